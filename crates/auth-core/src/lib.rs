@@ -1,0 +1,91 @@
+//! Hash and verify passwords, issue and check access tokens.
+//!
+//! This crate is the part of Latchkey that does no input and no output: values, rules
+//! and cryptography. It knows no network, no database and no async runtime, and it never
+//! looks at a clock or a random source that it was not given.
+//!
+//! ```
+//! use std::time::Duration;
+//! use auth_core::{
+//!     AccessTokens, Clock, Email, NewPassword, Password, PasswordHasher, PasswordPolicy,
+//!     SessionId, SigningKey, SystemClock, SystemRandom, UserId, Verification,
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // At sign-up: parse what was typed, hash the password, keep the hash.
+//! let email = Email::parse("ada@example.com")?;
+//! let password = NewPassword::parse(
+//!     "a long walk along the sea",
+//!     &PasswordPolicy::default(),
+//!     &[email.as_str()],
+//! )?;
+//! # let hasher = PasswordHasher::new(1_000)?;
+//! # #[cfg(any())]
+//! let hasher = PasswordHasher::default(); // 600,000 iterations
+//! let stored = hasher.hash(&password, &SystemRandom).to_phc_string();
+//! assert!(stored.starts_with("$pbkdf2-sha256$i="));
+//!
+//! // At log-in: compare in constant time; an account that does not exist costs the same.
+//! let presented = Password::new("a long walk along the sea");
+//! let verification = hasher.verify(&presented, Some(&stored.parse()?));
+//! assert_eq!(verification, Verification::Match);
+//! assert_eq!(hasher.verify(&presented, None), Verification::Mismatch);
+//!
+//! // A token for five minutes, and its check.
+//! let now = SystemClock.now();
+//! let tokens = AccessTokens::new(
+//!     "https://auth.example.com",
+//!     Duration::from_secs(300),
+//!     vec![SigningKey::generate(&SystemRandom)],
+//! )?;
+//! let user = UserId::generate(now, &SystemRandom);
+//! let session = SessionId::generate(now, &SystemRandom);
+//! let session_end = now + Duration::from_secs(12 * 60 * 60);
+//! let issued = tokens.issue(user, session, now, session_end, &SystemRandom)?;
+//! let claims = tokens.verify(issued.token.as_str(), now)?;
+//! assert_eq!((claims.user, claims.session), (user, session));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `hash` (default) | `PasswordHasher`, `PasswordHash` |
+//! | `token` (default) | `AccessTokens`, `AccessTokenVerifier`, `SigningKey`, `JwkSet` |
+//! | `system` (default) | `SystemClock`, `SystemRandom` |
+//!
+//! Without any of them what is left is the vocabulary ([`Email`], [`Password`] and its
+//! policy, ids, session rules), which builds for `wasm32-unknown-unknown`: the browser can
+//! run the very checks that the server runs.
+
+mod clock;
+mod email;
+mod id;
+mod password;
+mod random;
+mod session;
+#[cfg(feature = "token")]
+mod token;
+
+pub use clock::Clock;
+#[cfg(feature = "system")]
+pub use clock::SystemClock;
+pub use email::{Email, EmailError, EmailKey};
+pub use id::{IdError, SessionId, UserId};
+pub use jiff::Timestamp;
+#[cfg(feature = "hash")]
+pub use password::{InvalidIterations, InvalidPasswordHash};
+pub use password::{NewPassword, Password, PasswordError, PasswordPolicy, PasswordPolicyError};
+#[cfg(feature = "hash")]
+pub use password::{PasswordHash, PasswordHasher, Verification};
+pub use random::Random;
+#[cfg(feature = "system")]
+pub use random::SystemRandom;
+pub use session::Session;
+#[cfg(feature = "token")]
+pub use token::{
+    AccessToken, AccessTokenVerifier, AccessTokens, Claims, InvalidToken, IssuedToken, Jwk, JwkSet,
+    KeyError, SigningKey, SigningKeySeed,
+};

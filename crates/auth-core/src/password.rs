@@ -1,0 +1,64 @@
+mod common;
+#[cfg(feature = "hash")]
+mod hash;
+mod policy;
+
+use std::fmt;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+#[cfg(feature = "hash")]
+pub use hash::{
+    InvalidIterations, InvalidPasswordHash, PasswordHash, PasswordHasher, Verification,
+};
+pub use policy::{NewPassword, PasswordError, PasswordPolicy, PasswordPolicyError};
+
+/// A password in plain text, as somebody presents it.
+///
+/// It is held in Unicode's NFC form (NIST 800-63B, 3.1.1.2: normalise before hashing), so
+/// that the same characters typed on another keyboard are the same password; nothing is
+/// trimmed and nothing cut. It is wiped from memory when dropped, and `Debug` does not
+/// print it.
+///
+/// ```
+/// # use auth_core::Password;
+/// let password = Password::new("cafe\u{301} au lait");
+/// assert_eq!(password.as_str(), "caf\u{e9} au lait");
+/// assert_eq!(format!("{password:?}"), "Password(…)");
+/// ```
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Password(String);
+
+impl Password {
+    /// Takes any text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        let mut text = text.into();
+        let nfc = ComposingNormalizerBorrowed::new_nfc();
+        if nfc.is_normalized(&text) {
+            return Self(text);
+        }
+        let normalized = nfc.normalize(&text).into_owned();
+        text.zeroize();
+        Self(normalized)
+    }
+
+    /// The normalised text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it holds U+0000, which HMAC cannot tell from the padding of its key
+    /// (RFC 2104, 2): `abc` and `abc\0` would be one password.
+    fn has_nul(&self) -> bool {
+        self.0.contains('\0')
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}

@@ -1,0 +1,193 @@
+use std::fmt;
+
+use aws_lc_rs::signature::Ed25519KeyPair;
+use jsonwebtoken::jwk::{self, ThumbprintHash};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::Random;
+use crate::random::random_array;
+
+/// An Ed25519 key pair (RFC 8032) that signs access tokens.
+///
+/// Its `kid` is the SHA-256 thumbprint of its public key (RFC 7638), so the same key has
+/// the same name everywhere. `Debug` shows the `kid` alone.
+pub struct SigningKey {
+    seed: SigningKeySeed,
+    encoding: EncodingKey,
+    public: Jwk,
+}
+
+/// The secret half of a [`SigningKey`]: the 32 bytes that a store keeps.
+///
+/// Wiped from memory when dropped; `Debug` does not print it.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct SigningKeySeed([u8; 32]);
+
+/// A key that cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// The bytes are no Ed25519 seed, or the key set's entry no Ed25519 public key.
+    #[error("not an Ed25519 key")]
+    Unusable,
+    /// There is no key at all.
+    #[error("at least one key is needed")]
+    None,
+    /// Signing failed inside the cryptographic library.
+    #[error("the token could not be signed")]
+    Signing,
+}
+
+/// A public key as JSON (RFC 7517; RFC 8037 for Ed25519).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Jwk {
+    /// The key type, `OKP`.
+    pub kty: String,
+    /// The curve, `Ed25519`.
+    pub crv: String,
+    /// The public key, base64url.
+    pub x: String,
+    /// The key's name: its thumbprint.
+    pub kid: String,
+    /// What it is used with, `EdDSA`.
+    pub alg: String,
+    /// What it is used for, `sig`.
+    #[serde(rename = "use")]
+    pub usage: String,
+}
+
+/// The public keys that verify access tokens, as `/.well-known/jwks.json` shows them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JwkSet {
+    /// The keys, the one that signs first.
+    pub keys: Vec<Jwk>,
+}
+
+impl SigningKey {
+    /// Makes a new key.
+    ///
+    /// # Panics
+    ///
+    /// Never in practice: every 32 bytes are an Ed25519 seed (RFC 8032, 5.1.5).
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "every 32 bytes are an Ed25519 seed")]
+    pub fn generate(random: &dyn Random) -> Self {
+        let seed = SigningKeySeed(random_array(random));
+        Self::from_seed(seed).expect("every 32 bytes are an Ed25519 seed")
+    }
+
+    /// Takes up a key that was stored.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Unusable`] if the cryptographic library refuses it.
+    pub fn from_seed(seed: SigningKeySeed) -> Result<Self, KeyError> {
+        let unusable = |_| KeyError::Unusable;
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed.0).map_err(|_| KeyError::Unusable)?;
+        let pkcs8 = pair.to_pkcs8v1().map_err(|_| KeyError::Unusable)?;
+        let encoding = EncodingKey::from_ed_der(pkcs8.as_ref());
+        let full = jwk::Jwk::from_encoding_key(&encoding, Algorithm::EdDSA).map_err(unusable)?;
+        let kid = full.thumbprint(ThumbprintHash::SHA256).map_err(unusable)?;
+        let jwk::AlgorithmParameters::OctetKeyPair(parameters) = full.algorithm else {
+            return Err(KeyError::Unusable);
+        };
+        Ok(Self { seed, encoding, public: Jwk::ed25519(parameters.x, kid) })
+    }
+
+    /// The key's name in tokens and in the key set.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.public.kid
+    }
+
+    /// The half that is kept secret, for storing.
+    #[must_use]
+    pub const fn seed(&self) -> &SigningKeySeed {
+        &self.seed
+    }
+
+    /// The half that everybody may know.
+    #[must_use]
+    pub const fn public(&self) -> &Jwk {
+        &self.public
+    }
+
+    pub(super) const fn encoding(&self) -> &EncodingKey {
+        &self.encoding
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey").field("kid", &self.kid()).finish_non_exhaustive()
+    }
+}
+
+impl SigningKeySeed {
+    /// Takes up 32 stored bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Unusable`] if they are not 32.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+        bytes.try_into().map(Self).map_err(|_| KeyError::Unusable)
+    }
+
+    /// A copy of the bytes, for storing.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0)
+    }
+}
+
+impl fmt::Debug for SigningKeySeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKeySeed(…)")
+    }
+}
+
+impl Jwk {
+    fn ed25519(x: String, kid: String) -> Self {
+        Self {
+            kty: "OKP".to_owned(),
+            crv: "Ed25519".to_owned(),
+            x,
+            kid,
+            alg: "EdDSA".to_owned(),
+            usage: "sig".to_owned(),
+        }
+    }
+
+    pub(super) fn decoding_key(&self) -> Result<DecodingKey, KeyError> {
+        if self.kty != "OKP" || self.crv != "Ed25519" || self.alg != "EdDSA" {
+            return Err(KeyError::Unusable);
+        }
+        let key = DecodingKey::from_ed_components(&self.x).map_err(|_| KeyError::Unusable)?;
+        match key.try_get_as_bytes() {
+            Ok(bytes) if bytes.len() == 32 => Ok(key),
+            _ => Err(KeyError::Unusable),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hex_literal::hex;
+
+    use super::*;
+
+    /// RFC 8037, A.1 to A.4: the published key, its thumbprint and a signature.
+    #[test]
+    fn rfc_8037_vectors() {
+        let seed = hex!("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
+        let key = SigningKey::from_seed(SigningKeySeed(seed)).unwrap();
+        assert_eq!(key.public().x, "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+        assert_eq!(key.kid(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+        let message = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+        assert_eq!(
+            jsonwebtoken::crypto::sign(message, key.encoding(), Algorithm::EdDSA).unwrap(),
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+        );
+    }
+}

@@ -1,0 +1,143 @@
+use auth_core::{
+    NewPassword, Password, PasswordHash, PasswordHasher, PasswordPolicy, SystemRandom, Verification,
+};
+use proptest::prelude::*;
+
+const TEXT: &str = "a long walk along the sea";
+
+/// PBKDF2-HMAC-SHA256 of "correct horse" under "saltsaltsaltsalt", 1,000 iterations, as
+/// another implementation (Python's hashlib) computes it.
+const FOREIGN: &str =
+    "$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHRzYWx0c2FsdA$BBs+1+PaslLtBPULUr8/lQicvVuHiEPMz0i8MjLCbzM";
+
+fn hasher(iterations: u32) -> PasswordHasher {
+    PasswordHasher::new(iterations).unwrap()
+}
+
+fn hash(iterations: u32) -> PasswordHash {
+    let password = NewPassword::parse(TEXT, &PasswordPolicy::default(), &[]).unwrap();
+    hasher(iterations).hash(&password, &SystemRandom)
+}
+
+#[test]
+fn the_default_is_600_000_iterations_16_bytes_of_salt_and_32_of_hash() {
+    let password = NewPassword::parse(TEXT, &PasswordPolicy::default(), &[]).unwrap();
+    let stored = PasswordHasher::default().hash(&password, &SystemRandom).to_phc_string();
+    let fields: Vec<_> = stored.split('$').collect();
+    assert_eq!(fields[..3], ["", "pbkdf2-sha256", "i=600000,l=32"]);
+    assert_eq!((fields[3].len(), fields[4].len()), (22, 43), "unpadded base64 of 16 and 32 bytes");
+}
+
+#[test]
+fn a_stored_hash_survives_being_written_and_read() {
+    let stored = hash(1_000);
+    assert_eq!(stored.to_phc_string().parse::<PasswordHash>().unwrap(), stored);
+}
+
+#[test]
+fn every_hash_has_a_salt_of_its_own() {
+    assert_ne!(hash(1_000), hash(1_000));
+}
+
+#[test]
+fn a_hash_of_another_implementation_verifies() {
+    let stored: PasswordHash = FOREIGN.parse().unwrap();
+    let verify = |text| hasher(1_000).verify(&Password::new(text), Some(&stored));
+    assert_eq!(verify("correct horse"), Verification::Match);
+    assert_eq!(verify("correct horsf"), Verification::Mismatch);
+    assert_eq!(stored.to_phc_string(), FOREIGN);
+}
+
+#[test]
+fn a_weaker_hash_matches_and_is_outdated() {
+    let stored = hash(1_000);
+    let verify = |iterations| hasher(iterations).verify(&Password::new(TEXT), Some(&stored));
+    assert_eq!(verify(1_000), Verification::Match);
+    assert_eq!(verify(1_001), Verification::MatchOutdated);
+}
+
+#[test]
+fn a_stronger_hash_is_not_outdated() {
+    let stored = hash(2_000);
+    assert_eq!(hasher(1_000).verify(&Password::new(TEXT), Some(&stored)), Verification::Match);
+}
+
+#[test]
+fn renewing_keeps_the_password() {
+    let password = Password::new(TEXT);
+    let renewed = hasher(2_000).rehash(&password, &SystemRandom);
+    assert_eq!(hasher(2_000).verify(&password, Some(&renewed)), Verification::Match);
+}
+
+#[test]
+fn u_0000_is_never_taken_for_the_padding_of_hmac() {
+    let padded = Password::new(format!("{TEXT}\0"));
+    assert_eq!(hasher(1_000).verify(&padded, Some(&hash(1_000))), Verification::Mismatch);
+}
+
+#[test]
+fn an_account_that_does_not_exist_never_matches() {
+    assert_eq!(hasher(1_000).verify(&Password::new(TEXT), None), Verification::Mismatch);
+}
+
+/// Compares the least of several timings, side by side in one run, so that a busy machine
+/// slows both: whichever way a log-in fails, it costs the same.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "this test measures a ratio of two durations")]
+fn every_mismatch_costs_the_same_work() {
+    let least = |stored: Option<&PasswordHash>| {
+        (0..9)
+            .map(|_| {
+                let start = std::time::Instant::now();
+                let _ = hasher(40_000).verify(&Password::new("wrong"), stored);
+                start.elapsed()
+            })
+            .min()
+            .unwrap()
+            .as_secs_f64()
+    };
+    let unknown = least(None);
+    for iterations in [1_000, 20_000, 40_000] {
+        let ratio = least(Some(&hash(iterations))) / unknown;
+        assert!((0.6..1.6).contains(&ratio), "{iterations} iterations stored: {ratio}");
+    }
+}
+
+#[test]
+fn hashes_outside_the_limits_are_refused() {
+    for text in [
+        "",
+        "plain text",
+        "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$BBs+1+PaslLtBPULUr8/lQicvVuHiEPMz0i8MjLCbzM",
+        &FOREIGN.replace("i=1000", "i=999"),
+        &FOREIGN.replace("i=1000", "i=10000001"),
+        &FOREIGN.replace("i=1000", "i=4294967296"),
+        &FOREIGN.replace("l=32", "l=31"),
+        &FOREIGN.replace("sha256", "sha512"),
+        &FOREIGN[..FOREIGN.len() - 44],
+    ] {
+        assert!(text.parse::<PasswordHash>().is_err(), "{text}");
+    }
+    assert!(PasswordHasher::new(999).is_err());
+    assert!(PasswordHasher::new(10_000_001).is_err());
+}
+
+#[test]
+fn debug_does_not_show_the_hash() {
+    assert_eq!(format!("{:?}", hash(1_000)), "PasswordHash(…)");
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_of_stored_hashes_panic(text in any::<String>()) {
+        let _ = text.parse::<PasswordHash>();
+    }
+
+    #[test]
+    fn another_password_never_matches(text in ".{1,40}") {
+        prop_assume!(Password::new(text.clone()).as_str() != TEXT);
+        let stored: PasswordHash = FOREIGN.parse().unwrap();
+        let verdict = hasher(1_000).verify(&Password::new(text), Some(&stored));
+        prop_assert_eq!(verdict, Verification::Mismatch);
+    }
+}

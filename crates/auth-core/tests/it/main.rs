@@ -1,0 +1,15 @@
+//! What `auth-core` promises, seen from outside.
+
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on says where, and stops"
+)]
+
+mod email;
+#[cfg(feature = "hash")]
+mod hash;
+mod password;
+#[cfg(feature = "token")]
+mod token;

@@ -1,0 +1,100 @@
+use auth_core::{NewPassword, Password, PasswordError, PasswordPolicy};
+use proptest::prelude::*;
+
+fn parse(text: &str) -> Result<NewPassword, PasswordError> {
+    NewPassword::parse(text, &PasswordPolicy::default(), &["ada@example.com", "Latchkey"])
+}
+
+fn error(text: &str) -> PasswordError {
+    parse(text).expect_err(text)
+}
+
+#[test]
+fn any_unicode_of_the_least_length_is_taken() {
+    for text in [
+        "        ",
+        "🔑🔑🔑🔑🔑🔑🔑🔑",
+        " leading and trailing ",
+        "пароль на море",
+        "\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}\u{8}",
+    ] {
+        assert_eq!(parse(text).unwrap().as_str(), text);
+    }
+}
+
+#[test]
+fn length_is_counted_in_code_points_after_nfc() {
+    let decomposed = "e\u{301}".repeat(7);
+    assert_eq!(error(&decomposed), PasswordError::TooShort { min_length: 8 });
+    assert!(parse(&"e\u{301}".repeat(8)).is_ok());
+    assert_eq!(error("🔑🔑🔑🔑🔑🔑🔑"), PasswordError::TooShort { min_length: 8 });
+}
+
+#[test]
+fn a_password_is_normalised_to_nfc_and_not_to_nfkc() {
+    assert_eq!(Password::new("cafe\u{301}").as_str(), "caf\u{e9}");
+    assert_eq!(Password::new("ﬁsh\u{2460}").as_str(), "ﬁsh\u{2460}");
+}
+
+#[test]
+fn the_longest_is_1024_bytes_and_none_is_cut() {
+    let longest = "ab".repeat(512);
+    assert_eq!(parse(&longest).unwrap().as_str(), longest);
+    assert_eq!(error(&format!("{longest}c")), PasswordError::TooLong);
+    assert_eq!(error(&"é".repeat(513)), PasswordError::TooLong);
+}
+
+#[test]
+fn u_0000_is_refused() {
+    assert_eq!(error("a long\0walk"), PasswordError::Nul);
+}
+
+#[test]
+fn the_commonest_are_refused_without_regard_to_case() {
+    for text in
+        ["password", "12345678", "Password1", "QWERTYUIOP", "iloveyou", "1q2w3e4r", "password123"]
+    {
+        assert_eq!(error(text), PasswordError::Common, "{text}");
+    }
+}
+
+#[test]
+fn the_words_of_the_context_are_refused_without_regard_to_case() {
+    assert_eq!(error("ADA@example.com"), PasswordError::Common);
+    assert_eq!(error("latchKEY"), PasswordError::Common);
+    assert!(parse("latchkey and more").is_ok());
+}
+
+#[test]
+fn the_least_length_is_1_to_64() {
+    assert!(PasswordPolicy::new(0).is_err());
+    assert!(PasswordPolicy::new(65).is_err());
+    let one = PasswordPolicy::new(1).unwrap();
+    assert!(NewPassword::parse("ü", &one, &[]).is_ok());
+    assert_eq!(
+        NewPassword::parse("", &one, &[]).unwrap_err(),
+        PasswordError::TooShort { min_length: 1 }
+    );
+    let most = PasswordPolicy::new(64).unwrap();
+    assert!(NewPassword::parse("ab".repeat(32), &most, &[]).is_ok());
+}
+
+#[test]
+fn debug_does_not_show_the_password() {
+    let password = parse("a long walk").unwrap();
+    assert!(!format!("{password:?}").contains("walk"));
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_policy_panic(text in any::<String>()) {
+        let _ = parse(&text);
+    }
+
+    #[test]
+    fn every_spelling_of_a_text_is_one_password(text in any::<String>()) {
+        let once = Password::new(text.clone());
+        let twice = Password::new(once.as_str());
+        prop_assert_eq!(once.as_str(), twice.as_str());
+    }
+}
