@@ -1,0 +1,84 @@
+use serde::{Deserialize, Serialize};
+
+/// An error answer: `application/problem+json` (RFC 9457) with two members of our own,
+/// `code` and `errors`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Always `about:blank`: `code` is what tells one problem from another (RFC 9457, 4.2.1).
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The name of the HTTP status.
+    pub title: String,
+    /// The HTTP status, once more in the body.
+    pub status: u16,
+    /// What went wrong this time and what to do about it, for a person.
+    pub detail: String,
+    /// What went wrong, for a program. Stable.
+    pub code: ErrorCode,
+    /// With [`ErrorCode::InvalidFields`]: every field that was refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+/// The stable names of what can go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// 400: the body is not a JSON text.
+    MalformedJson,
+    /// 400: the body is JSON, but not of the shape asked for.
+    InvalidRequest,
+    /// 401: no account has this e-mail and this password.
+    InvalidCredentials,
+    /// 401: the access token is not valid, or its session is over.
+    InvalidToken,
+    /// 401: there is no access token.
+    MissingToken,
+    /// 403: the request was sent by a page of another origin.
+    ForbiddenOrigin,
+    /// 404: nothing is at this path.
+    NotFound,
+    /// 405: the path does not know this method.
+    MethodNotAllowed,
+    /// 409: an account with this e-mail exists.
+    EmailTaken,
+    /// 413: the body is larger than is taken.
+    PayloadTooLarge,
+    /// 415: the body is not declared as `application/json`.
+    UnsupportedMediaType,
+    /// 422: one or more fields break a rule; see [`Problem::errors`].
+    InvalidFields,
+    /// 500: a defect of the server.
+    Internal,
+    /// 503: too many passwords are waiting to be hashed.
+    Overloaded,
+    /// 503: the store does not answer.
+    Unavailable,
+}
+
+/// One refused field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldError {
+    /// The field's name in the request.
+    pub field: String,
+    /// Which rule it breaks. Stable.
+    pub code: FieldCode,
+    /// The rule in words, for a person.
+    pub message: String,
+}
+
+/// The stable names of the rules a field can break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldCode {
+    /// Not an e-mail address.
+    EmailInvalid,
+    /// Fewer characters than the least in force.
+    PasswordTooShort,
+    /// More than 1,024 bytes.
+    PasswordTooLong,
+    /// Among the passwords that are guessed first.
+    PasswordCommon,
+    /// Holds U+0000.
+    PasswordInvalid,
+}

@@ -1,0 +1,66 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A JSON body that a request carries.
+pub trait RequestBody {
+    /// The shape in words, for the answer to a body that does not have it.
+    const SHAPE: &'static str;
+    /// Whether no body at all means the same as `{}`.
+    const MAY_BE_EMPTY: bool = false;
+}
+
+/// The body of `POST /api/signup`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignupRequest {
+    /// The address as it was typed.
+    pub email: String,
+    /// The password as it was typed.
+    pub password: String,
+}
+
+/// The body of `POST /api/token`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenRequest {
+    /// The address as it was typed.
+    pub email: String,
+    /// The password as it was typed.
+    pub password: String,
+    /// Whether the session should outlive the browser. Taken, and without effect for as
+    /// long as sessions cannot be renewed.
+    #[serde(default)]
+    pub remember: bool,
+}
+
+/// The body of a request that has nothing to say: `{}`, or no body at all.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Empty {}
+
+impl RequestBody for SignupRequest {
+    const SHAPE: &'static str = "an object with exactly the strings \"email\" and \"password\"";
+}
+
+impl RequestBody for TokenRequest {
+    const SHAPE: &'static str = "an object with the strings \"email\" and \"password\" and, if wanted, the boolean \"remember\"";
+}
+
+impl RequestBody for Empty {
+    const SHAPE: &'static str = "empty, or the object {}";
+    const MAY_BE_EMPTY: bool = true;
+}
+
+// Both hold a password, so neither shows more than its name.
+impl fmt::Debug for SignupRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignupRequest").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for TokenRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenRequest").finish_non_exhaustive()
+    }
+}
