@@ -1,0 +1,151 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use r2d2::Pool;
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::error::{QueryError, unavailable};
+use super::schema::APPLICATION_ID;
+use crate::StoreError;
+
+/// The connections to one file. Nothing outside this file knows of pools and threads.
+#[derive(Debug, Clone)]
+pub(super) struct Database {
+    pool: Pool<SqliteConnectionManager>,
+    path: Arc<Path>,
+    /// Which file `path` named when it was opened.
+    identity: FileIdentity,
+}
+
+/// Readers do not wait for the writer in WAL mode, and there is one writer at a time: a
+/// few connections serve all.
+const CONNECTIONS: u32 = 8;
+
+/// How long a statement waits for a lock, and a request for a connection, before the
+/// answer is that the store does not answer.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Database {
+    pub(super) fn new(path: PathBuf) -> Result<Self, StoreError> {
+        let identity = FileIdentity::of(&path).map_err(unavailable)?;
+        let opened = path.clone();
+        let manager = SqliteConnectionManager::file(&path)
+            .with_flags(super::open::FLAGS)
+            .with_init(move |connection| {
+                configure(connection)?;
+                check_is_ours(connection, &opened, identity)
+            });
+        let pool = Pool::builder()
+            .max_size(CONNECTIONS)
+            .min_idle(Some(1))
+            .test_on_check_out(false)
+            .connection_timeout(BUSY_TIMEOUT)
+            .error_handler(Box::new(r2d2::NopErrorHandler))
+            .build(manager)
+            .map_err(unavailable)?;
+        Ok(Self { pool, path: path.into(), identity })
+    }
+
+    /// Runs `query` on a thread that may block.
+    pub(super) async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, QueryError> + Send + 'static,
+    {
+        self.run(move |connection| query(connection)).await
+    }
+
+    /// Runs `query` in one transaction, which is committed if it answers `Ok`. The lock is
+    /// taken at its start, so that it never fails half-way for another writer.
+    pub(super) async fn write<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, QueryError> + Send + 'static,
+    {
+        let database = self.clone();
+        self.run(move |connection| {
+            database.check_in_place()?;
+            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = query(&tx)?;
+            tx.commit()?;
+            Ok(value)
+        })
+        .await
+    }
+
+    async fn run<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, QueryError> + Send + 'static,
+    {
+        let pool = self.pool.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let mut connection = pool.get().map_err(unavailable)?;
+            query(&mut connection).map_err(StoreError::from)
+        });
+        match task.await {
+            Ok(result) => result,
+            Err(error) => Err(StoreError::Defect(error.into())),
+        }
+    }
+
+    /// Refuses to write to a file that was deleted or replaced under the server: SQLite
+    /// would go on writing to the old one, and the accounts made meanwhile would be lost
+    /// with it.
+    fn check_in_place(&self) -> Result<(), QueryError> {
+        match FileIdentity::of(&self.path) {
+            Ok(identity) if identity == self.identity => Ok(()),
+            Ok(_) => Err(QueryError::Moved("the database file was replaced".into())),
+            Err(error) => Err(QueryError::Moved(error.into())),
+        }
+    }
+}
+
+/// Settings of a connection, made anew for each.
+pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    // What is deleted is overwritten: no hash or session lingers in free pages.
+    connection.pragma_update(None, "secure_delete", true)
+}
+
+/// Keeps a connection out of the pool that was made while another file stood in the
+/// place of the database.
+fn check_is_ours(
+    connection: &Connection,
+    path: &Path,
+    identity: FileIdentity,
+) -> rusqlite::Result<()> {
+    let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    match FileIdentity::of(path) {
+        Ok(found) if found == identity && id == APPLICATION_ID => Ok(()),
+        _ => Err(rusqlite::Error::InvalidPath(path.to_owned())),
+    }
+}
+
+/// What tells one file from another of the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileIdentity {
+    #[cfg(unix)]
+    inode: (u64, u64),
+}
+
+impl FileIdentity {
+    fn of(path: &Path) -> std::io::Result<Self> {
+        let metadata = std::fs::metadata(path)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            Ok(Self { inode: (metadata.dev(), metadata.ino()) })
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = metadata;
+            Ok(Self {})
+        }
+    }
+}

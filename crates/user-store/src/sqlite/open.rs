@@ -1,0 +1,202 @@
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::database::{BUSY_TIMEOUT, Database, configure};
+use super::schema;
+use crate::StoreError;
+
+/// Why a file was not opened. Each message says what is wrong and how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file cannot be made, read or written.
+    #[error("cannot open the database {}: {source}; check that the folder exists and that the file and its folder may be written", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is something else than a SQLite database.
+    #[error("{} is not a database; name another file, or move this one away", .0.display())]
+    NotADatabase(PathBuf),
+    /// The file is a database of another program.
+    #[error("{} is a database of another program; name another file", .0.display())]
+    Foreign(PathBuf),
+    /// The file was made by a newer version.
+    #[error(
+        "{} was made by a newer version of Latchkey (schema {found}, this one knows {known}); use that version, or restore a backup from before the update", path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The newest schema that this version knows.
+        known: i64,
+    },
+    /// The linked SQLite has a defect that can corrupt the file.
+    #[error(
+        "SQLite {0} can corrupt a database that several connections share; build with SQLite 3.51.3 or later, other than 3.52.0"
+    )]
+    UnsafeSqlite(&'static str),
+    /// Another process holds a lock on the file.
+    #[error("the database {} is locked by another process; stop that process, or wait for it", .0.display())]
+    Locked(PathBuf),
+    /// SQLite cannot use the file.
+    #[error("cannot use the database {}: {source}", path.display())]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// The connections could not be made.
+    #[error("cannot use the database {}: {source}", path.display())]
+    Store {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        source: StoreError,
+    },
+}
+
+/// No URI file names: a path is a path.
+pub(super) const FLAGS: OpenFlags =
+    OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
+pub(super) fn open(path: &Path) -> Result<Database, OpenError> {
+    refuse_unsafe_sqlite(rusqlite::version(), rusqlite::version_number())?;
+    let io = |source| OpenError::Io { path: path.to_owned(), source };
+    create_private(path).map_err(io)?;
+    // An absolute path goes on naming the same file whatever becomes of the working folder.
+    let path = path.canonicalize().map_err(io)?;
+    if !path.is_file() {
+        return Err(OpenError::NotADatabase(path));
+    }
+    refuse_foreign(&path)?;
+    make_private(&path).map_err(|source| OpenError::Io { path: path.clone(), source })?;
+    while_locked(|| prepare(&path)).map_err(|error| from_sqlite(&path, error))?;
+    Database::new(path.clone()).map_err(|source| OpenError::Store { path, source })
+}
+
+/// Before 3.51.3, and in 3.52.0, a checkpoint that meets a writer in another connection
+/// can corrupt a database in WAL mode (sqlite.org/wal.html, "The WAL-reset bug").
+fn refuse_unsafe_sqlite(version: &'static str, number: i32) -> Result<(), OpenError> {
+    if number < 3_051_003 || number == 3_052_000 {
+        return Err(OpenError::UnsafeSqlite(version));
+    }
+    Ok(())
+}
+
+/// Makes the file if it is absent, from its first moment for its owner alone. SQLite gives
+/// the files that it keeps beside it the same rights.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+/// Takes away rights that others have on a file that was there before. The file is not
+/// opened for it: closing it again would drop the locks that SQLite holds in this process
+/// (sqlite.org/howtocorrupt.html, 2.2).
+fn make_private(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(path)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode & 0o700))?;
+        }
+    }
+    Ok(())
+}
+
+/// Looks at the file without changing it: closing this connection does not even move what
+/// is in another program's WAL into its database.
+fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
+    let look = || {
+        let mut connection = Connection::open_with_flags(path, FLAGS)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        // One transaction: another server may be making the schema meanwhile.
+        let tx = connection.transaction()?;
+        let id: i32 = tx.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let tables: i64 =
+            tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        Ok((id, version, tables))
+    };
+    let (id, found, tables) = while_locked(look).map_err(|error| from_sqlite(path, error))?;
+    let is_new = id == 0 && found == 0 && tables == 0;
+    if !is_new && id != schema::APPLICATION_ID {
+        return Err(OpenError::Foreign(path.to_owned()));
+    }
+    let known = schema::latest();
+    if found > known {
+        return Err(OpenError::Newer { path: path.to_owned(), found, known });
+    }
+    Ok(())
+}
+
+fn prepare(path: &Path) -> rusqlite::Result<()> {
+    let mut connection = Connection::open_with_flags(path, FLAGS)?;
+    configure(&connection)?;
+    schema::migrate(&mut connection)?;
+    // Only now, so that a file says whose it is before anything of it is in a WAL.
+    connection.pragma_update(None, "journal_mode", "WAL")
+}
+
+/// Tries again for as long as a lock is waited for. SQLite itself waits for most locks,
+/// but not for the one that changes the journal mode, which servers that start at once on
+/// a new file all want.
+fn while_locked<T>(mut attempt: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    const PAUSE: Duration = Duration::from_millis(20);
+    let mut waited = Duration::ZERO;
+    loop {
+        match attempt() {
+            Err(error) if is_locked(&error) && waited < BUSY_TIMEOUT => {
+                std::thread::sleep(PAUSE);
+                waited += PAUSE;
+            }
+            result => return result,
+        }
+    }
+}
+
+fn is_locked(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+fn from_sqlite(path: &Path, source: rusqlite::Error) -> OpenError {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::NotADatabase(path),
+        _ if is_locked(&source) => OpenError::Locked(path),
+        _ => OpenError::Sqlite { path, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sqlite_that_can_corrupt_the_file_is_refused() {
+        for number in [3_007_000, 3_051_002, 3_052_000] {
+            assert!(refuse_unsafe_sqlite("", number).is_err(), "{number}");
+        }
+        for number in [3_051_003, 3_052_001, 3_053_000] {
+            assert!(refuse_unsafe_sqlite("", number).is_ok(), "{number}");
+        }
+    }
+}

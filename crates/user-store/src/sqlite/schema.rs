@@ -1,0 +1,29 @@
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Says in the file's header that it is Latchkey's: "LKey" (SQLite file format, 1.3.17).
+pub(super) const APPLICATION_ID: i32 = 0x4c4b_6579;
+
+/// The schema's history. A file's `user_version` is the number of these it has been
+/// through; what has once been released here is never changed.
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_users_and_sessions.sql")];
+
+/// The newest schema.
+pub(super) fn latest() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Brings the schema up to date. Servers that start at once do it one after the other:
+/// the version is read inside the transaction that changes it.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let done = usize::try_from(version).unwrap_or(usize::MAX);
+    for migration in MIGRATIONS.iter().skip(done) {
+        tx.execute_batch(migration)?;
+    }
+    tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+    if version < latest() {
+        tx.pragma_update(None, "user_version", latest())?;
+    }
+    tx.commit()
+}
