@@ -1,0 +1,68 @@
+use auth_core::Session;
+use user_store::{StoreError, User};
+
+use crate::Accounts;
+
+/// Proof that the caller is authenticated: nothing builds one but
+/// [`Accounts::authenticate`].
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    user: User,
+    session: Session,
+}
+
+/// Why a caller was not recognised.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthenticateError {
+    /// The token is not valid, or its session is over.
+    #[error("the access token is not valid, or its session is over")]
+    InvalidToken,
+    /// The store could not be asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl SignedIn {
+    /// Whose request it is.
+    #[must_use]
+    pub const fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// The session that the request belongs to.
+    #[must_use]
+    pub const fn session(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl Accounts {
+    /// Recognises the bearer of an access token. The session is looked up every time: a
+    /// token that is still valid is worth nothing once its session is over
+    /// (OWASP ASVS 5.0, 7.4.1).
+    ///
+    /// # Errors
+    ///
+    /// [`AuthenticateError::InvalidToken`] whatever is wrong with the token.
+    pub async fn authenticate(&self, token: &str) -> Result<SignedIn, AuthenticateError> {
+        let now = self.clock.now();
+        let claims = self.tokens.verify(token, now).map_err(|_| AuthenticateError::InvalidToken)?;
+        match self.store.session(claims.session, now).await? {
+            Some((session, user)) if user.id == claims.user => Ok(SignedIn { user, session }),
+            _ => Err(AuthenticateError::InvalidToken),
+        }
+    }
+
+    /// Ends the session at once, for every server on the same store.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store does not answer: the session may then live on.
+    pub async fn sign_out(&self, signed_in: &SignedIn) -> Result<(), StoreError> {
+        let session = signed_in.session.id;
+        if self.store.end_session(session).await? {
+            tracing::info!(user = %signed_in.user.id, %session, "signed out");
+        }
+        Ok(())
+    }
+}

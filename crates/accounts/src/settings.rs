@@ -1,0 +1,86 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::{
+    AccessTokens, Clock, InvalidIterations, KeyError, PasswordHasher, PasswordPolicy, Random,
+    SigningKey,
+};
+use user_store::{StoreError, UserStore};
+
+use crate::Accounts;
+use crate::hashing::Hashing;
+
+/// How accounts are kept.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The origin that the service is reached at, such as `https://auth.example.com`: the
+    /// issuer and the audience of its access tokens.
+    pub service: String,
+    /// For how long an access token is valid. Five minutes by default.
+    pub access_token_lifetime: Duration,
+    /// For how long a session lasts, used or not. Twelve hours by default
+    /// (OWASP ASVS 5.0, 7.3.2 asks for an absolute limit).
+    pub session_lifetime: Duration,
+    /// What a new password must satisfy.
+    pub password_policy: PasswordPolicy,
+    /// How much work hashing a password is; see [`PasswordHasher`].
+    pub pbkdf2_iterations: u32,
+}
+
+/// Why the accounts could not be taken up.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store could not be asked for the signing keys.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The stored signing keys cannot be used.
+    #[error("the stored signing keys cannot be used: {0}")]
+    Key(#[from] KeyError),
+    /// The number of iterations is out of range.
+    #[error(transparent)]
+    Iterations(#[from] InvalidIterations),
+    /// The system gave no threads to hash passwords on.
+    #[error("the threads that hash passwords cannot be started: {0}")]
+    Threads(String),
+}
+
+impl Settings {
+    /// The settings for a service at an origin, the rest as it is by default.
+    #[must_use]
+    pub fn new(service: impl Into<String>) -> Self {
+        Self {
+            service: service.into(),
+            access_token_lifetime: Duration::from_mins(5),
+            session_lifetime: Duration::from_hours(12),
+            password_policy: PasswordPolicy::default(),
+            pbkdf2_iterations: PasswordHasher::DEFAULT_ITERATIONS,
+        }
+    }
+}
+
+impl Accounts {
+    /// Takes up the accounts in a store. The first start on a new store makes the signing
+    /// key.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] names what is missing.
+    pub async fn start(
+        store: Arc<dyn UserStore>,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, StartError> {
+        let hashing = Hashing::new(PasswordHasher::new(settings.pbkdf2_iterations)?)
+            .map_err(|error| StartError::Threads(error.to_string()))?;
+        let candidate = SigningKey::generate(&*random);
+        let keys = store
+            .signing_keys(candidate.seed(), clock.now())
+            .await?
+            .into_iter()
+            .map(SigningKey::from_seed)
+            .collect::<Result<_, _>>()?;
+        let tokens = AccessTokens::new(&settings.service, settings.access_token_lifetime, keys)?;
+        Ok(Self { store, hashing, tokens, settings, clock, random })
+    }
+}

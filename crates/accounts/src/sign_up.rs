@@ -1,0 +1,68 @@
+use std::sync::Arc;
+
+use auth_core::{Email, EmailError, NewPassword, PasswordError, UserId};
+use user_store::{CreateUserError, StoreError, User};
+
+use crate::{Accounts, HashingError};
+
+/// Why an account was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum SignUpError {
+    /// One field or both break a rule.
+    #[error("the e-mail or the password breaks a rule")]
+    Invalid {
+        /// What is wrong with the address.
+        email: Option<EmailError>,
+        /// What is wrong with the password.
+        password: Option<PasswordError>,
+    },
+    /// There is an account with this address.
+    #[error("an account with this e-mail exists")]
+    EmailTaken,
+    /// The password could not be hashed.
+    #[error(transparent)]
+    Hashing(#[from] HashingError),
+    /// The store could not be asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The product's name, which nobody should have for a password.
+const PRODUCT: &str = "Latchkey";
+
+impl Accounts {
+    /// Makes an account.
+    ///
+    /// # Errors
+    ///
+    /// [`SignUpError`] says why not; both fields are looked at before it does.
+    pub async fn sign_up(&self, email: &str, password: &str) -> Result<User, SignUpError> {
+        let (email, password) = self.parse(email, password)?;
+        let random = Arc::clone(&self.random);
+        let hash = self.hashing.run(move |hasher| hasher.hash(&password, &*random)).await?;
+        let now = self.clock.now();
+        let user = User { id: UserId::generate(now, &*self.random), email, created_at: now };
+        match self.store.create_user(&user, &hash).await {
+            Ok(()) => {
+                tracing::info!(user = %user.id, "signed up");
+                Ok(user)
+            }
+            Err(CreateUserError::EmailTaken) => Err(SignUpError::EmailTaken),
+            Err(CreateUserError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    fn parse(&self, email: &str, password: &str) -> Result<(Email, NewPassword), SignUpError> {
+        let policy = &self.settings.password_policy;
+        let parsed = Email::parse(email);
+        let mut context = vec![email.trim(), PRODUCT];
+        context.extend(parsed.as_ref().ok().map(|email| email.key().as_str()));
+        let password = NewPassword::parse(password, policy, &context);
+        match (parsed, password) {
+            (Ok(email), Ok(password)) => Ok((email, password)),
+            (email, password) => {
+                Err(SignUpError::Invalid { email: email.err(), password: password.err() })
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What `accounts` promises, on a real SQLite store, with a clock that the tests move.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
+
+mod session;
+mod sign_in;
+mod sign_up;
+mod world;
