@@ -1,0 +1,244 @@
+//! The one place where errors turn into HTTP: status, `code` and the text that a client
+//! sees. Where an error has a source, the source goes to the log and nowhere else.
+
+use std::error::Error;
+
+use accounts::{
+    AuthenticateError, EmailError, HashingError, KeyError, PasswordError, SignInError, SignUpError,
+    StoreError,
+};
+use api_types::{ErrorCode, FieldCode, FieldError, Problem};
+use warp::http::StatusCode;
+use warp::http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+
+/// Everything that a request can be refused for.
+#[derive(Debug)]
+pub(crate) enum ApiError {
+    MalformedJson,
+    /// Holds what the body should have been.
+    InvalidRequest(&'static str),
+    InvalidCredentials,
+    InvalidToken,
+    MissingToken,
+    ForbiddenOrigin,
+    NotFound,
+    /// Holds the methods that the path knows.
+    MethodNotAllowed(&'static str),
+    EmailTaken,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    InvalidFields(Vec<FieldError>),
+    Internal(Source),
+    Overloaded,
+    Unavailable(Source),
+}
+
+type Source = Box<dyn Error + Send + Sync>;
+
+/// When to try again, in seconds, after the server could not serve.
+const RETRY_SECONDS: &str = "5";
+
+impl ApiError {
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::MalformedJson | Self::InvalidRequest(_) => StatusCode::BAD_REQUEST,
+            Self::InvalidCredentials | Self::InvalidToken | Self::MissingToken => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::ForbiddenOrigin => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::EmailTaken => StatusCode::CONFLICT,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::InvalidFields(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Overloaded | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::MalformedJson => ErrorCode::MalformedJson,
+            Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
+            Self::InvalidCredentials => ErrorCode::InvalidCredentials,
+            Self::InvalidToken => ErrorCode::InvalidToken,
+            Self::MissingToken => ErrorCode::MissingToken,
+            Self::ForbiddenOrigin => ErrorCode::ForbiddenOrigin,
+            Self::NotFound => ErrorCode::NotFound,
+            Self::MethodNotAllowed(_) => ErrorCode::MethodNotAllowed,
+            Self::EmailTaken => ErrorCode::EmailTaken,
+            Self::PayloadTooLarge => ErrorCode::PayloadTooLarge,
+            Self::UnsupportedMediaType => ErrorCode::UnsupportedMediaType,
+            Self::InvalidFields(_) => ErrorCode::InvalidFields,
+            Self::Internal(_) => ErrorCode::Internal,
+            Self::Overloaded => ErrorCode::Overloaded,
+            Self::Unavailable(_) => ErrorCode::Unavailable,
+        }
+    }
+
+    fn detail(&self) -> String {
+        let text = match self {
+            Self::MalformedJson => "The body is not one whole JSON text in UTF-8.",
+            Self::InvalidRequest(shape) => return format!("The body must be {shape}."),
+            Self::InvalidCredentials => "No account has this e-mail and this password.",
+            Self::InvalidToken => {
+                "The access token is not valid, or its session is over. Log in again."
+            }
+            Self::MissingToken => "Send an access token: \"Authorization: Bearer TOKEN\".",
+            Self::ForbiddenOrigin => "This request is taken from the service's own pages alone.",
+            Self::NotFound => "Nothing is at this path.",
+            Self::MethodNotAllowed(allowed) => return format!("This path takes {allowed}."),
+            Self::EmailTaken => {
+                "An account with this e-mail exists. Log in, or use another e-mail."
+            }
+            Self::PayloadTooLarge => "The body is larger than 16 KiB.",
+            Self::UnsupportedMediaType => {
+                "Send the body as it is, with \"Content-Type: application/json\"."
+            }
+            Self::InvalidFields(_) => "One or more fields break a rule; see \"errors\".",
+            Self::Internal(_) => "Something went wrong on the server. The log has the details.",
+            Self::Overloaded => "The server has more to do than it can. Try again in a moment.",
+            Self::Unavailable(_) => "The server cannot reach its data. Try again in a moment.",
+        };
+        text.to_owned()
+    }
+
+    /// The header that goes with the status, if one does.
+    pub(crate) fn header(&self) -> Option<(HeaderName, &'static str)> {
+        match self {
+            // RFC 6750, 3: no error code where the request came without a token.
+            Self::InvalidCredentials | Self::MissingToken => Some((WWW_AUTHENTICATE, "Bearer")),
+            Self::InvalidToken => Some((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")),
+            Self::MethodNotAllowed(allowed) => Some((ALLOW, allowed)),
+            Self::Overloaded | Self::Unavailable(_) => Some((RETRY_AFTER, RETRY_SECONDS)),
+            _ => None,
+        }
+    }
+
+    /// Tells the log what the client is not told.
+    pub(crate) fn log(&self) {
+        match self {
+            Self::Internal(source) => tracing::error!(error = chain(&**source), "defect"),
+            Self::Unavailable(source) => {
+                tracing::error!(error = chain(&**source), "the store does not answer");
+            }
+            Self::Overloaded => tracing::warn!("too many passwords are waiting to be hashed"),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn into_problem(self) -> Problem {
+        let (status, code, detail) = (self.status(), self.code(), self.detail());
+        Problem {
+            kind: "about:blank".to_owned(),
+            title: status.canonical_reason().unwrap_or_default().to_owned(),
+            status: status.as_u16(),
+            detail,
+            code,
+            errors: match self {
+                Self::InvalidFields(errors) => errors,
+                _ => Vec::new(),
+            },
+        }
+    }
+}
+
+/// An error and everything under it, in one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::Unavailable(error.into()),
+            StoreError::Defect(_) => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<HashingError> for ApiError {
+    fn from(error: HashingError) -> Self {
+        match error {
+            HashingError::Overloaded => Self::Overloaded,
+            HashingError::Defect => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<KeyError> for ApiError {
+    fn from(error: KeyError) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<SignUpError> for ApiError {
+    fn from(error: SignUpError) -> Self {
+        match error {
+            SignUpError::Invalid { email, password } => {
+                let errors = email.map(email_error).into_iter().chain(password.map(password_error));
+                Self::InvalidFields(errors.collect())
+            }
+            SignUpError::EmailTaken => Self::EmailTaken,
+            SignUpError::Hashing(error) => error.into(),
+            SignUpError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SignInError> for ApiError {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::InvalidCredentials => Self::InvalidCredentials,
+            SignInError::Hashing(error) => error.into(),
+            SignInError::Store(error) => error.into(),
+            SignInError::Key(error) => error.into(),
+        }
+    }
+}
+
+impl From<AuthenticateError> for ApiError {
+    fn from(error: AuthenticateError) -> Self {
+        match error {
+            AuthenticateError::InvalidToken => Self::InvalidToken,
+            AuthenticateError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn email_error(EmailError: EmailError) -> FieldError {
+    FieldError {
+        field: "email".to_owned(),
+        code: FieldCode::EmailInvalid,
+        message: "Enter an e-mail address of the form name@example.com.".to_owned(),
+    }
+}
+
+fn password_error(error: PasswordError) -> FieldError {
+    let (code, message) = match error {
+        PasswordError::TooShort { min_length } => (
+            FieldCode::PasswordTooShort,
+            format!("The password must have at least {min_length} characters."),
+        ),
+        PasswordError::TooLong => {
+            (FieldCode::PasswordTooLong, "The password must have at most 1,024 bytes.".to_owned())
+        }
+        PasswordError::Common => (
+            FieldCode::PasswordCommon,
+            "This password is one of those that are guessed first. Choose another.".to_owned(),
+        ),
+        PasswordError::Nul => (
+            FieldCode::PasswordInvalid,
+            "The password must not contain the character U+0000.".to_owned(),
+        ),
+    };
+    FieldError { field: "password".to_owned(), code, message }
+}

@@ -1,0 +1,157 @@
+use accounts::SignedIn;
+use api_types::RequestBody;
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::http::HeaderMap;
+use warp::http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName,
+};
+
+use crate::Api;
+use crate::error::ApiError;
+
+/// The most that a body may hold, in bytes.
+const MAX_BODY: usize = 16 * 1024;
+
+/// A request whose path and method are known.
+///
+/// Its methods are the ways to go on, and each checks in the one order that the API
+/// promises: size, content type, origin, token, JSON.
+pub(crate) struct Incoming {
+    headers: HeaderMap,
+    body: Result<Bytes, ApiError>,
+}
+
+/// Extracts the request; never rejects.
+pub(crate) fn incoming() -> BoxedFilter<(Incoming,)> {
+    warp::header::headers_cloned()
+        .and(warp::body::stream())
+        .then(|headers: HeaderMap, stream| async move {
+            let body = read_body(&headers, stream).await;
+            Incoming { headers, body }
+        })
+        .boxed()
+}
+
+impl Incoming {
+    /// The body of a request that anybody may send.
+    pub(crate) fn body<B>(self, api: &Api) -> Result<B, ApiError>
+    where
+        B: RequestBody + DeserializeOwned,
+    {
+        let body = self.body?;
+        check_content_type(&self.headers)?;
+        check_origin(&self.headers, api)?;
+        parse(&body)
+    }
+
+    /// The sender of a request that changes nothing.
+    pub(crate) async fn user(self, api: &Api) -> Result<SignedIn, ApiError> {
+        self.body?;
+        authenticate(&self.headers, api).await
+    }
+
+    /// The sender and the body of a request that changes something.
+    pub(crate) async fn user_and_body<B>(self, api: &Api) -> Result<(SignedIn, B), ApiError>
+    where
+        B: RequestBody + DeserializeOwned,
+    {
+        let body = self.body?;
+        check_content_type(&self.headers)?;
+        check_origin(&self.headers, api)?;
+        let user = authenticate(&self.headers, api).await?;
+        Ok((user, parse(&body)?))
+    }
+}
+
+async fn read_body<S, B>(headers: &HeaderMap, stream: S) -> Result<Bytes, ApiError>
+where
+    S: Stream<Item = Result<B, warp::Error>>,
+    B: Buf,
+{
+    // What says that it is too large is not even read.
+    let declared =
+        headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if declared.is_some_and(|length: u64| length > MAX_BODY as u64) {
+        return Err(ApiError::PayloadTooLarge);
+    }
+    let mut stream = std::pin::pin!(stream);
+    let mut body = BytesMut::new();
+    while let Some(chunk) = stream.next().await {
+        // A body that breaks off, or takes too long, is no whole JSON text.
+        let mut chunk = chunk.map_err(|_| ApiError::MalformedJson)?;
+        if body.len() + chunk.remaining() > MAX_BODY {
+            return Err(ApiError::PayloadTooLarge);
+        }
+        while chunk.has_remaining() {
+            let part = chunk.chunk();
+            body.extend_from_slice(part);
+            chunk.advance(part.len());
+        }
+    }
+    Ok(body.freeze())
+}
+
+/// Demands `application/json`, whose charset can be nothing but UTF-8 (RFC 8259, 8.1), and
+/// no content coding. A form of another site cannot send this type.
+fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
+    let essence =
+        only(headers, CONTENT_TYPE).and_then(|value| value.split(';').next()).map(str::trim);
+    let plain = !headers.contains_key(CONTENT_ENCODING)
+        || only(headers, CONTENT_ENCODING)
+            .is_some_and(|coding| coding.eq_ignore_ascii_case("identity"));
+    match essence {
+        Some(essence) if essence.eq_ignore_ascii_case("application/json") && plain => Ok(()),
+        _ => Err(ApiError::UnsupportedMediaType),
+    }
+}
+
+fn check_origin(headers: &HeaderMap, api: &Api) -> Result<(), ApiError> {
+    if api.origin.allows(headers) { Ok(()) } else { Err(ApiError::ForbiddenOrigin) }
+}
+
+async fn authenticate(headers: &HeaderMap, api: &Api) -> Result<SignedIn, ApiError> {
+    let token = bearer_token(headers)?;
+    Ok(api.accounts.authenticate(token).await?)
+}
+
+/// The token of `Authorization: Bearer …` (RFC 6750, 2.1), from one header and no second.
+fn bearer_token(headers: &HeaderMap) -> Result<&str, ApiError> {
+    if !headers.contains_key(AUTHORIZATION) {
+        return Err(ApiError::MissingToken);
+    }
+    let value = only(headers, AUTHORIZATION).ok_or(ApiError::InvalidToken)?;
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => Ok(token),
+        None if value.eq_ignore_ascii_case("Bearer") => Err(ApiError::InvalidToken),
+        _ => Err(ApiError::MissingToken),
+    }
+}
+
+/// The value of a header that is there once and is plain text.
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        _ => None,
+    }
+}
+
+/// Tells a text that is no JSON from JSON of another shape, and takes no array for an
+/// object, as serde by itself would.
+fn parse<B>(body: &[u8]) -> Result<B, ApiError>
+where
+    B: RequestBody + DeserializeOwned,
+{
+    let body = if body.is_empty() && B::MAY_BE_EMPTY { b"{}" } else { body };
+    let value: Value = serde_json::from_slice(body).map_err(|_| ApiError::MalformedJson)?;
+    if !value.is_object() {
+        return Err(ApiError::InvalidRequest(B::SHAPE));
+    }
+    // Once more from the text: a `Value` has already dropped repeated members.
+    serde_json::from_slice(body).map_err(|_| ApiError::InvalidRequest(B::SHAPE))
+}

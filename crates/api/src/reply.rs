@@ -1,0 +1,85 @@
+use serde::Serialize;
+use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use warp::http::{Response as HttpResponse, StatusCode};
+use warp::reply::Response;
+
+use crate::error::ApiError;
+
+pub(crate) fn ok<T: Serialize>(result: Result<T, ApiError>) -> Response {
+    reply(StatusCode::OK, result)
+}
+
+pub(crate) fn created<T: Serialize>(result: Result<T, ApiError>) -> Response {
+    reply(StatusCode::CREATED, result)
+}
+
+pub(crate) fn no_content(result: Result<(), ApiError>) -> Response {
+    match result {
+        Ok(()) => with_status(StatusCode::NO_CONTENT, Vec::new()),
+        Err(error) => problem(error),
+    }
+}
+
+/// The answer where nothing is: 404, `not_found`.
+#[must_use]
+pub fn not_found() -> Response {
+    problem(ApiError::NotFound)
+}
+
+/// The answer to a method that a path does not know: 405, `method_not_allowed`, with the
+/// header `Allow`.
+#[must_use]
+pub fn method_not_allowed(allow: &'static str) -> Response {
+    problem(ApiError::MethodNotAllowed(allow))
+}
+
+/// The answer to a request that made the server panic: 500, `internal`.
+#[must_use]
+pub fn internal_error() -> Response {
+    problem(ApiError::Internal("a handler panicked".into()))
+}
+
+/// Lets nothing keep the answer: it may be personal, and is true only now.
+pub(crate) fn no_store(mut response: Response) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Lets the answer be kept for five minutes.
+pub(crate) fn cached_briefly(mut response: Response) -> Response {
+    let value = HeaderValue::from_static("public, max-age=300");
+    response.headers_mut().insert(CACHE_CONTROL, value);
+    response
+}
+
+fn reply<T: Serialize>(status: StatusCode, result: Result<T, ApiError>) -> Response {
+    let body = result.and_then(|value| {
+        serde_json::to_vec(&value).map_err(|error| ApiError::Internal(error.into()))
+    });
+    match body {
+        Ok(body) => typed(with_status(status, body), "application/json"),
+        Err(error) => problem(error),
+    }
+}
+
+fn problem(error: ApiError) -> Response {
+    error.log();
+    let (status, header) = (error.status(), error.header());
+    let body = serde_json::to_vec(&error.into_problem()).unwrap_or_default();
+    let mut response = typed(with_status(status, body), "application/problem+json");
+    if let Some((name, value)) = header {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn with_status(status: StatusCode, body: Vec<u8>) -> Response {
+    let mut response = HttpResponse::new(body.into());
+    *response.status_mut() = status;
+    response
+}
+
+fn typed(mut response: Response, media_type: &'static str) -> Response {
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}

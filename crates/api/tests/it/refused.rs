@@ -1,0 +1,199 @@
+//! What is refused before anything is done, and in which order. (Headers that come twice
+//! are tested over a connection, with the server.)
+
+use api::PublicOrigin;
+use serde_json::json;
+
+use crate::world::{Anonymous, EMAIL, ORIGIN, PASSWORD, post};
+
+fn valid() -> String {
+    json!({"email": EMAIL, "password": PASSWORD}).to_string()
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_not_found() {
+    let world = Anonymous::new().await;
+    for path in ["/api", "/api/", "/api/nothing", "/api/me/more", "/api/token/x"] {
+        for method in ["GET", "POST", "DELETE", "OPTIONS"] {
+            let answer = world.send(warp::test::request().method(method).path(path)).await;
+            answer.assert_problem(404, "not_found");
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_method_is_refused_with_those_that_are_known() {
+    let world = Anonymous::new().await;
+    for (path, allow) in [
+        ("/api/signup", "POST"),
+        ("/api/token", "POST"),
+        ("/api/logout", "POST"),
+        ("/api/me", "GET"),
+    ] {
+        for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "QUERY"] {
+            if method == allow {
+                continue;
+            }
+            let answer = world.send(warp::test::request().method(method).path(path)).await;
+            answer.assert_problem(405, "method_not_allowed");
+            assert_eq!(answer.header("allow"), allow, "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_at_most_16_kib() {
+    let world = Anonymous::new().await;
+    let padded = |length: usize| format!("{}{}", valid(), " ".repeat(length - valid().len()));
+    let at_limit = post("/api/signup").body(padded(16 * 1024));
+    assert_eq!(world.send(at_limit).await.status, 201);
+    let over = post("/api/signup").body(padded(16 * 1024 + 1));
+    world.send(over).await.assert_problem(413, "payload_too_large");
+    let declared = post("/api/signup").header("content-length", "16385");
+    world.send(declared).await.assert_problem(413, "payload_too_large");
+}
+
+#[tokio::test]
+async fn the_content_type_is_demanded() {
+    let world = Anonymous::new().await;
+    let request = || warp::test::request().method("POST").path("/api/token").body(valid());
+    let refused = [
+        request(),
+        request().header("content-type", "text/plain"),
+        request().header("content-type", "application/jsonp"),
+        request().header("content-type", "application/x-www-form-urlencoded"),
+        request().header("content-type", "text/plain; application/json"),
+        request().header("content-type", "application/json").header("content-encoding", "gzip"),
+    ];
+    for request in refused {
+        world.send(request).await.assert_problem(415, "unsupported_media_type");
+    }
+    world.sign_up().await;
+    for taken in ["application/json", "Application/JSON; charset=utf-8", "application/json ;x=y"] {
+        let answer = world.send(request().header("content-type", taken)).await;
+        assert_eq!(answer.status, 200, "{taken}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_another_origin_change_nothing() {
+    let world = Anonymous::new().await;
+    for (name, value) in [
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("origin", ""),
+        ("origin", "https://auth.example.com.evil.example"),
+        ("origin", "http://auth.example.com"),
+        ("origin", "https://auth.example.com:8443"),
+        ("origin", "http://127.0.0.1:8080"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("sec-fetch-site", "SAME-ORIGIN"),
+    ] {
+        let request = post("/api/signup").header(name, value).body(valid());
+        world.send(request).await.assert_problem(403, "forbidden_origin");
+    }
+    let user = world.signed_in().await;
+    let elsewhere = post("/api/logout")
+        .header("authorization", user.bearer())
+        .header("origin", "https://evil.example");
+    world.send(elsewhere).await.assert_problem(403, "forbidden_origin");
+    assert_eq!(user.me().await.status, 200, "the session lives on");
+}
+
+#[tokio::test]
+async fn the_services_own_pages_may_and_so_may_programs() {
+    let world = Anonymous::new().await;
+    world.sign_up().await;
+    let own = || post("/api/token").header("origin", ORIGIN);
+    let requests = [
+        post("/api/token"),
+        own(),
+        own().header("sec-fetch-site", "same-origin"),
+        own().header("sec-fetch-site", "none"),
+    ];
+    for request in requests {
+        assert_eq!(world.send(request.body(valid())).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn on_this_machine_localhost_and_127_0_0_1_are_one_origin() {
+    let world = Anonymous::with_origin(PublicOrigin::loopback(8080)).await;
+    world.sign_up().await;
+    for (origin, status) in [
+        ("http://localhost:8080", 200),
+        ("http://127.0.0.1:8080", 200),
+        ("http://localhost:8081", 403),
+        ("https://localhost:8080", 403),
+    ] {
+        let answer = world.send(post("/api/token").header("origin", origin).body(valid())).await;
+        assert_eq!(answer.status, status, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_json_text_is_told_apart_from_json_of_another_shape() {
+    let world = Anonymous::new().await;
+    let malformed: [&[u8]; 14] = [
+        b"",
+        b" ",
+        b"{",
+        b"email=ada",
+        b"{'email':'a'}",
+        b"{\"email\":\"a\",}",
+        b"{\"email\":\"a\" \"password\":\"b\"}",
+        b"{\"email\":\"\xff\",\"password\":\"b\"}",
+        b"{\"email\":\"\\ud800\",\"password\":\"b\"}",
+        b"\xef\xbb\xbf{\"email\":\"a\",\"password\":\"b\"}",
+        b"{\"email\":\"a\",\"password\":\"b\"}x",
+        b"{\"email\":\"a\",\"password\":\"b\"}{}",
+        b"{\"email\":1,",
+        b"{\"other\":\"\n\"}",
+    ];
+    for body in malformed {
+        world.send(post("/api/token").body(body)).await.assert_problem(400, "malformed_json");
+    }
+    for body in [
+        "null",
+        "1",
+        "\"text\"",
+        "[]",
+        "{}",
+        r#"["ada@example.com","a long walk"]"#,
+        r#"[{"email":"a","password":"b"}]"#,
+        r#"{"email":"a"}"#,
+        r#"{"email":"a","password":null}"#,
+        r#"{"email":"a","password":1}"#,
+        r#"{"email":["a"],"password":"b"}"#,
+        r#"{"email":"a","password":"b","extra":1}"#,
+        r#"{"email":"a","password":"b","password":"c"}"#,
+        r#"{"Email":"a","password":"b"}"#,
+    ] {
+        let answer = world.send(post("/api/token").body(body)).await;
+        answer.assert_problem(400, "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn the_order_of_the_checks_is_the_one_that_is_promised() {
+    let world = Anonymous::new().await;
+    let evil = ("origin", "https://evil.example");
+    let large = "x".repeat(20_000);
+    let plain = || warp::test::request().method("POST").path("/api/logout");
+    // Each request breaks the rule it is refused for, and every one that comes after it.
+    let no_path = plain().path("/api/nothing").body(&large).header(evil.0, evil.1);
+    world.send(no_path).await.assert_problem(404, "not_found");
+    let no_method = plain().method("PUT").body(&large).header(evil.0, evil.1);
+    world.send(no_method).await.assert_problem(405, "method_not_allowed");
+    let too_large = plain().body(&large).header(evil.0, evil.1);
+    world.send(too_large).await.assert_problem(413, "payload_too_large");
+    let untyped = plain().body("x").header(evil.0, evil.1);
+    world.send(untyped).await.assert_problem(415, "unsupported_media_type");
+    let elsewhere = post("/api/logout").body("x").header(evil.0, evil.1);
+    world.send(elsewhere).await.assert_problem(403, "forbidden_origin");
+    world.send(post("/api/logout").body("x")).await.assert_problem(401, "missing_token");
+    let user = world.signed_in().await;
+    let no_json = post("/api/logout").header("authorization", user.bearer()).body("x");
+    world.send(no_json).await.assert_problem(400, "malformed_json");
+}

@@ -1,0 +1,80 @@
+use serde_json::json;
+
+use crate::world::{Anonymous, EMAIL, PASSWORD};
+
+#[tokio::test]
+async fn an_account_is_made_and_shown_without_its_password() {
+    let world = Anonymous::new().await;
+    let answer = world.sign_up().await;
+    assert_eq!(answer.status, 201);
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    insta::assert_json_snapshot!(answer.body, {".id" => "[uuid]"}, @r#"
+    {
+      "created_at": "2023-11-14T22:13:20Z",
+      "email": "Ada@example.com",
+      "id": "[uuid]"
+    }
+    "#);
+    assert_eq!(&answer.body["id"].as_str().unwrap()[14..15], "7", "a UUIDv7");
+}
+
+#[tokio::test]
+async fn a_taken_address_is_refused_however_it_is_spelt() {
+    let world = Anonymous::new().await;
+    world.sign_up().await;
+    for email in [EMAIL, "ADA@EXAMPLE.COM", "  ada@example.com "] {
+        let body = json!({"email": email, "password": "another long walk"});
+        world.post("/api/signup", body).await.assert_problem(409, "email_taken");
+    }
+}
+
+#[tokio::test]
+async fn every_field_that_breaks_a_rule_is_named_with_the_rule() {
+    let world = Anonymous::new().await;
+    let answer = world.post("/api/signup", json!({"email": "ada", "password": "short"})).await;
+    answer.assert_problem(422, "invalid_fields");
+    insta::assert_json_snapshot!(answer.body["errors"], @r#"
+    [
+      {
+        "code": "email_invalid",
+        "field": "email",
+        "message": "Enter an e-mail address of the form name@example.com."
+      },
+      {
+        "code": "password_too_short",
+        "field": "password",
+        "message": "The password must have at least 8 characters."
+      }
+    ]
+    "#);
+}
+
+#[tokio::test]
+async fn every_rule_of_the_password_has_its_code() {
+    let world = Anonymous::new().await;
+    for (password, code) in [
+        ("short", "password_too_short"),
+        (&*"x".repeat(1_025), "password_too_long"),
+        ("Password1", "password_common"),
+        (EMAIL, "password_common"),
+        ("latchkey", "password_common"),
+        ("a long\0walk", "password_invalid"),
+    ] {
+        let body = json!({"email": EMAIL, "password": password});
+        let answer = world.post("/api/signup", body).await;
+        answer.assert_problem(422, "invalid_fields");
+        assert_eq!(answer.body["errors"][0]["code"], code);
+        assert_eq!(answer.body["errors"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn no_answer_repeats_the_password() {
+    let world = Anonymous::new().await;
+    for email in [EMAIL, "ada", EMAIL] {
+        let body = json!({"email": email, "password": PASSWORD});
+        let answer = world.post("/api/signup", body).await;
+        assert!(!answer.body.to_string().contains(PASSWORD));
+    }
+}
