@@ -1,0 +1,106 @@
+//! How each kind of value is read, and what is said of one that cannot be.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use auth_core::{PasswordHasher, PasswordPolicy};
+use url::Url;
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "give an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080")
+}
+
+pub(super) fn database(text: &str) -> Result<PathBuf, &'static str> {
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return Err("PostgreSQL is not supported yet; give the path of a SQLite file");
+    }
+    match text.strip_prefix("sqlite:").unwrap_or(text) {
+        "" => Err("give the path of a file, such as latchkey.db"),
+        path => Ok(PathBuf::from(path)),
+    }
+}
+
+/// An origin (RFC 6454) in its one spelling: lower case, no default port, no slash.
+pub(super) fn origin(text: &str) -> Result<String, &'static str> {
+    const FORM: &str = "give an origin, such as https://auth.example.com";
+    let url = Url::parse(text).map_err(|_| FORM)?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(FORM);
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(
+            "an origin has no path, query or fragment: give one such as https://auth.example.com",
+        );
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(
+            "an origin has no user name or password: give one such as https://auth.example.com",
+        );
+    }
+    Ok(url.origin().ascii_serialization())
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
+    const FORM: &str = "give a number and a unit of one second at least: 90s, 10m, 12h or 30d";
+    let duration = humantime::parse_duration(text).map_err(|_| FORM)?;
+    if duration < Duration::from_secs(1) { Err(FORM) } else { Ok(duration) }
+}
+
+pub(super) fn password_policy(text: &str) -> Result<PasswordPolicy, &'static str> {
+    const FORM: &str = "give a number from 1 to 64";
+    PasswordPolicy::new(text.parse().map_err(|_| FORM)?).map_err(|_| FORM)
+}
+
+pub(super) fn iterations(text: &str) -> Result<u32, &'static str> {
+    const FORM: &str = "give a number from 1000 to 10000000";
+    let iterations = text.parse().map_err(|_| FORM)?;
+    PasswordHasher::new(iterations).map(|_| iterations).map_err(|_| FORM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_has_one_spelling() {
+        for (text, spelt) in [
+            ("https://auth.example.com", "https://auth.example.com"),
+            ("https://auth.example.com/", "https://auth.example.com"),
+            ("HTTPS://Auth.Example.com:443", "https://auth.example.com"),
+            ("http://localhost:8080/", "http://localhost:8080"),
+            ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ] {
+            assert_eq!(origin(text).as_deref(), Ok(spelt));
+        }
+        for text in [
+            "",
+            "ftp://example.com",
+            "https://",
+            "https://a/b",
+            "https://a?b",
+            "https://a#",
+            "https://u@a",
+            "localhost:8080",
+        ] {
+            assert!(origin(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_read_as_they_are_written_in_the_help() {
+        for (text, seconds) in [("90s", 90), ("10m", 600), ("12h", 43_200), ("30d", 2_592_000)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)));
+        }
+        for text in ["", "5", "5x", "-5m", "0s", "10ms"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_database_is_a_path_with_or_without_its_scheme() {
+        assert_eq!(database("sqlite:/var/lib/x.db"), Ok(PathBuf::from("/var/lib/x.db")));
+        assert_eq!(database("x.db"), Ok(PathBuf::from("x.db")));
+        assert!(database("sqlite:").is_err());
+    }
+}

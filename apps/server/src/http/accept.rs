@@ -1,0 +1,81 @@
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutStream;
+
+use super::envelope::Enveloped;
+
+/// How long the headers of a request may take, and a connection may be idle.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a client may take nothing of an answer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long requests in flight may go on once the server is told to stop.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many connections are served at a time; more wait in the system's queue.
+const MAX_CONNECTIONS: usize = 4_096;
+/// How long to wait after the system refused a connection, for want of file handles say.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves connections until `stop` completes, then finishes what is in flight.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    service: Enveloped,
+    stop: impl Future<Output = ()>,
+) {
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = GracefulShutdown::new();
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            Some((stream, slot)) = accept(&listener, &slots) => {
+                let connection = connection(stream, service.clone(), connections.watcher());
+                tokio::spawn(async move {
+                    connection.await;
+                    drop(slot);
+                });
+            }
+        }
+    }
+    drop(listener);
+    tracing::info!("stopping");
+    if tokio::time::timeout(DRAIN_TIMEOUT, connections.shutdown()).await.is_err() {
+        tracing::warn!("requests were cut off that took longer than {DRAIN_TIMEOUT:?}");
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return Some((stream, slot)),
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, service: Enveloped, watcher: Watcher) {
+    // Answers are small: waiting to fill a packet would only delay them.
+    let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
+    // Clients break off at any moment: that is no event.
+    let _ = watcher.watch(connection).await;
+}

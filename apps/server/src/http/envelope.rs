@@ -1,0 +1,94 @@
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use api::PublicOrigin;
+use auth_core::{Random as _, SystemRandom};
+use futures_util::FutureExt as _;
+use hyper::body::Incoming;
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::service::Service;
+use hyper::{HeaderMap, Request};
+use tokio::time::Instant;
+use tracing::Instrument as _;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+use super::body::TimedBody;
+use super::headers::security_headers;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What is around every answer: a request id, the security headers, a line in the log,
+/// and 500 where a handler panicked.
+pub(crate) struct Envelope {
+    headers: HeaderMap,
+}
+
+/// The service of a connection.
+#[derive(Clone)]
+pub(crate) struct Enveloped {
+    routes: BoxedFilter<(Response,)>,
+    headers: Arc<HeaderMap>,
+}
+
+impl Envelope {
+    pub(crate) fn new(origin: &PublicOrigin) -> Self {
+        Self { headers: security_headers(origin) }
+    }
+
+    pub(crate) fn around(self, routes: BoxedFilter<(Response,)>) -> Enveloped {
+        Enveloped { routes, headers: Arc::new(self.headers) }
+    }
+}
+
+impl Service<Request<Incoming>> for Enveloped {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let id = request_id();
+        // The path alone: a query string may hold what no log should.
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let span = tracing::info_span!("request", id = %id, %method, path);
+        let answer = self.answer(request);
+        let headers = Arc::clone(&self.headers);
+        let future = async move {
+            let start = Instant::now();
+            let mut response = answer.await;
+            let micros = start.elapsed().as_micros();
+            response.headers_mut().extend(headers.iter().map(|(n, v)| (n.clone(), v.clone())));
+            if let Ok(id) = HeaderValue::from_str(&id) {
+                response.headers_mut().insert(X_REQUEST_ID, id);
+            }
+            tracing::info!(status = response.status().as_u16(), micros, "answered");
+            Ok(response)
+        };
+        Box::pin(future.instrument(span))
+    }
+}
+
+impl Enveloped {
+    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response> + Send + use<> {
+        let mut routes = warp::service(self.routes.clone());
+        let answer = async move {
+            let request = request.map(TimedBody::new);
+            tower_service::Service::call(&mut routes, request).await
+        };
+        AssertUnwindSafe(answer).catch_unwind().map(|answered| match answered {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => api::internal_error(),
+        })
+    }
+}
+
+/// An id of the server's own making: nothing that a client sends is taken for one.
+fn request_id() -> String {
+    let mut bytes = [0; 16];
+    SystemRandom.fill(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+}

@@ -1,0 +1,124 @@
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use auth_core::PasswordPolicy;
+use bytes::Bytes;
+use rust_embed::EmbeddedFile;
+use warp::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
+    VARY,
+};
+use warp::http::{HeaderMap, StatusCode};
+use warp::reply::Response;
+
+use super::encoding::Encoding;
+use super::files::Files;
+
+/// The page, with what it has to know of the server put in its place.
+pub(super) fn page(
+    file: Option<EmbeddedFile>,
+    policy: PasswordPolicy,
+    headers: &HeaderMap,
+    is_route: bool,
+) -> Response {
+    let Some(file) = file else {
+        return not_built();
+    };
+    let min_length = policy.min_length().to_string();
+    let etag = etag(&file, &min_length);
+    let is_known = |value: &HeaderValue| value.to_str().is_ok_and(|list| lists(list, &etag));
+    let mut response = if is_route && headers.get_all(IF_NONE_MATCH).iter().any(is_known) {
+        with(StatusCode::NOT_MODIFIED, Bytes::new())
+    } else {
+        let template = String::from_utf8_lossy(&file.data);
+        let page = template.replace("{{password_min_length}}", &min_length);
+        let status = if is_route { StatusCode::OK } else { StatusCode::NOT_FOUND };
+        let mut response = with(status, page.into());
+        set(&mut response, CONTENT_TYPE, "text/html; charset=utf-8");
+        response
+    };
+    // Kept, and asked for anew each time: it names the assets of the newest build.
+    set(&mut response, CACHE_CONTROL, "no-cache");
+    if is_route && let Ok(etag) = HeaderValue::from_str(&etag) {
+        response.headers_mut().insert(ETAG, etag);
+    }
+    response
+}
+
+/// An asset, in the smallest form that the client takes. Its name changes with its
+/// content, so that it can be kept for ever.
+pub(super) fn asset<F: Files>(
+    files: &F,
+    path: &str,
+    plain: Cow<'static, [u8]>,
+    headers: &HeaderMap,
+) -> Response {
+    let compressed = Encoding::accepted(headers).find_map(|encoding| {
+        files.asset(&format!("{path}{}", encoding.extension())).map(|data| (encoding, data))
+    });
+    let (encoding, data) = match compressed {
+        Some((encoding, data)) => (Some(encoding), data),
+        None => (None, plain),
+    };
+    let mut response = with(StatusCode::OK, into_bytes(data));
+    if let Some(encoding) = encoding {
+        set(&mut response, CONTENT_ENCODING, encoding.name());
+    }
+    set(&mut response, CONTENT_TYPE, media_type(path));
+    set(&mut response, VARY, "Accept-Encoding");
+    set(&mut response, CACHE_CONTROL, "public, max-age=31536000, immutable");
+    response
+}
+
+fn not_built() -> Response {
+    let text = "The pages are not built. Run `cargo xtask serve`, or `cargo xtask build`.\n";
+    let mut response = with(StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(text.as_bytes()));
+    set(&mut response, CONTENT_TYPE, "text/plain; charset=utf-8");
+    response
+}
+
+/// A name for the page as it is served: of its template, and of what is put into it.
+fn etag(file: &EmbeddedFile, min_length: &str) -> String {
+    let hash = file.metadata.sha256_hash();
+    let mut etag = String::from("\"");
+    for byte in &hash[..16] {
+        let _ = write!(etag, "{byte:02x}");
+    }
+    let _ = write!(etag, "-{min_length}\"");
+    etag
+}
+
+/// Whether `If-None-Match` names the page (RFC 9110, 13.1.2, compared weakly).
+fn lists(list: &str, etag: &str) -> bool {
+    list.split(',')
+        .map(str::trim)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag)
+}
+
+fn media_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("png") => "image/png",
+        Some("svg") => "image/svg+xml",
+        Some("wasm") => "application/wasm",
+        _ => "application/octet-stream",
+    }
+}
+
+fn into_bytes(data: Cow<'static, [u8]>) -> Bytes {
+    match data {
+        Cow::Borrowed(data) => Bytes::from_static(data),
+        Cow::Owned(data) => data.into(),
+    }
+}
+
+fn with(status: StatusCode, body: Bytes) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response
+}
+
+fn set(response: &mut Response, name: HeaderName, value: &'static str) {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+}

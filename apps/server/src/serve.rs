@@ -1,0 +1,123 @@
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use accounts::{Accounts, Settings, StartError};
+use api::PublicOrigin;
+use auth_core::{PasswordHasher, SystemClock, SystemRandom};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use user_store::{OpenError, SqliteStore};
+use warp::Filter as _;
+
+use crate::cli::ServeOptions;
+use crate::http::{self, Envelope};
+use crate::{pages, telemetry};
+
+/// Why the server did not start. Each message says what is wrong and how to mend it.
+#[derive(Debug)]
+pub(crate) enum ServeError {
+    Listen(SocketAddr, io::Error),
+    Database(OpenError),
+    Accounts(StartError),
+    System(io::Error),
+}
+
+/// Runs the server until it is told to stop.
+pub(crate) fn run(options: ServeOptions) -> Result<(), ServeError> {
+    let runtime = tokio::runtime::Runtime::new().map_err(ServeError::System)?;
+    runtime.block_on(serve(options))
+}
+
+async fn serve(options: ServeOptions) -> Result<(), ServeError> {
+    // The port first: if it is in use, no database is made.
+    let listen_error = |error| ServeError::Listen(options.listen, error);
+    let listener = TcpListener::bind(options.listen).await.map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
+    let stop = stop_signal().map_err(ServeError::System)?;
+
+    let origin = match &options.public_url {
+        Some(url) => PublicOrigin::exact(url),
+        None => PublicOrigin::loopback(address.port()),
+    };
+    let accounts = accounts(&options, &origin).await?;
+    let envelope = Envelope::new(&origin);
+    let routes = api::routes(Arc::new(accounts), origin)
+        .or(pages::routes(options.password_min_length))
+        .unify()
+        .boxed();
+
+    telemetry::start(options.log_format);
+    warn(&options);
+    announce(address);
+    http::serve(listener, envelope.around(routes), stop).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn accounts(options: &ServeOptions, origin: &PublicOrigin) -> Result<Accounts, ServeError> {
+    let store = SqliteStore::open(&options.database).map_err(ServeError::Database)?;
+    let settings = Settings {
+        service: origin.as_str().to_owned(),
+        access_token_lifetime: options.access_token_lifetime,
+        session_lifetime: options.session_lifetime,
+        password_policy: options.password_min_length,
+        pbkdf2_iterations: options.pbkdf2_iterations,
+    };
+    Accounts::start(Arc::new(store), settings, Arc::new(SystemClock), Arc::new(SystemRandom))
+        .await
+        .map_err(ServeError::Accounts)
+}
+
+/// What works, and should not be left so.
+fn warn(options: &ServeOptions) {
+    let (iterations, default) = (options.pbkdf2_iterations, PasswordHasher::DEFAULT_ITERATIONS);
+    if iterations < default {
+        tracing::warn!(
+            iterations,
+            "passwords are hashed with less than {default} iterations; leave out --pbkdf2-iterations"
+        );
+    }
+    if !pages::are_built() {
+        tracing::warn!("the pages are not built; run the server with `cargo xtask serve`");
+    }
+}
+
+/// The one line on stdout: who started the server waits for it, and reads the port.
+#[expect(clippy::print_stdout, reason = "this line is what stdout is for")]
+fn announce(address: SocketAddr) {
+    println!("listening on http://{address}");
+}
+
+/// Completes at the first SIGTERM or SIGINT.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+impl std::fmt::Display for ServeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Listen(address, error) if error.kind() == io::ErrorKind::AddrInUse => write!(
+                f,
+                "the port of {address} is in use; stop the program that listens there, or choose another with --listen"
+            ),
+            Self::Listen(address, error) => {
+                write!(
+                    f,
+                    "cannot listen on {address}: {error}; choose another address with --listen"
+                )
+            }
+            Self::Database(error) => error.fmt(f),
+            Self::Accounts(error) => write!(f, "cannot start: {error}"),
+            Self::System(error) => write!(f, "cannot start: {error}"),
+        }
+    }
+}
