@@ -1,0 +1,30 @@
+//! `cargo xtask build`: what one deploys.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::process::{cargo, run, step};
+use crate::{setup, web, workspace};
+
+/// Builds the release binary and returns its path.
+pub(crate) fn release() -> Result<PathBuf> {
+    setup::c_compiler()?;
+    web::build()?;
+    step("building the server for release", || {
+        run(&mut cargo(["build", "--release", "--package", "latchkey"]))
+    })?;
+    workspace::server_binary("release")
+}
+
+/// The path is the last line on stdout, and the only one: `$(cargo xtask build)` works.
+pub(crate) fn report() -> Result<ExitCode> {
+    let binary = release()?;
+    web::size::Report::of(&workspace::web_dist())?.print();
+    let bytes = fs::metadata(&binary)?.len();
+    eprintln!("binary {:>9.2} MB", bytes as f64 / 1e6);
+    println!("{}", binary.display());
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,127 @@
+//! Chromium and its driver: found, or installed where that can be done without asking.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::process::{run_aside, step, succeeds};
+
+const CHROMIUM: Program = Program {
+    variable: "CHROMIUM",
+    names: &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"],
+};
+
+const CHROMEDRIVER: Program = Program { variable: "CHROMEDRIVER", names: &["chromedriver"] };
+
+/// Where distributions put them, besides `PATH`.
+const DIRECTORIES: [&str; 5] = [
+    "/usr/bin",
+    "/usr/lib/chromium",
+    "/usr/lib/chromium-browser",
+    "/opt/google/chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS",
+];
+
+/// The two programs an end-to-end test needs.
+pub(super) struct Browser {
+    pub(super) chromium: PathBuf,
+    pub(super) chromedriver: PathBuf,
+}
+
+struct Program {
+    variable: &'static str,
+    names: &'static [&'static str],
+}
+
+pub(super) fn find_or_install() -> Result<Browser> {
+    if let Some(browser) = find()? {
+        return Ok(browser);
+    }
+    if can_install()
+        && install().is_ok()
+        && let Some(browser) = find()?
+    {
+        return Ok(browser);
+    }
+    bail!(
+        "the end-to-end tests need Chromium and chromedriver: install both (on Debian \
+         `apt-get install chromium chromium-driver`), or name them in CHROMIUM and CHROMEDRIVER"
+    )
+}
+
+fn find() -> Result<Option<Browser>> {
+    let (chromium, chromedriver) = (CHROMIUM.find()?, CHROMEDRIVER.find()?);
+    Ok(chromium
+        .zip(chromedriver)
+        .map(|(chromium, chromedriver)| Browser { chromium, chromedriver }))
+}
+
+impl Program {
+    /// A path that is stated counts alone, so that a typing error is not passed over.
+    fn find(&self) -> Result<Option<PathBuf>> {
+        if let Some(path) = env::var_os(self.variable).map(PathBuf::from) {
+            if !path.is_file() {
+                bail!("{} names {}, which is no file", self.variable, path.display());
+            }
+            return Ok(Some(path));
+        }
+        let path = env::var_os("PATH").unwrap_or_default();
+        let directories = env::split_paths(&path).chain(DIRECTORIES.iter().map(PathBuf::from));
+        Ok(self.find_in(directories))
+    }
+
+    fn find_in(&self, directories: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
+        let file = |name: &str| format!("{name}{}", env::consts::EXE_SUFFIX);
+        directories
+            .flat_map(|directory| self.names.iter().map(move |name| directory.join(file(name))))
+            .find(|candidate| candidate.is_file())
+    }
+}
+
+/// Only root on a system with apt: anything else is for its owner to decide.
+fn can_install() -> bool {
+    is_root() && succeeds(Command::new("apt-get").arg("--version"))
+}
+
+#[cfg(unix)]
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[cfg(not(unix))]
+fn is_root() -> bool {
+    false
+}
+
+fn install() -> Result<()> {
+    let apt_get = |args: &[&str]| {
+        let mut command = Command::new("apt-get");
+        run_aside(command.env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet").args(args))
+    };
+    step("installing Chromium and chromedriver", || {
+        apt_get(&["update"])?;
+        apt_get(&["install", "--yes", "--no-install-recommends", "chromium", "chromium-driver"])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_first_directory_that_has_one_of_the_names_wins() {
+        let directories = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        let [_, second, third] = &directories;
+        for directory in [second, third] {
+            fs::write(directory.path().join("google-chrome"), "").unwrap();
+            fs::create_dir(directory.path().join("chromium")).unwrap();
+        }
+        let paths = directories.iter().map(|directory| directory.path().to_owned());
+        assert_eq!(CHROMIUM.find_in(paths), Some(second.path().join("google-chrome")));
+        assert_eq!(CHROMEDRIVER.find_in(std::iter::empty()), None);
+    }
+}
