@@ -56,3 +56,96 @@ fn answer<F: Files>(
         _ => api::not_found(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::LazyLock;
+
+    use rust_embed::{EmbeddedFile, Metadata};
+    use warp::http::Response;
+
+    use super::*;
+
+    /// An app of three files.
+    struct Sample(BTreeMap<&'static str, &'static str>);
+
+    static SAMPLE: LazyLock<Sample> = LazyLock::new(|| {
+        Sample(BTreeMap::from([
+            ("index.html", "<p>{{password_min_length}}</p>"),
+            ("assets/app-0123456789abcdef.js", "plain"),
+            ("assets/app-0123456789abcdef.js.br", "brotli"),
+            ("assets/app-0123456789abcdef.js.gz", "gzip"),
+            ("assets/app-0123456789abcdef.css", "css"),
+        ]))
+    });
+
+    impl Files for LazyLock<Sample> {
+        fn get(&self, name: &str) -> Option<EmbeddedFile> {
+            let data = self.0.get(name)?.as_bytes();
+            let metadata = Metadata::__rust_embed_new([7; 32], None, None);
+            Some(EmbeddedFile { data: data.into(), metadata })
+        }
+    }
+
+    async fn get(path: &str, header: (&str, &str)) -> Response<bytes::Bytes> {
+        let routes = routes_from(&SAMPLE, PasswordPolicy::new(12).unwrap());
+        let request = warp::test::request().path(path).header(header.0, header.1);
+        request.reply(&routes).await
+    }
+
+    #[tokio::test]
+    async fn every_route_is_the_page_with_the_least_length_in_it() {
+        for path in ROUTES {
+            let answer = get(path, ("accept", "text/html")).await;
+            assert_eq!((answer.status().as_u16(), &answer.body()[..]), (200, &b"<p>12</p>"[..]));
+            assert_eq!(answer.headers()["cache-control"], "no-cache");
+        }
+    }
+
+    #[tokio::test]
+    async fn any_other_path_is_the_page_with_status_404() {
+        for path in ["/nothing", "/login/x", "/assets/gone.js", "/settings"] {
+            let answer = get(path, ("accept", "*/*")).await;
+            assert_eq!((answer.status().as_u16(), &answer.body()[..]), (404, &b"<p>12</p>"[..]));
+            assert!(!answer.headers().contains_key("etag"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_that_is_known_is_not_sent_again() {
+        let etag = get("/", ("accept", "*/*")).await.headers()["etag"].clone();
+        let etag = etag.to_str().unwrap();
+        for known in [etag, &format!("W/{etag}"), &format!("\"x\", {etag}"), "*"] {
+            let answer = get("/login", ("if-none-match", known)).await;
+            assert_eq!((answer.status().as_u16(), answer.body().len()), (304, 0), "{known}");
+            assert_eq!(answer.headers()["etag"], etag);
+        }
+        assert_eq!(get("/", ("if-none-match", "\"x\"")).await.status(), 200);
+    }
+
+    #[tokio::test]
+    async fn an_asset_comes_in_the_smallest_form_and_is_kept_for_ever() {
+        let path = "/assets/app-0123456789abcdef.js";
+        for (accepted, encoding, body) in [
+            ("gzip, br", Some("br"), "brotli"),
+            ("gzip, br;q=0", Some("gzip"), "gzip"),
+            ("identity", None, "plain"),
+        ] {
+            let answer = get(path, ("accept-encoding", accepted)).await;
+            let headers = answer.headers();
+            let found = headers.get("content-encoding").map(|value| value.to_str().unwrap());
+            assert_eq!((found, &answer.body()[..]), (encoding, body.as_bytes()), "{accepted}");
+            assert_eq!(headers["cache-control"], "public, max-age=31536000, immutable");
+            assert_eq!(headers["vary"], "Accept-Encoding");
+            assert_eq!(headers["content-type"], "text/javascript; charset=utf-8");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_asset_without_compressed_forms_comes_plain() {
+        let answer = get("/assets/app-0123456789abcdef.css", ("accept-encoding", "br")).await;
+        assert_eq!((answer.status().as_u16(), &answer.body()[..]), (200, &b"css"[..]));
+        assert!(!answer.headers().contains_key("content-encoding"));
+    }
+}

@@ -70,7 +70,7 @@ mod tests {
 
     use super::*;
 
-    fn headers(name: HeaderName, values: &[&'static str]) -> HeaderMap {
+    fn headers(name: &HeaderName, values: &[&'static str]) -> HeaderMap {
         values.iter().map(|value| (name.clone(), HeaderValue::from_static(value))).collect()
     }
 
@@ -90,7 +90,7 @@ mod tests {
             (&["br ; q=0.1,*;q=0"], &[Brotli]),
         ];
         for (values, expected) in cases {
-            let headers = headers(ACCEPT_ENCODING, values);
+            let headers = headers(&ACCEPT_ENCODING, values);
             assert_eq!(Encoding::accepted(&headers).collect::<Vec<_>>(), expected, "{values:?}");
         }
     }
@@ -98,10 +98,10 @@ mod tests {
     #[test]
     fn a_page_is_for_those_who_read_html() {
         for accepted in ["text/html", "*/*", "text/*;q=0.5", "application/json, text/html;q=0.1"] {
-            assert!(accepts_html(&headers(ACCEPT, &[accepted])), "{accepted}");
+            assert!(accepts_html(&headers(&ACCEPT, &[accepted])), "{accepted}");
         }
         for refused in ["application/json", "text/html;q=0, */*", "image/*", ""] {
-            assert!(!accepts_html(&headers(ACCEPT, &[refused])), "{refused}");
+            assert!(!accepts_html(&headers(&ACCEPT, &[refused])), "{refused}");
         }
         assert!(accepts_html(&HeaderMap::new()));
     }

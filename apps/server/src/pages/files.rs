@@ -12,10 +12,10 @@ pub(super) trait Files: Send + Sync + 'static {
         self.get("index.html")
     }
 
-    /// The asset at a path.
+    /// The asset at a path. They lie in one folder, and nothing climbs out of it.
     fn asset(&self, path: &str) -> Option<Cow<'static, [u8]>> {
-        let name = path.strip_prefix('/').filter(|name| name.starts_with("assets/"))?;
-        self.get(name).map(|file| file.data)
+        let name = path.strip_prefix("/assets/").filter(|name| !name.contains(['/', '\\']))?;
+        self.get(&format!("assets/{name}")).map(|file| file.data)
     }
 }
 

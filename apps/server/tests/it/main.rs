@@ -1,1 +1,12 @@
 //! The program as those who run it and those who connect to it see it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
+
+mod connection;
+mod headers;
+mod lifecycle;
+mod log;
+mod pages;
+#[path = "../support/server.rs"]
+mod server;
+mod start;

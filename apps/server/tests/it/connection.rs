@@ -1,0 +1,120 @@
+//! What only shows on a connection.
+
+use std::io::Write as _;
+
+use crate::server::{Server, credentials, read_answer};
+
+#[test]
+fn stalled_connections_are_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    let stalled = [
+        "",
+        "GET / HTTP/1.1\r\nhost: x\r\n",
+        "POST /api/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 90\r\n\r\n{",
+        "POST /api/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n",
+    ];
+    let waiting: Vec<_> = stalled
+        .iter()
+        .map(|bytes| {
+            let mut stream = server.connect();
+            stream.write_all(bytes.as_bytes()).unwrap();
+            std::thread::spawn(|| read_answer(stream))
+        })
+        .collect();
+    for (waiting, sent) in waiting.into_iter().zip(stalled) {
+        // It ends, within the minute that the client reads for: that is what is tested.
+        let answer = waiting.join().unwrap();
+        assert!(matches!(answer.status, 0 | 400 | 408), "{sent:?}: {}", answer.head);
+    }
+    assert_eq!(server.get("/healthz").status, 200);
+}
+
+#[test]
+fn chunked_bodies_are_taken_within_the_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    let send = |body: &str| {
+        let mut chunks = String::new();
+        for part in body.as_bytes().chunks(1_000) {
+            let part = std::str::from_utf8(part).unwrap();
+            chunks.push_str(&format!("{:x}\r\n{part}\r\n", part.len()));
+        }
+        server.send(
+            format!(
+                "POST /api/signup HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+                 content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n{chunks}0\r\n\r\n"
+            )
+            .as_bytes(),
+        )
+    };
+    let body = credentials("ada@example.com", "a long walk along the sea");
+    assert_eq!(send(&body).status, 201);
+    let large = format!("{body}{}", " ".repeat(16 * 1024));
+    assert_eq!(send(&large).code(), "payload_too_large");
+}
+
+#[test]
+fn what_declares_itself_too_large_is_not_even_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    let answer = server.send(
+        b"POST /api/signup HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n\
+          content-type: application/json\r\ncontent-length: 1000000000\r\n\r\n",
+    );
+    assert_eq!((answer.status, answer.code().as_str()), (413, "payload_too_large"));
+}
+
+#[test]
+fn a_header_that_comes_twice_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    let (email, password) = ("ada@example.com", "a long walk along the sea");
+    server.sign_up(email, password);
+    let token = server.log_in(email, password);
+    let bearer = format!("authorization: Bearer {token}\r\n");
+    assert_eq!(server.request("GET", "/api/me", &bearer).status, 200);
+    let twice = server.request("GET", "/api/me", &format!("{bearer}{bearer}"));
+    assert_eq!(twice.code(), "invalid_token");
+
+    let body = credentials(email, password);
+    let types = server.post("/api/token", "content-type: text/plain\r\n", &body);
+    assert_eq!(types.code(), "unsupported_media_type");
+    let own = format!("origin: http://{}\r\n", server.address);
+    assert_eq!(server.post("/api/token", &own, &body).status, 200);
+    let origins =
+        server.post("/api/token", &format!("{own}origin: https://evil.example\r\n"), &body);
+    assert_eq!(origins.code(), "forbidden_origin");
+}
+
+#[test]
+fn a_stated_public_url_is_exact() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &["--public-url", "https://Auth.Example.com/"]);
+    let body = credentials("ada@example.com", "a long walk along the sea");
+    let by_address = format!("origin: http://{}\r\n", server.address);
+    assert_eq!(server.post("/api/signup", &by_address, &body).code(), "forbidden_origin");
+    let stated = "origin: https://auth.example.com\r\n";
+    assert_eq!(server.post("/api/signup", stated, &body).status, 201);
+}
+
+#[test]
+fn garbage_is_refused_and_the_server_serves_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    let long = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(100_000));
+    let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(1_000));
+    let garbage: [&[u8]; 6] = [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST /api/token HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+        long.as_bytes(),
+        many.as_bytes(),
+    ];
+    for bytes in garbage {
+        let answer = server.send(bytes);
+        assert!((400..500).contains(&answer.status), "{}", answer.head);
+    }
+    assert_eq!(server.get("/healthz").status, 200);
+}

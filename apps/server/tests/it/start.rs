@@ -1,0 +1,90 @@
+//! What happens before anything is served.
+
+use std::process::{Output, Stdio};
+
+use crate::server::{Server, command};
+
+fn run(arguments: &[&str]) -> Output {
+    command().args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+/// The one line on stderr of a program that ended with `code` and said nothing else.
+#[track_caller]
+fn complaint(output: &Output, code: i32) -> String {
+    assert_eq!(output.status.code(), Some(code));
+    assert!(output.stdout.is_empty());
+    let stderr = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    stderr
+}
+
+#[test]
+fn a_wrong_option_is_one_line_and_exit_2() {
+    for (arguments, named) in [
+        (&["--lisen", "127.0.0.1:0"][..], "--listen"),
+        (&["serve", "--listen", "here"], "--listen"),
+        (&["serve", "--public-url", "https://a.example/path"], "--public-url"),
+        (&["serve", "--password-min-length", "65"], "1 to 64"),
+        (&["serve", "--pbkdf2-iterations", "10"], "1000"),
+        (&["serve", "--access-token-lifetime", "5"], "90s"),
+        (&["serve", "--log-format", "xml"], "json"),
+        (&["serve", "--listen"], "--listen"),
+        (&["serve", "extra"], "extra"),
+        (&["sever"], "sever"),
+    ] {
+        let line = complaint(&run(arguments), 2);
+        assert!(line.contains(named), "{line}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_one_line_and_makes_no_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    let database = folder.path().join("other.db");
+    let arguments = ["--listen", &server.address, "--database", database.to_str().unwrap()];
+    let line = complaint(&run(&arguments), 1);
+    assert!(line.contains("in use") && line.contains("--listen"), "{line}");
+    assert!(!database.exists());
+}
+
+#[test]
+fn an_unusable_database_is_one_line_and_left_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let diary = folder.path().join("diary.txt");
+    let text = "Dear diary, this is no database.\n".repeat(100);
+    std::fs::write(&diary, &text).unwrap();
+    let absent = folder.path().join("absent/latchkey.db");
+    for (path, said) in [
+        (diary.to_str().unwrap(), "not a database"),
+        (absent.to_str().unwrap(), "folder"),
+        (folder.path().to_str().unwrap(), "not a database"),
+    ] {
+        let line = complaint(&run(&["--listen", "127.0.0.1:0", "--database", path]), 1);
+        assert!(line.contains(said) && line.contains(path), "{line}");
+    }
+    assert_eq!(std::fs::read_to_string(&diary).unwrap(), text);
+}
+
+#[test]
+fn every_option_is_an_environment_variable_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    let in_use = command().env("LATCHKEY_LISTEN", &server.address).arg("serve").output().unwrap();
+    assert!(complaint(&in_use, 1).contains(&server.address));
+    let wrong = command().env("LATCHKEY_PBKDF2_ITERATIONS", "few").output().unwrap();
+    assert!(complaint(&wrong, 2).contains("--pbkdf2-iterations"));
+    let help = String::from_utf8(run(&["serve", "--help"]).stdout).unwrap();
+    for option in help.lines().filter_map(|line| line.trim().strip_prefix("--")) {
+        let name = option.split_whitespace().next().unwrap();
+        let variable = format!("LATCHKEY_{}", name.to_uppercase().replace('-', "_"));
+        assert!(help.contains(&variable), "{variable}");
+    }
+}
+
+#[test]
+fn weaker_hashes_are_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    assert!(server.log().contains("WARN") && server.log().contains("--pbkdf2-iterations"));
+}

@@ -1,0 +1,157 @@
+//! A running server, and a client that sends exactly the bytes it is given.
+
+use std::ffi::OsString;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// A server on a port and a database of its own. It is killed when dropped.
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) address: String,
+    log: PathBuf,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Server {
+    /// Starts the program with quick hashes on the database in `folder`.
+    pub(crate) fn start(folder: &TempDir, more: &[&str]) -> Self {
+        let log = folder.path().join("log");
+        let mut process = command()
+            .args(["serve", "--listen", "127.0.0.1:0", "--pbkdf2-iterations", "1000"])
+            .arg("--database")
+            .arg(folder.path().join("latchkey.db"))
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.strip_prefix("listening on http://").unwrap_or_else(|| {
+            unreachable!("{line:?}: {}", std::fs::read_to_string(&log).unwrap());
+        });
+        Self { address: address.trim().to_owned(), process, log }
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream
+    }
+
+    /// Sends a request without a body and reads the answer.
+    pub(crate) fn request(&self, method: &str, path: &str, headers: &str) -> Answer {
+        let host = &self.address;
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
+        self.send(format!("{head}{headers}\r\n").as_bytes())
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, "")
+    }
+
+    /// Sends JSON and reads the answer.
+    pub(crate) fn post(&self, path: &str, headers: &str, body: &str) -> Answer {
+        let length = body.len();
+        let host = &self.address;
+        self.send(
+            format!(
+                "POST {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+                 content-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+            )
+            .as_bytes(),
+        )
+    }
+
+    /// Sends these bytes and reads until the server closes the connection.
+    pub(crate) fn send(&self, bytes: &[u8]) -> Answer {
+        let mut stream = self.connect();
+        stream.write_all(bytes).unwrap();
+        read_answer(stream)
+    }
+
+    pub(crate) fn sign_up(&self, email: &str, password: &str) -> Answer {
+        self.post("/api/signup", "", &credentials(email, password))
+    }
+
+    /// Logs in and answers the access token.
+    pub(crate) fn log_in(&self, email: &str, password: &str) -> String {
+        let answer = self.post("/api/token", "", &credentials(email, password));
+        let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        body["access_token"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn me(&self, token: &str) -> Answer {
+        self.request("GET", "/api/me", &format!("authorization: Bearer {token}\r\n"))
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// Waits for the process to end; answers its exit code.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        self.process.wait().unwrap().code()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(": ")?;
+            found.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    pub(crate) fn code(&self) -> String {
+        let body: serde_json::Value = serde_json::from_str(&self.body).unwrap();
+        body["code"].as_str().unwrap().to_owned()
+    }
+}
+
+/// The program, without settings from this process's own environment.
+pub(crate) fn command() -> Command {
+    let binary = std::env::var_os("E2E_SERVER")
+        .unwrap_or_else(|| OsString::from(env!("CARGO_BIN_EXE_latchkey")));
+    let mut command = Command::new(binary);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LATCHKEY_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+pub(crate) fn credentials(email: &str, password: &str) -> String {
+    serde_json::json!({"email": email, "password": password}).to_string()
+}
+
+pub(crate) fn read_answer(mut stream: TcpStream) -> Answer {
+    let mut bytes = Vec::new();
+    // A server that closes early may reset the connection: what came before counts.
+    let _ = stream.read_to_end(&mut bytes);
+    let text = String::from_utf8_lossy(&bytes);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    Answer { status, head: head.to_owned(), body: body.to_owned() }
+}
