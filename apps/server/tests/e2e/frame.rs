@@ -1,0 +1,138 @@
+//! What every page has.
+
+use serde_json::json;
+
+use crate::visitor::{Visitor, visit};
+
+const SIGNED_OUT: [&str; 4] = ["/", "/login", "/signup", "/nothing"];
+const SIGNED_IN: [&str; 3] = ["/", "/private", "/nothing"];
+
+async fn has_the_frame(ada: &Visitor, path: &str) -> String {
+    ada.open(path).await;
+    ada.heading().await;
+    for selector in ["main", "h1"] {
+        assert_eq!(
+            ada.script(&format!("document.querySelectorAll('{selector}').length")).await,
+            1,
+            "{path}"
+        );
+    }
+    assert!(ada.script("document.querySelectorAll('nav').length").await.as_u64() > Some(0));
+    assert_eq!(ada.script("document.documentElement.lang").await, "en");
+    // No inline script or style, and nothing from elsewhere.
+    let inline = "document.querySelectorAll('script:not([src]), style, [style], [onclick]').length";
+    assert_eq!(ada.script(inline).await, 0, "{path}");
+    let origins = "performance.getEntriesByType('resource').filter(r => !r.name.startsWith(location.origin)).length";
+    assert_eq!(ada.script(origins).await, 0, "{path}");
+    ada.browser.client.title().await.unwrap()
+}
+
+#[tokio::test]
+async fn every_page_has_one_main_one_heading_and_a_title_of_its_own() {
+    visit(async |ada| {
+        let mut titles = Vec::new();
+        for path in SIGNED_OUT {
+            titles.push(has_the_frame(ada, path).await);
+        }
+        ada.is_signed_in().await;
+        titles.push(has_the_frame(ada, "/private").await);
+        assert!(titles.iter().all(|title| title.contains("Latchkey")), "{titles:?}");
+        titles.sort();
+        let all = titles.len();
+        titles.dedup();
+        assert_eq!(titles.len(), all, "{titles:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_navigation_knows_who_is_signed_in() {
+    visit(async |ada| {
+        let link =
+            |path: &str| format!("document.querySelectorAll('nav a[href=\"{path}\"]').length > 0");
+        for path in SIGNED_OUT {
+            ada.open(path).await;
+            ada.until(&link("/login")).await;
+            ada.until(&link("/signup")).await;
+            assert_eq!(ada.script(&link("/private")).await, false, "{path}");
+        }
+        ada.is_signed_in().await;
+        for path in SIGNED_IN {
+            ada.open(path).await;
+            ada.until(&link("/private")).await;
+            ada.button("Log out").await;
+            assert_eq!(ada.script(&link("/login")).await, false, "{path}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_page_scrolls_sideways_at_320_pixels_and_the_menu_opens() {
+    visit(async |ada| {
+        let narrow = json!({"width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": true});
+        ada.browser.devtools("Emulation.setDeviceMetricsOverride", narrow).await;
+        for path in SIGNED_OUT {
+            ada.open(path).await;
+            ada.heading().await;
+            assert_eq!(
+                ada.script("document.documentElement.scrollWidth <= 320").await,
+                true,
+                "{path}"
+            );
+        }
+        ada.is_signed_in().await;
+        assert_eq!(ada.script("document.documentElement.scrollWidth <= 320").await, true);
+        if !ada.button("Log out").await.is_displayed().await.unwrap() {
+            ada.presses("Menu").await;
+        }
+        ada.presses("Log out").await;
+        ada.arrives_at("/login").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn light_and_dark_follow_the_system_without_a_reload() {
+    visit(async |ada| {
+        ada.open("/").await;
+        ada.heading().await;
+        let mut seen = Vec::new();
+        for scheme in ["light", "dark"] {
+            let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+            ada.browser.devtools("Emulation.setEmulatedMedia", media).await;
+            seen.push(ada.script("getComputedStyle(document.body).backgroundColor + getComputedStyle(document.body).color").await);
+        }
+        assert_ne!(seen[0], seen[1]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn going_from_page_to_page_moves_the_focus_and_loads_nothing_anew() {
+    visit(async |ada| {
+        ada.open("/").await;
+        ada.heading().await;
+        ada.script("(window.same = true)").await;
+        for path in ["/login", "/signup"] {
+            ada.script(&format!("document.querySelector('nav a[href=\"{path}\"]').click()")).await;
+            ada.arrives_at(path).await;
+            ada.until("document.querySelector('main').contains(document.activeElement)").await;
+        }
+        assert_eq!(ada.script("window.same").await, true);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_a_friendly_page_with_a_way_home() {
+    visit(async |ada| {
+        ada.open("/nothing/at/all").await;
+        ada.heading().await;
+        let status = "performance.getEntriesByType('navigation')[0].responseStatus";
+        assert_eq!(ada.script(status).await, 404);
+        ada.script("document.querySelector('main a[href=\"/\"]').click()").await;
+        ada.arrives_at("/").await;
+    })
+    .await;
+}

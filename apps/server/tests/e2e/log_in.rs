@@ -1,0 +1,131 @@
+use crate::visitor::{EMAIL, PASSWORD, visit};
+
+#[tokio::test]
+async fn the_token_is_in_session_storage_and_nowhere_else() {
+    visit(async |ada| {
+        let token = ada.is_signed_in().await;
+        assert_eq!(ada.server.me(&token).status, 200, "it is the raw token");
+        assert_eq!(ada.script("Object.keys(sessionStorage).join()").await, "access_token");
+        assert_eq!(ada.script("localStorage.length").await, 0);
+        assert_eq!(ada.script("document.cookie").await, "");
+        assert!(!ada.browser.client.current_url().await.unwrap().as_str().contains("ey"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_said_in_words_and_the_address_is_kept() {
+    visit(async |ada| {
+        ada.server.sign_up(EMAIL, PASSWORD);
+        ada.open("/login").await;
+        ada.types("email", EMAIL).await;
+        ada.types("password", "another long walk").await;
+        ada.presses("Log in").await;
+        let wrong = ada.message("alert").await;
+        assert!(!wrong.contains("401") && !wrong.contains('_'), "{wrong}");
+        assert_eq!(ada.value("email").await, EMAIL);
+        ada.until("document.activeElement.closest('form')").await;
+        assert_eq!(ada.token().await, None);
+        // An address that is unknown is told the same.
+        ada.open("/login").await;
+        ada.types("email", "grace@example.com").await;
+        ada.types("password", PASSWORD).await;
+        ada.presses("Log in").await;
+        assert_eq!(ada.message("alert").await, wrong);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_page_first_asked_for_is_reached_after_the_log_in() {
+    visit(async |ada| {
+        ada.server.sign_up(EMAIL, PASSWORD);
+        ada.open("/").await;
+        ada.open("/private").await;
+        ada.arrives_at("/login?next=%2Fprivate").await;
+        ada.sees_nothing_private().await;
+        ada.logs_in().await;
+        ada.arrives_at("/private").await;
+        ada.sees_the_account().await;
+        // `/login` was replaced: Back leads to the page before.
+        ada.browser.client.back().await.unwrap();
+        ada.arrives_at("/").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_next_of_another_origin_is_ignored() {
+    visit(async |ada| {
+        ada.server.sign_up(EMAIL, PASSWORD);
+        for next in [
+            "//evil.example/",
+            "https://evil.example/",
+            "/\\evil.example",
+            "javascript:0",
+            "%2F%09%2Fevil.example",
+        ] {
+            ada.open(&format!("/login?next={next}")).await;
+            ada.logs_in().await;
+            ada.arrives_at("/private").await;
+            ada.sees_the_account().await;
+            ada.script("sessionStorage.clear()").await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_signed_in_is_led_on_from_log_in_and_sign_up() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        for path in ["/login", "/signup"] {
+            ada.open(path).await;
+            ada.arrives_at("/private").await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_password_can_be_shown_and_hidden() {
+    visit(async |ada| {
+        ada.open("/login").await;
+        ada.types("password", PASSWORD).await;
+        ada.presses("Show password").await;
+        ada.until("document.querySelector('[name=password]').type === 'text'").await;
+        ada.presses("Hide password").await;
+        ada.until("document.querySelector('[name=password]').type === 'password'").await;
+        assert_eq!(ada.value("password").await, PASSWORD);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_keyboard_alone_will_do() {
+    visit(async |ada| {
+        ada.server.sign_up(EMAIL, PASSWORD);
+        ada.open("/login").await;
+        ada.heading().await;
+        let tab = "\u{e004}";
+        let focused = async || ada.browser.client.active_element().await.unwrap();
+        // From the top of the page, Tab alone leads to the first field.
+        for _ in 0..20 {
+            focused().await.send_keys(tab).await.unwrap();
+            if ada.script("document.activeElement.name === 'email'").await == true {
+                break;
+            }
+            assert_ne!(
+                ada.script("getComputedStyle(document.activeElement).outlineStyle").await,
+                "none"
+            );
+        }
+        focused().await.send_keys(EMAIL).await.unwrap();
+        ada.script("document.querySelector('[name=password]').focus()").await;
+        focused().await.send_keys(&format!("{PASSWORD}\u{e007}")).await.unwrap();
+        ada.arrives_at("/private").await;
+        ada.sees_the_account().await;
+        ada.until("document.querySelector('main').contains(document.activeElement)").await;
+    })
+    .await;
+}

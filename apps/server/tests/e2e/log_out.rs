@@ -1,0 +1,65 @@
+use crate::visitor::{EMAIL, visit};
+
+#[tokio::test]
+async fn the_session_ends_on_the_server_and_back_shows_nothing_private() {
+    visit(async |ada| {
+        let token = ada.is_signed_in().await;
+        ada.presses("Log out").await;
+        ada.arrives_at("/login").await;
+        assert_eq!(ada.server.me(&token).code(), "invalid_token");
+        assert_eq!(ada.script("sessionStorage.length").await, 0);
+        ada.until("document.querySelector('main').contains(document.activeElement)").await;
+        ada.browser.client.back().await.unwrap();
+        ada.until("document.querySelector('main h1')").await;
+        ada.sees_nothing_private().await;
+        ada.open("/private").await;
+        ada.arrives_at("/login?next=%2Fprivate").await;
+        ada.sees_nothing_private().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_from_the_back_forward_cache_shows_nothing_private_either() {
+    visit(async |ada| {
+        let token = ada.is_signed_in().await;
+        // Leaving the app altogether is what fills the cache.
+        ada.browser.client.goto("about:blank").await.unwrap();
+        ada.server.post("/api/logout", &format!("authorization: Bearer {token}\r\n"), "{}");
+        ada.browser.client.back().await.unwrap();
+        ada.until("location.pathname === '/login'").await;
+        ada.sees_nothing_private().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn it_is_there_on_every_page_that_the_signed_in_see() {
+    visit(async |ada| {
+        for path in ["/", "/private", "/nothing"] {
+            let token = ada.is_signed_in().await;
+            ada.open(path).await;
+            ada.presses("Log out").await;
+            ada.arrives_at("/login").await;
+            assert_eq!(ada.server.me(&token).status, 401, "{path}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn where_the_server_cannot_be_reached_the_browser_forgets_all_the_same() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        ada.server.signal("KILL");
+        ada.presses("Log out").await;
+        ada.arrives_at("/login").await;
+        assert!(!ada.message("alert").await.is_empty());
+        assert_eq!(ada.script("sessionStorage.length").await, 0);
+        assert_eq!(
+            ada.script(&format!("document.body.innerText.includes('{EMAIL}')")).await,
+            false
+        );
+    })
+    .await;
+}

@@ -1,0 +1,42 @@
+//! A failure of the network or the server is no end of the session.
+
+use crate::server::Server;
+use crate::visitor::{EMAIL, PASSWORD, visit};
+
+#[tokio::test]
+async fn the_token_and_the_page_stay_and_trying_again_helps() {
+    visit(async |ada| {
+        let token = ada.is_signed_in().await;
+        ada.open("/").await;
+        ada.until("document.querySelector('nav a[href=\"/private\"]')").await;
+        ada.server.signal("KILL");
+        ada.script("document.querySelector('nav a[href=\"/private\"]').click()").await;
+        assert!(!ada.message("alert").await.is_empty());
+        assert_eq!(ada.script("location.pathname").await, "/private");
+        assert_eq!(ada.token().await, Some(token));
+        ada.sees_nothing_private().await;
+        let _again = Server::start(&ada.folder, &["--listen", &ada.server.address]);
+        ada.presses("Try again").await;
+        ada.sees_the_account().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_log_in_that_fails_for_the_network_loses_nothing_that_was_typed() {
+    visit(async |ada| {
+        ada.server.sign_up(EMAIL, PASSWORD);
+        ada.open("/login").await;
+        ada.types("email", EMAIL).await;
+        ada.types("password", PASSWORD).await;
+        ada.server.signal("KILL");
+        ada.presses("Log in").await;
+        assert!(!ada.message("alert").await.is_empty());
+        assert_eq!(ada.value("email").await, EMAIL);
+        assert_eq!(ada.value("password").await, PASSWORD);
+        let _again = Server::start(&ada.folder, &["--listen", &ada.server.address]);
+        ada.presses("Log in").await;
+        ada.sees_the_account().await;
+    })
+    .await;
+}

@@ -1,0 +1,91 @@
+use crate::visitor::{EMAIL, visit, visit_with};
+
+#[tokio::test]
+async fn without_a_token_it_is_replaced_by_the_log_in_page() {
+    visit(async |ada| {
+        ada.open("/").await;
+        ada.open("/private").await;
+        ada.arrives_at("/login?next=%2Fprivate").await;
+        ada.sees_nothing_private().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reload_keeps_the_session() {
+    visit(async |ada| {
+        let token = ada.is_signed_in().await;
+        ada.browser.client.refresh().await.unwrap();
+        ada.sees_the_account().await;
+        assert_eq!(ada.token().await, Some(token));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tampered_token_is_refused_removed_and_shows_nothing() {
+    visit(async |ada| {
+        let token = ada.is_signed_in().await;
+        let (start, signature) = token.rsplit_once('.').unwrap();
+        let tampered = format!("{start}.{}", signature.chars().rev().collect::<String>());
+        ada.script(&format!("sessionStorage.setItem('access_token', '{tampered}')")).await;
+        ada.browser.client.refresh().await.unwrap();
+        ada.arrives_at("/login?next=%2Fprivate").await;
+        ada.sees_nothing_private().await;
+        assert_eq!(ada.token().await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_that_ended_elsewhere_is_over_here() {
+    visit(async |ada| {
+        let token = ada.is_signed_in().await;
+        ada.open("/").await;
+        ada.server.post("/api/logout", &format!("authorization: Bearer {token}\r\n"), "{}");
+        ada.open("/private").await;
+        ada.arrives_at("/login?next=%2Fprivate").await;
+        ada.sees_nothing_private().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_expired_token_leads_to_the_log_in_page() {
+    visit_with(&["--access-token-lifetime", "1s"], async |ada| {
+        ada.server.sign_up(EMAIL, crate::visitor::PASSWORD);
+        ada.open("/login").await;
+        ada.logs_in().await;
+        ada.until("sessionStorage.getItem('access_token') || location.search").await;
+        ada.until("Date.now() / 1000 > JSON.parse(atob((sessionStorage.getItem('access_token') || '.eyJleHAiOjB9').split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))).exp").await;
+        ada.open("/private").await;
+        ada.arrives_at("/login?next=%2Fprivate").await;
+        assert_eq!(ada.token().await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_private_is_shown_before_the_server_has_confirmed() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        ada.open("/").await;
+        ada.heading().await;
+        ada.until("document.querySelector('nav a[href=\"/private\"]')").await;
+        // Every text that the page ever shows from now on is kept.
+        ada.script(
+            "(window.seen = [], new MutationObserver(() => window.seen.push(document.body.innerText))
+                .observe(document, {subtree: true, childList: true, characterData: true}))",
+        )
+        .await;
+        ada.server.signal("STOP");
+        ada.script("document.querySelector('nav a[href=\"/private\"]').click()").await;
+        ada.until("location.pathname === '/private'").await;
+        ada.until("document.querySelector('main [role=status], main[aria-busy=true], main [aria-busy=true]')").await;
+        let shown = ada.script("[document.body.innerText, ...window.seen].join(' ')").await;
+        assert!(!shown.as_str().unwrap().contains(EMAIL), "{shown}");
+        ada.server.signal("CONT");
+        ada.sees_the_account().await;
+    })
+    .await;
+}

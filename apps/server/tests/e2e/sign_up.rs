@@ -1,0 +1,66 @@
+use crate::visitor::{EMAIL, PASSWORD, visit, visit_with};
+
+#[tokio::test]
+async fn an_account_is_made_and_the_log_in_page_says_so() {
+    visit(async |ada| {
+        ada.signs_up().await;
+        assert!(!ada.message("status").await.is_empty());
+        assert_eq!(ada.value("email").await, EMAIL);
+        assert_eq!(ada.value("password").await, "");
+        // The account is there, and the password is the one that was typed.
+        ada.server.log_in(EMAIL, PASSWORD);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_taken_address_is_an_error_at_its_field() {
+    visit(async |ada| {
+        ada.server.sign_up(EMAIL, PASSWORD);
+        ada.open("/signup").await;
+        ada.types("email", "ADA@example.com").await;
+        ada.types("password", "another long walk").await;
+        ada.presses("Sign up").await;
+        let alert = ada.message("alert").await;
+        assert!(alert.to_lowercase().contains("already"), "{alert}");
+        let field = ada.field("email").await;
+        assert_eq!(field.attr("aria-invalid").await.unwrap().as_deref(), Some("true"));
+        assert_eq!(ada.value("email").await, "ADA@example.com");
+        assert_eq!(ada.script("location.pathname").await, "/signup");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_field_that_breaks_a_rule_says_which_and_has_the_focus() {
+    visit_with(&["--password-min-length", "12"], async |ada| {
+        ada.open("/signup").await;
+        ada.types("email", EMAIL).await;
+        ada.types("password", "elevenchars").await;
+        ada.presses("Sign up").await;
+        assert!(ada.message("alert").await.contains("12"), "the least length in force");
+        let described = "document.getElementById(document.activeElement.getAttribute('aria-describedby').split(' ').find(id => document.getElementById(id)?.matches('[role=alert]')))";
+        ada.until("document.activeElement.name === 'password'").await;
+        ada.until(&format!("{described}.innerText.includes('12')")).await;
+        assert!(!ada.server.log().contains("/api/signup"), "the browser checks by itself");
+        assert_eq!(ada.value("password").await, "elevenchars", "what was typed is kept");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn neither_a_double_click_nor_enter_sends_twice() {
+    visit(async |ada| {
+        ada.open("/signup").await;
+        ada.types("email", EMAIL).await;
+        ada.types("password", PASSWORD).await;
+        let button = "[...document.querySelectorAll('main button')].find(b => b.type === 'submit')";
+        ada.script(&format!(
+            "(({button}).click(), ({button}).click(), ({button}).form.requestSubmit())"
+        ))
+        .await;
+        ada.arrives_at("/login").await;
+        assert_eq!(ada.server.log().matches("path=\"/api/signup\"}: answered").count(), 1);
+    })
+    .await;
+}

@@ -1,0 +1,199 @@
+//! A person at a browser.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use fantoccini::Locator;
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
+use futures_util::FutureExt as _;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::browser::Browser;
+use crate::server::Server;
+
+pub(crate) const EMAIL: &str = "Ada@example.com";
+pub(crate) const PASSWORD: &str = "a long walk along the sea";
+
+pub(crate) struct Visitor {
+    pub(crate) browser: Browser,
+    pub(crate) server: Server,
+    pub(crate) folder: TempDir,
+    /// Where the server is, as the address bar shows it.
+    base: String,
+}
+
+/// How long a page may take to become what is waited for. Only a failure waits so long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs a test with a browser and a server, and ends both whatever becomes of it.
+pub(crate) async fn visit(test: impl AsyncFnOnce(&Visitor)) {
+    visit_with(&[], test).await;
+}
+
+/// The same, with options for the server.
+pub(crate) async fn visit_with(options: &[&str], test: impl AsyncFnOnce(&Visitor)) {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, options);
+    let base = format!("http://{}", server.address);
+    let visitor = Visitor { browser: Browser::start().await, server, folder, base };
+    let outcome = AssertUnwindSafe(test(&visitor)).catch_unwind().await;
+    if outcome.is_err() {
+        visitor.report().await;
+    }
+    let console = visitor.browser.console().await;
+    visitor.browser.close().await;
+    if let Err(panic) = outcome {
+        std::panic::resume_unwind(panic);
+    }
+    let errors: Vec<_> = console.iter().filter(|entry| is_error(entry)).collect();
+    assert!(errors.is_empty(), "the console shows errors: {errors:?}");
+}
+
+/// Answers that a page handles are no errors, though Chromium lists them.
+fn is_error(entry: &Value) -> bool {
+    entry["level"] == "SEVERE" && entry["source"] != "network"
+}
+
+impl Visitor {
+    pub(crate) async fn open(&self, path: &str) {
+        self.browser.client.goto(&format!("{}{path}", self.base)).await.unwrap();
+    }
+
+    /// Waits until the address bar shows this path and query.
+    pub(crate) async fn arrives_at(&self, path: &str) {
+        self.until(&format!("location.pathname + location.search === {}", json!(path))).await;
+    }
+
+    /// Waits until the page's heading is shown; answers its text.
+    pub(crate) async fn heading(&self) -> String {
+        self.find(Locator::Css("main h1")).await.text().await.unwrap()
+    }
+
+    pub(crate) async fn field(&self, name: &str) -> Element {
+        self.find(Locator::Css(&format!("main input[name={name}]"))).await
+    }
+
+    pub(crate) async fn value(&self, name: &str) -> String {
+        self.field(name).await.prop("value").await.unwrap().unwrap_or_default()
+    }
+
+    pub(crate) async fn types(&self, name: &str, text: &str) {
+        let field = self.field(name).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    pub(crate) async fn button(&self, text: &str) -> Element {
+        let path = format!("//button[normalize-space()='{text}']");
+        self.find(Locator::XPath(&path)).await
+    }
+
+    pub(crate) async fn presses(&self, button: &str) {
+        self.button(button).await.click().await.unwrap();
+    }
+
+    pub(crate) async fn follows(&self, link: &str) {
+        let path = format!("//a[normalize-space()='{link}']");
+        self.find(Locator::XPath(&path)).await.click().await.unwrap();
+    }
+
+    /// Waits for a message of this role in the page; answers its text.
+    pub(crate) async fn message(&self, role: &str) -> String {
+        self.until(&format!(
+            "[...document.querySelectorAll('main [role={role}]')].some(e => e.innerText.trim())"
+        ))
+        .await;
+        self.script(&format!(
+            "[...document.querySelectorAll('main [role={role}]')].map(e => e.innerText).join(' ').trim()"
+        ))
+        .await
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+    }
+
+    pub(crate) async fn signs_up(&self) {
+        self.open("/signup").await;
+        self.types("email", EMAIL).await;
+        self.types("password", PASSWORD).await;
+        self.presses("Sign up").await;
+        self.arrives_at("/login").await;
+    }
+
+    pub(crate) async fn logs_in(&self) {
+        self.types("email", EMAIL).await;
+        self.types("password", PASSWORD).await;
+        self.presses("Log in").await;
+    }
+
+    /// Has an account, is logged in and sees the private page; answers the token.
+    pub(crate) async fn is_signed_in(&self) -> String {
+        self.server.sign_up(EMAIL, PASSWORD);
+        self.open("/login").await;
+        self.logs_in().await;
+        self.arrives_at("/private").await;
+        self.sees_the_account().await;
+        self.token().await.unwrap()
+    }
+
+    pub(crate) async fn sees_the_account(&self) {
+        self.until(&format!("document.querySelector('main').innerText.includes('{EMAIL}')")).await;
+    }
+
+    pub(crate) async fn sees_nothing_private(&self) {
+        assert_eq!(
+            self.script(&format!("document.body.innerText.includes('{EMAIL}')")).await,
+            false
+        );
+    }
+
+    /// What `sessionStorage` holds under `access_token`.
+    pub(crate) async fn token(&self) -> Option<String> {
+        self.script("sessionStorage.getItem('access_token')").await.as_str().map(str::to_owned)
+    }
+
+    pub(crate) async fn script(&self, expression: &str) -> Value {
+        let script = format!("return {expression}");
+        self.browser.client.execute(&script, vec![]).await.unwrap()
+    }
+
+    /// Waits until the expression holds.
+    #[track_caller]
+    pub(crate) fn until(&self, expression: &str) -> impl Future<Output = ()> {
+        let expression = format!("return Boolean({expression})");
+        async move {
+            let holds = || async {
+                let value = self.browser.client.execute(&expression, vec![]).await;
+                value.is_ok_and(|value| value == true)
+            };
+            let wait = async {
+                while !holds().await {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+                unreachable!("never: {expression}");
+            }
+        }
+    }
+
+    async fn find(&self, locator: Locator<'_>) -> Element {
+        let found = self.browser.client.wait().at_most(PATIENCE).for_element(locator).await;
+        match found {
+            Ok(element) => element,
+            Err(CmdError::WaitTimeout) => unreachable!("never there: {locator:?}"),
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+
+    /// Says what the page looked like when a test failed.
+    #[expect(clippy::print_stderr, reason = "this is the report of a failed test")]
+    async fn report(&self) {
+        let url = self.browser.client.current_url().await.map(|url| url.to_string());
+        let text = self.browser.client.execute("return document.body.innerText", vec![]).await;
+        eprintln!("{url:?}\n{text:?}\n{}", self.server.log());
+    }
+}
