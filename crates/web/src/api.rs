@@ -1,0 +1,69 @@
+//! Every request to the server, and every way it can fail.
+//!
+//! `fetch` is called through `web-sys`, which is in the bundle for Yew's sake already;
+//! a client crate would add its own types for URLs, methods and headers to say the same.
+
+mod error;
+mod http;
+
+use api_types::{Empty, SignupRequest, TokenRequest, TokenResponse, User};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use error::{ApiError, Refusal};
+use http::Request;
+
+/// Makes an account.
+///
+/// # Errors
+///
+/// [`ApiError`], as for every function here.
+pub async fn sign_up(account: &SignupRequest) -> Result<User, ApiError> {
+    read(&http::send(&post("/api/signup", account)?).await?)
+}
+
+/// Opens a session.
+///
+/// # Errors
+///
+/// [`ApiError`], as for every function here.
+pub async fn log_in(credentials: &TokenRequest) -> Result<TokenResponse, ApiError> {
+    read(&http::send(&post("/api/token", credentials)?).await?)
+}
+
+/// Asks whose token this is.
+///
+/// # Errors
+///
+/// [`ApiError`], as for every function here.
+pub async fn me(token: &str) -> Result<User, ApiError> {
+    read(&send_as(token, Request { method: "GET", path: "/api/me", ..Request::default() }).await?)
+}
+
+/// Ends the session that the token belongs to.
+///
+/// # Errors
+///
+/// [`ApiError`], as for every function here.
+pub async fn log_out(token: &str) -> Result<(), ApiError> {
+    let request = Request { outlives_page: true, ..post("/api/logout", &Empty {})? };
+    send_as(token, request).await.map(|_| ())
+}
+
+/// Sends a request of somebody who is signed in.
+///
+/// All of them pass here, so that there is one place that meets a token that the server
+/// refuses.
+async fn send_as(token: &str, mut request: Request) -> Result<String, ApiError> {
+    request.token = Some(token.to_owned());
+    http::send(&request).await
+}
+
+fn post(path: &'static str, body: &impl Serialize) -> Result<Request, ApiError> {
+    let body = serde_json::to_string(body).map_err(|_| ApiError::Unreadable)?;
+    Ok(Request { method: "POST", path, body: Some(body), ..Request::default() })
+}
+
+fn read<T: DeserializeOwned>(body: &str) -> Result<T, ApiError> {
+    serde_json::from_str(body).map_err(|_| ApiError::Unreadable)
+}

@@ -1,0 +1,90 @@
+use api_types::{ErrorCode, FieldError, Problem};
+
+/// Why a request did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApiError {
+    /// No answer came: no network, no server, or no patience left.
+    Unreachable,
+    /// The server answered that it will not or cannot.
+    Refused(Refusal),
+    /// An answer came that is not the server's, or not of this version.
+    Unreadable,
+}
+
+/// An answer that is not a success.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// What went wrong, if the answer is the server's and the code is known here.
+    pub code: Option<ErrorCode>,
+    /// The refused fields.
+    pub errors: Vec<FieldError>,
+    /// In how many seconds another try may succeed.
+    pub retry_after: Option<u64>,
+}
+
+impl ApiError {
+    /// Reads an answer that is not a success. It may come from something between here and
+    /// the server, so the status has to do where the body is no [`Problem`].
+    #[must_use]
+    pub fn refused(status: u16, retry_after: Option<&str>, body: &str) -> Self {
+        let problem: Option<Problem> = serde_json::from_str(body).ok();
+        let code = problem.as_ref().map(|problem| problem.code);
+        Self::Refused(Refusal {
+            status,
+            code,
+            errors: problem.map(|problem| problem.errors).unwrap_or_default(),
+            retry_after: retry_after.and_then(|seconds| seconds.trim().parse().ok()),
+        })
+    }
+
+    /// Whether the server says that the token is not, or no longer, good for anything.
+    #[must_use]
+    pub const fn is_refused_token(&self) -> bool {
+        matches!(self, Self::Refused(Refusal { status: 401, .. }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TAKEN: &str = r#"{"type":"about:blank","title":"Conflict","status":409,
+        "detail":"An account with this e-mail exists.","code":"email_taken"}"#;
+
+    #[test]
+    fn a_problem_is_told_by_its_code() {
+        let ApiError::Refused(refusal) = ApiError::refused(409, None, TAKEN) else { panic!() };
+        assert_eq!((refusal.status, refusal.code), (409, Some(ErrorCode::EmailTaken)));
+    }
+
+    #[test]
+    fn an_answer_of_something_else_is_told_by_its_status() {
+        for body in ["<h1>Bad gateway</h1>", "", r#"{"code":"from_the_future"}"#] {
+            let error = ApiError::refused(502, Some("7"), body);
+            let expected = Refusal { status: 502, retry_after: Some(7), ..Refusal::default() };
+            assert_eq!(error, ApiError::Refused(expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_retry_after_that_is_no_number_of_seconds_is_none() {
+        for header in ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "soon", ""] {
+            let ApiError::Refused(refusal) = ApiError::refused(503, Some(header), "") else {
+                panic!()
+            };
+            assert_eq!(refusal.retry_after, None, "{header}");
+        }
+    }
+
+    #[test]
+    fn only_401_refuses_a_token() {
+        for status in [400, 403, 404, 429, 500, 503] {
+            assert!(!ApiError::refused(status, None, "").is_refused_token(), "{status}");
+        }
+        assert!(ApiError::refused(401, None, "").is_refused_token());
+        assert!(!ApiError::Unreachable.is_refused_token());
+        assert!(!ApiError::Unreadable.is_refused_token());
+    }
+}

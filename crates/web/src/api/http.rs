@@ -1,0 +1,60 @@
+use js_sys::Reflect;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortSignal, Headers, RequestInit, Response};
+
+use super::error::ApiError;
+
+/// No wait is endless. The server gives itself 30 s for a request.
+const TIMEOUT_MS: u32 = 30_000;
+
+#[derive(Default)]
+pub(super) struct Request {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) token: Option<String>,
+    /// JSON.
+    pub(super) body: Option<String>,
+    /// Whether the browser should send it even if the tab is closed meanwhile.
+    pub(super) outlives_page: bool,
+}
+
+/// Sends a request and returns the body of its answer. One that is not a success is an error.
+pub(super) async fn send(request: &Request) -> Result<String, ApiError> {
+    // A `fetch` fails for one reason that matters to a user: there was no answer.
+    let (response, body) = fetch(request).await.map_err(|_| ApiError::Unreachable)?;
+    if response.ok() {
+        return Ok(body);
+    }
+    let retry_after = response.headers().get("Retry-After").ok().flatten();
+    Err(ApiError::refused(response.status(), retry_after.as_deref(), &body))
+}
+
+async fn fetch(request: &Request) -> Result<(Response, String), JsValue> {
+    let window = web_sys::window().ok_or(JsValue::NULL)?;
+    let promise = window.fetch_with_str_and_init(request.path, &init(request)?);
+    let response: Response = JsFuture::from(promise).await?.dyn_into()?;
+    let body = JsFuture::from(response.text()?).await?;
+    Ok((response, body.as_string().unwrap_or_default()))
+}
+
+fn init(request: &Request) -> Result<RequestInit, JsValue> {
+    let headers = Headers::new()?;
+    headers.set("Accept", "application/json")?;
+    if let Some(token) = &request.token {
+        headers.set("Authorization", &format!("Bearer {token}"))?;
+    }
+    let init = RequestInit::new();
+    init.set_method(request.method);
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT_MS)));
+    if let Some(body) = &request.body {
+        headers.set("Content-Type", "application/json")?;
+        init.set_body(&JsValue::from_str(body));
+    }
+    if request.outlives_page {
+        // web-sys has no setter for it.
+        Reflect::set(&init, &JsValue::from_str("keepalive"), &JsValue::TRUE)?;
+    }
+    init.set_headers(&headers);
+    Ok(init)
+}

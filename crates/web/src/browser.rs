@@ -1,0 +1,92 @@
+//! The document that the application is in.
+//!
+//! All of it runs in event handlers, effects and `main`, hence in a browser only.
+
+use auth_core::PasswordPolicy;
+use wasm_bindgen::JsCast as _;
+use web_sys::{Document, Element, HtmlElement, HtmlMetaElement};
+
+/// The element with this id.
+#[must_use]
+pub fn element(id: &str) -> Option<Element> {
+    document()?.get_element_by_id(id)
+}
+
+/// What the server asks of a new password, as it wrote into the page. A page that was not
+/// filled in has the default; the server checks again in any case.
+#[must_use]
+pub fn password_policy() -> PasswordPolicy {
+    meta("password-min-length")
+        .and_then(|content| content.parse().ok())
+        .and_then(|length| PasswordPolicy::new(length).ok())
+        .unwrap_or_default()
+}
+
+/// Names the document.
+pub(crate) fn set_title(title: &str) {
+    if let Some(document) = document() {
+        document.set_title(title);
+    }
+}
+
+/// Moves the focus to where a page begins, as a page load would: to its heading, or to
+/// `main` where there is none yet.
+pub(crate) fn focus_page() {
+    focus(heading().or_else(main));
+}
+
+/// Moves the focus on from `main` to a heading that has come late. A focus that is
+/// anywhere else stays there.
+pub(crate) fn pass_focus_to_heading() {
+    let active = document().and_then(|document| document.active_element());
+    if active.is_some() && active == main() {
+        focus(heading());
+    }
+}
+
+/// Moves the focus to `main`, from something that is about to disappear.
+pub(crate) fn focus_main() {
+    focus(main());
+}
+
+/// Shows the top of the page.
+pub(crate) fn scroll_to_top() {
+    if let Some(window) = web_sys::window() {
+        window.scroll_to_with_x_and_y(0.0, 0.0);
+    }
+}
+
+/// Whether the focus is on `ancestor` or something in it.
+pub(crate) fn has_focus_within(ancestor: &Element) -> bool {
+    let active = document().and_then(|document| document.active_element());
+    ancestor.contains(active.as_deref())
+}
+
+/// The language that the user reads.
+pub(crate) fn language() -> Option<String> {
+    web_sys::window()?.navigator().language()
+}
+
+fn document() -> Option<Document> {
+    web_sys::window()?.document()
+}
+
+fn meta(name: &str) -> Option<String> {
+    let element = document()?.query_selector(&format!("meta[name={name}]")).ok()??;
+    Some(element.dyn_into::<HtmlMetaElement>().ok()?.content())
+}
+
+fn main() -> Option<Element> {
+    element("main")
+}
+
+fn heading() -> Option<Element> {
+    main()?.query_selector("h1").ok()?
+}
+
+fn focus(element: Option<Element>) {
+    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        // It fails for no element that is in the document.
+        let _ = element.focus();
+    }
+}

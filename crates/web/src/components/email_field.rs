@@ -1,0 +1,56 @@
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use super::FieldError;
+use super::field::described_by;
+use crate::messages::FieldProblem;
+
+const NAME: &str = "email";
+
+/// Properties of [`EmailField`].
+#[derive(Properties, PartialEq)]
+pub struct EmailFieldProps {
+    /// What it holds at first.
+    #[prop_or_default]
+    pub initial: AttrValue,
+    /// What is wrong with it.
+    pub problem: Option<FieldProblem>,
+    /// The `input` element.
+    pub input: NodeRef,
+    /// What the link to the log-in page does, where the problem comes with one.
+    #[prop_or_default]
+    pub onlogin: Option<Callback<()>>,
+}
+
+/// An e-mail address. Not `type="email"`: browsers rewrite what is typed there, above all
+/// international domains, and an account shows its address as its owner typed it.
+#[component]
+pub fn EmailField(props: &EmailFieldProps) -> Html {
+    let problem = props.problem;
+    // A `value` would be restored with every render, over what was typed since.
+    use_effect_with((props.input.clone(), props.initial.clone()), |(input, initial)| {
+        if let Some(input) = input.cast::<HtmlInputElement>() {
+            input.set_default_value(initial);
+        }
+    });
+    html! {
+        <div class="field">
+            <label for={NAME}>{"E-mail"}</label>
+            <input
+                id={NAME}
+                name={NAME}
+                type="text"
+                inputmode="email"
+                autocomplete="username"
+                autocapitalize="none"
+                autocorrect="off"
+                spellcheck="false"
+                aria-required="true"
+                aria-invalid={problem.map(|_| "true")}
+                aria-describedby={described_by(NAME, problem, false)}
+                ref={&props.input}
+            />
+            <FieldError field={NAME} {problem} onlogin={props.onlogin.clone()} />
+        </div>
+    }
+}

@@ -1,0 +1,142 @@
+//! Moves between addresses.
+//!
+//! All of it runs in event handlers and effects, hence in a browser only.
+
+use serde::{Deserialize, Serialize};
+use yew::AttrValue;
+use yew_router::Routable as _;
+use yew_router::history::{BrowserHistory, History as _, Location};
+
+use crate::route::Route;
+
+/// What the log-in page should know about how its visitor came there. It travels in
+/// memory: an e-mail address belongs neither in a URL nor in a storage.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Arrival {
+    /// What to fill in.
+    pub email: AttrValue,
+    /// What to say.
+    pub notice: Option<Notice>,
+}
+
+/// Something that happened on the way to the log-in page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// The account was made.
+    AccountCreated,
+    /// The server could not be told that the session is over.
+    LogOutUncertain,
+}
+
+/// The query of `/login`.
+#[derive(Serialize, Deserialize)]
+struct LoginQuery {
+    next: Option<String>,
+}
+
+/// Goes to `route`.
+pub fn push(route: Route) {
+    BrowserHistory::new().push(route.to_path());
+}
+
+/// Goes to the log-in page with something to tell it.
+pub fn push_login(arrival: Arrival) {
+    BrowserHistory::new().push_with_state(Route::Login.to_path(), arrival);
+}
+
+/// Puts `route` in the place of the current address.
+pub fn replace(route: Route) {
+    BrowserHistory::new().replace(route.to_path());
+}
+
+/// Puts the log-in page in the place of the current address, with something to tell it.
+pub fn replace_with_login(arrival: Arrival) {
+    BrowserHistory::new().replace_with_state(Route::Login.to_path(), arrival);
+}
+
+/// Puts the log-in page in the place of the current address, and lets it lead back there.
+pub fn replace_with_detour_to_login() {
+    let history = BrowserHistory::new();
+    let next = Some(full_path(&history.location()));
+    if history.replace_with_query(Route::Login.to_path(), LoginQuery { next }).is_err() {
+        replace(Route::Login);
+    }
+}
+
+/// Puts the page that was asked for before the log-in in the place of the current address.
+pub fn replace_with_destination(next: &str) {
+    BrowserHistory::new().replace(next);
+}
+
+/// Where the log-in at `location` leads to.
+#[must_use]
+pub fn destination(location: Option<&Location>) -> String {
+    location
+        .and_then(|location| location.query::<LoginQuery>().ok()?.next)
+        .filter(|next| is_local_path(next))
+        .unwrap_or_else(|| Route::Private.to_path())
+}
+
+fn full_path(location: &Location) -> String {
+    [location.path(), location.query_str(), location.hash()].concat()
+}
+
+/// Whether a browser that resolves `next` stays on this origin.
+///
+/// After a single slash the URL standard's parser can only be in a path. A second slash
+/// or a backslash would begin a host, and control characters have to be refused because
+/// the parser drops tabs and line breaks: `/<TAB>/example.com` is `//example.com`.
+fn is_local_path(next: &str) -> bool {
+    let Some(rest) = next.strip_prefix('/') else { return false };
+    !rest.starts_with('/') && !next.contains(|c: char| c == '\\' || c.is_control())
+}
+
+#[cfg(test)]
+mod tests {
+    use yew_router::history::MemoryHistory;
+
+    use super::*;
+
+    fn destination_of(query: &str) -> String {
+        let history = MemoryHistory::new();
+        history.replace_with_query("/login", yew_router::query::Raw(query)).unwrap();
+        destination(Some(&history.location()))
+    }
+
+    #[test]
+    fn a_path_of_this_origin_is_where_the_log_in_leads() {
+        assert_eq!(destination_of("next=%2Fprivate"), "/private");
+        assert_eq!(destination_of("next=%2Fsettings%3Ftab%3D2%23top"), "/settings?tab=2#top");
+        assert_eq!(destination_of("next=/"), "/");
+        assert_eq!(destination_of("other=1&next=%2Fa%20b%2F%2Fc"), "/a b//c");
+    }
+
+    #[test]
+    fn what_could_leave_this_origin_is_ignored() {
+        for next in [
+            "https%3A%2F%2Fexample.com",
+            "%2F%2Fexample.com",
+            "%2F%5Cexample.com",
+            "%5C%5Cexample.com",
+            "%2Fa%5Cb",
+            "%2F%09%2Fexample.com",
+            "%2F%0A%2Fexample.com",
+            "%2F%0D%2Fexample.com",
+            "%2F%00",
+            "%20%2Fprivate%2F..",
+            "javascript%3Aalert(1)",
+            "settings",
+            "",
+        ] {
+            assert_eq!(destination_of(&format!("next={next}")), "/private", "{next}");
+        }
+    }
+
+    #[test]
+    fn without_a_next_the_log_in_leads_to_the_private_page() {
+        assert_eq!(destination_of(""), "/private");
+        assert_eq!(destination_of("next"), "/private");
+        assert_eq!(destination_of("next=%2Fa&next=%2Fb"), "/private");
+        assert_eq!(destination(None), "/private");
+    }
+}

@@ -1,0 +1,14 @@
+//! The pages: they fetch, decide, and leave the rest to components.
+
+mod account;
+mod home;
+mod login;
+mod not_found;
+mod signup;
+mod submission;
+
+pub use account::{AccountPage, AccountPageProps};
+pub use home::HomePage;
+pub use login::LoginPage;
+pub use not_found::NotFoundPage;
+pub use signup::{SignupPage, SignupPageProps};

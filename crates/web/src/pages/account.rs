@@ -1,0 +1,45 @@
+use api_types::User;
+use yew::prelude::*;
+
+use crate::components::{LocalDate, use_page_title};
+
+/// Properties of [`AccountPage`].
+#[derive(Properties, PartialEq)]
+pub struct AccountPageProps {
+    /// Whose page it is, as the server has it.
+    pub user: User,
+}
+
+/// The private page: what its owner's account holds.
+#[component]
+pub fn AccountPage(props: &AccountPageProps) -> Html {
+    use_page_title("Your account");
+    let User { id, email, created_at } = &props.user;
+    html! {
+        <article class="page">
+            <h1 tabindex="-1">{"Your account"}</h1>
+            <p class="lead">{"You are in. Only you can see this page."}</p>
+            <dl class="facts">
+                <div class="fact">
+                    <dt>{"E-mail"}</dt>
+                    <dd class="fact-long">{email}</dd>
+                </div>
+                <div class="fact">
+                    <dt>{"Member since"}</dt>
+                    <dd><LocalDate time={created_at.clone()} /></dd>
+                </div>
+                <div class="fact">
+                    <dt>{"Account number"}</dt>
+                    <dd class="fact-long fact-code">{id}</dd>
+                </div>
+            </dl>
+            <section class="aside" aria-labelledby="leaving">
+                <h2 id="leaving">{"When you leave"}</h2>
+                <p>
+                    {"This browser tab holds your key until you log out or close it. Logging out ends \
+                      the session on the server at once: do it when the computer is not yours."}
+                </p>
+            </section>
+        </article>
+    }
+}

@@ -1,0 +1,146 @@
+use std::rc::Rc;
+
+use api_types::{ErrorCode, TokenRequest};
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+use yew_router::hooks::use_location;
+
+use super::submission::use_submission;
+use crate::api::{self, ApiError};
+use crate::components::{
+    Alert, AppLink, Credentials, CredentialsForm, Door, Failure, Status, use_page_title,
+};
+use crate::messages::{FieldProblem, describe};
+use crate::navigation::{self, Arrival, Notice};
+use crate::route::Route;
+use crate::session::{SessionHandle, use_session};
+
+/// Where a session is opened.
+#[component]
+pub fn LoginPage() -> Html {
+    use_page_title("Log in");
+    let location = use_location();
+    let session = use_session();
+    let next = navigation::destination(location.as_ref());
+    let arrival: Rc<Arrival> = location.and_then(|location| location.state()).unwrap_or_default();
+    let (progress, onsubmit) = use_submission(async move |credentials: Credentials| {
+        check(&credentials)?;
+        log_in(credentials, &session, &next).await
+    });
+    html! {
+        <article class="entrance">
+            <Door />
+            <div class="entrance-form">
+                <h1 tabindex="-1">{"Log in"}</h1>
+                {arrival.notice.map(notice)}
+                <CredentialsForm
+                    submit="Log in"
+                    submitting="Logging in…"
+                    autocomplete="current-password"
+                    email={&arrival.email}
+                    {progress}
+                    {onsubmit}
+                />
+                <p class="entrance-other">
+                    {"No account yet? "}
+                    <AppLink to={Route::Signup}>{"Sign up"}</AppLink>
+                </p>
+            </div>
+        </article>
+    }
+}
+
+fn notice(notice: Notice) -> Html {
+    match notice {
+        Notice::AccountCreated => html! {
+            <Status><p>{"Your account is ready. Log in with your password to open it."}</p></Status>
+        },
+        Notice::LogOutUncertain => html! {
+            <Alert>
+                <p>
+                    {"You are logged out in this browser, but the server could not be told: your \
+                      session may still be alive there. It ends by itself in time."}
+                </p>
+            </Alert>
+        },
+    }
+}
+
+async fn log_in(
+    credentials: Credentials,
+    session: &SessionHandle,
+    next: &str,
+) -> Result<(), Failure> {
+    let Credentials { email, password } = credentials;
+    let request = TokenRequest { email, password, remember: false };
+    let answer = api::log_in(&request).await.map_err(|error| refused(&error))?;
+    let token = answer.access_token;
+    if session.begin(&token).is_err() {
+        // Nobody can use this session; it should not lie around.
+        spawn_local(async move { drop(api::log_out(&token).await) });
+        return Err(no_storage());
+    }
+    navigation::replace_with_destination(next);
+    Ok(())
+}
+
+/// Nothing but what is missing: what a password may be is no business of a log-in.
+fn check(credentials: &Credentials) -> Result<(), Failure> {
+    let Credentials { email, password } = credentials;
+    let failure = Failure {
+        email: email.trim().is_empty().then_some(FieldProblem::EmailMissing),
+        password: password.is_empty().then_some(FieldProblem::PasswordMissing),
+        ..Failure::default()
+    };
+    if failure == Failure::default() { Ok(()) } else { Err(failure) }
+}
+
+fn refused(error: &ApiError) -> Failure {
+    let wrong = matches!(error, ApiError::Refused(refusal)
+        if refusal.code == Some(ErrorCode::InvalidCredentials));
+    let form = Some(describe(error).into());
+    Failure { form, forget_password: wrong, ..Failure::default() }
+}
+
+fn no_storage() -> Failure {
+    let text = "Your browser does not let this site keep your session. Allow it to store data \
+                for this site and try again.";
+    Failure { form: Some(text.into()), ..Failure::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Refusal;
+
+    fn problems(email: &str, password: &str) -> (Option<FieldProblem>, Option<FieldProblem>) {
+        let credentials = Credentials { email: email.to_owned(), password: password.to_owned() };
+        let failure = check(&credentials).err().unwrap_or_default();
+        (failure.email, failure.password)
+    }
+
+    fn failure(status: u16, code: ErrorCode) -> Failure {
+        let refusal = Refusal { status, code: Some(code), ..Refusal::default() };
+        refused(&ApiError::Refused(refusal))
+    }
+
+    #[test]
+    fn any_text_may_be_a_password_and_any_an_address() {
+        assert_eq!(problems("ada", "x"), (None, None));
+    }
+
+    #[test]
+    fn an_empty_field_is_told_at_the_field() {
+        let (no_email, no_password) = (FieldProblem::EmailMissing, FieldProblem::PasswordMissing);
+        assert_eq!(problems("", ""), (Some(no_email), Some(no_password)));
+        assert_eq!(problems("ada@example.com", ""), (None, Some(no_password)));
+        assert_eq!(problems("  ", "x"), (Some(no_email), None));
+    }
+
+    #[test]
+    fn the_password_is_typed_again_after_wrong_credentials_alone() {
+        assert!(failure(401, ErrorCode::InvalidCredentials).forget_password);
+        assert!(!failure(503, ErrorCode::Overloaded).forget_password);
+        assert!(!refused(&ApiError::Unreachable).forget_password);
+    }
+}

@@ -1,0 +1,137 @@
+use std::rc::Rc;
+
+use api_types::User;
+use yew::Reducible;
+
+use crate::api::ApiError;
+use crate::storage;
+
+/// What is known about the session.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Session {
+    /// There is a token, and the server has not yet said what it is worth.
+    Loading,
+    /// There is a token, and the server could not be asked.
+    Unconfirmed(ApiError),
+    /// There is no token.
+    #[default]
+    SignedOut,
+    /// The server has confirmed the token.
+    SignedIn(User),
+    /// The user has asked for the end. The token is gone, and the server is being told.
+    Ending,
+}
+
+impl Session {
+    /// What is known before the server is asked.
+    #[must_use]
+    pub fn at_start() -> Self {
+        if storage::token().is_some() { Self::Loading } else { Self::SignedOut }
+    }
+}
+
+/// A [`Session`], and how often the server has confirmed it.
+///
+/// The number lets a private page ask for an answer that is younger than the visit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct State {
+    /// What is known.
+    pub session: Session,
+    /// How many times the server has said so.
+    pub confirmations: u32,
+}
+
+/// Something that changes what is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// The server is being asked.
+    Ask,
+    /// The server knows the token.
+    Confirm(User),
+    /// The server could not be asked.
+    Fail(ApiError),
+    /// The page is being left, and may be kept as it is for a return.
+    Hide,
+    /// The user asks for the end.
+    End,
+    /// There is no session any more.
+    SignOut,
+}
+
+impl Reducible for State {
+    type Action = Action;
+
+    fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
+        let session = match (&self.session, action) {
+            (_, Action::SignOut) => Session::SignedOut,
+            // Nothing that was under way may undo the user's wish to leave.
+            (Session::Ending, _) => return self,
+            (_, Action::End) => Session::Ending,
+            (_, Action::Ask) | (Session::SignedIn(_), Action::Hide) => Session::Loading,
+            (Session::Loading, Action::Confirm(user)) => Session::SignedIn(user),
+            (Session::Loading, Action::Fail(error)) => Session::Unconfirmed(error),
+            _ => return self,
+        };
+        let confirmed = matches!(session, Session::SignedIn(_));
+        let confirmations = self.confirmations.wrapping_add(u32::from(confirmed));
+        Rc::new(Self { session, confirmations })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ada() -> User {
+        User {
+            id: "018f".to_owned(),
+            email: "ada@example.com".to_owned(),
+            created_at: "2026-04-14T09:30:00Z".to_owned(),
+        }
+    }
+
+    fn after(start: Session, actions: impl IntoIterator<Item = Action>) -> State {
+        let state = Rc::new(State { session: start, confirmations: 0 });
+        let end = actions.into_iter().fold(state, State::reduce);
+        Rc::unwrap_or_clone(end)
+    }
+
+    #[test]
+    fn a_token_that_the_server_confirms_signs_in() {
+        let state = after(Session::Loading, [Action::Confirm(ada())]);
+        assert_eq!(state, State { session: Session::SignedIn(ada()), confirmations: 1 });
+    }
+
+    #[test]
+    fn every_confirmation_is_counted() {
+        let twice = [Action::Confirm(ada()), Action::Ask, Action::Confirm(ada())];
+        assert_eq!(after(Session::Loading, twice).confirmations, 2);
+    }
+
+    #[test]
+    fn a_failure_to_ask_is_no_end_of_the_session() {
+        let state = after(Session::Loading, [Action::Fail(ApiError::Unreachable)]);
+        assert_eq!(state.session, Session::Unconfirmed(ApiError::Unreachable));
+        assert_eq!(state.confirmations, 0);
+    }
+
+    #[test]
+    fn nobody_is_signed_in_by_an_answer_that_comes_after_the_end() {
+        let late = [Action::End, Action::Confirm(ada())];
+        assert_eq!(after(Session::Loading, late).session, Session::Ending);
+        let later = [Action::End, Action::SignOut, Action::Confirm(ada())];
+        assert_eq!(after(Session::Loading, later).session, Session::SignedOut);
+    }
+
+    #[test]
+    fn a_question_does_not_undo_the_wish_to_leave() {
+        let asked = [Action::End, Action::Ask, Action::Fail(ApiError::Unreachable)];
+        assert_eq!(after(Session::SignedIn(ada()), asked).session, Session::Ending);
+    }
+
+    #[test]
+    fn a_page_that_is_left_forgets_the_user() {
+        assert_eq!(after(Session::SignedIn(ada()), [Action::Hide]).session, Session::Loading);
+        assert_eq!(after(Session::SignedOut, [Action::Hide]).session, Session::SignedOut);
+    }
+}

@@ -1,0 +1,96 @@
+use web::components::{CredentialsForm, CredentialsFormProps, Failure, Progress};
+use web::messages::FieldProblem;
+use yew::Callback;
+
+use crate::html::{render, tag, text};
+
+fn form(progress: Progress) -> String {
+    render::<CredentialsForm>(CredentialsFormProps {
+        submit: "Sign up",
+        submitting: "Signing up…",
+        autocomplete: "new-password",
+        hint: Some("At least 12 characters".into()),
+        email: "ada@example.com".into(),
+        progress,
+        onsubmit: Callback::noop(),
+        onlogin: None,
+    })
+}
+
+fn failed(failure: Failure) -> String {
+    form(Progress { busy: false, attempts: 1, failure })
+}
+
+#[test]
+fn an_untouched_form_finds_no_fault() {
+    let html = form(Progress::default());
+    assert!(!html.contains("aria-invalid") && !html.contains("role=\"alert\""), "{html}");
+    assert!(!tag(&html, "type=\"submit\"").contains("disabled"));
+}
+
+#[test]
+fn a_field_with_an_error_says_so_and_points_to_it() {
+    let html = failed(Failure {
+        email: Some(FieldProblem::EmailInvalid),
+        password: Some(FieldProblem::PasswordTooShort(12)),
+        ..Failure::default()
+    });
+    for (name, words) in [("email", "name@example.com"), ("password", "at least 12 characters")] {
+        let input = tag(&html, &format!("name=\"{name}\""));
+        assert!(input.contains("aria-invalid=\"true\""), "{input}");
+        assert!(input.contains(&format!("aria-describedby=\"{name}-error\"")), "{input}");
+        let id = format!("id=\"{name}-error\"");
+        assert!(tag(&html, &id).contains("role=\"alert\""));
+        assert!(text(&html, &id).contains(words));
+    }
+}
+
+#[test]
+fn only_the_field_at_fault_is_marked() {
+    let password = Some(FieldProblem::PasswordCommon);
+    let html = failed(Failure { password, ..Failure::default() });
+    assert!(!tag(&html, "name=\"email\"").contains("aria-invalid"));
+    assert_eq!(html.matches("role=\"alert\"").count(), 1);
+}
+
+#[test]
+fn a_taken_address_offers_the_way_to_log_in() {
+    let email = Some(FieldProblem::EmailTaken);
+    let html = failed(Failure { email, ..Failure::default() });
+    let (_, error) = html.split_once("id=\"email-error\"").unwrap();
+    assert!(error.split_once("</p>").unwrap().0.contains("href=\"/login\""), "{error}");
+}
+
+#[test]
+fn what_concerns_the_whole_form_is_one_alert_in_it() {
+    let form = Some("Too many attempts. Try again in 2 minutes.".into());
+    let html = failed(Failure { form, ..Failure::default() });
+    assert_eq!(html.matches("role=\"alert\"").count(), 1);
+    let (_, alert) = html.split_once("role=\"alert\"").unwrap();
+    assert!(alert.split_once("</div>").unwrap().0.contains("in 2 minutes"), "{alert}");
+    assert!(!html.contains("aria-invalid"));
+}
+
+#[test]
+fn a_form_that_waits_says_so_and_cannot_be_sent_again() {
+    let html = form(Progress { busy: true, attempts: 1, ..Progress::default() });
+    let button = tag(&html, "type=\"submit\"");
+    assert!(button.contains("disabled") && button.contains("aria-busy=\"true\""), "{button}");
+    assert_eq!(text(&html, "type=\"submit\""), "Signing up…");
+}
+
+#[test]
+fn a_password_can_be_made_visible_by_a_button_that_sends_nothing() {
+    let html = form(Progress::default());
+    let (before, _) = html.split_once(">Show password</button>").unwrap();
+    let button = &before[before.rfind('<').unwrap()..];
+    assert!(button.contains("type=\"button\""), "{button}");
+    assert!(tag(&html, "name=\"password\"").contains("type=\"password\""));
+}
+
+#[test]
+fn an_address_reaches_the_server_as_it_was_typed() {
+    let html = form(Progress::default());
+    let input = tag(&html, "name=\"email\"");
+    assert!(input.contains("type=\"text\"") && input.contains("inputmode=\"email\""), "{input}");
+}

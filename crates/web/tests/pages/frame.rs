@@ -1,0 +1,97 @@
+use web::Session;
+use web::api::ApiError;
+
+use crate::html::{ada, nav, tag, visit};
+
+const PATHS: [&str; 5] = ["/", "/signup", "/login", "/private", "/nowhere"];
+
+fn sessions() -> [Session; 5] {
+    [
+        Session::Loading,
+        Session::Unconfirmed(ApiError::Unreachable),
+        Session::SignedOut,
+        Session::SignedIn(ada()),
+        Session::Ending,
+    ]
+}
+
+#[test]
+fn every_page_has_one_main_one_nav_and_one_way_to_skip_to_the_content() {
+    for (path, session) in PATHS.iter().flat_map(|path| sessions().map(|it| (path, it))) {
+        let html = visit(path, session);
+        for part in ["<main id=\"main\" tabindex=\"-1\"", "<nav ", "href=\"#main\""] {
+            assert_eq!(html.matches(part).count(), 1, "{path}: {part}");
+        }
+    }
+}
+
+#[test]
+fn every_page_has_one_heading_that_can_take_the_focus() {
+    for path in ["/", "/signup", "/login", "/nowhere"] {
+        let html = visit(path, Session::SignedOut);
+        assert_eq!(html.matches("<h1 ").count(), 1, "{path}");
+        assert!(tag(&html, "<h1 ").contains("tabindex=\"-1\""), "{path}");
+    }
+}
+
+#[test]
+fn nothing_has_an_inline_style_or_handler() {
+    for (path, session) in PATHS.iter().flat_map(|path| sessions().map(|it| (path, it))) {
+        let html = visit(path, session);
+        assert!(!html.contains(" style=") && !html.contains(" onclick="), "{path}");
+    }
+}
+
+#[test]
+fn signed_out_the_nav_leads_to_log_in_and_sign_up() {
+    for path in ["/", "/signup", "/login", "/nowhere"] {
+        let html = visit(path, Session::SignedOut);
+        let nav = nav(&html);
+        assert!(nav.contains("href=\"/login\"") && nav.contains("href=\"/signup\""), "{path}");
+        assert!(!nav.contains("Log out") && !nav.contains("/private"), "{path}");
+    }
+}
+
+#[test]
+fn signed_in_the_nav_leads_to_the_account_and_out_of_it() {
+    for path in ["/", "/private", "/nowhere"] {
+        let html = visit(path, Session::SignedIn(ada()));
+        let nav = nav(&html);
+        assert!(nav.contains("href=\"/private\"") && nav.contains(">Log out</button>"), "{path}");
+        assert!(!nav.contains("/login") && !nav.contains("/signup"), "{path}");
+    }
+}
+
+#[test]
+fn there_is_a_way_out_while_the_server_does_not_answer() {
+    for session in [Session::Loading, Session::Unconfirmed(ApiError::Unreachable)] {
+        assert!(nav(&visit("/private", session)).contains(">Log out</button>"));
+    }
+}
+
+#[test]
+fn a_log_out_that_waits_cannot_be_asked_for_twice() {
+    let html = visit("/", Session::Ending);
+    let button = tag(nav(&html), "aria-busy");
+    assert!(button.contains("disabled") && button.contains("aria-busy=\"true\""), "{button}");
+    assert!(html.contains(">Logging out…</button>"));
+}
+
+#[test]
+fn the_nav_marks_the_page_it_is_on_and_no_other() {
+    for (path, marked) in [("/login", "/login"), ("/signup/", "/signup"), ("/", "/")] {
+        let html = visit(path, Session::SignedOut);
+        assert_eq!(html.matches("aria-current").count(), 1, "{path}");
+        let link = tag(&html, "aria-current=\"page\"");
+        assert!(link.contains(&format!("href=\"{marked}\"")), "{link}");
+    }
+    assert!(!visit("/nowhere", Session::SignedOut).contains("aria-current"));
+}
+
+#[test]
+fn the_menu_is_closed_at_first_and_names_what_it_opens() {
+    let html = visit("/", Session::SignedOut);
+    let menu = tag(&html, "aria-expanded");
+    assert!(menu.contains("aria-expanded=\"false\"") && menu.contains("type=\"button\""));
+    assert!(menu.contains("aria-controls=\"nav-links\"") && html.contains("id=\"nav-links\""));
+}

@@ -1,0 +1,9 @@
+//! Pages and components, rendered natively: what a browser would be given to show.
+
+#![cfg(not(target_family = "wasm"))]
+
+mod forms;
+mod frame;
+mod html;
+mod private;
+mod public;
