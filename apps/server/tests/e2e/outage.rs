@@ -15,7 +15,7 @@ async fn the_token_and_the_page_stay_and_trying_again_helps() {
         assert_eq!(ada.script("location.pathname").await, "/private");
         assert_eq!(ada.token().await, Some(token));
         ada.sees_nothing_private().await;
-        let _again = Server::start(&ada.folder, &["--listen", &ada.server.address]);
+        let _again = Server::start_at(&ada.server.address, &ada.folder, &[]);
         ada.presses("Try again").await;
         ada.sees_the_account().await;
     })
@@ -34,7 +34,7 @@ async fn a_log_in_that_fails_for_the_network_loses_nothing_that_was_typed() {
         assert!(!ada.message("alert").await.is_empty());
         assert_eq!(ada.value("email").await, EMAIL);
         assert_eq!(ada.value("password").await, PASSWORD);
-        let _again = Server::start(&ada.folder, &["--listen", &ada.server.address]);
+        let _again = Server::start_at(&ada.server.address, &ada.folder, &[]);
         ada.presses("Log in").await;
         ada.sees_the_account().await;
     })

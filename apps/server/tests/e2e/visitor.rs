@@ -95,11 +95,6 @@ impl Visitor {
         self.button(button).await.click().await.unwrap();
     }
 
-    pub(crate) async fn follows(&self, link: &str) {
-        let path = format!("//a[normalize-space()='{link}']");
-        self.find(Locator::XPath(&path)).await.click().await.unwrap();
-    }
-
     /// Waits for a message of this role in the page; answers its text.
     pub(crate) async fn message(&self, role: &str) -> String {
         self.until(&format!(

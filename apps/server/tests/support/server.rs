@@ -25,9 +25,14 @@ pub(crate) struct Answer {
 impl Server {
     /// Starts the program with quick hashes on the database in `folder`.
     pub(crate) fn start(folder: &TempDir, more: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", folder, more)
+    }
+
+    /// The same, where another server listened before.
+    pub(crate) fn start_at(address: &str, folder: &TempDir, more: &[&str]) -> Self {
         let log = folder.path().join("log");
         let mut process = command()
-            .args(["serve", "--listen", "127.0.0.1:0", "--pbkdf2-iterations", "1000"])
+            .args(["serve", "--listen", address, "--pbkdf2-iterations", "1000"])
             .arg("--database")
             .arg(folder.path().join("latchkey.db"))
             .args(more)
