@@ -60,6 +60,11 @@
 //! policy, ids, session rules), which builds for `wasm32-unknown-unknown`: the browser can
 //! run the very checks that the server runs.
 
+/// Runs the example in the project's README as a test.
+#[cfg(all(doctest, feature = "hash", feature = "token", feature = "system"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+
 mod clock;
 mod email;
 mod id;
