@@ -24,9 +24,11 @@ impl PublicOrigin {
     /// A server on this machine, under either name of it: `localhost` and `127.0.0.1`.
     #[must_use]
     pub fn loopback(port: u16) -> Self {
+        // An origin never names its scheme's own port (RFC 6454, 6.2).
+        let port = if port == 80 { String::new() } else { format!(":{port}") };
         Self {
-            name: format!("http://localhost:{port}"),
-            alias: Some(format!("http://127.0.0.1:{port}")),
+            name: format!("http://localhost{port}"),
+            alias: Some(format!("http://127.0.0.1{port}")),
         }
     }
 

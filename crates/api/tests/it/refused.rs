@@ -130,6 +130,7 @@ async fn on_this_machine_localhost_and_127_0_0_1_are_one_origin() {
         let answer = world.send(post("/api/token").header("origin", origin).body(valid())).await;
         assert_eq!(answer.status, status, "{origin}");
     }
+    assert_eq!(PublicOrigin::loopback(80).as_str(), "http://localhost");
 }
 
 #[tokio::test]
