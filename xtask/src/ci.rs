@@ -126,13 +126,14 @@ fn lint() -> Result<()> {
     run(cargo(["clippy", "--package", "web", "--target", WASM]).args(deny))
 }
 
-/// Beside the tests of everything, those of the vocabulary that the browser shares.
+/// Beside the tests of everything, those of the vocabulary that the browser shares (not
+/// the examples: they show the whole crate).
 fn test() -> Result<()> {
     setup::c_compiler()?;
     setup::wasm_target()?;
     let vocabulary = ["--package", "auth-core", "--no-default-features"];
     run(&mut cargo(["test", "--workspace", "--all-features"]))?;
-    run(cargo(["test"]).args(vocabulary))?;
+    run(cargo(["test", "--lib", "--tests"]).args(vocabulary))?;
     run(cargo(["check", "--target", WASM]).args(vocabulary))
 }
 
