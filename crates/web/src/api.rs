@@ -13,6 +13,9 @@ use serde::de::DeserializeOwned;
 pub use error::{ApiError, Refusal};
 use http::Request;
 
+/// Who leaves should not be kept waiting by a server that hangs.
+const LOG_OUT_PATIENCE_MS: u32 = 5_000;
+
 /// Makes an account.
 ///
 /// # Errors
@@ -37,7 +40,7 @@ pub async fn log_in(credentials: &TokenRequest) -> Result<TokenResponse, ApiErro
 ///
 /// [`ApiError`], as for every function here.
 pub async fn me(token: &str) -> Result<User, ApiError> {
-    read(&send_as(token, Request { method: "GET", path: "/api/me", ..Request::default() }).await?)
+    read(&send_as(token, Request::new("GET", "/api/me")).await?)
 }
 
 /// Ends the session that the token belongs to.
@@ -46,7 +49,8 @@ pub async fn me(token: &str) -> Result<User, ApiError> {
 ///
 /// [`ApiError`], as for every function here.
 pub async fn log_out(token: &str) -> Result<(), ApiError> {
-    let request = Request { outlives_page: true, ..post("/api/logout", &Empty {})? };
+    let post = post("/api/logout", &Empty {})?;
+    let request = Request { outlives_page: true, patience_ms: LOG_OUT_PATIENCE_MS, ..post };
     send_as(token, request).await.map(|_| ())
 }
 
@@ -61,7 +65,7 @@ async fn send_as(token: &str, mut request: Request) -> Result<String, ApiError> 
 
 fn post(path: &'static str, body: &impl Serialize) -> Result<Request, ApiError> {
     let body = serde_json::to_string(body).map_err(|_| ApiError::Unreadable)?;
-    Ok(Request { method: "POST", path, body: Some(body), ..Request::default() })
+    Ok(Request { body: Some(body), ..Request::new("POST", path) })
 }
 
 fn read<T: DeserializeOwned>(body: &str) -> Result<T, ApiError> {

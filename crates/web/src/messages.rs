@@ -101,8 +101,11 @@ fn describe_refusal(refusal: &Refusal) -> String {
             "The e-mail address or the password is not right. Check both and try again.".to_owned()
         }
         (429, _) => format!("Too many attempts. Try again {}.", when(*retry_after)),
-        (503, _) => {
+        (503, Some(ErrorCode::Overloaded)) => {
             format!("Latchkey has too much to do just now. Try again {}.", when(*retry_after))
+        }
+        (503, _) => {
+            format!("Latchkey is not available just now. Try again {}.", when(*retry_after))
         }
         (413, _) => "That is more text than Latchkey takes. Shorten it and try again.".to_owned(),
         (500.., _) => our_fault(*retry_after),

@@ -34,6 +34,22 @@ struct LoginQuery {
     next: Option<String>,
 }
 
+/// Whether the current address is that of `route`.
+#[must_use]
+pub fn is_at(route: Route) -> bool {
+    Route::recognize(BrowserHistory::new().location().path()) == Some(route)
+}
+
+/// Goes to the current address once more, with its query and what it was told.
+pub fn stay() {
+    let history = BrowserHistory::new();
+    let location = history.location();
+    match location.state::<Arrival>() {
+        Some(arrival) => history.replace_with_state(full_path(&location), (*arrival).clone()),
+        None => history.replace(full_path(&location)),
+    }
+}
+
 /// Goes to `route`.
 pub fn push(route: Route) {
     BrowserHistory::new().push(route.to_path());

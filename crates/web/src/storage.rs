@@ -12,8 +12,13 @@ const KEY: &str = "access_token";
 pub(crate) struct StorageRefused;
 
 pub(crate) fn token() -> Option<String> {
-    let token = storage()?.get_item(KEY).ok()??;
-    (!token.is_empty()).then_some(token)
+    storage()?.get_item(KEY).ok()?.filter(|token| can_be_sent(token))
+}
+
+/// Whether a header can carry it, as it can every token that the server ever issued. What
+/// somebody else put there is no token.
+fn can_be_sent(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 pub(crate) fn keep_token(token: &str) -> Result<(), StorageRefused> {
@@ -37,4 +42,17 @@ pub(crate) fn clear() {
 
 fn storage() -> Option<Storage> {
     web_sys::window()?.session_storage().ok()?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_header_can_carry_is_no_token() {
+        assert!(can_be_sent("eyJhbGciOiJFZERTQSJ9.e30.c2ln-_"));
+        for text in ["", "tok\u{2603}en", "a\nb", "a b", "\u{7f}"] {
+            assert!(!can_be_sent(text), "{text:?}");
+        }
+    }
 }

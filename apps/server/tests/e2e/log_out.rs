@@ -23,12 +23,46 @@ async fn the_session_ends_on_the_server_and_back_shows_nothing_private() {
 async fn a_page_from_the_back_forward_cache_shows_nothing_private_either() {
     visit(async |ada| {
         let token = ada.is_signed_in().await;
+        ada.script("(window.same = true)").await;
         // Leaving the app altogether is what fills the cache.
         ada.browser.client.goto("about:blank").await.unwrap();
         ada.server.post("/api/logout", &format!("authorization: Bearer {token}\r\n"), "{}");
-        ada.browser.client.back().await.unwrap();
+        // From now on, whatever is shown is what the cache had.
+        ada.server.signal("STOP");
+        ada.script("void history.back()").await;
+        ada.until("window.same").await;
+        ada.sees_nothing_private().await;
+        ada.server.signal("CONT");
         ada.until("location.pathname === '/login'").await;
         ada.sees_nothing_private().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_slow_server_does_not_undo_it() {
+    visit(async |ada| {
+        let token = ada.is_signed_in().await;
+        ada.script("document.querySelector('a[href=\"/\"]').click()").await;
+        ada.arrives_at("/").await;
+        ada.server.signal("STOP");
+        ada.presses("Log out").await;
+        ada.until("sessionStorage.length === 0").await;
+        // Back to the private page, while the server has not answered yet.
+        ada.script("void history.back()").await;
+        ada.until("location.pathname === '/private'").await;
+        ada.sees_nothing_private().await;
+        ada.server.signal("CONT");
+        ada.until("location.pathname === '/login'").await;
+        ada.until("document.querySelector('[name=email]')").await;
+        assert_eq!(ada.token().await, None);
+        assert_eq!(ada.server.me(&token).status, 401);
+        // And the next session is one like any other.
+        ada.logs_in().await;
+        ada.sees_the_account().await;
+        ada.presses("Log out").await;
+        ada.until("location.pathname === '/login'").await;
+        assert_eq!(ada.token().await, None);
     })
     .await;
 }

@@ -60,6 +60,8 @@ async fn neither_a_double_click_nor_enter_sends_twice() {
         ))
         .await;
         ada.arrives_at("/login").await;
+        // A second request would have been answered before this one.
+        ada.server.log_in(EMAIL, PASSWORD);
         assert_eq!(ada.server.log().matches("path=\"/api/signup\"}: answered").count(), 1);
     })
     .await;

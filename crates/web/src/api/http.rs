@@ -6,9 +6,8 @@ use web_sys::{AbortSignal, Headers, RequestInit, Response};
 use super::error::ApiError;
 
 /// No wait is endless. The server gives itself 30 s for a request.
-const TIMEOUT_MS: u32 = 30_000;
+const PATIENCE_MS: u32 = 30_000;
 
-#[derive(Default)]
 pub(super) struct Request {
     pub(super) method: &'static str,
     pub(super) path: &'static str,
@@ -17,6 +16,21 @@ pub(super) struct Request {
     pub(super) body: Option<String>,
     /// Whether the browser should send it even if the tab is closed meanwhile.
     pub(super) outlives_page: bool,
+    /// How long an answer is waited for.
+    pub(super) patience_ms: u32,
+}
+
+impl Request {
+    pub(super) const fn new(method: &'static str, path: &'static str) -> Self {
+        Self {
+            method,
+            path,
+            token: None,
+            body: None,
+            outlives_page: false,
+            patience_ms: PATIENCE_MS,
+        }
+    }
 }
 
 /// Sends a request and returns the body of its answer. One that is not a success is an error.
@@ -46,7 +60,7 @@ fn init(request: &Request) -> Result<RequestInit, JsValue> {
     }
     let init = RequestInit::new();
     init.set_method(request.method);
-    init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT_MS)));
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(request.patience_ms)));
     if let Some(body) = &request.body {
         headers.set("Content-Type", "application/json")?;
         init.set_body(&JsValue::from_str(body));

@@ -92,9 +92,6 @@ pub fn CredentialsForm(props: &CredentialsFormProps) -> Html {
     };
     html! {
         <form class="form" method="post" novalidate=true {onsubmit} ref={elements.form}>
-            if let Some(text) = form {
-                <Alert><p>{text}</p></Alert>
-            }
             <EmailField
                 initial={&props.email}
                 problem={*email}
@@ -106,7 +103,12 @@ pub fn CredentialsForm(props: &CredentialsFormProps) -> Html {
                 hint={hint.clone()}
                 problem={*password}
                 input={elements.password}
+                busy={progress.busy}
             />
+            // Next to the button: in a small window, what is further up may be out of sight.
+            if let Some(text) = form {
+                <Alert><p>{text}</p></Alert>
+            }
             <button
                 type="submit"
                 class="button button-wide"

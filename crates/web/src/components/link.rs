@@ -37,7 +37,7 @@ pub fn AppLink(props: &AppLinkProps) -> Html {
             match &onfollow {
                 Some(onfollow) => onfollow.emit(()),
                 // As browsers do: no second history entry for the same page.
-                None if current => navigation::replace(to),
+                None if current => navigation::stay(),
                 None => navigation::push(to),
             }
         }

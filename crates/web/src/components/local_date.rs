@@ -11,7 +11,8 @@ pub struct LocalDateProps {
     pub time: AttrValue,
 }
 
-/// The day of a time as its reader would write it, in the reader's time zone.
+/// The day of a time in the reader's time zone, as the reader's kind of English writes it:
+/// the page around it is English.
 ///
 /// It is the day in UTC for as long as no browser has had a look at it.
 #[component]
@@ -32,6 +33,7 @@ fn in_words(time: &str) -> Option<String> {
     }
     let options = Object::new();
     Reflect::set(&options, &"dateStyle".into(), &"long".into()).ok()?;
-    let language = browser::language().unwrap_or_else(|| "en".to_owned());
+    let english = browser::language().filter(|language| language.starts_with("en"));
+    let language = english.unwrap_or_else(|| "en".to_owned());
     Some(date.to_locale_date_string(&language, &options).into())
 }

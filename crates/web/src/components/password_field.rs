@@ -18,13 +18,25 @@ pub struct PasswordFieldProps {
     pub problem: Option<FieldProblem>,
     /// The `input` element.
     pub input: NodeRef,
+    /// Whether it is on its way to the server.
+    #[prop_or_default]
+    pub busy: bool,
 }
 
 /// A password, which can be made visible.
 #[component]
 pub fn PasswordField(props: &PasswordFieldProps) -> Html {
-    let PasswordFieldProps { autocomplete, hint, problem, input } = props;
+    let PasswordFieldProps { autocomplete, hint, problem, input, .. } = props;
     let shown = use_state(|| false);
+    // What is typed after this try should not be in the clear unasked.
+    use_effect_with(props.busy, {
+        let shown = shown.setter();
+        move |busy| {
+            if *busy {
+                shown.set(false);
+            }
+        }
+    });
     let toggle = {
         let shown = shown.clone();
         move |_| shown.set(!*shown)

@@ -15,7 +15,7 @@ pub struct TroubleProps {
 /// Stands in for a page that needs the server's word, while there is none to be had.
 #[component]
 pub fn Trouble(props: &TroubleProps) -> Html {
-    use_page_title("No answer");
+    use_page_title("Session not checked");
     let onclick = props.onretry.reform(|_| {
         // The button goes when the waiting begins; the focus should not go with it.
         browser::focus_main();
@@ -24,7 +24,7 @@ pub fn Trouble(props: &TroubleProps) -> Html {
         <article class="page page-narrow">
             <h1 tabindex="-1">{"Your session could not be checked"}</h1>
             <Alert><p>{&props.text}</p></Alert>
-            <p>{"You have not been logged out. This page opens as soon as there is an answer."}</p>
+            <p>{"You have not been logged out."}</p>
             <p><button type="button" class="button" {onclick}>{"Try again"}</button></p>
         </article>
     }

@@ -29,7 +29,7 @@ pub fn AccountPage(props: &AccountPageProps) -> Html {
                     <dd><LocalDate time={created_at.clone()} /></dd>
                 </div>
                 <div class="fact">
-                    <dt>{"Account number"}</dt>
+                    <dt>{"Account ID"}</dt>
                     <dd class="fact-long fact-code">{id}</dd>
                 </div>
             </dl>

@@ -32,7 +32,8 @@ pub fn LoginPage() -> Html {
             <Door />
             <div class="entrance-form">
                 <h1 tabindex="-1">{"Log in"}</h1>
-                {arrival.notice.map(notice)}
+                // It has been read when something is tried; then what came of that counts.
+                {arrival.notice.filter(|_| progress.attempts == 0).map(notice)}
                 <CredentialsForm
                     submit="Log in"
                     submitting="Logging in…"
@@ -80,7 +81,10 @@ async fn log_in(
         spawn_local(async move { drop(api::log_out(&token).await) });
         return Err(no_storage());
     }
-    navigation::replace_with_destination(next);
+    // Who has gone elsewhere meanwhile is signed in there.
+    if navigation::is_at(Route::Login) {
+        navigation::replace_with_destination(next);
+    }
     Ok(())
 }
 

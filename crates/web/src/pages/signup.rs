@@ -69,8 +69,11 @@ async fn sign_up(credentials: Credentials, policy: PasswordPolicy) -> Result<(),
     let Credentials { email, password } = credentials;
     let request = SignupRequest { email, password };
     let user = api::sign_up(&request).await.map_err(|error| refused(&error, policy))?;
-    let notice = Some(Notice::AccountCreated);
-    navigation::replace_with_login(Arrival { email: user.email.into(), notice });
+    // Who has gone elsewhere meanwhile stays there.
+    if navigation::is_at(Route::Signup) {
+        let notice = Some(Notice::AccountCreated);
+        navigation::replace_with_login(Arrival { email: user.email.into(), notice });
+    }
     Ok(())
 }
 

@@ -95,6 +95,10 @@ impl SessionHandle {
 
     /// Asks the server what the token is worth; an answer still under way no longer counts.
     pub fn ask(&self) {
+        // Who has asked for the end is not asked after any more, wherever they go meanwhile.
+        if self.ending.get() {
+            return;
+        }
         let number = self.inquiry.start();
         let Some(token) = storage::token() else {
             self.inquiry.finish(number);
@@ -166,7 +170,10 @@ impl SessionHandle {
         let Some(window) = web_sys::window() else { return Vec::new() };
         let (leaving, returning) = (self.clone(), self.clone());
         vec![
-            EventListener::new(&window, "pagehide", move |_| leaving.dispatch(Action::Hide)),
+            EventListener::new(&window, "pagehide", move |_| {
+                leaving.inquiry.cancel();
+                leaving.dispatch(Action::Hide);
+            }),
             EventListener::new(&window, "pageshow", move |event| {
                 let event = event.dyn_ref::<PageTransitionEvent>();
                 if event.is_some_and(PageTransitionEvent::persisted) {
