@@ -100,6 +100,7 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Vec<SigningKeySeed>, StoreError>;
 
-    /// Whether the store answers, and could take a write.
+    /// Whether the store answers, and gives a writer its turn. (It does not try whether there
+    /// is room for what would be written.)
     async fn ping(&self) -> Result<(), StoreError>;
 }

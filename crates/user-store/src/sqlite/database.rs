@@ -6,7 +6,7 @@ use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::error::{QueryError, unavailable};
+use super::error::unavailable;
 use super::schema::APPLICATION_ID;
 use crate::StoreError;
 
@@ -52,7 +52,7 @@ impl Database {
     pub(super) async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, QueryError> + Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         self.run(move |connection| query(connection)).await
     }
@@ -62,11 +62,9 @@ impl Database {
     pub(super) async fn write<T, F>(&self, query: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Transaction<'_>) -> Result<T, QueryError> + Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        let database = self.clone();
         self.run(move |connection| {
-            database.check_in_place()?;
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = query(&tx)?;
             tx.commit()?;
@@ -78,11 +76,12 @@ impl Database {
     async fn run<T, F>(&self, query: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Connection) -> Result<T, QueryError> + Send + 'static,
+        F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        let pool = self.pool.clone();
+        let database = self.clone();
         let task = tokio::task::spawn_blocking(move || {
-            let mut connection = pool.get().map_err(unavailable)?;
+            database.check_in_place()?;
+            let mut connection = database.pool.get().map_err(unavailable)?;
             query(&mut connection).map_err(StoreError::from)
         });
         match task.await {
@@ -91,14 +90,13 @@ impl Database {
         }
     }
 
-    /// Refuses to write to a file that was deleted or replaced under the server: SQLite
-    /// would go on writing to the old one, and the accounts made meanwhile would be lost
-    /// with it.
-    fn check_in_place(&self) -> Result<(), QueryError> {
+    /// Refuses a file that was deleted or replaced under the server: SQLite would go on with
+    /// the old one, and the accounts made meanwhile would be lost with it.
+    fn check_in_place(&self) -> Result<(), StoreError> {
         match FileIdentity::of(&self.path) {
             Ok(identity) if identity == self.identity => Ok(()),
-            Ok(_) => Err(QueryError::Moved("the database file was replaced".into())),
-            Err(error) => Err(QueryError::Moved(error.into())),
+            Ok(_) => Err(unavailable("the database file was replaced: restart the server")),
+            Err(error) => Err(unavailable(error)),
         }
     }
 }

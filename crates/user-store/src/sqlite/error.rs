@@ -4,27 +4,9 @@ use rusqlite::ErrorCode;
 
 use crate::StoreError;
 
-/// What can go wrong in a query, before it is told apart for the caller.
-#[derive(Debug)]
-pub(super) enum QueryError {
-    Sqlite(rusqlite::Error),
-    /// The file is no longer where it was.
-    Moved(Box<dyn Error + Send + Sync>),
-}
-
-impl From<rusqlite::Error> for QueryError {
+impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
-
-impl From<QueryError> for StoreError {
-    fn from(error: QueryError) -> Self {
-        match error {
-            QueryError::Moved(source) => Self::Unavailable(source),
-            QueryError::Sqlite(error) if is_operational(&error) => unavailable(error),
-            QueryError::Sqlite(error) => Self::Defect(error.into()),
-        }
+        if is_operational(&error) { unavailable(error) } else { Self::Defect(error.into()) }
     }
 }
 

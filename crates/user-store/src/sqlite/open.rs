@@ -1,5 +1,5 @@
-use std::fs::OpenOptions;
-use std::io;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ pub enum OpenError {
     #[error("the database {} is locked by another process; stop that process, or wait for it", .0.display())]
     Locked(PathBuf),
     /// SQLite cannot use the file.
-    #[error("cannot use the database {}: {source}", path.display())]
+    #[error("cannot use the database {}: {source}; check that the disk has room and that the file and its folder may be written", path.display())]
     Sqlite {
         /// The file.
         path: PathBuf,
@@ -56,7 +56,7 @@ pub enum OpenError {
         source: rusqlite::Error,
     },
     /// The connections could not be made.
-    #[error("cannot use the database {}: {source}", path.display())]
+    #[error("cannot use the database {}: {source}; check that the disk has room and that the file and its folder may be written", path.display())]
     Store {
         /// The file.
         path: PathBuf,
@@ -78,7 +78,8 @@ pub(super) fn open(path: &Path) -> Result<Database, OpenError> {
     if !path.is_file() {
         return Err(OpenError::NotADatabase(path));
     }
-    refuse_foreign(&path)?;
+    refuse_by_header(&path)?;
+    refuse_by_content(&path)?;
     make_private(&path).map_err(|source| OpenError::Io { path: path.clone(), source })?;
     while_locked(|| prepare(&path)).map_err(|error| from_sqlite(&path, error))?;
     Database::new(path.clone()).map_err(|source| OpenError::Store { path, source })
@@ -121,12 +122,42 @@ fn make_private(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Looks at the file without changing it: closing this connection does not even move what
-/// is in another program's WAL into its database.
-fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
+/// Looks at the header (SQLite file format, 1.3) before SQLite does: to read a database in
+/// WAL mode, SQLite makes files beside it. Ours has its marks in the header from its first
+/// transaction on, which is before the WAL.
+fn refuse_by_header(path: &Path) -> Result<(), OpenError> {
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    let mut header = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(512).read_to_end(&mut header))
+        .map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+    let word = |at: usize| Some(i32::from_be_bytes(header.get(at..at + 4)?.try_into().ok()?));
+    match (word(60), word(68)) {
+        _ if header.is_empty() => Ok(()),
+        (Some(version), Some(id)) if header.len() == 512 && header.starts_with(MAGIC) => {
+            refuse_marks(path, id, version.into())
+        }
+        // Another server may be writing its first page: SQLite knows, and waits.
+        _ if header.len() == 512 => Ok(()),
+        _ => Err(OpenError::NotADatabase(path.to_owned())),
+    }
+}
+
+fn refuse_marks(path: &Path, id: i32, found: i64) -> Result<(), OpenError> {
+    let (path, known) = (path.to_owned(), schema::latest());
+    match id {
+        schema::APPLICATION_ID if found <= known => Ok(()),
+        schema::APPLICATION_ID => Err(OpenError::Newer { path, found, known }),
+        _ => Err(OpenError::Foreign(path)),
+    }
+}
+
+/// Looks at the marks as SQLite reads them, changing nothing: closing this connection does
+/// not even move what is in a WAL into its database.
+fn refuse_by_content(path: &Path) -> Result<(), OpenError> {
     let look = || {
         let mut connection = Connection::open_with_flags(path, FLAGS)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.busy_timeout(PAUSE)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         // One transaction: another server may be making the schema meanwhile.
         let tx = connection.transaction()?;
@@ -138,35 +169,31 @@ fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
     };
     let (id, found, tables) = while_locked(look).map_err(|error| from_sqlite(path, error))?;
     let is_new = id == 0 && found == 0 && tables == 0;
-    if !is_new && id != schema::APPLICATION_ID {
-        return Err(OpenError::Foreign(path.to_owned()));
-    }
-    let known = schema::latest();
-    if found > known {
-        return Err(OpenError::Newer { path: path.to_owned(), found, known });
-    }
-    Ok(())
+    if is_new { Ok(()) } else { refuse_marks(path, id, found) }
 }
 
 fn prepare(path: &Path) -> rusqlite::Result<()> {
     let mut connection = Connection::open_with_flags(path, FLAGS)?;
     configure(&connection)?;
+    connection.busy_timeout(PAUSE)?;
     schema::migrate(&mut connection)?;
     // Only now, so that a file says whose it is before anything of it is in a WAL.
     connection.pragma_update(None, "journal_mode", "WAL")
 }
 
+/// How long an attempt to open the file waits for a lock, and the pause after it.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Tries again for as long as a lock is waited for. SQLite itself waits for most locks,
 /// but not for the one that changes the journal mode, which servers that start at once on
 /// a new file all want.
 fn while_locked<T>(mut attempt: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-    const PAUSE: Duration = Duration::from_millis(20);
     let mut waited = Duration::ZERO;
     loop {
         match attempt() {
             Err(error) if is_locked(&error) && waited < BUSY_TIMEOUT => {
                 std::thread::sleep(PAUSE);
-                waited += PAUSE;
+                waited += PAUSE * 2;
             }
             result => return result,
         }

@@ -4,12 +4,9 @@ use auth_core::{
     Email, EmailKey, PasswordHash, Session, SessionId, SigningKeySeed, Timestamp, UserId,
 };
 use rusqlite::types::Type;
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Result, Row, params};
 
-use super::error::QueryError;
 use crate::{Credentials, User};
-
-type Result<T> = std::result::Result<T, QueryError>;
 
 /// Answers `false` if the address is taken.
 pub(super) fn insert_user(
@@ -32,7 +29,7 @@ pub(super) fn insert_user(
     match inserted {
         Ok(_) => Ok(true),
         Err(error) if is_email_taken(&error) => Ok(false),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 
@@ -120,7 +117,7 @@ pub(super) fn signing_keys(connection: &Connection) -> Result<Vec<SigningKeySeed
             let seed: [u8; 32] = row.get(0)?;
             SigningKeySeed::from_bytes(&seed).map_err(|error| invalid(0, Type::Blob, error))
         })?
-        .collect::<rusqlite::Result<_>>()?;
+        .collect::<Result<_>>()?;
     Ok(keys)
 }
 
@@ -145,11 +142,11 @@ fn is_email_taken(error: &rusqlite::Error) -> bool {
     )
 }
 
-fn user_id(row: &Row<'_>, column: usize) -> rusqlite::Result<UserId> {
+fn user_id(row: &Row<'_>, column: usize) -> Result<UserId> {
     Ok(UserId::from_uuid_bytes(row.get(column)?))
 }
 
-fn timestamp(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+fn timestamp(row: &Row<'_>, column: usize) -> Result<Timestamp> {
     Timestamp::from_millisecond(row.get(column)?)
         .map_err(|error| invalid(column, Type::Integer, error))
 }
@@ -158,7 +155,7 @@ fn parsed<T, E>(
     row: &Row<'_>,
     column: usize,
     parse: impl FnOnce(&str) -> std::result::Result<T, E>,
-) -> rusqlite::Result<T>
+) -> Result<T>
 where
     E: Error + Send + Sync + 'static,
 {

@@ -159,6 +159,7 @@ fn a_database_of_another_program_is_refused_and_left_as_it_was() {
         other
             .execute_batch("CREATE TABLE notes (text); INSERT INTO notes VALUES ('mine');")
             .unwrap();
+        drop(other);
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
         let before = folder.bytes();
         let error = folder.open_error();
@@ -166,6 +167,8 @@ fn a_database_of_another_program_is_refused_and_left_as_it_was() {
         assert_eq!(folder.bytes(), before);
         let mode = std::fs::metadata(folder.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o644);
+        let files = std::fs::read_dir(folder.0.path()).unwrap().count();
+        assert_eq!(files, 1, "nothing was put beside it");
     }
 }
 
@@ -177,6 +180,25 @@ fn a_file_that_is_no_database_is_refused_and_left_as_it_was() {
     let error = folder.open_error();
     assert!(matches!(error, OpenError::NotADatabase(_)), "{error}");
     assert_eq!(folder.bytes(), text);
+}
+
+#[test]
+fn a_file_too_short_for_a_database_is_refused_and_left_as_it_was() {
+    let folder = Folder::new();
+    std::fs::write(folder.path(), b"x").unwrap();
+    assert!(matches!(folder.open_error(), OpenError::NotADatabase(_)));
+    assert_eq!(folder.bytes(), b"x");
+}
+
+#[test]
+fn a_file_that_another_process_locks_is_refused_in_the_end() {
+    let folder = Folder::new();
+    folder.open();
+    let other = folder.sql();
+    other.pragma_update(None, "locking_mode", "EXCLUSIVE").unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let error = folder.open_error();
+    assert!(matches!(error, OpenError::Locked(_)), "{error}");
 }
 
 #[test]
@@ -215,7 +237,7 @@ async fn a_locked_file_is_unavailable_and_not_a_defect() {
 }
 
 #[tokio::test]
-async fn nothing_is_written_to_a_file_that_was_taken_away() {
+async fn a_file_that_was_taken_away_is_not_used() {
     let folder = Folder::new();
     let store = folder.open();
     store.ping().await.unwrap();
@@ -223,6 +245,7 @@ async fn nothing_is_written_to_a_file_that_was_taken_away() {
     std::fs::rename(folder.path(), &elsewhere).unwrap();
     assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
     assert!(store.create_user(&ada(), &hash()).await.is_err());
+    assert!(store.credentials(ada().email.key()).await.is_err(), "nor is it read");
     std::fs::write(folder.path(), b"").unwrap();
     assert!(store.create_user(&ada(), &hash()).await.is_err(), "another file of that name");
     std::fs::rename(&elsewhere, folder.path()).unwrap();
