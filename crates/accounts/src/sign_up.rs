@@ -55,9 +55,7 @@ impl Accounts {
     fn parse(&self, email: &str, password: &str) -> Result<(Email, NewPassword), SignUpError> {
         let policy = &self.settings.password_policy;
         let parsed = Email::parse(email);
-        let mut context = vec![email.trim(), PRODUCT];
-        context.extend(parsed.as_ref().ok().map(|email| email.key().as_str()));
-        let password = NewPassword::parse(password, policy, &context);
+        let password = NewPassword::parse(password, policy, &[email.trim(), PRODUCT]);
         match (parsed, password) {
             (Ok(email), Ok(password)) => Ok((email, password)),
             (email, password) => {

@@ -109,7 +109,9 @@ impl PasswordHasher {
     ///
     /// The work of a mismatch is the same whatever the reason: without a hash (there is no
     /// such account) one is computed all the same, and under a hash that is weaker than
-    /// today's the iterations it lacks are spent too.
+    /// today's the iterations it lacks are spent too. A hash that is stronger than today's
+    /// does take longer: who lowers the iterations lets it be seen, until every such account
+    /// has a new password, which addresses have one.
     pub fn verify(&self, password: &Password, stored: Option<&PasswordHash>) -> Verification {
         let Some(stored) = stored else {
             self.spend(password, self.iterations);

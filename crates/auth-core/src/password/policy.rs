@@ -1,6 +1,7 @@
 use std::ops::Deref;
 
 use super::{Password, common::is_common};
+use crate::Email;
 
 /// What a new password must satisfy (NIST 800-63B, 3.1.1.2; OWASP ASVS 5.0, 6.2).
 ///
@@ -105,14 +106,26 @@ impl NewPassword {
         if password.as_str().len() > PasswordPolicy::MAX_BYTES {
             return Err(PasswordError::TooLong);
         }
-        let lowercase = Password::new(password.as_str().to_lowercase());
-        if is_common(lowercase.as_str())
-            || context.iter().any(|word| word.to_lowercase() == lowercase.as_str())
-        {
+        let lowercase = lowercase(password.as_str());
+        if is_common(lowercase.as_str()) || context.iter().any(|word| is_word(&lowercase, word)) {
             return Err(PasswordError::Common);
         }
         Ok(Self(password))
     }
+}
+
+/// Whether a password is a word of the context. Addresses are compared as addresses: an
+/// international domain has two spellings.
+fn is_word(password: &Password, word: &str) -> bool {
+    let is_address = || {
+        let key = |text| Email::parse(text).ok().map(|email| email.key().clone());
+        key(word).is_some_and(|word| key(password.as_str()) == Some(word))
+    };
+    lowercase(word).as_str() == password.as_str() || is_address()
+}
+
+fn lowercase(text: &str) -> Password {
+    Password::new(text.to_lowercase())
 }
 
 impl Deref for NewPassword {
