@@ -36,7 +36,7 @@ pub fn method_not_allowed(allow: &'static str) -> Response {
 /// The answer to a request that made the server panic: 500, `internal`.
 #[must_use]
 pub fn internal_error() -> Response {
-    problem(ApiError::Internal("a handler panicked".into()))
+    no_store(problem(ApiError::Internal("a handler panicked".into())))
 }
 
 /// Lets nothing keep the answer: it may be personal, and is true only now.
