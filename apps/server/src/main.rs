@@ -9,6 +9,7 @@ mod pages;
 mod serve;
 mod telemetry;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
 }
 
 /// Says in one line on stderr why the program ends.
-#[expect(clippy::print_stderr, reason = "this is for the person at the terminal, not the log")]
 fn complain(message: &str) {
-    eprintln!("latchkey: {}", message.replace('\n', " "));
+    // With nobody to read it, the exit code has to do.
+    let _ = writeln!(std::io::stderr(), "latchkey: {}", message.replace('\n', " "));
 }

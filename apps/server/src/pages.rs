@@ -48,13 +48,13 @@ fn answer<F: Files>(
     let route = path.strip_suffix('/').filter(|route| !route.is_empty()).unwrap_or(path);
     let is_route = ROUTES.contains(&route);
     let file = files.asset(path);
-    match (is_route, file, method) {
-        (true, _, &Method::GET | &Method::HEAD) => page(files.page(), policy, headers, true),
-        (_, Some(file), &Method::GET | &Method::HEAD) => asset(files, path, file, headers),
-        (true, ..) | (_, Some(_), _) => api::method_not_allowed("GET, HEAD"),
-        (_, _, &Method::GET | &Method::HEAD) if encoding::accepts_html(headers) => {
-            page(files.page(), policy, headers, false)
+    match (method, file) {
+        (&Method::GET | &Method::HEAD, Some(file)) => asset(files, path, file, headers),
+        (&Method::GET | &Method::HEAD, None) if encoding::accepts_html(headers) => {
+            page(files.page(), policy, headers, is_route)
         }
+        (&Method::GET | &Method::HEAD, None) => api::not_found(),
+        (_, file) if is_route || file.is_some() => api::method_not_allowed("GET, HEAD"),
         _ => api::not_found(),
     }
 }

@@ -1,5 +1,5 @@
 use std::future::Future;
-use std::io;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -27,7 +27,10 @@ pub(crate) enum ServeError {
 /// Runs the server until it is told to stop.
 pub(crate) fn run(options: ServeOptions) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Runtime::new().map_err(ServeError::System)?;
-    runtime.block_on(serve(options))
+    let result = runtime.block_on(serve(options));
+    // What was cut off after the drain is not waited for: the store undoes what it had begun.
+    runtime.shutdown_background();
+    result
 }
 
 async fn serve(options: ServeOptions) -> Result<(), ServeError> {
@@ -50,7 +53,7 @@ async fn serve(options: ServeOptions) -> Result<(), ServeError> {
 
     telemetry::start(options.log_format);
     warn(&options);
-    announce(address);
+    announce(address).map_err(ServeError::System)?;
     http::serve(listener, envelope.around(routes), stop).await;
     tracing::info!("stopped");
     Ok(())
@@ -85,9 +88,8 @@ fn warn(options: &ServeOptions) {
 }
 
 /// The one line on stdout: who started the server waits for it, and reads the port.
-#[expect(clippy::print_stdout, reason = "this line is what stdout is for")]
-fn announce(address: SocketAddr) {
-    println!("listening on http://{address}");
+fn announce(address: SocketAddr) -> io::Result<()> {
+    writeln!(io::stdout(), "listening on http://{address}")
 }
 
 /// Completes at the first SIGTERM or SIGINT.

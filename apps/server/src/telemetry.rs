@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::panic::PanicHookInfo;
 
@@ -7,10 +8,17 @@ use crate::cli::LogFormat;
 
 /// Sends the log to stderr, one record a line.
 pub(crate) fn start(format: LogFormat) {
-    let log = tracing_subscriber::fmt().with_max_level(Level::INFO).with_ansi(false);
+    let log = tracing_subscriber::fmt()
+        .with_max_level(Level::INFO)
+        .with_ansi(false)
+        .with_target(false)
+        // A log that cannot be written (a full disk, a reader that went away) is no reason to
+        // stop serving; to complain of it on stderr would panic.
+        .log_internal_errors(false)
+        .with_writer(|| OneLine(io::stderr()));
     match format {
-        LogFormat::Text => log.with_target(false).with_writer(|| OneLine(io::stderr())).init(),
-        LogFormat::Json => log.json().flatten_event(true).with_writer(io::stderr).init(),
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).with_span_list(false).init(),
     }
     std::panic::set_hook(Box::new(log_panic));
 }
@@ -31,10 +39,15 @@ impl<W: Write> Write for OneLine<W> {
         let line = text.strip_suffix('\n').unwrap_or(&text);
         let mut escaped = String::with_capacity(line.len() + 1);
         for c in line.chars() {
-            if c.is_control() {
-                escaped.extend(c.escape_default());
-            } else {
-                escaped.push(c);
+            match c {
+                '\n' => escaped.push_str("\\n"),
+                '\r' => escaped.push_str("\\r"),
+                '\t' => escaped.push_str("\\t"),
+                // As JSON has it, for a record in JSON holds the upper ones as they are.
+                c if c.is_control() => {
+                    let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+                }
+                c => escaped.push(c),
             }
         }
         escaped.push('\n');
@@ -58,7 +71,7 @@ mod tests {
         OneLine(&mut written).write_all(record).unwrap();
         assert_eq!(
             String::from_utf8(written).unwrap(),
-            "path=/a\\nINFO forged\\r\\u{1b}[31m\\u{85}é\n"
+            "path=/a\\nINFO forged\\r\\u001b[31m\\u0085é\n"
         );
     }
 }

@@ -15,7 +15,14 @@ pub(super) fn database(text: &str) -> Result<PathBuf, &'static str> {
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
         return Err("PostgreSQL is not supported yet; give the path of a SQLite file");
     }
-    match text.strip_prefix("sqlite:").unwrap_or(text) {
+    let path = match text.strip_prefix("sqlite:") {
+        // As a URL with an empty host: sqlite:///var/lib/latchkey.db.
+        Some(path) if path.starts_with("///") => &path[2..],
+        Some(path) if path.starts_with("//") => return Err("give sqlite:PATH or sqlite:///PATH"),
+        Some(path) => path,
+        None => text,
+    };
+    match path {
         "" => Err("give the path of a file, such as latchkey.db"),
         path => Ok(PathBuf::from(path)),
     }
@@ -43,8 +50,12 @@ pub(super) fn origin(text: &str) -> Result<String, &'static str> {
 
 pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
     const FORM: &str = "give a number and a unit of one second at least: 90s, 10m, 12h or 30d";
-    let duration = humantime::parse_duration(text).map_err(|_| FORM)?;
-    if duration < Duration::from_secs(1) { Err(FORM) } else { Ok(duration) }
+    let (number, seconds) = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)]
+        .iter()
+        .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds)))
+        .ok_or(FORM)?;
+    let number: u32 = number.parse().map_err(|_| FORM)?;
+    if number == 0 { Err(FORM) } else { Ok(Duration::from_secs(u64::from(number) * seconds)) }
 }
 
 pub(super) fn password_policy(text: &str) -> Result<PasswordPolicy, &'static str> {
@@ -92,7 +103,8 @@ mod tests {
         for (text, seconds) in [("90s", 90), ("10m", 600), ("12h", 43_200), ("30d", 2_592_000)] {
             assert_eq!(duration(text), Ok(Duration::from_secs(seconds)));
         }
-        for text in ["", "5", "5x", "-5m", "0s", "10ms"] {
+        for text in ["", "5", "m", "5x", "5M", "1y", "-5m", "0s", "10ms", "1h 30m", "99999999999d"]
+        {
             assert!(duration(text).is_err(), "{text}");
         }
     }
@@ -101,6 +113,8 @@ mod tests {
     fn a_database_is_a_path_with_or_without_its_scheme() {
         assert_eq!(database("sqlite:/var/lib/x.db"), Ok(PathBuf::from("/var/lib/x.db")));
         assert_eq!(database("x.db"), Ok(PathBuf::from("x.db")));
+        assert_eq!(database("sqlite:///var/lib/x.db"), Ok(PathBuf::from("/var/lib/x.db")));
         assert!(database("sqlite:").is_err());
+        assert!(database("sqlite://x.db").is_err());
     }
 }

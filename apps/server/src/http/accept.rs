@@ -14,6 +14,8 @@ use super::envelope::Enveloped;
 
 /// How long the headers of a request may take, and a connection may be idle.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// How much of a request is held at a time: the most that its headers may have, in bytes.
+const MAX_HEADERS: usize = 64 * 1024;
 /// How long a client may take nothing of an answer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long requests in flight may go on once the server is told to stop.
@@ -75,6 +77,7 @@ async fn connection(stream: TcpStream, service: Enveloped, watcher: Watcher) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEADERS)
         .serve_connection(TokioIo::new(Box::pin(stream)), service);
     // Clients break off at any moment: that is no event.
     let _ = watcher.watch(connection).await;

@@ -59,7 +59,7 @@ impl Service<Request<Incoming>> for Enveloped {
         let future = async move {
             let start = Instant::now();
             let mut response = answer.await;
-            let micros = start.elapsed().as_micros();
+            let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
             response.headers_mut().extend(headers.iter().map(|(n, v)| (n.clone(), v.clone())));
             if let Ok(id) = HeaderValue::from_str(&id) {
                 response.headers_mut().insert(X_REQUEST_ID, id);
@@ -75,6 +75,10 @@ impl Enveloped {
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response> + Send + use<> {
         let mut routes = warp::service(self.routes.clone());
         let answer = async move {
+            // `GET host:port` and CONNECT name no path, without which warp panics.
+            if request.uri().path_and_query().is_none() {
+                return Ok(api::not_found());
+            }
             let request = request.map(TimedBody::new);
             tower_service::Service::call(&mut routes, request).await
         };

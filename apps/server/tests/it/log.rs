@@ -15,7 +15,8 @@ fn busy(server: &Server) -> String {
         &format!(r#"{{"email":"{EMAIL}","password":"wrong {PASSWORD}"}}"#),
     );
     server.get(&format!("/login?next=/private&token={token}"));
-    server.get("/%0aforged%1b[31m");
+    // Control characters as they are: U+009B is what terminals take for the start of a command.
+    server.send(b"GET /\xc2\x9b31m\xc2\x85forged HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     server.post("/api/logout", &format!("authorization: Bearer {token}\r\n"), "{}");
     token
 }
@@ -32,6 +33,8 @@ fn no_secret_no_address_and_no_query_string_is_logged() {
         }
         assert!(token.split('.').all(|part| !log.contains(part)), "{log}");
         assert!(log.contains("signed up") && log.contains("signed out"), "{log}");
+        let is_plain = |c: char| c == '\n' || !c.is_control();
+        assert!(log.chars().all(is_plain) && log.contains("forged"), "{log}");
     }
 }
 
@@ -58,4 +61,12 @@ fn json_is_one_object_a_line() {
         let record: serde_json::Value = serde_json::from_str(line).unwrap();
         assert!(record["timestamp"].is_string() && record["level"].is_string(), "{line}");
     }
+}
+
+#[test]
+fn a_log_that_nobody_reads_is_no_reason_to_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_unheard(&folder);
+    assert_eq!(server.sign_up(EMAIL, PASSWORD).status, 201);
+    server.log_in(EMAIL, PASSWORD);
 }

@@ -20,6 +20,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
+    /// Whether the server closed the connection, and did not leave the client waiting.
+    pub(crate) closed: bool,
 }
 
 impl Server {
@@ -110,6 +112,26 @@ impl Server {
         self.process.wait().unwrap().code()
     }
 
+    /// Starts the program with a log that nobody reads any more.
+    pub(crate) fn start_unheard(folder: &TempDir) -> Self {
+        let mut server = Self::start(folder, &[]);
+        server.signal("KILL");
+        server.wait();
+        let mut process = command()
+            .args(["serve", "--listen", &server.address, "--pbkdf2-iterations", "1000"])
+            .arg("--database")
+            .arg(folder.path().join("latchkey.db"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(process.stderr.take());
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        server.process = process;
+        server
+    }
+
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
@@ -154,9 +176,12 @@ pub(crate) fn credentials(email: &str, password: &str) -> String {
 pub(crate) fn read_answer(mut stream: TcpStream) -> Answer {
     let mut bytes = Vec::new();
     // A server that closes early may reset the connection: what came before counts.
-    let _ = stream.read_to_end(&mut bytes);
+    let closed = match stream.read_to_end(&mut bytes) {
+        Ok(_) => true,
+        Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+    };
     let text = String::from_utf8_lossy(&bytes);
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-    Answer { status, head: head.to_owned(), body: body.to_owned() }
+    Answer { status, head: head.to_owned(), body: body.to_owned(), closed }
 }
