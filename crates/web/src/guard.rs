@@ -5,7 +5,7 @@ use yew::prelude::*;
 
 use crate::components::{Trouble, Waiting};
 use crate::messages::describe;
-use crate::navigation;
+use crate::navigation::{self, Notice};
 use crate::route::Route;
 use crate::session::{Session, use_session};
 
@@ -57,7 +57,11 @@ pub(crate) fn SignedOutOnly(props: &SignedOutOnlyProps) -> Html {
 
 #[component]
 fn ToLogin() -> Html {
-    use_effect_with((), |()| navigation::replace_with_detour_to_login());
+    let session = use_session();
+    use_effect_with((), move |()| {
+        let notice = session.take_refusal().then_some(Notice::SessionOver);
+        navigation::replace_with_detour_to_login(notice);
+    });
     html! { <Waiting /> }
 }
 

@@ -26,6 +26,8 @@ pub enum Notice {
     AccountCreated,
     /// The server could not be told that the session is over.
     LogOutUncertain,
+    /// The server does not know the session any more.
+    SessionOver,
 }
 
 /// The query of `/login`.
@@ -71,10 +73,12 @@ pub fn replace_with_login(arrival: Arrival) {
 }
 
 /// Puts the log-in page in the place of the current address, and lets it lead back there.
-pub fn replace_with_detour_to_login() {
+pub fn replace_with_detour_to_login(notice: Option<Notice>) {
     let history = BrowserHistory::new();
-    let next = Some(full_path(&history.location()));
-    if history.replace_with_query(Route::Login.to_path(), LoginQuery { next }).is_err() {
+    let query = LoginQuery { next: Some(full_path(&history.location())) };
+    let arrival = Arrival { notice, ..Arrival::default() };
+    let login = Route::Login.to_path();
+    if history.replace_with_query_and_state(login, query, arrival).is_err() {
         replace(Route::Login);
     }
 }

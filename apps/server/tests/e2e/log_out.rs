@@ -20,20 +20,40 @@ async fn the_session_ends_on_the_server_and_back_shows_nothing_private() {
 }
 
 #[tokio::test]
-async fn a_page_from_the_back_forward_cache_shows_nothing_private_either() {
+async fn going_back_from_elsewhere_shows_nothing_private_either() {
     visit(async |ada| {
         let token = ada.is_signed_in().await;
-        ada.script("(window.same = true)").await;
-        // Leaving the app altogether is what fills the cache.
         ada.browser.client.goto("about:blank").await.unwrap();
         ada.server.post("/api/logout", &format!("authorization: Bearer {token}\r\n"), "{}");
-        // From now on, whatever is shown is what the cache had.
+        ada.browser.client.back().await.unwrap();
+        ada.until("location.pathname === '/login'").await;
+        ada.sees_nothing_private().await;
+    })
+    .await;
+}
+
+/// What the browser does with a page that it keeps for a return, and whether it keeps it,
+/// is for the browser to say: here the page is told of both by the events it would get.
+#[tokio::test]
+async fn a_page_that_is_kept_for_a_return_keeps_nothing_private() {
+    visit(async |ada| {
+        let token = ada.is_signed_in().await;
+        let tell = async |event: &str| {
+            let event = format!("new PageTransitionEvent('{event}', {{persisted: true}})");
+            ada.script(&format!("window.dispatchEvent({event})")).await
+        };
         ada.server.signal("STOP");
-        ada.script("void history.back()").await;
-        ada.until("window.same").await;
+        tell("pagehide").await;
+        ada.until(&format!("!document.body.innerText.includes('{EMAIL}')")).await;
+        tell("pageshow").await;
         ada.sees_nothing_private().await;
         ada.server.signal("CONT");
-        ada.until("location.pathname === '/login'").await;
+        ada.sees_the_account().await;
+
+        ada.server.post("/api/logout", &format!("authorization: Bearer {token}\r\n"), "{}");
+        tell("pagehide").await;
+        tell("pageshow").await;
+        ada.arrives_at("/login?next=%2Fprivate").await;
         ada.sees_nothing_private().await;
     })
     .await;

@@ -42,10 +42,14 @@ async fn a_session_that_ended_elsewhere_is_over_here() {
     visit(async |ada| {
         let token = ada.is_signed_in().await;
         ada.open("/").await;
+        // This page asks as well; the session ends after its answer.
+        let answered = "performance.getEntriesByName(location.origin + '/api/me').length";
+        ada.until(answered).await;
         ada.server.post("/api/logout", &format!("authorization: Bearer {token}\r\n"), "{}");
         ada.open("/private").await;
         ada.arrives_at("/login?next=%2Fprivate").await;
         ada.sees_nothing_private().await;
+        assert!(ada.message("status").await.contains("over"));
     })
     .await;
 }

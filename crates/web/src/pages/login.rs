@@ -56,6 +56,9 @@ fn notice(notice: Notice) -> Html {
         Notice::AccountCreated => html! {
             <Status><p>{"Your account is ready. Log in with your password to open it."}</p></Status>
         },
+        Notice::SessionOver => html! {
+            <Status><p>{"Your session is over. Log in to go on where you were."}</p></Status>
+        },
         Notice::LogOutUncertain => html! {
             <Alert>
                 <p>

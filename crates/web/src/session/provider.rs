@@ -23,6 +23,7 @@ pub struct SessionHandle {
     dispatcher: Option<UseReducerDispatcher<State>>,
     inquiry: Rc<Inquiry>,
     ending: Rc<Cell<bool>>,
+    refused: Rc<Cell<bool>>,
 }
 
 /// Properties of [`SessionProvider`].
@@ -40,11 +41,13 @@ pub fn SessionProvider(props: &SessionProviderProps) -> Html {
     let state = use_reducer(|| State { session: props.initial.clone(), confirmations: 0 });
     let inquiry = use_memo((), |()| Inquiry::default());
     let ending = use_memo((), |()| Cell::new(false));
+    let refused = use_memo((), |()| Cell::new(false));
     let session = SessionHandle {
         state: (*state).clone(),
         dispatcher: Some(state.dispatcher()),
         inquiry,
         ending,
+        refused,
     };
     use_effect_with((), {
         let session = session.clone();
@@ -86,6 +89,13 @@ impl SessionHandle {
         *self.session() != Session::SignedOut
     }
 
+    /// Whether the session that was here is over without its user having ended it. It is
+    /// told once.
+    #[must_use]
+    pub fn take_refusal(&self) -> bool {
+        self.refused.take()
+    }
+
     /// Asks the server what the token is worth, unless it is being asked already.
     pub fn check(&self) {
         if !self.inquiry.is_open() {
@@ -118,6 +128,7 @@ impl SessionHandle {
     /// Signs in with a token that was just issued.
     pub(crate) fn begin(&self, token: &str) -> Result<(), StorageRefused> {
         storage::keep_token(token)?;
+        self.refused.set(false);
         self.ask();
         Ok(())
     }
@@ -152,6 +163,7 @@ impl SessionHandle {
             Ok(user) => self.dispatch(Action::Confirm(user)),
             Err(error) if error.is_refused_token() => {
                 storage::remove_token();
+                self.refused.set(true);
                 self.dispatch(Action::SignOut);
             }
             Err(error) => self.dispatch(Action::Fail(error)),
