@@ -39,7 +39,7 @@ const RULES: [Rule; 8] = [
     rule("xtask", &[]),
 ];
 
-/// What no crate may need, tests included; `deny.toml` says why.
+/// What no crate may need, tests included; `.cargo/deny.toml` says why.
 const BANNED: [&str; 4] = ["native-tls", "openssl", "openssl-sys", "rsa"];
 
 const fn rule(name: &'static str, ours: &'static [&'static str]) -> Rule {

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use spdx::{Expression, Licensee, ParseMode};
 
-/// What we accept: no more than the tree needs. `deny.toml` has the same list.
+/// What we accept: no more than the tree needs. `.cargo/deny.toml` has the same list.
 pub(super) const ALLOWED: [&str; 8] =
     ["Apache-2.0", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MPL-2.0", "Unicode-3.0", "Zlib"];
 
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn cargo_deny_is_told_the_same() {
-        let deny = include_str!("../../../deny.toml").parse::<toml::Table>().unwrap();
+        let deny = include_str!("../../../.cargo/deny.toml").parse::<toml::Table>().unwrap();
         let listed: Vec<_> = deny["licenses"]["allow"]
             .as_array()
             .unwrap()

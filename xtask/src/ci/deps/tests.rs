@@ -88,7 +88,7 @@ fn a_crate_without_a_rule_is_a_violation() {
 
 #[test]
 fn cargo_deny_bans_the_same() {
-    let deny = include_str!("../../../../deny.toml").parse::<toml::Table>().unwrap();
+    let deny = include_str!("../../../../.cargo/deny.toml").parse::<toml::Table>().unwrap();
     let listed: Vec<_> = deny["bans"]["deny"].as_array().unwrap().iter().collect();
     let banned = BANNED.map(|name| toml::Value::String(name.to_owned()));
     assert_eq!(listed, banned.iter().collect::<Vec<_>>());
