@@ -20,5 +20,10 @@ mod request;
 mod response;
 
 pub use problem::{ErrorCode, FieldCode, FieldError, Problem};
-pub use request::{Empty, RequestBody, SignupRequest, TokenRequest};
-pub use response::{Health, TokenResponse, TokenType, User};
+pub use request::{
+    ChangePasswordRequest, DeleteAccountRequest, Empty, RequestBody, SignupRequest, TokenRequest,
+};
+pub use response::{
+    Export, ExportedPassword, ExportedSession, Health, Session, Sessions, TokenResponse, TokenType,
+    User,
+};

@@ -32,6 +32,8 @@ pub enum ErrorCode {
     InvalidCredentials,
     /// 401: the access token is not valid, or its session is over.
     InvalidToken,
+    /// 401: the refresh token is missing, not valid, or its session is over.
+    InvalidRefreshToken,
     /// 401: there is no access token.
     MissingToken,
     /// 403: the request was sent by a page of another origin.
@@ -81,4 +83,6 @@ pub enum FieldCode {
     PasswordCommon,
     /// Holds U+0000.
     PasswordInvalid,
+    /// Not the password in force.
+    PasswordWrong,
 }

@@ -28,10 +28,27 @@ pub struct TokenRequest {
     pub email: String,
     /// The password as it was typed.
     pub password: String,
-    /// Whether the session should outlive the browser. Taken, and without effect for as
-    /// long as sessions cannot be renewed.
+    /// Whether the session should outlive the browser, and last longer without use.
     #[serde(default)]
     pub remember: bool,
+}
+
+/// The body of `PUT /api/me/password`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePasswordRequest {
+    /// The password in force.
+    pub current_password: String,
+    /// The one that takes its place.
+    pub new_password: String,
+}
+
+/// The body of `DELETE /api/me`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteAccountRequest {
+    /// The password in force.
+    pub password: String,
 }
 
 /// The body of a request that has nothing to say: `{}`, or no body at all.
@@ -47,20 +64,31 @@ impl RequestBody for TokenRequest {
     const SHAPE: &'static str = "an object with the strings \"email\" and \"password\" and, if wanted, the boolean \"remember\"";
 }
 
+impl RequestBody for ChangePasswordRequest {
+    const SHAPE: &'static str =
+        "an object with exactly the strings \"current_password\" and \"new_password\"";
+}
+
+impl RequestBody for DeleteAccountRequest {
+    const SHAPE: &'static str = "an object with exactly the string \"password\"";
+}
+
 impl RequestBody for Empty {
     const SHAPE: &'static str = "empty, or the object {}";
     const MAY_BE_EMPTY: bool = true;
 }
 
-// Both hold a password, so neither shows more than its name.
-impl fmt::Debug for SignupRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignupRequest").finish_non_exhaustive()
-    }
+// All of these hold a password, so none shows more than its name.
+macro_rules! debug_by_name {
+    ($($name:ident)+) => {
+        $(
+            impl fmt::Debug for $name {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.debug_struct(stringify!($name)).finish_non_exhaustive()
+                }
+            }
+        )+
+    };
 }
 
-impl fmt::Debug for TokenRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenRequest").finish_non_exhaustive()
-    }
-}
+debug_by_name!(SignupRequest TokenRequest ChangePasswordRequest DeleteAccountRequest);

@@ -13,7 +13,8 @@ pub struct User {
     pub created_at: String,
 }
 
-/// The answer to `POST /api/token` (RFC 6749, 5.1).
+/// The answer to `POST /api/token` and `POST /api/token/refresh` (RFC 6749, 5.1). The refresh
+/// token is not in it: that travels in a cookie alone, which no script can read.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenResponse {
     /// A JWT, to be sent as `Authorization: Bearer …`.
@@ -37,6 +38,69 @@ impl fmt::Debug for TokenResponse {
 pub enum TokenType {
     /// Whoever bears the token may use it.
     Bearer,
+}
+
+/// The answer to `GET /api/sessions`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sessions {
+    /// Those that are alive, the one used last first.
+    pub sessions: Vec<Session>,
+}
+
+/// One place where a user is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// A UUIDv7.
+    pub id: String,
+    /// Whether it is the session of the token that the request carried.
+    pub current: bool,
+    /// When it was opened (RFC 3339, UTC).
+    pub created_at: String,
+    /// When it was opened or last renewed (RFC 3339, UTC).
+    pub last_seen_at: String,
+    /// What the browser called itself then.
+    pub user_agent: Option<String>,
+    /// The address it came from then.
+    pub ip: Option<String>,
+}
+
+/// The answer to `GET /api/me/export`: everything that is held about the caller.
+///
+/// Hashes of secrets are described and not shown: whoever has got hold of a token that
+/// lasts minutes must not take away a hash that can be guessed at for years.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Export {
+    /// When it was put together (RFC 3339, UTC).
+    pub exported_at: String,
+    /// The account.
+    pub user: User,
+    /// How the password is kept.
+    pub password: ExportedPassword,
+    /// Every session that is held, those included that are over and not yet removed.
+    pub sessions: Vec<ExportedSession>,
+}
+
+/// What is held of a password: a salted hash of it, made like this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportedPassword {
+    /// The function (RFC 8018, 5.2).
+    pub algorithm: String,
+    /// How often it is applied.
+    pub iterations: u32,
+}
+
+/// A session with all that is held of it, but for the hashes of its refresh tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportedSession {
+    /// What the list of sessions shows too.
+    #[serde(flatten)]
+    pub session: Session,
+    /// Whether it outlives the browser.
+    pub remember: bool,
+    /// When it ends unless it is used (RFC 3339, UTC).
+    pub idle_expires_at: String,
+    /// When it ends in any case (RFC 3339, UTC).
+    pub expires_at: String,
 }
 
 /// The answer of `GET /healthz` and `GET /readyz` when all is well.

@@ -25,6 +25,8 @@ pub enum FieldProblem {
     PasswordCommon,
     /// Holds a character that no password can have.
     PasswordInvalid,
+    /// Not the password in force.
+    PasswordWrong,
 }
 
 impl FieldProblem {
@@ -37,6 +39,7 @@ impl FieldProblem {
             FieldCode::PasswordTooLong => Self::PasswordTooLong,
             FieldCode::PasswordCommon => Self::PasswordCommon,
             FieldCode::PasswordInvalid => Self::PasswordInvalid,
+            FieldCode::PasswordWrong => Self::PasswordWrong,
         }
     }
 
@@ -67,6 +70,7 @@ impl FieldProblem {
                 "This password holds an invisible character that cannot be used. Type it again."
                     .to_owned()
             }
+            Self::PasswordWrong => "This is not your password. Type it again.".to_owned(),
         }
     }
 }
