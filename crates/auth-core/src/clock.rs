@@ -1,3 +1,8 @@
+#[cfg(feature = "testing")]
+use std::sync::atomic::{AtomicI64, Ordering};
+#[cfg(feature = "testing")]
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 /// Where the time comes from.
@@ -21,5 +26,43 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let now = Timestamp::now();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+}
+
+/// A clock that stands still until a test moves it.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use auth_core::{Clock, ManualClock};
+/// let clock = ManualClock::default();
+/// let start = clock.now();
+/// clock.advance(Duration::from_secs(300));
+/// assert_eq!(clock.now(), start + Duration::from_secs(300));
+/// ```
+#[cfg(feature = "testing")]
+#[derive(Debug)]
+pub struct ManualClock(AtomicI64);
+
+#[cfg(feature = "testing")]
+impl ManualClock {
+    /// Moves on by this time, to the millisecond.
+    pub fn advance(&self, time: Duration) {
+        let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        self.0.fetch_add(millis, Ordering::SeqCst);
+    }
+}
+
+/// Begins in November 2023.
+#[cfg(feature = "testing")]
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self(AtomicI64::new(1_700_000_000_000))
+    }
+}
+
+#[cfg(feature = "testing")]
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.0.load(Ordering::SeqCst)).unwrap_or(Timestamp::MAX)
     }
 }

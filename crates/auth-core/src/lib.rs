@@ -1,4 +1,4 @@
-//! Hash and verify passwords, issue and check access tokens.
+//! Hash and verify passwords, issue and check access tokens, rotate refresh tokens.
 //!
 //! This crate is the part of Latchkey that does no input and no output: values, rules
 //! and cryptography. It knows no network, no database and no async runtime, and it never
@@ -53,8 +53,9 @@
 //! | feature | brings |
 //! |---|---|
 //! | `hash` (default) | `PasswordHasher`, `PasswordHash` |
-//! | `token` (default) | `AccessTokens`, `AccessTokenVerifier`, `SigningKey`, `JwkSet` |
+//! | `token` (default) | `AccessTokens`, `AccessTokenVerifier`, `SigningKey`, `JwkSet`, `RefreshToken` |
 //! | `system` (default) | `SystemClock`, `SystemRandom` |
+//! | `testing` | `ManualClock`, which a test moves |
 //!
 //! Without any of them what is left is the vocabulary ([`Email`], [`Password`] and its
 //! policy, ids, session rules), which builds for `wasm32-unknown-unknown`: the browser can
@@ -65,16 +66,22 @@
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
+mod client;
 mod clock;
 mod email;
 mod id;
 mod password;
 mod random;
+#[cfg(feature = "token")]
+mod refresh;
 mod session;
 #[cfg(feature = "token")]
 mod token;
 
+pub use client::Client;
 pub use clock::Clock;
+#[cfg(feature = "testing")]
+pub use clock::ManualClock;
 #[cfg(feature = "system")]
 pub use clock::SystemClock;
 pub use email::{Email, EmailError, EmailKey};
@@ -88,6 +95,11 @@ pub use password::{PasswordHash, PasswordHasher, Verification};
 pub use random::Random;
 #[cfg(feature = "system")]
 pub use random::SystemRandom;
+#[cfg(feature = "token")]
+pub use refresh::{
+    FamilyHash, InvalidRefreshToken, InvalidStoredToken, RefreshState, RefreshToken,
+    RefreshTokenHash, RefreshUse, Replaced, SuccessorSalt,
+};
 pub use session::Session;
 #[cfg(feature = "token")]
 pub use token::{

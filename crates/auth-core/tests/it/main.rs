@@ -12,4 +12,6 @@ mod email;
 mod hash;
 mod password;
 #[cfg(feature = "token")]
+mod refresh;
+#[cfg(feature = "token")]
 mod token;
