@@ -49,6 +49,14 @@ pub(crate) fn focus_main() {
     focus(main());
 }
 
+/// Moves the focus to `element`, if there is one.
+pub(crate) fn focus(element: Option<Element>) {
+    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        // It fails for no element that is in the document.
+        let _ = element.focus();
+    }
+}
+
 /// Shows the top of the page.
 pub(crate) fn scroll_to_top() {
     if let Some(window) = web_sys::window() {
@@ -82,11 +90,4 @@ fn main() -> Option<Element> {
 
 fn heading() -> Option<Element> {
     main()?.query_selector("h1").ok()?
-}
-
-fn focus(element: Option<Element>) {
-    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-        // It fails for no element that is in the document.
-        let _ = element.focus();
-    }
 }

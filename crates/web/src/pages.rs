@@ -3,6 +3,7 @@
 mod account;
 mod home;
 mod login;
+mod new_password;
 mod not_found;
 mod signup;
 mod submission;

@@ -15,8 +15,6 @@ pub struct EmailFieldProps {
     pub initial: AttrValue,
     /// What is wrong with it.
     pub problem: Option<FieldProblem>,
-    /// The `input` element.
-    pub input: NodeRef,
     /// What the link to the log-in page does, where the problem comes with one.
     #[prop_or_default]
     pub onlogin: Option<Callback<()>>,
@@ -27,8 +25,9 @@ pub struct EmailFieldProps {
 #[component]
 pub fn EmailField(props: &EmailFieldProps) -> Html {
     let problem = props.problem;
+    let input = use_node_ref();
     // A `value` would be restored with every render, over what was typed since.
-    use_effect_with((props.input.clone(), props.initial.clone()), |(input, initial)| {
+    use_effect_with((input.clone(), props.initial.clone()), |(input, initial)| {
         if let Some(input) = input.cast::<HtmlInputElement>() {
             input.set_default_value(initial);
         }
@@ -48,7 +47,7 @@ pub fn EmailField(props: &EmailFieldProps) -> Html {
                 aria-required="true"
                 aria-invalid={problem.map(|_| "true")}
                 aria-describedby={described_by(NAME, problem, false)}
-                ref={&props.input}
+                ref={input}
             />
             <FieldError field={NAME} {problem} onlogin={props.onlogin.clone()} />
         </div>

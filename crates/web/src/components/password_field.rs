@@ -4,11 +4,15 @@ use super::FieldError;
 use super::field::{described_by, hint_id};
 use crate::messages::FieldProblem;
 
-const NAME: &str = "password";
-
 /// Properties of [`PasswordField`].
 #[derive(Properties, PartialEq)]
 pub struct PasswordFieldProps {
+    /// Its name in the form, and its id in the document.
+    #[prop_or("password")]
+    pub name: &'static str,
+    /// What it is called, on the button that makes it visible too.
+    #[prop_or("Password")]
+    pub label: &'static str,
     /// `new-password` or `current-password`.
     pub autocomplete: &'static str,
     /// What to know before choosing one.
@@ -16,8 +20,6 @@ pub struct PasswordFieldProps {
     pub hint: Option<AttrValue>,
     /// What is wrong with it.
     pub problem: Option<FieldProblem>,
-    /// The `input` element.
-    pub input: NodeRef,
     /// Whether it is on its way to the server.
     #[prop_or_default]
     pub busy: bool,
@@ -26,7 +28,7 @@ pub struct PasswordFieldProps {
 /// A password, which can be made visible.
 #[component]
 pub fn PasswordField(props: &PasswordFieldProps) -> Html {
-    let PasswordFieldProps { autocomplete, hint, problem, input, .. } = props;
+    let PasswordFieldProps { name, label, autocomplete, hint, problem, .. } = props;
     let shown = use_state(|| false);
     // What is typed after this try should not be in the clear unasked.
     use_effect_with(props.busy, {
@@ -43,11 +45,11 @@ pub fn PasswordField(props: &PasswordFieldProps) -> Html {
     };
     html! {
         <div class="field">
-            <label for={NAME}>{"Password"}</label>
+            <label for={*name}>{label}</label>
             // While it is visible, neither a spelling service nor a keyboard may see to it.
             <input
-                id={NAME}
-                name={NAME}
+                id={*name}
+                name={*name}
                 type={if *shown { "text" } else { "password" }}
                 autocomplete={*autocomplete}
                 autocapitalize="none"
@@ -55,16 +57,15 @@ pub fn PasswordField(props: &PasswordFieldProps) -> Html {
                 spellcheck="false"
                 aria-required="true"
                 aria-invalid={problem.map(|_| "true")}
-                aria-describedby={described_by(NAME, *problem, hint.is_some())}
-                ref={input}
+                aria-describedby={described_by(name, *problem, hint.is_some())}
             />
-            <FieldError field={NAME} problem={*problem} />
+            <FieldError field={*name} problem={*problem} />
             <div class="field-foot">
                 if let (Some(hint), None) = (hint, problem) {
-                    <p id={hint_id(NAME)} class="field-hint">{hint}</p>
+                    <p id={hint_id(name)} class="field-hint">{hint}</p>
                 }
                 <button type="button" class="button button-link" onclick={toggle}>
-                    {if *shown { "Hide password" } else { "Show password" }}
+                    {format!("{} {}", if *shown { "Hide" } else { "Show" }, label.to_lowercase())}
                 </button>
             </div>
         </div>

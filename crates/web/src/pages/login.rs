@@ -8,7 +8,7 @@ use yew_router::hooks::use_location;
 use super::submission::use_submission;
 use crate::api::{self, ApiError};
 use crate::components::{
-    Alert, AppLink, Credentials, CredentialsForm, Door, Failure, Status, use_page_title,
+    Alert, AppLink, Door, EmailField, Failure, Form, PasswordField, Status, Typed, use_page_title,
 };
 use crate::messages::{FieldProblem, describe};
 use crate::navigation::{self, Arrival, Notice};
@@ -23,10 +23,11 @@ pub fn LoginPage() -> Html {
     let session = use_session();
     let next = navigation::destination(location.as_ref());
     let arrival: Rc<Arrival> = location.and_then(|location| location.state()).unwrap_or_default();
-    let (progress, onsubmit) = use_submission(async move |credentials: Credentials| {
-        check(&credentials)?;
-        log_in(credentials, &session, &next).await
+    let (progress, onsubmit) = use_submission(async move |typed: Typed| {
+        check(&typed).into_result()?;
+        log_in(&typed, &session, &next).await
     });
+    let (email, password) = (progress.failure.at("email"), progress.failure.at("password"));
     html! {
         <article class="entrance">
             <Door />
@@ -34,14 +35,14 @@ pub fn LoginPage() -> Html {
                 <h1 tabindex="-1">{"Log in"}</h1>
                 // It has been read when something is tried; then what came of that counts.
                 {arrival.notice.filter(|_| progress.attempts == 0).map(notice)}
-                <CredentialsForm
-                    submit="Log in"
-                    submitting="Logging in…"
-                    autocomplete="current-password"
-                    email={&arrival.email}
-                    {progress}
-                    {onsubmit}
-                />
+                <Form submit="Log in" submitting="Logging in…" progress={progress.clone()} {onsubmit}>
+                    <EmailField initial={&arrival.email} problem={email} />
+                    <PasswordField
+                        autocomplete="current-password"
+                        problem={password}
+                        busy={progress.busy}
+                    />
+                </Form>
                 <p class="entrance-other">
                     {"No account yet? "}
                     <AppLink to={Route::Signup}>{"Sign up"}</AppLink>
@@ -70,12 +71,8 @@ fn notice(notice: Notice) -> Html {
     }
 }
 
-async fn log_in(
-    credentials: Credentials,
-    session: &SessionHandle,
-    next: &str,
-) -> Result<(), Failure> {
-    let Credentials { email, password } = credentials;
+async fn log_in(typed: &Typed, session: &SessionHandle, next: &str) -> Result<(), Failure> {
+    let [email, password] = ["email", "password"].map(|name| typed.text(name).to_owned());
     let request = TokenRequest { email, password, remember: false };
     let answer = api::log_in(&request).await.map_err(|error| refused(&error))?;
     let token = answer.access_token;
@@ -92,27 +89,26 @@ async fn log_in(
 }
 
 /// Nothing but what is missing: what a password may be is no business of a log-in.
-fn check(credentials: &Credentials) -> Result<(), Failure> {
-    let Credentials { email, password } = credentials;
-    let failure = Failure {
-        email: email.trim().is_empty().then_some(FieldProblem::EmailMissing),
-        password: password.is_empty().then_some(FieldProblem::PasswordMissing),
-        ..Failure::default()
-    };
-    if failure == Failure::default() { Ok(()) } else { Err(failure) }
+fn check(typed: &Typed) -> Failure {
+    let no_email = typed.text("email").trim().is_empty();
+    let no_password = typed.text("password").is_empty();
+    Failure::of_fields([
+        ("email", no_email.then_some(FieldProblem::EmailMissing)),
+        ("password", no_password.then_some(FieldProblem::PasswordMissing)),
+    ])
 }
 
 fn refused(error: &ApiError) -> Failure {
     let wrong = matches!(error, ApiError::Refused(refusal)
         if refusal.code == Some(ErrorCode::InvalidCredentials));
-    let form = Some(describe(error).into());
-    Failure { form, forget_password: wrong, ..Failure::default() }
+    Failure { forget: wrong.then_some("password"), ..Failure::of_form(describe(error)) }
 }
 
 fn no_storage() -> Failure {
-    let text = "Your browser does not let this site keep your session. Allow it to store data \
-                for this site and try again.";
-    Failure { form: Some(text.into()), ..Failure::default() }
+    Failure::of_form(
+        "Your browser does not let this site keep your session. Allow it to store data for this \
+         site and try again.",
+    )
 }
 
 #[cfg(test)]
@@ -121,9 +117,10 @@ mod tests {
     use crate::api::Refusal;
 
     fn problems(email: &str, password: &str) -> (Option<FieldProblem>, Option<FieldProblem>) {
-        let credentials = Credentials { email: email.to_owned(), password: password.to_owned() };
-        let failure = check(&credentials).err().unwrap_or_default();
-        (failure.email, failure.password)
+        let typed = [("email", email), ("password", password)];
+        let typed = typed.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let failure = check(&Typed::from_iter(typed));
+        (failure.at("email"), failure.at("password"))
     }
 
     fn failure(status: u16, code: ErrorCode) -> Failure {
@@ -146,8 +143,9 @@ mod tests {
 
     #[test]
     fn the_password_is_typed_again_after_wrong_credentials_alone() {
-        assert!(failure(401, ErrorCode::InvalidCredentials).forget_password);
-        assert!(!failure(503, ErrorCode::Overloaded).forget_password);
-        assert!(!refused(&ApiError::Unreachable).forget_password);
+        let wrong = failure(401, ErrorCode::InvalidCredentials);
+        assert_eq!(wrong.forget, Some("password"));
+        assert_eq!(failure(503, ErrorCode::Overloaded).forget, None);
+        assert_eq!(refused(&ApiError::Unreachable).forget, None);
     }
 }

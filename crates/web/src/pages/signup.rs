@@ -1,13 +1,18 @@
 use api_types::{ErrorCode, SignupRequest};
-use auth_core::{Email, NewPassword, PasswordPolicy};
+use auth_core::{Email, PasswordPolicy};
 use yew::prelude::*;
 
+use super::new_password;
 use super::submission::use_submission;
 use crate::api::{self, ApiError};
-use crate::components::{AppLink, Credentials, CredentialsForm, Door, Failure, use_page_title};
+use crate::components::{
+    AppLink, Door, EmailField, Failure, Form, PasswordField, Typed, use_page_title,
+};
 use crate::messages::FieldProblem;
 use crate::navigation::{self, Arrival, Notice};
 use crate::route::Route;
+
+const FIELDS: [&str; 2] = ["email", "password"];
 
 /// Properties of [`SignupPage`].
 #[derive(Properties, PartialEq)]
@@ -25,29 +30,30 @@ pub fn SignupPage(props: &SignupPageProps) -> Html {
     let email = use_mut_ref(AttrValue::default);
     let (progress, onsubmit) = use_submission({
         let email = email.clone();
-        async move |credentials: Credentials| {
-            *email.borrow_mut() = credentials.email.clone().into();
-            sign_up(credentials, policy).await
+        async move |typed: Typed| {
+            *email.borrow_mut() = typed.text("email").to_owned().into();
+            sign_up(&typed, policy).await
         }
     });
     let onlogin = Callback::from(move |()| {
         navigation::push_login(Arrival { email: email.borrow().clone(), notice: None });
     });
+    let (email, password) = (progress.failure.at("email"), progress.failure.at("password"));
     html! {
         <article class="entrance">
             <Door />
             <div class="entrance-form">
                 <h1 tabindex="-1">{"Sign up"}</h1>
                 <p class="lead">{"An e-mail address and a password are all it takes."}</p>
-                <CredentialsForm
-                    submit="Sign up"
-                    submitting="Signing up…"
-                    autocomplete="new-password"
-                    hint={hint(policy)}
-                    {progress}
-                    {onsubmit}
-                    {onlogin}
-                />
+                <Form submit="Sign up" submitting="Signing up…" progress={progress.clone()} {onsubmit}>
+                    <EmailField problem={email} {onlogin} />
+                    <PasswordField
+                        autocomplete="new-password"
+                        hint={new_password::hint(policy)}
+                        problem={password}
+                        busy={progress.busy}
+                    />
+                </Form>
                 <p class="entrance-other">
                     {"You have an account? "}
                     <AppLink to={Route::Login}>{"Log in"}</AppLink>
@@ -57,16 +63,9 @@ pub fn SignupPage(props: &SignupPageProps) -> Html {
     }
 }
 
-fn hint(policy: PasswordPolicy) -> AttrValue {
-    match policy.min_length() {
-        1 => "Any characters, spaces too. A few words are better than one.".into(),
-        min => format!("At least {min} characters of any kind, spaces too.").into(),
-    }
-}
-
-async fn sign_up(credentials: Credentials, policy: PasswordPolicy) -> Result<(), Failure> {
-    check(&credentials, policy)?;
-    let Credentials { email, password } = credentials;
+async fn sign_up(typed: &Typed, policy: PasswordPolicy) -> Result<(), Failure> {
+    check(typed, policy).into_result()?;
+    let [email, password] = FIELDS.map(|name| typed.text(name).to_owned());
     let request = SignupRequest { email, password };
     let user = api::sign_up(&request).await.map_err(|error| refused(&error, policy))?;
     // Who has gone elsewhere meanwhile stays there.
@@ -78,31 +77,26 @@ async fn sign_up(credentials: Credentials, policy: PasswordPolicy) -> Result<(),
 }
 
 /// The very checks that the server makes, before it is bothered.
-fn check(credentials: &Credentials, policy: PasswordPolicy) -> Result<(), Failure> {
-    let Credentials { email, password } = credentials;
+fn check(typed: &Typed, policy: PasswordPolicy) -> Failure {
+    let [email, password] = FIELDS.map(|name| typed.text(name));
     let parsed = Email::parse(email);
-    let typed = parsed.as_ref().map_or(email.as_str(), Email::as_str);
-    let failure = Failure {
-        email: match &parsed {
-            Ok(_) => None,
-            Err(_) if typed.trim().is_empty() => Some(FieldProblem::EmailMissing),
-            Err(_) => Some(FieldProblem::EmailInvalid),
-        },
-        password: NewPassword::parse(password.as_str(), &policy, &[typed, "Latchkey"])
-            .err()
-            .map(FieldProblem::from),
-        ..Failure::default()
+    let address = parsed.as_ref().map_or(email, Email::as_str);
+    let of_email = match &parsed {
+        Ok(_) => None,
+        Err(_) if email.trim().is_empty() => Some(FieldProblem::EmailMissing),
+        Err(_) => Some(FieldProblem::EmailInvalid),
     };
-    if failure == Failure::default() { Ok(()) } else { Err(failure) }
+    let of_password = new_password::problem(password, policy, address);
+    Failure::of_fields([("email", of_email), ("password", of_password)])
 }
 
 fn refused(error: &ApiError, policy: PasswordPolicy) -> Failure {
     if let ApiError::Refused(refusal) = error
         && refusal.code == Some(ErrorCode::EmailTaken)
     {
-        return Failure { email: Some(FieldProblem::EmailTaken), ..Failure::default() };
+        return Failure::of_fields([("email", Some(FieldProblem::EmailTaken))]);
     }
-    Failure::from_error(error, policy.min_length())
+    Failure::from_error(error, &FIELDS, policy.min_length())
 }
 
 #[cfg(test)]
@@ -111,9 +105,10 @@ mod tests {
     use crate::api::Refusal;
 
     fn problems(email: &str, password: &str) -> (Option<FieldProblem>, Option<FieldProblem>) {
-        let credentials = Credentials { email: email.to_owned(), password: password.to_owned() };
-        let failure = check(&credentials, PasswordPolicy::default()).err().unwrap_or_default();
-        (failure.email, failure.password)
+        let typed = [("email", email), ("password", password)];
+        let typed = typed.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let failure = check(&Typed::from_iter(typed), PasswordPolicy::default());
+        (failure.at("email"), failure.at("password"))
     }
 
     #[test]
@@ -145,7 +140,7 @@ mod tests {
             ..Refusal::default()
         });
         let failure = refused(&error, PasswordPolicy::default());
-        assert_eq!(failure.email, Some(FieldProblem::EmailTaken));
+        assert_eq!(failure.at("email"), Some(FieldProblem::EmailTaken));
         assert_eq!(failure.form, None);
     }
 }

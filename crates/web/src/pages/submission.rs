@@ -4,15 +4,16 @@ use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::api::{ApiError, Refusal};
-use crate::components::{Credentials, Failure, Progress};
+use crate::components::{Failure, Progress};
 use crate::messages::{FieldProblem, describe};
 
-/// Sends what is typed into a form with `send`, once at a time, and tells how far that has
-/// come. `send` returns what went wrong; if nothing did, it has gone to another page.
+/// Sends what is typed into a form, or asked for by a button, with `send`, once at a time,
+/// and tells how far that has come. `send` returns what went wrong.
 #[hook]
-pub(super) fn use_submission<F>(send: F) -> (Progress, Callback<Credentials>)
+pub(super) fn use_submission<T, F>(send: F) -> (Progress, Callback<T>)
 where
-    F: AsyncFn(Credentials) -> Result<(), Failure> + 'static,
+    T: 'static,
+    F: AsyncFn(T) -> Result<(), Failure> + 'static,
 {
     let progress = use_state(Progress::default);
     // Not part of the state, which changes only with the next render: of two clicks in one
@@ -21,7 +22,7 @@ where
     let send = Rc::new(send);
     let submit = {
         let progress = progress.clone();
-        move |credentials| {
+        move |what: T| {
             if std::mem::replace(&mut *under_way.borrow_mut(), true) {
                 return;
             }
@@ -29,7 +30,7 @@ where
             progress.set(Progress { busy: true, attempts, ..Progress::default() });
             let (progress, under_way, send) = (progress.setter(), under_way.clone(), send.clone());
             spawn_local(async move {
-                let failure = send(credentials).await.err().unwrap_or_default();
+                let failure = send(what).await.err().unwrap_or_default();
                 *under_way.borrow_mut() = false;
                 progress.set(Progress { busy: false, attempts, failure });
             });
@@ -39,27 +40,23 @@ where
 }
 
 impl Failure {
-    /// What the form should say about `error`. `min_length` is the least length of a
-    /// password in force.
-    pub(super) fn from_error(error: &ApiError, min_length: u8) -> Self {
+    /// What a form with these `fields` should say about `error`. `min_length` is the least
+    /// length of a password in force.
+    pub(super) fn from_error(error: &ApiError, fields: &[&'static str], min_length: u8) -> Self {
         let of_fields = match error {
-            ApiError::Refused(refusal) => of_fields(refusal, min_length),
+            ApiError::Refused(refusal) => of_fields(refusal, fields, min_length),
             _ => Self::default(),
         };
-        if of_fields == Self::default() {
-            Self { form: Some(describe(error).into()), ..of_fields }
-        } else {
-            of_fields
-        }
+        if of_fields == Self::default() { Self::of_form(describe(error)) } else { of_fields }
     }
 }
 
-fn of_fields(refusal: &Refusal, min_length: u8) -> Failure {
-    let problem = |name: &str| {
-        let error = refusal.errors.iter().find(|error| error.field == name)?;
-        Some(FieldProblem::from_code(error.code, min_length))
+fn of_fields(refusal: &Refusal, fields: &[&'static str], min_length: u8) -> Failure {
+    let problem = |name: &'static str| {
+        let error = refusal.errors.iter().find(|error| error.field == name);
+        (name, error.map(|error| FieldProblem::from_code(error.code, min_length)))
     };
-    Failure { email: problem("email"), password: problem("password"), ..Failure::default() }
+    Failure::of_fields(fields.iter().copied().map(problem))
 }
 
 #[cfg(test)]
@@ -87,22 +84,20 @@ mod tests {
             ("password", FieldCode::PasswordTooShort),
             ("email", FieldCode::EmailInvalid),
         ]);
-        let expected = Failure {
-            email: Some(FieldProblem::EmailInvalid),
-            password: Some(FieldProblem::PasswordTooShort(12)),
-            ..Failure::default()
-        };
-        assert_eq!(Failure::from_error(&error, 12), expected);
+        let expected = Failure::of_fields([
+            ("email", Some(FieldProblem::EmailInvalid)),
+            ("password", Some(FieldProblem::PasswordTooShort(12))),
+        ]);
+        assert_eq!(Failure::from_error(&error, &["email", "password"], 12), expected);
     }
 
     #[test]
     fn what_concerns_no_field_of_the_form_is_told_above_it() {
         let unknown = invalid_fields(&[("shoe_size", FieldCode::EmailInvalid)]);
         for error in [ApiError::Unreachable, ApiError::Unreadable, unknown] {
-            let failure = Failure::from_error(&error, 8);
-            assert_eq!(failure.form, Some(describe(&error).into()));
-            assert_eq!((failure.email, failure.password), (None, None));
-            assert!(!failure.forget_password, "nothing that was typed is lost");
+            let failure = Failure::from_error(&error, &["email", "password"], 8);
+            let expected = Failure::of_form(describe(&error));
+            assert_eq!(failure, expected, "and nothing that was typed is lost");
         }
     }
 }

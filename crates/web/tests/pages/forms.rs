@@ -1,24 +1,35 @@
-use web::components::{CredentialsForm, CredentialsFormProps, Failure, Progress};
+use web::components::{
+    EmailField, Failure, Form, FormProps, PasswordField, PasswordFieldProps, Progress,
+};
 use web::messages::FieldProblem;
-use yew::Callback;
+use yew::{Callback, html};
 
 use crate::html::{render, tag, text};
 
 fn form(progress: Progress) -> String {
-    render::<CredentialsForm>(CredentialsFormProps {
+    let (email, password) = (progress.failure.at("email"), progress.failure.at("password"));
+    let hint = "At least 12 characters";
+    render::<Form>(FormProps {
         submit: "Sign up",
         submitting: "Signing up…",
-        autocomplete: "new-password",
-        hint: Some("At least 12 characters".into()),
-        email: "ada@example.com".into(),
+        dangerous: false,
         progress,
         onsubmit: Callback::noop(),
-        onlogin: None,
+        children: html! {
+            <>
+                <EmailField initial="ada@example.com" problem={email} />
+                <PasswordField autocomplete="new-password" {hint} problem={password} />
+            </>
+        },
     })
 }
 
 fn failed(failure: Failure) -> String {
     form(Progress { busy: false, attempts: 1, failure })
+}
+
+fn failed_at(field: &'static str, problem: FieldProblem) -> String {
+    failed(Failure::of_fields([(field, Some(problem))]))
 }
 
 #[test]
@@ -30,11 +41,10 @@ fn an_untouched_form_finds_no_fault() {
 
 #[test]
 fn a_field_with_an_error_says_so_and_points_to_it() {
-    let html = failed(Failure {
-        email: Some(FieldProblem::EmailInvalid),
-        password: Some(FieldProblem::PasswordTooShort(12)),
-        ..Failure::default()
-    });
+    let html = failed(Failure::of_fields([
+        ("email", Some(FieldProblem::EmailInvalid)),
+        ("password", Some(FieldProblem::PasswordTooShort(12))),
+    ]));
     for (name, words) in [("email", "name@example.com"), ("password", "at least 12 characters")] {
         let input = tag(&html, &format!("name=\"{name}\""));
         assert!(input.contains("aria-invalid=\"true\""), "{input}");
@@ -47,24 +57,21 @@ fn a_field_with_an_error_says_so_and_points_to_it() {
 
 #[test]
 fn only_the_field_at_fault_is_marked() {
-    let password = Some(FieldProblem::PasswordCommon);
-    let html = failed(Failure { password, ..Failure::default() });
+    let html = failed_at("password", FieldProblem::PasswordCommon);
     assert!(!tag(&html, "name=\"email\"").contains("aria-invalid"));
     assert_eq!(html.matches("role=\"alert\"").count(), 1);
 }
 
 #[test]
 fn a_taken_address_offers_the_way_to_log_in() {
-    let email = Some(FieldProblem::EmailTaken);
-    let html = failed(Failure { email, ..Failure::default() });
+    let html = failed_at("email", FieldProblem::EmailTaken);
     let (_, error) = html.split_once("id=\"email-error\"").unwrap();
     assert!(error.split_once("</p>").unwrap().0.contains("href=\"/login\""), "{error}");
 }
 
 #[test]
 fn what_concerns_the_whole_form_is_one_alert_in_it() {
-    let form = Some("Too many attempts. Try again in 2 minutes.".into());
-    let html = failed(Failure { form, ..Failure::default() });
+    let html = failed(Failure::of_form("Too many attempts. Try again in 2 minutes."));
     assert_eq!(html.matches("role=\"alert\"").count(), 1);
     let (_, alert) = html.split_once("role=\"alert\"").unwrap();
     assert!(alert.split_once("</div>").unwrap().0.contains("in 2 minutes"), "{alert}");
@@ -93,4 +100,39 @@ fn an_address_reaches_the_server_as_it_was_typed() {
     let html = form(Progress::default());
     let input = tag(&html, "name=\"email\"");
     assert!(input.contains("type=\"text\"") && input.contains("inputmode=\"email\""), "{input}");
+}
+
+#[test]
+fn fields_of_two_forms_on_a_page_are_told_apart_by_their_names() {
+    let html = render::<PasswordField>(PasswordFieldProps {
+        name: "new_password",
+        label: "New password",
+        autocomplete: "new-password",
+        hint: None,
+        problem: Some(FieldProblem::PasswordCommon),
+        busy: false,
+    });
+    assert!(tag(&html, "<label").contains("for=\"new_password\""));
+    assert_eq!(text(&html, "<label"), "New password");
+    let input = tag(&html, "name=\"new_password\"");
+    assert!(input.contains("id=\"new_password\""), "{input}");
+    assert!(input.contains("aria-describedby=\"new_password-error\""), "{input}");
+    assert!(html.contains("id=\"new_password-error\""));
+    assert!(html.contains(">Show new password</button>"));
+}
+
+#[test]
+fn a_form_that_cannot_be_undone_looks_like_it() {
+    let form = |dangerous| {
+        render::<Form>(FormProps {
+            submit: "Delete account",
+            submitting: "Deleting…",
+            dangerous,
+            progress: Progress::default(),
+            onsubmit: Callback::noop(),
+            children: yew::Html::default(),
+        })
+    };
+    assert!(tag(&form(true), "type=\"submit\"").contains("button-danger"));
+    assert!(!form(false).contains("button-danger"));
 }
