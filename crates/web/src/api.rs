@@ -16,13 +16,16 @@ use http::Request;
 /// Who leaves should not be kept waiting by a server that hangs.
 const LOG_OUT_PATIENCE_MS: u32 = 5_000;
 
+/// Something else waits for it.
+const RENEWAL_PATIENCE_MS: u32 = 10_000;
+
 /// Makes an account.
 ///
 /// # Errors
 ///
 /// [`ApiError`], as for every function here.
 pub async fn sign_up(account: &SignupRequest) -> Result<User, ApiError> {
-    read(&http::send(&post("/api/signup", account)?).await?)
+    read(&http::send(&with_body("POST", "/api/signup", account)?).await?)
 }
 
 /// Opens a session.
@@ -31,7 +34,19 @@ pub async fn sign_up(account: &SignupRequest) -> Result<User, ApiError> {
 ///
 /// [`ApiError`], as for every function here.
 pub async fn log_in(credentials: &TokenRequest) -> Result<TokenResponse, ApiError> {
-    read(&http::send(&post("/api/token", credentials)?).await?)
+    read(&http::send(&with_body("POST", "/api/token", credentials)?).await?)
+}
+
+/// Gets a new access token with the refresh token, which is in a cookie that no script sees.
+///
+/// # Errors
+///
+/// [`ApiError`], as for every function here.
+pub async fn renew() -> Result<TokenResponse, ApiError> {
+    let post = with_body("POST", "/api/token/refresh", &Empty {})?;
+    // The cookie is replaced whether or not somebody is still there for the answer.
+    let request = Request { outlives_page: true, patience_ms: RENEWAL_PATIENCE_MS, ..post };
+    read(&http::send(&request).await?)
 }
 
 /// Asks whose token this is.
@@ -49,23 +64,24 @@ pub async fn me(token: &str) -> Result<User, ApiError> {
 ///
 /// [`ApiError`], as for every function here.
 pub async fn log_out(token: &str) -> Result<(), ApiError> {
-    let post = post("/api/logout", &Empty {})?;
+    let post = with_body("POST", "/api/logout", &Empty {})?;
     let request = Request { outlives_page: true, patience_ms: LOG_OUT_PATIENCE_MS, ..post };
     send_as(token, request).await.map(|_| ())
 }
 
 /// Sends a request of somebody who is signed in.
-///
-/// All of them pass here, so that there is one place that meets a token that the server
-/// refuses.
 async fn send_as(token: &str, mut request: Request) -> Result<String, ApiError> {
     request.token = Some(token.to_owned());
     http::send(&request).await
 }
 
-fn post(path: &'static str, body: &impl Serialize) -> Result<Request, ApiError> {
+fn with_body(
+    method: &'static str,
+    path: &'static str,
+    body: &impl Serialize,
+) -> Result<Request, ApiError> {
     let body = serde_json::to_string(body).map_err(|_| ApiError::Unreadable)?;
-    Ok(Request { body: Some(body), ..Request::new("POST", path) })
+    Ok(Request { body: Some(body), ..Request::new(method, path) })
 }
 
 fn read<T: DeserializeOwned>(body: &str) -> Result<T, ApiError> {

@@ -70,6 +70,12 @@ pub(crate) fn has_focus_within(ancestor: &Element) -> bool {
     ancestor.contains(active.as_deref())
 }
 
+/// The milliseconds since the page was loaded, by a clock that nobody sets.
+pub(crate) fn now() -> f64 {
+    let performance = web_sys::window().and_then(|window| window.performance());
+    performance.map_or(0.0, |performance| performance.now())
+}
+
 /// The language that the user reads.
 pub(crate) fn language() -> Option<String> {
     web_sys::window()?.navigator().language()

@@ -1,6 +1,7 @@
 //! The parts of pages. They take properties and callbacks, and know neither the server
 //! nor the session.
 
+mod checkbox;
 mod email_field;
 mod field;
 mod form;
@@ -16,6 +17,7 @@ mod trouble;
 mod typed;
 mod waiting;
 
+pub use checkbox::{Checkbox, CheckboxProps};
 pub use email_field::{EmailField, EmailFieldProps};
 pub use field::{FieldError, FieldErrorProps};
 pub use form::{Form, FormProps};

@@ -10,6 +10,7 @@
 //! | [`components`] | take properties and callbacks, and know neither server nor history |
 //! | [`messages`] | every sentence about something that went wrong |
 //! | [`browser`], [`navigation`] | the document, and its history |
+//! | `storage`, `locks`, `tabs` | what the browser keeps, and what its tabs have in common |
 //!
 //! Everything but effects and callbacks renders without a browser, so the tests look at
 //! pages natively.
@@ -20,12 +21,14 @@ pub mod browser;
 pub mod components;
 mod frame;
 mod guard;
+mod locks;
 pub mod messages;
 pub mod navigation;
 pub mod pages;
 pub mod route;
 pub mod session;
 mod storage;
+mod tabs;
 
 pub use app::{App, AppProps};
 pub use session::Session;

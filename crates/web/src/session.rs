@@ -3,10 +3,20 @@
 //! The token in `sessionStorage` is a claim, and only the server's answer makes it a
 //! session. What the application believes changes in one reducer, [`State`]; components
 //! read it, and act on it, through [`use_session`].
+//!
+//! A token lives for minutes. What needs one goes through `SessionHandle::authorized`, which
+//! gets a new one with the cookie where the server refuses the old, and tells nobody.
 
+mod authorized;
+mod deadline;
+mod handle;
 mod inquiry;
+mod memory;
 mod provider;
+mod renewal;
+mod single_flight;
 mod state;
 
-pub use provider::{SessionHandle, SessionProvider, SessionProviderProps, use_session};
+pub use handle::SessionHandle;
+pub use provider::{SessionProvider, SessionProviderProps, use_session};
 pub use state::{Action, Session, State};

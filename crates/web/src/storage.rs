@@ -1,18 +1,22 @@
-//! The access token in `sessionStorage`: it lives as long as the tab, and no other tab has it.
+//! What the browser keeps: the access token, in `sessionStorage`, where it lives as long as
+//! the tab and no other tab has it; and in `localStorage` that this browser was asked to
+//! keep its user signed in. The cookie that does so is hidden from scripts, hence the sign.
 //!
 //! A browser that is told to keep nothing refuses all storage. That is never a panic: what
 //! cannot be read is not there.
 
 use web_sys::Storage;
 
-const KEY: &str = "access_token";
+const TOKEN: &str = "access_token";
+const REMEMBER: &str = "remember";
+const YES: &str = "1";
 
 /// The browser does not let this site keep anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StorageRefused;
 
 pub(crate) fn token() -> Option<String> {
-    storage()?.get_item(KEY).ok()?.filter(|token| can_be_sent(token))
+    of_tab()?.get_item(TOKEN).ok()?.filter(|token| can_be_sent(token))
 }
 
 /// Whether a header can carry it, as it can every token that the server ever issued. What
@@ -22,26 +26,44 @@ fn can_be_sent(token: &str) -> bool {
 }
 
 pub(crate) fn keep_token(token: &str) -> Result<(), StorageRefused> {
-    let storage = storage().ok_or(StorageRefused)?;
-    storage.set_item(KEY, token).map_err(|_| StorageRefused)
+    let storage = of_tab().ok_or(StorageRefused)?;
+    storage.set_item(TOKEN, token).map_err(|_| StorageRefused)
 }
 
 pub(crate) fn remove_token() {
-    if let Some(storage) = storage() {
+    if let Some(storage) = of_tab() {
         // The only failure is a storage that is refused, and that holds no token.
-        let _ = storage.remove_item(KEY);
+        let _ = storage.remove_item(TOKEN);
     }
 }
 
-/// Removes everything, whoever put it there.
+/// Whether a tab without a token may ask for one with the cookie.
+pub(crate) fn is_remembered() -> bool {
+    let sign = of_browser().and_then(|storage| storage.get_item(REMEMBER).ok()?);
+    sign.as_deref() == Some(YES)
+}
+
+/// Where it fails, new tabs start signed out: a log-in more, and nothing worse.
+pub(crate) fn set_remembered(remembered: bool) {
+    let Some(storage) = of_browser() else { return };
+    let _ =
+        if remembered { storage.set_item(REMEMBER, YES) } else { storage.remove_item(REMEMBER) };
+}
+
+/// Removes everything of the session, and whatever else the tab has.
 pub(crate) fn clear() {
-    if let Some(storage) = storage() {
+    if let Some(storage) = of_tab() {
         let _ = storage.clear();
     }
+    set_remembered(false);
 }
 
-fn storage() -> Option<Storage> {
+fn of_tab() -> Option<Storage> {
     web_sys::window()?.session_storage().ok()?
+}
+
+fn of_browser() -> Option<Storage> {
+    web_sys::window()?.local_storage().ok()?
 }
 
 #[cfg(test)]

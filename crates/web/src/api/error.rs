@@ -39,6 +39,13 @@ impl ApiError {
         })
     }
 
+    /// What the server would answer to a request without a token, for one that is not sent.
+    #[must_use]
+    pub fn no_token() -> Self {
+        let code = Some(ErrorCode::MissingToken);
+        Self::Refused(Refusal { status: 401, code, ..Refusal::default() })
+    }
+
     /// Whether the server says that the token is not, or no longer, good for anything.
     #[must_use]
     pub const fn is_refused_token(&self) -> bool {

@@ -36,8 +36,9 @@ pub fn AccountPage(props: &AccountPageProps) -> Html {
             <section class="aside" aria-labelledby="leaving">
                 <h2 id="leaving">{"When you leave"}</h2>
                 <p>
-                    {"This browser tab holds your key until you log out or close it. Logging out ends \
-                      the session on the server at once: do it when the computer is not yours."}
+                    {"Close this tab and your key to this page is gone, unless you chose to stay \
+                      signed in. Logging out ends the session on the server at once: do it when \
+                      the computer is not yours."}
                 </p>
             </section>
         </article>

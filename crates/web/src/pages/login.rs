@@ -8,7 +8,8 @@ use yew_router::hooks::use_location;
 use super::submission::use_submission;
 use crate::api::{self, ApiError};
 use crate::components::{
-    Alert, AppLink, Door, EmailField, Failure, Form, PasswordField, Status, Typed, use_page_title,
+    Alert, AppLink, Checkbox, Door, EmailField, Failure, Form, PasswordField, Status, Typed,
+    use_page_title,
 };
 use crate::messages::{FieldProblem, describe};
 use crate::navigation::{self, Arrival, Notice};
@@ -42,6 +43,11 @@ pub fn LoginPage() -> Html {
                         problem={password}
                         busy={progress.busy}
                     />
+                    <Checkbox
+                        name="remember"
+                        label="Keep me signed in"
+                        hint="Until you log out. For a computer of your own."
+                    />
                 </Form>
                 <p class="entrance-other">
                     {"No account yet? "}
@@ -73,12 +79,12 @@ fn notice(notice: Notice) -> Html {
 
 async fn log_in(typed: &Typed, session: &SessionHandle, next: &str) -> Result<(), Failure> {
     let [email, password] = ["email", "password"].map(|name| typed.text(name).to_owned());
-    let request = TokenRequest { email, password, remember: false };
+    let remember = typed.is_ticked("remember");
+    let request = TokenRequest { email, password, remember };
     let answer = api::log_in(&request).await.map_err(|error| refused(&error))?;
-    let token = answer.access_token;
-    if session.begin(&token).is_err() {
+    if session.begin(&answer, remember).is_err() {
         // Nobody can use this session; it should not lie around.
-        spawn_local(async move { drop(api::log_out(&token).await) });
+        spawn_local(async move { drop(api::log_out(&answer.access_token).await) });
         return Err(no_storage());
     }
     // Who has gone elsewhere meanwhile is signed in there.

@@ -9,11 +9,12 @@ use crate::storage;
 /// What is known about the session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Session {
-    /// There is a token, and the server has not yet said what it is worth.
+    /// There is a token, or a cookie to get one with, and the server has not yet said what
+    /// it is worth.
     Loading,
-    /// There is a token, and the server could not be asked.
+    /// The same, and the server could not be asked.
     Unconfirmed(ApiError),
-    /// There is no token.
+    /// There is neither.
     #[default]
     SignedOut,
     /// The server has confirmed the token.
@@ -26,7 +27,12 @@ impl Session {
     /// What is known before the server is asked.
     #[must_use]
     pub fn at_start() -> Self {
-        if storage::token().is_some() { Self::Loading } else { Self::SignedOut }
+        Self::claimed(storage::token().is_some(), storage::is_remembered())
+    }
+
+    /// A cookie without the wish to be remembered is no claim: its tab is another one.
+    const fn claimed(has_token: bool, is_remembered: bool) -> Self {
+        if has_token || is_remembered { Self::Loading } else { Self::SignedOut }
     }
 }
 
@@ -94,6 +100,14 @@ mod tests {
         let state = Rc::new(State { session: start, confirmations: 0 });
         let end = actions.into_iter().fold(state, State::reduce);
         Rc::unwrap_or_clone(end)
+    }
+
+    #[test]
+    fn a_tab_without_a_token_asks_only_if_it_is_to_be_remembered() {
+        assert_eq!(Session::claimed(false, false), Session::SignedOut);
+        for (has_token, is_remembered) in [(false, true), (true, false), (true, true)] {
+            assert_eq!(Session::claimed(has_token, is_remembered), Session::Loading);
+        }
     }
 
     #[test]

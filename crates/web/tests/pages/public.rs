@@ -58,6 +58,15 @@ fn logging_in_asks_for_the_password_there_is() {
 }
 
 #[test]
+fn nobody_is_kept_signed_in_who_does_not_ask_for_it() {
+    let html = visit("/login", Session::SignedOut);
+    let remember = tag(&html, "name=\"remember\"");
+    assert!(remember.contains("type=\"checkbox\"") && !remember.contains("checked"), "{remember}");
+    assert_eq!(text(&html, "for=\"remember\""), "Keep me signed in");
+    assert!(!visit("/signup", Session::SignedOut).contains("remember"));
+}
+
+#[test]
 fn after_signing_up_the_log_in_page_says_that_the_account_exists() {
     let notice = Some(Notice::AccountCreated);
     let html = arrive(Arrival { email: "ada@example.com".into(), notice });

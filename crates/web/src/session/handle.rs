@@ -1,0 +1,204 @@
+use std::rc::Rc;
+
+use api_types::{TokenResponse, User};
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+
+use super::memory::Memory;
+use super::renewal::{NotRenewed, renew_for};
+use super::state::{Action, Session, State};
+use crate::api::{self, ApiError};
+use crate::navigation::{self, Arrival, Notice};
+use crate::storage::{self, StorageRefused};
+
+/// What the application knows about the session, and what it can do about it.
+///
+/// The default knows nothing and does nothing: outside of a
+/// [`SessionProvider`](super::SessionProvider) nobody is signed in.
+#[derive(Clone, Default)]
+pub struct SessionHandle {
+    pub(super) state: State,
+    pub(super) dispatcher: Option<UseReducerDispatcher<State>>,
+    pub(super) memory: Rc<Memory>,
+}
+
+/// What is remembered beside the state is nothing to render.
+impl PartialEq for SessionHandle {
+    fn eq(&self, other: &Self) -> bool {
+        self.state == other.state && self.dispatcher == other.dispatcher
+    }
+}
+
+impl SessionHandle {
+    /// What is known.
+    #[must_use]
+    pub const fn session(&self) -> &Session {
+        &self.state.session
+    }
+
+    /// How many times the server has confirmed the session.
+    #[must_use]
+    pub const fn confirmations(&self) -> u32 {
+        self.state.confirmations
+    }
+
+    /// Whether there is something to log out of: a session, or a token that may be one.
+    #[must_use]
+    pub fn may_be_signed_in(&self) -> bool {
+        *self.session() != Session::SignedOut
+    }
+
+    /// Whether the session that was here is over without its user having ended it. It is
+    /// told once.
+    #[must_use]
+    pub fn take_refusal(&self) -> bool {
+        self.memory.refused.take()
+    }
+
+    /// Asks the server whose session it is, unless it is being asked already.
+    pub fn check(&self) {
+        if !self.memory.inquiry.is_open() {
+            self.ask();
+        }
+    }
+
+    /// Asks the server whose session it is; an answer still under way no longer counts.
+    pub fn ask(&self) {
+        // Who has asked for the end is not asked after any more, wherever they go meanwhile.
+        if self.memory.ending.get() {
+            return;
+        }
+        if Session::at_start() == Session::SignedOut {
+            self.memory.inquiry.cancel();
+            self.dispatch(Action::SignOut);
+            return;
+        }
+        let number = self.memory.inquiry.start();
+        self.dispatch(Action::Ask);
+        let session = self.clone();
+        spawn_local(async move {
+            let answer = session.authorized(api::me).await;
+            if session.memory.inquiry.finish(number) {
+                session.learn(answer);
+            }
+        });
+    }
+
+    fn learn(&self, answer: Result<User, ApiError>) {
+        match answer {
+            Ok(user) => {
+                self.memory.set_owner(&user.id);
+                self.dispatch(Action::Confirm(user));
+            }
+            Err(error) => self.dispatch(Action::Fail(error)),
+        }
+    }
+
+    /// Signs in with a token that was just issued.
+    pub(crate) fn begin(
+        &self,
+        answer: &TokenResponse,
+        remember: bool,
+    ) -> Result<(), StorageRefused> {
+        self.memory.begin_era();
+        self.keep(answer)?;
+        storage::set_remembered(remember);
+        self.memory.refused.set(false);
+        self.ask();
+        Ok(())
+    }
+
+    /// Ends the session here at once and on the server as soon as it answers, and then
+    /// shows the log-in page.
+    pub fn end(&self) {
+        // Of two clicks in one frame, the second would find no token to end.
+        if self.memory.ending.replace(true) {
+            return;
+        }
+        let leaving = Leaving {
+            token: storage::token(),
+            remembered: storage::is_remembered(),
+            owner: self.memory.owner(),
+        };
+        self.memory.begin_era();
+        storage::clear();
+        self.dispatch(Action::End);
+        let session = self.clone();
+        spawn_local(async move {
+            let notice = (!leaving.end().await).then_some(Notice::LogOutUncertain);
+            session.close(|| {
+                navigation::replace_with_login(Arrival { notice, ..Arrival::default() });
+            });
+        });
+    }
+
+    /// Leaves the page that was shown at the end of a session.
+    fn close(&self, leave: impl FnOnce()) {
+        // The page first: a private one would answer the end with a detour of its own.
+        leave();
+        self.dispatch(Action::SignOut);
+        self.memory.ending.set(false);
+        // Not earlier, or they would find the session alive.
+        self.memory.tabs.tell_of_sign_out();
+    }
+
+    pub(super) fn dispatch(&self, action: Action) {
+        if let Some(dispatcher) = &self.dispatcher {
+            dispatcher.dispatch(action);
+        }
+    }
+}
+
+/// What is left of a session that its user has ended here, to end it on the server.
+struct Leaving {
+    token: Option<String>,
+    remembered: bool,
+    owner: Option<String>,
+}
+
+impl Leaving {
+    /// Tells the server, and answers whether the session is certain to be over.
+    async fn end(self) -> bool {
+        match &self.token {
+            Some(token) => match api::log_out(token).await {
+                Err(error) if error.is_refused_token() => self.end_with_new_token().await,
+                answer => answer.is_ok(),
+            },
+            None if self.remembered => self.end_with_new_token().await,
+            None => true,
+        }
+    }
+
+    /// A token that has expired ends nothing, but the cookie may still get another.
+    async fn end_with_new_token(&self) -> bool {
+        match renew_for(self.owner.as_deref()).await {
+            Ok(answer) => is_over(&api::log_out(&answer.access_token).await),
+            Err(NotRenewed::Over(_)) => true,
+            Err(NotRenewed::Foreign | NotRenewed::Failed(_)) => false,
+        }
+    }
+}
+
+/// Whether the server has no session any more: it said so, or does not know the token.
+fn is_over(answer: &Result<(), ApiError>) -> bool {
+    answer.as_ref().map_or_else(ApiError::is_refused_token, |()| true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Refusal;
+
+    fn refused(status: u16) -> Result<(), ApiError> {
+        Err(ApiError::Refused(Refusal { status, ..Refusal::default() }))
+    }
+
+    #[test]
+    fn a_log_out_is_certain_when_the_server_says_so_or_knows_no_such_session() {
+        assert!(is_over(&Ok(())));
+        assert!(is_over(&refused(401)));
+        assert!(!is_over(&refused(500)));
+        assert!(!is_over(&refused(503)));
+        assert!(!is_over(&Err(ApiError::Unreachable)));
+    }
+}
