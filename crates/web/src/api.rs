@@ -6,9 +6,14 @@
 mod error;
 mod http;
 
-use api_types::{Empty, SignupRequest, TokenRequest, TokenResponse, User};
+use api_types::{
+    ChangePasswordRequest, DeleteAccountRequest, Empty, Sessions, SignupRequest, TokenRequest,
+    TokenResponse, User,
+};
+use js_sys::JSON;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use wasm_bindgen::JsValue;
 
 pub use error::{ApiError, Refusal};
 use http::Request;
@@ -58,6 +63,69 @@ pub async fn me(token: &str) -> Result<User, ApiError> {
     read(&send_as(token, Request::new("GET", "/api/me")).await?)
 }
 
+/// Replaces the password, and ends every other session.
+///
+/// # Errors
+///
+/// [`ApiError`], as for every function here.
+pub async fn change_password(
+    token: &str,
+    passwords: &ChangePasswordRequest,
+) -> Result<(), ApiError> {
+    let request = with_body("PUT", "/api/me/password", passwords)?;
+    send_as(token, request).await.map(drop)
+}
+
+/// Deletes the account and all that belongs to it.
+///
+/// # Errors
+///
+/// [`ApiError`], as for every function here.
+pub async fn delete_account(token: &str, request: &DeleteAccountRequest) -> Result<(), ApiError> {
+    send_as(token, with_body("DELETE", "/api/me", request)?).await.map(drop)
+}
+
+/// Gets everything that is held about the user, as a JSON text for people: in the server's
+/// own words and order, whatever is in it.
+///
+/// # Errors
+///
+/// [`ApiError`], as for every function here.
+pub async fn export(token: &str) -> Result<String, ApiError> {
+    let body = send_as(token, Request::new("GET", "/api/me/export")).await?;
+    let value = JSON::parse(&body).map_err(|_| ApiError::Unreadable)?;
+    let text = JSON::stringify_with_replacer_and_space(&value, &JsValue::NULL, &2.into());
+    text.map(String::from).map_err(|_| ApiError::Unreadable)
+}
+
+/// Lists the user's sessions.
+///
+/// # Errors
+///
+/// [`ApiError`], as for every function here.
+pub async fn sessions(token: &str) -> Result<Sessions, ApiError> {
+    read(&send_as(token, Request::new("GET", "/api/sessions")).await?)
+}
+
+/// Ends one of the user's sessions.
+///
+/// # Errors
+///
+/// [`ApiError`], as for every function here.
+pub async fn end_session(token: &str, id: &str) -> Result<(), ApiError> {
+    let request = Request::new("DELETE", format!("/api/sessions/{id}"));
+    send_as(token, request).await.map(drop)
+}
+
+/// Ends all of the user's sessions but the one that the token belongs to.
+///
+/// # Errors
+///
+/// [`ApiError`], as for every function here.
+pub async fn end_other_sessions(token: &str) -> Result<(), ApiError> {
+    send_as(token, Request::new("DELETE", "/api/sessions")).await.map(drop)
+}
+
 /// Ends the session that the token belongs to.
 ///
 /// # Errors
@@ -66,7 +134,7 @@ pub async fn me(token: &str) -> Result<User, ApiError> {
 pub async fn log_out(token: &str) -> Result<(), ApiError> {
     let post = with_body("POST", "/api/logout", &Empty {})?;
     let request = Request { outlives_page: true, patience_ms: LOG_OUT_PATIENCE_MS, ..post };
-    send_as(token, request).await.map(|_| ())
+    send_as(token, request).await.map(drop)
 }
 
 /// Sends a request of somebody who is signed in.

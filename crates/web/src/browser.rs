@@ -70,6 +70,13 @@ pub(crate) fn has_focus_within(ancestor: &Element) -> bool {
     ancestor.contains(active.as_deref())
 }
 
+/// Whether what had the focus is gone or disabled, and nothing else has it.
+pub(crate) fn has_lost_focus() -> bool {
+    let Some(document) = document() else { return false };
+    let body = document.body().map(Element::from);
+    document.active_element().is_none_or(|active| body == Some(active))
+}
+
 /// The milliseconds since the page was loaded, by a clock that nobody sets.
 pub(crate) fn now() -> f64 {
     let performance = web_sys::window().and_then(|window| window.performance());

@@ -1,6 +1,7 @@
 //! The parts of pages. They take properties and callbacks, and know neither the server
 //! nor the session.
 
+mod busy_button;
 mod checkbox;
 mod email_field;
 mod field;
@@ -8,15 +9,19 @@ mod form;
 mod keyhole;
 mod link;
 mod local_date;
+mod local_time;
 mod nav_bar;
 mod notice;
 mod page_title;
 mod password_field;
 mod progress;
+mod sessions_list;
+mod time_ago;
 mod trouble;
 mod typed;
 mod waiting;
 
+pub use busy_button::{BusyButton, BusyButtonProps};
 pub use checkbox::{Checkbox, CheckboxProps};
 pub use email_field::{EmailField, EmailFieldProps};
 pub use field::{FieldError, FieldErrorProps};
@@ -29,6 +34,8 @@ pub use notice::{Alert, NoticeProps, Status};
 pub use page_title::use_page_title;
 pub use password_field::{PasswordField, PasswordFieldProps};
 pub use progress::{Failure, Progress};
+pub use sessions_list::{EndSessions, SessionsList, SessionsListProps};
+pub use time_ago::{TimeAgo, TimeAgoProps};
 pub use trouble::{Trouble, TroubleProps};
 pub use typed::Typed;
 pub use waiting::Waiting;

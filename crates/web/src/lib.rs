@@ -9,8 +9,10 @@
 //! | [`pages`] | fetch and decide |
 //! | [`components`] | take properties and callbacks, and know neither server nor history |
 //! | [`messages`] | every sentence about something that went wrong |
+//! | [`words`] | what machines say of each other, in words for a person |
 //! | [`browser`], [`navigation`] | the document, and its history |
-//! | `storage`, `locks`, `tabs` | what the browser keeps, and what its tabs have in common |
+//! | `storage`, `download` | what the browser keeps, for us and for its user |
+//! | `locks`, `tabs` | what the tabs of a browser agree on |
 //!
 //! Everything but effects and callbacks renders without a browser, so the tests look at
 //! pages natively.
@@ -19,6 +21,7 @@ pub mod api;
 mod app;
 pub mod browser;
 pub mod components;
+mod download;
 mod frame;
 mod guard;
 mod locks;
@@ -29,6 +32,7 @@ pub mod route;
 pub mod session;
 mod storage;
 mod tabs;
+pub mod words;
 
 pub use app::{App, AppProps};
 pub use session::Session;

@@ -104,6 +104,7 @@ fn describe_refusal(refusal: &Refusal) -> String {
         (_, Some(ErrorCode::InvalidCredentials)) => {
             "The e-mail address or the password is not right. Check both and try again.".to_owned()
         }
+        (401, _) => "Your session is over. Log in to go on.".to_owned(),
         (429, _) => format!("Too many attempts. Try again {}.", when(*retry_after)),
         (503, Some(ErrorCode::Overloaded)) => {
             format!("Latchkey has too much to do just now. Try again {}.", when(*retry_after))
@@ -134,7 +135,8 @@ fn when(retry_after: Option<u64>) -> String {
     }
 }
 
-fn count(number: u64, unit: &str) -> String {
+/// How many of them there are.
+pub(crate) fn count(number: u64, unit: &str) -> String {
     if number == 1 { format!("1 {unit}") } else { format!("{number} {unit}s") }
 }
 
@@ -180,6 +182,7 @@ mod tests {
             refused(500, None),
             refused(503, None),
             refused(413, None),
+            refused(401, None),
             refused(403, None),
         ];
         for (at, text) in texts.iter().enumerate() {

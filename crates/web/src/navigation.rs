@@ -30,6 +30,10 @@ pub enum Notice {
     SessionOver,
 }
 
+/// What the front page should know: its visitor's account is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Farewell;
+
 /// The query of `/login`.
 #[derive(Serialize, Deserialize)]
 struct LoginQuery {
@@ -81,6 +85,11 @@ pub fn replace_with_detour_to_login(notice: Option<Notice>) {
     if history.replace_with_query_and_state(login, query, arrival).is_err() {
         replace(Route::Login);
     }
+}
+
+/// Puts the front page in the place of the current address, to take leave of its visitor.
+pub fn replace_with_farewell() {
+    BrowserHistory::new().replace_with_state(Route::Home.to_path(), Farewell);
 }
 
 /// Puts the page that was asked for before the log-in in the place of the current address.

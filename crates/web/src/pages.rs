@@ -5,6 +5,7 @@ mod home;
 mod login;
 mod new_password;
 mod not_found;
+mod settings;
 mod signup;
 mod submission;
 
@@ -12,4 +13,5 @@ pub use account::{AccountPage, AccountPageProps};
 pub use home::HomePage;
 pub use login::LoginPage;
 pub use not_found::NotFoundPage;
+pub use settings::{SettingsPage, SettingsPageProps};
 pub use signup::{SignupPage, SignupPageProps};

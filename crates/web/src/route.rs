@@ -5,7 +5,7 @@ use yew::prelude::*;
 use yew_router::Routable;
 
 use crate::guard::{PrivateOnly, SignedOutOnly};
-use crate::pages::{AccountPage, HomePage, LoginPage, NotFoundPage, SignupPage};
+use crate::pages::{AccountPage, HomePage, LoginPage, NotFoundPage, SettingsPage, SignupPage};
 
 /// An address of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Routable)]
@@ -22,6 +22,9 @@ pub enum Route {
     /// For those who are signed in.
     #[at("/private")]
     Private,
+    /// For them too: what they can do about their account.
+    #[at("/settings")]
+    Settings,
     /// Any other address.
     #[not_found]
     #[at("/404")]
@@ -38,9 +41,15 @@ pub fn switch(route: &Route, password_policy: PasswordPolicy) -> Html {
         Route::Login => html! {
             <SignedOutOnly><LoginPage /></SignedOutOnly>
         },
+        // The keys make a visit of each: without them, one guard would stand before both, and
+        // have the server's word from before.
         Route::Private => html! {
-            <PrivateOnly render={|user| html! { <AccountPage {user} /> }} />
+            <PrivateOnly key="private" render={|user| html! { <AccountPage {user} /> }} />
         },
+        Route::Settings => {
+            let render = move |user| html! { <SettingsPage {user} policy={password_policy} /> };
+            html! { <PrivateOnly key="settings" {render} /> }
+        }
         Route::NotFound => html! { <NotFoundPage /> },
     }
 }

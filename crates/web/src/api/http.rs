@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use js_sys::Reflect;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -10,7 +12,7 @@ const PATIENCE_MS: u32 = 30_000;
 
 pub(super) struct Request {
     pub(super) method: &'static str,
-    pub(super) path: &'static str,
+    pub(super) path: Cow<'static, str>,
     pub(super) token: Option<String>,
     /// JSON.
     pub(super) body: Option<String>,
@@ -21,10 +23,10 @@ pub(super) struct Request {
 }
 
 impl Request {
-    pub(super) const fn new(method: &'static str, path: &'static str) -> Self {
+    pub(super) fn new(method: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
         Self {
             method,
-            path,
+            path: path.into(),
             token: None,
             body: None,
             outlives_page: false,
@@ -46,7 +48,7 @@ pub(super) async fn send(request: &Request) -> Result<String, ApiError> {
 
 async fn fetch(request: &Request) -> Result<(Response, String), JsValue> {
     let window = web_sys::window().ok_or(JsValue::NULL)?;
-    let promise = window.fetch_with_str_and_init(request.path, &init(request)?);
+    let promise = window.fetch_with_str_and_init(&request.path, &init(request)?);
     let response: Response = JsFuture::from(promise).await?.dyn_into()?;
     let body = JsFuture::from(response.text()?).await?;
     Ok((response, body.as_string().unwrap_or_default()))

@@ -78,6 +78,7 @@ fn signed_in(props: &NavBarProps) -> Html {
     html! {
         <>
             <li>{link(props, Route::Private, "Your account")}</li>
+            <li>{link(props, Route::Settings, "Settings")}</li>
             <li>
                 <button
                     type="button"

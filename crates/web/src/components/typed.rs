@@ -14,6 +14,7 @@ impl Typed {
         let elements = form.elements();
         (0..elements.length())
             .filter_map(|at| elements.item(at)?.dyn_into::<HtmlInputElement>().ok())
+            .filter(|input| !input.name().is_empty())
             .filter(|input| input.type_() != "checkbox" || input.checked())
             .map(|input| (input.name(), input.value()))
             .collect()

@@ -1,6 +1,8 @@
 use yew::prelude::*;
+use yew_router::hooks::use_location;
 
-use crate::components::{AppLink, Door, use_page_title};
+use crate::components::{AppLink, Door, Status, use_page_title};
+use crate::navigation::Farewell;
 use crate::route::Route;
 use crate::session::use_session;
 
@@ -9,10 +11,14 @@ use crate::session::use_session;
 pub fn HomePage() -> Html {
     use_page_title("A door of your own");
     let session = use_session();
+    let farewell = use_location().and_then(|location| location.state::<Farewell>());
     html! {
         <article class="home">
             <div class="hero">
                 <div class="hero-text">
+                    if farewell.is_some() {
+                        <Status><p>{"Your account is deleted."}</p></Status>
+                    }
                     <h1 tabindex="-1">{"A door of your own"}</h1>
                     <p class="lead">
                         {"Latchkey keeps one page for you, and for nobody else. A password that only you \

@@ -132,6 +132,14 @@ impl SessionHandle {
         });
     }
 
+    /// Forgets a session that has ended with its account, and shows the front page.
+    pub(crate) fn end_with_account(&self) {
+        self.memory.begin_era();
+        storage::clear();
+        self.dispatch(Action::End);
+        self.close(navigation::replace_with_farewell);
+    }
+
     /// Leaves the page that was shown at the end of a session.
     fn close(&self, leave: impl FnOnce()) {
         // The page first: a private one would answer the end with a detour of its own.

@@ -3,7 +3,7 @@ use web::api::ApiError;
 
 use crate::html::{ada, nav, tag, visit};
 
-const PATHS: [&str; 5] = ["/", "/signup", "/login", "/private", "/nowhere"];
+const PATHS: [&str; 6] = ["/", "/signup", "/login", "/private", "/settings", "/nowhere"];
 
 fn sessions() -> [Session; 5] {
     [
@@ -48,16 +48,20 @@ fn signed_out_the_nav_leads_to_log_in_and_sign_up() {
         let html = visit(path, Session::SignedOut);
         let nav = nav(&html);
         assert!(nav.contains("href=\"/login\"") && nav.contains("href=\"/signup\""), "{path}");
-        assert!(!nav.contains("Log out") && !nav.contains("/private"), "{path}");
+        for way in ["Log out", "/private", "/settings"] {
+            assert!(!nav.contains(way), "{path}: {way}");
+        }
     }
 }
 
 #[test]
-fn signed_in_the_nav_leads_to_the_account_and_out_of_it() {
-    for path in ["/", "/private", "/nowhere"] {
+fn signed_in_the_nav_leads_to_the_account_its_settings_and_out_of_it() {
+    for path in ["/", "/private", "/settings", "/nowhere"] {
         let html = visit(path, Session::SignedIn(ada()));
         let nav = nav(&html);
-        assert!(nav.contains("href=\"/private\"") && nav.contains(">Log out</button>"), "{path}");
+        let ways = ["href=\"/private\"", "href=\"/settings\"", ">Log out</button>"];
+        let at = ways.map(|way| nav.find(way).unwrap_or_else(|| panic!("{path}: no {way}")));
+        assert!(at.is_sorted(), "{path}: {at:?}");
         assert!(!nav.contains("/login") && !nav.contains("/signup"), "{path}");
     }
 }
@@ -85,6 +89,9 @@ fn the_nav_marks_the_page_it_is_on_and_no_other() {
         let link = tag(&html, "aria-current=\"page\"");
         assert!(link.contains(&format!("href=\"{marked}\"")), "{link}");
     }
+    let html = visit("/settings", Session::SignedIn(ada()));
+    assert_eq!(html.matches("aria-current").count(), 1);
+    assert!(tag(&html, "aria-current=\"page\"").contains("href=\"/settings\""));
     assert!(!visit("/nowhere", Session::SignedOut).contains("aria-current"));
 }
 

@@ -10,7 +10,6 @@ use api_types::User;
 use auth_core::PasswordPolicy;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
-use web::navigation::Arrival;
 use web::{App, AppProps, Session};
 use yew::{BaseComponent, LocalServerRenderer};
 use yew_router::history::{History as _, MemoryHistory};
@@ -32,10 +31,10 @@ pub(crate) fn visit(address: &str, session: Session) -> String {
     show(history, session)
 }
 
-/// The log-in page, come to in this way.
-pub(crate) fn arrive(arrival: Arrival) -> String {
+/// The page at `path`, which has been told something on the way there.
+pub(crate) fn arrive<T: 'static>(path: &str, told: T) -> String {
     let history = MemoryHistory::new();
-    history.replace_with_state("/login", arrival);
+    history.replace_with_state(path, told);
     show(history, Session::SignedOut)
 }
 
@@ -53,7 +52,7 @@ pub(crate) fn render<C: BaseComponent>(props: C::Properties) -> String {
 /// The first start tag that has this text in it, such as `name="email"`.
 pub(crate) fn tag<'a>(html: &'a str, with: &str) -> &'a str {
     let at = html.find(with).unwrap_or_else(|| panic!("no {with} in {html}"));
-    let start = html[..at].rfind('<').unwrap();
+    let start = html[..=at].rfind('<').unwrap();
     let end = at + html[at..].find('>').unwrap() + 1;
     &html[start..end]
 }
@@ -75,4 +74,15 @@ pub(crate) fn main(html: &str) -> &str {
 pub(crate) fn nav(html: &str) -> &str {
     let (_, nav) = html.split_once("<nav").unwrap();
     nav.split_once("</nav>").unwrap().0
+}
+
+/// The section of a page under this heading.
+pub(crate) fn section<'a>(html: &'a str, heading: &str) -> &'a str {
+    let (_, section) = html.split_once(&format!(">{heading}</h2>")).unwrap();
+    section.split_once("</section>").unwrap().0
+}
+
+/// The items of its lists.
+pub(crate) fn items(html: &str) -> Vec<&str> {
+    html.split("<li").skip(1).map(|item| item.split_once("</li>").unwrap().0).collect()
 }

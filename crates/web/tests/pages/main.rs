@@ -7,3 +7,5 @@ mod frame;
 mod html;
 mod private;
 mod public;
+mod sessions;
+mod settings;

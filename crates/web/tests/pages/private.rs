@@ -4,8 +4,10 @@ use web::pages::{AccountPage, AccountPageProps};
 
 use crate::html::{ada, main, render, text, visit};
 
+const PATHS: [&str; 2] = ["/private", "/settings"];
+
 fn shows_nothing_private(html: &str) -> bool {
-    !["Ada@Example.com", "01960000", "Your account</h1>", "Member since", "<h1"]
+    !["Ada@Example.com", "01960000", "Your account</h1>", "Member since", "<h1", "<form"]
         .iter()
         .any(|private| main(html).contains(private))
 }
@@ -20,18 +22,22 @@ fn the_account_page_shows_what_the_account_holds() {
 
 #[test]
 fn nothing_private_is_shown_while_the_server_has_not_answered() {
-    for session in [Session::Loading, Session::Ending, Session::SignedOut] {
-        let html = visit("/private", session);
-        assert!(shows_nothing_private(&html), "{html}");
-        assert!(main(&html).contains("aria-busy=\"true\""), "{html}");
-        assert!(main(&html).contains("role=\"status\""), "{html}");
+    for path in PATHS {
+        for session in [Session::Loading, Session::Ending, Session::SignedOut] {
+            let html = visit(path, session);
+            assert!(shows_nothing_private(&html), "{html}");
+            assert!(main(&html).contains("aria-busy=\"true\""), "{html}");
+            assert!(main(&html).contains("role=\"status\""), "{html}");
+        }
     }
 }
 
 #[test]
 fn what_the_server_said_before_the_page_was_entered_does_not_open_it() {
-    let html = visit("/private", Session::SignedIn(ada()));
-    assert!(shows_nothing_private(&html), "{html}");
+    for path in PATHS {
+        let html = visit(path, Session::SignedIn(ada()));
+        assert!(shows_nothing_private(&html), "{html}");
+    }
 }
 
 #[test]
@@ -39,7 +45,7 @@ fn a_server_that_cannot_be_asked_is_an_alert_and_another_try() {
     let overloaded =
         ApiError::Refused(Refusal { status: 503, retry_after: Some(5), ..Refusal::default() });
     for (error, words) in [(ApiError::Unreachable, "connection"), (overloaded, "in 5 seconds")] {
-        for path in ["/private", "/login", "/signup"] {
+        for path in ["/private", "/settings", "/login", "/signup"] {
             let html = visit(path, Session::Unconfirmed(error.clone()));
             let (_, alert) = html.split_once("role=\"alert\"").unwrap();
             assert!(alert.split_once("</div>").unwrap().0.contains(words), "{path}: {alert}");

@@ -1,5 +1,5 @@
 use web::Session;
-use web::navigation::{Arrival, Notice};
+use web::navigation::{Arrival, Farewell, Notice};
 
 use crate::html::{ada, arrive, main, tag, text, visit};
 
@@ -17,6 +17,14 @@ fn the_front_page_leads_back_to_the_account_of_whoever_is_signed_in() {
     let main = main(&html);
     assert!(main.contains("href=\"/private\"") && !main.contains("/signup"));
     assert!(!html.contains("Ada@Example.com"), "it is public");
+}
+
+#[test]
+fn the_front_page_says_farewell_to_whoever_has_deleted_their_account_and_to_nobody_else() {
+    let html = arrive("/", Farewell);
+    let (_, status) = html.split_once("role=\"status\"").unwrap();
+    assert!(status.split_once("</div>").unwrap().0.contains("Your account is deleted."), "{html}");
+    assert!(!visit("/", Session::SignedOut).contains("role=\"status\""));
 }
 
 #[test]
@@ -69,7 +77,7 @@ fn nobody_is_kept_signed_in_who_does_not_ask_for_it() {
 #[test]
 fn after_signing_up_the_log_in_page_says_that_the_account_exists() {
     let notice = Some(Notice::AccountCreated);
-    let html = arrive(Arrival { email: "ada@example.com".into(), notice });
+    let html = arrive("/login", Arrival { email: "ada@example.com".into(), notice });
     let (_, status) = html.split_once("role=\"status\"").unwrap();
     assert!(status.split_once("</div>").unwrap().0.contains("Your account is ready"), "{status}");
     assert!(!html.contains("role=\"alert\""));
@@ -77,7 +85,8 @@ fn after_signing_up_the_log_in_page_says_that_the_account_exists() {
 
 #[test]
 fn after_a_log_out_that_the_server_did_not_hear_of_the_log_in_page_says_so() {
-    let html = arrive(Arrival { notice: Some(Notice::LogOutUncertain), ..Arrival::default() });
+    let html =
+        arrive("/login", Arrival { notice: Some(Notice::LogOutUncertain), ..Arrival::default() });
     let (_, alert) = html.split_once("role=\"alert\"").unwrap();
     assert!(alert.split_once("</div>").unwrap().0.contains("may still be alive"), "{alert}");
     assert!(!html.contains("role=\"status\""));

@@ -1,0 +1,56 @@
+use yew::prelude::*;
+
+use crate::browser;
+
+/// Properties of [`BusyButton`].
+#[derive(Properties, PartialEq)]
+pub struct BusyButtonProps {
+    /// What it reads.
+    pub text: &'static str,
+    /// What it reads while the server is asked.
+    pub busy_text: &'static str,
+    /// What it is called by those who do not see what is around it.
+    #[prop_or_default]
+    pub label: Option<AttrValue>,
+    /// Whether the server is asked because of it.
+    pub busy: bool,
+    /// Whether something else has to be waited for.
+    #[prop_or_default]
+    pub disabled: bool,
+    /// Classes of the `button` element.
+    #[prop_or_default]
+    pub class: Classes,
+    /// It was pressed.
+    pub onpress: Callback<()>,
+}
+
+/// A button outside of a form that asks the server for something.
+#[component]
+pub fn BusyButton(props: &BusyButtonProps) -> Html {
+    let BusyButtonProps { text, busy_text, label, busy, disabled, class, onpress } = props;
+    let button = use_node_ref();
+    let was_busy = use_mut_ref(|| false);
+    use_effect_with(*busy, {
+        let button = button.clone();
+        move |busy| {
+            // What is disabled has no focus, and nobody should have to look for it.
+            let was_busy = was_busy.replace(*busy);
+            if was_busy && !busy && browser::has_lost_focus() {
+                browser::focus(button.cast());
+            }
+        }
+    });
+    html! {
+        <button
+            type="button"
+            class={classes!("button", class.clone())}
+            disabled={*busy || *disabled}
+            aria-busy={busy.then_some("true")}
+            aria-label={label.clone().filter(|_| !busy)}
+            onclick={onpress.reform(|_| ())}
+            ref={button}
+        >
+            {if *busy { busy_text } else { text }}
+        </button>
+    }
+}

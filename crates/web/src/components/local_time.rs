@@ -1,0 +1,36 @@
+//! Times as the reader's clock and language have them.
+
+use js_sys::{Date, Object, Reflect};
+use wasm_bindgen::JsValue;
+
+use crate::browser;
+
+/// A time in the reader's time zone, as the reader's kind of English writes it: the page
+/// around it is English. `styles` are those of `Intl.DateTimeFormat`.
+pub(super) fn in_words(time: &str, styles: &[(&str, &str)]) -> Option<String> {
+    let date = parse(time)?;
+    let options = Object::new();
+    for (name, style) in styles {
+        Reflect::set(&options, &JsValue::from_str(name), &JsValue::from_str(style)).ok()?;
+    }
+    let english = browser::language().filter(|language| language.starts_with("en"));
+    let language = english.unwrap_or_else(|| "en".to_owned());
+    Some(date.to_locale_string(&language, &options).into())
+}
+
+/// How many seconds ago it was.
+#[expect(clippy::cast_possible_truncation, reason = "the age of no session has 2^63 seconds")]
+pub(super) fn seconds_since(time: &str) -> Option<i64> {
+    let milliseconds = Date::now() - parse(time)?.get_time();
+    Some((milliseconds / 1_000.0) as i64)
+}
+
+/// The day of a time in UTC.
+pub(super) fn day_in_utc(time: &str) -> &str {
+    time.split('T').next().unwrap_or_default()
+}
+
+fn parse(time: &str) -> Option<Date> {
+    let date = Date::new(&JsValue::from_str(time));
+    (!date.get_time().is_nan()).then_some(date)
+}

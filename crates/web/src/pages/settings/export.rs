@@ -1,0 +1,47 @@
+use yew::prelude::*;
+
+use crate::components::{Alert, BusyButton, Failure, Status};
+use crate::messages::describe;
+use crate::pages::submission::use_submission;
+use crate::session::{SessionHandle, use_session};
+use crate::{api, download};
+
+const FILE: &str = "latchkey-data.json";
+
+#[component]
+pub(super) fn ExportSection() -> Html {
+    let session = use_session();
+    let (progress, onpress) = use_submission(async move |()| export(&session).await);
+    html! {
+        <section class="setting" aria-labelledby="settings-export">
+            <h2 id="settings-export">{"Your data"}</h2>
+            <p>
+                {"Everything that Latchkey holds about you, in one JSON file: your account, how your \
+                  password is kept, and your sessions."}
+            </p>
+            if let Some(text) = &progress.failure.form {
+                <Alert><p>{text}</p></Alert>
+            }
+            <p>
+                <BusyButton
+                    text="Download my data"
+                    busy_text="Collecting…"
+                    busy={progress.busy}
+                    class="button-quiet"
+                    {onpress}
+                />
+            </p>
+            if progress.has_succeeded() {
+                <Status><p>{format!("Your data is in the file {FILE}.")}</p></Status>
+            }
+        </section>
+    }
+}
+
+async fn export(session: &SessionHandle) -> Result<(), Failure> {
+    let answer = session.authorized(api::export).await;
+    let text = answer.map_err(|error| Failure::of_form(describe(&error)))?;
+    download::save_json(FILE, &text).map_err(|_| {
+        Failure::of_form("Your browser did not take the file. Allow downloads and try again.")
+    })
+}

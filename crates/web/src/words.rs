@@ -1,0 +1,9 @@
+//! What machines say of each other, in words for a person: devices, addresses and times.
+
+mod ago;
+mod device;
+mod place;
+
+pub use ago::ago;
+pub use device::device;
+pub use place::place;

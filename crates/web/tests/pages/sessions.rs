@@ -1,0 +1,139 @@
+use api_types::Session;
+use web::components::{
+    BusyButton, BusyButtonProps, EndSessions, SessionsList, SessionsListProps, TimeAgo,
+    TimeAgoProps,
+};
+use yew::Callback;
+
+use crate::html::{items, render, tag, text};
+
+const FIREFOX: &str =
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:139.0) Gecko/20100101 Firefox/139.0";
+
+fn session(id: &str, current: bool, user_agent: Option<&str>, ip: Option<&str>) -> Session {
+    Session {
+        id: id.to_owned(),
+        current,
+        created_at: "2026-04-14T09:30:00Z".to_owned(),
+        last_seen_at: "2026-04-15T10:00:00Z".to_owned(),
+        user_agent: user_agent.map(str::to_owned),
+        ip: ip.map(str::to_owned),
+    }
+}
+
+fn here() -> Session {
+    session("here", true, Some("curl/8.5.0"), Some("127.0.0.1"))
+}
+
+fn elsewhere() -> [Session; 2] {
+    [
+        session("first", false, Some(FIREFOX), Some("192.168.1.20")),
+        session("second", false, None, None),
+    ]
+}
+
+fn list(sessions: Vec<Session>, ending: Option<EndSessions>) -> String {
+    render::<SessionsList>(SessionsListProps { sessions, ending, onend: Callback::noop() })
+}
+
+fn everywhere(ending: Option<EndSessions>) -> String {
+    let [first, second] = elsewhere();
+    list(vec![here(), first, second], ending)
+}
+
+#[test]
+fn the_session_of_this_browser_is_marked_and_cannot_be_ended_here() {
+    let html = everywhere(None);
+    let [here, others @ ..] = &items(&html)[..] else { panic!("{html}") };
+    assert!(here.contains("This session") && !here.contains("<button"), "{here}");
+    for other in others {
+        assert!(!other.contains("This session") && other.contains(">End session</button>"));
+    }
+}
+
+#[test]
+fn each_session_says_where_and_when() {
+    let html = everywhere(None);
+    let items = items(&html);
+    for (item, words) in items.iter().zip([
+        ["A program (curl)", "this computer (127.0.0.1)"],
+        ["Firefox on Windows", "local network (192.168.1.20)"],
+        ["Unknown device", "unknown address"],
+    ]) {
+        assert!(words.iter().all(|words| item.contains(words)), "{item}");
+        assert_eq!(text(item, "datetime=\"2026-04-14T09:30:00Z\""), "2026-04-14");
+        assert_eq!(text(item, "datetime=\"2026-04-15T10:00:00Z\""), "2026-04-15");
+    }
+}
+
+#[test]
+fn each_button_is_called_after_what_it_ends() {
+    let html = everywhere(None);
+    for name in [
+        "End session: Firefox on Windows, local network (192.168.1.20)",
+        "End session: Unknown device, unknown address",
+    ] {
+        assert_eq!(text(&html, &format!("aria-label=\"{name}\"")), "End session");
+    }
+}
+
+#[test]
+fn all_others_can_be_ended_at_once_where_there_are_others() {
+    assert!(everywhere(None).contains(">End all other sessions</button>"));
+    let alone = list(vec![here()], None);
+    assert!(alone.contains("This session") && !alone.contains("<button"), "{alone}");
+}
+
+#[test]
+fn while_one_is_being_ended_no_other_can_be() {
+    for (ending, waiting) in [
+        (EndSessions::One("first".to_owned()), 0),
+        (EndSessions::One("second".to_owned()), 1),
+        (EndSessions::Others, 2),
+    ] {
+        let html = everywhere(Some(ending));
+        let buttons: Vec<_> = html.split("<button").skip(1).collect();
+        assert_eq!(buttons.len(), 3);
+        for (at, button) in buttons.iter().enumerate() {
+            assert!(button.contains("disabled"), "{button}");
+            assert_eq!(button.contains("aria-busy=\"true\""), at == waiting, "{button}");
+            assert_eq!(button.contains(">Ending…<"), at == waiting, "{button}");
+        }
+    }
+}
+
+#[test]
+fn what_a_browser_calls_itself_is_text_and_nothing_else() {
+    let html = list(vec![session("x", false, Some("<script>"), Some("<img>"))], None);
+    assert!(!html.contains("<script") && !html.contains("<img"), "{html}");
+}
+
+#[test]
+fn a_button_that_waits_says_so_and_cannot_be_pressed() {
+    let button = |busy, disabled| {
+        render::<BusyButton>(BusyButtonProps {
+            text: "Download my data",
+            busy_text: "Collecting…",
+            label: Some("Download".into()),
+            busy,
+            disabled,
+            class: yew::Classes::new(),
+            onpress: Callback::noop(),
+        })
+    };
+    let waiting = button(true, false);
+    assert!(tag(&waiting, "aria-busy=\"true\"").contains("disabled"), "{waiting}");
+    assert!(!waiting.contains("aria-label"), "its text says more: {waiting}");
+    assert_eq!(text(&waiting, "<button"), "Collecting…");
+    let ready = button(false, false);
+    assert!(!ready.contains("disabled") && !ready.contains("aria-busy"), "{ready}");
+    assert!(tag(&ready, "type=\"button\"").contains("aria-label=\"Download\""));
+    assert!(tag(&button(false, true), "<button").contains("disabled"));
+}
+
+#[test]
+fn a_time_is_a_day_until_a_browser_has_had_a_look_at_it() {
+    let html = render::<TimeAgo>(TimeAgoProps { time: "2026-04-14T23:59:59Z".into() });
+    assert_eq!(text(&html, "datetime=\"2026-04-14T23:59:59Z\""), "2026-04-14");
+    assert!(tag(&html, "<time").contains("title=\"2026-04-14T23:59:59Z\""), "{html}");
+}

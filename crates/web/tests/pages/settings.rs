@@ -1,0 +1,91 @@
+use auth_core::PasswordPolicy;
+use web::pages::{SettingsPage, SettingsPageProps};
+
+use crate::html::{ada, render, section, tag, text};
+
+fn settings() -> String {
+    let policy = PasswordPolicy::new(12).unwrap_or_default();
+    render::<SettingsPage>(SettingsPageProps { user: ada(), policy })
+}
+
+#[test]
+fn changing_the_password_asks_for_the_old_one_and_a_new_one() {
+    let html = settings();
+    let section = section(&html, "Password");
+    for (name, label, autocomplete) in [
+        ("current_password", "Current password", "current-password"),
+        ("new_password", "New password", "new-password"),
+    ] {
+        let input = tag(section, &format!("name=\"{name}\""));
+        assert!(input.contains("type=\"password\""), "{input}");
+        assert!(input.contains(&format!("autocomplete=\"{autocomplete}\"")), "{input}");
+        assert!(input.contains(&format!("id=\"{name}\"")), "{input}");
+        assert_eq!(text(section, &format!("for=\"{name}\"")), label);
+        let toggle = format!(">Show {}</button>", label.to_lowercase());
+        assert!(section.contains(&toggle), "{section}");
+    }
+    assert_eq!(text(section, "type=\"submit\""), "Change password");
+    assert!(text(section, "id=\"new_password-hint\"").contains("At least 12 characters"));
+}
+
+#[test]
+fn deleting_the_account_asks_for_the_password_and_says_what_is_lost() {
+    let html = settings();
+    let section = section(&html, "Delete your account");
+    let input = tag(section, "name=\"password\"");
+    assert!(input.contains("autocomplete=\"current-password\""), "{input}");
+    assert_eq!(text(section, "for=\"password\""), "Password");
+    assert!(section.contains(">Show password</button>"));
+    let button = tag(section, "type=\"submit\"");
+    assert!(button.contains("button-danger"), "{button}");
+    assert_eq!(text(section, "type=\"submit\""), "Delete account");
+    assert!(section.contains("for good") && section.contains("sessions"), "{section}");
+}
+
+#[test]
+fn what_is_held_can_be_downloaded_by_a_button() {
+    let html = settings();
+    let section = section(&html, "Your data");
+    assert!(section.contains(">Download my data</button>"), "{section}");
+    assert!(!section.contains("<form"), "there is nothing to fill in");
+}
+
+#[test]
+fn the_list_of_sessions_is_waited_for_where_it_will_be() {
+    let html = settings();
+    let section = section(&html, "Where you are signed in");
+    assert!(tag(section, "role=\"status\"").contains("aria-busy=\"true\""), "{section}");
+    assert!(!section.contains("<li"), "{section}");
+}
+
+#[test]
+fn a_password_manager_is_told_whose_passwords_these_are() {
+    let html = settings();
+    let forms: Vec<_> = html.split("<form").skip(1).collect();
+    assert_eq!(forms.len(), 2);
+    for form in forms {
+        let account = tag(form, "autocomplete=\"username\"");
+        assert!(account.contains("value=\"Ada@Example.com\""), "{account}");
+        assert!(account.contains("readonly") && account.contains("hidden"), "{account}");
+        assert!(!account.contains("name="), "it is not sent: {account}");
+    }
+}
+
+#[test]
+fn no_id_is_there_twice() {
+    let html = settings();
+    let mut ids: Vec<_> = html.split(" id=\"").skip(1).collect();
+    ids.iter_mut().for_each(|id| *id = id.split('"').next().unwrap());
+    let all = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), all, "{ids:?}");
+}
+
+#[test]
+fn nothing_has_happened_yet() {
+    let html = settings();
+    assert!(!html.contains("role=\"alert\"") && !html.contains("aria-invalid"), "{html}");
+    assert!(!html.contains("is changed") && !html.contains("ended"), "{html}");
+    assert!(!html.contains("disabled"), "{html}");
+}
