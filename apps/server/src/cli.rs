@@ -1,12 +1,14 @@
+mod options;
+mod users;
 mod values;
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::error::{ContextKind, ErrorKind};
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+pub(crate) use options::{LogFormat, PasswordOptions, ServeOptions};
+pub(crate) use users::{UserAction, UsersOptions};
 
 /// Sign-up, log-in and sessions for people and programs, in one file.
 #[derive(Parser)]
@@ -18,63 +20,21 @@ struct Cli {
     serve: ServeOptions,
 }
 
+/// What the program is asked to do.
 #[derive(Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Run the server; so does `latchkey` without a subcommand
     Serve(ServeOptions),
-}
-
-/// How the server is run.
-#[derive(Debug, Args)]
-pub(crate) struct ServeOptions {
-    /// Where to listen; port 0 picks a free one
-    #[arg(long, env = "LATCHKEY_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = values::address)]
-    pub(crate) listen: SocketAddr,
-
-    /// The SQLite file, as a path or sqlite:PATH; made if it is absent
-    #[arg(long, env = "LATCHKEY_DATABASE", value_name = "PATH|URL", default_value = "latchkey.db", value_parser = values::database)]
-    pub(crate) database: PathBuf,
-
-    /// The origin that browsers see; http://localhost:PORT if it is left out
-    #[arg(long, env = "LATCHKEY_PUBLIC_URL", value_name = "URL", value_parser = values::origin)]
-    pub(crate) public_url: Option<String>,
-
-    /// For how long an access token is valid
-    #[arg(long, env = "LATCHKEY_ACCESS_TOKEN_LIFETIME", value_name = "DURATION", default_value = "5m", value_parser = values::duration)]
-    pub(crate) access_token_lifetime: Duration,
-
-    /// For how long a session lasts
-    #[arg(long, env = "LATCHKEY_SESSION_LIFETIME", value_name = "DURATION", default_value = "12h", value_parser = values::duration)]
-    pub(crate) session_lifetime: Duration,
-
-    /// The least length of a new password, in characters: 1 to 64
-    #[arg(long, env = "LATCHKEY_PASSWORD_MIN_LENGTH", value_name = "N", default_value = "8", value_parser = values::password_policy)]
-    pub(crate) password_min_length: auth_core::PasswordPolicy,
-
-    /// How much work hashing a password is: 1,000 to 10,000,000 iterations
-    #[arg(long, env = "LATCHKEY_PBKDF2_ITERATIONS", value_name = "N", default_value = "600000", value_parser = values::iterations)]
-    pub(crate) pbkdf2_iterations: u32,
-
-    /// How the log on stderr is written
-    #[arg(long, env = "LATCHKEY_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
-    pub(crate) log_format: LogFormat,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// For people.
-    Text,
-    /// For programs: one JSON object a line.
-    Json,
+    /// Look after accounts, also while the server runs
+    Users(UsersOptions),
 }
 
 /// Reads the command line and the environment. Whatever is wrong is told in one line.
-pub(crate) fn parse() -> Result<ServeOptions, ExitCode> {
+pub(crate) fn parse() -> Result<Command, ExitCode> {
     let matches = Cli::command().try_get_matches();
     let cli = matches.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
     match cli {
-        Ok(Cli { command: Some(Command::Serve(options)), .. }) => Ok(options),
-        Ok(Cli { command: None, serve }) => Ok(serve),
+        Ok(Cli { command, serve }) => Ok(command.unwrap_or(Command::Serve(serve))),
         Err(error) => Err(tell(&error)),
     }
 }
@@ -89,23 +49,23 @@ fn tell(error: &clap::Error) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Clap explains itself over several lines: this is the first, with the hint if it has one.
+/// Clap explains itself over several paragraphs: this is the first, with the hint if it
+/// has one.
 fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
-    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let first = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
+    let first = first.collect::<Vec<_>>().join(" ");
     let hint = match error.get(ContextKind::SuggestedArg) {
         Some(suggested) => format!("did you mean {suggested}?"),
-        None => "see latchkey serve --help".to_owned(),
+        None => "see latchkey --help".to_owned(),
     };
-    let values = text.lines().find(|line| line.trim_start().starts_with("[possible values"));
-    match values {
-        Some(values) => format!("{first} {}; {hint}", values.trim()),
-        None => format!("{first}; {hint}"),
-    }
+    format!("{}; {hint}", first.trim_start_matches("error: "))
 }
 
 #[cfg(test)]
 mod tests {
+    use auth_core::{SessionLimits, SessionPolicy};
+
     use super::*;
 
     #[test]
@@ -113,14 +73,18 @@ mod tests {
         Cli::command().debug_assert();
     }
 
-    fn options(arguments: &[&str]) -> Result<ServeOptions, String> {
+    fn command(arguments: &[&str]) -> Result<Command, String> {
         let all = ["latchkey"].iter().chain(arguments);
         match Cli::try_parse_from(all) {
-            Ok(cli) => Ok(match cli.command {
-                Some(Command::Serve(options)) => options,
-                None => cli.serve,
-            }),
+            Ok(cli) => Ok(cli.command.unwrap_or(Command::Serve(cli.serve))),
             Err(error) => Err(one_line(&error)),
+        }
+    }
+
+    fn options(arguments: &[&str]) -> Result<ServeOptions, String> {
+        match command(arguments)? {
+            Command::Serve(options) => Ok(options),
+            Command::Users(_) => unreachable!("{arguments:?}"),
         }
     }
 
@@ -131,8 +95,32 @@ mod tests {
         }
         let defaults = options(&[]).unwrap();
         assert_eq!(defaults.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(defaults.session_lifetime, Duration::from_hours(12));
-        assert_eq!(defaults.pbkdf2_iterations, 600_000);
+        assert_eq!(*defaults.sessions, SessionPolicy::default());
+        assert_eq!(defaults.passwords.pbkdf2_iterations, 600_000);
+    }
+
+    #[test]
+    fn each_kind_of_session_has_limits_of_its_own() {
+        let limits = ["--session-idle-timeout", "1m", "--session-lifetime", "2m"];
+        let remembered = ["--remember-idle-timeout", "3m", "--remember-lifetime", "3m"];
+        let sessions = *options(&[limits, remembered].concat()).unwrap().sessions;
+        let minutes = |limits: SessionLimits| {
+            [limits.idle_timeout(), limits.lifetime()].map(|time| time.as_secs() / 60)
+        };
+        assert_eq!(minutes(sessions.standard), [1, 2]);
+        assert_eq!(minutes(sessions.remembered), [3, 3]);
+    }
+
+    #[test]
+    fn the_options_of_users_stand_before_or_after_what_is_to_be_done() {
+        for arguments in [
+            &["users", "--database", "x.db", "show", "ada", "--json"][..],
+            &["users", "show", "ada", "--json", "--database", "x.db"],
+        ] {
+            let Ok(Command::Users(options)) = command(arguments) else { unreachable!() };
+            assert_eq!(options.database.as_os_str(), "x.db");
+            assert!(options.json);
+        }
     }
 
     #[test]
@@ -146,6 +134,12 @@ mod tests {
             (&["--public-url", "https://example.com/path"], "--public-url"),
             (&["--access-token-lifetime", "5"], "--access-token-lifetime"),
             (&["--session-lifetime", "0s"], "--session-lifetime"),
+            (&["--session-lifetime", "29m"], "--session-idle-timeout"),
+            (&["--session-idle-timeout", "13h"], "--session-lifetime"),
+            (&["--remember-idle-timeout", "31d"], "--remember-lifetime"),
+            (&["users"], "sign-out"),
+            (&["users", "show"], "USER"),
+            (&["users", "set-password", "ada", "a long walk"], "a long walk"),
             (&["--password-min-length", "0"], "--password-min-length"),
             (&["--password-min-length", "65"], "--password-min-length"),
             (&["--pbkdf2-iterations", "999"], "--pbkdf2-iterations"),

@@ -5,22 +5,27 @@
 
 mod cli;
 mod http;
+mod maintenance;
 mod pages;
 mod serve;
 mod telemetry;
+mod users;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use cli::Command;
+
 fn main() -> ExitCode {
-    let options = match cli::parse() {
-        Ok(options) => options,
+    let result = match cli::parse() {
+        Ok(Command::Serve(options)) => serve::run(options).map_err(|error| error.to_string()),
+        Ok(Command::Users(options)) => users::run(&options).map_err(|error| error.to_string()),
         Err(exit) => return exit,
     };
-    match serve::run(options) {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error.to_string());
+        Err(message) => {
+            complain(&message);
             ExitCode::FAILURE
         }
     }

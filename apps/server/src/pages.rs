@@ -15,7 +15,7 @@ use files::{Built, Files};
 use respond::{asset, page};
 
 /// The routes that the app knows; on any other path it shows that nothing is there.
-const ROUTES: [&str; 4] = ["/", "/signup", "/login", "/private"];
+const ROUTES: [&str; 5] = ["/", "/signup", "/login", "/private", "/settings"];
 
 /// Answers every path that is left.
 pub(crate) fn routes(policy: PasswordPolicy) -> BoxedFilter<(Response,)> {
@@ -107,7 +107,7 @@ mod tests {
 
     #[tokio::test]
     async fn any_other_path_is_the_page_with_status_404() {
-        for path in ["/nothing", "/login/x", "/assets/gone.js", "/settings"] {
+        for path in ["/nothing", "/login/x", "/assets/gone.js", "/settings/x"] {
             let answer = get(path, ("accept", "*/*")).await;
             assert_eq!((answer.status().as_u16(), &answer.body()[..]), (404, &b"<p>12</p>"[..]));
             assert!(!answer.headers().contains_key("etag"));

@@ -13,7 +13,7 @@ use warp::Filter as _;
 
 use crate::cli::ServeOptions;
 use crate::http::{self, Envelope};
-use crate::{pages, telemetry};
+use crate::{maintenance, pages, telemetry};
 
 /// Why the server did not start. Each message says what is wrong and how to mend it.
 #[derive(Debug)]
@@ -44,16 +44,17 @@ async fn serve(options: ServeOptions) -> Result<(), ServeError> {
         Some(url) => PublicOrigin::exact(url),
         None => PublicOrigin::loopback(address.port()),
     };
-    let accounts = accounts(&options, &origin).await?;
+    let accounts = Arc::new(accounts(&options, &origin).await?);
     let envelope = Envelope::new(&origin);
-    let routes = api::routes(Arc::new(accounts), origin)
-        .or(pages::routes(options.password_min_length))
+    let routes = api::routes(Arc::clone(&accounts), origin)
+        .or(pages::routes(options.passwords.password_min_length))
         .unify()
         .boxed();
 
     telemetry::start(options.log_format);
     warn(&options);
     announce(address).map_err(ServeError::System)?;
+    tokio::spawn(maintenance::run(accounts));
     http::serve(listener, envelope.around(routes), stop).await;
     tracing::info!("stopped");
     Ok(())
@@ -64,9 +65,9 @@ async fn accounts(options: &ServeOptions, origin: &PublicOrigin) -> Result<Accou
     let settings = Settings {
         service: origin.as_str().to_owned(),
         access_token_lifetime: options.access_token_lifetime,
-        session_lifetime: options.session_lifetime,
-        password_policy: options.password_min_length,
-        pbkdf2_iterations: options.pbkdf2_iterations,
+        sessions: *options.sessions,
+        password_policy: options.passwords.password_min_length,
+        pbkdf2_iterations: options.passwords.pbkdf2_iterations,
     };
     Accounts::start(Arc::new(store), settings, Arc::new(SystemClock), Arc::new(SystemRandom))
         .await
@@ -75,7 +76,8 @@ async fn accounts(options: &ServeOptions, origin: &PublicOrigin) -> Result<Accou
 
 /// What works, and should not be left so.
 fn warn(options: &ServeOptions) {
-    let (iterations, default) = (options.pbkdf2_iterations, PasswordHasher::DEFAULT_ITERATIONS);
+    let iterations = options.passwords.pbkdf2_iterations;
+    let default = PasswordHasher::DEFAULT_ITERATIONS;
     if iterations < default {
         tracing::warn!(
             iterations,

@@ -52,17 +52,4 @@ impl Accounts {
             _ => Err(AuthenticateError::InvalidToken),
         }
     }
-
-    /// Ends the session at once, for every server on the same store.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the store does not answer: the session may then live on.
-    pub async fn sign_out(&self, signed_in: &SignedIn) -> Result<(), StoreError> {
-        let session = signed_in.session.id;
-        if self.store.end_session(session).await? {
-            tracing::info!(user = %signed_in.user.id, %session, "signed out");
-        }
-        Ok(())
-    }
 }

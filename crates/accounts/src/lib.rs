@@ -1,11 +1,12 @@
-//! What a person can do with an account: sign up, sign in, be recognised, sign out.
+//! What a person can do with an account: sign up, sign in, be recognised, stay signed in,
+//! see and end sessions, change the password, take the data along, delete it all, sign out.
 //!
 //! This crate joins the rules of `auth-core` to a `user-store`. It knows nothing of HTTP
 //! or JSON, so that a web framework, a command line and a test can all use it.
 //!
 //! ```
 //! use std::sync::Arc;
-//! use accounts::{Accounts, Settings};
+//! use accounts::{Accounts, Client, Settings};
 //! use auth_core::{SystemClock, SystemRandom};
 //! use user_store::SqliteStore;
 //!
@@ -20,38 +21,59 @@
 //!     Accounts::start(store, settings, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
 //!
 //! accounts.sign_up("ada@example.com", "a long walk along the sea").await?;
-//! let issued = accounts.sign_in("ada@example.com", "a long walk along the sea").await?;
+//! let client = Client::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
+//! let issued =
+//!     accounts.sign_in("ada@example.com", "a long walk along the sea", false, &client).await?;
 //!
-//! let signed_in = accounts.authenticate(issued.token.as_str()).await?;
+//! let signed_in = accounts.authenticate(issued.access.token.as_str()).await?;
 //! assert_eq!(signed_in.user().email.as_str(), "ada@example.com");
 //!
+//! // Minutes later the access token has expired, and the refresh token brings the next.
+//! let issued = accounts.refresh(&issued.refresh.token.to_text(), &client).await?;
+//! let signed_in = accounts.authenticate(issued.access.token.as_str()).await?;
+//!
 //! accounts.sign_out(&signed_in).await?;
-//! assert!(accounts.authenticate(issued.token.as_str()).await.is_err());
+//! assert!(accounts.authenticate(issued.access.token.as_str()).await.is_err());
+//! assert!(accounts.refresh(&issued.refresh.token.to_text(), &client).await.is_err());
 //! # Ok(())
 //! # }
 //! ```
 
+mod administration;
 mod authenticate;
 mod hashing;
+mod issue;
+mod own_account;
+mod refresh;
+mod sessions;
 mod settings;
 mod sign_in;
 mod sign_up;
+mod verify;
 
+pub use administration::{Administration, AdministrationError};
 pub use auth_core::{
-    AccessToken, Clock, EmailError, IssuedToken, JwkSet, KeyError, PasswordError, Random,
+    AccessToken, Client, Clock, EmailError, IssuedToken, JwkSet, KeyError, PasswordError, Random,
+    RefreshToken, Session, SessionId, SessionLimits, SessionPolicy, Timestamp, UserId,
 };
 pub use authenticate::{AuthenticateError, SignedIn};
 pub use hashing::HashingError;
+pub use issue::{IssuedRefreshToken, IssuedTokens};
+pub use own_account::OwnAccountError;
+pub use refresh::RefreshError;
 pub use settings::{Settings, StartError};
 pub use sign_in::SignInError;
 pub use sign_up::SignUpError;
-pub use user_store::{StoreError, User};
+pub use user_store::{Holdings, SessionRecord, StoreError, User};
 
 use std::sync::Arc;
 
 use auth_core::AccessTokens;
 use hashing::Hashing;
 use user_store::UserStore;
+
+/// The product's name, which nobody should have for a password.
+const PRODUCT: &str = "Latchkey";
 
 /// The accounts of one service.
 pub struct Accounts {
@@ -68,6 +90,12 @@ impl Accounts {
     #[must_use]
     pub const fn jwks(&self) -> &JwkSet {
         self.tokens.jwks()
+    }
+
+    /// The present moment, as this service's clock has it.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Whether the store answers.

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use auth_core::{
     AccessTokens, Clock, InvalidIterations, KeyError, PasswordHasher, PasswordPolicy, Random,
-    SigningKey,
+    SessionPolicy, SigningKey,
 };
 use user_store::{StoreError, UserStore};
 
@@ -18,9 +18,8 @@ pub struct Settings {
     pub service: String,
     /// For how long an access token is valid. Five minutes by default.
     pub access_token_lifetime: Duration,
-    /// For how long a session lasts, used or not. Twelve hours by default
-    /// (OWASP ASVS 5.0, 7.3.2 asks for an absolute limit).
-    pub session_lifetime: Duration,
+    /// For how long a session lasts, used and not used (OWASP ASVS 5.0, 7.3).
+    pub sessions: SessionPolicy,
     /// What a new password must satisfy.
     pub password_policy: PasswordPolicy,
     /// How much work hashing a password is; see [`PasswordHasher`].
@@ -51,7 +50,7 @@ impl Settings {
         Self {
             service: service.into(),
             access_token_lifetime: Duration::from_mins(5),
-            session_lifetime: Duration::from_hours(12),
+            sessions: SessionPolicy::default(),
             password_policy: PasswordPolicy::default(),
             pbkdf2_iterations: PasswordHasher::DEFAULT_ITERATIONS,
         }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use auth_core::{Email, EmailError, NewPassword, PasswordError, UserId};
 use user_store::{CreateUserError, StoreError, User};
 
-use crate::{Accounts, HashingError};
+use crate::{Accounts, HashingError, PRODUCT};
 
 /// Why an account was not made.
 #[derive(Debug, thiserror::Error)]
@@ -27,9 +27,6 @@ pub enum SignUpError {
     Store(#[from] StoreError),
 }
 
-/// The product's name, which nobody should have for a password.
-const PRODUCT: &str = "Latchkey";
-
 impl Accounts {
     /// Makes an account.
     ///
@@ -41,7 +38,12 @@ impl Accounts {
         let random = Arc::clone(&self.random);
         let hash = self.hashing.run(move |hasher| hasher.hash(&password, &*random)).await?;
         let now = self.clock.now();
-        let user = User { id: UserId::generate(now, &*self.random), email, created_at: now };
+        let user = User {
+            id: UserId::generate(now, &*self.random),
+            email,
+            created_at: now,
+            disabled_at: None,
+        };
         match self.store.create_user(&user, &hash).await {
             Ok(()) => {
                 tracing::info!(user = %user.id, "signed up");

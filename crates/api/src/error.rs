@@ -4,12 +4,14 @@
 use std::error::Error;
 
 use accounts::{
-    AuthenticateError, EmailError, HashingError, KeyError, PasswordError, SignInError, SignUpError,
-    StoreError,
+    AuthenticateError, EmailError, HashingError, KeyError, OwnAccountError, PasswordError,
+    RefreshError, SignInError, SignUpError, StoreError,
 };
 use api_types::{ErrorCode, FieldCode, FieldError, Problem};
 use warp::http::StatusCode;
 use warp::http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+
+use crate::cookie::SetCookie;
 
 /// Everything that a request can be refused for.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub(crate) enum ApiError {
     InvalidRequest(&'static str),
     InvalidCredentials,
     InvalidToken,
+    /// Holds what clears the cookie.
+    InvalidRefreshToken(SetCookie),
     MissingToken,
     ForbiddenOrigin,
     NotFound,
@@ -42,9 +46,10 @@ impl ApiError {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::MalformedJson | Self::InvalidRequest(_) => StatusCode::BAD_REQUEST,
-            Self::InvalidCredentials | Self::InvalidToken | Self::MissingToken => {
-                StatusCode::UNAUTHORIZED
-            }
+            Self::InvalidCredentials
+            | Self::InvalidToken
+            | Self::InvalidRefreshToken(_)
+            | Self::MissingToken => StatusCode::UNAUTHORIZED,
             Self::ForbiddenOrigin => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -63,6 +68,7 @@ impl ApiError {
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
             Self::InvalidCredentials => ErrorCode::InvalidCredentials,
             Self::InvalidToken => ErrorCode::InvalidToken,
+            Self::InvalidRefreshToken(_) => ErrorCode::InvalidRefreshToken,
             Self::MissingToken => ErrorCode::MissingToken,
             Self::ForbiddenOrigin => ErrorCode::ForbiddenOrigin,
             Self::NotFound => ErrorCode::NotFound,
@@ -84,6 +90,9 @@ impl ApiError {
             Self::InvalidCredentials => "No account has this e-mail and this password.",
             Self::InvalidToken => {
                 "The access token is not valid, or its session is over. Log in again."
+            }
+            Self::InvalidRefreshToken(_) => {
+                "The session cannot be renewed: it is over, or its cookie is missing or not valid. Log in again."
             }
             Self::MissingToken => "Send an access token: \"Authorization: Bearer TOKEN\".",
             Self::ForbiddenOrigin => "This request is taken from the service's own pages alone.",
@@ -108,7 +117,9 @@ impl ApiError {
     pub(crate) fn header(&self) -> Option<(HeaderName, &'static str)> {
         match self {
             // RFC 6750, 3: no error code where the request came without a token.
-            Self::InvalidCredentials | Self::MissingToken => Some((WWW_AUTHENTICATE, "Bearer")),
+            Self::InvalidCredentials | Self::InvalidRefreshToken(_) | Self::MissingToken => {
+                Some((WWW_AUTHENTICATE, "Bearer"))
+            }
             Self::InvalidToken => Some((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")),
             Self::MethodNotAllowed(allowed) => Some((ALLOW, allowed)),
             Self::Overloaded | Self::Unavailable(_) => Some((RETRY_AFTER, RETRY_SECONDS)),
@@ -128,18 +139,48 @@ impl ApiError {
         }
     }
 
-    pub(crate) fn into_problem(self) -> Problem {
+    /// What the client sees, and the cookie that goes with it.
+    pub(crate) fn into_problem(self) -> (Problem, Option<SetCookie>) {
         let (status, code, detail) = (self.status(), self.code(), self.detail());
-        Problem {
+        let (errors, cookie) = match self {
+            Self::InvalidFields(errors) => (errors, None),
+            Self::InvalidRefreshToken(cookie) => (Vec::new(), Some(cookie)),
+            _ => (Vec::new(), None),
+        };
+        let problem = Problem {
             kind: "about:blank".to_owned(),
             title: status.canonical_reason().unwrap_or_default().to_owned(),
             status: status.as_u16(),
             detail,
             code,
-            errors: match self {
-                Self::InvalidFields(errors) => errors,
-                _ => Vec::new(),
-            },
+            errors,
+        };
+        (problem, cookie)
+    }
+
+    /// Why a session was not renewed. What is no use any more is cleared.
+    pub(crate) fn of_refresh(error: RefreshError, clear: impl FnOnce() -> SetCookie) -> Self {
+        match error {
+            RefreshError::InvalidToken => Self::InvalidRefreshToken(clear()),
+            RefreshError::Store(error) => error.into(),
+            RefreshError::Key(error) => error.into(),
+        }
+    }
+
+    /// Why nothing was changed for which the password in force was asked for, in `field`.
+    pub(crate) fn of_own_account(error: OwnAccountError, field: &str) -> Self {
+        match error {
+            OwnAccountError::Invalid(error) => {
+                Self::InvalidFields(vec![password_error("new_password", error)])
+            }
+            OwnAccountError::WrongPassword => Self::InvalidFields(vec![FieldError {
+                field: field.to_owned(),
+                code: FieldCode::PasswordWrong,
+                message: "This is not the password of the account.".to_owned(),
+            }]),
+            OwnAccountError::SessionOver => Self::InvalidToken,
+            OwnAccountError::Hashing(error) => error.into(),
+            OwnAccountError::Store(error) => error.into(),
         }
     }
 }
@@ -184,8 +225,8 @@ impl From<SignUpError> for ApiError {
     fn from(error: SignUpError) -> Self {
         match error {
             SignUpError::Invalid { email, password } => {
-                let errors = email.map(email_error).into_iter().chain(password.map(password_error));
-                Self::InvalidFields(errors.collect())
+                let password = password.map(|error| password_error("password", error));
+                Self::InvalidFields(email.map(email_error).into_iter().chain(password).collect())
             }
             SignUpError::EmailTaken => Self::EmailTaken,
             SignUpError::Hashing(error) => error.into(),
@@ -222,7 +263,7 @@ fn email_error(EmailError: EmailError) -> FieldError {
     }
 }
 
-fn password_error(error: PasswordError) -> FieldError {
+fn password_error(field: &str, error: PasswordError) -> FieldError {
     let (code, message) = match error {
         PasswordError::TooShort { min_length } => (
             FieldCode::PasswordTooShort,
@@ -240,5 +281,5 @@ fn password_error(error: PasswordError) -> FieldError {
             "The password must not contain the character U+0000.".to_owned(),
         ),
     };
-    FieldError { field: "password".to_owned(), code, message }
+    FieldError { field: field.to_owned(), code, message }
 }

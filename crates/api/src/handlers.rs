@@ -1,37 +1,103 @@
 //! What the API does, without HTTP: each handler takes a request apart and calls
 //! `accounts`.
 
-use accounts::{JwkSet, User};
-use api_types::{Empty, Health, SignupRequest, TokenRequest, TokenResponse, TokenType};
+use accounts::{JwkSet, SessionId};
+use api_types::{
+    ChangePasswordRequest, DeleteAccountRequest, Empty, Export, Health, Sessions, SignupRequest,
+    TokenRequest, TokenResponse,
+};
 
-use crate::Api;
+use crate::cookie::SetCookie;
 use crate::error::ApiError;
 use crate::incoming::Incoming;
+use crate::{Api, shown};
 
 pub(crate) async fn signup(request: Incoming, api: Api) -> Result<api_types::User, ApiError> {
     let body: SignupRequest = request.body(&api)?;
     let user = api.accounts.sign_up(&body.email, &body.password).await?;
-    Ok(shown(&user))
+    Ok(shown::user(&user))
 }
 
-pub(crate) async fn token(request: Incoming, api: Api) -> Result<TokenResponse, ApiError> {
-    let body: TokenRequest = request.body(&api)?;
-    let issued = api.accounts.sign_in(&body.email, &body.password).await?;
-    Ok(TokenResponse {
-        access_token: issued.token.as_str().to_owned(),
-        token_type: TokenType::Bearer,
-        expires_in: issued.expires_in.as_secs(),
-    })
+pub(crate) async fn token(
+    request: Incoming,
+    api: Api,
+) -> Result<(TokenResponse, SetCookie), ApiError> {
+    let client = request.client();
+    let TokenRequest { email, password, remember } = request.body(&api)?;
+    let issued = api.accounts.sign_in(&email, &password, remember, &client).await?;
+    Ok(shown::tokens(&issued, &api.cookie))
 }
 
-pub(crate) async fn logout(request: Incoming, api: Api) -> Result<(), ApiError> {
+pub(crate) async fn refresh(
+    request: Incoming,
+    api: Api,
+) -> Result<(TokenResponse, SetCookie), ApiError> {
+    let client = request.client();
+    let token = request.refresh_token(&api)?;
+    let refused = |error| ApiError::of_refresh(error, || api.cookie.clear());
+    let issued = api.accounts.refresh(&token, &client).await.map_err(refused)?;
+    Ok(shown::tokens(&issued, &api.cookie))
+}
+
+pub(crate) async fn logout(request: Incoming, api: Api) -> Result<Option<SetCookie>, ApiError> {
     let (signed_in, Empty {}) = request.user_and_body(&api).await?;
-    Ok(api.accounts.sign_out(&signed_in).await?)
+    api.accounts.sign_out(&signed_in).await?;
+    Ok(Some(api.cookie.clear()))
 }
 
 pub(crate) async fn me(request: Incoming, api: Api) -> Result<api_types::User, ApiError> {
     let signed_in = request.user(&api).await?;
-    Ok(shown(signed_in.user()))
+    Ok(shown::user(signed_in.user()))
+}
+
+pub(crate) async fn change_password(request: Incoming, api: Api) -> Result<(), ApiError> {
+    let (signed_in, body) = request.user_and_body(&api).await?;
+    let ChangePasswordRequest { current_password, new_password } = body;
+    let changed = api.accounts.change_password(&signed_in, &current_password, &new_password);
+    changed.await.map_err(|error| ApiError::of_own_account(error, "current_password"))
+}
+
+pub(crate) async fn delete_account(
+    request: Incoming,
+    api: Api,
+) -> Result<Option<SetCookie>, ApiError> {
+    let (signed_in, DeleteAccountRequest { password }) = request.user_and_body(&api).await?;
+    let deleted = api.accounts.delete_account(&signed_in, &password).await;
+    deleted.map_err(|error| ApiError::of_own_account(error, "password"))?;
+    Ok(Some(api.cookie.clear()))
+}
+
+pub(crate) async fn export(request: Incoming, api: Api) -> Result<Export, ApiError> {
+    let signed_in = request.user(&api).await?;
+    let held = api.accounts.export(&signed_in).await;
+    let held = held.map_err(|error| ApiError::of_own_account(error, "password"))?;
+    Ok(shown::export(&held, &signed_in, api.accounts.now()))
+}
+
+pub(crate) async fn sessions(request: Incoming, api: Api) -> Result<Sessions, ApiError> {
+    let signed_in = request.user(&api).await?;
+    let found = api.accounts.sessions(&signed_in).await?;
+    let sessions = found.iter().map(|record| shown::session(record, &signed_in)).collect();
+    Ok(Sessions { sessions })
+}
+
+pub(crate) async fn end_other_sessions(request: Incoming, api: Api) -> Result<(), ApiError> {
+    let signed_in = request.user_who_deletes(&api).await?;
+    api.accounts.end_other_sessions(&signed_in).await?;
+    Ok(())
+}
+
+/// Ending the session that the request belongs to is logging out.
+pub(crate) async fn end_session(
+    id: SessionId,
+    request: Incoming,
+    api: Api,
+) -> Result<Option<SetCookie>, ApiError> {
+    let signed_in = request.user_who_deletes(&api).await?;
+    if !api.accounts.end_session(&signed_in, id).await? {
+        return Err(ApiError::NotFound);
+    }
+    Ok((id == signed_in.session().id).then(|| api.cookie.clear()))
 }
 
 pub(crate) async fn jwks(api: Api) -> Result<JwkSet, ApiError> {
@@ -47,12 +113,4 @@ pub(crate) async fn healthz() -> Result<Health, ApiError> {
 pub(crate) async fn readyz(api: Api) -> Result<Health, ApiError> {
     api.accounts.ping().await?;
     healthz().await
-}
-
-fn shown(user: &User) -> api_types::User {
-    api_types::User {
-        id: user.id.to_string(),
-        email: user.email.as_str().to_owned(),
-        created_at: user.created_at.to_string(),
-    }
 }

@@ -1,5 +1,7 @@
-use accounts::SignedIn;
-use api_types::RequestBody;
+use std::net::IpAddr;
+
+use accounts::{Client, SignedIn};
+use api_types::{Empty, RequestBody};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
 use serde::de::DeserializeOwned;
@@ -12,6 +14,7 @@ use warp::http::header::{
 };
 
 use crate::Api;
+use crate::client::{address, client};
 use crate::error::ApiError;
 
 /// The most that a body may hold, in bytes.
@@ -24,20 +27,27 @@ const MAX_BODY: usize = 16 * 1024;
 pub(crate) struct Incoming {
     headers: HeaderMap,
     body: Result<Bytes, ApiError>,
+    ip: Option<IpAddr>,
 }
 
 /// Extracts the request; never rejects.
 pub(crate) fn incoming() -> BoxedFilter<(Incoming,)> {
     warp::header::headers_cloned()
+        .and(address())
         .and(warp::body::stream())
-        .then(|headers: HeaderMap, stream| async move {
+        .then(|headers: HeaderMap, ip, stream| async move {
             let body = read_body(&headers, stream).await;
-            Incoming { headers, body }
+            Incoming { headers, body, ip }
         })
         .boxed()
 }
 
 impl Incoming {
+    /// The program that sends the request.
+    pub(crate) fn client(&self) -> Client {
+        client(self.ip, &self.headers)
+    }
+
     /// The body of a request that anybody may send.
     pub(crate) fn body<B>(self, api: &Api) -> Result<B, ApiError>
     where
@@ -47,6 +57,16 @@ impl Incoming {
         check_content_type(&self.headers)?;
         check_origin(&self.headers, api)?;
         parse(&body)
+    }
+
+    /// The refresh token of a request that renews a session, and has nothing else to say.
+    pub(crate) fn refresh_token(self, api: &Api) -> Result<String, ApiError> {
+        let body = self.body?;
+        check_content_type(&self.headers)?;
+        check_origin(&self.headers, api)?;
+        let token = api.cookie.read(&self.headers).map(str::to_owned);
+        let token = token.ok_or_else(|| ApiError::InvalidRefreshToken(api.cookie.clear()))?;
+        parse(&body).map(|Empty {}| token)
     }
 
     /// The sender of a request that changes nothing.
@@ -65,6 +85,18 @@ impl Incoming {
         check_origin(&self.headers, api)?;
         let user = authenticate(&self.headers, api).await?;
         Ok((user, parse(&body)?))
+    }
+
+    /// The sender of a request whose method and path say all: without a body it needs no
+    /// type. (No form of another site can send a DELETE, and no page of one a token.)
+    pub(crate) async fn user_who_deletes(self, api: &Api) -> Result<SignedIn, ApiError> {
+        let body = self.body?;
+        if !body.is_empty() {
+            check_content_type(&self.headers)?;
+        }
+        check_origin(&self.headers, api)?;
+        let user = authenticate(&self.headers, api).await?;
+        parse(&body).map(|Empty {}| user)
     }
 }
 

@@ -34,15 +34,20 @@
 //! ```
 //!
 //! What the caller has to bring is what belongs to a connection: time limits on headers
-//! and bodies, and the headers that browsers protect pages by.
+//! and bodies, the headers that browsers protect pages by, and, where it is not warp's own
+//! server that takes connections, the [`ClientAddress`] of each request.
 
+mod client;
+mod cookie;
 mod error;
 mod handlers;
 mod incoming;
 mod origin;
 mod reply;
 mod routes;
+mod shown;
 
+pub use client::ClientAddress;
 pub use origin::PublicOrigin;
 pub use reply::{internal_error, method_not_allowed, not_found};
 pub use routes::routes;
@@ -50,10 +55,12 @@ pub use routes::routes;
 use std::sync::Arc;
 
 use accounts::Accounts;
+use cookie::RefreshCookie;
 
 /// What every handler works with.
 #[derive(Clone)]
 struct Api {
     accounts: Arc<Accounts>,
     origin: Arc<PublicOrigin>,
+    cookie: Arc<RefreshCookie>,
 }

@@ -1,8 +1,11 @@
 use serde::Serialize;
-use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use warp::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, SET_COOKIE,
+};
 use warp::http::{Response as HttpResponse, StatusCode};
 use warp::reply::Response;
 
+use crate::cookie::SetCookie;
 use crate::error::ApiError;
 
 pub(crate) fn ok<T: Serialize>(result: Result<T, ApiError>) -> Response {
@@ -13,11 +16,33 @@ pub(crate) fn created<T: Serialize>(result: Result<T, ApiError>) -> Response {
     reply(StatusCode::CREATED, result)
 }
 
-pub(crate) fn no_content(result: Result<(), ApiError>) -> Response {
+/// The same with a cookie.
+pub(crate) fn ok_with_cookie<T: Serialize>(result: Result<(T, SetCookie), ApiError>) -> Response {
     match result {
-        Ok(()) => with_status(StatusCode::NO_CONTENT, Vec::new()),
+        Ok((value, cookie)) => with_cookie(ok(Ok(value)), Some(cookie)),
         Err(error) => problem(error),
     }
+}
+
+pub(crate) fn no_content(result: Result<(), ApiError>) -> Response {
+    no_content_with_cookie(result.map(|()| None))
+}
+
+/// The same, with a cookie if there is one to set or to clear.
+pub(crate) fn no_content_with_cookie(result: Result<Option<SetCookie>, ApiError>) -> Response {
+    match result {
+        Ok(cookie) => with_cookie(with_status(StatusCode::NO_CONTENT, Vec::new()), cookie),
+        Err(error) => problem(error),
+    }
+}
+
+/// Lets a browser that is led to the answer keep it as a file.
+pub(crate) fn as_file(mut response: Response) -> Response {
+    if response.status() == StatusCode::OK {
+        let value = HeaderValue::from_static("attachment; filename=\"latchkey-data.json\"");
+        response.headers_mut().insert(CONTENT_DISPOSITION, value);
+    }
+    response
 }
 
 /// The answer where nothing is: 404, `not_found`.
@@ -65,10 +90,18 @@ fn reply<T: Serialize>(status: StatusCode, result: Result<T, ApiError>) -> Respo
 fn problem(error: ApiError) -> Response {
     error.log();
     let (status, header) = (error.status(), error.header());
-    let body = serde_json::to_vec(&error.into_problem()).unwrap_or_default();
+    let (problem, cookie) = error.into_problem();
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
     let mut response = typed(with_status(status, body), "application/problem+json");
     if let Some((name, value)) = header {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    with_cookie(response, cookie)
+}
+
+fn with_cookie(mut response: Response, cookie: Option<SetCookie>) -> Response {
+    if let Some(cookie) = cookie {
+        response.headers_mut().insert(SET_COOKIE, cookie.into_value());
     }
     response
 }

@@ -1,14 +1,16 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use accounts::Accounts;
+use accounts::{Accounts, SessionId};
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
+use crate::cookie::RefreshCookie;
 use crate::incoming::{Incoming, incoming};
 use crate::reply::{
-    cached_briefly, created, method_not_allowed, no_content, no_store, not_found, ok,
+    as_file, cached_briefly, created, method_not_allowed, no_content, no_content_with_cookie,
+    no_store, not_found, ok, ok_with_cookie,
 };
 use crate::{Api, PublicOrigin, handlers};
 
@@ -19,13 +21,24 @@ use crate::{Api, PublicOrigin, handlers};
 /// `/api` can fall through to a page.
 #[must_use]
 pub fn routes(accounts: Arc<Accounts>, origin: PublicOrigin) -> BoxedFilter<(Response,)> {
-    let api = Api { accounts, origin: Arc::new(origin) };
+    let cookie = Arc::new(RefreshCookie::of(&origin));
+    let api = Api { accounts, origin: Arc::new(origin), cookie };
     let under_api = signup(&api)
         .or(token(&api))
+        .unify()
+        .or(refresh(&api))
         .unify()
         .or(logout(&api))
         .unify()
         .or(me(&api))
+        .unify()
+        .or(password(&api))
+        .unify()
+        .or(export(&api))
+        .unify()
+        .or(sessions(&api))
+        .unify()
+        .or(session(&api))
         .unify()
         .or(warp::path("api").map(not_found))
         .unify()
@@ -39,18 +52,54 @@ fn signup(api: &Api) -> BoxedFilter<(Response,)> {
 }
 
 fn token(api: &Api) -> BoxedFilter<(Response,)> {
-    let post = warp::post().and(request(api)).then(handlers::token).map(ok);
+    let post = warp::post().and(request(api)).then(handlers::token).map(ok_with_cookie);
     at(warp::path!("api" / "token").boxed(), post.boxed(), "POST")
 }
 
+fn refresh(api: &Api) -> BoxedFilter<(Response,)> {
+    let post = warp::post().and(request(api)).then(handlers::refresh).map(ok_with_cookie);
+    at(warp::path!("api" / "token" / "refresh").boxed(), post.boxed(), "POST")
+}
+
 fn logout(api: &Api) -> BoxedFilter<(Response,)> {
-    let post = warp::post().and(request(api)).then(handlers::logout).map(no_content);
+    let post = warp::post().and(request(api)).then(handlers::logout).map(no_content_with_cookie);
     at(warp::path!("api" / "logout").boxed(), post.boxed(), "POST")
 }
 
 fn me(api: &Api) -> BoxedFilter<(Response,)> {
     let get = warp::get().and(request(api)).then(handlers::me).map(ok);
-    at(warp::path!("api" / "me").boxed(), get.boxed(), "GET")
+    let delete =
+        warp::delete().and(request(api)).then(handlers::delete_account).map(no_content_with_cookie);
+    at(warp::path!("api" / "me").boxed(), get.or(delete).unify().boxed(), "GET, DELETE")
+}
+
+fn password(api: &Api) -> BoxedFilter<(Response,)> {
+    let put = warp::put().and(request(api)).then(handlers::change_password).map(no_content);
+    at(warp::path!("api" / "me" / "password").boxed(), put.boxed(), "PUT")
+}
+
+fn export(api: &Api) -> BoxedFilter<(Response,)> {
+    let get = warp::get().and(request(api)).then(handlers::export).map(ok).map(as_file);
+    at(warp::path!("api" / "me" / "export").boxed(), get.boxed(), "GET")
+}
+
+fn sessions(api: &Api) -> BoxedFilter<(Response,)> {
+    let get = warp::get().and(request(api)).then(handlers::sessions).map(ok);
+    let delete =
+        warp::delete().and(request(api)).then(handlers::end_other_sessions).map(no_content);
+    at(warp::path!("api" / "sessions").boxed(), get.or(delete).unify().boxed(), "GET, DELETE")
+}
+
+/// What is no id is no path.
+fn session(api: &Api) -> BoxedFilter<(Response,)> {
+    let path = warp::path!("api" / "sessions" / SessionId).boxed();
+    let delete = path
+        .clone()
+        .and(warp::delete())
+        .and(request(api))
+        .then(handlers::end_session)
+        .map(no_content_with_cookie);
+    delete.or(path.map(|_| method_not_allowed("DELETE"))).unify().boxed()
 }
 
 fn jwks(api: &Api) -> BoxedFilter<(Response,)> {

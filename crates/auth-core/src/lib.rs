@@ -100,7 +100,7 @@ pub use refresh::{
     FamilyHash, InvalidRefreshToken, InvalidStoredToken, RefreshState, RefreshToken,
     RefreshTokenHash, RefreshUse, Replaced, SuccessorSalt,
 };
-pub use session::Session;
+pub use session::{Session, SessionLimits, SessionLimitsError, SessionPolicy};
 #[cfg(feature = "token")]
 pub use token::{
     AccessToken, AccessTokenVerifier, AccessTokens, Claims, InvalidToken, IssuedToken, Jwk, JwkSet,

@@ -33,6 +33,7 @@
 //!     id: UserId::generate(now, &SystemRandom),
 //!     email: Email::parse("ada@example.com")?,
 //!     created_at: now,
+//!     disabled_at: None,
 //! };
 //! let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[])?;
 //! let hash = PasswordHasher::new(1_000)?.hash(&password, &SystemRandom);
@@ -46,10 +47,15 @@
 
 #[cfg(feature = "testing")]
 pub mod conformance;
+mod model;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
 
+pub use model::{
+    CreateUserError, Credentials, Holdings, NewSession, OpenSession, Reauthenticated,
+    Reauthentication, RotateRefreshToken, Rotation, SessionRecord, StoreError, User,
+};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{OpenError, SqliteStore};
-pub use store::{CreateUserError, Credentials, OpenSession, StoreError, User, UserStore};
+pub use store::UserStore;

@@ -3,15 +3,23 @@ mod error;
 mod open;
 mod queries;
 mod schema;
+mod transactions;
 
 use std::path::Path;
 
 use async_trait::async_trait;
-use auth_core::{EmailKey, PasswordHash, Session, SessionId, SigningKeySeed, Timestamp};
+use auth_core::{
+    EmailKey, PasswordHash, Session, SessionId, SessionPolicy, SigningKeySeed, Timestamp, UserId,
+};
 
-use crate::{CreateUserError, Credentials, OpenSession, StoreError, User, UserStore};
+use crate::{
+    CreateUserError, Credentials, Holdings, NewSession, OpenSession, Reauthenticated,
+    Reauthentication, RotateRefreshToken, Rotation, SessionRecord, StoreError, User, UserStore,
+};
 use database::Database;
 pub use open::OpenError;
+use queries::{keys, sessions, users};
+use transactions::{reauthenticated, rotate};
 
 /// A [`UserStore`] on one SQLite file, with SQLite built in.
 ///
@@ -44,30 +52,29 @@ impl UserStore for SqliteStore {
         password: &PasswordHash,
     ) -> Result<(), CreateUserError> {
         let (user, password) = (user.clone(), password.clone());
-        let created =
-            self.database.write(move |tx| queries::insert_user(tx, &user, &password)).await?;
+        let created = self.database.write(move |tx| users::insert(tx, &user, &password)).await?;
         if created { Ok(()) } else { Err(CreateUserError::EmailTaken) }
     }
 
     async fn credentials(&self, email: &EmailKey) -> Result<Option<Credentials>, StoreError> {
         let email = email.clone();
-        self.database.read(move |connection| queries::credentials(connection, &email)).await
+        self.database.read(move |connection| users::credentials(connection, &email)).await
     }
 
     async fn open_session(
         &self,
-        session: &Session,
+        session: &NewSession,
         verified: &PasswordHash,
         renewed: Option<&PasswordHash>,
     ) -> Result<OpenSession, StoreError> {
-        let (session, verified, renewed) = (*session, verified.clone(), renewed.cloned());
+        let (new, verified, renewed) = (session.clone(), verified.clone(), renewed.cloned());
         self.database
             .write(move |tx| {
                 let in_force = renewed.as_ref().unwrap_or(&verified);
-                if !queries::replace_password(tx, session.user_id, &verified, in_force)? {
+                if !users::replace_password(tx, new.session.user_id, &verified, in_force)? {
                     return Ok(OpenSession::CredentialsChanged);
                 }
-                queries::insert_session(tx, &session)?;
+                sessions::insert(tx, &new)?;
                 Ok(OpenSession::Opened)
             })
             .await
@@ -78,12 +85,132 @@ impl UserStore for SqliteStore {
         id: SessionId,
         now: Timestamp,
     ) -> Result<Option<(Session, User)>, StoreError> {
-        let found = self.database.read(move |connection| queries::session(connection, id)).await?;
+        let found =
+            self.database.read(move |connection| sessions::with_user(connection, id)).await?;
         Ok(found.filter(|(session, _)| session.is_alive(now)))
     }
 
-    async fn end_session(&self, id: SessionId) -> Result<bool, StoreError> {
-        self.database.write(move |tx| queries::delete_session(tx, id)).await
+    async fn rotate_refresh_token(
+        &self,
+        rotation: &Rotation,
+        policy: &SessionPolicy,
+        now: Timestamp,
+    ) -> Result<RotateRefreshToken, StoreError> {
+        let (rotation, policy) = (rotation.clone(), *policy);
+        self.database.write(move |tx| rotate(tx, &rotation, &policy, now)).await
+    }
+
+    async fn end_session(&self, user: UserId, id: SessionId) -> Result<bool, StoreError> {
+        self.database.write(move |tx| sessions::delete(tx, user, id)).await
+    }
+
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        except: Option<SessionId>,
+    ) -> Result<usize, StoreError> {
+        self.database.write(move |tx| sessions::delete_all(tx, user, except)).await
+    }
+
+    async fn sessions(
+        &self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        let mut found =
+            self.database.read(move |connection| sessions::of_user(connection, user)).await?;
+        found.retain(|record| record.session.is_alive(now));
+        Ok(found)
+    }
+
+    async fn remove_ended_sessions(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+        self.database.write(move |tx| sessions::delete_ended(tx, now, limit)).await
+    }
+
+    async fn change_password(
+        &self,
+        word: &Reauthentication,
+        new: &PasswordHash,
+    ) -> Result<Reauthenticated, StoreError> {
+        let (word, new) = (word.clone(), new.clone());
+        self.database
+            .write(move |tx| {
+                reauthenticated(tx, &word, &new, || {
+                    let Session { id, user_id, .. } = word.session;
+                    sessions::delete_all(tx, user_id, Some(id)).map(drop)
+                })
+            })
+            .await
+    }
+
+    async fn close_account(&self, word: &Reauthentication) -> Result<Reauthenticated, StoreError> {
+        let word = word.clone();
+        self.database
+            .write(move |tx| {
+                reauthenticated(tx, &word, &word.verified, || {
+                    users::delete(tx, word.session.user_id).map(drop)
+                })
+            })
+            .await
+    }
+
+    async fn holdings(&self, user: UserId) -> Result<Option<Holdings>, StoreError> {
+        self.database
+            .read(move |connection| {
+                // All of it as it was at one moment.
+                let tx = connection.unchecked_transaction()?;
+                let (Some(account), Some(password_hash)) =
+                    (users::by_id(&tx, user)?, users::password_hash(&tx, user)?)
+                else {
+                    return Ok(None);
+                };
+                let sessions = sessions::of_user(&tx, user)?;
+                Ok(Some(Holdings { user: account, password_hash, sessions }))
+            })
+            .await
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.database.read(move |connection| users::by_id(connection, id)).await
+    }
+
+    async fn user_by_email(&self, email: &EmailKey) -> Result<Option<User>, StoreError> {
+        let email = email.clone();
+        self.database.read(move |connection| users::by_email(connection, &email)).await
+    }
+
+    async fn users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
+        self.database.read(move |connection| users::page(connection, after, limit)).await
+    }
+
+    async fn set_disabled(
+        &self,
+        user: UserId,
+        disabled_at: Option<Timestamp>,
+    ) -> Result<bool, StoreError> {
+        self.database
+            .write(move |tx| {
+                let found = users::set_disabled(tx, user, disabled_at)?;
+                if disabled_at.is_some() {
+                    sessions::delete_all(tx, user, None)?;
+                }
+                Ok(found)
+            })
+            .await
+    }
+
+    async fn set_password(&self, user: UserId, new: &PasswordHash) -> Result<bool, StoreError> {
+        let new = new.clone();
+        self.database
+            .write(move |tx| {
+                sessions::delete_all(tx, user, None)?;
+                users::set_password(tx, user, &new)
+            })
+            .await
+    }
+
+    async fn delete_user(&self, user: UserId) -> Result<bool, StoreError> {
+        self.database.write(move |tx| users::delete(tx, user)).await
     }
 
     async fn signing_keys(
@@ -94,11 +221,11 @@ impl UserStore for SqliteStore {
         let candidate = candidate.clone();
         self.database
             .write(move |tx| {
-                let keys = queries::signing_keys(tx)?;
-                if !keys.is_empty() {
-                    return Ok(keys);
+                let found = keys::all(tx)?;
+                if !found.is_empty() {
+                    return Ok(found);
                 }
-                queries::insert_signing_key(tx, &candidate, now)?;
+                keys::insert(tx, &candidate, now)?;
                 Ok(vec![candidate])
             })
             .await

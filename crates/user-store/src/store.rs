@@ -1,62 +1,12 @@
-use std::error::Error;
-
 use async_trait::async_trait;
 use auth_core::{
-    Email, EmailKey, PasswordHash, Session, SessionId, SigningKeySeed, Timestamp, UserId,
+    EmailKey, PasswordHash, Session, SessionId, SessionPolicy, SigningKeySeed, Timestamp, UserId,
 };
 
-/// One account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
-    /// Its name, which never changes.
-    pub id: UserId,
-    /// The address as its owner typed it.
-    pub email: Email,
-    /// When it was made.
-    pub created_at: Timestamp,
-}
-
-/// What a log-in is checked against.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// Whose they are.
-    pub user_id: UserId,
-    /// The hash of the password in force.
-    pub password_hash: PasswordHash,
-}
-
-/// What became of [`UserStore::open_session`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum OpenSession {
-    /// The session is open.
-    Opened,
-    /// The password was changed, or the account deleted, since the hash was read: nothing
-    /// was written.
-    CredentialsChanged,
-}
-
-/// Why an account was not made.
-#[derive(Debug, thiserror::Error)]
-pub enum CreateUserError {
-    /// There is one with this address, however it is spelt.
-    #[error("an account with this e-mail exists")]
-    EmailTaken,
-    /// The store could not be asked.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// The store could not be asked. The sources are for the log, never for a client.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// It is locked, full, gone or out of reach: trying again later may help.
-    #[error("the store does not answer")]
-    Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// It answered something that cannot be: a defect, here or in its data.
-    #[error("the store answered something unexpected")]
-    Defect(#[source] Box<dyn Error + Send + Sync>),
-}
+use crate::{
+    CreateUserError, Credentials, Holdings, NewSession, OpenSession, Reauthenticated,
+    Reauthentication, RotateRefreshToken, Rotation, SessionRecord, StoreError, User,
+};
 
 /// A place that keeps users, sessions and signing keys; its rules are stated
 /// [above](crate).
@@ -69,15 +19,17 @@ pub trait UserStore: Send + Sync + 'static {
         password: &PasswordHash,
     ) -> Result<(), CreateUserError>;
 
-    /// What a log-in with this address is checked against.
+    /// What a log-in with this address is checked against. A disabled account has nothing
+    /// that it could be checked against.
     async fn credentials(&self, email: &EmailKey) -> Result<Option<Credentials>, StoreError>;
 
-    /// Opens a session, provided that `verified` is still the password hash in force, so
-    /// that a log-in that raced with a change of the password does not outlive it. With
-    /// `renewed`, that hash takes the place of `verified` in the same transaction.
+    /// Opens a session, provided that `verified` is still the password hash in force and
+    /// the account not disabled, so that a log-in that raced with a change of the password
+    /// does not outlive it. With `renewed`, that hash takes the place of `verified` in the
+    /// same transaction.
     async fn open_session(
         &self,
-        session: &Session,
+        session: &NewSession,
         verified: &PasswordHash,
         renewed: Option<&PasswordHash>,
     ) -> Result<OpenSession, StoreError>;
@@ -89,8 +41,75 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Option<(Session, User)>, StoreError>;
 
-    /// Ends a session at once; whether there was one to end.
-    async fn end_session(&self, id: SessionId) -> Result<bool, StoreError>;
+    /// Uses a refresh token at `now`, as [`RefreshState`](auth_core::RefreshState) judges it:
+    /// of uses that come at once, on one server or several, one rotates the token and the
+    /// others repeat it; a copy ends the session.
+    async fn rotate_refresh_token(
+        &self,
+        rotation: &Rotation,
+        policy: &SessionPolicy,
+        now: Timestamp,
+    ) -> Result<RotateRefreshToken, StoreError>;
+
+    /// Ends a session of this user at once; whether there was one to end.
+    async fn end_session(&self, user: UserId, id: SessionId) -> Result<bool, StoreError>;
+
+    /// Ends all sessions of this user at once, but for `except`; how many there were.
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        except: Option<SessionId>,
+    ) -> Result<usize, StoreError>;
+
+    /// The sessions of this user that are alive at `now`, the one used last first.
+    async fn sessions(
+        &self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<Vec<SessionRecord>, StoreError>;
+
+    /// Removes up to `limit` sessions that are over at `now`; how many it removed.
+    async fn remove_ended_sessions(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError>;
+
+    /// Puts `new` in the place of the password that was verified, and ends all other
+    /// sessions of the user: of two changes at once, one succeeds.
+    async fn change_password(
+        &self,
+        word: &Reauthentication,
+        new: &PasswordHash,
+    ) -> Result<Reauthenticated, StoreError>;
+
+    /// Deletes the account with all that is held about its user.
+    async fn close_account(&self, word: &Reauthentication) -> Result<Reauthenticated, StoreError>;
+
+    /// Everything that is held about this user, as it was at one moment.
+    async fn holdings(&self, user: UserId) -> Result<Option<Holdings>, StoreError>;
+
+    /// An account by its name.
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError>;
+
+    /// An account by its address.
+    async fn user_by_email(&self, email: &EmailKey) -> Result<Option<User>, StoreError>;
+
+    /// Up to `limit` accounts in the order in which they were made, from the one after
+    /// `after`.
+    async fn users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
+
+    /// Disables an account at the moment `disabled_at`, which ends its sessions at once and
+    /// lets nobody open another, or enables it with `None`; whether there is one. An account
+    /// that is disabled already stays so since when it was.
+    async fn set_disabled(
+        &self,
+        user: UserId,
+        disabled_at: Option<Timestamp>,
+    ) -> Result<bool, StoreError>;
+
+    /// Sets a password without asking for the one before, and ends all sessions of the
+    /// user; whether there is one.
+    async fn set_password(&self, user: UserId, new: &PasswordHash) -> Result<bool, StoreError>;
+
+    /// Deletes an account with all that is held about its user; whether there was one.
+    async fn delete_user(&self, user: UserId) -> Result<bool, StoreError>;
 
     /// The signing keys, the newest first. If there are none, `candidate` becomes the
     /// first: of servers that start at once on a new store, all get the same one.

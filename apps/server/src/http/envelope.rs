@@ -1,10 +1,11 @@
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use api::PublicOrigin;
+use api::{ClientAddress, PublicOrigin};
 use auth_core::{Random as _, SystemRandom};
 use futures_util::FutureExt as _;
 use hyper::body::Incoming;
@@ -32,6 +33,7 @@ pub(crate) struct Envelope {
 pub(crate) struct Enveloped {
     routes: BoxedFilter<(Response,)>,
     headers: Arc<HeaderMap>,
+    peer: Option<IpAddr>,
 }
 
 impl Envelope {
@@ -40,7 +42,14 @@ impl Envelope {
     }
 
     pub(crate) fn around(self, routes: BoxedFilter<(Response,)>) -> Enveloped {
-        Enveloped { routes, headers: Arc::new(self.headers) }
+        Enveloped { routes, headers: Arc::new(self.headers), peer: None }
+    }
+}
+
+impl Enveloped {
+    /// The same for a connection from this address.
+    pub(crate) fn with_peer(self, peer: IpAddr) -> Self {
+        Self { peer: Some(peer), ..self }
     }
 }
 
@@ -73,13 +82,16 @@ impl Service<Request<Incoming>> for Enveloped {
 
 impl Enveloped {
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response> + Send + use<> {
-        let mut routes = warp::service(self.routes.clone());
+        let (mut routes, peer) = (warp::service(self.routes.clone()), self.peer);
         let answer = async move {
             // `GET host:port` and CONNECT name no path, without which warp panics.
             if request.uri().path_and_query().is_none() {
                 return Ok(api::not_found());
             }
-            let request = request.map(TimedBody::new);
+            let mut request = request.map(TimedBody::new);
+            if let Some(peer) = peer {
+                request.extensions_mut().insert(ClientAddress(peer));
+            }
             tower_service::Service::call(&mut routes, request).await
         };
         AssertUnwindSafe(answer).catch_unwind().map(|answered| match answered {

@@ -1,14 +1,26 @@
 //! What the log says, and what it never says.
 
-use crate::server::Server;
+use crate::server::{Server, bearer, credentials};
 
 const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "a long walk along the sea";
+const NEW: &str = "a short swim in the river";
 
-fn busy(server: &Server) -> String {
+/// Does what leaves something in the log; answers the secrets that must not be in it.
+fn busy(server: &Server) -> Vec<String> {
     server.sign_up(EMAIL, PASSWORD);
-    let token = server.log_in(EMAIL, PASSWORD);
+    let issued = server.post("/api/token", "", &credentials(EMAIL, PASSWORD));
+    let (token, cookie) = (issued.access_token(), issued.cookie());
     server.me(&token);
+    let renewed = server.refresh(&cookie);
+    server.refresh(&renewed.cookie());
+    // A copy: the session ends, and the log says so.
+    assert_eq!(server.refresh(&cookie).code(), "invalid_refresh_token");
+    let again = server.log_in(EMAIL, PASSWORD);
+    let wrong = format!(r#"{{"current_password":"wrong {PASSWORD}","new_password":"{NEW}"}}"#);
+    server.send_json("PUT", "/api/me/password", &bearer(&again), &wrong);
+    let right = format!(r#"{{"current_password":"{PASSWORD}","new_password":"{NEW}"}}"#);
+    server.send_json("PUT", "/api/me/password", &bearer(&again), &right);
     server.post(
         "/api/token",
         "",
@@ -17,8 +29,11 @@ fn busy(server: &Server) -> String {
     server.get(&format!("/login?next=/private&token={token}"));
     // Control characters as they are: U+009B is what terminals take for the start of a command.
     server.send(b"GET /\xc2\x9b31m\xc2\x85forged HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-    server.post("/api/logout", &format!("authorization: Bearer {token}\r\n"), "{}");
-    token
+    server.post("/api/logout", &bearer(&again), "{}");
+    let cookies = [cookie, renewed.cookie()].map(|cookie| cookie[17..].to_owned());
+    let tokens = [token, again, renewed.access_token()];
+    let parts = tokens.iter().flat_map(|token| token.split('.')).map(str::to_owned);
+    parts.chain(cookies).collect()
 }
 
 #[test]
@@ -26,13 +41,15 @@ fn no_secret_no_address_and_no_query_string_is_logged() {
     for format in ["text", "json"] {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(&folder, &["--log-format", format]);
-        let token = busy(&server);
+        let secrets = busy(&server);
         let log = server.log();
-        for secret in [PASSWORD, EMAIL, "next=", "pbkdf2-sha256$"] {
+        let others = [PASSWORD, NEW, EMAIL, "next=", "pbkdf2-sha256$", "latchkey_refresh"];
+        for secret in secrets.iter().map(String::as_str).chain(others) {
             assert!(!log.contains(secret), "{secret} in {log}");
         }
-        assert!(token.split('.').all(|part| !log.contains(part)), "{log}");
-        assert!(log.contains("signed up") && log.contains("signed out"), "{log}");
+        for event in ["signed up", "signed out", "changed the password", "used again"] {
+            assert!(log.contains(event), "{event}: {log}");
+        }
         let is_plain = |c: char| c == '\n' || !c.is_control();
         assert!(log.chars().all(is_plain) && log.contains("forged"), "{log}");
     }

@@ -9,4 +9,6 @@ mod log;
 mod pages;
 #[path = "../support/server.rs"]
 mod server;
+mod sessions;
 mod start;
+mod users;

@@ -69,11 +69,15 @@ impl Server {
 
     /// Sends JSON and reads the answer.
     pub(crate) fn post(&self, path: &str, headers: &str, body: &str) -> Answer {
-        let length = body.len();
-        let host = &self.address;
+        self.send_json("POST", path, headers, body)
+    }
+
+    /// The same with another method.
+    pub(crate) fn send_json(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+        let (host, length) = (&self.address, body.len());
         self.send(
             format!(
-                "POST {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+                "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
                  content-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
             )
             .as_bytes(),
@@ -93,13 +97,16 @@ impl Server {
 
     /// Logs in and answers the access token.
     pub(crate) fn log_in(&self, email: &str, password: &str) -> String {
-        let answer = self.post("/api/token", "", &credentials(email, password));
-        let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
-        body["access_token"].as_str().unwrap().to_owned()
+        self.post("/api/token", "", &credentials(email, password)).access_token()
     }
 
     pub(crate) fn me(&self, token: &str) -> Answer {
-        self.request("GET", "/api/me", &format!("authorization: Bearer {token}\r\n"))
+        self.request("GET", "/api/me", &bearer(token))
+    }
+
+    /// Renews a session with this in the cookie.
+    pub(crate) fn refresh(&self, cookie: &str) -> Answer {
+        self.post("/api/token/refresh", &format!("cookie: {cookie}\r\n"), "{}")
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -153,8 +160,21 @@ impl Answer {
     }
 
     pub(crate) fn code(&self) -> String {
-        let body: serde_json::Value = serde_json::from_str(&self.body).unwrap();
-        body["code"].as_str().unwrap().to_owned()
+        self.json()["code"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    pub(crate) fn access_token(&self) -> String {
+        self.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// The name and the value of the cookie that is set.
+    pub(crate) fn cookie(&self) -> String {
+        let cookie = self.header("set-cookie").unwrap();
+        cookie.split(';').next().unwrap().to_owned()
     }
 }
 
@@ -167,6 +187,11 @@ pub(crate) fn command() -> Command {
         command.env_remove(name);
     }
     command
+}
+
+/// The header that an access token is sent in.
+pub(crate) fn bearer(token: &str) -> String {
+    format!("authorization: Bearer {token}\r\n")
 }
 
 pub(crate) fn credentials(email: &str, password: &str) -> String {

@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
 
+mod administration;
+mod own_account;
+mod refresh;
 mod session;
+mod sessions;
 mod sign_in;
 mod sign_up;
 mod world;

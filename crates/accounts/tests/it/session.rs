@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use accounts::AuthenticateError;
+use accounts::{AuthenticateError, SessionLimits};
 
-use crate::world::{EMAIL, PASSWORD, World, sign_in, signed_in};
+use crate::world::{EMAIL, PASSWORD, World, access, issue, refresh, sign_in, signed_in};
 
 #[tokio::test]
 async fn a_token_is_worth_nothing_once_its_session_is_over() {
@@ -33,19 +33,33 @@ async fn a_token_expires_after_its_lifetime_and_its_session_lives_on() {
 }
 
 #[tokio::test]
-async fn a_session_ends_when_it_has_lasted_long_enough() {
+async fn a_session_ends_when_it_is_not_used_and_when_it_has_lasted_long_enough() {
     let world = World::new();
-    let long_tokens = world
+    let minutes = Duration::from_mins;
+    let limits = SessionLimits::new(minutes(20), minutes(30)).unwrap();
+    let accounts = world
         .server_with(|settings| {
-            settings.session_lifetime = Duration::from_hours(1);
+            settings.sessions.standard = limits;
             settings.access_token_lifetime = Duration::from_hours(5);
         })
         .await;
-    long_tokens.sign_up(EMAIL, PASSWORD).await.unwrap();
-    let issued = long_tokens.sign_in(EMAIL, PASSWORD).await.unwrap();
-    assert_eq!(issued.expires_in, Duration::from_hours(1), "a token ends with its session");
-    world.pass(Duration::from_hours(1));
-    assert!(long_tokens.authenticate(issued.token.as_str()).await.is_err());
+    accounts.sign_up(EMAIL, PASSWORD).await.unwrap();
+    let idle = issue(&accounts, false).await;
+    assert_eq!(idle.access.expires_in, minutes(20), "a token ends with its session");
+    world.pass(minutes(15));
+    let used = refresh(&accounts, &issue(&accounts, false).await).await.unwrap();
+    world.pass(minutes(5));
+    assert!(accounts.authenticate(&access(&idle)).await.is_err());
+    assert!(refresh(&accounts, &idle).await.is_err());
+    let used = refresh(&accounts, &used).await.unwrap();
+    accounts.authenticate(&access(&used)).await.unwrap();
+    assert_eq!(used.access.expires_in, minutes(20));
+    world.pass(minutes(15));
+    let used = refresh(&accounts, &used).await.unwrap();
+    assert_eq!(used.access.expires_in, minutes(10), "the absolute end is never moved");
+    world.pass(minutes(10));
+    assert!(accounts.authenticate(&access(&used)).await.is_err());
+    assert!(refresh(&accounts, &used).await.is_err());
 }
 
 #[tokio::test]
@@ -75,8 +89,12 @@ async fn no_secret_is_shown_by_debug() {
     let world = World::new();
     let accounts = world.server().await;
     accounts.sign_up(EMAIL, PASSWORD).await.unwrap();
-    let issued = accounts.sign_in(EMAIL, PASSWORD).await.unwrap();
-    let ada = accounts.authenticate(issued.token.as_str()).await.unwrap();
-    let shown = format!("{issued:?} {ada:?}");
-    assert!(!shown.contains(issued.token.as_str()) && !shown.contains(EMAIL));
+    let issued = issue(&accounts, true).await;
+    let ada = accounts.authenticate(&access(&issued)).await.unwrap();
+    let held = accounts.export(&ada).await.unwrap();
+    let shown = format!("{issued:?} {ada:?} {held:?}");
+    for secret in [&access(&issued), &*issued.refresh.token.to_text(), EMAIL, "192.0.2.1", "i=1000"]
+    {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
 }

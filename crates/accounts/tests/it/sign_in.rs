@@ -1,4 +1,4 @@
-use accounts::SignInError;
+use accounts::{Client, SignInError};
 use futures_util::future::join_all;
 
 use crate::world::{EMAIL, PASSWORD, World, sign_in};
@@ -8,7 +8,11 @@ async fn any_spelling_of_the_address_and_of_the_password_will_do() {
     let world = World::new();
     let accounts = world.server().await;
     accounts.sign_up("Ada@Bücher.example", "cafe\u{301} au lait").await.unwrap();
-    accounts.sign_in(" ADA@xn--bcher-kva.example", "caf\u{e9} au lait").await.unwrap();
+    let nobody = Client::default();
+    accounts
+        .sign_in(" ADA@xn--bcher-kva.example", "caf\u{e9} au lait", false, &nobody)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -29,7 +33,7 @@ async fn whatever_is_wrong_the_answer_is_one() {
         ("no address", PASSWORD),
         ("", ""),
     ] {
-        let refused = accounts.sign_in(email, password).await;
+        let refused = accounts.sign_in(email, password, false, &Client::default()).await;
         assert!(matches!(refused, Err(SignInError::InvalidCredentials)), "{email} {password}");
     }
 }

@@ -1,6 +1,6 @@
 use accounts::{PasswordError, SignUpError};
 
-use crate::world::{EMAIL, PASSWORD, World};
+use crate::world::{EMAIL, PASSWORD, World, sign_in};
 
 #[tokio::test]
 async fn an_account_has_the_address_as_it_was_typed() {
@@ -17,7 +17,7 @@ async fn an_address_is_taken_once() {
     accounts.sign_up(EMAIL, PASSWORD).await.unwrap();
     let again = accounts.sign_up("ADA@EXAMPLE.COM", "another long walk").await;
     assert!(matches!(again, Err(SignUpError::EmailTaken)));
-    accounts.sign_in(EMAIL, PASSWORD).await.unwrap();
+    sign_in(&accounts).await;
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{Accounts, Settings};
-use auth_core::{Clock, SystemRandom, Timestamp};
+use accounts::{Accounts, Client, IssuedTokens, Settings, SignedIn};
+use auth_core::{Clock as _, ManualClock, SystemRandom, Timestamp};
 use tempfile::TempDir;
 use user_store::SqliteStore;
 
@@ -12,24 +12,12 @@ pub(crate) const PASSWORD: &str = "a long walk along the sea";
 /// A store, a clock that stands still, and as many servers as a test starts on them.
 pub(crate) struct World {
     folder: TempDir,
-    clock: Arc<StoppedClock>,
-}
-
-pub(crate) struct StoppedClock(Mutex<Timestamp>);
-
-impl Clock for StoppedClock {
-    fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap()
-    }
+    clock: Arc<ManualClock>,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
-        let start = Timestamp::from_second(1_700_000_000).unwrap();
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            clock: Arc::new(StoppedClock(Mutex::new(start))),
-        }
+        Self { folder: tempfile::tempdir().unwrap(), clock: Arc::default() }
     }
 
     pub(crate) async fn server(&self) -> Accounts {
@@ -41,7 +29,7 @@ impl World {
         settings.pbkdf2_iterations = 1_000;
         change(&mut settings);
         let store = Arc::new(SqliteStore::open(&self.database()).unwrap());
-        let clock: Arc<StoppedClock> = Arc::clone(&self.clock);
+        let clock: Arc<ManualClock> = Arc::clone(&self.clock);
         Accounts::start(store, settings, clock, Arc::new(SystemRandom)).await.unwrap()
     }
 
@@ -50,7 +38,7 @@ impl World {
     }
 
     pub(crate) fn pass(&self, time: Duration) {
-        *self.clock.0.lock().unwrap() += time;
+        self.clock.advance(time);
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -65,5 +53,28 @@ pub(crate) async fn signed_in(accounts: &Accounts) -> String {
 }
 
 pub(crate) async fn sign_in(accounts: &Accounts) -> String {
-    accounts.sign_in(EMAIL, PASSWORD).await.unwrap().token.as_str().to_owned()
+    access(&issue(accounts, false).await)
+}
+
+/// Signs Ada in; answers all that is issued.
+pub(crate) async fn issue(accounts: &Accounts, remember: bool) -> IssuedTokens {
+    let client = Client::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
+    accounts.sign_in(EMAIL, PASSWORD, remember, &client).await.unwrap()
+}
+
+pub(crate) fn access(issued: &IssuedTokens) -> String {
+    issued.access.token.as_str().to_owned()
+}
+
+/// Signs Ada in; answers the proof of it.
+pub(crate) async fn recognised(accounts: &Accounts) -> SignedIn {
+    accounts.authenticate(&sign_in(accounts).await).await.unwrap()
+}
+
+/// Renews a session with the refresh token that was issued last.
+pub(crate) async fn refresh(
+    accounts: &Accounts,
+    issued: &IssuedTokens,
+) -> Result<IssuedTokens, accounts::RefreshError> {
+    accounts.refresh(&issued.refresh.token.to_text(), &Client::default()).await
 }

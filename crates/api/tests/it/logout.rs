@@ -7,6 +7,7 @@ async fn the_token_is_refused_from_then_on() {
     let answer = user.log_out().await;
     assert_eq!((answer.status.as_u16(), answer.body.is_null()), (204, true));
     assert_eq!(answer.header("cache-control"), "no-store");
+    answer.assert_clears_the_cookie();
     user.me().await.assert_problem(401, "invalid_token");
     user.log_out().await.assert_problem(401, "invalid_token");
 }

@@ -5,7 +5,10 @@
 mod discovery;
 mod logout;
 mod me;
+mod password;
+mod refresh;
 mod refused;
+mod sessions;
 mod signup;
 mod token;
 mod world;

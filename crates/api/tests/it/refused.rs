@@ -4,7 +4,7 @@
 use api::PublicOrigin;
 use serde_json::json;
 
-use crate::world::{Anonymous, EMAIL, ORIGIN, PASSWORD, post};
+use crate::world::{Anonymous, EMAIL, ORIGIN, PASSWORD, json_request, post};
 
 fn valid() -> String {
     json!({"email": EMAIL, "password": PASSWORD}).to_string()
@@ -13,7 +13,15 @@ fn valid() -> String {
 #[tokio::test]
 async fn an_unknown_path_is_not_found() {
     let world = Anonymous::new().await;
-    for path in ["/api", "/api/", "/api/nothing", "/api/me/more", "/api/token/x"] {
+    for path in [
+        "/api",
+        "/api/",
+        "/api/nothing",
+        "/api/me/more",
+        "/api/token/x",
+        "/api/sessions/x",
+        "/api/sessions/01960000-0000-7000-8000-00000000ADA0",
+    ] {
         for method in ["GET", "POST", "DELETE", "OPTIONS"] {
             let answer = world.send(warp::test::request().method(method).path(path)).await;
             answer.assert_problem(404, "not_found");
@@ -27,11 +35,16 @@ async fn another_method_is_refused_with_those_that_are_known() {
     for (path, allow) in [
         ("/api/signup", "POST"),
         ("/api/token", "POST"),
+        ("/api/token/refresh", "POST"),
         ("/api/logout", "POST"),
-        ("/api/me", "GET"),
+        ("/api/me", "GET, DELETE"),
+        ("/api/me/password", "PUT"),
+        ("/api/me/export", "GET"),
+        ("/api/sessions", "GET, DELETE"),
+        ("/api/sessions/01960000-0000-7000-8000-00000000ada0", "DELETE"),
     ] {
         for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "QUERY"] {
-            if method == allow {
+            if allow.split(", ").any(|allowed| allowed == method) {
                 continue;
             }
             let answer = world.send(warp::test::request().method(method).path(path)).await;
@@ -98,7 +111,22 @@ async fn pages_of_another_origin_change_nothing() {
         .header("authorization", user.bearer())
         .header("origin", "https://evil.example");
     world.send(elsewhere).await.assert_problem(403, "forbidden_origin");
+    let cookie = user.cookie.clone();
+    for request in [
+        crate::world::refresh(&cookie),
+        json_request("PUT", "/api/me/password").header("authorization", user.bearer()),
+        json_request("DELETE", "/api/me").header("authorization", user.bearer()),
+        warp::test::request().method("DELETE").path("/api/sessions"),
+        warp::test::request()
+            .method("DELETE")
+            .path("/api/sessions/01960000-0000-7000-8000-00000000ada0"),
+    ] {
+        let answer = world.send(request.header("origin", "https://evil.example")).await;
+        answer.assert_problem(403, "forbidden_origin");
+    }
     assert_eq!(user.me().await.status, 200, "the session lives on");
+    let renewed = world.send(crate::world::refresh(&cookie)).await;
+    assert_eq!(renewed.status, 200, "and its token was not used");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
+use api::PublicOrigin;
 use serde_json::{Value, json};
 
-use crate::world::{Anonymous, EMAIL, PASSWORD};
+use crate::world::{Anonymous, COOKIE, EMAIL, PASSWORD, post};
 
 async fn log_in(world: &Anonymous, email: &str, password: &str) -> crate::world::Answer {
     world.post("/api/token", json!({"email": email, "password": password})).await
@@ -21,6 +22,41 @@ async fn a_log_in_answers_a_bearer_token_for_five_minutes() {
       "token_type": "Bearer"
     }
     "#);
+}
+
+#[tokio::test]
+async fn the_refresh_token_is_in_a_cookie_that_no_script_reads_and_nowhere_else() {
+    let world = Anonymous::new().await;
+    world.sign_up().await;
+    let answer = log_in(&world, EMAIL, PASSWORD).await;
+    let cookie = answer.cookie();
+    assert_eq!(cookie.len(), 64, "128 bits for its family and 256 of its own");
+    assert_eq!(
+        answer.header("set-cookie"),
+        format!("{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Strict; Secure")
+    );
+    assert!(!answer.body.to_string().contains(&cookie));
+}
+
+#[tokio::test]
+async fn over_http_the_cookie_has_another_name_and_goes_without_tls() {
+    let world = Anonymous::with_origin(PublicOrigin::loopback(8080)).await;
+    world.sign_up().await;
+    let answer = log_in(&world, EMAIL, PASSWORD).await;
+    let cookie = answer.cookie();
+    let expected = format!("latchkey_refresh={cookie}; Path=/; HttpOnly; SameSite=Strict");
+    assert_eq!(answer.header("set-cookie"), expected);
+    let request = post("/api/token/refresh").header("cookie", format!("latchkey_refresh={cookie}"));
+    assert_eq!(world.send(request).await.status, 200);
+}
+
+#[tokio::test]
+async fn who_asks_to_stay_signed_in_gets_a_cookie_that_outlives_the_browser() {
+    let world = Anonymous::new().await;
+    world.sign_up().await;
+    let body = json!({"email": EMAIL, "password": PASSWORD, "remember": true});
+    let answer = world.post("/api/token", body).await;
+    assert!(answer.header("set-cookie").ends_with("; Max-Age=1209600"), "14 days");
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{Accounts, Settings};
 use api::PublicOrigin;
-use auth_core::{Clock, SystemRandom, Timestamp};
+use auth_core::{ManualClock, SystemRandom};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use user_store::SqliteStore;
@@ -14,34 +14,28 @@ use warp::reply::Response;
 use warp::test::RequestBuilder;
 
 pub(crate) const ORIGIN: &str = "https://auth.example.com";
+pub(crate) const COOKIE: &str = "__Host-latchkey_refresh";
 pub(crate) const EMAIL: &str = "Ada@example.com";
 pub(crate) const PASSWORD: &str = "a long walk along the sea";
 
 /// Somebody without an account.
 pub(crate) struct Anonymous {
     routes: BoxedFilter<(Response,)>,
-    clock: Arc<StoppedClock>,
+    clock: Arc<ManualClock>,
     folder: TempDir,
 }
 
-/// Somebody with an account, a session and its token.
+/// Somebody with an account, a session, its access token and what is in the cookie.
 pub(crate) struct SignedInUser<'a> {
     world: &'a Anonymous,
     pub(crate) token: String,
+    pub(crate) cookie: String,
 }
 
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
-}
-
-struct StoppedClock(Mutex<Timestamp>);
-
-impl Clock for StoppedClock {
-    fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap()
-    }
 }
 
 impl Anonymous {
@@ -51,19 +45,18 @@ impl Anonymous {
 
     pub(crate) async fn with_origin(origin: PublicOrigin) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let start = Timestamp::from_second(1_700_000_000).unwrap();
-        let clock = Arc::new(StoppedClock(Mutex::new(start)));
+        let clock = Arc::<ManualClock>::default();
         let settings = Settings { pbkdf2_iterations: 1_000, ..Settings::new(ORIGIN) };
         let store = Arc::new(SqliteStore::open(&folder.path().join("latchkey.db")).unwrap());
         let random = Arc::new(SystemRandom);
         let accounts =
-            Accounts::start(store, settings, Arc::<StoppedClock>::clone(&clock), random).await;
+            Accounts::start(store, settings, Arc::<ManualClock>::clone(&clock), random).await;
         let routes = api::routes(Arc::new(accounts.unwrap()), origin);
         Self { routes, clock, folder }
     }
 
     pub(crate) fn pass(&self, time: Duration) {
-        *self.clock.0.lock().unwrap() += time;
+        self.clock.advance(time);
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -88,10 +81,18 @@ impl Anonymous {
     }
 
     pub(crate) async fn log_in(&self) -> SignedInUser<'_> {
-        let body = json!({"email": EMAIL, "password": PASSWORD});
-        let answer = self.post("/api/token", body).await;
-        let token = answer.body["access_token"].as_str().unwrap().to_owned();
-        SignedInUser { world: self, token }
+        self.log_in_as(EMAIL, PASSWORD, false).await
+    }
+
+    pub(crate) async fn log_in_as(
+        &self,
+        email: &str,
+        password: &str,
+        remember: bool,
+    ) -> SignedInUser<'_> {
+        let body = json!({"email": email, "password": password, "remember": remember});
+        let answer = self.send(post("/api/token").body(body.to_string())).await;
+        SignedInUser { world: self, token: answer.token(), cookie: answer.cookie() }
     }
 
     pub(crate) async fn signed_in(&self) -> SignedInUser<'_> {
@@ -105,14 +106,34 @@ impl SignedInUser<'_> {
         format!("Bearer {}", self.token)
     }
 
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
+        self.world.send(request.header("authorization", self.bearer())).await
+    }
+
     pub(crate) async fn me(&self) -> Answer {
-        let request = warp::test::request().path("/api/me").header("authorization", self.bearer());
-        self.world.send(request).await
+        self.send(warp::test::request().path("/api/me")).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(warp::test::request().path(path)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(warp::test::request().method("DELETE").path(path)).await
     }
 
     pub(crate) async fn log_out(&self) -> Answer {
-        let request = post("/api/logout").header("authorization", self.bearer()).body("{}");
-        self.world.send(request).await
+        self.send(post("/api/logout").body("{}")).await
+    }
+
+    /// Renews the session, and keeps what is answered.
+    pub(crate) async fn refresh(&mut self) -> Answer {
+        let answer = self.world.send(refresh(&self.cookie)).await;
+        if answer.status == 200 {
+            self.token = answer.token();
+            self.cookie = answer.cookie();
+        }
+        answer
     }
 }
 
@@ -127,12 +148,40 @@ impl Answer {
         assert!(self.body["detail"].as_str().unwrap().ends_with('.'));
     }
 
+    pub(crate) fn token(&self) -> String {
+        self.body["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// The value that the answer sets the cookie to.
+    pub(crate) fn cookie(&self) -> String {
+        let (_, value) = self.header("set-cookie").split_once('=').unwrap();
+        value.split(';').next().unwrap().to_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_clears_the_cookie(&self) {
+        assert_eq!(
+            self.header("set-cookie"),
+            format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=0")
+        );
+    }
+
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
+/// The renewal of a session, with this in the cookie.
+pub(crate) fn refresh(cookie: &str) -> RequestBuilder {
+    post("/api/token/refresh").header("cookie", format!("{COOKIE}={cookie}"))
+}
+
 /// A POST as a program sends it.
 pub(crate) fn post(path: &str) -> RequestBuilder {
-    warp::test::request().method("POST").path(path).header("content-type", "application/json")
+    json_request("POST", path)
+}
+
+/// A request with a body.
+pub(crate) fn json_request(method: &str, path: &str) -> RequestBuilder {
+    warp::test::request().method(method).path(path).header("content-type", "application/json")
 }

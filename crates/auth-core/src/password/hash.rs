@@ -171,6 +171,12 @@ fn derive(password: &Password, salt: &[u8], iterations: u32, output: &mut [u8]) 
 }
 
 impl PasswordHash {
+    /// How many iterations were spent on it.
+    #[must_use]
+    pub const fn iterations(&self) -> u32 {
+        self.iterations
+    }
+
     /// The PHC string, for storing.
     #[must_use]
     pub fn to_phc_string(&self) -> String {

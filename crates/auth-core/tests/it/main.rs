@@ -13,5 +13,7 @@ mod hash;
 mod password;
 #[cfg(feature = "token")]
 mod refresh;
+#[cfg(feature = "system")]
+mod session;
 #[cfg(feature = "token")]
 mod token;

@@ -5,7 +5,10 @@ pub(super) const APPLICATION_ID: i32 = 0x4c4b_6579;
 
 /// The schema's history. A file's `user_version` is the number of these it has been
 /// through; what has once been released here is never changed.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_users_and_sessions.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_users_and_sessions.sql"),
+    include_str!("migrations/0002_refresh_tokens_and_disabled_users.sql"),
+];
 
 /// The newest schema.
 pub(super) fn latest() -> i64 {

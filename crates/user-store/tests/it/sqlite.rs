@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Email, NewPassword, PasswordHash, PasswordHasher, PasswordPolicy, SigningKey, SystemRandom,
-    Timestamp, UserId,
+    Client, Email, NewPassword, PasswordHash, PasswordHasher, PasswordPolicy, RefreshToken,
+    Session, SessionPolicy, SigningKey, SuccessorSalt, SystemRandom, Timestamp, UserId,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
 use user_store::conformance::Deployment;
-use user_store::{CreateUserError, OpenError, SqliteStore, StoreError, User, UserStore};
+use user_store::{
+    CreateUserError, NewSession, OpenError, Rotation, SqliteStore, StoreError, User, UserStore,
+};
 
 struct Folder(TempDir);
 
@@ -60,7 +62,7 @@ const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn ada() -> User {
     let email = Email::parse("ada@example.com").unwrap();
-    User { id: UserId::generate(NOW, &SystemRandom), email, created_at: NOW }
+    User { id: UserId::generate(NOW, &SystemRandom), email, created_at: NOW, disabled_at: None }
 }
 
 fn hash() -> PasswordHash {
@@ -85,7 +87,7 @@ fn a_new_file_is_in_wal_mode_strict_and_says_whose_it_is() {
     let connection = folder.sql();
     assert_eq!(pragma(&connection, "journal_mode"), "wal");
     assert_eq!(pragma(&connection, "application_id"), 0x4c4b_6579.to_string());
-    assert_eq!(pragma(&connection, "user_version"), "1");
+    assert_eq!(pragma(&connection, "user_version"), "2");
     let lax: i64 = connection
         .query_row(
             "SELECT count(*) FROM pragma_table_list
@@ -107,7 +109,102 @@ fn the_schema_is_what_the_migrations_make_it() {
         .unwrap();
     let names: Vec<String> =
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    assert_eq!(names, ["sessions", "sessions_by_user", "signing_keys", "users"]);
+    let expected = ["sessions", "sessions_by_end", "sessions_by_user", "signing_keys", "users"];
+    assert_eq!(names, expected);
+}
+
+/// What an older version would have left: its schema, and an account in it.
+fn of_version_1(folder: &Folder) {
+    let schema = include_str!("../../src/sqlite/migrations/0001_users_and_sessions.sql");
+    let connection = folder.sql();
+    connection.execute_batch(schema).unwrap();
+    connection.pragma_update(None, "application_id", 0x4c4b_6579).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+    let user = ada();
+    let id = user.id.as_uuid().as_bytes();
+    connection
+        .execute(
+            "INSERT INTO users VALUES (?1, 'Ada@example.com', 'ada@example.com', ?2, 0)",
+            (id, hash().to_phc_string()),
+        )
+        .unwrap();
+    connection.execute("INSERT INTO sessions VALUES (?1, ?1, 0, 9999999999999)", [id]).unwrap();
+}
+
+#[tokio::test]
+async fn an_older_schema_is_brought_up_to_date_and_no_account_is_lost() {
+    let (old, new) = (Folder::new(), Folder::new());
+    of_version_1(&old);
+    let store = old.open();
+    new.open();
+    let found = store.user_by_email(ada().email.key()).await.unwrap().unwrap();
+    assert_eq!((found.email.as_str(), found.disabled_at), ("Ada@example.com", None));
+    assert!(store.credentials(ada().email.key()).await.unwrap().is_some());
+    // A session without a refresh token could not be renewed.
+    assert!(store.holdings(found.id).await.unwrap().unwrap().sessions.is_empty());
+    let schema = |folder: &Folder| -> Vec<String> {
+        let connection = folder.sql();
+        let mut columns = connection
+            .prepare(
+                "SELECT m.name || '.' || c.name || ' ' || c.type || ' ' || c.\"notnull\"
+                 FROM sqlite_schema m JOIN pragma_table_info(m.name) c ORDER BY m.name, c.cid",
+            )
+            .unwrap();
+        columns.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert_eq!(schema(&old), schema(&new));
+}
+
+#[tokio::test]
+async fn what_is_over_is_found_by_an_index() {
+    let folder = Folder::new();
+    folder.open();
+    let plan: String = folder
+        .sql()
+        .query_row(
+            "EXPLAIN QUERY PLAN SELECT id FROM sessions WHERE idle_expires_at <= 1
+             ORDER BY idle_expires_at LIMIT 100",
+            [],
+            |row| row.get(3),
+        )
+        .unwrap();
+    assert!(plan.contains("sessions_by_end"), "{plan}");
+}
+
+#[tokio::test]
+async fn no_refresh_token_stands_in_any_file() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let (user, hash, token) = (ada(), hash(), RefreshToken::generate(&SystemRandom));
+    store.create_user(&user, &hash).await.unwrap();
+    let policy = SessionPolicy::default();
+    let new = NewSession {
+        session: Session::open(user.id, NOW, false, &policy, &SystemRandom),
+        client: Client::default(),
+        family: token.family(),
+        refresh_token: token.hash(),
+    };
+    let _ = store.open_session(&new, &hash, None).await.unwrap();
+    let salt = SuccessorSalt::generate(&SystemRandom);
+    let next = token.successor(&salt);
+    let rotation = Rotation {
+        presented: token.hash(),
+        family: token.family(),
+        successor: next.hash(),
+        salt,
+        client: Client::default(),
+    };
+    let _ = store.rotate_refresh_token(&rotation, &policy, NOW).await.unwrap();
+    drop(store);
+    let held = folder.bytes();
+    let contains = |part: &[u8]| held.windows(part.len()).any(|window| window == part);
+    assert!(contains(next.hash().as_bytes()), "the hash is where it is looked for");
+    for token in [token, next] {
+        let text = token.to_text();
+        let raw = base64::Engine::decode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, &*text).unwrap();
+        assert!(!contains(text.as_bytes()) && !contains(&raw[..16]) && !contains(&raw[16..]));
+    }
 }
 
 #[tokio::test]
@@ -143,7 +240,7 @@ fn a_newer_schema_is_refused_and_left_as_it_was() {
     folder.sql().pragma_update(None, "user_version", 1_000).unwrap();
     let before = folder.bytes();
     let error = folder.open_error();
-    assert!(matches!(error, OpenError::Newer { found: 1_000, known: 1, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 1_000, known: 2, .. }), "{error}");
     assert!(error.to_string().contains("newer version"), "{error}");
     assert_eq!(folder.bytes(), before);
 }

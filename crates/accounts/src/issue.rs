@@ -1,0 +1,39 @@
+use std::time::Duration;
+
+use auth_core::{IssuedToken, KeyError, RefreshToken, Session};
+
+use crate::Accounts;
+
+/// What a client gets to use a session with.
+#[derive(Debug, Clone)]
+pub struct IssuedTokens {
+    /// What it shows with every request.
+    pub access: IssuedToken,
+    /// What it gets the next of both with.
+    pub refresh: IssuedRefreshToken,
+}
+
+/// A refresh token that was just issued, and for how long it should be kept.
+#[derive(Debug, Clone)]
+pub struct IssuedRefreshToken {
+    /// The token.
+    pub token: RefreshToken,
+    /// For how long the session can still be renewed with it, if its user asked to stay
+    /// signed in. Otherwise the client forgets it when it is closed.
+    pub max_age: Option<Duration>,
+}
+
+impl Accounts {
+    /// An access token never outlives its session, used or not.
+    pub(crate) fn issue(
+        &self,
+        session: &Session,
+        refresh: RefreshToken,
+    ) -> Result<IssuedTokens, KeyError> {
+        let (now, end) = (self.clock.now(), session.idle_expires_at);
+        let access = self.tokens.issue(session.user_id, session.id, now, end, &*self.random)?;
+        let left = Duration::try_from(end.duration_since(now)).unwrap_or_default();
+        let max_age = session.remember.then_some(left);
+        Ok(IssuedTokens { access, refresh: IssuedRefreshToken { token: refresh, max_age } })
+    }
+}

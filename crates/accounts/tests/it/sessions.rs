@@ -1,0 +1,73 @@
+use std::time::Duration;
+
+use crate::world::{EMAIL, PASSWORD, World, access, issue, recognised, refresh};
+
+#[tokio::test]
+async fn the_one_used_last_comes_first_and_what_is_over_is_not_listed() {
+    let world = World::new();
+    let server = world.server().await;
+    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    issue(&server, false).await;
+    world.pass(Duration::from_mins(20));
+    let older = recognised(&server).await;
+    let renewed = issue(&server, true).await;
+    world.pass(Duration::from_mins(10));
+    let renewed = refresh(&server, &renewed).await.unwrap();
+    let newer = server.authenticate(&access(&renewed)).await.unwrap();
+    let listed = server.sessions(&newer).await.unwrap();
+    let ids: Vec<_> = listed.iter().map(|record| record.session.id).collect();
+    assert_eq!(ids, [newer.session().id, older.session().id]);
+    assert_eq!(listed[0].client.ip(), Some([192, 0, 2, 1].into()), "from when it was opened");
+}
+
+#[tokio::test]
+async fn any_of_ones_own_sessions_can_be_ended_and_no_other() {
+    let world = World::new();
+    let server = world.server().await;
+    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    let (ada, other) = (recognised(&server).await, issue(&server, false).await);
+    let ending = server.authenticate(&access(&other)).await.unwrap().session().id;
+    server.sign_up("grace@example.com", PASSWORD).await.unwrap();
+    let nobody = accounts::Client::default();
+    let grace = server.sign_in("grace@example.com", PASSWORD, false, &nobody).await.unwrap();
+    let grace = server.authenticate(&access(&grace)).await.unwrap();
+    assert!(!server.end_session(&grace, ending).await.unwrap());
+    assert!(server.authenticate(&access(&other)).await.is_ok());
+    assert!(server.end_session(&ada, ending).await.unwrap());
+    assert!(server.authenticate(&access(&other)).await.is_err());
+    assert!(refresh(&server, &other).await.is_err());
+    assert!(!server.end_session(&ada, ending).await.unwrap());
+}
+
+#[tokio::test]
+async fn all_others_can_be_ended_at_once() {
+    let world = World::new();
+    let server = world.server().await;
+    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    let others = [issue(&server, false).await, issue(&server, true).await];
+    let ada = recognised(&server).await;
+    assert_eq!(server.end_other_sessions(&ada).await.unwrap(), 2);
+    for other in &others {
+        assert!(server.authenticate(&access(other)).await.is_err());
+    }
+    assert_eq!(server.sessions(&ada).await.unwrap().len(), 1);
+    assert_eq!(server.end_other_sessions(&ada).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_is_over_is_removed_batch_by_batch() {
+    let world = World::new();
+    let server = world.server().await;
+    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    for _ in 0..150 {
+        issue(&server, false).await;
+    }
+    world.pass(Duration::from_mins(30));
+    let ada = recognised(&server).await;
+    let held = async || server.export(&ada).await.unwrap().sessions.len();
+    assert_eq!(held().await, 151);
+    assert!(server.remove_ended_sessions().await.unwrap(), "there is more");
+    assert_eq!(held().await, 51);
+    assert!(!server.remove_ended_sessions().await.unwrap());
+    assert_eq!(held().await, 1);
+}

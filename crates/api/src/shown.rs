@@ -1,0 +1,53 @@
+//! What clients are shown of what `accounts` answers.
+
+use accounts::{Holdings, IssuedTokens, SessionRecord, SignedIn, Timestamp, User};
+use api_types::{Export, ExportedPassword, ExportedSession, Session, TokenResponse, TokenType};
+
+use crate::cookie::{RefreshCookie, SetCookie};
+
+pub(crate) fn tokens(issued: &IssuedTokens, cookie: &RefreshCookie) -> (TokenResponse, SetCookie) {
+    let response = TokenResponse {
+        access_token: issued.access.token.as_str().to_owned(),
+        token_type: TokenType::Bearer,
+        expires_in: issued.access.expires_in.as_secs(),
+    };
+    (response, cookie.set(&issued.refresh))
+}
+
+pub(crate) fn user(user: &User) -> api_types::User {
+    api_types::User {
+        id: user.id.to_string(),
+        email: user.email.as_str().to_owned(),
+        created_at: user.created_at.to_string(),
+    }
+}
+
+pub(crate) fn session(record: &SessionRecord, viewer: &SignedIn) -> Session {
+    let SessionRecord { session, client } = record;
+    Session {
+        id: session.id.to_string(),
+        current: session.id == viewer.session().id,
+        created_at: session.created_at.to_string(),
+        last_seen_at: session.last_used_at.to_string(),
+        user_agent: client.user_agent().map(str::to_owned),
+        ip: client.ip().map(|ip| ip.to_string()),
+    }
+}
+
+pub(crate) fn export(held: &Holdings, viewer: &SignedIn, now: Timestamp) -> Export {
+    let exported = |record: &SessionRecord| ExportedSession {
+        session: session(record, viewer),
+        remember: record.session.remember,
+        idle_expires_at: record.session.idle_expires_at.to_string(),
+        expires_at: record.session.expires_at.to_string(),
+    };
+    Export {
+        exported_at: now.to_string(),
+        user: user(&held.user),
+        password: ExportedPassword {
+            algorithm: "PBKDF2-HMAC-SHA256".to_owned(),
+            iterations: held.password_hash.iterations(),
+        },
+        sessions: held.sessions.iter().map(exported).collect(),
+    }
+}

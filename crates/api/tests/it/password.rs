@@ -1,0 +1,82 @@
+use serde_json::{Value, json};
+
+use crate::world::{Anonymous, Answer, EMAIL, PASSWORD, SignedInUser, json_request};
+
+const NEW: &str = "a short swim in the river";
+
+async fn change(user: &SignedInUser<'_>, body: Value) -> Answer {
+    user.send(json_request("PUT", "/api/me/password").body(body.to_string())).await
+}
+
+fn body(current: &str, new: &str) -> Value {
+    json!({"current_password": current, "new_password": new})
+}
+
+#[tokio::test]
+async fn afterwards_only_this_session_and_the_new_password_are_good() {
+    let world = Anonymous::new().await;
+    let mut user = world.signed_in().await;
+    let mut other = world.log_in().await;
+    let answer = change(&user, body(PASSWORD, NEW)).await;
+    assert_eq!((answer.status.as_u16(), answer.body.is_null()), (204, true));
+    assert_eq!(user.me().await.status, 200);
+    assert_eq!(user.refresh().await.status, 200);
+    other.me().await.assert_problem(401, "invalid_token");
+    other.refresh().await.assert_problem(401, "invalid_refresh_token");
+    let old = world.post("/api/token", json!({"email": EMAIL, "password": PASSWORD})).await;
+    old.assert_problem(401, "invalid_credentials");
+    assert_eq!(world.log_in_as(EMAIL, NEW, false).await.me().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_wrong_current_password_is_an_error_of_its_field() {
+    let world = Anonymous::new().await;
+    let user = world.signed_in().await;
+    let answer = change(&user, body("another long walk", NEW)).await;
+    answer.assert_problem(422, "invalid_fields");
+    insta::assert_json_snapshot!(answer.body["errors"], @r#"
+    [
+      {
+        "code": "password_wrong",
+        "field": "current_password",
+        "message": "This is not the password of the account."
+      }
+    ]
+    "#);
+    assert_eq!(world.log_in().await.me().await.status, 200, "the old one is in force");
+}
+
+#[tokio::test]
+async fn a_new_password_that_breaks_a_rule_is_an_error_of_its_field() {
+    let world = Anonymous::new().await;
+    let user = world.signed_in().await;
+    for (new, code) in [
+        ("short", "password_too_short"),
+        (&*"x".repeat(1_025), "password_too_long"),
+        (EMAIL, "password_common"),
+        ("latchkey", "password_common"),
+        ("a long\0walk", "password_invalid"),
+    ] {
+        let answer = change(&user, body(PASSWORD, new)).await;
+        answer.assert_problem(422, "invalid_fields");
+        let error = &answer.body["errors"][0];
+        assert_eq!((&error["field"], &error["code"]), (&json!("new_password"), &json!(code)));
+    }
+}
+
+#[tokio::test]
+async fn the_body_has_exactly_the_two_passwords() {
+    let world = Anonymous::new().await;
+    let user = world.signed_in().await;
+    for wrong in [
+        json!({}),
+        json!({"new_password": NEW}),
+        json!({"current_password": PASSWORD, "new_password": 1}),
+        json!({"current_password": PASSWORD, "new_password": NEW, "more": 1}),
+        json!([PASSWORD, NEW]),
+    ] {
+        change(&user, wrong).await.assert_problem(400, "invalid_request");
+    }
+    let nobody = json_request("PUT", "/api/me/password").body(body(PASSWORD, NEW).to_string());
+    world.send(nobody).await.assert_problem(401, "missing_token");
+}

@@ -1,0 +1,136 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::world::{Anonymous, Answer, EMAIL, PASSWORD, post};
+
+fn ids(answer: &Answer) -> Vec<(&str, bool)> {
+    let sessions = answer.body["sessions"].as_array().unwrap();
+    let shown = |session: &Value| session["current"].as_bool().unwrap();
+    sessions.iter().map(|session| (session["id"].as_str().unwrap(), shown(session))).collect()
+}
+
+#[tokio::test]
+async fn each_session_is_told_with_where_and_when_it_is_used() {
+    let world = Anonymous::new().await;
+    world.sign_up().await;
+    let address: SocketAddr = "[::ffff:192.0.2.7]:50000".parse().unwrap();
+    let body = json!({"email": EMAIL, "password": PASSWORD}).to_string();
+    let elsewhere = post("/api/token").remote_addr(address).header("user-agent", "Browser/1.0");
+    world.send(elsewhere.body(body)).await;
+    world.pass(Duration::from_mins(2));
+    let mut user = world.log_in().await;
+    world.pass(Duration::from_mins(1));
+    user.refresh().await;
+    let mut answer = user.get("/api/sessions").await;
+    assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (200, "no-store"));
+    for session in answer.body["sessions"].as_array_mut().unwrap() {
+        session["id"] = json!("[uuid]");
+    }
+    insta::assert_json_snapshot!(answer.body, @r#"
+    {
+      "sessions": [
+        {
+          "created_at": "2023-11-14T22:15:20Z",
+          "current": true,
+          "id": "[uuid]",
+          "ip": null,
+          "last_seen_at": "2023-11-14T22:16:20Z",
+          "user_agent": null
+        },
+        {
+          "created_at": "2023-11-14T22:13:20Z",
+          "current": false,
+          "id": "[uuid]",
+          "ip": "192.0.2.7",
+          "last_seen_at": "2023-11-14T22:13:20Z",
+          "user_agent": "Browser/1.0"
+        }
+      ]
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn one_of_ones_own_is_ended_at_once() {
+    let world = Anonymous::new().await;
+    let (user, mut other) = (world.signed_in().await, world.log_in().await);
+    let listed = user.get("/api/sessions").await;
+    let (id, _) = ids(&listed).into_iter().find(|(_, current)| !current).unwrap();
+    let path = format!("/api/sessions/{id}");
+    let ended = user.delete(&path).await;
+    assert_eq!((ended.status.as_u16(), ended.header("set-cookie")), (204, ""));
+    other.me().await.assert_problem(401, "invalid_token");
+    other.refresh().await.assert_problem(401, "invalid_refresh_token");
+    user.delete(&path).await.assert_problem(404, "not_found");
+    assert_eq!(ids(&user.get("/api/sessions").await).len(), 1);
+}
+
+#[tokio::test]
+async fn ending_the_current_one_is_a_log_out() {
+    let world = Anonymous::new().await;
+    let user = world.signed_in().await;
+    let listed = user.get("/api/sessions").await;
+    let [(id, true)] = ids(&listed)[..] else { unreachable!("{}", listed.body) };
+    let ended = user.delete(&format!("/api/sessions/{id}")).await;
+    assert_eq!(ended.status, 204);
+    ended.assert_clears_the_cookie();
+    user.me().await.assert_problem(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn nobody_ends_or_sees_the_sessions_of_others() {
+    let world = Anonymous::new().await;
+    let ada = world.signed_in().await;
+    let grace = json!({"email": "grace@example.com", "password": PASSWORD});
+    world.post("/api/signup", grace).await;
+    let grace = world.log_in_as("grace@example.com", PASSWORD, false).await;
+    let listed = ada.get("/api/sessions").await;
+    let (id, _) = ids(&listed)[0];
+    grace.delete(&format!("/api/sessions/{id}")).await.assert_problem(404, "not_found");
+    assert_eq!(grace.delete("/api/sessions").await.status, 204);
+    assert_eq!(ada.me().await.status, 200);
+    assert_eq!(ids(&grace.get("/api/sessions").await).len(), 1);
+}
+
+#[tokio::test]
+async fn all_others_are_ended_at_once() {
+    let world = Anonymous::new().await;
+    let (one, two, user) = (world.signed_in().await, world.log_in().await, world.log_in().await);
+    assert_eq!(user.delete("/api/sessions").await.status, 204);
+    for ended in [one, two] {
+        ended.me().await.assert_problem(401, "invalid_token");
+    }
+    let left = user.get("/api/sessions").await;
+    assert!(matches!(ids(&left)[..], [(_, true)]));
+}
+
+#[tokio::test]
+async fn a_body_is_not_needed_and_must_say_nothing() {
+    let world = Anonymous::new().await;
+    let user = world.signed_in().await;
+    let with = |kind: &str, body: &str| {
+        let delete = warp::test::request().method("DELETE").path("/api/sessions");
+        user.send(delete.header("content-type", kind).body(body))
+    };
+    with("text/plain", "{}").await.assert_problem(415, "unsupported_media_type");
+    with("application/json", "{\"id\":1}").await.assert_problem(400, "invalid_request");
+    assert_eq!(with("application/json", "{}").await.status, 204);
+    assert_eq!(with("application/json", "").await.status, 204);
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_is_told_and_nothing_ended() {
+    let world = Anonymous::new().await;
+    world.signed_in().await;
+    for (method, path) in [
+        ("GET", "/api/sessions"),
+        ("DELETE", "/api/sessions"),
+        ("DELETE", "/api/sessions/01960000-0000-7000-8000-00000000ada0"),
+        ("GET", "/api/me/export"),
+    ] {
+        let request = warp::test::request().method(method).path(path);
+        world.send(request).await.assert_problem(401, "missing_token");
+    }
+}

@@ -1,0 +1,62 @@
+use std::time::Duration;
+
+use auth_core::{Session, SessionLimits, SessionPolicy, SystemRandom, Timestamp, UserId};
+use proptest::prelude::*;
+
+const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn open(remember: bool) -> Session {
+    let user = UserId::generate(NOW, &SystemRandom);
+    Session::open(user, NOW, remember, &SessionPolicy::default(), &SystemRandom)
+}
+
+#[test]
+fn the_limits_are_those_of_its_kind() {
+    let (standard, remembered) = (open(false), open(true));
+    assert_eq!(standard.idle_expires_at, NOW + 30 * MINUTE);
+    assert_eq!(standard.expires_at, NOW + 12 * 60 * MINUTE);
+    assert_eq!(remembered.idle_expires_at, NOW + 14 * 24 * 60 * MINUTE);
+    assert_eq!(remembered.expires_at, NOW + 30 * 24 * 60 * MINUTE);
+}
+
+#[test]
+fn its_end_itself_is_too_late() {
+    let session = open(false);
+    assert!(session.is_alive(session.idle_expires_at - Duration::from_millis(1)));
+    assert!(!session.is_alive(session.idle_expires_at));
+}
+
+#[test]
+fn use_moves_the_idle_end_and_never_the_absolute_one() {
+    let policy = SessionPolicy::default();
+    let mut session = open(false);
+    let end = session.expires_at;
+    let mut now = NOW;
+    while session.is_alive(now) {
+        session = session.used(now, &policy);
+        assert_eq!((session.expires_at, session.last_used_at), (end, now));
+        assert!(session.idle_expires_at <= end);
+        now += 29 * MINUTE;
+    }
+    assert!(now >= end && now < end + 29 * MINUTE, "only the absolute end has ended it");
+}
+
+#[test]
+fn an_idle_limit_above_the_lifetime_is_refused() {
+    assert!(SessionLimits::new(MINUTE, MINUTE).is_ok());
+    assert!(SessionLimits::new(2 * MINUTE, MINUTE).is_err());
+}
+
+proptest! {
+    #[test]
+    fn no_limit_and_no_time_overflows(idle in any::<u64>(), more in any::<u64>(), at in any::<u64>()) {
+        let idle = Duration::from_secs(idle);
+        let limits = SessionLimits::new(idle, idle.saturating_add(Duration::from_secs(more))).unwrap();
+        let policy = SessionPolicy { standard: limits, remembered: limits };
+        let user = UserId::generate(NOW, &SystemRandom);
+        let session = Session::open(user, NOW, false, &policy, &SystemRandom);
+        let later = NOW.saturating_add(Duration::from_secs(at)).unwrap_or(Timestamp::MAX);
+        prop_assert!(session.used(later, &policy).idle_expires_at <= session.expires_at);
+    }
+}

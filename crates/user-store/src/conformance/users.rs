@@ -1,0 +1,99 @@
+use auth_core::Email;
+use futures_util::future::join_all;
+
+use super::{Deployment, NOW, hash, open, sign_up, signed_up, user};
+use crate::{CreateUserError, User};
+
+pub async fn an_account_is_found_under_every_spelling_of_its_address(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (user, hash) = (user("Ada@Bücher.example"), hash());
+    store.create_user(&user, &hash).await.expect("a free address");
+    for spelling in ["Ada@Bücher.example", "ADA@xn--bcher-kva.EXAMPLE", " ada@bücher.example "] {
+        let email = Email::parse(spelling).expect("an address");
+        let found = store.credentials(email.key()).await.expect("an answer").expect(spelling);
+        assert_eq!((found.user_id, &found.password_hash), (user.id, &hash), "{spelling}");
+    }
+}
+
+pub async fn what_was_typed_is_what_is_kept(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (user, hash) = (user("Ada.L@Bücher.Example"), hash());
+    store.create_user(&user, &hash).await.expect("a free address");
+    let (session, _) = open(&*store, &user, &hash).await;
+    let (_, found) = store.session(session.id, NOW).await.expect("an answer").expect("it is open");
+    assert_eq!(found, user);
+    assert_eq!(found.email.as_str(), "Ada.L@Bücher.Example");
+}
+
+pub async fn an_address_is_taken_once(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (first, hash) = signed_up(&*store).await;
+    let again = store.create_user(&user("ADA@EXAMPLE.COM"), &hash).await;
+    assert!(matches!(again, Err(CreateUserError::EmailTaken)));
+    let found = store.credentials(first.email.key()).await.expect("an answer");
+    assert_eq!(found.expect("the first").user_id, first.id);
+}
+
+pub async fn of_twenty_sign_ups_with_one_address_one_succeeds(fresh: &dyn Deployment) {
+    let (here, there) = (fresh.connect().await, fresh.connect().await);
+    let hash = hash();
+    let made = join_all((0..20).map(|n| {
+        let store = if n % 2 == 0 { &here } else { &there };
+        let hash = &hash;
+        async move { store.create_user(&user("ada@example.com"), hash).await }
+    }))
+    .await;
+    assert_eq!(made.iter().filter(|result| result.is_ok()).count(), 1);
+    let taken = |result: &Result<_, _>| matches!(result, Err(CreateUserError::EmailTaken));
+    assert_eq!(made.iter().filter(|result| taken(result)).count(), 19);
+}
+
+pub async fn an_unknown_address_is_none(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    signed_up(&*store).await;
+    let other = Email::parse("grace@example.com").expect("an address");
+    assert!(store.credentials(other.key()).await.expect("an answer").is_none());
+}
+
+pub async fn an_account_is_found_by_its_id_and_by_its_address(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, _) = signed_up(&*store).await;
+    let other = user("grace@example.com");
+    assert_eq!(store.user(ada.id).await.expect("an answer").as_ref(), Some(&ada));
+    let key = ada.email.key();
+    assert_eq!(store.user_by_email(key).await.expect("an answer").as_ref(), Some(&ada));
+    assert_eq!(store.user(other.id).await.expect("an answer"), None);
+    assert_eq!(store.user_by_email(other.email.key()).await.expect("an answer"), None);
+}
+
+pub async fn accounts_are_listed_in_pages_in_the_order_they_were_made(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let mut made: Vec<User> = Vec::new();
+    for n in 0..5 {
+        made.push(sign_up(&*store, &format!("ada{n}@example.com")).await.0);
+    }
+    made.sort_by_key(|user| user.id);
+    let mut found = Vec::new();
+    loop {
+        let after = found.last().map(|user: &User| user.id);
+        let page = store.users(after, 2).await.expect("an answer");
+        assert!(page.len() <= 2);
+        if page.is_empty() {
+            break;
+        }
+        found.extend(page);
+    }
+    assert_eq!(found, made);
+}
+
+pub async fn everything_that_is_held_is_told_at_once(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, password) = signed_up(&*store).await;
+    let (session, _) = open(&*store, &ada, &password).await;
+    let held = store.holdings(ada.id).await.expect("an answer").expect("it is there");
+    assert_eq!((held.user, held.password_hash), (ada, password));
+    let ids: Vec<_> = held.sessions.iter().map(|record| record.session.id).collect();
+    assert_eq!(ids, [session.id]);
+    let nobody = user("grace@example.com");
+    assert_eq!(store.holdings(nobody.id).await.expect("an answer"), None);
+}

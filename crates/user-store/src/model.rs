@@ -1,0 +1,147 @@
+use std::error::Error;
+
+use auth_core::{
+    Client, Email, FamilyHash, PasswordHash, RefreshTokenHash, Session, SuccessorSalt, Timestamp,
+    UserId,
+};
+
+/// One account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Its name, which never changes.
+    pub id: UserId,
+    /// The address as its owner typed it.
+    pub email: Email,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Since when nobody can log in to it, if an administrator said so.
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// What a log-in is checked against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// Whose they are.
+    pub user_id: UserId,
+    /// The hash of the password in force.
+    pub password_hash: PasswordHash,
+}
+
+/// A session that is about to be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSession {
+    /// The session.
+    pub session: Session,
+    /// Where it is opened from.
+    pub client: Client,
+    /// What all its refresh tokens will be known by.
+    pub family: FamilyHash,
+    /// The first of them.
+    pub refresh_token: RefreshTokenHash,
+}
+
+/// A session, and where it was used from last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRecord {
+    /// The session.
+    pub session: Session,
+    /// Where it was opened or last renewed from.
+    pub client: Client,
+}
+
+/// Everything that is held about a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holdings {
+    /// The account.
+    pub user: User,
+    /// The hash of the password in force.
+    pub password_hash: PasswordHash,
+    /// The sessions, those included that are over and not yet removed.
+    pub sessions: Vec<SessionRecord>,
+}
+
+/// The use of a refresh token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    /// The token that is presented.
+    pub presented: RefreshTokenHash,
+    /// The session it says it is of.
+    pub family: FamilyHash,
+    /// The token that will take its place.
+    pub successor: RefreshTokenHash,
+    /// What that was derived with.
+    pub salt: SuccessorSalt,
+    /// Where the session is renewed from.
+    pub client: Client,
+}
+
+/// What became of [`UserStore::rotate_refresh_token`](crate::UserStore::rotate_refresh_token).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum RotateRefreshToken {
+    /// The successor has taken the token's place, and the session lives on.
+    Rotated(Session),
+    /// The token was used a moment ago: this salt leads to the successor that it got then.
+    Repeated(Session, SuccessorSalt),
+    /// The token had been replaced. Its session has been ended.
+    Reused(Session),
+    /// No session that is alive has such a token.
+    Unknown,
+}
+
+/// What became of [`UserStore::open_session`](crate::UserStore::open_session).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum OpenSession {
+    /// The session is open.
+    Opened,
+    /// The password was changed, or the account disabled or deleted, since the hash was
+    /// read: nothing was written.
+    CredentialsChanged,
+}
+
+/// Somebody's word that they are who they are, given just now with their password: what
+/// must still hold at the moment something is changed on the strength of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reauthentication {
+    /// The session it was given in.
+    pub session: Session,
+    /// The hash that the password was compared with.
+    pub verified: PasswordHash,
+    /// When it was given.
+    pub at: Timestamp,
+}
+
+/// What became of a change that a [`Reauthentication`] was given for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Reauthenticated {
+    /// It is done.
+    Done,
+    /// The password was changed since: nothing was written.
+    CredentialsChanged,
+    /// The session is over: nothing was written.
+    SessionOver,
+}
+
+/// Why an account was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateUserError {
+    /// There is one with this address, however it is spelt.
+    #[error("an account with this e-mail exists")]
+    EmailTaken,
+    /// The store could not be asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The store could not be asked. The sources are for the log, never for a client.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It is locked, full, gone or out of reach: trying again later may help.
+    #[error("the store does not answer")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// It answered something that cannot be: a defect, here or in its data.
+    #[error("the store answered something unexpected")]
+    Defect(#[source] Box<dyn Error + Send + Sync>),
+}

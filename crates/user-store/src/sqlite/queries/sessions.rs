@@ -1,0 +1,190 @@
+use std::net::IpAddr;
+
+use auth_core::{
+    Client, FamilyHash, RefreshState, RefreshTokenHash, Replaced, Session, SessionId,
+    SuccessorSalt, Timestamp, UserId,
+};
+use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
+
+use super::{bytes, parsed, timestamp, user_id, users};
+use crate::{NewSession, Rotation, SessionRecord, User};
+
+/// The columns of [`read`], of the table `sessions` called `s`.
+const COLUMNS: &str = "s.id, s.user_id, s.created_at, s.last_used_at, s.idle_expires_at, \
+                       s.expires_at, s.remember";
+
+/// How many they are.
+const WIDTH: usize = 7;
+
+fn read(row: &Row<'_>) -> Result<Session> {
+    Ok(Session {
+        id: SessionId::from_uuid_bytes(row.get(0)?),
+        user_id: user_id(row, 1)?,
+        created_at: timestamp(row, 2)?,
+        last_used_at: timestamp(row, 3)?,
+        idle_expires_at: timestamp(row, 4)?,
+        expires_at: timestamp(row, 5)?,
+        remember: row.get(6)?,
+    })
+}
+
+pub(in crate::sqlite) fn insert(connection: &Connection, new: &NewSession) -> Result<()> {
+    let NewSession { session, client, family, refresh_token } = new;
+    connection
+        .prepare_cached(
+            "INSERT INTO sessions (
+                 id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember,
+                 ip, user_agent, refresh_family, refresh_token
+             ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute(params![
+            session.id.as_uuid().as_bytes(),
+            session.user_id.as_uuid().as_bytes(),
+            session.created_at.as_millisecond(),
+            session.last_used_at.as_millisecond(),
+            session.idle_expires_at.as_millisecond(),
+            session.expires_at.as_millisecond(),
+            session.remember,
+            client.ip().map(|ip| ip.to_string()),
+            client.user_agent(),
+            family.as_bytes(),
+            refresh_token.as_bytes(),
+        ])?;
+    Ok(())
+}
+
+pub(in crate::sqlite) fn with_user(
+    connection: &Connection,
+    id: SessionId,
+) -> Result<Option<(Session, User)>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS}, {} FROM sessions s JOIN users u ON u.id = s.user_id
+             WHERE s.id = ?1",
+            users::COLUMNS
+        ))?
+        .query_row([id.as_uuid().as_bytes()], |row| Ok((read(row)?, users::read(row, WIDTH)?)))
+        .optional()
+}
+
+pub(in crate::sqlite) fn by_id(connection: &Connection, id: SessionId) -> Result<Option<Session>> {
+    connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM sessions s WHERE s.id = ?1"))?
+        .query_row([id.as_uuid().as_bytes()], read)
+        .optional()
+}
+
+/// The session that these refresh tokens are of, and what it knows of them.
+pub(in crate::sqlite) fn by_family(
+    connection: &Connection,
+    family: &FamilyHash,
+) -> Result<Option<(Session, RefreshState)>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS}, s.refresh_token, s.replaced_token, s.successor_salt
+             FROM sessions s WHERE s.refresh_family = ?1"
+        ))?
+        .query_row([family.as_bytes()], |row| {
+            let session = read(row)?;
+            let current = bytes(row, WIDTH, RefreshTokenHash::from_bytes)?;
+            let replaced: Option<[u8; 32]> = row.get(WIDTH + 1)?;
+            let replaced = replaced.map(|_| {
+                Ok::<_, rusqlite::Error>(Replaced {
+                    token: bytes(row, WIDTH + 1, RefreshTokenHash::from_bytes)?,
+                    salt: bytes(row, WIDTH + 2, SuccessorSalt::from_bytes)?,
+                    at: session.last_used_at,
+                })
+            });
+            Ok((session, RefreshState { current, replaced: replaced.transpose()? }))
+        })
+        .optional()
+}
+
+/// Keeps the session as it is once it has been renewed. A client that says nothing of
+/// itself is the one that opened it.
+pub(in crate::sqlite) fn update(
+    connection: &Connection,
+    renewed: &Session,
+    rotation: &Rotation,
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE sessions
+             SET last_used_at = ?2, idle_expires_at = ?3,
+                 ip = coalesce(?4, ip), user_agent = coalesce(?5, user_agent),
+                 refresh_token = ?6, replaced_token = refresh_token, successor_salt = ?7
+             WHERE id = ?1",
+        )?
+        .execute(params![
+            renewed.id.as_uuid().as_bytes(),
+            renewed.last_used_at.as_millisecond(),
+            renewed.idle_expires_at.as_millisecond(),
+            rotation.client.ip().map(|ip| ip.to_string()),
+            rotation.client.user_agent(),
+            rotation.successor.as_bytes(),
+            rotation.salt.as_bytes(),
+        ])?;
+    Ok(())
+}
+
+/// All sessions of a user, over or not, the one used last first.
+pub(in crate::sqlite) fn of_user(
+    connection: &Connection,
+    user: UserId,
+) -> Result<Vec<SessionRecord>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS}, s.ip, s.user_agent FROM sessions s
+             WHERE s.user_id = ?1 ORDER BY s.last_used_at DESC, s.id DESC"
+        ))?
+        .query_map([user.as_uuid().as_bytes()], |row| {
+            Ok(SessionRecord { session: read(row)?, client: client(row)? })
+        })?
+        .collect()
+}
+
+fn client(row: &Row<'_>) -> Result<Client> {
+    let ip: Option<String> = row.get(WIDTH)?;
+    let ip = ip.map(|_| parsed(row, WIDTH, str::parse::<IpAddr>)).transpose()?;
+    let user_agent: Option<String> = row.get(WIDTH + 1)?;
+    Ok(Client::new(ip, user_agent.as_deref()))
+}
+
+/// Answers whether there was one.
+pub(in crate::sqlite) fn delete(
+    connection: &Connection,
+    user: UserId,
+    id: SessionId,
+) -> Result<bool> {
+    let deleted = connection
+        .prepare_cached("DELETE FROM sessions WHERE id = ?1 AND user_id = ?2")?
+        .execute([id.as_uuid().as_bytes(), user.as_uuid().as_bytes()])?;
+    Ok(deleted == 1)
+}
+
+/// Deletes all sessions of a user but for `except`; answers how many there were.
+pub(in crate::sqlite) fn delete_all(
+    connection: &Connection,
+    user: UserId,
+    except: Option<SessionId>,
+) -> Result<usize> {
+    connection.prepare_cached("DELETE FROM sessions WHERE user_id = ?1 AND id IS NOT ?2")?.execute(
+        params![user.as_uuid().as_bytes(), except.as_ref().map(|id| id.as_uuid().as_bytes())],
+    )
+}
+
+/// Deletes up to `limit` sessions that are over; answers how many.
+pub(in crate::sqlite) fn delete_ended(
+    connection: &Connection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<usize> {
+    connection
+        .prepare_cached(
+            "DELETE FROM sessions WHERE id IN (
+                 SELECT id FROM sessions WHERE idle_expires_at <= ?1
+                 ORDER BY idle_expires_at LIMIT ?2
+             )",
+        )?
+        .execute(params![now.as_millisecond(), limit])
+}

@@ -1,0 +1,167 @@
+use auth_core::{Email, EmailKey, PasswordHash, Timestamp, UserId};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Result, Row, params};
+
+use super::{parsed, timestamp, user_id};
+use crate::{Credentials, User};
+
+/// Answers `false` if the address is taken.
+pub(in crate::sqlite) fn insert(
+    connection: &Connection,
+    user: &User,
+    password: &PasswordHash,
+) -> Result<bool> {
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO users (id, email, email_key, password_hash, created_at, disabled_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            user.id.as_uuid().as_bytes(),
+            user.email.as_str(),
+            user.email.key().as_str(),
+            password.to_phc_string(),
+            user.created_at.as_millisecond(),
+            user.disabled_at.map(Timestamp::as_millisecond),
+        ]);
+    match inserted {
+        Ok(_) => Ok(true),
+        Err(error) if is_email_taken(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the unique index on the address refused the row.
+fn is_email_taken(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::SqliteFailure(cause, Some(message))
+            if cause.code == ErrorCode::ConstraintViolation && message.contains("users.email_key")
+    )
+}
+
+pub(in crate::sqlite) fn credentials(
+    connection: &Connection,
+    email: &EmailKey,
+) -> Result<Option<Credentials>> {
+    connection
+        .prepare_cached(
+            "SELECT id, password_hash FROM users WHERE email_key = ?1 AND disabled_at IS NULL",
+        )?
+        .query_row([email.as_str()], |row| {
+            Ok(Credentials {
+                user_id: user_id(row, 0)?,
+                password_hash: parsed(row, 1, str::parse)?,
+            })
+        })
+        .optional()
+}
+
+pub(in crate::sqlite) fn password_hash(
+    connection: &Connection,
+    user: UserId,
+) -> Result<Option<PasswordHash>> {
+    connection
+        .prepare_cached("SELECT password_hash FROM users WHERE id = ?1")?
+        .query_row([user.as_uuid().as_bytes()], |row| parsed(row, 0, str::parse))
+        .optional()
+}
+
+/// The columns of [`read`], of the table `users` called `u`.
+pub(super) const COLUMNS: &str = "u.id, u.email, u.created_at, u.disabled_at";
+
+/// Reads a user from the columns that begin at `first`.
+pub(super) fn read(row: &Row<'_>, first: usize) -> Result<User> {
+    let disabled: Option<i64> = row.get(first + 3)?;
+    Ok(User {
+        id: user_id(row, first)?,
+        email: parsed(row, first + 1, Email::parse)?,
+        created_at: timestamp(row, first + 2)?,
+        disabled_at: disabled.map(|_| timestamp(row, first + 3)).transpose()?,
+    })
+}
+
+pub(in crate::sqlite) fn by_id(connection: &Connection, id: UserId) -> Result<Option<User>> {
+    connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM users u WHERE u.id = ?1"))?
+        .query_row([id.as_uuid().as_bytes()], |row| read(row, 0))
+        .optional()
+}
+
+pub(in crate::sqlite) fn by_email(
+    connection: &Connection,
+    email: &EmailKey,
+) -> Result<Option<User>> {
+    connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM users u WHERE u.email_key = ?1"))?
+        .query_row([email.as_str()], |row| read(row, 0))
+        .optional()
+}
+
+/// In the order of their ids, which is that of their making.
+pub(in crate::sqlite) fn page(
+    connection: &Connection,
+    after: Option<UserId>,
+    limit: u32,
+) -> Result<Vec<User>> {
+    // Every id is greater than no bytes.
+    let after: &[u8] = after.as_ref().map_or(&[], |id| id.as_uuid().as_bytes());
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM users u WHERE u.id > ?1 ORDER BY u.id LIMIT ?2"
+        ))?
+        .query_map(params![after, limit], |row| read(row, 0))?
+        .collect()
+}
+
+/// Puts `new` in the place of `old`; answers `false` if `old` is not in force, or nobody
+/// can log in with it.
+pub(in crate::sqlite) fn replace_password(
+    connection: &Connection,
+    user: UserId,
+    old: &PasswordHash,
+    new: &PasswordHash,
+) -> Result<bool> {
+    let changed = connection
+        .prepare_cached(
+            "UPDATE users SET password_hash = ?3
+             WHERE id = ?1 AND password_hash = ?2 AND disabled_at IS NULL",
+        )?
+        .execute(params![user.as_uuid().as_bytes(), old.to_phc_string(), new.to_phc_string()])?;
+    Ok(changed == 1)
+}
+
+/// Answers whether there is such a user.
+pub(in crate::sqlite) fn set_password(
+    connection: &Connection,
+    user: UserId,
+    new: &PasswordHash,
+) -> Result<bool> {
+    let changed = connection.execute(
+        "UPDATE users SET password_hash = ?2 WHERE id = ?1",
+        params![user.as_uuid().as_bytes(), new.to_phc_string()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Answers whether there is such a user. One that is disabled stays so since when it was.
+pub(in crate::sqlite) fn set_disabled(
+    connection: &Connection,
+    user: UserId,
+    disabled_at: Option<Timestamp>,
+) -> Result<bool> {
+    let changed = connection.execute(
+        "UPDATE users
+         SET disabled_at = CASE WHEN ?2 IS NULL THEN NULL ELSE coalesce(disabled_at, ?2) END
+         WHERE id = ?1",
+        params![user.as_uuid().as_bytes(), disabled_at.map(Timestamp::as_millisecond)],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Deletes the user and, by their foreign key, the sessions; answers whether there was one.
+pub(in crate::sqlite) fn delete(connection: &Connection, user: UserId) -> Result<bool> {
+    let deleted = connection
+        .prepare_cached("DELETE FROM users WHERE id = ?1")?
+        .execute([user.as_uuid().as_bytes()])?;
+    Ok(deleted == 1)
+}

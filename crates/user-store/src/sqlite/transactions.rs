@@ -1,0 +1,51 @@
+//! What a transaction decides by what it finds.
+
+use auth_core::{PasswordHash, RefreshUse, Session, SessionPolicy, Timestamp};
+use rusqlite::Transaction;
+
+use super::queries::{sessions, users};
+use crate::{Reauthenticated, Reauthentication, RotateRefreshToken, Rotation};
+
+/// Uses a refresh token as its session judges it.
+pub(super) fn rotate(
+    tx: &Transaction<'_>,
+    rotation: &Rotation,
+    policy: &SessionPolicy,
+    now: Timestamp,
+) -> rusqlite::Result<RotateRefreshToken> {
+    let (session, tokens) = match sessions::by_family(tx, &rotation.family)? {
+        Some((session, tokens)) if session.is_alive(now) => (session, tokens),
+        _ => return Ok(RotateRefreshToken::Unknown),
+    };
+    Ok(match tokens.judge(&rotation.presented, now) {
+        RefreshUse::First => {
+            let renewed = session.used(now, policy);
+            sessions::update(tx, &renewed, rotation)?;
+            RotateRefreshToken::Rotated(renewed)
+        }
+        RefreshUse::Repeated(salt) => RotateRefreshToken::Repeated(session, salt),
+        RefreshUse::Reused => {
+            sessions::delete(tx, session.user_id, session.id)?;
+            RotateRefreshToken::Reused(session)
+        }
+    })
+}
+
+/// Makes a change provided that a person's word still holds: their session is alive, and
+/// the password they gave is in force, whose hash becomes `password`.
+pub(super) fn reauthenticated(
+    tx: &Transaction<'_>,
+    word: &Reauthentication,
+    password: &PasswordHash,
+    change: impl FnOnce() -> rusqlite::Result<()>,
+) -> rusqlite::Result<Reauthenticated> {
+    let Session { id, user_id, .. } = word.session;
+    if !sessions::by_id(tx, id)?.is_some_and(|session| session.is_alive(word.at)) {
+        return Ok(Reauthenticated::SessionOver);
+    }
+    if !users::replace_password(tx, user_id, &word.verified, password)? {
+        return Ok(Reauthenticated::CredentialsChanged);
+    }
+    change()?;
+    Ok(Reauthenticated::Done)
+}
