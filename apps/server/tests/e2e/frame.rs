@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::visitor::{Visitor, visit};
 
 const SIGNED_OUT: [&str; 4] = ["/", "/login", "/signup", "/nothing"];
-const SIGNED_IN: [&str; 3] = ["/", "/private", "/nothing"];
+const SIGNED_IN: [&str; 4] = ["/", "/private", "/settings", "/nothing"];
 
 async fn has_the_frame(ada: &Visitor, path: &str) -> String {
     ada.open(path).await;
@@ -35,7 +35,9 @@ async fn every_page_has_one_main_one_heading_and_a_title_of_its_own() {
             titles.push(has_the_frame(ada, path).await);
         }
         ada.is_signed_in().await;
-        titles.push(has_the_frame(ada, "/private").await);
+        for path in ["/private", "/settings"] {
+            titles.push(has_the_frame(ada, path).await);
+        }
         assert!(titles.iter().all(|title| title.contains("Latchkey")), "{titles:?}");
         titles.sort();
         let all = titles.len();
@@ -60,6 +62,7 @@ async fn the_navigation_knows_who_is_signed_in() {
         for path in SIGNED_IN {
             ada.open(path).await;
             ada.until(&link("/private")).await;
+            ada.until(&link("/settings")).await;
             ada.button("Log out").await;
             assert_eq!(ada.script(&link("/login")).await, false, "{path}");
         }
@@ -82,6 +85,9 @@ async fn no_page_scrolls_sideways_at_320_pixels_and_the_menu_opens() {
             );
         }
         ada.is_signed_in().await;
+        assert_eq!(ada.script("document.documentElement.scrollWidth <= 320").await, true);
+        ada.open("/settings").await;
+        ada.until("document.querySelector('.session')").await;
         assert_eq!(ada.script("document.documentElement.scrollWidth <= 320").await, true);
         if !ada.button("Log out").await.is_displayed().await.unwrap() {
             ada.presses("Menu").await;

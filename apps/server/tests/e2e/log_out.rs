@@ -90,7 +90,7 @@ async fn a_slow_server_does_not_undo_it() {
 #[tokio::test]
 async fn it_is_there_on_every_page_that_the_signed_in_see() {
     visit(async |ada| {
-        for path in ["/", "/private", "/nothing"] {
+        for path in ["/", "/private", "/settings", "/nothing"] {
             let token = ada.is_signed_in().await;
             ada.open(path).await;
             ada.presses("Log out").await;

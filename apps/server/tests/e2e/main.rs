@@ -12,8 +12,12 @@ mod log_in;
 mod log_out;
 mod outage;
 mod private;
+mod renewal;
 #[path = "../support/server.rs"]
 #[expect(dead_code, reason = "part of it serves the tests without a browser")]
 mod server;
+mod settings;
 mod sign_up;
+mod tabs;
+mod time;
 mod visitor;

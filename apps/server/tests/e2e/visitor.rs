@@ -2,11 +2,13 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 use std::time::Duration;
 
 use fantoccini::Locator;
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
+use fantoccini::wd::WindowHandle;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -19,8 +21,8 @@ pub(crate) const PASSWORD: &str = "a long walk along the sea";
 
 pub(crate) struct Visitor {
     pub(crate) browser: Browser,
-    pub(crate) server: Server,
-    pub(crate) folder: TempDir,
+    pub(crate) server: Rc<Server>,
+    pub(crate) folder: Rc<TempDir>,
     /// Where the server is, as the address bar shows it.
     base: String,
 }
@@ -35,8 +37,12 @@ pub(crate) async fn visit(test: impl AsyncFnOnce(&Visitor)) {
 
 /// The same, with options for the server.
 pub(crate) async fn visit_with(options: &[&str], test: impl AsyncFnOnce(&Visitor)) {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder, options);
+    let folder = Rc::new(tempfile::tempdir().unwrap());
+    let server = Rc::new(Server::start(&folder, options));
+    visit_at(server, folder, test).await;
+}
+
+async fn visit_at(server: Rc<Server>, folder: Rc<TempDir>, test: impl AsyncFnOnce(&Visitor)) {
     let base = format!("http://{}", server.address);
     let visitor = Visitor { browser: Browser::start().await, server, folder, base };
     let outcome = AssertUnwindSafe(test(&visitor)).catch_unwind().await;
@@ -62,6 +68,27 @@ fn is_error(entry: &Value) -> bool {
 }
 
 impl Visitor {
+    /// Does something at another browser, which knows nothing of this one.
+    pub(crate) async fn elsewhere(&self, test: impl AsyncFnOnce(&Self)) {
+        Box::pin(visit_at(Rc::clone(&self.server), Rc::clone(&self.folder), test)).await;
+    }
+
+    /// The tab that is shown.
+    pub(crate) async fn tab(&self) -> WindowHandle {
+        self.browser.client.window().await.unwrap()
+    }
+
+    /// Opens another tab and goes to it.
+    pub(crate) async fn opens_a_tab(&self) -> WindowHandle {
+        let tab = self.browser.client.new_window(true).await.unwrap().handle;
+        self.goes_to(&tab).await;
+        tab
+    }
+
+    pub(crate) async fn goes_to(&self, tab: &WindowHandle) {
+        self.browser.client.switch_to_window(tab.clone()).await.unwrap();
+    }
+
     pub(crate) async fn open(&self, path: &str) {
         self.browser.client.goto(&format!("{}{path}", self.base)).await.unwrap();
     }
@@ -130,12 +157,30 @@ impl Visitor {
 
     /// Has an account, is logged in and sees the private page; answers the token.
     pub(crate) async fn is_signed_in(&self) -> String {
+        self.is_signed_in_and(false).await
+    }
+
+    /// The same, having asked to be kept signed in.
+    pub(crate) async fn is_kept_signed_in(&self) -> String {
+        self.is_signed_in_and(true).await
+    }
+
+    async fn is_signed_in_and(&self, remember: bool) -> String {
         self.server.sign_up(EMAIL, PASSWORD);
         self.open("/login").await;
+        if remember {
+            self.field("remember").await.click().await.unwrap();
+        }
         self.logs_in().await;
         self.arrives_at("/private").await;
         self.sees_the_account().await;
         self.token().await.unwrap()
+    }
+
+    /// Follows a link of the navigation, without a page load.
+    pub(crate) async fn follows(&self, path: &str) {
+        self.until(&format!("document.querySelector('nav a[href=\"{path}\"]')")).await;
+        self.script(&format!("document.querySelector('nav a[href=\"{path}\"]').click()")).await;
     }
 
     pub(crate) async fn sees_the_account(&self) {
@@ -152,6 +197,18 @@ impl Visitor {
     /// What `sessionStorage` holds under `access_token`.
     pub(crate) async fn token(&self) -> Option<String> {
         self.script("sessionStorage.getItem('access_token')").await.as_str().map(str::to_owned)
+    }
+
+    pub(crate) async fn tampers_with_the_token(&self) {
+        let token = self.token().await.unwrap();
+        let (start, signature) = token.rsplit_once('.').unwrap();
+        let tampered = format!("{start}.{}", signature.chars().rev().collect::<String>());
+        self.keeps_token(&tampered).await;
+    }
+
+    /// Puts a token where the app looks for it.
+    pub(crate) async fn keeps_token(&self, token: &str) {
+        self.script(&format!("sessionStorage.setItem('access_token', '{token}')")).await;
     }
 
     pub(crate) async fn script(&self, expression: &str) -> Value {

@@ -1,0 +1,159 @@
+//! Access tokens expire, and nobody should notice.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::server::Server;
+use crate::visitor::{EMAIL, PASSWORD, Visitor, visit};
+
+const SIX_MINUTES: Duration = Duration::from_mins(6);
+
+impl Visitor {
+    /// Keeps the address and the text of every moment from now on, page loads included.
+    async fn watches(&self) {
+        let source = "window.seen = []; new MutationObserver(() =>
+            window.seen.push(location.pathname + ' ' + (document.body?.innerText ?? '')))
+            .observe(document, {subtree: true, childList: true, characterData: true})";
+        self.browser
+            .devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": source}))
+            .await;
+        self.script(&format!("eval({})", json!(source))).await;
+    }
+
+    async fn has_seen_no_log_in(&self) {
+        let seen = self.script("window.seen").await;
+        let seen = seen.as_array().unwrap();
+        assert!(!seen.is_empty());
+        for moment in seen {
+            let moment = moment.as_str().unwrap();
+            assert!(
+                !moment.starts_with("/login") && !moment.contains("No account yet"),
+                "{moment}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_expired_token_is_renewed_without_a_flicker() {
+    visit(async |ada| {
+        let expired = ada.is_signed_in().await;
+        ada.follows("/settings").await;
+        ada.until("document.querySelector('.session')").await;
+        ada.watches().await;
+        ada.lets_pass(SIX_MINUTES).await;
+        ada.follows("/private").await;
+        ada.sees_the_account().await;
+        ada.has_seen_no_log_in().await;
+        let renewed = ada.token().await.unwrap();
+        assert_ne!(renewed, expired);
+        assert_eq!(ada.server.me(&renewed).status, 200);
+
+        ada.lets_pass(SIX_MINUTES).await;
+        ada.browser.client.refresh().await.unwrap();
+        ada.sees_the_account().await;
+        ada.has_seen_no_log_in().await;
+        assert_ne!(ada.token().await.unwrap(), renewed);
+        assert_eq!(ada.script("Object.keys(sessionStorage).join()").await, "access_token");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_that_was_tampered_with_is_replaced() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        ada.tampers_with_the_token().await;
+        ada.browser.client.refresh().await.unwrap();
+        ada.sees_the_account().await;
+        assert_eq!(ada.server.me(&ada.token().await.unwrap()).status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn requests_that_meet_an_expired_token_at_once_wait_for_one_renewal() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        ada.lets_pass(SIX_MINUTES).await;
+        let renewals = || ada.server.log().matches("/api/token/refresh\"}: answered").count();
+        let before = renewals();
+        ada.open("/settings").await;
+        ada.until("document.querySelector('.session')").await;
+        assert_eq!(renewals() - before, 1);
+        assert!(!ada.server.log().contains("WARN a refresh token"), "{}", ada.server.log());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_that_was_not_used_is_over_and_the_page_says_so() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        ada.follows("/settings").await;
+        ada.until("document.querySelector('.session')").await;
+        ada.lets_pass(Duration::from_mins(31)).await;
+        ada.follows("/private").await;
+        ada.arrives_at("/login?next=%2Fprivate").await;
+        ada.sees_nothing_private().await;
+        assert!(ada.message("status").await.contains("over"));
+        assert_eq!(ada.token().await, None);
+        ada.logs_in().await;
+        ada.sees_the_account().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_for_the_network_ends_nothing() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        ada.follows("/settings").await;
+        ada.until("document.querySelector('.session')").await;
+        ada.lets_pass(SIX_MINUTES).await;
+        let expired = ada.token().await;
+        ada.server.signal("KILL");
+        ada.follows("/private").await;
+        assert!(!ada.message("alert").await.is_empty());
+        assert_eq!(ada.script("location.pathname").await, "/private");
+        assert_eq!(ada.token().await, expired);
+        let _again = Server::start_at(&ada.server.address, &ada.folder, &[]);
+        ada.presses("Try again").await;
+        ada.sees_the_account().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_form_is_sent_with_the_next_token_and_nothing_is_typed_twice() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        ada.open("/settings").await;
+        ada.types("current_password", PASSWORD).await;
+        ada.types("new_password", "a short swim in the river").await;
+        ada.lets_pass(SIX_MINUTES).await;
+        ada.presses("Change password").await;
+        ada.until("document.body.innerText.includes('Your password is changed')").await;
+        ada.server.log_in(EMAIL, "a short swim in the river");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_log_out_with_an_expired_token_ends_the_session_all_the_same() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        ada.lets_pass(SIX_MINUTES).await;
+        ada.presses("Log out").await;
+        ada.arrives_at("/login").await;
+        let alerts = "document.querySelectorAll('main [role=alert]').length";
+        assert_eq!(ada.script(alerts).await, 0, "it is certain");
+        assert_eq!(ada.token().await, None);
+        let other = ada.server.log_in(EMAIL, PASSWORD);
+        let bearer = crate::server::bearer(&other);
+        let listed = ada.server.request("GET", "/api/sessions", &bearer).json();
+        assert_eq!(listed["sessions"].as_array().unwrap().len(), 1, "only the one that asks");
+    })
+    .await;
+}

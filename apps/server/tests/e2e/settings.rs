@@ -1,0 +1,242 @@
+use serde_json::Value;
+
+use crate::server::Server;
+use crate::visitor::{EMAIL, PASSWORD, Visitor, visit, visit_with};
+
+const NEW: &str = "a short swim in the river";
+
+impl Visitor {
+    async fn is_at_the_settings(&self) -> String {
+        let token = self.is_signed_in().await;
+        self.follows("/settings").await;
+        self.until("document.querySelector('.session')").await;
+        token
+    }
+
+    async fn changes_the_password(&self, current: &str, new: &str) {
+        self.types("current_password", current).await;
+        self.types("new_password", new).await;
+        self.presses("Change password").await;
+    }
+
+    /// The error next to a field, which has the focus.
+    async fn error_at(&self, field: &str) -> String {
+        self.until(&format!(
+            "document.activeElement.name === '{field}'
+             && document.activeElement.getAttribute('aria-invalid') === 'true'"
+        ))
+        .await;
+        let described =
+            "document.getElementById(document.activeElement.getAttribute('aria-describedby'))";
+        assert_eq!(self.script(&format!("{described}.getAttribute('role')")).await, "alert");
+        self.script(&format!("{described}.innerText")).await.as_str().unwrap().to_owned()
+    }
+
+    async fn sessions(&self) -> Value {
+        self.script("document.querySelectorAll('.session').length").await
+    }
+
+    /// Waits until the page says this.
+    async fn is_told(&self, role: &str, words: &str) {
+        self.until(&format!(
+            "[...document.querySelectorAll('main [role={role}]')].some(e => e.innerText.includes('{words}'))"
+        ))
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_password_ends_the_session_in_the_other_browser() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        ada.elsewhere(async |other| {
+            other.open("/login").await;
+            other.logs_in().await;
+            other.sees_the_account().await;
+            ada.follows("/settings").await;
+            ada.until("document.querySelectorAll('.session').length === 2").await;
+            ada.changes_the_password(PASSWORD, NEW).await;
+            ada.is_told("status", "Your password is changed").await;
+            ada.until("document.querySelectorAll('.session').length === 1").await;
+            for field in ["current_password", "new_password"] {
+                assert_eq!(ada.value(field).await, "", "{field}");
+            }
+            other.follows("/settings").await;
+            other.arrives_at("/login?next=%2Fsettings").await;
+            other.sees_nothing_private().await;
+            // The old password is no good there, and the new one is.
+            other.logs_in().await;
+            assert!(!other.message("alert").await.is_empty());
+            other.types("password", NEW).await;
+            other.presses("Log in").await;
+            other.arrives_at("/settings").await;
+        })
+        .await;
+        ada.follows("/private").await;
+        ada.sees_the_account().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_password_is_told_at_its_field_and_what_was_typed_is_kept() {
+    visit_with(&["--password-min-length", "12"], async |ada| {
+        ada.is_at_the_settings().await;
+        ada.changes_the_password("another long walk", NEW).await;
+        assert!(ada.error_at("current_password").await.contains("not your password"));
+        assert_eq!(ada.value("new_password").await, NEW);
+        ada.changes_the_password(PASSWORD, "elevenchars").await;
+        assert!(ada.error_at("new_password").await.contains("12"), "the least length in force");
+        ada.changes_the_password(PASSWORD, "ADA@example.com").await;
+        assert!(!ada.error_at("new_password").await.is_empty());
+        ada.presses("Show new password").await;
+        ada.until("document.querySelector('[name=new_password]').type === 'text'").await;
+        ada.until("document.querySelector('[name=current_password]').type === 'password'").await;
+        ada.server.log_in(EMAIL, PASSWORD);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_session_can_be_ended_and_then_all_others() {
+    visit(async |ada| {
+        ada.server.sign_up(EMAIL, PASSWORD);
+        let body = crate::server::credentials(EMAIL, PASSWORD);
+        let named = "user-agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n";
+        let firefox = ada.server.post("/api/token", named, &body).access_token();
+        let others = [ada.server.log_in(EMAIL, PASSWORD), ada.server.log_in(EMAIL, PASSWORD)];
+        ada.is_at_the_settings().await;
+        assert_eq!(ada.sessions().await, 4);
+        let current = "[...document.querySelectorAll('.session')].filter(e => e.innerText.includes('This session'))";
+        assert_eq!(ada.script(&format!("{current}.length")).await, 1);
+        assert_eq!(ada.script(&format!("{current}[0].querySelectorAll('button').length")).await, 0);
+        assert_eq!(ada.script(&format!("{current}[0].innerText.includes('Chrome on Linux')")).await, true);
+
+        let button = "document.querySelector('button[aria-label^=\"End session: Firefox on Linux\"]')";
+        ada.script(&format!("{button}.click()")).await;
+        ada.until("document.querySelectorAll('.session').length === 3").await;
+        ada.is_told("status", "ended").await;
+        assert_eq!(ada.server.me(&firefox).code(), "invalid_token");
+        ada.until("document.querySelector('main').contains(document.activeElement)").await;
+
+        ada.presses("End all other sessions").await;
+        ada.until("document.querySelectorAll('.session').length === 1").await;
+        for token in &others {
+            assert_eq!(ada.server.me(token).code(), "invalid_token");
+        }
+        let buttons = "[...document.querySelectorAll('button')].filter(b => b.innerText.startsWith('End'))";
+        assert_eq!(ada.script(&format!("{buttons}.length")).await, 0);
+        ada.follows("/private").await;
+        ada.sees_the_account().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_that_is_ended_in_another_browser_is_over_in_this_one() {
+    visit(async |ada| {
+        ada.is_at_the_settings().await;
+        ada.elsewhere(async |other| {
+            other.open("/login?next=/settings").await;
+            other.logs_in().await;
+            other.until("document.querySelectorAll('.session').length === 2").await;
+            other
+                .script("document.querySelector('button[aria-label^=\"End session\"]').click()")
+                .await;
+            other.until("document.querySelectorAll('.session').length === 1").await;
+        })
+        .await;
+        ada.changes_the_password(PASSWORD, NEW).await;
+        ada.arrives_at("/login?next=%2Fsettings").await;
+        assert!(ada.message("status").await.contains("over"));
+        assert_eq!(ada.token().await, None);
+        ada.server.log_in(EMAIL, PASSWORD);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_held_can_be_downloaded() {
+    visit(async |ada| {
+        ada.is_at_the_settings().await;
+        let folder = ada.folder.path().to_str().unwrap();
+        let allow = serde_json::json!({"behavior": "allow", "downloadPath": folder});
+        ada.browser.devtools("Browser.setDownloadBehavior", allow).await;
+        ada.presses("Download my data").await;
+        ada.is_told("status", "latchkey-data.json").await;
+        let file = ada.folder.path().join("latchkey-data.json");
+        let text = loop {
+            match std::fs::read_to_string(&file) {
+                Ok(text) if !text.is_empty() => break text,
+                _ => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+            }
+        };
+        let held: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(held["user"]["email"], EMAIL);
+        assert_eq!(held["sessions"].as_array().unwrap().len(), 1);
+        assert!(!text.contains("$pbkdf2"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_is_deleted_by_who_knows_the_password_and_is_gone() {
+    visit(async |ada| {
+        let token = ada.is_at_the_settings().await;
+        ada.types("password", "another long walk").await;
+        ada.presses("Delete account").await;
+        assert!(ada.error_at("password").await.contains("not your password"));
+        assert_eq!(ada.server.me(&token).status, 200);
+        let first = ada.tab().await;
+        ada.opens_a_tab().await;
+        ada.open("/login").await;
+        ada.logs_in().await;
+        ada.sees_the_account().await;
+        let second = ada.tab().await;
+        ada.goes_to(&first).await;
+        ada.types("password", PASSWORD).await;
+        ada.presses("Delete account").await;
+        ada.arrives_at("/").await;
+        ada.is_told("status", "deleted").await;
+        ada.until("document.querySelector('nav a[href=\"/login\"]')").await;
+        assert_eq!(ada.script("sessionStorage.length + localStorage.length").await, 0);
+        assert_eq!(ada.server.me(&token).code(), "invalid_token");
+        ada.goes_to(&second).await;
+        ada.until("location.pathname === '/login'").await;
+        ada.sees_nothing_private().await;
+        assert_eq!(ada.server.sign_up(EMAIL, PASSWORD).status, 201);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failure_of_the_network_is_told_and_nothing_typed_is_lost() {
+    visit(async |ada| {
+        let token = ada.is_at_the_settings().await;
+        ada.server.signal("KILL");
+        ada.changes_the_password(PASSWORD, NEW).await;
+        ada.is_told("alert", "cannot be reached").await;
+        assert_eq!(ada.value("current_password").await, PASSWORD);
+        assert_eq!(ada.value("new_password").await, NEW);
+        ada.until("document.activeElement.closest('form')").await;
+        assert_eq!(ada.token().await, Some(token));
+        assert_eq!(ada.script("location.pathname").await, "/settings");
+        let _again = Server::start_at(&ada.server.address, &ada.folder, &[]);
+        ada.presses("Change password").await;
+        ada.is_told("status", "Your password is changed").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_a_session_nothing_of_the_settings_is_shown() {
+    visit(async |ada| {
+        ada.open("/settings").await;
+        ada.arrives_at("/login?next=%2Fsettings").await;
+        ada.server.sign_up(EMAIL, PASSWORD);
+        ada.logs_in().await;
+        ada.arrives_at("/settings").await;
+        ada.until("document.querySelector('.session')").await;
+    })
+    .await;
+}

@@ -1,0 +1,52 @@
+//! Moves time without waiting for it: what the server and the tab have kept is made older.
+
+use std::time::Duration;
+
+use auth_core::{AccessTokens, Clock as _, SigningKey, SystemClock, SystemRandom};
+use rusqlite::Connection;
+use user_store::{SqliteStore, UserStore as _};
+
+use crate::visitor::Visitor;
+
+/// What the server is started with unless it is told otherwise.
+const LIFETIME: Duration = Duration::from_mins(5);
+
+impl Visitor {
+    /// Lets time pass for all sessions, and for the access token of the tab that is shown:
+    /// it becomes the one that the server would have issued so long ago.
+    pub(crate) async fn lets_pass(&self, time: Duration) {
+        if let Some(token) = self.token().await {
+            self.keeps_token(&self.made_older(&token, time).await).await;
+        }
+        let millis = i64::try_from(time.as_millis()).unwrap();
+        let database = Connection::open(self.database()).unwrap();
+        database.busy_timeout(Duration::from_secs(5)).unwrap();
+        database
+            .execute(
+                "UPDATE sessions
+                 SET created_at = created_at - ?1, last_used_at = last_used_at - ?1,
+                     idle_expires_at = idle_expires_at - ?1, expires_at = expires_at - ?1",
+                [millis],
+            )
+            .unwrap();
+    }
+
+    async fn made_older(&self, token: &str, time: Duration) -> String {
+        let store = SqliteStore::open(&self.database()).unwrap();
+        let unused = SigningKey::generate(&SystemRandom);
+        let now = SystemClock.now();
+        let keys = store.signing_keys(unused.seed(), now).await.unwrap();
+        let keys = keys.into_iter().map(|seed| SigningKey::from_seed(seed).unwrap()).collect();
+        let port = self.server.address.rsplit_once(':').unwrap().1;
+        let tokens = AccessTokens::new(format!("http://localhost:{port}"), LIFETIME, keys).unwrap();
+        let claims = tokens.verify(token, now).unwrap();
+        let issued_at = claims.issued_at - time;
+        let end = issued_at + LIFETIME;
+        let issued = tokens.issue(claims.user, claims.session, issued_at, end, &SystemRandom);
+        issued.unwrap().token.as_str().to_owned()
+    }
+
+    fn database(&self) -> std::path::PathBuf {
+        self.folder.path().join("latchkey.db")
+    }
+}
