@@ -19,4 +19,5 @@ mod state;
 
 pub use handle::SessionHandle;
 pub use provider::{SessionProvider, SessionProviderProps, use_session};
+pub(crate) use renewal::in_turn;
 pub use state::{Action, Session, State};

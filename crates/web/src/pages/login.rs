@@ -14,7 +14,7 @@ use crate::components::{
 use crate::messages::{FieldProblem, describe};
 use crate::navigation::{self, Arrival, Notice};
 use crate::route::Route;
-use crate::session::{SessionHandle, use_session};
+use crate::session::{SessionHandle, in_turn, use_session};
 
 /// Where a session is opened.
 #[component]
@@ -81,7 +81,7 @@ async fn log_in(typed: &Typed, session: &SessionHandle, next: &str) -> Result<()
     let [email, password] = ["email", "password"].map(|name| typed.text(name).to_owned());
     let remember = typed.is_ticked("remember");
     let request = TokenRequest { email, password, remember };
-    let answer = api::log_in(&request).await.map_err(|error| refused(&error))?;
+    let answer = in_turn(api::log_in(&request)).await.map_err(|error| refused(&error))?;
     if session.begin(&answer, remember).is_err() {
         // Nobody can use this session; it should not lie around.
         spawn_local(async move { drop(api::log_out(&answer.access_token).await) });

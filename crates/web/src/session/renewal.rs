@@ -3,7 +3,6 @@ use api_types::TokenResponse;
 use crate::api::{self, ApiError};
 use crate::locks::Turn;
 
-/// The tabs renew one after another, for the cookie that each of them replaces is one.
 const TURN: &str = "latchkey-renewal";
 
 /// Why there is no new token.
@@ -17,11 +16,18 @@ pub(super) enum NotRenewed {
     Failed(ApiError),
 }
 
+/// Does what replaces the cookie, which all tabs share, while no other tab does: of two
+/// answers that come at once, the cookie would be that of the one that came last.
+pub(crate) async fn in_turn<T>(replace: impl Future<Output = T>) -> T {
+    let turn = Turn::wait_for(TURN).await;
+    let answer = replace.await;
+    drop(turn);
+    answer
+}
+
 /// Gets a new token with the cookie, for `owner` and nobody else. The token is kept nowhere.
 pub(super) async fn renew_for(owner: Option<&str>) -> Result<TokenResponse, NotRenewed> {
-    let turn = Turn::wait_for(TURN).await;
-    let answer = api::renew().await?;
-    drop(turn);
+    let answer = in_turn(api::renew()).await?;
     // Nothing must be done in the name of somebody else that was begun in the owner's.
     match owner {
         Some(owner) if api::me(&answer.access_token).await?.id != owner => Err(NotRenewed::Foreign),
