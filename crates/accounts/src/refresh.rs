@@ -1,4 +1,4 @@
-use auth_core::{Client, KeyError, RefreshToken, Session, SuccessorSalt};
+use auth_core::{Client, KeyError, RefreshToken, Session};
 use user_store::{RotateRefreshToken, Rotation, StoreError};
 
 use crate::{Accounts, IssuedTokens};
@@ -43,15 +43,7 @@ impl Accounts {
         token: &RefreshToken,
         client: &Client,
     ) -> Result<(Session, RefreshToken), RefreshError> {
-        let salt = SuccessorSalt::generate(&*self.random);
-        let successor = token.successor(&salt);
-        let rotation = Rotation {
-            presented: token.hash(),
-            family: token.family(),
-            successor: successor.hash(),
-            salt,
-            client: client.clone(),
-        };
+        let (rotation, successor) = Rotation::of(token, client.clone(), &*self.random);
         let (policy, now) = (&self.settings.sessions, self.clock.now());
         match self.store.rotate_refresh_token(&rotation, policy, now).await? {
             RotateRefreshToken::Rotated(session) => Ok((session, successor)),

@@ -62,12 +62,7 @@ impl Accounts {
         let (now, policy) = (self.clock.now(), &self.settings.sessions);
         let session = Session::open(verified.user, now, remember, policy, &*self.random);
         let token = RefreshToken::generate(&*self.random);
-        let new = NewSession {
-            session,
-            client: client.clone(),
-            family: token.family(),
-            refresh_token: token.hash(),
-        };
+        let new = NewSession::new(session, client.clone(), &token);
         let renewed = verified.renewed.as_ref();
         let opened = self.store.open_session(&new, &verified.hash, renewed).await?;
         Ok((opened == OpenSession::Opened).then_some((session, token)))

@@ -136,8 +136,7 @@ fn new_session(user: &User) -> (NewSession, RefreshToken) {
     let token = RefreshToken::generate(&SystemRandom);
     let session = Session::open(user.id, NOW, false, &SessionPolicy::default(), &SystemRandom);
     let client = Client::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
-    let new = NewSession { session, client, family: token.family(), refresh_token: token.hash() };
-    (new, token)
+    (NewSession::new(session, client, &token), token)
 }
 
 async fn open(store: &dyn UserStore, user: &User, hash: &PasswordHash) -> (Session, RefreshToken) {

@@ -1,8 +1,8 @@
 use std::error::Error;
 
 use auth_core::{
-    Client, Email, FamilyHash, PasswordHash, RefreshTokenHash, Session, SuccessorSalt, Timestamp,
-    UserId,
+    Client, Email, FamilyHash, PasswordHash, Random, RefreshToken, RefreshTokenHash, Session,
+    SuccessorSalt, Timestamp, UserId,
 };
 
 /// One account.
@@ -40,6 +40,14 @@ pub struct NewSession {
     pub refresh_token: RefreshTokenHash,
 }
 
+impl NewSession {
+    /// The session, opened from `client` with its first refresh token.
+    #[must_use]
+    pub fn new(session: Session, client: Client, token: &RefreshToken) -> Self {
+        Self { session, client, family: token.family(), refresh_token: token.hash() }
+    }
+}
+
 /// A session, and where it was used from last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRecord {
@@ -73,6 +81,23 @@ pub struct Rotation {
     pub salt: SuccessorSalt,
     /// Where the session is renewed from.
     pub client: Client,
+}
+
+impl Rotation {
+    /// The use of `token` from `client`, and the token that will take its place.
+    #[must_use]
+    pub fn of(token: &RefreshToken, client: Client, random: &dyn Random) -> (Self, RefreshToken) {
+        let salt = SuccessorSalt::generate(random);
+        let successor = token.successor(&salt);
+        let rotation = Self {
+            presented: token.hash(),
+            family: token.family(),
+            successor: successor.hash(),
+            salt,
+            client,
+        };
+        (rotation, successor)
+    }
 }
 
 /// What became of [`UserStore::rotate_refresh_token`](crate::UserStore::rotate_refresh_token).

@@ -1,26 +1,17 @@
 use std::time::Duration;
 
 use auth_core::{
-    Client, RefreshState, RefreshToken, RefreshTokenHash, Session, SessionPolicy, SuccessorSalt,
-    SystemRandom, Timestamp,
+    Client, RefreshState, RefreshToken, RefreshTokenHash, Session, SessionPolicy, SystemRandom,
+    Timestamp,
 };
 use futures_util::future::{join, join_all};
 
 use super::{Deployment, NOW, SECOND, is_alive, open, signed_up};
 use crate::{RotateRefreshToken, Rotation, UserStore};
 
-/// The use of a token, with a successor of its own.
+/// The use of a token from nowhere in particular.
 pub(super) fn rotation(token: &RefreshToken) -> (Rotation, RefreshToken) {
-    let salt = SuccessorSalt::generate(&SystemRandom);
-    let successor = token.successor(&salt);
-    let rotation = Rotation {
-        presented: token.hash(),
-        family: token.family(),
-        successor: successor.hash(),
-        salt,
-        client: Client::default(),
-    };
-    (rotation, successor)
+    Rotation::of(token, Client::default(), &SystemRandom)
 }
 
 /// Uses a token at a moment; answers the successor that its client gets.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_core::{
     Client, Email, NewPassword, PasswordHash, PasswordHasher, PasswordPolicy, RefreshToken,
-    Session, SessionPolicy, SigningKey, SuccessorSalt, SystemRandom, Timestamp, UserId,
+    Session, SessionPolicy, SigningKey, SystemRandom, Timestamp, UserId,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -179,22 +179,10 @@ async fn no_refresh_token_stands_in_any_file() {
     let (user, hash, token) = (ada(), hash(), RefreshToken::generate(&SystemRandom));
     store.create_user(&user, &hash).await.unwrap();
     let policy = SessionPolicy::default();
-    let new = NewSession {
-        session: Session::open(user.id, NOW, false, &policy, &SystemRandom),
-        client: Client::default(),
-        family: token.family(),
-        refresh_token: token.hash(),
-    };
+    let session = Session::open(user.id, NOW, false, &policy, &SystemRandom);
+    let new = NewSession::new(session, Client::default(), &token);
     let _ = store.open_session(&new, &hash, None).await.unwrap();
-    let salt = SuccessorSalt::generate(&SystemRandom);
-    let next = token.successor(&salt);
-    let rotation = Rotation {
-        presented: token.hash(),
-        family: token.family(),
-        successor: next.hash(),
-        salt,
-        client: Client::default(),
-    };
+    let (rotation, next) = Rotation::of(&token, Client::default(), &SystemRandom);
     let _ = store.rotate_refresh_token(&rotation, &policy, NOW).await.unwrap();
     drop(store);
     let held = folder.bytes();
