@@ -46,7 +46,7 @@ pub fn LoginPage() -> Html {
                     <Checkbox
                         name="remember"
                         label="Keep me signed in"
-                        hint="Until you log out. For a computer of your own."
+                        hint="Also when the browser was closed. For a computer of your own."
                     />
                 </Form>
                 <p class="entrance-other">
