@@ -19,12 +19,15 @@ pub(super) fn read(prompt: &str) -> Result<Zeroizing<String>, UsersError> {
 }
 
 fn first_line(mut input: impl io::BufRead) -> Result<Zeroizing<String>, UsersError> {
+    let invalid = |text: &str| UsersError::Invalid(text.to_owned());
     let mut line = Zeroizing::new(String::new());
-    if input.read_line(&mut line)? == 0 {
-        return Err(UsersError::Invalid(
-            "stdin holds no password: write it there, as one line".to_owned(),
-        ));
-    }
+    match input.read_line(&mut line) {
+        Ok(0) => return Err(invalid("stdin holds no password: write it there, as one line")),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return Err(invalid("the password on stdin is not UTF-8: write it there as that"));
+        }
+        read => read?,
+    };
     // The line's end alone: spaces are part of a password.
     if line.ends_with('\n') {
         line.pop();
