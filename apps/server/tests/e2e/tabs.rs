@@ -29,6 +29,9 @@ async fn without_the_wish_a_new_tab_starts_signed_out() {
         ada.open("/private").await;
         ada.arrives_at("/login?next=%2Fprivate").await;
         ada.sees_nothing_private().await;
+        ada.field("email").await;
+        let notices = "document.querySelectorAll('main [role=status], main [role=alert]').length";
+        assert_eq!(ada.script(notices).await, 0, "nothing is over that never was");
         ada.open("/").await;
         ada.until("document.querySelector('nav a[href=\"/login\"]')").await;
         ada.goes_to(&first).await;
@@ -78,6 +81,24 @@ async fn who_logs_in_without_the_wish_is_remembered_no_longer() {
         ada.opens_a_tab().await;
         ada.open("/private").await;
         ada.arrives_at("/login?next=%2Fprivate").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_is_remembered_no_longer() {
+    visit(async |ada| {
+        ada.is_kept_signed_in().await;
+        ada.lets_pass(Duration::from_hours(15 * 24)).await;
+        ada.opens_a_tab().await;
+        ada.open("/private").await;
+        ada.arrives_at("/login?next=%2Fprivate").await;
+        assert!(ada.message("status").await.contains("over"));
+        assert_eq!(ada.script("localStorage.length").await, 0);
+        assert!(ada.refresh_cookie().await.is_none());
+        ada.open("/").await;
+        ada.until("document.querySelector('nav a[href=\"/login\"]')").await;
+        assert_eq!(ada.server.log().matches("/api/token/refresh\"}: answered").count(), 1);
     })
     .await;
 }
