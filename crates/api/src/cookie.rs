@@ -28,14 +28,17 @@ impl RefreshCookie {
     }
 
     /// The token that came with a request. A second cookie of the name could only be
-    /// somebody else's: then there is none.
+    /// somebody else's: then there is none. What other cookies hold, text or not, is nobody's
+    /// business here.
     pub(crate) fn read<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let cookies = headers
+            .get_all(COOKIE)
+            .iter()
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii));
         let mut found = cookies
-            .flat_map(|cookies| cookies.split(';'))
-            .filter_map(|cookie| cookie.trim().split_once('='))
-            .filter_map(|(name, value)| (name == self.name).then_some(value));
-        found.next().filter(|_| found.next().is_none())
+            .filter_map(|cookie| cookie.strip_prefix(self.name.as_bytes())?.strip_prefix(b"="));
+        let value = found.next().filter(|_| found.next().is_none())?;
+        std::str::from_utf8(value).ok()
     }
 
     /// Keeps a token until the browser is closed, or for as long as it can be used.

@@ -60,9 +60,13 @@ async fn without_a_token_that_is_good_the_cookie_is_cleared() {
         answer.assert_clears_the_cookie();
     }
     assert_eq!(user.refresh().await.status, 200);
-    // Among other cookies it is found.
-    let among = with(format!("a=b;  {COOKIE}={} ; c", user.cookie));
-    assert_eq!(world.send(among).await.status, 200);
+    // Among other cookies it is found, whatever is in those.
+    for among in [
+        format!("a=b;  {COOKIE}={} ; c", user.cookie),
+        format!("theme=grün; {COOKIE}={}", user.cookie),
+    ] {
+        assert_eq!(world.send(with(among.clone())).await.status, 200, "{among}");
+    }
 }
 
 #[tokio::test]
