@@ -18,8 +18,9 @@ impl Client {
     /// A client at `ip` that calls itself `user_agent` (RFC 9110, 10.1.5).
     ///
     /// An IPv4 address in the clothes of IPv6 (RFC 4291, 2.5.5.2) is an IPv4 address. The
-    /// name is cut to [`MAX_USER_AGENT_BYTES`](Self::MAX_USER_AGENT_BYTES), and control
-    /// characters in it are replaced; an empty one is none.
+    /// name is cut to [`MAX_USER_AGENT_BYTES`](Self::MAX_USER_AGENT_BYTES), and what is
+    /// neither a letter, a digit, a space nor ASCII punctuation is replaced: no invisible
+    /// character turns the text around it about. An empty one is none.
     ///
     /// ```
     /// # use auth_core::Client;
@@ -30,9 +31,10 @@ impl Client {
     /// ```
     #[must_use]
     pub fn new(ip: Option<IpAddr>, user_agent: Option<&str>) -> Self {
-        let printable = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+        let is_plain = |c: char| c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ';
+        let plain = |c: char| if is_plain(c) { c } else { char::REPLACEMENT_CHARACTER };
         let name = |name: &str| {
-            let mut name: String = name.trim().chars().map(printable).collect();
+            let mut name: String = name.trim().chars().map(plain).collect();
             name.truncate(name.floor_char_boundary(Self::MAX_USER_AGENT_BYTES));
             name
         };
