@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use accounts::Accounts;
 
+/// How many sessions that are over are removed at a time: few enough that no request waits
+/// for it to be noticed.
+const BATCH: u32 = 100;
 /// How often what is over is looked for.
 const INTERVAL: Duration = Duration::from_mins(1);
 /// The pause between two batches, in which requests have the store to themselves.
@@ -19,16 +22,25 @@ pub(crate) async fn run(accounts: Arc<Accounts>) {
 }
 
 async fn sweep(accounts: &Accounts) {
+    let mut total = 0;
     loop {
-        match accounts.remove_ended_sessions().await {
-            Ok(true) => tokio::time::sleep(PAUSE).await,
-            Ok(false) => return,
+        match accounts.remove_ended_sessions(BATCH).await {
+            Ok(removed) => {
+                total += removed;
+                if removed < BATCH as usize {
+                    break;
+                }
+            }
             Err(error) => {
                 let error: &(dyn Error + 'static) = &error;
                 tracing::warn!(error, "sessions that are over could not be removed yet");
-                return;
+                break;
             }
         }
+        tokio::time::sleep(PAUSE).await;
+    }
+    if total > 0 {
+        tracing::info!(removed = total, "removed sessions that were over");
     }
 }
 
@@ -55,7 +67,12 @@ mod tests {
         let accounts = Arc::new(Accounts::start(store, settings, time, random).await.unwrap());
         accounts.sign_up(EMAIL, PASSWORD).await.unwrap();
         let sign_in = async || {
-            accounts.sign_in(EMAIL, PASSWORD, false, &Client::default()).await.unwrap().access.token
+            accounts
+                .sign_in(EMAIL, PASSWORD, false, &Client::default(), None)
+                .await
+                .unwrap()
+                .access
+                .token
         };
         let running = tokio::spawn(run(Arc::clone(&accounts)));
         for _ in 0..2 {

@@ -1,8 +1,10 @@
+use std::future::Future;
 use std::sync::Arc;
 
 use auth_core::{Email, NewPassword, PasswordError, UserId};
-use user_store::{SessionRecord, StoreError, User};
+use user_store::{SessionRecord, StoreError, User, UserStore};
 
+use crate::to_the_end::to_the_end;
 use crate::{Accounts, HashingError, PRODUCT};
 
 /// What an operator can do with everybody's accounts.
@@ -69,9 +71,9 @@ impl Administration<'_> {
     ///
     /// [`AdministrationError::NoSuchUser`] or [`AdministrationError::Store`].
     pub async fn disable(&self, user: UserId) -> Result<(), AdministrationError> {
-        let now = self.accounts.clock.now();
-        let found = self.accounts.store.set_disabled(user, Some(now)).await?;
-        done(found, user, "disabled by an operator")
+        let (store, now) = (self.store(), self.accounts.clock.now());
+        let change = async move { store.set_disabled(user, Some(now)).await };
+        done(change, user, "disabled by an operator").await
     }
 
     /// Lets its owner log in again.
@@ -80,8 +82,9 @@ impl Administration<'_> {
     ///
     /// [`AdministrationError::NoSuchUser`] or [`AdministrationError::Store`].
     pub async fn enable(&self, user: UserId) -> Result<(), AdministrationError> {
-        let found = self.accounts.store.set_disabled(user, None).await?;
-        done(found, user, "enabled by an operator")
+        let store = self.store();
+        let change = async move { store.set_disabled(user, None).await };
+        done(change, user, "enabled by an operator").await
     }
 
     /// Deletes the account with all that is held about its user, at once and for good.
@@ -90,8 +93,9 @@ impl Administration<'_> {
     ///
     /// [`AdministrationError::NoSuchUser`] or [`AdministrationError::Store`].
     pub async fn delete(&self, user: UserId) -> Result<(), AdministrationError> {
-        let found = self.accounts.store.delete_user(user).await?;
-        done(found, user, "deleted by an operator")
+        let store = self.store();
+        let change = async move { store.delete_user(user).await };
+        done(change, user, "deleted by an operator").await
     }
 
     /// Sets a password, and ends all sessions of the user.
@@ -102,10 +106,10 @@ impl Administration<'_> {
     pub async fn set_password(&self, user: &User, new: &str) -> Result<(), AdministrationError> {
         let context = [user.email.as_str(), PRODUCT];
         let new = NewPassword::parse(new, &self.accounts.settings.password_policy, &context)?;
-        let random = Arc::clone(&self.accounts.random);
-        let hash = self.accounts.hashing.run(move |hasher| hasher.hash(&new, &*random)).await?;
-        let found = self.accounts.store.set_password(user.id, &hash).await?;
-        done(found, user.id, "got a password from an operator")
+        let hash = self.accounts.hash(new).await?;
+        let (store, user) = (self.store(), user.id);
+        let change = async move { store.set_password(user, &hash).await };
+        done(change, user, "got a password from an operator").await
     }
 
     /// Where the user is signed in, the session used last first.
@@ -123,16 +127,32 @@ impl Administration<'_> {
     ///
     /// [`StoreError`] if the store does not answer.
     pub async fn sign_out(&self, user: UserId) -> Result<usize, StoreError> {
-        let ended = self.accounts.store.end_sessions(user, None).await?;
-        tracing::info!(%user, ended, "signed out by an operator");
-        Ok(ended)
+        let store = self.store();
+        to_the_end(async move {
+            let ended = store.end_sessions(user, None).await?;
+            tracing::info!(%user, ended, "signed out by an operator");
+            Ok(ended)
+        })
+        .await
+    }
+
+    fn store(&self) -> Arc<dyn UserStore> {
+        Arc::clone(&self.accounts.store)
     }
 }
 
-fn done(found: bool, user: UserId, what: &str) -> Result<(), AdministrationError> {
-    if !found {
-        return Err(AdministrationError::NoSuchUser);
-    }
-    tracing::info!(%user, "{what}");
-    Ok(())
+/// Makes a change to an account, if there is one, and tells the log.
+async fn done(
+    change: impl Future<Output = Result<bool, StoreError>> + Send + 'static,
+    user: UserId,
+    what: &'static str,
+) -> Result<(), AdministrationError> {
+    to_the_end(async move {
+        if !change.await? {
+            return Err(AdministrationError::NoSuchUser);
+        }
+        tracing::info!(%user, "{what}");
+        Ok(())
+    })
+    .await
 }

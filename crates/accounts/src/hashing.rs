@@ -1,9 +1,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::PasswordHasher;
+use auth_core::{NewPassword, Password, PasswordHash, PasswordHasher};
 use rayon_core::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::{Semaphore, oneshot};
+
+use crate::Accounts;
 
 /// Hashes passwords on threads of its own, as many as there are cores: neither the
 /// threads that serve requests nor the store's ever wait for a hash.
@@ -59,6 +61,20 @@ impl Hashing {
             drop(turn);
         });
         answered.await.map_err(|_| HashingError::Defect)
+    }
+}
+
+impl Accounts {
+    /// Hashes a new password.
+    pub(crate) async fn hash(&self, new: NewPassword) -> Result<PasswordHash, HashingError> {
+        let random = Arc::clone(&self.random);
+        self.hashing.run(move |hasher| hasher.hash(&new, &*random)).await
+    }
+
+    /// Hashes a password anew under today's parameters.
+    pub(crate) async fn rehash(&self, verified: Password) -> Result<PasswordHash, HashingError> {
+        let random = Arc::clone(&self.random);
+        self.hashing.run(move |hasher| hasher.rehash(&verified, &*random)).await
     }
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use auth_core::{IssuedToken, KeyError, RefreshToken, Session};
+use auth_core::{IssuedToken, KeyError, RefreshToken, Session, Timestamp};
 
 use crate::Accounts;
 
@@ -24,13 +24,14 @@ pub struct IssuedRefreshToken {
 }
 
 impl Accounts {
-    /// An access token never outlives its session, used or not.
+    /// Issues both at `now`. An access token never outlives its session, used or not.
     pub(crate) fn issue(
         &self,
         session: &Session,
         refresh: RefreshToken,
+        now: Timestamp,
     ) -> Result<IssuedTokens, KeyError> {
-        let (now, end) = (self.clock.now(), session.idle_expires_at);
+        let end = session.idle_expires_at;
         let access = self.tokens.issue(session.user_id, session.id, now, end, &*self.random)?;
         let left = Duration::try_from(end.duration_since(now)).unwrap_or_default();
         let max_age = session.remember.then_some(left);

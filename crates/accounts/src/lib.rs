@@ -23,18 +23,18 @@
 //! accounts.sign_up("ada@example.com", "a long walk along the sea").await?;
 //! let client = Client::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
 //! let issued =
-//!     accounts.sign_in("ada@example.com", "a long walk along the sea", false, &client).await?;
+//!     accounts.sign_in("ada@example.com", "a long walk along the sea", false, &client, None).await?;
 //!
 //! let signed_in = accounts.authenticate(issued.access.token.as_str()).await?;
 //! assert_eq!(signed_in.user().email.as_str(), "ada@example.com");
 //!
 //! // Minutes later the access token has expired, and the refresh token brings the next.
-//! let issued = accounts.refresh(&issued.refresh.token.to_text(), &client).await?;
+//! let issued = accounts.refresh(&issued.refresh.token, &client).await?;
 //! let signed_in = accounts.authenticate(issued.access.token.as_str()).await?;
 //!
 //! accounts.sign_out(&signed_in).await?;
 //! assert!(accounts.authenticate(issued.access.token.as_str()).await.is_err());
-//! assert!(accounts.refresh(&issued.refresh.token.to_text(), &client).await.is_err());
+//! assert!(accounts.refresh(&issued.refresh.token, &client).await.is_err());
 //! # Ok(())
 //! # }
 //! ```
@@ -49,12 +49,14 @@ mod sessions;
 mod settings;
 mod sign_in;
 mod sign_up;
+mod to_the_end;
 mod verify;
 
 pub use administration::{Administration, AdministrationError};
 pub use auth_core::{
-    AccessToken, Client, Clock, EmailError, IssuedToken, JwkSet, KeyError, PasswordError, Random,
-    RefreshToken, Session, SessionId, SessionLimits, SessionPolicy, Timestamp, UserId,
+    AccessToken, Client, Clock, EmailError, InvalidRefreshToken, IssuedToken, JwkSet, KeyError,
+    PasswordError, Random, RefreshToken, Session, SessionId, SessionLimits, SessionPolicy,
+    Timestamp, UserId,
 };
 pub use authenticate::{AuthenticateError, SignedIn};
 pub use hashing::HashingError;

@@ -1,13 +1,15 @@
 //! What a person can do with their own account, for which they give their password once
 //! more (OWASP ASVS 5.0, 7.5.1).
 
+use std::future::Future;
 use std::sync::Arc;
 
-use auth_core::{NewPassword, Password, PasswordError};
-use user_store::{Holdings, Reauthenticated, Reauthentication, StoreError};
+use auth_core::{NewPassword, Password, PasswordError, Timestamp};
+use user_store::{Holdings, Reauthenticated, Reauthentication, StoreError, UserStore};
 
-use crate::verify::{ATTEMPTS, VerifyError};
-use crate::{Accounts, HashingError, PRODUCT, SignedIn};
+use crate::to_the_end::to_the_end;
+use crate::verify::{ATTEMPTS, Verified, VerifyError};
+use crate::{Accounts, AuthenticateError, HashingError, PRODUCT, SignedIn};
 
 /// Why nothing was changed that the password was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +31,13 @@ pub enum OwnAccountError {
     Store(#[from] StoreError),
 }
 
+/// A password that was given once more, and was right.
+struct Word<'a> {
+    signed_in: &'a SignedIn,
+    password: Password,
+    verified: Verified,
+}
+
 impl Accounts {
     /// Changes the password, and ends all other sessions of the user (OWASP ASVS 5.0, 6.2.3
     /// and 7.4.3): whoever was signed in with the old password has to know the new one.
@@ -44,17 +53,13 @@ impl Accounts {
     ) -> Result<(), OwnAccountError> {
         let context = [signed_in.user().email.as_str(), PRODUCT];
         let new = NewPassword::parse(new, &self.settings.password_policy, &context)?;
-        let current = Password::new(current);
-        for _ in 0..ATTEMPTS {
-            let word = self.reauthenticate(signed_in, &current).await?;
-            let (new, random) = (new.clone(), Arc::clone(&self.random));
-            let hash = self.hashing.run(move |hasher| hasher.hash(&new, &*random)).await?;
-            if is_done(self.store.change_password(&word, &hash).await?)? {
-                log(signed_in, "changed the password");
-                return Ok(());
-            }
-        }
-        Err(OwnAccountError::WrongPassword)
+        let word = self.reauthenticate(signed_in, Password::new(current)).await?;
+        let hash = self.hash(new).await?;
+        let change = |store: Arc<dyn UserStore>, word, now| {
+            let hash = hash.clone();
+            async move { store.change_password(&word, &hash, now).await }
+        };
+        self.carry_out(word, change, "changed the password").await
     }
 
     /// Deletes the account, its sessions and all that is held about its user, at once and
@@ -68,57 +73,84 @@ impl Accounts {
         signed_in: &SignedIn,
         password: &str,
     ) -> Result<(), OwnAccountError> {
-        let password = Password::new(password);
-        for _ in 0..ATTEMPTS {
-            let word = self.reauthenticate(signed_in, &password).await?;
-            if is_done(self.store.close_account(&word).await?)? {
-                log(signed_in, "deleted the account");
-                return Ok(());
-            }
-        }
-        Err(OwnAccountError::WrongPassword)
+        let word = self.reauthenticate(signed_in, Password::new(password)).await?;
+        let change = |store: Arc<dyn UserStore>, word, now| async move {
+            store.close_account(&word, now).await
+        };
+        self.carry_out(word, change, "deleted the account").await
     }
 
     /// Everything that is held about the user.
     ///
     /// # Errors
     ///
-    /// [`OwnAccountError::SessionOver`] if the account was deleted meanwhile, and
-    /// [`OwnAccountError::Store`].
-    pub async fn export(&self, signed_in: &SignedIn) -> Result<Holdings, OwnAccountError> {
+    /// [`AuthenticateError::InvalidToken`] if the account was deleted meanwhile, and
+    /// [`AuthenticateError::Store`].
+    pub async fn export(&self, signed_in: &SignedIn) -> Result<Holdings, AuthenticateError> {
         let held = self.store.holdings(signed_in.user().id).await?;
-        held.ok_or(OwnAccountError::SessionOver)
+        held.ok_or(AuthenticateError::InvalidToken)
     }
 
-    async fn reauthenticate(
+    async fn reauthenticate<'a>(
         &self,
-        signed_in: &SignedIn,
-        password: &Password,
-    ) -> Result<Reauthentication, OwnAccountError> {
-        let verified = self.verify(Some(&signed_in.user().email), password).await?;
-        match verified {
-            Some(verified) if verified.user == signed_in.user().id => Ok(Reauthentication {
-                session: *signed_in.session(),
-                verified: verified.hash,
-                at: self.clock.now(),
-            }),
-            _ => Err(OwnAccountError::WrongPassword),
+        signed_in: &'a SignedIn,
+        password: Password,
+    ) -> Result<Word<'a>, OwnAccountError> {
+        let user = signed_in.user();
+        if let Some(verified) = self.verify(Some(&user.email), &password).await?
+            && verified.user == user.id
+        {
+            return Ok(Word { signed_in, password, verified });
+        }
+        // It is not the password that is wrong if the account is gone.
+        match self.store.session(signed_in.session().id, self.clock.now()).await? {
+            Some(_) => Err(OwnAccountError::WrongPassword),
+            None => Err(OwnAccountError::SessionOver),
         }
     }
-}
 
-/// Answers `false` if the password was changed meanwhile.
-fn is_done(outcome: Reauthenticated) -> Result<bool, OwnAccountError> {
-    match outcome {
-        Reauthenticated::Done => Ok(true),
-        Reauthenticated::CredentialsChanged => Ok(false),
-        Reauthenticated::SessionOver => Err(OwnAccountError::SessionOver),
+    /// Makes a change that somebody has given their word for. (It takes the store, not the
+    /// accounts, for it goes on if its caller goes away.)
+    async fn carry_out<F>(
+        &self,
+        mut word: Word<'_>,
+        change: impl Fn(Arc<dyn UserStore>, Reauthentication, Timestamp) -> F,
+        what: &'static str,
+    ) -> Result<(), OwnAccountError>
+    where
+        F: Future<Output = Result<Reauthenticated, StoreError>> + Send + 'static,
+    {
+        let Word { signed_in, .. } = word;
+        let (user, session) = (signed_in.user().id, signed_in.session().id);
+        for _ in 0..ATTEMPTS {
+            let outdated = word.verified.outdated;
+            let change = change(Arc::clone(&self.store), word.to_reauthentication(), self.now());
+            let outcome = to_the_end(async move {
+                let outcome = change.await?;
+                if outcome == Reauthenticated::Done {
+                    tracing::info!(%user, %session, "{what}");
+                }
+                Ok::<_, StoreError>(outcome)
+            });
+            match outcome.await? {
+                Reauthenticated::Done => return Ok(()),
+                Reauthenticated::SessionOver => return Err(OwnAccountError::SessionOver),
+                // A log-in may have renewed the hash, and the password is what it was.
+                Reauthenticated::CredentialsChanged if outdated => {
+                    word = self.reauthenticate(signed_in, word.password).await?;
+                }
+                Reauthenticated::CredentialsChanged => break,
+            }
+        }
+        Err(OwnAccountError::WrongPassword)
     }
 }
 
-fn log(signed_in: &SignedIn, what: &str) {
-    let (user, session) = (signed_in.user().id, signed_in.session().id);
-    tracing::info!(%user, %session, "{what}");
+impl Word<'_> {
+    fn to_reauthentication(&self) -> Reauthentication {
+        let (session, verified) = (*self.signed_in.session(), self.verified.hash.clone());
+        Reauthentication { session, verified }
+    }
 }
 
 impl From<VerifyError> for OwnAccountError {

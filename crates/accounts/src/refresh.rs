@@ -1,13 +1,16 @@
-use auth_core::{Client, KeyError, RefreshToken, Session};
+use std::sync::Arc;
+
+use auth_core::{Client, KeyError, RefreshToken, Session, Timestamp};
 use user_store::{RotateRefreshToken, Rotation, StoreError};
 
+use crate::to_the_end::to_the_end;
 use crate::{Accounts, IssuedTokens};
 
 /// Why a session was not renewed.
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {
-    /// The token is not valid, has been used before, or its session is over.
-    #[error("the refresh token is not valid, or its session is over")]
+    /// The token has been used before, or its session is over.
+    #[error("the refresh token was used before, or its session is over")]
     InvalidToken,
     /// The store could not be asked: the token is as good as it was.
     #[error(transparent)]
@@ -22,7 +25,7 @@ impl Accounts {
     /// place of this one.
     ///
     /// The same token presented again within seconds, by a second tab or after an answer
-    /// that was lost, is answered with the same successor. Presented later, it is a copy
+    /// that was lost, is answered with the same successor. Presented later, it may be a copy
     /// that somebody has made, and its session is ended (RFC 9700, 4.14.2).
     ///
     /// # Errors
@@ -30,32 +33,42 @@ impl Accounts {
     /// [`RefreshError`] says why not.
     pub async fn refresh(
         &self,
-        token: &str,
+        token: &RefreshToken,
         client: &Client,
     ) -> Result<IssuedTokens, RefreshError> {
-        let token = RefreshToken::parse(token).map_err(|_| RefreshError::InvalidToken)?;
-        let (session, successor) = self.rotate(&token, client).await?;
-        Ok(self.issue(&session, successor)?)
+        let now = self.clock.now();
+        let (rotation, successor) = Rotation::of(token, client.clone(), &*self.random);
+        let (session, token) = match self.rotate(rotation, now).await? {
+            RotateRefreshToken::Rotated(session) => (session, successor),
+            RotateRefreshToken::Repeated(session, salt) => (session, token.successor(&salt)),
+            RotateRefreshToken::Reused(_) | RotateRefreshToken::Unknown => {
+                return Err(RefreshError::InvalidToken);
+            }
+        };
+        let issued = self.issue(&session, token, now)?;
+        // In its last second, a session is too short for a token (they count in seconds).
+        if issued.access.expires_in.is_zero() {
+            return Err(RefreshError::InvalidToken);
+        }
+        Ok(issued)
     }
 
     async fn rotate(
         &self,
-        token: &RefreshToken,
-        client: &Client,
-    ) -> Result<(Session, RefreshToken), RefreshError> {
-        let (rotation, successor) = Rotation::of(token, client.clone(), &*self.random);
-        let (policy, now) = (&self.settings.sessions, self.clock.now());
-        match self.store.rotate_refresh_token(&rotation, policy, now).await? {
-            RotateRefreshToken::Rotated(session) => Ok((session, successor)),
-            RotateRefreshToken::Repeated(session, salt) => Ok((session, token.successor(&salt))),
-            RotateRefreshToken::Reused(Session { id, user_id, .. }) => {
+        rotation: Rotation,
+        now: Timestamp,
+    ) -> Result<RotateRefreshToken, StoreError> {
+        let (store, policy) = (Arc::clone(&self.store), self.settings.sessions);
+        to_the_end(async move {
+            let outcome = store.rotate_refresh_token(&rotation, &policy, now).await?;
+            if let RotateRefreshToken::Reused(Session { id, user_id, .. }) = outcome {
                 tracing::warn!(
                     user = %user_id, session = %id,
                     "a refresh token was used again: the session was ended"
                 );
-                Err(RefreshError::InvalidToken)
             }
-            RotateRefreshToken::Unknown => Err(RefreshError::InvalidToken),
-        }
+            Ok(outcome)
+        })
+        .await
     }
 }

@@ -1,11 +1,10 @@
-use auth_core::SessionId;
+use std::sync::Arc;
+
+use auth_core::{RefreshToken, Session, SessionId};
 use user_store::{SessionRecord, StoreError};
 
+use crate::to_the_end::to_the_end;
 use crate::{Accounts, SignedIn};
-
-/// How many sessions that are over are removed at a time: few enough that no request waits
-/// for it to be noticed.
-const BATCH: u32 = 100;
 
 impl Accounts {
     /// Ends the session at once, for every server on the same store.
@@ -27,7 +26,8 @@ impl Accounts {
     }
 
     /// Ends a session of the user at once; whether there was one to end (OWASP ASVS 5.0,
-    /// 7.5.2).
+    /// 7.5.2, less the password that it asks for once more: whoever finds a stranger's session
+    /// should be able to end it at once, and what a thief could do with it is a nuisance).
     ///
     /// # Errors
     ///
@@ -37,12 +37,15 @@ impl Accounts {
         signed_in: &SignedIn,
         session: SessionId,
     ) -> Result<bool, StoreError> {
-        let user = signed_in.user().id;
-        let ended = self.store.end_session(user, session).await?;
-        if ended {
-            tracing::info!(%user, %session, "signed out");
-        }
-        Ok(ended)
+        let (store, user) = (Arc::clone(&self.store), signed_in.user().id);
+        to_the_end(async move {
+            let ended = store.end_session(user, session).await?;
+            if ended {
+                tracing::info!(%user, %session, "signed out");
+            }
+            Ok(ended)
+        })
+        .await
     }
 
     /// Ends all sessions of the user but this one at once; how many there were.
@@ -52,22 +55,31 @@ impl Accounts {
     /// [`StoreError`] if the store does not answer: the sessions may then live on.
     pub async fn end_other_sessions(&self, signed_in: &SignedIn) -> Result<usize, StoreError> {
         let (user, session) = (signed_in.user().id, signed_in.session().id);
-        let ended = self.store.end_sessions(user, Some(session)).await?;
-        tracing::info!(%user, %session, ended, "signed out everywhere else");
-        Ok(ended)
+        let store = Arc::clone(&self.store);
+        to_the_end(async move {
+            let ended = store.end_sessions(user, Some(session)).await?;
+            tracing::info!(%user, %session, ended, "signed out everywhere else");
+            Ok(ended)
+        })
+        .await
     }
 
-    /// Removes a batch of sessions that are over; whether there may be more. Whoever runs a
+    /// The session that a refresh token is of, used or not, if it is alive.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store does not answer.
+    pub async fn session_of(&self, token: &RefreshToken) -> Result<Option<Session>, StoreError> {
+        self.store.session_of_family(&token.family(), self.clock.now()).await
+    }
+
+    /// Removes up to `limit` sessions that are over; how many it removed. Whoever runs a
     /// server calls it now and then.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the store does not answer: they are removed another time.
-    pub async fn remove_ended_sessions(&self) -> Result<bool, StoreError> {
-        let removed = self.store.remove_ended_sessions(self.clock.now(), BATCH).await?;
-        if removed > 0 {
-            tracing::info!(removed, "removed sessions that were over");
-        }
-        Ok(removed >= BATCH as usize)
+    pub async fn remove_ended_sessions(&self, limit: u32) -> Result<usize, StoreError> {
+        self.store.remove_ended_sessions(self.clock.now(), limit).await
     }
 }

@@ -1,6 +1,9 @@
-use auth_core::{Client, Email, KeyError, Password, RefreshToken, Session};
+use std::sync::Arc;
+
+use auth_core::{Client, Email, KeyError, Password, PasswordHash, RefreshToken, Session};
 use user_store::{NewSession, OpenSession, StoreError};
 
+use crate::to_the_end::to_the_end;
 use crate::verify::{ATTEMPTS, Verified, VerifyError};
 use crate::{Accounts, HashingError, IssuedTokens};
 
@@ -27,7 +30,9 @@ impl Accounts {
     /// tokens. Any text is taken for either: what no account can have is no account's.
     ///
     /// With `remember`, the session is one of those that outlive the browser
-    /// ([`SessionPolicy::remembered`](auth_core::SessionPolicy::remembered)).
+    /// ([`SessionPolicy::remembered`](auth_core::SessionPolicy::remembered)). The session takes
+    /// the place of the one that `before` is of, if that is the same user's: a program that
+    /// signs in once more has no two sessions (OWASP ASVS 5.0, 7.2.4).
     ///
     /// # Errors
     ///
@@ -38,34 +43,45 @@ impl Accounts {
         password: &str,
         remember: bool,
         client: &Client,
+        before: Option<&RefreshToken>,
     ) -> Result<IssuedTokens, SignInError> {
         let email = Email::parse(email).ok();
         let password = Password::new(password);
         for _ in 0..ATTEMPTS {
             let verified = self.verify(email.as_ref(), &password).await?;
             let verified = verified.ok_or(SignInError::InvalidCredentials)?;
-            if let Some((session, token)) = self.open_session(&verified, remember, client).await? {
-                tracing::info!(user = %session.user_id, session = %session.id, "signed in");
-                return Ok(self.issue(&session, token)?);
+            let renewed = match verified.outdated {
+                true => Some(self.rehash(password.clone()).await?),
+                false => None,
+            };
+            let (now, policy) = (self.clock.now(), &self.settings.sessions);
+            let session = Session::open(verified.user, now, remember, policy, &*self.random);
+            let token = RefreshToken::generate(&*self.random);
+            let mut new = NewSession::new(session, client.clone(), &token);
+            new.replaces = before.map(RefreshToken::family);
+            if self.open_session(new, verified, renewed).await? == OpenSession::Opened {
+                return Ok(self.issue(&session, token, now)?);
             }
         }
         Err(SignInError::InvalidCredentials)
     }
 
-    /// Answers `None` if the hash is no longer the one in force.
     async fn open_session(
         &self,
-        verified: &Verified,
-        remember: bool,
-        client: &Client,
-    ) -> Result<Option<(Session, RefreshToken)>, StoreError> {
-        let (now, policy) = (self.clock.now(), &self.settings.sessions);
-        let session = Session::open(verified.user, now, remember, policy, &*self.random);
-        let token = RefreshToken::generate(&*self.random);
-        let new = NewSession::new(session, client.clone(), &token);
-        let renewed = verified.renewed.as_ref();
-        let opened = self.store.open_session(&new, &verified.hash, renewed).await?;
-        Ok((opened == OpenSession::Opened).then_some((session, token)))
+        new: NewSession,
+        verified: Verified,
+        renewed: Option<PasswordHash>,
+    ) -> Result<OpenSession, StoreError> {
+        let store = Arc::clone(&self.store);
+        to_the_end(async move {
+            let outcome = store.open_session(&new, &verified.hash, renewed.as_ref()).await?;
+            if outcome == OpenSession::Opened {
+                let Session { id, user_id, .. } = new.session;
+                tracing::info!(user = %user_id, session = %id, "signed in");
+            }
+            Ok(outcome)
+        })
+        .await
     }
 }
 

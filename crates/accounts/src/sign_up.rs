@@ -3,7 +3,8 @@ use std::sync::Arc;
 use auth_core::{Email, EmailError, NewPassword, PasswordError, UserId};
 use user_store::{CreateUserError, StoreError, User};
 
-use crate::{Accounts, HashingError, PRODUCT};
+use crate::to_the_end::to_the_end;
+use crate::{Accounts, HashingError, PRODUCT, Settings};
 
 /// Why an account was not made.
 #[derive(Debug, thiserror::Error)]
@@ -34,9 +35,8 @@ impl Accounts {
     ///
     /// [`SignUpError`] says why not; both fields are looked at before it does.
     pub async fn sign_up(&self, email: &str, password: &str) -> Result<User, SignUpError> {
-        let (email, password) = self.parse(email, password)?;
-        let random = Arc::clone(&self.random);
-        let hash = self.hashing.run(move |hasher| hasher.hash(&password, &*random)).await?;
+        let (email, password) = self.settings.parse_sign_up(email, password)?;
+        let hash = self.hash(password).await?;
         let now = self.clock.now();
         let user = User {
             id: UserId::generate(now, &*self.random),
@@ -44,18 +44,34 @@ impl Accounts {
             created_at: now,
             disabled_at: None,
         };
-        match self.store.create_user(&user, &hash).await {
-            Ok(()) => {
-                tracing::info!(user = %user.id, "signed up");
-                Ok(user)
+        let store = Arc::clone(&self.store);
+        to_the_end(async move {
+            match store.create_user(&user, &hash).await {
+                Ok(()) => {
+                    tracing::info!(user = %user.id, "signed up");
+                    Ok(user)
+                }
+                Err(CreateUserError::EmailTaken) => Err(SignUpError::EmailTaken),
+                Err(CreateUserError::Store(error)) => Err(error.into()),
             }
-            Err(CreateUserError::EmailTaken) => Err(SignUpError::EmailTaken),
-            Err(CreateUserError::Store(error)) => Err(error.into()),
-        }
+        })
+        .await
     }
+}
 
-    fn parse(&self, email: &str, password: &str) -> Result<(Email, NewPassword), SignUpError> {
-        let policy = &self.settings.password_policy;
+impl Settings {
+    /// What an account could be made of, as far as it can be told without asking whether
+    /// the address is taken.
+    ///
+    /// # Errors
+    ///
+    /// [`SignUpError::Invalid`]; both fields are looked at.
+    pub fn parse_sign_up(
+        &self,
+        email: &str,
+        password: &str,
+    ) -> Result<(Email, NewPassword), SignUpError> {
+        let policy = &self.password_policy;
         let parsed = Email::parse(email);
         let password = NewPassword::parse(password, policy, &[email.trim(), PRODUCT]);
         match (parsed, password) {

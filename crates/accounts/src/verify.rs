@@ -1,7 +1,5 @@
-use std::sync::Arc;
-
 use auth_core::{Email, Password, PasswordHash, UserId, Verification};
-use user_store::StoreError;
+use user_store::{Credentials, StoreError};
 
 use crate::{Accounts, HashingError};
 
@@ -9,8 +7,8 @@ use crate::{Accounts, HashingError};
 pub(crate) struct Verified {
     pub(crate) user: UserId,
     pub(crate) hash: PasswordHash,
-    /// The same password under today's parameters, if the stored hash is weaker.
-    pub(crate) renewed: Option<PasswordHash>,
+    /// Whether the hash is weaker than today's, so that a log-in may renew it at any moment.
+    pub(crate) outdated: bool,
 }
 
 /// Why a password could not be compared.
@@ -39,27 +37,18 @@ impl Accounts {
             Some(email) => self.store.credentials(email.key()).await?,
             None => None,
         };
-        let (password, random) = (password.clone(), Arc::clone(&self.random));
+        let password = password.clone();
         let stored = credentials.as_ref().map(|credentials| credentials.password_hash.clone());
-        let (verification, renewed) = self
-            .hashing
-            .run(move |hasher| match hasher.verify(&password, stored.as_ref()) {
-                outdated @ Verification::MatchOutdated => {
-                    (outdated, Some(hasher.rehash(&password, &*random)))
-                }
-                other => (other, None),
-            })
-            .await?;
-        match (credentials, verification) {
-            (Some(credentials), Verification::Match | Verification::MatchOutdated) => {
-                let (user, hash) = (credentials.user_id, credentials.password_hash);
-                Ok(Some(Verified { user, hash, renewed }))
-            }
-            (credentials, _) => {
-                let user = credentials.map(|credentials| credentials.user_id.to_string());
-                tracing::info!(user, "a wrong password was given");
-                Ok(None)
-            }
+        let verification =
+            self.hashing.run(move |hasher| hasher.verify(&password, stored.as_ref())).await?;
+        let Some(Credentials { user_id: user, password_hash: hash }) = credentials else {
+            tracing::info!("a password was given for no account, or for a disabled one");
+            return Ok(None);
+        };
+        if verification == Verification::Mismatch {
+            tracing::info!(%user, "a wrong password was given");
+            return Ok(None);
         }
+        Ok(Some(Verified { user, hash, outdated: verification == Verification::MatchOutdated }))
     }
 }

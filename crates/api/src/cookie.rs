@@ -1,4 +1,4 @@
-use accounts::IssuedRefreshToken;
+use accounts::{IssuedRefreshToken, RefreshToken};
 use warp::http::HeaderMap;
 use warp::http::header::{COOKIE, HeaderValue};
 
@@ -27,10 +27,10 @@ impl RefreshCookie {
         }
     }
 
-    /// The token that came with a request. A second cookie of the name could only be
-    /// somebody else's: then there is none. What other cookies hold, text or not, is nobody's
-    /// business here.
-    pub(crate) fn read<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+    /// The token that came with a request, if it has the form of one. A second cookie of the
+    /// name could only be somebody else's: then there is none. What other cookies hold, text
+    /// or not, is nobody's business here.
+    pub(crate) fn read(&self, headers: &HeaderMap) -> Option<RefreshToken> {
         let cookies = headers
             .get_all(COOKIE)
             .iter()
@@ -38,7 +38,7 @@ impl RefreshCookie {
         let mut found = cookies
             .filter_map(|cookie| cookie.strip_prefix(self.name.as_bytes())?.strip_prefix(b"="));
         let value = found.next().filter(|_| found.next().is_none())?;
-        std::str::from_utf8(value).ok()
+        RefreshToken::parse(std::str::from_utf8(value).ok()?).ok()
     }
 
     /// Keeps a token until the browser is closed, or for as long as it can be used.

@@ -1,7 +1,7 @@
 //! What the API does, without HTTP: each handler takes a request apart and calls
 //! `accounts`.
 
-use accounts::{JwkSet, SessionId};
+use accounts::{JwkSet, RefreshToken, SessionId};
 use api_types::{
     ChangePasswordRequest, DeleteAccountRequest, Empty, Export, Health, Sessions, SignupRequest,
     TokenRequest, TokenResponse,
@@ -22,9 +22,10 @@ pub(crate) async fn token(
     request: Incoming,
     api: Api,
 ) -> Result<(TokenResponse, SetCookie), ApiError> {
-    let client = request.client();
+    let (client, before) = (request.client(), request.held_refresh_token(&api));
     let TokenRequest { email, password, remember } = request.body(&api)?;
-    let issued = api.accounts.sign_in(&email, &password, remember, &client).await?;
+    let signing_in = api.accounts.sign_in(&email, &password, remember, &client, before.as_ref());
+    let issued = signing_in.await?;
     Ok(shown::tokens(&issued, &api.cookie))
 }
 
@@ -33,16 +34,17 @@ pub(crate) async fn refresh(
     api: Api,
 ) -> Result<(TokenResponse, SetCookie), ApiError> {
     let client = request.client();
-    let token = request.refresh_token(&api)?;
+    let token = request.refresh_token(&api).await?;
     let refused = |error| ApiError::of_refresh(error, || api.cookie.clear());
     let issued = api.accounts.refresh(&token, &client).await.map_err(refused)?;
     Ok(shown::tokens(&issued, &api.cookie))
 }
 
 pub(crate) async fn logout(request: Incoming, api: Api) -> Result<Option<SetCookie>, ApiError> {
+    let held = request.held_refresh_token(&api);
     let (signed_in, Empty {}) = request.user_and_body(&api).await?;
     api.accounts.sign_out(&signed_in).await?;
-    Ok(Some(api.cookie.clear()))
+    Ok(api.clear_what_is_over(held).await)
 }
 
 pub(crate) async fn me(request: Incoming, api: Api) -> Result<api_types::User, ApiError> {
@@ -61,16 +63,16 @@ pub(crate) async fn delete_account(
     request: Incoming,
     api: Api,
 ) -> Result<Option<SetCookie>, ApiError> {
+    let held = request.held_refresh_token(&api);
     let (signed_in, DeleteAccountRequest { password }) = request.user_and_body(&api).await?;
     let deleted = api.accounts.delete_account(&signed_in, &password).await;
     deleted.map_err(|error| ApiError::of_own_account(error, "password"))?;
-    Ok(Some(api.cookie.clear()))
+    Ok(api.clear_what_is_over(held).await)
 }
 
 pub(crate) async fn export(request: Incoming, api: Api) -> Result<Export, ApiError> {
     let signed_in = request.user(&api).await?;
-    let held = api.accounts.export(&signed_in).await;
-    let held = held.map_err(|error| ApiError::of_own_account(error, "password"))?;
+    let held = api.accounts.export(&signed_in).await?;
     Ok(shown::export(&held, &signed_in, api.accounts.now()))
 }
 
@@ -93,11 +95,29 @@ pub(crate) async fn end_session(
     request: Incoming,
     api: Api,
 ) -> Result<Option<SetCookie>, ApiError> {
+    let held = request.held_refresh_token(&api);
     let signed_in = request.user_who_deletes(&api).await?;
     if !api.accounts.end_session(&signed_in, id).await? {
         return Err(ApiError::NotFound);
     }
-    Ok((id == signed_in.session().id).then(|| api.cookie.clear()))
+    match id == signed_in.session().id {
+        true => Ok(api.clear_what_is_over(held).await),
+        false => Ok(None),
+    }
+}
+
+impl Api {
+    /// What clears the cookie of a session that has just been ended. One that holds the
+    /// token of another session, because somebody else has signed in in the same browser
+    /// since, is left alone.
+    async fn clear_what_is_over(&self, held: Option<RefreshToken>) -> Option<SetCookie> {
+        let alive = match held {
+            // If the store does not answer, a log-out is still one.
+            Some(token) => self.accounts.session_of(&token).await.is_ok_and(|it| it.is_some()),
+            None => false,
+        };
+        (!alive).then(|| self.cookie.clear())
+    }
 }
 
 pub(crate) async fn jwks(api: Api) -> Result<JwkSet, ApiError> {

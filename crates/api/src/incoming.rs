@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use accounts::{Client, SignedIn};
+use accounts::{Client, RefreshToken, SignedIn};
 use api_types::{Empty, RequestBody};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
@@ -48,6 +48,11 @@ impl Incoming {
         client(self.ip, &self.headers)
     }
 
+    /// The refresh token that the program has, whatever the request is about.
+    pub(crate) fn held_refresh_token(&self, api: &Api) -> Option<RefreshToken> {
+        api.cookie.read(&self.headers)
+    }
+
     /// The body of a request that anybody may send.
     pub(crate) fn body<B>(self, api: &Api) -> Result<B, ApiError>
     where
@@ -60,13 +65,20 @@ impl Incoming {
     }
 
     /// The refresh token of a request that renews a session, and has nothing else to say.
-    pub(crate) fn refresh_token(self, api: &Api) -> Result<String, ApiError> {
+    pub(crate) async fn refresh_token(self, api: &Api) -> Result<RefreshToken, ApiError> {
         let body = self.body?;
         check_content_type(&self.headers)?;
         check_origin(&self.headers, api)?;
-        let token = api.cookie.read(&self.headers).map(str::to_owned);
-        let token = token.ok_or_else(|| ApiError::InvalidRefreshToken(api.cookie.clear()))?;
-        parse(&body).map(|Empty {}| token)
+        let refused = || ApiError::InvalidRefreshToken(api.cookie.clear());
+        let token = api.cookie.read(&self.headers).ok_or_else(refused)?;
+        match parse(&body) {
+            Ok(Empty {}) => Ok(token),
+            // Using the token would tell whether it is good, and use it up.
+            Err(error) => match api.accounts.session_of(&token).await? {
+                Some(_) => Err(error),
+                None => Err(refused()),
+            },
+        }
     }
 
     /// The sender of a request that changes nothing.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use accounts::{Accounts, SessionId};
 use warp::filters::BoxedFilter;
+use warp::filters::path::FullPath;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
@@ -23,7 +24,9 @@ use crate::{Api, PublicOrigin, handlers};
 pub fn routes(accounts: Arc<Accounts>, origin: PublicOrigin) -> BoxedFilter<(Response,)> {
     let cookie = Arc::new(RefreshCookie::of(&origin));
     let api = Api { accounts, origin: Arc::new(origin), cookie };
-    let under_api = signup(&api)
+    let under_api = trailing_slash()
+        .or(signup(&api))
+        .unify()
         .or(token(&api))
         .unify()
         .or(refresh(&api))
@@ -44,6 +47,20 @@ pub fn routes(accounts: Arc<Accounts>, origin: PublicOrigin) -> BoxedFilter<(Res
         .unify()
         .map(no_store);
     under_api.or(jwks(&api)).unify().or(healthz()).unify().or(readyz(&api)).unify().boxed()
+}
+
+/// warp takes a slash at the end for nothing. Here it would turn a `DELETE` of a session
+/// whose id is missing into one of all the others.
+fn trailing_slash() -> BoxedFilter<(Response,)> {
+    warp::path("api")
+        .and(warp::path::full())
+        .and_then(|path: FullPath| async move {
+            match path.as_str().ends_with('/') {
+                true => Ok(not_found()),
+                false => Err(warp::reject::not_found()),
+            }
+        })
+        .boxed()
 }
 
 fn signup(api: &Api) -> BoxedFilter<(Response,)> {

@@ -66,6 +66,9 @@ macro_rules! conformance_tests {
             ending_one_session_leaves_the_others
             all_sessions_but_one_end_and_no_other_users
             the_sessions_of_a_user_are_listed_with_where_they_are_used_from
+            a_log_in_ends_the_session_whose_place_it_takes
+            a_log_in_ends_no_session_of_another_user
+            one_session_too_many_ends_the_one_used_last_the_longest_ago
             what_is_over_is_removed_in_batches_and_nothing_else
             no_session_is_opened_with_a_password_that_is_no_longer_in_force
             opening_a_session_can_renew_the_hash
@@ -82,6 +85,7 @@ macro_rules! conformance_tests {
             a_replaced_token_of_any_age_ends_the_session
             a_renewal_that_races_with_a_log_out_leaves_no_session
             a_renewal_tells_where_the_session_is_used_from
+            a_session_is_known_by_any_of_its_refresh_tokens
             a_changed_password_is_in_force_and_ends_all_other_sessions
             a_password_is_changed_by_who_knows_the_one_in_force
             no_password_is_changed_in_a_session_that_is_over

@@ -38,13 +38,21 @@ pub struct NewSession {
     pub family: FamilyHash,
     /// The first of them.
     pub refresh_token: RefreshTokenHash,
+    /// The session that the same program has used until now, if it has: the new one takes
+    /// its place if it is of the same user (OWASP ASVS 5.0, 7.2.4).
+    pub replaces: Option<FamilyHash>,
 }
 
 impl NewSession {
-    /// The session, opened from `client` with its first refresh token.
+    /// How many sessions a user can have: one more ends the one that was used last the
+    /// longest ago.
+    pub const MOST_PER_USER: u32 = 500;
+
+    /// The session, opened from `client` with its first refresh token, in the place of none.
     #[must_use]
     pub fn new(session: Session, client: Client, token: &RefreshToken) -> Self {
-        Self { session, client, family: token.family(), refresh_token: token.hash() }
+        let (family, refresh_token) = (token.family(), token.hash());
+        Self { session, client, family, refresh_token, replaces: None }
     }
 }
 
@@ -133,8 +141,6 @@ pub struct Reauthentication {
     pub session: Session,
     /// The hash that the password was compared with.
     pub verified: PasswordHash,
-    /// When it was given.
-    pub at: Timestamp,
 }
 
 /// What became of a change that a [`Reauthentication`] was given for.

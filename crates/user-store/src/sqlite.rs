@@ -9,7 +9,8 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use auth_core::{
-    EmailKey, PasswordHash, Session, SessionId, SessionPolicy, SigningKeySeed, Timestamp, UserId,
+    EmailKey, FamilyHash, PasswordHash, Session, SessionId, SessionPolicy, SigningKeySeed,
+    Timestamp, UserId,
 };
 
 use crate::{
@@ -42,6 +43,17 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         open::open(path).map(|database| Self { database })
     }
+
+    /// Opens the file at `path` as a server of this version has made it: makes none, and
+    /// changes no schema under a server of an older version. Blocks while it does.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] also for a file that is absent or of an older version. It is left as it
+    /// was.
+    pub fn open_existing(path: &Path) -> Result<Self, OpenError> {
+        open::open_existing(path).map(|database| Self { database })
+    }
 }
 
 #[async_trait]
@@ -70,10 +82,17 @@ impl UserStore for SqliteStore {
         let (new, verified, renewed) = (session.clone(), verified.clone(), renewed.cloned());
         self.database
             .write(move |tx| {
-                let in_force = renewed.as_ref().unwrap_or(&verified);
-                if !users::replace_password(tx, new.session.user_id, &verified, in_force)? {
+                let user = new.session.user_id;
+                if !users::is_in_force(tx, user, &verified)? {
                     return Ok(OpenSession::CredentialsChanged);
                 }
+                if let Some(renewed) = &renewed {
+                    users::set_password(tx, user, renewed)?;
+                }
+                if let Some(replaced) = &new.replaces {
+                    sessions::delete_family(tx, user, replaced)?;
+                }
+                sessions::delete_least_recent(tx, user, NewSession::MOST_PER_USER - 1)?;
                 sessions::insert(tx, &new)?;
                 Ok(OpenSession::Opened)
             })
@@ -88,6 +107,17 @@ impl UserStore for SqliteStore {
         let found =
             self.database.read(move |connection| sessions::with_user(connection, id)).await?;
         Ok(found.filter(|(session, _)| session.is_alive(now)))
+    }
+
+    async fn session_of_family(
+        &self,
+        family: &FamilyHash,
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
+        let family = *family;
+        let found =
+            self.database.read(move |connection| sessions::by_family(connection, &family)).await?;
+        Ok(found.map(|(session, _)| session).filter(|session| session.is_alive(now)))
     }
 
     async fn rotate_refresh_token(
@@ -131,24 +161,29 @@ impl UserStore for SqliteStore {
         &self,
         word: &Reauthentication,
         new: &PasswordHash,
+        now: Timestamp,
     ) -> Result<Reauthenticated, StoreError> {
         let (word, new) = (word.clone(), new.clone());
         self.database
             .write(move |tx| {
-                reauthenticated(tx, &word, &new, || {
-                    let Session { id, user_id, .. } = word.session;
-                    sessions::delete_all(tx, user_id, Some(id)).map(drop)
+                reauthenticated(tx, &word, now, |session| {
+                    users::set_password(tx, session.user_id, &new)?;
+                    sessions::delete_all(tx, session.user_id, Some(session.id)).map(drop)
                 })
             })
             .await
     }
 
-    async fn close_account(&self, word: &Reauthentication) -> Result<Reauthenticated, StoreError> {
+    async fn close_account(
+        &self,
+        word: &Reauthentication,
+        now: Timestamp,
+    ) -> Result<Reauthenticated, StoreError> {
         let word = word.clone();
         self.database
             .write(move |tx| {
-                reauthenticated(tx, &word, &word.verified, || {
-                    users::delete(tx, word.session.user_id).map(drop)
+                reauthenticated(tx, &word, now, |session| {
+                    users::delete(tx, session.user_id).map(drop)
                 })
             })
             .await

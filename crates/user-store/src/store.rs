@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use auth_core::{
-    EmailKey, PasswordHash, Session, SessionId, SessionPolicy, SigningKeySeed, Timestamp, UserId,
+    EmailKey, FamilyHash, PasswordHash, Session, SessionId, SessionPolicy, SigningKeySeed,
+    Timestamp, UserId,
 };
 
 use crate::{
@@ -26,7 +27,8 @@ pub trait UserStore: Send + Sync + 'static {
     /// Opens a session, provided that `verified` is still the password hash in force and
     /// the account not disabled, so that a log-in that raced with a change of the password
     /// does not outlive it. With `renewed`, that hash takes the place of `verified` in the
-    /// same transaction.
+    /// same transaction. Sessions that the new one replaces, or that would be more than a user
+    /// [can have](NewSession::MOST_PER_USER), end.
     async fn open_session(
         &self,
         session: &NewSession,
@@ -40,6 +42,13 @@ pub trait UserStore: Send + Sync + 'static {
         id: SessionId,
         now: Timestamp,
     ) -> Result<Option<(Session, User)>, StoreError>;
+
+    /// The session that refresh tokens of this family renew, unless it is over at `now`.
+    async fn session_of_family(
+        &self,
+        family: &FamilyHash,
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError>;
 
     /// Uses a refresh token at `now`, as [`RefreshState`](auth_core::RefreshState) judges it:
     /// of uses that come at once, on one server or several, one rotates the token and the
@@ -77,10 +86,15 @@ pub trait UserStore: Send + Sync + 'static {
         &self,
         word: &Reauthentication,
         new: &PasswordHash,
+        now: Timestamp,
     ) -> Result<Reauthenticated, StoreError>;
 
     /// Deletes the account with all that is held about its user.
-    async fn close_account(&self, word: &Reauthentication) -> Result<Reauthenticated, StoreError>;
+    async fn close_account(
+        &self,
+        word: &Reauthentication,
+        now: Timestamp,
+    ) -> Result<Reauthenticated, StoreError>;
 
     /// Everything that is held about this user, as it was at one moment.
     async fn holdings(&self, user: UserId) -> Result<Option<Holdings>, StoreError>;

@@ -28,7 +28,7 @@ async fn a_disabled_user_is_out_at_once_and_a_log_in_does_not_tell_why() {
     operators.administration().disable(ada.id).await.unwrap();
     assert!(server.authenticate(&access(&issued)).await.is_err());
     assert!(refresh(&server, &issued).await.is_err());
-    let log_in = async || server.sign_in(EMAIL, PASSWORD, false, &Client::default()).await;
+    let log_in = async || server.sign_in(EMAIL, PASSWORD, false, &Client::default(), None).await;
     assert!(matches!(log_in().await, Err(SignInError::InvalidCredentials)));
     let disabled = operators.administration().user(EMAIL).await.unwrap().disabled_at;
     assert_eq!(disabled, Some(world.now()));
@@ -51,7 +51,7 @@ async fn a_password_from_an_operator_satisfies_the_policy_and_ends_every_session
     assert!(server.authenticate(&access(&issued)).await.is_ok());
     operator.set_password(&ada, NEW).await.unwrap();
     assert!(server.authenticate(&access(&issued)).await.is_err());
-    server.sign_in(EMAIL, NEW, false, &Client::default()).await.unwrap();
+    server.sign_in(EMAIL, NEW, false, &Client::default(), None).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-use accounts::{Client, OwnAccountError, PasswordError, SignInError};
+use accounts::{AuthenticateError, Client, OwnAccountError, PasswordError, SignInError};
 use futures_util::future::{join, join_all};
 
 use crate::world::{EMAIL, PASSWORD, World, access, issue, recognised, refresh};
@@ -17,9 +17,9 @@ async fn the_new_password_counts_and_every_other_session_ends() {
     refresh(&there, &own).await.unwrap();
     assert!(there.authenticate(&access(&other)).await.is_err());
     assert!(refresh(&there, &other).await.is_err());
-    let old = there.sign_in(EMAIL, PASSWORD, false, &Client::default()).await;
+    let old = there.sign_in(EMAIL, PASSWORD, false, &Client::default(), None).await;
     assert!(matches!(old, Err(SignInError::InvalidCredentials)));
-    there.sign_in(EMAIL, NEW, false, &Client::default()).await.unwrap();
+    there.sign_in(EMAIL, NEW, false, &Client::default(), None).await.unwrap();
 }
 
 #[tokio::test]
@@ -81,12 +81,30 @@ async fn of_ten_changes_at_once_in_one_session_one_succeeds() {
     let changed = join_all(new.iter().map(|new| server.change_password(&ada, PASSWORD, new))).await;
     let mut winners = 0;
     for (changed, new) in changed.iter().zip(&new) {
-        let works = server.sign_in(EMAIL, new, false, &Client::default()).await.is_ok();
+        let works = server.sign_in(EMAIL, new, false, &Client::default(), None).await.is_ok();
         assert_eq!(changed.is_ok(), works);
         winners += usize::from(works);
         assert!(works || matches!(changed, Err(OwnAccountError::WrongPassword)), "{changed:?}");
     }
     assert_eq!(winners, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_changes_at_once_to_what_it_is_already_one_succeeds() {
+    let world = World::new();
+    let server = world.server_with(|settings| settings.pbkdf2_iterations = 20_000).await;
+    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    let ada = recognised(&server).await;
+    // Most of the time both have compared their password before one of them is changed.
+    let mut rounds = Vec::new();
+    while !rounds.contains(&1) && rounds.len() < 20 {
+        let change = || server.change_password(&ada, PASSWORD, PASSWORD);
+        let (one, other) = join(change(), change()).await;
+        rounds.push(usize::from(one.is_ok()) + usize::from(other.is_ok()));
+        let mut refused = [one, other].into_iter().filter_map(Result::err);
+        assert!(refused.all(|error| matches!(error, OwnAccountError::WrongPassword)));
+    }
+    assert!(rounds.contains(&1), "{rounds:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,7 +118,7 @@ async fn log_ins_and_renewals_that_race_with_a_change_do_not_outlive_it() {
         others.push(issue(&here, false).await);
     }
     let nobody = Client::default();
-    let log_ins = join_all((0..10).map(|_| there.sign_in(EMAIL, PASSWORD, false, &nobody)));
+    let log_ins = join_all((0..10).map(|_| there.sign_in(EMAIL, PASSWORD, false, &nobody, None)));
     let renewals = join_all(others.iter().map(|other| refresh(&there, other)));
     let ((log_ins, renewals), changed) =
         join(join(log_ins, renewals), here.change_password(&ada, PASSWORD, NEW)).await;
@@ -123,7 +141,7 @@ async fn a_change_succeeds_though_a_log_in_renews_the_hash_meanwhile() {
     let today = world.server_with(|settings| settings.pbkdf2_iterations = 2_000).await;
     let nobody = Client::default();
     let (signed_in, changed) = join(
-        today.sign_in(EMAIL, PASSWORD, false, &nobody),
+        today.sign_in(EMAIL, PASSWORD, false, &nobody, None),
         today.change_password(&ada, PASSWORD, NEW),
     )
     .await;
@@ -146,8 +164,13 @@ async fn a_deleted_account_is_gone_and_its_address_free() {
         assert!(server.authenticate(&access(issued)).await.is_err());
         assert!(refresh(&server, issued).await.is_err());
     }
-    assert!(matches!(server.export(&ada).await, Err(OwnAccountError::SessionOver)));
-    let log_in = server.sign_in(EMAIL, PASSWORD, false, &Client::default()).await;
+    assert!(matches!(server.export(&ada).await, Err(AuthenticateError::InvalidToken)));
+    // Who was too late has not given a wrong password.
+    let again = server.delete_account(&ada, PASSWORD).await;
+    assert!(matches!(again, Err(OwnAccountError::SessionOver)));
+    let changed = server.change_password(&ada, PASSWORD, NEW).await;
+    assert!(matches!(changed, Err(OwnAccountError::SessionOver)));
+    let log_in = server.sign_in(EMAIL, PASSWORD, false, &Client::default(), None).await;
     assert!(matches!(log_in, Err(SignInError::InvalidCredentials)));
     assert_ne!(server.sign_up(EMAIL, PASSWORD).await.unwrap().id, first.id);
 }

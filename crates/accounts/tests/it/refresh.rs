@@ -1,6 +1,9 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use accounts::{Client, RefreshError};
+use accounts::{Client, Clock, RefreshError, RefreshToken, Timestamp};
+use auth_core::SystemRandom;
 use futures_util::future::join_all;
 
 use crate::world::{EMAIL, PASSWORD, World, access, issue, refresh};
@@ -95,17 +98,57 @@ async fn a_copied_token_ends_the_session_of_the_thief_and_of_the_victim() {
 }
 
 #[tokio::test]
-async fn what_is_no_token_renews_nothing() {
+async fn what_was_never_issued_renews_nothing() {
     let world = World::new();
     let server = world.server().await;
     server.sign_up(EMAIL, PASSWORD).await.unwrap();
     let issued = issue(&server, false).await;
-    let text = issued.refresh.token.to_text();
-    for wrong in ["", "x", &text[1..], &format!("{}A", *text), &"A".repeat(64), &access(&issued)] {
-        let refused = server.refresh(wrong, &Client::default()).await;
-        assert!(matches!(refused, Err(RefreshError::InvalidToken)), "{wrong}");
-    }
+    let stranger = RefreshToken::generate(&SystemRandom);
+    let refused = server.refresh(&stranger, &Client::default()).await;
+    assert!(matches!(refused, Err(RefreshError::InvalidToken)));
     refresh(&server, &issued).await.unwrap();
+}
+
+#[tokio::test]
+async fn in_the_last_second_of_a_session_there_is_no_token_any_more() {
+    let world = World::new();
+    let server = world.server().await;
+    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    world.pass(Duration::from_millis(500));
+    let mut issued = issue(&server, true).await;
+    for days in [13, 13] {
+        world.pass(Duration::from_hours(24 * days));
+        issued = refresh(&server, &issued).await.unwrap();
+    }
+    // It ends at half past a second, and a token at the second before that.
+    world.pass(Duration::from_hours(24 * 4) - Duration::from_millis(1_500));
+    let last = refresh(&server, &issued).await.unwrap();
+    assert_eq!(last.access.expires_in, Duration::from_secs(1));
+    world.pass(Duration::from_secs(1));
+    assert!(matches!(refresh(&server, &last).await, Err(RefreshError::InvalidToken)));
+}
+
+/// Every look at it is a millisecond later.
+struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        let millis = self.0.fetch_add(1, Ordering::SeqCst);
+        Timestamp::from_millisecond(1_700_000_000_000 + millis).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_one_answer_says_is_of_one_moment() {
+    let world = World::new();
+    let clock = Arc::new(Ticking(AtomicI64::new(0)));
+    let server = world.server_at(clock, |_| ()).await;
+    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    let fourteen_days = Some(Duration::from_hours(14 * 24));
+    let issued = issue(&server, true).await;
+    assert_eq!(issued.refresh.max_age, fourteen_days);
+    let issued = refresh(&server, &issued).await.unwrap();
+    assert_eq!(issued.refresh.max_age, fourteen_days);
 }
 
 #[tokio::test]

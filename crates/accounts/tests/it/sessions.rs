@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use accounts::Client;
+
 use crate::world::{EMAIL, PASSWORD, World, access, issue, recognised, refresh};
 
 #[tokio::test]
@@ -17,7 +19,8 @@ async fn the_one_used_last_comes_first_and_what_is_over_is_not_listed() {
     let listed = server.sessions(&newer).await.unwrap();
     let ids: Vec<_> = listed.iter().map(|record| record.session.id).collect();
     assert_eq!(ids, [newer.session().id, older.session().id]);
-    assert_eq!(listed[0].client.ip(), Some([192, 0, 2, 1].into()), "from when it was opened");
+    assert_eq!(listed[0].client, Client::default(), "from where it was renewed");
+    assert_eq!(listed[1].client.ip(), Some([192, 0, 2, 1].into()));
 }
 
 #[tokio::test]
@@ -28,8 +31,8 @@ async fn any_of_ones_own_sessions_can_be_ended_and_no_other() {
     let (ada, other) = (recognised(&server).await, issue(&server, false).await);
     let ending = server.authenticate(&access(&other)).await.unwrap().session().id;
     server.sign_up("grace@example.com", PASSWORD).await.unwrap();
-    let nobody = accounts::Client::default();
-    let grace = server.sign_in("grace@example.com", PASSWORD, false, &nobody).await.unwrap();
+    let nobody = Client::default();
+    let grace = server.sign_in("grace@example.com", PASSWORD, false, &nobody, None).await.unwrap();
     let grace = server.authenticate(&access(&grace)).await.unwrap();
     assert!(!server.end_session(&grace, ending).await.unwrap());
     assert!(server.authenticate(&access(&other)).await.is_ok());
@@ -59,15 +62,40 @@ async fn what_is_over_is_removed_batch_by_batch() {
     let world = World::new();
     let server = world.server().await;
     server.sign_up(EMAIL, PASSWORD).await.unwrap();
-    for _ in 0..150 {
+    for _ in 0..15 {
         issue(&server, false).await;
     }
     world.pass(Duration::from_mins(30));
     let ada = recognised(&server).await;
     let held = async || server.export(&ada).await.unwrap().sessions.len();
-    assert_eq!(held().await, 151);
-    assert!(server.remove_ended_sessions().await.unwrap(), "there is more");
-    assert_eq!(held().await, 51);
-    assert!(!server.remove_ended_sessions().await.unwrap());
+    assert_eq!(held().await, 16);
+    assert_eq!(server.remove_ended_sessions(10).await.unwrap(), 10);
+    assert_eq!(held().await, 6);
+    assert_eq!(server.remove_ended_sessions(10).await.unwrap(), 5);
     assert_eq!(held().await, 1);
+}
+
+#[tokio::test]
+async fn who_signs_in_once_more_in_one_place_has_one_session_there() {
+    let world = World::new();
+    let server = world.server().await;
+    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    let (elsewhere, first) = (issue(&server, false).await, issue(&server, false).await);
+    let second = refresh(&server, &first).await.unwrap();
+    let again = async |token| {
+        server.sign_in(EMAIL, PASSWORD, false, &Client::default(), Some(token)).await.unwrap()
+    };
+    let third = again(&second.refresh.token).await;
+    for token in [&access(&first), &access(&second)] {
+        assert!(server.authenticate(token).await.is_err());
+    }
+    assert!(refresh(&server, &second).await.is_err());
+    // Any token of a session will do, and one of none is no hindrance.
+    again(&third.refresh.token).await;
+    again(&first.refresh.token).await;
+    let ada = server.authenticate(&access(&elsewhere)).await.unwrap();
+    assert_eq!(server.sessions(&ada).await.unwrap().len(), 3);
+    let session = server.session_of(&elsewhere.refresh.token).await.unwrap();
+    assert_eq!(session.as_ref(), Some(ada.session()));
+    assert_eq!(server.session_of(&second.refresh.token).await.unwrap(), None);
 }

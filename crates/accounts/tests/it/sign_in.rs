@@ -10,7 +10,7 @@ async fn any_spelling_of_the_address_and_of_the_password_will_do() {
     accounts.sign_up("Ada@Bücher.example", "cafe\u{301} au lait").await.unwrap();
     let nobody = Client::default();
     accounts
-        .sign_in(" ADA@xn--bcher-kva.example", "caf\u{e9} au lait", false, &nobody)
+        .sign_in(" ADA@xn--bcher-kva.example", "caf\u{e9} au lait", false, &nobody, None)
         .await
         .unwrap();
 }
@@ -33,7 +33,7 @@ async fn whatever_is_wrong_the_answer_is_one() {
         ("no address", PASSWORD),
         ("", ""),
     ] {
-        let refused = accounts.sign_in(email, password, false, &Client::default()).await;
+        let refused = accounts.sign_in(email, password, false, &Client::default(), None).await;
         assert!(matches!(refused, Err(SignInError::InvalidCredentials)), "{email} {password}");
     }
 }

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{Accounts, Client, IssuedTokens, Settings, SignedIn};
-use auth_core::{Clock as _, ManualClock, SystemRandom, Timestamp};
+use accounts::{Accounts, Client, Clock, IssuedTokens, Settings, SignedIn};
+use auth_core::{ManualClock, SystemRandom, Timestamp};
 use tempfile::TempDir;
 use user_store::SqliteStore;
 
@@ -25,11 +25,18 @@ impl World {
     }
 
     pub(crate) async fn server_with(&self, change: impl FnOnce(&mut Settings)) -> Accounts {
+        self.server_at(Arc::<ManualClock>::clone(&self.clock), change).await
+    }
+
+    pub(crate) async fn server_at(
+        &self,
+        clock: Arc<dyn Clock>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Accounts {
         let mut settings = Settings::new("https://auth.example.com");
         settings.pbkdf2_iterations = 1_000;
         change(&mut settings);
         let store = Arc::new(SqliteStore::open(&self.database()).unwrap());
-        let clock: Arc<ManualClock> = Arc::clone(&self.clock);
         Accounts::start(store, settings, clock, Arc::new(SystemRandom)).await.unwrap()
     }
 
@@ -59,7 +66,7 @@ pub(crate) async fn sign_in(accounts: &Accounts) -> String {
 /// Signs Ada in; answers all that is issued.
 pub(crate) async fn issue(accounts: &Accounts, remember: bool) -> IssuedTokens {
     let client = Client::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
-    accounts.sign_in(EMAIL, PASSWORD, remember, &client).await.unwrap()
+    accounts.sign_in(EMAIL, PASSWORD, remember, &client, None).await.unwrap()
 }
 
 pub(crate) fn access(issued: &IssuedTokens) -> String {
@@ -76,5 +83,5 @@ pub(crate) async fn refresh(
     accounts: &Accounts,
     issued: &IssuedTokens,
 ) -> Result<IssuedTokens, accounts::RefreshError> {
-    accounts.refresh(&issued.refresh.token.to_text(), &Client::default()).await
+    accounts.refresh(&issued.refresh.token, &Client::default()).await
 }

@@ -5,6 +5,7 @@
 mod discovery;
 mod logout;
 mod me;
+mod one_browser;
 mod password;
 mod refresh;
 mod refused;

@@ -86,6 +86,18 @@ async fn the_body_is_empty_or_an_empty_object_and_the_type_is_demanded() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_no_good_is_told_before_a_body_that_is_none() {
+    let world = Anonymous::new().await;
+    let user = world.signed_in().await;
+    user.log_out().await;
+    for cookie in ["nonsense", &user.cookie] {
+        let answer = world.send(refresh(cookie).body("{")).await;
+        answer.assert_problem(401, "invalid_refresh_token");
+        answer.assert_clears_the_cookie();
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_is_used_again_within_seconds_gets_the_same_successor() {
     let world = Anonymous::new().await;
     let mut user = world.signed_in().await;

@@ -107,6 +107,17 @@ async fn all_others_are_ended_at_once() {
 }
 
 #[tokio::test]
+async fn an_id_that_is_missing_ends_no_session() {
+    let world = Anonymous::new().await;
+    let (other, user) = (world.signed_in().await, world.log_in().await);
+    for path in ["/api/sessions/", "/api/sessions//", "/api//sessions"] {
+        user.delete(path).await.assert_problem(404, "not_found");
+    }
+    user.get("/api/me/").await.assert_problem(404, "not_found");
+    assert_eq!(other.me().await.status, 200);
+}
+
+#[tokio::test]
 async fn a_body_is_not_needed_and_must_say_nothing() {
     let world = Anonymous::new().await;
     let user = world.signed_in().await;

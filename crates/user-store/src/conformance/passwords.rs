@@ -6,7 +6,7 @@ use super::{Deployment, NOW, hash, is_alive, new_session, open, sign_up, signed_
 use crate::{Reauthenticated, Reauthentication, RotateRefreshToken, User, UserStore};
 
 fn word(session: &Session, verified: &PasswordHash) -> Reauthentication {
-    Reauthentication { session: *session, verified: verified.clone(), at: NOW }
+    Reauthentication { session: *session, verified: verified.clone() }
 }
 
 async fn in_force(store: &dyn UserStore, user: &User) -> PasswordHash {
@@ -22,7 +22,7 @@ pub async fn a_changed_password_is_in_force_and_ends_all_other_sessions(fresh: &
     let (grace, hers) = sign_up(&*here, "grace@example.com").await;
     let (unconcerned, _) = open(&*here, &grace, &hers).await;
     let new = hash();
-    let changed = here.change_password(&word(&own, &old), &new).await.expect("an answer");
+    let changed = here.change_password(&word(&own, &old), &new, NOW).await.expect("an answer");
     assert_eq!(changed, Reauthenticated::Done);
     assert_eq!(in_force(&*there, &ada).await, new);
     for (session, alive) in [(own, true), (other, false), (unconcerned, true)] {
@@ -38,7 +38,8 @@ pub async fn a_password_is_changed_by_who_knows_the_one_in_force(fresh: &dyn Dep
     let (ada, old) = signed_up(&*store).await;
     let (own, _) = open(&*store, &ada, &old).await;
     let (other, _) = open(&*store, &ada, &old).await;
-    let changed = store.change_password(&word(&own, &hash()), &hash()).await.expect("an answer");
+    let changed = store.change_password(&word(&own, &hash()), &hash(), NOW).await;
+    let changed = changed.expect("an answer");
     assert_eq!(changed, Reauthenticated::CredentialsChanged);
     assert_eq!(in_force(&*store, &ada).await, old);
     assert!(is_alive(&*store, &other).await);
@@ -48,13 +49,13 @@ pub async fn no_password_is_changed_in_a_session_that_is_over(fresh: &dyn Deploy
     let store = fresh.connect().await;
     let (ada, old) = signed_up(&*store).await;
     let (own, _) = open(&*store, &ada, &old).await;
-    let late = Reauthentication { at: own.idle_expires_at, ..word(&own, &old) };
-    let refused = store.change_password(&late, &hash()).await.expect("an answer");
-    assert_eq!(refused, Reauthenticated::SessionOver);
+    let late = own.idle_expires_at;
+    let refused = store.change_password(&word(&own, &old), &hash(), late).await;
+    assert_eq!(refused.expect("an answer"), Reauthenticated::SessionOver);
     assert!(store.end_session(ada.id, own.id).await.expect("an answer"));
     for refused in [
-        store.change_password(&word(&own, &old), &hash()).await.expect("an answer"),
-        store.close_account(&word(&own, &old)).await.expect("an answer"),
+        store.change_password(&word(&own, &old), &hash(), NOW).await.expect("an answer"),
+        store.close_account(&word(&own, &old), NOW).await.expect("an answer"),
     ] {
         assert_eq!(refused, Reauthenticated::SessionOver);
     }
@@ -70,7 +71,7 @@ pub async fn of_twenty_changes_at_once_one_succeeds(fresh: &dyn Deployment) {
     }
     let changed = join_all(attempts.iter().enumerate().map(|(n, (word, new))| {
         let store = if n % 2 == 0 { &here } else { &there };
-        store.change_password(word, new)
+        store.change_password(word, new, NOW)
     }))
     .await;
     let mut winners = 0;
@@ -99,7 +100,7 @@ pub async fn a_renewal_that_races_with_a_change_of_password_leaves_no_session(
         let (word, new) = (word(&own, &password), hash());
         let (_, changed) = join(
             here.rotate_refresh_token(&before, &policy, NOW),
-            there.change_password(&word, &new),
+            there.change_password(&word, &new, NOW),
         )
         .await;
         assert_eq!(changed.expect("an answer"), Reauthenticated::Done);
@@ -118,7 +119,7 @@ pub async fn log_ins_that_race_with_a_change_of_password_leave_no_session(fresh:
     let (word, new) = (word(&own, &old), hash());
     let (_, changed) = join(
         join_all(log_ins.iter().map(|log_in| here.open_session(log_in, &old, None))),
-        there.change_password(&word, &new),
+        there.change_password(&word, &new, NOW),
     )
     .await;
     assert_eq!(changed.expect("an answer"), Reauthenticated::Done);
@@ -137,7 +138,7 @@ pub async fn the_session_that_changes_the_password_can_be_renewed_meanwhile(
     let (word, new, policy) = (word(&own, &old), hash(), SessionPolicy::default());
     let (renewed, changed) = join(
         here.rotate_refresh_token(&rotation, &policy, NOW),
-        there.change_password(&word, &new),
+        there.change_password(&word, &new, NOW),
     )
     .await;
     assert!(matches!(renewed.expect("an answer"), RotateRefreshToken::Rotated(_)));
@@ -150,7 +151,7 @@ pub async fn a_closed_account_is_gone_with_all_that_was_its(fresh: &dyn Deployme
     let (ada, password) = signed_up(&*here).await;
     let (own, _) = open(&*here, &ada, &password).await;
     let (other, token) = open(&*here, &ada, &password).await;
-    let closed = here.close_account(&word(&own, &password)).await.expect("an answer");
+    let closed = here.close_account(&word(&own, &password), NOW).await.expect("an answer");
     assert_eq!(closed, Reauthenticated::Done);
     assert!(!is_alive(&*there, &own).await && !is_alive(&*there, &other).await);
     assert_eq!(there.holdings(ada.id).await.expect("an answer"), None);
@@ -167,7 +168,7 @@ pub async fn no_account_is_closed_by_a_word_that_no_longer_holds(fresh: &dyn Dep
     let store = fresh.connect().await;
     let (ada, password) = signed_up(&*store).await;
     let (own, _) = open(&*store, &ada, &password).await;
-    let refused = store.close_account(&word(&own, &hash())).await.expect("an answer");
+    let refused = store.close_account(&word(&own, &hash()), NOW).await.expect("an answer");
     assert_eq!(refused, Reauthenticated::CredentialsChanged);
     assert!(is_alive(&*store, &own).await);
 }

@@ -165,8 +165,23 @@ pub async fn a_renewal_tells_where_the_session_is_used_from(fresh: &dyn Deployme
     let _ = store.rotate_refresh_token(&elsewhere, &policy, NOW).await.expect("an answer");
     let listed = store.sessions(session.user_id, NOW).await.expect("an answer");
     assert_eq!(listed[0].client, elsewhere.client);
-    // Who says nothing of itself is taken for the one that was there before.
+    // What is not known of the one that uses it now is not made up from what was.
     refresh(&*store, &next, NOW).await.expect("it is current");
     let listed = store.sessions(session.user_id, NOW).await.expect("an answer");
-    assert_eq!(listed[0].client, elsewhere.client);
+    assert_eq!(listed[0].client, Client::default());
+}
+
+pub async fn a_session_is_known_by_any_of_its_refresh_tokens(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (opened, first) = renewable(&*store).await;
+    let (renewed, second) = refresh(&*store, &first, NOW).await.expect("it is current");
+    for token in [&first, &second] {
+        let found = store.session_of_family(&token.family(), NOW).await.expect("an answer");
+        assert_eq!(found, Some(renewed));
+    }
+    let late = store.session_of_family(&first.family(), renewed.idle_expires_at).await;
+    assert_eq!(late.expect("an answer"), None);
+    assert!(store.end_session(opened.user_id, opened.id).await.expect("an answer"));
+    let ended = store.session_of_family(&first.family(), NOW).await;
+    assert_eq!(ended.expect("an answer"), None);
 }

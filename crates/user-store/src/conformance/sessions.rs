@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use super::{
     Deployment, NOW, SECOND, hash, is_alive, new_session, open, sign_up, signed_in, signed_up, user,
 };
-use crate::OpenSession;
+use crate::{NewSession, OpenSession};
 
 pub async fn an_opened_session_is_found_with_its_user(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
@@ -163,6 +163,56 @@ pub async fn the_sessions_of_a_user_are_listed_with_where_they_are_used_from(
     assert_eq!(found[0].client.user_agent(), Some("Browser/1.0"));
     assert_eq!(found[0].client.ip(), Some([192, 0, 2, 1].into()));
     assert_eq!((found[1].session, &found[1].client), (older.session, &older.client));
+}
+
+pub async fn a_log_in_ends_the_session_whose_place_it_takes(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, password) = signed_up(&*store).await;
+    let (before, token) = open(&*store, &ada, &password).await;
+    let (elsewhere, _) = open(&*store, &ada, &password).await;
+    let (mut new, _) = new_session(&ada);
+    new.replaces = Some(token.family());
+    // Nothing ends where nothing is opened.
+    let refused = store.open_session(&new, &hash(), None).await.expect("an answer");
+    assert_eq!(refused, OpenSession::CredentialsChanged);
+    assert!(is_alive(&*store, &before).await);
+    let opened = store.open_session(&new, &password, None).await.expect("an answer");
+    assert_eq!(opened, OpenSession::Opened);
+    for (session, alive) in [(before, false), (elsewhere, true), (new.session, true)] {
+        assert_eq!(is_alive(&*store, &session).await, alive);
+    }
+}
+
+pub async fn a_log_in_ends_no_session_of_another_user(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, password) = signed_up(&*store).await;
+    let (adas, token) = open(&*store, &ada, &password).await;
+    let (grace, hers) = sign_up(&*store, "grace@example.com").await;
+    let (mut new, _) = new_session(&grace);
+    new.replaces = Some(token.family());
+    let opened = store.open_session(&new, &hers, None).await.expect("an answer");
+    assert_eq!(opened, OpenSession::Opened);
+    assert!(is_alive(&*store, &adas).await);
+}
+
+pub async fn one_session_too_many_ends_the_one_used_last_the_longest_ago(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, password) = signed_up(&*store).await;
+    let (grace, hers) = sign_up(&*store, "grace@example.com").await;
+    let (unconcerned, _) = open(&*store, &grace, &hers).await;
+    let (mut oldest, _) = new_session(&ada);
+    oldest.session.last_used_at = NOW - SECOND;
+    let _ = store.open_session(&oldest, &password, None).await.expect("an answer");
+    for _ in 1..NewSession::MOST_PER_USER {
+        open(&*store, &ada, &password).await;
+    }
+    assert!(is_alive(&*store, &oldest.session).await);
+    let (last, _) = open(&*store, &ada, &password).await;
+    for (session, alive) in [(oldest.session, false), (last, true), (unconcerned, true)] {
+        assert_eq!(is_alive(&*store, &session).await, alive);
+    }
+    let left = store.sessions(ada.id, NOW).await.expect("an answer");
+    assert_eq!(left.len(), NewSession::MOST_PER_USER as usize);
 }
 
 pub async fn what_is_over_is_removed_in_batches_and_nothing_else(fresh: &dyn Deployment) {

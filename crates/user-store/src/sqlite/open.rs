@@ -27,6 +27,12 @@ pub enum OpenError {
     /// The file is a database of another program.
     #[error("{} is a database of another program; name another file", .0.display())]
     Foreign(PathBuf),
+    /// There is no file, or nothing in it.
+    #[error("there is no database {}; name another file, or start the server once, which makes it", .0.display())]
+    Absent(PathBuf),
+    /// The file was made by an older version, and is not to be changed.
+    #[error("{} was made by an older version of Latchkey; start the server of this version once, which brings it up to date", .0.display())]
+    Older(PathBuf),
     /// The file was made by a newer version.
     #[error(
         "{} was made by a newer version of Latchkey (schema {found}, this one knows {known}); use that version, or restore a backup from before the update", path.display()
@@ -70,16 +76,35 @@ pub(super) const FLAGS: OpenFlags =
     OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 pub(super) fn open(path: &Path) -> Result<Database, OpenError> {
+    create_private(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+    open_with(path, |_, _| Ok(()))
+}
+
+pub(super) fn open_existing(path: &Path) -> Result<Database, OpenError> {
+    open_with(path, |path, schema| match schema {
+        None => Err(OpenError::Absent(path.to_owned())),
+        Some(found) if found < schema::latest() => Err(OpenError::Older(path.to_owned())),
+        Some(_) => Ok(()),
+    })
+}
+
+/// Opens a file if `accept` has nothing against its schema (none in one that is empty).
+fn open_with(
+    path: &Path,
+    accept: impl FnOnce(&Path, Option<i64>) -> Result<(), OpenError>,
+) -> Result<Database, OpenError> {
     refuse_unsafe_sqlite(rusqlite::version(), rusqlite::version_number())?;
-    let io = |source| OpenError::Io { path: path.to_owned(), source };
-    create_private(path).map_err(io)?;
     // An absolute path goes on naming the same file whatever becomes of the working folder.
-    let path = path.canonicalize().map_err(io)?;
+    let path = path.canonicalize().map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => OpenError::Absent(path.to_owned()),
+        _ => OpenError::Io { path: path.to_owned(), source },
+    })?;
     if !path.is_file() {
         return Err(OpenError::NotADatabase(path));
     }
     refuse_by_header(&path)?;
-    refuse_by_content(&path)?;
+    let schema = refuse_by_content(&path)?;
+    accept(&path, schema)?;
     make_private(&path).map_err(|source| OpenError::Io { path: path.clone(), source })?;
     while_locked(|| prepare(&path)).map_err(|error| from_sqlite(&path, error))?;
     Database::new(path.clone()).map_err(|source| OpenError::Store { path, source })
@@ -153,8 +178,8 @@ fn refuse_marks(path: &Path, id: i32, found: i64) -> Result<(), OpenError> {
 }
 
 /// Looks at the marks as SQLite reads them, changing nothing: closing this connection does
-/// not even move what is in a WAL into its database.
-fn refuse_by_content(path: &Path) -> Result<(), OpenError> {
+/// not even move what is in a WAL into its database. Answers the schema, if there is one.
+fn refuse_by_content(path: &Path) -> Result<Option<i64>, OpenError> {
     let look = || {
         let mut connection = Connection::open_with_flags(path, FLAGS)?;
         connection.busy_timeout(PAUSE)?;
@@ -168,8 +193,10 @@ fn refuse_by_content(path: &Path) -> Result<(), OpenError> {
         Ok((id, version, tables))
     };
     let (id, found, tables) = while_locked(look).map_err(|error| from_sqlite(path, error))?;
-    let is_new = id == 0 && found == 0 && tables == 0;
-    if is_new { Ok(()) } else { refuse_marks(path, id, found) }
+    if id == 0 && found == 0 && tables == 0 {
+        return Ok(None);
+    }
+    refuse_marks(path, id, found).map(|()| Some(found))
 }
 
 fn prepare(path: &Path) -> rusqlite::Result<()> {

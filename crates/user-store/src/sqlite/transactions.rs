@@ -1,6 +1,6 @@
 //! What a transaction decides by what it finds.
 
-use auth_core::{PasswordHash, RefreshUse, Session, SessionPolicy, Timestamp};
+use auth_core::{RefreshUse, Session, SessionPolicy, Timestamp};
 use rusqlite::Transaction;
 
 use super::queries::{sessions, users};
@@ -32,20 +32,20 @@ pub(super) fn rotate(
 }
 
 /// Makes a change provided that a person's word still holds: their session is alive, and
-/// the password they gave is in force, whose hash becomes `password`.
+/// the password they gave is in force.
 pub(super) fn reauthenticated(
     tx: &Transaction<'_>,
     word: &Reauthentication,
-    password: &PasswordHash,
-    change: impl FnOnce() -> rusqlite::Result<()>,
+    now: Timestamp,
+    change: impl FnOnce(&Session) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<Reauthenticated> {
-    let Session { id, user_id, .. } = word.session;
-    if !sessions::by_id(tx, id)?.is_some_and(|session| session.is_alive(word.at)) {
-        return Ok(Reauthenticated::SessionOver);
-    }
-    if !users::replace_password(tx, user_id, &word.verified, password)? {
+    let session = match sessions::by_id(tx, word.session.id)? {
+        Some(session) if session.is_alive(now) => session,
+        _ => return Ok(Reauthenticated::SessionOver),
+    };
+    if !users::is_in_force(tx, session.user_id, &word.verified)? {
         return Ok(Reauthenticated::CredentialsChanged);
     }
-    change()?;
+    change(&session)?;
     Ok(Reauthenticated::Done)
 }

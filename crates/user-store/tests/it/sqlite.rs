@@ -156,6 +156,25 @@ async fn an_older_schema_is_brought_up_to_date_and_no_account_is_lost() {
     assert_eq!(schema(&old), schema(&new));
 }
 
+#[test]
+fn what_no_server_of_this_version_has_made_is_left_as_it_was_by_all_others() {
+    let folder = Folder::new();
+    let error = SqliteStore::open_existing(&folder.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Absent(_)), "{error}");
+    assert!(!folder.path().exists());
+    std::fs::write(folder.path(), b"").unwrap();
+    let error = SqliteStore::open_existing(&folder.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Absent(_)), "{error}");
+    assert_eq!(folder.bytes(), b"");
+    of_version_1(&folder);
+    let before = folder.bytes();
+    let error = SqliteStore::open_existing(&folder.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Older(_)), "{error}");
+    assert_eq!(folder.bytes(), before);
+    folder.open();
+    SqliteStore::open_existing(&folder.path()).unwrap();
+}
+
 #[tokio::test]
 async fn what_is_over_is_found_by_an_index() {
     let folder = Folder::new();
@@ -300,6 +319,8 @@ fn the_messages_are_one_line() {
     let errors = [
         OpenError::NotADatabase("x.db".into()),
         OpenError::Foreign("x.db".into()),
+        OpenError::Absent("x.db".into()),
+        OpenError::Older("x.db".into()),
         OpenError::Newer { path: "x.db".into(), found: 2, known: 1 },
         OpenError::UnsafeSqlite("3.51.2"),
         OpenError::Locked("x.db".into()),

@@ -29,7 +29,7 @@ fn read(row: &Row<'_>) -> Result<Session> {
 }
 
 pub(in crate::sqlite) fn insert(connection: &Connection, new: &NewSession) -> Result<()> {
-    let NewSession { session, client, family, refresh_token } = new;
+    let NewSession { session, client, family, refresh_token, .. } = new;
     connection
         .prepare_cached(
             "INSERT INTO sessions (
@@ -100,8 +100,7 @@ pub(in crate::sqlite) fn by_family(
         .optional()
 }
 
-/// Keeps the session as it is once it has been renewed. A client that says nothing of
-/// itself is the one that opened it.
+/// Keeps the session as it is once it has been renewed.
 pub(in crate::sqlite) fn update(
     connection: &Connection,
     renewed: &Session,
@@ -111,8 +110,8 @@ pub(in crate::sqlite) fn update(
         .prepare_cached(
             "UPDATE sessions
              SET last_used_at = ?2, idle_expires_at = ?3,
-                 ip = coalesce(?4, ip), user_agent = coalesce(?5, user_agent),
-                 refresh_token = ?6, replaced_token = refresh_token, successor_salt = ?7
+                 ip = ?4, user_agent = ?5, refresh_token = ?6,
+                 replaced_token = refresh_token, successor_salt = ?7
              WHERE id = ?1",
         )?
         .execute(params![
@@ -171,6 +170,35 @@ pub(in crate::sqlite) fn delete_all(
     connection.prepare_cached("DELETE FROM sessions WHERE user_id = ?1 AND id IS NOT ?2")?.execute(
         params![user.as_uuid().as_bytes(), except.as_ref().map(|id| id.as_uuid().as_bytes())],
     )
+}
+
+/// Deletes a session by its refresh tokens, if it is this user's.
+pub(in crate::sqlite) fn delete_family(
+    connection: &Connection,
+    user: UserId,
+    family: &FamilyHash,
+) -> Result<()> {
+    connection
+        .prepare_cached("DELETE FROM sessions WHERE refresh_family = ?1 AND user_id = ?2")?
+        .execute(params![family.as_bytes(), user.as_uuid().as_bytes()])
+        .map(drop)
+}
+
+/// Deletes all sessions of a user but for the `kept` that were used last.
+pub(in crate::sqlite) fn delete_least_recent(
+    connection: &Connection,
+    user: UserId,
+    kept: u32,
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "DELETE FROM sessions WHERE id IN (
+                 SELECT id FROM sessions WHERE user_id = ?1
+                 ORDER BY last_used_at DESC, id DESC LIMIT -1 OFFSET ?2
+             )",
+        )?
+        .execute(params![user.as_uuid().as_bytes(), kept])
+        .map(drop)
 }
 
 /// Deletes up to `limit` sessions that are over; answers how many.

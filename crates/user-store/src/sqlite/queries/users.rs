@@ -113,21 +113,17 @@ pub(in crate::sqlite) fn page(
         .collect()
 }
 
-/// Puts `new` in the place of `old`; answers `false` if `old` is not in force, or nobody
-/// can log in with it.
-pub(in crate::sqlite) fn replace_password(
+/// Whether somebody can log in with the password that this is the hash of.
+pub(in crate::sqlite) fn is_in_force(
     connection: &Connection,
     user: UserId,
-    old: &PasswordHash,
-    new: &PasswordHash,
+    password: &PasswordHash,
 ) -> Result<bool> {
-    let changed = connection
+    connection
         .prepare_cached(
-            "UPDATE users SET password_hash = ?3
-             WHERE id = ?1 AND password_hash = ?2 AND disabled_at IS NULL",
+            "SELECT 1 FROM users WHERE id = ?1 AND password_hash = ?2 AND disabled_at IS NULL",
         )?
-        .execute(params![user.as_uuid().as_bytes(), old.to_phc_string(), new.to_phc_string()])?;
-    Ok(changed == 1)
+        .exists(params![user.as_uuid().as_bytes(), password.to_phc_string()])
 }
 
 /// Answers whether there is such a user.
