@@ -11,7 +11,7 @@ use futures_util::FutureExt as _;
 use hyper::body::Incoming;
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::service::Service;
-use hyper::{HeaderMap, Request};
+use hyper::{HeaderMap, Request, StatusCode};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 use warp::filters::BoxedFilter;
@@ -65,15 +65,14 @@ impl Service<Request<Incoming>> for Enveloped {
         let span = tracing::info_span!("request", id = %id, %method, path);
         let answer = self.answer(request);
         let headers = Arc::clone(&self.headers);
+        let record = Record { start: Instant::now(), status: None };
         let future = async move {
-            let start = Instant::now();
             let mut response = answer.await;
-            let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
             response.headers_mut().extend(headers.iter().map(|(n, v)| (n.clone(), v.clone())));
             if let Ok(id) = HeaderValue::from_str(&id) {
                 response.headers_mut().insert(X_REQUEST_ID, id);
             }
-            tracing::info!(status = response.status().as_u16(), micros, "answered");
+            record.answered(response.status());
             Ok(response)
         };
         Box::pin(future.instrument(span))
@@ -99,6 +98,29 @@ impl Enveloped {
             Ok(Err(never)) => match never {},
             Err(_) => api::internal_error(),
         })
+    }
+}
+
+/// The line in the log that every request gets: also one that is given up before it is
+/// answered, because its client has gone away or the server stops.
+struct Record {
+    start: Instant,
+    status: Option<StatusCode>,
+}
+
+impl Record {
+    fn answered(mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let micros = u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        match self.status {
+            Some(status) => tracing::info!(status = status.as_u16(), micros, "answered"),
+            None => tracing::info!(micros, "given up: nobody waits for the answer any more"),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the log says, and what it never says.
 
+use std::io::Write as _;
+
 use crate::server::{Server, bearer, credentials};
 
 const EMAIL: &str = "ada@example.com";
@@ -65,6 +67,23 @@ fn a_records_request_id_is_the_one_in_the_answer() {
     let lines: Vec<_> = log.lines().filter(|line| line.contains(id)).collect();
     assert!(lines.iter().any(|line| line.contains("signed up")), "{log}");
     assert!(lines.iter().any(|line| line.contains("status=201")), "{log}");
+}
+
+#[test]
+fn a_request_whose_client_goes_away_is_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    server.sign_up(EMAIL, PASSWORD);
+    let token = server.log_in(EMAIL, PASSWORD);
+    let database = rusqlite::Connection::open(folder.path().join("latchkey.db")).unwrap();
+    // Nobody else writes for as long as this is not committed.
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut stream = server.connect();
+    let (head, bearer) = ("POST /api/logout HTTP/1.1\r\nhost: x\r\n", bearer(&token));
+    let rest = "content-type: application/json\r\ncontent-length: 0\r\n\r\n";
+    stream.write_all(format!("{head}{bearer}{rest}").as_bytes()).unwrap();
+    drop(stream);
+    server.wait_for_log("given up");
 }
 
 #[test]

@@ -139,6 +139,17 @@ impl Server {
         server
     }
 
+    /// Waits until the log says this.
+    pub(crate) fn wait_for_log(&self, text: &str) {
+        for _ in 0..3_000 {
+            if self.log().contains(text) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        unreachable!("{text} is not in the log: {}", self.log());
+    }
+
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
