@@ -2,13 +2,16 @@ mod options;
 mod users;
 mod values;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+use auth_core::SessionPolicy;
+use clap::builder::Resettable;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub(crate) use options::{LogFormat, PasswordOptions, ServeOptions};
-pub(crate) use users::{UserAction, UsersOptions};
+pub(crate) use users::{ExistingAction, UserAction, UsersOptions};
 
 /// Sign-up, log-in and sessions for people and programs, in one file.
 #[derive(Parser)]
@@ -20,22 +23,42 @@ struct Cli {
     serve: ServeOptions,
 }
 
-/// What the program is asked to do.
 #[derive(Subcommand)]
-pub(crate) enum Command {
+enum Command {
     /// Run the server; so does `latchkey` without a subcommand
     Serve(ServeOptions),
     /// Look after accounts, also while the server runs
     Users(UsersOptions),
 }
 
+/// What the program is asked to do.
+pub(crate) enum Task {
+    /// Run the server, with sessions that last so long.
+    Serve(ServeOptions, SessionPolicy),
+    /// Look after accounts.
+    Users(UsersOptions),
+}
+
 /// Reads the command line and the environment. Whatever is wrong is told in one line.
-pub(crate) fn parse() -> Result<Command, ExitCode> {
-    let matches = Cli::command().try_get_matches();
-    let cli = matches.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
-    match cli {
-        Ok(Cli { command, serve }) => Ok(command.unwrap_or(Command::Serve(serve))),
-        Err(error) => Err(tell(&error)),
+pub(crate) fn parse() -> Result<Task, ExitCode> {
+    task(std::env::args_os().collect()).map_err(|error| tell(&error))
+}
+
+fn task(arguments: Vec<OsString>) -> Result<Task, clap::Error> {
+    let mut command = Cli::command();
+    let first = arguments.get(1).and_then(|first| first.to_str());
+    if first.is_some_and(|name| name == "help" || command.find_subcommand(name).is_some()) {
+        // The options without a subcommand would be read from the environment all the same.
+        command = command.mut_args(|option| option.env(Resettable::Reset));
+    }
+    let mut matches = command.try_get_matches_from(arguments)?;
+    let cli = Cli::from_arg_matches_mut(&mut matches)?;
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(options) => {
+            let policy = options.sessions.policy()?;
+            Ok(Task::Serve(options, policy))
+        }
+        Command::Users(options) => Ok(Task::Users(options)),
     }
 }
 
@@ -64,7 +87,7 @@ fn one_line(error: &clap::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{SessionLimits, SessionPolicy};
+    use auth_core::SessionLimits;
 
     use super::*;
 
@@ -73,29 +96,26 @@ mod tests {
         Cli::command().debug_assert();
     }
 
-    fn command(arguments: &[&str]) -> Result<Command, String> {
-        let all = ["latchkey"].iter().chain(arguments);
-        match Cli::try_parse_from(all) {
-            Ok(cli) => Ok(cli.command.unwrap_or(Command::Serve(cli.serve))),
-            Err(error) => Err(one_line(&error)),
-        }
+    fn parsed(arguments: &[&str]) -> Result<Task, String> {
+        let all = ["latchkey"].iter().chain(arguments).map(OsString::from).collect();
+        task(all).map_err(|error| one_line(&error))
     }
 
-    fn options(arguments: &[&str]) -> Result<ServeOptions, String> {
-        match command(arguments)? {
-            Command::Serve(options) => Ok(options),
-            Command::Users(_) => unreachable!("{arguments:?}"),
+    fn options(arguments: &[&str]) -> Result<(ServeOptions, SessionPolicy), String> {
+        match parsed(arguments)? {
+            Task::Serve(options, policy) => Ok((options, policy)),
+            Task::Users(_) => unreachable!("{arguments:?}"),
         }
     }
 
     #[test]
     fn serve_is_the_default() {
         for arguments in [&["--listen", "127.0.0.1:0"][..], &["serve", "--listen", "127.0.0.1:0"]] {
-            assert_eq!(options(arguments).unwrap().listen.port(), 0);
+            assert_eq!(options(arguments).unwrap().0.listen.port(), 0);
         }
-        let defaults = options(&[]).unwrap();
+        let (defaults, sessions) = options(&[]).unwrap();
         assert_eq!(defaults.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(*defaults.sessions, SessionPolicy::default());
+        assert_eq!(sessions, SessionPolicy::default());
         assert_eq!(defaults.passwords.pbkdf2_iterations, 600_000);
     }
 
@@ -103,7 +123,7 @@ mod tests {
     fn each_kind_of_session_has_limits_of_its_own() {
         let limits = ["--session-idle-timeout", "1m", "--session-lifetime", "2m"];
         let remembered = ["--remember-idle-timeout", "3m", "--remember-lifetime", "3m"];
-        let sessions = *options(&[limits, remembered].concat()).unwrap().sessions;
+        let (_, sessions) = options(&[limits, remembered].concat()).unwrap();
         let minutes = |limits: SessionLimits| {
             [limits.idle_timeout(), limits.lifetime()].map(|time| time.as_secs() / 60)
         };
@@ -117,7 +137,7 @@ mod tests {
             &["users", "--database", "x.db", "show", "ada", "--json"][..],
             &["users", "show", "ada", "--json", "--database", "x.db"],
         ] {
-            let Ok(Command::Users(options)) = command(arguments) else { unreachable!() };
+            let Ok(Task::Users(options)) = parsed(arguments) else { unreachable!() };
             assert_eq!(options.database.as_os_str(), "x.db");
             assert!(options.json);
         }

@@ -14,12 +14,14 @@ mod users;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use cli::Command;
+use cli::Task;
 
 fn main() -> ExitCode {
     let result = match cli::parse() {
-        Ok(Command::Serve(options)) => serve::run(options).map_err(|error| error.to_string()),
-        Ok(Command::Users(options)) => users::run(&options).map_err(|error| error.to_string()),
+        Ok(Task::Serve(options, sessions)) => {
+            serve::run(options, sessions).map_err(|error| error.to_string())
+        }
+        Ok(Task::Users(options)) => users::run(&options).map_err(|error| error.to_string()),
         Err(exit) => return exit,
     };
     match result {

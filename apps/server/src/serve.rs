@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use accounts::{Accounts, Settings, StartError};
 use api::PublicOrigin;
-use auth_core::{PasswordHasher, SystemClock, SystemRandom};
+use auth_core::{PasswordHasher, SessionPolicy, SystemClock, SystemRandom};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use user_store::{OpenError, SqliteStore};
@@ -25,15 +25,15 @@ pub(crate) enum ServeError {
 }
 
 /// Runs the server until it is told to stop.
-pub(crate) fn run(options: ServeOptions) -> Result<(), ServeError> {
+pub(crate) fn run(options: ServeOptions, sessions: SessionPolicy) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Runtime::new().map_err(ServeError::System)?;
-    let result = runtime.block_on(serve(options));
+    let result = runtime.block_on(serve(options, sessions));
     // What was cut off after the drain is not waited for: the store undoes what it had begun.
     runtime.shutdown_background();
     result
 }
 
-async fn serve(options: ServeOptions) -> Result<(), ServeError> {
+async fn serve(options: ServeOptions, sessions: SessionPolicy) -> Result<(), ServeError> {
     // The port first: if it is in use, no database is made.
     let listen_error = |error| ServeError::Listen(options.listen, error);
     let listener = TcpListener::bind(options.listen).await.map_err(listen_error)?;
@@ -44,7 +44,7 @@ async fn serve(options: ServeOptions) -> Result<(), ServeError> {
         Some(url) => PublicOrigin::exact(url),
         None => PublicOrigin::loopback(address.port()),
     };
-    let accounts = Arc::new(accounts(&options, &origin).await?);
+    let accounts = Arc::new(accounts(&options, sessions, &origin).await?);
     let envelope = Envelope::new(&origin);
     let routes = api::routes(Arc::clone(&accounts), origin)
         .or(pages::routes(options.passwords.password_min_length))
@@ -60,12 +60,16 @@ async fn serve(options: ServeOptions) -> Result<(), ServeError> {
     Ok(())
 }
 
-async fn accounts(options: &ServeOptions, origin: &PublicOrigin) -> Result<Accounts, ServeError> {
+async fn accounts(
+    options: &ServeOptions,
+    sessions: SessionPolicy,
+    origin: &PublicOrigin,
+) -> Result<Accounts, ServeError> {
     let store = SqliteStore::open(&options.database).map_err(ServeError::Database)?;
     let settings = Settings {
         service: origin.as_str().to_owned(),
         access_token_lifetime: options.access_token_lifetime,
-        sessions: *options.sessions,
+        sessions,
         password_policy: options.passwords.password_min_length,
         pbkdf2_iterations: options.passwords.pbkdf2_iterations,
     };

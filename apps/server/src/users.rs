@@ -12,11 +12,13 @@ use accounts::{Accounts, AdministrationError, Settings, SignUpError, StartError,
 use auth_core::{SystemClock, SystemRandom};
 use user_store::{OpenError, SqliteStore, StoreError};
 
-use crate::cli::{PasswordOptions, UserAction, UsersOptions};
+use crate::cli::{ExistingAction, PasswordOptions, UserAction, UsersOptions};
 use print::Printer;
 
 /// How many accounts are asked for at a time.
 const PAGE: u32 = 500;
+/// How much of a name that is nobody's is said again, in characters: an address has no more.
+const LONGEST_NAME: usize = 254;
 
 /// Why nothing was done. Each message says what is wrong and how to mend it.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +26,7 @@ pub(crate) enum UsersError {
     #[error("there is no database {}; name the server's with --database", .0.display())]
     NoDatabase(PathBuf),
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(OpenError),
     #[error("cannot start: {0}")]
     Start(#[from] StartError),
     #[error("no account has the e-mail or the id {0:?}; see latchkey users list")]
@@ -39,38 +41,63 @@ pub(crate) enum UsersError {
     Store(StoreError),
     #[error("{0}")]
     Io(#[from] io::Error),
+    #[error("it is done, and could not be printed: {0}")]
+    Unprinted(io::Error),
 }
 
 pub(crate) fn run(options: &UsersOptions) -> Result<(), UsersError> {
-    let makes_one = matches!(options.action, UserAction::Create { .. });
-    if !makes_one && !options.database.exists() {
-        return Err(UsersError::NoDatabase(options.database.clone()));
-    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let done = runtime.block_on(async {
-        let accounts = accounts(options).await?;
-        Operator { accounts: &accounts, print: Printer::new(options.json) }
-            .run(&options.action)
-            .await
-    });
-    match done {
+    match runtime.block_on(carry_out(options)) {
         // Who reads no further has seen enough.
-        Err(UsersError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(UsersError::Io(error) | UsersError::Unprinted(error))
+            if error.kind() == io::ErrorKind::BrokenPipe =>
+        {
+            Ok(())
+        }
         done => done,
     }
 }
 
-async fn accounts(options: &UsersOptions) -> Result<Accounts, UsersError> {
-    let store = SqliteStore::open(&options.database)?;
-    // No token is issued here, so whose it would be does not matter.
-    let mut settings = Settings::new("http://localhost");
-    if let UserAction::Create { passwords, .. } | UserAction::SetPassword { passwords, .. } =
-        &options.action
-    {
-        let PasswordOptions { password_min_length, pbkdf2_iterations } = passwords;
-        settings.password_policy = *password_min_length;
-        settings.pbkdf2_iterations = *pbkdf2_iterations;
+async fn carry_out(options: &UsersOptions) -> Result<(), UsersError> {
+    let print = Printer::new(options.json);
+    match &options.action {
+        UserAction::Create { email, passwords } => {
+            let (password, settings) = (password::read("Password")?, settings(Some(passwords)));
+            // Before a database is made for it.
+            settings.parse_sign_up(email, &password)?;
+            let store = match SqliteStore::open_existing(&options.database) {
+                Err(OpenError::Absent(_)) => SqliteStore::open(&options.database),
+                opened => opened,
+            };
+            let user = start(store?, settings).await?.sign_up(email, &password).await?;
+            print.done("created", &user).map_err(UsersError::Unprinted)
+        }
+        UserAction::Existing(action) => {
+            let store = SqliteStore::open_existing(&options.database)?;
+            let passwords = match action {
+                ExistingAction::SetPassword { passwords, .. } => Some(passwords),
+                _ => None,
+            };
+            let accounts = start(store, settings(passwords)).await?;
+            Operator { accounts: &accounts, print }.run(action).await
+        }
     }
+}
+
+fn settings(passwords: Option<&PasswordOptions>) -> Settings {
+    // No token is issued here, so whose it would be does not matter.
+    let settings = Settings::new("http://localhost");
+    match passwords {
+        Some(PasswordOptions { password_min_length, pbkdf2_iterations }) => Settings {
+            password_policy: *password_min_length,
+            pbkdf2_iterations: *pbkdf2_iterations,
+            ..settings
+        },
+        None => settings,
+    }
+}
+
+async fn start(store: SqliteStore, settings: Settings) -> Result<Accounts, UsersError> {
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     Ok(Accounts::start(Arc::new(store), settings, clock, random).await?)
 }
@@ -81,17 +108,16 @@ struct Operator<'a> {
 }
 
 impl Operator<'_> {
-    async fn run(&self, action: &UserAction) -> Result<(), UsersError> {
+    async fn run(&self, action: &ExistingAction) -> Result<(), UsersError> {
         match action {
-            UserAction::List => self.list().await,
-            UserAction::Show(user) => Ok(self.print.user(&self.user(&user.name).await?)?),
-            UserAction::Create { email, .. } => self.create(email).await,
-            UserAction::Disable(user) => self.disable(&user.name, true).await,
-            UserAction::Enable(user) => self.disable(&user.name, false).await,
-            UserAction::Delete { user, yes } => self.delete(&user.name, *yes).await,
-            UserAction::SetPassword { user, .. } => self.set_password(&user.name).await,
-            UserAction::Sessions(user) => self.sessions(&user.name).await,
-            UserAction::SignOut(user) => self.sign_out(&user.name).await,
+            ExistingAction::List => self.list().await,
+            ExistingAction::Show(user) => Ok(self.print.user(&self.user(&user.name).await?)?),
+            ExistingAction::Disable(user) => self.disable(&user.name, true).await,
+            ExistingAction::Enable(user) => self.disable(&user.name, false).await,
+            ExistingAction::Delete { user, yes } => self.delete(&user.name, *yes).await,
+            ExistingAction::SetPassword { user, .. } => self.set_password(&user.name).await,
+            ExistingAction::Sessions(user) => self.sessions(&user.name).await,
+            ExistingAction::SignOut(user) => self.sign_out(&user.name).await,
         }
     }
 
@@ -109,12 +135,6 @@ impl Operator<'_> {
         Ok(list.end()?)
     }
 
-    async fn create(&self, email: &str) -> Result<(), UsersError> {
-        let password = password::read("Password")?;
-        let user = self.accounts.sign_up(email, &password).await?;
-        Ok(self.print.done("created", &user)?)
-    }
-
     async fn disable(&self, name: &str, disable: bool) -> Result<(), UsersError> {
         let (user, operator) = (self.user(name).await?, self.accounts.administration());
         let (changed, what) = match disable {
@@ -122,7 +142,8 @@ impl Operator<'_> {
             false => (operator.enable(user.id).await, "enabled"),
         };
         changed.map_err(|error| of_administration(error, name))?;
-        Ok(self.print.done(what, &self.user(name).await?)?)
+        let user = self.user(name).await?;
+        self.print.done(what, &user).map_err(UsersError::Unprinted)
     }
 
     async fn delete(&self, name: &str, yes: bool) -> Result<(), UsersError> {
@@ -132,7 +153,7 @@ impl Operator<'_> {
         }
         let deleted = self.accounts.administration().delete(user.id).await;
         deleted.map_err(|error| of_administration(error, name))?;
-        Ok(self.print.done("deleted", &user)?)
+        self.print.done("deleted", &user).map_err(UsersError::Unprinted)
     }
 
     async fn set_password(&self, name: &str) -> Result<(), UsersError> {
@@ -140,7 +161,7 @@ impl Operator<'_> {
         let new = password::read("New password")?;
         let set = self.accounts.administration().set_password(&user, &new).await;
         set.map_err(|error| of_administration(error, name))?;
-        Ok(self.print.done("set the password of", &user)?)
+        self.print.done("set the password of", &user).map_err(UsersError::Unprinted)
     }
 
     async fn sessions(&self, name: &str) -> Result<(), UsersError> {
@@ -152,7 +173,7 @@ impl Operator<'_> {
     async fn sign_out(&self, name: &str) -> Result<(), UsersError> {
         let user = self.user(name).await?;
         let ended = self.accounts.administration().sign_out(user.id).await?;
-        Ok(self.print.signed_out(&user, ended)?)
+        self.print.signed_out(&user, ended).map_err(UsersError::Unprinted)
     }
 
     async fn user(&self, name: &str) -> Result<User, UsersError> {
@@ -177,7 +198,9 @@ fn confirm(user: &User) -> Result<(), UsersError> {
 
 fn of_administration(error: AdministrationError, name: &str) -> UsersError {
     match error {
-        AdministrationError::NoSuchUser => UsersError::NoSuchUser(name.to_owned()),
+        AdministrationError::NoSuchUser => {
+            UsersError::NoSuchUser(name.chars().take(LONGEST_NAME).collect())
+        }
         AdministrationError::Store(error) => error.into(),
         other => UsersError::Invalid(other.to_string()),
     }
@@ -195,6 +218,15 @@ impl From<SignUpError> for UsersError {
             SignUpError::EmailTaken => Self::EmailTaken,
             SignUpError::Store(error) => error.into(),
             SignUpError::Hashing(error) => Self::Invalid(error.to_string()),
+        }
+    }
+}
+
+impl From<OpenError> for UsersError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Absent(path) => Self::NoDatabase(path),
+            other => Self::Open(other),
         }
     }
 }

@@ -1,11 +1,10 @@
 use std::net::SocketAddr;
-use std::ops::Deref;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use auth_core::{PasswordPolicy, SessionLimits, SessionPolicy};
 use clap::error::ErrorKind;
-use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+use clap::{Args, ValueEnum};
 
 use super::values;
 
@@ -29,7 +28,7 @@ pub(crate) struct ServeOptions {
     pub(crate) access_token_lifetime: Duration,
 
     #[command(flatten)]
-    pub(crate) sessions: SessionOptions,
+    pub(super) sessions: SessionTimes,
 
     #[command(flatten)]
     pub(crate) passwords: PasswordOptions,
@@ -52,11 +51,8 @@ pub(crate) struct PasswordOptions {
 }
 
 /// How long sessions last: four options that have to fit each other.
-#[derive(Debug)]
-pub(crate) struct SessionOptions(SessionPolicy);
-
-#[derive(Args)]
-struct SessionTimes {
+#[derive(Debug, Args)]
+pub(super) struct SessionTimes {
     /// For how long a session lives on without use
     #[arg(long, env = "LATCHKEY_SESSION_IDLE_TIMEOUT", value_name = "DURATION", default_value = "30m", value_parser = values::duration)]
     session_idle_timeout: Duration,
@@ -75,7 +71,7 @@ struct SessionTimes {
 }
 
 impl SessionTimes {
-    fn policy(&self) -> Result<SessionPolicy, clap::Error> {
+    pub(super) fn policy(&self) -> Result<SessionPolicy, clap::Error> {
         let limits = |idle_timeout, lifetime, kind: &str| {
             SessionLimits::new(idle_timeout, lifetime).map_err(|_| {
                 clap::Error::raw(
@@ -88,34 +84,6 @@ impl SessionTimes {
             standard: limits(self.session_idle_timeout, self.session_lifetime, "session")?,
             remembered: limits(self.remember_idle_timeout, self.remember_lifetime, "remember")?,
         })
-    }
-}
-
-impl FromArgMatches for SessionOptions {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        SessionTimes::from_arg_matches(matches)?.policy().map(Self)
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        Self::from_arg_matches(matches).map(|options| *self = options)
-    }
-}
-
-impl Args for SessionOptions {
-    fn augment_args(command: Command) -> Command {
-        SessionTimes::augment_args(command)
-    }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        SessionTimes::augment_args_for_update(command)
-    }
-}
-
-impl Deref for SessionOptions {
-    type Target = SessionPolicy;
-
-    fn deref(&self) -> &SessionPolicy {
-        &self.0
     }
 }
 

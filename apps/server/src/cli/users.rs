@@ -27,17 +27,24 @@ pub(crate) struct UsersOptions {
 /// What is done.
 #[derive(Subcommand)]
 pub(crate) enum UserAction {
-    /// List all accounts, the oldest first
-    List,
-    /// Show one account
-    Show(Named),
-    /// Make an account
+    /// Make an account, and the database if it is absent
     Create {
         /// The e-mail address
         email: String,
         #[command(flatten)]
         passwords: PasswordOptions,
     },
+    #[command(flatten)]
+    Existing(ExistingAction),
+}
+
+/// What is done with accounts that there are.
+#[derive(Subcommand)]
+pub(crate) enum ExistingAction {
+    /// List all accounts, the oldest first
+    List,
+    /// Show one account
+    Show(Named),
     /// Let nobody log in to an account, and end its sessions at once
     Disable(Named),
     /// Let its owner log in again

@@ -49,13 +49,20 @@ pub(super) fn origin(text: &str) -> Result<String, &'static str> {
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
-    const FORM: &str = "give a number and a unit of one second at least: 90s, 10m, 12h or 30d";
+    const FORM: &str =
+        "give a number and a unit: 90s, 10m, 12h or 30d; 1s at least, 36500d at most";
     let (number, seconds) = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)]
         .iter()
         .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds)))
         .ok_or(FORM)?;
     let number: u32 = number.parse().map_err(|_| FORM)?;
-    if number == 0 { Err(FORM) } else { Ok(Duration::from_secs(u64::from(number) * seconds)) }
+    let seconds = u64::from(number) * seconds;
+    // A hundred years: what is added to the present should still be a time.
+    if (1..=36_500 * 86_400).contains(&seconds) {
+        Ok(Duration::from_secs(seconds))
+    } else {
+        Err(FORM)
+    }
 }
 
 pub(super) fn password_policy(text: &str) -> Result<PasswordPolicy, &'static str> {
@@ -100,11 +107,25 @@ mod tests {
 
     #[test]
     fn durations_read_as_they_are_written_in_the_help() {
-        for (text, seconds) in [("90s", 90), ("10m", 600), ("12h", 43_200), ("30d", 2_592_000)] {
+        for (text, seconds) in
+            [("90s", 90), ("10m", 600), ("12h", 43_200), ("36500d", 3_153_600_000)]
+        {
             assert_eq!(duration(text), Ok(Duration::from_secs(seconds)));
         }
-        for text in ["", "5", "m", "5x", "5M", "1y", "-5m", "0s", "10ms", "1h 30m", "99999999999d"]
-        {
+        for text in [
+            "",
+            "5",
+            "m",
+            "5x",
+            "5M",
+            "1y",
+            "-5m",
+            "0s",
+            "10ms",
+            "1h 30m",
+            "36501d",
+            "99999999999d",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

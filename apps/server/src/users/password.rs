@@ -1,8 +1,12 @@
-use std::io::{self, IsTerminal as _};
+use std::io::{self, BufRead as _, IsTerminal as _};
 
 use zeroize::Zeroizing;
 
 use super::UsersError;
+
+/// How much is read of a line, in bytes: far more than a password may have, however it is
+/// composed.
+const LONGEST_LINE: u64 = 16 * 1024;
 
 /// Asks for a password twice at a terminal, without showing it; reads the first line of
 /// stdin otherwise. It is never an argument, which every user of the machine could see.
@@ -18,9 +22,10 @@ pub(super) fn read(prompt: &str) -> Result<Zeroizing<String>, UsersError> {
     Ok(first)
 }
 
-fn first_line(mut input: impl io::BufRead) -> Result<Zeroizing<String>, UsersError> {
+fn first_line(input: impl io::BufRead) -> Result<Zeroizing<String>, UsersError> {
     let invalid = |text: &str| UsersError::Invalid(text.to_owned());
     let mut line = Zeroizing::new(String::new());
+    let mut input = input.take(LONGEST_LINE);
     match input.read_line(&mut line) {
         Ok(0) => return Err(invalid("stdin holds no password: write it there, as one line")),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {

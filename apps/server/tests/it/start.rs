@@ -87,6 +87,30 @@ fn every_option_is_an_environment_variable_too() {
 }
 
 #[test]
+fn what_the_environment_says_is_meant_for_the_command_that_knows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    let database = folder.path().join("latchkey.db");
+    let list = |name, value| {
+        let mut command = command();
+        command.env("LATCHKEY_DATABASE", &database).env(name, value);
+        command.args(["users", "list"]).output().unwrap()
+    };
+    for (name, value) in [("LATCHKEY_LISTEN", "nowhere"), ("LATCHKEY_SESSION_LIFETIME", "1m")] {
+        let listed = list(name, value);
+        assert_eq!((listed.status.code(), listed.stderr), (Some(0), Vec::new()), "{name}");
+    }
+    // What is said on the command line takes the place of what is said there.
+    let mut serve = command();
+    serve.env("LATCHKEY_SESSION_LIFETIME", "20m").args(["serve", "--listen", &server.address]);
+    assert!(complaint(&serve.output().unwrap(), 2).contains("--session-idle-timeout"));
+    let in_use = serve.args(["--session-idle-timeout", "10m"]).output().unwrap();
+    assert!(complaint(&in_use, 1).contains("in use"));
+    let help = command().env("LATCHKEY_LISTEN", "nowhere").arg("help").output().unwrap();
+    assert_eq!(help.status.code(), Some(0));
+}
+
+#[test]
 fn weaker_hashes_are_warned_of() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(&folder, &[]);

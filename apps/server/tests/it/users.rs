@@ -179,7 +179,33 @@ fn a_database_that_is_not_there_is_not_made_by_looking_at_it() {
     for arguments in [&["list"][..], &["show", EMAIL], &["delete", EMAIL]] {
         assert!(refused(&users(&folder, arguments, "")).contains("--database"));
     }
+    // Nor by an account that cannot be made.
+    assert!(refused(&users(&folder, &["create", EMAIL], "short\n")).contains("8 characters"));
+    assert!(refused(&users(&folder, &["create", EMAIL], "")).contains("stdin"));
+    let endless = "x".repeat(100_000);
+    assert!(refused(&users(&folder, &["create", EMAIL], &endless)).contains("1,024"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_name_that_is_nobodys_is_not_said_again_at_any_length() {
+    let folder = tempfile::tempdir().unwrap();
+    let _server = Server::start(&folder, &[]);
+    let name = "x".repeat(100_000);
+    assert!(refused(&users(&folder, &["show", &name], "")).len() < 1_000);
+}
+
+#[test]
+fn what_is_done_and_cannot_be_printed_is_said_to_be_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    server.sign_up(EMAIL, PASSWORD);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut disable = command();
+    disable.args(["users", "disable", EMAIL, "--database"]).arg(folder.path().join("latchkey.db"));
+    let output = disable.stdout(full).output().unwrap();
+    assert!(refused(&output).contains("it is done"));
+    assert_eq!(log_in(&server, PASSWORD), 401);
 }
 
 #[test]
