@@ -30,7 +30,7 @@ pub use keyhole::{Door, Keyhole};
 pub use link::{AppLink, AppLinkProps};
 pub use local_date::{LocalDate, LocalDateProps};
 pub use nav_bar::{NavBar, NavBarProps};
-pub use notice::{Alert, NoticeProps, Status};
+pub use notice::{Alert, AlertProps, Status, StatusProps};
 pub use page_title::use_page_title;
 pub use password_field::{PasswordField, PasswordFieldProps};
 pub use progress::{Failure, Progress};

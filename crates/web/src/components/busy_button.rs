@@ -9,9 +9,13 @@ pub struct BusyButtonProps {
     pub text: &'static str,
     /// What it reads while the server is asked.
     pub busy_text: &'static str,
-    /// What it is called by those who do not see what is around it.
+    /// Its id in the document.
     #[prop_or_default]
-    pub label: Option<AttrValue>,
+    pub id: Option<AttrValue>,
+    /// The id of what it does something to: it is called after that too, for those who do not
+    /// see what is around it.
+    #[prop_or_default]
+    pub object: Option<AttrValue>,
     /// Whether the server is asked because of it.
     pub busy: bool,
     /// Whether something else has to be waited for.
@@ -27,7 +31,8 @@ pub struct BusyButtonProps {
 /// A button outside of a form that asks the server for something.
 #[component]
 pub fn BusyButton(props: &BusyButtonProps) -> Html {
-    let BusyButtonProps { text, busy_text, label, busy, disabled, class, onpress } = props;
+    let BusyButtonProps { text, busy_text, id, object, busy, disabled, class, onpress } = props;
+    let labelled_by = id.as_ref().zip(object.as_ref());
     let button = use_node_ref();
     let was_busy = use_mut_ref(|| false);
     use_effect_with(*busy, {
@@ -46,7 +51,8 @@ pub fn BusyButton(props: &BusyButtonProps) -> Html {
             class={classes!("button", class.clone())}
             disabled={*busy || *disabled}
             aria-busy={busy.then_some("true")}
-            aria-label={label.clone().filter(|_| !busy)}
+            id={id.clone()}
+            aria-labelledby={labelled_by.map(|(own, object)| format!("{own} {object}"))}
             onclick={onpress.reform(|_| ())}
             ref={button}
         >

@@ -2,6 +2,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlFormElement, HtmlInputElement};
 use yew::prelude::*;
 
+use super::typed::named_inputs;
 use super::{Alert, Progress, Typed};
 use crate::browser;
 
@@ -72,7 +73,8 @@ fn attend_to(form: &HtmlFormElement, progress: &Progress) {
         return;
     }
     if progress.has_succeeded() {
-        form.reset();
+        // What was typed alone: a reset would take the address from the password manager too.
+        named_inputs(form).iter().for_each(|input| input.set_value(""));
     }
     let forgotten = progress.failure.forget.and_then(|name| first(form, &format!("[name={name}]")));
     if let Some(input) = forgotten.as_ref().and_then(|input| input.dyn_ref::<HtmlInputElement>()) {

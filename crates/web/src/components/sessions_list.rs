@@ -1,7 +1,7 @@
 use api_types::Session;
 use yew::prelude::*;
 
-use super::{BusyButton, TimeAgo};
+use super::{Alert, BusyButton, TimeAgo};
 use crate::words;
 
 /// Which sessions are to end.
@@ -20,6 +20,8 @@ pub struct SessionsListProps {
     pub sessions: Vec<Session>,
     /// What the server is being asked for.
     pub ending: Option<EndSessions>,
+    /// What it did not do when it was asked last, and why not.
+    pub failure: Option<(EndSessions, AttrValue)>,
     /// The user wants sessions to end.
     pub onend: Callback<EndSessions>,
 }
@@ -27,7 +29,7 @@ pub struct SessionsListProps {
 /// Where a user is signed in.
 #[component]
 pub fn SessionsList(props: &SessionsListProps) -> Html {
-    let SessionsListProps { sessions, ending, onend } = props;
+    let SessionsListProps { sessions, ending, onend, .. } = props;
     html! {
         <>
             <ul class="sessions">{for sessions.iter().map(|session| item(props, session))}</ul>
@@ -42,6 +44,7 @@ pub fn SessionsList(props: &SessionsListProps) -> Html {
                         onpress={onend.reform(|()| EndSessions::Others)}
                     />
                 </p>
+                {failure(props, &EndSessions::Others)}
             }
         </>
     }
@@ -52,7 +55,7 @@ fn item(props: &SessionsListProps, session: &Session) -> Html {
     let place = words::place(session.ip.as_deref());
     html! {
         <li key={session.id.clone()} class="session">
-            <div class="session-text">
+            <div class="session-text" id={text_id(session)}>
                 <p class="session-device">{&device}</p>
                 if session.current {
                     <p class="session-mark">{"This session"}</p>
@@ -64,25 +67,42 @@ fn item(props: &SessionsListProps, session: &Session) -> Html {
                 <p>{"Signed in "}<TimeAgo time={session.created_at.clone()} /></p>
             </div>
             if !session.current {
-                {end_button(props, session, &format!("{device}, {place}"))}
+                {end_button(props, session)}
             }
         </li>
     }
 }
 
-/// All of them read the same, so each is called after what it ends.
-fn end_button(props: &SessionsListProps, session: &Session, name: &str) -> Html {
+/// All of them read the same, so each is called after what it ends too.
+fn end_button(props: &SessionsListProps, session: &Session) -> Html {
     let SessionsListProps { ending, onend, .. } = props;
     let this = EndSessions::One(session.id.clone());
+    let failure = failure(props, &this);
     html! {
-        <BusyButton
-            text="End session"
-            busy_text="Ending…"
-            label={format!("End session: {name}")}
-            busy={ending.as_ref() == Some(&this)}
-            disabled={ending.is_some()}
-            class="button-quiet"
-            onpress={onend.reform(move |()| this.clone())}
-        />
+        <>
+            <BusyButton
+                text="End session"
+                busy_text="Ending…"
+                id={format!("end-{}", session.id)}
+                object={text_id(session)}
+                busy={ending.as_ref() == Some(&this)}
+                disabled={ending.is_some()}
+                class="button-quiet"
+                onpress={onend.reform(move |()| this.clone())}
+            />
+            {failure}
+        </>
+    }
+}
+
+fn text_id(session: &Session) -> String {
+    format!("session-{}", session.id)
+}
+
+/// Next to the button that was pressed, which may be far from anything else.
+fn failure(props: &SessionsListProps, of: &EndSessions) -> Html {
+    match &props.failure {
+        Some((what, text)) if what == of => html! { <Alert><p>{text}</p></Alert> },
+        _ => Html::default(),
     }
 }

@@ -11,10 +11,8 @@ pub struct Typed(Vec<(String, String)>);
 impl Typed {
     /// What is in the inputs of `form` now.
     pub(super) fn read(form: &HtmlFormElement) -> Self {
-        let elements = form.elements();
-        (0..elements.length())
-            .filter_map(|at| elements.item(at)?.dyn_into::<HtmlInputElement>().ok())
-            .filter(|input| !input.name().is_empty())
+        named_inputs(form)
+            .into_iter()
             .filter(|input| input.type_() != "checkbox" || input.checked())
             .map(|input| (input.name(), input.value()))
             .collect()
@@ -31,6 +29,15 @@ impl Typed {
     pub fn is_ticked(&self, name: &str) -> bool {
         self.0.iter().any(|(of, _)| of == name)
     }
+}
+
+/// The inputs of `form` that are sent.
+pub(super) fn named_inputs(form: &HtmlFormElement) -> Vec<HtmlInputElement> {
+    let elements = form.elements();
+    (0..elements.length())
+        .filter_map(|at| elements.item(at)?.dyn_into::<HtmlInputElement>().ok())
+        .filter(|input| !input.name().is_empty())
+        .collect()
 }
 
 impl FromIterator<(String, String)> for Typed {

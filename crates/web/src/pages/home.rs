@@ -16,10 +16,10 @@ pub fn HomePage() -> Html {
         <article class="home">
             <div class="hero">
                 <div class="hero-text">
-                    if farewell.is_some() {
-                        <Status><p>{"Your account is deleted."}</p></Status>
-                    }
                     <h1 tabindex="-1">{"A door of your own"}</h1>
+                    if farewell.is_some() {
+                        <Status text="Your account is deleted." />
+                    }
                     <p class="lead">
                         {"Latchkey keeps one page for you, and for nobody else. A password that only you \
                           know is the key to it."}

@@ -61,16 +61,17 @@ pub fn LoginPage() -> Html {
 fn notice(notice: Notice) -> Html {
     match notice {
         Notice::AccountCreated => html! {
-            <Status><p>{"Your account is ready. Log in with your password to open it."}</p></Status>
+            <Status text="Your account is ready. Log in with your password to open it." />
         },
         Notice::SessionOver => html! {
-            <Status><p>{"Your session is over. Log in to go on where you were."}</p></Status>
+            <Status text="Your session is over. Log in to go on where you were." />
         },
         Notice::LogOutUncertain => html! {
             <Alert>
                 <p>
-                    {"You are logged out in this browser, but the server could not be told: your \
-                      session may still be alive there. It ends by itself in time."}
+                    {"This tab is logged out, but the server could not be told: your session may \
+                      still be alive there, until it ends by itself. To be sure, log in once more \
+                      and then log out."}
                 </p>
             </Alert>
         },

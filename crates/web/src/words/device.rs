@@ -28,6 +28,9 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("Linux", "Linux"),
 ];
 
+/// How much of a product's name is told, in characters.
+const LONGEST_PRODUCT: usize = 40;
+
 /// What calls itself so. Anybody can call themselves anything, so it is for an owner to
 /// recognise a device by, and no more.
 #[must_use]
@@ -48,7 +51,10 @@ pub fn device(user_agent: Option<&str>) -> String {
 fn program(agent: &str) -> String {
     match agent.split(['/', ' ', '(']).next() {
         None | Some("") => "Unknown device".to_owned(),
-        Some(name) => format!("A program ({name})"),
+        Some(name) => {
+            let short: String = name.chars().take(LONGEST_PRODUCT).collect();
+            format!("A program ({short})")
+        }
     }
 }
 
@@ -124,6 +130,7 @@ mod tests {
         ] {
             assert_eq!(device(Some(agent)), words);
         }
+        assert_eq!(device(Some(&"x".repeat(500))), format!("A program ({})", "x".repeat(40)));
     }
 
     #[test]

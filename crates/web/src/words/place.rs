@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub fn place(ip: Option<&str>) -> String {
     let Some(ip) = ip else { return "unknown address".to_owned() };
     match ip.parse::<IpAddr>().map(|address| address.to_canonical()) {
-        Ok(address) if address.is_loopback() => format!("this computer ({address})"),
+        Ok(address) if address.is_loopback() => format!("the server's own computer ({address})"),
         Ok(address) if is_local(address) => format!("local network ({address})"),
         Ok(address) => address.to_string(),
         Err(_) => ip.to_owned(),
@@ -38,9 +38,9 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_leads_back_is_this_computer() {
+    fn an_address_that_leads_back_is_the_servers_own() {
         for ip in ["127.0.0.1", "127.8.0.1", "::1"] {
-            begins(ip, "this computer");
+            begins(ip, "the server's own computer");
         }
     }
 

@@ -3,7 +3,7 @@ use web::components::{
     BusyButton, BusyButtonProps, EndSessions, SessionsList, SessionsListProps, TimeAgo,
     TimeAgoProps,
 };
-use yew::Callback;
+use yew::{AttrValue, Callback};
 
 use crate::html::{items, render, tag, text};
 
@@ -33,7 +33,16 @@ fn elsewhere() -> [Session; 2] {
 }
 
 fn list(sessions: Vec<Session>, ending: Option<EndSessions>) -> String {
-    render::<SessionsList>(SessionsListProps { sessions, ending, onend: Callback::noop() })
+    show(sessions, ending, None)
+}
+
+fn show(
+    sessions: Vec<Session>,
+    ending: Option<EndSessions>,
+    failure: Option<(EndSessions, AttrValue)>,
+) -> String {
+    let onend = Callback::noop();
+    render::<SessionsList>(SessionsListProps { sessions, ending, failure, onend })
 }
 
 fn everywhere(ending: Option<EndSessions>) -> String {
@@ -56,7 +65,7 @@ fn each_session_says_where_and_when() {
     let html = everywhere(None);
     let items = items(&html);
     for (item, words) in items.iter().zip([
-        ["A program (curl)", "this computer (127.0.0.1)"],
+        ["A program (curl)", "the server's own computer (127.0.0.1)"],
         ["Firefox on Windows", "local network (192.168.1.20)"],
         ["Unknown device", "unknown address"],
     ]) {
@@ -69,12 +78,28 @@ fn each_session_says_where_and_when() {
 #[test]
 fn each_button_is_called_after_what_it_ends() {
     let html = everywhere(None);
-    for name in [
-        "End session: Firefox on Windows, local network (192.168.1.20)",
-        "End session: Unknown device, unknown address",
-    ] {
-        assert_eq!(text(&html, &format!("aria-label=\"{name}\"")), "End session");
+    for (id, words) in [("first", "Firefox on Windows"), ("second", "Unknown device")] {
+        let button = tag(&html, &format!(" id=\"end-{id}\""));
+        let labelled_by = format!("aria-labelledby=\"end-{id} session-{id}\"");
+        assert!(button.contains(&labelled_by), "{button}");
+        let (_, object) = html.split_once(&format!(" id=\"session-{id}\"")).unwrap();
+        assert!(object.split_once("</div>").unwrap().0.contains(words), "{object}");
     }
+}
+
+#[test]
+fn what_could_not_be_ended_is_told_next_to_its_button() {
+    let [first, second] = elsewhere();
+    let alert_after = |what: EndSessions, id: &str| {
+        let sessions = vec![here(), first.clone(), second.clone()];
+        let html = show(sessions, None, Some((what, "No network.".into())));
+        assert_eq!(html.matches("role=\"alert\"").count(), 1, "{html}");
+        let (before, _) = html.split_once("role=\"alert\"").unwrap();
+        before.rsplit_once("<button").unwrap().1.contains(id)
+    };
+    assert!(alert_after(EndSessions::One("first".to_owned()), "end-first"));
+    assert!(alert_after(EndSessions::One("second".to_owned()), "end-second"));
+    assert!(alert_after(EndSessions::Others, "End all other sessions"));
 }
 
 #[test]
@@ -114,7 +139,8 @@ fn a_button_that_waits_says_so_and_cannot_be_pressed() {
         render::<BusyButton>(BusyButtonProps {
             text: "Download my data",
             busy_text: "Collecting…",
-            label: Some("Download".into()),
+            id: Some("download".into()),
+            object: Some("data".into()),
             busy,
             disabled,
             class: yew::Classes::new(),
@@ -123,11 +149,10 @@ fn a_button_that_waits_says_so_and_cannot_be_pressed() {
     };
     let waiting = button(true, false);
     assert!(tag(&waiting, "aria-busy=\"true\"").contains("disabled"), "{waiting}");
-    assert!(!waiting.contains("aria-label"), "its text says more: {waiting}");
     assert_eq!(text(&waiting, "<button"), "Collecting…");
     let ready = button(false, false);
     assert!(!ready.contains("disabled") && !ready.contains("aria-busy"), "{ready}");
-    assert!(tag(&ready, "type=\"button\"").contains("aria-label=\"Download\""));
+    assert!(tag(&ready, "type=\"button\"").contains("aria-labelledby=\"download data\""));
     assert!(tag(&button(false, true), "<button").contains("disabled"));
 }
 

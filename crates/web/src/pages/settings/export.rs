@@ -31,9 +31,7 @@ pub(super) fn ExportSection() -> Html {
                     {onpress}
                 />
             </p>
-            if progress.has_succeeded() {
-                <Status><p>{format!("Your data is in the file {FILE}.")}</p></Status>
-            }
+            <Status text={progress.has_succeeded().then(|| format!("Your data is in the file {FILE}."))} />
         </section>
     }
 }

@@ -62,11 +62,11 @@ pub(super) fn PasswordSection(props: &PasswordSectionProps) -> Html {
                     busy={progress.busy}
                 />
             </Form>
-            if progress.has_succeeded() {
-                <Status>
-                    <p>{"Your password is changed. Your other sessions have ended."}</p>
-                </Status>
-            }
+            <Status
+                text={progress
+                    .has_succeeded()
+                    .then_some("Your password is changed. Your other sessions have ended.")}
+            />
         </section>
     }
 }

@@ -51,18 +51,22 @@ pub(super) fn SessionsSection(props: &SessionsSectionProps) -> Html {
         }
     };
     let ending = (*last).clone().filter(|_| progress.busy);
+    let failure = (*last).clone().zip(progress.failure.form.clone());
     html! {
         <section class="setting" aria-labelledby={HEADING}>
             <h2 id={HEADING} tabindex="-1">{"Where you are signed in"}</h2>
-            <p>{"End what you do not recognise, and then change your password."}</p>
-            {outcome(&progress, last.as_ref())}
+            <p>
+                {"If there is one that you do not recognise, change your password: that ends all \
+                  but this one."}
+            </p>
             {match &*listing {
                 Listing::Loading => html! { <p role="status" aria-busy="true">{"One moment…"}</p> },
                 Listing::Failed(text) => failed(text, &load),
                 Listing::Listed(sessions) => html! {
-                    <SessionsList sessions={sessions.clone()} {ending} {onend} />
+                    <SessionsList sessions={sessions.clone()} {ending} {failure} {onend} />
                 },
             }}
+            <Status text={success(&progress, last.as_ref())} />
         </section>
     }
 }
@@ -89,16 +93,12 @@ fn use_listing(session: &SessionHandle, version: u32) -> (UseStateHandle<Listing
     (listing, reload)
 }
 
-fn outcome(progress: &Progress, last: Option<&EndSessions>) -> Html {
-    if let Some(text) = &progress.failure.form {
-        return html! { <Alert><p>{text}</p></Alert> };
-    }
-    let text = match last {
-        Some(EndSessions::One(_)) if progress.has_succeeded() => "The session has ended.",
-        Some(EndSessions::Others) if progress.has_succeeded() => "All other sessions have ended.",
-        _ => return Html::default(),
+fn success(progress: &Progress, last: Option<&EndSessions>) -> Option<AttrValue> {
+    let text = match last? {
+        EndSessions::One(_) => "The session has ended.",
+        EndSessions::Others => "All other sessions have ended.",
     };
-    html! { <Status><p>{text}</p></Status> }
+    progress.has_succeeded().then_some(text.into())
 }
 
 fn failed(text: &AttrValue, load: &Callback<()>) -> Html {
