@@ -3,8 +3,9 @@
 //! All of it runs in event handlers, effects and `main`, hence in a browser only.
 
 use auth_core::PasswordPolicy;
+use js_sys::{Function, Reflect};
 use wasm_bindgen::JsCast as _;
-use web_sys::{Document, Element, HtmlElement, HtmlMetaElement};
+use web_sys::{AbortSignal, Document, Element, HtmlElement, HtmlMetaElement};
 
 /// The element with this id.
 #[must_use]
@@ -81,6 +82,14 @@ pub(crate) fn has_lost_focus() -> bool {
 pub(crate) fn now() -> f64 {
     let performance = web_sys::window().and_then(|window| window.performance());
     performance.map_or(0.0, |performance| performance.now())
+}
+
+/// What breaks off a wait that takes longer than this. Where the browser is too old to have
+/// one, its own patience has to do.
+pub(crate) fn patience(milliseconds: u32) -> Option<AbortSignal> {
+    let class = Reflect::get(&js_sys::global(), &"AbortSignal".into()).ok()?;
+    let timeout: Function = Reflect::get(&class, &"timeout".into()).ok()?.dyn_into().ok()?;
+    timeout.call1(&class, &milliseconds.into()).ok()?.dyn_into().ok()
 }
 
 /// The language that the user reads.

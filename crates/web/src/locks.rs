@@ -5,7 +5,8 @@ use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::AbortSignal;
+
+use crate::browser;
 
 /// Another tab may be frozen in its turn. Whoever has waited so long goes on without.
 const PATIENCE_MS: u32 = 10_000;
@@ -38,7 +39,8 @@ async fn request(name: &str) -> Result<Function, JsValue> {
     let locks = Reflect::get(&window.navigator(), &"locks".into())?;
     let request: Function = Reflect::get(&locks, &"request".into())?.dyn_into()?;
     let options = Object::new();
-    let patience = AbortSignal::timeout_with_u32(PATIENCE_MS);
+    // Without it, a tab that is frozen in its turn would keep all others waiting.
+    let patience = browser::patience(PATIENCE_MS).ok_or(JsValue::NULL)?;
     Reflect::set(&options, &"signal".into(), &patience)?;
 
     let mut over = Err(JsValue::NULL);

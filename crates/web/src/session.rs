@@ -8,6 +8,7 @@
 //! gets a new one with the cookie where the server refuses the old, and tells nobody.
 
 mod authorized;
+mod claims;
 mod deadline;
 mod handle;
 mod inquiry;

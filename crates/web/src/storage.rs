@@ -1,6 +1,6 @@
 //! What the browser keeps: the access token, in `sessionStorage`, where it lives as long as
-//! the tab and no other tab has it; and in `localStorage` that this browser was asked to
-//! keep its user signed in. The cookie that does so is hidden from scripts, hence the sign.
+//! the tab and no other tab has it; and in `localStorage` the name of the session that this
+//! browser was asked to stay signed in to. (The cookie that does so is hidden from scripts.)
 //!
 //! A browser that is told to keep nothing refuses all storage. That is never a panic: what
 //! cannot be read is not there.
@@ -9,7 +9,6 @@ use web_sys::Storage;
 
 const TOKEN: &str = "access_token";
 const REMEMBER: &str = "remember";
-const YES: &str = "1";
 
 /// The browser does not let this site keep anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,23 +38,31 @@ pub(crate) fn remove_token() {
 
 /// Whether a tab without a token may ask for one with the cookie.
 pub(crate) fn is_remembered() -> bool {
-    let sign = of_browser().and_then(|storage| storage.get_item(REMEMBER).ok()?);
-    sign.as_deref() == Some(YES)
+    remembered().is_some()
 }
 
 /// Where it fails, new tabs start signed out: a log-in more, and nothing worse.
-pub(crate) fn set_remembered(remembered: bool) {
+pub(crate) fn set_remembered(session: Option<&str>) {
     let Some(storage) = of_browser() else { return };
-    let _ =
-        if remembered { storage.set_item(REMEMBER, YES) } else { storage.remove_item(REMEMBER) };
+    let _ = match session {
+        Some(session) => storage.set_item(REMEMBER, session),
+        None => storage.remove_item(REMEMBER),
+    };
 }
 
-/// Removes everything of the session, and whatever else the tab has.
-pub(crate) fn clear() {
+/// Removes everything of `session`, which is this tab's, and whatever else the tab has.
+/// Another session that somebody else was remembered in since is left alone.
+pub(crate) fn clear(session: Option<&str>) {
     if let Some(storage) = of_tab() {
         let _ = storage.clear();
     }
-    set_remembered(false);
+    if session.is_none() || remembered().as_deref() == session {
+        set_remembered(None);
+    }
+}
+
+fn remembered() -> Option<String> {
+    of_browser()?.get_item(REMEMBER).ok()?
 }
 
 fn of_tab() -> Option<Storage> {

@@ -23,6 +23,22 @@ async fn the_token_and_the_page_stay_and_trying_again_helps() {
 }
 
 #[tokio::test]
+async fn a_browser_without_a_limit_to_its_patience_is_served_all_the_same() {
+    visit(async |ada| {
+        let source = serde_json::json!({"source": "delete AbortSignal.timeout"});
+        ada.browser.devtools("Page.addScriptToEvaluateOnNewDocument", source).await;
+        ada.is_signed_in().await;
+        assert_eq!(ada.script("'timeout' in AbortSignal").await, false);
+        ada.tampers_with_the_token().await;
+        ada.browser.client.refresh().await.unwrap();
+        ada.sees_the_account().await;
+        ada.presses("Log out").await;
+        ada.arrives_at("/login").await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_log_in_that_fails_for_the_network_loses_nothing_that_was_typed() {
     visit(async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);

@@ -83,7 +83,7 @@ fn a_request_whose_client_goes_away_is_told_of() {
     let rest = "content-type: application/json\r\ncontent-length: 0\r\n\r\n";
     stream.write_all(format!("{head}{bearer}{rest}").as_bytes()).unwrap();
     drop(stream);
-    server.wait_for_log("given up");
+    server.wait_for("what was given up", |log| log.contains("given up"));
 }
 
 #[test]

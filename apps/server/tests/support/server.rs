@@ -139,15 +139,15 @@ impl Server {
         server
     }
 
-    /// Waits until the log says this.
-    pub(crate) fn wait_for_log(&self, text: &str) {
+    /// Waits until the log has this.
+    pub(crate) fn wait_for(&self, what: &str, has: impl Fn(&str) -> bool) {
         for _ in 0..3_000 {
-            if self.log().contains(text) {
+            if has(&self.log()) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        unreachable!("{text} is not in the log: {}", self.log());
+        unreachable!("{what} is not in the log: {}", self.log());
     }
 
     pub(crate) fn log(&self) -> String {

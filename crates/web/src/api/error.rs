@@ -46,6 +46,15 @@ impl ApiError {
         Self::Refused(Refusal { status: 401, code, ..Refusal::default() })
     }
 
+    /// Whether the request may have been carried out, and only the answer is missing.
+    #[must_use]
+    pub const fn may_have_succeeded(&self) -> bool {
+        match self {
+            Self::Unreachable | Self::Unreadable => true,
+            Self::Refused(Refusal { status, .. }) => *status >= 500,
+        }
+    }
+
     /// Whether the server says that the token is not, or no longer, good for anything.
     #[must_use]
     pub const fn is_refused_token(&self) -> bool {
@@ -82,6 +91,16 @@ mod tests {
                 panic!()
             };
             assert_eq!(refusal.retry_after, None, "{header}");
+        }
+    }
+
+    #[test]
+    fn what_was_refused_has_not_succeeded() {
+        for error in [ApiError::Unreachable, ApiError::Unreadable] {
+            assert!(error.may_have_succeeded());
+        }
+        for (status, may_have) in [(401, false), (429, false), (500, true), (502, true)] {
+            assert_eq!(ApiError::refused(status, None, "").may_have_succeeded(), may_have);
         }
     }
 

@@ -3,9 +3,10 @@ use std::borrow::Cow;
 use js_sys::Reflect;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Headers, RequestInit, Response};
+use web_sys::{Headers, RequestInit, Response};
 
 use super::error::ApiError;
+use crate::browser;
 
 /// No wait is endless. The server gives itself 30 s for a request.
 const PATIENCE_MS: u32 = 30_000;
@@ -62,7 +63,7 @@ fn init(request: &Request) -> Result<RequestInit, JsValue> {
     }
     let init = RequestInit::new();
     init.set_method(request.method);
-    init.set_signal(Some(&AbortSignal::timeout_with_u32(request.patience_ms)));
+    init.set_signal(browser::patience(request.patience_ms).as_ref());
     if let Some(body) = &request.body {
         headers.set("Content-Type", "application/json")?;
         init.set_body(&JsValue::from_str(body));

@@ -1,5 +1,6 @@
 use api_types::TokenResponse;
 
+use super::claims::Claims;
 use super::deadline::Deadline;
 use super::handle::SessionHandle;
 use super::renewal::{NotRenewed, renew_for};
@@ -61,7 +62,8 @@ impl SessionHandle {
 
     async fn renew(self) -> Result<String, ApiError> {
         let era = self.memory.era();
-        let outcome = renew_for(self.memory.owner().as_deref()).await;
+        let owner = storage::token().and_then(|token| Claims::of(&token));
+        let outcome = renew_for(owner.map(|claims| claims.sub)).await;
         // A log-out or a log-in that came in between has the last word.
         if self.memory.era() != era {
             return Err(ApiError::no_token());
@@ -74,7 +76,7 @@ impl SessionHandle {
             }
             Err(NotRenewed::Failed(error)) => Err(error),
             Err(NotRenewed::Over(error)) => {
-                storage::set_remembered(false);
+                storage::set_remembered(None);
                 self.lose();
                 Err(error)
             }

@@ -4,6 +4,7 @@ use api_types::{TokenResponse, User};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
+use super::claims::Claims;
 use super::memory::Memory;
 use super::renewal::{NotRenewed, renew_for};
 use super::state::{Action, Session, State};
@@ -86,11 +87,17 @@ impl SessionHandle {
 
     fn learn(&self, answer: Result<User, ApiError>) {
         match answer {
-            Ok(user) => {
-                self.memory.set_owner(&user.id);
-                self.dispatch(Action::Confirm(user));
-            }
+            Ok(user) => self.dispatch(Action::Confirm(user)),
             Err(error) => self.dispatch(Action::Fail(error)),
+        }
+    }
+
+    /// Finds out whether the session is still alive. What the page shows, and what is typed
+    /// there, stays as it is unless it is not.
+    pub(super) fn verify(&self) {
+        if storage::token().is_some() {
+            let session = self.clone();
+            spawn_local(async move { drop(session.authorized(api::me).await) });
         }
     }
 
@@ -102,7 +109,9 @@ impl SessionHandle {
     ) -> Result<(), StorageRefused> {
         self.memory.begin_era();
         self.keep(answer)?;
-        storage::set_remembered(remember);
+        let claims = Claims::of(&answer.access_token);
+        let remembered = claims.map(|claims| claims.sid).filter(|_| remember);
+        storage::set_remembered(remembered.as_deref());
         self.memory.refused.set(false);
         self.ask();
         Ok(())
@@ -115,13 +124,9 @@ impl SessionHandle {
         if self.memory.ending.replace(true) {
             return;
         }
-        let leaving = Leaving {
-            token: storage::token(),
-            remembered: storage::is_remembered(),
-            owner: self.memory.owner(),
-        };
+        let leaving = Leaving::now();
         self.memory.begin_era();
-        storage::clear();
+        leaving.clear_storage();
         self.dispatch(Action::End);
         let session = self.clone();
         spawn_local(async move {
@@ -135,7 +140,7 @@ impl SessionHandle {
     /// Forgets a session that has ended with its account, and shows the front page.
     pub(crate) fn end_with_account(&self) {
         self.memory.begin_era();
-        storage::clear();
+        Leaving::now().clear_storage();
         self.dispatch(Action::End);
         self.close(navigation::replace_with_farewell);
     }
@@ -161,10 +166,20 @@ impl SessionHandle {
 struct Leaving {
     token: Option<String>,
     remembered: bool,
-    owner: Option<String>,
+    claims: Option<Claims>,
 }
 
 impl Leaving {
+    fn now() -> Self {
+        let token = storage::token();
+        let claims = token.as_deref().and_then(Claims::of);
+        Self { token, remembered: storage::is_remembered(), claims }
+    }
+
+    fn clear_storage(&self) {
+        storage::clear(self.claims.as_ref().map(|claims| &*claims.sid));
+    }
+
     /// Tells the server, and answers whether the session is certain to be over.
     async fn end(self) -> bool {
         match &self.token {
@@ -178,8 +193,8 @@ impl Leaving {
     }
 
     /// A token that has expired ends nothing, but the cookie may still get another.
-    async fn end_with_new_token(&self) -> bool {
-        match renew_for(self.owner.as_deref()).await {
+    async fn end_with_new_token(self) -> bool {
+        match renew_for(self.claims.map(|claims| claims.sub)).await {
             Ok(answer) => is_over(&api::log_out(&answer.access_token).await),
             Err(NotRenewed::Over(_)) => true,
             Err(NotRenewed::Foreign | NotRenewed::Failed(_)) => false,

@@ -1,4 +1,4 @@
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 use super::deadline::Deadline;
 use super::inquiry::Inquiry;
@@ -20,7 +20,6 @@ pub(super) struct Memory {
     /// The other tabs of this browser.
     pub(super) tabs: Tabs,
     deadline: Cell<Option<Deadline>>,
-    owner: RefCell<Option<String>>,
     era: Cell<u32>,
 }
 
@@ -40,16 +39,6 @@ impl Memory {
         self.inquiry.cancel();
         self.renewal.close();
         self.deadline.take();
-        self.owner.take();
-    }
-
-    /// The id of the user whose session it is, if the server has said it.
-    pub(super) fn owner(&self) -> Option<String> {
-        self.owner.borrow().clone()
-    }
-
-    pub(super) fn set_owner(&self, id: &str) {
-        self.owner.replace(Some(id.to_owned()));
     }
 
     pub(super) fn set_deadline(&self, deadline: Deadline) {
@@ -74,13 +63,11 @@ mod tests {
         let (era, question) = (memory.era(), memory.inquiry.start());
         let access_token = "token".to_owned();
         let answer = TokenResponse { access_token, token_type: TokenType::Bearer, expires_in: 1 };
-        memory.set_owner("ada");
         memory.set_deadline(Deadline::of(&answer, 0.0));
         assert!(memory.is_past_deadline(1_000.0));
 
         memory.begin_era();
         assert_ne!(memory.era(), era);
-        assert_eq!(memory.owner(), None);
         assert!(!memory.is_past_deadline(1_000.0));
         assert!(!memory.inquiry.finish(question));
     }

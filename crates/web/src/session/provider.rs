@@ -45,8 +45,8 @@ pub fn use_session() -> SessionHandle {
 }
 
 /// A page that is left may be kept as it is and shown again, long after its session is
-/// over. So it forgets the user before it goes, and asks again when it comes back, and when
-/// another tab says that there is a reason to.
+/// over. So it forgets the user before it goes, and asks again when it comes back. A page that
+/// somebody is at is not disturbed for what another tab says.
 fn listen(session: &SessionHandle) -> Vec<EventListener> {
     let Some(window) = web_sys::window() else { return Vec::new() };
     let (leaving, returning, hearing) = (session.clone(), session.clone(), session.clone());
@@ -62,6 +62,6 @@ fn listen(session: &SessionHandle) -> Vec<EventListener> {
             }
         }),
     ];
-    listeners.extend(session.memory.tabs.on_sign_out(move || hearing.ask()));
+    listeners.extend(session.memory.tabs.on_sign_out(move || hearing.verify()));
     listeners
 }

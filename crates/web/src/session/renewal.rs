@@ -1,5 +1,6 @@
 use api_types::TokenResponse;
 
+use super::claims::Claims;
 use crate::api::{self, ApiError};
 use crate::locks::Turn;
 
@@ -25,13 +26,23 @@ pub(crate) async fn in_turn<T>(replace: impl Future<Output = T>) -> T {
     answer
 }
 
-/// Gets a new token with the cookie, for `owner` and nobody else. The token is kept nowhere.
-pub(super) async fn renew_for(owner: Option<&str>) -> Result<TokenResponse, NotRenewed> {
-    let answer = in_turn(api::renew()).await?;
+/// Gets a new token with the cookie, for the user `owner` and nobody else. The token is kept
+/// nowhere.
+pub(super) async fn renew_for(owner: Option<String>) -> Result<TokenResponse, NotRenewed> {
+    let answer = in_turn(renew()).await?;
     // Nothing must be done in the name of somebody else that was begun in the owner's.
-    match owner {
-        Some(owner) if api::me(&answer.access_token).await?.id != owner => Err(NotRenewed::Foreign),
-        _ => Ok(answer),
+    let is_foreign = owner.is_some_and(|owner| {
+        Claims::of(&answer.access_token).is_some_and(|claims| claims.sub != owner)
+    });
+    if is_foreign { Err(NotRenewed::Foreign) } else { Ok(answer) }
+}
+
+/// Of an answer that was lost, the server has kept what leads to it for some seconds: time
+/// for one more try, and no more.
+async fn renew() -> Result<TokenResponse, ApiError> {
+    match api::renew().await {
+        Err(error) if error.may_have_succeeded() => api::renew().await,
+        answer => answer,
     }
 }
 
