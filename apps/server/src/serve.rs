@@ -52,7 +52,7 @@ async fn serve(options: ServeOptions, sessions: SessionPolicy) -> Result<(), Ser
         .boxed();
 
     telemetry::start(options.log_format);
-    warn(&options);
+    warn(&options, &sessions);
     announce(address).map_err(ServeError::System)?;
     tokio::spawn(maintenance::run(accounts));
     http::serve(listener, envelope.around(routes), stop).await;
@@ -79,13 +79,20 @@ async fn accounts(
 }
 
 /// What works, and should not be left so.
-fn warn(options: &ServeOptions) {
+fn warn(options: &ServeOptions, sessions: &SessionPolicy) {
     let iterations = options.passwords.pbkdf2_iterations;
     let default = PasswordHasher::DEFAULT_ITERATIONS;
     if iterations < default {
         tracing::warn!(
             iterations,
             "passwords are hashed with less than {default} iterations; leave out --pbkdf2-iterations"
+        );
+    }
+    let idle = sessions.standard.idle_timeout().min(sessions.remembered.idle_timeout());
+    if idle < 2 * options.access_token_lifetime {
+        // A client renews its session when its access token ends, and no sooner.
+        tracing::warn!(
+            "sessions that are used can end as if they were not; raise the idle timeouts to twice --access-token-lifetime, or lower that"
         );
     }
     if !pages::are_built() {

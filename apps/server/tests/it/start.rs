@@ -115,4 +115,12 @@ fn weaker_hashes_are_warned_of() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(&folder, &[]);
     assert!(server.log().contains("WARN") && server.log().contains("--pbkdf2-iterations"));
+    assert!(!server.log().contains("idle"), "{}", server.log());
+}
+
+#[test]
+fn an_idle_limit_that_users_could_meet_while_they_are_active_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &["--session-idle-timeout", "9m"]);
+    assert!(server.log().contains("twice --access-token-lifetime"), "{}", server.log());
 }
