@@ -22,7 +22,7 @@ pub(crate) async fn token(
     request: Incoming,
     api: Api,
 ) -> Result<(TokenResponse, SetCookie), ApiError> {
-    let (client, before) = (request.client(), request.held_refresh_token(&api));
+    let (client, before) = (request.client(), request.replaced_refresh_token(&api));
     let TokenRequest { email, password, remember } = request.body(&api)?;
     let signing_in = api.accounts.sign_in(&email, &password, remember, &client, before.as_ref());
     let issued = signing_in.await?;

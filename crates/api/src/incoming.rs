@@ -20,6 +20,8 @@ use crate::error::ApiError;
 /// The most that a body may hold, in bytes.
 const MAX_BODY: usize = 16 * 1024;
 
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// A request whose path and method are known.
 ///
 /// Its methods are the ways to go on, and each checks in the one order that the API
@@ -51,6 +53,14 @@ impl Incoming {
     /// The refresh token that the program has, whatever the request is about.
     pub(crate) fn held_refresh_token(&self, api: &Api) -> Option<RefreshToken> {
         api.cookie.read(&self.headers)
+    }
+
+    /// The refresh token of the session that a log-in takes the place of: the one that the
+    /// browser has, if a page of ours sends the log-in (W3C Fetch Metadata). A program may
+    /// well have several sessions and one place for cookies.
+    pub(crate) fn replaced_refresh_token(&self, api: &Api) -> Option<RefreshToken> {
+        let is_page = only(&self.headers, SEC_FETCH_SITE) == Some("same-origin");
+        self.held_refresh_token(api).filter(|_| is_page)
     }
 
     /// The body of a request that anybody may send.

@@ -2,15 +2,21 @@
 
 use serde_json::json;
 
+use warp::test::RequestBuilder;
+
 use crate::world::{Anonymous, Answer, COOKIE, EMAIL, PASSWORD, SignedInUser, json_request, post};
 
 const GRACE: &str = "grace@example.com";
 
-/// A log-in in the browser that somebody has signed in with before.
+/// A log-in by a page, in the browser that somebody has signed in with before.
 async fn log_in_after(world: &Anonymous, before: &SignedInUser<'_>, email: &str) -> Answer {
+    world.send(with_cookie_of(before, email).header("sec-fetch-site", "same-origin")).await
+}
+
+fn with_cookie_of(before: &SignedInUser<'_>, email: &str) -> RequestBuilder {
     let body = json!({"email": email, "password": PASSWORD}).to_string();
-    let request = post("/api/token").header("cookie", format!("{COOKIE}={}", before.cookie));
-    world.send(request.body(body)).await
+    let cookie = format!("{COOKIE}={}", before.cookie);
+    post("/api/token").header("cookie", cookie).body(body)
 }
 
 async fn grace_signs_up(world: &Anonymous) {
@@ -26,6 +32,16 @@ async fn the_second_log_in_of_a_user_takes_the_place_of_the_first() {
     first.me().await.assert_problem(401, "invalid_token");
     assert_eq!(elsewhere.refresh().await.status, 200);
     let listed = elsewhere.get("/api/sessions").await;
+    assert_eq!(listed.body["sessions"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_program_has_as_many_sessions_as_it_opens() {
+    let world = Anonymous::new().await;
+    let mut first = world.signed_in().await;
+    assert_eq!(world.send(with_cookie_of(&first, EMAIL)).await.status, 200);
+    assert_eq!(first.refresh().await.status, 200);
+    let listed = first.get("/api/sessions").await;
     assert_eq!(listed.body["sessions"].as_array().unwrap().len(), 2);
 }
 
