@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::server::Server;
-use crate::visitor::{EMAIL, PASSWORD, Visitor, visit};
+use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit};
 
 const SIX_MINUTES: Duration = Duration::from_mins(6);
 
@@ -78,8 +78,7 @@ async fn requests_that_meet_an_expired_token_at_once_wait_for_one_renewal() {
         ada.is_signed_in().await;
         ada.open("/settings").await;
         ada.until("document.querySelector('.session')").await;
-        ada.types("current_password", PASSWORD).await;
-        ada.types("new_password", "a short swim in the river").await;
+        ada.types_passwords(PASSWORD, NEW).await;
         ada.types("password", "another long walk").await;
         ada.lets_pass(SIX_MINUTES).await;
         ada.script(
@@ -169,12 +168,11 @@ async fn a_form_is_sent_with_the_next_token_and_nothing_is_typed_twice() {
     visit(async |ada| {
         ada.is_signed_in().await;
         ada.open("/settings").await;
-        ada.types("current_password", PASSWORD).await;
-        ada.types("new_password", "a short swim in the river").await;
+        ada.types_passwords(PASSWORD, NEW).await;
         ada.lets_pass(SIX_MINUTES).await;
         ada.presses("Change password").await;
         ada.until("document.body.innerText.includes('Your password is changed')").await;
-        ada.server.log_in(EMAIL, "a short swim in the river");
+        ada.server.log_in(EMAIL, NEW);
     })
     .await;
 }

@@ -1,9 +1,7 @@
 use serde_json::Value;
 
 use crate::server::Server;
-use crate::visitor::{EMAIL, PASSWORD, Visitor, visit, visit_with};
-
-const NEW: &str = "a short swim in the river";
+use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit, visit_with};
 
 impl Visitor {
     async fn is_at_the_settings(&self) -> String {
@@ -14,8 +12,7 @@ impl Visitor {
     }
 
     async fn changes_the_password(&self, current: &str, new: &str) {
-        self.types("current_password", current).await;
-        self.types("new_password", new).await;
+        self.types_passwords(current, new).await;
         self.presses("Change password").await;
     }
 

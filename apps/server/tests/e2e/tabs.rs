@@ -5,7 +5,7 @@ use std::time::Duration;
 use fantoccini::wd::WindowHandle;
 use serde_json::{Value, json};
 
-use crate::visitor::{EMAIL, PASSWORD, Visitor, visit};
+use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit};
 
 const SIX_MINUTES: Duration = Duration::from_mins(6);
 
@@ -198,8 +198,7 @@ async fn a_tab_whose_browser_is_somebody_elses_by_now_does_nothing_in_their_name
     visit(async |ada| {
         ada.is_signed_in().await;
         ada.follows("/settings").await;
-        ada.types("current_password", PASSWORD).await;
-        ada.types("new_password", "a short swim in the river").await;
+        ada.types_passwords(PASSWORD, NEW).await;
         let first = ada.tab().await;
         let second = ada.lends_a_tab_to_grace(false).await;
         ada.goes_to(&first).await;
@@ -263,8 +262,7 @@ async fn what_is_typed_in_a_tab_survives_a_log_out_of_somebody_else() {
     visit(async |ada| {
         ada.is_signed_in().await;
         ada.follows("/settings").await;
-        ada.types("current_password", PASSWORD).await;
-        ada.types("new_password", "a short swim in the river").await;
+        ada.types_passwords(PASSWORD, NEW).await;
         let first = ada.tab().await;
         ada.lends_a_tab_to_grace(false).await;
         let asked = ada.server.log().matches("/api/me\"}: answered").count();
@@ -285,8 +283,7 @@ async fn who_logs_in_once_more_in_another_tab_has_one_session_in_both() {
     visit(async |ada| {
         ada.is_signed_in().await;
         ada.follows("/settings").await;
-        ada.types("current_password", PASSWORD).await;
-        ada.types("new_password", "a short swim in the river").await;
+        ada.types_passwords(PASSWORD, NEW).await;
         let first = ada.tab().await;
         let second = ada.opens_a_tab().await;
         ada.open("/login").await;

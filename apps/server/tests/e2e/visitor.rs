@@ -18,6 +18,7 @@ use crate::server::Server;
 
 pub(crate) const EMAIL: &str = "Ada@example.com";
 pub(crate) const PASSWORD: &str = "a long walk along the sea";
+pub(crate) const NEW: &str = "a short swim in the river";
 
 pub(crate) struct Visitor {
     pub(crate) browser: Browser,
@@ -115,6 +116,12 @@ impl Visitor {
         let field = self.field(name).await;
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
+    }
+
+    /// Fills in the form that changes the password in the settings.
+    pub(crate) async fn types_passwords(&self, current: &str, new: &str) {
+        self.types("current_password", current).await;
+        self.types("new_password", new).await;
     }
 
     pub(crate) async fn button(&self, text: &str) -> Element {
