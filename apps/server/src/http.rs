@@ -36,7 +36,7 @@ mod tests {
             .unify()
             .boxed();
         let service = Envelope::new(&PublicOrigin::loopback(80)).around(routes);
-        tokio::spawn(serve(listener, service, std::future::pending()));
+        tokio::spawn(serve(listener, service, std::future::pending(), async || ()));
         let answer = send(address, "/panic").await;
         assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
         assert!(answer.contains("\"code\":\"internal\"") && !answer.contains("secret"), "{answer}");

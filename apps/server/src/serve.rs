@@ -28,7 +28,7 @@ pub(crate) enum ServeError {
 pub(crate) fn run(options: ServeOptions, sessions: SessionPolicy) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Runtime::new().map_err(ServeError::System)?;
     let result = runtime.block_on(serve(options, sessions));
-    // What was cut off after the drain is not waited for: the store undoes what it had begun.
+    // What was cut off after the drain is not waited for: it is done whole, or not at all.
     runtime.shutdown_background();
     result
 }
@@ -54,8 +54,8 @@ async fn serve(options: ServeOptions, sessions: SessionPolicy) -> Result<(), Ser
     telemetry::start(options.log_format);
     warn(&options, &sessions);
     announce(address).map_err(ServeError::System)?;
-    tokio::spawn(maintenance::run(accounts));
-    http::serve(listener, envelope.around(routes), stop).await;
+    tokio::spawn(maintenance::run(Arc::clone(&accounts)));
+    http::serve(listener, envelope.around(routes), stop, async || accounts.settle().await).await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -90,7 +90,7 @@ fn warn(options: &ServeOptions, sessions: &SessionPolicy) {
     }
     let idle = sessions.standard.idle_timeout().min(sessions.remembered.idle_timeout());
     if idle < 2 * options.access_token_lifetime {
-        // A client renews its session when its access token ends, and no sooner.
+        // A client renews its session when its access token ends, and hardly sooner.
         tracing::warn!(
             "sessions that are used can end as if they were not; raise the idle timeouts to twice --access-token-lifetime, or lower that"
         );

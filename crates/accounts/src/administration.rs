@@ -4,7 +4,6 @@ use std::sync::Arc;
 use auth_core::{Email, NewPassword, PasswordError, UserId};
 use user_store::{SessionRecord, StoreError, User, UserStore};
 
-use crate::to_the_end::to_the_end;
 use crate::{Accounts, HashingError, PRODUCT};
 
 /// What an operator can do with everybody's accounts.
@@ -71,9 +70,10 @@ impl Administration<'_> {
     ///
     /// [`AdministrationError::NoSuchUser`] or [`AdministrationError::Store`].
     pub async fn disable(&self, user: UserId) -> Result<(), AdministrationError> {
-        let (store, now) = (self.store(), self.accounts.clock.now());
-        let change = async move { store.set_disabled(user, Some(now)).await };
-        done(change, user, "disabled by an operator").await
+        let now = self.accounts.clock.now();
+        let change =
+            |store: Arc<dyn UserStore>| async move { store.set_disabled(user, Some(now)).await };
+        self.change(user, change, "disabled by an operator").await
     }
 
     /// Lets its owner log in again.
@@ -82,9 +82,9 @@ impl Administration<'_> {
     ///
     /// [`AdministrationError::NoSuchUser`] or [`AdministrationError::Store`].
     pub async fn enable(&self, user: UserId) -> Result<(), AdministrationError> {
-        let store = self.store();
-        let change = async move { store.set_disabled(user, None).await };
-        done(change, user, "enabled by an operator").await
+        let change =
+            |store: Arc<dyn UserStore>| async move { store.set_disabled(user, None).await };
+        self.change(user, change, "enabled by an operator").await
     }
 
     /// Deletes the account with all that is held about its user, at once and for good.
@@ -93,9 +93,8 @@ impl Administration<'_> {
     ///
     /// [`AdministrationError::NoSuchUser`] or [`AdministrationError::Store`].
     pub async fn delete(&self, user: UserId) -> Result<(), AdministrationError> {
-        let store = self.store();
-        let change = async move { store.delete_user(user).await };
-        done(change, user, "deleted by an operator").await
+        let change = |store: Arc<dyn UserStore>| async move { store.delete_user(user).await };
+        self.change(user, change, "deleted by an operator").await
     }
 
     /// Sets a password, and ends all sessions of the user.
@@ -107,9 +106,10 @@ impl Administration<'_> {
         let context = [user.email.as_str(), PRODUCT];
         let new = NewPassword::parse(new, &self.accounts.settings.password_policy, &context)?;
         let hash = self.accounts.hash(new).await?;
-        let (store, user) = (self.store(), user.id);
-        let change = async move { store.set_password(user, &hash).await };
-        done(change, user, "got a password from an operator").await
+        let user = user.id;
+        let change =
+            |store: Arc<dyn UserStore>| async move { store.set_password(user, &hash).await };
+        self.change(user, change, "got a password from an operator").await
     }
 
     /// Where the user is signed in, the session used last first.
@@ -127,32 +127,35 @@ impl Administration<'_> {
     ///
     /// [`StoreError`] if the store does not answer.
     pub async fn sign_out(&self, user: UserId) -> Result<usize, StoreError> {
-        let store = self.store();
-        to_the_end(async move {
-            let ended = store.end_sessions(user, None).await?;
-            tracing::info!(%user, ended, "signed out by an operator");
-            Ok(ended)
-        })
-        .await
+        self.accounts
+            .change(|store| async move {
+                let ended = store.end_sessions(user, None).await?;
+                tracing::info!(%user, ended, "signed out by an operator");
+                Ok(ended)
+            })
+            .await
     }
 
-    fn store(&self) -> Arc<dyn UserStore> {
-        Arc::clone(&self.accounts.store)
+    /// Makes a change to an account, if there is one, and tells the log.
+    async fn change<F>(
+        &self,
+        user: UserId,
+        make: impl FnOnce(Arc<dyn UserStore>) -> F,
+        what: &'static str,
+    ) -> Result<(), AdministrationError>
+    where
+        F: Future<Output = Result<bool, StoreError>> + Send + 'static,
+    {
+        let log = |store| {
+            let change = make(store);
+            async move {
+                if !change.await? {
+                    return Err(AdministrationError::NoSuchUser);
+                }
+                tracing::info!(%user, "{what}");
+                Ok(())
+            }
+        };
+        self.accounts.change(log).await
     }
-}
-
-/// Makes a change to an account, if there is one, and tells the log.
-async fn done(
-    change: impl Future<Output = Result<bool, StoreError>> + Send + 'static,
-    user: UserId,
-    what: &'static str,
-) -> Result<(), AdministrationError> {
-    to_the_end(async move {
-        if !change.await? {
-            return Err(AdministrationError::NoSuchUser);
-        }
-        tracing::info!(%user, "{what}");
-        Ok(())
-    })
-    .await
 }

@@ -56,9 +56,10 @@ impl Hashing {
         let (answer, answered) = oneshot::channel();
         let hasher = self.hasher;
         self.threads.spawn(move || {
-            // An error means that nobody waits for the answer any more.
-            let _ = answer.send(work(&hasher));
+            let outcome = work(&hasher);
             drop(turn);
+            // An error means that nobody waits for the answer any more.
+            let _ = answer.send(outcome);
         });
         answered.await.map_err(|_| HashingError::Defect)
     }

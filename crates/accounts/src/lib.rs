@@ -41,6 +41,7 @@
 
 mod administration;
 mod authenticate;
+mod changes;
 mod hashing;
 mod issue;
 mod own_account;
@@ -49,7 +50,6 @@ mod sessions;
 mod settings;
 mod sign_in;
 mod sign_up;
-mod to_the_end;
 mod verify;
 
 pub use administration::{Administration, AdministrationError};
@@ -71,6 +71,7 @@ pub use user_store::{Holdings, SessionRecord, StoreError, User};
 use std::sync::Arc;
 
 use auth_core::AccessTokens;
+use changes::Changes;
 use hashing::Hashing;
 use user_store::UserStore;
 
@@ -80,6 +81,7 @@ const PRODUCT: &str = "Latchkey";
 /// The accounts of one service.
 pub struct Accounts {
     store: Arc<dyn UserStore>,
+    changes: Changes,
     hashing: Hashing,
     tokens: AccessTokens,
     settings: Settings,

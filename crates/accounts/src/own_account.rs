@@ -4,11 +4,10 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use auth_core::{NewPassword, Password, PasswordError, Timestamp};
+use auth_core::{NewPassword, Password, PasswordError};
 use user_store::{Holdings, Reauthenticated, Reauthentication, StoreError, UserStore};
 
-use crate::to_the_end::to_the_end;
-use crate::verify::{ATTEMPTS, Verified, VerifyError};
+use crate::verify::VerifyError;
 use crate::{Accounts, AuthenticateError, HashingError, PRODUCT, SignedIn};
 
 /// Why nothing was changed that the password was asked for.
@@ -31,13 +30,6 @@ pub enum OwnAccountError {
     Store(#[from] StoreError),
 }
 
-/// A password that was given once more, and was right.
-struct Word<'a> {
-    signed_in: &'a SignedIn,
-    password: Password,
-    verified: Verified,
-}
-
 impl Accounts {
     /// Changes the password, and ends all other sessions of the user (OWASP ASVS 5.0, 6.2.3
     /// and 7.4.3): whoever was signed in with the old password has to know the new one.
@@ -53,13 +45,12 @@ impl Accounts {
     ) -> Result<(), OwnAccountError> {
         let context = [signed_in.user().email.as_str(), PRODUCT];
         let new = NewPassword::parse(new, &self.settings.password_policy, &context)?;
-        let word = self.reauthenticate(signed_in, Password::new(current)).await?;
-        let hash = self.hash(new).await?;
-        let change = |store: Arc<dyn UserStore>, word, now| {
-            let hash = hash.clone();
-            async move { store.change_password(&word, &hash, now).await }
+        let word = self.reauthenticate(signed_in, current).await?;
+        let (hash, now) = (self.hash(new).await?, self.clock.now());
+        let change = |store: Arc<dyn UserStore>| async move {
+            store.change_password(&word, &hash, now).await
         };
-        self.carry_out(word, change, "changed the password").await
+        self.carry_out(signed_in, change, "changed the password").await
     }
 
     /// Deletes the account, its sessions and all that is held about its user, at once and
@@ -73,11 +64,11 @@ impl Accounts {
         signed_in: &SignedIn,
         password: &str,
     ) -> Result<(), OwnAccountError> {
-        let word = self.reauthenticate(signed_in, Password::new(password)).await?;
-        let change = |store: Arc<dyn UserStore>, word, now| async move {
-            store.close_account(&word, now).await
-        };
-        self.carry_out(word, change, "deleted the account").await
+        let word = self.reauthenticate(signed_in, password).await?;
+        let now = self.clock.now();
+        let change =
+            |store: Arc<dyn UserStore>| async move { store.close_account(&word, now).await };
+        self.carry_out(signed_in, change, "deleted the account").await
     }
 
     /// Everything that is held about the user.
@@ -91,65 +82,50 @@ impl Accounts {
         held.ok_or(AuthenticateError::InvalidToken)
     }
 
-    async fn reauthenticate<'a>(
+    async fn reauthenticate(
         &self,
-        signed_in: &'a SignedIn,
-        password: Password,
-    ) -> Result<Word<'a>, OwnAccountError> {
-        let user = signed_in.user();
-        if let Some(verified) = self.verify(Some(&user.email), &password).await?
-            && verified.user == user.id
-        {
-            return Ok(Word { signed_in, password, verified });
+        signed_in: &SignedIn,
+        password: &str,
+    ) -> Result<Reauthentication, OwnAccountError> {
+        let (user, session) = (signed_in.user(), *signed_in.session());
+        match self.verify(Some(&user.email), &Password::new(password)).await? {
+            Some(verified) if verified.user == user.id => {
+                return Ok(Reauthentication { session, verified: verified.password });
+            }
+            _ => {}
         }
         // It is not the password that is wrong if the account is gone.
-        match self.store.session(signed_in.session().id, self.clock.now()).await? {
+        match self.store.session(session.id, self.clock.now()).await? {
             Some(_) => Err(OwnAccountError::WrongPassword),
             None => Err(OwnAccountError::SessionOver),
         }
     }
 
-    /// Makes a change that somebody has given their word for. (It takes the store, not the
-    /// accounts, for it goes on if its caller goes away.)
+    /// Makes a change that somebody has given their word for, and tells the log.
     async fn carry_out<F>(
         &self,
-        mut word: Word<'_>,
-        change: impl Fn(Arc<dyn UserStore>, Reauthentication, Timestamp) -> F,
+        signed_in: &SignedIn,
+        make: impl FnOnce(Arc<dyn UserStore>) -> F,
         what: &'static str,
     ) -> Result<(), OwnAccountError>
     where
         F: Future<Output = Result<Reauthenticated, StoreError>> + Send + 'static,
     {
-        let Word { signed_in, .. } = word;
         let (user, session) = (signed_in.user().id, signed_in.session().id);
-        for _ in 0..ATTEMPTS {
-            let outdated = word.verified.outdated;
-            let change = change(Arc::clone(&self.store), word.to_reauthentication(), self.now());
-            let outcome = to_the_end(async move {
-                let outcome = change.await?;
-                if outcome == Reauthenticated::Done {
-                    tracing::info!(%user, %session, "{what}");
+        let log = |store| {
+            let change = make(store);
+            async move {
+                match change.await? {
+                    Reauthenticated::Done => {
+                        tracing::info!(%user, %session, "{what}");
+                        Ok(())
+                    }
+                    Reauthenticated::CredentialsChanged => Err(OwnAccountError::WrongPassword),
+                    Reauthenticated::SessionOver => Err(OwnAccountError::SessionOver),
                 }
-                Ok::<_, StoreError>(outcome)
-            });
-            match outcome.await? {
-                Reauthenticated::Done => return Ok(()),
-                Reauthenticated::SessionOver => return Err(OwnAccountError::SessionOver),
-                // A log-in may have renewed the hash, and the password is what it was.
-                Reauthenticated::CredentialsChanged if outdated => {
-                    word = self.reauthenticate(signed_in, word.password).await?;
-                }
-                Reauthenticated::CredentialsChanged => break,
             }
-        }
-        Err(OwnAccountError::WrongPassword)
-    }
-}
-
-impl Word<'_> {
-    fn to_reauthentication(&self) -> Reauthentication {
-        let (session, verified) = (*self.signed_in.session(), self.verified.hash.clone());
-        Reauthentication { session, verified }
+        };
+        self.change(log).await
     }
 }
 

@@ -1,9 +1,6 @@
-use std::sync::Arc;
-
 use auth_core::{Client, KeyError, RefreshToken, Session, Timestamp};
 use user_store::{RotateRefreshToken, Rotation, StoreError};
 
-use crate::to_the_end::to_the_end;
 use crate::{Accounts, IssuedTokens};
 
 /// Why a session was not renewed.
@@ -58,8 +55,8 @@ impl Accounts {
         rotation: Rotation,
         now: Timestamp,
     ) -> Result<RotateRefreshToken, StoreError> {
-        let (store, policy) = (Arc::clone(&self.store), self.settings.sessions);
-        to_the_end(async move {
+        let policy = self.settings.sessions;
+        self.change(|store| async move {
             let outcome = store.rotate_refresh_token(&rotation, &policy, now).await?;
             if let RotateRefreshToken::Reused(Session { id, user_id, .. }) = outcome {
                 tracing::warn!(

@@ -1,9 +1,6 @@
-use std::sync::Arc;
-
 use auth_core::{RefreshToken, Session, SessionId};
 use user_store::{SessionRecord, StoreError};
 
-use crate::to_the_end::to_the_end;
 use crate::{Accounts, SignedIn};
 
 impl Accounts {
@@ -37,8 +34,8 @@ impl Accounts {
         signed_in: &SignedIn,
         session: SessionId,
     ) -> Result<bool, StoreError> {
-        let (store, user) = (Arc::clone(&self.store), signed_in.user().id);
-        to_the_end(async move {
+        let user = signed_in.user().id;
+        self.change(|store| async move {
             let ended = store.end_session(user, session).await?;
             if ended {
                 tracing::info!(%user, %session, "signed out");
@@ -55,8 +52,7 @@ impl Accounts {
     /// [`StoreError`] if the store does not answer: the sessions may then live on.
     pub async fn end_other_sessions(&self, signed_in: &SignedIn) -> Result<usize, StoreError> {
         let (user, session) = (signed_in.user().id, signed_in.session().id);
-        let store = Arc::clone(&self.store);
-        to_the_end(async move {
+        self.change(|store| async move {
             let ended = store.end_sessions(user, Some(session)).await?;
             tracing::info!(%user, %session, ended, "signed out everywhere else");
             Ok(ended)

@@ -8,6 +8,7 @@ use auth_core::{
 use user_store::{StoreError, UserStore};
 
 use crate::Accounts;
+use crate::changes::Changes;
 use crate::hashing::Hashing;
 
 /// How accounts are kept.
@@ -80,6 +81,7 @@ impl Accounts {
             .map(SigningKey::from_seed)
             .collect::<Result<_, _>>()?;
         let tokens = AccessTokens::new(&settings.service, settings.access_token_lifetime, keys)?;
-        Ok(Self { store, hashing, tokens, settings, clock, random })
+        let changes = Changes::default();
+        Ok(Self { store, changes, hashing, tokens, settings, clock, random })
     }
 }

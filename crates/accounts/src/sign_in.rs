@@ -1,10 +1,7 @@
-use std::sync::Arc;
-
 use auth_core::{Client, Email, KeyError, Password, PasswordHash, RefreshToken, Session};
-use user_store::{NewSession, OpenSession, StoreError};
+use user_store::{NewSession, OpenSession, PasswordVersion, StoreError};
 
-use crate::to_the_end::to_the_end;
-use crate::verify::{ATTEMPTS, Verified, VerifyError};
+use crate::verify::{Verified, VerifyError};
 use crate::{Accounts, HashingError, IssuedTokens};
 
 /// Why nobody was signed in.
@@ -47,39 +44,36 @@ impl Accounts {
     ) -> Result<IssuedTokens, SignInError> {
         let email = Email::parse(email).ok();
         let password = Password::new(password);
-        for _ in 0..ATTEMPTS {
-            let verified = self.verify(email.as_ref(), &password).await?;
-            let verified = verified.ok_or(SignInError::InvalidCredentials)?;
-            let renewed = match verified.outdated {
-                true => Some(self.rehash(password.clone()).await?),
-                false => None,
-            };
-            let (now, policy) = (self.clock.now(), &self.settings.sessions);
-            let session = Session::open(verified.user, now, remember, policy, &*self.random);
-            let token = RefreshToken::generate(&*self.random);
-            let mut new = NewSession::new(session, client.clone(), &token);
-            new.replaces = before.map(RefreshToken::family);
-            if self.open_session(new, verified, renewed).await? == OpenSession::Opened {
-                return Ok(self.issue(&session, token, now)?);
-            }
-        }
-        Err(SignInError::InvalidCredentials)
+        let verified = self.verify(email.as_ref(), &password).await?;
+        let Verified { user, password: version, outdated } =
+            verified.ok_or(SignInError::InvalidCredentials)?;
+        let renewed = if outdated { Some(self.rehash(password).await?) } else { None };
+        let (now, policy) = (self.clock.now(), &self.settings.sessions);
+        let session = Session::open(user, now, remember, policy, &*self.random);
+        let token = RefreshToken::generate(&*self.random);
+        let mut new = NewSession::new(session, client.clone(), &token);
+        new.replaces = before.map(RefreshToken::family);
+        self.open_session(new, version, renewed).await?;
+        Ok(self.issue(&session, token, now)?)
     }
 
     async fn open_session(
         &self,
         new: NewSession,
-        verified: Verified,
+        verified: PasswordVersion,
         renewed: Option<PasswordHash>,
-    ) -> Result<OpenSession, StoreError> {
-        let store = Arc::clone(&self.store);
-        to_the_end(async move {
-            let outcome = store.open_session(&new, &verified.hash, renewed.as_ref()).await?;
-            if outcome == OpenSession::Opened {
-                let Session { id, user_id, .. } = new.session;
-                tracing::info!(user = %user_id, session = %id, "signed in");
+    ) -> Result<(), SignInError> {
+        self.change(|store| async move {
+            let opened = store.open_session(&new, verified, renewed.as_ref()).await?;
+            let OpenSession::Opened(ended) = opened else {
+                return Err(SignInError::InvalidCredentials);
+            };
+            let Session { id, user_id: user, .. } = new.session;
+            tracing::info!(%user, session = %id, "signed in");
+            for session in ended {
+                tracing::info!(%user, %session, "ended: a new session has taken its place");
             }
-            Ok(outcome)
+            Ok(())
         })
         .await
     }

@@ -1,9 +1,6 @@
-use std::sync::Arc;
-
 use auth_core::{Email, EmailError, NewPassword, PasswordError, UserId};
 use user_store::{CreateUserError, StoreError, User};
 
-use crate::to_the_end::to_the_end;
 use crate::{Accounts, HashingError, PRODUCT, Settings};
 
 /// Why an account was not made.
@@ -44,8 +41,7 @@ impl Accounts {
             created_at: now,
             disabled_at: None,
         };
-        let store = Arc::clone(&self.store);
-        to_the_end(async move {
+        self.change(|store| async move {
             match store.create_user(&user, &hash).await {
                 Ok(()) => {
                     tracing::info!(user = %user.id, "signed up");

@@ -1,13 +1,13 @@
-use auth_core::{Email, Password, PasswordHash, UserId, Verification};
-use user_store::{Credentials, StoreError};
+use auth_core::{Email, Password, UserId, Verification};
+use user_store::{Credentials, PasswordVersion, StoreError};
 
 use crate::{Accounts, HashingError};
 
 /// A password that was compared with the hash in force.
 pub(crate) struct Verified {
     pub(crate) user: UserId,
-    pub(crate) hash: PasswordHash,
-    /// Whether the hash is weaker than today's, so that a log-in may renew it at any moment.
+    pub(crate) password: PasswordVersion,
+    /// Whether its hash is weaker than it would be today.
     pub(crate) outdated: bool,
 }
 
@@ -19,11 +19,6 @@ pub(crate) enum VerifyError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
-
-/// How often something that a password was given for starts over because the hash it was
-/// compared with has changed. Of log-ins that race to renew a hash one wins, and the others
-/// succeed the second time.
-pub(crate) const ATTEMPTS: usize = 3;
 
 impl Accounts {
     /// Compares the password; `None` if it is not right. Without an account, or with one
@@ -38,10 +33,15 @@ impl Accounts {
             None => None,
         };
         let password = password.clone();
-        let stored = credentials.as_ref().map(|credentials| credentials.password_hash.clone());
+        let (found, hash) = match credentials {
+            Some(Credentials { user_id, password_hash, password_version }) => {
+                (Some((user_id, password_version)), Some(password_hash))
+            }
+            None => (None, None),
+        };
         let verification =
-            self.hashing.run(move |hasher| hasher.verify(&password, stored.as_ref())).await?;
-        let Some(Credentials { user_id: user, password_hash: hash }) = credentials else {
+            self.hashing.run(move |hasher| hasher.verify(&password, hash.as_ref())).await?;
+        let Some((user, version)) = found else {
             tracing::info!("a password was given for no account, or for a disabled one");
             return Ok(None);
         };
@@ -49,6 +49,7 @@ impl Accounts {
             tracing::info!(%user, "a wrong password was given");
             return Ok(None);
         }
-        Ok(Some(Verified { user, hash, outdated: verification == Verification::MatchOutdated }))
+        let outdated = verification == Verification::MatchOutdated;
+        Ok(Some(Verified { user, password: version, outdated }))
     }
 }

@@ -108,15 +108,22 @@ pub(crate) async fn end_session(
 
 impl Api {
     /// What clears the cookie of a session that has just been ended. One that holds the
-    /// token of another session, because somebody else has signed in in the same browser
-    /// since, is left alone.
+    /// token of another session that is alive, because somebody has signed in in the same
+    /// browser since, is left alone.
     async fn clear_what_is_over(&self, held: Option<RefreshToken>) -> Option<SetCookie> {
         let alive = match held {
-            // If the store does not answer, a log-out is still one.
-            Some(token) => self.accounts.session_of(&token).await.is_ok_and(|it| it.is_some()),
-            None => false,
+            Some(token) => self.accounts.session_of(&token).await,
+            None => Ok(None),
         };
-        (!alive).then(|| self.cookie.clear())
+        match alive {
+            Ok(Some(_)) => None,
+            Ok(None) => Some(self.cookie.clear()),
+            // A log-out is one all the same.
+            Err(error) => {
+                ApiError::from(error).log();
+                Some(self.cookie.clear())
+            }
+        }
     }
 }
 

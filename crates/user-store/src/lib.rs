@@ -53,8 +53,9 @@ mod sqlite;
 mod store;
 
 pub use model::{
-    CreateUserError, Credentials, Holdings, NewSession, OpenSession, Reauthenticated,
-    Reauthentication, RotateRefreshToken, Rotation, SessionRecord, StoreError, User,
+    CreateUserError, Credentials, Holdings, NewSession, OpenSession, PasswordVersion,
+    Reauthenticated, Reauthentication, RotateRefreshToken, Rotation, SessionRecord, StoreError,
+    User,
 };
 #[cfg(feature = "sqlite")]
 pub use sqlite::{OpenError, SqliteStore};

@@ -2,7 +2,7 @@ use std::error::Error;
 
 use auth_core::{
     Client, Email, FamilyHash, PasswordHash, Random, RefreshToken, RefreshTokenHash, Session,
-    SuccessorSalt, Timestamp, UserId,
+    SessionId, SuccessorSalt, Timestamp, UserId,
 };
 
 /// One account.
@@ -25,7 +25,14 @@ pub struct Credentials {
     pub user_id: UserId,
     /// The hash of the password in force.
     pub password_hash: PasswordHash,
+    /// Which password it is.
+    pub password_version: PasswordVersion,
 }
+
+/// Which of a user's passwords it is: another with every change, though it were to the same
+/// password, and the same one when only its hash is renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PasswordVersion(pub i64);
 
 /// A session that is about to be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,24 +130,24 @@ pub enum RotateRefreshToken {
 }
 
 /// What became of [`UserStore::open_session`](crate::UserStore::open_session).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum OpenSession {
-    /// The session is open.
-    Opened,
-    /// The password was changed, or the account disabled or deleted, since the hash was
-    /// read: nothing was written.
+    /// The session is open, and these have ended for it.
+    Opened(Vec<SessionId>),
+    /// The password was changed, or the account disabled or deleted, since the credentials
+    /// were read: nothing was written.
     CredentialsChanged,
 }
 
 /// Somebody's word that they are who they are, given just now with their password: what
 /// must still hold at the moment something is changed on the strength of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reauthentication {
     /// The session it was given in.
     pub session: Session,
-    /// The hash that the password was compared with.
-    pub verified: PasswordHash,
+    /// Which password it was.
+    pub verified: PasswordVersion,
 }
 
 /// What became of a change that a [`Reauthentication`] was given for.

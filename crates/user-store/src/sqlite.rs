@@ -14,13 +14,14 @@ use auth_core::{
 };
 
 use crate::{
-    CreateUserError, Credentials, Holdings, NewSession, OpenSession, Reauthenticated,
-    Reauthentication, RotateRefreshToken, Rotation, SessionRecord, StoreError, User, UserStore,
+    CreateUserError, Credentials, Holdings, NewSession, OpenSession, PasswordVersion,
+    Reauthenticated, Reauthentication, RotateRefreshToken, Rotation, SessionRecord, StoreError,
+    User, UserStore,
 };
 use database::Database;
-pub use open::OpenError;
+pub use error::OpenError;
 use queries::{keys, sessions, users};
-use transactions::{reauthenticated, rotate};
+use transactions::{open_session, reauthenticated, rotate};
 
 /// A [`UserStore`] on one SQLite file, with SQLite built in.
 ///
@@ -76,27 +77,11 @@ impl UserStore for SqliteStore {
     async fn open_session(
         &self,
         session: &NewSession,
-        verified: &PasswordHash,
+        verified: PasswordVersion,
         renewed: Option<&PasswordHash>,
     ) -> Result<OpenSession, StoreError> {
-        let (new, verified, renewed) = (session.clone(), verified.clone(), renewed.cloned());
-        self.database
-            .write(move |tx| {
-                let user = new.session.user_id;
-                if !users::is_in_force(tx, user, &verified)? {
-                    return Ok(OpenSession::CredentialsChanged);
-                }
-                if let Some(renewed) = &renewed {
-                    users::set_password(tx, user, renewed)?;
-                }
-                if let Some(replaced) = &new.replaces {
-                    sessions::delete_family(tx, user, replaced)?;
-                }
-                sessions::delete_least_recent(tx, user, NewSession::MOST_PER_USER - 1)?;
-                sessions::insert(tx, &new)?;
-                Ok(OpenSession::Opened)
-            })
-            .await
+        let (new, renewed) = (session.clone(), renewed.cloned());
+        self.database.write(move |tx| open_session(tx, &new, verified, renewed.as_ref())).await
     }
 
     async fn session(
@@ -163,11 +148,11 @@ impl UserStore for SqliteStore {
         new: &PasswordHash,
         now: Timestamp,
     ) -> Result<Reauthenticated, StoreError> {
-        let (word, new) = (word.clone(), new.clone());
+        let (word, new) = (*word, new.clone());
         self.database
             .write(move |tx| {
                 reauthenticated(tx, &word, now, |session| {
-                    users::set_password(tx, session.user_id, &new)?;
+                    users::change_password(tx, session.user_id, &new)?;
                     sessions::delete_all(tx, session.user_id, Some(session.id)).map(drop)
                 })
             })
@@ -179,7 +164,7 @@ impl UserStore for SqliteStore {
         word: &Reauthentication,
         now: Timestamp,
     ) -> Result<Reauthenticated, StoreError> {
-        let word = word.clone();
+        let word = *word;
         self.database
             .write(move |tx| {
                 reauthenticated(tx, &word, now, |session| {
@@ -239,7 +224,7 @@ impl UserStore for SqliteStore {
         self.database
             .write(move |tx| {
                 sessions::delete_all(tx, user, None)?;
-                users::set_password(tx, user, &new)
+                users::change_password(tx, user, &new)
             })
             .await
     }
@@ -253,6 +238,10 @@ impl UserStore for SqliteStore {
         candidate: &SigningKeySeed,
         now: Timestamp,
     ) -> Result<Vec<SigningKeySeed>, StoreError> {
+        let found = self.database.read(keys::all).await?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
         let candidate = candidate.clone();
         self.database
             .write(move |tx| {

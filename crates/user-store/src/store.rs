@@ -5,8 +5,9 @@ use auth_core::{
 };
 
 use crate::{
-    CreateUserError, Credentials, Holdings, NewSession, OpenSession, Reauthenticated,
-    Reauthentication, RotateRefreshToken, Rotation, SessionRecord, StoreError, User,
+    CreateUserError, Credentials, Holdings, NewSession, OpenSession, PasswordVersion,
+    Reauthenticated, Reauthentication, RotateRefreshToken, Rotation, SessionRecord, StoreError,
+    User,
 };
 
 /// A place that keeps users, sessions and signing keys; its rules are stated
@@ -24,15 +25,15 @@ pub trait UserStore: Send + Sync + 'static {
     /// that it could be checked against.
     async fn credentials(&self, email: &EmailKey) -> Result<Option<Credentials>, StoreError>;
 
-    /// Opens a session, provided that `verified` is still the password hash in force and
-    /// the account not disabled, so that a log-in that raced with a change of the password
-    /// does not outlive it. With `renewed`, that hash takes the place of `verified` in the
-    /// same transaction. Sessions that the new one replaces, or that would be more than a user
+    /// Opens a session, provided that `verified` is still the password in force and the
+    /// account not disabled, so that a log-in that raced with a change of the password does
+    /// not outlive it. With `renewed`, that becomes the password's hash in the same
+    /// transaction. Sessions that the new one replaces, or that would be more than a user
     /// [can have](NewSession::MOST_PER_USER), end.
     async fn open_session(
         &self,
         session: &NewSession,
-        verified: &PasswordHash,
+        verified: PasswordVersion,
         renewed: Option<&PasswordHash>,
     ) -> Result<OpenSession, StoreError>;
 

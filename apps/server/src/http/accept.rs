@@ -26,11 +26,13 @@ const MAX_CONNECTIONS: usize = 4_096;
 /// How long to wait after the system refused a connection, for want of file handles say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves connections until `stop` completes, then finishes what is in flight.
+/// Serves connections until `stop` completes, then finishes what is in flight, and what else
+/// `settle` waits for.
 pub(crate) async fn serve(
     listener: TcpListener,
     service: Enveloped,
     stop: impl Future<Output = ()>,
+    settle: impl AsyncFnOnce(),
 ) {
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let connections = GracefulShutdown::new();
@@ -50,7 +52,11 @@ pub(crate) async fn serve(
     }
     drop(listener);
     tracing::info!("stopping");
-    if tokio::time::timeout(DRAIN_TIMEOUT, connections.shutdown()).await.is_err() {
+    let drain = async {
+        connections.shutdown().await;
+        settle().await;
+    };
+    if tokio::time::timeout(DRAIN_TIMEOUT, drain).await.is_err() {
         tracing::warn!("requests were cut off that took longer than {DRAIN_TIMEOUT:?}");
     }
 }

@@ -120,7 +120,9 @@ fn weaker_hashes_are_warned_of() {
 
 #[test]
 fn an_idle_limit_that_users_could_meet_while_they_are_active_is_warned_of() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder, &["--session-idle-timeout", "9m"]);
-    assert!(server.log().contains("twice --access-token-lifetime"), "{}", server.log());
+    for option in ["--session-idle-timeout", "--remember-idle-timeout"] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(&folder, &[option, "9m"]);
+        assert!(server.log().contains("twice --access-token-lifetime"), "{}", server.log());
+    }
 }

@@ -1,10 +1,10 @@
 //! What the log says of a change whose caller went away.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use accounts::{Client, UserId};
+use accounts::{Accounts, Client, UserId};
 use futures_util::FutureExt as _;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -16,22 +16,20 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     /// The log of this whole process: other tests write to it too.
-    fn start() -> Self {
-        let log = Self::default();
-        tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).init();
-        log
+    fn start() -> &'static Self {
+        static LOG: LazyLock<Log> = LazyLock::new(|| {
+            let log = Log::default();
+            tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).init();
+            log
+        });
+        &LOG
     }
 
-    async fn says(&self, user: UserId, text: &str) {
+    #[track_caller]
+    fn assert_says(&self, user: UserId, text: &str) {
+        let log = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
         let user = format!("user={user}");
-        let is_there = |line: &str| line.contains(text) && line.contains(&user);
-        let says = async {
-            while !String::from_utf8_lossy(&self.0.lock().unwrap()).lines().any(is_there) {
-                tokio::task::yield_now().await;
-            }
-        };
-        let patience = Duration::from_secs(30);
-        assert!(tokio::time::timeout(patience, says).await.is_ok(), "nothing is said of: {text}");
+        assert!(log.lines().any(|line| line.contains(text) && line.contains(&user)), "{text}");
     }
 }
 
@@ -53,9 +51,19 @@ impl MakeWriter<'_> for Log {
     }
 }
 
-/// Begins something, and does not wait for it.
-fn begin(change: impl Future) {
-    assert!(change.now_or_never().is_none(), "the store takes its time");
+/// Begins something, goes away as soon as the store has been asked for the change, and lets
+/// the server come to its end.
+async fn abandon(server: &Accounts, change: impl Future) {
+    let mut change = Box::pin(change);
+    loop {
+        assert!((&mut change).now_or_never().is_none(), "the store is asked in a task of its own");
+        if server.settle().now_or_never().is_none() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    drop(change);
+    server.settle().await;
 }
 
 #[tokio::test]
@@ -63,15 +71,44 @@ async fn what_is_changed_is_logged_though_nobody_waits_for_it() {
     let log = Log::start();
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
-    let (ada, copied) = (recognised(&server).await, issue(&server, false).await);
-    let id = ada.user().id;
+    let (nobody, operator) = (Client::default(), server.administration());
+    abandon(&server, server.sign_up(EMAIL, PASSWORD)).await;
+    let user = operator.user(EMAIL).await.unwrap();
+    log.assert_says(user.id, "signed up");
+
+    abandon(&server, server.sign_in(EMAIL, PASSWORD, false, &nobody, None)).await;
+    log.assert_says(user.id, "signed in");
+    let copied = issue(&server, false).await;
     refresh(&server, &copied).await.unwrap();
     world.pass(Duration::from_secs(10));
-    begin(server.refresh(&copied.refresh.token, &Client::default()));
-    log.says(id, "a refresh token was used again: the session was ended").await;
-    begin(server.end_other_sessions(&ada));
-    log.says(id, "signed out everywhere else").await;
-    begin(server.administration().disable(id));
-    log.says(id, "disabled by an operator").await;
+    abandon(&server, server.refresh(&copied.refresh.token, &nobody)).await;
+    log.assert_says(user.id, "a refresh token was used again: the session was ended");
+
+    let ada = recognised(&server).await;
+    abandon(&server, server.end_other_sessions(&ada)).await;
+    log.assert_says(user.id, "signed out everywhere else");
+    abandon(&server, server.change_password(&ada, PASSWORD, PASSWORD)).await;
+    log.assert_says(user.id, "changed the password");
+    abandon(&server, server.sign_out(&ada)).await;
+    log.assert_says(user.id, "signed out");
+
+    abandon(&server, operator.set_password(&user, PASSWORD)).await;
+    log.assert_says(user.id, "got a password from an operator");
+    abandon(&server, operator.sign_out(user.id)).await;
+    log.assert_says(user.id, "signed out by an operator");
+    let ada = recognised(&server).await;
+    abandon(&server, server.delete_account(&ada, PASSWORD)).await;
+    log.assert_says(user.id, "deleted the account");
+}
+
+#[tokio::test]
+async fn a_session_that_gives_way_to_another_is_told_of() {
+    let log = Log::start();
+    let world = World::new();
+    let server = world.server().await;
+    let user = server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    let before = issue(&server, false).await.refresh.token;
+    let nobody = Client::default();
+    server.sign_in(EMAIL, PASSWORD, false, &nobody, Some(&before)).await.unwrap();
+    log.assert_says(user.id, "a new session has taken its place");
 }

@@ -49,7 +49,9 @@ async fn a_program_has_as_many_sessions_as_it_opens() {
 async fn a_log_in_that_fails_takes_nobodys_place() {
     let world = Anonymous::new().await;
     let mut first = world.signed_in().await;
-    let failed = log_in_after(&world, &first, GRACE).await;
+    let body = json!({"email": EMAIL, "password": "another long walk"}).to_string();
+    let request = with_cookie_of(&first, EMAIL).header("sec-fetch-site", "same-origin");
+    let failed = world.send(request.body(body)).await;
     failed.assert_problem(401, "invalid_credentials");
     assert_eq!(first.refresh().await.status, 200);
 }

@@ -1,20 +1,22 @@
 use futures_util::future::{join, join_all};
 
 use super::{
-    Deployment, NOW, SECOND, hash, is_alive, new_session, open, signed_in, signed_up, user,
+    Deployment, NOW, SECOND, hash, in_force, is_alive, new_session, open, signed_in, signed_up,
+    user,
 };
 use crate::OpenSession;
 
 pub async fn a_disabled_account_has_no_session_and_gets_none(fresh: &dyn Deployment) {
     let (here, there) = (fresh.connect().await, fresh.connect().await);
-    let (ada, password) = signed_up(&*here).await;
-    let (session, _) = open(&*here, &ada, &password).await;
+    let (ada, _) = signed_up(&*here).await;
+    let (session, _) = open(&*here, &ada).await;
+    let verified = in_force(&*here, &ada).await.password_version;
     assert!(there.set_disabled(ada.id, Some(NOW)).await.expect("an answer"));
     assert!(!is_alive(&*here, &session).await);
     assert!(here.credentials(ada.email.key()).await.expect("an answer").is_none());
     let (new, _) = new_session(&ada);
     for renewed in [None, Some(&hash())] {
-        let opened = here.open_session(&new, &password, renewed).await.expect("an answer");
+        let opened = here.open_session(&new, verified, renewed).await.expect("an answer");
         assert_eq!(opened, OpenSession::CredentialsChanged);
     }
     // Since when it is so does not change.
@@ -27,10 +29,11 @@ pub async fn a_disabled_account_has_no_session_and_gets_none(fresh: &dyn Deploym
 
 pub async fn log_ins_that_race_with_a_disabling_leave_no_session(fresh: &dyn Deployment) {
     let (here, there) = (fresh.connect().await, fresh.connect().await);
-    let (ada, password) = signed_up(&*here).await;
+    let (ada, _) = signed_up(&*here).await;
     let log_ins: Vec<_> = (0..20).map(|_| new_session(&ada).0).collect();
+    let verified = in_force(&*here, &ada).await.password_version;
     let (_, disabled) = join(
-        join_all(log_ins.iter().map(|log_in| here.open_session(log_in, &password, None))),
+        join_all(log_ins.iter().map(|log_in| here.open_session(log_in, verified, None))),
         there.set_disabled(ada.id, Some(NOW)),
     )
     .await;
@@ -40,11 +43,11 @@ pub async fn log_ins_that_race_with_a_disabling_leave_no_session(fresh: &dyn Dep
 
 pub async fn an_enabled_account_is_as_it_was_before(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
-    let (ada, password) = signed_up(&*store).await;
+    let (ada, _) = signed_up(&*store).await;
     assert!(store.set_disabled(ada.id, Some(NOW)).await.expect("an answer"));
     assert!(store.set_disabled(ada.id, None).await.expect("an answer"));
     assert_eq!(store.user(ada.id).await.expect("an answer").as_ref(), Some(&ada));
-    open(&*store, &ada, &password).await;
+    open(&*store, &ada).await;
 }
 
 pub async fn a_password_that_is_set_ends_every_session(fresh: &dyn Deployment) {
@@ -53,7 +56,7 @@ pub async fn a_password_that_is_set_ends_every_session(fresh: &dyn Deployment) {
     let new = hash();
     assert!(store.set_password(ada.id, &new).await.expect("an answer"));
     assert!(!is_alive(&*store, &session).await);
-    open(&*store, &ada, &new).await;
+    open(&*store, &ada).await;
     let nobody = user("grace@example.com");
     assert!(!store.set_password(nobody.id, &new).await.expect("an answer"));
 }

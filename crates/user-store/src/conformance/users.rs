@@ -19,7 +19,7 @@ pub async fn what_was_typed_is_what_is_kept(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (user, hash) = (user("Ada.L@Bücher.Example"), hash());
     store.create_user(&user, &hash).await.expect("a free address");
-    let (session, _) = open(&*store, &user, &hash).await;
+    let (session, _) = open(&*store, &user).await;
     let (_, found) = store.session(session.id, NOW).await.expect("an answer").expect("it is open");
     assert_eq!(found, user);
     assert_eq!(found.email.as_str(), "Ada.L@Bücher.Example");
@@ -89,7 +89,7 @@ pub async fn accounts_are_listed_in_pages_in_the_order_they_were_made(fresh: &dy
 pub async fn everything_that_is_held_is_told_at_once(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (ada, password) = signed_up(&*store).await;
-    let (session, _) = open(&*store, &ada, &password).await;
+    let (session, _) = open(&*store, &ada).await;
     let held = store.holdings(ada.id).await.expect("an answer").expect("it is there");
     assert_eq!((held.user, held.password_hash), (ada, password));
     let ids: Vec<_> = held.sessions.iter().map(|record| record.session.id).collect();

@@ -1,75 +1,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::database::{BUSY_TIMEOUT, Database, configure};
+use super::error::OpenError;
 use super::schema;
-use crate::StoreError;
-
-/// Why a file was not opened. Each message says what is wrong and how to mend it.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The file cannot be made, read or written.
-    #[error("cannot open the database {}: {source}; check that the folder exists and that the file and its folder may be written", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The file is something else than a SQLite database.
-    #[error("{} is not a database; name another file, or move this one away", .0.display())]
-    NotADatabase(PathBuf),
-    /// The file is a database of another program.
-    #[error("{} is a database of another program; name another file", .0.display())]
-    Foreign(PathBuf),
-    /// There is no file, or nothing in it.
-    #[error("there is no database {}; name another file, or start the server once, which makes it", .0.display())]
-    Absent(PathBuf),
-    /// The file was made by an older version, and is not to be changed.
-    #[error("{} was made by an older version of Latchkey; start the server of this version once, which brings it up to date", .0.display())]
-    Older(PathBuf),
-    /// The file was made by a newer version.
-    #[error(
-        "{} was made by a newer version of Latchkey (schema {found}, this one knows {known}); use that version, or restore a backup from before the update", path.display()
-    )]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its schema.
-        found: i64,
-        /// The newest schema that this version knows.
-        known: i64,
-    },
-    /// The linked SQLite has a defect that can corrupt the file.
-    #[error(
-        "SQLite {0} can corrupt a database that several connections share; build with SQLite 3.51.3 or later, other than 3.52.0"
-    )]
-    UnsafeSqlite(&'static str),
-    /// Another process holds a lock on the file.
-    #[error("the database {} is locked by another process; stop that process, or wait for it", .0.display())]
-    Locked(PathBuf),
-    /// SQLite cannot use the file.
-    #[error("cannot use the database {}: {source}; check that the disk has room and that the file and its folder may be written", path.display())]
-    Sqlite {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite said.
-        source: rusqlite::Error,
-    },
-    /// The connections could not be made.
-    #[error("cannot use the database {}: {source}; check that the disk has room and that the file and its folder may be written", path.display())]
-    Store {
-        /// The file.
-        path: PathBuf,
-        /// What went wrong.
-        source: StoreError,
-    },
-}
 
 /// No URI file names: a path is a path.
 pub(super) const FLAGS: OpenFlags =
@@ -81,6 +20,11 @@ pub(super) fn open(path: &Path) -> Result<Database, OpenError> {
 }
 
 pub(super) fn open_existing(path: &Path) -> Result<Database, OpenError> {
+    match path.try_exists() {
+        Ok(true) => {}
+        Ok(false) => return Err(OpenError::Absent(path.to_owned())),
+        Err(source) => return Err(OpenError::Io { path: path.to_owned(), source }),
+    }
     open_with(path, |path, schema| match schema {
         None => Err(OpenError::Absent(path.to_owned())),
         Some(found) if found < schema::latest() => Err(OpenError::Older(path.to_owned())),
@@ -95,10 +39,8 @@ fn open_with(
 ) -> Result<Database, OpenError> {
     refuse_unsafe_sqlite(rusqlite::version(), rusqlite::version_number())?;
     // An absolute path goes on naming the same file whatever becomes of the working folder.
-    let path = path.canonicalize().map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => OpenError::Absent(path.to_owned()),
-        _ => OpenError::Io { path: path.to_owned(), source },
-    })?;
+    let io = |source| OpenError::Io { path: path.to_owned(), source };
+    let path = path.canonicalize().map_err(io)?;
     if !path.is_file() {
         return Err(OpenError::NotADatabase(path));
     }

@@ -8,6 +8,7 @@ pub(super) const APPLICATION_ID: i32 = 0x4c4b_6579;
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_users_and_sessions.sql"),
     include_str!("migrations/0002_refresh_tokens_and_disabled_users.sql"),
+    include_str!("migrations/0003_password_versions.sql"),
 ];
 
 /// The newest schema.

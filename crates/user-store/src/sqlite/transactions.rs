@@ -1,10 +1,36 @@
 //! What a transaction decides by what it finds.
 
-use auth_core::{RefreshUse, Session, SessionPolicy, Timestamp};
+use auth_core::{PasswordHash, RefreshUse, Session, SessionPolicy, Timestamp};
 use rusqlite::Transaction;
 
 use super::queries::{sessions, users};
-use crate::{Reauthenticated, Reauthentication, RotateRefreshToken, Rotation};
+use crate::{
+    NewSession, OpenSession, PasswordVersion, Reauthenticated, Reauthentication,
+    RotateRefreshToken, Rotation,
+};
+
+/// Opens a session with the password that was verified, if it still is the one in force.
+pub(super) fn open_session(
+    tx: &Transaction<'_>,
+    new: &NewSession,
+    verified: PasswordVersion,
+    renewed: Option<&PasswordHash>,
+) -> rusqlite::Result<OpenSession> {
+    let user = new.session.user_id;
+    if !users::is_in_force(tx, user, verified)? {
+        return Ok(OpenSession::CredentialsChanged);
+    }
+    if let Some(renewed) = renewed {
+        users::renew_password_hash(tx, user, renewed)?;
+    }
+    let mut ended = match &new.replaces {
+        Some(family) => sessions::delete_family(tx, user, family)?,
+        None => Vec::new(),
+    };
+    ended.extend(sessions::delete_least_recent(tx, user, NewSession::MOST_PER_USER - 1)?);
+    sessions::insert(tx, new)?;
+    Ok(OpenSession::Opened(ended))
+}
 
 /// Uses a refresh token as its session judges it.
 pub(super) fn rotate(
@@ -43,7 +69,7 @@ pub(super) fn reauthenticated(
         Some(session) if session.is_alive(now) => session,
         _ => return Ok(Reauthenticated::SessionOver),
     };
-    if !users::is_in_force(tx, session.user_id, &word.verified)? {
+    if !users::is_in_force(tx, session.user_id, word.verified)? {
         return Ok(Reauthenticated::CredentialsChanged);
     }
     change(&session)?;

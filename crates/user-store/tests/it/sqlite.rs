@@ -11,7 +11,8 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use user_store::conformance::Deployment;
 use user_store::{
-    CreateUserError, NewSession, OpenError, Rotation, SqliteStore, StoreError, User, UserStore,
+    CreateUserError, NewSession, OpenError, PasswordVersion, Rotation, SqliteStore, StoreError,
+    User, UserStore,
 };
 
 struct Folder(TempDir);
@@ -87,7 +88,7 @@ fn a_new_file_is_in_wal_mode_strict_and_says_whose_it_is() {
     let connection = folder.sql();
     assert_eq!(pragma(&connection, "journal_mode"), "wal");
     assert_eq!(pragma(&connection, "application_id"), 0x4c4b_6579.to_string());
-    assert_eq!(pragma(&connection, "user_version"), "2");
+    assert_eq!(pragma(&connection, "user_version"), "3");
     let lax: i64 = connection
         .query_row(
             "SELECT count(*) FROM pragma_table_list
@@ -200,7 +201,7 @@ async fn no_refresh_token_stands_in_any_file() {
     let policy = SessionPolicy::default();
     let session = Session::open(user.id, NOW, false, &policy, &SystemRandom);
     let new = NewSession::new(session, Client::default(), &token);
-    let _ = store.open_session(&new, &hash, None).await.unwrap();
+    let _ = store.open_session(&new, PasswordVersion(0), None).await.unwrap();
     let (rotation, next) = Rotation::of(&token, Client::default(), &SystemRandom);
     let _ = store.rotate_refresh_token(&rotation, &policy, NOW).await.unwrap();
     drop(store);
@@ -247,7 +248,7 @@ fn a_newer_schema_is_refused_and_left_as_it_was() {
     folder.sql().pragma_update(None, "user_version", 1_000).unwrap();
     let before = folder.bytes();
     let error = folder.open_error();
-    assert!(matches!(error, OpenError::Newer { found: 1_000, known: 2, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 1_000, known: 3, .. }), "{error}");
     assert!(error.to_string().contains("newer version"), "{error}");
     assert_eq!(folder.bytes(), before);
 }

@@ -16,9 +16,13 @@ const COLUMNS: &str = "s.id, s.user_id, s.created_at, s.last_used_at, s.idle_exp
 /// How many they are.
 const WIDTH: usize = 7;
 
+fn session_id(row: &Row<'_>) -> Result<SessionId> {
+    Ok(SessionId::from_uuid_bytes(row.get(0)?))
+}
+
 fn read(row: &Row<'_>) -> Result<Session> {
     Ok(Session {
-        id: SessionId::from_uuid_bytes(row.get(0)?),
+        id: session_id(row)?,
         user_id: user_id(row, 1)?,
         created_at: timestamp(row, 2)?,
         last_used_at: timestamp(row, 3)?,
@@ -172,33 +176,35 @@ pub(in crate::sqlite) fn delete_all(
     )
 }
 
-/// Deletes a session by its refresh tokens, if it is this user's.
+/// Deletes a session by its refresh tokens, if it is this user's; answers which it was.
 pub(in crate::sqlite) fn delete_family(
     connection: &Connection,
     user: UserId,
     family: &FamilyHash,
-) -> Result<()> {
+) -> Result<Vec<SessionId>> {
     connection
-        .prepare_cached("DELETE FROM sessions WHERE refresh_family = ?1 AND user_id = ?2")?
-        .execute(params![family.as_bytes(), user.as_uuid().as_bytes()])
-        .map(drop)
+        .prepare_cached(
+            "DELETE FROM sessions WHERE refresh_family = ?1 AND user_id = ?2 RETURNING id",
+        )?
+        .query_map(params![family.as_bytes(), user.as_uuid().as_bytes()], session_id)?
+        .collect()
 }
 
-/// Deletes all sessions of a user but for the `kept` that were used last.
+/// Deletes all sessions of a user but for the `kept` that were used last; answers which.
 pub(in crate::sqlite) fn delete_least_recent(
     connection: &Connection,
     user: UserId,
     kept: u32,
-) -> Result<()> {
+) -> Result<Vec<SessionId>> {
     connection
         .prepare_cached(
             "DELETE FROM sessions WHERE id IN (
                  SELECT id FROM sessions WHERE user_id = ?1
                  ORDER BY last_used_at DESC, id DESC LIMIT -1 OFFSET ?2
-             )",
+             ) RETURNING id",
         )?
-        .execute(params![user.as_uuid().as_bytes(), kept])
-        .map(drop)
+        .query_map(params![user.as_uuid().as_bytes(), kept], session_id)?
+        .collect()
 }
 
 /// Deletes up to `limit` sessions that are over; answers how many.

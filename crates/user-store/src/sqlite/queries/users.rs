@@ -2,7 +2,7 @@ use auth_core::{Email, EmailKey, PasswordHash, Timestamp, UserId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Result, Row, params};
 
 use super::{parsed, timestamp, user_id};
-use crate::{Credentials, User};
+use crate::{Credentials, PasswordVersion, User};
 
 /// Answers `false` if the address is taken.
 pub(in crate::sqlite) fn insert(
@@ -45,12 +45,14 @@ pub(in crate::sqlite) fn credentials(
 ) -> Result<Option<Credentials>> {
     connection
         .prepare_cached(
-            "SELECT id, password_hash FROM users WHERE email_key = ?1 AND disabled_at IS NULL",
+            "SELECT id, password_hash, password_version FROM users
+             WHERE email_key = ?1 AND disabled_at IS NULL",
         )?
         .query_row([email.as_str()], |row| {
             Ok(Credentials {
                 user_id: user_id(row, 0)?,
                 password_hash: parsed(row, 1, str::parse)?,
+                password_version: PasswordVersion(row.get(2)?),
             })
         })
         .optional()
@@ -113,27 +115,41 @@ pub(in crate::sqlite) fn page(
         .collect()
 }
 
-/// Whether somebody can log in with the password that this is the hash of.
+/// Whether this is the password that somebody can log in with.
 pub(in crate::sqlite) fn is_in_force(
     connection: &Connection,
     user: UserId,
-    password: &PasswordHash,
+    password: PasswordVersion,
 ) -> Result<bool> {
     connection
         .prepare_cached(
-            "SELECT 1 FROM users WHERE id = ?1 AND password_hash = ?2 AND disabled_at IS NULL",
+            "SELECT 1 FROM users WHERE id = ?1 AND password_version = ?2 AND disabled_at IS NULL",
         )?
-        .exists(params![user.as_uuid().as_bytes(), password.to_phc_string()])
+        .exists(params![user.as_uuid().as_bytes(), password.0])
 }
 
-/// Answers whether there is such a user.
-pub(in crate::sqlite) fn set_password(
+/// Puts another hash of the same password in the place of the one that is there.
+pub(in crate::sqlite) fn renew_password_hash(
+    connection: &Connection,
+    user: UserId,
+    renewed: &PasswordHash,
+) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE users SET password_hash = ?2 WHERE id = ?1")?
+        .execute(params![user.as_uuid().as_bytes(), renewed.to_phc_string()])
+        .map(drop)
+}
+
+/// Puts another password in the place of the one that is there; answers whether there is
+/// such a user.
+pub(in crate::sqlite) fn change_password(
     connection: &Connection,
     user: UserId,
     new: &PasswordHash,
 ) -> Result<bool> {
     let changed = connection.execute(
-        "UPDATE users SET password_hash = ?2 WHERE id = ?1",
+        "UPDATE users SET password_hash = ?2, password_version = password_version + 1
+         WHERE id = ?1",
         params![user.as_uuid().as_bytes(), new.to_phc_string()],
     )?;
     Ok(changed == 1)

@@ -1,0 +1,42 @@
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+use user_store::UserStore;
+
+use crate::Accounts;
+
+/// The changes that are under way.
+#[derive(Debug, Default)]
+pub(crate) struct Changes(TaskTracker);
+
+impl Accounts {
+    /// Makes a change to its end even if its caller goes away meanwhile, as the handler of a
+    /// request does when the client hangs up: what is written to the store still gets its
+    /// line in the log. What comes before the change, and waits for a turn to hash a password
+    /// say, is given up with its caller.
+    pub(crate) async fn change<T, F>(&self, make: impl FnOnce(Arc<dyn UserStore>) -> F) -> T
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let change = make(Arc::clone(&self.store)).in_current_span();
+        match self.changes.0.spawn(change).await {
+            Ok(outcome) => outcome,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                // The runtime stops, and with it the caller.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    /// Waits for the changes whose callers have gone away. Whoever stops a server calls it
+    /// when no more requests are served, so that nothing is done and not logged.
+    pub async fn settle(&self) {
+        self.changes.0.close();
+        self.changes.0.wait().await;
+    }
+}
