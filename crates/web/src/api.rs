@@ -21,8 +21,8 @@ use http::Request;
 /// Who leaves should not be kept waiting by a server that hangs.
 const LOG_OUT_PATIENCE_MS: u32 = 5_000;
 
-/// An answer that is lost can be had once more within ten seconds: two tries fit in.
-const RENEWAL_PATIENCE_MS: u32 = 4_000;
+/// More than the server ever takes for it: who breaks off loses the cookie of the answer.
+const RENEWAL_PATIENCE_MS: u32 = 15_000;
 
 /// Makes an account.
 ///

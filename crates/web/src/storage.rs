@@ -50,12 +50,16 @@ pub(crate) fn set_remembered(session: Option<&str>) {
     };
 }
 
-/// Removes everything of `session`, which is this tab's, and whatever else the tab has.
-/// Another session that somebody else was remembered in since is left alone.
-pub(crate) fn clear(session: Option<&str>) {
+/// Removes whatever the tab has.
+pub(crate) fn clear_tab() {
     if let Some(storage) = of_tab() {
         let _ = storage.clear();
     }
+}
+
+/// Forgets that the browser was to stay signed in to `session`, or to whichever it was. Another
+/// one, that somebody else has begun since, is left alone.
+pub(crate) fn forget(session: Option<&str>) {
     if session.is_none() || remembered().as_deref() == session {
         set_remembered(None);
     }

@@ -10,6 +10,7 @@ mod browser;
 mod frame;
 mod log_in;
 mod log_out;
+mod one_browser;
 mod outage;
 mod private;
 mod renewal;

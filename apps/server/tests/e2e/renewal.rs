@@ -135,32 +135,41 @@ async fn a_renewal_that_fails_for_the_network_ends_nothing() {
 }
 
 #[tokio::test]
-async fn a_renewal_whose_answer_is_lost_is_tried_once_more() {
-    visit(async |ada| {
-        ada.is_signed_in().await;
-        ada.follows("/settings").await;
-        ada.until("document.querySelector('.session')").await;
-        ada.lets_pass(SIX_MINUTES).await;
-        // The server has answered, and the browser has kept the cookie.
-        ada.script(
-            "((fetch) => window.fetch = async (...request) => {
-                const answer = await fetch(...request);
-                if (request[0].includes('refresh') && !window.lost) {
-                    window.lost = true;
-                    throw new TypeError('lost');
-                }
-                return answer;
-            })(window.fetch)",
-        )
+async fn a_renewal_whose_answer_is_lost_or_late_is_asked_for_once_more() {
+    // What becomes of the first answer; and a browser in which seconds pass quickly.
+    for (fate, hurry) in [
+        ("throw new TypeError('lost')", ""),
+        (
+            "return new Promise(() => {})",
+            "((wait) => window.setTimeout = (act, ms) => wait(act, ms / 100))(window.setTimeout)",
+        ),
+    ] {
+        visit(async |ada| {
+            ada.is_signed_in().await;
+            ada.follows("/settings").await;
+            ada.until("document.querySelector('.session')").await;
+            ada.lets_pass(SIX_MINUTES).await;
+            ada.script(&format!(
+                "((fetch) => window.fetch = async (...request) => {{
+                    const answer = await fetch(...request);
+                    if (request[0].includes('refresh') && !window.lost) {{
+                        window.lost = true;
+                        {fate};
+                    }}
+                    return answer;
+                }})(window.fetch)",
+            ))
+            .await;
+            ada.script(&format!("void ({})", if hurry.is_empty() { "0" } else { hurry })).await;
+            ada.watches().await;
+            ada.follows("/private").await;
+            ada.sees_the_account().await;
+            ada.has_seen_no_log_in().await;
+            assert_eq!(ada.script("window.lost").await, true);
+            assert_eq!(ada.server.me(&ada.token().await.unwrap()).status, 200);
+        })
         .await;
-        ada.watches().await;
-        ada.follows("/private").await;
-        ada.sees_the_account().await;
-        ada.has_seen_no_log_in().await;
-        assert_eq!(ada.script("window.lost").await, true);
-        assert_eq!(ada.server.me(&ada.token().await.unwrap()).status, 200);
-    })
-    .await;
+    }
 }
 
 #[tokio::test]

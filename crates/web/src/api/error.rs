@@ -46,12 +46,13 @@ impl ApiError {
         Self::Refused(Refusal { status: 401, code, ..Refusal::default() })
     }
 
-    /// Whether the request may have been carried out, and only the answer is missing.
+    /// Whether the server may have answered something else, which was lost on the way: to
+    /// here, or to a proxy in between.
     #[must_use]
-    pub const fn may_have_succeeded(&self) -> bool {
+    pub const fn is_lost_answer(&self) -> bool {
         match self {
             Self::Unreachable | Self::Unreadable => true,
-            Self::Refused(Refusal { status, .. }) => *status >= 500,
+            Self::Refused(Refusal { status, .. }) => matches!(status, 502 | 504),
         }
     }
 
@@ -95,12 +96,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_refused_has_not_succeeded() {
+    fn what_the_server_answers_itself_is_no_lost_answer() {
         for error in [ApiError::Unreachable, ApiError::Unreadable] {
-            assert!(error.may_have_succeeded());
+            assert!(error.is_lost_answer());
         }
-        for (status, may_have) in [(401, false), (429, false), (500, true), (502, true)] {
-            assert_eq!(ApiError::refused(status, None, "").may_have_succeeded(), may_have);
+        for (status, is_lost) in [(401, false), (500, false), (502, true), (503, false)] {
+            assert_eq!(ApiError::refused(status, None, "").is_lost_answer(), is_lost, "{status}");
         }
     }
 

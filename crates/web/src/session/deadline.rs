@@ -8,8 +8,8 @@ const PART: f64 = 0.1;
 
 /// Until when a token is fit to be sent, in milliseconds of the browser's monotonic clock.
 ///
-/// The token is opaque to a client (RFC 9068, 6) and the wall clock may be wrong, so it
-/// counts from when the token came.
+/// The wall clock that the token's own times are of may be wrong here, so it counts from when
+/// the token came.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Deadline(f64);
 

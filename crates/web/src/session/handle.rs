@@ -176,8 +176,10 @@ impl Leaving {
         Self { token, remembered: storage::is_remembered(), claims }
     }
 
+    /// Leaves nothing of it in the browser.
     fn clear_storage(&self) {
-        storage::clear(self.claims.as_ref().map(|claims| &*claims.sid));
+        storage::clear_tab();
+        storage::forget(self.claims.as_ref().map(|claims| &*claims.sid));
     }
 
     /// Tells the server, and answers whether the session is certain to be over.
@@ -192,11 +194,21 @@ impl Leaving {
         }
     }
 
-    /// A token that has expired ends nothing, but the cookie may still get another.
+    /// A token that has expired ends nothing, but the cookie may still get another: perhaps
+    /// of the session that the same user has begun in another tab since.
     async fn end_with_new_token(self) -> bool {
         match renew_for(self.claims.map(|claims| claims.sub)).await {
-            Ok(answer) => is_over(&api::log_out(&answer.access_token).await),
-            Err(NotRenewed::Over(_)) => true,
+            Ok(TokenResponse { access_token, .. }) => {
+                let session = Claims::of(&access_token).map(|claims| claims.sid);
+                let is_over = is_over(&api::log_out(&access_token).await);
+                storage::forget(session.as_deref());
+                is_over
+            }
+            // Neither the token nor the cookie is good for anything, here or for a thief.
+            Err(NotRenewed::Over(_)) => {
+                storage::set_remembered(None);
+                true
+            }
             Err(NotRenewed::Foreign | NotRenewed::Failed(_)) => false,
         }
     }

@@ -1,4 +1,8 @@
+use std::pin::pin;
+
 use api_types::TokenResponse;
+use futures_util::future::{Either, select};
+use gloo_timers::future::TimeoutFuture;
 
 use super::claims::Claims;
 use crate::api::{self, ApiError};
@@ -31,18 +35,28 @@ pub(crate) async fn in_turn<T>(replace: impl Future<Output = T>) -> T {
 pub(super) async fn renew_for(owner: Option<String>) -> Result<TokenResponse, NotRenewed> {
     let answer = in_turn(renew()).await?;
     // Nothing must be done in the name of somebody else that was begun in the owner's.
-    let is_foreign = owner.is_some_and(|owner| {
-        Claims::of(&answer.access_token).is_some_and(|claims| claims.sub != owner)
+    let is_owners = owner.is_none_or(|owner| {
+        Claims::of(&answer.access_token).is_some_and(|claims| claims.sub == owner)
     });
-    if is_foreign { Err(NotRenewed::Foreign) } else { Ok(answer) }
+    if is_owners { Ok(answer) } else { Err(NotRenewed::Foreign) }
 }
 
-/// Of an answer that was lost, the server has kept what leads to it for some seconds: time
-/// for one more try, and no more.
+/// How long an answer may take before it may well be lost.
+const LATE_MS: u32 = 4_000;
+
+/// Of an answer that was lost, the server has kept what leads to it for ten seconds: time to
+/// ask once more. One that is only late is not given up for that, or its cookie would be lost.
 async fn renew() -> Result<TokenResponse, ApiError> {
-    match api::renew().await {
-        Err(error) if error.may_have_succeeded() => api::renew().await,
-        answer => answer,
+    let first = pin!(api::renew());
+    let late = pin!(TimeoutFuture::new(LATE_MS));
+    match select(first, late).await {
+        Either::Left((Err(error), _)) if error.is_lost_answer() => api::renew().await,
+        Either::Left((answer, _)) => answer,
+        Either::Right(((), first)) => match select(first, pin!(api::renew())).await {
+            Either::Left((Err(error), second)) if error.is_lost_answer() => second.await,
+            Either::Right((Err(error), first)) if error.is_lost_answer() => first.await,
+            Either::Left((answer, _)) | Either::Right((answer, _)) => answer,
+        },
     }
 }
 

@@ -1,0 +1,168 @@
+//! Several log-ins in one browser, whose tabs share its cookie.
+
+use std::time::Duration;
+
+use fantoccini::wd::WindowHandle;
+use serde_json::json;
+
+use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit};
+
+const SIX_MINUTES: Duration = Duration::from_mins(6);
+const GRACE: &str = "grace@example.com";
+
+impl Visitor {
+    /// Opens a tab, in which Grace logs in.
+    async fn lends_a_tab_to_grace(&self, remember: bool) -> WindowHandle {
+        self.server.sign_up(GRACE, PASSWORD);
+        let tab = self.opens_a_tab().await;
+        self.open("/login").await;
+        self.types("email", GRACE).await;
+        self.types("password", PASSWORD).await;
+        if remember {
+            self.field("remember").await.click().await.unwrap();
+        }
+        self.presses("Log in").await;
+        self.sees_the_account_of_grace().await;
+        tab
+    }
+
+    async fn sees_the_account_of_grace(&self) {
+        self.until(&format!("document.querySelector('main').innerText.includes('{GRACE}')")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_tab_whose_browser_is_somebody_elses_by_now_does_nothing_in_their_name() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        ada.follows("/settings").await;
+        ada.types_passwords(PASSWORD, NEW).await;
+        let first = ada.tab().await;
+        let second = ada.lends_a_tab_to_grace(false).await;
+        ada.goes_to(&first).await;
+        ada.lets_pass(SIX_MINUTES).await;
+        ada.presses("Change password").await;
+        ada.arrives_at("/login?next=%2Fsettings").await;
+        for email in [EMAIL, GRACE] {
+            ada.server.log_in(email, PASSWORD);
+        }
+        ada.goes_to(&second).await;
+        ada.browser.client.refresh().await.unwrap();
+        ada.sees_the_account_of_grace().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tab_does_not_become_somebody_elses_by_being_loaded_again() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        let first = ada.tab().await;
+        let second = ada.lends_a_tab_to_grace(false).await;
+        ada.goes_to(&first).await;
+        ada.lets_pass(SIX_MINUTES).await;
+        ada.browser.client.refresh().await.unwrap();
+        ada.arrives_at("/login?next=%2Fprivate").await;
+        ada.goes_to(&second).await;
+        ada.browser.client.refresh().await.unwrap();
+        ada.sees_the_account_of_grace().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_log_out_ends_nothing_of_somebody_else_in_the_same_browser() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        let first = ada.tab().await;
+        ada.lends_a_tab_to_grace(true).await;
+        ada.goes_to(&first).await;
+        // Even with a token that has expired, before the server has said whose tab it is.
+        ada.lets_pass(SIX_MINUTES).await;
+        let unanswered = "const send = window.fetch;
+            window.fetch = (...it) => it[0] === '/api/me' ? new Promise(() => {}) : send(...it)";
+        let source = json!({"source": unanswered});
+        ada.browser.devtools("Page.addScriptToEvaluateOnNewDocument", source).await;
+        ada.browser.client.refresh().await.unwrap();
+        ada.presses("Log out").await;
+        ada.until("location.pathname === '/login'").await;
+        assert_eq!(ada.script("sessionStorage.length").await, 0);
+        // She is remembered still.
+        ada.opens_a_tab().await;
+        ada.open("/private").await;
+        ada.sees_the_account_of_grace().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_typed_in_a_tab_survives_a_log_out_of_somebody_else() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        ada.follows("/settings").await;
+        ada.types_passwords(PASSWORD, NEW).await;
+        let first = ada.tab().await;
+        ada.lends_a_tab_to_grace(false).await;
+        let asked = ada.server.log().matches("/api/me\"}: answered").count();
+        ada.presses("Log out").await;
+        ada.arrives_at("/login").await;
+        ada.goes_to(&first).await;
+        ada.server.wait_for("another question", |log| {
+            log.matches("/api/me\"}: answered").count() > asked
+        });
+        ada.presses("Change password").await;
+        ada.until("document.body.innerText.includes('Your password is changed')").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_logs_in_once_more_in_another_tab_has_one_session_in_both() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        ada.follows("/settings").await;
+        ada.types_passwords(PASSWORD, NEW).await;
+        let first = ada.tab().await;
+        let second = ada.opens_a_tab().await;
+        ada.open("/login").await;
+        ada.logs_in().await;
+        ada.sees_the_account().await;
+        ada.goes_to(&first).await;
+        ada.presses("Change password").await;
+        ada.until("document.body.innerText.includes('Your password is changed')").await;
+        ada.until("document.querySelectorAll('.session').length === 1").await;
+        for tab in [&second, &first] {
+            ada.goes_to(tab).await;
+            ada.lets_pass(SIX_MINUTES).await;
+            ada.open("/private").await;
+            ada.sees_the_account().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_log_out_in_an_older_tab_ends_the_session_of_the_newer_and_is_remembered() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        let first = ada.tab().await;
+        ada.opens_a_tab().await;
+        ada.open("/login").await;
+        ada.field("remember").await.click().await.unwrap();
+        ada.logs_in().await;
+        ada.sees_the_account().await;
+        let token = ada.token().await.unwrap();
+        ada.goes_to(&first).await;
+        ada.presses("Log out").await;
+        ada.arrives_at("/login").await;
+        assert_eq!(ada.server.me(&token).code(), "invalid_token");
+        ada.until("localStorage.length === 0").await;
+        ada.opens_a_tab().await;
+        ada.open("/private").await;
+        ada.arrives_at("/login?next=%2Fprivate").await;
+        let notices = "document.querySelectorAll('main [role=status], main [role=alert]').length";
+        ada.field("email").await;
+        assert_eq!(ada.script(notices).await, 0);
+    })
+    .await;
+}
