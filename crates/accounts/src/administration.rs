@@ -127,9 +127,10 @@ impl Administration<'_> {
     ///
     /// [`StoreError`] if the store does not answer.
     pub async fn sign_out(&self, user: UserId) -> Result<usize, StoreError> {
+        let now = self.accounts.clock.now();
         self.accounts
             .change(|store| async move {
-                let ended = store.end_sessions(user, None).await?;
+                let ended = store.end_sessions(user, now).await?;
                 tracing::info!(%user, ended, "signed out by an operator");
                 Ok(ended)
             })

@@ -63,6 +63,7 @@ pub use hashing::HashingError;
 pub use issue::{IssuedRefreshToken, IssuedTokens};
 pub use own_account::OwnAccountError;
 pub use refresh::RefreshError;
+pub use sessions::EndSessionError;
 pub use settings::{Settings, StartError};
 pub use sign_in::SignInError;
 pub use sign_up::SignUpError;

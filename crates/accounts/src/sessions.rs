@@ -1,7 +1,21 @@
 use auth_core::{RefreshToken, Session, SessionId};
-use user_store::{SessionRecord, StoreError};
+use user_store::{EndSessions, SessionRecord, StoreError};
 
 use crate::{Accounts, SignedIn};
+
+/// Why no session was ended.
+#[derive(Debug, thiserror::Error)]
+pub enum EndSessionError {
+    /// The user has no session that is alive and of this name.
+    #[error("there is no such session")]
+    NoSuchSession,
+    /// The session in which it was asked for is over: somebody else may have ended it.
+    #[error("the session is over")]
+    SessionOver,
+    /// The store could not be asked: the session may live on.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
 
 impl Accounts {
     /// Ends the session at once, for every server on the same store.
@@ -10,7 +24,11 @@ impl Accounts {
     ///
     /// [`StoreError`] if the store does not answer: the session may then live on.
     pub async fn sign_out(&self, signed_in: &SignedIn) -> Result<(), StoreError> {
-        self.end_session(signed_in, signed_in.session().id).await.map(drop)
+        match self.end_session(signed_in, signed_in.session().id).await {
+            Err(EndSessionError::Store(error)) => Err(error),
+            // If it was over already, it is.
+            _ => Ok(()),
+        }
     }
 
     /// Where the user is signed in, the session used last first.
@@ -22,25 +40,29 @@ impl Accounts {
         self.store.sessions(signed_in.user().id, self.clock.now()).await
     }
 
-    /// Ends a session of the user at once; whether there was one to end (OWASP ASVS 5.0,
-    /// 7.5.2, less the password that it asks for once more: whoever finds a stranger's session
-    /// should be able to end it at once, and what a thief could do with it is a nuisance).
+    /// Ends a session of the user at once (OWASP ASVS 5.0, 7.5.2, less the password that it
+    /// asks for once more: whoever finds a stranger's session should be able to end it at
+    /// once, and what a thief could do with it is a nuisance). Of two sessions that end each
+    /// other, one succeeds.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the store does not answer: the session may then live on.
+    /// [`EndSessionError`] says why not.
     pub async fn end_session(
         &self,
         signed_in: &SignedIn,
         session: SessionId,
-    ) -> Result<bool, StoreError> {
-        let user = signed_in.user().id;
+    ) -> Result<(), EndSessionError> {
+        let (by, now) = (*signed_in.session(), self.clock.now());
         self.change(|store| async move {
-            let ended = store.end_session(user, session).await?;
-            if ended {
-                tracing::info!(%user, %session, "signed out");
+            match store.end_session(&by, session, now).await? {
+                EndSessions::Ended(0) => Err(EndSessionError::NoSuchSession),
+                EndSessions::Ended(_) => {
+                    tracing::info!(user = %by.user_id, %session, "signed out");
+                    Ok(())
+                }
+                EndSessions::SessionOver => Err(EndSessionError::SessionOver),
             }
-            Ok(ended)
         })
         .await
     }
@@ -49,13 +71,18 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the store does not answer: the sessions may then live on.
-    pub async fn end_other_sessions(&self, signed_in: &SignedIn) -> Result<usize, StoreError> {
-        let (user, session) = (signed_in.user().id, signed_in.session().id);
+    /// [`EndSessionError::SessionOver`] and [`EndSessionError::Store`].
+    pub async fn end_other_sessions(&self, signed_in: &SignedIn) -> Result<usize, EndSessionError> {
+        let (by, now) = (*signed_in.session(), self.clock.now());
         self.change(|store| async move {
-            let ended = store.end_sessions(user, Some(session)).await?;
-            tracing::info!(%user, %session, ended, "signed out everywhere else");
-            Ok(ended)
+            match store.end_other_sessions(&by, now).await? {
+                EndSessions::Ended(ended) => {
+                    let (user, session) = (by.user_id, by.id);
+                    tracing::info!(%user, %session, ended, "signed out everywhere else");
+                    Ok(ended)
+                }
+                EndSessions::SessionOver => Err(EndSessionError::SessionOver),
+            }
         })
         .await
     }

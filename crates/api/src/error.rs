@@ -4,8 +4,8 @@
 use std::error::Error;
 
 use accounts::{
-    AuthenticateError, EmailError, HashingError, KeyError, OwnAccountError, PasswordError,
-    RefreshError, SignInError, SignUpError, StoreError,
+    AuthenticateError, EmailError, EndSessionError, HashingError, KeyError, OwnAccountError,
+    PasswordError, RefreshError, SignInError, SignUpError, StoreError,
 };
 use api_types::{ErrorCode, FieldCode, FieldError, Problem};
 use warp::http::StatusCode;
@@ -251,6 +251,16 @@ impl From<AuthenticateError> for ApiError {
         match error {
             AuthenticateError::InvalidToken => Self::InvalidToken,
             AuthenticateError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<EndSessionError> for ApiError {
+    fn from(error: EndSessionError) -> Self {
+        match error {
+            EndSessionError::NoSuchSession => Self::NotFound,
+            EndSessionError::SessionOver => Self::InvalidToken,
+            EndSessionError::Store(error) => error.into(),
         }
     }
 }

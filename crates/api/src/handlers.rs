@@ -97,9 +97,7 @@ pub(crate) async fn end_session(
 ) -> Result<Option<SetCookie>, ApiError> {
     let held = request.held_refresh_token(&api);
     let signed_in = request.user_who_deletes(&api).await?;
-    if !api.accounts.end_session(&signed_in, id).await? {
-        return Err(ApiError::NotFound);
-    }
+    api.accounts.end_session(&signed_in, id).await?;
     match id == signed_in.session().id {
         true => Ok(api.clear_what_is_over(held).await),
         false => Ok(None),

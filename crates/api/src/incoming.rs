@@ -24,13 +24,16 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// A request whose path and method are known.
 ///
-/// Its methods are the ways to go on, and each checks in the one order that the API
-/// promises: size, content type, origin, token, JSON.
+/// The methods that consume it are the ways to go on, and each checks what it needs in the
+/// one order that the API promises: size, content type, origin, token, JSON.
 pub(crate) struct Incoming {
     headers: HeaderMap,
-    body: Result<Bytes, ApiError>,
+    body: Result<Body, ApiError>,
     ip: Option<IpAddr>,
 }
+
+/// A body of a size that is taken: none if it broke off, or took too long.
+struct Body(Option<Bytes>);
 
 /// Extracts the request; never rejects.
 pub(crate) fn incoming() -> BoxedFilter<(Incoming,)> {
@@ -42,6 +45,12 @@ pub(crate) fn incoming() -> BoxedFilter<(Incoming,)> {
             Incoming { headers, body, ip }
         })
         .boxed()
+}
+
+impl Body {
+    fn is_empty(&self) -> bool {
+        self.0.as_ref().is_some_and(Bytes::is_empty)
+    }
 }
 
 impl Incoming {
@@ -122,7 +131,7 @@ impl Incoming {
     }
 }
 
-async fn read_body<S, B>(headers: &HeaderMap, stream: S) -> Result<Bytes, ApiError>
+async fn read_body<S, B>(headers: &HeaderMap, stream: S) -> Result<Body, ApiError>
 where
     S: Stream<Item = Result<B, warp::Error>>,
     B: Buf,
@@ -136,8 +145,7 @@ where
     let mut stream = std::pin::pin!(stream);
     let mut body = BytesMut::new();
     while let Some(chunk) = stream.next().await {
-        // A body that breaks off, or takes too long, is no whole JSON text.
-        let mut chunk = chunk.map_err(|_| ApiError::MalformedJson)?;
+        let Ok(mut chunk) = chunk else { return Ok(Body(None)) };
         if body.len() + chunk.remaining() > MAX_BODY {
             return Err(ApiError::PayloadTooLarge);
         }
@@ -147,7 +155,7 @@ where
             chunk.advance(part.len());
         }
     }
-    Ok(body.freeze())
+    Ok(Body(Some(body.freeze())))
 }
 
 /// Demands `application/json`, whose charset can be nothing but UTF-8 (RFC 8259, 8.1), and
@@ -197,11 +205,12 @@ fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 
 /// Tells a text that is no JSON from JSON of another shape, and takes no array for an
 /// object, as serde by itself would.
-fn parse<B>(body: &[u8]) -> Result<B, ApiError>
+fn parse<B>(body: &Body) -> Result<B, ApiError>
 where
     B: RequestBody + DeserializeOwned,
 {
-    let body = if body.is_empty() && B::MAY_BE_EMPTY { b"{}" } else { body };
+    let Body(Some(body)) = body else { return Err(ApiError::MalformedJson) };
+    let body: &[u8] = if body.is_empty() && B::MAY_BE_EMPTY { b"{}" } else { body };
     let value: Value = serde_json::from_slice(body).map_err(|_| ApiError::MalformedJson)?;
     if !value.is_object() {
         return Err(ApiError::InvalidRequest(B::SHAPE));

@@ -19,20 +19,30 @@ impl Client {
     ///
     /// An IPv4 address in the clothes of IPv6 (RFC 4291, 2.5.5.2) is an IPv4 address. The
     /// name is cut to [`MAX_USER_AGENT_BYTES`](Self::MAX_USER_AGENT_BYTES), and what is
-    /// neither a letter, a digit, a space nor ASCII punctuation is replaced: no invisible
-    /// character turns the text around it about. An empty one is none.
+    /// neither a letter, a digit, a space nor ASCII punctuation is replaced, as are the letters
+    /// that are not seen: nothing turns the text around it about. An empty one is none.
     ///
     /// ```
     /// # use auth_core::Client;
     /// let client = Client::new(Some("::ffff:192.0.2.1".parse()?), Some("Browser/1.0\u{7}"));
     /// assert_eq!(client.ip(), Some("192.0.2.1".parse()?));
     /// assert_eq!(client.user_agent(), Some("Browser/1.0\u{fffd}"));
+    ///
+    /// for unseen in ['\u{202e}', '\u{200b}', '\u{3164}'] {
+    ///     let client = Client::new(None, Some(&format!("été {unseen} (1)")));
+    ///     assert_eq!(client.user_agent(), Some("été \u{fffd} (1)"));
+    /// }
     /// # Ok::<(), std::net::AddrParseError>(())
     /// ```
     #[must_use]
     pub fn new(ip: Option<IpAddr>, user_agent: Option<&str>) -> Self {
-        let is_plain = |c: char| c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ';
-        let plain = |c: char| if is_plain(c) { c } else { char::REPLACEMENT_CHARACTER };
+        let plain = |c: char| match c {
+            // The Hangul fillers (Unicode 17.0, 18.6).
+            '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' => char::REPLACEMENT_CHARACTER,
+            ' ' => c,
+            _ if c.is_alphanumeric() || c.is_ascii_graphic() => c,
+            _ => char::REPLACEMENT_CHARACTER,
+        };
         let name = |name: &str| {
             let mut name: String = name.trim().chars().map(plain).collect();
             name.truncate(name.floor_char_boundary(Self::MAX_USER_AGENT_BYTES));

@@ -33,7 +33,7 @@ use auth_core::{
     Session, SessionId, SessionPolicy, SystemRandom, Timestamp, UserId,
 };
 
-use crate::{Credentials, NewSession, OpenSession, User, UserStore};
+use crate::{Credentials, EndSessions, NewSession, OpenSession, User, UserStore};
 
 /// One fresh, empty store that any number of servers can be connected to.
 #[async_trait]
@@ -65,6 +65,8 @@ macro_rules! conformance_tests {
             of_twenty_log_outs_one_ends_the_session
             ending_one_session_leaves_the_others
             all_sessions_but_one_end_and_no_other_users
+            of_sessions_that_end_each_other_at_once_one_is_left
+            what_is_over_is_not_ended_once_more
             the_sessions_of_a_user_are_listed_with_where_they_are_used_from
             a_log_in_ends_the_session_whose_place_it_takes
             a_log_in_ends_no_session_of_another_user
@@ -182,6 +184,12 @@ async fn signed_in(store: &dyn UserStore) -> (User, Session) {
 
 async fn is_alive(store: &dyn UserStore, session: &Session) -> bool {
     store.session(session.id, NOW).await.expect("an answer").is_some()
+}
+
+/// Logs out; answers whether the session was alive.
+async fn log_out(store: &dyn UserStore, session: &Session) -> bool {
+    let ended = store.end_session(session, session.id, NOW).await.expect("an answer");
+    ended == EndSessions::Ended(1)
 }
 
 pub async fn what_was_answered_survives_a_restart(fresh: &dyn Deployment) {

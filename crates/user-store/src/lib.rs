@@ -53,7 +53,7 @@ mod sqlite;
 mod store;
 
 pub use model::{
-    CreateUserError, Credentials, Holdings, NewSession, OpenSession, PasswordVersion,
+    CreateUserError, Credentials, EndSessions, Holdings, NewSession, OpenSession, PasswordVersion,
     Reauthenticated, Reauthentication, RotateRefreshToken, Rotation, SessionRecord, StoreError,
     User,
 };

@@ -140,6 +140,16 @@ pub enum OpenSession {
     CredentialsChanged,
 }
 
+/// What became of sessions that somebody wanted to end from a session of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum EndSessions {
+    /// So many that were alive have ended.
+    Ended(usize),
+    /// The session that it was asked for in is over: nothing was written.
+    SessionOver,
+}
+
 /// Somebody's word that they are who they are, given just now with their password: what
 /// must still hold at the moment something is changed on the strength of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

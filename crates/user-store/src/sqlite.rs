@@ -14,14 +14,14 @@ use auth_core::{
 };
 
 use crate::{
-    CreateUserError, Credentials, Holdings, NewSession, OpenSession, PasswordVersion,
+    CreateUserError, Credentials, EndSessions, Holdings, NewSession, OpenSession, PasswordVersion,
     Reauthenticated, Reauthentication, RotateRefreshToken, Rotation, SessionRecord, StoreError,
     User, UserStore,
 };
 use database::Database;
 pub use error::OpenError;
 use queries::{keys, sessions, users};
-use transactions::{open_session, reauthenticated, rotate};
+use transactions::{count_alive, open_session, reauthenticated, rotate, while_alive};
 
 /// A [`UserStore`] on one SQLite file, with SQLite built in.
 ///
@@ -115,16 +115,42 @@ impl UserStore for SqliteStore {
         self.database.write(move |tx| rotate(tx, &rotation, &policy, now)).await
     }
 
-    async fn end_session(&self, user: UserId, id: SessionId) -> Result<bool, StoreError> {
-        self.database.write(move |tx| sessions::delete(tx, user, id)).await
+    async fn end_session(
+        &self,
+        by: &Session,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<EndSessions, StoreError> {
+        let by = *by;
+        self.database
+            .write(move |tx| {
+                while_alive(tx, &by, now, || {
+                    let ended = sessions::delete(tx, by.user_id, id)?;
+                    Ok(count_alive(ended.as_slice(), now))
+                })
+            })
+            .await
     }
 
-    async fn end_sessions(
+    async fn end_other_sessions(
         &self,
-        user: UserId,
-        except: Option<SessionId>,
-    ) -> Result<usize, StoreError> {
-        self.database.write(move |tx| sessions::delete_all(tx, user, except)).await
+        by: &Session,
+        now: Timestamp,
+    ) -> Result<EndSessions, StoreError> {
+        let by = *by;
+        self.database
+            .write(move |tx| {
+                while_alive(tx, &by, now, || {
+                    let ended = sessions::delete_all(tx, by.user_id, Some(by.id))?;
+                    Ok(count_alive(&ended, now))
+                })
+            })
+            .await
+    }
+
+    async fn end_sessions(&self, user: UserId, now: Timestamp) -> Result<usize, StoreError> {
+        let ended = self.database.write(move |tx| sessions::delete_all(tx, user, None)).await?;
+        Ok(count_alive(&ended, now))
     }
 
     async fn sessions(

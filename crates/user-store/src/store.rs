@@ -5,7 +5,7 @@ use auth_core::{
 };
 
 use crate::{
-    CreateUserError, Credentials, Holdings, NewSession, OpenSession, PasswordVersion,
+    CreateUserError, Credentials, EndSessions, Holdings, NewSession, OpenSession, PasswordVersion,
     Reauthenticated, Reauthentication, RotateRefreshToken, Rotation, SessionRecord, StoreError,
     User,
 };
@@ -61,15 +61,26 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<RotateRefreshToken, StoreError>;
 
-    /// Ends a session of this user at once; whether there was one to end.
-    async fn end_session(&self, user: UserId, id: SessionId) -> Result<bool, StoreError>;
-
-    /// Ends all sessions of this user at once, but for `except`; how many there were.
-    async fn end_sessions(
+    /// Ends a session at once, its own or another of the same user, for somebody whose
+    /// session `by` is, provided that this is alive at `now`: of two sessions that end each
+    /// other at once, one succeeds.
+    async fn end_session(
         &self,
-        user: UserId,
-        except: Option<SessionId>,
-    ) -> Result<usize, StoreError>;
+        by: &Session,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<EndSessions, StoreError>;
+
+    /// Ends all sessions of the user of `by` at once but for that, which has to be alive at
+    /// `now`.
+    async fn end_other_sessions(
+        &self,
+        by: &Session,
+        now: Timestamp,
+    ) -> Result<EndSessions, StoreError>;
+
+    /// Ends all sessions of this user at once; how many were alive at `now`.
+    async fn end_sessions(&self, user: UserId, now: Timestamp) -> Result<usize, StoreError>;
 
     /// The sessions of this user that are alive at `now`, the one used last first.
     async fn sessions(

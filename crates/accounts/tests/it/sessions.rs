@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use accounts::Client;
+use accounts::{Client, EndSessionError};
 
 use crate::world::{EMAIL, PASSWORD, World, access, issue, recognised, refresh};
 
@@ -34,12 +34,14 @@ async fn any_of_ones_own_sessions_can_be_ended_and_no_other() {
     let nobody = Client::default();
     let grace = server.sign_in("grace@example.com", PASSWORD, false, &nobody, None).await.unwrap();
     let grace = server.authenticate(&access(&grace)).await.unwrap();
-    assert!(!server.end_session(&grace, ending).await.unwrap());
+    let refused = server.end_session(&grace, ending).await;
+    assert!(matches!(refused, Err(EndSessionError::NoSuchSession)));
     assert!(server.authenticate(&access(&other)).await.is_ok());
-    assert!(server.end_session(&ada, ending).await.unwrap());
+    server.end_session(&ada, ending).await.unwrap();
     assert!(server.authenticate(&access(&other)).await.is_err());
     assert!(refresh(&server, &other).await.is_err());
-    assert!(!server.end_session(&ada, ending).await.unwrap());
+    let again = server.end_session(&ada, ending).await;
+    assert!(matches!(again, Err(EndSessionError::NoSuchSession)));
 }
 
 #[tokio::test]
@@ -55,6 +57,22 @@ async fn all_others_can_be_ended_at_once() {
     }
     assert_eq!(server.sessions(&ada).await.unwrap().len(), 1);
     assert_eq!(server.end_other_sessions(&ada).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn whose_session_is_over_ends_no_other() {
+    let world = World::new();
+    let server = world.server().await;
+    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    let (thief, ada) = (recognised(&server).await, recognised(&server).await);
+    server.end_other_sessions(&ada).await.unwrap();
+    // What was recognised before comes too late.
+    let ended = server.end_other_sessions(&thief).await;
+    assert!(matches!(ended, Err(EndSessionError::SessionOver)));
+    let ended = server.end_session(&thief, ada.session().id).await;
+    assert!(matches!(ended, Err(EndSessionError::SessionOver)));
+    server.sign_out(&thief).await.unwrap();
+    assert_eq!(server.sessions(&ada).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@ use auth_core::{Session, SessionPolicy};
 use futures_util::future::{join, join_all};
 
 use super::refresh::rotation;
-use super::{Deployment, NOW, hash, in_force, is_alive, new_session, open, sign_up, signed_up};
+use super::{
+    Deployment, NOW, hash, in_force, is_alive, log_out, new_session, open, sign_up, signed_up,
+};
 use crate::{OpenSession, Reauthenticated, Reauthentication, RotateRefreshToken, User, UserStore};
 
 /// Somebody's word that was given with the password in force.
@@ -67,7 +69,7 @@ pub async fn no_password_is_changed_in_a_session_that_is_over(fresh: &dyn Deploy
     let (before, word) = (in_force(&*store, &ada).await, word(&*store, &ada, &own).await);
     let late = store.change_password(&word, &hash(), own.idle_expires_at).await;
     assert_eq!(late.expect("an answer"), Reauthenticated::SessionOver);
-    assert!(store.end_session(ada.id, own.id).await.expect("an answer"));
+    assert!(log_out(&*store, &own).await);
     for refused in [
         store.change_password(&word, &hash(), NOW).await.expect("an answer"),
         store.close_account(&word, NOW).await.expect("an answer"),

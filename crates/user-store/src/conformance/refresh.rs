@@ -6,7 +6,7 @@ use auth_core::{
 };
 use futures_util::future::{join, join_all};
 
-use super::{Deployment, NOW, SECOND, is_alive, open, signed_up};
+use super::{Deployment, NOW, SECOND, is_alive, log_out, open, signed_up};
 use crate::{RotateRefreshToken, Rotation, UserStore};
 
 /// The use of a token from nowhere in particular.
@@ -75,7 +75,7 @@ pub async fn a_session_that_is_over_is_not_renewed(fresh: &dyn Deployment) {
     let (session, token) = renewable(&*store).await;
     let late = refresh(&*store, &token, session.idle_expires_at).await;
     assert_eq!(late.expect_err("it is over"), RotateRefreshToken::Unknown);
-    assert!(store.end_session(session.user_id, session.id).await.expect("an answer"));
+    assert!(log_out(&*store, &session).await);
     let ended = refresh(&*store, &token, NOW).await;
     assert_eq!(ended.expect_err("it was ended"), RotateRefreshToken::Unknown);
 }
@@ -145,9 +145,8 @@ pub async fn a_renewal_that_races_with_a_log_out_leaves_no_session(fresh: &dyn D
     let (user, _) = signed_up(&*here).await;
     for _ in 0..20 {
         let (opened, token) = open(&*here, &user).await;
-        let (renewed, ended) =
-            join(refresh(&*here, &token, NOW), there.end_session(user.id, opened.id)).await;
-        assert!(ended.expect("an answer"));
+        let (renewed, ended) = join(refresh(&*here, &token, NOW), log_out(&*there, &opened)).await;
+        assert!(ended);
         assert!(!is_alive(&*here, &opened).await);
         if let Ok((_, next)) = renewed {
             let after = refresh(&*here, &next, NOW).await;
@@ -181,7 +180,7 @@ pub async fn a_session_is_known_by_any_of_its_refresh_tokens(fresh: &dyn Deploym
     }
     let late = store.session_of_family(&first.family(), renewed.idle_expires_at).await;
     assert_eq!(late.expect("an answer"), None);
-    assert!(store.end_session(opened.user_id, opened.id).await.expect("an answer"));
+    assert!(log_out(&*store, &opened).await);
     let ended = store.session_of_family(&first.family(), NOW).await;
     assert_eq!(ended.expect("an answer"), None);
 }

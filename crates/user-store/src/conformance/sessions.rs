@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use super::{
-    Deployment, NOW, SECOND, hash, in_force, is_alive, new_session, open, open_new, sign_up,
-    signed_in, signed_up, user,
+    Deployment, NOW, SECOND, hash, in_force, is_alive, log_out, new_session, open, open_new,
+    sign_up, signed_in, signed_up, user,
 };
-use crate::{NewSession, OpenSession, PasswordVersion};
+use crate::{EndSessions, NewSession, OpenSession, PasswordVersion};
 
 pub async fn an_opened_session_is_found_with_its_user(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
@@ -33,7 +33,7 @@ pub async fn an_ended_session_is_gone_at_once_on_every_server(fresh: &dyn Deploy
     let (here, there) = (fresh.connect().await, fresh.connect().await);
     let (_, session) = signed_in(&*here).await;
     assert!(is_alive(&*there, &session).await);
-    assert!(here.end_session(session.user_id, session.id).await.expect("an answer"));
+    assert!(log_out(&*here, &session).await);
     assert!(!is_alive(&*here, &session).await);
     assert!(!is_alive(&*there, &session).await);
 }
@@ -41,8 +41,8 @@ pub async fn an_ended_session_is_gone_at_once_on_every_server(fresh: &dyn Deploy
 pub async fn a_session_ends_once(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (_, session) = signed_in(&*store).await;
-    assert!(store.end_session(session.user_id, session.id).await.expect("an answer"));
-    assert!(!store.end_session(session.user_id, session.id).await.expect("an answer"));
+    assert!(log_out(&*store, &session).await);
+    assert!(!log_out(&*store, &session).await);
 }
 
 pub async fn of_twenty_log_outs_one_ends_the_session(fresh: &dyn Deployment) {
@@ -50,10 +50,10 @@ pub async fn of_twenty_log_outs_one_ends_the_session(fresh: &dyn Deployment) {
     let (_, session) = signed_in(&*here).await;
     let ended = join_all((0..20).map(|n| {
         let store = if n % 2 == 0 { &here } else { &there };
-        store.end_session(session.user_id, session.id)
+        log_out(&**store, &session)
     }))
     .await;
-    assert_eq!(ended.into_iter().filter(|ended| matches!(ended, Ok(true))).count(), 1);
+    assert_eq!(ended.into_iter().filter(|ended| *ended).count(), 1);
 }
 
 pub async fn ending_one_session_leaves_the_others(fresh: &dyn Deployment) {
@@ -61,7 +61,7 @@ pub async fn ending_one_session_leaves_the_others(fresh: &dyn Deployment) {
     let (user, _) = signed_up(&*store).await;
     let (one, _) = open(&*store, &user).await;
     let (other, _) = open(&*store, &user).await;
-    store.end_session(user.id, one.id).await.expect("an answer");
+    log_out(&*store, &one).await;
     assert!(is_alive(&*store, &other).await);
 }
 
@@ -128,7 +128,9 @@ pub async fn a_session_is_ended_by_its_own_user_alone(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (_, session) = signed_in(&*store).await;
     let (grace, _) = sign_up(&*store, "grace@example.com").await;
-    assert!(!store.end_session(grace.id, session.id).await.expect("an answer"));
+    let (hers, _) = open(&*store, &grace).await;
+    let ended = store.end_session(&hers, session.id, NOW).await.expect("an answer");
+    assert_eq!(ended, EndSessions::Ended(0));
     assert!(is_alive(&*store, &session).await);
 }
 
@@ -140,12 +142,58 @@ pub async fn all_sessions_but_one_end_and_no_other_users(fresh: &dyn Deployment)
     let (two, _) = open(&*store, &ada).await;
     let (grace, _) = sign_up(&*store, "grace@example.com").await;
     let (unconcerned, _) = open(&*store, &grace).await;
-    assert_eq!(store.end_sessions(ada.id, Some(kept.id)).await.expect("an answer"), 2);
+    let ended = store.end_other_sessions(&kept, NOW).await.expect("an answer");
+    assert_eq!(ended, EndSessions::Ended(2));
     for (session, alive) in [(kept, true), (one, false), (two, false), (unconcerned, true)] {
         assert_eq!(is_alive(&*store, &session).await, alive);
     }
-    assert_eq!(store.end_sessions(ada.id, None).await.expect("an answer"), 1);
+    assert_eq!(store.end_sessions(ada.id, NOW).await.expect("an answer"), 1);
     assert!(!is_alive(&*store, &kept).await);
+}
+
+pub async fn of_sessions_that_end_each_other_at_once_one_is_left(fresh: &dyn Deployment) {
+    let (here, there) = (fresh.connect().await, fresh.connect().await);
+    let (ada, _) = signed_up(&*here).await;
+    for round in 0..20 {
+        let (one, _) = open(&*here, &ada).await;
+        let (other, _) = open(&*here, &ada).await;
+        let mut ended = match round % 2 {
+            0 => {
+                let ends = here.end_other_sessions(&one, NOW);
+                <[_; 2]>::from(join(ends, there.end_other_sessions(&other, NOW)).await)
+            }
+            _ => {
+                let ends = here.end_session(&one, other.id, NOW);
+                <[_; 2]>::from(join(ends, there.end_session(&other, one.id, NOW)).await)
+            }
+        }
+        .map(|ended| ended.expect("an answer"));
+        ended.sort_by_key(|ended| *ended == EndSessions::SessionOver);
+        assert_eq!(ended, [EndSessions::Ended(1), EndSessions::SessionOver]);
+        let alive = [is_alive(&*here, &one).await, is_alive(&*here, &other).await];
+        assert_eq!(alive.into_iter().filter(|alive| *alive).count(), 1);
+        here.end_sessions(ada.id, NOW).await.expect("an answer");
+    }
+}
+
+pub async fn what_is_over_is_not_ended_once_more(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, _) = signed_up(&*store).await;
+    let (alive, _) = open(&*store, &ada).await;
+    let mut over = Vec::new();
+    for _ in 0..3 {
+        let (mut new, _) = new_session(&ada);
+        new.session.idle_expires_at = NOW;
+        open_new(&*store, &ada, &new).await;
+        over.push(new.session);
+    }
+    let ended = store.end_session(&alive, over[0].id, NOW).await.expect("an answer");
+    assert_eq!(ended, EndSessions::Ended(0));
+    let ended = store.end_other_sessions(&over[1], NOW).await.expect("an answer");
+    assert_eq!(ended, EndSessions::SessionOver);
+    let ended = store.end_other_sessions(&alive, NOW).await.expect("an answer");
+    assert_eq!(ended, EndSessions::Ended(0));
+    assert_eq!(store.end_sessions(ada.id, NOW).await.expect("an answer"), 1);
 }
 
 pub async fn the_sessions_of_a_user_are_listed_with_where_they_are_used_from(

@@ -5,7 +5,7 @@ use rusqlite::Transaction;
 
 use super::queries::{sessions, users};
 use crate::{
-    NewSession, OpenSession, PasswordVersion, Reauthenticated, Reauthentication,
+    EndSessions, NewSession, OpenSession, PasswordVersion, Reauthenticated, Reauthentication,
     RotateRefreshToken, Rotation,
 };
 
@@ -55,6 +55,24 @@ pub(super) fn rotate(
             RotateRefreshToken::Reused(session)
         }
     })
+}
+
+/// Ends sessions for somebody whose own session is alive.
+pub(super) fn while_alive(
+    tx: &Transaction<'_>,
+    by: &Session,
+    now: Timestamp,
+    end: impl FnOnce() -> rusqlite::Result<usize>,
+) -> rusqlite::Result<EndSessions> {
+    match sessions::by_id(tx, by.id)? {
+        Some(session) if session.is_alive(now) => end().map(EndSessions::Ended),
+        _ => Ok(EndSessions::SessionOver),
+    }
+}
+
+/// Of sessions that were deleted, those count that were not over by themselves.
+pub(super) fn count_alive(ends: &[Timestamp], now: Timestamp) -> usize {
+    ends.iter().filter(|end| **end > now).count()
 }
 
 /// Makes a change provided that a person's word still holds: their session is alive, and

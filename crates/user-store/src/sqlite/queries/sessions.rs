@@ -153,27 +153,35 @@ fn client(row: &Row<'_>) -> Result<Client> {
     Ok(Client::new(ip, user_agent.as_deref()))
 }
 
-/// Answers whether there was one.
+/// Answers when it would have ended unless it had been renewed, if there was one.
 pub(in crate::sqlite) fn delete(
     connection: &Connection,
     user: UserId,
     id: SessionId,
-) -> Result<bool> {
-    let deleted = connection
-        .prepare_cached("DELETE FROM sessions WHERE id = ?1 AND user_id = ?2")?
-        .execute([id.as_uuid().as_bytes(), user.as_uuid().as_bytes()])?;
-    Ok(deleted == 1)
+) -> Result<Option<Timestamp>> {
+    connection
+        .prepare_cached(
+            "DELETE FROM sessions WHERE id = ?1 AND user_id = ?2 RETURNING idle_expires_at",
+        )?
+        .query_row([id.as_uuid().as_bytes(), user.as_uuid().as_bytes()], |row| timestamp(row, 0))
+        .optional()
 }
 
-/// Deletes all sessions of a user but for `except`; answers how many there were.
+/// Deletes all sessions of a user but for `except`; answers when each would have ended.
 pub(in crate::sqlite) fn delete_all(
     connection: &Connection,
     user: UserId,
     except: Option<SessionId>,
-) -> Result<usize> {
-    connection.prepare_cached("DELETE FROM sessions WHERE user_id = ?1 AND id IS NOT ?2")?.execute(
-        params![user.as_uuid().as_bytes(), except.as_ref().map(|id| id.as_uuid().as_bytes())],
-    )
+) -> Result<Vec<Timestamp>> {
+    connection
+        .prepare_cached(
+            "DELETE FROM sessions WHERE user_id = ?1 AND id IS NOT ?2 RETURNING idle_expires_at",
+        )?
+        .query_map(
+            params![user.as_uuid().as_bytes(), except.as_ref().map(|id| id.as_uuid().as_bytes())],
+            |row| timestamp(row, 0),
+        )?
+        .collect()
 }
 
 /// Deletes a session by its refresh tokens, if it is this user's; answers which it was.
