@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use auth_core::SessionPolicy;
 use clap::builder::Resettable;
 use clap::error::{ContextKind, ErrorKind};
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub(crate) use options::{LogFormat, PasswordOptions, ServeOptions};
 pub(crate) use users::{ExistingAction, UserAction, UsersOptions};
@@ -51,6 +51,17 @@ fn task(arguments: Vec<OsString>) -> Result<Task, clap::Error> {
         // The options without a subcommand would be read from the environment all the same.
         command = command.mut_args(|option| option.env(Resettable::Reset));
     }
+    // What is said on the command line is not looked for in the environment, where clap would
+    // check it again for the commands below the one that it was given to.
+    let is_database = |argument: &OsString| {
+        argument
+            .to_str()
+            .is_some_and(|text| text == "--database" || text.starts_with("--database="))
+    };
+    if arguments.iter().any(is_database) {
+        let reset = |option: Arg| option.env(Resettable::Reset);
+        command = command.mut_subcommand("users", |users| users.mut_arg("database", reset));
+    }
     let mut matches = command.try_get_matches_from(arguments)?;
     let cli = Cli::from_arg_matches_mut(&mut matches)?;
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
@@ -75,6 +86,9 @@ fn tell(error: &clap::Error) -> ExitCode {
 /// Clap explains itself over several paragraphs: this is the first, with the hint if it
 /// has one.
 fn one_line(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::InvalidUtf8 {
+        return not_utf8();
+    }
     let text = error.to_string();
     let first = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
     let first = first.collect::<Vec<_>>().join(" ");
@@ -83,6 +97,17 @@ fn one_line(error: &clap::Error) -> String {
         None => "see latchkey --help".to_owned(),
     };
     format!("{}; {hint}", first.trim_start_matches("error: "))
+}
+
+/// Clap does not say what of the command line or the environment it is that is no text.
+fn not_utf8() -> String {
+    let variable = std::env::vars_os()
+        .find(|(name, value)| {
+            name.to_str().is_some_and(|name| name.starts_with("LATCHKEY_"))
+                && value.to_str().is_none()
+        })
+        .map(|(name, _)| name.to_string_lossy().into_owned());
+    format!("{} is not UTF-8: write it as that", variable.as_deref().unwrap_or("an argument"))
 }
 
 #[cfg(test)]

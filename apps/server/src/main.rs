@@ -33,6 +33,12 @@ fn main() -> ExitCode {
     }
 }
 
+/// An error and everything under it, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 /// Says in one line on stderr why the program ends.
 fn complain(message: &str) {
     // With nobody to read it, the exit code has to do.

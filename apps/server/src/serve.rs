@@ -2,6 +2,7 @@ use std::future::Future;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use accounts::{Accounts, Settings, StartError};
 use api::PublicOrigin;
@@ -13,7 +14,10 @@ use warp::Filter as _;
 
 use crate::cli::ServeOptions;
 use crate::http::{self, Envelope};
-use crate::{maintenance, pages, telemetry};
+use crate::{maintenance, pages, telemetry, with_causes};
+
+/// How long the store may take to come to an end.
+const CLOSING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why the server did not start. Each message says what is wrong and how to mend it.
 #[derive(Debug)]
@@ -28,8 +32,10 @@ pub(crate) enum ServeError {
 pub(crate) fn run(options: ServeOptions, sessions: SessionPolicy) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Runtime::new().map_err(ServeError::System)?;
     let result = runtime.block_on(serve(options, sessions));
-    // What was cut off after the drain is not waited for: it is done whole, or not at all.
-    runtime.shutdown_background();
+    // With its tasks, the runtime drops the store, which then moves all that is in its log to
+    // its file. What was cut off after the drain is waited for no longer than that takes; it
+    // is done whole, or not at all.
+    runtime.shutdown_timeout(CLOSING_TIMEOUT);
     result
 }
 
@@ -131,7 +137,7 @@ impl std::fmt::Display for ServeError {
                 )
             }
             Self::Database(error) => error.fmt(f),
-            Self::Accounts(error) => write!(f, "cannot start: {error}"),
+            Self::Accounts(error) => write!(f, "cannot start: {}", with_causes(error)),
             Self::System(error) => write!(f, "cannot start: {error}"),
         }
     }

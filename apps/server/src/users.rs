@@ -13,6 +13,7 @@ use auth_core::{SystemClock, SystemRandom};
 use user_store::{OpenError, SqliteStore, StoreError};
 
 use crate::cli::{ExistingAction, PasswordOptions, UserAction, UsersOptions};
+use crate::with_causes;
 use print::Printer;
 
 /// How many accounts are asked for at a time.
@@ -27,7 +28,7 @@ pub(crate) enum UsersError {
     NoDatabase(PathBuf),
     #[error(transparent)]
     Open(OpenError),
-    #[error("cannot start: {0}")]
+    #[error("cannot start: {}", with_causes(.0))]
     Start(#[from] StartError),
     #[error("no account has the e-mail or the id {0:?}; see latchkey users list")]
     NoSuchUser(String),
@@ -37,19 +38,23 @@ pub(crate) enum UsersError {
     Invalid(String),
     #[error("{0}; nothing was changed")]
     NotConfirmed(&'static str),
-    #[error("the store does not answer; try again: {0}")]
-    Store(StoreError),
+    #[error("{0}; try again when that is over")]
+    Unavailable(String),
+    #[error("the database holds what it should not; restore a backup: {0}")]
+    Defect(String),
     #[error("{0}")]
     Io(#[from] io::Error),
-    #[error("it is done, and could not be printed: {0}")]
+    #[error("it could not be printed: {0}")]
     Unprinted(io::Error),
+    #[error("it is done, and could not be printed: {0}")]
+    DoneUnprinted(io::Error),
 }
 
 pub(crate) fn run(options: &UsersOptions) -> Result<(), UsersError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match runtime.block_on(carry_out(options)) {
         // Who reads no further has seen enough.
-        Err(UsersError::Io(error) | UsersError::Unprinted(error))
+        Err(UsersError::Unprinted(error) | UsersError::DoneUnprinted(error))
             if error.kind() == io::ErrorKind::BrokenPipe =>
         {
             Ok(())
@@ -70,7 +75,7 @@ async fn carry_out(options: &UsersOptions) -> Result<(), UsersError> {
                 opened => opened,
             };
             let user = start(store?, settings).await?.sign_up(email, &password).await?;
-            print.done("created", &user).map_err(UsersError::Unprinted)
+            print.done("created", &user).map_err(UsersError::DoneUnprinted)
         }
         UserAction::Existing(action) => {
             let store = SqliteStore::open_existing(&options.database)?;
@@ -111,7 +116,10 @@ impl Operator<'_> {
     async fn run(&self, action: &ExistingAction) -> Result<(), UsersError> {
         match action {
             ExistingAction::List => self.list().await,
-            ExistingAction::Show(user) => Ok(self.print.user(&self.user(&user.name).await?)?),
+            ExistingAction::Show(user) => {
+                let user = self.user(&user.name).await?;
+                self.print.user(&user).map_err(UsersError::Unprinted)
+            }
             ExistingAction::Disable(user) => self.disable(&user.name, true).await,
             ExistingAction::Enable(user) => self.disable(&user.name, false).await,
             ExistingAction::Delete { user, yes } => self.delete(&user.name, *yes).await,
@@ -122,17 +130,13 @@ impl Operator<'_> {
     }
 
     async fn list(&self) -> Result<(), UsersError> {
-        let mut list = self.print.list()?;
-        let mut after = None;
-        loop {
-            let page = self.accounts.administration().users(after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.id);
-            for user in &page {
-                list.user(user)?;
-            }
+        let mut page = self.accounts.administration().users(None, PAGE).await?;
+        let mut list = self.print.list().map_err(UsersError::Unprinted)?;
+        while let Some(last) = page.last().map(|user| user.id) {
+            page.iter().try_for_each(|user| list.user(user)).map_err(UsersError::Unprinted)?;
+            page = self.accounts.administration().users(Some(last), PAGE).await?;
         }
-        Ok(list.end()?)
+        list.end().map_err(UsersError::Unprinted)
     }
 
     async fn disable(&self, name: &str, disable: bool) -> Result<(), UsersError> {
@@ -143,7 +147,7 @@ impl Operator<'_> {
         };
         changed.map_err(|error| of_administration(error, name))?;
         let user = self.user(name).await?;
-        self.print.done(what, &user).map_err(UsersError::Unprinted)
+        self.print.done(what, &user).map_err(UsersError::DoneUnprinted)
     }
 
     async fn delete(&self, name: &str, yes: bool) -> Result<(), UsersError> {
@@ -153,7 +157,7 @@ impl Operator<'_> {
         }
         let deleted = self.accounts.administration().delete(user.id).await;
         deleted.map_err(|error| of_administration(error, name))?;
-        self.print.done("deleted", &user).map_err(UsersError::Unprinted)
+        self.print.done("deleted", &user).map_err(UsersError::DoneUnprinted)
     }
 
     async fn set_password(&self, name: &str) -> Result<(), UsersError> {
@@ -161,19 +165,19 @@ impl Operator<'_> {
         let new = password::read("New password")?;
         let set = self.accounts.administration().set_password(&user, &new).await;
         set.map_err(|error| of_administration(error, name))?;
-        self.print.done("set the password of", &user).map_err(UsersError::Unprinted)
+        self.print.done("set the password of", &user).map_err(UsersError::DoneUnprinted)
     }
 
     async fn sessions(&self, name: &str) -> Result<(), UsersError> {
         let user = self.user(name).await?;
         let sessions = self.accounts.administration().sessions(user.id).await?;
-        Ok(self.print.sessions(&sessions)?)
+        self.print.sessions(&sessions).map_err(UsersError::Unprinted)
     }
 
     async fn sign_out(&self, name: &str) -> Result<(), UsersError> {
         let user = self.user(name).await?;
         let ended = self.accounts.administration().sign_out(user.id).await?;
-        self.print.signed_out(&user, ended).map_err(UsersError::Unprinted)
+        self.print.signed_out(&user, ended).map_err(UsersError::DoneUnprinted)
     }
 
     async fn user(&self, name: &str) -> Result<User, UsersError> {
@@ -233,6 +237,9 @@ impl From<OpenError> for UsersError {
 
 impl From<StoreError> for UsersError {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        match error {
+            StoreError::Unavailable(_) => Self::Unavailable(with_causes(&error)),
+            StoreError::Defect(_) => Self::Defect(with_causes(&error)),
+        }
     }
 }

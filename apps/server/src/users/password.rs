@@ -23,24 +23,23 @@ pub(super) fn read(prompt: &str) -> Result<Zeroizing<String>, UsersError> {
 }
 
 fn first_line(input: impl io::BufRead) -> Result<Zeroizing<String>, UsersError> {
-    let invalid = |text: &str| UsersError::Invalid(text.to_owned());
-    let mut line = Zeroizing::new(String::new());
-    let mut input = input.take(LONGEST_LINE);
-    match input.read_line(&mut line) {
-        Ok(0) => return Err(invalid("stdin holds no password: write it there, as one line")),
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            return Err(invalid("the password on stdin is not UTF-8: write it there as that"));
-        }
-        read => read?,
+    let invalid = |text: &str| Err(UsersError::Invalid(text.to_owned()));
+    let mut line = Zeroizing::new(Vec::new());
+    input.take(LONGEST_LINE).read_until(b'\n', &mut line)?;
+    if line.is_empty() {
+        return invalid("stdin holds no password: write it there, as one line");
+    }
+    if line.len() as u64 == LONGEST_LINE {
+        return invalid(
+            "the line on stdin is longer than any password: write it there, as one line",
+        );
+    }
+    let Ok(line) = std::str::from_utf8(&line) else {
+        return invalid("the password on stdin is not UTF-8: write it there as that");
     };
     // The line's end alone: spaces are part of a password.
-    if line.ends_with('\n') {
-        line.pop();
-        if line.ends_with('\r') {
-            line.pop();
-        }
-    }
-    Ok(line)
+    let line = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+    Ok(Zeroizing::new(line.to_owned()))
 }
 
 #[cfg(test)]
@@ -59,5 +58,7 @@ mod tests {
         }
         assert!(first_line(&b""[..]).is_err());
         assert!(first_line(&b"\xff\n"[..]).is_err());
+        let endless = first_line("€".repeat(10_000).as_bytes()).unwrap_err().to_string();
+        assert!(endless.contains("longer"), "{endless}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::server::{Server, credentials, read_answer};
+use crate::server::{Server, bearer, credentials, read_answer};
 
 #[test]
 fn stalled_connections_are_closed() {
@@ -29,6 +29,27 @@ fn stalled_connections_are_closed() {
         assert!(matches!(answer.status, 0 | 400 | 408), "{sent:?}: {}", answer.head);
     }
     assert_eq!(server.get("/healthz").status, 200);
+}
+
+/// A log-out that says how its body goes on, or not.
+fn log_out(token: &str, rest: &str) -> Vec<u8> {
+    let head = "POST /api/logout HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
+    format!("{head}{}{rest}", bearer(token)).into_bytes()
+}
+
+#[test]
+fn a_body_that_breaks_off_is_refused_after_all_that_comes_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    let broken = "transfer-encoding: chunked\r\n\r\nzz\r\n";
+    let answer = server.send(&log_out("x", broken));
+    assert_eq!((answer.status, answer.code().as_str()), (415, "unsupported_media_type"));
+    let typed = format!("content-type: application/json\r\n{broken}");
+    assert_eq!(server.send(&log_out("x", &typed)).code(), "invalid_token");
+    let (email, password) = ("ada@example.com", "a long walk along the sea");
+    server.sign_up(email, password);
+    let token = server.log_in(email, password);
+    assert_eq!(server.send(&log_out(&token, &typed)).code(), "malformed_json");
 }
 
 #[test]

@@ -68,6 +68,21 @@ fn sigterm_and_sigint_finish_what_is_in_flight_and_exit_0() {
 }
 
 #[test]
+fn after_a_stop_the_database_is_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(&folder, &[]);
+    server.sign_up(EMAIL, PASSWORD);
+    let idle = server.connect();
+    server.signal("TERM");
+    assert_eq!(server.wait(), Some(0));
+    drop(idle);
+    let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    assert_eq!(names, ["latchkey.db", "log"], "all of it is in the file");
+}
+
+#[test]
 fn what_takes_too_long_is_cut_off_and_the_exit_is_0_still() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(&folder, &[]);

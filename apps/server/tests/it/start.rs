@@ -111,6 +111,14 @@ fn what_the_environment_says_is_meant_for_the_command_that_knows_it() {
 }
 
 #[test]
+fn a_variable_that_is_no_text_is_named() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let value = std::ffi::OsString::from_vec(b"\xff".to_vec());
+    let output = command().env("LATCHKEY_PUBLIC_URL", &value).arg("serve").output().unwrap();
+    assert!(complaint(&output, 2).contains("LATCHKEY_PUBLIC_URL"));
+}
+
+#[test]
 fn weaker_hashes_are_warned_of() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(&folder, &[]);

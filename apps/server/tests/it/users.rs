@@ -183,8 +183,53 @@ fn a_database_that_is_not_there_is_not_made_by_looking_at_it() {
     assert!(refused(&users(&folder, &["create", EMAIL], "short\n")).contains("8 characters"));
     assert!(refused(&users(&folder, &["create", EMAIL], "")).contains("stdin"));
     let endless = "x".repeat(100_000);
-    assert!(refused(&users(&folder, &["create", EMAIL], &endless)).contains("1,024"));
+    assert!(refused(&users(&folder, &["create", EMAIL], &endless)).contains("longer"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_only_reads_waits_for_nobody_who_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    server.sign_up(EMAIL, PASSWORD);
+    let database = rusqlite::Connection::open(folder.path().join("latchkey.db")).unwrap();
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(done(&users(&folder, &["list"], "")).contains(EMAIL));
+    assert!(done(&users(&folder, &["show", EMAIL], "")).contains(EMAIL));
+    // And what writes says why it does not.
+    let disable = refused(&users(&folder, &["disable", EMAIL], ""));
+    assert!(disable.contains("database is locked") && disable.contains("try again"), "{disable}");
+}
+
+#[test]
+fn a_database_that_holds_what_it_should_not_is_named_as_the_cause() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    server.sign_up(EMAIL, PASSWORD);
+    let database = rusqlite::Connection::open(folder.path().join("latchkey.db")).unwrap();
+    database.execute("UPDATE users SET email = 'no address'", []).unwrap();
+    for arguments in [&["list"][..], &["list", "--json"]] {
+        let line = refused(&users(&folder, arguments, ""));
+        assert!(line.contains("e-mail") && line.contains("backup"), "{line}");
+    }
+}
+
+#[test]
+fn a_database_that_is_named_takes_the_place_of_the_environments() {
+    let folder = tempfile::tempdir().unwrap();
+    let _server = Server::start(&folder, &[]);
+    let path = folder.path().join("latchkey.db");
+    for named in [vec!["list".into(), "--database".into(), path.clone().into_os_string()], {
+        let mut option = std::ffi::OsString::from("--database=");
+        option.push(&path);
+        vec![option, "list".into()]
+    }] {
+        for variable in ["", "postgres://localhost/x"] {
+            let mut list = command();
+            list.arg("users").args(&named).env("LATCHKEY_DATABASE", variable);
+            done(&list.output().unwrap());
+        }
+    }
 }
 
 #[test]

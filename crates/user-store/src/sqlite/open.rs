@@ -1,6 +1,6 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -16,7 +16,10 @@ pub(super) const FLAGS: OpenFlags =
 
 pub(super) fn open(path: &Path) -> Result<Database, OpenError> {
     create_private(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
-    open_with(path, |_, _| Ok(()))
+    let (path, _) = recognise(path)?;
+    make_private(&path).map_err(|source| OpenError::Io { path: path.clone(), source })?;
+    while_locked(|| prepare(&path)).map_err(|error| from_sqlite(&path, error))?;
+    connect(path)
 }
 
 pub(super) fn open_existing(path: &Path) -> Result<Database, OpenError> {
@@ -25,18 +28,20 @@ pub(super) fn open_existing(path: &Path) -> Result<Database, OpenError> {
         Ok(false) => return Err(OpenError::Absent(path.to_owned())),
         Err(source) => return Err(OpenError::Io { path: path.to_owned(), source }),
     }
-    open_with(path, |path, schema| match schema {
-        None => Err(OpenError::Absent(path.to_owned())),
-        Some(found) if found < schema::latest() => Err(OpenError::Older(path.to_owned())),
-        Some(_) => Ok(()),
-    })
+    match recognise(path)? {
+        (path, None) => Err(OpenError::Absent(path)),
+        (path, Some(found)) if found < schema::latest() => Err(OpenError::Older(path)),
+        (path, Some(_)) => connect(path),
+    }
 }
 
-/// Opens a file if `accept` has nothing against its schema (none in one that is empty).
-fn open_with(
-    path: &Path,
-    accept: impl FnOnce(&Path, Option<i64>) -> Result<(), OpenError>,
-) -> Result<Database, OpenError> {
+fn connect(path: PathBuf) -> Result<Database, OpenError> {
+    Database::new(path.clone()).map_err(|source| OpenError::Store { path, source })
+}
+
+/// Answers what the file is really called, and which schema it has (none if it is empty), if
+/// it is one of ours.
+fn recognise(path: &Path) -> Result<(PathBuf, Option<i64>), OpenError> {
     refuse_unsafe_sqlite(rusqlite::version(), rusqlite::version_number())?;
     // An absolute path goes on naming the same file whatever becomes of the working folder.
     let io = |source| OpenError::Io { path: path.to_owned(), source };
@@ -46,10 +51,7 @@ fn open_with(
     }
     refuse_by_header(&path)?;
     let schema = refuse_by_content(&path)?;
-    accept(&path, schema)?;
-    make_private(&path).map_err(|source| OpenError::Io { path: path.clone(), source })?;
-    while_locked(|| prepare(&path)).map_err(|error| from_sqlite(&path, error))?;
-    Database::new(path.clone()).map_err(|source| OpenError::Store { path, source })
+    Ok((path, schema))
 }
 
 /// Before 3.51.3, and in 3.52.0, a checkpoint that meets a writer in another connection
