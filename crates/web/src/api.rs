@@ -139,6 +139,10 @@ pub async fn log_out(token: &str) -> Result<(), ApiError> {
 
 /// Sends a request of somebody who is signed in.
 async fn send_as(token: &str, mut request: Request) -> Result<String, ApiError> {
+    // What no header can carry is nothing that the server ever issued.
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(ApiError::no_token());
+    }
     request.token = Some(token.to_owned());
     http::send(&request).await
 }

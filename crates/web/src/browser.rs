@@ -5,7 +5,9 @@
 use auth_core::PasswordPolicy;
 use js_sys::{Function, Reflect};
 use wasm_bindgen::JsCast as _;
-use web_sys::{AbortSignal, Document, Element, HtmlElement, HtmlMetaElement};
+use web_sys::{
+    AbortSignal, Document, Element, HtmlElement, HtmlMetaElement, KeyboardEvent, MouseEvent,
+};
 
 /// The element with this id.
 #[must_use]
@@ -71,11 +73,24 @@ pub(crate) fn has_focus_within(ancestor: &Element) -> bool {
     ancestor.contains(active.as_deref())
 }
 
-/// Whether what had the focus is gone or disabled, and nothing else has it.
+/// Whether what had the focus is gone or disabled, and nothing else has it. (A click on what
+/// is disabled leads it to `main`.)
 pub(crate) fn has_lost_focus() -> bool {
     let Some(document) = document() else { return false };
     let body = document.body().map(Element::from);
-    document.active_element().is_none_or(|active| body == Some(active))
+    let active = document.active_element();
+    active.is_none() || active == body || active == main()
+}
+
+/// Whether a click belongs to the one before, as the second of a double click does. Whatever
+/// the first has done, and whatever is under the pointer by now, it asks for nothing more.
+pub(crate) fn is_repeated(click: &MouseEvent) -> bool {
+    click.detail() > 1
+}
+
+/// Whether a key is held, and the browser presses it again and again.
+pub(crate) fn is_held_enter(key: &KeyboardEvent) -> bool {
+    key.repeat() && key.key() == "Enter"
 }
 
 /// The milliseconds since the page was loaded, by a clock that nobody sets.

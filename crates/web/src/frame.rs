@@ -26,6 +26,12 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
         browser::focus_page();
     });
     let ending = *session.session() == Session::Ending;
+    // The button that was pressed is disabled until the server has been told.
+    use_effect_with(ending, |ending| {
+        if *ending && browser::has_lost_focus() {
+            browser::focus_main();
+        }
+    });
     let may_be_signed_in = session.may_be_signed_in();
     html! {
         <>

@@ -5,7 +5,7 @@ use yew::prelude::*;
 
 use crate::components::{Trouble, Waiting};
 use crate::messages::describe;
-use crate::navigation::{self, Notice};
+use crate::navigation;
 use crate::route::Route;
 use crate::session::{Session, use_session};
 
@@ -45,6 +45,11 @@ pub(crate) struct SignedOutOnlyProps {
 #[component]
 pub(crate) fn SignedOutOnly(props: &SignedOutOnlyProps) -> Html {
     let session = use_session();
+    // Another tab may have signed the browser in since.
+    use_effect_with((), {
+        let session = session.clone();
+        move |()| session.look_again()
+    });
     match session.session() {
         Session::SignedOut => props.children.clone(),
         Session::Loading | Session::Ending => html! { <Waiting /> },
@@ -59,8 +64,7 @@ pub(crate) fn SignedOutOnly(props: &SignedOutOnlyProps) -> Html {
 fn ToLogin() -> Html {
     let session = use_session();
     use_effect_with((), move |()| {
-        let notice = session.take_refusal().then_some(Notice::SessionOver);
-        navigation::replace_with_detour_to_login(notice);
+        navigation::replace_with_detour_to_login(session.take_loss());
     });
     html! { <Waiting /> }
 }

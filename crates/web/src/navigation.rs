@@ -28,6 +28,8 @@ pub enum Notice {
     LogOutUncertain,
     /// The server does not know the session any more.
     SessionOver,
+    /// Somebody else has logged in in another tab.
+    SomebodyElse,
 }
 
 /// What the front page should know: its visitor's account is deleted.

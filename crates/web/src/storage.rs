@@ -15,13 +15,7 @@ const REMEMBER: &str = "remember";
 pub(crate) struct StorageRefused;
 
 pub(crate) fn token() -> Option<String> {
-    of_tab()?.get_item(TOKEN).ok()?.filter(|token| can_be_sent(token))
-}
-
-/// Whether a header can carry it, as it can every token that the server ever issued. What
-/// somebody else put there is no token.
-fn can_be_sent(token: &str) -> bool {
-    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
+    of_tab()?.get_item(TOKEN).ok()?
 }
 
 pub(crate) fn keep_token(token: &str) -> Result<(), StorageRefused> {
@@ -34,11 +28,6 @@ pub(crate) fn remove_token() {
         // The only failure is a storage that is refused, and that holds no token.
         let _ = storage.remove_item(TOKEN);
     }
-}
-
-/// Whether a tab without a token may ask for one with the cookie.
-pub(crate) fn is_remembered() -> bool {
-    remembered().is_some()
 }
 
 /// Where it fails, new tabs start signed out: a log-in more, and nothing worse.
@@ -65,7 +54,8 @@ pub(crate) fn forget(session: Option<&str>) {
     }
 }
 
-fn remembered() -> Option<String> {
+/// The session that a tab without a token may ask for one of, with the cookie.
+pub(crate) fn remembered() -> Option<String> {
     of_browser()?.get_item(REMEMBER).ok()?
 }
 
@@ -75,17 +65,4 @@ fn of_tab() -> Option<Storage> {
 
 fn of_browser() -> Option<Storage> {
     web_sys::window()?.local_storage().ok()?
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_no_header_can_carry_is_no_token() {
-        assert!(can_be_sent("eyJhbGciOiJFZERTQSJ9.e30.c2ln-_"));
-        for text in ["", "tok\u{2603}en", "a\nb", "a b", "\u{7f}"] {
-            assert!(!can_be_sent(text), "{text:?}");
-        }
-    }
 }

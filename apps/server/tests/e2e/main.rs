@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
 
 mod browser;
+mod double_click;
 mod frame;
 mod log_in;
 mod log_out;

@@ -43,6 +43,7 @@ async fn a_tab_whose_browser_is_somebody_elses_by_now_does_nothing_in_their_name
         ada.lets_pass(SIX_MINUTES).await;
         ada.presses("Change password").await;
         ada.arrives_at("/login?next=%2Fsettings").await;
+        assert!(ada.message("status").await.contains("Somebody else"));
         for email in [EMAIL, GRACE] {
             ada.server.log_in(email, PASSWORD);
         }
@@ -91,6 +92,26 @@ async fn a_log_out_ends_nothing_of_somebody_else_in_the_same_browser() {
         ada.opens_a_tab().await;
         ada.open("/private").await;
         ada.sees_the_account_of_grace().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tab_that_was_left_does_not_become_somebody_elses_by_going_back() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        let first = ada.tab().await;
+        ada.lends_a_tab_to_grace(true).await;
+        ada.goes_to(&first).await;
+        ada.follows("/settings").await;
+        ada.presses("Log out").await;
+        ada.arrives_at("/login").await;
+        // The entry before is the private page.
+        ada.browser.client.back().await.unwrap();
+        ada.arrives_at("/login?next=%2Fprivate").await;
+        ada.field("email").await;
+        assert_eq!(ada.token().await, None);
+        assert_eq!(ada.server.log().matches("/api/token/refresh\"}: answered").count(), 0);
     })
     .await;
 }

@@ -38,6 +38,23 @@ async fn a_tampered_token_is_refused_removed_and_shows_nothing() {
 }
 
 #[tokio::test]
+async fn a_token_that_no_header_can_carry_is_replaced_or_removed() {
+    visit(async |ada| {
+        ada.is_signed_in().await;
+        ada.keeps_token("tok\u{2603}").await;
+        ada.browser.client.refresh().await.unwrap();
+        ada.sees_the_account().await;
+        assert_eq!(ada.server.me(&ada.token().await.unwrap()).status, 200);
+        ada.browser.client.delete_all_cookies().await.unwrap();
+        ada.keeps_token("tok\u{2603}").await;
+        ada.browser.client.refresh().await.unwrap();
+        ada.arrives_at("/login?next=%2Fprivate").await;
+        assert_eq!(ada.token().await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_session_that_ended_elsewhere_is_over_here() {
     visit(async |ada| {
         let token = ada.is_signed_in().await;

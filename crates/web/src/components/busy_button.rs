@@ -53,10 +53,27 @@ pub fn BusyButton(props: &BusyButtonProps) -> Html {
             aria-busy={busy.then_some("true")}
             id={id.clone()}
             aria-labelledby={labelled_by.map(|(own, object)| format!("{own} {object}"))}
-            onclick={onpress.reform(|_| ())}
+            onclick={pressed(onpress.clone())}
+            onkeydown={|key: KeyboardEvent| spare_held_enter(&key)}
             ref={button}
         >
             {if *busy { busy_text } else { text }}
         </button>
+    }
+}
+
+/// What a press of a button does, which the second click of a double click is not.
+pub(super) fn pressed(onpress: Callback<()>) -> Callback<MouseEvent> {
+    Callback::from(move |click: MouseEvent| {
+        if !browser::is_repeated(&click) {
+            onpress.emit(());
+        }
+    })
+}
+
+/// Keeps a key that is held from pressing again and again.
+pub(super) fn spare_held_enter(key: &KeyboardEvent) {
+    if browser::is_held_enter(key) {
+        key.prevent_default();
     }
 }

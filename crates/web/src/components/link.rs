@@ -1,6 +1,7 @@
 use yew::prelude::*;
 use yew_router::Routable as _;
 
+use crate::browser;
 use crate::navigation;
 use crate::route::Route;
 
@@ -34,6 +35,9 @@ pub fn AppLink(props: &AppLinkProps) -> Html {
                 return;
             }
             event.prevent_default();
+            if browser::is_repeated(&event) {
+                return;
+            }
             match &onfollow {
                 Some(onfollow) => onfollow.emit(()),
                 // As browsers do: no second history entry for the same page.

@@ -2,6 +2,7 @@ use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::AppLink;
+use super::busy_button::pressed;
 use crate::route::Route;
 
 /// Properties of [`NavBar`].
@@ -74,7 +75,7 @@ fn signed_out(props: &NavBarProps) -> Html {
 }
 
 fn signed_in(props: &NavBarProps) -> Html {
-    let onclick = props.onlogout.reform(|_| ());
+    let onclick = pressed(props.onlogout.clone());
     html! {
         <>
             <li>{link(props, Route::Private, "Your account")}</li>

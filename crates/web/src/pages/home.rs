@@ -17,7 +17,8 @@ pub fn HomePage() -> Html {
             <div class="hero">
                 <div class="hero-text">
                     <h1 tabindex="-1">{"A door of your own"}</h1>
-                    if farewell.is_some() {
+                    // Going back leads here once more, perhaps somebody else by then.
+                    if farewell.is_some() && !session.may_be_signed_in() {
                         <Status text="Your account is deleted." />
                     }
                     <p class="lead">

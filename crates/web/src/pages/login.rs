@@ -66,6 +66,9 @@ fn notice(notice: Notice) -> Html {
         Notice::SessionOver => html! {
             <Status text="Your session is over. Log in to go on where you were." />
         },
+        Notice::SomebodyElse => html! {
+            <Status text="Somebody else has logged in in this browser. Log in to go on as yourself." />
+        },
         Notice::LogOutUncertain => html! {
             <Alert>
                 <p>

@@ -7,6 +7,7 @@ use super::renewal::{NotRenewed, renew_for};
 use super::state::Action;
 use crate::api::ApiError;
 use crate::browser;
+use crate::navigation::Notice;
 use crate::storage::{self, StorageRefused};
 
 impl SessionHandle {
@@ -31,7 +32,7 @@ impl SessionHandle {
         }
         let answer = call(&self.renewed(Some(token)).await?).await;
         if is_refused(&answer) && self.memory.era() == era {
-            self.lose();
+            self.lose(Notice::SessionOver);
         }
         answer
     }
@@ -43,9 +44,9 @@ impl SessionHandle {
                 self.renewed(Some(token)).await
             }
             Some(token) => Ok(token),
-            None if storage::is_remembered() => self.renewed(None).await,
+            None if self.may_use_cookie() => self.renewed(None).await,
             None => {
-                self.lose();
+                self.lose(Notice::SessionOver);
                 Err(ApiError::no_token())
             }
         }
@@ -77,12 +78,12 @@ impl SessionHandle {
             Err(NotRenewed::Failed(error)) => Err(error),
             Err(NotRenewed::Over(error)) => {
                 storage::set_remembered(None);
-                self.lose();
+                self.lose(Notice::SessionOver);
                 Err(error)
             }
             // The others go on with their session, and it is not ours to end.
             Err(NotRenewed::Foreign) => {
-                self.lose();
+                self.lose(Notice::SomebodyElse);
                 Err(ApiError::no_token())
             }
         }
@@ -96,10 +97,11 @@ impl SessionHandle {
     }
 
     /// The session is over, and this tab has only just learnt of it.
-    fn lose(&self) {
+    fn lose(&self, why: Notice) {
         self.memory.begin_era();
         storage::remove_token();
-        self.memory.refused.set(true);
+        self.decline_others();
+        self.memory.loss.set(Some(why));
         self.dispatch(Action::SignOut);
     }
 }

@@ -49,11 +49,27 @@ impl SessionHandle {
         *self.session() != Session::SignedOut
     }
 
-    /// Whether the session that was here is over without its user having ended it. It is
-    /// told once.
+    /// Why the session that was here is over, if its user has not ended it. It is told once.
     #[must_use]
-    pub fn take_refusal(&self) -> bool {
-        self.memory.refused.take()
+    pub fn take_loss(&self) -> Option<Notice> {
+        self.memory.loss.take()
+    }
+
+    /// Whether there is a token, or a cookie to get one with for this tab.
+    pub(super) fn has_claim(&self) -> bool {
+        storage::token().is_some() || self.may_use_cookie()
+    }
+
+    pub(super) fn may_use_cookie(&self) -> bool {
+        let remembered = storage::remembered();
+        remembered.is_some() && remembered != *self.memory.declined.borrow()
+    }
+
+    /// Asks the server whose session it is, if there is one that was not here before.
+    pub fn look_again(&self) {
+        if *self.session() == Session::SignedOut && self.has_claim() {
+            self.ask();
+        }
     }
 
     /// Asks the server whose session it is, unless it is being asked already.
@@ -69,7 +85,7 @@ impl SessionHandle {
         if self.memory.ending.get() {
             return;
         }
-        if Session::at_start() == Session::SignedOut {
+        if !self.has_claim() {
             self.memory.inquiry.cancel();
             self.dispatch(Action::SignOut);
             return;
@@ -112,7 +128,8 @@ impl SessionHandle {
         let claims = Claims::of(&answer.access_token);
         let remembered = claims.map(|claims| claims.sid).filter(|_| remember);
         storage::set_remembered(remembered.as_deref());
-        self.memory.refused.set(false);
+        self.memory.loss.take();
+        self.memory.declined.take();
         self.ask();
         Ok(())
     }
@@ -127,6 +144,7 @@ impl SessionHandle {
         let leaving = Leaving::now();
         self.memory.begin_era();
         leaving.clear_storage();
+        self.decline_others();
         self.dispatch(Action::End);
         let session = self.clone();
         spawn_local(async move {
@@ -141,6 +159,7 @@ impl SessionHandle {
     pub(crate) fn end_with_account(&self) {
         self.memory.begin_era();
         Leaving::now().clear_storage();
+        self.decline_others();
         self.dispatch(Action::End);
         self.close(navigation::replace_with_farewell);
     }
@@ -153,6 +172,11 @@ impl SessionHandle {
         self.memory.ending.set(false);
         // Not earlier, or they would find the session alive.
         self.memory.tabs.tell_of_sign_out();
+    }
+
+    /// Keeps this tab from becoming somebody else's.
+    pub(super) fn decline_others(&self) {
+        self.memory.declined.replace(storage::remembered());
     }
 
     pub(super) fn dispatch(&self, action: Action) {
@@ -173,7 +197,7 @@ impl Leaving {
     fn now() -> Self {
         let token = storage::token();
         let claims = token.as_deref().and_then(Claims::of);
-        Self { token, remembered: storage::is_remembered(), claims }
+        Self { token, remembered: storage::remembered().is_some(), claims }
     }
 
     /// Leaves nothing of it in the browser.

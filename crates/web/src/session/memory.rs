@@ -1,9 +1,10 @@
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use super::deadline::Deadline;
 use super::inquiry::Inquiry;
 use super::single_flight::SingleFlight;
 use crate::api::ApiError;
+use crate::navigation::Notice;
 use crate::tabs::Tabs;
 
 /// What is known beside the state, and changes without anything to render.
@@ -15,8 +16,11 @@ pub(super) struct Memory {
     pub(super) renewal: SingleFlight<Result<String, ApiError>>,
     /// Whether the user has asked for the end and the server is being told.
     pub(super) ending: Cell<bool>,
-    /// Whether the session is over without its user having ended it.
-    pub(super) refused: Cell<bool>,
+    /// Why the session is over, if its user has not ended it.
+    pub(super) loss: Cell<Option<Notice>>,
+    /// The session that the browser stayed signed in to when this tab was left by its user:
+    /// somebody else's, which does not make the tab theirs.
+    pub(super) declined: RefCell<Option<String>>,
     /// The other tabs of this browser.
     pub(super) tabs: Tabs,
     deadline: Cell<Option<Deadline>>,

@@ -27,7 +27,7 @@ impl Session {
     /// What is known before the server is asked.
     #[must_use]
     pub fn at_start() -> Self {
-        Self::claimed(storage::token().is_some(), storage::is_remembered())
+        Self::claimed(storage::token().is_some(), storage::remembered().is_some())
     }
 
     /// A cookie without the wish to be remembered is no claim: its tab is another one.
