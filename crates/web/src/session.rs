@@ -12,6 +12,7 @@ mod claims;
 mod deadline;
 mod handle;
 mod inquiry;
+mod leaving;
 mod memory;
 mod provider;
 mod renewal;
