@@ -47,7 +47,7 @@ pub(crate) fn parse() -> Result<Task, ExitCode> {
 fn task(arguments: Vec<OsString>) -> Result<Task, clap::Error> {
     let mut command = Cli::command();
     let first = arguments.get(1).and_then(|first| first.to_str());
-    if first.is_some_and(|name| name == "help" || command.find_subcommand(name).is_some()) {
+    if first.is_some_and(|name| command.find_subcommand(name).is_some()) {
         // The options without a subcommand would be read from the environment all the same.
         command = command.mut_args(|option| option.env(Resettable::Reset));
     }

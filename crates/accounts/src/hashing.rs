@@ -72,10 +72,17 @@ impl Accounts {
         self.hashing.run(move |hasher| hasher.hash(&new, &*random)).await
     }
 
-    /// Hashes a password anew under today's parameters.
-    pub(crate) async fn rehash(&self, verified: Password) -> Result<PasswordHash, HashingError> {
+    /// Hashes a password anew under today's parameters, unless there is too much to do: then
+    /// another log-in will.
+    pub(crate) async fn rehash_if_there_is_time(
+        &self,
+        verified: Password,
+    ) -> Result<Option<PasswordHash>, HashingError> {
         let random = Arc::clone(&self.random);
-        self.hashing.run(move |hasher| hasher.rehash(&verified, &*random)).await
+        match self.hashing.run(move |hasher| hasher.rehash(&verified, &*random)).await {
+            Err(HashingError::Overloaded) => Ok(None),
+            hashed => hashed.map(Some),
+        }
     }
 }
 

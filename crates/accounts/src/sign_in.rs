@@ -47,7 +47,10 @@ impl Accounts {
         let verified = self.verify(email.as_ref(), &password).await?;
         let Verified { user, password: version, outdated } =
             verified.ok_or(SignInError::InvalidCredentials)?;
-        let renewed = if outdated { Some(self.rehash(password).await?) } else { None };
+        let renewed = match outdated {
+            true => self.rehash_if_there_is_time(password).await?,
+            false => None,
+        };
         let (now, policy) = (self.clock.now(), &self.settings.sessions);
         let session = Session::open(user, now, remember, policy, &*self.random);
         let token = RefreshToken::generate(&*self.random);

@@ -70,6 +70,7 @@ macro_rules! conformance_tests {
             the_sessions_of_a_user_are_listed_with_where_they_are_used_from
             a_log_in_ends_the_session_whose_place_it_takes
             a_log_in_ends_no_session_of_another_user
+            what_is_over_gives_way_to_nothing
             one_session_too_many_ends_the_one_used_last_the_longest_ago
             what_is_over_is_removed_in_batches_and_nothing_else
             no_session_is_opened_with_a_password_that_is_no_longer_in_force

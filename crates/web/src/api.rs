@@ -21,9 +21,6 @@ use http::Request;
 /// Who leaves should not be kept waiting by a server that hangs.
 const LOG_OUT_PATIENCE_MS: u32 = 5_000;
 
-/// More than the server ever takes for it: who breaks off loses the cookie of the answer.
-const RENEWAL_PATIENCE_MS: u32 = 15_000;
-
 /// Makes an account.
 ///
 /// # Errors
@@ -42,15 +39,16 @@ pub async fn log_in(credentials: &TokenRequest) -> Result<TokenResponse, ApiErro
     read(&http::send(&with_body("POST", "/api/token", credentials)?).await?)
 }
 
-/// Gets a new access token with the refresh token, which is in a cookie that no script sees.
+/// Gets a new access token with the refresh token, which is in a cookie that no script sees. An
+/// answer is waited for so many milliseconds.
 ///
 /// # Errors
 ///
 /// [`ApiError`], as for every function here.
-pub async fn renew() -> Result<TokenResponse, ApiError> {
+pub async fn renew(patience_ms: u32) -> Result<TokenResponse, ApiError> {
     let post = with_body("POST", "/api/token/refresh", &Empty {})?;
     // The cookie is replaced whether or not somebody is still there for the answer.
-    let request = Request { outlives_page: true, patience_ms: RENEWAL_PATIENCE_MS, ..post };
+    let request = Request { outlives_page: true, patience_ms, ..post };
     read(&http::send(&request).await?)
 }
 

@@ -8,8 +8,9 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::browser;
 
-/// Another tab may be frozen in its turn. Whoever has waited so long goes on without.
-const PATIENCE_MS: u32 = 10_000;
+/// Another tab may be frozen in its turn. Whoever has waited longer than any turn takes goes on
+/// without.
+const PATIENCE_MS: u32 = 25_000;
 
 /// While it is kept, no other tab has a turn of the same name.
 pub(crate) struct Turn {

@@ -82,6 +82,8 @@ async fn a_second_enter_does_not_hide_what_came_of_the_first() {
         ada.open("/login").await;
         ada.types("email", EMAIL).await;
         ada.types("password", "another long walk").await;
+        // However slow the machine is, the second comes at once.
+        ada.script("void ((now) => performance.now = () => now)(performance.now())").await;
         ada.script("document.querySelector('main form').requestSubmit()").await;
         assert!(ada.message("alert").await.contains("not right"));
         ada.script("document.querySelector('main form').requestSubmit()").await;

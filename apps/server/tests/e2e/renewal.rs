@@ -136,37 +136,50 @@ async fn a_renewal_that_fails_for_the_network_ends_nothing() {
 
 #[tokio::test]
 async fn a_renewal_whose_answer_is_lost_or_late_is_asked_for_once_more() {
-    // What becomes of the first answer; and a browser in which seconds pass quickly.
-    for (fate, hurry) in [
-        ("throw new TypeError('lost')", ""),
-        (
-            "return new Promise(() => {})",
-            "((wait) => window.setTimeout = (act, ms) => wait(act, ms / 100))(window.setTimeout)",
-        ),
-    ] {
+    // What becomes of the first answer, once the browser has it.
+    let lost = "throw new TypeError('lost')";
+    let late = "return new Promise((_, end) => {
+        const patience = request[1].signal;
+        patience.aborted ? end() : patience.addEventListener('abort', end);
+    })";
+    for fate in [lost, late] {
         visit(async |ada| {
             ada.is_signed_in().await;
             ada.follows("/settings").await;
             ada.until("document.querySelector('.session')").await;
             ada.lets_pass(SIX_MINUTES).await;
+            let before = ada.refresh_cookie().await.unwrap();
+            // Patience runs out quickly here.
+            ada.script(
+                "void ((wait) => AbortSignal.timeout = (ms) => wait(ms / 20))
+                    (AbortSignal.timeout.bind(AbortSignal))",
+            )
+            .await;
             ada.script(&format!(
                 "((fetch) => window.fetch = async (...request) => {{
                     const answer = await fetch(...request);
-                    if (request[0].includes('refresh') && !window.lost) {{
-                        window.lost = true;
+                    if (request[0].includes('refresh') && !window.first) {{
+                        window.first = true;
+                        while (!window.lost) await new Promise((go) => setTimeout(go, 10));
                         {fate};
                     }}
                     return answer;
                 }})(window.fetch)",
             ))
             .await;
-            ada.script(&format!("void ({})", if hurry.is_empty() { "0" } else { hurry })).await;
             ada.watches().await;
             ada.follows("/private").await;
+            ada.until("window.first").await;
+            // What is lost with the answer is its cookie.
+            let rotated = ada.refresh_cookie().await.unwrap();
+            assert_ne!(rotated["value"], before["value"]);
+            ada.has_for_refresh_cookie(&before).await;
+            ada.script("window.lost = true").await;
             ada.sees_the_account().await;
             ada.has_seen_no_log_in().await;
-            assert_eq!(ada.script("window.lost").await, true);
+            assert_eq!(ada.refresh_cookie().await.unwrap()["value"], rotated["value"]);
             assert_eq!(ada.server.me(&ada.token().await.unwrap()).status, 200);
+            assert!(!ada.server.log().contains("used again"));
         })
         .await;
     }

@@ -8,14 +8,6 @@ use crate::visitor::{Visitor, visit};
 
 const SIX_MINUTES: Duration = Duration::from_mins(6);
 
-impl Visitor {
-    async fn refresh_cookie(&self) -> Option<Value> {
-        let cookies = self.browser.devtools("Network.getAllCookies", json!({})).await;
-        let cookies = cookies["cookies"].as_array().unwrap();
-        cookies.iter().find(|cookie| cookie["name"] == "latchkey_refresh").cloned()
-    }
-}
-
 #[tokio::test]
 async fn without_the_wish_a_new_tab_starts_signed_out() {
     visit(async |ada| {

@@ -206,6 +206,20 @@ impl Visitor {
         self.script("sessionStorage.getItem('access_token')").await.as_str().map(str::to_owned)
     }
 
+    pub(crate) async fn refresh_cookie(&self) -> Option<Value> {
+        let cookies = self.browser.devtools("Network.getAllCookies", json!({})).await;
+        let cookies = cookies["cookies"].as_array().unwrap();
+        cookies.iter().find(|cookie| cookie["name"] == "latchkey_refresh").cloned()
+    }
+
+    pub(crate) async fn has_for_refresh_cookie(&self, cookie: &Value) {
+        let same = json!({
+            "name": cookie["name"], "value": cookie["value"], "url": self.base,
+            "httpOnly": true, "sameSite": "Strict",
+        });
+        self.browser.devtools("Network.setCookie", same).await;
+    }
+
     pub(crate) async fn tampers_with_the_token(&self) {
         let token = self.token().await.unwrap();
         let (start, signature) = token.rsplit_once('.').unwrap();

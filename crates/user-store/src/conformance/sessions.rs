@@ -248,6 +248,17 @@ pub async fn a_log_in_ends_no_session_of_another_user(fresh: &dyn Deployment) {
     assert!(is_alive(&*store, &adas).await);
 }
 
+pub async fn what_is_over_gives_way_to_nothing(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, _) = signed_up(&*store).await;
+    let (mut over, token) = new_session(&ada);
+    over.session.idle_expires_at = NOW;
+    open_new(&*store, &ada, &over).await;
+    let (mut new, _) = new_session(&ada);
+    new.replaces = Some(token.family());
+    assert!(open_new(&*store, &ada, &new).await.is_empty());
+}
+
 pub async fn one_session_too_many_ends_the_one_used_last_the_longest_ago(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (ada, _) = signed_up(&*store).await;

@@ -23,11 +23,12 @@ pub(super) fn open_session(
     if let Some(renewed) = renewed {
         users::renew_password_hash(tx, user, renewed)?;
     }
+    let now = new.session.created_at;
     let mut ended = match &new.replaces {
-        Some(family) => sessions::delete_family(tx, user, family)?,
+        Some(family) => sessions::delete_family(tx, user, family, now)?,
         None => Vec::new(),
     };
-    ended.extend(sessions::delete_least_recent(tx, user, NewSession::MOST_PER_USER - 1)?);
+    ended.extend(sessions::delete_least_recent(tx, user, NewSession::MOST_PER_USER - 1, now)?);
     sessions::insert(tx, new)?;
     Ok(OpenSession::Opened(ended))
 }

@@ -48,7 +48,7 @@ impl Leaving {
                 storage::forget(session.as_deref());
                 is_over
             }
-            // Neither the token nor the cookie is good for anything, here or for a thief.
+            // Nothing is left here that it could be ended with: in all likelihood it is over.
             Err(NotRenewed::Over(_)) => {
                 storage::set_remembered(None);
                 true

@@ -1,14 +1,16 @@
-use std::pin::pin;
-
 use api_types::TokenResponse;
-use futures_util::future::{Either, select};
-use gloo_timers::future::TimeoutFuture;
 
 use super::claims::Claims;
 use crate::api::{self, ApiError};
 use crate::locks::Turn;
 
 const TURN: &str = "latchkey-renewal";
+
+/// After how long an answer is given up, in time to be asked for once more.
+const LATE_MS: u32 = 8_000;
+
+/// More than the server ever takes: who breaks off loses the cookie of the answer.
+const LAST_PATIENCE_MS: u32 = 15_000;
 
 /// Why there is no new token.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,22 +43,12 @@ pub(super) async fn renew_for(owner: Option<String>) -> Result<TokenResponse, No
     if is_owners { Ok(answer) } else { Err(NotRenewed::Foreign) }
 }
 
-/// How long an answer may take before it may well be lost.
-const LATE_MS: u32 = 4_000;
-
-/// Of an answer that was lost, the server has kept what leads to it for ten seconds: time to
-/// ask once more. One that is only late is not given up for that, or its cookie would be lost.
+/// Of an answer that was lost, the server has kept what leads to it for ten seconds: time for
+/// one more try, and no more. Never two at once: the cookie would be that of the later answer.
 async fn renew() -> Result<TokenResponse, ApiError> {
-    let first = pin!(api::renew());
-    let late = pin!(TimeoutFuture::new(LATE_MS));
-    match select(first, late).await {
-        Either::Left((Err(error), _)) if error.is_lost_answer() => api::renew().await,
-        Either::Left((answer, _)) => answer,
-        Either::Right(((), first)) => match select(first, pin!(api::renew())).await {
-            Either::Left((Err(error), second)) if error.is_lost_answer() => second.await,
-            Either::Right((Err(error), first)) if error.is_lost_answer() => first.await,
-            Either::Left((answer, _)) | Either::Right((answer, _)) => answer,
-        },
+    match api::renew(LATE_MS).await {
+        Err(error) if error.is_lost_answer() => api::renew(LAST_PATIENCE_MS).await,
+        answer => answer,
     }
 }
 

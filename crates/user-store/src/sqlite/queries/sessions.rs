@@ -184,34 +184,42 @@ pub(in crate::sqlite) fn delete_all(
         .collect()
 }
 
-/// Deletes a session by its refresh tokens, if it is this user's; answers which it was.
+/// Deletes a session by its refresh tokens, if it is this user's and not over at `now`;
+/// answers which it was.
 pub(in crate::sqlite) fn delete_family(
     connection: &Connection,
     user: UserId,
     family: &FamilyHash,
+    now: Timestamp,
 ) -> Result<Vec<SessionId>> {
     connection
         .prepare_cached(
-            "DELETE FROM sessions WHERE refresh_family = ?1 AND user_id = ?2 RETURNING id",
+            "DELETE FROM sessions
+             WHERE refresh_family = ?1 AND user_id = ?2 AND idle_expires_at > ?3 RETURNING id",
         )?
-        .query_map(params![family.as_bytes(), user.as_uuid().as_bytes()], session_id)?
+        .query_map(
+            params![family.as_bytes(), user.as_uuid().as_bytes(), now.as_millisecond()],
+            session_id,
+        )?
         .collect()
 }
 
-/// Deletes all sessions of a user but for the `kept` that were used last; answers which.
+/// Of the sessions of a user that are not over at `now`, deletes all but for the `kept` that
+/// were used last; answers which.
 pub(in crate::sqlite) fn delete_least_recent(
     connection: &Connection,
     user: UserId,
     kept: u32,
+    now: Timestamp,
 ) -> Result<Vec<SessionId>> {
     connection
         .prepare_cached(
             "DELETE FROM sessions WHERE id IN (
-                 SELECT id FROM sessions WHERE user_id = ?1
+                 SELECT id FROM sessions WHERE user_id = ?1 AND idle_expires_at > ?3
                  ORDER BY last_used_at DESC, id DESC LIMIT -1 OFFSET ?2
              ) RETURNING id",
         )?
-        .query_map(params![user.as_uuid().as_bytes(), kept], session_id)?
+        .query_map(params![user.as_uuid().as_bytes(), kept, now.as_millisecond()], session_id)?
         .collect()
 }
 
