@@ -123,12 +123,7 @@ impl UserStore for SqliteStore {
     ) -> Result<EndSessions, StoreError> {
         let by = *by;
         self.database
-            .write(move |tx| {
-                while_alive(tx, &by, now, || {
-                    let ended = sessions::delete(tx, by.user_id, id)?;
-                    Ok(count_alive(ended.as_slice(), now))
-                })
-            })
+            .write(move |tx| while_alive(tx, &by, now, || sessions::delete(tx, by.user_id, id)))
             .await
     }
 
@@ -140,17 +135,14 @@ impl UserStore for SqliteStore {
         let by = *by;
         self.database
             .write(move |tx| {
-                while_alive(tx, &by, now, || {
-                    let ended = sessions::delete_all(tx, by.user_id, Some(by.id))?;
-                    Ok(count_alive(&ended, now))
-                })
+                while_alive(tx, &by, now, || sessions::delete_all(tx, by.user_id, Some(by.id)))
             })
             .await
     }
 
     async fn end_sessions(&self, user: UserId, now: Timestamp) -> Result<usize, StoreError> {
         let ended = self.database.write(move |tx| sessions::delete_all(tx, user, None)).await?;
-        Ok(count_alive(&ended, now))
+        Ok(count_alive(ended, now))
     }
 
     async fn sessions(

@@ -137,12 +137,16 @@ pub async fn log_out(token: &str) -> Result<(), ApiError> {
 
 /// Sends a request of somebody who is signed in.
 async fn send_as(token: &str, mut request: Request) -> Result<String, ApiError> {
-    // What no header can carry is nothing that the server ever issued.
-    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if !can_be_sent(token) {
         return Err(ApiError::no_token());
     }
     request.token = Some(token.to_owned());
     http::send(&request).await
+}
+
+/// Whether a header can carry it, as it can every token that the server ever issued.
+fn can_be_sent(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn with_body(
@@ -156,4 +160,17 @@ fn with_body(
 
 fn read<T: DeserializeOwned>(body: &str) -> Result<T, ApiError> {
     serde_json::from_str(body).map_err(|_| ApiError::Unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_header_can_carry_is_not_sent() {
+        assert!(can_be_sent("eyJhbGciOiJFZERTQSJ9.e30.c2ln-_"));
+        for text in ["", "tok\u{2603}en", "a\nb", "a b", "\u{7f}"] {
+            assert!(!can_be_sent(text), "{text:?}");
+        }
+    }
 }

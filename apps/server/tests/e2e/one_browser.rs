@@ -11,10 +11,13 @@ const SIX_MINUTES: Duration = Duration::from_mins(6);
 const GRACE: &str = "grace@example.com";
 
 impl Visitor {
-    /// Opens a tab, in which Grace logs in.
-    async fn lends_a_tab_to_grace(&self, remember: bool) -> WindowHandle {
+    /// Is signed in in one tab, which is shown, and lends another to Grace, who logs in there;
+    /// answers both.
+    async fn is_signed_in_beside_grace(&self, remember: bool) -> [WindowHandle; 2] {
+        self.is_signed_in().await;
         self.server.sign_up(GRACE, PASSWORD);
-        let tab = self.opens_a_tab().await;
+        let first = self.tab().await;
+        let second = self.opens_a_tab().await;
         self.open("/login").await;
         self.types("email", GRACE).await;
         self.types("password", PASSWORD).await;
@@ -23,7 +26,8 @@ impl Visitor {
         }
         self.presses("Log in").await;
         self.sees_the_account_of_grace().await;
-        tab
+        self.goes_to(&first).await;
+        [first, second]
     }
 
     async fn sees_the_account_of_grace(&self) {
@@ -34,12 +38,9 @@ impl Visitor {
 #[tokio::test]
 async fn a_tab_whose_browser_is_somebody_elses_by_now_does_nothing_in_their_name() {
     visit(async |ada| {
-        ada.is_signed_in().await;
+        let [_, second] = ada.is_signed_in_beside_grace(false).await;
         ada.follows("/settings").await;
         ada.types_passwords(PASSWORD, NEW).await;
-        let first = ada.tab().await;
-        let second = ada.lends_a_tab_to_grace(false).await;
-        ada.goes_to(&first).await;
         ada.lets_pass(SIX_MINUTES).await;
         ada.presses("Change password").await;
         ada.arrives_at("/login?next=%2Fsettings").await;
@@ -57,10 +58,7 @@ async fn a_tab_whose_browser_is_somebody_elses_by_now_does_nothing_in_their_name
 #[tokio::test]
 async fn a_tab_does_not_become_somebody_elses_by_being_loaded_again() {
     visit(async |ada| {
-        ada.is_signed_in().await;
-        let first = ada.tab().await;
-        let second = ada.lends_a_tab_to_grace(false).await;
-        ada.goes_to(&first).await;
+        let [_, second] = ada.is_signed_in_beside_grace(false).await;
         ada.lets_pass(SIX_MINUTES).await;
         ada.browser.client.refresh().await.unwrap();
         ada.arrives_at("/login?next=%2Fprivate").await;
@@ -74,10 +72,7 @@ async fn a_tab_does_not_become_somebody_elses_by_being_loaded_again() {
 #[tokio::test]
 async fn a_log_out_ends_nothing_of_somebody_else_in_the_same_browser() {
     visit(async |ada| {
-        ada.is_signed_in().await;
-        let first = ada.tab().await;
-        ada.lends_a_tab_to_grace(true).await;
-        ada.goes_to(&first).await;
+        ada.is_signed_in_beside_grace(true).await;
         // Even with a token that has expired, before the server has said whose tab it is.
         ada.lets_pass(SIX_MINUTES).await;
         let unanswered = "const send = window.fetch;
@@ -99,10 +94,7 @@ async fn a_log_out_ends_nothing_of_somebody_else_in_the_same_browser() {
 #[tokio::test]
 async fn a_tab_that_was_left_does_not_become_somebody_elses_by_going_back() {
     visit(async |ada| {
-        ada.is_signed_in().await;
-        let first = ada.tab().await;
-        ada.lends_a_tab_to_grace(true).await;
-        ada.goes_to(&first).await;
+        ada.is_signed_in_beside_grace(true).await;
         ada.follows("/settings").await;
         ada.presses("Log out").await;
         ada.arrives_at("/login").await;
@@ -119,11 +111,10 @@ async fn a_tab_that_was_left_does_not_become_somebody_elses_by_going_back() {
 #[tokio::test]
 async fn what_is_typed_in_a_tab_survives_a_log_out_of_somebody_else() {
     visit(async |ada| {
-        ada.is_signed_in().await;
+        let [first, second] = ada.is_signed_in_beside_grace(false).await;
         ada.follows("/settings").await;
         ada.types_passwords(PASSWORD, NEW).await;
-        let first = ada.tab().await;
-        ada.lends_a_tab_to_grace(false).await;
+        ada.goes_to(&second).await;
         let asked = ada.server.log().matches("/api/me\"}: answered").count();
         ada.presses("Log out").await;
         ada.arrives_at("/login").await;

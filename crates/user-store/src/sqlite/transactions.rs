@@ -58,22 +58,23 @@ pub(super) fn rotate(
     })
 }
 
-/// Ends sessions for somebody whose own session is alive.
-pub(super) fn while_alive(
+/// Ends sessions for somebody whose own session is alive. `end` answers when each of them
+/// would have been over.
+pub(super) fn while_alive<E: IntoIterator<Item = Timestamp>>(
     tx: &Transaction<'_>,
     by: &Session,
     now: Timestamp,
-    end: impl FnOnce() -> rusqlite::Result<usize>,
+    end: impl FnOnce() -> rusqlite::Result<E>,
 ) -> rusqlite::Result<EndSessions> {
     match sessions::by_id(tx, by.id)? {
-        Some(session) if session.is_alive(now) => end().map(EndSessions::Ended),
+        Some(session) if session.is_alive(now) => Ok(EndSessions::Ended(count_alive(end()?, now))),
         _ => Ok(EndSessions::SessionOver),
     }
 }
 
 /// Of sessions that were deleted, those count that were not over by themselves.
-pub(super) fn count_alive(ends: &[Timestamp], now: Timestamp) -> usize {
-    ends.iter().filter(|end| **end > now).count()
+pub(super) fn count_alive(ends: impl IntoIterator<Item = Timestamp>, now: Timestamp) -> usize {
+    ends.into_iter().filter(|end| *end > now).count()
 }
 
 /// Makes a change provided that a person's word still holds: their session is alive, and

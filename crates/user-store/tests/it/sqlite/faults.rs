@@ -1,0 +1,69 @@
+//! What goes wrong while the file is open.
+
+use std::path::Path;
+
+use auth_core::{SigningKey, SystemRandom};
+use user_store::{CreateUserError, SqliteStore, StoreError, UserStore as _};
+
+use super::{Folder, NOW, ada, hash};
+
+#[tokio::test]
+async fn a_locked_file_is_unavailable_and_not_a_defect() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let other = folder.sql();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let error = store.create_user(&ada(), &hash()).await.unwrap_err();
+    assert!(matches!(error, CreateUserError::Store(StoreError::Unavailable(_))), "{error:?}");
+    other.execute_batch("ROLLBACK").unwrap();
+    store.create_user(&ada(), &hash()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_was_taken_away_is_not_used() {
+    let folder = Folder::new();
+    let store = folder.open();
+    store.ping().await.unwrap();
+    let elsewhere = folder.0.path().join("elsewhere.db");
+    std::fs::rename(folder.path(), &elsewhere).unwrap();
+    assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+    assert!(store.create_user(&ada(), &hash()).await.is_err());
+    assert!(store.credentials(ada().email.key()).await.is_err(), "nor is it read");
+    std::fs::write(folder.path(), b"").unwrap();
+    assert!(store.create_user(&ada(), &hash()).await.is_err(), "another file of that name");
+    std::fs::rename(&elsewhere, folder.path()).unwrap();
+    store.create_user(&ada(), &hash()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stored_value_that_cannot_be_is_a_defect() {
+    let folder = Folder::new();
+    let store = folder.open();
+    store.create_user(&ada(), &hash()).await.unwrap();
+    folder.sql().execute("UPDATE users SET password_hash = 'plain text'", []).unwrap();
+    let error = store.credentials(ada().email.key()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Defect(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_loses_nothing() {
+    // What a kill leaves behind is the files as they are between two statements: copying
+    // them while the store is open is what a new process would find.
+    let folder = Folder::new();
+    let store = folder.open();
+    let seed = SigningKey::generate(&SystemRandom).seed().clone();
+    store.signing_keys(&seed, NOW).await.unwrap();
+    store.create_user(&ada(), &hash()).await.unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(folder.0.path()).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+    }
+    let found = credentials_in(&copy.path().join("latchkey.db")).await;
+    assert!(found, "the account is in the copy");
+}
+
+async fn credentials_in(path: &Path) -> bool {
+    let store = SqliteStore::open(path).unwrap();
+    store.credentials(ada().email.key()).await.unwrap().is_some()
+}

@@ -1,0 +1,127 @@
+//! The schema, and how an older one becomes today's.
+
+use rusqlite::Connection;
+use user_store::{OpenError, SqliteStore, UserStore as _};
+
+use super::{Folder, ada, hash};
+
+fn pragma(connection: &Connection, name: &str) -> String {
+    let value: rusqlite::types::Value =
+        connection.pragma_query_value(None, name, |row| row.get(0)).unwrap();
+    match value {
+        rusqlite::types::Value::Integer(number) => number.to_string(),
+        rusqlite::types::Value::Text(text) => text,
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_new_file_is_in_wal_mode_strict_and_says_whose_it_is() {
+    let folder = Folder::new();
+    folder.open();
+    let connection = folder.sql();
+    assert_eq!(pragma(&connection, "journal_mode"), "wal");
+    assert_eq!(pragma(&connection, "application_id"), 0x4c4b_6579.to_string());
+    assert_eq!(pragma(&connection, "user_version"), "3");
+    let lax: i64 = connection
+        .query_row(
+            "SELECT count(*) FROM pragma_table_list
+             WHERE schema = 'main' AND name NOT LIKE 'sqlite%' AND strict = 0",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(lax, 0, "every table is STRICT");
+}
+
+#[test]
+fn the_schema_is_what_the_migrations_make_it() {
+    let folder = Folder::new();
+    folder.open();
+    let connection = folder.sql();
+    let mut statement = connection
+        .prepare("SELECT name FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
+        .unwrap();
+    let names: Vec<String> =
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let expected = ["sessions", "sessions_by_end", "sessions_by_user", "signing_keys", "users"];
+    assert_eq!(names, expected);
+}
+
+/// What an older version would have left: its schema, and an account in it.
+fn of_version_1(folder: &Folder) {
+    let schema = include_str!("../../../src/sqlite/migrations/0001_users_and_sessions.sql");
+    let connection = folder.sql();
+    connection.execute_batch(schema).unwrap();
+    connection.pragma_update(None, "application_id", 0x4c4b_6579).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+    let user = ada();
+    let id = user.id.as_uuid().as_bytes();
+    connection
+        .execute(
+            "INSERT INTO users VALUES (?1, 'Ada@example.com', 'ada@example.com', ?2, 0)",
+            (id, hash().to_phc_string()),
+        )
+        .unwrap();
+    connection.execute("INSERT INTO sessions VALUES (?1, ?1, 0, 9999999999999)", [id]).unwrap();
+}
+
+#[tokio::test]
+async fn an_older_schema_is_brought_up_to_date_and_no_account_is_lost() {
+    let (old, new) = (Folder::new(), Folder::new());
+    of_version_1(&old);
+    let store = old.open();
+    new.open();
+    let found = store.user_by_email(ada().email.key()).await.unwrap().unwrap();
+    assert_eq!((found.email.as_str(), found.disabled_at), ("Ada@example.com", None));
+    assert!(store.credentials(ada().email.key()).await.unwrap().is_some());
+    // A session without a refresh token could not be renewed.
+    assert!(store.holdings(found.id).await.unwrap().unwrap().sessions.is_empty());
+    let schema = |folder: &Folder| -> Vec<String> {
+        let connection = folder.sql();
+        let mut columns = connection
+            .prepare(
+                "SELECT m.name || '.' || c.name || ' ' || c.type || ' ' || c.\"notnull\"
+                 FROM sqlite_schema m JOIN pragma_table_info(m.name) c ORDER BY m.name, c.cid",
+            )
+            .unwrap();
+        columns.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert_eq!(schema(&old), schema(&new));
+}
+
+#[test]
+fn what_no_server_of_this_version_has_made_is_left_as_it_was_by_all_others() {
+    let folder = Folder::new();
+    let error = SqliteStore::open_existing(&folder.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Absent(_)), "{error}");
+    assert!(!folder.path().exists());
+    std::fs::write(folder.path(), b"").unwrap();
+    let error = SqliteStore::open_existing(&folder.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Absent(_)), "{error}");
+    assert_eq!(folder.bytes(), b"");
+    of_version_1(&folder);
+    let before = folder.bytes();
+    let error = SqliteStore::open_existing(&folder.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Older(_)), "{error}");
+    assert_eq!(folder.bytes(), before);
+    folder.open();
+    SqliteStore::open_existing(&folder.path()).unwrap();
+}
+
+#[tokio::test]
+async fn what_is_over_is_found_by_an_index() {
+    let folder = Folder::new();
+    folder.open();
+    let plan: String = folder
+        .sql()
+        .query_row(
+            "EXPLAIN QUERY PLAN SELECT id FROM sessions WHERE idle_expires_at <= 1
+             ORDER BY idle_expires_at LIMIT 100",
+            [],
+            |row| row.get(3),
+        )
+        .unwrap();
+    assert!(plan.contains("sessions_by_end"), "{plan}");
+}

@@ -1,0 +1,69 @@
+//! What stands in the files, and who may read them.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use auth_core::{Client, RefreshToken, Session, SessionPolicy, SystemRandom};
+use user_store::{NewSession, PasswordVersion, Rotation, UserStore as _};
+
+use super::{Folder, NOW, ada, hash};
+
+#[tokio::test]
+async fn no_refresh_token_stands_in_any_file() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let (user, hash, token) = (ada(), hash(), RefreshToken::generate(&SystemRandom));
+    store.create_user(&user, &hash).await.unwrap();
+    let policy = SessionPolicy::default();
+    let session = Session::open(user.id, NOW, false, &policy, &SystemRandom);
+    let new = NewSession::new(session, Client::default(), &token);
+    let _ = store.open_session(&new, PasswordVersion(0), None).await.unwrap();
+    let (rotation, next) = Rotation::of(&token, Client::default(), &SystemRandom);
+    let _ = store.rotate_refresh_token(&rotation, &policy, NOW).await.unwrap();
+    drop(store);
+    let held = folder.bytes();
+    let contains = |part: &[u8]| held.windows(part.len()).any(|window| window == part);
+    assert!(contains(next.hash().as_bytes()), "the hash is where it is looked for");
+    for token in [token, next] {
+        let text = token.to_text();
+        let raw = base64::Engine::decode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, &*text).unwrap();
+        assert!(!contains(text.as_bytes()) && !contains(&raw[..16]) && !contains(&raw[16..]));
+    }
+}
+
+#[tokio::test]
+async fn no_password_stands_in_any_file() {
+    let folder = Folder::new();
+    let store = folder.open();
+    store.create_user(&ada(), &hash()).await.unwrap();
+    drop(store);
+    for entry in std::fs::read_dir(folder.0.path()).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        assert!(!bytes.windows(11).any(|window| window == b"a long walk"));
+    }
+}
+
+#[tokio::test]
+async fn no_file_is_readable_by_others() {
+    let folder = Folder::new();
+    let store = folder.open();
+    store.create_user(&ada(), &hash()).await.unwrap();
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder.0.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", entry.file_name());
+        names.push(entry.file_name().into_string().unwrap());
+    }
+    names.sort();
+    assert_eq!(names, ["latchkey.db", "latchkey.db-shm", "latchkey.db-wal"]);
+}
+
+#[test]
+fn rights_that_others_have_on_an_older_file_are_taken_away() {
+    let folder = Folder::new();
+    folder.open();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    folder.open();
+    let mode = std::fs::metadata(folder.path()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
