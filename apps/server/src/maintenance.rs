@@ -1,8 +1,9 @@
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::Accounts;
+
+use crate::with_causes;
 
 /// How many sessions that are over are removed at a time: few enough that no request waits
 /// for it to be noticed.
@@ -32,7 +33,7 @@ async fn sweep(accounts: &Accounts) {
                 }
             }
             Err(error) => {
-                let error: &(dyn Error + 'static) = &error;
+                let error = with_causes(&error);
                 tracing::warn!(error, "sessions that are over could not be removed yet");
                 break;
             }

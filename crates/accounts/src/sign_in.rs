@@ -28,8 +28,8 @@ impl Accounts {
     ///
     /// With `remember`, the session is one of those that outlive the browser
     /// ([`SessionPolicy::remembered`](auth_core::SessionPolicy::remembered)). The session takes
-    /// the place of the one that `before` is of, if that is the same user's: a program that
-    /// signs in once more has no two sessions (OWASP ASVS 5.0, 7.2.4).
+    /// the place of the one that `before` is of, if that is the same user's (OWASP ASVS 5.0,
+    /// 7.2.4); without it, that of none.
     ///
     /// # Errors
     ///

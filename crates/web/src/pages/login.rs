@@ -67,7 +67,7 @@ fn notice(notice: Notice) -> Html {
             <Status text="Your session is over. Log in to go on where you were." />
         },
         Notice::SomebodyElse => html! {
-            <Status text="Somebody else has logged in in this browser. Log in to go on as yourself." />
+            <Status text="Somebody else uses this browser now. Log in to go on as yourself." />
         },
         Notice::LogOutUncertain => html! {
             <Alert>
