@@ -1,4 +1,5 @@
-//! Hash and verify passwords, issue and check access tokens, rotate refresh tokens.
+//! Hash and verify passwords, issue and check access tokens, rotate refresh tokens, count
+//! failed attempts.
 //!
 //! This crate is the part of Latchkey that does no input and no output: values, rules
 //! and cryptography. It knows no network, no database and no async runtime, and it never
@@ -53,7 +54,7 @@
 //! | feature | brings |
 //! |---|---|
 //! | `hash` (default) | `PasswordHasher`, `PasswordHash` |
-//! | `token` (default) | `AccessTokens`, `AccessTokenVerifier`, `SigningKey`, `JwkSet`, `RefreshToken` |
+//! | `token` (default) | `AccessTokens`, `AccessTokenVerifier`, `SigningKey`, `JwkSet`, `RefreshToken`, `Counter` (a throttle), `DeviceKey` |
 //! | `system` (default) | `SystemClock`, `SystemRandom` |
 //! | `testing` | `ManualClock`, which a test moves |
 //!
@@ -68,6 +69,8 @@ struct Readme;
 
 mod client;
 mod clock;
+#[cfg(feature = "token")]
+mod device;
 mod email;
 mod id;
 mod password;
@@ -75,6 +78,8 @@ mod random;
 #[cfg(feature = "token")]
 mod refresh;
 mod session;
+#[cfg(feature = "token")]
+mod throttle;
 #[cfg(feature = "token")]
 mod token;
 
@@ -84,6 +89,8 @@ pub use clock::Clock;
 pub use clock::ManualClock;
 #[cfg(feature = "system")]
 pub use clock::SystemClock;
+#[cfg(feature = "token")]
+pub use device::{DeviceId, DeviceKey, DeviceToken, InvalidDeviceToken};
 pub use email::{Email, EmailError, EmailKey};
 pub use id::{IdError, SessionId, UserId};
 pub use jiff::Timestamp;
@@ -101,6 +108,8 @@ pub use refresh::{
     RefreshTokenHash, RefreshUse, Replaced, SuccessorSalt,
 };
 pub use session::{Session, SessionLimits, SessionLimitsError, SessionPolicy};
+#[cfg(feature = "token")]
+pub use throttle::{Admission, Counter, CounterKey, Limit};
 #[cfg(feature = "token")]
 pub use token::{
     AccessToken, AccessTokenVerifier, AccessTokens, Claims, InvalidToken, IssuedToken, Jwk, JwkSet,

@@ -15,5 +15,7 @@ mod password;
 mod refresh;
 #[cfg(feature = "system")]
 mod session;
+#[cfg(all(feature = "token", feature = "testing"))]
+mod throttle;
 #[cfg(feature = "token")]
 mod token;

@@ -1,0 +1,144 @@
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::random::random_array;
+use crate::{Random, UserId};
+
+/// What a browser keeps that has signed in to an account: it says so at the next log-in, and
+/// is not taken for a stranger then (the "device cookies" of OWASP).
+///
+/// It opens nothing. Whoever has it can fail as often as any browser that the account knows,
+/// and has still to give the password. `Debug` does not print it.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct DeviceToken {
+    id: [u8; ID_BYTES],
+    tag: [u8; TAG_BYTES],
+}
+
+/// Which of the browsers that an account knows it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceId([u8; ID_BYTES]);
+
+/// The secret that [`DeviceToken`]s are made and recognised with. Servers that share a store
+/// share it. `Debug` does not print it.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct DeviceKey([u8; KEY_BYTES]);
+
+/// A text that is no device token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a device token")]
+pub struct InvalidDeviceToken;
+
+const ID_BYTES: usize = 16;
+const TAG_BYTES: usize = 32;
+const KEY_BYTES: usize = 32;
+
+impl DeviceToken {
+    /// Reads what a browser presents.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidDeviceToken`] for whatever [`to_text`](Self::to_text) does not write.
+    pub fn parse(text: &str) -> Result<Self, InvalidDeviceToken> {
+        let mut bytes = Zeroizing::new([0; ID_BYTES + TAG_BYTES]);
+        match URL_SAFE_NO_PAD.decode_slice(text, bytes.as_mut()) {
+            Ok(length) if length == bytes.len() => {}
+            _ => return Err(InvalidDeviceToken),
+        }
+        let (id, tag) = bytes.split_at(ID_BYTES);
+        match (id.try_into(), tag.try_into()) {
+            (Ok(id), Ok(tag)) => Ok(Self { id, tag }),
+            _ => Err(InvalidDeviceToken),
+        }
+    }
+
+    /// The token as text (base64url), for its browser alone.
+    #[must_use]
+    pub fn to_text(&self) -> Zeroizing<String> {
+        let mut bytes = Zeroizing::new([0; ID_BYTES + TAG_BYTES]);
+        bytes[..ID_BYTES].copy_from_slice(&self.id);
+        bytes[ID_BYTES..].copy_from_slice(&self.tag);
+        Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_ref()))
+    }
+}
+
+impl DeviceId {
+    /// The bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; ID_BYTES] {
+        &self.0
+    }
+}
+
+impl DeviceKey {
+    /// Makes a new key.
+    #[must_use]
+    pub fn generate(random: &dyn Random) -> Self {
+        Self(random_array(random))
+    }
+
+    /// Takes up a key that was stored.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, for storing.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<[u8; KEY_BYTES]> {
+        Zeroizing::new(self.0)
+    }
+
+    /// A token for a browser that has signed in to the account of `user`: HMAC-SHA256 (RFC
+    /// 2104) of both, so that nothing of it need be stored.
+    ///
+    /// ```
+    /// # use auth_core::{Clock, DeviceKey, DeviceToken, SystemClock, SystemRandom, UserId};
+    /// let (key, now) = (DeviceKey::generate(&SystemRandom), SystemClock.now());
+    /// let ada = UserId::generate(now, &SystemRandom);
+    /// let grace = UserId::generate(now, &SystemRandom);
+    /// let token = key.issue(ada, &SystemRandom);
+    /// assert!(key.recognise(ada, &token).is_some());
+    /// assert!(key.recognise(grace, &token).is_none());
+    /// assert!(DeviceKey::generate(&SystemRandom).recognise(ada, &token).is_none());
+    /// ```
+    #[must_use]
+    pub fn issue(&self, user: UserId, random: &dyn Random) -> DeviceToken {
+        let id = random_array(random);
+        let mut tag = [0; TAG_BYTES];
+        tag.copy_from_slice(hmac::sign(&self.hmac(), &message(user, &id)).as_ref());
+        DeviceToken { id, tag }
+    }
+
+    /// Which of the browsers that have signed in to the account of `user` presents this
+    /// token, if one does.
+    #[must_use]
+    pub fn recognise(&self, user: UserId, token: &DeviceToken) -> Option<DeviceId> {
+        let verified = hmac::verify(&self.hmac(), &message(user, &token.id), &token.tag);
+        verified.is_ok().then_some(DeviceId(token.id))
+    }
+
+    fn hmac(&self) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, &self.0)
+    }
+}
+
+fn message(user: UserId, id: &[u8; ID_BYTES]) -> Vec<u8> {
+    [b"latchkey device".as_slice(), user.as_uuid().as_bytes(), id].concat()
+}
+
+impl fmt::Debug for DeviceToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeviceToken(…)")
+    }
+}
+
+impl fmt::Debug for DeviceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeviceKey(…)")
+    }
+}

@@ -1,0 +1,7 @@
+mod counter;
+mod key;
+mod limit;
+
+pub use counter::{Admission, Counter};
+pub use key::CounterKey;
+pub use limit::Limit;

@@ -1,0 +1,294 @@
+use std::time::Duration;
+
+use auth_core::{
+    Admission, Clock as _, Counter, CounterKey, DeviceKey, DeviceToken, Limit, ManualClock,
+    SystemRandom, Timestamp, UserId,
+};
+use proptest::prelude::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn start() -> Timestamp {
+    ManualClock::default().now()
+}
+
+/// Makes an attempt that counts at once, if it is let through; answers for how long it is
+/// not.
+fn fail(counter: &mut Counter, limit: &Limit, now: Timestamp) -> Option<Duration> {
+    match counter.judge(limit, now) {
+        Admission::Admitted => {
+            counter.begin(now);
+            counter.count(limit, now, now);
+            None
+        }
+        Admission::Refused(wait) => Some(wait),
+        Admission::Busy => unreachable!("nothing is under way"),
+    }
+}
+
+#[test]
+fn after_ten_failures_there_are_waits_that_double_up_to_a_quarter_of_an_hour() {
+    let (mut counter, limit) = (Counter::default(), Limit::LOG_INS_PER_ACCOUNT);
+    let mut now = start();
+    for _ in 0..10 {
+        assert_eq!(fail(&mut counter, &limit, now), None);
+        now += SECOND;
+    }
+    now -= SECOND;
+    for minutes in [1, 2, 4, 8, 15, 15, 15] {
+        let wait = minutes * MINUTE;
+        assert_eq!(fail(&mut counter, &limit, now), Some(wait));
+        now += wait - SECOND;
+        assert_eq!(fail(&mut counter, &limit, now), Some(SECOND));
+        now += SECOND;
+        assert_eq!(fail(&mut counter, &limit, now), None);
+    }
+    // A quarter of an hour after a wait without a failure, all is forgotten.
+    now += 30 * MINUTE;
+    for _ in 0..10 {
+        assert_eq!(fail(&mut counter, &limit, now), None);
+    }
+    assert_eq!(fail(&mut counter, &limit, now), Some(MINUTE));
+}
+
+#[test]
+fn after_a_wait_one_is_taken_at_a_time() {
+    let (mut counter, limit) = (Counter::default(), Limit::LOG_INS_PER_ACCOUNT);
+    let now = start();
+    (0..10).for_each(|_| assert_eq!(fail(&mut counter, &limit, now), None));
+    let later = now + MINUTE;
+    assert_eq!(counter.judge(&limit, later), Admission::Admitted);
+    counter.begin(later);
+    assert_eq!(counter.judge(&limit, later), Admission::Busy);
+    counter.reset(later);
+    assert_eq!(counter.judge(&limit, later), Admission::Admitted);
+}
+
+#[test]
+fn a_success_clears_what_has_failed_and_leaves_what_is_under_way() {
+    let (mut counter, limit) = (Counter::default(), Limit::LOG_INS_PER_ACCOUNT);
+    let now = start();
+    (0..5).for_each(|_| assert_eq!(fail(&mut counter, &limit, now), None));
+    (0..5).for_each(|_| counter.begin(now));
+    assert_eq!(counter.judge(&limit, now), Admission::Busy);
+    counter.reset(now);
+    (0..6).for_each(|_| {
+        assert_eq!(counter.judge(&limit, now), Admission::Admitted);
+        counter.begin(now);
+    });
+    assert_eq!(counter.judge(&limit, now), Admission::Busy);
+}
+
+#[test]
+fn what_a_server_that_is_gone_has_begun_has_failed() {
+    let (mut counter, limit) = (Counter::default(), Limit::LOG_INS_PER_ACCOUNT);
+    let now = start();
+    (0..10).for_each(|_| counter.begin(now));
+    assert_eq!(counter.judge(&limit, now + 29 * SECOND), Admission::Busy);
+    assert_eq!(counter.judge(&limit, now + 30 * SECOND), Admission::Refused(30 * SECOND));
+    // The server was not gone but slow: nothing is counted twice.
+    counter.give_back(now);
+    assert_eq!(counter.judge(&limit, now + MINUTE), Admission::Admitted);
+}
+
+#[test]
+fn a_clock_that_was_set_back_shuts_nobody_out_for_longer() {
+    let (mut counter, limit) = (Counter::default(), Limit::LOG_INS_PER_ACCOUNT);
+    let wrong = start() + Duration::from_hours(24 * 365);
+    (0..10).for_each(|_| assert_eq!(fail(&mut counter, &limit, wrong), None));
+    assert_eq!(fail(&mut counter, &limit, start()), Some(MINUTE));
+    assert_eq!(fail(&mut counter, &limit, start() + MINUTE), None);
+    let (mut counter, limit) = (Counter::default(), Limit::LOG_INS_PER_ADDRESS);
+    (0..30).for_each(|_| assert_eq!(fail(&mut counter, &limit, wrong), None));
+    assert_eq!(fail(&mut counter, &limit, start()), Some(15 * MINUTE));
+}
+
+/// What happens to the attempts of one kind.
+#[derive(Debug, Clone)]
+enum Step {
+    Pass(u64),
+    Begin,
+    Fail,
+    GiveBack,
+    Succeed,
+}
+
+fn schedule() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => prop_oneof![0..5_000_u64, 50_000..70_000_u64, 0..2_000_000_u64].prop_map(Step::Pass),
+        12 => Just(Step::Begin),
+        9 => Just(Step::Fail),
+        1 => Just(Step::GiveBack),
+        1 => Just(Step::Succeed),
+    ];
+    proptest::collection::vec(step, 0..200)
+}
+
+/// The rules once more, by looking at all that has ever happened.
+#[derive(Default)]
+struct Model {
+    /// Since the last success.
+    failed: Vec<Timestamp>,
+    /// When the waits began that none has broken off, and how long they are.
+    waits: Vec<(Timestamp, Duration)>,
+    /// When those began that are under way.
+    pending: Vec<Timestamp>,
+}
+
+impl Model {
+    fn in_window(&self, limit: &Limit, now: Timestamp) -> usize {
+        self.failed.iter().filter(|at| now < **at + limit.window()).count()
+    }
+
+    /// Whether the last wait still has a say.
+    fn is_on_probation(&self, limit: &Limit, now: Timestamp) -> bool {
+        self.waits.last().is_some_and(|(began, wait)| now < *began + *wait + limit.window())
+    }
+
+    fn judge(&self, limit: &Limit, now: Timestamp) -> Admission {
+        if let Some((began, wait)) = self.waits.last()
+            && now < *began + *wait
+        {
+            return Admission::Refused((*began + *wait).duration_since(now).unsigned_abs());
+        }
+        let failed = self.in_window(limit, now);
+        let (taken, most) = match self.is_on_probation(limit, now) {
+            true => (self.pending.len(), 1),
+            false => (failed + self.pending.len(), limit.most()),
+        };
+        match taken < most {
+            true => Admission::Admitted,
+            false if !self.pending.is_empty() => Admission::Busy,
+            false => {
+                let first = self.failed[self.failed.len() - most];
+                let room = first + limit.window();
+                Admission::Refused(room.duration_since(now).unsigned_abs())
+            }
+        }
+    }
+
+    fn fail(&mut self, limit: &Limit, now: Timestamp) {
+        self.failed.push(now);
+        let on_probation = self.is_on_probation(limit, now);
+        if !limit.has_waits() || (!on_probation && self.in_window(limit, now) < limit.most()) {
+            return;
+        }
+        let wait = match self.waits.last() {
+            Some((_, before)) if on_probation => (2 * *before).min(15 * MINUTE),
+            _ => MINUTE,
+        };
+        self.waits.push((now, wait));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn every_schedule_is_judged_as_the_rules_say(
+        steps in schedule(),
+        limit in prop_oneof![
+            Just(Limit::LOG_INS_PER_ACCOUNT),
+            Just(Limit::LOG_INS_PER_ADDRESS),
+            Just(Limit::SIGN_UPS_PER_ADDRESS),
+        ],
+    ) {
+        let (mut counter, mut model, mut now) = (Counter::default(), Model::default(), start());
+        for step in steps {
+            let before = counter.clone();
+            let verdict = counter.judge(&limit, now);
+            prop_assert_eq!(verdict, model.judge(&limit, now));
+            match step {
+                // No attempt takes longer than half a minute.
+                Step::Pass(_) if !model.pending.is_empty() => now += Duration::from_millis(100),
+                Step::Pass(millis) => now += Duration::from_millis(millis),
+                Step::Begin if verdict == Admission::Admitted => {
+                    counter.begin(now);
+                    model.pending.push(now);
+                }
+                // What is refused changes nothing.
+                Step::Begin => prop_assert_eq!(counter.clone().judge(&limit, now), before.clone().judge(&limit, now)),
+                Step::Fail => if let Some(began) = model.pending.pop() {
+                    counter.count(&limit, began, now);
+                    model.fail(&limit, now);
+                },
+                Step::GiveBack => if let Some(began) = model.pending.pop() {
+                    counter.give_back(began);
+                },
+                Step::Succeed => if let Some(began) = model.pending.pop() {
+                    counter.reset(began);
+                    model = Model { pending: model.pending, ..Model::default() };
+                },
+            }
+            // It can be kept and taken up at any time, and forgotten at its end.
+            counter = serde_json::from_str(&serde_json::to_string(&counter).unwrap()).unwrap();
+            let end = counter.ends(&limit);
+            for later in [end, end + SECOND] {
+                let mut kept = counter.clone();
+                prop_assert_eq!(kept.judge(&limit, later), Admission::Admitted);
+                prop_assert_eq!(kept, Counter::default());
+            }
+        }
+    }
+}
+
+#[test]
+fn each_kind_of_attempt_has_a_counter_of_its_own() {
+    let ada = UserId::generate(start(), &SystemRandom);
+    let key = DeviceKey::generate(&SystemRandom);
+    let device = || key.recognise(ada, &key.issue(ada, &SystemRandom)).unwrap();
+    let address = "192.0.2.1".parse().unwrap();
+    let all = [
+        CounterKey::log_ins_to("ada@example.com"),
+        CounterKey::log_ins_to("grace@example.com"),
+        CounterKey::log_ins_to("no address"),
+        CounterKey::log_ins_to(""),
+        CounterKey::log_ins_by(ada, &device()),
+        CounterKey::log_ins_by(ada, &device()),
+        CounterKey::log_ins_from(address),
+        CounterKey::sign_ups_from(address),
+    ];
+    for (n, one) in all.iter().enumerate() {
+        assert!(all[..n].iter().all(|other| other != one), "{n}");
+    }
+}
+
+#[test]
+fn all_spellings_of_an_address_have_one_counter() {
+    for (one, other) in
+        [(" Ada@Bücher.example", "ADA@xn--bcher-kva.example "), ("no address", " no address\t")]
+    {
+        assert_eq!(CounterKey::log_ins_to(one), CounterKey::log_ins_to(other));
+    }
+    let from = |ip: &str| CounterKey::log_ins_from(ip.parse().unwrap());
+    assert_eq!(from("2001:db8::1"), from("2001:db8::ffff:1"));
+    assert_eq!(from("192.0.2.1"), from("::ffff:192.0.2.1"));
+    assert_ne!(from("2001:db8::1"), from("2001:db8:0:1::1"));
+    assert_ne!(from("192.0.2.1"), from("192.0.2.2"));
+}
+
+#[test]
+fn a_device_token_reads_as_it_is_written_and_not_otherwise() {
+    let (key, ada) = (DeviceKey::generate(&SystemRandom), UserId::generate(start(), &SystemRandom));
+    let text = key.issue(ada, &SystemRandom).to_text();
+    let id = key.recognise(ada, &DeviceToken::parse(&text).unwrap()).unwrap();
+    assert_eq!(key.recognise(ada, &DeviceToken::parse(&text).unwrap()), Some(id));
+    for wrong in ["", "a", &text[1..], &format!("{}=", *text), &format!("{}A", *text)] {
+        assert!(DeviceToken::parse(wrong).is_err(), "{wrong}");
+    }
+    // Another letter in any place is another token, or none.
+    for place in 0..text.len() {
+        let mut bytes = text.as_bytes().to_vec();
+        bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
+        let other = DeviceToken::parse(std::str::from_utf8(&bytes).unwrap());
+        assert!(other.is_err() || key.recognise(ada, &other.unwrap()).is_none(), "{place}");
+    }
+}
+
+#[test]
+fn nothing_of_a_device_is_printed() {
+    let key = DeviceKey::generate(&SystemRandom);
+    let token = key.issue(UserId::generate(start(), &SystemRandom), &SystemRandom);
+    assert_eq!(format!("{key:?} {token:?}"), "DeviceKey(…) DeviceToken(…)");
+}
