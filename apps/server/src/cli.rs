@@ -10,7 +10,7 @@ use clap::builder::Resettable;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-pub(crate) use options::{LogFormat, PasswordOptions, ServeOptions};
+pub(crate) use options::{LogFormat, PasswordOptions, ServeOptions, Switch};
 pub(crate) use users::{ExistingAction, UserAction, UsersOptions};
 
 /// Sign-up, log-in and sessions for people and programs, in one file.
@@ -157,6 +157,13 @@ mod tests {
     }
 
     #[test]
+    fn trusted_proxies_are_repeated_or_separated_by_commas() {
+        let all = ["--trusted-proxy", "10.0.0.0/8,::1", "--trusted-proxy", "192.0.2.1"];
+        assert_eq!(options(&all).unwrap().0.trusted_proxy.len(), 3);
+        assert!(options(&[]).unwrap().0.trusted_proxy.is_empty());
+    }
+
+    #[test]
     fn the_options_of_users_stand_before_or_after_what_is_to_be_done() {
         for arguments in [
             &["users", "--database", "x.db", "show", "ada", "--json"][..],
@@ -189,6 +196,9 @@ mod tests {
             (&["--password-min-length", "65"], "--password-min-length"),
             (&["--pbkdf2-iterations", "999"], "--pbkdf2-iterations"),
             (&["--log-format", "xml"], "text, json"),
+            (&["--throttle", "no"], "on, off"),
+            (&["--trusted-proxy", "10.0.0.0/33"], "--trusted-proxy"),
+            (&["--trusted-proxy", "10.0.0.1,proxy"], "proxy"),
             (&["--lisen", "127.0.0.1:1"], "did you mean --listen?"),
             (&["--listen"], "--listen"),
             (&["sever"], "sever"),

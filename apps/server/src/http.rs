@@ -10,7 +10,7 @@ pub(crate) use envelope::Envelope;
 
 #[cfg(test)]
 mod tests {
-    use api::PublicOrigin;
+    use api::{PublicOrigin, TrustedProxies};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
     use warp::Filter as _;
@@ -35,7 +35,8 @@ mod tests {
             .or(warp::any().map(api::not_found))
             .unify()
             .boxed();
-        let service = Envelope::new(&PublicOrigin::loopback(80)).around(routes);
+        let service =
+            Envelope::new(&PublicOrigin::loopback(80), TrustedProxies::default()).around(routes);
         tokio::spawn(serve(listener, service, std::future::pending(), async || ()));
         let answer = send(address, "/panic").await;
         assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");

@@ -25,7 +25,7 @@ pub(crate) async fn run(accounts: Arc<Accounts>) {
 async fn sweep(accounts: &Accounts) {
     let mut total = 0;
     loop {
-        match accounts.remove_ended_sessions(BATCH).await {
+        match accounts.remove_ended(BATCH).await {
             Ok(removed) => {
                 total += removed;
                 if removed < BATCH as usize {
@@ -47,7 +47,7 @@ async fn sweep(accounts: &Accounts) {
 
 #[cfg(test)]
 mod tests {
-    use accounts::{Client, Settings};
+    use accounts::{Caller, Settings};
     use auth_core::{ManualClock, SystemRandom};
     use user_store::SqliteStore;
 
@@ -66,10 +66,10 @@ mod tests {
         let random = Arc::new(SystemRandom);
         let time = Arc::<ManualClock>::clone(&clock);
         let accounts = Arc::new(Accounts::start(store, settings, time, random).await.unwrap());
-        accounts.sign_up(EMAIL, PASSWORD).await.unwrap();
+        accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
         let sign_in = async || {
             accounts
-                .sign_in(EMAIL, PASSWORD, false, &Client::default(), None)
+                .sign_in(EMAIL, PASSWORD, false, &Caller::default(), None)
                 .await
                 .unwrap()
                 .access

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{Accounts, Settings, StartError};
-use api::PublicOrigin;
+use api::{PublicOrigin, TrustedProxies};
 use auth_core::{PasswordHasher, SessionPolicy, SystemClock, SystemRandom};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use user_store::{OpenError, SqliteStore};
 use warp::Filter as _;
 
-use crate::cli::ServeOptions;
+use crate::cli::{ServeOptions, Switch};
 use crate::http::{self, Envelope};
 use crate::{maintenance, pages, telemetry, with_causes};
 
@@ -51,7 +51,8 @@ async fn serve(options: ServeOptions, sessions: SessionPolicy) -> Result<(), Ser
         None => PublicOrigin::loopback(address.port()),
     };
     let accounts = Arc::new(accounts(&options, sessions, &origin).await?);
-    let envelope = Envelope::new(&origin);
+    let proxies = TrustedProxies::from_iter(options.trusted_proxy.iter().copied());
+    let envelope = Envelope::new(&origin, proxies);
     let routes = api::routes(Arc::clone(&accounts), origin)
         .or(pages::routes(options.passwords.password_min_length))
         .unify()
@@ -78,6 +79,7 @@ async fn accounts(
         sessions,
         password_policy: options.passwords.password_min_length,
         pbkdf2_iterations: options.passwords.pbkdf2_iterations,
+        throttle: options.throttle == Switch::On,
     };
     Accounts::start(Arc::new(store), settings, Arc::new(SystemClock), Arc::new(SystemRandom))
         .await
@@ -93,6 +95,9 @@ fn warn(options: &ServeOptions, sessions: &SessionPolicy) {
             iterations,
             "passwords are hashed with less than {default} iterations; leave out --pbkdf2-iterations"
         );
+    }
+    if options.throttle == Switch::Off {
+        tracing::warn!("anybody can guess at passwords without limit; leave out --throttle off");
     }
     let idle = sessions.standard.idle_timeout().min(sessions.remembered.idle_timeout());
     if idle < 2 * options.access_token_lifetime {

@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use accounts::{Accounts, AdministrationError, Settings, SignUpError, StartError, User};
+use accounts::{Accounts, AdministrationError, Caller, Settings, SignUpError, StartError, User};
 use auth_core::{SystemClock, SystemRandom};
 use user_store::{OpenError, SqliteStore, StoreError};
 
@@ -74,7 +74,8 @@ async fn carry_out(options: &UsersOptions) -> Result<(), UsersError> {
                 Err(OpenError::Absent(_)) => SqliteStore::open(&options.database),
                 opened => opened,
             };
-            let user = start(store?, settings).await?.sign_up(email, &password).await?;
+            let accounts = start(store?, settings).await?;
+            let user = accounts.sign_up(email, &password, &Caller::default()).await?;
             print.done("created", &user).map_err(UsersError::DoneUnprinted)
         }
         UserAction::Existing(action) => {
@@ -222,6 +223,8 @@ impl From<SignUpError> for UsersError {
             SignUpError::EmailTaken => Self::EmailTaken,
             SignUpError::Store(error) => error.into(),
             SignUpError::Hashing(error) => Self::Invalid(error.to_string()),
+            // Nobody's address is known here that could have had too many.
+            error @ SignUpError::TooManyAttempts { .. } => Self::Invalid(error.to_string()),
         }
     }
 }

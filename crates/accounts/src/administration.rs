@@ -105,7 +105,7 @@ impl Administration<'_> {
     pub async fn set_password(&self, user: &User, new: &str) -> Result<(), AdministrationError> {
         let context = [user.email.as_str(), PRODUCT];
         let new = NewPassword::parse(new, &self.accounts.settings.password_policy, &context)?;
-        let hash = self.accounts.hash(new).await?;
+        let hash = self.accounts.hash(new, || ()).await?;
         let user = user.id;
         let change =
             |store: Arc<dyn UserStore>| async move { store.set_password(user, &hash).await };

@@ -2,6 +2,7 @@ use std::future::Future;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 use user_store::UserStore;
@@ -11,6 +12,15 @@ use crate::Accounts;
 /// The changes that are under way.
 #[derive(Debug, Default)]
 pub(crate) struct Changes(TaskTracker);
+
+impl Changes {
+    /// Carries out what nobody waits for. Outside of a runtime there is nobody who could.
+    pub(crate) fn leave(&self, change: impl Future<Output = ()> + Send + 'static) {
+        if let Ok(runtime) = Handle::try_current() {
+            self.0.spawn_on(change.in_current_span(), &runtime);
+        }
+    }
+}
 
 impl Accounts {
     /// Makes a change to its end even if its caller goes away meanwhile, as the handler of a

@@ -1,9 +1,11 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use auth_core::{NewPassword, Password, PasswordHash, PasswordHasher};
 use rayon_core::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::Instant;
 
 use crate::Accounts;
 
@@ -16,6 +18,10 @@ pub(crate) struct Hashing {
     /// One permit a thread. Who waits here and goes away (a client that hangs up) leaves
     /// the queue, and costs no hash.
     free: Arc<Semaphore>,
+    /// How many wait.
+    waiting: AtomicUsize,
+    /// How long a hash has taken lately, in microseconds.
+    pace: Arc<AtomicU64>,
 }
 
 /// Why a password was not hashed.
@@ -30,7 +36,7 @@ pub enum HashingError {
 }
 
 /// The longest that a request waits for its turn.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 impl Hashing {
     pub(crate) fn new(hasher: PasswordHasher) -> Result<Self, ThreadPoolBuildError> {
@@ -40,36 +46,102 @@ impl Hashing {
             .panic_handler(|_| tracing::error!("a thread that hashes passwords panicked"))
             .build()?;
         let free = Arc::new(Semaphore::new(threads.current_num_threads()));
-        Ok(Self { hasher, threads, free })
+        let (waiting, pace) = (AtomicUsize::new(0), Arc::default());
+        Ok(Self { hasher, threads, free, waiting, pace })
     }
 
-    /// Runs `work` when it is its turn, first come, first served.
+    /// How many passwords wait for their turn.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Runs `work` when it is its turn, first come, first served. What would wait too long, as
+    /// things go, is turned away at once.
     pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, HashingError>
     where
         T: Send + 'static,
         F: FnOnce(&PasswordHasher) -> T + Send + 'static,
     {
-        let turn = tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.free).acquire_owned())
-            .await
-            .map_err(|_| HashingError::Overloaded)?
-            .map_err(|_| HashingError::Defect)?;
+        let turn = self.turn().await?;
         let (answer, answered) = oneshot::channel();
-        let hasher = self.hasher;
+        let (hasher, pace) = (self.hasher, Arc::clone(&self.pace));
         self.threads.spawn(move || {
+            let began = Instant::now();
             let outcome = work(&hasher);
+            keep_pace(&pace, began.elapsed());
             drop(turn);
             // An error means that nobody waits for the answer any more.
             let _ = answer.send(outcome);
         });
         answered.await.map_err(|_| HashingError::Defect)
     }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, HashingError> {
+        if self.expected_wait() > LONGEST_WAIT {
+            return Err(HashingError::Overloaded);
+        }
+        let _place = Place::taken(&self.waiting);
+        tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.free).acquire_owned())
+            .await
+            .map_err(|_| HashingError::Overloaded)?
+            .map_err(|_| HashingError::Defect)
+    }
+
+    /// How long one who comes now will wait.
+    fn expected_wait(&self) -> Duration {
+        let threads = self.threads.current_num_threads().max(1);
+        let rounds = u32::try_from(self.waiting().div_ceil(threads)).unwrap_or(u32::MAX);
+        Duration::from_micros(self.pace.load(Ordering::Relaxed)).saturating_mul(rounds)
+    }
+
+    /// Takes the turns of all threads, as if they were hashing.
+    #[cfg(test)]
+    pub(crate) async fn all_turns(&self) -> OwnedSemaphorePermit {
+        let all = u32::try_from(self.threads.current_num_threads()).unwrap();
+        Arc::clone(&self.free).acquire_many_owned(all).await.unwrap()
+    }
+}
+
+/// Moves the pace an eighth of the way to what the last hash has taken. (Of two that write at
+/// once, one may be lost: it is an estimate.)
+fn keep_pace(pace: &AtomicU64, taken: Duration) {
+    let taken = u64::try_from(taken.as_micros()).unwrap_or(u64::MAX);
+    let before = match pace.load(Ordering::Relaxed) {
+        0 => taken,
+        before => before,
+    };
+    pace.store(before - before / 8 + taken / 8, Ordering::Relaxed);
+}
+
+/// A place in the queue, which is free again when it is dropped.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn taken(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Accounts {
-    /// Hashes a new password.
-    pub(crate) async fn hash(&self, new: NewPassword) -> Result<PasswordHash, HashingError> {
+    /// Hashes a new password, and calls `begins` when it begins to.
+    pub(crate) async fn hash(
+        &self,
+        new: NewPassword,
+        begins: impl FnOnce() + Send + 'static,
+    ) -> Result<PasswordHash, HashingError> {
         let random = Arc::clone(&self.random);
-        self.hashing.run(move |hasher| hasher.hash(&new, &*random)).await
+        let work = move |hasher: &PasswordHasher| {
+            begins();
+            hasher.hash(&new, &*random)
+        };
+        self.hashing.run(work).await
     }
 
     /// Hashes a password anew under today's parameters, unless there is too much to do: then
@@ -120,11 +192,31 @@ mod tests {
         assert_eq!(hashing.run(|_| 1).await, Ok(1));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_to_a_queue_that_is_too_long_is_turned_away_at_once() {
+        let hashing = hashing();
+        let threads = hashing.free.available_permits();
+        let busy = hashing.all_turns().await;
+        keep_pace(&hashing.pace, Duration::from_secs(1));
+        let mut queue: Vec<_> = (0..=5 * threads).map(|_| Box::pin(hashing.run(|_| ()))).collect();
+        for waiting in &mut queue {
+            assert!(waiting.now_or_never().is_none());
+        }
+        assert_eq!(hashing.waiting(), 5 * threads + 1);
+        // No time passes.
+        assert_eq!(hashing.run(|_| ()).now_or_never(), Some(Err(HashingError::Overloaded)));
+        drop(queue.pop());
+        assert!(hashing.run(|_| ()).now_or_never().is_none());
+        drop(queue);
+        assert_eq!(hashing.waiting(), 0);
+        drop(busy);
+        assert_eq!(hashing.run(|_| 1).await, Ok(1));
+    }
+
     #[tokio::test]
     async fn who_goes_away_leaves_the_queue() {
         let hashing = hashing();
-        let threads = hashing.free.available_permits();
-        let all = hashing.free.acquire_many(u32::try_from(threads).unwrap()).await.unwrap();
+        let all = hashing.all_turns().await;
         let mut waiting =
             Box::pin(hashing.run::<(), _>(|_| panic!("nobody waits for this any more")));
         assert!((&mut waiting).now_or_never().is_none());

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use auth_core::{IssuedToken, KeyError, RefreshToken, Session, Timestamp};
+use auth_core::{DeviceToken, IssuedToken, KeyError, RefreshToken, Session, Timestamp};
 
 use crate::Accounts;
 
@@ -11,6 +11,9 @@ pub struct IssuedTokens {
     pub access: IssuedToken,
     /// What it gets the next of both with.
     pub refresh: IssuedRefreshToken,
+    /// What its browser says at the next log-in that it has signed in before; issued by a
+    /// log-in alone, and worth keeping for a year.
+    pub device: Option<DeviceToken>,
 }
 
 /// A refresh token that was just issued, and for how long it should be kept.
@@ -35,6 +38,10 @@ impl Accounts {
         let access = self.tokens.issue(session.user_id, session.id, now, end, &*self.random)?;
         let left = Duration::try_from(end.duration_since(now)).unwrap_or_default();
         let max_age = session.remember.then_some(left);
-        Ok(IssuedTokens { access, refresh: IssuedRefreshToken { token: refresh, max_age } })
+        Ok(IssuedTokens {
+            access,
+            refresh: IssuedRefreshToken { token: refresh, max_age },
+            device: None,
+        })
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use accounts::{Accounts, Client, Settings};
+//! use accounts::{Accounts, Caller, Client, Settings};
 //! use auth_core::{SystemClock, SystemRandom};
 //! use user_store::SqliteStore;
 //!
@@ -20,10 +20,11 @@
 //! let accounts =
 //!     Accounts::start(store, settings, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
 //!
-//! accounts.sign_up("ada@example.com", "a long walk along the sea").await?;
 //! let client = Client::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
+//! let caller = Caller::from(client.clone());
+//! accounts.sign_up("ada@example.com", "a long walk along the sea", &caller).await?;
 //! let issued =
-//!     accounts.sign_in("ada@example.com", "a long walk along the sea", false, &client, None).await?;
+//!     accounts.sign_in("ada@example.com", "a long walk along the sea", false, &caller, None).await?;
 //!
 //! let signed_in = accounts.authenticate(issued.access.token.as_str()).await?;
 //! assert_eq!(signed_in.user().email.as_str(), "ada@example.com");
@@ -41,6 +42,7 @@
 
 mod administration;
 mod authenticate;
+mod caller;
 mod changes;
 mod hashing;
 mod issue;
@@ -50,15 +52,17 @@ mod sessions;
 mod settings;
 mod sign_in;
 mod sign_up;
+mod throttle;
 mod verify;
 
 pub use administration::{Administration, AdministrationError};
 pub use auth_core::{
-    AccessToken, Client, Clock, EmailError, InvalidRefreshToken, IssuedToken, JwkSet, KeyError,
-    PasswordError, Random, RefreshToken, Session, SessionId, SessionLimits, SessionPolicy,
-    Timestamp, UserId,
+    AccessToken, Client, Clock, DeviceToken, EmailError, InvalidDeviceToken, InvalidRefreshToken,
+    IssuedToken, JwkSet, KeyError, PasswordError, Random, RefreshToken, Session, SessionId,
+    SessionLimits, SessionPolicy, Timestamp, UserId,
 };
 pub use authenticate::{AuthenticateError, SignedIn};
+pub use caller::Caller;
 pub use hashing::HashingError;
 pub use issue::{IssuedRefreshToken, IssuedTokens};
 pub use own_account::OwnAccountError;
@@ -74,6 +78,7 @@ use std::sync::Arc;
 use auth_core::AccessTokens;
 use changes::Changes;
 use hashing::Hashing;
+use throttle::Throttle;
 use user_store::UserStore;
 
 /// The product's name, which nobody should have for a password.
@@ -84,6 +89,7 @@ pub struct Accounts {
     store: Arc<dyn UserStore>,
     changes: Changes,
     hashing: Hashing,
+    throttle: Throttle,
     tokens: AccessTokens,
     settings: Settings,
     clock: Arc<dyn Clock>,
@@ -101,6 +107,12 @@ impl Accounts {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// How many passwords wait to be hashed.
+    #[must_use]
+    pub fn waiting_passwords(&self) -> usize {
+        self.hashing.waiting()
     }
 
     /// Whether the store answers.

@@ -3,12 +3,13 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_core::{NewPassword, Password, PasswordError};
 use user_store::{Holdings, Reauthenticated, Reauthentication, StoreError, UserStore};
 
 use crate::verify::VerifyError;
-use crate::{Accounts, AuthenticateError, HashingError, PRODUCT, SignedIn};
+use crate::{Accounts, AuthenticateError, Caller, HashingError, PRODUCT, SignedIn};
 
 /// Why nothing was changed that the password was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,12 @@ pub enum OwnAccountError {
     /// The password given is not the one in force.
     #[error("the password is not the one in force")]
     WrongPassword,
+    /// Too many attempts have failed. Whether this one would have is not said.
+    #[error("too many attempts have failed")]
+    TooManyAttempts {
+        /// When the next one is taken.
+        retry_after: Duration,
+    },
     /// The session has ended meanwhile.
     #[error("the session is over")]
     SessionOver,
@@ -42,11 +49,12 @@ impl Accounts {
         signed_in: &SignedIn,
         current: &str,
         new: &str,
+        caller: &Caller,
     ) -> Result<(), OwnAccountError> {
         let context = [signed_in.user().email.as_str(), PRODUCT];
         let new = NewPassword::parse(new, &self.settings.password_policy, &context)?;
-        let word = self.reauthenticate(signed_in, current).await?;
-        let (hash, now) = (self.hash(new).await?, self.clock.now());
+        let word = self.reauthenticate(signed_in, current, caller).await?;
+        let (hash, now) = (self.hash(new, || ()).await?, self.clock.now());
         let change = |store: Arc<dyn UserStore>| async move {
             store.change_password(&word, &hash, now).await
         };
@@ -63,8 +71,9 @@ impl Accounts {
         &self,
         signed_in: &SignedIn,
         password: &str,
+        caller: &Caller,
     ) -> Result<(), OwnAccountError> {
-        let word = self.reauthenticate(signed_in, password).await?;
+        let word = self.reauthenticate(signed_in, password, caller).await?;
         let now = self.clock.now();
         let change =
             |store: Arc<dyn UserStore>| async move { store.close_account(&word, now).await };
@@ -86,9 +95,10 @@ impl Accounts {
         &self,
         signed_in: &SignedIn,
         password: &str,
+        caller: &Caller,
     ) -> Result<Reauthentication, OwnAccountError> {
         let (user, session) = (signed_in.user(), *signed_in.session());
-        match self.verify(Some(&user.email), &Password::new(password)).await? {
+        match self.verify(user.email.as_str(), &Password::new(password), caller).await? {
             Some(verified) if verified.user == user.id => {
                 return Ok(Reauthentication { session, verified: verified.password });
             }
@@ -132,6 +142,7 @@ impl Accounts {
 impl From<VerifyError> for OwnAccountError {
     fn from(error: VerifyError) -> Self {
         match error {
+            VerifyError::TooManyAttempts { retry_after } => Self::TooManyAttempts { retry_after },
             VerifyError::Hashing(error) => error.into(),
             VerifyError::Store(error) => error.into(),
         }

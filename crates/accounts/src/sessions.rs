@@ -96,13 +96,14 @@ impl Accounts {
         self.store.session_of_family(&token.family(), self.clock.now()).await
     }
 
-    /// Removes up to `limit` sessions that are over; how many it removed. Whoever runs a
-    /// server calls it now and then.
+    /// Removes up to `limit` each of the sessions that are over and of the counts of attempts
+    /// that say nothing any more; how many it removed of what it removed the most. Whoever
+    /// runs a server calls it now and then.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the store does not answer: they are removed another time.
-    pub async fn remove_ended_sessions(&self, limit: u32) -> Result<usize, StoreError> {
-        self.store.remove_ended_sessions(self.clock.now(), limit).await
+    pub async fn remove_ended(&self, limit: u32) -> Result<usize, StoreError> {
+        self.store.remove_ended(self.clock.now(), limit).await
     }
 }

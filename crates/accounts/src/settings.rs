@@ -2,14 +2,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokens, Clock, InvalidIterations, KeyError, PasswordHasher, PasswordPolicy, Random,
-    SessionPolicy, SigningKey,
+    AccessTokens, Clock, DeviceKey, InvalidIterations, KeyError, PasswordHasher, PasswordPolicy,
+    Random, SessionPolicy, SigningKey,
 };
 use user_store::{StoreError, UserStore};
 
 use crate::Accounts;
 use crate::changes::Changes;
 use crate::hashing::Hashing;
+use crate::throttle::Throttle;
 
 /// How accounts are kept.
 #[derive(Debug, Clone)]
@@ -25,12 +26,16 @@ pub struct Settings {
     pub password_policy: PasswordPolicy,
     /// How much work hashing a password is; see [`PasswordHasher`].
     pub pbkdf2_iterations: u32,
+    /// Whether failed log-ins and sign-ups are limited (OWASP ASVS 5.0, 6.3.1), to
+    /// [`Limit::LOG_INS_PER_ACCOUNT`](auth_core::Limit::LOG_INS_PER_ACCOUNT) and what else is
+    /// there. Without, anybody can guess at passwords as fast as they are hashed.
+    pub throttle: bool,
 }
 
 /// Why the accounts could not be taken up.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The store could not be asked for the signing keys.
+    /// The store could not be asked for the keys.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The stored signing keys cannot be used.
@@ -54,6 +59,7 @@ impl Settings {
             sessions: SessionPolicy::default(),
             password_policy: PasswordPolicy::default(),
             pbkdf2_iterations: PasswordHasher::DEFAULT_ITERATIONS,
+            throttle: true,
         }
     }
 }
@@ -81,7 +87,9 @@ impl Accounts {
             .map(SigningKey::from_seed)
             .collect::<Result<_, _>>()?;
         let tokens = AccessTokens::new(&settings.service, settings.access_token_lifetime, keys)?;
+        let devices = store.device_key(&DeviceKey::generate(&*random), clock.now()).await?;
+        let throttle = Throttle::new(settings.throttle, devices);
         let changes = Changes::default();
-        Ok(Self { store, changes, hashing, tokens, settings, clock, random })
+        Ok(Self { store, changes, hashing, throttle, tokens, settings, clock, random })
     }
 }

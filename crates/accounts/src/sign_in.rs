@@ -1,8 +1,10 @@
-use auth_core::{Client, Email, KeyError, Password, PasswordHash, RefreshToken, Session};
+use std::time::Duration;
+
+use auth_core::{KeyError, Password, PasswordHash, RefreshToken, Session};
 use user_store::{NewSession, OpenSession, PasswordVersion, StoreError};
 
 use crate::verify::{Verified, VerifyError};
-use crate::{Accounts, HashingError, IssuedTokens};
+use crate::{Accounts, Caller, HashingError, IssuedTokens};
 
 /// Why nobody was signed in.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +13,12 @@ pub enum SignInError {
     /// wrong is not said, here or by the time it takes (OWASP ASVS 5.0, 6.3.8).
     #[error("no account has this e-mail and this password")]
     InvalidCredentials,
+    /// Too many attempts have failed. Whether this one would have is not said.
+    #[error("too many attempts have failed")]
+    TooManyAttempts {
+        /// When the next one is taken.
+        retry_after: Duration,
+    },
     /// The password could not be compared.
     #[error(transparent)]
     Hashing(#[from] HashingError),
@@ -39,12 +47,11 @@ impl Accounts {
         email: &str,
         password: &str,
         remember: bool,
-        client: &Client,
+        caller: &Caller,
         before: Option<&RefreshToken>,
     ) -> Result<IssuedTokens, SignInError> {
-        let email = Email::parse(email).ok();
         let password = Password::new(password);
-        let verified = self.verify(email.as_ref(), &password).await?;
+        let verified = self.verify(email, &password, caller).await?;
         let Verified { user, password: version, outdated } =
             verified.ok_or(SignInError::InvalidCredentials)?;
         let renewed = match outdated {
@@ -54,10 +61,11 @@ impl Accounts {
         let (now, policy) = (self.clock.now(), &self.settings.sessions);
         let session = Session::open(user, now, remember, policy, &*self.random);
         let token = RefreshToken::generate(&*self.random);
-        let mut new = NewSession::new(session, client.clone(), &token);
+        let mut new = NewSession::new(session, caller.client.clone(), &token);
         new.replaces = before.map(RefreshToken::family);
         self.open_session(new, version, renewed).await?;
-        Ok(self.issue(&session, token, now)?)
+        let device = self.device_token(user, caller);
+        Ok(IssuedTokens { device: Some(device), ..self.issue(&session, token, now)? })
     }
 
     async fn open_session(
@@ -85,6 +93,7 @@ impl Accounts {
 impl From<VerifyError> for SignInError {
     fn from(error: VerifyError) -> Self {
         match error {
+            VerifyError::TooManyAttempts { retry_after } => Self::TooManyAttempts { retry_after },
             VerifyError::Hashing(error) => error.into(),
             VerifyError::Store(error) => error.into(),
         }

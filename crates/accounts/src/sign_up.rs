@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use auth_core::{Email, EmailError, NewPassword, PasswordError, UserId};
 use user_store::{CreateUserError, StoreError, User};
 
-use crate::{Accounts, HashingError, PRODUCT, Settings};
+use crate::throttle::{AttemptError, Throttle};
+use crate::{Accounts, Caller, HashingError, PRODUCT, Settings};
 
 /// Why an account was not made.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +20,12 @@ pub enum SignUpError {
     /// There is an account with this address.
     #[error("an account with this e-mail exists")]
     EmailTaken,
+    /// Too many have signed up from this address.
+    #[error("too many sign-ups from this address")]
+    TooManyAttempts {
+        /// When the next one is taken.
+        retry_after: Duration,
+    },
     /// The password could not be hashed.
     #[error(transparent)]
     Hashing(#[from] HashingError),
@@ -31,9 +40,29 @@ impl Accounts {
     /// # Errors
     ///
     /// [`SignUpError`] says why not; both fields are looked at before it does.
-    pub async fn sign_up(&self, email: &str, password: &str) -> Result<User, SignUpError> {
+    pub async fn sign_up(
+        &self,
+        email: &str,
+        password: &str,
+        caller: &Caller,
+    ) -> Result<User, SignUpError> {
         let (email, password) = self.settings.parse_sign_up(email, password)?;
-        let hash = self.hash(password).await?;
+        let attempt = self.attempt(Throttle::sign_up(caller)).await?;
+        let signed_up = self.create(email, password, attempt.hashes()).await;
+        match &signed_up {
+            Ok(_) | Err(SignUpError::EmailTaken) => attempt.count().await,
+            Err(_) => attempt.give_back().await,
+        }
+        signed_up
+    }
+
+    async fn create(
+        &self,
+        email: Email,
+        password: NewPassword,
+        begins: impl FnOnce() + Send + 'static,
+    ) -> Result<User, SignUpError> {
+        let hash = self.hash(password, begins).await?;
         let now = self.clock.now();
         let user = User {
             id: UserId::generate(now, &*self.random),
@@ -75,6 +104,16 @@ impl Settings {
             (email, password) => {
                 Err(SignUpError::Invalid { email: email.err(), password: password.err() })
             }
+        }
+    }
+}
+
+impl From<AttemptError> for SignUpError {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::TooMany { retry_after } => Self::TooManyAttempts { retry_after },
+            AttemptError::Hashing(error) => error.into(),
+            AttemptError::Store(error) => error.into(),
         }
     }
 }

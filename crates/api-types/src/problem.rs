@@ -50,6 +50,8 @@ pub enum ErrorCode {
     UnsupportedMediaType,
     /// 422: one or more fields break a rule; see [`Problem::errors`].
     InvalidFields,
+    /// 429: too many attempts.
+    TooManyAttempts,
     /// 500: a defect of the server.
     Internal,
     /// 503: too many passwords are waiting to be hashed.

@@ -2,6 +2,7 @@
 //! sees. Where an error has a source, the source goes to the log and nowhere else.
 
 use std::error::Error;
+use std::time::Duration;
 
 use accounts::{
     AuthenticateError, EmailError, EndSessionError, HashingError, KeyError, OwnAccountError,
@@ -9,7 +10,7 @@ use accounts::{
 };
 use api_types::{ErrorCode, FieldCode, FieldError, Problem};
 use warp::http::StatusCode;
-use warp::http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use warp::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use crate::cookie::SetCookie;
 
@@ -32,6 +33,8 @@ pub(crate) enum ApiError {
     PayloadTooLarge,
     UnsupportedMediaType,
     InvalidFields(Vec<FieldError>),
+    /// Holds when the next attempt is taken.
+    TooManyAttempts(Duration),
     Internal(Source),
     Overloaded,
     Unavailable(Source),
@@ -57,6 +60,7 @@ impl ApiError {
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidFields(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Overloaded | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -77,6 +81,7 @@ impl ApiError {
             Self::PayloadTooLarge => ErrorCode::PayloadTooLarge,
             Self::UnsupportedMediaType => ErrorCode::UnsupportedMediaType,
             Self::InvalidFields(_) => ErrorCode::InvalidFields,
+            Self::TooManyAttempts(_) => ErrorCode::TooManyAttempts,
             Self::Internal(_) => ErrorCode::Internal,
             Self::Overloaded => ErrorCode::Overloaded,
             Self::Unavailable(_) => ErrorCode::Unavailable,
@@ -106,6 +111,9 @@ impl ApiError {
                 "Send the body as it is, with \"Content-Type: application/json\"."
             }
             Self::InvalidFields(_) => "One or more fields break a rule; see \"errors\".",
+            Self::TooManyAttempts(wait) => {
+                return format!("Too many attempts. Try again in {} s.", whole_seconds(*wait));
+            }
             Self::Internal(_) => "Something went wrong on the server. The log has the details.",
             Self::Overloaded => "The server has more to do than it can. Try again in a moment.",
             Self::Unavailable(_) => "The server cannot reach its data. Try again in a moment.",
@@ -114,17 +122,21 @@ impl ApiError {
     }
 
     /// The header that goes with the status, if one does.
-    pub(crate) fn header(&self) -> Option<(HeaderName, &'static str)> {
-        match self {
+    pub(crate) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        let (name, value) = match self {
             // RFC 6750, 3: no error code where the request came without a token.
             Self::InvalidCredentials | Self::InvalidRefreshToken(_) | Self::MissingToken => {
-                Some((WWW_AUTHENTICATE, "Bearer"))
+                (WWW_AUTHENTICATE, "Bearer")
             }
-            Self::InvalidToken => Some((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")),
-            Self::MethodNotAllowed(allowed) => Some((ALLOW, allowed)),
-            Self::Overloaded | Self::Unavailable(_) => Some((RETRY_AFTER, RETRY_SECONDS)),
-            _ => None,
-        }
+            Self::InvalidToken => (WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
+            Self::MethodNotAllowed(allowed) => (ALLOW, *allowed),
+            Self::Overloaded | Self::Unavailable(_) => (RETRY_AFTER, RETRY_SECONDS),
+            Self::TooManyAttempts(wait) => {
+                return Some((RETRY_AFTER, HeaderValue::from(whole_seconds(*wait))));
+            }
+            _ => return None,
+        };
+        Some((name, HeaderValue::from_static(value)))
     }
 
     /// Tells the log what the client is not told.
@@ -178,11 +190,17 @@ impl ApiError {
                 code: FieldCode::PasswordWrong,
                 message: "This is not the password of the account.".to_owned(),
             }]),
+            OwnAccountError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
             OwnAccountError::SessionOver => Self::InvalidToken,
             OwnAccountError::Hashing(error) => error.into(),
             OwnAccountError::Store(error) => error.into(),
         }
     }
+}
+
+/// Seconds, so that who waits for them is not a moment too early.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_millis().div_ceil(1_000).max(1).try_into().unwrap_or(u64::MAX)
 }
 
 /// An error and everything under it, in one line.
@@ -229,6 +247,7 @@ impl From<SignUpError> for ApiError {
                 Self::InvalidFields(email.map(email_error).into_iter().chain(password).collect())
             }
             SignUpError::EmailTaken => Self::EmailTaken,
+            SignUpError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
             SignUpError::Hashing(error) => error.into(),
             SignUpError::Store(error) => error.into(),
         }
@@ -239,6 +258,7 @@ impl From<SignInError> for ApiError {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::InvalidCredentials => Self::InvalidCredentials,
+            SignInError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
             SignInError::Hashing(error) => error.into(),
             SignInError::Store(error) => error.into(),
             SignInError::Key(error) => error.into(),

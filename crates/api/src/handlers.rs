@@ -13,38 +13,39 @@ use crate::incoming::Incoming;
 use crate::{Api, shown};
 
 pub(crate) async fn signup(request: Incoming, api: Api) -> Result<api_types::User, ApiError> {
+    let caller = request.caller(&api);
     let body: SignupRequest = request.body(&api)?;
-    let user = api.accounts.sign_up(&body.email, &body.password).await?;
+    let user = api.accounts.sign_up(&body.email, &body.password, &caller).await?;
     Ok(shown::user(&user))
 }
 
 pub(crate) async fn token(
     request: Incoming,
     api: Api,
-) -> Result<(TokenResponse, SetCookie), ApiError> {
-    let (client, before) = (request.client(), request.replaced_refresh_token(&api));
+) -> Result<(TokenResponse, Vec<SetCookie>), ApiError> {
+    let (caller, before) = (request.caller(&api), request.replaced_refresh_token(&api));
     let TokenRequest { email, password, remember } = request.body(&api)?;
-    let signing_in = api.accounts.sign_in(&email, &password, remember, &client, before.as_ref());
+    let signing_in = api.accounts.sign_in(&email, &password, remember, &caller, before.as_ref());
     let issued = signing_in.await?;
-    Ok(shown::tokens(&issued, &api.cookie))
+    Ok(shown::tokens(&issued, &api.cookies))
 }
 
 pub(crate) async fn refresh(
     request: Incoming,
     api: Api,
-) -> Result<(TokenResponse, SetCookie), ApiError> {
+) -> Result<(TokenResponse, Vec<SetCookie>), ApiError> {
     let client = request.client();
     let token = request.refresh_token(&api).await?;
-    let refused = |error| ApiError::of_refresh(error, || api.cookie.clear());
+    let refused = |error| ApiError::of_refresh(error, || api.cookies.clear_refresh());
     let issued = api.accounts.refresh(&token, &client).await.map_err(refused)?;
-    Ok(shown::tokens(&issued, &api.cookie))
+    Ok(shown::tokens(&issued, &api.cookies))
 }
 
-pub(crate) async fn logout(request: Incoming, api: Api) -> Result<Option<SetCookie>, ApiError> {
+pub(crate) async fn logout(request: Incoming, api: Api) -> Result<Vec<SetCookie>, ApiError> {
     let held = request.held_refresh_token(&api);
     let (signed_in, Empty {}) = request.user_and_body(&api).await?;
     api.accounts.sign_out(&signed_in).await?;
-    Ok(api.clear_what_is_over(held).await)
+    Ok(api.clear_what_is_over(held).await.into_iter().collect())
 }
 
 pub(crate) async fn me(request: Incoming, api: Api) -> Result<api_types::User, ApiError> {
@@ -53,21 +54,25 @@ pub(crate) async fn me(request: Incoming, api: Api) -> Result<api_types::User, A
 }
 
 pub(crate) async fn change_password(request: Incoming, api: Api) -> Result<(), ApiError> {
+    let caller = request.caller(&api);
     let (signed_in, body) = request.user_and_body(&api).await?;
-    let ChangePasswordRequest { current_password, new_password } = body;
-    let changed = api.accounts.change_password(&signed_in, &current_password, &new_password);
+    let ChangePasswordRequest { current_password: current, new_password: new } = body;
+    let changed = api.accounts.change_password(&signed_in, &current, &new, &caller);
     changed.await.map_err(|error| ApiError::of_own_account(error, "current_password"))
 }
 
 pub(crate) async fn delete_account(
     request: Incoming,
     api: Api,
-) -> Result<Option<SetCookie>, ApiError> {
-    let held = request.held_refresh_token(&api);
+) -> Result<Vec<SetCookie>, ApiError> {
+    let (held, caller) = (request.held_refresh_token(&api), request.caller(&api));
     let (signed_in, DeleteAccountRequest { password }) = request.user_and_body(&api).await?;
-    let deleted = api.accounts.delete_account(&signed_in, &password).await;
+    let deleted = api.accounts.delete_account(&signed_in, &password, &caller).await;
     deleted.map_err(|error| ApiError::of_own_account(error, "password"))?;
-    Ok(api.clear_what_is_over(held).await)
+    // The browser has no account to be known to any more.
+    let is_known = |device| api.accounts.is_device_of(signed_in.user().id, device);
+    let device = caller.device.as_ref().is_some_and(is_known).then(|| api.cookies.clear_device());
+    Ok(api.clear_what_is_over(held).await.into_iter().chain(device).collect())
 }
 
 pub(crate) async fn export(request: Incoming, api: Api) -> Result<Export, ApiError> {
@@ -94,13 +99,13 @@ pub(crate) async fn end_session(
     id: SessionId,
     request: Incoming,
     api: Api,
-) -> Result<Option<SetCookie>, ApiError> {
+) -> Result<Vec<SetCookie>, ApiError> {
     let held = request.held_refresh_token(&api);
     let signed_in = request.user_who_deletes(&api).await?;
     api.accounts.end_session(&signed_in, id).await?;
     match id == signed_in.session().id {
-        true => Ok(api.clear_what_is_over(held).await),
-        false => Ok(None),
+        true => Ok(api.clear_what_is_over(held).await.into_iter().collect()),
+        false => Ok(Vec::new()),
     }
 }
 
@@ -115,11 +120,11 @@ impl Api {
         };
         match alive {
             Ok(Some(_)) => None,
-            Ok(None) => Some(self.cookie.clear()),
+            Ok(None) => Some(self.cookies.clear_refresh()),
             // A log-out is one all the same.
             Err(error) => {
                 ApiError::from(error).log();
-                Some(self.cookie.clear())
+                Some(self.cookies.clear_refresh())
             }
         }
     }

@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use accounts::{Client, RefreshToken, SignedIn};
+use accounts::{Caller, Client, RefreshToken, SignedIn};
 use api_types::{Empty, RequestBody};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
@@ -59,9 +59,14 @@ impl Incoming {
         client(self.ip, &self.headers)
     }
 
+    /// The same, and whether it is a browser that has signed in before.
+    pub(crate) fn caller(&self, api: &Api) -> Caller {
+        Caller { client: self.client(), device: api.cookies.device_token(&self.headers) }
+    }
+
     /// The refresh token that the program has, whatever the request is about.
     pub(crate) fn held_refresh_token(&self, api: &Api) -> Option<RefreshToken> {
-        api.cookie.read(&self.headers)
+        api.cookies.refresh_token(&self.headers)
     }
 
     /// The refresh token of the session that a log-in takes the place of: the one that the
@@ -88,8 +93,8 @@ impl Incoming {
         let body = self.body?;
         check_content_type(&self.headers)?;
         check_origin(&self.headers, api)?;
-        let refused = || ApiError::InvalidRefreshToken(api.cookie.clear());
-        let token = api.cookie.read(&self.headers).ok_or_else(refused)?;
+        let refused = || ApiError::InvalidRefreshToken(api.cookies.clear_refresh());
+        let token = api.cookies.refresh_token(&self.headers).ok_or_else(refused)?;
         match parse(&body) {
             Ok(Empty {}) => Ok(token),
             // Using the token would tell whether it is good, and use it up.

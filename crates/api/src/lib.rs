@@ -35,7 +35,8 @@
 //!
 //! What the caller has to bring is what belongs to a connection: time limits on headers
 //! and bodies, the headers that browsers protect pages by, and, where it is not warp's own
-//! server that takes connections, the [`ClientAddress`] of each request.
+//! server that takes connections, the [`ClientAddress`] of each request, which is for
+//! [`TrustedProxies`] to say where there are proxies.
 
 mod client;
 mod cookie;
@@ -43,24 +44,26 @@ mod error;
 mod handlers;
 mod incoming;
 mod origin;
+mod proxies;
 mod reply;
 mod routes;
 mod shown;
 
 pub use client::ClientAddress;
 pub use origin::PublicOrigin;
+pub use proxies::{InvalidNetwork, TrustedProxies, TrustedProxy};
 pub use reply::{internal_error, method_not_allowed, not_found};
 pub use routes::routes;
 
 use std::sync::Arc;
 
 use accounts::Accounts;
-use cookie::RefreshCookie;
+use cookie::Cookies;
 
 /// What every handler works with.
 #[derive(Clone)]
 struct Api {
     accounts: Arc<Accounts>,
     origin: Arc<PublicOrigin>,
-    cookie: Arc<RefreshCookie>,
+    cookies: Arc<Cookies>,
 }

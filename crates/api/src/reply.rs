@@ -16,22 +16,24 @@ pub(crate) fn created<T: Serialize>(result: Result<T, ApiError>) -> Response {
     reply(StatusCode::CREATED, result)
 }
 
-/// The same with a cookie.
-pub(crate) fn ok_with_cookie<T: Serialize>(result: Result<(T, SetCookie), ApiError>) -> Response {
+/// The same with cookies.
+pub(crate) fn ok_with_cookies<T: Serialize>(
+    result: Result<(T, Vec<SetCookie>), ApiError>,
+) -> Response {
     match result {
-        Ok((value, cookie)) => with_cookie(ok(Ok(value)), Some(cookie)),
+        Ok((value, cookies)) => with_cookies(ok(Ok(value)), cookies),
         Err(error) => problem(error),
     }
 }
 
 pub(crate) fn no_content(result: Result<(), ApiError>) -> Response {
-    no_content_with_cookie(result.map(|()| None))
+    no_content_with_cookies(result.map(|()| Vec::new()))
 }
 
-/// The same, with a cookie if there is one to set or to clear.
-pub(crate) fn no_content_with_cookie(result: Result<Option<SetCookie>, ApiError>) -> Response {
+/// The same, with the cookies that there are to set or to clear.
+pub(crate) fn no_content_with_cookies(result: Result<Vec<SetCookie>, ApiError>) -> Response {
     match result {
-        Ok(cookie) => with_cookie(with_status(StatusCode::NO_CONTENT, Vec::new()), cookie),
+        Ok(cookies) => with_cookies(with_status(StatusCode::NO_CONTENT, Vec::new()), cookies),
         Err(error) => problem(error),
     }
 }
@@ -94,14 +96,14 @@ fn problem(error: ApiError) -> Response {
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     let mut response = typed(with_status(status, body), "application/problem+json");
     if let Some((name, value)) = header {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response.headers_mut().insert(name, value);
     }
-    with_cookie(response, cookie)
+    with_cookies(response, cookie)
 }
 
-fn with_cookie(mut response: Response, cookie: Option<SetCookie>) -> Response {
-    if let Some(cookie) = cookie {
-        response.headers_mut().insert(SET_COOKIE, cookie.into_value());
+fn with_cookies(mut response: Response, cookies: impl IntoIterator<Item = SetCookie>) -> Response {
+    for cookie in cookies {
+        response.headers_mut().append(SET_COOKIE, cookie.into_value());
     }
     response
 }

@@ -7,11 +7,11 @@ use warp::filters::path::FullPath;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
-use crate::cookie::RefreshCookie;
+use crate::cookie::Cookies;
 use crate::incoming::{Incoming, incoming};
 use crate::reply::{
-    as_file, cached_briefly, created, method_not_allowed, no_content, no_content_with_cookie,
-    no_store, not_found, ok, ok_with_cookie,
+    as_file, cached_briefly, created, method_not_allowed, no_content, no_content_with_cookies,
+    no_store, not_found, ok, ok_with_cookies,
 };
 use crate::{Api, PublicOrigin, handlers};
 
@@ -22,8 +22,8 @@ use crate::{Api, PublicOrigin, handlers};
 /// `/api` can fall through to a page.
 #[must_use]
 pub fn routes(accounts: Arc<Accounts>, origin: PublicOrigin) -> BoxedFilter<(Response,)> {
-    let cookie = Arc::new(RefreshCookie::of(&origin));
-    let api = Api { accounts, origin: Arc::new(origin), cookie };
+    let cookies = Arc::new(Cookies::of(&origin));
+    let api = Api { accounts, origin: Arc::new(origin), cookies };
     let under_api = trailing_slash()
         .or(signup(&api))
         .unify()
@@ -69,24 +69,26 @@ fn signup(api: &Api) -> BoxedFilter<(Response,)> {
 }
 
 fn token(api: &Api) -> BoxedFilter<(Response,)> {
-    let post = warp::post().and(request(api)).then(handlers::token).map(ok_with_cookie);
+    let post = warp::post().and(request(api)).then(handlers::token).map(ok_with_cookies);
     at(warp::path!("api" / "token").boxed(), post.boxed(), "POST")
 }
 
 fn refresh(api: &Api) -> BoxedFilter<(Response,)> {
-    let post = warp::post().and(request(api)).then(handlers::refresh).map(ok_with_cookie);
+    let post = warp::post().and(request(api)).then(handlers::refresh).map(ok_with_cookies);
     at(warp::path!("api" / "token" / "refresh").boxed(), post.boxed(), "POST")
 }
 
 fn logout(api: &Api) -> BoxedFilter<(Response,)> {
-    let post = warp::post().and(request(api)).then(handlers::logout).map(no_content_with_cookie);
+    let post = warp::post().and(request(api)).then(handlers::logout).map(no_content_with_cookies);
     at(warp::path!("api" / "logout").boxed(), post.boxed(), "POST")
 }
 
 fn me(api: &Api) -> BoxedFilter<(Response,)> {
     let get = warp::get().and(request(api)).then(handlers::me).map(ok);
-    let delete =
-        warp::delete().and(request(api)).then(handlers::delete_account).map(no_content_with_cookie);
+    let delete = warp::delete()
+        .and(request(api))
+        .then(handlers::delete_account)
+        .map(no_content_with_cookies);
     at(warp::path!("api" / "me").boxed(), get.or(delete).unify().boxed(), "GET, DELETE")
 }
 
@@ -115,7 +117,7 @@ fn session(api: &Api) -> BoxedFilter<(Response,)> {
         .and(warp::delete())
         .and(request(api))
         .then(handlers::end_session)
-        .map(no_content_with_cookie);
+        .map(no_content_with_cookies);
     delete.or(path.map(|_| method_not_allowed("DELETE"))).unify().boxed()
 }
 

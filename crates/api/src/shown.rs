@@ -3,15 +3,16 @@
 use accounts::{Holdings, IssuedTokens, SessionRecord, SignedIn, Timestamp, User};
 use api_types::{Export, ExportedPassword, ExportedSession, Session, TokenResponse, TokenType};
 
-use crate::cookie::{RefreshCookie, SetCookie};
+use crate::cookie::{Cookies, SetCookie};
 
-pub(crate) fn tokens(issued: &IssuedTokens, cookie: &RefreshCookie) -> (TokenResponse, SetCookie) {
+pub(crate) fn tokens(issued: &IssuedTokens, cookies: &Cookies) -> (TokenResponse, Vec<SetCookie>) {
     let response = TokenResponse {
         access_token: issued.access.token.as_str().to_owned(),
         token_type: TokenType::Bearer,
         expires_in: issued.access.expires_in.as_secs(),
     };
-    (response, cookie.set(&issued.refresh))
+    let device = issued.device.as_ref().map(|token| cookies.set_device(token));
+    (response, std::iter::once(cookies.set_refresh(&issued.refresh)).chain(device).collect())
 }
 
 pub(crate) fn user(user: &User) -> api_types::User {

@@ -11,6 +11,7 @@
 )]
 
 mod administration;
+mod attempts;
 mod keys;
 mod passwords;
 mod refresh;
@@ -18,6 +19,7 @@ mod sessions;
 mod users;
 
 pub use administration::*;
+pub use attempts::*;
 pub use keys::*;
 pub use passwords::*;
 pub use refresh::*;
@@ -106,6 +108,13 @@ macro_rules! conformance_tests {
             a_deleted_account_is_gone
             the_first_server_makes_the_signing_key_and_the_others_get_it
             of_servers_that_start_at_once_all_get_one_signing_key
+            attempts_are_counted_by_all_servers_together
+            of_forty_attempts_at_once_no_more_begin_than_may_fail
+            an_attempt_that_one_counter_refuses_changes_none
+            what_was_given_back_does_not_count_and_a_success_clears
+            counts_survive_a_restart
+            counters_that_say_nothing_any_more_are_removed
+            of_servers_that_start_at_once_all_get_one_device_key
             what_was_answered_survives_a_restart
             a_store_answers_a_ping
         }

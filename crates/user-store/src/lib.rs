@@ -45,6 +45,7 @@
 //! # fn main() {}
 //! ```
 
+mod attempt;
 #[cfg(feature = "testing")]
 pub mod conformance;
 mod model;
@@ -52,6 +53,7 @@ mod model;
 mod sqlite;
 mod store;
 
+pub use attempt::{Count, Settlement};
 pub use model::{
     CreateUserError, Credentials, EndSessions, Holdings, NewSession, OpenSession, PasswordVersion,
     Reauthenticated, Reauthentication, RotateRefreshToken, Rotation, SessionRecord, StoreError,

@@ -1,3 +1,4 @@
+mod attempts;
 mod database;
 mod error;
 mod open;
@@ -9,18 +10,18 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use auth_core::{
-    EmailKey, FamilyHash, PasswordHash, Session, SessionId, SessionPolicy, SigningKeySeed,
-    Timestamp, UserId,
+    Admission, DeviceKey, EmailKey, FamilyHash, PasswordHash, Session, SessionId, SessionPolicy,
+    SigningKeySeed, Timestamp, UserId,
 };
 
 use crate::{
-    CreateUserError, Credentials, EndSessions, Holdings, NewSession, OpenSession, PasswordVersion,
-    Reauthenticated, Reauthentication, RotateRefreshToken, Rotation, SessionRecord, StoreError,
-    User, UserStore,
+    Count, CreateUserError, Credentials, EndSessions, Holdings, NewSession, OpenSession,
+    PasswordVersion, Reauthenticated, Reauthentication, RotateRefreshToken, Rotation,
+    SessionRecord, Settlement, StoreError, User, UserStore,
 };
 use database::Database;
 pub use error::OpenError;
-use queries::{keys, sessions, users};
+use queries::{counters, keys, sessions, users};
 use transactions::{count_alive, open_session, reauthenticated, rotate, while_alive};
 
 /// A [`UserStore`] on one SQLite file, with SQLite built in.
@@ -156,8 +157,32 @@ impl UserStore for SqliteStore {
         Ok(found)
     }
 
-    async fn remove_ended_sessions(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
-        self.database.write(move |tx| sessions::delete_ended(tx, now, limit)).await
+    async fn remove_ended(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+        self.database
+            .write(move |tx| {
+                let sessions = sessions::delete_ended(tx, now, limit)?;
+                Ok(sessions.max(counters::delete_ended(tx, now, limit)?))
+            })
+            .await
+    }
+
+    async fn begin_attempt(
+        &self,
+        counts: &[Count],
+        now: Timestamp,
+    ) -> Result<Admission, StoreError> {
+        let counts = counts.to_vec();
+        self.database.write(move |tx| attempts::begin(tx, &counts, now)).await
+    }
+
+    async fn settle_attempt(
+        &self,
+        counts: &[(Count, Settlement)],
+        began: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let counts = counts.to_vec();
+        self.database.write(move |tx| attempts::settle(tx, &counts, began, now)).await
     }
 
     async fn change_password(
@@ -269,6 +294,26 @@ impl UserStore for SqliteStore {
                 }
                 keys::insert(tx, &candidate, now)?;
                 Ok(vec![candidate])
+            })
+            .await
+    }
+
+    async fn device_key(
+        &self,
+        candidate: &DeviceKey,
+        now: Timestamp,
+    ) -> Result<DeviceKey, StoreError> {
+        if let Some(found) = self.database.read(counters::device_key).await? {
+            return Ok(found);
+        }
+        let candidate = candidate.clone();
+        self.database
+            .write(move |tx| {
+                if let Some(found) = counters::device_key(tx)? {
+                    return Ok(found);
+                }
+                counters::insert_device_key(tx, &candidate, now)?;
+                Ok(candidate)
             })
             .await
     }

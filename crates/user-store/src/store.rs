@@ -1,13 +1,13 @@
 use async_trait::async_trait;
 use auth_core::{
-    EmailKey, FamilyHash, PasswordHash, Session, SessionId, SessionPolicy, SigningKeySeed,
-    Timestamp, UserId,
+    Admission, DeviceKey, EmailKey, FamilyHash, PasswordHash, Session, SessionId, SessionPolicy,
+    SigningKeySeed, Timestamp, UserId,
 };
 
 use crate::{
-    CreateUserError, Credentials, EndSessions, Holdings, NewSession, OpenSession, PasswordVersion,
-    Reauthenticated, Reauthentication, RotateRefreshToken, Rotation, SessionRecord, StoreError,
-    User,
+    Count, CreateUserError, Credentials, EndSessions, Holdings, NewSession, OpenSession,
+    PasswordVersion, Reauthenticated, Reauthentication, RotateRefreshToken, Rotation,
+    SessionRecord, Settlement, StoreError, User,
 };
 
 /// A place that keeps users, sessions and signing keys; its rules are stated
@@ -89,8 +89,25 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Vec<SessionRecord>, StoreError>;
 
-    /// Removes up to `limit` sessions that are over at `now`; how many it removed.
-    async fn remove_ended_sessions(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError>;
+    /// Removes up to `limit` each of the sessions that are over at `now` and of the counters
+    /// that say nothing any more; how many it removed of what it removed the most.
+    async fn remove_ended(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError>;
+
+    /// Begins an attempt at `now` if every counter that it falls under
+    /// [lets it through](auth_core::Counter::judge). If one does not, none has changed.
+    async fn begin_attempt(
+        &self,
+        counts: &[Count],
+        now: Timestamp,
+    ) -> Result<Admission, StoreError>;
+
+    /// Ends an attempt that began at `began`; whether it begins a wait.
+    async fn settle_attempt(
+        &self,
+        counts: &[(Count, Settlement)],
+        began: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// Puts `new` in the place of the password that was verified, and ends all other
     /// sessions of the user: of two changes at once, one succeeds.
@@ -144,6 +161,14 @@ pub trait UserStore: Send + Sync + 'static {
         candidate: &SigningKeySeed,
         now: Timestamp,
     ) -> Result<Vec<SigningKeySeed>, StoreError>;
+
+    /// The secret that device tokens are made with. If there is none, `candidate` becomes it:
+    /// of servers that start at once on a new store, all get the same one.
+    async fn device_key(
+        &self,
+        candidate: &DeviceKey,
+        now: Timestamp,
+    ) -> Result<DeviceKey, StoreError>;
 
     /// Whether the store answers, and gives a writer its turn. (It does not try whether there
     /// is room for what would be written.)

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use api::TrustedProxy;
 use auth_core::{PasswordPolicy, SessionLimits, SessionPolicy};
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
@@ -32,6 +33,14 @@ pub(crate) struct ServeOptions {
 
     #[command(flatten)]
     pub(crate) passwords: PasswordOptions,
+
+    /// Whether failed log-ins and sign-ups are limited; off is for load tests
+    #[arg(long, env = "LATCHKEY_THROTTLE", value_name = "on|off", default_value = "on")]
+    pub(crate) throttle: Switch,
+
+    /// A proxy, or a network of them, whose X-Forwarded-For is believed; repeatable
+    #[arg(long, env = "LATCHKEY_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', value_parser = values::proxy)]
+    pub(crate) trusted_proxy: Vec<TrustedProxy>,
 
     /// How the log on stderr is written
     #[arg(long, env = "LATCHKEY_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
@@ -85,6 +94,12 @@ impl SessionTimes {
             remembered: limits(self.remember_idle_timeout, self.remember_lifetime, "remember")?,
         })
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

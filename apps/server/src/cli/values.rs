@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use api::TrustedProxy;
 use auth_core::{PasswordHasher, PasswordPolicy};
 use url::Url;
 
@@ -46,6 +47,10 @@ pub(super) fn origin(text: &str) -> Result<String, &'static str> {
         );
     }
     Ok(url.origin().ascii_serialization())
+}
+
+pub(super) fn proxy(text: &str) -> Result<TrustedProxy, &'static str> {
+    text.parse().map_err(|_| "give an address or a network, such as 127.0.0.1 or 10.0.0.0/8")
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {

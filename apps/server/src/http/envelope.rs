@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use api::{ClientAddress, PublicOrigin};
+use api::{ClientAddress, PublicOrigin, TrustedProxies};
 use auth_core::{Random as _, SystemRandom};
 use futures_util::FutureExt as _;
 use hyper::body::Incoming;
@@ -26,6 +26,7 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// and 500 where a handler panicked.
 pub(crate) struct Envelope {
     headers: HeaderMap,
+    proxies: TrustedProxies,
 }
 
 /// The service of a connection.
@@ -33,16 +34,18 @@ pub(crate) struct Envelope {
 pub(crate) struct Enveloped {
     routes: BoxedFilter<(Response,)>,
     headers: Arc<HeaderMap>,
+    proxies: Arc<TrustedProxies>,
     peer: Option<IpAddr>,
 }
 
 impl Envelope {
-    pub(crate) fn new(origin: &PublicOrigin) -> Self {
-        Self { headers: security_headers(origin) }
+    pub(crate) fn new(origin: &PublicOrigin, proxies: TrustedProxies) -> Self {
+        Self { headers: security_headers(origin), proxies }
     }
 
     pub(crate) fn around(self, routes: BoxedFilter<(Response,)>) -> Enveloped {
-        Enveloped { routes, headers: Arc::new(self.headers), peer: None }
+        let (headers, proxies) = (Arc::new(self.headers), Arc::new(self.proxies));
+        Enveloped { routes, headers, proxies, peer: None }
     }
 }
 
@@ -81,15 +84,16 @@ impl Service<Request<Incoming>> for Enveloped {
 
 impl Enveloped {
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response> + Send + use<> {
-        let (mut routes, peer) = (warp::service(self.routes.clone()), self.peer);
+        let mut routes = warp::service(self.routes.clone());
+        let client = self.peer.map(|peer| self.proxies.client(peer, request.headers()));
         let answer = async move {
             // `GET host:port` and CONNECT name no path, without which warp panics.
             if request.uri().path_and_query().is_none() {
                 return Ok(api::not_found());
             }
             let mut request = request.map(TimedBody::new);
-            if let Some(peer) = peer {
-                request.extensions_mut().insert(ClientAddress(peer));
+            if let Some(client) = client {
+                request.extensions_mut().insert(ClientAddress(client));
             }
             tower_service::Service::call(&mut routes, request).await
         };

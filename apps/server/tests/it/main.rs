@@ -11,4 +11,5 @@ mod pages;
 mod server;
 mod sessions;
 mod start;
+mod throttle;
 mod users;

@@ -1,4 +1,4 @@
-use accounts::{AdministrationError, Client, SignInError};
+use accounts::{AdministrationError, Caller, SignInError};
 
 use crate::world::{EMAIL, PASSWORD, World, access, issue, refresh};
 
@@ -8,7 +8,7 @@ const NEW: &str = "a short swim in the river";
 async fn an_account_is_found_by_its_id_and_every_spelling_of_its_address() {
     let world = World::new();
     let server = world.server().await;
-    let ada = server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    let ada = server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let operator = server.administration();
     for name in [ada.id.to_string().as_str(), EMAIL, " ADA@EXAMPLE.COM "] {
         assert_eq!(operator.user(name).await.unwrap(), ada, "{name}");
@@ -23,12 +23,12 @@ async fn an_account_is_found_by_its_id_and_every_spelling_of_its_address() {
 async fn a_disabled_user_is_out_at_once_and_a_log_in_does_not_tell_why() {
     let world = World::new();
     let (server, operators) = (world.server().await, world.server().await);
-    let ada = server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    let ada = server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let issued = issue(&server, true).await;
     operators.administration().disable(ada.id).await.unwrap();
     assert!(server.authenticate(&access(&issued)).await.is_err());
     assert!(refresh(&server, &issued).await.is_err());
-    let log_in = async || server.sign_in(EMAIL, PASSWORD, false, &Client::default(), None).await;
+    let log_in = async || server.sign_in(EMAIL, PASSWORD, false, &Caller::default(), None).await;
     assert!(matches!(log_in().await, Err(SignInError::InvalidCredentials)));
     let disabled = operators.administration().user(EMAIL).await.unwrap().disabled_at;
     assert_eq!(disabled, Some(world.now()));
@@ -41,7 +41,7 @@ async fn a_disabled_user_is_out_at_once_and_a_log_in_does_not_tell_why() {
 async fn a_password_from_an_operator_satisfies_the_policy_and_ends_every_session() {
     let world = World::new();
     let server = world.server().await;
-    let ada = server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    let ada = server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let issued = issue(&server, false).await;
     let operator = server.administration();
     for wrong in ["short", EMAIL, "latchkey"] {
@@ -51,14 +51,14 @@ async fn a_password_from_an_operator_satisfies_the_policy_and_ends_every_session
     assert!(server.authenticate(&access(&issued)).await.is_ok());
     operator.set_password(&ada, NEW).await.unwrap();
     assert!(server.authenticate(&access(&issued)).await.is_err());
-    server.sign_in(EMAIL, NEW, false, &Client::default(), None).await.unwrap();
+    server.sign_in(EMAIL, NEW, false, &Caller::default(), None).await.unwrap();
 }
 
 #[tokio::test]
 async fn an_operator_sees_and_ends_sessions_and_deletes_accounts() {
     let world = World::new();
     let server = world.server().await;
-    let ada = server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    let ada = server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let operator = server.administration();
     issue(&server, false).await;
     issue(&server, true).await;

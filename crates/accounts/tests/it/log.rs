@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use accounts::{Accounts, Client, UserId};
+use accounts::{Accounts, Caller, UserId};
 use futures_util::FutureExt as _;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -70,9 +70,10 @@ async fn abandon(server: &Accounts, change: impl Future) {
 async fn what_is_changed_is_logged_though_nobody_waits_for_it() {
     let log = Log::start();
     let world = World::new();
-    let server = world.server().await;
-    let (nobody, operator) = (Client::default(), server.administration());
-    abandon(&server, server.sign_up(EMAIL, PASSWORD)).await;
+    // The end of an attempt would be a change before each of these.
+    let server = world.server_with(|settings| settings.throttle = false).await;
+    let (nobody, operator) = (Caller::default(), server.administration());
+    abandon(&server, server.sign_up(EMAIL, PASSWORD, &Caller::default())).await;
     let user = operator.user(EMAIL).await.unwrap();
     log.assert_says(user.id, "signed up");
 
@@ -81,13 +82,13 @@ async fn what_is_changed_is_logged_though_nobody_waits_for_it() {
     let copied = issue(&server, false).await;
     refresh(&server, &copied).await.unwrap();
     world.pass(Duration::from_secs(10));
-    abandon(&server, server.refresh(&copied.refresh.token, &nobody)).await;
+    abandon(&server, server.refresh(&copied.refresh.token, &nobody.client)).await;
     log.assert_says(user.id, "a refresh token was used again: the session was ended");
 
     let ada = recognised(&server).await;
     abandon(&server, server.end_other_sessions(&ada)).await;
     log.assert_says(user.id, "signed out everywhere else");
-    abandon(&server, server.change_password(&ada, PASSWORD, PASSWORD)).await;
+    abandon(&server, server.change_password(&ada, PASSWORD, PASSWORD, &Caller::default())).await;
     log.assert_says(user.id, "changed the password");
     abandon(&server, server.sign_out(&ada)).await;
     log.assert_says(user.id, "signed out user=");
@@ -97,7 +98,7 @@ async fn what_is_changed_is_logged_though_nobody_waits_for_it() {
     abandon(&server, operator.sign_out(user.id)).await;
     log.assert_says(user.id, "signed out by an operator");
     let ada = recognised(&server).await;
-    abandon(&server, server.delete_account(&ada, PASSWORD)).await;
+    abandon(&server, server.delete_account(&ada, PASSWORD, &Caller::default())).await;
     log.assert_says(user.id, "deleted the account");
 }
 
@@ -106,9 +107,9 @@ async fn a_session_that_gives_way_to_another_is_told_of() {
     let log = Log::start();
     let world = World::new();
     let server = world.server().await;
-    let user = server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    let user = server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let before = issue(&server, false).await.refresh.token;
-    let nobody = Client::default();
+    let nobody = Caller::default();
     server.sign_in(EMAIL, PASSWORD, false, &nobody, Some(&before)).await.unwrap();
     log.assert_says(user.id, "a new session has taken its place");
 }

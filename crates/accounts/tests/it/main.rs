@@ -10,4 +10,5 @@ mod session;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod throttle;
 mod world;

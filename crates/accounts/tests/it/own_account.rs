@@ -1,4 +1,4 @@
-use accounts::{AuthenticateError, Client, OwnAccountError, PasswordError, SignInError};
+use accounts::{AuthenticateError, Caller, OwnAccountError, PasswordError, SignInError};
 use futures_util::future::{join, join_all};
 
 use crate::world::{EMAIL, PASSWORD, World, access, issue, recognised, refresh};
@@ -9,29 +9,29 @@ const NEW: &str = "a short swim in the river";
 async fn the_new_password_counts_and_every_other_session_ends() {
     let world = World::new();
     let (here, there) = (world.server().await, world.server().await);
-    here.sign_up(EMAIL, PASSWORD).await.unwrap();
+    here.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let (own, other) = (issue(&here, false).await, issue(&here, true).await);
     let ada = here.authenticate(&access(&own)).await.unwrap();
-    here.change_password(&ada, PASSWORD, NEW).await.unwrap();
+    here.change_password(&ada, PASSWORD, NEW, &Caller::default()).await.unwrap();
     there.authenticate(&access(&own)).await.unwrap();
     refresh(&there, &own).await.unwrap();
     assert!(there.authenticate(&access(&other)).await.is_err());
     assert!(refresh(&there, &other).await.is_err());
-    let old = there.sign_in(EMAIL, PASSWORD, false, &Client::default(), None).await;
+    let old = there.sign_in(EMAIL, PASSWORD, false, &Caller::default(), None).await;
     assert!(matches!(old, Err(SignInError::InvalidCredentials)));
-    there.sign_in(EMAIL, NEW, false, &Client::default(), None).await.unwrap();
+    there.sign_in(EMAIL, NEW, false, &Caller::default(), None).await.unwrap();
 }
 
 #[tokio::test]
 async fn who_does_not_know_the_password_changes_nothing() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let ada = recognised(&server).await;
     for wrong in ["", NEW, "a long walk along the sea ", &format!("{PASSWORD}\0")] {
-        let changed = server.change_password(&ada, wrong, NEW).await;
+        let changed = server.change_password(&ada, wrong, NEW, &Caller::default()).await;
         assert!(matches!(changed, Err(OwnAccountError::WrongPassword)), "{wrong}");
-        let deleted = server.delete_account(&ada, wrong).await;
+        let deleted = server.delete_account(&ada, wrong, &Caller::default()).await;
         assert!(matches!(deleted, Err(OwnAccountError::WrongPassword)), "{wrong}");
     }
     recognised(&server).await;
@@ -41,7 +41,7 @@ async fn who_does_not_know_the_password_changes_nothing() {
 async fn a_new_password_satisfies_the_policy() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let ada = recognised(&server).await;
     for (new, error) in [
         ("short", PasswordError::TooShort { min_length: 8 }),
@@ -51,7 +51,7 @@ async fn a_new_password_satisfies_the_policy() {
     ] {
         // Even where the current one is wrong: the rule costs no hash.
         for current in [PASSWORD, "wrong"] {
-            let refused = server.change_password(&ada, current, new).await;
+            let refused = server.change_password(&ada, current, new, &Caller::default()).await;
             assert!(matches!(refused, Err(OwnAccountError::Invalid(found)) if found == error));
         }
     }
@@ -61,12 +61,12 @@ async fn a_new_password_satisfies_the_policy() {
 async fn a_session_that_ended_meanwhile_changes_nothing() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let ada = recognised(&server).await;
     server.sign_out(&ada).await.unwrap();
-    let changed = server.change_password(&ada, PASSWORD, NEW).await;
+    let changed = server.change_password(&ada, PASSWORD, NEW, &Caller::default()).await;
     assert!(matches!(changed, Err(OwnAccountError::SessionOver)));
-    let deleted = server.delete_account(&ada, PASSWORD).await;
+    let deleted = server.delete_account(&ada, PASSWORD, &Caller::default()).await;
     assert!(matches!(deleted, Err(OwnAccountError::SessionOver)));
     recognised(&server).await;
 }
@@ -75,13 +75,15 @@ async fn a_session_that_ended_meanwhile_changes_nothing() {
 async fn of_ten_changes_at_once_in_one_session_one_succeeds() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let ada = recognised(&server).await;
     let new: Vec<_> = (0..10).map(|n| format!("{NEW} {n}")).collect();
-    let changed = join_all(new.iter().map(|new| server.change_password(&ada, PASSWORD, new))).await;
+    let nobody = Caller::default();
+    let changed =
+        join_all(new.iter().map(|new| server.change_password(&ada, PASSWORD, new, &nobody))).await;
     let mut winners = 0;
     for (changed, new) in changed.iter().zip(&new) {
-        let works = server.sign_in(EMAIL, new, false, &Client::default(), None).await.is_ok();
+        let works = server.sign_in(EMAIL, new, false, &Caller::default(), None).await.is_ok();
         assert_eq!(changed.is_ok(), works);
         winners += usize::from(works);
         assert!(works || matches!(changed, Err(OwnAccountError::WrongPassword)), "{changed:?}");
@@ -93,13 +95,14 @@ async fn of_ten_changes_at_once_in_one_session_one_succeeds() {
 async fn of_two_changes_at_once_to_what_it_is_already_one_succeeds() {
     let world = World::new();
     // With a hash that a log-in would renew.
-    world.server().await.sign_up(EMAIL, PASSWORD).await.unwrap();
+    world.server().await.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let server = world.server_with(|settings| settings.pbkdf2_iterations = 20_000).await;
     let ada = recognised(&world.server().await).await;
     // Most of the time both have compared their password before one of them is changed.
     let mut rounds = Vec::new();
     while !rounds.contains(&1) && rounds.len() < 20 {
-        let change = || server.change_password(&ada, PASSWORD, PASSWORD);
+        let nobody = Caller::default();
+        let change = || server.change_password(&ada, PASSWORD, PASSWORD, &nobody);
         let (one, other) = join(change(), change()).await;
         rounds.push(usize::from(one.is_ok()) + usize::from(other.is_ok()));
         let mut refused = [one, other].into_iter().filter_map(Result::err);
@@ -112,17 +115,20 @@ async fn of_two_changes_at_once_to_what_it_is_already_one_succeeds() {
 async fn log_ins_and_renewals_that_race_with_a_change_do_not_outlive_it() {
     let world = World::new();
     let (here, there) = (world.server().await, world.server().await);
-    here.sign_up(EMAIL, PASSWORD).await.unwrap();
+    here.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let ada = recognised(&here).await;
     let mut others = Vec::new();
     for _ in 0..10 {
         others.push(issue(&here, false).await);
     }
-    let nobody = Client::default();
+    let nobody = Caller::default();
     let log_ins = join_all((0..10).map(|_| there.sign_in(EMAIL, PASSWORD, false, &nobody, None)));
     let renewals = join_all(others.iter().map(|other| refresh(&there, other)));
-    let ((log_ins, renewals), changed) =
-        join(join(log_ins, renewals), here.change_password(&ada, PASSWORD, NEW)).await;
+    let ((log_ins, renewals), changed) = join(
+        join(log_ins, renewals),
+        here.change_password(&ada, PASSWORD, NEW, &Caller::default()),
+    )
+    .await;
     changed.unwrap();
     for issued in log_ins.into_iter().flatten().chain(renewals.into_iter().flatten()) {
         assert!(here.authenticate(&access(&issued)).await.is_err());
@@ -137,13 +143,13 @@ async fn log_ins_and_renewals_that_race_with_a_change_do_not_outlive_it() {
 async fn a_change_succeeds_though_a_log_in_renews_the_hash_meanwhile() {
     let world = World::new();
     let before = world.server().await;
-    before.sign_up(EMAIL, PASSWORD).await.unwrap();
+    before.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let ada = recognised(&before).await;
     let today = world.server_with(|settings| settings.pbkdf2_iterations = 2_000).await;
-    let nobody = Client::default();
+    let nobody = Caller::default();
     let (signed_in, changed) = join(
         today.sign_in(EMAIL, PASSWORD, false, &nobody, None),
-        today.change_password(&ada, PASSWORD, NEW),
+        today.change_password(&ada, PASSWORD, NEW, &Caller::default()),
     )
     .await;
     changed.unwrap();
@@ -157,30 +163,30 @@ async fn a_change_succeeds_though_a_log_in_renews_the_hash_meanwhile() {
 async fn a_deleted_account_is_gone_and_its_address_free() {
     let world = World::new();
     let server = world.server().await;
-    let first = server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    let first = server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let (own, other) = (issue(&server, false).await, issue(&server, true).await);
     let ada = server.authenticate(&access(&own)).await.unwrap();
-    server.delete_account(&ada, PASSWORD).await.unwrap();
+    server.delete_account(&ada, PASSWORD, &Caller::default()).await.unwrap();
     for issued in [&own, &other] {
         assert!(server.authenticate(&access(issued)).await.is_err());
         assert!(refresh(&server, issued).await.is_err());
     }
     assert!(matches!(server.export(&ada).await, Err(AuthenticateError::InvalidToken)));
     // Who was too late has not given a wrong password.
-    let again = server.delete_account(&ada, PASSWORD).await;
+    let again = server.delete_account(&ada, PASSWORD, &Caller::default()).await;
     assert!(matches!(again, Err(OwnAccountError::SessionOver)));
-    let changed = server.change_password(&ada, PASSWORD, NEW).await;
+    let changed = server.change_password(&ada, PASSWORD, NEW, &Caller::default()).await;
     assert!(matches!(changed, Err(OwnAccountError::SessionOver)));
-    let log_in = server.sign_in(EMAIL, PASSWORD, false, &Client::default(), None).await;
+    let log_in = server.sign_in(EMAIL, PASSWORD, false, &Caller::default(), None).await;
     assert!(matches!(log_in, Err(SignInError::InvalidCredentials)));
-    assert_ne!(server.sign_up(EMAIL, PASSWORD).await.unwrap().id, first.id);
+    assert_ne!(server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap().id, first.id);
 }
 
 #[tokio::test]
 async fn everything_that_is_held_can_be_taken_along() {
     let world = World::new();
     let server = world.server().await;
-    let user = server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    let user = server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     issue(&server, true).await;
     let ada = recognised(&server).await;
     let held = server.export(&ada).await.unwrap();

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use accounts::{Client, Clock, RefreshError, RefreshToken, Timestamp};
+use accounts::{Caller, Client, Clock, RefreshError, RefreshToken, Timestamp};
 use auth_core::SystemRandom;
 use futures_util::future::join_all;
 
@@ -12,7 +12,7 @@ use crate::world::{EMAIL, PASSWORD, World, access, issue, refresh};
 async fn a_session_lives_on_with_ever_new_tokens() {
     let world = World::new();
     let accounts = world.server().await;
-    accounts.sign_up(EMAIL, PASSWORD).await.unwrap();
+    accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let mut issued = issue(&accounts, false).await;
     let session = *accounts.authenticate(&access(&issued)).await.unwrap().session();
     for _ in 0..20 {
@@ -32,7 +32,7 @@ async fn a_session_lives_on_with_ever_new_tokens() {
 async fn who_asked_to_stay_signed_in_has_longer_limits_and_is_told_them() {
     let world = World::new();
     let accounts = world.server().await;
-    accounts.sign_up(EMAIL, PASSWORD).await.unwrap();
+    accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     assert_eq!(issue(&accounts, false).await.refresh.max_age, None);
     let days = |days: u64| Duration::from_hours(24 * days);
     let issued = issue(&accounts, true).await;
@@ -51,7 +51,7 @@ async fn who_asked_to_stay_signed_in_has_longer_limits_and_is_told_them() {
 async fn of_twenty_at_once_on_two_servers_nobody_is_signed_out() {
     let world = World::new();
     let (here, there) = (world.server().await, world.server().await);
-    here.sign_up(EMAIL, PASSWORD).await.unwrap();
+    here.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let issued = issue(&here, false).await;
     let renewed = join_all((0..20).map(|n| {
         let (server, issued) = (if n % 2 == 0 { &here } else { &there }, &issued);
@@ -69,7 +69,7 @@ async fn of_twenty_at_once_on_two_servers_nobody_is_signed_out() {
 async fn a_lost_answer_is_given_again_after_a_restart() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let issued = issue(&server, false).await;
     let lost = refresh(&server, &issued).await.unwrap();
     drop(server);
@@ -84,7 +84,7 @@ async fn a_lost_answer_is_given_again_after_a_restart() {
 async fn a_copied_token_ends_the_session_of_the_thief_and_of_the_victim() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let stolen = issue(&server, false).await;
     let other = issue(&server, false).await;
     let victim = refresh(&server, &stolen).await.unwrap();
@@ -101,7 +101,7 @@ async fn a_copied_token_ends_the_session_of_the_thief_and_of_the_victim() {
 async fn what_was_never_issued_renews_nothing() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let issued = issue(&server, false).await;
     let stranger = RefreshToken::generate(&SystemRandom);
     let refused = server.refresh(&stranger, &Client::default()).await;
@@ -113,7 +113,7 @@ async fn what_was_never_issued_renews_nothing() {
 async fn in_the_last_second_of_a_session_there_is_no_token_any_more() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     world.pass(Duration::from_millis(500));
     let mut issued = issue(&server, true).await;
     for days in [13, 13] {
@@ -143,7 +143,7 @@ async fn what_one_answer_says_is_of_one_moment() {
     let world = World::new();
     let clock = Arc::new(Ticking(AtomicI64::new(0)));
     let server = world.server_at(clock, |_| ()).await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let fourteen_days = Some(Duration::from_hours(14 * 24));
     let issued = issue(&server, true).await;
     assert_eq!(issued.refresh.max_age, fourteen_days);
@@ -155,7 +155,7 @@ async fn what_one_answer_says_is_of_one_moment() {
 async fn after_the_log_out_nothing_is_renewed() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let issued = issue(&server, true).await;
     let ada = server.authenticate(&access(&issued)).await.unwrap();
     server.sign_out(&ada).await.unwrap();

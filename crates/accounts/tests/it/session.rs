@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use accounts::{AuthenticateError, SessionLimits};
+use accounts::{AuthenticateError, Caller, SessionLimits};
 
 use crate::world::{EMAIL, PASSWORD, World, access, issue, refresh, sign_in, signed_in};
 
@@ -43,7 +43,7 @@ async fn a_session_ends_when_it_is_not_used_and_when_it_has_lasted_long_enough()
             settings.access_token_lifetime = Duration::from_hours(5);
         })
         .await;
-    accounts.sign_up(EMAIL, PASSWORD).await.unwrap();
+    accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let idle = issue(&accounts, false).await;
     assert_eq!(idle.access.expires_in, minutes(20), "a token ends with its session");
     world.pass(minutes(15));
@@ -88,7 +88,7 @@ async fn a_token_of_another_service_is_refused() {
 async fn no_secret_is_shown_by_debug() {
     let world = World::new();
     let accounts = world.server().await;
-    accounts.sign_up(EMAIL, PASSWORD).await.unwrap();
+    accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let issued = issue(&accounts, true).await;
     let ada = accounts.authenticate(&access(&issued)).await.unwrap();
     let held = accounts.export(&ada).await.unwrap();

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use accounts::{Client, EndSessionError};
+use accounts::{Caller, Client, EndSessionError};
 
 use crate::world::{EMAIL, PASSWORD, World, access, issue, recognised, refresh};
 
@@ -8,7 +8,7 @@ use crate::world::{EMAIL, PASSWORD, World, access, issue, recognised, refresh};
 async fn the_one_used_last_comes_first_and_what_is_over_is_not_listed() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     issue(&server, false).await;
     world.pass(Duration::from_mins(20));
     let older = recognised(&server).await;
@@ -27,11 +27,11 @@ async fn the_one_used_last_comes_first_and_what_is_over_is_not_listed() {
 async fn any_of_ones_own_sessions_can_be_ended_and_no_other() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let (ada, other) = (recognised(&server).await, issue(&server, false).await);
     let ending = server.authenticate(&access(&other)).await.unwrap().session().id;
-    server.sign_up("grace@example.com", PASSWORD).await.unwrap();
-    let nobody = Client::default();
+    server.sign_up("grace@example.com", PASSWORD, &Caller::default()).await.unwrap();
+    let nobody = Caller::default();
     let grace = server.sign_in("grace@example.com", PASSWORD, false, &nobody, None).await.unwrap();
     let grace = server.authenticate(&access(&grace)).await.unwrap();
     let refused = server.end_session(&grace, ending).await;
@@ -48,7 +48,7 @@ async fn any_of_ones_own_sessions_can_be_ended_and_no_other() {
 async fn all_others_can_be_ended_at_once() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let others = [issue(&server, false).await, issue(&server, true).await];
     let ada = recognised(&server).await;
     assert_eq!(server.end_other_sessions(&ada).await.unwrap(), 2);
@@ -63,7 +63,7 @@ async fn all_others_can_be_ended_at_once() {
 async fn whose_session_is_over_ends_no_other() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let (thief, ada) = (recognised(&server).await, recognised(&server).await);
     server.end_other_sessions(&ada).await.unwrap();
     // What was recognised before comes too late.
@@ -79,7 +79,7 @@ async fn whose_session_is_over_ends_no_other() {
 async fn what_is_over_is_removed_batch_by_batch() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     for _ in 0..15 {
         issue(&server, false).await;
     }
@@ -87,9 +87,9 @@ async fn what_is_over_is_removed_batch_by_batch() {
     let ada = recognised(&server).await;
     let held = async || server.export(&ada).await.unwrap().sessions.len();
     assert_eq!(held().await, 16);
-    assert_eq!(server.remove_ended_sessions(10).await.unwrap(), 10);
+    assert_eq!(server.remove_ended(10).await.unwrap(), 10);
     assert_eq!(held().await, 6);
-    assert_eq!(server.remove_ended_sessions(10).await.unwrap(), 5);
+    assert_eq!(server.remove_ended(10).await.unwrap(), 5);
     assert_eq!(held().await, 1);
 }
 
@@ -97,11 +97,11 @@ async fn what_is_over_is_removed_batch_by_batch() {
 async fn who_signs_in_once_more_in_one_place_has_one_session_there() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let (elsewhere, first) = (issue(&server, false).await, issue(&server, false).await);
     let second = refresh(&server, &first).await.unwrap();
     let again = async |token| {
-        server.sign_in(EMAIL, PASSWORD, false, &Client::default(), Some(token)).await.unwrap()
+        server.sign_in(EMAIL, PASSWORD, false, &Caller::default(), Some(token)).await.unwrap()
     };
     let third = again(&second.refresh.token).await;
     for token in [&access(&first), &access(&second)] {

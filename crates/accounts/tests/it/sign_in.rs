@@ -1,4 +1,4 @@
-use accounts::{Client, SignInError};
+use accounts::{Caller, SignInError};
 use futures_util::future::join_all;
 
 use crate::world::{EMAIL, PASSWORD, World, sign_in};
@@ -7,8 +7,11 @@ use crate::world::{EMAIL, PASSWORD, World, sign_in};
 async fn any_spelling_of_the_address_and_of_the_password_will_do() {
     let world = World::new();
     let accounts = world.server().await;
-    accounts.sign_up("Ada@Bücher.example", "cafe\u{301} au lait").await.unwrap();
-    let nobody = Client::default();
+    accounts
+        .sign_up("Ada@Bücher.example", "cafe\u{301} au lait", &Caller::default())
+        .await
+        .unwrap();
+    let nobody = Caller::default();
     accounts
         .sign_in(" ADA@xn--bcher-kva.example", "caf\u{e9} au lait", false, &nobody, None)
         .await
@@ -19,7 +22,7 @@ async fn any_spelling_of_the_address_and_of_the_password_will_do() {
 async fn whatever_is_wrong_the_answer_is_one() {
     let world = World::new();
     let accounts = world.server().await;
-    accounts.sign_up(EMAIL, PASSWORD).await.unwrap();
+    accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let long = "x".repeat(10_000);
     let padded = format!("{PASSWORD}\0");
     let spaced = format!("{PASSWORD} ");
@@ -33,7 +36,7 @@ async fn whatever_is_wrong_the_answer_is_one() {
         ("no address", PASSWORD),
         ("", ""),
     ] {
-        let refused = accounts.sign_in(email, password, false, &Client::default(), None).await;
+        let refused = accounts.sign_in(email, password, false, &Caller::default(), None).await;
         assert!(matches!(refused, Err(SignInError::InvalidCredentials)), "{email} {password}");
     }
 }
@@ -42,7 +45,7 @@ async fn whatever_is_wrong_the_answer_is_one() {
 async fn every_log_in_opens_a_session_of_its_own() {
     let world = World::new();
     let accounts = world.server().await;
-    accounts.sign_up(EMAIL, PASSWORD).await.unwrap();
+    accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let (one, other) = (sign_in(&accounts).await, sign_in(&accounts).await);
     let first = accounts.authenticate(&one).await.unwrap();
     accounts.sign_out(&first).await.unwrap();
@@ -62,7 +65,7 @@ fn stored_hash(world: &World) -> String {
 async fn a_hash_weaker_than_todays_is_renewed_at_log_in() {
     let world = World::new();
     let before = world.server().await;
-    before.sign_up(EMAIL, PASSWORD).await.unwrap();
+    before.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     assert_eq!(stored_hash(&world), "i=1000");
     let today = world.server_with(|settings| settings.pbkdf2_iterations = 2_000).await;
     sign_in(&today).await;
@@ -76,7 +79,7 @@ async fn a_hash_weaker_than_todays_is_renewed_at_log_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_log_ins_that_race_to_renew_a_hash_all_succeed() {
     let world = World::new();
-    world.server().await.sign_up(EMAIL, PASSWORD).await.unwrap();
+    world.server().await.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let today = world.server_with(|settings| settings.pbkdf2_iterations = 2_000).await;
     let tokens = join_all((0..20).map(|_| sign_in(&today))).await;
     for token in tokens {

@@ -1,11 +1,16 @@
-use accounts::{PasswordError, SignUpError};
+use accounts::{Caller, PasswordError, SignUpError};
 
 use crate::world::{EMAIL, PASSWORD, World, sign_in};
 
 #[tokio::test]
 async fn an_account_has_the_address_as_it_was_typed() {
     let world = World::new();
-    let user = world.server().await.sign_up(" Ada@example.com ", PASSWORD).await.unwrap();
+    let user = world
+        .server()
+        .await
+        .sign_up(" Ada@example.com ", PASSWORD, &Caller::default())
+        .await
+        .unwrap();
     assert_eq!(user.email.as_str(), "Ada@example.com");
     assert_eq!(user.created_at, world.now());
 }
@@ -14,8 +19,8 @@ async fn an_account_has_the_address_as_it_was_typed() {
 async fn an_address_is_taken_once() {
     let world = World::new();
     let accounts = world.server().await;
-    accounts.sign_up(EMAIL, PASSWORD).await.unwrap();
-    let again = accounts.sign_up("ADA@EXAMPLE.COM", "another long walk").await;
+    accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
+    let again = accounts.sign_up("ADA@EXAMPLE.COM", "another long walk", &Caller::default()).await;
     assert!(matches!(again, Err(SignUpError::EmailTaken)));
     sign_in(&accounts).await;
 }
@@ -24,7 +29,7 @@ async fn an_address_is_taken_once() {
 async fn both_fields_are_looked_at_before_either_is_refused() {
     let world = World::new();
     let accounts = world.server().await;
-    let error = accounts.sign_up("ada", "short").await.unwrap_err();
+    let error = accounts.sign_up("ada", "short", &Caller::default()).await.unwrap_err();
     let SignUpError::Invalid { email: Some(_), password: Some(password) } = error else {
         unreachable!("{error:?}");
     };
@@ -42,7 +47,7 @@ async fn the_address_and_the_products_name_are_no_passwords() {
         ("ada@example.com", "latchkey"),
         ("not an address", "not an address"),
     ] {
-        let error = accounts.sign_up(email, password).await.unwrap_err();
+        let error = accounts.sign_up(email, password, &Caller::default()).await.unwrap_err();
         let common = Some(PasswordError::Common);
         assert!(
             matches!(error, SignUpError::Invalid { password, .. } if password == common),

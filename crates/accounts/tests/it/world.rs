@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{Accounts, Client, Clock, IssuedTokens, Settings, SignedIn};
+use accounts::{Accounts, Caller, Client, Clock, IssuedTokens, Settings, SignedIn};
 use auth_core::{ManualClock, SystemRandom, Timestamp};
 use tempfile::TempDir;
 use user_store::SqliteStore;
@@ -55,7 +55,7 @@ impl World {
 
 /// Signs Ada up and in; answers her access token.
 pub(crate) async fn signed_in(accounts: &Accounts) -> String {
-    accounts.sign_up(EMAIL, PASSWORD).await.unwrap();
+    accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     sign_in(accounts).await
 }
 
@@ -66,7 +66,7 @@ pub(crate) async fn sign_in(accounts: &Accounts) -> String {
 /// Signs Ada in; answers all that is issued.
 pub(crate) async fn issue(accounts: &Accounts, remember: bool) -> IssuedTokens {
     let client = Client::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
-    accounts.sign_in(EMAIL, PASSWORD, remember, &client, None).await.unwrap()
+    accounts.sign_in(EMAIL, PASSWORD, remember, &client.into(), None).await.unwrap()
 }
 
 pub(crate) fn access(issued: &IssuedTokens) -> String {

@@ -11,5 +11,6 @@ mod refresh;
 mod refused;
 mod sessions;
 mod signup;
+mod throttle;
 mod token;
 mod world;

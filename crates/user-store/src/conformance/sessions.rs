@@ -291,7 +291,7 @@ pub async fn what_is_over_is_removed_in_batches_and_nothing_else(fresh: &dyn Dep
     let (alive, _) = open(&*store, &ada).await;
     let mut removed = Vec::new();
     for _ in 0..4 {
-        removed.push(store.remove_ended_sessions(NOW, 2).await.expect("an answer"));
+        removed.push(store.remove_ended(NOW, 2).await.expect("an answer"));
     }
     assert_eq!(removed, [2, 2, 1, 0]);
     assert!(is_alive(&*store, &alive).await);

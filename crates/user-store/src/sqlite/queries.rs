@@ -1,5 +1,6 @@
 //! The SQL, a function for each statement.
 
+pub(super) mod counters;
 pub(super) mod keys;
 pub(super) mod sessions;
 pub(super) mod users;
@@ -9,6 +10,7 @@ use std::error::Error;
 use auth_core::{Timestamp, UserId};
 use rusqlite::types::Type;
 use rusqlite::{Result, Row};
+use serde::Serialize;
 
 fn user_id(row: &Row<'_>, column: usize) -> Result<UserId> {
     Ok(UserId::from_uuid_bytes(row.get(column)?))
@@ -30,6 +32,12 @@ where
     E: Error + Send + Sync + 'static,
 {
     read(row, column, Type::Blob, |blob: [u8; 32]| parse(&blob))
+}
+
+/// What a column keeps as JSON.
+fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
 /// Reads a column whose values have a form of their own.

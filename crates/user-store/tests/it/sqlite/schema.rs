@@ -22,7 +22,7 @@ fn a_new_file_is_in_wal_mode_strict_and_says_whose_it_is() {
     let connection = folder.sql();
     assert_eq!(pragma(&connection, "journal_mode"), "wal");
     assert_eq!(pragma(&connection, "application_id"), 0x4c4b_6579.to_string());
-    assert_eq!(pragma(&connection, "user_version"), "3");
+    assert_eq!(pragma(&connection, "user_version"), "4");
     let lax: i64 = connection
         .query_row(
             "SELECT count(*) FROM pragma_table_list
@@ -44,7 +44,16 @@ fn the_schema_is_what_the_migrations_make_it() {
         .unwrap();
     let names: Vec<String> =
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    let expected = ["sessions", "sessions_by_end", "sessions_by_user", "signing_keys", "users"];
+    let expected = [
+        "counters",
+        "counters_by_end",
+        "device_key",
+        "sessions",
+        "sessions_by_end",
+        "sessions_by_user",
+        "signing_keys",
+        "users",
+    ];
     assert_eq!(names, expected);
 }
 

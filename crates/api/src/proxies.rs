@@ -1,0 +1,166 @@
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use warp::http::HeaderMap;
+
+/// The proxies whose word on where a request comes from is taken.
+///
+/// A proxy adds the address that it was connected from to the end of `X-Forwarded-For`; what
+/// stands before that, anybody may have written. So the list is read from its end, for as
+/// long as those who wrote are trusted.
+///
+/// ```
+/// # use api::{TrustedProxies, TrustedProxy};
+/// # use warp::http::{HeaderMap, HeaderValue};
+/// let proxies: TrustedProxies = ["10.0.0.0/8".parse::<TrustedProxy>()?].into_iter().collect();
+/// let mut headers = HeaderMap::new();
+/// headers.insert("x-forwarded-for", HeaderValue::from_static("203.0.113.9, 192.0.2.1"));
+///
+/// let [proxy, stranger] = ["10.0.0.1", "198.51.100.1"].map(|ip| ip.parse().unwrap());
+/// assert_eq!(proxies.client(proxy, &headers).to_string(), "192.0.2.1");
+/// assert_eq!(proxies.client(stranger, &headers), stranger);
+/// # Ok::<(), api::InvalidNetwork>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct TrustedProxies(Vec<TrustedProxy>);
+
+/// One proxy, or a network of them: `10.0.0.0/8`, `2001:db8::/32`, or a single address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrustedProxy(IpNet);
+
+/// A text that names no network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an IP address or a network in CIDR notation")]
+pub struct InvalidNetwork;
+
+impl TrustedProxies {
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Where a request comes from that `peer` has sent: the rightmost address in
+    /// `X-Forwarded-For` that is no trusted proxy, if the peer is one. What is no address ends
+    /// the search: then it is whoever wrote it. An IPv4 address in the clothes of IPv6 is an
+    /// IPv4 address.
+    #[must_use]
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let mut client = peer.to_canonical();
+        let lines = headers.get_all("x-forwarded-for").iter().rev();
+        let mut hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+        while self.trusts(client) {
+            match hops.next().and_then(address) {
+                Some(before) => client = before,
+                None => break,
+            }
+        }
+        client
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|TrustedProxy(network)| network.contains(&address))
+    }
+}
+
+fn address(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?.trim_matches([' ', '\t']);
+    text.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+}
+
+impl FromIterator<TrustedProxy> for TrustedProxies {
+    fn from_iter<I: IntoIterator<Item = TrustedProxy>>(proxies: I) -> Self {
+        Self(proxies.into_iter().collect())
+    }
+}
+
+impl FromStr for TrustedProxy {
+    type Err = InvalidNetwork;
+
+    /// Reads a network, with or without bits behind its prefix, or one address.
+    fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
+        let network = match text.parse::<IpAddr>() {
+            Ok(address) => IpNet::from(address.to_canonical()),
+            Err(_) => canonical(text.parse().map_err(|_| InvalidNetwork)?),
+        };
+        Ok(Self(network))
+    }
+}
+
+/// Addresses are compared as what they are: the network of IPv4 in the clothes of IPv6, too.
+fn canonical(network: IpNet) -> IpNet {
+    const MAPPED_PREFIX: u8 = 96;
+    let bits = network.prefix_len().checked_sub(MAPPED_PREFIX);
+    match (network.addr(), network.addr().to_canonical(), bits) {
+        (IpAddr::V6(_), IpAddr::V4(address), Some(bits)) => {
+            IpNet::new(address.into(), bits).unwrap_or(network)
+        }
+        _ => network,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use warp::http::HeaderValue;
+
+    use super::*;
+
+    fn proxies(networks: &[&str]) -> TrustedProxies {
+        networks.iter().map(|network| network.parse::<TrustedProxy>().unwrap()).collect()
+    }
+
+    fn client(proxies: &TrustedProxies, peer: &str, lines: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append("x-forwarded-for", HeaderValue::from_str(line).unwrap());
+        }
+        proxies.client(peer.parse().unwrap(), &headers).to_string()
+    }
+
+    #[test]
+    fn a_client_is_where_the_trusted_proxies_say() {
+        let proxies = proxies(&["10.0.0.0/8", "2001:db8:1::/48", "192.0.2.99"]);
+        for (peer, lines, found) in [
+            ("203.0.113.1", &["192.0.2.1"][..], "203.0.113.1"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["192.0.2.1"], "192.0.2.1"),
+            ("10.0.0.1", &["203.0.113.7, 192.0.2.1"], "192.0.2.1"),
+            ("10.0.0.1", &["192.0.2.1, 10.9.9.9,192.0.2.99"], "192.0.2.1"),
+            ("10.0.0.1", &["203.0.113.7", "192.0.2.1", "10.0.0.2"], "192.0.2.1"),
+            ("2001:db8:1::5", &["2001:db8:2::1"], "2001:db8:2::1"),
+            // Nobody else was there.
+            ("10.0.0.1", &["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+            // What is no address ends the search, at the proxy that wrote it.
+            ("10.0.0.1", &["192.0.2.1, unknown"], "10.0.0.1"),
+            ("10.0.0.1", &["192.0.2.1, unknown, 10.0.0.2"], "10.0.0.2"),
+            ("10.0.0.1", &["192.0.2.1,"], "10.0.0.1"),
+            ("10.0.0.1", &["192.0.2.1:5000"], "10.0.0.1"),
+            ("10.0.0.1", &["[2001:db8::1]"], "10.0.0.1"),
+            ("10.0.0.1", &["\"192.0.2.1\""], "10.0.0.1"),
+            ("10.0.0.1", &["192.0.2.1 192.0.2.2"], "10.0.0.1"),
+            ("10.0.0.1", &["é"], "10.0.0.1"),
+            // IPv4 in the clothes of IPv6.
+            ("::ffff:10.0.0.1", &["::ffff:192.0.2.1"], "192.0.2.1"),
+            ("::ffff:203.0.113.1", &["192.0.2.1"], "203.0.113.1"),
+        ] {
+            assert_eq!(client(&proxies, peer, lines), found, "{peer} {lines:?}");
+        }
+    }
+
+    #[test]
+    fn without_trusted_proxies_nobodys_word_is_taken() {
+        assert_eq!(client(&proxies(&[]), "127.0.0.1", &["192.0.2.1"]), "127.0.0.1");
+    }
+
+    #[test]
+    fn a_network_has_several_spellings() {
+        for text in ["10.1.0.0/16", "10.1.2.3/16", "::ffff:10.1.0.0/112"] {
+            assert_eq!(client(&proxies(&[text]), "10.1.9.9", &["192.0.2.1"]), "192.0.2.1");
+        }
+        assert_eq!(client(&proxies(&["::ffff:10.0.0.1"]), "10.0.0.1", &["192.0.2.1"]), "192.0.2.1");
+        for text in ["", "10.0.0.0/33", "10.0.0/8", "localhost", "10.0.0.0/8/8", "10.0.0.1-9"] {
+            assert_eq!(text.parse::<TrustedProxy>(), Err(InvalidNetwork), "{text}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+use std::time::Duration;
+
+use api::{ClientAddress, PublicOrigin};
+use serde_json::json;
+use warp::test::RequestBuilder;
+
+use crate::world::{Anonymous, Answer, EMAIL, PASSWORD, json_request, post};
+
+const DEVICE: &str = "__Host-latchkey_device";
+
+/// A log-in from this address.
+fn log_in_from(address: [u8; 4], password: &str) -> RequestBuilder {
+    let body = json!({"email": EMAIL, "password": password}).to_string();
+    post("/api/token").extension(ClientAddress(address.into())).body(body)
+}
+
+/// The value that an answer gives a browser to be known by.
+fn device(answer: &Answer) -> String {
+    let set = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+    let found = set.filter_map(|cookie| cookie.strip_prefix(DEVICE)?.strip_prefix('=')).next();
+    found.unwrap().split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_eleventh_wrong_password_is_told_when_to_come_back() {
+    let world = Anonymous::new().await;
+    world.sign_up().await;
+    for n in 0..10 {
+        world
+            .send(log_in_from([198, 51, 100, n], "wrong"))
+            .await
+            .assert_problem(401, "invalid_credentials");
+    }
+    world.pass(Duration::from_millis(500));
+    let mut said = Vec::new();
+    for password in ["wrong", PASSWORD] {
+        let refused = world.send(log_in_from([192, 0, 2, 1], password)).await;
+        refused.assert_problem(429, "too_many_attempts");
+        assert_eq!(refused.header("retry-after"), "60", "no moment too early");
+        said.push(refused.body);
+    }
+    assert_eq!(said[0], said[1]);
+    world.pass(Duration::from_secs(60));
+    assert_eq!(world.send(log_in_from([192, 0, 2, 1], PASSWORD)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_browser_that_has_signed_in_is_known_for_a_year_by_a_cookie_that_no_script_reads() {
+    let world = Anonymous::new().await;
+    world.sign_up().await;
+    let first = world.send(log_in_from([192, 0, 2, 1], PASSWORD)).await;
+    let known = device(&first);
+    let set: Vec<_> = first.headers.get_all("set-cookie").iter().collect();
+    assert_eq!(
+        set[1].to_str().unwrap(),
+        format!("{DEVICE}={known}; Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=31536000")
+    );
+    for n in 0..10 {
+        world.send(log_in_from([198, 51, 100, n], "wrong")).await;
+    }
+    let by = |cookie: String| log_in_from([192, 0, 2, 1], PASSWORD).header("cookie", cookie);
+    for cookie in [
+        String::new(),
+        format!("{DEVICE}={}", known.replace(&known[..1], "-")),
+        format!("{DEVICE}={known}; {DEVICE}={known}"),
+        format!("latchkey_device={known}"),
+        format!("{DEVICE}="),
+    ] {
+        world.send(by(cookie)).await.assert_problem(429, "too_many_attempts");
+    }
+    let again = world.send(by(format!("other=1; {DEVICE}={known}"))).await;
+    assert_eq!((again.status.as_u16(), device(&again)), (200, known));
+}
+
+#[tokio::test]
+async fn over_http_the_device_cookie_goes_without_tls() {
+    let world = Anonymous::with_origin(PublicOrigin::loopback(8080)).await;
+    world.sign_up().await;
+    let answer = world.send(log_in_from([192, 0, 2, 1], PASSWORD)).await;
+    let set = answer.headers.get_all("set-cookie").iter().nth(1).unwrap().to_str().unwrap();
+    assert!(set.starts_with("latchkey_device=") && !set.contains("Secure"), "{set}");
+}
+
+#[tokio::test]
+async fn a_log_out_leaves_a_browser_known_and_a_deletion_does_not() {
+    let world = Anonymous::new().await;
+    world.sign_up().await;
+    let signed_in = world.send(log_in_from([192, 0, 2, 1], PASSWORD)).await;
+    let (bearer, known) = (format!("Bearer {}", signed_in.token()), device(&signed_in));
+    let out = post("/api/logout").header("authorization", bearer).body("{}");
+    let out = world.send(out.header("cookie", format!("{DEVICE}={known}"))).await;
+    let cleared = |answer: &Answer| {
+        let set = answer.headers.get_all("set-cookie").iter();
+        set.filter(|value| value.to_str().unwrap().starts_with(&format!("{DEVICE}=;"))).count()
+    };
+    assert_eq!((out.status.as_u16(), cleared(&out)), (204, 0));
+    let ada = world.log_in().await;
+    let delete = || json_request("DELETE", "/api/me").header("cookie", format!("{DEVICE}={known}"));
+    let wrong = ada.send(delete().body(json!({"password": "wrong"}).to_string())).await;
+    assert_eq!((wrong.status.as_u16(), cleared(&wrong)), (422, 0));
+    let deleted = ada.send(delete().body(json!({"password": PASSWORD}).to_string())).await;
+    assert_eq!((deleted.status.as_u16(), cleared(&deleted)), (204, 1));
+}
+
+#[tokio::test]
+async fn a_wrong_current_password_counts() {
+    let world = Anonymous::new().await;
+    let ada = world.signed_in().await;
+    let change = |current: &str, new: &str| {
+        let body = json!({"current_password": current, "new_password": new}).to_string();
+        ada.send(json_request("PUT", "/api/me/password").body(body))
+    };
+    for _ in 0..10 {
+        change("wrong", "a swim in the river").await.assert_problem(422, "invalid_fields");
+    }
+    let refused = change(PASSWORD, "a swim in the river").await;
+    refused.assert_problem(429, "too_many_attempts");
+    assert_eq!(refused.header("retry-after"), "60");
+    // Fields come before the throttle.
+    change(PASSWORD, "short").await.assert_problem(422, "invalid_fields");
+}
+
+#[tokio::test]
+async fn the_twenty_first_sign_up_from_an_address_has_to_wait() {
+    let world = Anonymous::new().await;
+    let sign_up = |email: String, address: [u8; 4]| {
+        let body = json!({"email": email, "password": PASSWORD}).to_string();
+        world.send(post("/api/signup").extension(ClientAddress(address.into())).body(body))
+    };
+    let here = [192, 0, 2, 1];
+    for n in 0..20 {
+        assert_eq!(sign_up(format!("user{n}@example.com"), here).await.status, 201);
+    }
+    for email in ["user1@example.com", "new@example.com"] {
+        let refused = sign_up(email.to_owned(), here).await;
+        refused.assert_problem(429, "too_many_attempts");
+        assert_eq!(refused.header("retry-after"), "3600");
+    }
+    sign_up("short".to_owned(), here).await.assert_problem(422, "invalid_fields");
+    assert_eq!(sign_up("new@example.com".to_owned(), [192, 0, 2, 2]).await.status, 201);
+}
