@@ -100,7 +100,7 @@ fn media_type(path: &str) -> &'static str {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("png") => "image/png",
-        Some("svg") => "image/svg+xml",
+        Some("svg") => "image/svg+xml; charset=utf-8",
         Some("wasm") => "application/wasm",
         _ => "application/octet-stream",
     }
@@ -121,4 +121,24 @@ fn with(status: StatusCode, body: Bytes) -> Response {
 
 fn set(response: &mut Response, name: HeaderName, value: &'static str) {
     response.headers_mut().insert(name, HeaderValue::from_static(value));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// OWASP ASVS 5.0, 4.1.1.
+    #[test]
+    fn what_is_text_says_how_it_is_encoded() {
+        for (path, is_text) in [
+            ("assets/app.css", true),
+            ("assets/app.js", true),
+            ("assets/favicon.svg", true),
+            ("assets/app.wasm", false),
+            ("assets/door.png", false),
+            ("assets/app.unknown", false),
+        ] {
+            assert_eq!(media_type(path).ends_with("; charset=utf-8"), is_text, "{path}");
+        }
+    }
 }
