@@ -76,6 +76,36 @@ fn chunked_bodies_are_taken_within_the_limit() {
     assert_eq!(send(&large).code(), "payload_too_large");
 }
 
+/// What a proxy and the server read as two different requests could smuggle one past it
+/// (RFC 9112, 6.3 and 11.2).
+#[test]
+fn a_body_has_one_length() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    let body = credentials("ada@example.com", "a long walk along the sea");
+    let send = |lengths: &str, body: &str| {
+        let head = "POST /api/signup HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
+        let typed = "content-type: application/json\r\n";
+        server.send(format!("{head}{typed}{lengths}\r\n{body}").as_bytes()).status
+    };
+    let (length, chunked) = (body.len(), format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len()));
+    for lengths in [
+        format!("content-length: {length}\r\ncontent-length: 5\r\n"),
+        format!("content-length: {length}, 5\r\n"),
+        format!("content-length: +{length}\r\n"),
+        format!("content-length : {length}\r\n"),
+    ] {
+        assert_eq!(send(&lengths, &body), 400, "{lengths}");
+    }
+    for coding in ["identity", "chunked, identity", "xchunked", "chunked\u{b}"] {
+        assert_eq!(send(&format!("transfer-encoding: {coding}\r\n"), &chunked), 400, "{coding}");
+    }
+    // The chunks count, whatever the other header says.
+    assert_eq!(send("content-length: 5\r\ntransfer-encoding: chunked\r\n", &chunked), 201);
+    let taken = send(&format!("content-length: {length}\r\n"), &body);
+    assert_eq!(taken, 409, "the lengths were refused, and nothing else");
+}
+
 #[test]
 fn what_declares_itself_too_large_is_not_even_asked_for() {
     let folder = tempfile::tempdir().unwrap();

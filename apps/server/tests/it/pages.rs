@@ -14,6 +14,18 @@ fn only_get_and_head_are_taken() {
     assert_eq!(server.request("POST", "/nothing", "content-length: 0\r\n").status, 404);
 }
 
+/// A server that answers it with the request shows cookies to whoever can send one.
+#[test]
+fn a_trace_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    for path in ["/", "/nothing", "/healthz", "/.well-known/jwks.json", "/api/me", "/api/nothing"] {
+        let answer = server.request("TRACE", path, "cookie: latchkey_refresh=echoed\r\n");
+        assert!(matches!(answer.status, 404 | 405), "{path}: {}", answer.head);
+        assert!(!format!("{}{}", answer.head, answer.body).contains("echoed"), "{path}");
+    }
+}
+
 #[test]
 fn programs_that_read_no_html_get_a_problem() {
     let folder = tempfile::tempdir().unwrap();
