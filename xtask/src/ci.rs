@@ -4,6 +4,7 @@ mod browser;
 mod deps;
 mod licences;
 mod links;
+mod sources;
 
 use std::fs;
 use std::process::ExitCode;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 use cargo_metadata::{CargoOpt, DependencyKind, Metadata};
 
-use super::licences;
+use super::{licences, sources};
 use crate::workspace;
 
 /// What one of our crates may need. Tests are free to need more.
@@ -51,6 +51,7 @@ pub(super) fn check() -> Result<()> {
     let metadata = command.features(CargoOpt::AllFeatures).exec()?;
     let mut violations = Graph::of(&metadata).violations();
     for package in &metadata.packages {
+        violations.extend(sources::violation(&package.name, package.source.as_ref()));
         let licence = package.license.as_deref().unwrap_or("(none)");
         if !licences::is_allowed(licence).unwrap_or(false) {
             violations.push(format!("{}: the licence {licence} is not allowed", package.name));
