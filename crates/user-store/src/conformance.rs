@@ -52,6 +52,7 @@ macro_rules! conformance_tests {
         $crate::conformance_tests! { $fresh;
             an_account_is_found_under_every_spelling_of_its_address
             what_was_typed_is_what_is_kept
+            what_looks_like_a_statement_is_kept_as_text
             an_address_is_taken_once
             of_twenty_sign_ups_with_one_address_one_succeeds
             an_unknown_address_is_none

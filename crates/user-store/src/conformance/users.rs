@@ -1,7 +1,7 @@
-use auth_core::Email;
+use auth_core::{Client, Email};
 use futures_util::future::join_all;
 
-use super::{Deployment, NOW, hash, open, sign_up, signed_up, user};
+use super::{Deployment, NOW, hash, new_session, open, open_new, sign_up, signed_up, user};
 use crate::{CreateUserError, User};
 
 pub async fn an_account_is_found_under_every_spelling_of_its_address(fresh: &dyn Deployment) {
@@ -23,6 +23,23 @@ pub async fn what_was_typed_is_what_is_kept(fresh: &dyn Deployment) {
     let (_, found) = store.session(session.id, NOW).await.expect("an answer").expect("it is open");
     assert_eq!(found, user);
     assert_eq!(found.email.as_str(), "Ada.L@Bücher.Example");
+}
+
+pub async fn what_looks_like_a_statement_is_kept_as_text(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, _) = signed_up(&*store).await;
+    let email = "o'hara--`%_{}@example.com";
+    let (other, _) = sign_up(&*store, email).await;
+    assert_ne!(other.id, ada.id);
+    let found = store.credentials(other.email.key()).await.expect("an answer");
+    assert_eq!(found.expect("an account").user_id, other.id);
+    let (mut new, _) = new_session(&other);
+    let name = "');DELETE FROM users;--\"?1";
+    new.client = Client::new(None, Some(name));
+    open_new(&*store, &other, &new).await;
+    let listed = store.sessions(other.id, NOW).await.expect("an answer");
+    assert_eq!(listed[0].client.user_agent(), Some(name));
+    assert!(store.credentials(ada.email.key()).await.expect("an answer").is_some());
 }
 
 pub async fn an_address_is_taken_once(fresh: &dyn Deployment) {
