@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use accounts::{Accounts, Settings, StartError};
 use api::{PublicOrigin, TrustedProxies};
-use auth_core::{PasswordHasher, SessionPolicy, SystemClock, SystemRandom};
+use auth_core::{PasswordHasher, PasswordPolicy, SessionPolicy, SystemClock, SystemRandom};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use user_store::{OpenError, SqliteStore};
@@ -98,6 +98,14 @@ fn warn(options: &ServeOptions, sessions: &SessionPolicy) {
     }
     if options.throttle == Switch::Off {
         tracing::warn!("anybody can guess at passwords without limit; leave out --throttle off");
+    }
+    let (least, default) =
+        (options.passwords.password_min_length.min_length(), PasswordPolicy::DEFAULT_MIN_LENGTH);
+    if least < default {
+        tracing::warn!(
+            least,
+            "passwords of less than {default} characters are taken; leave out --password-min-length"
+        );
     }
     let idle = sessions.standard.idle_timeout().min(sessions.remembered.idle_timeout());
     if idle < 2 * options.access_token_lifetime {

@@ -126,6 +126,16 @@ fn weaker_hashes_are_warned_of() {
     assert!(!server.log().contains("idle"), "{}", server.log());
 }
 
+/// OWASP ASVS 5.0, 6.2.1.
+#[test]
+fn shorter_passwords_are_warned_of() {
+    for (least, warned) in [("7", true), ("8", false), ("15", false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(&folder, &["--password-min-length", least]);
+        assert_eq!(server.log().contains("--password-min-length"), warned, "{}", server.log());
+    }
+}
+
 #[test]
 fn an_idle_limit_that_users_could_meet_while_they_are_active_is_warned_of() {
     for option in ["--session-idle-timeout", "--remember-idle-timeout"] {
