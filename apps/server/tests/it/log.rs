@@ -49,7 +49,14 @@ fn no_secret_no_address_and_no_query_string_is_logged() {
         for secret in secrets.iter().map(String::as_str).chain(others) {
             assert!(!log.contains(secret), "{secret} in {log}");
         }
-        for event in ["signed up", "signed out", "changed the password", "used again"] {
+        for event in [
+            "signed up",
+            "signed in",
+            "a wrong password was given",
+            "signed out",
+            "changed the password",
+            "used again",
+        ] {
             assert!(log.contains(event), "{event}: {log}");
         }
         let is_plain = |c: char| c == '\n' || !c.is_control();
@@ -98,7 +105,9 @@ fn json_is_one_object_a_line() {
     assert!(log.lines().count() > 5);
     for line in log.lines() {
         let record: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert!(record["timestamp"].is_string() && record["level"].is_string(), "{line}");
+        assert!(record["level"].is_string(), "{line}");
+        let time = record["timestamp"].as_str().unwrap();
+        assert!(time.starts_with("20") && time.ends_with('Z'), "RFC 3339 in UTC: {line}");
     }
 }
 
