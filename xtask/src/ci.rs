@@ -2,6 +2,7 @@
 
 mod browser;
 mod deps;
+mod evidence;
 mod licences;
 mod links;
 mod sources;
@@ -34,7 +35,7 @@ enum Step {
     Lint,
     /// Unit, integration and documentation tests
     Test,
-    /// The crates' documentation, and the links in ours
+    /// The crates' documentation, and the links and the evidence in ours
     Docs,
     /// The SPA and the release binary
     Build,
@@ -141,6 +142,7 @@ fn test() -> Result<()> {
 fn docs() -> Result<()> {
     setup::c_compiler()?;
     links::check(&workspace::root())?;
+    evidence::check(&workspace::root())?;
     run(cargo(["doc", "--workspace", "--no-deps", "--all-features"])
         .env("RUSTDOCFLAGS", "-D warnings"))
 }

@@ -1,0 +1,93 @@
+//! The tests that `docs/SECURITY.md` names as evidence must be there.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+const PAGE: &str = "docs/SECURITY.md";
+
+pub(super) fn check(root: &Path) -> Result<()> {
+    let page =
+        fs::read_to_string(root.join(PAGE)).with_context(|| format!("{PAGE} cannot be read"))?;
+    let rows = page.lines().filter(|line| line.starts_with('|'));
+    let missing: Vec<_> = rows.flat_map(|row| missing(root, row)).collect();
+    if !missing.is_empty() {
+        bail!("{PAGE} names what is not there:\n{}", missing.join("\n"));
+    }
+    Ok(())
+}
+
+/// The modules of a row that are not there, and the tests that are not in the module named
+/// before them.
+fn missing(root: &Path, row: &str) -> Vec<String> {
+    let mut missing = Vec::new();
+    let mut module = None;
+    for code in row.split('`').skip(1).step_by(2) {
+        if code.ends_with(".rs") {
+            module = source(root, code).map(|text| (code, text));
+            missing.extend(module.is_none().then(|| code.to_owned()));
+        } else if let Some((path, text)) = &module
+            && is_test(code)
+            && !text.contains(&format!("fn {code}("))
+        {
+            missing.push(format!("{path}: {code}"));
+        }
+    }
+    missing
+}
+
+/// The text of a module: of its file, and of those in the folder of its name.
+fn source(root: &Path, path: &str) -> Option<String> {
+    let places = ["", "crates", "apps"].map(|place| root.join(place).join(path));
+    let texts = places.iter().flat_map(|file| {
+        let folder = fs::read_dir(file.with_extension("")).into_iter().flatten().flatten();
+        let files = folder.map(|entry| entry.path()).chain([file.clone()]);
+        files.filter_map(|file| fs::read_to_string(file).ok())
+    });
+    let text: String = texts.collect();
+    (!text.is_empty()).then_some(text)
+}
+
+/// Whether a piece of code has the form of a test's name.
+fn is_test(code: &str) -> bool {
+    let of_a_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    code.contains('_') && code.chars().all(of_a_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_is_looked_for_in_the_module_named_before_it() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("crates/a/tests/it/token");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("claims.rs"), "fn a_claim_is_checked() {}").unwrap();
+        fs::write(folder.with_extension("rs"), "async fn all_is_well() {}").unwrap();
+        fs::create_dir_all(root.path().join("apps/b/src")).unwrap();
+        fs::write(root.path().join("apps/b/src/c.rs"), "fn c_is_c() {}").unwrap();
+        let missing = |row: &str| missing(root.path(), row);
+        let none: [&str; 0] = [];
+
+        let row = "| `not_a_test` | `a/tests/it/token.rs`: `all_is_well`, `a_claim_is_checked` |";
+        assert_eq!(missing(row), none);
+        assert_eq!(missing("| `a/tests/it/token.rs`, `b/src/c.rs`: `c_is_c` |"), none);
+        let elsewhere = "| `b/src/c.rs`: `all_is_well`, `c_is`, `Content-Type`, `sid` |";
+        assert_eq!(missing(elsewhere), ["b/src/c.rs: all_is_well", "b/src/c.rs: c_is"]);
+        assert_eq!(missing("| `b/src/d.rs`: `c_is_c` |"), ["b/src/d.rs"]);
+    }
+
+    #[test]
+    fn only_rows_of_tables_are_evidence() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("docs")).unwrap();
+        let write = |text: &str| fs::write(root.path().join(PAGE), text).unwrap();
+        write("`gone.rs`: `gone_too`\n");
+        check(root.path()).unwrap();
+        write("| 1.1.1 | `gone.rs`: `gone_too` |\n");
+        let error = check(root.path()).unwrap_err().to_string();
+        assert!(error.ends_with("names what is not there:\ngone.rs"), "{error}");
+    }
+}
