@@ -186,10 +186,11 @@ pub enum CreateUserError {
 /// The store could not be asked. The sources are for the log, never for a client.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// It is locked, full, gone or out of reach: trying again later may help.
+    /// It is locked, full, damaged, gone or out of reach: once that is mended, trying again
+    /// helps.
     #[error("the store does not answer")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// It answered something that cannot be: a defect, here or in its data.
+    /// It answered something that cannot be: a defect.
     #[error("the store answered something unexpected")]
     Defect(#[source] Box<dyn Error + Send + Sync>),
 }

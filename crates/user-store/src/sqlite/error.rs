@@ -46,6 +46,9 @@ pub enum OpenError {
         "SQLite {0} can corrupt a database that several connections share; build with SQLite 3.51.3 or later, other than 3.52.0"
     )]
     UnsafeSqlite(&'static str),
+    /// What SQLite finds in the file contradicts itself.
+    #[error("the database {} is damaged; move it away with the files beside it, and restore a backup", .0.display())]
+    Damaged(PathBuf),
     /// Another process holds a lock on the file.
     #[error("the database {} is locked by another process; stop that process, or wait for it", .0.display())]
     Locked(PathBuf),
@@ -69,12 +72,34 @@ pub enum OpenError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        if is_operational(&error) { unavailable(error) } else { Self::Defect(error.into()) }
+        match error {
+            error if is_damage(&error) => unavailable(Damage(error)),
+            error if is_operational(&error) => unavailable(error),
+            error => Self::Defect(error.into()),
+        }
     }
 }
 
+/// Tells the log what mends it, which SQLite's own words do not.
+#[derive(Debug, thiserror::Error)]
+#[error("the database is damaged; stop the server and restore a backup")]
+struct Damage(#[source] rusqlite::Error);
+
 pub(super) fn unavailable(error: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
     StoreError::Unavailable(error.into())
+}
+
+/// Whether the file holds what nobody has written: SQLite itself sees it, or a value is none
+/// that the column can have.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+        || matches!(
+            error,
+            rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::Utf8Error(..)
+        )
 }
 
 /// Whether the cause lies with the machine, not with the program.
@@ -91,8 +116,6 @@ fn is_operational(error: &rusqlite::Error) -> bool {
                 | ErrorCode::PermissionDenied
                 | ErrorCode::OutOfMemory
                 | ErrorCode::FileLockingProtocolFailed
-                | ErrorCode::DatabaseCorrupt
-                | ErrorCode::NotADatabase
         )
     )
 }

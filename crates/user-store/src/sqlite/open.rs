@@ -7,7 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::database::{BUSY_TIMEOUT, Database, configure};
-use super::error::OpenError;
+use super::error::{OpenError, is_damage};
 use super::schema;
 
 /// No URI file names: a path is a path.
@@ -179,6 +179,7 @@ fn from_sqlite(path: &Path, source: rusqlite::Error) -> OpenError {
     let path = path.to_owned();
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotADatabase(path),
+        _ if is_damage(&source) => OpenError::Damaged(path),
         _ if is_locked(&source) => OpenError::Locked(path),
         _ => OpenError::Sqlite { path, source },
     }

@@ -36,13 +36,14 @@ async fn a_file_that_was_taken_away_is_not_used() {
 }
 
 #[tokio::test]
-async fn a_stored_value_that_cannot_be_is_a_defect() {
+async fn a_stored_value_that_cannot_be_is_damage_and_is_said_to_be() {
     let folder = Folder::new();
     let store = folder.open();
     store.create_user(&ada(), &hash()).await.unwrap();
     folder.sql().execute("UPDATE users SET password_hash = 'plain text'", []).unwrap();
     let error = store.credentials(ada().email.key()).await.unwrap_err();
-    assert!(matches!(error, StoreError::Defect(_)), "{error:?}");
+    let StoreError::Unavailable(source) = error else { unreachable!("{error:?}") };
+    assert!(source.to_string().contains("restore a backup"), "{source}");
 }
 
 #[tokio::test]

@@ -90,6 +90,7 @@ fn the_messages_are_one_line() {
         OpenError::Newer { path: "x.db".into(), found: 2, known: 1 },
         OpenError::UnsafeSqlite("3.51.2"),
         OpenError::Locked("x.db".into()),
+        OpenError::Damaged("x.db".into()),
     ];
     for error in errors {
         assert!(!error.to_string().contains('\n'), "{error}");
