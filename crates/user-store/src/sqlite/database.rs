@@ -5,6 +5,7 @@ use std::time::Duration;
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::unavailable;
 use super::schema::APPLICATION_ID;
@@ -14,6 +15,9 @@ use crate::StoreError;
 #[derive(Debug, Clone)]
 pub(super) struct Database {
     pool: Pool<SqliteConnectionManager>,
+    /// One writer at a time has a connection. If all who wait for the file's lock had one,
+    /// none would be left to those who only read.
+    turn: Arc<Semaphore>,
     path: Arc<Path>,
     /// Which file `path` named when it was opened.
     identity: FileIdentity,
@@ -45,7 +49,7 @@ impl Database {
             .error_handler(Box::new(r2d2::NopErrorHandler))
             .build(manager)
             .map_err(unavailable)?;
-        Ok(Self { pool, path: path.into(), identity })
+        Ok(Self { pool, turn: Arc::new(Semaphore::new(1)), path: path.into(), identity })
     }
 
     /// Runs `query` on a thread that may block.
@@ -64,13 +68,24 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
+        let turn = self.turn().await?;
         self.run(move |connection| {
+            // Kept to the end of the transaction, even if its caller has gone away.
+            let _turn = turn;
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = query(&tx)?;
             tx.commit()?;
             Ok(value)
         })
         .await
+    }
+
+    /// Waits until it is one's turn to write: first come, first served.
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        tokio::time::timeout(BUSY_TIMEOUT, Arc::clone(&self.turn).acquire_owned())
+            .await
+            .map_err(|_| unavailable("others have been writing for too long"))?
+            .map_err(unavailable)
     }
 
     async fn run<T, F>(&self, query: F) -> Result<T, StoreError>
@@ -145,5 +160,32 @@ impl FileIdentity {
             let _ = metadata;
             Ok(Self {})
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_defect_that_undoes_its_transaction_and_the_store_serves_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("latchkey.db");
+        let database = super::super::open::open(&path).unwrap();
+        for _ in 0..2 * CONNECTIONS {
+            let half = database.write::<(), _>(|tx| {
+                tx.execute("INSERT INTO signing_keys VALUES (1, zeroblob(32), 0)", [])?;
+                panic!("on purpose")
+            });
+            assert!(matches!(half.await, Err(StoreError::Defect(_))));
+            let read = database.read::<(), _>(|_| panic!("on purpose"));
+            assert!(matches!(read.await, Err(StoreError::Defect(_))));
+        }
+        let count = |connection: &Connection| {
+            connection
+                .query_row("SELECT count(*) FROM signing_keys", [], |row| row.get::<_, i64>(0))
+        };
+        assert_eq!(database.read(count).await.unwrap(), 0);
+        assert_eq!(database.write(move |tx| count(tx)).await.unwrap(), 0);
     }
 }
