@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, Transaction, TransactionBehavior, ffi};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::unavailable;
@@ -39,7 +39,8 @@ impl Database {
             .with_flags(super::open::FLAGS)
             .with_init(move |connection| {
                 configure(connection)?;
-                check_is_ours(connection, &opened, identity)
+                check_is_ours(connection, &opened, identity)?;
+                check_can_write(connection)
             });
         let pool = Pool::builder()
             .max_size(CONNECTIONS)
@@ -138,6 +139,16 @@ fn check_is_ours(
         Ok(found) if found == identity && id == APPLICATION_ID => Ok(()),
         _ => Err(rusqlite::Error::InvalidPath(path.to_owned())),
     }
+}
+
+/// Keeps a connection out of the pool that can only read: SQLite makes such a one where the
+/// file may not be written, and it would stay so when the file may be written again.
+fn check_can_write(connection: &Connection) -> rusqlite::Result<()> {
+    if connection.is_readonly(MAIN_DB)? {
+        let cause = ffi::Error { code: ErrorCode::ReadOnly, extended_code: ffi::SQLITE_READONLY };
+        return Err(rusqlite::Error::SqliteFailure(cause, None));
+    }
+    Ok(())
 }
 
 /// What tells one file from another of the same name.
