@@ -50,6 +50,12 @@ impl ManualClock {
         let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
         self.0.fetch_add(millis, Ordering::SeqCst);
     }
+
+    /// Goes back by this time, as a clock does that is put right.
+    pub fn go_back(&self, time: Duration) {
+        let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        self.0.fetch_sub(millis, Ordering::SeqCst);
+    }
 }
 
 /// Begins in November 2023.

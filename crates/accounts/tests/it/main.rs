@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
 
 mod administration;
+mod clock_steps;
 mod log;
 mod own_account;
 mod refresh;

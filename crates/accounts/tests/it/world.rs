@@ -48,6 +48,10 @@ impl World {
         self.clock.advance(time);
     }
 
+    pub(crate) fn go_back(&self, time: Duration) {
+        self.clock.go_back(time);
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
