@@ -32,9 +32,19 @@ impl Server {
 
     /// The same, where another server listened before.
     pub(crate) fn start_at(address: &str, folder: &TempDir, more: &[&str]) -> Self {
+        let more = [&["--listen", address], more].concat();
+        Self::attempt(command(), folder, &more).unwrap_or_else(|log| unreachable!("{log}"))
+    }
+
+    /// Starts the program as `process` begins to do it; answers the log if it ends instead.
+    pub(crate) fn attempt(
+        mut process: Command,
+        folder: &TempDir,
+        more: &[&str],
+    ) -> Result<Self, String> {
         let log = folder.path().join("log");
-        let mut process = command()
-            .args(["serve", "--listen", address, "--pbkdf2-iterations", "1000"])
+        let mut process = process
+            .args(["serve", "--pbkdf2-iterations", "1000"])
             .arg("--database")
             .arg(folder.path().join("latchkey.db"))
             .args(more)
@@ -44,10 +54,11 @@ impl Server {
             .unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.strip_prefix("listening on http://").unwrap_or_else(|| {
-            unreachable!("{line:?}: {}", std::fs::read_to_string(&log).unwrap());
-        });
-        Self { address: address.trim().to_owned(), process, log }
+        let Some(address) = line.strip_prefix("listening on http://") else {
+            process.wait().unwrap();
+            return Err(std::fs::read_to_string(&log).unwrap());
+        };
+        Ok(Self { address: address.trim().to_owned(), process, log })
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
@@ -109,8 +120,12 @@ impl Server {
         self.post("/api/token/refresh", &format!("cookie: {cookie}\r\n"), "{}")
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.process.id().to_string();
+        let id = self.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 

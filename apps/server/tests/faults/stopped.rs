@@ -1,0 +1,25 @@
+//! SIGTERM in the midst of it.
+
+use crate::crowd::{acknowledgments, until_signalled};
+use crate::server::Server;
+use crate::start::{check_file, database, rounds, start};
+
+#[test]
+fn a_stop_under_load_loses_nothing_that_was_acknowledged_and_leaves_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..rounds(3) {
+        let mut server: Server = start(&folder);
+        let name = format!("round-{round}");
+        let mut people = until_signalled(&server, &name, acknowledgments(round), "TERM");
+        assert_eq!(server.wait(), Some(0));
+        assert!(!server.log().contains("cut off"), "{}", server.log());
+        assert!(!server.log().contains("ERROR"), "{}", server.log());
+        let beside = ["latchkey.db-wal", "latchkey.db-shm"].map(|name| folder.path().join(name));
+        assert!(database(&folder).exists() && !beside.iter().any(|file| file.exists()));
+        check_file(&folder);
+        let server = start(&folder);
+        for person in &mut people {
+            person.check(&server);
+        }
+    }
+}

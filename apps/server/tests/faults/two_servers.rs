@@ -1,0 +1,61 @@
+//! Two servers on one file.
+
+use std::thread;
+
+use crate::crowd::until_signalled;
+use crate::server::{Server, bearer};
+use crate::start::{PASSWORD, check_file, start};
+
+fn sign_all_up<'a>(server: &Server, emails: impl Iterator<Item = &'a String>) -> Vec<u16> {
+    emails.map(|email| server.sign_up(email, PASSWORD).status).collect()
+}
+
+#[test]
+fn of_two_sign_ups_with_one_address_on_two_servers_one_succeeds() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (start(&folder), start(&folder));
+    let emails: Vec<_> = (0..40).map(|n| format!("person-{n}@example.com")).collect();
+    let (first, second) = thread::scope(|scope| {
+        let first = scope.spawn(|| sign_all_up(&here, emails.iter()));
+        let mut second = sign_all_up(&there, emails.iter().rev());
+        second.reverse();
+        (first.join().unwrap(), second)
+    });
+    for ((email, first), second) in emails.iter().zip(first).zip(second) {
+        assert!(matches!((first, second), (201, 409) | (409, 201)), "{email}: {first}, {second}");
+        here.log_in(email, PASSWORD);
+    }
+    check_file(&folder);
+}
+
+#[test]
+fn a_log_out_on_one_server_counts_on_the_other_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (start(&folder), start(&folder));
+    here.sign_up("ada@example.com", PASSWORD);
+    for _ in 0..10 {
+        let token = here.log_in("ada@example.com", PASSWORD);
+        assert_eq!(there.me(&token).status, 200);
+        assert_eq!(here.post("/api/logout", &bearer(&token), "{}").status, 204);
+        assert_eq!(there.me(&token).code(), "invalid_token");
+    }
+}
+
+#[test]
+fn when_one_server_is_killed_the_other_goes_on_and_knows_all_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, mut there) = (start(&folder), start(&folder));
+    let (mut people, statuses) = thread::scope(|scope| {
+        let emails: Vec<_> = (0..60).map(|n| format!("steady-{n}@example.com")).collect();
+        let steady =
+            scope.spawn(|| sign_all_up(&here, emails.into_iter().collect::<Vec<_>>().iter()));
+        let people = until_signalled(&there, "there", 30, "KILL");
+        (people, steady.join().unwrap())
+    });
+    assert_eq!(there.wait(), None, "it was killed");
+    assert!(statuses.iter().all(|status| *status == 201), "{statuses:?}");
+    for person in &mut people {
+        person.check(&here);
+    }
+    check_file(&folder);
+}
