@@ -5,6 +5,7 @@
 //! cargo xtask build            one release binary with the SPA inside
 //! cargo xtask ci               everything that must hold before a change lands
 //! cargo xtask ci lint test     some of it
+//! cargo xtask soak             break things for ten minutes
 //! ```
 //!
 //! It drives cargo and depends on no crate of ours, so it compiles while they do not.
@@ -20,6 +21,7 @@ mod ci;
 mod process;
 mod serve;
 mod setup;
+mod soak;
 mod watch;
 mod web;
 mod workspace;
@@ -38,6 +40,8 @@ enum Xtask {
     Build,
     /// Check everything that must hold before a change lands, or the steps named
     Ci(ci::Ci),
+    /// Break things again and again, and see that nothing is lost
+    Soak(soak::Soak),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
         Xtask::Serve(serve) => serve.run(),
         Xtask::Build => build::report(),
         Xtask::Ci(ci) => ci.run(),
+        Xtask::Soak(soak) => soak.run(),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
