@@ -2,14 +2,19 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use uuid::{Builder, Uuid};
+use uuid::{Builder, Uuid, Variant, Version};
 
 use crate::Random;
 
 /// A text that is not an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a UUID in its hyphenated form")]
+#[error("not a UUIDv7 in its hyphenated form")]
 pub struct IdError;
+
+/// Whether a UUID is of the one kind that is made here.
+fn is_v7(id: &Uuid) -> bool {
+    id.get_variant() == Variant::RFC4122 && id.get_version() == Some(Version::SortRand)
+}
 
 /// Makes a UUIDv7 (RFC 9562, 5.7): ordered by the millisecond it was made in, then random.
 pub(crate) fn uuid_v7(now: Timestamp, random: &dyn Random) -> Uuid {
@@ -48,10 +53,11 @@ macro_rules! id {
         impl FromStr for $name {
             type Err = IdError;
 
-            /// Reads the one form that [`Display`](fmt::Display) writes: lower case, hyphenated.
+            /// Reads the one form that [`Display`](fmt::Display) writes of the one kind that
+            /// [`generate`](Self::generate) makes: lower case, hyphenated, version 7.
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let id = Self(Uuid::try_parse(text).map_err(|_| IdError)?);
-                if id.to_string() == text { Ok(id) } else { Err(IdError) }
+                if is_v7(&id.0) && id.to_string() == text { Ok(id) } else { Err(IdError) }
             }
         }
 
