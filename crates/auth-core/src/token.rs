@@ -1,6 +1,7 @@
 mod claims;
 mod issue;
 mod key;
+mod raw;
 mod verify;
 
 pub use claims::Claims;
@@ -13,8 +14,10 @@ use jsonwebtoken::{Algorithm, Header};
 /// The media type of an access token in its header (RFC 9068, 2.1).
 const TYP: &str = "at+jwt";
 
-/// The one header that tokens are issued with. A verifier demands it to the letter, so
-/// that no other algorithm, no embedded key and no critical extension gets anywhere.
+/// The name of the algorithm in its header (RFC 8037, 3.1).
+const ALG: &str = "EdDSA";
+
+/// The header that tokens are issued with.
 fn header(kid: &str) -> Header {
     Header { typ: Some(TYP.to_owned()), kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) }
 }

@@ -1,5 +1,4 @@
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::{SessionId, UserId};
 
@@ -15,18 +14,4 @@ pub struct Claims {
     pub issued_at: Timestamp,
     /// From when on it is no longer valid (`exp`).
     pub expires_at: Timestamp,
-}
-
-/// The claims as they stand in the token (RFC 7519, 4.1; RFC 9068, 2.2). All are required,
-/// and of exactly these types: an `aud` that is a list is refused.
-#[derive(Serialize, Deserialize)]
-pub(super) struct RawClaims {
-    pub(super) iss: String,
-    pub(super) aud: String,
-    pub(super) sub: String,
-    pub(super) sid: String,
-    pub(super) jti: String,
-    pub(super) iat: i64,
-    pub(super) nbf: i64,
-    pub(super) exp: i64,
 }

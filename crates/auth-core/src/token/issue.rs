@@ -4,7 +4,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::claims::RawClaims;
+use super::raw::RawClaims;
 use super::{AccessTokenVerifier, Claims, InvalidToken, JwkSet, KeyError, SigningKey, header};
 use crate::id::uuid_v7;
 use crate::{Random, SessionId, UserId};

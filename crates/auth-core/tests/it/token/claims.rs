@@ -1,0 +1,183 @@
+use serde_json::{Value, json};
+
+use super::service::{SERVICE, Service, remove, with_member};
+
+const TEXTS: [&str; 5] = ["iss", "aud", "sub", "sid", "jti"];
+const TIMES: [&str; 3] = ["iat", "nbf", "exp"];
+
+#[test]
+fn a_claim_that_is_missing_or_of_another_type_is_refused() {
+    let service = Service::new();
+    let (_, claims) = service.parts();
+    let names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names.len(), TEXTS.len() + TIMES.len());
+    for name in names {
+        let value = &claims[name];
+        let wrong = [json!(null), json!([]), json!([value]), json!({}), json!(true), json!("")];
+        let attack = |wrong: Value| (format!("{name}: {wrong}"), service.with_claim(name, wrong));
+        service.refuses(wrong.map(attack));
+        service.refuses([(name, service.forge(|_, claims| remove(claims, name)))]);
+    }
+    service.refuses(TEXTS.map(|name| (name, service.with_claim(name, json!(1)))));
+}
+
+#[test]
+fn issuer_and_audience_are_ours_to_the_letter() {
+    let service = Service::new();
+    let others = [
+        json!("https://auth.example.com/"),
+        json!("https://auth.example.com:443"),
+        json!("https://auth.example.com."),
+        json!("https://auth.example.com.evil.example"),
+        json!("https://AUTH.example.com"),
+        json!("http://auth.example.com"),
+        json!("auth.example.com"),
+        json!(" https://auth.example.com"),
+        json!("https://auth.example.com\0"),
+        json!([SERVICE]),
+        json!([SERVICE, "https://other.example.com"]),
+        json!(["https://other.example.com", SERVICE]),
+        json!({"0": SERVICE}),
+    ];
+    for name in ["iss", "aud"] {
+        let attack =
+            |value: &Value| (format!("{name}: {value}"), service.with_claim(name, value.clone()));
+        service.refuses(others.iter().map(attack));
+    }
+}
+
+#[test]
+fn there_is_no_leeway() {
+    let service = Service::new();
+    let now = service.now.as_second();
+    service.refuses([
+        ("exp now", service.with_claim("exp", json!(now))),
+        ("exp a second ago", service.with_claim("exp", json!(now - 1))),
+        ("iat in a second", service.with_claim("iat", json!(now + 1))),
+        ("nbf in a second", service.with_claim("nbf", json!(now + 1))),
+    ]);
+    for (name, allowed) in [("exp", now + 1), ("iat", now), ("nbf", now)] {
+        assert!(service.accepts(&service.with_claim(name, json!(allowed))), "{name}");
+    }
+}
+
+#[test]
+fn a_time_is_a_whole_number_of_seconds_since_1970() {
+    let service = Service::new();
+    let now = service.now.as_second();
+    for (name, good) in [("iat", now), ("nbf", now), ("exp", now + 60)] {
+        let wrong = [
+            json!(good.to_string()),
+            json!("2023-11-14T22:13:20Z"),
+            json!(-1),
+            json!(-good),
+            json!(i64::MIN),
+            json!(u64::MAX),
+            json!(f64::MAX),
+            json!(-0.0),
+            json!(good as f64),
+            json!(good as f64 + 0.5),
+        ];
+        let attack = |wrong: Value| (format!("{name}: {wrong}"), service.with_claim(name, wrong));
+        service.refuses(wrong.map(attack));
+        // What JSON can say and a number of Rust cannot.
+        let (header, claims) = service.parts();
+        let spelt = |number: &str| {
+            let text = claims.to_string();
+            let old = format!("\"{name}\":{}", claims[name]);
+            assert!(text.contains(&old));
+            let text = text.replace(&old, &format!("\"{name}\":{number}"));
+            (format!("{name}: {number}"), service.sign(&header.to_string(), &text))
+        };
+        let huge = "9".repeat(400);
+        let numbers = [
+            "9223372036854775808",
+            "18446744073709551616",
+            "-9223372036854775809",
+            "1e300",
+            "1e999",
+            "17e8",
+            "1700000000.0",
+            "+1700000000",
+            "01700000000",
+            "0x6553f100",
+            "NaN",
+            "Infinity",
+            "-0",
+            &huge,
+        ];
+        service.refuses(numbers.map(spelt));
+    }
+    let end = service.with_claim("exp", json!(i64::MAX));
+    service.refuses([("a time after the last that there is", end)]);
+}
+
+#[test]
+fn an_id_has_one_spelling() {
+    let service = Service::new();
+    for (name, id) in [("sub", service.user.to_string()), ("sid", service.session.to_string())] {
+        let mut other_version = id.clone();
+        other_version.replace_range(14..15, "4");
+        let mut other_variant = id.clone();
+        other_variant.replace_range(19..20, "c");
+        let spellings = [
+            id.to_uppercase(),
+            format!("{{{id}}}"),
+            format!("urn:uuid:{id}"),
+            id.replace('-', ""),
+            format!(" {id}"),
+            format!("{id}\n"),
+            format!("{id}\0"),
+            id[1..].to_owned(),
+            format!("0{id}"),
+            id.replacen('-', "_", 1),
+            other_version,
+            other_variant,
+            "00000000-0000-0000-0000-000000000000".to_owned(),
+            "ffffffff-ffff-ffff-ffff-ffffffffffff".to_owned(),
+            "ada".to_owned(),
+            "1 OR 1=1".to_owned(),
+        ];
+        service.refuses(
+            spellings.map(|id| (format!("{name}: {id}"), service.with_claim(name, json!(id)))),
+        );
+    }
+}
+
+#[test]
+fn a_claim_said_twice_is_refused_even_if_both_say_the_same() {
+    let service = Service::new();
+    let (header, claims) = service.parts();
+    let attack = |name: &str, value: &Value| {
+        let twice = with_member(&claims, name, value);
+        (format!("{name}: {value}"), service.sign(&header.to_string(), &twice))
+    };
+    let same = claims.as_object().unwrap().iter();
+    service.refuses(same.map(|(name, value)| attack(name, value)));
+    service.refuses(TEXTS.map(|name| attack(name, &json!("another"))));
+    service.refuses(TIMES.map(|name| attack(name, &json!(0))));
+    service.refuses([attack("\\u0073ub", &claims["sub"])]);
+}
+
+#[test]
+fn claims_that_are_no_object_are_refused() {
+    let service = Service::new();
+    let (header, claims) = service.parts();
+    let (header, text) = (header.to_string(), claims.to_string());
+    let in_order =
+        ["iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp"].map(|name| claims[name].clone());
+    let others = [
+        String::new(),
+        "null".to_owned(),
+        "{}".to_owned(),
+        "[]".to_owned(),
+        "\"ada\"".to_owned(),
+        format!("[{text}]"),
+        json!(in_order).to_string(),
+        format!("{text}{text}"),
+        format!("{text}x"),
+        format!("\u{feff}{text}"),
+        text[..text.len() - 1].to_owned(),
+    ];
+    service.refuses(others.map(|claims| (claims.clone(), service.sign(&header, &claims))));
+}

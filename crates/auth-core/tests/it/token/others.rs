@@ -1,0 +1,56 @@
+use auth_core::{RefreshToken, SystemRandom};
+use serde_json::json;
+
+use super::service::{Service, remove};
+
+#[test]
+fn a_token_of_another_server_of_the_same_name_is_refused() {
+    let (service, other) = (Service::new(), Service::new());
+    let (header, claims) = service.parts();
+    assert!(other.accepts(&other.issue()));
+    service.refuses([
+        ("as it is", other.issue()),
+        ("under our key's name", other.with_header("kid", json!(service.kid))),
+        ("for our user and session", other.sign(&header.to_string(), &claims.to_string())),
+    ]);
+}
+
+#[test]
+fn a_signature_goes_with_one_message_alone() {
+    let service = Service::new();
+    let (first, second) = (service.issue(), service.issue());
+    let [first, second] = [&first, &second].map(|token| token.split('.').collect::<Vec<_>>());
+    service.refuses([
+        ("another's signature", [first[0], first[1], second[2]].join(".")),
+        ("another's claims", [first[0], second[1], first[2]].join(".")),
+        ("claims for a header", [first[1], first[1], first[2]].join(".")),
+        ("header and claims changed round", [first[1], first[0], first[2]].join(".")),
+    ]);
+}
+
+#[test]
+fn tokens_for_other_ends_are_no_access_tokens() {
+    let service = Service::new();
+    let id_token = service.forge(|header, claims| {
+        header["typ"] = json!("JWT");
+        remove(claims, "sid");
+        claims["nonce"] = json!("n-0S6_WzA2Mj");
+        claims["auth_time"] = claims["iat"].clone();
+    });
+    // RFC 7523, 3: what a client proves its own identity with.
+    let assertion = service.forge(|header, claims| {
+        remove(header, "typ");
+        claims["iss"] = claims["sub"].clone();
+    });
+    let logout_token = service.forge(|header, claims| {
+        header["typ"] = json!("logout+jwt");
+        claims["events"] = json!({"http://schemas.openid.net/event/backchannel-logout": {}});
+    });
+    service.refuses([
+        ("an ID token", id_token),
+        ("a client's assertion", assertion),
+        ("a logout token", logout_token),
+        ("a refresh token", RefreshToken::generate(&SystemRandom).to_text().to_string()),
+        ("a session's id", service.session.to_string()),
+    ]);
+}

@@ -1,0 +1,119 @@
+use std::time::Duration;
+
+use auth_core::{AccessTokens, SessionId, SigningKey, SystemRandom, Timestamp, UserId};
+use aws_lc_rs::signature::Ed25519KeyPair;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+pub(super) const SERVICE: &str = "https://auth.example.com";
+pub(super) const LIFETIME: Duration = Duration::from_secs(300);
+
+/// A service with a known key, so that a test can sign what the service never would.
+pub(super) struct Service {
+    pub(super) tokens: AccessTokens,
+    pair: Ed25519KeyPair,
+    pub(super) kid: String,
+    pub(super) now: Timestamp,
+    pub(super) user: UserId,
+    pub(super) session: SessionId,
+}
+
+impl Service {
+    pub(super) fn new() -> Self {
+        let key = SigningKey::generate(&SystemRandom);
+        let pair = Ed25519KeyPair::from_seed_unchecked(key.seed().to_bytes().as_ref()).unwrap();
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        Self {
+            kid: key.kid().to_owned(),
+            tokens: AccessTokens::new(SERVICE, LIFETIME, vec![key]).unwrap(),
+            pair,
+            now,
+            user: UserId::generate(now, &SystemRandom),
+            session: SessionId::generate(now, &SystemRandom),
+        }
+    }
+
+    pub(super) fn issue(&self) -> String {
+        self.issue_until(self.now + LIFETIME * 10).0
+    }
+
+    pub(super) fn issue_until(&self, session_end: Timestamp) -> (String, Duration) {
+        let issued = self
+            .tokens
+            .issue(self.user, self.session, self.now, session_end, &SystemRandom)
+            .unwrap();
+        (issued.token.as_str().to_owned(), issued.expires_in)
+    }
+
+    /// The parts of a token as the service issues it.
+    pub(super) fn parts(&self) -> (Value, Value) {
+        let token = self.issue();
+        let mut parts = token
+            .split('.')
+            .map(|part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).ok());
+        (parts.next().flatten().unwrap(), parts.next().flatten().unwrap())
+    }
+
+    pub(super) fn public_key(&self) -> Vec<u8> {
+        URL_SAFE_NO_PAD.decode(&self.tokens.jwks().keys[0].x).unwrap()
+    }
+
+    pub(super) fn jwk(&self) -> Value {
+        serde_json::to_value(self.tokens.jwks().keys[0].clone()).unwrap()
+    }
+
+    pub(super) fn sign(&self, header: &str, claims: &str) -> String {
+        signed(header, claims, |message| self.pair.sign(message).as_ref().to_vec())
+    }
+
+    /// A signature of our own under a message however it is spelt.
+    pub(super) fn sign_raw(&self, message: &str) -> String {
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(self.pair.sign(message.as_bytes())))
+    }
+
+    /// A token with the service's own signature whose parts `change` has altered.
+    pub(super) fn forge(&self, change: impl FnOnce(&mut Value, &mut Value)) -> String {
+        let (mut header, mut claims) = self.parts();
+        change(&mut header, &mut claims);
+        self.sign(&header.to_string(), &claims.to_string())
+    }
+
+    pub(super) fn with_header(&self, name: &str, value: Value) -> String {
+        self.forge(|header, _| header[name] = value)
+    }
+
+    pub(super) fn with_claim(&self, name: &str, value: Value) -> String {
+        self.forge(|_, claims| claims[name] = value)
+    }
+
+    pub(super) fn accepts(&self, token: &str) -> bool {
+        self.tokens.verify(token, self.now).is_ok()
+    }
+
+    /// Every attack of the table must be refused; those that are not are named, all of them.
+    #[track_caller]
+    pub(super) fn refuses<N: ToString>(&self, attacks: impl IntoIterator<Item = (N, String)>) {
+        assert!(self.accepts(&self.forge(|_, _| {})), "what is refused must be the change alone");
+        let taken = attacks.into_iter().filter(|(_, token)| self.accepts(token));
+        let taken: Vec<_> = taken.map(|(name, _)| name.to_string()).collect();
+        assert_eq!(taken, Vec::<String>::new(), "these attacks succeed");
+    }
+}
+
+/// A token of these parts with any signature over them.
+pub(super) fn signed(header: &str, claims: &str, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
+    let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+    let signature = URL_SAFE_NO_PAD.encode(sign(message.as_bytes()));
+    format!("{message}.{signature}")
+}
+
+/// An object's text with one more member in front.
+pub(super) fn with_member(object: &Value, name: &str, value: &Value) -> String {
+    format!("{{\"{name}\":{value},{}", &object.to_string()[1..])
+}
+
+/// An object without one of its members.
+pub(super) fn remove(object: &mut Value, name: &str) {
+    object.as_object_mut().unwrap().remove(name).unwrap();
+}

@@ -1,0 +1,181 @@
+use auth_core::AccessTokenVerifier;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::service::Service;
+
+/// The order of Ed25519's group, its least byte first (RFC 8032, 5.1).
+const ORDER: [u8; 32] = [
+    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+];
+
+const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+fn parts(token: &str) -> [&str; 3] {
+    token.split('.').collect::<Vec<_>>().try_into().unwrap()
+}
+
+#[test]
+fn other_spellings_of_the_same_base64url_are_refused() {
+    let service = Service::new();
+    let token = service.issue();
+    let [header, claims, signature] = parts(&token);
+    service.refuses([
+        ("one character of padding", format!("{token}=")),
+        ("padding", format!("{token}==")),
+        ("padding of the header", format!("{header}=.{claims}.{signature}")),
+        ("padding of the claims", format!("{header}.{claims}=.{signature}")),
+        ("a space behind", format!("{token} ")),
+        ("a space before", format!(" {token}")),
+        ("a new line", format!("{token}\n")),
+        (
+            "a new line inside",
+            format!("{header}.{claims}.{}\n{}", &signature[..9], &signature[9..]),
+        ),
+        ("a space inside", format!("{header}. {claims}.{signature}")),
+        ("U+0000", format!("{token}\0")),
+        ("per cent", token.replacen('.', "%2E", 1)),
+    ]);
+    // 64 bytes of signature leave four unused bits in the last character.
+    let (start, last) = token.split_at(token.len() - 1);
+    let at = ALPHABET.find(last).unwrap();
+    assert_eq!(at % 16, 0);
+    service.refuses((at + 1..at + 16).map(|at| (at, format!("{start}{}", &ALPHABET[at..=at]))));
+}
+
+#[test]
+fn unused_bits_of_header_and_claims_are_zero_under_a_good_signature() {
+    let service = Service::new();
+    let (header, mut claims) = service.parts();
+    let mut attacks = Vec::new();
+    for padding in ["", "x", "xx"] {
+        claims["pad"] = json!(padding);
+        let encoded = [&header, &claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        for at in 0..2 {
+            // A length that is a multiple of four leaves no bit unused.
+            if encoded[at].len() % 4 != 0 {
+                let mut parts = encoded.clone();
+                let last = ALPHABET.find(parts[at].pop().unwrap()).unwrap();
+                parts[at].push_str(&ALPHABET[last + 1..last + 2]);
+                attacks.push((at, service.sign_raw(&parts.join("."))));
+            }
+        }
+    }
+    for at in 0..2 {
+        assert!(attacks.iter().any(|(part, _)| *part == at), "part {at}");
+    }
+    service.refuses(attacks);
+}
+
+#[test]
+fn the_other_base64_is_refused_under_a_good_signature() {
+    let service = Service::new();
+    let (header, mut claims) = service.parts();
+    claims["pad"] = json!("???>>>~~~\u{ff}\u{fe}");
+    let header = URL_SAFE_NO_PAD.encode(header.to_string());
+    let plain = STANDARD_NO_PAD.encode(claims.to_string());
+    assert!(plain.contains(['+', '/']));
+    let url_safe = URL_SAFE_NO_PAD.encode(claims.to_string());
+    assert!(service.accepts(&service.sign_raw(&format!("{header}.{url_safe}"))));
+    service.refuses([("+ and /", service.sign_raw(&format!("{header}.{plain}")))]);
+}
+
+#[test]
+fn a_signature_has_one_form() {
+    let service = Service::new();
+    let token = service.issue();
+    let [header, claims, signature] = parts(&token);
+    let bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let with = |bytes: &[u8]| format!("{header}.{claims}.{}", URL_SAFE_NO_PAD.encode(bytes));
+    assert!(service.accepts(&with(&bytes)));
+    service.refuses([
+        ("S + L", with(&[&bytes[..32], &plus_order(&bytes[32..])].concat())),
+        ("a byte short", with(&bytes[..63])),
+        ("a byte short in front", with(&bytes[1..])),
+        ("a byte long", with(&[&bytes[..], &[0]].concat())),
+        ("twice", with(&[&bytes[..], &bytes[..]].concat())),
+        ("half", with(&bytes[..32])),
+        ("empty", with(&[])),
+        ("zero", with(&[0; 64])),
+        ("R and no S", with(&[&bytes[..32], &[0; 32]].concat())),
+        ("no R and S", with(&[&[0; 32], &bytes[32..]].concat())),
+        ("S and R", with(&[&bytes[32..], &bytes[..32]].concat())),
+        ("the neutral element and 0", with(&[&[1], &[0; 63][..]].concat())),
+    ]);
+}
+
+/// A number as large as the order or larger is the same number to those who do not check.
+fn plus_order(number: &[u8]) -> Vec<u8> {
+    let mut carry = 0;
+    let sum = number.iter().zip(ORDER).map(|(a, b)| {
+        let sum = u16::from(*a) + u16::from(b) + carry;
+        carry = sum >> 8;
+        sum.to_le_bytes()[0]
+    });
+    sum.collect()
+}
+
+#[test]
+fn a_token_has_three_parts() {
+    let service = Service::new();
+    let token = service.issue();
+    let [header, claims, signature] = parts(&token);
+    let json = |members: &[(&str, &str)]| {
+        let members: serde_json::Map<_, _> =
+            members.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        serde_json::Value::from(members).to_string()
+    };
+    let general =
+        json!({"payload": claims, "signatures": [{"protected": header, "signature": signature}]});
+    service.refuses([
+        ("none", String::new()),
+        ("dots", "..".to_owned()),
+        ("one", header.to_owned()),
+        ("two", format!("{header}.{claims}")),
+        ("two and a dot", format!("{header}.{claims}.")),
+        ("four", format!("{token}.{signature}")),
+        ("four, the first empty", format!(".{token}")),
+        ("four, the last empty", format!("{token}.")),
+        ("one dot too few", token.replacen('.', "", 1)),
+        ("no claims (RFC 7797)", format!("{header}..{signature}")),
+        ("five, as of a JWE", format!("{header}.{claims}.{signature}.{claims}.{signature}")),
+        ("two tokens", format!("{token},{token}")),
+        ("JSON", json(&[("payload", claims), ("protected", header), ("signature", signature)])),
+        ("JSON, general", general.to_string()),
+        ("in quotes", format!("\"{token}\"")),
+        ("with its scheme", format!("Bearer {token}")),
+    ]);
+}
+
+#[test]
+fn of_4096_bytes_each_is_looked_at_and_of_4097_none() {
+    let service = Service::new();
+    let padded = |length: usize| service.with_claim("pad", json!("x".repeat(length)));
+    let of_length = |wanted: usize| (2_000..3_000).map(padded).find(|token| token.len() == wanted);
+    assert_eq!(AccessTokenVerifier::MAX_BYTES, 4_096);
+    let longest = of_length(4_096).unwrap();
+    assert!(service.accepts(&longest), "what is added does no harm by itself");
+    service.refuses([("4,097 bytes", of_length(4_097).unwrap())]);
+    service.refuses([("a megabyte", padded(1_000_000))]);
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_verifier_panic(text in any::<String>()) {
+        let service = Service::new();
+        prop_assert!(!service.accepts(&text));
+    }
+
+    #[test]
+    fn a_token_with_any_byte_changed_is_refused(at in any::<prop::sample::Index>(), with in "[ -~]") {
+        let service = Service::new();
+        let token = service.issue();
+        let at = at.index(token.len());
+        prop_assume!(token[at..=at] != with);
+        let changed = format!("{}{with}{}", &token[..at], &token[at + 1..]);
+        prop_assert!(!service.accepts(&changed));
+    }
+}
