@@ -16,7 +16,7 @@ use clap::ValueEnum;
 
 use crate::process::{cargo, run};
 use crate::workspace::{self, WASM};
-use crate::{build, setup, web};
+use crate::{build, fuzz, setup, web};
 
 /// Runs checks and sums them up.
 #[derive(clap::Args)]
@@ -41,6 +41,8 @@ enum Step {
     Build,
     /// The SPA's size against its budget
     Size,
+    /// A few seconds of fuzzing for each target
+    Fuzz,
     /// The release binary in a real browser
     E2e,
 }
@@ -105,6 +107,7 @@ impl Step {
             Self::Docs => docs(),
             Self::Build => build::release().map(drop),
             Self::Size => size(),
+            Self::Fuzz => fuzz::look_briefly(),
             Self::E2e => e2e(),
         }
     }

@@ -6,6 +6,7 @@
 //! cargo xtask ci               everything that must hold before a change lands
 //! cargo xtask ci lint test     some of it
 //! cargo xtask soak             break things for ten minutes
+//! cargo xtask fuzz             look for inputs that break what reads them
 //! ```
 //!
 //! It drives cargo and depends on no crate of ours, so it compiles while they do not.
@@ -16,8 +17,10 @@
     reason = "a build tool talks to the terminal: results on stdout, progress on stderr"
 )]
 
+mod apt;
 mod build;
 mod ci;
+mod fuzz;
 mod process;
 mod serve;
 mod setup;
@@ -42,6 +45,8 @@ enum Xtask {
     Ci(ci::Ci),
     /// Break things again and again, and see that nothing is lost
     Soak(soak::Soak),
+    /// Look for inputs that break what reads them
+    Fuzz(fuzz::Fuzz),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +55,7 @@ fn main() -> ExitCode {
         Xtask::Build => build::report(),
         Xtask::Ci(ci) => ci.run(),
         Xtask::Soak(soak) => soak.run(),
+        Xtask::Fuzz(fuzz) => fuzz.run(),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

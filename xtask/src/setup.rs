@@ -1,12 +1,12 @@
 //! What must be on the machine before cargo can work, and is put there if it can be.
 
 use std::env;
-use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::apt;
 use crate::process::{cargo, run_aside, step, succeeds};
 use crate::workspace::WASM;
 
@@ -55,16 +55,48 @@ pub(crate) fn component(subcommand: &str, component: &str) -> Result<()> {
 
 /// SQLite and the cryptography are partly C; said here, it is not lost in a build's output.
 pub(crate) fn c_compiler() -> Result<()> {
-    let compiler = env::var_os("CC").unwrap_or_else(|| OsString::from("cc"));
-    let mut words = compiler.to_str().unwrap_or("cc").split_whitespace();
-    let program = words.next().unwrap_or("cc");
-    if succeeds(Command::new(program).args(words).arg("--version")) {
+    let compiler = Compiler::named("CC", "cc");
+    if compiler.runs() {
         return Ok(());
     }
     bail!(
-        "there is no C compiler (`{program}` does not run): install one, for example with \
-         `apt-get install gcc libc6-dev` or `xcode-select --install`, or name it in CC"
+        "there is no C compiler (`{}` does not run): install one, for example with \
+         `apt-get install gcc libc6-dev` or `xcode-select --install`, or name it in CC",
+        compiler.program
     )
+}
+
+/// libFuzzer is C++.
+pub(crate) fn cxx_compiler() -> Result<()> {
+    let compiler = Compiler::named("CXX", "c++");
+    let install = || apt::can_install() && apt::install("a C++ compiler", &["g++"]).is_ok();
+    if compiler.runs() || (install() && compiler.runs()) {
+        return Ok(());
+    }
+    bail!(
+        "there is no C++ compiler (`{}` does not run): install one, for example with \
+         `apt-get install g++` or `xcode-select --install`, or name it in CXX",
+        compiler.program
+    )
+}
+
+struct Compiler {
+    program: String,
+    args: Vec<String>,
+}
+
+impl Compiler {
+    /// What the variable names, arguments included, or the usual one.
+    fn named(variable: &str, usual: &str) -> Self {
+        let named = env::var(variable).unwrap_or_default();
+        let mut words = named.split_whitespace().map(str::to_owned);
+        let program = words.next().unwrap_or_else(|| usual.to_owned());
+        Self { program, args: words.collect() }
+    }
+
+    fn runs(&self) -> bool {
+        succeeds(Command::new(&self.program).args(&self.args).arg("--version"))
+    }
 }
 
 fn has_rustup() -> bool {

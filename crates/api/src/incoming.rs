@@ -187,7 +187,7 @@ async fn authenticate(headers: &HeaderMap, api: &Api) -> Result<SignedIn, ApiErr
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750, 2.1), from one header and no second.
-fn bearer_token(headers: &HeaderMap) -> Result<&str, ApiError> {
+pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, ApiError> {
     if !headers.contains_key(AUTHORIZATION) {
         return Err(ApiError::MissingToken);
     }
@@ -208,13 +208,20 @@ fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     }
 }
 
-/// Tells a text that is no JSON from JSON of another shape, and takes no array for an
-/// object, as serde by itself would.
 fn parse<B>(body: &Body) -> Result<B, ApiError>
 where
     B: RequestBody + DeserializeOwned,
 {
     let Body(Some(body)) = body else { return Err(ApiError::MalformedJson) };
+    parse_json(body)
+}
+
+/// Tells a text that is no JSON from JSON of another shape, and takes no array for an
+/// object, as serde by itself would.
+pub(crate) fn parse_json<B>(body: &[u8]) -> Result<B, ApiError>
+where
+    B: RequestBody + DeserializeOwned,
+{
     let body: &[u8] = if body.is_empty() && B::MAY_BE_EMPTY { b"{}" } else { body };
     let value: Value = serde_json::from_slice(body).map_err(|_| ApiError::MalformedJson)?;
     if !value.is_object() {

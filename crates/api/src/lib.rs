@@ -48,6 +48,8 @@ mod proxies;
 mod reply;
 mod routes;
 mod shown;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use client::ClientAddress;
 pub use origin::PublicOrigin;

@@ -2,11 +2,10 @@
 
 use std::env;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::process::{run_aside, step, succeeds};
+use crate::apt;
 
 const CHROMIUM: Program = Program {
     variable: "CHROMIUM",
@@ -39,8 +38,8 @@ pub(super) fn find_or_install() -> Result<Browser> {
     if let Some(browser) = find()? {
         return Ok(browser);
     }
-    if can_install()
-        && install().is_ok()
+    if apt::can_install()
+        && apt::install("Chromium and chromedriver", &["chromium", "chromium-driver"]).is_ok()
         && let Some(browser) = find()?
     {
         return Ok(browser);
@@ -78,32 +77,6 @@ impl Program {
             .flat_map(|directory| self.names.iter().map(move |name| directory.join(file(name))))
             .find(|candidate| candidate.is_file())
     }
-}
-
-/// Only root on a system with apt: anything else is for its owner to decide.
-fn can_install() -> bool {
-    is_root() && succeeds(Command::new("apt-get").arg("--version"))
-}
-
-#[cfg(unix)]
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-#[cfg(not(unix))]
-fn is_root() -> bool {
-    false
-}
-
-fn install() -> Result<()> {
-    let apt_get = |args: &[&str]| {
-        let mut command = Command::new("apt-get");
-        run_aside(command.env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet").args(args))
-    };
-    step("installing Chromium and chromedriver", || {
-        apt_get(&["update"])?;
-        apt_get(&["install", "--yes", "--no-install-recommends", "chromium", "chromium-driver"])
-    })
 }
 
 #[cfg(test)]

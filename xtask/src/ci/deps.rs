@@ -22,7 +22,7 @@ struct Rule {
     not_at_all: &'static [&'static str],
 }
 
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
     Rule { not_at_all: &["hyper", "rusqlite", "tokio", "warp"], ..rule("auth-core", &[]) },
     Rule { only: Some(&["serde"]), ..rule("api-types", &[]) },
     Rule { not_itself: &["hyper", "jsonwebtoken", "warp"], ..rule("user-store", &["auth-core"]) },
@@ -36,6 +36,7 @@ const RULES: [Rule; 8] = [
     },
     Rule { not_itself: &["hyper", "rusqlite", "warp"], ..rule("web", &["api-types", "auth-core"]) },
     rule("latchkey", &["accounts", "api", "auth-core", "user-store"]),
+    rule("fuzz", &["api", "api-types", "auth-core"]),
     rule("xtask", &[]),
 ];
 

@@ -4,8 +4,17 @@ use anyhow::{Context as _, Result};
 use spdx::{Expression, Licensee, ParseMode};
 
 /// What we accept: no more than the tree needs. `.cargo/deny.toml` has the same list.
-pub(super) const ALLOWED: [&str; 8] =
-    ["Apache-2.0", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MPL-2.0", "Unicode-3.0", "Zlib"];
+pub(super) const ALLOWED: [&str; 9] = [
+    "Apache-2.0",
+    "BSD-3-Clause",
+    "CC0-1.0",
+    "ISC",
+    "MIT",
+    "MPL-2.0",
+    "NCSA",
+    "Unicode-3.0",
+    "Zlib",
+];
 
 /// Whether a `license` field can be satisfied with what we accept.
 pub(super) fn is_allowed(expression: &str) -> Result<bool> {

@@ -1,0 +1,36 @@
+use api::PublicOrigin;
+use auth_core::RefreshToken;
+use warp::http::HeaderMap;
+use warp::http::header::{COOKIE, HeaderValue};
+
+/// Each line of the input is a header `Cookie`. A token is read from them if and only if
+/// there is one cookie of the name in all of them, and it holds a token.
+pub(crate) fn check(input: &[u8]) {
+    let values = input.split(|byte| *byte == b'\n').map(HeaderValue::from_bytes);
+    let headers: HeaderMap = values.flatten().map(|value| (COOKIE, value)).collect();
+    for (origin, name) in [
+        (PublicOrigin::exact("https://auth.example.com"), "__Host-latchkey_refresh"),
+        (PublicOrigin::loopback(8080), "latchkey_refresh"),
+    ] {
+        let read = api::testing::refresh_cookie(&origin, &headers);
+        let read = read.map(|token| token.to_text().as_str().to_owned());
+        assert_eq!(read, expected(name, &headers));
+    }
+}
+
+fn expected(name: &str, headers: &HeaderMap) -> Option<String> {
+    let mut all = Vec::new();
+    for value in headers.get_all(COOKIE) {
+        // Bytes that are no ASCII are in no name and no token of ours.
+        let text: String = value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
+        for cookie in text.split(';') {
+            let cookie = cookie.trim_matches(|c: char| c.is_ascii_whitespace());
+            match cookie.split_once('=') {
+                Some((found, value)) if found == name => all.push(value.to_owned()),
+                _ => {}
+            }
+        }
+    }
+    let [value] = &all[..] else { return None };
+    RefreshToken::parse(value).is_ok().then(|| value.clone())
+}

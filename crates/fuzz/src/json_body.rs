@@ -1,0 +1,53 @@
+use api_types::{
+    ChangePasswordRequest, DeleteAccountRequest, Empty, RequestBody, SignupRequest, TokenRequest,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::members::Members;
+
+/// A body is taken if and only if it is a JSON text, an object, and has exactly the members
+/// of its kind, none twice; and what is taken is what it says.
+pub(crate) fn check(input: &[u8]) {
+    let texts = |names: [&'static str; 2]| names.map(|name| (name, Kind::Text));
+    compare::<SignupRequest>(input, &texts(["email", "password"]));
+    let [email, password] = texts(["email", "password"]);
+    compare::<TokenRequest>(input, &[email, password, ("remember", Kind::FlagOrFalse)]);
+    compare::<ChangePasswordRequest>(input, &texts(["current_password", "new_password"]));
+    compare::<DeleteAccountRequest>(input, &[("password", Kind::Text)]);
+    compare::<Empty>(if input.is_empty() { b"{}" } else { input }, &[]);
+    assert_eq!(api::testing::json_body::<Empty>(b"").is_some(), Empty::MAY_BE_EMPTY);
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    FlagOrFalse,
+}
+
+fn compare<B>(input: &[u8], shape: &[(&str, Kind)])
+where
+    B: RequestBody + DeserializeOwned + Serialize,
+{
+    let taken = api::testing::json_body::<B>(input);
+    let taken = taken.map(|body| serde_json::to_value(body).ok());
+    assert_eq!(taken, expected(input, shape).map(Some), "{}", B::SHAPE);
+}
+
+fn expected(input: &[u8], shape: &[(&str, Kind)]) -> Option<Value> {
+    serde_json::from_slice::<Value>(input).ok()?;
+    let names: Vec<_> = shape.iter().map(|(name, _)| *name).collect();
+    let members = Members::read(input, &names).filter(|members| members.others == 0)?;
+    let mut object = Map::new();
+    for (name, kind) in shape {
+        let value = match (kind, members.known.get(*name)) {
+            (Kind::Text, Some(Value::String(text))) => Value::from(text.as_str()),
+            (Kind::FlagOrFalse, Some(Value::Bool(flag))) => Value::from(*flag),
+            (Kind::FlagOrFalse, None) => Value::from(false),
+            _ => return None,
+        };
+        object.insert((*name).to_owned(), value);
+    }
+    Some(Value::from(object))
+}

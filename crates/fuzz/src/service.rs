@@ -1,0 +1,62 @@
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use auth_core::{AccessTokens, Random, SessionId, SigningKey, SigningKeySeed, Timestamp, UserId};
+use aws_lc_rs::signature::Ed25519KeyPair;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+pub(crate) const NAME: &str = "https://auth.example.com";
+pub(crate) const NOW: i64 = 1_700_000_000;
+
+const SEED: [u8; 32] = [7; 32];
+
+/// A service that is the same in every run, so that an input always does the same.
+pub(crate) struct Service {
+    pub(crate) tokens: AccessTokens,
+    pub(crate) now: Timestamp,
+    pub(crate) kid: String,
+    /// A token that it has issued.
+    pub(crate) issued: String,
+    pair: Ed25519KeyPair,
+}
+
+pub(crate) static SERVICE: LazyLock<Service> = LazyLock::new(Service::new);
+
+struct NoRandom;
+
+impl Random for NoRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0x5a);
+    }
+}
+
+impl Service {
+    #[expect(clippy::expect_used, reason = "every 32 bytes are a key, and the rest is constant")]
+    fn new() -> Self {
+        let seed = SigningKeySeed::from_bytes(&SEED).expect("32 bytes");
+        let key = SigningKey::from_seed(seed).expect("every 32 bytes are a key");
+        let kid = key.kid().to_owned();
+        let lifetime = Duration::from_mins(5);
+        let tokens = AccessTokens::new(NAME, lifetime, vec![key]).expect("a key");
+        let now = Timestamp::from_second(NOW).expect("a time");
+        let (user, session) =
+            (UserId::generate(now, &NoRandom), SessionId::generate(now, &NoRandom));
+        let issued = tokens.issue(user, session, now, now + lifetime, &NoRandom).expect("a token");
+        Self {
+            issued: issued.token.as_str().to_owned(),
+            pair: Ed25519KeyPair::from_seed_unchecked(&SEED).expect("every 32 bytes are a key"),
+            tokens,
+            now,
+            kid,
+        }
+    }
+
+    /// A token of these parts, with a good signature.
+    pub(crate) fn sign(&self, header: &[u8], claims: &[u8]) -> String {
+        let message =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        let signature = URL_SAFE_NO_PAD.encode(self.pair.sign(message.as_bytes()));
+        format!("{message}.{signature}")
+    }
+}

@@ -1,0 +1,191 @@
+//! `cargo xtask fuzz`: lets libFuzzer look for inputs that break what reads them.
+//!
+//! Coverage guides it. The compiler's pass that counts it needs a nightly toolchain only
+//! together with a sanitizer, and code without `unsafe` has little use for one.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::process::{cargo, run, step};
+use crate::{setup, workspace};
+
+/// What `cargo fuzz` asks of the compiler, less the sanitizer.
+const RUSTFLAGS: [&str; 6] = [
+    "--cfg=fuzzing",
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+];
+
+/// Looks for inputs that break what reads them.
+#[derive(clap::Args)]
+pub(crate) struct Fuzz {
+    /// Only these targets
+    targets: Vec<String>,
+    /// For how long each is fed
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    seconds: u32,
+}
+
+/// What libFuzzer needs, and where it puts what it finds.
+struct Fuzzer {
+    binary: PathBuf,
+    directory: PathBuf,
+    seconds: u32,
+}
+
+impl Fuzz {
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        let known = targets()?;
+        if let Some(unknown) = self.targets.iter().find(|name| !known.contains(name)) {
+            bail!("there is no target {unknown}; there are {}", known.join(", "));
+        }
+        let chosen = if self.targets.is_empty() { known } else { self.targets };
+        look(&chosen, self.seconds).map(|()| ExitCode::SUCCESS)
+    }
+}
+
+/// The step of `cargo xtask ci`: long enough to see that all of it works.
+pub(crate) fn look_briefly() -> Result<()> {
+    look(&targets()?, 5)
+}
+
+fn look(targets: &[String], seconds: u32) -> Result<()> {
+    let fuzzer = Fuzzer::build(seconds)?;
+    let mut findings = Vec::new();
+    for target in targets {
+        findings.extend(fuzzer.feed(target)?);
+    }
+    if !findings.is_empty() {
+        bail!("{} of {} targets broke:\n{}", findings.len(), targets.len(), findings.join("\n"));
+    }
+    Ok(())
+}
+
+/// Every target has a directory of inputs to start from.
+fn targets() -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(workspace::root().join(CORPUS))? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+const CORPUS: &str = "crates/fuzz/corpus";
+
+impl Fuzzer {
+    /// Builds in a directory of its own, since every crate is compiled another way. The
+    /// target is named so that build scripts and macros are not.
+    fn build(seconds: u32) -> Result<Self> {
+        setup::c_compiler()?;
+        setup::cxx_compiler()?;
+        let directory = workspace::target_dir()?.join("fuzz");
+        let host = host()?;
+        let mut build = cargo(["build", "--package", "fuzz", "--profile", "fuzz"]);
+        build.args(["--target", &host, "--target-dir"]).arg(&directory);
+        build.env_remove("CARGO_ENCODED_RUSTFLAGS").env("RUSTFLAGS", RUSTFLAGS.join(" "));
+        step("building the fuzz targets", || run(&mut build))?;
+        let binary = directory.join(host).join("fuzz").join("fuzz");
+        Ok(Self { binary, directory, seconds })
+    }
+
+    /// Feeds one target; answers what was found, and how to see it again.
+    fn feed(&self, target: &str) -> Result<Option<String>> {
+        let corpus = self.directory.join("corpus").join(target);
+        let findings = self.directory.join("findings").join(target);
+        let log = self.directory.join(format!("{target}.log"));
+        fs::create_dir_all(&corpus)?;
+        fs::create_dir_all(&findings)?;
+        let before = files(&findings)?;
+        let output = File::create(&log)?;
+        let status = Command::new(&self.binary)
+            .arg(format!("-max_total_time={}", self.seconds))
+            .arg(format!("-artifact_prefix={}/", findings.display()))
+            .args(["-timeout=10", "-rss_limit_mb=2048", "-use_value_profile=1", "-reload=0"])
+            .args([&corpus, &workspace::root().join(CORPUS).join(target)])
+            .env("FUZZ_TARGET", target)
+            .env("RUST_BACKTRACE", "0")
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .status()
+            .with_context(|| format!("{} could not be started", self.binary.display()))?;
+        let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+        if status.success() {
+            println!("{target:<16} {}", summary(&text));
+            return Ok(None);
+        }
+        let new = files(&findings)?.into_iter().find(|path| !before.contains(path));
+        Ok(Some(describe(target, new.as_deref(), &log)))
+    }
+}
+
+/// The triple of the machine.
+fn host() -> Result<String> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).args(["--print", "host-tuple"]).output();
+    let output = output.context("rustc could not be started")?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+fn files(directory: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(directory)?;
+    entries.map(|entry| Ok(entry?.path())).collect()
+}
+
+/// What libFuzzer says at the end: `#7 DONE cov: 12 ft: 34 corp: 5/678b …`.
+fn summary(log: &str) -> String {
+    let line = log.lines().rev().find(|line| line.contains("DONE"));
+    let words: Vec<_> = line.unwrap_or_default().split_whitespace().collect();
+    let after = |name: &str| {
+        let at = words.iter().position(|word| *word == name);
+        at.and_then(|at| words.get(at + 1)).copied().unwrap_or("?")
+    };
+    let runs = words.first().map_or("?", |word| word.trim_start_matches('#'));
+    let (cov, ft, corp) = (after("cov:"), after("ft:"), after("corp:"));
+    format!("{runs:>9} runs, {cov:>5} edges, {ft:>6} features, corpus of {corp}")
+}
+
+fn describe(target: &str, input: Option<&Path>, log: &Path) -> String {
+    let log = log.display();
+    match input {
+        Some(input) => {
+            let input = input.display();
+            format!(
+                "{target}: {input}\n  again: cargo run -p fuzz -- {target} {input}\n  log: {log}"
+            )
+        }
+        None => format!("{target}: the fuzzer failed without an input that does it; log: {log}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_is_of_the_last_line_that_sums_up() {
+        let log = "#2 INITED cov: 1 ft: 2 corp: 1/1b\n\
+                   #4096 DONE   cov: 120 ft: 345 corp: 67/890b lim: 4096 exec/s: 9 rss: 30Mb\n\
+                   Done 4096 runs in 5 second(s)\n";
+        assert_eq!(summary(log), "     4096 runs,   120 edges,    345 features, corpus of 67/890b");
+        assert_eq!(summary(""), "        ? runs,     ? edges,      ? features, corpus of ?");
+    }
+
+    #[test]
+    fn a_finding_says_how_to_see_it_again() {
+        let text = describe("email", Some(Path::new("/t/crash-1")), Path::new("/t/email.log"));
+        assert!(text.contains("cargo run -p fuzz -- email /t/crash-1"), "{text}");
+    }
+
+    #[test]
+    fn every_target_has_a_corpus_to_start_from() {
+        assert!(targets().unwrap().iter().any(|name| name == "email"));
+    }
+}
