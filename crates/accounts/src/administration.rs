@@ -1,3 +1,7 @@
+mod keys;
+
+pub use keys::{SigningKeyError, SigningKeyRecord};
+
 use std::future::Future;
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-use auth_core::Session;
+use auth_core::{Claims, Session, Timestamp};
 use user_store::{StoreError, User};
 
 use crate::Accounts;
@@ -46,10 +46,22 @@ impl Accounts {
     /// [`AuthenticateError::InvalidToken`] whatever is wrong with the token.
     pub async fn authenticate(&self, token: &str) -> Result<SignedIn, AuthenticateError> {
         let now = self.clock.now();
-        let claims = self.tokens.verify(token, now).map_err(|_| AuthenticateError::InvalidToken)?;
+        let claims = self.verify_token(token, now).await?;
         match self.store.session(claims.session, now).await? {
             Some((session, user)) if user.id == claims.user => Ok(SignedIn { user, session }),
             _ => Err(AuthenticateError::InvalidToken),
         }
+    }
+    /// A key that is not known may have been made since by another server: then the store is
+    /// asked.
+    async fn verify_token(&self, token: &str, now: Timestamp) -> Result<Claims, AuthenticateError> {
+        let held = self.keys.held();
+        let verified = match held.verify(token, now) {
+            Err(_) if held.lacks_key_of(token) => {
+                self.keys.inquire(&*self.store).await?.verify(token, now)
+            }
+            verified => verified,
+        };
+        verified.map_err(|_| AuthenticateError::InvalidToken)
     }
 }

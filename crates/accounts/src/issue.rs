@@ -27,15 +27,17 @@ pub struct IssuedRefreshToken {
 }
 
 impl Accounts {
-    /// Issues both at `now`. An access token never outlives its session, used or not.
-    pub(crate) fn issue(
+    /// Issues both at `now`. An access token never outlives its session, used or not, and is
+    /// signed with the key that signs now, whichever server has made it.
+    pub(crate) async fn issue(
         &self,
         session: &Session,
         refresh: RefreshToken,
         now: Timestamp,
     ) -> Result<IssuedTokens, KeyError> {
         let end = session.idle_expires_at;
-        let access = self.tokens.issue(session.user_id, session.id, now, end, &*self.random)?;
+        let keys = self.keys.newest(&*self.store).await;
+        let access = keys.issue(session.user_id, session.id, now, end, &*self.random)?;
         let left = Duration::try_from(end.duration_since(now)).unwrap_or_default();
         let max_age = session.remember.then_some(left);
         Ok(IssuedTokens {

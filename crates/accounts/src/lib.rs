@@ -46,6 +46,7 @@ mod caller;
 mod changes;
 mod hashing;
 mod issue;
+mod keys;
 mod own_account;
 mod refresh;
 mod sessions;
@@ -55,7 +56,7 @@ mod sign_up;
 mod throttle;
 mod verify;
 
-pub use administration::{Administration, AdministrationError};
+pub use administration::{Administration, AdministrationError, SigningKeyError, SigningKeyRecord};
 pub use auth_core::{
     AccessToken, Client, Clock, DeviceToken, EmailError, InvalidDeviceToken, InvalidRefreshToken,
     IssuedToken, JwkSet, KeyError, PasswordError, Random, RefreshToken, Session, SessionId,
@@ -75,9 +76,9 @@ pub use user_store::{Holdings, SessionRecord, StoreError, User};
 
 use std::sync::Arc;
 
-use auth_core::AccessTokens;
 use changes::Changes;
 use hashing::Hashing;
+use keys::Keys;
 use throttle::Throttle;
 use user_store::UserStore;
 
@@ -90,19 +91,13 @@ pub struct Accounts {
     changes: Changes,
     hashing: Hashing,
     throttle: Throttle,
-    tokens: AccessTokens,
+    keys: Keys,
     settings: Settings,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
 
 impl Accounts {
-    /// The public keys that verify this service's access tokens.
-    #[must_use]
-    pub const fn jwks(&self) -> &JwkSet {
-        self.tokens.jwks()
-    }
-
     /// The present moment, as this service's clock has it.
     #[must_use]
     pub fn now(&self) -> Timestamp {

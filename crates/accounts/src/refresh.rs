@@ -42,7 +42,7 @@ impl Accounts {
                 return Err(RefreshError::InvalidToken);
             }
         };
-        let issued = self.issue(&session, token, now)?;
+        let issued = self.issue(&session, token, now).await?;
         // In its last second, a session is too short for a token (they count in seconds).
         if issued.access.expires_in.is_zero() {
             return Err(RefreshError::InvalidToken);

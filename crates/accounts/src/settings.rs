@@ -2,14 +2,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokens, Clock, DeviceKey, InvalidIterations, KeyError, PasswordHasher, PasswordPolicy,
-    Random, SessionPolicy, SigningKey,
+    Clock, DeviceKey, InvalidIterations, KeyError, PasswordHasher, PasswordPolicy, Random,
+    SessionPolicy, SigningKey,
 };
 use user_store::{StoreError, UserStore};
 
 use crate::Accounts;
 use crate::changes::Changes;
 use crate::hashing::Hashing;
+use crate::keys::Keys;
 use crate::throttle::Throttle;
 
 /// How accounts are kept.
@@ -80,16 +81,12 @@ impl Accounts {
         let hashing = Hashing::new(PasswordHasher::new(settings.pbkdf2_iterations)?)
             .map_err(|error| StartError::Threads(error.to_string()))?;
         let candidate = SigningKey::generate(&*random);
-        let keys = store
-            .signing_keys(candidate.seed(), clock.now())
-            .await?
-            .into_iter()
-            .map(SigningKey::from_seed)
-            .collect::<Result<_, _>>()?;
-        let tokens = AccessTokens::new(&settings.service, settings.access_token_lifetime, keys)?;
+        store.ensure_signing_key(candidate.seed(), clock.now()).await?;
+        let lifetime = settings.access_token_lifetime;
+        let keys = Keys::start(&*store, &settings.service, lifetime).await?;
         let devices = store.device_key(&DeviceKey::generate(&*random), clock.now()).await?;
         let throttle = Throttle::new(settings.throttle, devices);
         let changes = Changes::default();
-        Ok(Self { store, changes, hashing, throttle, tokens, settings, clock, random })
+        Ok(Self { store, changes, hashing, throttle, keys, settings, clock, random })
     }
 }

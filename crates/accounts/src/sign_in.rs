@@ -65,7 +65,7 @@ impl Accounts {
         new.replaces = before.map(RefreshToken::family);
         self.open_session(new, version, renewed).await?;
         let device = self.device_token(user, caller);
-        Ok(IssuedTokens { device: Some(device), ..self.issue(&session, token, now)? })
+        Ok(IssuedTokens { device: Some(device), ..self.issue(&session, token, now).await? })
     }
 
     async fn open_session(

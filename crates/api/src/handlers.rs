@@ -131,7 +131,7 @@ impl Api {
 }
 
 pub(crate) async fn jwks(api: Api) -> Result<JwkSet, ApiError> {
-    Ok(api.accounts.jwks().clone())
+    Ok(api.accounts.jwks().await)
 }
 
 /// Whether the process serves at all.

@@ -6,7 +6,7 @@ use api_types::RequestBody;
 use serde::de::DeserializeOwned;
 use warp::http::HeaderMap;
 
-use crate::cookie::RefreshCookie;
+use crate::cookie::Cookies;
 use crate::{PublicOrigin, incoming};
 
 /// The JSON body of a request, unless it is refused.
@@ -27,5 +27,5 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 /// The token in the cookie that a service at this origin sets.
 #[must_use]
 pub fn refresh_cookie(origin: &PublicOrigin, headers: &HeaderMap) -> Option<RefreshToken> {
-    RefreshCookie::of(origin).read(headers)
+    Cookies::of(origin).refresh_token(headers)
 }

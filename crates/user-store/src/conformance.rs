@@ -116,6 +116,11 @@ macro_rules! conformance_tests {
             counts_survive_a_restart
             counters_that_say_nothing_any_more_are_removed
             of_servers_that_start_at_once_all_get_one_device_key
+            the_key_that_was_made_last_signs_and_the_others_are_kept
+            of_rotations_at_once_none_is_lost_and_all_servers_see_one_order
+            a_retired_key_is_gone_and_the_one_that_signs_stays
+            a_key_that_is_retired_twice_at_once_is_retired_once
+            retiring_that_races_with_rotations_leaves_the_newest_key
             what_was_answered_survives_a_restart
             a_store_answers_a_ping
         }

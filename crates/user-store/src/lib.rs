@@ -56,8 +56,8 @@ mod store;
 pub use attempt::{Count, Settlement};
 pub use model::{
     CreateUserError, Credentials, EndSessions, Holdings, NewSession, OpenSession, PasswordVersion,
-    Reauthenticated, Reauthentication, RotateRefreshToken, Rotation, SessionRecord, StoreError,
-    User,
+    Reauthenticated, Reauthentication, RetireSigningKey, RotateRefreshToken, Rotation,
+    SessionRecord, StoreError, StoredSigningKey, User,
 };
 #[cfg(feature = "sqlite")]
 pub use sqlite::{OpenError, SqliteStore};

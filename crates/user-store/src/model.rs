@@ -2,7 +2,7 @@ use std::error::Error;
 
 use auth_core::{
     Client, Email, FamilyHash, PasswordHash, Random, RefreshToken, RefreshTokenHash, Session,
-    SessionId, SuccessorSalt, Timestamp, UserId,
+    SessionId, SigningKeySeed, SuccessorSalt, Timestamp, UserId,
 };
 
 /// One account.
@@ -170,6 +170,27 @@ pub enum Reauthenticated {
     CredentialsChanged,
     /// The session is over: nothing was written.
     SessionOver,
+}
+
+/// A key that access tokens are signed or verified with, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredSigningKey {
+    /// The key's secret half.
+    pub seed: SigningKeySeed,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// What became of [`UserStore::retire_signing_key`](crate::UserStore::retire_signing_key).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum RetireSigningKey {
+    /// It is gone.
+    Retired,
+    /// It is the one that signs: nothing was written.
+    Signs,
+    /// There is no such key.
+    Unknown,
 }
 
 /// Why an account was not made.

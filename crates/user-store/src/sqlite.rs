@@ -16,13 +16,13 @@ use auth_core::{
 
 use crate::{
     Count, CreateUserError, Credentials, EndSessions, Holdings, NewSession, OpenSession,
-    PasswordVersion, Reauthenticated, Reauthentication, RotateRefreshToken, Rotation,
-    SessionRecord, Settlement, StoreError, User, UserStore,
+    PasswordVersion, Reauthenticated, Reauthentication, RetireSigningKey, RotateRefreshToken,
+    Rotation, SessionRecord, Settlement, StoreError, StoredSigningKey, User, UserStore,
 };
 use database::Database;
 pub use error::OpenError;
 use queries::{counters, keys, sessions, users};
-use transactions::{count_alive, open_session, reauthenticated, rotate, while_alive};
+use transactions::{count_alive, open_session, reauthenticated, retire, rotate, while_alive};
 
 /// A [`UserStore`] on one SQLite file, with SQLite built in.
 ///
@@ -276,24 +276,24 @@ impl UserStore for SqliteStore {
         self.database.write(move |tx| users::delete(tx, user)).await
     }
 
-    async fn signing_keys(
+    async fn signing_keys(&self) -> Result<Vec<StoredSigningKey>, StoreError> {
+        self.database.read(keys::all).await
+    }
+
+    async fn ensure_signing_key(
         &self,
         candidate: &SigningKeySeed,
         now: Timestamp,
-    ) -> Result<Vec<SigningKeySeed>, StoreError> {
-        let found = self.database.read(keys::all).await?;
-        if !found.is_empty() {
-            return Ok(found);
+    ) -> Result<(), StoreError> {
+        // Who starts on a store that has one waits for nobody who writes.
+        if self.database.read(keys::signing).await?.is_some() {
+            return Ok(());
         }
         let candidate = candidate.clone();
         self.database
-            .write(move |tx| {
-                let found = keys::all(tx)?;
-                if !found.is_empty() {
-                    return Ok(found);
-                }
-                keys::insert(tx, &candidate, now)?;
-                Ok(vec![candidate])
+            .write(move |tx| match keys::signing(tx)? {
+                Some(_) => Ok(()),
+                None => keys::insert(tx, &candidate, now),
             })
             .await
     }
@@ -316,6 +316,23 @@ impl UserStore for SqliteStore {
                 Ok(candidate)
             })
             .await
+    }
+
+    async fn add_signing_key(
+        &self,
+        key: &SigningKeySeed,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.database.write(move |tx| keys::insert(tx, &key, now)).await
+    }
+
+    async fn retire_signing_key(
+        &self,
+        key: &SigningKeySeed,
+    ) -> Result<RetireSigningKey, StoreError> {
+        let key = key.clone();
+        self.database.write(move |tx| retire(tx, &key)).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

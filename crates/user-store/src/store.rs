@@ -6,8 +6,8 @@ use auth_core::{
 
 use crate::{
     Count, CreateUserError, Credentials, EndSessions, Holdings, NewSession, OpenSession,
-    PasswordVersion, Reauthenticated, Reauthentication, RotateRefreshToken, Rotation,
-    SessionRecord, Settlement, StoreError, User,
+    PasswordVersion, Reauthenticated, Reauthentication, RetireSigningKey, RotateRefreshToken,
+    Rotation, SessionRecord, Settlement, StoreError, StoredSigningKey, User,
 };
 
 /// A place that keeps users, sessions and signing keys; its rules are stated
@@ -154,13 +154,26 @@ pub trait UserStore: Send + Sync + 'static {
     /// Deletes an account with all that is held about its user; whether there was one.
     async fn delete_user(&self, user: UserId) -> Result<bool, StoreError>;
 
-    /// The signing keys, the newest first. If there are none, `candidate` becomes the
-    /// first: of servers that start at once on a new store, all get the same one.
-    async fn signing_keys(
+    /// The signing keys, the newest first: that one signs, and all of them verify.
+    async fn signing_keys(&self) -> Result<Vec<StoredSigningKey>, StoreError>;
+
+    /// Makes `candidate` the first signing key if there is none: of servers that start at once
+    /// on a new store, all get the same one.
+    async fn ensure_signing_key(
         &self,
         candidate: &SigningKeySeed,
         now: Timestamp,
-    ) -> Result<Vec<SigningKeySeed>, StoreError>;
+    ) -> Result<(), StoreError>;
+
+    /// Makes `key` the one that signs. Those that did until now go on verifying.
+    async fn add_signing_key(&self, key: &SigningKeySeed, now: Timestamp)
+    -> Result<(), StoreError>;
+
+    /// Removes a key for good, unless it is the one that signs.
+    async fn retire_signing_key(
+        &self,
+        key: &SigningKeySeed,
+    ) -> Result<RetireSigningKey, StoreError>;
 
     /// The secret that device tokens are made with. If there is none, `candidate` becomes it:
     /// of servers that start at once on a new store, all get the same one.

@@ -33,10 +33,9 @@ impl Visitor {
 
     async fn made_older(&self, token: &str, time: Duration) -> String {
         let store = SqliteStore::open(&self.database()).unwrap();
-        let unused = SigningKey::generate(&SystemRandom);
         let now = SystemClock.now();
-        let keys = store.signing_keys(unused.seed(), now).await.unwrap();
-        let keys = keys.into_iter().map(|seed| SigningKey::from_seed(seed).unwrap()).collect();
+        let keys = store.signing_keys().await.unwrap();
+        let keys = keys.into_iter().map(|key| SigningKey::from_seed(key.seed).unwrap()).collect();
         let port = self.server.address.rsplit_once(':').unwrap().1;
         let tokens = AccessTokens::new(format!("http://localhost:{port}"), LIFETIME, keys).unwrap();
         let claims = tokens.verify(token, now).unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use accounts::RefreshError;
+use accounts::{Caller, RefreshError};
 
 use crate::world::{EMAIL, PASSWORD, World, access, issue, refresh};
 
@@ -13,14 +13,14 @@ const DAY: Duration = Duration::from_hours(24);
 async fn after_a_step_back_old_access_tokens_wait_and_the_session_is_renewed_all_the_same() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let issued = issue(&server, false).await;
     world.go_back(HOUR);
     assert!(server.authenticate(&access(&issued)).await.is_err(), "it is of the future");
     let renewed = refresh(&server, &issued).await.unwrap();
     let ada = server.authenticate(&access(&renewed)).await.unwrap();
     assert_eq!(ada.session().last_used_at, world.now());
-    server.sign_up("grace@example.com", PASSWORD).await.unwrap();
+    server.sign_up("grace@example.com", PASSWORD, &Caller::default()).await.unwrap();
     server.export(&ada).await.unwrap();
     world.pass(HOUR);
     // Half an hour without use has passed on the way.
@@ -33,7 +33,7 @@ async fn after_a_step_back_old_access_tokens_wait_and_the_session_is_renewed_all
 async fn a_step_back_does_not_make_the_time_without_use_longer_once_the_session_is_used() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let issued = issue(&server, false).await;
     world.go_back(HOUR);
     let renewed = refresh(&server, &issued).await.unwrap();
@@ -46,7 +46,7 @@ async fn a_step_back_does_not_make_the_time_without_use_longer_once_the_session_
 async fn no_step_moves_the_end_of_a_session() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let mut issued = issue(&server, true).await;
     let ada = server.authenticate(&access(&issued)).await.unwrap();
     let end = ada.session().expires_at;
@@ -71,7 +71,7 @@ async fn no_step_moves_the_end_of_a_session() {
 async fn a_step_forward_and_back_ends_nothing_that_nobody_has_looked_at_meanwhile() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let issued = issue(&server, false).await;
     world.pass(DAY);
     assert!(server.authenticate(&access(&issued)).await.is_err());
@@ -81,7 +81,7 @@ async fn a_step_forward_and_back_ends_nothing_that_nobody_has_looked_at_meanwhil
     let issued = refresh(&server, &issued).await.unwrap();
     // What is over when it is looked for is removed, and does not come back.
     world.pass(DAY);
-    assert_eq!(server.remove_ended_sessions(10).await.unwrap(), 1);
+    assert_eq!(server.remove_ended(10).await.unwrap(), 1);
     world.go_back(DAY);
     assert!(server.authenticate(&access(&issued)).await.is_err());
     assert!(refresh(&server, &issued).await.is_err());
@@ -91,7 +91,7 @@ async fn a_step_forward_and_back_ends_nothing_that_nobody_has_looked_at_meanwhil
 async fn what_was_issued_while_the_clock_was_ahead_is_refused_until_then() {
     let world = World::new();
     let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD).await.unwrap();
+    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     world.pass(DAY);
     let ahead = issue(&server, false).await;
     world.go_back(DAY);
@@ -107,7 +107,7 @@ async fn a_lost_answer_is_not_given_again_across_a_step_which_ends_the_session()
     for step in [World::pass, World::go_back] {
         let world = World::new();
         let server = world.server().await;
-        server.sign_up(EMAIL, PASSWORD).await.unwrap();
+        server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
         let issued = issue(&server, true).await;
         let lost = refresh(&server, &issued).await.unwrap();
         step(&world, HOUR);

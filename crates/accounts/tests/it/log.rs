@@ -26,6 +26,12 @@ impl Log {
     }
 
     #[track_caller]
+    fn assert_tells(&self, what: &str) {
+        let log = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
+        assert!(log.lines().any(|line| line.contains(what)), "{what}");
+    }
+
+    #[track_caller]
     fn assert_says(&self, user: UserId, text: &str) {
         let log = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
         let user = format!("user={user}");
@@ -100,6 +106,23 @@ async fn what_is_changed_is_logged_though_nobody_waits_for_it() {
     let ada = recognised(&server).await;
     abandon(&server, server.delete_account(&ada, PASSWORD, &Caller::default())).await;
     log.assert_says(user.id, "deleted the account");
+}
+
+#[tokio::test]
+async fn a_key_that_is_made_or_retired_is_told_of() {
+    let log = Log::start();
+    let world = World::new();
+    let server = world.server().await;
+    let operator = server.administration();
+    let first = operator.keys().await.unwrap().remove(0).kid;
+    let second = operator.rotate_keys().await.unwrap().kid;
+    log.assert_tells(&format!("a new signing key was made by an operator kid=\"{second}\""));
+    operator.retire_key(&first).await.unwrap();
+    log.assert_tells(&format!("a signing key was retired by an operator kid=\"{first}\""));
+    server.reread_keys().await.unwrap();
+    log.assert_tells(&format!(
+        "the signing keys have changed: the first signs kids=[\"{second}\"]"
+    ));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod administration;
 mod clock_steps;
+mod keys;
 mod log;
 mod own_account;
 mod refresh;

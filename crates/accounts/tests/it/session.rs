@@ -66,7 +66,7 @@ async fn a_session_ends_when_it_is_not_used_and_when_it_has_lasted_long_enough()
 async fn servers_on_one_store_take_each_others_tokens_and_survive_a_restart() {
     let world = World::new();
     let (here, there) = (world.server().await, world.server().await);
-    assert_eq!(here.jwks(), there.jwks());
+    assert_eq!(here.jwks().await, there.jwks().await);
     let token = signed_in(&here).await;
     there.authenticate(&token).await.unwrap();
     drop((here, there));

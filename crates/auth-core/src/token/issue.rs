@@ -103,6 +103,13 @@ impl AccessTokens {
         self.verifier.verify(token, now)
     }
 
+    /// Whether a token names a key that is not among these; see
+    /// [`AccessTokenVerifier::lacks_key_of`].
+    #[must_use]
+    pub fn lacks_key_of(&self, token: &str) -> bool {
+        self.verifier.lacks_key_of(token)
+    }
+
     /// The public keys, for other services.
     #[must_use]
     pub const fn jwks(&self) -> &JwkSet {

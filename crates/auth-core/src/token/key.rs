@@ -21,8 +21,9 @@ pub struct SigningKey {
 
 /// The secret half of a [`SigningKey`]: the 32 bytes that a store keeps.
 ///
-/// Wiped from memory when dropped; `Debug` does not print it.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+/// Wiped from memory when dropped; `Debug` does not print it. Two are compared to see whether
+/// a store's keys have changed, and never with what a client sent: it takes no constant time.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct SigningKeySeed([u8; 32]);
 
 /// A key that cannot be used.

@@ -86,6 +86,19 @@ impl AccessTokenVerifier {
         self.check(&claims, now).ok_or(InvalidToken)
     }
 
+    /// Whether a token has the header that tokens are issued with, but names a key that this
+    /// verifier was not given: the issuer may have made it since, or taken it back. Nothing
+    /// else about the token is known.
+    #[must_use]
+    pub fn lacks_key_of(&self, token: &str) -> bool {
+        let header = match token.split_once('.') {
+            Some((header, _)) if token.len() <= Self::MAX_BYTES => raw::parse::<RawHeader>(header),
+            _ => None,
+        };
+        let kid = header.and_then(|header| header.kid_of_ours());
+        kid.is_some_and(|kid| !self.keys.contains_key(&kid))
+    }
+
     /// The library checks the signature and no more: its own reading of a token takes a
     /// `null` in the header for nothing, passes over claims that are absent, and looks at the
     /// system's clock.

@@ -1,12 +1,12 @@
 //! What a transaction decides by what it finds.
 
-use auth_core::{PasswordHash, RefreshUse, Session, SessionPolicy, Timestamp};
+use auth_core::{PasswordHash, RefreshUse, Session, SessionPolicy, SigningKeySeed, Timestamp};
 use rusqlite::Transaction;
 
-use super::queries::{sessions, users};
+use super::queries::{keys, sessions, users};
 use crate::{
     EndSessions, NewSession, OpenSession, PasswordVersion, Reauthenticated, Reauthentication,
-    RotateRefreshToken, Rotation,
+    RetireSigningKey, RotateRefreshToken, Rotation,
 };
 
 /// Opens a session with the password that was verified, if it still is the one in force.
@@ -94,4 +94,18 @@ pub(super) fn reauthenticated(
     }
     change(&session)?;
     Ok(Reauthenticated::Done)
+}
+
+/// Removes a signing key, unless it is the one that signs at this moment.
+pub(super) fn retire(
+    tx: &Transaction<'_>,
+    key: &SigningKeySeed,
+) -> rusqlite::Result<RetireSigningKey> {
+    if keys::signing(tx)?.is_some_and(|signing| signing == *key) {
+        return Ok(RetireSigningKey::Signs);
+    }
+    Ok(match keys::delete(tx, key)? {
+        true => RetireSigningKey::Retired,
+        false => RetireSigningKey::Unknown,
+    })
 }

@@ -1,4 +1,4 @@
-use auth_core::{RefreshToken, SystemRandom};
+use auth_core::{AccessTokenVerifier, RefreshToken, SystemRandom};
 use serde_json::json;
 
 use super::service::{Service, remove};
@@ -53,4 +53,17 @@ fn tokens_for_other_ends_are_no_access_tokens() {
         ("a refresh token", RefreshToken::generate(&SystemRandom).to_text().to_string()),
         ("a session's id", service.session.to_string()),
     ]);
+}
+
+#[test]
+fn a_token_of_another_key_is_told_from_one_that_is_wrong() {
+    let (ours, theirs) = (Service::new(), Service::new());
+    let (here, there) = (ours.issue(), theirs.issue());
+    assert!(ours.tokens.lacks_key_of(&there) && theirs.tokens.lacks_key_of(&here));
+    assert!(!ours.tokens.lacks_key_of(&here));
+    let long = format!("{there}{}", "A".repeat(AccessTokenVerifier::MAX_BYTES));
+    let other = theirs.with_header("crit", json!(["exp"]));
+    for wrong in ["", "a.b.c", &ours.issue_until(ours.now).0, &long, &other] {
+        assert!(!ours.tokens.lacks_key_of(wrong), "{wrong}");
+    }
 }

@@ -1,13 +1,26 @@
 use auth_core::{SigningKeySeed, Timestamp};
-use rusqlite::{Connection, Result, params};
+use rusqlite::{Connection, OptionalExtension as _, Result, params};
 
-use super::bytes;
+use super::{bytes, timestamp};
+use crate::StoredSigningKey;
 
-pub(in crate::sqlite) fn all(connection: &Connection) -> Result<Vec<SigningKeySeed>> {
+/// Ids only grow: the key that was made last is never deleted.
+pub(in crate::sqlite) fn all(connection: &Connection) -> Result<Vec<StoredSigningKey>> {
     connection
-        .prepare("SELECT seed FROM signing_keys ORDER BY id DESC")?
-        .query_map([], |row| bytes(row, 0, SigningKeySeed::from_bytes))?
+        .prepare("SELECT seed, created_at FROM signing_keys ORDER BY id DESC")?
+        .query_map([], |row| {
+            let seed = bytes(row, 0, SigningKeySeed::from_bytes)?;
+            Ok(StoredSigningKey { seed, created_at: timestamp(row, 1)? })
+        })?
         .collect()
+}
+
+pub(in crate::sqlite) fn signing(connection: &Connection) -> Result<Option<SigningKeySeed>> {
+    connection
+        .query_row("SELECT seed FROM signing_keys ORDER BY id DESC LIMIT 1", [], |row| {
+            bytes(row, 0, SigningKeySeed::from_bytes)
+        })
+        .optional()
 }
 
 pub(in crate::sqlite) fn insert(
@@ -20,4 +33,11 @@ pub(in crate::sqlite) fn insert(
         params![key.to_bytes().as_slice(), now.as_millisecond()],
     )?;
     Ok(())
+}
+
+/// Whether there was such a key.
+pub(in crate::sqlite) fn delete(connection: &Connection, key: &SigningKeySeed) -> Result<bool> {
+    let deleted = connection
+        .execute("DELETE FROM signing_keys WHERE seed = ?1", [key.to_bytes().as_slice()])?;
+    Ok(deleted > 0)
 }

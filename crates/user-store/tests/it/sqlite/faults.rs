@@ -53,7 +53,7 @@ async fn a_process_that_is_killed_loses_nothing() {
     let folder = Folder::new();
     let store = folder.open();
     let seed = SigningKey::generate(&SystemRandom).seed().clone();
-    store.signing_keys(&seed, NOW).await.unwrap();
+    store.ensure_signing_key(&seed, NOW).await.unwrap();
     store.create_user(&ada(), &hash()).await.unwrap();
     let copy = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(folder.0.path()).unwrap() {

@@ -1,0 +1,154 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use auth_core::{AccessTokens, JwkSet, KeyError, SigningKey};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep_until};
+use user_store::{StoreError, StoredSigningKey, UserStore};
+
+use crate::{Accounts, StartError};
+
+/// The keys that tokens are signed and verified with, as the store was last seen to have
+/// them. They change while the server runs: an operator makes a new one, or takes one back.
+pub(crate) struct Keys {
+    service: String,
+    lifetime: Duration,
+    /// Locked for a moment that it takes to copy or to replace a pointer, never longer.
+    held: RwLock<Held>,
+    /// How many times the store has been asked for them.
+    reads: AtomicU64,
+    /// Who asks on account of a token, one after the other.
+    inquiry: Mutex<Inquiry>,
+}
+
+struct Held {
+    /// Which read of the store it is from.
+    read: u64,
+    stored: Vec<StoredSigningKey>,
+    tokens: Arc<AccessTokens>,
+}
+
+#[derive(Default)]
+struct Inquiry {
+    /// When the next may be.
+    next: Option<Instant>,
+    /// The last read of the store that was not answered.
+    failed: u64,
+}
+
+/// The least time between two looks in the store for keys that only tokens speak of: who
+/// sends tokens of keys that never were makes no more work than this.
+const PAUSE: Duration = Duration::from_secs(1);
+
+impl Keys {
+    pub(crate) async fn start(
+        store: &dyn UserStore,
+        service: &str,
+        lifetime: Duration,
+    ) -> Result<Self, StartError> {
+        let stored = store.signing_keys().await?;
+        let tokens = Arc::new(tokens(service, lifetime, &stored)?);
+        Ok(Self {
+            service: service.to_owned(),
+            lifetime,
+            held: RwLock::new(Held { read: 0, stored, tokens }),
+            reads: AtomicU64::new(0),
+            inquiry: Mutex::default(),
+        })
+    }
+
+    /// The keys that are held.
+    pub(crate) fn held(&self) -> Arc<AccessTokens> {
+        Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner).tokens)
+    }
+
+    /// The keys as the store has them now or, if it does not answer, those that are held.
+    pub(crate) async fn newest(&self, store: &dyn UserStore) -> Arc<AccessTokens> {
+        if let Err(error) = self.read(store).await {
+            let error: &(dyn std::error::Error + 'static) = &error;
+            tracing::warn!(error, "the signing keys could not be read: those held go on serving");
+        }
+        self.held()
+    }
+
+    /// The keys as the store has them after this call, for a token that names none of those
+    /// held. All who wait for it share one read, and who comes too soon after another waits.
+    pub(crate) async fn inquire(
+        &self,
+        store: &dyn UserStore,
+    ) -> Result<Arc<AccessTokens>, StoreError> {
+        let asked = self.reads.load(Ordering::SeqCst);
+        let mut inquiry = self.inquiry.lock().await;
+        if inquiry.failed > asked {
+            return Err(StoreError::Unavailable("the signing keys could not be read".into()));
+        }
+        if self.read_held() <= asked {
+            if let Some(next) = inquiry.next {
+                sleep_until(next).await;
+            }
+            inquiry.next = Some(Instant::now() + PAUSE);
+            if let Err(error) = self.read(store).await {
+                inquiry.failed = self.reads.load(Ordering::SeqCst);
+                return Err(error);
+            }
+        }
+        Ok(self.held())
+    }
+
+    /// Takes up the keys that the store has. If it does not answer, or has what cannot be
+    /// used, those that are held stay.
+    async fn read(&self, store: &dyn UserStore) -> Result<(), StoreError> {
+        let read = self.reads.fetch_add(1, Ordering::SeqCst) + 1;
+        let stored = store.signing_keys().await?;
+        self.hold(read, stored).map_err(|error| StoreError::Defect(error.into()))
+    }
+
+    fn hold(&self, read: u64, stored: Vec<StoredSigningKey>) -> Result<(), KeyError> {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        if read < held.read {
+            // A later read was faster: what this one found may have been taken back since.
+            return Ok(());
+        }
+        if stored != held.stored {
+            let tokens = tokens(&self.service, self.lifetime, &stored)?;
+            let kids: Vec<_> = tokens.jwks().keys.iter().map(|key| key.kid.as_str()).collect();
+            tracing::info!(?kids, "the signing keys have changed: the first signs");
+            (held.stored, held.tokens) = (stored, Arc::new(tokens));
+        }
+        held.read = read;
+        Ok(())
+    }
+
+    fn read_held(&self) -> u64 {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).read
+    }
+}
+
+fn tokens(
+    service: &str,
+    lifetime: Duration,
+    stored: &[StoredSigningKey],
+) -> Result<AccessTokens, KeyError> {
+    let keys = stored.iter().map(|key| SigningKey::from_seed(key.seed.clone()));
+    AccessTokens::new(service, lifetime, keys.collect::<Result<_, _>>()?)
+}
+
+impl Accounts {
+    /// The public keys that verify this service's access tokens, the one that signs first: as
+    /// the store has them now, or had them when it last answered.
+    pub async fn jwks(&self) -> JwkSet {
+        self.keys.newest(&*self.store).await.jwks().clone()
+    }
+
+    /// Takes up the signing keys that the store has, which an operator may have changed.
+    /// Whoever runs a server calls it every few seconds: until then, a key that was
+    /// [retired](crate::Administration::retire_key) verifies.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store does not answer: the keys that are held go on serving.
+    pub async fn reread_keys(&self) -> Result<(), StoreError> {
+        self.keys.read(&*self.store).await
+    }
+}
