@@ -1,4 +1,6 @@
+mod keys;
 mod options;
+mod store;
 mod users;
 mod values;
 
@@ -10,6 +12,7 @@ use clap::builder::Resettable;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+pub(crate) use keys::{KeyAction, KeysOptions};
 pub(crate) use options::{LogFormat, PasswordOptions, ServeOptions, Switch};
 pub(crate) use users::{ExistingAction, UserAction, UsersOptions};
 
@@ -29,6 +32,8 @@ enum Command {
     Serve(ServeOptions),
     /// Look after accounts, also while the server runs
     Users(UsersOptions),
+    /// Look after the keys that tokens are signed with, also while the server runs
+    Keys(KeysOptions),
 }
 
 /// What the program is asked to do.
@@ -37,6 +42,8 @@ pub(crate) enum Task {
     Serve(ServeOptions, SessionPolicy),
     /// Look after accounts.
     Users(UsersOptions),
+    /// Look after signing keys.
+    Keys(KeysOptions),
 }
 
 /// Reads the command line and the environment. Whatever is wrong is told in one line.
@@ -59,8 +66,11 @@ fn task(arguments: Vec<OsString>) -> Result<Task, clap::Error> {
             .is_some_and(|text| text == "--database" || text.starts_with("--database="))
     };
     if arguments.iter().any(is_database) {
-        let reset = |option: Arg| option.env(Resettable::Reset);
-        command = command.mut_subcommand("users", |users| users.mut_arg("database", reset));
+        let reset = |option: Arg| match option.get_id() == "database" {
+            true => option.env(Resettable::Reset),
+            false => option,
+        };
+        command = command.mut_subcommands(|subcommand| subcommand.mut_args(reset));
     }
     let mut matches = command.try_get_matches_from(arguments)?;
     let cli = Cli::from_arg_matches_mut(&mut matches)?;
@@ -70,6 +80,7 @@ fn task(arguments: Vec<OsString>) -> Result<Task, clap::Error> {
             Ok(Task::Serve(options, policy))
         }
         Command::Users(options) => Ok(Task::Users(options)),
+        Command::Keys(options) => Ok(Task::Keys(options)),
     }
 }
 
@@ -129,7 +140,7 @@ mod tests {
     fn options(arguments: &[&str]) -> Result<(ServeOptions, SessionPolicy), String> {
         match parsed(arguments)? {
             Task::Serve(options, policy) => Ok((options, policy)),
-            Task::Users(_) => unreachable!("{arguments:?}"),
+            _ => unreachable!("{arguments:?}"),
         }
     }
 
@@ -170,8 +181,19 @@ mod tests {
             &["users", "show", "ada", "--json", "--database", "x.db"],
         ] {
             let Ok(Task::Users(options)) = parsed(arguments) else { unreachable!() };
-            assert_eq!(options.database.as_os_str(), "x.db");
-            assert!(options.json);
+            assert_eq!(options.store.database.as_os_str(), "x.db");
+            assert!(options.store.json);
+        }
+    }
+
+    #[test]
+    fn a_key_may_have_any_name_that_is_a_thumbprint() {
+        for kid in ["kPrK_qmxVWaYVA9wwBF6", "-hPrK_qmx", "--rK_qmx", "-", "--json_"] {
+            let Ok(Task::Keys(options)) = parsed(&["keys", "retire", kid, "--json"]) else {
+                unreachable!("{kid}")
+            };
+            assert!(matches!(options.action, KeyAction::Retire { kid: found } if found == kid));
+            assert!(options.store.json);
         }
     }
 
@@ -191,6 +213,8 @@ mod tests {
             (&["--remember-idle-timeout", "31d"], "--remember-lifetime"),
             (&["users"], "sign-out"),
             (&["users", "show"], "USER"),
+            (&["keys"], "rotate"),
+            (&["keys", "retire"], "KID"),
             (&["users", "set-password", "ada", "a long walk"], "a long walk"),
             (&["--password-min-length", "0"], "--password-min-length"),
             (&["--password-min-length", "65"], "--password-min-length"),

@@ -5,7 +5,9 @@
 
 mod cli;
 mod http;
+mod keys;
 mod maintenance;
+mod operator;
 mod pages;
 mod serve;
 mod telemetry;
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
             serve::run(options, sessions).map_err(|error| error.to_string())
         }
         Ok(Task::Users(options)) => users::run(&options).map_err(|error| error.to_string()),
+        Ok(Task::Keys(options)) => keys::run(&options).map_err(|error| error.to_string()),
         Err(exit) => return exit,
     };
     match result {

@@ -13,12 +13,34 @@ const INTERVAL: Duration = Duration::from_mins(1);
 /// The pause between two batches, in which requests have the store to themselves.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Removes what is over, for as long as the server runs. Several servers on one store do it
-/// beside each other.
+/// How long a signing key that was retired goes on verifying at most.
+pub(crate) const KEYS_ARE_REREAD_WITHIN: Duration = Duration::from_secs(10);
+/// How often they are read again: in time though the store takes seconds to answer.
+const KEYS_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Removes what is over and takes up the signing keys that others have changed, for as long as
+/// the server runs. Several servers on one store do it beside each other.
 pub(crate) async fn run(accounts: Arc<Accounts>) {
+    tokio::join!(sweep_again_and_again(&accounts), reread_keys_again_and_again(&accounts));
+}
+
+async fn sweep_again_and_again(accounts: &Accounts) {
     loop {
-        sweep(&accounts).await;
+        sweep(accounts).await;
         tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+async fn reread_keys_again_and_again(accounts: &Accounts) {
+    let mut answered = true;
+    loop {
+        tokio::time::sleep(KEYS_INTERVAL).await;
+        let read = accounts.reread_keys().await;
+        if let (Err(error), true) = (&read, answered) {
+            let error = with_causes(error);
+            tracing::warn!(error, "the signing keys could not be read: those held go on serving");
+        }
+        answered = read.is_ok();
     }
 }
 
@@ -47,8 +69,9 @@ async fn sweep(accounts: &Accounts) {
 
 #[cfg(test)]
 mod tests {
-    use accounts::{Caller, Settings};
+    use accounts::{AccessToken, Caller, Settings};
     use auth_core::{ManualClock, SystemRandom};
+    use tempfile::TempDir;
     use user_store::SqliteStore;
 
     use super::*;
@@ -56,35 +79,55 @@ mod tests {
     const EMAIL: &str = "ada@example.com";
     const PASSWORD: &str = "a long walk along the sea";
 
+    async fn accounts(folder: &TempDir) -> Arc<Accounts> {
+        accounts_at(folder, Arc::default()).await
+    }
+
+    async fn accounts_at(folder: &TempDir, clock: Arc<ManualClock>) -> Arc<Accounts> {
+        let settings = Settings { pbkdf2_iterations: 1_000, ..Settings::new("http://localhost") };
+        let store = Arc::new(SqliteStore::open(&folder.path().join("latchkey.db")).unwrap());
+        let random = Arc::new(SystemRandom);
+        Arc::new(Accounts::start(store, settings, clock, random).await.unwrap())
+    }
+
+    async fn sign_in(accounts: &Accounts) -> AccessToken {
+        let nobody = Caller::default();
+        accounts.sign_in(EMAIL, PASSWORD, false, &nobody, None).await.unwrap().access.token
+    }
+
     /// Time is paused: it moves on by itself as nothing else can happen.
     #[tokio::test(start_paused = true)]
     async fn what_is_over_is_removed_again_and_again() {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::<ManualClock>::default();
-        let settings = Settings { pbkdf2_iterations: 1_000, ..Settings::new("http://localhost") };
-        let store = Arc::new(SqliteStore::open(&folder.path().join("latchkey.db")).unwrap());
-        let random = Arc::new(SystemRandom);
-        let time = Arc::<ManualClock>::clone(&clock);
-        let accounts = Arc::new(Accounts::start(store, settings, time, random).await.unwrap());
+        let accounts = accounts_at(&folder, Arc::<ManualClock>::clone(&clock)).await;
         accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-        let sign_in = async || {
-            accounts
-                .sign_in(EMAIL, PASSWORD, false, &Caller::default(), None)
-                .await
-                .unwrap()
-                .access
-                .token
-        };
         let running = tokio::spawn(run(Arc::clone(&accounts)));
         for _ in 0..2 {
             for _ in 0..120 {
-                sign_in().await;
+                sign_in(&accounts).await;
             }
             clock.advance(Duration::from_mins(30));
-            let ada = accounts.authenticate(sign_in().await.as_str()).await.unwrap();
+            let ada = accounts.authenticate(sign_in(&accounts).await.as_str()).await.unwrap();
             tokio::time::sleep(2 * INTERVAL).await;
             assert_eq!(accounts.export(&ada).await.unwrap().sessions.len(), 1);
         }
+        running.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_was_retired_is_refused_in_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let (server, operator) = (accounts(&folder).await, accounts(&folder).await);
+        server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
+        let token = sign_in(&server).await;
+        let running = tokio::spawn(run(Arc::clone(&server)));
+        let first = operator.administration().keys().await.unwrap().remove(0).kid;
+        operator.administration().rotate_keys().await.unwrap();
+        operator.administration().retire_key(&first).await.unwrap();
+        server.authenticate(token.as_str()).await.unwrap();
+        tokio::time::sleep(KEYS_ARE_REREAD_WITHIN).await;
+        assert!(server.authenticate(token.as_str()).await.is_err());
         running.abort();
     }
 }

@@ -5,15 +5,12 @@ mod password;
 mod print;
 
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
-use std::sync::Arc;
 
-use accounts::{Accounts, AdministrationError, Caller, Settings, SignUpError, StartError, User};
-use auth_core::{SystemClock, SystemRandom};
-use user_store::{OpenError, SqliteStore, StoreError};
+use accounts::{Accounts, AdministrationError, Caller, Settings, SignUpError, User};
+use user_store::{SqliteStore, StoreError};
 
 use crate::cli::{ExistingAction, PasswordOptions, UserAction, UsersOptions};
-use crate::with_causes;
+use crate::operator::{self, OperatorError};
 use print::Printer;
 
 /// How many accounts are asked for at a time.
@@ -24,12 +21,6 @@ const LONGEST_NAME: usize = 254;
 /// Why nothing was done. Each message says what is wrong and how to mend it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UsersError {
-    #[error("there is no database {}; name the server's with --database", .0.display())]
-    NoDatabase(PathBuf),
-    #[error(transparent)]
-    Open(OpenError),
-    #[error("cannot start: {}", with_causes(.0))]
-    Start(#[from] StartError),
     #[error("no account has the e-mail or the id {0:?}; see latchkey users list")]
     NoSuchUser(String),
     #[error("an account with this e-mail exists; see latchkey users show")]
@@ -38,61 +29,48 @@ pub(crate) enum UsersError {
     Invalid(String),
     #[error("{0}; nothing was changed")]
     NotConfirmed(&'static str),
-    #[error("{0}; try again when that is over")]
-    Unavailable(String),
-    #[error("the database holds what it should not; restore a backup: {0}")]
-    Defect(String),
-    #[error("{0}")]
-    Io(#[from] io::Error),
-    #[error("it could not be printed: {0}")]
-    Unprinted(io::Error),
-    #[error("it is done, and could not be printed: {0}")]
-    DoneUnprinted(io::Error),
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
 }
 
 pub(crate) fn run(options: &UsersOptions) -> Result<(), UsersError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match runtime.block_on(carry_out(options)) {
-        // Who reads no further has seen enough.
-        Err(UsersError::Unprinted(error) | UsersError::DoneUnprinted(error))
-            if error.kind() == io::ErrorKind::BrokenPipe =>
-        {
-            Ok(())
-        }
+    match operator::block_on(carry_out(options)) {
+        Err(UsersError::Operator(error)) if error.is_unread() => Ok(()),
         done => done,
     }
 }
 
 async fn carry_out(options: &UsersOptions) -> Result<(), UsersError> {
-    let print = Printer::new(options.json);
+    let (print, database) = (Printer::new(options.store.json), &options.store.database);
     match &options.action {
         UserAction::Create { email, passwords } => {
             let (password, settings) = (password::read("Password")?, settings(Some(passwords)));
             // Before a database is made for it.
             settings.parse_sign_up(email, &password)?;
-            let store = match SqliteStore::open_existing(&options.database) {
-                Err(OpenError::Absent(_)) => SqliteStore::open(&options.database),
+            let store = match operator::open(database) {
+                Err(OperatorError::NoDatabase(_)) => {
+                    SqliteStore::open(database).map_err(OperatorError::Open)
+                }
                 opened => opened,
             };
-            let accounts = start(store?, settings).await?;
+            let accounts = operator::start(store?, settings).await?;
             let user = accounts.sign_up(email, &password, &Caller::default()).await?;
-            print.done("created", &user).map_err(UsersError::DoneUnprinted)
+            print.done("created", &user).map_err(done_unprinted)
         }
         UserAction::Existing(action) => {
-            let store = SqliteStore::open_existing(&options.database)?;
+            let store = operator::open(database)?;
             let passwords = match action {
                 ExistingAction::SetPassword { passwords, .. } => Some(passwords),
                 _ => None,
             };
-            let accounts = start(store, settings(passwords)).await?;
+            let accounts = operator::start(store, settings(passwords)).await?;
             Operator { accounts: &accounts, print }.run(action).await
         }
     }
 }
 
 fn settings(passwords: Option<&PasswordOptions>) -> Settings {
-    // No token is issued here, so whose it would be does not matter.
-    let settings = Settings::new("http://localhost");
+    let settings = operator::settings();
     match passwords {
         Some(PasswordOptions { password_min_length, pbkdf2_iterations }) => Settings {
             password_policy: *password_min_length,
@@ -101,11 +79,6 @@ fn settings(passwords: Option<&PasswordOptions>) -> Settings {
         },
         None => settings,
     }
-}
-
-async fn start(store: SqliteStore, settings: Settings) -> Result<Accounts, UsersError> {
-    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-    Ok(Accounts::start(Arc::new(store), settings, clock, random).await?)
 }
 
 struct Operator<'a> {
@@ -119,7 +92,7 @@ impl Operator<'_> {
             ExistingAction::List => self.list().await,
             ExistingAction::Show(user) => {
                 let user = self.user(&user.name).await?;
-                self.print.user(&user).map_err(UsersError::Unprinted)
+                self.print.user(&user).map_err(unprinted)
             }
             ExistingAction::Disable(user) => self.disable(&user.name, true).await,
             ExistingAction::Enable(user) => self.disable(&user.name, false).await,
@@ -132,12 +105,12 @@ impl Operator<'_> {
 
     async fn list(&self) -> Result<(), UsersError> {
         let mut page = self.accounts.administration().users(None, PAGE).await?;
-        let mut list = self.print.list().map_err(UsersError::Unprinted)?;
+        let mut list = self.print.list().map_err(unprinted)?;
         while let Some(last) = page.last().map(|user| user.id) {
-            page.iter().try_for_each(|user| list.user(user)).map_err(UsersError::Unprinted)?;
+            page.iter().try_for_each(|user| list.user(user)).map_err(unprinted)?;
             page = self.accounts.administration().users(Some(last), PAGE).await?;
         }
-        list.end().map_err(UsersError::Unprinted)
+        list.end().map_err(unprinted)
     }
 
     async fn disable(&self, name: &str, disable: bool) -> Result<(), UsersError> {
@@ -148,7 +121,7 @@ impl Operator<'_> {
         };
         changed.map_err(|error| of_administration(error, name))?;
         let user = self.user(name).await?;
-        self.print.done(what, &user).map_err(UsersError::DoneUnprinted)
+        self.print.done(what, &user).map_err(done_unprinted)
     }
 
     async fn delete(&self, name: &str, yes: bool) -> Result<(), UsersError> {
@@ -158,7 +131,7 @@ impl Operator<'_> {
         }
         let deleted = self.accounts.administration().delete(user.id).await;
         deleted.map_err(|error| of_administration(error, name))?;
-        self.print.done("deleted", &user).map_err(UsersError::DoneUnprinted)
+        self.print.done("deleted", &user).map_err(done_unprinted)
     }
 
     async fn set_password(&self, name: &str) -> Result<(), UsersError> {
@@ -166,25 +139,33 @@ impl Operator<'_> {
         let new = password::read("New password")?;
         let set = self.accounts.administration().set_password(&user, &new).await;
         set.map_err(|error| of_administration(error, name))?;
-        self.print.done("set the password of", &user).map_err(UsersError::DoneUnprinted)
+        self.print.done("set the password of", &user).map_err(done_unprinted)
     }
 
     async fn sessions(&self, name: &str) -> Result<(), UsersError> {
         let user = self.user(name).await?;
         let sessions = self.accounts.administration().sessions(user.id).await?;
-        self.print.sessions(&sessions).map_err(UsersError::Unprinted)
+        self.print.sessions(&sessions).map_err(unprinted)
     }
 
     async fn sign_out(&self, name: &str) -> Result<(), UsersError> {
         let user = self.user(name).await?;
         let ended = self.accounts.administration().sign_out(user.id).await?;
-        self.print.signed_out(&user, ended).map_err(UsersError::DoneUnprinted)
+        self.print.signed_out(&user, ended).map_err(done_unprinted)
     }
 
     async fn user(&self, name: &str) -> Result<User, UsersError> {
         let found = self.accounts.administration().user(name).await;
         found.map_err(|error| of_administration(error, name))
     }
+}
+
+fn unprinted(error: io::Error) -> UsersError {
+    OperatorError::Unprinted(error).into()
+}
+
+fn done_unprinted(error: io::Error) -> UsersError {
+    OperatorError::DoneUnprinted(error).into()
 }
 
 /// Asks once more at a terminal. A program has made up its mind.
@@ -229,20 +210,14 @@ impl From<SignUpError> for UsersError {
     }
 }
 
-impl From<OpenError> for UsersError {
-    fn from(error: OpenError) -> Self {
-        match error {
-            OpenError::Absent(path) => Self::NoDatabase(path),
-            other => Self::Open(other),
-        }
+impl From<StoreError> for UsersError {
+    fn from(error: StoreError) -> Self {
+        OperatorError::from(error).into()
     }
 }
 
-impl From<StoreError> for UsersError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable(_) => Self::Unavailable(with_causes(&error)),
-            StoreError::Defect(_) => Self::Defect(with_causes(&error)),
-        }
+impl From<io::Error> for UsersError {
+    fn from(error: io::Error) -> Self {
+        OperatorError::from(error).into()
     }
 }

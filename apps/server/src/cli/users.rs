@@ -1,9 +1,7 @@
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 
 use super::options::PasswordOptions;
-use super::values;
+use super::store::StoreOptions;
 
 /// What is done with accounts, and on which database.
 #[derive(Args)]
@@ -15,13 +13,8 @@ pub(crate) struct UsersOptions {
     #[command(subcommand)]
     pub(crate) action: UserAction,
 
-    /// The SQLite file, as a path or sqlite:PATH
-    #[arg(long, env = "LATCHKEY_DATABASE", value_name = "PATH|URL", default_value = "latchkey.db", value_parser = values::database, global = true)]
-    pub(crate) database: PathBuf,
-
-    /// Print JSON
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
 }
 
 /// What is done.

@@ -12,7 +12,8 @@ pub(crate) const PASSWORD: &str = "a long walk along the sea";
 
 /// What every server here is started with. (The origin is in the tokens, and must not change
 /// with the port.)
-const OPTIONS: [&str; 4] = ["--listen", "127.0.0.1:0", "--public-url", "https://auth.example.com"];
+const OPTIONS: [&str; 6] =
+    ["--listen", "127.0.0.1:0", "--public-url", "https://auth.example.com", "--throttle", "off"];
 
 pub(crate) fn start(folder: &TempDir) -> Server {
     attempt(&[], folder).unwrap_or_else(|log| unreachable!("{log}"))

@@ -4,8 +4,11 @@
 
 mod connection;
 mod headers;
+mod keys;
 mod lifecycle;
 mod log;
+#[path = "../support/operator.rs"]
+mod operator;
 mod pages;
 #[path = "../support/server.rs"]
 mod server;

@@ -1,55 +1,19 @@
 //! `latchkey users`, beside a server that runs on the same database.
 
-use std::io::Write as _;
 use std::process::{Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::operator::{Operator, done, json, refused};
 use crate::server::{Server, bearer, command, credentials};
 
 const EMAIL: &str = "Ada@example.com";
 const PASSWORD: &str = "a long walk along the sea";
 const NEW: &str = "a short swim in the river";
 
-/// Runs a command on the database in the folder, with this on stdin.
 fn users(folder: &TempDir, arguments: &[&str], input: &str) -> Output {
-    let mut process = command()
-        .arg("users")
-        .args(arguments)
-        .arg("--database")
-        .arg(folder.path().join("latchkey.db"))
-        .env("LATCHKEY_PBKDF2_ITERATIONS", "1000")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Some commands read nothing, and may have ended before this is written.
-    let _ = process.stdin.take().unwrap().write_all(input.as_bytes());
-    process.wait_with_output().unwrap()
-}
-
-#[track_caller]
-fn done(output: &Output) -> String {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert_eq!(text(&output.stderr), "");
-    text(&output.stdout)
-}
-
-#[track_caller]
-fn json(output: &Output) -> Value {
-    serde_json::from_str(&done(output)).unwrap()
-}
-
-#[track_caller]
-fn refused(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(1));
-    assert!(output.stdout.is_empty());
-    let line = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(line.lines().count(), 1, "{line}");
-    line
+    Operator::on(folder).run("users", arguments, input)
 }
 
 fn log_in(server: &Server, password: &str) -> u16 {

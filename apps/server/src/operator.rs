@@ -1,0 +1,89 @@
+//! What the commands have in common that an operator runs beside the server, on its database.
+
+use std::future::Future;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use accounts::{Accounts, Settings, StartError};
+use auth_core::{SystemClock, SystemRandom};
+use user_store::{OpenError, SqliteStore, StoreError};
+
+use crate::with_causes;
+
+/// Why nothing was done. Each message says what is wrong and how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OperatorError {
+    #[error("there is no database {}; name the server's with --database", .0.display())]
+    NoDatabase(PathBuf),
+    #[error(transparent)]
+    Open(OpenError),
+    #[error("cannot start: {}", with_causes(.0))]
+    Start(#[from] StartError),
+    #[error("{0}; try again when that is over")]
+    Unavailable(String),
+    #[error("the database holds what it should not; restore a backup: {0}")]
+    Defect(String),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("it could not be printed: {0}")]
+    Unprinted(io::Error),
+    #[error("it is done, and could not be printed: {0}")]
+    DoneUnprinted(io::Error),
+}
+
+impl OperatorError {
+    /// Whether all that is wrong is that nobody reads on: who does not has seen enough.
+    pub(crate) fn is_unread(&self) -> bool {
+        match self {
+            Self::Unprinted(error) | Self::DoneUnprinted(error) => {
+                error.kind() == io::ErrorKind::BrokenPipe
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Runs a command to its end on this thread.
+pub(crate) fn block_on<E: From<OperatorError>>(
+    command: impl Future<Output = Result<(), E>>,
+) -> Result<(), E> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(OperatorError::Io)?.block_on(command)
+}
+
+/// Opens the server's database, and makes none.
+pub(crate) fn open(database: &Path) -> Result<SqliteStore, OperatorError> {
+    Ok(SqliteStore::open_existing(database)?)
+}
+
+pub(crate) async fn start(
+    store: SqliteStore,
+    settings: Settings,
+) -> Result<Accounts, OperatorError> {
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+    Ok(Accounts::start(Arc::new(store), settings, clock, random).await?)
+}
+
+/// The settings of a command that neither issues a token nor hashes a password.
+pub(crate) fn settings() -> Settings {
+    Settings::new("http://localhost")
+}
+
+impl From<OpenError> for OperatorError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Absent(path) => Self::NoDatabase(path),
+            other => Self::Open(other),
+        }
+    }
+}
+
+impl From<StoreError> for OperatorError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::Unavailable(with_causes(&error)),
+            StoreError::Defect(_) => Self::Defect(with_causes(&error)),
+        }
+    }
+}
