@@ -1,3 +1,4 @@
+mod audit;
 mod keys;
 mod options;
 mod store;
@@ -12,6 +13,7 @@ use clap::builder::Resettable;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+pub(crate) use audit::AuditOptions;
 pub(crate) use keys::{KeyAction, KeysOptions};
 pub(crate) use options::{LogFormat, PasswordOptions, ServeOptions, Switch};
 pub(crate) use users::{ExistingAction, UserAction, UsersOptions};
@@ -34,6 +36,8 @@ enum Command {
     Users(UsersOptions),
     /// Look after the keys that tokens are signed with, also while the server runs
     Keys(KeysOptions),
+    /// Print who did what, when and from where, one line an event, the oldest first
+    Audit(AuditOptions),
 }
 
 /// What the program is asked to do.
@@ -44,6 +48,8 @@ pub(crate) enum Task {
     Users(UsersOptions),
     /// Look after signing keys.
     Keys(KeysOptions),
+    /// Print the trail.
+    Audit(AuditOptions),
 }
 
 /// Reads the command line and the environment. Whatever is wrong is told in one line.
@@ -81,6 +87,7 @@ fn task(arguments: Vec<OsString>) -> Result<Task, clap::Error> {
         }
         Command::Users(options) => Ok(Task::Users(options)),
         Command::Keys(options) => Ok(Task::Keys(options)),
+        Command::Audit(options) => Ok(Task::Audit(options)),
     }
 }
 

@@ -3,6 +3,7 @@
 //! This crate composes and configures; what it serves is in `api`, `accounts`,
 //! `user-store` and `auth-core`.
 
+mod audit;
 mod cli;
 mod http;
 mod keys;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         }
         Ok(Task::Users(options)) => users::run(&options).map_err(|error| error.to_string()),
         Ok(Task::Keys(options)) => keys::run(&options).map_err(|error| error.to_string()),
+        Ok(Task::Audit(options)) => audit::run(&options).map_err(|error| error.to_string()),
         Err(exit) => return exit,
     };
     match result {

@@ -5,13 +5,16 @@ use accounts::Accounts;
 
 use crate::with_causes;
 
-/// How many sessions that are over are removed at a time: few enough that no request waits
+/// How many sessions that are over, and of what else is, are removed at a time: few enough that no request waits
 /// for it to be noticed.
 const BATCH: u32 = 100;
 /// How often what is over is looked for.
 const INTERVAL: Duration = Duration::from_mins(1);
 /// The pause between two batches, in which requests have the store to themselves.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How often the queue for hashes is looked at.
+const QUEUE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a signing key that was retired goes on verifying at most.
 pub(crate) const KEYS_ARE_REREAD_WITHIN: Duration = Duration::from_secs(10);
@@ -21,7 +24,22 @@ const KEYS_INTERVAL: Duration = Duration::from_secs(5);
 /// Removes what is over and takes up the signing keys that others have changed, for as long as
 /// the server runs. Several servers on one store do it beside each other.
 pub(crate) async fn run(accounts: Arc<Accounts>) {
-    tokio::join!(sweep_again_and_again(&accounts), reread_keys_again_and_again(&accounts));
+    tokio::join!(
+        sweep_again_and_again(&accounts),
+        reread_keys_again_and_again(&accounts),
+        tell_of_the_queue(&accounts),
+    );
+}
+
+/// An operator should see a flood of log-ins before it makes the server turn anybody away.
+async fn tell_of_the_queue(accounts: &Accounts) {
+    loop {
+        tokio::time::sleep(QUEUE_INTERVAL).await;
+        let waiting = accounts.waiting_passwords();
+        if waiting > 0 {
+            tracing::info!(waiting, "passwords are waiting to be hashed");
+        }
+    }
 }
 
 async fn sweep_again_and_again(accounts: &Accounts) {
@@ -45,25 +63,25 @@ async fn reread_keys_again_and_again(accounts: &Accounts) {
 }
 
 async fn sweep(accounts: &Accounts) {
-    let mut total = 0;
+    let mut sessions = 0;
     loop {
         match accounts.remove_ended(BATCH).await {
             Ok(removed) => {
-                total += removed;
-                if removed < BATCH as usize {
+                sessions += removed.sessions;
+                if removed.most() < BATCH as usize {
                     break;
                 }
             }
             Err(error) => {
                 let error = with_causes(&error);
-                tracing::warn!(error, "sessions that are over could not be removed yet");
+                tracing::warn!(error, "what is over could not be removed yet");
                 break;
             }
         }
         tokio::time::sleep(PAUSE).await;
     }
-    if total > 0 {
-        tracing::info!(removed = total, "removed sessions that were over");
+    if sessions > 0 {
+        tracing::info!(sessions, "removed what was over");
     }
 }
 

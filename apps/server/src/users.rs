@@ -6,7 +6,7 @@ mod print;
 
 use std::io::{self, IsTerminal as _};
 
-use accounts::{Accounts, AdministrationError, Caller, Settings, SignUpError, User};
+use accounts::{Accounts, AdministrationError, Settings, SignUpError, User};
 use user_store::{SqliteStore, StoreError};
 
 use crate::cli::{ExistingAction, PasswordOptions, UserAction, UsersOptions};
@@ -54,7 +54,7 @@ async fn carry_out(options: &UsersOptions) -> Result<(), UsersError> {
                 opened => opened,
             };
             let accounts = operator::start(store?, settings).await?;
-            let user = accounts.sign_up(email, &password, &Caller::default()).await?;
+            let user = accounts.administration().create(email, &password).await?;
             print.done("created", &user).map_err(done_unprinted)
         }
         UserAction::Existing(action) => {

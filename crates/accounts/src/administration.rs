@@ -6,9 +6,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use auth_core::{Email, NewPassword, PasswordError, UserId};
-use user_store::{SessionRecord, StoreError, User, UserStore};
+use user_store::{Event, EventId, EventKind, SessionRecord, StoreError, User, UserStore};
 
-use crate::{Accounts, HashingError, PRODUCT};
+use crate::{Accounts, HashingError, PRODUCT, SignUpError};
 
 /// What an operator can do with everybody's accounts.
 ///
@@ -68,6 +68,43 @@ impl Administration<'_> {
         found.ok_or(AdministrationError::NoSuchUser)
     }
 
+    /// Makes an account.
+    ///
+    /// # Errors
+    ///
+    /// [`SignUpError`] says why not; both fields are looked at before it does.
+    pub async fn create(&self, email: &str, password: &str) -> Result<User, SignUpError> {
+        let (email, password) = self.accounts.settings.parse_sign_up(email, password)?;
+        let hash = self.accounts.hash(password, || ()).await?;
+        let event = Event::by_operator(EventKind::AccountCreated, self.accounts.clock.now());
+        self.accounts.keep(email, hash, event).await
+    }
+
+    /// Up to `limit` events in the order in which they were written, from the one after
+    /// `after`: about this user, or all.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store does not answer.
+    pub async fn events(
+        &self,
+        user: Option<UserId>,
+        after: Option<EventId>,
+        limit: u32,
+    ) -> Result<Vec<(EventId, Event)>, StoreError> {
+        self.accounts.store.events(user, after, limit).await
+    }
+
+    /// Tells the trail that a copy of the store was made.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store does not answer.
+    pub async fn record_backup(&self) -> Result<(), StoreError> {
+        let event = Event::by_operator(EventKind::BackupMade, self.accounts.clock.now());
+        self.accounts.store.record(&event).await
+    }
+
     /// Lets nobody log in to the account, and ends its sessions at once.
     ///
     /// # Errors
@@ -76,7 +113,7 @@ impl Administration<'_> {
     pub async fn disable(&self, user: UserId) -> Result<(), AdministrationError> {
         let now = self.accounts.clock.now();
         let change =
-            |store: Arc<dyn UserStore>| async move { store.set_disabled(user, Some(now)).await };
+            |store: Arc<dyn UserStore>| async move { store.set_disabled(user, true, now).await };
         self.change(user, change, "disabled by an operator").await
     }
 
@@ -86,8 +123,9 @@ impl Administration<'_> {
     ///
     /// [`AdministrationError::NoSuchUser`] or [`AdministrationError::Store`].
     pub async fn enable(&self, user: UserId) -> Result<(), AdministrationError> {
+        let now = self.accounts.clock.now();
         let change =
-            |store: Arc<dyn UserStore>| async move { store.set_disabled(user, None).await };
+            |store: Arc<dyn UserStore>| async move { store.set_disabled(user, false, now).await };
         self.change(user, change, "enabled by an operator").await
     }
 
@@ -97,7 +135,8 @@ impl Administration<'_> {
     ///
     /// [`AdministrationError::NoSuchUser`] or [`AdministrationError::Store`].
     pub async fn delete(&self, user: UserId) -> Result<(), AdministrationError> {
-        let change = |store: Arc<dyn UserStore>| async move { store.delete_user(user).await };
+        let now = self.accounts.clock.now();
+        let change = |store: Arc<dyn UserStore>| async move { store.delete_user(user, now).await };
         self.change(user, change, "deleted by an operator").await
     }
 
@@ -110,9 +149,9 @@ impl Administration<'_> {
         let context = [user.email.as_str(), PRODUCT];
         let new = NewPassword::parse(new, &self.accounts.settings.password_policy, &context)?;
         let hash = self.accounts.hash(new, || ()).await?;
-        let user = user.id;
+        let (user, now) = (user.id, self.accounts.clock.now());
         let change =
-            |store: Arc<dyn UserStore>| async move { store.set_password(user, &hash).await };
+            |store: Arc<dyn UserStore>| async move { store.set_password(user, &hash, now).await };
         self.change(user, change, "got a password from an operator").await
     }
 

@@ -33,7 +33,7 @@
 //! let issued = accounts.refresh(&issued.refresh.token, &client).await?;
 //! let signed_in = accounts.authenticate(issued.access.token.as_str()).await?;
 //!
-//! accounts.sign_out(&signed_in).await?;
+//! accounts.sign_out(&signed_in, &client).await?;
 //! assert!(accounts.authenticate(issued.access.token.as_str()).await.is_err());
 //! assert!(accounts.refresh(&issued.refresh.token, &client).await.is_err());
 //! # Ok(())
@@ -72,7 +72,9 @@ pub use sessions::EndSessionError;
 pub use settings::{Settings, StartError};
 pub use sign_in::SignInError;
 pub use sign_up::SignUpError;
-pub use user_store::{Holdings, SessionRecord, StoreError, User};
+pub use user_store::{
+    Actor, Event, EventId, EventKind, Holdings, Removed, SessionRecord, StoreError, User,
+};
 
 use std::sync::Arc;
 

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{NewPassword, Password, PasswordError};
-use user_store::{Holdings, Reauthenticated, Reauthentication, StoreError, UserStore};
+use user_store::{
+    Event, EventKind, Holdings, Reauthenticated, Reauthentication, StoreError, UserStore,
+};
 
-use crate::verify::VerifyError;
+use crate::verify::{Verified, VerifyError};
 use crate::{Accounts, AuthenticateError, Caller, HashingError, PRODUCT, SignedIn};
 
 /// Why nothing was changed that the password was asked for.
@@ -91,6 +93,20 @@ impl Accounts {
         held.ok_or(AuthenticateError::InvalidToken)
     }
 
+    /// What has happened to the account, the last first: what its user should know, and tell
+    /// by what was not them (OWASP ASVS 5.0, 6.3.5).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store does not answer.
+    pub async fn activity(&self, signed_in: &SignedIn) -> Result<Vec<Event>, StoreError> {
+        self.store.activity(signed_in.user().id, Self::MOST_ACTIVITY).await
+    }
+
+    /// How many events [`activity`](Self::activity) answers at most. All are in the
+    /// [`export`](Self::export).
+    pub const MOST_ACTIVITY: u32 = 50;
+
     async fn reauthenticate(
         &self,
         signed_in: &SignedIn,
@@ -98,9 +114,13 @@ impl Accounts {
         caller: &Caller,
     ) -> Result<Reauthentication, OwnAccountError> {
         let (user, session) = (signed_in.user(), *signed_in.session());
-        match self.verify(user.email.as_str(), &Password::new(password), caller).await? {
-            Some(verified) if verified.user == user.id => {
-                return Ok(Reauthentication { session, verified: verified.password });
+        let (client, now) = (caller.client.clone(), self.clock.now());
+        let failure = Event::by_user(EventKind::PasswordCheckFailed, now, client.clone());
+        let failure = failure.in_session(session.id);
+        let password = Password::new(password);
+        match self.verify(user.email.as_str(), &password, caller, failure).await? {
+            Some(Verified { user: verified, password, .. }) if verified == user.id => {
+                return Ok(Reauthentication { session, client, verified: password });
             }
             _ => {}
         }

@@ -1,5 +1,5 @@
-use auth_core::{RefreshToken, Session, SessionId};
-use user_store::{EndSessions, SessionRecord, StoreError};
+use auth_core::{Client, RefreshToken, Session, SessionId};
+use user_store::{EndSessions, Removed, SessionRecord, StoreError};
 
 use crate::{Accounts, SignedIn};
 
@@ -23,8 +23,8 @@ impl Accounts {
     /// # Errors
     ///
     /// [`StoreError`] if the store does not answer: the session may then live on.
-    pub async fn sign_out(&self, signed_in: &SignedIn) -> Result<(), StoreError> {
-        match self.end_session(signed_in, signed_in.session().id).await {
+    pub async fn sign_out(&self, signed_in: &SignedIn, client: &Client) -> Result<(), StoreError> {
+        match self.end_session(signed_in, signed_in.session().id, client).await {
             Err(EndSessionError::Store(error)) => Err(error),
             // If it was over already, it is.
             _ => Ok(()),
@@ -52,10 +52,11 @@ impl Accounts {
         &self,
         signed_in: &SignedIn,
         session: SessionId,
+        client: &Client,
     ) -> Result<(), EndSessionError> {
-        let (by, now) = (*signed_in.session(), self.clock.now());
+        let (by, client, now) = (*signed_in.session(), client.clone(), self.clock.now());
         self.change(|store| async move {
-            match store.end_session(&by, session, now).await? {
+            match store.end_session(&by, session, &client, now).await? {
                 EndSessions::Ended(0) => Err(EndSessionError::NoSuchSession),
                 EndSessions::Ended(_) => {
                     tracing::info!(user = %by.user_id, %session, "signed out");
@@ -72,10 +73,14 @@ impl Accounts {
     /// # Errors
     ///
     /// [`EndSessionError::SessionOver`] and [`EndSessionError::Store`].
-    pub async fn end_other_sessions(&self, signed_in: &SignedIn) -> Result<usize, EndSessionError> {
-        let (by, now) = (*signed_in.session(), self.clock.now());
+    pub async fn end_other_sessions(
+        &self,
+        signed_in: &SignedIn,
+        client: &Client,
+    ) -> Result<usize, EndSessionError> {
+        let (by, client, now) = (*signed_in.session(), client.clone(), self.clock.now());
         self.change(|store| async move {
-            match store.end_other_sessions(&by, now).await? {
+            match store.end_other_sessions(&by, &client, now).await? {
                 EndSessions::Ended(ended) => {
                     let (user, session) = (by.user_id, by.id);
                     tracing::info!(%user, %session, ended, "signed out everywhere else");
@@ -96,14 +101,14 @@ impl Accounts {
         self.store.session_of_family(&token.family(), self.clock.now()).await
     }
 
-    /// Removes up to `limit` each of the sessions that are over and of the counts of attempts
-    /// that say nothing any more; how many it removed of what it removed the most. Whoever
-    /// runs a server calls it now and then.
+    /// Removes up to `limit` each of the sessions that are over, of the counters of attempts that
+    /// say nothing any more, and of the events that have been kept for 90 days. Whoever runs a
+    /// server calls it now and then.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the store does not answer: they are removed another time.
-    pub async fn remove_ended(&self, limit: u32) -> Result<usize, StoreError> {
+    pub async fn remove_ended(&self, limit: u32) -> Result<Removed, StoreError> {
         self.store.remove_ended(self.clock.now(), limit).await
     }
 }

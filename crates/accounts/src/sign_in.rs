@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use auth_core::{KeyError, Password, PasswordHash, RefreshToken, Session};
-use user_store::{NewSession, OpenSession, PasswordVersion, StoreError};
+use user_store::{Event, EventKind, NewSession, OpenSession, PasswordVersion, StoreError};
 
 use crate::verify::{Verified, VerifyError};
 use crate::{Accounts, Caller, HashingError, IssuedTokens};
@@ -51,7 +51,9 @@ impl Accounts {
         before: Option<&RefreshToken>,
     ) -> Result<IssuedTokens, SignInError> {
         let password = Password::new(password);
-        let verified = self.verify(email, &password, caller).await?;
+        let client = caller.client.clone();
+        let failure = Event::by_user(EventKind::SignInFailed, self.clock.now(), client);
+        let verified = self.verify(email, &password, caller, failure).await?;
         let Verified { user, password: version, outdated } =
             verified.ok_or(SignInError::InvalidCredentials)?;
         let renewed = match outdated {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use auth_core::{Email, EmailError, NewPassword, PasswordError, UserId};
-use user_store::{CreateUserError, StoreError, User};
+use auth_core::{Client, Email, EmailError, NewPassword, PasswordError, PasswordHash, UserId};
+use user_store::{CreateUserError, Event, EventKind, StoreError, User};
 
 use crate::throttle::{AttemptError, Throttle};
 use crate::{Accounts, Caller, HashingError, PRODUCT, Settings};
@@ -48,7 +48,7 @@ impl Accounts {
     ) -> Result<User, SignUpError> {
         let (email, password) = self.settings.parse_sign_up(email, password)?;
         let attempt = self.attempt(Throttle::sign_up(caller)).await?;
-        let signed_up = self.create(email, password, attempt.hashes()).await;
+        let signed_up = self.create(email, password, &caller.client, attempt.hashes()).await;
         match &signed_up {
             Ok(_) | Err(SignUpError::EmailTaken) => attempt.count().await,
             Err(_) => attempt.give_back().await,
@@ -60,10 +60,22 @@ impl Accounts {
         &self,
         email: Email,
         password: NewPassword,
+        client: &Client,
         begins: impl FnOnce() + Send + 'static,
     ) -> Result<User, SignUpError> {
         let hash = self.hash(password, begins).await?;
-        let now = self.clock.now();
+        let event = Event::by_user(EventKind::AccountCreated, self.clock.now(), client.clone());
+        self.keep(email, hash, event).await
+    }
+
+    /// Keeps a new account, made as the event tells.
+    pub(crate) async fn keep(
+        &self,
+        email: Email,
+        hash: PasswordHash,
+        event: Event,
+    ) -> Result<User, SignUpError> {
+        let now = event.at;
         let user = User {
             id: UserId::generate(now, &*self.random),
             email,
@@ -71,7 +83,7 @@ impl Accounts {
             disabled_at: None,
         };
         self.change(|store| async move {
-            match store.create_user(&user, &hash).await {
+            match store.create_user(&user, &hash, &event.about(user.id)).await {
                 Ok(()) => {
                     tracing::info!(user = %user.id, "signed up");
                     Ok(user)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth_core::{Admission, Clock, CounterKey, DeviceKey, DeviceToken, Limit, Timestamp, UserId};
 use tokio::sync::Notify;
-use user_store::{Count, Settlement, StoreError, UserStore};
+use user_store::{Count, Event, Settlement, StoreError, UserStore};
 
 use crate::hashing::LONGEST_WAIT;
 use crate::{Accounts, Caller, HashingError};
@@ -124,31 +124,36 @@ impl Attempt<'_> {
 
     /// It counts.
     pub(crate) async fn count(self) {
-        self.settle(|_| Settlement::Counted).await;
+        self.settle(|_| Settlement::Counted, None).await;
+    }
+
+    /// It has failed, as this event tells, and counts.
+    pub(crate) async fn fail(self, event: Event) {
+        self.settle(|_| Settlement::Counted, Some(event)).await;
     }
 
     /// It was none.
     pub(crate) async fn give_back(self) {
-        self.settle(|_| Settlement::GivenBack).await;
+        self.settle(|_| Settlement::GivenBack, None).await;
     }
 
     /// It succeeded. That clears what the account, or the browser, has failed before, and
     /// says nothing of others at its address.
     pub(crate) async fn succeed(self) {
-        self.settle(|count| match count.limit == Limit::LOG_INS_PER_ACCOUNT {
+        let how = |count: &Count| match count.limit == Limit::LOG_INS_PER_ACCOUNT {
             true => Settlement::Reset,
             false => Settlement::GivenBack,
-        })
-        .await;
+        };
+        self.settle(how, None).await;
     }
 
-    async fn settle(mut self, how: impl Fn(&Count) -> Settlement) {
+    async fn settle(mut self, how: impl Fn(&Count) -> Settlement, event: Option<Event>) {
         let counts = std::mem::take(&mut self.counts);
-        if counts.is_empty() {
+        if counts.is_empty() && event.is_none() {
             return;
         }
         let counts: Vec<_> = counts.into_iter().map(|count| (count, how(&count))).collect();
-        let ending = Ending::of(self.accounts, counts, self.began);
+        let ending = Ending { event, ..Ending::of(self.accounts, counts, self.began) };
         self.accounts.change(|store| ending.carry_out(store)).await;
     }
 }
@@ -172,6 +177,7 @@ impl Drop for Attempt<'_> {
 /// What is left to do of an attempt, whoever still waits for it.
 struct Ending {
     counts: Vec<(Count, Settlement)>,
+    event: Option<Event>,
     began: Timestamp,
     clock: Arc<dyn Clock>,
     settled: Arc<Notify>,
@@ -181,11 +187,12 @@ impl Ending {
     fn of(accounts: &Accounts, counts: Vec<(Count, Settlement)>, began: Timestamp) -> Self {
         let (clock, settled) =
             (Arc::clone(&accounts.clock), Arc::clone(&accounts.throttle.settled));
-        Self { counts, began, clock, settled }
+        Self { counts, event: None, began, clock, settled }
     }
 
     async fn carry_out(self, store: Arc<dyn UserStore>) {
-        match store.settle_attempt(&self.counts, self.began, self.clock.now()).await {
+        let now = self.clock.now();
+        match store.settle_attempt(&self.counts, self.event.as_ref(), self.began, now).await {
             Ok(true) => tracing::warn!("too many attempts have failed: the next have to wait"),
             Ok(false) => {}
             // It is still under way, for all that the store knows, and counts before long.

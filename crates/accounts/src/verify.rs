@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use auth_core::{Email, Password, PasswordHasher, UserId, Verification};
-use user_store::{Credentials, PasswordVersion, StoreError};
+use user_store::{Credentials, Event, PasswordVersion, StoreError};
 
 use crate::throttle::AttemptError;
 use crate::{Accounts, Caller, HashingError};
@@ -27,12 +27,14 @@ pub(crate) enum VerifyError {
 
 impl Accounts {
     /// Compares the password, if not too many have been wrong; `None` if it is not right.
-    /// Without an account, or with one that is disabled, it is hashed all the same.
+    /// Without an account, or with one that is disabled, it is hashed all the same. `failure`
+    /// is what tells of it if it is wrong.
     pub(crate) async fn verify(
         &self,
         email: &str,
         password: &Password,
         caller: &Caller,
+        failure: Event,
     ) -> Result<Option<Verified>, VerifyError> {
         let credentials = match Email::parse(email) {
             Ok(email) => self.store.credentials(email.key()).await?,
@@ -60,12 +62,12 @@ impl Accounts {
         };
         let Some((user, version)) = found else {
             tracing::info!("a password was given for no account, or for a disabled one");
-            attempt.count().await;
+            attempt.fail(failure).await;
             return Ok(None);
         };
         if verification == Verification::Mismatch {
             tracing::info!(%user, "a wrong password was given");
-            attempt.count().await;
+            attempt.fail(failure.about(user)).await;
             return Ok(None);
         }
         attempt.succeed().await;

@@ -15,10 +15,12 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod activity;
 mod problem;
 mod request;
 mod response;
 
+pub use activity::{Activity, ActivityActor, ActivityEvent, ActivityKind};
 pub use problem::{ErrorCode, FieldCode, FieldError, Problem};
 pub use request::{
     ChangePasswordRequest, DeleteAccountRequest, Empty, RequestBody, SignupRequest, TokenRequest,

@@ -2,6 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ActivityEvent;
+
 /// An account, as its owner may see it: the answer to `POST /api/signup` and `GET /api/me`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
@@ -78,6 +80,8 @@ pub struct Export {
     pub password: ExportedPassword,
     /// Every session that is held, those included that are over and not yet removed.
     pub sessions: Vec<ExportedSession>,
+    /// What has happened to the account, the last first.
+    pub activity: Vec<ActivityEvent>,
 }
 
 /// What is held of a password: a salted hash of it, made like this.

@@ -147,6 +147,12 @@ impl ApiError {
                 tracing::error!(error = chain(&**source), "the store does not answer");
             }
             Self::Overloaded => tracing::warn!("too many passwords are waiting to be hashed"),
+            // What may be somebody's attempt at what is not theirs.
+            Self::InvalidCredentials
+            | Self::InvalidToken
+            | Self::InvalidRefreshToken(_)
+            | Self::ForbiddenOrigin
+            | Self::TooManyAttempts(_) => tracing::info!(code = ?self.code(), "refused"),
             _ => {}
         }
     }

@@ -3,8 +3,8 @@
 
 use accounts::{JwkSet, RefreshToken, SessionId};
 use api_types::{
-    ChangePasswordRequest, DeleteAccountRequest, Empty, Export, Health, Sessions, SignupRequest,
-    TokenRequest, TokenResponse,
+    Activity, ChangePasswordRequest, DeleteAccountRequest, Empty, Export, Health, Sessions,
+    SignupRequest, TokenRequest, TokenResponse,
 };
 
 use crate::cookie::SetCookie;
@@ -43,8 +43,9 @@ pub(crate) async fn refresh(
 
 pub(crate) async fn logout(request: Incoming, api: Api) -> Result<Vec<SetCookie>, ApiError> {
     let held = request.held_refresh_token(&api);
+    let client = request.client();
     let (signed_in, Empty {}) = request.user_and_body(&api).await?;
-    api.accounts.sign_out(&signed_in).await?;
+    api.accounts.sign_out(&signed_in, &client).await?;
     Ok(api.clear_what_is_over(held).await.into_iter().collect())
 }
 
@@ -81,6 +82,12 @@ pub(crate) async fn export(request: Incoming, api: Api) -> Result<Export, ApiErr
     Ok(shown::export(&held, &signed_in, api.accounts.now()))
 }
 
+pub(crate) async fn activity(request: Incoming, api: Api) -> Result<Activity, ApiError> {
+    let signed_in = request.user(&api).await?;
+    let events = api.accounts.activity(&signed_in).await?;
+    Ok(Activity { events: events.iter().map(shown::event).collect() })
+}
+
 pub(crate) async fn sessions(request: Incoming, api: Api) -> Result<Sessions, ApiError> {
     let signed_in = request.user(&api).await?;
     let found = api.accounts.sessions(&signed_in).await?;
@@ -89,8 +96,9 @@ pub(crate) async fn sessions(request: Incoming, api: Api) -> Result<Sessions, Ap
 }
 
 pub(crate) async fn end_other_sessions(request: Incoming, api: Api) -> Result<(), ApiError> {
+    let client = request.client();
     let signed_in = request.user_who_deletes(&api).await?;
-    api.accounts.end_other_sessions(&signed_in).await?;
+    api.accounts.end_other_sessions(&signed_in, &client).await?;
     Ok(())
 }
 
@@ -100,9 +108,9 @@ pub(crate) async fn end_session(
     request: Incoming,
     api: Api,
 ) -> Result<Vec<SetCookie>, ApiError> {
-    let held = request.held_refresh_token(&api);
+    let (held, client) = (request.held_refresh_token(&api), request.client());
     let signed_in = request.user_who_deletes(&api).await?;
-    api.accounts.end_session(&signed_in, id).await?;
+    api.accounts.end_session(&signed_in, id, &client).await?;
     match id == signed_in.session().id {
         true => Ok(api.clear_what_is_over(held).await.into_iter().collect()),
         false => Ok(Vec::new()),

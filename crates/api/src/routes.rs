@@ -39,6 +39,8 @@ pub fn routes(accounts: Arc<Accounts>, origin: PublicOrigin) -> BoxedFilter<(Res
         .unify()
         .or(export(&api))
         .unify()
+        .or(activity(&api))
+        .unify()
         .or(sessions(&api))
         .unify()
         .or(session(&api))
@@ -100,6 +102,11 @@ fn password(api: &Api) -> BoxedFilter<(Response,)> {
 fn export(api: &Api) -> BoxedFilter<(Response,)> {
     let get = warp::get().and(request(api)).then(handlers::export).map(ok).map(as_file);
     at(warp::path!("api" / "me" / "export").boxed(), get.boxed(), "GET")
+}
+
+fn activity(api: &Api) -> BoxedFilter<(Response,)> {
+    let get = warp::get().and(request(api)).then(handlers::activity).map(ok);
+    at(warp::path!("api" / "me" / "activity").boxed(), get.boxed(), "GET")
 }
 
 fn sessions(api: &Api) -> BoxedFilter<(Response,)> {

@@ -1,7 +1,12 @@
 //! What clients are shown of what `accounts` answers.
 
-use accounts::{Holdings, IssuedTokens, SessionRecord, SignedIn, Timestamp, User};
-use api_types::{Export, ExportedPassword, ExportedSession, Session, TokenResponse, TokenType};
+use accounts::{
+    Actor, Event, EventKind, Holdings, IssuedTokens, SessionRecord, SignedIn, Timestamp, User,
+};
+use api_types::{
+    ActivityActor, ActivityEvent, ActivityKind, Export, ExportedPassword, ExportedSession, Session,
+    TokenResponse, TokenType,
+};
 
 use crate::cookie::{Cookies, SetCookie};
 
@@ -50,5 +55,40 @@ pub(crate) fn export(held: &Holdings, viewer: &SignedIn, now: Timestamp) -> Expo
             iterations: held.password_hash.iterations(),
         },
         sessions: held.sessions.iter().map(exported).collect(),
+        activity: held.events.iter().map(event).collect(),
+    }
+}
+
+pub(crate) fn event(event: &Event) -> ActivityEvent {
+    ActivityEvent {
+        at: event.at.to_string(),
+        kind: kind(event.kind),
+        actor: match event.actor {
+            Actor::User => ActivityActor::User,
+            Actor::Operator => ActivityActor::Operator,
+        },
+        session_id: event.session.map(|id| id.to_string()),
+        user_agent: event.client.user_agent().map(str::to_owned),
+        ip: event.client.ip().map(|ip| ip.to_string()),
+    }
+}
+
+/// What is not about an account is not shown to its user.
+const fn kind(kind: EventKind) -> ActivityKind {
+    match kind {
+        EventKind::AccountCreated => ActivityKind::AccountCreated,
+        EventKind::SignedIn => ActivityKind::SignedIn,
+        EventKind::SignInFailed => ActivityKind::SignInFailed,
+        EventKind::SignInsThrottled => ActivityKind::SignInsThrottled,
+        EventKind::PasswordCheckFailed => ActivityKind::PasswordCheckFailed,
+        EventKind::SignedOut => ActivityKind::SignedOut,
+        EventKind::SessionEnded => ActivityKind::SessionEnded,
+        EventKind::OtherSessionsEnded => ActivityKind::OtherSessionsEnded,
+        EventKind::AllSessionsEnded => ActivityKind::AllSessionsEnded,
+        EventKind::RefreshTokenReused => ActivityKind::RefreshTokenReused,
+        EventKind::PasswordChanged => ActivityKind::PasswordChanged,
+        EventKind::AccountDisabled => ActivityKind::AccountDisabled,
+        EventKind::AccountEnabled => ActivityKind::AccountEnabled,
+        _ => ActivityKind::Other,
     }
 }

@@ -16,6 +16,7 @@ mod keys;
 mod passwords;
 mod refresh;
 mod sessions;
+mod trail;
 mod users;
 
 pub use administration::*;
@@ -24,6 +25,7 @@ pub use keys::*;
 pub use passwords::*;
 pub use refresh::*;
 pub use sessions::*;
+pub use trail::*;
 pub use users::*;
 
 use std::sync::Arc;
@@ -35,7 +37,7 @@ use auth_core::{
     Session, SessionId, SessionPolicy, SystemRandom, Timestamp, UserId,
 };
 
-use crate::{Credentials, EndSessions, NewSession, OpenSession, User, UserStore};
+use crate::{Credentials, EndSessions, Event, EventKind, NewSession, OpenSession, User, UserStore};
 
 /// One fresh, empty store that any number of servers can be connected to.
 #[async_trait]
@@ -121,6 +123,14 @@ macro_rules! conformance_tests {
             a_retired_key_is_gone_and_the_one_that_signs_stays
             a_key_that_is_retired_twice_at_once_is_retired_once
             retiring_that_races_with_rotations_leaves_the_newest_key
+            what_is_changed_is_told_with_it
+            what_an_operator_does_is_told_as_that
+            what_changes_nothing_is_told_of_nothing
+            failures_are_told_and_that_the_next_have_to_wait
+            a_user_sees_their_own_events_the_last_first
+            all_events_are_read_in_pages_in_the_order_they_were_written
+            of_a_deleted_account_its_deletion_is_told_and_nothing_else
+            events_are_kept_for_90_days_and_then_removed
             what_was_answered_survives_a_restart
             a_store_answers_a_ping
         }
@@ -148,6 +158,15 @@ fn user(email: &str) -> User {
     }
 }
 
+/// Where all that is done here is done from.
+fn client() -> Client {
+    Client::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"))
+}
+
+fn creation(user: &User) -> Event {
+    Event::by_user(EventKind::AccountCreated, user.created_at, client()).about(user.id)
+}
+
 fn hash() -> PasswordHash {
     let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[]);
     let hasher = PasswordHasher::new(PasswordHasher::MIN_ITERATIONS).expect("enough");
@@ -158,8 +177,7 @@ fn hash() -> PasswordHash {
 fn new_session(user: &User) -> (NewSession, RefreshToken) {
     let token = RefreshToken::generate(&SystemRandom);
     let session = Session::open(user.id, NOW, false, &SessionPolicy::default(), &SystemRandom);
-    let client = Client::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
-    (NewSession::new(session, client, &token), token)
+    (NewSession::new(session, client(), &token), token)
 }
 
 /// The password of this user that is in force.
@@ -188,7 +206,7 @@ async fn signed_up(store: &dyn UserStore) -> (User, PasswordHash) {
 
 async fn sign_up(store: &dyn UserStore, email: &str) -> (User, PasswordHash) {
     let (user, hash) = (user(email), hash());
-    store.create_user(&user, &hash).await.expect("a free address");
+    store.create_user(&user, &hash, &creation(&user)).await.expect("a free address");
     (user, hash)
 }
 
@@ -204,7 +222,7 @@ async fn is_alive(store: &dyn UserStore, session: &Session) -> bool {
 
 /// Logs out; answers whether the session was alive.
 async fn log_out(store: &dyn UserStore, session: &Session) -> bool {
-    let ended = store.end_session(session, session.id, NOW).await.expect("an answer");
+    let ended = store.end_session(session, session.id, &client(), NOW).await.expect("an answer");
     ended == EndSessions::Ended(1)
 }
 

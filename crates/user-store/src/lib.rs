@@ -13,6 +13,8 @@
 //! - A look-up that finds nothing answers `None`; [`StoreError`] means that the store could
 //!   not be asked.
 //! - What a method has answered is on the disk: no crash takes it back.
+//! - What somebody changes is told by an [`Event`] in the same transaction; what changes
+//!   nothing is not.
 //! - Times are kept to the millisecond.
 //!
 //! ```
@@ -20,10 +22,10 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use auth_core::{
-//!     Clock, Email, NewPassword, PasswordHasher, PasswordPolicy, SystemClock, SystemRandom,
+//!     Client, Clock, Email, NewPassword, PasswordHasher, PasswordPolicy, SystemClock, SystemRandom,
 //!     UserId,
 //! };
-//! use user_store::{SqliteStore, User, UserStore};
+//! use user_store::{Event, EventKind, SqliteStore, User, UserStore};
 //!
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("latchkey.db");
@@ -37,7 +39,8 @@
 //! };
 //! let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[])?;
 //! let hash = PasswordHasher::new(1_000)?.hash(&password, &SystemRandom);
-//! store.create_user(&user, &hash).await?;
+//! let event = Event::by_user(EventKind::AccountCreated, now, Client::default()).about(user.id);
+//! store.create_user(&user, &hash, &event).await?;
 //! assert!(store.credentials(user.email.key()).await?.is_some());
 //! # Ok(())
 //! # }
@@ -48,15 +51,17 @@
 mod attempt;
 #[cfg(feature = "testing")]
 pub mod conformance;
+mod event;
 mod model;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
 
 pub use attempt::{Count, Settlement};
+pub use event::{Actor, EVENTS_ARE_KEPT, Event, EventId, EventKind, UnknownEventKind};
 pub use model::{
     CreateUserError, Credentials, EndSessions, Holdings, NewSession, OpenSession, PasswordVersion,
-    Reauthenticated, Reauthentication, RetireSigningKey, RotateRefreshToken, Rotation,
+    Reauthenticated, Reauthentication, Removed, RetireSigningKey, RotateRefreshToken, Rotation,
     SessionRecord, StoreError, StoredSigningKey, User,
 };
 #[cfg(feature = "sqlite")]

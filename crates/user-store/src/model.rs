@@ -5,6 +5,8 @@ use auth_core::{
     SessionId, SigningKeySeed, SuccessorSalt, Timestamp, UserId,
 };
 
+use crate::Event;
+
 /// One account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -72,6 +74,25 @@ pub struct SessionRecord {
     pub client: Client,
 }
 
+/// How much was removed of what is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Removed {
+    /// Sessions.
+    pub sessions: usize,
+    /// Counters of attempts.
+    pub counters: usize,
+    /// Events.
+    pub events: usize,
+}
+
+impl Removed {
+    /// How much it is of what it is the most.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.sessions.max(self.counters).max(self.events)
+    }
+}
+
 /// Everything that is held about a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holdings {
@@ -81,6 +102,8 @@ pub struct Holdings {
     pub password_hash: PasswordHash,
     /// The sessions, those included that are over and not yet removed.
     pub sessions: Vec<SessionRecord>,
+    /// What has happened to the account, the last first.
+    pub events: Vec<Event>,
 }
 
 /// The use of a refresh token.
@@ -152,10 +175,12 @@ pub enum EndSessions {
 
 /// Somebody's word that they are who they are, given just now with their password: what
 /// must still hold at the moment something is changed on the strength of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reauthentication {
     /// The session it was given in.
     pub session: Session,
+    /// Where it was given from.
+    pub client: Client,
     /// Which password it was.
     pub verified: PasswordVersion,
 }

@@ -10,19 +10,22 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use auth_core::{
-    Admission, DeviceKey, EmailKey, FamilyHash, PasswordHash, Session, SessionId, SessionPolicy,
-    SigningKeySeed, Timestamp, UserId,
+    Admission, Client, DeviceKey, EmailKey, FamilyHash, PasswordHash, Session, SessionId,
+    SessionPolicy, SigningKey, SigningKeySeed, Timestamp, UserId,
 };
 
 use crate::{
-    Count, CreateUserError, Credentials, EndSessions, Holdings, NewSession, OpenSession,
-    PasswordVersion, Reauthenticated, Reauthentication, RetireSigningKey, RotateRefreshToken,
-    Rotation, SessionRecord, Settlement, StoreError, StoredSigningKey, User, UserStore,
+    Count, CreateUserError, Credentials, EndSessions, Event, EventId, EventKind, Holdings,
+    NewSession, OpenSession, PasswordVersion, Reauthenticated, Reauthentication, Removed,
+    RetireSigningKey, RotateRefreshToken, Rotation, SessionRecord, Settlement, StoreError,
+    StoredSigningKey, User, UserStore,
 };
 use database::Database;
 pub use error::OpenError;
-use queries::{counters, keys, sessions, users};
-use transactions::{count_alive, open_session, reauthenticated, retire, rotate, while_alive};
+use queries::{counters, events, keys, sessions, users};
+use transactions::{
+    count_alive, delete_account, open_session, reauthenticated, retire, rotate, told, while_alive,
+};
 
 /// A [`UserStore`] on one SQLite file, with SQLite built in.
 ///
@@ -64,9 +67,13 @@ impl UserStore for SqliteStore {
         &self,
         user: &User,
         password: &PasswordHash,
+        event: &Event,
     ) -> Result<(), CreateUserError> {
-        let (user, password) = (user.clone(), password.clone());
-        let created = self.database.write(move |tx| users::insert(tx, &user, &password)).await?;
+        let (user, password, event) = (user.clone(), password.clone(), event.clone());
+        let created = self
+            .database
+            .write(move |tx| told(tx, &event, users::insert(tx, &user, &password)?))
+            .await?;
         if created { Ok(()) } else { Err(CreateUserError::EmailTaken) }
     }
 
@@ -120,30 +127,44 @@ impl UserStore for SqliteStore {
         &self,
         by: &Session,
         id: SessionId,
+        client: &Client,
         now: Timestamp,
     ) -> Result<EndSessions, StoreError> {
-        let by = *by;
+        let (by, client) = (*by, client.clone());
+        let kind = if id == by.id { EventKind::SignedOut } else { EventKind::SessionEnded };
         self.database
-            .write(move |tx| while_alive(tx, &by, now, || sessions::delete(tx, by.user_id, id)))
+            .write(move |tx| {
+                let event = Event::by_user(kind, now, client).about(by.user_id).in_session(id);
+                while_alive(tx, &by, &event, || sessions::delete(tx, by.user_id, id))
+            })
             .await
     }
 
     async fn end_other_sessions(
         &self,
         by: &Session,
+        client: &Client,
         now: Timestamp,
     ) -> Result<EndSessions, StoreError> {
-        let by = *by;
+        let (by, client) = (*by, client.clone());
         self.database
             .write(move |tx| {
-                while_alive(tx, &by, now, || sessions::delete_all(tx, by.user_id, Some(by.id)))
+                let event = Event::by_user(EventKind::OtherSessionsEnded, now, client);
+                let event = event.about(by.user_id).in_session(by.id);
+                while_alive(tx, &by, &event, || sessions::delete_all(tx, by.user_id, Some(by.id)))
             })
             .await
     }
 
     async fn end_sessions(&self, user: UserId, now: Timestamp) -> Result<usize, StoreError> {
-        let ended = self.database.write(move |tx| sessions::delete_all(tx, user, None)).await?;
-        Ok(count_alive(ended, now))
+        self.database
+            .write(move |tx| {
+                let ended = count_alive(sessions::delete_all(tx, user, None)?, now);
+                let event = Event::by_operator(EventKind::AllSessionsEnded, now).about(user);
+                told(tx, &event, ended > 0)?;
+                Ok(ended)
+            })
+            .await
     }
 
     async fn sessions(
@@ -157,11 +178,13 @@ impl UserStore for SqliteStore {
         Ok(found)
     }
 
-    async fn remove_ended(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+    async fn remove_ended(&self, now: Timestamp, limit: u32) -> Result<Removed, StoreError> {
         self.database
             .write(move |tx| {
                 let sessions = sessions::delete_ended(tx, now, limit)?;
-                Ok(sessions.max(counters::delete_ended(tx, now, limit)?))
+                let counters = counters::delete_ended(tx, now, limit)?;
+                let events = events::delete_old(tx, now, limit)?;
+                Ok(Removed { sessions, counters, events })
             })
             .await
     }
@@ -178,11 +201,32 @@ impl UserStore for SqliteStore {
     async fn settle_attempt(
         &self,
         counts: &[(Count, Settlement)],
+        event: Option<&Event>,
         began: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let counts = counts.to_vec();
-        self.database.write(move |tx| attempts::settle(tx, &counts, began, now)).await
+        let (counts, event) = (counts.to_vec(), event.cloned());
+        self.database
+            .write(move |tx| attempts::settle(tx, &counts, event.as_ref(), began, now))
+            .await
+    }
+
+    async fn activity(&self, user: UserId, limit: u32) -> Result<Vec<Event>, StoreError> {
+        self.database.read(move |connection| events::of_user(connection, user, limit)).await
+    }
+
+    async fn events(
+        &self,
+        user: Option<UserId>,
+        after: Option<EventId>,
+        limit: u32,
+    ) -> Result<Vec<(EventId, Event)>, StoreError> {
+        self.database.read(move |connection| events::page(connection, user, after, limit)).await
+    }
+
+    async fn record(&self, event: &Event) -> Result<(), StoreError> {
+        let event = event.clone();
+        self.database.write(move |tx| events::insert(tx, &event)).await
     }
 
     async fn change_password(
@@ -191,10 +235,10 @@ impl UserStore for SqliteStore {
         new: &PasswordHash,
         now: Timestamp,
     ) -> Result<Reauthenticated, StoreError> {
-        let (word, new) = (*word, new.clone());
+        let (word, new) = (word.clone(), new.clone());
         self.database
             .write(move |tx| {
-                reauthenticated(tx, &word, now, |session| {
+                reauthenticated(tx, &word, EventKind::PasswordChanged, now, |session| {
                     users::change_password(tx, session.user_id, &new)?;
                     sessions::delete_all(tx, session.user_id, Some(session.id)).map(drop)
                 })
@@ -207,11 +251,11 @@ impl UserStore for SqliteStore {
         word: &Reauthentication,
         now: Timestamp,
     ) -> Result<Reauthenticated, StoreError> {
-        let word = *word;
+        let word = word.clone();
         self.database
             .write(move |tx| {
-                reauthenticated(tx, &word, now, |session| {
-                    users::delete(tx, session.user_id).map(drop)
+                reauthenticated(tx, &word, EventKind::AccountDeleted, now, |session| {
+                    delete_account(tx, session.user_id).map(drop)
                 })
             })
             .await
@@ -228,7 +272,8 @@ impl UserStore for SqliteStore {
                     return Ok(None);
                 };
                 let sessions = sessions::of_user(&tx, user)?;
-                Ok(Some(Holdings { user: account, password_hash, sessions }))
+                let events = events::of_user(&tx, user, u32::MAX)?;
+                Ok(Some(Holdings { user: account, password_hash, sessions, events }))
             })
             .await
     }
@@ -249,31 +294,43 @@ impl UserStore for SqliteStore {
     async fn set_disabled(
         &self,
         user: UserId,
-        disabled_at: Option<Timestamp>,
+        disabled: bool,
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let (kind, disabled_at) = match disabled {
+            true => (EventKind::AccountDisabled, Some(now)),
+            false => (EventKind::AccountEnabled, None),
+        };
         self.database
             .write(move |tx| {
-                let found = users::set_disabled(tx, user, disabled_at)?;
-                if disabled_at.is_some() {
+                if disabled {
                     sessions::delete_all(tx, user, None)?;
                 }
-                Ok(found)
+                let found = users::set_disabled(tx, user, disabled_at)?;
+                told(tx, &Event::by_operator(kind, now).about(user), found)
             })
             .await
     }
 
-    async fn set_password(&self, user: UserId, new: &PasswordHash) -> Result<bool, StoreError> {
+    async fn set_password(
+        &self,
+        user: UserId,
+        new: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let new = new.clone();
+        let event = Event::by_operator(EventKind::PasswordChanged, now).about(user);
         self.database
             .write(move |tx| {
                 sessions::delete_all(tx, user, None)?;
-                users::change_password(tx, user, &new)
+                told(tx, &event, users::change_password(tx, user, &new)?)
             })
             .await
     }
 
-    async fn delete_user(&self, user: UserId) -> Result<bool, StoreError> {
-        self.database.write(move |tx| users::delete(tx, user)).await
+    async fn delete_user(&self, user: UserId, now: Timestamp) -> Result<bool, StoreError> {
+        let event = Event::by_operator(EventKind::AccountDeleted, now).about(user);
+        self.database.write(move |tx| told(tx, &event, delete_account(tx, user)?)).await
     }
 
     async fn signing_keys(&self) -> Result<Vec<StoredSigningKey>, StoreError> {
@@ -318,21 +375,31 @@ impl UserStore for SqliteStore {
             .await
     }
 
-    async fn add_signing_key(
-        &self,
-        key: &SigningKeySeed,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let key = key.clone();
-        self.database.write(move |tx| keys::insert(tx, &key, now)).await
+    async fn add_signing_key(&self, key: &SigningKey, now: Timestamp) -> Result<(), StoreError> {
+        let event = Event::by_operator(EventKind::SigningKeyRotated, now).about_key(key.kid());
+        let seed = key.seed().clone();
+        self.database
+            .write(move |tx| {
+                keys::insert(tx, &seed, now)?;
+                events::insert(tx, &event)
+            })
+            .await
     }
 
     async fn retire_signing_key(
         &self,
-        key: &SigningKeySeed,
+        key: &SigningKey,
+        now: Timestamp,
     ) -> Result<RetireSigningKey, StoreError> {
-        let key = key.clone();
-        self.database.write(move |tx| retire(tx, &key)).await
+        let event = Event::by_operator(EventKind::SigningKeyRetired, now).about_key(key.kid());
+        let seed = key.seed().clone();
+        self.database
+            .write(move |tx| {
+                let retired = retire(tx, &seed)?;
+                told(tx, &event, retired == RetireSigningKey::Retired)?;
+                Ok(retired)
+            })
+            .await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

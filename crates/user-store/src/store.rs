@@ -1,24 +1,25 @@
 use async_trait::async_trait;
 use auth_core::{
-    Admission, DeviceKey, EmailKey, FamilyHash, PasswordHash, Session, SessionId, SessionPolicy,
-    SigningKeySeed, Timestamp, UserId,
+    Admission, Client, DeviceKey, EmailKey, FamilyHash, PasswordHash, Session, SessionId,
+    SessionPolicy, SigningKey, SigningKeySeed, Timestamp, UserId,
 };
 
 use crate::{
-    Count, CreateUserError, Credentials, EndSessions, Holdings, NewSession, OpenSession,
-    PasswordVersion, Reauthenticated, Reauthentication, RetireSigningKey, RotateRefreshToken,
-    Rotation, SessionRecord, Settlement, StoreError, StoredSigningKey, User,
+    Count, CreateUserError, Credentials, EndSessions, Event, EventId, Holdings, NewSession,
+    OpenSession, PasswordVersion, Reauthenticated, Reauthentication, Removed, RetireSigningKey,
+    RotateRefreshToken, Rotation, SessionRecord, Settlement, StoreError, StoredSigningKey, User,
 };
 
 /// A place that keeps users, sessions and signing keys; its rules are stated
 /// [above](crate).
 #[async_trait]
 pub trait UserStore: Send + Sync + 'static {
-    /// Adds an account.
+    /// Adds an account, of which `event` tells.
     async fn create_user(
         &self,
         user: &User,
         password: &PasswordHash,
+        event: &Event,
     ) -> Result<(), CreateUserError>;
 
     /// What a log-in with this address is checked against. A disabled account has nothing
@@ -61,13 +62,14 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<RotateRefreshToken, StoreError>;
 
-    /// Ends a session at once, its own or another of the same user, for somebody whose
-    /// session `by` is, provided that this is alive at `now`: of two sessions that end each
+    /// Ends a session at once, its own or another of the same user, for somebody at `client`
+    /// whose session `by` is, provided that this is alive at `now`: of two sessions that end each
     /// other at once, one succeeds.
     async fn end_session(
         &self,
         by: &Session,
         id: SessionId,
+        client: &Client,
         now: Timestamp,
     ) -> Result<EndSessions, StoreError>;
 
@@ -76,10 +78,11 @@ pub trait UserStore: Send + Sync + 'static {
     async fn end_other_sessions(
         &self,
         by: &Session,
+        client: &Client,
         now: Timestamp,
     ) -> Result<EndSessions, StoreError>;
 
-    /// Ends all sessions of this user at once; how many were alive at `now`.
+    /// Ends all sessions of this user at once, for an operator; how many were alive at `now`.
     async fn end_sessions(&self, user: UserId, now: Timestamp) -> Result<usize, StoreError>;
 
     /// The sessions of this user that are alive at `now`, the one used last first.
@@ -89,9 +92,10 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Vec<SessionRecord>, StoreError>;
 
-    /// Removes up to `limit` each of the sessions that are over at `now` and of the counters
-    /// that say nothing any more; how many it removed of what it removed the most.
-    async fn remove_ended(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError>;
+    /// Removes up to `limit` each of the sessions that are over at `now`, of the counters that
+    /// say nothing any more, and of the events that have been
+    /// [kept for long enough](crate::EVENTS_ARE_KEPT).
+    async fn remove_ended(&self, now: Timestamp, limit: u32) -> Result<Removed, StoreError>;
 
     /// Begins an attempt at `now` if every counter that it falls under
     /// [lets it through](auth_core::Counter::judge). If one does not, none has changed.
@@ -101,13 +105,30 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Admission, StoreError>;
 
-    /// Ends an attempt that began at `began`; whether it begins a wait.
+    /// Ends an attempt that began at `began`, of which `event` tells if it has failed; whether
+    /// the next has to wait for it. That is told as well.
     async fn settle_attempt(
         &self,
         counts: &[(Count, Settlement)],
+        event: Option<&Event>,
         began: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
+
+    /// Up to `limit` events about a user, the last first.
+    async fn activity(&self, user: UserId, limit: u32) -> Result<Vec<Event>, StoreError>;
+
+    /// Up to `limit` events in the order in which they were written, from the one after
+    /// `after`: about this user, or all.
+    async fn events(
+        &self,
+        user: Option<UserId>,
+        after: Option<EventId>,
+        limit: u32,
+    ) -> Result<Vec<(EventId, Event)>, StoreError>;
+
+    /// Tells of something that has changed nothing in the store.
+    async fn record(&self, event: &Event) -> Result<(), StoreError>;
 
     /// Puts `new` in the place of the password that was verified, and ends all other
     /// sessions of the user: of two changes at once, one succeeds.
@@ -138,21 +159,28 @@ pub trait UserStore: Send + Sync + 'static {
     /// `after`.
     async fn users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
 
-    /// Disables an account at the moment `disabled_at`, which ends its sessions at once and
-    /// lets nobody open another, or enables it with `None`; whether there is one. An account
-    /// that is disabled already stays so since when it was.
+    /// Disables an account for an operator, which ends its sessions at once and lets nobody
+    /// open another, or enables it; whether there is one. An account that is disabled already
+    /// stays so since when it was.
     async fn set_disabled(
         &self,
         user: UserId,
-        disabled_at: Option<Timestamp>,
+        disabled: bool,
+        now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Sets a password without asking for the one before, and ends all sessions of the
-    /// user; whether there is one.
-    async fn set_password(&self, user: UserId, new: &PasswordHash) -> Result<bool, StoreError>;
+    /// Sets a password for an operator, without asking for the one before, and ends all
+    /// sessions of the user; whether there is one.
+    async fn set_password(
+        &self,
+        user: UserId,
+        new: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 
-    /// Deletes an account with all that is held about its user; whether there was one.
-    async fn delete_user(&self, user: UserId) -> Result<bool, StoreError>;
+    /// Deletes an account for an operator, with all that is held about its user; whether
+    /// there was one.
+    async fn delete_user(&self, user: UserId, now: Timestamp) -> Result<bool, StoreError>;
 
     /// The signing keys, the newest first: that one signs, and all of them verify.
     async fn signing_keys(&self) -> Result<Vec<StoredSigningKey>, StoreError>;
@@ -165,14 +193,15 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Makes `key` the one that signs. Those that did until now go on verifying.
-    async fn add_signing_key(&self, key: &SigningKeySeed, now: Timestamp)
-    -> Result<(), StoreError>;
+    /// Makes `key` the one that signs, for an operator. Those that did until now go on
+    /// verifying.
+    async fn add_signing_key(&self, key: &SigningKey, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Removes a key for good, unless it is the one that signs.
+    /// Removes a key for good, for an operator, unless it is the one that signs.
     async fn retire_signing_key(
         &self,
-        key: &SigningKeySeed,
+        key: &SigningKey,
+        now: Timestamp,
     ) -> Result<RetireSigningKey, StoreError>;
 
     /// The secret that device tokens are made with. If there is none, `candidate` becomes it:

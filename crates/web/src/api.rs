@@ -7,8 +7,8 @@ mod error;
 mod http;
 
 use api_types::{
-    ChangePasswordRequest, DeleteAccountRequest, Empty, Sessions, SignupRequest, TokenRequest,
-    TokenResponse, User,
+    Activity, ChangePasswordRequest, DeleteAccountRequest, Empty, Sessions, SignupRequest,
+    TokenRequest, TokenResponse, User,
 };
 use js_sys::JSON;
 use serde::Serialize;
@@ -94,6 +94,15 @@ pub async fn export(token: &str) -> Result<String, ApiError> {
     let value = JSON::parse(&body).map_err(|_| ApiError::Unreadable)?;
     let text = JSON::stringify_with_replacer_and_space(&value, &JsValue::NULL, &2.into());
     text.map(String::from).map_err(|_| ApiError::Unreadable)
+}
+
+/// Lists what has happened to the account.
+///
+/// # Errors
+///
+/// [`ApiError`], as for every function here.
+pub async fn activity(token: &str) -> Result<Activity, ApiError> {
+    read(&send_as(token, Request::new("GET", "/api/me/activity")).await?)
 }
 
 /// Lists the user's sessions.

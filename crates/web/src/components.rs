@@ -1,6 +1,7 @@
 //! The parts of pages. They take properties and callbacks, and know neither the server
 //! nor the session.
 
+mod activity_list;
 mod busy_button;
 mod checkbox;
 mod email_field;
@@ -21,6 +22,7 @@ mod trouble;
 mod typed;
 mod waiting;
 
+pub use activity_list::{ActivityList, ActivityListProps};
 pub use busy_button::{BusyButton, BusyButtonProps};
 pub use checkbox::{Checkbox, CheckboxProps};
 pub use email_field::{EmailField, EmailFieldProps};

@@ -65,8 +65,9 @@ impl Service<Request<Incoming>> for Enveloped {
         let id = request_id();
         // The path alone: a query string may hold what no log should.
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let span = tracing::info_span!("request", id = %id, %method, path);
-        let answer = self.answer(request);
+        let ip = self.peer.map(|peer| self.proxies.client(peer, request.headers()));
+        let span = tracing::info_span!("request", id = %id, ip = ip.map(tracing::field::display), %method, path);
+        let answer = self.answer(request, ip);
         let headers = Arc::clone(&self.headers);
         let record = Record { start: Instant::now(), status: None };
         let future = async move {
@@ -83,17 +84,20 @@ impl Service<Request<Incoming>> for Enveloped {
 }
 
 impl Enveloped {
-    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response> + Send + use<> {
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        ip: Option<IpAddr>,
+    ) -> impl Future<Output = Response> + Send + use<> {
         let mut routes = warp::service(self.routes.clone());
-        let client = self.peer.map(|peer| self.proxies.client(peer, request.headers()));
         let answer = async move {
             // `GET host:port` and CONNECT name no path, without which warp panics.
             if request.uri().path_and_query().is_none() {
                 return Ok(api::not_found());
             }
             let mut request = request.map(TimedBody::new);
-            if let Some(client) = client {
-                request.extensions_mut().insert(ClientAddress(client));
+            if let Some(ip) = ip {
+                request.extensions_mut().insert(ClientAddress(ip));
             }
             tower_service::Service::call(&mut routes, request).await
         };

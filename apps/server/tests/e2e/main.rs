@@ -9,10 +9,12 @@
 mod browser;
 mod double_click;
 mod frame;
+mod guessing;
 mod log_in;
 mod log_out;
 mod one_browser;
 mod outage;
+mod policy;
 mod private;
 mod renewal;
 #[path = "../support/server.rs"]

@@ -118,3 +118,14 @@ fn a_log_that_nobody_reads_is_no_reason_to_stop() {
     assert_eq!(server.sign_up(EMAIL, PASSWORD).status, 201);
     server.log_in(EMAIL, PASSWORD);
 }
+
+#[test]
+fn a_record_says_from_where_and_why_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &["--trusted-proxy", "127.0.0.1"]);
+    let forwarded = "x-forwarded-for: 192.0.2.7\r\n";
+    let answer = server.post("/api/token", forwarded, &credentials(EMAIL, PASSWORD));
+    let (log, id) = (server.log(), answer.header("x-request-id").unwrap());
+    let refused = log.lines().find(|line| line.contains(id) && line.contains("refused")).unwrap();
+    assert!(refused.contains("ip=192.0.2.7") && refused.contains("InvalidCredentials"), "{log}");
+}

@@ -43,7 +43,7 @@ impl Administration<'_> {
         let made = SigningKeyRecord { kid: key.kid().to_owned(), created_at: now, signs: true };
         self.accounts
             .change(|store| async move {
-                store.add_signing_key(key.seed(), now).await?;
+                store.add_signing_key(&key, now).await?;
                 tracing::info!(kid = made.kid, "a new signing key was made by an operator");
                 Ok(made)
             })
@@ -72,10 +72,10 @@ impl Administration<'_> {
     ///
     /// [`SigningKeyError`] says why not.
     pub async fn retire_key(&self, kid: &str) -> Result<(), SigningKeyError> {
-        let key = self.key(kid).await?;
+        let (key, now) = (self.key(kid).await?, self.accounts.clock.now());
         self.accounts
             .change(|store| async move {
-                match store.retire_signing_key(key.seed()).await? {
+                match store.retire_signing_key(&key, now).await? {
                     RetireSigningKey::Retired => {}
                     RetireSigningKey::Signs => return Err(SigningKeyError::Signs),
                     RetireSigningKey::Unknown => return Err(SigningKeyError::NoSuchKey),

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use accounts::{Accounts, Caller, UserId};
+use accounts::{Accounts, Caller, Client, UserId};
 use futures_util::FutureExt as _;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -92,11 +92,11 @@ async fn what_is_changed_is_logged_though_nobody_waits_for_it() {
     log.assert_says(user.id, "a refresh token was used again: the session was ended");
 
     let ada = recognised(&server).await;
-    abandon(&server, server.end_other_sessions(&ada)).await;
+    abandon(&server, server.end_other_sessions(&ada, &Client::default())).await;
     log.assert_says(user.id, "signed out everywhere else");
     abandon(&server, server.change_password(&ada, PASSWORD, PASSWORD, &Caller::default())).await;
     log.assert_says(user.id, "changed the password");
-    abandon(&server, server.sign_out(&ada)).await;
+    abandon(&server, server.sign_out(&ada, &Client::default())).await;
     log.assert_says(user.id, "signed out user=");
 
     abandon(&server, operator.set_password(&user, PASSWORD)).await;

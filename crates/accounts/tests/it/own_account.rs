@@ -1,4 +1,4 @@
-use accounts::{AuthenticateError, Caller, OwnAccountError, PasswordError, SignInError};
+use accounts::{AuthenticateError, Caller, Client, OwnAccountError, PasswordError, SignInError};
 use futures_util::future::{join, join_all};
 
 use crate::world::{EMAIL, PASSWORD, World, access, issue, recognised, refresh};
@@ -63,7 +63,7 @@ async fn a_session_that_ended_meanwhile_changes_nothing() {
     let server = world.server().await;
     server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let ada = recognised(&server).await;
-    server.sign_out(&ada).await.unwrap();
+    server.sign_out(&ada, &Client::default()).await.unwrap();
     let changed = server.change_password(&ada, PASSWORD, NEW, &Caller::default()).await;
     assert!(matches!(changed, Err(OwnAccountError::SessionOver)));
     let deleted = server.delete_account(&ada, PASSWORD, &Caller::default()).await;

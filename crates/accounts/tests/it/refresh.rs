@@ -158,6 +158,6 @@ async fn after_the_log_out_nothing_is_renewed() {
     server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let issued = issue(&server, true).await;
     let ada = server.authenticate(&access(&issued)).await.unwrap();
-    server.sign_out(&ada).await.unwrap();
+    server.sign_out(&ada, &Client::default()).await.unwrap();
     assert!(matches!(refresh(&server, &issued).await, Err(RefreshError::InvalidToken)));
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use accounts::{AuthenticateError, Caller, SessionLimits};
+use accounts::{AuthenticateError, Caller, Client, SessionLimits};
 
 use crate::world::{EMAIL, PASSWORD, World, access, issue, refresh, sign_in, signed_in};
 
@@ -11,13 +11,13 @@ async fn a_token_is_worth_nothing_once_its_session_is_over() {
     let token = signed_in(&here).await;
     let ada = there.authenticate(&token).await.unwrap();
     assert_eq!(ada.user().email.as_str(), EMAIL);
-    here.sign_out(&ada).await.unwrap();
+    here.sign_out(&ada, &Client::default()).await.unwrap();
     for server in [&here, &there] {
         let refused = server.authenticate(&token).await;
         assert!(matches!(refused, Err(AuthenticateError::InvalidToken)));
     }
     // Twice is no error: what was wanted is so.
-    here.sign_out(&ada).await.unwrap();
+    here.sign_out(&ada, &Client::default()).await.unwrap();
 }
 
 #[tokio::test]

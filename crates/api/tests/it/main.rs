@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
 
+mod activity;
 mod discovery;
 mod logout;
 mod me;

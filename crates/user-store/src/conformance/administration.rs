@@ -11,7 +11,7 @@ pub async fn a_disabled_account_has_no_session_and_gets_none(fresh: &dyn Deploym
     let (ada, _) = signed_up(&*here).await;
     let (session, _) = open(&*here, &ada).await;
     let verified = in_force(&*here, &ada).await.password_version;
-    assert!(there.set_disabled(ada.id, Some(NOW)).await.expect("an answer"));
+    assert!(there.set_disabled(ada.id, true, NOW).await.expect("an answer"));
     assert!(!is_alive(&*here, &session).await);
     assert!(here.credentials(ada.email.key()).await.expect("an answer").is_none());
     let (new, _) = new_session(&ada);
@@ -20,11 +20,11 @@ pub async fn a_disabled_account_has_no_session_and_gets_none(fresh: &dyn Deploym
         assert_eq!(opened, OpenSession::CredentialsChanged);
     }
     // Since when it is so does not change.
-    assert!(there.set_disabled(ada.id, Some(NOW + SECOND)).await.expect("an answer"));
+    assert!(there.set_disabled(ada.id, true, NOW + SECOND).await.expect("an answer"));
     let found = here.user(ada.id).await.expect("an answer").expect("it is there");
     assert_eq!(found.disabled_at, Some(NOW));
     let nobody = user("grace@example.com");
-    assert!(!here.set_disabled(nobody.id, Some(NOW)).await.expect("an answer"));
+    assert!(!here.set_disabled(nobody.id, true, NOW).await.expect("an answer"));
 }
 
 pub async fn log_ins_that_race_with_a_disabling_leave_no_session(fresh: &dyn Deployment) {
@@ -34,7 +34,7 @@ pub async fn log_ins_that_race_with_a_disabling_leave_no_session(fresh: &dyn Dep
     let verified = in_force(&*here, &ada).await.password_version;
     let (_, disabled) = join(
         join_all(log_ins.iter().map(|log_in| here.open_session(log_in, verified, None))),
-        there.set_disabled(ada.id, Some(NOW)),
+        there.set_disabled(ada.id, true, NOW),
     )
     .await;
     assert!(disabled.expect("an answer"));
@@ -44,8 +44,8 @@ pub async fn log_ins_that_race_with_a_disabling_leave_no_session(fresh: &dyn Dep
 pub async fn an_enabled_account_is_as_it_was_before(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (ada, _) = signed_up(&*store).await;
-    assert!(store.set_disabled(ada.id, Some(NOW)).await.expect("an answer"));
-    assert!(store.set_disabled(ada.id, None).await.expect("an answer"));
+    assert!(store.set_disabled(ada.id, true, NOW).await.expect("an answer"));
+    assert!(store.set_disabled(ada.id, false, NOW).await.expect("an answer"));
     assert_eq!(store.user(ada.id).await.expect("an answer").as_ref(), Some(&ada));
     open(&*store, &ada).await;
 }
@@ -54,18 +54,18 @@ pub async fn a_password_that_is_set_ends_every_session(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (ada, session) = signed_in(&*store).await;
     let new = hash();
-    assert!(store.set_password(ada.id, &new).await.expect("an answer"));
+    assert!(store.set_password(ada.id, &new, NOW).await.expect("an answer"));
     assert!(!is_alive(&*store, &session).await);
     open(&*store, &ada).await;
     let nobody = user("grace@example.com");
-    assert!(!store.set_password(nobody.id, &new).await.expect("an answer"));
+    assert!(!store.set_password(nobody.id, &new, NOW).await.expect("an answer"));
 }
 
 pub async fn a_deleted_account_is_gone(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (ada, session) = signed_in(&*store).await;
-    assert!(store.delete_user(ada.id).await.expect("an answer"));
+    assert!(store.delete_user(ada.id, NOW).await.expect("an answer"));
     assert!(!is_alive(&*store, &session).await);
     assert_eq!(store.holdings(ada.id).await.expect("an answer"), None);
-    assert!(!store.delete_user(ada.id).await.expect("an answer"));
+    assert!(!store.delete_user(ada.id, NOW).await.expect("an answer"));
 }

@@ -15,17 +15,21 @@ pub(super) async fn first_key(store: &dyn UserStore, candidate: &SigningKeySeed)
     keys[0].seed.clone()
 }
 
+fn key(seed: &SigningKeySeed) -> SigningKey {
+    SigningKey::from_seed(seed.clone()).expect("a key")
+}
+
 async fn keys(store: &dyn UserStore) -> Vec<StoredSigningKey> {
     store.signing_keys().await.expect("an answer")
 }
 
 /// Makes a key the one that signs.
 async fn add(store: &dyn UserStore, seed: &SigningKeySeed, now: Timestamp) {
-    store.add_signing_key(seed, now).await.expect("an answer");
+    store.add_signing_key(&key(seed), now).await.expect("an answer");
 }
 
 async fn retire(store: &dyn UserStore, seed: &SigningKeySeed) -> RetireSigningKey {
-    store.retire_signing_key(seed).await.expect("an answer")
+    store.retire_signing_key(&key(seed), NOW).await.expect("an answer")
 }
 
 pub async fn the_first_server_makes_the_signing_key_and_the_others_get_it(fresh: &dyn Deployment) {

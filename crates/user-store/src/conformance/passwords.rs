@@ -3,14 +3,15 @@ use futures_util::future::{join, join_all};
 
 use super::refresh::rotation;
 use super::{
-    Deployment, NOW, hash, in_force, is_alive, log_out, new_session, open, sign_up, signed_up,
+    Deployment, NOW, client, hash, in_force, is_alive, log_out, new_session, open, sign_up,
+    signed_up,
 };
 use crate::{OpenSession, Reauthenticated, Reauthentication, RotateRefreshToken, User, UserStore};
 
 /// Somebody's word that was given with the password in force.
 async fn word(store: &dyn UserStore, user: &User, session: &Session) -> Reauthentication {
     let verified = in_force(store, user).await.password_version;
-    Reauthentication { session: *session, verified }
+    Reauthentication { session: *session, client: client(), verified }
 }
 
 pub async fn a_changed_password_is_in_force_and_ends_all_other_sessions(fresh: &dyn Deployment) {

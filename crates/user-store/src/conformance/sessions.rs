@@ -3,8 +3,8 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 
 use super::{
-    Deployment, NOW, SECOND, hash, in_force, is_alive, log_out, new_session, open, open_new,
-    sign_up, signed_in, signed_up, user,
+    Deployment, NOW, SECOND, client, hash, in_force, is_alive, log_out, new_session, open,
+    open_new, sign_up, signed_in, signed_up, user,
 };
 use crate::{EndSessions, NewSession, OpenSession, PasswordVersion};
 
@@ -71,7 +71,7 @@ pub async fn no_session_is_opened_with_a_password_that_is_no_longer_in_force(
     let store = fresh.connect().await;
     let (user, _) = signed_up(&*store).await;
     let before = in_force(&*store, &user).await.password_version;
-    assert!(store.set_password(user.id, &hash()).await.expect("an answer"));
+    assert!(store.set_password(user.id, &hash(), NOW).await.expect("an answer"));
     let now = in_force(&*store, &user).await;
     assert_ne!(now.password_version, before);
     let (new, _) = new_session(&user);
@@ -129,7 +129,7 @@ pub async fn a_session_is_ended_by_its_own_user_alone(fresh: &dyn Deployment) {
     let (_, session) = signed_in(&*store).await;
     let (grace, _) = sign_up(&*store, "grace@example.com").await;
     let (hers, _) = open(&*store, &grace).await;
-    let ended = store.end_session(&hers, session.id, NOW).await.expect("an answer");
+    let ended = store.end_session(&hers, session.id, &client(), NOW).await.expect("an answer");
     assert_eq!(ended, EndSessions::Ended(0));
     assert!(is_alive(&*store, &session).await);
 }
@@ -142,7 +142,7 @@ pub async fn all_sessions_but_one_end_and_no_other_users(fresh: &dyn Deployment)
     let (two, _) = open(&*store, &ada).await;
     let (grace, _) = sign_up(&*store, "grace@example.com").await;
     let (unconcerned, _) = open(&*store, &grace).await;
-    let ended = store.end_other_sessions(&kept, NOW).await.expect("an answer");
+    let ended = store.end_other_sessions(&kept, &client(), NOW).await.expect("an answer");
     assert_eq!(ended, EndSessions::Ended(2));
     for (session, alive) in [(kept, true), (one, false), (two, false), (unconcerned, true)] {
         assert_eq!(is_alive(&*store, &session).await, alive);
@@ -154,17 +154,18 @@ pub async fn all_sessions_but_one_end_and_no_other_users(fresh: &dyn Deployment)
 pub async fn of_sessions_that_end_each_other_at_once_one_is_left(fresh: &dyn Deployment) {
     let (here, there) = (fresh.connect().await, fresh.connect().await);
     let (ada, _) = signed_up(&*here).await;
+    let from = client();
     for round in 0..20 {
         let (one, _) = open(&*here, &ada).await;
         let (other, _) = open(&*here, &ada).await;
         let mut ended = match round % 2 {
             0 => {
-                let ends = here.end_other_sessions(&one, NOW);
-                <[_; 2]>::from(join(ends, there.end_other_sessions(&other, NOW)).await)
+                let ends = here.end_other_sessions(&one, &from, NOW);
+                <[_; 2]>::from(join(ends, there.end_other_sessions(&other, &from, NOW)).await)
             }
             _ => {
-                let ends = here.end_session(&one, other.id, NOW);
-                <[_; 2]>::from(join(ends, there.end_session(&other, one.id, NOW)).await)
+                let ends = here.end_session(&one, other.id, &from, NOW);
+                <[_; 2]>::from(join(ends, there.end_session(&other, one.id, &from, NOW)).await)
             }
         }
         .map(|ended| ended.expect("an answer"));
@@ -187,11 +188,11 @@ pub async fn what_is_over_is_not_ended_once_more(fresh: &dyn Deployment) {
         open_new(&*store, &ada, &new).await;
         over.push(new.session);
     }
-    let ended = store.end_session(&alive, over[0].id, NOW).await.expect("an answer");
+    let ended = store.end_session(&alive, over[0].id, &client(), NOW).await.expect("an answer");
     assert_eq!(ended, EndSessions::Ended(0));
-    let ended = store.end_other_sessions(&over[1], NOW).await.expect("an answer");
+    let ended = store.end_other_sessions(&over[1], &client(), NOW).await.expect("an answer");
     assert_eq!(ended, EndSessions::SessionOver);
-    let ended = store.end_other_sessions(&alive, NOW).await.expect("an answer");
+    let ended = store.end_other_sessions(&alive, &client(), NOW).await.expect("an answer");
     assert_eq!(ended, EndSessions::Ended(0));
     assert_eq!(store.end_sessions(ada.id, NOW).await.expect("an answer"), 1);
 }
@@ -291,7 +292,7 @@ pub async fn what_is_over_is_removed_in_batches_and_nothing_else(fresh: &dyn Dep
     let (alive, _) = open(&*store, &ada).await;
     let mut removed = Vec::new();
     for _ in 0..4 {
-        removed.push(store.remove_ended(NOW, 2).await.expect("an answer"));
+        removed.push(store.remove_ended(NOW, 2).await.expect("an answer").sessions);
     }
     assert_eq!(removed, [2, 2, 1, 0]);
     assert!(is_alive(&*store, &alive).await);

@@ -1,13 +1,15 @@
 use auth_core::{Client, Email};
 use futures_util::future::join_all;
 
-use super::{Deployment, NOW, hash, new_session, open, open_new, sign_up, signed_up, user};
+use super::{
+    Deployment, NOW, creation, hash, new_session, open, open_new, sign_up, signed_up, user,
+};
 use crate::{CreateUserError, User};
 
 pub async fn an_account_is_found_under_every_spelling_of_its_address(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (user, hash) = (user("Ada@Bücher.example"), hash());
-    store.create_user(&user, &hash).await.expect("a free address");
+    store.create_user(&user, &hash, &creation(&user)).await.expect("a free address");
     for spelling in ["Ada@Bücher.example", "ADA@xn--bcher-kva.EXAMPLE", " ada@bücher.example "] {
         let email = Email::parse(spelling).expect("an address");
         let found = store.credentials(email.key()).await.expect("an answer").expect(spelling);
@@ -18,7 +20,7 @@ pub async fn an_account_is_found_under_every_spelling_of_its_address(fresh: &dyn
 pub async fn what_was_typed_is_what_is_kept(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (user, hash) = (user("Ada.L@Bücher.Example"), hash());
-    store.create_user(&user, &hash).await.expect("a free address");
+    store.create_user(&user, &hash, &creation(&user)).await.expect("a free address");
     let (session, _) = open(&*store, &user).await;
     let (_, found) = store.session(session.id, NOW).await.expect("an answer").expect("it is open");
     assert_eq!(found, user);
@@ -45,7 +47,9 @@ pub async fn what_looks_like_a_statement_is_kept_as_text(fresh: &dyn Deployment)
 pub async fn an_address_is_taken_once(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (first, hash) = signed_up(&*store).await;
-    let again = store.create_user(&user("ADA@EXAMPLE.COM"), &hash).await;
+    let again = store
+        .create_user(&user("ADA@EXAMPLE.COM"), &hash, &creation(&user("ADA@EXAMPLE.COM")))
+        .await;
     assert!(matches!(again, Err(CreateUserError::EmailTaken)));
     let found = store.credentials(first.email.key()).await.expect("an answer");
     assert_eq!(found.expect("the first").user_id, first.id);
@@ -57,7 +61,10 @@ pub async fn of_twenty_sign_ups_with_one_address_one_succeeds(fresh: &dyn Deploy
     let made = join_all((0..20).map(|n| {
         let store = if n % 2 == 0 { &here } else { &there };
         let hash = &hash;
-        async move { store.create_user(&user("ada@example.com"), hash).await }
+        async move {
+            let user = user("ada@example.com");
+            store.create_user(&user, hash, &creation(&user)).await
+        }
     }))
     .await;
     assert_eq!(made.iter().filter(|result| result.is_ok()).count(), 1);

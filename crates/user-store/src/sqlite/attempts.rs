@@ -3,8 +3,8 @@
 use auth_core::{Admission, Timestamp};
 use rusqlite::Transaction;
 
-use super::queries::counters;
-use crate::{Count, Settlement};
+use super::queries::{counters, events};
+use crate::{Count, Event, EventKind, Settlement};
 
 /// Begins an attempt if every counter lets it through.
 pub(super) fn begin(
@@ -32,6 +32,7 @@ pub(super) fn begin(
 pub(super) fn settle(
     tx: &Transaction<'_>,
     counts: &[(Count, Settlement)],
+    event: Option<&Event>,
     began: Timestamp,
     now: Timestamp,
 ) -> rusqlite::Result<bool> {
@@ -44,6 +45,12 @@ pub(super) fn settle(
             Settlement::Reset => counter.reset(began),
         }
         counters::keep(tx, count, &counter)?;
+    }
+    if let Some(event) = event {
+        events::insert(tx, event)?;
+        if waits {
+            events::insert(tx, &Event { kind: EventKind::SignInsThrottled, ..event.clone() })?;
+        }
     }
     Ok(waits)
 }

@@ -1,13 +1,15 @@
 //! The SQL, a function for each statement.
 
 pub(super) mod counters;
+pub(super) mod events;
 pub(super) mod keys;
 pub(super) mod sessions;
 pub(super) mod users;
 
 use std::error::Error;
+use std::net::IpAddr;
 
-use auth_core::{Timestamp, UserId};
+use auth_core::{Client, Timestamp, UserId};
 use rusqlite::types::Type;
 use rusqlite::{Result, Row};
 use serde::Serialize;
@@ -32,6 +34,14 @@ where
     E: Error + Send + Sync + 'static,
 {
     read(row, column, Type::Blob, |blob: [u8; 32]| parse(&blob))
+}
+
+/// Reads a client from two columns.
+fn client(row: &Row<'_>, first: usize) -> Result<Client> {
+    let ip: Option<String> = row.get(first)?;
+    let ip = ip.map(|_| parsed(row, first, str::parse::<IpAddr>)).transpose()?;
+    let user_agent: Option<String> = row.get(first + 1)?;
+    Ok(Client::new(ip, user_agent.as_deref()))
 }
 
 /// What a column keeps as JSON.

@@ -1,12 +1,14 @@
 //! What a transaction decides by what it finds.
 
-use auth_core::{PasswordHash, RefreshUse, Session, SessionPolicy, SigningKeySeed, Timestamp};
+use auth_core::{
+    Client, PasswordHash, RefreshUse, Session, SessionPolicy, SigningKeySeed, Timestamp, UserId,
+};
 use rusqlite::Transaction;
 
-use super::queries::{keys, sessions, users};
+use super::queries::{events, keys, sessions, users};
 use crate::{
-    EndSessions, NewSession, OpenSession, PasswordVersion, Reauthenticated, Reauthentication,
-    RetireSigningKey, RotateRefreshToken, Rotation,
+    EndSessions, Event, EventKind, NewSession, OpenSession, PasswordVersion, Reauthenticated,
+    Reauthentication, RetireSigningKey, RotateRefreshToken, Rotation,
 };
 
 /// Opens a session with the password that was verified, if it still is the one in force.
@@ -30,6 +32,8 @@ pub(super) fn open_session(
     };
     ended.extend(sessions::delete_least_recent(tx, user, NewSession::MOST_PER_USER - 1, now)?);
     sessions::insert(tx, new)?;
+    let event = Event::by_user(EventKind::SignedIn, now, new.client.clone());
+    events::insert(tx, &event.about(user).in_session(new.session.id))?;
     Ok(OpenSession::Opened(ended))
 }
 
@@ -53,23 +57,60 @@ pub(super) fn rotate(
         RefreshUse::Repeated(salt) => RotateRefreshToken::Repeated(session, salt),
         RefreshUse::Reused => {
             sessions::delete(tx, session.user_id, session.id)?;
+            let client = rotation.client.clone();
+            let event = Event::by_user(EventKind::RefreshTokenReused, now, client);
+            events::insert(tx, &event.about(session.user_id).in_session(session.id))?;
             RotateRefreshToken::Reused(session)
         }
     })
 }
 
-/// Ends sessions for somebody whose own session is alive. `end` answers when each of them
-/// would have been over.
+/// Ends sessions for somebody whose own session is alive at the time of the event that tells
+/// of it. `end` answers when each of them would have been over.
 pub(super) fn while_alive<E: IntoIterator<Item = Timestamp>>(
     tx: &Transaction<'_>,
     by: &Session,
-    now: Timestamp,
+    event: &Event,
     end: impl FnOnce() -> rusqlite::Result<E>,
 ) -> rusqlite::Result<EndSessions> {
     match sessions::by_id(tx, by.id)? {
-        Some(session) if session.is_alive(now) => Ok(EndSessions::Ended(count_alive(end()?, now))),
+        Some(session) if session.is_alive(event.at) => {
+            let ended = count_alive(end()?, event.at);
+            told(tx, event, ended > 0)?;
+            Ok(EndSessions::Ended(ended))
+        }
         _ => Ok(EndSessions::SessionOver),
     }
+}
+
+/// Tells of something if it has happened; answers whether it has.
+pub(super) fn told(
+    tx: &Transaction<'_>,
+    event: &Event,
+    has_happened: bool,
+) -> rusqlite::Result<bool> {
+    if has_happened {
+        events::insert(tx, event)?;
+    }
+    Ok(has_happened)
+}
+
+/// What tells of a change that a person has given their word for. Of an account that is
+/// deleted nothing is kept but which it was.
+fn event_of(word: &Reauthentication, kind: EventKind, now: Timestamp) -> Event {
+    let user = word.session.user_id;
+    match kind {
+        EventKind::AccountDeleted => Event::by_user(kind, now, Client::default()).about(user),
+        _ => Event::by_user(kind, now, word.client.clone()).about(user).in_session(word.session.id),
+    }
+}
+
+/// Deletes an account with all that is held about its user; answers whether there was one.
+/// (The events go last: those about a user who is there cannot be deleted.)
+pub(super) fn delete_account(tx: &Transaction<'_>, user: UserId) -> rusqlite::Result<bool> {
+    let deleted = users::delete(tx, user)?;
+    events::delete_of_user(tx, user)?;
+    Ok(deleted)
 }
 
 /// Of sessions that were deleted, those count that were not over by themselves.
@@ -82,6 +123,7 @@ pub(super) fn count_alive(ends: impl IntoIterator<Item = Timestamp>, now: Timest
 pub(super) fn reauthenticated(
     tx: &Transaction<'_>,
     word: &Reauthentication,
+    kind: EventKind,
     now: Timestamp,
     change: impl FnOnce(&Session) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<Reauthenticated> {
@@ -93,6 +135,7 @@ pub(super) fn reauthenticated(
         return Ok(Reauthenticated::CredentialsChanged);
     }
     change(&session)?;
+    events::insert(tx, &event_of(word, kind, now))?;
     Ok(Reauthenticated::Done)
 }
 

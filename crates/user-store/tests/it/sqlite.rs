@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Email, NewPassword, PasswordHash, PasswordHasher, PasswordPolicy, SystemRandom, Timestamp,
-    UserId,
+    Client, Email, NewPassword, PasswordHash, PasswordHasher, PasswordPolicy, SystemRandom,
+    Timestamp, UserId,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
 use user_store::conformance::Deployment;
-use user_store::{OpenError, SqliteStore, User, UserStore};
+use user_store::{Event, EventKind, OpenError, SqliteStore, User, UserStore};
 
 struct Folder(TempDir);
 
@@ -65,6 +65,10 @@ const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 fn ada() -> User {
     let email = Email::parse("ada@example.com").unwrap();
     User { id: UserId::generate(NOW, &SystemRandom), email, created_at: NOW, disabled_at: None }
+}
+
+fn creation(user: &User) -> Event {
+    Event::by_user(EventKind::AccountCreated, NOW, Client::default()).about(user.id)
 }
 
 fn hash() -> PasswordHash {

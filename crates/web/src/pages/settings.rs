@@ -1,5 +1,7 @@
+mod activity;
 mod deletion;
 mod export;
+mod listing;
 mod password;
 mod sessions;
 
@@ -8,6 +10,7 @@ use auth_core::PasswordPolicy;
 use yew::prelude::*;
 
 use crate::components::use_page_title;
+use activity::ActivitySection;
 use deletion::DeletionSection;
 use export::ExportSection;
 use password::PasswordSection;
@@ -30,15 +33,18 @@ pub fn SettingsPage(props: &SettingsPageProps) -> Html {
     let email = AttrValue::from(user.email.clone());
     // A new password ends sessions, and the list should not show them any longer.
     let changes = use_state(|| 0_u32);
-    let onchanged = {
-        let changes = changes.clone();
-        move |()| changes.set(changes.wrapping_add(1))
+    let endings = use_state(|| 0_u32);
+    let count = |counter: &UseStateHandle<u32>| {
+        let counter = counter.clone();
+        move |()| counter.set(counter.wrapping_add(1))
     };
+    let (onchanged, onended) = (count(&changes), count(&endings));
     html! {
         <article class="page">
             <h1 tabindex="-1">{"Settings"}</h1>
             <PasswordSection email={email.clone()} policy={*policy} {onchanged} />
-            <SessionsSection version={*changes} />
+            <SessionsSection version={*changes} {onended} />
+            <ActivitySection version={changes.wrapping_add(*endings)} />
             <ExportSection />
             <DeletionSection {email} policy={*policy} />
         </article>

@@ -2,6 +2,7 @@
 
 #![cfg(not(target_family = "wasm"))]
 
+mod activity;
 mod forms;
 mod frame;
 mod html;

@@ -1,12 +1,10 @@
-use std::net::IpAddr;
-
 use auth_core::{
-    Client, FamilyHash, RefreshState, RefreshTokenHash, Replaced, Session, SessionId,
-    SuccessorSalt, Timestamp, UserId,
+    FamilyHash, RefreshState, RefreshTokenHash, Replaced, Session, SessionId, SuccessorSalt,
+    Timestamp, UserId,
 };
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
-use super::{bytes, parsed, timestamp, user_id, users};
+use super::{bytes, client, timestamp, user_id, users};
 use crate::{NewSession, Rotation, SessionRecord, User};
 
 /// The columns of [`read`], of the table `sessions` called `s`.
@@ -141,16 +139,9 @@ pub(in crate::sqlite) fn of_user(
              WHERE s.user_id = ?1 ORDER BY s.last_used_at DESC, s.id DESC"
         ))?
         .query_map([user.as_uuid().as_bytes()], |row| {
-            Ok(SessionRecord { session: read(row)?, client: client(row)? })
+            Ok(SessionRecord { session: read(row)?, client: client(row, WIDTH)? })
         })?
         .collect()
-}
-
-fn client(row: &Row<'_>) -> Result<Client> {
-    let ip: Option<String> = row.get(WIDTH)?;
-    let ip = ip.map(|_| parsed(row, WIDTH, str::parse::<IpAddr>)).transpose()?;
-    let user_agent: Option<String> = row.get(WIDTH + 1)?;
-    Ok(Client::new(ip, user_agent.as_deref()))
 }
 
 /// Answers when it would have ended unless it had been renewed, if there was one.

@@ -5,7 +5,7 @@ use std::path::Path;
 use auth_core::{SigningKey, SystemRandom};
 use user_store::{CreateUserError, SqliteStore, StoreError, UserStore as _};
 
-use super::{Folder, NOW, ada, hash};
+use super::{Folder, NOW, ada, creation, hash};
 
 #[tokio::test]
 async fn a_locked_file_is_unavailable_and_not_a_defect() {
@@ -13,10 +13,10 @@ async fn a_locked_file_is_unavailable_and_not_a_defect() {
     let store = folder.open();
     let other = folder.sql();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let error = store.create_user(&ada(), &hash()).await.unwrap_err();
+    let error = store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap_err();
     assert!(matches!(error, CreateUserError::Store(StoreError::Unavailable(_))), "{error:?}");
     other.execute_batch("ROLLBACK").unwrap();
-    store.create_user(&ada(), &hash()).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
 }
 
 #[tokio::test]
@@ -27,19 +27,22 @@ async fn a_file_that_was_taken_away_is_not_used() {
     let elsewhere = folder.0.path().join("elsewhere.db");
     std::fs::rename(folder.path(), &elsewhere).unwrap();
     assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
-    assert!(store.create_user(&ada(), &hash()).await.is_err());
+    assert!(store.create_user(&ada(), &hash(), &creation(&ada())).await.is_err());
     assert!(store.credentials(ada().email.key()).await.is_err(), "nor is it read");
     std::fs::write(folder.path(), b"").unwrap();
-    assert!(store.create_user(&ada(), &hash()).await.is_err(), "another file of that name");
+    assert!(
+        store.create_user(&ada(), &hash(), &creation(&ada())).await.is_err(),
+        "another file of that name"
+    );
     std::fs::rename(&elsewhere, folder.path()).unwrap();
-    store.create_user(&ada(), &hash()).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_stored_value_that_cannot_be_is_damage_and_is_said_to_be() {
     let folder = Folder::new();
     let store = folder.open();
-    store.create_user(&ada(), &hash()).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
     folder.sql().execute("UPDATE users SET password_hash = 'plain text'", []).unwrap();
     let error = store.credentials(ada().email.key()).await.unwrap_err();
     let StoreError::Unavailable(source) = error else { unreachable!("{error:?}") };
@@ -54,7 +57,7 @@ async fn a_process_that_is_killed_loses_nothing() {
     let store = folder.open();
     let seed = SigningKey::generate(&SystemRandom).seed().clone();
     store.ensure_signing_key(&seed, NOW).await.unwrap();
-    store.create_user(&ada(), &hash()).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
     let copy = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(folder.0.path()).unwrap() {
         let entry = entry.unwrap();

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use user_store::{OpenError, SqliteStore, UserStore as _};
 
-use super::{Folder, ada, hash};
+use super::{Folder, ada, creation, hash};
 
 fn pragma(connection: &Connection, name: &str) -> String {
     let value: rusqlite::types::Value =
@@ -22,7 +22,7 @@ fn a_new_file_is_in_wal_mode_strict_and_says_whose_it_is() {
     let connection = folder.sql();
     assert_eq!(pragma(&connection, "journal_mode"), "wal");
     assert_eq!(pragma(&connection, "application_id"), 0x4c4b_6579.to_string());
-    assert_eq!(pragma(&connection, "user_version"), "4");
+    assert_eq!(pragma(&connection, "user_version"), "5");
     let lax: i64 = connection
         .query_row(
             "SELECT count(*) FROM pragma_table_list
@@ -40,7 +40,7 @@ fn the_schema_is_what_the_migrations_make_it() {
     folder.open();
     let connection = folder.sql();
     let mut statement = connection
-        .prepare("SELECT name FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
+        .prepare("SELECT name FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%' ORDER BY name")
         .unwrap();
     let names: Vec<String> =
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
@@ -48,6 +48,11 @@ fn the_schema_is_what_the_migrations_make_it() {
         "counters",
         "counters_by_end",
         "device_key",
+        "events",
+        "events_are_kept",
+        "events_are_not_changed",
+        "events_by_time",
+        "events_by_user",
         "sessions",
         "sessions_by_end",
         "sessions_by_user",
@@ -133,4 +138,18 @@ async fn what_is_over_is_found_by_an_index() {
         )
         .unwrap();
     assert!(plan.contains("sessions_by_end"), "{plan}");
+}
+
+#[tokio::test]
+async fn no_event_can_be_changed_or_deleted() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let user = ada();
+    store.create_user(&user, &hash(), &creation(&user)).await.unwrap();
+    let connection = folder.sql();
+    for statement in ["UPDATE events SET kind = 'signed_in'", "DELETE FROM events"] {
+        let error = connection.execute(statement, []).unwrap_err().to_string();
+        assert!(error.contains("events are"), "{error}");
+    }
+    assert_eq!(store.activity(user.id, 10).await.unwrap(), [creation(&user)]);
 }

@@ -5,14 +5,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use auth_core::{Client, RefreshToken, Session, SessionPolicy, SystemRandom};
 use user_store::{NewSession, PasswordVersion, Rotation, UserStore as _};
 
-use super::{Folder, NOW, ada, hash};
+use super::{Folder, NOW, ada, creation, hash};
 
 #[tokio::test]
 async fn no_refresh_token_stands_in_any_file() {
     let folder = Folder::new();
     let store = folder.open();
     let (user, hash, token) = (ada(), hash(), RefreshToken::generate(&SystemRandom));
-    store.create_user(&user, &hash).await.unwrap();
+    store.create_user(&user, &hash, &creation(&user)).await.unwrap();
     let policy = SessionPolicy::default();
     let session = Session::open(user.id, NOW, false, &policy, &SystemRandom);
     let new = NewSession::new(session, Client::default(), &token);
@@ -34,7 +34,7 @@ async fn no_refresh_token_stands_in_any_file() {
 async fn no_password_stands_in_any_file() {
     let folder = Folder::new();
     let store = folder.open();
-    store.create_user(&ada(), &hash()).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
     drop(store);
     for entry in std::fs::read_dir(folder.0.path()).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
@@ -46,7 +46,7 @@ async fn no_password_stands_in_any_file() {
 async fn no_file_is_readable_by_others() {
     let folder = Folder::new();
     let store = folder.open();
-    store.create_user(&ada(), &hash()).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder.0.path()).unwrap() {
         let entry = entry.unwrap();

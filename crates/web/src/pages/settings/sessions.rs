@@ -1,10 +1,10 @@
 use api_types::Session;
-use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
+use super::listing::{show, use_listing};
 use crate::api::{self, ApiError};
 use crate::browser;
-use crate::components::{Alert, EndSessions, Failure, Progress, SessionsList, Status};
+use crate::components::{EndSessions, Failure, Progress, SessionsList, Status};
 use crate::messages::describe;
 use crate::pages::submission::use_submission;
 use crate::session::{SessionHandle, use_session};
@@ -15,25 +15,24 @@ const HEADING: &str = "settings-sessions";
 pub(super) struct SessionsSectionProps {
     /// Changes whenever the list may have.
     pub(super) version: u32,
-}
-
-/// What is known of the sessions.
-enum Listing {
-    Loading,
-    Listed(Vec<Session>),
-    Failed(AttrValue),
+    /// Sessions have ended here.
+    pub(super) onended: Callback<()>,
 }
 
 #[component]
 pub(super) fn SessionsSection(props: &SessionsSectionProps) -> Html {
     let session = use_session();
-    let (listing, load) = use_listing(&session, props.version);
+    let (listing, reload) = use_listing(props.version, {
+        let session = session.clone();
+        async move || list(&session).await
+    });
     let last = use_state(|| None);
     let (progress, end) = use_submission({
-        let listing = listing.setter();
+        let (listing, onended) = (listing.setter(), props.onended.clone());
         async move |what: EndSessions| {
             end(&session, &what).await?;
-            listing.set(list(&session).await);
+            listing.set(list(&session).await.into());
+            onended.emit(());
             Ok(())
         }
     });
@@ -59,38 +58,12 @@ pub(super) fn SessionsSection(props: &SessionsSectionProps) -> Html {
                 {"If there is one that you do not recognise, change your password: that ends all \
                   but this one."}
             </p>
-            {match &*listing {
-                Listing::Loading => html! { <p role="status" aria-busy="true">{"One moment…"}</p> },
-                Listing::Failed(text) => failed(text, &load),
-                Listing::Listed(sessions) => html! {
-                    <SessionsList sessions={sessions.clone()} {ending} {failure} {onend} />
-                },
-            }}
+            {show(&listing, HEADING, &reload, |sessions| html! {
+                <SessionsList sessions={sessions.clone()} {ending} {failure} {onend} />
+            })}
             <Status text={success(&progress, last.as_ref())} />
         </section>
     }
-}
-
-/// What is known, and what asks the server anew.
-#[hook]
-fn use_listing(session: &SessionHandle, version: u32) -> (UseStateHandle<Listing>, Callback<()>) {
-    let listing = use_state(|| Listing::Loading);
-    let load = {
-        let (session, listing) = (session.clone(), listing.setter());
-        Callback::from(move |()| {
-            let (session, listing) = (session.clone(), listing.clone());
-            spawn_local(async move { listing.set(list(&session).await) });
-        })
-    };
-    use_effect_with(version, {
-        let load = load.clone();
-        move |_| load.emit(())
-    });
-    let reload = {
-        let listing = listing.setter();
-        load.reform(move |()| listing.set(Listing::Loading))
-    };
-    (listing, reload)
 }
 
 fn success(progress: &Progress, last: Option<&EndSessions>) -> Option<AttrValue> {
@@ -101,26 +74,8 @@ fn success(progress: &Progress, last: Option<&EndSessions>) -> Option<AttrValue>
     progress.has_succeeded().then_some(text.into())
 }
 
-fn failed(text: &AttrValue, load: &Callback<()>) -> Html {
-    let onclick = load.reform(|_| {
-        // The button goes when the waiting begins; the focus should not go with it.
-        browser::focus(browser::element(HEADING));
-    });
-    html! {
-        <>
-            <Alert><p>{text}</p></Alert>
-            <p>
-                <button type="button" class="button button-quiet" {onclick}>{"Try again"}</button>
-            </p>
-        </>
-    }
-}
-
-async fn list(session: &SessionHandle) -> Listing {
-    match session.authorized(api::sessions).await {
-        Ok(answer) => Listing::Listed(answer.sessions),
-        Err(error) => Listing::Failed(describe(&error).into()),
-    }
+async fn list(session: &SessionHandle) -> Result<Vec<Session>, ApiError> {
+    session.authorized(api::sessions).await.map(|answer| answer.sessions)
 }
 
 async fn end(session: &SessionHandle, what: &EndSessions) -> Result<(), Failure> {

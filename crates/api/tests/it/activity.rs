@@ -1,0 +1,114 @@
+use std::time::Duration;
+
+use api::ClientAddress;
+use serde_json::{Value, json};
+
+use crate::world::{Anonymous, EMAIL, PASSWORD, SignedInUser, json_request, post};
+
+/// What has happened, the last first.
+async fn kinds(user: &SignedInUser<'_>) -> Vec<String> {
+    let answer = user.get("/api/me/activity").await;
+    assert_eq!(answer.status, 200);
+    let kind = |event: &Value| event["kind"].as_str().unwrap().to_owned();
+    answer.body["events"].as_array().unwrap().iter().map(kind).collect()
+}
+
+#[tokio::test]
+async fn a_user_sees_what_has_happened_and_from_where() {
+    let world = Anonymous::new().await;
+    world.sign_up().await;
+    let wrong = json!({"email": EMAIL, "password": "wrong"}).to_string();
+    let stranger = ClientAddress([198, 51, 100, 7].into());
+    world
+        .send(post("/api/token").extension(stranger).header("user-agent", "x/1\n").body(wrong))
+        .await;
+    world.pass(Duration::from_secs(1));
+    let ada = world.log_in().await;
+    let mut answer = ada.get("/api/me/activity").await;
+    let session = answer.body["events"][0]["session_id"].take();
+    assert!(session.as_str().unwrap().len() == 36, "{session}");
+    insta::assert_json_snapshot!(answer.body["events"][0], @r#"
+    {
+      "actor": "user",
+      "at": "2023-11-14T22:13:21Z",
+      "ip": null,
+      "kind": "signed_in",
+      "session_id": null,
+      "user_agent": null
+    }
+    "#);
+    insta::assert_json_snapshot!(answer.body["events"][1], @r#"
+    {
+      "actor": "user",
+      "at": "2023-11-14T22:13:20Z",
+      "ip": "198.51.100.7",
+      "kind": "sign_in_failed",
+      "session_id": null,
+      "user_agent": "x/1"
+    }
+    "#);
+    assert_eq!(kinds(&ada).await, ["signed_in", "sign_in_failed", "account_created"]);
+}
+
+#[tokio::test]
+async fn whatever_a_user_does_is_in_it() {
+    let world = Anonymous::new().await;
+    let (mut ada, other) = (world.signed_in().await, world.log_in().await);
+    let (third, _fourth) = (world.log_in().await, world.log_in().await);
+    let listed = third.get("/api/sessions").await;
+    let mark = |session: &&Value| session["current"] == json!(true);
+    let id = listed.body["sessions"].as_array().unwrap().iter().find(mark).unwrap()["id"].clone();
+    ada.delete(&format!("/api/sessions/{}", id.as_str().unwrap())).await;
+    ada.delete("/api/sessions").await;
+    for (current, new) in [("wrong", PASSWORD), (PASSWORD, "a swim in the river")] {
+        let body = json!({"current_password": current, "new_password": new}).to_string();
+        ada.send(json_request("PUT", "/api/me/password").body(body)).await;
+    }
+    ada.refresh().await;
+    let latest = world.log_in_as(EMAIL, "a swim in the river", false).await;
+    ada.log_out().await;
+    assert_eq!(
+        kinds(&latest).await[..8],
+        [
+            "signed_out",
+            "signed_in",
+            "password_changed",
+            "password_check_failed",
+            "other_sessions_ended",
+            "session_ended",
+            "signed_in",
+            "signed_in",
+        ]
+    );
+    other.me().await.assert_problem(401, "invalid_token");
+    let export = latest.get("/api/me/export").await;
+    assert_eq!(export.body["activity"].as_array().unwrap().len(), 11);
+}
+
+#[tokio::test]
+async fn the_list_shows_fifty_and_the_export_all() {
+    let world = Anonymous::new().await;
+    world.sign_up().await;
+    for _ in 0..52 {
+        world.log_in().await;
+    }
+    let ada = world.log_in().await;
+    assert_eq!(kinds(&ada).await.len(), 50);
+    let export = ada.get("/api/me/export").await;
+    assert_eq!(export.body["activity"].as_array().unwrap().len(), 54);
+}
+
+#[tokio::test]
+async fn nobody_else_sees_it() {
+    let world = Anonymous::new().await;
+    let ada = world.signed_in().await;
+    let (grace, body) = ("grace@example.com", json!({"email": EMAIL, "password": "wrong"}));
+    world.post("/api/signup", json!({"email": grace, "password": PASSWORD})).await;
+    world.post("/api/token", body).await;
+    assert_eq!(kinds(&world.log_in_as(grace, PASSWORD, false).await).await.len(), 2);
+    assert_eq!(kinds(&ada).await.len(), 3);
+    world
+        .send(warp::test::request().path("/api/me/activity"))
+        .await
+        .assert_problem(401, "missing_token");
+}

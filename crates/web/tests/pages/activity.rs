@@ -1,0 +1,51 @@
+use api_types::{ActivityActor, ActivityEvent, ActivityKind};
+use web::components::{ActivityList, ActivityListProps};
+
+use crate::html::render;
+
+fn event(kind: ActivityKind, actor: ActivityActor, ip: Option<&str>) -> ActivityEvent {
+    ActivityEvent {
+        at: "2026-04-15T10:00:00Z".to_owned(),
+        kind,
+        actor,
+        session_id: None,
+        user_agent: ip.map(|_| "curl/8.5.0".to_owned()),
+        ip: ip.map(str::to_owned),
+    }
+}
+
+fn list(events: Vec<ActivityEvent>) -> String {
+    render::<ActivityList>(ActivityListProps { events })
+}
+
+#[test]
+fn what_has_happened_is_told_with_when_and_from_where() {
+    let event = event(ActivityKind::SignInFailed, ActivityActor::User, Some("192.0.2.1"));
+    let html = list(vec![event]);
+    assert!(html.contains("A log-in failed</dt>"), "{html}");
+    assert!(html.contains("datetime=\"2026-04-15T10:00:00Z\""), "{html}");
+    assert!(html.contains("192.0.2.1") && html.contains("A program (curl)"), "{html}");
+}
+
+#[test]
+fn what_an_operator_does_is_told_as_that_and_without_a_place() {
+    let html = list(vec![event(ActivityKind::PasswordChanged, ActivityActor::Operator, None)]);
+    assert!(html.contains("An administrator set the password"), "{html}");
+    assert!(!html.contains("from"), "{html}");
+}
+
+#[test]
+fn ten_are_shown_at_first_and_a_button_for_the_others() {
+    let events = |n| vec![event(ActivityKind::SignedIn, ActivityActor::User, None); n];
+    let count = |html: &str| html.matches("<dt").count();
+    let (few, many) = (list(events(10)), list(events(11)));
+    assert_eq!((count(&few), few.contains("<button")), (10, false));
+    assert_eq!((count(&many), many.contains(">Show all 11</button>")), (10, true));
+}
+
+#[test]
+fn a_name_of_another_version_is_read() {
+    let text = r#"{"at":"2026-04-15T10:00:00Z","kind":"passkey_added","actor":"user","session_id":null,"user_agent":null,"ip":null}"#;
+    let event: ActivityEvent = serde_json::from_str(text).unwrap();
+    assert_eq!(event.kind, ActivityKind::Other);
+}
