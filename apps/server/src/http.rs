@@ -5,7 +5,7 @@ mod body;
 mod envelope;
 mod headers;
 
-pub(crate) use accept::serve;
+pub(crate) use accept::{listen, serve};
 pub(crate) use envelope::Envelope;
 
 #[cfg(test)]

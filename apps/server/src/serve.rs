@@ -7,7 +7,6 @@ use std::time::Duration;
 use accounts::{Accounts, Settings, StartError};
 use api::{PublicOrigin, TrustedProxies};
 use auth_core::{PasswordHasher, PasswordPolicy, SessionPolicy, SystemClock, SystemRandom};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use user_store::{OpenError, SqliteStore};
 use warp::Filter as _;
@@ -42,7 +41,7 @@ pub(crate) fn run(options: ServeOptions, sessions: SessionPolicy) -> Result<(), 
 async fn serve(options: ServeOptions, sessions: SessionPolicy) -> Result<(), ServeError> {
     // The port first: if it is in use, no database is made.
     let listen_error = |error| ServeError::Listen(options.listen, error);
-    let listener = TcpListener::bind(options.listen).await.map_err(listen_error)?;
+    let listener = http::listen(options.listen).map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
     let stop = stop_signal().map_err(ServeError::System)?;
 

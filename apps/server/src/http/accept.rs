@@ -7,7 +7,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 
@@ -23,8 +23,23 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many connections are served at a time; more wait in the system's queue.
 const MAX_CONNECTIONS: usize = 4_096;
+/// How many of them wait there. From any further one the system takes nothing, and it tries
+/// again after a second, and after more. (Left alone, tokio makes room for 128.)
+const MAX_WAITING: u32 = 4_096;
 /// How long to wait after the system refused a connection, for want of file handles say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Takes a port.
+pub(crate) fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A restart does not wait for the connections of the server before it to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(MAX_WAITING)
+}
 
 /// Serves connections until `stop` completes, then finishes what is in flight, and what else
 /// `settle` waits for.

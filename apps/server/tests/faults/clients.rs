@@ -1,4 +1,4 @@
-//! Clients that never stop to send, and never come to an end.
+//! Clients that never come to an end, and more of them than the system has handles for.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::server::{Server, credentials};
-use crate::start::{PASSWORD, start};
+use crate::server::{Server, credentials, read_answer};
+use crate::start::{PASSWORD, start, start_through};
 
 const CLIENTS: usize = 200;
 /// How often each sends a byte, and for how long it would.
@@ -59,4 +59,35 @@ fn two_hundred_that_trickle_are_cut_off_and_keep_nobody_waiting() {
         others.join().unwrap();
     });
     assert_eq!(trickling.len(), 0, "some are served still");
+}
+
+#[test]
+fn when_there_are_no_more_file_handles_clients_wait_for_some_and_are_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let few_handles = ["sh", "-c", r#"ulimit -n 64; exec "$@""#, "sh"];
+    let server = start_through(&few_handles, &folder);
+    let idle: Vec<_> = (0..CLIENTS).map(|_| server.connect()).collect();
+    server.wait_for("that there are too many", |log| log.contains("was not accepted"));
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| server.sign_up("ada@example.com", PASSWORD));
+        drop(idle);
+        assert_eq!(waiting.join().unwrap().status, 201);
+    });
+    server.log_in("ada@example.com", PASSWORD);
+    assert!(!server.log().contains("ERROR"), "{}", server.log());
+}
+
+#[test]
+fn five_hundred_that_connect_while_the_server_has_no_time_for_them_are_served_when_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(&folder);
+    let address = server.address.parse().unwrap();
+    server.signal("STOP");
+    let connect = |_| TcpStream::connect_timeout(&address, Duration::from_secs(10));
+    let waiting: Result<Vec<_>, _> = (0..500).map(connect).collect();
+    server.signal("CONT");
+    for mut stream in waiting.unwrap() {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        assert_eq!(read_answer(stream).status, 200);
+    }
 }
