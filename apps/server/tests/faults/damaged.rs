@@ -9,7 +9,7 @@ use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRng, TestRunner};
 use tempfile::TempDir;
 
-use crate::server::Server;
+use crate::server::{Server, credentials};
 use crate::start::{PASSWORD, assert_unavailable, attempt, complaint, database, rounds, start};
 
 const PAGE: usize = 4096;
@@ -43,8 +43,8 @@ fn folder_with(bytes: &[u8]) -> TempDir {
 fn is_met(server: &Server, is_page_lost: bool) -> bool {
     let mut met = false;
     for n in (0..PEOPLE).step_by(7) {
-        let right = server.post("/api/token", "", &crate::server::credentials(&email(n), PASSWORD));
-        let wrong = server.post("/api/token", "", &crate::server::credentials(&email(n), "wrong"));
+        let right = server.post("/api/token", "", &credentials(&email(n), PASSWORD));
+        let wrong = server.post("/api/token", "", &credentials(&email(n), "wrong"));
         let again = server.sign_up(&email(n), PASSWORD);
         for (answer, truths) in [(&right, [200]), (&wrong, [401]), (&again, [409])] {
             if answer.status == 503 {
@@ -94,7 +94,7 @@ fn bytes_that_have_changed_are_no_defect_and_no_way_in() {
     let cases = u32::try_from(rounds(12)).unwrap();
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let changes = vec((any::<Index>(), any::<u8>()), 1..200);
-    // The same in every run: what a change does to values may be seen or not.
+    // The same places in every run: what a change there does may be seen or not.
     let random = TestRng::deterministic_rng(config.rng_algorithm);
     let outcome = TestRunner::new_with_rng(config, random).run(&changes, |changes| {
         let mut bytes = whole.clone();

@@ -1,14 +1,13 @@
 //! SIGTERM in the midst of it.
 
 use crate::crowd::{acknowledgments, until_signalled};
-use crate::server::Server;
 use crate::start::{check_file, database, rounds, start};
 
 #[test]
 fn a_stop_under_load_loses_nothing_that_was_acknowledged_and_leaves_one_file() {
-    let folder = tempfile::tempdir().unwrap();
     for round in 0..rounds(3) {
-        let mut server: Server = start(&folder);
+        let folder = tempfile::tempdir().unwrap();
+        let mut server = start(&folder);
         let name = format!("round-{round}");
         let mut people = until_signalled(&server, &name, acknowledgments(round), "TERM");
         assert_eq!(server.wait(), Some(0));
