@@ -194,8 +194,10 @@ impl PasswordHash {
 impl FromStr for PasswordHash {
     type Err = InvalidPasswordHash;
 
+    /// Reads the one form that [`to_phc_string`](Self::to_phc_string) writes. (The library
+    /// takes the last of two numbers of iterations, and its own for one that is missing.)
     fn from_str(text: &str) -> Result<Self, InvalidPasswordHash> {
-        parse_phc(text).ok_or(InvalidPasswordHash)
+        parse_phc(text).filter(|hash| hash.to_phc_string() == text).ok_or(InvalidPasswordHash)
     }
 }
 

@@ -104,11 +104,17 @@ fn every_mismatch_costs_the_same_work() {
 }
 
 #[test]
-fn hashes_outside_the_limits_are_refused() {
+fn hashes_outside_the_limits_or_of_another_form_are_refused() {
     for text in [
         "",
         "plain text",
         "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$BBs+1+PaslLtBPULUr8/lQicvVuHiEPMz0i8MjLCbzM",
+        &FOREIGN.replace("i=1000,", ""),
+        &FOREIGN.replace("i=1000,l=32$", ""),
+        &FOREIGN.replace("i=1000", "i=1000,i=2000"),
+        &FOREIGN.replace("i=1000,l=32", "l=32,i=1000"),
+        &FOREIGN.replace(",l=32", ""),
+        &FOREIGN.replace("i=1000", "i=01000"),
         &FOREIGN.replace("i=1000", "i=999"),
         &FOREIGN.replace("i=1000", "i=10000001"),
         &FOREIGN.replace("i=1000", "i=4294967296"),
