@@ -7,6 +7,7 @@
 //! cargo xtask ci lint test     some of it
 //! cargo xtask soak             break things for ten minutes
 //! cargo xtask fuzz             look for inputs that break what reads them
+//! cargo xtask bench            measure
 //! ```
 //!
 //! It drives cargo and depends on no crate of ours, so it compiles while they do not.
@@ -18,6 +19,7 @@
 )]
 
 mod apt;
+mod bench;
 mod build;
 mod ci;
 mod fuzz;
@@ -47,6 +49,8 @@ enum Xtask {
     Soak(soak::Soak),
     /// Look for inputs that break what reads them
     Fuzz(fuzz::Fuzz),
+    /// Measure
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         Xtask::Ci(ci) => ci.run(),
         Xtask::Soak(soak) => soak.run(),
         Xtask::Fuzz(fuzz) => fuzz.run(),
+        Xtask::Bench(bench) => bench.run(),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
