@@ -4,6 +4,7 @@
 
 mod audit;
 mod connection;
+mod enumeration;
 mod headers;
 mod keys;
 mod lifecycle;

@@ -1,0 +1,51 @@
+//! What a refused log-in answers, byte for byte. How long it takes is measured by
+//! `cargo xtask bench enumeration`.
+
+use tempfile::TempDir;
+
+use crate::server::{Answer, Server, command, credentials};
+
+const PASSWORD: &str = "a long walk along the sea";
+const WRONG: &str = "a short swim in the river";
+
+/// All of an answer but what is another in each: the request's id and the date.
+fn bytes(answer: &Answer) -> (String, String) {
+    let differs = |line: &&str| {
+        let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        name == "x-request-id" || name == "date"
+    };
+    let head: Vec<_> = answer.head.lines().filter(|line| !differs(line)).collect();
+    assert_eq!(head.len() + 2, answer.head.lines().count(), "{}", answer.head);
+    (head.join("\n"), answer.body.clone())
+}
+
+#[test]
+fn a_refused_log_in_answers_the_same_bytes_whatever_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    for email in ["ada@example.com", "eve@example.com"] {
+        assert_eq!(server.sign_up(email, PASSWORD).status, 201);
+    }
+    disable(&folder, "eve@example.com");
+    let log_in = |email, password| server.post("/api/token", "", &credentials(email, password));
+    let wrong = log_in("ada@example.com", WRONG);
+    assert_eq!((wrong.status, wrong.code()), (401, "invalid_credentials".to_owned()));
+    for (reason, email, password) in [
+        ("no such account", "bob@example.com", PASSWORD),
+        ("a disabled account, wrong password", "eve@example.com", WRONG),
+        ("a disabled account, right password", "eve@example.com", PASSWORD),
+        ("no address", "ada", PASSWORD),
+        ("nothing", "", ""),
+        ("a password that nobody can have", "ada@example.com", "\0"),
+        ("a password longer than any", "ada@example.com", &"x".repeat(2_000)),
+    ] {
+        assert_eq!(bytes(&log_in(email, password)), bytes(&wrong), "{reason}");
+    }
+}
+
+fn disable(folder: &TempDir, email: &str) {
+    let database = folder.path().join("latchkey.db");
+    let disable = ["users", "disable", email, "--database"];
+    let output = command().args(disable).arg(database).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
