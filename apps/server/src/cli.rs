@@ -1,4 +1,5 @@
 mod audit;
+mod backup;
 mod keys;
 mod options;
 mod store;
@@ -14,6 +15,7 @@ use clap::error::{ContextKind, ErrorKind};
 use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub(crate) use audit::AuditOptions;
+pub(crate) use backup::BackupOptions;
 pub(crate) use keys::{KeyAction, KeysOptions};
 pub(crate) use options::{LogFormat, PasswordOptions, ServeOptions, Switch};
 pub(crate) use users::{ExistingAction, UserAction, UsersOptions};
@@ -38,6 +40,8 @@ enum Command {
     Keys(KeysOptions),
     /// Print who did what, when and from where, one line an event, the oldest first
     Audit(AuditOptions),
+    /// Copy the database, also while the server runs
+    Backup(BackupOptions),
 }
 
 /// What the program is asked to do.
@@ -50,6 +54,8 @@ pub(crate) enum Task {
     Keys(KeysOptions),
     /// Print the trail.
     Audit(AuditOptions),
+    /// Copy the database.
+    Backup(BackupOptions),
 }
 
 /// Reads the command line and the environment. Whatever is wrong is told in one line.
@@ -88,6 +94,7 @@ fn task(arguments: Vec<OsString>) -> Result<Task, clap::Error> {
         Command::Users(options) => Ok(Task::Users(options)),
         Command::Keys(options) => Ok(Task::Keys(options)),
         Command::Audit(options) => Ok(Task::Audit(options)),
+        Command::Backup(options) => Ok(Task::Backup(options)),
     }
 }
 
@@ -222,6 +229,7 @@ mod tests {
             (&["users", "show"], "USER"),
             (&["keys"], "rotate"),
             (&["keys", "retire"], "KID"),
+            (&["backup"], "PATH"),
             (&["users", "set-password", "ada", "a long walk"], "a long walk"),
             (&["--password-min-length", "0"], "--password-min-length"),
             (&["--password-min-length", "65"], "--password-min-length"),

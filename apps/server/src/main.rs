@@ -4,6 +4,7 @@
 //! `user-store` and `auth-core`.
 
 mod audit;
+mod backup;
 mod cli;
 mod http;
 mod keys;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Ok(Task::Users(options)) => users::run(&options).map_err(|error| error.to_string()),
         Ok(Task::Keys(options)) => keys::run(&options).map_err(|error| error.to_string()),
         Ok(Task::Audit(options)) => audit::run(&options).map_err(|error| error.to_string()),
+        Ok(Task::Backup(options)) => backup::run(&options).map_err(|error| error.to_string()),
         Err(exit) => return exit,
     };
     match result {

@@ -28,6 +28,8 @@ pub(crate) enum OperatorError {
     Io(#[from] io::Error),
     #[error("it could not be printed: {0}")]
     Unprinted(io::Error),
+    #[error("it is done, and the trail could not be told: {0}")]
+    DoneUntold(String),
     #[error("it is done, and could not be printed: {0}")]
     DoneUnprinted(io::Error),
 }

@@ -1,4 +1,5 @@
 mod attempts;
+mod backup;
 mod database;
 mod error;
 mod open;
@@ -20,8 +21,9 @@ use crate::{
     RetireSigningKey, RotateRefreshToken, Rotation, SessionRecord, Settlement, StoreError,
     StoredSigningKey, User, UserStore,
 };
+pub use backup::Backup;
 use database::Database;
-pub use error::OpenError;
+pub use error::{BackupError, OpenError};
 use queries::{counters, events, keys, sessions, users};
 use transactions::{
     count_alive, delete_account, open_session, reauthenticated, retire, rotate, told, while_alive,
@@ -58,6 +60,18 @@ impl SqliteStore {
     /// was.
     pub fn open_existing(path: &Path) -> Result<Self, OpenError> {
         open::open_existing(path).map(|database| Self { database })
+    }
+
+    /// Copies the database to `path` as it is at one moment, while it is in use: whoever writes
+    /// does not wait. The copy is whole and on the disk before it has this name, and readable
+    /// by its owner alone, like the database: all keys and sessions are in it.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupError`] says why there is none. A file that was there is left as it was.
+    pub async fn backup(&self, path: &Path) -> Result<Backup, BackupError> {
+        let path = path.to_owned();
+        self.database.run(move |connection| backup::backup(connection, &path)).await
     }
 }
 

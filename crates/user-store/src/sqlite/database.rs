@@ -59,7 +59,7 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        self.run(move |connection| query(connection)).await
+        self.run(move |connection| Ok(query(connection)?)).await
     }
 
     /// Runs `query` in one transaction, which is committed if it answers `Ok`. The lock is
@@ -89,20 +89,22 @@ impl Database {
             .map_err(unavailable)
     }
 
-    async fn run<T, F>(&self, query: F) -> Result<T, StoreError>
+    /// The one place in which anything blocks.
+    pub(super) async fn run<T, E, F>(&self, query: F) -> Result<T, E>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     {
         let database = self.clone();
         let task = tokio::task::spawn_blocking(move || {
             database.check_in_place()?;
             let mut connection = database.pool.get().map_err(unavailable)?;
-            query(&mut connection).map_err(StoreError::from)
+            query(&mut connection)
         });
         match task.await {
             Ok(result) => result,
-            Err(error) => Err(StoreError::Defect(error.into())),
+            Err(error) => Err(StoreError::Defect(error.into()).into()),
         }
     }
 

@@ -70,6 +70,38 @@ pub enum OpenError {
     },
 }
 
+/// Why no copy of the database was made. Each message says what is wrong and how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// Something has this name. It is left as it was.
+    #[error("{} exists; name another file", .0.display())]
+    Exists(PathBuf),
+    /// The copy cannot be made in its folder.
+    #[error("cannot make the backup {}: {source}; check that the folder exists, may be written and has room", path.display())]
+    Write {
+        /// Where it should have been.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// SQLite cannot read the database, or cannot write the copy.
+    #[error("cannot make the backup {}: {source}; check that its disk has room", path.display())]
+    Copy {
+        /// Where it should have been.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// What was copied is not in order, and so neither is the database.
+    #[error(
+        "the database is damaged, and no backup was made: {0}; keep the backups there are, and restore the last one"
+    )]
+    Damaged(String),
+    /// The store could not be asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error {

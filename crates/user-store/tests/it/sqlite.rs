@@ -1,3 +1,4 @@
+mod backup;
 mod faults;
 mod refused;
 mod schema;

@@ -1,0 +1,54 @@
+//! `latchkey backup`: a copy of the database, made while the server runs.
+
+use std::io::{self, Write as _};
+
+use serde_json::json;
+use user_store::{Backup, BackupError};
+
+use crate::cli::BackupOptions;
+use crate::operator::{self, OperatorError};
+use crate::with_causes;
+
+/// Why there is no backup. Each message says what is wrong and how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BackupCommandError {
+    #[error(transparent)]
+    Backup(BackupError),
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
+}
+
+pub(crate) fn run(options: &BackupOptions) -> Result<(), BackupCommandError> {
+    match operator::block_on(carry_out(options)) {
+        Err(BackupCommandError::Operator(error)) if error.is_unread() => Ok(()),
+        done => done,
+    }
+}
+
+async fn carry_out(options: &BackupOptions) -> Result<(), BackupCommandError> {
+    let store = operator::open(&options.store.database)?;
+    let made = store.backup(&options.path).await?;
+    let accounts = operator::start(store, operator::settings()).await?;
+    let told = accounts.administration().record_backup().await;
+    told.map_err(|error| OperatorError::DoneUntold(with_causes(&error)))?;
+    Ok(print(&made, options.store.json).map_err(OperatorError::DoneUnprinted)?)
+}
+
+fn print(made: &Backup, json: bool) -> io::Result<()> {
+    let Backup { path, users, bytes } = made;
+    let mut out = io::stdout();
+    if json {
+        return writeln!(out, "{:#}", json!({"path": path, "users": users, "bytes": bytes}));
+    }
+    let accounts = if *users == 1 { "account" } else { "accounts" };
+    writeln!(out, "{}: {users} {accounts}, {bytes} bytes", path.display())
+}
+
+impl From<BackupError> for BackupCommandError {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Store(error) => Self::Operator(error.into()),
+            other => Self::Backup(other),
+        }
+    }
+}
