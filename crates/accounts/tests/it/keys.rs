@@ -1,10 +1,11 @@
 use std::time::Duration;
 
-use accounts::{Accounts, AuthenticateError, SigningKeyError};
+use accounts::{Accounts, AuthenticateError, JwkSet, SigningKeyError, Timestamp};
+use auth_core::AccessTokenVerifier;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use crate::world::{World, access, issue, refresh, sign_in, signed_in};
+use crate::world::{SERVICE, World, access, issue, refresh, sign_in, signed_in};
 
 async fn rotate(server: &Accounts) -> String {
     server.administration().rotate_keys().await.unwrap().kid
@@ -12,6 +13,12 @@ async fn rotate(server: &Accounts) -> String {
 
 async fn kids(server: &Accounts) -> Vec<String> {
     server.jwks().await.keys.into_iter().map(|key| key.kid).collect()
+}
+
+async fn is_signed_with_the_newest(server: &Accounts, token: &str, now: Timestamp) -> bool {
+    let newest = JwkSet { keys: vec![server.jwks().await.keys.remove(0)] };
+    let verifier = AccessTokenVerifier::new(SERVICE, SERVICE, &newest).unwrap();
+    verifier.verify(token, now).is_ok()
 }
 
 /// A token that is in order but for its key, which the other world's servers do not have.
@@ -34,6 +41,7 @@ async fn a_new_key_signs_at_once_and_older_tokens_are_good_on_every_server() {
     for _ in 0..3 {
         made.insert(0, rotate(&operator).await);
         let issued = issue(&here, false).await;
+        assert!(is_signed_with_the_newest(&operator, &access(&issued), world.now()).await);
         tokens.push(access(&issued));
         for token in &tokens {
             there.authenticate(token).await.unwrap();
@@ -42,6 +50,7 @@ async fn a_new_key_signs_at_once_and_older_tokens_are_good_on_every_server() {
         assert_eq!((kids(&here).await, kids(&there).await), (made.clone(), made.clone()));
         rotate(&operator).await;
         let renewed = access(&refresh(&there, &issued).await.unwrap());
+        assert!(is_signed_with_the_newest(&operator, &renewed, world.now()).await);
         here.authenticate(&renewed).await.unwrap();
         made = kids(&operator).await;
     }
@@ -124,8 +133,10 @@ async fn while_the_store_does_not_answer_the_keys_that_are_held_go_on_serving() 
     assert!(server.reread_keys().await.is_err());
     assert_eq!(kids(&server).await, kids_before);
     // What cannot be looked up is not said to be wrong: its bearer would be signed out.
+    let start = Instant::now();
     let answers = join_all((0..3).map(|_| server.authenticate(&unknown))).await;
     assert!(answers.iter().all(|answer| matches!(answer, Err(AuthenticateError::Store(_)))));
+    assert_eq!(start.elapsed().as_secs(), 1, "they share what came of it, too");
     std::fs::rename(world.database().with_extension("away"), world.database()).unwrap();
     assert!(is_refused(&server, &unknown).await);
 }

@@ -6,6 +6,7 @@ use auth_core::{ManualClock, SystemRandom, Timestamp};
 use tempfile::TempDir;
 use user_store::SqliteStore;
 
+pub(crate) const SERVICE: &str = "https://auth.example.com";
 pub(crate) const EMAIL: &str = "Ada@example.com";
 pub(crate) const PASSWORD: &str = "a long walk along the sea";
 
@@ -33,7 +34,7 @@ impl World {
         clock: Arc<dyn Clock>,
         change: impl FnOnce(&mut Settings),
     ) -> Accounts {
-        let mut settings = Settings::new("https://auth.example.com");
+        let mut settings = Settings::new(SERVICE);
         settings.pbkdf2_iterations = 1_000;
         change(&mut settings);
         let store = Arc::new(SqliteStore::open(&self.database()).unwrap());
