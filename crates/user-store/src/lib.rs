@@ -65,5 +65,5 @@ pub use model::{
     SessionRecord, StoreError, StoredSigningKey, User,
 };
 #[cfg(feature = "sqlite")]
-pub use sqlite::{Backup, BackupError, OpenError, SqliteStore};
+pub use sqlite::{Backup, BackupError, Inspection, OpenError, SqliteStore};
 pub use store::UserStore;

@@ -2,6 +2,7 @@ mod attempts;
 mod backup;
 mod database;
 mod error;
+mod inspect;
 mod open;
 mod queries;
 mod schema;
@@ -24,6 +25,7 @@ use crate::{
 pub use backup::Backup;
 use database::Database;
 pub use error::{BackupError, OpenError};
+pub use inspect::Inspection;
 use queries::{counters, events, keys, sessions, users};
 use transactions::{
     count_alive, delete_account, open_session, reauthenticated, retire, rotate, told, while_alive,
@@ -60,6 +62,22 @@ impl SqliteStore {
     /// was.
     pub fn open_existing(path: &Path) -> Result<Self, OpenError> {
         open::open_existing(path).map(|database| Self { database })
+    }
+
+    /// Looks at the file at `path`, whether a server has it open or not, and changes nothing.
+    /// Blocks while it reads all of it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] as [`open_existing`](Self::open_existing), but for an older schema.
+    pub fn inspect(path: &Path) -> Result<Inspection, OpenError> {
+        inspect::inspect(path)
+    }
+
+    /// The version of SQLite that is built in.
+    #[must_use]
+    pub fn sqlite_version() -> &'static str {
+        rusqlite::version()
     }
 
     /// Copies the database to `path` as it is at one moment, while it is in use: whoever writes

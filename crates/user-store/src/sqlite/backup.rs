@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tempfile::TempPath;
 
 use super::error::BackupError;
-use super::schema;
+use super::{inspect, schema};
 
 /// A copy of the database that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,9 +86,9 @@ fn problem(connection: &Connection) -> rusqlite::Result<Option<String>> {
     if marks != (schema::APPLICATION_ID.into(), schema::latest()) {
         return Ok(Some("it has another schema".to_owned()));
     }
-    let found: String = connection.pragma_query_value(None, "integrity_check", |row| row.get(0))?;
-    if found != "ok" {
-        return Ok(Some(found));
+    let found = inspect::problem(connection, "integrity_check")?;
+    if found.is_some() {
+        return Ok(found);
     }
     let lost = connection.prepare("PRAGMA foreign_key_check")?.exists([])?;
     Ok(lost.then(|| "a session has no user".to_owned()))

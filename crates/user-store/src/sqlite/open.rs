@@ -23,11 +23,7 @@ pub(super) fn open(path: &Path) -> Result<Database, OpenError> {
 }
 
 pub(super) fn open_existing(path: &Path) -> Result<Database, OpenError> {
-    match path.try_exists() {
-        Ok(true) => {}
-        Ok(false) => return Err(OpenError::Absent(path.to_owned())),
-        Err(source) => return Err(OpenError::Io { path: path.to_owned(), source }),
-    }
+    refuse_absent(path)?;
     match recognise(path)? {
         (path, None) => Err(OpenError::Absent(path)),
         (path, Some(found)) if found < schema::latest() => Err(OpenError::Older(path)),
@@ -43,15 +39,29 @@ fn connect(path: PathBuf) -> Result<Database, OpenError> {
 /// it is one of ours.
 fn recognise(path: &Path) -> Result<(PathBuf, Option<i64>), OpenError> {
     refuse_unsafe_sqlite(rusqlite::version(), rusqlite::version_number())?;
-    // An absolute path goes on naming the same file whatever becomes of the working folder.
-    let io = |source| OpenError::Io { path: path.to_owned(), source };
-    let path = path.canonicalize().map_err(io)?;
-    if !path.is_file() {
-        return Err(OpenError::NotADatabase(path));
-    }
+    let path = locate(path)?;
     refuse_by_header(&path)?;
     let schema = refuse_by_content(&path)?;
     Ok((path, schema))
+}
+
+pub(super) fn refuse_absent(path: &Path) -> Result<(), OpenError> {
+    match path.try_exists() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(OpenError::Absent(path.to_owned())),
+        Err(source) => Err(OpenError::Io { path: path.to_owned(), source }),
+    }
+}
+
+/// What the file is really called: an absolute path goes on naming the same file whatever
+/// becomes of the working folder.
+pub(super) fn locate(path: &Path) -> Result<PathBuf, OpenError> {
+    let io = |source| OpenError::Io { path: path.to_owned(), source };
+    let path = path.canonicalize().map_err(io)?;
+    match path.is_file() {
+        true => Ok(path),
+        false => Err(OpenError::NotADatabase(path)),
+    }
 }
 
 /// Before 3.51.3, and in 3.52.0, a checkpoint that meets a writer in another connection
@@ -94,7 +104,7 @@ fn make_private(path: &Path) -> io::Result<()> {
 /// Looks at the header (SQLite file format, 1.3) before SQLite does: to read a database in
 /// WAL mode, SQLite makes files beside it. Ours has its marks in the header from its first
 /// transaction on, which is before the WAL.
-fn refuse_by_header(path: &Path) -> Result<(), OpenError> {
+pub(super) fn refuse_by_header(path: &Path) -> Result<(), OpenError> {
     const MAGIC: &[u8] = b"SQLite format 3\0";
     let mut header = Vec::new();
     File::open(path)
@@ -112,7 +122,7 @@ fn refuse_by_header(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn refuse_marks(path: &Path, id: i32, found: i64) -> Result<(), OpenError> {
+pub(super) fn refuse_marks(path: &Path, id: i32, found: i64) -> Result<(), OpenError> {
     let (path, known) = (path.to_owned(), schema::latest());
     match id {
         schema::APPLICATION_ID if found <= known => Ok(()),
@@ -130,17 +140,21 @@ fn refuse_by_content(path: &Path) -> Result<Option<i64>, OpenError> {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         // One transaction: another server may be making the schema meanwhile.
         let tx = connection.transaction()?;
-        let id: i32 = tx.pragma_query_value(None, "application_id", |row| row.get(0))?;
-        let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        let tables: i64 =
-            tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        Ok((id, version, tables))
+        marks(&tx)
     };
-    let (id, found, tables) = while_locked(look).map_err(|error| from_sqlite(path, error))?;
-    if id == 0 && found == 0 && tables == 0 {
-        return Ok(None);
+    match while_locked(look).map_err(|error| from_sqlite(path, error))? {
+        Some((id, found)) => refuse_marks(path, id, found).map(|()| Some(found)),
+        None => Ok(None),
     }
-    refuse_marks(path, id, found).map(|()| Some(found))
+}
+
+/// Whose a file says that it is, and which schema it has; nothing if it is empty.
+pub(super) fn marks(connection: &Connection) -> rusqlite::Result<Option<(i32, i64)>> {
+    let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok((id != 0 || version != 0 || tables != 0).then_some((id, version)))
 }
 
 fn prepare(path: &Path) -> rusqlite::Result<()> {
@@ -175,7 +189,7 @@ fn is_locked(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-fn from_sqlite(path: &Path, source: rusqlite::Error) -> OpenError {
+pub(super) fn from_sqlite(path: &Path, source: rusqlite::Error) -> OpenError {
     let path = path.to_owned();
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotADatabase(path),

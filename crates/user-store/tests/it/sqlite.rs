@@ -1,5 +1,6 @@
 mod backup;
 mod faults;
+mod inspect;
 mod refused;
 mod schema;
 mod secrets;

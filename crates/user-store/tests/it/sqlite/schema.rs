@@ -63,7 +63,7 @@ fn the_schema_is_what_the_migrations_make_it() {
 }
 
 /// What an older version would have left: its schema, and an account in it.
-fn of_version_1(folder: &Folder) {
+pub(super) fn of_version_1(folder: &Folder) {
     let schema = include_str!("../../../src/sqlite/migrations/0001_users_and_sessions.sql");
     let connection = folder.sql();
     connection.execute_batch(schema).unwrap();

@@ -1,0 +1,117 @@
+//! A look at a file, which leaves it as it is.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::time::Duration;
+
+use user_store::{Inspection, OpenError, SqliteStore, User, UserStore as _};
+
+use super::schema::of_version_1;
+use super::{Folder, NOW, ada, creation, hash};
+
+fn files(folder: &Folder) -> BTreeMap<OsString, Vec<u8>> {
+    let entries = std::fs::read_dir(folder.0.path()).unwrap().map(Result::unwrap);
+    entries.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect()
+}
+
+fn inspect(folder: &Folder) -> Inspection {
+    SqliteStore::inspect(&folder.path()).unwrap()
+}
+
+#[tokio::test]
+async fn a_look_changes_nothing_whether_the_file_is_open_or_not() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let newest = NOW + Duration::from_secs(7);
+    let latest = User { created_at: newest, ..ada() };
+    store.create_user(&latest, &hash(), &creation(&latest)).await.unwrap();
+    let sound = Inspection { is_older: false, problem: None, newest: Some(newest) };
+    let open = files(&folder);
+    assert_eq!(open.len(), 3);
+    assert_eq!(inspect(&folder), sound);
+    // All but the index of the log, in which a reader marks how far it has read.
+    let logged = ["latchkey.db", "latchkey.db-wal"].map(OsString::from);
+    let after = files(&folder);
+    assert_eq!(after.len(), 3);
+    assert!(logged.iter().all(|name| open[name] == after[name]));
+    drop(store);
+    let closed = files(&folder);
+    assert_eq!(closed.len(), 1);
+    assert_eq!(inspect(&folder), sound);
+    assert_eq!(files(&folder), closed);
+}
+
+#[tokio::test]
+async fn what_a_killed_server_has_left_is_seen_and_left_to_the_next() {
+    let (folder, killed) = (Folder::new(), Folder::new());
+    let store = folder.open();
+    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
+    for name in ["latchkey.db", "latchkey.db-wal"] {
+        std::fs::copy(folder.0.path().join(name), killed.0.path().join(name)).unwrap();
+    }
+    let before = files(&killed);
+    assert_eq!(inspect(&killed).newest, Some(NOW));
+    let after = files(&killed);
+    assert!(before.iter().all(|(name, bytes)| after[name] == *bytes));
+    drop(killed.open());
+    assert_eq!(inspect(&killed).newest, Some(NOW));
+}
+
+#[test]
+fn a_path_is_a_path_whatever_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a?mode=memory", "b#c", "d%20e", "file:f", "g h"] {
+        let path = folder.path().join(name);
+        assert!(matches!(SqliteStore::inspect(&path), Err(OpenError::Absent(_))));
+        assert!(!path.exists());
+        drop(SqliteStore::open(&path).unwrap());
+        assert_eq!(SqliteStore::inspect(&path).unwrap().problem, None, "{name}");
+    }
+}
+
+#[test]
+fn what_is_not_ours_or_newer_or_empty_is_an_error() {
+    let folder = Folder::new();
+    std::fs::write(folder.path(), b"").unwrap();
+    let error = SqliteStore::inspect(&folder.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Absent(_)), "{error}");
+    folder.sql().execute_batch("CREATE TABLE notes (text)").unwrap();
+    let error = SqliteStore::inspect(&folder.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Foreign(_)), "{error}");
+    let folder = Folder::new();
+    folder.open();
+    folder.sql().pragma_update(None, "user_version", 1_000).unwrap();
+    let error = SqliteStore::inspect(&folder.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Newer { .. }), "{error}");
+}
+
+#[test]
+fn an_older_schema_is_told_and_left_as_it_is() {
+    let folder = Folder::new();
+    of_version_1(&folder);
+    let before = files(&folder);
+    assert!(inspect(&folder).is_older);
+    assert_eq!(files(&folder), before);
+}
+
+#[tokio::test]
+async fn what_is_damaged_is_told() {
+    let folder = Folder::new();
+    let store = folder.open();
+    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
+    drop(store);
+    // A page more than anything refers to, as a write that broke off could leave.
+    let mut bytes = folder.bytes();
+    let pages = u32::try_from(bytes.len() / 4096).unwrap();
+    bytes.extend([0; 4096]);
+    bytes[28..32].copy_from_slice(&(pages + 1).to_be_bytes());
+    std::fs::write(folder.path(), &bytes).unwrap();
+    let problem = inspect(&folder).problem.unwrap();
+    assert!(problem.contains("never used") && !problem.contains('\n'), "{problem}");
+    // Or something else in the place of its tables.
+    bytes[4096..].fill(0xff);
+    std::fs::write(folder.path(), &bytes).unwrap();
+    let problem = inspect(&folder).problem.unwrap();
+    assert!(problem.contains("btreeInitPage"), "{problem}");
+    assert_eq!(folder.bytes(), bytes);
+}
