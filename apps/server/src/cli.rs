@@ -1,5 +1,6 @@
 mod audit;
 mod backup;
+mod doctor;
 mod keys;
 mod options;
 mod store;
@@ -16,6 +17,7 @@ use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub(crate) use audit::AuditOptions;
 pub(crate) use backup::BackupOptions;
+pub(crate) use doctor::DoctorOptions;
 pub(crate) use keys::{KeyAction, KeysOptions};
 pub(crate) use options::{LogFormat, PasswordOptions, ServeOptions, Switch};
 pub(crate) use users::{ExistingAction, UserAction, UsersOptions};
@@ -42,6 +44,8 @@ enum Command {
     Audit(AuditOptions),
     /// Copy the database, also while the server runs
     Backup(BackupOptions),
+    /// Check whether a deployment is as it should be; takes the options of serve
+    Doctor(Box<DoctorOptions>),
 }
 
 /// What the program is asked to do.
@@ -56,6 +60,8 @@ pub(crate) enum Task {
     Audit(AuditOptions),
     /// Copy the database.
     Backup(BackupOptions),
+    /// Check a deployment.
+    Doctor(Box<DoctorOptions>),
 }
 
 /// Reads the command line and the environment. Whatever is wrong is told in one line.
@@ -95,6 +101,11 @@ fn task(arguments: Vec<OsString>) -> Result<Task, clap::Error> {
         Command::Keys(options) => Ok(Task::Keys(options)),
         Command::Audit(options) => Ok(Task::Audit(options)),
         Command::Backup(options) => Ok(Task::Backup(options)),
+        Command::Doctor(options) => {
+            // What serve would refuse is refused here too.
+            options.serve.sessions.policy()?;
+            Ok(Task::Doctor(options))
+        }
     }
 }
 
@@ -230,6 +241,7 @@ mod tests {
             (&["keys"], "rotate"),
             (&["keys", "retire"], "KID"),
             (&["backup"], "PATH"),
+            (&["doctor", "--session-lifetime", "29m"], "--session-idle-timeout"),
             (&["users", "set-password", "ada", "a long walk"], "a long walk"),
             (&["--password-min-length", "0"], "--password-min-length"),
             (&["--password-min-length", "65"], "--password-min-length"),

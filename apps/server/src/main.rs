@@ -6,6 +6,7 @@
 mod audit;
 mod backup;
 mod cli;
+mod doctor;
 mod http;
 mod keys;
 mod maintenance;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Ok(Task::Keys(options)) => keys::run(&options).map_err(|error| error.to_string()),
         Ok(Task::Audit(options)) => audit::run(&options).map_err(|error| error.to_string()),
         Ok(Task::Backup(options)) => backup::run(&options).map_err(|error| error.to_string()),
+        Ok(Task::Doctor(options)) => doctor::run(&options).map_err(|error| error.to_string()),
         Err(exit) => return exit,
     };
     match result {

@@ -5,6 +5,7 @@
 mod audit;
 mod backup;
 mod connection;
+mod doctor;
 mod enumeration;
 mod headers;
 mod keys;

@@ -140,7 +140,7 @@ async fn a_database_that_is_damaged_makes_no_copy() {
             "PRAGMA ignore_check_constraints = ON; INSERT INTO signing_keys VALUES (1, x'00', 0);",
             "DELETE FROM signing_keys;",
         ),
-        ("PRAGMA user_version = 2;", "PRAGMA user_version = 3;"),
+        ("PRAGMA user_version = 2;", "PRAGMA user_version = 5;"),
     ] {
         other.execute_batch(damage).unwrap();
         let error = store.backup(&target(&folder)).await.expect_err(damage);

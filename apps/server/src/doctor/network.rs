@@ -1,0 +1,113 @@
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+use super::report::Finding;
+
+const PUBLIC_URL: &str = "public url";
+
+/// Whether tokens and cookies are safe on their way.
+pub(super) fn public_url(url: Option<&str>, listen: IpAddr) -> Finding {
+    let Some(url) = url else {
+        return match listen.is_loopback() {
+            true => Finding::ok(PUBLIC_URL, "http://localhost, for this machine alone"),
+            false => Finding::warn(
+                PUBLIC_URL,
+                format!(
+                    "--listen {listen} is open to other machines, whose browsers are refused without --public-url; name one with https, and a proxy for it"
+                ),
+            ),
+        };
+    };
+    match (is_https(url), is_local(url), listen.is_loopback()) {
+        (true, _, true) => Finding::ok(PUBLIC_URL, url),
+        (true, _, false) => Finding::warn(
+            PUBLIC_URL,
+            format!(
+                "{url} can be bypassed without TLS, as --listen {listen} is open to other machines; listen on 127.0.0.1, or let nobody but the proxy in"
+            ),
+        ),
+        (false, true, true) => Finding::ok(PUBLIC_URL, format!("{url}, for this machine alone")),
+        (false, true, false) => Finding::warn(
+            PUBLIC_URL,
+            format!(
+                "{url} is of this machine alone, but --listen {listen} is open to others; listen on 127.0.0.1"
+            ),
+        ),
+        (false, false, _) => Finding::fail(
+            PUBLIC_URL,
+            format!(
+                "{url} sends passwords, tokens and cookies in the clear; put a proxy with TLS in front, and name its https address with --public-url"
+            ),
+        ),
+    }
+}
+
+/// Whether the addresses of clients are known.
+pub(super) fn proxies(url: Option<&str>, listen: IpAddr, is_any_trusted: bool) -> Finding {
+    const PROXY: &str = "proxy";
+    let is_behind_one = url.is_some_and(is_https) && listen.is_loopback();
+    match (is_behind_one, is_any_trusted) {
+        (true, false) => Finding::warn(
+            PROXY,
+            "all clients seem to have the address of the proxy, and share its limits; name it with --trusted-proxy",
+        ),
+        (_, true) => Finding::ok(PROXY, "X-Forwarded-For is believed from trusted proxies"),
+        (false, false) => Finding::ok(PROXY, "none is trusted; X-Forwarded-For is not believed"),
+    }
+}
+
+fn is_https(url: &str) -> bool {
+    url.starts_with("https://")
+}
+
+/// Whether browsers take the origin for their own machine.
+fn is_local(url: &str) -> bool {
+    let url = Url::parse(url);
+    match url.as_ref().ok().and_then(Url::host) {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Level::{Fail, Ok, Warn};
+    use super::*;
+
+    const ALL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    #[test]
+    fn what_goes_in_the_clear_fails_and_what_can_is_warned_of() {
+        for (url, here, all) in [
+            (None, Ok, Warn),
+            (Some("https://auth.example.com"), Ok, Warn),
+            (Some("http://auth.example.com"), Fail, Fail),
+            (Some("http://localhost.example.com"), Fail, Fail),
+            (Some("http://192.0.2.1:8080"), Fail, Fail),
+            (Some("http://localhost:8080"), Ok, Warn),
+            (Some("http://127.0.0.2:8080"), Ok, Warn),
+            (Some("http://[::1]:8080"), Ok, Warn),
+        ] {
+            let levels = [HERE, ALL].map(|listen| public_url(url, listen).level);
+            assert_eq!(levels, [here, all], "{url:?}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_is_not_trusted_is_warned_of() {
+        let https = Some("https://auth.example.com");
+        for (url, listen, is_any_trusted, level) in [
+            (https, HERE, false, Warn),
+            (https, HERE, true, Ok),
+            (https, ALL, false, Ok),
+            (Some("http://localhost:8080"), HERE, false, Ok),
+            (None, HERE, false, Ok),
+        ] {
+            assert_eq!(proxies(url, listen, is_any_trusted).level, level, "{url:?} {listen}");
+        }
+    }
+}
