@@ -13,7 +13,9 @@
 
 mod authorization;
 mod cookie;
+mod device_token;
 mod email;
+mod forwarded;
 mod id;
 mod json_body;
 mod members;
@@ -34,10 +36,12 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 13] = [
     Target { name: "authorization", check: authorization::check },
     Target { name: "cookie", check: cookie::check },
+    Target { name: "device_token", check: device_token::check },
     Target { name: "email", check: email::check },
+    Target { name: "forwarded", check: forwarded::check },
     Target { name: "id", check: id::check },
     Target { name: "json_body", check: json_body::check },
     Target { name: "password", check: password::check },

@@ -1,0 +1,16 @@
+use auth_core::{DeviceKey, DeviceToken, UserId};
+
+const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// Every text of 64 characters of base64url is a token, and no other. No key recognises it
+/// that has not made it.
+pub(crate) fn check(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let read = DeviceToken::parse(text);
+    let is_token = text.len() == 64 && text.bytes().all(|byte| ALPHABET.contains(&byte));
+    assert_eq!(read.is_ok(), is_token, "{text:?}");
+    let Ok(token) = read else { return };
+    assert_eq!(token.to_text().as_str(), text);
+    let user = UserId::from_uuid_bytes([7; 16]);
+    assert_eq!(DeviceKey::from_bytes([7; 32]).recognise(user, &token), None);
+}

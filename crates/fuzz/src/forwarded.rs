@@ -1,0 +1,46 @@
+use std::net::IpAddr;
+
+use api::{TrustedProxies, TrustedProxy};
+use warp::http::HeaderMap;
+use warp::http::header::HeaderValue;
+
+/// Each line of the input is a header `X-Forwarded-For`. Whoever is not trusted is believed
+/// nothing; who is, the last address that is no trusted proxy's, up to what is no address.
+pub(crate) fn check(input: &[u8]) {
+    let values = input.split(|byte| *byte == b'\n').map(HeaderValue::from_bytes);
+    let mut headers = HeaderMap::new();
+    for value in values.flatten() {
+        headers.append("x-forwarded-for", value);
+    }
+    let networks = ["10.0.0.0/8", "2001:db8::/32"].map(str::parse::<TrustedProxy>);
+    let proxies: TrustedProxies = networks.into_iter().flatten().collect();
+    for peer in [[192, 0, 2, 1], [10, 0, 0, 1]].map(IpAddr::from) {
+        assert_eq!(proxies.client(peer, &headers), expected(peer, &headers));
+    }
+}
+
+fn expected(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let mut hops = Vec::new();
+    for value in headers.get_all("x-forwarded-for") {
+        let text: String = value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
+        for hop in text.split(',') {
+            let hop = hop.trim_matches(|c| c == ' ' || c == '\t');
+            hops.push(hop.parse::<IpAddr>().ok().map(|hop| hop.to_canonical()));
+        }
+    }
+    let mut client = peer;
+    while is_trusted(client) {
+        match hops.pop() {
+            Some(Some(hop)) => client = hop,
+            _ => break,
+        }
+    }
+    client
+}
+
+fn is_trusted(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.octets()[0] == 10,
+        IpAddr::V6(address) => address.segments()[..2] == [0x2001, 0xdb8],
+    }
+}
