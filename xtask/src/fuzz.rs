@@ -78,6 +78,7 @@ fn targets() -> Result<Vec<String>> {
 }
 
 const CORPUS: &str = "crates/fuzz/corpus";
+const DICTIONARY: &str = "crates/fuzz/dictionary";
 
 impl Fuzzer {
     /// Builds in a directory of its own, since every crate is compiled another way. The
@@ -107,6 +108,7 @@ impl Fuzzer {
         let status = Command::new(&self.binary)
             .arg(format!("-max_total_time={}", self.seconds))
             .arg(format!("-artifact_prefix={}/", findings.display()))
+            .arg(format!("-dict={}", workspace::root().join(DICTIONARY).display()))
             .args(["-timeout=10", "-rss_limit_mb=2048", "-use_value_profile=1", "-reload=0"])
             .args([&corpus, &workspace::root().join(CORPUS).join(target)])
             .env("FUZZ_TARGET", target)
