@@ -11,7 +11,7 @@ use crate::process::{cargo, run};
 #[derive(clap::Args)]
 pub(crate) struct Soak {
     /// How often each fault is brought about; the default takes about ten minutes
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
 }
 
