@@ -32,7 +32,7 @@ fn fill(server: &Server) -> (usize, Answer) {
 fn on_a_full_disk_nothing_acknowledged_is_lost_and_with_room_all_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     drop(start(&folder));
-    let server = start_through(&with_room("300"), &folder);
+    let server = start_through(&with_room("600"), &folder);
     server.sign_up("ada@example.com", PASSWORD);
     let token = server.log_in("ada@example.com", PASSWORD);
     let (signed_up, refused) = fill(&server);

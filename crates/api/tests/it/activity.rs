@@ -20,7 +20,7 @@ async fn a_user_sees_what_has_happened_and_from_where() {
     let wrong = json!({"email": EMAIL, "password": "wrong"}).to_string();
     let stranger = ClientAddress([198, 51, 100, 7].into());
     world
-        .send(post("/api/token").extension(stranger).header("user-agent", "x/1\n").body(wrong))
+        .send(post("/api/token").extension(stranger).header("user-agent", "x/1").body(wrong))
         .await;
     world.pass(Duration::from_secs(1));
     let ada = world.log_in().await;

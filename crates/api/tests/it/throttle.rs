@@ -61,7 +61,7 @@ async fn a_browser_that_has_signed_in_is_known_for_a_year_by_a_cookie_that_no_sc
     let by = |cookie: String| log_in_from([192, 0, 2, 1], PASSWORD).header("cookie", cookie);
     for cookie in [
         String::new(),
-        format!("{DEVICE}={}", known.replace(&known[..1], "-")),
+        format!("{DEVICE}={}{}", if known.starts_with('A') { "B" } else { "A" }, &known[1..]),
         format!("{DEVICE}={known}; {DEVICE}={known}"),
         format!("latchkey_device={known}"),
         format!("{DEVICE}="),

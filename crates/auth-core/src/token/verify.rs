@@ -95,7 +95,7 @@ impl AccessTokenVerifier {
             Some((header, _)) if token.len() <= Self::MAX_BYTES => raw::parse::<RawHeader>(header),
             _ => None,
         };
-        let kid = header.and_then(|header| header.kid_of_ours());
+        let kid = header.and_then(RawHeader::kid_of_ours);
         kid.is_some_and(|kid| !self.keys.contains_key(&kid))
     }
 

@@ -108,8 +108,11 @@ async fn what_is_damaged_is_told() {
     std::fs::write(folder.path(), &bytes).unwrap();
     let problem = inspect(&folder).problem.unwrap();
     assert!(problem.contains("never used") && !problem.contains('\n'), "{problem}");
-    // Or something else in the place of its tables.
-    bytes[4096..].fill(0xff);
+    // Or something else in the place of a table.
+    let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'users'";
+    let root: u32 = folder.sql().query_row(root, [], |row| row.get(0)).unwrap();
+    let root = usize::try_from(root).unwrap();
+    bytes[(root - 1) * 4096..root * 4096].fill(0xff);
     std::fs::write(folder.path(), &bytes).unwrap();
     let problem = inspect(&folder).problem.unwrap();
     assert!(problem.contains("btreeInitPage"), "{problem}");
