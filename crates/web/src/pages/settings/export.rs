@@ -17,7 +17,7 @@ pub(super) fn ExportSection() -> Html {
             <h2 id="settings-export">{"Your data"}</h2>
             <p>
                 {"Everything that Latchkey holds about you, in one JSON file: your account, how your \
-                  password is kept, and your sessions."}
+                  password is kept, your sessions, and what has happened."}
             </p>
             if let Some(text) = &progress.failure.form {
                 <Alert><p>{text}</p></Alert>
