@@ -3,12 +3,12 @@
 use auth_core::{
     Client, PasswordHash, RefreshUse, Session, SessionPolicy, SigningKeySeed, Timestamp, UserId,
 };
-use rusqlite::Transaction;
+use rusqlite::{Connection, Transaction};
 
 use super::queries::{events, keys, sessions, users};
 use crate::{
-    EndSessions, Event, EventKind, NewSession, OpenSession, PasswordVersion, Reauthenticated,
-    Reauthentication, RetireSigningKey, RotateRefreshToken, Rotation,
+    EndSessions, Event, EventKind, Holdings, NewSession, OpenSession, PasswordVersion,
+    Reauthenticated, Reauthentication, RetireSigningKey, RotateRefreshToken, Rotation,
 };
 
 /// Opens a session with the password that was verified, if it still is the one in force.
@@ -151,4 +151,20 @@ pub(super) fn retire(
         true => RetireSigningKey::Retired,
         false => RetireSigningKey::Unknown,
     })
+}
+
+/// Everything that is held about a user, all of it as it was at one moment.
+pub(super) fn holdings(
+    connection: &Connection,
+    user: UserId,
+) -> rusqlite::Result<Option<Holdings>> {
+    let tx = connection.unchecked_transaction()?;
+    let (Some(account), Some(password_hash)) =
+        (users::by_id(&tx, user)?, users::password_hash(&tx, user)?)
+    else {
+        return Ok(None);
+    };
+    let sessions = sessions::of_user(&tx, user)?;
+    let events = events::of_user(&tx, user, u32::MAX)?;
+    Ok(Some(Holdings { user: account, password_hash, sessions, events }))
 }

@@ -1,0 +1,78 @@
+//! What an operator changes, and what is told of it, in one transaction each.
+
+use auth_core::{PasswordHash, SigningKeySeed, Timestamp, UserId};
+use rusqlite::Transaction;
+
+use super::queries::{events, keys, sessions, users};
+use super::transactions::{count_alive, delete_account, retire, told};
+use crate::{Event, EventKind, RetireSigningKey};
+
+pub(super) fn end_sessions(
+    tx: &Transaction<'_>,
+    user: UserId,
+    now: Timestamp,
+) -> rusqlite::Result<usize> {
+    let ended = count_alive(sessions::delete_all(tx, user, None)?, now);
+    told(tx, &Event::by_operator(EventKind::AllSessionsEnded, now).about(user), ended > 0)?;
+    Ok(ended)
+}
+
+pub(super) fn set_disabled(
+    tx: &Transaction<'_>,
+    user: UserId,
+    disabled: bool,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    let (kind, disabled_at) = match disabled {
+        true => (EventKind::AccountDisabled, Some(now)),
+        false => (EventKind::AccountEnabled, None),
+    };
+    if disabled {
+        sessions::delete_all(tx, user, None)?;
+    }
+    let found = users::set_disabled(tx, user, disabled_at)?;
+    told(tx, &Event::by_operator(kind, now).about(user), found)
+}
+
+pub(super) fn set_password(
+    tx: &Transaction<'_>,
+    user: UserId,
+    new: &PasswordHash,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    sessions::delete_all(tx, user, None)?;
+    let found = users::change_password(tx, user, new)?;
+    told(tx, &Event::by_operator(EventKind::PasswordChanged, now).about(user), found)
+}
+
+pub(super) fn delete_user(
+    tx: &Transaction<'_>,
+    user: UserId,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    let found = delete_account(tx, user)?;
+    told(tx, &Event::by_operator(EventKind::AccountDeleted, now).about(user), found)
+}
+
+pub(super) fn add_signing_key(
+    tx: &Transaction<'_>,
+    key: &SigningKeySeed,
+    kid: &str,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    keys::insert(tx, key, now)?;
+    let event = Event::by_operator(EventKind::SigningKeyRotated, now);
+    events::insert(tx, &event.about_key(kid))
+}
+
+pub(super) fn retire_signing_key(
+    tx: &Transaction<'_>,
+    key: &SigningKeySeed,
+    kid: &str,
+    now: Timestamp,
+) -> rusqlite::Result<RetireSigningKey> {
+    let retired = retire(tx, key)?;
+    let event = Event::by_operator(EventKind::SigningKeyRetired, now).about_key(kid);
+    told(tx, &event, retired == RetireSigningKey::Retired)?;
+    Ok(retired)
+}
