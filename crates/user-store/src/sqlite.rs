@@ -17,7 +17,7 @@ use database::Database;
 pub use error::{BackupError, OpenError};
 pub use inspect::Inspection;
 
-/// A [`UserStore`] on one SQLite file, with SQLite built in.
+/// A [`UserStore`](crate::UserStore) on one SQLite file, with SQLite built in.
 ///
 /// Several servers on one machine may share the file. It is kept in WAL mode with
 /// `synchronous=FULL`: a commit is on the disk before it is answered. The file and what
