@@ -238,6 +238,20 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn who_goes_away_while_the_password_is_hashed_has_made_an_attempt() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = server(&folder).await;
+        let counts = server.throttle.log_in("nobody@example.com", None, &Caller::default());
+        for _ in 0..10 {
+            let attempt = server.attempt(counts.clone()).await.unwrap();
+            attempt.hashes()();
+            drop(attempt);
+        }
+        server.settle().await;
+        assert!(matches!(sign_in(&server).await, SignInError::TooManyAttempts { .. }));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn who_leaves_the_queue_has_made_no_attempt() {
         let folder = tempfile::tempdir().unwrap();
         let server = server(&folder).await;
