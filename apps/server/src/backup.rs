@@ -27,8 +27,8 @@ pub(crate) fn run(options: &BackupOptions) -> Result<(), BackupCommandError> {
 
 async fn carry_out(options: &BackupOptions) -> Result<(), BackupCommandError> {
     let store = operator::open(&options.store.database)?;
+    let accounts = operator::start(store.clone(), operator::settings()).await?;
     let made = store.backup(&options.path).await?;
-    let accounts = operator::start(store, operator::settings()).await?;
     let told = accounts.administration().record_backup().await;
     told.map_err(|error| OperatorError::DoneUntold(with_causes(&error)))?;
     Ok(print(&made, options.store.json).map_err(OperatorError::DoneUnprinted)?)

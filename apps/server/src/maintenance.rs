@@ -1,12 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::Accounts;
+use accounts::{Accounts, Removed};
 
 use crate::with_causes;
 
-/// How many sessions that are over, and of what else is, are removed at a time: few enough that no request waits
-/// for it to be noticed.
+/// How much of what is over is removed at a time, of each kind: so little that no request waits
+/// long enough for anybody to notice.
 const BATCH: u32 = 100;
 /// How often what is over is looked for.
 const INTERVAL: Duration = Duration::from_mins(1);
@@ -63,11 +63,13 @@ async fn reread_keys_again_and_again(accounts: &Accounts) {
 }
 
 async fn sweep(accounts: &Accounts) {
-    let mut sessions = 0;
+    let mut all = Removed::default();
     loop {
         match accounts.remove_ended(BATCH).await {
             Ok(removed) => {
-                sessions += removed.sessions;
+                all.sessions += removed.sessions;
+                all.counters += removed.counters;
+                all.events += removed.events;
                 if removed.most() < BATCH as usize {
                     break;
                 }
@@ -80,8 +82,9 @@ async fn sweep(accounts: &Accounts) {
         }
         tokio::time::sleep(PAUSE).await;
     }
-    if sessions > 0 {
-        tracing::info!(sessions, "removed what was over");
+    if all.most() > 0 {
+        let Removed { sessions, counters, events } = all;
+        tracing::info!(sessions, counters, events, "removed what was over");
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use auth_core::{Email, NewPassword, PasswordError, UserId};
 use user_store::{Event, EventId, EventKind, SessionRecord, StoreError, User, UserStore};
 
+use crate::sign_up::keep;
 use crate::{Accounts, HashingError, PRODUCT, SignUpError};
 
 /// What an operator can do with everybody's accounts.
@@ -75,9 +76,12 @@ impl Administration<'_> {
     /// [`SignUpError`] says why not; both fields are looked at before it does.
     pub async fn create(&self, email: &str, password: &str) -> Result<User, SignUpError> {
         let (email, password) = self.accounts.settings.parse_sign_up(email, password)?;
-        let hash = self.accounts.hash(password, || ()).await?;
+        let hash = self.accounts.hash(password).await?;
         let event = Event::by_operator(EventKind::AccountCreated, self.accounts.clock.now());
-        self.accounts.keep(email, hash, event).await
+        let random = Arc::clone(&self.accounts.random);
+        self.accounts
+            .change(|store| async move { keep(&*store, email, &hash, event, &*random).await })
+            .await
     }
 
     /// Up to `limit` events in the order in which they were written, from the one after
@@ -148,7 +152,7 @@ impl Administration<'_> {
     pub async fn set_password(&self, user: &User, new: &str) -> Result<(), AdministrationError> {
         let context = [user.email.as_str(), PRODUCT];
         let new = NewPassword::parse(new, &self.accounts.settings.password_policy, &context)?;
-        let hash = self.accounts.hash(new, || ()).await?;
+        let hash = self.accounts.hash(new).await?;
         let (user, now) = (user.id, self.accounts.clock.now());
         let change =
             |store: Arc<dyn UserStore>| async move { store.set_password(user, &hash, now).await };

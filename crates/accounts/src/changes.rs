@@ -10,11 +10,28 @@ use user_store::UserStore;
 use crate::Accounts;
 
 /// The changes that are under way.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Changes(TaskTracker);
 
 impl Changes {
-    /// Carries out what nobody waits for. Outside of a runtime there is nobody who could.
+    /// Makes a change to its end even if its caller goes away meanwhile. What it answers then
+    /// is dropped.
+    pub(crate) async fn complete<T, F>(&self, change: F) -> T
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        match self.0.spawn(change.in_current_span()).await {
+            Ok(outcome) => outcome,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                // The runtime stops, and with it the caller.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    /// Makes a change that nobody waits for. Outside of a runtime there is nobody who could.
     pub(crate) fn leave(&self, change: impl Future<Output = ()> + Send + 'static) {
         if let Ok(runtime) = Handle::try_current() {
             self.0.spawn_on(change.in_current_span(), &runtime);
@@ -32,15 +49,7 @@ impl Accounts {
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
-        let change = make(Arc::clone(&self.store)).in_current_span();
-        match self.changes.0.spawn(change).await {
-            Ok(outcome) => outcome,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => resume_unwind(panic),
-                // The runtime stops, and with it the caller.
-                Err(_) => std::future::pending().await,
-            },
-        }
+        self.changes.complete(make(Arc::clone(&self.store))).await
     }
 
     /// Waits for the changes whose callers have gone away. Whoever stops a server calls it

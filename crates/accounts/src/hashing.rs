@@ -24,6 +24,12 @@ pub(crate) struct Hashing {
     pace: Arc<AtomicU64>,
 }
 
+/// The right to a thread.
+#[derive(Debug)]
+pub(crate) struct Turn(
+    #[expect(dead_code, reason = "it is given back when dropped")] OwnedSemaphorePermit,
+);
+
 /// Why a password was not hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HashingError {
@@ -55,14 +61,36 @@ impl Hashing {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Runs `work` when it is its turn, first come, first served. What would wait too long, as
-    /// things go, is turned away at once.
+    /// Runs `work` when it is its turn.
     pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, HashingError>
     where
         T: Send + 'static,
         F: FnOnce(&PasswordHasher) -> T + Send + 'static,
     {
         let turn = self.turn().await?;
+        self.run_in(turn, work).await
+    }
+
+    /// Waits for one's turn, first come, first served. What would wait too long, as things go,
+    /// is turned away at once.
+    pub(crate) async fn turn(&self) -> Result<Turn, HashingError> {
+        if self.expected_wait() > LONGEST_WAIT {
+            return Err(HashingError::Overloaded);
+        }
+        let _place = Place::taken(&self.waiting);
+        tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.free).acquire_owned())
+            .await
+            .map_err(|_| HashingError::Overloaded)?
+            .map(Turn)
+            .map_err(|_| HashingError::Defect)
+    }
+
+    /// Runs `work`, whose turn it is.
+    pub(crate) async fn run_in<T, F>(&self, turn: Turn, work: F) -> Result<T, HashingError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&PasswordHasher) -> T + Send + 'static,
+    {
         let (answer, answered) = oneshot::channel();
         let (hasher, pace) = (self.hasher, Arc::clone(&self.pace));
         self.threads.spawn(move || {
@@ -76,17 +104,6 @@ impl Hashing {
         answered.await.map_err(|_| HashingError::Defect)
     }
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, HashingError> {
-        if self.expected_wait() > LONGEST_WAIT {
-            return Err(HashingError::Overloaded);
-        }
-        let _place = Place::taken(&self.waiting);
-        tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.free).acquire_owned())
-            .await
-            .map_err(|_| HashingError::Overloaded)?
-            .map_err(|_| HashingError::Defect)
-    }
-
     /// How long one who comes now will wait.
     fn expected_wait(&self) -> Duration {
         let threads = self.threads.current_num_threads().max(1);
@@ -96,9 +113,9 @@ impl Hashing {
 
     /// Takes the turns of all threads, as if they were hashing.
     #[cfg(test)]
-    pub(crate) async fn all_turns(&self) -> OwnedSemaphorePermit {
+    pub(crate) async fn all_turns(&self) -> Turn {
         let all = u32::try_from(self.threads.current_num_threads()).unwrap();
-        Arc::clone(&self.free).acquire_many_owned(all).await.unwrap()
+        Turn(Arc::clone(&self.free).acquire_many_owned(all).await.unwrap())
     }
 }
 
@@ -130,18 +147,10 @@ impl Drop for Place<'_> {
 }
 
 impl Accounts {
-    /// Hashes a new password, and calls `begins` when it begins to.
-    pub(crate) async fn hash(
-        &self,
-        new: NewPassword,
-        begins: impl FnOnce() + Send + 'static,
-    ) -> Result<PasswordHash, HashingError> {
+    /// Hashes a new password.
+    pub(crate) async fn hash(&self, new: NewPassword) -> Result<PasswordHash, HashingError> {
         let random = Arc::clone(&self.random);
-        let work = move |hasher: &PasswordHasher| {
-            begins();
-            hasher.hash(&new, &*random)
-        };
-        self.hashing.run(work).await
+        self.hashing.run(move |hasher| hasher.hash(&new, &*random)).await
     }
 
     /// Hashes a password anew under today's parameters, unless there is too much to do: then

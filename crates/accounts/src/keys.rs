@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use auth_core::{AccessTokens, JwkSet, KeyError, SigningKey};
+use auth_core::{AccessTokens, DeviceKey, JwkSet, KeyError, SigningKey};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 use user_store::{StoreError, StoredSigningKey, UserStore};
@@ -27,6 +27,7 @@ struct Held {
     read: u64,
     stored: Vec<StoredSigningKey>,
     tokens: Arc<AccessTokens>,
+    devices: Arc<[DeviceKey]>,
 }
 
 #[derive(Default)]
@@ -52,7 +53,7 @@ impl Keys {
         Ok(Self {
             service: service.to_owned(),
             lifetime,
-            held: RwLock::new(Held { read: 0, stored, tokens }),
+            held: RwLock::new(Held { read: 0, devices: devices(&stored), stored, tokens }),
             reads: AtomicU64::new(0),
             inquiry: Mutex::default(),
         })
@@ -61,6 +62,11 @@ impl Keys {
     /// The keys that are held.
     pub(crate) fn held(&self) -> Arc<AccessTokens> {
         Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner).tokens)
+    }
+
+    /// The keys that browsers are known by, the newest first.
+    pub(crate) fn devices(&self) -> Arc<[DeviceKey]> {
+        Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner).devices)
     }
 
     /// The keys as the store has them now or, if it does not answer, those that are held.
@@ -114,6 +120,7 @@ impl Keys {
             let tokens = tokens(&self.service, self.lifetime, &stored)?;
             let kids: Vec<_> = tokens.jwks().keys.iter().map(|key| key.kid.as_str()).collect();
             tracing::info!(?kids, "the signing keys have changed: the first signs");
+            held.devices = devices(&stored);
             (held.stored, held.tokens) = (stored, Arc::new(tokens));
         }
         held.read = read;
@@ -123,6 +130,10 @@ impl Keys {
     fn read_held(&self) -> u64 {
         self.held.read().unwrap_or_else(PoisonError::into_inner).read
     }
+}
+
+fn devices(stored: &[StoredSigningKey]) -> Arc<[DeviceKey]> {
+    stored.iter().map(|key| key.seed.device_key()).collect()
 }
 
 fn tokens(

@@ -91,7 +91,7 @@ const PRODUCT: &str = "Latchkey";
 pub struct Accounts {
     store: Arc<dyn UserStore>,
     changes: Changes,
-    hashing: Hashing,
+    hashing: Arc<Hashing>,
     throttle: Throttle,
     keys: Keys,
     settings: Settings,

@@ -5,11 +5,12 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{NewPassword, Password, PasswordError};
+use auth_core::{DeviceToken, NewPassword, Password, PasswordError};
 use user_store::{
     Event, EventKind, Holdings, Reauthenticated, Reauthentication, StoreError, UserStore,
 };
 
+use crate::throttle::{Attempt, Outcome};
 use crate::verify::{Verified, VerifyError};
 use crate::{Accounts, AuthenticateError, Caller, HashingError, PRODUCT, SignedIn};
 
@@ -41,7 +42,8 @@ pub enum OwnAccountError {
 
 impl Accounts {
     /// Changes the password, and ends all other sessions of the user (OWASP ASVS 5.0, 6.2.3
-    /// and 7.4.3): whoever was signed in with the old password has to know the new one.
+    /// and 7.4.3): whoever was signed in with the old password has to know the new one. No
+    /// browser is known to the account any more but this one, if it was, by what is answered.
     ///
     /// # Errors
     ///
@@ -52,19 +54,22 @@ impl Accounts {
         current: &str,
         new: &str,
         caller: &Caller,
-    ) -> Result<(), OwnAccountError> {
+    ) -> Result<Option<DeviceToken>, OwnAccountError> {
         let context = [signed_in.user().email.as_str(), PRODUCT];
         let new = NewPassword::parse(new, &self.settings.password_policy, &context)?;
-        let word = self.reauthenticate(signed_in, current, caller).await?;
-        let (hash, now) = (self.hash(new, || ()).await?, self.clock.now());
+        let (word, verified) = self.reauthenticate(signed_in, current, caller).await?;
+        let (hash, now) = (self.hash(new).await?, self.clock.now());
+        let Verified { user, password, is_known_browser, attempt, .. } = verified;
         let change = |store: Arc<dyn UserStore>| async move {
             store.change_password(&word, &hash, now).await
         };
-        self.carry_out(signed_in, change, "changed the password").await
+        self.carry_out(signed_in, attempt, change, "changed the password").await?;
+        Ok(is_known_browser.then(|| self.device_token(user, password.next(), caller)).flatten())
     }
 
     /// Deletes the account, its sessions and all that is held about its user, at once and
-    /// for good.
+    /// for good. Answers whether the browser was known to it, and has nothing to be known to
+    /// any more.
     ///
     /// # Errors
     ///
@@ -74,12 +79,13 @@ impl Accounts {
         signed_in: &SignedIn,
         password: &str,
         caller: &Caller,
-    ) -> Result<(), OwnAccountError> {
-        let word = self.reauthenticate(signed_in, password, caller).await?;
+    ) -> Result<bool, OwnAccountError> {
+        let (word, verified) = self.reauthenticate(signed_in, password, caller).await?;
         let now = self.clock.now();
         let change =
             |store: Arc<dyn UserStore>| async move { store.close_account(&word, now).await };
-        self.carry_out(signed_in, change, "deleted the account").await
+        self.carry_out(signed_in, verified.attempt, change, "deleted the account").await?;
+        Ok(verified.is_known_browser)
     }
 
     /// Everything that is held about the user.
@@ -112,15 +118,16 @@ impl Accounts {
         signed_in: &SignedIn,
         password: &str,
         caller: &Caller,
-    ) -> Result<Reauthentication, OwnAccountError> {
+    ) -> Result<(Reauthentication, Verified), OwnAccountError> {
         let (user, session) = (signed_in.user(), *signed_in.session());
         let (client, now) = (caller.client.clone(), self.clock.now());
         let failure = Event::by_user(EventKind::PasswordCheckFailed, now, client.clone());
         let failure = failure.in_session(session.id);
         let password = Password::new(password);
         match self.verify(user.email.as_str(), &password, caller, failure).await? {
-            Some(Verified { user: verified, password, .. }) if verified == user.id => {
-                return Ok(Reauthentication { session, client, verified: password });
+            Some(verified) if verified.user == user.id => {
+                let word = Reauthentication { session, client, verified: verified.password };
+                return Ok((word, verified));
             }
             _ => {}
         }
@@ -135,6 +142,7 @@ impl Accounts {
     async fn carry_out<F>(
         &self,
         signed_in: &SignedIn,
+        attempt: Attempt,
         make: impl FnOnce(Arc<dyn UserStore>) -> F,
         what: &'static str,
     ) -> Result<(), OwnAccountError>
@@ -145,14 +153,21 @@ impl Accounts {
         let log = |store| {
             let change = make(store);
             async move {
-                match change.await? {
+                let (outcome, done) = match change.await? {
                     Reauthenticated::Done => {
                         tracing::info!(%user, %session, "{what}");
-                        Ok(())
+                        (Outcome::Succeeded, Ok(()))
                     }
-                    Reauthenticated::CredentialsChanged => Err(OwnAccountError::WrongPassword),
-                    Reauthenticated::SessionOver => Err(OwnAccountError::SessionOver),
-                }
+                    // It was right when it was given: nobody has guessed.
+                    Reauthenticated::CredentialsChanged => {
+                        (Outcome::Void, Err(OwnAccountError::WrongPassword))
+                    }
+                    Reauthenticated::SessionOver => {
+                        (Outcome::Void, Err(OwnAccountError::SessionOver))
+                    }
+                };
+                attempt.settle(outcome).await;
+                done
             }
         };
         self.change(log).await

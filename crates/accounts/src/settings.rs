@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Clock, DeviceKey, InvalidIterations, KeyError, PasswordHasher, PasswordPolicy, Random,
-    SessionPolicy, SigningKey,
+    Clock, InvalidIterations, KeyError, PasswordHasher, PasswordPolicy, Random, SessionPolicy,
+    SigningKey,
 };
 use user_store::{StoreError, UserStore};
 
@@ -79,13 +79,13 @@ impl Accounts {
         random: Arc<dyn Random>,
     ) -> Result<Self, StartError> {
         let hashing = Hashing::new(PasswordHasher::new(settings.pbkdf2_iterations)?)
+            .map(Arc::new)
             .map_err(|error| StartError::Threads(error.to_string()))?;
         let candidate = SigningKey::generate(&*random);
         store.ensure_signing_key(candidate.seed(), clock.now()).await?;
         let lifetime = settings.access_token_lifetime;
         let keys = Keys::start(&*store, &settings.service, lifetime).await?;
-        let devices = store.device_key(&DeviceKey::generate(&*random), clock.now()).await?;
-        let throttle = Throttle::new(settings.throttle, devices);
+        let throttle = Throttle::new(settings.throttle);
         let changes = Changes::default();
         Ok(Self { store, changes, hashing, throttle, keys, settings, clock, random })
     }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use auth_core::{KeyError, Password, PasswordHash, RefreshToken, Session};
 use user_store::{Event, EventKind, NewSession, OpenSession, PasswordVersion, StoreError};
 
+use crate::throttle::{Attempt, Outcome};
 use crate::verify::{Verified, VerifyError};
 use crate::{Accounts, Caller, HashingError, IssuedTokens};
 
@@ -54,7 +55,7 @@ impl Accounts {
         let client = caller.client.clone();
         let failure = Event::by_user(EventKind::SignInFailed, self.clock.now(), client);
         let verified = self.verify(email, &password, caller, failure).await?;
-        let Verified { user, password: version, outdated } =
+        let Verified { user, password: version, outdated, attempt, .. } =
             verified.ok_or(SignInError::InvalidCredentials)?;
         let renewed = match outdated {
             true => self.rehash_if_there_is_time(password).await?,
@@ -65,9 +66,9 @@ impl Accounts {
         let token = RefreshToken::generate(&*self.random);
         let mut new = NewSession::new(session, caller.client.clone(), &token);
         new.replaces = before.map(RefreshToken::family);
-        self.open_session(new, version, renewed).await?;
-        let device = self.device_token(user, caller);
-        Ok(IssuedTokens { device: Some(device), ..self.issue(&session, token, now).await? })
+        self.open_session(new, version, renewed, attempt).await?;
+        let issued = self.issue(&session, token, now).await?;
+        Ok(IssuedTokens { device: self.device_token(user, version, caller), ..issued })
     }
 
     async fn open_session(
@@ -75,12 +76,16 @@ impl Accounts {
         new: NewSession,
         verified: PasswordVersion,
         renewed: Option<PasswordHash>,
+        attempt: Attempt,
     ) -> Result<(), SignInError> {
         self.change(|store| async move {
             let opened = store.open_session(&new, verified, renewed.as_ref()).await?;
             let OpenSession::Opened(ended) = opened else {
+                // The password was right when it was given: nobody has guessed.
+                attempt.settle(Outcome::Void).await;
                 return Err(SignInError::InvalidCredentials);
             };
+            attempt.settle(Outcome::Succeeded).await;
             let Session { id, user_id: user, .. } = new.session;
             tracing::info!(%user, session = %id, "signed in");
             for session in ended {

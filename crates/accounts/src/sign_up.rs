@@ -1,9 +1,10 @@
+use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{Client, Email, EmailError, NewPassword, PasswordError, PasswordHash, UserId};
-use user_store::{CreateUserError, Event, EventKind, StoreError, User};
+use auth_core::{Email, EmailError, NewPassword, PasswordError, PasswordHash, Random, UserId};
+use user_store::{CreateUserError, Event, EventKind, StoreError, User, UserStore};
 
-use crate::throttle::{AttemptError, Throttle};
+use crate::throttle::{AttemptError, Outcome, Throttle};
 use crate::{Accounts, Caller, HashingError, PRODUCT, Settings};
 
 /// Why an account was not made.
@@ -47,52 +48,46 @@ impl Accounts {
         caller: &Caller,
     ) -> Result<User, SignUpError> {
         let (email, password) = self.settings.parse_sign_up(email, password)?;
-        let attempt = self.attempt(Throttle::sign_up(caller)).await?;
-        let signed_up = self.create(email, password, &caller.client, attempt.hashes()).await;
-        match &signed_up {
-            Ok(_) | Err(SignUpError::EmailTaken) => attempt.count().await,
-            Err(_) => attempt.give_back().await,
-        }
-        signed_up
-    }
-
-    async fn create(
-        &self,
-        email: Email,
-        password: NewPassword,
-        client: &Client,
-        begins: impl FnOnce() + Send + 'static,
-    ) -> Result<User, SignUpError> {
-        let hash = self.hash(password, begins).await?;
-        let event = Event::by_user(EventKind::AccountCreated, self.clock.now(), client.clone());
-        self.keep(email, hash, event).await
-    }
-
-    /// Keeps a new account, made as the event tells.
-    pub(crate) async fn keep(
-        &self,
-        email: Email,
-        hash: PasswordHash,
-        event: Event,
-    ) -> Result<User, SignUpError> {
-        let now = event.at;
-        let user = User {
-            id: UserId::generate(now, &*self.random),
-            email,
-            created_at: now,
-            disabled_at: None,
+        let attempt = self.attempt(Throttle::sign_up(caller), None, caller).await?;
+        // Who goes away while it waits has made no attempt. From here on, what comes out is
+        // kept, whoever still waits for it.
+        let (turn, hashing) = (self.hashing.turn().await?, Arc::clone(&self.hashing));
+        let (client, random) = (caller.client.clone(), Arc::clone(&self.random));
+        let desk = self.desk();
+        let create = async move {
+            let salt = Arc::clone(&random);
+            let hash = hashing.run_in(turn, move |hasher| hasher.hash(&password, &*salt)).await?;
+            let event = Event::by_user(EventKind::AccountCreated, desk.clock.now(), client);
+            let signed_up = keep(&*desk.store, email, &hash, event, &*random).await;
+            let outcome = match &signed_up {
+                Ok(_) | Err(SignUpError::EmailTaken) => Outcome::Failed,
+                Err(_) => Outcome::Void,
+            };
+            attempt.settle(outcome).await;
+            signed_up
         };
-        self.change(|store| async move {
-            match store.create_user(&user, &hash, &event.about(user.id)).await {
-                Ok(()) => {
-                    tracing::info!(user = %user.id, "signed up");
-                    Ok(user)
-                }
-                Err(CreateUserError::EmailTaken) => Err(SignUpError::EmailTaken),
-                Err(CreateUserError::Store(error)) => Err(error.into()),
-            }
-        })
-        .await
+        self.changes.complete(create).await
+    }
+}
+
+/// Keeps a new account, made as the event tells.
+pub(crate) async fn keep(
+    store: &dyn UserStore,
+    email: Email,
+    hash: &PasswordHash,
+    event: Event,
+    random: &dyn Random,
+) -> Result<User, SignUpError> {
+    let created_at = event.at;
+    let id = UserId::generate(created_at, random);
+    let user = User { id, email, created_at, disabled_at: None };
+    match store.create_user(&user, hash, &event.about(id)).await {
+        Ok(()) => {
+            tracing::info!(user = %id, "signed up");
+            Ok(user)
+        }
+        Err(CreateUserError::EmailTaken) => Err(SignUpError::EmailTaken),
+        Err(CreateUserError::Store(error)) => Err(error.into()),
     }
 }
 

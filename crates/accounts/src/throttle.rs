@@ -1,53 +1,49 @@
+mod attempt;
+mod lines;
+
+pub(crate) use attempt::{Attempt, AttemptError, Outcome};
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use auth_core::{Admission, Clock, CounterKey, DeviceKey, DeviceToken, Limit, Timestamp, UserId};
+use auth_core::{CounterKey, DeviceId, DeviceToken, Limit, UserId};
 use tokio::sync::Notify;
-use user_store::{Count, Event, Settlement, StoreError, UserStore};
+use user_store::{Count, Credentials, PasswordVersion};
 
-use crate::hashing::LONGEST_WAIT;
-use crate::{Accounts, Caller, HashingError};
+use crate::{Accounts, Caller};
+use lines::Lines;
 
 /// What limits attempts.
 pub(crate) struct Throttle {
-    pub(crate) is_on: bool,
-    pub(crate) devices: DeviceKey,
+    is_on: bool,
+    /// Who waits for the outcome of others on the same account.
+    lines: Lines,
+    /// Whose password is hashed, or waits to be, of those from one address.
+    turns: Lines,
     /// Tells those who wait for the outcome of others that there is one.
     settled: Arc<Notify>,
 }
 
-/// How often it is looked whether an attempt on another server has come to its end.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
-
-/// Why an attempt was not taken.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AttemptError {
-    #[error("too many attempts")]
-    TooMany { retry_after: Duration },
-    #[error(transparent)]
-    Hashing(#[from] HashingError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
+/// How many passwords from one address are hashed, or wait for that, at a time. The others wait
+/// behind them, so that nobody alone keeps all threads busy.
+const TURNS_PER_ADDRESS: usize = 16;
 
 impl Throttle {
-    pub(crate) fn new(is_on: bool, devices: DeviceKey) -> Self {
-        Self { is_on, devices, settled: Arc::default() }
+    pub(crate) fn new(is_on: bool) -> Self {
+        let (lines, turns) = (Lines::new(1), Lines::new(TURNS_PER_ADDRESS));
+        Self { is_on, lines, turns, settled: Arc::default() }
     }
 
-    /// What a log-in to `user`, whose e-mail `email` is (or nobody's), is counted by: by its
-    /// browser alone, if it is one that has signed in to that account before; by the account
-    /// and the address otherwise.
-    pub(crate) fn log_in(&self, email: &str, user: Option<UserId>, caller: &Caller) -> Vec<Count> {
-        let device = user.zip(caller.device.as_ref());
-        let device = device.and_then(|(user, token)| {
-            Some(CounterKey::log_ins_by(user, &self.devices.recognise(user, token)?))
-        });
+    /// What a log-in with this e-mail is counted by: by its browser alone, if it is one that
+    /// the account knows; by the account and the address otherwise.
+    pub(crate) fn log_in(
+        email: &str,
+        known: Option<(UserId, DeviceId)>,
+        caller: &Caller,
+    ) -> Vec<Count> {
         let by_account = |key| Count { key, limit: Limit::LOG_INS_PER_ACCOUNT };
         let by_address = |key| Count { key, limit: Limit::LOG_INS_PER_ADDRESS };
-        match device {
-            Some(device) => vec![by_account(device)],
+        match known {
+            Some((user, device)) => vec![by_account(CounterKey::log_ins_by(user, &device))],
             None => {
                 let address = caller.client.ip().map(CounterKey::log_ins_from).map(by_address);
                 let account = by_account(CounterKey::log_ins_to(email));
@@ -64,141 +60,35 @@ impl Throttle {
 }
 
 impl Accounts {
-    /// The token of a browser that has just signed in: the one that it has, if it has.
-    pub(crate) fn device_token(&self, user: UserId, caller: &Caller) -> DeviceToken {
-        match &caller.device {
-            Some(token) if self.is_device_of(user, token) => token.clone(),
-            _ => self.throttle.devices.issue(user, &*self.random),
+    /// Which of the browsers that have signed in to the account with the password in force it
+    /// is, if it is one.
+    pub(crate) fn known_browser(
+        &self,
+        credentials: &Credentials,
+        caller: &Caller,
+    ) -> Option<(UserId, DeviceId)> {
+        let (user, PasswordVersion(password)) = (credentials.user_id, credentials.password_version);
+        let token = caller.device.as_ref()?;
+        let keys = self.keys.devices();
+        let device = keys.iter().find_map(|key| key.recognise(user, password, token))?;
+        Some((user, device))
+    }
+
+    /// What a browser is known by that has signed in with this password: by what it has, if
+    /// that is up to date.
+    pub(crate) fn device_token(
+        &self,
+        user: UserId,
+        password: PasswordVersion,
+        caller: &Caller,
+    ) -> Option<DeviceToken> {
+        let keys = self.keys.devices();
+        let newest = keys.first()?;
+        let held = caller.device.as_ref();
+        match held.filter(|token| newest.recognise(user, password.0, token).is_some()) {
+            Some(token) => Some(token.clone()),
+            None => Some(newest.issue(user, password.0, &*self.random)),
         }
-    }
-
-    /// Whether it is the user's browser that this token is of.
-    #[must_use]
-    pub fn is_device_of(&self, user: UserId, token: &DeviceToken) -> bool {
-        self.throttle.devices.recognise(user, token).is_some()
-    }
-
-    /// Begins an attempt. It waits for its turn where others that are under way decide
-    /// whether it is one too many.
-    pub(crate) async fn attempt(&self, counts: Vec<Count>) -> Result<Attempt<'_>, AttemptError> {
-        let counts = if self.throttle.is_on { counts } else { Vec::new() };
-        let admitted = async {
-            loop {
-                let settled = self.throttle.settled.notified();
-                let now = self.clock.now();
-                let admission = match counts.is_empty() {
-                    true => Admission::Admitted,
-                    false => self.store.begin_attempt(&counts, now).await?,
-                };
-                match admission {
-                    Admission::Admitted => return Ok(now),
-                    Admission::Refused(retry_after) => {
-                        return Err(AttemptError::TooMany { retry_after });
-                    }
-                    Admission::Busy => drop(tokio::time::timeout(LOOK_AGAIN, settled).await),
-                }
-            }
-        };
-        let began = tokio::time::timeout(LONGEST_WAIT, admitted)
-            .await
-            .map_err(|_| HashingError::Overloaded)??;
-        Ok(Attempt { accounts: self, counts, began, has_hashed: Arc::default() })
-    }
-}
-
-/// An attempt that has begun. Dropped, because its caller has gone away, it counts if its
-/// password was hashed; what left the queue never was.
-pub(crate) struct Attempt<'a> {
-    accounts: &'a Accounts,
-    counts: Vec<Count>,
-    began: Timestamp,
-    has_hashed: Arc<AtomicBool>,
-}
-
-impl Attempt<'_> {
-    /// What is to be called when hashing begins.
-    pub(crate) fn hashes(&self) -> impl Fn() + Send + 'static {
-        let has_hashed = Arc::clone(&self.has_hashed);
-        move || has_hashed.store(true, Ordering::Relaxed)
-    }
-
-    /// It counts.
-    pub(crate) async fn count(self) {
-        self.settle(|_| Settlement::Counted, None).await;
-    }
-
-    /// It has failed, as this event tells, and counts.
-    pub(crate) async fn fail(self, event: Event) {
-        self.settle(|_| Settlement::Counted, Some(event)).await;
-    }
-
-    /// It was none.
-    pub(crate) async fn give_back(self) {
-        self.settle(|_| Settlement::GivenBack, None).await;
-    }
-
-    /// It succeeded. That clears what the account, or the browser, has failed before, and
-    /// says nothing of others at its address.
-    pub(crate) async fn succeed(self) {
-        let how = |count: &Count| match count.limit == Limit::LOG_INS_PER_ACCOUNT {
-            true => Settlement::Reset,
-            false => Settlement::GivenBack,
-        };
-        self.settle(how, None).await;
-    }
-
-    async fn settle(mut self, how: impl Fn(&Count) -> Settlement, event: Option<Event>) {
-        let counts = std::mem::take(&mut self.counts);
-        if counts.is_empty() && event.is_none() {
-            return;
-        }
-        let counts: Vec<_> = counts.into_iter().map(|count| (count, how(&count))).collect();
-        let ending = Ending { event, ..Ending::of(self.accounts, counts, self.began) };
-        self.accounts.change(|store| ending.carry_out(store)).await;
-    }
-}
-
-impl Drop for Attempt<'_> {
-    fn drop(&mut self) {
-        let outcome = match self.has_hashed.load(Ordering::Relaxed) {
-            true => Settlement::Counted,
-            false => Settlement::GivenBack,
-        };
-        let counts: Vec<_> = self.counts.drain(..).map(|count| (count, outcome)).collect();
-        if counts.is_empty() {
-            return;
-        }
-        let (changes, store) = (&self.accounts.changes, Arc::clone(&self.accounts.store));
-        let ending = Ending::of(self.accounts, counts, self.began);
-        changes.leave(ending.carry_out(store));
-    }
-}
-
-/// What is left to do of an attempt, whoever still waits for it.
-struct Ending {
-    counts: Vec<(Count, Settlement)>,
-    event: Option<Event>,
-    began: Timestamp,
-    clock: Arc<dyn Clock>,
-    settled: Arc<Notify>,
-}
-
-impl Ending {
-    fn of(accounts: &Accounts, counts: Vec<(Count, Settlement)>, began: Timestamp) -> Self {
-        let (clock, settled) =
-            (Arc::clone(&accounts.clock), Arc::clone(&accounts.throttle.settled));
-        Self { counts, event: None, began, clock, settled }
-    }
-
-    async fn carry_out(self, store: Arc<dyn UserStore>) {
-        let now = self.clock.now();
-        match store.settle_attempt(&self.counts, self.event.as_ref(), self.began, now).await {
-            Ok(true) => tracing::warn!("too many attempts have failed: the next have to wait"),
-            Ok(false) => {}
-            // It is still under way, for all that the store knows, and counts before long.
-            Err(error) => tracing::warn!(%error, "how an attempt ended could not be kept"),
-        }
-        self.settled.notify_waiters();
     }
 }
 
@@ -209,7 +99,7 @@ mod tests {
     use user_store::SqliteStore;
 
     use super::*;
-    use crate::{Settings, SignInError};
+    use crate::{Client, EventKind, HashingError, Settings, SignInError};
 
     async fn server(folder: &tempfile::TempDir) -> Accounts {
         let store = Arc::new(SqliteStore::open(&folder.path().join("latchkey.db")).unwrap());
@@ -225,13 +115,19 @@ mod tests {
             .unwrap_err()
     }
 
+    /// Fails as often as is allowed, and once more.
+    async fn can_fail_ten_times(server: &Accounts) {
+        for _ in 0..10 {
+            assert!(matches!(sign_in(server).await, SignInError::InvalidCredentials));
+        }
+        assert!(matches!(sign_in(server).await, SignInError::TooManyAttempts { .. }));
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn what_is_refused_costs_no_hash() {
         let folder = tempfile::tempdir().unwrap();
         let server = server(&folder).await;
-        for _ in 0..10 {
-            assert!(matches!(sign_in(&server).await, SignInError::InvalidCredentials));
-        }
+        can_fail_ten_times(&server).await;
         // As if every thread were hashing for ever.
         let _busy = server.hashing.all_turns().await;
         assert!(matches!(sign_in(&server).await, SignInError::TooManyAttempts { .. }));
@@ -241,14 +137,53 @@ mod tests {
     async fn who_goes_away_while_the_password_is_hashed_has_made_an_attempt() {
         let folder = tempfile::tempdir().unwrap();
         let server = server(&folder).await;
-        let counts = server.throttle.log_in("nobody@example.com", None, &Caller::default());
         for _ in 0..10 {
-            let attempt = server.attempt(counts.clone()).await.unwrap();
-            attempt.hashes()();
-            drop(attempt);
+            let busy = server.hashing.all_turns().await;
+            let mut waiting = Box::pin(sign_in(&server));
+            while server.hashing.waiting() == 0 {
+                assert!((&mut waiting).now_or_never().is_none());
+                tokio::task::yield_now().await;
+            }
+            // It gets its turn, and what comes after goes on without it.
+            drop(busy);
+            while server.settle().now_or_never().is_some() {
+                assert!((&mut waiting).now_or_never().is_none());
+                tokio::task::yield_now().await;
+            }
+            drop(waiting);
+            server.settle().await;
         }
-        server.settle().await;
         assert!(matches!(sign_in(&server).await, SignInError::TooManyAttempts { .. }));
+        let told = server.administration().events(None, None, 20).await.unwrap();
+        let failed = |kind| told.iter().filter(|(_, event)| event.kind == kind).count();
+        assert_eq!(failed(EventKind::SignInFailed), 10);
+        assert_eq!(failed(EventKind::SignInsThrottled), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nobody_at_one_address_keeps_all_others_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = server(&folder).await;
+        let _busy = server.hashing.all_turns().await;
+        let at = |ip: [u8; 4]| Caller::from(Client::new(Some(ip.into()), None));
+        let (flood, other) = (at([192, 0, 2, 1]), at([192, 0, 2, 2]));
+        let emails: Vec<_> = (0..25).map(|n| format!("user{n}@example.com")).collect();
+        let flood = emails.iter().map(|email| server.sign_in(email, "x", false, &flood, None));
+        let other = server.sign_in("other@example.com", "x", false, &other, None);
+        let mut all: Vec<_> = flood.chain(std::iter::once(other)).map(Box::pin).collect();
+        for _ in 0..1_000 {
+            for one in &mut all {
+                assert!(one.now_or_never().is_none());
+            }
+            tokio::task::yield_now().await;
+            assert!(server.hashing.waiting() <= TURNS_PER_ADDRESS + 1);
+        }
+        while server.hashing.waiting() <= TURNS_PER_ADDRESS {
+            for one in &mut all {
+                assert!(one.now_or_never().is_none());
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -265,9 +200,34 @@ mod tests {
             }
         }
         drop(busy);
-        for _ in 0..10 {
-            assert!(matches!(sign_in(&server).await, SignInError::InvalidCredentials));
+        can_fail_ten_times(&server).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_goes_away_while_the_attempt_begins_has_made_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = server(&folder).await;
+        let nobody = Caller::default();
+        let counts = Throttle::log_in("nobody@example.com", None, &nobody);
+        for _ in 0..20 {
+            let mut beginning = Box::pin(server.attempt(counts.clone(), None, &nobody));
+            assert!((&mut beginning).now_or_never().is_none(), "the store is asked");
         }
-        assert!(matches!(sign_in(&server).await, SignInError::TooManyAttempts { .. }));
+        server.settle().await;
+        can_fail_ten_times(&server).await;
+    }
+
+    /// Time is paused: it moves on by itself as nothing else can happen.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_turned_away_for_want_of_time_is_no_attempt() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = server(&folder).await;
+        let busy = server.hashing.all_turns().await;
+        for _ in 0..12 {
+            let refused = sign_in(&server).await;
+            assert!(matches!(refused, SignInError::Hashing(HashingError::Overloaded)));
+        }
+        drop(busy);
+        can_fail_ten_times(&server).await;
     }
 }

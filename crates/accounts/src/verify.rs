@@ -1,17 +1,22 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{Email, Password, PasswordHasher, UserId, Verification};
-use user_store::{Credentials, Event, PasswordVersion, StoreError};
+use user_store::{Event, PasswordVersion, StoreError};
 
-use crate::throttle::AttemptError;
+use crate::throttle::{Attempt, AttemptError, Outcome, Throttle};
 use crate::{Accounts, Caller, HashingError};
 
-/// A password that was compared with the hash in force.
+/// A password that is the one in force, or was when it was looked at.
 pub(crate) struct Verified {
     pub(crate) user: UserId,
     pub(crate) password: PasswordVersion,
     /// Whether its hash is weaker than it would be today.
     pub(crate) outdated: bool,
+    /// Whether it comes from a browser that has signed in before.
+    pub(crate) is_known_browser: bool,
+    /// To be settled when what the password was given for is done, or is not.
+    pub(crate) attempt: Attempt,
 }
 
 /// Why a password could not be compared.
@@ -40,39 +45,42 @@ impl Accounts {
             Ok(email) => self.store.credentials(email.key()).await?,
             Err(_) => None,
         };
-        let user = credentials.as_ref().map(|credentials| credentials.user_id);
-        let attempt = self.attempt(self.throttle.log_in(email, user, caller)).await?;
-        let (password, hashes) = (password.clone(), attempt.hashes());
-        let (found, hash) = match credentials {
-            Some(Credentials { user_id, password_hash, password_version }) => {
-                (Some((user_id, password_version)), Some(password_hash))
-            }
-            None => (None, None),
+        let known = credentials.as_ref().and_then(|found| self.known_browser(found, caller));
+        let user = credentials.as_ref().map(|found| found.user_id);
+        let failure = Event { user, ..failure };
+        let attempt =
+            self.attempt(Throttle::log_in(email, known, caller), Some(failure), caller).await?;
+        // Who goes away while it waits has made no attempt. From here on, what comes out is
+        // kept, whoever still waits for it.
+        let (turn, hashing) = (self.hashing.turn().await?, Arc::clone(&self.hashing));
+        let (password, is_known_browser) = (password.clone(), known.is_some());
+        let compare = async move {
+            let (found, hash) = match credentials {
+                Some(found) => {
+                    (Some((found.user_id, found.password_version)), Some(found.password_hash))
+                }
+                None => (None, None),
+            };
+            let work = move |hasher: &PasswordHasher| hasher.verify(&password, hash.as_ref());
+            let outdated = match (found, hashing.run_in(turn, work).await?) {
+                (Some(_), Verification::Match) => false,
+                (Some(_), Verification::MatchOutdated) => true,
+                (found, _) => {
+                    let user = found.map(|(user, _)| tracing::field::display(user));
+                    tracing::info!(user, "a wrong password was given, or one for no account");
+                    attempt.settle(Outcome::Failed).await;
+                    return Ok(None);
+                }
+            };
+            Ok(found.map(|(user, password)| Verified {
+                user,
+                password,
+                outdated,
+                is_known_browser,
+                attempt,
+            }))
         };
-        let work = move |hasher: &PasswordHasher| {
-            hashes();
-            hasher.verify(&password, hash.as_ref())
-        };
-        let verification = match self.hashing.run(work).await {
-            Ok(verification) => verification,
-            Err(error) => {
-                attempt.give_back().await;
-                return Err(error.into());
-            }
-        };
-        let Some((user, version)) = found else {
-            tracing::info!("a password was given for no account, or for a disabled one");
-            attempt.fail(failure).await;
-            return Ok(None);
-        };
-        if verification == Verification::Mismatch {
-            tracing::info!(%user, "a wrong password was given");
-            attempt.fail(failure.about(user)).await;
-            return Ok(None);
-        }
-        attempt.succeed().await;
-        let outdated = verification == Verification::MatchOutdated;
-        Ok(Some(Verified { user, password: version, outdated }))
+        self.changes.complete(compare).await
     }
 }
 

@@ -54,12 +54,17 @@ pub(crate) async fn me(request: Incoming, api: Api) -> Result<api_types::User, A
     Ok(shown::user(signed_in.user()))
 }
 
-pub(crate) async fn change_password(request: Incoming, api: Api) -> Result<(), ApiError> {
+pub(crate) async fn change_password(
+    request: Incoming,
+    api: Api,
+) -> Result<Vec<SetCookie>, ApiError> {
     let caller = request.caller(&api);
     let (signed_in, body) = request.user_and_body(&api).await?;
     let ChangePasswordRequest { current_password: current, new_password: new } = body;
     let changed = api.accounts.change_password(&signed_in, &current, &new, &caller);
-    changed.await.map_err(|error| ApiError::of_own_account(error, "current_password"))
+    let device =
+        changed.await.map_err(|error| ApiError::of_own_account(error, "current_password"))?;
+    Ok(device.iter().map(|token| api.cookies.set_device(token)).collect())
 }
 
 pub(crate) async fn delete_account(
@@ -69,10 +74,8 @@ pub(crate) async fn delete_account(
     let (held, caller) = (request.held_refresh_token(&api), request.caller(&api));
     let (signed_in, DeleteAccountRequest { password }) = request.user_and_body(&api).await?;
     let deleted = api.accounts.delete_account(&signed_in, &password, &caller).await;
-    deleted.map_err(|error| ApiError::of_own_account(error, "password"))?;
-    // The browser has no account to be known to any more.
-    let is_known = |device| api.accounts.is_device_of(signed_in.user().id, device);
-    let device = caller.device.as_ref().is_some_and(is_known).then(|| api.cookies.clear_device());
+    let is_known_browser = deleted.map_err(|error| ApiError::of_own_account(error, "password"))?;
+    let device = is_known_browser.then(|| api.cookies.clear_device());
     Ok(api.clear_what_is_over(held).await.into_iter().chain(device).collect())
 }
 

@@ -95,7 +95,8 @@ fn me(api: &Api) -> BoxedFilter<(Response,)> {
 }
 
 fn password(api: &Api) -> BoxedFilter<(Response,)> {
-    let put = warp::put().and(request(api)).then(handlers::change_password).map(no_content);
+    let put =
+        warp::put().and(request(api)).then(handlers::change_password).map(no_content_with_cookies);
     at(warp::path!("api" / "me" / "password").boxed(), put.boxed(), "PUT")
 }
 

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::random::random_array;
-use crate::{Random, UserId};
+use crate::{Random, SigningKeySeed, UserId};
 
 /// What a browser keeps that has signed in to an account: it says so at the next log-in, and
 /// is not taken for a stranger then (the "device cookies" of OWASP).
@@ -23,8 +23,8 @@ pub struct DeviceToken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceId([u8; ID_BYTES]);
 
-/// The secret that [`DeviceToken`]s are made and recognised with. Servers that share a store
-/// share it. `Debug` does not print it.
+/// The secret that [`DeviceToken`]s are made and recognised with. It is derived from a signing
+/// key, so servers that share a store share it. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct DeviceKey([u8; KEY_BYTES]);
 
@@ -74,52 +74,49 @@ impl DeviceId {
     }
 }
 
-impl DeviceKey {
-    /// Makes a new key.
-    #[must_use]
-    pub fn generate(random: &dyn Random) -> Self {
-        Self(random_array(random))
-    }
-
-    /// Takes up a key that was stored.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
-        Self(bytes)
-    }
-
-    /// The bytes, for storing.
-    #[must_use]
-    pub fn to_bytes(&self) -> Zeroizing<[u8; KEY_BYTES]> {
-        Zeroizing::new(self.0)
-    }
-
-    /// A token for a browser that has signed in to the account of `user`: HMAC-SHA256 (RFC
-    /// 2104) of both, so that nothing of it need be stored.
+impl SigningKeySeed {
+    /// The device key that goes with this signing key: where that is taken back, no browser is
+    /// known by it any more.
     ///
     /// ```
-    /// # use auth_core::{Clock, DeviceKey, DeviceToken, SystemClock, SystemRandom, UserId};
-    /// let (key, now) = (DeviceKey::generate(&SystemRandom), SystemClock.now());
-    /// let ada = UserId::generate(now, &SystemRandom);
-    /// let grace = UserId::generate(now, &SystemRandom);
-    /// let token = key.issue(ada, &SystemRandom);
-    /// assert!(key.recognise(ada, &token).is_some());
-    /// assert!(key.recognise(grace, &token).is_none());
-    /// assert!(DeviceKey::generate(&SystemRandom).recognise(ada, &token).is_none());
+    /// # use auth_core::{Clock, SigningKey, SystemClock, SystemRandom, UserId};
+    /// let [key, other] = [(); 2].map(|()| SigningKey::generate(&SystemRandom).seed().device_key());
+    /// let now = SystemClock.now();
+    /// let [ada, grace] = [(); 2].map(|()| UserId::generate(now, &SystemRandom));
+    /// let token = key.issue(ada, 0, &SystemRandom);
+    /// assert!(key.recognise(ada, 0, &token).is_some());
+    /// // Not for another account, after a change of the password, or by another key.
+    /// assert!(key.recognise(grace, 0, &token).is_none());
+    /// assert!(key.recognise(ada, 1, &token).is_none());
+    /// assert!(other.recognise(ada, 0, &token).is_none());
     /// ```
     #[must_use]
-    pub fn issue(&self, user: UserId, random: &dyn Random) -> DeviceToken {
+    pub fn device_key(&self) -> DeviceKey {
+        let seed = hmac::Key::new(hmac::HMAC_SHA256, self.to_bytes().as_ref());
+        let tag = hmac::sign(&seed, b"latchkey device key");
+        let mut key = [0; KEY_BYTES];
+        key.copy_from_slice(tag.as_ref());
+        DeviceKey(key)
+    }
+}
+
+impl DeviceKey {
+    /// A token for a browser that has signed in to the account of `user` with its password of
+    /// this version: HMAC-SHA256 (RFC 2104) of them, so that nothing of it need be stored.
+    #[must_use]
+    pub fn issue(&self, user: UserId, password: i64, random: &dyn Random) -> DeviceToken {
         let id = random_array(random);
         let mut tag = [0; TAG_BYTES];
-        tag.copy_from_slice(hmac::sign(&self.hmac(), &message(user, &id)).as_ref());
+        tag.copy_from_slice(hmac::sign(&self.hmac(), &message(user, password, &id)).as_ref());
         DeviceToken { id, tag }
     }
 
-    /// Which of the browsers that have signed in to the account of `user` presents this
-    /// token, if one does.
+    /// Which of the browsers that have signed in to the account of `user` with its password of
+    /// this version presents this token, if one does.
     #[must_use]
-    pub fn recognise(&self, user: UserId, token: &DeviceToken) -> Option<DeviceId> {
-        let verified = hmac::verify(&self.hmac(), &message(user, &token.id), &token.tag);
-        verified.is_ok().then_some(DeviceId(token.id))
+    pub fn recognise(&self, user: UserId, password: i64, token: &DeviceToken) -> Option<DeviceId> {
+        let message = message(user, password, &token.id);
+        hmac::verify(&self.hmac(), &message, &token.tag).is_ok().then_some(DeviceId(token.id))
     }
 
     fn hmac(&self) -> hmac::Key {
@@ -127,8 +124,9 @@ impl DeviceKey {
     }
 }
 
-fn message(user: UserId, id: &[u8; ID_BYTES]) -> Vec<u8> {
-    [b"latchkey device".as_slice(), user.as_uuid().as_bytes(), id].concat()
+fn message(user: UserId, password: i64, id: &[u8; ID_BYTES]) -> Vec<u8> {
+    let password = password.to_be_bytes();
+    [b"latchkey device".as_slice(), user.as_uuid().as_bytes(), &password, id].concat()
 }
 
 impl fmt::Debug for DeviceToken {

@@ -1,4 +1,4 @@
-use auth_core::{DeviceKey, DeviceToken, UserId};
+use auth_core::{DeviceToken, SigningKeySeed, UserId};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -12,5 +12,6 @@ pub(crate) fn check(input: &[u8]) {
     let Ok(token) = read else { return };
     assert_eq!(token.to_text().as_str(), text);
     let user = UserId::from_uuid_bytes([7; 16]);
-    assert_eq!(DeviceKey::from_bytes([7; 32]).recognise(user, &token), None);
+    let Ok(seed) = SigningKeySeed::from_bytes(&[7; 32]) else { return };
+    assert_eq!(seed.device_key().recognise(user, 0, &token), None);
 }

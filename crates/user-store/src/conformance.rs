@@ -117,7 +117,7 @@ macro_rules! conformance_tests {
             what_was_given_back_does_not_count_and_a_success_clears
             counts_survive_a_restart
             counters_that_say_nothing_any_more_are_removed
-            of_servers_that_start_at_once_all_get_one_device_key
+            attempts_that_are_entered_in_another_order_than_they_began_are_all_settled
             the_key_that_was_made_last_signs_and_the_others_are_kept
             of_rotations_at_once_none_is_lost_and_all_servers_see_one_order
             a_retired_key_is_gone_and_the_one_that_signs_stays
@@ -130,6 +130,8 @@ macro_rules! conformance_tests {
             a_user_sees_their_own_events_the_last_first
             all_events_are_read_in_pages_in_the_order_they_were_written
             of_a_deleted_account_its_deletion_is_told_and_nothing_else
+            of_an_account_that_is_gone_nobody_is_told_of_afterwards
+            an_account_that_is_deleted_twice_at_once_leaves_one_word_of_it
             events_are_kept_for_90_days_and_then_removed
             what_was_answered_survives_a_restart
             a_store_answers_a_ping

@@ -36,6 +36,14 @@ pub struct Credentials {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasswordVersion(pub i64);
 
+impl PasswordVersion {
+    /// Which one the next change of the password makes.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
 /// A session that is about to be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewSession {

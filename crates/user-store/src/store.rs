@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use auth_core::{
-    Admission, Client, DeviceKey, EmailKey, FamilyHash, PasswordHash, Session, SessionId,
-    SessionPolicy, SigningKey, SigningKeySeed, Timestamp, UserId,
+    Admission, Client, EmailKey, FamilyHash, PasswordHash, Session, SessionId, SessionPolicy,
+    SigningKey, SigningKeySeed, Timestamp, UserId,
 };
 
 use crate::{
@@ -94,7 +94,7 @@ pub trait UserStore: Send + Sync + 'static {
 
     /// Removes up to `limit` each of the sessions that are over at `now`, of the counters that
     /// say nothing any more, and of the events that have been
-    /// [kept for long enough](crate::EVENTS_ARE_KEPT).
+    /// [kept for long enough](crate::EVENTS_ARE_KEPT). Each kind is a transaction of its own.
     async fn remove_ended(&self, now: Timestamp, limit: u32) -> Result<Removed, StoreError>;
 
     /// Begins an attempt at `now` if every counter that it falls under
@@ -203,14 +203,6 @@ pub trait UserStore: Send + Sync + 'static {
         key: &SigningKey,
         now: Timestamp,
     ) -> Result<RetireSigningKey, StoreError>;
-
-    /// The secret that device tokens are made with. If there is none, `candidate` becomes it:
-    /// of servers that start at once on a new store, all get the same one.
-    async fn device_key(
-        &self,
-        candidate: &DeviceKey,
-        now: Timestamp,
-    ) -> Result<DeviceKey, StoreError>;
 
     /// Whether the store answers, and gives a writer its turn. (It does not try whether there
     /// is room for what would be written.)

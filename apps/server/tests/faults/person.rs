@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use crate::server::{Answer, Server, bearer, credentials, read_answer};
+use crate::server::{Answer, Server, an_address, bearer, credentials, read_answer};
 use crate::start::PASSWORD;
 
 pub(crate) struct Person {
@@ -133,7 +133,9 @@ fn ask(address: &str, method: &str, path: &str, headers: &str, body: &str) -> Op
     let length = body.len();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
-         content-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+         x-forwarded-for: {}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}",
+        an_address()
     );
     stream.write_all(request.as_bytes()).ok()?;
     Some(read_answer(stream)).filter(is_whole)

@@ -11,9 +11,15 @@ use crate::server::{Answer, Server, command};
 pub(crate) const PASSWORD: &str = "a long walk along the sea";
 
 /// What every server here is started with. (The origin is in the tokens, and must not change
-/// with the port.)
-const OPTIONS: [&str; 6] =
-    ["--listen", "127.0.0.1:0", "--public-url", "https://auth.example.com", "--throttle", "off"];
+/// with the port. Each request comes from an address of its own, of which none has too many.)
+const OPTIONS: [&str; 6] = [
+    "--listen",
+    "127.0.0.1:0",
+    "--public-url",
+    "https://auth.example.com",
+    "--trusted-proxy",
+    "127.0.0.1",
+];
 
 pub(crate) fn start(folder: &TempDir) -> Server {
     start_through(&[], folder)

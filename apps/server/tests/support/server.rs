@@ -2,9 +2,10 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -85,10 +86,11 @@ impl Server {
 
     /// The same with another method.
     pub(crate) fn send_json(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
-        let (host, length) = (&self.address, body.len());
+        let (host, length, address) = (&self.address, body.len(), an_address());
         self.send(
             format!(
                 "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+                 x-forwarded-for: {address}\r\n\
                  content-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
             )
             .as_bytes(),
@@ -213,6 +215,13 @@ pub(crate) fn command() -> Command {
         command.env_remove(name);
     }
     command
+}
+
+/// Another one each time: a server that trusts its proxies takes each request for one of
+/// somebody else.
+pub(crate) fn an_address() -> IpAddr {
+    static NEXT: AtomicU32 = AtomicU32::new(0x0a00_0000);
+    Ipv4Addr::from_bits(NEXT.fetch_add(1, Ordering::Relaxed)).into()
 }
 
 /// The header that an access token is sent in.

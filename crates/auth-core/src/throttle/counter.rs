@@ -63,7 +63,8 @@ impl Counter {
         self.pending.push(now.as_millisecond());
     }
 
-    /// Ends the attempt that began then as one that counts; whether it begins a wait.
+    /// Ends the attempt that began then as one that counts; whether the next has to wait for
+    /// it.
     pub fn count(&mut self, limit: &Limit, began: Timestamp, now: Timestamp) -> bool {
         self.give_back(began);
         self.tidy(limit, now.as_millisecond());
@@ -96,7 +97,11 @@ impl Counter {
 
     fn fail(&mut self, limit: &Limit, at: i64) -> bool {
         self.failed.push(at);
-        let waits = limit.has_waits() && (self.waits > 0 || self.failed.len() >= limit.most());
+        let is_last = self.failed.len() >= limit.most();
+        if !limit.has_waits() {
+            return is_last;
+        }
+        let waits = self.waits > 0 || is_last;
         if waits {
             self.waits = self.waits.saturating_add(1);
             self.until = at.saturating_add(millis(Limit::wait(self.waits)));
@@ -108,10 +113,16 @@ impl Counter {
     fn tidy(&mut self, limit: &Limit, now: i64) {
         let window = millis(limit.window());
         self.until = self.until.min(now.saturating_add(millis(Limit::wait(self.waits))));
-        for time in self.failed.iter_mut().chain(&mut self.pending) {
-            *time = now.min(*time);
+        for at in &mut self.failed {
+            *at = now.min(*at);
         }
-        let lost = |began: &mut i64| *began + millis(LONGEST_ATTEMPT) <= now;
+        // Servers' clocks differ a little, and who reads the time first may be entered second:
+        // an attempt that began a moment ahead has to be known again when it ends.
+        let longest = millis(LONGEST_ATTEMPT);
+        for began in self.pending.iter_mut().filter(|began| **began > now + longest) {
+            *began = now;
+        }
+        let lost = |began: &mut i64| *began + longest <= now;
         for began in self.pending.extract_if(.., lost).collect::<Vec<_>>() {
             self.fail(limit, began);
         }

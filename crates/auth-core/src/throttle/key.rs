@@ -11,13 +11,18 @@ use crate::{DeviceId, Email, UserId};
 pub struct CounterKey([u8; 32]);
 
 impl CounterKey {
-    /// The log-ins with an address, whether an account has it or not, and be it no address
-    /// at all.
+    /// The log-ins with an address, whether an account has it or not. What is no address may
+    /// be a password that was typed in the wrong place: of its hash no more than 16 bits are
+    /// kept, which nobody can find it by, and several such texts share a counter.
     #[must_use]
     pub fn log_ins_to(email: &str) -> Self {
         match Email::parse(email) {
             Ok(email) => Self::of("account", &[email.key().as_str().as_bytes()]),
-            Err(_) => Self::of("no account", &[email.trim().as_bytes()]),
+            Err(_) => {
+                let Self(mut key) = Self::of("no account", &[email.trim().as_bytes()]);
+                key[2..].fill(0);
+                Self(key)
+            }
         }
     }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use auth_core::{
     Admission, Clock as _, Counter, CounterKey, DeviceKey, DeviceToken, Limit, ManualClock,
-    SystemRandom, Timestamp, UserId,
+    SigningKey, SystemRandom, Timestamp, UserId,
 };
 use proptest::prelude::*;
 
@@ -11,6 +11,10 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 fn start() -> Timestamp {
     ManualClock::default().now()
+}
+
+fn device_key() -> DeviceKey {
+    SigningKey::generate(&SystemRandom).seed().device_key()
 }
 
 /// Makes an attempt that counts at once, if it is let through; answers for how long it is
@@ -233,11 +237,38 @@ proptest! {
     }
 }
 
+proptest! {
+    /// Two servers' clocks differ, and who reads the time first may be entered second.
+    #[test]
+    fn attempts_that_are_entered_in_another_order_than_they_began_are_all_settled(
+        times in proptest::collection::vec(0..3_000_u64, 10),
+        end in 0..3_000_u64,
+    ) {
+        let (mut counter, limit) = (Counter::default(), Limit::LOG_INS_PER_ACCOUNT);
+        let times = times.into_iter().map(|millis| start() + Duration::from_millis(millis));
+        let times: Vec<_> = times.collect();
+        for began in &times {
+            prop_assert_eq!(counter.judge(&limit, *began), Admission::Admitted);
+            counter.begin(*began);
+        }
+        let end = start() + Duration::from_millis(end);
+        prop_assert_eq!(counter.judge(&limit, end), Admission::Busy);
+        times.iter().for_each(|began| counter.give_back(*began));
+        prop_assert_eq!(counter, Counter::default());
+    }
+}
+
+#[test]
+fn of_what_is_no_address_hardly_anything_is_kept() {
+    let key = CounterKey::log_ins_to("hunter2 typed here");
+    assert!(key.as_bytes()[2..].iter().all(|byte| *byte == 0));
+}
+
 #[test]
 fn each_kind_of_attempt_has_a_counter_of_its_own() {
     let ada = UserId::generate(start(), &SystemRandom);
-    let key = DeviceKey::generate(&SystemRandom);
-    let device = || key.recognise(ada, &key.issue(ada, &SystemRandom)).unwrap();
+    let key = device_key();
+    let device = || key.recognise(ada, 0, &key.issue(ada, 0, &SystemRandom)).unwrap();
     let address = "192.0.2.1".parse().unwrap();
     let all = [
         CounterKey::log_ins_to("ada@example.com"),
@@ -270,10 +301,10 @@ fn all_spellings_of_an_address_have_one_counter() {
 
 #[test]
 fn a_device_token_reads_as_it_is_written_and_not_otherwise() {
-    let (key, ada) = (DeviceKey::generate(&SystemRandom), UserId::generate(start(), &SystemRandom));
-    let text = key.issue(ada, &SystemRandom).to_text();
-    let id = key.recognise(ada, &DeviceToken::parse(&text).unwrap()).unwrap();
-    assert_eq!(key.recognise(ada, &DeviceToken::parse(&text).unwrap()), Some(id));
+    let (key, ada) = (device_key(), UserId::generate(start(), &SystemRandom));
+    let text = key.issue(ada, 0, &SystemRandom).to_text();
+    let id = key.recognise(ada, 0, &DeviceToken::parse(&text).unwrap()).unwrap();
+    assert_eq!(key.recognise(ada, 0, &DeviceToken::parse(&text).unwrap()), Some(id));
     for wrong in ["", "a", &text[1..], &format!("{}=", *text), &format!("{}A", *text)] {
         assert!(DeviceToken::parse(wrong).is_err(), "{wrong}");
     }
@@ -282,13 +313,13 @@ fn a_device_token_reads_as_it_is_written_and_not_otherwise() {
         let mut bytes = text.as_bytes().to_vec();
         bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
         let other = DeviceToken::parse(std::str::from_utf8(&bytes).unwrap());
-        assert!(other.is_err() || key.recognise(ada, &other.unwrap()).is_none(), "{place}");
+        assert!(other.is_err() || key.recognise(ada, 0, &other.unwrap()).is_none(), "{place}");
     }
 }
 
 #[test]
 fn nothing_of_a_device_is_printed() {
-    let key = DeviceKey::generate(&SystemRandom);
-    let token = key.issue(UserId::generate(start(), &SystemRandom), &SystemRandom);
+    let key = device_key();
+    let token = key.issue(UserId::generate(start(), &SystemRandom), 0, &SystemRandom);
     assert_eq!(format!("{key:?} {token:?}"), "DeviceKey(…) DeviceToken(…)");
 }

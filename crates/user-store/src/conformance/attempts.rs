@@ -1,4 +1,4 @@
-use auth_core::{Admission, CounterKey, DeviceKey, Limit, SystemRandom, Timestamp};
+use auth_core::{Admission, CounterKey, Limit, Timestamp};
 use futures_util::future::join_all;
 
 use super::{Deployment, NOW, SECOND};
@@ -78,7 +78,7 @@ pub async fn an_attempt_that_one_counter_refuses_changes_none(fresh: &dyn Deploy
     for _ in 0..30 {
         assert_eq!(begin(&*store, &ada).await, Admission::Refused(60 * SECOND));
     }
-    assert!(!fail(&*store, &[by_address()], 20).await);
+    assert!(fail(&*store, &[by_address()], 20).await, "the thirtieth in all is the last");
     assert_eq!(begin(&*store, &[by_address()]).await, Admission::Refused(15 * 60 * SECOND));
 }
 
@@ -118,11 +118,20 @@ pub async fn counters_that_say_nothing_any_more_are_removed(fresh: &dyn Deployme
     assert_eq!((removed(end, 1).await, removed(end, 1).await, removed(end, 1).await), (1, 1, 0));
 }
 
-pub async fn of_servers_that_start_at_once_all_get_one_device_key(fresh: &dyn Deployment) {
-    let keys = join_all((0..8).map(|_| async {
-        let store = fresh.connect().await;
-        store.device_key(&DeviceKey::generate(&SystemRandom), NOW).await.expect("an answer")
-    }))
-    .await;
-    assert!(keys.iter().all(|key| *key == keys[0]));
+pub async fn attempts_that_are_entered_in_another_order_than_they_began_are_all_settled(
+    fresh: &dyn Deployment,
+) {
+    let (here, there) = (fresh.connect().await, fresh.connect().await);
+    let ada = [by_account("ada@example.com")];
+    let given_back = [(ada[0], Settlement::GivenBack)];
+    for _ in 0..20 {
+        for (store, began) in [(&here, NOW + SECOND), (&there, NOW)] {
+            let admission = store.begin_attempt(&ada, began).await.expect("an answer");
+            assert_eq!(admission, Admission::Admitted);
+        }
+        for (store, began) in [(&here, NOW + SECOND), (&there, NOW)] {
+            let settled = store.settle_attempt(&given_back, None, began, NOW).await;
+            assert!(!settled.expect("an answer"));
+        }
+    }
 }

@@ -105,6 +105,8 @@ pub async fn what_changes_nothing_is_told_of_nothing(fresh: &dyn Deployment) {
     assert_eq!(store.end_sessions(ada.id, NOW).await.expect("an answer"), 0);
     let _ = store.change_password(&word, &hash(), NOW).await.expect("an answer");
     let _ = store.close_account(&word, NOW).await.expect("an answer");
+    // What is so already.
+    assert!(store.set_disabled(ada.id, false, NOW).await.expect("an answer"));
     for disabled in [true, false] {
         assert!(!store.set_disabled(nobody.id, disabled, NOW).await.expect("an answer"));
     }
@@ -198,4 +200,28 @@ pub async fn events_are_kept_for_90_days_and_then_removed(fresh: &dyn Deployment
     store.record(&failed(end).about(ada.id)).await.expect("an answer");
     assert_eq!(removed(end).await, 2);
     assert_eq!(all(&*store).await.len(), 2);
+}
+
+pub async fn of_an_account_that_is_gone_nobody_is_told_of_afterwards(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, session) = signed_in(&*store).await;
+    assert!(store.delete_user(ada.id, NOW).await.expect("an answer"));
+    let mut known = all(&*store).await.len();
+    // The password was being looked at meanwhile.
+    let failed = Event::by_user(EventKind::PasswordCheckFailed, NOW, client());
+    let late = failed.clone().about(ada.id).in_session(session.id);
+    store.settle_attempt(&[], Some(&late), NOW, NOW).await.expect("an answer");
+    let nobody = Event { client: auth_core::Client::default(), ..failed };
+    assert_eq!(news(&*store, &mut known).await, [nobody]);
+}
+
+pub async fn an_account_that_is_deleted_twice_at_once_leaves_one_word_of_it(
+    fresh: &dyn Deployment,
+) {
+    let store = fresh.connect().await;
+    let (ada, _) = signed_in(&*store).await;
+    assert!(store.delete_user(ada.id, NOW).await.expect("an answer"));
+    assert!(!store.delete_user(ada.id, NOW).await.expect("an answer"));
+    let deleted = Event::by_operator(EventKind::AccountDeleted, NOW).about(ada.id);
+    assert_eq!(all(&*store).await, [deleted]);
 }

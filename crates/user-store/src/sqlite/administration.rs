@@ -30,8 +30,12 @@ pub(super) fn set_disabled(
     if disabled {
         sessions::delete_all(tx, user, None)?;
     }
-    let found = users::set_disabled(tx, user, disabled_at)?;
-    told(tx, &Event::by_operator(kind, now).about(user), found)
+    let Some(before) = users::by_id(tx, user)? else { return Ok(false) };
+    if before.disabled_at.is_some() != disabled {
+        users::set_disabled(tx, user, disabled_at)?;
+        events::insert(tx, &Event::by_operator(kind, now).about(user))?;
+    }
+    Ok(true)
 }
 
 pub(super) fn set_password(

@@ -1,10 +1,24 @@
 //! Attempts and the counters that they fall under, in one transaction each.
 
-use auth_core::{Admission, Timestamp};
-use rusqlite::Transaction;
+use auth_core::{Admission, Client, Timestamp};
+use rusqlite::{Connection, Transaction};
 
-use super::queries::{counters, events};
+use super::queries::{counters, events, users};
 use crate::{Count, Event, EventKind, Settlement};
+
+/// Whether every counter lets an attempt through.
+pub(super) fn judge(
+    connection: &Connection,
+    counts: &[Count],
+    now: Timestamp,
+) -> rusqlite::Result<Admission> {
+    let mut admission = Admission::Admitted;
+    for count in counts {
+        let mut counter = counters::find(connection, &count.key)?;
+        admission = admission.max(counter.judge(&count.limit, now));
+    }
+    Ok(admission)
+}
 
 /// Begins an attempt if every counter lets it through.
 pub(super) fn begin(
@@ -12,15 +26,10 @@ pub(super) fn begin(
     counts: &[Count],
     now: Timestamp,
 ) -> rusqlite::Result<Admission> {
-    let mut admission = Admission::Admitted;
-    let mut found = Vec::with_capacity(counts.len());
-    for count in counts {
-        let mut counter = counters::find(tx, &count.key)?;
-        admission = admission.max(counter.judge(&count.limit, now));
-        found.push((count, counter));
-    }
+    let admission = judge(tx, counts, now)?;
     if admission == Admission::Admitted {
-        for (count, mut counter) in found {
+        for count in counts {
+            let mut counter = counters::find(tx, &count.key)?;
             counter.begin(now);
             counters::keep(tx, count, &counter)?;
         }
@@ -47,10 +56,21 @@ pub(super) fn settle(
         counters::keep(tx, count, &counter)?;
     }
     if let Some(event) = event {
-        events::insert(tx, event)?;
+        let event = of_who_is_there(tx, event)?;
+        events::insert(tx, &event)?;
         if waits {
-            events::insert(tx, &Event { kind: EventKind::SignInsThrottled, ..event.clone() })?;
+            events::insert(tx, &Event { kind: EventKind::SignInsThrottled, ..event })?;
         }
     }
     Ok(waits)
+}
+
+/// An account may have been deleted meanwhile: then nothing of its user is kept.
+fn of_who_is_there(tx: &Transaction<'_>, event: &Event) -> rusqlite::Result<Event> {
+    Ok(match event.user {
+        Some(user) if users::by_id(tx, user)?.is_none() => {
+            Event { user: None, session: None, client: Client::default(), ..event.clone() }
+        }
+        _ => event.clone(),
+    })
 }

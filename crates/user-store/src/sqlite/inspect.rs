@@ -1,4 +1,5 @@
-//! A look at a file that leaves it, and its folder, as they are.
+//! A look at a file that leaves it as it is. (Of one that a killed server has left with its log,
+//! SQLite makes the log's index beside it, `-shm`.)
 
 use std::path::Path;
 

@@ -9,7 +9,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_users_and_sessions.sql"),
     include_str!("migrations/0002_refresh_tokens_and_disabled_users.sql"),
     include_str!("migrations/0003_password_versions.sql"),
-    include_str!("migrations/0004_counters_and_device_key.sql"),
+    include_str!("migrations/0004_counters.sql"),
     include_str!("migrations/0005_events.sql"),
 ];
 

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use auth_core::{
-    Admission, Client, DeviceKey, EmailKey, FamilyHash, PasswordHash, Session, SessionId,
-    SessionPolicy, SigningKey, SigningKeySeed, Timestamp, UserId,
+    Admission, Client, EmailKey, FamilyHash, PasswordHash, Session, SessionId, SessionPolicy,
+    SigningKey, SigningKeySeed, Timestamp, UserId,
 };
 
 use super::queries::{counters, events, keys, sessions, users};
@@ -127,14 +127,13 @@ impl UserStore for SqliteStore {
     }
 
     async fn remove_ended(&self, now: Timestamp, limit: u32) -> Result<Removed, StoreError> {
-        self.database
-            .write(move |tx| {
-                let sessions = sessions::delete_ended(tx, now, limit)?;
-                let counters = counters::delete_ended(tx, now, limit)?;
-                let events = events::delete_old(tx, now, limit)?;
-                Ok(Removed { sessions, counters, events })
-            })
-            .await
+        // Others have their turn in between.
+        let sessions = self.database.write(move |tx| sessions::delete_ended(tx, now, limit));
+        let sessions = sessions.await?;
+        let counters = self.database.write(move |tx| counters::delete_ended(tx, now, limit));
+        let counters = counters.await?;
+        let events = self.database.write(move |tx| events::delete_old(tx, now, limit)).await?;
+        Ok(Removed { sessions, counters, events })
     }
 
     async fn begin_attempt(
@@ -142,6 +141,15 @@ impl UserStore for SqliteStore {
         counts: &[Count],
         now: Timestamp,
     ) -> Result<Admission, StoreError> {
+        // What is not admitted is to hold up nobody who writes.
+        let looked_at = counts.to_vec();
+        let admission = self
+            .database
+            .read(move |connection| attempts::judge(connection, &looked_at, now))
+            .await?;
+        if admission != Admission::Admitted {
+            return Ok(admission);
+        }
         let counts = counts.to_vec();
         self.database.write(move |tx| attempts::begin(tx, &counts, now)).await
     }
@@ -267,26 +275,6 @@ impl UserStore for SqliteStore {
             .write(move |tx| match keys::signing(tx)? {
                 Some(_) => Ok(()),
                 None => keys::insert(tx, &candidate, now),
-            })
-            .await
-    }
-
-    async fn device_key(
-        &self,
-        candidate: &DeviceKey,
-        now: Timestamp,
-    ) -> Result<DeviceKey, StoreError> {
-        if let Some(found) = self.database.read(counters::device_key).await? {
-            return Ok(found);
-        }
-        let candidate = candidate.clone();
-        self.database
-            .write(move |tx| {
-                if let Some(found) = counters::device_key(tx)? {
-                    return Ok(found);
-                }
-                counters::insert_device_key(tx, &candidate, now)?;
-                Ok(candidate)
             })
             .await
     }

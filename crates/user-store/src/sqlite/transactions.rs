@@ -109,7 +109,9 @@ fn event_of(word: &Reauthentication, kind: EventKind, now: Timestamp) -> Event {
 /// (The events go last: those about a user who is there cannot be deleted.)
 pub(super) fn delete_account(tx: &Transaction<'_>, user: UserId) -> rusqlite::Result<bool> {
     let deleted = users::delete(tx, user)?;
-    events::delete_of_user(tx, user)?;
+    if deleted {
+        events::delete_of_user(tx, user)?;
+    }
     Ok(deleted)
 }
 

@@ -1,4 +1,4 @@
-use auth_core::{Counter, CounterKey, DeviceKey, Timestamp};
+use auth_core::{Counter, CounterKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 
 use super::{json, parsed};
@@ -40,24 +40,4 @@ pub(in crate::sqlite) fn delete_ended(
              )",
         )?
         .execute(params![now.as_millisecond(), limit])
-}
-
-pub(in crate::sqlite) fn device_key(connection: &Connection) -> Result<Option<DeviceKey>> {
-    connection
-        .prepare("SELECT key FROM device_key")?
-        .query_row([], |row| row.get(0).map(DeviceKey::from_bytes))
-        .optional()
-}
-
-pub(in crate::sqlite) fn insert_device_key(
-    connection: &Connection,
-    key: &DeviceKey,
-    now: Timestamp,
-) -> Result<()> {
-    connection
-        .execute(
-            "INSERT INTO device_key (id, key, created_at) VALUES (1, ?1, ?2)",
-            params![key.to_bytes().as_slice(), now.as_millisecond()],
-        )
-        .map(drop)
 }

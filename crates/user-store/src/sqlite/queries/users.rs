@@ -155,19 +155,17 @@ pub(in crate::sqlite) fn change_password(
     Ok(changed == 1)
 }
 
-/// Answers whether there is such a user. One that is disabled stays so since when it was.
 pub(in crate::sqlite) fn set_disabled(
     connection: &Connection,
     user: UserId,
     disabled_at: Option<Timestamp>,
-) -> Result<bool> {
-    let changed = connection.execute(
-        "UPDATE users
-         SET disabled_at = CASE WHEN ?2 IS NULL THEN NULL ELSE coalesce(disabled_at, ?2) END
-         WHERE id = ?1",
-        params![user.as_uuid().as_bytes(), disabled_at.map(Timestamp::as_millisecond)],
-    )?;
-    Ok(changed == 1)
+) -> Result<()> {
+    connection
+        .execute(
+            "UPDATE users SET disabled_at = ?2 WHERE id = ?1",
+            params![user.as_uuid().as_bytes(), disabled_at.map(Timestamp::as_millisecond)],
+        )
+        .map(drop)
 }
 
 /// Deletes the user and, by their foreign key, the sessions; answers whether there was one.

@@ -47,7 +47,6 @@ fn the_schema_is_what_the_migrations_make_it() {
     let expected = [
         "counters",
         "counters_by_end",
-        "device_key",
         "events",
         "events_are_kept",
         "events_are_not_changed",
@@ -138,6 +137,13 @@ async fn what_is_over_is_found_by_an_index() {
         )
         .unwrap();
     assert!(plan.contains("sessions_by_end"), "{plan}");
+}
+
+#[test]
+fn the_trigger_keeps_events_for_as_long_as_the_store_does() {
+    let migration = include_str!("../../../src/sqlite/migrations/0005_events.sql");
+    let kept = format!("- {}\n", user_store::EVENTS_ARE_KEPT.as_millis());
+    assert!(migration.contains(&kept), "{kept}");
 }
 
 #[tokio::test]
