@@ -72,7 +72,8 @@ fn print(event: &Event, json: bool) -> io::Result<()> {
     let (about, ip) = (about.unwrap_or_else(none), event.client.ip());
     let ip = ip.map_or_else(none, |ip| ip.to_string());
     let (at, kind, actor) = (event.at, event.kind.as_str(), actor(event));
-    let program = event.client.user_agent().unwrap_or("-");
+    // Anybody can call themselves anything, the rest of a line too.
+    let program = event.client.user_agent().map_or_else(none, |name| format!("{name:?}"));
     writeln!(io::stdout(), "{at:.3}  {kind:21}  {actor:8}  {user:36}  {about:36}  {ip}  {program}")
 }
 

@@ -41,7 +41,7 @@ fn print(made: &Backup, json: bool) -> io::Result<()> {
         return writeln!(out, "{:#}", json!({"path": path, "users": users, "bytes": bytes}));
     }
     let accounts = if *users == 1 { "account" } else { "accounts" };
-    writeln!(out, "{}: {users} {accounts}, {bytes} bytes", path.display())
+    writeln!(out, "{path:?}: {users} {accounts}, {bytes} bytes")
 }
 
 impl From<BackupError> for BackupCommandError {

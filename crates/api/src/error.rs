@@ -37,6 +37,8 @@ pub(crate) enum ApiError {
     TooManyAttempts(Duration),
     Internal(Source),
     Overloaded,
+    /// Too much of other answers is unread.
+    TooMuchUnread,
     Unavailable(Source),
 }
 
@@ -62,7 +64,9 @@ impl ApiError {
             Self::InvalidFields(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Overloaded | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::TooMuchUnread | Self::Unavailable(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -83,7 +87,7 @@ impl ApiError {
             Self::InvalidFields(_) => ErrorCode::InvalidFields,
             Self::TooManyAttempts(_) => ErrorCode::TooManyAttempts,
             Self::Internal(_) => ErrorCode::Internal,
-            Self::Overloaded => ErrorCode::Overloaded,
+            Self::Overloaded | Self::TooMuchUnread => ErrorCode::Overloaded,
             Self::Unavailable(_) => ErrorCode::Unavailable,
         }
     }
@@ -115,7 +119,9 @@ impl ApiError {
                 return format!("Too many attempts. Try again in {} s.", whole_seconds(*wait));
             }
             Self::Internal(_) => "Something went wrong on the server. The log has the details.",
-            Self::Overloaded => "The server has more to do than it can. Try again in a moment.",
+            Self::Overloaded | Self::TooMuchUnread => {
+                "The server has more to do than it can. Try again in a moment."
+            }
             Self::Unavailable(_) => "The server cannot reach its data. Try again in a moment.",
         };
         text.to_owned()
@@ -130,7 +136,9 @@ impl ApiError {
             }
             Self::InvalidToken => (WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
             Self::MethodNotAllowed(allowed) => (ALLOW, *allowed),
-            Self::Overloaded | Self::Unavailable(_) => (RETRY_AFTER, RETRY_SECONDS),
+            Self::Overloaded | Self::TooMuchUnread | Self::Unavailable(_) => {
+                (RETRY_AFTER, RETRY_SECONDS)
+            }
             Self::TooManyAttempts(wait) => {
                 return Some((RETRY_AFTER, HeaderValue::from(whole_seconds(*wait))));
             }
@@ -147,6 +155,7 @@ impl ApiError {
                 tracing::error!(error = chain(&**source), "the store does not answer");
             }
             Self::Overloaded => tracing::warn!("too many passwords are waiting to be hashed"),
+            Self::TooMuchUnread => tracing::warn!("clients leave too much of their answers unread"),
             // What may be somebody's attempt at what is not theirs.
             Self::InvalidCredentials
             | Self::InvalidToken

@@ -50,6 +50,7 @@ mod routes;
 mod shown;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod unread;
 
 pub use client::ClientAddress;
 pub use origin::PublicOrigin;

@@ -1,3 +1,4 @@
+use bytes::Bytes;
 use serde::Serialize;
 use warp::http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, SET_COOKIE,
@@ -7,6 +8,7 @@ use warp::reply::Response;
 
 use crate::cookie::SetCookie;
 use crate::error::ApiError;
+use crate::unread;
 
 pub(crate) fn ok<T: Serialize>(result: Result<T, ApiError>) -> Response {
     reply(StatusCode::OK, result)
@@ -83,7 +85,7 @@ fn reply<T: Serialize>(status: StatusCode, result: Result<T, ApiError>) -> Respo
     let body = result.and_then(|value| {
         serde_json::to_vec(&value).map_err(|error| ApiError::Internal(error.into()))
     });
-    match body {
+    match body.and_then(|body| unread::hold(body).ok_or(ApiError::TooMuchUnread)) {
         Ok(body) => typed(with_status(status, body), "application/json"),
         Err(error) => problem(error),
     }
@@ -108,7 +110,8 @@ fn with_cookies(mut response: Response, cookies: impl IntoIterator<Item = SetCoo
     response
 }
 
-fn with_status(status: StatusCode, body: Vec<u8>) -> Response {
+fn with_status(status: StatusCode, body: impl Into<Bytes>) -> Response {
+    let body: Bytes = body.into();
     let mut response = HttpResponse::new(body.into());
     *response.status_mut() = status;
     response

@@ -110,8 +110,14 @@ pub struct Holdings {
     pub password_hash: PasswordHash,
     /// The sessions, those included that are over and not yet removed.
     pub sessions: Vec<SessionRecord>,
-    /// What has happened to the account, the last first.
+    /// What has happened to the account, the last first, up to
+    /// [`MOST_EVENTS`](Self::MOST_EVENTS).
     pub events: Vec<Event>,
+}
+
+impl Holdings {
+    /// How many events are told at most, the newest.
+    pub const MOST_EVENTS: u32 = 10_000;
 }
 
 /// The use of a refresh token.

@@ -26,6 +26,8 @@ const MAX_CONNECTIONS: usize = 4_096;
 /// How many of them wait there. From any further one the system takes nothing, and it tries
 /// again after a second, and after more. (Left alone, tokio makes room for 128.)
 const MAX_WAITING: u32 = 4_096;
+/// How much of an answer the system takes before it is read, in bytes; it may double that.
+const SEND_BUFFER: u32 = 128 * 1024;
 /// How long to wait after the system refused a connection, for want of file handles say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -37,6 +39,8 @@ pub(crate) fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     };
     // A restart does not wait for the connections of the server before it to be forgotten.
     socket.set_reuseaddr(true)?;
+    // What the system takes of an answer that nobody reads is bounded too.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.bind(address)?;
     socket.listen(MAX_WAITING)
 }
@@ -101,6 +105,8 @@ async fn connection(stream: TcpStream, service: Enveloped, watcher: Watcher) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(MAX_HEADERS)
+        // Answers are written from where they are, and not copied: what is unread is counted.
+        .writev(true)
         .serve_connection(TokioIo::new(Box::pin(stream)), service);
     // Clients break off at any moment: that is no event.
     let _ = watcher.watch(connection).await;

@@ -63,7 +63,7 @@ fn an_operator_reads_who_did_what_when_and_from_where() {
     assert_eq!(events(&folder, &["--since", "1h"]).len(), 7);
     let text = done(&audit(&folder, &[]));
     assert_eq!(text.lines().count(), 7);
-    assert!(text.contains("127.0.0.1  guesser/1"), "{text}");
+    assert!(text.contains("127.0.0.1  \"guesser/1\""), "{text}");
     let line = refused(&audit(&folder, &["--user", "nobody@example.com"]));
     assert!(line.contains("nobody@example.com"), "{line}");
 }

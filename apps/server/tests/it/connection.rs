@@ -1,6 +1,6 @@
 //! What only shows on a connection.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use crate::server::{Server, bearer, credentials, read_answer};
 
@@ -181,4 +181,40 @@ fn garbage_is_refused_and_the_server_serves_on() {
         assert!((400..500).contains(&answer.status), "{}", answer.head);
     }
     assert_eq!(server.get("/healthz").status, 200);
+}
+
+#[test]
+fn answers_that_nobody_reads_take_no_more_memory_than_there_is_for_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder, &[]);
+    let (email, password) = ("ada@example.com", "a long walk along the sea");
+    server.sign_up(email, password);
+    // Each quotation mark is two in JSON.
+    let name = format!("user-agent: {}\r\n", "\"".repeat(512));
+    let log_in = || server.post("/api/token", &name, &credentials(email, password));
+    let token = (0..250).map(|_| log_in()).last().unwrap().access_token();
+    let request = format!("GET /api/me/export HTTP/1.1\r\nhost: x\r\n{}\r\n", bearer(&token));
+    let unread: Vec<_> = (0..200)
+        .map(|_| {
+            let mut stream = server.connect();
+            // The system takes hardly anything of an answer before it is read.
+            rustix::net::sockopt::set_socket_recv_buffer_size(&stream, 4_096).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    // They are all asked for before any is looked at.
+    let refused = |mut stream: &std::net::TcpStream| {
+        let mut start = [0; 12];
+        stream.read_exact(&mut start).unwrap();
+        start.ends_with(b"503")
+    };
+    let refused = unread.iter().filter(|stream| refused(stream)).count();
+    assert!((1..200).contains(&refused), "{refused} of 200");
+    assert!(server.log().contains("unread"));
+    assert_eq!(server.me(&token).status, 200, "what is short is answered");
+    drop(unread);
+    server.wait_for("room for another", |_| {
+        server.request("GET", "/api/me/export", &bearer(&token)).status == 200
+    });
 }

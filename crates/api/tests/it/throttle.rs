@@ -139,3 +139,43 @@ async fn the_twenty_first_sign_up_from_an_address_has_to_wait() {
     sign_up("short".to_owned(), here).await.assert_problem(422, "invalid_fields");
     assert_eq!(sign_up("new@example.com".to_owned(), [192, 0, 2, 2]).await.status, 201);
 }
+
+#[tokio::test]
+async fn a_change_of_password_forgets_all_browsers_but_the_one_that_made_it() {
+    let world = Anonymous::new().await;
+    world.sign_up().await;
+    let [here, there] = [
+        world.send(log_in_from([192, 0, 2, 1], PASSWORD)).await,
+        world.send(log_in_from([192, 0, 2, 2], PASSWORD)).await,
+    ];
+    let new = "a swim in the river";
+    let body = json!({"current_password": PASSWORD, "new_password": new}).to_string();
+    let change = |cookie: String| {
+        let bearer = format!("Bearer {}", here.token());
+        let request = json_request("PUT", "/api/me/password").header("authorization", bearer);
+        world.send(request.header("cookie", cookie).body(body.clone()))
+    };
+    let changed = change(format!("{DEVICE}={}", device(&here))).await;
+    assert_eq!(changed.status, 204);
+    let next = device(&changed);
+    for n in 0..10 {
+        world.send(log_in_from([198, 51, 100, n], "wrong")).await;
+    }
+    let by = |known: &str| {
+        let request = log_in_from([192, 0, 2, 3], new);
+        world.send(request.header("cookie", format!("{DEVICE}={known}")))
+    };
+    for before in [device(&here), device(&there)] {
+        by(&before).await.assert_problem(429, "too_many_attempts");
+    }
+    assert_eq!(by(&next).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_program_that_no_account_knows_gets_no_cookie_for_a_change_of_password() {
+    let world = Anonymous::new().await;
+    let ada = world.signed_in().await;
+    let body = json!({"current_password": PASSWORD, "new_password": "a swim in the river"});
+    let changed = ada.send(json_request("PUT", "/api/me/password").body(body.to_string())).await;
+    assert_eq!((changed.status.as_u16(), changed.header("set-cookie")), (204, ""));
+}

@@ -167,6 +167,6 @@ pub(super) fn holdings(
         return Ok(None);
     };
     let sessions = sessions::of_user(&tx, user)?;
-    let events = events::of_user(&tx, user, u32::MAX)?;
+    let events = events::of_user(&tx, user, Holdings::MOST_EVENTS)?;
     Ok(Some(Holdings { user: account, password_hash, sessions, events }))
 }
