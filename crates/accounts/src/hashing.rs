@@ -67,18 +67,18 @@ impl Hashing {
         T: Send + 'static,
         F: FnOnce(&PasswordHasher) -> T + Send + 'static,
     {
-        let turn = self.turn().await?;
+        let turn = self.turn(Instant::now() + LONGEST_WAIT).await?;
         self.run_in(turn, work).await
     }
 
-    /// Waits for one's turn, first come, first served. What would wait too long, as things go,
-    /// is turned away at once.
-    pub(crate) async fn turn(&self) -> Result<Turn, HashingError> {
-        if self.expected_wait() > LONGEST_WAIT {
+    /// Waits for one's turn, first come, first served. What would wait for longer than until
+    /// then, as things go, is turned away at once.
+    pub(crate) async fn turn(&self, until: Instant) -> Result<Turn, HashingError> {
+        if Instant::now() + self.expected_wait() > until {
             return Err(HashingError::Overloaded);
         }
         let _place = Place::taken(&self.waiting);
-        tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.free).acquire_owned())
+        tokio::time::timeout_at(until, Arc::clone(&self.free).acquire_owned())
             .await
             .map_err(|_| HashingError::Overloaded)?
             .map(Turn)

@@ -2,8 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{Email, EmailError, NewPassword, PasswordError, PasswordHash, Random, UserId};
+use tokio::time::Instant;
 use user_store::{CreateUserError, Event, EventKind, StoreError, User, UserStore};
 
+use crate::hashing::LONGEST_WAIT;
 use crate::throttle::{AttemptError, Outcome, Throttle};
 use crate::{Accounts, Caller, HashingError, PRODUCT, Settings};
 
@@ -48,10 +50,11 @@ impl Accounts {
         caller: &Caller,
     ) -> Result<User, SignUpError> {
         let (email, password) = self.settings.parse_sign_up(email, password)?;
-        let attempt = self.attempt(Throttle::sign_up(caller), None, caller).await?;
+        let until = Instant::now() + LONGEST_WAIT;
+        let attempt = self.attempt(Throttle::sign_up(caller), None, caller, until).await?;
         // Who goes away while it waits has made no attempt. From here on, what comes out is
         // kept, whoever still waits for it.
-        let (turn, hashing) = (self.hashing.turn().await?, Arc::clone(&self.hashing));
+        let (turn, hashing) = (self.hashing.turn(until).await?, Arc::clone(&self.hashing));
         let (client, random) = (caller.client.clone(), Arc::clone(&self.random));
         let desk = self.desk();
         let create = async move {

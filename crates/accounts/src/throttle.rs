@@ -96,9 +96,11 @@ impl Accounts {
 mod tests {
     use auth_core::{ManualClock, SystemRandom};
     use futures_util::FutureExt as _;
+    use tokio::time::Instant;
     use user_store::SqliteStore;
 
     use super::*;
+    use crate::hashing::LONGEST_WAIT;
     use crate::{Client, EventKind, HashingError, Settings, SignInError};
 
     async fn server(folder: &tempfile::TempDir) -> Accounts {
@@ -207,10 +209,10 @@ mod tests {
     async fn who_goes_away_while_the_attempt_begins_has_made_none() {
         let folder = tempfile::tempdir().unwrap();
         let server = server(&folder).await;
-        let nobody = Caller::default();
+        let (nobody, until) = (Caller::default(), Instant::now() + LONGEST_WAIT);
         let counts = Throttle::log_in("nobody@example.com", None, &nobody);
         for _ in 0..20 {
-            let mut beginning = Box::pin(server.attempt(counts.clone(), None, &nobody));
+            let mut beginning = Box::pin(server.attempt(counts.clone(), None, &nobody, until));
             assert!((&mut beginning).now_or_never().is_none(), "the store is asked");
         }
         server.settle().await;

@@ -2,8 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{Email, Password, PasswordHasher, UserId, Verification};
+use tokio::time::Instant;
 use user_store::{Event, PasswordVersion, StoreError};
 
+use crate::hashing::LONGEST_WAIT;
 use crate::throttle::{Attempt, AttemptError, Outcome, Throttle};
 use crate::{Accounts, Caller, HashingError};
 
@@ -48,11 +50,12 @@ impl Accounts {
         let known = credentials.as_ref().and_then(|found| self.known_browser(found, caller));
         let user = credentials.as_ref().map(|found| found.user_id);
         let failure = Event { user, ..failure };
-        let attempt =
-            self.attempt(Throttle::log_in(email, known, caller), Some(failure), caller).await?;
+        let (until, counts) =
+            (Instant::now() + LONGEST_WAIT, Throttle::log_in(email, known, caller));
+        let attempt = self.attempt(counts, Some(failure), caller, until).await?;
         // Who goes away while it waits has made no attempt. From here on, what comes out is
         // kept, whoever still waits for it.
-        let (turn, hashing) = (self.hashing.turn().await?, Arc::clone(&self.hashing));
+        let (turn, hashing) = (self.hashing.turn(until).await?, Arc::clone(&self.hashing));
         let (password, is_known_browser) = (password.clone(), known.is_some());
         let compare = async move {
             let (found, hash) = match credentials {

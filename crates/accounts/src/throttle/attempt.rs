@@ -8,7 +8,6 @@ use user_store::{Count, Event, Settlement, StoreError, UserStore};
 
 use super::lines::Place;
 use crate::changes::Changes;
-use crate::hashing::LONGEST_WAIT;
 use crate::{Accounts, Caller, HashingError};
 
 /// How often it is looked whether an attempt on another server has come to its end.
@@ -61,18 +60,18 @@ pub(crate) struct Desk {
 impl Accounts {
     /// Begins an attempt, of which `failure` tells if it fails. It waits for its turn where
     /// there are too many from one address at a time, or where others that are under way
-    /// decide whether it is one too many.
+    /// decide whether it is one too many, but no longer than until then.
     pub(crate) async fn attempt(
         &self,
         counts: Vec<Count>,
         failure: Option<Event>,
         caller: &Caller,
+        until: Instant,
     ) -> Result<Attempt, AttemptError> {
         let desk = self.desk();
         let Some(Count { key, .. }) = counts.first().filter(|_| self.throttle.is_on) else {
             return Ok(Attempt::begun(desk, Vec::new(), failure));
         };
-        let until = Instant::now() + LONGEST_WAIT;
         let address = caller.client.ip().map(CounterKey::log_ins_from);
         let turn = match address {
             Some(address) => Some(in_time(until, self.throttle.turns.place(address)).await?),
