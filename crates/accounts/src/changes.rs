@@ -3,6 +3,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 use user_store::UserStore;
@@ -21,13 +22,15 @@ impl Changes {
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
-        match self.0.spawn(change.in_current_span()).await {
-            Ok(outcome) => outcome,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => resume_unwind(panic),
-                // The runtime stops, and with it the caller.
-                Err(_) => std::future::pending().await,
-            },
+        let (answer, answered) = oneshot::channel();
+        // What nobody takes any more is dropped in the task, which is waited for.
+        let change = async move { drop(answer.send(change.await)) };
+        let task = self.0.spawn(change.in_current_span());
+        match (answered.await, task.await) {
+            (Ok(outcome), _) => outcome,
+            (Err(_), Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
+            // The runtime stops, and with it the caller.
+            _ => std::future::pending().await,
         }
     }
 

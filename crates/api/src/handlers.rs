@@ -1,16 +1,24 @@
 //! What the API does, without HTTP: each handler takes a request apart and calls
 //! `accounts`.
 
+use std::time::Duration;
+
 use accounts::{JwkSet, RefreshToken, SessionId};
 use api_types::{
     Activity, ChangePasswordRequest, DeleteAccountRequest, Empty, Export, Health, Sessions,
     SignupRequest, TokenRequest, TokenResponse,
 };
+use tokio::sync::Semaphore;
 
 use crate::cookie::SetCookie;
 use crate::error::ApiError;
 use crate::incoming::Incoming;
 use crate::{Api, shown};
+
+/// How many exports are put together at a time.
+static EXPORTS: Semaphore = Semaphore::const_new(2);
+/// How long one waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) async fn signup(request: Incoming, api: Api) -> Result<api_types::User, ApiError> {
     let caller = request.caller(&api);
@@ -81,6 +89,9 @@ pub(crate) async fn delete_account(
 
 pub(crate) async fn export(request: Incoming, api: Api) -> Result<Export, ApiError> {
     let signed_in = request.user(&api).await?;
+    // They are long: no more than these are put together at a time.
+    let place = tokio::time::timeout(PATIENCE, EXPORTS.acquire()).await;
+    let _place = place.map_err(|_| ApiError::TooMuchUnread)?;
     let held = api.accounts.export(&signed_in).await?;
     Ok(shown::export(&held, &signed_in, api.accounts.now()))
 }

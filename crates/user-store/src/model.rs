@@ -117,7 +117,7 @@ pub struct Holdings {
 
 impl Holdings {
     /// How many events are told at most, the newest.
-    pub const MOST_EVENTS: u32 = 10_000;
+    pub const MOST_EVENTS: u32 = 2_000;
 }
 
 /// The use of a refresh token.

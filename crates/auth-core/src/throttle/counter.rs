@@ -79,9 +79,11 @@ impl Counter {
         }
     }
 
-    /// Ends it as a success, which clears what has failed before.
-    pub fn reset(&mut self, began: Timestamp) {
+    /// Ends it as a success, which clears what has failed before: that of servers that are gone
+    /// as well.
+    pub fn reset(&mut self, limit: &Limit, began: Timestamp, now: Timestamp) {
         self.give_back(began);
+        self.tidy(limit, now.as_millisecond());
         *self = Self { pending: std::mem::take(&mut self.pending), ..Self::default() };
     }
 

@@ -65,7 +65,7 @@ fn after_a_wait_one_is_taken_at_a_time() {
     assert_eq!(counter.judge(&limit, later), Admission::Admitted);
     counter.begin(later);
     assert_eq!(counter.judge(&limit, later), Admission::Busy);
-    counter.reset(later);
+    counter.reset(&limit, later, later);
     assert_eq!(counter.judge(&limit, later), Admission::Admitted);
 }
 
@@ -76,7 +76,7 @@ fn a_success_clears_what_has_failed_and_leaves_what_is_under_way() {
     (0..5).for_each(|_| assert_eq!(fail(&mut counter, &limit, now), None));
     (0..5).for_each(|_| counter.begin(now));
     assert_eq!(counter.judge(&limit, now), Admission::Busy);
-    counter.reset(now);
+    counter.reset(&limit, now, now);
     (0..6).for_each(|_| {
         assert_eq!(counter.judge(&limit, now), Admission::Admitted);
         counter.begin(now);
@@ -94,6 +94,17 @@ fn what_a_server_that_is_gone_has_begun_has_failed() {
     // The server was not gone but slow: nothing is counted twice.
     counter.give_back(now);
     assert_eq!(counter.judge(&limit, now + MINUTE), Admission::Admitted);
+}
+
+#[test]
+fn a_success_clears_what_a_server_that_is_gone_has_begun() {
+    let (mut counter, limit) = (Counter::default(), Limit::LOG_INS_PER_ACCOUNT);
+    (0..9).for_each(|_| counter.begin(start()));
+    let now = start() + 31 * SECOND;
+    counter.begin(now);
+    counter.reset(&limit, now, now);
+    (0..9).for_each(|_| assert_eq!(fail(&mut counter, &limit, now), None));
+    assert_eq!(counter.judge(&limit, now), Admission::Admitted);
 }
 
 #[test]
@@ -221,7 +232,7 @@ proptest! {
                     counter.give_back(began);
                 },
                 Step::Succeed => if let Some(began) = model.pending.pop() {
-                    counter.reset(began);
+                    counter.reset(&limit, began, now);
                     model = Model { pending: model.pending, ..Model::default() };
                 },
             }

@@ -51,7 +51,7 @@ pub(super) fn settle(
         match settlement {
             Settlement::Counted => waits |= counter.count(&count.limit, began, now),
             Settlement::GivenBack => counter.give_back(began),
-            Settlement::Reset => counter.reset(began),
+            Settlement::Reset => counter.reset(&count.limit, began, now),
         }
         counters::keep(tx, count, &counter)?;
     }
