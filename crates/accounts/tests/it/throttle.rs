@@ -118,6 +118,8 @@ async fn a_browser_is_known_to_the_account_that_it_has_signed_in_to() {
     server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     server.sign_up(grace, PASSWORD, &Caller::default()).await.unwrap();
     let browser = known_browser(&server).await;
+    let of_grace = sign_in(&server, grace, PASSWORD, &browser).await.unwrap().device.unwrap();
+    assert_ne!(*of_grace.to_text(), *browser.device.as_ref().unwrap().to_text());
     for n in 0..10 {
         fail(&server, grace, &at([198, 51, 100, n])).await;
     }
