@@ -1,6 +1,6 @@
 //! Attempts and the counters that they fall under, in one transaction each.
 
-use auth_core::{Admission, Client, Timestamp};
+use auth_core::{Admission, Client, Timestamp, UserId};
 use rusqlite::{Connection, Transaction};
 
 use super::queries::{counters, events, users};
@@ -65,10 +65,13 @@ pub(super) fn settle(
     Ok(waits)
 }
 
-/// An account may have been deleted meanwhile: then nothing of its user is kept.
+/// An account may have been deleted meanwhile: then nothing of its user is kept. Without a user
+/// it is looked all the same, so that the time does not tell whether there is one.
 fn of_who_is_there(tx: &Transaction<'_>, event: &Event) -> rusqlite::Result<Event> {
+    let nobody = UserId::from_uuid_bytes([0; 16]);
+    let is_there = users::is_there(tx, event.user.unwrap_or(nobody))?;
     Ok(match event.user {
-        Some(user) if users::by_id(tx, user)?.is_none() => {
+        Some(_) if !is_there => {
             Event { user: None, session: None, client: Client::default(), ..event.clone() }
         }
         _ => event.clone(),
