@@ -26,11 +26,13 @@ impl Changes {
         // What nobody takes any more is dropped in the task, which is waited for.
         let change = async move { drop(answer.send(change.await)) };
         let task = self.0.spawn(change.in_current_span());
-        match (answered.await, task.await) {
-            (Ok(outcome), _) => outcome,
-            (Err(_), Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
-            // The runtime stops, and with it the caller.
-            _ => std::future::pending().await,
+        match answered.await {
+            Ok(outcome) => outcome,
+            Err(_) => match task.await {
+                Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+                // The runtime stops, and with it the caller.
+                _ => std::future::pending().await,
+            },
         }
     }
 

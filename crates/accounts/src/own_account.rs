@@ -109,8 +109,8 @@ impl Accounts {
         self.store.activity(signed_in.user().id, Self::MOST_ACTIVITY).await
     }
 
-    /// How many events [`activity`](Self::activity) answers at most. All are in the
-    /// [`export`](Self::export).
+    /// How many events [`activity`](Self::activity) answers at most. More of them are in the
+    /// [`export`](Self::export), [2,000](Holdings::MOST_EVENTS) at most.
     pub const MOST_ACTIVITY: u32 = 50;
 
     async fn reauthenticate(

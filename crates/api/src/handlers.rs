@@ -54,7 +54,7 @@ pub(crate) async fn logout(request: Incoming, api: Api) -> Result<Vec<SetCookie>
     let client = request.client();
     let (signed_in, Empty {}) = request.user_and_body(&api).await?;
     api.accounts.sign_out(&signed_in, &client).await?;
-    Ok(api.clear_what_is_over(held).await.into_iter().collect())
+    Ok(api.clear_what_is_over(held).await)
 }
 
 pub(crate) async fn me(request: Incoming, api: Api) -> Result<api_types::User, ApiError> {
@@ -83,8 +83,9 @@ pub(crate) async fn delete_account(
     let (signed_in, DeleteAccountRequest { password }) = request.user_and_body(&api).await?;
     let deleted = api.accounts.delete_account(&signed_in, &password, &caller).await;
     let is_known_browser = deleted.map_err(|error| ApiError::of_own_account(error, "password"))?;
-    let device = is_known_browser.then(|| api.cookies.clear_device());
-    Ok(api.clear_what_is_over(held).await.into_iter().chain(device).collect())
+    let mut cleared = api.clear_what_is_over(held).await;
+    cleared.extend(is_known_browser.then(|| api.cookies.clear_device()));
+    Ok(cleared)
 }
 
 pub(crate) async fn export(request: Incoming, api: Api) -> Result<Export, ApiError> {
@@ -126,7 +127,7 @@ pub(crate) async fn end_session(
     let signed_in = request.user_who_deletes(&api).await?;
     api.accounts.end_session(&signed_in, id, &client).await?;
     match id == signed_in.session().id {
-        true => Ok(api.clear_what_is_over(held).await.into_iter().collect()),
+        true => Ok(api.clear_what_is_over(held).await),
         false => Ok(Vec::new()),
     }
 }
@@ -135,18 +136,18 @@ impl Api {
     /// What clears the cookie of a session that has just been ended. One that holds the
     /// token of another session that is alive, because somebody has signed in in the same
     /// browser since, is left alone.
-    async fn clear_what_is_over(&self, held: Option<RefreshToken>) -> Option<SetCookie> {
+    async fn clear_what_is_over(&self, held: Option<RefreshToken>) -> Vec<SetCookie> {
         let alive = match held {
             Some(token) => self.accounts.session_of(&token).await,
             None => Ok(None),
         };
         match alive {
-            Ok(Some(_)) => None,
-            Ok(None) => Some(self.cookies.clear_refresh()),
+            Ok(Some(_)) => Vec::new(),
+            Ok(None) => vec![self.cookies.clear_refresh()],
             // A log-out is one all the same.
             Err(error) => {
                 ApiError::from(error).log();
-                Some(self.cookies.clear_refresh())
+                vec![self.cookies.clear_refresh()]
             }
         }
     }

@@ -35,12 +35,6 @@ pub struct TrustedProxy(IpNet);
 pub struct InvalidNetwork;
 
 impl TrustedProxies {
-    /// Whether there are none.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Where a request comes from that `peer` has sent: the rightmost address in
     /// `X-Forwarded-For` that is no trusted proxy, if the peer is one. What is no address ends
     /// the search: then it is whoever wrote it. An IPv4 address in the clothes of IPv6 is an
