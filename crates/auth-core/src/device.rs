@@ -1,12 +1,10 @@
 use std::fmt;
 
 use aws_lc_rs::hmac;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::random::random_array;
-use crate::{Random, SigningKeySeed, UserId};
+use crate::{Random, SigningKeySeed, UserId, secret_text};
 
 /// What a browser keeps that has signed in to an account: it says so at the next log-in, and
 /// is not taken for a stranger then (the "device cookies" of OWASP).
@@ -44,25 +42,14 @@ impl DeviceToken {
     ///
     /// [`InvalidDeviceToken`] for whatever [`to_text`](Self::to_text) does not write.
     pub fn parse(text: &str) -> Result<Self, InvalidDeviceToken> {
-        let mut bytes = Zeroizing::new([0; ID_BYTES + TAG_BYTES]);
-        match URL_SAFE_NO_PAD.decode_slice(text, bytes.as_mut()) {
-            Ok(length) if length == bytes.len() => {}
-            _ => return Err(InvalidDeviceToken),
-        }
-        let (id, tag) = bytes.split_at(ID_BYTES);
-        match (id.try_into(), tag.try_into()) {
-            (Ok(id), Ok(tag)) => Ok(Self { id, tag }),
-            _ => Err(InvalidDeviceToken),
-        }
+        let (id, tag) = secret_text::decode(text).ok_or(InvalidDeviceToken)?;
+        Ok(Self { id, tag })
     }
 
     /// The token as text (base64url), for its browser alone.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
-        let mut bytes = Zeroizing::new([0; ID_BYTES + TAG_BYTES]);
-        bytes[..ID_BYTES].copy_from_slice(&self.id);
-        bytes[ID_BYTES..].copy_from_slice(&self.tag);
-        Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_ref()))
+        secret_text::encode(&self.id, &self.tag)
     }
 }
 

@@ -77,6 +77,8 @@ mod password;
 mod random;
 #[cfg(feature = "token")]
 mod refresh;
+#[cfg(feature = "token")]
+mod secret_text;
 mod session;
 #[cfg(feature = "token")]
 mod throttle;

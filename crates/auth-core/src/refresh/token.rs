@@ -1,12 +1,10 @@
 use std::fmt;
 
 use aws_lc_rs::{digest, hmac};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::Random;
 use crate::random::random_array;
+use crate::{Random, secret_text};
 
 /// The secret that renews a session: whoever presents it gets the next access token.
 ///
@@ -63,22 +61,14 @@ impl RefreshToken {
     ///
     /// [`InvalidRefreshToken`] for whatever [`to_text`](Self::to_text) does not write.
     pub fn parse(text: &str) -> Result<Self, InvalidRefreshToken> {
-        let mut bytes = Zeroizing::new([0; FAMILY_BYTES + SECRET_BYTES]);
-        match URL_SAFE_NO_PAD.decode_slice(text, bytes.as_mut()) {
-            Ok(length) if length == bytes.len() => {}
-            _ => return Err(InvalidRefreshToken),
-        }
-        let (family, secret) = bytes.split_at(FAMILY_BYTES);
-        match (family.try_into(), secret.try_into()) {
-            (Ok(family), Ok(secret)) => Ok(Self { family, secret }),
-            _ => Err(InvalidRefreshToken),
-        }
+        let (family, secret) = secret_text::decode(text).ok_or(InvalidRefreshToken)?;
+        Ok(Self { family, secret })
     }
 
     /// The token as text (base64url), for its client alone.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
-        Zeroizing::new(URL_SAFE_NO_PAD.encode(self.bytes()))
+        secret_text::encode(&self.family, &self.secret)
     }
 
     /// The token that takes this one's place: HMAC-SHA256 (RFC 2104) of the salt under this
