@@ -22,8 +22,12 @@ struct Rule {
     not_at_all: &'static [&'static str],
 }
 
-const RULES: [Rule; 9] = [
-    Rule { not_at_all: &["hyper", "rusqlite", "tokio", "warp"], ..rule("auth-core", &[]) },
+const RULES: [Rule; 10] = [
+    Rule { only: Some(&["sha2", "zeroize"]), ..rule("pbkdf2-lanes", &[]) },
+    Rule {
+        not_at_all: &["hyper", "rusqlite", "tokio", "warp"],
+        ..rule("auth-core", &["pbkdf2-lanes"])
+    },
     Rule { only: Some(&["serde"]), ..rule("api-types", &[]) },
     Rule { not_itself: &["hyper", "jsonwebtoken", "warp"], ..rule("user-store", &["auth-core"]) },
     Rule {

@@ -1,0 +1,48 @@
+//! What a password costs, alone and in company: `cargo bench -p pbkdf2-lanes`.
+#![expect(missing_docs, reason = "a benchmark")]
+
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use pbkdf2_lanes::{Job, Kernel, Plan, derive};
+
+/// A hundredth of what a password is worth.
+const ITERATIONS: u32 = 6_000;
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench]
+fn pbkdf2_crate() -> [u8; 32] {
+    pbkdf2::pbkdf2_hmac_array::<pbkdf2::sha2::Sha256, 32>(
+        black_box(b"a long walk along the sea"),
+        b"0123456789abcdef",
+        ITERATIONS,
+    )
+}
+
+#[divan::bench(args = Kernel::available())]
+fn full(bencher: Bencher<'_, '_>, kernel: Kernel) {
+    let plan = Plan::only(kernel).unwrap_or_default();
+    bencher.counter(ItemsCount::new(kernel.lanes())).bench(|| passwords(kernel.lanes(), &plan));
+}
+
+#[divan::bench(args = [1, 2, 4, 8, 16])]
+fn planned(bencher: Bencher<'_, '_>, count: usize) {
+    bencher.counter(ItemsCount::new(count)).bench(|| passwords(count, &Plan::default()));
+}
+
+fn passwords(count: usize, plan: &Plan) -> Vec<[u8; 32]> {
+    let mut outputs = vec![[0; 32]; count];
+    let mut jobs: Vec<_> = outputs
+        .iter_mut()
+        .map(|output| Job {
+            password: black_box(b"a long walk along the sea"),
+            salt: b"0123456789abcdef",
+            iterations: ITERATIONS,
+            output,
+        })
+        .collect();
+    derive(&mut jobs, plan);
+    outputs
+}
