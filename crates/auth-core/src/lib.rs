@@ -53,7 +53,7 @@
 //!
 //! | feature | brings |
 //! |---|---|
-//! | `hash` (default) | `PasswordHasher`, `PasswordHash` |
+//! | `hash` (default) | `PasswordHasher`, `PasswordHash`, `HashJob` |
 //! | `token` (default) | `AccessTokens`, `AccessTokenVerifier`, `SigningKey`, `JwkSet`, `RefreshToken`, `Counter` (a throttle), `DeviceKey` |
 //! | `system` (default) | `SystemClock`, `SystemRandom` |
 //! | `testing` | `ManualClock`, which a test moves |
@@ -97,10 +97,13 @@ pub use email::{Email, EmailError, EmailKey};
 pub use id::{IdError, SessionId, UserId};
 pub use jiff::Timestamp;
 #[cfg(feature = "hash")]
-pub use password::{InvalidIterations, InvalidPasswordHash};
+pub use password::{
+    HashJob, HashOutcome, InvalidIterations, InvalidPasswordHash, PasswordHash, PasswordHasher,
+    Verification,
+};
 pub use password::{NewPassword, Password, PasswordError, PasswordPolicy, PasswordPolicyError};
 #[cfg(feature = "hash")]
-pub use password::{PasswordHash, PasswordHasher, Verification};
+pub use pbkdf2_lanes::Plan as LanePlan;
 pub use random::Random;
 #[cfg(feature = "system")]
 pub use random::SystemRandom;

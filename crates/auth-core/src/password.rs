@@ -1,6 +1,10 @@
 mod common;
 #[cfg(feature = "hash")]
 mod hash;
+#[cfg(feature = "hash")]
+mod hasher;
+#[cfg(feature = "hash")]
+mod job;
 mod policy;
 
 use std::fmt;
@@ -9,9 +13,11 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 #[cfg(feature = "hash")]
-pub use hash::{
-    InvalidIterations, InvalidPasswordHash, PasswordHash, PasswordHasher, Verification,
-};
+pub use hash::{InvalidPasswordHash, PasswordHash};
+#[cfg(feature = "hash")]
+pub use hasher::{InvalidIterations, PasswordHasher, Verification};
+#[cfg(feature = "hash")]
+pub use job::{HashJob, HashOutcome};
 pub use policy::{NewPassword, PasswordError, PasswordPolicy, PasswordPolicyError};
 
 /// A password in plain text, as somebody presents it.

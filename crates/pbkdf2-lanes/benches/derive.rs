@@ -1,8 +1,9 @@
 //! What a password costs, alone and in company: `cargo bench -p pbkdf2-lanes`.
-#![expect(missing_docs, reason = "a benchmark")]
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
+use pbkdf2::pbkdf2_hmac_array;
+use pbkdf2::sha2::Sha256;
 use pbkdf2_lanes::{Job, Kernel, Plan, derive};
 
 /// A hundredth of what a password is worth.
@@ -14,7 +15,7 @@ fn main() {
 
 #[divan::bench]
 fn pbkdf2_crate() -> [u8; 32] {
-    pbkdf2::pbkdf2_hmac_array::<pbkdf2::sha2::Sha256, 32>(
+    pbkdf2_hmac_array::<Sha256, 32>(
         black_box(b"a long walk along the sea"),
         b"0123456789abcdef",
         ITERATIONS,

@@ -1,5 +1,6 @@
 use auth_core::{
-    NewPassword, Password, PasswordHash, PasswordHasher, PasswordPolicy, SystemRandom, Verification,
+    HashJob, HashOutcome, LanePlan, NewPassword, Password, PasswordHash, PasswordHasher,
+    PasswordPolicy, SystemRandom, Verification,
 };
 use proptest::prelude::*;
 
@@ -143,4 +144,48 @@ proptest! {
         let verdict = hasher(1_000).verify(&Password::new(text), Some(&stored));
         prop_assert_eq!(verdict, Verification::Mismatch);
     }
+}
+
+#[test]
+fn jobs_of_all_kinds_run_together_and_each_has_its_own_outcome() {
+    let (weak, strong) = (hash(1_000), hash(3_000));
+    let compare = |text, stored: &PasswordHash| {
+        HashJob::comparison(Password::new(text), Some(stored.clone()))
+    };
+    let new = NewPassword::parse(TEXT, &PasswordPolicy::default(), &[]).unwrap();
+    let jobs = [
+        compare(TEXT, &strong),
+        compare("another text", &weak),
+        HashJob::new_password(&new, &SystemRandom),
+        compare(TEXT, &weak),
+        HashJob::comparison(Password::new(TEXT), None),
+        HashJob::renewal(Password::new(TEXT), &SystemRandom),
+        compare(&format!("{TEXT}\0"), &weak),
+    ];
+    let hasher = hasher(2_000);
+    for plan in [LanePlan::default(), LanePlan::single()] {
+        let outcomes = hasher.run(&jobs, &plan);
+        let [
+            HashOutcome::Compared(Verification::Match),
+            HashOutcome::Compared(Verification::Mismatch),
+            HashOutcome::Hashed(new),
+            HashOutcome::Compared(Verification::MatchOutdated),
+            HashOutcome::Compared(Verification::Mismatch),
+            HashOutcome::Hashed(renewed),
+            HashOutcome::Compared(Verification::Mismatch),
+        ] = outcomes.as_slice()
+        else {
+            panic!("{outcomes:?}");
+        };
+        assert_ne!(new, renewed);
+        for stored in [new, renewed] {
+            assert_eq!(hasher.verify(&Password::new(TEXT), Some(stored)), Verification::Match);
+        }
+    }
+}
+
+#[test]
+fn a_job_does_not_print_its_password() {
+    let job = HashJob::comparison(Password::new(TEXT), Some(hash(1_000)));
+    assert_eq!(format!("{job:?}"), "HashJob(…)");
 }
