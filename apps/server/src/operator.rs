@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use accounts::{Accounts, Settings, StartError};
+use accounts::{Accounts, HashingMode, Settings, StartError};
 use auth_core::{SystemClock, SystemRandom};
 use user_store::{OpenError, SqliteStore, StoreError};
 
@@ -67,9 +67,9 @@ pub(crate) async fn start(
     Ok(Accounts::start(Arc::new(store), settings, clock, random).await?)
 }
 
-/// The settings of a command that neither issues a token nor hashes a password.
+/// The settings of a command that issues no token, and hashes one password at most.
 pub(crate) fn settings() -> Settings {
-    Settings::new("http://localhost")
+    Settings { hashing: HashingMode::Single, ..Settings::new("http://localhost") }
 }
 
 impl From<OpenError> for OperatorError {

@@ -78,6 +78,7 @@ async fn accounts(
         sessions,
         password_policy: options.passwords.password_min_length,
         pbkdf2_iterations: options.passwords.pbkdf2_iterations,
+        hashing: options.hashing.into(),
         throttle: options.throttle == Switch::On,
     };
     Accounts::start(Arc::new(store), settings, Arc::new(SystemClock), Arc::new(SystemRandom))

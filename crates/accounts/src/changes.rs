@@ -36,6 +36,12 @@ impl Changes {
         }
     }
 
+    /// How many are under way.
+    #[cfg(test)]
+    pub(crate) fn under_way(&self) -> usize {
+        self.0.len()
+    }
+
     /// Makes a change that nobody waits for. Outside of a runtime there is nobody who could.
     pub(crate) fn leave(&self, change: impl Future<Output = ()> + Send + 'static) {
         if let Ok(runtime) = Handle::try_current() {

@@ -64,7 +64,7 @@ pub use auth_core::{
 };
 pub use authenticate::{AuthenticateError, SignedIn};
 pub use caller::Caller;
-pub use hashing::HashingError;
+pub use hashing::{HashingError, HashingMode};
 pub use issue::{IssuedRefreshToken, IssuedTokens};
 pub use own_account::OwnAccountError;
 pub use refresh::RefreshError;
@@ -91,7 +91,7 @@ const PRODUCT: &str = "Latchkey";
 pub struct Accounts {
     store: Arc<dyn UserStore>,
     changes: Changes,
-    hashing: Arc<Hashing>,
+    hashing: Hashing,
     throttle: Throttle,
     keys: Keys,
     settings: Settings,

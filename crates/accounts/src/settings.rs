@@ -9,7 +9,7 @@ use user_store::{StoreError, UserStore};
 
 use crate::Accounts;
 use crate::changes::Changes;
-use crate::hashing::Hashing;
+use crate::hashing::{Hashing, HashingMode};
 use crate::keys::Keys;
 use crate::throttle::Throttle;
 
@@ -27,6 +27,8 @@ pub struct Settings {
     pub password_policy: PasswordPolicy,
     /// How much work hashing a password is; see [`PasswordHasher`].
     pub pbkdf2_iterations: u32,
+    /// Whether passwords that wait together are hashed together.
+    pub hashing: HashingMode,
     /// Whether failed log-ins and sign-ups are limited (OWASP ASVS 5.0, 6.3.1), to
     /// [`Limit::LOG_INS_PER_ACCOUNT`](auth_core::Limit::LOG_INS_PER_ACCOUNT) and what else is
     /// there. Without, anybody can guess at passwords as fast as they are hashed.
@@ -60,6 +62,7 @@ impl Settings {
             sessions: SessionPolicy::default(),
             password_policy: PasswordPolicy::default(),
             pbkdf2_iterations: PasswordHasher::DEFAULT_ITERATIONS,
+            hashing: HashingMode::default(),
             throttle: true,
         }
     }
@@ -78,8 +81,8 @@ impl Accounts {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, StartError> {
-        let hashing = Hashing::new(PasswordHasher::new(settings.pbkdf2_iterations)?)
-            .map(Arc::new)
+        let hasher = PasswordHasher::new(settings.pbkdf2_iterations)?;
+        let hashing = Hashing::of(hasher, settings.hashing)
             .map_err(|error| StartError::Threads(error.to_string()))?;
         let candidate = SigningKey::generate(&*random);
         store.ensure_signing_key(candidate.seed(), clock.now()).await?;

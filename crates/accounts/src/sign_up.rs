@@ -1,7 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{Email, EmailError, NewPassword, PasswordError, PasswordHash, Random, UserId};
+use auth_core::{
+    Email, EmailError, HashJob, NewPassword, PasswordError, PasswordHash, Random, UserId,
+};
 use tokio::time::Instant;
 use user_store::{CreateUserError, Event, EventKind, StoreError, User, UserStore};
 
@@ -52,14 +54,14 @@ impl Accounts {
         let (email, password) = self.settings.parse_sign_up(email, password)?;
         let until = Instant::now() + LONGEST_WAIT;
         let attempt = self.attempt(Throttle::sign_up(caller), None, caller, until).await?;
-        // Who goes away while it waits has made no attempt. From here on, what comes out is
-        // kept, whoever still waits for it.
-        let (turn, hashing) = (self.hashing.turn(until).await?, Arc::clone(&self.hashing));
+        let job = HashJob::new_password(&password, &*self.random);
+        // Who goes away while it waits gives up its place, and has made no attempt. Once the
+        // hash has begun, what comes out is kept, whoever still waits for it.
+        let (_place, answer) = self.hashing.queue(job, until)?;
         let (client, random) = (caller.client.clone(), Arc::clone(&self.random));
         let desk = self.desk();
         let create = async move {
-            let salt = Arc::clone(&random);
-            let hash = hashing.run_in(turn, move |hasher| hasher.hash(&password, &*salt)).await?;
+            let hash = answer.hash().await?;
             let event = Event::by_user(EventKind::AccountCreated, desk.clock.now(), client);
             let signed_up = keep(&*desk.store, email, &hash, event, &*random).await;
             let outcome = match &signed_up {

@@ -1,7 +1,6 @@
-use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{Email, Password, PasswordHasher, UserId, Verification};
+use auth_core::{Email, HashJob, Password, UserId, Verification};
 use tokio::time::Instant;
 use user_store::{Event, PasswordVersion, StoreError};
 
@@ -53,19 +52,19 @@ impl Accounts {
         let (until, counts) =
             (Instant::now() + LONGEST_WAIT, Throttle::log_in(email, known, caller));
         let attempt = self.attempt(counts, Some(failure), caller, until).await?;
-        // Who goes away while it waits has made no attempt. From here on, what comes out is
-        // kept, whoever still waits for it.
-        let (turn, hashing) = (self.hashing.turn(until).await?, Arc::clone(&self.hashing));
-        let (password, is_known_browser) = (password.clone(), known.is_some());
+        let is_known_browser = known.is_some();
+        let (found, hash) = match credentials {
+            Some(found) => {
+                (Some((found.user_id, found.password_version)), Some(found.password_hash))
+            }
+            None => (None, None),
+        };
+        // Who goes away while it waits gives up its place, and has made no attempt. Once the
+        // comparison has begun, what comes out is kept, whoever still waits for it.
+        let job = HashJob::comparison(password.clone(), hash);
+        let (_place, answer) = self.hashing.queue(job, until)?;
         let compare = async move {
-            let (found, hash) = match credentials {
-                Some(found) => {
-                    (Some((found.user_id, found.password_version)), Some(found.password_hash))
-                }
-                None => (None, None),
-            };
-            let work = move |hasher: &PasswordHasher| hasher.verify(&password, hash.as_ref());
-            let outdated = match (found, hashing.run_in(turn, work).await?) {
+            let outdated = match (found, answer.verification().await?) {
                 (Some(_), Verification::Match) => false,
                 (Some(_), Verification::MatchOutdated) => true,
                 (found, _) => {

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use accounts::HashingMode;
 use api::TrustedProxy;
 use auth_core::{PasswordPolicy, SessionLimits, SessionPolicy};
 use clap::error::ErrorKind;
@@ -37,6 +38,16 @@ pub(crate) struct ServeOptions {
     /// Whether failed log-ins and sign-ups are limited; off is for load tests
     #[arg(long, env = "LATCHKEY_THROTTLE", value_name = "on|off", default_value = "on")]
     pub(crate) throttle: Switch,
+
+    /// How passwords are hashed that wait together; single is for comparison
+    #[arg(
+        long,
+        env = "LATCHKEY_HASHING",
+        value_name = "single|batch",
+        default_value = "batch",
+        hide = true
+    )]
+    pub(crate) hashing: Hashing,
 
     /// A proxy, or a network of them, whose X-Forwarded-For is believed; repeatable
     #[arg(long, env = "LATCHKEY_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', value_parser = values::proxy)]
@@ -100,6 +111,23 @@ impl SessionTimes {
 pub(crate) enum Switch {
     On,
     Off,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Hashing {
+    /// One by one.
+    Single,
+    /// Many at a time.
+    Batch,
+}
+
+impl From<Hashing> for HashingMode {
+    fn from(hashing: Hashing) -> Self {
+        match hashing {
+            Hashing::Single => Self::Single,
+            Hashing::Batch => Self::Batch,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
