@@ -3,6 +3,7 @@
 
 mod pace;
 mod pool;
+mod priority;
 mod size;
 
 use std::time::Duration;

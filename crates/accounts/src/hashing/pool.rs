@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::HashingError;
 use super::pace::Pace;
+use super::priority;
 
 /// Threads that do jobs in batches: first come, first served.
 pub(crate) struct Pool<J, A> {
@@ -68,6 +69,7 @@ impl<J: Send + 'static, A: Send + 'static> Pool<J, A> {
         let threads = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|n| format!("hashing-{n}"))
+            .start_handler(|_| priority::give_way())
             // The waiting requests learn of it through their channels.
             .panic_handler(|_| tracing::error!("a thread that hashes passwords panicked"))
             .build()?;

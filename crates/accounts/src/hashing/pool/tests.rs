@@ -117,6 +117,20 @@ async fn nobody_waits_while_a_thread_is_free() {
     assert!(join_all(answers.into_iter().map(Answer::get)).await.iter().all(Result::is_ok));
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn its_threads_give_way_and_no_others_do() {
+    let own = || rustix::process::getpriority_process(None).unwrap();
+    let before = own();
+    let work = move |jobs: &[()]| jobs.iter().map(|()| own()).collect();
+    let pool = Pool::start(2, usize::div_ceil, work).unwrap();
+    for _ in 0..4 {
+        let (_place, answer) = pool.queue((), Instant::now() + LONGEST_WAIT).unwrap();
+        assert_eq!(answer.get().await, Ok(priority::NICEST));
+    }
+    assert_eq!(own(), before);
+}
+
 #[tokio::test]
 async fn who_goes_away_leaves_the_queue() {
     let doubling = Doubling::on(2);
