@@ -22,7 +22,9 @@ use size::batch_size;
 /// How the passwords are hashed that wait together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HashingMode {
-    /// One by one: for comparison with the other, and for who hashes one at most.
+    /// One by one, by code that runs on every machine: for comparison with the others.
+    Portable,
+    /// One by one: for comparison too, and for who hashes one at most.
     Single,
     /// Many at a time, where that pays on this machine. That is measured at the start, which
     /// takes some 10 ms.
@@ -54,6 +56,7 @@ impl Hashing {
     ) -> Result<Self, ThreadPoolBuildError> {
         let began = Instant::now();
         let plan = match mode {
+            HashingMode::Portable => LanePlan::portable(),
             HashingMode::Single => LanePlan::single(),
             HashingMode::Batch => LanePlan::measured(|| began.elapsed()),
         };

@@ -33,10 +33,16 @@ impl Plan {
         Self::by_cost(&costs)
     }
 
-    /// A plan that runs one chain after the other.
+    /// A plan that runs one chain after the other, as fast as this machine can.
     #[must_use]
     pub fn single() -> Self {
         Self::among(|kernel| kernel.lanes() == 1)
+    }
+
+    /// A plan that runs one chain after the other by the `sha2` crate, as on every machine.
+    #[must_use]
+    pub fn portable() -> Self {
+        Self::by_cost(&[])
     }
 
     /// A plan that uses this kernel for everything, to compare it with others; `None` if
@@ -178,7 +184,10 @@ mod tests {
 
     #[test]
     fn batches_can_be_switched_off() {
-        assert_eq!(batches(&Plan::single(), 20), [1; 20]);
+        for plan in [Plan::single(), Plan::portable()] {
+            assert_eq!(batches(&plan, 20), [1; 20]);
+        }
+        assert_eq!(Plan::portable().kernel(1), Portable);
     }
 
     #[test]

@@ -39,11 +39,11 @@ pub(crate) struct ServeOptions {
     #[arg(long, env = "LATCHKEY_THROTTLE", value_name = "on|off", default_value = "on")]
     pub(crate) throttle: Switch,
 
-    /// How passwords are hashed that wait together; single is for comparison
+    /// How passwords are hashed that wait together; all but batch is for comparison
     #[arg(
         long,
         env = "LATCHKEY_HASHING",
-        value_name = "single|batch",
+        value_name = "portable|single|batch",
         default_value = "batch",
         hide = true
     )]
@@ -115,6 +115,8 @@ pub(crate) enum Switch {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Hashing {
+    /// One by one, by code that runs on every machine.
+    Portable,
     /// One by one.
     Single,
     /// Many at a time.
@@ -124,6 +126,7 @@ pub(crate) enum Hashing {
 impl From<Hashing> for HashingMode {
     fn from(hashing: Hashing) -> Self {
         match hashing {
+            Hashing::Portable => Self::Portable,
             Hashing::Single => Self::Single,
             Hashing::Batch => Self::Batch,
         }

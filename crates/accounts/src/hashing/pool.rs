@@ -14,12 +14,17 @@ pub(crate) struct Pool<J, A> {
     shared: Arc<Shared<J, A>>,
 }
 
+type Size = dyn Fn(usize, usize) -> usize + Send + Sync;
+type Work<J, A> = dyn Fn(&[J]) -> Vec<A> + Send + Sync;
+/// A place, and what comes of the job in it.
+type Queued<J, A> = (Place<J, A>, Answer<J, A>);
+
 struct Shared<J, A> {
     threads: ThreadPool,
     /// How many to take of so many that wait, when so many threads are free.
-    size: Box<dyn Fn(usize, usize) -> usize + Send + Sync>,
+    size: Box<Size>,
     /// Does a batch; answers in its order.
-    work: Box<dyn Fn(&[J]) -> Vec<A> + Send + Sync>,
+    work: Box<Work<J, A>>,
     pace: Pace,
     queue: Mutex<Queue<J, A>>,
 }
@@ -87,11 +92,7 @@ impl<J: Send + 'static, A: Send + 'static> Pool<J, A> {
 
     /// Takes a place in the queue. Who would wait for longer than until then, as things go, is
     /// turned away at once.
-    pub(crate) fn queue(
-        &self,
-        job: J,
-        until: Instant,
-    ) -> Result<(Place<J, A>, Answer<J, A>), HashingError> {
+    pub(crate) fn queue(&self, job: J, until: Instant) -> Result<Queued<J, A>, HashingError> {
         let shared = &self.shared;
         let threads = shared.threads.current_num_threads();
         let (answer, answered) = oneshot::channel();

@@ -21,7 +21,7 @@ async fn each_gets_its_own_answer_whatever_is_hashed_beside_it() {
     let stored = hasher().hash(&new_password(), &SystemRandom);
     let weaker = "$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHRzYWx0c2FsdA$BBs+1+PaslLtBPULUr8/lQicvVuHiEPMz0i8MjLCbzM";
     let weaker: PasswordHash = weaker.parse().unwrap();
-    for mode in [HashingMode::Single, HashingMode::Batch] {
+    for mode in [HashingMode::Portable, HashingMode::Single, HashingMode::Batch] {
         let hashing = Hashing::of(PasswordHasher::new(1_001).unwrap(), mode).unwrap();
         let busy = hashing.all_turns().await;
         let compare = |password: &str, stored: Option<&PasswordHash>| {

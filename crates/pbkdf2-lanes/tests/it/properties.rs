@@ -50,6 +50,7 @@ fn plans() -> Vec<(String, Plan)> {
         .collect();
     plans.push(("default".to_owned(), Plan::default()));
     plans.push(("single".to_owned(), Plan::single()));
+    plans.push(("portable".to_owned(), Plan::portable()));
     plans
 }
 
