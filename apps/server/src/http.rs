@@ -4,6 +4,8 @@ mod accept;
 mod body;
 mod envelope;
 mod headers;
+mod stopping;
+mod timer;
 
 pub(crate) use accept::{listen, serve};
 pub(crate) use envelope::Envelope;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 
 use super::envelope::Enveloped;
+use super::stopping::{Ear, Stopping};
+use super::timer::ConnectionTimer;
 
 /// How long the headers of a request may take, and a connection may be idle.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -54,14 +55,14 @@ pub(crate) async fn serve(
     settle: impl AsyncFnOnce(),
 ) {
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let connections = GracefulShutdown::new();
+    let connections = Stopping::default();
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => break,
             Some((stream, peer, slot)) = accept(&listener, &slots) => {
                 let service = service.clone().with_peer(peer.ip());
-                let connection = connection(stream, service, connections.watcher());
+                let connection = connection(stream, service, connections.ear());
                 tokio::spawn(async move {
                     connection.await;
                     drop(slot);
@@ -72,7 +73,7 @@ pub(crate) async fn serve(
     drop(listener);
     tracing::info!("stopping");
     let drain = async {
-        connections.shutdown().await;
+        connections.stop().await;
         settle().await;
     };
     if tokio::time::timeout(DRAIN_TIMEOUT, drain).await.is_err() {
@@ -96,18 +97,18 @@ async fn accept(
     }
 }
 
-async fn connection(stream: TcpStream, service: Enveloped, watcher: Watcher) {
+async fn connection(stream: TcpStream, service: Enveloped, ear: Ear) {
     // Answers are small: waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(ConnectionTimer::default())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(MAX_HEADERS)
         // Answers are written from where they are, and not copied: what is unread is counted.
         .writev(true)
         .serve_connection(TokioIo::new(Box::pin(stream)), service);
     // Clients break off at any moment: that is no event.
-    let _ = watcher.watch(connection).await;
+    let _ = ear.attend(connection, http1::Connection::graceful_shutdown).await;
 }
