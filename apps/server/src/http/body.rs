@@ -5,9 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::Sleep;
+use tokio::time::{Sleep, sleep};
 
-/// How long a request may take to arrive once its headers are here.
+/// How long a request may take to arrive once its headers are here and its body is asked for.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -15,12 +15,13 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 /// A body that fails if it is not complete in time, which closes the connection.
 pub(super) struct TimedBody {
     body: Incoming,
-    deadline: Pin<Box<Sleep>>,
+    /// Set when something has to be waited for. Most requests have no body.
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl TimedBody {
     pub(super) fn new(body: Incoming) -> Self {
-        Self { body, deadline: Box::pin(tokio::time::sleep(BODY_TIMEOUT)) }
+        Self { body, deadline: None }
     }
 }
 
@@ -29,13 +30,15 @@ impl Body for TimedBody {
     type Error = Error;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match Pin::new(&mut self.body).poll_frame(cx) {
+        let Self { body, deadline } = self.get_mut();
+        match Pin::new(body).poll_frame(cx) {
             Poll::Ready(frame) => Poll::Ready(frame.map(|result| result.map_err(Into::into))),
             Poll::Pending => {
-                self.deadline.as_mut().poll(cx).map(|()| Some(Err("the body took too long".into())))
+                let deadline = deadline.get_or_insert_with(|| Box::pin(sleep(BODY_TIMEOUT)));
+                deadline.as_mut().poll(cx).map(|()| Some(Err("the body took too long".into())))
             }
         }
     }

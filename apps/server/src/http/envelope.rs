@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::IpAddr;
@@ -14,6 +16,7 @@ use hyper::service::Service;
 use hyper::{HeaderMap, Request, StatusCode};
 use tokio::time::Instant;
 use tracing::Instrument as _;
+use uuid::Uuid;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
@@ -35,7 +38,15 @@ pub(crate) struct Enveloped {
     routes: BoxedFilter<(Response,)>,
     headers: Arc<HeaderMap>,
     proxies: Arc<TrustedProxies>,
-    peer: Option<IpAddr>,
+    peer: Option<Peer>,
+}
+
+/// Who a connection is to.
+#[derive(Clone)]
+struct Peer {
+    ip: IpAddr,
+    /// The same as text, for the log.
+    text: Arc<str>,
 }
 
 impl Envelope {
@@ -52,7 +63,8 @@ impl Envelope {
 impl Enveloped {
     /// The same for a connection from this address.
     pub(crate) fn with_peer(self, peer: IpAddr) -> Self {
-        Self { peer: Some(peer), ..self }
+        let ip = peer.to_canonical();
+        Self { peer: Some(Peer { ip, text: ip.to_string().into() }), ..self }
     }
 }
 
@@ -62,20 +74,23 @@ impl Service<Request<Incoming>> for Enveloped {
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let id = request_id();
+        let (id, mut text) = (request_id(), Uuid::encode_buffer());
+        let id_text = id.hyphenated().encode_lower(&mut text);
+        let ip = self.peer.as_ref().map(|peer| self.proxies.client(peer.ip, request.headers()));
         // The path alone: a query string may hold what no log should.
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let ip = self.peer.map(|peer| self.proxies.client(peer, request.headers()));
-        let span = tracing::info_span!("request", id = %id, ip = ip.map(tracing::field::display), %method, path);
+        let span = tracing::info_span!(
+            "request",
+            id = %id_text,
+            ip = ip.map(|ip| self.text_of(ip)).as_deref().map(tracing::field::display),
+            method = %request.method(),
+            path = request.uri().path(),
+        );
         let answer = self.answer(request, ip);
         let headers = Arc::clone(&self.headers);
         let record = Record { start: Instant::now(), status: None };
         let future = async move {
             let mut response = answer.await;
-            response.headers_mut().extend(headers.iter().map(|(n, v)| (n.clone(), v.clone())));
-            if let Ok(id) = HeaderValue::from_str(&id) {
-                response.headers_mut().insert(X_REQUEST_ID, id);
-            }
+            seal(response.headers_mut(), &headers, id);
             record.answered(response.status());
             Ok(response)
         };
@@ -84,6 +99,13 @@ impl Service<Request<Incoming>> for Enveloped {
 }
 
 impl Enveloped {
+    fn text_of(&self, ip: IpAddr) -> Cow<'_, str> {
+        match &self.peer {
+            Some(peer) if peer.ip == ip => Cow::Borrowed(&peer.text),
+            _ => ip.to_string().into(),
+        }
+    }
+
     fn answer(
         &self,
         request: Request<Incoming>,
@@ -132,9 +154,32 @@ impl Drop for Record {
     }
 }
 
+/// Puts on an answer what every one has. To copy a map and to add an answer's few headers to it
+/// is less work than the other way round.
+fn seal(headers: &mut HeaderMap, every: &HeaderMap, id: Uuid) {
+    let own = std::mem::replace(headers, every.clone());
+    headers.extend(own);
+    let mut text = Uuid::encode_buffer();
+    if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+}
+
 /// An id of the server's own making: nothing that a client sends is taken for one.
-fn request_id() -> String {
-    let mut bytes = [0; 16];
-    SystemRandom.fill(&mut bytes);
-    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+fn request_id() -> Uuid {
+    uuid::Builder::from_random_bytes(random_bytes()).into_uuid()
+}
+
+/// Random bytes that are no secret. The system is asked for those of many requests at a time.
+fn random_bytes() -> [u8; 16] {
+    thread_local! {
+        static SUPPLY: RefCell<Vec<[u8; 16]>> = const { RefCell::new(Vec::new()) };
+    }
+    SUPPLY.with_borrow_mut(|supply| {
+        if supply.is_empty() {
+            supply.resize(64, [0; 16]);
+            SystemRandom.fill(supply.as_flattened_mut());
+        }
+        supply.pop().unwrap_or_default()
+    })
 }
