@@ -29,7 +29,12 @@ pub(crate) enum ServeError {
 
 /// Runs the server until it is told to stop.
 pub(crate) fn run(options: ServeOptions, sessions: SessionPolicy) -> Result<(), ServeError> {
-    let runtime = tokio::runtime::Runtime::new().map_err(ServeError::System)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .on_thread_park(telemetry::flush)
+        .on_thread_stop(telemetry::flush)
+        .build()
+        .map_err(ServeError::System)?;
     let result = runtime.block_on(serve(options, sessions));
     // With its tasks, the runtime drops the store, which then moves all that is in its log to
     // its file. What was cut off after the drain is waited for no longer than that takes; it

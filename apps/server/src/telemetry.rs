@@ -1,3 +1,6 @@
+mod output;
+mod text;
+
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::panic::PanicHookInfo;
@@ -5,6 +8,9 @@ use std::panic::PanicHookInfo;
 use tracing::Level;
 
 use crate::cli::LogFormat;
+use output::Output;
+pub(crate) use output::flush;
+use text::Text;
 
 /// Sends the log to stderr, one record a line.
 pub(crate) fn start(format: LogFormat) {
@@ -15,9 +21,9 @@ pub(crate) fn start(format: LogFormat) {
         // A log that cannot be written (a full disk, a reader that went away) is no reason to
         // stop serving; to complain of it on stderr would panic.
         .log_internal_errors(false)
-        .with_writer(|| OneLine(io::stderr()));
+        .with_writer(Output);
     match format {
-        LogFormat::Text => log.init(),
+        LogFormat::Text => log.event_format(Text).fmt_fields(Text).init(),
         LogFormat::Json => log.json().flatten_event(true).with_span_list(false).init(),
     }
     std::panic::set_hook(Box::new(log_panic));
@@ -35,6 +41,15 @@ struct OneLine<W>(W);
 
 impl<W: Write> Write for OneLine<W> {
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+        // Nearly all are plain, which is seen of many bytes at a time.
+        let is_plain =
+            |line: &[u8]| line.iter().fold(true, |all, b| all & (b' '..=b'~').contains(b));
+        if let Some((b'\n', line)) = record.split_last()
+            && is_plain(line)
+        {
+            self.0.write_all(record)?;
+            return Ok(record.len());
+        }
         let text = String::from_utf8_lossy(record);
         let line = text.strip_suffix('\n').unwrap_or(&text);
         let mut escaped = String::with_capacity(line.len() + 1);
