@@ -2,6 +2,7 @@ mod claims;
 mod issue;
 mod key;
 mod raw;
+mod seen;
 mod verify;
 
 pub use claims::Claims;

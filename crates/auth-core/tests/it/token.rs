@@ -5,5 +5,6 @@ mod claims;
 mod header;
 mod issued;
 mod others;
+mod seen;
 mod service;
 mod spelling;

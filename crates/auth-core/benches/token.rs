@@ -1,0 +1,70 @@
+//! What an access token costs: `cargo bench --package auth-core`.
+
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot go on stops")]
+
+use std::time::Duration;
+
+use auth_core::{
+    AccessTokenVerifier, AccessTokens, Clock as _, JwkSet, SessionId, SigningKey, SystemClock,
+    SystemRandom, Timestamp, UserId,
+};
+use divan::Bencher;
+
+const SERVICE: &str = "https://auth.example.com";
+
+fn main() {
+    divan::main();
+}
+
+/// A service that issues tokens, and one token of it.
+struct Issuer {
+    tokens: AccessTokens,
+    user: UserId,
+    session: SessionId,
+    now: Timestamp,
+}
+
+impl Issuer {
+    fn new() -> Self {
+        let now = SystemClock.now();
+        let keys = vec![SigningKey::generate(&SystemRandom)];
+        Self {
+            tokens: AccessTokens::new(SERVICE, Duration::from_mins(5), keys).unwrap(),
+            user: UserId::generate(now, &SystemRandom),
+            session: SessionId::generate(now, &SystemRandom),
+            now,
+        }
+    }
+
+    fn issue(&self) -> String {
+        let end = self.now + Duration::from_hours(1);
+        let issued = self.tokens.issue(self.user, self.session, self.now, end, &SystemRandom);
+        issued.unwrap().token.as_str().to_owned()
+    }
+
+    fn verifier(&self) -> AccessTokenVerifier {
+        let keys: &JwkSet = self.tokens.jwks();
+        AccessTokenVerifier::new(SERVICE, SERVICE, keys).unwrap()
+    }
+}
+
+#[divan::bench]
+fn issue(bencher: Bencher<'_, '_>) {
+    let issuer = Issuer::new();
+    bencher.bench(|| issuer.issue());
+}
+
+#[divan::bench]
+fn verify(bencher: Bencher<'_, '_>) {
+    let issuer = Issuer::new();
+    let verifier = issuer.verifier();
+    let verify = |token: String| verifier.verify(&token, issuer.now).unwrap();
+    bencher.with_inputs(|| issuer.issue()).bench_values(verify);
+}
+
+#[divan::bench]
+fn verify_a_token_just_seen(bencher: Bencher<'_, '_>) {
+    let issuer = Issuer::new();
+    let (verifier, token) = (issuer.verifier(), issuer.issue());
+    bencher.bench(|| verifier.verify(&token, issuer.now).unwrap());
+}
