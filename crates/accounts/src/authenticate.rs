@@ -52,15 +52,13 @@ impl Accounts {
             _ => Err(AuthenticateError::InvalidToken),
         }
     }
+
     /// A key that is not known may have been made since by another server: then the store is
     /// asked.
     async fn verify_token(&self, token: &str, now: Timestamp) -> Result<Claims, AuthenticateError> {
-        let held = self.keys.held();
-        let verified = match held.verify(token, now) {
-            Err(_) if held.lacks_key_of(token) => {
-                self.keys.inquire(&*self.store).await?.verify(token, now)
-            }
-            verified => verified,
+        let verified = match self.keys.verify(token, now) {
+            Some(verified) => verified,
+            None => self.keys.inquire(&*self.store).await?.verify(token, now),
         };
         verified.map_err(|_| AuthenticateError::InvalidToken)
     }

@@ -1,8 +1,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use auth_core::{AccessTokens, DeviceKey, JwkSet, KeyError, SigningKey};
+use arc_swap::ArcSwap;
+use auth_core::{
+    AccessTokens, Claims, DeviceKey, InvalidToken, JwkSet, KeyError, SigningKey, Timestamp,
+};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 use user_store::{StoreError, StoredSigningKey, UserStore};
@@ -14,8 +17,10 @@ use crate::{Accounts, StartError};
 pub(crate) struct Keys {
     service: String,
     lifetime: Duration,
-    /// Locked for a moment that it takes to copy or to replace a pointer, never longer.
-    held: RwLock<Held>,
+    /// Looked at by every request, and so without a lock.
+    held: ArcSwap<Held>,
+    /// Which read of the store they are from. Whoever replaces them has the lock.
+    held_read: std::sync::Mutex<u64>,
     /// How many times the store has been asked for them.
     reads: AtomicU64,
     /// Who asks on account of a token, one after the other.
@@ -23,8 +28,6 @@ pub(crate) struct Keys {
 }
 
 struct Held {
-    /// Which read of the store it is from.
-    read: u64,
     stored: Vec<StoredSigningKey>,
     tokens: Arc<AccessTokens>,
     devices: Arc<[DeviceKey]>,
@@ -49,11 +52,11 @@ impl Keys {
         lifetime: Duration,
     ) -> Result<Self, StartError> {
         let stored = store.signing_keys().await?;
-        let tokens = Arc::new(tokens(service, lifetime, &stored)?);
         Ok(Self {
             service: service.to_owned(),
             lifetime,
-            held: RwLock::new(Held { read: 0, devices: devices(&stored), stored, tokens }),
+            held: ArcSwap::from_pointee(Held::of(service, lifetime, stored)?),
+            held_read: std::sync::Mutex::default(),
             reads: AtomicU64::new(0),
             inquiry: Mutex::default(),
         })
@@ -61,12 +64,25 @@ impl Keys {
 
     /// The keys that are held.
     pub(crate) fn held(&self) -> Arc<AccessTokens> {
-        Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner).tokens)
+        Arc::clone(&self.held.load().tokens)
+    }
+
+    /// What a token says by the keys that are held; nothing if it names another.
+    pub(crate) fn verify(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Option<Result<Claims, InvalidToken>> {
+        let held = self.held.load();
+        match held.tokens.verify(token, now) {
+            Err(_) if held.tokens.lacks_key_of(token) => None,
+            verified => Some(verified),
+        }
     }
 
     /// The keys that browsers are known by, the newest first.
     pub(crate) fn devices(&self) -> Arc<[DeviceKey]> {
-        Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner).devices)
+        Arc::clone(&self.held.load().devices)
     }
 
     /// The keys as the store has them now or, if it does not answer, those that are held.
@@ -111,24 +127,34 @@ impl Keys {
     }
 
     fn hold(&self, read: u64, stored: Vec<StoredSigningKey>) -> Result<(), KeyError> {
-        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
-        if read < held.read {
+        let mut held_read = self.held_read.lock().unwrap_or_else(PoisonError::into_inner);
+        if read < *held_read {
             // A later read was faster: what this one found may have been taken back since.
             return Ok(());
         }
-        if stored != held.stored {
-            let tokens = tokens(&self.service, self.lifetime, &stored)?;
-            let kids: Vec<_> = tokens.jwks().keys.iter().map(|key| key.kid.as_str()).collect();
+        if stored != self.held.load().stored {
+            let held = Held::of(&self.service, self.lifetime, stored)?;
+            let kids: Vec<_> = held.tokens.jwks().keys.iter().map(|key| key.kid.as_str()).collect();
             tracing::info!(?kids, "the signing keys have changed: the first signs");
-            held.devices = devices(&stored);
-            (held.stored, held.tokens) = (stored, Arc::new(tokens));
+            self.held.store(Arc::new(held));
         }
-        held.read = read;
+        *held_read = read;
         Ok(())
     }
 
     fn read_held(&self) -> u64 {
-        self.held.read().unwrap_or_else(PoisonError::into_inner).read
+        *self.held_read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn of(
+        service: &str,
+        lifetime: Duration,
+        stored: Vec<StoredSigningKey>,
+    ) -> Result<Self, KeyError> {
+        let tokens = Arc::new(tokens(service, lifetime, &stored)?);
+        Ok(Self { devices: devices(&stored), stored, tokens })
     }
 }
 

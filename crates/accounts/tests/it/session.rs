@@ -98,3 +98,31 @@ async fn no_secret_is_shown_by_debug() {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
 }
+
+/// What a token was taken for before is no reason to take it again.
+#[tokio::test]
+async fn a_token_in_use_is_refused_at_once_whatever_ends_its_session() {
+    for end in ["sign out", "sign out elsewhere", "end it", "change the password", "disable"] {
+        let world = World::new();
+        let (here, there) = (world.server().await, world.server().await);
+        let token = signed_in(&here).await;
+        let other = there.authenticate(&sign_in(&there).await).await.unwrap();
+        let mut ada = here.authenticate(&token).await.unwrap();
+        for _ in 0..40 {
+            ada = here.authenticate(&token).await.unwrap();
+        }
+        let (client, caller) = (Client::default(), Caller::default());
+        match end {
+            "sign out" => here.sign_out(&ada, &client).await.unwrap(),
+            "sign out elsewhere" => there.sign_out(&ada, &client).await.unwrap(),
+            "end it" => there.end_session(&other, ada.session().id, &client).await.unwrap(),
+            "change the password" => {
+                let new = "a short swim in the river";
+                there.change_password(&other, PASSWORD, new, &caller).await.map(drop).unwrap();
+            }
+            _ => there.administration().disable(ada.user().id).await.unwrap(),
+        }
+        let refused = here.authenticate(&token).await;
+        assert!(matches!(refused, Err(AuthenticateError::InvalidToken)), "{end}");
+    }
+}
