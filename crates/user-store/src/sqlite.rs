@@ -6,6 +6,7 @@ mod error;
 mod inspect;
 mod open;
 mod queries;
+mod readers;
 mod schema;
 mod store;
 mod transactions;

@@ -8,6 +8,7 @@ use rusqlite::{Connection, ErrorCode, MAIN_DB, Transaction, TransactionBehavior,
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::unavailable;
+use super::readers::Readers;
 use super::schema::APPLICATION_ID;
 use crate::StoreError;
 
@@ -15,6 +16,7 @@ use crate::StoreError;
 #[derive(Debug, Clone)]
 pub(super) struct Database {
     pool: Pool<SqliteConnectionManager>,
+    readers: Arc<Readers>,
     /// One writer at a time has a connection. If all who wait for the file's lock had one,
     /// none would be left to those who only read.
     turn: Arc<Semaphore>,
@@ -37,11 +39,7 @@ impl Database {
         let opened = path.clone();
         let manager = SqliteConnectionManager::file(&path)
             .with_flags(super::open::FLAGS)
-            .with_init(move |connection| {
-                configure(connection)?;
-                check_is_ours(connection, &opened, identity)?;
-                check_can_write(connection)
-            });
+            .with_init(move |connection| make_ready(connection, &opened, identity));
         let pool = Pool::builder()
             .max_size(CONNECTIONS)
             .min_idle(Some(1))
@@ -50,7 +48,29 @@ impl Database {
             .error_handler(Box::new(r2d2::NopErrorHandler))
             .build(manager)
             .map_err(unavailable)?;
-        Ok(Self { pool, turn: Arc::new(Semaphore::new(1)), path: path.into(), identity })
+        let (readers, turn) = (Arc::new(Readers::new()), Arc::new(Semaphore::new(1)));
+        Ok(Self { pool, readers, turn, path: path.into(), identity })
+    }
+
+    /// Runs `query`, which finds by an index one row or none, on the thread that asks: to
+    /// change threads takes several times as long. Where that would mean waiting, or something
+    /// goes wrong, it is run once more like any other.
+    pub(super) async fn look_up<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.check_in_place()?;
+        if let Some(found) = self.readers.look_up(&query) {
+            return Ok(found);
+        }
+        let database = self.clone();
+        self.read(move |connection| {
+            let found = query(connection)?;
+            database.readers.open(|| connect(&database.path, database.identity));
+            Ok(found)
+        })
+        .await
     }
 
     /// Runs `query` on a thread that may block.
@@ -117,6 +137,22 @@ impl Database {
             Err(error) => Err(unavailable(error)),
         }
     }
+}
+
+fn connect(path: &Path, identity: FileIdentity) -> rusqlite::Result<Connection> {
+    let mut connection = Connection::open_with_flags(path, super::open::FLAGS)?;
+    make_ready(&mut connection, path, identity)?;
+    Ok(connection)
+}
+
+fn make_ready(
+    connection: &mut Connection,
+    path: &Path,
+    identity: FileIdentity,
+) -> rusqlite::Result<()> {
+    configure(connection)?;
+    check_is_ours(connection, path, identity)?;
+    check_can_write(connection)
 }
 
 /// Settings of a connection, made anew for each.

@@ -53,7 +53,7 @@ impl UserStore for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<(Session, User)>, StoreError> {
         let found =
-            self.database.read(move |connection| sessions::with_user(connection, id)).await?;
+            self.database.look_up(move |connection| sessions::with_user(connection, id)).await?;
         Ok(found.filter(|(session, _)| session.is_alive(now)))
     }
 
@@ -63,8 +63,10 @@ impl UserStore for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<Session>, StoreError> {
         let family = *family;
-        let found =
-            self.database.read(move |connection| sessions::by_family(connection, &family)).await?;
+        let found = self
+            .database
+            .look_up(move |connection| sessions::by_family(connection, &family))
+            .await?;
         Ok(found.map(|(session, _)| session).filter(|session| session.is_alive(now)))
     }
 

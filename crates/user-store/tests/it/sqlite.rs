@@ -1,6 +1,7 @@
 mod backup;
 mod faults;
 mod inspect;
+mod look_ups;
 mod refused;
 mod schema;
 mod secrets;

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use auth_core::{
     FamilyHash, RefreshState, RefreshTokenHash, Replaced, Session, SessionId, SuccessorSalt,
     Timestamp, UserId,
@@ -59,12 +61,16 @@ pub(in crate::sqlite) fn with_user(
     connection: &Connection,
     id: SessionId,
 ) -> Result<Option<(Session, User)>> {
+    // Asked on every request: not put together each time.
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        let user = users::COLUMNS;
+        format!(
+            "SELECT {COLUMNS}, {user} FROM sessions s JOIN users u ON u.id = s.user_id
+             WHERE s.id = ?1"
+        )
+    });
     connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS}, {} FROM sessions s JOIN users u ON u.id = s.user_id
-             WHERE s.id = ?1",
-            users::COLUMNS
-        ))?
+        .prepare_cached(&SQL)?
         .query_row([id.as_uuid().as_bytes()], |row| Ok((read(row)?, users::read(row, WIDTH)?)))
         .optional()
 }

@@ -1,0 +1,110 @@
+//! What the store costs, on a disk as the system's folder for temporary files has it:
+//! `cargo bench --package user-store`.
+
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot go on stops")]
+
+use auth_core::{
+    Client, Clock as _, Email, NewPassword, PasswordHasher, PasswordPolicy, RefreshToken, Session,
+    SessionPolicy, SuccessorSalt, SystemClock, SystemRandom, Timestamp, UserId,
+};
+use divan::Bencher;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use user_store::{
+    Event, EventKind, NewSession, PasswordVersion, Rotation, SqliteStore, User, UserStore as _,
+};
+
+fn main() {
+    divan::main();
+}
+
+/// A store with some accounts.
+struct World {
+    runtime: Runtime,
+    store: SqliteStore,
+    now: Timestamp,
+    user: User,
+    password: PasswordVersion,
+    _folder: TempDir,
+}
+
+/// How many accounts there are.
+const ACCOUNTS: usize = 1_000;
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("latchkey.db")).unwrap();
+        let (runtime, now) = (Runtime::new().unwrap(), SystemClock.now());
+        let word = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[]).unwrap();
+        let hash = PasswordHasher::new(1_000).unwrap().hash(&word, &SystemRandom);
+        let mut users: Vec<_> = (0..ACCOUNTS).map(|n| person(n, now)).collect();
+        for user in &users {
+            let event = Event::by_user(EventKind::AccountCreated, now, Client::default());
+            runtime.block_on(store.create_user(user, &hash, &event.about(user.id))).unwrap();
+        }
+        let user = users.swap_remove(ACCOUNTS / 2);
+        let found = runtime.block_on(store.credentials(user.email.key())).unwrap();
+        let password = found.unwrap().password_version;
+        Self { runtime, store, now, user, password, _folder: folder }
+    }
+
+    fn new_session(&self) -> (NewSession, RefreshToken) {
+        let (policy, token) = (SessionPolicy::default(), RefreshToken::generate(&SystemRandom));
+        let session = Session::open(self.user.id, self.now, false, &policy, &SystemRandom);
+        (NewSession::new(session, Client::default(), &token), token)
+    }
+
+    fn open(&self, new: &NewSession) {
+        self.runtime.block_on(self.store.open_session(new, self.password, None)).unwrap();
+    }
+}
+
+fn person(n: usize, now: Timestamp) -> User {
+    let email = Email::parse(&format!("person-{n}@example.com")).unwrap();
+    User { id: UserId::generate(now, &SystemRandom), email, created_at: now, disabled_at: None }
+}
+
+#[divan::bench]
+fn check_a_session(bencher: Bencher<'_, '_>) {
+    let world = World::new();
+    let (new, _) = world.new_session();
+    world.open(&new);
+    let check = || world.store.session(new.session.id, world.now);
+    bencher.bench_local(|| world.runtime.block_on(check()).unwrap().unwrap());
+}
+
+#[divan::bench]
+fn look_up_credentials(bencher: Bencher<'_, '_>) {
+    let world = World::new();
+    let look_up = || world.store.credentials(world.user.email.key());
+    bencher.bench_local(|| world.runtime.block_on(look_up()).unwrap().unwrap());
+}
+
+#[divan::bench]
+fn open_a_session(bencher: Bencher<'_, '_>) {
+    let world = World::new();
+    bencher.with_inputs(|| world.new_session().0).bench_local_values(|new| world.open(&new));
+}
+
+#[divan::bench]
+fn renew_a_session(bencher: Bencher<'_, '_>) {
+    let world = World::new();
+    let (new, mut token) = world.new_session();
+    world.open(&new);
+    bencher.bench_local(|| {
+        let salt = SuccessorSalt::generate(&SystemRandom);
+        let successor = token.successor(&salt);
+        let rotation = Rotation {
+            family: token.family(),
+            presented: token.hash(),
+            successor: successor.hash(),
+            salt,
+            client: Client::default(),
+        };
+        let policy = SessionPolicy::default();
+        let rotated = world.store.rotate_refresh_token(&rotation, &policy, world.now);
+        world.runtime.block_on(rotated).unwrap();
+        token = successor;
+    });
+}

@@ -1,0 +1,94 @@
+//! Look-ups are answered on the thread that asks, once connections for them are open: that is
+//! to be seen by nobody.
+
+use auth_core::{Client, FamilyHash, RefreshToken, Session, SessionPolicy, SystemRandom};
+use user_store::{EndSessions, NewSession, OpenSession, SqliteStore, StoreError, UserStore as _};
+
+use super::{Folder, NOW, ada, creation, hash};
+
+/// More often than there are connections to be opened, one each time.
+const TIMES: usize = 40;
+
+struct SignedIn {
+    session: Session,
+    family: FamilyHash,
+}
+
+/// Signs Ada in, and looks her session up until nothing has to be opened for it any more.
+async fn signed_in(store: &SqliteStore) -> SignedIn {
+    let user = ada();
+    store.create_user(&user, &hash(), &creation(&user)).await.unwrap();
+    let session = Session::open(user.id, NOW, false, &SessionPolicy::default(), &SystemRandom);
+    let token = RefreshToken::generate(&SystemRandom);
+    let new = NewSession::new(session, Client::default(), &token);
+    let password = store.credentials(user.email.key()).await.unwrap().unwrap().password_version;
+    let opened = store.open_session(&new, password, None).await.unwrap();
+    assert!(matches!(opened, OpenSession::Opened(_)));
+    let signed_in = SignedIn { session, family: token.family() };
+    for _ in 0..TIMES {
+        assert!(is_found(store, &signed_in).await);
+    }
+    signed_in
+}
+
+async fn is_found(store: &SqliteStore, signed_in: &SignedIn) -> bool {
+    let by_id = store.session(signed_in.session.id, NOW).await.unwrap();
+    let by_family = store.session_of_family(&signed_in.family, NOW).await.unwrap();
+    assert_eq!(by_id.map(|(session, _)| session), by_family);
+    by_family.is_some()
+}
+
+#[tokio::test]
+async fn a_session_that_ends_on_another_server_is_not_found_the_next_time() {
+    let folder = Folder::new();
+    let (here, there) = (folder.open(), folder.open());
+    let ada = signed_in(&here).await;
+    let ended = there.end_session(&ada.session, ada.session.id, &Client::default(), NOW).await;
+    assert!(matches!(ended, Ok(EndSessions::Ended(1))));
+    assert!(!is_found(&here, &ada).await);
+}
+
+#[tokio::test]
+async fn nothing_is_looked_up_in_a_file_that_was_taken_away() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let ada = signed_in(&store).await;
+    let elsewhere = folder.0.path().join("elsewhere.db");
+    std::fs::rename(folder.path(), &elsewhere).unwrap();
+    let is_refused = async || store.session(ada.session.id, NOW).await.is_err();
+    assert!(is_refused().await);
+    std::fs::write(folder.path(), b"").unwrap();
+    assert!(is_refused().await, "another file of that name");
+    std::fs::rename(&elsewhere, folder.path()).unwrap();
+    assert!(is_found(&store, &ada).await);
+}
+
+#[tokio::test]
+async fn damage_that_a_look_up_meets_is_said_to_be_damage() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let ada = signed_in(&store).await;
+    let damage = |email: &str| {
+        folder.sql().execute("UPDATE users SET email = ?1", [email]).unwrap();
+    };
+    damage("no address");
+    for _ in 0..TIMES {
+        let error = store.session(ada.session.id, NOW).await.unwrap_err();
+        let StoreError::Unavailable(source) = error else { unreachable!("{error:?}") };
+        assert!(source.to_string().contains("restore a backup"), "{source}");
+    }
+    damage("ada@example.com");
+    assert!(is_found(&store, &ada).await);
+}
+
+#[tokio::test]
+async fn who_looks_up_does_not_wait_for_who_writes() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let ada = signed_in(&store).await;
+    let other = folder.sql();
+    other.execute_batch("BEGIN IMMEDIATE; DELETE FROM sessions").unwrap();
+    assert!(is_found(&store, &ada).await, "until it is committed");
+    other.execute_batch("COMMIT").unwrap();
+    assert!(!is_found(&store, &ada).await);
+}
