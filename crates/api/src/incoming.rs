@@ -6,12 +6,11 @@ use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use warp::Filter;
-use warp::filters::BoxedFilter;
 use warp::http::HeaderMap;
 use warp::http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName,
 };
+use warp::{Filter, Rejection};
 
 use crate::Api;
 use crate::client::{address, client};
@@ -36,15 +35,13 @@ pub(crate) struct Incoming {
 struct Body(Option<Bytes>);
 
 /// Extracts the request; never rejects.
-pub(crate) fn incoming() -> BoxedFilter<(Incoming,)> {
-    warp::header::headers_cloned()
-        .and(address())
-        .and(warp::body::stream())
-        .then(|headers: HeaderMap, ip, stream| async move {
+pub(crate) fn incoming() -> impl Filter<Extract = (Incoming,), Error = Rejection> + Clone {
+    warp::header::headers_cloned().and(address()).and(warp::body::stream()).then(
+        |headers: HeaderMap, ip, stream| async move {
             let body = read_body(&headers, stream).await;
             Incoming { headers, body, ip }
-        })
-        .boxed()
+        },
+    )
 }
 
 impl Body {

@@ -24,31 +24,34 @@ use crate::{Api, PublicOrigin, handlers};
 pub fn routes(accounts: Arc<Accounts>, origin: PublicOrigin) -> BoxedFilter<(Response,)> {
     let cookies = Arc::new(Cookies::of(&origin));
     let api = Api { accounts, origin: Arc::new(origin), cookies };
-    let under_api = trailing_slash()
-        .or(signup(&api))
+    // What is asked for most by far comes first, and meets the fewest other paths on its way.
+    let under_api =
+        trailing_slash().or(me(&api)).unify().or(others(&api)).unify().map(no_store).boxed();
+    let outside = jwks(&api).or(healthz()).unify().or(readyz(&api)).unify().boxed();
+    under_api.or(outside).unify().boxed()
+}
+
+fn others(api: &Api) -> BoxedFilter<(Response,)> {
+    signup(api)
+        .or(token(api))
         .unify()
-        .or(token(&api))
+        .or(refresh(api))
         .unify()
-        .or(refresh(&api))
+        .or(logout(api))
         .unify()
-        .or(logout(&api))
+        .or(password(api))
         .unify()
-        .or(me(&api))
+        .or(export(api))
         .unify()
-        .or(password(&api))
+        .or(activity(api))
         .unify()
-        .or(export(&api))
+        .or(sessions(api))
         .unify()
-        .or(activity(&api))
-        .unify()
-        .or(sessions(&api))
-        .unify()
-        .or(session(&api))
+        .or(session(api))
         .unify()
         .or(warp::path("api").map(not_found))
         .unify()
-        .map(no_store);
-    under_api.or(jwks(&api)).unify().or(healthz()).unify().or(readyz(&api)).unify().boxed()
+        .boxed()
 }
 
 /// warp takes a slash at the end for nothing. Here it would turn a `DELETE` of a session
@@ -67,22 +70,22 @@ fn trailing_slash() -> BoxedFilter<(Response,)> {
 
 fn signup(api: &Api) -> BoxedFilter<(Response,)> {
     let post = warp::post().and(request(api)).then(handlers::signup).map(created);
-    at(warp::path!("api" / "signup").boxed(), post.boxed(), "POST")
+    at(warp::path!("api" / "signup"), post, "POST")
 }
 
 fn token(api: &Api) -> BoxedFilter<(Response,)> {
     let post = warp::post().and(request(api)).then(handlers::token).map(ok_with_cookies);
-    at(warp::path!("api" / "token").boxed(), post.boxed(), "POST")
+    at(warp::path!("api" / "token"), post, "POST")
 }
 
 fn refresh(api: &Api) -> BoxedFilter<(Response,)> {
     let post = warp::post().and(request(api)).then(handlers::refresh).map(ok_with_cookies);
-    at(warp::path!("api" / "token" / "refresh").boxed(), post.boxed(), "POST")
+    at(warp::path!("api" / "token" / "refresh"), post, "POST")
 }
 
 fn logout(api: &Api) -> BoxedFilter<(Response,)> {
     let post = warp::post().and(request(api)).then(handlers::logout).map(no_content_with_cookies);
-    at(warp::path!("api" / "logout").boxed(), post.boxed(), "POST")
+    at(warp::path!("api" / "logout"), post, "POST")
 }
 
 fn me(api: &Api) -> BoxedFilter<(Response,)> {
@@ -90,31 +93,33 @@ fn me(api: &Api) -> BoxedFilter<(Response,)> {
     let delete = warp::delete()
         .and(request(api))
         .then(handlers::delete_account)
-        .map(no_content_with_cookies);
-    at(warp::path!("api" / "me").boxed(), get.or(delete).unify().boxed(), "GET, DELETE")
+        .map(no_content_with_cookies)
+        // It is long, and its place is not to be made for every GET.
+        .boxed();
+    at(warp::path!("api" / "me"), get.or(delete).unify(), "GET, DELETE")
 }
 
 fn password(api: &Api) -> BoxedFilter<(Response,)> {
     let put =
         warp::put().and(request(api)).then(handlers::change_password).map(no_content_with_cookies);
-    at(warp::path!("api" / "me" / "password").boxed(), put.boxed(), "PUT")
+    at(warp::path!("api" / "me" / "password"), put, "PUT")
 }
 
 fn export(api: &Api) -> BoxedFilter<(Response,)> {
     let get = warp::get().and(request(api)).then(handlers::export).map(ok).map(as_file);
-    at(warp::path!("api" / "me" / "export").boxed(), get.boxed(), "GET")
+    at(warp::path!("api" / "me" / "export"), get, "GET")
 }
 
 fn activity(api: &Api) -> BoxedFilter<(Response,)> {
     let get = warp::get().and(request(api)).then(handlers::activity).map(ok);
-    at(warp::path!("api" / "me" / "activity").boxed(), get.boxed(), "GET")
+    at(warp::path!("api" / "me" / "activity"), get, "GET")
 }
 
 fn sessions(api: &Api) -> BoxedFilter<(Response,)> {
     let get = warp::get().and(request(api)).then(handlers::sessions).map(ok);
     let delete =
         warp::delete().and(request(api)).then(handlers::end_other_sessions).map(no_content);
-    at(warp::path!("api" / "sessions").boxed(), get.or(delete).unify().boxed(), "GET, DELETE")
+    at(warp::path!("api" / "sessions"), get.or(delete).unify(), "GET, DELETE")
 }
 
 /// What is no id is no path.
@@ -131,32 +136,32 @@ fn session(api: &Api) -> BoxedFilter<(Response,)> {
 
 fn jwks(api: &Api) -> BoxedFilter<(Response,)> {
     let get = get_or_head().and(with(api)).then(handlers::jwks).map(ok).map(cached_briefly);
-    at(warp::path!(".well-known" / "jwks.json").boxed(), get.boxed(), "GET, HEAD")
+    at(warp::path!(".well-known" / "jwks.json"), get, "GET, HEAD")
 }
 
 fn healthz() -> BoxedFilter<(Response,)> {
     let get = get_or_head().then(handlers::healthz).map(ok).map(no_store);
-    at(warp::path!("healthz").boxed(), get.boxed(), "GET, HEAD")
+    at(warp::path!("healthz"), get, "GET, HEAD")
 }
 
 fn readyz(api: &Api) -> BoxedFilter<(Response,)> {
     let get = get_or_head().and(with(api)).then(handlers::readyz).map(ok).map(no_store);
-    at(warp::path!("readyz").boxed(), get.boxed(), "GET, HEAD")
+    at(warp::path!("readyz"), get, "GET, HEAD")
 }
 
 /// A path and what it answers. A path that matched is looked for nowhere else: methods
 /// other than those in `allow` are refused here.
-fn at(
-    path: BoxedFilter<()>,
-    methods: BoxedFilter<(Response,)>,
-    allow: &'static str,
-) -> BoxedFilter<(Response,)> {
+fn at<P, M>(path: P, methods: M, allow: &'static str) -> BoxedFilter<(Response,)>
+where
+    P: Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static,
+    M: Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static,
+{
     let others = warp::any().map(move || method_not_allowed(allow));
-    path.and(methods.or(others).unify()).boxed()
+    path.and(methods.or(others).unify().boxed()).boxed()
 }
 
-fn request(api: &Api) -> BoxedFilter<(Incoming, Api)> {
-    incoming().and(with(api)).boxed()
+fn request(api: &Api) -> impl Filter<Extract = (Incoming, Api), Error = Rejection> + Clone + use<> {
+    incoming().and(with(api))
 }
 
 fn with(api: &Api) -> impl Filter<Extract = (Api,), Error = Infallible> + Clone + use<> {
