@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+use crate::unicode;
 
 /// An e-mail address that mail could be sent to.
 ///
@@ -91,15 +91,7 @@ fn is_atext(byte: u8) -> bool {
 }
 
 fn domain_to_ascii(domain: &str) -> Result<String, EmailError> {
-    let ascii = Uts46::new()
-        .to_ascii(
-            domain.as_bytes(),
-            AsciiDenyList::STD3,
-            Hyphens::CheckFirstLast,
-            DnsLength::Verify,
-        )
-        .map_err(|_| EmailError)?;
-    if ascii.contains('.') { Ok(ascii.into_owned()) } else { Err(EmailError) }
+    unicode::domain_to_ascii(domain).filter(|ascii| ascii.contains('.')).ok_or(EmailError)
 }
 
 impl EmailKey {

@@ -60,7 +60,7 @@
 //!
 //! Without any of them what is left is the vocabulary ([`Email`], [`Password`] and its
 //! policy, ids, session rules), which builds for `wasm32-unknown-unknown`: the browser can
-//! run the very checks that the server runs.
+//! run the very checks that the server runs. There, Unicode's tables are the browser's own.
 
 /// Runs the example in the project's README as a test.
 #[cfg(all(doctest, feature = "hash", feature = "token", feature = "system"))]
@@ -84,6 +84,8 @@ mod session;
 mod throttle;
 #[cfg(feature = "token")]
 mod token;
+#[cfg_attr(all(target_family = "wasm", target_os = "unknown"), path = "unicode/browser.rs")]
+mod unicode;
 
 pub use client::Client;
 pub use clock::Clock;

@@ -9,7 +9,6 @@ mod policy;
 
 use std::fmt;
 
-use icu_normalizer::ComposingNormalizerBorrowed;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 #[cfg(feature = "hash")]
@@ -19,6 +18,8 @@ pub use hasher::{InvalidIterations, PasswordHasher, Verification};
 #[cfg(feature = "hash")]
 pub use job::{HashJob, HashOutcome};
 pub use policy::{NewPassword, PasswordError, PasswordPolicy, PasswordPolicyError};
+
+use crate::unicode;
 
 /// A password in plain text, as somebody presents it.
 ///
@@ -41,13 +42,13 @@ impl Password {
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         let mut text = text.into();
-        let nfc = ComposingNormalizerBorrowed::new_nfc();
-        if nfc.is_normalized(&text) {
-            return Self(text);
+        match unicode::nfc(&text) {
+            None => Self(text),
+            Some(normalized) => {
+                text.zeroize();
+                Self(normalized)
+            }
         }
-        let normalized = nfc.normalize(&text).into_owned();
-        text.zeroize();
-        Self(normalized)
     }
 
     /// The normalised text.

@@ -1,7 +1,7 @@
 use std::ops::Deref;
 
 use super::{Password, common::is_common};
-use crate::Email;
+use crate::{Email, unicode};
 
 /// What a new password must satisfy (NIST 800-63B, 3.1.1.2; OWASP ASVS 5.0, 6.2).
 ///
@@ -65,6 +65,43 @@ impl PasswordPolicy {
     pub const fn min_length(&self) -> u8 {
         self.min_length
     }
+
+    /// Checks all that [`NewPassword::parse`] does, but for whether the text is among the
+    /// commonest passwords. It is for those who cannot carry the list of them along, as a page
+    /// that has to be downloaded first, and who ask somebody next that does.
+    ///
+    /// ```
+    /// # use auth_core::{PasswordError, PasswordPolicy};
+    /// let check = |text| PasswordPolicy::default().check(text, &["ada@example.com"]).map(|_| ());
+    /// assert_eq!(check("walk"), Err(PasswordError::TooShort { min_length: 8 }));
+    /// assert_eq!(check("Ada@Example.com"), Err(PasswordError::Common));
+    /// assert_eq!(check("Password1"), Ok(()));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordError`] names the rule that the text breaks.
+    pub fn check(
+        &self,
+        text: impl Into<String>,
+        context: &[&str],
+    ) -> Result<Password, PasswordError> {
+        let password = Password::new(text);
+        if password.has_nul() {
+            return Err(PasswordError::Nul);
+        }
+        if password.as_str().chars().count() < usize::from(self.min_length) {
+            return Err(PasswordError::TooShort { min_length: self.min_length });
+        }
+        if password.as_str().len() > Self::MAX_BYTES {
+            return Err(PasswordError::TooLong);
+        }
+        let lowercase = lowercase(password.as_str());
+        if context.iter().any(|word| is_word(&lowercase, word)) {
+            return Err(PasswordError::Common);
+        }
+        Ok(password)
+    }
 }
 
 impl Default for PasswordPolicy {
@@ -96,18 +133,8 @@ impl NewPassword {
         policy: &PasswordPolicy,
         context: &[&str],
     ) -> Result<Self, PasswordError> {
-        let password = Password::new(text);
-        if password.has_nul() {
-            return Err(PasswordError::Nul);
-        }
-        if password.as_str().chars().count() < usize::from(policy.min_length) {
-            return Err(PasswordError::TooShort { min_length: policy.min_length });
-        }
-        if password.as_str().len() > PasswordPolicy::MAX_BYTES {
-            return Err(PasswordError::TooLong);
-        }
-        let lowercase = lowercase(password.as_str());
-        if is_common(lowercase.as_str()) || context.iter().any(|word| is_word(&lowercase, word)) {
+        let password = policy.check(text, context)?;
+        if is_common(lowercase(password.as_str()).as_str()) {
             return Err(PasswordError::Common);
         }
         Ok(Self(password))
@@ -125,7 +152,7 @@ fn is_word(password: &Password, word: &str) -> bool {
 }
 
 fn lowercase(text: &str) -> Password {
-    Password::new(text.to_lowercase())
+    Password::new(unicode::lowercase(text))
 }
 
 impl Deref for NewPassword {

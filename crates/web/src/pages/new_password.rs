@@ -1,6 +1,6 @@
 //! What is said about a password before and after it is chosen.
 
-use auth_core::{NewPassword, PasswordPolicy};
+use auth_core::PasswordPolicy;
 use yew::AttrValue;
 
 use crate::messages::FieldProblem;
@@ -13,9 +13,10 @@ pub(super) fn hint(policy: PasswordPolicy) -> AttrValue {
     }
 }
 
-/// What is wrong with one, by the very checks that the server makes.
+/// What is wrong with one, by the very checks that the server makes. Only it has the list of
+/// the commonest, which would weigh more than the rest of a page.
 pub(super) fn problem(password: &str, policy: PasswordPolicy, email: &str) -> Option<FieldProblem> {
-    NewPassword::parse(password, &policy, &[email, "Latchkey"]).err().map(FieldProblem::from)
+    policy.check(password, &[email, "Latchkey"]).err().map(FieldProblem::from)
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ async fn sign_up(typed: &Typed, policy: PasswordPolicy) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The very checks that the server makes, before it is bothered.
+/// What the server would find, but for a password that is among the commonest.
 fn check(typed: &Typed, policy: PasswordPolicy) -> Failure {
     let [email, password] = FIELDS.map(|name| typed.text(name));
     let parsed = Email::parse(email);
@@ -129,7 +129,6 @@ mod tests {
         let common = (None, Some(FieldProblem::PasswordCommon));
         assert_eq!(problems("ada@example.com", "ADA@example.com"), common);
         assert_eq!(problems("ada@example.com", "latchkey"), common);
-        assert_eq!(problems("ada@example.com", "password1"), common);
     }
 
     #[test]
