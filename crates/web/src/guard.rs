@@ -1,17 +1,25 @@
 //! What is in front of the pages that depend on the session.
 
 use api_types::User;
+use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::components::{Trouble, Waiting};
-use crate::messages::describe;
+use crate::messages::{NOT_DOWNLOADED, describe};
 use crate::navigation;
+use crate::private_pages::{self, NotLoaded, PrivatePages};
 use crate::route::Route;
 use crate::session::{Session, use_session};
 
+const NOT_CHECKED: &str = "Your session could not be checked";
+const NOT_LOADED: &str = "The page could not be loaded";
+
+/// What opens a private page: the pages, and whose they are to be.
+pub(crate) type Opened = (PrivatePages, User);
+
 #[derive(Properties, PartialEq)]
 pub(crate) struct PrivateOnlyProps {
-    pub(crate) render: Callback<User, Html>,
+    pub(crate) render: Callback<Opened, Html>,
 }
 
 /// Shows a private page to its owner, once the server has confirmed the session since the
@@ -19,21 +27,51 @@ pub(crate) struct PrivateOnlyProps {
 #[component]
 pub(crate) fn PrivateOnly(props: &PrivateOnlyProps) -> Html {
     let session = use_session();
+    let (pages, load) = use_private_pages(session.may_be_signed_in());
     let confirmations_at_entry = use_state(|| session.confirmations());
     use_effect_with((), {
         let session = session.clone();
         move |()| session.check()
     });
-    match session.session() {
-        Session::SignedIn(user) if session.confirmations() != *confirmations_at_entry => {
-            props.render.emit(user.clone())
+    match (session.session(), pages) {
+        (Session::SignedIn(user), Some(Ok(pages)))
+            if session.confirmations() != *confirmations_at_entry =>
+        {
+            props.render.emit((pages, user.clone()))
         }
-        Session::SignedIn(_) | Session::Loading | Session::Ending => html! { <Waiting /> },
-        Session::Unconfirmed(error) => html! {
-            <Trouble text={describe(error)} onretry={move |()| session.ask()} />
+        (Session::SignedIn(_), Some(Err(NotLoaded))) => html! {
+            <Trouble title={NOT_LOADED} text={NOT_DOWNLOADED} onretry={load} />
         },
-        Session::SignedOut => html! { <ToLogin /> },
+        (Session::SignedIn(_) | Session::Loading | Session::Ending, _) => html! { <Waiting /> },
+        (Session::Unconfirmed(error), _) => html! {
+            <Trouble title={NOT_CHECKED} text={describe(error)} onretry={move |()| session.ask()} />
+        },
+        (Session::SignedOut, _) => html! { <ToLogin /> },
     }
+}
+
+/// The private pages, which are downloaded while the server is asked if they are `wanted`, and
+/// what tries that once more.
+#[hook]
+fn use_private_pages(wanted: bool) -> (Option<Result<PrivatePages, NotLoaded>>, Callback<()>) {
+    let pages = use_state(|| None);
+    let load = {
+        let pages = pages.setter();
+        Callback::from(move |()| {
+            let pages = pages.clone();
+            pages.set(None);
+            spawn_local(async move { pages.set(Some(private_pages::load().await)) });
+        })
+    };
+    use_effect_with(wanted, {
+        let load = load.clone();
+        move |wanted| {
+            if *wanted {
+                load.emit(());
+            }
+        }
+    });
+    (*pages, load)
 }
 
 #[derive(Properties, PartialEq)]
@@ -54,7 +92,7 @@ pub(crate) fn SignedOutOnly(props: &SignedOutOnlyProps) -> Html {
         Session::SignedOut => props.children.clone(),
         Session::Loading | Session::Ending => html! { <Waiting /> },
         Session::Unconfirmed(error) => html! {
-            <Trouble text={describe(error)} onretry={move |()| session.ask()} />
+            <Trouble title={NOT_CHECKED} text={describe(error)} onretry={move |()| session.ask()} />
         },
         Session::SignedIn(_) => html! { <ToPrivate /> },
     }

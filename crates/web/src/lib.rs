@@ -7,6 +7,7 @@
 //! | [`api`] | every request to the server, and every way it can fail |
 //! | `frame`, `guard` | what is around every page, and what is in front of some |
 //! | [`pages`] | fetch and decide |
+//! | `private_pages` | downloads those behind a log-in when they are needed |
 //! | [`components`] | take properties and callbacks, and know neither server nor history |
 //! | [`messages`] | every sentence about something that went wrong |
 //! | [`words`] | what machines say of each other, in words for a person |
@@ -28,6 +29,7 @@ mod locks;
 pub mod messages;
 pub mod navigation;
 pub mod pages;
+mod private_pages;
 pub mod route;
 pub mod session;
 mod storage;

@@ -4,8 +4,8 @@ use auth_core::PasswordPolicy;
 use yew::prelude::*;
 use yew_router::Routable;
 
-use crate::guard::{PrivateOnly, SignedOutOnly};
-use crate::pages::{AccountPage, HomePage, LoginPage, NotFoundPage, SettingsPage, SignupPage};
+use crate::guard::{Opened, PrivateOnly, SignedOutOnly};
+use crate::pages::{HomePage, LoginPage, NotFoundPage, SignupPage};
 
 /// An address of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Routable)]
@@ -44,10 +44,10 @@ pub fn switch(route: &Route, password_policy: PasswordPolicy) -> Html {
         // The keys make a visit of each: without them, one guard would stand before both, and
         // have the server's word from before.
         Route::Private => html! {
-            <PrivateOnly key="private" render={|user| html! { <AccountPage {user} /> }} />
+            <PrivateOnly key="private" render={|(pages, user): Opened| pages.account(user)} />
         },
         Route::Settings => {
-            let render = move |user| html! { <SettingsPage {user} policy={password_policy} /> };
+            let render = move |(pages, user): Opened| pages.settings(user, password_policy);
             html! { <PrivateOnly key="settings" {render} /> }
         }
         Route::NotFound => html! { <NotFoundPage /> },

@@ -17,11 +17,10 @@ fn assembled_whole(template: &str) -> Result<(String, Assets)> {
         ("styles/base.css", "body{background:url(../static/dots.svg)}"),
         ("static/favicon.svg", "<svg/>"),
         ("static/dots.svg", "<svg>dots</svg>"),
-        ("bound/web.js", "export default () => {}"),
-        ("bound/web_bg.wasm", "wasm"),
     ] {
         write(&source, name, content);
     }
+    glue::write_samples(&source.path().join("bound"));
     assemble(source.path(), &source.path().join("bound"))
 }
 
@@ -55,12 +54,11 @@ fn stylesheets_become_one_in_the_order_of_their_links() {
 #[test]
 fn the_boot_module_is_preceded_by_what_it_will_ask_for() {
     let (page, assets) = assembled("").unwrap();
-    let script = asset(&page, "web", ".js");
     let wasm = page.split("rel=\"preload\" href=\"/assets/").nth(1).unwrap();
     let wasm = wasm.split('"').next().unwrap();
     let boot = assets.text(asset(&page, "boot", ".js"));
-    assert!(boot.contains(script) && boot.contains(wasm), "{boot}");
-    assert!(page.contains(&format!("<link rel=\"modulepreload\" href=\"/assets/{script}\">")));
+    assert!(boot.contains(wasm), "{boot}");
+    assert!(!page.contains("entrance"), "what is for later is not preloaded");
     assert!(page.contains("as=\"fetch\" type=\"application/wasm\" crossorigin"));
 }
 
