@@ -1,16 +1,15 @@
 use auth_core::PasswordPolicy;
 use yew::prelude::*;
-use yew_router::{Router, Switch, history::AnyHistory};
 
 use crate::frame::Frame;
-use crate::route::{Route, switch};
+use crate::history::{Location, use_visits};
 use crate::session::{Session, SessionProvider};
 
 /// What the application is started with.
 #[derive(Properties, PartialEq)]
 pub struct AppProps {
-    /// Where the addresses are: the browser's history, or a test's.
-    pub history: AnyHistory,
+    /// Where it starts.
+    pub start: Location,
     /// What the server asks of a new password.
     pub password_policy: PasswordPolicy,
     /// What is known before the server is asked.
@@ -20,15 +19,12 @@ pub struct AppProps {
 /// The whole application.
 #[component]
 pub fn App(props: &AppProps) -> Html {
-    let policy = props.password_policy;
-    let render = use_callback(policy, |route: Route, policy| switch(&route, *policy));
+    let location = use_visits(&props.start);
     html! {
-        <Router history={props.history.clone()}>
+        <ContextProvider<Location> context={location}>
             <SessionProvider initial={props.session.clone()}>
-                <Frame>
-                    <Switch<Route> {render} />
-                </Frame>
+                <Frame password_policy={props.password_policy} />
             </SessionProvider>
-        </Router>
+        </ContextProvider<Location>>
     }
 }

@@ -1,23 +1,24 @@
 //! What is around every page.
 
+use auth_core::PasswordPolicy;
 use yew::prelude::*;
-use yew_router::hooks::{use_location, use_route};
 
 use crate::browser;
 use crate::components::{AppLink, Keyhole, NavBar};
-use crate::route::Route;
+use crate::history::use_location;
+use crate::route::{Route, page};
 use crate::session::{Session, use_session};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct FrameProps {
-    pub(crate) children: Html,
+    pub(crate) password_policy: PasswordPolicy,
 }
 
 #[component]
 pub(crate) fn Frame(props: &FrameProps) -> Html {
     let session = use_session();
-    let route = use_route::<Route>().unwrap_or(Route::NotFound);
-    let visit = use_visit();
+    let location = use_location();
+    let (route, visit) = (Route::at(location.path()), location.visit());
     use_arrival(visit);
 
     let skip = Callback::from(|event: MouseEvent| {
@@ -49,25 +50,12 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
                     onlogout={move |()| session.end()}
                 />
             </header>
-            <main id="main" tabindex="-1">{props.children.clone()}</main>
+            <main id="main" tabindex="-1">{page(route, props.password_policy)}</main>
             <footer class="colophon">
                 <p>{"No trackers, and nothing that is loaded from anywhere else."}</p>
             </footer>
         </>
     }
-}
-
-/// A number that changes with every move to another address, or to the same one again.
-#[hook]
-fn use_visit() -> u32 {
-    let location = use_location();
-    let key = location.map(|location| (location.path().to_owned(), location.id()));
-    let last = use_mut_ref(|| (0_u32, key.clone()));
-    let mut last = last.borrow_mut();
-    if last.1 != key {
-        *last = (last.0.wrapping_add(1), key);
-    }
-    last.0
 }
 
 /// Does after a move what the browser does after a page load, which is where it left the

@@ -11,7 +11,8 @@
 //! | [`components`] | take properties and callbacks, and know neither server nor history |
 //! | [`messages`] | every sentence about something that went wrong |
 //! | [`words`] | what machines say of each other, in words for a person |
-//! | [`browser`], [`navigation`] | the document, and its history |
+//! | [`browser`] | the document |
+//! | [`history`], [`navigation`] | the addresses that a tab visits, and the moves between them |
 //! | `storage`, `download` | what the browser keeps, for us and for its user |
 //! | `locks`, `tabs` | what the tabs of a browser agree on |
 //!
@@ -25,6 +26,7 @@ pub mod components;
 mod download;
 mod frame;
 mod guard;
+pub mod history;
 mod locks;
 pub mod messages;
 pub mod navigation;

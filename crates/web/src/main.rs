@@ -1,12 +1,11 @@
 //! Mounts the application where `index.html` has its waiting state.
 
-use web::{App, AppProps, Session, browser};
-use yew_router::history::BrowserHistory;
+use web::{App, AppProps, Session, browser, history};
 
 fn main() {
     let Some(root) = browser::element("app") else { return };
     let props = AppProps {
-        history: BrowserHistory::new().into(),
+        start: history::current(),
         password_policy: browser::password_policy(),
         session: Session::at_start(),
     };

@@ -2,11 +2,12 @@
 //!
 //! All of it runs in event handlers and effects, hence in a browser only.
 
-use serde::{Deserialize, Serialize};
-use yew::AttrValue;
-use yew_router::Routable as _;
-use yew_router::history::{BrowserHistory, History as _, Location};
+use std::rc::Rc;
 
+use form_urlencoded::byte_serialize;
+use yew::AttrValue;
+
+use crate::history::{self, Location};
 use crate::route::Route;
 
 /// What the log-in page should know about how its visitor came there. It travels in
@@ -18,6 +19,9 @@ pub struct Arrival {
     /// What to say.
     pub notice: Option<Notice>,
 }
+
+/// What the query of the log-in page calls the page that was asked for before.
+const NEXT: &str = "next";
 
 /// Something that happened on the way to the log-in page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,80 +40,62 @@ pub enum Notice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Farewell;
 
-/// The query of `/login`.
-#[derive(Serialize, Deserialize)]
-struct LoginQuery {
-    next: Option<String>,
-}
-
 /// Whether the current address is that of `route`.
 #[must_use]
 pub fn is_at(route: Route) -> bool {
-    Route::recognize(BrowserHistory::new().location().path()) == Some(route)
+    Route::at(history::current().path()) == route
 }
 
 /// Goes to the current address once more, with its query and what it was told.
 pub fn stay() {
-    let history = BrowserHistory::new();
-    let location = history.location();
-    match location.state::<Arrival>() {
-        Some(arrival) => history.replace_with_state(full_path(&location), (*arrival).clone()),
-        None => history.replace(full_path(&location)),
-    }
+    let location = history::current();
+    history::replace(&location.url(), location.told);
 }
 
 /// Goes to `route`.
 pub fn push(route: Route) {
-    BrowserHistory::new().push(route.to_path());
+    history::push(route.path(), None);
 }
 
 /// Goes to the log-in page with something to tell it.
 pub fn push_login(arrival: Arrival) {
-    BrowserHistory::new().push_with_state(Route::Login.to_path(), arrival);
+    history::push(Route::Login.path(), Some(Rc::new(arrival)));
 }
 
 /// Puts `route` in the place of the current address.
 pub fn replace(route: Route) {
-    BrowserHistory::new().replace(route.to_path());
+    history::replace(route.path(), None);
 }
 
 /// Puts the log-in page in the place of the current address, with something to tell it.
 pub fn replace_with_login(arrival: Arrival) {
-    BrowserHistory::new().replace_with_state(Route::Login.to_path(), arrival);
+    history::replace(Route::Login.path(), Some(Rc::new(arrival)));
 }
 
 /// Puts the log-in page in the place of the current address, and lets it lead back there.
 pub fn replace_with_detour_to_login(notice: Option<Notice>) {
-    let history = BrowserHistory::new();
-    let query = LoginQuery { next: Some(full_path(&history.location())) };
-    let arrival = Arrival { notice, ..Arrival::default() };
-    let login = Route::Login.to_path();
-    if history.replace_with_query_and_state(login, query, arrival).is_err() {
-        replace(Route::Login);
-    }
+    let next: String = byte_serialize(history::current().url().as_bytes()).collect();
+    let url = format!("{}?{NEXT}={next}", Route::Login.path());
+    history::replace(&url, Some(Rc::new(Arrival { notice, ..Arrival::default() })));
 }
 
 /// Puts the front page in the place of the current address, to take leave of its visitor.
 pub fn replace_with_farewell() {
-    BrowserHistory::new().replace_with_state(Route::Home.to_path(), Farewell);
+    history::replace(Route::Home.path(), Some(Rc::new(Farewell)));
 }
 
 /// Puts the page that was asked for before the log-in in the place of the current address.
 pub fn replace_with_destination(next: &str) {
-    BrowserHistory::new().replace(next);
+    history::replace(next, None);
 }
 
-/// Where the log-in at `location` leads to.
+/// Where the log-in at `location` leads to. Of two answers, neither counts.
 #[must_use]
-pub fn destination(location: Option<&Location>) -> String {
-    location
-        .and_then(|location| location.query::<LoginQuery>().ok()?.next)
-        .filter(|next| is_local_path(next))
-        .unwrap_or_else(|| Route::Private.to_path())
-}
-
-fn full_path(location: &Location) -> String {
-    [location.path(), location.query_str(), location.hash()].concat()
+pub fn destination(location: &Location) -> String {
+    match &*location.query(NEXT) {
+        [next] if is_local_path(next) => next.clone(),
+        _ => Route::Private.path().to_owned(),
+    }
 }
 
 /// Whether a browser that resolves `next` stays on this origin.
@@ -124,14 +110,10 @@ fn is_local_path(next: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use yew_router::history::MemoryHistory;
-
     use super::*;
 
     fn destination_of(query: &str) -> String {
-        let history = MemoryHistory::new();
-        history.replace_with_query("/login", yew_router::query::Raw(query)).unwrap();
-        destination(Some(&history.location()))
+        destination(&Location::new("/login", query))
     }
 
     #[test]
@@ -168,6 +150,5 @@ mod tests {
         assert_eq!(destination_of(""), "/private");
         assert_eq!(destination_of("next"), "/private");
         assert_eq!(destination_of("next=%2Fa&next=%2Fb"), "/private");
-        assert_eq!(destination(None), "/private");
     }
 }

@@ -2,37 +2,57 @@
 
 use auth_core::PasswordPolicy;
 use yew::prelude::*;
-use yew_router::Routable;
 
 use crate::guard::{Opened, PrivateOnly, SignedOutOnly};
 use crate::pages::{HomePage, LoginPage, NotFoundPage, SignupPage};
 
 /// An address of the application.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Routable)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
     /// For everybody.
-    #[at("/")]
     Home,
     /// For those who have no account yet.
-    #[at("/signup")]
     Signup,
     /// For those who have one.
-    #[at("/login")]
     Login,
     /// For those who are signed in.
-    #[at("/private")]
     Private,
     /// For them too: what they can do about their account.
-    #[at("/settings")]
     Settings,
     /// Any other address.
-    #[not_found]
-    #[at("/404")]
     NotFound,
 }
 
+impl Route {
+    /// What is at this path.
+    #[must_use]
+    pub fn at(path: &str) -> Self {
+        match path {
+            "/" => Self::Home,
+            "/signup" => Self::Signup,
+            "/login" => Self::Login,
+            "/private" => Self::Private,
+            "/settings" => Self::Settings,
+            _ => Self::NotFound,
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Home => "/",
+            Self::Signup => "/signup",
+            Self::Login => "/login",
+            Self::Private => "/private",
+            Self::Settings => "/settings",
+            Self::NotFound => "/404",
+        }
+    }
+}
+
 /// The page at `route`, behind the guard that it needs.
-pub fn switch(route: &Route, password_policy: PasswordPolicy) -> Html {
+pub(crate) fn page(route: Route, password_policy: PasswordPolicy) -> Html {
     match route {
         Route::Home => html! { <HomePage /> },
         Route::Signup => html! {
@@ -51,5 +71,21 @@ pub fn switch(route: &Route, password_policy: PasswordPolicy) -> Html {
             html! { <PrivateOnly key="settings" {render} /> }
         }
         Route::NotFound => html! { <NotFoundPage /> },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_leads_to_the_route_that_it_is_of() {
+        use Route::{Home, Login, NotFound, Private, Settings, Signup};
+        for route in [Home, Signup, Login, Private, Settings, NotFound] {
+            assert_eq!(Route::at(route.path()), route);
+        }
+        for path in ["", "/LOGIN", "/login/", "/private/deeper"] {
+            assert_eq!(Route::at(path), NotFound, "{path}");
+        }
     }
 }

@@ -1,5 +1,4 @@
 use yew::prelude::*;
-use yew_router::Routable as _;
 
 use crate::browser;
 use crate::navigation;
@@ -48,7 +47,7 @@ pub fn AppLink(props: &AppLinkProps) -> Html {
     };
     html! {
         <a
-            href={to.to_path()}
+            href={to.path()}
             class={props.class.clone()}
             aria-current={current.then_some("page")}
             {onclick}

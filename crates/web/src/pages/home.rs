@@ -1,7 +1,7 @@
 use yew::prelude::*;
-use yew_router::hooks::use_location;
 
 use crate::components::{AppLink, Door, Status, use_page_title};
+use crate::history::use_location;
 use crate::navigation::Farewell;
 use crate::route::Route;
 use crate::session::use_session;
@@ -11,7 +11,7 @@ use crate::session::use_session;
 pub fn HomePage() -> Html {
     use_page_title("A door of your own");
     let session = use_session();
-    let farewell = use_location().and_then(|location| location.state::<Farewell>());
+    let farewell = use_location().told::<Farewell>();
     html! {
         <article class="home">
             <div class="hero">

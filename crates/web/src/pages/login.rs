@@ -3,7 +3,6 @@ use std::rc::Rc;
 use api_types::{ErrorCode, TokenRequest};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
-use yew_router::hooks::use_location;
 
 use super::submission::use_submission;
 use crate::api::{self, ApiError};
@@ -11,6 +10,7 @@ use crate::components::{
     Alert, AppLink, Checkbox, Door, EmailField, Failure, Form, PasswordField, Status, Typed,
     use_page_title,
 };
+use crate::history::use_location;
 use crate::messages::{FieldProblem, describe};
 use crate::navigation::{self, Arrival, Notice};
 use crate::private_pages;
@@ -23,8 +23,8 @@ pub fn LoginPage() -> Html {
     use_page_title("Log in");
     let location = use_location();
     let session = use_session();
-    let next = navigation::destination(location.as_ref());
-    let arrival: Rc<Arrival> = location.and_then(|location| location.state()).unwrap_or_default();
+    let next = navigation::destination(&location);
+    let arrival: Rc<Arrival> = location.told().unwrap_or_default();
     let (progress, onsubmit) = use_submission(async move |typed: Typed| {
         check(&typed).into_result()?;
         log_in(&typed, &session, &next).await

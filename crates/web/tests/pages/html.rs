@@ -10,10 +10,9 @@ use api_types::User;
 use auth_core::PasswordPolicy;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
+use web::history::Location;
 use web::{App, AppProps, Session};
 use yew::{BaseComponent, LocalServerRenderer};
-use yew_router::history::{History as _, MemoryHistory};
-use yew_router::query::Raw;
 
 pub(crate) fn ada() -> User {
     User {
@@ -25,22 +24,17 @@ pub(crate) fn ada() -> User {
 
 /// The document at `address`, as it is first shown.
 pub(crate) fn visit(address: &str, session: Session) -> String {
-    let history = MemoryHistory::new();
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
-    history.replace_with_query(path, Raw(query)).unwrap();
-    show(history, session)
+    show(Location::new(path, query), session)
 }
 
 /// The page at `path`, which has been told something on the way there.
 pub(crate) fn arrive<T: 'static>(path: &str, told: T) -> String {
-    let history = MemoryHistory::new();
-    history.replace_with_state(path, told);
-    show(history, Session::SignedOut)
+    show(Location::new(path, "").telling(told), Session::SignedOut)
 }
 
-fn show(history: MemoryHistory, session: Session) -> String {
-    let password_policy = PasswordPolicy::default();
-    render::<App>(AppProps { history: history.into(), password_policy, session })
+fn show(start: Location, session: Session) -> String {
+    render::<App>(AppProps { start, password_policy: PasswordPolicy::default(), session })
 }
 
 pub(crate) fn render<C: BaseComponent>(props: C::Properties) -> String {
