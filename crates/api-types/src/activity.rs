@@ -24,48 +24,49 @@ pub struct ActivityEvent {
     pub ip: Option<String>,
 }
 
-/// Who did something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ActivityActor {
-    /// The user, or somebody who would be.
-    User,
-    /// Whoever runs the service.
-    Operator,
+named! {
+    /// Who did something.
+    pub enum ActivityActor {
+        /// The user, or somebody who would be.
+        User = "user",
+        /// Whoever runs the service.
+        Operator = "operator",
+    }
 }
 
-/// What has happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ActivityKind {
-    /// The account was made.
-    AccountCreated,
-    /// Somebody logged in.
-    SignedIn,
-    /// A log-in failed.
-    SignInFailed,
-    /// So many log-ins have failed that the next have to wait.
-    SignInsThrottled,
-    /// The password was asked for once more, and another one given.
-    PasswordCheckFailed,
-    /// The user logged out.
-    SignedOut,
-    /// The user ended another session.
-    SessionEnded,
-    /// The user ended all other sessions.
-    OtherSessionsEnded,
-    /// An operator ended all sessions.
-    AllSessionsEnded,
-    /// A refresh token was used that had been replaced: its session was ended.
-    RefreshTokenReused,
-    /// The password was changed.
-    PasswordChanged,
-    /// An operator disabled the account.
-    AccountDisabled,
-    /// An operator enabled it again.
-    AccountEnabled,
-    /// Something that this version does not know.
-    #[serde(other)]
-    Other,
+named! {
+    /// What has happened.
+    #[derive(Hash)]
+    #[non_exhaustive]
+    pub enum ActivityKind {
+        /// The account was made.
+        AccountCreated = "account_created",
+        /// Somebody logged in.
+        SignedIn = "signed_in",
+        /// A log-in failed.
+        SignInFailed = "sign_in_failed",
+        /// So many log-ins have failed that the next have to wait.
+        SignInsThrottled = "sign_ins_throttled",
+        /// The password was asked for once more, and another one given.
+        PasswordCheckFailed = "password_check_failed",
+        /// The user logged out.
+        SignedOut = "signed_out",
+        /// The user ended another session.
+        SessionEnded = "session_ended",
+        /// The user ended all other sessions.
+        OtherSessionsEnded = "other_sessions_ended",
+        /// An operator ended all sessions.
+        AllSessionsEnded = "all_sessions_ended",
+        /// A refresh token was used that had been replaced: its session was ended.
+        RefreshTokenReused = "refresh_token_reused",
+        /// The password was changed.
+        PasswordChanged = "password_changed",
+        /// An operator disabled the account.
+        AccountDisabled = "account_disabled",
+        /// An operator enabled it again.
+        AccountEnabled = "account_enabled",
+        /// Something that this version does not know.
+        #[serde(other)]
+        Other = "other",
+    }
 }

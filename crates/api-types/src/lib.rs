@@ -15,6 +15,8 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+#[macro_use]
+mod named;
 mod activity;
 mod problem;
 mod request;

@@ -20,44 +20,45 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
 }
 
-/// The stable names of what can go wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorCode {
-    /// 400: the body is not a JSON text.
-    MalformedJson,
-    /// 400: the body is JSON, but not of the shape asked for.
-    InvalidRequest,
-    /// 401: no account has this e-mail and this password.
-    InvalidCredentials,
-    /// 401: the access token is not valid, or its session is over.
-    InvalidToken,
-    /// 401: the refresh token is missing, not valid, or its session is over.
-    InvalidRefreshToken,
-    /// 401: there is no access token.
-    MissingToken,
-    /// 403: the request was sent by a page of another origin.
-    ForbiddenOrigin,
-    /// 404: nothing is at this path.
-    NotFound,
-    /// 405: the path does not know this method.
-    MethodNotAllowed,
-    /// 409: an account with this e-mail exists.
-    EmailTaken,
-    /// 413: the body is larger than is taken.
-    PayloadTooLarge,
-    /// 415: the body is not declared as `application/json`.
-    UnsupportedMediaType,
-    /// 422: one or more fields break a rule; see [`Problem::errors`].
-    InvalidFields,
-    /// 429: too many attempts.
-    TooManyAttempts,
-    /// 500: a defect of the server.
-    Internal,
-    /// 503: too many passwords are waiting to be hashed.
-    Overloaded,
-    /// 503: the store does not answer.
-    Unavailable,
+named! {
+    /// The stable names of what can go wrong.
+    #[derive(Hash)]
+    pub enum ErrorCode {
+        /// 400: the body is not a JSON text.
+        MalformedJson = "malformed_json",
+        /// 400: the body is JSON, but not of the shape asked for.
+        InvalidRequest = "invalid_request",
+        /// 401: no account has this e-mail and this password.
+        InvalidCredentials = "invalid_credentials",
+        /// 401: the access token is not valid, or its session is over.
+        InvalidToken = "invalid_token",
+        /// 401: the refresh token is missing, not valid, or its session is over.
+        InvalidRefreshToken = "invalid_refresh_token",
+        /// 401: there is no access token.
+        MissingToken = "missing_token",
+        /// 403: the request was sent by a page of another origin.
+        ForbiddenOrigin = "forbidden_origin",
+        /// 404: nothing is at this path.
+        NotFound = "not_found",
+        /// 405: the path does not know this method.
+        MethodNotAllowed = "method_not_allowed",
+        /// 409: an account with this e-mail exists.
+        EmailTaken = "email_taken",
+        /// 413: the body is larger than is taken.
+        PayloadTooLarge = "payload_too_large",
+        /// 415: the body is not declared as `application/json`.
+        UnsupportedMediaType = "unsupported_media_type",
+        /// 422: one or more fields break a rule; see [`Problem::errors`].
+        InvalidFields = "invalid_fields",
+        /// 429: too many attempts.
+        TooManyAttempts = "too_many_attempts",
+        /// 500: a defect of the server.
+        Internal = "internal",
+        /// 503: too many passwords are waiting to be hashed.
+        Overloaded = "overloaded",
+        /// 503: the store does not answer.
+        Unavailable = "unavailable",
+    }
 }
 
 /// One refused field.
@@ -71,20 +72,21 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// The stable names of the rules a field can break.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FieldCode {
-    /// Not an e-mail address.
-    EmailInvalid,
-    /// Fewer characters than the least in force.
-    PasswordTooShort,
-    /// More than 1,024 bytes.
-    PasswordTooLong,
-    /// Among the passwords that are guessed first.
-    PasswordCommon,
-    /// Holds U+0000.
-    PasswordInvalid,
-    /// Not the password in force.
-    PasswordWrong,
+named! {
+    /// The stable names of the rules a field can break.
+    #[derive(Hash)]
+    pub enum FieldCode {
+        /// Not an e-mail address.
+        EmailInvalid = "email_invalid",
+        /// Fewer characters than the least in force.
+        PasswordTooShort = "password_too_short",
+        /// More than 1,024 bytes.
+        PasswordTooLong = "password_too_long",
+        /// Among the passwords that are guessed first.
+        PasswordCommon = "password_common",
+        /// Holds U+0000.
+        PasswordInvalid = "password_invalid",
+        /// Not the password in force.
+        PasswordWrong = "password_wrong",
+    }
 }

@@ -35,11 +35,12 @@ impl fmt::Debug for TokenResponse {
     }
 }
 
-/// The one way a token is used (RFC 6750).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TokenType {
-    /// Whoever bears the token may use it.
-    Bearer,
+named! {
+    /// The one way a token is used (RFC 6750).
+    pub enum TokenType {
+        /// Whoever bears the token may use it.
+        Bearer = "Bearer",
+    }
 }
 
 /// The answer to `GET /api/sessions`.

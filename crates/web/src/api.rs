@@ -7,16 +7,16 @@ mod error;
 mod http;
 
 use api_types::{
-    Activity, ChangePasswordRequest, DeleteAccountRequest, Empty, Sessions, SignupRequest,
-    TokenRequest, TokenResponse, User,
+    Activity, ChangePasswordRequest, DeleteAccountRequest, Sessions, SignupRequest, TokenRequest,
+    TokenResponse, User,
 };
 use js_sys::JSON;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 
 pub use error::{ApiError, Refusal};
 use http::Request;
+
+use crate::json::{self, FromJson};
 
 /// Who leaves should not be kept waiting by a server that hangs.
 const LOG_OUT_PATIENCE_MS: u32 = 5_000;
@@ -27,7 +27,9 @@ const LOG_OUT_PATIENCE_MS: u32 = 5_000;
 ///
 /// [`ApiError`], as for every function here.
 pub async fn sign_up(account: &SignupRequest) -> Result<User, ApiError> {
-    read(&http::send(&with_body("POST", "/api/signup", account)?).await?)
+    let SignupRequest { email, password } = account;
+    let body = [("email", email.into()), ("password", password.into())];
+    read(&http::send(&with_body("POST", "/api/signup", &body)?).await?)
 }
 
 /// Opens a session.
@@ -36,7 +38,13 @@ pub async fn sign_up(account: &SignupRequest) -> Result<User, ApiError> {
 ///
 /// [`ApiError`], as for every function here.
 pub async fn log_in(credentials: &TokenRequest) -> Result<TokenResponse, ApiError> {
-    read(&http::send(&with_body("POST", "/api/token", credentials)?).await?)
+    let TokenRequest { email, password, remember } = credentials;
+    let body = [
+        ("email", email.into()),
+        ("password", password.into()),
+        ("remember", (*remember).into()),
+    ];
+    read(&http::send(&with_body("POST", "/api/token", &body)?).await?)
 }
 
 /// Gets a new access token with the refresh token, which is in a cookie that no script sees. An
@@ -46,7 +54,7 @@ pub async fn log_in(credentials: &TokenRequest) -> Result<TokenResponse, ApiErro
 ///
 /// [`ApiError`], as for every function here.
 pub async fn renew(patience_ms: u32) -> Result<TokenResponse, ApiError> {
-    let post = with_body("POST", "/api/token/refresh", &Empty {})?;
+    let post = with_body("POST", "/api/token/refresh", &[])?;
     // The cookie is replaced whether or not somebody is still there for the answer.
     let request = Request { outlives_page: true, patience_ms, ..post };
     read(&http::send(&request).await?)
@@ -70,7 +78,10 @@ pub async fn change_password(
     token: &str,
     passwords: &ChangePasswordRequest,
 ) -> Result<(), ApiError> {
-    let request = with_body("PUT", "/api/me/password", passwords)?;
+    let ChangePasswordRequest { current_password, new_password } = passwords;
+    let body =
+        [("current_password", current_password.into()), ("new_password", new_password.into())];
+    let request = with_body("PUT", "/api/me/password", &body)?;
     send_as(token, request).await.map(drop)
 }
 
@@ -80,7 +91,9 @@ pub async fn change_password(
 ///
 /// [`ApiError`], as for every function here.
 pub async fn delete_account(token: &str, request: &DeleteAccountRequest) -> Result<(), ApiError> {
-    send_as(token, with_body("DELETE", "/api/me", request)?).await.map(drop)
+    let DeleteAccountRequest { password } = request;
+    let body = [("password", password.into())];
+    send_as(token, with_body("DELETE", "/api/me", &body)?).await.map(drop)
 }
 
 /// Gets everything that is held about the user, as a JSON text for people: in the server's
@@ -139,7 +152,7 @@ pub async fn end_other_sessions(token: &str) -> Result<(), ApiError> {
 ///
 /// [`ApiError`], as for every function here.
 pub async fn log_out(token: &str) -> Result<(), ApiError> {
-    let post = with_body("POST", "/api/logout", &Empty {})?;
+    let post = with_body("POST", "/api/logout", &[])?;
     let request = Request { outlives_page: true, patience_ms: LOG_OUT_PATIENCE_MS, ..post };
     send_as(token, request).await.map(drop)
 }
@@ -161,14 +174,14 @@ fn can_be_sent(token: &str) -> bool {
 fn with_body(
     method: &'static str,
     path: &'static str,
-    body: &impl Serialize,
+    body: &[(&str, JsValue)],
 ) -> Result<Request, ApiError> {
-    let body = serde_json::to_string(body).map_err(|_| ApiError::Unreadable)?;
+    let body = json::object(body).ok_or(ApiError::Unreadable)?;
     Ok(Request { body: Some(body), ..Request::new(method, path) })
 }
 
-fn read<T: DeserializeOwned>(body: &str) -> Result<T, ApiError> {
-    serde_json::from_str(body).map_err(|_| ApiError::Unreadable)
+fn read<T: FromJson>(body: &str) -> Result<T, ApiError> {
+    json::read(body).ok_or(ApiError::Unreadable)
 }
 
 #[cfg(test)]

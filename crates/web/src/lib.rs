@@ -6,6 +6,7 @@
 //! | [`session`] | whether somebody is signed in: one reducer, one provider, one hook |
 //! | [`api`] | every request to the server, and every way it can fail |
 //! | `frame`, `guard` | what is around every page, and what is in front of some |
+//! | `json` | what the server's answers are read with |
 //! | [`pages`] | fetch and decide |
 //! | `private_pages` | downloads those behind a log-in when they are needed |
 //! | [`components`] | take properties and callbacks, and know neither server nor history |
@@ -27,6 +28,7 @@ mod download;
 mod frame;
 mod guard;
 pub mod history;
+mod json;
 mod locks;
 pub mod messages;
 pub mod navigation;

@@ -1,4 +1,6 @@
-use api_types::{ErrorCode, FieldError, Problem};
+use api_types::{ErrorCode, FieldError};
+
+use crate::json::Json;
 
 /// Why a request did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,15 +28,17 @@ pub struct Refusal {
 
 impl ApiError {
     /// Reads an answer that is not a success. It may come from something between here and
-    /// the server, so the status has to do where the body is no [`Problem`].
+    /// the server, so the status has to do where the body is no
+    /// [`Problem`](api_types::Problem).
     #[must_use]
     pub fn refused(status: u16, retry_after: Option<&str>, body: &str) -> Self {
-        let problem: Option<Problem> = serde_json::from_str(body).ok();
-        let code = problem.as_ref().map(|problem| problem.code);
+        let problem = Json::parse(body);
+        let code = problem.as_ref().and_then(|problem| problem.read("code"));
+        let errors = problem.and_then(|problem| problem.read("errors")).unwrap_or_default();
         Self::Refused(Refusal {
             status,
             code,
-            errors: problem.map(|problem| problem.errors).unwrap_or_default(),
+            errors,
             retry_after: retry_after.and_then(|seconds| seconds.trim().parse().ok()),
         })
     }

@@ -1,10 +1,10 @@
-use serde::Deserialize;
+use crate::json::{FromJson, Json, read};
 
 /// Whose an access token is and what session it is of, by its own account (RFC 9068, 2.2.1).
 ///
 /// To the server it proves nothing but by its signature. Here it tells, without asking
 /// anybody, whether a token that the cookie has brought goes on with what this tab has begun.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Claims {
     /// The user's id.
     pub(crate) sub: String,
@@ -17,6 +17,12 @@ impl Claims {
     pub(crate) fn of(token: &str) -> Option<Self> {
         let payload = token.split('.').nth(1)?.replace('-', "+").replace('_', "/");
         let json = web_sys::window()?.atob(&payload).ok()?;
-        serde_json::from_str(&json).ok()
+        read(&json)
+    }
+}
+
+impl FromJson for Claims {
+    fn from_json(json: &Json) -> Option<Self> {
+        Some(Self { sub: json.read("sub")?, sid: json.read("sid")? })
     }
 }
