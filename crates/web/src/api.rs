@@ -39,11 +39,8 @@ pub async fn sign_up(account: &SignupRequest) -> Result<User, ApiError> {
 /// [`ApiError`], as for every function here.
 pub async fn log_in(credentials: &TokenRequest) -> Result<TokenResponse, ApiError> {
     let TokenRequest { email, password, remember } = credentials;
-    let body = [
-        ("email", email.into()),
-        ("password", password.into()),
-        ("remember", (*remember).into()),
-    ];
+    let body =
+        [("email", email.into()), ("password", password.into()), ("remember", (*remember).into())];
     read(&http::send(&with_body("POST", "/api/token", &body)?).await?)
 }
 

@@ -1,9 +1,10 @@
 use auth_core::PasswordPolicy;
 use yew::prelude::*;
 
-use crate::frame::Frame;
+use crate::frame::{frame, use_arrival, use_focus_at_the_end};
 use crate::history::{Location, use_visits};
-use crate::session::{Session, SessionProvider};
+use crate::route::{Route, page};
+use crate::session::{Session, SessionHandle, use_session_of_tab};
 
 /// What the application is started with.
 #[derive(Properties, PartialEq)]
@@ -20,11 +21,14 @@ pub struct AppProps {
 #[component]
 pub fn App(props: &AppProps) -> Html {
     let location = use_visits(&props.start);
+    let session = use_session_of_tab(&props.session);
+    use_arrival(location.visit());
+    use_focus_at_the_end(&session);
+    let route = Route::at(location.path());
+    let page = page(route, &location, &session, props.password_policy);
     html! {
-        <ContextProvider<Location> context={location}>
-            <SessionProvider initial={props.session.clone()}>
-                <Frame password_policy={props.password_policy} />
-            </SessionProvider>
-        </ContextProvider<Location>>
+        <ContextProvider<SessionHandle> context={session.clone()}>
+            {frame(route, location.visit(), &session, page)}
+        </ContextProvider<SessionHandle>>
     }
 }

@@ -1,5 +1,6 @@
 //! The parts of pages. They take properties and callbacks, and know neither the server
-//! nor the session.
+//! nor the session. What keeps nothing between two renderings is a function, for every component
+//! is code of its own that has to be downloaded.
 
 mod activity_list;
 mod busy_button;
@@ -24,20 +25,19 @@ mod waiting;
 
 pub use activity_list::{ActivityList, ActivityListProps};
 pub use busy_button::{BusyButton, BusyButtonProps};
-pub use checkbox::{Checkbox, CheckboxProps};
+pub use checkbox::checkbox;
 pub use email_field::{EmailField, EmailFieldProps};
-pub use field::{FieldError, FieldErrorProps};
 pub use form::{Form, FormProps};
-pub use keyhole::{Door, Keyhole};
-pub use link::{AppLink, AppLinkProps};
+pub use keyhole::{door, keyhole};
+pub use link::{Link, link};
 pub use local_date::{LocalDate, LocalDateProps};
 pub use nav_bar::{NavBar, NavBarProps};
-pub use notice::{Alert, AlertProps, Status, StatusProps};
-pub use page_title::use_page_title;
+pub use notice::{alert, status};
+pub use page_title::{PageTitle, PageTitleProps, use_page_title};
 pub use password_field::{PasswordField, PasswordFieldProps};
 pub use progress::{Failure, Progress};
 pub use sessions_list::{EndSessions, SessionsList, SessionsListProps};
 pub use time_ago::{TimeAgo, TimeAgoProps};
-pub use trouble::{Trouble, TroubleProps};
+pub use trouble::trouble;
 pub use typed::Typed;
-pub use waiting::Waiting;
+pub use waiting::waiting;

@@ -4,12 +4,13 @@ use api_types::User;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
-use crate::components::{Trouble, Waiting};
+use crate::api::ApiError;
+use crate::components::{trouble, waiting};
 use crate::messages::{NOT_DOWNLOADED, describe};
 use crate::navigation;
 use crate::private_pages::{self, NotLoaded, PrivatePages};
 use crate::route::Route;
-use crate::session::{Session, use_session};
+use crate::session::{Session, SessionHandle, use_session};
 
 const NOT_CHECKED: &str = "Your session could not be checked";
 const NOT_LOADED: &str = "The page could not be loaded";
@@ -33,20 +34,26 @@ pub(crate) fn PrivateOnly(props: &PrivateOnlyProps) -> Html {
         let session = session.clone();
         move |()| session.check()
     });
+    use_effect_with(*session.session() == Session::SignedOut, {
+        let session = session.clone();
+        move |signed_out| {
+            if *signed_out {
+                navigation::replace_with_detour_to_login(session.take_loss());
+            }
+        }
+    });
     match (session.session(), pages) {
         (Session::SignedIn(user), Some(Ok(pages)))
             if session.confirmations() != *confirmations_at_entry =>
         {
             props.render.emit((pages, user.clone()))
         }
-        (Session::SignedIn(_), Some(Err(NotLoaded))) => html! {
-            <Trouble title={NOT_LOADED} text={NOT_DOWNLOADED} onretry={load} />
-        },
-        (Session::SignedIn(_) | Session::Loading | Session::Ending, _) => html! { <Waiting /> },
-        (Session::Unconfirmed(error), _) => html! {
-            <Trouble title={NOT_CHECKED} text={describe(error)} onretry={move |()| session.ask()} />
-        },
-        (Session::SignedOut, _) => html! { <ToLogin /> },
+        (Session::SignedIn(_), Some(Err(NotLoaded))) => {
+            trouble(NOT_LOADED, NOT_DOWNLOADED.into(), &load)
+        }
+        (Session::SignedIn(_) | Session::Loading | Session::Ending, _) => waiting(),
+        (Session::Unconfirmed(error), _) => unconfirmed(error, &session),
+        (Session::SignedOut, _) => waiting(),
     }
 }
 
@@ -88,27 +95,20 @@ pub(crate) fn SignedOutOnly(props: &SignedOutOnlyProps) -> Html {
         let session = session.clone();
         move |()| session.look_again()
     });
+    use_effect_with(matches!(session.session(), Session::SignedIn(_)), |signed_in| {
+        if *signed_in {
+            navigation::replace(Route::Private);
+        }
+    });
     match session.session() {
         Session::SignedOut => props.children.clone(),
-        Session::Loading | Session::Ending => html! { <Waiting /> },
-        Session::Unconfirmed(error) => html! {
-            <Trouble title={NOT_CHECKED} text={describe(error)} onretry={move |()| session.ask()} />
-        },
-        Session::SignedIn(_) => html! { <ToPrivate /> },
+        Session::Loading | Session::Ending => waiting(),
+        Session::Unconfirmed(error) => unconfirmed(error, &session),
+        Session::SignedIn(_) => waiting(),
     }
 }
 
-#[component]
-fn ToLogin() -> Html {
-    let session = use_session();
-    use_effect_with((), move |()| {
-        navigation::replace_with_detour_to_login(session.take_loss());
-    });
-    html! { <Waiting /> }
-}
-
-#[component]
-fn ToPrivate() -> Html {
-    use_effect_with((), |()| navigation::replace(Route::Private));
-    html! { <Waiting /> }
+fn unconfirmed(error: &ApiError, session: &SessionHandle) -> Html {
+    let session = session.clone();
+    trouble(NOT_CHECKED, describe(error).into(), &Callback::from(move |()| session.ask()))
 }

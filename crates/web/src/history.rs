@@ -6,6 +6,5 @@ mod location;
 mod visits;
 
 pub use location::Location;
-pub(crate) use location::use_location;
 pub use visits::current;
 pub(crate) use visits::{push, replace, use_visits};

@@ -9,8 +9,8 @@
 mod value;
 
 use api_types::{
-    Activity, ActivityActor, ActivityEvent, ActivityKind, ErrorCode, FieldCode, FieldError, Session,
-    Sessions, TokenResponse, TokenType, User,
+    Activity, ActivityActor, ActivityEvent, ActivityKind, ErrorCode, FieldCode, FieldError,
+    Session, Sessions, TokenResponse, TokenType, User,
 };
 
 pub(crate) use value::{Json, object};

@@ -10,8 +10,8 @@ mod signup;
 mod submission;
 
 pub use account::{AccountPage, AccountPageProps};
-pub use home::HomePage;
-pub use login::LoginPage;
-pub use not_found::NotFoundPage;
+pub(crate) use home::home_page;
+pub use login::{LoginPage, LoginPageProps};
+pub(crate) use not_found::not_found_page;
 pub use settings::{SettingsPage, SettingsPageProps};
 pub use signup::{SignupPage, SignupPageProps};

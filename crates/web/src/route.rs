@@ -4,7 +4,9 @@ use auth_core::PasswordPolicy;
 use yew::prelude::*;
 
 use crate::guard::{Opened, PrivateOnly, SignedOutOnly};
-use crate::pages::{HomePage, LoginPage, NotFoundPage, SignupPage};
+use crate::history::Location;
+use crate::pages::{LoginPage, SignupPage, home_page, not_found_page};
+use crate::session::SessionHandle;
 
 /// An address of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,11 +26,11 @@ pub enum Route {
 }
 
 impl Route {
-    /// What is at this path.
+    /// What is at this path, which may end in a slash.
     #[must_use]
     pub fn at(path: &str) -> Self {
-        match path {
-            "/" => Self::Home,
+        match path.strip_suffix('/').unwrap_or(path) {
+            "" => Self::Home,
             "/signup" => Self::Signup,
             "/login" => Self::Login,
             "/private" => Self::Private,
@@ -52,14 +54,17 @@ impl Route {
 }
 
 /// The page at `route`, behind the guard that it needs.
-pub(crate) fn page(route: Route, password_policy: PasswordPolicy) -> Html {
+pub(crate) fn page(
+    route: Route,
+    location: &Location,
+    session: &SessionHandle,
+    policy: PasswordPolicy,
+) -> Html {
     match route {
-        Route::Home => html! { <HomePage /> },
-        Route::Signup => html! {
-            <SignedOutOnly><SignupPage policy={password_policy} /></SignedOutOnly>
-        },
+        Route::Home => home_page(location, session.may_be_signed_in()),
+        Route::Signup => html! { <SignedOutOnly><SignupPage {policy} /></SignedOutOnly> },
         Route::Login => html! {
-            <SignedOutOnly><LoginPage /></SignedOutOnly>
+            <SignedOutOnly><LoginPage location={location.clone()} /></SignedOutOnly>
         },
         // The keys make a visit of each: without them, one guard would stand before both, and
         // have the server's word from before.
@@ -67,10 +72,10 @@ pub(crate) fn page(route: Route, password_policy: PasswordPolicy) -> Html {
             <PrivateOnly key="private" render={|(pages, user): Opened| pages.account(user)} />
         },
         Route::Settings => {
-            let render = move |(pages, user): Opened| pages.settings(user, password_policy);
+            let render = move |(pages, user): Opened| pages.settings(user, policy);
             html! { <PrivateOnly key="settings" {render} /> }
         }
-        Route::NotFound => html! { <NotFoundPage /> },
+        Route::NotFound => not_found_page(),
     }
 }
 
@@ -84,8 +89,9 @@ mod tests {
         for route in [Home, Signup, Login, Private, Settings, NotFound] {
             assert_eq!(Route::at(route.path()), route);
         }
-        for path in ["", "/LOGIN", "/login/", "/private/deeper"] {
+        for path in ["/LOGIN", "/login//", "/private/deeper"] {
             assert_eq!(Route::at(path), NotFound, "{path}");
         }
+        assert_eq!(Route::at("/login/"), Login);
     }
 }

@@ -20,6 +20,7 @@ mod single_flight;
 mod state;
 
 pub use handle::SessionHandle;
-pub use provider::{SessionProvider, SessionProviderProps, use_session};
+pub use provider::use_session;
+pub(crate) use provider::use_session_of_tab;
 pub(crate) use renewal::in_turn;
 pub use state::{Action, Session, State};

@@ -2,21 +2,10 @@ use yew::prelude::*;
 
 use super::field::hint_id;
 
-/// Properties of [`Checkbox`].
-#[derive(Properties, PartialEq)]
-pub struct CheckboxProps {
-    /// Its name in the form, and its id in the document.
-    pub name: &'static str,
-    /// What is agreed to by ticking it.
-    pub label: &'static str,
-    /// What to know before.
-    pub hint: &'static str,
-}
-
-/// A box to tick, which is not ticked at first.
-#[component]
-pub fn Checkbox(props: &CheckboxProps) -> Html {
-    let CheckboxProps { name, label, hint } = *props;
+/// A box to tick, which is not ticked at first. Its name in the form is its id in the document;
+/// the label says what is agreed to by ticking it, and the hint what to know before.
+#[must_use]
+pub fn checkbox(name: &'static str, label: &'static str, hint: &'static str) -> Html {
     html! {
         <div class="choice">
             <input id={name} name={name} type="checkbox" aria-describedby={hint_id(name)} />

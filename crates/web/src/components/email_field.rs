@@ -1,8 +1,7 @@
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use super::FieldError;
-use super::field::described_by;
+use super::field::{described_by, field_error};
 use crate::messages::FieldProblem;
 
 const NAME: &str = "email";
@@ -49,7 +48,7 @@ pub fn EmailField(props: &EmailFieldProps) -> Html {
                 aria-describedby={described_by(NAME, problem, false)}
                 ref={input}
             />
-            <FieldError field={NAME} {problem} onlogin={props.onlogin.clone()} />
+            {field_error(NAME, problem, props.onlogin.clone())}
         </div>
     }
 }

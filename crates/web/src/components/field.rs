@@ -1,33 +1,24 @@
 use yew::prelude::*;
 
-use super::AppLink;
+use super::Link;
 use crate::messages::FieldProblem;
 use crate::route::Route;
 
-/// Properties of [`FieldError`].
-#[derive(Properties, PartialEq)]
-pub struct FieldErrorProps {
-    /// The field's name.
-    pub field: &'static str,
-    /// What is wrong with it, if anything is.
-    pub problem: Option<FieldProblem>,
-    /// What the link to the log-in page does, where the problem comes with one.
-    #[prop_or_default]
-    pub onlogin: Option<Callback<()>>,
-}
-
-/// What is wrong with a field, next to it.
-#[component]
-pub fn FieldError(props: &FieldErrorProps) -> Html {
-    let Some(problem) = props.problem else { return Html::default() };
+/// What is wrong with a field, if anything is, next to it. `onlogin` is what the link to the
+/// log-in page does, where the problem comes with one.
+pub(super) fn field_error(
+    field: &str,
+    problem: Option<FieldProblem>,
+    onlogin: Option<Callback<()>>,
+) -> Html {
+    let Some(problem) = problem else { return Html::default() };
+    let login = Link { onfollow: onlogin, ..Link::to(Route::Login) };
     html! {
-        <p id={error_id(props.field)} role="alert" class="field-error">
+        <p id={error_id(field)} role="alert" class="field-error">
             {problem.text()}
             if problem == FieldProblem::EmailTaken {
                 {" "}
-                <AppLink to={Route::Login} onfollow={props.onlogin.clone()}>
-                    {"Log in instead"}
-                </AppLink>
+                {login.show(html! { "Log in instead" })}
             }
         </p>
     }

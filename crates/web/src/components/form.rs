@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use super::busy_button::spare_held_enter;
 use super::typed::named_inputs;
-use super::{Alert, Progress, Typed};
+use super::{Progress, Typed, alert};
 use crate::browser;
 
 /// Properties of [`Form`].
@@ -76,7 +76,7 @@ pub fn Form(props: &FormProps) -> Html {
             {props.children.clone()}
             // Next to the button: in a small window, what is further up may be out of sight.
             if let Some(text) = &progress.failure.form {
-                <Alert><p>{text}</p></Alert>
+                {alert(html! { <p>{text}</p> })}
             }
             <button
                 type="submit"

@@ -1,8 +1,8 @@
 use yew::prelude::*;
 
 /// The mark: a keyhole in its plate.
-#[component]
-pub fn Keyhole() -> Html {
+#[must_use]
+pub fn keyhole() -> Html {
     html! {
         <svg class="keyhole" viewBox="0 0 24 32" aria-hidden="true" focusable="false">
             <path class="keyhole-plate" d="M12 0a12 12 0 0 1 12 12v8a12 12 0 0 1-24 0v-8A12 12 0 0 1 12 0z" />
@@ -12,8 +12,8 @@ pub fn Keyhole() -> Html {
 }
 
 /// A front door, for the eye alone.
-#[component]
-pub fn Door() -> Html {
+#[must_use]
+pub fn door() -> Html {
     html! {
         <svg class="door" viewBox="0 0 280 400" aria-hidden="true" focusable="false">
             <path class="door-frame" d="M0 400V140a140 140 0 0 1 280 0v260z" />

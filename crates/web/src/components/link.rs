@@ -4,55 +4,61 @@ use crate::browser;
 use crate::navigation;
 use crate::route::Route;
 
-/// Properties of [`AppLink`].
-#[derive(Properties, PartialEq)]
-pub struct AppLinkProps {
-    /// Where the link leads.
+/// A link to a page of the application.
+pub struct Link {
+    /// Where it leads.
     pub to: Route,
     /// Whether that is the page it is on.
-    #[prop_or_default]
     pub current: bool,
     /// Classes of the `a` element.
-    #[prop_or_default]
-    pub class: Classes,
+    pub class: Option<&'static str>,
     /// What following the link does instead of just going there.
-    #[prop_or_default]
     pub onfollow: Option<Callback<()>>,
-    /// What the link reads.
-    pub children: Html,
 }
 
-/// A link to a page of the application, which can say that it leads to the current one.
-#[component]
-pub fn AppLink(props: &AppLinkProps) -> Html {
-    let AppLinkProps { to, current, onfollow, .. } = props;
-    let onclick = {
-        let (to, current, onfollow) = (*to, *current, onfollow.clone());
-        move |event: MouseEvent| {
-            // With a key held, the browser is to open a tab or a window.
-            if event.meta_key() || event.ctrl_key() || event.shift_key() || event.alt_key() {
-                return;
-            }
-            event.prevent_default();
-            if browser::is_repeated(&event) {
-                return;
-            }
-            match &onfollow {
-                Some(onfollow) => onfollow.emit(()),
-                // As browsers do: no second history entry for the same page.
-                None if current => navigation::stay(),
-                None => navigation::push(to),
-            }
+/// The most of them: what it reads, and the classes that it looks by.
+#[must_use]
+pub fn link(to: Route, class: &'static str, text: &'static str) -> Html {
+    Link { class: Some(class), ..Link::to(to) }.show(html! { text })
+}
+
+impl Link {
+    /// One that has nothing else to it.
+    #[must_use]
+    pub const fn to(to: Route) -> Self {
+        Self { to, current: false, class: None, onfollow: None }
+    }
+
+    /// What is followed by whoever clicks on `what`.
+    #[must_use]
+    pub fn show(self, what: Html) -> Html {
+        let Self { to, current, class, onfollow } = self;
+        let onclick = follow(to, current, onfollow);
+        html! {
+            <a href={to.path()} {class} aria-current={current.then_some("page")} {onclick}>{what}</a>
         }
-    };
-    html! {
-        <a
-            href={to.path()}
-            class={props.class.clone()}
-            aria-current={current.then_some("page")}
-            {onclick}
-        >
-            {props.children.clone()}
-        </a>
+    }
+}
+
+fn follow(
+    to: Route,
+    current: bool,
+    onfollow: Option<Callback<()>>,
+) -> impl Fn(MouseEvent) + 'static {
+    move |event: MouseEvent| {
+        // With a key held, the browser is to open a tab or a window.
+        if event.meta_key() || event.ctrl_key() || event.shift_key() || event.alt_key() {
+            return;
+        }
+        event.prevent_default();
+        if browser::is_repeated(&event) {
+            return;
+        }
+        match &onfollow {
+            Some(onfollow) => onfollow.emit(()),
+            // As browsers do: no second history entry for the same page.
+            None if current => navigation::stay(),
+            None => navigation::push(to),
+        }
     }
 }

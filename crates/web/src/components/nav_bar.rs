@@ -1,7 +1,7 @@
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-use super::AppLink;
+use super::Link;
 use super::busy_button::pressed;
 use crate::route::Route;
 
@@ -96,5 +96,6 @@ fn signed_in(props: &NavBarProps) -> Html {
 }
 
 fn link(props: &NavBarProps, to: Route, text: &'static str) -> Html {
-    html! { <AppLink {to} class="nav-link" current={props.current == to}>{text}</AppLink> }
+    let current = props.current == to;
+    Link { current, class: Some("nav-link"), ..Link::to(to) }.show(html! { text })
 }

@@ -11,3 +11,17 @@ pub fn use_page_title(title: &'static str) {
         browser::pass_focus_to_heading();
     });
 }
+
+/// Properties of [`PageTitle`].
+#[derive(Properties, PartialEq)]
+pub struct PageTitleProps {
+    /// What the page is called.
+    pub title: &'static str,
+}
+
+/// The same for a page that is no component of its own.
+#[component]
+pub fn PageTitle(props: &PageTitleProps) -> Html {
+    use_page_title(props.title);
+    Html::default()
+}

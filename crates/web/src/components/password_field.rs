@@ -1,7 +1,6 @@
 use yew::prelude::*;
 
-use super::FieldError;
-use super::field::{described_by, hint_id};
+use super::field::{described_by, field_error, hint_id};
 use crate::messages::FieldProblem;
 
 /// Properties of [`PasswordField`].
@@ -59,7 +58,7 @@ pub fn PasswordField(props: &PasswordFieldProps) -> Html {
                 aria-invalid={problem.map(|_| "true")}
                 aria-describedby={described_by(name, *problem, hint.is_some())}
             />
-            <FieldError field={*name} problem={*problem} />
+            {field_error(name, *problem, None)}
             <div class="field-foot">
                 if let (Some(hint), None) = (hint, problem) {
                     <p id={hint_id(name)} class="field-hint">{hint}</p>

@@ -1,7 +1,7 @@
 use api_types::Session;
 use yew::prelude::*;
 
-use super::{Alert, BusyButton, TimeAgo};
+use super::{BusyButton, TimeAgo, alert};
 use crate::words;
 
 /// Which sessions are to end.
@@ -102,7 +102,7 @@ fn text_id(session: &Session) -> String {
 /// Next to the button that was pressed, which may be far from anything else.
 fn failure(props: &SessionsListProps, of: &EndSessions) -> Html {
     match &props.failure {
-        Some((what, text)) if what == of => html! { <Alert><p>{text}</p></Alert> },
+        Some((what, text)) if what == of => alert(html! { <p>{text}</p> }),
         _ => Html::default(),
     }
 }

@@ -1,13 +1,13 @@
 use yew::prelude::*;
 
-use super::use_page_title;
+use super::PageTitle;
 
 /// What is shown while the server has not answered: nothing of the page to come.
-#[component]
-pub fn Waiting() -> Html {
-    use_page_title("One moment");
+#[must_use]
+pub fn waiting() -> Html {
     html! {
         <div class="waiting" aria-busy="true">
+            <PageTitle title="One moment" />
             <p role="status">{"One moment…"}</p>
         </div>
     }

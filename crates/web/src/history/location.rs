@@ -2,8 +2,6 @@ use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
-use yew::prelude::*;
-
 /// An address that is visited.
 #[derive(Clone, Default)]
 pub struct Location {
@@ -83,12 +81,6 @@ impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Location(…)")
     }
-}
-
-/// Where the application is.
-#[hook]
-pub(crate) fn use_location() -> Location {
-    use_context().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,33 +1,30 @@
 use yew::prelude::*;
 
-use crate::components::{AppLink, Door, Status, use_page_title};
-use crate::history::use_location;
+use crate::components::{PageTitle, door, link, status};
+use crate::history::Location;
 use crate::navigation::Farewell;
 use crate::route::Route;
-use crate::session::use_session;
 
 /// The front page, for everybody.
-#[component]
-pub fn HomePage() -> Html {
-    use_page_title("A door of your own");
-    let session = use_session();
-    let farewell = use_location().told::<Farewell>();
+pub(crate) fn home_page(location: &Location, may_be_signed_in: bool) -> Html {
+    let farewell = location.told::<Farewell>();
     html! {
         <article class="home">
+            <PageTitle title="A door of your own" />
             <div class="hero">
                 <div class="hero-text">
                     <h1 tabindex="-1">{"A door of your own"}</h1>
                     // Going back leads here once more, perhaps somebody else by then.
-                    if farewell.is_some() && !session.may_be_signed_in() {
-                        <Status text="Your account is deleted." />
+                    if farewell.is_some() && !may_be_signed_in {
+                        {status(Some("Your account is deleted.".into()))}
                     }
                     <p class="lead">
                         {"Latchkey keeps one page for you, and for nobody else. A password that only you \
                           know is the key to it."}
                     </p>
-                    {if session.may_be_signed_in() { welcome_back() } else { welcome() }}
+                    {if may_be_signed_in { welcome_back() } else { welcome() }}
                 </div>
-                <Door />
+                {door()}
             </div>
             <ul class="promises">
                 {promise("Your password stays yours", "Any characters, spaces and emoji too. What is \
@@ -44,8 +41,8 @@ pub fn HomePage() -> Html {
 fn welcome() -> Html {
     html! {
         <p class="actions">
-            <AppLink to={Route::Signup} class="button">{"Create an account"}</AppLink>
-            <AppLink to={Route::Login} class="button button-quiet">{"Log in"}</AppLink>
+            {link(Route::Signup, "button", "Create an account")}
+            {link(Route::Login, "button button-quiet", "Log in")}
         </p>
     }
 }
@@ -53,7 +50,7 @@ fn welcome() -> Html {
 fn welcome_back() -> Html {
     html! {
         <p class="actions">
-            <AppLink to={Route::Private} class="button">{"Open your account"}</AppLink>
+            {link(Route::Private, "button", "Open your account")}
         </p>
     }
 }

@@ -7,23 +7,34 @@ use yew::prelude::*;
 use super::submission::use_submission;
 use crate::api::{self, ApiError};
 use crate::components::{
-    Alert, AppLink, Checkbox, Door, EmailField, Failure, Form, PasswordField, Status, Typed,
+    EmailField, Failure, Form, Link, PasswordField, Typed, alert, checkbox, door, status,
     use_page_title,
 };
-use crate::history::use_location;
+use crate::history::Location;
 use crate::messages::{FieldProblem, describe};
 use crate::navigation::{self, Arrival, Notice};
 use crate::private_pages;
 use crate::route::Route;
 use crate::session::{SessionHandle, in_turn, use_session};
 
+const REMEMBER: &str = "Also when the browser was closed. For a computer of your own.";
+const UNCERTAIN: &str = "This tab is logged out, but the server could not be told: your session may \
+    still be alive there, until it ends by itself. To be sure, log in once more and then log out.";
+
+/// Properties of [`LoginPage`].
+#[derive(Properties, PartialEq)]
+pub struct LoginPageProps {
+    /// Its address, and what it was told.
+    pub location: Location,
+}
+
 /// Where a session is opened.
 #[component]
-pub fn LoginPage() -> Html {
+pub fn LoginPage(props: &LoginPageProps) -> Html {
     use_page_title("Log in");
-    let location = use_location();
+    let location = &props.location;
     let session = use_session();
-    let next = navigation::destination(&location);
+    let next = navigation::destination(location);
     let arrival: Rc<Arrival> = location.told().unwrap_or_default();
     let (progress, onsubmit) = use_submission(async move |typed: Typed| {
         check(&typed).into_result()?;
@@ -32,7 +43,7 @@ pub fn LoginPage() -> Html {
     let (email, password) = (progress.failure.at("email"), progress.failure.at("password"));
     html! {
         <article class="entrance">
-            <Door />
+            {door()}
             <div class="entrance-form">
                 <h1 tabindex="-1">{"Log in"}</h1>
                 // It has been read when something is tried; then what came of that counts.
@@ -44,15 +55,11 @@ pub fn LoginPage() -> Html {
                         problem={password}
                         busy={progress.busy}
                     />
-                    <Checkbox
-                        name="remember"
-                        label="Keep me signed in"
-                        hint="Also when the browser was closed. For a computer of your own."
-                    />
+                    {checkbox("remember", "Keep me signed in", REMEMBER)}
                 </Form>
                 <p class="entrance-other">
                     {"No account yet? "}
-                    <AppLink to={Route::Signup}>{"Sign up"}</AppLink>
+                    {Link::to(Route::Signup).show(html! { "Sign up" })}
                 </p>
             </div>
         </article>
@@ -60,26 +67,13 @@ pub fn LoginPage() -> Html {
 }
 
 fn notice(notice: Notice) -> Html {
-    match notice {
-        Notice::AccountCreated => html! {
-            <Status text="Your account is ready. Log in with your password to open it." />
-        },
-        Notice::SessionOver => html! {
-            <Status text="Your session is over. Log in to go on where you were." />
-        },
-        Notice::SomebodyElse => html! {
-            <Status text="Somebody else uses this browser now. Log in to go on as yourself." />
-        },
-        Notice::LogOutUncertain => html! {
-            <Alert>
-                <p>
-                    {"This tab is logged out, but the server could not be told: your session may \
-                      still be alive there, until it ends by itself. To be sure, log in once more \
-                      and then log out."}
-                </p>
-            </Alert>
-        },
-    }
+    let text = match notice {
+        Notice::AccountCreated => "Your account is ready. Log in with your password to open it.",
+        Notice::SessionOver => "Your session is over. Log in to go on where you were.",
+        Notice::SomebodyElse => "Somebody else uses this browser now. Log in to go on as yourself.",
+        Notice::LogOutUncertain => return alert(html! { <p>{UNCERTAIN}</p> }),
+    };
+    status(Some(text.into()))
 }
 
 async fn log_in(typed: &Typed, session: &SessionHandle, next: &str) -> Result<(), Failure> {

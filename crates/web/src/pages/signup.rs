@@ -6,7 +6,7 @@ use super::new_password;
 use super::submission::use_submission;
 use crate::api::{self, ApiError};
 use crate::components::{
-    AppLink, Door, EmailField, Failure, Form, PasswordField, Typed, use_page_title,
+    EmailField, Failure, Form, Link, PasswordField, Typed, door, use_page_title,
 };
 use crate::messages::FieldProblem;
 use crate::navigation::{self, Arrival, Notice};
@@ -41,7 +41,7 @@ pub fn SignupPage(props: &SignupPageProps) -> Html {
     let (email, password) = (progress.failure.at("email"), progress.failure.at("password"));
     html! {
         <article class="entrance">
-            <Door />
+            {door()}
             <div class="entrance-form">
                 <h1 tabindex="-1">{"Sign up"}</h1>
                 <p class="lead">{"An e-mail address and a password are all it takes."}</p>
@@ -56,7 +56,7 @@ pub fn SignupPage(props: &SignupPageProps) -> Html {
                 </Form>
                 <p class="entrance-other">
                     {"You have an account? "}
-                    <AppLink to={Route::Login}>{"Log in"}</AppLink>
+                    {Link::to(Route::Login).show(html! { "Log in" })}
                 </p>
             </div>
         </article>

@@ -15,7 +15,7 @@ use crate::storage::{self, StorageRefused};
 /// What the application knows about the session, and what it can do about it.
 ///
 /// The default knows nothing and does nothing: outside of a
-/// [`SessionProvider`](super::SessionProvider) nobody is signed in.
+/// [`App`](crate::App) nobody is signed in.
 #[derive(Clone, Default)]
 pub struct SessionHandle {
     pub(super) state: State,

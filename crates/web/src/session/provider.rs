@@ -7,19 +7,11 @@ use super::handle::SessionHandle;
 use super::memory::Memory;
 use super::state::{Action, Session, State};
 
-/// Properties of [`SessionProvider`].
-#[derive(Properties, PartialEq)]
-pub struct SessionProviderProps {
-    /// What is known before the server is asked.
-    pub initial: Session,
-    /// Who may ask with [`use_session`].
-    pub children: Html,
-}
-
-/// Keeps the one session of the application.
-#[component]
-pub fn SessionProvider(props: &SessionProviderProps) -> Html {
-    let state = use_reducer(|| State { session: props.initial.clone(), confirmations: 0 });
+/// Keeps the one session of the application, of which `initial` is known before the server is
+/// asked.
+#[hook]
+pub(crate) fn use_session_of_tab(initial: &Session) -> SessionHandle {
+    let state = use_reducer(|| State { session: initial.clone(), confirmations: 0 });
     let memory = use_memo((), |()| Memory::default());
     let session =
         SessionHandle { state: (*state).clone(), dispatcher: Some(state.dispatcher()), memory };
@@ -31,11 +23,7 @@ pub fn SessionProvider(props: &SessionProviderProps) -> Html {
             move || drop(listeners)
         }
     });
-    html! {
-        <ContextProvider<SessionHandle> context={session}>
-            {props.children.clone()}
-        </ContextProvider<SessionHandle>>
-    }
+    session
 }
 
 /// The session of the application.

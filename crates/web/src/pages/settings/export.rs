@@ -1,6 +1,6 @@
 use yew::prelude::*;
 
-use crate::components::{Alert, BusyButton, Failure, Status};
+use crate::components::{BusyButton, Failure, alert, status};
 use crate::messages::describe;
 use crate::pages::submission::use_submission;
 use crate::session::{SessionHandle, use_session};
@@ -12,6 +12,8 @@ const FILE: &str = "latchkey-data.json";
 pub(super) fn ExportSection() -> Html {
     let session = use_session();
     let (progress, onpress) = use_submission(async move |()| export(&session).await);
+    let success =
+        progress.has_succeeded().then(|| format!("Your data is in the file {FILE}.").into());
     html! {
         <section class="setting" aria-labelledby="settings-export">
             <h2 id="settings-export">{"Your data"}</h2>
@@ -20,7 +22,7 @@ pub(super) fn ExportSection() -> Html {
                   password is kept, your sessions, and what has happened."}
             </p>
             if let Some(text) = &progress.failure.form {
-                <Alert><p>{text}</p></Alert>
+                {alert(html! { <p>{text}</p> })}
             }
             <p>
                 <BusyButton
@@ -31,7 +33,7 @@ pub(super) fn ExportSection() -> Html {
                     {onpress}
                 />
             </p>
-            <Status text={progress.has_succeeded().then(|| format!("Your data is in the file {FILE}."))} />
+            {status(success)}
         </section>
     }
 }

@@ -3,7 +3,7 @@ use yew::prelude::*;
 
 use crate::api::ApiError;
 use crate::browser;
-use crate::components::Alert;
+use crate::components::alert;
 use crate::messages::describe;
 
 /// What is known of something that the server lists.
@@ -71,7 +71,7 @@ fn failed(text: &AttrValue, heading: &'static str, reload: &Callback<()>) -> Htm
     });
     html! {
         <>
-            <Alert><p>{text}</p></Alert>
+            {alert(html! { <p>{text}</p> })}
             <p>
                 <button type="button" class="button button-quiet" {onclick}>{"Try again"}</button>
             </p>

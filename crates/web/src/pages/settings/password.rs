@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use super::account_of_form;
 use crate::api;
-use crate::components::{Failure, Form, PasswordField, Status, Typed};
+use crate::components::{Failure, Form, PasswordField, Typed, status};
 use crate::messages::FieldProblem;
 use crate::pages::new_password;
 use crate::pages::submission::use_submission;
@@ -12,6 +12,7 @@ use crate::session::{SessionHandle, use_session};
 
 const CURRENT: &str = "current_password";
 const NEW: &str = "new_password";
+const CHANGED: &str = "Your password is changed. Your other sessions have ended.";
 
 #[derive(Properties, PartialEq)]
 pub(super) struct PasswordSectionProps {
@@ -62,11 +63,7 @@ pub(super) fn PasswordSection(props: &PasswordSectionProps) -> Html {
                     busy={progress.busy}
                 />
             </Form>
-            <Status
-                text={progress
-                    .has_succeeded()
-                    .then_some("Your password is changed. Your other sessions have ended.")}
-            />
+            {status(progress.has_succeeded().then_some(CHANGED.into()))}
         </section>
     }
 }

@@ -4,7 +4,7 @@ use yew::prelude::*;
 use super::listing::{show, use_listing};
 use crate::api::{self, ApiError};
 use crate::browser;
-use crate::components::{EndSessions, Failure, Progress, SessionsList, Status};
+use crate::components::{EndSessions, Failure, Progress, SessionsList, status};
 use crate::messages::describe;
 use crate::pages::submission::use_submission;
 use crate::session::{SessionHandle, use_session};
@@ -61,7 +61,7 @@ pub(super) fn SessionsSection(props: &SessionsSectionProps) -> Html {
             {show(&listing, HEADING, &reload, |sessions| html! {
                 <SessionsList sessions={sessions.clone()} {ending} {failure} {onend} />
             })}
-            <Status text={success(&progress, last.as_ref())} />
+            {status(success(&progress, last.as_ref()))}
         </section>
     }
 }
