@@ -14,7 +14,7 @@ pub(crate) fn frame(current: Route, visit: u32, session: &SessionHandle, page: H
     let leaving = session.clone();
     html! {
         <>
-            <a class="skip-link" href="#main" onclick={skip}>{"Skip to content"}</a>
+            <a class="skip-link" href="#main" onclick={|event: MouseEvent| skip(&event)}>{"Skip to content"}</a>
             <header class="masthead">
                 {brand.show(html! { <>{keyhole()}{"Latchkey"}</> })}
                 <NavBar
@@ -33,7 +33,7 @@ pub(crate) fn frame(current: Route, visit: u32, session: &SessionHandle, page: H
     }
 }
 
-fn skip(event: MouseEvent) {
+fn skip(event: &MouseEvent) {
     // Following the link would make a history entry that differs in nothing.
     event.prevent_default();
     browser::focus_page();

@@ -5,7 +5,8 @@ use yew::prelude::*;
 
 use crate::guard::{Opened, PrivateOnly, SignedOutOnly};
 use crate::history::Location;
-use crate::pages::{LoginPage, SignupPage, home_page, not_found_page};
+use crate::pages::{home_page, not_found_page};
+use crate::parts::Entrance;
 use crate::session::SessionHandle;
 
 /// An address of the application.
@@ -62,17 +63,21 @@ pub(crate) fn page(
 ) -> Html {
     match route {
         Route::Home => home_page(location, session.may_be_signed_in()),
-        Route::Signup => html! { <SignedOutOnly><SignupPage {policy} /></SignedOutOnly> },
-        Route::Login => html! {
-            <SignedOutOnly><LoginPage location={location.clone()} /></SignedOutOnly>
-        },
+        Route::Signup => {
+            html! { <SignedOutOnly render={move |part: Entrance| (part.signup)(policy)} /> }
+        }
+        Route::Login => {
+            let location = location.clone();
+            let render = move |part: Entrance| (part.login)(location.clone());
+            html! { <SignedOutOnly {render} /> }
+        }
         // The keys make a visit of each: without them, one guard would stand before both, and
         // have the server's word from before.
         Route::Private => html! {
-            <PrivateOnly key="private" render={|(pages, user): Opened| pages.account(user)} />
+            <PrivateOnly key="private" render={|(part, user): Opened| (part.account)(user)} />
         },
         Route::Settings => {
-            let render = move |(pages, user): Opened| pages.settings(user, policy);
+            let render = move |(part, user): Opened| (part.settings)(user, policy);
             html! { <PrivateOnly key="settings" {render} /> }
         }
         Route::NotFound => not_found_page(),

@@ -1,7 +1,8 @@
 //! What takes Unicode's tables, by means of those that the browser has.
 //!
-//! Nothing is refused here that the server takes. Of domains, little is taken that it refuses:
-//! it is asked next, and has the last word.
+//! Nothing is refused here that the server takes. Of domains, little is taken that it refuses,
+//! such as an `xn--` label that is no Punycode, which Chromium does not look into: the server is
+//! asked next, and has the last word.
 
 use js_sys::JsString;
 use web_sys::Url;

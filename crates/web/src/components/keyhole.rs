@@ -1,7 +1,6 @@
 use yew::prelude::*;
 
 /// The mark: a keyhole in its plate.
-#[must_use]
 pub fn keyhole() -> Html {
     html! {
         <svg class="keyhole" viewBox="0 0 24 32" aria-hidden="true" focusable="false">
@@ -12,7 +11,6 @@ pub fn keyhole() -> Html {
 }
 
 /// A front door, for the eye alone.
-#[must_use]
 pub fn door() -> Html {
     html! {
         <svg class="door" viewBox="0 0 280 400" aria-hidden="true" focusable="false">

@@ -2,6 +2,7 @@ use yew::prelude::*;
 
 use crate::browser;
 use crate::navigation;
+use crate::parts::expect_visit;
 use crate::route::Route;
 
 /// A link to a page of the application.
@@ -17,7 +18,6 @@ pub struct Link {
 }
 
 /// The most of them: what it reads, and the classes that it looks by.
-#[must_use]
 pub fn link(to: Route, class: &'static str, text: &'static str) -> Html {
     Link { class: Some(class), ..Link::to(to) }.show(html! { text })
 }
@@ -30,12 +30,22 @@ impl Link {
     }
 
     /// What is followed by whoever clicks on `what`.
-    #[must_use]
     pub fn show(self, what: Html) -> Html {
         let Self { to, current, class, onfollow } = self;
         let onclick = follow(to, current, onfollow);
+        // Whoever points at it may follow it.
+        let (onmouseover, onfocusin) = (move |_| expect_visit(to), move |_| expect_visit(to));
         html! {
-            <a href={to.path()} {class} aria-current={current.then_some("page")} {onclick}>{what}</a>
+            <a
+                href={to.path()}
+                {class}
+                aria-current={current.then_some("page")}
+                {onclick}
+                {onmouseover}
+                {onfocusin}
+            >
+                {what}
+            </a>
         }
     }
 }

@@ -1,14 +1,12 @@
 use yew::prelude::*;
 
 /// Something that went wrong, read out at once.
-#[must_use]
 pub fn alert(what: Html) -> Html {
     html! { <div role="alert" class="notice notice-alert">{what}</div> }
 }
 
 /// Something that went well, if there is something to say by now, read out when there is time. A
 /// place that is there before its text is read out the most reliably.
-#[must_use]
 pub fn status(text: Option<AttrValue>) -> Html {
     let class = if text.is_some() { "notice notice-status" } else { "notice-silent" };
     html! {

@@ -3,7 +3,6 @@ use yew::prelude::*;
 use super::PageTitle;
 
 /// What is shown while the server has not answered: nothing of the page to come.
-#[must_use]
 pub fn waiting() -> Html {
     html! {
         <div class="waiting" aria-busy="true">

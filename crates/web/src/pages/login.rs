@@ -13,7 +13,6 @@ use crate::components::{
 use crate::history::Location;
 use crate::messages::{FieldProblem, describe};
 use crate::navigation::{self, Arrival, Notice};
-use crate::private_pages;
 use crate::route::Route;
 use crate::session::{SessionHandle, in_turn, use_session};
 
@@ -80,8 +79,6 @@ async fn log_in(typed: &Typed, session: &SessionHandle, next: &str) -> Result<()
     let [email, password] = ["email", "password"].map(|name| typed.text(name).to_owned());
     let remember = typed.is_ticked("remember");
     let request = TokenRequest { email, password, remember };
-    // What follows is on its way meanwhile. Where that fails, it is tried again when it is needed.
-    spawn_local(async { drop(private_pages::load().await) });
     let answer = in_turn(api::log_in(&request)).await.map_err(|error| refused(&error))?;
     if session.begin(&answer, remember).is_err() {
         // Nobody can use this session; it should not lie around.
