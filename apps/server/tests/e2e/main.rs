@@ -8,6 +8,7 @@
 
 mod browser;
 mod double_click;
+mod download;
 mod frame;
 mod guessing;
 mod log_in;

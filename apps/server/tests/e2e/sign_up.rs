@@ -66,3 +66,51 @@ async fn neither_a_double_click_nor_enter_sends_twice() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_browser_knows_its_unicode_as_the_server_does() {
+    visit(async |ada| {
+        ada.open("/signup").await;
+        // Seven characters, each of two code points until it is normalised.
+        ada.types("email", "ada@mu\u{308}nchen").await;
+        ada.types("password", &"e\u{301}".repeat(7)).await;
+        ada.presses("Sign up").await;
+        ada.until("document.querySelectorAll('main [role=alert]').length === 2").await;
+        for (domain, is_one) in [
+            ("b\u{fc}cher.example", true),
+            ("\u{4f8b}\u{3048}.\u{30c6}\u{30b9}\u{30c8}", true),
+            ("1.2.3.999", true),
+            ("\u{2474}.example", false),
+            ("b\u{fc}cher.-a", false),
+            ("b\u{fc}cher%2e.example", false),
+        ] {
+            ada.types("email", &format!("ada@{domain}")).await;
+            ada.presses("Sign up").await;
+            let told = format!("!!document.querySelector('#email-error') === {}", !is_one);
+            ada.until(&told).await;
+        }
+        assert!(!ada.server.log().contains("/api/signup"), "the browser checks by itself");
+
+        ada.types("email", "ada@b\u{fc}cher.example").await;
+        ada.types("password", &"e\u{301}".repeat(8)).await;
+        ada.presses("Sign up").await;
+        ada.arrives_at("/login").await;
+        ada.server.log_in("ada@xn--bcher-kva.example", &"\u{e9}".repeat(8));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_only_the_server_finds_is_told_at_its_field_too() {
+    visit(async |ada| {
+        ada.open("/signup").await;
+        ada.types("email", EMAIL).await;
+        ada.types("password", "Password1").await;
+        ada.presses("Sign up").await;
+        ada.until("document.activeElement.name === 'password'").await;
+        let alert = ada.message("alert").await;
+        assert!(alert.contains("attacker would try"), "{alert}");
+        assert_eq!(ada.value("password").await, "Password1", "what was typed is kept");
+    })
+    .await;
+}
