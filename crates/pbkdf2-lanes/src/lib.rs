@@ -28,7 +28,7 @@
 //! # What is wiped
 //!
 //! The states of the chains, from which the output could be computed, are wiped from memory
-//! when [`derive`] returns. Copies that the compiler made in registers, or put on the stack
+//! when [`derive()`] returns. Copies that the compiler made in registers, or put on the stack
 //! for want of one, are not.
 
 mod chain;
