@@ -22,7 +22,7 @@ struct Rule {
     not_at_all: &'static [&'static str],
 }
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     Rule { only: Some(&["sha2", "zeroize"]), ..rule("pbkdf2-lanes", &[]) },
     Rule {
         not_at_all: &["hyper", "rusqlite", "tokio", "warp"],
@@ -40,6 +40,7 @@ const RULES: [Rule; 10] = [
     },
     Rule { not_itself: &["hyper", "rusqlite", "warp"], ..rule("web", &["api-types", "auth-core"]) },
     rule("latchkey", &["accounts", "api", "auth-core", "user-store"]),
+    rule("bench", &["auth-core", "user-store"]),
     rule("fuzz", &["api", "api-types", "auth-core"]),
     rule("xtask", &[]),
 ];

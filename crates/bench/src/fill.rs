@@ -1,0 +1,98 @@
+use std::path::Path;
+
+use auth_core::{
+    Client, Clock as _, Email, NewPassword, PasswordHasher, PasswordPolicy, RefreshToken, Session,
+    SessionPolicy, SystemClock, SystemRandom, Timestamp, UserId,
+};
+use rusqlite::{Connection, Transaction, params};
+use serde_json::json;
+use user_store::{NewSession, SqliteStore};
+
+use crate::{Outcome, answer};
+
+pub(crate) const PASSWORD: &str = "a long walk along the sea";
+
+pub(crate) fn email(n: u32) -> Outcome<Email> {
+    Ok(Email::parse(&format!("user{n}@example.com"))?)
+}
+
+/// Fills a database in one transaction, past the store: through it, a million users would
+/// be a million commits. All have one hash, which was computed once.
+pub(crate) fn fill(database: &Path, users: u32, iterations: u32) -> Outcome<()> {
+    drop(SqliteStore::open(database)?);
+    let chosen = NewPassword::parse(PASSWORD, &PasswordPolicy::default(), &[])?;
+    let hash = PasswordHasher::new(iterations)?.hash(&chosen, &SystemRandom).to_phc_string();
+    let mut connection = Connection::open(database)?;
+    // Sessions are found by random bytes: their index is written all over.
+    connection.pragma_update(None, "cache_size", -500_000)?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    let tx = connection.transaction()?;
+    for n in 0..users {
+        add(&tx, n, &hash)?;
+    }
+    tx.commit()?;
+    connection.pragma_update(None, "wal_checkpoint", "TRUNCATE")?;
+    answer(&json!({ "users": users }))
+}
+
+fn add(tx: &Transaction<'_>, n: u32, hash: &str) -> Outcome<()> {
+    let now = SystemClock.now();
+    let (user, email) = (UserId::generate(now, &SystemRandom), email(n)?);
+    tx.prepare_cached(
+        "INSERT INTO users (id, email, email_key, password_hash, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![
+        user.as_uuid().as_bytes(),
+        email.as_str(),
+        email.key().as_str(),
+        hash,
+        now.as_millisecond(),
+    ])?;
+    open_session(tx, user, now)
+}
+
+fn open_session(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> Outcome<()> {
+    let session = Session::open(user, now, true, &SessionPolicy::default(), &SystemRandom);
+    let token = RefreshToken::generate(&SystemRandom);
+    let NewSession { session, family, refresh_token, .. } =
+        NewSession::new(session, Client::default(), &token);
+    tx.prepare_cached(
+        "INSERT INTO sessions (id, user_id, created_at, last_used_at, idle_expires_at,
+                               expires_at, remember, refresh_family, refresh_token)
+         VALUES (?1, ?2, ?3, ?3, ?4, ?5, 1, ?6, ?7)",
+    )?
+    .execute(params![
+        session.id.as_uuid().as_bytes(),
+        user.as_uuid().as_bytes(),
+        now.as_millisecond(),
+        session.idle_expires_at.as_millisecond(),
+        session.expires_at.as_millisecond(),
+        family.as_bytes(),
+        refresh_token.as_bytes(),
+    ])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_core::{Password, Verification};
+    use user_store::UserStore as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_filled_in_can_log_in_and_has_a_session() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("latchkey.db");
+        fill(&path, 3, 1_000).unwrap();
+        let store = SqliteStore::open(&path).unwrap();
+        let found = store.credentials(email(2).unwrap().key()).await.unwrap().unwrap();
+        let hasher = PasswordHasher::new(1_000).unwrap();
+        let verification = hasher.verify(&Password::new(PASSWORD), Some(&found.password_hash));
+        assert_eq!(verification, Verification::Match);
+        let sessions = store.sessions(found.user_id, SystemClock.now()).await.unwrap();
+        assert_eq!(sessions.len(), 1);
+        assert!(store.credentials(email(3).unwrap().key()).await.unwrap().is_none());
+    }
+}
