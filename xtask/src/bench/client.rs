@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use serde_json::Value;
 
 pub(super) struct Client {
     address: String,
@@ -29,15 +30,29 @@ impl Client {
 
     /// Sends JSON; answers what came back, and after how many milliseconds the whole of it.
     pub(super) fn post(&mut self, path: &str, body: &str) -> Result<(Answer, f64)> {
-        let (host, length) = (&self.address, body.len());
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n\
-             content-length: {length}\r\n\r\n{body}"
-        );
+        let length = body.len();
+        let rest =
+            format!("content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}");
         let started = Instant::now();
-        self.connection.get_mut().write_all(request.as_bytes())?;
-        let answer = self.read().context("the server's answer")?;
+        let answer = self.send("POST", path, &rest)?;
         Ok((answer, started.elapsed().as_secs_f64() * 1e3))
+    }
+
+    /// Asks with a bearer token.
+    pub(super) fn get(&mut self, path: &str, token: &str) -> Result<Answer> {
+        self.send("GET", path, &format!("authorization: Bearer {token}\r\n\r\n"))
+    }
+
+    /// Asks for a page or a part of it, as browsers do.
+    pub(super) fn get_page(&mut self, path: &str) -> Result<Answer> {
+        self.send("GET", path, "accept: text/html, */*\r\naccept-encoding: gzip, br\r\n\r\n")
+    }
+
+    /// Sends a request whose headers end with these, and its body.
+    fn send(&mut self, method: &str, path: &str, rest: &str) -> Result<Answer> {
+        let request = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n{rest}", self.address);
+        self.connection.get_mut().write_all(request.as_bytes())?;
+        self.read().context("the server's answer")
     }
 
     fn read(&mut self) -> Result<Answer> {
@@ -58,6 +73,25 @@ impl Client {
         }
         let mut body = vec![0; length];
         self.connection.read_exact(&mut body)?;
-        Ok(Answer { head, body: String::from_utf8(body)? })
+        Ok(Answer { head, body: String::from_utf8_lossy(&body).into_owned() })
+    }
+}
+
+impl Answer {
+    pub(super) fn is_ok(&self) -> bool {
+        self.head.first().is_some_and(|line| line.split(' ').nth(1) == Some("200"))
+    }
+
+    /// The bytes of the body as it was sent.
+    pub(super) fn length(&self) -> Result<usize> {
+        let mut values = self.head.iter().filter_map(|line| line.strip_prefix("content-length: "));
+        Ok(values.next().context("no content-length")?.parse()?)
+    }
+
+    /// A member of the JSON that it is.
+    pub(super) fn member(&self, name: &str) -> Result<String> {
+        let value: Value = serde_json::from_str(&self.body)?;
+        let text = value[name].as_str().with_context(|| format!("no {name} in the answer"))?;
+        Ok(text.to_owned())
     }
 }

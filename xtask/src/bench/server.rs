@@ -1,11 +1,16 @@
 //! A server to measure, on a port and a database of its own.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
+
+use super::usage::cpu_seconds;
+use crate::process::succeeds;
 
 pub(super) struct Server {
     process: Child,
@@ -48,26 +53,28 @@ impl Site {
 
     /// Starts the server, which takes any number of wrong passwords.
     pub(super) fn start(&self, iterations: u32) -> Result<Server> {
-        let mut command = self.command();
-        command.args(["serve", "--listen", "127.0.0.1:0"]);
-        command.args(["--pbkdf2-iterations", &iterations.to_string()]);
-        if self.has_throttle()? {
-            command.args(["--throttle", "off"]);
-        }
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-        let mut line = String::new();
-        if let Some(stdout) = process.stdout.take() {
-            BufReader::new(stdout).read_line(&mut line)?;
-        }
-        let Some(address) = line.trim().strip_prefix("listening on http://") else {
-            bail!("the server did not start: run {} by hand to see why", self.binary.display());
-        };
-        Ok(Server { process, address: address.to_owned() })
+        self.start_with(iterations, &[])
     }
 
-    fn has_throttle(&self) -> Result<bool> {
-        let help = self.command().args(["serve", "--help"]).output()?;
-        Ok(String::from_utf8_lossy(&help.stdout).contains("--throttle"))
+    /// The same with more options.
+    pub(super) fn start_with(&self, iterations: u32, options: &[&str]) -> Result<Server> {
+        let mut command = self.command();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--throttle", "off"]);
+        command.args(["--pbkdf2-iterations", &iterations.to_string()]).args(options);
+        Server::announced(&mut command)
+    }
+
+    /// Whether the server knows these options.
+    pub(super) fn takes(&self, options: &[&str]) -> bool {
+        succeeds(self.command().arg("serve").args(options).arg("--help"))
+    }
+
+    pub(super) fn database(&self) -> PathBuf {
+        self.folder.path().join("latchkey.db")
+    }
+
+    pub(super) fn binary(&self) -> &Path {
+        &self.binary
     }
 
     /// The program, without settings from this process's own environment.
@@ -78,10 +85,55 @@ impl Site {
                 command.env_remove(name);
             }
         }
-        command.env("LATCHKEY_DATABASE", self.folder.path().join("latchkey.db"));
+        command.env("LATCHKEY_DATABASE", self.database());
         command
     }
 }
+
+impl Server {
+    /// Starts a program that tells on stdout where it listens.
+    pub(super) fn announced(command: &mut Command) -> Result<Self> {
+        let started = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut process = started.context("the server's program could not be started")?;
+        let mut line = String::new();
+        if let Some(stdout) = process.stdout.take() {
+            BufReader::new(stdout).read_line(&mut line)?;
+        }
+        let Some(address) = line.trim().strip_prefix("listening on http://") else {
+            bail!("the server did not start: run {command:?} by hand to see why");
+        };
+        Ok(Self { process, address: address.to_owned() })
+    }
+
+    /// Takes over a program that was started and is told to listen there.
+    pub(super) const fn at(address: String, process: Child) -> Self {
+        Self { process, address }
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Waits until nothing is done any more for clients that have gone: what was asked of it
+    /// would slow down what is measured next.
+    pub(super) fn settle(&self) -> Result<()> {
+        for _ in 0..LONGEST_WORK {
+            let before = cpu_seconds(self.id())?;
+            thread::sleep(Duration::from_millis(250));
+            if cpu_seconds(self.id())? - before < 0.025 {
+                return Ok(());
+            }
+        }
+        bail!("{} is busy, though nobody asks it", self.address)
+    }
+
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+/// In quarters of a second.
+const LONGEST_WORK: u32 = 400;
 
 impl Drop for Server {
     fn drop(&mut self) {

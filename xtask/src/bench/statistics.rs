@@ -54,6 +54,21 @@ pub(super) fn median(values: &[f64]) -> f64 {
     }
 }
 
+/// The least value and the greatest.
+pub(super) fn least_and_most(values: &[f64]) -> (f64, f64) {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    (least, values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+}
+
+/// The least value that this part of all, between 0 and 1, is not above (the nearest rank).
+pub(super) fn quantile(values: &[f64], part: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let rank =
+        sorted.iter().zip(1_u32..).find(|(_, rank)| f64::from(*rank) >= part * values.len() as f64);
+    rank.map_or(f64::NAN, |(value, _)| *value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,5 +121,15 @@ mod tests {
     fn the_median_is_in_the_middle() {
         assert_close(median(&[3.0, 1.0, 2.0]), 2.0);
         assert_close(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
+    }
+
+    #[test]
+    fn a_quantile_is_one_of_the_values() {
+        let values: Vec<_> = (1..=200).rev().map(f64::from).collect();
+        assert_close(quantile(&values, 0.99), 198.0);
+        assert_close(quantile(&values, 0.5), 100.0);
+        assert_close(quantile(&values, 1.0), 200.0);
+        assert_close(quantile(&[7.0], 0.99), 7.0);
+        assert_eq!(least_and_most(&values), (1.0, 200.0));
     }
 }

@@ -1,0 +1,217 @@
+//! What was measured, as JSON and as tables in Markdown.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::statistics::{least_and_most, median};
+use crate::workspace;
+
+/// What one part of the benchmarks has found.
+pub(super) struct Section {
+    /// What the part is called on the command line.
+    pub(super) name: &'static str,
+    pub(super) rows: Vec<Row>,
+    /// What a reader of the figures has to know.
+    pub(super) notes: Vec<String>,
+}
+
+/// One figure, measured once a round.
+pub(super) struct Row {
+    what: String,
+    unit: &'static str,
+    values: Vec<f64>,
+    goal: Option<Goal>,
+}
+
+/// What the median should be.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Goal {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Row {
+    pub(super) fn new(what: impl Into<String>, unit: &'static str, values: &[f64]) -> Self {
+        Self { what: what.into(), unit, values: values.to_vec(), goal: None }
+    }
+
+    /// How many times the other each value is, round by round: what slows the machine down for
+    /// a while slows down both.
+    pub(super) fn ratio(what: impl Into<String>, values: &[f64], others: &[f64]) -> Self {
+        let ratios: Vec<_> =
+            values.iter().zip(others).map(|(value, other)| value / other).collect();
+        Self::new(what, "×", &ratios)
+    }
+
+    pub(super) fn with(self, goal: Goal) -> Self {
+        Self { goal: Some(goal), ..self }
+    }
+
+    fn median(&self) -> f64 {
+        median(&self.values)
+    }
+
+    fn is_met(&self) -> Option<bool> {
+        self.goal.map(|goal| match goal {
+            Goal::AtMost(most) => self.median() <= most,
+            Goal::AtLeast(least) => self.median() >= least,
+        })
+    }
+
+    fn json(&self) -> Value {
+        let (least, most) = least_and_most(&self.values);
+        json!({
+            "what": self.what,
+            "unit": self.unit,
+            "median": self.median(),
+            "least": least,
+            "most": most,
+            "values": self.values,
+            "goal": self.goal.map(Goal::text),
+            "met": self.is_met(),
+        })
+    }
+
+    fn markdown(&self) -> String {
+        let (least, most) = least_and_most(&self.values);
+        let spread = match self.values.len() {
+            0 | 1 => String::new(),
+            _ => format!("{} – {}", number(least), number(most)),
+        };
+        let (goal, verdict) = match (self.goal, self.is_met()) {
+            (Some(goal), Some(true)) => (goal.text(), "met"),
+            (Some(goal), _) => (goal.text(), "**missed**"),
+            (None, _) => (String::new(), ""),
+        };
+        let value = format!("{} {}", number(self.median()), self.unit);
+        format!("| {} | {} | {spread} | {goal} | {verdict} |", self.what, value.trim_end())
+    }
+}
+
+impl Goal {
+    fn text(self) -> String {
+        match self {
+            Self::AtMost(most) => format!("≤ {}", number(most)),
+            Self::AtLeast(least) => format!("≥ {}", number(least)),
+        }
+    }
+}
+
+impl Section {
+    pub(super) fn new(name: &'static str) -> Self {
+        Self { name, rows: Vec::new(), notes: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, row: Row) {
+        self.rows.push(row);
+    }
+
+    pub(super) fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+
+    pub(super) fn markdown(&self) -> String {
+        let mut text = table(self.rows.iter());
+        for note in &self.notes {
+            let _ = write!(text, "\n{note}\n");
+        }
+        text
+    }
+
+    /// Writes `target/bench/NAME.json`.
+    pub(super) fn write(&self, machine: &Value) -> Result<()> {
+        let report = json!({
+            "machine": machine,
+            "rows": self.rows.iter().map(Row::json).collect::<Value>(),
+            "notes": self.notes,
+        });
+        let directory = workspace::target_dir()?.join("bench");
+        fs::create_dir_all(&directory)?;
+        let path = directory.join(format!("{}.json", self.name));
+        fs::write(&path, format!("{report:#}\n"))?;
+        eprintln!("written to {}", path.display());
+        Ok(())
+    }
+}
+
+/// All that a goal was set for.
+pub(super) fn goals(sections: &[Section]) -> String {
+    table(sections.iter().flat_map(|section| &section.rows).filter(|row| row.goal.is_some()))
+}
+
+fn table<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
+    let mut text = "| | median | least – most | goal | |\n|---|---:|---:|---:|---|\n".to_owned();
+    for row in rows {
+        text.push_str(&row.markdown());
+        text.push('\n');
+    }
+    text
+}
+
+/// A number with three digits that count, and with all that it has before the point.
+fn number(value: f64) -> String {
+    match value.abs() {
+        size if size >= 99.95 || value == 0.0 => grouped(value),
+        size if size >= 9.995 => format!("{value:.1}"),
+        size if size >= 0.095 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+/// A whole number with commas between its thousands.
+fn grouped(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) && !text.ends_with('-') {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_three_digits_that_count() {
+        let all = [0.0, 0.0123, 0.5, 9.994, 9.996, 80.04, 99.96, 999.5, 1_234_567.8, -1234.0];
+        let texts = all.map(number);
+        let expected =
+            ["0", "0.012", "0.50", "9.99", "10.0", "80.0", "100", "1,000", "1,234,568", "-1,234"];
+        assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn a_goal_is_met_by_the_median_at_its_limit() {
+        let row = |goal| Row::new("x", "ms", &[9.0, 10.0, 30.0]).with(goal);
+        assert_eq!(row(Goal::AtMost(10.0)).is_met(), Some(true));
+        assert_eq!(row(Goal::AtLeast(10.0)).is_met(), Some(true));
+        assert_eq!(row(Goal::AtMost(9.9)).is_met(), Some(false));
+        assert_eq!(row(Goal::AtLeast(10.1)).is_met(), Some(false));
+    }
+
+    #[test]
+    fn ratios_are_of_one_round() {
+        let row = Row::ratio("x", &[2.0, 30.0, 8.0], &[1.0, 10.0, 2.0]);
+        assert_eq!(row.values, [2.0, 3.0, 4.0]);
+        assert_eq!(row.markdown(), "| x | 3.00 × | 2.00 – 4.00 |  |  |");
+    }
+
+    #[test]
+    fn only_what_has_a_goal_is_in_the_list_of_goals() {
+        let mut section = Section::new("x");
+        section.add(Row::new("free", "kB", &[1.0]));
+        section.add(Row::new("kept", "kB", &[1.0]).with(Goal::AtMost(1.0)));
+        section.add(Row::new("broken", "kB", &[1.5]).with(Goal::AtMost(1.0)));
+        let list = goals(&[section]);
+        assert!(!list.contains("free"), "{list}");
+        assert!(list.contains("| kept | 1.00 kB |  | ≤ 1.00 | met |\n"), "{list}");
+        assert!(list.contains("| broken | 1.50 kB |  | ≤ 1.00 | **missed** |\n"), "{list}");
+    }
+}

@@ -1,0 +1,72 @@
+//! `cargo xtask bench start`: how soon the server answers, and how large everything is.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use super::client::Client;
+use super::report::{Goal, Row, Section};
+use super::server::Site;
+use super::usage::resident_kib;
+use super::workbench::{ITERATIONS, Workbench};
+use crate::workspace;
+
+/// What a server does at first is over by then.
+const SETTLED: Duration = Duration::from_secs(1);
+
+pub(super) fn measure(bench: &Workbench) -> Result<Section> {
+    let site = bench.site(1_000, ITERATIONS)?;
+    let rounds = bench.unless_quick(15, 5);
+    let starts = (0..rounds).map(|_| start(&site)).collect::<Result<Vec<_>>>()?;
+    let memory = (0..3).map(|_| memory(&site)).collect::<Result<Vec<_>>>()?;
+    let binary = fs::metadata(site.binary())?.len() as f64 / f64::from(1 << 20);
+    let page = first_visit(&site, &workspace::web_dist().join("assets"))? as f64 / 1e3;
+    let mut section = Section::new("start");
+    let started = Row::new("start, from exec to the first answer", "ms", &starts);
+    section.add(started.with(Goal::AtMost(50.0)));
+    section.add(Row::new("resident memory, idle", "MiB", &memory).with(Goal::AtMost(20.0)));
+    section.add(Row::new("binary", "MiB", &[binary]).with(Goal::AtMost(15.0)));
+    section.add(Row::new("first visit, brotli", "kB", &[page]).with(Goal::AtMost(100.0)));
+    Ok(section)
+}
+
+/// On a database that is there; the answer is to whether the store can be asked.
+fn start(site: &Site) -> Result<f64> {
+    let began = Instant::now();
+    let server = site.start(ITERATIONS)?;
+    let answer = Client::connect(&server.address)?.get_page("/readyz")?;
+    let taken = began.elapsed().as_secs_f64() * 1e3;
+    if !answer.is_ok() {
+        bail!("the server is not ready: {:?}", answer.head);
+    }
+    Ok(taken)
+}
+
+fn memory(site: &Site) -> Result<f64> {
+    let server = site.start(ITERATIONS)?;
+    Client::connect(&server.address)?.get_page("/readyz")?;
+    thread::sleep(SETTLED);
+    Ok(resident_kib(server.id())? / 1024.0)
+}
+
+/// The bytes of the page and of all that belongs to it, as the server sends them to a browser.
+fn first_visit(site: &Site, assets: &Path) -> Result<usize> {
+    let server = site.start(ITERATIONS)?;
+    let mut client = Client::connect(&server.address)?;
+    let mut bytes = client.get_page("/")?.length()?;
+    for entry in fs::read_dir(assets)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".br") || name.ends_with(".gz") {
+            continue;
+        }
+        let answer = client.get_page(&format!("/assets/{name}"))?;
+        if !answer.is_ok() {
+            bail!("this server has other pages than those in target/web: {name}");
+        }
+        bytes += answer.length()?;
+    }
+    Ok(bytes)
+}
