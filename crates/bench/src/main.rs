@@ -36,12 +36,11 @@ enum Bench {
         #[arg(long, default_value_t = 1_000)]
         millis: u64,
     },
-    /// Seconds that one way to hash takes for as many passwords as it takes at a time
+    /// Seconds of processor time that it takes to hash passwords on one core
     Hash {
+        /// `crate`, `plan`, or one of the kernels
         way: hash::Way,
-        /// How many passwords at a time
-        #[arg(long, default_value_t = 1)]
-        lanes: usize,
+        passwords: usize,
         #[arg(long, default_value_t = 600_000)]
         iterations: u32,
     },
@@ -58,7 +57,7 @@ fn main() -> ExitCode {
         Bench::Store { database, users, millis } => {
             store::measure(&database, users, Duration::from_millis(millis))
         }
-        Bench::Hash { way, lanes, iterations } => hash::measure(way, lanes, iterations),
+        Bench::Hash { way, passwords, iterations } => hash::measure(way, passwords, iterations),
         Bench::Bare => bare::serve(),
     };
     let Err(error) = outcome else { return ExitCode::SUCCESS };
