@@ -88,36 +88,57 @@ impl Bench {
             Some(What::Growth(effort)) => ("growth", effort),
             Some(What::Start(effort)) => ("start", effort),
         };
-        measure(&effort, &|part| part == name).map(|_| ExitCode::SUCCESS)
+        measure(&effort, &|part| part == name).map(|run| run.verdict())
+    }
+}
+
+/// What was measured in one go.
+struct Run {
+    machine: Machine,
+    sections: Vec<Section>,
+    is_whole: bool,
+}
+
+impl Run {
+    fn verdict(&self) -> ExitCode {
+        if self.is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
 
 fn all(effort: &Effort, update_docs: bool) -> Result<ExitCode> {
-    let (machine, sections) = measure(effort, &|_| true)?;
-    let goals = report::goals(&sections);
+    let run = measure(effort, &|_| true)?;
+    let goals = report::goals(&run.sections);
     println!("\n## Goals\n\n{goals}");
-    if update_docs {
-        let mut tables = vec![("machine", machine.markdown()), ("goals", goals)];
-        tables.extend(sections.iter().map(|section| (section.name, section.markdown())));
+    if update_docs && run.is_whole {
+        let mut tables = vec![("machine", run.machine.markdown()), ("goals", goals)];
+        tables.extend(run.sections.iter().map(|section| (section.name, section.markdown())));
         page::update(&tables)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(run.verdict())
 }
 
-/// Measures some of the parts, and prints each as soon as it is done.
-fn measure(effort: &Effort, chosen: &dyn Fn(&str) -> bool) -> Result<(Machine, Vec<Section>)> {
+/// Measures some of the parts, and prints each as soon as it is done. One that cannot be
+/// measured keeps no other from it.
+fn measure(effort: &Effort, chosen: &dyn Fn(&str) -> bool) -> Result<Run> {
     load::find_or_install()?;
     // Before anything is built, which keeps the machine busy too.
     let machine = Machine::look(effort)?;
     let bench = Workbench::new(effort.clone());
     bench.prepare()?;
     println!("{}", machine.markdown());
-    let mut sections = Vec::new();
+    let mut run = Run { machine, sections: Vec::new(), is_whole: true };
     for (name, part) in PARTS.iter().filter(|(name, _)| chosen(name)) {
-        let section = step(&format!("measuring: {name}"), || part(&bench))?;
-        println!("\n## {name}\n\n{}", section.markdown());
-        section.write(&machine.json())?;
-        sections.push(section);
+        match step(&format!("measuring: {name}"), || part(&bench)) {
+            Ok(section) => {
+                println!("\n## {name}\n\n{}", section.markdown());
+                section.write(&run.machine.json())?;
+                run.sections.push(section);
+            }
+            Err(error) => {
+                eprintln!("error: {name}: {error:#}");
+                run.is_whole = false;
+            }
+        }
     }
-    Ok((machine, sections))
+    Ok(run)
 }

@@ -95,3 +95,21 @@ impl Answer {
         Ok(text.to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_judged_by_its_status_and_measured_by_its_header() {
+        let answer = |status: &str| Answer {
+            head: vec![format!("http/1.1 {status}"), "content-length: 12".to_owned()],
+            body: r#"{"a":"token"}"#.to_owned(),
+        };
+        assert!(answer("200 ok").is_ok());
+        assert!(!answer("404 not found").is_ok());
+        assert_eq!(answer("200 ok").length().unwrap(), 12);
+        assert_eq!(answer("200 ok").member("a").unwrap(), "token");
+        assert!(answer("200 ok").member("b").is_err());
+    }
+}

@@ -44,24 +44,30 @@ pub(super) fn measure(bench: &Workbench) -> Result<Section> {
     let flood = Load {
         url: server.url("/api/token"),
         connections: CONNECTIONS,
-        seconds: u64::from(seconds) + 2,
+        seconds: u64::from(10 * seconds),
         content: Content::Post(LOG_IN.to_owned(), Some(CONNECTIONS)),
     };
     let (mut quiet, mut flooded) = (Latencies::default(), Latencies::default());
     for _ in 0..rounds {
         quiet.add(&probe.run()?);
-        let mut log_ins = flood.command().stdout(Stdio::null()).spawn()?;
-        thread::sleep(LEAD);
-        let times = probe.run();
-        let is_flooded = log_ins.try_wait()?.is_none();
-        log_ins.wait()?;
-        if !is_flooded {
-            bail!("the log-ins ended before what was measured beside them");
-        }
-        flooded.add(&times?);
+        flooded.add(&beside(&flood, &probe)?);
         server.settle()?;
     }
     Ok(report(&quiet, &flooded))
+}
+
+/// Asks while others log in, who are sent away as soon as that is done.
+fn beside(flood: &Load, probe: &Probe<'_>) -> Result<Vec<f64>> {
+    let mut log_ins = flood.command().stdout(Stdio::null()).spawn()?;
+    thread::sleep(LEAD);
+    let times = probe.run();
+    let is_flooded = log_ins.try_wait()?.is_none();
+    log_ins.kill()?;
+    log_ins.wait()?;
+    if !is_flooded {
+        bail!("the log-ins ended before what was measured beside them");
+    }
+    times
 }
 
 impl Latencies {

@@ -11,6 +11,7 @@ use super::workbench::{ITERATIONS, LOG_IN, PASSWORD, Workbench};
 /// How many accounts log in in turn.
 const ACCOUNTS: u32 = 64;
 const CONNECTIONS: [u32; 3] = [1, 16, 64];
+const FLASK: &str = "Flask";
 /// What makes the server hash one password after the other.
 const SINGLE: [&str; 2] = ["--hashing", "single"];
 
@@ -28,7 +29,7 @@ pub(super) fn measure(bench: &Workbench) -> Result<Section> {
     let site = bench.site(ACCOUNTS, ITERATIONS)?;
     let flask = Flask::install(ACCOUNTS)?;
     let mut rivals =
-        vec![Rival::new("Latchkey", site.start(ITERATIONS)?), Rival::new("Flask", flask.start()?)];
+        vec![Rival::new("Latchkey", site.start(ITERATIONS)?), Rival::new(FLASK, flask.start()?)];
     let has_single = site.takes(&SINGLE);
     if has_single {
         rivals.push(Rival::new("Latchkey, one at a time", site.start_with(ITERATIONS, &SINGLE)?));
@@ -85,42 +86,38 @@ impl Rival {
     }
 }
 
+/// Latchkey is the first, and Flask the second.
 fn report(rivals: &[Rival]) -> Section {
     let mut section = Section::new("logins");
-    for (at, connections) in CONNECTIONS.iter().enumerate() {
-        let connections = match connections {
-            1 => "1 connection".to_owned(),
-            several => format!("{several} connections"),
+    for (at, connections) in CONNECTIONS.into_iter().enumerate() {
+        let what = match connections {
+            1 => "log-ins, 1 connection".to_owned(),
+            several => format!("log-ins, {several} connections"),
         };
-        for rival in rivals {
-            let what = format!("log-ins, {connections}: {}", rival.name);
-            section.add(Row::new(what, "/s", &rival.log_ins[at]));
-        }
-        for rival in &rivals[1..] {
-            let what = format!("log-ins, {connections}: Latchkey to {}", rival.name);
-            let ratio = Row::ratio(what, &rivals[0].log_ins[at], &rival.log_ins[at]);
-            let goal = if rival.name == "Flask" { 7.0 } else { 3.3 };
-            section.add(if CONNECTIONS[at] == 64 {
-                ratio.with(Goal::AtLeast(goal))
-            } else {
-                ratio
-            });
-        }
+        let has_goals = connections == 64;
+        compare(&mut section, &what, rivals, has_goals, &|rival| &rival.log_ins[at]);
     }
-    for rival in rivals {
-        let what = format!("sign-ups, 16 connections: {}", rival.name);
-        section.add(Row::new(what, "/s", &rival.sign_ups));
-    }
-    section.add(Row::ratio(
-        "sign-ups, 16 connections: Latchkey to Flask",
-        &rivals[0].sign_ups,
-        &rivals[1].sign_ups,
-    ));
-    for rival in rivals.iter().filter(|rival| rival.refused > 0) {
-        section.note(format!(
-            "{} refused {} requests, which do not count.",
-            rival.name, rival.refused
-        ));
+    compare(&mut section, "sign-ups, 16 connections", rivals, false, &|rival| &rival.sign_ups);
+    for Rival { name, refused, .. } in rivals.iter().filter(|rival| rival.refused > 0) {
+        section.note(format!("{name} refused {refused} requests, which do not count."));
     }
     section
+}
+
+fn compare(
+    section: &mut Section,
+    what: &str,
+    rivals: &[Rival],
+    has_goals: bool,
+    rates: &dyn Fn(&Rival) -> &Vec<f64>,
+) {
+    for rival in rivals {
+        section.add(Row::new(format!("{what}: {}", rival.name), "/s", rates(rival)));
+    }
+    for rival in &rivals[1..] {
+        let what = format!("{what}: Latchkey to {}", rival.name);
+        let ratio = Row::ratio(what, rates(&rivals[0]), rates(rival));
+        let goal = Goal::AtLeast(if rival.name == FLASK { 7.0 } else { 3.3 });
+        section.add(if has_goals { ratio.with(goal) } else { ratio });
+    }
 }

@@ -39,10 +39,14 @@ impl Row {
     }
 
     /// How many times the other each value is, round by round: what slows the machine down for
-    /// a while slows down both.
+    /// a while slows down both. A round in which the other came to nothing has no ratio.
     pub(super) fn ratio(what: impl Into<String>, values: &[f64], others: &[f64]) -> Self {
-        let ratios: Vec<_> =
-            values.iter().zip(others).map(|(value, other)| value / other).collect();
+        let ratios: Vec<_> = values
+            .iter()
+            .zip(others)
+            .filter(|(_, other)| **other != 0.0)
+            .map(|(value, other)| value / other)
+            .collect();
         Self::new(what, "×", &ratios)
     }
 
@@ -198,7 +202,7 @@ mod tests {
 
     #[test]
     fn ratios_are_of_one_round() {
-        let row = Row::ratio("x", &[2.0, 30.0, 8.0], &[1.0, 10.0, 2.0]);
+        let row = Row::ratio("x", &[2.0, 30.0, 7.0, 8.0], &[1.0, 10.0, 0.0, 2.0]);
         assert_eq!(row.values, [2.0, 3.0, 4.0]);
         assert_eq!(row.markdown(), "| x | 3.00 × | 2.00 – 4.00 |  |  |");
     }
