@@ -7,8 +7,8 @@ use warp::Filter as _;
 
 use crate::{Outcome, answer};
 
-/// Serves `GET /api/me` as warp does by itself, on as many threads as the server has: no token, no store, no
-/// time limits, and an answer of the same size.
+/// Serves `GET /api/me` as warp does by itself, on as many threads as the server has: no
+/// token, no store, no time limits, and an answer of the same size.
 pub(crate) fn serve() -> Outcome<()> {
     Runtime::new()?.block_on(async {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;

@@ -33,7 +33,7 @@ impl Machine {
             ("kernel", kernel.trim().to_owned()),
             ("Rust", said_by("rustc", &["--version"])),
             ("Python", said_by("python3", &["--version"])),
-            ("Python packages", flask::REQUIREMENTS.trim().lines().collect::<Vec<_>>().join(", ")),
+            ("Python packages", flask::REQUIREMENTS.trim().replace('\n', ", ")),
             ("wrk", load::version().unwrap_or_default()),
             ("rounds", if effort.quick { "few and short" } else { "all" }.to_owned()),
             ("load average before", load.split(' ').next().unwrap_or_default().to_owned()),
@@ -45,7 +45,11 @@ impl Machine {
     /// Said if the figures may be those of something else that runs.
     pub(super) fn warning(&self) -> Option<String> {
         (self.load > 0.5 * self.cores as f64).then(|| {
-            format!("**The machine was busy with something else (a load of {} on {} cores): these figures say little.**", self.load, self.cores)
+            format!(
+                "**The machine was busy with something else (a load of {} on {} cores): \
+                 these figures say little.**",
+                self.load, self.cores
+            )
         })
     }
 

@@ -41,12 +41,8 @@ impl Row {
     /// How many times the other each value is, round by round: what slows the machine down for
     /// a while slows down both. A round in which the other came to nothing has no ratio.
     pub(super) fn ratio(what: impl Into<String>, values: &[f64], others: &[f64]) -> Self {
-        let ratios: Vec<_> = values
-            .iter()
-            .zip(others)
-            .filter(|(_, other)| **other != 0.0)
-            .map(|(value, other)| value / other)
-            .collect();
+        let pairs = values.iter().zip(others).filter(|(_, other)| **other != 0.0);
+        let ratios: Vec<_> = pairs.map(|(value, other)| value / other).collect();
         Self::new(what, "×", &ratios)
     }
 
@@ -59,7 +55,8 @@ impl Row {
     }
 
     fn is_met(&self) -> Option<bool> {
-        self.goal.map(|goal| match goal {
+        let goal = self.goal.filter(|_| !self.values.is_empty())?;
+        Some(match goal {
             Goal::AtMost(most) => self.median() <= most,
             Goal::AtLeast(least) => self.median() >= least,
         })
@@ -87,11 +84,15 @@ impl Row {
         };
         let (goal, verdict) = match (self.goal, self.is_met()) {
             (Some(goal), Some(true)) => (goal.text(), "met"),
-            (Some(goal), _) => (goal.text(), "**missed**"),
+            (Some(goal), Some(false)) => (goal.text(), "**missed**"),
+            (Some(goal), None) => (goal.text(), "not measured"),
             (None, _) => (String::new(), ""),
         };
-        let value = format!("{} {}", number(self.median()), self.unit);
-        format!("| {} | {} | {spread} | {goal} | {verdict} |", self.what, value.trim_end())
+        let value = match self.values.is_empty() {
+            true => "–".to_owned(),
+            false => format!("{} {}", number(self.median()), self.unit),
+        };
+        format!("| {} | {value} | {spread} | {goal} | {verdict} |", self.what)
     }
 }
 
@@ -205,6 +206,13 @@ mod tests {
         let row = Row::ratio("x", &[2.0, 30.0, 7.0, 8.0], &[1.0, 10.0, 0.0, 2.0]);
         assert_eq!(row.values, [2.0, 3.0, 4.0]);
         assert_eq!(row.markdown(), "| x | 3.00 × | 2.00 – 4.00 |  |  |");
+    }
+
+    #[test]
+    fn what_was_not_measured_misses_no_goal() {
+        let row = Row::ratio("x", &[2.0], &[0.0]).with(Goal::AtLeast(1.0));
+        assert_eq!(row.markdown(), "| x | – |  | ≥ 1.00 | not measured |");
+        assert_eq!(row.json()["median"], Value::Null);
     }
 
     #[test]
