@@ -1,3 +1,4 @@
+use std::fs::File;
 use std::path::Path;
 
 use auth_core::{
@@ -32,6 +33,9 @@ pub(crate) fn fill(database: &Path, users: u32, iterations: u32) -> Outcome<()> 
     }
     tx.commit()?;
     connection.pragma_update(None, "wal_checkpoint", "TRUNCATE")?;
+    drop(connection);
+    // On the disk now: otherwise the first who commits waits for all of it.
+    File::open(database)?.sync_all()?;
     answer(&json!({ "users": users }))
 }
 
