@@ -20,6 +20,12 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use cli::Task;
+use mimalloc::MiMalloc;
+
+/// Futures and headers are large, and often made on one thread and dropped on another: the
+/// threads would wait for each other in the C library's allocator.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let result = match cli::parse() {
