@@ -18,10 +18,10 @@ const MOST: usize = 32;
 
 /// How much of the file one keeps in memory at most, in KiB: with a million accounts, the inner
 /// pages of the trees take 5 MiB.
-const PAGES: usize = 8 * 1024;
+const PAGES: usize = 16 * 1024;
 
 /// And all of them together, where that is less.
-const ALL_PAGES: usize = 64 * 1024;
+const ALL_PAGES: usize = 128 * 1024;
 
 impl Readers {
     pub(super) fn new() -> Self {
