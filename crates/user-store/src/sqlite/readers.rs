@@ -16,8 +16,8 @@ pub(super) struct Readers(Box<[Mutex<Option<Connection>>]>);
 /// Beyond this many, threads share them.
 const MOST: usize = 32;
 
-/// How much of the file one keeps in memory at most, in KiB: with a million accounts, the inner
-/// pages of the trees take 5 MiB.
+/// How much of the file one keeps in memory at most, in KiB. With a million accounts, each of
+/// those who are there takes some ten pages of 4 KiB to find, of which they share the upper ones.
 const PAGES: usize = 16 * 1024;
 
 /// And all of them together, where that is less.
