@@ -43,9 +43,9 @@ impl Client {
         self.send("GET", path, &format!("authorization: Bearer {token}\r\n\r\n"))
     }
 
-    /// Asks for a page or a part of it, as browsers do.
-    pub(super) fn get_page(&mut self, path: &str) -> Result<Answer> {
-        self.send("GET", path, "accept: text/html, */*\r\naccept-encoding: gzip, br\r\n\r\n")
+    /// Asks for what everybody may have.
+    pub(super) fn get_public(&mut self, path: &str) -> Result<Answer> {
+        self.send("GET", path, "\r\n")
     }
 
     /// Sends a request whose headers end with these, and its body.
@@ -82,12 +82,6 @@ impl Answer {
         self.head.first().is_some_and(|line| line.split(' ').nth(1) == Some("200"))
     }
 
-    /// The bytes of the body as it was sent.
-    pub(super) fn length(&self) -> Result<usize> {
-        let mut values = self.head.iter().filter_map(|line| line.strip_prefix("content-length: "));
-        Ok(values.next().context("no content-length")?.parse()?)
-    }
-
     /// A member of the JSON that it is.
     pub(super) fn member(&self, name: &str) -> Result<String> {
         let value: Value = serde_json::from_str(&self.body)?;
@@ -101,14 +95,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_judged_by_its_status_and_measured_by_its_header() {
+    fn an_answer_is_judged_by_its_status() {
         let answer = |status: &str| Answer {
             head: vec![format!("http/1.1 {status}"), "content-length: 12".to_owned()],
             body: r#"{"a":"token"}"#.to_owned(),
         };
         assert!(answer("200 ok").is_ok());
         assert!(!answer("404 not found").is_ok());
-        assert_eq!(answer("200 ok").length().unwrap(), 12);
         assert_eq!(answer("200 ok").member("a").unwrap(), "token");
         assert!(answer("200 ok").member("b").is_err());
     }

@@ -1,7 +1,6 @@
 //! `cargo xtask bench start`: how soon the server answers, and how large everything is.
 
 use std::fs;
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use super::report::{Goal, Row, Section};
 use super::server::Site;
 use super::usage::resident_kib;
 use super::workbench::{ITERATIONS, Workbench};
-use crate::workspace;
+use crate::{web, workspace};
 
 /// What a server does at first is over by then.
 const SETTLED: Duration = Duration::from_secs(1);
@@ -23,13 +22,16 @@ pub(super) fn measure(bench: &Workbench) -> Result<Section> {
     let starts = (0..rounds).map(|_| start(&site)).collect::<Result<Vec<_>>>()?;
     let memory = (0..3).map(|_| memory(&site)).collect::<Result<Vec<_>>>()?;
     let binary = fs::metadata(site.binary())?.len() as f64 / f64::from(1 << 20);
-    let page = first_visit(&site, &workspace::web_dist().join("assets"))? as f64 / 1e3;
+    let pages = web::size::Report::of(&workspace::web_dist())?;
     let mut section = Section::new("start");
     let started = Row::new("start, from exec to the first answer", "ms", &starts);
     section.add(started.with(Goal::AtMost(50.0)));
     section.add(Row::new("resident memory, idle", "MiB", &memory).with(Goal::AtMost(20.0)));
     section.add(Row::new("binary", "MiB", &[binary]).with(Goal::AtMost(15.0)));
-    section.add(Row::new("first visit, brotli", "kB", &[page]).with(Goal::AtMost(100.0)));
+    for (visit, bytes) in pages.as_sent() {
+        let row = Row::new(format!("first visit, brotli: {visit}"), "kB", &[bytes as f64 / 1e3]);
+        section.add(row.with(Goal::AtMost(100.0)));
+    }
     Ok(section)
 }
 
@@ -37,7 +39,7 @@ pub(super) fn measure(bench: &Workbench) -> Result<Section> {
 fn start(site: &Site) -> Result<f64> {
     let began = Instant::now();
     let server = site.start(ITERATIONS)?;
-    let answer = Client::connect(&server.address)?.get_page("/readyz")?;
+    let answer = Client::connect(&server.address)?.get_public("/readyz")?;
     let taken = began.elapsed().as_secs_f64() * 1e3;
     if !answer.is_ok() {
         bail!("the server is not ready: {:?}", answer.head);
@@ -47,26 +49,7 @@ fn start(site: &Site) -> Result<f64> {
 
 fn memory(site: &Site) -> Result<f64> {
     let server = site.start(ITERATIONS)?;
-    Client::connect(&server.address)?.get_page("/readyz")?;
+    Client::connect(&server.address)?.get_public("/readyz")?;
     thread::sleep(SETTLED);
     Ok(resident_kib(server.id())? / 1024.0)
-}
-
-/// The bytes of the page and of all that belongs to it, as the server sends them to a browser.
-fn first_visit(site: &Site, assets: &Path) -> Result<usize> {
-    let server = site.start(ITERATIONS)?;
-    let mut client = Client::connect(&server.address)?;
-    let mut bytes = client.get_page("/")?.length()?;
-    for entry in fs::read_dir(assets)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".br") || name.ends_with(".gz") {
-            continue;
-        }
-        let answer = client.get_page(&format!("/assets/{name}"))?;
-        if !answer.is_ok() {
-            bail!("this server has other pages than those in target/web: {name}");
-        }
-        bytes += answer.length()?;
-    }
-    Ok(bytes)
 }

@@ -22,7 +22,7 @@ const VISITS: [Visit; 3] = [
     Visit { name: "/", parts: &[], budget: 100_000 },
     // Those of a private page, without a session, lead here too.
     Visit { name: "/login", parts: &["entrance", SHARED], budget: 127_500 },
-    Visit { name: "all", parts: &["entrance", "private", SHARED], budget: 161_000 },
+    Visit { name: "all pages", parts: &["entrance", "private", SHARED], budget: 161_000 },
 ];
 
 /// The bytes of files in each of their forms.
@@ -59,6 +59,11 @@ impl Report {
     fn add(&mut self, weight: Weight, takes: impl Fn(&Visit) -> bool) {
         let taken = self.0.iter_mut().zip(&VISITS).filter(|(_, visit)| takes(visit));
         taken.for_each(|(sum, _)| sum.add(weight));
+    }
+
+    /// What each visit weighs as it is sent to a browser, in bytes.
+    pub(crate) fn as_sent(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        VISITS.iter().zip(&self.0).map(|(visit, weight)| (visit.name, weight.brotli))
     }
 
     pub(crate) fn print(&self) {
