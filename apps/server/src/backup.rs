@@ -2,12 +2,12 @@
 
 use std::io::{self, Write as _};
 
+use accounts::with_causes;
 use serde_json::json;
 use user_store::{Backup, BackupError};
 
 use crate::cli::BackupOptions;
 use crate::operator::{self, OperatorError};
-use crate::with_causes;
 
 /// Why there is no backup. Each message says what is wrong and how to mend it.
 #[derive(Debug, thiserror::Error)]

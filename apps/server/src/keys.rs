@@ -6,7 +6,6 @@ use accounts::{Accounts, SigningKeyError, SigningKeyRecord};
 use serde_json::{Value, json};
 
 use crate::cli::{KeyAction, KeysOptions};
-use crate::maintenance::KEYS_ARE_REREAD_WITHIN;
 use crate::operator::{self, OperatorError};
 
 /// How much of a name that is no key's is said again, in characters: a key's has fewer.
@@ -60,7 +59,7 @@ async fn list(accounts: &Accounts, json: bool) -> Result<(), KeysError> {
 async fn retire(accounts: &Accounts, kid: &str, json: bool) -> Result<(), KeysError> {
     let retired = accounts.administration().retire_key(kid).await;
     retired.map_err(|error| of_keys(error, kid))?;
-    let seconds = KEYS_ARE_REREAD_WITHIN.as_secs();
+    let seconds = Accounts::KEYS_ARE_REREAD_WITHIN.as_secs();
     let text = format!("retired {kid}: running servers refuse its tokens within {seconds} seconds");
     done(json, &json!({"kid": kid, "refused_within_seconds": seconds}), &text)
 }

@@ -9,7 +9,6 @@ mod cli;
 mod doctor;
 mod http;
 mod keys;
-mod maintenance;
 mod operator;
 mod pages;
 mod serve;
@@ -46,12 +45,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// An error and everything under it, in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Says in one line on stderr why the program ends.

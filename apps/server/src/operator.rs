@@ -5,11 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use accounts::{Accounts, HashingMode, Settings, StartError};
+use accounts::{Accounts, HashingMode, Settings, StartError, with_causes};
 use auth_core::{SystemClock, SystemRandom};
 use user_store::{OpenError, SqliteStore, StoreError};
-
-use crate::with_causes;
 
 /// Why nothing was done. Each message says what is wrong and how to mend it.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{Accounts, Settings, StartError};
+use accounts::{Accounts, Settings, StartError, with_causes};
 use api::{PublicOrigin, TrustedProxies};
 use auth_core::{PasswordHasher, PasswordPolicy, SessionPolicy, SystemClock, SystemRandom};
 use tokio::signal::unix::{SignalKind, signal};
@@ -13,7 +13,7 @@ use warp::Filter as _;
 
 use crate::cli::{ServeOptions, Switch};
 use crate::http::{self, Envelope};
-use crate::{maintenance, pages, telemetry, with_causes};
+use crate::{pages, telemetry};
 
 /// How long the store may take to come to an end.
 const CLOSING_TIMEOUT: Duration = Duration::from_secs(2);
@@ -65,7 +65,7 @@ async fn serve(options: ServeOptions, sessions: SessionPolicy) -> Result<(), Ser
     telemetry::start(options.log_format);
     warn(&options, &sessions);
     announce(address).map_err(ServeError::System)?;
-    tokio::spawn(maintenance::run(Arc::clone(&accounts)));
+    tokio::spawn(Accounts::look_after(Arc::downgrade(&accounts)));
     http::serve(listener, envelope.around(routes), stop, async || accounts.settle().await).await;
     tracing::info!("stopped");
     Ok(())

@@ -9,7 +9,7 @@ use auth_core::{Email, NewPassword, PasswordError, UserId};
 use user_store::{Event, EventId, EventKind, SessionRecord, StoreError, User, UserStore};
 
 use crate::sign_up::keep;
-use crate::{Accounts, HashingError, PRODUCT, SignUpError};
+use crate::{AccountEvent, Accounts, HashingError, PRODUCT, SignUpError};
 
 /// What an operator can do with everybody's accounts.
 ///
@@ -78,9 +78,13 @@ impl Administration<'_> {
         let (email, password) = self.accounts.settings.parse_sign_up(email, password)?;
         let hash = self.accounts.hash(password).await?;
         let event = Event::by_operator(EventKind::AccountCreated, self.accounts.clock.now());
-        let random = Arc::clone(&self.accounts.random);
+        let (random, hooks) = (Arc::clone(&self.accounts.random), self.accounts.hooks.clone());
         self.accounts
-            .change(|store| async move { keep(&*store, email, &hash, event, &*random).await })
+            .change(|store| async move {
+                let user = keep(&*store, email, &hash, event, &*random).await?;
+                hooks.tell(&AccountEvent::SignedUp { user: user.clone() });
+                Ok(user)
+            })
             .await
     }
 
@@ -118,7 +122,7 @@ impl Administration<'_> {
         let now = self.accounts.clock.now();
         let change =
             |store: Arc<dyn UserStore>| async move { store.set_disabled(user, true, now).await };
-        self.change(user, change, "disabled by an operator").await
+        self.change(user, change, "disabled by an operator", None).await
     }
 
     /// Lets its owner log in again.
@@ -130,7 +134,7 @@ impl Administration<'_> {
         let now = self.accounts.clock.now();
         let change =
             |store: Arc<dyn UserStore>| async move { store.set_disabled(user, false, now).await };
-        self.change(user, change, "enabled by an operator").await
+        self.change(user, change, "enabled by an operator", None).await
     }
 
     /// Deletes the account with all that is held about its user, at once and for good.
@@ -141,7 +145,8 @@ impl Administration<'_> {
     pub async fn delete(&self, user: UserId) -> Result<(), AdministrationError> {
         let now = self.accounts.clock.now();
         let change = |store: Arc<dyn UserStore>| async move { store.delete_user(user, now).await };
-        self.change(user, change, "deleted by an operator").await
+        let event = AccountEvent::Deleted { user };
+        self.change(user, change, "deleted by an operator", Some(event)).await
     }
 
     /// Sets a password, and ends all sessions of the user.
@@ -156,7 +161,8 @@ impl Administration<'_> {
         let (user, now) = (user.id, self.accounts.clock.now());
         let change =
             |store: Arc<dyn UserStore>| async move { store.set_password(user, &hash, now).await };
-        self.change(user, change, "got a password from an operator").await
+        let event = AccountEvent::PasswordChanged { user };
+        self.change(user, change, "got a password from an operator", Some(event)).await
     }
 
     /// Where the user is signed in, the session used last first.
@@ -184,26 +190,29 @@ impl Administration<'_> {
             .await
     }
 
-    /// Makes a change to an account, if there is one, and tells the log.
+    /// Makes a change to an account, if there is one, and tells the log and the app.
     async fn change<F>(
         &self,
         user: UserId,
         make: impl FnOnce(Arc<dyn UserStore>) -> F,
         what: &'static str,
+        event: Option<AccountEvent>,
     ) -> Result<(), AdministrationError>
     where
         F: Future<Output = Result<bool, StoreError>> + Send + 'static,
     {
-        let log = |store| {
+        let hooks = self.accounts.hooks.clone();
+        let tell = |store| {
             let change = make(store);
             async move {
                 if !change.await? {
                     return Err(AdministrationError::NoSuchUser);
                 }
                 tracing::info!(%user, "{what}");
+                event.iter().for_each(|event| hooks.tell(event));
                 Ok(())
             }
         };
-        self.accounts.change(log).await
+        self.accounts.change(tell).await
     }
 }

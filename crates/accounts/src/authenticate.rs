@@ -1,4 +1,4 @@
-use auth_core::{Claims, Session, Timestamp};
+use auth_core::{Claims, Session, Timestamp, UserId};
 use user_store::{StoreError, User};
 
 use crate::Accounts;
@@ -27,6 +27,19 @@ impl SignedIn {
     #[must_use]
     pub const fn user(&self) -> &User {
         &self.user
+    }
+
+    /// The name of whose request it is, which never changes: what an app's own data refers to.
+    #[must_use]
+    pub const fn id(&self) -> UserId {
+        self.user.id
+    }
+
+    /// The e-mail address, as its owner typed it. It is personal, and it is what somebody chose:
+    /// escape it in HTML, and keep it out of logs.
+    #[must_use]
+    pub fn email(&self) -> &str {
+        self.user.email.as_str()
     }
 
     /// The session that the request belongs to.

@@ -42,11 +42,16 @@
 
 mod administration;
 mod authenticate;
+mod builder;
 mod caller;
+mod causes;
 mod changes;
 mod hashing;
+mod hooks;
 mod issue;
 mod keys;
+mod maintenance;
+mod origin;
 mod own_account;
 mod refresh;
 mod sessions;
@@ -63,9 +68,13 @@ pub use auth_core::{
     SessionLimits, SessionPolicy, Timestamp, UserId,
 };
 pub use authenticate::{AuthenticateError, SignedIn};
+pub use builder::{BuildError, Builder};
 pub use caller::Caller;
+pub use causes::with_causes;
 pub use hashing::{HashingError, HashingMode};
+pub use hooks::AccountEvent;
 pub use issue::{IssuedRefreshToken, IssuedTokens};
+pub use origin::{InvalidOrigin, Origin};
 pub use own_account::OwnAccountError;
 pub use refresh::RefreshError;
 pub use sessions::EndSessionError;
@@ -80,6 +89,7 @@ use std::sync::Arc;
 
 use changes::Changes;
 use hashing::Hashing;
+use hooks::Hooks;
 use keys::Keys;
 use throttle::Throttle;
 use user_store::UserStore;
@@ -95,6 +105,7 @@ pub struct Accounts {
     throttle: Throttle,
     keys: Keys,
     settings: Settings,
+    hooks: Hooks,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }

@@ -12,7 +12,7 @@ use user_store::{
 
 use crate::throttle::{Attempt, Outcome};
 use crate::verify::{Verified, VerifyError};
-use crate::{Accounts, AuthenticateError, Caller, HashingError, PRODUCT, SignedIn};
+use crate::{AccountEvent, Accounts, AuthenticateError, Caller, HashingError, PRODUCT, SignedIn};
 
 /// Why nothing was changed that the password was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +63,8 @@ impl Accounts {
         let change = |store: Arc<dyn UserStore>| async move {
             store.change_password(&word, &hash, now).await
         };
-        self.carry_out(signed_in, attempt, change, "changed the password").await?;
+        let event = AccountEvent::PasswordChanged { user };
+        self.carry_out(signed_in, attempt, change, event).await?;
         Ok(is_known_browser.then(|| self.device_token(user, password.next(), caller)).flatten())
     }
 
@@ -84,7 +85,8 @@ impl Accounts {
         let now = self.clock.now();
         let change =
             |store: Arc<dyn UserStore>| async move { store.close_account(&word, now).await };
-        self.carry_out(signed_in, verified.attempt, change, "deleted the account").await?;
+        let event = AccountEvent::Deleted { user: verified.user };
+        self.carry_out(signed_in, verified.attempt, change, event).await?;
         Ok(verified.is_known_browser)
     }
 
@@ -138,24 +140,30 @@ impl Accounts {
         }
     }
 
-    /// Makes a change that somebody has given their word for, and tells the log.
+    /// Makes a change that somebody has given their word for, and tells the log and the app.
     async fn carry_out<F>(
         &self,
         signed_in: &SignedIn,
         attempt: Attempt,
         make: impl FnOnce(Arc<dyn UserStore>) -> F,
-        what: &'static str,
+        event: AccountEvent,
     ) -> Result<(), OwnAccountError>
     where
         F: Future<Output = Result<Reauthenticated, StoreError>> + Send + 'static,
     {
         let (user, session) = (signed_in.user().id, signed_in.session().id);
-        let log = |store| {
+        let what = match event {
+            AccountEvent::Deleted { .. } => "deleted the account",
+            _ => "changed the password",
+        };
+        let hooks = self.hooks.clone();
+        let tell = |store| {
             let change = make(store);
             async move {
                 let (outcome, done) = match change.await? {
                     Reauthenticated::Done => {
                         tracing::info!(%user, %session, "{what}");
+                        hooks.tell(&event);
                         (Outcome::Succeeded, Ok(()))
                     }
                     // It was right when it was given: nobody has guessed.
@@ -170,7 +178,7 @@ impl Accounts {
                 done
             }
         };
-        self.change(log).await
+        self.change(tell).await
     }
 }
 

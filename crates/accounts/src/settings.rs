@@ -10,6 +10,7 @@ use user_store::{StoreError, UserStore};
 use crate::Accounts;
 use crate::changes::Changes;
 use crate::hashing::{Hashing, HashingMode};
+use crate::hooks::Hooks;
 use crate::keys::Keys;
 use crate::throttle::Throttle;
 
@@ -90,6 +91,7 @@ impl Accounts {
         let keys = Keys::start(&*store, &settings.service, lifetime).await?;
         let throttle = Throttle::new(settings.throttle);
         let changes = Changes::default();
-        Ok(Self { store, changes, hashing, throttle, keys, settings, clock, random })
+        let hooks = Hooks::default();
+        Ok(Self { store, changes, hashing, throttle, keys, settings, hooks, clock, random })
     }
 }

@@ -5,7 +5,7 @@ use user_store::{Event, EventKind, NewSession, OpenSession, PasswordVersion, Sto
 
 use crate::throttle::{Attempt, Outcome};
 use crate::verify::{Verified, VerifyError};
-use crate::{Accounts, Caller, HashingError, IssuedTokens};
+use crate::{AccountEvent, Accounts, Caller, HashingError, IssuedTokens};
 
 /// Why nobody was signed in.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +78,7 @@ impl Accounts {
         renewed: Option<PasswordHash>,
         attempt: Attempt,
     ) -> Result<(), SignInError> {
+        let hooks = self.hooks.clone();
         self.change(|store| async move {
             let opened = store.open_session(&new, verified, renewed.as_ref()).await?;
             let OpenSession::Opened(ended) = opened else {
@@ -91,6 +92,7 @@ impl Accounts {
             for session in ended {
                 tracing::info!(%user, %session, "ended: a new session has taken its place");
             }
+            hooks.tell(&AccountEvent::SignedIn { user, session: id });
             Ok(())
         })
         .await

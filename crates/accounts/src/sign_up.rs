@@ -9,7 +9,7 @@ use user_store::{CreateUserError, Event, EventKind, StoreError, User, UserStore}
 
 use crate::hashing::LONGEST_WAIT;
 use crate::throttle::{AttemptError, Outcome, Throttle};
-use crate::{Accounts, Caller, HashingError, PRODUCT, Settings};
+use crate::{AccountEvent, Accounts, Caller, HashingError, PRODUCT, Settings};
 
 /// Why an account was not made.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,7 @@ impl Accounts {
         // hash has begun, what comes out is kept, whoever still waits for it.
         let (_place, answer) = self.hashing.queue(job, until)?;
         let (client, random) = (caller.client.clone(), Arc::clone(&self.random));
-        let desk = self.desk();
+        let (desk, hooks) = (self.desk(), self.hooks.clone());
         let create = async move {
             let hash = answer.hash().await?;
             let event = Event::by_user(EventKind::AccountCreated, desk.clock.now(), client);
@@ -69,6 +69,9 @@ impl Accounts {
                 Err(_) => Outcome::Void,
             };
             attempt.settle(outcome).await;
+            if let Ok(user) = &signed_up {
+                hooks.tell(&AccountEvent::SignedUp { user: user.clone() });
+            }
             signed_up
         };
         self.changes.complete(create).await

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use accounts::{
     AuthenticateError, EmailError, EndSessionError, HashingError, KeyError, OwnAccountError,
-    PasswordError, RefreshError, SignInError, SignUpError, StoreError,
+    PasswordError, RefreshError, SignInError, SignUpError, StoreError, with_causes,
 };
 use api_types::{ErrorCode, FieldCode, FieldError, Problem};
 use warp::http::StatusCode;
@@ -70,7 +70,7 @@ impl ApiError {
         }
     }
 
-    fn code(&self) -> ErrorCode {
+    pub(crate) fn code(&self) -> ErrorCode {
         match self {
             Self::MalformedJson => ErrorCode::MalformedJson,
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
@@ -92,7 +92,7 @@ impl ApiError {
         }
     }
 
-    fn detail(&self) -> String {
+    pub(crate) fn detail(&self) -> String {
         let text = match self {
             Self::MalformedJson => "The body is not one whole JSON text in UTF-8.",
             Self::InvalidRequest(shape) => return format!("The body must be {shape}."),
@@ -150,9 +150,9 @@ impl ApiError {
     /// Tells the log what the client is not told.
     pub(crate) fn log(&self) {
         match self {
-            Self::Internal(source) => tracing::error!(error = chain(&**source), "defect"),
+            Self::Internal(source) => tracing::error!(error = with_causes(&**source), "defect"),
             Self::Unavailable(source) => {
-                tracing::error!(error = chain(&**source), "the store does not answer");
+                tracing::error!(error = with_causes(&**source), "the store does not answer");
             }
             Self::Overloaded => tracing::warn!("too many passwords are waiting to be hashed"),
             Self::TooMuchUnread => tracing::warn!("clients leave too much of their answers unread"),
@@ -216,18 +216,6 @@ impl ApiError {
 /// Seconds, so that who waits for them is not a moment too early.
 fn whole_seconds(time: Duration) -> u64 {
     time.as_millis().div_ceil(1_000).max(1).try_into().unwrap_or(u64::MAX)
-}
-
-/// An error and everything under it, in one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 impl From<StoreError> for ApiError {

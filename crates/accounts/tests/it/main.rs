@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
 
 mod administration;
+mod builder;
 mod clock_steps;
+mod hooks;
 mod keys;
 mod log;
 mod own_account;

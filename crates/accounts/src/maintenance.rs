@@ -1,9 +1,9 @@
-use std::sync::Arc;
+use std::sync::Weak;
 use std::time::Duration;
 
-use accounts::{Accounts, Removed};
+use user_store::Removed;
 
-use crate::with_causes;
+use crate::{Accounts, with_causes};
 
 /// How much of what is over is removed at a time, of each kind: so little that no request waits
 /// long enough for anybody to notice.
@@ -16,25 +16,30 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How often the queue for hashes is looked at.
 const QUEUE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long a signing key that was retired goes on verifying at most.
-pub(crate) const KEYS_ARE_REREAD_WITHIN: Duration = Duration::from_secs(10);
 /// How often they are read again: in time though the store takes seconds to answer.
 const KEYS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Removes what is over and takes up the signing keys that others have changed, for as long as
-/// the server runs. Several servers on one store do it beside each other.
-pub(crate) async fn run(accounts: Arc<Accounts>) {
-    tokio::join!(
-        sweep_again_and_again(&accounts),
-        reread_keys_again_and_again(&accounts),
-        tell_of_the_queue(&accounts),
-    );
+impl Accounts {
+    /// How long a signing key that was retired goes on verifying at most.
+    pub const KEYS_ARE_REREAD_WITHIN: Duration = Duration::from_secs(10);
+
+    /// Removes what is over and takes up the signing keys that others have changed, for as long
+    /// as there are `accounts`. Several servers on one store do it beside each other. Those of
+    /// a [builder](Self::builder) are looked after already.
+    pub async fn look_after(accounts: Weak<Self>) {
+        tokio::join!(
+            sweep_again_and_again(&accounts),
+            reread_keys_again_and_again(&accounts),
+            tell_of_the_queue(&accounts),
+        );
+    }
 }
 
 /// An operator should see a flood of log-ins before it makes the server turn anybody away.
-async fn tell_of_the_queue(accounts: &Accounts) {
+async fn tell_of_the_queue(accounts: &Weak<Accounts>) {
     loop {
         tokio::time::sleep(QUEUE_INTERVAL).await;
+        let Some(accounts) = accounts.upgrade() else { return };
         let waiting = accounts.waiting_passwords();
         if waiting > 0 {
             tracing::info!(waiting, "passwords are waiting to be hashed");
@@ -42,17 +47,19 @@ async fn tell_of_the_queue(accounts: &Accounts) {
     }
 }
 
-async fn sweep_again_and_again(accounts: &Accounts) {
-    loop {
-        sweep(accounts).await;
+async fn sweep_again_and_again(accounts: &Weak<Accounts>) {
+    while let Some(accounts) = accounts.upgrade() {
+        sweep(&accounts).await;
+        drop(accounts);
         tokio::time::sleep(INTERVAL).await;
     }
 }
 
-async fn reread_keys_again_and_again(accounts: &Accounts) {
+async fn reread_keys_again_and_again(accounts: &Weak<Accounts>) {
     let mut answered = true;
     loop {
         tokio::time::sleep(KEYS_INTERVAL).await;
+        let Some(accounts) = accounts.upgrade() else { return };
         let read = accounts.reread_keys().await;
         if let (Err(error), true) = (&read, answered) {
             let error = with_causes(error);
@@ -90,12 +97,14 @@ async fn sweep(accounts: &Accounts) {
 
 #[cfg(test)]
 mod tests {
-    use accounts::{AccessToken, Caller, Settings};
-    use auth_core::{ManualClock, SystemRandom};
+    use std::sync::Arc;
+
+    use auth_core::{AccessToken, ManualClock, SystemRandom};
     use tempfile::TempDir;
     use user_store::SqliteStore;
 
     use super::*;
+    use crate::{Caller, Settings};
 
     const EMAIL: &str = "ada@example.com";
     const PASSWORD: &str = "a long walk along the sea";
@@ -123,7 +132,7 @@ mod tests {
         let clock = Arc::<ManualClock>::default();
         let accounts = accounts_at(&folder, Arc::<ManualClock>::clone(&clock)).await;
         accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-        let running = tokio::spawn(run(Arc::clone(&accounts)));
+        let running = tokio::spawn(Accounts::look_after(Arc::downgrade(&accounts)));
         for _ in 0..2 {
             for _ in 0..120 {
                 sign_in(&accounts).await;
@@ -142,13 +151,23 @@ mod tests {
         let (server, operator) = (accounts(&folder).await, accounts(&folder).await);
         server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
         let token = sign_in(&server).await;
-        let running = tokio::spawn(run(Arc::clone(&server)));
+        let running = tokio::spawn(Accounts::look_after(Arc::downgrade(&server)));
         let first = operator.administration().keys().await.unwrap().remove(0).kid;
         operator.administration().rotate_keys().await.unwrap();
         operator.administration().retire_key(&first).await.unwrap();
         server.authenticate(token.as_str()).await.unwrap();
-        tokio::time::sleep(KEYS_ARE_REREAD_WITHIN).await;
+        tokio::time::sleep(Accounts::KEYS_ARE_REREAD_WITHIN).await;
         assert!(server.authenticate(token.as_str()).await.is_err());
         running.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_looks_after_accounts_that_are_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let accounts = accounts(&folder).await;
+        let running = tokio::spawn(Accounts::look_after(Arc::downgrade(&accounts)));
+        tokio::time::sleep(2 * INTERVAL).await;
+        drop(accounts);
+        running.await.unwrap();
     }
 }
