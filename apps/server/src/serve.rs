@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{Accounts, Settings, StartError, with_causes};
-use api::{PublicOrigin, TrustedProxies};
+use api::{Auth, PublicOrigin, TrustedProxies};
 use auth_core::{PasswordHasher, PasswordPolicy, SessionPolicy, SystemClock, SystemRandom};
 use tokio::signal::unix::{SignalKind, signal};
 use user_store::{OpenError, SqliteStore};
@@ -57,7 +57,10 @@ async fn serve(options: ServeOptions, sessions: SessionPolicy) -> Result<(), Ser
     let accounts = Arc::new(accounts(&options, sessions, &origin).await?);
     let proxies = TrustedProxies::from_iter(options.trusted_proxy.iter().copied());
     let envelope = Envelope::new(&origin, proxies);
-    let routes = api::routes(Arc::clone(&accounts), origin)
+    let routes = Auth::new(Arc::clone(&accounts), origin)
+        .routes()
+        .or(api::nothing_else())
+        .unify()
         .or(pages::routes(options.passwords.password_min_length))
         .unify()
         .boxed();

@@ -6,6 +6,8 @@ use warp::Filter;
 use warp::http::HeaderMap;
 use warp::http::header::USER_AGENT;
 
+use crate::TrustedProxies;
+
 /// The address of the client, for requests that do not come in through warp's own server:
 /// whoever runs the connections puts it into each request's extensions.
 ///
@@ -18,13 +20,27 @@ use warp::http::header::USER_AGENT;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
-/// Extracts the address that a request comes from, if it is known.
-pub(crate) fn address() -> impl Filter<Extract = (Option<IpAddr>,), Error = Infallible> + Clone {
-    warp::ext::optional().and(warp::addr::remote()).map(
-        |known: Option<ClientAddress>, remote: Option<SocketAddr>| {
-            known.map(|ClientAddress(ip)| ip).or(remote.map(|address| address.ip()))
-        },
-    )
+/// Who has sent a request, as far as it is known.
+pub(crate) struct Sender {
+    known: Option<ClientAddress>,
+    peer: Option<SocketAddr>,
+}
+
+/// Extracts who has sent a request.
+pub(crate) fn sender() -> impl Filter<Extract = (Sender,), Error = Infallible> + Clone {
+    let both = warp::ext::optional().and(warp::addr::remote());
+    both.map(|known, peer| Sender { known, peer })
+}
+
+impl Sender {
+    /// The address that the request comes from, by way of proxies or not.
+    pub(crate) fn address(&self, headers: &HeaderMap, proxies: &TrustedProxies) -> Option<IpAddr> {
+        match (self.known, self.peer) {
+            (Some(ClientAddress(ip)), _) => Some(ip),
+            (None, Some(peer)) => Some(proxies.client(peer.ip(), headers)),
+            (None, None) => None,
+        }
+    }
 }
 
 /// What a request says of the program it comes from.

@@ -1,4 +1,5 @@
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use accounts::{Caller, Client, RefreshToken, SignedIn};
 use api_types::{Empty, RequestBody};
@@ -12,9 +13,9 @@ use warp::http::header::{
 };
 use warp::{Filter, Rejection};
 
-use crate::Api;
-use crate::client::{address, client};
+use crate::client::{Sender, client, sender};
 use crate::error::ApiError;
+use crate::{Api, TrustedProxies};
 
 /// The most that a body may hold, in bytes.
 const MAX_BODY: usize = 16 * 1024;
@@ -35,11 +36,17 @@ pub(crate) struct Incoming {
 struct Body(Option<Bytes>);
 
 /// Extracts the request; never rejects.
-pub(crate) fn incoming() -> impl Filter<Extract = (Incoming,), Error = Rejection> + Clone {
-    warp::header::headers_cloned().and(address()).and(warp::body::stream()).then(
-        |headers: HeaderMap, ip, stream| async move {
-            let body = read_body(&headers, stream).await;
-            Incoming { headers, body, ip }
+pub(crate) fn incoming(
+    proxies: &Arc<TrustedProxies>,
+) -> impl Filter<Extract = (Incoming,), Error = Rejection> + Clone + use<> {
+    let proxies = Arc::clone(proxies);
+    warp::header::headers_cloned().and(sender()).and(warp::body::stream()).then(
+        move |headers: HeaderMap, sender: Sender, stream| {
+            let ip = sender.address(&headers, &proxies);
+            async move {
+                let body = read_body(&headers, stream).await;
+                Incoming { headers, body, ip }
+            }
         },
     )
 }
@@ -178,7 +185,7 @@ fn check_origin(headers: &HeaderMap, api: &Api) -> Result<(), ApiError> {
     if api.origin.allows(headers) { Ok(()) } else { Err(ApiError::ForbiddenOrigin) }
 }
 
-async fn authenticate(headers: &HeaderMap, api: &Api) -> Result<SignedIn, ApiError> {
+pub(crate) async fn authenticate(headers: &HeaderMap, api: &Api) -> Result<SignedIn, ApiError> {
     let token = bearer_token(headers)?;
     Ok(api.accounts.authenticate(token).await?)
 }

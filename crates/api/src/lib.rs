@@ -1,43 +1,27 @@
 //! Latchkey's HTTP API as warp filters: extract, call `accounts`, answer.
 //!
-//! [`routes`] answers everything under `/api`, the key set at `/.well-known/jwks.json` and
-//! the two health checks, and rejects every other path, so that an app can put its own
-//! routes and pages after it:
+//! [`Auth`] is the front door: an app of one's own gets sign-up, log-in, sessions and log-out in
+//! about ten lines, with the guard for its own routes.
 //!
-//! ```
-//! use std::sync::Arc;
-//! use accounts::{Accounts, Settings};
-//! use api::PublicOrigin;
-//! use auth_core::{SystemClock, SystemRandom};
-//! use user_store::SqliteStore;
+//! ```no_run
+//! use api::{Auth, Guarded};
 //! use warp::Filter as _;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let folder = tempfile::tempdir()?;
-//! # let path = folder.path().join("latchkey.db");
-//! let origin = "https://auth.example.com";
-//! let accounts = Accounts::start(
-//!     Arc::new(SqliteStore::open(&path)?),
-//!     Settings::new(origin),
-//!     Arc::new(SystemClock),
-//!     Arc::new(SystemRandom),
-//! )
-//! .await?;
-//! let app = api::routes(Arc::new(accounts), PublicOrigin::exact(origin))
-//!     .or(warp::path("hello").map(|| "an app's own route"));
-//!
-//! let answer = warp::test::request().path("/api/me").reply(&app).await;
-//! assert_eq!(answer.status(), 401);
-//! # Ok(())
-//! # }
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let auth = Auth::builder().sqlite("app.db").public_url("http://localhost:3000").build().await?;
+//!     let private = warp::path!("private")
+//!         .and(auth.require_user())
+//!         .map(|user: Guarded| user.map(|user| format!("hello {}", user.email())));
+//!     warp::serve(auth.routes().or(private)).run(([127, 0, 0, 1], 3000)).await;
+//!     Ok(())
+//! }
 //! ```
 //!
-//! What the caller has to bring is what belongs to a connection: time limits on headers
-//! and bodies, the headers that browsers protect pages by, and, where it is not warp's own
-//! server that takes connections, the [`ClientAddress`] of each request, which is for
-//! [`TrustedProxies`] to say where there are proxies.
+//! Where it is not warp's own server that takes connections, the [`ClientAddress`] of each
+//! request is for whoever runs them to say.
 
+mod auth;
 mod client;
 mod cookie;
 mod error;
@@ -45,6 +29,7 @@ mod handlers;
 mod incoming;
 mod origin;
 mod proxies;
+mod refusal;
 mod reply;
 mod routes;
 mod shown;
@@ -52,11 +37,15 @@ mod shown;
 pub mod testing;
 mod unread;
 
+pub use accounts;
+pub use accounts::{AccountEvent, BuildError, SignedIn};
+pub use auth::{Auth, Guarded};
 pub use client::ClientAddress;
 pub use origin::PublicOrigin;
 pub use proxies::{InvalidNetwork, TrustedProxies, TrustedProxy};
+pub use refusal::Refusal;
 pub use reply::{internal_error, method_not_allowed, not_found};
-pub use routes::routes;
+pub use routes::nothing_else;
 
 use std::sync::Arc;
 
@@ -69,4 +58,5 @@ struct Api {
     accounts: Arc<Accounts>,
     origin: Arc<PublicOrigin>,
     cookies: Arc<Cookies>,
+    proxies: Arc<TrustedProxies>,
 }

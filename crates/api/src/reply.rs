@@ -91,7 +91,7 @@ fn reply<T: Serialize>(status: StatusCode, result: Result<T, ApiError>) -> Respo
     }
 }
 
-fn problem(error: ApiError) -> Response {
+pub(crate) fn problem(error: ApiError) -> Response {
     error.log();
     let (status, header) = (error.status(), error.header());
     let (problem, cookie) = error.into_problem();

@@ -1,34 +1,34 @@
 use std::convert::Infallible;
-use std::sync::Arc;
 
-use accounts::{Accounts, SessionId};
+use accounts::SessionId;
 use warp::filters::BoxedFilter;
 use warp::filters::path::FullPath;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
-use crate::cookie::Cookies;
 use crate::incoming::{Incoming, incoming};
 use crate::reply::{
     as_file, cached_briefly, created, method_not_allowed, no_content, no_content_with_cookies,
     no_store, not_found, ok, ok_with_cookies,
 };
-use crate::{Api, PublicOrigin, handlers};
+use crate::{Api, handlers};
 
-/// Everything that this crate answers. Other paths are rejected as not found, for the
-/// caller's own routes to take.
+/// Everything that this crate answers. Other paths are rejected as not found.
 ///
 /// A handler's failure is an answer, never a rejection: nothing that went wrong under
 /// `/api` can fall through to a page.
-#[must_use]
-pub fn routes(accounts: Arc<Accounts>, origin: PublicOrigin) -> BoxedFilter<(Response,)> {
-    let cookies = Arc::new(Cookies::of(&origin));
-    let api = Api { accounts, origin: Arc::new(origin), cookies };
+pub(crate) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
     // What is asked for most by far comes first, and meets the fewest other paths on its way.
-    let under_api =
-        trailing_slash().or(me(&api)).unify().or(others(&api)).unify().map(no_store).boxed();
-    let outside = jwks(&api).or(healthz()).unify().or(readyz(&api)).unify().boxed();
+    let under_api = me(api).or(others(api)).unify().map(no_store).boxed();
+    let outside = jwks(api).or(healthz()).unify().or(readyz(api)).unify().boxed();
     under_api.or(outside).unify().boxed()
+}
+
+/// Answers whatever else is under `/api` with 404, `not_found`: for a server that serves pages
+/// for other paths, after all that has something there.
+#[must_use]
+pub fn nothing_else() -> BoxedFilter<(Response,)> {
+    warp::path("api").map(not_found).map(no_store).boxed()
 }
 
 fn others(api: &Api) -> BoxedFilter<(Response,)> {
@@ -49,22 +49,6 @@ fn others(api: &Api) -> BoxedFilter<(Response,)> {
         .unify()
         .or(session(api))
         .unify()
-        .or(warp::path("api").map(not_found))
-        .unify()
-        .boxed()
-}
-
-/// warp takes a slash at the end for nothing. Here it would turn a `DELETE` of a session
-/// whose id is missing into one of all the others.
-fn trailing_slash() -> BoxedFilter<(Response,)> {
-    warp::path("api")
-        .and(warp::path::full())
-        .and_then(|path: FullPath| async move {
-            match path.as_str().ends_with('/') {
-                true => Ok(not_found()),
-                false => Err(warp::reject::not_found()),
-            }
-        })
         .boxed()
 }
 
@@ -124,7 +108,7 @@ fn sessions(api: &Api) -> BoxedFilter<(Response,)> {
 
 /// What is no id is no path.
 fn session(api: &Api) -> BoxedFilter<(Response,)> {
-    let path = warp::path!("api" / "sessions" / SessionId).boxed();
+    let path = warp::path!("api" / "sessions" / SessionId).and(no_slash_at_the_end()).boxed();
     let delete = path
         .clone()
         .and(warp::delete())
@@ -157,11 +141,24 @@ where
     M: Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static,
 {
     let others = warp::any().map(move || method_not_allowed(allow));
-    path.and(methods.or(others).unify().boxed()).boxed()
+    path.and(no_slash_at_the_end()).and(methods.or(others).unify().boxed()).boxed()
+}
+
+/// warp takes a slash at the end for nothing. Here it would turn a `DELETE` of a session
+/// whose id is missing into one of all the others.
+fn no_slash_at_the_end() -> impl Filter<Extract = (), Error = Rejection> + Clone {
+    warp::path::full()
+        .and_then(|path: FullPath| async move {
+            match path.as_str().ends_with('/') {
+                true => Err(warp::reject::not_found()),
+                false => Ok(()),
+            }
+        })
+        .untuple_one()
 }
 
 fn request(api: &Api) -> impl Filter<Extract = (Incoming, Api), Error = Rejection> + Clone + use<> {
-    incoming().and(with(api))
+    incoming(&api.proxies).and(with(api))
 }
 
 fn with(api: &Api) -> impl Filter<Extract = (Api,), Error = Infallible> + Clone + use<> {

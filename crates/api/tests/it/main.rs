@@ -4,6 +4,7 @@
 
 mod activity;
 mod discovery;
+mod embedded;
 mod logout;
 mod me;
 mod one_browser;

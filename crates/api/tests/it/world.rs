@@ -3,11 +3,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{Accounts, Settings};
-use api::PublicOrigin;
+use api::{Auth, PublicOrigin};
 use auth_core::{ManualClock, SystemRandom};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use user_store::SqliteStore;
+use warp::Filter as _;
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
@@ -51,7 +52,8 @@ impl Anonymous {
         let random = Arc::new(SystemRandom);
         let accounts =
             Accounts::start(store, settings, Arc::<ManualClock>::clone(&clock), random).await;
-        let routes = api::routes(Arc::new(accounts.unwrap()), origin);
+        let auth = Auth::new(Arc::new(accounts.unwrap()), origin);
+        let routes = auth.routes().or(api::nothing_else()).unify().boxed();
         Self { routes, clock, folder }
     }
 
