@@ -1,0 +1,59 @@
+//! Accounts in an app on axum: sign up, log in, a page for users alone.
+use std::{net::SocketAddr, sync::Arc};
+
+use accounts::{Accounts, AuthenticateError, Client, SignInError, SignUpError, SignedIn};
+use axum::extract::{ConnectInfo, FromRequestParts, Json, State};
+use axum::http::{StatusCode, header::AUTHORIZATION, request::Parts};
+use axum::routing::{get, post};
+
+type App = State<Arc<Accounts>>;
+type Peer = ConnectInfo<SocketAddr>;
+type Credentials = Json<(String, String)>; // ["ada@example.com", "a long walk"]
+
+async fn sign_up(app: App, peer: Peer, Json((email, password)): Credentials) -> StatusCode {
+    match app.sign_up(&email, &password, &Client::new(Some(peer.ip()), None).into()).await {
+        Ok(_) => StatusCode::CREATED,
+        Err(SignUpError::Store(_) | SignUpError::Hashing(_)) => StatusCode::SERVICE_UNAVAILABLE,
+        Err(_) => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+async fn log_in(app: App, peer: Peer, body: Credentials) -> Result<String, StatusCode> {
+    let (Json((email, password)), client) = (body, Client::new(Some(peer.ip()), None));
+    match app.sign_in(&email, &password, false, &client.into(), None).await {
+        Ok(issued) => Ok(issued.access.token.as_str().to_owned()),
+        Err(SignInError::InvalidCredentials) => Err(StatusCode::UNAUTHORIZED),
+        Err(SignInError::TooManyAttempts { .. }) => Err(StatusCode::TOO_MANY_REQUESTS),
+        Err(_) => Err(StatusCode::SERVICE_UNAVAILABLE),
+    }
+}
+
+struct User(SignedIn); // A handler that takes one is for users alone.
+impl FromRequestParts<Arc<Accounts>> for User {
+    type Rejection = StatusCode;
+    async fn from_request_parts(
+        parts: &mut Parts,
+        app: &Arc<Accounts>,
+    ) -> Result<Self, StatusCode> {
+        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = header.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+        app.authenticate(token).await.map(User).map_err(|error| match error {
+            AuthenticateError::InvalidToken => StatusCode::UNAUTHORIZED,
+            AuthenticateError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        })
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
+    let url = format!("http://localhost:{port}"); // https://app.example where users are
+    let accounts = Accounts::builder().sqlite("app.db").public_url(url).build().await?;
+    let app = axum::Router::new()
+        .route("/signup", post(sign_up))
+        .route("/login", post(log_in))
+        .route("/private", get(async |User(user): User| format!("hello {}", user.email())))
+        .with_state(accounts);
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    Ok(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?)
+}

@@ -1,0 +1,66 @@
+//! An example that runs, as `cargo test` has built it beside the tests, and a client for it.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// Listens on a port of its own, in a folder of its own. It is killed when dropped.
+pub(crate) struct Example {
+    process: Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+/// Where the binary of an example is.
+pub(crate) fn binary(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let built = test.parent().and_then(std::path::Path::parent).unwrap();
+    built.join("examples").join(name)
+}
+
+impl Example {
+    /// Starts the example, and waits until it listens.
+    pub(crate) fn start(name: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // A port that was free just now.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = Command::new(binary(name));
+        command.env("PORT", port.to_string()).current_dir(folder.path());
+        let mut process = command.spawn().unwrap();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(process.try_wait().unwrap().is_none(), "the example has ended");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { process, port, _folder: folder }
+    }
+
+    /// Sends a request; answers the status and the body.
+    pub(crate) fn send(&self, method: &str, path: &str, token: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nhost: localhost:{}\r\nconnection: close\r\n\
+             authorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            self.port,
+            body.len(),
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

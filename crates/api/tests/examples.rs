@@ -1,0 +1,26 @@
+//! The examples run, and do what they say.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
+
+#[path = "../../accounts/tests/support/example.rs"]
+mod example;
+
+use example::Example;
+use serde_json::Value;
+
+const ADA: &str = r#"{"email": "ada@example.com", "password": "a long walk along the sea"}"#;
+
+#[test]
+fn the_guarded_route_is_for_users_alone() {
+    let app = Example::start("guarded_route");
+    assert_eq!(app.send("GET", "/private", "", "").0, 401);
+    assert_eq!(app.send("POST", "/api/signup", "", ADA).0, 201);
+    let (status, answer) = app.send("POST", "/api/token", "", ADA);
+    assert_eq!(status, 200);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    let token = answer["access_token"].as_str().unwrap();
+    let hello = app.send("GET", "/private", token, "");
+    assert_eq!(hello, (200, "hello ada@example.com".to_owned()));
+    assert_eq!(app.send("POST", "/api/logout", token, "{}").0, 204);
+    assert_eq!(app.send("GET", "/private", token, "").0, 401);
+}
