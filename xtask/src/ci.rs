@@ -128,8 +128,24 @@ fn lint() -> Result<()> {
     setup::wasm_target()?;
     let deny = ["--", "-D", "warnings"];
     run(cargo(["clippy", "--workspace", "--all-targets", "--all-features"]).args(deny))?;
+    for (package, features) in PARTS {
+        let part = ["--package", package, "--no-default-features", "--features", features];
+        run(cargo(["clippy"]).args(part).args(deny))?;
+    }
     run(cargo(["clippy", "--package", "web", "--target", WASM]).args(deny))
 }
+
+/// The features that somebody may want alone, of crates that can be had in parts.
+const PARTS: [(&str, &str); 8] = [
+    ("auth-core", ""),
+    ("auth-core", "credentials"),
+    ("auth-core", "hash"),
+    ("auth-core", "verify"),
+    ("auth-core", "token"),
+    ("user-store", ""),
+    ("accounts", ""),
+    ("api", ""),
+];
 
 /// Beside the tests of everything, those of the vocabulary that the browser shares (not
 /// the examples: they show the whole crate).

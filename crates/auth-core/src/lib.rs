@@ -71,8 +71,10 @@ mod client;
 mod clock;
 #[cfg(feature = "token")]
 mod device;
+#[cfg(feature = "credentials")]
 mod email;
 mod id;
+#[cfg(feature = "credentials")]
 mod password;
 mod random;
 #[cfg(feature = "token")]
@@ -82,8 +84,9 @@ mod secret_text;
 mod session;
 #[cfg(feature = "token")]
 mod throttle;
-#[cfg(feature = "token")]
+#[cfg(feature = "verify")]
 mod token;
+#[cfg(feature = "credentials")]
 #[cfg_attr(all(target_family = "wasm", target_os = "unknown"), path = "unicode/browser.rs")]
 mod unicode;
 
@@ -95,6 +98,7 @@ pub use clock::ManualClock;
 pub use clock::SystemClock;
 #[cfg(feature = "token")]
 pub use device::{DeviceId, DeviceKey, DeviceToken, InvalidDeviceToken};
+#[cfg(feature = "credentials")]
 pub use email::{Email, EmailError, EmailKey};
 pub use id::{IdError, SessionId, UserId};
 pub use jiff::Timestamp;
@@ -103,6 +107,7 @@ pub use password::{
     HashJob, HashOutcome, InvalidIterations, InvalidPasswordHash, PasswordHash, PasswordHasher,
     Verification,
 };
+#[cfg(feature = "credentials")]
 pub use password::{NewPassword, Password, PasswordError, PasswordPolicy, PasswordPolicyError};
 #[cfg(feature = "hash")]
 pub use pbkdf2_lanes::Plan as LanePlan;
@@ -118,7 +123,9 @@ pub use session::{Session, SessionLimits, SessionLimitsError, SessionPolicy};
 #[cfg(feature = "token")]
 pub use throttle::{Admission, Counter, CounterKey, Limit};
 #[cfg(feature = "token")]
+pub use token::{AccessToken, AccessTokens, IssuedToken, SigningKey, SigningKeySeed};
+#[cfg(feature = "verify")]
 pub use token::{
-    AccessToken, AccessTokenVerifier, AccessTokens, Claims, InvalidToken, IssuedToken, Jwk, JwkSet,
-    KeyError, SigningKey, SigningKeySeed,
+    AccessTokenVerifier, Claims, FetchError, InvalidToken, Jwk, JwkSet, KeyError, Verifier,
+    VerifyError,
 };

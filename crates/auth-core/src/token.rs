@@ -1,15 +1,24 @@
 mod claims;
+#[cfg(feature = "token")]
 mod issue;
+mod jwk;
+#[cfg(feature = "token")]
 mod key;
 mod raw;
 mod seen;
+mod verifier;
 mod verify;
 
 pub use claims::Claims;
+#[cfg(feature = "token")]
 pub use issue::{AccessToken, AccessTokens, IssuedToken};
-pub use key::{Jwk, JwkSet, KeyError, SigningKey, SigningKeySeed};
+pub use jwk::{Jwk, JwkSet, KeyError};
+#[cfg(feature = "token")]
+pub use key::{SigningKey, SigningKeySeed};
+pub use verifier::{FetchError, Verifier, VerifyError};
 pub use verify::{AccessTokenVerifier, InvalidToken};
 
+#[cfg(feature = "token")]
 use jsonwebtoken::{Algorithm, Header};
 
 /// The media type of an access token in its header (RFC 9068, 2.1).
@@ -19,6 +28,7 @@ const TYP: &str = "at+jwt";
 const ALG: &str = "EdDSA";
 
 /// The header that tokens are issued with.
+#[cfg(feature = "token")]
 fn header(kid: &str) -> Header {
     Header { typ: Some(TYP.to_owned()), kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) }
 }

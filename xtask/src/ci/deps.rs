@@ -128,7 +128,7 @@ impl Graph {
             }
         }
         for feature in &self.web_features {
-            if ["default", "hash", "token"].contains(&feature.as_str()) {
+            if ["default", "hash", "token", "verify"].contains(&feature.as_str()) {
                 lines.push(format!(
                     "web → auth-core/{feature}: the browser gets the vocabulary alone"
                 ));

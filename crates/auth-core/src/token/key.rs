@@ -2,10 +2,10 @@ use std::fmt;
 
 use aws_lc_rs::signature::Ed25519KeyPair;
 use jsonwebtoken::jwk::{self, ThumbprintHash};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
-use serde::{Deserialize, Serialize};
+use jsonwebtoken::{Algorithm, EncodingKey};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use super::{Jwk, KeyError};
 use crate::Random;
 use crate::random::random_array;
 
@@ -25,45 +25,6 @@ pub struct SigningKey {
 /// a store's keys have changed, and never with what a client sent: it takes no constant time.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct SigningKeySeed([u8; 32]);
-
-/// A key that cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
-    /// The bytes are no Ed25519 seed, or the key set's entry no Ed25519 public key.
-    #[error("not an Ed25519 key")]
-    Unusable,
-    /// There is no key at all.
-    #[error("at least one key is needed")]
-    None,
-    /// Signing failed inside the cryptographic library.
-    #[error("the token could not be signed")]
-    Signing,
-}
-
-/// A public key as JSON (RFC 7517; RFC 8037 for Ed25519).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Jwk {
-    /// The key type, `OKP`.
-    pub kty: String,
-    /// The curve, `Ed25519`.
-    pub crv: String,
-    /// The public key, base64url.
-    pub x: String,
-    /// The key's name: its thumbprint.
-    pub kid: String,
-    /// What it is used with, `EdDSA`.
-    pub alg: String,
-    /// What it is used for, `sig`.
-    #[serde(rename = "use")]
-    pub usage: String,
-}
-
-/// The public keys that verify access tokens, as `/.well-known/jwks.json` shows them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JwkSet {
-    /// The keys, the one that signs first.
-    pub keys: Vec<Jwk>,
-}
 
 impl SigningKey {
     /// Makes a new key.
@@ -145,30 +106,6 @@ impl SigningKeySeed {
 impl fmt::Debug for SigningKeySeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SigningKeySeed(…)")
-    }
-}
-
-impl Jwk {
-    fn ed25519(x: String, kid: String) -> Self {
-        Self {
-            kty: "OKP".to_owned(),
-            crv: "Ed25519".to_owned(),
-            x,
-            kid,
-            alg: "EdDSA".to_owned(),
-            usage: "sig".to_owned(),
-        }
-    }
-
-    pub(super) fn decoding_key(&self) -> Result<DecodingKey, KeyError> {
-        if self.kty != "OKP" || self.crv != "Ed25519" || self.alg != "EdDSA" {
-            return Err(KeyError::Unusable);
-        }
-        let key = DecodingKey::from_ed_components(&self.x).map_err(|_| KeyError::Unusable)?;
-        match key.try_get_as_bytes() {
-            Ok(bytes) if bytes.len() == 32 => Ok(key),
-            _ => Err(KeyError::Unusable),
-        }
     }
 }
 

@@ -31,7 +31,7 @@ use super::{Claims, JwkSet, KeyError};
 /// # let token = tokens.issue(user, session, now, end, &SystemRandom)?.token;
 /// # let fetched = serde_json::to_string(tokens.jwks())?;
 /// // `fetched` is what https://auth.example.com/.well-known/jwks.json answered.
-/// let keys: JwkSet = serde_json::from_str(&fetched)?;
+/// let keys = JwkSet::parse(&fetched)?;
 /// let verifier = AccessTokenVerifier::new(service, service, &keys)?;
 /// assert_eq!(verifier.verify(token.as_str(), now)?.user, user);
 /// # Ok(())
@@ -103,12 +103,19 @@ impl AccessTokenVerifier {
     /// else about the token is known.
     #[must_use]
     pub fn lacks_key_of(&self, token: &str) -> bool {
-        let header = match token.split_once('.') {
-            Some((header, _)) if token.len() <= Self::MAX_BYTES => raw::parse::<RawHeader>(header),
-            _ => None,
-        };
-        let kid = header.and_then(RawHeader::kid_of_ours);
-        kid.is_some_and(|kid| !self.keys.contains_key(&kid))
+        Self::key_of(token).is_some_and(|kid| !self.has_key(&kid))
+    }
+
+    /// Whether this verifier was given a key of this name.
+    pub(super) fn has_key(&self, kid: &str) -> bool {
+        self.keys.contains_key(kid)
+    }
+
+    /// The name of the key that a token says it is signed with, if it has the header that
+    /// tokens are issued with.
+    pub(super) fn key_of(token: &str) -> Option<String> {
+        let (header, _) = token.split_once('.').filter(|_| token.len() <= Self::MAX_BYTES)?;
+        raw::parse::<RawHeader>(header)?.kid_of_ours()
     }
 
     /// Everything about a token that will never be otherwise.

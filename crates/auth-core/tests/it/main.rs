@@ -7,9 +7,11 @@
     reason = "a test that cannot go on says where, and stops"
 )]
 
+#[cfg(feature = "credentials")]
 mod email;
 #[cfg(feature = "hash")]
 mod hash;
+#[cfg(feature = "credentials")]
 mod password;
 #[cfg(feature = "token")]
 mod refresh;

@@ -8,3 +8,4 @@ mod others;
 mod seen;
 mod service;
 mod spelling;
+mod verifier;
