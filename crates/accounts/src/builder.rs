@@ -238,11 +238,7 @@ impl<T> Builder<T> {
         T: From<Arc<Accounts>>,
     {
         let settings = self.settings()?;
-        let store = match self.store.ok_or(BuildError::NoStore)? {
-            Store::Open(store) => store,
-            #[cfg(feature = "sqlite")]
-            Store::Sqlite(path) => Arc::new(SqliteStore::open(&path)?),
-        };
+        let store = self.store.ok_or(BuildError::NoStore)?.open()?;
         let mut accounts = Accounts::start(store, settings, self.clock, self.random).await?;
         accounts.hooks = self.hooks;
         let accounts = Arc::new(accounts);
@@ -275,6 +271,16 @@ impl<T> Builder<T> {
             pbkdf2_iterations: self.pbkdf2_iterations,
             ..Settings::new(origin.as_str())
         })
+    }
+}
+
+impl Store {
+    fn open(self) -> Result<Arc<dyn UserStore>, BuildError> {
+        match self {
+            Self::Open(store) => Ok(store),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(path) => Ok(Arc::new(SqliteStore::open(&path)?)),
+        }
     }
 }
 
