@@ -136,10 +136,15 @@ fn lint() -> Result<()> {
 }
 
 /// The features that somebody may want alone, of crates that can be had in parts.
-const PARTS: [(&str, &str); 8] = [
+const PARTS: [(&str, &str); 13] = [
     ("auth-core", ""),
     ("auth-core", "credentials"),
     ("auth-core", "hash"),
+    ("auth-core", "foreign-argon2"),
+    ("auth-core", "foreign-bcrypt"),
+    ("auth-core", "foreign-firebase"),
+    ("auth-core", "foreign-pbkdf2"),
+    ("auth-core", "foreign-scrypt"),
     ("auth-core", "verify"),
     ("auth-core", "token"),
     ("user-store", ""),

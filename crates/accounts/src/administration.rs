@@ -1,4 +1,5 @@
 mod keys;
+mod moving;
 
 pub use keys::{SigningKeyError, SigningKeyRecord};
 

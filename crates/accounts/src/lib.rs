@@ -82,7 +82,8 @@ pub use settings::{Settings, StartError};
 pub use sign_in::SignInError;
 pub use sign_up::SignUpError;
 pub use user_store::{
-    Actor, Event, EventId, EventKind, Holdings, Removed, SessionRecord, StoreError, User,
+    Actor, Event, EventId, EventKind, Holdings, ImportUsers, Removed, SessionRecord, StoreError,
+    StoredUser, User,
 };
 
 use std::sync::Arc;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use auth_core::{Email, HashJob, Password, UserId, Verification};
 use tokio::time::Instant;
-use user_store::{Event, PasswordVersion, StoreError};
+use user_store::{Challenge, Event, PasswordVersion, StoreError};
 
 use crate::hashing::LONGEST_WAIT;
 use crate::throttle::{Attempt, AttemptError, Outcome, Throttle};
@@ -33,7 +33,8 @@ pub(crate) enum VerifyError {
 
 impl Accounts {
     /// Compares the password, if not too many have been wrong; `None` if it is not right.
-    /// Without an account, or with one that is disabled, it is hashed all the same. `failure`
+    /// Without an account, or with one that is disabled, it is compared with somebody else's all the
+    /// same ([`Challenge::Decoy`]), and whatever comes of it is a failure. `failure`
     /// is what tells of it if it is wrong.
     pub(crate) async fn verify(
         &self,
@@ -42,26 +43,30 @@ impl Accounts {
         caller: &Caller,
         failure: Event,
     ) -> Result<Option<Verified>, VerifyError> {
-        let credentials = match Email::parse(email) {
+        let challenge = match Email::parse(email) {
             Ok(email) => self.store.credentials(email.key()).await?,
-            Err(_) => None,
+            Err(_) => Challenge::Decoy(None),
         };
-        let known = credentials.as_ref().and_then(|found| self.known_browser(found, caller));
-        let user = credentials.as_ref().map(|found| found.user_id);
+        let credentials = match &challenge {
+            Challenge::Account(credentials) => Some(credentials),
+            Challenge::Decoy(_) => None,
+        };
+        let known = credentials.and_then(|found| self.known_browser(found, caller));
+        let user = credentials.map(|found| found.user_id);
         let failure = Event { user, ..failure };
         let (until, counts) =
             (Instant::now() + LONGEST_WAIT, Throttle::log_in(email, known, caller));
         let attempt = self.attempt(counts, Some(failure), caller, until).await?;
         let is_known_browser = known.is_some();
-        let (found, hash) = match credentials {
-            Some(found) => {
-                (Some((found.user_id, found.password_version)), Some(found.password_hash))
+        let found = credentials.map(|found| (found.user_id, found.password_version));
+        let job = match challenge {
+            Challenge::Account(found) => {
+                HashJob::comparison(password.clone(), Some(found.password_hash))
             }
-            None => (None, None),
+            Challenge::Decoy(hash) => HashJob::decoy(password.clone(), hash),
         };
         // Who goes away while it waits gives up its place, and has made no attempt. Once the
         // comparison has begun, what comes out is kept, whoever still waits for it.
-        let job = HashJob::comparison(password.clone(), hash);
         let (_place, answer) = self.hashing.queue(job, until)?;
         let compare = async move {
             let outdated = match (found, answer.verification().await?) {

@@ -88,10 +88,12 @@ pub struct Export {
 /// What is held of a password: a salted hash of it, made like this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportedPassword {
-    /// The function (RFC 8018, 5.2).
+    /// The function, such as `pbkdf2-sha256` (RFC 8018, 5.2), or what another system has used from
+    /// which the account was taken over.
     pub algorithm: String,
-    /// How often it is applied.
-    pub iterations: u32,
+    /// How often it is applied, if the hash was made here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<u32>,
 }
 
 /// A session with all that is held of it, but for the hashes of its refresh tokens.

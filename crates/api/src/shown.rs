@@ -51,7 +51,7 @@ pub(crate) fn export(held: &Holdings, viewer: &SignedIn, now: Timestamp) -> Expo
         exported_at: now.to_string(),
         user: user(&held.user),
         password: ExportedPassword {
-            algorithm: "PBKDF2-HMAC-SHA256".to_owned(),
+            algorithm: held.password_hash.algorithm().to_owned(),
             iterations: held.password_hash.iterations(),
         },
         sessions: held.sessions.iter().map(exported).collect(),

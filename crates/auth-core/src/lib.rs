@@ -23,7 +23,7 @@
 //! # let hasher = PasswordHasher::new(1_000)?;
 //! # #[cfg(any())]
 //! let hasher = PasswordHasher::default(); // 600,000 iterations
-//! let stored = hasher.hash(&password, &SystemRandom).to_phc_string();
+//! let stored = hasher.hash(&password, &SystemRandom).to_text();
 //! assert!(stored.starts_with("$pbkdf2-sha256$i="));
 //!
 //! // At log-in: compare in constant time; an account that does not exist costs the same.
@@ -109,6 +109,8 @@ pub use password::{
 };
 #[cfg(feature = "credentials")]
 pub use password::{NewPassword, Password, PasswordError, PasswordPolicy, PasswordPolicyError};
+#[cfg(all(feature = "hash", feature = "system"))]
+pub use password::{VerifyPasswordError, hash_password, needs_rehash, verify_password};
 #[cfg(feature = "hash")]
 pub use pbkdf2_lanes::Plan as LanePlan;
 pub use random::Random;

@@ -1,5 +1,9 @@
 mod common;
 #[cfg(feature = "hash")]
+mod foreign;
+#[cfg(all(feature = "hash", feature = "system"))]
+mod functions;
+#[cfg(feature = "hash")]
 mod hash;
 #[cfg(feature = "hash")]
 mod hasher;
@@ -11,6 +15,8 @@ use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+#[cfg(all(feature = "hash", feature = "system"))]
+pub use functions::{VerifyPasswordError, hash_password, needs_rehash, verify_password};
 #[cfg(feature = "hash")]
 pub use hash::{InvalidPasswordHash, PasswordHash};
 #[cfg(feature = "hash")]
@@ -35,32 +41,39 @@ use crate::unicode;
 /// assert_eq!(format!("{password:?}"), "Password(…)");
 /// ```
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct Password(String);
+pub struct Password {
+    normalized: String,
+    /// As it was typed, if that is another text: other systems have hashed that.
+    typed: Option<String>,
+}
 
 impl Password {
     /// Takes any text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        let mut text = text.into();
+        let text = text.into();
         match unicode::nfc(&text) {
-            None => Self(text),
-            Some(normalized) => {
-                text.zeroize();
-                Self(normalized)
-            }
+            None => Self { normalized: text, typed: None },
+            Some(normalized) => Self { normalized, typed: Some(text) },
         }
     }
 
     /// The normalised text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.normalized
+    }
+
+    /// The text as it was typed, if that is another one.
+    #[cfg(feature = "hash")]
+    fn as_typed(&self) -> Option<&str> {
+        self.typed.as_deref()
     }
 
     /// Whether it holds U+0000, which HMAC cannot tell from the padding of its key
     /// (RFC 2104, 2): `abc` and `abc\0` would be one password.
     fn has_nul(&self) -> bool {
-        self.0.contains('\0')
+        self.normalized.contains('\0')
     }
 }
 

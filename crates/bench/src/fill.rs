@@ -22,7 +22,7 @@ pub(crate) fn email(n: u32) -> Outcome<Email> {
 pub(crate) fn fill(database: &Path, users: u32, iterations: u32) -> Outcome<()> {
     drop(SqliteStore::open(database)?);
     let chosen = NewPassword::parse(PASSWORD, &PasswordPolicy::default(), &[])?;
-    let hash = PasswordHasher::new(iterations)?.hash(&chosen, &SystemRandom).to_phc_string();
+    let hash = PasswordHasher::new(iterations)?.hash(&chosen, &SystemRandom).to_text();
     let mut connection = Connection::open(database)?;
     // Sessions are found by random bytes: their index is written all over.
     connection.pragma_update(None, "cache_size", -500_000)?;
@@ -91,12 +91,12 @@ mod tests {
         let path = folder.path().join("latchkey.db");
         fill(&path, 3, 1_000).unwrap();
         let store = SqliteStore::open(&path).unwrap();
-        let found = store.credentials(email(2).unwrap().key()).await.unwrap().unwrap();
+        let found = store.credentials(email(2).unwrap().key()).await.unwrap().account().unwrap();
         let hasher = PasswordHasher::new(1_000).unwrap();
         let verification = hasher.verify(&Password::new(PASSWORD), Some(&found.password_hash));
         assert_eq!(verification, Verification::Match);
         let sessions = store.sessions(found.user_id, SystemClock.now()).await.unwrap();
         assert_eq!(sessions.len(), 1);
-        assert!(store.credentials(email(3).unwrap().key()).await.unwrap().is_none());
+        assert!(store.credentials(email(3).unwrap().key()).await.unwrap().account().is_none());
     }
 }

@@ -46,7 +46,7 @@ async fn open_sessions(store: &SqliteStore, users: u32) -> Outcome<Vec<SessionId
     let mut sessions = Vec::new();
     for n in 0..users.min(1_000) {
         let n = u32::try_from(u64::from(n) * u64::from(users) / u64::from(users.min(1_000)))?;
-        let found = store.credentials(email(n)?.key()).await?.ok_or("no such user")?;
+        let found = store.credentials(email(n)?.key()).await?.account().ok_or("no such user")?;
         let all = store.sessions(found.user_id, SystemClock.now()).await?;
         sessions.extend(all.iter().map(|record| record.session.id));
     }
@@ -94,7 +94,7 @@ async fn refresh(store: Arc<SqliteStore>, n: u32) -> Outcome<()> {
 
 async fn open_session(store: &SqliteStore, n: u32) -> Outcome<RefreshToken> {
     let (email, began) = (email(n)?, SystemClock.now());
-    let found = store.credentials(email.key()).await?.ok_or("no such user")?;
+    let found = store.credentials(email.key()).await?.account().ok_or("no such user")?;
     let counts = counts(email.as_str());
     if !matches!(store.begin_attempt(&counts, began).await?, Admission::Admitted) {
         // Somebody else logs in to the same account at this moment.
@@ -150,7 +150,8 @@ mod tests {
             log_in(Arc::clone(&store), 0).await.unwrap();
         }
         refresh(Arc::clone(&store), 0).await.unwrap();
-        let user = store.credentials(email(0).unwrap().key()).await.unwrap().unwrap().user_id;
+        let user =
+            store.credentials(email(0).unwrap().key()).await.unwrap().account().unwrap().user_id;
         let now = SystemClock.now();
         assert_eq!(store.sessions(user, now).await.unwrap().len(), 14);
         assert_eq!(store.activity(user, 50).await.unwrap().len(), 13);

@@ -56,6 +56,7 @@ macro_rules! conformance_tests {
             what_was_typed_is_what_is_kept
             what_looks_like_a_statement_is_kept_as_text
             an_address_is_taken_once
+            an_address_without_an_account_gets_the_hash_of_the_next
             of_twenty_sign_ups_with_one_address_one_succeeds
             an_unknown_address_is_none
             an_account_is_found_by_its_id_and_by_its_address
@@ -184,7 +185,7 @@ fn new_session(user: &User) -> (NewSession, RefreshToken) {
 
 /// The password of this user that is in force.
 async fn in_force(store: &dyn UserStore, user: &User) -> Credentials {
-    store.credentials(user.email.key()).await.expect("an answer").expect("it is there")
+    store.credentials(user.email.key()).await.expect("an answer").account().expect("it is there")
 }
 
 /// Opens a session for a user whose password is right; answers which have ended for it.

@@ -132,6 +132,8 @@ kinds! {
     SigningKeyRetired = "signing_key_retired",
     /// An operator made a copy of the store.
     BackupMade = "backup_made",
+    /// An operator took a list of all users along, hashes of passwords included.
+    UsersExported = "users_exported",
 }
 
 /// A name that is none of a kind of event.

@@ -41,7 +41,7 @@
 //! let hash = PasswordHasher::new(1_000)?.hash(&password, &SystemRandom);
 //! let event = Event::by_user(EventKind::AccountCreated, now, Client::default()).about(user.id);
 //! store.create_user(&user, &hash, &event).await?;
-//! assert!(store.credentials(user.email.key()).await?.is_some());
+//! assert!(store.credentials(user.email.key()).await?.account().is_some());
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "sqlite"))]
@@ -60,9 +60,9 @@ mod store;
 pub use attempt::{Count, Settlement};
 pub use event::{Actor, EVENTS_ARE_KEPT, Event, EventId, EventKind, UnknownEventKind};
 pub use model::{
-    CreateUserError, Credentials, EndSessions, Holdings, NewSession, OpenSession, PasswordVersion,
-    Reauthenticated, Reauthentication, Removed, RetireSigningKey, RotateRefreshToken, Rotation,
-    SessionRecord, StoreError, StoredSigningKey, User,
+    Challenge, CreateUserError, Credentials, EndSessions, Holdings, ImportUsers, NewSession,
+    OpenSession, PasswordVersion, Reauthenticated, Reauthentication, Removed, RetireSigningKey,
+    RotateRefreshToken, Rotation, SessionRecord, StoreError, StoredSigningKey, StoredUser, User,
 };
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Backup, BackupError, Inspection, OpenError, SqliteStore};

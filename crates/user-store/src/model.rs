@@ -20,6 +20,26 @@ pub struct User {
     pub disabled_at: Option<Timestamp>,
 }
 
+/// An account with the hash of its password: what is moved from one system to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredUser {
+    /// The account.
+    pub user: User,
+    /// The hash of the password in force.
+    pub password_hash: PasswordHash,
+}
+
+/// What came of taking users over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum ImportUsers {
+    /// All of them are there.
+    Imported,
+    /// Nothing has changed: the addresses or ids of these are taken, by accounts that are there
+    /// or by others that stand before them. Their places in the list, in order.
+    Taken(Vec<usize>),
+}
+
 /// What a log-in is checked against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
@@ -29,6 +49,30 @@ pub struct Credentials {
     pub password_hash: PasswordHash,
     /// Which password it is.
     pub password_version: PasswordVersion,
+}
+
+/// What a password is compared with that is presented for an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Challenge {
+    /// That of the account.
+    Account(Credentials),
+    /// There is no account that could be logged in to: whatever the comparison shows, it has
+    /// failed. The hash is that of the account whose address comes next, and none where there
+    /// is no account at all. So an address without an account costs what some account costs, and
+    /// where accounts have hashes of several kinds, as they do that were taken over from
+    /// another system, the time does not tell who has one.
+    Decoy(Option<PasswordHash>),
+}
+
+impl Challenge {
+    /// What the account's password is checked against, if there is one.
+    #[must_use]
+    pub fn account(self) -> Option<Credentials> {
+        match self {
+            Self::Account(credentials) => Some(credentials),
+            Self::Decoy(_) => None,
+        }
+    }
 }
 
 /// Which of a user's passwords it is: another with every change, though it were to the same

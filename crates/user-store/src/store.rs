@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use auth_core::{
     Admission, Client, EmailKey, FamilyHash, PasswordHash, Session, SessionId, SessionPolicy,
@@ -5,9 +7,10 @@ use auth_core::{
 };
 
 use crate::{
-    Count, CreateUserError, Credentials, EndSessions, Event, EventId, Holdings, NewSession,
-    OpenSession, PasswordVersion, Reauthenticated, Reauthentication, Removed, RetireSigningKey,
-    RotateRefreshToken, Rotation, SessionRecord, Settlement, StoreError, StoredSigningKey, User,
+    Challenge, Count, CreateUserError, EndSessions, Event, EventId, Holdings, ImportUsers,
+    NewSession, OpenSession, PasswordVersion, Reauthenticated, Reauthentication, Removed,
+    RetireSigningKey, RotateRefreshToken, Rotation, SessionRecord, Settlement, StoreError,
+    StoredSigningKey, StoredUser, User,
 };
 
 /// A place that keeps users, sessions and signing keys; its rules are stated
@@ -23,8 +26,9 @@ pub trait UserStore: Send + Sync + 'static {
     ) -> Result<(), CreateUserError>;
 
     /// What a log-in with this address is checked against. A disabled account has nothing
-    /// that it could be checked against.
-    async fn credentials(&self, email: &EmailKey) -> Result<Option<Credentials>, StoreError>;
+    /// that it could be checked against, no more than none: then there is a
+    /// [decoy](Challenge::Decoy).
+    async fn credentials(&self, email: &EmailKey) -> Result<Challenge, StoreError>;
 
     /// Opens a session, provided that `verified` is still the password in force and the
     /// account not disabled, so that a log-in that raced with a change of the password does
@@ -158,6 +162,25 @@ pub trait UserStore: Send + Sync + 'static {
     /// Up to `limit` accounts in the order in which they were made, from the one after
     /// `after`.
     async fn users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
+
+    /// Adds accounts that were made elsewhere, for an operator: all of them or, if the address or
+    /// the id of one is taken, none.
+    async fn import_users(
+        &self,
+        users: &Arc<[StoredUser]>,
+        now: Timestamp,
+    ) -> Result<ImportUsers, StoreError>;
+
+    /// What [`import_users`](Self::import_users) would come to, without a change.
+    async fn try_import_users(&self, users: &Arc<[StoredUser]>) -> Result<ImportUsers, StoreError>;
+
+    /// Up to `limit` accounts with the hashes of their passwords, in the order of
+    /// [`users`](Self::users), for an operator.
+    async fn export_users(
+        &self,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<StoredUser>, StoreError>;
 
     /// Disables an account for an operator, which ends its sessions at once and lets nobody
     /// open another, or enables it; whether there is one. An account that is disabled already

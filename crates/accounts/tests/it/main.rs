@@ -14,5 +14,6 @@ mod session;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod taken_over;
 mod throttle;
 mod world;

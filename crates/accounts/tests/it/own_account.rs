@@ -191,7 +191,7 @@ async fn everything_that_is_held_can_be_taken_along() {
     let ada = recognised(&server).await;
     let held = server.export(&ada).await.unwrap();
     assert_eq!(held.user, user);
-    assert_eq!(held.password_hash.iterations(), 1_000);
+    assert_eq!(held.password_hash.iterations(), Some(1_000));
     assert_eq!(held.sessions.len(), 2);
     assert_eq!(held.sessions[0].client.user_agent(), Some("Browser/1.0"));
 }

@@ -136,7 +136,7 @@ async fn everything_that_is_held_can_be_taken_along_but_for_what_could_be_guesse
     {
       "exported_at": "2023-11-14T22:13:20Z",
       "password": {
-        "algorithm": "PBKDF2-HMAC-SHA256",
+        "algorithm": "pbkdf2-sha256",
         "iterations": 1000
       },
       "sessions": [

@@ -3,6 +3,7 @@ use pbkdf2::password_hash::phc;
 use pbkdf2_lanes::{Job, Plan};
 use zeroize::Zeroizing;
 
+use super::hash::{Kind, OurHash};
 use super::{HashJob, HashOutcome, NewPassword, Password, PasswordHash};
 use crate::Random;
 use crate::random::random_array;
@@ -94,8 +95,15 @@ impl PasswordHasher {
     /// such account) one is computed all the same, and under a hash that is weaker than
     /// today's the iterations it lacks are spent too. A hash that is stronger than today's
     /// does take longer: who lowers the iterations lets it be seen, until every such account
-    /// has a new password, which addresses have one.
+    /// has a new password, which addresses have one. And a hash that another system has made
+    /// takes the time that it takes: who does not want it told from no account compares with one
+    /// of the same kind where there is no account.
     pub fn verify(&self, password: &Password, stored: Option<&PasswordHash>) -> Verification {
+        let stored = match stored.map(|hash| &hash.0) {
+            Some(Kind::Foreign(hash)) => return foreign(hash.is_match(password)),
+            Some(Kind::Ours(hash)) => Some(hash),
+            None => None,
+        };
         let output = derive_one(self.comparison(password, stored));
         let verification = self.judge(password, stored, &output);
         if let Some(more) = self.lacking(password, stored, verification) {
@@ -125,10 +133,12 @@ impl PasswordHasher {
     /// ```
     #[must_use]
     pub fn run(&self, jobs: &[HashJob], plan: &Plan) -> Vec<HashOutcome> {
-        let work: Vec<_> = jobs.iter().map(|job| job.work(self)).collect();
-        let outputs = derive(&work, plan);
-        let outcomes: Vec<_> =
-            jobs.iter().zip(&outputs).map(|(job, output)| job.outcome(self, output)).collect();
+        let work: Vec<_> = jobs.iter().filter_map(|job| job.work(self)).collect();
+        let mut outputs = derive(&work, plan).into_iter();
+        let outcomes: Vec<_> = jobs
+            .iter()
+            .map(|job| job.outcome(self, || outputs.next().unwrap_or_default()))
+            .collect();
         let more: Vec<_> = jobs
             .iter()
             .zip(&outcomes)
@@ -149,21 +159,21 @@ impl PasswordHasher {
 
     #[expect(clippy::expect_used, reason = "both lengths are constants within the PHC limits")]
     pub(super) fn hashed(&self, salt: &[u8; SALT_BYTES], output: &[u8]) -> PasswordHash {
-        PasswordHash {
+        PasswordHash(Kind::Ours(OurHash {
             iterations: self.iterations,
             salt: phc::Salt::new(salt).expect("16 bytes are a salt"),
             output: phc::Output::new(output).expect("32 bytes are an output"),
-        }
+        }))
     }
 
     /// What there is to derive for a comparison.
     pub(super) fn comparison<'a>(
         &self,
         password: &'a Password,
-        stored: Option<&'a PasswordHash>,
+        stored: Option<&'a OurHash>,
     ) -> Work<'a> {
         match stored {
-            Some(PasswordHash { iterations, salt, output }) => Work {
+            Some(OurHash { iterations, salt, output }) => Work {
                 password,
                 salt: salt.as_ref(),
                 iterations: *iterations,
@@ -177,7 +187,7 @@ impl PasswordHasher {
     pub(super) fn judge(
         &self,
         password: &Password,
-        stored: Option<&PasswordHash>,
+        stored: Option<&OurHash>,
         output: &[u8],
     ) -> Verification {
         // `Output` compares in constant time. U+0000 is refused only now, so that it costs
@@ -187,7 +197,7 @@ impl PasswordHasher {
                 if phc::Output::new(output).is_ok_and(|output| output == stored.output)
                     && !password.has_nul() =>
             {
-                if self.is_outdated(stored) {
+                if self.is_weak(stored) {
                     Verification::MatchOutdated
                 } else {
                     Verification::Match
@@ -201,7 +211,7 @@ impl PasswordHasher {
     pub(super) fn lacking<'a>(
         &self,
         password: &'a Password,
-        stored: Option<&PasswordHash>,
+        stored: Option<&OurHash>,
         verification: Verification,
     ) -> Option<Work<'a>> {
         let lacking = self.iterations.saturating_sub(stored?.iterations);
@@ -209,11 +219,26 @@ impl PasswordHasher {
             .then(|| Work { iterations: lacking, ..self.hashing(password, &[0; SALT_BYTES]) })
     }
 
-    fn is_outdated(&self, stored: &PasswordHash) -> bool {
+    /// Whether a hash is weaker than one of this hasher's, or another system's.
+    #[must_use]
+    pub fn is_outdated(&self, stored: &PasswordHash) -> bool {
+        match &stored.0 {
+            Kind::Ours(hash) => self.is_weak(hash),
+            Kind::Foreign(_) => true,
+        }
+    }
+
+    fn is_weak(&self, stored: &OurHash) -> bool {
         stored.iterations < self.iterations
             || stored.salt.len() < SALT_BYTES
             || stored.output.len() < OUTPUT_BYTES
     }
+}
+
+/// What is found out about a password that another system has hashed: if it is the one, the
+/// hash should be ours from now on.
+pub(super) const fn foreign(is_match: bool) -> Verification {
+    if is_match { Verification::MatchOutdated } else { Verification::Mismatch }
 }
 
 impl Default for PasswordHasher {

@@ -23,7 +23,7 @@ fn hash(iterations: u32) -> PasswordHash {
 #[test]
 fn the_default_is_600_000_iterations_16_bytes_of_salt_and_32_of_hash() {
     let password = NewPassword::parse(TEXT, &PasswordPolicy::default(), &[]).unwrap();
-    let stored = PasswordHasher::default().hash(&password, &SystemRandom).to_phc_string();
+    let stored = PasswordHasher::default().hash(&password, &SystemRandom).to_text();
     let fields: Vec<_> = stored.split('$').collect();
     assert_eq!(fields[..3], ["", "pbkdf2-sha256", "i=600000,l=32"]);
     assert_eq!((fields[3].len(), fields[4].len()), (22, 43), "unpadded base64 of 16 and 32 bytes");
@@ -32,7 +32,7 @@ fn the_default_is_600_000_iterations_16_bytes_of_salt_and_32_of_hash() {
 #[test]
 fn a_stored_hash_survives_being_written_and_read() {
     let stored = hash(1_000);
-    assert_eq!(stored.to_phc_string().parse::<PasswordHash>().unwrap(), stored);
+    assert_eq!(stored.to_text().parse::<PasswordHash>().unwrap(), stored);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_hash_of_another_implementation_verifies() {
     let verify = |text| hasher(1_000).verify(&Password::new(text), Some(&stored));
     assert_eq!(verify("correct horse"), Verification::Match);
     assert_eq!(verify("correct horsf"), Verification::Mismatch);
-    assert_eq!(stored.to_phc_string(), FOREIGN);
+    assert_eq!(stored.to_text(), FOREIGN);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn assert_costs_the_same_work(compare: impl Fn(Option<&PasswordHash>)) {
     }
     for (found, stored) in least.iter().zip(&kinds).skip(1) {
         let (ratio, iterations) = (found / least[0], stored.as_ref().unwrap().iterations());
-        assert!((0.6..1.6).contains(&ratio), "{iterations} iterations stored: {ratio}");
+        assert!((0.6..1.6).contains(&ratio), "{iterations:?} iterations stored: {ratio}");
     }
 }
 
@@ -118,7 +118,6 @@ fn hashes_outside_the_limits_or_of_another_form_are_refused() {
     for text in [
         "",
         "plain text",
-        "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$BBs+1+PaslLtBPULUr8/lQicvVuHiEPMz0i8MjLCbzM",
         &FOREIGN.replace("i=1000,", ""),
         &FOREIGN.replace("i=1000,l=32$", ""),
         &FOREIGN.replace("i=1000", "i=1000,i=2000"),

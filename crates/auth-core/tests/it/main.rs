@@ -9,6 +9,8 @@
 
 #[cfg(feature = "credentials")]
 mod email;
+#[cfg(all(feature = "foreign", feature = "system"))]
+mod foreign;
 #[cfg(feature = "hash")]
 mod hash;
 #[cfg(feature = "credentials")]

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use super::{
     Deployment, NOW, creation, hash, new_session, open, open_new, sign_up, signed_up, user,
 };
-use crate::{CreateUserError, User};
+use crate::{Challenge, CreateUserError, User};
 
 pub async fn an_account_is_found_under_every_spelling_of_its_address(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
@@ -12,7 +12,8 @@ pub async fn an_account_is_found_under_every_spelling_of_its_address(fresh: &dyn
     store.create_user(&user, &hash, &creation(&user)).await.expect("a free address");
     for spelling in ["Ada@Bücher.example", "ADA@xn--bcher-kva.EXAMPLE", " ada@bücher.example "] {
         let email = Email::parse(spelling).expect("an address");
-        let found = store.credentials(email.key()).await.expect("an answer").expect(spelling);
+        let found =
+            store.credentials(email.key()).await.expect("an answer").account().expect(spelling);
         assert_eq!((found.user_id, &found.password_hash), (user.id, &hash), "{spelling}");
     }
 }
@@ -33,7 +34,7 @@ pub async fn what_looks_like_a_statement_is_kept_as_text(fresh: &dyn Deployment)
     let email = "o'hara--`%_{}@example.com";
     let (other, _) = sign_up(&*store, email).await;
     assert_ne!(other.id, ada.id);
-    let found = store.credentials(other.email.key()).await.expect("an answer");
+    let found = store.credentials(other.email.key()).await.expect("an answer").account();
     assert_eq!(found.expect("an account").user_id, other.id);
     let (mut new, _) = new_session(&other);
     let name = "');DELETE FROM users;--\"?1";
@@ -41,7 +42,7 @@ pub async fn what_looks_like_a_statement_is_kept_as_text(fresh: &dyn Deployment)
     open_new(&*store, &other, &new).await;
     let listed = store.sessions(other.id, NOW).await.expect("an answer");
     assert_eq!(listed[0].client.user_agent(), Some(name));
-    assert!(store.credentials(ada.email.key()).await.expect("an answer").is_some());
+    assert!(store.credentials(ada.email.key()).await.expect("an answer").account().is_some());
 }
 
 pub async fn an_address_is_taken_once(fresh: &dyn Deployment) {
@@ -51,7 +52,7 @@ pub async fn an_address_is_taken_once(fresh: &dyn Deployment) {
         .create_user(&user("ADA@EXAMPLE.COM"), &hash, &creation(&user("ADA@EXAMPLE.COM")))
         .await;
     assert!(matches!(again, Err(CreateUserError::EmailTaken)));
-    let found = store.credentials(first.email.key()).await.expect("an answer");
+    let found = store.credentials(first.email.key()).await.expect("an answer").account();
     assert_eq!(found.expect("the first").user_id, first.id);
 }
 
@@ -76,7 +77,7 @@ pub async fn an_unknown_address_is_none(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     signed_up(&*store).await;
     let other = Email::parse("grace@example.com").expect("an address");
-    assert!(store.credentials(other.key()).await.expect("an answer").is_none());
+    assert!(store.credentials(other.key()).await.expect("an answer").account().is_none());
 }
 
 pub async fn an_account_is_found_by_its_id_and_by_its_address(fresh: &dyn Deployment) {
@@ -120,4 +121,30 @@ pub async fn everything_that_is_held_is_told_at_once(fresh: &dyn Deployment) {
     assert_eq!(ids, [session.id]);
     let nobody = user("grace@example.com");
     assert_eq!(store.holdings(nobody.id).await.expect("an answer"), None);
+}
+
+pub async fn an_address_without_an_account_gets_the_hash_of_the_next(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let decoy = async |email: &str| {
+        let email = Email::parse(email).expect("an address");
+        match store.credentials(email.key()).await.expect("an answer") {
+            Challenge::Decoy(hash) => hash.map(|hash| hash.to_text()),
+            Challenge::Account(_) => unreachable!("{email:?} has no account"),
+        }
+    };
+    assert_eq!(decoy("nobody@example.com").await, None);
+    let hashes = ["b@example.com", "d@example.com"].map(|email| (user(email), hash()));
+    for (user, hash) in &hashes {
+        store.create_user(user, hash, &creation(user)).await.expect("a free address");
+    }
+    let [b, d] = hashes.each_ref().map(|(_, hash)| Some(hash.to_text()));
+    assert_ne!(b, d);
+    for (email, next) in
+        [("a@example.com", &b), ("c@example.com", &d), ("e@example.com", &b), ("b@example.co", &b)]
+    {
+        assert_eq!(decoy(email).await, *next, "{email}");
+    }
+    // A disabled account is as good as none.
+    store.set_disabled(hashes[0].0.id, true, NOW).await.expect("an answer");
+    assert_eq!(decoy("b@example.com").await, d);
 }

@@ -1,11 +1,13 @@
 //! What an operator changes, and what is told of it, in one transaction each.
 
+use std::collections::HashSet;
+
 use auth_core::{PasswordHash, SigningKeySeed, Timestamp, UserId};
-use rusqlite::Transaction;
+use rusqlite::{Connection, Transaction};
 
 use super::queries::{events, keys, sessions, users};
 use super::transactions::{count_alive, delete_account, retire, told};
-use crate::{Event, EventKind, RetireSigningKey};
+use crate::{Event, EventKind, ImportUsers, RetireSigningKey, StoredUser};
 
 pub(super) fn end_sessions(
     tx: &Transaction<'_>,
@@ -79,4 +81,34 @@ pub(super) fn retire_signing_key(
     let event = Event::by_operator(EventKind::SigningKeyRetired, now).about_key(kid);
     told(tx, &event, retired == RetireSigningKey::Retired)?;
     Ok(retired)
+}
+
+pub(super) fn import_users(
+    tx: &Transaction<'_>,
+    users: &[StoredUser],
+    now: Timestamp,
+) -> rusqlite::Result<ImportUsers> {
+    let outcome = try_import_users(tx, users)?;
+    if outcome == ImportUsers::Imported {
+        for StoredUser { user, password_hash } in users {
+            let event = Event::by_operator(EventKind::AccountCreated, now).about(user.id);
+            told(tx, &event, users::insert(tx, user, password_hash)?)?;
+        }
+    }
+    Ok(outcome)
+}
+
+pub(super) fn try_import_users(
+    connection: &Connection,
+    users: &[StoredUser],
+) -> rusqlite::Result<ImportUsers> {
+    let (mut ids, mut addresses) = (HashSet::new(), HashSet::new());
+    let mut taken = Vec::new();
+    for (place, StoredUser { user, .. }) in users.iter().enumerate() {
+        let is_new = ids.insert(user.id) & addresses.insert(user.email.key());
+        if !is_new || users::is_taken(connection, user)? {
+            taken.push(place);
+        }
+    }
+    Ok(if taken.is_empty() { ImportUsers::Imported } else { ImportUsers::Taken(taken) })
 }

@@ -1,8 +1,11 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use auth_core::{
     Admission, Client, EmailKey, FamilyHash, PasswordHash, Session, SessionId, SessionPolicy,
     SigningKey, SigningKeySeed, Timestamp, UserId,
 };
+use rusqlite::Connection;
 
 use super::queries::{counters, events, keys, sessions, users};
 use super::transactions::{
@@ -10,10 +13,10 @@ use super::transactions::{
 };
 use super::{SqliteStore, administration, attempts};
 use crate::{
-    Count, CreateUserError, Credentials, EndSessions, Event, EventId, EventKind, Holdings,
-    NewSession, OpenSession, PasswordVersion, Reauthenticated, Reauthentication, Removed,
-    RetireSigningKey, RotateRefreshToken, Rotation, SessionRecord, Settlement, StoreError,
-    StoredSigningKey, User, UserStore,
+    Challenge, Count, CreateUserError, EndSessions, Event, EventId, EventKind, Holdings,
+    ImportUsers, NewSession, OpenSession, PasswordVersion, Reauthenticated, Reauthentication,
+    Removed, RetireSigningKey, RotateRefreshToken, Rotation, SessionRecord, Settlement, StoreError,
+    StoredSigningKey, StoredUser, User, UserStore,
 };
 
 #[async_trait]
@@ -32,7 +35,7 @@ impl UserStore for SqliteStore {
         if created { Ok(()) } else { Err(CreateUserError::EmailTaken) }
     }
 
-    async fn credentials(&self, email: &EmailKey) -> Result<Option<Credentials>, StoreError> {
+    async fn credentials(&self, email: &EmailKey) -> Result<Challenge, StoreError> {
         let email = email.clone();
         self.database.read(move |connection| users::credentials(connection, &email)).await
     }
@@ -234,6 +237,32 @@ impl UserStore for SqliteStore {
 
     async fn users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
         self.database.read(move |connection| users::page(connection, after, limit)).await
+    }
+
+    async fn import_users(
+        &self,
+        users: &Arc<[StoredUser]>,
+        now: Timestamp,
+    ) -> Result<ImportUsers, StoreError> {
+        let users = Arc::clone(users);
+        self.database.write(move |tx| administration::import_users(tx, &users, now)).await
+    }
+
+    async fn try_import_users(&self, users: &Arc<[StoredUser]>) -> Result<ImportUsers, StoreError> {
+        let users = Arc::clone(users);
+        let look =
+            move |connection: &Connection| administration::try_import_users(connection, &users);
+        self.database.read(look).await
+    }
+
+    async fn export_users(
+        &self,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<StoredUser>, StoreError> {
+        self.database
+            .read(move |connection| users::page_with_hashes(connection, after, limit))
+            .await
     }
 
     async fn set_disabled(

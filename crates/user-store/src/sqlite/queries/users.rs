@@ -2,7 +2,7 @@ use auth_core::{Email, EmailKey, PasswordHash, Timestamp, UserId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Result, Row, params};
 
 use super::{parsed, timestamp, user_id};
-use crate::{Credentials, PasswordVersion, User};
+use crate::{Challenge, Credentials, PasswordVersion, StoredUser, User};
 
 /// Answers `false` if the address is taken.
 pub(in crate::sqlite) fn insert(
@@ -19,7 +19,7 @@ pub(in crate::sqlite) fn insert(
             user.id.as_uuid().as_bytes(),
             user.email.as_str(),
             user.email.key().as_str(),
-            password.to_phc_string(),
+            password.to_text(),
             user.created_at.as_millisecond(),
             user.disabled_at.map(Timestamp::as_millisecond),
         ]);
@@ -39,11 +39,10 @@ fn is_email_taken(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Where there are none, somebody's are read and dropped, so that the time does not tell.
 pub(in crate::sqlite) fn credentials(
     connection: &Connection,
     email: &EmailKey,
-) -> Result<Option<Credentials>> {
+) -> Result<Challenge> {
     let found = connection
         .prepare_cached(
             "SELECT id, password_hash, password_version FROM users
@@ -51,13 +50,24 @@ pub(in crate::sqlite) fn credentials(
         )?
         .query_row([email.as_str()], read_credentials)
         .optional()?;
-    if found.is_none() {
-        connection
-            .prepare_cached("SELECT id, password_hash, password_version FROM users LIMIT 1")?
-            .query_row([], read_credentials)
-            .optional()?;
+    match found {
+        Some(credentials) => Ok(Challenge::Account(credentials)),
+        None => decoy(connection, email).map(Challenge::Decoy),
     }
-    Ok(found)
+}
+
+/// The hash of the account whose address comes next, or of the first after the last.
+fn decoy(connection: &Connection, email: &EmailKey) -> Result<Option<PasswordHash>> {
+    let mut next = connection.prepare_cached(
+        "SELECT password_hash FROM users WHERE email_key > ?1 ORDER BY email_key LIMIT 1",
+    )?;
+    for after in [email.as_str(), ""] {
+        let found = next.query_row([after], |row| parsed(row, 0, str::parse)).optional()?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 fn read_credentials(row: &Row<'_>) -> Result<Credentials> {
@@ -131,6 +141,30 @@ pub(in crate::sqlite) fn page(
         .collect()
 }
 
+/// The same with the hashes of their passwords.
+pub(in crate::sqlite) fn page_with_hashes(
+    connection: &Connection,
+    after: Option<UserId>,
+    limit: u32,
+) -> Result<Vec<StoredUser>> {
+    let after: &[u8] = after.as_ref().map_or(&[], |id| id.as_uuid().as_bytes());
+    connection
+        .prepare_cached(&format!(
+            "SELECT u.password_hash, {COLUMNS} FROM users u WHERE u.id > ?1 ORDER BY u.id LIMIT ?2"
+        ))?
+        .query_map(params![after, limit], |row| {
+            Ok(StoredUser { password_hash: parsed(row, 0, str::parse)?, user: read(row, 1)? })
+        })?
+        .collect()
+}
+
+/// Whether there is an account with the id or the address of this one.
+pub(in crate::sqlite) fn is_taken(connection: &Connection, user: &User) -> Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM users WHERE id = ?1 OR email_key = ?2")?
+        .exists(params![user.id.as_uuid().as_bytes(), user.email.key().as_str()])
+}
+
 /// Whether this is the password that somebody can log in with.
 pub(in crate::sqlite) fn is_in_force(
     connection: &Connection,
@@ -152,7 +186,7 @@ pub(in crate::sqlite) fn renew_password_hash(
 ) -> Result<()> {
     connection
         .prepare_cached("UPDATE users SET password_hash = ?2 WHERE id = ?1")?
-        .execute(params![user.as_uuid().as_bytes(), renewed.to_phc_string()])
+        .execute(params![user.as_uuid().as_bytes(), renewed.to_text()])
         .map(drop)
 }
 
@@ -166,7 +200,7 @@ pub(in crate::sqlite) fn change_password(
     let changed = connection.execute(
         "UPDATE users SET password_hash = ?2, password_version = password_version + 1
          WHERE id = ?1",
-        params![user.as_uuid().as_bytes(), new.to_phc_string()],
+        params![user.as_uuid().as_bytes(), new.to_text()],
     )?;
     Ok(changed == 1)
 }

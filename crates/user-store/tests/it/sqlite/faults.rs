@@ -69,5 +69,5 @@ async fn a_process_that_is_killed_loses_nothing() {
 
 async fn credentials_in(path: &Path) -> bool {
     let store = SqliteStore::open(path).unwrap();
-    store.credentials(ada().email.key()).await.unwrap().is_some()
+    store.credentials(ada().email.key()).await.unwrap().account().is_some()
 }

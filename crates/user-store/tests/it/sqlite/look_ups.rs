@@ -21,7 +21,8 @@ async fn signed_in(store: &SqliteStore) -> SignedIn {
     let session = Session::open(user.id, NOW, false, &SessionPolicy::default(), &SystemRandom);
     let token = RefreshToken::generate(&SystemRandom);
     let new = NewSession::new(session, Client::default(), &token);
-    let password = store.credentials(user.email.key()).await.unwrap().unwrap().password_version;
+    let password =
+        store.credentials(user.email.key()).await.unwrap().account().unwrap().password_version;
     let opened = store.open_session(&new, password, None).await.unwrap();
     assert!(matches!(opened, OpenSession::Opened(_)));
     let signed_in = SignedIn { session, family: token.family() };

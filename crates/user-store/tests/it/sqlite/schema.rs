@@ -74,7 +74,7 @@ pub(super) fn of_version_1(folder: &Folder) {
     connection
         .execute(
             "INSERT INTO users VALUES (?1, 'Ada@example.com', 'ada@example.com', ?2, 0)",
-            (id, hash().to_phc_string()),
+            (id, hash().to_text()),
         )
         .unwrap();
     connection.execute("INSERT INTO sessions VALUES (?1, ?1, 0, 9999999999999)", [id]).unwrap();
@@ -88,7 +88,7 @@ async fn an_older_schema_is_brought_up_to_date_and_no_account_is_lost() {
     new.open();
     let found = store.user_by_email(ada().email.key()).await.unwrap().unwrap();
     assert_eq!((found.email.as_str(), found.disabled_at), ("Ada@example.com", None));
-    assert!(store.credentials(ada().email.key()).await.unwrap().is_some());
+    assert!(store.credentials(ada().email.key()).await.unwrap().account().is_some());
     // A session without a refresh token could not be renewed.
     assert!(store.holdings(found.id).await.unwrap().unwrap().sessions.is_empty());
     let schema = |folder: &Folder| -> Vec<String> {

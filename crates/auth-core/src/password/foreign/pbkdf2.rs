@@ -1,0 +1,98 @@
+//! PBKDF2 (RFC 8018, 5.2), as Werkzeug, Django and passlib write it.
+
+use std::sync::Arc;
+
+use pbkdf2::pbkdf2_hmac;
+use zeroize::Zeroizing;
+
+use super::text::{base64, base64_unpadded, hex, is_output, is_same, number, parts};
+use super::{Parsed, Scheme};
+use crate::{InvalidPasswordHash, PasswordHasher};
+
+struct Pbkdf2 {
+    digest: Digest,
+    iterations: u32,
+    salt: Vec<u8>,
+    output: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+enum Digest {
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+pub(super) fn parse(text: &str) -> Parsed {
+    let found = werkzeug(text).or_else(|| django(text)).or_else(|| passlib(text));
+    let found = found.filter(|hash| is_output(&hash.output)).ok_or(InvalidPasswordHash::Unknown)?;
+    if found.salt.is_empty() {
+        return Err(InvalidPasswordHash::Unsafe);
+    }
+    // Few iterations are no reason to refuse: the next log-in makes them many.
+    match found.iterations {
+        1..=PasswordHasher::MAX_ITERATIONS => Ok(Arc::new(found)),
+        _ => Err(InvalidPasswordHash::Cost),
+    }
+}
+
+/// `pbkdf2:sha256:ITERATIONS$SALT$HEX`
+fn werkzeug(text: &str) -> Option<Pbkdf2> {
+    let [method, salt, output] = parts(text, '$')?;
+    let [name, digest, iterations] = parts(method, ':')?;
+    let digest = match (name, digest) {
+        ("pbkdf2", "sha1") => Digest::Sha1,
+        ("pbkdf2", "sha256") => Digest::Sha256,
+        ("pbkdf2", "sha512") => Digest::Sha512,
+        _ => return None,
+    };
+    let (iterations, salt) = (number(iterations)?, salt.as_bytes().to_vec());
+    Some(Pbkdf2 { digest, iterations, salt, output: hex(output)? })
+}
+
+/// `pbkdf2_sha256$ITERATIONS$SALT$BASE64`
+fn django(text: &str) -> Option<Pbkdf2> {
+    let [name, iterations, salt, output] = parts(text, '$')?;
+    let digest = match name {
+        "pbkdf2_sha1" => Digest::Sha1,
+        "pbkdf2_sha256" => Digest::Sha256,
+        _ => return None,
+    };
+    let (iterations, salt) = (number(iterations)?, salt.as_bytes().to_vec());
+    Some(Pbkdf2 { digest, iterations, salt, output: base64(output)? })
+}
+
+/// `$pbkdf2-sha256$ITERATIONS$SALT$HASH`, both in base64 with `.` for `+`.
+fn passlib(text: &str) -> Option<Pbkdf2> {
+    let ["", name, iterations, salt, output] = parts(text, '$')? else { return None };
+    let digest = match name {
+        "pbkdf2" => Digest::Sha1,
+        "pbkdf2-sha256" => Digest::Sha256,
+        "pbkdf2-sha512" => Digest::Sha512,
+        _ => return None,
+    };
+    let bytes = |text: &str| base64_unpadded(&text.replace('.', "+"));
+    let iterations = number(iterations)?;
+    Some(Pbkdf2 { digest, iterations, salt: bytes(salt)?, output: bytes(output)? })
+}
+
+impl Scheme for Pbkdf2 {
+    fn algorithm(&self) -> &'static str {
+        match self.digest {
+            Digest::Sha1 => "pbkdf2-sha1",
+            Digest::Sha256 => "pbkdf2-sha256",
+            Digest::Sha512 => "pbkdf2-sha512",
+        }
+    }
+
+    fn is_match(&self, password: &[u8]) -> bool {
+        let mut output = Zeroizing::new(vec![0; self.output.len()]);
+        let derive = match self.digest {
+            Digest::Sha1 => pbkdf2_hmac::<sha1::Sha1>,
+            Digest::Sha256 => pbkdf2_hmac::<pbkdf2::sha2::Sha256>,
+            Digest::Sha512 => pbkdf2_hmac::<pbkdf2::sha2::Sha512>,
+        };
+        derive(password, &self.salt, self.iterations, &mut output);
+        is_same(&output, &self.output)
+    }
+}

@@ -1,0 +1,33 @@
+// What make_foreign_hashes.py cannot make: the hashes of npm's libraries, and Firebase's in the
+// form in which Supabase keeps them.
+
+import { readFileSync } from "node:fs";
+import bcrypt from "bcryptjs";
+import firebaseScrypt from "firebase-scrypt";
+
+const { FirebaseScrypt } = firebaseScrypt;
+const version = (name) =>
+  JSON.parse(readFileSync(`node_modules/${name}/package.json`, "utf8")).version;
+
+const saltSeparator = "Bw==";
+const signerKey = Buffer.from("a signer key of 64 bytes that nobody uses, as each project's own").toString("base64");
+const salt = Buffer.from("sixteen bytes go").toString("base64");
+
+async function firebase(password, memCost) {
+  const scrypt = new FirebaseScrypt({ memCost, rounds: 8, saltSeparator, signerKey });
+  const hash = await scrypt.hash(password, salt);
+  return {
+    by: `firebase-scrypt ${version("firebase-scrypt")}`,
+    password,
+    hash: `$fbscrypt$v=1,n=${memCost},r=8,p=1,ss=${saltSeparator},sk=${signerKey}$${salt}$${hash}`,
+  };
+}
+
+const passwords = JSON.parse(readFileSync(0, "utf8"));
+const made = [];
+for (const password of passwords) {
+  made.push({ by: `bcryptjs ${version("bcryptjs")}`, password, hash: bcrypt.hashSync(password, 4) });
+  made.push(await firebase(password, 5));
+}
+made.push(await firebase(passwords[0], 14));
+console.log(JSON.stringify(made));

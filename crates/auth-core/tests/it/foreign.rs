@@ -1,0 +1,217 @@
+//! Hashes that other systems have made: see `tests/data/make_foreign_hashes.py`.
+
+use auth_core::{
+    HashJob, HashOutcome, InvalidPasswordHash, LanePlan, NewPassword, Password, PasswordHash,
+    PasswordHasher, PasswordPolicy, SystemRandom, Verification, VerifyPasswordError, hash_password,
+    needs_rehash, verify_password,
+};
+use proptest::prelude::*;
+use serde_json::Value;
+
+const MADE: &str = include_str!("../data/foreign_hashes.json");
+
+/// Who made a hash, of which password, and the hash.
+fn made() -> Vec<(String, String, String)> {
+    let entries: Vec<Value> = serde_json::from_str(MADE).unwrap();
+    let text = |entry: &Value, name: &str| entry[name].as_str().unwrap().to_owned();
+    let read = |entry: &Value| (text(entry, "by"), text(entry, "password"), text(entry, "hash"));
+    entries.iter().map(read).collect()
+}
+
+fn parse(text: &str) -> Result<PasswordHash, InvalidPasswordHash> {
+    text.parse()
+}
+
+fn verify(password: &str, hash: &PasswordHash) -> Verification {
+    PasswordHasher::new(1_000).unwrap().verify(&Password::new(password), Some(hash))
+}
+
+#[test]
+fn what_other_systems_have_hashed_is_verified_and_to_be_renewed() {
+    for (by, password, text) in made() {
+        let hash = parse(&text).unwrap_or_else(|error| panic!("{by}: {text}: {error}"));
+        assert_eq!(verify(&password, &hash), Verification::MatchOutdated, "{by}: {text}");
+        assert_eq!(hash.to_text(), text);
+        assert_eq!(hash.iterations(), None);
+        assert!(needs_rehash(&text));
+    }
+}
+
+#[test]
+fn another_password_is_not_the_one() {
+    for (by, password, text) in made() {
+        let hash = parse(&text).unwrap();
+        let shorter = &password[..password.len() - 1 - usize::from(!password.is_ascii()) * 3];
+        for wrong in ["", "A long walk along the sea", shorter, &format!("{shorter}x")] {
+            // bcrypt looks at 72 bytes, and so did those who made the hash.
+            let is_cut = hash.algorithm() == "bcrypt" && wrong.len() > 72;
+            if !is_cut || text.contains("sha256") {
+                assert_eq!(verify(wrong, &hash), Verification::Mismatch, "{by}: {text}: {wrong}");
+            }
+        }
+        let with_nul = format!("{password}\0");
+        assert_eq!(verify(&with_nul, &hash), Verification::Mismatch, "{by}: {text}");
+    }
+}
+
+#[test]
+fn every_library_and_function_is_there() {
+    let mut algorithms: Vec<_> =
+        made().iter().map(|(_, _, text)| parse(text).unwrap().algorithm()).collect();
+    algorithms.sort_unstable();
+    algorithms.dedup();
+    let expected = [
+        "argon2d",
+        "argon2i",
+        "argon2id",
+        "bcrypt",
+        "firebase-scrypt",
+        "pbkdf2-sha1",
+        "pbkdf2-sha256",
+        "pbkdf2-sha512",
+        "scrypt",
+    ];
+    assert_eq!(algorithms, expected);
+}
+
+/// Here `é` is one character however it is typed; elsewhere it may be two.
+#[test]
+fn a_password_is_compared_as_it_was_typed_too() {
+    let (composed, decomposed) = ("caf\u{e9} au lait \u{1f347}", "cafe\u{301} au lait \u{1f347}");
+    for (by, password, text) in made().into_iter().filter(|(_, password, _)| !password.is_ascii()) {
+        let hash = parse(&text).unwrap();
+        let typed = verify(decomposed, &hash);
+        assert_eq!(typed, Verification::MatchOutdated, "{by}: {text}");
+        let as_composed = (password == composed).then_some(Verification::MatchOutdated);
+        let expected = as_composed.unwrap_or(Verification::Mismatch);
+        assert_eq!(verify(composed, &hash), expected, "{by}: {text}");
+    }
+}
+
+#[test]
+fn a_batch_may_hold_hashes_of_all_kinds() {
+    let hasher = PasswordHasher::new(1_000).unwrap();
+    let new = NewPassword::parse("a swim in the river", &PasswordPolicy::default(), &[]).unwrap();
+    let ours = hasher.hash(&new, &SystemRandom);
+    let mut jobs = Vec::new();
+    let mut expected = Vec::new();
+    for (_, password, text) in made().into_iter().take(40) {
+        let hash = Some(parse(&text).unwrap());
+        jobs.push(HashJob::comparison(Password::new(&*password), hash.clone()));
+        jobs.push(HashJob::comparison(Password::new("a swim in the river"), Some(ours.clone())));
+        jobs.push(HashJob::comparison(Password::new("wrong"), hash));
+        expected.extend([Verification::MatchOutdated, Verification::Match, Verification::Mismatch]);
+    }
+    let outcomes = hasher.run(&jobs, &LanePlan::default());
+    let expected: Vec<_> = expected.into_iter().map(HashOutcome::Compared).collect();
+    assert_eq!(outcomes, expected);
+}
+
+#[test]
+fn a_decoy_is_never_the_one() {
+    let hasher = PasswordHasher::new(1_000).unwrap();
+    let new = NewPassword::parse("a swim in the river", &PasswordPolicy::default(), &[]).unwrap();
+    let ours = ("a swim in the river".to_owned(), hasher.hash(&new, &SystemRandom));
+    let foreign = made().into_iter().map(|(_, password, text)| (password, parse(&text).unwrap()));
+    for (password, hash) in foreign.take(40).chain([ours]) {
+        let decoy = HashJob::decoy(Password::new(password), Some(hash));
+        let outcomes = hasher.run(&[decoy], &LanePlan::default());
+        assert_eq!(outcomes, [HashOutcome::Compared(Verification::Mismatch)]);
+    }
+}
+
+#[test]
+fn what_keeps_no_password_safe_is_not_taken() {
+    for text in [
+        "md5$salt$5f4dcc3b5aa765d61d8327deb882cf99",
+        "sha1$salt$5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8",
+        "unsalted_md5$$5f4dcc3b5aa765d61d8327deb882cf99",
+        "5f4dcc3b5aa765d61d8327deb882cf99",
+        "5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8",
+        "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8",
+        "$1$salt$qJH7.N4xYta3aEG/dfqo/0",
+        "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=",
+        "pbkdf2:sha256:1000$$e0d887524f408d05717eea8f539ddc68d356c822e90ada9f1fb1c09770db8d5c",
+    ] {
+        assert_eq!(parse(text), Err(InvalidPasswordHash::Unsafe), "{text}");
+    }
+}
+
+#[test]
+fn what_costs_too_much_is_not_computed() {
+    let salt = "c2FsdHNhbHRzYWx0c2FsdA";
+    let output = "BBs+1+PaslLtBPULUr8/lQicvVuHiEPMz0i8MjLCbzM";
+    let hex = "0".repeat(64);
+    for text in [
+        format!("pbkdf2:sha256:10000001$salt${hex}"),
+        format!("pbkdf2_sha256$4294967295$salt${output}="),
+        "$2b$17$pp7DJ.MIf4srVUHa1UX3X.JqNWxV3F6hGjlr00Kc9pL06tKpuM3Fe".to_owned(),
+        format!("$argon2id$v=19$m=262145,t=1,p=1${salt}${output}"),
+        format!("$argon2id$v=19$m=65536,t=33,p=1${salt}${output}"),
+        format!("$argon2id$v=19$m=65536,t=1,p=65${salt}${output}"),
+        format!("scrypt:524288:8:1$salt${hex}"),
+        format!("scrypt:32768:8:1000$salt${hex}"),
+        format!("$scrypt$ln=31,r=8,p=1${salt}${output}"),
+        format!("$fbscrypt$v=1,n=31,r=8,p=1,ss=Bw==,sk={output}=${salt}==${output}="),
+    ] {
+        assert_eq!(parse(&text), Err(InvalidPasswordHash::Cost), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_hash_is_not_taken_for_one() {
+    let (_, _, bcrypt) = made().into_iter().find(|(by, _, _)| by.starts_with("bcrypt ")).unwrap();
+    for text in [
+        "",
+        "a long walk along the sea",
+        "$",
+        "pbkdf2:",
+        "pbkdf2:sha256:1000$salt$",
+        "pbkdf2:sha256:1000$salt$00",
+        "pbkdf2:md5:1000$salt$e0d887524f408d05717eea8f539ddc68d356c822e90ada9f1fb1c09770db8d5c",
+        "pbkdf2:sha256:+1000$salt$e0d887524f408d05717eea8f539ddc68d356c822e90ada9f1fb1c09770db8d5c",
+        "pbkdf2:sha256:01000$salt$e0d887524f408d05717eea8f539ddc68d356c822e90ada9f1fb1c09770db8d5c",
+        "pbkdf2:sha256:1000$salt$E0D887524F408D05717EEA8F539DDC68D356C822E90ADA9F1FB1C09770DB8D5C",
+        "$2x$04$.zt/aW/I8MvAXHyeT0QhaeBqYjMX.RP8C1qyQp450X3RDlzYTOAky",
+        &bcrypt[..59],
+        &format!("{bcrypt}x"),
+        &format!("{bcrypt} "),
+        "$argon2id$v=19$m=64,t=1$mMR6+QWMtmgsySEjcM3TaQ$6NDHImR9ZIHArAhb0WtA4zH/ho/ynFgG3VJRndYK4SM",
+        "$argon2id$v=18$m=64,t=1,p=1$mMR6+QWMtmgsySEjcM3TaQ$6NDHImR9ZIHArAhb0WtA4zH/ho/ynFgG3VJRndYK4SM",
+        "scrypt:1000:8:1$salt$e0d887524f408d05717eea8f539ddc68d356c822e90ada9f1fb1c09770db8d5c",
+        "scrypt:0:8:1$salt$e0d887524f408d05717eea8f539ddc68d356c822e90ada9f1fb1c09770db8d5c",
+        "scrypt:1024:0:1$salt$e0d887524f408d05717eea8f539ddc68d356c822e90ada9f1fb1c09770db8d5c",
+        &format!("bcrypt$$2b$04${}", "a".repeat(2_000)),
+    ] {
+        assert_eq!(parse(text), Err(InvalidPasswordHash::Unknown), "{text}");
+    }
+}
+
+#[test]
+fn the_three_functions_do_what_they_say() {
+    let stored = hash_password("a long walk along the sea").unwrap();
+    assert_eq!(verify_password("a long walk along the sea", &stored), Ok(()));
+    let mismatch = Err(VerifyPasswordError::Mismatch);
+    assert_eq!(verify_password("a swim in the river", &stored), mismatch);
+    assert!(!needs_rehash(&stored));
+    assert!(hash_password("password").is_err());
+    let unknown = Err(VerifyPasswordError::InvalidHash(InvalidPasswordHash::Unknown));
+    assert_eq!(verify_password("a long walk along the sea", "nonsense"), unknown);
+    assert!(needs_rehash("nonsense"));
+    let (_, password, text) = made().swap_remove(0);
+    assert_eq!(verify_password(&password, &text), Ok(()));
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_read_is_written_as_it_was(
+        prefix in prop::sample::select(made().into_iter().map(|(_, _, text)| text).collect::<Vec<_>>()),
+        at in any::<prop::sample::Index>(),
+        tail in "[ -~é]{0,20}",
+    ) {
+        let text = format!("{}{tail}", &prefix[..at.index(prefix.len())]);
+        if let Ok(hash) = parse(&text) {
+            prop_assert_eq!(hash.to_text(), text);
+        }
+    }
+}
