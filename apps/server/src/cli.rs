@@ -20,7 +20,11 @@ pub(crate) use backup::BackupOptions;
 pub(crate) use doctor::DoctorOptions;
 pub(crate) use keys::{KeyAction, KeysOptions};
 pub(crate) use options::{LogFormat, PasswordOptions, ServeOptions, Switch};
-pub(crate) use users::{ExistingAction, UserAction, UsersOptions};
+pub(crate) use store::StoreOptions;
+pub(crate) use users::{
+    ExistingAction, ExportFormat, ExportOptions, ImportFormat, ImportOptions, UserAction,
+    UsersOptions,
+};
 
 /// Sign-up, log-in and sessions for people and programs, in one file.
 #[derive(Parser)]

@@ -1,6 +1,8 @@
 //! `latchkey users`: what an operator does with accounts, on the same store as the server
 //! and while it runs.
 
+mod export;
+mod import;
 mod password;
 mod print;
 
@@ -57,6 +59,7 @@ async fn carry_out(options: &UsersOptions) -> Result<(), UsersError> {
             let user = accounts.administration().create(email, &password).await?;
             print.done("created", &user).map_err(done_unprinted)
         }
+        UserAction::Import(import) => import::run(import, &options.store).await,
         UserAction::Existing(action) => {
             let store = operator::open(database)?;
             let passwords = match action {
@@ -100,6 +103,7 @@ impl Operator<'_> {
             ExistingAction::SetPassword { user, .. } => self.set_password(&user.name).await,
             ExistingAction::Sessions(user) => self.sessions(&user.name).await,
             ExistingAction::SignOut(user) => self.sign_out(&user.name).await,
+            ExistingAction::Export(options) => export::run(self.accounts, options).await,
         }
     }
 

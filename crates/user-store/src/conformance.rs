@@ -13,6 +13,7 @@
 mod administration;
 mod attempts;
 mod keys;
+mod moving;
 mod passwords;
 mod refresh;
 mod sessions;
@@ -22,6 +23,7 @@ mod users;
 pub use administration::*;
 pub use attempts::*;
 pub use keys::*;
+pub use moving::*;
 pub use passwords::*;
 pub use refresh::*;
 pub use sessions::*;
@@ -57,6 +59,9 @@ macro_rules! conformance_tests {
             what_looks_like_a_statement_is_kept_as_text
             an_address_is_taken_once
             an_address_without_an_account_gets_the_hash_of_the_next
+            users_of_another_system_are_taken_over_as_they_are
+            of_a_list_with_one_user_who_is_there_none_is_taken_over
+            of_two_lists_with_one_address_one_is_taken_over
             of_twenty_sign_ups_with_one_address_one_succeeds
             an_unknown_address_is_none
             an_account_is_found_by_its_id_and_by_its_address

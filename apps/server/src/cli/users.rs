@@ -1,4 +1,6 @@
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::options::PasswordOptions;
 use super::store::StoreOptions;
@@ -27,6 +29,10 @@ pub(crate) enum UserAction {
         #[command(flatten)]
         passwords: PasswordOptions,
     },
+    /// Take over the users of another system, with the hashes of their passwords; makes the
+    /// database if it is absent
+    #[command(after_help = IMPORT_HELP)]
+    Import(ImportOptions),
     #[command(flatten)]
     Existing(ExistingAction),
 }
@@ -61,6 +67,62 @@ pub(crate) enum ExistingAction {
     Sessions(Named),
     /// End all sessions of an account at once
     SignOut(Named),
+    /// Write out all accounts with the hashes of their passwords, which can be guessed at by whoever
+    /// reads them
+    Export(ExportOptions),
+}
+
+const IMPORT_HELP: &str = "\
+A record has `email` and `password_hash` (or `encrypted_password`, or `password` with a hash in it), and, if \
+wanted, `created_at` (or `date_joined`) and `disabled_at` or `is_active`. All of a file is taken over or nothing.";
+
+/// What is taken over.
+#[derive(Args)]
+pub(crate) struct ImportOptions {
+    /// A CSV file with names in its first row, a file of JSON objects, one a line, or what
+    /// `manage.py dumpdata auth.user` writes; - is stdin
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// How the file is written; by default as its name says: .csv, .jsonl, or .json for Django's
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ImportFormat>,
+    /// Say what would be done, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Leave out what cannot be taken over, and take over the rest
+    #[arg(long)]
+    pub(crate) skip_invalid: bool,
+}
+
+/// How a file of users is written.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ImportFormat {
+    /// Names in the first row, one user a row
+    Csv,
+    /// One JSON object a line
+    Jsonl,
+    /// Django's dumpdata
+    Django,
+}
+
+/// How the list is written, and where.
+#[derive(Args)]
+pub(crate) struct ExportOptions {
+    /// How it is written
+    #[arg(long, value_enum, default_value = "jsonl")]
+    pub(crate) format: ExportFormat,
+    /// A file, which must not be there, and not stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// How the list of users is written.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Names in the first row, one user a row
+    Csv,
+    /// One JSON object a line
+    Jsonl,
 }
 
 /// An account.

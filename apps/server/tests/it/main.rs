@@ -11,6 +11,7 @@ mod headers;
 mod keys;
 mod lifecycle;
 mod log;
+mod moving;
 #[path = "../support/operator.rs"]
 mod operator;
 mod pages;
