@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// The answer to `GET /api/me/activity`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Activity {
     /// What has happened to the account, the last first: 50 at most.
     pub events: Vec<ActivityEvent>,
@@ -9,14 +10,17 @@ pub struct Activity {
 
 /// Something that has happened to an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ActivityEvent {
     /// When (RFC 3339, UTC).
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub at: String,
     /// What.
     pub kind: ActivityKind,
     /// Who did it.
     pub actor: ActivityActor,
     /// The session that was opened or ended, or in which it was done.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     pub session_id: Option<String>,
     /// What the program called itself that it was done with.
     pub user_agent: Option<String>,

@@ -10,11 +10,23 @@ macro_rules! named {
     ) => {
         $(#[$attribute])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub enum $name {
             $($(#[$of_variant])* #[serde(rename = $text)] $variant,)+
         }
 
         impl $name {
+            /// All there are.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The text that stands for it in JSON.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+
             /// The one that stands in JSON as this text.
             #[must_use]
             pub fn from_text(text: &str) -> Option<Self> {

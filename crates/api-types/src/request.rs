@@ -12,6 +12,7 @@ pub trait RequestBody {
 
 /// The body of `POST /api/signup`.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SignupRequest {
     /// The address as it was typed.
@@ -22,6 +23,7 @@ pub struct SignupRequest {
 
 /// The body of `POST /api/token`.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// The address as it was typed.
@@ -35,6 +37,7 @@ pub struct TokenRequest {
 
 /// The body of `PUT /api/me/password`.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChangePasswordRequest {
     /// The password in force.
@@ -45,6 +48,7 @@ pub struct ChangePasswordRequest {
 
 /// The body of `DELETE /api/me`.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DeleteAccountRequest {
     /// The password in force.
@@ -53,6 +57,7 @@ pub struct DeleteAccountRequest {
 
 /// The body of a request that has nothing to say: `{}`, or no body at all.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Empty {}
 

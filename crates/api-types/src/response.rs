@@ -6,18 +6,22 @@ use crate::ActivityEvent;
 
 /// An account, as its owner may see it: the answer to `POST /api/signup` and `GET /api/me`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct User {
     /// A UUIDv7.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     pub id: String,
     /// The address as its owner typed it.
     pub email: String,
     /// When the account was made (RFC 3339, UTC).
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub created_at: String,
 }
 
 /// The answer to `POST /api/token` and `POST /api/token/refresh` (RFC 6749, 5.1). The refresh
 /// token is not in it: that travels in a cookie alone, which no script can read.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenResponse {
     /// A JWT, to be sent as `Authorization: Bearer …`.
     pub access_token: String,
@@ -45,6 +49,7 @@ named! {
 
 /// The answer to `GET /api/sessions`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sessions {
     /// Those that are alive, the one used last first.
     pub sessions: Vec<Session>,
@@ -52,14 +57,18 @@ pub struct Sessions {
 
 /// One place where a user is signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Session {
     /// A UUIDv7.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     pub id: String,
     /// Whether it is the session of the token that the request carried.
     pub current: bool,
     /// When it was opened (RFC 3339, UTC).
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub created_at: String,
     /// When it was opened or last renewed (RFC 3339, UTC).
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub last_seen_at: String,
     /// What the browser called itself then.
     pub user_agent: Option<String>,
@@ -72,8 +81,10 @@ pub struct Session {
 /// Hashes of secrets are described and not shown: whoever has got hold of a token that
 /// lasts minutes must not take away a hash that can be guessed at for years.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Export {
     /// When it was put together (RFC 3339, UTC).
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub exported_at: String,
     /// The account.
     pub user: User,
@@ -87,6 +98,7 @@ pub struct Export {
 
 /// What is held of a password: a salted hash of it, made like this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExportedPassword {
     /// The function, such as `pbkdf2-sha256` (RFC 8018, 5.2), or what another system has used from
     /// which the account was taken over.
@@ -98,6 +110,7 @@ pub struct ExportedPassword {
 
 /// A session with all that is held of it, but for the hashes of its refresh tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExportedSession {
     /// What the list of sessions shows too.
     #[serde(flatten)]
@@ -105,13 +118,16 @@ pub struct ExportedSession {
     /// Whether it outlives the browser.
     pub remember: bool,
     /// When it ends unless it is used (RFC 3339, UTC).
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub idle_expires_at: String,
     /// When it ends in any case (RFC 3339, UTC).
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub expires_at: String,
 }
 
 /// The answer of `GET /healthz` and `GET /readyz` when all is well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Health {
     /// Always `ok`.
     pub status: String,

@@ -49,25 +49,7 @@ const RETRY_SECONDS: &str = "5";
 
 impl ApiError {
     pub(crate) fn status(&self) -> StatusCode {
-        match self {
-            Self::MalformedJson | Self::InvalidRequest(_) => StatusCode::BAD_REQUEST,
-            Self::InvalidCredentials
-            | Self::InvalidToken
-            | Self::InvalidRefreshToken(_)
-            | Self::MissingToken => StatusCode::UNAUTHORIZED,
-            Self::ForbiddenOrigin => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::EmailTaken => StatusCode::CONFLICT,
-            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::InvalidFields(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Overloaded | Self::TooMuchUnread | Self::Unavailable(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-        }
+        StatusCode::from_u16(self.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     pub(crate) fn code(&self) -> ErrorCode {

@@ -7,6 +7,7 @@ use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use crate::incoming::{Incoming, incoming};
+use crate::openapi::openapi;
 use crate::reply::{
     as_file, cached_briefly, created, method_not_allowed, no_content, no_content_with_cookies,
     no_store, not_found, ok, ok_with_cookies,
@@ -48,6 +49,8 @@ fn others(api: &Api) -> BoxedFilter<(Response,)> {
         .or(sessions(api))
         .unify()
         .or(session(api))
+        .unify()
+        .or(document())
         .unify()
         .boxed()
 }
@@ -116,6 +119,11 @@ fn session(api: &Api) -> BoxedFilter<(Response,)> {
         .then(handlers::end_session)
         .map(no_content_with_cookies);
     delete.or(path.map(|_| method_not_allowed("DELETE"))).unify().boxed()
+}
+
+fn document() -> BoxedFilter<(Response,)> {
+    let get = warp::get().then(async || Ok(openapi())).map(ok);
+    at(warp::path!("api" / "openapi.json"), get, "GET")
 }
 
 fn jwks(api: &Api) -> BoxedFilter<(Response,)> {

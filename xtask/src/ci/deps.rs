@@ -28,7 +28,7 @@ const RULES: [Rule; 11] = [
         not_at_all: &["hyper", "rusqlite", "tokio", "warp"],
         ..rule("auth-core", &["pbkdf2-lanes"])
     },
-    Rule { only: Some(&["serde"]), ..rule("api-types", &[]) },
+    Rule { only: Some(&["schemars", "serde"]), ..rule("api-types", &[]) },
     Rule { not_itself: &["hyper", "jsonwebtoken", "warp"], ..rule("user-store", &["auth-core"]) },
     Rule {
         not_itself: &["hyper", "rusqlite", "serde_json", "warp"],

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
 
 mod activity;
+mod contract;
 mod discovery;
 mod embedded;
 mod logout;

@@ -14,6 +14,8 @@ use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 use warp::test::RequestBuilder;
 
+use crate::contract::compared;
+
 pub(crate) const ORIGIN: &str = "https://auth.example.com";
 pub(crate) const COOKIE: &str = "__Host-latchkey_refresh";
 pub(crate) const EMAIL: &str = "Ada@example.com";
@@ -53,7 +55,7 @@ impl Anonymous {
         let accounts =
             Accounts::start(store, settings, Arc::<ManualClock>::clone(&clock), random).await;
         let auth = Auth::new(Arc::new(accounts.unwrap()), origin);
-        let routes = auth.routes().or(api::nothing_else()).unify().boxed();
+        let routes = compared(auth.routes().or(api::nothing_else()).unify().boxed());
         Self { routes, clock, folder }
     }
 
