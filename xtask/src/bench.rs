@@ -17,10 +17,8 @@ mod page;
 mod private;
 mod probe;
 mod report;
-mod server;
 mod start;
 mod statistics;
-mod usage;
 mod workbench;
 
 use std::process::ExitCode;

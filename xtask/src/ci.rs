@@ -16,7 +16,7 @@ use clap::ValueEnum;
 
 use crate::process::{cargo, run};
 use crate::workspace::{self, WASM};
-use crate::{build, fuzz, setup, web};
+use crate::{build, fuzz, openapi, setup, web};
 
 /// Runs checks and sums them up.
 #[derive(clap::Args)]
@@ -41,6 +41,8 @@ enum Step {
     Build,
     /// The SPA's size against its budget
     Size,
+    /// The OpenAPI document against the release binary
+    Openapi,
     /// A few seconds of fuzzing for each target
     Fuzz,
     /// The release binary in a real browser
@@ -95,7 +97,7 @@ impl Step {
             let failed = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Failed(_));
             before.iter().any(|outcome| outcome.step == Self::Build && failed(outcome))
         };
-        matches!(self, Self::Size | Self::E2e) && build_failed()
+        matches!(self, Self::Size | Self::Openapi | Self::E2e) && build_failed()
     }
 
     fn check(self) -> Result<()> {
@@ -107,6 +109,7 @@ impl Step {
             Self::Docs => docs(),
             Self::Build => build::release().map(drop),
             Self::Size => size(),
+            Self::Openapi => openapi::check(build::release()?),
             Self::Fuzz => fuzz::look_briefly(),
             Self::E2e => e2e(),
         }

@@ -11,7 +11,7 @@ const ADA: &str = r#"["ada@example.com", "a long walk along the sea"]"#;
 
 #[test]
 fn the_axum_app_has_a_page_for_users_alone() {
-    let app = Example::start("axum_app");
+    let app = Example::start("axum_app", &[]);
     assert_eq!(app.send("GET", "/private", "", "").0, 401);
     assert_eq!(app.send("POST", "/signup", "", r#"["ada@example.com", "short"]"#).0, 422);
     assert_eq!(app.send("POST", "/signup", "", ADA).0, 201);

@@ -16,8 +16,10 @@ pub trait RequestBody {
 #[serde(deny_unknown_fields)]
 pub struct SignupRequest {
     /// The address as it was typed.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "idn-email")))]
     pub email: String,
     /// The password as it was typed.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 1_024)))]
     pub password: String,
 }
 
@@ -43,6 +45,7 @@ pub struct ChangePasswordRequest {
     /// The password in force.
     pub current_password: String,
     /// The one that takes its place.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 1_024)))]
     pub new_password: String,
 }
 

@@ -12,6 +12,7 @@ pub struct User {
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     pub id: String,
     /// The address as its owner typed it.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "idn-email")))]
     pub email: String,
     /// When the account was made (RFC 3339, UTC).
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]

@@ -12,7 +12,7 @@ const ADA: &str = r#"{"email": "ada@example.com", "password": "a long walk along
 
 #[test]
 fn the_guarded_route_is_for_users_alone() {
-    let app = Example::start("guarded_route");
+    let app = Example::start("guarded_route", &[]);
     assert_eq!(app.send("GET", "/private", "", "").0, 401);
     assert_eq!(app.send("POST", "/api/signup", "", ADA).0, 201);
     let (status, answer) = app.send("POST", "/api/token", "", ADA);

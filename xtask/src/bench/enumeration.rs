@@ -17,8 +17,8 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use super::client::{Answer, Client};
-use super::server::Site;
 use super::statistics::median;
+use crate::server::Site;
 use crate::{build, workspace};
 use verdict::{Pair, compare, judge, print};
 

@@ -1,10 +1,9 @@
 //! The usual thing to put beside Latchkey: the same three requests in Flask, installed from
 //! PyPI into an environment of its own below `target/bench`.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,9 +11,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
-use super::server::Server;
-use crate::process::{run_aside, step, succeeds};
-use crate::workspace;
+use crate::process::run_aside;
+use crate::server::Server;
+use crate::{python, workspace};
 
 /// What is installed.
 pub(super) const REQUIREMENTS: &str = include_str!("flask/requirements.txt");
@@ -31,13 +30,8 @@ const WORKERS: &str = "2";
 impl Flask {
     /// Installs what is missing, and makes as many accounts as are asked for.
     pub(super) fn install(users: u32) -> Result<Self> {
-        let environment = workspace::target_dir()?.join("bench/venv");
-        if !succeeds(Command::new(environment.join("bin/gunicorn")).arg("--version"))
-            || fs::read_to_string(environment.join("installed")).ok().as_deref()
-                != Some(REQUIREMENTS)
-        {
-            step("installing Flask", || install(&environment))?;
-        }
+        let environment =
+            python::environment("bench/venv", Path::new("xtask/src/bench/flask/requirements.txt"))?;
         let flask = Self { environment, folder: tempfile::tempdir()? };
         run_aside(flask.command("python").arg("app.py").arg(users.to_string()))?;
         Ok(flask)
@@ -74,17 +68,3 @@ impl Flask {
 }
 
 const PATIENCE: Duration = Duration::from_secs(30);
-
-fn install(environment: &PathBuf) -> Result<()> {
-    if !succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])) {
-        bail!(
-            "there is no Python that can make environments: install it \
-             (on Debian `apt-get install python3-venv`)"
-        );
-    }
-    run_aside(Command::new("python3").args(["-m", "venv", "--clear"]).arg(environment))?;
-    let mut pip = Command::new(environment.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-    run_aside(pip.arg(workspace::root().join("xtask/src/bench/flask/requirements.txt")))?;
-    Ok(fs::write(environment.join("installed"), REQUIREMENTS)?)
-}

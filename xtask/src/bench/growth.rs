@@ -9,9 +9,9 @@ use anyhow::{Context as _, Result};
 use super::client::Client;
 use super::load::{Content, Load};
 use super::report::{Goal, Row, Section};
-use super::server::{Server, Site};
 use super::workbench::{Workbench, token};
 use crate::process::step;
+use crate::server::{Server, Site};
 
 const SIZES: [u32; 3] = [1_000, 100_000, 1_000_000];
 /// As little hashing as can be had: it is not what is measured here.

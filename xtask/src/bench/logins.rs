@@ -5,8 +5,8 @@ use anyhow::Result;
 use super::flask::Flask;
 use super::load::{Answers, Content, Load};
 use super::report::{Goal, Row, Section};
-use super::server::Server;
 use super::workbench::{ITERATIONS, LOG_IN, PASSWORD, Workbench};
+use crate::server::Server;
 
 /// How many accounts log in in turn.
 const ACCOUNTS: u32 = 64;

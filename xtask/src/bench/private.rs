@@ -10,9 +10,9 @@ use super::client::Client;
 use super::flask::Flask;
 use super::load::{Content, Load};
 use super::report::{Goal, Row, Section};
-use super::server::Server;
-use super::usage::cpu_seconds;
 use super::workbench::{ITERATIONS, Workbench, token};
+use crate::server::Server;
+use crate::usage::cpu_seconds;
 
 const CONNECTIONS: u32 = 16;
 

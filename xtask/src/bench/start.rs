@@ -8,9 +8,9 @@ use anyhow::{Result, bail};
 
 use super::client::Client;
 use super::report::{Goal, Row, Section};
-use super::server::Site;
-use super::usage::resident_kib;
 use super::workbench::{ITERATIONS, Workbench};
+use crate::server::Site;
+use crate::usage::resident_kib;
 use crate::{web, workspace};
 
 /// What a server does at first is over by then.

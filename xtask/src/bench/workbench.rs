@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use super::client::Client;
-use super::server::{Server, Site};
 use crate::process::{cargo, run, step};
+use crate::server::{Server, Site};
 use crate::{build, workspace};
 
 /// How much is measured, and of what.

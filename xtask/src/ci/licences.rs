@@ -4,12 +4,13 @@ use anyhow::{Context as _, Result};
 use spdx::{Expression, Licensee, ParseMode};
 
 /// What we accept: no more than the tree needs. `.cargo/deny.toml` has the same list.
-pub(super) const ALLOWED: [&str; 9] = [
+pub(super) const ALLOWED: [&str; 10] = [
     "Apache-2.0",
     "BSD-3-Clause",
     "CC0-1.0",
     "ISC",
     "MIT",
+    "MIT-0",
     "MPL-2.0",
     "NCSA",
     "Unicode-3.0",

@@ -24,12 +24,15 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 
 impl Example {
     /// Starts the example, and waits until it listens.
-    pub(crate) fn start(name: &str) -> Self {
+    pub(crate) fn start(name: &str, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // A port that was free just now.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new(binary(name));
-        command.env("PORT", port.to_string()).current_dir(folder.path());
+        command
+            .env("PORT", port.to_string())
+            .envs(settings.iter().copied())
+            .current_dir(folder.path());
         let mut process = command.spawn().unwrap();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(process.try_wait().unwrap().is_none(), "the example has ended");

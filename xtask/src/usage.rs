@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 /// Seconds of processor time that a process and its children have used until now.
-pub(super) fn cpu_seconds(process: u32) -> Result<f64> {
+pub(crate) fn cpu_seconds(process: u32) -> Result<f64> {
     let mut ticks = 0;
     for entry in fs::read_dir("/proc")? {
         let Ok(id) = entry?.file_name().to_string_lossy().parse::<u32>() else { continue };
@@ -21,7 +21,7 @@ pub(super) fn cpu_seconds(process: u32) -> Result<f64> {
 }
 
 /// Kilobytes (of 1,024 bytes) of a process that are in memory.
-pub(super) fn resident_kib(process: u32) -> Result<f64> {
+pub(crate) fn resident_kib(process: u32) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     resident(&status).context("/proc/PID/status has no VmRSS")
 }

@@ -9,32 +9,32 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
-use super::usage::cpu_seconds;
 use crate::process::succeeds;
+use crate::usage::cpu_seconds;
 
-pub(super) struct Server {
+pub(crate) struct Server {
     process: Child,
-    pub(super) address: String,
+    pub(crate) address: String,
 }
 
 /// A server's program and its database, before it is started.
-pub(super) struct Site {
+pub(crate) struct Site {
     binary: PathBuf,
     folder: TempDir,
 }
 
 impl Site {
-    pub(super) fn new(binary: PathBuf) -> Result<Self> {
+    pub(crate) fn new(binary: PathBuf) -> Result<Self> {
         Ok(Self { binary, folder: tempfile::tempdir()? })
     }
 
     /// Makes an account whose password's hash is of this many iterations.
-    pub(super) fn create(&self, email: &str, password: &str, iterations: u32) -> Result<()> {
+    pub(crate) fn create(&self, email: &str, password: &str, iterations: u32) -> Result<()> {
         let iterations = iterations.to_string();
         self.users(&["create", email, "--pbkdf2-iterations", &iterations], password)
     }
 
-    pub(super) fn disable(&self, email: &str) -> Result<()> {
+    pub(crate) fn disable(&self, email: &str) -> Result<()> {
         self.users(&["disable", email], "")
     }
 
@@ -52,12 +52,12 @@ impl Site {
     }
 
     /// Starts the server, which takes any number of wrong passwords.
-    pub(super) fn start(&self, iterations: u32) -> Result<Server> {
+    pub(crate) fn start(&self, iterations: u32) -> Result<Server> {
         self.start_with(iterations, &[])
     }
 
     /// The same with more options.
-    pub(super) fn start_with(&self, iterations: u32, options: &[&str]) -> Result<Server> {
+    pub(crate) fn start_with(&self, iterations: u32, options: &[&str]) -> Result<Server> {
         let mut command = self.command();
         command.args(["serve", "--listen", "127.0.0.1:0", "--throttle", "off"]);
         command.args(["--pbkdf2-iterations", &iterations.to_string()]).args(options);
@@ -65,15 +65,15 @@ impl Site {
     }
 
     /// Whether the server knows these options.
-    pub(super) fn takes(&self, options: &[&str]) -> bool {
+    pub(crate) fn takes(&self, options: &[&str]) -> bool {
         succeeds(self.command().arg("serve").args(options).arg("--help"))
     }
 
-    pub(super) fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("latchkey.db")
     }
 
-    pub(super) fn binary(&self) -> &Path {
+    pub(crate) fn binary(&self) -> &Path {
         &self.binary
     }
 
@@ -92,7 +92,7 @@ impl Site {
 
 impl Server {
     /// Starts a program that tells on stdout where it listens.
-    pub(super) fn announced(command: &mut Command) -> Result<Self> {
+    pub(crate) fn announced(command: &mut Command) -> Result<Self> {
         let started = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut process = started.context("the server's program could not be started")?;
         let mut line = String::new();
@@ -106,17 +106,17 @@ impl Server {
     }
 
     /// Takes over a program that was started and is told to listen there.
-    pub(super) const fn at(address: String, process: Child) -> Self {
+    pub(crate) const fn at(address: String, process: Child) -> Self {
         Self { process, address }
     }
 
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }
 
     /// Waits until nothing is done any more for clients that have gone: what was asked of it
     /// would slow down what is measured next.
-    pub(super) fn settle(&self) -> Result<()> {
+    pub(crate) fn settle(&self) -> Result<()> {
         for _ in 0..LONGEST_WORK {
             let before = cpu_seconds(self.id())?;
             thread::sleep(Duration::from_millis(250));
@@ -127,7 +127,7 @@ impl Server {
         bail!("{} is busy, though nobody asks it", self.address)
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 }
