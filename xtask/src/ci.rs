@@ -1,10 +1,12 @@
 //! `cargo xtask ci`: everything that must hold before a change lands.
 
 mod browser;
+mod counts;
 mod deps;
 mod evidence;
 mod licences;
 mod links;
+mod samples;
 mod sources;
 
 use std::fs;
@@ -35,7 +37,7 @@ enum Step {
     Lint,
     /// Unit, integration and documentation tests
     Test,
-    /// The crates' documentation, and the links and the evidence in ours
+    /// The crates' documentation, and the links, the samples and the evidence in ours
     Docs,
     /// The SPA and the release binary
     Build,
@@ -159,6 +161,7 @@ const PARTS: [(&str, &str); 13] = [
 /// the examples: they show the whole crate).
 fn test() -> Result<()> {
     setup::c_compiler()?;
+    setup::curl()?;
     setup::wasm_target()?;
     let vocabulary = ["--package", "auth-core", "--no-default-features"];
     run(&mut cargo(["test", "--workspace", "--all-features"]))?;
@@ -170,6 +173,7 @@ fn docs() -> Result<()> {
     setup::c_compiler()?;
     links::check(&workspace::root())?;
     evidence::check(&workspace::root())?;
+    samples::check(&workspace::root())?;
     run(cargo(["doc", "--workspace", "--no-deps", "--all-features"])
         .env("RUSTDOCFLAGS", "-D warnings"))
 }

@@ -66,6 +66,16 @@ pub(crate) fn c_compiler() -> Result<()> {
     )
 }
 
+/// The samples of the HTTP API are its commands.
+pub(crate) fn curl() -> Result<()> {
+    let runs = || succeeds(Command::new("curl").arg("--version"));
+    let install = || apt::can_install() && apt::install("curl", &["curl"]).is_ok();
+    if runs() || (install() && runs()) {
+        return Ok(());
+    }
+    bail!("there is no curl: install it, for example with `apt-get install curl`")
+}
+
 /// libFuzzer is C++.
 pub(crate) fn cxx_compiler() -> Result<()> {
     let compiler = Compiler::named("CXX", "c++");

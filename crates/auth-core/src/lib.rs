@@ -3,42 +3,63 @@
 //!
 //! This crate is the part of Latchkey that does no input and no output: values, rules
 //! and cryptography. It knows no network, no database and no async runtime, and it never
-//! looks at a clock or a random source that it was not given.
+//! looks at a clock or a random source that it was not given (`SystemClock` and `SystemRandom`
+//! are the system's, to be given). Take as much of it as you need:
+//!
+//! | to | | crates | built in |
+//! |---|---|---|---|
+//! | hash passwords | `cargo add auth-core --no-default-features --features hash,system` | 60 | HD, HR |
+//! | check tokens that are issued elsewhere | `cargo add auth-core --no-default-features --features verify,system` | 50 | VD, VR |
+//! | do both, and issue tokens | `cargo add auth-core` | 93 | AD, AR |
+//!
+//! (Crates of a build for Linux, this one and build scripts included; from scratch on two cores,
+//! without and with `--release`.) A Rust of 1.95 or later and a C compiler are all that it
+//! takes. Nothing is published yet: for now it is `cargo add --path …/crates/auth-core`.
+//!
+//! # Hash passwords
+//!
+//! Three functions, with the parameters of today (PBKDF2-HMAC-SHA256, 600,000 iterations) and the
+//! rules of NIST 800-63B for new passwords:
 //!
 //! ```
+//! # #[cfg(all(feature = "hash", feature = "system"))]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use auth_core::{hash_password, needs_rehash, verify_password};
+//!
+//! let stored = hash_password("a long walk along the sea")?;
+//! verify_password("a long walk along the sea", &stored)?;
+//! assert!(!needs_rehash(&stored));
+//! # Ok(())
+//! # }
+//! # #[cfg(not(all(feature = "hash", feature = "system")))]
+//! # fn main() {}
+//! ```
+//!
+//! `PasswordHasher` is the same in parts: other iterations, another policy, many at once. With
+//! the features `foreign-…`, hashes that Django, Werkzeug, passlib, bcrypt, Argon2, scrypt or
+//! Firebase have made are verified too ([`PasswordHash`] has the table).
+//!
+//! # Check tokens
+//!
+//! `Verifier` checks what a Latchkey elsewhere has issued, by the keys that it publishes, and
+//! says when to fetch them. Where the keys are at hand, that is `AccessTokenVerifier`.
+//!
+//! # Issue tokens
+//!
+//! ```
+//! # #[cfg(all(feature = "token", feature = "system"))]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::time::Duration;
 //! use auth_core::{
-//!     AccessTokens, Clock, Email, NewPassword, Password, PasswordHasher, PasswordPolicy,
-//!     SessionId, SigningKey, SystemClock, SystemRandom, UserId, Verification,
+//!     AccessTokens, Clock, SessionId, SigningKey, SystemClock, SystemRandom, UserId,
 //! };
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // At sign-up: parse what was typed, hash the password, keep the hash.
-//! let email = Email::parse("ada@example.com")?;
-//! let password = NewPassword::parse(
-//!     "a long walk along the sea",
-//!     &PasswordPolicy::default(),
-//!     &[email.as_str()],
-//! )?;
-//! # let hasher = PasswordHasher::new(1_000)?;
-//! # #[cfg(any())]
-//! let hasher = PasswordHasher::default(); // 600,000 iterations
-//! let stored = hasher.hash(&password, &SystemRandom).to_text();
-//! assert!(stored.starts_with("$pbkdf2-sha256$i="));
-//!
-//! // At log-in: compare in constant time; an account that does not exist costs the same.
-//! let presented = Password::new("a long walk along the sea");
-//! let verification = hasher.verify(&presented, Some(&stored.parse()?));
-//! assert_eq!(verification, Verification::Match);
-//! assert_eq!(hasher.verify(&presented, None), Verification::Mismatch);
-//!
-//! // A token for five minutes, and its check.
-//! let now = SystemClock.now();
 //! let tokens = AccessTokens::new(
 //!     "https://auth.example.com",
 //!     Duration::from_secs(300),
 //!     vec![SigningKey::generate(&SystemRandom)],
 //! )?;
+//! let now = SystemClock.now();
 //! let user = UserId::generate(now, &SystemRandom);
 //! let session = SessionId::generate(now, &SystemRandom);
 //! let session_end = now + Duration::from_secs(12 * 60 * 60);
@@ -47,25 +68,27 @@
 //! assert_eq!((claims.user, claims.session), (user, session));
 //! # Ok(())
 //! # }
+//! # #[cfg(not(all(feature = "token", feature = "system")))]
+//! # fn main() {}
 //! ```
+//!
+//! The session that a token names may be over: whoever issues tokens looks it up. The crates
+//! `user-store` and `accounts` do that, and everything that follows from it.
 //!
 //! # Features
 //!
 //! | feature | brings |
 //! |---|---|
-//! | `hash` (default) | `PasswordHasher`, `PasswordHash`, `HashJob` |
-//! | `token` (default) | `AccessTokens`, `AccessTokenVerifier`, `SigningKey`, `JwkSet`, `RefreshToken`, `Counter` (a throttle), `DeviceKey` |
+//! | `hash` (default) | `hash_password` and its kin, `PasswordHasher`, `PasswordHash`, `HashJob` |
+//! | `foreign`, `foreign-…` | hashes that other systems have made |
+//! | `verify` | `Verifier`, `AccessTokenVerifier`, `JwkSet`, `Claims` |
+//! | `token` (default) | `verify`, and `AccessTokens`, `SigningKey`, `RefreshToken`, `Counter` (a throttle), `DeviceKey` |
+//! | `credentials` (with `hash`, `token`) | `Email`, `Password`, `NewPassword`, `PasswordPolicy` |
 //! | `system` (default) | `SystemClock`, `SystemRandom` |
 //! | `testing` | `ManualClock`, which a test moves |
 //!
-//! Without any of them what is left is the vocabulary ([`Email`], [`Password`] and its
-//! policy, ids, session rules), which builds for `wasm32-unknown-unknown`: the browser can
-//! run the very checks that the server runs. There, Unicode's tables are the browser's own.
-
-/// Runs the example in the project's README as a test.
-#[cfg(all(doctest, feature = "hash", feature = "token", feature = "system"))]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
+//! `credentials` builds for `wasm32-unknown-unknown`: the browser can run the very checks that
+//! the server runs. There, Unicode's tables are the browser's own.
 
 mod client;
 mod clock;

@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
-use cargo_metadata::{CargoOpt, DependencyKind, Metadata};
+use cargo_metadata::semver::Version;
+use cargo_metadata::{CargoOpt, DependencyKind, Metadata, Package};
 
-use super::{licences, sources};
+use super::{counts, licences, sources};
 use crate::workspace;
 
 /// What one of our crates may need. Tests are free to need more.
@@ -56,8 +57,10 @@ pub(super) fn check() -> Result<()> {
     let mut command = workspace::metadata_command();
     let metadata = command.features(CargoOpt::AllFeatures).exec()?;
     let mut violations = Graph::of(&metadata).violations();
+    let oldest = metadata.workspace_packages().into_iter().find_map(|it| it.rust_version.clone());
     for package in &metadata.packages {
         violations.extend(sources::violation(&package.name, package.source.as_ref()));
+        violations.extend(too_new(package, oldest.as_ref()));
         let licence = package.license.as_deref().unwrap_or("(none)");
         if !licences::is_allowed(licence).unwrap_or(false) {
             violations.push(format!("{}: the licence {licence} is not allowed", package.name));
@@ -67,7 +70,13 @@ pub(super) fn check() -> Result<()> {
         bail!("rules of dependency are broken:\n{}", violations.join("\n"));
     }
     eprintln!("{} packages keep the rules", metadata.packages.len());
-    Ok(())
+    counts::check()
+}
+
+/// What is wrong with a package that takes no Rust as old as ours does.
+fn too_new(package: &Package, oldest: Option<&Version>) -> Option<String> {
+    let needs = package.rust_version.as_ref().filter(|needs| Some(*needs) > oldest)?;
+    Some(format!("{}: it needs Rust {needs}, which is newer than `rust-version`", package.name))
 }
 
 /// The part of `cargo metadata` that the rules are about.

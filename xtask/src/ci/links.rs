@@ -25,7 +25,7 @@ pub(super) fn check(root: &Path) -> Result<()> {
 }
 
 /// README.md and every Markdown file below docs.
-fn pages(root: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn pages(root: &Path) -> Result<Vec<PathBuf>> {
     let mut pages = vec![root.join("README.md")];
     let mut directories = vec![root.join("docs")];
     while let Some(directory) = directories.pop() {

@@ -15,6 +15,7 @@ mod moving;
 #[path = "../support/operator.rs"]
 mod operator;
 mod pages;
+mod samples;
 #[path = "../support/server.rs"]
 mod server;
 mod sessions;
