@@ -18,7 +18,7 @@ use clap::ValueEnum;
 
 use crate::process::{cargo, run};
 use crate::workspace::{self, WASM};
-use crate::{build, fuzz, openapi, setup, web};
+use crate::{build, fuzz, openapi, public_api, setup, web};
 
 /// Runs checks and sums them up.
 #[derive(clap::Args)]
@@ -175,7 +175,8 @@ fn docs() -> Result<()> {
     evidence::check(&workspace::root())?;
     samples::check(&workspace::root())?;
     run(cargo(["doc", "--workspace", "--no-deps", "--all-features"])
-        .env("RUSTDOCFLAGS", "-D warnings"))
+        .env("RUSTDOCFLAGS", "-D warnings"))?;
+    public_api::check()
 }
 
 fn size() -> Result<()> {

@@ -8,6 +8,7 @@
 //! cargo xtask soak             break things for ten minutes
 //! cargo xtask fuzz             look for inputs that break what reads them
 //! cargo xtask bench            measure
+//! cargo xtask public-api       write down what the crates offer to others
 //! ```
 //!
 //! It drives cargo and depends on no crate of ours, so it compiles while they do not.
@@ -26,6 +27,7 @@ mod fuzz;
 mod node;
 mod openapi;
 mod process;
+mod public_api;
 mod python;
 mod serve;
 mod server;
@@ -56,6 +58,8 @@ enum Xtask {
     Fuzz(fuzz::Fuzz),
     /// Measure
     Bench(bench::Bench),
+    /// Write down what the crates offer to others
+    PublicApi,
 }
 
 fn main() -> ExitCode {
@@ -66,6 +70,7 @@ fn main() -> ExitCode {
         Xtask::Soak(soak) => soak.run(),
         Xtask::Fuzz(fuzz) => fuzz.run(),
         Xtask::Bench(bench) => bench.run(),
+        Xtask::PublicApi => public_api::update().map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
