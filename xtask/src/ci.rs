@@ -17,6 +17,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::process::{cargo, run};
+use crate::public_api::LIBRARIES;
 use crate::workspace::{self, WASM};
 use crate::{build, fuzz, openapi, public_api, setup, web};
 
@@ -39,6 +40,8 @@ enum Step {
     Test,
     /// The crates' documentation, and the links, the samples and the evidence in ours
     Docs,
+    /// Whether the crates that others use can be packed, and build from what is packed
+    Package,
     /// The SPA and the release binary
     Build,
     /// The SPA's size against its budget
@@ -110,6 +113,7 @@ impl Step {
             Self::Test => test(),
             Self::Docs => docs(),
             Self::Build => build::release().map(drop),
+            Self::Package => package(),
             Self::Size => size(),
             Self::Openapi => openapi::check(build::release()?),
             Self::Fuzz => fuzz::look_briefly(),
@@ -177,6 +181,13 @@ fn docs() -> Result<()> {
     run(cargo(["doc", "--workspace", "--no-deps", "--all-features"])
         .env("RUSTDOCFLAGS", "-D warnings"))?;
     public_api::check()
+}
+
+/// What is packed is compiled with nothing around it, as somebody has it who depends on it.
+fn package() -> Result<()> {
+    setup::c_compiler()?;
+    let packages = LIBRARIES.iter().flat_map(|name| ["--package", name]);
+    run(cargo(["package", "--allow-dirty", "--quiet"]).args(packages))
 }
 
 fn size() -> Result<()> {

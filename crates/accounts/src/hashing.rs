@@ -21,6 +21,7 @@ use size::batch_size;
 
 /// How the passwords are hashed that wait together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum HashingMode {
     /// One by one, by code that runs on every machine: for comparison with the others.
     Portable,

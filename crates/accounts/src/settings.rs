@@ -38,6 +38,7 @@ pub struct Settings {
 
 /// Why the accounts could not be taken up.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StartError {
     /// The store could not be asked for the keys.
     #[error(transparent)]

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 /// A key that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeyError {
     /// The bytes are no Ed25519 seed, or the key set's entry no Ed25519 public key.
     #[error("not an Ed25519 key")]

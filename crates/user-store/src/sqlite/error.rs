@@ -8,6 +8,7 @@ use crate::StoreError;
 
 /// Why a file was not opened. Each message says what is wrong and how to mend it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// The file cannot be made, read or written.
     #[error("cannot open the database {}: {source}; check that the folder exists and that the file and its folder may be written", path.display())]
@@ -72,6 +73,7 @@ pub enum OpenError {
 
 /// Why no copy of the database was made. Each message says what is wrong and how to mend it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BackupError {
     /// Something has this name. It is left as it was.
     #[error("{} exists; name another file", .0.display())]
