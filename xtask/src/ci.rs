@@ -170,6 +170,10 @@ fn test() -> Result<()> {
     let vocabulary = ["--package", "auth-core", "--no-default-features"];
     run(&mut cargo(["test", "--workspace", "--all-features"]))?;
     run(cargo(["test", "--lib", "--tests"]).args(vocabulary))?;
+    // As an app has it that is built to be debugged, where another library hashes.
+    let unoptimized = ["--config", "profile.dev.package.auth-core.opt-level=0"];
+    let hashes = ["--package", "auth-core", "--all-features", "--test", "it", "--", "hash::"];
+    run(cargo(["test"]).args(unoptimized).args(hashes))?;
     run(cargo(["check", "--target", WASM]).args(vocabulary))
 }
 

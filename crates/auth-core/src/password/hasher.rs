@@ -273,8 +273,23 @@ fn derive(work: &[Work<'_>], plan: &Plan) -> Vec<Output> {
             output,
         })
         .collect();
-    pbkdf2_lanes::derive(&mut jobs, plan);
+    derive_all(&mut jobs, plan);
     outputs
+}
+
+#[cfg(not(all(unoptimized, feature = "verify")))]
+use pbkdf2_lanes::derive as derive_all;
+
+/// An app that is built to be debugged has its dependencies built so too, and a log-in would
+/// take four seconds. The library of the tokens is C and assembly, and takes a quarter of one.
+#[cfg(all(unoptimized, feature = "verify"))]
+fn derive_all(jobs: &mut [Job<'_>], _: &Plan) {
+    use aws_lc_rs::pbkdf2::{PBKDF2_HMAC_SHA256, derive};
+    for Job { password, salt, iterations, output } in jobs {
+        let iterations =
+            std::num::NonZeroU32::new(*iterations).unwrap_or(std::num::NonZeroU32::MIN);
+        derive(PBKDF2_HMAC_SHA256, iterations, salt, password, output);
+    }
 }
 
 fn derive_one(work: Work<'_>) -> Output {
