@@ -196,7 +196,8 @@ impl<T> Builder<T> {
     /// the thread that serves the request and must not block: longer work belongs in a task or
     /// behind a channel. A panic in it is logged and changes nothing.
     ///
-    /// What happens on other servers or by the command line is not told, and what happens in the
+    /// What happens on other servers or by the command line is not told, nor who is taken over by
+    /// [`Administration::import`](crate::Administration::import), and what happens in the
     /// last moment before a crash may not be; the store's trail
     /// ([`Administration::events`](crate::Administration::events)) has all of it. May be called
     /// several times, for several hooks.

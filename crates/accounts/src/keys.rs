@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use auth_core::{
-    AccessTokens, Claims, DeviceKey, InvalidToken, JwkSet, KeyError, SigningKey, Timestamp,
+    AccessTokens, Claims, DecoyPlace, DeviceKey, EmailKey, InvalidToken, JwkSet, KeyError,
+    SigningKey, Timestamp,
 };
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
@@ -83,6 +84,13 @@ impl Keys {
     /// The keys that browsers are known by, the newest first.
     pub(crate) fn devices(&self) -> Arc<[DeviceKey]> {
         Arc::clone(&self.held.load().devices)
+    }
+
+    /// Whose hash an address without an account is compared with. By the oldest key: a new one
+    /// changes nothing.
+    pub(crate) fn decoy_place(&self, email: &EmailKey) -> DecoyPlace {
+        let held = self.held.load();
+        held.devices.last().map_or_else(DecoyPlace::default, |key| key.decoy_place(email))
     }
 
     /// The keys as the store has them now or, if it does not answer, those that are held.

@@ -2,23 +2,17 @@
 //! see and end sessions, change the password, take the data along, delete it all, sign out.
 //!
 //! This crate joins the rules of `auth-core` to a `user-store`. It knows nothing of HTTP
-//! or JSON, so that a web framework, a command line and a test can all use it.
+//! or JSON, so that a web framework, a command line and a test can all use it. (For warp, the
+//! crate `api` has the HTTP as well.) [`Accounts::builder`] is the way in, and needs tokio.
 //!
 //! ```
-//! use std::sync::Arc;
-//! use accounts::{Accounts, Caller, Client, Settings};
-//! use auth_core::{SystemClock, SystemRandom};
-//! use user_store::SqliteStore;
+//! use accounts::{Accounts, Caller, Client};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("latchkey.db");
-//! let store = Arc::new(SqliteStore::open(&path)?);
-//! let settings = Settings::new("https://auth.example.com");
-//! # let settings = Settings { pbkdf2_iterations: 1_000, ..settings };
-//! let accounts =
-//!     Accounts::start(store, settings, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+//! let accounts = Accounts::builder().sqlite(&path).public_url("https://app.example").build().await?;
 //!
 //! let client = Client::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
 //! let caller = Caller::from(client.clone());
@@ -39,6 +33,14 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Features
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `sqlite` (default) | [`Builder::sqlite`]: accounts in an embedded file |
+//! | `foreign` | log-ins with hashes that other systems have made |
+//! | `testing` | `Builder::weak_hashes_for_tests`, for an app's own tests |
 
 mod administration;
 mod authenticate;

@@ -44,7 +44,10 @@ impl Accounts {
         failure: Event,
     ) -> Result<Option<Verified>, VerifyError> {
         let challenge = match Email::parse(email) {
-            Ok(email) => self.store.credentials(email.key()).await?,
+            Ok(email) => {
+                let place = self.keys.decoy_place(email.key());
+                self.store.credentials(email.key(), &place).await?
+            }
             Err(_) => Challenge::Decoy(None),
         };
         let credentials = match &challenge {

@@ -4,7 +4,7 @@ use aws_lc_rs::hmac;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::random::random_array;
-use crate::{Random, SigningKeySeed, UserId, secret_text};
+use crate::{EmailKey, Random, SigningKeySeed, UserId, secret_text};
 
 /// What a browser keeps that has signed in to an account: it says so at the next log-in, and
 /// is not taken for a stranger then (the "device cookies" of OWASP).
@@ -30,6 +30,12 @@ pub struct DeviceKey([u8; KEY_BYTES]);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a device token")]
 pub struct InvalidDeviceToken;
+
+/// A place among all addresses, which belongs to an address and tells nothing of it: whose hash a
+/// password is compared with for an address that has no account. It is letters, as addresses
+/// are, so that whoever comes next there may be anybody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DecoyPlace(String);
 
 const ID_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;
@@ -57,6 +63,14 @@ impl DeviceId {
     /// The bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; ID_BYTES] {
+        &self.0
+    }
+}
+
+impl DecoyPlace {
+    /// The place as text, to be compared with the text of addresses.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -104,6 +118,17 @@ impl DeviceKey {
     pub fn recognise(&self, user: UserId, password: i64, token: &DeviceToken) -> Option<DeviceId> {
         let message = message(user, password, &token.id);
         hmac::verify(&self.hmac(), &message, &token.tag).is_ok().then_some(DeviceId(token.id))
+    }
+
+    /// The place that belongs to this address as long as the key is the same. Nobody without the
+    /// key can tell it, or which addresses have places that are near each other.
+    #[must_use]
+    pub fn decoy_place(&self, email: &EmailKey) -> DecoyPlace {
+        let message = [b"latchkey decoy".as_slice(), email.as_str().as_bytes()].concat();
+        let tag = hmac::sign(&self.hmac(), &message);
+        DecoyPlace(
+            tag.as_ref().iter().take(ID_BYTES).map(|byte| char::from(b'a' + byte % 26)).collect(),
+        )
     }
 
     fn hmac(&self) -> hmac::Key {

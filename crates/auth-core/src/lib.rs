@@ -120,7 +120,7 @@ pub use clock::ManualClock;
 #[cfg(feature = "system")]
 pub use clock::SystemClock;
 #[cfg(feature = "token")]
-pub use device::{DeviceId, DeviceKey, DeviceToken, InvalidDeviceToken};
+pub use device::{DecoyPlace, DeviceId, DeviceKey, DeviceToken, InvalidDeviceToken};
 #[cfg(feature = "credentials")]
 pub use email::{Email, EmailError, EmailKey};
 pub use id::{IdError, SessionId, UserId};

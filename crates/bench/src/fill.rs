@@ -91,12 +91,24 @@ mod tests {
         let path = folder.path().join("latchkey.db");
         fill(&path, 3, 1_000).unwrap();
         let store = SqliteStore::open(&path).unwrap();
-        let found = store.credentials(email(2).unwrap().key()).await.unwrap().account().unwrap();
+        let found = store
+            .credentials(email(2).unwrap().key(), &auth_core::DecoyPlace::default())
+            .await
+            .unwrap()
+            .account()
+            .unwrap();
         let hasher = PasswordHasher::new(1_000).unwrap();
         let verification = hasher.verify(&Password::new(PASSWORD), Some(&found.password_hash));
         assert_eq!(verification, Verification::Match);
         let sessions = store.sessions(found.user_id, SystemClock.now()).await.unwrap();
         assert_eq!(sessions.len(), 1);
-        assert!(store.credentials(email(3).unwrap().key()).await.unwrap().account().is_none());
+        assert!(
+            store
+                .credentials(email(3).unwrap().key(), &auth_core::DecoyPlace::default())
+                .await
+                .unwrap()
+                .account()
+                .is_none()
+        );
     }
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use auth_core::{
-    Admission, Client, Clock as _, CounterKey, Limit, Random as _, RefreshToken, Session,
-    SessionId, SessionPolicy, SystemClock, SystemRandom,
+    Admission, Client, Clock as _, CounterKey, DecoyPlace, Limit, Random as _, RefreshToken,
+    Session, SessionId, SessionPolicy, SystemClock, SystemRandom,
 };
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -46,7 +46,11 @@ async fn open_sessions(store: &SqliteStore, users: u32) -> Outcome<Vec<SessionId
     let mut sessions = Vec::new();
     for n in 0..users.min(1_000) {
         let n = u32::try_from(u64::from(n) * u64::from(users) / u64::from(users.min(1_000)))?;
-        let found = store.credentials(email(n)?.key()).await?.account().ok_or("no such user")?;
+        let found = store
+            .credentials(email(n)?.key(), &DecoyPlace::default())
+            .await?
+            .account()
+            .ok_or("no such user")?;
         let all = store.sessions(found.user_id, SystemClock.now()).await?;
         sessions.extend(all.iter().map(|record| record.session.id));
     }
@@ -94,7 +98,11 @@ async fn refresh(store: Arc<SqliteStore>, n: u32) -> Outcome<()> {
 
 async fn open_session(store: &SqliteStore, n: u32) -> Outcome<RefreshToken> {
     let (email, began) = (email(n)?, SystemClock.now());
-    let found = store.credentials(email.key()).await?.account().ok_or("no such user")?;
+    let found = store
+        .credentials(email.key(), &DecoyPlace::default())
+        .await?
+        .account()
+        .ok_or("no such user")?;
     let counts = counts(email.as_str());
     if !matches!(store.begin_attempt(&counts, began).await?, Admission::Admitted) {
         // Somebody else logs in to the same account at this moment.
@@ -150,8 +158,13 @@ mod tests {
             log_in(Arc::clone(&store), 0).await.unwrap();
         }
         refresh(Arc::clone(&store), 0).await.unwrap();
-        let user =
-            store.credentials(email(0).unwrap().key()).await.unwrap().account().unwrap().user_id;
+        let user = store
+            .credentials(email(0).unwrap().key(), &DecoyPlace::default())
+            .await
+            .unwrap()
+            .account()
+            .unwrap()
+            .user_id;
         let now = SystemClock.now();
         assert_eq!(store.sessions(user, now).await.unwrap().len(), 14);
         assert_eq!(store.activity(user, 50).await.unwrap().len(), 13);

@@ -4,8 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on stops")]
 
 use auth_core::{
-    Client, Clock as _, Email, NewPassword, PasswordHasher, PasswordPolicy, RefreshToken, Session,
-    SessionPolicy, SuccessorSalt, SystemClock, SystemRandom, Timestamp, UserId,
+    Client, Clock as _, DecoyPlace, Email, NewPassword, PasswordHasher, PasswordPolicy,
+    RefreshToken, Session, SessionPolicy, SuccessorSalt, SystemClock, SystemRandom, Timestamp,
+    UserId,
 };
 use divan::Bencher;
 use tempfile::TempDir;
@@ -45,7 +46,10 @@ impl World {
             runtime.block_on(store.create_user(user, &hash, &event.about(user.id))).unwrap();
         }
         let user = users.swap_remove(ACCOUNTS / 2);
-        let found = runtime.block_on(store.credentials(user.email.key())).unwrap().account();
+        let found = runtime
+            .block_on(store.credentials(user.email.key(), &DecoyPlace::default()))
+            .unwrap()
+            .account();
         let password = found.unwrap().password_version;
         Self { runtime, store, now, user, password, _folder: folder }
     }
@@ -79,7 +83,8 @@ fn check_a_session(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn look_up_credentials(bencher: Bencher<'_, '_>) {
     let world = World::new();
-    let look_up = || world.store.credentials(world.user.email.key());
+    let place = DecoyPlace::default();
+    let look_up = || world.store.credentials(world.user.email.key(), &place);
     bencher.bench_local(|| world.runtime.block_on(look_up()).unwrap().account().unwrap());
 }
 

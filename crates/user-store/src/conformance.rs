@@ -35,8 +35,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    Client, Email, NewPassword, PasswordHash, PasswordHasher, PasswordPolicy, RefreshToken,
-    Session, SessionId, SessionPolicy, SystemRandom, Timestamp, UserId,
+    Client, DecoyPlace, Email, NewPassword, PasswordHash, PasswordHasher, PasswordPolicy,
+    RefreshToken, Session, SessionId, SessionPolicy, SystemRandom, Timestamp, UserId,
 };
 
 use crate::{Credentials, EndSessions, Event, EventKind, NewSession, OpenSession, User, UserStore};
@@ -190,7 +190,12 @@ fn new_session(user: &User) -> (NewSession, RefreshToken) {
 
 /// The password of this user that is in force.
 async fn in_force(store: &dyn UserStore, user: &User) -> Credentials {
-    store.credentials(user.email.key()).await.expect("an answer").account().expect("it is there")
+    store
+        .credentials(user.email.key(), &DecoyPlace::default())
+        .await
+        .expect("an answer")
+        .account()
+        .expect("it is there")
 }
 
 /// Opens a session for a user whose password is right; answers which have ended for it.

@@ -22,7 +22,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use auth_core::{
-//!     Client, Clock, Email, NewPassword, PasswordHasher, PasswordPolicy, SystemClock, SystemRandom,
+//!     Client, Clock, DecoyPlace, Email, NewPassword, PasswordHasher, PasswordPolicy, SystemClock, SystemRandom,
 //!     UserId,
 //! };
 //! use user_store::{Event, EventKind, SqliteStore, User, UserStore};
@@ -41,7 +41,7 @@
 //! let hash = PasswordHasher::new(1_000)?.hash(&password, &SystemRandom);
 //! let event = Event::by_user(EventKind::AccountCreated, now, Client::default()).about(user.id);
 //! store.create_user(&user, &hash, &event).await?;
-//! assert!(store.credentials(user.email.key()).await?.account().is_some());
+//! assert!(store.credentials(user.email.key(), &DecoyPlace::default()).await?.account().is_some());
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "sqlite"))]

@@ -57,10 +57,11 @@ pub enum Challenge {
     /// That of the account.
     Account(Credentials),
     /// There is no account that could be logged in to: whatever the comparison shows, it has
-    /// failed. The hash is that of the account whose address comes next, and none where there
-    /// is no account at all. So an address without an account costs what some account costs, and
-    /// where accounts have hashes of several kinds, as they do that were taken over from
-    /// another system, the time does not tell who has one.
+    /// failed. The hash is that of the account whose address comes next after a
+    /// [place](auth_core::DecoyPlace) that only this address leads to, and none where there is no
+    /// account at all. So an address without an account costs what some account costs, the same
+    /// each time, and where accounts have hashes of several kinds, as they do that were taken over
+    /// from another system, the time does not tell who has one.
     Decoy(Option<PasswordHash>),
 }
 

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Admission, Client, EmailKey, FamilyHash, PasswordHash, Session, SessionId, SessionPolicy,
-    SigningKey, SigningKeySeed, Timestamp, UserId,
+    Admission, Client, DecoyPlace, EmailKey, FamilyHash, PasswordHash, Session, SessionId,
+    SessionPolicy, SigningKey, SigningKeySeed, Timestamp, UserId,
 };
 
 use crate::{
@@ -27,8 +27,12 @@ pub trait UserStore: Send + Sync + 'static {
 
     /// What a log-in with this address is checked against. A disabled account has nothing
     /// that it could be checked against, no more than none: then there is a
-    /// [decoy](Challenge::Decoy).
-    async fn credentials(&self, email: &EmailKey) -> Result<Challenge, StoreError>;
+    /// [decoy](Challenge::Decoy), from this place.
+    async fn credentials(
+        &self,
+        email: &EmailKey,
+        place: &DecoyPlace,
+    ) -> Result<Challenge, StoreError>;
 
     /// Opens a session, provided that `verified` is still the password in force and the
     /// account not disabled, so that a log-in that raced with a change of the password does

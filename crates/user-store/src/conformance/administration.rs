@@ -1,3 +1,4 @@
+use auth_core::DecoyPlace;
 use futures_util::future::{join, join_all};
 
 use super::{
@@ -13,7 +14,13 @@ pub async fn a_disabled_account_has_no_session_and_gets_none(fresh: &dyn Deploym
     let verified = in_force(&*here, &ada).await.password_version;
     assert!(there.set_disabled(ada.id, true, NOW).await.expect("an answer"));
     assert!(!is_alive(&*here, &session).await);
-    assert!(here.credentials(ada.email.key()).await.expect("an answer").account().is_none());
+    assert!(
+        here.credentials(ada.email.key(), &DecoyPlace::default())
+            .await
+            .expect("an answer")
+            .account()
+            .is_none()
+    );
     let (new, _) = new_session(&ada);
     for renewed in [None, Some(&hash())] {
         let opened = here.open_session(&new, verified, renewed).await.expect("an answer");

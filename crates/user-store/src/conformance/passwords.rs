@@ -1,4 +1,4 @@
-use auth_core::{Session, SessionPolicy};
+use auth_core::{DecoyPlace, Session, SessionPolicy};
 use futures_util::future::{join, join_all};
 
 use super::refresh::rotation;
@@ -175,7 +175,14 @@ pub async fn a_closed_account_is_gone_with_all_that_was_its(fresh: &dyn Deployme
     assert_eq!(closed, Reauthenticated::Done);
     assert!(!is_alive(&*there, &own).await && !is_alive(&*there, &other).await);
     assert_eq!(there.holdings(ada.id).await.expect("an answer"), None);
-    assert!(there.credentials(ada.email.key()).await.expect("an answer").account().is_none());
+    assert!(
+        there
+            .credentials(ada.email.key(), &DecoyPlace::default())
+            .await
+            .expect("an answer")
+            .account()
+            .is_none()
+    );
     let policy = SessionPolicy::default();
     let renewed = there.rotate_refresh_token(&rotation(&token).0, &policy, NOW).await;
     assert_eq!(renewed.expect("an answer"), RotateRefreshToken::Unknown);

@@ -1,4 +1,4 @@
-use auth_core::{Client, Email};
+use auth_core::{Client, DecoyPlace, Email, SigningKey, SystemRandom};
 use futures_util::future::join_all;
 
 use super::{
@@ -12,8 +12,12 @@ pub async fn an_account_is_found_under_every_spelling_of_its_address(fresh: &dyn
     store.create_user(&user, &hash, &creation(&user)).await.expect("a free address");
     for spelling in ["Ada@Bücher.example", "ADA@xn--bcher-kva.EXAMPLE", " ada@bücher.example "] {
         let email = Email::parse(spelling).expect("an address");
-        let found =
-            store.credentials(email.key()).await.expect("an answer").account().expect(spelling);
+        let found = store
+            .credentials(email.key(), &DecoyPlace::default())
+            .await
+            .expect("an answer")
+            .account()
+            .expect(spelling);
         assert_eq!((found.user_id, &found.password_hash), (user.id, &hash), "{spelling}");
     }
 }
@@ -34,7 +38,11 @@ pub async fn what_looks_like_a_statement_is_kept_as_text(fresh: &dyn Deployment)
     let email = "o'hara--`%_{}@example.com";
     let (other, _) = sign_up(&*store, email).await;
     assert_ne!(other.id, ada.id);
-    let found = store.credentials(other.email.key()).await.expect("an answer").account();
+    let found = store
+        .credentials(other.email.key(), &DecoyPlace::default())
+        .await
+        .expect("an answer")
+        .account();
     assert_eq!(found.expect("an account").user_id, other.id);
     let (mut new, _) = new_session(&other);
     let name = "');DELETE FROM users;--\"?1";
@@ -42,7 +50,14 @@ pub async fn what_looks_like_a_statement_is_kept_as_text(fresh: &dyn Deployment)
     open_new(&*store, &other, &new).await;
     let listed = store.sessions(other.id, NOW).await.expect("an answer");
     assert_eq!(listed[0].client.user_agent(), Some(name));
-    assert!(store.credentials(ada.email.key()).await.expect("an answer").account().is_some());
+    assert!(
+        store
+            .credentials(ada.email.key(), &DecoyPlace::default())
+            .await
+            .expect("an answer")
+            .account()
+            .is_some()
+    );
 }
 
 pub async fn an_address_is_taken_once(fresh: &dyn Deployment) {
@@ -52,7 +67,11 @@ pub async fn an_address_is_taken_once(fresh: &dyn Deployment) {
         .create_user(&user("ADA@EXAMPLE.COM"), &hash, &creation(&user("ADA@EXAMPLE.COM")))
         .await;
     assert!(matches!(again, Err(CreateUserError::EmailTaken)));
-    let found = store.credentials(first.email.key()).await.expect("an answer").account();
+    let found = store
+        .credentials(first.email.key(), &DecoyPlace::default())
+        .await
+        .expect("an answer")
+        .account();
     assert_eq!(found.expect("the first").user_id, first.id);
 }
 
@@ -77,7 +96,14 @@ pub async fn an_unknown_address_is_none(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     signed_up(&*store).await;
     let other = Email::parse("grace@example.com").expect("an address");
-    assert!(store.credentials(other.key()).await.expect("an answer").account().is_none());
+    assert!(
+        store
+            .credentials(other.key(), &DecoyPlace::default())
+            .await
+            .expect("an answer")
+            .account()
+            .is_none()
+    );
 }
 
 pub async fn an_account_is_found_by_its_id_and_by_its_address(fresh: &dyn Deployment) {
@@ -125,26 +151,32 @@ pub async fn everything_that_is_held_is_told_at_once(fresh: &dyn Deployment) {
 
 pub async fn an_address_without_an_account_gets_the_hash_of_the_next(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
+    let key = SigningKey::generate(&SystemRandom).seed().device_key();
     let decoy = async |email: &str| {
         let email = Email::parse(email).expect("an address");
-        match store.credentials(email.key()).await.expect("an answer") {
-            Challenge::Decoy(hash) => hash.map(|hash| hash.to_text()),
+        let place = key.decoy_place(email.key());
+        match store.credentials(email.key(), &place).await.expect("an answer") {
+            Challenge::Decoy(hash) => (place.as_str().to_owned(), hash.map(|hash| hash.to_text())),
             Challenge::Account(_) => unreachable!("{email:?} has no account"),
         }
     };
-    assert_eq!(decoy("nobody@example.com").await, None);
-    let hashes = ["b@example.com", "d@example.com"].map(|email| (user(email), hash()));
-    for (user, hash) in &hashes {
+    assert_eq!(decoy("nobody@example.com").await.1, None);
+    // The first is disabled: it is as good as none, and as good a decoy as any.
+    let emails = ["g@example.com", "n@example.com", "t@example.com"];
+    let users = emails.map(|email| (user(email), hash()));
+    for (user, hash) in &users {
         store.create_user(user, hash, &creation(user)).await.expect("a free address");
     }
-    let [b, d] = hashes.each_ref().map(|(_, hash)| Some(hash.to_text()));
-    assert_ne!(b, d);
-    for (email, next) in
-        [("a@example.com", &b), ("c@example.com", &d), ("e@example.com", &b), ("b@example.co", &b)]
-    {
-        assert_eq!(decoy(email).await, *next, "{email}");
+    store.set_disabled(users[0].0.id, true, NOW).await.expect("an answer");
+    let mut met = [0; 3];
+    for email in (0..100).map(|n| format!("nobody{n}@example.com")).chain([emails[0].to_owned()]) {
+        let (place, found) = decoy(&email).await;
+        let next = emails.iter().position(|email| **email > *place).unwrap_or(0);
+        assert_eq!(found, Some(users[next].1.to_text()), "{email} at {place}");
+        met[next] += 1;
     }
-    // A disabled account is as good as none.
-    store.set_disabled(hashes[0].0.id, true, NOW).await.expect("an answer");
-    assert_eq!(decoy("b@example.com").await, d);
+    assert!(
+        met.iter().all(|times| *times > 5),
+        "addresses that are alike have places apart: {met:?}"
+    );
 }

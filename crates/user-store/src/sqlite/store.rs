@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Admission, Client, EmailKey, FamilyHash, PasswordHash, Session, SessionId, SessionPolicy,
-    SigningKey, SigningKeySeed, Timestamp, UserId,
+    Admission, Client, DecoyPlace, EmailKey, FamilyHash, PasswordHash, Session, SessionId,
+    SessionPolicy, SigningKey, SigningKeySeed, Timestamp, UserId,
 };
 use rusqlite::Connection;
 
@@ -35,9 +35,13 @@ impl UserStore for SqliteStore {
         if created { Ok(()) } else { Err(CreateUserError::EmailTaken) }
     }
 
-    async fn credentials(&self, email: &EmailKey) -> Result<Challenge, StoreError> {
-        let email = email.clone();
-        self.database.read(move |connection| users::credentials(connection, &email)).await
+    async fn credentials(
+        &self,
+        email: &EmailKey,
+        place: &DecoyPlace,
+    ) -> Result<Challenge, StoreError> {
+        let (email, place) = (email.clone(), place.clone());
+        self.database.read(move |connection| users::credentials(connection, &email, &place)).await
     }
 
     async fn open_session(

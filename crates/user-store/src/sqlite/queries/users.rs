@@ -1,4 +1,4 @@
-use auth_core::{Email, EmailKey, PasswordHash, Timestamp, UserId};
+use auth_core::{DecoyPlace, Email, EmailKey, PasswordHash, Timestamp, UserId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Result, Row, params};
 
 use super::{parsed, timestamp, user_id};
@@ -42,6 +42,7 @@ fn is_email_taken(error: &rusqlite::Error) -> bool {
 pub(in crate::sqlite) fn credentials(
     connection: &Connection,
     email: &EmailKey,
+    place: &DecoyPlace,
 ) -> Result<Challenge> {
     let found = connection
         .prepare_cached(
@@ -52,16 +53,16 @@ pub(in crate::sqlite) fn credentials(
         .optional()?;
     match found {
         Some(credentials) => Ok(Challenge::Account(credentials)),
-        None => decoy(connection, email).map(Challenge::Decoy),
+        None => decoy(connection, place).map(Challenge::Decoy),
     }
 }
 
 /// The hash of the account whose address comes next, or of the first after the last.
-fn decoy(connection: &Connection, email: &EmailKey) -> Result<Option<PasswordHash>> {
+fn decoy(connection: &Connection, place: &DecoyPlace) -> Result<Option<PasswordHash>> {
     let mut next = connection.prepare_cached(
         "SELECT password_hash FROM users WHERE email_key > ?1 ORDER BY email_key LIMIT 1",
     )?;
-    for after in [email.as_str(), ""] {
+    for after in [place.as_str(), ""] {
         let found = next.query_row([after], |row| parsed(row, 0, str::parse)).optional()?;
         if found.is_some() {
             return Ok(found);

@@ -1,7 +1,9 @@
 //! Look-ups are answered on the thread that asks, once connections for them are open: that is
 //! to be seen by nobody.
 
-use auth_core::{Client, FamilyHash, RefreshToken, Session, SessionPolicy, SystemRandom};
+use auth_core::{
+    Client, DecoyPlace, FamilyHash, RefreshToken, Session, SessionPolicy, SystemRandom,
+};
 use user_store::{EndSessions, NewSession, OpenSession, SqliteStore, StoreError, UserStore as _};
 
 use super::{Folder, NOW, ada, creation, hash};
@@ -21,8 +23,13 @@ async fn signed_in(store: &SqliteStore) -> SignedIn {
     let session = Session::open(user.id, NOW, false, &SessionPolicy::default(), &SystemRandom);
     let token = RefreshToken::generate(&SystemRandom);
     let new = NewSession::new(session, Client::default(), &token);
-    let password =
-        store.credentials(user.email.key()).await.unwrap().account().unwrap().password_version;
+    let password = store
+        .credentials(user.email.key(), &DecoyPlace::default())
+        .await
+        .unwrap()
+        .account()
+        .unwrap()
+        .password_version;
     let opened = store.open_session(&new, password, None).await.unwrap();
     assert!(matches!(opened, OpenSession::Opened(_)));
     let signed_in = SignedIn { session, family: token.family() };

@@ -1,5 +1,6 @@
 //! The schema, and how an older one becomes today's.
 
+use auth_core::DecoyPlace;
 use rusqlite::Connection;
 use user_store::{OpenError, SqliteStore, UserStore as _};
 
@@ -88,7 +89,14 @@ async fn an_older_schema_is_brought_up_to_date_and_no_account_is_lost() {
     new.open();
     let found = store.user_by_email(ada().email.key()).await.unwrap().unwrap();
     assert_eq!((found.email.as_str(), found.disabled_at), ("Ada@example.com", None));
-    assert!(store.credentials(ada().email.key()).await.unwrap().account().is_some());
+    assert!(
+        store
+            .credentials(ada().email.key(), &DecoyPlace::default())
+            .await
+            .unwrap()
+            .account()
+            .is_some()
+    );
     // A session without a refresh token could not be renewed.
     assert!(store.holdings(found.id).await.unwrap().unwrap().sessions.is_empty());
     let schema = |folder: &Folder| -> Vec<String> {
