@@ -39,7 +39,7 @@
 //! | feature | brings |
 //! |---|---|
 //! | `sqlite` (default) | [`Builder::sqlite`]: accounts in an embedded file |
-//! | `foreign` | log-ins with hashes that other systems have made |
+//! | `foreign` (default) | log-ins with hashes that other systems have made |
 //! | `testing` | `Builder::weak_hashes_for_tests`, for an app's own tests |
 
 mod administration;

@@ -21,7 +21,7 @@
 //! | feature | brings |
 //! |---|---|
 //! | `sqlite` (default) | accounts in an embedded file |
-//! | `foreign` | log-ins with hashes that other systems have made |
+//! | `foreign` (default) | log-ins with hashes that other systems have made |
 //! | `testing` | `Builder::weak_hashes_for_tests`, for an app's own tests; and what reads requests, for tests that feed it with anything |
 //!
 //! Where it is not warp's own server that takes connections, the [`ClientAddress`] of each
