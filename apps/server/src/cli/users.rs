@@ -67,8 +67,8 @@ pub(crate) enum ExistingAction {
     Sessions(Named),
     /// End all sessions of an account at once
     SignOut(Named),
-    /// Write out all accounts with the hashes of their passwords, which can be guessed at by whoever
-    /// reads them
+    /// Write out all accounts with the hashes of their passwords: whoever reads them can guess at the
+    /// passwords
     Export(ExportOptions),
 }
 
@@ -111,7 +111,7 @@ pub(crate) struct ExportOptions {
     /// How it is written
     #[arg(long, value_enum, default_value = "jsonl")]
     pub(crate) format: ExportFormat,
-    /// A file, which must not be there, and not stdout
+    /// Write to this file, which must not be there yet, instead of stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
