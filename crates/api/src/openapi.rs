@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use api_types::{ErrorCode, Problem};
+use bytes::Bytes;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -23,6 +24,12 @@ use operations::{Body, OPERATIONS, Operation, Security, Success};
 pub fn openapi() -> &'static Value {
     static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
     &DOCUMENT
+}
+
+/// The same as text, which is held once, however many have not read it yet.
+pub(crate) fn text() -> Bytes {
+    static TEXT: LazyLock<Bytes> = LazyLock::new(|| openapi().to_string().into());
+    TEXT.clone()
 }
 
 const DESCRIPTION: &str = "\

@@ -14,6 +14,11 @@ pub(crate) fn ok<T: Serialize>(result: Result<T, ApiError>) -> Response {
     reply(StatusCode::OK, result)
 }
 
+/// The same with JSON that is there already.
+pub(crate) fn ok_as_it_is(json: Bytes) -> Response {
+    typed(with_status(StatusCode::OK, json), "application/json")
+}
+
 pub(crate) fn created<T: Serialize>(result: Result<T, ApiError>) -> Response {
     reply(StatusCode::CREATED, result)
 }

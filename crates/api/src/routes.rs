@@ -7,12 +7,11 @@ use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use crate::incoming::{Incoming, incoming};
-use crate::openapi::openapi;
 use crate::reply::{
     as_file, cached_briefly, created, method_not_allowed, no_content, no_content_with_cookies,
-    no_store, not_found, ok, ok_with_cookies,
+    no_store, not_found, ok, ok_as_it_is, ok_with_cookies,
 };
-use crate::{Api, handlers};
+use crate::{Api, handlers, openapi};
 
 /// Everything that this crate answers. Other paths are rejected as not found.
 ///
@@ -122,7 +121,7 @@ fn session(api: &Api) -> BoxedFilter<(Response,)> {
 }
 
 fn document() -> BoxedFilter<(Response,)> {
-    let get = warp::get().then(async || Ok(openapi())).map(ok);
+    let get = warp::get().map(|| ok_as_it_is(openapi::text()));
     at(warp::path!("api" / "openapi.json"), get, "GET")
 }
 
