@@ -132,7 +132,7 @@ kinds! {
     SigningKeyRetired = "signing_key_retired",
     /// An operator made a copy of the store.
     BackupMade = "backup_made",
-    /// An operator took a list of all users along, hashes of passwords included.
+    /// An operator began to take a list of all users along, hashes of passwords included.
     UsersExported = "users_exported",
 }
 

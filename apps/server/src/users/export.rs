@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use accounts::{Accounts, StoredUser, with_causes};
+use accounts::{Accounts, StoredUser};
 use serde_json::json;
 
 use super::{PAGE, UsersError};
@@ -15,15 +15,12 @@ use crate::operator::OperatorError;
 const UNFINISHED: &str = ".unfinished-export-";
 
 pub(super) async fn run(accounts: &Accounts, options: &ExportOptions) -> Result<(), UsersError> {
+    // Before it has begun: whoever breaks it off has read some of it.
+    accounts.administration().record_export().await?;
     match &options.output {
-        Some(path) => to_file(accounts, options.format, path).await?,
-        None => {
-            let out = BufWriter::new(io::stdout().lock());
-            write(accounts, options.format, out).await?;
-        }
+        Some(path) => to_file(accounts, options.format, path).await,
+        None => write(accounts, options.format, BufWriter::new(io::stdout().lock())).await,
     }
-    let told = accounts.administration().record_export().await;
-    told.map_err(|error| OperatorError::DoneUntold(with_causes(&error)).into())
 }
 
 /// The file has its name only once it is whole and on the disk, and is its owner's alone.

@@ -126,7 +126,7 @@ fn all_of_a_file_is_taken_over_or_nothing_and_each_line_says_what_is_wrong_with_
     done(&import(
         &folder,
         "first.csv",
-        &format!("email,password\njean@example.com,{DJANGO}\n"),
+        &format!("Email,PASSWORD\njean@example.com,{DJANGO}\n"),
         &[],
     ));
     let (report, line) = undone(&import(&folder, "users.csv", &mixed(), &[]));
@@ -185,9 +185,10 @@ fn a_file_that_is_no_list_of_users_says_how_to_mend_it() {
         ("users.csv", "email,password,password_hash\n", "leave one out"),
         ("users.csv", "", "column for the e-mail address"),
         ("users.json", "{}", "dumpdata"),
+        ("users.json", "[\n\"hunter2\"]", "line 2, column 9"),
     ] {
         let line = refused(&import(&folder, name, text, &[]));
-        assert!(line.contains(mend), "{line}");
+        assert!(line.contains(mend) && !line.contains("hunter2"), "{line}");
     }
     let absent = refused(&users(&folder, &["import", "absent.csv"]));
     assert!(absent.contains("absent.csv cannot be read"), "{absent}");
@@ -245,9 +246,12 @@ fn the_trail_tells_of_both() {
     let folder = tempfile::tempdir().unwrap();
     done(&import(&folder, "auth_user.csv", &django_table(), &[]));
     done(&users(&folder, &["export"]));
+    // One who is refused a file has not been refused the list.
+    refused(&users(&folder, &["export", "--output", folder.path().to_str().unwrap()]));
     let trail = done(&Operator::on(&folder).run("audit", &[], ""));
     let kinds: Vec<Vec<_>> =
         trail.lines().map(|line| line.split_whitespace().skip(1).take(2).collect()).collect();
     let created = vec!["account_created", "operator"];
-    assert_eq!(kinds, [created.clone(), created, vec!["users_exported", "operator"]]);
+    let exported = vec!["users_exported", "operator"];
+    assert_eq!(kinds, [created.clone(), created, exported.clone(), exported]);
 }

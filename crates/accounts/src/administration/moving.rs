@@ -49,7 +49,7 @@ impl Administration<'_> {
         self.accounts.store.export_users(after, limit).await
     }
 
-    /// Tells the trail that a list of all users was taken along.
+    /// Tells the trail that a list of all users is being taken along.
     ///
     /// # Errors
     ///

@@ -102,7 +102,11 @@ fn jsonl(text: &str) -> Lines {
 /// What `manage.py dumpdata auth.user` writes: a list of objects with `fields`.
 fn django(text: &str) -> Result<Lines, UsersError> {
     let list: Vec<Map<String, Value>> = serde_json::from_str(text).map_err(|error| {
-        invalid(&format!("the file is not what `manage.py dumpdata auth.user` writes: {error}"))
+        // No more than where: serde would tell what is there, and that may be a password.
+        let (line, column) = (error.line(), error.column());
+        invalid(&format!(
+            "the file is not what `manage.py dumpdata auth.user` writes: see line {line}, column {column}"
+        ))
     })?;
     let mut names = BTreeSet::new();
     let lines = list.iter().zip(1..).map(|(object, number)| {

@@ -69,7 +69,8 @@ impl Field {
     }
 
     pub(super) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|field| field.names().contains(&name))
+        let is_name = |field: &Self| field.names().iter().any(|it| it.eq_ignore_ascii_case(name));
+        Self::ALL.into_iter().find(is_name)
     }
 
     pub(super) const fn is_required(self) -> bool {
