@@ -67,6 +67,9 @@ pub enum BuildError {
     /// Access tokens would be valid for too long, or never.
     #[error("access tokens are valid for 1 second to 1 hour")]
     AccessTokenLifetime,
+    /// Sessions would outlast what a browser keeps.
+    #[error("sessions last 400 days at most")]
+    Sessions,
     /// Passwords would be too short.
     #[error("the least length of a password is 8 to 64")]
     PasswordMinLength,
@@ -85,6 +88,9 @@ pub enum BuildError {
 /// The longest that an access token is valid: for so long, a service that only checks tokens
 /// does not see that somebody has logged out.
 const LONGEST_ACCESS_TOKEN: Duration = Duration::from_hours(1);
+
+/// The longest that a session lasts: browsers keep no cookie for longer (RFC 6265bis, 5.5).
+const LONGEST_SESSION: Duration = Duration::from_hours(400 * 24);
 
 impl Accounts {
     /// Takes up accounts in a few lines. The database is made if it is absent, and brought up to
@@ -171,7 +177,7 @@ impl<T> Builder<T> {
     }
 
     /// For how long sessions last, used and not used (OWASP ASVS 5.0, 7.3): by default
-    /// 12 hours and 30 minutes, with `remember` 30 days and 14 days.
+    /// 12 hours and 30 minutes, with `remember` 30 days and 14 days; 400 days at most.
     pub fn sessions(mut self, policy: SessionPolicy) -> Self {
         self.sessions = policy;
         self
@@ -228,8 +234,9 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Opens the store, which blocks while it is brought up to date, and takes up its accounts. They are looked after in the background by a
-    /// task on the tokio runtime that this is called on, for as long as they are there.
+    /// Opens the store, which blocks while it is brought up to date, and takes up its accounts.
+    /// They are looked after in the background by a task on the tokio runtime that this is called
+    /// on, for as long as they are there.
     ///
     /// # Errors
     ///
@@ -257,6 +264,10 @@ impl<T> Builder<T> {
         let lifetimes = Duration::from_secs(1)..=LONGEST_ACCESS_TOKEN;
         if !lifetimes.contains(&self.access_token_lifetime) {
             return Err(BuildError::AccessTokenLifetime);
+        }
+        let SessionPolicy { standard, remembered } = &self.sessions;
+        if standard.lifetime().max(remembered.lifetime()) > LONGEST_SESSION {
+            return Err(BuildError::Sessions);
         }
         let password_policy = Some(self.password_min_length)
             .filter(|least| *least >= PasswordPolicy::DEFAULT_MIN_LENGTH)

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{Accounts, BuildError, Builder, Caller};
+use accounts::{Accounts, BuildError, Builder, Caller, SessionLimits, SessionPolicy};
 use auth_core::ManualClock;
 use tempfile::TempDir;
 
@@ -46,6 +46,9 @@ async fn what_is_missing_is_said() {
 #[tokio::test]
 async fn what_is_not_safe_is_not_started() {
     let folder = tempfile::tempdir().unwrap();
+    let days = |days: u64| Duration::from_hours(24 * days);
+    let remembered = SessionLimits::new(days(1), days(401)).unwrap();
+    let endless = SessionPolicy { remembered, ..SessionPolicy::default() };
     for (builder, mend) in [
         (builder(&folder).public_url("http://app.example"), "https"),
         (builder(&folder).public_url("http://192.0.2.1:3000"), "https"),
@@ -53,6 +56,7 @@ async fn what_is_not_safe_is_not_started() {
         (builder(&folder).public_url("app.example"), "https://auth.example.com"),
         (builder(&folder).access_token_lifetime(Duration::from_mins(61)), "1 hour"),
         (builder(&folder).access_token_lifetime(Duration::ZERO), "1 second"),
+        (builder(&folder).sessions(endless), "400 days"),
         (builder(&folder).password_min_length(7), "8 to 64"),
         (builder(&folder).password_min_length(65), "8 to 64"),
         (builder(&folder).pbkdf2_iterations(599_999), "600,000"),
