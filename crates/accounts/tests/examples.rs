@@ -1,6 +1,10 @@
 //! The examples run, and do what they say.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where, and stops"
+)]
 
 #[path = "support/example.rs"]
 mod example;

@@ -1,7 +1,11 @@
 //! The examples run, and do what they say.
 
 #![cfg(feature = "foreign")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where, and stops"
+)]
 
 #[path = "../../accounts/tests/support/example.rs"]
 mod example;
