@@ -2,6 +2,8 @@
 //! what is answered.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use jsonschema::Validator;
@@ -11,51 +13,67 @@ use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, Method};
 use warp::path::FullPath;
 use warp::reply::Response;
+use warp::test::RequestBuilder;
 
-use crate::world::{Anonymous, EMAIL, PASSWORD, json_request, post, refresh};
+use crate::world::{Anonymous, COOKIE, EMAIL, PASSWORD, json_request, post, refresh};
 
-/// The same routes, of which every answer is compared with the document.
-pub(crate) fn compared(routes: BoxedFilter<(Response,)>) -> BoxedFilter<(Response,)> {
-    let compare = async |method: Method, path: FullPath, response: Response| {
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        let status = parts.status.as_u16();
-        compare(&method, path.as_str(), status, &parts.headers, &body);
-        Response::from_parts(parts, body.into())
+/// The answers of the document that were met.
+pub(crate) type Met = Arc<Mutex<BTreeSet<String>>>;
+
+/// The same routes, of which every answer is compared with the document, and noted.
+pub(crate) fn compared(routes: BoxedFilter<(Response,)>, met: &Met) -> BoxedFilter<(Response,)> {
+    let met = Arc::clone(met);
+    let compare = move |method: Method, path: FullPath, response: Response| {
+        let met = Arc::clone(&met);
+        async move {
+            let (parts, body) = response.into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            let status = parts.status.as_u16();
+            let found = compare(&method, path.as_str(), status, &parts.headers, &body);
+            met.lock().unwrap().extend(found);
+            Response::from_parts(parts, body.into())
+        }
     };
     warp::method().and(warp::path::full()).and(routes).then(compare).boxed()
 }
 
+/// Which answer of the document it is: none where that has no such path or method.
 #[track_caller]
-fn compare(method: &Method, path: &str, status: u16, headers: &HeaderMap, body: &[u8]) {
+fn compare(
+    method: &Method,
+    path: &str,
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Option<String> {
     let answer = format!("{method} {path} {status}");
     let media_type = headers.get("content-type").map_or("", |value| value.to_str().unwrap());
     let Some(path) = template(path) else {
         assert_eq!((status, media_type), (404, "application/problem+json"), "{answer}");
-        return;
+        return None;
     };
-    let name = method.as_str().to_ascii_lowercase();
-    let Some(operation) = api::openapi()["paths"][&path].get(&name) else {
-        let is_head = name == "head" && !path.starts_with("/api/");
+    let name_of_method = method.as_str().to_ascii_lowercase();
+    let Some(operation) = api::openapi()["paths"][&path].get(&name_of_method) else {
+        let is_head = method == Method::HEAD && !path.starts_with("/api/");
         assert!(is_head || status == 405 && headers.contains_key("allow"), "{answer}");
-        return;
+        return None;
     };
-    let described = &operation["responses"][status.to_string()];
+    let status = status.to_string();
+    let described = &operation["responses"][&status];
     assert!(described.is_object(), "{answer} is not in the document");
     for header in described["headers"].as_object().into_iter().flat_map(|it| it.keys()) {
         assert!(headers.contains_key(header.as_str()), "{answer} has no {header}");
     }
-    match described["content"].as_object() {
-        None => assert!(body.is_empty() && media_type.is_empty(), "{answer} has a body"),
-        Some(content) => {
-            let schema =
-                content.get(media_type).unwrap_or_else(|| unreachable!("{answer}: {media_type}"));
-            let body: Value = serde_json::from_slice(body).unwrap();
-            let validator = validator(&schema["schema"]);
-            let errors: Vec<_> = validator.iter_errors(&body).map(|it| it.to_string()).collect();
-            assert!(errors.is_empty(), "{answer}: {errors:?}");
-        }
-    }
+    let Some(content) = described["content"].as_object() else {
+        assert!(body.is_empty() && media_type.is_empty(), "{answer} has a body");
+        return Some(name(method.as_str(), &path, &status, &Value::Null));
+    };
+    assert!(content.contains_key(media_type), "{answer} is {media_type}");
+    let body: Value = serde_json::from_slice(body).unwrap();
+    let validator = validator(&content[media_type]["schema"]);
+    let errors: Vec<_> = validator.iter_errors(&body).map(|it| it.to_string()).collect();
+    assert!(errors.is_empty(), "{answer}: {errors:?}");
+    Some(name(method.as_str(), &path, &status, &body["code"]))
 }
 
 /// The path of the document that a path is one of.
@@ -116,14 +134,22 @@ fn what_is_sent_is_described_as_it_is_taken() {
 /// brings about.
 #[tokio::test]
 async fn every_answer_of_the_document_can_be_had() {
-    let mut met = BTreeSet::new();
-    let mut note = |operation: &str, answer: u16| {
-        met.insert(format!("{operation} {answer}"));
-    };
     let world = Anonymous::new().await;
-    let body = |body: &Value| body.to_string();
-    let (sign_up, large) = (json!({"email": EMAIL, "password": PASSWORD}), "x".repeat(16_385));
-    let foreign = "https://evil.example";
+    for path in ["/api/openapi.json", "/.well-known/jwks.json", "/healthz", "/readyz"] {
+        world.send(warp::test::request().path(path)).await;
+    }
+    ask_what_nobody_is_given(&world).await;
+    ask_without_a_token(&world).await;
+    live_with_an_account(&world).await;
+    try_too_often(&world).await;
+    let listed: BTreeSet<_> = listed().into_iter().filter(|it| !it.contains(" 50")).collect();
+    assert_eq!(*world.met(), listed);
+}
+
+const NOBODYS: &str = "/api/sessions/018c0000-0000-7000-8000-000000000000";
+
+/// What takes a body, and is refused some.
+async fn ask_what_nobody_is_given(world: &Anonymous) {
     for (method, path) in [
         ("POST", "/api/signup"),
         ("POST", "/api/token"),
@@ -132,25 +158,23 @@ async fn every_answer_of_the_document_can_be_had() {
         ("DELETE", "/api/me"),
         ("PUT", "/api/me/password"),
         ("DELETE", "/api/sessions"),
-        ("DELETE", "/api/sessions/{id}"),
+        ("DELETE", NOBODYS),
     ] {
         let ada = world.signed_in().await;
-        let at = path.replace("{id}", "018c0000-0000-7000-8000-000000000000");
         let request = |body: &str| {
-            let cookie = format!("{}={}", crate::world::COOKIE, ada.cookie);
-            json_request(method, &at).header("cookie", cookie).body(body)
+            let cookie = format!("{COOKIE}={}", ada.cookie);
+            json_request(method, path).header("cookie", cookie).body(body)
         };
-        let plain = warp::test::request().method(method).path(&at).body("{}");
-        for request in [
-            request("["),
-            request("{\"more\": 1}"),
-            request("{}").header("origin", foreign),
-            request(&large),
-            plain,
-        ] {
-            note(&format!("{method} {path}"), ada.send(request).await.status.as_u16());
-        }
+        ada.send(request("[")).await;
+        ada.send(request("{\"more\": 1}")).await;
+        ada.send(request("{}").header("origin", "https://evil.example")).await;
+        ada.send(request(&"x".repeat(16_385))).await;
+        ada.send(warp::test::request().method(method).path(path).body("{}")).await;
     }
+}
+
+/// What is for users alone.
+async fn ask_without_a_token(world: &Anonymous) {
     for (method, path) in [
         ("GET", "/api/me"),
         ("GET", "/api/me/export"),
@@ -160,84 +184,86 @@ async fn every_answer_of_the_document_can_be_had() {
         ("DELETE", "/api/me"),
         ("PUT", "/api/me/password"),
         ("DELETE", "/api/sessions"),
-        ("DELETE", "/api/sessions/{id}"),
+        ("DELETE", NOBODYS),
     ] {
-        let at = path.replace("{id}", "018c0000-0000-7000-8000-000000000000");
-        let large = json_request(method, &at).body(&large);
-        note(&format!("{method} {path}"), world.send(large).await.status.as_u16());
-        let nobody = json_request(method, &at).body("{}");
-        note(&format!("{method} {path}"), world.send(nobody).await.status.as_u16());
+        let request = || json_request(method, path);
+        world.send(request().body("x".repeat(16_385))).await;
+        world.send(request().body("{}")).await;
+        world.send(request().body("{}").header("authorization", "Bearer nonsense")).await;
     }
-    let again = world.post("/api/signup", sign_up.clone()).await;
-    note("POST /api/signup", again.status.as_u16());
-    let made = json!({"email": "b@example.com", "password": PASSWORD});
-    note("POST /api/signup", world.post("/api/signup", made).await.status.as_u16());
-    let short = json!({"email": "b", "password": "short"});
-    note("POST /api/signup", world.post("/api/signup", short).await.status.as_u16());
-    for path in ["/api/openapi.json", "/.well-known/jwks.json", "/healthz", "/readyz"] {
-        let answer = world.send(warp::test::request().path(path)).await;
-        note(&format!("GET {path}"), answer.status.as_u16());
+}
+
+async fn live_with_an_account(world: &Anonymous) {
+    let sign_up = |email: &str, password: &str| json!({"email": email, "password": password});
+    world.post("/api/signup", sign_up("b@example.com", PASSWORD)).await;
+    world.post("/api/signup", sign_up(EMAIL, PASSWORD)).await;
+    world.post("/api/signup", sign_up("b", "short")).await;
+    world.send(refresh("nonsense").body("{}")).await;
+    let mut ada = world.log_in().await;
+    ada.refresh().await;
+    for path in ["/api/me", "/api/me/export", "/api/me/activity"] {
+        ada.get(path).await;
     }
-    let mut ada = world.signed_in().await;
-    for path in ["/api/me", "/api/me/export", "/api/me/activity", "/api/sessions"] {
-        note(&format!("GET {path}"), ada.get(path).await.status.as_u16());
-    }
-    note("POST /api/token/refresh", ada.refresh().await.status.as_u16());
-    note("POST /api/token/refresh", world.send(refresh("none").body("{}")).await.status.as_u16());
-    note("DELETE /api/sessions", ada.delete("/api/sessions").await.status.as_u16());
-    let absent = "/api/sessions/018c0000-0000-7000-8000-000000000000";
-    note("DELETE /api/sessions/{id}", ada.delete(absent).await.status.as_u16());
+    ada.delete("/api/sessions").await;
+    ada.delete(NOBODYS).await;
     let sessions = ada.get("/api/sessions").await.body;
-    let own = format!("/api/sessions/{}", sessions["sessions"][0]["id"].as_str().unwrap());
-    note("DELETE /api/sessions/{id}", ada.delete(&own).await.status.as_u16());
+    let own = sessions["sessions"][0]["id"].as_str().unwrap();
+    ada.delete(&format!("/api/sessions/{own}")).await;
+    world.log_in().await.log_out().await;
     let ada = world.log_in().await;
-    note("POST /api/logout", ada.log_out().await.status.as_u16());
-    let ada = world.log_in().await;
-    let change = |current: &str| {
-        let change = json!({"current_password": current, "new_password": "a swim in the river"});
-        json_request("PUT", "/api/me/password").body(body(&change))
-    };
-    note("PUT /api/me/password", ada.send(change("wrong")).await.status.as_u16());
-    note("PUT /api/me/password", ada.send(change(PASSWORD)).await.status.as_u16());
-    let delete = |password: &str| {
-        json_request("DELETE", "/api/me").body(body(&json!({"password": password})))
-    };
-    let wrong = json!({"email": EMAIL, "password": "wrong"});
-    note("POST /api/token", world.post("/api/token", wrong.clone()).await.status.as_u16());
-    note("DELETE /api/me", ada.send(delete("wrong")).await.status.as_u16());
-    for _ in 0..10 {
-        world.post("/api/token", wrong.clone()).await;
+    ada.send(change("wrong")).await;
+    ada.send(change(PASSWORD)).await;
+    ada.send(delete("wrong")).await;
+}
+
+async fn try_too_often(world: &Anonymous) {
+    let ada = world.log_in_as(EMAIL, NEW, false).await;
+    for _ in 0..11 {
+        world.post("/api/token", json!({"email": EMAIL, "password": "wrong"})).await;
     }
-    note("POST /api/token", world.post("/api/token", wrong).await.status.as_u16());
-    note("DELETE /api/me", ada.send(delete("wrong")).await.status.as_u16());
-    note("PUT /api/me/password", ada.send(change("wrong")).await.status.as_u16());
-    world.pass(std::time::Duration::from_mins(20));
-    let signed_in = world.log_in_as(EMAIL, "a swim in the river", false).await;
-    note("POST /api/token", 200);
-    note("DELETE /api/me", signed_in.send(delete("a swim in the river")).await.status.as_u16());
+    ada.send(change("wrong")).await;
+    ada.send(delete("wrong")).await;
+    world.pass(Duration::from_mins(20));
+    world.log_in_as(EMAIL, NEW, false).await.send(delete(NEW)).await;
     for number in 0..21 {
         let made = json!({"email": format!("{number}@example.com"), "password": PASSWORD});
         let request = post("/api/signup").remote_addr(([192, 0, 2, 1], 1).into());
-        note("POST /api/signup", world.send(request.body(body(&made))).await.status.as_u16());
+        world.send(request.body(made.to_string())).await;
     }
-
-    let listed: BTreeSet<_> = listed().into_iter().filter(|it| !it.contains(" 50")).collect();
-    assert_eq!(met, listed);
 }
 
-/// `METHOD path status` of all that the document lists.
+const NEW: &str = "a swim in the river";
+
+fn change(current: &str) -> RequestBuilder {
+    let body = json!({"current_password": current, "new_password": NEW});
+    json_request("PUT", "/api/me/password").body(body.to_string())
+}
+
+fn delete(password: &str) -> RequestBuilder {
+    json_request("DELETE", "/api/me").body(json!({"password": password}).to_string())
+}
+
+/// `METHOD path status code` of all that the document lists.
 fn listed() -> Vec<String> {
-    let paths = api::openapi()["paths"].as_object().unwrap();
-    let operations = paths.iter().flat_map(|(path, operations)| {
-        let operations = operations.as_object().unwrap().iter();
-        operations.map(move |(method, it)| (format!("{} {path}", method.to_uppercase()), it))
-    });
-    operations
-        .flat_map(|(name, operation)| {
-            let statuses = operation["responses"].as_object().unwrap().keys();
-            statuses.map(move |status| format!("{name} {status}"))
-        })
-        .collect()
+    let mut listed = Vec::new();
+    for (path, operations) in api::openapi()["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let problem = &response["content"]["application/problem+json"];
+                let codes = &problem["schema"]["allOf"][1]["properties"]["code"]["enum"];
+                let success = [json!("")];
+                for code in codes.as_array().map_or(&success[..], Vec::as_slice) {
+                    listed.push(name(method, path, status, code));
+                }
+            }
+        }
+    }
+    listed
+}
+
+fn name(method: &str, path: &str, status: &str, code: &Value) -> String {
+    let code = code.as_str().unwrap_or_default();
+    format!("{} {path} {status} {code}", method.to_uppercase())
 }
 
 #[test]

@@ -1,5 +1,6 @@
+use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use accounts::{Accounts, Settings};
@@ -14,7 +15,7 @@ use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 use warp::test::RequestBuilder;
 
-use crate::contract::compared;
+use crate::contract::{Met, compared};
 
 pub(crate) const ORIGIN: &str = "https://auth.example.com";
 pub(crate) const COOKIE: &str = "__Host-latchkey_refresh";
@@ -26,6 +27,7 @@ pub(crate) struct Anonymous {
     routes: BoxedFilter<(Response,)>,
     clock: Arc<ManualClock>,
     folder: TempDir,
+    met: Met,
 }
 
 /// Somebody with an account, a session, its access token and what is in the cookie.
@@ -55,12 +57,18 @@ impl Anonymous {
         let accounts =
             Accounts::start(store, settings, Arc::<ManualClock>::clone(&clock), random).await;
         let auth = Auth::new(Arc::new(accounts.unwrap()), origin);
-        let routes = compared(auth.routes().or(api::nothing_else()).unify().boxed());
-        Self { routes, clock, folder }
+        let met = Met::default();
+        let routes = compared(auth.routes().or(api::nothing_else()).unify().boxed(), &met);
+        Self { routes, clock, folder, met }
     }
 
     pub(crate) fn pass(&self, time: Duration) {
         self.clock.advance(time);
+    }
+
+    /// Which answers of the OpenAPI document were met here.
+    pub(crate) fn met(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.met.lock().unwrap()
     }
 
     pub(crate) fn database(&self) -> PathBuf {
