@@ -2,11 +2,11 @@
 
 use std::io::{self, Write as _};
 
-use accounts::{Accounts, Actor, AdministrationError, Event, Timestamp, UserId};
+use accounts::{Accounts, Actor, Event, OperatorError, Timestamp, UserId};
 use serde_json::{Value, json};
 
 use crate::cli::AuditOptions;
-use crate::operator::{self, OperatorError};
+use crate::operator::{self, CommandError};
 
 /// How many events are asked for at a time.
 const PAGE: u32 = 500;
@@ -19,7 +19,7 @@ pub(crate) enum AuditError {
     #[error("no account has the e-mail {0:?}; of one that was deleted give the id")]
     NoSuchUser(String),
     #[error(transparent)]
-    Operator(#[from] OperatorError),
+    Operator(#[from] CommandError),
 }
 
 pub(crate) fn run(options: &AuditOptions) -> Result<(), AuditError> {
@@ -39,24 +39,24 @@ async fn carry_out(options: &AuditOptions) -> Result<(), AuditError> {
     let since = options.since.map_or(Timestamp::MIN, |time| accounts.now() - time);
     let mut last = None;
     loop {
-        let page = accounts.administration().events(user, last, PAGE).await;
-        let page = page.map_err(OperatorError::from)?;
+        let page = accounts.operator().events(user, last, PAGE).await;
+        let page = page.map_err(CommandError::from)?;
         last = match page.last() {
             Some((id, _)) => Some(*id),
             None => return Ok(()),
         };
         for (_, event) in page.iter().filter(|(_, event)| event.at >= since) {
-            print(event, options.store.json).map_err(OperatorError::Unprinted)?;
+            print(event, options.store.json).map_err(CommandError::Unprinted)?;
         }
     }
 }
 
 /// Of an account that was deleted nothing but its id is left.
 async fn user(accounts: &Accounts, name: &str) -> Result<UserId, AuditError> {
-    match (name.parse(), accounts.administration().user(name).await) {
+    match (name.parse(), accounts.operator().user(name).await) {
         (Ok(id), _) => Ok(id),
         (_, Ok(user)) => Ok(user.id),
-        (_, Err(AdministrationError::Store(error))) => Err(OperatorError::from(error).into()),
+        (_, Err(OperatorError::Store(error))) => Err(CommandError::from(error).into()),
         _ => Err(AuditError::NoSuchUser(name.chars().take(LONGEST_NAME).collect())),
     }
 }

@@ -2,12 +2,12 @@
 
 use std::io::{self, Write as _};
 
-use accounts::with_causes;
+use accounts::error_chain;
 use serde_json::json;
 use user_store::{Backup, BackupError};
 
 use crate::cli::BackupOptions;
-use crate::operator::{self, OperatorError};
+use crate::operator::{self, CommandError};
 
 /// Why there is no backup. Each message says what is wrong and how to mend it.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +15,7 @@ pub(crate) enum BackupCommandError {
     #[error(transparent)]
     Backup(BackupError),
     #[error(transparent)]
-    Operator(#[from] OperatorError),
+    Operator(#[from] CommandError),
 }
 
 pub(crate) fn run(options: &BackupOptions) -> Result<(), BackupCommandError> {
@@ -29,9 +29,9 @@ async fn carry_out(options: &BackupOptions) -> Result<(), BackupCommandError> {
     let store = operator::open(&options.store.database)?;
     let accounts = operator::start(store.clone(), operator::settings()).await?;
     let made = store.backup(&options.path).await?;
-    let told = accounts.administration().record_backup().await;
-    told.map_err(|error| OperatorError::DoneUntold(with_causes(&error)))?;
-    Ok(print(&made, options.store.json).map_err(OperatorError::DoneUnprinted)?)
+    let told = accounts.operator().record_backup().await;
+    told.map_err(|error| CommandError::DoneUntold(error_chain(&error)))?;
+    Ok(print(&made, options.store.json).map_err(CommandError::DoneUnprinted)?)
 }
 
 fn print(made: &Backup, json: bool) -> io::Result<()> {

@@ -6,7 +6,7 @@ use accounts::{Accounts, SigningKeyError, SigningKeyRecord};
 use serde_json::{Value, json};
 
 use crate::cli::{KeyAction, KeysOptions};
-use crate::operator::{self, OperatorError};
+use crate::operator::{self, CommandError};
 
 /// How much of a name that is no key's is said again, in characters: a key's has fewer.
 const LONGEST_NAME: usize = 64;
@@ -19,7 +19,7 @@ pub(crate) enum KeysError {
     #[error("{0} is the key that signs; make another first, with latchkey keys rotate")]
     Signs(String),
     #[error(transparent)]
-    Operator(#[from] OperatorError),
+    Operator(#[from] CommandError),
 }
 
 pub(crate) fn run(options: &KeysOptions) -> Result<(), KeysError> {
@@ -41,25 +41,25 @@ async fn carry_out(options: &KeysOptions) -> Result<(), KeysError> {
 }
 
 async fn rotate(accounts: &Accounts, json: bool) -> Result<(), KeysError> {
-    let made = accounts.administration().rotate_keys().await;
+    let made = accounts.operator().rotate_keys().await;
     let made = made.map_err(|error| of_keys(error, ""))?;
     let text = format!("new tokens are signed with {}", made.kid);
     done(json, &shown(&made), &text)
 }
 
 async fn list(accounts: &Accounts, json: bool) -> Result<(), KeysError> {
-    let keys = accounts.administration().keys().await.map_err(|error| of_keys(error, ""))?;
+    let keys = accounts.operator().keys().await.map_err(|error| of_keys(error, ""))?;
     let printed = match json {
         true => writeln!(io::stdout(), "{:#}", keys.iter().map(shown).collect::<Value>()),
         false => print(&keys),
     };
-    Ok(printed.map_err(OperatorError::Unprinted)?)
+    Ok(printed.map_err(CommandError::Unprinted)?)
 }
 
 async fn retire(accounts: &Accounts, kid: &str, json: bool) -> Result<(), KeysError> {
-    let retired = accounts.administration().retire_key(kid).await;
+    let retired = accounts.operator().retire_key(kid).await;
     retired.map_err(|error| of_keys(error, kid))?;
-    let seconds = Accounts::KEYS_ARE_REREAD_WITHIN.as_secs();
+    let seconds = Accounts::MAX_KEY_STALENESS.as_secs();
     let text = format!("retired {kid}: running servers refuse its tokens within {seconds} seconds");
     done(json, &json!({"kid": kid, "refused_within_seconds": seconds}), &text)
 }
@@ -76,7 +76,7 @@ fn print(keys: &[SigningKeyRecord]) -> io::Result<()> {
 fn done(json: bool, value: &Value, text: &str) -> Result<(), KeysError> {
     let mut out = io::stdout();
     let printed = if json { writeln!(out, "{value:#}") } else { writeln!(out, "{text}") };
-    Ok(printed.map_err(OperatorError::DoneUnprinted)?)
+    Ok(printed.map_err(CommandError::DoneUnprinted)?)
 }
 
 fn shown(key: &SigningKeyRecord) -> Value {
@@ -90,7 +90,7 @@ fn of_keys(error: SigningKeyError, kid: &str) -> KeysError {
             KeysError::NoSuchKey(kid.chars().take(LONGEST_NAME).collect())
         }
         SigningKeyError::Signs => KeysError::Signs(kid.to_owned()),
-        SigningKeyError::Key(error) => OperatorError::Defect(error.to_string()).into(),
-        SigningKeyError::Store(error) => OperatorError::from(error).into(),
+        SigningKeyError::Key(error) => CommandError::Defect(error.to_string()).into(),
+        SigningKeyError::Store(error) => CommandError::from(error).into(),
     }
 }

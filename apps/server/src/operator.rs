@@ -5,18 +5,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use accounts::{Accounts, HashingMode, Settings, StartError, with_causes};
+use accounts::{Accounts, Config, HashingMode, StartError, error_chain};
 use auth_core::{SystemClock, SystemRandom};
 use user_store::{OpenError, SqliteStore, StoreError};
 
 /// Why nothing was done. Each message says what is wrong and how to mend it.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum OperatorError {
+pub(crate) enum CommandError {
     #[error("there is no database {}; name the server's with --database", .0.display())]
     NoDatabase(PathBuf),
     #[error(transparent)]
     Open(OpenError),
-    #[error("cannot start: {}", with_causes(.0))]
+    #[error("cannot start: {}", error_chain(.0))]
     Start(#[from] StartError),
     #[error("{0}; try again when that is over")]
     Unavailable(String),
@@ -32,7 +32,7 @@ pub(crate) enum OperatorError {
     DoneUnprinted(io::Error),
 }
 
-impl OperatorError {
+impl CommandError {
     /// Whether all that is wrong is that nobody reads on: who does not has seen enough.
     pub(crate) fn is_unread(&self) -> bool {
         match self {
@@ -45,32 +45,29 @@ impl OperatorError {
 }
 
 /// Runs a command to its end on this thread.
-pub(crate) fn block_on<E: From<OperatorError>>(
+pub(crate) fn block_on<E: From<CommandError>>(
     command: impl Future<Output = Result<(), E>>,
 ) -> Result<(), E> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(OperatorError::Io)?.block_on(command)
+    runtime.map_err(CommandError::Io)?.block_on(command)
 }
 
 /// Opens the server's database, and makes none.
-pub(crate) fn open(database: &Path) -> Result<SqliteStore, OperatorError> {
+pub(crate) fn open(database: &Path) -> Result<SqliteStore, CommandError> {
     Ok(SqliteStore::open_existing(database)?)
 }
 
-pub(crate) async fn start(
-    store: SqliteStore,
-    settings: Settings,
-) -> Result<Accounts, OperatorError> {
+pub(crate) async fn start(store: SqliteStore, settings: Config) -> Result<Accounts, CommandError> {
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     Ok(Accounts::start(Arc::new(store), settings, clock, random).await?)
 }
 
 /// The settings of a command that issues no token, and hashes one password at most.
-pub(crate) fn settings() -> Settings {
-    Settings { hashing: HashingMode::Single, ..Settings::new("http://localhost") }
+pub(crate) fn settings() -> Config {
+    Config { hashing: HashingMode::Single, ..Config::new("http://localhost") }
 }
 
-impl From<OpenError> for OperatorError {
+impl From<OpenError> for CommandError {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Absent(path) => Self::NoDatabase(path),
@@ -79,11 +76,11 @@ impl From<OpenError> for OperatorError {
     }
 }
 
-impl From<StoreError> for OperatorError {
+impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) => Self::Unavailable(with_causes(&error)),
-            StoreError::Defect(_) => Self::Defect(with_causes(&error)),
+            StoreError::Unavailable(_) => Self::Unavailable(error_chain(&error)),
+            StoreError::Defect(_) => Self::Defect(error_chain(&error)),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{Accounts, Settings, StartError, with_causes};
+use accounts::{Accounts, Config, StartError, error_chain};
 use api::{Auth, PublicOrigin, TrustedProxies};
 use auth_core::{PasswordHasher, PasswordPolicy, SessionPolicy, SystemClock, SystemRandom};
 use tokio::signal::unix::{SignalKind, signal};
@@ -59,7 +59,7 @@ async fn serve(options: ServeOptions, sessions: SessionPolicy) -> Result<(), Ser
     let envelope = Envelope::new(&origin, proxies);
     let routes = Auth::new(Arc::clone(&accounts), origin)
         .routes()
-        .or(api::nothing_else())
+        .or(api::api_not_found())
         .unify()
         .or(pages::routes(options.passwords.password_min_length))
         .unify()
@@ -68,8 +68,8 @@ async fn serve(options: ServeOptions, sessions: SessionPolicy) -> Result<(), Ser
     telemetry::start(options.log_format);
     warn(&options, &sessions);
     announce(address).map_err(ServeError::System)?;
-    tokio::spawn(Accounts::look_after(Arc::downgrade(&accounts)));
-    http::serve(listener, envelope.around(routes), stop, async || accounts.settle().await).await;
+    tokio::spawn(Accounts::run_maintenance(Arc::downgrade(&accounts)));
+    http::serve(listener, envelope.around(routes), stop, async || accounts.drain().await).await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -80,7 +80,7 @@ async fn accounts(
     origin: &PublicOrigin,
 ) -> Result<Accounts, ServeError> {
     let store = SqliteStore::open(&options.database).map_err(ServeError::Database)?;
-    let settings = Settings {
+    let settings = Config {
         service: origin.as_str().to_owned(),
         access_token_lifetime: options.access_token_lifetime,
         sessions,
@@ -158,7 +158,7 @@ impl std::fmt::Display for ServeError {
                 )
             }
             Self::Database(error) => error.fmt(f),
-            Self::Accounts(error) => write!(f, "cannot start: {}", with_causes(error)),
+            Self::Accounts(error) => write!(f, "cannot start: {}", error_chain(error)),
             Self::System(error) => write!(f, "cannot start: {error}"),
         }
     }

@@ -8,11 +8,11 @@ mod print;
 
 use std::io::{self, IsTerminal as _};
 
-use accounts::{Accounts, AdministrationError, Settings, SignUpError, User};
+use accounts::{Accounts, Config, OperatorError, SignUpError, User};
 use user_store::{SqliteStore, StoreError};
 
 use crate::cli::{ExistingAction, PasswordOptions, UserAction, UsersOptions};
-use crate::operator::{self, OperatorError};
+use crate::operator::{self, CommandError};
 use print::Printer;
 
 /// How many accounts are asked for at a time.
@@ -32,7 +32,7 @@ pub(crate) enum UsersError {
     #[error("{0}; nothing was changed")]
     NotConfirmed(&'static str),
     #[error(transparent)]
-    Operator(#[from] OperatorError),
+    Operator(#[from] CommandError),
 }
 
 pub(crate) fn run(options: &UsersOptions) -> Result<(), UsersError> {
@@ -50,13 +50,13 @@ async fn carry_out(options: &UsersOptions) -> Result<(), UsersError> {
             // Before a database is made for it.
             settings.parse_sign_up(email, &password)?;
             let store = match operator::open(database) {
-                Err(OperatorError::NoDatabase(_)) => {
-                    SqliteStore::open(database).map_err(OperatorError::Open)
+                Err(CommandError::NoDatabase(_)) => {
+                    SqliteStore::open(database).map_err(CommandError::Open)
                 }
                 opened => opened,
             };
             let accounts = operator::start(store?, settings).await?;
-            let user = accounts.administration().create(email, &password).await?;
+            let user = accounts.operator().create(email, &password).await?;
             print.done("created", &user).map_err(done_unprinted)
         }
         UserAction::Import(import) => import::run(import, &options.store).await,
@@ -72,10 +72,10 @@ async fn carry_out(options: &UsersOptions) -> Result<(), UsersError> {
     }
 }
 
-fn settings(passwords: Option<&PasswordOptions>) -> Settings {
+fn settings(passwords: Option<&PasswordOptions>) -> Config {
     let settings = operator::settings();
     match passwords {
-        Some(PasswordOptions { password_min_length, pbkdf2_iterations }) => Settings {
+        Some(PasswordOptions { password_min_length, pbkdf2_iterations }) => Config {
             password_policy: *password_min_length,
             pbkdf2_iterations: *pbkdf2_iterations,
             ..settings
@@ -108,17 +108,17 @@ impl Operator<'_> {
     }
 
     async fn list(&self) -> Result<(), UsersError> {
-        let mut page = self.accounts.administration().users(None, PAGE).await?;
+        let mut page = self.accounts.operator().users(None, PAGE).await?;
         let mut list = self.print.list().map_err(unprinted)?;
         while let Some(last) = page.last().map(|user| user.id) {
             page.iter().try_for_each(|user| list.user(user)).map_err(unprinted)?;
-            page = self.accounts.administration().users(Some(last), PAGE).await?;
+            page = self.accounts.operator().users(Some(last), PAGE).await?;
         }
         list.end().map_err(unprinted)
     }
 
     async fn disable(&self, name: &str, disable: bool) -> Result<(), UsersError> {
-        let (user, operator) = (self.user(name).await?, self.accounts.administration());
+        let (user, operator) = (self.user(name).await?, self.accounts.operator());
         let (changed, what) = match disable {
             true => (operator.disable(user.id).await, "disabled"),
             false => (operator.enable(user.id).await, "enabled"),
@@ -133,7 +133,7 @@ impl Operator<'_> {
         if !yes && io::stdin().is_terminal() {
             confirm(&user)?;
         }
-        let deleted = self.accounts.administration().delete(user.id).await;
+        let deleted = self.accounts.operator().delete(user.id).await;
         deleted.map_err(|error| of_administration(error, name))?;
         self.print.done("deleted", &user).map_err(done_unprinted)
     }
@@ -141,35 +141,35 @@ impl Operator<'_> {
     async fn set_password(&self, name: &str) -> Result<(), UsersError> {
         let user = self.user(name).await?;
         let new = password::read("New password")?;
-        let set = self.accounts.administration().set_password(&user, &new).await;
+        let set = self.accounts.operator().set_password(&user, &new).await;
         set.map_err(|error| of_administration(error, name))?;
         self.print.done("set the password of", &user).map_err(done_unprinted)
     }
 
     async fn sessions(&self, name: &str) -> Result<(), UsersError> {
         let user = self.user(name).await?;
-        let sessions = self.accounts.administration().sessions(user.id).await?;
+        let sessions = self.accounts.operator().sessions(user.id).await?;
         self.print.sessions(&sessions).map_err(unprinted)
     }
 
     async fn sign_out(&self, name: &str) -> Result<(), UsersError> {
         let user = self.user(name).await?;
-        let ended = self.accounts.administration().sign_out(user.id).await?;
+        let ended = self.accounts.operator().sign_out(user.id).await?;
         self.print.signed_out(&user, ended).map_err(done_unprinted)
     }
 
     async fn user(&self, name: &str) -> Result<User, UsersError> {
-        let found = self.accounts.administration().user(name).await;
+        let found = self.accounts.operator().user(name).await;
         found.map_err(|error| of_administration(error, name))
     }
 }
 
 fn unprinted(error: io::Error) -> UsersError {
-    OperatorError::Unprinted(error).into()
+    CommandError::Unprinted(error).into()
 }
 
 fn done_unprinted(error: io::Error) -> UsersError {
-    OperatorError::DoneUnprinted(error).into()
+    CommandError::DoneUnprinted(error).into()
 }
 
 /// Asks once more at a terminal. A program has made up its mind.
@@ -186,12 +186,12 @@ fn confirm(user: &User) -> Result<(), UsersError> {
     }
 }
 
-fn of_administration(error: AdministrationError, name: &str) -> UsersError {
+fn of_administration(error: OperatorError, name: &str) -> UsersError {
     match error {
-        AdministrationError::NoSuchUser => {
+        OperatorError::NoSuchUser => {
             UsersError::NoSuchUser(name.chars().take(LONGEST_NAME).collect())
         }
-        AdministrationError::Store(error) => error.into(),
+        OperatorError::Store(error) => error.into(),
         other => UsersError::Invalid(other.to_string()),
     }
 }
@@ -216,12 +216,12 @@ impl From<SignUpError> for UsersError {
 
 impl From<StoreError> for UsersError {
     fn from(error: StoreError) -> Self {
-        OperatorError::from(error).into()
+        CommandError::from(error).into()
     }
 }
 
 impl From<io::Error> for UsersError {
     fn from(error: io::Error) -> Self {
-        OperatorError::from(error).into()
+        CommandError::from(error).into()
     }
 }

@@ -1,7 +1,7 @@
 //! Accounts in an app on axum: sign up, log in, a page for users alone.
 use std::{net::SocketAddr, sync::Arc};
 
-use accounts::{Accounts, AuthenticateError, Client, SignInError, SignUpError, SignedIn};
+use accounts::{Accounts, AuthenticateError, ClientInfo, SignInError, SignUpError, SignedIn};
 use axum::extract::{ConnectInfo, FromRequestParts, Json, State};
 use axum::http::{StatusCode, header::AUTHORIZATION, request::Parts};
 use axum::routing::{get, post};
@@ -11,7 +11,7 @@ type Peer = ConnectInfo<SocketAddr>;
 type Credentials = Json<(String, String)>; // ["ada@example.com", "a long walk"]
 
 async fn sign_up(app: App, peer: Peer, Json((email, password)): Credentials) -> StatusCode {
-    match app.sign_up(&email, &password, &Client::new(Some(peer.ip()), None).into()).await {
+    match app.sign_up(&email, &password, &ClientInfo::new(Some(peer.ip()), None).into()).await {
         Ok(_) => StatusCode::CREATED,
         Err(SignUpError::Store(_) | SignUpError::Hashing(_)) => StatusCode::SERVICE_UNAVAILABLE,
         Err(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -19,7 +19,7 @@ async fn sign_up(app: App, peer: Peer, Json((email, password)): Credentials) -> 
 }
 
 async fn log_in(app: App, peer: Peer, body: Credentials) -> Result<String, StatusCode> {
-    let (Json((email, password)), client) = (body, Client::new(Some(peer.ip()), None));
+    let (Json((email, password)), client) = (body, ClientInfo::new(Some(peer.ip()), None));
     match app.sign_in(&email, &password, false, &client.into(), None).await {
         Ok(issued) => Ok(issued.access.token.as_str().to_owned()),
         Err(SignInError::InvalidCredentials) => Err(StatusCode::UNAUTHORIZED),

@@ -16,13 +16,13 @@ use crate::{AccountEvent, Accounts, HashingError, PRODUCT, SignUpError};
 ///
 /// It asks for no password: whoever builds one must have made sure that the caller is an
 /// operator, as the command line does by being on the machine that has the database.
-pub struct Administration<'a> {
+pub struct Operator<'a> {
     accounts: &'a Accounts,
 }
 
 /// Why an operator's wish was not carried out.
 #[derive(Debug, thiserror::Error)]
-pub enum AdministrationError {
+pub enum OperatorError {
     /// No account has this id or this address.
     #[error("there is no such account")]
     NoSuchUser,
@@ -40,12 +40,12 @@ pub enum AdministrationError {
 impl Accounts {
     /// What an operator can do.
     #[must_use]
-    pub const fn administration(&self) -> Administration<'_> {
-        Administration { accounts: self }
+    pub const fn operator(&self) -> Operator<'_> {
+        Operator { accounts: self }
     }
 }
 
-impl Administration<'_> {
+impl Operator<'_> {
     /// Up to `limit` accounts in the order in which they were made, from the one after
     /// `after`.
     ///
@@ -60,14 +60,14 @@ impl Administration<'_> {
     ///
     /// # Errors
     ///
-    /// [`AdministrationError::NoSuchUser`] or [`AdministrationError::Store`].
-    pub async fn user(&self, name: &str) -> Result<User, AdministrationError> {
+    /// [`OperatorError::NoSuchUser`] or [`OperatorError::Store`].
+    pub async fn user(&self, name: &str) -> Result<User, OperatorError> {
         let found = match (name.parse::<UserId>(), Email::parse(name)) {
             (Ok(id), _) => self.accounts.store.user(id).await?,
             (_, Ok(email)) => self.accounts.store.user_by_email(email.key()).await?,
             _ => None,
         };
-        found.ok_or(AdministrationError::NoSuchUser)
+        found.ok_or(OperatorError::NoSuchUser)
     }
 
     /// Makes an account.
@@ -118,8 +118,8 @@ impl Administration<'_> {
     ///
     /// # Errors
     ///
-    /// [`AdministrationError::NoSuchUser`] or [`AdministrationError::Store`].
-    pub async fn disable(&self, user: UserId) -> Result<(), AdministrationError> {
+    /// [`OperatorError::NoSuchUser`] or [`OperatorError::Store`].
+    pub async fn disable(&self, user: UserId) -> Result<(), OperatorError> {
         let now = self.accounts.clock.now();
         let change =
             |store: Arc<dyn UserStore>| async move { store.set_disabled(user, true, now).await };
@@ -130,8 +130,8 @@ impl Administration<'_> {
     ///
     /// # Errors
     ///
-    /// [`AdministrationError::NoSuchUser`] or [`AdministrationError::Store`].
-    pub async fn enable(&self, user: UserId) -> Result<(), AdministrationError> {
+    /// [`OperatorError::NoSuchUser`] or [`OperatorError::Store`].
+    pub async fn enable(&self, user: UserId) -> Result<(), OperatorError> {
         let now = self.accounts.clock.now();
         let change =
             |store: Arc<dyn UserStore>| async move { store.set_disabled(user, false, now).await };
@@ -142,8 +142,8 @@ impl Administration<'_> {
     ///
     /// # Errors
     ///
-    /// [`AdministrationError::NoSuchUser`] or [`AdministrationError::Store`].
-    pub async fn delete(&self, user: UserId) -> Result<(), AdministrationError> {
+    /// [`OperatorError::NoSuchUser`] or [`OperatorError::Store`].
+    pub async fn delete(&self, user: UserId) -> Result<(), OperatorError> {
         let now = self.accounts.clock.now();
         let change = |store: Arc<dyn UserStore>| async move { store.delete_user(user, now).await };
         let event = AccountEvent::Deleted { user };
@@ -154,8 +154,8 @@ impl Administration<'_> {
     ///
     /// # Errors
     ///
-    /// [`AdministrationError`] says why not.
-    pub async fn set_password(&self, user: &User, new: &str) -> Result<(), AdministrationError> {
+    /// [`OperatorError`] says why not.
+    pub async fn set_password(&self, user: &User, new: &str) -> Result<(), OperatorError> {
         let context = [user.email.as_str(), PRODUCT];
         let new = NewPassword::parse(new, &self.accounts.settings.password_policy, &context)?;
         let hash = self.accounts.hash(new).await?;
@@ -198,7 +198,7 @@ impl Administration<'_> {
         make: impl FnOnce(Arc<dyn UserStore>) -> F,
         what: &'static str,
         event: Option<AccountEvent>,
-    ) -> Result<(), AdministrationError>
+    ) -> Result<(), OperatorError>
     where
         F: Future<Output = Result<bool, StoreError>> + Send + 'static,
     {
@@ -207,7 +207,7 @@ impl Administration<'_> {
             let change = make(store);
             async move {
                 if !change.await? {
-                    return Err(AdministrationError::NoSuchUser);
+                    return Err(OperatorError::NoSuchUser);
                 }
                 tracing::info!(%user, "{what}");
                 event.iter().for_each(|event| hooks.tell(event));

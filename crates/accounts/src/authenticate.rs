@@ -71,7 +71,7 @@ impl Accounts {
     async fn verify_token(&self, token: &str, now: Timestamp) -> Result<Claims, AuthenticateError> {
         let verified = match self.keys.verify(token, now) {
             Some(verified) => verified,
-            None => self.keys.inquire(&*self.store).await?.verify(token, now),
+            None => self.keys.refresh_for_unknown_kid(&*self.store).await?.verify(token, now),
         };
         verified.map_err(|_| AuthenticateError::InvalidToken)
     }

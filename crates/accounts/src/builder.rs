@@ -13,7 +13,7 @@ use user_store::UserStore;
 use user_store::{OpenError, SqliteStore};
 
 use crate::hooks::Hooks;
-use crate::{AccountEvent, Accounts, InvalidOrigin, Origin, Settings, StartError};
+use crate::{AccountEvent, Accounts, Config, InvalidOrigin, Origin, StartError};
 
 /// Takes up accounts for an app: [`Accounts::builder`] says how.
 ///
@@ -132,9 +132,8 @@ impl<T> Builder<T> {
     /// One that builds something around accounts. (Where the accounts themselves are wanted,
     /// that is [`Accounts::builder`].)
     pub fn new() -> Self {
-        let Settings {
-            access_token_lifetime, sessions, password_policy, pbkdf2_iterations, ..
-        } = Settings::new("");
+        let Config { access_token_lifetime, sessions, password_policy, pbkdf2_iterations, .. } =
+            Config::new("");
         Self {
             store: None,
             public_url: None,
@@ -203,9 +202,9 @@ impl<T> Builder<T> {
     /// behind a channel. A panic in it is logged and changes nothing.
     ///
     /// What happens on other servers or by the command line is not told, nor who is taken over by
-    /// [`Administration::import`](crate::Administration::import), and what happens in the
+    /// [`Operator::import`](crate::Operator::import), and what happens in the
     /// last moment before a crash may not be; the store's trail
-    /// ([`Administration::events`](crate::Administration::events)) has all of it. May be called
+    /// ([`Operator::events`](crate::Operator::events)) has all of it. May be called
     /// several times, for several hooks.
     pub fn on_event(mut self, hook: impl Fn(&AccountEvent) + Send + Sync + 'static) -> Self {
         self.hooks.add(Arc::new(hook));
@@ -250,11 +249,11 @@ impl<T> Builder<T> {
         let mut accounts = Accounts::start(store, settings, self.clock, self.random).await?;
         accounts.hooks = self.hooks;
         let accounts = Arc::new(accounts);
-        tokio::spawn(Accounts::look_after(Arc::downgrade(&accounts)));
+        tokio::spawn(Accounts::run_maintenance(Arc::downgrade(&accounts)));
         Ok(T::from(accounts))
     }
 
-    fn settings(&self) -> Result<Settings, BuildError> {
+    fn settings(&self) -> Result<Config, BuildError> {
         let url = self.public_url.as_deref().ok_or(BuildError::NoPublicUrl)?;
         let origin = Origin::parse(url)
             .map_err(|reason| BuildError::PublicUrl { url: url.to_owned(), reason })?;
@@ -276,12 +275,12 @@ impl<T> Builder<T> {
         if !(self.weakest..=PasswordHasher::MAX_ITERATIONS).contains(&self.pbkdf2_iterations) {
             return Err(BuildError::Iterations);
         }
-        Ok(Settings {
+        Ok(Config {
             access_token_lifetime: self.access_token_lifetime,
             sessions: self.sessions,
             password_policy,
             pbkdf2_iterations: self.pbkdf2_iterations,
-            ..Settings::new(origin.as_str())
+            ..Config::new(origin.as_str())
         })
     }
 }

@@ -6,10 +6,10 @@ use std::error::Error;
 /// # use std::io;
 /// let lower = io::Error::other("the disk is full");
 /// let upper = user_store::StoreError::Unavailable(lower.into());
-/// assert_eq!(accounts::with_causes(&upper), "the store does not answer: the disk is full");
+/// assert_eq!(accounts::error_chain(&upper), "the store does not answer: the disk is full");
 /// ```
 #[must_use]
-pub fn with_causes(error: &dyn Error) -> String {
+pub fn error_chain(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |cause: &&dyn Error| (*cause).source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

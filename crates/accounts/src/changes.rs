@@ -65,7 +65,7 @@ impl Accounts {
 
     /// Waits for the changes whose callers have gone away. Whoever stops a server calls it
     /// when no more requests are served, so that nothing is done and not logged.
-    pub async fn settle(&self) {
+    pub async fn drain(&self) {
         self.changes.0.close();
         self.changes.0.wait().await;
     }

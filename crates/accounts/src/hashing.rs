@@ -45,7 +45,7 @@ pub enum HashingError {
 }
 
 /// The longest that a request waits for its turn.
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(5);
+pub(crate) const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The threads that hash passwords, and the queue in front of them.
 pub(crate) type Hashing = Pool<HashJob, HashOutcome>;
@@ -71,14 +71,14 @@ impl Answer<HashJob, HashOutcome> {
     pub(crate) async fn hash(self) -> Result<PasswordHash, HashingError> {
         match self.get().await? {
             HashOutcome::Hashed(hash) => Ok(hash),
-            HashOutcome::Compared(_) => Err(HashingError::Defect),
+            HashOutcome::Verified(_) => Err(HashingError::Defect),
         }
     }
 
     /// What the comparison of a password has shown.
     pub(crate) async fn verification(self) -> Result<Verification, HashingError> {
         match self.get().await? {
-            HashOutcome::Compared(verification) => Ok(verification),
+            HashOutcome::Verified(verification) => Ok(verification),
             HashOutcome::Hashed(_) => Err(HashingError::Defect),
         }
     }
@@ -96,14 +96,14 @@ impl Accounts {
         &self,
         verified: Password,
     ) -> Result<Option<PasswordHash>, HashingError> {
-        match self.hash_in_time(HashJob::renewal(verified, &*self.random)).await {
+        match self.hash_in_time(HashJob::rehash(verified, &*self.random)).await {
             Err(HashingError::Overloaded) => Ok(None),
             hashed => hashed.map(Some),
         }
     }
 
     async fn hash_in_time(&self, job: HashJob) -> Result<PasswordHash, HashingError> {
-        let (_place, answer) = self.hashing.queue(job, Instant::now() + LONGEST_WAIT)?;
+        let (_place, answer) = self.hashing.queue(job, Instant::now() + QUEUE_TIMEOUT)?;
         answer.hash().await
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use auth_core::{
-    AccessTokens, Claims, DecoyPlace, DeviceKey, EmailKey, InvalidToken, JwkSet, KeyError,
+    AccessTokens, Claims, DecoyPosition, DeviceKey, EmailKey, InvalidToken, JwkSet, KeyError,
     SigningKey, Timestamp,
 };
 use tokio::sync::Mutex;
@@ -76,7 +76,7 @@ impl Keys {
     ) -> Option<Result<Claims, InvalidToken>> {
         let held = self.held.load();
         match held.tokens.verify(token, now) {
-            Err(_) if held.tokens.lacks_key_of(token) => None,
+            Err(_) if held.tokens.lacks_key_for(token) => None,
             verified => Some(verified),
         }
     }
@@ -88,9 +88,9 @@ impl Keys {
 
     /// Whose hash an address without an account is compared with. By the oldest key: a new one
     /// changes nothing.
-    pub(crate) fn decoy_place(&self, email: &EmailKey) -> DecoyPlace {
+    pub(crate) fn decoy_position(&self, email: &EmailKey) -> DecoyPosition {
         let held = self.held.load();
-        held.devices.last().map_or_else(DecoyPlace::default, |key| key.decoy_place(email))
+        held.devices.last().map_or_else(DecoyPosition::default, |key| key.decoy_position(email))
     }
 
     /// The keys as the store has them now or, if it does not answer, those that are held.
@@ -104,7 +104,7 @@ impl Keys {
 
     /// The keys as the store has them after this call, for a token that names none of those
     /// held. All who wait for it share one read, and who comes too soon after another waits.
-    pub(crate) async fn inquire(
+    pub(crate) async fn refresh_for_unknown_kid(
         &self,
         store: &dyn UserStore,
     ) -> Result<Arc<AccessTokens>, StoreError> {
@@ -188,12 +188,12 @@ impl Accounts {
 
     /// Takes up the signing keys that the store has, which an operator may have changed.
     /// Whoever runs a server calls it every few seconds: until then, a key that was
-    /// [retired](crate::Administration::retire_key) verifies.
+    /// [retired](crate::Operator::retire_key) verifies.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if the store does not answer: the keys that are held go on serving.
-    pub async fn reread_keys(&self) -> Result<(), StoreError> {
+    pub async fn reload_keys(&self) -> Result<(), StoreError> {
         self.keys.read(&*self.store).await
     }
 }

@@ -6,7 +6,7 @@
 //! crate `api` has the HTTP as well.) [`Accounts::builder`] is the way in, and needs tokio.
 //!
 //! ```
-//! use accounts::{Accounts, Caller, Client};
+//! use accounts::{Accounts, Caller, ClientInfo};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -14,7 +14,7 @@
 //! # let path = folder.path().join("latchkey.db");
 //! let accounts = Accounts::builder().sqlite(&path).public_url("https://app.example").build().await?;
 //!
-//! let client = Client::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
+//! let client = ClientInfo::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
 //! let caller = Caller::from(client.clone());
 //! accounts.sign_up("ada@example.com", "a long walk along the sea", &caller).await?;
 //! let issued =
@@ -63,16 +63,16 @@ mod sign_up;
 mod throttle;
 mod verify;
 
-pub use administration::{Administration, AdministrationError, SigningKeyError, SigningKeyRecord};
+pub use administration::{Operator, OperatorError, SigningKeyError, SigningKeyRecord};
 pub use auth_core::{
-    AccessToken, Client, Clock, DeviceToken, EmailError, InvalidDeviceToken, InvalidRefreshToken,
-    IssuedToken, JwkSet, KeyError, PasswordError, Random, RefreshToken, Session, SessionId,
-    SessionLimits, SessionPolicy, Timestamp, UserId,
+    AccessToken, ClientInfo, Clock, DeviceToken, EmailError, InvalidDeviceToken,
+    InvalidRefreshToken, IssuedToken, JwkSet, KeyError, PasswordError, Random, RefreshToken,
+    Session, SessionId, SessionLimits, SessionPolicy, Timestamp, UserId,
 };
 pub use authenticate::{AuthenticateError, SignedIn};
 pub use builder::{BuildError, Builder};
 pub use caller::Caller;
-pub use causes::with_causes;
+pub use causes::error_chain;
 pub use hashing::{HashingError, HashingMode};
 pub use hooks::AccountEvent;
 pub use issue::{IssuedRefreshToken, IssuedTokens};
@@ -80,12 +80,12 @@ pub use origin::{InvalidOrigin, Origin};
 pub use own_account::OwnAccountError;
 pub use refresh::RefreshError;
 pub use sessions::EndSessionError;
-pub use settings::{Settings, StartError};
+pub use settings::{Config, StartError};
 pub use sign_in::SignInError;
 pub use sign_up::SignUpError;
 pub use user_store::{
-    Actor, Event, EventId, EventKind, Holdings, ImportUsers, Removed, SessionRecord, StoreError,
-    StoredUser, User,
+    Actor, Event, EventId, EventKind, ImportUsersOutcome, Purged, SessionRecord, StoreError,
+    StoredUser, User, UserData,
 };
 
 use std::sync::Arc;
@@ -107,7 +107,7 @@ pub struct Accounts {
     hashing: Hashing,
     throttle: Throttle,
     keys: Keys,
-    settings: Settings,
+    settings: Config,
     hooks: Hooks,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -122,7 +122,7 @@ impl Accounts {
 
     /// How many passwords wait to be hashed.
     #[must_use]
-    pub fn waiting_passwords(&self) -> usize {
+    pub fn queued_passwords(&self) -> usize {
         self.hashing.waiting()
     }
 

@@ -1,9 +1,9 @@
 use std::sync::Weak;
 use std::time::Duration;
 
-use user_store::Removed;
+use user_store::Purged;
 
-use crate::{Accounts, with_causes};
+use crate::{Accounts, error_chain};
 
 /// How much of what is over is removed at a time, of each kind: so little that no request waits
 /// long enough for anybody to notice.
@@ -21,12 +21,12 @@ const KEYS_INTERVAL: Duration = Duration::from_secs(5);
 
 impl Accounts {
     /// How long a signing key that was retired goes on verifying at most.
-    pub const KEYS_ARE_REREAD_WITHIN: Duration = Duration::from_secs(10);
+    pub const MAX_KEY_STALENESS: Duration = Duration::from_secs(10);
 
     /// Removes what is over and takes up the signing keys that others have changed, for as long
     /// as there are `accounts`. Several servers on one store do it beside each other. Those of
     /// a [builder](Self::builder) are looked after already.
-    pub async fn look_after(accounts: Weak<Self>) {
+    pub async fn run_maintenance(accounts: Weak<Self>) {
         tokio::join!(
             sweep_again_and_again(&accounts),
             reread_keys_again_and_again(&accounts),
@@ -40,7 +40,7 @@ async fn tell_of_the_queue(accounts: &Weak<Accounts>) {
     loop {
         tokio::time::sleep(QUEUE_INTERVAL).await;
         let Some(accounts) = accounts.upgrade() else { return };
-        let waiting = accounts.waiting_passwords();
+        let waiting = accounts.queued_passwords();
         if waiting > 0 {
             tracing::info!(waiting, "passwords are waiting to be hashed");
         }
@@ -60,9 +60,9 @@ async fn reread_keys_again_and_again(accounts: &Weak<Accounts>) {
     loop {
         tokio::time::sleep(KEYS_INTERVAL).await;
         let Some(accounts) = accounts.upgrade() else { return };
-        let read = accounts.reread_keys().await;
+        let read = accounts.reload_keys().await;
         if let (Err(error), true) = (&read, answered) {
-            let error = with_causes(error);
+            let error = error_chain(error);
             tracing::warn!(error, "the signing keys could not be read: those held go on serving");
         }
         answered = read.is_ok();
@@ -70,27 +70,27 @@ async fn reread_keys_again_and_again(accounts: &Weak<Accounts>) {
 }
 
 async fn sweep(accounts: &Accounts) {
-    let mut all = Removed::default();
+    let mut all = Purged::default();
     loop {
-        match accounts.remove_ended(BATCH).await {
+        match accounts.purge_expired(BATCH).await {
             Ok(removed) => {
                 all.sessions += removed.sessions;
                 all.counters += removed.counters;
                 all.events += removed.events;
-                if removed.most() < BATCH as usize {
+                if removed.max_count() < BATCH as usize {
                     break;
                 }
             }
             Err(error) => {
-                let error = with_causes(&error);
+                let error = error_chain(&error);
                 tracing::warn!(error, "what is over could not be removed yet");
                 break;
             }
         }
         tokio::time::sleep(PAUSE).await;
     }
-    if all.most() > 0 {
-        let Removed { sessions, counters, events } = all;
+    if all.max_count() > 0 {
+        let Purged { sessions, counters, events } = all;
         tracing::info!(sessions, counters, events, "removed what was over");
     }
 }
@@ -104,7 +104,7 @@ mod tests {
     use user_store::SqliteStore;
 
     use super::*;
-    use crate::{Caller, Settings};
+    use crate::{Caller, Config};
 
     const EMAIL: &str = "ada@example.com";
     const PASSWORD: &str = "a long walk along the sea";
@@ -114,7 +114,7 @@ mod tests {
     }
 
     async fn accounts_at(folder: &TempDir, clock: Arc<ManualClock>) -> Arc<Accounts> {
-        let settings = Settings { pbkdf2_iterations: 1_000, ..Settings::new("http://localhost") };
+        let settings = Config { pbkdf2_iterations: 1_000, ..Config::new("http://localhost") };
         let store = Arc::new(SqliteStore::open(&folder.path().join("latchkey.db")).unwrap());
         let random = Arc::new(SystemRandom);
         Arc::new(Accounts::start(store, settings, clock, random).await.unwrap())
@@ -132,7 +132,7 @@ mod tests {
         let clock = Arc::<ManualClock>::default();
         let accounts = accounts_at(&folder, Arc::<ManualClock>::clone(&clock)).await;
         accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-        let running = tokio::spawn(Accounts::look_after(Arc::downgrade(&accounts)));
+        let running = tokio::spawn(Accounts::run_maintenance(Arc::downgrade(&accounts)));
         for _ in 0..2 {
             for _ in 0..120 {
                 sign_in(&accounts).await;
@@ -151,12 +151,12 @@ mod tests {
         let (server, operator) = (accounts(&folder).await, accounts(&folder).await);
         server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
         let token = sign_in(&server).await;
-        let running = tokio::spawn(Accounts::look_after(Arc::downgrade(&server)));
-        let first = operator.administration().keys().await.unwrap().remove(0).kid;
-        operator.administration().rotate_keys().await.unwrap();
-        operator.administration().retire_key(&first).await.unwrap();
+        let running = tokio::spawn(Accounts::run_maintenance(Arc::downgrade(&server)));
+        let first = operator.operator().keys().await.unwrap().remove(0).kid;
+        operator.operator().rotate_keys().await.unwrap();
+        operator.operator().retire_key(&first).await.unwrap();
         server.authenticate(token.as_str()).await.unwrap();
-        tokio::time::sleep(Accounts::KEYS_ARE_REREAD_WITHIN).await;
+        tokio::time::sleep(Accounts::MAX_KEY_STALENESS).await;
         assert!(server.authenticate(token.as_str()).await.is_err());
         running.abort();
     }
@@ -165,7 +165,7 @@ mod tests {
     async fn nobody_looks_after_accounts_that_are_gone() {
         let folder = tempfile::tempdir().unwrap();
         let accounts = accounts(&folder).await;
-        let running = tokio::spawn(Accounts::look_after(Arc::downgrade(&accounts)));
+        let running = tokio::spawn(Accounts::run_maintenance(Arc::downgrade(&accounts)));
         tokio::time::sleep(2 * INTERVAL).await;
         drop(accounts);
         running.await.unwrap();

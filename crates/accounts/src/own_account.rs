@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use auth_core::{DeviceToken, NewPassword, Password, PasswordError};
 use user_store::{
-    Event, EventKind, Holdings, Reauthenticated, Reauthentication, StoreError, UserStore,
+    Event, EventKind, ReauthenticatedOutcome, Reauthentication, StoreError, UserData, UserStore,
 };
 
 use crate::throttle::{Attempt, Outcome};
@@ -31,7 +31,7 @@ pub enum OwnAccountError {
     },
     /// The session has ended meanwhile.
     #[error("the session is over")]
-    SessionOver,
+    SessionEnded,
     /// A password could not be hashed.
     #[error(transparent)]
     Hashing(#[from] HashingError),
@@ -84,7 +84,7 @@ impl Accounts {
         let (word, verified) = self.reauthenticate(signed_in, password, caller).await?;
         let now = self.clock.now();
         let change =
-            |store: Arc<dyn UserStore>| async move { store.close_account(&word, now).await };
+            |store: Arc<dyn UserStore>| async move { store.delete_own_account(&word, now).await };
         let event = AccountEvent::Deleted { user: verified.user };
         self.carry_out(signed_in, verified.attempt, change, event).await?;
         Ok(verified.is_known_browser)
@@ -96,8 +96,8 @@ impl Accounts {
     ///
     /// [`AuthenticateError::InvalidToken`] if the account was deleted meanwhile, and
     /// [`AuthenticateError::Store`].
-    pub async fn export(&self, signed_in: &SignedIn) -> Result<Holdings, AuthenticateError> {
-        let held = self.store.holdings(signed_in.user().id).await?;
+    pub async fn export(&self, signed_in: &SignedIn) -> Result<UserData, AuthenticateError> {
+        let held = self.store.user_data(signed_in.user().id).await?;
         held.ok_or(AuthenticateError::InvalidToken)
     }
 
@@ -108,12 +108,12 @@ impl Accounts {
     ///
     /// [`StoreError`] if the store does not answer.
     pub async fn activity(&self, signed_in: &SignedIn) -> Result<Vec<Event>, StoreError> {
-        self.store.activity(signed_in.user().id, Self::MOST_ACTIVITY).await
+        self.store.activity(signed_in.user().id, Self::MAX_ACTIVITY).await
     }
 
     /// How many events [`activity`](Self::activity) answers at most. More of them are in the
-    /// [`export`](Self::export), [2,000](Holdings::MOST_EVENTS) at most.
-    pub const MOST_ACTIVITY: u32 = 50;
+    /// [`export`](Self::export), [2,000](UserData::MAX_EVENTS) at most.
+    pub const MAX_ACTIVITY: u32 = 50;
 
     async fn reauthenticate(
         &self,
@@ -136,7 +136,7 @@ impl Accounts {
         // It is not the password that is wrong if the account is gone.
         match self.store.session(session.id, self.clock.now()).await? {
             Some(_) => Err(OwnAccountError::WrongPassword),
-            None => Err(OwnAccountError::SessionOver),
+            None => Err(OwnAccountError::SessionEnded),
         }
     }
 
@@ -149,7 +149,7 @@ impl Accounts {
         event: AccountEvent,
     ) -> Result<(), OwnAccountError>
     where
-        F: Future<Output = Result<Reauthenticated, StoreError>> + Send + 'static,
+        F: Future<Output = Result<ReauthenticatedOutcome, StoreError>> + Send + 'static,
     {
         let (user, session) = (signed_in.user().id, signed_in.session().id);
         let what = match event {
@@ -161,17 +161,17 @@ impl Accounts {
             let change = make(store);
             async move {
                 let (outcome, done) = match change.await? {
-                    Reauthenticated::Done => {
+                    ReauthenticatedOutcome::Done => {
                         tracing::info!(%user, %session, "{what}");
                         hooks.tell(&event);
                         (Outcome::Succeeded, Ok(()))
                     }
                     // It was right when it was given: nobody has guessed.
-                    Reauthenticated::CredentialsChanged => {
+                    ReauthenticatedOutcome::CredentialsChanged => {
                         (Outcome::Void, Err(OwnAccountError::WrongPassword))
                     }
-                    Reauthenticated::SessionOver => {
-                        (Outcome::Void, Err(OwnAccountError::SessionOver))
+                    ReauthenticatedOutcome::SessionEnded => {
+                        (Outcome::Void, Err(OwnAccountError::SessionEnded))
                     }
                 };
                 attempt.settle(outcome).await;

@@ -1,5 +1,5 @@
-use auth_core::{Client, KeyError, RefreshToken, Session, Timestamp};
-use user_store::{RotateRefreshToken, Rotation, StoreError};
+use auth_core::{ClientInfo, KeyError, RefreshToken, Session, Timestamp};
+use user_store::{RotateOutcome, Rotation, StoreError};
 
 use crate::{Accounts, IssuedTokens};
 
@@ -31,14 +31,14 @@ impl Accounts {
     pub async fn refresh(
         &self,
         token: &RefreshToken,
-        client: &Client,
+        client: &ClientInfo,
     ) -> Result<IssuedTokens, RefreshError> {
         let now = self.clock.now();
-        let (rotation, successor) = Rotation::of(token, client.clone(), &*self.random);
+        let (rotation, successor) = Rotation::new(token, client.clone(), &*self.random);
         let (session, token) = match self.rotate(rotation, now).await? {
-            RotateRefreshToken::Rotated(session) => (session, successor),
-            RotateRefreshToken::Repeated(session, salt) => (session, token.successor(&salt)),
-            RotateRefreshToken::Reused(_) | RotateRefreshToken::Unknown => {
+            RotateOutcome::Rotated(session) => (session, successor),
+            RotateOutcome::Repeated(session, salt) => (session, token.successor(&salt)),
+            RotateOutcome::Reused(_) | RotateOutcome::Unknown => {
                 return Err(RefreshError::InvalidToken);
             }
         };
@@ -54,11 +54,11 @@ impl Accounts {
         &self,
         rotation: Rotation,
         now: Timestamp,
-    ) -> Result<RotateRefreshToken, StoreError> {
+    ) -> Result<RotateOutcome, StoreError> {
         let policy = self.settings.sessions;
         self.change(|store| async move {
             let outcome = store.rotate_refresh_token(&rotation, &policy, now).await?;
-            if let RotateRefreshToken::Reused(Session { id, user_id, .. }) = outcome {
+            if let RotateOutcome::Reused(Session { id, user_id, .. }) = outcome {
                 tracing::warn!(
                     user = %user_id, session = %id,
                     "a refresh token was used again: the session was ended"

@@ -1,5 +1,5 @@
-use auth_core::{Client, RefreshToken, Session, SessionId};
-use user_store::{EndSessions, Removed, SessionRecord, StoreError};
+use auth_core::{ClientInfo, RefreshToken, Session, SessionId};
+use user_store::{EndSessionsOutcome, Purged, SessionRecord, StoreError};
 
 use crate::{Accounts, SignedIn};
 
@@ -11,7 +11,7 @@ pub enum EndSessionError {
     NoSuchSession,
     /// The session in which it was asked for is over: somebody else may have ended it.
     #[error("the session is over")]
-    SessionOver,
+    SessionEnded,
     /// The store could not be asked: the session may live on.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -23,7 +23,11 @@ impl Accounts {
     /// # Errors
     ///
     /// [`StoreError`] if the store does not answer: the session may then live on.
-    pub async fn sign_out(&self, signed_in: &SignedIn, client: &Client) -> Result<(), StoreError> {
+    pub async fn sign_out(
+        &self,
+        signed_in: &SignedIn,
+        client: &ClientInfo,
+    ) -> Result<(), StoreError> {
         match self.end_session(signed_in, signed_in.session().id, client).await {
             Err(EndSessionError::Store(error)) => Err(error),
             // If it was over already, it is.
@@ -52,17 +56,17 @@ impl Accounts {
         &self,
         signed_in: &SignedIn,
         session: SessionId,
-        client: &Client,
+        client: &ClientInfo,
     ) -> Result<(), EndSessionError> {
         let (by, client, now) = (*signed_in.session(), client.clone(), self.clock.now());
         self.change(|store| async move {
             match store.end_session(&by, session, &client, now).await? {
-                EndSessions::Ended(0) => Err(EndSessionError::NoSuchSession),
-                EndSessions::Ended(_) => {
+                EndSessionsOutcome::Ended(0) => Err(EndSessionError::NoSuchSession),
+                EndSessionsOutcome::Ended(_) => {
                     tracing::info!(user = %by.user_id, %session, "signed out");
                     Ok(())
                 }
-                EndSessions::SessionOver => Err(EndSessionError::SessionOver),
+                EndSessionsOutcome::SessionEnded => Err(EndSessionError::SessionEnded),
             }
         })
         .await
@@ -72,21 +76,21 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// [`EndSessionError::SessionOver`] and [`EndSessionError::Store`].
+    /// [`EndSessionError::SessionEnded`] and [`EndSessionError::Store`].
     pub async fn end_other_sessions(
         &self,
         signed_in: &SignedIn,
-        client: &Client,
+        client: &ClientInfo,
     ) -> Result<usize, EndSessionError> {
         let (by, client, now) = (*signed_in.session(), client.clone(), self.clock.now());
         self.change(|store| async move {
             match store.end_other_sessions(&by, &client, now).await? {
-                EndSessions::Ended(ended) => {
+                EndSessionsOutcome::Ended(ended) => {
                     let (user, session) = (by.user_id, by.id);
                     tracing::info!(%user, %session, ended, "signed out everywhere else");
                     Ok(ended)
                 }
-                EndSessions::SessionOver => Err(EndSessionError::SessionOver),
+                EndSessionsOutcome::SessionEnded => Err(EndSessionError::SessionEnded),
             }
         })
         .await
@@ -97,8 +101,11 @@ impl Accounts {
     /// # Errors
     ///
     /// [`StoreError`] if the store does not answer.
-    pub async fn session_of(&self, token: &RefreshToken) -> Result<Option<Session>, StoreError> {
-        self.store.session_of_family(&token.family(), self.clock.now()).await
+    pub async fn session_for_token(
+        &self,
+        token: &RefreshToken,
+    ) -> Result<Option<Session>, StoreError> {
+        self.store.session_by_family(&token.family(), self.clock.now()).await
     }
 
     /// Removes up to `limit` each of the sessions that are over, of the counters of attempts that
@@ -108,7 +115,7 @@ impl Accounts {
     /// # Errors
     ///
     /// [`StoreError`] if the store does not answer: they are removed another time.
-    pub async fn remove_ended(&self, limit: u32) -> Result<Removed, StoreError> {
-        self.store.remove_ended(self.clock.now(), limit).await
+    pub async fn purge_expired(&self, limit: u32) -> Result<Purged, StoreError> {
+        self.store.purge_expired(self.clock.now(), limit).await
     }
 }

@@ -16,7 +16,7 @@ use crate::throttle::Throttle;
 
 /// How accounts are kept.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct Config {
     /// The origin that the service is reached at, such as `https://auth.example.com`: the
     /// issuer and the audience of its access tokens.
     pub service: String,
@@ -31,7 +31,7 @@ pub struct Settings {
     /// Whether passwords that wait together are hashed together.
     pub hashing: HashingMode,
     /// Whether failed log-ins and sign-ups are limited (OWASP ASVS 5.0, 6.3.1), to
-    /// [`Limit::LOG_INS_PER_ACCOUNT`](auth_core::Limit::LOG_INS_PER_ACCOUNT) and what else is
+    /// [`Limit::SIGN_INS_PER_ACCOUNT`](auth_core::Limit::SIGN_INS_PER_ACCOUNT) and what else is
     /// there. Without, anybody can guess at passwords as fast as they are hashed.
     pub throttle: bool,
 }
@@ -54,7 +54,7 @@ pub enum StartError {
     Threads(String),
 }
 
-impl Settings {
+impl Config {
     /// The settings for a service at an origin, the rest as it is by default.
     #[must_use]
     pub fn new(service: impl Into<String>) -> Self {
@@ -79,7 +79,7 @@ impl Accounts {
     /// [`StartError`] names what is missing.
     pub async fn start(
         store: Arc<dyn UserStore>,
-        settings: Settings,
+        settings: Config,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, StartError> {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use auth_core::{KeyError, Password, PasswordHash, RefreshToken, Session};
-use user_store::{Event, EventKind, NewSession, OpenSession, PasswordVersion, StoreError};
+use user_store::{Event, EventKind, NewSession, OpenSessionOutcome, PasswordVersion, StoreError};
 
 use crate::throttle::{Attempt, Outcome};
 use crate::verify::{Verified, VerifyError};
@@ -81,7 +81,7 @@ impl Accounts {
         let hooks = self.hooks.clone();
         self.change(|store| async move {
             let opened = store.open_session(&new, verified, renewed.as_ref()).await?;
-            let OpenSession::Opened(ended) = opened else {
+            let OpenSessionOutcome::Opened(ended) = opened else {
                 // The password was right when it was given: nobody has guessed.
                 attempt.settle(Outcome::Void).await;
                 return Err(SignInError::InvalidCredentials);

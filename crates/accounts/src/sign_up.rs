@@ -7,9 +7,9 @@ use auth_core::{
 use tokio::time::Instant;
 use user_store::{CreateUserError, Event, EventKind, StoreError, User, UserStore};
 
-use crate::hashing::LONGEST_WAIT;
+use crate::hashing::QUEUE_TIMEOUT;
 use crate::throttle::{AttemptError, Outcome, Throttle};
-use crate::{AccountEvent, Accounts, Caller, HashingError, PRODUCT, Settings};
+use crate::{AccountEvent, Accounts, Caller, Config, HashingError, PRODUCT};
 
 /// Why an account was not made.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,7 @@ impl Accounts {
         caller: &Caller,
     ) -> Result<User, SignUpError> {
         let (email, password) = self.settings.parse_sign_up(email, password)?;
-        let until = Instant::now() + LONGEST_WAIT;
+        let until = Instant::now() + QUEUE_TIMEOUT;
         let attempt = self.attempt(Throttle::sign_up(caller), None, caller, until).await?;
         let job = HashJob::new_password(&password, &*self.random);
         // Who goes away while it waits gives up its place, and has made no attempt. Once the
@@ -99,7 +99,7 @@ pub(crate) async fn keep(
     }
 }
 
-impl Settings {
+impl Config {
     /// What an account could be made of, as far as it can be told without asking whether
     /// the address is taken.
     ///

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use auth_core::{CounterKey, DeviceId, DeviceToken, Limit, UserId};
 use tokio::sync::Notify;
-use user_store::{Count, Credentials, PasswordVersion};
+use user_store::{Credentials, LimitedCounter, PasswordVersion};
 
 use crate::{Accounts, Caller};
 use lines::Lines;
@@ -39,23 +39,26 @@ impl Throttle {
         email: &str,
         known: Option<(UserId, DeviceId)>,
         caller: &Caller,
-    ) -> Vec<Count> {
-        let by_account = |key| Count { key, limit: Limit::LOG_INS_PER_ACCOUNT };
-        let by_address = |key| Count { key, limit: Limit::LOG_INS_PER_ADDRESS };
+    ) -> Vec<LimitedCounter> {
+        let by_account = |key| LimitedCounter { key, limit: Limit::SIGN_INS_PER_ACCOUNT };
+        let by_address = |key| LimitedCounter { key, limit: Limit::SIGN_INS_PER_IP };
         match known {
-            Some((user, device)) => vec![by_account(CounterKey::log_ins_by(user, &device))],
+            Some((user, device)) => vec![by_account(CounterKey::sign_ins_by_device(user, &device))],
             None => {
-                let address = caller.client.ip().map(CounterKey::log_ins_from).map(by_address);
-                let account = by_account(CounterKey::log_ins_to(email));
+                let address = caller.client.ip().map(CounterKey::sign_ins_by_ip).map(by_address);
+                let account = by_account(CounterKey::sign_ins_by_account(email));
                 std::iter::once(account).chain(address).collect()
             }
         }
     }
 
     /// What a sign-up is counted by.
-    pub(crate) fn sign_up(caller: &Caller) -> Vec<Count> {
-        let address = caller.client.ip().map(CounterKey::sign_ups_from);
-        address.map(|key| Count { key, limit: Limit::SIGN_UPS_PER_ADDRESS }).into_iter().collect()
+    pub(crate) fn sign_up(caller: &Caller) -> Vec<LimitedCounter> {
+        let address = caller.client.ip().map(CounterKey::sign_ups_by_ip);
+        address
+            .map(|key| LimitedCounter { key, limit: Limit::SIGN_UPS_PER_IP })
+            .into_iter()
+            .collect()
     }
 }
 
@@ -70,7 +73,7 @@ impl Accounts {
         let (user, PasswordVersion(password)) = (credentials.user_id, credentials.password_version);
         let token = caller.device.as_ref()?;
         let keys = self.keys.devices();
-        let device = keys.iter().find_map(|key| key.recognise(user, password, token))?;
+        let device = keys.iter().find_map(|key| key.verify(user, password, token))?;
         Some((user, device))
     }
 
@@ -85,7 +88,7 @@ impl Accounts {
         let keys = self.keys.devices();
         let newest = keys.first()?;
         let held = caller.device.as_ref();
-        match held.filter(|token| newest.recognise(user, password.0, token).is_some()) {
+        match held.filter(|token| newest.verify(user, password.0, token).is_some()) {
             Some(token) => Some(token.clone()),
             None => Some(newest.issue(user, password.0, &*self.random)),
         }
@@ -100,12 +103,12 @@ mod tests {
     use user_store::SqliteStore;
 
     use super::*;
-    use crate::hashing::LONGEST_WAIT;
-    use crate::{Client, EventKind, HashingError, Settings, SignInError};
+    use crate::hashing::QUEUE_TIMEOUT;
+    use crate::{ClientInfo, Config, EventKind, HashingError, SignInError};
 
     async fn server(folder: &tempfile::TempDir) -> Accounts {
         let store = Arc::new(SqliteStore::open(&folder.path().join("latchkey.db")).unwrap());
-        let settings = Settings { pbkdf2_iterations: 1_000, ..Settings::new("http://localhost") };
+        let settings = Config { pbkdf2_iterations: 1_000, ..Config::new("http://localhost") };
         let clock = Arc::<ManualClock>::default();
         Accounts::start(store, settings, clock, Arc::new(SystemRandom)).await.unwrap()
     }
@@ -150,10 +153,10 @@ mod tests {
             drop(busy);
             assert_eq!(server.hashing.waiting(), 0);
             drop(waiting);
-            server.settle().await;
+            server.drain().await;
         }
         assert!(matches!(sign_in(&server).await, SignInError::TooManyAttempts { .. }));
-        let told = server.administration().events(None, None, 20).await.unwrap();
+        let told = server.operator().events(None, None, 20).await.unwrap();
         let failed = |kind| told.iter().filter(|(_, event)| event.kind == kind).count();
         assert_eq!(failed(EventKind::SignInFailed), 10);
         assert_eq!(failed(EventKind::SignInsThrottled), 1);
@@ -164,7 +167,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let server = server(&folder).await;
         let _busy = server.hashing.all_turns().await;
-        let at = |ip: [u8; 4]| Caller::from(Client::new(Some(ip.into()), None));
+        let at = |ip: [u8; 4]| Caller::from(ClientInfo::new(Some(ip.into()), None));
         let (flood, other) = (at([192, 0, 2, 1]), at([192, 0, 2, 2]));
         let emails: Vec<_> = (0..25).map(|n| format!("user{n}@example.com")).collect();
         let flood = emails.iter().map(|email| server.sign_in(email, "x", false, &flood, None));
@@ -204,13 +207,13 @@ mod tests {
     async fn who_goes_away_while_the_attempt_begins_has_made_none() {
         let folder = tempfile::tempdir().unwrap();
         let server = server(&folder).await;
-        let (nobody, until) = (Caller::default(), Instant::now() + LONGEST_WAIT);
+        let (nobody, until) = (Caller::default(), Instant::now() + QUEUE_TIMEOUT);
         let counts = Throttle::log_in("nobody@example.com", None, &nobody);
         for _ in 0..20 {
             let mut beginning = Box::pin(server.attempt(counts.clone(), None, &nobody, until));
             assert!((&mut beginning).now_or_never().is_none(), "the store is asked");
         }
-        server.settle().await;
+        server.drain().await;
         can_fail_ten_times(&server).await;
     }
 

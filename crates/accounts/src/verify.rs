@@ -4,7 +4,7 @@ use auth_core::{Email, HashJob, Password, UserId, Verification};
 use tokio::time::Instant;
 use user_store::{Challenge, Event, PasswordVersion, StoreError};
 
-use crate::hashing::LONGEST_WAIT;
+use crate::hashing::QUEUE_TIMEOUT;
 use crate::throttle::{Attempt, AttemptError, Outcome, Throttle};
 use crate::{Accounts, Caller, HashingError};
 
@@ -45,7 +45,7 @@ impl Accounts {
     ) -> Result<Option<Verified>, VerifyError> {
         let challenge = match Email::parse(email) {
             Ok(email) => {
-                let place = self.keys.decoy_place(email.key());
+                let place = self.keys.decoy_position(email.key());
                 self.store.credentials(email.key(), &place).await?
             }
             Err(_) => Challenge::Decoy(None),
@@ -58,13 +58,13 @@ impl Accounts {
         let user = credentials.map(|found| found.user_id);
         let failure = Event { user, ..failure };
         let (until, counts) =
-            (Instant::now() + LONGEST_WAIT, Throttle::log_in(email, known, caller));
+            (Instant::now() + QUEUE_TIMEOUT, Throttle::log_in(email, known, caller));
         let attempt = self.attempt(counts, Some(failure), caller, until).await?;
         let is_known_browser = known.is_some();
         let found = credentials.map(|found| (found.user_id, found.password_version));
         let job = match challenge {
             Challenge::Account(found) => {
-                HashJob::comparison(password.clone(), Some(found.password_hash))
+                HashJob::verification(password.clone(), Some(found.password_hash))
             }
             Challenge::Decoy(hash) => HashJob::decoy(password.clone(), hash),
         };

@@ -38,7 +38,7 @@ use crate::{Api, PublicOrigin, Refusal, TrustedProxies, routes};
 /// It is served by `warp::serve(app).run(([127, 0, 0, 1], 3000))`, with the feature `server` of
 /// warp. Warp's own server lets a connection stand open for as long as the client likes: on the
 /// open Internet, put a proxy in front that limits the time for headers and bodies, and name it
-/// with [`behind`](Self::behind).
+/// with [`trust_proxies`](Self::trust_proxies).
 #[derive(Clone)]
 pub struct Auth {
     api: Api,
@@ -68,7 +68,7 @@ impl Auth {
     /// The same behind proxies, whose word is taken for where a request comes from: failed log-ins
     /// are counted by address. Without, all that comes by a proxy comes from one address.
     #[must_use]
-    pub fn behind(mut self, proxies: TrustedProxies) -> Self {
+    pub fn trust_proxies(mut self, proxies: TrustedProxies) -> Self {
         self.api.proxies = Arc::new(proxies);
         self
     }

@@ -1,7 +1,7 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
-use accounts::Client;
+use accounts::ClientInfo;
 use warp::Filter;
 use warp::http::HeaderMap;
 use warp::http::header::USER_AGENT;
@@ -44,7 +44,7 @@ impl Sender {
 }
 
 /// What a request says of the program it comes from.
-pub(crate) fn client(ip: Option<IpAddr>, headers: &HeaderMap) -> Client {
+pub(crate) fn client(ip: Option<IpAddr>, headers: &HeaderMap) -> ClientInfo {
     let name = headers.get(USER_AGENT).map(|name| String::from_utf8_lossy(name.as_bytes()));
-    Client::new(ip, name.as_deref())
+    ClientInfo::new(ip, name.as_deref())
 }

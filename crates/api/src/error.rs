@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use accounts::{
     AuthenticateError, EmailError, EndSessionError, HashingError, KeyError, OwnAccountError,
-    PasswordError, RefreshError, SignInError, SignUpError, StoreError, with_causes,
+    PasswordError, RefreshError, SignInError, SignUpError, StoreError, error_chain,
 };
 use api_types::{ErrorCode, FieldCode, FieldError, Problem};
 use warp::http::StatusCode;
@@ -132,9 +132,9 @@ impl ApiError {
     /// Tells the log what the client is not told.
     pub(crate) fn log(&self) {
         match self {
-            Self::Internal(source) => tracing::error!(error = with_causes(&**source), "defect"),
+            Self::Internal(source) => tracing::error!(error = error_chain(&**source), "defect"),
             Self::Unavailable(source) => {
-                tracing::error!(error = with_causes(&**source), "the store does not answer");
+                tracing::error!(error = error_chain(&**source), "the store does not answer");
             }
             Self::Overloaded => tracing::warn!("too many passwords are waiting to be hashed"),
             Self::TooMuchUnread => tracing::warn!("clients leave too much of their answers unread"),
@@ -188,7 +188,7 @@ impl ApiError {
                 message: "This is not the password of the account.".to_owned(),
             }]),
             OwnAccountError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
-            OwnAccountError::SessionOver => Self::InvalidToken,
+            OwnAccountError::SessionEnded => Self::InvalidToken,
             OwnAccountError::Hashing(error) => error.into(),
             OwnAccountError::Store(error) => error.into(),
         }
@@ -264,7 +264,7 @@ impl From<EndSessionError> for ApiError {
     fn from(error: EndSessionError) -> Self {
         match error {
             EndSessionError::NoSuchSession => Self::NotFound,
-            EndSessionError::SessionOver => Self::InvalidToken,
+            EndSessionError::SessionEnded => Self::InvalidToken,
             EndSessionError::Store(error) => error.into(),
         }
     }

@@ -138,7 +138,7 @@ impl Api {
     /// browser since, is left alone.
     async fn clear_what_is_over(&self, held: Option<RefreshToken>) -> Vec<SetCookie> {
         let alive = match held {
-            Some(token) => self.accounts.session_of(&token).await,
+            Some(token) => self.accounts.session_for_token(&token).await,
             None => Ok(None),
         };
         match alive {

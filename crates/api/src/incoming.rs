@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use accounts::{Caller, Client, RefreshToken, SignedIn};
+use accounts::{Caller, ClientInfo, RefreshToken, SignedIn};
 use api_types::{Empty, RequestBody};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
@@ -59,7 +59,7 @@ impl Body {
 
 impl Incoming {
     /// The program that sends the request.
-    pub(crate) fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> ClientInfo {
         client(self.ip, &self.headers)
     }
 
@@ -102,7 +102,7 @@ impl Incoming {
         match parse(&body) {
             Ok(Empty {}) => Ok(token),
             // Using the token would tell whether it is good, and use it up.
-            Err(error) => match api.accounts.session_of(&token).await? {
+            Err(error) => match api.accounts.session_for_token(&token).await? {
                 Some(_) => Err(error),
                 None => Err(refused()),
             },

@@ -53,7 +53,7 @@ pub use origin::PublicOrigin;
 pub use proxies::{InvalidNetwork, TrustedProxies, TrustedProxy};
 pub use refusal::Refusal;
 pub use reply::{internal_error, method_not_allowed, not_found};
-pub use routes::nothing_else;
+pub use routes::api_not_found;
 
 use std::sync::Arc;
 

@@ -27,7 +27,7 @@ pub(crate) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
 /// Answers whatever else is under `/api` with 404, `not_found`: for a server that serves pages
 /// for other paths, after all that has something there.
 #[must_use]
-pub fn nothing_else() -> BoxedFilter<(Response,)> {
+pub fn api_not_found() -> BoxedFilter<(Response,)> {
     warp::path("api").map(not_found).map(no_store).boxed()
 }
 

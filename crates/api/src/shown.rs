@@ -1,7 +1,7 @@
 //! What clients are shown of what `accounts` answers.
 
 use accounts::{
-    Actor, Event, EventKind, Holdings, IssuedTokens, SessionRecord, SignedIn, Timestamp, User,
+    Actor, Event, EventKind, IssuedTokens, SessionRecord, SignedIn, Timestamp, User, UserData,
 };
 use api_types::{
     ActivityActor, ActivityEvent, ActivityKind, Export, ExportedPassword, ExportedSession, Session,
@@ -40,7 +40,7 @@ pub(crate) fn session(record: &SessionRecord, viewer: &SignedIn) -> Session {
     }
 }
 
-pub(crate) fn export(held: &Holdings, viewer: &SignedIn, now: Timestamp) -> Export {
+pub(crate) fn export(held: &UserData, viewer: &SignedIn, now: Timestamp) -> Export {
     let exported = |record: &SessionRecord| ExportedSession {
         session: session(record, viewer),
         remember: record.session.remember,

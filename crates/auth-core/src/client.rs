@@ -6,12 +6,12 @@ use std::net::IpAddr;
 /// It is shown to the session's user, who can tell by it what is theirs and what is not.
 /// `Debug` shows none of it: both are personal data.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct Client {
+pub struct ClientInfo {
     ip: Option<IpAddr>,
     user_agent: Option<String>,
 }
 
-impl Client {
+impl ClientInfo {
     /// The longest name that is kept, in bytes.
     pub const MAX_USER_AGENT_BYTES: usize = 512;
 
@@ -23,13 +23,13 @@ impl Client {
     /// that are not seen: nothing turns the text around it about. An empty one is none.
     ///
     /// ```
-    /// # use auth_core::Client;
-    /// let client = Client::new(Some("::ffff:192.0.2.1".parse()?), Some("Browser/1.0\u{7}"));
+    /// # use auth_core::ClientInfo;
+    /// let client = ClientInfo::new(Some("::ffff:192.0.2.1".parse()?), Some("Browser/1.0\u{7}"));
     /// assert_eq!(client.ip(), Some("192.0.2.1".parse()?));
     /// assert_eq!(client.user_agent(), Some("Browser/1.0\u{fffd}"));
     ///
     /// for unseen in ['\u{202e}', '\u{200b}', '\u{3164}'] {
-    ///     let client = Client::new(None, Some(&format!("été {unseen} (1)")));
+    ///     let client = ClientInfo::new(None, Some(&format!("été {unseen} (1)")));
     ///     assert_eq!(client.user_agent(), Some("été \u{fffd} (1)"));
     /// }
     /// # Ok::<(), std::net::AddrParseError>(())
@@ -67,8 +67,8 @@ impl Client {
     }
 }
 
-impl fmt::Debug for Client {
+impl fmt::Debug for ClientInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Client(…)")
+        f.write_str("ClientInfo(…)")
     }
 }

@@ -35,7 +35,7 @@ pub struct InvalidDeviceToken;
 /// password is compared with for an address that has no account. It is letters, as addresses
 /// are, so that whoever comes next there may be anybody.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DecoyPlace(String);
+pub struct DecoyPosition(String);
 
 const ID_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;
@@ -67,7 +67,7 @@ impl DeviceId {
     }
 }
 
-impl DecoyPlace {
+impl DecoyPosition {
     /// The place as text, to be compared with the text of addresses.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -85,11 +85,11 @@ impl SigningKeySeed {
     /// let now = SystemClock.now();
     /// let [ada, grace] = [(); 2].map(|()| UserId::generate(now, &SystemRandom));
     /// let token = key.issue(ada, 0, &SystemRandom);
-    /// assert!(key.recognise(ada, 0, &token).is_some());
+    /// assert!(key.verify(ada, 0, &token).is_some());
     /// // Not for another account, after a change of the password, or by another key.
-    /// assert!(key.recognise(grace, 0, &token).is_none());
-    /// assert!(key.recognise(ada, 1, &token).is_none());
-    /// assert!(other.recognise(ada, 0, &token).is_none());
+    /// assert!(key.verify(grace, 0, &token).is_none());
+    /// assert!(key.verify(ada, 1, &token).is_none());
+    /// assert!(other.verify(ada, 0, &token).is_none());
     /// ```
     #[must_use]
     pub fn device_key(&self) -> DeviceKey {
@@ -115,7 +115,7 @@ impl DeviceKey {
     /// Which of the browsers that have signed in to the account of `user` with its password of
     /// this version presents this token, if one does.
     #[must_use]
-    pub fn recognise(&self, user: UserId, password: i64, token: &DeviceToken) -> Option<DeviceId> {
+    pub fn verify(&self, user: UserId, password: i64, token: &DeviceToken) -> Option<DeviceId> {
         let message = message(user, password, &token.id);
         hmac::verify(&self.hmac(), &message, &token.tag).is_ok().then_some(DeviceId(token.id))
     }
@@ -123,10 +123,10 @@ impl DeviceKey {
     /// The place that belongs to this address as long as the key is the same. Nobody without the
     /// key can tell it, or which addresses have places that are near each other.
     #[must_use]
-    pub fn decoy_place(&self, email: &EmailKey) -> DecoyPlace {
+    pub fn decoy_position(&self, email: &EmailKey) -> DecoyPosition {
         let message = [b"latchkey decoy".as_slice(), email.as_str().as_bytes()].concat();
         let tag = hmac::sign(&self.hmac(), &message);
-        DecoyPlace(
+        DecoyPosition(
             tag.as_ref().iter().take(ID_BYTES).map(|byte| char::from(b'a' + byte % 26)).collect(),
         )
     }

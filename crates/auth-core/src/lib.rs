@@ -117,14 +117,14 @@ mod token;
 #[cfg_attr(all(target_family = "wasm", target_os = "unknown"), path = "unicode/browser.rs")]
 mod unicode;
 
-pub use client::Client;
+pub use client::ClientInfo;
 pub use clock::Clock;
 #[cfg(feature = "testing")]
 pub use clock::ManualClock;
 #[cfg(feature = "system")]
 pub use clock::SystemClock;
 #[cfg(feature = "token")]
-pub use device::{DecoyPlace, DeviceId, DeviceKey, DeviceToken, InvalidDeviceToken};
+pub use device::{DecoyPosition, DeviceId, DeviceKey, DeviceToken, InvalidDeviceToken};
 #[cfg(feature = "credentials")]
 pub use email::{Email, EmailError, EmailKey};
 pub use id::{IdError, SessionId, UserId};
@@ -146,7 +146,7 @@ pub use random::SystemRandom;
 #[cfg(feature = "token")]
 pub use refresh::{
     FamilyHash, InvalidRefreshToken, InvalidStoredToken, RefreshState, RefreshToken,
-    RefreshTokenHash, RefreshUse, Replaced, SuccessorSalt,
+    RefreshTokenHash, RefreshUse, ReplacedToken, SuccessorSalt,
 };
 pub use session::{Session, SessionLimits, SessionLimitsError, SessionPolicy};
 #[cfg(feature = "token")]

@@ -1,7 +1,7 @@
 mod state;
 mod token;
 
-pub use state::{RefreshState, RefreshUse, Replaced};
+pub use state::{RefreshState, RefreshUse, ReplacedToken};
 pub use token::{
     FamilyHash, InvalidRefreshToken, InvalidStoredToken, RefreshToken, RefreshTokenHash,
     SuccessorSalt,

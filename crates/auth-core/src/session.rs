@@ -62,7 +62,7 @@ impl Session {
     /// let later = now + Duration::from_secs(29 * 60);
     /// assert!(session.is_alive(later));
     /// assert!(!session.is_alive(now + Duration::from_secs(30 * 60)));
-    /// assert!(session.used(later, &policy).is_alive(now + Duration::from_secs(30 * 60)));
+    /// assert!(session.refreshed(later, &policy).is_alive(now + Duration::from_secs(30 * 60)));
     /// ```
     #[must_use]
     pub fn open(
@@ -83,13 +83,13 @@ impl Session {
             expires_at,
             remember,
         };
-        opened.used(now, policy)
+        opened.refreshed(now, policy)
     }
 
     /// The session once it is used at `now`: the idle limit begins anew, and the absolute
     /// end stays where it is (OWASP ASVS 5.0, 7.3.1 and 7.3.2).
     #[must_use]
-    pub fn used(self, now: Timestamp, policy: &SessionPolicy) -> Self {
+    pub fn refreshed(self, now: Timestamp, policy: &SessionPolicy) -> Self {
         let idle_expires_at = after(now, policy.limits(self.remember).idle_timeout);
         Self { last_used_at: now, idle_expires_at: idle_expires_at.min(self.expires_at), ..self }
     }

@@ -2,8 +2,8 @@ use std::fs::File;
 use std::path::Path;
 
 use auth_core::{
-    Client, Clock as _, Email, NewPassword, PasswordHasher, PasswordPolicy, RefreshToken, Session,
-    SessionPolicy, SystemClock, SystemRandom, Timestamp, UserId,
+    ClientInfo, Clock as _, Email, NewPassword, PasswordHasher, PasswordPolicy, RefreshToken,
+    Session, SessionPolicy, SystemClock, SystemRandom, Timestamp, UserId,
 };
 use rusqlite::{Connection, Transaction, params};
 use serde_json::json;
@@ -60,7 +60,7 @@ fn open_session(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> Outcome<(
     let session = Session::open(user, now, true, &SessionPolicy::default(), &SystemRandom);
     let token = RefreshToken::generate(&SystemRandom);
     let NewSession { session, family, refresh_token, .. } =
-        NewSession::new(session, Client::default(), &token);
+        NewSession::new(session, ClientInfo::default(), &token);
     tx.prepare_cached(
         "INSERT INTO sessions (id, user_id, created_at, last_used_at, idle_expires_at,
                                expires_at, remember, refresh_family, refresh_token)
@@ -92,7 +92,7 @@ mod tests {
         fill(&path, 3, 1_000).unwrap();
         let store = SqliteStore::open(&path).unwrap();
         let found = store
-            .credentials(email(2).unwrap().key(), &auth_core::DecoyPlace::default())
+            .credentials(email(2).unwrap().key(), &auth_core::DecoyPosition::default())
             .await
             .unwrap()
             .account()
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(sessions.len(), 1);
         assert!(
             store
-                .credentials(email(3).unwrap().key(), &auth_core::DecoyPlace::default())
+                .credentials(email(3).unwrap().key(), &auth_core::DecoyPosition::default())
                 .await
                 .unwrap()
                 .account()

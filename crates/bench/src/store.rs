@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use auth_core::{
-    Admission, Client, Clock as _, CounterKey, DecoyPlace, Limit, Random as _, RefreshToken,
+    Admission, ClientInfo, Clock as _, CounterKey, DecoyPosition, Limit, Random as _, RefreshToken,
     Session, SessionId, SessionPolicy, SystemClock, SystemRandom,
 };
 use serde_json::json;
 use tokio::runtime::Runtime;
 use user_store::{
-    Count, NewSession, OpenSession, RotateRefreshToken, Rotation, Settlement, SqliteStore,
-    UserStore as _,
+    LimitedCounter, NewSession, OpenSessionOutcome, RotateOutcome, Rotation, Settlement,
+    SqliteStore, UserStore as _,
 };
 
 use crate::fill::email;
@@ -47,7 +47,7 @@ async fn open_sessions(store: &SqliteStore, users: u32) -> Outcome<Vec<SessionId
     for n in 0..users.min(1_000) {
         let n = u32::try_from(u64::from(n) * u64::from(users) / u64::from(users.min(1_000)))?;
         let found = store
-            .credentials(email(n)?.key(), &DecoyPlace::default())
+            .credentials(email(n)?.key(), &DecoyPosition::default())
             .await?
             .account()
             .ok_or("no such user")?;
@@ -88,10 +88,10 @@ async fn log_in(store: Arc<SqliteStore>, n: u32) -> Outcome<()> {
 /// The same, and the first renewal.
 async fn refresh(store: Arc<SqliteStore>, n: u32) -> Outcome<()> {
     let token = open_session(&store, n).await?;
-    let (rotation, _) = Rotation::of(&token, Client::default(), &SystemRandom);
+    let (rotation, _) = Rotation::new(&token, ClientInfo::default(), &SystemRandom);
     let now = SystemClock.now();
     match store.rotate_refresh_token(&rotation, &SessionPolicy::default(), now).await? {
-        RotateRefreshToken::Rotated(_) => Ok(()),
+        RotateOutcome::Rotated(_) => Ok(()),
         other => Err(format!("not renewed: {other:?}").into()),
     }
 }
@@ -99,7 +99,7 @@ async fn refresh(store: Arc<SqliteStore>, n: u32) -> Outcome<()> {
 async fn open_session(store: &SqliteStore, n: u32) -> Outcome<RefreshToken> {
     let (email, began) = (email(n)?, SystemClock.now());
     let found = store
-        .credentials(email.key(), &DecoyPlace::default())
+        .credentials(email.key(), &DecoyPosition::default())
         .await?
         .account()
         .ok_or("no such user")?;
@@ -112,24 +112,27 @@ async fn open_session(store: &SqliteStore, n: u32) -> Outcome<RefreshToken> {
     let policy = SessionPolicy::default();
     let session = Session::open(found.user_id, now, false, &policy, &SystemRandom);
     let token = RefreshToken::generate(&SystemRandom);
-    let new = NewSession::new(session, Client::default(), &token);
+    let new = NewSession::new(session, ClientInfo::default(), &token);
     let opened = store.open_session(&new, found.password_version, None).await?;
-    if !matches!(opened, OpenSession::Opened(_)) {
+    if !matches!(opened, OpenSessionOutcome::Opened(_)) {
         return Err("the credentials have changed".into());
     }
-    let settled = [(counts[0], Settlement::Reset), (counts[1], Settlement::GivenBack)];
+    let settled = [(counts[0], Settlement::Reset), (counts[1], Settlement::Refunded)];
     store.settle_attempt(&settled, None, began, now).await?;
     Ok(token)
 }
 
 /// By its account and by an address, of which there are as many as there are people.
-fn counts(email: &str) -> [Count; 2] {
+fn counts(email: &str) -> [LimitedCounter; 2] {
     let mut bytes = [0; 4];
     SystemRandom.fill(&mut bytes);
     let address = IpAddr::from(Ipv4Addr::from(bytes));
     [
-        Count { key: CounterKey::log_ins_to(email), limit: Limit::LOG_INS_PER_ACCOUNT },
-        Count { key: CounterKey::log_ins_from(address), limit: Limit::LOG_INS_PER_ADDRESS },
+        LimitedCounter {
+            key: CounterKey::sign_ins_by_account(email),
+            limit: Limit::SIGN_INS_PER_ACCOUNT,
+        },
+        LimitedCounter { key: CounterKey::sign_ins_by_ip(address), limit: Limit::SIGN_INS_PER_IP },
     ]
 }
 
@@ -159,7 +162,7 @@ mod tests {
         }
         refresh(Arc::clone(&store), 0).await.unwrap();
         let user = store
-            .credentials(email(0).unwrap().key(), &DecoyPlace::default())
+            .credentials(email(0).unwrap().key(), &DecoyPosition::default())
             .await
             .unwrap()
             .account()

@@ -13,5 +13,5 @@ pub(crate) fn check(input: &[u8]) {
     assert_eq!(token.to_text().as_str(), text);
     let user = UserId::from_uuid_bytes([7; 16]);
     let Ok(seed) = SigningKeySeed::from_bytes(&[7; 32]) else { return };
-    assert_eq!(seed.device_key().recognise(user, 0, &token), None);
+    assert_eq!(seed.device_key().verify(user, 0, &token), None);
 }

@@ -1,21 +1,21 @@
-use auth_core::Client;
+use auth_core::ClientInfo;
 
 /// Whatever a program calls itself, what is kept of it is short and can be printed: nothing
 /// in it moves the text around it.
 pub(crate) fn check(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
-    let client = Client::new(None, Some(&text));
+    let client = ClientInfo::new(None, Some(&text));
     let Some(name) = client.user_agent() else {
         assert!(text.trim().is_empty());
         return;
     };
-    assert!((1..=Client::MAX_USER_AGENT_BYTES).contains(&name.len()));
+    assert!((1..=ClientInfo::MAX_USER_AGENT_BYTES).contains(&name.len()));
     assert!(!name.chars().any(|c| c.is_control() || (c.is_whitespace() && c != ' ')));
     assert!(!name.chars().any(|c| "\u{200b}\u{200e}\u{202e}\u{2066}\u{feff}\u{3164}".contains(c)));
     // Once cut and cleaned, there is nothing left to do but to trim where it was cut.
-    let again = Client::new(None, Some(name));
+    let again = ClientInfo::new(None, Some(name));
     assert_eq!(again.user_agent(), Some(name.trim_end()));
-    if name.len() < Client::MAX_USER_AGENT_BYTES - 4 {
+    if name.len() < ClientInfo::MAX_USER_AGENT_BYTES - 4 {
         assert_eq!(name.chars().count(), text.trim().chars().count());
     }
 }

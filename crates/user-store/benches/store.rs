@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on stops")]
 
 use auth_core::{
-    Client, Clock as _, DecoyPlace, Email, NewPassword, PasswordHasher, PasswordPolicy,
+    ClientInfo, Clock as _, DecoyPosition, Email, NewPassword, PasswordHasher, PasswordPolicy,
     RefreshToken, Session, SessionPolicy, SuccessorSalt, SystemClock, SystemRandom, Timestamp,
     UserId,
 };
@@ -12,7 +12,7 @@ use divan::Bencher;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use user_store::{
-    Event, EventKind, NewSession, OpenSession, PasswordVersion, RotateRefreshToken, Rotation,
+    Event, EventKind, NewSession, OpenSessionOutcome, PasswordVersion, RotateOutcome, Rotation,
     SqliteStore, User, UserStore as _,
 };
 
@@ -42,12 +42,12 @@ impl World {
         let hash = PasswordHasher::new(1_000).unwrap().hash(&word, &SystemRandom);
         let mut users: Vec<_> = (0..ACCOUNTS).map(|n| person(n, now)).collect();
         for user in &users {
-            let event = Event::by_user(EventKind::AccountCreated, now, Client::default());
+            let event = Event::by_user(EventKind::AccountCreated, now, ClientInfo::default());
             runtime.block_on(store.create_user(user, &hash, &event.about(user.id))).unwrap();
         }
         let user = users.swap_remove(ACCOUNTS / 2);
         let found = runtime
-            .block_on(store.credentials(user.email.key(), &DecoyPlace::default()))
+            .block_on(store.credentials(user.email.key(), &DecoyPosition::default()))
             .unwrap()
             .account();
         let password = found.unwrap().password_version;
@@ -57,12 +57,12 @@ impl World {
     fn new_session(&self) -> (NewSession, RefreshToken) {
         let (policy, token) = (SessionPolicy::default(), RefreshToken::generate(&SystemRandom));
         let session = Session::open(self.user.id, self.now, false, &policy, &SystemRandom);
-        (NewSession::new(session, Client::default(), &token), token)
+        (NewSession::new(session, ClientInfo::default(), &token), token)
     }
 
     fn open(&self, new: &NewSession) {
         let opened = self.runtime.block_on(self.store.open_session(new, self.password, None));
-        assert!(matches!(opened, Ok(OpenSession::Opened(_))));
+        assert!(matches!(opened, Ok(OpenSessionOutcome::Opened(_))));
     }
 }
 
@@ -83,7 +83,7 @@ fn check_a_session(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn look_up_credentials(bencher: Bencher<'_, '_>) {
     let world = World::new();
-    let place = DecoyPlace::default();
+    let place = DecoyPosition::default();
     let look_up = || world.store.credentials(world.user.email.key(), &place);
     bencher.bench_local(|| world.runtime.block_on(look_up()).unwrap().account().unwrap());
 }
@@ -107,12 +107,12 @@ fn renew_a_session(bencher: Bencher<'_, '_>) {
             presented: token.hash(),
             successor: successor.hash(),
             salt,
-            client: Client::default(),
+            client: ClientInfo::default(),
         };
         let policy = SessionPolicy::default();
         let rotated = world.store.rotate_refresh_token(&rotation, &policy, world.now);
         let rotated = world.runtime.block_on(rotated);
-        assert!(matches!(rotated, Ok(RotateRefreshToken::Rotated(_))));
+        assert!(matches!(rotated, Ok(RotateOutcome::Rotated(_))));
         token = successor;
     });
 }

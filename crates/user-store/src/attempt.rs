@@ -2,7 +2,7 @@ use auth_core::{CounterKey, Limit};
 
 /// A counter that an attempt falls under, and its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Count {
+pub struct LimitedCounter {
     /// Which counter.
     pub key: CounterKey,
     /// How many attempts it lets through.
@@ -15,7 +15,7 @@ pub enum Settlement {
     /// One that counts.
     Counted,
     /// One that never was.
-    GivenBack,
+    Refunded,
     /// A success, which clears what was counted before.
     Reset,
 }

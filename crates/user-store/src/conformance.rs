@@ -35,11 +35,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    Client, DecoyPlace, Email, NewPassword, PasswordHash, PasswordHasher, PasswordPolicy,
+    ClientInfo, DecoyPosition, Email, NewPassword, PasswordHash, PasswordHasher, PasswordPolicy,
     RefreshToken, Session, SessionId, SessionPolicy, SystemRandom, Timestamp, UserId,
 };
 
-use crate::{Credentials, EndSessions, Event, EventKind, NewSession, OpenSession, User, UserStore};
+use crate::{
+    Credentials, EndSessionsOutcome, Event, EventKind, NewSession, OpenSessionOutcome, User,
+    UserStore,
+};
 
 /// One fresh, empty store that any number of servers can be connected to.
 #[async_trait]
@@ -167,8 +170,8 @@ fn user(email: &str) -> User {
 }
 
 /// Where all that is done here is done from.
-fn client() -> Client {
-    Client::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"))
+fn client() -> ClientInfo {
+    ClientInfo::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"))
 }
 
 fn creation(user: &User) -> Event {
@@ -191,7 +194,7 @@ fn new_session(user: &User) -> (NewSession, RefreshToken) {
 /// The password of this user that is in force.
 async fn in_force(store: &dyn UserStore, user: &User) -> Credentials {
     store
-        .credentials(user.email.key(), &DecoyPlace::default())
+        .credentials(user.email.key(), &DecoyPosition::default())
         .await
         .expect("an answer")
         .account()
@@ -202,8 +205,8 @@ async fn in_force(store: &dyn UserStore, user: &User) -> Credentials {
 async fn open_new(store: &dyn UserStore, user: &User, new: &NewSession) -> Vec<SessionId> {
     let verified = in_force(store, user).await.password_version;
     match store.open_session(new, verified, None).await.expect("an answer") {
-        OpenSession::Opened(ended) => ended,
-        OpenSession::CredentialsChanged => unreachable!("nobody has changed them"),
+        OpenSessionOutcome::Opened(ended) => ended,
+        OpenSessionOutcome::CredentialsChanged => unreachable!("nobody has changed them"),
     }
 }
 
@@ -236,7 +239,7 @@ async fn is_alive(store: &dyn UserStore, session: &Session) -> bool {
 /// Logs out; answers whether the session was alive.
 async fn log_out(store: &dyn UserStore, session: &Session) -> bool {
     let ended = store.end_session(session, session.id, &client(), NOW).await.expect("an answer");
-    ended == EndSessions::Ended(1)
+    ended == EndSessionsOutcome::Ended(1)
 }
 
 pub async fn what_was_answered_survives_a_restart(fresh: &dyn Deployment) {

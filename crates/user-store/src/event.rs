@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use auth_core::{Client, SessionId, Timestamp, UserId};
+use auth_core::{ClientInfo, SessionId, Timestamp, UserId};
 
 /// Something that somebody did: a line of the trail (OWASP ASVS 5.0, 16.3).
 ///
@@ -19,7 +19,7 @@ pub struct Event {
     /// The session that was opened or ended, or in which it was done.
     pub session: Option<SessionId>,
     /// Where it was done from.
-    pub client: Client,
+    pub client: ClientInfo,
     /// The name of the signing key that it is about.
     pub kid: Option<String>,
 }
@@ -38,12 +38,12 @@ pub enum Actor {
 }
 
 /// For how long events are kept, unless their account is deleted before.
-pub const EVENTS_ARE_KEPT: Duration = Duration::from_hours(90 * 24);
+pub const EVENT_RETENTION: Duration = Duration::from_hours(90 * 24);
 
 impl Event {
     /// What somebody did over the network.
     #[must_use]
-    pub const fn by_user(kind: EventKind, at: Timestamp, client: Client) -> Self {
+    pub const fn by_user(kind: EventKind, at: Timestamp, client: ClientInfo) -> Self {
         let actor = Actor::User;
         Self { at, kind, actor, user: None, session: None, client, kid: None }
     }
@@ -51,7 +51,7 @@ impl Event {
     /// What an operator did.
     #[must_use]
     pub fn by_operator(kind: EventKind, at: Timestamp) -> Self {
-        Self { actor: Actor::Operator, ..Self::by_user(kind, at, Client::default()) }
+        Self { actor: Actor::Operator, ..Self::by_user(kind, at, ClientInfo::default()) }
     }
 
     /// The same, about the account of this user.

@@ -22,7 +22,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use auth_core::{
-//!     Client, Clock, DecoyPlace, Email, NewPassword, PasswordHasher, PasswordPolicy, SystemClock, SystemRandom,
+//!     ClientInfo, Clock, DecoyPosition, Email, NewPassword, PasswordHasher, PasswordPolicy, SystemClock, SystemRandom,
 //!     UserId,
 //! };
 //! use user_store::{Event, EventKind, SqliteStore, User, UserStore};
@@ -39,9 +39,9 @@
 //! };
 //! let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[])?;
 //! let hash = PasswordHasher::new(1_000)?.hash(&password, &SystemRandom);
-//! let event = Event::by_user(EventKind::AccountCreated, now, Client::default()).about(user.id);
+//! let event = Event::by_user(EventKind::AccountCreated, now, ClientInfo::default()).about(user.id);
 //! store.create_user(&user, &hash, &event).await?;
-//! assert!(store.credentials(user.email.key(), &DecoyPlace::default()).await?.account().is_some());
+//! assert!(store.credentials(user.email.key(), &DecoyPosition::default()).await?.account().is_some());
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "sqlite"))]
@@ -57,12 +57,13 @@ mod model;
 mod sqlite;
 mod store;
 
-pub use attempt::{Count, Settlement};
-pub use event::{Actor, EVENTS_ARE_KEPT, Event, EventId, EventKind, UnknownEventKind};
+pub use attempt::{LimitedCounter, Settlement};
+pub use event::{Actor, EVENT_RETENTION, Event, EventId, EventKind, UnknownEventKind};
 pub use model::{
-    Challenge, CreateUserError, Credentials, EndSessions, Holdings, ImportUsers, NewSession,
-    OpenSession, PasswordVersion, Reauthenticated, Reauthentication, Removed, RetireSigningKey,
-    RotateRefreshToken, Rotation, SessionRecord, StoreError, StoredSigningKey, StoredUser, User,
+    Challenge, CreateUserError, Credentials, EndSessionsOutcome, ImportUsersOutcome, NewSession,
+    OpenSessionOutcome, PasswordVersion, Purged, ReauthenticatedOutcome, Reauthentication,
+    RetireKeyOutcome, RotateOutcome, Rotation, SessionRecord, StoreError, StoredSigningKey,
+    StoredUser, User, UserData,
 };
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Backup, BackupError, Inspection, OpenError, SqliteStore};

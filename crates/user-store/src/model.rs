@@ -1,7 +1,7 @@
 use std::error::Error;
 
 use auth_core::{
-    Client, Email, FamilyHash, PasswordHash, Random, RefreshToken, RefreshTokenHash, Session,
+    ClientInfo, Email, FamilyHash, PasswordHash, Random, RefreshToken, RefreshTokenHash, Session,
     SessionId, SigningKeySeed, SuccessorSalt, Timestamp, UserId,
 };
 
@@ -32,7 +32,7 @@ pub struct StoredUser {
 /// What came of taking users over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub enum ImportUsers {
+pub enum ImportUsersOutcome {
     /// All of them are there.
     Imported,
     /// Nothing has changed: the addresses or ids of these are taken, by accounts that are there
@@ -58,7 +58,7 @@ pub enum Challenge {
     Account(Credentials),
     /// There is no account that could be logged in to: whatever the comparison shows, it has
     /// failed. The hash is that of the account whose address comes next after a
-    /// [place](auth_core::DecoyPlace) that only this address leads to, and none where there is no
+    /// [place](auth_core::DecoyPosition) that only this address leads to, and none where there is no
     /// account at all. So an address without an account costs what some account costs, the same
     /// each time, and where accounts have hashes of several kinds, as they do that were taken over
     /// from another system, the time does not tell who has one.
@@ -95,7 +95,7 @@ pub struct NewSession {
     /// The session.
     pub session: Session,
     /// Where it is opened from.
-    pub client: Client,
+    pub client: ClientInfo,
     /// What all its refresh tokens will be known by.
     pub family: FamilyHash,
     /// The first of them.
@@ -108,11 +108,11 @@ pub struct NewSession {
 impl NewSession {
     /// How many sessions a user can have: one more ends the one that was used last the
     /// longest ago.
-    pub const MOST_PER_USER: u32 = 500;
+    pub const MAX_PER_USER: u32 = 500;
 
     /// The session, opened from `client` with its first refresh token, in the place of none.
     #[must_use]
-    pub fn new(session: Session, client: Client, token: &RefreshToken) -> Self {
+    pub fn new(session: Session, client: ClientInfo, token: &RefreshToken) -> Self {
         let (family, refresh_token) = (token.family(), token.hash());
         Self { session, client, family, refresh_token, replaces: None }
     }
@@ -124,12 +124,12 @@ pub struct SessionRecord {
     /// The session.
     pub session: Session,
     /// Where it was opened or last renewed from.
-    pub client: Client,
+    pub client: ClientInfo,
 }
 
 /// How much was removed of what is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Removed {
+pub struct Purged {
     /// Sessions.
     pub sessions: usize,
     /// Counters of attempts.
@@ -138,17 +138,17 @@ pub struct Removed {
     pub events: usize,
 }
 
-impl Removed {
+impl Purged {
     /// How much it is of what it is the most.
     #[must_use]
-    pub fn most(&self) -> usize {
+    pub fn max_count(&self) -> usize {
         self.sessions.max(self.counters).max(self.events)
     }
 }
 
 /// Everything that is held about a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holdings {
+pub struct UserData {
     /// The account.
     pub user: User,
     /// The hash of the password in force.
@@ -156,13 +156,13 @@ pub struct Holdings {
     /// The sessions, those included that are over and not yet removed.
     pub sessions: Vec<SessionRecord>,
     /// What has happened to the account, the last first, up to
-    /// [`MOST_EVENTS`](Self::MOST_EVENTS).
+    /// [`MAX_EVENTS`](Self::MAX_EVENTS).
     pub events: Vec<Event>,
 }
 
-impl Holdings {
+impl UserData {
     /// How many events are told at most, the newest.
-    pub const MOST_EVENTS: u32 = 2_000;
+    pub const MAX_EVENTS: u32 = 2_000;
 }
 
 /// The use of a refresh token.
@@ -177,13 +177,17 @@ pub struct Rotation {
     /// What that was derived with.
     pub salt: SuccessorSalt,
     /// Where the session is renewed from.
-    pub client: Client,
+    pub client: ClientInfo,
 }
 
 impl Rotation {
     /// The use of `token` from `client`, and the token that will take its place.
     #[must_use]
-    pub fn of(token: &RefreshToken, client: Client, random: &dyn Random) -> (Self, RefreshToken) {
+    pub fn new(
+        token: &RefreshToken,
+        client: ClientInfo,
+        random: &dyn Random,
+    ) -> (Self, RefreshToken) {
         let salt = SuccessorSalt::generate(random);
         let successor = token.successor(&salt);
         let rotation = Self {
@@ -200,7 +204,7 @@ impl Rotation {
 /// What became of [`UserStore::rotate_refresh_token`](crate::UserStore::rotate_refresh_token).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub enum RotateRefreshToken {
+pub enum RotateOutcome {
     /// The successor has taken the token's place, and the session lives on.
     Rotated(Session),
     /// The token was used a moment ago: this salt leads to the successor that it got then.
@@ -214,7 +218,7 @@ pub enum RotateRefreshToken {
 /// What became of [`UserStore::open_session`](crate::UserStore::open_session).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub enum OpenSession {
+pub enum OpenSessionOutcome {
     /// The session is open, and these have ended for it.
     Opened(Vec<SessionId>),
     /// The password was changed, or the account disabled or deleted, since the credentials
@@ -225,11 +229,11 @@ pub enum OpenSession {
 /// What became of sessions that somebody wanted to end from a session of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub enum EndSessions {
+pub enum EndSessionsOutcome {
     /// So many that were alive have ended.
     Ended(usize),
     /// The session that it was asked for in is over: nothing was written.
-    SessionOver,
+    SessionEnded,
 }
 
 /// Somebody's word that they are who they are, given just now with their password: what
@@ -239,7 +243,7 @@ pub struct Reauthentication {
     /// The session it was given in.
     pub session: Session,
     /// Where it was given from.
-    pub client: Client,
+    pub client: ClientInfo,
     /// Which password it was.
     pub verified: PasswordVersion,
 }
@@ -247,13 +251,13 @@ pub struct Reauthentication {
 /// What became of a change that a [`Reauthentication`] was given for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub enum Reauthenticated {
+pub enum ReauthenticatedOutcome {
     /// It is done.
     Done,
     /// The password was changed since: nothing was written.
     CredentialsChanged,
     /// The session is over: nothing was written.
-    SessionOver,
+    SessionEnded,
 }
 
 /// A key that access tokens are signed or verified with, as it is kept.
@@ -268,7 +272,7 @@ pub struct StoredSigningKey {
 /// What became of [`UserStore::retire_signing_key`](crate::UserStore::retire_signing_key).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub enum RetireSigningKey {
+pub enum RetireKeyOutcome {
     /// It is gone.
     Retired,
     /// It is the one that signs: nothing was written.

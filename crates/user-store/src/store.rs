@@ -2,15 +2,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Admission, Client, DecoyPlace, EmailKey, FamilyHash, PasswordHash, Session, SessionId,
+    Admission, ClientInfo, DecoyPosition, EmailKey, FamilyHash, PasswordHash, Session, SessionId,
     SessionPolicy, SigningKey, SigningKeySeed, Timestamp, UserId,
 };
 
 use crate::{
-    Challenge, Count, CreateUserError, EndSessions, Event, EventId, Holdings, ImportUsers,
-    NewSession, OpenSession, PasswordVersion, Reauthenticated, Reauthentication, Removed,
-    RetireSigningKey, RotateRefreshToken, Rotation, SessionRecord, Settlement, StoreError,
-    StoredSigningKey, StoredUser, User,
+    Challenge, CreateUserError, EndSessionsOutcome, Event, EventId, ImportUsersOutcome,
+    LimitedCounter, NewSession, OpenSessionOutcome, PasswordVersion, Purged,
+    ReauthenticatedOutcome, Reauthentication, RetireKeyOutcome, RotateOutcome, Rotation,
+    SessionRecord, Settlement, StoreError, StoredSigningKey, StoredUser, User, UserData,
 };
 
 /// A place that keeps users, sessions and signing keys; its rules are stated
@@ -31,20 +31,20 @@ pub trait UserStore: Send + Sync + 'static {
     async fn credentials(
         &self,
         email: &EmailKey,
-        place: &DecoyPlace,
+        place: &DecoyPosition,
     ) -> Result<Challenge, StoreError>;
 
     /// Opens a session, provided that `verified` is still the password in force and the
     /// account not disabled, so that a log-in that raced with a change of the password does
     /// not outlive it. With `renewed`, that becomes the password's hash in the same
     /// transaction. Sessions that the new one replaces, or that would be more than a user
-    /// [can have](NewSession::MOST_PER_USER), end.
+    /// [can have](NewSession::MAX_PER_USER), end.
     async fn open_session(
         &self,
         session: &NewSession,
         verified: PasswordVersion,
         renewed: Option<&PasswordHash>,
-    ) -> Result<OpenSession, StoreError>;
+    ) -> Result<OpenSessionOutcome, StoreError>;
 
     /// The session and its user, unless the session is over at `now` or was ended.
     async fn session(
@@ -54,7 +54,7 @@ pub trait UserStore: Send + Sync + 'static {
     ) -> Result<Option<(Session, User)>, StoreError>;
 
     /// The session that refresh tokens of this family renew, unless it is over at `now`.
-    async fn session_of_family(
+    async fn session_by_family(
         &self,
         family: &FamilyHash,
         now: Timestamp,
@@ -68,7 +68,7 @@ pub trait UserStore: Send + Sync + 'static {
         rotation: &Rotation,
         policy: &SessionPolicy,
         now: Timestamp,
-    ) -> Result<RotateRefreshToken, StoreError>;
+    ) -> Result<RotateOutcome, StoreError>;
 
     /// Ends a session at once, its own or another of the same user, for somebody at `client`
     /// whose session `by` is, provided that this is alive at `now`: of two sessions that end each
@@ -77,18 +77,18 @@ pub trait UserStore: Send + Sync + 'static {
         &self,
         by: &Session,
         id: SessionId,
-        client: &Client,
+        client: &ClientInfo,
         now: Timestamp,
-    ) -> Result<EndSessions, StoreError>;
+    ) -> Result<EndSessionsOutcome, StoreError>;
 
     /// Ends all sessions of the user of `by` at once but for that, which has to be alive at
     /// `now`.
     async fn end_other_sessions(
         &self,
         by: &Session,
-        client: &Client,
+        client: &ClientInfo,
         now: Timestamp,
-    ) -> Result<EndSessions, StoreError>;
+    ) -> Result<EndSessionsOutcome, StoreError>;
 
     /// Ends all sessions of this user at once, for an operator; how many were alive at `now`.
     async fn end_sessions(&self, user: UserId, now: Timestamp) -> Result<usize, StoreError>;
@@ -102,14 +102,14 @@ pub trait UserStore: Send + Sync + 'static {
 
     /// Removes up to `limit` each of the sessions that are over at `now`, of the counters that
     /// say nothing any more, and of the events that have been
-    /// [kept for long enough](crate::EVENTS_ARE_KEPT). Each kind is a transaction of its own.
-    async fn remove_ended(&self, now: Timestamp, limit: u32) -> Result<Removed, StoreError>;
+    /// [kept for long enough](crate::EVENT_RETENTION). Each kind is a transaction of its own.
+    async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<Purged, StoreError>;
 
     /// Begins an attempt at `now` if every counter that it falls under
     /// [lets it through](auth_core::Counter::judge). If one does not, none has changed.
     async fn begin_attempt(
         &self,
-        counts: &[Count],
+        counts: &[LimitedCounter],
         now: Timestamp,
     ) -> Result<Admission, StoreError>;
 
@@ -117,7 +117,7 @@ pub trait UserStore: Send + Sync + 'static {
     /// the next has to wait for it. That is told as well.
     async fn settle_attempt(
         &self,
-        counts: &[(Count, Settlement)],
+        counts: &[(LimitedCounter, Settlement)],
         event: Option<&Event>,
         began: Timestamp,
         now: Timestamp,
@@ -145,17 +145,17 @@ pub trait UserStore: Send + Sync + 'static {
         word: &Reauthentication,
         new: &PasswordHash,
         now: Timestamp,
-    ) -> Result<Reauthenticated, StoreError>;
+    ) -> Result<ReauthenticatedOutcome, StoreError>;
 
     /// Deletes the account with all that is held about its user.
-    async fn close_account(
+    async fn delete_own_account(
         &self,
         word: &Reauthentication,
         now: Timestamp,
-    ) -> Result<Reauthenticated, StoreError>;
+    ) -> Result<ReauthenticatedOutcome, StoreError>;
 
     /// Everything that is held about this user, as it was at one moment.
-    async fn holdings(&self, user: UserId) -> Result<Option<Holdings>, StoreError>;
+    async fn user_data(&self, user: UserId) -> Result<Option<UserData>, StoreError>;
 
     /// An account by its name.
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError>;
@@ -173,10 +173,13 @@ pub trait UserStore: Send + Sync + 'static {
         &self,
         users: &Arc<[StoredUser]>,
         now: Timestamp,
-    ) -> Result<ImportUsers, StoreError>;
+    ) -> Result<ImportUsersOutcome, StoreError>;
 
     /// What [`import_users`](Self::import_users) would come to, without a change.
-    async fn try_import_users(&self, users: &Arc<[StoredUser]>) -> Result<ImportUsers, StoreError>;
+    async fn check_import(
+        &self,
+        users: &Arc<[StoredUser]>,
+    ) -> Result<ImportUsersOutcome, StoreError>;
 
     /// Up to `limit` accounts with the hashes of their passwords, in the order of
     /// [`users`](Self::users), for an operator.
@@ -229,7 +232,7 @@ pub trait UserStore: Send + Sync + 'static {
         &self,
         key: &SigningKey,
         now: Timestamp,
-    ) -> Result<RetireSigningKey, StoreError>;
+    ) -> Result<RetireKeyOutcome, StoreError>;
 
     /// Whether the store answers, and gives a writer its turn. (It does not try whether there
     /// is room for what would be written.)

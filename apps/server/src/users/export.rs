@@ -9,14 +9,14 @@ use serde_json::json;
 
 use super::{PAGE, UsersError};
 use crate::cli::{ExportFormat, ExportOptions};
-use crate::operator::OperatorError;
+use crate::operator::CommandError;
 
 /// What the name of a file begins with that is being written, or was given up.
 const UNFINISHED: &str = ".unfinished-export-";
 
 pub(super) async fn run(accounts: &Accounts, options: &ExportOptions) -> Result<(), UsersError> {
     // Before it has begun: whoever breaks it off has read some of it.
-    accounts.administration().record_export().await?;
+    accounts.operator().record_export().await?;
     match &options.output {
         Some(path) => to_file(accounts, options.format, path).await,
         None => write(accounts, options.format, BufWriter::new(io::stdout().lock())).await,
@@ -49,16 +49,16 @@ async fn write(
     out: impl Write,
 ) -> Result<(), UsersError> {
     let mut rows = Rows::new(format, out).map_err(unwritten)?;
-    let mut page = accounts.administration().export(None, PAGE).await?;
+    let mut page = accounts.operator().export(None, PAGE).await?;
     while let Some(last) = page.last().map(|user| user.user.id) {
         page.iter().try_for_each(|user| rows.user(user)).map_err(unwritten)?;
-        page = accounts.administration().export(Some(last), PAGE).await?;
+        page = accounts.operator().export(Some(last), PAGE).await?;
     }
     rows.end().map_err(unwritten)
 }
 
 fn unwritten(error: io::Error) -> UsersError {
-    OperatorError::Unprinted(error).into()
+    CommandError::Unprinted(error).into()
 }
 
 /// One account a line.

@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use accounts::{Accounts, ImportUsers, StoredUser};
+use accounts::{Accounts, ImportUsersOutcome, StoredUser};
 use auth_core::{Clock as _, SystemClock};
 use user_store::SqliteStore;
 
 use super::UsersError;
 use crate::cli::{ImportOptions, StoreOptions};
-use crate::operator::{self, OperatorError};
+use crate::operator::{self, CommandError};
 use file::{Line, Read};
 use record::Problem;
 use report::Report;
@@ -44,19 +44,19 @@ pub(super) async fn run(options: &ImportOptions, store: &StoreOptions) -> Result
         let users: Arc<[_]> = content.users.iter().map(|(_, user)| user.clone()).collect();
         let outcome = match &accounts {
             Some(accounts) if is_wanted(&content) && !options.dry_run => {
-                accounts.administration().import(Arc::clone(&users)).await?
+                accounts.operator().import(Arc::clone(&users)).await?
             }
-            Some(accounts) => accounts.administration().try_import(&users).await?,
-            None => ImportUsers::Imported,
+            Some(accounts) => accounts.operator().check_import(&users).await?,
+            None => ImportUsersOutcome::Imported,
         };
         match outcome {
-            ImportUsers::Imported => break,
+            ImportUsersOutcome::Imported => break,
             // Once more without them: between two looks, others can have signed up.
-            ImportUsers::Taken(places) => content.refuse_taken(&places),
+            ImportUsersOutcome::Taken(places) => content.refuse_taken(&places),
         }
     }
     let report = Report::of(&content, options.dry_run, is_wanted(&content));
-    report.print(store.json).map_err(OperatorError::DoneUnprinted)?;
+    report.print(store.json).map_err(CommandError::DoneUnprinted)?;
     report.verdict()
 }
 
@@ -87,10 +87,8 @@ fn read(options: &ImportOptions) -> Result<Content, UsersError> {
 /// Opens the database, and makes one if it is to be filled; none if there is none to look at.
 async fn open(database: &Path, is_change: bool) -> Result<Option<Accounts>, UsersError> {
     let opened = match operator::open(database) {
-        Err(OperatorError::NoDatabase(_)) if !is_change => return Ok(None),
-        Err(OperatorError::NoDatabase(_)) => {
-            SqliteStore::open(database).map_err(OperatorError::Open)
-        }
+        Err(CommandError::NoDatabase(_)) if !is_change => return Ok(None),
+        Err(CommandError::NoDatabase(_)) => SqliteStore::open(database).map_err(CommandError::Open),
         opened => opened,
     };
     Ok(Some(operator::start(opened?, operator::settings()).await?))

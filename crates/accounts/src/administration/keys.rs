@@ -1,7 +1,7 @@
 use auth_core::{KeyError, SigningKey, Timestamp};
-use user_store::{RetireSigningKey, StoreError, StoredSigningKey};
+use user_store::{RetireKeyOutcome, StoreError, StoredSigningKey};
 
-use crate::Administration;
+use crate::Operator;
 
 /// A key of the service, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum SigningKeyError {
     Store(#[from] StoreError),
 }
 
-impl Administration<'_> {
+impl Operator<'_> {
     /// Makes a new key, which signs all tokens from now on, on every server on this store.
     /// Tokens that older keys have signed are good until they expire.
     ///
@@ -66,7 +66,7 @@ impl Administration<'_> {
     }
 
     /// Takes back a key that does not sign. Its tokens are refused by every server that has
-    /// [read its keys](crate::Accounts::reread_keys) since.
+    /// [read its keys](crate::Accounts::reload_keys) since.
     ///
     /// # Errors
     ///
@@ -76,9 +76,9 @@ impl Administration<'_> {
         self.accounts
             .change(|store| async move {
                 match store.retire_signing_key(&key, now).await? {
-                    RetireSigningKey::Retired => {}
-                    RetireSigningKey::Signs => return Err(SigningKeyError::Signs),
-                    RetireSigningKey::Unknown => return Err(SigningKeyError::NoSuchKey),
+                    RetireKeyOutcome::Retired => {}
+                    RetireKeyOutcome::Signs => return Err(SigningKeyError::Signs),
+                    RetireKeyOutcome::Unknown => return Err(SigningKeyError::NoSuchKey),
                 }
                 tracing::info!(kid = key.kid(), "a signing key was retired by an operator");
                 Ok(())

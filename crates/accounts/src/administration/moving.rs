@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use auth_core::UserId;
-use user_store::{Event, EventKind, ImportUsers, StoreError, StoredUser};
+use user_store::{Event, EventKind, ImportUsersOutcome, StoreError, StoredUser};
 
-use super::Administration;
+use super::Operator;
 
-impl Administration<'_> {
+impl Operator<'_> {
     /// Takes over accounts that were made elsewhere: all of them or, if the address or the id of
     /// one is taken, none. Their owners log in with the passwords that they have. While it is
     /// written, nobody else writes.
@@ -13,12 +13,12 @@ impl Administration<'_> {
     /// # Errors
     ///
     /// [`StoreError`] if the store does not answer: then none is there.
-    pub async fn import(&self, users: Arc<[StoredUser]>) -> Result<ImportUsers, StoreError> {
+    pub async fn import(&self, users: Arc<[StoredUser]>) -> Result<ImportUsersOutcome, StoreError> {
         let now = self.accounts.clock.now();
         self.accounts
             .change(|store| async move {
                 let outcome = store.import_users(&users, now).await?;
-                if outcome == ImportUsers::Imported {
+                if outcome == ImportUsersOutcome::Imported {
                     tracing::info!(users = users.len(), "taken over by an operator");
                 }
                 Ok(outcome)
@@ -31,8 +31,11 @@ impl Administration<'_> {
     /// # Errors
     ///
     /// [`StoreError`] if the store does not answer.
-    pub async fn try_import(&self, users: &Arc<[StoredUser]>) -> Result<ImportUsers, StoreError> {
-        self.accounts.store.try_import_users(users).await
+    pub async fn check_import(
+        &self,
+        users: &Arc<[StoredUser]>,
+    ) -> Result<ImportUsersOutcome, StoreError> {
+        self.accounts.store.check_import(users).await
     }
 
     /// Up to `limit` accounts with the hashes of their passwords, in the order in which they were

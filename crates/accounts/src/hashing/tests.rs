@@ -13,7 +13,7 @@ fn new_password() -> NewPassword {
 }
 
 fn until() -> Instant {
-    Instant::now() + LONGEST_WAIT
+    Instant::now() + QUEUE_TIMEOUT
 }
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn each_gets_its_own_answer_whatever_is_hashed_beside_it() {
         let hashing = Hashing::of(PasswordHasher::new(1_001).unwrap(), mode).unwrap();
         let busy = hashing.all_turns().await;
         let compare = |password: &str, stored: Option<&PasswordHash>| {
-            let job = HashJob::comparison(Password::new(password), stored.cloned());
+            let job = HashJob::verification(Password::new(password), stored.cloned());
             hashing.queue(job, until()).unwrap()
         };
         let hash = |job| hashing.queue(job, until()).unwrap();
@@ -36,7 +36,7 @@ async fn each_gets_its_own_answer_whatever_is_hashed_beside_it() {
             let unknown = compare(PASSWORD, None);
             let new = hash(HashJob::new_password(&new_password(), &SystemRandom));
             let other = compare("correct horse", Some(&weaker));
-            let renewed = hash(HashJob::renewal(Password::new("correct horse"), &SystemRandom));
+            let renewed = hash(HashJob::rehash(Password::new("correct horse"), &SystemRandom));
             all.push((right, wrong, unknown, new, other, renewed));
         }
         assert_eq!(hashing.waiting(), 18);
@@ -50,7 +50,7 @@ async fn each_gets_its_own_answer_whatever_is_hashed_beside_it() {
                 let hash = hash.hash().await.unwrap();
                 assert_eq!(hash.iterations(), Some(1_001));
                 let again = hashing
-                    .queue(HashJob::comparison(Password::new(password), Some(hash)), until());
+                    .queue(HashJob::verification(Password::new(password), Some(hash)), until());
                 assert_eq!(again.unwrap().1.verification().await, Ok(Verification::Match));
             }
         }
@@ -61,6 +61,6 @@ async fn each_gets_its_own_answer_whatever_is_hashed_beside_it() {
 async fn an_answer_of_another_kind_is_a_defect() {
     let hashing = Hashing::of(hasher(), HashingMode::Single).unwrap();
     let (_place, hash) =
-        hashing.queue(HashJob::comparison(Password::new("x"), None), until()).unwrap();
+        hashing.queue(HashJob::verification(Password::new("x"), None), until()).unwrap();
     assert_eq!(hash.hash().await.map(drop), Err(HashingError::Defect));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use auth_core::{Admission, Clock, CounterKey, Limit, Timestamp};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
-use user_store::{Count, Event, Settlement, StoreError, UserStore};
+use user_store::{Event, LimitedCounter, Settlement, StoreError, UserStore};
 
 use super::lines::Place;
 use crate::changes::Changes;
@@ -28,7 +28,7 @@ pub(crate) enum AttemptError {
 /// failed, it never was.
 pub(crate) struct Attempt {
     desk: Desk,
-    counts: Vec<Count>,
+    counts: Vec<LimitedCounter>,
     /// What tells of it if it fails.
     failure: Option<Event>,
     began: Timestamp,
@@ -63,16 +63,17 @@ impl Accounts {
     /// decide whether it is one too many, but no longer than until then.
     pub(crate) async fn attempt(
         &self,
-        counts: Vec<Count>,
+        counts: Vec<LimitedCounter>,
         failure: Option<Event>,
         caller: &Caller,
         until: Instant,
     ) -> Result<Attempt, AttemptError> {
         let desk = self.desk();
-        let Some(Count { key, .. }) = counts.first().filter(|_| self.throttle.is_on) else {
+        let Some(LimitedCounter { key, .. }) = counts.first().filter(|_| self.throttle.is_on)
+        else {
             return Ok(Attempt::begun(desk, Vec::new(), failure));
         };
-        let address = caller.client.ip().map(CounterKey::log_ins_from);
+        let address = caller.client.ip().map(CounterKey::sign_ins_by_ip);
         let turn = match address {
             Some(address) => Some(in_time(until, self.throttle.turns.place(address)).await?),
             None => None,
@@ -86,7 +87,7 @@ impl Accounts {
         &self,
         desk: &Desk,
         key: CounterKey,
-        counts: &[Count],
+        counts: &[LimitedCounter],
         failure: Option<&Event>,
         until: Instant,
     ) -> Result<Attempt, AttemptError> {
@@ -125,7 +126,7 @@ impl Desk {
     /// has gone away meanwhile, is dropped there. `None` if others decide.
     async fn begin(
         &self,
-        counts: &[Count],
+        counts: &[LimitedCounter],
         failure: Option<&Event>,
     ) -> Result<Option<Attempt>, AttemptError> {
         let (desk, counts, failure) = (self.clone(), counts.to_vec(), failure.cloned());
@@ -138,7 +139,7 @@ impl Desk {
                     Ok(Some(attempt))
                 }
                 Admission::Busy => Ok(None),
-                Admission::Refused(retry_after) => Err(AttemptError::TooMany { retry_after }),
+                Admission::Rejected(retry_after) => Err(AttemptError::TooMany { retry_after }),
             }
         };
         self.changes.complete(begin).await
@@ -146,7 +147,7 @@ impl Desk {
 }
 
 impl Attempt {
-    fn begun(desk: Desk, counts: Vec<Count>, failure: Option<Event>) -> Self {
+    fn begun(desk: Desk, counts: Vec<LimitedCounter>, failure: Option<Event>) -> Self {
         let began = desk.clock.now();
         Self { desk, counts, failure, began, turn: None, is_settled: false }
     }
@@ -176,18 +177,18 @@ impl Attempt {
 impl Outcome {
     /// A success clears what the account, or the browser, has failed before, and says nothing
     /// of others at its address.
-    fn for_the(self, count: &Count) -> Settlement {
+    fn for_the(self, count: &LimitedCounter) -> Settlement {
         match self {
             Self::Failed => Settlement::Counted,
-            Self::Succeeded if count.limit == Limit::LOG_INS_PER_ACCOUNT => Settlement::Reset,
-            Self::Succeeded | Self::Void => Settlement::GivenBack,
+            Self::Succeeded if count.limit == Limit::SIGN_INS_PER_ACCOUNT => Settlement::Reset,
+            Self::Succeeded | Self::Void => Settlement::Refunded,
         }
     }
 }
 
 async fn end(
     desk: Desk,
-    counts: Vec<(Count, Settlement)>,
+    counts: Vec<(LimitedCounter, Settlement)>,
     failure: Option<Event>,
     began: Timestamp,
 ) {

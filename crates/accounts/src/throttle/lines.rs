@@ -62,7 +62,8 @@ mod tests {
 
     #[tokio::test]
     async fn so_many_are_at_the_head_at_a_time_and_no_line_is_left_behind() {
-        let (lines, [ada, grace]) = (Lines::new(2), ["ada", "grace"].map(CounterKey::log_ins_to));
+        let (lines, [ada, grace]) =
+            (Lines::new(2), ["ada", "grace"].map(CounterKey::sign_ins_by_account));
         let (first, second) = (lines.place(ada).await, lines.place(ada).await);
         let mut third = Box::pin(lines.place(ada));
         assert!((&mut third).now_or_never().is_none());

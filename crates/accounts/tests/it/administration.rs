@@ -1,4 +1,4 @@
-use accounts::{AdministrationError, Caller, SignInError};
+use accounts::{Caller, OperatorError, SignInError};
 
 use crate::world::{EMAIL, PASSWORD, World, access, issue, refresh};
 
@@ -9,13 +9,13 @@ async fn an_account_is_found_by_its_id_and_every_spelling_of_its_address() {
     let world = World::new();
     let server = world.server().await;
     let ada = server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let operator = server.administration();
+    let operator = server.operator();
     for name in [ada.id.to_string().as_str(), EMAIL, " ADA@EXAMPLE.COM "] {
         assert_eq!(operator.user(name).await.unwrap(), ada, "{name}");
     }
     for name in ["grace@example.com", "ada", "", "01960000-0000-7000-8000-00000000ada0"] {
         let found = operator.user(name).await;
-        assert!(matches!(found, Err(AdministrationError::NoSuchUser)), "{name}");
+        assert!(matches!(found, Err(OperatorError::NoSuchUser)), "{name}");
     }
 }
 
@@ -25,14 +25,14 @@ async fn a_disabled_user_is_out_at_once_and_a_log_in_does_not_tell_why() {
     let (server, operators) = (world.server().await, world.server().await);
     let ada = server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let issued = issue(&server, true).await;
-    operators.administration().disable(ada.id).await.unwrap();
+    operators.operator().disable(ada.id).await.unwrap();
     assert!(server.authenticate(&access(&issued)).await.is_err());
     assert!(refresh(&server, &issued).await.is_err());
     let log_in = async || server.sign_in(EMAIL, PASSWORD, false, &Caller::default(), None).await;
     assert!(matches!(log_in().await, Err(SignInError::InvalidCredentials)));
-    let disabled = operators.administration().user(EMAIL).await.unwrap().disabled_at;
+    let disabled = operators.operator().user(EMAIL).await.unwrap().disabled_at;
     assert_eq!(disabled, Some(world.now()));
-    operators.administration().enable(ada.id).await.unwrap();
+    operators.operator().enable(ada.id).await.unwrap();
     log_in().await.unwrap();
     assert!(server.authenticate(&access(&issued)).await.is_err(), "what was ended stays so");
 }
@@ -43,10 +43,10 @@ async fn a_password_from_an_operator_satisfies_the_policy_and_ends_every_session
     let server = world.server().await;
     let ada = server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let issued = issue(&server, false).await;
-    let operator = server.administration();
+    let operator = server.operator();
     for wrong in ["short", EMAIL, "latchkey"] {
         let refused = operator.set_password(&ada, wrong).await;
-        assert!(matches!(refused, Err(AdministrationError::Invalid(_))), "{wrong}");
+        assert!(matches!(refused, Err(OperatorError::Invalid(_))), "{wrong}");
     }
     assert!(server.authenticate(&access(&issued)).await.is_ok());
     operator.set_password(&ada, NEW).await.unwrap();
@@ -59,7 +59,7 @@ async fn an_operator_sees_and_ends_sessions_and_deletes_accounts() {
     let world = World::new();
     let server = world.server().await;
     let ada = server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let operator = server.administration();
+    let operator = server.operator();
     issue(&server, false).await;
     issue(&server, true).await;
     assert_eq!(operator.sessions(ada.id).await.unwrap().len(), 2);
@@ -72,7 +72,7 @@ async fn an_operator_sees_and_ends_sessions_and_deletes_accounts() {
         operator.enable(ada.id).await,
         operator.set_password(&ada, NEW).await,
     ] {
-        assert!(matches!(again, Err(AdministrationError::NoSuchUser)));
+        assert!(matches!(again, Err(OperatorError::NoSuchUser)));
     }
     assert!(operator.users(None, 10).await.unwrap().is_empty());
 }

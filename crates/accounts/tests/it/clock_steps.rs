@@ -81,7 +81,7 @@ async fn a_step_forward_and_back_ends_nothing_that_nobody_has_looked_at_meanwhil
     let issued = refresh(&server, &issued).await.unwrap();
     // What is over when it is looked for is removed, and does not come back.
     world.pass(DAY);
-    assert_eq!(server.remove_ended(10).await.unwrap().sessions, 1);
+    assert_eq!(server.purge_expired(10).await.unwrap().sessions, 1);
     world.go_back(DAY);
     assert!(server.authenticate(&access(&issued)).await.is_err());
     assert!(refresh(&server, &issued).await.is_err());

@@ -51,7 +51,7 @@ async fn an_app_is_told_what_happens_to_accounts_though_another_hook_panics() {
 async fn an_app_is_told_what_an_operator_does() {
     let folder = tempfile::tempdir().unwrap();
     let (accounts, told) = accounts(&folder).await;
-    let operator = accounts.administration();
+    let operator = accounts.operator();
     let user = operator.create(EMAIL, PASSWORD).await.unwrap();
     operator.set_password(&user, "a swim in the river").await.unwrap();
     operator.delete(user.id).await.unwrap();

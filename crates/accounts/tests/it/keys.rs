@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::world::{SERVICE, World, access, issue, refresh, sign_in, signed_in};
 
 async fn rotate(server: &Accounts) -> String {
-    server.administration().rotate_keys().await.unwrap().kid
+    server.operator().rotate_keys().await.unwrap().kid
 }
 
 async fn kids(server: &Accounts) -> Vec<String> {
@@ -69,10 +69,10 @@ async fn a_retired_key_is_refused_where_the_keys_were_read_since() {
     let token = signed_in(&here).await;
     let before = kids(&here).await.remove(0);
     rotate(&operator).await;
-    there.reread_keys().await.unwrap();
+    there.reload_keys().await.unwrap();
     there.authenticate(&token).await.unwrap();
-    operator.administration().retire_key(&before).await.unwrap();
-    there.reread_keys().await.unwrap();
+    operator.operator().retire_key(&before).await.unwrap();
+    there.reload_keys().await.unwrap();
     assert!(is_refused(&there, &token).await);
     let new = sign_in(&here).await;
     assert!(is_refused(&here, &token).await);
@@ -86,7 +86,7 @@ async fn a_retired_key_is_refused_where_the_keys_were_read_since() {
 async fn the_key_that_signs_is_not_retired() {
     let world = World::new();
     let server = world.server().await;
-    let operator = server.administration();
+    let operator = server.operator();
     let first = operator.keys().await.unwrap().remove(0);
     assert!(first.signs);
     let refused = operator.retire_key(&first.kid).await;
@@ -130,7 +130,7 @@ async fn while_the_store_does_not_answer_the_keys_that_are_held_go_on_serving() 
     let server = world.server().await;
     let (kids_before, unknown) = (kids(&server).await, of_an_unknown_key().await);
     std::fs::rename(world.database(), world.database().with_extension("away")).unwrap();
-    assert!(server.reread_keys().await.is_err());
+    assert!(server.reload_keys().await.is_err());
     assert_eq!(kids(&server).await, kids_before);
     // What cannot be looked up is not said to be wrong: its bearer would be signed out.
     let start = Instant::now();

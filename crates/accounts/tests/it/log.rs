@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use accounts::{Accounts, Caller, Client, UserId};
+use accounts::{Accounts, Caller, ClientInfo, UserId};
 use futures_util::FutureExt as _;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -68,17 +68,17 @@ async fn abandon_after(others: usize, server: &Accounts, change: impl Future) {
     let mut change = Box::pin(change);
     for _ in 0..others {
         goes_on_by_itself(server, &mut change).await;
-        server.settle().await;
+        server.drain().await;
     }
     goes_on_by_itself(server, &mut change).await;
     drop(change);
-    server.settle().await;
+    server.drain().await;
 }
 
 async fn goes_on_by_itself(server: &Accounts, change: &mut (impl Future + Unpin)) {
     loop {
         assert!(change.now_or_never().is_none(), "the store is asked in a task of its own");
-        if server.settle().now_or_never().is_none() {
+        if server.drain().now_or_never().is_none() {
             break;
         }
         tokio::task::yield_now().await;
@@ -91,7 +91,7 @@ async fn what_is_changed_is_logged_though_nobody_waits_for_it() {
     let world = World::new();
     // The end of an attempt would be a change before each of these.
     let server = world.server_with(|settings| settings.throttle = false).await;
-    let (nobody, operator) = (Caller::default(), server.administration());
+    let (nobody, operator) = (Caller::default(), server.operator());
     abandon(&server, server.sign_up(EMAIL, PASSWORD, &Caller::default())).await;
     let user = operator.user(EMAIL).await.unwrap();
     log.assert_says(user.id, "signed up");
@@ -105,12 +105,12 @@ async fn what_is_changed_is_logged_though_nobody_waits_for_it() {
     log.assert_says(user.id, "a refresh token was used again: the session was ended");
 
     let ada = recognised(&server).await;
-    abandon(&server, server.end_other_sessions(&ada, &Client::default())).await;
+    abandon(&server, server.end_other_sessions(&ada, &ClientInfo::default())).await;
     log.assert_says(user.id, "signed out everywhere else");
     abandon_after(1, &server, server.change_password(&ada, PASSWORD, PASSWORD, &Caller::default()))
         .await;
     log.assert_says(user.id, "changed the password");
-    abandon(&server, server.sign_out(&ada, &Client::default())).await;
+    abandon(&server, server.sign_out(&ada, &ClientInfo::default())).await;
     log.assert_says(user.id, "signed out user=");
 
     abandon(&server, operator.set_password(&user, PASSWORD)).await;
@@ -127,13 +127,13 @@ async fn a_key_that_is_made_or_retired_is_told_of() {
     let log = Log::start();
     let world = World::new();
     let server = world.server().await;
-    let operator = server.administration();
+    let operator = server.operator();
     let first = operator.keys().await.unwrap().remove(0).kid;
     let second = operator.rotate_keys().await.unwrap().kid;
     log.assert_tells(&format!("a new signing key was made by an operator kid=\"{second}\""));
     operator.retire_key(&first).await.unwrap();
     log.assert_tells(&format!("a signing key was retired by an operator kid=\"{first}\""));
-    server.reread_keys().await.unwrap();
+    server.reload_keys().await.unwrap();
     log.assert_tells(&format!(
         "the signing keys have changed: the first signs kids=[\"{second}\"]"
     ));

@@ -1,4 +1,6 @@
-use accounts::{AuthenticateError, Caller, Client, OwnAccountError, PasswordError, SignInError};
+use accounts::{
+    AuthenticateError, Caller, ClientInfo, OwnAccountError, PasswordError, SignInError,
+};
 use futures_util::future::{join, join_all};
 
 use crate::world::{EMAIL, PASSWORD, World, access, issue, recognised, refresh};
@@ -63,11 +65,11 @@ async fn a_session_that_ended_meanwhile_changes_nothing() {
     let server = world.server().await;
     server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let ada = recognised(&server).await;
-    server.sign_out(&ada, &Client::default()).await.unwrap();
+    server.sign_out(&ada, &ClientInfo::default()).await.unwrap();
     let changed = server.change_password(&ada, PASSWORD, NEW, &Caller::default()).await;
-    assert!(matches!(changed, Err(OwnAccountError::SessionOver)));
+    assert!(matches!(changed, Err(OwnAccountError::SessionEnded)));
     let deleted = server.delete_account(&ada, PASSWORD, &Caller::default()).await;
-    assert!(matches!(deleted, Err(OwnAccountError::SessionOver)));
+    assert!(matches!(deleted, Err(OwnAccountError::SessionEnded)));
     recognised(&server).await;
 }
 
@@ -174,9 +176,9 @@ async fn a_deleted_account_is_gone_and_its_address_free() {
     assert!(matches!(server.export(&ada).await, Err(AuthenticateError::InvalidToken)));
     // Who was too late has not given a wrong password.
     let again = server.delete_account(&ada, PASSWORD, &Caller::default()).await;
-    assert!(matches!(again, Err(OwnAccountError::SessionOver)));
+    assert!(matches!(again, Err(OwnAccountError::SessionEnded)));
     let changed = server.change_password(&ada, PASSWORD, NEW, &Caller::default()).await;
-    assert!(matches!(changed, Err(OwnAccountError::SessionOver)));
+    assert!(matches!(changed, Err(OwnAccountError::SessionEnded)));
     let log_in = server.sign_in(EMAIL, PASSWORD, false, &Caller::default(), None).await;
     assert!(matches!(log_in, Err(SignInError::InvalidCredentials)));
     assert_ne!(server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap().id, first.id);

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use accounts::{Caller, Client, Clock, RefreshError, RefreshToken, Timestamp};
+use accounts::{Caller, ClientInfo, Clock, RefreshError, RefreshToken, Timestamp};
 use auth_core::SystemRandom;
 use futures_util::future::join_all;
 
@@ -104,7 +104,7 @@ async fn what_was_never_issued_renews_nothing() {
     server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let issued = issue(&server, false).await;
     let stranger = RefreshToken::generate(&SystemRandom);
-    let refused = server.refresh(&stranger, &Client::default()).await;
+    let refused = server.refresh(&stranger, &ClientInfo::default()).await;
     assert!(matches!(refused, Err(RefreshError::InvalidToken)));
     refresh(&server, &issued).await.unwrap();
 }
@@ -158,6 +158,6 @@ async fn after_the_log_out_nothing_is_renewed() {
     server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let issued = issue(&server, true).await;
     let ada = server.authenticate(&access(&issued)).await.unwrap();
-    server.sign_out(&ada, &Client::default()).await.unwrap();
+    server.sign_out(&ada, &ClientInfo::default()).await.unwrap();
     assert!(matches!(refresh(&server, &issued).await, Err(RefreshError::InvalidToken)));
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use accounts::{AuthenticateError, Caller, Client, SessionLimits};
+use accounts::{AuthenticateError, Caller, ClientInfo, SessionLimits};
 
 use crate::world::{EMAIL, PASSWORD, World, access, issue, refresh, sign_in, signed_in};
 
@@ -11,13 +11,13 @@ async fn a_token_is_worth_nothing_once_its_session_is_over() {
     let token = signed_in(&here).await;
     let ada = there.authenticate(&token).await.unwrap();
     assert_eq!(ada.user().email.as_str(), EMAIL);
-    here.sign_out(&ada, &Client::default()).await.unwrap();
+    here.sign_out(&ada, &ClientInfo::default()).await.unwrap();
     for server in [&here, &there] {
         let refused = server.authenticate(&token).await;
         assert!(matches!(refused, Err(AuthenticateError::InvalidToken)));
     }
     // Twice is no error: what was wanted is so.
-    here.sign_out(&ada, &Client::default()).await.unwrap();
+    here.sign_out(&ada, &ClientInfo::default()).await.unwrap();
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn a_token_in_use_is_refused_at_once_whatever_ends_its_session() {
         for _ in 0..40 {
             ada = here.authenticate(&token).await.unwrap();
         }
-        let (client, caller) = (Client::default(), Caller::default());
+        let (client, caller) = (ClientInfo::default(), Caller::default());
         match end {
             "sign out" => here.sign_out(&ada, &client).await.unwrap(),
             "sign out elsewhere" => there.sign_out(&ada, &client).await.unwrap(),
@@ -120,7 +120,7 @@ async fn a_token_in_use_is_refused_at_once_whatever_ends_its_session() {
                 let new = "a short swim in the river";
                 there.change_password(&other, PASSWORD, new, &caller).await.map(drop).unwrap();
             }
-            _ => there.administration().disable(ada.user().id).await.unwrap(),
+            _ => there.operator().disable(ada.user().id).await.unwrap(),
         }
         let refused = here.authenticate(&token).await;
         assert!(matches!(refused, Err(AuthenticateError::InvalidToken)), "{end}");

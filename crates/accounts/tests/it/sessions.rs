@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use accounts::{Caller, Client, EndSessionError};
+use accounts::{Caller, ClientInfo, EndSessionError};
 
 use crate::world::{EMAIL, PASSWORD, World, access, issue, recognised, refresh};
 
@@ -19,7 +19,7 @@ async fn the_one_used_last_comes_first_and_what_is_over_is_not_listed() {
     let listed = server.sessions(&newer).await.unwrap();
     let ids: Vec<_> = listed.iter().map(|record| record.session.id).collect();
     assert_eq!(ids, [newer.session().id, older.session().id]);
-    assert_eq!(listed[0].client, Client::default(), "from where it was renewed");
+    assert_eq!(listed[0].client, ClientInfo::default(), "from where it was renewed");
     assert_eq!(listed[1].client.ip(), Some([192, 0, 2, 1].into()));
 }
 
@@ -34,13 +34,13 @@ async fn any_of_ones_own_sessions_can_be_ended_and_no_other() {
     let nobody = Caller::default();
     let grace = server.sign_in("grace@example.com", PASSWORD, false, &nobody, None).await.unwrap();
     let grace = server.authenticate(&access(&grace)).await.unwrap();
-    let refused = server.end_session(&grace, ending, &Client::default()).await;
+    let refused = server.end_session(&grace, ending, &ClientInfo::default()).await;
     assert!(matches!(refused, Err(EndSessionError::NoSuchSession)));
     assert!(server.authenticate(&access(&other)).await.is_ok());
-    server.end_session(&ada, ending, &Client::default()).await.unwrap();
+    server.end_session(&ada, ending, &ClientInfo::default()).await.unwrap();
     assert!(server.authenticate(&access(&other)).await.is_err());
     assert!(refresh(&server, &other).await.is_err());
-    let again = server.end_session(&ada, ending, &Client::default()).await;
+    let again = server.end_session(&ada, ending, &ClientInfo::default()).await;
     assert!(matches!(again, Err(EndSessionError::NoSuchSession)));
 }
 
@@ -51,12 +51,12 @@ async fn all_others_can_be_ended_at_once() {
     server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let others = [issue(&server, false).await, issue(&server, true).await];
     let ada = recognised(&server).await;
-    assert_eq!(server.end_other_sessions(&ada, &Client::default()).await.unwrap(), 2);
+    assert_eq!(server.end_other_sessions(&ada, &ClientInfo::default()).await.unwrap(), 2);
     for other in &others {
         assert!(server.authenticate(&access(other)).await.is_err());
     }
     assert_eq!(server.sessions(&ada).await.unwrap().len(), 1);
-    assert_eq!(server.end_other_sessions(&ada, &Client::default()).await.unwrap(), 0);
+    assert_eq!(server.end_other_sessions(&ada, &ClientInfo::default()).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -65,13 +65,13 @@ async fn whose_session_is_over_ends_no_other() {
     let server = world.server().await;
     server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let (thief, ada) = (recognised(&server).await, recognised(&server).await);
-    server.end_other_sessions(&ada, &Client::default()).await.unwrap();
+    server.end_other_sessions(&ada, &ClientInfo::default()).await.unwrap();
     // What was recognised before comes too late.
-    let ended = server.end_other_sessions(&thief, &Client::default()).await;
-    assert!(matches!(ended, Err(EndSessionError::SessionOver)));
-    let ended = server.end_session(&thief, ada.session().id, &Client::default()).await;
-    assert!(matches!(ended, Err(EndSessionError::SessionOver)));
-    server.sign_out(&thief, &Client::default()).await.unwrap();
+    let ended = server.end_other_sessions(&thief, &ClientInfo::default()).await;
+    assert!(matches!(ended, Err(EndSessionError::SessionEnded)));
+    let ended = server.end_session(&thief, ada.session().id, &ClientInfo::default()).await;
+    assert!(matches!(ended, Err(EndSessionError::SessionEnded)));
+    server.sign_out(&thief, &ClientInfo::default()).await.unwrap();
     assert_eq!(server.sessions(&ada).await.unwrap().len(), 1);
 }
 
@@ -87,9 +87,9 @@ async fn what_is_over_is_removed_batch_by_batch() {
     let ada = recognised(&server).await;
     let held = async || server.export(&ada).await.unwrap().sessions.len();
     assert_eq!(held().await, 16);
-    assert_eq!(server.remove_ended(10).await.unwrap().sessions, 10);
+    assert_eq!(server.purge_expired(10).await.unwrap().sessions, 10);
     assert_eq!(held().await, 6);
-    assert_eq!(server.remove_ended(10).await.unwrap().sessions, 5);
+    assert_eq!(server.purge_expired(10).await.unwrap().sessions, 5);
     assert_eq!(held().await, 1);
 }
 
@@ -113,7 +113,7 @@ async fn who_signs_in_once_more_in_one_place_has_one_session_there() {
     again(&first.refresh.token).await;
     let ada = server.authenticate(&access(&elsewhere)).await.unwrap();
     assert_eq!(server.sessions(&ada).await.unwrap().len(), 3);
-    let session = server.session_of(&elsewhere.refresh.token).await.unwrap();
+    let session = server.session_for_token(&elsewhere.refresh.token).await.unwrap();
     assert_eq!(session.as_ref(), Some(ada.session()));
-    assert_eq!(server.session_of(&second.refresh.token).await.unwrap(), None);
+    assert_eq!(server.session_for_token(&second.refresh.token).await.unwrap(), None);
 }

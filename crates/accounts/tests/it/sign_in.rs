@@ -1,4 +1,4 @@
-use accounts::{Caller, Client, SignInError};
+use accounts::{Caller, ClientInfo, SignInError};
 use futures_util::future::join_all;
 
 use crate::world::{EMAIL, PASSWORD, World, sign_in};
@@ -48,7 +48,7 @@ async fn every_log_in_opens_a_session_of_its_own() {
     accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
     let (one, other) = (sign_in(&accounts).await, sign_in(&accounts).await);
     let first = accounts.authenticate(&one).await.unwrap();
-    accounts.sign_out(&first, &Client::default()).await.unwrap();
+    accounts.sign_out(&first, &ClientInfo::default()).await.unwrap();
     accounts.authenticate(&other).await.unwrap();
 }
 

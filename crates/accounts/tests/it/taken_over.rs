@@ -25,7 +25,7 @@ async fn take_over(world: &World) -> UserId {
 
 async fn algorithm(world: &World, id: UserId) -> (&'static str, Option<u32>) {
     let store = SqliteStore::open(&world.database()).unwrap();
-    let hash = store.holdings(id).await.unwrap().unwrap().password_hash;
+    let hash = store.user_data(id).await.unwrap().unwrap().password_hash;
     (hash.algorithm(), hash.iterations())
 }
 

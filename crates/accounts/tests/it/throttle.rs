@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use accounts::{Accounts, Caller, Client, IssuedTokens, OwnAccountError, SignInError, SignUpError};
+use accounts::{
+    Accounts, Caller, ClientInfo, IssuedTokens, OwnAccountError, SignInError, SignUpError,
+};
 use futures_util::future::join_all;
 
 use crate::world::{EMAIL, PASSWORD, World, recognised};
@@ -10,7 +12,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 /// A program at this address.
 fn at(ip: [u8; 4]) -> Caller {
-    Client::new(Some(ip.into()), None).into()
+    ClientInfo::new(Some(ip.into()), None).into()
 }
 
 async fn sign_in(

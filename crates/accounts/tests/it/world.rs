@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{Accounts, Caller, Client, Clock, IssuedTokens, Settings, SignedIn};
+use accounts::{Accounts, Caller, ClientInfo, Clock, Config, IssuedTokens, SignedIn};
 use auth_core::{ManualClock, SystemRandom, Timestamp};
 use tempfile::TempDir;
 use user_store::SqliteStore;
@@ -25,16 +25,16 @@ impl World {
         self.server_with(|_| ()).await
     }
 
-    pub(crate) async fn server_with(&self, change: impl FnOnce(&mut Settings)) -> Accounts {
+    pub(crate) async fn server_with(&self, change: impl FnOnce(&mut Config)) -> Accounts {
         self.server_at(Arc::<ManualClock>::clone(&self.clock), change).await
     }
 
     pub(crate) async fn server_at(
         &self,
         clock: Arc<dyn Clock>,
-        change: impl FnOnce(&mut Settings),
+        change: impl FnOnce(&mut Config),
     ) -> Accounts {
-        let mut settings = Settings::new(SERVICE);
+        let mut settings = Config::new(SERVICE);
         settings.pbkdf2_iterations = 1_000;
         change(&mut settings);
         let store = Arc::new(SqliteStore::open(&self.database()).unwrap());
@@ -70,7 +70,7 @@ pub(crate) async fn sign_in(accounts: &Accounts) -> String {
 
 /// Signs Ada in; answers all that is issued.
 pub(crate) async fn issue(accounts: &Accounts, remember: bool) -> IssuedTokens {
-    let client = Client::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
+    let client = ClientInfo::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
     accounts.sign_in(EMAIL, PASSWORD, remember, &client.into(), None).await.unwrap()
 }
 
@@ -88,5 +88,5 @@ pub(crate) async fn refresh(
     accounts: &Accounts,
     issued: &IssuedTokens,
 ) -> Result<IssuedTokens, accounts::RefreshError> {
-    accounts.refresh(&issued.refresh.token, &Client::default()).await
+    accounts.refresh(&issued.refresh.token, &ClientInfo::default()).await
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use accounts::{Accounts, Settings};
+use accounts::{Accounts, Config};
 use auth_core::{AccessTokenVerifier, JwkSet, ManualClock, SystemRandom, Timestamp};
 use serde_json::json;
 use user_store::SqliteStore;
@@ -27,11 +27,11 @@ async fn the_key_set_verifies_the_tokens_and_holds_no_secret() {
 
 /// Makes a new signing key, as an operator beside the server does; answers its name.
 async fn rotate_keys(world: &Anonymous) -> String {
-    let settings = Settings { pbkdf2_iterations: 1_000, ..Settings::new(ORIGIN) };
+    let settings = Config { pbkdf2_iterations: 1_000, ..Config::new(ORIGIN) };
     let store = Arc::new(SqliteStore::open(&world.database()).unwrap());
     let clock = Arc::<ManualClock>::default();
     let other = Accounts::start(store, settings, clock, Arc::new(SystemRandom)).await.unwrap();
-    other.administration().rotate_keys().await.unwrap().kid
+    other.operator().rotate_keys().await.unwrap().kid
 }
 
 #[tokio::test]

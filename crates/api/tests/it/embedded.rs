@@ -98,7 +98,7 @@ async fn paths_that_are_not_ours_are_the_apps_with_a_slash_at_their_end_too() {
 async fn behind_a_proxy_failed_log_ins_are_counted_by_the_address_it_names() {
     let folder = tempfile::tempdir().unwrap();
     let proxies = TrustedProxies::from_iter(["10.0.0.1".parse().unwrap()]);
-    let app = app(&auth(&folder).await.behind(proxies));
+    let app = app(&auth(&folder).await.trust_proxies(proxies));
     let attempt = |client: &str, number: usize| {
         let body = json!({"email": format!("nobody{number}@example.com"), "password": PASSWORD});
         let request = post("/api/token").remote_addr(([10, 0, 0, 1], 50_000).into());

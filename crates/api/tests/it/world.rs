@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use accounts::{Accounts, Settings};
+use accounts::{Accounts, Config};
 use api::{Auth, PublicOrigin};
 use auth_core::{ManualClock, SystemRandom};
 use serde_json::{Value, json};
@@ -51,14 +51,14 @@ impl Anonymous {
     pub(crate) async fn with_origin(origin: PublicOrigin) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::<ManualClock>::default();
-        let settings = Settings { pbkdf2_iterations: 1_000, ..Settings::new(ORIGIN) };
+        let settings = Config { pbkdf2_iterations: 1_000, ..Config::new(ORIGIN) };
         let store = Arc::new(SqliteStore::open(&folder.path().join("latchkey.db")).unwrap());
         let random = Arc::new(SystemRandom);
         let accounts =
             Accounts::start(store, settings, Arc::<ManualClock>::clone(&clock), random).await;
         let auth = Auth::new(Arc::new(accounts.unwrap()), origin);
         let met = Met::default();
-        let routes = compared(auth.routes().or(api::nothing_else()).unify().boxed(), &met);
+        let routes = compared(auth.routes().or(api::api_not_found()).unify().boxed(), &met);
         Self { routes, clock, folder, met }
     }
 

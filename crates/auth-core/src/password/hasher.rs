@@ -123,12 +123,12 @@ impl PasswordHasher {
     /// #     "$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHRzYWx0c2FsdA$\
     /// #      BBs+1+PaslLtBPULUr8/lQicvVuHiEPMz0i8MjLCbzM".parse()?;
     /// let jobs = [
-    ///     HashJob::comparison(Password::new("correct horse"), Some(stored)),
-    ///     HashJob::comparison(Password::new("correct horse"), None),
+    ///     HashJob::verification(Password::new("correct horse"), Some(stored)),
+    ///     HashJob::verification(Password::new("correct horse"), None),
     /// ];
     /// let outcomes = hasher.run(&jobs, &LanePlan::default());
-    /// assert_eq!(outcomes[0], HashOutcome::Compared(Verification::Match));
-    /// assert_eq!(outcomes[1], HashOutcome::Compared(Verification::Mismatch));
+    /// assert_eq!(outcomes[0], HashOutcome::Verified(Verification::Match));
+    /// assert_eq!(outcomes[1], HashOutcome::Verified(Verification::Mismatch));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]

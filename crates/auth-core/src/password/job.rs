@@ -30,25 +30,25 @@ pub enum HashOutcome {
     /// The hash of a new password, or a new hash of one.
     Hashed(PasswordHash),
     /// What a comparison showed.
-    Compared(Verification),
+    Verified(Verification),
 }
 
 impl HashJob {
     /// To hash a new password under a fresh salt: [`PasswordHasher::hash`].
     #[must_use]
     pub fn new_password(password: &NewPassword, random: &dyn Random) -> Self {
-        Self::renewal((**password).clone(), random)
+        Self::rehash((**password).clone(), random)
     }
 
     /// To hash once more a password that has just been verified: [`PasswordHasher::rehash`].
     #[must_use]
-    pub fn renewal(verified: Password, random: &dyn Random) -> Self {
+    pub fn rehash(verified: Password, random: &dyn Random) -> Self {
         Self { password: verified, aim: Aim::Hash { salt: random_array(random) }, is_decoy: false }
     }
 
     /// To compare a password with a stored hash, or with none: [`PasswordHasher::verify`].
     #[must_use]
-    pub fn comparison(password: Password, stored: Option<PasswordHash>) -> Self {
+    pub fn verification(password: Password, stored: Option<PasswordHash>) -> Self {
         let aim = match stored.map(|hash| hash.0) {
             Some(Kind::Foreign(stored)) => Aim::CompareForeign { stored },
             Some(Kind::Ours(stored)) => Aim::Compare { stored: Some(stored) },
@@ -62,7 +62,7 @@ impl HashJob {
     /// that somebody's password.
     #[must_use]
     pub fn decoy(password: Password, stored: Option<PasswordHash>) -> Self {
-        Self { is_decoy: true, ..Self::comparison(password, stored) }
+        Self { is_decoy: true, ..Self::verification(password, stored) }
     }
 
     /// What there is to derive side by side with others.
@@ -92,7 +92,7 @@ impl HashJob {
     }
 
     fn compared(&self, verification: Verification) -> HashOutcome {
-        HashOutcome::Compared(if self.is_decoy { Verification::Mismatch } else { verification })
+        HashOutcome::Verified(if self.is_decoy { Verification::Mismatch } else { verification })
     }
 
     pub(super) fn lacking(
@@ -101,7 +101,7 @@ impl HashJob {
         outcome: &HashOutcome,
     ) -> Option<Work<'_>> {
         match (&self.aim, outcome) {
-            (Aim::Compare { stored }, HashOutcome::Compared(verification)) => {
+            (Aim::Compare { stored }, HashOutcome::Verified(verification)) => {
                 hasher.lacking(&self.password, stored.as_ref(), *verification)
             }
             _ => None,

@@ -10,12 +10,12 @@ pub struct RefreshState {
     /// The token that will renew the session.
     pub current: RefreshTokenHash,
     /// The one before it, from the first renewal on.
-    pub replaced: Option<Replaced>,
+    pub replaced: Option<ReplacedToken>,
 }
 
 /// A refresh token that has been used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Replaced {
+pub struct ReplacedToken {
     /// Which it was.
     pub token: RefreshTokenHash,
     /// What its successor was derived with.
@@ -59,7 +59,7 @@ impl RefreshState {
     }
 }
 
-impl Replaced {
+impl ReplacedToken {
     /// Several servers' clocks differ a little, so the use may lie a little ahead.
     fn is_recent(&self, now: Timestamp) -> bool {
         now.duration_since(self.at).unsigned_abs() < RefreshState::GRACE

@@ -35,11 +35,11 @@ pub enum Admission {
     /// It depends on those that are under way: ask again when one has ended.
     Busy,
     /// It is not, and none will be for this long.
-    Refused(Duration),
+    Rejected(Duration),
 }
 
 /// After this time an attempt has failed: the server that took it is gone.
-const LONGEST_ATTEMPT: Duration = Duration::from_secs(30);
+const MAX_ATTEMPT_DURATION: Duration = Duration::from_secs(30);
 
 impl Counter {
     /// Whether an attempt may begin at `now`.
@@ -50,7 +50,8 @@ impl Counter {
             return refused(self.until, now);
         }
         // After a wait they are taken one at a time.
-        let room = if self.waits > 0 { 1 } else { limit.most().saturating_sub(self.failed.len()) };
+        let room =
+            if self.waits > 0 { 1 } else { limit.max_attempts().saturating_sub(self.failed.len()) };
         match room.saturating_sub(self.pending.len()) {
             0 if !self.pending.is_empty() => Admission::Busy,
             0 => refused(self.first_to_leave(limit), now),
@@ -66,13 +67,13 @@ impl Counter {
     /// Ends the attempt that began then as one that counts; whether the next has to wait for
     /// it.
     pub fn count(&mut self, limit: &Limit, began: Timestamp, now: Timestamp) -> bool {
-        self.give_back(began);
+        self.refund(began);
         self.tidy(limit, now.as_millisecond());
         self.fail(limit, now.as_millisecond())
     }
 
     /// Ends it as one that never was.
-    pub fn give_back(&mut self, began: Timestamp) {
+    pub fn refund(&mut self, began: Timestamp) {
         let began = began.as_millisecond();
         if let Some(place) = self.pending.iter().position(|pending| *pending == began) {
             self.pending.swap_remove(place);
@@ -82,7 +83,7 @@ impl Counter {
     /// Ends it as a success, which clears what has failed before: that of servers that are gone
     /// as well.
     pub fn reset(&mut self, limit: &Limit, began: Timestamp, now: Timestamp) {
-        self.give_back(began);
+        self.refund(began);
         self.tidy(limit, now.as_millisecond());
         *self = Self { pending: std::mem::take(&mut self.pending), ..Self::default() };
     }
@@ -91,7 +92,7 @@ impl Counter {
     #[must_use]
     pub fn ends(&self, limit: &Limit) -> Timestamp {
         let window = millis(limit.window());
-        let pending = self.pending.iter().max().map(|began| began + millis(LONGEST_ATTEMPT));
+        let pending = self.pending.iter().max().map(|began| began + millis(MAX_ATTEMPT_DURATION));
         let last = self.failed.iter().copied().max().max(pending).unwrap_or(0).max(self.until);
         // A wait can be the longest there is if the last pending one fails.
         Timestamp::from_millisecond(last.saturating_add(2 * window)).unwrap_or(Timestamp::MAX)
@@ -99,8 +100,8 @@ impl Counter {
 
     fn fail(&mut self, limit: &Limit, at: i64) -> bool {
         self.failed.push(at);
-        let is_last = self.failed.len() >= limit.most();
-        if !limit.has_waits() {
+        let is_last = self.failed.len() >= limit.max_attempts();
+        if !limit.has_lockout() {
             return is_last;
         }
         let waits = self.waits > 0 || is_last;
@@ -120,7 +121,7 @@ impl Counter {
         }
         // Servers' clocks differ a little, and who reads the time first may be entered second:
         // an attempt that began a moment ahead has to be known again when it ends.
-        let longest = millis(LONGEST_ATTEMPT);
+        let longest = millis(MAX_ATTEMPT_DURATION);
         for began in self.pending.iter_mut().filter(|began| **began > now + longest) {
             *began = now;
         }
@@ -137,14 +138,14 @@ impl Counter {
 
     /// When there is room again, if nothing else happens.
     fn first_to_leave(&self, limit: &Limit) -> i64 {
-        let place = self.failed.len().saturating_sub(limit.most());
+        let place = self.failed.len().saturating_sub(limit.max_attempts());
         self.failed.get(place).map_or(0, |at| at.saturating_add(millis(limit.window())))
     }
 }
 
 fn refused(until: i64, now: i64) -> Admission {
     let left = u64::try_from(until.saturating_sub(now)).unwrap_or(0);
-    Admission::Refused(Duration::from_millis(left))
+    Admission::Rejected(Duration::from_millis(left))
 }
 
 fn millis(time: Duration) -> i64 {

@@ -15,7 +15,7 @@ impl CounterKey {
     /// be a password that was typed in the wrong place: of its hash no more than 16 bits are
     /// kept, which nobody can find it by, and several such texts share a counter.
     #[must_use]
-    pub fn log_ins_to(email: &str) -> Self {
+    pub fn sign_ins_by_account(email: &str) -> Self {
         match Email::parse(email) {
             Ok(email) => Self::of("account", &[email.key().as_str().as_bytes()]),
             Err(_) => {
@@ -28,19 +28,19 @@ impl CounterKey {
 
     /// The log-ins to an account from a browser that it knows.
     #[must_use]
-    pub fn log_ins_by(user: UserId, device: &DeviceId) -> Self {
+    pub fn sign_ins_by_device(user: UserId, device: &DeviceId) -> Self {
         Self::of("device", &[user.as_uuid().as_bytes(), device.as_bytes()])
     }
 
     /// The log-ins from an address, to whatever account.
     #[must_use]
-    pub fn log_ins_from(address: IpAddr) -> Self {
+    pub fn sign_ins_by_ip(address: IpAddr) -> Self {
         Self::of("log-ins from", &[&network(address)])
     }
 
     /// The sign-ups from an address.
     #[must_use]
-    pub fn sign_ups_from(address: IpAddr) -> Self {
+    pub fn sign_ups_by_ip(address: IpAddr) -> Self {
         Self::of("sign-ups from", &[&network(address)])
     }
 

@@ -16,20 +16,20 @@ impl Limit {
     /// Failed log-ins to one account from browsers that it does not know, or from one that
     /// it does: ten in 15 minutes, then one at a time after waits that double from one
     /// minute to 15.
-    pub const LOG_INS_PER_ACCOUNT: Self =
+    pub const SIGN_INS_PER_ACCOUNT: Self =
         Self { most: 10, window: Duration::from_mins(15), waits: true };
 
     /// Failed log-ins from one address, whatever the account: 30 in 15 minutes.
-    pub const LOG_INS_PER_ADDRESS: Self =
+    pub const SIGN_INS_PER_IP: Self =
         Self { most: 30, window: Duration::from_mins(15), waits: false };
 
     /// Sign-ups from one address, whether the e-mail was free or taken: 20 in an hour.
-    pub const SIGN_UPS_PER_ADDRESS: Self =
+    pub const SIGN_UPS_PER_IP: Self =
         Self { most: 20, window: Duration::from_hours(1), waits: false };
 
     /// How many are taken within [`window`](Self::window).
     #[must_use]
-    pub const fn most(&self) -> usize {
+    pub const fn max_attempts(&self) -> usize {
         self.most
     }
 
@@ -42,7 +42,7 @@ impl Limit {
     /// Whether the last one begins a wait, after which they are taken one at a time, each
     /// with a longer wait. Otherwise the next is taken when the first leaves the window.
     #[must_use]
-    pub const fn has_waits(&self) -> bool {
+    pub const fn has_lockout(&self) -> bool {
         self.waits
     }
 

@@ -104,10 +104,10 @@ impl AccessTokens {
     }
 
     /// Whether a token names a key that is not among these; see
-    /// [`AccessTokenVerifier::lacks_key_of`].
+    /// [`AccessTokenVerifier::lacks_key_for`].
     #[must_use]
-    pub fn lacks_key_of(&self, token: &str) -> bool {
-        self.verifier.lacks_key_of(token)
+    pub fn lacks_key_for(&self, token: &str) -> bool {
+        self.verifier.lacks_key_for(token)
     }
 
     /// The public keys, for other services.

@@ -17,14 +17,14 @@ use keys::{Fetch, Keys, Next};
 /// when, and needs no runtime.
 ///
 /// - The keys are fetched when the first token comes, and again when they are
-///   [five minutes](Self::FRESH) old: so long at most, a key that was retired goes on being
+///   [five minutes](Self::FRESH_FOR) old: so long at most, a key that was retired goes on being
 ///   trusted.
 /// - A token that names a key not among them has them fetched before that, as the issuer may just
-///   have made it, but not within [ten seconds](Self::PAUSE) of the last time, whatever is
+///   have made it, but not within [ten seconds](Self::MIN_FETCH_INTERVAL) of the last time, whatever is
 ///   presented. What does not look like a token of the issuer's has nothing fetched.
 /// - There is one fetch at a time. Whoever needs it waits for it, and nobody else does; if the
 ///   one who began it goes away, the next to come takes it on.
-/// - If it fails, the keys that are held go on serving until they are [an hour](Self::STALE) old.
+/// - If it fails, the keys that are held go on serving until they are [an hour](Self::STALE_AFTER) old.
 ///
 /// The function should give up by itself after some seconds. Tokens are verified as
 /// [`AccessTokenVerifier`] does it. **It does not see that a session has ended:** somebody who has
@@ -86,13 +86,13 @@ pub type FetchError = Arc<dyn Error + Send + Sync>;
 
 impl Verifier {
     /// How old keys are before they are fetched again.
-    pub const FRESH: Duration = Duration::from_mins(5);
+    pub const FRESH_FOR: Duration = Duration::from_mins(5);
     /// How old they may be if they cannot be fetched.
-    pub const STALE: Duration = Duration::from_hours(1);
+    pub const STALE_AFTER: Duration = Duration::from_hours(1);
     /// The least time between the beginnings of two fetches.
-    pub const PAUSE: Duration = Duration::from_secs(10);
+    pub const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(10);
     /// After how long a fetch that has not come to its end is given up for a new one.
-    pub const PATIENCE: Duration = Duration::from_mins(1);
+    pub const FETCH_TIMEOUT: Duration = Duration::from_mins(1);
 
     /// Takes tokens that name this issuer and this audience: the public URL of the Latchkey,
     /// for both. `fetch` answers the text of the key set.

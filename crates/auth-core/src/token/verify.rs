@@ -102,7 +102,7 @@ impl AccessTokenVerifier {
     /// verifier was not given: the issuer may have made it since, or taken it back. Nothing
     /// else about the token is known.
     #[must_use]
-    pub fn lacks_key_of(&self, token: &str) -> bool {
+    pub fn lacks_key_for(&self, token: &str) -> bool {
         Self::key_of(token).is_some_and(|kid| !self.has_key(&kid))
     }
 

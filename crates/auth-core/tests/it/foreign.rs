@@ -97,13 +97,13 @@ fn a_batch_may_hold_hashes_of_all_kinds() {
     let mut expected = Vec::new();
     for (_, password, text) in made().into_iter().take(40) {
         let hash = Some(parse(&text).unwrap());
-        jobs.push(HashJob::comparison(Password::new(&*password), hash.clone()));
-        jobs.push(HashJob::comparison(Password::new("a swim in the river"), Some(ours.clone())));
-        jobs.push(HashJob::comparison(Password::new("wrong"), hash));
+        jobs.push(HashJob::verification(Password::new(&*password), hash.clone()));
+        jobs.push(HashJob::verification(Password::new("a swim in the river"), Some(ours.clone())));
+        jobs.push(HashJob::verification(Password::new("wrong"), hash));
         expected.extend([Verification::MatchOutdated, Verification::Match, Verification::Mismatch]);
     }
     let outcomes = hasher.run(&jobs, &LanePlan::default());
-    let expected: Vec<_> = expected.into_iter().map(HashOutcome::Compared).collect();
+    let expected: Vec<_> = expected.into_iter().map(HashOutcome::Verified).collect();
     assert_eq!(outcomes, expected);
 }
 
@@ -116,7 +116,7 @@ fn a_decoy_is_never_the_one() {
     for (password, hash) in foreign.take(40).chain([ours]) {
         let decoy = HashJob::decoy(Password::new(password), Some(hash));
         let outcomes = hasher.run(&[decoy], &LanePlan::default());
-        assert_eq!(outcomes, [HashOutcome::Compared(Verification::Mismatch)]);
+        assert_eq!(outcomes, [HashOutcome::Verified(Verification::Mismatch)]);
     }
 }
 

@@ -90,7 +90,7 @@ fn every_mismatch_costs_the_same_work() {
     };
     assert_costs_the_same_work(verify);
     let run = |stored: Option<&PasswordHash>| {
-        let job = HashJob::comparison(Password::new("wrong"), stored.cloned());
+        let job = HashJob::verification(Password::new("wrong"), stored.cloned());
         let _ = hasher(10_000).run(&[job], &LanePlan::default());
     };
     assert_costs_the_same_work(run);
@@ -161,7 +161,7 @@ proptest! {
 fn jobs_of_all_kinds_run_together_and_each_has_its_own_outcome() {
     let (weak, strong) = (hash(1_000), hash(3_000));
     let compare = |text, stored: &PasswordHash| {
-        HashJob::comparison(Password::new(text), Some(stored.clone()))
+        HashJob::verification(Password::new(text), Some(stored.clone()))
     };
     let new = NewPassword::parse(TEXT, &PasswordPolicy::default(), &[]).unwrap();
     let jobs = [
@@ -169,21 +169,21 @@ fn jobs_of_all_kinds_run_together_and_each_has_its_own_outcome() {
         compare("another text", &weak),
         HashJob::new_password(&new, &SystemRandom),
         compare(TEXT, &weak),
-        HashJob::comparison(Password::new(TEXT), None),
-        HashJob::renewal(Password::new(TEXT), &SystemRandom),
+        HashJob::verification(Password::new(TEXT), None),
+        HashJob::rehash(Password::new(TEXT), &SystemRandom),
         compare(&format!("{TEXT}\0"), &weak),
     ];
     let hasher = hasher(2_000);
     for plan in [LanePlan::default(), LanePlan::single()] {
         let outcomes = hasher.run(&jobs, &plan);
         let [
-            HashOutcome::Compared(Verification::Match),
-            HashOutcome::Compared(Verification::Mismatch),
+            HashOutcome::Verified(Verification::Match),
+            HashOutcome::Verified(Verification::Mismatch),
             HashOutcome::Hashed(new),
-            HashOutcome::Compared(Verification::MatchOutdated),
-            HashOutcome::Compared(Verification::Mismatch),
+            HashOutcome::Verified(Verification::MatchOutdated),
+            HashOutcome::Verified(Verification::Mismatch),
             HashOutcome::Hashed(renewed),
-            HashOutcome::Compared(Verification::Mismatch),
+            HashOutcome::Verified(Verification::Mismatch),
         ] = outcomes.as_slice()
         else {
             panic!("{outcomes:?}");
@@ -197,6 +197,6 @@ fn jobs_of_all_kinds_run_together_and_each_has_its_own_outcome() {
 
 #[test]
 fn a_job_does_not_print_its_password() {
-    let job = HashJob::comparison(Password::new(TEXT), Some(hash(1_000)));
+    let job = HashJob::verification(Password::new(TEXT), Some(hash(1_000)));
     assert_eq!(format!("{job:?}"), "HashJob(…)");
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    RefreshState, RefreshToken, RefreshTokenHash, RefreshUse, Replaced, SuccessorSalt,
+    RefreshState, RefreshToken, RefreshTokenHash, RefreshUse, ReplacedToken, SuccessorSalt,
     SystemRandom, Timestamp,
 };
 use proptest::prelude::*;
@@ -100,7 +100,7 @@ proptest! {
 fn used(token: &RefreshToken) -> (RefreshState, SuccessorSalt, RefreshTokenHash) {
     let salt = salt();
     let next = token.successor(&salt).hash();
-    let replaced = Replaced { token: token.hash(), salt, at: NOW };
+    let replaced = ReplacedToken { token: token.hash(), salt, at: NOW };
     (RefreshState { current: next, replaced: Some(replaced) }, salt, next)
 }
 

@@ -34,7 +34,7 @@ fn use_moves_the_idle_end_and_never_the_absolute_one() {
     let end = session.expires_at;
     let mut now = NOW;
     while session.is_alive(now) {
-        session = session.used(now, &policy);
+        session = session.refreshed(now, &policy);
         assert_eq!((session.expires_at, session.last_used_at), (end, now));
         assert!(session.idle_expires_at <= end);
         now += 29 * MINUTE;
@@ -57,6 +57,6 @@ proptest! {
         let user = UserId::generate(NOW, &SystemRandom);
         let session = Session::open(user, NOW, false, &policy, &SystemRandom);
         let later = NOW.saturating_add(Duration::from_secs(at)).unwrap_or(Timestamp::MAX);
-        prop_assert!(session.used(later, &policy).idle_expires_at <= session.expires_at);
+        prop_assert!(session.refreshed(later, &policy).idle_expires_at <= session.expires_at);
     }
 }

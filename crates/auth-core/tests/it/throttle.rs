@@ -26,14 +26,14 @@ fn fail(counter: &mut Counter, limit: &Limit, now: Timestamp) -> Option<Duration
             counter.count(limit, now, now);
             None
         }
-        Admission::Refused(wait) => Some(wait),
+        Admission::Rejected(wait) => Some(wait),
         Admission::Busy => unreachable!("nothing is under way"),
     }
 }
 
 #[test]
 fn after_ten_failures_there_are_waits_that_double_up_to_a_quarter_of_an_hour() {
-    let (mut counter, limit) = (Counter::default(), Limit::LOG_INS_PER_ACCOUNT);
+    let (mut counter, limit) = (Counter::default(), Limit::SIGN_INS_PER_ACCOUNT);
     let mut now = start();
     for _ in 0..10 {
         assert_eq!(fail(&mut counter, &limit, now), None);
@@ -58,7 +58,7 @@ fn after_ten_failures_there_are_waits_that_double_up_to_a_quarter_of_an_hour() {
 
 #[test]
 fn after_a_wait_one_is_taken_at_a_time() {
-    let (mut counter, limit) = (Counter::default(), Limit::LOG_INS_PER_ACCOUNT);
+    let (mut counter, limit) = (Counter::default(), Limit::SIGN_INS_PER_ACCOUNT);
     let now = start();
     (0..10).for_each(|_| assert_eq!(fail(&mut counter, &limit, now), None));
     let later = now + MINUTE;
@@ -71,7 +71,7 @@ fn after_a_wait_one_is_taken_at_a_time() {
 
 #[test]
 fn a_success_clears_what_has_failed_and_leaves_what_is_under_way() {
-    let (mut counter, limit) = (Counter::default(), Limit::LOG_INS_PER_ACCOUNT);
+    let (mut counter, limit) = (Counter::default(), Limit::SIGN_INS_PER_ACCOUNT);
     let now = start();
     (0..5).for_each(|_| assert_eq!(fail(&mut counter, &limit, now), None));
     (0..5).for_each(|_| counter.begin(now));
@@ -86,19 +86,19 @@ fn a_success_clears_what_has_failed_and_leaves_what_is_under_way() {
 
 #[test]
 fn what_a_server_that_is_gone_has_begun_has_failed() {
-    let (mut counter, limit) = (Counter::default(), Limit::LOG_INS_PER_ACCOUNT);
+    let (mut counter, limit) = (Counter::default(), Limit::SIGN_INS_PER_ACCOUNT);
     let now = start();
     (0..10).for_each(|_| counter.begin(now));
     assert_eq!(counter.judge(&limit, now + 29 * SECOND), Admission::Busy);
-    assert_eq!(counter.judge(&limit, now + 30 * SECOND), Admission::Refused(30 * SECOND));
+    assert_eq!(counter.judge(&limit, now + 30 * SECOND), Admission::Rejected(30 * SECOND));
     // The server was not gone but slow: nothing is counted twice.
-    counter.give_back(now);
+    counter.refund(now);
     assert_eq!(counter.judge(&limit, now + MINUTE), Admission::Admitted);
 }
 
 #[test]
 fn a_success_clears_what_a_server_that_is_gone_has_begun() {
-    let (mut counter, limit) = (Counter::default(), Limit::LOG_INS_PER_ACCOUNT);
+    let (mut counter, limit) = (Counter::default(), Limit::SIGN_INS_PER_ACCOUNT);
     (0..9).for_each(|_| counter.begin(start()));
     let now = start() + 31 * SECOND;
     counter.begin(now);
@@ -109,12 +109,12 @@ fn a_success_clears_what_a_server_that_is_gone_has_begun() {
 
 #[test]
 fn a_clock_that_was_set_back_shuts_nobody_out_for_longer() {
-    let (mut counter, limit) = (Counter::default(), Limit::LOG_INS_PER_ACCOUNT);
+    let (mut counter, limit) = (Counter::default(), Limit::SIGN_INS_PER_ACCOUNT);
     let wrong = start() + Duration::from_hours(24 * 365);
     (0..10).for_each(|_| assert_eq!(fail(&mut counter, &limit, wrong), None));
     assert_eq!(fail(&mut counter, &limit, start()), Some(MINUTE));
     assert_eq!(fail(&mut counter, &limit, start() + MINUTE), None);
-    let (mut counter, limit) = (Counter::default(), Limit::LOG_INS_PER_ADDRESS);
+    let (mut counter, limit) = (Counter::default(), Limit::SIGN_INS_PER_IP);
     (0..30).for_each(|_| assert_eq!(fail(&mut counter, &limit, wrong), None));
     assert_eq!(fail(&mut counter, &limit, start()), Some(15 * MINUTE));
 }
@@ -165,12 +165,12 @@ impl Model {
         if let Some((began, wait)) = self.waits.last()
             && now < *began + *wait
         {
-            return Admission::Refused((*began + *wait).duration_since(now).unsigned_abs());
+            return Admission::Rejected((*began + *wait).duration_since(now).unsigned_abs());
         }
         let failed = self.in_window(limit, now);
         let (taken, most) = match self.is_on_probation(limit, now) {
             true => (self.pending.len(), 1),
-            false => (failed + self.pending.len(), limit.most()),
+            false => (failed + self.pending.len(), limit.max_attempts()),
         };
         match taken < most {
             true => Admission::Admitted,
@@ -178,7 +178,7 @@ impl Model {
             false => {
                 let first = self.failed[self.failed.len() - most];
                 let room = first + limit.window();
-                Admission::Refused(room.duration_since(now).unsigned_abs())
+                Admission::Rejected(room.duration_since(now).unsigned_abs())
             }
         }
     }
@@ -186,7 +186,9 @@ impl Model {
     fn fail(&mut self, limit: &Limit, now: Timestamp) {
         self.failed.push(now);
         let on_probation = self.is_on_probation(limit, now);
-        if !limit.has_waits() || (!on_probation && self.in_window(limit, now) < limit.most()) {
+        if !limit.has_lockout()
+            || (!on_probation && self.in_window(limit, now) < limit.max_attempts())
+        {
             return;
         }
         let wait = match self.waits.last() {
@@ -204,9 +206,9 @@ proptest! {
     fn every_schedule_is_judged_as_the_rules_say(
         steps in schedule(),
         limit in prop_oneof![
-            Just(Limit::LOG_INS_PER_ACCOUNT),
-            Just(Limit::LOG_INS_PER_ADDRESS),
-            Just(Limit::SIGN_UPS_PER_ADDRESS),
+            Just(Limit::SIGN_INS_PER_ACCOUNT),
+            Just(Limit::SIGN_INS_PER_IP),
+            Just(Limit::SIGN_UPS_PER_IP),
         ],
     ) {
         let (mut counter, mut model, mut now) = (Counter::default(), Model::default(), start());
@@ -229,7 +231,7 @@ proptest! {
                     model.fail(&limit, now);
                 },
                 Step::GiveBack => if let Some(began) = model.pending.pop() {
-                    counter.give_back(began);
+                    counter.refund(began);
                 },
                 Step::Succeed => if let Some(began) = model.pending.pop() {
                     counter.reset(&limit, began, now);
@@ -255,7 +257,7 @@ proptest! {
         times in proptest::collection::vec(0..3_000_u64, 10),
         end in 0..3_000_u64,
     ) {
-        let (mut counter, limit) = (Counter::default(), Limit::LOG_INS_PER_ACCOUNT);
+        let (mut counter, limit) = (Counter::default(), Limit::SIGN_INS_PER_ACCOUNT);
         let times = times.into_iter().map(|millis| start() + Duration::from_millis(millis));
         let times: Vec<_> = times.collect();
         for began in &times {
@@ -264,14 +266,14 @@ proptest! {
         }
         let end = start() + Duration::from_millis(end);
         prop_assert_eq!(counter.judge(&limit, end), Admission::Busy);
-        times.iter().for_each(|began| counter.give_back(*began));
+        times.iter().for_each(|began| counter.refund(*began));
         prop_assert_eq!(counter, Counter::default());
     }
 }
 
 #[test]
 fn of_what_is_no_address_hardly_anything_is_kept() {
-    let key = CounterKey::log_ins_to("hunter2 typed here");
+    let key = CounterKey::sign_ins_by_account("hunter2 typed here");
     assert!(key.as_bytes()[2..].iter().all(|byte| *byte == 0));
 }
 
@@ -279,17 +281,17 @@ fn of_what_is_no_address_hardly_anything_is_kept() {
 fn each_kind_of_attempt_has_a_counter_of_its_own() {
     let ada = UserId::generate(start(), &SystemRandom);
     let key = device_key();
-    let device = || key.recognise(ada, 0, &key.issue(ada, 0, &SystemRandom)).unwrap();
+    let device = || key.verify(ada, 0, &key.issue(ada, 0, &SystemRandom)).unwrap();
     let address = "192.0.2.1".parse().unwrap();
     let all = [
-        CounterKey::log_ins_to("ada@example.com"),
-        CounterKey::log_ins_to("grace@example.com"),
-        CounterKey::log_ins_to("no address"),
-        CounterKey::log_ins_to(""),
-        CounterKey::log_ins_by(ada, &device()),
-        CounterKey::log_ins_by(ada, &device()),
-        CounterKey::log_ins_from(address),
-        CounterKey::sign_ups_from(address),
+        CounterKey::sign_ins_by_account("ada@example.com"),
+        CounterKey::sign_ins_by_account("grace@example.com"),
+        CounterKey::sign_ins_by_account("no address"),
+        CounterKey::sign_ins_by_account(""),
+        CounterKey::sign_ins_by_device(ada, &device()),
+        CounterKey::sign_ins_by_device(ada, &device()),
+        CounterKey::sign_ins_by_ip(address),
+        CounterKey::sign_ups_by_ip(address),
     ];
     for (n, one) in all.iter().enumerate() {
         assert!(all[..n].iter().all(|other| other != one), "{n}");
@@ -301,9 +303,9 @@ fn all_spellings_of_an_address_have_one_counter() {
     for (one, other) in
         [(" Ada@Bücher.example", "ADA@xn--bcher-kva.example "), ("no address", " no address\t")]
     {
-        assert_eq!(CounterKey::log_ins_to(one), CounterKey::log_ins_to(other));
+        assert_eq!(CounterKey::sign_ins_by_account(one), CounterKey::sign_ins_by_account(other));
     }
-    let from = |ip: &str| CounterKey::log_ins_from(ip.parse().unwrap());
+    let from = |ip: &str| CounterKey::sign_ins_by_ip(ip.parse().unwrap());
     assert_eq!(from("2001:db8::1"), from("2001:db8::ffff:1"));
     assert_eq!(from("192.0.2.1"), from("::ffff:192.0.2.1"));
     assert_ne!(from("2001:db8::1"), from("2001:db8:0:1::1"));
@@ -314,8 +316,8 @@ fn all_spellings_of_an_address_have_one_counter() {
 fn a_device_token_reads_as_it_is_written_and_not_otherwise() {
     let (key, ada) = (device_key(), UserId::generate(start(), &SystemRandom));
     let text = key.issue(ada, 0, &SystemRandom).to_text();
-    let id = key.recognise(ada, 0, &DeviceToken::parse(&text).unwrap()).unwrap();
-    assert_eq!(key.recognise(ada, 0, &DeviceToken::parse(&text).unwrap()), Some(id));
+    let id = key.verify(ada, 0, &DeviceToken::parse(&text).unwrap()).unwrap();
+    assert_eq!(key.verify(ada, 0, &DeviceToken::parse(&text).unwrap()), Some(id));
     for wrong in ["", "a", &text[1..], &format!("{}=", *text), &format!("{}A", *text)] {
         assert!(DeviceToken::parse(wrong).is_err(), "{wrong}");
     }
@@ -324,7 +326,7 @@ fn a_device_token_reads_as_it_is_written_and_not_otherwise() {
         let mut bytes = text.as_bytes().to_vec();
         bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
         let other = DeviceToken::parse(std::str::from_utf8(&bytes).unwrap());
-        assert!(other.is_err() || key.recognise(ada, 0, &other.unwrap()).is_none(), "{place}");
+        assert!(other.is_err() || key.verify(ada, 0, &other.unwrap()).is_none(), "{place}");
     }
 }
 

@@ -1,11 +1,11 @@
-use auth_core::DecoyPlace;
+use auth_core::DecoyPosition;
 use futures_util::future::{join, join_all};
 
 use super::{
     Deployment, NOW, SECOND, hash, in_force, is_alive, new_session, open, signed_in, signed_up,
     user,
 };
-use crate::OpenSession;
+use crate::OpenSessionOutcome;
 
 pub async fn a_disabled_account_has_no_session_and_gets_none(fresh: &dyn Deployment) {
     let (here, there) = (fresh.connect().await, fresh.connect().await);
@@ -15,7 +15,7 @@ pub async fn a_disabled_account_has_no_session_and_gets_none(fresh: &dyn Deploym
     assert!(there.set_disabled(ada.id, true, NOW).await.expect("an answer"));
     assert!(!is_alive(&*here, &session).await);
     assert!(
-        here.credentials(ada.email.key(), &DecoyPlace::default())
+        here.credentials(ada.email.key(), &DecoyPosition::default())
             .await
             .expect("an answer")
             .account()
@@ -24,7 +24,7 @@ pub async fn a_disabled_account_has_no_session_and_gets_none(fresh: &dyn Deploym
     let (new, _) = new_session(&ada);
     for renewed in [None, Some(&hash())] {
         let opened = here.open_session(&new, verified, renewed).await.expect("an answer");
-        assert_eq!(opened, OpenSession::CredentialsChanged);
+        assert_eq!(opened, OpenSessionOutcome::CredentialsChanged);
     }
     // Since when it is so does not change.
     assert!(there.set_disabled(ada.id, true, NOW + SECOND).await.expect("an answer"));
@@ -73,6 +73,6 @@ pub async fn a_deleted_account_is_gone(fresh: &dyn Deployment) {
     let (ada, session) = signed_in(&*store).await;
     assert!(store.delete_user(ada.id, NOW).await.expect("an answer"));
     assert!(!is_alive(&*store, &session).await);
-    assert_eq!(store.holdings(ada.id).await.expect("an answer"), None);
+    assert_eq!(store.user_data(ada.id).await.expect("an answer"), None);
     assert!(!store.delete_user(ada.id, NOW).await.expect("an answer"));
 }

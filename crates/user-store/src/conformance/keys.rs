@@ -2,7 +2,7 @@ use auth_core::{SigningKey, SigningKeySeed, SystemRandom, Timestamp};
 use futures_util::future::{join, join_all};
 
 use super::{Deployment, NOW, SECOND};
-use crate::{RetireSigningKey, StoredSigningKey, UserStore};
+use crate::{RetireKeyOutcome, StoredSigningKey, UserStore};
 
 pub(super) fn seed() -> SigningKeySeed {
     SigningKey::generate(&SystemRandom).seed().clone()
@@ -28,7 +28,7 @@ async fn add(store: &dyn UserStore, seed: &SigningKeySeed, now: Timestamp) {
     store.add_signing_key(&key(seed), now).await.expect("an answer");
 }
 
-async fn retire(store: &dyn UserStore, seed: &SigningKeySeed) -> RetireSigningKey {
+async fn retire(store: &dyn UserStore, seed: &SigningKeySeed) -> RetireKeyOutcome {
     store.retire_signing_key(&key(seed), NOW).await.expect("an answer")
 }
 
@@ -85,12 +85,12 @@ pub async fn of_rotations_at_once_none_is_lost_and_all_servers_see_one_order(
 pub async fn a_retired_key_is_gone_and_the_one_that_signs_stays(fresh: &dyn Deployment) {
     let (here, there) = (fresh.connect().await, fresh.connect().await);
     let (first, second) = (first_key(&*here, &seed()).await, seed());
-    assert_eq!(retire(&*here, &first).await, RetireSigningKey::Signs);
+    assert_eq!(retire(&*here, &first).await, RetireKeyOutcome::Signs);
     add(&*here, &second, NOW).await;
-    assert_eq!(retire(&*there, &second).await, RetireSigningKey::Signs);
-    assert_eq!(retire(&*there, &seed()).await, RetireSigningKey::Unknown);
+    assert_eq!(retire(&*there, &second).await, RetireKeyOutcome::Signs);
+    assert_eq!(retire(&*there, &seed()).await, RetireKeyOutcome::Unknown);
     assert_eq!(keys(&*here).await.len(), 2);
-    assert_eq!(retire(&*there, &first).await, RetireSigningKey::Retired);
+    assert_eq!(retire(&*there, &first).await, RetireKeyOutcome::Retired);
     assert_eq!(keys(&*here).await, [StoredSigningKey { seed: second, created_at: NOW }]);
 }
 
@@ -100,8 +100,8 @@ pub async fn a_key_that_is_retired_twice_at_once_is_retired_once(fresh: &dyn Dep
     add(&*here, &seed(), NOW).await;
     let (one, other) = join(retire(&*here, &first), retire(&*there, &first)).await;
     let mut outcomes = [one, other];
-    outcomes.sort_by_key(|outcome| *outcome != RetireSigningKey::Retired);
-    assert_eq!(outcomes, [RetireSigningKey::Retired, RetireSigningKey::Unknown]);
+    outcomes.sort_by_key(|outcome| *outcome != RetireKeyOutcome::Retired);
+    assert_eq!(outcomes, [RetireKeyOutcome::Retired, RetireKeyOutcome::Unknown]);
 }
 
 pub async fn retiring_that_races_with_rotations_leaves_the_newest_key(fresh: &dyn Deployment) {
@@ -113,7 +113,7 @@ pub async fn retiring_that_races_with_rotations_leaves_the_newest_key(fresh: &dy
         let kept: Vec<_> = keys(&*here).await.into_iter().map(|key| key.seed).collect();
         assert_eq!(kept[0], new);
         // It was refused because it still signed then, or it is gone.
-        assert_eq!(kept.contains(&old), outcome == RetireSigningKey::Signs);
+        assert_eq!(kept.contains(&old), outcome == RetireKeyOutcome::Signs);
     }
     assert_ne!(keys(&*there).await[0].seed, first);
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::{Deployment, NOW, creation, hash, user};
-use crate::{EventKind, ImportUsers, StoredUser};
+use crate::{EventKind, ImportUsersOutcome, StoredUser};
 
 fn stored(email: &str) -> StoredUser {
     StoredUser { user: user(email), password_hash: hash() }
@@ -17,11 +17,11 @@ pub async fn users_of_another_system_are_taken_over_as_they_are(fresh: &dyn Depl
     let store = fresh.connect().await;
     let mut users = list(["ada@example.com", "Grace@example.com"]);
     Arc::make_mut(&mut users)[1].user.disabled_at = Some(NOW);
-    let tried = store.try_import_users(&users).await.expect("an answer");
-    assert_eq!(tried, ImportUsers::Imported);
+    let tried = store.check_import(&users).await.expect("an answer");
+    assert_eq!(tried, ImportUsersOutcome::Imported);
     assert_eq!(store.export_users(None, 10).await.expect("an answer"), []);
     let imported = store.import_users(&users, NOW).await.expect("an answer");
-    assert_eq!(imported, ImportUsers::Imported);
+    assert_eq!(imported, ImportUsersOutcome::Imported);
     let mut expected = users.to_vec();
     expected.sort_by_key(|stored| stored.user.id);
     assert_eq!(store.export_users(None, 10).await.expect("an answer"), expected);
@@ -47,8 +47,8 @@ pub async fn of_a_list_with_one_user_who_is_there_none_is_taken_over(fresh: &dyn
     .to_vec();
     users[4].user.id = there.id;
     let users: Arc<[_]> = users.into();
-    let taken = ImportUsers::Taken(vec![1, 3, 4]);
-    assert_eq!(store.try_import_users(&users).await.expect("an answer"), taken);
+    let taken = ImportUsersOutcome::Taken(vec![1, 3, 4]);
+    assert_eq!(store.check_import(&users).await.expect("an answer"), taken);
     assert_eq!(store.import_users(&users, NOW).await.expect("an answer"), taken);
     assert_eq!(store.users(None, 10).await.expect("an answer"), [there]);
     assert_eq!(store.events(None, None, 10).await.expect("an answer").len(), 1);
@@ -60,7 +60,8 @@ pub async fn of_two_lists_with_one_address_one_is_taken_over(fresh: &dyn Deploym
     let imports = lists.map(list);
     let imports = [&here, &there].into_iter().zip(&imports);
     let outcomes = join_all(imports.map(|(store, users)| store.import_users(users, NOW))).await;
-    let imported = outcomes.iter().filter(|it| matches!(it, Ok(ImportUsers::Imported))).count();
+    let imported =
+        outcomes.iter().filter(|it| matches!(it, Ok(ImportUsersOutcome::Imported))).count();
     assert_eq!(imported, 1, "{outcomes:?}");
     assert_eq!(here.users(None, 10).await.expect("an answer").len(), 2);
 }

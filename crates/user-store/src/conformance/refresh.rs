@@ -1,17 +1,17 @@
 use std::time::Duration;
 
 use auth_core::{
-    Client, RefreshState, RefreshToken, RefreshTokenHash, Session, SessionPolicy, SystemRandom,
+    ClientInfo, RefreshState, RefreshToken, RefreshTokenHash, Session, SessionPolicy, SystemRandom,
     Timestamp,
 };
 use futures_util::future::{join, join_all};
 
 use super::{Deployment, NOW, SECOND, is_alive, log_out, open, signed_up};
-use crate::{RotateRefreshToken, Rotation, UserStore};
+use crate::{RotateOutcome, Rotation, UserStore};
 
 /// The use of a token from nowhere in particular.
 pub(super) fn rotation(token: &RefreshToken) -> (Rotation, RefreshToken) {
-    Rotation::of(token, Client::default(), &SystemRandom)
+    Rotation::new(token, ClientInfo::default(), &SystemRandom)
 }
 
 /// Uses a token at a moment; answers the successor that its client gets.
@@ -19,12 +19,12 @@ async fn refresh(
     store: &dyn UserStore,
     token: &RefreshToken,
     now: Timestamp,
-) -> Result<(Session, RefreshToken), RotateRefreshToken> {
+) -> Result<(Session, RefreshToken), RotateOutcome> {
     let (rotation, successor) = rotation(token);
     let policy = SessionPolicy::default();
     match store.rotate_refresh_token(&rotation, &policy, now).await.expect("an answer") {
-        RotateRefreshToken::Rotated(session) => Ok((session, successor)),
-        RotateRefreshToken::Repeated(session, salt) => Ok((session, token.successor(&salt))),
+        RotateOutcome::Rotated(session) => Ok((session, successor)),
+        RotateOutcome::Repeated(session, salt) => Ok((session, token.successor(&salt))),
         refused => Err(refused),
     }
 }
@@ -66,7 +66,7 @@ pub async fn a_token_that_is_not_known_renews_nothing(fresh: &dyn Deployment) {
     let (session, _) = renewable(&*store).await;
     let stranger = RefreshToken::generate(&SystemRandom);
     let refused = refresh(&*store, &stranger, NOW).await.expect_err("it is nobody's");
-    assert_eq!(refused, RotateRefreshToken::Unknown);
+    assert_eq!(refused, RotateOutcome::Unknown);
     assert!(is_alive(&*store, &session).await);
 }
 
@@ -74,10 +74,10 @@ pub async fn a_session_that_is_over_is_not_renewed(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (session, token) = renewable(&*store).await;
     let late = refresh(&*store, &token, session.idle_expires_at).await;
-    assert_eq!(late.expect_err("it is over"), RotateRefreshToken::Unknown);
+    assert_eq!(late.expect_err("it is over"), RotateOutcome::Unknown);
     assert!(log_out(&*store, &session).await);
     let ended = refresh(&*store, &token, NOW).await;
-    assert_eq!(ended.expect_err("it was ended"), RotateRefreshToken::Unknown);
+    assert_eq!(ended.expect_err("it was ended"), RotateOutcome::Unknown);
 }
 
 pub async fn of_twenty_uses_at_once_one_rotates_and_all_get_one_successor(fresh: &dyn Deployment) {
@@ -112,10 +112,10 @@ pub async fn a_token_that_is_used_again_too_late_ends_the_session(fresh: &dyn De
     let (opened, token) = renewable(&*here).await;
     let (_, next) = refresh(&*here, &token, NOW).await.expect("it is current");
     let late = refresh(&*there, &token, NOW + RefreshState::GRACE).await;
-    assert!(matches!(late, Err(RotateRefreshToken::Reused(ended)) if ended.id == opened.id));
+    assert!(matches!(late, Err(RotateOutcome::Reused(ended)) if ended.id == opened.id));
     assert!(!is_alive(&*here, &opened).await);
     let rightful = refresh(&*here, &next, NOW + RefreshState::GRACE).await;
-    assert_eq!(rightful.expect_err("nobody has it any more"), RotateRefreshToken::Unknown);
+    assert_eq!(rightful.expect_err("nobody has it any more"), RotateOutcome::Unknown);
 }
 
 pub async fn a_token_whose_successor_was_used_ends_the_session(fresh: &dyn Deployment) {
@@ -124,7 +124,7 @@ pub async fn a_token_whose_successor_was_used_ends_the_session(fresh: &dyn Deplo
     let (_, second) = refresh(&*store, &first, NOW).await.expect("it is current");
     refresh(&*store, &second, NOW).await.expect("it is current");
     let again = refresh(&*store, &first, NOW).await;
-    assert!(matches!(again, Err(RotateRefreshToken::Reused(_))));
+    assert!(matches!(again, Err(RotateOutcome::Reused(_))));
     assert!(!is_alive(&*store, &opened).await);
 }
 
@@ -136,7 +136,7 @@ pub async fn a_replaced_token_of_any_age_ends_the_session(fresh: &dyn Deployment
         token = refresh(&*store, &token, NOW + n * 60 * SECOND).await.expect("it is current").1;
     }
     let again = refresh(&*store, &first, NOW + 11 * 60 * SECOND).await;
-    assert!(matches!(again, Err(RotateRefreshToken::Reused(_))));
+    assert!(matches!(again, Err(RotateOutcome::Reused(_))));
     assert!(!is_alive(&*store, &opened).await);
 }
 
@@ -150,7 +150,7 @@ pub async fn a_renewal_that_races_with_a_log_out_leaves_no_session(fresh: &dyn D
         assert!(!is_alive(&*here, &opened).await);
         if let Ok((_, next)) = renewed {
             let after = refresh(&*here, &next, NOW).await;
-            assert_eq!(after.expect_err("it was ended"), RotateRefreshToken::Unknown);
+            assert_eq!(after.expect_err("it was ended"), RotateOutcome::Unknown);
         }
     }
 }
@@ -160,14 +160,14 @@ pub async fn a_renewal_tells_where_the_session_is_used_from(fresh: &dyn Deployme
     let (session, token) = renewable(&*store).await;
     let policy = SessionPolicy::default();
     let (mut elsewhere, next) = rotation(&token);
-    elsewhere.client = Client::new(Some([192, 0, 2, 2].into()), Some("Browser/2.0"));
+    elsewhere.client = ClientInfo::new(Some([192, 0, 2, 2].into()), Some("Browser/2.0"));
     let _ = store.rotate_refresh_token(&elsewhere, &policy, NOW).await.expect("an answer");
     let listed = store.sessions(session.user_id, NOW).await.expect("an answer");
     assert_eq!(listed[0].client, elsewhere.client);
     // What is not known of the one that uses it now is not made up from what was.
     refresh(&*store, &next, NOW).await.expect("it is current");
     let listed = store.sessions(session.user_id, NOW).await.expect("an answer");
-    assert_eq!(listed[0].client, Client::default());
+    assert_eq!(listed[0].client, ClientInfo::default());
 }
 
 pub async fn a_session_is_known_by_any_of_its_refresh_tokens(fresh: &dyn Deployment) {
@@ -175,12 +175,12 @@ pub async fn a_session_is_known_by_any_of_its_refresh_tokens(fresh: &dyn Deploym
     let (opened, first) = renewable(&*store).await;
     let (renewed, second) = refresh(&*store, &first, NOW).await.expect("it is current");
     for token in [&first, &second] {
-        let found = store.session_of_family(&token.family(), NOW).await.expect("an answer");
+        let found = store.session_by_family(&token.family(), NOW).await.expect("an answer");
         assert_eq!(found, Some(renewed));
     }
-    let late = store.session_of_family(&first.family(), renewed.idle_expires_at).await;
+    let late = store.session_by_family(&first.family(), renewed.idle_expires_at).await;
     assert_eq!(late.expect("an answer"), None);
     assert!(log_out(&*store, &opened).await);
-    let ended = store.session_of_family(&first.family(), NOW).await;
+    let ended = store.session_by_family(&first.family(), NOW).await;
     assert_eq!(ended.expect("an answer"), None);
 }

@@ -6,7 +6,7 @@ use super::{
     Deployment, NOW, SECOND, client, hash, in_force, is_alive, log_out, new_session, open,
     open_new, sign_up, signed_in, signed_up, user,
 };
-use crate::{EndSessions, NewSession, OpenSession, PasswordVersion};
+use crate::{EndSessionsOutcome, NewSession, OpenSessionOutcome, PasswordVersion};
 
 pub async fn an_opened_session_is_found_with_its_user(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
@@ -77,7 +77,7 @@ pub async fn no_session_is_opened_with_a_password_that_is_no_longer_in_force(
     let (new, _) = new_session(&user);
     for renewed in [None, Some(&hash())] {
         let opened = store.open_session(&new, before, renewed).await.expect("an answer");
-        assert_eq!(opened, OpenSession::CredentialsChanged);
+        assert_eq!(opened, OpenSessionOutcome::CredentialsChanged);
     }
     assert!(!is_alive(&*store, &new.session).await);
     assert_eq!(in_force(&*store, &user).await, now);
@@ -89,7 +89,7 @@ pub async fn opening_a_session_can_renew_the_hash(fresh: &dyn Deployment) {
     let before = in_force(&*store, &user).await;
     let ((session, _), renewed) = (new_session(&user), hash());
     let opened = store.open_session(&session, before.password_version, Some(&renewed)).await;
-    assert_eq!(opened.expect("an answer"), OpenSession::Opened(Vec::new()));
+    assert_eq!(opened.expect("an answer"), OpenSessionOutcome::Opened(Vec::new()));
     let now = in_force(&*store, &user).await;
     assert_eq!(now.password_hash, renewed);
     assert_eq!(now.password_version, before.password_version, "it is the same password");
@@ -107,7 +107,7 @@ pub async fn of_log_ins_that_renew_the_hash_at_once_all_succeed(fresh: &dyn Depl
     }))
     .await;
     for (opened, (session, _)) in opened.into_iter().zip(&attempts) {
-        assert_eq!(opened.expect("an answer"), OpenSession::Opened(Vec::new()));
+        assert_eq!(opened.expect("an answer"), OpenSessionOutcome::Opened(Vec::new()));
         assert!(is_alive(&*here, &session.session).await);
     }
     let now = in_force(&*here, &user).await.password_hash;
@@ -120,7 +120,7 @@ pub async fn no_session_is_opened_for_an_account_that_is_not_there(fresh: &dyn D
     let verified = in_force(&*store, &ada).await.password_version;
     let (new, _) = new_session(&user("grace@example.com"));
     let opened = store.open_session(&new, verified, None).await.expect("an answer");
-    assert_eq!(opened, OpenSession::CredentialsChanged);
+    assert_eq!(opened, OpenSessionOutcome::CredentialsChanged);
     assert!(!is_alive(&*store, &new.session).await);
 }
 
@@ -130,7 +130,7 @@ pub async fn a_session_is_ended_by_its_own_user_alone(fresh: &dyn Deployment) {
     let (grace, _) = sign_up(&*store, "grace@example.com").await;
     let (hers, _) = open(&*store, &grace).await;
     let ended = store.end_session(&hers, session.id, &client(), NOW).await.expect("an answer");
-    assert_eq!(ended, EndSessions::Ended(0));
+    assert_eq!(ended, EndSessionsOutcome::Ended(0));
     assert!(is_alive(&*store, &session).await);
 }
 
@@ -143,7 +143,7 @@ pub async fn all_sessions_but_one_end_and_no_other_users(fresh: &dyn Deployment)
     let (grace, _) = sign_up(&*store, "grace@example.com").await;
     let (unconcerned, _) = open(&*store, &grace).await;
     let ended = store.end_other_sessions(&kept, &client(), NOW).await.expect("an answer");
-    assert_eq!(ended, EndSessions::Ended(2));
+    assert_eq!(ended, EndSessionsOutcome::Ended(2));
     for (session, alive) in [(kept, true), (one, false), (two, false), (unconcerned, true)] {
         assert_eq!(is_alive(&*store, &session).await, alive);
     }
@@ -169,8 +169,8 @@ pub async fn of_sessions_that_end_each_other_at_once_one_is_left(fresh: &dyn Dep
             }
         }
         .map(|ended| ended.expect("an answer"));
-        ended.sort_by_key(|ended| *ended == EndSessions::SessionOver);
-        assert_eq!(ended, [EndSessions::Ended(1), EndSessions::SessionOver]);
+        ended.sort_by_key(|ended| *ended == EndSessionsOutcome::SessionEnded);
+        assert_eq!(ended, [EndSessionsOutcome::Ended(1), EndSessionsOutcome::SessionEnded]);
         let alive = [is_alive(&*here, &one).await, is_alive(&*here, &other).await];
         assert_eq!(alive.into_iter().filter(|alive| *alive).count(), 1);
         here.end_sessions(ada.id, NOW).await.expect("an answer");
@@ -189,11 +189,11 @@ pub async fn what_is_over_is_not_ended_once_more(fresh: &dyn Deployment) {
         over.push(new.session);
     }
     let ended = store.end_session(&alive, over[0].id, &client(), NOW).await.expect("an answer");
-    assert_eq!(ended, EndSessions::Ended(0));
+    assert_eq!(ended, EndSessionsOutcome::Ended(0));
     let ended = store.end_other_sessions(&over[1], &client(), NOW).await.expect("an answer");
-    assert_eq!(ended, EndSessions::SessionOver);
+    assert_eq!(ended, EndSessionsOutcome::SessionEnded);
     let ended = store.end_other_sessions(&alive, &client(), NOW).await.expect("an answer");
-    assert_eq!(ended, EndSessions::Ended(0));
+    assert_eq!(ended, EndSessionsOutcome::Ended(0));
     assert_eq!(store.end_sessions(ada.id, NOW).await.expect("an answer"), 1);
 }
 
@@ -206,7 +206,7 @@ pub async fn the_sessions_of_a_user_are_listed_with_where_they_are_used_from(
     open(&*store, &grace).await;
     let (mut older, _) = new_session(&ada);
     older.session.last_used_at = NOW - SECOND;
-    older.client = auth_core::Client::default();
+    older.client = auth_core::ClientInfo::default();
     open_new(&*store, &ada, &older).await;
     let (mut over, _) = new_session(&ada);
     over.session.idle_expires_at = NOW;
@@ -230,7 +230,7 @@ pub async fn a_log_in_ends_the_session_whose_place_it_takes(fresh: &dyn Deployme
     // Nothing ends where nothing is opened.
     let PasswordVersion(verified) = in_force(&*store, &ada).await.password_version;
     let refused = store.open_session(&new, PasswordVersion(verified + 1), None).await;
-    assert_eq!(refused.expect("an answer"), OpenSession::CredentialsChanged);
+    assert_eq!(refused.expect("an answer"), OpenSessionOutcome::CredentialsChanged);
     assert!(is_alive(&*store, &before).await);
     assert_eq!(open_new(&*store, &ada, &new).await, [before.id]);
     for (session, alive) in [(before, false), (elsewhere, true), (new.session, true)] {
@@ -268,7 +268,7 @@ pub async fn one_session_too_many_ends_the_one_used_last_the_longest_ago(fresh: 
     let (mut oldest, _) = new_session(&ada);
     oldest.session.last_used_at = NOW - SECOND;
     open_new(&*store, &ada, &oldest).await;
-    for _ in 1..NewSession::MOST_PER_USER {
+    for _ in 1..NewSession::MAX_PER_USER {
         open(&*store, &ada).await;
     }
     assert!(is_alive(&*store, &oldest.session).await);
@@ -278,7 +278,7 @@ pub async fn one_session_too_many_ends_the_one_used_last_the_longest_ago(fresh: 
         assert_eq!(is_alive(&*store, &session).await, alive);
     }
     let left = store.sessions(ada.id, NOW).await.expect("an answer");
-    assert_eq!(left.len(), NewSession::MOST_PER_USER as usize);
+    assert_eq!(left.len(), NewSession::MAX_PER_USER as usize);
 }
 
 pub async fn what_is_over_is_removed_in_batches_and_nothing_else(fresh: &dyn Deployment) {
@@ -292,10 +292,10 @@ pub async fn what_is_over_is_removed_in_batches_and_nothing_else(fresh: &dyn Dep
     let (alive, _) = open(&*store, &ada).await;
     let mut removed = Vec::new();
     for _ in 0..4 {
-        removed.push(store.remove_ended(NOW, 2).await.expect("an answer").sessions);
+        removed.push(store.purge_expired(NOW, 2).await.expect("an answer").sessions);
     }
     assert_eq!(removed, [2, 2, 1, 0]);
     assert!(is_alive(&*store, &alive).await);
-    let held = store.holdings(ada.id).await.expect("an answer").expect("it is there");
+    let held = store.user_data(ada.id).await.expect("an answer").expect("it is there");
     assert_eq!(held.sessions.len(), 1);
 }

@@ -6,7 +6,8 @@ use super::{
     signed_up, user,
 };
 use crate::{
-    Actor, Count, EVENTS_ARE_KEPT, Event, EventKind, Reauthentication, Settlement, User, UserStore,
+    Actor, EVENT_RETENTION, Event, EventKind, LimitedCounter, Reauthentication, Settlement, User,
+    UserStore,
 };
 
 async fn all(store: &dyn UserStore) -> Vec<Event> {
@@ -104,7 +105,7 @@ pub async fn what_changes_nothing_is_told_of_nothing(fresh: &dyn Deployment) {
     let _ = store.end_other_sessions(&session, &client(), NOW).await.expect("an answer");
     assert_eq!(store.end_sessions(ada.id, NOW).await.expect("an answer"), 0);
     let _ = store.change_password(&word, &hash(), NOW).await.expect("an answer");
-    let _ = store.close_account(&word, NOW).await.expect("an answer");
+    let _ = store.delete_own_account(&word, NOW).await.expect("an answer");
     // What is so already.
     assert!(store.set_disabled(ada.id, false, NOW).await.expect("an answer"));
     for disabled in [true, false] {
@@ -123,8 +124,8 @@ pub async fn failures_are_told_and_that_the_next_have_to_wait(fresh: &dyn Deploy
     let store = fresh.connect().await;
     let (ada, _) = signed_up(&*store).await;
     let mut known = all(&*store).await.len();
-    let key = CounterKey::log_ins_to("ada@example.com");
-    let counts = [Count { key, limit: Limit::LOG_INS_PER_ACCOUNT }];
+    let key = CounterKey::sign_ins_by_account("ada@example.com");
+    let counts = [LimitedCounter { key, limit: Limit::SIGN_INS_PER_ACCOUNT }];
     let settled = [(counts[0], Settlement::Counted)];
     let failed = Event::by_user(EventKind::SignInFailed, NOW, client()).about(ada.id);
     for _ in 0..10 {
@@ -149,7 +150,7 @@ pub async fn a_user_sees_their_own_events_the_last_first(fresh: &dyn Deployment)
     assert_eq!(kinds(&ada, 10).await, [EventKind::SignedIn, EventKind::AccountCreated]);
     assert_eq!(kinds(&ada, 1).await, [EventKind::SignedIn]);
     assert_eq!(kinds(&grace, 10).await, [EventKind::AccountCreated]);
-    let held = store.holdings(ada.id).await.expect("an answer").expect("it is there");
+    let held = store.user_data(ada.id).await.expect("an answer").expect("it is there");
     assert_eq!(held.events, store.activity(ada.id, 10).await.expect("an answer"));
 }
 
@@ -176,9 +177,9 @@ pub async fn of_a_deleted_account_its_deletion_is_told_and_nothing_else(fresh: &
     let store = fresh.connect().await;
     let (ada, session) = signed_in(&*store).await;
     let (grace, _) = sign_up(&*store, "grace@example.com").await;
-    let closed = store.close_account(&word(&*store, &ada, &session).await, NOW).await;
+    let closed = store.delete_own_account(&word(&*store, &ada, &session).await, NOW).await;
     let _ = closed.expect("an answer");
-    let deleted = Event::by_user(EventKind::AccountDeleted, NOW, auth_core::Client::default());
+    let deleted = Event::by_user(EventKind::AccountDeleted, NOW, auth_core::ClientInfo::default());
     assert_eq!(all(&*store).await, [creation(&grace), deleted.about(ada.id)]);
     assert!(store.delete_user(grace.id, NOW).await.expect("an answer"));
     let by_operator = Event::by_operator(EventKind::AccountDeleted, NOW).about(grace.id);
@@ -190,11 +191,11 @@ pub async fn events_are_kept_for_90_days_and_then_removed(fresh: &dyn Deployment
     let (ada, _) = signed_up(&*store).await;
     let failed = |at| Event::by_user(EventKind::SignInFailed, at, client());
     store.record(&failed(NOW)).await.expect("an answer");
-    let end = NOW + EVENTS_ARE_KEPT;
-    let removed = async |now| store.remove_ended(now, 10).await.expect("an answer").events;
+    let end = NOW + EVENT_RETENTION;
+    let removed = async |now| store.purge_expired(now, 10).await.expect("an answer").events;
     assert_eq!(removed(end - SECOND).await, 0);
     // A clock that is ahead removes nothing that the newest event has not left behind.
-    assert_eq!(removed(end + EVENTS_ARE_KEPT).await, 0);
+    assert_eq!(removed(end + EVENT_RETENTION).await, 0);
     store.record(&failed(end - SECOND).about(ada.id)).await.expect("an answer");
     assert_eq!(removed(end).await, 0);
     store.record(&failed(end).about(ada.id)).await.expect("an answer");
@@ -211,7 +212,7 @@ pub async fn of_an_account_that_is_gone_nobody_is_told_of_afterwards(fresh: &dyn
     let failed = Event::by_user(EventKind::PasswordCheckFailed, NOW, client());
     let late = failed.clone().about(ada.id).in_session(session.id);
     store.settle_attempt(&[], Some(&late), NOW, NOW).await.expect("an answer");
-    let nobody = Event { client: auth_core::Client::default(), ..failed };
+    let nobody = Event { client: auth_core::ClientInfo::default(), ..failed };
     assert_eq!(news(&*store, &mut known).await, [nobody]);
 }
 

@@ -1,4 +1,4 @@
-use auth_core::{Client, DecoyPlace, Email, SigningKey, SystemRandom};
+use auth_core::{ClientInfo, DecoyPosition, Email, SigningKey, SystemRandom};
 use futures_util::future::join_all;
 
 use super::{
@@ -13,7 +13,7 @@ pub async fn an_account_is_found_under_every_spelling_of_its_address(fresh: &dyn
     for spelling in ["Ada@Bücher.example", "ADA@xn--bcher-kva.EXAMPLE", " ada@bücher.example "] {
         let email = Email::parse(spelling).expect("an address");
         let found = store
-            .credentials(email.key(), &DecoyPlace::default())
+            .credentials(email.key(), &DecoyPosition::default())
             .await
             .expect("an answer")
             .account()
@@ -39,20 +39,20 @@ pub async fn what_looks_like_a_statement_is_kept_as_text(fresh: &dyn Deployment)
     let (other, _) = sign_up(&*store, email).await;
     assert_ne!(other.id, ada.id);
     let found = store
-        .credentials(other.email.key(), &DecoyPlace::default())
+        .credentials(other.email.key(), &DecoyPosition::default())
         .await
         .expect("an answer")
         .account();
     assert_eq!(found.expect("an account").user_id, other.id);
     let (mut new, _) = new_session(&other);
     let name = "');DELETE FROM users;--\"?1";
-    new.client = Client::new(None, Some(name));
+    new.client = ClientInfo::new(None, Some(name));
     open_new(&*store, &other, &new).await;
     let listed = store.sessions(other.id, NOW).await.expect("an answer");
     assert_eq!(listed[0].client.user_agent(), Some(name));
     assert!(
         store
-            .credentials(ada.email.key(), &DecoyPlace::default())
+            .credentials(ada.email.key(), &DecoyPosition::default())
             .await
             .expect("an answer")
             .account()
@@ -68,7 +68,7 @@ pub async fn an_address_is_taken_once(fresh: &dyn Deployment) {
         .await;
     assert!(matches!(again, Err(CreateUserError::EmailTaken)));
     let found = store
-        .credentials(first.email.key(), &DecoyPlace::default())
+        .credentials(first.email.key(), &DecoyPosition::default())
         .await
         .expect("an answer")
         .account();
@@ -98,7 +98,7 @@ pub async fn an_unknown_address_is_none(fresh: &dyn Deployment) {
     let other = Email::parse("grace@example.com").expect("an address");
     assert!(
         store
-            .credentials(other.key(), &DecoyPlace::default())
+            .credentials(other.key(), &DecoyPosition::default())
             .await
             .expect("an answer")
             .account()
@@ -141,12 +141,12 @@ pub async fn everything_that_is_held_is_told_at_once(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (ada, password) = signed_up(&*store).await;
     let (session, _) = open(&*store, &ada).await;
-    let held = store.holdings(ada.id).await.expect("an answer").expect("it is there");
+    let held = store.user_data(ada.id).await.expect("an answer").expect("it is there");
     assert_eq!((held.user, held.password_hash), (ada, password));
     let ids: Vec<_> = held.sessions.iter().map(|record| record.session.id).collect();
     assert_eq!(ids, [session.id]);
     let nobody = user("grace@example.com");
-    assert_eq!(store.holdings(nobody.id).await.expect("an answer"), None);
+    assert_eq!(store.user_data(nobody.id).await.expect("an answer"), None);
 }
 
 pub async fn an_address_without_an_account_gets_the_hash_of_the_next(fresh: &dyn Deployment) {
@@ -154,7 +154,7 @@ pub async fn an_address_without_an_account_gets_the_hash_of_the_next(fresh: &dyn
     let key = SigningKey::generate(&SystemRandom).seed().device_key();
     let decoy = async |email: &str| {
         let email = Email::parse(email).expect("an address");
-        let place = key.decoy_place(email.key());
+        let place = key.decoy_position(email.key());
         match store.credentials(email.key(), &place).await.expect("an answer") {
             Challenge::Decoy(hash) => (place.as_str().to_owned(), hash.map(|hash| hash.to_text())),
             Challenge::Account(_) => unreachable!("{email:?} has no account"),

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Transaction};
 
 use super::queries::{events, keys, sessions, users};
 use super::transactions::{count_alive, delete_account, retire, told};
-use crate::{Event, EventKind, ImportUsers, RetireSigningKey, StoredUser};
+use crate::{Event, EventKind, ImportUsersOutcome, RetireKeyOutcome, StoredUser};
 
 pub(super) fn end_sessions(
     tx: &Transaction<'_>,
@@ -76,10 +76,10 @@ pub(super) fn retire_signing_key(
     key: &SigningKeySeed,
     kid: &str,
     now: Timestamp,
-) -> rusqlite::Result<RetireSigningKey> {
+) -> rusqlite::Result<RetireKeyOutcome> {
     let retired = retire(tx, key)?;
     let event = Event::by_operator(EventKind::SigningKeyRetired, now).about_key(kid);
-    told(tx, &event, retired == RetireSigningKey::Retired)?;
+    told(tx, &event, retired == RetireKeyOutcome::Retired)?;
     Ok(retired)
 }
 
@@ -87,9 +87,9 @@ pub(super) fn import_users(
     tx: &Transaction<'_>,
     users: &[StoredUser],
     now: Timestamp,
-) -> rusqlite::Result<ImportUsers> {
-    let outcome = try_import_users(tx, users)?;
-    if outcome == ImportUsers::Imported {
+) -> rusqlite::Result<ImportUsersOutcome> {
+    let outcome = check_import(tx, users)?;
+    if outcome == ImportUsersOutcome::Imported {
         for StoredUser { user, password_hash } in users {
             let event = Event::by_operator(EventKind::AccountCreated, now).about(user.id);
             told(tx, &event, users::insert(tx, user, password_hash)?)?;
@@ -98,10 +98,10 @@ pub(super) fn import_users(
     Ok(outcome)
 }
 
-pub(super) fn try_import_users(
+pub(super) fn check_import(
     connection: &Connection,
     users: &[StoredUser],
-) -> rusqlite::Result<ImportUsers> {
+) -> rusqlite::Result<ImportUsersOutcome> {
     let (mut ids, mut addresses) = (HashSet::new(), HashSet::new());
     let mut taken = Vec::new();
     for (place, StoredUser { user, .. }) in users.iter().enumerate() {
@@ -110,5 +110,9 @@ pub(super) fn try_import_users(
             taken.push(place);
         }
     }
-    Ok(if taken.is_empty() { ImportUsers::Imported } else { ImportUsers::Taken(taken) })
+    Ok(if taken.is_empty() {
+        ImportUsersOutcome::Imported
+    } else {
+        ImportUsersOutcome::Taken(taken)
+    })
 }

@@ -1,15 +1,15 @@
 //! Attempts and the counters that they fall under, in one transaction each.
 
-use auth_core::{Admission, Client, Timestamp, UserId};
+use auth_core::{Admission, ClientInfo, Timestamp, UserId};
 use rusqlite::{Connection, Transaction};
 
 use super::queries::{counters, events, users};
-use crate::{Count, Event, EventKind, Settlement};
+use crate::{Event, EventKind, LimitedCounter, Settlement};
 
 /// Whether every counter lets an attempt through.
 pub(super) fn judge(
     connection: &Connection,
-    counts: &[Count],
+    counts: &[LimitedCounter],
     now: Timestamp,
 ) -> rusqlite::Result<Admission> {
     let mut admission = Admission::Admitted;
@@ -23,7 +23,7 @@ pub(super) fn judge(
 /// Begins an attempt if every counter lets it through.
 pub(super) fn begin(
     tx: &Transaction<'_>,
-    counts: &[Count],
+    counts: &[LimitedCounter],
     now: Timestamp,
 ) -> rusqlite::Result<Admission> {
     let admission = judge(tx, counts, now)?;
@@ -40,7 +40,7 @@ pub(super) fn begin(
 /// Ends an attempt; answers whether the next has to wait for it.
 pub(super) fn settle(
     tx: &Transaction<'_>,
-    counts: &[(Count, Settlement)],
+    counts: &[(LimitedCounter, Settlement)],
     event: Option<&Event>,
     began: Timestamp,
     now: Timestamp,
@@ -50,7 +50,7 @@ pub(super) fn settle(
         let mut counter = counters::find(tx, &count.key)?;
         match settlement {
             Settlement::Counted => waits |= counter.count(&count.limit, began, now),
-            Settlement::GivenBack => counter.give_back(began),
+            Settlement::Refunded => counter.refund(began),
             Settlement::Reset => counter.reset(&count.limit, began, now),
         }
         counters::keep(tx, count, &counter)?;
@@ -72,7 +72,7 @@ fn of_who_is_there(tx: &Transaction<'_>, event: &Event) -> rusqlite::Result<Even
     let is_there = users::is_there(tx, event.user.unwrap_or(nobody))?;
     Ok(match event.user {
         Some(_) if !is_there => {
-            Event { user: None, session: None, client: Client::default(), ..event.clone() }
+            Event { user: None, session: None, client: ClientInfo::default(), ..event.clone() }
         }
         _ => event.clone(),
     })

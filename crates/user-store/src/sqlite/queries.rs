@@ -9,7 +9,7 @@ pub(super) mod users;
 use std::error::Error;
 use std::net::IpAddr;
 
-use auth_core::{Client, Timestamp, UserId};
+use auth_core::{ClientInfo, Timestamp, UserId};
 use rusqlite::types::Type;
 use rusqlite::{Result, Row};
 use serde::Serialize;
@@ -37,11 +37,11 @@ where
 }
 
 /// Reads a client from two columns.
-fn client(row: &Row<'_>, first: usize) -> Result<Client> {
+fn client(row: &Row<'_>, first: usize) -> Result<ClientInfo> {
     let ip: Option<String> = row.get(first)?;
     let ip = ip.map(|_| parsed(row, first, str::parse::<IpAddr>)).transpose()?;
     let user_agent: Option<String> = row.get(first + 1)?;
-    Ok(Client::new(ip, user_agent.as_deref()))
+    Ok(ClientInfo::new(ip, user_agent.as_deref()))
 }
 
 /// What a column keeps as JSON.

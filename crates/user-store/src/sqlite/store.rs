@@ -2,21 +2,21 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Admission, Client, DecoyPlace, EmailKey, FamilyHash, PasswordHash, Session, SessionId,
+    Admission, ClientInfo, DecoyPosition, EmailKey, FamilyHash, PasswordHash, Session, SessionId,
     SessionPolicy, SigningKey, SigningKeySeed, Timestamp, UserId,
 };
 use rusqlite::Connection;
 
 use super::queries::{counters, events, keys, sessions, users};
 use super::transactions::{
-    delete_account, holdings, open_session, reauthenticated, rotate, told, while_alive,
+    delete_account, open_session, reauthenticated, rotate, told, user_data, while_alive,
 };
 use super::{SqliteStore, administration, attempts};
 use crate::{
-    Challenge, Count, CreateUserError, EndSessions, Event, EventId, EventKind, Holdings,
-    ImportUsers, NewSession, OpenSession, PasswordVersion, Reauthenticated, Reauthentication,
-    Removed, RetireSigningKey, RotateRefreshToken, Rotation, SessionRecord, Settlement, StoreError,
-    StoredSigningKey, StoredUser, User, UserStore,
+    Challenge, CreateUserError, EndSessionsOutcome, Event, EventId, EventKind, ImportUsersOutcome,
+    LimitedCounter, NewSession, OpenSessionOutcome, PasswordVersion, Purged,
+    ReauthenticatedOutcome, Reauthentication, RetireKeyOutcome, RotateOutcome, Rotation,
+    SessionRecord, Settlement, StoreError, StoredSigningKey, StoredUser, User, UserData, UserStore,
 };
 
 #[async_trait]
@@ -38,7 +38,7 @@ impl UserStore for SqliteStore {
     async fn credentials(
         &self,
         email: &EmailKey,
-        place: &DecoyPlace,
+        place: &DecoyPosition,
     ) -> Result<Challenge, StoreError> {
         let (email, place) = (email.clone(), place.clone());
         self.database.read(move |connection| users::credentials(connection, &email, &place)).await
@@ -49,7 +49,7 @@ impl UserStore for SqliteStore {
         session: &NewSession,
         verified: PasswordVersion,
         renewed: Option<&PasswordHash>,
-    ) -> Result<OpenSession, StoreError> {
+    ) -> Result<OpenSessionOutcome, StoreError> {
         let (new, renewed) = (session.clone(), renewed.cloned());
         self.database.write(move |tx| open_session(tx, &new, verified, renewed.as_ref())).await
     }
@@ -64,7 +64,7 @@ impl UserStore for SqliteStore {
         Ok(found.filter(|(session, _)| session.is_alive(now)))
     }
 
-    async fn session_of_family(
+    async fn session_by_family(
         &self,
         family: &FamilyHash,
         now: Timestamp,
@@ -82,7 +82,7 @@ impl UserStore for SqliteStore {
         rotation: &Rotation,
         policy: &SessionPolicy,
         now: Timestamp,
-    ) -> Result<RotateRefreshToken, StoreError> {
+    ) -> Result<RotateOutcome, StoreError> {
         let (rotation, policy) = (rotation.clone(), *policy);
         self.database.write(move |tx| rotate(tx, &rotation, &policy, now)).await
     }
@@ -91,9 +91,9 @@ impl UserStore for SqliteStore {
         &self,
         by: &Session,
         id: SessionId,
-        client: &Client,
+        client: &ClientInfo,
         now: Timestamp,
-    ) -> Result<EndSessions, StoreError> {
+    ) -> Result<EndSessionsOutcome, StoreError> {
         let (by, client) = (*by, client.clone());
         let kind = if id == by.id { EventKind::SignedOut } else { EventKind::SessionEnded };
         self.database
@@ -107,9 +107,9 @@ impl UserStore for SqliteStore {
     async fn end_other_sessions(
         &self,
         by: &Session,
-        client: &Client,
+        client: &ClientInfo,
         now: Timestamp,
-    ) -> Result<EndSessions, StoreError> {
+    ) -> Result<EndSessionsOutcome, StoreError> {
         let (by, client) = (*by, client.clone());
         self.database
             .write(move |tx| {
@@ -135,19 +135,19 @@ impl UserStore for SqliteStore {
         Ok(found)
     }
 
-    async fn remove_ended(&self, now: Timestamp, limit: u32) -> Result<Removed, StoreError> {
+    async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<Purged, StoreError> {
         // Others have their turn in between.
         let sessions = self.database.write(move |tx| sessions::delete_ended(tx, now, limit));
         let sessions = sessions.await?;
         let counters = self.database.write(move |tx| counters::delete_ended(tx, now, limit));
         let counters = counters.await?;
         let events = self.database.write(move |tx| events::delete_old(tx, now, limit)).await?;
-        Ok(Removed { sessions, counters, events })
+        Ok(Purged { sessions, counters, events })
     }
 
     async fn begin_attempt(
         &self,
-        counts: &[Count],
+        counts: &[LimitedCounter],
         now: Timestamp,
     ) -> Result<Admission, StoreError> {
         // What is not admitted is to hold up nobody who writes.
@@ -165,7 +165,7 @@ impl UserStore for SqliteStore {
 
     async fn settle_attempt(
         &self,
-        counts: &[(Count, Settlement)],
+        counts: &[(LimitedCounter, Settlement)],
         event: Option<&Event>,
         began: Timestamp,
         now: Timestamp,
@@ -199,7 +199,7 @@ impl UserStore for SqliteStore {
         word: &Reauthentication,
         new: &PasswordHash,
         now: Timestamp,
-    ) -> Result<Reauthenticated, StoreError> {
+    ) -> Result<ReauthenticatedOutcome, StoreError> {
         let (word, new) = (word.clone(), new.clone());
         self.database
             .write(move |tx| {
@@ -211,11 +211,11 @@ impl UserStore for SqliteStore {
             .await
     }
 
-    async fn close_account(
+    async fn delete_own_account(
         &self,
         word: &Reauthentication,
         now: Timestamp,
-    ) -> Result<Reauthenticated, StoreError> {
+    ) -> Result<ReauthenticatedOutcome, StoreError> {
         let word = word.clone();
         self.database
             .write(move |tx| {
@@ -226,8 +226,8 @@ impl UserStore for SqliteStore {
             .await
     }
 
-    async fn holdings(&self, user: UserId) -> Result<Option<Holdings>, StoreError> {
-        self.database.read(move |connection| holdings(connection, user)).await
+    async fn user_data(&self, user: UserId) -> Result<Option<UserData>, StoreError> {
+        self.database.read(move |connection| user_data(connection, user)).await
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -247,15 +247,17 @@ impl UserStore for SqliteStore {
         &self,
         users: &Arc<[StoredUser]>,
         now: Timestamp,
-    ) -> Result<ImportUsers, StoreError> {
+    ) -> Result<ImportUsersOutcome, StoreError> {
         let users = Arc::clone(users);
         self.database.write(move |tx| administration::import_users(tx, &users, now)).await
     }
 
-    async fn try_import_users(&self, users: &Arc<[StoredUser]>) -> Result<ImportUsers, StoreError> {
+    async fn check_import(
+        &self,
+        users: &Arc<[StoredUser]>,
+    ) -> Result<ImportUsersOutcome, StoreError> {
         let users = Arc::clone(users);
-        let look =
-            move |connection: &Connection| administration::try_import_users(connection, &users);
+        let look = move |connection: &Connection| administration::check_import(connection, &users);
         self.database.read(look).await
     }
 
@@ -323,7 +325,7 @@ impl UserStore for SqliteStore {
         &self,
         key: &SigningKey,
         now: Timestamp,
-    ) -> Result<RetireSigningKey, StoreError> {
+    ) -> Result<RetireKeyOutcome, StoreError> {
         let (seed, kid) = (key.seed().clone(), key.kid().to_owned());
         self.database
             .write(move |tx| administration::retire_signing_key(tx, &seed, &kid, now))

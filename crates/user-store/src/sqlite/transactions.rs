@@ -1,14 +1,14 @@
 //! What a transaction decides by what it finds.
 
 use auth_core::{
-    Client, PasswordHash, RefreshUse, Session, SessionPolicy, SigningKeySeed, Timestamp, UserId,
+    ClientInfo, PasswordHash, RefreshUse, Session, SessionPolicy, SigningKeySeed, Timestamp, UserId,
 };
 use rusqlite::{Connection, Transaction};
 
 use super::queries::{events, keys, sessions, users};
 use crate::{
-    EndSessions, Event, EventKind, Holdings, NewSession, OpenSession, PasswordVersion,
-    Reauthenticated, Reauthentication, RetireSigningKey, RotateRefreshToken, Rotation,
+    EndSessionsOutcome, Event, EventKind, NewSession, OpenSessionOutcome, PasswordVersion,
+    ReauthenticatedOutcome, Reauthentication, RetireKeyOutcome, RotateOutcome, Rotation, UserData,
 };
 
 /// Opens a session with the password that was verified, if it still is the one in force.
@@ -17,10 +17,10 @@ pub(super) fn open_session(
     new: &NewSession,
     verified: PasswordVersion,
     renewed: Option<&PasswordHash>,
-) -> rusqlite::Result<OpenSession> {
+) -> rusqlite::Result<OpenSessionOutcome> {
     let user = new.session.user_id;
     if !users::is_in_force(tx, user, verified)? {
-        return Ok(OpenSession::CredentialsChanged);
+        return Ok(OpenSessionOutcome::CredentialsChanged);
     }
     if let Some(renewed) = renewed {
         users::renew_password_hash(tx, user, renewed)?;
@@ -30,11 +30,11 @@ pub(super) fn open_session(
         Some(family) => sessions::delete_family(tx, user, family, now)?,
         None => Vec::new(),
     };
-    ended.extend(sessions::delete_least_recent(tx, user, NewSession::MOST_PER_USER - 1, now)?);
+    ended.extend(sessions::delete_least_recent(tx, user, NewSession::MAX_PER_USER - 1, now)?);
     sessions::insert(tx, new)?;
     let event = Event::by_user(EventKind::SignedIn, now, new.client.clone());
     events::insert(tx, &event.about(user).in_session(new.session.id))?;
-    Ok(OpenSession::Opened(ended))
+    Ok(OpenSessionOutcome::Opened(ended))
 }
 
 /// Uses a refresh token as its session judges it.
@@ -43,24 +43,24 @@ pub(super) fn rotate(
     rotation: &Rotation,
     policy: &SessionPolicy,
     now: Timestamp,
-) -> rusqlite::Result<RotateRefreshToken> {
+) -> rusqlite::Result<RotateOutcome> {
     let (session, tokens) = match sessions::by_family(tx, &rotation.family)? {
         Some((session, tokens)) if session.is_alive(now) => (session, tokens),
-        _ => return Ok(RotateRefreshToken::Unknown),
+        _ => return Ok(RotateOutcome::Unknown),
     };
     Ok(match tokens.judge(&rotation.presented, now) {
         RefreshUse::First => {
-            let renewed = session.used(now, policy);
+            let renewed = session.refreshed(now, policy);
             sessions::update(tx, &renewed, rotation)?;
-            RotateRefreshToken::Rotated(renewed)
+            RotateOutcome::Rotated(renewed)
         }
-        RefreshUse::Repeated(salt) => RotateRefreshToken::Repeated(session, salt),
+        RefreshUse::Repeated(salt) => RotateOutcome::Repeated(session, salt),
         RefreshUse::Reused => {
             sessions::delete(tx, session.user_id, session.id)?;
             let client = rotation.client.clone();
             let event = Event::by_user(EventKind::RefreshTokenReused, now, client);
             events::insert(tx, &event.about(session.user_id).in_session(session.id))?;
-            RotateRefreshToken::Reused(session)
+            RotateOutcome::Reused(session)
         }
     })
 }
@@ -72,14 +72,14 @@ pub(super) fn while_alive<E: IntoIterator<Item = Timestamp>>(
     by: &Session,
     event: &Event,
     end: impl FnOnce() -> rusqlite::Result<E>,
-) -> rusqlite::Result<EndSessions> {
+) -> rusqlite::Result<EndSessionsOutcome> {
     match sessions::by_id(tx, by.id)? {
         Some(session) if session.is_alive(event.at) => {
             let ended = count_alive(end()?, event.at);
             told(tx, event, ended > 0)?;
-            Ok(EndSessions::Ended(ended))
+            Ok(EndSessionsOutcome::Ended(ended))
         }
-        _ => Ok(EndSessions::SessionOver),
+        _ => Ok(EndSessionsOutcome::SessionEnded),
     }
 }
 
@@ -100,7 +100,7 @@ pub(super) fn told(
 fn event_of(word: &Reauthentication, kind: EventKind, now: Timestamp) -> Event {
     let user = word.session.user_id;
     match kind {
-        EventKind::AccountDeleted => Event::by_user(kind, now, Client::default()).about(user),
+        EventKind::AccountDeleted => Event::by_user(kind, now, ClientInfo::default()).about(user),
         _ => Event::by_user(kind, now, word.client.clone()).about(user).in_session(word.session.id),
     }
 }
@@ -128,38 +128,38 @@ pub(super) fn reauthenticated(
     kind: EventKind,
     now: Timestamp,
     change: impl FnOnce(&Session) -> rusqlite::Result<()>,
-) -> rusqlite::Result<Reauthenticated> {
+) -> rusqlite::Result<ReauthenticatedOutcome> {
     let session = match sessions::by_id(tx, word.session.id)? {
         Some(session) if session.is_alive(now) => session,
-        _ => return Ok(Reauthenticated::SessionOver),
+        _ => return Ok(ReauthenticatedOutcome::SessionEnded),
     };
     if !users::is_in_force(tx, session.user_id, word.verified)? {
-        return Ok(Reauthenticated::CredentialsChanged);
+        return Ok(ReauthenticatedOutcome::CredentialsChanged);
     }
     change(&session)?;
     events::insert(tx, &event_of(word, kind, now))?;
-    Ok(Reauthenticated::Done)
+    Ok(ReauthenticatedOutcome::Done)
 }
 
 /// Removes a signing key, unless it is the one that signs at this moment.
 pub(super) fn retire(
     tx: &Transaction<'_>,
     key: &SigningKeySeed,
-) -> rusqlite::Result<RetireSigningKey> {
+) -> rusqlite::Result<RetireKeyOutcome> {
     if keys::signing(tx)?.is_some_and(|signing| signing == *key) {
-        return Ok(RetireSigningKey::Signs);
+        return Ok(RetireKeyOutcome::Signs);
     }
     Ok(match keys::delete(tx, key)? {
-        true => RetireSigningKey::Retired,
-        false => RetireSigningKey::Unknown,
+        true => RetireKeyOutcome::Retired,
+        false => RetireKeyOutcome::Unknown,
     })
 }
 
 /// Everything that is held about a user, all of it as it was at one moment.
-pub(super) fn holdings(
+pub(super) fn user_data(
     connection: &Connection,
     user: UserId,
-) -> rusqlite::Result<Option<Holdings>> {
+) -> rusqlite::Result<Option<UserData>> {
     let tx = connection.unchecked_transaction()?;
     let (Some(account), Some(password_hash)) =
         (users::by_id(&tx, user)?, users::password_hash(&tx, user)?)
@@ -167,6 +167,6 @@ pub(super) fn holdings(
         return Ok(None);
     };
     let sessions = sessions::of_user(&tx, user)?;
-    let events = events::of_user(&tx, user, Holdings::MOST_EVENTS)?;
-    Ok(Some(Holdings { user: account, password_hash, sessions, events }))
+    let events = events::of_user(&tx, user, UserData::MAX_EVENTS)?;
+    Ok(Some(UserData { user: account, password_hash, sessions, events }))
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Client, Email, NewPassword, PasswordHash, PasswordHasher, PasswordPolicy, SystemRandom,
+    ClientInfo, Email, NewPassword, PasswordHash, PasswordHasher, PasswordPolicy, SystemRandom,
     Timestamp, UserId,
 };
 use rusqlite::Connection;
@@ -71,7 +71,7 @@ fn ada() -> User {
 }
 
 fn creation(user: &User) -> Event {
-    Event::by_user(EventKind::AccountCreated, NOW, Client::default()).about(user.id)
+    Event::by_user(EventKind::AccountCreated, NOW, ClientInfo::default()).about(user.id)
 }
 
 fn hash() -> PasswordHash {

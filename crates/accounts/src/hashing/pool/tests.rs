@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::*;
 
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The turns of all threads, which are taken as if they were at work.
 pub(crate) struct AllTurns<J: Send + 'static, A: Send + 'static>(Arc<Shared<J, A>>);
@@ -56,11 +56,11 @@ impl Doubling {
     }
 
     fn queue(&self, job: u32) -> (Place<u32, u32>, Answer<u32, u32>) {
-        self.pool.queue(job, Instant::now() + LONGEST_WAIT).unwrap()
+        self.pool.queue(job, Instant::now() + QUEUE_TIMEOUT).unwrap()
     }
 
     async fn double(&self, job: u32) -> Result<u32, HashingError> {
-        let (_place, answer) = self.pool.queue(job, Instant::now() + LONGEST_WAIT)?;
+        let (_place, answer) = self.pool.queue(job, Instant::now() + QUEUE_TIMEOUT)?;
         answer.get().await
     }
 
@@ -106,7 +106,7 @@ async fn nobody_waits_while_a_thread_is_free() {
         jobs.to_vec()
     };
     let pool = Pool::start(3, usize::div_ceil, work).unwrap();
-    let until = Instant::now() + LONGEST_WAIT;
+    let until = Instant::now() + QUEUE_TIMEOUT;
     let mut queued = Vec::new();
     for waiting in [0, 0, 0, 1, 2] {
         queued.push(pool.queue((), until).unwrap());
@@ -125,7 +125,7 @@ async fn its_threads_give_way_and_no_others_do() {
     let work = move |jobs: &[()]| jobs.iter().map(|()| own()).collect();
     let pool = Pool::start(2, usize::div_ceil, work).unwrap();
     for _ in 0..4 {
-        let (_place, answer) = pool.queue((), Instant::now() + LONGEST_WAIT).unwrap();
+        let (_place, answer) = pool.queue((), Instant::now() + QUEUE_TIMEOUT).unwrap();
         assert_eq!(answer.get().await, Ok(priority::NICEST));
     }
     assert_eq!(own(), before);
@@ -191,10 +191,10 @@ async fn whose_turn_has_come_in_time_is_waited_for() {
         jobs.to_vec()
     };
     let pool = Pool::start(1, usize::div_ceil, work).unwrap();
-    let (_place, answer) = pool.queue((), Instant::now() + LONGEST_WAIT).unwrap();
+    let (_place, answer) = pool.queue((), Instant::now() + QUEUE_TIMEOUT).unwrap();
     let mut answer = Box::pin(answer.get());
     assert!((&mut answer).now_or_never().is_none());
-    tokio::time::advance(2 * LONGEST_WAIT).await;
+    tokio::time::advance(2 * QUEUE_TIMEOUT).await;
     assert!((&mut answer).now_or_never().is_none());
     drop(release);
     assert_eq!(answer.await, Ok(()));
@@ -207,7 +207,7 @@ async fn who_comes_to_a_queue_that_is_too_long_is_turned_away_at_once() {
     doubling.pool.shared.pace.keep(1, Duration::from_secs(1));
     let mut queue: Vec<_> = (0..=10).map(|n| doubling.queue(n)).collect();
     assert_eq!(doubling.pool.waiting(), 11);
-    let until = Instant::now() + LONGEST_WAIT;
+    let until = Instant::now() + QUEUE_TIMEOUT;
     assert!(matches!(doubling.pool.queue(11, until), Err(HashingError::Overloaded)));
     drop(queue.pop());
     assert!(doubling.pool.queue(11, until).is_ok());

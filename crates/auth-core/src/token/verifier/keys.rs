@@ -45,7 +45,7 @@ impl Keys {
     /// What is to be done at `now` about a token that names the key `kid`.
     pub(super) fn next(&mut self, kid: &str, now: Timestamp, fetch: &dyn Fn() -> Fetch) -> Next {
         if let Some(held) = &self.held
-            && is_within(held.fetched, Verifier::FRESH, now)
+            && is_within(held.fetched, Verifier::FRESH_FOR, now)
             && held.verifier.has_key(kid)
         {
             return Next::Verify(Arc::clone(&held.verifier));
@@ -59,10 +59,10 @@ impl Keys {
     /// The fetch that is under way, or a new one, if it is time.
     fn fetch(&mut self, now: Timestamp, fetch: &dyn Fn() -> Fetch) -> Option<Fetch> {
         let under_way = self.under_way.as_ref();
-        if let Some(it) = under_way.filter(|it| is_within(it.begun, Verifier::PATIENCE, now)) {
+        if let Some(it) = under_way.filter(|it| is_within(it.begun, Verifier::FETCH_TIMEOUT, now)) {
             return Some(it.fetch.clone());
         }
-        if self.begun.is_some_and(|begun| is_within(begun, Verifier::PAUSE, now)) {
+        if self.begun.is_some_and(|begun| is_within(begun, Verifier::MIN_FETCH_INTERVAL, now)) {
             return None;
         }
         self.begun = Some(now);
@@ -97,7 +97,9 @@ impl Keys {
     /// The keys that are held, if they are not too old.
     pub(super) fn held(&self, now: Timestamp) -> Result<Arc<AccessTokenVerifier>, FetchError> {
         match &self.held {
-            Some(held) if now < held.fetched || is_within(held.fetched, Verifier::STALE, now) => {
+            Some(held)
+                if now < held.fetched || is_within(held.fetched, Verifier::STALE_AFTER, now) =>
+            {
                 Ok(Arc::clone(&held.verifier))
             }
             _ => Err(self

@@ -59,11 +59,11 @@ fn tokens_for_other_ends_are_no_access_tokens() {
 fn a_token_of_another_key_is_told_from_one_that_is_wrong() {
     let (ours, theirs) = (Service::new(), Service::new());
     let (here, there) = (ours.issue(), theirs.issue());
-    assert!(ours.tokens.lacks_key_of(&there) && theirs.tokens.lacks_key_of(&here));
-    assert!(!ours.tokens.lacks_key_of(&here));
+    assert!(ours.tokens.lacks_key_for(&there) && theirs.tokens.lacks_key_for(&here));
+    assert!(!ours.tokens.lacks_key_for(&here));
     let long = format!("{there}{}", "A".repeat(AccessTokenVerifier::MAX_BYTES));
     let other = theirs.with_header("crit", json!(["exp"]));
     for wrong in ["", "a.b.c", &ours.issue_until(ours.now).0, &long, &other] {
-        assert!(!ours.tokens.lacks_key_of(wrong), "{wrong}");
+        assert!(!ours.tokens.lacks_key_for(wrong), "{wrong}");
     }
 }

@@ -92,10 +92,10 @@ fn keys_are_fetched_once_and_kept_while_they_are_fresh() {
     for _ in 0..100 {
         assert_eq!(verify(&verifier, &service.issue(), service.now).unwrap().user, service.user);
     }
-    let just_fresh = service.now + Verifier::FRESH - Duration::from_secs(1);
+    let just_fresh = service.now + Verifier::FRESH_FOR - Duration::from_secs(1);
     verify(&verifier, &issue(&service, just_fresh), just_fresh).unwrap();
     assert_eq!(issuer.fetches(), 1);
-    let later = service.now + Verifier::FRESH;
+    let later = service.now + Verifier::FRESH_FOR;
     verify(&verifier, &issue(&service, later), later).unwrap();
     assert_eq!(issuer.fetches(), 2);
 }
@@ -107,7 +107,7 @@ fn a_key_that_was_retired_is_not_trusted_once_the_keys_are_old() {
     let verifier = issuer.verifier();
     verify(&verifier, &old.issue(), old.now).unwrap();
     issuer.publish(&[&new]);
-    let later = old.now + Verifier::FRESH;
+    let later = old.now + Verifier::FRESH_FOR;
     assert!(is_refused(&verify(&verifier, &issue(&old, later), later)));
     verify(&verifier, &issue(&new, later), later).unwrap();
 }
@@ -119,7 +119,7 @@ fn a_key_that_was_just_made_is_fetched_when_a_token_names_it() {
     let verifier = issuer.verifier();
     verify(&verifier, &old.issue(), old.now).unwrap();
     issuer.publish(&[&new, &old]);
-    let later = old.now + Verifier::PAUSE;
+    let later = old.now + Verifier::MIN_FETCH_INTERVAL;
     verify(&verifier, &issue(&new, later), later).unwrap();
     verify(&verifier, &issue(&old, later), later).unwrap();
     assert_eq!(issuer.fetches(), 2);
@@ -132,7 +132,7 @@ fn nobody_has_keys_fetched_more_often_than_the_pause_allows() {
     let verifier = issuer.verifier();
     verify(&verifier, &service.issue(), service.now).unwrap();
     let pauses = 6;
-    let end = u64::try_from(pauses).unwrap() * Verifier::PAUSE.as_secs();
+    let end = u64::try_from(pauses).unwrap() * Verifier::MIN_FETCH_INTERVAL.as_secs();
     for second in 0..end {
         let now = service.now + Duration::from_secs(second);
         for kid in 0..50 {
@@ -187,7 +187,7 @@ fn a_fetch_is_taken_on_when_the_one_who_began_it_goes_away() {
     verify(&verifier, &old.issue(), old.now).unwrap();
     issuer.publish(&[&new]);
     issuer.is_slow.store(true, Ordering::SeqCst);
-    let later = old.now + Verifier::PAUSE;
+    let later = old.now + Verifier::MIN_FETCH_INTERVAL;
     let stranger = old.with_header("kid", json!("unknown"));
     assert!(verifier.verify(&stranger, later).now_or_never().is_none());
     // While it goes on, those whose keys are known are let in at once.
@@ -206,7 +206,7 @@ fn a_fetch_that_never_ends_is_given_up() {
     let hanging = issue(&service, service.now);
     let mut first = verifier.verify(&hanging, service.now).boxed();
     assert!((&mut first).now_or_never().is_none());
-    let later = service.now + Verifier::PATIENCE;
+    let later = service.now + Verifier::FETCH_TIMEOUT;
     let token = issue(&service, later);
     let mut second = verifier.verify(&token, later).boxed();
     assert!((&mut second).now_or_never().is_none());
@@ -237,14 +237,14 @@ fn while_the_issuer_is_out_of_reach_the_keys_serve_for_an_hour() {
         assert_eq!(issuer.fetches(), 2 + outage);
     }
     issuer.answer(Err("nobody answers"));
-    let last = service.now + Verifier::STALE - Duration::from_secs(1);
+    let last = service.now + Verifier::STALE_AFTER - Duration::from_secs(1);
     verify(&verifier, &issue(&service, last), last).unwrap();
     let too_late = last + Duration::from_secs(1);
     assert!(has_no_keys(&verify(&verifier, &issue(&service, too_late), too_late)));
     // It is tried again, but not at once.
     issuer.publish(&[&service]);
     assert!(has_no_keys(&verify(&verifier, &issue(&service, too_late), too_late)));
-    let again = last + Verifier::PAUSE;
+    let again = last + Verifier::MIN_FETCH_INTERVAL;
     verify(&verifier, &issue(&service, again), again).unwrap();
 }
 
@@ -329,8 +329,8 @@ fn another_issuers_tokens_are_refused_though_the_keys_are_known() {
         SessionId::generate(service.now, &SystemRandom),
     );
     let stranger = vec![SigningKey::generate(&SystemRandom)];
-    let stranger = AccessTokens::new(SERVICE, Verifier::FRESH, stranger).unwrap();
-    let end = service.now + Verifier::STALE;
+    let stranger = AccessTokens::new(SERVICE, Verifier::FRESH_FOR, stranger).unwrap();
+    let end = service.now + Verifier::STALE_AFTER;
     let forged = stranger.issue(user, session, service.now, end, &SystemRandom).unwrap();
     assert!(is_refused(&verify(&issuer.verifier(), forged.token.as_str(), service.now)));
 }

@@ -2,7 +2,7 @@ use auth_core::{Counter, CounterKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 
 use super::{json, parsed};
-use crate::Count;
+use crate::LimitedCounter;
 
 /// A counter that there is not has counted nothing.
 pub(in crate::sqlite) fn find(connection: &Connection, key: &CounterKey) -> Result<Counter> {
@@ -15,7 +15,7 @@ pub(in crate::sqlite) fn find(connection: &Connection, key: &CounterKey) -> Resu
 
 pub(in crate::sqlite) fn keep(
     connection: &Connection,
-    Count { key, limit }: &Count,
+    LimitedCounter { key, limit }: &LimitedCounter,
     counter: &Counter,
 ) -> Result<()> {
     connection

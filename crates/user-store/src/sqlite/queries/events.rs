@@ -2,7 +2,7 @@ use auth_core::{SessionId, Timestamp, UserId};
 use rusqlite::{Connection, Result, Row, ToSql, params};
 
 use super::{client, parsed, timestamp};
-use crate::{Actor, EVENTS_ARE_KEPT, Event, EventId};
+use crate::{Actor, EVENT_RETENTION, Event, EventId};
 
 const COLUMNS: &str = "id, at, kind, operator, user_id, session_id, kid, ip, user_agent";
 
@@ -85,7 +85,7 @@ pub(in crate::sqlite) fn delete_old(
     limit: u32,
 ) -> Result<usize> {
     // Counted back from the last one, should that be in the past: as the trigger has it.
-    let kept = i64::try_from(EVENTS_ARE_KEPT.as_millis()).unwrap_or(i64::MAX);
+    let kept = i64::try_from(EVENT_RETENTION.as_millis()).unwrap_or(i64::MAX);
     connection
         .prepare_cached(
             "DELETE FROM events WHERE id IN (

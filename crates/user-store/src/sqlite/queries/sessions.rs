@@ -1,7 +1,7 @@
 use std::sync::LazyLock;
 
 use auth_core::{
-    FamilyHash, RefreshState, RefreshTokenHash, Replaced, Session, SessionId, SuccessorSalt,
+    FamilyHash, RefreshState, RefreshTokenHash, ReplacedToken, Session, SessionId, SuccessorSalt,
     Timestamp, UserId,
 };
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
@@ -97,7 +97,7 @@ pub(in crate::sqlite) fn by_family(
             let current = bytes(row, WIDTH, RefreshTokenHash::from_bytes)?;
             let replaced: Option<[u8; 32]> = row.get(WIDTH + 1)?;
             let replaced = replaced.map(|_| {
-                Ok::<_, rusqlite::Error>(Replaced {
+                Ok::<_, rusqlite::Error>(ReplacedToken {
                     token: bytes(row, WIDTH + 1, RefreshTokenHash::from_bytes)?,
                     salt: bytes(row, WIDTH + 2, SuccessorSalt::from_bytes)?,
                     at: session.last_used_at,

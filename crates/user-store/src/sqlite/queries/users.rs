@@ -1,4 +1,4 @@
-use auth_core::{DecoyPlace, Email, EmailKey, PasswordHash, Timestamp, UserId};
+use auth_core::{DecoyPosition, Email, EmailKey, PasswordHash, Timestamp, UserId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Result, Row, params};
 
 use super::{parsed, timestamp, user_id};
@@ -42,7 +42,7 @@ fn is_email_taken(error: &rusqlite::Error) -> bool {
 pub(in crate::sqlite) fn credentials(
     connection: &Connection,
     email: &EmailKey,
-    place: &DecoyPlace,
+    place: &DecoyPosition,
 ) -> Result<Challenge> {
     let found = connection
         .prepare_cached(
@@ -58,7 +58,7 @@ pub(in crate::sqlite) fn credentials(
 }
 
 /// The hash of the account whose address comes next, or of the first after the last.
-fn decoy(connection: &Connection, place: &DecoyPlace) -> Result<Option<PasswordHash>> {
+fn decoy(connection: &Connection, place: &DecoyPosition) -> Result<Option<PasswordHash>> {
     let mut next = connection.prepare_cached(
         "SELECT password_hash FROM users WHERE email_key > ?1 ORDER BY email_key LIMIT 1",
     )?;

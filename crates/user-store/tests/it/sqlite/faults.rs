@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use auth_core::{DecoyPlace, SigningKey, SystemRandom};
+use auth_core::{DecoyPosition, SigningKey, SystemRandom};
 use user_store::{CreateUserError, SqliteStore, StoreError, UserStore as _};
 
 use super::{Folder, NOW, ada, creation, hash};
@@ -29,7 +29,7 @@ async fn a_file_that_was_taken_away_is_not_used() {
     assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
     assert!(store.create_user(&ada(), &hash(), &creation(&ada())).await.is_err());
     assert!(
-        store.credentials(ada().email.key(), &DecoyPlace::default()).await.is_err(),
+        store.credentials(ada().email.key(), &DecoyPosition::default()).await.is_err(),
         "nor is it read"
     );
     std::fs::write(folder.path(), b"").unwrap();
@@ -47,7 +47,7 @@ async fn a_stored_value_that_cannot_be_is_damage_and_is_said_to_be() {
     let store = folder.open();
     store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
     folder.sql().execute("UPDATE users SET password_hash = 'plain text'", []).unwrap();
-    let error = store.credentials(ada().email.key(), &DecoyPlace::default()).await.unwrap_err();
+    let error = store.credentials(ada().email.key(), &DecoyPosition::default()).await.unwrap_err();
     let StoreError::Unavailable(source) = error else { unreachable!("{error:?}") };
     assert!(source.to_string().contains("restore a backup"), "{source}");
 }
@@ -72,5 +72,10 @@ async fn a_process_that_is_killed_loses_nothing() {
 
 async fn credentials_in(path: &Path) -> bool {
     let store = SqliteStore::open(path).unwrap();
-    store.credentials(ada().email.key(), &DecoyPlace::default()).await.unwrap().account().is_some()
+    store
+        .credentials(ada().email.key(), &DecoyPosition::default())
+        .await
+        .unwrap()
+        .account()
+        .is_some()
 }

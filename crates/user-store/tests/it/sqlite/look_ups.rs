@@ -2,9 +2,11 @@
 //! to be seen by nobody.
 
 use auth_core::{
-    Client, DecoyPlace, FamilyHash, RefreshToken, Session, SessionPolicy, SystemRandom,
+    ClientInfo, DecoyPosition, FamilyHash, RefreshToken, Session, SessionPolicy, SystemRandom,
 };
-use user_store::{EndSessions, NewSession, OpenSession, SqliteStore, StoreError, UserStore as _};
+use user_store::{
+    EndSessionsOutcome, NewSession, OpenSessionOutcome, SqliteStore, StoreError, UserStore as _,
+};
 
 use super::{Folder, NOW, ada, creation, hash};
 
@@ -22,16 +24,16 @@ async fn signed_in(store: &SqliteStore) -> SignedIn {
     store.create_user(&user, &hash(), &creation(&user)).await.unwrap();
     let session = Session::open(user.id, NOW, false, &SessionPolicy::default(), &SystemRandom);
     let token = RefreshToken::generate(&SystemRandom);
-    let new = NewSession::new(session, Client::default(), &token);
+    let new = NewSession::new(session, ClientInfo::default(), &token);
     let password = store
-        .credentials(user.email.key(), &DecoyPlace::default())
+        .credentials(user.email.key(), &DecoyPosition::default())
         .await
         .unwrap()
         .account()
         .unwrap()
         .password_version;
     let opened = store.open_session(&new, password, None).await.unwrap();
-    assert!(matches!(opened, OpenSession::Opened(_)));
+    assert!(matches!(opened, OpenSessionOutcome::Opened(_)));
     let signed_in = SignedIn { session, family: token.family() };
     for _ in 0..TIMES {
         assert!(is_found(store, &signed_in).await);
@@ -41,7 +43,7 @@ async fn signed_in(store: &SqliteStore) -> SignedIn {
 
 async fn is_found(store: &SqliteStore, signed_in: &SignedIn) -> bool {
     let by_id = store.session(signed_in.session.id, NOW).await.unwrap();
-    let by_family = store.session_of_family(&signed_in.family, NOW).await.unwrap();
+    let by_family = store.session_by_family(&signed_in.family, NOW).await.unwrap();
     assert_eq!(by_id.map(|(session, _)| session), by_family);
     by_family.is_some()
 }
@@ -51,8 +53,8 @@ async fn a_session_that_ends_on_another_server_is_not_found_the_next_time() {
     let folder = Folder::new();
     let (here, there) = (folder.open(), folder.open());
     let ada = signed_in(&here).await;
-    let ended = there.end_session(&ada.session, ada.session.id, &Client::default(), NOW).await;
-    assert!(matches!(ended, Ok(EndSessions::Ended(1))));
+    let ended = there.end_session(&ada.session, ada.session.id, &ClientInfo::default(), NOW).await;
+    assert!(matches!(ended, Ok(EndSessionsOutcome::Ended(1))));
     assert!(!is_found(&here, &ada).await);
 }
 

@@ -1,6 +1,6 @@
 //! The schema, and how an older one becomes today's.
 
-use auth_core::DecoyPlace;
+use auth_core::DecoyPosition;
 use rusqlite::Connection;
 use user_store::{OpenError, SqliteStore, UserStore as _};
 
@@ -91,14 +91,14 @@ async fn an_older_schema_is_brought_up_to_date_and_no_account_is_lost() {
     assert_eq!((found.email.as_str(), found.disabled_at), ("Ada@example.com", None));
     assert!(
         store
-            .credentials(ada().email.key(), &DecoyPlace::default())
+            .credentials(ada().email.key(), &DecoyPosition::default())
             .await
             .unwrap()
             .account()
             .is_some()
     );
     // A session without a refresh token could not be renewed.
-    assert!(store.holdings(found.id).await.unwrap().unwrap().sessions.is_empty());
+    assert!(store.user_data(found.id).await.unwrap().unwrap().sessions.is_empty());
     let schema = |folder: &Folder| -> Vec<String> {
         let connection = folder.sql();
         let mut columns = connection
@@ -150,7 +150,7 @@ async fn what_is_over_is_found_by_an_index() {
 #[test]
 fn the_trigger_keeps_events_for_as_long_as_the_store_does() {
     let migration = include_str!("../../../src/sqlite/migrations/0005_events.sql");
-    let kept = format!("- {}\n", user_store::EVENTS_ARE_KEPT.as_millis());
+    let kept = format!("- {}\n", user_store::EVENT_RETENTION.as_millis());
     assert!(migration.contains(&kept), "{kept}");
 }
 

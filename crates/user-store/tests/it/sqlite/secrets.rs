@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use auth_core::{Client, RefreshToken, Session, SessionPolicy, SystemRandom};
+use auth_core::{ClientInfo, RefreshToken, Session, SessionPolicy, SystemRandom};
 use user_store::{NewSession, PasswordVersion, Rotation, UserStore as _};
 
 use super::{Folder, NOW, ada, creation, hash};
@@ -15,9 +15,9 @@ async fn no_refresh_token_stands_in_any_file() {
     store.create_user(&user, &hash, &creation(&user)).await.unwrap();
     let policy = SessionPolicy::default();
     let session = Session::open(user.id, NOW, false, &policy, &SystemRandom);
-    let new = NewSession::new(session, Client::default(), &token);
+    let new = NewSession::new(session, ClientInfo::default(), &token);
     let _ = store.open_session(&new, PasswordVersion(0), None).await.unwrap();
-    let (rotation, next) = Rotation::of(&token, Client::default(), &SystemRandom);
+    let (rotation, next) = Rotation::new(&token, ClientInfo::default(), &SystemRandom);
     let _ = store.rotate_refresh_token(&rotation, &policy, NOW).await.unwrap();
     drop(store);
     let held = folder.bytes();
