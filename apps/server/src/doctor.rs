@@ -53,7 +53,7 @@ fn examine(options: &ServeOptions) -> Vec<Finding> {
     let iterations = options.passwords.pbkdf2_iterations;
     found.push(passwords::iterations(iterations));
     found.push(passwords::speed(&Speed::measure(iterations, MEASURED)));
-    let url = options.public_url.as_deref();
+    let url = options.public_url.as_ref();
     found.push(passwords::throttle(options.throttle == Switch::On));
     found.push(network::public_url(url, options.listen.ip()));
     found.push(network::proxies(url, options.listen.ip(), !options.trusted_proxy.is_empty()));

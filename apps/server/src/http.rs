@@ -12,7 +12,7 @@ pub(crate) use envelope::Envelope;
 
 #[cfg(test)]
 mod tests {
-    use api::{PublicOrigin, TrustedProxies};
+    use api::{Origin, TrustedProxies};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
     use warp::Filter as _;
@@ -38,7 +38,7 @@ mod tests {
             .unify()
             .boxed();
         let service =
-            Envelope::new(&PublicOrigin::loopback(80), TrustedProxies::default()).around(routes);
+            Envelope::new(&Origin::localhost(80), TrustedProxies::default()).around(routes);
         tokio::spawn(serve(listener, service, std::future::pending(), async || ()));
         let answer = send(address, "/panic").await;
         assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use accounts::{Accounts, Config, HashingMode, StartError, error_chain};
+use accounts::{Accounts, Config, HashingMode, Origin, StartError, error_chain};
 use auth_core::{SystemClock, SystemRandom};
 use user_store::{OpenError, SqliteStore, StoreError};
 
@@ -64,7 +64,7 @@ pub(crate) async fn start(store: SqliteStore, settings: Config) -> Result<Accoun
 
 /// The settings of a command that issues no token, and hashes one password at most.
 pub(crate) fn settings() -> Config {
-    Config { hashing: HashingMode::Single, ..Config::new("http://localhost") }
+    Config { hashing: HashingMode::Single, ..Config::new(Origin::localhost(80)) }
 }
 
 impl From<OpenError> for CommandError {

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{Accounts, Config, StartError, error_chain};
-use api::{Auth, PublicOrigin, TrustedProxies};
+use accounts::{Accounts, Config, Origin, StartError, error_chain};
+use api::{Auth, TrustedProxies};
 use auth_core::{PasswordHasher, PasswordPolicy, SessionPolicy, SystemClock, SystemRandom};
 use tokio::signal::unix::{SignalKind, signal};
 use user_store::{OpenError, SqliteStore};
@@ -51,13 +51,13 @@ async fn serve(options: ServeOptions, sessions: SessionPolicy) -> Result<(), Ser
     let stop = stop_signal().map_err(ServeError::System)?;
 
     let origin = match &options.public_url {
-        Some(url) => PublicOrigin::exact(url),
-        None => PublicOrigin::loopback(address.port()),
+        Some(origin) => origin.clone(),
+        None => Origin::localhost(address.port()),
     };
-    let accounts = Arc::new(accounts(&options, sessions, &origin).await?);
+    let accounts = Arc::new(accounts(&options, sessions, origin).await?);
     let proxies = TrustedProxies::from_iter(options.trusted_proxy.iter().copied());
-    let envelope = Envelope::new(&origin, proxies);
-    let routes = Auth::new(Arc::clone(&accounts), origin)
+    let envelope = Envelope::new(accounts.origin(), proxies);
+    let routes = Auth::new(Arc::clone(&accounts))
         .routes()
         .or(api::api_not_found())
         .unify()
@@ -77,11 +77,11 @@ async fn serve(options: ServeOptions, sessions: SessionPolicy) -> Result<(), Ser
 async fn accounts(
     options: &ServeOptions,
     sessions: SessionPolicy,
-    origin: &PublicOrigin,
+    origin: Origin,
 ) -> Result<Accounts, ServeError> {
     let store = SqliteStore::open(&options.database).map_err(ServeError::Database)?;
     let settings = Config {
-        service: origin.as_str().to_owned(),
+        origin,
         access_token_lifetime: options.access_token_lifetime,
         sessions,
         password_policy: options.passwords.password_min_length,

@@ -121,10 +121,10 @@ impl Accounts {
         Builder::new()
     }
 
-    /// The origin that the service is reached at: the issuer and the audience of its tokens.
+    /// The public origin of the service: the issuer and the audience of its access tokens.
     #[must_use]
-    pub fn service(&self) -> &str {
-        &self.settings.service
+    pub const fn origin(&self) -> &Origin {
+        &self.settings.origin
     }
 }
 
@@ -133,7 +133,7 @@ impl<T> Builder<T> {
     /// that is [`Accounts::builder`].)
     pub fn new() -> Self {
         let Config { access_token_lifetime, sessions, password_policy, pbkdf2_iterations, .. } =
-            Config::new("");
+            Config::new(Origin::localhost(80));
         Self {
             store: None,
             public_url: None,
@@ -280,7 +280,7 @@ impl<T> Builder<T> {
             sessions: self.sessions,
             password_policy,
             pbkdf2_iterations: self.pbkdf2_iterations,
-            ..Config::new(origin.as_str())
+            ..Config::new(origin)
         })
     }
 }

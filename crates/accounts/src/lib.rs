@@ -53,7 +53,6 @@ mod hooks;
 mod issue;
 mod keys;
 mod maintenance;
-mod origin;
 mod own_account;
 mod refresh;
 mod sessions;
@@ -65,9 +64,9 @@ mod verify;
 
 pub use administration::{Operator, OperatorError, SigningKeyError, SigningKeyRecord};
 pub use auth_core::{
-    AccessToken, ClientInfo, Clock, DeviceToken, EmailError, InvalidDeviceToken,
-    InvalidRefreshToken, IssuedToken, JwkSet, KeyError, PasswordError, Random, RefreshToken,
-    Session, SessionId, SessionLimits, SessionPolicy, Timestamp, UserId,
+    AccessToken, ClientInfo, Clock, DeviceToken, EmailError, InvalidDeviceToken, InvalidOrigin,
+    InvalidRefreshToken, IssuedToken, JwkSet, KeyError, Origin, PasswordError, Random,
+    RefreshToken, Session, SessionId, SessionLimits, SessionPolicy, Timestamp, UserId,
 };
 pub use authenticate::{AuthenticateError, SignedIn};
 pub use builder::{BuildError, Builder};
@@ -76,7 +75,6 @@ pub use causes::error_chain;
 pub use hashing::{HashingError, HashingMode};
 pub use hooks::AccountEvent;
 pub use issue::{IssuedRefreshToken, IssuedTokens};
-pub use origin::{InvalidOrigin, Origin};
 pub use own_account::OwnAccountError;
 pub use refresh::RefreshError;
 pub use sessions::EndSessionError;

@@ -104,7 +104,7 @@ mod tests {
     use user_store::SqliteStore;
 
     use super::*;
-    use crate::{Caller, Config};
+    use crate::{Caller, Config, Origin};
 
     const EMAIL: &str = "ada@example.com";
     const PASSWORD: &str = "a long walk along the sea";
@@ -114,7 +114,7 @@ mod tests {
     }
 
     async fn accounts_at(folder: &TempDir, clock: Arc<ManualClock>) -> Arc<Accounts> {
-        let settings = Config { pbkdf2_iterations: 1_000, ..Config::new("http://localhost") };
+        let settings = Config { pbkdf2_iterations: 1_000, ..Config::new(Origin::localhost(80)) };
         let store = Arc::new(SqliteStore::open(&folder.path().join("latchkey.db")).unwrap());
         let random = Arc::new(SystemRandom);
         Arc::new(Accounts::start(store, settings, clock, random).await.unwrap())

@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Clock, InvalidIterations, KeyError, PasswordHasher, PasswordPolicy, Random, SessionPolicy,
-    SigningKey,
+    Clock, InvalidIterations, KeyError, Origin, PasswordHasher, PasswordPolicy, Random,
+    SessionPolicy, SigningKey,
 };
 use user_store::{StoreError, UserStore};
 
@@ -17,9 +17,9 @@ use crate::throttle::Throttle;
 /// How accounts are kept.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The origin that the service is reached at, such as `https://auth.example.com`: the
-    /// issuer and the audience of its access tokens.
-    pub service: String,
+    /// The public origin of the service, such as `https://auth.example.com`: the issuer and the
+    /// audience of its access tokens.
+    pub origin: Origin,
     /// For how long an access token is valid. Five minutes by default.
     pub access_token_lifetime: Duration,
     /// For how long a session lasts, used and not used (OWASP ASVS 5.0, 7.3).
@@ -55,11 +55,11 @@ pub enum StartError {
 }
 
 impl Config {
-    /// The settings for a service at an origin, the rest as it is by default.
+    /// The default configuration of a service at this origin.
     #[must_use]
-    pub fn new(service: impl Into<String>) -> Self {
+    pub fn new(origin: Origin) -> Self {
         Self {
-            service: service.into(),
+            origin,
             access_token_lifetime: Duration::from_mins(5),
             sessions: SessionPolicy::default(),
             password_policy: PasswordPolicy::default(),
@@ -89,7 +89,7 @@ impl Accounts {
         let candidate = SigningKey::generate(&*random);
         store.ensure_signing_key(candidate.seed(), clock.now()).await?;
         let lifetime = settings.access_token_lifetime;
-        let keys = Keys::start(&*store, &settings.service, lifetime).await?;
+        let keys = Keys::start(&*store, settings.origin.as_str(), lifetime).await?;
         let throttle = Throttle::new(settings.throttle);
         let changes = Changes::default();
         let hooks = Hooks::default();

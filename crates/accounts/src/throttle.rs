@@ -104,11 +104,11 @@ mod tests {
 
     use super::*;
     use crate::hashing::QUEUE_TIMEOUT;
-    use crate::{ClientInfo, Config, EventKind, HashingError, SignInError};
+    use crate::{ClientInfo, Config, EventKind, HashingError, Origin, SignInError};
 
     async fn server(folder: &tempfile::TempDir) -> Accounts {
         let store = Arc::new(SqliteStore::open(&folder.path().join("latchkey.db")).unwrap());
-        let settings = Config { pbkdf2_iterations: 1_000, ..Config::new("http://localhost") };
+        let settings = Config { pbkdf2_iterations: 1_000, ..Config::new(Origin::localhost(80)) };
         let clock = Arc::<ManualClock>::default();
         Accounts::start(store, settings, clock, Arc::new(SystemRandom)).await.unwrap()
     }

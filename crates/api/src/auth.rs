@@ -7,7 +7,7 @@ use warp::reply::Response;
 
 use crate::cookie::Cookies;
 use crate::incoming::authenticate;
-use crate::{Api, PublicOrigin, Refusal, TrustedProxies, routes};
+use crate::{Api, Refusal, TrustedProxies, routes};
 
 /// Authentication for an app on warp: the routes that people sign up, log in and log out by,
 /// and the guard for those of the app's own.
@@ -56,13 +56,12 @@ impl Auth {
         Builder::new()
     }
 
-    /// Puts accounts at an origin. It is for whoever started them by hand;
-    /// [`builder`](Self::builder) does both.
+    /// Serves `accounts` at their [origin](Accounts::origin). [`builder`](Self::builder) also
+    /// builds the accounts.
     #[must_use]
-    pub fn new(accounts: Arc<Accounts>, origin: PublicOrigin) -> Self {
-        let cookies = Arc::new(Cookies::of(&origin));
-        let (origin, proxies) = (Arc::new(origin), Arc::default());
-        Self { api: Api { accounts, origin, cookies, proxies } }
+    pub fn new(accounts: Arc<Accounts>) -> Self {
+        let cookies = Arc::new(Cookies::new(accounts.origin()));
+        Self { api: Api { accounts, cookies, proxies: Arc::default() } }
     }
 
     /// The same behind proxies, whose word is taken for where a request comes from: failed log-ins
@@ -105,16 +104,14 @@ impl Auth {
     }
 }
 
-/// At the origin that their tokens name.
 impl From<Arc<Accounts>> for Auth {
     fn from(accounts: Arc<Accounts>) -> Self {
-        let origin = PublicOrigin::exact(accounts.service());
-        Self::new(accounts, origin)
+        Self::new(accounts)
     }
 }
 
 impl std::fmt::Debug for Auth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Auth").field("origin", &self.api.origin).finish_non_exhaustive()
+        f.debug_struct("Auth").field("origin", self.api.accounts.origin()).finish_non_exhaustive()
     }
 }

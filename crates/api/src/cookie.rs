@@ -4,7 +4,7 @@ use accounts::{DeviceToken, IssuedRefreshToken, RefreshToken};
 use warp::http::HeaderMap;
 use warp::http::header::{COOKIE, HeaderValue};
 
-use crate::PublicOrigin;
+use crate::Origin;
 
 /// The cookies of the service (RFC 6265bis, 4.1): one that refresh tokens travel in, one by
 /// which a browser is known that has signed in before.
@@ -25,7 +25,7 @@ pub(crate) struct SetCookie(HeaderValue);
 const DEVICE_AGE: Duration = Duration::from_hours(365 * 24);
 
 impl Cookies {
-    pub(crate) fn of(origin: &PublicOrigin) -> Self {
+    pub(crate) fn new(origin: &Origin) -> Self {
         if origin.is_https() {
             let attributes = "Path=/; HttpOnly; SameSite=Strict; Secure";
             let (refresh, device) = ("__Host-latchkey_refresh", "__Host-latchkey_device");

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use warp::http::HeaderMap;
 use warp::http::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN,
 };
 use warp::{Filter, Rejection};
 
@@ -181,8 +181,20 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
+/// Rejects a request that another origin's page has sent, according to `Origin` and
+/// `Sec-Fetch-Site` (OWASP ASVS 5.0, 3.5.1 and 3.5.3). Programs other than browsers send neither,
+/// and are not rejected.
 fn check_origin(headers: &HeaderMap, api: &Api) -> Result<(), ApiError> {
-    if api.origin.allows(headers) { Ok(()) } else { Err(ApiError::ForbiddenOrigin) }
+    let origin = api.accounts.origin();
+    let is_own = |value: &HeaderValue| origin.matches(value.as_bytes());
+    let is_same_site = |value: &HeaderValue| matches!(value.as_bytes(), b"same-origin" | b"none");
+    if headers.get_all(ORIGIN).iter().all(is_own)
+        && headers.get_all(SEC_FETCH_SITE).iter().all(is_same_site)
+    {
+        Ok(())
+    } else {
+        Err(ApiError::ForbiddenOrigin)
+    }
 }
 
 pub(crate) async fn authenticate(headers: &HeaderMap, api: &Api) -> Result<SignedIn, ApiError> {

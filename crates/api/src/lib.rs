@@ -34,7 +34,6 @@ mod error;
 mod handlers;
 mod incoming;
 mod openapi;
-mod origin;
 mod proxies;
 mod refusal;
 mod reply;
@@ -45,11 +44,10 @@ pub mod testing;
 mod unread;
 
 pub use accounts;
-pub use accounts::{AccountEvent, BuildError, SignedIn};
+pub use accounts::{AccountEvent, BuildError, Origin, SignedIn};
 pub use auth::{Auth, Guarded};
 pub use client::ClientAddress;
 pub use openapi::openapi;
-pub use origin::PublicOrigin;
 pub use proxies::{InvalidNetwork, TrustedProxies, TrustedProxy};
 pub use refusal::Refusal;
 pub use reply::{internal_error, method_not_allowed, not_found};
@@ -64,7 +62,6 @@ use cookie::Cookies;
 #[derive(Clone)]
 struct Api {
     accounts: Arc<Accounts>,
-    origin: Arc<PublicOrigin>,
     cookies: Arc<Cookies>,
     proxies: Arc<TrustedProxies>,
 }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use warp::http::HeaderMap;
 
 use crate::cookie::Cookies;
-use crate::{PublicOrigin, incoming};
+use crate::{Origin, incoming};
 
 /// The JSON body of a request, unless it is refused.
 #[must_use]
@@ -26,6 +26,6 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 
 /// The token in the cookie that a service at this origin sets.
 #[must_use]
-pub fn refresh_cookie(origin: &PublicOrigin, headers: &HeaderMap) -> Option<RefreshToken> {
-    Cookies::of(origin).refresh_token(headers)
+pub fn refresh_cookie(origin: &Origin, headers: &HeaderMap) -> Option<RefreshToken> {
+    Cookies::new(origin).refresh_token(headers)
 }

@@ -88,6 +88,7 @@
 //! | `verify` | `Verifier`, `AccessTokenVerifier`, `JwkSet`, `Claims` |
 //! | `token` (default) | `verify`, and `AccessTokens`, `SigningKey`, `RefreshToken`, `Counter` (a throttle), `DeviceKey` |
 //! | `credentials` (with `hash`, `token`) | `Email`, `Password`, `NewPassword`, `PasswordPolicy` |
+//! | `origin` | `Origin`, the public origin of a service |
 //! | `system` (default) | `SystemClock`, `SystemRandom` |
 //! | `testing` | `ManualClock`, which a test moves |
 //!
@@ -101,6 +102,8 @@ mod device;
 #[cfg(feature = "credentials")]
 mod email;
 mod id;
+#[cfg(feature = "origin")]
+mod origin;
 #[cfg(feature = "credentials")]
 mod password;
 mod random;
@@ -129,6 +132,8 @@ pub use device::{DecoyPosition, DeviceId, DeviceKey, DeviceToken, InvalidDeviceT
 pub use email::{Email, EmailError, EmailKey};
 pub use id::{IdError, SessionId, UserId};
 pub use jiff::Timestamp;
+#[cfg(feature = "origin")]
+pub use origin::{InvalidOrigin, Origin};
 #[cfg(feature = "hash")]
 pub use password::{
     HashJob, HashOutcome, InvalidIterations, InvalidPasswordHash, PasswordHash, PasswordHasher,

@@ -1,4 +1,4 @@
-use api::PublicOrigin;
+use api::Origin;
 use auth_core::RefreshToken;
 use warp::http::HeaderMap;
 use warp::http::header::{COOKIE, HeaderValue};
@@ -9,8 +9,8 @@ pub(crate) fn check(input: &[u8]) {
     let values = input.split(|byte| *byte == b'\n').map(HeaderValue::from_bytes);
     let headers: HeaderMap = values.flatten().map(|value| (COOKIE, value)).collect();
     for (origin, name) in [
-        (PublicOrigin::exact("https://auth.example.com"), "__Host-latchkey_refresh"),
-        (PublicOrigin::loopback(8080), "latchkey_refresh"),
+        (Origin::parse("https://auth.example.com").unwrap(), "__Host-latchkey_refresh"),
+        (Origin::localhost(8080), "latchkey_refresh"),
     ] {
         let read = api::testing::refresh_cookie(&origin, &headers);
         let read = read.map(|token| token.to_text().as_str().to_owned());

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use accounts::HashingMode;
+use accounts::{HashingMode, Origin};
 use api::TrustedProxy;
 use auth_core::{PasswordPolicy, SessionLimits, SessionPolicy};
 use clap::error::ErrorKind;
@@ -23,7 +23,7 @@ pub(crate) struct ServeOptions {
 
     /// The origin that browsers see; http://localhost:PORT if it is left out
     #[arg(long, env = "LATCHKEY_PUBLIC_URL", value_name = "URL", value_parser = values::origin)]
-    pub(crate) public_url: Option<String>,
+    pub(crate) public_url: Option<Origin>,
 
     /// For how long an access token is valid
     #[arg(long, env = "LATCHKEY_ACCESS_TOKEN_LIFETIME", value_name = "DURATION", default_value = "5m", value_parser = values::duration)]

@@ -29,8 +29,8 @@ pub(super) fn database(text: &str) -> Result<PathBuf, &'static str> {
     }
 }
 
-pub(super) fn origin(text: &str) -> Result<String, InvalidOrigin> {
-    Origin::parse(text).map(|origin| origin.to_string())
+pub(super) fn origin(text: &str) -> Result<Origin, InvalidOrigin> {
+    Origin::parse(text)
 }
 
 pub(super) fn proxy(text: &str) -> Result<TrustedProxy, &'static str> {

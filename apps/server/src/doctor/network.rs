@@ -1,13 +1,13 @@
 use std::net::IpAddr;
 
-use url::{Host, Url};
+use accounts::Origin;
 
 use super::report::Finding;
 
 const PUBLIC_URL: &str = "public url";
 
 /// Whether tokens and cookies are safe on their way.
-pub(super) fn public_url(url: Option<&str>, listen: IpAddr) -> Finding {
+pub(super) fn public_url(url: Option<&Origin>, listen: IpAddr) -> Finding {
     let Some(url) = url else {
         return match listen.is_loopback() {
             true => Finding::ok(PUBLIC_URL, "http://localhost, for this machine alone"),
@@ -19,8 +19,8 @@ pub(super) fn public_url(url: Option<&str>, listen: IpAddr) -> Finding {
             ),
         };
     };
-    match (is_https(url), is_local(url), listen.is_loopback()) {
-        (true, _, true) => Finding::ok(PUBLIC_URL, url),
+    match (url.is_https(), url.is_loopback(), listen.is_loopback()) {
+        (true, _, true) => Finding::ok(PUBLIC_URL, url.as_str()),
         (true, _, false) => Finding::warn(
             PUBLIC_URL,
             format!(
@@ -44,9 +44,9 @@ pub(super) fn public_url(url: Option<&str>, listen: IpAddr) -> Finding {
 }
 
 /// Whether the addresses of clients are known.
-pub(super) fn proxies(url: Option<&str>, listen: IpAddr, is_any_trusted: bool) -> Finding {
+pub(super) fn proxies(url: Option<&Origin>, listen: IpAddr, is_any_trusted: bool) -> Finding {
     const PROXY: &str = "proxy";
-    let is_behind_one = url.is_some_and(is_https) && listen.is_loopback();
+    let is_behind_one = url.is_some_and(Origin::is_https) && listen.is_loopback();
     match (is_behind_one, is_any_trusted) {
         (true, false) => Finding::warn(
             PROXY,
@@ -57,21 +57,6 @@ pub(super) fn proxies(url: Option<&str>, listen: IpAddr, is_any_trusted: bool) -
     }
 }
 
-fn is_https(url: &str) -> bool {
-    url.starts_with("https://")
-}
-
-/// Whether browsers take the origin for their own machine.
-fn is_local(url: &str) -> bool {
-    let url = Url::parse(url);
-    match url.as_ref().ok().and_then(Url::host) {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::report::Level::{Fail, Ok, Warn};
@@ -79,6 +64,10 @@ mod tests {
 
     const ALL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn origin(text: &str) -> Origin {
+        Origin::parse(text).unwrap()
+    }
 
     #[test]
     fn what_goes_in_the_clear_fails_and_what_can_is_warned_of() {
@@ -92,7 +81,8 @@ mod tests {
             (Some("http://127.0.0.2:8080"), Ok, Warn),
             (Some("http://[::1]:8080"), Ok, Warn),
         ] {
-            let levels = [HERE, ALL].map(|listen| public_url(url, listen).level);
+            let levels =
+                [HERE, ALL].map(|listen| public_url(url.map(origin).as_ref(), listen).level);
             assert_eq!(levels, [here, all], "{url:?}");
         }
     }
@@ -107,7 +97,11 @@ mod tests {
             (Some("http://localhost:8080"), HERE, false, Ok),
             (None, HERE, false, Ok),
         ] {
-            assert_eq!(proxies(url, listen, is_any_trusted).level, level, "{url:?} {listen}");
+            assert_eq!(
+                proxies(url.map(origin).as_ref(), listen, is_any_trusted).level,
+                level,
+                "{url:?} {listen}"
+            );
         }
     }
 }

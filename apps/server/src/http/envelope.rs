@@ -7,7 +7,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use api::{ClientAddress, PublicOrigin, TrustedProxies};
+use api::{ClientAddress, Origin, TrustedProxies};
 use auth_core::{Random as _, SystemRandom};
 use futures_util::FutureExt as _;
 use hyper::body::Incoming;
@@ -50,7 +50,7 @@ struct Peer {
 }
 
 impl Envelope {
-    pub(crate) fn new(origin: &PublicOrigin, proxies: TrustedProxies) -> Self {
+    pub(crate) fn new(origin: &Origin, proxies: TrustedProxies) -> Self {
         Self { headers: security_headers(origin), proxies }
     }
 

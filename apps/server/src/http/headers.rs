@@ -1,4 +1,4 @@
-use api::PublicOrigin;
+use api::Origin;
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 
@@ -24,7 +24,7 @@ const ALWAYS: [(&str, &str); 6] = [
 /// Over TLS: never again without it, for two years.
 const OVER_TLS: (&str, &str) = ("strict-transport-security", "max-age=63072000; includeSubDomains");
 
-pub(super) fn security_headers(origin: &PublicOrigin) -> HeaderMap {
+pub(super) fn security_headers(origin: &Origin) -> HeaderMap {
     // With room for what an answer has of its own.
     let mut headers = HeaderMap::with_capacity(2 * ALWAYS.len());
     let always = ALWAYS

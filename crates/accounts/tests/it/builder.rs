@@ -21,7 +21,7 @@ async fn a_store_and_a_public_url_are_enough() {
     let accounts = builder(&folder).build().await.unwrap();
     let token = signed_in(&accounts).await;
     assert_eq!(accounts.authenticate(&token).await.unwrap().email(), EMAIL);
-    assert_eq!(accounts.service(), "https://app.example");
+    assert_eq!(accounts.origin().as_str(), "https://app.example");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use accounts::{AuthenticateError, Caller, ClientInfo, SessionLimits};
+use accounts::{AuthenticateError, Caller, ClientInfo, Origin, SessionLimits};
 
 use crate::world::{EMAIL, PASSWORD, World, access, issue, refresh, sign_in, signed_in};
 
@@ -77,8 +77,9 @@ async fn servers_on_one_store_take_each_others_tokens_and_survive_a_restart() {
 async fn a_token_of_another_service_is_refused() {
     let world = World::new();
     let ours = world.server().await;
-    let theirs =
-        world.server_with(|settings| settings.service = "https://evil.example".to_owned()).await;
+    let theirs = world
+        .server_with(|settings| settings.origin = Origin::parse("https://evil.example").unwrap())
+        .await;
     let token = signed_in(&theirs).await;
     assert!(matches!(ours.authenticate(&token).await, Err(AuthenticateError::InvalidToken)));
     ours.authenticate(&sign_in(&ours).await).await.unwrap();

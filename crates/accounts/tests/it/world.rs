@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{Accounts, Caller, ClientInfo, Clock, Config, IssuedTokens, SignedIn};
+use accounts::{Accounts, Caller, ClientInfo, Clock, Config, IssuedTokens, Origin, SignedIn};
 use auth_core::{ManualClock, SystemRandom, Timestamp};
 use tempfile::TempDir;
 use user_store::SqliteStore;
@@ -34,7 +34,7 @@ impl World {
         clock: Arc<dyn Clock>,
         change: impl FnOnce(&mut Config),
     ) -> Accounts {
-        let mut settings = Config::new(SERVICE);
+        let mut settings = Config::new(Origin::parse(SERVICE).unwrap());
         settings.pbkdf2_iterations = 1_000;
         change(&mut settings);
         let store = Arc::new(SqliteStore::open(&self.database()).unwrap());

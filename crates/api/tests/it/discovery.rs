@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use accounts::{Accounts, Config};
+use accounts::{Accounts, Config, Origin};
 use auth_core::{AccessTokenVerifier, JwkSet, ManualClock, SystemRandom, Timestamp};
 use serde_json::json;
 use user_store::SqliteStore;
@@ -27,7 +27,8 @@ async fn the_key_set_verifies_the_tokens_and_holds_no_secret() {
 
 /// Makes a new signing key, as an operator beside the server does; answers its name.
 async fn rotate_keys(world: &Anonymous) -> String {
-    let settings = Config { pbkdf2_iterations: 1_000, ..Config::new(ORIGIN) };
+    let settings =
+        Config { pbkdf2_iterations: 1_000, ..Config::new(Origin::parse(ORIGIN).unwrap()) };
     let store = Arc::new(SqliteStore::open(&world.database()).unwrap());
     let clock = Arc::<ManualClock>::default();
     let other = Accounts::start(store, settings, clock, Arc::new(SystemRandom)).await.unwrap();

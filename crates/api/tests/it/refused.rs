@@ -1,7 +1,7 @@
 //! What is refused before anything is done, and in which order. (Headers that come twice
 //! are tested over a connection, with the server.)
 
-use api::PublicOrigin;
+use api::Origin;
 use serde_json::json;
 
 use crate::world::{Anonymous, EMAIL, ORIGIN, PASSWORD, json_request, post};
@@ -147,7 +147,7 @@ async fn the_services_own_pages_may_and_so_may_programs() {
 
 #[tokio::test]
 async fn on_this_machine_localhost_and_127_0_0_1_are_one_origin() {
-    let world = Anonymous::with_origin(PublicOrigin::loopback(8080)).await;
+    let world = Anonymous::with_origin(Origin::localhost(8080)).await;
     world.sign_up().await;
     for (origin, status) in [
         ("http://localhost:8080", 200),
@@ -158,7 +158,7 @@ async fn on_this_machine_localhost_and_127_0_0_1_are_one_origin() {
         let answer = world.send(post("/api/token").header("origin", origin).body(valid())).await;
         assert_eq!(answer.status, status, "{origin}");
     }
-    assert_eq!(PublicOrigin::loopback(80).as_str(), "http://localhost");
+    assert_eq!(Origin::localhost(80).as_str(), "http://localhost");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use api::{ClientAddress, PublicOrigin};
+use api::{ClientAddress, Origin};
 use serde_json::json;
 use warp::test::RequestBuilder;
 
@@ -74,7 +74,7 @@ async fn a_browser_that_has_signed_in_is_known_for_a_year_by_a_cookie_that_no_sc
 
 #[tokio::test]
 async fn over_http_the_device_cookie_goes_without_tls() {
-    let world = Anonymous::with_origin(PublicOrigin::loopback(8080)).await;
+    let world = Anonymous::with_origin(Origin::localhost(8080)).await;
     world.sign_up().await;
     let answer = world.send(log_in_from([192, 0, 2, 1], PASSWORD)).await;
     let set = answer.headers.get_all("set-cookie").iter().nth(1).unwrap().to_str().unwrap();

@@ -1,4 +1,4 @@
-use api::PublicOrigin;
+use api::Origin;
 use serde_json::{Value, json};
 
 use crate::world::{Anonymous, COOKIE, EMAIL, PASSWORD, post};
@@ -40,7 +40,7 @@ async fn the_refresh_token_is_in_a_cookie_that_no_script_reads_and_nowhere_else(
 
 #[tokio::test]
 async fn over_http_the_cookie_has_another_name_and_goes_without_tls() {
-    let world = Anonymous::with_origin(PublicOrigin::loopback(8080)).await;
+    let world = Anonymous::with_origin(Origin::localhost(8080)).await;
     world.sign_up().await;
     let answer = log_in(&world, EMAIL, PASSWORD).await;
     let cookie = answer.cookie();

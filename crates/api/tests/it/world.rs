@@ -4,7 +4,7 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use accounts::{Accounts, Config};
-use api::{Auth, PublicOrigin};
+use api::{Auth, Origin};
 use auth_core::{ManualClock, SystemRandom};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -45,18 +45,18 @@ pub(crate) struct Answer {
 
 impl Anonymous {
     pub(crate) async fn new() -> Self {
-        Self::with_origin(PublicOrigin::exact(ORIGIN)).await
+        Self::with_origin(Origin::parse(ORIGIN).unwrap()).await
     }
 
-    pub(crate) async fn with_origin(origin: PublicOrigin) -> Self {
+    pub(crate) async fn with_origin(origin: Origin) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::<ManualClock>::default();
-        let settings = Config { pbkdf2_iterations: 1_000, ..Config::new(ORIGIN) };
+        let settings = Config { pbkdf2_iterations: 1_000, ..Config::new(origin) };
         let store = Arc::new(SqliteStore::open(&folder.path().join("latchkey.db")).unwrap());
         let random = Arc::new(SystemRandom);
         let accounts =
             Accounts::start(store, settings, Arc::<ManualClock>::clone(&clock), random).await;
-        let auth = Auth::new(Arc::new(accounts.unwrap()), origin);
+        let auth = Auth::new(Arc::new(accounts.unwrap()));
         let met = Met::default();
         let routes = compared(auth.routes().or(api::api_not_found()).unify().boxed(), &met);
         Self { routes, clock, folder, met }

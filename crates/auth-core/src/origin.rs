@@ -2,42 +2,47 @@ use std::fmt;
 
 use url::{Host, Url};
 
-/// An origin (RFC 6454) in its one spelling: lower case, a domain in ASCII, no default port,
-/// no slash.
+/// A web origin (RFC 6454): scheme, host and port, in the one spelling that browsers send in the
+/// header `Origin`.
+///
+/// It is lower case, its domain is in ASCII, and it has neither a default port nor a trailing
+/// slash.
 ///
 /// ```
-/// # use accounts::Origin;
+/// # use auth_core::Origin;
 /// assert_eq!(Origin::parse("HTTPS://Auth.Example.com:443/")?.as_str(), "https://auth.example.com");
 /// assert!(Origin::parse("https://example.com/auth").is_err());
-/// # Ok::<(), accounts::InvalidOrigin>(())
+/// # Ok::<(), auth_core::InvalidOrigin>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     text: String,
-    is_on_this_machine: bool,
+    host_is_loopback: bool,
+    /// Other spellings that count as this origin.
+    aliases: Vec<String>,
 }
 
-/// A text that is no origin. The message says what to give.
+/// An error from parsing an [`Origin`]. The message says what to give instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidOrigin {
-    /// Not a URL of `http` or `https` with a host.
+    /// The text is not an `http` or `https` URL with a host.
     #[error("give an origin, such as https://auth.example.com")]
     NotAnOrigin,
-    /// There is more to it.
+    /// The URL has a path, a query or a fragment.
     #[error("an origin has no path, query or fragment: give one such as https://auth.example.com")]
     Longer,
-    /// It names a user.
+    /// The URL has a user name or a password.
     #[error("an origin has no user name or password: give one such as https://auth.example.com")]
     Credentials,
 }
 
 impl Origin {
-    /// Reads an origin. A slash at the end is dropped.
+    /// Parses an origin. A trailing slash is dropped.
     ///
     /// # Errors
     ///
-    /// [`InvalidOrigin`] if it is none, or more than one.
+    /// [`InvalidOrigin`] if the text is not an origin, or more than an origin.
     pub fn parse(text: &str) -> Result<Self, InvalidOrigin> {
         let url = Url::parse(text).map_err(|_| InvalidOrigin::NotAnOrigin)?;
         let (true, Some(host)) = (matches!(url.scheme(), "http" | "https"), url.host()) else {
@@ -49,8 +54,22 @@ impl Origin {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(InvalidOrigin::Credentials);
         }
-        let is_on_this_machine = is_loopback(&host);
-        Ok(Self { text: url.origin().ascii_serialization(), is_on_this_machine })
+        let host_is_loopback = is_loopback(&host);
+        let text = url.origin().ascii_serialization();
+        Ok(Self { text, host_is_loopback, aliases: Vec::new() })
+    }
+
+    /// Returns `http://localhost:PORT`. `http://127.0.0.1:PORT` and `http://[::1]:PORT` count as
+    /// the same origin.
+    #[must_use]
+    pub fn localhost(port: u16) -> Self {
+        // An origin never contains the default port of its scheme (RFC 6454, 6.2).
+        let port = if port == 80 { String::new() } else { format!(":{port}") };
+        Self {
+            text: format!("http://localhost{port}"),
+            host_is_loopback: true,
+            aliases: vec![format!("http://127.0.0.1{port}"), format!("http://[::1]{port}")],
+        }
     }
 
     /// The origin's one spelling.
@@ -59,11 +78,30 @@ impl Origin {
         &self.text
     }
 
-    /// Whether browsers trust what they receive from there (W3C Secure Contexts, 3.1): it
-    /// comes over TLS, or from the machine that they run on.
+    /// Whether browsers reach the origin over TLS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.text.starts_with("https://")
+    }
+
+    /// Whether the host is the machine that the browser runs on: `localhost`, a name below it, or
+    /// a loopback address.
+    #[must_use]
+    pub const fn is_loopback(&self) -> bool {
+        self.host_is_loopback
+    }
+
+    /// Whether browsers trust what they receive from the origin: it comes over TLS or from their
+    /// own machine (W3C Secure Contexts, 3.1).
     #[must_use]
     pub fn is_trustworthy(&self) -> bool {
-        self.text.starts_with("https://") || self.is_on_this_machine
+        self.is_https() || self.is_loopback()
+    }
+
+    /// Whether `value`, from a header `Origin`, is this origin.
+    #[must_use]
+    pub fn matches(&self, value: &[u8]) -> bool {
+        self.text.as_bytes() == value || self.aliases.iter().any(|alias| alias.as_bytes() == value)
     }
 }
 
@@ -86,16 +124,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_has_one_spelling() {
-        for (text, spelt) in [
+    fn equivalent_urls_have_one_spelling() {
+        for (text, spelling) in [
             ("https://auth.example.com", "https://auth.example.com"),
             ("https://auth.example.com/", "https://auth.example.com"),
             ("HTTPS://Auth.Example.com:443", "https://auth.example.com"),
             ("http://localhost:8080/", "http://localhost:8080"),
             ("https://bücher.example", "https://xn--bcher-kva.example"),
         ] {
-            assert_eq!(Origin::parse(text).unwrap().as_str(), spelt);
+            assert_eq!(Origin::parse(text).unwrap().as_str(), spelling);
         }
+        assert_eq!(Origin::localhost(80).as_str(), "http://localhost");
+    }
+
+    #[test]
+    fn urls_that_are_not_origins_are_rejected() {
         for (text, error) in [
             ("", InvalidOrigin::NotAnOrigin),
             ("ftp://example.com", InvalidOrigin::NotAnOrigin),
@@ -111,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_in_plain_text_over_a_network_is_not_trustworthy() {
+    fn plain_http_is_trustworthy_only_on_loopback() {
         for (text, trustworthy) in [
             ("https://app.example", true),
             ("http://localhost:3000", true),
@@ -126,5 +169,17 @@ mod tests {
         ] {
             assert_eq!(Origin::parse(text).unwrap().is_trustworthy(), trustworthy, "{text}");
         }
+    }
+
+    #[test]
+    fn only_a_default_origin_has_aliases() {
+        let default = Origin::localhost(8080);
+        for same in ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"] {
+            assert!(default.matches(same.as_bytes()), "{same}");
+        }
+        assert!(!default.matches(b"http://localhost:8081"));
+        let stated = Origin::parse("http://localhost:8080").unwrap();
+        assert!(stated.matches(b"http://localhost:8080"));
+        assert!(!stated.matches(b"http://127.0.0.1:8080"));
     }
 }
