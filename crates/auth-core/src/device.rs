@@ -4,49 +4,43 @@ use aws_lc_rs::hmac;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::random::random_array;
-use crate::{EmailKey, Random, SigningKeySeed, UserId, secret_text};
+use crate::{Random, SigningKeySeed, UserId, secret_text};
 
-/// What a browser keeps that has signed in to an account: it says so at the next log-in, and
-/// is not taken for a stranger then (the "device cookies" of OWASP).
+/// A token that marks a browser as known to an account after a log-in, so that the browser has
+/// an attempt counter of its own (OWASP's "device cookie").
 ///
-/// It opens nothing. Whoever has it can fail as often as any browser that the account knows,
-/// and has still to give the password. `Debug` does not print it.
+/// It grants no access: its holder still has to give the password, and is throttled like any other
+/// known browser. `Debug` does not print it.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct DeviceToken {
     id: [u8; ID_BYTES],
     tag: [u8; TAG_BYTES],
 }
 
-/// Which of the browsers that an account knows it is.
+/// Identifies a known browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceId([u8; ID_BYTES]);
 
-/// The secret that [`DeviceToken`]s are made and recognised with. It is derived from a signing
-/// key, so servers that share a store share it. `Debug` does not print it.
+/// The secret that issues and verifies [`DeviceToken`]s. It is derived from a signing key, so
+/// servers that share a store share it. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct DeviceKey([u8; KEY_BYTES]);
 
-/// A text that is no device token.
+/// An error from parsing a device token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a device token")]
 pub struct InvalidDeviceToken;
-
-/// A place among all addresses, which belongs to an address and tells nothing of it: whose hash a
-/// password is compared with for an address that has no account. It is letters, as addresses
-/// are, so that whoever comes next there may be anybody.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DecoyPosition(String);
 
 const ID_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;
 const KEY_BYTES: usize = 32;
 
 impl DeviceToken {
-    /// Reads what a browser presents.
+    /// Parses the text of a device token.
     ///
     /// # Errors
     ///
-    /// [`InvalidDeviceToken`] for whatever [`to_text`](Self::to_text) does not write.
+    /// [`InvalidDeviceToken`] unless the text is one that [`to_text`](Self::to_text) returns.
     pub fn parse(text: &str) -> Result<Self, InvalidDeviceToken> {
         let (id, tag) = secret_text::decode(text).ok_or(InvalidDeviceToken)?;
         Ok(Self { id, tag })
@@ -67,17 +61,9 @@ impl DeviceId {
     }
 }
 
-impl DecoyPosition {
-    /// The place as text, to be compared with the text of addresses.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 impl SigningKeySeed {
-    /// The device key that goes with this signing key: where that is taken back, no browser is
-    /// known by it any more.
+    /// Derives the device key of this signing key. Retiring the signing key invalidates the device
+    /// tokens.
     ///
     /// ```
     /// # use auth_core::{Clock, SigningKey, SystemClock, SystemRandom, UserId};
@@ -102,33 +88,28 @@ impl SigningKeySeed {
 }
 
 impl DeviceKey {
-    /// A token for a browser that has signed in to the account of `user` with its password of
-    /// this version: HMAC-SHA256 (RFC 2104) of them, so that nothing of it need be stored.
+    /// Issues a token for a browser that has signed in to the account of `user` with this version
+    /// of its password. The token contains an HMAC-SHA256 (RFC 2104), so nothing is stored.
     #[must_use]
     pub fn issue(&self, user: UserId, password: i64, random: &dyn Random) -> DeviceToken {
         let id = random_array(random);
-        let mut tag = [0; TAG_BYTES];
-        tag.copy_from_slice(hmac::sign(&self.hmac(), &message(user, password, &id)).as_ref());
+        let tag = self.sign(&message(user, password, &id));
         DeviceToken { id, tag }
     }
 
-    /// Which of the browsers that have signed in to the account of `user` with its password of
-    /// this version presents this token, if one does.
+    /// Returns the browser that the token was issued to, if it was issued by this key for this user
+    /// and this version of the password.
     #[must_use]
     pub fn verify(&self, user: UserId, password: i64, token: &DeviceToken) -> Option<DeviceId> {
         let message = message(user, password, &token.id);
         hmac::verify(&self.hmac(), &message, &token.tag).is_ok().then_some(DeviceId(token.id))
     }
 
-    /// The place that belongs to this address as long as the key is the same. Nobody without the
-    /// key can tell it, or which addresses have places that are near each other.
-    #[must_use]
-    pub fn decoy_position(&self, email: &EmailKey) -> DecoyPosition {
-        let message = [b"latchkey decoy".as_slice(), email.as_str().as_bytes()].concat();
-        let tag = hmac::sign(&self.hmac(), &message);
-        DecoyPosition(
-            tag.as_ref().iter().take(ID_BYTES).map(|byte| char::from(b'a' + byte % 26)).collect(),
-        )
+    /// Returns the HMAC-SHA256 of a message that no other use of the key signs.
+    pub(crate) fn sign(&self, message: &[u8]) -> [u8; TAG_BYTES] {
+        let mut tag = [0; TAG_BYTES];
+        tag.copy_from_slice(hmac::sign(&self.hmac(), message).as_ref());
+        tag
     }
 
     fn hmac(&self) -> hmac::Key {

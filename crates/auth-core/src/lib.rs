@@ -98,6 +98,8 @@
 mod client;
 mod clock;
 #[cfg(feature = "token")]
+mod decoy;
+#[cfg(feature = "token")]
 mod device;
 #[cfg(feature = "credentials")]
 mod email;
@@ -127,7 +129,9 @@ pub use clock::ManualClock;
 #[cfg(feature = "system")]
 pub use clock::SystemClock;
 #[cfg(feature = "token")]
-pub use device::{DecoyPosition, DeviceId, DeviceKey, DeviceToken, InvalidDeviceToken};
+pub use decoy::DecoyPosition;
+#[cfg(feature = "token")]
+pub use device::{DeviceId, DeviceKey, DeviceToken, InvalidDeviceToken};
 #[cfg(feature = "credentials")]
 pub use email::{Email, EmailError, EmailKey};
 pub use id::{IdError, SessionId, UserId};

@@ -5,7 +5,7 @@ mod jwk;
 #[cfg(feature = "token")]
 mod key;
 mod raw;
-mod seen;
+mod verified;
 mod verifier;
 mod verify;
 

@@ -107,7 +107,7 @@ impl Counter {
         let waits = self.waits > 0 || is_last;
         if waits {
             self.waits = self.waits.saturating_add(1);
-            self.until = at.saturating_add(millis(Limit::wait(self.waits)));
+            self.until = at.saturating_add(millis(Limit::lockout(self.waits)));
         }
         waits
     }
@@ -115,7 +115,7 @@ impl Counter {
     /// Leaves out what has no bearing on the present any more.
     fn tidy(&mut self, limit: &Limit, now: i64) {
         let window = millis(limit.window());
-        self.until = self.until.min(now.saturating_add(millis(Limit::wait(self.waits))));
+        self.until = self.until.min(now.saturating_add(millis(Limit::lockout(self.waits))));
         for at in &mut self.failed {
             *at = now.min(*at);
         }

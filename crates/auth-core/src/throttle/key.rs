@@ -5,43 +5,44 @@ use aws_lc_rs::digest;
 
 use crate::{DeviceId, Email, UserId};
 
-/// Names a [`Counter`](crate::Counter): the SHA-256 of whose attempts it counts, so that a
-/// store need not keep what strangers type for addresses.
+/// The key of a [`Counter`](crate::Counter): a SHA-256 of what is counted, so that a store does not
+/// keep what strangers type as an email address.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CounterKey([u8; 32]);
 
 impl CounterKey {
-    /// The log-ins with an address, whether an account has it or not. What is no address may
-    /// be a password that was typed in the wrong place: of its hash no more than 16 bits are
-    /// kept, which nobody can find it by, and several such texts share a counter.
+    /// Sign-ins with this email address, whether or not it has an account.
+    ///
+    /// A text that is not an email address may be a password typed into the wrong field. Only 16
+    /// bits of its hash are kept, so that it cannot be recovered; such texts share counters.
     #[must_use]
     pub fn sign_ins_by_account(email: &str) -> Self {
         match Email::parse(email) {
-            Ok(email) => Self::of("account", &[email.key().as_str().as_bytes()]),
+            Ok(email) => Self::from_parts("account", &[email.key().as_str().as_bytes()]),
             Err(_) => {
-                let Self(mut key) = Self::of("no account", &[email.trim().as_bytes()]);
+                let Self(mut key) = Self::from_parts("no account", &[email.trim().as_bytes()]);
                 key[2..].fill(0);
                 Self(key)
             }
         }
     }
 
-    /// The log-ins to an account from a browser that it knows.
+    /// Sign-ins to an account from one known browser.
     #[must_use]
     pub fn sign_ins_by_device(user: UserId, device: &DeviceId) -> Self {
-        Self::of("device", &[user.as_uuid().as_bytes(), device.as_bytes()])
+        Self::from_parts("device", &[user.as_uuid().as_bytes(), device.as_bytes()])
     }
 
-    /// The log-ins from an address, to whatever account.
+    /// Sign-ins from an IP address, to any account.
     #[must_use]
     pub fn sign_ins_by_ip(address: IpAddr) -> Self {
-        Self::of("log-ins from", &[&network(address)])
+        Self::from_parts("log-ins from", &[&network(address)])
     }
 
-    /// The sign-ups from an address.
+    /// Sign-ups from an IP address.
     #[must_use]
     pub fn sign_ups_by_ip(address: IpAddr) -> Self {
-        Self::of("sign-ups from", &[&network(address)])
+        Self::from_parts("sign-ups from", &[&network(address)])
     }
 
     /// The bytes, for storing.
@@ -50,9 +51,9 @@ impl CounterKey {
         &self.0
     }
 
-    /// No two kinds share a name, and all but the last part have a fixed length: no two
-    /// counters share a key.
-    fn of(kind: &str, parts: &[&[u8]]) -> Self {
+    /// Hashes the parts. Every kind has a name of its own and all parts but the last have a fixed
+    /// length, so no two counters share a key.
+    fn from_parts(kind: &str, parts: &[&[u8]]) -> Self {
         let mut context = digest::Context::new(&digest::SHA256);
         context.update(kind.as_bytes());
         context.update(&[0]);
@@ -63,7 +64,7 @@ impl CounterKey {
     }
 }
 
-/// An IPv4 address, or the /64 of an IPv6 one, which is the least that a household gets
+/// Returns an IPv4 address, or the /64 of an IPv6 address: the smallest network that a site gets
 /// (RFC 6177).
 fn network(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {

@@ -1,54 +1,52 @@
 use std::time::Duration;
 
-/// How many attempts of a kind are taken within a time, and what comes after the last of
-/// them (OWASP ASVS 5.0, 6.3.1).
+/// The maximum number of attempts of one kind within a sliding window, and what happens when it
+/// is reached (OWASP ASVS 5.0, 6.3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
-    most: usize,
+    max_attempts: usize,
     window: Duration,
-    waits: bool,
+    has_lockout: bool,
 }
 
-/// The first wait, and the longest.
-const WAITS: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(15)];
+const FIRST_LOCKOUT: Duration = Duration::from_mins(1);
+const MAX_LOCKOUT: Duration = Duration::from_mins(15);
 
 impl Limit {
-    /// Failed log-ins to one account from browsers that it does not know, or from one that
-    /// it does: ten in 15 minutes, then one at a time after waits that double from one
-    /// minute to 15.
+    /// Failed sign-ins to one account from unknown browsers, or from one known browser: 10 in 15
+    /// minutes, then one after each lockout. Lockouts double from 1 minute to 15.
     pub const SIGN_INS_PER_ACCOUNT: Self =
-        Self { most: 10, window: Duration::from_mins(15), waits: true };
+        Self { max_attempts: 10, window: Duration::from_mins(15), has_lockout: true };
 
-    /// Failed log-ins from one address, whatever the account: 30 in 15 minutes.
+    /// Failed sign-ins from one IP address, to any account: 30 in 15 minutes.
     pub const SIGN_INS_PER_IP: Self =
-        Self { most: 30, window: Duration::from_mins(15), waits: false };
+        Self { max_attempts: 30, window: Duration::from_mins(15), has_lockout: false };
 
-    /// Sign-ups from one address, whether the e-mail was free or taken: 20 in an hour.
+    /// Sign-ups from one IP address, whether or not the email was taken: 20 in an hour.
     pub const SIGN_UPS_PER_IP: Self =
-        Self { most: 20, window: Duration::from_hours(1), waits: false };
+        Self { max_attempts: 20, window: Duration::from_hours(1), has_lockout: false };
 
-    /// How many are taken within [`window`](Self::window).
+    /// The maximum number of attempts within [`window`](Self::window).
     #[must_use]
     pub const fn max_attempts(&self) -> usize {
-        self.most
+        self.max_attempts
     }
 
-    /// Over what time they are counted, back from any moment.
+    /// The length of the sliding window.
     #[must_use]
     pub const fn window(&self) -> Duration {
         self.window
     }
 
-    /// Whether the last one begins a wait, after which they are taken one at a time, each
-    /// with a longer wait. Otherwise the next is taken when the first leaves the window.
+    /// Whether reaching the maximum begins a lockout, after which each failure begins a longer one.
+    /// Otherwise the next attempt is admitted as soon as the oldest leaves the window.
     #[must_use]
     pub const fn has_lockout(&self) -> bool {
-        self.waits
+        self.has_lockout
     }
 
-    /// The `n`th wait in a row, from 1.
-    pub(super) fn wait(n: u32) -> Duration {
-        let [first, longest] = WAITS;
-        first.saturating_mul(1 << n.saturating_sub(1).min(16)).min(longest)
+    /// The length of the `n`th lockout in a row, from 1.
+    pub(super) fn lockout(n: u32) -> Duration {
+        FIRST_LOCKOUT.saturating_mul(1 << n.saturating_sub(1).min(16)).min(MAX_LOCKOUT)
     }
 }

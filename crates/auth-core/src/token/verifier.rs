@@ -122,12 +122,12 @@ impl Verifier {
             Next::Verify(verifier) => verifier,
             Next::Wait(fetch) => {
                 let fetched = fetch.clone().await;
-                self.keys().take_up(&fetch, fetched, |keys| {
+                self.keys().complete(&fetch, fetched, |keys| {
                     AccessTokenVerifier::new(&*self.issuer, &*self.audience, keys)
                 });
-                self.keys().held(now).map_err(VerifyError::NoKeys)?
+                self.keys().current(now).map_err(VerifyError::NoKeys)?
             }
-            Next::Refuse(error) => return Err(VerifyError::NoKeys(error)),
+            Next::Fail(error) => return Err(VerifyError::NoKeys(error)),
         };
         Ok(verifier.verify(token, now)?)
     }

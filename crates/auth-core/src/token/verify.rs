@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey};
 
 use super::raw::{self, RawClaims, RawHeader};
-use super::seen::{Fingerprint, Proven, Seen};
+use super::verified::{Fingerprint, VerifiedToken, VerifiedTokens};
 use super::{Claims, JwkSet, KeyError};
 
 /// Verifies access tokens with public keys alone.
@@ -41,7 +41,7 @@ pub struct AccessTokenVerifier {
     issuer: String,
     audience: String,
     keys: HashMap<String, DecodingKey>,
-    seen: Seen,
+    verified: VerifiedTokens,
 }
 
 /// A token that proves nothing. Which check it failed is nobody's business.
@@ -71,7 +71,12 @@ impl AccessTokenVerifier {
         if keys.is_empty() {
             return Err(KeyError::None);
         }
-        Ok(Self { issuer: issuer.into(), audience: audience.into(), keys, seen: Seen::new() })
+        Ok(Self {
+            issuer: issuer.into(),
+            audience: audience.into(),
+            keys,
+            verified: VerifiedTokens::new(),
+        })
     }
 
     /// Verifies a token at the moment `now`.
@@ -88,13 +93,13 @@ impl AccessTokenVerifier {
         if token.len() > Self::MAX_BYTES {
             return Err(InvalidToken);
         }
-        let fingerprint = Fingerprint::of(token);
-        if let Some(seen) = self.seen.get(fingerprint) {
-            return seen.at(now).ok_or(InvalidToken);
+        let fingerprint = Fingerprint::new(token);
+        if let Some(verified) = self.verified.get(fingerprint) {
+            return verified.at(now).ok_or(InvalidToken);
         }
         let proven = self.prove(token).ok_or(InvalidToken)?;
         let claims = proven.at(now).ok_or(InvalidToken)?;
-        self.seen.insert(fingerprint, proven);
+        self.verified.insert(fingerprint, proven);
         Ok(claims)
     }
 
@@ -119,7 +124,7 @@ impl AccessTokenVerifier {
     }
 
     /// Everything about a token that will never be otherwise.
-    fn prove(&self, token: &str) -> Option<Proven> {
+    fn prove(&self, token: &str) -> Option<VerifiedToken> {
         let claims = self.verify_signature(token)?;
         let ours = claims.iss == self.issuer && claims.aud == self.audience;
         if !ours || claims.jti.is_empty() || claims.iat < 0 || claims.nbf < 0 {
@@ -132,7 +137,7 @@ impl AccessTokenVerifier {
             issued_at: Timestamp::from_second(claims.iat).ok()?,
             expires_at: Timestamp::from_second(claims.exp).ok()?,
         };
-        Some(Proven { claims, not_before })
+        Some(VerifiedToken { claims, not_before })
     }
 
     /// The library checks the signature and no more: its own reading of a token takes a

@@ -9,84 +9,86 @@ use jiff::Timestamp;
 use super::{FetchError, Verifier};
 use crate::{AccessTokenVerifier, JwkSet, KeyError};
 
-/// A fetch that is under way. All who wait for it share it, and any of them moves it on.
+/// A fetch in progress, shared by all callers that wait for it; any of them drives it.
 pub(super) type Fetch = Shared<BoxFuture<'static, Fetched>>;
 
 pub(super) type Fetched = Result<JwkSet, FetchError>;
 
 #[derive(Default)]
 pub(super) struct Keys {
-    held: Option<Held>,
-    under_way: Option<UnderWay>,
-    /// When the last fetch was begun.
-    begun: Option<Timestamp>,
+    current: Option<CurrentKeys>,
+    pending: Option<PendingFetch>,
+    /// When the last fetch began.
+    started: Option<Timestamp>,
     failure: Option<FetchError>,
 }
 
-struct Held {
+struct CurrentKeys {
     set: JwkSet,
     verifier: Arc<AccessTokenVerifier>,
     fetched: Timestamp,
 }
 
-struct UnderWay {
+struct PendingFetch {
     fetch: Fetch,
-    begun: Timestamp,
+    started: Timestamp,
 }
 
-/// What is to be done about a token.
+/// What to do with a token.
 pub(super) enum Next {
     Verify(Arc<AccessTokenVerifier>),
     Wait(Fetch),
-    Refuse(FetchError),
+    Fail(FetchError),
 }
 
 impl Keys {
-    /// What is to be done at `now` about a token that names the key `kid`.
+    /// Returns what to do at `now` with a token that names the key `kid`.
     pub(super) fn next(&mut self, kid: &str, now: Timestamp, fetch: &dyn Fn() -> Fetch) -> Next {
-        if let Some(held) = &self.held
-            && is_within(held.fetched, Verifier::FRESH_FOR, now)
-            && held.verifier.has_key(kid)
+        if let Some(current) = &self.current
+            && is_within(current.fetched, Verifier::FRESH_FOR, now)
+            && current.verifier.has_key(kid)
         {
-            return Next::Verify(Arc::clone(&held.verifier));
+            return Next::Verify(Arc::clone(&current.verifier));
         }
         if let Some(fetch) = self.fetch(now, fetch) {
             return Next::Wait(fetch);
         }
-        self.held(now).map_or_else(Next::Refuse, Next::Verify)
+        self.current(now).map_or_else(Next::Fail, Next::Verify)
     }
 
-    /// The fetch that is under way, or a new one, if it is time.
+    /// Returns the fetch in progress or, if the last one is long enough ago, a new one.
     fn fetch(&mut self, now: Timestamp, fetch: &dyn Fn() -> Fetch) -> Option<Fetch> {
-        let under_way = self.under_way.as_ref();
-        if let Some(it) = under_way.filter(|it| is_within(it.begun, Verifier::FETCH_TIMEOUT, now)) {
+        let under_way = self.pending.as_ref();
+        if let Some(it) = under_way.filter(|it| is_within(it.started, Verifier::FETCH_TIMEOUT, now))
+        {
             return Some(it.fetch.clone());
         }
-        if self.begun.is_some_and(|begun| is_within(begun, Verifier::MIN_FETCH_INTERVAL, now)) {
+        if self.started.is_some_and(|started| is_within(started, Verifier::MIN_FETCH_INTERVAL, now))
+        {
             return None;
         }
-        self.begun = Some(now);
-        let under_way = self.under_way.insert(UnderWay { fetch: fetch(), begun: now });
+        self.started = Some(now);
+        let under_way = self.pending.insert(PendingFetch { fetch: fetch(), started: now });
         Some(under_way.fetch.clone())
     }
 
-    /// Takes up what a fetch has brought, once.
-    pub(super) fn take_up(
+    /// Stores the result of a fetch, once.
+    pub(super) fn complete(
         &mut self,
         fetch: &Fetch,
         fetched: Fetched,
         verifier: impl FnOnce(&JwkSet) -> Result<AccessTokenVerifier, KeyError>,
     ) {
-        let Some(it) = self.under_way.take_if(|it| it.fetch.ptr_eq(fetch)) else { return };
+        let Some(it) = self.pending.take_if(|it| it.fetch.ptr_eq(fetch)) else { return };
         match fetched {
-            // A verifier remembers what it has seen: it is kept if the keys are the same.
-            Ok(set) if self.held.as_ref().is_some_and(|held| held.set == set) => {
-                self.held.iter_mut().for_each(|held| held.fetched = it.begun);
+            // A verifier caches what it has verified: keep it if the keys are unchanged.
+            Ok(set) if self.current.as_ref().is_some_and(|current| current.set == set) => {
+                self.current.iter_mut().for_each(|current| current.fetched = it.started);
             }
             Ok(set) => match verifier(&set) {
                 Ok(verifier) => {
-                    let (verifier, fetched) = (Arc::new(verifier), it.begun);
-                    self.held = Some(Held { set, verifier, fetched });
+                    let (verifier, fetched) = (Arc::new(verifier), it.started);
+                    self.current = Some(CurrentKeys { set, verifier, fetched });
                 }
                 Err(error) => self.failure = Some(FetchError::from(Box::from(error))),
             },
@@ -94,13 +96,14 @@ impl Keys {
         }
     }
 
-    /// The keys that are held, if they are not too old.
-    pub(super) fn held(&self, now: Timestamp) -> Result<Arc<AccessTokenVerifier>, FetchError> {
-        match &self.held {
-            Some(held)
-                if now < held.fetched || is_within(held.fetched, Verifier::STALE_AFTER, now) =>
+    /// Returns the current keys, unless they are too old.
+    pub(super) fn current(&self, now: Timestamp) -> Result<Arc<AccessTokenVerifier>, FetchError> {
+        match &self.current {
+            Some(current)
+                if now < current.fetched
+                    || is_within(current.fetched, Verifier::STALE_AFTER, now) =>
             {
-                Ok(Arc::clone(&held.verifier))
+                Ok(Arc::clone(&current.verifier))
             }
             _ => Err(self
                 .failure
@@ -110,8 +113,8 @@ impl Keys {
     }
 }
 
-/// Whether `now` is less than `time` after `start`. It is not if the clock was put back to before
-/// that: then nothing is known of how long ago it was.
+/// Whether `now` is less than `time` after `start`. If the clock was set back to before `start`, it
+/// is not.
 fn is_within(start: Timestamp, time: Duration, now: Timestamp) -> bool {
     start <= now && now.duration_since(start).unsigned_abs() < time
 }

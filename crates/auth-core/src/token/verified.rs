@@ -1,0 +1,89 @@
+use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
+use jiff::Timestamp;
+use quick_cache::sync::Cache;
+
+use super::Claims;
+
+/// A cache of the tokens that a verifier has verified, so that the signature of each is verified
+/// only once.
+///
+/// It belongs to one verifier, and so to one issuer, one audience and one set of keys. Only
+/// validly signed tokens enter it, so nobody without an account can fill it. Its keys are SHA-256
+/// digests: it holds no token, and the time of a comparison reveals nothing.
+pub(super) struct VerifiedTokens(Cache<Digest, VerifiedToken>);
+
+type Digest = [u8; SHA256_OUTPUT_LEN];
+
+/// The claims of a token whose signature, issuer and audience have been verified. Whether it is
+/// valid depends on the time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct VerifiedToken {
+    pub(super) claims: Claims,
+    /// The start of its validity, in seconds since 1970: the later of `iat` and `nbf`.
+    pub(super) not_before: i64,
+}
+
+impl VerifiedTokens {
+    /// The maximum number of tokens, of some 200 bytes each. Tokens evicted from the cache are
+    /// verified again at their next use.
+    const CAPACITY: usize = 32_768;
+
+    pub(super) fn new() -> Self {
+        Self(Cache::new(Self::CAPACITY))
+    }
+
+    pub(super) fn get(&self, token: Fingerprint) -> Option<VerifiedToken> {
+        self.0.get(&token.0)
+    }
+
+    pub(super) fn insert(&self, token: Fingerprint, proven: VerifiedToken) {
+        self.0.insert(token.0, proven);
+    }
+}
+
+/// The digest of a whole token, signature included.
+#[derive(Clone, Copy)]
+pub(super) struct Fingerprint(Digest);
+
+impl Fingerprint {
+    pub(super) fn new(token: &str) -> Self {
+        let mut bytes = Digest::default();
+        bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+        Self(bytes)
+    }
+}
+
+impl VerifiedToken {
+    /// Returns the claims if the token is valid at `now`, without leeway.
+    pub(super) fn at(self, now: Timestamp) -> Option<Claims> {
+        let is_valid = self.not_before <= now.as_second()
+            && now.as_second() < self.claims.expires_at.as_second();
+        is_valid.then_some(self.claims)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{SessionId, UserId};
+
+    #[test]
+    fn the_cache_does_not_grow_beyond_its_capacity() {
+        let seen = VerifiedTokens::new();
+        let claims = Claims {
+            user: UserId::from_uuid_bytes([1; 16]),
+            session: SessionId::from_uuid_bytes([2; 16]),
+            issued_at: Timestamp::UNIX_EPOCH,
+            expires_at: Timestamp::MAX,
+        };
+        for n in 0..2 * VerifiedTokens::CAPACITY {
+            let token = Fingerprint::new(&n.to_string());
+            seen.insert(token, VerifiedToken { claims, not_before: 0 });
+        }
+        assert!(
+            seen.0.len() <= VerifiedTokens::CAPACITY + VerifiedTokens::CAPACITY / 8,
+            "{}",
+            seen.0.len()
+        );
+    }
+}
