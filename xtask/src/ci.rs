@@ -1,13 +1,13 @@
 //! `cargo xtask ci`: everything that must hold before a change lands.
 
 mod browser;
-mod counts;
+mod crate_counts;
+mod deny;
 mod deps;
-mod evidence;
-mod licences;
+
 mod links;
+mod named_tests;
 mod samples;
-mod sources;
 
 use std::fs;
 use std::process::ExitCode;
@@ -180,7 +180,7 @@ fn test() -> Result<()> {
 fn docs() -> Result<()> {
     setup::c_compiler()?;
     links::check(&workspace::root())?;
-    evidence::check(&workspace::root())?;
+    named_tests::check(&workspace::root())?;
     samples::check(&workspace::root())?;
     run(cargo(["doc", "--workspace", "--no-deps", "--all-features"])
         .env("RUSTDOCFLAGS", "-D warnings"))?;
