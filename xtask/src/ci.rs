@@ -2,6 +2,7 @@
 
 mod browser;
 mod crate_counts;
+mod cycles;
 mod deny;
 mod deps;
 

@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use cargo_metadata::semver::Version;
 use cargo_metadata::{CargoOpt, DependencyKind, Metadata, Package};
 
-use super::{crate_counts, deny};
+use super::{crate_counts, cycles, deny};
 use crate::workspace;
 
 /// What a crate of the workspace may depend on. Dev-dependencies are not limited.
@@ -60,6 +60,7 @@ pub(super) fn check() -> Result<()> {
     let metadata = command.features(CargoOpt::AllFeatures).exec()?;
     let mut violations = Graph::from_metadata(&metadata).violations();
     violations.extend(too_new_packages(&metadata));
+    violations.extend(cycles::violations(&workspace::root())?);
     if !violations.is_empty() {
         bail!("dependency rules are broken:\n{}", violations.join("\n"));
     }
