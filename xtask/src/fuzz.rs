@@ -51,7 +51,7 @@ impl Fuzz {
 }
 
 /// The step of `cargo xtask ci`: long enough to see that all of it works.
-pub(crate) fn look_briefly() -> Result<()> {
+pub(crate) fn smoke_test() -> Result<()> {
     look(&targets()?, 5)
 }
 

@@ -45,7 +45,7 @@ fn describes_this_package(variable: &str) -> bool {
 
 /// Runs a command, its output passing through; a failure names the command.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let line = line(command);
+    let line = command_line(command);
     let status = command
         .stdin(Stdio::null())
         .status()
@@ -72,7 +72,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 }
 
 /// A command as one would type it.
-fn line(command: &Command) -> String {
+pub(crate) fn command_line(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     let program = program.file_name().unwrap_or(program.as_os_str());
     std::iter::once(program)
