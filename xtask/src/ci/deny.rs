@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::process::{cargo, run, run_aside, step};
+use crate::process::{cargo, run, run_to_stderr, step};
 use crate::workspace;
 
 const VERSION: &str = "0.20.2";
@@ -39,5 +39,5 @@ fn is_current(program: &Path) -> bool {
 fn install(directory: &Path) -> Result<()> {
     let mut install = cargo(["install", "cargo-deny", "--version", VERSION, "--locked", "--force"]);
     install.args(["--debug", "--root"]).arg(directory).env("CARGO_PROFILE_DEV_DEBUG", "false");
-    run_aside(&mut install).context("cargo-deny could not be installed from crates.io")
+    run_to_stderr(&mut install).context("cargo-deny could not be installed from crates.io")
 }
