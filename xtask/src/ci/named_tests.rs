@@ -65,10 +65,10 @@ mod tests {
     #[test]
     fn a_test_must_be_in_the_module_named_before_it() {
         let root = tempfile::tempdir().unwrap();
-        let folder = root.path().join("crates/a/tests/it/token");
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("claims.rs"), "fn a_claim_is_checked() {}").unwrap();
-        fs::write(folder.with_extension("rs"), "async fn all_is_well() {}").unwrap();
+        let directory = root.path().join("crates/a/tests/it/token");
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("claims.rs"), "fn a_claim_is_checked() {}").unwrap();
+        fs::write(directory.with_extension("rs"), "async fn all_is_well() {}").unwrap();
         fs::create_dir_all(root.path().join("apps/b/src")).unwrap();
         fs::write(root.path().join("apps/b/src/c.rs"), "fn c_is_c() {}").unwrap();
         let missing = |row: &str| missing(root.path(), row);

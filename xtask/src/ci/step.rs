@@ -153,7 +153,7 @@ fn docs() -> Result<()> {
     public_api::check()
 }
 
-/// Cargo builds each package by itself, as somebody has it who depends on it.
+/// Cargo builds each package outside the workspace, as its users do.
 fn package() -> Result<()> {
     setup::c_compiler()?;
     let packages = LIBRARIES.iter().flat_map(|name| ["--package", name]);
