@@ -1,6 +1,6 @@
 use std::error::Error;
 
-/// An error and everything under it, in one line, for a log.
+/// Returns an error and its sources in one line, for a log.
 ///
 /// ```
 /// # use std::io;
@@ -10,6 +10,12 @@ use std::error::Error;
 /// ```
 #[must_use]
 pub fn error_chain(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause: &&dyn Error| (*cause).source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
 }
