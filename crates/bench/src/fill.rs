@@ -81,7 +81,7 @@ fn open_session(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> Outcome<(
 #[cfg(test)]
 mod tests {
     use auth_core::{Password, Verification};
-    use user_store::UserStore as _;
+    use user_store::{SessionStore as _, UserStore as _};
 
     use super::*;
 

@@ -7,7 +7,9 @@ use rusqlite::{Connection, Transaction};
 
 use super::queries::{events, keys, sessions, users};
 use super::transactions::{count_alive, delete_account, retire, told};
-use crate::{Event, EventKind, ImportUsersOutcome, RetireKeyOutcome, StoredUser};
+use crate::{
+    Event, EventKind, ImportUsersOutcome, RetireKeyOutcome, StoredUser, UpdateUserOutcome,
+};
 
 pub(super) fn end_sessions(
     tx: &Transaction<'_>,
@@ -19,25 +21,31 @@ pub(super) fn end_sessions(
     Ok(ended)
 }
 
-pub(super) fn set_disabled(
+pub(super) fn disable_user(
     tx: &Transaction<'_>,
     user: UserId,
-    disabled: bool,
     now: Timestamp,
-) -> rusqlite::Result<bool> {
-    let (kind, disabled_at) = match disabled {
-        true => (EventKind::AccountDisabled, Some(now)),
-        false => (EventKind::AccountEnabled, None),
-    };
-    if disabled {
-        sessions::delete_all(tx, user, None)?;
+) -> rusqlite::Result<UpdateUserOutcome> {
+    sessions::delete_all(tx, user, None)?;
+    let Some(before) = users::by_id(tx, user)? else { return Ok(UpdateUserOutcome::NotFound) };
+    if before.disabled_at.is_none() {
+        users::set_disabled(tx, user, Some(now))?;
+        events::insert(tx, &Event::by_operator(EventKind::AccountDisabled, now).about(user))?;
     }
-    let Some(before) = users::by_id(tx, user)? else { return Ok(false) };
-    if before.disabled_at.is_some() != disabled {
-        users::set_disabled(tx, user, disabled_at)?;
-        events::insert(tx, &Event::by_operator(kind, now).about(user))?;
+    Ok(UpdateUserOutcome::Updated)
+}
+
+pub(super) fn enable_user(
+    tx: &Transaction<'_>,
+    user: UserId,
+    now: Timestamp,
+) -> rusqlite::Result<UpdateUserOutcome> {
+    let Some(before) = users::by_id(tx, user)? else { return Ok(UpdateUserOutcome::NotFound) };
+    if before.disabled_at.is_some() {
+        users::set_disabled(tx, user, None)?;
+        events::insert(tx, &Event::by_operator(EventKind::AccountEnabled, now).about(user))?;
     }
-    Ok(true)
+    Ok(UpdateUserOutcome::Updated)
 }
 
 pub(super) fn set_password(
@@ -45,19 +53,25 @@ pub(super) fn set_password(
     user: UserId,
     new: &PasswordHash,
     now: Timestamp,
-) -> rusqlite::Result<bool> {
+) -> rusqlite::Result<UpdateUserOutcome> {
     sessions::delete_all(tx, user, None)?;
-    let found = users::change_password(tx, user, new)?;
-    told(tx, &Event::by_operator(EventKind::PasswordChanged, now).about(user), found)
+    if !users::change_password(tx, user, new)? {
+        return Ok(UpdateUserOutcome::NotFound);
+    }
+    events::insert(tx, &Event::by_operator(EventKind::PasswordChanged, now).about(user))?;
+    Ok(UpdateUserOutcome::Updated)
 }
 
 pub(super) fn delete_user(
     tx: &Transaction<'_>,
     user: UserId,
     now: Timestamp,
-) -> rusqlite::Result<bool> {
-    let found = delete_account(tx, user)?;
-    told(tx, &Event::by_operator(EventKind::AccountDeleted, now).about(user), found)
+) -> rusqlite::Result<UpdateUserOutcome> {
+    if !delete_account(tx, user)? {
+        return Ok(UpdateUserOutcome::NotFound);
+    }
+    events::insert(tx, &Event::by_operator(EventKind::AccountDeleted, now).about(user))?;
+    Ok(UpdateUserOutcome::Updated)
 }
 
 pub(super) fn add_signing_key(

@@ -4,7 +4,7 @@ use auth_core::{Admission, ClientInfo, Timestamp, UserId};
 use rusqlite::{Connection, Transaction};
 
 use super::queries::{counters, events, users};
-use crate::{Event, EventKind, LimitedCounter, Settlement};
+use crate::{Event, EventKind, LimitedCounter, SettleOutcome, SettledAttempt, Settlement};
 
 /// Whether every counter lets an attempt through.
 pub(super) fn judge(
@@ -37,32 +37,34 @@ pub(super) fn begin(
     Ok(admission)
 }
 
-/// Ends an attempt; answers whether the next has to wait for it.
+/// Settles an attempt.
 pub(super) fn settle(
     tx: &Transaction<'_>,
-    counts: &[(LimitedCounter, Settlement)],
-    event: Option<&Event>,
-    began: Timestamp,
-    now: Timestamp,
-) -> rusqlite::Result<bool> {
-    let mut waits = false;
-    for (count, settlement) in counts {
+    attempt: &SettledAttempt,
+) -> rusqlite::Result<SettleOutcome> {
+    let (began, now) = (attempt.began_at, attempt.settled_at);
+    let mut outcome = SettleOutcome::Settled;
+    for (count, settlement) in &attempt.counters {
         let mut counter = counters::find(tx, &count.key)?;
         match settlement {
-            Settlement::Counted => waits |= counter.count(&count.limit, began, now),
+            Settlement::Counted => {
+                if counter.count(&count.limit, began, now) {
+                    outcome = SettleOutcome::LockedOut;
+                }
+            }
             Settlement::Refunded => counter.refund(began),
             Settlement::Reset => counter.reset(&count.limit, began, now),
         }
         counters::keep(tx, count, &counter)?;
     }
-    if let Some(event) = event {
+    if let Some(event) = &attempt.failure {
         let event = of_who_is_there(tx, event)?;
         events::insert(tx, &event)?;
-        if waits {
+        if outcome == SettleOutcome::LockedOut {
             events::insert(tx, &Event { kind: EventKind::SignInsThrottled, ..event })?;
         }
     }
-    Ok(waits)
+    Ok(outcome)
 }
 
 /// An account may have been deleted meanwhile: then nothing of its user is kept. Without a user

@@ -11,6 +11,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_password_versions.sql"),
     include_str!("migrations/0004_counters.sql"),
     include_str!("migrations/0005_events.sql"),
+    include_str!("migrations/0006_signing_key_set.sql"),
 ];
 
 /// The newest schema.

@@ -8,7 +8,8 @@ use rusqlite::{Connection, Transaction};
 use super::queries::{events, keys, sessions, users};
 use crate::{
     EndSessionsOutcome, Event, EventKind, NewSession, OpenSessionOutcome, PasswordVersion,
-    ReauthenticatedOutcome, Reauthentication, RetireKeyOutcome, RotateOutcome, Rotation, UserData,
+    ReauthenticatedChangeOutcome, Reauthentication, RetireKeyOutcome, RotateOutcome, Rotation,
+    UserData,
 };
 
 /// Opens a session with the password that was verified, if it still is the one in force.
@@ -128,17 +129,17 @@ pub(super) fn reauthenticated(
     kind: EventKind,
     now: Timestamp,
     change: impl FnOnce(&Session) -> rusqlite::Result<()>,
-) -> rusqlite::Result<ReauthenticatedOutcome> {
+) -> rusqlite::Result<ReauthenticatedChangeOutcome> {
     let session = match sessions::by_id(tx, word.session.id)? {
         Some(session) if session.is_alive(now) => session,
-        _ => return Ok(ReauthenticatedOutcome::SessionEnded),
+        _ => return Ok(ReauthenticatedChangeOutcome::SessionEnded),
     };
     if !users::is_in_force(tx, session.user_id, word.verified)? {
-        return Ok(ReauthenticatedOutcome::CredentialsChanged);
+        return Ok(ReauthenticatedChangeOutcome::CredentialsChanged);
     }
     change(&session)?;
     events::insert(tx, &event_of(word, kind, now))?;
-    Ok(ReauthenticatedOutcome::Done)
+    Ok(ReauthenticatedChangeOutcome::Done)
 }
 
 /// Removes a signing key, unless it is the one that signs at this moment.
@@ -147,11 +148,11 @@ pub(super) fn retire(
     key: &SigningKeySeed,
 ) -> rusqlite::Result<RetireKeyOutcome> {
     if keys::signing(tx)?.is_some_and(|signing| signing == *key) {
-        return Ok(RetireKeyOutcome::Signs);
+        return Ok(RetireKeyOutcome::InUse);
     }
     Ok(match keys::delete(tx, key)? {
         true => RetireKeyOutcome::Retired,
-        false => RetireKeyOutcome::Unknown,
+        false => RetireKeyOutcome::NotFound,
     })
 }
 

@@ -1,8 +1,8 @@
 use auth_core::{SessionId, Timestamp, UserId};
 use rusqlite::{Connection, Result, Row, ToSql, params};
 
-use super::{client, parsed, timestamp};
-use crate::{Actor, EVENT_RETENTION, Event, EventId};
+use super::{client, timestamp};
+use crate::{Actor, EVENT_RETENTION, Event, EventId, EventKind};
 
 const COLUMNS: &str = "id, at, kind, operator, user_id, session_id, kid, ip, user_agent";
 
@@ -29,14 +29,14 @@ fn read(row: &Row<'_>) -> Result<(EventId, Event)> {
     let (user, session): (Option<[u8; 16]>, Option<[u8; 16]>) = (row.get(4)?, row.get(5)?);
     let event = Event {
         at: timestamp(row, 1)?,
-        kind: parsed(row, 2, str::parse)?,
+        kind: EventKind::from_name(row.get_ref(2)?.as_str()?),
         actor: if row.get(3)? { Actor::Operator } else { Actor::User },
         user: user.map(UserId::from_uuid_bytes),
         session: session.map(SessionId::from_uuid_bytes),
         kid: row.get(6)?,
         client: client(row, 7)?,
     };
-    Ok((EventId(row.get(0)?), event))
+    Ok((EventId::from_number(row.get(0)?), event))
 }
 
 /// Up to `limit` events about a user, the last first.
@@ -60,7 +60,7 @@ pub(in crate::sqlite) fn page(
     after: Option<EventId>,
     limit: u32,
 ) -> Result<Vec<(EventId, Event)>> {
-    let after = after.map_or(0, |EventId(id)| id);
+    let after = after.map_or(0, EventId::to_number);
     let user = user.as_ref().map(|id| id.as_uuid().as_bytes());
     let about = if user.is_some() { "user_id = ?3 AND" } else { "" };
     let query = format!("SELECT {COLUMNS} FROM events WHERE {about} id > ?1 ORDER BY id LIMIT ?2");

@@ -2,17 +2,20 @@ use auth_core::{SigningKeySeed, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 
 use super::{bytes, timestamp};
-use crate::StoredSigningKey;
+use crate::{KeySetVersion, SigningKeySet, StoredSigningKey};
 
-/// Ids only grow: the key that was made last is never deleted.
-pub(in crate::sqlite) fn all(connection: &Connection) -> Result<Vec<StoredSigningKey>> {
-    connection
+/// Returns the keys, the newest first. Ids only grow: the newest key is never deleted.
+pub(in crate::sqlite) fn all(connection: &Connection) -> Result<SigningKeySet> {
+    let tx = connection.unchecked_transaction()?;
+    let version = tx.query_row("SELECT version FROM signing_key_set", [], |row| row.get(0))?;
+    let keys = tx
         .prepare("SELECT seed, created_at FROM signing_keys ORDER BY id DESC")?
         .query_map([], |row| {
             let seed = bytes(row, 0, SigningKeySeed::from_bytes)?;
             Ok(StoredSigningKey { seed, created_at: timestamp(row, 1)? })
         })?
-        .collect()
+        .collect::<Result<_>>()?;
+    Ok(SigningKeySet { version: KeySetVersion::from_number(version), keys })
 }
 
 pub(in crate::sqlite) fn signing(connection: &Connection) -> Result<Option<SigningKeySeed>> {

@@ -7,7 +7,7 @@ use auth_core::{
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
 use super::{bytes, client, timestamp, user_id, users};
-use crate::{NewSession, Rotation, SessionRecord, User};
+use crate::{ActiveSession, KeySetVersion, NewSession, Rotation, SessionRecord};
 
 /// The columns of [`read`], of the table `sessions` called `s`.
 const COLUMNS: &str = "s.id, s.user_id, s.created_at, s.last_used_at, s.idle_expires_at, \
@@ -57,21 +57,28 @@ pub(in crate::sqlite) fn insert(connection: &Connection, new: &NewSession) -> Re
     Ok(())
 }
 
+/// Returns the session with its user and the version of the signing keys, all of one moment.
 pub(in crate::sqlite) fn with_user(
     connection: &Connection,
     id: SessionId,
-) -> Result<Option<(Session, User)>> {
-    // Asked on every request: not put together each time.
+) -> Result<Option<ActiveSession>> {
+    // Every request runs this: the text is built once.
     static SQL: LazyLock<String> = LazyLock::new(|| {
         let user = users::COLUMNS;
         format!(
-            "SELECT {COLUMNS}, {user} FROM sessions s JOIN users u ON u.id = s.user_id
-             WHERE s.id = ?1"
+            "SELECT {COLUMNS}, {user}, (SELECT version FROM signing_key_set)
+             FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = ?1"
         )
     });
     connection
         .prepare_cached(&SQL)?
-        .query_row([id.as_uuid().as_bytes()], |row| Ok((read(row)?, users::read(row, WIDTH)?)))
+        .query_row([id.as_uuid().as_bytes()], |row| {
+            Ok(ActiveSession {
+                session: read(row)?,
+                user: users::read(row, WIDTH)?,
+                key_set_version: KeySetVersion::from_number(row.get(WIDTH + users::WIDTH)?),
+            })
+        })
         .optional()
 }
 

@@ -92,6 +92,9 @@ pub(in crate::sqlite) fn password_hash(
 /// The columns of [`read`], of the table `users` called `u`.
 pub(super) const COLUMNS: &str = "u.id, u.email, u.created_at, u.disabled_at";
 
+/// The number of [`COLUMNS`].
+pub(super) const WIDTH: usize = 4;
+
 /// Reads a user from the columns that begin at `first`.
 pub(super) fn read(row: &Row<'_>, first: usize) -> Result<User> {
     let disabled: Option<i64> = row.get(first + 3)?;
