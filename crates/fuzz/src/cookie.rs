@@ -3,8 +3,9 @@ use auth_core::RefreshToken;
 use warp::http::HeaderMap;
 use warp::http::header::{COOKIE, HeaderValue};
 
-/// Each line of the input is a header `Cookie`. A token is read from them if and only if
-/// there is one cookie of the name in all of them, and it holds a token.
+/// Each line of the input is a header `Cookie`. A token is read if and only if all of them together
+/// contain one cookie of that name, and it contains a token.
+#[expect(clippy::unwrap_used, reason = "the origin is a constant")]
 pub(crate) fn check(input: &[u8]) {
     let values = input.split(|byte| *byte == b'\n').map(HeaderValue::from_bytes);
     let headers: HeaderMap = values.flatten().map(|value| (COOKIE, value)).collect();
@@ -21,7 +22,7 @@ pub(crate) fn check(input: &[u8]) {
 fn expected(name: &str, headers: &HeaderMap) -> Option<String> {
     let mut all = Vec::new();
     for value in headers.get_all(COOKIE) {
-        // Bytes that are no ASCII are in no name and no token of ours.
+        // Names and tokens are ASCII.
         let text: String = value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
         for cookie in text.split(';') {
             let cookie = cookie.trim_matches(|c: char| c.is_ascii_whitespace());

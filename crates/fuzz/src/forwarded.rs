@@ -4,8 +4,9 @@ use api::{TrustedProxies, TrustedProxy};
 use warp::http::HeaderMap;
 use warp::http::header::HeaderValue;
 
-/// Each line of the input is a header `X-Forwarded-For`. Whoever is not trusted is believed
-/// nothing; who is, the last address that is no trusted proxy's, up to what is no address.
+/// Each line of the input is a header `X-Forwarded-For`. It is ignored unless the peer is a trusted
+/// proxy. Then the last address that is not a trusted proxy counts; anything malformed ends the
+/// search.
 pub(crate) fn check(input: &[u8]) {
     let values = input.split(|byte| *byte == b'\n').map(HeaderValue::from_bytes);
     let mut headers = HeaderMap::new();

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::members::Members;
 
-/// A body is taken if and only if it is a JSON text, an object, and has exactly the members
-/// of its kind, none twice; and what is taken is what it says.
+/// A body is accepted if and only if it is a JSON object with exactly the members of its type, none
+/// of them twice; and the parsed value is what the text says.
 pub(crate) fn check(input: &[u8]) {
     let texts = |names: [&'static str; 2]| names.map(|name| (name, Kind::Text));
     compare::<SignupRequest>(input, &texts(["email", "password"]));

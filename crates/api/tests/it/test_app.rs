@@ -15,24 +15,24 @@ use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 use warp::test::RequestBuilder;
 
-use crate::contract::{Met, compared};
+use crate::openapi::{Documented, compared};
 
 pub(crate) const ORIGIN: &str = "https://auth.example.com";
 pub(crate) const COOKIE: &str = "__Host-latchkey_refresh";
 pub(crate) const EMAIL: &str = "Ada@example.com";
 pub(crate) const PASSWORD: &str = "a long walk along the sea";
 
-/// Somebody without an account.
-pub(crate) struct Anonymous {
+/// The API on a store of its own, with a clock that stands still.
+pub(crate) struct TestApp {
     routes: BoxedFilter<(Response,)>,
     clock: Arc<ManualClock>,
     folder: TempDir,
-    met: Met,
+    documented: Documented,
 }
 
-/// Somebody with an account, a session, its access token and what is in the cookie.
+/// A user with a session: its access token, and the refresh token in its cookie.
 pub(crate) struct SignedInUser<'a> {
-    world: &'a Anonymous,
+    app: &'a TestApp,
     pub(crate) token: String,
     pub(crate) cookie: String,
 }
@@ -43,32 +43,39 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
-impl Anonymous {
+impl TestApp {
     pub(crate) async fn new() -> Self {
         Self::with_origin(Origin::parse(ORIGIN).unwrap()).await
+    }
+
+    /// With an account for [`EMAIL`].
+    pub(crate) async fn with_account() -> Self {
+        let app = Self::new().await;
+        app.sign_up().await;
+        app
     }
 
     pub(crate) async fn with_origin(origin: Origin) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::<ManualClock>::default();
-        let settings = Config { pbkdf2_iterations: 1_000, ..Config::new(origin) };
+        let config = Config { pbkdf2_iterations: 1_000, ..Config::new(origin) };
         let store = Arc::new(SqliteStore::open(&folder.path().join("latchkey.db")).unwrap());
         let random = Arc::new(SystemRandom);
         let accounts =
-            Accounts::start(store, settings, Arc::<ManualClock>::clone(&clock), random).await;
+            Accounts::start(store, config, Arc::<ManualClock>::clone(&clock), random).await;
         let auth = Auth::new(Arc::new(accounts.unwrap()));
-        let met = Met::default();
-        let routes = compared(auth.routes().or(api::api_not_found()).unify().boxed(), &met);
-        Self { routes, clock, folder, met }
+        let documented = Documented::default();
+        let routes = auth.routes().or(api::api_not_found()).unify().boxed();
+        Self { routes: compared(routes, &documented), clock, folder, documented }
     }
 
-    pub(crate) fn pass(&self, time: Duration) {
+    pub(crate) fn advance(&self, time: Duration) {
         self.clock.advance(time);
     }
 
-    /// Which answers of the OpenAPI document were met here.
-    pub(crate) fn met(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.met.lock().unwrap()
+    /// Returns the responses of the OpenAPI document that have occurred.
+    pub(crate) fn documented(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.documented.lock().unwrap()
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -89,7 +96,11 @@ impl Anonymous {
     }
 
     pub(crate) async fn sign_up(&self) -> Answer {
-        self.post("/api/signup", json!({"email": EMAIL, "password": PASSWORD})).await
+        self.sign_up_as(EMAIL).await
+    }
+
+    pub(crate) async fn sign_up_as(&self, email: &str) -> Answer {
+        self.post("/api/signup", json!({"email": email, "password": PASSWORD})).await
     }
 
     pub(crate) async fn log_in(&self) -> SignedInUser<'_> {
@@ -104,12 +115,17 @@ impl Anonymous {
     ) -> SignedInUser<'_> {
         let body = json!({"email": email, "password": password, "remember": remember});
         let answer = self.send(post("/api/token").body(body.to_string())).await;
-        SignedInUser { world: self, token: answer.token(), cookie: answer.cookie() }
+        SignedInUser { app: self, token: answer.token(), cookie: answer.cookie() }
     }
 
-    pub(crate) async fn signed_in(&self) -> SignedInUser<'_> {
-        self.sign_up().await;
-        self.log_in().await
+    /// Signs up unless there is an account, and logs in.
+    pub(crate) async fn user(&self) -> SignedInUser<'_> {
+        self.user_with_email(EMAIL).await
+    }
+
+    pub(crate) async fn user_with_email(&self, email: &str) -> SignedInUser<'_> {
+        self.sign_up_as(email).await;
+        self.log_in_as(email, PASSWORD, false).await
     }
 }
 
@@ -119,7 +135,7 @@ impl SignedInUser<'_> {
     }
 
     pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
-        self.world.send(request.header("authorization", self.bearer())).await
+        self.app.send(request.header("authorization", self.bearer())).await
     }
 
     pub(crate) async fn me(&self) -> Answer {
@@ -138,9 +154,9 @@ impl SignedInUser<'_> {
         self.send(post("/api/logout").body("{}")).await
     }
 
-    /// Renews the session, and keeps what is answered.
+    /// Refreshes the session, and keeps the new tokens.
     pub(crate) async fn refresh(&mut self) -> Answer {
-        let answer = self.world.send(refresh(&self.cookie)).await;
+        let answer = self.app.send(refresh(&self.cookie)).await;
         if answer.status == 200 {
             self.token = answer.token();
             self.cookie = answer.cookie();
@@ -164,7 +180,7 @@ impl Answer {
         self.body["access_token"].as_str().unwrap().to_owned()
     }
 
-    /// The value that the answer sets the cookie to.
+    /// Returns the value of the first cookie that the response sets.
     pub(crate) fn cookie(&self) -> String {
         let (_, value) = self.header("set-cookie").split_once('=').unwrap();
         value.split(';').next().unwrap().to_owned()
@@ -183,12 +199,12 @@ impl Answer {
     }
 }
 
-/// The renewal of a session, with this in the cookie.
+/// A refresh with this token in the cookie.
 pub(crate) fn refresh(cookie: &str) -> RequestBuilder {
     post("/api/token/refresh").header("cookie", format!("{COOKIE}={cookie}"))
 }
 
-/// A POST as a program sends it.
+/// A POST, as a program sends it.
 pub(crate) fn post(path: &str) -> RequestBuilder {
     json_request("POST", path)
 }

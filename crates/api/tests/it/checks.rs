@@ -1,10 +1,10 @@
-//! What is refused before anything is done, and in which order. (Headers that come twice
-//! are tested over a connection, with the server.)
+//! The checks that run before a handler, and their order. (Duplicate headers are tested over a
+//! connection, with the server.)
 
 use api::Origin;
 use serde_json::json;
 
-use crate::world::{Anonymous, EMAIL, ORIGIN, PASSWORD, json_request, post};
+use crate::test_app::{EMAIL, ORIGIN, PASSWORD, TestApp, json_request, post};
 
 fn valid() -> String {
     json!({"email": EMAIL, "password": PASSWORD}).to_string()
@@ -12,7 +12,7 @@ fn valid() -> String {
 
 #[tokio::test]
 async fn an_unknown_path_is_not_found() {
-    let world = Anonymous::new().await;
+    let app = TestApp::new().await;
     for path in [
         "/api",
         "/api/",
@@ -23,15 +23,15 @@ async fn an_unknown_path_is_not_found() {
         "/api/sessions/01960000-0000-7000-8000-00000000ADA0",
     ] {
         for method in ["GET", "POST", "DELETE", "OPTIONS"] {
-            let answer = world.send(warp::test::request().method(method).path(path)).await;
+            let answer = app.send(warp::test::request().method(method).path(path)).await;
             answer.assert_problem(404, "not_found");
         }
     }
 }
 
 #[tokio::test]
-async fn another_method_is_refused_with_those_that_are_known() {
-    let world = Anonymous::new().await;
+async fn an_unsupported_method_is_rejected_with_the_supported_ones() {
+    let app = TestApp::new().await;
     for (path, allow) in [
         ("/api/signup", "POST"),
         ("/api/token", "POST"),
@@ -47,7 +47,7 @@ async fn another_method_is_refused_with_those_that_are_known() {
             if allow.split(", ").any(|allowed| allowed == method) {
                 continue;
             }
-            let answer = world.send(warp::test::request().method(method).path(path)).await;
+            let answer = app.send(warp::test::request().method(method).path(path)).await;
             answer.assert_problem(405, "method_not_allowed");
             assert_eq!(answer.header("allow"), allow, "{method} {path}");
         }
@@ -56,19 +56,19 @@ async fn another_method_is_refused_with_those_that_are_known() {
 
 #[tokio::test]
 async fn a_body_is_at_most_16_kib() {
-    let world = Anonymous::new().await;
+    let app = TestApp::new().await;
     let padded = |length: usize| format!("{}{}", valid(), " ".repeat(length - valid().len()));
     let at_limit = post("/api/signup").body(padded(16 * 1024));
-    assert_eq!(world.send(at_limit).await.status, 201);
+    assert_eq!(app.send(at_limit).await.status, 201);
     let over = post("/api/signup").body(padded(16 * 1024 + 1));
-    world.send(over).await.assert_problem(413, "payload_too_large");
+    app.send(over).await.assert_problem(413, "payload_too_large");
     let declared = post("/api/signup").header("content-length", "16385");
-    world.send(declared).await.assert_problem(413, "payload_too_large");
+    app.send(declared).await.assert_problem(413, "payload_too_large");
 }
 
 #[tokio::test]
-async fn the_content_type_is_demanded() {
-    let world = Anonymous::new().await;
+async fn the_content_type_is_required() {
+    let app = TestApp::new().await;
     let request = || warp::test::request().method("POST").path("/api/token").body(valid());
     let refused = [
         request(),
@@ -79,18 +79,18 @@ async fn the_content_type_is_demanded() {
         request().header("content-type", "application/json").header("content-encoding", "gzip"),
     ];
     for request in refused {
-        world.send(request).await.assert_problem(415, "unsupported_media_type");
+        app.send(request).await.assert_problem(415, "unsupported_media_type");
     }
-    world.sign_up().await;
+    app.sign_up().await;
     for taken in ["application/json", "Application/JSON; charset=utf-8", "application/json ;x=y"] {
-        let answer = world.send(request().header("content-type", taken)).await;
+        let answer = app.send(request().header("content-type", taken)).await;
         assert_eq!(answer.status, 200, "{taken}");
     }
 }
 
 #[tokio::test]
-async fn pages_of_another_origin_change_nothing() {
-    let world = Anonymous::new().await;
+async fn requests_from_pages_of_other_origins_are_rejected() {
+    let app = TestApp::new().await;
     for (name, value) in [
         ("origin", "https://evil.example"),
         ("origin", "null"),
@@ -104,16 +104,16 @@ async fn pages_of_another_origin_change_nothing() {
         ("sec-fetch-site", "SAME-ORIGIN"),
     ] {
         let request = post("/api/signup").header(name, value).body(valid());
-        world.send(request).await.assert_problem(403, "forbidden_origin");
+        app.send(request).await.assert_problem(403, "forbidden_origin");
     }
-    let user = world.signed_in().await;
+    let user = app.user().await;
     let elsewhere = post("/api/logout")
         .header("authorization", user.bearer())
         .header("origin", "https://evil.example");
-    world.send(elsewhere).await.assert_problem(403, "forbidden_origin");
+    app.send(elsewhere).await.assert_problem(403, "forbidden_origin");
     let cookie = user.cookie.clone();
     for request in [
-        crate::world::refresh(&cookie),
+        crate::test_app::refresh(&cookie),
         json_request("PUT", "/api/me/password").header("authorization", user.bearer()),
         json_request("DELETE", "/api/me").header("authorization", user.bearer()),
         warp::test::request().method("DELETE").path("/api/sessions"),
@@ -121,18 +121,17 @@ async fn pages_of_another_origin_change_nothing() {
             .method("DELETE")
             .path("/api/sessions/01960000-0000-7000-8000-00000000ada0"),
     ] {
-        let answer = world.send(request.header("origin", "https://evil.example")).await;
+        let answer = app.send(request.header("origin", "https://evil.example")).await;
         answer.assert_problem(403, "forbidden_origin");
     }
     assert_eq!(user.me().await.status, 200, "the session lives on");
-    let renewed = world.send(crate::world::refresh(&cookie)).await;
+    let renewed = app.send(crate::test_app::refresh(&cookie)).await;
     assert_eq!(renewed.status, 200, "and its token was not used");
 }
 
 #[tokio::test]
-async fn the_services_own_pages_may_and_so_may_programs() {
-    let world = Anonymous::new().await;
-    world.sign_up().await;
+async fn requests_from_own_pages_and_from_programs_are_accepted() {
+    let app = TestApp::with_account().await;
     let own = || post("/api/token").header("origin", ORIGIN);
     let requests = [
         post("/api/token"),
@@ -141,29 +140,29 @@ async fn the_services_own_pages_may_and_so_may_programs() {
         own().header("sec-fetch-site", "none"),
     ];
     for request in requests {
-        assert_eq!(world.send(request.body(valid())).await.status, 200);
+        assert_eq!(app.send(request.body(valid())).await.status, 200);
     }
 }
 
 #[tokio::test]
-async fn on_this_machine_localhost_and_127_0_0_1_are_one_origin() {
-    let world = Anonymous::with_origin(Origin::localhost(8080)).await;
-    world.sign_up().await;
+async fn localhost_and_127_0_0_1_are_the_same_origin() {
+    let app = TestApp::with_origin(Origin::localhost(8080)).await;
+    app.sign_up().await;
     for (origin, status) in [
         ("http://localhost:8080", 200),
         ("http://127.0.0.1:8080", 200),
         ("http://localhost:8081", 403),
         ("https://localhost:8080", 403),
     ] {
-        let answer = world.send(post("/api/token").header("origin", origin).body(valid())).await;
+        let answer = app.send(post("/api/token").header("origin", origin).body(valid())).await;
         assert_eq!(answer.status, status, "{origin}");
     }
     assert_eq!(Origin::localhost(80).as_str(), "http://localhost");
 }
 
 #[tokio::test]
-async fn what_is_no_json_text_is_told_apart_from_json_of_another_shape() {
-    let world = Anonymous::new().await;
+async fn malformed_json_and_json_of_another_shape_have_different_codes() {
+    let app = TestApp::new().await;
     let malformed: [&[u8]; 14] = [
         b"",
         b" ",
@@ -181,7 +180,7 @@ async fn what_is_no_json_text_is_told_apart_from_json_of_another_shape() {
         b"{\"other\":\"\n\"}",
     ];
     for body in malformed {
-        world.send(post("/api/token").body(body)).await.assert_problem(400, "malformed_json");
+        app.send(post("/api/token").body(body)).await.assert_problem(400, "malformed_json");
     }
     for body in [
         "null",
@@ -199,30 +198,30 @@ async fn what_is_no_json_text_is_told_apart_from_json_of_another_shape() {
         r#"{"email":"a","password":"b","password":"c"}"#,
         r#"{"Email":"a","password":"b"}"#,
     ] {
-        let answer = world.send(post("/api/token").body(body)).await;
+        let answer = app.send(post("/api/token").body(body)).await;
         answer.assert_problem(400, "invalid_request");
     }
 }
 
 #[tokio::test]
-async fn the_order_of_the_checks_is_the_one_that_is_promised() {
-    let world = Anonymous::new().await;
+async fn checks_run_in_the_documented_order() {
+    let app = TestApp::new().await;
     let evil = ("origin", "https://evil.example");
     let large = "x".repeat(20_000);
     let plain = || warp::test::request().method("POST").path("/api/logout");
-    // Each request breaks the rule it is refused for, and every one that comes after it.
+    // Each request fails the check that it is rejected for, and every later one.
     let no_path = plain().path("/api/nothing").body(&large).header(evil.0, evil.1);
-    world.send(no_path).await.assert_problem(404, "not_found");
+    app.send(no_path).await.assert_problem(404, "not_found");
     let no_method = plain().method("PUT").body(&large).header(evil.0, evil.1);
-    world.send(no_method).await.assert_problem(405, "method_not_allowed");
+    app.send(no_method).await.assert_problem(405, "method_not_allowed");
     let too_large = plain().body(&large).header(evil.0, evil.1);
-    world.send(too_large).await.assert_problem(413, "payload_too_large");
+    app.send(too_large).await.assert_problem(413, "payload_too_large");
     let untyped = plain().body("x").header(evil.0, evil.1);
-    world.send(untyped).await.assert_problem(415, "unsupported_media_type");
+    app.send(untyped).await.assert_problem(415, "unsupported_media_type");
     let elsewhere = post("/api/logout").body("x").header(evil.0, evil.1);
-    world.send(elsewhere).await.assert_problem(403, "forbidden_origin");
-    world.send(post("/api/logout").body("x")).await.assert_problem(401, "missing_token");
-    let user = world.signed_in().await;
+    app.send(elsewhere).await.assert_problem(403, "forbidden_origin");
+    app.send(post("/api/logout").body("x")).await.assert_problem(401, "missing_token");
+    let user = app.user().await;
     let no_json = post("/api/logout").header("authorization", user.bearer()).body("x");
-    world.send(no_json).await.assert_problem(400, "malformed_json");
+    app.send(no_json).await.assert_problem(400, "malformed_json");
 }

@@ -1,8 +1,8 @@
-//! Compares whatever is answered in these tests with the OpenAPI document, and the document with
-//! what is answered.
+//! Compares every response in these tests with the OpenAPI document, and the document with the
+//! responses that occur.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
@@ -15,29 +15,38 @@ use warp::path::FullPath;
 use warp::reply::Response;
 use warp::test::RequestBuilder;
 
-use crate::world::{Anonymous, COOKIE, EMAIL, PASSWORD, json_request, post, refresh};
+use crate::test_app::{COOKIE, EMAIL, PASSWORD, TestApp, json_request, post, refresh};
 
-/// The answers of the document that were met.
-pub(crate) type Met = Arc<Mutex<BTreeSet<String>>>;
+/// The responses of the document that have occurred.
+pub(crate) type Documented = Arc<Mutex<BTreeSet<String>>>;
 
-/// The same routes, of which every answer is compared with the document, and noted.
-pub(crate) fn compared(routes: BoxedFilter<(Response,)>, met: &Met) -> BoxedFilter<(Response,)> {
-    let met = Arc::clone(met);
+fn document() -> &'static Value {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(api::openapi);
+    &DOCUMENT
+}
+
+/// Compares every response of these routes with the document, and notes which one it is.
+pub(crate) fn compared(
+    routes: BoxedFilter<(Response,)>,
+    documented: &Documented,
+) -> BoxedFilter<(Response,)> {
+    let documented = Arc::clone(documented);
     let compare = move |method: Method, path: FullPath, response: Response| {
-        let met = Arc::clone(&met);
+        let documented = Arc::clone(&documented);
         async move {
             let (parts, body) = response.into_parts();
             let body = body.collect().await.unwrap().to_bytes();
             let status = parts.status.as_u16();
             let found = compare(&method, path.as_str(), status, &parts.headers, &body);
-            met.lock().unwrap().extend(found);
+            documented.lock().unwrap().extend(found);
             Response::from_parts(parts, body.into())
         }
     };
     warp::method().and(warp::path::full()).and(routes).then(compare).boxed()
 }
 
-/// Which answer of the document it is: none where that has no such path or method.
+/// Returns which response of the document this is, or `None` if the document has no such path or
+/// method.
 #[track_caller]
 fn compare(
     method: &Method,
@@ -53,7 +62,7 @@ fn compare(
         return None;
     };
     let name_of_method = method.as_str().to_ascii_lowercase();
-    let Some(operation) = api::openapi()["paths"][&path].get(&name_of_method) else {
+    let Some(operation) = document()["paths"][&path].get(&name_of_method) else {
         let is_head = method == Method::HEAD && !path.starts_with("/api/");
         assert!(is_head || status == 405 && headers.contains_key("allow"), "{answer}");
         return None;
@@ -76,7 +85,7 @@ fn compare(
     Some(name(method.as_str(), &path, &status, &body["code"]))
 }
 
-/// The path of the document that a path is one of.
+/// Returns the path of the document that matches.
 fn template(path: &str) -> Option<String> {
     let is_same = |template: &str| {
         let (one, other) = (template.split('/'), path.split('/'));
@@ -85,7 +94,7 @@ fn template(path: &str) -> Option<String> {
                 .zip(other)
                 .all(|(one, other)| one == other || one.starts_with('{') && is_id(other))
     };
-    let paths = api::openapi()["paths"].as_object().unwrap().keys();
+    let paths = document()["paths"].as_object().unwrap().keys();
     paths.into_iter().find(|template| is_same(template)).cloned()
 }
 
@@ -93,9 +102,9 @@ fn is_id(text: &str) -> bool {
     text.parse::<auth_core::SessionId>().is_ok()
 }
 
-/// Takes nothing that the document does not name.
+/// Also rejects properties that the schema does not name.
 fn validator(schema: &Value) -> Validator {
-    let mut components = api::openapi()["components"].clone();
+    let mut components = document()["components"].clone();
     for schema in components["schemas"].as_object_mut().unwrap().values_mut() {
         if schema.get("properties").is_some() {
             schema["unevaluatedProperties"] = json!(false);
@@ -106,10 +115,9 @@ fn validator(schema: &Value) -> Validator {
 }
 
 #[test]
-fn what_is_sent_is_described_as_it_is_taken() {
-    let document = api::openapi();
+fn the_documented_request_bodies_are_the_accepted_ones() {
     let body = |path: &str, method: &str| {
-        let operation = &document["paths"][path][method];
+        let operation = &document()["paths"][path][method];
         validator(&operation["requestBody"]["content"]["application/json"]["schema"])
     };
     let log_in = json!({"email": EMAIL, "password": PASSWORD});
@@ -130,26 +138,25 @@ fn what_is_sent_is_described_as_it_is_taken() {
     assert!(!body("/api/signup", "post").is_valid(&json!({"email": 1, "password": "b"})));
 }
 
-/// Whatever the document lists is there, but for what only a defect or a store that is gone
-/// brings about.
+/// All but those that need a defect or an unavailable store.
 #[tokio::test]
-async fn every_answer_of_the_document_can_be_had() {
-    let world = Anonymous::new().await;
+async fn every_documented_response_occurs() {
+    let app = TestApp::new().await;
     for path in ["/api/openapi.json", "/.well-known/jwks.json", "/healthz", "/readyz"] {
-        world.send(warp::test::request().path(path)).await;
+        app.send(warp::test::request().path(path)).await;
     }
-    ask_what_nobody_is_given(&world).await;
-    ask_without_a_token(&world).await;
-    live_with_an_account(&world).await;
-    try_too_often(&world).await;
+    send_invalid_requests(&app).await;
+    send_without_a_token(&app).await;
+    use_an_account(&app).await;
+    exceed_the_limits(&app).await;
     let listed: BTreeSet<_> = listed().into_iter().filter(|it| !it.contains(" 50")).collect();
-    assert_eq!(*world.met(), listed);
+    assert_eq!(*app.documented(), listed);
 }
 
-const NOBODYS: &str = "/api/sessions/018c0000-0000-7000-8000-000000000000";
+const UNKNOWN_SESSION: &str = "/api/sessions/018c0000-0000-7000-8000-000000000000";
 
-/// What takes a body, and is refused some.
-async fn ask_what_nobody_is_given(world: &Anonymous) {
+/// Sends bodies, types and origins that are rejected to every endpoint that accepts a body.
+async fn send_invalid_requests(app: &TestApp) {
     for (method, path) in [
         ("POST", "/api/signup"),
         ("POST", "/api/token"),
@@ -158,9 +165,9 @@ async fn ask_what_nobody_is_given(world: &Anonymous) {
         ("DELETE", "/api/me"),
         ("PUT", "/api/me/password"),
         ("DELETE", "/api/sessions"),
-        ("DELETE", NOBODYS),
+        ("DELETE", UNKNOWN_SESSION),
     ] {
-        let ada = world.signed_in().await;
+        let ada = app.user().await;
         let request = |body: &str| {
             let cookie = format!("{COOKIE}={}", ada.cookie);
             json_request(method, path).header("cookie", cookie).body(body)
@@ -173,8 +180,8 @@ async fn ask_what_nobody_is_given(world: &Anonymous) {
     }
 }
 
-/// What is for users alone.
-async fn ask_without_a_token(world: &Anonymous) {
+/// Sends requests without a token to every endpoint that requires one.
+async fn send_without_a_token(app: &TestApp) {
     for (method, path) in [
         ("GET", "/api/me"),
         ("GET", "/api/me/export"),
@@ -184,51 +191,51 @@ async fn ask_without_a_token(world: &Anonymous) {
         ("DELETE", "/api/me"),
         ("PUT", "/api/me/password"),
         ("DELETE", "/api/sessions"),
-        ("DELETE", NOBODYS),
+        ("DELETE", UNKNOWN_SESSION),
     ] {
         let request = || json_request(method, path);
-        world.send(request().body("x".repeat(16_385))).await;
-        world.send(request().body("{}")).await;
-        world.send(request().body("{}").header("authorization", "Bearer nonsense")).await;
+        app.send(request().body("x".repeat(16_385))).await;
+        app.send(request().body("{}")).await;
+        app.send(request().body("{}").header("authorization", "Bearer nonsense")).await;
     }
 }
 
-async fn live_with_an_account(world: &Anonymous) {
+async fn use_an_account(app: &TestApp) {
     let sign_up = |email: &str, password: &str| json!({"email": email, "password": password});
-    world.post("/api/signup", sign_up("b@example.com", PASSWORD)).await;
-    world.post("/api/signup", sign_up(EMAIL, PASSWORD)).await;
-    world.post("/api/signup", sign_up("b", "short")).await;
-    world.send(refresh("nonsense").body("{}")).await;
-    let mut ada = world.log_in().await;
+    app.post("/api/signup", sign_up("b@example.com", PASSWORD)).await;
+    app.post("/api/signup", sign_up(EMAIL, PASSWORD)).await;
+    app.post("/api/signup", sign_up("b", "short")).await;
+    app.send(refresh("nonsense").body("{}")).await;
+    let mut ada = app.log_in().await;
     ada.refresh().await;
     for path in ["/api/me", "/api/me/export", "/api/me/activity"] {
         ada.get(path).await;
     }
     ada.delete("/api/sessions").await;
-    ada.delete(NOBODYS).await;
+    ada.delete(UNKNOWN_SESSION).await;
     let sessions = ada.get("/api/sessions").await.body;
     let own = sessions["sessions"][0]["id"].as_str().unwrap();
     ada.delete(&format!("/api/sessions/{own}")).await;
-    world.log_in().await.log_out().await;
-    let ada = world.log_in().await;
+    app.log_in().await.log_out().await;
+    let ada = app.log_in().await;
     ada.send(change("wrong")).await;
     ada.send(change(PASSWORD)).await;
     ada.send(delete("wrong")).await;
 }
 
-async fn try_too_often(world: &Anonymous) {
-    let ada = world.log_in_as(EMAIL, NEW, false).await;
+async fn exceed_the_limits(app: &TestApp) {
+    let ada = app.log_in_as(EMAIL, NEW, false).await;
     for _ in 0..11 {
-        world.post("/api/token", json!({"email": EMAIL, "password": "wrong"})).await;
+        app.post("/api/token", json!({"email": EMAIL, "password": "wrong"})).await;
     }
     ada.send(change("wrong")).await;
     ada.send(delete("wrong")).await;
-    world.pass(Duration::from_mins(20));
-    world.log_in_as(EMAIL, NEW, false).await.send(delete(NEW)).await;
+    app.advance(Duration::from_mins(20));
+    app.log_in_as(EMAIL, NEW, false).await.send(delete(NEW)).await;
     for number in 0..21 {
         let made = json!({"email": format!("{number}@example.com"), "password": PASSWORD});
         let request = post("/api/signup").remote_addr(([192, 0, 2, 1], 1).into());
-        world.send(request.body(made.to_string())).await;
+        app.send(request.body(made.to_string())).await;
     }
 }
 
@@ -243,10 +250,10 @@ fn delete(password: &str) -> RequestBuilder {
     json_request("DELETE", "/api/me").body(json!({"password": password}).to_string())
 }
 
-/// `METHOD path status code` of all that the document lists.
+/// Returns `METHOD path status code` of all responses in the document.
 fn listed() -> Vec<String> {
     let mut listed = Vec::new();
-    for (path, operations) in api::openapi()["paths"].as_object().unwrap() {
+    for (path, operations) in document()["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 let problem = &response["content"]["application/problem+json"];
@@ -266,16 +273,11 @@ fn name(method: &str, path: &str, status: &str, code: &Value) -> String {
     format!("{} {path} {status} {code}", method.to_uppercase())
 }
 
-#[test]
-fn the_document_is_this() {
-    insta::assert_json_snapshot!(api::openapi());
-}
-
 #[tokio::test]
-async fn the_document_is_served_as_json() {
-    let world = Anonymous::new().await;
-    let answer = world.send(warp::test::request().path("/api/openapi.json")).await;
+async fn the_openapi_document_is_served_as_json() {
+    let app = TestApp::new().await;
+    let answer = app.send(warp::test::request().path("/api/openapi.json")).await;
     assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/json"));
     assert_eq!(answer.header("cache-control"), "no-store");
-    assert_eq!(&answer.body, api::openapi());
+    assert_eq!(&answer.body, document());
 }

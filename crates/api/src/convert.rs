@@ -1,4 +1,4 @@
-//! What clients are shown of what `accounts` answers.
+//! Conversions to the wire types.
 
 use accounts::{
     Actor, Event, EventKind, IssuedTokens, SessionRecord, SignedIn, Timestamp, User, UserData,
@@ -8,16 +8,20 @@ use api_types::{
     TokenResponse, TokenType,
 };
 
-use crate::cookie::{Cookies, SetCookie};
+use crate::answer::JsonAndCookies;
+use crate::cookie::Cookies;
 
-pub(crate) fn tokens(issued: &IssuedTokens, cookies: &Cookies) -> (TokenResponse, Vec<SetCookie>) {
-    let response = TokenResponse {
+pub(crate) fn tokens(issued: &IssuedTokens, cookies: &Cookies) -> JsonAndCookies<TokenResponse> {
+    let body = TokenResponse {
         access_token: issued.access.token.as_str().to_owned(),
         token_type: TokenType::Bearer,
         expires_in: issued.access.expires_in.as_secs(),
     };
-    let device = issued.device.as_ref().map(|token| cookies.set_device(token));
-    (response, std::iter::once(cookies.set_refresh(&issued.refresh)).chain(device).collect())
+    let mut set = vec![cookies.set_refresh(&issued.refresh)];
+    if let Some(device) = &issued.device {
+        set.push(cookies.set_device(device));
+    }
+    JsonAndCookies { body, cookies: set }
 }
 
 pub(crate) fn user(user: &User) -> api_types::User {
@@ -40,7 +44,7 @@ pub(crate) fn session(record: &SessionRecord, viewer: &SignedIn) -> Session {
     }
 }
 
-pub(crate) fn export(held: &UserData, viewer: &SignedIn, now: Timestamp) -> Export {
+pub(crate) fn export(data: &UserData, viewer: &SignedIn, now: Timestamp) -> Export {
     let exported = |record: &SessionRecord| ExportedSession {
         session: session(record, viewer),
         remember: record.session.remember,
@@ -49,20 +53,20 @@ pub(crate) fn export(held: &UserData, viewer: &SignedIn, now: Timestamp) -> Expo
     };
     Export {
         exported_at: now.to_string(),
-        user: user(&held.user),
+        user: user(&data.user),
         password: ExportedPassword {
-            algorithm: held.password_hash.algorithm().to_owned(),
-            iterations: held.password_hash.iterations(),
+            algorithm: data.password_hash.algorithm().to_owned(),
+            iterations: data.password_hash.iterations(),
         },
-        sessions: held.sessions.iter().map(exported).collect(),
-        activity: held.events.iter().map(event).collect(),
+        sessions: data.sessions.iter().map(exported).collect(),
+        activity: data.events.iter().map(event).collect(),
     }
 }
 
 pub(crate) fn event(event: &Event) -> ActivityEvent {
     ActivityEvent {
         at: event.at.to_string(),
-        kind: kind(event.kind),
+        kind: activity_kind(event.kind),
         actor: match event.actor {
             Actor::User => ActivityActor::User,
             Actor::Operator => ActivityActor::Operator,
@@ -73,8 +77,8 @@ pub(crate) fn event(event: &Event) -> ActivityEvent {
     }
 }
 
-/// What is not about an account is not shown to its user.
-const fn kind(kind: EventKind) -> ActivityKind {
+/// Kinds that do not concern a single account, and those of newer versions, are `Other`.
+const fn activity_kind(kind: EventKind) -> ActivityKind {
     match kind {
         EventKind::AccountCreated => ActivityKind::AccountCreated,
         EventKind::SignedIn => ActivityKind::SignedIn,
