@@ -66,7 +66,7 @@ pub(crate) fn export(data: &UserData, viewer: &SignedIn, now: Timestamp) -> Expo
 pub(crate) fn event(event: &Event) -> ActivityEvent {
     ActivityEvent {
         at: event.at.to_string(),
-        kind: activity_kind(event.kind),
+        kind: activity_kind(&event.kind),
         actor: match event.actor {
             Actor::User => ActivityActor::User,
             Actor::Operator => ActivityActor::Operator,
@@ -78,7 +78,7 @@ pub(crate) fn event(event: &Event) -> ActivityEvent {
 }
 
 /// Kinds that do not concern a single account, and those of newer versions, are `Other`.
-const fn activity_kind(kind: EventKind) -> ActivityKind {
+const fn activity_kind(kind: &EventKind) -> ActivityKind {
     match kind {
         EventKind::AccountCreated => ActivityKind::AccountCreated,
         EventKind::SignedIn => ActivityKind::SignedIn,

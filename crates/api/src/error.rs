@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use accounts::{
     AuthenticateError, EmailError, EndSessionError, HashingError, KeyError, OwnAccountError,
-    PasswordError, RefreshError, SignInError, SignUpError, StoreError, error_chain,
+    PasswordError, RefreshError, ServiceError, SignInError, SignUpError, StoreError, error_chain,
 };
 use api_types::{ErrorCode, FieldCode, FieldError, Problem};
 use warp::http::StatusCode;
@@ -187,8 +187,7 @@ impl ApiError {
     pub(crate) fn from_refresh(error: RefreshError, clear: impl FnOnce() -> SetCookie) -> Self {
         match error {
             RefreshError::InvalidToken => Self::InvalidRefreshToken(clear()),
-            RefreshError::Store(error) => error.into(),
-            RefreshError::Key(error) => error.into(),
+            RefreshError::Service(error) => error.into(),
         }
     }
 
@@ -206,8 +205,7 @@ impl ApiError {
             }]),
             OwnAccountError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
             OwnAccountError::SessionEnded => Self::InvalidToken,
-            OwnAccountError::Hashing(error) => error.into(),
-            OwnAccountError::Store(error) => error.into(),
+            OwnAccountError::Service(error) => error.into(),
         }
     }
 }
@@ -241,6 +239,16 @@ impl From<KeyError> for ApiError {
     }
 }
 
+impl From<ServiceError> for ApiError {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Hashing(error) => error.into(),
+            ServiceError::Store(error) => error.into(),
+            ServiceError::Key(error) => error.into(),
+        }
+    }
+}
+
 impl From<SignUpError> for ApiError {
     fn from(error: SignUpError) -> Self {
         match error {
@@ -250,8 +258,7 @@ impl From<SignUpError> for ApiError {
             }
             SignUpError::EmailTaken => Self::EmailTaken,
             SignUpError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
-            SignUpError::Hashing(error) => error.into(),
-            SignUpError::Store(error) => error.into(),
+            SignUpError::Service(error) => error.into(),
         }
     }
 }
@@ -261,9 +268,7 @@ impl From<SignInError> for ApiError {
         match error {
             SignInError::InvalidCredentials => Self::InvalidCredentials,
             SignInError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
-            SignInError::Hashing(error) => error.into(),
-            SignInError::Store(error) => error.into(),
-            SignInError::Key(error) => error.into(),
+            SignInError::Service(error) => error.into(),
         }
     }
 }

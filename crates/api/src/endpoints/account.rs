@@ -1,3 +1,4 @@
+use accounts::{ChangePassword, DeleteAccountOutcome};
 use api_types::ErrorCode::{InvalidFields, Overloaded, TooManyAttempts};
 use api_types::{Activity, ChangePasswordRequest, DeleteAccountRequest, Export, User as UserBody};
 
@@ -51,13 +52,13 @@ async fn delete_account(
     context: Context,
 ) -> Result<NoContent, ApiError> {
     let Context { api, .. } = &context;
-    let is_known_browser = api
+    let deleted = api
         .accounts
         .delete_account(&user, &body.password, &context.caller())
         .await
         .map_err(|error| ApiError::from_own_account(error, "password"))?;
     let mut cookies = api.clear_ended_refresh(context.refresh_cookie()).await;
-    if is_known_browser {
+    if deleted == DeleteAccountOutcome::KnownBrowser {
         cookies.push(api.cookies.clear_device());
     }
     Ok(NoContent { cookies })
@@ -71,7 +72,12 @@ async fn change_password(
     let Context { api, .. } = &context;
     let device = api
         .accounts
-        .change_password(&user, &current_password, &new_password, &context.caller())
+        .change_password(ChangePassword {
+            signed_in: &user,
+            current_password: &current_password,
+            new_password: &new_password,
+            caller: &context.caller(),
+        })
         .await
         .map_err(|error| ApiError::from_own_account(error, "current_password"))?;
     Ok(NoContent { cookies: device.iter().map(|token| api.cookies.set_device(token)).collect() })

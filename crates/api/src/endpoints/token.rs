@@ -1,3 +1,4 @@
+use accounts::SignIn;
 use api_types::ErrorCode::{
     Internal, InvalidCredentials, Overloaded, TooManyAttempts, Unavailable,
 };
@@ -36,9 +37,17 @@ async fn log_in(
     context: Context,
 ) -> Result<JsonAndCookies<TokenResponse>, ApiError> {
     let TokenRequest { email, password, remember } = body;
-    let (accounts, replaced) = (&context.api.accounts, context.replaced_refresh_cookie());
-    let issued =
-        accounts.sign_in(&email, &password, remember, &context.caller(), replaced.as_ref()).await?;
+    let issued = context
+        .api
+        .accounts
+        .sign_in(SignIn {
+            email: &email,
+            password: &password,
+            remember,
+            caller: &context.caller(),
+            replaces: context.replaced_refresh_cookie().as_ref(),
+        })
+        .await?;
     Ok(convert::tokens(&issued, &context.api.cookies))
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use accounts::{Accounts, Config, Origin};
-use auth_core::{AccessTokenVerifier, JwkSet, ManualClock, SystemRandom, Timestamp};
+use auth_core::{AccessTokenVerifier, JwkSet, ManualClock, Timestamp};
 use serde_json::json;
 use user_store::SqliteStore;
 
@@ -27,11 +27,17 @@ async fn the_key_set_verifies_access_tokens_and_contains_no_secret() {
 
 /// Creates a signing key, like an operator beside the running server, and returns its id.
 async fn rotate_keys(app: &TestApp) -> String {
-    let settings =
-        Config { pbkdf2_iterations: 1_000, ..Config::new(Origin::parse(ORIGIN).unwrap()) };
+    let config = Config { pbkdf2_iterations: 1_000, ..Config::new(Origin::parse(ORIGIN).unwrap()) };
     let store = Arc::new(SqliteStore::open(&app.database()).unwrap());
-    let clock = Arc::<ManualClock>::default();
-    let other = Accounts::start(store, settings, clock, Arc::new(SystemRandom)).await.unwrap();
+    let other = Accounts::builder()
+        .config(config)
+        .store(store)
+        .clock(Arc::<ManualClock>::default())
+        .accept_weaknesses()
+        .without_maintenance()
+        .build()
+        .await
+        .unwrap();
     other.operator().rotate_keys().await.unwrap().kid
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use accounts::{Accounts, Config};
 use api::{Auth, Origin};
-use auth_core::{ManualClock, SystemRandom};
+use auth_core::ManualClock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use user_store::SqliteStore;
@@ -60,10 +60,16 @@ impl TestApp {
         let clock = Arc::<ManualClock>::default();
         let config = Config { pbkdf2_iterations: 1_000, ..Config::new(origin) };
         let store = Arc::new(SqliteStore::open(&folder.path().join("latchkey.db")).unwrap());
-        let random = Arc::new(SystemRandom);
-        let accounts =
-            Accounts::start(store, config, Arc::<ManualClock>::clone(&clock), random).await;
-        let auth = Auth::new(Arc::new(accounts.unwrap()));
+        let accounts = Accounts::builder()
+            .config(config)
+            .store(store)
+            .clock(Arc::<ManualClock>::clone(&clock))
+            .accept_weaknesses()
+            .without_maintenance()
+            .build()
+            .await
+            .unwrap();
+        let auth = Auth::new(accounts);
         let documented = Documented::default();
         let routes = auth.routes().or(api::api_not_found()).unify().boxed();
         Self { routes: compared(routes, &documented), clock, folder, documented }
