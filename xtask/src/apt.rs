@@ -1,13 +1,47 @@
-//! Debian's packages, where they can be installed without asking anybody.
+//! Programs that can be installed from Debian packages.
 
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
-use crate::process::{run_aside, step, succeeds};
+use crate::process::{run_to_stderr, step, succeeds};
+
+/// A program that a command needs.
+pub(crate) struct Requirement {
+    /// What is installed, in words.
+    pub(crate) name: &'static str,
+    /// The Debian packages that bring it.
+    pub(crate) packages: &'static [&'static str],
+}
+
+impl Requirement {
+    /// Installs the packages if the program is missing and this process may install them.
+    ///
+    /// # Errors
+    ///
+    /// `help`, if the program is missing afterwards: it should say what to install.
+    pub(crate) fn ensure(&self, is_installed: impl Fn() -> bool, help: &str) -> Result<()> {
+        if is_installed() {
+            return Ok(());
+        }
+        if can_install() {
+            let installed = step(&format!("installing {}", self.name), || self.install());
+            if installed.is_ok() && is_installed() {
+                return Ok(());
+            }
+        }
+        bail!("{help}")
+    }
+
+    fn install(&self) -> Result<()> {
+        run_to_stderr(apt_get().arg("update"))?;
+        let install = ["install", "--yes", "--no-install-recommends"];
+        run_to_stderr(apt_get().args(install).args(self.packages))
+    }
+}
 
 /// Only root on a system with apt: anything else is for its owner to decide.
-pub(crate) fn can_install() -> bool {
+fn can_install() -> bool {
     is_root() && succeeds(Command::new("apt-get").arg("--version"))
 }
 
@@ -21,15 +55,19 @@ fn is_root() -> bool {
     false
 }
 
-/// Installs packages; `what` says in words what they bring.
-pub(crate) fn install(what: &str, packages: &[&str]) -> Result<()> {
-    let apt_get = |args: &[&str], packages: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command.env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet");
-        run_aside(command.args(args).args(packages))
-    };
-    step(&format!("installing {what}"), || {
-        apt_get(&["update"], &[])?;
-        apt_get(&["install", "--yes", "--no-install-recommends"], packages)
-    })
+fn apt_get() -> Command {
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet");
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_installed_program_is_not_installed_again() {
+        let nothing = Requirement { name: "nothing", packages: &["no-such-package"] };
+        nothing.ensure(|| true, "help").unwrap();
+    }
 }

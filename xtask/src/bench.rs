@@ -1,8 +1,7 @@
-//! `cargo xtask bench`: what is measured rather than tested, since machines differ.
+//! `cargo xtask bench`: measurements, which depend on the machine and therefore are no tests.
 //!
-//! What is compared is measured side by side in one run, round after round, so that whatever
-//! else happens on the machine happens to all of it. Nothing here fails because something is
-//! slow: a goal that is missed is said to be.
+//! Candidates are measured in turn, round after round in one run, so that other work on the machine
+//! affects all of them. A missed goal is reported but is not a failure.
 
 mod client;
 mod enumeration;
@@ -30,13 +29,13 @@ use machine::Machine;
 use report::Section;
 use workbench::{Effort, Workbench};
 
-/// Measures, prints tables and writes JSON to `target/bench`. Without a part, all that make up
-/// `docs/PERFORMANCE.md` are measured, which takes about fifteen minutes.
+/// Measures, prints tables and writes JSON to `target/bench`. Without a part, it measures all parts
+/// of `docs/PERFORMANCE.md`, which takes about fifteen minutes.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Bench {
     #[command(subcommand)]
-    what: Option<What>,
+    part: Option<Part>,
     #[command(flatten)]
     effort: Effort,
     /// Put the tables into docs/PERFORMANCE.md
@@ -45,27 +44,27 @@ pub(crate) struct Bench {
 }
 
 #[derive(clap::Subcommand)]
-enum What {
-    /// PBKDF2 in several ways
+enum Part {
+    /// Implementations of PBKDF2
     Hash(Effort),
-    /// Log-ins and sign-ups a second, beside Flask
+    /// Log-ins and sign-ups per second, compared with Flask
     Logins(Effort),
-    /// `GET /api/me`, beside Flask and warp alone
+    /// `GET /api/me`, compared with Flask and with warp alone
     Private(Effort),
     /// `GET /api/me` while many log in
     Flood(Effort),
     /// The store with up to a million users
     Growth(Effort),
-    /// How soon the server answers, and how large everything is
+    /// How long the server takes to start, and how large everything is
     Start(Effort),
-    /// Whether a refused log-in tells which addresses have accounts
+    /// Whether a rejected log-in reveals which emails have accounts
     Enumeration(enumeration::Enumeration),
 }
 
-/// One of the parts of the page.
-type Part = (&'static str, fn(&Workbench) -> Result<Section>);
+/// The name of a part of `docs/PERFORMANCE.md`, and its measurement.
+type PagePart = (&'static str, fn(&Workbench) -> Result<Section>);
 
-const PARTS: [Part; 6] = [
+const PARTS: [PagePart; 6] = [
     ("hash", hash::measure),
     ("logins", logins::measure),
     ("private", private::measure),
@@ -76,30 +75,30 @@ const PARTS: [Part; 6] = [
 
 impl Bench {
     pub(crate) fn run(self) -> Result<ExitCode> {
-        let (name, effort) = match self.what {
+        let (name, effort) = match self.part {
             None => return all(&self.effort, self.update_docs),
-            Some(What::Enumeration(enumeration)) => return enumeration.run(),
-            Some(What::Hash(effort)) => ("hash", effort),
-            Some(What::Logins(effort)) => ("logins", effort),
-            Some(What::Private(effort)) => ("private", effort),
-            Some(What::Flood(effort)) => ("flood", effort),
-            Some(What::Growth(effort)) => ("growth", effort),
-            Some(What::Start(effort)) => ("start", effort),
+            Some(Part::Enumeration(enumeration)) => return enumeration.run(),
+            Some(Part::Hash(effort)) => ("hash", effort),
+            Some(Part::Logins(effort)) => ("logins", effort),
+            Some(Part::Private(effort)) => ("private", effort),
+            Some(Part::Flood(effort)) => ("flood", effort),
+            Some(Part::Growth(effort)) => ("growth", effort),
+            Some(Part::Start(effort)) => ("start", effort),
         };
-        measure(&effort, &|part| part == name).map(|run| run.verdict())
+        measure(&effort, &|part| part == name).map(|run| run.exit_code())
     }
 }
 
-/// What was measured in one go.
+/// The results of one run.
 struct Run {
     machine: Machine,
     sections: Vec<Section>,
-    is_whole: bool,
+    is_complete: bool,
 }
 
 impl Run {
-    fn verdict(&self) -> ExitCode {
-        if self.is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    fn exit_code(&self) -> ExitCode {
+        if self.is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
 
@@ -107,24 +106,24 @@ fn all(effort: &Effort, update_docs: bool) -> Result<ExitCode> {
     let run = measure(effort, &|_| true)?;
     let goals = report::goals(&run.sections);
     println!("\n## Goals\n\n{goals}");
-    if update_docs && run.is_whole {
+    if update_docs && run.is_complete {
         let mut tables = vec![("machine", run.machine.markdown()), ("goals", goals)];
         tables.extend(run.sections.iter().map(|section| (section.name, section.markdown())));
         page::update(&tables)?;
     }
-    Ok(run.verdict())
+    Ok(run.exit_code())
 }
 
-/// Measures some of the parts, and prints each as soon as it is done. One that cannot be
-/// measured keeps no other from it.
+/// Measures the chosen parts, and prints each as soon as it is done. If one fails, the others are
+/// measured all the same.
 fn measure(effort: &Effort, chosen: &dyn Fn(&str) -> bool) -> Result<Run> {
     load::find_or_install()?;
-    // Before anything is built, which keeps the machine busy too.
-    let machine = Machine::look(effort)?;
+    // Before anything is built, because that causes load.
+    let machine = Machine::detect(effort)?;
     let bench = Workbench::new(effort.clone());
-    bench.prepare()?;
+    bench.build()?;
     println!("{}", machine.markdown());
-    let mut run = Run { machine, sections: Vec::new(), is_whole: true };
+    let mut run = Run { machine, sections: Vec::new(), is_complete: true };
     for (name, part) in PARTS.iter().filter(|(name, _)| chosen(name)) {
         match step(&format!("measuring: {name}"), || part(&bench)) {
             Ok(section) => {
@@ -134,7 +133,7 @@ fn measure(effort: &Effort, chosen: &dyn Fn(&str) -> bool) -> Result<Run> {
             }
             Err(error) => {
                 eprintln!("error: {name}: {error:#}");
-                run.is_whole = false;
+                run.is_complete = false;
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask build`: what one deploys.
+//! `cargo xtask build`, and the builds of the server that other commands need.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::process::{cargo, run, step};
 use crate::{setup, web, workspace};
 
-/// Builds the release binary and returns its path.
+/// Builds the release binary with the SPA embedded and returns its path.
 pub(crate) fn release() -> Result<PathBuf> {
     setup::c_compiler()?;
     web::build()?;
@@ -19,7 +19,16 @@ pub(crate) fn release() -> Result<PathBuf> {
     workspace::server_binary("release")
 }
 
-/// The path is the last line on stdout, and the only one: `$(cargo xtask build)` works.
+/// Builds the development server, which reads the SPA from `target/web` at run time, and returns
+/// its path.
+pub(crate) fn development() -> Result<PathBuf> {
+    step("building the server", || run(&mut cargo(["build", "--package", "latchkey"])))?;
+    workspace::server_binary("debug")
+}
+
+/// Builds the release binary and prints its path.
+///
+/// The path is the only line on stdout, so that `$(cargo xtask build)` works.
 pub(crate) fn report() -> Result<ExitCode> {
     let binary = release()?;
     web::size::Report::of(&workspace::web_dist())?.print();

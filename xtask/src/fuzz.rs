@@ -1,7 +1,7 @@
-//! `cargo xtask fuzz`: lets libFuzzer look for inputs that break what reads them.
+//! `cargo xtask fuzz`: fuzzes the parsers with libFuzzer.
 //!
-//! Coverage guides it. The compiler's pass that counts it needs a nightly toolchain only
-//! together with a sanitizer, and code without `unsafe` has little use for one.
+//! Coverage guides the fuzzer. The compiler pass that counts it needs a nightly toolchain only together
+//! with a sanitizer, and code without `unsafe` has little use for one.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::process::{cargo, run, step};
+use crate::process::{self, cargo, rustc, step};
 use crate::{setup, workspace};
 
-/// What `cargo fuzz` asks of the compiler, less the sanitizer.
+/// The compiler options of `cargo fuzz`, without the sanitizer.
 const RUSTFLAGS: [&str; 6] = [
     "--cfg=fuzzing",
     "-Cpasses=sancov-module",
@@ -22,17 +22,17 @@ const RUSTFLAGS: [&str; 6] = [
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
 ];
 
-/// Looks for inputs that break what reads them.
+/// Fuzzes the parsers.
 #[derive(clap::Args)]
 pub(crate) struct Fuzz {
-    /// Only these targets
+    /// Fuzz only these targets
     targets: Vec<String>,
-    /// For how long each is fed
+    /// How long each target is fuzzed
     #[arg(long, value_name = "N", default_value_t = 60)]
     seconds: u32,
 }
 
-/// What libFuzzer needs, and where it puts what it finds.
+/// The fuzzer binary, and the directory for its corpus and findings.
 struct Fuzzer {
     binary: PathBuf,
     directory: PathBuf,
@@ -43,31 +43,31 @@ impl Fuzz {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let known = targets()?;
         if let Some(unknown) = self.targets.iter().find(|name| !known.contains(name)) {
-            bail!("there is no target {unknown}; there are {}", known.join(", "));
+            bail!("there is no target {unknown}; the targets are {}", known.join(", "));
         }
         let chosen = if self.targets.is_empty() { known } else { self.targets };
-        look(&chosen, self.seconds).map(|()| ExitCode::SUCCESS)
+        run(&chosen, self.seconds).map(|()| ExitCode::SUCCESS)
     }
 }
 
-/// The step of `cargo xtask ci`: long enough to see that all of it works.
-pub(crate) fn look_briefly() -> Result<()> {
-    look(&targets()?, 5)
+/// Fuzzes each target for a few seconds, as a step of `cargo xtask ci`.
+pub(crate) fn smoke_test() -> Result<()> {
+    run(&targets()?, 5)
 }
 
-fn look(targets: &[String], seconds: u32) -> Result<()> {
+fn run(targets: &[String], seconds: u32) -> Result<()> {
     let fuzzer = Fuzzer::build(seconds)?;
     let mut findings = Vec::new();
     for target in targets {
-        findings.extend(fuzzer.feed(target)?);
+        findings.extend(fuzzer.run(target)?);
     }
     if !findings.is_empty() {
-        bail!("{} of {} targets broke:\n{}", findings.len(), targets.len(), findings.join("\n"));
+        bail!("{} of {} targets failed:\n{}", findings.len(), targets.len(), findings.join("\n"));
     }
     Ok(())
 }
 
-/// Every target has a directory of inputs to start from.
+/// Returns the names of the targets. Each has a directory in the corpus.
 fn targets() -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(workspace::root().join(CORPUS))? {
@@ -81,8 +81,8 @@ const CORPUS: &str = "crates/fuzz/corpus";
 const DICTIONARY: &str = "crates/fuzz/dictionary";
 
 impl Fuzzer {
-    /// Builds in a directory of its own, since every crate is compiled another way. The
-    /// target is named so that build scripts and macros are not.
+    /// Builds the fuzzer in its own target directory, because every crate is compiled with other
+    /// options. With `--target`, build scripts and macros are not.
     fn build(seconds: u32) -> Result<Self> {
         setup::c_compiler()?;
         setup::cxx_compiler()?;
@@ -91,13 +91,13 @@ impl Fuzzer {
         let mut build = cargo(["build", "--package", "fuzz", "--profile", "fuzz"]);
         build.args(["--target", &host, "--target-dir"]).arg(&directory);
         build.env_remove("CARGO_ENCODED_RUSTFLAGS").env("RUSTFLAGS", RUSTFLAGS.join(" "));
-        step("building the fuzz targets", || run(&mut build))?;
+        step("building the fuzz targets", || process::run(&mut build))?;
         let binary = directory.join(host).join("fuzz").join("fuzz");
         Ok(Self { binary, directory, seconds })
     }
 
-    /// Feeds one target; answers what was found, and how to see it again.
-    fn feed(&self, target: &str) -> Result<Option<String>> {
+    /// Fuzzes one target. Describes the finding, if any, and how to reproduce it.
+    fn run(&self, target: &str) -> Result<Option<String>> {
         let corpus = self.directory.join("corpus").join(target);
         let findings = self.directory.join("findings").join(target);
         let log = self.directory.join(format!("{target}.log"));
@@ -128,11 +128,9 @@ impl Fuzzer {
     }
 }
 
-/// The triple of the machine.
+/// Returns the target triple of this machine.
 fn host() -> Result<String> {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc).args(["--print", "host-tuple"]).output();
-    let output = output.context("rustc could not be started")?;
+    let output = rustc(["--print", "host-tuple"]).output().context("rustc could not be started")?;
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
@@ -141,7 +139,7 @@ fn files(directory: &Path) -> Result<Vec<PathBuf>> {
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
-/// What libFuzzer says at the end: `#7 DONE cov: 12 ft: 34 corp: 5/678b …`.
+/// Reformats the last status line of libFuzzer: `#7 DONE cov: 12 ft: 34 corp: 5/678b …`.
 fn summary(log: &str) -> String {
     let line = log.lines().rev().find(|line| line.contains("DONE"));
     let words: Vec<_> = line.unwrap_or_default().split_whitespace().collect();
@@ -160,10 +158,10 @@ fn describe(target: &str, input: Option<&Path>, log: &Path) -> String {
         Some(input) => {
             let input = input.display();
             format!(
-                "{target}: {input}\n  again: cargo run -p fuzz -- {target} {input}\n  log: {log}"
+                "{target}: {input}\n  reproduce: cargo run -p fuzz -- {target} {input}\n  log: {log}"
             )
         }
-        None => format!("{target}: the fuzzer failed without an input that does it; log: {log}"),
+        None => format!("{target}: the fuzzer failed without naming an input; log: {log}"),
     }
 }
 
@@ -172,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_summary_is_of_the_last_line_that_sums_up() {
+    fn the_summary_is_from_the_last_status_line() {
         let log = "#2 INITED cov: 1 ft: 2 corp: 1/1b\n\
                    #4096 DONE   cov: 120 ft: 345 corp: 67/890b lim: 4096 exec/s: 9 rss: 30Mb\n\
                    Done 4096 runs in 5 second(s)\n";
@@ -181,13 +179,13 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_says_how_to_see_it_again() {
+    fn a_finding_says_how_to_reproduce_it() {
         let text = describe("email", Some(Path::new("/t/crash-1")), Path::new("/t/email.log"));
         assert!(text.contains("cargo run -p fuzz -- email /t/crash-1"), "{text}");
     }
 
     #[test]
-    fn every_target_has_a_corpus_to_start_from() {
+    fn every_target_has_a_corpus() {
         assert!(targets().unwrap().iter().any(|name| name == "email"));
     }
 }

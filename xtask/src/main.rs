@@ -1,22 +1,22 @@
-//! What one does with Latchkey besides writing it: run it, build it, check it.
+//! Builds, runs and checks Latchkey.
 //!
 //! ```text
-//! cargo xtask serve            build everything and run it (`--watch`: again on every change)
+//! cargo xtask serve            build everything and run it (`--watch`: rebuild on every change)
 //! cargo xtask build            one release binary with the SPA inside
 //! cargo xtask ci               everything that must hold before a change lands
-//! cargo xtask ci lint test     some of it
-//! cargo xtask soak             break things for ten minutes
-//! cargo xtask fuzz             look for inputs that break what reads them
+//! cargo xtask ci lint test     only these steps (`--list`: all steps)
+//! cargo xtask soak             cause faults for ten minutes
+//! cargo xtask fuzz             fuzz the parsers
 //! cargo xtask bench            measure
-//! cargo xtask public-api       write down what the crates offer to others
+//! cargo xtask public-api       list the public items of the library crates
 //! ```
 //!
-//! It drives cargo and depends on no crate of ours, so it compiles while they do not.
+//! It runs cargo and depends on no other crate of the workspace, so it compiles even if they do not.
 
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a build tool talks to the terminal: results on stdout, progress on stderr"
+    reason = "a build tool prints results to stdout and progress to stderr"
 )]
 
 mod apt;
@@ -50,15 +50,15 @@ enum Xtask {
     Serve(serve::Serve),
     /// Build one release binary with the SPA inside, and print its path
     Build,
-    /// Check everything that must hold before a change lands, or the steps named
+    /// Check everything that must hold before a change lands, or only some steps
     Ci(ci::Ci),
-    /// Break things again and again, and see that nothing is lost
+    /// Cause faults again and again, and check that nothing is lost
     Soak(soak::Soak),
-    /// Look for inputs that break what reads them
+    /// Fuzz the parsers
     Fuzz(fuzz::Fuzz),
     /// Measure
     Bench(bench::Bench),
-    /// Write down what the crates offer to others
+    /// List the public items of the library crates
     PublicApi,
 }
 

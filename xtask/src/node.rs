@@ -3,36 +3,38 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
-use crate::apt;
-use crate::process::{run_aside, succeeds};
+use crate::apt::Requirement;
+use crate::process::{run_to_stderr, succeeds};
 
-/// Makes sure that there are Node.js, of a version that is still looked after, and npm.
+const NODE: Requirement = Requirement { name: "Node.js", packages: &["nodejs", "npm"] };
+
+/// Exits with 1 on a version that is no longer maintained.
+const CHECK_VERSION: &str =
+    "process.exit(Number(process.versions.node.split(\".\")[0]) < 18 ? 1 : 0)";
+
+/// Finds or installs Node.js and npm.
 pub(crate) fn find_or_install() -> Result<()> {
-    let is_there = || {
-        let version = "process.exit(Number(process.versions.node.split(\".\")[0]) < 18 ? 1 : 0)";
-        succeeds(Command::new("node").args(["-e", version]))
+    let is_installed = || {
+        succeeds(Command::new("node").args(["-e", CHECK_VERSION]))
             && succeeds(Command::new("npm").arg("--version"))
     };
-    let install = || apt::can_install() && apt::install("Node.js", &["nodejs", "npm"]).is_ok();
-    if is_there() || (install() && is_there()) {
-        return Ok(());
-    }
-    bail!(
-        "there is no Node.js 18 or later with npm: install both (on Debian `apt-get install nodejs npm`)"
+    NODE.ensure(
+        is_installed,
+        "there is no Node.js 18 or later with npm: install both (on Debian `apt-get install nodejs npm`)",
     )
 }
 
-/// Installs what the `package-lock.json` in a folder lists, and nothing else.
-pub(crate) fn install(folder: &Path) -> Result<()> {
+/// Installs exactly what the `package-lock.json` in a directory lists.
+pub(crate) fn install(directory: &Path) -> Result<()> {
     let quiet = ["ci", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"];
-    run_aside(Command::new("npm").args(quiet).current_dir(folder))
+    run_to_stderr(Command::new("npm").args(quiet).current_dir(directory))
 }
 
-/// One of the programs that are installed in a folder.
-pub(crate) fn program(folder: &Path, name: &str) -> Command {
-    let mut command = Command::new(folder.join("node_modules/.bin").join(name));
-    command.current_dir(folder);
+/// A command for one of the programs that are installed in a directory.
+pub(crate) fn program(directory: &Path, name: &str) -> Command {
+    let mut command = Command::new(directory.join("node_modules/.bin").join(name));
+    command.current_dir(directory);
     command
 }

@@ -1,4 +1,4 @@
-//! Running other programs, and saying so.
+//! Running other programs.
 
 use std::env;
 use std::ffi::OsStr;
@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::workspace;
 
-/// Says what is about to be done, does it, and says how long it took.
+/// Prints what is about to be done, does it, and prints how long it took.
 pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     eprintln!("==> {what}");
     let started = Instant::now();
@@ -21,21 +21,21 @@ pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T>
     result
 }
 
-/// Cargo in the root of the workspace, as if called from the shell.
+/// A cargo command in the root of the workspace, as if called from the shell.
 pub(crate) fn cargo<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(workspace::root()).args(args);
-    // The cargo that runs xtask describes xtask to it. A build script that watches one of
-    // these variables would run again for every change between shell and xtask.
+    // The cargo that runs xtask sets variables that describe xtask. A build script that watches one
+    // of them would run again whenever cargo is called from the shell and then from xtask.
     for (name, _) in env::vars_os() {
-        if name.to_str().is_some_and(describes_this_package) {
+        if name.to_str().is_some_and(describes_xtask) {
             command.env_remove(name);
         }
     }
     command
 }
 
-fn describes_this_package(variable: &str) -> bool {
+fn describes_xtask(variable: &str) -> bool {
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"]
         .iter()
         .any(|prefix| variable.starts_with(prefix))
@@ -43,9 +43,16 @@ fn describes_this_package(variable: &str) -> bool {
         || variable == "OUT_DIR"
 }
 
-/// Runs a command, its output passing through; a failure names the command.
+/// A rustc command, with the compiler that cargo uses.
+pub(crate) fn rustc<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Command {
+    let mut command = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    command.args(args);
+    command
+}
+
+/// Runs a command, whose output passes through. An error names the command.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let line = line(command);
+    let line = command_line(command);
     let status = command
         .stdin(Stdio::null())
         .status()
@@ -56,12 +63,12 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// The same for helpers whose chatter has no place on stdout, where our results go.
-pub(crate) fn run_aside(command: &mut Command) -> Result<()> {
+/// Like [`run`], with stdout sent to stderr: our own stdout is for results.
+pub(crate) fn run_to_stderr(command: &mut Command) -> Result<()> {
     run(command.stdout(Stdio::from(io::stderr())))
 }
 
-/// Whether a command can be started and succeeds; its output is dropped.
+/// Whether a command can be started and succeeds. Its output is dropped.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
@@ -71,8 +78,8 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// A command as one would type it.
-fn line(command: &Command) -> String {
+/// A command as it would be typed.
+pub(crate) fn command_line(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     let program = program.file_name().unwrap_or(program.as_os_str());
     std::iter::once(program)

@@ -1,5 +1,7 @@
-//! `cargo xtask public-api`: what the crates offer to others, item by item, so that nobody changes
-//! it unawares. It is kept in `public-api.txt` beside each `Cargo.toml`.
+//! `cargo xtask public-api`: lists the public items of the library crates.
+//!
+//! The list is committed as `public-api.txt` beside each `Cargo.toml`, so that a change of the API
+//! is seen in review.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,14 +9,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use public_api::Builder;
 
-use crate::process::{cargo, run_aside};
+use crate::process::{cargo, run_to_stderr};
 use crate::workspace;
 
 /// The crates that others depend on.
 pub(crate) const LIBRARIES: [&str; 6] =
     ["accounts", "api", "api-types", "auth-core", "pbkdf2-lanes", "user-store"];
 
-/// Writes down what there is.
+/// Writes the lists.
 pub(crate) fn update() -> Result<()> {
     for (path, listed) in list()? {
         fs::write(&path, listed)?;
@@ -22,26 +24,26 @@ pub(crate) fn update() -> Result<()> {
     Ok(())
 }
 
-/// Whether what there is has been written down.
+/// Fails if a committed list is out of date.
 pub(crate) fn check() -> Result<()> {
     let mut changed = Vec::new();
     for (path, listed) in list()? {
-        let written = fs::read_to_string(&path).unwrap_or_default();
+        let committed = fs::read_to_string(&path).unwrap_or_default();
         changed.extend(
-            differences(&written, &listed).map(|line| format!("{}: {line}", path.display())),
+            differences(&committed, &listed).map(|line| format!("{}: {line}", path.display())),
         );
     }
     if !changed.is_empty() {
         bail!(
-            "the public API is not what is written down:\n{}\nif that is meant, run `cargo xtask public-api`, \
-             and tell docs/CHANGELOG.md",
+            "the public API differs from public-api.txt:\n{}\nif that is intended, run \
+             `cargo xtask public-api` and note it in docs/CHANGELOG.md",
             changed.join("\n")
         );
     }
     Ok(())
 }
 
-/// The lines that only one of the two has.
+/// Returns the lines that only one of two texts has.
 fn differences(before: &str, after: &str) -> impl Iterator<Item = String> {
     let only = |sign: char, these: &str, those: &str| {
         let those: Vec<_> = those.lines().collect();
@@ -51,18 +53,18 @@ fn differences(before: &str, after: &str) -> impl Iterator<Item = String> {
     only('-', before, after).into_iter().chain(only('+', after, before))
 }
 
-/// Where each crate's list is kept, and the list.
+/// Returns the path and the current content of each list.
 fn list() -> Result<Vec<(PathBuf, String)>> {
-    let folder = workspace::target_dir()?.join("public-api");
-    fs::create_dir_all(&folder)?;
-    // The form that is read here is not stable: this rustdoc is told to write it all the same. The
-    // compiler is not told, or everything would be compiled anew.
-    let rustdoc = folder.join("rustdoc");
+    let directory = workspace::target_dir()?.join("public-api");
+    fs::create_dir_all(&directory)?;
+    // The JSON format is unstable, so this wrapper enables unstable options. It does so for rustdoc
+    // only: for rustc too, everything would be compiled again.
+    let rustdoc = directory.join("rustdoc");
     fs::write(&rustdoc, "#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc \"$@\"\n")?;
     make_executable(&rustdoc)?;
     let mut doc = cargo(["doc", "--workspace", "--no-deps", "--all-features", "--quiet"]);
     doc.env("RUSTDOC", &rustdoc);
-    run_aside(
+    run_to_stderr(
         doc.env("RUSTDOCFLAGS", "-Z unstable-options --output-format json --cap-lints warn"),
     )?;
     let crates = workspace::root().join("crates");
@@ -93,7 +95,7 @@ fn make_executable(path: &Path) -> Result<()> {
 
 #[cfg(not(unix))]
 fn make_executable(_: &Path) -> Result<()> {
-    bail!("the public API is listed on Unix alone")
+    bail!("the public API can only be listed on Unix")
 }
 
 #[cfg(test)]
@@ -101,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_gone_and_what_has_come_is_named() {
+    fn removed_and_added_items_are_named() {
         let found: Vec<_> = differences("a\nb\n", "b\nc\n").collect();
         assert_eq!(found, ["- a", "+ c"]);
         assert_eq!(differences("a\n", "a\n").count(), 0);

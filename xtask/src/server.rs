@@ -1,10 +1,10 @@
-//! A server to measure, on a port and a database of its own.
+//! A server for measurements and checks, with its own port and database.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
@@ -12,36 +12,41 @@ use tempfile::TempDir;
 use crate::process::succeeds;
 use crate::usage::cpu_seconds;
 
+/// How long a server may take to become idle.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(100);
+
+/// A running server. It is killed when dropped.
 pub(crate) struct Server {
     process: Child,
     pub(crate) address: String,
 }
 
-/// A server's program and its database, before it is started.
-pub(crate) struct Site {
+/// A server binary and a directory for its database.
+pub(crate) struct Installation {
     binary: PathBuf,
-    folder: TempDir,
+    directory: TempDir,
 }
 
-impl Site {
+impl Installation {
     pub(crate) fn new(binary: PathBuf) -> Result<Self> {
-        Ok(Self { binary, folder: tempfile::tempdir()? })
+        Ok(Self { binary, directory: tempfile::tempdir()? })
     }
 
-    /// Makes an account whose password's hash is of this many iterations.
-    pub(crate) fn create(&self, email: &str, password: &str, iterations: u32) -> Result<()> {
+    /// Creates an account whose password is hashed with this many iterations.
+    pub(crate) fn create_user(&self, email: &str, password: &str, iterations: u32) -> Result<()> {
         let iterations = iterations.to_string();
-        self.users(&["create", email, "--pbkdf2-iterations", &iterations], password)
+        self.run_users_command(&["create", email, "--pbkdf2-iterations", &iterations], password)
     }
 
-    pub(crate) fn disable(&self, email: &str) -> Result<()> {
-        self.users(&["disable", email], "")
+    /// Disables an account.
+    pub(crate) fn disable_user(&self, email: &str) -> Result<()> {
+        self.run_users_command(&["disable", email], "")
     }
 
-    fn users(&self, args: &[&str], input: &str) -> Result<()> {
+    fn run_users_command(&self, args: &[&str], input: &str) -> Result<()> {
         let mut command = self.command();
         command.arg("users").args(args).stdin(Stdio::piped()).stdout(Stdio::null());
-        let mut process = command.spawn().context("the server's program could not be started")?;
+        let mut process = command.spawn().context("the server binary could not be started")?;
         if let Some(mut stdin) = process.stdin.take() {
             writeln!(stdin, "{input}")?;
         }
@@ -51,33 +56,33 @@ impl Site {
         Ok(())
     }
 
-    /// Starts the server, which takes any number of wrong passwords.
+    /// Starts the server without a limit on attempts.
     pub(crate) fn start(&self, iterations: u32) -> Result<Server> {
         self.start_with(iterations, &[])
     }
 
-    /// The same with more options.
+    /// Starts the server likewise, with more options.
     pub(crate) fn start_with(&self, iterations: u32, options: &[&str]) -> Result<Server> {
         let mut command = self.command();
         command.args(["serve", "--listen", "127.0.0.1:0", "--throttle", "off"]);
         command.args(["--pbkdf2-iterations", &iterations.to_string()]).args(options);
-        Server::announced(&mut command)
+        Server::start(&mut command)
     }
 
-    /// Whether the server knows these options.
-    pub(crate) fn takes(&self, options: &[&str]) -> bool {
+    /// Whether the server accepts these options.
+    pub(crate) fn accepts(&self, options: &[&str]) -> bool {
         succeeds(self.command().arg("serve").args(options).arg("--help"))
     }
 
     pub(crate) fn database(&self) -> PathBuf {
-        self.folder.path().join("latchkey.db")
+        self.directory.path().join("latchkey.db")
     }
 
     pub(crate) fn binary(&self) -> &Path {
         &self.binary
     }
 
-    /// The program, without settings from this process's own environment.
+    /// A command for the binary, without the settings of this process's environment.
     fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
         for (name, _) in std::env::vars_os() {
@@ -91,10 +96,10 @@ impl Site {
 }
 
 impl Server {
-    /// Starts a program that tells on stdout where it listens.
-    pub(crate) fn announced(command: &mut Command) -> Result<Self> {
+    /// Starts a program that prints on stdout where it listens.
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
         let started = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let mut process = started.context("the server's program could not be started")?;
+        let mut process = started.context("the server binary could not be started")?;
         let mut line = String::new();
         if let Some(stdout) = process.stdout.take() {
             BufReader::new(stdout).read_line(&mut line)?;
@@ -105,8 +110,8 @@ impl Server {
         Ok(Self { process, address: address.to_owned() })
     }
 
-    /// Takes over a program that was started and is told to listen there.
-    pub(crate) const fn at(address: String, process: Child) -> Self {
+    /// Wraps a process that listens at an address.
+    pub(crate) const fn from_process(address: String, process: Child) -> Self {
         Self { process, address }
     }
 
@@ -114,26 +119,24 @@ impl Server {
         self.process.id()
     }
 
-    /// Waits until nothing is done any more for clients that have gone: what was asked of it
-    /// would slow down what is measured next.
-    pub(crate) fn settle(&self) -> Result<()> {
-        for _ in 0..LONGEST_WORK {
+    /// Waits until the server is idle. Work for clients that have disconnected would slow down the
+    /// next measurement.
+    pub(crate) fn wait_until_idle(&self) -> Result<()> {
+        let started = Instant::now();
+        while started.elapsed() < IDLE_TIMEOUT {
             let before = cpu_seconds(self.id())?;
             thread::sleep(Duration::from_millis(250));
             if cpu_seconds(self.id())? - before < 0.025 {
                 return Ok(());
             }
         }
-        bail!("{} is busy, though nobody asks it", self.address)
+        bail!("{} is still busy without any request", self.address)
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 }
-
-/// In quarters of a second.
-const LONGEST_WORK: u32 = 400;
 
 impl Drop for Server {
     fn drop(&mut self) {

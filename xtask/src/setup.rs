@@ -1,4 +1,4 @@
-//! What must be on the machine before cargo can work, and is put there if it can be.
+//! What must be on the machine before cargo can work, installed where that is possible.
 
 use std::env;
 use std::path::Path;
@@ -6,11 +6,14 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::apt;
-use crate::process::{cargo, run_aside, step, succeeds};
+use crate::apt::Requirement;
+use crate::process::{cargo, run_to_stderr, rustc, step, succeeds};
 use crate::workspace::WASM;
 
-/// The standard library of the SPA's target.
+const CURL: Requirement = Requirement { name: "curl", packages: &["curl"] };
+const CXX_COMPILER: Requirement = Requirement { name: "a C++ compiler", packages: &["g++"] };
+
+/// Adds the standard library of the SPA's target if it is missing.
 pub(crate) fn wasm_target() -> Result<()> {
     if has_wasm_target()? {
         return Ok(());
@@ -22,22 +25,20 @@ pub(crate) fn wasm_target() -> Result<()> {
         );
     }
     step(&format!("adding the target {WASM}"), || {
-        run_aside(Command::new("rustup").args(["target", "add", WASM]))
+        run_to_stderr(Command::new("rustup").args(["target", "add", WASM]))
     })
 }
 
-/// Asked of rustc and not of rustup, which need not be how Rust came to this machine.
+/// Asks rustc, because Rust may be installed without rustup.
 fn has_wasm_target() -> Result<bool> {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc)
-        .args(["--print", "target-libdir", "--target", WASM])
+    let output = rustc(["--print", "target-libdir", "--target", WASM])
         .output()
         .context("rustc could not be started")?;
     let directory = String::from_utf8(output.stdout)?;
     Ok(output.status.success() && Path::new(directory.trim()).is_dir())
 }
 
-/// A cargo subcommand that comes as a component of the toolchain: `fmt`, `clippy`.
+/// Adds a component of the toolchain if its cargo subcommand is missing: `fmt`, `clippy`.
 pub(crate) fn component(subcommand: &str, component: &str) -> Result<()> {
     if succeeds(&mut cargo([subcommand, "--version"])) {
         return Ok(());
@@ -49,14 +50,19 @@ pub(crate) fn component(subcommand: &str, component: &str) -> Result<()> {
         );
     }
     step(&format!("adding the component {component}"), || {
-        run_aside(Command::new("rustup").args(["component", "add", component]))
+        run_to_stderr(Command::new("rustup").args(["component", "add", component]))
     })
 }
 
-/// SQLite and the cryptography are partly C; said here, it is not lost in a build's output.
+fn has_rustup() -> bool {
+    succeeds(Command::new("rustup").arg("--version"))
+}
+
+/// Fails if there is no C compiler. SQLite and the cryptography need one, and in the output of a
+/// build the error is hard to find.
 pub(crate) fn c_compiler() -> Result<()> {
-    let compiler = Compiler::named("CC", "cc");
-    if compiler.runs() {
+    let compiler = Compiler::from_env("CC", "cc");
+    if compiler.is_installed() {
         return Ok(());
     }
     bail!(
@@ -66,27 +72,22 @@ pub(crate) fn c_compiler() -> Result<()> {
     )
 }
 
-/// The samples of the HTTP API are its commands.
-pub(crate) fn curl() -> Result<()> {
-    let runs = || succeeds(Command::new("curl").arg("--version"));
-    let install = || apt::can_install() && apt::install("curl", &["curl"]).is_ok();
-    if runs() || (install() && runs()) {
-        return Ok(());
-    }
-    bail!("there is no curl: install it, for example with `apt-get install curl`")
-}
-
-/// libFuzzer is C++.
+/// Finds or installs a C++ compiler, in which libFuzzer is written.
 pub(crate) fn cxx_compiler() -> Result<()> {
-    let compiler = Compiler::named("CXX", "c++");
-    let install = || apt::can_install() && apt::install("a C++ compiler", &["g++"]).is_ok();
-    if compiler.runs() || (install() && compiler.runs()) {
-        return Ok(());
-    }
-    bail!(
+    let compiler = Compiler::from_env("CXX", "c++");
+    let help = format!(
         "there is no C++ compiler (`{}` does not run): install one, for example with \
          `apt-get install g++` or `xcode-select --install`, or name it in CXX",
         compiler.program
+    );
+    CXX_COMPILER.ensure(|| compiler.is_installed(), &help)
+}
+
+/// Finds or installs curl, which the samples of the HTTP API use.
+pub(crate) fn curl() -> Result<()> {
+    CURL.ensure(
+        || succeeds(Command::new("curl").arg("--version")),
+        "there is no curl: install it, for example with `apt-get install curl`",
     )
 }
 
@@ -96,19 +97,15 @@ struct Compiler {
 }
 
 impl Compiler {
-    /// What the variable names, arguments included, or the usual one.
-    fn named(variable: &str, usual: &str) -> Self {
-        let named = env::var(variable).unwrap_or_default();
-        let mut words = named.split_whitespace().map(str::to_owned);
-        let program = words.next().unwrap_or_else(|| usual.to_owned());
+    /// The command in an environment variable, arguments included, or the default one.
+    fn from_env(variable: &str, default: &str) -> Self {
+        let command = env::var(variable).unwrap_or_default();
+        let mut words = command.split_whitespace().map(str::to_owned);
+        let program = words.next().unwrap_or_else(|| default.to_owned());
         Self { program, args: words.collect() }
     }
 
-    fn runs(&self) -> bool {
+    fn is_installed(&self) -> bool {
         succeeds(Command::new(&self.program).args(&self.args).arg("--version"))
     }
-}
-
-fn has_rustup() -> bool {
-    succeeds(Command::new("rustup").arg("--version"))
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: the tests of faults, again and again, on the program as it is deployed.
+//! `cargo xtask soak`: runs the fault tests many times against the release binary.
 
 use std::process::ExitCode;
 
@@ -7,10 +7,10 @@ use anyhow::Result;
 use crate::build;
 use crate::process::{cargo, run};
 
-/// Breaks things for longer than a check of every change can take.
+/// Runs the fault tests for longer than `ci` can.
 #[derive(clap::Args)]
 pub(crate) struct Soak {
-    /// How often each fault is brought about; the default takes about ten minutes
+    /// How often each fault is caused; the default takes about ten minutes
     #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Soak {
 impl Soak {
     pub(crate) fn run(&self) -> Result<ExitCode> {
         let server = build::release()?;
-        // The whole workspace with all features, as in `ci`: what was compiled there serves.
+        // The whole workspace with all features, as in `ci`, so that nothing is compiled again.
         run(cargo(["test", "--workspace", "--all-features", "--test", "faults"])
             .env("E2E_SERVER", server)
             .env("SOAK_ROUNDS", self.rounds.to_string()))?;

@@ -1,5 +1,6 @@
-//! `cargo xtask serve --watch`: the server running beside the sources, and up to date with
-//! them. What does not build changes nothing: the last good version keeps running.
+//! `cargo xtask serve --watch`: rebuilds on every change and restarts the server.
+//!
+//! If a build fails, the last good version keeps running.
 
 mod server;
 mod sources;
@@ -13,14 +14,14 @@ use notify::{RecursiveMode, Watcher as _};
 
 use self::server::Server;
 use self::sources::Changes;
-use crate::serve::build_server;
-use crate::{web, workspace};
+use crate::{build, web, workspace};
 
-/// An editor writes several files, or one in several steps: a pause this long ends a change.
-const QUIET: Duration = Duration::from_millis(300);
+/// A change is complete after a pause this long: an editor writes several files, or one file in
+/// several steps.
+const DEBOUNCE: Duration = Duration::from_millis(300);
 
-/// How often the server is looked after while nothing else happens.
-const CHECK: Duration = Duration::from_millis(500);
+/// How often the server process is checked while no file changes.
+const SERVER_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 enum Event {
     Changed(Changes),
@@ -35,7 +36,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
     let root = workspace::root();
     let base = root.clone();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let changes = event.map_or_else(|_| Changes::ALL, |event| Changes::of(&base, &event));
+        let changes =
+            event.map_or_else(|_| Changes::ALL, |event| Changes::from_event(&base, &event));
         if changes.any() {
             drop(send.send(Event::Changed(changes)));
         }
@@ -46,31 +48,39 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
     watcher.watch(&root, RecursiveMode::NonRecursive)?;
 
     let mut server = Server::start(command)?;
-    while let Some(changes) = next(&events, &mut server) {
+    while let Some(changes) = next_changes(&events, &mut server) {
         update(changes, &mut server);
     }
     server.stop()
 }
 
-/// The next change, when it is over; none when we are asked to stop.
-fn next(events: &Receiver<Event>, server: &mut Server) -> Option<Changes> {
+/// Waits for changes to be complete; returns `None` when asked to stop.
+fn next_changes(events: &Receiver<Event>, server: &mut Server) -> Option<Changes> {
     let mut changes = Changes::default();
     loop {
-        let patience = if changes.any() { QUIET } else { CHECK };
-        match events.recv_timeout(patience) {
-            Ok(Event::Changed(more)) => changes = changes.and(more),
+        let timeout = if changes.any() { DEBOUNCE } else { SERVER_CHECK_INTERVAL };
+        match events.recv_timeout(timeout) {
+            Ok(Event::Changed(more)) => changes = changes.merge(more),
             Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return None,
             Err(RecvTimeoutError::Timeout) if changes.any() => return Some(changes),
-            Err(RecvTimeoutError::Timeout) => server.look_after(),
+            Err(RecvTimeoutError::Timeout) => server.report_exit(),
         }
     }
 }
 
 fn update(changes: Changes, server: &mut Server) {
-    let spa = if changes.spa { web::build() } else { Ok(()) };
-    let built = spa.and_then(|()| if changes.server { build_server().map(drop) } else { Ok(()) });
-    match built.and_then(|()| server.renew()) {
+    match rebuild(changes).and_then(|()| server.restart_if_changed()) {
         Ok(()) => eprintln!("==> up to date"),
-        Err(error) => eprintln!("error: {error:#}\n==> the version before keeps running"),
+        Err(error) => eprintln!("error: {error:#}\n==> the previous version keeps running"),
     }
+}
+
+fn rebuild(changes: Changes) -> Result<()> {
+    if changes.spa {
+        web::build()?;
+    }
+    if changes.server {
+        build::development()?;
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! The examples run, and do what they say.
 
-#![cfg(feature = "foreign")]
+#![cfg(all(feature = "foreign", feature = "system", feature = "token"))]
 #![expect(
     clippy::expect_used,
     clippy::unwrap_used,

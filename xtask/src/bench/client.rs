@@ -1,4 +1,4 @@
-//! Just enough of HTTP/1.1 to time one request after the other over one connection.
+//! A minimal HTTP/1.1 client that sends one request after the other over one connection.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+/// A connection to a server.
 pub(super) struct Client {
     address: String,
     connection: BufReader<TcpStream>,
 }
 
-/// An answer less what differs in every one: the request's id and the date.
+/// A response without the headers that differ every time: the request id and the date.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct Response {
     /// The status line and the headers.
     pub(super) head: Vec<String>,
     pub(super) body: String,
@@ -28,35 +29,36 @@ impl Client {
         Ok(Self { address: address.to_owned(), connection: BufReader::new(stream) })
     }
 
-    /// Sends JSON; answers what came back, and after how many milliseconds the whole of it.
-    pub(super) fn post(&mut self, path: &str, body: &str) -> Result<(Answer, f64)> {
+    /// Sends JSON; returns the response and the milliseconds until all of it was read.
+    pub(super) fn post(&mut self, path: &str, body: &str) -> Result<(Response, f64)> {
         let length = body.len();
         let rest =
             format!("content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}");
         let started = Instant::now();
-        let answer = self.send("POST", path, &rest)?;
-        Ok((answer, started.elapsed().as_secs_f64() * 1e3))
+        let response = self.send("POST", path, &rest)?;
+        Ok((response, started.elapsed().as_secs_f64() * 1e3))
     }
 
-    /// Asks with a bearer token.
-    pub(super) fn get(&mut self, path: &str, token: &str) -> Result<Answer> {
+    /// Sends a request with a bearer token.
+    pub(super) fn get(&mut self, path: &str, token: &str) -> Result<Response> {
         self.send("GET", path, &format!("authorization: Bearer {token}\r\n\r\n"))
     }
 
-    /// Asks for what everybody may have.
-    pub(super) fn get_public(&mut self, path: &str) -> Result<Answer> {
+    /// Sends a request without a token.
+    pub(super) fn get_public(&mut self, path: &str) -> Result<Response> {
         self.send("GET", path, "\r\n")
     }
 
-    /// Sends a request whose headers end with these, and its body.
-    fn send(&mut self, method: &str, path: &str, rest: &str) -> Result<Answer> {
+    /// Sends a request. `rest` is its last headers, the empty line and the body.
+    fn send(&mut self, method: &str, path: &str, rest: &str) -> Result<Response> {
         let request = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n{rest}", self.address);
         self.connection.get_mut().write_all(request.as_bytes())?;
-        self.read().context("the server's answer")
+        self.read().context("the server's response")
     }
 
-    fn read(&mut self) -> Result<Answer> {
-        let (mut head, mut length) = (Vec::new(), 0);
+    fn read(&mut self) -> Result<Response> {
+        let mut head = Vec::new();
+        let mut length = 0;
         loop {
             let mut line = String::new();
             self.connection.read_line(&mut line)?;
@@ -73,19 +75,19 @@ impl Client {
         }
         let mut body = vec![0; length];
         self.connection.read_exact(&mut body)?;
-        Ok(Answer { head, body: String::from_utf8_lossy(&body).into_owned() })
+        Ok(Response { head, body: String::from_utf8_lossy(&body).into_owned() })
     }
 }
 
-impl Answer {
+impl Response {
     pub(super) fn is_ok(&self) -> bool {
         self.head.first().is_some_and(|line| line.split(' ').nth(1) == Some("200"))
     }
 
-    /// A member of the JSON that it is.
+    /// Returns a string member of the JSON body.
     pub(super) fn member(&self, name: &str) -> Result<String> {
         let value: Value = serde_json::from_str(&self.body)?;
-        let text = value[name].as_str().with_context(|| format!("no {name} in the answer"))?;
+        let text = value[name].as_str().with_context(|| format!("no {name} in the response"))?;
         Ok(text.to_owned())
     }
 }
@@ -95,14 +97,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_judged_by_its_status() {
-        let answer = |status: &str| Answer {
+    fn only_status_200_is_ok() {
+        let response = |status: &str| Response {
             head: vec![format!("http/1.1 {status}"), "content-length: 12".to_owned()],
             body: r#"{"a":"token"}"#.to_owned(),
         };
-        assert!(answer("200 ok").is_ok());
-        assert!(!answer("404 not found").is_ok());
-        assert_eq!(answer("200 ok").member("a").unwrap(), "token");
-        assert!(answer("200 ok").member("b").is_err());
+        assert!(response("200 ok").is_ok());
+        assert!(!response("404 not found").is_ok());
+        assert_eq!(response("200 ok").member("a").unwrap(), "token");
+        assert!(response("200 ok").member("b").is_err());
     }
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask bench flood`: how long `GET /api/me` takes, asked for at a low rate, while
-//! nothing else happens and while many log in.
+//! `cargo xtask bench flood`: the latency of `GET /api/me` at a low rate, on an idle server and while
+//! many users sign in.
 
 use std::process::Stdio;
 use std::thread;
@@ -12,60 +12,58 @@ use super::load::{Content, Load};
 use super::probe::Probe;
 use super::report::{Goal, Row, Section};
 use super::statistics::quantile;
-use super::workbench::{ITERATIONS, LOG_IN, Workbench, token};
+use super::workbench::{ITERATIONS, SIGN_IN, Workbench, sign_in};
 
-const PER_SECOND: u32 = 200;
-/// How many log in at a time, and again as soon as they are in.
+/// The measured requests per second.
+const RATE: u32 = 200;
+/// How many connections sign in again and again.
 const CONNECTIONS: u32 = 64;
-/// Until every one of them waits for its hash.
-const LEAD: Duration = Duration::from_secs(1);
+/// How long it takes until each of them waits for its hash.
+const RAMP_UP: Duration = Duration::from_secs(1);
 
 /// The latencies of some rounds, in milliseconds.
 #[derive(Default)]
 struct Latencies {
     median: Vec<f64>,
     p99: Vec<f64>,
-    most: Vec<f64>,
+    max: Vec<f64>,
 }
 
 pub(super) fn measure(bench: &Workbench) -> Result<Section> {
-    let (rounds, seconds) = (bench.unless_quick(5, 2), bench.unless_quick(6, 3));
-    // The last account is the one that asks: the others log in.
-    let site = bench.site(CONNECTIONS + 1, ITERATIONS)?;
-    let server = site.start(ITERATIONS)?;
-    let token = token(&mut Client::connect(&server.address)?, CONNECTIONS)?;
-    let probe = Probe {
-        address: &server.address,
-        path: "/api/me",
-        token: &token,
-        per_second: PER_SECOND,
-        seconds,
-    };
+    let rounds = bench.unless_quick(5, 2);
+    let seconds = bench.unless_quick(6, 3);
+    // The last account sends the measured requests, the others sign in.
+    let installation = bench.installation(CONNECTIONS + 1, ITERATIONS)?;
+    let server = installation.start(ITERATIONS)?;
+    let token = sign_in(&mut Client::connect(&server.address)?, CONNECTIONS)?;
+    let probe =
+        Probe { address: &server.address, path: "/api/me", token: &token, rate: RATE, seconds };
     let flood = Load {
         url: server.url("/api/token"),
         connections: CONNECTIONS,
         seconds: u64::from(10 * seconds),
-        content: Content::Post(LOG_IN.to_owned(), Some(CONNECTIONS)),
+        content: Content::Post { body: SIGN_IN.to_owned(), bodies: Some(CONNECTIONS) },
     };
-    let (mut quiet, mut flooded) = (Latencies::default(), Latencies::default());
+    let mut idle = Latencies::default();
+    let mut flooded = Latencies::default();
     for _ in 0..rounds {
-        quiet.add(&probe.run()?);
-        flooded.add(&beside(&flood, &probe)?);
-        server.settle()?;
+        idle.add(&probe.run()?);
+        flooded.add(&probe_during(&flood, &probe)?);
+        server.wait_until_idle()?;
     }
-    Ok(report(&quiet, &flooded))
+    Ok(report(&idle, &flooded))
 }
 
-/// Asks while others log in, who are sent away as soon as that is done.
-fn beside(flood: &Load, probe: &Probe<'_>) -> Result<Vec<f64>> {
-    let mut log_ins = flood.command().stdout(Stdio::null()).spawn()?;
-    thread::sleep(LEAD);
+/// Runs the probe while others sign in, and then ends the flood.
+fn probe_during(flood: &Load, probe: &Probe<'_>) -> Result<Vec<f64>> {
+    let mut sign_ins = flood.command().stdout(Stdio::null()).spawn()?;
+    thread::sleep(RAMP_UP);
     let times = probe.run();
-    let is_flooded = log_ins.try_wait()?.is_none();
-    log_ins.kill()?;
-    log_ins.wait()?;
+    let is_flooded = sign_ins.try_wait()?.is_none();
+    sign_ins.kill()?;
+    sign_ins.wait()?;
     if !is_flooded {
-        bail!("the log-ins ended before what was measured beside them");
+        bail!("the flood ended before the probe");
     }
     times
 }
@@ -74,20 +72,20 @@ impl Latencies {
     fn add(&mut self, times: &[f64]) {
         self.median.push(quantile(times, 0.5));
         self.p99.push(quantile(times, 0.99));
-        self.most.push(quantile(times, 1.0));
+        self.max.push(quantile(times, 1.0));
     }
 }
 
-fn report(quiet: &Latencies, flooded: &Latencies) -> Section {
+fn report(idle: &Latencies, flooded: &Latencies) -> Section {
     let mut section = Section::new("flood");
-    section.add(Row::new("median, quiet", "ms", &quiet.median));
+    section.add(Row::new("median, quiet", "ms", &idle.median));
     section.add(Row::new("median, in the flood", "ms", &flooded.median));
-    section.add(Row::new("99th percentile, quiet", "ms", &quiet.p99));
+    section.add(Row::new("99th percentile, quiet", "ms", &idle.p99));
     let p99 = Row::new("99th percentile, in the flood", "ms", &flooded.p99);
     section.add(p99.with(Goal::AtMost(10.0)));
-    let ratio = Row::ratio("99th percentile, flood to quiet", &flooded.p99, &quiet.p99);
+    let ratio = Row::ratio("99th percentile, flood to quiet", &flooded.p99, &idle.p99);
     section.add(ratio.with(Goal::AtMost(4.0)));
-    section.add(Row::new("longest, quiet", "ms", &quiet.most));
-    section.add(Row::new("longest, in the flood", "ms", &flooded.most));
+    section.add(Row::new("longest, quiet", "ms", &idle.max));
+    section.add(Row::new("longest, in the flood", "ms", &flooded.max));
     section
 }

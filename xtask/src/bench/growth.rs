@@ -1,5 +1,4 @@
-//! `cargo xtask bench growth`: what the store does, and whether it does less the more users
-//! there are.
+//! `cargo xtask bench growth`: the rates of the store with up to a million users.
 
 use std::fs;
 use std::path::Path;
@@ -9,103 +8,122 @@ use anyhow::{Context as _, Result};
 use super::client::Client;
 use super::load::{Content, Load};
 use super::report::{Goal, Row, Section};
-use super::workbench::{Workbench, token};
+use super::workbench::{Workbench, sign_in};
 use crate::process::step;
-use crate::server::{Server, Site};
+use crate::server::{Installation, Server};
 
 const SIZES: [u32; 3] = [1_000, 100_000, 1_000_000];
-/// As little hashing as can be had: it is not what is measured here.
+/// As few as possible, because hashing is not measured here.
 const ITERATIONS: u32 = 1_000;
-/// The operations of the store, as the helper calls them and as they are called here.
+/// The operations of the store: the name in the output of the helper, and the name in the report.
 const OPERATIONS: [(&str, &str); 3] = [
     ("look_up", "look-ups of a session"),
     ("log_in", "log-ins, without the hash"),
-    ("log_in_and_refresh", "log-ins and renewals, without the hash"),
+    ("log_in_and_refresh", "log-ins and refreshes, without the hash"),
 ];
 
-/// A server with so many users.
-struct Town {
+/// A server with a number of users, and its rates.
+struct Population {
     users: u32,
-    site: Site,
+    installation: Installation,
     server: Server,
-    tokens: Content,
+    /// Requests with the tokens of some of the users.
+    requests: Content,
+    /// `GET /api/me` per second.
     me: Vec<f64>,
+    /// Each of [`OPERATIONS`] per second.
     operations: [Vec<f64>; OPERATIONS.len()],
 }
 
 pub(super) fn measure(bench: &Workbench) -> Result<Section> {
     let rounds = bench.unless_quick(5, 2);
-    let folder = tempfile::tempdir()?;
+    let directory = tempfile::tempdir()?;
     let sizes = if bench.is_quick() { &SIZES[..2] } else { &SIZES[..] };
-    let towns = sizes.iter().map(|users| Town::found(bench, *users, folder.path()));
-    let mut towns = towns.collect::<Result<Vec<_>>>()?;
+    let populations = sizes.iter().map(|users| Population::create(bench, *users, directory.path()));
+    let mut populations = populations.collect::<Result<Vec<_>>>()?;
     for _ in 0..rounds {
-        for town in &mut towns {
-            town.ask(bench)?;
-            town.work(bench)?;
+        for population in &mut populations {
+            population.measure_requests(bench)?;
+            population.measure_store(bench)?;
         }
     }
-    Ok(report(&towns))
+    Ok(report(&populations))
 }
 
-impl Town {
-    fn found(bench: &Workbench, users: u32, folder: &Path) -> Result<Self> {
-        let site = step(&format!("making {users} users"), || bench.site(users, ITERATIONS))?;
-        let server = site.start_with(ITERATIONS, &["--access-token-lifetime", "1h"])?;
-        let file = folder.join(users.to_string());
+impl Population {
+    fn create(bench: &Workbench, users: u32, directory: &Path) -> Result<Self> {
+        let installation =
+            step(&format!("creating {users} users"), || bench.installation(users, ITERATIONS))?;
+        let server = installation.start_with(ITERATIONS, &["--access-token-lifetime", "1h"])?;
+        let file = directory.join(users.to_string());
         let many = bench.unless_quick(1_000, 200);
         fs::write(&file, tokens(&server, users, many)?.join("\n"))?;
-        let tokens = Content::GetWith(file);
-        Ok(Self { users, site, server, tokens, me: Vec::new(), operations: Default::default() })
+        Ok(Self {
+            users,
+            installation,
+            server,
+            requests: Content::GetWith(file),
+            me: Vec::new(),
+            operations: Default::default(),
+        })
     }
 
-    fn ask(&mut self, bench: &Workbench) -> Result<()> {
-        let (url, content) = (self.server.url("/api/me"), self.tokens.clone());
-        let seconds = bench.unless_quick(3, 1);
-        let answers = Load { url, connections: 16, seconds, content }.run()?;
-        self.me.push(answers.rate());
+    fn measure_requests(&mut self, bench: &Workbench) -> Result<()> {
+        let load = Load {
+            url: self.server.url("/api/me"),
+            connections: 16,
+            seconds: bench.unless_quick(3, 1),
+            content: self.requests.clone(),
+        };
+        self.me.push(load.run()?.rate());
         Ok(())
     }
 
-    fn work(&mut self, bench: &Workbench) -> Result<()> {
-        let (database, users) = (self.site.database(), self.users.to_string());
+    fn measure_store(&mut self, bench: &Workbench) -> Result<()> {
+        let database = self.installation.database();
+        let users = self.users.to_string();
         let millis = bench.unless_quick("1000", "400");
         let args = ["store", &database.to_string_lossy(), &users, "--millis", millis];
-        let found = bench.measure(&args)?;
+        let result = bench.measure(&args)?;
         for ((name, _), rates) in OPERATIONS.iter().zip(&mut self.operations) {
-            rates.push(found[name].as_f64().with_context(|| format!("no {name}"))?);
+            rates.push(result[name].as_f64().with_context(|| format!("no {name}"))?);
         }
         Ok(())
     }
 }
 
-/// Tokens of users from all over the file.
+/// Signs in as users from all over the database.
 fn tokens(server: &Server, users: u32, many: u32) -> Result<Vec<String>> {
     let mut client = Client::connect(&server.address)?;
     let spread = users / many.min(users);
-    (0..many.min(users)).map(|n| token(&mut client, n * spread)).collect()
+    (0..many.min(users)).map(|n| sign_in(&mut client, n * spread)).collect()
 }
 
-fn report(towns: &[Town]) -> Section {
+fn report(populations: &[Population]) -> Section {
     let mut section = Section::new("growth");
-    let mut rates = |what: &str, has_goal: bool, of: &dyn Fn(&Town) -> Vec<f64>| {
-        for town in towns {
-            section.add(Row::new(format!("{what}, {} users", town.name()), "/s", &of(town)));
+    let mut rates = |what: &str, has_goal: bool, of: &dyn Fn(&Population) -> Vec<f64>| {
+        for population in populations {
+            section.add(Row::new(
+                format!("{what}, {} users", population.name()),
+                "/s",
+                &of(population),
+            ));
         }
-        let (least, most) = (&towns[0], &towns[towns.len() - 1]);
-        let name = format!("{what}, {} users to {}", most.name(), least.name());
-        let ratio = Row::ratio(name, &of(most), &of(least));
+        let smallest = &populations[0];
+        let largest = &populations[populations.len() - 1];
+        let name = format!("{what}, {} users to {}", largest.name(), smallest.name());
+        let ratio = Row::ratio(name, &of(largest), &of(smallest));
         section.add(if has_goal { ratio.with(Goal::AtLeast(0.9)) } else { ratio });
     };
-    rates("`GET /api/me`", true, &|town| town.me.clone());
+    rates("`GET /api/me`", true, &|population| population.me.clone());
     for (at, (name, what)) in OPERATIONS.iter().enumerate() {
-        // The first is what `GET /api/me` asks of the store.
-        rates(what, *name == "log_in", &|town| town.operations[at].clone());
+        // `GET /api/me` has the goal for look-ups.
+        rates(what, *name == "log_in", &|population| population.operations[at].clone());
     }
     section
 }
 
-impl Town {
+impl Population {
     fn name(&self) -> &'static str {
         match self.users {
             1_000 => "10³",

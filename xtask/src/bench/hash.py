@@ -1,4 +1,4 @@
-"""Seconds of processor time that hashlib takes for one password, as JSON."""
+"""Prints the seconds of processor time that hashlib takes for one password, as JSON."""
 
 import hashlib
 import json
@@ -7,8 +7,8 @@ import time
 
 iterations = int(sys.argv[1])
 password, salt = b"a long walk along the sea", bytes(16)
-# A core that was idle takes a moment to reach its speed.
+# An idle core takes a moment to reach its full frequency.
 hashlib.pbkdf2_hmac("sha256", password, salt, iterations // 10)
-began = time.process_time()
+started = time.process_time()
 hashlib.pbkdf2_hmac("sha256", password, salt, iterations)
-print(json.dumps({"seconds": time.process_time() - began}))
+print(json.dumps({"seconds": time.process_time() - started}))

@@ -1,4 +1,4 @@
-//! `cargo xtask bench hash`: PBKDF2-HMAC-SHA256 on one core, in several ways.
+//! `cargo xtask bench hash`: compares implementations of PBKDF2-HMAC-SHA256 on one core.
 
 use std::process::Command;
 
@@ -10,42 +10,45 @@ use super::statistics::median;
 use super::workbench::{ITERATIONS, Workbench};
 use crate::workspace;
 
-/// A way to hash.
+/// An implementation.
 #[derive(Clone, Copy)]
-enum Way {
-    /// As the helper calls it.
-    Ours(&'static str),
+enum Implementation {
+    /// One that the helper runs, by the name that it has there.
+    Helper(&'static str),
     Hashlib,
 }
 
-/// One that is compared: what it is called, how many passwords it hashes at once, and how
-/// many milliseconds one of them took.
-struct Rival {
-    way: Way,
+/// An implementation that is compared, with a number of passwords at once.
+struct Candidate {
+    implementation: Implementation,
     name: String,
     passwords: u32,
+    /// Milliseconds per password.
     each: Vec<f64>,
 }
 
-/// How many passwords the server may have to hash at a time.
+/// Numbers of passwords that the server may hash at once.
 const BATCHES: [u32; 5] = [1, 2, 4, 8, 16];
 
-/// What is left without AVX-512: what it is called by the helper and here, and its lanes.
+/// The code for processors without AVX-512: its name in the helper, its name in the report, and its
+/// number of lanes.
 const KERNELS: [(&str, &str, u32); 2] = [("shani4", "SHA instructions", 4), ("avx2", "AVX2", 8)];
 
 pub(super) fn measure(bench: &Workbench) -> Result<Section> {
-    let mut rivals = rivals();
+    let mut candidates = candidates();
     let mut absent = Vec::new();
     for _ in 0..bench.unless_quick(9, 3) {
-        for rival in &mut rivals {
-            match rival.seconds(bench)? {
-                Some(seconds) => rival.each.push(seconds * 1e3 / f64::from(rival.passwords)),
-                None => absent.push(rival.name.clone()),
+        for candidate in &mut candidates {
+            match candidate.seconds(bench)? {
+                Some(seconds) => {
+                    candidate.each.push(seconds * 1e3 / f64::from(candidate.passwords));
+                }
+                None => absent.push(candidate.name.clone()),
             }
         }
     }
-    rivals.retain(|rival| !rival.each.is_empty());
-    let mut section = report(&rivals);
+    candidates.retain(|candidate| !candidate.each.is_empty());
+    let mut section = report(&candidates);
     absent.dedup();
     for name in absent {
         section.note(format!("This machine has no {name}."));
@@ -53,36 +56,47 @@ pub(super) fn measure(bench: &Workbench) -> Result<Section> {
     Ok(section)
 }
 
-fn rivals() -> Vec<Rival> {
-    let rival = |way, name, passwords| Rival { way, name, passwords, each: Vec::new() };
+fn candidates() -> Vec<Candidate> {
+    let candidate = |implementation, name, passwords| Candidate {
+        implementation,
+        name,
+        passwords,
+        each: Vec::new(),
+    };
     let mut all = vec![
-        rival(Way::Ours("crate"), "the `pbkdf2` crate".to_owned(), 1),
-        rival(Way::Hashlib, "Python's hashlib".to_owned(), 1),
+        candidate(Implementation::Helper("crate"), "the `pbkdf2` crate".to_owned(), 1),
+        candidate(Implementation::Hashlib, "Python's hashlib".to_owned(), 1),
     ];
     for passwords in BATCHES {
-        all.push(rival(
-            Way::Ours("plan"),
+        all.push(candidate(
+            Implementation::Helper("plan"),
             format!("`pbkdf2-lanes`, {passwords} at once"),
             passwords,
         ));
     }
     for (kernel, name, lanes) in KERNELS {
-        all.push(rival(Way::Ours(kernel), format!("`pbkdf2-lanes`, {lanes} in {name}"), lanes));
+        all.push(candidate(
+            Implementation::Helper(kernel),
+            format!("`pbkdf2-lanes`, {lanes} in {name}"),
+            lanes,
+        ));
     }
     all
 }
 
-impl Rival {
-    /// What all its passwords take, if this machine can hash them in this way.
+impl Candidate {
+    /// Returns the time for all its passwords; `None` if this machine does not support it.
     fn seconds(&self, bench: &Workbench) -> Result<Option<f64>> {
-        let answer = match self.way {
-            Way::Ours(way) => bench.measure(&["hash", way, &self.passwords.to_string()])?,
-            Way::Hashlib => hashlib()?,
+        let result = match self.implementation {
+            Implementation::Helper(name) => {
+                bench.measure(&["hash", name, &self.passwords.to_string()])?
+            }
+            Implementation::Hashlib => hashlib()?,
         };
-        if answer["seconds"].is_null() {
+        if result["seconds"].is_null() {
             return Ok(None);
         }
-        answer["seconds"].as_f64().map(Some).context("no seconds")
+        result["seconds"].as_f64().map(Some).context("no seconds")
     }
 }
 
@@ -90,42 +104,47 @@ fn hashlib() -> Result<Value> {
     let mut command = Command::new("python3");
     command.arg(workspace::root().join("xtask/src/bench/hash.py")).arg(ITERATIONS.to_string());
     let output = command.output().context("python3 could not be started")?;
-    serde_json::from_slice(&output.stdout).context("hash.py's answer")
+    serde_json::from_slice(&output.stdout).context("the output of hash.py")
 }
 
-/// The crate is the first.
-fn report(rivals: &[Rival]) -> Section {
+/// The first candidate must be the `pbkdf2` crate.
+fn report(candidates: &[Candidate]) -> Section {
     let mut section = Section::new("hash");
-    let reference = &rivals[0].each;
-    for rival in rivals {
-        section.add(Row::new(format!("a hash: {}", rival.name), "ms", &rival.each));
+    let reference = &candidates[0].each;
+    for candidate in candidates {
+        section.add(Row::new(format!("a hash: {}", candidate.name), "ms", &candidate.each));
     }
-    let lone = rivals.iter().find(|rival| matches!(rival.way, Way::Ours("plan")));
-    if let Some(lone) = lone {
-        let ratio = Row::ratio("a lone hash: time to the crate's", &lone.each, reference);
+    let single = candidates
+        .iter()
+        .find(|candidate| matches!(candidate.implementation, Implementation::Helper("plan")));
+    if let Some(single) = single {
+        let ratio = Row::ratio("a single hash: time to the crate's", &single.each, reference);
         section.add(ratio.with(Goal::AtMost(0.8)));
     }
-    let without_avx512 = best_kernel(rivals).map(|rival| &rival.name);
-    for rival in &rivals[1..] {
-        let ratio =
-            Row::ratio(format!("rate to the crate's: {}", rival.name), reference, &rival.each);
-        section.add(match (rival.way, rival.passwords) {
-            (Way::Ours("plan"), 16) => ratio.with(Goal::AtLeast(3.8)),
-            _ if Some(&rival.name) == without_avx512 => ratio.with(Goal::AtLeast(2.0)),
+    let without_avx512 = best_kernel(candidates).map(|candidate| &candidate.name);
+    for candidate in &candidates[1..] {
+        let ratio = Row::ratio(
+            format!("rate to the crate's: {}", candidate.name),
+            reference,
+            &candidate.each,
+        );
+        section.add(match (candidate.implementation, candidate.passwords) {
+            (Implementation::Helper("plan"), 16) => ratio.with(Goal::AtLeast(3.8)),
+            _ if Some(&candidate.name) == without_avx512 => ratio.with(Goal::AtLeast(2.0)),
             _ => ratio,
         });
     }
     section
 }
 
-/// The fastest of those that a machine without AVX-512 has.
-fn best_kernel(rivals: &[Rival]) -> Option<&Rival> {
-    let is_kernel = |rival: &&Rival| match rival.way {
-        Way::Ours(way) => KERNELS.iter().any(|(kernel, ..)| *kernel == way),
-        Way::Hashlib => false,
+/// Returns the fastest of those that do not need AVX-512.
+fn best_kernel(candidates: &[Candidate]) -> Option<&Candidate> {
+    let is_kernel = |candidate: &&Candidate| match candidate.implementation {
+        Implementation::Helper(name) => KERNELS.iter().any(|(kernel, ..)| *kernel == name),
+        Implementation::Hashlib => false,
     };
-    let by_time = |a: &&Rival, b: &&Rival| median(&a.each).total_cmp(&median(&b.each));
-    rivals.iter().filter(is_kernel).min_by(by_time)
+    let by_time = |a: &&Candidate, b: &&Candidate| median(&a.each).total_cmp(&median(&b.each));
+    candidates.iter().filter(is_kernel).min_by(by_time)
 }
 
 #[cfg(test)]
@@ -134,21 +153,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_avx512_the_faster_kernel_counts() {
-        let mut all = rivals();
-        for rival in &mut all {
-            rival.each = vec![if rival.name.contains("AVX2") { 2.0 } else { 1.0 }];
+    fn without_avx512_the_fastest_kernel_is_compared() {
+        let mut all = candidates();
+        for candidate in &mut all {
+            candidate.each = vec![if candidate.name.contains("AVX2") { 2.0 } else { 1.0 }];
         }
         assert_eq!(best_kernel(&all).unwrap().name, "`pbkdf2-lanes`, 4 in SHA instructions");
-        all.retain(|rival| !rival.name.contains("SHA"));
+        all.retain(|candidate| !candidate.name.contains("SHA"));
         assert_eq!(best_kernel(&all).unwrap().name, "`pbkdf2-lanes`, 8 in AVX2");
         assert!(best_kernel(&all[..1]).is_none());
     }
 
     #[test]
-    fn a_lone_hash_and_a_full_batch_have_goals() {
-        let mut all = rivals();
-        all.iter_mut().for_each(|rival| rival.each = vec![1.0]);
+    fn a_single_hash_and_a_full_batch_have_goals() {
+        let mut all = candidates();
+        all.iter_mut().for_each(|candidate| candidate.each = vec![1.0]);
         let goals = goals(&[report(&all)]);
         assert_eq!(goals.matches("missed").count(), 3, "{goals}");
     }

@@ -1,8 +1,7 @@
--- What wrk sends, and its figures as JSON in the last line that it prints.
+-- Tells wrk what to send, and prints its figures as JSON in the last line.
 --
--- Arguments: the method; a file with a bearer token a line, or "-"; a body in which {n} is
--- replaced by a number, or "-"; how many different bodies there are, or 0 if no two are the
--- same.
+-- Arguments: the method; a file with one bearer token per line, or "-"; a body in which {n} is
+-- replaced by a number, or "-"; the number of different bodies, or 0 if all are different.
 
 local requests, sent = {}, 0
 local method, template, bodies
@@ -37,23 +36,22 @@ function request()
   return requests[(sent - 1) % #requests + 1]
 end
 
--- Who is told to come back later does: one who asks again at once keeps the server busy
--- with nothing but refusals. (wrk sends later and slower with these two, so only where it is
--- told to.)
-if os.getenv("BENCH_PATIENT") then
-  local to_wait = 0
+-- Waits for a second after a 503: a client that retries at once keeps the server busy with
+-- rejections. wrk is slower with these two functions, so they are optional.
+if os.getenv("BENCH_RETRY_DELAY") then
+  local pending = 0
 
   function response(status)
     if status == 503 then
-      to_wait = to_wait + 1
+      pending = pending + 1
     end
   end
 
   function delay()
-    if to_wait == 0 then
+    if pending == 0 then
       return 0
     end
-    to_wait = to_wait - 1
+    pending = pending - 1
     return 1000
   end
 end
@@ -61,7 +59,7 @@ end
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(
-    '\n{"answers":%d,"refused":%d,"broken":%d,"seconds":%.6f,"p50_ms":%.3f,"p99_ms":%.3f,"max_ms":%.3f}\n',
+    '\n{"responses":%d,"rejected":%d,"broken":%d,"seconds":%.6f,"p50_ms":%.3f,"p99_ms":%.3f,"max_ms":%.3f}\n',
     summary.requests, errors.status,
     errors.connect + errors.read + errors.write + errors.timeout,
     summary.duration / 1e6,

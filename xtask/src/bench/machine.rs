@@ -1,4 +1,4 @@
-//! Where it was measured.
+//! Describes the machine that the figures are from.
 
 use std::fs;
 use std::process::Command;
@@ -10,18 +10,18 @@ use serde_json::{Value, json};
 use super::workbench::Effort;
 use super::{flask, load};
 
-/// What the machine is, and how busy it was before the first measurement.
+/// Facts about the machine, and its load before the first measurement.
 pub(super) struct Machine {
     facts: Vec<(&'static str, String)>,
     load: f64,
     cores: usize,
 }
 
-/// What decides how fast SHA-256 is.
+/// The processor features that decide how fast SHA-256 is.
 const FLAGS: [&str; 4] = ["sha_ni", "avx2", "avx512f", "avx512vl"];
 
 impl Machine {
-    pub(super) fn look(effort: &Effort) -> Result<Self> {
+    pub(super) fn detect(effort: &Effort) -> Result<Self> {
         let cores = thread::available_parallelism()?.get();
         let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
@@ -29,10 +29,10 @@ impl Machine {
         let facts = vec![
             ("processor", field(&cpu, "model name").to_owned()),
             ("cores", cores.to_string()),
-            ("instructions", flags(field(&cpu, "flags"))),
+            ("instructions", known_flags(field(&cpu, "flags"))),
             ("kernel", kernel.trim().to_owned()),
-            ("Rust", said_by("rustc", &["--version"])),
-            ("Python", said_by("python3", &["--version"])),
+            ("Rust", output_of("rustc", &["--version"])),
+            ("Python", output_of("python3", &["--version"])),
             ("Python packages", flask::REQUIREMENTS.trim().replace('\n', ", ")),
             ("wrk", load::version().unwrap_or_default()),
             ("rounds", if effort.quick { "few and short" } else { "all" }.to_owned()),
@@ -42,12 +42,12 @@ impl Machine {
         Ok(Self { facts, load, cores })
     }
 
-    /// Said if the figures may be those of something else that runs.
+    /// A warning if other work may have distorted the figures.
     pub(super) fn warning(&self) -> Option<String> {
         (self.load > 0.5 * self.cores as f64).then(|| {
             format!(
-                "**The machine was busy with something else (a load of {} on {} cores): \
-                 these figures say little.**",
+                "**The machine was busy with other work (a load of {} on {} cores): \
+                 these figures are not reliable.**",
                 self.load, self.cores
             )
         })
@@ -72,19 +72,19 @@ impl Machine {
     }
 }
 
-/// The first value of that name in `/proc/cpuinfo`.
+/// Returns the first value of a field in `/proc/cpuinfo`.
 fn field<'a>(cpuinfo: &'a str, name: &str) -> &'a str {
     let pairs = cpuinfo.lines().filter_map(|line| line.split_once(':'));
     let mut values = pairs.filter(|(key, _)| key.trim() == name).map(|(_, value)| value.trim());
     values.next().unwrap_or_default()
 }
 
-fn flags(all: &str) -> String {
+fn known_flags(all: &str) -> String {
     let has = |flag: &&&str| all.split(' ').any(|one| one == **flag);
     FLAGS.iter().filter(has).copied().collect::<Vec<_>>().join(", ")
 }
 
-fn said_by(program: &str, args: &[&str]) -> String {
+fn output_of(program: &str, args: &[&str]) -> String {
     let output = Command::new(program).args(args).output();
     let text = output.map(|output| output.stdout).unwrap_or_default();
     String::from_utf8_lossy(&text).trim().to_owned()
@@ -98,14 +98,14 @@ mod tests {
                            flags\t\t: sse2 sha_ni avx2x avx512f\n\nprocessor\t: 1\n";
 
     #[test]
-    fn what_the_processor_can_do_is_told_by_whole_words() {
+    fn processor_flags_are_whole_words() {
         assert_eq!(field(CPUINFO, "model name"), "A Processor @ 2.6 GHz");
-        assert_eq!(flags(field(CPUINFO, "flags")), "sha_ni, avx512f");
+        assert_eq!(known_flags(field(CPUINFO, "flags")), "sha_ni, avx512f");
         assert_eq!(field(CPUINFO, "model"), "");
     }
 
     #[test]
-    fn a_busy_machine_is_warned_of() {
+    fn a_busy_machine_causes_a_warning() {
         let machine = |load| Machine { facts: Vec::new(), load, cores: 2 };
         assert_eq!(machine(1.0).warning(), None);
         assert!(machine(1.1).warning().is_some());

@@ -1,8 +1,8 @@
-//! How long requests take that come at a fixed rate, whatever the answers do.
+//! Measures the latency of requests at a fixed rate.
 //!
-//! A tool that waits for an answer before it sends the next request asks least when the
-//! answers are slowest. Here a request that is sent late because the one before was answered
-//! late counts from when it was due.
+//! A tool that waits for a response before it sends the next request sends the fewest when responses
+//! are slowest (coordinated omission). Here the latency of a request that is sent late, because the
+//! response before it was late, counts from when the request was due.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,55 +11,58 @@ use anyhow::{Context as _, Result, bail};
 
 use super::client::Client;
 
+/// Requests at a fixed rate.
 pub(super) struct Probe<'a> {
     pub(super) address: &'a str,
     pub(super) path: &'a str,
     pub(super) token: &'a str,
-    pub(super) per_second: u32,
+    /// Requests per second.
+    pub(super) rate: u32,
     pub(super) seconds: u32,
 }
 
-/// Enough for a slow answer to be waited for while others are asked for.
+/// Several, so that a slow response does not delay the next request.
 const CONNECTIONS: u32 = 4;
 
 impl Probe<'_> {
-    /// The times of all answers, in milliseconds.
+    /// Returns all latencies, in milliseconds.
     pub(super) fn run(&self) -> Result<Vec<f64>> {
         thread::scope(|scope| {
             let start = Instant::now() + Duration::from_millis(50);
             let threads: Vec<_> =
-                (0..CONNECTIONS).map(|n| scope.spawn(move || self.ask(start, n))).collect();
-            let mut times = Vec::new();
+                (0..CONNECTIONS).map(|n| scope.spawn(move || self.send_share(start, n))).collect();
+            let mut latencies = Vec::new();
             for thread in threads {
-                times.extend(thread.join().ok().context("a thread panicked")??);
+                latencies.extend(thread.join().ok().context("a thread panicked")??);
             }
-            Ok(times)
+            Ok(latencies)
         })
     }
 
-    /// Sends every fourth request.
-    fn ask(&self, start: Instant, first: u32) -> Result<Vec<f64>> {
-        go_first();
+    /// Sends the requests of one connection: every fourth.
+    fn send_share(&self, start: Instant, first: u32) -> Result<Vec<f64>> {
+        raise_priority();
         let mut client = Client::connect(self.address)?;
-        let (mut times, mut free) = (Vec::new(), start);
-        for n in (first..self.per_second * self.seconds).step_by(CONNECTIONS as usize) {
-            let due = start + Duration::from_secs(1) * n / self.per_second;
+        let mut latencies = Vec::new();
+        let mut free = start;
+        for n in (first..self.rate * self.seconds).step_by(CONNECTIONS as usize) {
+            let due = start + Duration::from_secs(1) * n / self.rate;
             thread::sleep(due.saturating_duration_since(Instant::now()));
             let began = if free > due { due } else { Instant::now() };
-            let answer = client.get(self.path, self.token)?;
+            let response = client.get(self.path, self.token)?;
             free = Instant::now();
-            if !answer.is_ok() {
-                bail!("{} was answered {:?}", self.path, answer.head);
+            if !response.is_ok() {
+                bail!("{} failed: {:?}", self.path, response.head);
             }
-            times.push((free - began).as_secs_f64() * 1e3);
+            latencies.push((free - began).as_secs_f64() * 1e3);
         }
-        Ok(times)
+        Ok(latencies)
     }
 }
 
-/// Real clients have machines of their own: where it may, this thread does not wait for the
-/// processor while passwords are hashed on it, which would be taken for the server's time.
-fn go_first() {
+/// Gives this thread priority over the server's hashing where that is permitted. Real clients have
+/// their own machines, and the time that this thread waits for a processor would count as latency.
+fn raise_priority() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(None, -20);
 }

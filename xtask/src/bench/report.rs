@@ -1,4 +1,4 @@
-//! What was measured, as JSON and as tables in Markdown.
+//! Results as JSON and as Markdown tables.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,19 +6,19 @@ use std::fs;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::statistics::{least_and_most, median};
+use super::statistics::{median, min_and_max};
 use crate::workspace;
 
-/// What one part of the benchmarks has found.
+/// The results of one part of the benchmarks.
 pub(super) struct Section {
-    /// What the part is called on the command line.
+    /// The name of the part on the command line.
     pub(super) name: &'static str,
     pub(super) rows: Vec<Row>,
-    /// What a reader of the figures has to know.
+    /// Remarks on the figures.
     pub(super) notes: Vec<String>,
 }
 
-/// One figure, measured once a round.
+/// One figure, measured once per round.
 pub(super) struct Row {
     what: String,
     unit: &'static str,
@@ -26,7 +26,7 @@ pub(super) struct Row {
     goal: Option<Goal>,
 }
 
-/// What the median should be.
+/// The limit for the median.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Goal {
     AtMost(f64),
@@ -38,8 +38,8 @@ impl Row {
         Self { what: what.into(), unit, values: values.to_vec(), goal: None }
     }
 
-    /// How many times the other each value is, round by round: what slows the machine down for
-    /// a while slows down both. A round in which the other came to nothing has no ratio.
+    /// A row with the ratio of two figures in each round, because what slows the machine down for a
+    /// while slows down both. Rounds in which the second is zero are left out.
     pub(super) fn ratio(what: impl Into<String>, values: &[f64], others: &[f64]) -> Self {
         let pairs = values.iter().zip(others).filter(|(_, other)| **other != 0.0);
         let ratios: Vec<_> = pairs.map(|(value, other)| value / other).collect();
@@ -57,19 +57,19 @@ impl Row {
     fn is_met(&self) -> Option<bool> {
         let goal = self.goal.filter(|_| !self.values.is_empty())?;
         Some(match goal {
-            Goal::AtMost(most) => self.median() <= most,
-            Goal::AtLeast(least) => self.median() >= least,
+            Goal::AtMost(max) => self.median() <= max,
+            Goal::AtLeast(min) => self.median() >= min,
         })
     }
 
     fn json(&self) -> Value {
-        let (least, most) = least_and_most(&self.values);
+        let (min, max) = min_and_max(&self.values);
         json!({
             "what": self.what,
             "unit": self.unit,
             "median": self.median(),
-            "least": least,
-            "most": most,
+            "min": min,
+            "max": max,
             "values": self.values,
             "goal": self.goal.map(Goal::text),
             "met": self.is_met(),
@@ -77,10 +77,10 @@ impl Row {
     }
 
     fn markdown(&self) -> String {
-        let (least, most) = least_and_most(&self.values);
+        let (min, max) = min_and_max(&self.values);
         let spread = match self.values.len() {
             0 | 1 => String::new(),
-            _ => format!("{} – {}", number(least), number(most)),
+            _ => format!("{} – {}", number(min), number(max)),
         };
         let (goal, verdict) = match (self.goal, self.is_met()) {
             (Some(goal), Some(true)) => (goal.text(), "met"),
@@ -88,9 +88,10 @@ impl Row {
             (Some(goal), None) => (goal.text(), "not measured"),
             (None, _) => (String::new(), ""),
         };
-        let value = match self.values.is_empty() {
-            true => "–".to_owned(),
-            false => format!("{} {}", number(self.median()), self.unit),
+        let value = if self.values.is_empty() {
+            "–".to_owned()
+        } else {
+            format!("{} {}", number(self.median()), self.unit)
         };
         format!("| {} | {value} | {spread} | {goal} | {verdict} |", self.what)
     }
@@ -99,8 +100,8 @@ impl Row {
 impl Goal {
     fn text(self) -> String {
         match self {
-            Self::AtMost(most) => format!("≤ {}", number(most)),
-            Self::AtLeast(least) => format!("≥ {}", number(least)),
+            Self::AtMost(max) => format!("≤ {}", number(max)),
+            Self::AtLeast(min) => format!("≥ {}", number(min)),
         }
     }
 }
@@ -142,13 +143,13 @@ impl Section {
     }
 }
 
-/// All that a goal was set for.
+/// A table of the rows that have a goal.
 pub(super) fn goals(sections: &[Section]) -> String {
     table(sections.iter().flat_map(|section| &section.rows).filter(|row| row.goal.is_some()))
 }
 
 fn table<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
-    let mut text = "| | median | least – most | goal | |\n|---|---:|---:|---:|---|\n".to_owned();
+    let mut text = "| | median | min – max | goal | |\n|---|---:|---:|---:|---|\n".to_owned();
     for row in rows {
         text.push_str(&row.markdown());
         text.push('\n');
@@ -156,7 +157,7 @@ fn table<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
     text
 }
 
-/// A number with three digits that count, and with all that it has before the point.
+/// Formats a number with three significant digits, and with all digits before the point.
 fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 99.95 || value == 0.0 => grouped(value),
@@ -166,7 +167,7 @@ fn number(value: f64) -> String {
     }
 }
 
-/// A whole number with commas between its thousands.
+/// Formats a whole number with commas between thousands.
 fn grouped(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();
@@ -184,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_have_three_digits_that_count() {
+    fn numbers_have_three_significant_digits() {
         let all = [0.0, 0.0123, 0.5, 9.994, 9.996, 80.04, 99.96, 999.5, 1_234_567.8, -1234.0];
         let texts = all.map(number);
         let expected =
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_goal_is_met_by_the_median_at_its_limit() {
+    fn a_median_at_the_limit_meets_the_goal() {
         let row = |goal| Row::new("x", "ms", &[9.0, 10.0, 30.0]).with(goal);
         assert_eq!(row(Goal::AtMost(10.0)).is_met(), Some(true));
         assert_eq!(row(Goal::AtLeast(10.0)).is_met(), Some(true));
@@ -202,21 +203,21 @@ mod tests {
     }
 
     #[test]
-    fn ratios_are_of_one_round() {
+    fn ratios_are_calculated_for_each_round() {
         let row = Row::ratio("x", &[2.0, 30.0, 7.0, 8.0], &[1.0, 10.0, 0.0, 2.0]);
         assert_eq!(row.values, [2.0, 3.0, 4.0]);
         assert_eq!(row.markdown(), "| x | 3.00 × | 2.00 – 4.00 |  |  |");
     }
 
     #[test]
-    fn what_was_not_measured_misses_no_goal() {
+    fn a_row_without_values_neither_meets_nor_misses_its_goal() {
         let row = Row::ratio("x", &[2.0], &[0.0]).with(Goal::AtLeast(1.0));
         assert_eq!(row.markdown(), "| x | – |  | ≥ 1.00 | not measured |");
         assert_eq!(row.json()["median"], Value::Null);
     }
 
     #[test]
-    fn only_what_has_a_goal_is_in_the_list_of_goals() {
+    fn only_rows_with_a_goal_are_goals() {
         let mut section = Section::new("x");
         section.add(Row::new("free", "kB", &[1.0]));
         section.add(Row::new("kept", "kB", &[1.0]).with(Goal::AtMost(1.0)));

@@ -1,4 +1,4 @@
-//! `cargo xtask bench start`: how soon the server answers, and how large everything is.
+//! `cargo xtask bench start`: how long the server takes to start, and how large everything is.
 
 use std::fs;
 use std::thread;
@@ -9,23 +9,23 @@ use anyhow::{Result, bail};
 use super::client::Client;
 use super::report::{Goal, Row, Section};
 use super::workbench::{ITERATIONS, Workbench};
-use crate::server::Site;
+use crate::server::Installation;
 use crate::usage::resident_kib;
 use crate::{web, workspace};
 
-/// What a server does at first is over by then.
-const SETTLED: Duration = Duration::from_secs(1);
+/// How long the work at the start of a server takes at most.
+const WARM_UP: Duration = Duration::from_secs(1);
 
 pub(super) fn measure(bench: &Workbench) -> Result<Section> {
-    let site = bench.site(1_000, ITERATIONS)?;
+    let installation = bench.installation(1_000, ITERATIONS)?;
     let rounds = bench.unless_quick(15, 5);
-    let starts = (0..rounds).map(|_| start(&site)).collect::<Result<Vec<_>>>()?;
-    let memory = (0..3).map(|_| memory(&site)).collect::<Result<Vec<_>>>()?;
-    let binary = fs::metadata(site.binary())?.len() as f64 / f64::from(1 << 20);
+    let starts = (0..rounds).map(|_| start(&installation)).collect::<Result<Vec<_>>>()?;
+    let memory = (0..3).map(|_| memory(&installation)).collect::<Result<Vec<_>>>()?;
+    let binary = fs::metadata(installation.binary())?.len() as f64 / f64::from(1 << 20);
     let pages = web::size::Report::of(&workspace::web_dist())?;
     let mut section = Section::new("start");
-    let started = Row::new("start, from exec to the first answer", "ms", &starts);
-    section.add(started.with(Goal::AtMost(50.0)));
+    let start = Row::new("start, from exec to the first answer", "ms", &starts);
+    section.add(start.with(Goal::AtMost(50.0)));
     section.add(Row::new("resident memory, idle", "MiB", &memory).with(Goal::AtMost(20.0)));
     section.add(Row::new("binary", "MiB", &[binary]).with(Goal::AtMost(15.0)));
     for (visit, bytes) in pages.as_sent() {
@@ -35,21 +35,22 @@ pub(super) fn measure(bench: &Workbench) -> Result<Section> {
     Ok(section)
 }
 
-/// On a database that is there; the answer is to whether the store can be asked.
-fn start(site: &Site) -> Result<f64> {
-    let began = Instant::now();
-    let server = site.start(ITERATIONS)?;
-    let answer = Client::connect(&server.address)?.get_public("/readyz")?;
-    let taken = began.elapsed().as_secs_f64() * 1e3;
-    if !answer.is_ok() {
-        bail!("the server is not ready: {:?}", answer.head);
+/// Returns the milliseconds until `/readyz` succeeds, on a database that exists.
+fn start(installation: &Installation) -> Result<f64> {
+    let started = Instant::now();
+    let server = installation.start(ITERATIONS)?;
+    let response = Client::connect(&server.address)?.get_public("/readyz")?;
+    let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+    if !response.is_ok() {
+        bail!("the server is not ready: {:?}", response.head);
     }
-    Ok(taken)
+    Ok(milliseconds)
 }
 
-fn memory(site: &Site) -> Result<f64> {
-    let server = site.start(ITERATIONS)?;
+/// Returns the resident memory of an idle server, in MiB.
+fn memory(installation: &Installation) -> Result<f64> {
+    let server = installation.start(ITERATIONS)?;
     Client::connect(&server.address)?.get_public("/readyz")?;
-    thread::sleep(SETTLED);
+    thread::sleep(WARM_UP);
     Ok(resident_kib(server.id())? / 1024.0)
 }

@@ -1,19 +1,20 @@
-//! Comparing two samples of times, whose distributions nobody knows.
+//! Statistics of samples with unknown distributions.
 
 use std::f64::consts::SQRT_2;
 
-/// What the Mann-Whitney U test says of two samples (Mann and Whitney 1947).
+/// The result of a Mann-Whitney U test of two samples (Mann and Whitney 1947).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Comparison {
-    /// How many pairs the first sample wins, ties counting for a half.
+    /// The number of pairs in which the value of the first sample is larger; ties count half.
     pub(super) u: f64,
-    /// How often samples of one distribution are at least so far apart.
+    /// The probability that samples of one distribution differ at least this much.
     pub(super) p: f64,
-    /// How often one of the first is above one of the second: a half if nothing differs.
+    /// The probability that a value of the first sample is larger than one of the second; 0.5 if
+    /// the distributions are the same.
     pub(super) auc: f64,
 }
 
-/// The two-sided test with the normal approximation, corrected for ties and continuity.
+/// Runs the two-sided test with the normal approximation, corrected for ties and continuity.
 pub(super) fn mann_whitney(first: &[f64], second: &[f64]) -> Comparison {
     let (n1, n2) = (first.len() as f64, second.len() as f64);
     let (ranks, ties) = rank_sum(first, second);
@@ -25,8 +26,8 @@ pub(super) fn mann_whitney(first: &[f64], second: &[f64]) -> Comparison {
     Comparison { u, p, auc: u / pairs }
 }
 
-/// The sum of the first sample's ranks in both, ties sharing theirs, and the sum of t³ - t
-/// over all groups of t that tie.
+/// Returns the sum of the ranks of the first sample in both, where ties share their rank, and the
+/// sum of t³ - t over all groups of t tied values.
 fn rank_sum(first: &[f64], second: &[f64]) -> (f64, f64) {
     let of_first = first.iter().map(|value| (*value, true));
     let mut all: Vec<_> = of_first.chain(second.iter().map(|value| (*value, false))).collect();
@@ -42,7 +43,7 @@ fn rank_sum(first: &[f64], second: &[f64]) -> (f64, f64) {
     (ranks, ties)
 }
 
-/// The value in the middle.
+/// Returns the median.
 pub(super) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -54,18 +55,20 @@ pub(super) fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// The least value and the greatest.
-pub(super) fn least_and_most(values: &[f64]) -> (f64, f64) {
-    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-    (least, values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+/// Returns the minimum and the maximum.
+pub(super) fn min_and_max(values: &[f64]) -> (f64, f64) {
+    let min = values.iter().copied().fold(f64::INFINITY, f64::min);
+    (min, values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
 }
 
-/// The least value that this part of all, between 0 and 1, is not above (the nearest rank).
-pub(super) fn quantile(values: &[f64], part: f64) -> f64 {
+/// Returns a quantile by the nearest rank; `fraction` is between 0 and 1.
+pub(super) fn quantile(values: &[f64], fraction: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let rank =
-        sorted.iter().zip(1_u32..).find(|(_, rank)| f64::from(*rank) >= part * values.len() as f64);
+    let rank = sorted
+        .iter()
+        .zip(1_u32..)
+        .find(|(_, rank)| f64::from(*rank) >= fraction * values.len() as f64);
     rank.map_or(f64::NAN, |(value, _)| *value)
 }
 
@@ -78,10 +81,10 @@ mod tests {
         assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
     }
 
-    /// The example in SciPy's documentation of `mannwhitneyu`: ages at which diabetes was
-    /// found in young men and women, with the p of its asymptotic method.
+    /// The example in SciPy's documentation of `mannwhitneyu`: ages at which diabetes was diagnosed
+    /// in young men and women, with the p of its asymptotic method.
     #[test]
-    fn scipys_example() {
+    fn the_example_of_scipy_is_reproduced() {
         let males = [19.0, 22.0, 16.0, 29.0, 24.0];
         let females = [20.0, 11.0, 17.0, 12.0];
         let found = mann_whitney(&males, &females);
@@ -94,7 +97,7 @@ mod tests {
     /// Hollander and Wolfe 1973, 69 f., the example in R's `wilcox.test`: the permeability of
     /// the human chorioamnion. W is 35.
     #[test]
-    fn the_permeability_of_a_membrane() {
+    fn the_example_of_r_is_reproduced() {
         let term = [0.80, 0.83, 1.89, 1.04, 1.45, 1.38, 1.91, 1.64, 0.73, 1.46];
         let earlier = [1.15, 0.88, 0.90, 0.74, 1.21];
         let found = mann_whitney(&term, &earlier);
@@ -102,7 +105,7 @@ mod tests {
         assert_close(found.auc, 0.7);
     }
 
-    /// Worked by hand: ranks 1, 3, 3 and 3, 5; the variance is 6 / 12 · (6 - 24 / 20) = 2.4.
+    /// Computed by hand: ranks 1, 3, 3 and 3, 5; the variance is 6 / 12 · (6 - 24 / 20) = 2.4.
     #[test]
     fn ties_share_their_rank_and_narrow_the_variance() {
         let found = mann_whitney(&[1.0, 2.0, 2.0], &[2.0, 3.0]);
@@ -111,14 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_all_the_same_differs_in_nothing() {
+    fn equal_samples_do_not_differ() {
         let found = mann_whitney(&[1.0; 9], &[1.0; 7]);
         assert_close(found.p, 1.0);
         assert_close(found.auc, 0.5);
     }
 
     #[test]
-    fn the_median_is_in_the_middle() {
+    fn the_median_is_the_middle_value() {
         assert_close(median(&[3.0, 1.0, 2.0]), 2.0);
         assert_close(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
     }
@@ -130,6 +133,6 @@ mod tests {
         assert_close(quantile(&values, 0.5), 100.0);
         assert_close(quantile(&values, 1.0), 200.0);
         assert_close(quantile(&[7.0], 0.99), 7.0);
-        assert_eq!(least_and_most(&values), (1.0, 200.0));
+        assert_eq!(min_and_max(&values), (1.0, 200.0));
     }
 }

@@ -1,4 +1,4 @@
-//! What every part needs: the programs that are measured, and how much is to be measured.
+//! The programs that are measured, and how much is measured.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -9,33 +9,34 @@ use serde_json::Value;
 
 use super::client::Client;
 use crate::process::{cargo, run, step};
-use crate::server::{Server, Site};
+use crate::server::{Installation, Server};
 use crate::{build, workspace};
 
-/// How much is measured, and of what.
+/// How much is measured, and which server.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Effort {
-    /// Fewer and shorter rounds, to see that it works: the figures are rough
+    /// Measure fewer and shorter rounds: the figures are rough
     #[arg(long)]
     pub(super) quick: bool,
-    /// The server's program, if it is not to be built
+    /// Measure this server binary instead of building one
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
 }
 
+/// The programs, each built when it is first needed.
 pub(super) struct Workbench {
     effort: Effort,
     server: OnceCell<PathBuf>,
     helper: OnceCell<PathBuf>,
 }
 
-/// What OWASP recommends, and what is compared at.
+/// The number of iterations that OWASP recommends.
 pub(super) const ITERATIONS: u32 = 600_000;
 
 pub(super) const PASSWORD: &str = "a long walk along the sea";
 
-/// A log-in of one of the accounts that were filled in.
-pub(super) const LOG_IN: &str =
+/// The request body that signs in one of the prepared accounts.
+pub(super) const SIGN_IN: &str =
     r#"{"email":"user{n}@example.com","password":"a long walk along the sea"}"#;
 
 impl Workbench {
@@ -43,13 +44,13 @@ impl Workbench {
         Self { effort, server: OnceCell::new(), helper: OnceCell::new() }
     }
 
-    /// Builds what is measured, so that no part waits for it.
-    pub(super) fn prepare(&self) -> Result<()> {
+    /// Builds the programs, so that no part waits for it.
+    pub(super) fn build(&self) -> Result<()> {
         self.server()?;
         self.helper().map(drop)
     }
 
-    /// The first number, or the second if there is little time.
+    /// Returns the first number, or the second with `--quick`.
     pub(super) const fn unless_quick<T: Copy>(&self, usual: T, quick: T) -> T {
         if self.effort.quick { quick } else { usual }
     }
@@ -58,25 +59,25 @@ impl Workbench {
         self.effort.quick
     }
 
-    /// The server's program.
+    /// The server binary.
     pub(super) fn server(&self) -> Result<&Path> {
-        once(&self.server, || match &self.effort.server {
+        get_or_build(&self.server, || match &self.effort.server {
             Some(path) => Ok(path.clone()),
             None => build::release(),
         })
     }
 
-    /// The program that measures from within.
+    /// The binary of the `bench` crate, which measures without HTTP.
     fn helper(&self) -> Result<&Path> {
-        once(&self.helper, || {
-            step("building what measures from within", || {
+        get_or_build(&self.helper, || {
+            step("building the bench helper", || {
                 run(&mut cargo(["build", "--release", "--package", "bench"]))
             })?;
             Ok(workspace::target_dir()?.join("release/bench"))
         })
     }
 
-    /// One of its commands.
+    /// Runs a command of the helper and returns what it prints.
     pub(super) fn measure(&self, args: &[&str]) -> Result<Value> {
         let output = Command::new(self.helper()?).args(args).output()?;
         let text = String::from_utf8_lossy(&output.stdout);
@@ -85,30 +86,40 @@ impl Workbench {
         })
     }
 
-    pub(super) fn bare(&self) -> Result<Server> {
-        Server::announced(Command::new(self.helper()?).arg("bare"))
+    /// Starts a server that consists of warp and nothing else.
+    pub(super) fn start_bare_warp(&self) -> Result<Server> {
+        Server::start(Command::new(self.helper()?).arg("bare"))
     }
 
-    /// A server's program with a database in which so many users are.
-    pub(super) fn site(&self, users: u32, iterations: u32) -> Result<Site> {
-        let site = Site::new(self.server()?.to_owned())?;
-        let (database, users, iterations) =
-            (site.database(), users.to_string(), iterations.to_string());
-        let database = database.to_string_lossy();
-        self.measure(&["fill", &database, &users, "--iterations", &iterations])?;
-        Ok(site)
+    /// Returns an installation whose database has this many users.
+    pub(super) fn installation(&self, users: u32, iterations: u32) -> Result<Installation> {
+        let installation = Installation::new(self.server()?.to_owned())?;
+        let database = installation.database();
+        self.measure(&[
+            "fill",
+            &database.to_string_lossy(),
+            &users.to_string(),
+            "--iterations",
+            &iterations.to_string(),
+        ])?;
+        Ok(installation)
     }
 }
 
-/// Logs in as one of the users that were filled in.
-pub(super) fn token(client: &mut Client, n: u32) -> Result<String> {
-    let (answer, _) = client.post("/api/token", &LOG_IN.replace("{n}", &n.to_string()))?;
-    answer.member("access_token").with_context(|| format!("log-in of user {n}"))
+/// Signs in as one of the prepared users and returns the access token.
+pub(super) fn sign_in(client: &mut Client, n: u32) -> Result<String> {
+    let (response, _) = client.post("/api/token", &SIGN_IN.replace("{n}", &n.to_string()))?;
+    response.member("access_token").with_context(|| format!("signing in as user {n}"))
 }
 
-fn once(cell: &OnceCell<PathBuf>, make: impl FnOnce() -> Result<PathBuf>) -> Result<&Path> {
-    if cell.get().is_none() {
-        let _ = cell.set(make()?);
+/// Returns the path in a cell, which is built first if the cell is empty.
+fn get_or_build(
+    cell: &OnceCell<PathBuf>,
+    build: impl FnOnce() -> Result<PathBuf>,
+) -> Result<&Path> {
+    if let Some(path) = cell.get() {
+        return Ok(path);
     }
-    cell.get().map(PathBuf::as_path).context("it was made just now")
+    let path = build()?;
+    Ok(cell.get_or_init(|| path))
 }

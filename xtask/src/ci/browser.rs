@@ -1,11 +1,11 @@
-//! Chromium and its driver: found, or installed where that can be done without asking.
+//! Finds or installs Chromium and its driver.
 
 use std::env;
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
-use crate::apt;
+use crate::apt::Requirement;
 
 const CHROMIUM: Program = Program {
     variable: "CHROMIUM",
@@ -14,7 +14,7 @@ const CHROMIUM: Program = Program {
 
 const CHROMEDRIVER: Program = Program { variable: "CHROMEDRIVER", names: &["chromedriver"] };
 
-/// Where distributions put them, besides `PATH`.
+/// Where distributions install them, besides `PATH`.
 const DIRECTORIES: [&str; 5] = [
     "/usr/bin",
     "/usr/lib/chromium",
@@ -23,7 +23,7 @@ const DIRECTORIES: [&str; 5] = [
     "/Applications/Google Chrome.app/Contents/MacOS",
 ];
 
-/// The two programs an end-to-end test needs.
+/// The programs that the end-to-end tests need.
 pub(super) struct Browser {
     pub(super) chromium: PathBuf,
     pub(super) chromedriver: PathBuf,
@@ -34,35 +34,33 @@ struct Program {
     names: &'static [&'static str],
 }
 
+const REQUIREMENT: Requirement =
+    Requirement { name: "Chromium and chromedriver", packages: &["chromium", "chromium-driver"] };
+
+const HELP: &str = "the end-to-end tests need Chromium and chromedriver: install both (on Debian \
+    `apt-get install chromium chromium-driver`), or name them in CHROMIUM and CHROMEDRIVER";
+
 pub(super) fn find_or_install() -> Result<Browser> {
     if let Some(browser) = find()? {
         return Ok(browser);
     }
-    if apt::can_install()
-        && apt::install("Chromium and chromedriver", &["chromium", "chromium-driver"]).is_ok()
-        && let Some(browser) = find()?
-    {
-        return Ok(browser);
-    }
-    bail!(
-        "the end-to-end tests need Chromium and chromedriver: install both (on Debian \
-         `apt-get install chromium chromium-driver`), or name them in CHROMIUM and CHROMEDRIVER"
-    )
+    REQUIREMENT.ensure(|| matches!(find(), Ok(Some(_))), HELP)?;
+    find()?.context(HELP)
 }
 
 fn find() -> Result<Option<Browser>> {
-    let (chromium, chromedriver) = (CHROMIUM.find()?, CHROMEDRIVER.find()?);
-    Ok(chromium
-        .zip(chromedriver)
-        .map(|(chromium, chromedriver)| Browser { chromium, chromedriver }))
+    let Some(chromium) = CHROMIUM.find()? else { return Ok(None) };
+    let Some(chromedriver) = CHROMEDRIVER.find()? else { return Ok(None) };
+    Ok(Some(Browser { chromium, chromedriver }))
 }
 
 impl Program {
-    /// A path that is stated counts alone, so that a typing error is not passed over.
+    /// Searches only the path in the environment variable, if it is set, so that a typing error is
+    /// reported.
     fn find(&self) -> Result<Option<PathBuf>> {
         if let Some(path) = env::var_os(self.variable).map(PathBuf::from) {
             if !path.is_file() {
-                bail!("{} names {}, which is no file", self.variable, path.display());
+                bail!("{} names {}, which is not a file", self.variable, path.display());
             }
             return Ok(Some(path));
         }
@@ -86,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_directory_that_has_one_of_the_names_wins() {
+    fn the_first_directory_with_one_of_the_names_wins() {
         let directories = [(); 3].map(|()| tempfile::tempdir().unwrap());
         let [_, second, third] = &directories;
         for directory in [second, third] {

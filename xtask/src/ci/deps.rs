@@ -1,5 +1,7 @@
-//! Who may depend on whom: arrows between our crates point down, and each crate is kept
-//! from the libraries of the layers it must know nothing of.
+//! The layers of the workspace: which crate may depend on which.
+//!
+//! Dependencies between our crates point down, and each crate is kept from the libraries of the
+//! layers above or below that it must not know.
 
 use std::collections::BTreeSet;
 
@@ -7,19 +9,19 @@ use anyhow::{Result, bail};
 use cargo_metadata::semver::Version;
 use cargo_metadata::{CargoOpt, DependencyKind, Metadata, Package};
 
-use super::{counts, licences, sources};
+use super::{crate_counts, cycles, deny};
 use crate::workspace;
 
-/// What one of our crates may need. Tests are free to need more.
+/// What a crate of the workspace may depend on. Dev-dependencies are not limited.
 struct Rule {
     name: &'static str,
-    /// Those of our crates it may depend on.
-    ours: &'static [&'static str],
-    /// All else it may depend on, where that is limited.
+    /// The crates of the workspace that it may depend on.
+    workspace: &'static [&'static str],
+    /// The only other crates that it may depend on directly, if they are limited.
     only: Option<&'static [&'static str]>,
-    /// What it must not depend on itself; it may come with what is below it.
-    not_itself: &'static [&'static str],
-    /// What must not even come with what is below it.
+    /// Crates that it must not depend on directly. Its dependencies may.
+    not_directly: &'static [&'static str],
+    /// Crates that it must not depend on even through its dependencies.
     not_at_all: &'static [&'static str],
 }
 
@@ -30,116 +32,110 @@ const RULES: [Rule; 11] = [
         ..rule("auth-core", &["pbkdf2-lanes"])
     },
     Rule { only: Some(&["schemars", "serde"]), ..rule("api-types", &[]) },
-    Rule { not_itself: &["hyper", "jsonwebtoken", "warp"], ..rule("user-store", &["auth-core"]) },
+    Rule { not_directly: &["hyper", "jsonwebtoken", "warp"], ..rule("user-store", &["auth-core"]) },
     Rule {
-        not_itself: &["hyper", "rusqlite", "serde_json", "warp"],
+        not_directly: &["hyper", "rusqlite", "serde_json", "warp"],
         ..rule("accounts", &["auth-core", "user-store"])
     },
     Rule {
-        not_itself: &["jsonwebtoken", "pbkdf2", "rusqlite"],
+        not_directly: &["jsonwebtoken", "pbkdf2", "rusqlite"],
         ..rule("api", &["accounts", "api-types"])
     },
-    Rule { not_itself: &["hyper", "rusqlite", "warp"], ..rule("web", &["api-types", "auth-core"]) },
+    Rule {
+        not_directly: &["hyper", "rusqlite", "warp"],
+        ..rule("web", &["api-types", "auth-core"])
+    },
     rule("latchkey", &["accounts", "api", "auth-core", "user-store"]),
     rule("bench", &["auth-core", "pbkdf2-lanes", "user-store"]),
     rule("fuzz", &["api", "api-types", "auth-core"]),
     rule("xtask", &[]),
 ];
 
-/// What no crate may need, tests included; `.cargo/deny.toml` says why.
-const BANNED: [&str; 4] = ["native-tls", "openssl", "openssl-sys", "rsa"];
-
-const fn rule(name: &'static str, ours: &'static [&'static str]) -> Rule {
-    Rule { name, ours, only: None, not_itself: &[], not_at_all: &[] }
+const fn rule(name: &'static str, workspace: &'static [&'static str]) -> Rule {
+    Rule { name, workspace, only: None, not_directly: &[], not_at_all: &[] }
 }
 
 pub(super) fn check() -> Result<()> {
     let mut command = workspace::metadata_command();
     let metadata = command.features(CargoOpt::AllFeatures).exec()?;
-    let mut violations = Graph::of(&metadata).violations();
-    let oldest = metadata.workspace_packages().into_iter().find_map(|it| it.rust_version.clone());
-    for package in &metadata.packages {
-        violations.extend(sources::violation(&package.name, package.source.as_ref()));
-        violations.extend(too_new(package, oldest.as_ref()));
-        let licence = package.license.as_deref().unwrap_or("(none)");
-        if !licences::is_allowed(licence).unwrap_or(false) {
-            violations.push(format!("{}: the licence {licence} is not allowed", package.name));
-        }
-    }
+    let mut violations = Graph::from_metadata(&metadata).violations();
+    violations.extend(too_new_packages(&metadata));
+    violations.extend(cycles::violations(&workspace::root())?);
     if !violations.is_empty() {
-        bail!("rules of dependency are broken:\n{}", violations.join("\n"));
+        bail!("dependency rules are broken:\n{}", violations.join("\n"));
     }
     eprintln!("{} packages keep the rules", metadata.packages.len());
-    counts::check()
+    crate_counts::check()?;
+    deny::check()
 }
 
-/// What is wrong with a package that takes no Rust as old as ours does.
+/// Returns one line for each package that requires a newer Rust than the workspace does.
+fn too_new_packages(metadata: &Metadata) -> Vec<String> {
+    let ours = metadata.workspace_packages();
+    let oldest = ours.iter().find_map(|package| package.rust_version.as_ref());
+    metadata.packages.iter().filter_map(|package| too_new(package, oldest)).collect()
+}
+
 fn too_new(package: &Package, oldest: Option<&Version>) -> Option<String> {
-    let needs = package.rust_version.as_ref().filter(|needs| Some(*needs) > oldest)?;
-    Some(format!("{}: it needs Rust {needs}, which is newer than `rust-version`", package.name))
+    let required = package.rust_version.as_ref().filter(|required| Some(*required) > oldest)?;
+    Some(format!("{}: it requires Rust {required}, newer than `rust-version`", package.name))
 }
 
 /// The part of `cargo metadata` that the rules are about.
 struct Graph {
-    ours: Vec<String>,
+    /// The crates of the workspace.
+    workspace: Vec<String>,
     edges: Vec<Edge>,
-    /// The features of auth-core that the SPA asks for.
+    /// The features of `auth-core` that `web` enables.
     web_features: Vec<String>,
 }
 
-/// A resolved dependency, by names.
+/// A resolved dependency of one package on another, by name.
 struct Edge {
     from: String,
     to: String,
-    for_tests: bool,
+    dev_only: bool,
 }
 
 impl Graph {
-    fn of(metadata: &Metadata) -> Self {
-        let ours = metadata.workspace_packages();
+    fn from_metadata(metadata: &Metadata) -> Self {
         let name = |id| metadata[id].name.to_string();
-        let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
-        let edges = nodes.flat_map(|node| {
-            node.deps.iter().map(move |dep| Edge {
-                from: name(&node.id),
-                to: name(&dep.pkg),
-                for_tests: dep.dep_kinds.iter().all(|dep| dep.kind == DependencyKind::Development),
-            })
-        });
-        let web = ours.iter().filter(|package| package.name == "web");
-        let needs = web.flat_map(|web| &web.dependencies);
+        let mut edges = Vec::new();
+        for node in metadata.resolve.iter().flat_map(|resolve| &resolve.nodes) {
+            for dep in &node.deps {
+                let dev_only =
+                    dep.dep_kinds.iter().all(|it| it.kind == DependencyKind::Development);
+                edges.push(Edge { from: name(&node.id), to: name(&dep.pkg), dev_only });
+            }
+        }
+        let packages = metadata.workspace_packages();
+        let web = packages.iter().filter(|package| package.name == "web");
         let mut web_features = Vec::new();
-        for need in
-            needs.filter(|need| need.name == "auth-core" && need.kind == DependencyKind::Normal)
-        {
-            web_features.extend(need.uses_default_features.then(|| "default".to_owned()));
-            web_features.extend(need.features.clone());
+        for dependency in web.flat_map(|web| &web.dependencies) {
+            if dependency.name == "auth-core" && dependency.kind == DependencyKind::Normal {
+                web_features.extend(dependency.features.clone());
+                if dependency.uses_default_features {
+                    web_features.push("default".to_owned());
+                }
+            }
         }
-        Self {
-            edges: edges.collect(),
-            ours: ours.iter().map(|package| package.name.to_string()).collect(),
-            web_features,
-        }
+        let workspace = packages.iter().map(|package| package.name.to_string()).collect();
+        Self { workspace, edges, web_features }
     }
 
-    /// One line for each broken rule: who, what, and the rule.
+    /// Returns one line for each broken rule.
     fn violations(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        for name in &self.ours {
+        for name in &self.workspace {
             match RULES.iter().find(|rule| rule.name == name) {
                 Some(rule) => lines.extend(self.violations_of(rule)),
                 None => lines.push(format!("{name}: no rule says what it may depend on")),
             }
         }
-        for Edge { from, to, .. } in &self.edges {
-            if BANNED.contains(&to.as_str()) {
-                lines.push(format!("{from} → {to}: nothing may depend on {to}"));
-            }
-        }
         for feature in &self.web_features {
             if ["default", "hash", "token", "verify"].contains(&feature.as_str()) {
                 lines.push(format!(
-                    "web → auth-core/{feature}: the browser gets the vocabulary alone"
+                    "web → auth-core/{feature}: the browser needs only `credentials`"
                 ));
             }
         }
@@ -148,37 +144,40 @@ impl Graph {
 
     fn violations_of(&self, rule: &Rule) -> Vec<String> {
         let mut lines = Vec::new();
-        for to in self.needs(rule.name) {
-            let reason = if self.ours.iter().any(|name| name == to) {
-                let breaks = !rule.ours.contains(&to);
-                breaks.then(|| format!("of ours it may depend on {:?}", rule.ours))
-            } else if rule.not_itself.contains(&to) {
-                Some("of a layer it must know nothing of".to_owned())
+        for to in self.dependencies(rule.name) {
+            let is_ours = self.workspace.iter().any(|name| name == to);
+            let reason = if is_ours && !rule.workspace.contains(&to) {
+                format!("of the workspace it may depend on {:?}", rule.workspace)
+            } else if rule.not_directly.contains(&to) {
+                "it belongs to another layer".to_owned()
+            } else if let Some(only) = rule.only
+                && !is_ours
+                && !only.contains(&to)
+            {
+                format!("it may depend on {only:?}")
             } else {
-                let only = rule.only.filter(|only| !only.contains(&to));
-                only.map(|only| format!("it may depend on {only:?}"))
+                continue;
             };
-            lines.extend(reason.map(|reason| format!("{} → {to}: {reason}", rule.name)));
+            lines.push(format!("{} → {to}: {reason}", rule.name));
         }
-        let all = self.all_needs(rule.name);
+        let all = self.transitive_dependencies(rule.name);
         for to in rule.not_at_all.iter().filter(|to| all.contains(**to)) {
-            lines.push(format!("{} ⇢ {to}: not even by way of others", rule.name));
+            lines.push(format!("{} ⇢ {to}: not even through its dependencies", rule.name));
         }
         lines
     }
 
-    /// What a crate itself depends on, outside its tests.
-    fn needs<'a>(&'a self, from: &'a str) -> impl Iterator<Item = &'a str> {
-        let edges = self.edges.iter().filter(move |edge| edge.from == from && !edge.for_tests);
+    /// The direct dependencies of a package, without dev-dependencies.
+    fn dependencies<'a>(&'a self, from: &'a str) -> impl Iterator<Item = &'a str> {
+        let edges = self.edges.iter().filter(move |edge| edge.from == from && !edge.dev_only);
         edges.map(|edge| edge.to.as_str())
     }
 
-    /// What it depends on, and what that depends on, and so on.
-    fn all_needs<'a>(&'a self, from: &'a str) -> BTreeSet<&'a str> {
+    fn transitive_dependencies<'a>(&'a self, from: &'a str) -> BTreeSet<&'a str> {
         let mut found = BTreeSet::new();
         let mut open = vec![from];
         while let Some(name) = open.pop() {
-            open.extend(self.needs(name).filter(|need| found.insert(*need)));
+            open.extend(self.dependencies(name).filter(|to| found.insert(*to)));
         }
         found
     }

@@ -1,4 +1,4 @@
-//! The links in README.md and docs: those within the repository must lead somewhere.
+//! Checks the links within the repository in README.md and docs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub(super) fn check(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// README.md and every Markdown file below docs.
+/// Returns README.md and every Markdown file below docs.
 pub(super) fn pages(root: &Path) -> Result<Vec<PathBuf>> {
     let mut pages = vec![root.join("README.md")];
     let mut directories = vec![root.join("docs")];
@@ -43,7 +43,7 @@ pub(super) fn pages(root: &Path) -> Result<Vec<PathBuf>> {
     Ok(pages)
 }
 
-/// The files a page links to or shows, without fragments.
+/// Returns the files that a page links to or includes, without fragments.
 fn targets(markdown: &str) -> Vec<String> {
     let mut targets = Vec::new();
     for event in Parser::new(markdown) {
@@ -60,7 +60,7 @@ fn targets(markdown: &str) -> Vec<String> {
     targets.into_iter().map(file).filter(is_file).collect()
 }
 
-/// `<img src>`, `<source srcset>` and `<a href>`, as in a picture with a dark variant.
+/// Returns the targets of `<img src>`, `<source srcset>` and `<a href>`.
 fn references(html: &str) -> impl Iterator<Item = String> {
     ["src=\"", "srcset=\"", "href=\""]
         .into_iter()
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_images_and_html_are_targets_and_code_is_not() {
+    fn targets_are_links_and_images_but_not_code() {
         let page = "[a](a.md#part) ![b](b.png) [c][c] `[d](d.md)` [e](#here) \
                     [f](https://example.com/f) <img src=\"g.png\">\n\n\
                     ```\n[h](h.md)\n```\n\n[c]: c.md\n";
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_to_nothing_is_found() {
+    fn a_broken_link_is_reported() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(root.path().join("docs/notes")).unwrap();
         fs::write(root.path().join("README.md"), "[a](docs/notes/a.md)").unwrap();

@@ -1,5 +1,5 @@
-//! The samples in README.md and docs. One in Rust is an example of a crate, character for character,
-//! which the crate's tests start; one in JSON is read.
+//! Checks the samples in README.md and docs. A sample in Rust must be identical to an example of a crate
+//! that the tests of the crate run; a sample in JSON must be valid.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,31 +20,33 @@ pub(super) fn check(root: &Path) -> Result<()> {
             let first = sample.lines().next().unwrap_or_default();
             match language.as_str() {
                 "rust" if !examples.contains(&sample) => wrong.push(format!(
-                    "{page}: the sample that begins with {first:?} is no example: make it one, \
-                     crates/*/examples/*.rs, and have a test start it"
+                    "{page}: the sample that begins with {first:?} is not an example: add it \
+                     as crates/*/examples/*.rs, and run it in a test"
                 )),
                 "json" if serde_json::from_str::<serde_json::Value>(&sample).is_err() => {
-                    wrong.push(format!("{page}: the sample that begins with {first:?} is no JSON"));
+                    wrong.push(format!(
+                        "{page}: the sample that begins with {first:?} is not valid JSON"
+                    ));
                 }
                 _ => {}
             }
         }
     }
     if !wrong.is_empty() {
-        bail!("samples that nothing runs:\n{}", wrong.join("\n"));
+        bail!("unchecked samples:\n{}", wrong.join("\n"));
     }
     Ok(())
 }
 
-/// The texts of all examples that a test of their crate names.
+/// Returns the texts of all examples. A test of their crate must name them.
 fn examples(root: &Path) -> Result<Vec<String>> {
     let mut texts = Vec::new();
-    for crate_ in folder(&root.join("crates"))? {
-        let tests = fs::read_to_string(crate_.join("tests/examples.rs")).unwrap_or_default();
-        for example in folder(&crate_.join("examples")).unwrap_or_default() {
+    for krate in files_in(&root.join("crates"))? {
+        let tests = fs::read_to_string(krate.join("tests/examples.rs")).unwrap_or_default();
+        for example in files_in(&krate.join("examples")).unwrap_or_default() {
             let name = example.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
             if !tests.contains(&format!("\"{name}\"")) {
-                bail!("{}: no test starts this example", example.display());
+                bail!("{}: no test runs this example", example.display());
             }
             texts.push(fs::read_to_string(example)?);
         }
@@ -52,12 +54,12 @@ fn examples(root: &Path) -> Result<Vec<String>> {
     Ok(texts)
 }
 
-fn folder(path: &Path) -> Result<Vec<PathBuf>> {
+fn files_in(path: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(path).with_context(|| format!("{} is missing", path.display()))?;
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
-/// The blocks of code in a page, with what language each is said to be in.
+/// Returns the code blocks of a page, each after its language.
 fn samples(markdown: &str) -> Vec<(String, String)> {
     let mut samples = Vec::new();
     let mut open: Option<(String, String)> = None;
@@ -97,19 +99,19 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_is_an_example_that_a_test_starts() {
+    fn a_rust_sample_must_be_an_example_that_a_test_runs() {
         let readme = "# A\n\n```rust\nfn main() {}\n```\n\n```sh\nls\n```\n";
         check(project(readme, "fn main() {}\n", "start(\"hello\")").path()).unwrap();
         let changed = project(readme, "fn main() { }\n", "start(\"hello\")");
         let error = check(changed.path()).unwrap_err().to_string();
         assert!(error.contains("README.md") && error.contains("fn main() {}"), "{error}");
-        let idle = check(project(readme, "fn main() {}\n", "").path()).unwrap_err().to_string();
-        assert!(idle.contains("no test starts this example"), "{idle}");
+        let untested = check(project(readme, "fn main() {}\n", "").path()).unwrap_err().to_string();
+        assert!(untested.contains("no test runs this example"), "{untested}");
     }
 
     #[test]
-    fn a_sample_of_json_is_json() {
+    fn a_json_sample_must_be_valid() {
         let broken = project("```json\n{a: 1}\n```\n", "", "\"hello\"");
-        assert!(check(broken.path()).unwrap_err().to_string().contains("no JSON"));
+        assert!(check(broken.path()).unwrap_err().to_string().contains("not valid JSON"));
     }
 }

@@ -1,5 +1,5 @@
-// A program that knows the service by its OpenAPI document alone. It compiles only if the
-// document says what is needed, and runs only if that is true.
+// A client whose types are generated from the OpenAPI document. It compiles only if the document is
+// complete, and succeeds only if the server behaves as documented.
 
 import createClient from "openapi-fetch";
 import type { components, paths } from "./schema.js";

@@ -1,4 +1,4 @@
-//! The server as a child, and its one successor after each build.
+//! The server as a child process that is restarted after each build.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,74 +10,76 @@ use anyhow::{Context as _, Result};
 pub(super) struct Server {
     command: Command,
     child: Child,
-    /// When the binary that runs was built.
-    built: SystemTime,
-    gone: bool,
+    /// When the running binary was built.
+    built_at: SystemTime,
+    /// The child ended by itself, and this has been reported.
+    exited: bool,
 }
 
 impl Server {
     pub(super) fn start(mut command: Command) -> Result<Self> {
-        // In a group of its own it gets no Ctrl-C from the terminal, only the signal sent
-        // below, and so does not take the second of two for impatience.
+        // In its own process group the server does not receive Ctrl-C from the terminal, only the
+        // signal sent below. Two signals would make it stop without draining.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let built = built(&command)?;
+        let built_at = modified(&command)?;
         let child = command.spawn().context("the server could not be started")?;
-        Ok(Self { command, child, built, gone: false })
+        Ok(Self { command, child, built_at, exited: false })
     }
 
-    /// Says so, once, when the server has ended by itself.
-    pub(super) fn look_after(&mut self) {
+    /// Prints a message, once, if the server has ended by itself.
+    pub(super) fn report_exit(&mut self) {
         if let Ok(Some(status)) = self.child.try_wait()
-            && !self.gone
+            && !self.exited
         {
-            self.gone = true;
-            eprintln!("==> the server has ended ({status}); the next change starts it again");
+            self.exited = true;
+            eprintln!("==> the server exited ({status}); the next change restarts it");
         }
     }
 
-    /// Restarts the server if its binary has changed, or if it does not run.
-    pub(super) fn renew(&mut self) -> Result<()> {
-        self.look_after();
-        let built = built(&self.command)?;
-        if built == self.built && !self.gone {
+    /// Restarts the server if its binary has changed or if it is not running.
+    pub(super) fn restart_if_changed(&mut self) -> Result<()> {
+        self.report_exit();
+        let built_at = modified(&self.command)?;
+        if built_at == self.built_at && !self.exited {
             return Ok(());
         }
-        self.end()?;
-        eprintln!("==> starting the server again");
+        self.terminate()?;
+        eprintln!("==> restarting the server");
         self.child = self.command.spawn().context("the server could not be started")?;
-        self.built = built;
-        self.gone = false;
+        self.built_at = built_at;
+        self.exited = false;
         Ok(())
     }
 
-    /// Ends the server and passes its exit status on.
+    /// Ends the server and returns its exit status.
     pub(super) fn stop(mut self) -> Result<ExitCode> {
-        let code = self.end()?.code().and_then(|code| u8::try_from(code).ok());
+        let code = self.terminate()?.code().and_then(|code| u8::try_from(code).ok());
         Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
     }
 
-    /// Asks the server to finish what it is doing, and waits until it has.
-    fn end(&mut self) -> Result<ExitStatus> {
+    /// Asks the server to shut down and waits until it has ended.
+    fn terminate(&mut self) -> Result<ExitStatus> {
         if self.child.try_wait()?.is_none() {
-            ask_to_end(&mut self.child)?;
+            request_shutdown(&mut self.child)?;
         }
         Ok(self.child.wait()?)
     }
 }
 
-fn built(command: &Command) -> Result<SystemTime> {
+/// When the binary of a command was last written.
+fn modified(command: &Command) -> Result<SystemTime> {
     let binary = PathBuf::from(command.get_program());
     Ok(fs::metadata(binary)?.modified()?)
 }
 
 #[cfg(unix)]
-fn ask_to_end(child: &mut Child) -> Result<()> {
+fn request_shutdown(child: &mut Child) -> Result<()> {
     use rustix::process::{Pid, Signal, kill_process};
     Ok(kill_process(Pid::from_child(child), Signal::TERM)?)
 }
 
 #[cfg(not(unix))]
-fn ask_to_end(child: &mut Child) -> Result<()> {
+fn request_shutdown(child: &mut Child) -> Result<()> {
     Ok(child.kill()?)
 }

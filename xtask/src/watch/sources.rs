@@ -1,10 +1,10 @@
-//! Which change concerns what.
+//! Decides what a changed file requires to be rebuilt.
 
 use std::path::Path;
 
 use notify::EventKind;
 
-/// What has to be built again.
+/// What must be rebuilt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
     pub(super) spa: bool,
@@ -20,22 +20,24 @@ impl Changes {
         self.spa || self.server
     }
 
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(super) fn merge(self, other: Self) -> Self {
         Self { spa: self.spa || other.spa, server: self.server || other.server }
     }
 
-    /// Builds read the sources, which is an event as well, but not a change.
-    pub(super) fn of(root: &Path, event: &notify::Event) -> Self {
+    /// Maps a file system event to what it affects. Builds read the sources, so access events are
+    /// ignored.
+    pub(super) fn from_event(root: &Path, event: &notify::Event) -> Self {
         match event.kind {
             EventKind::Access(_) => Self::default(),
             _ if event.need_rescan() => Self::ALL,
-            _ => {
-                event.paths.iter().fold(Self::default(), |sum, path| sum.and(Self::at(root, path)))
-            }
+            _ => event
+                .paths
+                .iter()
+                .fold(Self::default(), |sum, path| sum.merge(Self::from_path(root, path))),
         }
     }
 
-    fn at(root: &Path, path: &Path) -> Self {
+    fn from_path(root: &Path, path: &Path) -> Self {
         let parts: Vec<_> = path
             .strip_prefix(root)
             .unwrap_or(path)
@@ -43,7 +45,7 @@ impl Changes {
             .map(|part| part.to_str().unwrap_or_default())
             .collect();
         match parts[..] {
-            [.., file] if is_scratch(file) => Self::default(),
+            [.., file] if is_editor_file(file) => Self::default(),
             ["crates", "web", ..] => Self::SPA,
             ["crates", "auth-core" | "api-types", ..] | ["Cargo.toml" | "Cargo.lock"] => Self::ALL,
             ["crates" | "apps", ..] => Self::SERVER,
@@ -52,8 +54,8 @@ impl Changes {
     }
 }
 
-/// What editors put beside a file while they write it.
-fn is_scratch(file: &str) -> bool {
+/// Whether this is a temporary file that an editor writes beside the real one.
+fn is_editor_file(file: &str) -> bool {
     file.starts_with('.') || file.ends_with(['~', '#']) || file.ends_with(".swp") || file == "4913"
 }
 
@@ -67,11 +69,11 @@ mod tests {
 
     fn changes(kind: EventKind, path: &str) -> Changes {
         let root = PathBuf::from("/checkout");
-        Changes::of(&root, &notify::Event::new(kind).add_path(root.join(path)))
+        Changes::from_event(&root, &notify::Event::new(kind).add_path(root.join(path)))
     }
 
     #[test]
-    fn a_change_concerns_who_compiles_it() {
+    fn a_change_rebuilds_what_compiles_the_file() {
         for (path, expected) in [
             ("crates/web/styles/base.css", Changes::SPA),
             ("crates/accounts/src/lib.rs", Changes::SERVER),
@@ -87,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_is_no_change() {
+    fn reading_a_file_rebuilds_nothing() {
         let kind = EventKind::Access(AccessKind::Any);
         assert_eq!(changes(kind, "crates/web/src/main.rs"), Changes::default());
     }

@@ -1,4 +1,7 @@
-//! What `auth-core` promises, seen from outside.
+//! Tests of the public API of `auth-core`.
+//!
+//! Each module needs the features that it tests. What the browser uses, `credentials`, is tested by
+//! itself too.
 
 #![expect(
     clippy::expect_used,
@@ -11,15 +14,15 @@
 mod email;
 #[cfg(all(feature = "foreign", feature = "system"))]
 mod foreign;
-#[cfg(feature = "hash")]
+#[cfg(all(feature = "hash", feature = "system"))]
 mod hash;
 #[cfg(feature = "credentials")]
 mod password;
-#[cfg(feature = "token")]
+#[cfg(all(feature = "system", feature = "token"))]
 mod refresh;
 #[cfg(feature = "system")]
 mod session;
-#[cfg(all(feature = "token", feature = "testing"))]
+#[cfg(all(feature = "system", feature = "testing", feature = "token"))]
 mod throttle;
-#[cfg(feature = "token")]
+#[cfg(all(feature = "system", feature = "token"))]
 mod token;

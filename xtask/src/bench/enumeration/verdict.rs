@@ -1,35 +1,37 @@
-//! What the times and the answers come to.
+//! Compares the samples and decides whether the run passes.
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::{Kind, Sample};
+use super::sample::{Kind, Sample};
 use crate::bench::statistics::{Comparison, mann_whitney, median};
 
-/// By chance, two samples of one distribution come out further apart than this once in a
-/// thousand times.
-const SIGNIFICANT: f64 = 0.001;
+/// The level of significance: two samples of one distribution differ this much once in a thousand
+/// times.
+const SIGNIFICANCE: f64 = 0.001;
 
-/// How far from a half the AUC must be besides, so that many rounds do not find what nobody
-/// can use. With 2,000 rounds, chance alone has a deviation of 0.009. On a machine with six
-/// times as much to do as it has cores, two accounts of one kind came to 0.014 at most, and
-/// 2 % more work to 0.06 at least.
-const EFFECT: f64 = 0.04;
+/// The minimum distance of the AUC from 0.5, so that many rounds do not find a difference that is too
+/// small to exploit. With 2,000 rounds, the standard deviation by chance is 0.009. On a machine with a
+/// load of six per core, two accounts of one kind differed by 0.014 at most, and 2 % more work by 0.06
+/// at least.
+const MIN_EFFECT: f64 = 0.04;
 
-/// Two kinds of log-in and how far apart they are.
+/// Two kinds of log-in and their comparison.
 pub(super) struct Pair {
     first: Kind,
     second: Kind,
+    /// Of the medians.
     ratio: f64,
-    found: Comparison,
+    comparison: Comparison,
 }
 
+/// Compares every two samples.
 pub(super) fn compare(samples: &[Sample]) -> Vec<Pair> {
     let pair = |first: &Sample, second: &Sample| Pair {
         first: first.kind,
         second: second.kind,
         ratio: median(&first.times) / median(&second.times),
-        found: mann_whitney(&first.times, &second.times),
+        comparison: mann_whitney(&first.times, &second.times),
     };
     let all = samples.iter().enumerate();
     all.flat_map(|(at, first)| samples[at + 1..].iter().map(move |second| pair(first, second)))
@@ -37,12 +39,13 @@ pub(super) fn compare(samples: &[Sample]) -> Vec<Pair> {
 }
 
 impl Pair {
-    /// What is too unlikely for chance and large enough to be of use.
+    /// Whether the difference is significant and large enough to exploit.
     fn differs(&self) -> bool {
-        self.found.p < SIGNIFICANT && (self.found.auc - 0.5).abs() > EFFECT
+        self.comparison.p < SIGNIFICANCE && (self.comparison.auc - 0.5).abs() > MIN_EFFECT
     }
 
-    fn is_planted(&self) -> bool {
+    /// Whether the pair must differ, because one kind takes more work.
+    fn is_control(&self) -> bool {
         [self.first, self.second].contains(&Kind::Slower)
     }
 
@@ -51,9 +54,9 @@ impl Pair {
             "first": self.first.name(),
             "second": self.second.name(),
             "ratio": self.ratio,
-            "u": self.found.u,
-            "p": self.found.p,
-            "auc": self.found.auc,
+            "u": self.comparison.u,
+            "p": self.comparison.p,
+            "auc": self.comparison.auc,
             "differs": self.differs(),
         })
     }
@@ -67,46 +70,51 @@ pub(super) fn print(samples: &[Sample], pairs: &[Pair]) {
     println!("\n{:<37} {:>7} {:>9} {:>9} {:>6}", "pair", "ratio", "U", "p", "AUC");
     for pair in pairs {
         let names = format!("{} / {}", pair.first.name(), pair.second.name());
-        let Comparison { u, p, auc } = pair.found;
+        let Comparison { u, p, auc } = pair.comparison;
         let verdict = if pair.differs() { "  differ" } else { "" };
         println!("{names:<37} {:>7.4} {u:>9.0} {p:>9.2e} {auc:>6.3}{verdict}", pair.ratio);
     }
 }
 
+/// Fails if a difference between kinds was found, or if the run could not have found one.
 pub(super) fn judge(samples: &[Sample], pairs: &[Pair]) -> Result<()> {
     for sample in &samples[1..] {
-        if sample.answer != samples[0].answer {
+        if sample.response != samples[0].response {
             let kinds = [samples[0].kind.name(), sample.kind.name()].join(" and ");
-            bail!("{kinds} are answered differently: {:?}, {:?}", samples[0].answer, sample.answer);
+            bail!(
+                "{kinds} have different responses: {:?}, {:?}",
+                samples[0].response,
+                sample.response
+            );
         }
     }
-    let leak = pairs.iter().find(|pair| pair.differs() && !pair.is_planted());
+    let leak = pairs.iter().find(|pair| pair.differs() && !pair.is_control());
     if let Some(Pair { first, second, .. }) = leak {
-        bail!("{} and {} can be told apart by the time", first.name(), second.name());
+        bail!("{} and {} differ in time", first.name(), second.name());
     }
-    if !pairs.iter().filter(|pair| pair.is_planted()).all(Pair::differs) {
-        bail!("2 % more work was not seen: the machine is too busy, or --rounds too few");
+    if !pairs.iter().filter(|pair| pair.is_control()).all(Pair::differs) {
+        bail!("2 % more work was not detected: the machine is too busy, or --rounds is too low");
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::KINDS;
     use super::*;
-    use crate::bench::client::Answer;
+    use crate::bench::client::Response;
+    use crate::bench::enumeration::sample::KINDS;
 
-    /// Times around 7 ms that scatter by a twentieth, the second kind's longer by a factor.
+    /// Times around 7 ms that vary by 5 %; those of wrong passwords are multiplied by a factor.
     fn samples(factor: f64) -> Vec<Sample> {
         let mut random = fastrand::Rng::with_seed(7);
         let sample = |kind| {
-            let longer = match kind {
+            let factor = match kind {
                 Kind::Wrong => factor,
                 Kind::Slower => 1.02,
                 _ => 1.0,
             };
-            let time = |_| longer * 7.0 * (1.0 + 0.05 * (random.f64() - 0.5));
-            Sample { kind, answer: None, times: (0..1_000).map(time).collect() }
+            let time = |_| factor * 7.0 * (1.0 + 0.05 * (random.f64() - 0.5));
+            Sample { kind, response: None, times: (0..1_000).map(time).collect() }
         };
         KINDS.map(sample).into()
     }
@@ -116,33 +124,33 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_the_same_time_passes() {
+    fn equal_times_pass() {
         assert_eq!(verdict(&samples(1.0)), Ok(()));
     }
 
     #[test]
-    fn one_per_cent_more_or_less_and_no_work_at_all_are_seen() {
+    fn a_difference_of_one_per_cent_and_missing_work_are_found() {
         for factor in [1.01, 0.99, 0.02] {
-            assert!(verdict(&samples(factor)).unwrap_err().contains("can be told apart"));
+            assert!(verdict(&samples(factor)).unwrap_err().contains("differ in time"));
         }
     }
 
     #[test]
-    fn a_run_that_cannot_see_says_so() {
+    fn a_run_that_does_not_detect_the_control_fails() {
         let mut samples = samples(1.0);
         samples[4].times = samples[3].times.clone();
-        assert!(verdict(&samples).unwrap_err().contains("was not seen"));
+        assert!(verdict(&samples).unwrap_err().contains("was not detected"));
     }
 
     #[test]
-    fn another_answer_is_told_apart_at_once() {
+    fn a_different_response_fails() {
         let mut samples = samples(1.0);
-        let answer = |body: &str| Some(Answer { head: Vec::new(), body: body.to_owned() });
+        let response = |body: &str| Some(Response { head: Vec::new(), body: body.to_owned() });
         for sample in &mut samples {
-            sample.answer = answer("refused");
+            sample.response = response("rejected");
         }
         assert_eq!(verdict(&samples), Ok(()));
-        samples[3].answer = answer("disabled");
-        assert!(verdict(&samples).unwrap_err().contains("answered differently"));
+        samples[3].response = response("disabled");
+        assert!(verdict(&samples).unwrap_err().contains("different responses"));
     }
 }

@@ -1,4 +1,4 @@
-"""What a Flask app with sign-up, log-in and a page of one's own usually looks like.
+"""A typical Flask app with sign-up, log-in and a private endpoint.
 
 `python app.py N` fills its database with N users; gunicorn serves `app:app`.
 """
@@ -28,7 +28,7 @@ class User(db.Model):
     created_at = db.Column(db.DateTime, server_default=db.func.now(), nullable=False)
 
 
-def shown(user):
+def user_json(user):
     return jsonify(id=user.id, email=user.email, created_at=user.created_at.isoformat() + "Z")
 
 
@@ -42,7 +42,7 @@ def sign_up():
         db.session.commit()
     except IntegrityError:
         abort(409)
-    return shown(user), 201
+    return user_json(user), 201
 
 
 @app.post("/api/token")
@@ -58,7 +58,7 @@ def log_in():
 @jwt_required()
 def me():
     user = db.session.get(User, int(get_jwt_identity()))
-    return shown(user) if user else abort(401)
+    return user_json(user) if user else abort(401)
 
 
 if __name__ == "__main__":

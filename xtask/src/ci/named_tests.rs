@@ -1,4 +1,4 @@
-//! The tests that `docs/SECURITY.md` names as evidence must be there.
+//! Checks that the tests that `docs/SECURITY.md` names exist.
 
 use std::fs;
 use std::path::Path;
@@ -13,22 +13,24 @@ pub(super) fn check(root: &Path) -> Result<()> {
     let rows = page.lines().filter(|line| line.starts_with('|'));
     let missing: Vec<_> = rows.flat_map(|row| missing(root, row)).collect();
     if !missing.is_empty() {
-        bail!("{PAGE} names what is not there:\n{}", missing.join("\n"));
+        bail!("{PAGE} names modules or tests that do not exist:\n{}", missing.join("\n"));
     }
     Ok(())
 }
 
-/// The modules of a row that are not there, and the tests that are not in the module named
-/// before them.
+/// Returns the modules of a row that do not exist, and the tests that are not in the module named before
+/// them.
 fn missing(root: &Path, row: &str) -> Vec<String> {
     let mut missing = Vec::new();
     let mut module = None;
     for code in row.split('`').skip(1).step_by(2) {
         if code.ends_with(".rs") {
             module = source(root, code).map(|text| (code, text));
-            missing.extend(module.is_none().then(|| code.to_owned()));
+            if module.is_none() {
+                missing.push(code.to_owned());
+            }
         } else if let Some((path, text)) = &module
-            && is_test(code)
+            && is_test_name(code)
             && !text.contains(&format!("fn {code}("))
         {
             missing.push(format!("{path}: {code}"));
@@ -37,22 +39,23 @@ fn missing(root: &Path, row: &str) -> Vec<String> {
     missing
 }
 
-/// The text of a module: of its file, and of those in the folder of its name.
+/// Returns the text of a module: of its file, and of the files in the directory of the same name.
 fn source(root: &Path, path: &str) -> Option<String> {
-    let places = ["", "crates", "apps"].map(|place| root.join(place).join(path));
-    let texts = places.iter().flat_map(|file| {
-        let folder = fs::read_dir(file.with_extension("")).into_iter().flatten().flatten();
-        let files = folder.map(|entry| entry.path()).chain([file.clone()]);
-        files.filter_map(|file| fs::read_to_string(file).ok())
-    });
-    let text: String = texts.collect();
-    (!text.is_empty()).then_some(text)
+    let mut text = String::new();
+    for place in ["", "crates", "apps"] {
+        let file = root.join(place).join(path);
+        text.push_str(&fs::read_to_string(&file).unwrap_or_default());
+        for entry in fs::read_dir(file.with_extension("")).into_iter().flatten().flatten() {
+            text.push_str(&fs::read_to_string(entry.path()).unwrap_or_default());
+        }
+    }
+    if text.is_empty() { None } else { Some(text) }
 }
 
-/// Whether a piece of code has the form of a test's name.
-fn is_test(code: &str) -> bool {
-    let of_a_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    code.contains('_') && code.chars().all(of_a_name)
+/// Whether a piece of code looks like the name of a test.
+fn is_test_name(code: &str) -> bool {
+    let in_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    code.contains('_') && code.chars().all(in_name)
 }
 
 #[cfg(test)]
@@ -60,12 +63,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_test_is_looked_for_in_the_module_named_before_it() {
+    fn a_test_must_be_in_the_module_named_before_it() {
         let root = tempfile::tempdir().unwrap();
-        let folder = root.path().join("crates/a/tests/it/token");
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("claims.rs"), "fn a_claim_is_checked() {}").unwrap();
-        fs::write(folder.with_extension("rs"), "async fn all_is_well() {}").unwrap();
+        let directory = root.path().join("crates/a/tests/it/token");
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("claims.rs"), "fn a_claim_is_checked() {}").unwrap();
+        fs::write(directory.with_extension("rs"), "async fn all_is_well() {}").unwrap();
         fs::create_dir_all(root.path().join("apps/b/src")).unwrap();
         fs::write(root.path().join("apps/b/src/c.rs"), "fn c_is_c() {}").unwrap();
         let missing = |row: &str| missing(root.path(), row);
@@ -80,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn only_rows_of_tables_are_evidence() {
+    fn only_table_rows_are_checked() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(root.path().join("docs")).unwrap();
         let write = |text: &str| fs::write(root.path().join(PAGE), text).unwrap();
@@ -88,6 +91,6 @@ mod tests {
         check(root.path()).unwrap();
         write("| 1.1.1 | `gone.rs`: `gone_too` |\n");
         let error = check(root.path()).unwrap_err().to_string();
-        assert!(error.ends_with("names what is not there:\ngone.rs"), "{error}");
+        assert!(error.ends_with("do not exist:\ngone.rs"), "{error}");
     }
 }

@@ -1,34 +1,35 @@
-//! How many crates `auth-core` brings along, as its front page says.
+//! Checks the numbers of dependencies that the front page of `auth-core` states.
 
-use anyhow::{Context as _, Result, bail};
 use std::collections::BTreeSet;
 use std::fs;
+
+use anyhow::{Context as _, Result, bail};
 
 use crate::process::cargo;
 use crate::workspace;
 
 const PAGE: &str = "crates/auth-core/src/lib.rs";
 
-/// Each row of the table is a use, the arguments of `cargo add`, and the number of crates that
-/// are built for it on Linux, build scripts included.
+/// Checks the table. Each row has a use, the arguments of `cargo add`, and the number of crates that are
+/// compiled for it on Linux, build scripts included.
 pub(super) fn check() -> Result<()> {
     let page = fs::read_to_string(workspace::root().join(PAGE))
         .with_context(|| format!("{PAGE} cannot be read"))?;
-    let rows: Vec<_> = page.lines().filter_map(row).collect();
+    let rows: Vec<_> = page.lines().filter_map(parse_row).collect();
     if rows.len() < 3 {
-        bail!("{PAGE} has no table of uses");
+        bail!("{PAGE} has no table of dependency counts");
     }
     for (arguments, stated) in rows {
         let counted = count(&arguments)?;
         if counted != stated {
-            bail!("{PAGE}: `{arguments}` is said to be {stated} crates, and is {counted}");
+            bail!("{PAGE}: `{arguments}` is {counted} crates, not {stated}");
         }
     }
     Ok(())
 }
 
-/// The arguments and the number of a row.
-fn row(line: &str) -> Option<(String, usize)> {
+/// Parses a row: the arguments and the number.
+fn parse_row(line: &str) -> Option<(String, usize)> {
     let cells: Vec<_> = line.strip_prefix("//! |")?.split('|').map(str::trim).collect();
     let arguments = cells.get(1)?.strip_prefix("`cargo add auth-core")?.strip_suffix('`')?;
     Some((arguments.trim().to_owned(), cells.get(2)?.parse().ok()?))
@@ -53,13 +54,13 @@ mod tests {
     #[test]
     fn a_row_has_arguments_and_a_number() {
         let line = "//! | hash | `cargo add auth-core --features hash` | 60 | 19 s |";
-        assert_eq!(row(line), Some(("--features hash".to_owned(), 60)));
+        assert_eq!(parse_row(line), Some(("--features hash".to_owned(), 60)));
         assert_eq!(
-            row("//! | all | `cargo add auth-core` | 92 | 1 s |"),
+            parse_row("//! | all | `cargo add auth-core` | 92 | 1 s |"),
             Some((String::new(), 92))
         );
         for other in ["//! | feature | brings |", "//! |---|---|", "/// | a | `b` | 1 |"] {
-            assert_eq!(row(other), None, "{other}");
+            assert_eq!(parse_row(other), None, "{other}");
         }
     }
 }

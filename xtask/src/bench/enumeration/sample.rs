@@ -1,0 +1,87 @@
+//! The kinds of log-in that are compared, and their times.
+
+use anyhow::{Result, bail};
+use serde_json::json;
+
+use crate::bench::client::{Client, Response};
+
+/// A kind of rejected log-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The email has no account.
+    Unknown,
+    /// The account exists, and the password is wrong.
+    Wrong,
+    /// The same with another account: must not differ from [`Kind::Wrong`].
+    WrongAgain,
+    /// The account is disabled.
+    Disabled,
+    /// A wrong password whose check takes 2 % longer: must differ from the others.
+    Slower,
+}
+
+pub(super) const KINDS: [Kind; 5] =
+    [Kind::Unknown, Kind::Wrong, Kind::WrongAgain, Kind::Disabled, Kind::Slower];
+
+impl Kind {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown account",
+            Self::Wrong => "wrong password",
+            Self::WrongAgain => "another account",
+            Self::Disabled => "disabled account",
+            Self::Slower => "2 % more work",
+        }
+    }
+
+    /// Returns the email of a log-in. All have one length, so that request bodies have too, and no
+    /// two log-ins have the same email without an account.
+    pub(super) fn email(self, round: usize) -> String {
+        let name = match self {
+            Self::Unknown => return format!("n{round:06}@example.com"),
+            Self::Wrong => "account",
+            Self::WrongAgain => "another",
+            Self::Disabled => "disable",
+            Self::Slower => "slowest",
+        };
+        format!("{name}@example.com")
+    }
+}
+
+/// The log-ins of one kind.
+pub(super) struct Sample {
+    pub(super) kind: Kind,
+    /// The response, which is the same for all of them.
+    pub(super) response: Option<Response>,
+    /// In milliseconds.
+    pub(super) times: Vec<f64>,
+}
+
+impl Sample {
+    pub(super) const fn new(kind: Kind) -> Self {
+        Self { kind, response: None, times: Vec::new() }
+    }
+
+    /// Sends a log-in, and returns how many milliseconds the response took.
+    pub(super) fn send(&mut self, client: &mut Client, round: usize) -> Result<f64> {
+        let body = json!({"email": self.kind.email(round), "password": "not the password at all"});
+        let (response, time) = client.post("/api/token", &body.to_string())?;
+        let first = self.response.get_or_insert_with(|| response.clone());
+        if *first != response {
+            bail!("{}: two responses differ: {first:?} and {response:?}", self.kind.name());
+        }
+        Ok(time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_emails_have_one_length() {
+        for kind in KINDS {
+            assert_eq!(kind.email(1_234).len(), "account@example.com".len());
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Checks that the modules within a crate do not use each other in a circle.
+//!
+//! The modules are those that the crate root declares; everything inside one of them counts as part
+//! of it. `crate::throttle::Attempt` is an arrow to `throttle`. `crate::Attempt` is an arrow to the
+//! crate root, which in turn points to every module that it imports or re-exports from. Test modules
+//! and the arguments of macros do not count.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use syn::visit::{self, Visit};
+use syn::{Attribute, File, Item, ItemMod, ItemUse, UseTree};
+
+/// Crates whose modules must not form a circle.
+const ACYCLIC: [&str; 3] = ["crates/fuzz", "crates/pbkdf2-lanes", "xtask"];
+
+/// The name of the crate root in a [`ModuleGraph`].
+const ROOT: &str = "(root)";
+
+/// Returns one line for each violation.
+pub(super) fn violations(workspace: &Path) -> Result<Vec<String>> {
+    let mut lines = Vec::new();
+    for krate in ACYCLIC {
+        let graph = ModuleGraph::read(&workspace.join(krate))?;
+        lines.extend(graph.cycles().iter().map(|cycle| format!("{krate}: {cycle}")));
+    }
+    Ok(lines)
+}
+
+/// Which modules of a crate use which others.
+struct ModuleGraph {
+    /// The modules that the crate root declares.
+    modules: BTreeSet<String>,
+    /// The arrows from module to module, each with the modules inside the first that cause it.
+    arrows: BTreeMap<(String, String), BTreeSet<String>>,
+}
+
+impl ModuleGraph {
+    /// Reads the source files of the crate in a directory.
+    fn read(directory: &Path) -> Result<Self> {
+        let source = directory.join("src");
+        let root = parse_first(&source, &["lib.rs".to_owned(), "main.rs".to_owned()])?;
+        let modules = root.items.iter().filter_map(|item| match item {
+            Item::Mod(module) => Some(module.ident.to_string()),
+            _ => None,
+        });
+        let mut graph = Self { modules: modules.collect(), arrows: BTreeMap::new() };
+        let mut open = graph.scan(Vec::new(), &root);
+        while let Some(path) = open.pop() {
+            let name = path.join("/");
+            let file = parse_first(&source, &[format!("{name}.rs"), format!("{name}/mod.rs")])?;
+            open.extend(graph.scan(path, &file));
+        }
+        Ok(graph)
+    }
+
+    /// Adds the arrows of a file, and returns the paths of the modules that are files below it.
+    fn scan(&mut self, path: Vec<String>, file: &File) -> Vec<Vec<String>> {
+        let mut scan = Scan { graph: self, path, children: Vec::new() };
+        scan.visit_file(file);
+        scan.children
+    }
+
+    /// Describes each group of modules that can all reach each other, and the arrows among them.
+    fn cycles(&self) -> Vec<String> {
+        let mut groups = BTreeSet::new();
+        for module in self.modules.iter().map(String::as_str).chain([ROOT]) {
+            let mut group = self.reachable(module);
+            group.retain(|other| self.reachable(other).contains(module));
+            if !group.is_empty() {
+                groups.insert(group);
+            }
+        }
+        groups.iter().map(|group| self.describe(group)).collect()
+    }
+
+    /// The modules that the arrows from a module lead to, directly or by way of others.
+    fn reachable(&self, from: &str) -> BTreeSet<&str> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(module) = open.pop() {
+            for (_, to) in self.arrows.keys().filter(|(from, _)| from == module) {
+                if found.insert(to.as_str()) {
+                    open.push(to);
+                }
+            }
+        }
+        found
+    }
+
+    fn describe(&self, group: &BTreeSet<&str>) -> String {
+        let names: Vec<_> = group.iter().copied().collect();
+        let mut text = format!("modules in a circle: {}", names.join(", "));
+        for (from, to) in self.arrows.keys() {
+            if group.contains(from.as_str()) && group.contains(to.as_str()) {
+                text.push_str(&format!("\n  {}", self.describe_arrow(from, to)));
+            }
+        }
+        text
+    }
+
+    fn describe_arrow(&self, from: &str, to: &str) -> String {
+        let causes = self.arrows.get(&(from.to_owned(), to.to_owned()));
+        let causes: Vec<_> = causes.into_iter().flatten().map(String::as_str).collect();
+        format!("{from} → {to} in {}", causes.join(", "))
+    }
+}
+
+/// A visitor of the paths in one file. It leaves out what is compiled for tests only.
+struct Scan<'a> {
+    graph: &'a mut ModuleGraph,
+    /// The path of the module that is visited, which may be one within the file.
+    path: Vec<String>,
+    /// The modules that are declared here and are files of their own.
+    children: Vec<Vec<String>>,
+}
+
+impl Visit<'_> for Scan<'_> {
+    fn visit_item(&mut self, item: &Item) {
+        if !is_for_tests(item) {
+            visit::visit_item(self, item);
+        }
+    }
+
+    fn visit_item_mod(&mut self, module: &ItemMod) {
+        self.path.push(module.ident.to_string());
+        match &module.content {
+            Some(_) => visit::visit_item_mod(self, module),
+            None => self.children.push(self.path.clone()),
+        }
+        self.path.pop();
+    }
+
+    fn visit_item_use(&mut self, import: &ItemUse) {
+        self.add_imports(&import.tree, &mut Vec::new());
+    }
+
+    fn visit_path(&mut self, path: &syn::Path) {
+        let segments: Vec<_> = path.segments.iter().map(|it| it.ident.to_string()).collect();
+        self.add_arrow(&segments);
+        visit::visit_path(self, path);
+    }
+}
+
+impl Scan<'_> {
+    fn add_imports(&mut self, tree: &UseTree, prefix: &mut Vec<String>) {
+        match tree {
+            UseTree::Path(path) => {
+                prefix.push(path.ident.to_string());
+                self.add_imports(&path.tree, prefix);
+                prefix.pop();
+            }
+            UseTree::Group(group) => {
+                for tree in &group.items {
+                    self.add_imports(tree, prefix);
+                }
+            }
+            UseTree::Name(name) => self.add_import(prefix, name.ident.to_string()),
+            UseTree::Rename(rename) => self.add_import(prefix, rename.ident.to_string()),
+            UseTree::Glob(_) => self.add_import(prefix, "*".to_owned()),
+        }
+    }
+
+    fn add_import(&mut self, prefix: &[String], name: String) {
+        let mut path = prefix.to_vec();
+        path.push(name);
+        self.add_arrow(&path);
+    }
+
+    /// Adds the arrow that a path amounts to, if it leads out of the top-level module.
+    fn add_arrow(&mut self, path: &[String]) {
+        let Some(to) = self.target(path) else { return };
+        let from = self.path.first().map_or(ROOT, String::as_str);
+        if from != to {
+            let cause = if self.path.is_empty() { ROOT.to_owned() } else { self.path.join("::") };
+            let arrow = (from.to_owned(), to.to_owned());
+            self.graph.arrows.entry(arrow).or_default().insert(cause);
+        }
+    }
+
+    /// The module that a path leads to, or the root if it names one of the root's own items.
+    fn target<'p>(&self, path: &'p [String]) -> Option<&'p str> {
+        let supers = path.iter().take_while(|segment| *segment == "super").count();
+        // A path of one word is a visibility, such as `pub(crate)`.
+        let below_root = match path.first()?.as_str() {
+            "crate" => path.get(1)?,
+            "super" if supers == self.path.len() => path.get(supers)?,
+            // At the root, modules need no prefix.
+            name if self.path.is_empty() && self.graph.modules.contains(name) => name,
+            _ => return None,
+        };
+        Some(if self.graph.modules.contains(below_root) { below_root } else { ROOT })
+    }
+}
+
+/// Parses the first of these files that exists.
+fn parse_first(directory: &Path, names: &[String]) -> Result<File> {
+    let mut files = names.iter().map(|name| directory.join(name));
+    let file = files
+        .find(|file| file.is_file())
+        .with_context(|| format!("{} has no {}", directory.display(), names.join(" and no ")))?;
+    let text = fs::read_to_string(&file)?;
+    syn::parse_file(&text).with_context(|| format!("{} cannot be parsed", file.display()))
+}
+
+fn is_for_tests(item: &Item) -> bool {
+    attributes(item).iter().any(|attribute| {
+        attribute.path().is_ident("cfg")
+            && attribute.parse_args::<syn::Path>().is_ok_and(|argument| argument.is_ident("test"))
+    })
+}
+
+fn attributes(item: &Item) -> &[Attribute] {
+    match item {
+        Item::Fn(item) => &item.attrs,
+        Item::Impl(item) => &item.attrs,
+        Item::Mod(item) => &item.attrs,
+        Item::Use(item) => &item.attrs,
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+use super::*;
+
+/// Reads a crate with these files, which are paths below `src` and their texts.
+fn graph(files: &[(&str, &str)]) -> ModuleGraph {
+    let directory = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = directory.path().join("src").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    ModuleGraph::read(directory.path()).unwrap()
+}
+
+fn arrows(graph: &ModuleGraph) -> Vec<String> {
+    graph.arrows.keys().map(|(from, to)| graph.describe_arrow(from, to)).collect()
+}
+
+#[test]
+fn imports_and_paths_in_code_are_arrows_between_top_level_modules() {
+    let graph = graph(&[
+        ("lib.rs", "mod a; mod b; mod c; pub use a::A; fn f() { c::run(); }"),
+        ("a.rs", "mod inner; use crate::b::{B, more::{C as D}};"),
+        ("a/inner.rs", "use super::A; use super::super::c::*; fn f() -> crate::b::B {}"),
+        ("b/mod.rs", "use super::{c, c::C}; use std::fs;"),
+        ("c.rs", "pub(crate) fn f() {} mod d { pub(super) fn g() {} }"),
+    ]);
+    let root = "(root) → a in (root)";
+    let expected =
+        [root, "(root) → c in (root)", "a → b in a, a::inner", "a → c in a::inner", "b → c in b"];
+    assert_eq!(arrows(&graph), expected);
+    assert!(graph.cycles().is_empty());
+}
+
+#[test]
+fn an_item_of_the_root_is_an_arrow_to_the_root() {
+    let graph = graph(&[
+        ("lib.rs", "mod a; mod b; pub use a::A; pub struct Root;"),
+        ("a.rs", "use crate::Root;"),
+        ("b.rs", "use crate::{Root, a::A};"),
+    ]);
+    let expected =
+        ["modules in a circle: (root), a", "  (root) → a in (root)", "  a → (root) in a"];
+    assert_eq!(graph.cycles(), [expected.join("\n")]);
+}
+
+#[test]
+fn modules_that_reach_each_other_by_way_of_others_are_one_circle() {
+    let graph = graph(&[
+        ("main.rs", "mod a; mod b; mod c; mod d; use d::D;"),
+        ("a.rs", "use crate::b::B;"),
+        ("b.rs", "mod inner;"),
+        ("b/inner.rs", "fn f() { crate::c::run() }"),
+        ("c.rs", "use crate::a::A; mod inner { use crate::a::A; }"),
+        ("d.rs", "use crate::a::A;"),
+    ]);
+    let cycles = graph.cycles();
+    let [cycle] = &cycles[..] else { panic!("{cycles:?}") };
+    assert!(cycle.starts_with("modules in a circle: a, b, c\n"), "{cycle}");
+    assert!(cycle.contains("b → c in b::inner"), "{cycle}");
+    assert!(cycle.contains("c → a in c, c::inner"), "{cycle}");
+}
+
+#[test]
+fn a_module_within_a_file_has_its_own_parent() {
+    let graph = graph(&[
+        ("lib.rs", "mod a; mod prelude { pub use super::a::A; }"),
+        ("a.rs", "mod inner { use super::X; use super::super::prelude::A; }"),
+    ]);
+    assert_eq!(arrows(&graph), ["a → prelude in a::inner", "prelude → a in prelude"]);
+    assert_eq!(graph.cycles().len(), 1);
+}
+
+#[test]
+fn tests_may_import_anything() {
+    let graph = graph(&[
+        ("lib.rs", "mod a; pub use a::A; pub struct Root; #[cfg(test)] mod tests;"),
+        ("a.rs", "#[cfg(test)] mod tests { use crate::Root; } #[cfg(test)] use crate::Root;"),
+    ]);
+    assert_eq!(arrows(&graph), ["(root) → a in (root)"]);
+}
+
+#[test]
+fn the_checked_crates_keep_the_rules() {
+    assert_eq!(violations(&crate::workspace::root()).unwrap(), Vec::<String>::new());
+}

@@ -1,0 +1,183 @@
+//! The steps of `cargo xtask ci`.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use super::{browser, deps, links, named_tests, samples, test_run};
+use crate::process::{cargo, run};
+use crate::public_api::LIBRARIES;
+use crate::workspace::{self, WASM};
+use crate::{build, fuzz, openapi, public_api, setup, web};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Step {
+    /// Formatting
+    Fmt,
+    /// Dependency rules, licences and sources, and no circles between modules
+    Deps,
+    /// Clippy for this machine, for each set of features, and for the browser
+    Lint,
+    /// Unit, integration and documentation tests
+    Test,
+    /// Documentation of the crates and their public API; links and samples in docs
+    Docs,
+    /// The library crates can be packaged, and build from their packages
+    Package,
+    /// The SPA and the release binary
+    Build,
+    /// The size of the SPA against its budget
+    Size,
+    /// The OpenAPI document against the release binary
+    Openapi,
+    /// A few seconds of fuzzing for each target
+    Fuzz,
+    /// The release binary in a real browser
+    E2e,
+}
+
+/// What has been built in this run, so that no step builds it again.
+#[derive(Default)]
+pub(super) struct Artifacts {
+    server: Option<PathBuf>,
+}
+
+impl Artifacts {
+    /// The release binary, with the SPA embedded.
+    fn server(&mut self) -> Result<PathBuf> {
+        if let Some(server) = &self.server {
+            return Ok(server.clone());
+        }
+        let server = build::release()?;
+        self.server = Some(server.clone());
+        Ok(server)
+    }
+}
+
+impl Step {
+    /// What the step is called on the command line.
+    pub(super) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Says in one line what the step checks.
+    pub(super) fn description(self) -> String {
+        let value = self.to_possible_value();
+        let help = value.as_ref().and_then(|value| value.get_help());
+        help.map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Whether the step uses what [`Step::Build`] builds.
+    pub(super) const fn needs_build(self) -> bool {
+        matches!(self, Self::Size | Self::Openapi | Self::E2e)
+    }
+
+    pub(super) fn check(self, artifacts: &mut Artifacts) -> Result<()> {
+        match self {
+            Self::Fmt => fmt(),
+            Self::Deps => deps::check(),
+            Self::Lint => lint(),
+            Self::Test => test(),
+            Self::Docs => docs(),
+            Self::Package => package(),
+            Self::Build => artifacts.server().map(drop),
+            Self::Size => size(artifacts),
+            Self::Openapi => openapi::check(artifacts.server()?),
+            Self::Fuzz => fuzz::smoke_test(),
+            Self::E2e => e2e(artifacts),
+        }
+    }
+}
+
+fn fmt() -> Result<()> {
+    setup::component("fmt", "rustfmt")?;
+    run(&mut cargo(["fmt", "--all", "--check"]))
+}
+
+fn lint() -> Result<()> {
+    setup::component("clippy", "clippy")?;
+    setup::c_compiler()?;
+    setup::wasm_target()?;
+    let deny = ["--", "-D", "warnings"];
+    run(cargo(["clippy", "--workspace", "--all-targets", "--all-features"]).args(deny))?;
+    for (package, features) in FEATURE_SETS {
+        let part = ["--package", package, "--no-default-features", "--features", features];
+        run(cargo(["clippy"]).args(part).args(deny))?;
+    }
+    run(cargo(["clippy", "--package", "web", "--target", WASM]).args(deny))
+}
+
+/// Sets of features that a dependent may enable alone, by package.
+const FEATURE_SETS: [(&str, &str); 13] = [
+    ("auth-core", ""),
+    ("auth-core", "credentials"),
+    ("auth-core", "hash"),
+    ("auth-core", "foreign-argon2"),
+    ("auth-core", "foreign-bcrypt"),
+    ("auth-core", "foreign-firebase"),
+    ("auth-core", "foreign-pbkdf2"),
+    ("auth-core", "foreign-scrypt"),
+    ("auth-core", "verify"),
+    ("auth-core", "token"),
+    ("user-store", ""),
+    ("accounts", ""),
+    ("api", ""),
+];
+
+fn test() -> Result<()> {
+    setup::c_compiler()?;
+    setup::curl()?;
+    setup::wasm_target()?;
+    run(&mut cargo(["test", "--workspace", "--all-features"]))?;
+
+    // The part of `auth-core` that the browser shares, by itself. The examples need more features.
+    let auth_core = ["--package", "auth-core", "--no-default-features", "--features"];
+    let targets = ["test", "--lib", "--tests"];
+    test_run::run(cargo(targets).args(auth_core).arg("credentials,system"))?;
+    run(cargo(["check", "--target", WASM]).args(auth_core).arg("credentials"))?;
+
+    // Without optimisation `auth-core` hashes with another library, as in a debug build of an app.
+    let unoptimized = ["--config", "profile.dev.package.auth-core.opt-level=0"];
+    let hashes = ["--package", "auth-core", "--all-features", "--test", "it", "--", "hash::"];
+    test_run::run(cargo(["test"]).args(unoptimized).args(hashes))
+}
+
+fn docs() -> Result<()> {
+    setup::c_compiler()?;
+    links::check(&workspace::root())?;
+    named_tests::check(&workspace::root())?;
+    samples::check(&workspace::root())?;
+    run(cargo(["doc", "--workspace", "--no-deps", "--all-features"])
+        .env("RUSTDOCFLAGS", "-D warnings"))?;
+    public_api::check()
+}
+
+/// Cargo builds each package outside the workspace, as its users do.
+fn package() -> Result<()> {
+    setup::c_compiler()?;
+    let packages = LIBRARIES.iter().flat_map(|name| ["--package", name]);
+    run(cargo(["package", "--allow-dirty", "--quiet"]).args(packages))
+}
+
+fn size(artifacts: &Artifacts) -> Result<()> {
+    if artifacts.server.is_none() {
+        web::build()?;
+    }
+    let report = web::size::Report::of(&workspace::web_dist())?;
+    report.print();
+    report.check()
+}
+
+/// The browser is looked for first, because it may be missing.
+fn e2e(artifacts: &mut Artifacts) -> Result<()> {
+    let browser = browser::find_or_install()?;
+    let server = artifacts.server()?;
+    // The whole workspace with all features, as in `test`, so that nothing is compiled again.
+    let tests = ["test", "--workspace", "--all-features", "--test", "e2e"];
+    run(cargo(tests)
+        .args(["--", "--test-threads=2"])
+        .env("E2E_SERVER", server)
+        .env("E2E_CHROMIUM", browser.chromium)
+        .env("E2E_CHROMEDRIVER", browser.chromedriver))
+}

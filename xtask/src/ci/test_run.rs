@@ -1,0 +1,73 @@
+//! Runs of `cargo test` that must not be empty.
+//!
+//! A run without any test succeeds. That hides a filter or a set of features that matches nothing.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::process::command_line;
+
+/// Runs a `cargo test` command; fails if a test fails or if no test runs.
+pub(super) fn run(command: &mut Command) -> Result<()> {
+    let line = command_line(command);
+    let started = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    let mut process = started.with_context(|| format!("`{line}` could not be started"))?;
+    let mut tests = 0;
+    if let Some(stdout) = process.stdout.take() {
+        for output in BufReader::new(stdout).lines() {
+            let output = output?;
+            println!("{output}");
+            tests += announced_tests(&output);
+        }
+    }
+    let status = process.wait()?;
+    if !status.success() {
+        bail!("`{line}` failed ({status})");
+    }
+    if tests == 0 {
+        bail!("`{line}` ran no test: check its features and its filter");
+    }
+    Ok(())
+}
+
+/// The number in a line of libtest, `running 7 tests`; zero for any other line.
+fn announced_tests(line: &str) -> u64 {
+    let Some(rest) = line.strip_prefix("running ") else { return 0 };
+    match rest.split_once(' ') {
+        Some((number, "test" | "tests")) => number.parse().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn print(text: &str) -> Command {
+        let mut command = Command::new("echo");
+        command.arg(text);
+        command
+    }
+
+    #[test]
+    fn a_run_without_tests_fails() {
+        let error = run(&mut print("running 0 tests")).unwrap_err().to_string();
+        assert_eq!(error, "`echo running 0 tests` ran no test: check its features and its filter");
+    }
+
+    #[test]
+    fn a_run_with_tests_passes_unless_one_fails() {
+        run(&mut print("running 0 tests\n\nrunning 1 test")).unwrap();
+        assert!(run(&mut Command::new("false")).is_err());
+    }
+
+    #[test]
+    fn only_the_line_of_libtest_announces_tests() {
+        assert_eq!(announced_tests("running 12 tests"), 12);
+        assert_eq!(announced_tests("running 1 test"), 1);
+        assert_eq!(announced_tests("running 3 checks"), 0);
+        assert_eq!(announced_tests("test result: ok. 3 passed"), 0);
+    }
+}
