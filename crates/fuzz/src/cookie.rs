@@ -3,8 +3,8 @@ use auth_core::RefreshToken;
 use warp::http::HeaderMap;
 use warp::http::header::{COOKIE, HeaderValue};
 
-/// Each line of the input is a header `Cookie`. A token is read from them if and only if
-/// there is one cookie of the name in all of them, and it holds a token.
+/// Each line of the input is a header `Cookie`. A token is read if and only if there is exactly one
+/// cookie with the name in all of them, and its value is a token.
 pub(crate) fn check(input: &[u8]) {
     let values = input.split(|byte| *byte == b'\n').map(HeaderValue::from_bytes);
     let headers: HeaderMap = values.flatten().map(|value| (COOKIE, value)).collect();
@@ -19,18 +19,18 @@ pub(crate) fn check(input: &[u8]) {
 }
 
 fn expected(name: &str, headers: &HeaderMap) -> Option<String> {
-    let mut all = Vec::new();
+    let mut values = Vec::new();
     for value in headers.get_all(COOKIE) {
-        // Bytes that are no ASCII are in no name and no token of ours.
+        // Names and tokens are ASCII, so other bytes can be converted in any way.
         let text: String = value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
         for cookie in text.split(';') {
             let cookie = cookie.trim_matches(|c: char| c.is_ascii_whitespace());
             match cookie.split_once('=') {
-                Some((found, value)) if found == name => all.push(value.to_owned()),
+                Some((found, value)) if found == name => values.push(value.to_owned()),
                 _ => {}
             }
         }
     }
-    let [value] = &all[..] else { return None };
+    let [value] = &values[..] else { return None };
     RefreshToken::parse(value).is_ok().then(|| value.clone())
 }

@@ -4,8 +4,9 @@ use api::{TrustedProxies, TrustedProxy};
 use warp::http::HeaderMap;
 use warp::http::header::HeaderValue;
 
-/// Each line of the input is a header `X-Forwarded-For`. Whoever is not trusted is believed
-/// nothing; who is, the last address that is no trusted proxy's, up to what is no address.
+/// Each line of the input is a header `X-Forwarded-For`. The header of an untrusted peer is
+/// ignored. That of a trusted proxy gives the last address that is not a trusted proxy; addresses
+/// before an invalid one are ignored.
 pub(crate) fn check(input: &[u8]) {
     let values = input.split(|byte| *byte == b'\n').map(HeaderValue::from_bytes);
     let mut headers = HeaderMap::new();
@@ -38,9 +39,9 @@ fn expected(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     client
 }
 
-fn is_trusted(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => address.octets()[0] == 10,
-        IpAddr::V6(address) => address.segments()[..2] == [0x2001, 0xdb8],
+fn is_trusted(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.octets()[0] == 10,
+        IpAddr::V6(ip) => ip.segments()[..2] == [0x2001, 0xdb8],
     }
 }
