@@ -1,4 +1,4 @@
-//! Tells a build without optimisation, in which loops of Rust take many times as long.
+//! Sets `cfg(unoptimized)` in builds without optimisation, in which hashing in Rust is too slow.
 
 use std::env;
 

@@ -1,4 +1,4 @@
-//! A service that only checks the tokens of a Latchkey elsewhere.
+//! A service that verifies the access tokens of a Latchkey service.
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{Clock, SystemClock, Verifier, VerifyError};

@@ -1,5 +1,5 @@
-//! Hashes the password on stdin, or compares it with the hash that is given.
-#![expect(clippy::print_stdout, reason = "it is a command")]
+//! Hashes the password on stdin, or verifies it against the hash in the first argument.
+#![expect(clippy::print_stdout, reason = "this is a command-line program")]
 use auth_core::{hash_password, needs_rehash, verify_password};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -11,9 +11,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(());
     };
     verify_password(password, &stored)?;
-    println!("it is the password");
+    println!("the password matches");
     if needs_rehash(&stored) {
-        println!("store this from now on: {}", hash_password(password)?);
+        println!("replace the stored hash with: {}", hash_password(password)?);
     }
     Ok(())
 }

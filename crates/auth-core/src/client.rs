@@ -1,10 +1,10 @@
 use std::fmt;
 use std::net::IpAddr;
 
-/// What is known of the program that a session is used from.
+/// The IP address and the user agent that a request comes from.
 ///
-/// It is shown to the session's user, who can tell by it what is theirs and what is not.
-/// `Debug` shows none of it: both are personal data.
+/// Users see them in their list of sessions and can recognise their own devices. `Debug` prints
+/// neither: both are personal data.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct ClientInfo {
     ip: Option<IpAddr>,
@@ -12,15 +12,18 @@ pub struct ClientInfo {
 }
 
 impl ClientInfo {
-    /// The longest name that is kept, in bytes.
+    /// The maximum length of a stored user agent, in bytes.
     pub const MAX_USER_AGENT_BYTES: usize = 512;
 
-    /// A client at `ip` that calls itself `user_agent` (RFC 9110, 10.1.5).
+    /// Creates the description of a client from its IP address and its header `User-Agent`
+    /// (RFC 9110, 10.1.5).
     ///
-    /// An IPv4 address in the clothes of IPv6 (RFC 4291, 2.5.5.2) is an IPv4 address. The
-    /// name is cut to [`MAX_USER_AGENT_BYTES`](Self::MAX_USER_AGENT_BYTES), and what is
-    /// neither a letter, a digit, a space nor ASCII punctuation is replaced, as are the letters
-    /// that are not seen: nothing turns the text around it about. An empty one is none.
+    /// An IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) becomes an IPv4 address. The user agent is
+    /// sanitised so that it can be displayed safely: it is trimmed and cut to
+    /// [`MAX_USER_AGENT_BYTES`](Self::MAX_USER_AGENT_BYTES), and every character other than a
+    /// visible letter, a digit, a space or ASCII punctuation is replaced with U+FFFD. Control
+    /// characters and marks that change the direction of text are among those. An empty user agent
+    /// counts as absent.
     ///
     /// ```
     /// # use auth_core::ClientInfo;
@@ -28,39 +31,39 @@ impl ClientInfo {
     /// assert_eq!(client.ip(), Some("192.0.2.1".parse()?));
     /// assert_eq!(client.user_agent(), Some("Browser/1.0\u{fffd}"));
     ///
-    /// for unseen in ['\u{202e}', '\u{200b}', '\u{3164}'] {
-    ///     let client = ClientInfo::new(None, Some(&format!("été {unseen} (1)")));
+    /// for invisible in ['\u{202e}', '\u{200b}', '\u{3164}'] {
+    ///     let client = ClientInfo::new(None, Some(&format!("été {invisible} (1)")));
     ///     assert_eq!(client.user_agent(), Some("été \u{fffd} (1)"));
     /// }
     /// # Ok::<(), std::net::AddrParseError>(())
     /// ```
     #[must_use]
     pub fn new(ip: Option<IpAddr>, user_agent: Option<&str>) -> Self {
-        let plain = |c: char| match c {
-            // The Hangul fillers (Unicode 17.0, 18.6).
+        let sanitize_char = |c: char| match c {
+            // The Hangul fillers are letters, but invisible (Unicode 17.0, 18.6).
             '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' => char::REPLACEMENT_CHARACTER,
             ' ' => c,
             _ if c.is_alphanumeric() || c.is_ascii_graphic() => c,
             _ => char::REPLACEMENT_CHARACTER,
         };
-        let name = |name: &str| {
-            let mut name: String = name.trim().chars().map(plain).collect();
-            name.truncate(name.floor_char_boundary(Self::MAX_USER_AGENT_BYTES));
-            name
+        let sanitize = |text: &str| {
+            let mut text: String = text.trim().chars().map(sanitize_char).collect();
+            text.truncate(text.floor_char_boundary(Self::MAX_USER_AGENT_BYTES));
+            text
         };
         Self {
             ip: ip.map(|ip| ip.to_canonical()),
-            user_agent: user_agent.map(name).filter(|name| !name.is_empty()),
+            user_agent: user_agent.map(sanitize).filter(|text| !text.is_empty()),
         }
     }
 
-    /// Where it is.
+    /// Returns the IP address, if it is known.
     #[must_use]
     pub const fn ip(&self) -> Option<IpAddr> {
         self.ip
     }
 
-    /// What it calls itself, which may be anything.
+    /// Returns the sanitised user agent. Clients can claim anything in it.
     #[must_use]
     pub fn user_agent(&self) -> Option<&str> {
         self.user_agent.as_deref()

@@ -5,31 +5,32 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// Where the time comes from.
+/// A source of the current time.
 ///
-/// Nothing in Latchkey reads the system's clock by itself: a test passes a clock that it
-/// moves, and so no test sleeps.
+/// The crate never reads the system clock on its own. Tests pass a clock that they control, so
+/// they never sleep.
 pub trait Clock: Send + Sync {
-    /// The present moment, to the millisecond: stores keep no more, and a time that was
-    /// shown before it was stored should be the same afterwards.
+    /// Returns the current time, in whole milliseconds.
+    ///
+    /// Stores hold milliseconds, so a finer time would change when it is stored.
     fn now(&self) -> Timestamp;
 }
 
-/// The operating system's clock.
+/// The clock of the operating system.
 #[cfg(feature = "system")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 #[cfg(feature = "system")]
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that others are given")]
+    #[expect(clippy::disallowed_methods, reason = "this type is the source of the current time")]
     fn now(&self) -> Timestamp {
         let now = Timestamp::now();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 }
 
-/// A clock that stands still until a test moves it.
+/// A clock for tests, which changes only when it is told to.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -45,20 +46,20 @@ pub struct ManualClock(AtomicI64);
 
 #[cfg(feature = "testing")]
 impl ManualClock {
-    /// Moves on by this time, to the millisecond.
-    pub fn advance(&self, time: Duration) {
-        let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    /// Moves the clock forward by `duration`, rounded down to whole milliseconds.
+    pub fn advance(&self, duration: Duration) {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         self.0.fetch_add(millis, Ordering::SeqCst);
     }
 
-    /// Goes back by this time, as a clock does that is put right.
-    pub fn go_back(&self, time: Duration) {
-        let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    /// Moves the clock back by `duration`, as happens when a system clock is corrected.
+    pub fn go_back(&self, duration: Duration) {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         self.0.fetch_sub(millis, Ordering::SeqCst);
     }
 }
 
-/// Begins in November 2023.
+/// Starts on 14 November 2023.
 #[cfg(feature = "testing")]
 impl Default for ManualClock {
     fn default() -> Self {

@@ -9,10 +9,10 @@ use crate::email::EmailKey;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DecoyPosition(String);
 
-const LETTERS: usize = 16;
+const LENGTH: usize = 16;
 
 impl DecoyPosition {
-    /// The position as text, to be compared with the text of addresses.
+    /// Returns the position as text, to be compared with the text of addresses.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -25,6 +25,6 @@ impl DeviceKey {
     #[must_use]
     pub fn decoy_position(&self, email: &EmailKey) -> DecoyPosition {
         let tag = self.sign(&[b"latchkey decoy".as_slice(), email.as_str().as_bytes()].concat());
-        DecoyPosition(tag.iter().take(LETTERS).map(|byte| char::from(b'a' + byte % 26)).collect())
+        DecoyPosition(tag.iter().take(LENGTH).map(|byte| char::from(b'a' + byte % 26)).collect())
     }
 }

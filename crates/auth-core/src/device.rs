@@ -3,11 +3,13 @@ use std::fmt;
 use aws_lc_rs::hmac;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::random::random_array;
-use crate::{Random, SigningKeySeed, UserId, secret_text};
+use crate::id::UserId;
+use crate::random::{Random, random_array};
+use crate::secret_text;
+use crate::token::SigningKeySeed;
 
-/// A token that marks a browser as known to an account after a log-in, so that the browser has
-/// an attempt counter of its own (OWASP's "device cookie").
+/// A token that marks a browser as known to an account after a sign-in, so that the browser has an
+/// attempt counter of its own (OWASP's "device cookie").
 ///
 /// It grants no access: its holder still has to give the password, and is throttled like any other
 /// known browser. `Debug` does not print it.
@@ -46,7 +48,7 @@ impl DeviceToken {
         Ok(Self { id, tag })
     }
 
-    /// The token as text (base64url), for its browser alone.
+    /// Returns the token as text (base64url). Send it to its browser only.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
         secret_text::encode(&self.id, &self.tag)
@@ -54,7 +56,7 @@ impl DeviceToken {
 }
 
 impl DeviceId {
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; ID_BYTES] {
         &self.0
@@ -91,17 +93,22 @@ impl DeviceKey {
     /// Issues a token for a browser that has signed in to the account of `user` with this version
     /// of its password. The token contains an HMAC-SHA256 (RFC 2104), so nothing is stored.
     #[must_use]
-    pub fn issue(&self, user: UserId, password: i64, random: &dyn Random) -> DeviceToken {
+    pub fn issue(&self, user: UserId, password_version: i64, random: &dyn Random) -> DeviceToken {
         let id = random_array(random);
-        let tag = self.sign(&message(user, password, &id));
+        let tag = self.sign(&message(user, password_version, &id));
         DeviceToken { id, tag }
     }
 
     /// Returns the browser that the token was issued to, if it was issued by this key for this user
     /// and this version of the password.
     #[must_use]
-    pub fn verify(&self, user: UserId, password: i64, token: &DeviceToken) -> Option<DeviceId> {
-        let message = message(user, password, &token.id);
+    pub fn verify(
+        &self,
+        user: UserId,
+        password_version: i64,
+        token: &DeviceToken,
+    ) -> Option<DeviceId> {
+        let message = message(user, password_version, &token.id);
         hmac::verify(&self.hmac(), &message, &token.tag).is_ok().then_some(DeviceId(token.id))
     }
 
@@ -117,9 +124,10 @@ impl DeviceKey {
     }
 }
 
-fn message(user: UserId, password: i64, id: &[u8; ID_BYTES]) -> Vec<u8> {
-    let password = password.to_be_bytes();
-    [b"latchkey device".as_slice(), user.as_uuid().as_bytes(), &password, id].concat()
+/// Returns the message that a token authenticates.
+fn message(user: UserId, password_version: i64, id: &[u8; ID_BYTES]) -> Vec<u8> {
+    let version = password_version.to_be_bytes();
+    [b"latchkey device".as_slice(), user.as_uuid().as_bytes(), &version, id].concat()
 }
 
 impl fmt::Debug for DeviceToken {

@@ -3,16 +3,16 @@ use std::str::FromStr;
 
 use crate::unicode;
 
-/// An e-mail address that mail could be sent to.
+/// An email address.
 ///
-/// - ASCII white space around it is dropped; what is left is at most 254 bytes
+/// - Leading and trailing ASCII white space is removed. The rest has at most 254 bytes
 ///   (RFC 5321, 4.5.3.1.3).
-/// - The local part is 1 to 64 bytes of the HTML standard's e-mail grammar (ASCII, not
-///   quoted), with no dot first, last or doubled.
-/// - The domain is two labels or more of letters, digits and inner hyphens. An
-///   international one is converted by UTS 46; its two spellings are one address.
+/// - The local part has 1 to 64 bytes and follows the email grammar of the HTML standard (ASCII,
+///   not quoted). A dot must not be first, last or next to another dot.
+/// - The domain has at least two labels of letters, digits and inner hyphens. An international
+///   domain is converted by UTS 46, so its Unicode and its ASCII spelling are equivalent.
 ///
-/// The address is shown as it was typed and compared by its [`key`](Self::key).
+/// An address is displayed as it was typed and compared by its [`key`](Self::key).
 ///
 /// ```
 /// # use auth_core::Email;
@@ -28,28 +28,29 @@ pub struct Email {
     key: EmailKey,
 }
 
-/// What makes two spellings of an address one: lower case, the domain in ASCII.
+/// The normalised form of an [`Email`], by which addresses are compared: lower case, with the
+/// domain in ASCII.
 ///
-/// A store keeps it under a unique index.
+/// Stores put a unique index on it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EmailKey(String);
 
-/// A text that is not an [`Email`].
+/// An error from parsing an [`Email`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an e-mail address of the form name@example.com")]
+#[error("not an email address: expected the form name@example.com")]
 pub struct EmailError;
 
 impl Email {
-    /// The longest address, in bytes (RFC 5321, 4.5.3.1.3, less the angle brackets).
+    /// The maximum length of an address in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
     pub const MAX_BYTES: usize = 254;
-    /// The longest local part, in bytes (RFC 5321, 4.5.3.1.1).
+    /// The maximum length of the local part in bytes (RFC 5321, 4.5.3.1.1).
     pub const MAX_LOCAL_BYTES: usize = 64;
 
-    /// Reads what a person typed.
+    /// Parses an email address that a person typed.
     ///
     /// # Errors
     ///
-    /// [`EmailError`] if it breaks one of the rules above.
+    /// [`EmailError`] if the text breaks a rule of [`Email`].
     pub fn parse(text: &str) -> Result<Self, EmailError> {
         let typed = text.trim_matches(|c: char| c.is_ascii_whitespace());
         if typed.len() > Self::MAX_BYTES {
@@ -67,13 +68,13 @@ impl Email {
         Ok(Self { typed: typed.to_owned(), key: EmailKey(key) })
     }
 
-    /// The address as it was typed, for its owner's eyes.
+    /// Returns the address as it was typed.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.typed
     }
 
-    /// The address as it is compared.
+    /// Returns the normalised address, for comparing.
     #[must_use]
     pub const fn key(&self) -> &EmailKey {
         &self.key
@@ -85,7 +86,7 @@ fn is_local_part(local: &str) -> bool {
         && local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext))
 }
 
-/// `atext` of RFC 5322, 3.2.3, which the HTML standard's grammar takes over.
+/// Whether a byte is an `atext` character of RFC 5322, 3.2.3, as in the HTML standard.
 fn is_atext(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
 }
@@ -95,7 +96,7 @@ fn domain_to_ascii(domain: &str) -> Result<String, EmailError> {
 }
 
 impl EmailKey {
-    /// The key as text.
+    /// Returns the key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -110,8 +111,7 @@ impl FromStr for Email {
     }
 }
 
-// An address is personal data: logs name users by their id, and a stray `{:?}` must not
-// undo that.
+// An email address is personal data. Logs identify users by their ids.
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Email(…)")

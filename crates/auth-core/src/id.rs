@@ -4,19 +4,19 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use uuid::{Builder, Uuid, Variant, Version};
 
-use crate::Random;
+use crate::random::Random;
 
-/// A text that is not an id.
+/// An error from parsing an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a UUIDv7 in its hyphenated form")]
+#[error("not an id: expected a UUIDv7 in lower case, with hyphens")]
 pub struct IdError;
 
-/// Whether a UUID is of the one kind that is made here.
+/// Whether a UUID has version 7, the only one that this crate generates.
 fn is_v7(id: &Uuid) -> bool {
     id.get_variant() == Variant::RFC4122 && id.get_version() == Some(Version::SortRand)
 }
 
-/// Makes a UUIDv7 (RFC 9562, 5.7): ordered by the millisecond it was made in, then random.
+/// Generates a UUIDv7 (RFC 9562, 5.7), which sorts by the millisecond of its creation.
 pub(crate) fn uuid_v7(now: Timestamp, random: &dyn Random) -> Uuid {
     let mut bytes = [0; 10];
     random.fill(&mut bytes);
@@ -31,19 +31,19 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// Makes a new id: a UUIDv7 (RFC 9562, 5.7).
+            /// Generates an id: a UUIDv7 (RFC 9562, 5.7).
             #[must_use]
             pub fn generate(now: Timestamp, random: &dyn Random) -> Self {
                 Self(uuid_v7(now, random))
             }
 
-            /// The id that a store has kept as 16 bytes.
+            /// Creates an id from the 16 bytes that a store holds.
             #[must_use]
             pub const fn from_uuid_bytes(bytes: [u8; 16]) -> Self {
                 Self(Uuid::from_bytes(bytes))
             }
 
-            /// The id as a UUID.
+            /// Returns the id as a UUID.
             #[must_use]
             pub const fn as_uuid(&self) -> &Uuid {
                 &self.0
@@ -53,8 +53,8 @@ macro_rules! id {
         impl FromStr for $name {
             type Err = IdError;
 
-            /// Reads the one form that [`Display`](fmt::Display) writes of the one kind that
-            /// [`generate`](Self::generate) makes: lower case, hyphenated, version 7.
+            /// Parses an id in the form that [`Display`](fmt::Display) writes: a UUIDv7 in lower
+            /// case, with hyphens. No other spelling is accepted.
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let id = Self(Uuid::try_parse(text).map_err(|_| IdError)?);
                 if is_v7(&id.0) && id.to_string() == text { Ok(id) } else { Err(IdError) }
@@ -70,11 +70,11 @@ macro_rules! id {
 }
 
 id! {
-    /// Names one account, for as long as it exists.
+    /// Identifies a user account.
     UserId
 }
 
 id! {
-    /// Names one session: what begins with a log-in and ends with a log-out.
+    /// Identifies a session.
     SessionId
 }

@@ -1,25 +1,25 @@
-//! Hash and verify passwords, issue and check access tokens, rotate refresh tokens, count
-//! failed attempts.
+//! Password hashing, access tokens, refresh tokens and attempt counters for authentication.
 //!
-//! This crate is the part of Latchkey that does no input and no output: values, rules
-//! and cryptography. It knows no network, no database and no async runtime, and it never
-//! looks at a clock or a random source that it was not given (`SystemClock` and `SystemRandom`
-//! are the system's, to be given). Take as much of it as you need:
+//! This crate contains the values, rules and cryptography of Latchkey. It is pure and synchronous:
+//! it needs no network, no database and no async runtime, and it uses only the clock and the random
+//! source that its caller passes in. (`SystemClock` and `SystemRandom` are those of the operating
+//! system.) Enable only the features that you need:
 //!
-//! | to | | crates | built in |
+//! | purpose | command | crates | build time |
 //! |---|---|---|---|
 //! | hash passwords | `cargo add auth-core --no-default-features --features hash,system` | 60 | 14 s, 19 s |
-//! | check tokens that are issued elsewhere | `cargo add auth-core --no-default-features --features verify,system` | 50 | 31 s, 45 s |
-//! | do both, and issue tokens | `cargo add auth-core` | 93 | 38 s, 56 s |
+//! | verify tokens of another service | `cargo add auth-core --no-default-features --features verify,system` | 50 | 31 s, 45 s |
+//! | both, and issue tokens | `cargo add auth-core` | 93 | 38 s, 56 s |
 //!
-//! (Crates of a build for Linux, this one and build scripts included; from scratch on two cores,
-//! without and with `--release`.) A Rust of 1.95 or later and a C compiler are all that it
-//! takes. Nothing is published yet: for now it is `cargo add --path …/crates/auth-core`.
+//! The number of crates is that of a build for Linux, including this crate and build scripts. The
+//! build times are from scratch on two cores, for debug and release builds. Rust 1.95 or later and
+//! a C compiler are required. The crate is not published yet: use `cargo add --path
+//! …/crates/auth-core` instead.
 //!
 //! # Hash passwords
 //!
-//! Three functions, with the parameters of today (PBKDF2-HMAC-SHA256, 600,000 iterations) and the
-//! rules of NIST 800-63B for new passwords:
+//! Three functions hash and verify passwords with current parameters (PBKDF2-HMAC-SHA256 with
+//! 600,000 iterations) and check new passwords by the rules of NIST 800-63B:
 //!
 //! ```
 //! # #[cfg(all(feature = "hash", feature = "system"))]
@@ -35,18 +35,19 @@
 //! # fn main() {}
 //! ```
 //!
-//! A hash takes some 40 ms of one core by intention, and 4 s where dependencies are not optimised:
-//! then put `[profile.dev.package."*"]` with `opt-level = 3` into `Cargo.toml`, or take the feature
-//! `verify`, whose library hashes quickly in any build.
+//! A hash deliberately takes about 40 ms of one core. In a build without optimisation it takes 4 s.
+//! To avoid that, add `[profile.dev.package."*"]` with `opt-level = 3` to `Cargo.toml`, or enable
+//! the feature `verify`, whose cryptographic library is fast in any build.
 //!
-//! `PasswordHasher` is the same in parts: other iterations, another policy, many at once. With
-//! the features `foreign-…`, hashes that Django, Werkzeug, passlib, bcrypt, Argon2, scrypt or
-//! Firebase have made are verified too ([`PasswordHash`] has the table).
+//! `PasswordHasher` allows another number of iterations, another policy, and hashing several
+//! passwords at once. With the features `foreign-…`, hashes of Django, Werkzeug, passlib, bcrypt,
+//! Argon2, scrypt and Firebase are verified too ([`PasswordHash`] lists the formats).
 //!
-//! # Check tokens
+//! # Verify tokens
 //!
-//! `Verifier` checks what a Latchkey elsewhere has issued, by the keys that it publishes, and
-//! says when to fetch them. Where the keys are at hand, that is `AccessTokenVerifier`.
+//! `Verifier` verifies the access tokens of another Latchkey service and fetches the public keys of
+//! that service when necessary. `AccessTokenVerifier` does the same with keys that you already
+//! have.
 //!
 //! # Issue tokens
 //!
@@ -76,24 +77,24 @@
 //! # fn main() {}
 //! ```
 //!
-//! The session that a token names may be over: whoever issues tokens looks it up. The crates
-//! `user-store` and `accounts` do that, and everything that follows from it.
+//! A valid token does not prove that its session still exists: the issuer has to look the session
+//! up. The crates `user-store` and `accounts` store sessions and do that.
 //!
 //! # Features
 //!
-//! | feature | brings |
+//! | feature | contents |
 //! |---|---|
-//! | `hash` (default) | `hash_password` and its kin, `PasswordHasher`, `PasswordHash`, `HashJob` |
-//! | `foreign`, `foreign-…` | hashes that other systems have made |
+//! | `hash` (default) | `hash_password`, `verify_password`, `PasswordHasher`, `PasswordHash`, `HashJob` |
+//! | `foreign`, `foreign-…` | verification of hashes of other systems |
 //! | `verify` | `Verifier`, `AccessTokenVerifier`, `JwkSet`, `Claims` |
 //! | `token` (default) | `verify`, and `AccessTokens`, `SigningKey`, `RefreshToken`, `Counter` (a throttle), `DeviceKey` |
 //! | `credentials` (with `hash`, `token`) | `Email`, `Password`, `NewPassword`, `PasswordPolicy` |
 //! | `origin` | `Origin`, the public origin of a service |
 //! | `system` (default) | `SystemClock`, `SystemRandom` |
-//! | `testing` | `ManualClock`, which a test moves |
+//! | `testing` | `ManualClock`, a clock for tests |
 //!
-//! `credentials` builds for `wasm32-unknown-unknown`: the browser can run the very checks that
-//! the server runs. There, Unicode's tables are the browser's own.
+//! `credentials` builds for `wasm32-unknown-unknown`, so that a browser makes the same checks as
+//! the server. There it uses the Unicode tables of the browser.
 
 mod client;
 mod clock;

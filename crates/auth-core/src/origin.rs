@@ -2,10 +2,10 @@ use std::fmt;
 
 use url::{Host, Url};
 
-/// A web origin (RFC 6454): scheme, host and port, in the one spelling that browsers send in the
-/// header `Origin`.
+/// A web origin (RFC 6454): scheme, host and port, in the form that browsers send in the header
+/// `Origin`.
 ///
-/// It is lower case, its domain is in ASCII, and it has neither a default port nor a trailing
+/// The text is in lower case, with the domain in ASCII and without a default port or a trailing
 /// slash.
 ///
 /// ```
@@ -31,10 +31,10 @@ pub enum InvalidOrigin {
     NotAnOrigin,
     /// The URL has a path, a query or a fragment.
     #[error("an origin has no path, query or fragment: give one such as https://auth.example.com")]
-    Longer,
+    HasPath,
     /// The URL has a user name or a password.
     #[error("an origin has no user name or password: give one such as https://auth.example.com")]
-    Credentials,
+    HasCredentials,
 }
 
 impl Origin {
@@ -42,17 +42,17 @@ impl Origin {
     ///
     /// # Errors
     ///
-    /// [`InvalidOrigin`] if the text is not an origin, or more than an origin.
+    /// [`InvalidOrigin`] if the text is not an origin or contains more than an origin.
     pub fn parse(text: &str) -> Result<Self, InvalidOrigin> {
         let url = Url::parse(text).map_err(|_| InvalidOrigin::NotAnOrigin)?;
         let (true, Some(host)) = (matches!(url.scheme(), "http" | "https"), url.host()) else {
             return Err(InvalidOrigin::NotAnOrigin);
         };
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err(InvalidOrigin::Longer);
+            return Err(InvalidOrigin::HasPath);
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(InvalidOrigin::Credentials);
+            return Err(InvalidOrigin::HasCredentials);
         }
         let host_is_loopback = is_loopback(&host);
         let text = url.origin().ascii_serialization();
@@ -72,7 +72,7 @@ impl Origin {
         }
     }
 
-    /// The origin's one spelling.
+    /// Returns the normalised text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -144,10 +144,10 @@ mod tests {
             ("ftp://example.com", InvalidOrigin::NotAnOrigin),
             ("https://", InvalidOrigin::NotAnOrigin),
             ("localhost:8080", InvalidOrigin::NotAnOrigin),
-            ("https://a/b", InvalidOrigin::Longer),
-            ("https://a?b", InvalidOrigin::Longer),
-            ("https://a#", InvalidOrigin::Longer),
-            ("https://u@a", InvalidOrigin::Credentials),
+            ("https://a/b", InvalidOrigin::HasPath),
+            ("https://a?b", InvalidOrigin::HasPath),
+            ("https://a#", InvalidOrigin::HasPath),
+            ("https://u@a", InvalidOrigin::HasCredentials),
         ] {
             assert_eq!(Origin::parse(text), Err(error), "{text}");
         }

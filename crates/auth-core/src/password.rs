@@ -1,5 +1,7 @@
 mod common;
 #[cfg(feature = "hash")]
+mod derive;
+#[cfg(feature = "hash")]
 mod foreign;
 #[cfg(all(feature = "hash", feature = "system"))]
 mod functions;
@@ -27,12 +29,11 @@ pub use policy::{NewPassword, PasswordError, PasswordPolicy, PasswordPolicyError
 
 use crate::unicode;
 
-/// A password in plain text, as somebody presents it.
+/// A password in plain text.
 ///
-/// It is held in Unicode's NFC form (NIST 800-63B, 3.1.1.2: normalise before hashing), so
-/// that the same characters typed on another keyboard are the same password; nothing is
-/// trimmed and nothing cut. It is wiped from memory when dropped, and `Debug` does not
-/// print it.
+/// It is normalised to Unicode's form NFC (NIST 800-63B, 3.1.1.2), so that the same characters
+/// typed on different keyboards are the same password. It is neither trimmed nor truncated. It is
+/// zeroized when dropped, and `Debug` does not print it.
 ///
 /// ```
 /// # use auth_core::Password;
@@ -43,12 +44,12 @@ use crate::unicode;
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Password {
     normalized: String,
-    /// As it was typed, if that is another text: other systems have hashed that.
+    /// The text as it was typed, if that differs: other systems hash it without normalising.
     typed: Option<String>,
 }
 
 impl Password {
-    /// Takes any text.
+    /// Creates a password from any text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
@@ -58,20 +59,20 @@ impl Password {
         }
     }
 
-    /// The normalised text.
+    /// Returns the normalised text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.normalized
     }
 
-    /// The text as it was typed, if that is another one.
+    /// Returns the text as it was typed, if it differs from the normalised one.
     #[cfg(feature = "hash")]
     fn as_typed(&self) -> Option<&str> {
         self.typed.as_deref()
     }
 
-    /// Whether it holds U+0000, which HMAC cannot tell from the padding of its key
-    /// (RFC 2104, 2): `abc` and `abc\0` would be one password.
+    /// Whether the password contains U+0000. HMAC pads its key with zeros (RFC 2104, 2), so `abc`
+    /// and `abc\0` would have the same hash.
     fn has_nul(&self) -> bool {
         self.normalized.contains('\0')
     }

@@ -1,13 +1,13 @@
-/// Where unpredictable bytes come from.
+/// A source of random bytes.
 ///
-/// An implementation must be a cryptographically secure generator: salts, keys and ids
-/// are made of its bytes.
+/// Implementations must be cryptographically secure: salts, keys and ids are generated from these
+/// bytes.
 pub trait Random: Send + Sync {
-    /// Fills `bytes`.
+    /// Fills `bytes` with random bytes.
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// The operating system's random source.
+/// The random number generator of the operating system.
 #[cfg(feature = "system")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemRandom;
@@ -16,16 +16,17 @@ pub struct SystemRandom;
 impl Random for SystemRandom {
     /// # Panics
     ///
-    /// If the operating system has no randomness to give. No supported system does that
-    /// once it is up, and to go on without would be worse than to stop.
-    #[expect(clippy::disallowed_methods, reason = "this is the source that others are given")]
-    #[expect(clippy::expect_used, reason = "there is nothing safe to do without randomness")]
+    /// If the operating system cannot provide random bytes. No supported system fails after it has
+    /// started, and continuing without randomness would be unsafe.
+    #[expect(clippy::disallowed_methods, reason = "this type is the source of randomness")]
+    #[expect(clippy::expect_used, reason = "continuing without randomness would be unsafe")]
     fn fill(&self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("the operating system has randomness");
+        getrandom::fill(bytes).expect("the operating system provides random bytes");
     }
 }
 
 #[cfg(any(feature = "hash", feature = "token"))]
+/// Returns an array of random bytes.
 pub(crate) fn random_array<const N: usize>(random: &dyn Random) -> [u8; N] {
     let mut bytes = [0; N];
     random.fill(&mut bytes);

@@ -2,53 +2,54 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::{Random, SessionId, UserId};
+use crate::id::{SessionId, UserId};
+use crate::random::Random;
 
-/// What begins with a log-in: one user, in one browser, for a limited time.
+/// A session: one signed-in user in one browser, for a limited time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Session {
-    /// The session's name, which every access token of it carries as `sid`.
+    /// Identifies the session. Its access tokens contain it as `sid`.
     pub id: SessionId,
-    /// Whose session it is.
+    /// The user who is signed in.
     pub user_id: UserId,
-    /// When it was opened.
+    /// When the session began.
     pub created_at: Timestamp,
-    /// When it was opened or last renewed.
+    /// When the session began or was last refreshed.
     pub last_used_at: Timestamp,
-    /// When it ends unless it is renewed: never later than `expires_at`.
+    /// When the session ends unless it is refreshed. Never later than `expires_at`.
     pub idle_expires_at: Timestamp,
-    /// When it ends, whatever happens: this moment is never moved
-    /// (OWASP ASVS 5.0, 7.3.2: an absolute maximum session lifetime).
+    /// When the session ends at the latest. It never changes (OWASP ASVS 5.0, 7.3.2: an absolute
+    /// maximum session lifetime).
     pub expires_at: Timestamp,
-    /// Whether its user asked to stay signed in when the browser is closed.
+    /// Whether the session survives closing the browser, as its user asked for.
     pub remember: bool,
 }
 
-/// How long a session may last.
+/// The time limits of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionLimits {
     idle_timeout: Duration,
     lifetime: Duration,
 }
 
-/// An idle limit above the lifetime, which would never be reached.
+/// An error from creating [`SessionLimits`]: the idle timeout exceeds the lifetime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the idle limit of a session is above its lifetime")]
+#[error("the idle timeout of a session must not exceed its lifetime")]
 pub struct SessionLimitsError;
 
-/// The limits of both kinds of session.
+/// The time limits of both kinds of session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionPolicy {
-    /// Of one that ends with the browser: 30 minutes without use and 12 hours at most,
-    /// by default.
+    /// The limits of a session that ends when the browser is closed. The default is an idle timeout
+    /// of 30 minutes and a lifetime of 12 hours.
     pub standard: SessionLimits,
-    /// Of one whose user asked to stay signed in: 14 days without use and 30 days at most,
-    /// by default.
+    /// The limits of a session whose user asked to stay signed in. The default is an idle timeout
+    /// of 14 days and a lifetime of 30 days.
     pub remembered: SessionLimits,
 }
 
 impl Session {
-    /// Opens a session at `now`.
+    /// Begins a session at `now`.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -58,7 +59,7 @@ impl Session {
     /// let user = UserId::generate(now, &SystemRandom);
     /// let session = Session::open(user, now, false, &policy, &SystemRandom);
     ///
-    /// // Not used for half an hour, it is over; every use gives it another half-hour.
+    /// // It expires after half an hour without a refresh. Each refresh restarts that time.
     /// let later = now + Duration::from_secs(29 * 60);
     /// assert!(session.is_alive(later));
     /// assert!(!session.is_alive(now + Duration::from_secs(30 * 60)));
@@ -74,7 +75,7 @@ impl Session {
     ) -> Self {
         let id = SessionId::generate(now, random);
         let expires_at = after(now, policy.limits(remember).lifetime);
-        let opened = Self {
+        let session = Self {
             id,
             user_id,
             created_at: now,
@@ -83,18 +84,18 @@ impl Session {
             expires_at,
             remember,
         };
-        opened.refreshed(now, policy)
+        session.refreshed(now, policy)
     }
 
-    /// The session once it is used at `now`: the idle limit begins anew, and the absolute
-    /// end stays where it is (OWASP ASVS 5.0, 7.3.1 and 7.3.2).
+    /// Returns the session as refreshed at `now`: the idle timeout restarts, and `expires_at` stays
+    /// the same (OWASP ASVS 5.0, 7.3.1 and 7.3.2).
     #[must_use]
     pub fn refreshed(self, now: Timestamp, policy: &SessionPolicy) -> Self {
         let idle_expires_at = after(now, policy.limits(self.remember).idle_timeout);
         Self { last_used_at: now, idle_expires_at: idle_expires_at.min(self.expires_at), ..self }
     }
 
-    /// Whether the session may still be used: its end itself is too late.
+    /// Whether the session has not expired at `now`. The end is exclusive.
     #[must_use]
     pub fn is_alive(&self, now: Timestamp) -> bool {
         now < self.idle_expires_at && now < self.expires_at
@@ -102,12 +103,12 @@ impl Session {
 }
 
 impl SessionLimits {
-    /// A session that ends after `idle_timeout` without use, and after `lifetime` in any
-    /// case.
+    /// Creates limits: a session ends when it is not refreshed for `idle_timeout`, and at the
+    /// latest after `lifetime`.
     ///
     /// # Errors
     ///
-    /// [`SessionLimitsError`] if the first is above the second.
+    /// [`SessionLimitsError`] if `idle_timeout` exceeds `lifetime`.
     pub fn new(idle_timeout: Duration, lifetime: Duration) -> Result<Self, SessionLimitsError> {
         if idle_timeout > lifetime {
             return Err(SessionLimitsError);
@@ -115,13 +116,13 @@ impl SessionLimits {
         Ok(Self { idle_timeout, lifetime })
     }
 
-    /// For how long a session lives on without use.
+    /// Returns how long a session lasts without being refreshed.
     #[must_use]
     pub const fn idle_timeout(&self) -> Duration {
         self.idle_timeout
     }
 
-    /// For how long a session lasts at most.
+    /// Returns how long a session lasts at most.
     #[must_use]
     pub const fn lifetime(&self) -> Duration {
         self.lifetime
@@ -129,7 +130,7 @@ impl SessionLimits {
 }
 
 impl SessionPolicy {
-    /// The limits of one kind.
+    /// Returns the limits of a session with or without `remember`.
     #[must_use]
     pub const fn limits(&self, remember: bool) -> &SessionLimits {
         if remember { &self.remembered } else { &self.standard }
@@ -151,6 +152,6 @@ impl Default for SessionPolicy {
     }
 }
 
-fn after(now: Timestamp, time: Duration) -> Timestamp {
-    now.saturating_add(time).unwrap_or(Timestamp::MAX)
+fn after(now: Timestamp, duration: Duration) -> Timestamp {
+    now.saturating_add(duration).unwrap_or(Timestamp::MAX)
 }

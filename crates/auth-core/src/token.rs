@@ -21,13 +21,13 @@ pub use verify::{AccessTokenVerifier, InvalidToken};
 #[cfg(feature = "token")]
 use jsonwebtoken::{Algorithm, Header};
 
-/// The media type of an access token in its header (RFC 9068, 2.1).
+/// The `typ` of an access token (RFC 9068, 2.1).
 const TYP: &str = "at+jwt";
 
-/// The name of the algorithm in its header (RFC 8037, 3.1).
+/// The `alg` of an access token (RFC 8037, 3.1).
 const ALG: &str = "EdDSA";
 
-/// The header that tokens are issued with.
+/// Returns the header of an access token.
 #[cfg(feature = "token")]
 fn header(kid: &str) -> Header {
     Header { typ: Some(TYP.to_owned()), kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) }

@@ -1,11 +1,7 @@
-//! The examples run, and do what they say.
+//! Runs the examples.
 
 #![cfg(all(feature = "foreign", feature = "system", feature = "token"))]
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says where, and stops"
-)]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed test panics")]
 
 #[path = "../../accounts/tests/support/example.rs"]
 mod example;
@@ -20,7 +16,7 @@ use auth_core::{
 };
 use example::{Example, binary};
 
-/// Answers every request with this, for as long as the test runs.
+/// Responds to every request with this document, for as long as the test runs.
 fn serve(listener: TcpListener, document: String) {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
@@ -33,43 +29,39 @@ fn serve(listener: TcpListener, document: String) {
     });
 }
 
-#[test]
-fn the_service_lets_in_whom_the_issuer_has_given_a_token() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let issuer = format!("http://{}", listener.local_addr().unwrap());
-    let tokens = |service: &str| {
-        let keys = vec![SigningKey::generate(&SystemRandom)];
-        AccessTokens::new(service, Duration::from_mins(5), keys).unwrap()
-    };
-    let (ours, others) = (tokens(&issuer), tokens(&issuer));
-    serve(listener, serde_json::to_string(ours.jwks()).unwrap());
+fn issuer(url: &str) -> AccessTokens {
+    let keys = vec![SigningKey::generate(&SystemRandom)];
+    AccessTokens::new(url, Duration::from_mins(5), keys).unwrap()
+}
+
+fn issue(tokens: &AccessTokens, user: UserId) -> String {
     let now = SystemClock.now();
-    let user = UserId::generate(now, &SystemRandom);
-    let token = |tokens: &AccessTokens| {
-        let session = SessionId::generate(now, &SystemRandom);
-        let end = now + Duration::from_hours(1);
-        let issued = tokens.issue(user, session, now, end, &SystemRandom).unwrap();
-        issued.token.as_str().to_owned()
-    };
-    let service = Example::start("check_tokens", &[("ISSUER", &issuer)]);
-    assert_eq!(service.send("GET", "/private", &token(&ours), ""), (200, format!("hello {user}")));
-    assert_eq!(service.send("GET", "/private", &token(&others), "").0, 401);
-    assert_eq!(service.send("GET", "/private", "", "").0, 401);
+    let session = SessionId::generate(now, &SystemRandom);
+    let end = now + Duration::from_hours(1);
+    tokens.issue(user, session, now, end, &SystemRandom).unwrap().token.as_str().to_owned()
 }
 
 #[test]
-fn a_service_without_keys_says_that_it_cannot_tell() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let issuer = format!("http://{nobody}");
-    let keys = vec![SigningKey::generate(&SystemRandom)];
-    let tokens = AccessTokens::new(&*issuer, Duration::from_mins(5), keys).unwrap();
-    let now = SystemClock.now();
-    let (user, session) =
-        (UserId::generate(now, &SystemRandom), SessionId::generate(now, &SystemRandom));
-    let end = now + Duration::from_hours(1);
-    let issued = tokens.issue(user, session, now, end, &SystemRandom).unwrap();
-    let service = Example::start("check_tokens", &[("ISSUER", &issuer)]);
-    assert_eq!(service.send("GET", "/private", issued.token.as_str(), "").0, 503);
+fn the_service_accepts_tokens_of_the_issuer_only() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (tokens, forged) = (issuer(&url), issuer(&url));
+    serve(listener, serde_json::to_string(tokens.jwks()).unwrap());
+    let ada = UserId::generate(SystemClock.now(), &SystemRandom);
+    let service = Example::start("check_tokens", &[("ISSUER", &url)]);
+    let get = |token: &str| service.send("GET", "/private", token, "");
+    assert_eq!(get(&issue(&tokens, ada)), (200, format!("hello {ada}")));
+    assert_eq!(get(&issue(&forged, ada)).0, 401);
+    assert_eq!(get("").0, 401);
+}
+
+#[test]
+fn without_keys_the_service_responds_with_503() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{closed}");
+    let ada = UserId::generate(SystemClock.now(), &SystemRandom);
+    let service = Example::start("check_tokens", &[("ISSUER", &url)]);
+    assert_eq!(service.send("GET", "/private", &issue(&issuer(&url), ada), "").0, 503);
     assert_eq!(service.send("GET", "/private", "nonsense", "").0, 401);
 }
 
@@ -82,14 +74,17 @@ fn hash(password: &str, stored: &[&str]) -> Output {
 }
 
 #[test]
-fn the_command_hashes_a_password_and_knows_it_again() {
+fn the_command_hashes_and_verifies_a_password() {
     let text = |output: &Output| String::from_utf8(output.stdout.clone()).unwrap();
     let stored = text(&hash("a long walk along the sea", &[]));
     assert!(stored.starts_with("$pbkdf2-sha256$i=600000,l=32$"), "{stored}");
-    let right = hash("a long walk along the sea", &[stored.trim()]);
-    assert_eq!((right.status.success(), text(&right)), (true, "it is the password\n".to_owned()));
+    let matching = hash("a long walk along the sea", &[stored.trim()]);
+    assert_eq!(
+        (matching.status.success(), text(&matching)),
+        (true, "the password matches\n".to_owned())
+    );
     assert!(!hash("a swim in the river", &[stored.trim()]).status.success());
     let old = "$2b$04$.zt/aW/I8MvAXHyeT0QhaeBqYjMX.RP8C1qyQp450X3RDlzYTOAky";
-    let renewed = text(&hash("a long walk along the sea", &[old]));
-    assert!(renewed.contains("store this from now on: $pbkdf2-sha256$"), "{renewed}");
+    let rehashed = text(&hash("a long walk along the sea", &[old]));
+    assert!(rehashed.contains("replace the stored hash with: $pbkdf2-sha256$"), "{rehashed}");
 }

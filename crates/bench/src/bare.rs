@@ -5,14 +5,14 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use warp::Filter as _;
 
-use crate::{Outcome, answer};
+use crate::{CommandResult, print_line};
 
-/// Serves `GET /api/me` as warp does by itself, on as many threads as the server has: no
-/// token, no store, no time limits, and an answer of the same size.
-pub(crate) fn serve() -> Outcome<()> {
+/// Serves a response of the same size as that of `GET /api/me`, with as many threads as the server,
+/// but without tokens, store and timeouts.
+pub(crate) fn serve() -> CommandResult<()> {
     Runtime::new()?.block_on(async {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
-        answer(&format_args!("listening on http://{}", listener.local_addr()?))?;
+        print_line(&format_args!("listening on http://{}", listener.local_addr()?))?;
         let route = warp::path!("api" / "me").and(warp::get()).map(|| {
             warp::reply::json(&json!({
                 "id": "0199d2c8-7b5e-7cc3-98f0-2a5f3c1e4d6b",

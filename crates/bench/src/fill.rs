@@ -9,37 +9,38 @@ use rusqlite::{Connection, Transaction, params};
 use serde_json::json;
 use user_store::{NewSession, SqliteStore};
 
-use crate::{Outcome, answer};
+use crate::{CommandResult, print_line};
 
 pub(crate) const PASSWORD: &str = "a long walk along the sea";
 
-pub(crate) fn email(n: u32) -> Outcome<Email> {
+/// Returns the email address of the `n`th user.
+pub(crate) fn email(n: u32) -> CommandResult<Email> {
     Ok(Email::parse(&format!("user{n}@example.com"))?)
 }
 
-/// Fills a database in one transaction, past the store: through it, a million users would
-/// be a million commits. All have one hash, which was computed once.
-pub(crate) fn fill(database: &Path, users: u32, iterations: u32) -> Outcome<()> {
+/// Fills a database in one transaction. It writes the tables directly, because the store would
+/// commit once per user. All users have the same password hash.
+pub(crate) fn fill(database: &Path, users: u32, iterations: u32) -> CommandResult<()> {
     drop(SqliteStore::open(database)?);
-    let chosen = NewPassword::parse(PASSWORD, &PasswordPolicy::default(), &[])?;
-    let hash = PasswordHasher::new(iterations)?.hash(&chosen, &SystemRandom).to_text();
+    let password = NewPassword::parse(PASSWORD, &PasswordPolicy::default(), &[])?;
+    let hash = PasswordHasher::new(iterations)?.hash(&password, &SystemRandom).to_text();
     let mut connection = Connection::open(database)?;
-    // Sessions are found by random bytes: their index is written all over.
+    // The index of the sessions is in random order, so a large cache speeds up inserting.
     connection.pragma_update(None, "cache_size", -500_000)?;
     connection.pragma_update(None, "synchronous", "OFF")?;
     let tx = connection.transaction()?;
     for n in 0..users {
-        add(&tx, n, &hash)?;
+        insert_user(&tx, n, &hash)?;
     }
     tx.commit()?;
     connection.pragma_update(None, "wal_checkpoint", "TRUNCATE")?;
     drop(connection);
-    // On the disk now: otherwise the first who commits waits for all of it.
+    // Otherwise the first commit of the measurement would wait until all of it is on the disk.
     File::open(database)?.sync_all()?;
-    answer(&json!({ "users": users }))
+    print_line(&json!({ "users": users }))
 }
 
-fn add(tx: &Transaction<'_>, n: u32, hash: &str) -> Outcome<()> {
+fn insert_user(tx: &Transaction<'_>, n: u32, hash: &str) -> CommandResult<()> {
     let now = SystemClock.now();
     let (user, email) = (UserId::generate(now, &SystemRandom), email(n)?);
     tx.prepare_cached(
@@ -53,10 +54,10 @@ fn add(tx: &Transaction<'_>, n: u32, hash: &str) -> Outcome<()> {
         hash,
         now.as_millisecond(),
     ])?;
-    open_session(tx, user, now)
+    insert_session(tx, user, now)
 }
 
-fn open_session(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> Outcome<()> {
+fn insert_session(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> CommandResult<()> {
     let session = Session::open(user, now, true, &SessionPolicy::default(), &SystemRandom);
     let token = RefreshToken::generate(&SystemRandom);
     let NewSession { session, family, refresh_token, .. } =
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_is_filled_in_can_log_in_and_has_a_session() {
+    async fn a_filled_user_can_sign_in_and_has_a_session() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("latchkey.db");
         fill(&path, 3, 1_000).unwrap();

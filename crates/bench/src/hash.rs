@@ -7,21 +7,20 @@ use pbkdf2_lanes::{Job, Kernel, Plan, derive};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
-use crate::{Outcome, answer};
+use crate::{CommandResult, print_line};
 
-/// How passwords are hashed.
+/// A method of hashing passwords.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Way {
-    /// With the `pbkdf2` crate, one after the other: `crate`.
+pub(crate) enum Method {
+    /// The `pbkdf2` crate, one password after the other: `crate`.
     Crate,
-    /// With pbkdf2-lanes as the server does it, by what each kernel costs on this machine:
-    /// `plan`.
+    /// `pbkdf2-lanes` as in the server, with a plan measured on this machine: `plan`.
     Plan,
-    /// With one kernel of it: `shani4`, `avx2` and so on.
+    /// `pbkdf2-lanes` with one kernel: `shani4`, `avx2` and so on.
     Only(Kernel),
 }
 
-impl FromStr for Way {
+impl FromStr for Method {
     type Err = &'static str;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
@@ -29,39 +28,41 @@ impl FromStr for Way {
         match name {
             "crate" => Ok(Self::Crate),
             "plan" => Ok(Self::Plan),
-            _ => {
-                Kernel::ALL.into_iter().find(is_named).map(Self::Only).ok_or("there is no such way")
-            }
+            _ => Kernel::ALL
+                .into_iter()
+                .find(is_named)
+                .map(Self::Only)
+                .ok_or("unknown method: use `crate`, `plan` or the name of a kernel"),
         }
     }
 }
 
-/// Hashes so many passwords on one core, and tells how long all of them took: nothing if
-/// this machine cannot do it in this way.
-pub(crate) fn measure(way: Way, passwords: usize, iterations: u32) -> Outcome<()> {
-    let plan = match way {
-        Way::Crate => None,
-        Way::Plan => Some(Plan::measured(processor_time)),
-        Way::Only(kernel) => match Plan::only(kernel) {
+/// Hashes passwords on one core and prints the time that all of them took, or `null` if this
+/// machine does not support the method.
+pub(crate) fn measure(method: Method, passwords: usize, iterations: u32) -> CommandResult<()> {
+    let plan = match method {
+        Method::Crate => None,
+        Method::Plan => Some(Plan::measured(processor_time)),
+        Method::Only(kernel) => match Plan::only(kernel) {
             Some(plan) => Some(plan),
-            None => return answer(&json!({ "seconds": null })),
+            None => return print_line(&json!({ "seconds": null })),
         },
     };
-    // A core that was idle takes a moment to reach its speed.
+    // Warm up: an idle core takes a moment to reach its full speed.
     hash(plan.as_ref(), passwords, iterations / 10);
-    let began = processor_time();
+    let start = processor_time();
     hash(plan.as_ref(), passwords, iterations);
-    answer(&json!({ "seconds": (processor_time() - began).as_secs_f64() }))
+    print_line(&json!({ "seconds": (processor_time() - start).as_secs_f64() }))
 }
 
-/// What this thread has used, so that nothing counts that others did on its core meanwhile.
+/// Returns the processor time of this thread, which excludes other work on the same core.
 fn processor_time() -> Duration {
     clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
 }
 
 const PASSWORD: &[u8] = b"a long walk along the sea";
 
-/// With pbkdf2-lanes if there is a plan for it.
+/// Hashes with `pbkdf2-lanes` if there is a plan, and with the `pbkdf2` crate otherwise.
 fn hash(plan: Option<&Plan>, passwords: usize, iterations: u32) -> Vec<[u8; 32]> {
     let salt = &black_box([0; 16]);
     let mut outputs = vec![[0; 32]; passwords];
@@ -82,16 +83,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_compared_computes_the_same() {
+    fn both_implementations_compute_the_same_hash() {
         let expected = hash(None, 3, 10);
         assert_eq!(hash(Some(&Plan::default()), 3, 10), expected);
         assert_ne!(hash(None, 3, 11), expected);
     }
 
     #[test]
-    fn every_kernel_has_a_name() {
-        assert!(matches!("shani4".parse(), Ok(Way::Only(Kernel::ShaNi4))));
-        assert!("crate".parse::<Way>().is_ok() && "plan".parse::<Way>().is_ok());
-        assert!("md5".parse::<Way>().is_err());
+    fn every_method_has_a_name() {
+        assert!(matches!("shani4".parse(), Ok(Method::Only(Kernel::ShaNi4))));
+        assert!("crate".parse::<Method>().is_ok() && "plan".parse::<Method>().is_ok());
+        assert!("md5".parse::<Method>().is_err());
     }
 }

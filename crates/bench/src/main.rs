@@ -1,8 +1,7 @@
-//! What `cargo xtask bench` measures from within: it drives this program, puts the figures
-//! beside those of others, and says what they mean. Each command answers in one line of JSON.
+//! Measures the store and password hashing without HTTP.
 //!
-//! It takes the clock and the randomness of the system, and prints: it is the top of what it
-//! measures, as the server is.
+//! `cargo xtask bench` runs this program, compares its results with those of other implementations
+//! and reports them. Each command prints one line of JSON.
 
 mod bare;
 mod fill;
@@ -20,57 +19,63 @@ use clap::Parser;
 /// Measures one thing and prints it as JSON.
 #[derive(Parser)]
 enum Bench {
-    /// Puts users with one session each into a database, which is made if it is absent
+    /// Fill a database with users that have one session each; create it if it does not exist
     Fill {
         database: PathBuf,
-        /// `user0@example.com` and so on, all with the password `a long walk along the sea`
+        /// The number of users: `user0@example.com` and so on, all with the password `a long walk
+        /// along the sea`
         users: u32,
         #[arg(long, default_value_t = 600_000)]
         iterations: u32,
     },
-    /// Operations per second of a store that was filled with so many users
+    /// Measure the operations per second of a store that `fill` has filled
     Store {
         database: PathBuf,
+        /// The number of users that it was filled with
         users: u32,
-        /// For how long each operation is repeated
+        /// How long each operation is repeated
         #[arg(long, default_value_t = 1_000)]
         millis: u64,
     },
-    /// Seconds of processor time that it takes to hash passwords on one core
+    /// Measure the seconds of processor time for hashing passwords on one core
     Hash {
-        /// `crate`, `plan`, or one of the kernels
-        way: hash::Way,
+        /// `crate`, `plan` or the name of a kernel
+        method: hash::Method,
+        /// The number of passwords
         passwords: usize,
         #[arg(long, default_value_t = 600_000)]
         iterations: u32,
     },
-    /// Serve an answer like that of `GET /api/me`, with warp alone
+    /// Serve a response like that of `GET /api/me` with warp only
     Bare,
 }
 
-/// What goes wrong here is for a person to read.
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+/// The result of a command. Errors are only displayed.
+type CommandResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> ExitCode {
-    let outcome = match Bench::parse() {
+    let result = match Bench::parse() {
         Bench::Fill { database, users, iterations } => fill::fill(&database, users, iterations),
         Bench::Store { database, users, millis } => {
             store::measure(&database, users, Duration::from_millis(millis))
         }
-        Bench::Hash { way, passwords, iterations } => hash::measure(way, passwords, iterations),
+        Bench::Hash { method, passwords, iterations } => {
+            hash::measure(method, passwords, iterations)
+        }
         Bench::Bare => bare::serve(),
     };
-    let Err(error) = outcome else { return ExitCode::SUCCESS };
-    // Nothing is left to do if stderr is closed.
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    // If stderr is closed, the error cannot be reported.
     let _ = writeln!(io::stderr(), "error: {error}");
     ExitCode::FAILURE
 }
 
-fn answer(line: &impl std::fmt::Display) -> Outcome<()> {
+/// Prints the result of a command.
+fn print_line(line: &impl std::fmt::Display) -> CommandResult<()> {
     Ok(writeln!(io::stdout(), "{line}")?)
 }
 
-#[expect(clippy::disallowed_methods, reason = "it measures time: there is nothing to pass in")]
-fn time() -> Instant {
+#[expect(clippy::disallowed_methods, reason = "benchmarks measure real time")]
+fn now() -> Instant {
     Instant::now()
 }

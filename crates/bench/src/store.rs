@@ -17,32 +17,44 @@ use user_store::{
 };
 
 use crate::fill::email;
-use crate::{Outcome, answer, time};
+use crate::{CommandResult, now, print_line};
 
-/// How many callers there are at a time, as there are connections to the database.
+/// The number of concurrent callers, which is the number of connections to the database.
 const CALLERS: u64 = 8;
 
-/// How often a second each operation is carried out, on users at random.
-pub(crate) fn measure(database: &Path, users: u32, period: Duration) -> Outcome<()> {
+/// Measures how often per second each operation runs, for random users.
+pub(crate) fn measure(database: &Path, users: u32, period: Duration) -> CommandResult<()> {
     let store = Arc::new(SqliteStore::open(database)?);
     Runtime::new()?.block_on(async {
-        let sessions = Arc::new(open_sessions(&store, users).await?);
+        let sessions = Arc::new(session_ids(&store, users).await?);
         let shared = Arc::clone(&store);
-        let look_up = rate(period, move || {
-            let (store, id) = (Arc::clone(&shared), sessions[index(sessions.len())]);
-            async move { Ok(store.session(id, SystemClock.now()).await?.map(drop).ok_or("gone")?) }
+        let look_ups = rate(period, move || {
+            let (store, id) = (Arc::clone(&shared), sessions[random_index(sessions.len())]);
+            async move {
+                Ok(store
+                    .session(id, SystemClock.now())
+                    .await?
+                    .map(drop)
+                    .ok_or("no such session")?)
+            }
         });
-        let look_up = look_up.await?;
+        let look_ups = look_ups.await?;
         let shared = Arc::clone(&store);
-        let log_in = rate(period, move || log_in(Arc::clone(&shared), any_user(users)));
-        let log_in = log_in.await?;
-        let refresh = rate(period, move || refresh(Arc::clone(&store), any_user(users))).await?;
-        answer(&json!({ "look_up": look_up, "log_in": log_in, "log_in_and_refresh": refresh }))
+        let sign_ins = rate(period, move || sign_in(Arc::clone(&shared), random_user(users)));
+        let sign_ins = sign_ins.await?;
+        let refreshes =
+            rate(period, move || sign_in_and_refresh(Arc::clone(&store), random_user(users)));
+        let refreshes = refreshes.await?;
+        print_line(&json!({
+            "look_up": look_ups,
+            "log_in": sign_ins,
+            "log_in_and_refresh": refreshes,
+        }))
     })
 }
 
-/// Some sessions, of users all over the file.
-async fn open_sessions(store: &SqliteStore, users: u32) -> Outcome<Vec<SessionId>> {
+/// Returns the sessions of up to 1,000 users that are spread over the whole database.
+async fn session_ids(store: &SqliteStore, users: u32) -> CommandResult<Vec<SessionId>> {
     let mut sessions = Vec::new();
     for n in 0..users.min(1_000) {
         let n = u32::try_from(u64::from(n) * u64::from(users) / u64::from(users.min(1_000)))?;
@@ -57,56 +69,56 @@ async fn open_sessions(store: &SqliteStore, users: u32) -> Outcome<Vec<SessionId
     Ok(sessions)
 }
 
-/// Repeats an operation for a while, by several callers at once.
-async fn rate<F, W>(period: Duration, operation: F) -> Outcome<f64>
+/// Repeats an operation with several concurrent callers. Returns the operations per second.
+async fn rate<F, W>(period: Duration, operation: F) -> CommandResult<f64>
 where
     F: Fn() -> W + Clone + Send + 'static,
-    W: Future<Output = Outcome<()>> + Send,
+    W: Future<Output = CommandResult<()>> + Send,
 {
-    let (began, done) = (time(), Arc::new(AtomicU64::new(0)));
+    let (start, done) = (now(), Arc::new(AtomicU64::new(0)));
     let callers = (0..CALLERS).map(|_| {
         let (operation, done) = (operation.clone(), Arc::clone(&done));
         tokio::spawn(async move {
-            while began.elapsed() < period {
+            while start.elapsed() < period {
                 operation().await?;
                 done.fetch_add(1, Ordering::Relaxed);
             }
-            Outcome::Ok(())
+            CommandResult::Ok(())
         })
     });
     for caller in callers.collect::<Vec<_>>() {
         caller.await??;
     }
-    Ok(done.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64())
+    Ok(done.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64())
 }
 
-/// What a log-in asks of the store: the limits on attempts, the credentials, and a session.
-async fn log_in(store: Arc<SqliteStore>, n: u32) -> Outcome<()> {
+/// Does what a sign-in does in the store: count an attempt, read the credentials, open a session.
+async fn sign_in(store: Arc<SqliteStore>, n: u32) -> CommandResult<()> {
     open_session(&store, n).await.map(drop)
 }
 
-/// The same, and the first renewal.
-async fn refresh(store: Arc<SqliteStore>, n: u32) -> Outcome<()> {
+/// Signs in and refreshes the session once.
+async fn sign_in_and_refresh(store: Arc<SqliteStore>, n: u32) -> CommandResult<()> {
     let token = open_session(&store, n).await?;
     let (rotation, _) = Rotation::new(&token, ClientInfo::default(), &SystemRandom);
     let now = SystemClock.now();
     match store.rotate_refresh_token(&rotation, &SessionPolicy::default(), now).await? {
         RotateOutcome::Rotated(_) => Ok(()),
-        other => Err(format!("not renewed: {other:?}").into()),
+        other => Err(format!("not refreshed: {other:?}").into()),
     }
 }
 
-async fn open_session(store: &SqliteStore, n: u32) -> Outcome<RefreshToken> {
+async fn open_session(store: &SqliteStore, n: u32) -> CommandResult<RefreshToken> {
     let (email, began) = (email(n)?, SystemClock.now());
     let found = store
         .credentials(email.key(), &DecoyPosition::default())
         .await?
         .account()
         .ok_or("no such user")?;
-    let counts = counts(email.as_str());
-    if !matches!(store.begin_attempt(&counts, began).await?, Admission::Admitted) {
-        // Somebody else logs in to the same account at this moment.
-        return Err(format!("{} has to wait", email.as_str()).into());
+    let counters = counters(email.as_str());
+    if !matches!(store.begin_attempt(&counters, began).await?, Admission::Admitted) {
+        // Too many other callers are signing in to the same account.
+        return Err(format!("{} is throttled", email.as_str()).into());
     }
     let now = SystemClock.now();
     let policy = SessionPolicy::default();
@@ -118,7 +130,7 @@ async fn open_session(store: &SqliteStore, n: u32) -> Outcome<RefreshToken> {
         return Err("the credentials have changed".into());
     }
     let settled = SettledAttempt {
-        counters: vec![(counts[0], Settlement::Reset), (counts[1], Settlement::Refunded)],
+        counters: vec![(counters[0], Settlement::Reset), (counters[1], Settlement::Refunded)],
         began_at: began,
         settled_at: now,
         failure: None,
@@ -127,25 +139,25 @@ async fn open_session(store: &SqliteStore, n: u32) -> Outcome<RefreshToken> {
     Ok(token)
 }
 
-/// By its account and by an address, of which there are as many as there are people.
-fn counts(email: &str) -> [LimitedCounter; 2] {
+/// Returns the counters of a sign-in: that of the account and that of a random IP address.
+fn counters(email: &str) -> [LimitedCounter; 2] {
     let mut bytes = [0; 4];
     SystemRandom.fill(&mut bytes);
-    let address = IpAddr::from(Ipv4Addr::from(bytes));
+    let ip = IpAddr::from(Ipv4Addr::from(bytes));
     [
         LimitedCounter {
             key: CounterKey::sign_ins_by_account(email),
             limit: Limit::SIGN_INS_PER_ACCOUNT,
         },
-        LimitedCounter { key: CounterKey::sign_ins_by_ip(address), limit: Limit::SIGN_INS_PER_IP },
+        LimitedCounter { key: CounterKey::sign_ins_by_ip(ip), limit: Limit::SIGN_INS_PER_IP },
     ]
 }
 
-fn any_user(users: u32) -> u32 {
-    u32::try_from(index(usize::try_from(users).unwrap_or(usize::MAX))).unwrap_or_default()
+fn random_user(users: u32) -> u32 {
+    u32::try_from(random_index(usize::try_from(users).unwrap_or(usize::MAX))).unwrap_or_default()
 }
 
-fn index(count: usize) -> usize {
+fn random_index(count: usize) -> usize {
     let mut bytes = [0; 8];
     SystemRandom.fill(&mut bytes);
     usize::from_le_bytes(bytes) % count.max(1)
@@ -159,15 +171,15 @@ mod tests {
     use crate::fill::fill;
 
     #[tokio::test]
-    async fn what_a_log_in_leaves_in_the_store_is_a_session_and_a_line_of_the_trail() {
+    async fn a_sign_in_adds_a_session_and_an_audit_event() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("latchkey.db");
         fill(&path, 1, 1_000).unwrap();
         let store = Arc::new(SqliteStore::open(&path).unwrap());
         for _ in 0..12 {
-            log_in(Arc::clone(&store), 0).await.unwrap();
+            sign_in(Arc::clone(&store), 0).await.unwrap();
         }
-        refresh(Arc::clone(&store), 0).await.unwrap();
+        sign_in_and_refresh(Arc::clone(&store), 0).await.unwrap();
         let user = store
             .credentials(email(0).unwrap().key(), &DecoyPosition::default())
             .await
@@ -178,6 +190,6 @@ mod tests {
         let now = SystemClock.now();
         assert_eq!(store.sessions(user, now).await.unwrap().len(), 14);
         assert_eq!(store.activity(user, 50).await.unwrap().len(), 13);
-        assert_eq!(open_sessions(&store, 1).await.unwrap().len(), 14);
+        assert_eq!(session_ids(&store, 1).await.unwrap().len(), 14);
     }
 }

@@ -6,13 +6,13 @@ use warp::http::header::{AUTHORIZATION, HeaderValue};
 pub(crate) fn check(input: &[u8]) {
     let values = input.split(|byte| *byte == b'\n').map(HeaderValue::from_bytes);
     let headers: HeaderMap = values.flatten().map(|value| (AUTHORIZATION, value)).collect();
-    let read = api::testing::bearer_token(&headers);
+    let token = api::testing::bearer_token(&headers);
     let all: Vec<_> = headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes).collect();
     let expected = match &all[..] {
         [only] if is_bearer(only) => std::str::from_utf8(&only[7..]).ok(),
         _ => None,
     };
-    assert_eq!(read, expected);
+    assert_eq!(token, expected);
 }
 
 fn is_bearer(value: &[u8]) -> bool {

@@ -20,18 +20,18 @@ pub(crate) fn check(input: &[u8]) {
 }
 
 fn expected(name: &str, headers: &HeaderMap) -> Option<String> {
-    let mut all = Vec::new();
+    let mut values = Vec::new();
     for value in headers.get_all(COOKIE) {
         // Names and tokens are ASCII.
         let text: String = value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
         for cookie in text.split(';') {
             let cookie = cookie.trim_matches(|c: char| c.is_ascii_whitespace());
             match cookie.split_once('=') {
-                Some((found, value)) if found == name => all.push(value.to_owned()),
+                Some((found, value)) if found == name => values.push(value.to_owned()),
                 _ => {}
             }
         }
     }
-    let [value] = &all[..] else { return None };
+    let [value] = &values[..] else { return None };
     RefreshToken::parse(value).is_ok().then(|| value.clone())
 }

@@ -2,14 +2,14 @@ use auth_core::{DeviceToken, SigningKeySeed, UserId};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Every text of 64 characters of base64url is a token, and no other. No key recognises it
-/// that has not made it.
+/// Exactly the texts of 64 characters of base64url are tokens. A key does not accept a token that
+/// it has not issued.
 pub(crate) fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
-    let read = DeviceToken::parse(text);
+    let parsed = DeviceToken::parse(text);
     let is_token = text.len() == 64 && text.bytes().all(|byte| ALPHABET.contains(&byte));
-    assert_eq!(read.is_ok(), is_token, "{text:?}");
-    let Ok(token) = read else { return };
+    assert_eq!(parsed.is_ok(), is_token, "{text:?}");
+    let Ok(token) = parsed else { return };
     assert_eq!(token.to_text().as_str(), text);
     let user = UserId::from_uuid_bytes([7; 16]);
     let Ok(seed) = SigningKeySeed::from_bytes(&[7; 32]) else { return };

@@ -1,25 +1,27 @@
 use auth_core::Email;
 
-/// What is accepted keeps the rules of an address, which are written down here once more,
-/// and each of its spellings is the same address.
+/// An accepted address follows the rules, which are implemented here a second time, and its other
+/// spellings are parsed to the same address.
 pub(crate) fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let Ok(email) = Email::parse(text) else { return };
-    let shown = email.as_str();
-    assert!(text.contains(shown) && shown.len() <= 254);
-    assert_eq!(text.trim_matches(|c: char| c.is_ascii_whitespace()), shown);
+    let displayed = email.as_str();
+    assert!(text.contains(displayed) && displayed.len() <= 254);
+    assert_eq!(text.trim_matches(|c: char| c.is_ascii_whitespace()), displayed);
 
     let key = email.key().as_str();
-    assert!(is_address(key), "{key:?}");
+    assert!(is_valid(key), "{key:?}");
     assert!(key.bytes().all(|byte| !byte.is_ascii_uppercase()));
 
-    for spelling in [shown, key, &shown.to_ascii_uppercase(), &format!("\t\n {shown}\r ")] {
+    for spelling in
+        [displayed, key, &displayed.to_ascii_uppercase(), &format!("\t\n {displayed}\r ")]
+    {
         let same = Email::parse(spelling).map(|email| email.key().clone());
         assert_eq!(same.as_ref(), Ok(email.key()), "{spelling:?} is not {key:?}");
     }
 }
 
-fn is_address(key: &str) -> bool {
+fn is_valid(key: &str) -> bool {
     let Some((local, domain)) = key.split_once('@') else { return false };
     let dots_are_inside = !format!(".{local}.").contains("..");
     let is_local = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);

@@ -39,9 +39,9 @@ fn expected(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     client
 }
 
-fn is_trusted(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => address.octets()[0] == 10,
-        IpAddr::V6(address) => address.segments()[..2] == [0x2001, 0xdb8],
+fn is_trusted(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.octets()[0] == 10,
+        IpAddr::V6(ip) => ip.segments()[..2] == [0x2001, 0xdb8],
     }
 }

@@ -1,6 +1,6 @@
 use auth_core::{SessionId, UserId};
 
-/// An id has one spelling, and is a UUIDv7.
+/// An accepted id is a UUIDv7 in its only accepted spelling.
 pub(crate) fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let (user, session) = (text.parse::<UserId>(), text.parse::<SessionId>());
@@ -8,7 +8,7 @@ pub(crate) fn check(input: &[u8]) {
     let (Ok(user), Ok(session)) = (user, session) else { return };
     assert_eq!((user.to_string(), session.to_string()), (text.to_owned(), text.to_owned()));
     assert_eq!(UserId::from_uuid_bytes(user.as_uuid().into_bytes()), user);
-    let dashes: Vec<_> = text.match_indices('-').map(|(at, _)| at).collect();
-    assert_eq!(dashes, [8, 13, 18, 23]);
+    let hyphens: Vec<_> = text.match_indices('-').map(|(index, _)| index).collect();
+    assert_eq!(hyphens, [8, 13, 18, 23]);
     assert!(text.as_bytes()[14] == b'7' && b"89ab".contains(&text.as_bytes()[19]));
 }

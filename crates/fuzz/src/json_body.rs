@@ -30,15 +30,15 @@ fn compare<B>(input: &[u8], shape: &[(&str, Kind)])
 where
     B: RequestBody + DeserializeOwned + Serialize,
 {
-    let taken = api::testing::json_body::<B>(input);
-    let taken = taken.map(|body| serde_json::to_value(body).ok());
-    assert_eq!(taken, expected(input, shape).map(Some), "{}", B::SHAPE);
+    let accepted = api::testing::json_body::<B>(input);
+    let accepted = accepted.map(|body| serde_json::to_value(body).ok());
+    assert_eq!(accepted, expected(input, shape).map(Some), "{}", B::SHAPE);
 }
 
 fn expected(input: &[u8], shape: &[(&str, Kind)]) -> Option<Value> {
     serde_json::from_slice::<Value>(input).ok()?;
     let names: Vec<_> = shape.iter().map(|(name, _)| *name).collect();
-    let members = Members::read(input, &names).filter(|members| members.others == 0)?;
+    let members = Members::parse(input, &names).filter(|members| members.others == 0)?;
     let mut object = Map::new();
     for (name, kind) in shape {
         let value = match (kind, members.known.get(*name)) {

@@ -1,11 +1,11 @@
-//! Feeds anything to whatever takes bytes from outside, and checks what must hold then.
+//! Fuzz targets for everything that parses untrusted bytes.
 //!
-//! A [target](TARGETS) is a function of an input. It panics if something does not hold that
-//! must: what is accepted keeps the rules, what is printed is read again as the same, and a
-//! second reading that is written another way comes to the same result.
+//! A [target](TARGETS) is a function of an input that panics if a property is violated: accepted
+//! values follow the rules, printed values are parsed again as the same values, and a second,
+//! independent implementation gives the same result.
 //!
-//! `cargo xtask fuzz` lets libFuzzer look for such inputs; `cargo test` feeds the ones in
-//! `corpus`, where every target has a few to start from and whatever was found before.
+//! `cargo xtask fuzz` searches for such inputs with libFuzzer. `cargo test` runs the inputs in
+//! `corpus`, which has some to start from and all that were found before.
 //!
 //! ```
 //! fuzz::Target::named("email").unwrap().run(b"ada@example.com");
@@ -27,10 +27,10 @@ mod signed_token;
 mod tampered_token;
 mod user_agent;
 
-/// What is fed with inputs.
+/// A fuzz target.
 #[derive(Debug)]
 pub struct Target {
-    /// Its name on the command line, and that of its directory in `corpus`.
+    /// The name on the command line and of the directory in `corpus`.
     pub name: &'static str,
     check: fn(&[u8]),
 }
@@ -53,18 +53,18 @@ pub const TARGETS: [Target; 13] = [
 ];
 
 impl Target {
-    /// The target of this name.
+    /// Returns the target with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
         const ALL: &[Target] = &TARGETS;
         ALL.iter().find(|target| target.name == name)
     }
 
-    /// Feeds it with one input.
+    /// Runs the target on one input.
     ///
     /// # Panics
     ///
-    /// If something does not hold that must.
+    /// If a property is violated.
     pub fn run(&self, input: &[u8]) {
         (self.check)(input);
     }

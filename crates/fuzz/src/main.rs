@@ -1,5 +1,7 @@
-//! Compiled for fuzzing, libFuzzer with the target that `FUZZ_TARGET` names; otherwise a
-//! program that feeds a target with files: `cargo run -p fuzz -- email FILE…`.
+//! Runs a fuzz target.
+//!
+//! Compiled for fuzzing, this is libFuzzer with the target that `FUZZ_TARGET` names. Otherwise it
+//! runs a target on files: `cargo run -p fuzz -- email FILE…`.
 
 #![cfg_attr(fuzzing, no_main)]
 
@@ -7,9 +9,9 @@
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     static TARGET: std::sync::LazyLock<&fuzz::Target> = std::sync::LazyLock::new(|| {
         let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
-        let known = fuzz::Target::named(&name);
-        assert!(known.is_some(), "FUZZ_TARGET names no target: {name:?}");
-        known.unwrap_or(&fuzz::TARGETS[0])
+        let target = fuzz::Target::named(&name);
+        assert!(target.is_some(), "FUZZ_TARGET is not a target: {name:?}");
+        target.unwrap_or(&fuzz::TARGETS[0])
     });
     TARGET.run(input);
 });
@@ -22,7 +24,7 @@ fn main() -> std::process::ExitCode {
         Some(target) => replay(target, args),
         None => {
             let names: Vec<_> = fuzz::TARGETS.iter().map(|target| target.name).collect();
-            complain(&format!("name a target and its inputs; there are {}", names.join(", ")))
+            fail(&format!("name a target and its inputs; the targets are {}", names.join(", ")))
         }
     }
 }
@@ -35,15 +37,15 @@ fn replay(
     for path in paths {
         match std::fs::read(&path) {
             Ok(input) => target.run(&input),
-            Err(error) => return complain(&format!("{}: {error}", path.display())),
+            Err(error) => return fail(&format!("{}: {error}", path.display())),
         }
     }
     std::process::ExitCode::SUCCESS
 }
 
 #[cfg(not(fuzzing))]
-#[expect(clippy::print_stderr, reason = "it talks to who called it")]
-fn complain(text: &str) -> std::process::ExitCode {
+#[expect(clippy::print_stderr, reason = "this is a command-line program")]
+fn fail(text: &str) -> std::process::ExitCode {
     eprintln!("error: {text}");
     std::process::ExitCode::FAILURE
 }

@@ -5,19 +5,19 @@ use serde::Deserializer as _;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-/// The members of a JSON object, without the help of a derived `Deserialize`.
+/// The members of a JSON object, read without a derived `Deserialize`.
 pub(crate) struct Members {
-    /// Those of the names asked for.
+    /// The members with one of the given names.
     pub(crate) known: BTreeMap<String, Value>,
-    /// How many others there are.
+    /// The number of other members.
     pub(crate) others: usize,
 }
 
 impl Members {
-    /// Reads an object in which no name asked for is said twice; nothing else is one.
-    pub(crate) fn read(json: &[u8], names: &[&str]) -> Option<Self> {
+    /// Parses an object. Returns `None` for other JSON, and if a given name occurs twice.
+    pub(crate) fn parse(json: &[u8], names: &[&str]) -> Option<Self> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
-        let members = deserializer.deserialize_map(Reader(names)).ok()?;
+        let members = deserializer.deserialize_map(MembersVisitor(names)).ok()?;
         deserializer.end().ok()?;
         Some(members)
     }
@@ -31,9 +31,9 @@ impl Members {
     }
 }
 
-struct Reader<'a>(&'a [&'a str]);
+struct MembersVisitor<'a>(&'a [&'a str]);
 
-impl<'de> Visitor<'de> for Reader<'_> {
+impl<'de> Visitor<'de> for MembersVisitor<'_> {
     type Value = Members;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -47,7 +47,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 map.next_value::<IgnoredAny>()?;
                 members.others += 1;
             } else if members.known.insert(name, map.next_value()?).is_some() {
-                return Err(A::Error::custom("a name is said twice"));
+                return Err(A::Error::custom("duplicate name"));
             }
         }
         Ok(members)

@@ -2,7 +2,7 @@ use auth_core::{NewPassword, Password, PasswordPolicy};
 
 const EMAIL: &str = "ada@example.com";
 
-/// A password is normalised once and for all, and a new one keeps the rules.
+/// Normalising a password again does not change it, and an accepted new password follows the rules.
 pub(crate) fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let password = Password::new(text);
@@ -12,10 +12,10 @@ pub(crate) fn check(input: &[u8]) {
         assert_eq!(text, normalised);
     }
     let policy = PasswordPolicy::default();
-    let read =
+    let parse =
         |text: &str| NewPassword::parse(text, &policy, &[EMAIL]).map(|new| new.as_str().to_owned());
-    let new = read(text);
-    assert_eq!(new, read(normalised), "the two spellings of a password have one verdict");
+    let new = parse(text);
+    assert_eq!(new, parse(normalised), "equivalent texts have the same result");
     let Ok(new) = new else { return };
     assert_eq!(new, normalised);
     assert!(new.chars().count() >= 8 && new.len() <= 1_024 && !new.contains('\0'));

@@ -1,11 +1,11 @@
 use auth_core::PasswordHash;
 
-/// A hash that is read is printed as it was read, and is one that a server can afford to compute.
+/// A parsed hash is printed unchanged, and its cost is bounded.
 pub(crate) fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let Ok(hash) = text.parse::<PasswordHash>() else { return };
     let printed = hash.to_text();
-    assert_eq!(printed, text, "a hash has one form");
+    assert_eq!(printed, text, "a hash has one spelling");
     if let Some(iterations) = hash.iterations() {
         assert!((1_000..=10_000_000).contains(&iterations));
         assert!(printed.starts_with(&format!("$pbkdf2-sha256$i={iterations},l=")));

@@ -2,14 +2,14 @@ use auth_core::{RefreshToken, SuccessorSalt};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Every text of 64 characters of base64url is a token, and no other; it has one spelling
-/// and one successor for each salt.
+/// Exactly the texts of 64 characters of base64url are tokens. A token has one spelling, and one
+/// successor for each salt.
 pub(crate) fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
-    let read = RefreshToken::parse(text);
+    let parsed = RefreshToken::parse(text);
     let is_token = text.len() == 64 && text.bytes().all(|byte| ALPHABET.contains(&byte));
-    assert_eq!(read.is_ok(), is_token, "{text:?}");
-    let Ok(token) = read else { return };
+    assert_eq!(parsed.is_ok(), is_token, "{text:?}");
+    let Ok(token) = parsed else { return };
     assert_eq!(token.to_text().as_str(), text);
 
     let salts = [[0; 32], [1; 32]].map(|salt| SuccessorSalt::from_bytes(&salt));

@@ -11,28 +11,28 @@ pub(crate) const NOW: i64 = 1_700_000_000;
 
 const SEED: [u8; 32] = [7; 32];
 
-/// A service that is the same in every run, so that an input always does the same.
+/// A service that is the same in every run, so that results are reproducible.
 pub(crate) struct Service {
     pub(crate) tokens: AccessTokens,
     pub(crate) now: Timestamp,
     pub(crate) kid: String,
-    /// A token that it has issued.
+    /// A token that the service has issued.
     pub(crate) issued: String,
     pair: Ed25519KeyPair,
 }
 
 pub(crate) static SERVICE: LazyLock<Service> = LazyLock::new(Service::new);
 
-struct NoRandom;
+struct FixedBytes;
 
-impl Random for NoRandom {
+impl Random for FixedBytes {
     fn fill(&self, bytes: &mut [u8]) {
         bytes.fill(0x5a);
     }
 }
 
 impl Service {
-    #[expect(clippy::expect_used, reason = "every 32 bytes are a key, and the rest is constant")]
+    #[expect(clippy::expect_used, reason = "the values are constants")]
     fn new() -> Self {
         let seed = SigningKeySeed::from_bytes(&SEED).expect("32 bytes");
         let key = SigningKey::from_seed(seed).expect("every 32 bytes are a key");
@@ -41,8 +41,9 @@ impl Service {
         let tokens = AccessTokens::new(NAME, lifetime, vec![key]).expect("a key");
         let now = Timestamp::from_second(NOW).expect("a time");
         let (user, session) =
-            (UserId::generate(now, &NoRandom), SessionId::generate(now, &NoRandom));
-        let issued = tokens.issue(user, session, now, now + lifetime, &NoRandom).expect("a token");
+            (UserId::generate(now, &FixedBytes), SessionId::generate(now, &FixedBytes));
+        let issued =
+            tokens.issue(user, session, now, now + lifetime, &FixedBytes).expect("a token");
         Self {
             issued: issued.token.as_str().to_owned(),
             pair: Ed25519KeyPair::from_seed_unchecked(&SEED).expect("every 32 bytes are a key"),
@@ -52,7 +53,7 @@ impl Service {
         }
     }
 
-    /// A token of these parts, with a good signature.
+    /// Returns a token of these parts with a valid signature.
     pub(crate) fn sign(&self, header: &[u8], claims: &[u8]) -> String {
         let message =
             format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));

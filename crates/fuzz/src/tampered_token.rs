@@ -1,45 +1,45 @@
 use crate::service::SERVICE;
 
-/// The input is a list of edits of three bytes each: whatever they make of a good token,
-/// it is good no more, unless they leave it as it was. Nor is the input by itself a token.
+/// The input is a list of edits of three bytes each. A valid token to which they are applied is no
+/// longer valid, unless they leave it unchanged. The input itself is not a valid token either.
 pub(crate) fn check(input: &[u8]) {
     let mut token = SERVICE.issued.clone().into_bytes();
     for edit in input.chunks_exact(3) {
         apply(edit, &mut token);
     }
-    assert_is_no_other(&token);
-    assert_is_no_other(input);
+    assert_only_the_issued_token_is_valid(&token);
+    assert_only_the_issued_token_is_valid(input);
 }
 
 fn apply(edit: &[u8], token: &mut Vec<u8>) {
-    let [what, at, byte] = edit else { return };
-    // 128 ways to edit, so that the position can have the ninth bit that it needs.
-    let at = usize::from(*at) | usize::from(what & 1) << 8;
-    if at >= token.len() {
+    let [operation, position, byte] = edit else { return };
+    // The lowest bit of the operation is the ninth bit of the position.
+    let index = usize::from(*position) | usize::from(operation & 1) << 8;
+    if index >= token.len() {
         return;
     }
-    match what >> 1 {
-        0 => token[at] = *byte,
-        1 => token[at] ^= byte,
-        2 => token[at] = token[at].wrapping_add(*byte),
-        3 => token.insert(at, *byte),
-        4 => drop(token.remove(at)),
-        5 => token.truncate(at),
-        6 => token.rotate_left(at),
-        7 => token.extend_from_within(at..),
-        8 => token[at].make_ascii_uppercase(),
-        9 => token[at].make_ascii_lowercase(),
+    match operation >> 1 {
+        0 => token[index] = *byte,
+        1 => token[index] ^= byte,
+        2 => token[index] = token[index].wrapping_add(*byte),
+        3 => token.insert(index, *byte),
+        4 => drop(token.remove(index)),
+        5 => token.truncate(index),
+        6 => token.rotate_left(index),
+        7 => token.extend_from_within(index..),
+        8 => token[index].make_ascii_uppercase(),
+        9 => token[index].make_ascii_lowercase(),
         10 => token.push(*byte),
         11 => {
             let length = token.len();
-            token.swap(at, usize::from(*byte) % length);
+            token.swap(index, usize::from(*byte) % length);
         }
         _ => {}
     }
 }
 
-fn assert_is_no_other(token: &[u8]) {
+fn assert_only_the_issued_token_is_valid(token: &[u8]) {
     let Ok(token) = std::str::from_utf8(token) else { return };
-    let is_good = SERVICE.tokens.verify(token, SERVICE.now).is_ok();
-    assert_eq!(is_good, token == SERVICE.issued, "{token}");
+    let is_valid = SERVICE.tokens.verify(token, SERVICE.now).is_ok();
+    assert_eq!(is_valid, token == SERVICE.issued, "{token}");
 }

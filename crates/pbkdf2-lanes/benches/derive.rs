@@ -1,4 +1,4 @@
-//! What a password costs, alone and in company: `cargo bench -p pbkdf2-lanes`.
+//! Measures hashing of one and of several passwords: `cargo bench -p pbkdf2-lanes`.
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
@@ -6,7 +6,7 @@ use pbkdf2::pbkdf2_hmac_array;
 use pbkdf2::sha2::Sha256;
 use pbkdf2_lanes::{Job, Kernel, Plan, derive};
 
-/// A hundredth of what a password is worth.
+/// A hundredth of the default of `auth-core`.
 const ITERATIONS: u32 = 6_000;
 
 fn main() {

@@ -2,11 +2,11 @@ use sha2::block_api::compress256;
 use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// The state of SHA-256 between blocks.
+/// The state of SHA-256 between two blocks.
 pub(crate) type State = [u32; 8];
 
 /// The state before the first block (FIPS 180-4, 5.3.3).
-const INITIAL: State = [
+const INITIAL_STATE: State = [
     0x6a09_e667,
     0xbb67_ae85,
     0x3c6e_f372,
@@ -17,82 +17,85 @@ const INITIAL: State = [
     0x5be0_cd19,
 ];
 
-/// The bytes of a block of SHA-256.
-const BLOCK: usize = 64;
+/// The length of a block of SHA-256.
+const BLOCK_BYTES: usize = 64;
 
-/// A password as HMAC takes it: the states after the block of the key, for the inner and for the
-/// outer hash (RFC 2104, 4). All iterations begin with these.
+/// A password in the form that HMAC needs: the states of the inner and the outer hash after the
+/// block of the key (RFC 2104, 4). Every iteration starts from these states.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct Key {
     inner: State,
     outer: State,
 }
 
-/// One block of the output in the making (RFC 8018, 5.2: the function F).
+/// The computation of one block of output (RFC 8018, 5.2: the function F).
 #[derive(Clone, Copy, Default, Zeroize)]
 pub(crate) struct Chain {
     pub(crate) inner: State,
     pub(crate) outer: State,
-    /// The last hash.
+    /// The hash of the last iteration.
     pub(crate) last: State,
-    /// All hashes so far, added without carry.
-    pub(crate) sum: State,
+    /// The exclusive or of the hashes of all iterations.
+    pub(crate) xor: State,
 }
 
 impl Key {
+    /// Prepares a password. One that is longer than a block is hashed first (RFC 2104, 2).
     pub(crate) fn new(password: &[u8]) -> Self {
-        let mut block = [0; BLOCK];
-        if password.len() > BLOCK {
+        let mut block = [0; BLOCK_BYTES];
+        if password.len() > BLOCK_BYTES {
             block[..32].copy_from_slice(&Sha256::digest(password));
         } else {
             block[..password.len()].copy_from_slice(password);
         }
-        let padded = |pad: u8| {
-            let (mut state, mut block) = (INITIAL, block.map(|byte| byte ^ pad));
+        let state_after = |pad: u8| {
+            let mut state = INITIAL_STATE;
+            let mut block = block.map(|byte| byte ^ pad);
             compress256(&mut state, &[block]);
             block.zeroize();
             state
         };
-        let key = Self { inner: padded(0x36), outer: padded(0x5c) };
+        let key = Self { inner: state_after(0x36), outer: state_after(0x5c) };
         block.zeroize();
         key
     }
 
-    /// The first iteration of a block of the output, which are counted from 1.
-    pub(crate) fn begin(&self, salt: &[u8], block: u32) -> Chain {
+    /// Computes the first iteration of a block of the output. Blocks are counted from 1.
+    pub(crate) fn first_iteration(&self, salt: &[u8], block: u32) -> Chain {
         let mut message = [salt, &block.to_be_bytes()].concat();
-        let bits = 8 * (BLOCK + message.len()) as u64;
+        let bits = 8 * (BLOCK_BYTES + message.len()) as u64;
         message.push(0x80);
-        message.resize((message.len() + 8).next_multiple_of(BLOCK) - 8, 0);
+        message.resize((message.len() + 8).next_multiple_of(BLOCK_BYTES) - 8, 0);
         message.extend(bits.to_be_bytes());
         let mut hash = self.inner;
         compress256(&mut hash, message.as_chunks().0);
-        let last = compressed(&self.outer, &hash);
+        let last = compress_hash(&self.outer, &hash);
         hash.zeroize();
-        Chain { inner: self.inner, outer: self.outer, last, sum: last }
+        Chain { inner: self.inner, outer: self.outer, last, xor: last }
     }
 }
 
 impl Chain {
-    /// One iteration: the HMAC of the last hash.
-    pub(crate) fn step(&mut self) {
-        let hash = compressed(&self.inner, &self.last);
-        self.last = compressed(&self.outer, &hash);
-        for (sum, last) in self.sum.iter_mut().zip(self.last) {
-            *sum ^= last;
+    /// Computes one more iteration: the HMAC of the last hash.
+    pub(crate) fn iterate(&mut self) {
+        let hash = compress_hash(&self.inner, &self.last);
+        self.last = compress_hash(&self.outer, &hash);
+        for (xor, last) in self.xor.iter_mut().zip(self.last) {
+            *xor ^= last;
         }
     }
 
+    /// Returns the block of output, after all iterations.
     pub(crate) fn output(&self) -> [u8; 32] {
-        bytes(&self.sum)
+        to_bytes(&self.xor)
     }
 }
 
-/// The state after the last block of a hash that began with the block of a key and goes on
-/// with another hash.
-fn compressed(state: &State, hash: &State) -> State {
-    let mut block = [0; BLOCK];
-    block[..32].copy_from_slice(&bytes(hash));
+/// Hashes a hash and its padding, starting from the state after the block of a key. Returns the
+/// final state.
+fn compress_hash(state: &State, hash: &State) -> State {
+    let mut block = [0; BLOCK_BYTES];
+    block[..32].copy_from_slice(&to_bytes(hash));
     for (bytes, word) in block[32..].as_chunks_mut().0.iter_mut().zip(PADDING) {
         *bytes = word.to_be_bytes();
     }
@@ -101,10 +104,11 @@ fn compressed(state: &State, hash: &State) -> State {
     state
 }
 
-/// What comes after a hash in its block: a one, and the length in bits of both blocks.
+/// The padding after a hash in its block: a one bit, and the number of bits of the key and the
+/// hash.
 pub(crate) const PADDING: [u32; 8] = [0x8000_0000, 0, 0, 0, 0, 0, 0, 8 * (64 + 32)];
 
-fn bytes(words: &State) -> [u8; 32] {
+fn to_bytes(words: &State) -> [u8; 32] {
     let mut bytes = [0; 32];
     for (bytes, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
         *bytes = word.to_be_bytes();

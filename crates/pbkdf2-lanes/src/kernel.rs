@@ -11,32 +11,31 @@ mod wide;
 
 use crate::chain::Chain;
 
-/// A way to run chains side by side.
+/// An implementation that runs several PBKDF2 computations (chains) side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kernel {
-    /// One chain, by the `sha2` crate: on every machine, with its SHA instructions where that
-    /// crate knows them.
+    /// One chain, with the `sha2` crate. Available on every machine.
     Portable,
-    /// One chain in the SHA instructions of x86-64, whose state never leaves its registers.
+    /// One chain, with the SHA instructions of x86-64. Its state stays in registers.
     ShaNi,
-    /// Two chains interleaved in the SHA instructions: while one waits, the other goes on.
+    /// Two chains, interleaved with the SHA instructions of x86-64.
     ShaNi2,
-    /// Three.
+    /// Three chains, interleaved likewise.
     ShaNi3,
-    /// Four, which is as much as these instructions can do at a time.
+    /// Four chains, interleaved likewise. More would not be faster.
     ShaNi4,
-    /// Eight chains in AVX2 registers, for machines without SHA instructions.
+    /// Eight chains in AVX2 registers. Useful on machines without SHA instructions.
     Avx2,
     /// Sixteen chains in AVX-512 registers.
     Avx512,
 }
 
-/// The most chains that any kernel runs side by side.
+/// The maximum number of chains that a kernel runs side by side.
 pub(crate) const MAX_LANES: usize = 16;
 
 impl Kernel {
-    /// All of them.
+    /// All kernels.
     pub const ALL: [Self; 7] = [
         Self::Portable,
         Self::ShaNi,
@@ -47,12 +46,12 @@ impl Kernel {
         Self::Avx512,
     ];
 
-    /// Those that this machine can run. [`Portable`](Self::Portable) is always among them.
+    /// Returns the kernels that this machine can run, which include [`Portable`](Self::Portable).
     pub fn available() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|kernel| kernel.is_available())
     }
 
-    /// How many chains it runs side by side.
+    /// Returns the number of chains that the kernel runs side by side.
     #[must_use]
     pub const fn lanes(self) -> usize {
         match self {
@@ -88,8 +87,9 @@ impl Kernel {
         self == Self::Portable
     }
 
-    /// What `lanes` chains typically cost, in thousandths of what one of
-    /// [`ShaNi`](Self::ShaNi) costs (measured on a Xeon of 2023). Without SHA instructions, `Portable` costs more.
+    /// Returns the typical time of a run with all lanes in use, relative to 1,000 for
+    /// [`ShaNi`](Self::ShaNi). Measured on a Xeon of 2023. `Portable` is slower on machines without
+    /// SHA instructions.
     pub(crate) fn typical_cost(self) -> u64 {
         match self {
             Self::Portable if Self::ShaNi.is_available() => 1_250,
@@ -103,31 +103,28 @@ impl Kernel {
         }
     }
 
-    /// Runs all of `lanes`, of which there are as many as it has, so many iterations on. A kernel that this
-    /// machine cannot run leaves that to the portable one.
-    pub(crate) fn advance(self, lanes: &mut [Chain], rounds: u32) {
+    /// Computes `iterations` more iterations of as many chains as the kernel has lanes. If this
+    /// machine cannot run the kernel, the portable one is used.
+    pub(crate) fn advance(self, chains: &mut [Chain], iterations: u32) {
         #[cfg(target_arch = "x86_64")]
         if self.is_available()
-            && let Some(advance) = self.vectorised()
+            && let Some(advance) = self.native_code()
         {
-            #[expect(
-                unsafe_code,
-                reason = "there is no safe call of code for some machines only"
-            )]
-            // SAFETY: the one requirement of these functions is that the machine has the
-            // features that they are compiled for, and `is_available` has just asked it.
-            return unsafe { advance(lanes, rounds) };
+            #[expect(unsafe_code, reason = "functions with target features are unsafe to call")]
+            // SAFETY: these functions only require that the machine has the features that they are
+            // compiled for, which `is_available` has checked.
+            return unsafe { advance(chains, iterations) };
         }
-        for chain in lanes {
-            for _ in 0..rounds {
-                chain.step();
+        for chain in chains {
+            for _ in 0..iterations {
+                chain.iterate();
             }
         }
     }
 
-    /// The code for machines that can run it, which `is_available` has to say.
+    /// Returns the code that requires CPU features, if the kernel is not the portable one.
     #[cfg(target_arch = "x86_64")]
-    fn vectorised(self) -> Option<unsafe fn(&mut [Chain], u32)> {
+    fn native_code(self) -> Option<unsafe fn(&mut [Chain], u32)> {
         match self {
             Self::Portable => None,
             Self::ShaNi => Some(sha_ni::advance::<1>),

@@ -1,11 +1,10 @@
-//! PBKDF2-HMAC-SHA256 (RFC 8018, 5.2) of many passwords at once.
+//! PBKDF2-HMAC-SHA256 (RFC 8018, 5.2) of several passwords at once, with SIMD instructions.
 //!
-//! PBKDF2 is one long chain: each hash waits for the one before, and most of a core's
-//! arithmetic stands idle meanwhile. One chain cannot be made shorter, but a server that
-//! has several passwords to hash has several chains, and they know nothing of each other.
-//! This crate runs them side by side: two to four interleaved in the SHA instructions of x86-64,
-//! eight in AVX2 registers, sixteen in AVX-512 registers. Where there are no such instructions it
-//! runs one after the other, as everybody does.
+//! PBKDF2 is a chain of hashes, each of which depends on the one before. Meanwhile, most of the
+//! execution units of a core are idle. A single chain cannot be made faster, but the chains of
+//! different passwords are independent. This crate runs them side by side: two to four interleaved
+//! with the SHA instructions of x86-64, eight in AVX2 registers, or sixteen in AVX-512 registers.
+//! On other machines it runs one chain after the other.
 //!
 //! ```
 //! use pbkdf2_lanes::{Job, Plan, derive};
@@ -21,15 +20,14 @@
 //! assert_ne!(ada, bob);
 //! ```
 //!
-//! What comes out is what every other implementation computes, whatever the [`Plan`]: a plan
-//! says which [`Kernel`] to use for how many chains, by what each costs. [`Plan::default`] goes by
-//! what they typically cost, [`Plan::measured`] by what they cost on this machine.
+//! The outputs are those of any other implementation. A [`Plan`] only affects speed: it chooses a
+//! [`Kernel`] for each number of chains. [`Plan::default`] uses typical costs of the kernels, and
+//! [`Plan::measured`] measures them on this machine.
 //!
-//! # What is wiped
+//! # Zeroization
 //!
-//! The states of the chains, from which the output could be computed, are wiped from memory
-//! when [`derive()`] returns. Copies that the compiler made in registers, or put on the stack
-//! for want of one, are not.
+//! The states of the chains, from which the output could be computed, are zeroized before
+//! [`derive()`] returns. Copies that the compiler keeps in registers or on the stack are not.
 
 mod chain;
 mod kernel;
@@ -42,70 +40,73 @@ use chain::{Chain, Key};
 use kernel::MAX_LANES;
 use zeroize::Zeroizing;
 
-/// One password to derive from, and where to put what is derived.
+/// A password to derive a key from, and the buffer for the output.
 ///
-/// `Debug` is left out: a password does not belong in a log.
-#[expect(missing_debug_implementations, reason = "it holds a password")]
+/// It does not implement `Debug`, so that passwords are not logged.
+#[expect(missing_debug_implementations, reason = "it contains a password")]
 pub struct Job<'a> {
-    /// The password, of any length. HMAC cannot tell one of up to 64 bytes from the same
-    /// with zeros after it (RFC 2104, 2).
+    /// The password, of any length. Zero bytes at its end make no difference up to a length of 64
+    /// bytes (RFC 2104, 2).
     pub password: &'a [u8],
-    /// The salt, of any length; 16 random bytes at least (NIST SP 800-132, 5.1).
+    /// The salt, of any length. It should have at least 16 random bytes (NIST SP 800-132, 5.1).
     pub salt: &'a [u8],
     /// The number of iterations; 0 counts as 1.
     pub iterations: u32,
-    /// What is derived: up to 2³² - 1 blocks of 32 bytes, of which each costs all the iterations.
+    /// The buffer for the output, of up to 2³² - 1 blocks of 32 bytes. Each block costs all
+    /// iterations.
     pub output: &'a mut [u8],
 }
 
-/// A chain in progress.
-struct Link {
+/// A chain and the number of its remaining iterations.
+struct PendingChain {
     chain: Chain,
-    /// How many iterations are to come.
-    left: u32,
+    remaining: u32,
 }
 
-/// The bytes of a hash.
-const BLOCK: usize = 32;
+/// The length of a block of output.
+const OUTPUT_BLOCK_BYTES: usize = 32;
 
-/// Fills the outputs of all jobs.
+/// Derives the outputs of all jobs.
 pub fn derive(jobs: &mut [Job<'_>], plan: &Plan) {
-    let mut links = Vec::new();
+    let mut chains = Vec::new();
     for job in &*jobs {
         let key = Key::new(job.password);
-        for (block, _) in (1..).zip(job.output.chunks(BLOCK)) {
-            let left = job.iterations.saturating_sub(1);
-            links.push(Link { chain: key.begin(job.salt, block), left });
+        for (block, _) in (1..).zip(job.output.chunks(OUTPUT_BLOCK_BYTES)) {
+            chains.push(PendingChain {
+                chain: key.first_iteration(job.salt, block),
+                remaining: job.iterations.saturating_sub(1),
+            });
         }
     }
-    run(&mut links, plan);
-    let outputs = jobs.iter_mut().flat_map(|job| job.output.chunks_mut(BLOCK));
-    for (output, link) in outputs.zip(&links) {
-        output.copy_from_slice(&link.chain.output()[..output.len()]);
+    run(&mut chains, plan);
+    let outputs = jobs.iter_mut().flat_map(|job| job.output.chunks_mut(OUTPUT_BLOCK_BYTES));
+    for (output, pending) in outputs.zip(&chains) {
+        output.copy_from_slice(&pending.chain.output()[..output.len()]);
     }
 }
 
-/// Runs all chains to their ends: as many at once as the plan says, and as far as the
-/// shortest of those goes.
-fn run(links: &mut [Link], plan: &Plan) {
+/// Runs all chains to their ends. Each step runs as many chains as the plan says until the first of
+/// them ends.
+fn run(chains: &mut [PendingChain], plan: &Plan) {
     loop {
-        let mut live: Vec<&mut Link> = links.iter_mut().filter(|link| link.left > 0).collect();
-        let kernel = plan.kernel(live.len());
-        live.truncate(kernel.lanes());
-        let Some(rounds) = live.iter().map(|link| link.left).min() else { return };
+        let mut batch: Vec<&mut PendingChain> =
+            chains.iter_mut().filter(|pending| pending.remaining > 0).collect();
+        let kernel = plan.kernel(batch.len());
+        batch.truncate(kernel.lanes());
+        let Some(iterations) = batch.iter().map(|pending| pending.remaining).min() else { return };
         let mut lanes = Zeroizing::new([Chain::default(); MAX_LANES]);
-        for (lane, link) in lanes.iter_mut().zip(&live) {
-            *lane = link.chain;
+        for (lane, pending) in lanes.iter_mut().zip(&batch) {
+            *lane = pending.chain;
         }
-        kernel.advance(&mut lanes[..kernel.lanes()], rounds);
-        for (link, lane) in live.into_iter().zip(lanes.iter()) {
-            link.chain = *lane;
-            link.left -= rounds;
+        kernel.advance(&mut lanes[..kernel.lanes()], iterations);
+        for (pending, lane) in batch.into_iter().zip(lanes.iter()) {
+            pending.chain = *lane;
+            pending.remaining -= iterations;
         }
     }
 }
 
-impl Drop for Link {
+impl Drop for PendingChain {
     fn drop(&mut self) {
         zeroize::Zeroize::zeroize(&mut self.chain);
     }

@@ -14,7 +14,7 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, File, Item, ItemMod, ItemUse, UseTree};
 
 /// Crates whose modules must not form a circle.
-const ACYCLIC: [&str; 3] = ["crates/fuzz", "crates/pbkdf2-lanes", "xtask"];
+const ACYCLIC: [&str; 4] = ["crates/auth-core", "crates/fuzz", "crates/pbkdf2-lanes", "xtask"];
 
 /// The name of the crate root in a [`ModuleGraph`].
 const ROOT: &str = "(root)";

@@ -134,7 +134,7 @@ fn all_of_a_file_is_taken_over_or_nothing_and_each_line_says_what_is_wrong_with_
         "line 3: \"ada\": not an e-mail address",
         "line 4: \"grace@example.com\": not a password hash",
         "line 5: \"ADA@example.com\": the same address as number 2",
-        "line 6: \"mary@example.com\": a hash that keeps no password safe",
+        "line 6: \"mary@example.com\": an insecure password hash",
         "line 7: \"joan@example.com\": created_at lies ahead",
         "line 8: \"jean@example.com\": an account has this address",
     ] {

@@ -1,4 +1,4 @@
-//! Hashes that other systems have made, for as long as their users have not logged in here.
+//! Password hashes of other systems, which are used until their users sign in for the first time.
 
 #[cfg(feature = "foreign-argon2")]
 mod argon2;
@@ -18,36 +18,38 @@ mod scrypt;
     feature = "foreign-scrypt"
 ))]
 #[expect(clippy::allow_attributes, reason = "with all features, there is nothing to expect")]
-#[allow(dead_code, reason = "each family has use for some of it")]
+#[allow(dead_code, reason = "each scheme uses some of these functions")]
 mod text;
 
 use std::sync::Arc;
 
 use super::{InvalidPasswordHash, Password};
 
-/// A hash that another system has made. It is kept as it was found.
+/// A password hash of another system. Its text is stored unchanged.
 #[derive(Clone)]
 pub(super) struct ForeignHash {
     text: Arc<str>,
     scheme: Arc<dyn Scheme>,
 }
 
-/// A way to hash passwords, with all that a hash has but the password.
+/// A parsed hash: its algorithm, parameters, salt and output.
 trait Scheme: Send + Sync {
-    /// The function that takes the time.
+    /// Returns the name of the algorithm that does the expensive work.
     fn algorithm(&self) -> &'static str;
 
-    /// Whether this is what was hashed. Compares in constant time.
+    /// Whether a password has this hash. Compares in constant time.
     fn is_match(&self, password: &[u8]) -> bool;
 }
 
-type Parsed = Result<Arc<dyn Scheme>, InvalidPasswordHash>;
+/// The result of parsing a hash.
+type ParseResult = Result<Arc<dyn Scheme>, InvalidPasswordHash>;
 
-/// The schemes that share a function.
+/// The hash formats that share an algorithm and a feature of this crate.
 struct Family {
     prefixes: &'static [&'static str],
     feature: &'static str,
-    parse: Option<fn(&str) -> Parsed>,
+    /// Absent if the feature is disabled.
+    parse: Option<fn(&str) -> ParseResult>,
 }
 
 macro_rules! families {
@@ -72,22 +74,26 @@ families! {
     "foreign-scrypt" scrypt: "scrypt:" "scrypt$" "$scrypt$";
 }
 
-/// What is fast to compute, or is the same for everybody who has the same password.
-const UNSAFE: [&str; 8] =
+/// Prefixes of hashes that are fast to compute or have no salt.
+const INSECURE_PREFIXES: [&str; 8] =
     ["md5$", "sha1$", "unsalted_", "$1$", "$apr1$", "{SHA}", "{SSHA}", "{MD5}"];
 
-/// The longest text that is looked at, in bytes.
+/// The maximum length of a hash, in bytes.
 const MAX_BYTES: usize = 1_024;
 
 impl ForeignHash {
     pub(super) fn parse(text: &str) -> Result<Self, InvalidPasswordHash> {
-        if is_unsafe(text) {
-            return Err(InvalidPasswordHash::Unsafe);
+        if is_insecure(text) {
+            return Err(InvalidPasswordHash::Insecure);
         }
-        let has_prefix = |family: &&Family| family.prefixes.iter().any(|it| text.starts_with(it));
-        let family = FAMILIES.iter().find(has_prefix).filter(|_| text.len() <= MAX_BYTES);
-        let family = family.ok_or(InvalidPasswordHash::Unknown)?;
-        let parse = family.parse.ok_or(InvalidPasswordHash::Feature(family.feature))?;
+        if text.len() > MAX_BYTES {
+            return Err(InvalidPasswordHash::Unknown);
+        }
+        let family = FAMILIES
+            .iter()
+            .find(|family| family.prefixes.iter().any(|prefix| text.starts_with(prefix)))
+            .ok_or(InvalidPasswordHash::Unknown)?;
+        let parse = family.parse.ok_or(InvalidPasswordHash::MissingFeature(family.feature))?;
         Ok(Self { text: text.into(), scheme: parse(text)? })
     }
 
@@ -99,12 +105,14 @@ impl ForeignHash {
         self.scheme.algorithm()
     }
 
-    /// Compares the password as it is compared here, and as it was typed: other systems do not
-    /// normalise. A password that is typed in the usual form is one form, and compared once.
+    /// Whether a password has this hash, either normalised or as it was typed, because other
+    /// systems do not normalise. Only one comparison is made if both are the same text.
     pub(super) fn is_match(&self, password: &Password) -> bool {
-        let forms = [Some(password.as_str()), password.as_typed()].into_iter().flatten();
-        let is_match = |form: &str| self.scheme.is_match(form.as_bytes());
-        forms.fold(false, |found, form| is_match(form) | found) && !password.has_nul()
+        let mut is_match = self.scheme.is_match(password.as_str().as_bytes());
+        if let Some(typed) = password.as_typed() {
+            is_match |= self.scheme.is_match(typed.as_bytes());
+        }
+        is_match && !password.has_nul()
     }
 }
 
@@ -116,8 +124,9 @@ impl PartialEq for ForeignHash {
 
 impl Eq for ForeignHash {}
 
-/// Also the bare hexadecimal of MD5, SHA-1 and SHA-256.
-fn is_unsafe(text: &str) -> bool {
-    let is_bare = [32, 40, 64].contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
-    is_bare || UNSAFE.iter().any(|prefix| text.starts_with(prefix))
+/// Whether a hash has an insecure prefix, or is a bare MD5, SHA-1 or SHA-256 in hexadecimal.
+fn is_insecure(text: &str) -> bool {
+    let is_bare_hex =
+        [32, 40, 64].contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    is_bare_hex || INSECURE_PREFIXES.iter().any(|prefix| text.starts_with(prefix))
 }

@@ -2,21 +2,22 @@ use super::{
     InvalidPasswordHash, NewPassword, Password, PasswordError, PasswordHash, PasswordHasher,
     PasswordPolicy, Verification,
 };
-use crate::SystemRandom;
+use crate::random::SystemRandom;
 
-/// Why a password was not found to be the one that was hashed.
+/// An error from [`verify_password`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyPasswordError {
-    /// It is another one.
-    #[error("the password is not the one that was hashed")]
+    /// The password does not match.
+    #[error("the password does not match the hash")]
     Mismatch,
-    /// There is nothing that it could be compared with.
+    /// The stored text is not a password hash.
     #[error(transparent)]
     InvalidHash(#[from] InvalidPasswordHash),
 }
 
-/// Hashes a new password, for storing: PBKDF2-HMAC-SHA256 with 600,000 iterations and a fresh
-/// salt, in a PHC string. It takes tens of milliseconds by intention.
+/// Hashes a new password for storing: PBKDF2-HMAC-SHA256 with 600,000 iterations and a random salt.
+///
+/// The result is a PHC string. Hashing deliberately takes tens of milliseconds.
 ///
 /// ```
 /// use auth_core::{hash_password, verify_password};
@@ -30,24 +31,25 @@ pub enum VerifyPasswordError {
 ///
 /// # Errors
 ///
-/// [`PasswordError`] for one that nobody should have: of less than 8 characters, of more than
-/// 1,024 bytes, one of the commonest (NIST 800-63B, 3.1.1.2). [`PasswordHasher`] has the same in
-/// parts, for other rules, iterations and random sources.
+/// [`PasswordError`] if the password has fewer than 8 characters or more than 1,024 bytes, contains
+/// U+0000 or is among the most common ones (NIST 800-63B, 3.1.1.2). Use [`PasswordHasher`] for
+/// other rules, iterations or random sources.
 pub fn hash_password(password: &str) -> Result<String, PasswordError> {
     let password = NewPassword::parse(password, &PasswordPolicy::default(), &[])?;
     Ok(PasswordHasher::default().hash(&password, &SystemRandom).to_text())
 }
 
-/// Compares a password with a stored hash in constant time: one of [`hash_password`], or one
-/// that another system has made, if a feature of [`PasswordHash`] takes it. Any text is taken
-/// for the password.
+/// Verifies a password against a stored hash, which is compared in constant time.
 ///
-/// Where there is no account, compare with a hash of your own making all the same, so that the
-/// time does not tell.
+/// The hash is one of [`hash_password`], or one of another system if the feature for it is enabled
+/// (see [`PasswordHash`]).
+///
+/// If there is no account, verify the password against some other hash, so that the response time
+/// does not reveal which accounts exist.
 ///
 /// # Errors
 ///
-/// [`VerifyPasswordError`] unless it is the one.
+/// [`VerifyPasswordError`] if the password does not match or the hash cannot be parsed.
 pub fn verify_password(password: &str, stored: &str) -> Result<(), VerifyPasswordError> {
     let stored: PasswordHash = stored.parse()?;
     match PasswordHasher::default().verify(&Password::new(password), Some(&stored)) {
@@ -56,8 +58,8 @@ pub fn verify_password(password: &str, stored: &str) -> Result<(), VerifyPasswor
     }
 }
 
-/// Whether a stored hash is weaker than [`hash_password`] would make it today, or is another
-/// system's: then hash the password again, once it is verified and at hand.
+/// Whether a password should be hashed again after it has been verified, because its stored hash is
+/// weaker than one of [`hash_password`] or comes from another system.
 ///
 /// ```
 /// # use auth_core::needs_rehash;

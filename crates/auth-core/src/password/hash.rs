@@ -7,89 +7,85 @@ use pbkdf2::{Algorithm, Params};
 use super::PasswordHasher;
 use super::foreign::ForeignHash;
 
-/// A password as it is stored: `$pbkdf2-sha256$i=600000,l=32$SALT$HASH`, a PHC string, or what
-/// another system has made, for as long as its user has not logged in here.
+/// The hash of a password, as it is stored.
 ///
-/// Of other systems, with the features named `foreign-…`:
+/// A hash of this crate is a PHC string: `$pbkdf2-sha256$i=600000,l=32$SALT$HASH`. Hashes of other
+/// systems are accepted too, so that users can sign in after an import:
 ///
-/// | feature | takes |
+/// | feature | formats |
 /// |---|---|
-/// | `foreign-argon2` | `$argon2id$v=19$…` and its kin (RFC 9106), with Django's `argon2` before it too |
+/// | `foreign-argon2` | `$argon2id$v=19$…`, `$argon2i$…` and `$argon2d$…` (RFC 9106), also with Django's prefix `argon2` |
 /// | `foreign-bcrypt` | `$2a$…`, `$2b$…`, `$2y$…` (PHP, Rails, Supabase, Node), Django's `bcrypt$…` and `bcrypt_sha256$…`, passlib's `$bcrypt-sha256$…` |
-/// | `foreign-firebase` | Firebase's scrypt as Supabase writes it: `$fbscrypt$v=1,…` |
-/// | `foreign-pbkdf2` | Werkzeug's `pbkdf2:sha256:…`, Django's `pbkdf2_sha256$…`, passlib's `$pbkdf2-sha256$29000$…`, and the same of SHA-1 and, but for Django, SHA-512 |
-/// | `foreign-scrypt` | Werkzeug's `scrypt:…`, Django's `scrypt$…`, passlib's and PHC's `$scrypt$ln=…` |
+/// | `foreign-firebase` | Firebase's variant of scrypt in the format of Supabase: `$fbscrypt$v=1,…` |
+/// | `foreign-pbkdf2` | Werkzeug's `pbkdf2:sha256:…`, Django's `pbkdf2_sha256$…`, passlib's `$pbkdf2-sha256$29000$…`; also with SHA-1 and, except for Django, with SHA-512 |
+/// | `foreign-scrypt` | Werkzeug's `scrypt:…`, Django's `scrypt$…`, and the PHC strings `$scrypt$ln=…` of passlib |
 ///
-/// `Debug` does not print it: who reads a hash can guess at it off-line.
+/// `Debug` does not print it: passwords can be guessed offline from a hash.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash(pub(super) Kind);
+pub struct PasswordHash(pub(super) HashKind);
 
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Kind {
-    Ours(OurHash),
+pub(super) enum HashKind {
+    Native(NativeHash),
     Foreign(ForeignHash),
 }
 
-/// A hash as it is made here.
+/// A hash of this crate.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct OurHash {
+pub(super) struct NativeHash {
     pub(super) iterations: u32,
     pub(super) salt: phc::Salt,
     pub(super) output: phc::Output,
 }
 
-/// Why a stored text is no hash that a password can be compared with.
+/// An error from parsing a [`PasswordHash`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidPasswordHash {
-    /// Of no form that is known, or damaged.
-    #[error("not a password hash of a known form")]
+    /// The format is unknown, or the hash is damaged.
+    #[error("not a password hash in a known format")]
     Unknown,
-    /// Of a form that this build leaves out.
-    #[error(
-        "a password hash of a form that is left out here: turn on the feature {0} of auth-core"
-    )]
-    Feature(&'static str),
-    /// Without a salt, or of a function made to be fast: whoever has it has the password soon.
-    #[error(
-        "a hash that keeps no password safe (unsalted, MD5, SHA-1): its user needs a new password"
-    )]
-    Unsafe,
-    /// It would hold a core for more than seconds, or take more than 256 MiB.
-    #[error("a password hash that costs more than is computed here")]
-    Cost,
+    /// The format is known, but its feature is disabled.
+    #[error("this password hash format is not compiled in: enable the feature {0} of auth-core")]
+    MissingFeature(&'static str),
+    /// The hash has no salt or a fast algorithm: the password can be recovered quickly from it.
+    #[error("an insecure password hash (unsalted, MD5 or SHA-1): its user needs a new password")]
+    Insecure,
+    /// Verifying a password would take a core for more than a few seconds, or more than 256 MiB.
+    #[error("verifying this password hash would take too much time or memory")]
+    TooExpensive,
 }
 
 impl PasswordHash {
-    /// How many iterations were spent on it, if it was made here.
+    /// Returns the number of iterations of a hash of this crate.
     #[must_use]
     pub const fn iterations(&self) -> Option<u32> {
         match &self.0 {
-            Kind::Ours(hash) => Some(hash.iterations),
-            Kind::Foreign(_) => None,
+            HashKind::Native(hash) => Some(hash.iterations),
+            HashKind::Foreign(_) => None,
         }
     }
 
-    /// The function that the time was spent on, such as `pbkdf2-sha256` or `bcrypt`.
+    /// Returns the name of the algorithm, such as `pbkdf2-sha256` or `bcrypt`.
     #[must_use]
     pub fn algorithm(&self) -> &'static str {
         match &self.0 {
-            Kind::Ours(_) => Algorithm::PBKDF2_SHA256_ID,
-            Kind::Foreign(hash) => hash.algorithm(),
+            HashKind::Native(_) => Algorithm::PBKDF2_SHA256_ID,
+            HashKind::Foreign(hash) => hash.algorithm(),
         }
     }
 
-    /// The text to store, from which [`from_str`](Self::from_str) makes the same hash.
+    /// Returns the text to store. [`from_str`](Self::from_str) parses it into the same hash.
     #[must_use]
     pub fn to_text(&self) -> String {
         match &self.0 {
-            Kind::Ours(hash) => hash.to_phc_string(),
-            Kind::Foreign(hash) => hash.as_str().to_owned(),
+            HashKind::Native(hash) => hash.to_phc_string(),
+            HashKind::Foreign(hash) => hash.as_str().to_owned(),
         }
     }
 }
 
-impl OurHash {
+impl NativeHash {
     fn to_phc_string(&self) -> String {
         format!(
             "${}$i={},l={}${}${}",
@@ -105,18 +101,23 @@ impl OurHash {
 impl FromStr for PasswordHash {
     type Err = InvalidPasswordHash;
 
-    /// Reads what [`to_text`](Self::to_text) writes. Of our own hashes that is the one
-    /// spelling. (The library takes the last of two numbers of iterations, and its own for one
-    /// that is missing.)
+    /// Parses a stored hash.
+    ///
+    /// A hash of this crate must be spelled exactly as [`to_text`](Self::to_text) writes it. The
+    /// PHC library alone would accept a repeated or missing number of iterations.
     fn from_str(text: &str) -> Result<Self, InvalidPasswordHash> {
-        match parse_phc(text).filter(|hash| hash.to_phc_string() == text) {
-            Some(hash) => Ok(Self(Kind::Ours(hash))),
-            None => ForeignHash::parse(text).map(|hash| Self(Kind::Foreign(hash))),
+        if let Some(hash) = parse_phc(text)
+            && hash.to_phc_string() == text
+        {
+            return Ok(Self(HashKind::Native(hash)));
         }
+        let hash = ForeignHash::parse(text)?;
+        Ok(Self(HashKind::Foreign(hash)))
     }
 }
 
-fn parse_phc(text: &str) -> Option<OurHash> {
+/// Parses a PHC string, which may be spelled in another way than this crate does.
+fn parse_phc(text: &str) -> Option<NativeHash> {
     let parsed = phc::PasswordHash::new(text).ok()?;
     if parsed.algorithm.as_str() != Algorithm::PBKDF2_SHA256_ID || parsed.version.is_some() {
         return None;
@@ -125,7 +126,10 @@ fn parse_phc(text: &str) -> Option<OurHash> {
     let (salt, output) = (parsed.salt?, parsed.hash?);
     PasswordHasher::new(params.rounds()).ok()?;
     let iterations = params.rounds();
-    (output.len() == params.output_len()).then_some(OurHash { iterations, salt, output })
+    if output.len() != params.output_len() {
+        return None;
+    }
+    Some(NativeHash { iterations, salt, output })
 }
 
 impl fmt::Debug for PasswordHash {

@@ -1,58 +1,61 @@
 use std::ops::Deref;
 
-use super::{Password, common::is_common};
-use crate::{Email, unicode};
+use super::Password;
+use super::common::is_common;
+use crate::email::{Email, EmailKey};
+use crate::unicode;
 
-/// What a new password must satisfy (NIST 800-63B, 3.1.1.2; OWASP ASVS 5.0, 6.2).
+/// The rules for new passwords (NIST 800-63B, 3.1.1.2; OWASP ASVS 5.0, 6.2).
 ///
-/// Length and a block list, and nothing else: no demands on kinds of characters.
+/// Only the length is limited and common passwords are rejected. There are no rules about kinds of
+/// characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasswordPolicy {
     min_length: u8,
 }
 
-/// A least length outside 1 to 64.
+/// An error from creating a [`PasswordPolicy`]: the minimum length is out of range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the least length of a password is 1 to 64 characters")]
+#[error("the minimum password length must be between 1 and 64 characters")]
 pub struct PasswordPolicyError;
 
-/// Why a text cannot be a new password.
+/// An error from choosing a new password: the rule that it breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// Fewer code points than the policy asks for.
+    /// It has fewer code points than the policy requires.
     #[error("the password must have at least {min_length} characters")]
     TooShort {
-        /// The least number of code points in force.
+        /// The minimum number of code points.
         min_length: u8,
     },
-    /// More than [`PasswordPolicy::MAX_BYTES`] bytes of UTF-8.
+    /// It has more than [`PasswordPolicy::MAX_BYTES`] bytes of UTF-8.
     #[error("the password must have at most 1,024 bytes")]
     TooLong,
-    /// Among the commonest passwords, or one of the words of the context.
-    #[error("the password is one of those that are guessed first")]
+    /// It is one of the most common passwords, or equal to a context word such as the email
+    /// address.
+    #[error("the password is too common")]
     Common,
-    /// Holds U+0000.
+    /// It contains U+0000.
     #[error("the password must not contain the character U+0000")]
     Nul,
 }
 
-/// A password that satisfied a [`PasswordPolicy`]: the only kind that can be hashed.
+/// A password that satisfies a [`PasswordPolicy`]. Only such passwords can be set.
 #[derive(Debug, Clone)]
 pub struct NewPassword(Password);
 
 impl PasswordPolicy {
-    /// The longest password, in bytes of UTF-8 after normalisation.
+    /// The maximum length of a password, in bytes of UTF-8 after normalisation.
     pub const MAX_BYTES: usize = 1_024;
-    /// The least length unless another is asked for, in code points
-    /// (OWASP ASVS 5.0, 6.2.1).
+    /// The default minimum length, in code points (OWASP ASVS 5.0, 6.2.1).
     pub const DEFAULT_MIN_LENGTH: u8 = 8;
 
-    /// A policy that asks for `min_length` code points, 1 to 64.
+    /// Creates a policy that requires at least `min_length` code points, from 1 to 64.
     ///
     /// # Errors
     ///
-    /// [`PasswordPolicyError`] for a length outside that range: a policy that asks for
-    /// more would turn away pass phrases that NIST 800-63B asks to take.
+    /// [`PasswordPolicyError`] for a length outside that range. A longer minimum would reject
+    /// passphrases that must be accepted according to NIST 800-63B.
     pub const fn new(min_length: u8) -> Result<Self, PasswordPolicyError> {
         match min_length {
             1..=64 => Ok(Self { min_length }),
@@ -60,15 +63,17 @@ impl PasswordPolicy {
         }
     }
 
-    /// The least number of code points.
+    /// Returns the minimum number of code points.
     #[must_use]
     pub const fn min_length(&self) -> u8 {
         self.min_length
     }
 
-    /// Checks all that [`NewPassword::parse`] does, but for whether the text is among the
-    /// commonest passwords. It is for those who cannot carry the list of them along, as a page
-    /// that has to be downloaded first, and who ask somebody next that does.
+    /// Checks all rules of [`NewPassword::parse`] except whether the password is one of the most
+    /// common ones.
+    ///
+    /// It is for web pages, which would have to download the list of common passwords. The server
+    /// makes the complete check.
     ///
     /// ```
     /// # use auth_core::{PasswordError, PasswordPolicy};
@@ -97,7 +102,7 @@ impl PasswordPolicy {
             return Err(PasswordError::TooLong);
         }
         let lowercase = lowercase(password.as_str());
-        if context.iter().any(|word| is_word(&lowercase, word)) {
+        if context.iter().any(|word| is_context_word(&lowercase, word)) {
             return Err(PasswordError::Common);
         }
         Ok(password)
@@ -111,9 +116,11 @@ impl Default for PasswordPolicy {
 }
 
 impl NewPassword {
-    /// Reads what a person chose. `context` holds the words that an attacker would try
-    /// for this person on this service, such as the e-mail address and the service's name;
-    /// a password that equals one of them is refused, without regard to case.
+    /// Checks a password that a person has chosen.
+    ///
+    /// `context` contains the words that an attacker would try for this person on this service,
+    /// such as the email address and the name of the service. A password that is equal to one of
+    /// them, ignoring case, is rejected.
     ///
     /// ```
     /// # use auth_core::{NewPassword, PasswordError, PasswordPolicy};
@@ -141,14 +148,20 @@ impl NewPassword {
     }
 }
 
-/// Whether a password is a word of the context. Addresses are compared as addresses: an
-/// international domain has two spellings.
-fn is_word(password: &Password, word: &str) -> bool {
-    let is_address = || {
-        let key = |text| Email::parse(text).ok().map(|email| email.key().clone());
-        key(word).is_some_and(|word| key(password.as_str()) == Some(word))
-    };
-    lowercase(word).as_str() == password.as_str() || is_address()
+/// Whether a password in lower case is equal to a word, or is another spelling of the same email
+/// address.
+fn is_context_word(password: &Password, word: &str) -> bool {
+    if lowercase(word).as_str() == password.as_str() {
+        return true;
+    }
+    match email_key(word) {
+        Some(key) => email_key(password.as_str()) == Some(key),
+        None => false,
+    }
+}
+
+fn email_key(text: &str) -> Option<EmailKey> {
+    Email::parse(text).ok().map(|email| email.key().clone())
 }
 
 fn lowercase(text: &str) -> Password {

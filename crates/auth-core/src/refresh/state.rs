@@ -4,48 +4,47 @@ use jiff::Timestamp;
 
 use super::{RefreshTokenHash, SuccessorSalt};
 
-/// What a session knows of its refresh tokens.
+/// The refresh tokens of a session, as a store knows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RefreshState {
-    /// The token that will renew the session.
+    /// The token that refreshes the session.
     pub current: RefreshTokenHash,
-    /// The one before it, from the first renewal on.
+    /// The previous token, if the session has been refreshed.
     pub replaced: Option<ReplacedToken>,
 }
 
-/// A refresh token that has been used.
+/// A refresh token that has been replaced with its successor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplacedToken {
-    /// Which it was.
+    /// The hash of the replaced token.
     pub token: RefreshTokenHash,
-    /// What its successor was derived with.
+    /// The salt that its successor was derived with.
     pub salt: SuccessorSalt,
-    /// When that was.
+    /// When it was replaced.
     pub at: Timestamp,
 }
 
-/// What presenting a refresh token amounts to.
+/// The outcome of presenting a refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum RefreshUse {
-    /// The token's one use: its successor takes its place.
+    /// The first use of the current token: replace it with its successor.
     First,
-    /// The same use once more, by a second tab or after an answer that was lost: the
-    /// successor that this salt leads to is handed out again.
+    /// A repetition of the last use, by a second tab or after a lost response: return the successor
+    /// that this salt derives once more.
     Repeated(SuccessorSalt),
-    /// A copy of the token is about: the session must end (RFC 9700, 4.14.2).
+    /// A replaced token was used again, so it has been copied: end the session (RFC 9700, 4.14.2).
     Reused,
 }
 
 impl RefreshState {
-    /// For how long a token that was just used is answered with the successor it got, as
-    /// long as that has not been used itself.
+    /// How long a replaced token may be repeated, provided that its successor has not been used.
     pub const GRACE: Duration = Duration::from_secs(10);
 
-    /// Judges a token of this session that is presented at `now`.
+    /// Decides what to do with a token of this session that is presented at `now`.
     ///
-    /// A token that is neither the current one nor the one before is an older one, since
-    /// nobody else knows the part that a session's tokens share.
+    /// A token that is neither the current nor the previous one must be an older one, because the
+    /// part that all tokens of a session share is secret.
     pub fn judge(&self, presented: &RefreshTokenHash, now: Timestamp) -> RefreshUse {
         if *presented == self.current {
             return RefreshUse::First;
@@ -60,7 +59,8 @@ impl RefreshState {
 }
 
 impl ReplacedToken {
-    /// Several servers' clocks differ a little, so the use may lie a little ahead.
+    /// Whether the token may still be repeated. It can seem to have been replaced in the future,
+    /// because the clocks of several servers differ a little.
     fn is_recent(&self, now: Timestamp) -> bool {
         now.duration_since(self.at).unsigned_abs() < RefreshState::GRACE
     }

@@ -3,19 +3,19 @@ use std::fmt;
 use aws_lc_rs::{digest, hmac};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::random::random_array;
-use crate::{Random, secret_text};
+use crate::random::{Random, random_array};
+use crate::secret_text;
 
-/// The secret that renews a session: whoever presents it gets the next access token.
+/// A refresh token: the secret that a client exchanges for the next access token of its session.
 ///
-/// It has two parts. The first, of 128 bits, stays the same for as long as the session
-/// lasts: by it, a token that was replaced long ago is still recognised as one of that
-/// session's, and betrays that it was copied. The second, of 256 bits, is another with
-/// every use (RFC 9700, 4.14.2: refresh token rotation).
+/// It has two parts. The first, the family, has 128 bits and stays the same for the whole session.
+/// By the family, a store recognises a token that was replaced long ago, whose use shows that it
+/// was copied. The second has 256 bits and changes with every use (RFC 9700, 4.14.2: refresh token
+/// rotation).
 ///
-/// The next token is not drawn but [derived](Self::successor), so that it can be handed
-/// out a second time without being kept. `Debug` does not print a token, and it is wiped
-/// from memory when dropped.
+/// The next token is [derived](Self::successor) rather than generated, so that it can be returned a
+/// second time without being stored. `Debug` does not print a token, and it is zeroized when
+/// dropped.
 ///
 /// ```
 /// # use auth_core::{RefreshToken, SuccessorSalt, SystemRandom};
@@ -38,42 +38,44 @@ pub struct RefreshToken {
 const FAMILY_BYTES: usize = 16;
 const SECRET_BYTES: usize = 32;
 
-/// A text that is no refresh token.
+/// An error from parsing a [`RefreshToken`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a refresh token")]
 pub struct InvalidRefreshToken;
 
-/// Stored bytes of another length than 32.
+/// An error from reading a stored hash or salt that does not have 32 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not 32 bytes")]
+#[error("a stored hash or salt must have 32 bytes")]
 pub struct InvalidStoredToken;
 
 impl RefreshToken {
-    /// Makes the first token of a session.
+    /// Generates the first token of a session.
     #[must_use]
     pub fn generate(random: &dyn Random) -> Self {
         Self { family: random_array(random), secret: random_array(random) }
     }
 
-    /// Reads what a client presents.
+    /// Parses a token that a client presents.
     ///
     /// # Errors
     ///
-    /// [`InvalidRefreshToken`] for whatever [`to_text`](Self::to_text) does not write.
+    /// [`InvalidRefreshToken`] unless the text is one that [`to_text`](Self::to_text) returns.
     pub fn parse(text: &str) -> Result<Self, InvalidRefreshToken> {
         let (family, secret) = secret_text::decode(text).ok_or(InvalidRefreshToken)?;
         Ok(Self { family, secret })
     }
 
-    /// The token as text (base64url), for its client alone.
+    /// Returns the token as text (base64url). Send it to its client only.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
         secret_text::encode(&self.family, &self.secret)
     }
 
-    /// The token that takes this one's place: HMAC-SHA256 (RFC 2104) of the salt under this
-    /// token's secret. The store knows the salt and not the token, the client the token and
-    /// not the salt, so neither alone has the next one, and both together always the same.
+    /// Derives the token that replaces this one: the HMAC-SHA256 (RFC 2104) of the salt under the
+    /// secret of this token.
+    ///
+    /// The store knows the salt but not the token; the client knows the token but not the salt.
+    /// Neither can compute the successor alone, and together they always get the same one.
     #[must_use]
     pub fn successor(&self, salt: &SuccessorSalt) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.secret);
@@ -86,14 +88,14 @@ impl RefreshToken {
         Self { family: self.family, secret }
     }
 
-    /// What a store keeps of the token. It has too much entropy to be guessed at, so a
-    /// fast hash will do.
+    /// Returns the hash that a store holds instead of the token. A fast hash is safe because a
+    /// token has too much entropy to be guessed.
     #[must_use]
     pub fn hash(&self) -> RefreshTokenHash {
         RefreshTokenHash(sha256(self.bytes().as_ref()))
     }
 
-    /// What a store keeps to know all tokens of one session by.
+    /// Returns the hash by which a store recognises all tokens of a session.
     #[must_use]
     pub fn family(&self) -> FamilyHash {
         FamilyHash(sha256(&self.family))
@@ -119,23 +121,23 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     hash
 }
 
-macro_rules! stored {
+macro_rules! stored_bytes {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq)]
         pub struct $name([u8; 32]);
 
         impl $name {
-            /// Takes up 32 stored bytes.
+            /// Creates the value from 32 stored bytes.
             ///
             /// # Errors
             ///
-            /// [`InvalidStoredToken`] if they are not 32.
+            /// [`InvalidStoredToken`] for another number of bytes.
             pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidStoredToken> {
                 bytes.try_into().map(Self).map_err(|_| InvalidStoredToken)
             }
 
-            /// The bytes, for storing.
+            /// Returns the bytes, for storing.
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; 32] {
                 &self.0
@@ -150,23 +152,24 @@ macro_rules! stored {
     };
 }
 
-stored! {
-    /// The SHA-256 of a [`RefreshToken`]: all that a store has of it.
+stored_bytes! {
+    /// The SHA-256 of a [`RefreshToken`], which a store holds instead of the token.
     RefreshTokenHash
 }
 
-stored! {
-    /// The SHA-256 of the part that all [`RefreshToken`]s of one session share.
+stored_bytes! {
+    /// The SHA-256 of the part that all [`RefreshToken`]s of a session share.
     FamilyHash
 }
 
-stored! {
-    /// What a [`RefreshToken`] and its [successor](RefreshToken::successor) differ by.
+stored_bytes! {
+    /// The salt that the [successor](RefreshToken::successor) of a [`RefreshToken`] is derived
+    /// with.
     SuccessorSalt
 }
 
 impl SuccessorSalt {
-    /// Draws a new salt.
+    /// Generates a salt.
     #[must_use]
     pub fn generate(random: &dyn Random) -> Self {
         Self(random_array(random))

@@ -3,7 +3,9 @@ use std::net::IpAddr;
 
 use aws_lc_rs::digest;
 
-use crate::{DeviceId, Email, UserId};
+use crate::device::DeviceId;
+use crate::email::Email;
+use crate::id::UserId;
 
 /// The key of a [`Counter`](crate::Counter): a SHA-256 of what is counted, so that a store does not
 /// keep what strangers type as an email address.
@@ -11,7 +13,7 @@ use crate::{DeviceId, Email, UserId};
 pub struct CounterKey([u8; 32]);
 
 impl CounterKey {
-    /// Sign-ins with this email address, whether or not it has an account.
+    /// Returns the key of sign-ins with this email address, whether or not it has an account.
     ///
     /// A text that is not an email address may be a password typed into the wrong field. Only 16
     /// bits of its hash are kept, so that it cannot be recovered; such texts share counters.
@@ -27,25 +29,25 @@ impl CounterKey {
         }
     }
 
-    /// Sign-ins to an account from one known browser.
+    /// Returns the key of sign-ins to an account from one known browser.
     #[must_use]
     pub fn sign_ins_by_device(user: UserId, device: &DeviceId) -> Self {
         Self::from_parts("device", &[user.as_uuid().as_bytes(), device.as_bytes()])
     }
 
-    /// Sign-ins from an IP address, to any account.
+    /// Returns the key of sign-ins from an IP address, to any account.
     #[must_use]
-    pub fn sign_ins_by_ip(address: IpAddr) -> Self {
-        Self::from_parts("log-ins from", &[&network(address)])
+    pub fn sign_ins_by_ip(ip: IpAddr) -> Self {
+        Self::from_parts("log-ins from", &[&network(ip)])
     }
 
-    /// Sign-ups from an IP address.
+    /// Returns the key of sign-ups from an IP address.
     #[must_use]
-    pub fn sign_ups_by_ip(address: IpAddr) -> Self {
-        Self::from_parts("sign-ups from", &[&network(address)])
+    pub fn sign_ups_by_ip(ip: IpAddr) -> Self {
+        Self::from_parts("sign-ups from", &[&network(ip)])
     }
 
-    /// The bytes, for storing.
+    /// Returns the bytes, for storing.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -66,10 +68,10 @@ impl CounterKey {
 
 /// Returns an IPv4 address, or the /64 of an IPv6 address: the smallest network that a site gets
 /// (RFC 6177).
-fn network(address: IpAddr) -> Vec<u8> {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets()[..8].to_vec(),
+fn network(ip: IpAddr) -> Vec<u8> {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets()[..8].to_vec(),
     }
 }
 

@@ -22,17 +22,17 @@ impl Limit {
     pub const SIGN_INS_PER_IP: Self =
         Self { max_attempts: 30, window: Duration::from_mins(15), has_lockout: false };
 
-    /// Sign-ups from one IP address, whether or not the email was taken: 20 in an hour.
+    /// Sign-ups from one IP address, whether or not the email address was taken: 20 in an hour.
     pub const SIGN_UPS_PER_IP: Self =
         Self { max_attempts: 20, window: Duration::from_hours(1), has_lockout: false };
 
-    /// The maximum number of attempts within [`window`](Self::window).
+    /// Returns the maximum number of attempts within [`window`](Self::window).
     #[must_use]
     pub const fn max_attempts(&self) -> usize {
         self.max_attempts
     }
 
-    /// The length of the sliding window.
+    /// Returns the length of the sliding window.
     #[must_use]
     pub const fn window(&self) -> Duration {
         self.window
@@ -45,7 +45,7 @@ impl Limit {
         self.has_lockout
     }
 
-    /// The length of the `n`th lockout in a row, from 1.
+    /// Returns the length of the `n`th lockout in a row, counted from 1.
     pub(super) fn lockout(n: u32) -> Duration {
         FIRST_LOCKOUT.saturating_mul(1 << n.saturating_sub(1).min(16)).min(MAX_LOCKOUT)
     }

@@ -1,17 +1,17 @@
 use jiff::Timestamp;
 
-use crate::{SessionId, UserId};
+use crate::id::{SessionId, UserId};
 
-/// What a verified access token says.
+/// The claims of a verified access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claims {
-    /// Whose token it is (`sub`).
+    /// The user whom the token was issued to (`sub`).
     pub user: UserId,
-    /// The session it belongs to (`sid`). Whether that session is still alive is not for
-    /// the token to say: ask the store.
+    /// The session that the token belongs to (`sid`). It may have ended since: only the store
+    /// knows.
     pub session: SessionId,
-    /// When it was issued (`iat`).
+    /// When the token was issued (`iat`).
     pub issued_at: Timestamp,
-    /// From when on it is no longer valid (`exp`).
+    /// When the token expires (`exp`). The end is exclusive.
     pub expires_at: Timestamp,
 }

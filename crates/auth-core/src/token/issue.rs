@@ -6,46 +6,46 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::raw::RawClaims;
 use super::{AccessTokenVerifier, Claims, InvalidToken, JwkSet, KeyError, SigningKey, header};
-use crate::id::uuid_v7;
-use crate::{Random, SessionId, UserId};
+use crate::id::{SessionId, UserId, uuid_v7};
+use crate::random::Random;
 
 /// Issues and verifies the access tokens of one service.
 ///
-/// A token is a JWT signed with Ed25519 (RFC 8037), of type `at+jwt` (RFC 9068), with
-/// `iss`, `aud`, `sub`, `sid`, `jti`, `iat`, `nbf` and `exp`. The service is both issuer
-/// and audience. Other services verify with an [`AccessTokenVerifier`] and the public
-/// [`jwks`](Self::jwks) alone.
+/// A token is a JWT of type `at+jwt` (RFC 9068), signed with Ed25519 (RFC 8037), with the claims
+/// `iss`, `aud`, `sub`, `sid`, `jti`, `iat`, `nbf` and `exp`. The service is both the issuer and
+/// the audience. Other services need only the public keys, [`jwks`](Self::jwks), and an
+/// [`AccessTokenVerifier`].
 #[derive(Debug)]
 pub struct AccessTokens {
     service: String,
     lifetime: Duration,
-    signing: SigningKey,
+    signing_key: SigningKey,
     verifier: AccessTokenVerifier,
     jwks: JwkSet,
 }
 
-/// A signed access token: whoever holds it is taken for its user.
+/// A signed access token. It grants access to whoever presents it.
 ///
-/// `Debug` does not print it, and it is wiped from memory when dropped.
+/// `Debug` does not print it, and it is zeroized when dropped.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct AccessToken(String);
 
-/// A token that was just issued, and until when it is valid.
+/// An access token that was just issued.
 #[derive(Debug, Clone)]
 pub struct IssuedToken {
     /// The token.
     pub token: AccessToken,
-    /// For how long it is valid, in whole seconds.
+    /// How long the token is valid, in whole seconds.
     pub expires_in: Duration,
 }
 
 impl AccessTokens {
-    /// Tokens of the service at the origin `service`, each valid for `lifetime`, signed
-    /// with the first of `keys` and verified with any of them.
+    /// Creates the issuer of the service at the origin `service`. Tokens are valid for `lifetime`,
+    /// signed with the first of `keys` and verified with any of them.
     ///
     /// # Errors
     ///
-    /// [`KeyError::None`] without a key, [`KeyError::Unusable`] for one that verifies nothing.
+    /// [`KeyError::NoKeys`] without a key, and [`KeyError::NotEd25519`] for an unusable one.
     pub fn new(
         service: impl Into<String>,
         lifetime: Duration,
@@ -54,12 +54,12 @@ impl AccessTokens {
         let service = service.into();
         let jwks = JwkSet { keys: keys.iter().map(|key| key.public().clone()).collect() };
         let verifier = AccessTokenVerifier::new(&service, &service, &jwks)?;
-        let signing = keys.into_iter().next().ok_or(KeyError::None)?;
-        Ok(Self { service, lifetime, signing, verifier, jwks })
+        let signing_key = keys.into_iter().next().ok_or(KeyError::NoKeys)?;
+        Ok(Self { service, lifetime, signing_key, verifier, jwks })
     }
 
-    /// Issues a token to a user for a session. It expires with the lifetime, or with the
-    /// session if that ends first. Times in tokens are whole seconds (RFC 7519, 2).
+    /// Issues a token to a user for a session. It expires after the lifetime, or at `session_end`
+    /// if that is earlier. Times in tokens are rounded down to whole seconds (RFC 7519, 2).
     ///
     /// # Errors
     ///
@@ -85,9 +85,12 @@ impl AccessTokens {
             nbf: iat,
             exp,
         };
-        let token =
-            jsonwebtoken::encode(&header(self.signing.kid()), &claims, self.signing.encoding())
-                .map_err(|_| KeyError::Signing)?;
+        let token = jsonwebtoken::encode(
+            &header(self.signing_key.kid()),
+            &claims,
+            self.signing_key.encoding(),
+        )
+        .map_err(|_| KeyError::Signing)?;
         Ok(IssuedToken {
             token: AccessToken(token),
             expires_in: Duration::from_secs(u64::try_from(exp - iat).unwrap_or(0)),
@@ -98,19 +101,18 @@ impl AccessTokens {
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`] whatever is wrong with it.
+    /// [`InvalidToken`] if the token is not valid, for whatever reason.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, InvalidToken> {
         self.verifier.verify(token, now)
     }
 
-    /// Whether a token names a key that is not among these; see
-    /// [`AccessTokenVerifier::lacks_key_for`].
+    /// Whether a token names an unknown key; see [`AccessTokenVerifier::lacks_key_for`].
     #[must_use]
     pub fn lacks_key_for(&self, token: &str) -> bool {
         self.verifier.lacks_key_for(token)
     }
 
-    /// The public keys, for other services.
+    /// Returns the public keys, with which other services verify tokens.
     #[must_use]
     pub const fn jwks(&self) -> &JwkSet {
         &self.jwks
@@ -118,7 +120,7 @@ impl AccessTokens {
 }
 
 impl AccessToken {
-    /// The token, to be handed to its user and to nobody else.
+    /// Returns the token as text. Send it to its user only.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -2,77 +2,84 @@ use jsonwebtoken::DecodingKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A key that cannot be used.
+/// An error from reading keys or signing with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// The bytes are no Ed25519 seed, or the key set's entry no Ed25519 public key.
+    /// The bytes are not an Ed25519 seed, or the JSON Web Key is not an Ed25519 public key.
     #[error("not an Ed25519 key")]
-    Unusable,
-    /// There is no key at all.
-    #[error("at least one key is needed")]
-    None,
-    /// The text is no key set, or too large a one.
+    NotEd25519,
+    /// There is no usable key.
+    #[error("at least one Ed25519 key is required")]
+    NoKeys,
+    /// The text is not a JSON Web Key Set, or it is too long.
     #[error("not a JSON Web Key Set (RFC 7517) of at most 64 KiB")]
-    NoKeySet,
-    /// Signing failed inside the cryptographic library.
+    InvalidKeySet,
+    /// The cryptographic library failed to sign.
     #[error("the token could not be signed")]
     Signing,
 }
 
-/// A public key as JSON (RFC 7517; RFC 8037 for Ed25519).
+/// A public key as a JSON Web Key (RFC 7517; RFC 8037 for Ed25519).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Jwk {
     /// The key type, `OKP`.
     pub kty: String,
     /// The curve, `Ed25519`.
     pub crv: String,
-    /// The public key, base64url.
+    /// The public key in base64url.
     pub x: String,
-    /// The key's name: its thumbprint.
+    /// The key id: the thumbprint of the key.
     pub kid: String,
-    /// What it is used with, `EdDSA`.
+    /// The algorithm, `EdDSA`.
     pub alg: String,
-    /// What it is used for, `sig`.
+    /// The member `use`: the purpose of the key, `sig`.
     #[serde(rename = "use")]
     pub usage: String,
 }
 
-/// The public keys that verify access tokens, as `/.well-known/jwks.json` shows them.
+/// The public keys that verify access tokens, as published at `/.well-known/jwks.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JwkSet {
-    /// The keys, the one that signs first.
+    /// The keys. The first one signs new tokens.
     pub keys: Vec<Jwk>,
 }
 
 impl JwkSet {
-    /// The largest document that is looked at, in bytes.
+    /// The maximum length of a key set, in bytes.
     pub const MAX_BYTES: usize = 64 * 1024;
 
-    /// Reads a key set, as another service has published it. Keys of other kinds, and what
-    /// else is in it that is not known here, are passed over (RFC 7517, 5); of two keys with one
-    /// name, the first counts.
+    /// Parses a key set that another service has published. Keys of other types and unknown members
+    /// are ignored (RFC 7517, 5). If several keys have the same id, the first is used.
     ///
     /// # Errors
     ///
-    /// [`KeyError::NoKeySet`] if it is none, and [`KeyError::None`] if no key in it is of use.
+    /// [`KeyError::InvalidKeySet`] if the text is not a key set or too long, and
+    /// [`KeyError::NoKeys`] if it contains no usable key.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let document = Some(text).filter(|text| text.len() <= Self::MAX_BYTES);
-        let document: Option<Value> = document.and_then(|text| serde_json::from_str(text).ok());
-        let found = document.as_ref().and_then(|document| document.get("keys")?.as_array());
-        let mut keys: Vec<Jwk> = Vec::new();
-        for key in found.ok_or(KeyError::NoKeySet)? {
-            // Only a JSON object is a key: serde would take an array of its members' values.
-            let key = key.is_object().then(|| Jwk::deserialize(key).ok()).flatten();
-            keys.extend(key.filter(|key| {
-                key.decoding_key().is_ok() && keys.iter().all(|other| other.kid != key.kid)
-            }));
+        if text.len() > Self::MAX_BYTES {
+            return Err(KeyError::InvalidKeySet);
         }
-        if keys.is_empty() { Err(KeyError::None) } else { Ok(Self { keys }) }
+        let document: Value = serde_json::from_str(text).map_err(|_| KeyError::InvalidKeySet)?;
+        let entries =
+            document.get("keys").and_then(Value::as_array).ok_or(KeyError::InvalidKeySet)?;
+        let mut keys: Vec<Jwk> = Vec::new();
+        for entry in entries {
+            // Serde would accept an array of the members' values in place of an object.
+            if !entry.is_object() {
+                continue;
+            }
+            let Ok(key) = Jwk::deserialize(entry) else { continue };
+            if key.decoding_key().is_ok() && keys.iter().all(|other| other.kid != key.kid) {
+                keys.push(key);
+            }
+        }
+        if keys.is_empty() { Err(KeyError::NoKeys) } else { Ok(Self { keys }) }
     }
 }
 
 impl Jwk {
+    /// Creates the JSON Web Key of an Ed25519 public key.
     #[cfg(feature = "token")]
     pub(super) fn ed25519(x: String, kid: String) -> Self {
         Self {
@@ -85,14 +92,15 @@ impl Jwk {
         }
     }
 
+    /// Returns the key in the form that verifies signatures.
     pub(super) fn decoding_key(&self) -> Result<DecodingKey, KeyError> {
         if self.kty != "OKP" || self.crv != "Ed25519" || self.alg != "EdDSA" {
-            return Err(KeyError::Unusable);
+            return Err(KeyError::NotEd25519);
         }
-        let key = DecodingKey::from_ed_components(&self.x).map_err(|_| KeyError::Unusable)?;
+        let key = DecodingKey::from_ed_components(&self.x).map_err(|_| KeyError::NotEd25519)?;
         match key.try_get_as_bytes() {
             Ok(bytes) if bytes.len() == 32 => Ok(key),
-            _ => Err(KeyError::Unusable),
+            _ => Err(KeyError::NotEd25519),
         }
     }
 }

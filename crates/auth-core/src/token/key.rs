@@ -6,28 +6,28 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::{Jwk, KeyError};
-use crate::Random;
-use crate::random::random_array;
+use crate::random::{Random, random_array};
 
 /// An Ed25519 key pair (RFC 8032) that signs access tokens.
 ///
-/// Its `kid` is the SHA-256 thumbprint of its public key (RFC 7638), so the same key has
-/// the same name everywhere. `Debug` shows the `kid` alone.
+/// Its `kid` is the SHA-256 thumbprint of the public key (RFC 7638), so the same key has the same
+/// id everywhere. `Debug` prints only the `kid`.
 pub struct SigningKey {
     seed: SigningKeySeed,
     encoding: EncodingKey,
     public: Jwk,
 }
 
-/// The secret half of a [`SigningKey`]: the 32 bytes that a store keeps.
+/// The secret part of a [`SigningKey`]: the 32 bytes that a store holds.
 ///
-/// Wiped from memory when dropped; `Debug` does not print it. Two are compared to see whether
-/// a store's keys have changed, and never with what a client sent: it takes no constant time.
+/// It is zeroized when dropped, and `Debug` does not print it. Comparing two seeds does not take
+/// constant time: it is for noticing that the keys of a store have changed, never for checking what
+/// a client sent.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct SigningKeySeed([u8; 32]);
 
 impl SigningKey {
-    /// Makes a new key.
+    /// Generates a key.
     ///
     /// # Panics
     ///
@@ -39,42 +39,44 @@ impl SigningKey {
         Self::from_seed(seed).expect("every 32 bytes are an Ed25519 seed")
     }
 
-    /// Takes up a key that was stored.
+    /// Creates a key from a stored seed.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Unusable`] if the cryptographic library refuses it.
+    /// [`KeyError::NotEd25519`] if the cryptographic library rejects the seed.
     pub fn from_seed(seed: SigningKeySeed) -> Result<Self, KeyError> {
-        let unusable = |_| KeyError::Unusable;
-        let pair = Ed25519KeyPair::from_seed_unchecked(&seed.0).map_err(|_| KeyError::Unusable)?;
-        let pkcs8 = pair.to_pkcs8v1().map_err(|_| KeyError::Unusable)?;
+        let pair =
+            Ed25519KeyPair::from_seed_unchecked(&seed.0).map_err(|_| KeyError::NotEd25519)?;
+        let pkcs8 = pair.to_pkcs8v1().map_err(|_| KeyError::NotEd25519)?;
         let encoding = EncodingKey::from_ed_der(pkcs8.as_ref());
-        let full = jwk::Jwk::from_encoding_key(&encoding, Algorithm::EdDSA).map_err(unusable)?;
-        let kid = full.thumbprint(ThumbprintHash::SHA256).map_err(unusable)?;
-        let jwk::AlgorithmParameters::OctetKeyPair(parameters) = full.algorithm else {
-            return Err(KeyError::Unusable);
+        let public = jwk::Jwk::from_encoding_key(&encoding, Algorithm::EdDSA)
+            .map_err(|_| KeyError::NotEd25519)?;
+        let kid = public.thumbprint(ThumbprintHash::SHA256).map_err(|_| KeyError::NotEd25519)?;
+        let jwk::AlgorithmParameters::OctetKeyPair(parameters) = public.algorithm else {
+            return Err(KeyError::NotEd25519);
         };
         Ok(Self { seed, encoding, public: Jwk::ed25519(parameters.x, kid) })
     }
 
-    /// The key's name in tokens and in the key set.
+    /// Returns the key id, as it appears in tokens and in the key set.
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.public.kid
     }
 
-    /// The half that is kept secret, for storing.
+    /// Returns the secret part, for storing.
     #[must_use]
     pub const fn seed(&self) -> &SigningKeySeed {
         &self.seed
     }
 
-    /// The half that everybody may know.
+    /// Returns the public key.
     #[must_use]
     pub const fn public(&self) -> &Jwk {
         &self.public
     }
 
+    /// Returns the key in the form that signs tokens.
     pub(super) const fn encoding(&self) -> &EncodingKey {
         &self.encoding
     }
@@ -87,16 +89,16 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKeySeed {
-    /// Takes up 32 stored bytes.
+    /// Creates a seed from 32 stored bytes.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Unusable`] if they are not 32.
+    /// [`KeyError::NotEd25519`] for another number of bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        bytes.try_into().map(Self).map_err(|_| KeyError::Unusable)
+        bytes.try_into().map(Self).map_err(|_| KeyError::NotEd25519)
     }
 
-    /// A copy of the bytes, for storing.
+    /// Returns a copy of the bytes, for storing.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.0)

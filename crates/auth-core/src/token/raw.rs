@@ -1,4 +1,4 @@
-//! The parts of a token as they stand in it.
+//! The JSON parts of an access token.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{ALG, TYP};
 
-/// The one header that tokens are issued with (RFC 7515, 4.1): no other algorithm, no
-/// embedded key and no critical extension gets anywhere, and no `null` stands for nothing.
+/// The header of a token (RFC 7515, 4.1).
+///
+/// It has exactly the members that tokens are issued with. A token with an embedded key, a critical
+/// extension or a member that is `null` is rejected.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawHeader {
@@ -17,8 +19,8 @@ pub(super) struct RawHeader {
     kid: String,
 }
 
-/// The claims (RFC 7519, 4.1; RFC 9068, 2.2). All are required, and of exactly these types:
-/// an `aud` that is a list is refused.
+/// The claims of a token (RFC 7519, 4.1; RFC 9068, 2.2). All are required, with exactly these
+/// types: an `aud` that is a list is rejected.
 #[derive(Serialize, Deserialize)]
 pub(super) struct RawClaims {
     pub(super) iss: String,
@@ -32,16 +34,18 @@ pub(super) struct RawClaims {
 }
 
 impl RawHeader {
-    /// The name of the key, if the rest is as it must be.
-    pub(super) fn kid_of_ours(self) -> Option<String> {
-        (self.alg == ALG && self.typ == TYP).then_some(self.kid)
+    /// Returns the key id if the algorithm and the type are those of an access token.
+    pub(super) fn into_kid(self) -> Option<String> {
+        if self.alg == ALG && self.typ == TYP { Some(self.kid) } else { None }
     }
 }
 
-/// Reads canonical base64url of a JSON object, in which nothing is said twice.
+/// Parses one part of a token: a JSON object without duplicate members, in canonical base64url.
 pub(super) fn parse<T: DeserializeOwned>(part: &str) -> Option<T> {
     let json = URL_SAFE_NO_PAD.decode(part).ok()?;
-    // Serde would take an array of the members' values for the object.
-    let is_object = json.first() == Some(&b'{');
-    serde_json::from_slice(&json).ok().filter(|_| is_object)
+    // Serde would accept an array of the members' values in place of an object.
+    if json.first() != Some(&b'{') {
+        return None;
+    }
+    serde_json::from_slice(&json).ok()
 }

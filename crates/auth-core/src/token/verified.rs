@@ -36,8 +36,8 @@ impl VerifiedTokens {
         self.0.get(&token.0)
     }
 
-    pub(super) fn insert(&self, token: Fingerprint, proven: VerifiedToken) {
-        self.0.insert(token.0, proven);
+    pub(super) fn insert(&self, token: Fingerprint, verified: VerifiedToken) {
+        self.0.insert(token.0, verified);
     }
 }
 
@@ -65,11 +65,11 @@ impl VerifiedToken {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{SessionId, UserId};
+    use crate::id::{SessionId, UserId};
 
     #[test]
     fn the_cache_does_not_grow_beyond_its_capacity() {
-        let seen = VerifiedTokens::new();
+        let cache = VerifiedTokens::new();
         let claims = Claims {
             user: UserId::from_uuid_bytes([1; 16]),
             session: SessionId::from_uuid_bytes([2; 16]),
@@ -78,12 +78,9 @@ mod tests {
         };
         for n in 0..2 * VerifiedTokens::CAPACITY {
             let token = Fingerprint::new(&n.to_string());
-            seen.insert(token, VerifiedToken { claims, not_before: 0 });
+            cache.insert(token, VerifiedToken { claims, not_before: 0 });
         }
-        assert!(
-            seen.0.len() <= VerifiedTokens::CAPACITY + VerifiedTokens::CAPACITY / 8,
-            "{}",
-            seen.0.len()
-        );
+        let len = cache.0.len();
+        assert!(len <= VerifiedTokens::CAPACITY + VerifiedTokens::CAPACITY / 8, "{len}");
     }
 }

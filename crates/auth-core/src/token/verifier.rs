@@ -3,33 +3,35 @@ mod keys;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 
 use super::{AccessTokenVerifier, Claims, InvalidToken, JwkSet};
-use keys::{Fetch, Keys, Next};
+use keys::{Fetch, Keys, Step};
 
-/// Verifies access tokens that a Latchkey elsewhere has issued, by the key set that it publishes
-/// at `/.well-known/jwks.json`. Fetching that is one function of the caller's; this type says
-/// when, and needs no runtime.
+/// Verifies access tokens of another Latchkey service with the key set that it publishes at
+/// `/.well-known/jwks.json`.
 ///
-/// - The keys are fetched when the first token comes, and again when they are
-///   [five minutes](Self::FRESH_FOR) old: so long at most, a key that was retired goes on being
-///   trusted.
-/// - A token that names a key not among them has them fetched before that, as the issuer may just
-///   have made it, but not within [ten seconds](Self::MIN_FETCH_INTERVAL) of the last time, whatever is
-///   presented. What does not look like a token of the issuer's has nothing fetched.
-/// - There is one fetch at a time. Whoever needs it waits for it, and nobody else does; if the
-///   one who began it goes away, the next to come takes it on.
-/// - If it fails, the keys that are held go on serving until they are [an hour](Self::STALE_AFTER) old.
+/// The caller provides a function that fetches the key set; a `Verifier` decides when to call it.
+/// It needs no particular async runtime.
 ///
-/// The function should give up by itself after some seconds. Tokens are verified as
-/// [`AccessTokenVerifier`] does it. **It does not see that a session has ended:** somebody who has
-/// logged out is let in until the token expires, five minutes after it was issued unless the
-/// issuer says otherwise. Where that is too long, ask the issuer (`GET /api/me`).
+/// - The keys are fetched for the first token, and again when they are
+///   [five minutes](Self::FRESH_FOR) old. A retired key is trusted for at most that long.
+/// - The keys are fetched earlier for a token that names an unknown key, because the issuer may
+///   have added it since. There are at least [ten seconds](Self::MIN_FETCH_INTERVAL) between two
+///   fetches, whatever tokens are presented. A text that does not look like a token of the issuer
+///   causes no fetch.
+/// - Only one fetch runs at a time, and only the callers that need it wait for it. If the caller
+///   that started it is dropped, the next one that needs it continues it.
+/// - If a fetch fails, the current keys are used until they are [an hour](Self::STALE_AFTER) old.
+///
+/// The fetching function should have a timeout of a few seconds. Tokens are verified as by
+/// [`AccessTokenVerifier`]. **A `Verifier` does not notice that a session has ended:** after
+/// signing out, a user can still use the access token until it expires, by default five minutes
+/// after it was issued. Where that is too long, ask the issuer (`GET /api/me`).
 ///
 /// ```
 /// use auth_core::{Clock, SystemClock, Verifier};
@@ -70,69 +72,70 @@ pub struct Verifier {
     keys: Arc<Mutex<Keys>>,
 }
 
-/// Why nobody is let in by a token.
+/// An error from verifying a token with a [`Verifier`].
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum VerifyError {
-    /// The token proves nothing: answer 401 (RFC 6750, 3.1).
+    /// The token is not valid: respond with 401 (RFC 6750, 3.1).
     #[error(transparent)]
     InvalidToken(#[from] InvalidToken),
-    /// There are no keys to verify it with, or they are too old: answer 503.
-    #[error("the keys that verify access tokens cannot be fetched")]
+    /// The keys could not be fetched, and there are none from before or they are too old: respond
+    /// with 503.
+    #[error("could not fetch the keys that verify access tokens")]
     NoKeys(#[source] FetchError),
 }
 
-/// Why a key set was not fetched: what the function answered, or what is wrong with the document.
+/// An error from fetching a key set: the one that the function returned, or one from parsing.
 pub type FetchError = Arc<dyn Error + Send + Sync>;
 
 impl Verifier {
-    /// How old keys are before they are fetched again.
+    /// The age at which keys are fetched again.
     pub const FRESH_FOR: Duration = Duration::from_mins(5);
-    /// How old they may be if they cannot be fetched.
+    /// The age at which keys are no longer used if fetching fails.
     pub const STALE_AFTER: Duration = Duration::from_hours(1);
-    /// The least time between the beginnings of two fetches.
+    /// The minimum time between the starts of two fetches.
     pub const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(10);
-    /// After how long a fetch that has not come to its end is given up for a new one.
+    /// The time after which an unfinished fetch is abandoned for a new one.
     pub const FETCH_TIMEOUT: Duration = Duration::from_mins(1);
 
-    /// Takes tokens that name this issuer and this audience: the public URL of the Latchkey,
-    /// for both. `fetch` answers the text of the key set.
+    /// Creates a verifier of tokens with this issuer and this audience. Both are the public URL of
+    /// the Latchkey service. `fetch` returns the text of the key set.
     pub fn new<F, Fetched>(issuer: impl Into<String>, audience: impl Into<String>, fetch: F) -> Self
     where
         F: Fn() -> Fetched + Send + Sync + 'static,
         Fetched: Future<Output = Result<String, Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
-        let read = |fetched: Result<String, Box<dyn Error + Send + Sync>>| {
+        let parse = |fetched: Result<String, Box<dyn Error + Send + Sync>>| {
             let text = fetched.map_err(FetchError::from)?;
             JwkSet::parse(&text).map_err(|error| FetchError::from(Box::from(error)))
         };
-        let fetch = Box::new(move || fetch().map(read).boxed().shared());
+        let fetch = Box::new(move || fetch().map(parse).boxed().shared());
         Self { issuer: issuer.into(), audience: audience.into(), fetch, keys: Arc::default() }
     }
 
-    /// Verifies a token at the moment `now`, and fetches keys if it has to.
+    /// Verifies a token at the time `now`, and fetches the keys first if necessary.
     ///
     /// # Errors
     ///
-    /// [`VerifyError::InvalidToken`] whatever is wrong with the token, and
-    /// [`VerifyError::NoKeys`] if it could not be said.
+    /// [`VerifyError::InvalidToken`] if the token is not valid, and [`VerifyError::NoKeys`] if
+    /// there are no keys to verify it with.
     pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, VerifyError> {
-        let kid = AccessTokenVerifier::key_of(token).ok_or(InvalidToken)?;
-        let next = self.keys().next(&kid, now, &*self.fetch);
-        let verifier = match next {
-            Next::Verify(verifier) => verifier,
-            Next::Wait(fetch) => {
+        let kid = AccessTokenVerifier::kid_of(token).ok_or(InvalidToken)?;
+        let step = self.lock_keys().next_step(&kid, now, &*self.fetch);
+        let verifier = match step {
+            Step::Verify(verifier) => verifier,
+            Step::Wait(fetch) => {
                 let fetched = fetch.clone().await;
-                self.keys().complete(&fetch, fetched, |keys| {
+                self.lock_keys().complete(&fetch, fetched, |keys| {
                     AccessTokenVerifier::new(&*self.issuer, &*self.audience, keys)
                 });
-                self.keys().current(now).map_err(VerifyError::NoKeys)?
+                self.lock_keys().current(now).map_err(VerifyError::NoKeys)?
             }
-            Next::Fail(error) => return Err(VerifyError::NoKeys(error)),
+            Step::Fail(error) => return Err(VerifyError::NoKeys(error)),
         };
         Ok(verifier.verify(token, now)?)
     }
 
-    fn keys(&self) -> std::sync::MutexGuard<'_, Keys> {
+    fn lock_keys(&self) -> MutexGuard<'_, Keys> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

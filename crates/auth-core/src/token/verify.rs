@@ -8,11 +8,11 @@ use super::raw::{self, RawClaims, RawHeader};
 use super::verified::{Fingerprint, VerifiedToken, VerifiedTokens};
 use super::{Claims, JwkSet, KeyError};
 
-/// Verifies access tokens with public keys alone.
+/// Verifies access tokens with public keys.
 ///
-/// A signature takes longer to verify than all else that a request needs. So a verifier
-/// remembers which tokens it has found good, by their SHA-256: some 32,000 of them, in a few
-/// MiB at most. When each is valid is looked at every time.
+/// Verifying a signature takes longer than the rest of a request. A verifier therefore caches the
+/// SHA-256 of the tokens that it has verified: about 32,000 of them, in a few MiB at most. Whether
+/// a token has expired is checked every time.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -30,7 +30,7 @@ use super::{Claims, JwkSet, KeyError};
 /// # let end = now + Duration::from_secs(3600);
 /// # let token = tokens.issue(user, session, now, end, &SystemRandom)?.token;
 /// # let fetched = serde_json::to_string(tokens.jwks())?;
-/// // `fetched` is what https://auth.example.com/.well-known/jwks.json answered.
+/// // `fetched` is the content of https://auth.example.com/.well-known/jwks.json.
 /// let keys = JwkSet::parse(&fetched)?;
 /// let verifier = AccessTokenVerifier::new(service, service, &keys)?;
 /// assert_eq!(verifier.verify(token.as_str(), now)?.user, user);
@@ -44,20 +44,21 @@ pub struct AccessTokenVerifier {
     verified: VerifiedTokens,
 }
 
-/// A token that proves nothing. Which check it failed is nobody's business.
+/// An error from verifying an access token. It does not reveal which check failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the access token is not valid")]
 pub struct InvalidToken;
 
 impl AccessTokenVerifier {
-    /// The longest token that is looked at, in bytes.
+    /// The maximum length of a token, in bytes. Longer ones are rejected.
     pub const MAX_BYTES: usize = 4_096;
 
-    /// Takes tokens that name this issuer and this audience and are signed by one of `keys`.
+    /// Creates a verifier of tokens with this issuer and this audience, signed with one of `keys`.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] without keys, or for one that is not an Ed25519 public key.
+    /// [`KeyError::NoKeys`] without keys, and [`KeyError::NotEd25519`] if one of them is not an
+    /// Ed25519 public key.
     pub fn new(
         issuer: impl Into<String>,
         audience: impl Into<String>,
@@ -69,7 +70,7 @@ impl AccessTokenVerifier {
             .map(|jwk| Ok((jwk.kid.clone(), jwk.decoding_key()?)))
             .collect::<Result<_, KeyError>>()?;
         if keys.is_empty() {
-            return Err(KeyError::None);
+            return Err(KeyError::NoKeys);
         }
         Ok(Self {
             issuer: issuer.into(),
@@ -79,16 +80,16 @@ impl AccessTokenVerifier {
         })
     }
 
-    /// Verifies a token at the moment `now`.
+    /// Verifies a token at the time `now`.
     ///
-    /// It must be signed with EdDSA and no other algorithm by a key that this verifier was
-    /// given, carry exactly the header that tokens are issued with, and every claim, for
-    /// this issuer and audience; `iat` and `nbf` must not lie ahead nor `exp` behind, with
-    /// no leeway (RFC 8725, 3.1, 3.8, 3.9, 3.11; RFC 9068, 4).
+    /// The token must be signed with EdDSA by one of the keys of this verifier. Its header must
+    /// have exactly the members that tokens are issued with, and its claims must be complete and
+    /// name this issuer and this audience. `iat` and `nbf` must not be in the future and `exp` must
+    /// be, without leeway (RFC 8725, 3.1, 3.8, 3.9, 3.11; RFC 9068, 4).
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`] whatever is wrong with it.
+    /// [`InvalidToken`] if the token is not valid, for whatever reason.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, InvalidToken> {
         if token.len() > Self::MAX_BYTES {
             return Err(InvalidToken);
@@ -97,37 +98,40 @@ impl AccessTokenVerifier {
         if let Some(verified) = self.verified.get(fingerprint) {
             return verified.at(now).ok_or(InvalidToken);
         }
-        let proven = self.prove(token).ok_or(InvalidToken)?;
-        let claims = proven.at(now).ok_or(InvalidToken)?;
-        self.verified.insert(fingerprint, proven);
+        let verified = self.verify_regardless_of_time(token).ok_or(InvalidToken)?;
+        let claims = verified.at(now).ok_or(InvalidToken)?;
+        self.verified.insert(fingerprint, verified);
         Ok(claims)
     }
 
-    /// Whether a token has the header that tokens are issued with, but names a key that this
-    /// verifier was not given: the issuer may have made it since, or taken it back. Nothing
-    /// else about the token is known.
+    /// Whether a token has a valid header but names a key that this verifier does not have. The
+    /// issuer may have added or retired that key since. Nothing else about the token is checked.
     #[must_use]
     pub fn lacks_key_for(&self, token: &str) -> bool {
-        Self::key_of(token).is_some_and(|kid| !self.has_key(&kid))
+        Self::kid_of(token).is_some_and(|kid| !self.has_key(&kid))
     }
 
-    /// Whether this verifier was given a key of this name.
+    /// Whether this verifier has a key with this id.
     pub(super) fn has_key(&self, kid: &str) -> bool {
         self.keys.contains_key(kid)
     }
 
-    /// The name of the key that a token says it is signed with, if it has the header that
-    /// tokens are issued with.
-    pub(super) fn key_of(token: &str) -> Option<String> {
-        let (header, _) = token.split_once('.').filter(|_| token.len() <= Self::MAX_BYTES)?;
-        raw::parse::<RawHeader>(header)?.kid_of_ours()
+    /// Returns the id of the key that a token names, if the token has a valid header.
+    pub(super) fn kid_of(token: &str) -> Option<String> {
+        if token.len() > Self::MAX_BYTES {
+            return None;
+        }
+        let (header, _) = token.split_once('.')?;
+        raw::parse::<RawHeader>(header)?.into_kid()
     }
 
-    /// Everything about a token that will never be otherwise.
-    fn prove(&self, token: &str) -> Option<VerifiedToken> {
+    /// Makes all checks that do not depend on the current time.
+    fn verify_regardless_of_time(&self, token: &str) -> Option<VerifiedToken> {
         let claims = self.verify_signature(token)?;
-        let ours = claims.iss == self.issuer && claims.aud == self.audience;
-        if !ours || claims.jti.is_empty() || claims.iat < 0 || claims.nbf < 0 {
+        if claims.iss != self.issuer || claims.aud != self.audience {
+            return None;
+        }
+        if claims.jti.is_empty() || claims.iat < 0 || claims.nbf < 0 {
             return None;
         }
         let not_before = claims.iat.max(claims.nbf);
@@ -140,17 +144,18 @@ impl AccessTokenVerifier {
         Some(VerifiedToken { claims, not_before })
     }
 
-    /// The library checks the signature and no more: its own reading of a token takes a
-    /// `null` in the header for nothing, passes over claims that are absent, and looks at the
-    /// system's clock.
+    /// Verifies the header and the signature, and returns the claims.
+    ///
+    /// The library is used for the signature only. Its own parser treats a `null` in the header as
+    /// absent, ignores missing claims and reads the system clock.
     fn verify_signature(&self, token: &str) -> Option<RawClaims> {
         let (message, signature) = token.rsplit_once('.')?;
         let (header, claims) = message.split_once('.')?;
-        let kid = raw::parse::<RawHeader>(header)?.kid_of_ours()?;
+        let kid = raw::parse::<RawHeader>(header)?.into_kid()?;
         let key = self.keys.get(&kid)?;
-        let verified =
+        let is_valid =
             jsonwebtoken::crypto::verify(signature, message.as_bytes(), key, Algorithm::EdDSA);
-        verified.ok()?.then(|| raw::parse(claims))?
+        if is_valid.ok()? { raw::parse(claims) } else { None }
     }
 }
 

@@ -1,17 +1,17 @@
-//! What takes Unicode's tables, by means of those that the browser has.
+//! Functions that need the Unicode tables, by way of those built into the browser.
 //!
-//! Nothing is refused here that the server takes. Of domains, little is taken that it refuses,
-//! such as an `xn--` label that is no Punycode, which Chromium does not look into: the server is
-//! asked next, and has the last word.
+//! Everything that the server accepts is accepted here. A few domains are accepted here and
+//! rejected by the server, such as those with an `xn--` label of invalid Punycode, which Chromium
+//! does not check. That is safe because the server checks every request again.
 
 use js_sys::JsString;
 use web_sys::Url;
 
-/// A label that keeps what is before it from being read as an IPv4 address, which a URL's host
-/// is if its last label is a number, and a domain is not.
-const GUARD: &str = ".x";
+/// A label that is appended to a domain before it is parsed as the host of a URL. Without it, a
+/// host whose last label is a number would be parsed as an IPv4 address.
+const NON_NUMERIC_LABEL: &str = ".x";
 
-/// A text in the form NFC (UAX 15), or none if it has that form already.
+/// Returns the text in the form NFC (UAX 15), or `None` if it has that form already.
 pub(crate) fn nfc(text: &str) -> Option<String> {
     if text.is_ascii() {
         return None;
@@ -20,7 +20,7 @@ pub(crate) fn nfc(text: &str) -> Option<String> {
     (normalized != text).then_some(normalized)
 }
 
-/// A text in lower case (The Unicode Standard, 3.13).
+/// Returns the text in lower case (The Unicode Standard, 3.13).
 pub(crate) fn lowercase(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
@@ -28,12 +28,12 @@ pub(crate) fn lowercase(text: &str) -> String {
     JsString::from(text).to_lower_case().into()
 }
 
-/// The ASCII form of a domain (UTS 46, `ToASCII`), in lower case, whose labels are letters,
-/// digits and inner hyphens. None if it has no such form.
+/// Returns the ASCII form of a domain in lower case (UTS 46, `ToASCII`), or `None` if it is not a
+/// valid domain. Labels consist of letters, digits and inner hyphens.
 pub(crate) fn domain_to_ascii(domain: &str) -> Option<String> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
-    // What else of ASCII a URL's host may hold, a domain may not.
-    if !domain.bytes().all(|byte| !byte.is_ascii() || is_plain(byte)) {
+    let is_domain_byte = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
+    // The host of a URL may contain more ASCII characters than a domain.
+    if !domain.bytes().all(|byte| !byte.is_ascii() || is_domain_byte(byte)) {
         return None;
     }
     let ascii = if domain.is_ascii() && !has_encoded_label(domain) {
@@ -44,16 +44,17 @@ pub(crate) fn domain_to_ascii(domain: &str) -> Option<String> {
     (ascii.len() <= 253 && ascii.split('.').all(is_label)).then_some(ascii)
 }
 
-/// Whether a label is in the ASCII form of an international one, which may be a wrong one.
+/// Whether a label claims to be Punycode, which may be invalid.
 fn has_encoded_label(domain: &str) -> bool {
-    let prefix = |label: &str| label.get(..4).is_some_and(|it| it.eq_ignore_ascii_case("xn--"));
-    domain.split('.').any(prefix)
+    let is_encoded =
+        |label: &str| label.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("xn--"));
+    domain.split('.').any(is_encoded)
 }
 
-/// The host of a URL is converted by UTS 46 (URL Standard, 3.3).
+/// Converts a domain with the URL parser, which applies UTS 46 to hosts (URL Standard, 3.3).
 fn host_of_url(domain: &str) -> Option<String> {
-    let host = Url::new(&format!("https://{domain}{GUARD}/")).ok()?.hostname();
-    host.strip_suffix(GUARD).map(str::to_owned)
+    let host = Url::new(&format!("https://{domain}{NON_NUMERIC_LABEL}/")).ok()?.hostname();
+    host.strip_suffix(NON_NUMERIC_LABEL).map(str::to_owned)
 }
 
 fn is_label(label: &str) -> bool {

@@ -1,5 +1,5 @@
-// What make_foreign_hashes.py cannot make: the hashes of npm's libraries, and Firebase's in the
-// form in which Supabase keeps them.
+// Generates the hashes of npm packages for make_foreign_hashes.py, with those of Firebase in the
+// format of Supabase.
 
 import { readFileSync } from "node:fs";
 import bcrypt from "bcryptjs";

@@ -1,11 +1,11 @@
-"""Makes foreign_hashes.json: hashes of the libraries that applications keep passwords with.
+"""Generates foreign_hashes.json: password hashes of common libraries.
 
     pip install argon2-cffi bcrypt==4.0.1 django passlib werkzeug
     npm install bcryptjs firebase-scrypt
     python make_foreign_hashes.py > foreign_hashes.json
 
-(passlib does not work with later versions of bcrypt.) Costs are lower than the libraries'
-own where they let one choose, so that the tests are quick; each is there once as it is.
+passlib does not work with later versions of bcrypt. Costs are lowered where possible, so that the
+tests are fast; there is also one hash with the default costs of each library.
 """
 
 import importlib.metadata
@@ -32,7 +32,7 @@ PASSWORDS = [ASCII, COMPOSED, DECOMPOSED, LONG]
 
 
 def cheap(hasher, **costs):
-    """A hasher of Django's with other costs."""
+    """Returns a hasher of Django with other costs."""
     return type(hasher.__name__, (hasher,), costs)()
 
 
@@ -67,7 +67,7 @@ def werkzeug_hashes(password):
 
 
 def node_hashes():
-    """Those of npm's libraries, which another script makes."""
+    """Returns the hashes of npm packages, which another script generates."""
     made = subprocess.run(
         ["node", "make_foreign_hashes.mjs"],
         input=json.dumps(PASSWORDS),
@@ -84,8 +84,8 @@ def entries():
         ("django", django_hashes),
         ("passlib", passlib_hashes),
         ("werkzeug", werkzeug_hashes),
-        ("bcrypt", lambda it: [bcrypt.hashpw(it.encode(), bcrypt.gensalt(4)).decode()]),
-        ("argon2-cffi", lambda it: [argon2.PasswordHasher(1, 64, 1).hash(it)]),
+        ("bcrypt", lambda password: [bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()]),
+        ("argon2-cffi", lambda password: [argon2.PasswordHasher(1, 64, 1).hash(password)]),
     ):
         for password in PASSWORDS:
             for made in hashes(password):

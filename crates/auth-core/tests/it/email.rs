@@ -2,29 +2,25 @@ use auth_core::Email;
 use proptest::prelude::*;
 
 fn key(text: &str) -> String {
-    Email::parse(text)
-        .unwrap_or_else(|_| panic!("{text:?} is an address"))
-        .key()
-        .as_str()
-        .to_owned()
+    Email::parse(text).unwrap_or_else(|_| panic!("{text:?} is rejected")).key().as_str().to_owned()
 }
 
 #[test]
-fn an_address_is_shown_as_typed_and_compared_in_lower_case() {
+fn an_address_is_displayed_as_typed_and_compared_in_lower_case() {
     let email = Email::parse("Ada.Lovelace@Example.COM").unwrap();
     assert_eq!(email.as_str(), "Ada.Lovelace@Example.COM");
     assert_eq!(email.key().as_str(), "ada.lovelace@example.com");
 }
 
 #[test]
-fn ascii_white_space_around_it_is_dropped() {
+fn ascii_white_space_around_an_address_is_trimmed() {
     assert_eq!(Email::parse(" \t\r\n\u{c}ada@example.com \n").unwrap().as_str(), "ada@example.com");
-    assert!(Email::parse("\u{a0}ada@example.com").is_err(), "other white space is not");
-    assert!(Email::parse("ada @example.com").is_err(), "nor is any inside");
+    assert!(Email::parse("\u{a0}ada@example.com").is_err(), "other white space is not trimmed");
+    assert!(Email::parse("ada @example.com").is_err(), "white space inside");
 }
 
 #[test]
-fn the_two_spellings_of_an_international_domain_are_one_address() {
+fn both_spellings_of_an_international_domain_are_one_address() {
     assert_eq!(key("ada@Bücher.example"), key("ada@xn--bcher-kva.example"));
     assert_eq!(key("ada@bu\u{308}cher.example"), key("ada@bücher.example"));
     assert_eq!(key("ada@例え.テスト"), "ada@xn--r8jz45g.xn--zckzah");
@@ -32,21 +28,21 @@ fn the_two_spellings_of_an_international_domain_are_one_address() {
 }
 
 #[test]
-fn the_whole_grammar_of_the_local_part_is_taken() {
+fn the_whole_grammar_of_the_local_part_is_accepted() {
     for local in ["a", "a.b.c", "!#$%&'*+-/=?^_`{|}~", "a+tag", "1", &"x".repeat(64)] {
         assert!(Email::parse(&format!("{local}@example.com")).is_ok(), "{local}");
     }
 }
 
 #[test]
-fn hyphens_inside_a_label_are_taken_and_at_its_ends_are_not() {
+fn hyphens_are_accepted_inside_a_label_only() {
     assert!(Email::parse("ada@my--mail.example").is_ok());
     assert!(Email::parse("ada@-mail.example").is_err());
     assert!(Email::parse("ada@mail-.example").is_err());
 }
 
 #[test]
-fn what_is_no_address_is_refused() {
+fn invalid_addresses_are_rejected() {
     let long_local = format!("{}@example.com", "x".repeat(65));
     let long_label = format!("ada@{}.com", "x".repeat(64));
     for text in [
@@ -81,7 +77,7 @@ fn what_is_no_address_is_refused() {
 }
 
 #[test]
-fn the_limit_is_254_bytes() {
+fn an_address_may_have_254_bytes_and_not_one_more() {
     let domain = |length: usize| {
         let mut labels = vec!["x".repeat(61); 3];
         labels.push("y".repeat(length - 3 * 62));
@@ -94,27 +90,27 @@ fn the_limit_is_254_bytes() {
 }
 
 #[test]
-fn debug_does_not_show_the_address() {
+fn debug_output_does_not_contain_the_address() {
     let email = Email::parse("ada@example.com").unwrap();
     assert!(!format!("{email:?} {:?}", email.key()).contains("ada"));
 }
 
 proptest! {
     #[test]
-    fn no_text_makes_the_parser_panic(text in any::<String>()) {
+    fn parsing_an_address_never_panics(text in any::<String>()) {
         let _ = Email::parse(&text);
     }
 
     #[test]
-    fn what_is_shown_parses_to_the_same_address(
+    fn a_displayed_address_parses_to_the_same_address(
         local in "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]{1,20}(\\.[a-z0-9]{1,10}){0,3}",
         domain in "[a-zA-Z0-9]{1,20}(\\.[a-zA-Z0-9]{1,10}){1,3}",
     ) {
-        // An all-ASCII label may still be refused: `xn--` ones must be valid Punycode.
+        // A label of ASCII letters and digits may be rejected if it is invalid Punycode (`xn--`).
         prop_assume!(!domain.to_ascii_lowercase().contains("xn--"));
         let email = Email::parse(&format!(" {local}@{domain} ")).unwrap();
         prop_assert_eq!(Email::parse(email.as_str()).unwrap(), email.clone());
-        let of_key = Email::parse(email.key().as_str()).unwrap();
-        prop_assert_eq!(of_key.key(), email.key());
+        let normalised = Email::parse(email.key().as_str()).unwrap();
+        prop_assert_eq!(normalised.key(), email.key());
     }
 }

@@ -6,9 +6,9 @@ use proptest::prelude::*;
 
 const TEXT: &str = "a long walk along the sea";
 
-/// PBKDF2-HMAC-SHA256 of "correct horse" under "saltsaltsaltsalt", 1,000 iterations, as
-/// another implementation (Python's hashlib) computes it.
-const FOREIGN: &str =
+/// PBKDF2-HMAC-SHA256 of "correct horse" with the salt "saltsaltsaltsalt" and 1,000 iterations, as
+/// computed by another implementation (Python's hashlib).
+const HASH_OF_PYTHON: &str =
     "$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHRzYWx0c2FsdA$BBs+1+PaslLtBPULUr8/lQicvVuHiEPMz0i8MjLCbzM";
 
 fn hasher(iterations: u32) -> PasswordHasher {
@@ -21,7 +21,7 @@ fn hash(iterations: u32) -> PasswordHash {
 }
 
 #[test]
-fn the_default_is_600_000_iterations_16_bytes_of_salt_and_32_of_hash() {
+fn the_default_is_600_000_iterations_16_bytes_of_salt_and_32_of_output() {
     let password = NewPassword::parse(TEXT, &PasswordPolicy::default(), &[]).unwrap();
     let stored = PasswordHasher::default().hash(&password, &SystemRandom).to_text();
     let fields: Vec<_> = stored.split('$').collect();
@@ -30,23 +30,23 @@ fn the_default_is_600_000_iterations_16_bytes_of_salt_and_32_of_hash() {
 }
 
 #[test]
-fn a_stored_hash_survives_being_written_and_read() {
+fn a_hash_is_unchanged_by_writing_and_parsing() {
     let stored = hash(1_000);
     assert_eq!(stored.to_text().parse::<PasswordHash>().unwrap(), stored);
 }
 
 #[test]
-fn every_hash_has_a_salt_of_its_own() {
+fn every_hash_has_its_own_salt() {
     assert_ne!(hash(1_000), hash(1_000));
 }
 
 #[test]
-fn a_hash_of_another_implementation_verifies() {
-    let stored: PasswordHash = FOREIGN.parse().unwrap();
+fn a_hash_of_another_implementation_is_verified() {
+    let stored: PasswordHash = HASH_OF_PYTHON.parse().unwrap();
     let verify = |text| hasher(1_000).verify(&Password::new(text), Some(&stored));
     assert_eq!(verify("correct horse"), Verification::Match);
     assert_eq!(verify("correct horsf"), Verification::Mismatch);
-    assert_eq!(stored.to_text(), FOREIGN);
+    assert_eq!(stored.to_text(), HASH_OF_PYTHON);
 }
 
 #[test]
@@ -64,25 +64,25 @@ fn a_stronger_hash_is_not_outdated() {
 }
 
 #[test]
-fn renewing_keeps_the_password() {
+fn a_rehashed_password_still_matches() {
     let password = Password::new(TEXT);
-    let renewed = hasher(2_000).rehash(&password, &SystemRandom);
-    assert_eq!(hasher(2_000).verify(&password, Some(&renewed)), Verification::Match);
+    let rehashed = hasher(2_000).rehash(&password, &SystemRandom);
+    assert_eq!(hasher(2_000).verify(&password, Some(&rehashed)), Verification::Match);
 }
 
 #[test]
-fn u_0000_is_never_taken_for_the_padding_of_hmac() {
+fn a_password_padded_with_u_0000_does_not_match() {
     let padded = Password::new(format!("{TEXT}\0"));
     assert_eq!(hasher(1_000).verify(&padded, Some(&hash(1_000))), Verification::Mismatch);
 }
 
 #[test]
-fn an_account_that_does_not_exist_never_matches() {
+fn a_verification_without_a_hash_never_matches() {
     assert_eq!(hasher(1_000).verify(&Password::new(TEXT), None), Verification::Mismatch);
 }
 
-/// Compares the least of many short timings that take turns, so that a busy machine slows
-/// all alike: whichever way a log-in fails, it costs the same.
+/// Compares the shortest of many measurements, which are interleaved so that a busy machine slows
+/// all of them equally.
 #[test]
 fn every_mismatch_costs_the_same_work() {
     let verify = |stored: Option<&PasswordHash>| {
@@ -97,39 +97,40 @@ fn every_mismatch_costs_the_same_work() {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this test measures a ratio of two durations")]
-fn assert_costs_the_same_work(compare: impl Fn(Option<&PasswordHash>)) {
+fn assert_costs_the_same_work(verify: impl Fn(Option<&PasswordHash>)) {
     let kinds = [None, Some(hash(1_000)), Some(hash(5_000)), Some(hash(10_000))];
-    let mut least = [f64::INFINITY; 4];
+    let mut shortest = [f64::INFINITY; 4];
     for _ in 0..60 {
-        for (least, stored) in least.iter_mut().zip(&kinds) {
+        for (shortest, stored) in shortest.iter_mut().zip(&kinds) {
             let start = std::time::Instant::now();
-            compare(stored.as_ref());
-            *least = least.min(start.elapsed().as_secs_f64());
+            verify(stored.as_ref());
+            *shortest = shortest.min(start.elapsed().as_secs_f64());
         }
     }
-    for (found, stored) in least.iter().zip(&kinds).skip(1) {
-        let (ratio, iterations) = (found / least[0], stored.as_ref().unwrap().iterations());
+    for (time, stored) in shortest.iter().zip(&kinds).skip(1) {
+        let ratio = time / shortest[0];
+        let iterations = stored.as_ref().unwrap().iterations();
         assert!((0.6..1.6).contains(&ratio), "{iterations:?} iterations stored: {ratio}");
     }
 }
 
 #[test]
-fn hashes_outside_the_limits_or_of_another_form_are_refused() {
+fn hashes_out_of_range_or_in_another_form_are_rejected() {
     for text in [
         "",
         "plain text",
-        &FOREIGN.replace("i=1000,", ""),
-        &FOREIGN.replace("i=1000,l=32$", ""),
-        &FOREIGN.replace("i=1000", "i=1000,i=2000"),
-        &FOREIGN.replace("i=1000,l=32", "l=32,i=1000"),
-        &FOREIGN.replace(",l=32", ""),
-        &FOREIGN.replace("i=1000", "i=01000"),
-        &FOREIGN.replace("i=1000", "i=999"),
-        &FOREIGN.replace("i=1000", "i=10000001"),
-        &FOREIGN.replace("i=1000", "i=4294967296"),
-        &FOREIGN.replace("l=32", "l=31"),
-        &FOREIGN.replace("sha256", "sha512"),
-        &FOREIGN[..FOREIGN.len() - 44],
+        &HASH_OF_PYTHON.replace("i=1000,", ""),
+        &HASH_OF_PYTHON.replace("i=1000,l=32$", ""),
+        &HASH_OF_PYTHON.replace("i=1000", "i=1000,i=2000"),
+        &HASH_OF_PYTHON.replace("i=1000,l=32", "l=32,i=1000"),
+        &HASH_OF_PYTHON.replace(",l=32", ""),
+        &HASH_OF_PYTHON.replace("i=1000", "i=01000"),
+        &HASH_OF_PYTHON.replace("i=1000", "i=999"),
+        &HASH_OF_PYTHON.replace("i=1000", "i=10000001"),
+        &HASH_OF_PYTHON.replace("i=1000", "i=4294967296"),
+        &HASH_OF_PYTHON.replace("l=32", "l=31"),
+        &HASH_OF_PYTHON.replace("sha256", "sha512"),
+        &HASH_OF_PYTHON[..HASH_OF_PYTHON.len() - 44],
     ] {
         assert!(text.parse::<PasswordHash>().is_err(), "{text}");
     }
@@ -138,40 +139,40 @@ fn hashes_outside_the_limits_or_of_another_form_are_refused() {
 }
 
 #[test]
-fn debug_does_not_show_the_hash() {
+fn debug_output_does_not_contain_the_hash() {
     assert_eq!(format!("{:?}", hash(1_000)), "PasswordHash(…)");
 }
 
 proptest! {
     #[test]
-    fn no_text_makes_the_parser_of_stored_hashes_panic(text in any::<String>()) {
+    fn parsing_a_hash_never_panics(text in any::<String>()) {
         let _ = text.parse::<PasswordHash>();
     }
 
     #[test]
     fn another_password_never_matches(text in ".{1,40}") {
         prop_assume!(Password::new(text.clone()).as_str() != TEXT);
-        let stored: PasswordHash = FOREIGN.parse().unwrap();
-        let verdict = hasher(1_000).verify(&Password::new(text), Some(&stored));
-        prop_assert_eq!(verdict, Verification::Mismatch);
+        let stored: PasswordHash = HASH_OF_PYTHON.parse().unwrap();
+        let verification = hasher(1_000).verify(&Password::new(text), Some(&stored));
+        prop_assert_eq!(verification, Verification::Mismatch);
     }
 }
 
 #[test]
 fn jobs_of_all_kinds_run_together_and_each_has_its_own_outcome() {
     let (weak, strong) = (hash(1_000), hash(3_000));
-    let compare = |text, stored: &PasswordHash| {
+    let verify = |text, stored: &PasswordHash| {
         HashJob::verification(Password::new(text), Some(stored.clone()))
     };
     let new = NewPassword::parse(TEXT, &PasswordPolicy::default(), &[]).unwrap();
     let jobs = [
-        compare(TEXT, &strong),
-        compare("another text", &weak),
+        verify(TEXT, &strong),
+        verify("another text", &weak),
         HashJob::new_password(&new, &SystemRandom),
-        compare(TEXT, &weak),
+        verify(TEXT, &weak),
         HashJob::verification(Password::new(TEXT), None),
         HashJob::rehash(Password::new(TEXT), &SystemRandom),
-        compare(&format!("{TEXT}\0"), &weak),
+        verify(&format!("{TEXT}\0"), &weak),
     ];
     let hasher = hasher(2_000);
     for plan in [LanePlan::default(), LanePlan::single()] {
@@ -182,21 +183,21 @@ fn jobs_of_all_kinds_run_together_and_each_has_its_own_outcome() {
             HashOutcome::Hashed(new),
             HashOutcome::Verified(Verification::MatchOutdated),
             HashOutcome::Verified(Verification::Mismatch),
-            HashOutcome::Hashed(renewed),
+            HashOutcome::Hashed(rehashed),
             HashOutcome::Verified(Verification::Mismatch),
         ] = outcomes.as_slice()
         else {
             panic!("{outcomes:?}");
         };
-        assert_ne!(new, renewed);
-        for stored in [new, renewed] {
+        assert_ne!(new, rehashed);
+        for stored in [new, rehashed] {
             assert_eq!(hasher.verify(&Password::new(TEXT), Some(stored)), Verification::Match);
         }
     }
 }
 
 #[test]
-fn a_job_does_not_print_its_password() {
+fn debug_output_of_a_job_does_not_contain_the_password() {
     let job = HashJob::verification(Password::new(TEXT), Some(hash(1_000)));
     assert_eq!(format!("{job:?}"), "HashJob(…)");
 }

@@ -1,14 +1,9 @@
 //! Tests of the public API of `auth-core`.
 //!
-//! Each module needs the features that it tests. What the browser uses, `credentials`, is tested by
-//! itself too.
+//! Each module requires the features that it tests. The feature `credentials`, which the browser
+//! uses, is also tested without others.
 
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that cannot go on says where, and stops"
-)]
+#![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
 
 #[cfg(feature = "credentials")]
 mod email;

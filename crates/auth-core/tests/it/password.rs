@@ -11,7 +11,7 @@ fn error(text: &str) -> PasswordError {
 }
 
 #[test]
-fn any_unicode_of_the_least_length_is_taken() {
+fn any_unicode_of_the_minimum_length_is_accepted() {
     for text in [
         "        ",
         "🔑🔑🔑🔑🔑🔑🔑🔑",
@@ -38,7 +38,7 @@ fn a_password_is_normalised_to_nfc_and_not_to_nfkc() {
 }
 
 #[test]
-fn the_longest_is_1024_bytes_and_none_is_cut() {
+fn a_password_may_have_1024_bytes_and_is_never_truncated() {
     let longest = "ab".repeat(512);
     assert_eq!(parse(&longest).unwrap().as_str(), longest);
     assert_eq!(error(&format!("{longest}c")), PasswordError::TooLong);
@@ -46,12 +46,12 @@ fn the_longest_is_1024_bytes_and_none_is_cut() {
 }
 
 #[test]
-fn u_0000_is_refused() {
+fn u_0000_is_rejected() {
     assert_eq!(error("a long\0walk"), PasswordError::Nul);
 }
 
 #[test]
-fn the_commonest_are_refused_without_regard_to_case() {
+fn the_most_common_passwords_are_rejected_ignoring_case() {
     for text in
         ["password", "12345678", "Password1", "QWERTYUIOP", "iloveyou", "1q2w3e4r", "password123"]
     {
@@ -60,22 +60,22 @@ fn the_commonest_are_refused_without_regard_to_case() {
 }
 
 #[test]
-fn the_words_of_the_context_are_refused_without_regard_to_case() {
+fn context_words_are_rejected_ignoring_case() {
     assert_eq!(error("ADA@example.com"), PasswordError::Common);
     assert_eq!(error("latchKEY"), PasswordError::Common);
     for spelling in ["ada@bu\u{308}cher.example", "ada@xn--bcher-kva.example", "ADA@BÜCHER.example"]
     {
         for word in ["ada@bu\u{308}cher.example", "ada@bücher.example", "ada@xn--bcher-kva.example"]
         {
-            let refused = NewPassword::parse(spelling, &PasswordPolicy::default(), &[word]);
-            assert_eq!(refused.unwrap_err(), PasswordError::Common, "{spelling} {word}");
+            let rejected = NewPassword::parse(spelling, &PasswordPolicy::default(), &[word]);
+            assert_eq!(rejected.unwrap_err(), PasswordError::Common, "{spelling} {word}");
         }
     }
     assert!(parse("latchkey and more").is_ok());
 }
 
 #[test]
-fn the_least_length_is_1_to_64() {
+fn the_minimum_length_is_between_1_and_64() {
     assert!(PasswordPolicy::new(0).is_err());
     assert!(PasswordPolicy::new(65).is_err());
     let one = PasswordPolicy::new(1).unwrap();
@@ -84,24 +84,24 @@ fn the_least_length_is_1_to_64() {
         NewPassword::parse("", &one, &[]).unwrap_err(),
         PasswordError::TooShort { min_length: 1 }
     );
-    let most = PasswordPolicy::new(64).unwrap();
-    assert!(NewPassword::parse("ab".repeat(32), &most, &[]).is_ok());
+    let maximum = PasswordPolicy::new(64).unwrap();
+    assert!(NewPassword::parse("ab".repeat(32), &maximum, &[]).is_ok());
 }
 
 #[test]
-fn debug_does_not_show_the_password() {
+fn debug_output_does_not_contain_the_password() {
     let password = parse("a long walk").unwrap();
     assert!(!format!("{password:?}").contains("walk"));
 }
 
 proptest! {
     #[test]
-    fn no_text_makes_the_policy_panic(text in any::<String>()) {
+    fn checking_a_password_never_panics(text in any::<String>()) {
         let _ = parse(&text);
     }
 
     #[test]
-    fn every_spelling_of_a_text_is_one_password(text in any::<String>()) {
+    fn canonically_equivalent_texts_are_the_same_password(text in any::<String>()) {
         let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(&text).into_owned();
         let (typed, decomposed) = (Password::new(text), Password::new(decomposed));
         prop_assert_eq!(typed.as_str(), decomposed.as_str());

@@ -18,7 +18,7 @@ fn salt() -> SuccessorSalt {
 }
 
 #[test]
-fn it_has_256_bits_that_change_and_128_that_stay() {
+fn a_successor_has_256_new_bits_and_the_128_of_the_family() {
     let token = token();
     assert_eq!(token.to_text().len(), 64, "48 bytes in base64url");
     let next = token.successor(&salt());
@@ -29,19 +29,19 @@ fn it_has_256_bits_that_change_and_128_that_stay() {
     assert_ne!(token.family(), self::token().family());
 }
 
-/// Servers of different versions on one store must agree on it.
+/// Servers of different versions that share a store must derive the same successor.
 #[test]
-fn the_derivation_is_hmac_sha256_and_stays_what_it_is() {
+fn the_successor_is_derived_with_hmac_sha256() {
     let token = RefreshToken::parse(&"A".repeat(64)).unwrap();
     let next = token.successor(&SuccessorSalt::from_bytes(&[1; 32]).unwrap());
     assert_eq!(&*next.to_text(), KNOWN_SUCCESSOR);
 }
 
-/// Computed with another implementation of HMAC.
+/// Computed with another implementation of HMAC-SHA256.
 const KNOWN_SUCCESSOR: &str = "AAAAAAAAAAAAAAAAAAAAAKu223hMuIQlixZK47_TmRa2dld0ja8P-AdHr8TO76jL";
 
 #[test]
-fn neither_the_token_nor_the_salt_alone_leads_to_the_successor() {
+fn a_successor_depends_on_both_the_token_and_the_salt() {
     let (token, salt) = (token(), salt());
     let next = token.successor(&salt);
     assert_eq!(token.successor(&salt).hash(), next.hash());
@@ -50,7 +50,7 @@ fn neither_the_token_nor_the_salt_alone_leads_to_the_successor() {
 }
 
 #[test]
-fn what_is_stored_is_a_hash_and_debug_shows_nothing() {
+fn the_stored_hash_and_debug_output_do_not_contain_the_token() {
     let token = token();
     let text = token.to_text();
     assert!(
@@ -60,12 +60,12 @@ fn what_is_stored_is_a_hash_and_debug_shows_nothing() {
             .windows(8)
             .any(|part| text.as_bytes().windows(8).any(|w| w == part))
     );
-    let shown = format!("{token:?} {:?} {:?} {:?}", token.hash(), token.family(), salt());
-    assert_eq!(shown, "RefreshToken(…) RefreshTokenHash(…) FamilyHash(…) SuccessorSalt(…)");
+    let output = format!("{token:?} {:?} {:?} {:?}", token.hash(), token.family(), salt());
+    assert_eq!(output, "RefreshToken(…) RefreshTokenHash(…) FamilyHash(…) SuccessorSalt(…)");
 }
 
 #[test]
-fn only_the_one_spelling_is_read() {
+fn a_refresh_token_in_another_spelling_is_rejected() {
     let text = token().to_text();
     for wrong in [
         String::new(),
@@ -92,12 +92,14 @@ proptest! {
     }
 
     #[test]
-    fn no_text_panics(text in ".{0,100}") {
+    fn parsing_a_refresh_token_never_panics(text in ".{0,100}") {
         let _ = RefreshToken::parse(&text);
     }
 }
 
-fn used(token: &RefreshToken) -> (RefreshState, SuccessorSalt, RefreshTokenHash) {
+/// Returns the state of a session after the first use of its token, the salt and the hash of the
+/// successor.
+fn state_after_use(token: &RefreshToken) -> (RefreshState, SuccessorSalt, RefreshTokenHash) {
     let salt = salt();
     let next = token.successor(&salt).hash();
     let replaced = ReplacedToken { token: token.hash(), salt, at: NOW };
@@ -105,20 +107,20 @@ fn used(token: &RefreshToken) -> (RefreshState, SuccessorSalt, RefreshTokenHash)
 }
 
 #[test]
-fn the_current_token_is_used_whenever_it_comes() {
+fn the_current_token_is_accepted_at_any_time() {
     let fresh = RefreshState { current: token().hash(), replaced: None };
     assert_eq!(fresh.judge(&fresh.current, NOW), RefreshUse::First);
-    let (state, _, next) = used(&token());
+    let (state, _, next) = state_after_use(&token());
     assert_eq!(state.judge(&next, NOW + 1_000_000 * MILLI), RefreshUse::First);
 }
 
 #[test]
-fn the_one_before_is_a_repetition_for_ten_seconds_and_then_a_copy() {
+fn the_previous_token_may_be_repeated_for_ten_seconds() {
     let token = token();
-    let (state, salt, _) = used(&token);
+    let (state, salt, _) = state_after_use(&token);
     for millis in [0, 1, 9_999] {
         assert_eq!(state.judge(&token.hash(), NOW + millis * MILLI), RefreshUse::Repeated(salt));
-        // Another server's clock may be behind.
+        // The clock of another server may be slow.
         assert_eq!(state.judge(&token.hash(), NOW - millis * MILLI), RefreshUse::Repeated(salt));
     }
     for millis in [10_000, 1_000_000] {
@@ -128,9 +130,9 @@ fn the_one_before_is_a_repetition_for_ten_seconds_and_then_a_copy() {
 }
 
 #[test]
-fn an_older_one_is_a_copy_at_once() {
+fn an_older_token_is_reuse_at_once() {
     let first = token();
-    let (_, salt, _) = used(&first);
-    let (state, ..) = used(&first.successor(&salt));
+    let (_, salt, _) = state_after_use(&first);
+    let (state, ..) = state_after_use(&first.successor(&salt));
     assert_eq!(state.judge(&first.hash(), NOW), RefreshUse::Reused);
 }

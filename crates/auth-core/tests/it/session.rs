@@ -12,7 +12,7 @@ fn open(remember: bool) -> Session {
 }
 
 #[test]
-fn the_limits_are_those_of_its_kind() {
+fn a_session_has_the_limits_of_its_kind() {
     let (standard, remembered) = (open(false), open(true));
     assert_eq!(standard.idle_expires_at, NOW + 30 * MINUTE);
     assert_eq!(standard.expires_at, NOW + 12 * 60 * MINUTE);
@@ -21,14 +21,14 @@ fn the_limits_are_those_of_its_kind() {
 }
 
 #[test]
-fn its_end_itself_is_too_late() {
+fn the_end_of_a_session_is_exclusive() {
     let session = open(false);
     assert!(session.is_alive(session.idle_expires_at - Duration::from_millis(1)));
     assert!(!session.is_alive(session.idle_expires_at));
 }
 
 #[test]
-fn use_moves_the_idle_end_and_never_the_absolute_one() {
+fn refreshing_extends_the_idle_end_and_never_the_absolute_one() {
     let policy = SessionPolicy::default();
     let mut session = open(false);
     let end = session.expires_at;
@@ -39,18 +39,18 @@ fn use_moves_the_idle_end_and_never_the_absolute_one() {
         assert!(session.idle_expires_at <= end);
         now += 29 * MINUTE;
     }
-    assert!(now >= end && now < end + 29 * MINUTE, "only the absolute end has ended it");
+    assert!(now >= end && now < end + 29 * MINUTE, "it ended at its absolute end");
 }
 
 #[test]
-fn an_idle_limit_above_the_lifetime_is_refused() {
+fn an_idle_timeout_above_the_lifetime_is_rejected() {
     assert!(SessionLimits::new(MINUTE, MINUTE).is_ok());
     assert!(SessionLimits::new(2 * MINUTE, MINUTE).is_err());
 }
 
 proptest! {
     #[test]
-    fn no_limit_and_no_time_overflows(idle in any::<u64>(), more in any::<u64>(), at in any::<u64>()) {
+    fn extreme_limits_and_times_do_not_overflow(idle in any::<u64>(), more in any::<u64>(), at in any::<u64>()) {
         let idle = Duration::from_secs(idle);
         let limits = SessionLimits::new(idle, idle.saturating_add(Duration::from_secs(more))).unwrap();
         let policy = SessionPolicy { standard: limits, remembered: limits };

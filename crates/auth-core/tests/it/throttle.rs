@@ -17,8 +17,7 @@ fn device_key() -> DeviceKey {
     SigningKey::generate(&SystemRandom).seed().device_key()
 }
 
-/// Makes an attempt that counts at once, if it is let through; answers for how long it is
-/// not.
+/// Makes an attempt that fails at once. If it is rejected, returns for how long.
 fn fail(counter: &mut Counter, limit: &Limit, now: Timestamp) -> Option<Duration> {
     match counter.judge(limit, now) {
         Admission::Admitted => {
@@ -26,13 +25,13 @@ fn fail(counter: &mut Counter, limit: &Limit, now: Timestamp) -> Option<Duration
             let _ = counter.count(limit, now, now);
             None
         }
-        Admission::Rejected(wait) => Some(wait),
-        Admission::Busy => unreachable!("nothing is under way"),
+        Admission::Rejected(remaining) => Some(remaining),
+        Admission::Busy => unreachable!("no attempt is pending"),
     }
 }
 
 #[test]
-fn after_ten_failures_there_are_waits_that_double_up_to_a_quarter_of_an_hour() {
+fn after_ten_failures_lockouts_double_from_1_to_15_minutes() {
     let (mut counter, limit) = (Counter::default(), Limit::SIGN_INS_PER_ACCOUNT);
     let mut now = start();
     for _ in 0..10 {
@@ -41,14 +40,14 @@ fn after_ten_failures_there_are_waits_that_double_up_to_a_quarter_of_an_hour() {
     }
     now -= SECOND;
     for minutes in [1, 2, 4, 8, 15, 15, 15] {
-        let wait = minutes * MINUTE;
-        assert_eq!(fail(&mut counter, &limit, now), Some(wait));
-        now += wait - SECOND;
+        let lockout = minutes * MINUTE;
+        assert_eq!(fail(&mut counter, &limit, now), Some(lockout));
+        now += lockout - SECOND;
         assert_eq!(fail(&mut counter, &limit, now), Some(SECOND));
         now += SECOND;
         assert_eq!(fail(&mut counter, &limit, now), None);
     }
-    // A quarter of an hour after a wait without a failure, all is forgotten.
+    // The counter starts anew when no attempt fails for 15 minutes after a lockout.
     now += 30 * MINUTE;
     for _ in 0..10 {
         assert_eq!(fail(&mut counter, &limit, now), None);
@@ -57,7 +56,7 @@ fn after_ten_failures_there_are_waits_that_double_up_to_a_quarter_of_an_hour() {
 }
 
 #[test]
-fn after_a_wait_one_is_taken_at_a_time() {
+fn after_a_lockout_one_attempt_is_admitted_at_a_time() {
     let (mut counter, limit) = (Counter::default(), Limit::SIGN_INS_PER_ACCOUNT);
     let now = start();
     (0..10).for_each(|_| assert_eq!(fail(&mut counter, &limit, now), None));
@@ -70,7 +69,7 @@ fn after_a_wait_one_is_taken_at_a_time() {
 }
 
 #[test]
-fn a_success_clears_what_has_failed_and_leaves_what_is_under_way() {
+fn a_success_clears_failed_attempts_and_keeps_pending_ones() {
     let (mut counter, limit) = (Counter::default(), Limit::SIGN_INS_PER_ACCOUNT);
     let now = start();
     (0..5).for_each(|_| assert_eq!(fail(&mut counter, &limit, now), None));
@@ -85,19 +84,19 @@ fn a_success_clears_what_has_failed_and_leaves_what_is_under_way() {
 }
 
 #[test]
-fn what_a_server_that_is_gone_has_begun_has_failed() {
+fn attempts_of_a_crashed_server_count_as_failed() {
     let (mut counter, limit) = (Counter::default(), Limit::SIGN_INS_PER_ACCOUNT);
     let now = start();
     (0..10).for_each(|_| counter.begin(now));
     assert_eq!(counter.judge(&limit, now + 29 * SECOND), Admission::Busy);
     assert_eq!(counter.judge(&limit, now + 30 * SECOND), Admission::Rejected(30 * SECOND));
-    // The server was not gone but slow: nothing is counted twice.
+    // If the server was only slow, the attempt is not counted twice.
     counter.refund(now);
     assert_eq!(counter.judge(&limit, now + MINUTE), Admission::Admitted);
 }
 
 #[test]
-fn a_success_clears_what_a_server_that_is_gone_has_begun() {
+fn a_success_clears_the_attempts_of_a_crashed_server() {
     let (mut counter, limit) = (Counter::default(), Limit::SIGN_INS_PER_ACCOUNT);
     (0..9).for_each(|_| counter.begin(start()));
     let now = start() + 31 * SECOND;
@@ -108,46 +107,47 @@ fn a_success_clears_what_a_server_that_is_gone_has_begun() {
 }
 
 #[test]
-fn a_clock_that_was_set_back_shuts_nobody_out_for_longer() {
+fn setting_the_clock_back_does_not_lengthen_a_lockout() {
     let (mut counter, limit) = (Counter::default(), Limit::SIGN_INS_PER_ACCOUNT);
-    let wrong = start() + Duration::from_hours(24 * 365);
-    (0..10).for_each(|_| assert_eq!(fail(&mut counter, &limit, wrong), None));
+    let future = start() + Duration::from_hours(24 * 365);
+    (0..10).for_each(|_| assert_eq!(fail(&mut counter, &limit, future), None));
     assert_eq!(fail(&mut counter, &limit, start()), Some(MINUTE));
     assert_eq!(fail(&mut counter, &limit, start() + MINUTE), None);
     let (mut counter, limit) = (Counter::default(), Limit::SIGN_INS_PER_IP);
-    (0..30).for_each(|_| assert_eq!(fail(&mut counter, &limit, wrong), None));
+    (0..30).for_each(|_| assert_eq!(fail(&mut counter, &limit, future), None));
     assert_eq!(fail(&mut counter, &limit, start()), Some(15 * MINUTE));
 }
 
-/// What happens to the attempts of one kind.
+/// A step of a schedule of attempts.
 #[derive(Debug, Clone)]
 enum Step {
-    Pass(u64),
+    /// This many milliseconds pass.
+    Wait(u64),
     Begin,
     Fail,
-    GiveBack,
+    Refund,
     Succeed,
 }
 
 fn schedule() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        3 => prop_oneof![0..5_000_u64, 50_000..70_000_u64, 0..2_000_000_u64].prop_map(Step::Pass),
+        3 => prop_oneof![0..5_000_u64, 50_000..70_000_u64, 0..2_000_000_u64].prop_map(Step::Wait),
         12 => Just(Step::Begin),
         9 => Just(Step::Fail),
-        1 => Just(Step::GiveBack),
+        1 => Just(Step::Refund),
         1 => Just(Step::Succeed),
     ];
     proptest::collection::vec(step, 0..200)
 }
 
-/// The rules once more, by looking at all that has ever happened.
+/// A simple implementation of the same rules, which remembers everything.
 #[derive(Default)]
 struct Model {
-    /// Since the last success.
+    /// The failures since the last success.
     failed: Vec<Timestamp>,
-    /// When the waits began that none has broken off, and how long they are.
-    waits: Vec<(Timestamp, Duration)>,
-    /// When those began that are under way.
+    /// The start and the length of each lockout since the last success.
+    lockouts: Vec<(Timestamp, Duration)>,
+    /// When the pending attempts began.
     pending: Vec<Timestamp>,
 }
 
@@ -156,29 +156,29 @@ impl Model {
         self.failed.iter().filter(|at| now < **at + limit.window()).count()
     }
 
-    /// Whether the last wait still has a say.
+    /// Whether the last lockout still has an effect.
     fn is_on_probation(&self, limit: &Limit, now: Timestamp) -> bool {
-        self.waits.last().is_some_and(|(began, wait)| now < *began + *wait + limit.window())
+        self.lockouts.last().is_some_and(|(start, length)| now < *start + *length + limit.window())
     }
 
     fn judge(&self, limit: &Limit, now: Timestamp) -> Admission {
-        if let Some((began, wait)) = self.waits.last()
-            && now < *began + *wait
+        if let Some((start, length)) = self.lockouts.last()
+            && now < *start + *length
         {
-            return Admission::Rejected((*began + *wait).duration_since(now).unsigned_abs());
+            return Admission::Rejected((*start + *length).duration_since(now).unsigned_abs());
         }
         let failed = self.in_window(limit, now);
-        let (taken, most) = match self.is_on_probation(limit, now) {
+        let (attempts, max_attempts) = match self.is_on_probation(limit, now) {
             true => (self.pending.len(), 1),
             false => (failed + self.pending.len(), limit.max_attempts()),
         };
-        match taken < most {
+        match attempts < max_attempts {
             true => Admission::Admitted,
             false if !self.pending.is_empty() => Admission::Busy,
             false => {
-                let first = self.failed[self.failed.len() - most];
-                let room = first + limit.window();
-                Admission::Rejected(room.duration_since(now).unsigned_abs())
+                let oldest = self.failed[self.failed.len() - max_attempts];
+                let end = oldest + limit.window();
+                Admission::Rejected(end.duration_since(now).unsigned_abs())
             }
         }
     }
@@ -191,11 +191,11 @@ impl Model {
         {
             return;
         }
-        let wait = match self.waits.last() {
-            Some((_, before)) if on_probation => (2 * *before).min(15 * MINUTE),
+        let length = match self.lockouts.last() {
+            Some((_, previous)) if on_probation => (2 * *previous).min(15 * MINUTE),
             _ => MINUTE,
         };
-        self.waits.push((now, wait));
+        self.lockouts.push((now, length));
     }
 }
 
@@ -203,7 +203,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn every_schedule_is_judged_as_the_rules_say(
+    fn the_counter_agrees_with_a_model_on_every_schedule(
         steps in schedule(),
         limit in prop_oneof![
             Just(Limit::SIGN_INS_PER_ACCOUNT),
@@ -214,23 +214,23 @@ proptest! {
         let (mut counter, mut model, mut now) = (Counter::default(), Model::default(), start());
         for step in steps {
             let before = counter.clone();
-            let verdict = counter.judge(&limit, now);
-            prop_assert_eq!(verdict, model.judge(&limit, now));
+            let admission = counter.judge(&limit, now);
+            prop_assert_eq!(admission, model.judge(&limit, now));
             match step {
-                // No attempt takes longer than half a minute.
-                Step::Pass(_) if !model.pending.is_empty() => now += Duration::from_millis(100),
-                Step::Pass(millis) => now += Duration::from_millis(millis),
-                Step::Begin if verdict == Admission::Admitted => {
+                // An attempt that is pending for more than 30 seconds would count as failed.
+                Step::Wait(_) if !model.pending.is_empty() => now += Duration::from_millis(100),
+                Step::Wait(millis) => now += Duration::from_millis(millis),
+                Step::Begin if admission == Admission::Admitted => {
                     counter.begin(now);
                     model.pending.push(now);
                 }
-                // What is refused changes nothing.
+                // A rejected attempt changes nothing.
                 Step::Begin => prop_assert_eq!(counter.clone().judge(&limit, now), before.clone().judge(&limit, now)),
                 Step::Fail => if let Some(began) = model.pending.pop() {
                     let _ = counter.count(&limit, began, now);
                     model.fail(&limit, now);
                 },
-                Step::GiveBack => if let Some(began) = model.pending.pop() {
+                Step::Refund => if let Some(began) = model.pending.pop() {
                     counter.refund(began);
                 },
                 Step::Succeed => if let Some(began) = model.pending.pop() {
@@ -238,22 +238,22 @@ proptest! {
                     model = Model { pending: model.pending, ..Model::default() };
                 },
             }
-            // It can be kept and taken up at any time, and forgotten at its end.
+            // A counter can be stored and loaded at any time, and deleted at its end.
             counter = serde_json::from_str(&serde_json::to_string(&counter).unwrap()).unwrap();
             let end = counter.ends(&limit);
             for later in [end, end + SECOND] {
-                let mut kept = counter.clone();
-                prop_assert_eq!(kept.judge(&limit, later), Admission::Admitted);
-                prop_assert_eq!(kept, Counter::default());
+                let mut ended = counter.clone();
+                prop_assert_eq!(ended.judge(&limit, later), Admission::Admitted);
+                prop_assert_eq!(ended, Counter::default());
             }
         }
     }
 }
 
 proptest! {
-    /// Two servers' clocks differ, and who reads the time first may be entered second.
+    /// The clocks of two servers differ, so attempts may be recorded out of order.
     #[test]
-    fn attempts_that_are_entered_in_another_order_than_they_began_are_all_settled(
+    fn attempts_recorded_in_another_order_than_they_began_are_all_settled(
         times in proptest::collection::vec(0..3_000_u64, 10),
         end in 0..3_000_u64,
     ) {
@@ -272,13 +272,13 @@ proptest! {
 }
 
 #[test]
-fn of_what_is_no_address_hardly_anything_is_kept() {
+fn only_16_bits_are_kept_of_a_text_that_is_not_an_address() {
     let key = CounterKey::sign_ins_by_account("hunter2 typed here");
     assert!(key.as_bytes()[2..].iter().all(|byte| *byte == 0));
 }
 
 #[test]
-fn each_kind_of_attempt_has_a_counter_of_its_own() {
+fn each_kind_of_attempt_has_its_own_counter() {
     let ada = UserId::generate(start(), &SystemRandom);
     let key = device_key();
     let device = || key.verify(ada, 0, &key.issue(ada, 0, &SystemRandom)).unwrap();
@@ -299,7 +299,7 @@ fn each_kind_of_attempt_has_a_counter_of_its_own() {
 }
 
 #[test]
-fn all_spellings_of_an_address_have_one_counter() {
+fn all_spellings_of_an_address_share_one_counter() {
     for (one, other) in
         [(" Ada@Bücher.example", "ADA@xn--bcher-kva.example "), ("no address", " no address\t")]
     {
@@ -313,7 +313,7 @@ fn all_spellings_of_an_address_have_one_counter() {
 }
 
 #[test]
-fn a_device_token_reads_as_it_is_written_and_not_otherwise() {
+fn a_device_token_has_one_spelling_and_cannot_be_altered() {
     let (key, ada) = (device_key(), UserId::generate(start(), &SystemRandom));
     let text = key.issue(ada, 0, &SystemRandom).to_text();
     let id = key.verify(ada, 0, &DeviceToken::parse(&text).unwrap()).unwrap();
@@ -321,17 +321,17 @@ fn a_device_token_reads_as_it_is_written_and_not_otherwise() {
     for wrong in ["", "a", &text[1..], &format!("{}=", *text), &format!("{}A", *text)] {
         assert!(DeviceToken::parse(wrong).is_err(), "{wrong}");
     }
-    // Another letter in any place is another token, or none.
-    for place in 0..text.len() {
+    // A token with any character changed is invalid.
+    for index in 0..text.len() {
         let mut bytes = text.as_bytes().to_vec();
-        bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
+        bytes[index] = if bytes[index] == b'A' { b'B' } else { b'A' };
         let other = DeviceToken::parse(std::str::from_utf8(&bytes).unwrap());
-        assert!(other.is_err() || key.verify(ada, 0, &other.unwrap()).is_none(), "{place}");
+        assert!(other.is_err() || key.verify(ada, 0, &other.unwrap()).is_none(), "{index}");
     }
 }
 
 #[test]
-fn nothing_of_a_device_is_printed() {
+fn debug_output_of_device_keys_and_tokens_contains_no_secret() {
     let key = device_key();
     let token = key.issue(UserId::generate(start(), &SystemRandom), 0, &SystemRandom);
     assert_eq!(format!("{key:?} {token:?}"), "DeviceKey(…) DeviceToken(…)");

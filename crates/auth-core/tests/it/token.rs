@@ -1,11 +1,12 @@
-//! What is issued is verified, and nothing else is: the attacks on tokens, by what they change.
+//! Issued tokens are verified, and every manipulation of a token is rejected. The modules are named
+//! after what the attacks change.
 
 mod algorithm;
+mod cache;
 mod claims;
+mod encoding;
 mod header;
 mod issued;
-mod others;
-mod seen;
+mod other_tokens;
 mod service;
-mod spelling;
 mod verifier;

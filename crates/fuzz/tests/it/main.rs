@@ -1,6 +1,6 @@
-//! The targets over their committed inputs, without a fuzzer.
+//! Runs the targets on their committed inputs, without a fuzzer.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,8 +18,8 @@ fn inputs(target: &Target) -> Vec<PathBuf> {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "what is printed by a test that fails is shown")]
-fn every_target_holds_for_its_inputs() {
+#[expect(clippy::print_stdout, reason = "the output of a failed test is displayed")]
+fn every_target_passes_on_its_inputs() {
     for target in &TARGETS {
         for path in inputs(target) {
             println!("{}", path.display());
@@ -29,7 +29,7 @@ fn every_target_holds_for_its_inputs() {
 }
 
 #[test]
-fn every_target_has_inputs_and_all_inputs_a_target() {
+fn every_target_has_inputs_and_all_inputs_have_a_target() {
     let directories = fs::read_dir(corpus()).unwrap();
     let directories: BTreeSet<_> =
         directories.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

@@ -1,4 +1,4 @@
-//! Eight chains in AVX2 registers.
+//! Runs eight chains in AVX2 registers.
 
 use std::arch::x86_64::{
     __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_extract_epi32, _mm256_or_si256,
@@ -62,8 +62,8 @@ fn xor3(a: Vector, b: Vector, c: Vector) -> Vector {
 
 #[target_feature(enable = "avx2")]
 #[inline]
-fn choose(which: Vector, one: Vector, zero: Vector) -> Vector {
-    xor(zero, _mm256_and_si256(which, xor(one, zero)))
+fn choose(mask: Vector, if_one: Vector, if_zero: Vector) -> Vector {
+    xor(if_zero, _mm256_and_si256(mask, xor(if_one, if_zero)))
 }
 
 #[target_feature(enable = "avx2")]
@@ -78,7 +78,7 @@ fn shift_right<const BITS: i32>(vector: Vector) -> Vector {
     _mm256_srli_epi32::<BITS>(vector)
 }
 
-/// `RIGHT` and `LEFT` are 32 together.
+/// The sum of `RIGHT` and `LEFT` must be 32.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn rotate_right<const RIGHT: i32, const LEFT: i32>(vector: Vector) -> Vector {

@@ -1,4 +1,4 @@
-//! Sixteen chains in AVX-512 registers.
+//! Runs sixteen chains in AVX-512 registers.
 
 use std::arch::x86_64::{
     __m512i, _mm256_extract_epi32, _mm512_add_epi32, _mm512_extracti64x4_epi64, _mm512_ror_epi32,
@@ -75,8 +75,8 @@ fn xor3(a: Vector, b: Vector, c: Vector) -> Vector {
 
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn choose(which: Vector, one: Vector, zero: Vector) -> Vector {
-    _mm512_ternarylogic_epi32::<0b1100_1010>(which, one, zero)
+fn choose(mask: Vector, if_one: Vector, if_zero: Vector) -> Vector {
+    _mm512_ternarylogic_epi32::<0b1100_1010>(mask, if_one, if_zero)
 }
 
 #[target_feature(enable = "avx512f")]

@@ -1,4 +1,4 @@
-/// The constants of the rounds of SHA-256 (FIPS 180-4, 4.2.2).
+/// The round constants of SHA-256 (FIPS 180-4, 4.2.2).
 #[rustfmt::skip]
 pub(super) const K: [u32; 64] = [
     0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5,

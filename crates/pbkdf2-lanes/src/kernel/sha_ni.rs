@@ -1,13 +1,15 @@
-//! One to four chains in the SHA instructions of x86-64.
+//! Runs one to four chains with the SHA instructions of x86-64.
 //!
-//! A chain is bound by the time that `sha256rnds2` takes: four cycles, of which the unit that runs it
-//! is busy for two. So two chains take little longer than one. After that the unit is what
-//! is short, and it runs `sha256msg1` and `sha256msg2` too; every other one of the former is
-//! done without, in units that stand idle.
+//! The speed of a single chain is limited by the latency of `sha256rnds2`, which is four cycles,
+//! while the execution unit is busy for only two of them. Two interleaved chains therefore take
+//! little longer than one. With more chains, the throughput of that unit is the limit. It also
+//! executes `sha256msg1` and `sha256msg2`, so every second `sha256msg1` is replaced with
+//! instructions for other units.
 //!
-//! Nothing here may use AVX. These instructions only exist in the old encoding, which waits for
-//! the upper halves of the registers wherever they are in use; and where AVX is allowed the
-//! compiler does use them, to move two words at once. The loop then takes a hundred times as long.
+//! This code must not be compiled with AVX enabled. The SHA instructions exist only in the legacy
+//! SSE encoding, which stalls while the upper halves of the AVX registers are in use. If AVX is
+//! enabled, the compiler uses those registers to copy two values at once, and the loop is a hundred
+//! times slower.
 
 use std::arch::x86_64::{
     __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_extract_epi32, _mm_setr_epi32, _mm_setzero_si128,
@@ -18,32 +20,34 @@ use std::arch::x86_64::{
 use super::constants::K;
 use crate::chain::{Chain, PADDING, State};
 
-/// A state as the instructions want it: the words F, E, B, A and H, G, D, C.
+/// Eight words in two registers. The instructions expect a state as the words F, E, B, A and H, G,
+/// D, C; a message has its words in order.
 type Halves = [__m128i; 2];
 
-/// Runs `N` chains so many iterations on.
+/// Computes `iterations` more iterations of the first `N` chains.
 #[target_feature(enable = "sha,sse2,ssse3,sse4.1")]
-pub(super) fn advance<const N: usize>(chains: &mut [Chain], rounds: u32) {
+pub(super) fn advance<const N: usize>(chains: &mut [Chain], iterations: u32) {
     let zero = [[_mm_setzero_si128(); 2]; N];
-    let (mut inner, mut outer, mut last, mut sum) = (zero, zero, zero, zero);
+    let (mut inner, mut outer, mut last, mut xor) = (zero, zero, zero, zero);
     for (lane, chain) in chains.iter().take(N).enumerate() {
         (inner[lane], outer[lane]) = (state(&chain.inner), state(&chain.outer));
-        (last[lane], sum[lane]) = (message(&chain.last), message(&chain.sum));
+        (last[lane], xor[lane]) = (message(&chain.last), message(&chain.xor));
     }
-    for _ in 0..rounds {
+    for _ in 0..iterations {
         last = compress(&outer, &compress(&inner, &last));
         for lane in 0..N {
             for half in 0..2 {
-                sum[lane][half] = _mm_xor_si128(sum[lane][half], last[lane][half]);
+                xor[lane][half] = _mm_xor_si128(xor[lane][half], last[lane][half]);
             }
         }
     }
     for (lane, chain) in chains.iter_mut().take(N).enumerate() {
-        (chain.last, chain.sum) = (words(last[lane]), words(sum[lane]));
+        (chain.last, chain.xor) = (words(last[lane]), words(xor[lane]));
     }
 }
 
-/// The states after a block that is a hash and its padding (FIPS 180-4, 6.2.2), as messages.
+/// Compresses one block per lane, a hash and its padding (FIPS 180-4, 6.2.2). Returns the new
+/// states in the order of messages.
 #[target_feature(enable = "sha,sse2,ssse3,sse4.1")]
 #[inline]
 fn compress<const N: usize>(states: &[Halves; N], hashes: &[Halves; N]) -> [Halves; N] {
@@ -54,12 +58,12 @@ fn compress<const N: usize>(states: &[Halves; N], hashes: &[Halves; N]) -> [Halv
         w[lane] = [hashes[lane][0], hashes[lane][1], padding[0], padding[1]];
     }
     let mut after = *states;
-    // Written out, so that the words stay in registers.
+    // Unrolled by a macro, so that the words stay in registers.
     macro_rules! four_rounds {
         ($($t:literal)*) => {$(
             if $t >= 4 {
                 for w in &mut w {
-                    w[$t % 4] = scheduled(
+                    w[$t % 4] = schedule(
                         [w[$t % 4], w[($t + 1) % 4], w[($t + 2) % 4], w[($t + 3) % 4]],
                         N > 1 && $t % 2 == 0,
                     );
@@ -86,12 +90,12 @@ fn compress<const N: usize>(states: &[Halves; N], hashes: &[Halves; N]) -> [Halv
     after
 }
 
-/// The words of the next four rounds, from those of the last sixteen, with an instruction of
-/// the short unit less if it is to be spared.
+/// Returns the message words of the next four rounds from those of the last sixteen. If
+/// `avoid_msg1`, other instructions replace `sha256msg1`.
 #[target_feature(enable = "sha,sse2,ssse3,sse4.1")]
 #[inline]
-fn scheduled(w: [__m128i; 4], spare: bool) -> __m128i {
-    let with_sigma0 = if spare {
+fn schedule(w: [__m128i; 4], avoid_msg1: bool) -> __m128i {
+    let with_sigma0 = if avoid_msg1 {
         _mm_add_epi32(w[0], sigma0(_mm_alignr_epi8::<4>(w[1], w[0])))
     } else {
         _mm_sha256msg1_epu32(w[0], w[1])
@@ -100,8 +104,9 @@ fn scheduled(w: [__m128i; 4], spare: bool) -> __m128i {
     _mm_sha256msg2_epu32(sum, w[3])
 }
 
-/// Rotated by 7, rotated by 18 and shifted by 3 to the right, where a rotation is two shifts
-/// of which each goes on where another has got to.
+/// Returns σ0 of FIPS 180-4, 4.1.2: the exclusive or of the words rotated right by 7, rotated right
+/// by 18 and shifted right by 3. A rotation consists of two shifts, each of which continues another
+/// one.
 #[target_feature(enable = "sha,sse2,ssse3,sse4.1")]
 #[inline]
 fn sigma0(words: __m128i) -> __m128i {

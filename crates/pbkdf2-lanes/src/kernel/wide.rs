@@ -1,23 +1,23 @@
-/// The iterations of many chains, one to each 32-bit lane of a register.
+/// Defines `advance`, which runs as many chains as a register has 32-bit lanes, one in each lane.
 ///
-/// This is a macro and not a generic function, since code for some machines only cannot be
-/// behind a trait. It is used where these are in scope: `Vector`, and on it `load`,
-/// `words`, `splat`, `add`, `xor`, `xor3`, `choose`, `majority`, `shift_right` and `rotate_right`.
+/// It is a macro because functions with `#[target_feature]` cannot implement a trait. The calling
+/// module must define the type `Vector` and the functions `load`, `words`, `splat`, `add`, `xor`,
+/// `xor3`, `choose`, `majority`, `shift_right` and `rotate_right` for it.
 macro_rules! advance_lanes {
     ($features:literal, $lanes:literal) => {
-        /// Runs the chains, of which there are as many as there are lanes, so many iterations on.
+        /// Computes `iterations` more iterations of the chains, which are as many as the lanes.
         #[target_feature(enable = $features)]
-        pub(super) fn advance(chains: &mut [Chain], rounds: u32) {
+        pub(super) fn advance(chains: &mut [Chain], iterations: u32) {
             let (inner, outer) = (gather(chains, |c| &c.inner), gather(chains, |c| &c.outer));
-            let (mut last, mut sum) = (gather(chains, |c| &c.last), gather(chains, |c| &c.sum));
-            for _ in 0..rounds {
+            let (mut last, mut xors) = (gather(chains, |c| &c.last), gather(chains, |c| &c.xor));
+            for _ in 0..iterations {
                 last = compress(&outer, &compress(&inner, &last));
                 for word in 0..8 {
-                    sum[word] = xor(sum[word], last[word]);
+                    xors[word] = xor(xors[word], last[word]);
                 }
             }
             scatter(&last, chains, |c| &mut c.last);
-            scatter(&sum, chains, |c| &mut c.sum);
+            scatter(&xors, chains, |c| &mut c.xor);
         }
 
         #[target_feature(enable = $features)]
@@ -48,7 +48,7 @@ macro_rules! advance_lanes {
             }
         }
 
-        /// The state after a block that is a hash and its padding (FIPS 180-4, 6.2.2).
+        /// Compresses one block per lane, a hash and its padding (FIPS 180-4, 6.2.2).
         #[target_feature(enable = $features)]
         #[inline]
         fn compress(state: &[Vector; 8], hash: &[Vector; 8]) -> [Vector; 8] {
@@ -58,18 +58,18 @@ macro_rules! advance_lanes {
                 *word = splat(padding);
             }
             let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
-            // Written out, so that no round has to move eight registers on.
+            // Unrolled by macros, so that no round has to move eight registers.
             macro_rules! round {
                 ($a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident, $t:expr) => {
                     if $t >= 16 {
-                        w[$t % 16] = scheduled(w[$t % 16], w[($t + 1) % 16], w[($t + 9) % 16], w[($t + 14) % 16]);
+                        w[$t % 16] = schedule(w[$t % 16], w[($t + 1) % 16], w[($t + 9) % 16], w[($t + 14) % 16]);
                     }
-                    let sum = xor3(rotate_right::<6, 26>($e), rotate_right::<11, 21>($e), rotate_right::<25, 7>($e));
+                    let sigma1 = xor3(rotate_right::<6, 26>($e), rotate_right::<11, 21>($e), rotate_right::<25, 7>($e));
                     let word = add(w[$t % 16], splat(K[$t]));
-                    let first = add(add($h, sum), add(choose($e, $f, $g), word));
-                    let sum = xor3(rotate_right::<2, 30>($a), rotate_right::<13, 19>($a), rotate_right::<22, 10>($a));
+                    let first = add(add($h, sigma1), add(choose($e, $f, $g), word));
+                    let sigma0 = xor3(rotate_right::<2, 30>($a), rotate_right::<13, 19>($a), rotate_right::<22, 10>($a));
                     $d = add($d, first);
-                    $h = add(add(first, sum), majority($a, $b, $c));
+                    $h = add(add(first, sigma0), majority($a, $b, $c));
                 };
             }
             macro_rules! eight_rounds {
@@ -99,10 +99,10 @@ macro_rules! advance_lanes {
             after
         }
 
-        /// The word of a round after the sixteenth, from those 16, 15, 7 and 2 rounds before.
+        /// Returns the message word of a round from those 16, 15, 7 and 2 rounds before.
         #[target_feature(enable = $features)]
         #[inline]
-        fn scheduled(w16: Vector, w15: Vector, w7: Vector, w2: Vector) -> Vector {
+        fn schedule(w16: Vector, w15: Vector, w7: Vector, w2: Vector) -> Vector {
             let sigma0 =
                 xor3(rotate_right::<7, 25>(w15), rotate_right::<18, 14>(w15), shift_right::<3>(w15));
             let sigma1 =

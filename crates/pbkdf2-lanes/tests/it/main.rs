@@ -1,4 +1,4 @@
-//! Whatever runs it, what comes out is what the `pbkdf2` crate computes.
+//! Tests that every kernel and plan computes the same as the `pbkdf2` crate.
 
 #![cfg(test)]
 

@@ -19,8 +19,8 @@ impl Input {
     }
 }
 
-/// Lengths on both sides of every block: of the key, of the message and its padding, of the
-/// output.
+/// Returns inputs with lengths below and above each block length: of the key, of the message with
+/// its padding, and of the output.
 fn input() -> impl Strategy<Value = Input> {
     let iterations = prop_oneof![0_u32..4, 1_u32..100];
     (vec(any::<u8>(), 0..200), vec(any::<u8>(), 0..200), iterations, 0_usize..100).prop_map(
@@ -58,7 +58,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
 
     #[test]
-    fn any_batch_is_what_the_crate_computes_one_by_one(inputs in vec(input(), 0..20)) {
+    fn any_batch_has_the_outputs_of_the_pbkdf2_crate(inputs in vec(input(), 0..20)) {
         let expected: Vec<_> = inputs.iter().map(Input::expected).collect();
         for (name, plan) in plans() {
             prop_assert_eq!(&derived(&inputs, &plan), &expected, "{}", name);
@@ -67,7 +67,7 @@ proptest! {
 }
 
 #[test]
-fn every_length_of_password_and_salt_about_a_block() {
+fn every_length_of_password_and_salt_up_to_two_blocks() {
     for length in 0..=130 {
         let input = |password, salt| Input {
             password: vec![0x5a; password],

@@ -2,11 +2,11 @@ use hex_literal::hex;
 use pbkdf2_lanes::{Job, Kernel, Plan, derive};
 
 /// RFC 7914, 11: the published vectors of PBKDF2-HMAC-SHA256.
-const ONCE: [u8; 64] = hex!(
+const ONE_ITERATION: [u8; 64] = hex!(
     "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc"
     "49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783"
 );
-const OFTEN: [u8; 64] = hex!(
+const EIGHTY_THOUSAND_ITERATIONS: [u8; 64] = hex!(
     "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56"
     "a1d425a1225833549adb841b51c9b3176a272bdebba1d078478f62b397f33c8d"
 );
@@ -14,25 +14,20 @@ const OFTEN: [u8; 64] = hex!(
 #[test]
 fn rfc_7914_vectors_on_every_kernel() {
     for kernel in Kernel::available() {
-        let (mut once, mut often) = ([0; 64], [0; 64]);
+        let (mut one, mut many) = ([0; 64], [0; 64]);
         derive(
             &mut [
-                Job { password: b"passwd", salt: b"salt", iterations: 1, output: &mut once },
-                Job {
-                    password: b"Password",
-                    salt: b"NaCl",
-                    iterations: 80_000,
-                    output: &mut often,
-                },
+                Job { password: b"passwd", salt: b"salt", iterations: 1, output: &mut one },
+                Job { password: b"Password", salt: b"NaCl", iterations: 80_000, output: &mut many },
             ],
             &Plan::only(kernel).unwrap(),
         );
-        assert_eq!((once, often), (ONCE, OFTEN), "{kernel:?}");
+        assert_eq!((one, many), (ONE_ITERATION, EIGHTY_THOUSAND_ITERATIONS), "{kernel:?}");
     }
 }
 
 #[test]
-fn nothing_to_do_is_done() {
+fn empty_batches_and_empty_outputs_are_accepted() {
     derive(&mut [], &Plan::default());
     derive(
         &mut [Job { password: b"", salt: b"", iterations: 9, output: &mut [] }],

@@ -1,4 +1,4 @@
-//! bcrypt, as it is written by itself, by Django and by passlib.
+//! bcrypt in its own format and in those of Django and passlib.
 
 use std::sync::Arc;
 
@@ -9,64 +9,70 @@ use pbkdf2::hmac::{Hmac, KeyInit as _, Mac as _};
 use pbkdf2::sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::text::parts;
-use super::{Parsed, Scheme};
-use crate::InvalidPasswordHash;
+use super::text::{number, split};
+use super::{ParseResult, Scheme};
+use crate::password::InvalidPasswordHash;
 
-/// The greatest cost that is computed: 2 to its power is how often a key is set up, which at this
-/// one takes some seconds.
+/// The maximum cost, which takes a few seconds. Each step doubles the work.
 const MAX_COST: u32 = 16;
 
 struct Bcrypt {
-    before: Before,
+    preparation: Preparation,
     /// `$2b$COST$SALTHASH`
     text: String,
 }
 
-/// What is done to a password first, as bcrypt looks at 72 bytes alone.
-enum Before {
-    Nothing,
-    /// The hexadecimal of its SHA-256 (Django).
-    Hex,
-    /// The base64 of its SHA-256 (passlib, version 1).
-    Base64,
-    /// The base64 of its HMAC-SHA256 under the salt as it is written (passlib, version 2).
-    Hmac(String),
+/// How a password is shortened before it is hashed, because bcrypt ignores all but 72 bytes.
+enum Preparation {
+    /// Not at all.
+    None,
+    /// The SHA-256 in hexadecimal (Django).
+    Sha256Hex,
+    /// The SHA-256 in base64 (passlib, version 1).
+    Sha256Base64,
+    /// The HMAC-SHA256 in base64, with the text of the salt as the key (passlib, version 2).
+    HmacBase64 { salt: String },
 }
 
-pub(super) fn parse(text: &str) -> Parsed {
-    let found = passlib(text).or_else(|| plain(text)).ok_or(InvalidPasswordHash::Unknown)?;
-    let cost = found.text.parse::<HashParts>().map_err(|_| InvalidPasswordHash::Unknown)?;
-    if cost.get_cost() > MAX_COST {
-        return Err(InvalidPasswordHash::Cost);
+pub(super) fn parse(text: &str) -> ParseResult {
+    let hash = passlib(text).or_else(|| plain(text)).ok_or(InvalidPasswordHash::Unknown)?;
+    let parts: HashParts = hash.text.parse().map_err(|_| InvalidPasswordHash::Unknown)?;
+    if parts.get_cost() > MAX_COST {
+        return Err(InvalidPasswordHash::TooExpensive);
     }
-    Ok(Arc::new(found))
+    Ok(Arc::new(hash))
 }
 
-/// As it is, or with Django's names before it.
+/// Parses the format of bcrypt itself, with or without a prefix of Django.
 fn plain(text: &str) -> Option<Bcrypt> {
-    let (before, text) = match text.split_once('$')? {
-        ("bcrypt", rest) => (Before::Nothing, rest),
-        ("bcrypt_sha256", rest) => (Before::Hex, rest),
-        _ => (Before::Nothing, text),
+    let (preparation, text) = match text.split_once('$')? {
+        ("bcrypt", rest) => (Preparation::None, rest),
+        ("bcrypt_sha256", rest) => (Preparation::Sha256Hex, rest),
+        _ => (Preparation::None, text),
     };
-    let is_known = ["$2a$", "$2b$", "$2y$"].iter().any(|prefix| text.starts_with(prefix));
-    is_known.then(|| Bcrypt { before, text: text.to_owned() })
+    if !["$2a$", "$2b$", "$2y$"].iter().any(|prefix| text.starts_with(prefix)) {
+        return None;
+    }
+    Some(Bcrypt { preparation, text: text.to_owned() })
 }
 
-/// `$bcrypt-sha256$v=2,t=2b,r=COST$SALT$HASH`, or `$bcrypt-sha256$2b,COST$SALT$HASH` before that.
+/// Parses `$bcrypt-sha256$v=2,t=2b,r=COST$SALT$HASH` or the older form
+/// `$bcrypt-sha256$2b,COST$SALT$HASH`.
 fn passlib(text: &str) -> Option<Bcrypt> {
-    let ["", "bcrypt-sha256", parameters, salt, hash] = parts(text, '$')? else { return None };
-    let (before, kind, cost) = match *parameters.split(',').collect::<Vec<_>>() {
-        ["v=2", kind, cost] => {
-            let (kind, cost) = (kind.strip_prefix("t=")?, cost.strip_prefix("r=")?);
-            (Before::Hmac(salt.to_owned()), kind, cost)
+    let ["", "bcrypt-sha256", parameters, salt, hash] = split(text, '$')? else { return None };
+    let (preparation, variant, cost) = match *parameters.split(',').collect::<Vec<_>>() {
+        ["v=2", variant, cost] => {
+            let preparation = Preparation::HmacBase64 { salt: salt.to_owned() };
+            (preparation, variant.strip_prefix("t=")?, cost.strip_prefix("r=")?)
         }
-        [kind, cost] => (Before::Base64, kind, cost),
+        [variant, cost] => (Preparation::Sha256Base64, variant, cost),
         _ => return None,
     };
-    let is_known = matches!(kind, "2a" | "2b") && super::text::number(cost).is_some();
-    is_known.then(|| Bcrypt { before, text: format!("${kind}${cost:0>2}${salt}{hash}") })
+    if !matches!(variant, "2a" | "2b") {
+        return None;
+    }
+    let cost = number(cost)?;
+    Some(Bcrypt { preparation, text: format!("${variant}${cost:02}${salt}{hash}") })
 }
 
 impl Scheme for Bcrypt {
@@ -74,13 +80,13 @@ impl Scheme for Bcrypt {
         "bcrypt"
     }
 
-    /// Longer passwords than 72 bytes are cut, as they were when the hash was made.
+    /// bcrypt ignores all but the first 72 bytes, as it did when the hash was created.
     fn is_match(&self, password: &[u8]) -> bool {
-        let password = Zeroizing::new(match &self.before {
-            Before::Nothing => password.to_vec(),
-            Before::Hex => hex(&Sha256::digest(password)).into_bytes(),
-            Before::Base64 => STANDARD.encode(Sha256::digest(password)).into_bytes(),
-            Before::Hmac(salt) => {
+        let password = Zeroizing::new(match &self.preparation {
+            Preparation::None => password.to_vec(),
+            Preparation::Sha256Hex => hex(&Sha256::digest(password)).into_bytes(),
+            Preparation::Sha256Base64 => STANDARD.encode(Sha256::digest(password)).into_bytes(),
+            Preparation::HmacBase64 { salt } => {
                 let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(salt.as_bytes()) else {
                     return false;
                 };

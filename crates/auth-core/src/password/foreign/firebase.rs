@@ -1,5 +1,6 @@
-//! Firebase's scrypt: the project's key, encrypted under what scrypt derives. It is written as
-//! Supabase does, which takes users over from there.
+//! Firebase's variant of scrypt: the key of the project, encrypted with a key that scrypt derives.
+//!
+//! The format is that of Supabase, which imports users from Firebase.
 
 use std::sync::Arc;
 
@@ -9,38 +10,54 @@ use ctr::cipher::{KeyIvInit as _, StreamCipher as _};
 use scrypt::Params;
 use zeroize::Zeroizing;
 
-use super::text::{base64, is_output, is_same, parameter, parts};
-use super::{Parsed, Scheme, scrypt::params};
-use crate::InvalidPasswordHash;
+use super::text::{base64, equal_in_constant_time, is_output_length, parameter, split};
+use super::{ParseResult, Scheme, scrypt::params};
+use crate::password::InvalidPasswordHash;
 
 struct Firebase {
     params: Params,
-    /// The user's and the project's, one after the other.
+    /// The salt of the user followed by the salt separator of the project.
     salt: Vec<u8>,
     signer_key: Vec<u8>,
     output: Vec<u8>,
 }
 
-/// `$fbscrypt$v=1,n=LOG2(N),r=r,p=p,ss=SEPARATOR,sk=KEY$SALT$HASH`
-pub(super) fn parse(text: &str) -> Parsed {
-    let (costs, hash) = read(text).ok_or(InvalidPasswordHash::Unknown)?;
-    let [n, r, p] = costs;
-    let n = 1_u32.checked_shl(n).ok_or(InvalidPasswordHash::Cost)?;
-    let (salt, signer_key, output) = hash;
+/// Parses `$fbscrypt$v=1,n=LOG2(N),r=r,p=p,ss=SEPARATOR,sk=KEY$SALT$HASH`.
+pub(super) fn parse(text: &str) -> ParseResult {
+    let Parts { log_n, r, p, salt, signer_key, output } =
+        split_supabase(text).ok_or(InvalidPasswordHash::Unknown)?;
+    let n = 1_u32.checked_shl(log_n).ok_or(InvalidPasswordHash::TooExpensive)?;
     Ok(Arc::new(Firebase { params: params(n, r, p)?, salt, signer_key, output }))
 }
 
-type Read = ([u32; 3], (Vec<u8>, Vec<u8>, Vec<u8>));
+/// The parts of a hash, whose costs have not been checked.
+struct Parts {
+    log_n: u32,
+    r: u32,
+    p: u32,
+    salt: Vec<u8>,
+    signer_key: Vec<u8>,
+    output: Vec<u8>,
+}
 
-fn read(text: &str) -> Option<Read> {
-    let ["", "fbscrypt", parameters, salt, output] = parts(text, '$')? else { return None };
-    let ["v=1", n, r, p, separator, key] = parts(parameters, ',')? else { return None };
-    let costs = [parameter(n, "n")?, parameter(r, "r")?, parameter(p, "p")?];
+fn split_supabase(text: &str) -> Option<Parts> {
+    let ["", "fbscrypt", parameters, salt, output] = split(text, '$')? else { return None };
+    let ["v=1", log_n, r, p, separator, key] = split(parameters, ',')? else { return None };
     let mut salt = base64(salt)?;
     salt.extend(base64(separator.strip_prefix("ss=")?)?);
-    let (key, output) = (base64(key.strip_prefix("sk=")?)?, base64(output)?);
-    let is_hash = !salt.is_empty() && is_output(&output) && key.len() == output.len();
-    is_hash.then_some((costs, (salt, key, output)))
+    let signer_key = base64(key.strip_prefix("sk=")?)?;
+    let output = base64(output)?;
+    if salt.is_empty() || !is_output_length(&output) || signer_key.len() != output.len() {
+        return None;
+    }
+    Some(Parts {
+        log_n: parameter(log_n, "n")?,
+        r: parameter(r, "r")?,
+        p: parameter(p, "p")?,
+        salt,
+        signer_key,
+        output,
+    })
 }
 
 impl Scheme for Firebase {
@@ -56,6 +73,6 @@ impl Scheme for Firebase {
         let mut output = Zeroizing::new(self.signer_key.clone());
         let mut cipher = Ctr128BE::<Aes256>::new(&(*key).into(), &[0; 16].into());
         cipher.apply_keystream(&mut output);
-        is_same(&output, &self.output)
+        equal_in_constant_time(&output, &self.output)
     }
 }

@@ -1,13 +1,15 @@
-//! PBKDF2 (RFC 8018, 5.2), as Werkzeug, Django and passlib write it.
+//! PBKDF2 (RFC 8018, 5.2) in the formats of Werkzeug, Django and passlib.
 
 use std::sync::Arc;
 
 use pbkdf2::pbkdf2_hmac;
 use zeroize::Zeroizing;
 
-use super::text::{base64, base64_unpadded, hex, is_output, is_same, number, parts};
-use super::{Parsed, Scheme};
-use crate::{InvalidPasswordHash, PasswordHasher};
+use super::text::{
+    base64, base64_unpadded, equal_in_constant_time, hex, is_output_length, number, split,
+};
+use super::{ParseResult, Scheme};
+use crate::password::{InvalidPasswordHash, PasswordHasher};
 
 struct Pbkdf2 {
     digest: Digest,
@@ -23,23 +25,28 @@ enum Digest {
     Sha512,
 }
 
-pub(super) fn parse(text: &str) -> Parsed {
-    let found = werkzeug(text).or_else(|| django(text)).or_else(|| passlib(text));
-    let found = found.filter(|hash| is_output(&hash.output)).ok_or(InvalidPasswordHash::Unknown)?;
-    if found.salt.is_empty() {
-        return Err(InvalidPasswordHash::Unsafe);
+pub(super) fn parse(text: &str) -> ParseResult {
+    let hash = werkzeug(text)
+        .or_else(|| django(text))
+        .or_else(|| passlib(text))
+        .ok_or(InvalidPasswordHash::Unknown)?;
+    if !is_output_length(&hash.output) {
+        return Err(InvalidPasswordHash::Unknown);
     }
-    // Few iterations are no reason to refuse: the next log-in makes them many.
-    match found.iterations {
-        1..=PasswordHasher::MAX_ITERATIONS => Ok(Arc::new(found)),
-        _ => Err(InvalidPasswordHash::Cost),
+    if hash.salt.is_empty() {
+        return Err(InvalidPasswordHash::Insecure);
+    }
+    // Few iterations are accepted: the password is hashed again at the next sign-in.
+    match hash.iterations {
+        1..=PasswordHasher::MAX_ITERATIONS => Ok(Arc::new(hash)),
+        _ => Err(InvalidPasswordHash::TooExpensive),
     }
 }
 
-/// `pbkdf2:sha256:ITERATIONS$SALT$HEX`
+/// Parses `pbkdf2:sha256:ITERATIONS$SALT$HEX`.
 fn werkzeug(text: &str) -> Option<Pbkdf2> {
-    let [method, salt, output] = parts(text, '$')?;
-    let [name, digest, iterations] = parts(method, ':')?;
+    let [method, salt, output] = split(text, '$')?;
+    let [name, digest, iterations] = split(method, ':')?;
     let digest = match (name, digest) {
         ("pbkdf2", "sha1") => Digest::Sha1,
         ("pbkdf2", "sha256") => Digest::Sha256,
@@ -50,9 +57,9 @@ fn werkzeug(text: &str) -> Option<Pbkdf2> {
     Some(Pbkdf2 { digest, iterations, salt, output: hex(output)? })
 }
 
-/// `pbkdf2_sha256$ITERATIONS$SALT$BASE64`
+/// Parses `pbkdf2_sha256$ITERATIONS$SALT$BASE64`.
 fn django(text: &str) -> Option<Pbkdf2> {
-    let [name, iterations, salt, output] = parts(text, '$')?;
+    let [name, iterations, salt, output] = split(text, '$')?;
     let digest = match name {
         "pbkdf2_sha1" => Digest::Sha1,
         "pbkdf2_sha256" => Digest::Sha256,
@@ -62,18 +69,18 @@ fn django(text: &str) -> Option<Pbkdf2> {
     Some(Pbkdf2 { digest, iterations, salt, output: base64(output)? })
 }
 
-/// `$pbkdf2-sha256$ITERATIONS$SALT$HASH`, both in base64 with `.` for `+`.
+/// Parses `$pbkdf2-sha256$ITERATIONS$SALT$HASH`, with base64 in which `.` stands for `+`.
 fn passlib(text: &str) -> Option<Pbkdf2> {
-    let ["", name, iterations, salt, output] = parts(text, '$')? else { return None };
+    let ["", name, iterations, salt, output] = split(text, '$')? else { return None };
     let digest = match name {
         "pbkdf2" => Digest::Sha1,
         "pbkdf2-sha256" => Digest::Sha256,
         "pbkdf2-sha512" => Digest::Sha512,
         _ => return None,
     };
-    let bytes = |text: &str| base64_unpadded(&text.replace('.', "+"));
+    let decode = |text: &str| base64_unpadded(&text.replace('.', "+"));
     let iterations = number(iterations)?;
-    Some(Pbkdf2 { digest, iterations, salt: bytes(salt)?, output: bytes(output)? })
+    Some(Pbkdf2 { digest, iterations, salt: decode(salt)?, output: decode(output)? })
 }
 
 impl Scheme for Pbkdf2 {
@@ -93,6 +100,6 @@ impl Scheme for Pbkdf2 {
             Digest::Sha512 => pbkdf2_hmac::<pbkdf2::sha2::Sha512>,
         };
         derive(password, &self.salt, self.iterations, &mut output);
-        is_same(&output, &self.output)
+        equal_in_constant_time(&output, &self.output)
     }
 }

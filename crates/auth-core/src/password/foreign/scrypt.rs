@@ -1,17 +1,20 @@
-//! scrypt (RFC 7914), as Werkzeug, Django, passlib and PHC strings have it.
+//! scrypt (RFC 7914) in the formats of Werkzeug and Django and in PHC strings, as of passlib.
 
 use std::sync::Arc;
 
 use scrypt::Params;
 use zeroize::Zeroizing;
 
-use super::text::{base64, base64_unpadded, hex, is_output, is_same, number, parameter, parts};
-use super::{Parsed, Scheme};
-use crate::InvalidPasswordHash;
+use super::text::{
+    base64, base64_unpadded, equal_in_constant_time, hex, is_output_length, number, parameter,
+    split,
+};
+use super::{ParseResult, Scheme};
+use crate::password::InvalidPasswordHash;
 
-/// The most memory that is taken, in bytes.
+/// The maximum memory, in bytes.
 const MAX_MEMORY: u64 = 256 * 1_024 * 1_024;
-/// The most memory that is gone through, in bytes: some seconds.
+/// The maximum product of memory and parallelism, in bytes. 2 GiB take a few seconds.
 const MAX_WORK: u64 = 8 * MAX_MEMORY;
 
 struct Scrypt {
@@ -20,50 +23,78 @@ struct Scrypt {
     output: Vec<u8>,
 }
 
-/// The costs `N`, `r` and `p`, the salt and the hash.
-type Read = ([u32; 3], Vec<u8>, Vec<u8>);
+/// The parts of a hash, whose costs have not been checked.
+struct Parts {
+    n: u32,
+    r: u32,
+    p: u32,
+    salt: Vec<u8>,
+    output: Vec<u8>,
+}
 
-pub(super) fn parse(text: &str) -> Parsed {
-    let found = werkzeug(text).or_else(|| django(text)).or_else(|| phc(text));
-    let found = found.filter(|(_, _, output)| is_output(output));
-    let ([n, r, p], salt, output) = found.ok_or(InvalidPasswordHash::Unknown)?;
+pub(super) fn parse(text: &str) -> ParseResult {
+    let Parts { n, r, p, salt, output } = werkzeug(text)
+        .or_else(|| django(text))
+        .or_else(|| phc(text))
+        .ok_or(InvalidPasswordHash::Unknown)?;
+    if !is_output_length(&output) {
+        return Err(InvalidPasswordHash::Unknown);
+    }
     if salt.is_empty() {
-        return Err(InvalidPasswordHash::Unsafe);
+        return Err(InvalidPasswordHash::Insecure);
     }
     Ok(Arc::new(Scrypt { params: params(n, r, p)?, salt, output }))
 }
 
-/// Checks the costs.
+/// Returns the parameters of scrypt, if they are valid and not too expensive.
 pub(super) fn params(n: u32, r: u32, p: u32) -> Result<Params, InvalidPasswordHash> {
     let memory = 128 * u64::from(n) * u64::from(r);
     if memory > MAX_MEMORY || memory.saturating_mul(p.into()) > MAX_WORK {
-        return Err(InvalidPasswordHash::Cost);
+        return Err(InvalidPasswordHash::TooExpensive);
     }
-    let log_n = u8::try_from(n.trailing_zeros()).ok().filter(|_| n.is_power_of_two() && n > 1);
-    let params = log_n.and_then(|log_n| Params::new(log_n, r, p).ok());
-    params.ok_or(InvalidPasswordHash::Unknown)
+    if n < 2 || !n.is_power_of_two() {
+        return Err(InvalidPasswordHash::Unknown);
+    }
+    let log_n = u8::try_from(n.ilog2()).map_err(|_| InvalidPasswordHash::Unknown)?;
+    Params::new(log_n, r, p).map_err(|_| InvalidPasswordHash::Unknown)
 }
 
-/// `scrypt:N:r:p$SALT$HEX`
-fn werkzeug(text: &str) -> Option<Read> {
-    let [method, salt, output] = parts(text, '$')?;
-    let ["scrypt", n, r, p] = parts(method, ':')? else { return None };
-    Some(([number(n)?, number(r)?, number(p)?], salt.as_bytes().to_vec(), hex(output)?))
+/// Parses `scrypt:N:r:p$SALT$HEX`.
+fn werkzeug(text: &str) -> Option<Parts> {
+    let [method, salt, output] = split(text, '$')?;
+    let ["scrypt", n, r, p] = split(method, ':')? else { return None };
+    Some(Parts {
+        n: number(n)?,
+        r: number(r)?,
+        p: number(p)?,
+        salt: salt.as_bytes().to_vec(),
+        output: hex(output)?,
+    })
 }
 
-/// `scrypt$N$SALT$r$p$BASE64`
-fn django(text: &str) -> Option<Read> {
-    let ["scrypt", n, salt, r, p, output] = parts(text, '$')? else { return None };
-    Some(([number(n)?, number(r)?, number(p)?], salt.as_bytes().to_vec(), base64(output)?))
+/// Parses `scrypt$N$SALT$r$p$BASE64`.
+fn django(text: &str) -> Option<Parts> {
+    let ["scrypt", n, salt, r, p, output] = split(text, '$')? else { return None };
+    Some(Parts {
+        n: number(n)?,
+        r: number(r)?,
+        p: number(p)?,
+        salt: salt.as_bytes().to_vec(),
+        output: base64(output)?,
+    })
 }
 
-/// `$scrypt$ln=LOG2(N),r=r,p=p$SALT$HASH`
-fn phc(text: &str) -> Option<Read> {
-    let ["", "scrypt", costs, salt, output] = parts(text, '$')? else { return None };
-    let [log_n, r, p] = parts(costs, ',')?;
-    let n = 1_u32.checked_shl(parameter(log_n, "ln")?)?;
-    let costs = [n, parameter(r, "r")?, parameter(p, "p")?];
-    Some((costs, base64_unpadded(salt)?, base64_unpadded(output)?))
+/// Parses `$scrypt$ln=LOG2(N),r=r,p=p$SALT$HASH`.
+fn phc(text: &str) -> Option<Parts> {
+    let ["", "scrypt", costs, salt, output] = split(text, '$')? else { return None };
+    let [log_n, r, p] = split(costs, ',')?;
+    Some(Parts {
+        n: 1_u32.checked_shl(parameter(log_n, "ln")?)?,
+        r: parameter(r, "r")?,
+        p: parameter(p, "p")?,
+        salt: base64_unpadded(salt)?,
+        output: base64_unpadded(output)?,
+    })
 }
 
 impl Scheme for Scrypt {
@@ -74,6 +105,6 @@ impl Scheme for Scrypt {
     fn is_match(&self, password: &[u8]) -> bool {
         let mut output = Zeroizing::new(vec![0; self.output.len()]);
         let derived = scrypt::scrypt(password, &self.salt, &self.params, &mut output);
-        derived.is_ok() && is_same(&output, &self.output)
+        derived.is_ok() && equal_in_constant_time(&output, &self.output)
     }
 }

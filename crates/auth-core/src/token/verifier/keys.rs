@@ -1,4 +1,4 @@
-//! The keys that a [`Verifier`] holds, and when it fetches others.
+//! The keys of a [`Verifier`], and the rules of when to fetch them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,92 +7,116 @@ use futures_util::future::{BoxFuture, Shared};
 use jiff::Timestamp;
 
 use super::{FetchError, Verifier};
-use crate::{AccessTokenVerifier, JwkSet, KeyError};
+use crate::token::jwk::{JwkSet, KeyError};
+use crate::token::verify::AccessTokenVerifier;
 
 /// A fetch in progress, shared by all callers that wait for it; any of them drives it.
 pub(super) type Fetch = Shared<BoxFuture<'static, Fetched>>;
 
 pub(super) type Fetched = Result<JwkSet, FetchError>;
 
+/// The current keys and the state of fetching them.
 #[derive(Default)]
 pub(super) struct Keys {
     current: Option<CurrentKeys>,
     pending: Option<PendingFetch>,
     /// When the last fetch began.
-    started: Option<Timestamp>,
-    failure: Option<FetchError>,
+    last_started: Option<Timestamp>,
+    last_error: Option<FetchError>,
 }
 
 struct CurrentKeys {
     set: JwkSet,
     verifier: Arc<AccessTokenVerifier>,
-    fetched: Timestamp,
+    fetched_at: Timestamp,
 }
 
 struct PendingFetch {
     fetch: Fetch,
-    started: Timestamp,
+    started_at: Timestamp,
 }
 
 /// What to do with a token.
-pub(super) enum Next {
+pub(super) enum Step {
+    /// Verify it with these keys.
     Verify(Arc<AccessTokenVerifier>),
+    /// Wait for a fetch first.
     Wait(Fetch),
+    /// Fail: there are no keys, and it is too early to fetch them again.
     Fail(FetchError),
 }
 
 impl Keys {
     /// Returns what to do at `now` with a token that names the key `kid`.
-    pub(super) fn next(&mut self, kid: &str, now: Timestamp, fetch: &dyn Fn() -> Fetch) -> Next {
+    pub(super) fn next_step(
+        &mut self,
+        kid: &str,
+        now: Timestamp,
+        fetch: &dyn Fn() -> Fetch,
+    ) -> Step {
         if let Some(current) = &self.current
-            && is_within(current.fetched, Verifier::FRESH_FOR, now)
+            && is_within(current.fetched_at, Verifier::FRESH_FOR, now)
             && current.verifier.has_key(kid)
         {
-            return Next::Verify(Arc::clone(&current.verifier));
+            return Step::Verify(Arc::clone(&current.verifier));
         }
-        if let Some(fetch) = self.fetch(now, fetch) {
-            return Next::Wait(fetch);
+        if let Some(fetch) = self.pending_or_new_fetch(now, fetch) {
+            return Step::Wait(fetch);
         }
-        self.current(now).map_or_else(Next::Fail, Next::Verify)
+        match self.current(now) {
+            Ok(verifier) => Step::Verify(verifier),
+            Err(error) => Step::Fail(error),
+        }
     }
 
     /// Returns the fetch in progress or, if the last one is long enough ago, a new one.
-    fn fetch(&mut self, now: Timestamp, fetch: &dyn Fn() -> Fetch) -> Option<Fetch> {
-        let under_way = self.pending.as_ref();
-        if let Some(it) = under_way.filter(|it| is_within(it.started, Verifier::FETCH_TIMEOUT, now))
+    fn pending_or_new_fetch(&mut self, now: Timestamp, fetch: &dyn Fn() -> Fetch) -> Option<Fetch> {
+        if let Some(pending) = &self.pending
+            && is_within(pending.started_at, Verifier::FETCH_TIMEOUT, now)
         {
-            return Some(it.fetch.clone());
+            return Some(pending.fetch.clone());
         }
-        if self.started.is_some_and(|started| is_within(started, Verifier::MIN_FETCH_INTERVAL, now))
+        if let Some(last_started) = self.last_started
+            && is_within(last_started, Verifier::MIN_FETCH_INTERVAL, now)
         {
             return None;
         }
-        self.started = Some(now);
-        let under_way = self.pending.insert(PendingFetch { fetch: fetch(), started: now });
-        Some(under_way.fetch.clone())
+        self.last_started = Some(now);
+        let pending = self.pending.insert(PendingFetch { fetch: fetch(), started_at: now });
+        Some(pending.fetch.clone())
     }
 
-    /// Stores the result of a fetch, once.
+    /// Stores the result of a fetch. Every caller that waited for it calls this, and only the first
+    /// call has an effect.
     pub(super) fn complete(
         &mut self,
         fetch: &Fetch,
         fetched: Fetched,
         verifier: impl FnOnce(&JwkSet) -> Result<AccessTokenVerifier, KeyError>,
     ) {
-        let Some(it) = self.pending.take_if(|it| it.fetch.ptr_eq(fetch)) else { return };
-        match fetched {
-            // A verifier caches what it has verified: keep it if the keys are unchanged.
-            Ok(set) if self.current.as_ref().is_some_and(|current| current.set == set) => {
-                self.current.iter_mut().for_each(|current| current.fetched = it.started);
+        let Some(done) = self.pending.take_if(|pending| pending.fetch.ptr_eq(fetch)) else {
+            return;
+        };
+        let set = match fetched {
+            Ok(set) => set,
+            Err(error) => {
+                self.last_error = Some(error);
+                return;
             }
-            Ok(set) => match verifier(&set) {
-                Ok(verifier) => {
-                    let (verifier, fetched) = (Arc::new(verifier), it.started);
-                    self.current = Some(CurrentKeys { set, verifier, fetched });
-                }
-                Err(error) => self.failure = Some(FetchError::from(Box::from(error))),
-            },
-            Err(error) => self.failure = Some(error),
+        };
+        // Keep the verifier if the keys are unchanged: it caches the tokens that it has verified.
+        if let Some(current) = &mut self.current
+            && current.set == set
+        {
+            current.fetched_at = done.started_at;
+            return;
+        }
+        match verifier(&set) {
+            Ok(verifier) => {
+                let verifier = Arc::new(verifier);
+                self.current = Some(CurrentKeys { set, verifier, fetched_at: done.started_at });
+            }
+            Err(error) => self.last_error = Some(FetchError::from(Box::from(error))),
         }
     }
 
@@ -100,21 +124,21 @@ impl Keys {
     pub(super) fn current(&self, now: Timestamp) -> Result<Arc<AccessTokenVerifier>, FetchError> {
         match &self.current {
             Some(current)
-                if now < current.fetched
-                    || is_within(current.fetched, Verifier::STALE_AFTER, now) =>
+                if now < current.fetched_at
+                    || is_within(current.fetched_at, Verifier::STALE_AFTER, now) =>
             {
                 Ok(Arc::clone(&current.verifier))
             }
             _ => Err(self
-                .failure
+                .last_error
                 .clone()
-                .unwrap_or_else(|| FetchError::from(Box::from(KeyError::None)))),
+                .unwrap_or_else(|| FetchError::from(Box::from(KeyError::NoKeys)))),
         }
     }
 }
 
-/// Whether `now` is less than `time` after `start`. If the clock was set back to before `start`, it
-/// is not.
-fn is_within(start: Timestamp, time: Duration, now: Timestamp) -> bool {
-    start <= now && now.duration_since(start).unsigned_abs() < time
+/// Whether `now` is less than `duration` after `start`. If the clock was set back to before
+/// `start`, it is not.
+fn is_within(start: Timestamp, duration: Duration, now: Timestamp) -> bool {
+    start <= now && now.duration_since(start).unsigned_abs() < duration
 }

@@ -6,7 +6,7 @@ const TEXTS: [&str; 5] = ["iss", "aud", "sub", "sid", "jti"];
 const TIMES: [&str; 3] = ["iat", "nbf", "exp"];
 
 #[test]
-fn a_claim_that_is_missing_or_of_another_type_is_refused() {
+fn a_claim_that_is_missing_or_of_another_type_is_rejected() {
     let service = Service::new();
     let (_, claims) = service.parts();
     let names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
@@ -15,14 +15,14 @@ fn a_claim_that_is_missing_or_of_another_type_is_refused() {
         let value = &claims[name];
         let wrong = [json!(null), json!([]), json!([value]), json!({}), json!(true), json!("")];
         let attack = |wrong: Value| (format!("{name}: {wrong}"), service.with_claim(name, wrong));
-        service.refuses(wrong.map(attack));
-        service.refuses([(name, service.forge(|_, claims| remove(claims, name)))]);
+        service.assert_rejects(wrong.map(attack));
+        service.assert_rejects([(name, service.forge(|_, claims| remove(claims, name)))]);
     }
-    service.refuses(TEXTS.map(|name| (name, service.with_claim(name, json!(1)))));
+    service.assert_rejects(TEXTS.map(|name| (name, service.with_claim(name, json!(1)))));
 }
 
 #[test]
-fn issuer_and_audience_are_ours_to_the_letter() {
+fn issuer_and_audience_must_be_equal_to_the_letter() {
     let service = Service::new();
     let others = [
         json!("https://auth.example.com/"),
@@ -42,15 +42,15 @@ fn issuer_and_audience_are_ours_to_the_letter() {
     for name in ["iss", "aud"] {
         let attack =
             |value: &Value| (format!("{name}: {value}"), service.with_claim(name, value.clone()));
-        service.refuses(others.iter().map(attack));
+        service.assert_rejects(others.iter().map(attack));
     }
 }
 
 #[test]
-fn there_is_no_leeway() {
+fn times_are_checked_without_leeway() {
     let service = Service::new();
     let now = service.now.as_second();
-    service.refuses([
+    service.assert_rejects([
         ("exp now", service.with_claim("exp", json!(now))),
         ("exp a second ago", service.with_claim("exp", json!(now - 1))),
         ("iat in a second", service.with_claim("iat", json!(now + 1))),
@@ -62,7 +62,7 @@ fn there_is_no_leeway() {
 }
 
 #[test]
-fn a_time_is_a_whole_number_of_seconds_since_1970() {
+fn a_time_that_is_not_a_number_of_whole_seconds_since_1970_is_rejected() {
     let service = Service::new();
     let now = service.now.as_second();
     for (name, good) in [("iat", now), ("nbf", now), ("exp", now + 60)] {
@@ -79,10 +79,10 @@ fn a_time_is_a_whole_number_of_seconds_since_1970() {
             json!(good as f64 + 0.5),
         ];
         let attack = |wrong: Value| (format!("{name}: {wrong}"), service.with_claim(name, wrong));
-        service.refuses(wrong.map(attack));
-        // What JSON can say and a number of Rust cannot.
+        service.assert_rejects(wrong.map(attack));
+        // Numbers that are valid in JSON but not as an `i64`, and others that are not valid JSON.
         let (header, claims) = service.parts();
-        let spelt = |number: &str| {
+        let with_number = |number: &str| {
             let text = claims.to_string();
             let old = format!("\"{name}\":{}", claims[name]);
             assert!(text.contains(&old));
@@ -106,14 +106,14 @@ fn a_time_is_a_whole_number_of_seconds_since_1970() {
             "-0",
             &huge,
         ];
-        service.refuses(numbers.map(spelt));
+        service.assert_rejects(numbers.map(with_number));
     }
     let end = service.with_claim("exp", json!(i64::MAX));
-    service.refuses([("a time after the last that there is", end)]);
+    service.assert_rejects([("a time after the last that can be represented", end)]);
 }
 
 #[test]
-fn an_id_has_one_spelling() {
+fn an_id_in_another_spelling_is_rejected() {
     let service = Service::new();
     for (name, id) in [("sub", service.user.to_string()), ("sid", service.session.to_string())] {
         let mut other_version = id.clone();
@@ -138,14 +138,14 @@ fn an_id_has_one_spelling() {
             "ada".to_owned(),
             "1 OR 1=1".to_owned(),
         ];
-        service.refuses(
+        service.assert_rejects(
             spellings.map(|id| (format!("{name}: {id}"), service.with_claim(name, json!(id)))),
         );
     }
 }
 
 #[test]
-fn a_claim_said_twice_is_refused_even_if_both_say_the_same() {
+fn duplicate_claims_are_rejected_even_if_they_are_equal() {
     let service = Service::new();
     let (header, claims) = service.parts();
     let attack = |name: &str, value: &Value| {
@@ -153,14 +153,14 @@ fn a_claim_said_twice_is_refused_even_if_both_say_the_same() {
         (format!("{name}: {value}"), service.sign(&header.to_string(), &twice))
     };
     let same = claims.as_object().unwrap().iter();
-    service.refuses(same.map(|(name, value)| attack(name, value)));
-    service.refuses(TEXTS.map(|name| attack(name, &json!("another"))));
-    service.refuses(TIMES.map(|name| attack(name, &json!(0))));
-    service.refuses([attack("\\u0073ub", &claims["sub"])]);
+    service.assert_rejects(same.map(|(name, value)| attack(name, value)));
+    service.assert_rejects(TEXTS.map(|name| attack(name, &json!("another"))));
+    service.assert_rejects(TIMES.map(|name| attack(name, &json!(0))));
+    service.assert_rejects([attack("\\u0073ub", &claims["sub"])]);
 }
 
 #[test]
-fn claims_that_are_no_object_are_refused() {
+fn claims_that_are_not_an_object_are_rejected() {
     let service = Service::new();
     let (header, claims) = service.parts();
     let (header, text) = (header.to_string(), claims.to_string());
@@ -179,5 +179,5 @@ fn claims_that_are_no_object_are_refused() {
         format!("\u{feff}{text}"),
         text[..text.len() - 1].to_owned(),
     ];
-    service.refuses(others.map(|claims| (claims.clone(), service.sign(&header, &claims))));
+    service.assert_rejects(others.map(|claims| (claims.clone(), service.sign(&header, &claims))));
 }

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::service::{Service, remove, with_member};
 
 #[test]
-fn a_kid_that_names_no_key_of_ours_leads_to_none() {
+fn a_token_with_an_unknown_kid_is_rejected() {
     let (service, other) = (Service::new(), Service::new());
     let kid = &service.kid;
     let texts = [
@@ -24,12 +24,13 @@ fn a_kid_that_names_no_key_of_ours_leads_to_none() {
     ];
     let values = texts.into_iter().map(Value::from);
     let values = values.chain([json!(null), json!(0), json!(1), json!([kid]), json!({"kid": kid})]);
-    service.refuses(values.map(|value| (value.to_string(), service.with_header("kid", value))));
-    service.refuses([("missing", service.forge(|header, _| remove(header, "kid")))]);
+    service
+        .assert_rejects(values.map(|value| (value.to_string(), service.with_header("kid", value))));
+    service.assert_rejects([("missing", service.forge(|header, _| remove(header, "kid")))]);
 }
 
 #[test]
-fn no_key_is_taken_from_the_token_or_from_where_it_points_to() {
+fn keys_in_or_referenced_by_a_token_are_not_used() {
     let (service, attacker) = (Service::new(), Service::new());
     let members = [
         ("jwk", attacker.jwk()),
@@ -48,15 +49,15 @@ fn no_key_is_taken_from_the_token_or_from_where_it_points_to() {
             header[name] = value.clone();
             (format!("{name}: {value}"), attacker.sign(&header.to_string(), &claims.to_string()))
         };
-        service.refuses(members.iter().map(attack));
+        service.assert_rejects(members.iter().map(attack));
     }
-    // Not even where the signature is our own, nor where it is our own key that comes along.
+    // Such a header is rejected even if the signature, or the embedded key, is that of the service.
     let own = members.iter().cloned().chain([("jwk", service.jwk()), ("jwk", json!({}))]);
-    service.refuses(own.map(|(name, value)| (name, service.with_header(name, value))));
+    service.assert_rejects(own.map(|(name, value)| (name, service.with_header(name, value))));
 }
 
 #[test]
-fn the_header_has_nothing_but_what_is_issued() {
+fn unknown_header_members_are_rejected() {
     let service = Service::new();
     let members = [
         ("crit", json!(["exp"])),
@@ -73,7 +74,7 @@ fn the_header_has_nothing_but_what_is_issued() {
         ("unknown", json!("x")),
         ("", json!("")),
     ];
-    service.refuses(
+    service.assert_rejects(
         members
             .into_iter()
             .map(|(name, value)| (format!("{name}: {value}"), service.with_header(name, value))),
@@ -81,17 +82,17 @@ fn the_header_has_nothing_but_what_is_issued() {
 }
 
 #[test]
-fn a_member_that_is_null_is_there_all_the_same() {
+fn a_header_member_that_is_null_is_rejected() {
     let service = Service::new();
     let names = [
         "alg", "typ", "kid", "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "crit", "cty", "enc",
         "zip", "url", "nonce", "b64", "unknown",
     ];
-    service.refuses(names.map(|name| (name, service.with_header(name, json!(null)))));
+    service.assert_rejects(names.map(|name| (name, service.with_header(name, json!(null)))));
 }
 
 #[test]
-fn a_token_of_another_type_is_no_access_token() {
+fn a_token_of_another_type_is_rejected() {
     let service = Service::new();
     let names = [
         "",
@@ -109,12 +110,12 @@ fn a_token_of_another_type_is_no_access_token() {
     ];
     let values = names.iter().map(|name| json!(name));
     let values = values.chain([json!(["at+jwt"]), json!({}), json!(1), json!(null)]);
-    service.refuses(values.map(|typ| (typ.to_string(), service.with_header("typ", typ))));
-    service.refuses([("missing", service.forge(|header, _| remove(header, "typ")))]);
+    service.assert_rejects(values.map(|typ| (typ.to_string(), service.with_header("typ", typ))));
+    service.assert_rejects([("missing", service.forge(|header, _| remove(header, "typ")))]);
 }
 
 #[test]
-fn a_member_said_twice_is_refused_even_if_both_say_the_same() {
+fn duplicate_header_members_are_rejected_even_if_they_are_equal() {
     let service = Service::new();
     let (header, claims) = service.parts();
     let attack = |name: &str, value: Value| {
@@ -122,13 +123,13 @@ fn a_member_said_twice_is_refused_even_if_both_say_the_same() {
         (format!("{name}: {value}"), service.sign(&twice, &claims.to_string()))
     };
     let same = header.as_object().unwrap().iter();
-    service.refuses(same.map(|(name, value)| attack(name, value.clone())));
+    service.assert_rejects(same.map(|(name, value)| attack(name, value.clone())));
     let other = [("alg", "none"), ("typ", "JWT"), ("kid", "other"), ("\\u0061lg", "EdDSA")];
-    service.refuses(other.map(|(name, value)| attack(name, json!(value))));
+    service.assert_rejects(other.map(|(name, value)| attack(name, json!(value))));
 }
 
 #[test]
-fn a_header_that_is_no_object_is_refused() {
+fn a_header_that_is_not_an_object_is_rejected() {
     let service = Service::new();
     let (header, claims) = service.parts();
     let (text, claims) = (header.to_string(), claims.to_string());
@@ -150,5 +151,5 @@ fn a_header_that_is_no_object_is_refused() {
         text.replace('"', "'"),
         format!("/**/{text}"),
     ];
-    service.refuses(headers.map(|header| (header.clone(), service.sign(&header, &claims))));
+    service.assert_rejects(headers.map(|header| (header.clone(), service.sign(&header, &claims))));
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::service::{LIFETIME, SERVICE, Service};
 
 #[test]
-fn a_token_says_whose_it_is_and_for_which_session() {
+fn a_token_names_its_user_and_session() {
     let service = Service::new();
     let claims = service.tokens.verify(&service.issue(), service.now).unwrap();
     assert_eq!((claims.user, claims.session), (service.user, service.session));
@@ -29,13 +29,13 @@ fn a_token_has_the_header_and_the_claims_of_rfc_9068() {
 }
 
 #[test]
-fn every_token_has_an_id_of_its_own() {
+fn every_token_has_its_own_id() {
     let service = Service::new();
     assert_ne!(service.parts().1["jti"], service.parts().1["jti"]);
 }
 
 #[test]
-fn a_token_is_valid_from_its_first_second_to_before_its_last() {
+fn a_token_is_valid_from_iat_until_before_exp() {
     let service = Service::new();
     let token = service.issue();
     let valid_at = |time| service.tokens.verify(&token, time).is_ok();
@@ -46,7 +46,7 @@ fn a_token_is_valid_from_its_first_second_to_before_its_last() {
 }
 
 #[test]
-fn a_token_ends_with_its_session() {
+fn a_token_expires_with_its_session() {
     let service = Service::new();
     let (_, whole) = service.issue_until(service.now + LIFETIME * 2);
     assert_eq!(whole, LIFETIME);
@@ -57,7 +57,7 @@ fn a_token_ends_with_its_session() {
 }
 
 #[test]
-fn every_key_given_verifies_and_the_first_signs() {
+fn every_key_verifies_and_the_first_signs() {
     let service = Service::new();
     let old_seed = auth_core::SigningKeySeed::from_bytes(&[7; 32]).unwrap();
     let old = SigningKey::from_seed(old_seed.clone()).unwrap();
@@ -73,15 +73,18 @@ fn every_key_given_verifies_and_the_first_signs() {
 }
 
 #[test]
-fn a_service_without_a_usable_key_is_not_built() {
-    assert_eq!(AccessTokens::new(SERVICE, LIFETIME, vec![]).unwrap_err(), KeyError::None);
+fn creating_an_issuer_or_verifier_requires_a_usable_key() {
+    assert_eq!(AccessTokens::new(SERVICE, LIFETIME, vec![]).unwrap_err(), KeyError::NoKeys);
     let mut jwks = Service::new().tokens.jwks().clone();
     jwks.keys[0].x = "c2hvcnQ".to_owned();
-    assert_eq!(AccessTokenVerifier::new(SERVICE, SERVICE, &jwks).unwrap_err(), KeyError::Unusable);
+    assert_eq!(
+        AccessTokenVerifier::new(SERVICE, SERVICE, &jwks).unwrap_err(),
+        KeyError::NotEd25519
+    );
 }
 
 #[test]
-fn debug_shows_no_secret() {
+fn debug_output_contains_no_secret() {
     let service = Service::new();
     let key = SigningKey::generate(&SystemRandom);
     let issued = service

@@ -9,7 +9,7 @@ use serde_json::Value;
 pub(super) const SERVICE: &str = "https://auth.example.com";
 pub(super) const LIFETIME: Duration = Duration::from_secs(300);
 
-/// A service with a known key, so that a test can sign what the service never would.
+/// A service whose key is known, so that a test can sign tokens that the service would not issue.
 pub(super) struct Service {
     pub(super) tokens: AccessTokens,
     pair: Ed25519KeyPair,
@@ -46,7 +46,7 @@ impl Service {
         (issued.token.as_str().to_owned(), issued.expires_in)
     }
 
-    /// The parts of a token as the service issues it.
+    /// Returns the header and the claims of a token that the service issues.
     pub(super) fn parts(&self) -> (Value, Value) {
         let token = self.issue();
         let mut parts = token
@@ -67,12 +67,12 @@ impl Service {
         signed(header, claims, |message| self.pair.sign(message).as_ref().to_vec())
     }
 
-    /// A signature of our own under a message however it is spelt.
+    /// Signs an encoded header and encoded claims as they are.
     pub(super) fn sign_raw(&self, message: &str) -> String {
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(self.pair.sign(message.as_bytes())))
     }
 
-    /// A token with the service's own signature whose parts `change` has altered.
+    /// Returns a token with changed parts and a valid signature.
     pub(super) fn forge(&self, change: impl FnOnce(&mut Value, &mut Value)) -> String {
         let (mut header, mut claims) = self.parts();
         change(&mut header, &mut claims);
@@ -91,29 +91,35 @@ impl Service {
         self.tokens.verify(token, self.now).is_ok()
     }
 
-    /// Every attack of the table must be refused; those that are not are named, all of them.
+    /// Asserts that every one of these named tokens is rejected.
     #[track_caller]
-    pub(super) fn refuses<N: ToString>(&self, attacks: impl IntoIterator<Item = (N, String)>) {
-        assert!(self.accepts(&self.forge(|_, _| {})), "what is refused must be the change alone");
-        let taken = attacks.into_iter().filter(|(_, token)| self.accepts(token));
-        let taken: Vec<_> = taken.map(|(name, _)| name.to_string()).collect();
-        assert_eq!(taken, Vec::<String>::new(), "these attacks succeed");
+    pub(super) fn assert_rejects<N: ToString>(
+        &self,
+        attacks: impl IntoIterator<Item = (N, String)>,
+    ) {
+        assert!(self.accepts(&self.forge(|_, _| {})), "an unchanged token is accepted");
+        let accepted: Vec<_> = attacks
+            .into_iter()
+            .filter(|(_, token)| self.accepts(token))
+            .map(|(name, _)| name.to_string())
+            .collect();
+        assert_eq!(accepted, Vec::<String>::new(), "these attacks succeed");
     }
 }
 
-/// A token of these parts with any signature over them.
+/// Returns a token of these parts, with the signature that `sign` returns.
 pub(super) fn signed(header: &str, claims: &str, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
     let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
     let signature = URL_SAFE_NO_PAD.encode(sign(message.as_bytes()));
     format!("{message}.{signature}")
 }
 
-/// An object's text with one more member in front.
+/// Returns the text of an object with one more member in front.
 pub(super) fn with_member(object: &Value, name: &str, value: &Value) -> String {
     format!("{{\"{name}\":{value},{}", &object.to_string()[1..])
 }
 
-/// An object without one of its members.
+/// Removes a member of an object.
 pub(super) fn remove(object: &mut Value, name: &str) {
     object.as_object_mut().unwrap().remove(name).unwrap();
 }

@@ -1,4 +1,4 @@
-//! Keys that are fetched from elsewhere. Nothing here waits: what would is polled by hand.
+//! Fetching of keys. These tests never wait: they poll futures by hand.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -6,15 +6,14 @@ use std::task::Poll;
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokens, Claims, InvalidToken, JwkSet, KeyError, SessionId, SigningKey, SystemRandom,
-    Timestamp, UserId, Verifier, VerifyError,
+    Claims, InvalidToken, JwkSet, KeyError, SystemRandom, Timestamp, Verifier, VerifyError,
 };
 use futures_util::FutureExt as _;
 use serde_json::json;
 
 use super::service::{SERVICE, Service};
 
-/// A service whose key set is fetched as long as its line is open.
+/// An issuer whose key set is fetched, and that can be slow or unavailable.
 #[derive(Clone)]
 struct Issuer {
     document: Arc<Mutex<Result<String, &'static str>>>,
@@ -25,7 +24,7 @@ struct Issuer {
 impl Issuer {
     fn new(services: &[&Service]) -> Self {
         let issuer = Self {
-            document: Arc::new(Mutex::new(Err("nobody answers"))),
+            document: Arc::new(Mutex::new(Err("connection refused"))),
             fetches: Arc::default(),
             is_slow: Arc::default(),
         };
@@ -35,10 +34,10 @@ impl Issuer {
 
     fn publish(&self, services: &[&Service]) {
         let keys: Vec<_> = services.iter().map(|service| service.jwk()).collect();
-        self.answer(Ok(json!({ "keys": keys }).to_string()));
+        self.respond_with(Ok(json!({ "keys": keys }).to_string()));
     }
 
-    fn answer(&self, document: Result<String, &'static str>) {
+    fn respond_with(&self, document: Result<String, &'static str>) {
         *self.document.lock().unwrap() = document;
     }
 
@@ -47,23 +46,28 @@ impl Issuer {
     }
 
     fn verifier(&self) -> Verifier {
-        let issuer = self.clone();
-        Verifier::new(SERVICE, SERVICE, move || {
-            issuer.fetches.fetch_add(1, Ordering::SeqCst);
-            let issuer = issuer.clone();
-            std::future::poll_fn(move |_| match issuer.is_slow.load(Ordering::SeqCst) {
+        self.verifier_of(SERVICE)
+    }
+
+    /// Returns a verifier of tokens with this issuer, which fetches the keys of `self`.
+    fn verifier_of(&self, issuer: &str) -> Verifier {
+        let server = self.clone();
+        Verifier::new(issuer, issuer, move || {
+            server.fetches.fetch_add(1, Ordering::SeqCst);
+            let server = server.clone();
+            std::future::poll_fn(move |_| match server.is_slow.load(Ordering::SeqCst) {
                 true => Poll::Pending,
-                false => Poll::Ready(issuer.document.lock().unwrap().clone().map_err(Into::into)),
+                false => Poll::Ready(server.document.lock().unwrap().clone().map_err(Into::into)),
             })
         })
     }
 }
 
 fn verify(verifier: &Verifier, token: &str, now: Timestamp) -> Result<Claims, VerifyError> {
-    verifier.verify(token, now).now_or_never().expect("nothing is waited for")
+    verifier.verify(token, now).now_or_never().expect("no fetch is pending")
 }
 
-fn is_refused(outcome: &Result<Claims, VerifyError>) -> bool {
+fn is_invalid_token(outcome: &Result<Claims, VerifyError>) -> bool {
     matches!(outcome, Err(VerifyError::InvalidToken(InvalidToken)))
 }
 
@@ -71,7 +75,7 @@ fn has_no_keys(outcome: &Result<Claims, VerifyError>) -> bool {
     matches!(outcome, Err(VerifyError::NoKeys(_)))
 }
 
-/// A token of `service` that is valid from `now` on.
+/// Issues a token that is valid from `now` on.
 fn issue(service: &Service, now: Timestamp) -> String {
     let issued = service.tokens.issue(
         service.user,
@@ -84,7 +88,7 @@ fn issue(service: &Service, now: Timestamp) -> String {
 }
 
 #[test]
-fn keys_are_fetched_once_and_kept_while_they_are_fresh() {
+fn keys_are_fetched_once_while_they_are_fresh() {
     let service = Service::new();
     let issuer = Issuer::new(&[&service]);
     let verifier = issuer.verifier();
@@ -101,19 +105,19 @@ fn keys_are_fetched_once_and_kept_while_they_are_fresh() {
 }
 
 #[test]
-fn a_key_that_was_retired_is_not_trusted_once_the_keys_are_old() {
+fn a_retired_key_is_not_trusted_after_the_next_fetch() {
     let (old, new) = (Service::new(), Service::new());
     let issuer = Issuer::new(&[&old]);
     let verifier = issuer.verifier();
     verify(&verifier, &old.issue(), old.now).unwrap();
     issuer.publish(&[&new]);
     let later = old.now + Verifier::FRESH_FOR;
-    assert!(is_refused(&verify(&verifier, &issue(&old, later), later)));
+    assert!(is_invalid_token(&verify(&verifier, &issue(&old, later), later)));
     verify(&verifier, &issue(&new, later), later).unwrap();
 }
 
 #[test]
-fn a_key_that_was_just_made_is_fetched_when_a_token_names_it() {
+fn a_new_key_is_fetched_when_a_token_names_it() {
     let (old, new) = (Service::new(), Service::new());
     let issuer = Issuer::new(&[&old]);
     let verifier = issuer.verifier();
@@ -126,7 +130,7 @@ fn a_key_that_was_just_made_is_fetched_when_a_token_names_it() {
 }
 
 #[test]
-fn nobody_has_keys_fetched_more_often_than_the_pause_allows() {
+fn unknown_kids_cause_at_most_one_fetch_per_interval() {
     let service = Service::new();
     let issuer = Issuer::new(&[&service]);
     let verifier = issuer.verifier();
@@ -137,16 +141,16 @@ fn nobody_has_keys_fetched_more_often_than_the_pause_allows() {
         let now = service.now + Duration::from_secs(second);
         for kid in 0..50 {
             let token = service.with_header("kid", json!(format!("unknown-{second}-{kid}")));
-            assert!(is_refused(&verify(&verifier, &token, now)));
+            assert!(is_invalid_token(&verify(&verifier, &token, now)));
         }
-        // Who has a good token does not notice.
+        // Valid tokens are still accepted.
         verify(&verifier, &issue(&service, now), now).unwrap();
     }
     assert_eq!(issuer.fetches(), pauses);
 }
 
 #[test]
-fn what_does_not_look_like_a_token_of_the_issuers_has_nothing_fetched() {
+fn texts_that_are_not_tokens_cause_no_fetch() {
     let service = Service::new();
     let issuer = Issuer::new(&[&service]);
     let verifier = issuer.verifier();
@@ -159,13 +163,13 @@ fn what_does_not_look_like_a_token_of_the_issuers_has_nothing_fetched() {
         service.with_header("jku", json!("https://evil.example/jwks.json")),
         format!("{}{}", service.issue(), "A".repeat(4_096)),
     ] {
-        assert!(is_refused(&verify(&verifier, &token, service.now)), "{token}");
+        assert!(is_invalid_token(&verify(&verifier, &token, service.now)), "{token}");
     }
     assert_eq!(issuer.fetches(), 0);
 }
 
 #[test]
-fn all_who_wait_share_one_fetch() {
+fn waiting_callers_share_one_fetch() {
     let service = Service::new();
     let issuer = Issuer::new(&[&service]);
     let verifier = issuer.verifier();
@@ -180,7 +184,7 @@ fn all_who_wait_share_one_fetch() {
 }
 
 #[test]
-fn a_fetch_is_taken_on_when_the_one_who_began_it_goes_away() {
+fn a_fetch_continues_after_the_caller_that_started_it_is_dropped() {
     let (old, new) = (Service::new(), Service::new());
     let issuer = Issuer::new(&[&old]);
     let verifier = issuer.verifier();
@@ -190,7 +194,7 @@ fn a_fetch_is_taken_on_when_the_one_who_began_it_goes_away() {
     let later = old.now + Verifier::MIN_FETCH_INTERVAL;
     let stranger = old.with_header("kid", json!("unknown"));
     assert!(verifier.verify(&stranger, later).now_or_never().is_none());
-    // While it goes on, those whose keys are known are let in at once.
+    // Tokens with a known key are verified without waiting for the fetch.
     verify(&verifier, &issue(&old, later), later).unwrap();
     issuer.is_slow.store(false, Ordering::SeqCst);
     verify(&verifier, &issue(&new, later), later).unwrap();
@@ -198,7 +202,7 @@ fn a_fetch_is_taken_on_when_the_one_who_began_it_goes_away() {
 }
 
 #[test]
-fn a_fetch_that_never_ends_is_given_up() {
+fn a_fetch_that_never_ends_is_abandoned() {
     let service = Service::new();
     let issuer = Issuer::new(&[&service]);
     let verifier = issuer.verifier();
@@ -212,36 +216,36 @@ fn a_fetch_that_never_ends_is_given_up() {
     assert!((&mut second).now_or_never().is_none());
     assert_eq!(issuer.fetches(), 2);
     issuer.is_slow.store(false, Ordering::SeqCst);
-    // What the first brings after all comes too late to count.
+    // The result of the first fetch comes too late and is ignored.
     assert!(has_no_keys(&first.now_or_never().unwrap()));
     second.now_or_never().unwrap().unwrap();
 }
 
 #[test]
-fn while_the_issuer_is_out_of_reach_the_keys_serve_for_an_hour() {
+fn keys_are_used_for_an_hour_while_fetching_fails() {
     let service = Service::new();
     let issuer = Issuer::new(&[&service]);
     let verifier = issuer.verifier();
     verify(&verifier, &service.issue(), service.now).unwrap();
     for (outage, document) in [
-        Err("nobody answers"),
+        Err("connection refused"),
         Ok("<html>Bad Gateway</html>".to_owned()),
         Ok(json!({"keys": []}).to_string()),
     ]
     .into_iter()
     .enumerate()
     {
-        issuer.answer(document);
+        issuer.respond_with(document);
         let minute = Duration::from_mins(10 + u64::try_from(outage).unwrap());
         verify(&verifier, &issue(&service, service.now + minute), service.now + minute).unwrap();
         assert_eq!(issuer.fetches(), 2 + outage);
     }
-    issuer.answer(Err("nobody answers"));
+    issuer.respond_with(Err("connection refused"));
     let last = service.now + Verifier::STALE_AFTER - Duration::from_secs(1);
     verify(&verifier, &issue(&service, last), last).unwrap();
     let too_late = last + Duration::from_secs(1);
     assert!(has_no_keys(&verify(&verifier, &issue(&service, too_late), too_late)));
-    // It is tried again, but not at once.
+    // The next fetch is made only after the minimum interval.
     issuer.publish(&[&service]);
     assert!(has_no_keys(&verify(&verifier, &issue(&service, too_late), too_late)));
     let again = last + Verifier::MIN_FETCH_INTERVAL;
@@ -249,17 +253,17 @@ fn while_the_issuer_is_out_of_reach_the_keys_serve_for_an_hour() {
 }
 
 #[test]
-fn an_error_says_what_the_fetch_said() {
+fn the_error_of_a_fetch_is_the_source() {
     let service = Service::new();
     let issuer = Issuer::new(&[]);
-    issuer.answer(Err("nobody answers"));
+    issuer.respond_with(Err("connection refused"));
     let error = verify(&issuer.verifier(), &service.issue(), service.now).unwrap_err();
     let source = std::error::Error::source(&error).unwrap();
-    assert_eq!(source.to_string(), "nobody answers");
+    assert_eq!(source.to_string(), "connection refused");
 }
 
 #[test]
-fn a_clock_that_is_put_back_neither_freezes_the_keys_nor_storms() {
+fn keys_are_fetched_again_once_after_the_clock_was_set_back() {
     let (old, new) = (Service::new(), Service::new());
     let issuer = Issuer::new(&[&old]);
     let verifier = issuer.verifier();
@@ -268,17 +272,17 @@ fn a_clock_that_is_put_back_neither_freezes_the_keys_nor_storms() {
     let before = old.now - Duration::from_hours(5);
     for _ in 0..100 {
         verify(&verifier, &issue(&new, before), before).unwrap();
-        assert!(is_refused(&verify(&verifier, &issue(&old, before), before)));
+        assert!(is_invalid_token(&verify(&verifier, &issue(&old, before), before)));
     }
     assert_eq!(issuer.fetches(), 2);
-    // How old the keys are by then is not known, however little it is put back.
+    // The age of the keys is unknown, however little the clock was set back.
     let earlier = before - Duration::from_secs(1);
     verify(&verifier, &issue(&new, earlier), earlier).unwrap();
     assert_eq!(issuer.fetches(), 3);
 }
 
 #[test]
-fn a_key_set_may_hold_what_is_of_no_use_here() {
+fn unusable_entries_of_a_key_set_are_ignored() {
     let (first, second) = (Service::new(), Service::new());
     let mut twin = second.jwk();
     twin["kid"] = json!(first.kid);
@@ -301,36 +305,23 @@ fn a_key_set_may_hold_what_is_of_no_use_here() {
 }
 
 #[test]
-fn what_is_no_key_set_is_refused() {
+fn texts_that_are_not_key_sets_are_rejected() {
     let service = Service::new();
     let padded = format!("{}{}", json!({"keys": [service.jwk()]}), " ".repeat(JwkSet::MAX_BYTES));
     for text in ["", "{}", "[]", "null", "{\"keys\":{}}", "{\"keys\":[]", &*padded] {
-        assert_eq!(JwkSet::parse(text), Err(KeyError::NoKeySet), "{text}");
+        assert_eq!(JwkSet::parse(text), Err(KeyError::InvalidKeySet), "{text}");
     }
-    assert_eq!(JwkSet::parse("{\"keys\":[]}"), Err(KeyError::None));
+    assert_eq!(JwkSet::parse("{\"keys\":[]}"), Err(KeyError::NoKeys));
 }
 
-/// A service that takes the tokens of several issuers has a verifier for each.
+/// A service that accepts tokens of several issuers needs a verifier for each.
 #[test]
-fn another_issuers_tokens_are_refused_though_the_keys_are_known() {
+fn tokens_of_another_issuer_are_rejected_even_with_a_known_key() {
     let service = Service::new();
     let issuer = Issuer::new(&[&service]);
-    let elsewhere = {
-        let issuer = issuer.clone();
-        Verifier::new("https://other.example", "https://other.example", move || {
-            let document = issuer.document.lock().unwrap().clone();
-            async { document.map_err(Into::into) }
-        })
-    };
+    let other = issuer.verifier_of("https://other.example");
     verify(&issuer.verifier(), &service.issue(), service.now).unwrap();
-    assert!(is_refused(&verify(&elsewhere, &service.issue(), service.now)));
-    let (user, session) = (
-        UserId::generate(service.now, &SystemRandom),
-        SessionId::generate(service.now, &SystemRandom),
-    );
-    let stranger = vec![SigningKey::generate(&SystemRandom)];
-    let stranger = AccessTokens::new(SERVICE, Verifier::FRESH_FOR, stranger).unwrap();
-    let end = service.now + Verifier::STALE_AFTER;
-    let forged = stranger.issue(user, session, service.now, end, &SystemRandom).unwrap();
-    assert!(is_refused(&verify(&issuer.verifier(), forged.token.as_str(), service.now)));
+    assert!(is_invalid_token(&verify(&other, &service.issue(), service.now)));
+    let forged = Service::new().issue();
+    assert!(is_invalid_token(&verify(&issuer.verifier(), &forged, service.now)));
 }

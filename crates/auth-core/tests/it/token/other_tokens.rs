@@ -4,11 +4,11 @@ use serde_json::json;
 use super::service::{Service, remove};
 
 #[test]
-fn a_token_of_another_server_of_the_same_name_is_refused() {
+fn a_token_of_another_service_with_the_same_name_is_rejected() {
     let (service, other) = (Service::new(), Service::new());
     let (header, claims) = service.parts();
     assert!(other.accepts(&other.issue()));
-    service.refuses([
+    service.assert_rejects([
         ("as it is", other.issue()),
         ("under our key's name", other.with_header("kid", json!(service.kid))),
         ("for our user and session", other.sign(&header.to_string(), &claims.to_string())),
@@ -16,11 +16,11 @@ fn a_token_of_another_server_of_the_same_name_is_refused() {
 }
 
 #[test]
-fn a_signature_goes_with_one_message_alone() {
+fn a_signature_of_another_token_is_rejected() {
     let service = Service::new();
     let (first, second) = (service.issue(), service.issue());
     let [first, second] = [&first, &second].map(|token| token.split('.').collect::<Vec<_>>());
-    service.refuses([
+    service.assert_rejects([
         ("another's signature", [first[0], first[1], second[2]].join(".")),
         ("another's claims", [first[0], second[1], first[2]].join(".")),
         ("claims for a header", [first[1], first[1], first[2]].join(".")),
@@ -29,7 +29,7 @@ fn a_signature_goes_with_one_message_alone() {
 }
 
 #[test]
-fn tokens_for_other_ends_are_no_access_tokens() {
+fn tokens_for_other_purposes_are_rejected() {
     let service = Service::new();
     let id_token = service.forge(|header, claims| {
         header["typ"] = json!("JWT");
@@ -46,7 +46,7 @@ fn tokens_for_other_ends_are_no_access_tokens() {
         header["typ"] = json!("logout+jwt");
         claims["events"] = json!({"http://schemas.openid.net/event/backchannel-logout": {}});
     });
-    service.refuses([
+    service.assert_rejects([
         ("an ID token", id_token),
         ("a client's assertion", assertion),
         ("a logout token", logout_token),
@@ -56,7 +56,7 @@ fn tokens_for_other_ends_are_no_access_tokens() {
 }
 
 #[test]
-fn a_token_of_another_key_is_told_from_one_that_is_wrong() {
+fn a_token_with_an_unknown_key_is_distinguished_from_an_invalid_one() {
     let (ours, theirs) = (Service::new(), Service::new());
     let (here, there) = (ours.issue(), theirs.issue());
     assert!(ours.tokens.lacks_key_for(&there) && theirs.tokens.lacks_key_for(&here));

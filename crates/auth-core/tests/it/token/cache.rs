@@ -1,4 +1,4 @@
-//! A token that was verified before is no less looked at.
+//! The cache of verified tokens does not weaken any check.
 
 use std::time::Duration;
 
@@ -9,18 +9,18 @@ use super::service::{LIFETIME, SERVICE, Service};
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn a_token_seen_before_is_refused_outside_of_its_time() {
+fn a_cached_token_is_rejected_outside_of_its_validity() {
     let service = Service::new();
     let token = service.issue();
-    let is_taken = |now| service.tokens.verify(&token, now).is_ok();
+    let is_valid = |now| service.tokens.verify(&token, now).is_ok();
     for _ in 0..3 {
-        assert!(is_taken(service.now) && is_taken(service.now + LIFETIME - SECOND));
-        assert!(!is_taken(service.now - SECOND) && !is_taken(service.now + LIFETIME));
+        assert!(is_valid(service.now) && is_valid(service.now + LIFETIME - SECOND));
+        assert!(!is_valid(service.now - SECOND) && !is_valid(service.now + LIFETIME));
     }
 }
 
 #[test]
-fn a_token_seen_before_says_the_same_again() {
+fn a_cached_token_has_the_same_claims() {
     let service = Service::new();
     let (token, other) = (service.issue(), service.issue());
     let first = service.tokens.verify(&token, service.now).unwrap();
@@ -30,7 +30,7 @@ fn a_token_seen_before_says_the_same_again() {
 }
 
 #[test]
-fn what_differs_in_one_letter_from_a_token_seen_before_is_refused() {
+fn a_text_that_differs_in_one_byte_from_a_cached_token_is_rejected() {
     let service = Service::new();
     let token = service.issue();
     assert!(service.accepts(&token));
@@ -38,7 +38,7 @@ fn what_differs_in_one_letter_from_a_token_seen_before_is_refused() {
         let letter = if token.as_bytes()[at] == b'A' { "B" } else { "A" };
         let changed = format!("{}{letter}{}", &token[..at], &token[at + 1..]);
         assert!(!service.accepts(&changed), "{at}");
-        assert!(!service.accepts(&changed), "nor is it taken the second time: {at}");
+        assert!(!service.accepts(&changed), "accepted the second time: {at}");
     }
     for changed in [&token[1..], &token[..token.len() - 1], &format!("{token}A")] {
         assert!(!service.accepts(changed));
@@ -47,7 +47,7 @@ fn what_differs_in_one_letter_from_a_token_seen_before_is_refused() {
 }
 
 #[test]
-fn what_one_verifier_has_seen_is_nothing_to_another() {
+fn the_cache_of_one_verifier_does_not_affect_another() {
     let service = Service::new();
     let token = service.issue();
     let ours = service.tokens.jwks();

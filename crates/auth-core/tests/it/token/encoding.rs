@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::service::Service;
 
-/// The order of Ed25519's group, its least byte first (RFC 8032, 5.1).
+/// The order of the group of Ed25519, in little-endian order (RFC 8032, 5.1).
 const ORDER: [u8; 32] = [
     0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
@@ -19,11 +19,11 @@ fn parts(token: &str) -> [&str; 3] {
 }
 
 #[test]
-fn other_spellings_of_the_same_base64url_are_refused() {
+fn non_canonical_base64url_is_rejected() {
     let service = Service::new();
     let token = service.issue();
     let [header, claims, signature] = parts(&token);
-    service.refuses([
+    service.assert_rejects([
         ("one character of padding", format!("{token}=")),
         ("padding", format!("{token}==")),
         ("padding of the header", format!("{header}=.{claims}.{signature}")),
@@ -39,15 +39,16 @@ fn other_spellings_of_the_same_base64url_are_refused() {
         ("U+0000", format!("{token}\0")),
         ("per cent", token.replacen('.', "%2E", 1)),
     ]);
-    // 64 bytes of signature leave four unused bits in the last character.
+    // The last character of an encoded signature of 64 bytes has four unused bits.
     let (start, last) = token.split_at(token.len() - 1);
     let at = ALPHABET.find(last).unwrap();
     assert_eq!(at % 16, 0);
-    service.refuses((at + 1..at + 16).map(|at| (at, format!("{start}{}", &ALPHABET[at..=at]))));
+    service
+        .assert_rejects((at + 1..at + 16).map(|at| (at, format!("{start}{}", &ALPHABET[at..=at]))));
 }
 
 #[test]
-fn unused_bits_of_header_and_claims_are_zero_under_a_good_signature() {
+fn non_zero_unused_bits_are_rejected_even_with_a_valid_signature() {
     let service = Service::new();
     let (header, mut claims) = service.parts();
     let mut attacks = Vec::new();
@@ -55,7 +56,7 @@ fn unused_bits_of_header_and_claims_are_zero_under_a_good_signature() {
         claims["pad"] = json!(padding);
         let encoded = [&header, &claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
         for at in 0..2 {
-            // A length that is a multiple of four leaves no bit unused.
+            // If the length is a multiple of four, no bits are unused.
             if encoded[at].len() % 4 != 0 {
                 let mut parts = encoded.clone();
                 let last = ALPHABET.find(parts[at].pop().unwrap()).unwrap();
@@ -67,11 +68,11 @@ fn unused_bits_of_header_and_claims_are_zero_under_a_good_signature() {
     for at in 0..2 {
         assert!(attacks.iter().any(|(part, _)| *part == at), "part {at}");
     }
-    service.refuses(attacks);
+    service.assert_rejects(attacks);
 }
 
 #[test]
-fn the_other_base64_is_refused_under_a_good_signature() {
+fn the_standard_base64_alphabet_is_rejected_even_with_a_valid_signature() {
     let service = Service::new();
     let (header, mut claims) = service.parts();
     claims["pad"] = json!("???>>>~~~\u{ff}\u{fe}");
@@ -80,22 +81,22 @@ fn the_other_base64_is_refused_under_a_good_signature() {
     assert!(plain.contains(['+', '/']));
     let url_safe = URL_SAFE_NO_PAD.encode(claims.to_string());
     assert!(service.accepts(&service.sign_raw(&format!("{header}.{url_safe}"))));
-    service.refuses([("+ and /", service.sign_raw(&format!("{header}.{plain}")))]);
+    service.assert_rejects([("+ and /", service.sign_raw(&format!("{header}.{plain}")))]);
 }
 
 #[test]
-fn a_signature_has_one_form() {
+fn a_malformed_or_malleable_signature_is_rejected() {
     let service = Service::new();
     let token = service.issue();
     let [header, claims, signature] = parts(&token);
     let bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
     let with = |bytes: &[u8]| format!("{header}.{claims}.{}", URL_SAFE_NO_PAD.encode(bytes));
     assert!(service.accepts(&with(&bytes)));
-    service.refuses([
+    service.assert_rejects([
         ("S + L", with(&[&bytes[..32], &plus_order(&bytes[32..])].concat())),
-        ("a byte short", with(&bytes[..63])),
-        ("a byte short in front", with(&bytes[1..])),
-        ("a byte long", with(&[&bytes[..], &[0]].concat())),
+        ("a byte too short", with(&bytes[..63])),
+        ("without the first byte", with(&bytes[1..])),
+        ("a byte too long", with(&[&bytes[..], &[0]].concat())),
         ("twice", with(&[&bytes[..], &bytes[..]].concat())),
         ("half", with(&bytes[..32])),
         ("empty", with(&[])),
@@ -107,7 +108,8 @@ fn a_signature_has_one_form() {
     ]);
 }
 
-/// A number as large as the order or larger is the same number to those who do not check.
+/// Adds the order of the group to a number. A verifier that does not check the range would treat
+/// both numbers alike.
 fn plus_order(number: &[u8]) -> Vec<u8> {
     let mut carry = 0;
     let sum = number.iter().zip(ORDER).map(|(a, b)| {
@@ -119,7 +121,7 @@ fn plus_order(number: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_token_has_three_parts() {
+fn a_token_without_exactly_three_parts_is_rejected() {
     let service = Service::new();
     let token = service.issue();
     let [header, claims, signature] = parts(&token);
@@ -130,7 +132,7 @@ fn a_token_has_three_parts() {
     };
     let general =
         json!({"payload": claims, "signatures": [{"protected": header, "signature": signature}]});
-    service.refuses([
+    service.assert_rejects([
         ("none", String::new()),
         ("dots", "..".to_owned()),
         ("one", header.to_owned()),
@@ -139,7 +141,7 @@ fn a_token_has_three_parts() {
         ("four", format!("{token}.{signature}")),
         ("four, the first empty", format!(".{token}")),
         ("four, the last empty", format!("{token}.")),
-        ("one dot too few", token.replacen('.', "", 1)),
+        ("a dot missing", token.replacen('.', "", 1)),
         ("no claims (RFC 7797)", format!("{header}..{signature}")),
         ("five, as of a JWE", format!("{header}.{claims}.{signature}.{claims}.{signature}")),
         ("two tokens", format!("{token},{token}")),
@@ -151,26 +153,26 @@ fn a_token_has_three_parts() {
 }
 
 #[test]
-fn of_4096_bytes_each_is_looked_at_and_of_4097_none() {
+fn a_token_may_have_4096_bytes_and_not_one_more() {
     let service = Service::new();
     let padded = |length: usize| service.with_claim("pad", json!("x".repeat(length)));
     let of_length = |wanted: usize| (2_000..3_000).map(padded).find(|token| token.len() == wanted);
     assert_eq!(AccessTokenVerifier::MAX_BYTES, 4_096);
     let longest = of_length(4_096).unwrap();
-    assert!(service.accepts(&longest), "what is added does no harm by itself");
-    service.refuses([("4,097 bytes", of_length(4_097).unwrap())]);
-    service.refuses([("a megabyte", padded(1_000_000))]);
+    assert!(service.accepts(&longest), "an additional claim is accepted");
+    service.assert_rejects([("4,097 bytes", of_length(4_097).unwrap())]);
+    service.assert_rejects([("a megabyte", padded(1_000_000))]);
 }
 
 proptest! {
     #[test]
-    fn no_text_makes_the_verifier_panic(text in any::<String>()) {
+    fn verifying_a_token_never_panics(text in any::<String>()) {
         let service = Service::new();
         prop_assert!(!service.accepts(&text));
     }
 
     #[test]
-    fn a_token_with_any_byte_changed_is_refused(at in any::<prop::sample::Index>(), with in "[ -~]") {
+    fn a_token_with_any_byte_changed_is_rejected(at in any::<prop::sample::Index>(), with in "[ -~]") {
         let service = Service::new();
         let token = service.issue();
         let at = at.index(token.len());
