@@ -17,14 +17,14 @@ pub(crate) fn email(n: u32) -> Outcome<Email> {
     Ok(Email::parse(&format!("user{n}@example.com"))?)
 }
 
-/// Fills a database in one transaction, past the store: through it, a million users would
-/// be a million commits. All have one hash, which was computed once.
+/// Fills a database in one transaction, bypassing the store, where a million users would be a
+/// million commits. All have the same hash, which is computed once.
 pub(crate) fn fill(database: &Path, users: u32, iterations: u32) -> Outcome<()> {
     drop(SqliteStore::open(database)?);
     let chosen = NewPassword::parse(PASSWORD, &PasswordPolicy::default(), &[])?;
     let hash = PasswordHasher::new(iterations)?.hash(&chosen, &SystemRandom).to_text();
     let mut connection = Connection::open(database)?;
-    // Sessions are found by random bytes: their index is written all over.
+    // Sessions are indexed by random bytes, so that the index is written all over.
     connection.pragma_update(None, "cache_size", -500_000)?;
     connection.pragma_update(None, "synchronous", "OFF")?;
     let tx = connection.transaction()?;
@@ -34,7 +34,7 @@ pub(crate) fn fill(database: &Path, users: u32, iterations: u32) -> Outcome<()> 
     tx.commit()?;
     connection.pragma_update(None, "wal_checkpoint", "TRUNCATE")?;
     drop(connection);
-    // On the disk now: otherwise the first who commits waits for all of it.
+    // Otherwise the first commit would wait for all of it.
     File::open(database)?.sync_all()?;
     answer(&json!({ "users": users }))
 }
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_is_filled_in_can_log_in_and_has_a_session() {
+    async fn a_filled_user_can_sign_in_and_has_a_session() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("latchkey.db");
         fill(&path, 3, 1_000).unwrap();

@@ -19,10 +19,10 @@ use user_store::{
 use crate::fill::email;
 use crate::{Outcome, answer, time};
 
-/// How many callers there are at a time, as there are connections to the database.
+/// The number of concurrent callers: as many as there are connections to the database.
 const CALLERS: u64 = 8;
 
-/// How often a second each operation is carried out, on users at random.
+/// Measures how often per second each operation completes, on random users.
 pub(crate) fn measure(database: &Path, users: u32, period: Duration) -> Outcome<()> {
     let store = Arc::new(SqliteStore::open(database)?);
     Runtime::new()?.block_on(async {
@@ -34,14 +34,14 @@ pub(crate) fn measure(database: &Path, users: u32, period: Duration) -> Outcome<
         });
         let look_up = look_up.await?;
         let shared = Arc::clone(&store);
-        let log_in = rate(period, move || log_in(Arc::clone(&shared), any_user(users)));
-        let log_in = log_in.await?;
+        let sign_in = rate(period, move || sign_in(Arc::clone(&shared), any_user(users)));
+        let sign_in = sign_in.await?;
         let refresh = rate(period, move || refresh(Arc::clone(&store), any_user(users))).await?;
-        answer(&json!({ "look_up": look_up, "log_in": log_in, "log_in_and_refresh": refresh }))
+        answer(&json!({ "look_up": look_up, "log_in": sign_in, "log_in_and_refresh": refresh }))
     })
 }
 
-/// Some sessions, of users all over the file.
+/// Returns sessions of users from all over the file.
 async fn open_sessions(store: &SqliteStore, users: u32) -> Outcome<Vec<SessionId>> {
     let mut sessions = Vec::new();
     for n in 0..users.min(1_000) {
@@ -57,7 +57,7 @@ async fn open_sessions(store: &SqliteStore, users: u32) -> Outcome<Vec<SessionId
     Ok(sessions)
 }
 
-/// Repeats an operation for a while, by several callers at once.
+/// Returns how often per second concurrent callers complete an operation.
 async fn rate<F, W>(period: Duration, operation: F) -> Outcome<f64>
 where
     F: Fn() -> W + Clone + Send + 'static,
@@ -80,19 +80,19 @@ where
     Ok(done.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64())
 }
 
-/// What a log-in asks of the store: the limits on attempts, the credentials, and a session.
-async fn log_in(store: Arc<SqliteStore>, n: u32) -> Outcome<()> {
+/// Does what a sign-in asks of the store: limits, credentials and a session.
+async fn sign_in(store: Arc<SqliteStore>, n: u32) -> Outcome<()> {
     open_session(&store, n).await.map(drop)
 }
 
-/// The same, and the first renewal.
+/// Does the same, and the first refresh.
 async fn refresh(store: Arc<SqliteStore>, n: u32) -> Outcome<()> {
     let token = open_session(&store, n).await?;
     let (rotation, _) = Rotation::new(&token, ClientInfo::default(), &SystemRandom);
     let now = SystemClock.now();
     match store.rotate_refresh_token(&rotation, &SessionPolicy::default(), now).await? {
         RotateOutcome::Rotated(_) => Ok(()),
-        other => Err(format!("not renewed: {other:?}").into()),
+        other => Err(format!("not refreshed: {other:?}").into()),
     }
 }
 
@@ -105,8 +105,8 @@ async fn open_session(store: &SqliteStore, n: u32) -> Outcome<RefreshToken> {
         .ok_or("no such user")?;
     let counts = counts(email.as_str());
     if !matches!(store.begin_attempt(&counts, began).await?, Admission::Admitted) {
-        // Somebody else logs in to the same account at this moment.
-        return Err(format!("{} has to wait", email.as_str()).into());
+        // Another caller is signing in to the same account.
+        return Err(format!("{} is throttled", email.as_str()).into());
     }
     let now = SystemClock.now();
     let policy = SessionPolicy::default();
@@ -127,7 +127,7 @@ async fn open_session(store: &SqliteStore, n: u32) -> Outcome<RefreshToken> {
     Ok(token)
 }
 
-/// By its account and by an address, of which there are as many as there are people.
+/// Returns the counters of the account and of a random IP address.
 fn counts(email: &str) -> [LimitedCounter; 2] {
     let mut bytes = [0; 4];
     SystemRandom.fill(&mut bytes);
@@ -159,13 +159,13 @@ mod tests {
     use crate::fill::fill;
 
     #[tokio::test]
-    async fn what_a_log_in_leaves_in_the_store_is_a_session_and_a_line_of_the_trail() {
+    async fn a_sign_in_leaves_a_session_and_an_audit_event() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("latchkey.db");
         fill(&path, 1, 1_000).unwrap();
         let store = Arc::new(SqliteStore::open(&path).unwrap());
         for _ in 0..12 {
-            log_in(Arc::clone(&store), 0).await.unwrap();
+            sign_in(Arc::clone(&store), 0).await.unwrap();
         }
         refresh(Arc::clone(&store), 0).await.unwrap();
         let user = store

@@ -68,7 +68,7 @@ pub enum Settlement {
 }
 
 /// The outcome of [`AttemptStore::settle_attempt`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[must_use]
 pub enum SettleOutcome {
     /// The attempt is settled, and the next one may begin as far as this one is concerned.

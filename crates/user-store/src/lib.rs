@@ -56,6 +56,8 @@ mod audit;
 pub mod conformance;
 mod error;
 mod keys;
+#[cfg(feature = "sqlite")]
+mod rules;
 mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;

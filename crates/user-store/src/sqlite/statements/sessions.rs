@@ -6,23 +6,21 @@ use auth_core::{
 };
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
-use super::{bytes, client, timestamp, user_id, users};
-use crate::{ActiveSession, KeySetVersion, NewSession, Rotation, SessionRecord};
+use crate::keys::KeySetVersion;
+use crate::sessions::{ActiveSession, NewSession, Rotation, SessionRecord};
+use crate::sqlite::rows::{bytes, client, session_id, timestamp, user_id};
+use crate::sqlite::statements::users;
 
-/// The columns of [`read`], of the table `sessions` called `s`.
+/// The columns of [`read`], of the table `sessions` as `s`.
 const COLUMNS: &str = "s.id, s.user_id, s.created_at, s.last_used_at, s.idle_expires_at, \
                        s.expires_at, s.remember";
 
-/// How many they are.
+/// The number of [`COLUMNS`].
 const WIDTH: usize = 7;
-
-fn session_id(row: &Row<'_>) -> Result<SessionId> {
-    Ok(SessionId::from_uuid_bytes(row.get(0)?))
-}
 
 fn read(row: &Row<'_>) -> Result<Session> {
     Ok(Session {
-        id: session_id(row)?,
+        id: session_id(row, 0)?,
         user_id: user_id(row, 1)?,
         created_at: timestamp(row, 2)?,
         last_used_at: timestamp(row, 3)?,
@@ -57,7 +55,7 @@ pub(in crate::sqlite) fn insert(connection: &Connection, new: &NewSession) -> Re
     Ok(())
 }
 
-/// Returns the session with its user and the version of the signing keys, all of one moment.
+/// Returns the session, expired or not, with its user and the version of the signing keys.
 pub(in crate::sqlite) fn with_user(
     connection: &Connection,
     id: SessionId,
@@ -89,7 +87,7 @@ pub(in crate::sqlite) fn by_id(connection: &Connection, id: SessionId) -> Result
         .optional()
 }
 
-/// The session that these refresh tokens are of, and what it knows of them.
+/// Returns the session of these refresh tokens, and the state of the tokens.
 pub(in crate::sqlite) fn by_family(
     connection: &Connection,
     family: &FamilyHash,
@@ -102,23 +100,24 @@ pub(in crate::sqlite) fn by_family(
         .query_row([family.as_bytes()], |row| {
             let session = read(row)?;
             let current = bytes(row, WIDTH, RefreshTokenHash::from_bytes)?;
-            let replaced: Option<[u8; 32]> = row.get(WIDTH + 1)?;
-            let replaced = replaced.map(|_| {
-                Ok::<_, rusqlite::Error>(ReplacedToken {
+            let has_replaced: Option<[u8; 32]> = row.get(WIDTH + 1)?;
+            let replaced = match has_replaced {
+                Some(_) => Some(ReplacedToken {
                     token: bytes(row, WIDTH + 1, RefreshTokenHash::from_bytes)?,
                     salt: bytes(row, WIDTH + 2, SuccessorSalt::from_bytes)?,
                     at: session.last_used_at,
-                })
-            });
-            Ok((session, RefreshState { current, replaced: replaced.transpose()? }))
+                }),
+                None => None,
+            };
+            Ok((session, RefreshState { current, replaced }))
         })
         .optional()
 }
 
-/// Keeps the session as it is once it has been renewed.
-pub(in crate::sqlite) fn update(
+/// Saves a refreshed session with the successor of its token.
+pub(in crate::sqlite) fn refresh(
     connection: &Connection,
-    renewed: &Session,
+    refreshed: &Session,
     rotation: &Rotation,
 ) -> Result<()> {
     connection
@@ -130,9 +129,9 @@ pub(in crate::sqlite) fn update(
              WHERE id = ?1",
         )?
         .execute(params![
-            renewed.id.as_uuid().as_bytes(),
-            renewed.last_used_at.as_millisecond(),
-            renewed.idle_expires_at.as_millisecond(),
+            refreshed.id.as_uuid().as_bytes(),
+            refreshed.last_used_at.as_millisecond(),
+            refreshed.idle_expires_at.as_millisecond(),
             rotation.client.ip().map(|ip| ip.to_string()),
             rotation.client.user_agent(),
             rotation.successor.as_bytes(),
@@ -141,7 +140,7 @@ pub(in crate::sqlite) fn update(
     Ok(())
 }
 
-/// All sessions of a user, over or not, the one used last first.
+/// Returns all sessions of a user, expired or not, the most recently used first.
 pub(in crate::sqlite) fn of_user(
     connection: &Connection,
     user: UserId,
@@ -157,7 +156,7 @@ pub(in crate::sqlite) fn of_user(
         .collect()
 }
 
-/// Answers when it would have ended unless it had been renewed, if there was one.
+/// Deletes a session if it is this user's. Returns its idle expiry.
 pub(in crate::sqlite) fn delete(
     connection: &Connection,
     user: UserId,
@@ -171,45 +170,51 @@ pub(in crate::sqlite) fn delete(
         .optional()
 }
 
-/// Deletes all sessions of a user but for `except`; answers when each would have ended.
+/// Deletes all sessions of a user. Returns the idle expiry of each.
 pub(in crate::sqlite) fn delete_all(
     connection: &Connection,
     user: UserId,
-    except: Option<SessionId>,
 ) -> Result<Vec<Timestamp>> {
     connection
-        .prepare_cached(
-            "DELETE FROM sessions WHERE user_id = ?1 AND id IS NOT ?2 RETURNING idle_expires_at",
-        )?
-        .query_map(
-            params![user.as_uuid().as_bytes(), except.as_ref().map(|id| id.as_uuid().as_bytes())],
-            |row| timestamp(row, 0),
-        )?
+        .prepare_cached("DELETE FROM sessions WHERE user_id = ?1 RETURNING idle_expires_at")?
+        .query_map([user.as_uuid().as_bytes()], |row| timestamp(row, 0))?
         .collect()
 }
 
-/// Deletes a session by its refresh tokens, if it is this user's and not over at `now`;
-/// answers which it was.
+/// Deletes all sessions of a user but `kept`. Returns the idle expiry of each.
+pub(in crate::sqlite) fn delete_others(
+    connection: &Connection,
+    user: UserId,
+    kept: SessionId,
+) -> Result<Vec<Timestamp>> {
+    connection
+        .prepare_cached(
+            "DELETE FROM sessions WHERE user_id = ?1 AND id <> ?2 RETURNING idle_expires_at",
+        )?
+        .query_map([user.as_uuid().as_bytes(), kept.as_uuid().as_bytes()], |row| timestamp(row, 0))?
+        .collect()
+}
+
+/// Deletes the session of these refresh tokens, if it is this user's and active. Returns its id.
 pub(in crate::sqlite) fn delete_family(
     connection: &Connection,
     user: UserId,
     family: &FamilyHash,
     now: Timestamp,
-) -> Result<Vec<SessionId>> {
+) -> Result<Option<SessionId>> {
     connection
         .prepare_cached(
             "DELETE FROM sessions
              WHERE refresh_family = ?1 AND user_id = ?2 AND idle_expires_at > ?3 RETURNING id",
         )?
-        .query_map(
+        .query_row(
             params![family.as_bytes(), user.as_uuid().as_bytes(), now.as_millisecond()],
-            session_id,
-        )?
-        .collect()
+            |row| session_id(row, 0),
+        )
+        .optional()
 }
 
-/// Of the sessions of a user that are not over at `now`, deletes all but for the `kept` that
-/// were used last; answers which.
+/// Deletes the active sessions of a user but the `kept` most recently used ones. Returns their ids.
 pub(in crate::sqlite) fn delete_least_recent(
     connection: &Connection,
     user: UserId,
@@ -223,12 +228,14 @@ pub(in crate::sqlite) fn delete_least_recent(
                  ORDER BY last_used_at DESC, id DESC LIMIT -1 OFFSET ?2
              ) RETURNING id",
         )?
-        .query_map(params![user.as_uuid().as_bytes(), kept, now.as_millisecond()], session_id)?
+        .query_map(params![user.as_uuid().as_bytes(), kept, now.as_millisecond()], |row| {
+            session_id(row, 0)
+        })?
         .collect()
 }
 
-/// Deletes up to `limit` sessions that are over; answers how many.
-pub(in crate::sqlite) fn delete_ended(
+/// Deletes up to `limit` expired sessions. Returns how many.
+pub(in crate::sqlite) fn delete_expired(
     connection: &Connection,
     now: Timestamp,
     limit: u32,
