@@ -6,6 +6,8 @@ mod pace;
 mod pool;
 mod priority;
 
+pub use pool::HashingError;
+
 pub(crate) use pool::QueueSlot;
 
 use std::io;
@@ -34,17 +36,6 @@ pub enum HashingMode {
     /// which takes about 10 ms.
     #[default]
     Batch,
-}
-
-/// An error from hashing a password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum HashingError {
-    /// The password would have to wait too long.
-    #[error("too many passwords are queued for hashing")]
-    Overloaded,
-    /// The thread panicked. This is a defect.
-    #[error("hashing a password failed")]
-    Defect,
 }
 
 /// The hashing threads and the queue in front of them.

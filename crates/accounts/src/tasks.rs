@@ -55,3 +55,44 @@ impl BackgroundTasks {
         self.0.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::AssertUnwindSafe;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use futures_util::FutureExt as _;
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_completes_although_its_caller_is_dropped_and_drain_waits_for_it() {
+        let tasks = BackgroundTasks::default();
+        let (release, is_done) = (Arc::<Notify>::default(), Arc::<AtomicBool>::default());
+        let (released, done) = (Arc::clone(&release), Arc::clone(&is_done));
+        let work = async move {
+            released.notified().await;
+            done.store(true, Ordering::SeqCst);
+        };
+        assert!(tasks.run_to_completion(work).now_or_never().is_none());
+        assert!(tasks.drain().now_or_never().is_none());
+        release.notify_one();
+        tasks.drain().await;
+        assert!(is_done.load(Ordering::SeqCst));
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_a_task_resumes_in_its_caller() {
+        let tasks = BackgroundTasks::default();
+        let work = async { resume_unwind(Box::new("on purpose")) };
+        let caught = AssertUnwindSafe(tasks.run_to_completion::<(), _>(work)).catch_unwind().await;
+        assert_eq!(caught.unwrap_err().downcast_ref(), Some(&"on purpose"));
+    }
+
+    #[test]
+    fn outside_of_a_runtime_detached_work_is_dropped() {
+        BackgroundTasks::default().detach(async { unreachable!("it is never polled") });
+    }
+}

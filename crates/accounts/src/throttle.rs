@@ -3,13 +3,13 @@
 mod attempt;
 mod queue;
 
-pub(crate) use attempt::{Attempt, AttemptContext, AttemptOutcome};
+pub(crate) use attempt::{Attempt, AttemptContext, AttemptError, AttemptOutcome};
 
 use std::time::Duration;
 
 use auth_core::{ClientInfo, CounterKey, DeviceId, Limit, UserId};
 use tokio::time::{Instant, timeout, timeout_at};
-use user_store::{Event, LimitedCounter, StoreError};
+use user_store::{Event, LimitedCounter};
 
 use attempt::BeginOutcome;
 use queue::{KeyedQueue, QueueSlot};
@@ -36,17 +36,6 @@ pub(crate) struct AttemptScope {
 pub(crate) struct KnownBrowser {
     pub(crate) user: UserId,
     pub(crate) device: DeviceId,
-}
-
-/// An error from beginning an attempt.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AttemptError {
-    #[error("too many attempts")]
-    TooMany { retry_after: Duration },
-    #[error("timed out waiting for other attempts")]
-    TimedOut,
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// The number of passwords from one address that are hashed or queued for hashing at a time.

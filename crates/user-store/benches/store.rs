@@ -1,7 +1,7 @@
-//! What the store costs, on a disk as the system's folder for temporary files has it:
+//! The cost of store operations, on the disk of the system's temporary folder:
 //! `cargo bench --package user-store`.
 
-#![expect(clippy::unwrap_used, reason = "a measurement that cannot go on stops")]
+#![expect(clippy::unwrap_used, reason = "a failed step stops the measurement")]
 
 use auth_core::{
     ClientInfo, Clock as _, DecoyPosition, Email, NewPassword, PasswordHasher, PasswordPolicy,
@@ -30,7 +30,7 @@ struct World {
     _folder: TempDir,
 }
 
-/// How many accounts there are.
+/// The number of accounts.
 const ACCOUNTS: usize = 1_000;
 
 impl World {
@@ -38,8 +38,8 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("latchkey.db")).unwrap();
         let (runtime, now) = (Runtime::new().unwrap(), SystemClock.now());
-        let word = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[]).unwrap();
-        let hash = PasswordHasher::new(1_000).unwrap().hash(&word, &SystemRandom);
+        let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[]).unwrap();
+        let hash = PasswordHasher::new(1_000).unwrap().hash(&password, &SystemRandom);
         let mut users: Vec<_> = (0..ACCOUNTS).map(|n| person(n, now)).collect();
         for user in &users {
             let event = Event::by_user(EventKind::AccountCreated, now, ClientInfo::default());
@@ -72,7 +72,7 @@ fn person(n: usize, now: Timestamp) -> User {
 }
 
 #[divan::bench]
-fn check_a_session(bencher: Bencher<'_, '_>) {
+fn look_up_session(bencher: Bencher<'_, '_>) {
     let world = World::new();
     let (new, _) = world.new_session();
     world.open(&new);
@@ -83,19 +83,19 @@ fn check_a_session(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn look_up_credentials(bencher: Bencher<'_, '_>) {
     let world = World::new();
-    let place = DecoyPosition::default();
-    let look_up = || world.store.credentials(world.user.email.key(), &place);
+    let position = DecoyPosition::default();
+    let look_up = || world.store.credentials(world.user.email.key(), &position);
     bencher.bench_local(|| world.runtime.block_on(look_up()).unwrap().account().unwrap());
 }
 
 #[divan::bench]
-fn open_a_session(bencher: Bencher<'_, '_>) {
+fn open_session(bencher: Bencher<'_, '_>) {
     let world = World::new();
     bencher.with_inputs(|| world.new_session().0).bench_local_values(|new| world.open(&new));
 }
 
 #[divan::bench]
-fn renew_a_session(bencher: Bencher<'_, '_>) {
+fn rotate_refresh_token(bencher: Bencher<'_, '_>) {
     let world = World::new();
     let (new, mut token) = world.new_session();
     world.open(&new);

@@ -7,9 +7,8 @@ use std::thread;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use super::HashingError;
-use super::pace::Pace;
-use super::priority;
+use crate::passwords::pace::Pace;
+use crate::passwords::priority;
 
 /// Threads that do jobs in batches, first come, first served.
 ///
@@ -33,6 +32,17 @@ pub(crate) struct Answer<J, A> {
     ticket: u64,
     deadline: Instant,
     receiver: oneshot::Receiver<A>,
+}
+
+/// An error from hashing a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HashingError {
+    /// The password would have to wait too long.
+    #[error("too many passwords are queued for hashing")]
+    Overloaded,
+    /// The thread panicked. This is a defect.
+    #[error("hashing a password failed")]
+    Defect,
 }
 
 struct Shared<J, A> {

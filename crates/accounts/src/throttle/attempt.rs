@@ -1,14 +1,16 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_core::{Admission, Clock, Limit, Timestamp};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
-use user_store::{Event, LimitedCounter, SettleOutcome, SettledAttempt, Settlement, Store};
+use user_store::{
+    Event, LimitedCounter, SettleOutcome, SettledAttempt, Settlement, Store, StoreError,
+};
 
-use super::AttemptError;
-use super::queue::QueueSlot;
 use crate::error_chain::error_chain;
 use crate::tasks::BackgroundTasks;
+use crate::throttle::queue::QueueSlot;
 
 /// An attempt that has begun: it counts until it is settled. If it is dropped before that,
 /// because its caller disconnected or something failed, it is not counted.
@@ -32,6 +34,17 @@ pub(crate) enum AttemptOutcome {
     Succeeded,
     /// It is not counted.
     Void,
+}
+
+/// An error from beginning an attempt.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AttemptError {
+    #[error("too many attempts")]
+    TooMany { retry_after: Duration },
+    #[error("timed out waiting for other attempts")]
+    TimedOut,
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// What attempts are begun and settled with, even after their callers are gone.

@@ -6,7 +6,7 @@ use auth_core::{
 };
 use user_store::PasswordVersion;
 
-use super::KeyRing;
+use crate::tokens::key_ring::KeyRing;
 
 /// The tokens that a client uses a session with.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use accounts::{
@@ -6,6 +6,7 @@ use accounts::{
     SessionPolicy, SignUpError, Weakness,
 };
 use auth_core::ManualClock;
+use futures_util::FutureExt as _;
 use tempfile::TempDir;
 
 use crate::app::{EMAIL, PASSWORD, session_on};
@@ -135,6 +136,24 @@ async fn a_file_that_is_not_a_database_is_left_unchanged() {
     assert!(matches!(rejected(builder(&folder)).await, BuildError::Open(_)));
     let left = std::fs::read_to_string(folder.path().join("app.db")).unwrap();
     assert_eq!(left, "a letter to a friend, not a database");
+}
+
+#[test]
+fn opening_the_store_does_not_block_the_runtime() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        // The only thread that may block is busy.
+        let (release, busy) = mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || busy.recv());
+        let mut build = Box::pin(builder(&folder).build());
+        assert!((&mut build).now_or_never().is_none());
+        assert!(!folder.path().join("app.db").exists(), "it was opened on this thread");
+        drop(release);
+        build.await.unwrap();
+        busy.await.unwrap().unwrap_err();
+    });
 }
 
 /// Paused time advances by itself when nothing else can happen.

@@ -1,111 +1,124 @@
 use std::time::Duration;
 
+use auth_core::{
+    ClientInfo, RefreshState, RefreshToken, RefreshTokenHash, Session, SessionPolicy, SystemRandom,
+    Timestamp,
+};
 use futures_util::future::{join, join_all};
 
-use super::{
-    Deployment, NOW, SECOND, acting, hash, in_force, is_alive, log_out, new_session, open,
-    open_new, sign_up, signed_in, signed_up, user,
+use crate::conformance::deployment::Deployment;
+use crate::conformance::steps::{
+    NOW, SECOND, Server, acting, current_credentials, hash, is_alive, new_session, open,
+    open_session, rotation, sign_in_ada, sign_out, sign_up, sign_up_ada, two_servers, user,
 };
-use crate::{
-    EndSessionsOutcome, NewSession, OpenSessionOutcome, PasswordVersion, UpdateUserOutcome,
-};
+use crate::sessions::{EndSessionsOutcome, NewSession, OpenSessionOutcome, RotateOutcome};
+use crate::users::{PasswordVersion, UpdateUserOutcome};
 
-pub async fn an_opened_session_is_found_with_its_user(fresh: &dyn Deployment) {
+cases! {
+    ($) sessions_cases in sessions;
+    an_open_session_is_found_with_its_user,
+    a_session_is_not_found_at_its_absolute_expiry,
+    a_session_is_not_found_at_its_idle_expiry,
+    no_session_is_opened_with_a_former_password,
+    no_session_is_opened_for_an_unknown_account,
+    a_sign_in_can_replace_the_hash,
+    concurrent_sign_ins_that_replace_the_hash_all_succeed,
+    a_sign_in_ends_the_session_that_it_replaces,
+    a_sign_in_does_not_replace_a_session_of_another_user,
+    an_expired_session_is_not_replaced,
+    a_session_beyond_the_limit_ends_the_least_recently_used_one,
+    sessions_are_listed_with_their_clients,
+    a_session_ends_at_once_on_every_server,
+    a_session_ends_once,
+    concurrent_sign_outs_end_the_session_once,
+    ending_a_session_keeps_the_others,
+    a_session_is_not_ended_by_another_user,
+    ending_other_sessions_keeps_the_acting_one_and_other_users,
+    sessions_that_end_each_other_leave_one,
+    an_expired_session_is_not_ended_again,
+    expired_sessions_are_purged_in_batches,
+    a_refresh_token_is_replaced_by_every_use,
+    a_refresh_moves_the_idle_expiry_and_not_the_absolute_one,
+    an_unknown_token_refreshes_nothing,
+    an_expired_or_ended_session_is_not_refreshed,
+    concurrent_uses_of_a_token_get_one_successor,
+    a_repeated_token_gets_the_same_successor_after_a_restart,
+    a_token_repeated_after_the_grace_period_ends_the_session,
+    a_token_whose_successor_was_used_ends_the_session,
+    a_replaced_token_of_any_age_ends_the_session,
+    a_refresh_that_races_with_a_sign_out_leaves_no_session,
+    a_refresh_updates_the_client_of_the_session,
+    a_session_is_found_by_any_of_its_refresh_tokens,
+}
+
+async fn an_open_session_is_found_with_its_user(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
-    let (user, session) = signed_in(&*store).await;
-    let found = store.session(session.id, NOW).await.expect("an answer").expect("it is active");
+    let (user, session) = sign_in_ada(&store).await;
+    let found = store.session(session.id, NOW).await.unwrap().unwrap();
     assert_eq!((found.session, found.user), (session, user));
 }
 
-pub async fn a_session_is_not_found_at_its_end(fresh: &dyn Deployment) {
+async fn a_session_is_not_found_at_its_absolute_expiry(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
-    let (_, session) = signed_in(&*store).await;
-    assert!(store.session(session.id, session.expires_at).await.expect("an answer").is_none());
+    let (_, session) = sign_in_ada(&store).await;
+    assert!(store.session(session.id, session.expires_at).await.unwrap().is_none());
 }
 
-pub async fn a_session_that_is_not_used_is_not_found_at_its_idle_end(fresh: &dyn Deployment) {
+async fn a_session_is_not_found_at_its_idle_expiry(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
-    let (_, session) = signed_in(&*store).await;
+    let (_, session) = sign_in_ada(&store).await;
     let last = session.idle_expires_at - Duration::from_millis(1);
-    assert!(store.session(session.id, last).await.expect("an answer").is_some());
+    assert!(store.session(session.id, last).await.unwrap().is_some());
     let end = session.idle_expires_at;
-    assert!(store.session(session.id, end).await.expect("an answer").is_none());
+    assert!(store.session(session.id, end).await.unwrap().is_none());
 }
 
-pub async fn an_ended_session_is_gone_at_once_on_every_server(fresh: &dyn Deployment) {
-    let (here, there) = (fresh.connect().await, fresh.connect().await);
-    let (_, session) = signed_in(&*here).await;
-    assert!(is_alive(&*there, &session).await);
-    assert!(log_out(&*here, &session).await);
-    assert!(!is_alive(&*here, &session).await);
-    assert!(!is_alive(&*there, &session).await);
-}
-
-pub async fn a_session_ends_once(fresh: &dyn Deployment) {
+async fn no_session_is_opened_with_a_former_password(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
-    let (_, session) = signed_in(&*store).await;
-    assert!(log_out(&*store, &session).await);
-    assert!(!log_out(&*store, &session).await);
-}
-
-pub async fn of_twenty_log_outs_one_ends_the_session(fresh: &dyn Deployment) {
-    let (here, there) = (fresh.connect().await, fresh.connect().await);
-    let (_, session) = signed_in(&*here).await;
-    let ended = join_all((0..20).map(|n| {
-        let store = if n % 2 == 0 { &here } else { &there };
-        log_out(&**store, &session)
-    }))
-    .await;
-    assert_eq!(ended.into_iter().filter(|ended| *ended).count(), 1);
-}
-
-pub async fn ending_one_session_leaves_the_others(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
-    let (user, _) = signed_up(&*store).await;
-    let (one, _) = open(&*store, &user).await;
-    let (other, _) = open(&*store, &user).await;
-    log_out(&*store, &one).await;
-    assert!(is_alive(&*store, &other).await);
-}
-
-pub async fn no_session_is_opened_with_a_password_that_is_no_longer_in_force(
-    fresh: &dyn Deployment,
-) {
-    let store = fresh.connect().await;
-    let (user, _) = signed_up(&*store).await;
-    let before = in_force(&*store, &user).await.password_version;
+    let (user, _) = sign_up_ada(&store).await;
+    let before = current_credentials(&store, &user).await.password_version;
     assert_eq!(
-        store.set_password(user.id, &hash(), NOW).await.expect("an answer"),
+        store.set_password(user.id, &hash(), NOW).await.unwrap(),
         UpdateUserOutcome::Updated
     );
-    let now = in_force(&*store, &user).await;
+    let now = current_credentials(&store, &user).await;
     assert_ne!(now.password_version, before);
     let (new, _) = new_session(&user);
-    for renewed in [None, Some(&hash())] {
-        let opened = store.open_session(&new, before, renewed).await.expect("an answer");
+    for rehashed in [None, Some(&hash())] {
+        let opened = store.open_session(&new, before, rehashed).await.unwrap();
         assert_eq!(opened, OpenSessionOutcome::CredentialsChanged);
     }
-    assert!(!is_alive(&*store, &new.session).await);
-    assert_eq!(in_force(&*store, &user).await, now);
+    assert!(!is_alive(&store, &new.session).await);
+    assert_eq!(current_credentials(&store, &user).await, now);
 }
 
-pub async fn opening_a_session_can_renew_the_hash(fresh: &dyn Deployment) {
+async fn no_session_is_opened_for_an_unknown_account(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
-    let (user, _) = signed_up(&*store).await;
-    let before = in_force(&*store, &user).await;
-    let ((session, _), renewed) = (new_session(&user), hash());
-    let opened = store.open_session(&session, before.password_version, Some(&renewed)).await;
-    assert_eq!(opened.expect("an answer"), OpenSessionOutcome::Opened(Vec::new()));
-    let now = in_force(&*store, &user).await;
-    assert_eq!(now.password_hash, renewed);
-    assert_eq!(now.password_version, before.password_version, "it is the same password");
-    assert!(is_alive(&*store, &session.session).await);
+    let (ada, _) = sign_up_ada(&store).await;
+    let verified = current_credentials(&store, &ada).await.password_version;
+    let (new, _) = new_session(&user("grace@example.com"));
+    let opened = store.open_session(&new, verified, None).await.unwrap();
+    assert_eq!(opened, OpenSessionOutcome::CredentialsChanged);
+    assert!(!is_alive(&store, &new.session).await);
 }
 
-pub async fn of_log_ins_that_renew_the_hash_at_once_all_succeed(fresh: &dyn Deployment) {
-    let (here, there) = (fresh.connect().await, fresh.connect().await);
-    let (user, _) = signed_up(&*here).await;
-    let verified = in_force(&*here, &user).await.password_version;
+async fn a_sign_in_can_replace_the_hash(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (user, _) = sign_up_ada(&store).await;
+    let before = current_credentials(&store, &user).await;
+    let ((session, _), rehashed) = (new_session(&user), hash());
+    let opened = store.open_session(&session, before.password_version, Some(&rehashed)).await;
+    assert_eq!(opened.unwrap(), OpenSessionOutcome::Opened(Vec::new()));
+    let now = current_credentials(&store, &user).await;
+    assert_eq!(now.password_hash, rehashed);
+    assert_eq!(now.password_version, before.password_version, "it is the same password");
+    assert!(is_alive(&store, &session.session).await);
+}
+
+async fn concurrent_sign_ins_that_replace_the_hash_all_succeed(fresh: &dyn Deployment) {
+    let [here, there] = two_servers(fresh).await;
+    let (user, _) = sign_up_ada(&here).await;
+    let verified = current_credentials(&here, &user).await.password_version;
     let attempts: Vec<_> = (0..20).map(|_| (new_session(&user).0, hash())).collect();
     let opened = join_all(attempts.iter().enumerate().map(|(n, (session, new))| {
         let store = if n % 2 == 0 { &here } else { &there };
@@ -113,56 +126,164 @@ pub async fn of_log_ins_that_renew_the_hash_at_once_all_succeed(fresh: &dyn Depl
     }))
     .await;
     for (opened, (session, _)) in opened.into_iter().zip(&attempts) {
-        assert_eq!(opened.expect("an answer"), OpenSessionOutcome::Opened(Vec::new()));
-        assert!(is_alive(&*here, &session.session).await);
+        assert_eq!(opened.unwrap(), OpenSessionOutcome::Opened(Vec::new()));
+        assert!(is_alive(&here, &session.session).await);
     }
-    let now = in_force(&*here, &user).await.password_hash;
-    assert!(attempts.iter().any(|(_, renewed)| *renewed == now));
+    let now = current_credentials(&here, &user).await.password_hash;
+    assert!(attempts.iter().any(|(_, rehashed)| *rehashed == now));
 }
 
-pub async fn no_session_is_opened_for_an_account_that_is_not_there(fresh: &dyn Deployment) {
+async fn a_sign_in_ends_the_session_that_it_replaces(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
-    let (ada, _) = signed_up(&*store).await;
-    let verified = in_force(&*store, &ada).await.password_version;
-    let (new, _) = new_session(&user("grace@example.com"));
-    let opened = store.open_session(&new, verified, None).await.expect("an answer");
-    assert_eq!(opened, OpenSessionOutcome::CredentialsChanged);
-    assert!(!is_alive(&*store, &new.session).await);
+    let (ada, _) = sign_up_ada(&store).await;
+    let (before, token) = open(&store, &ada).await;
+    let (elsewhere, _) = open(&store, &ada).await;
+    let (mut new, _) = new_session(&ada);
+    new.replaces = Some(token.family());
+    // If no session is opened, none is ended.
+    let PasswordVersion(verified) = current_credentials(&store, &ada).await.password_version;
+    let refused = store.open_session(&new, PasswordVersion(verified + 1), None).await;
+    assert_eq!(refused.unwrap(), OpenSessionOutcome::CredentialsChanged);
+    assert!(is_alive(&store, &before).await);
+    assert_eq!(open_session(&store, &ada, &new).await, [before.id]);
+    for (session, alive) in [(before, false), (elsewhere, true), (new.session, true)] {
+        assert_eq!(is_alive(&store, &session).await, alive);
+    }
 }
 
-pub async fn a_session_is_ended_by_its_own_user_alone(fresh: &dyn Deployment) {
+async fn a_sign_in_does_not_replace_a_session_of_another_user(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
-    let (_, session) = signed_in(&*store).await;
-    let (grace, _) = sign_up(&*store, "grace@example.com").await;
-    let (hers, _) = open(&*store, &grace).await;
-    let ended = store.end_session(&acting(&hers), session.id, NOW).await.expect("an answer");
+    let (ada, _) = sign_up_ada(&store).await;
+    let (hers, token) = open(&store, &ada).await;
+    let (grace, _) = sign_up(&store, "grace@example.com").await;
+    let (mut new, _) = new_session(&grace);
+    new.replaces = Some(token.family());
+    assert!(open_session(&store, &grace, &new).await.is_empty());
+    assert!(is_alive(&store, &hers).await);
+}
+
+async fn an_expired_session_is_not_replaced(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, _) = sign_up_ada(&store).await;
+    let (mut expired, token) = new_session(&ada);
+    expired.session.idle_expires_at = NOW;
+    open_session(&store, &ada, &expired).await;
+    let (mut new, _) = new_session(&ada);
+    new.replaces = Some(token.family());
+    assert!(open_session(&store, &ada, &new).await.is_empty());
+}
+
+async fn a_session_beyond_the_limit_ends_the_least_recently_used_one(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, _) = sign_up_ada(&store).await;
+    let (grace, _) = sign_up(&store, "grace@example.com").await;
+    let (unrelated, _) = open(&store, &grace).await;
+    let (mut oldest, _) = new_session(&ada);
+    oldest.session.last_used_at = NOW - SECOND;
+    open_session(&store, &ada, &oldest).await;
+    for _ in 1..NewSession::MAX_PER_USER {
+        open(&store, &ada).await;
+    }
+    assert!(is_alive(&store, &oldest.session).await);
+    let (last, _) = new_session(&ada);
+    assert_eq!(open_session(&store, &ada, &last).await, [oldest.session.id]);
+    for (session, alive) in [(oldest.session, false), (last.session, true), (unrelated, true)] {
+        assert_eq!(is_alive(&store, &session).await, alive);
+    }
+    let left = store.sessions(ada.id, NOW).await.unwrap();
+    assert_eq!(left.len(), NewSession::MAX_PER_USER as usize);
+}
+
+async fn sessions_are_listed_with_their_clients(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, _) = sign_up_ada(&store).await;
+    let (grace, _) = sign_up(&store, "grace@example.com").await;
+    open(&store, &grace).await;
+    let (mut older, _) = new_session(&ada);
+    older.session.last_used_at = NOW - SECOND;
+    older.client = ClientInfo::default();
+    open_session(&store, &ada, &older).await;
+    let (mut expired, _) = new_session(&ada);
+    expired.session.idle_expires_at = NOW;
+    open_session(&store, &ada, &expired).await;
+    let (newer, _) = open(&store, &ada).await;
+    let found = store.sessions(ada.id, NOW).await.unwrap();
+    assert_eq!(found.len(), 2, "neither the other user's nor the expired one");
+    assert_eq!(found[0].session, newer);
+    assert_eq!(found[0].client.user_agent(), Some("Browser/1.0"));
+    assert_eq!(found[0].client.ip(), Some([192, 0, 2, 1].into()));
+    assert_eq!((found[1].session, &found[1].client), (older.session, &older.client));
+}
+
+async fn a_session_ends_at_once_on_every_server(fresh: &dyn Deployment) {
+    let [here, there] = two_servers(fresh).await;
+    let (_, session) = sign_in_ada(&here).await;
+    assert!(is_alive(&there, &session).await);
+    assert!(sign_out(&here, &session).await);
+    assert!(!is_alive(&here, &session).await);
+    assert!(!is_alive(&there, &session).await);
+}
+
+async fn a_session_ends_once(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (_, session) = sign_in_ada(&store).await;
+    assert!(sign_out(&store, &session).await);
+    assert!(!sign_out(&store, &session).await);
+}
+
+async fn concurrent_sign_outs_end_the_session_once(fresh: &dyn Deployment) {
+    let [here, there] = two_servers(fresh).await;
+    let (_, session) = sign_in_ada(&here).await;
+    let ended = join_all((0..20).map(|n| {
+        let store = if n % 2 == 0 { &here } else { &there };
+        sign_out(store, &session)
+    }))
+    .await;
+    assert_eq!(ended.into_iter().filter(|ended| *ended).count(), 1);
+}
+
+async fn ending_a_session_keeps_the_others(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (user, _) = sign_up_ada(&store).await;
+    let (one, _) = open(&store, &user).await;
+    let (other, _) = open(&store, &user).await;
+    sign_out(&store, &one).await;
+    assert!(is_alive(&store, &other).await);
+}
+
+async fn a_session_is_not_ended_by_another_user(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (_, session) = sign_in_ada(&store).await;
+    let (grace, _) = sign_up(&store, "grace@example.com").await;
+    let (hers, _) = open(&store, &grace).await;
+    let ended = store.end_session(&acting(&hers), session.id, NOW).await.unwrap();
     assert_eq!(ended, EndSessionsOutcome::Ended(0));
-    assert!(is_alive(&*store, &session).await);
+    assert!(is_alive(&store, &session).await);
 }
 
-pub async fn all_sessions_but_one_end_and_no_other_users(fresh: &dyn Deployment) {
+async fn ending_other_sessions_keeps_the_acting_one_and_other_users(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
-    let (ada, _) = signed_up(&*store).await;
-    let (kept, _) = open(&*store, &ada).await;
-    let (one, _) = open(&*store, &ada).await;
-    let (two, _) = open(&*store, &ada).await;
-    let (grace, _) = sign_up(&*store, "grace@example.com").await;
-    let (unconcerned, _) = open(&*store, &grace).await;
-    let ended = store.end_other_sessions(&acting(&kept), NOW).await.expect("an answer");
+    let (ada, _) = sign_up_ada(&store).await;
+    let (kept, _) = open(&store, &ada).await;
+    let (one, _) = open(&store, &ada).await;
+    let (two, _) = open(&store, &ada).await;
+    let (grace, _) = sign_up(&store, "grace@example.com").await;
+    let (unrelated, _) = open(&store, &grace).await;
+    let ended = store.end_other_sessions(&acting(&kept), NOW).await.unwrap();
     assert_eq!(ended, EndSessionsOutcome::Ended(2));
-    for (session, alive) in [(kept, true), (one, false), (two, false), (unconcerned, true)] {
-        assert_eq!(is_alive(&*store, &session).await, alive);
+    for (session, alive) in [(kept, true), (one, false), (two, false), (unrelated, true)] {
+        assert_eq!(is_alive(&store, &session).await, alive);
     }
-    assert_eq!(store.end_all_sessions(ada.id, NOW).await.expect("an answer"), 1);
-    assert!(!is_alive(&*store, &kept).await);
+    assert_eq!(store.end_all_sessions(ada.id, NOW).await.unwrap(), 1);
+    assert!(!is_alive(&store, &kept).await);
 }
 
-pub async fn of_sessions_that_end_each_other_at_once_one_is_left(fresh: &dyn Deployment) {
-    let (here, there) = (fresh.connect().await, fresh.connect().await);
-    let (ada, _) = signed_up(&*here).await;
+async fn sessions_that_end_each_other_leave_one(fresh: &dyn Deployment) {
+    let [here, there] = two_servers(fresh).await;
+    let (ada, _) = sign_up_ada(&here).await;
     for round in 0..20 {
-        let (one, _) = open(&*here, &ada).await;
-        let (other, _) = open(&*here, &ada).await;
+        let (one, _) = open(&here, &ada).await;
+        let (other, _) = open(&here, &ada).await;
         let mut ended = match round % 2 {
             0 => {
                 let (one, other) = (acting(&one), acting(&other));
@@ -175,134 +296,221 @@ pub async fn of_sessions_that_end_each_other_at_once_one_is_left(fresh: &dyn Dep
                 <[_; 2]>::from(join(ends, there.end_session(&acting_other, one.id, NOW)).await)
             }
         }
-        .map(|ended| ended.expect("an answer"));
+        .map(Result::unwrap);
         ended.sort_by_key(|ended| *ended == EndSessionsOutcome::SessionEnded);
         assert_eq!(ended, [EndSessionsOutcome::Ended(1), EndSessionsOutcome::SessionEnded]);
-        let alive = [is_alive(&*here, &one).await, is_alive(&*here, &other).await];
+        let alive = [is_alive(&here, &one).await, is_alive(&here, &other).await];
         assert_eq!(alive.into_iter().filter(|alive| *alive).count(), 1);
-        here.end_all_sessions(ada.id, NOW).await.expect("an answer");
+        here.end_all_sessions(ada.id, NOW).await.unwrap();
     }
 }
 
-pub async fn what_is_over_is_not_ended_once_more(fresh: &dyn Deployment) {
+async fn an_expired_session_is_not_ended_again(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
-    let (ada, _) = signed_up(&*store).await;
-    let (alive, _) = open(&*store, &ada).await;
-    let mut over = Vec::new();
+    let (ada, _) = sign_up_ada(&store).await;
+    let (alive, _) = open(&store, &ada).await;
+    let mut expired = Vec::new();
     for _ in 0..3 {
         let (mut new, _) = new_session(&ada);
         new.session.idle_expires_at = NOW;
-        open_new(&*store, &ada, &new).await;
-        over.push(new.session);
+        open_session(&store, &ada, &new).await;
+        expired.push(new.session);
     }
-    let ended = store.end_session(&acting(&alive), over[0].id, NOW).await.expect("an answer");
+    let ended = store.end_session(&acting(&alive), expired[0].id, NOW).await.unwrap();
     assert_eq!(ended, EndSessionsOutcome::Ended(0));
-    let ended = store.end_other_sessions(&acting(&over[1]), NOW).await.expect("an answer");
+    let ended = store.end_other_sessions(&acting(&expired[1]), NOW).await.unwrap();
     assert_eq!(ended, EndSessionsOutcome::SessionEnded);
-    let ended = store.end_other_sessions(&acting(&alive), NOW).await.expect("an answer");
+    let ended = store.end_other_sessions(&acting(&alive), NOW).await.unwrap();
     assert_eq!(ended, EndSessionsOutcome::Ended(0));
-    assert_eq!(store.end_all_sessions(ada.id, NOW).await.expect("an answer"), 1);
+    assert_eq!(store.end_all_sessions(ada.id, NOW).await.unwrap(), 1);
 }
 
-pub async fn the_sessions_of_a_user_are_listed_with_where_they_are_used_from(
-    fresh: &dyn Deployment,
-) {
+async fn expired_sessions_are_purged_in_batches(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
-    let (ada, _) = signed_up(&*store).await;
-    let (grace, _) = sign_up(&*store, "grace@example.com").await;
-    open(&*store, &grace).await;
-    let (mut older, _) = new_session(&ada);
-    older.session.last_used_at = NOW - SECOND;
-    older.client = auth_core::ClientInfo::default();
-    open_new(&*store, &ada, &older).await;
-    let (mut over, _) = new_session(&ada);
-    over.session.idle_expires_at = NOW;
-    open_new(&*store, &ada, &over).await;
-    let (newer, _) = open(&*store, &ada).await;
-    let found = store.sessions(ada.id, NOW).await.expect("an answer");
-    assert_eq!(found.len(), 2, "neither hers nor what is over");
-    assert_eq!(found[0].session, newer);
-    assert_eq!(found[0].client.user_agent(), Some("Browser/1.0"));
-    assert_eq!(found[0].client.ip(), Some([192, 0, 2, 1].into()));
-    assert_eq!((found[1].session, &found[1].client), (older.session, &older.client));
-}
-
-pub async fn a_log_in_ends_the_session_whose_place_it_takes(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
-    let (ada, _) = signed_up(&*store).await;
-    let (before, token) = open(&*store, &ada).await;
-    let (elsewhere, _) = open(&*store, &ada).await;
-    let (mut new, _) = new_session(&ada);
-    new.replaces = Some(token.family());
-    // Nothing ends where nothing is opened.
-    let PasswordVersion(verified) = in_force(&*store, &ada).await.password_version;
-    let refused = store.open_session(&new, PasswordVersion(verified + 1), None).await;
-    assert_eq!(refused.expect("an answer"), OpenSessionOutcome::CredentialsChanged);
-    assert!(is_alive(&*store, &before).await);
-    assert_eq!(open_new(&*store, &ada, &new).await, [before.id]);
-    for (session, alive) in [(before, false), (elsewhere, true), (new.session, true)] {
-        assert_eq!(is_alive(&*store, &session).await, alive);
-    }
-}
-
-pub async fn a_log_in_ends_no_session_of_another_user(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
-    let (ada, _) = signed_up(&*store).await;
-    let (adas, token) = open(&*store, &ada).await;
-    let (grace, _) = sign_up(&*store, "grace@example.com").await;
-    let (mut new, _) = new_session(&grace);
-    new.replaces = Some(token.family());
-    assert!(open_new(&*store, &grace, &new).await.is_empty());
-    assert!(is_alive(&*store, &adas).await);
-}
-
-pub async fn what_is_over_gives_way_to_nothing(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
-    let (ada, _) = signed_up(&*store).await;
-    let (mut over, token) = new_session(&ada);
-    over.session.idle_expires_at = NOW;
-    open_new(&*store, &ada, &over).await;
-    let (mut new, _) = new_session(&ada);
-    new.replaces = Some(token.family());
-    assert!(open_new(&*store, &ada, &new).await.is_empty());
-}
-
-pub async fn one_session_too_many_ends_the_one_used_last_the_longest_ago(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
-    let (ada, _) = signed_up(&*store).await;
-    let (grace, _) = sign_up(&*store, "grace@example.com").await;
-    let (unconcerned, _) = open(&*store, &grace).await;
-    let (mut oldest, _) = new_session(&ada);
-    oldest.session.last_used_at = NOW - SECOND;
-    open_new(&*store, &ada, &oldest).await;
-    for _ in 1..NewSession::MAX_PER_USER {
-        open(&*store, &ada).await;
-    }
-    assert!(is_alive(&*store, &oldest.session).await);
-    let (last, _) = new_session(&ada);
-    assert_eq!(open_new(&*store, &ada, &last).await, [oldest.session.id]);
-    for (session, alive) in [(oldest.session, false), (last.session, true), (unconcerned, true)] {
-        assert_eq!(is_alive(&*store, &session).await, alive);
-    }
-    let left = store.sessions(ada.id, NOW).await.expect("an answer");
-    assert_eq!(left.len(), NewSession::MAX_PER_USER as usize);
-}
-
-pub async fn what_is_over_is_removed_in_batches_and_nothing_else(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
-    let (ada, _) = signed_up(&*store).await;
+    let (ada, _) = sign_up_ada(&store).await;
     for _ in 0..5 {
-        let (mut over, _) = new_session(&ada);
-        over.session.idle_expires_at = NOW;
-        open_new(&*store, &ada, &over).await;
+        let (mut expired, _) = new_session(&ada);
+        expired.session.idle_expires_at = NOW;
+        open_session(&store, &ada, &expired).await;
     }
-    let (alive, _) = open(&*store, &ada).await;
-    let mut removed = Vec::new();
+    let (alive, _) = open(&store, &ada).await;
+    let mut purged = Vec::new();
     for _ in 0..4 {
-        removed.push(store.purge_expired(NOW, 2).await.expect("an answer").sessions);
+        purged.push(store.purge_expired(NOW, 2).await.unwrap().sessions);
     }
-    assert_eq!(removed, [2, 2, 1, 0]);
-    assert!(is_alive(&*store, &alive).await);
-    let held = store.user_data(ada.id).await.expect("an answer").expect("it is there");
+    assert_eq!(purged, [2, 2, 1, 0]);
+    assert!(is_alive(&store, &alive).await);
+    let held = store.user_data(ada.id).await.unwrap().unwrap();
     assert_eq!(held.sessions.len(), 1);
+}
+
+async fn a_refresh_token_is_replaced_by_every_use(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (opened, mut token) = open_for_ada(&store).await;
+    for _ in 0..3 {
+        let (session, next) = refresh(&store, &token, NOW).await.unwrap();
+        assert_eq!(session.id, opened.id);
+        assert_ne!(next.hash(), token.hash());
+        token = next;
+    }
+    assert!(is_alive(&store, &opened).await);
+}
+
+async fn a_refresh_moves_the_idle_expiry_and_not_the_absolute_one(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (opened, mut token) = open_for_ada(&store).await;
+    let mut now = NOW;
+    loop {
+        now += Duration::from_mins(29);
+        let Ok((session, next)) = refresh(&store, &token, now).await else { break };
+        assert_eq!((session.last_used_at, session.expires_at), (now, opened.expires_at));
+        let kept = store.session(session.id, now).await.unwrap();
+        assert_eq!(kept.map(|kept| kept.session), Some(session));
+        token = next;
+    }
+    assert!(now >= opened.expires_at, "the idle expiry moves up to the absolute one");
+}
+
+async fn an_unknown_token_refreshes_nothing(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (session, _) = open_for_ada(&store).await;
+    let stranger = RefreshToken::generate(&SystemRandom);
+    let refused = refresh(&store, &stranger, NOW).await.unwrap_err();
+    assert_eq!(refused, RotateOutcome::Unknown);
+    assert!(is_alive(&store, &session).await);
+}
+
+async fn an_expired_or_ended_session_is_not_refreshed(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (session, token) = open_for_ada(&store).await;
+    let late = refresh(&store, &token, session.idle_expires_at).await;
+    assert_eq!(late.unwrap_err(), RotateOutcome::Unknown);
+    assert!(sign_out(&store, &session).await);
+    let ended = refresh(&store, &token, NOW).await;
+    assert_eq!(ended.unwrap_err(), RotateOutcome::Unknown);
+}
+
+async fn concurrent_uses_of_a_token_get_one_successor(fresh: &dyn Deployment) {
+    let [here, there] = two_servers(fresh).await;
+    let (opened, token) = open_for_ada(&here).await;
+    let successors: Vec<RefreshTokenHash> = join_all((0..20).map(|n| {
+        let (store, token) = (if n % 2 == 0 { &here } else { &there }, &token);
+        async move { refresh(store, token, NOW).await.unwrap().1 }
+    }))
+    .await
+    .iter()
+    .map(RefreshToken::hash)
+    .collect();
+    assert!(successors.iter().all(|successor| *successor == successors[0]));
+    assert!(is_alive(&here, &opened).await);
+}
+
+async fn a_repeated_token_gets_the_same_successor_after_a_restart(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (_, token) = open_for_ada(&store).await;
+    let (_, lost) = refresh(&store, &token, NOW).await.unwrap();
+    drop(store);
+    let store = fresh.connect().await;
+    let soon = NOW + RefreshState::GRACE - Duration::from_millis(1);
+    let (_, again) = refresh(&store, &token, soon).await.unwrap();
+    assert_eq!(again.hash(), lost.hash());
+    refresh(&store, &again, soon).await.unwrap();
+}
+
+async fn a_token_repeated_after_the_grace_period_ends_the_session(fresh: &dyn Deployment) {
+    let [here, there] = two_servers(fresh).await;
+    let (opened, token) = open_for_ada(&here).await;
+    let (_, next) = refresh(&here, &token, NOW).await.unwrap();
+    let late = refresh(&there, &token, NOW + RefreshState::GRACE).await;
+    assert!(matches!(late, Err(RotateOutcome::Reused(ended)) if ended.id == opened.id));
+    assert!(!is_alive(&here, &opened).await);
+    let rightful = refresh(&here, &next, NOW + RefreshState::GRACE).await;
+    assert_eq!(rightful.unwrap_err(), RotateOutcome::Unknown);
+}
+
+async fn a_token_whose_successor_was_used_ends_the_session(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (opened, first) = open_for_ada(&store).await;
+    let (_, second) = refresh(&store, &first, NOW).await.unwrap();
+    refresh(&store, &second, NOW).await.unwrap();
+    let again = refresh(&store, &first, NOW).await;
+    assert!(matches!(again, Err(RotateOutcome::Reused(_))));
+    assert!(!is_alive(&store, &opened).await);
+}
+
+async fn a_replaced_token_of_any_age_ends_the_session(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (opened, first) = open_for_ada(&store).await;
+    let mut token = first.clone();
+    for n in 1..=10 {
+        token = refresh(&store, &token, NOW + n * 60 * SECOND).await.unwrap().1;
+    }
+    let again = refresh(&store, &first, NOW + 11 * 60 * SECOND).await;
+    assert!(matches!(again, Err(RotateOutcome::Reused(_))));
+    assert!(!is_alive(&store, &opened).await);
+}
+
+async fn a_refresh_that_races_with_a_sign_out_leaves_no_session(fresh: &dyn Deployment) {
+    let [here, there] = two_servers(fresh).await;
+    let (user, _) = sign_up_ada(&here).await;
+    for _ in 0..20 {
+        let (opened, token) = open(&here, &user).await;
+        let (refreshed, ended) = join(refresh(&here, &token, NOW), sign_out(&there, &opened)).await;
+        assert!(ended);
+        assert!(!is_alive(&here, &opened).await);
+        if let Ok((_, next)) = refreshed {
+            let after = refresh(&here, &next, NOW).await;
+            assert_eq!(after.unwrap_err(), RotateOutcome::Unknown);
+        }
+    }
+}
+
+async fn a_refresh_updates_the_client_of_the_session(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (session, token) = open_for_ada(&store).await;
+    let policy = SessionPolicy::default();
+    let (mut elsewhere, next) = rotation(&token);
+    elsewhere.client = ClientInfo::new(Some([192, 0, 2, 2].into()), Some("Browser/2.0"));
+    let _ = store.rotate_refresh_token(&elsewhere, &policy, NOW).await.unwrap();
+    let listed = store.sessions(session.user_id, NOW).await.unwrap();
+    assert_eq!(listed[0].client, elsewhere.client);
+    // A client that says nothing about itself replaces the former one too.
+    refresh(&store, &next, NOW).await.unwrap();
+    let listed = store.sessions(session.user_id, NOW).await.unwrap();
+    assert_eq!(listed[0].client, ClientInfo::default());
+}
+
+async fn a_session_is_found_by_any_of_its_refresh_tokens(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (opened, first) = open_for_ada(&store).await;
+    let (refreshed, second) = refresh(&store, &first, NOW).await.unwrap();
+    for token in [&first, &second] {
+        let found = store.session_by_family(&token.family(), NOW).await.unwrap();
+        assert_eq!(found, Some(refreshed));
+    }
+    let late = store.session_by_family(&first.family(), refreshed.idle_expires_at).await;
+    assert_eq!(late.unwrap(), None);
+    assert!(sign_out(&store, &opened).await);
+    let ended = store.session_by_family(&first.family(), NOW).await;
+    assert_eq!(ended.unwrap(), None);
+}
+
+/// Uses a token. Returns the refreshed session, and the successor that the client gets.
+async fn refresh(
+    store: &Server,
+    token: &RefreshToken,
+    now: Timestamp,
+) -> Result<(Session, RefreshToken), RotateOutcome> {
+    let (rotation, successor) = rotation(token);
+    let policy = SessionPolicy::default();
+    match store.rotate_refresh_token(&rotation, &policy, now).await.unwrap() {
+        RotateOutcome::Rotated(session) => Ok((session, successor)),
+        RotateOutcome::Repeated(session, salt) => Ok((session, token.successor(&salt))),
+        refused => Err(refused),
+    }
+}
+
+async fn open_for_ada(store: &Server) -> (Session, RefreshToken) {
+    let (ada, _) = sign_up_ada(store).await;
+    open(store, &ada).await
 }

@@ -1,84 +1,103 @@
-use auth_core::{ClientInfo, DecoyPosition, Email, SigningKey, SystemRandom};
-use futures_util::future::join_all;
+use auth_core::{ClientInfo, Email, SessionPolicy, SigningKey, SystemRandom};
+use futures_util::future::{join, join_all};
 
-use super::{
-    Deployment, NOW, creation, hash, new_session, open, open_new, sign_up, signed_up, user,
+use crate::audit::EventKind;
+use crate::conformance::deployment::Deployment;
+use crate::conformance::steps::{
+    NOW, SECOND, creation, current_credentials, find_credentials, hash, is_alive, new_session,
+    open, open_session, reauthenticate, rotation, sign_in_ada, sign_out, sign_up, sign_up_ada,
+    two_servers, user,
 };
-use crate::{Challenge, CreateUserError, User};
+use crate::sessions::{OpenSessionOutcome, RotateOutcome};
+use crate::users::{
+    Challenge, CreateUserError, ImportUsersOutcome, ReauthenticatedChangeOutcome, StoredUser,
+    UpdateUserOutcome, User,
+};
 
-pub async fn an_account_is_found_under_every_spelling_of_its_address(fresh: &dyn Deployment) {
+cases! {
+    ($) users_cases in users;
+    an_account_is_found_under_every_spelling_of_its_email,
+    an_email_is_stored_as_typed,
+    sql_in_a_value_is_stored_as_text,
+    an_email_is_taken_once,
+    concurrent_sign_ups_with_one_email_succeed_once,
+    an_unknown_email_has_no_credentials,
+    an_unknown_email_gets_the_hash_of_the_next_account,
+    an_account_is_found_by_id_and_by_email,
+    accounts_are_listed_in_pages_in_creation_order,
+    a_password_change_ends_all_other_sessions,
+    a_password_is_not_changed_with_a_former_password,
+    a_reauthentication_survives_a_rehash,
+    an_ended_session_changes_neither_password_nor_account,
+    concurrent_password_changes_succeed_once,
+    a_refresh_that_races_with_a_password_change_leaves_no_session,
+    sign_ins_that_race_with_a_password_change_leave_no_session,
+    the_session_that_changes_the_password_can_be_refreshed_meanwhile,
+    a_user_deletes_their_account_with_everything_stored,
+    an_account_is_not_deleted_with_a_former_password,
+    a_disabled_account_has_no_session_and_gets_none,
+    sign_ins_that_race_with_disabling_leave_no_session,
+    an_enabled_account_is_as_it_was_before,
+    a_password_set_by_an_operator_ends_all_sessions,
+    an_operator_deletes_an_account_with_everything_stored,
+    users_are_imported_unchanged,
+    an_import_with_one_existing_user_changes_nothing,
+    concurrent_imports_of_one_email_succeed_once,
+}
+
+async fn an_account_is_found_under_every_spelling_of_its_email(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (user, hash) = (user("Ada@Bücher.example"), hash());
-    store.create_user(&user, &hash, &creation(&user)).await.expect("a free address");
+    store.create_user(&user, &hash, &creation(&user)).await.unwrap();
     for spelling in ["Ada@Bücher.example", "ADA@xn--bcher-kva.EXAMPLE", " ada@bücher.example "] {
-        let email = Email::parse(spelling).expect("an address");
-        let found = store
-            .credentials(email.key(), &DecoyPosition::default())
-            .await
-            .expect("an answer")
-            .account()
-            .expect(spelling);
+        let email = Email::parse(spelling).unwrap();
+        let found = find_credentials(&store, &email).await.unwrap();
         assert_eq!((found.user_id, &found.password_hash), (user.id, &hash), "{spelling}");
     }
 }
 
-pub async fn what_was_typed_is_what_is_kept(fresh: &dyn Deployment) {
+async fn an_email_is_stored_as_typed(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (user, hash) = (user("Ada.L@Bücher.Example"), hash());
-    store.create_user(&user, &hash, &creation(&user)).await.expect("a free address");
-    let (session, _) = open(&*store, &user).await;
-    let found = store.session(session.id, NOW).await.expect("an answer").expect("it is open");
+    store.create_user(&user, &hash, &creation(&user)).await.unwrap();
+    let (session, _) = open(&store, &user).await;
+    let found = store.session(session.id, NOW).await.unwrap().unwrap();
     assert_eq!(found.user, user);
     assert_eq!(found.user.email.as_str(), "Ada.L@Bücher.Example");
 }
 
-pub async fn what_looks_like_a_statement_is_kept_as_text(fresh: &dyn Deployment) {
+async fn sql_in_a_value_is_stored_as_text(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
-    let (ada, _) = signed_up(&*store).await;
+    let (ada, _) = sign_up_ada(&store).await;
     let email = "o'hara--`%_{}@example.com";
-    let (other, _) = sign_up(&*store, email).await;
+    let (other, _) = sign_up(&store, email).await;
     assert_ne!(other.id, ada.id);
-    let found = store
-        .credentials(other.email.key(), &DecoyPosition::default())
-        .await
-        .expect("an answer")
-        .account();
-    assert_eq!(found.expect("an account").user_id, other.id);
+    let found = find_credentials(&store, &other.email).await;
+    assert_eq!(found.unwrap().user_id, other.id);
     let (mut new, _) = new_session(&other);
     let name = "');DELETE FROM users;--\"?1";
     new.client = ClientInfo::new(None, Some(name));
-    open_new(&*store, &other, &new).await;
-    let listed = store.sessions(other.id, NOW).await.expect("an answer");
+    open_session(&store, &other, &new).await;
+    let listed = store.sessions(other.id, NOW).await.unwrap();
     assert_eq!(listed[0].client.user_agent(), Some(name));
-    assert!(
-        store
-            .credentials(ada.email.key(), &DecoyPosition::default())
-            .await
-            .expect("an answer")
-            .account()
-            .is_some()
-    );
+    assert!(find_credentials(&store, &ada.email).await.is_some());
 }
 
-pub async fn an_address_is_taken_once(fresh: &dyn Deployment) {
+async fn an_email_is_taken_once(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
-    let (first, hash) = signed_up(&*store).await;
+    let (first, hash) = sign_up_ada(&store).await;
     let again = store
         .create_user(&user("ADA@EXAMPLE.COM"), &hash, &creation(&user("ADA@EXAMPLE.COM")))
         .await;
     assert!(matches!(again, Err(CreateUserError::EmailTaken)));
-    let found = store
-        .credentials(first.email.key(), &DecoyPosition::default())
-        .await
-        .expect("an answer")
-        .account();
-    assert_eq!(found.expect("the first").user_id, first.id);
+    let found = find_credentials(&store, &first.email).await;
+    assert_eq!(found.unwrap().user_id, first.id);
 }
 
-pub async fn of_twenty_sign_ups_with_one_address_one_succeeds(fresh: &dyn Deployment) {
-    let (here, there) = (fresh.connect().await, fresh.connect().await);
+async fn concurrent_sign_ups_with_one_email_succeed_once(fresh: &dyn Deployment) {
+    let [here, there] = two_servers(fresh).await;
     let hash = hash();
-    let made = join_all((0..20).map(|n| {
+    let results = join_all((0..20).map(|n| {
         let store = if n % 2 == 0 { &here } else { &there };
         let hash = &hash;
         async move {
@@ -87,96 +106,383 @@ pub async fn of_twenty_sign_ups_with_one_address_one_succeeds(fresh: &dyn Deploy
         }
     }))
     .await;
-    assert_eq!(made.iter().filter(|result| result.is_ok()).count(), 1);
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     let taken = |result: &Result<_, _>| matches!(result, Err(CreateUserError::EmailTaken));
-    assert_eq!(made.iter().filter(|result| taken(result)).count(), 19);
+    assert_eq!(results.iter().filter(|result| taken(result)).count(), 19);
 }
 
-pub async fn an_unknown_address_is_none(fresh: &dyn Deployment) {
+async fn an_unknown_email_has_no_credentials(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
-    signed_up(&*store).await;
-    let other = Email::parse("grace@example.com").expect("an address");
+    sign_up_ada(&store).await;
+    let other = Email::parse("grace@example.com").unwrap();
+    assert!(find_credentials(&store, &other).await.is_none());
+}
+
+async fn an_unknown_email_gets_the_hash_of_the_next_account(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let key = SigningKey::generate(&SystemRandom).seed().device_key();
+    let decoy = async |email: &str| {
+        let email = Email::parse(email).unwrap();
+        let position = key.decoy_position(email.key());
+        match store.credentials(email.key(), &position).await.unwrap() {
+            Challenge::Decoy(hash) => {
+                (position.as_str().to_owned(), hash.map(|hash| hash.to_text()))
+            }
+            Challenge::Account(_) => unreachable!("{email:?} has no account"),
+        }
+    };
+    assert_eq!(decoy("nobody@example.com").await.1, None);
+    // The first account is disabled. It can be a decoy, and gets one itself.
+    let emails = ["g@example.com", "n@example.com", "t@example.com"];
+    let users = emails.map(|email| (user(email), hash()));
+    for (user, hash) in &users {
+        store.create_user(user, hash, &creation(user)).await.unwrap();
+    }
+    let _ = store.disable_user(users[0].0.id, NOW).await.unwrap();
+    let mut hits = [0; 3];
+    for email in (0..100).map(|n| format!("nobody{n}@example.com")).chain([emails[0].to_owned()]) {
+        let (position, found) = decoy(&email).await;
+        let next = emails.iter().position(|email| **email > *position).unwrap_or(0);
+        assert_eq!(found, Some(users[next].1.to_text()), "{email} at {position}");
+        hits[next] += 1;
+    }
     assert!(
-        store
-            .credentials(other.key(), &DecoyPosition::default())
-            .await
-            .expect("an answer")
-            .account()
-            .is_none()
+        hits.iter().all(|hits| *hits > 5),
+        "similar email addresses have distant positions: {hits:?}"
     );
 }
 
-pub async fn an_account_is_found_by_its_id_and_by_its_address(fresh: &dyn Deployment) {
+async fn an_account_is_found_by_id_and_by_email(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
-    let (ada, _) = signed_up(&*store).await;
+    let (ada, _) = sign_up_ada(&store).await;
     let other = user("grace@example.com");
-    assert_eq!(store.user(ada.id).await.expect("an answer").as_ref(), Some(&ada));
+    assert_eq!(store.user(ada.id).await.unwrap().as_ref(), Some(&ada));
     let key = ada.email.key();
-    assert_eq!(store.user_by_email(key).await.expect("an answer").as_ref(), Some(&ada));
-    assert_eq!(store.user(other.id).await.expect("an answer"), None);
-    assert_eq!(store.user_by_email(other.email.key()).await.expect("an answer"), None);
+    assert_eq!(store.user_by_email(key).await.unwrap().as_ref(), Some(&ada));
+    assert_eq!(store.user(other.id).await.unwrap(), None);
+    assert_eq!(store.user_by_email(other.email.key()).await.unwrap(), None);
 }
 
-pub async fn accounts_are_listed_in_pages_in_the_order_they_were_made(fresh: &dyn Deployment) {
+async fn accounts_are_listed_in_pages_in_creation_order(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
-    let mut made: Vec<User> = Vec::new();
+    let mut created: Vec<User> = Vec::new();
     for n in 0..5 {
-        made.push(sign_up(&*store, &format!("ada{n}@example.com")).await.0);
+        created.push(sign_up(&store, &format!("ada{n}@example.com")).await.0);
     }
-    made.sort_by_key(|user| user.id);
+    created.sort_by_key(|user| user.id);
     let mut found = Vec::new();
     loop {
         let after = found.last().map(|user: &User| user.id);
-        let page = store.users(after, 2).await.expect("an answer");
+        let page = store.users(after, 2).await.unwrap();
         assert!(page.len() <= 2);
         if page.is_empty() {
             break;
         }
         found.extend(page);
     }
-    assert_eq!(found, made);
+    assert_eq!(found, created);
 }
 
-pub async fn everything_that_is_held_is_told_at_once(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
-    let (ada, password) = signed_up(&*store).await;
-    let (session, _) = open(&*store, &ada).await;
-    let held = store.user_data(ada.id).await.expect("an answer").expect("it is there");
-    assert_eq!((held.user, held.password_hash), (ada, password));
-    let ids: Vec<_> = held.sessions.iter().map(|record| record.session.id).collect();
-    assert_eq!(ids, [session.id]);
-    let nobody = user("grace@example.com");
-    assert_eq!(store.user_data(nobody.id).await.expect("an answer"), None);
+async fn a_password_change_ends_all_other_sessions(fresh: &dyn Deployment) {
+    let [here, there] = two_servers(fresh).await;
+    let (ada, _) = sign_up_ada(&here).await;
+    let (own, _) = open(&here, &ada).await;
+    let (other, token) = open(&here, &ada).await;
+    let (grace, _) = sign_up(&here, "grace@example.com").await;
+    let (unrelated, _) = open(&here, &grace).await;
+    let new = hash();
+    let proof = reauthenticate(&here, &ada, &own).await;
+    let changed = here.change_password(&proof, &new, NOW).await.unwrap();
+    assert_eq!(changed, ReauthenticatedChangeOutcome::Done);
+    assert_eq!(current_credentials(&there, &ada).await.password_hash, new);
+    for (session, alive) in [(own, true), (other, false), (unrelated, true)] {
+        assert_eq!(is_alive(&there, &session).await, alive);
+    }
+    let policy = SessionPolicy::default();
+    let refreshed = there.rotate_refresh_token(&rotation(&token).0, &policy, NOW).await;
+    assert_eq!(refreshed.unwrap(), RotateOutcome::Unknown);
 }
 
-pub async fn an_address_without_an_account_gets_the_hash_of_the_next(fresh: &dyn Deployment) {
+async fn a_password_is_not_changed_with_a_former_password(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
-    let key = SigningKey::generate(&SystemRandom).seed().device_key();
-    let decoy = async |email: &str| {
-        let email = Email::parse(email).expect("an address");
-        let place = key.decoy_position(email.key());
-        match store.credentials(email.key(), &place).await.expect("an answer") {
-            Challenge::Decoy(hash) => (place.as_str().to_owned(), hash.map(|hash| hash.to_text())),
-            Challenge::Account(_) => unreachable!("{email:?} has no account"),
+    let (ada, _) = sign_up_ada(&store).await;
+    let (own, _) = open(&store, &ada).await;
+    let proof = reauthenticate(&store, &ada, &own).await;
+    let changed = store.change_password(&proof, &hash(), NOW).await.unwrap();
+    assert_eq!(changed, ReauthenticatedChangeOutcome::Done);
+    let (other, _) = open(&store, &ada).await;
+    let now = current_credentials(&store, &ada).await;
+    // The proof is of the former password now.
+    let changed = store.change_password(&proof, &hash(), NOW).await.unwrap();
+    assert_eq!(changed, ReauthenticatedChangeOutcome::CredentialsChanged);
+    assert_eq!(current_credentials(&store, &ada).await, now);
+    assert!(is_alive(&store, &other).await);
+}
+
+async fn a_reauthentication_survives_a_rehash(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, _) = sign_up_ada(&store).await;
+    let (own, _) = open(&store, &ada).await;
+    let proof = reauthenticate(&store, &ada, &own).await;
+    let (sign_in, _) = new_session(&ada);
+    let opened = store.open_session(&sign_in, proof.verified, Some(&hash())).await;
+    assert_eq!(opened.unwrap(), OpenSessionOutcome::Opened(Vec::new()));
+    let changed = store.change_password(&proof, &hash(), NOW).await.unwrap();
+    assert_eq!(changed, ReauthenticatedChangeOutcome::Done);
+    assert!(!is_alive(&store, &sign_in.session).await);
+}
+
+async fn an_ended_session_changes_neither_password_nor_account(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, _) = sign_up_ada(&store).await;
+    let (own, _) = open(&store, &ada).await;
+    let (before, proof) =
+        (current_credentials(&store, &ada).await, reauthenticate(&store, &ada, &own).await);
+    let late = store.change_password(&proof, &hash(), own.idle_expires_at).await;
+    assert_eq!(late.unwrap(), ReauthenticatedChangeOutcome::SessionEnded);
+    assert!(sign_out(&store, &own).await);
+    for refused in [
+        store.change_password(&proof, &hash(), NOW).await.unwrap(),
+        store.delete_own_account(&proof, NOW).await.unwrap(),
+    ] {
+        assert_eq!(refused, ReauthenticatedChangeOutcome::SessionEnded);
+    }
+    assert_eq!(current_credentials(&store, &ada).await, before);
+}
+
+async fn concurrent_password_changes_succeed_once(fresh: &dyn Deployment) {
+    let [here, there] = two_servers(fresh).await;
+    let (ada, _) = sign_up_ada(&here).await;
+    let mut attempts = Vec::new();
+    for _ in 0..20 {
+        let (session, _) = open(&here, &ada).await;
+        attempts.push((reauthenticate(&here, &ada, &session).await, hash()));
+    }
+    let changed = join_all(attempts.iter().enumerate().map(|(n, (proof, new))| {
+        let store = if n % 2 == 0 { &here } else { &there };
+        store.change_password(proof, new, NOW)
+    }))
+    .await;
+    let mut winners = 0;
+    for (changed, (proof, new)) in changed.into_iter().zip(&attempts) {
+        let won = changed.unwrap() == ReauthenticatedChangeOutcome::Done;
+        assert_eq!(is_alive(&here, &proof.session).await, won);
+        if won {
+            winners += 1;
+            assert_eq!(&current_credentials(&here, &ada).await.password_hash, new);
         }
-    };
-    assert_eq!(decoy("nobody@example.com").await.1, None);
-    // The first is disabled: it is as good as none, and as good a decoy as any.
-    let emails = ["g@example.com", "n@example.com", "t@example.com"];
-    let users = emails.map(|email| (user(email), hash()));
-    for (user, hash) in &users {
-        store.create_user(user, hash, &creation(user)).await.expect("a free address");
     }
-    let _ = store.disable_user(users[0].0.id, NOW).await.expect("an answer");
-    let mut met = [0; 3];
-    for email in (0..100).map(|n| format!("nobody{n}@example.com")).chain([emails[0].to_owned()]) {
-        let (place, found) = decoy(&email).await;
-        let next = emails.iter().position(|email| **email > *place).unwrap_or(0);
-        assert_eq!(found, Some(users[next].1.to_text()), "{email} at {place}");
-        met[next] += 1;
+    assert_eq!(winners, 1);
+}
+
+async fn a_refresh_that_races_with_a_password_change_leaves_no_session(fresh: &dyn Deployment) {
+    let [here, there] = two_servers(fresh).await;
+    let (ada, _) = sign_up_ada(&here).await;
+    let policy = SessionPolicy::default();
+    for _ in 0..20 {
+        let (own, _) = open(&here, &ada).await;
+        let (other, token) = open(&here, &ada).await;
+        let (before, next) = rotation(&token);
+        let (after, _) = rotation(&next);
+        let (proof, new) = (reauthenticate(&here, &ada, &own).await, hash());
+        let (_, changed) = join(
+            here.rotate_refresh_token(&before, &policy, NOW),
+            there.change_password(&proof, &new, NOW),
+        )
+        .await;
+        assert_eq!(changed.unwrap(), ReauthenticatedChangeOutcome::Done);
+        assert!(!is_alive(&here, &other).await);
+        let refreshed = here.rotate_refresh_token(&after, &policy, NOW).await;
+        assert_eq!(refreshed.unwrap(), RotateOutcome::Unknown);
     }
-    assert!(
-        met.iter().all(|times| *times > 5),
-        "addresses that are alike have places apart: {met:?}"
+}
+
+async fn sign_ins_that_race_with_a_password_change_leave_no_session(fresh: &dyn Deployment) {
+    let [here, there] = two_servers(fresh).await;
+    let (ada, _) = sign_up_ada(&here).await;
+    let (own, _) = open(&here, &ada).await;
+    let sign_ins: Vec<_> = (0..20).map(|_| new_session(&ada).0).collect();
+    let (proof, new) = (reauthenticate(&here, &ada, &own).await, hash());
+    let (_, changed) = join(
+        join_all(sign_ins.iter().map(|sign_in| here.open_session(sign_in, proof.verified, None))),
+        there.change_password(&proof, &new, NOW),
+    )
+    .await;
+    assert_eq!(changed.unwrap(), ReauthenticatedChangeOutcome::Done);
+    let alive = here.sessions(ada.id, NOW).await.unwrap();
+    let alive: Vec<_> = alive.iter().map(|record| record.session.id).collect();
+    assert_eq!(alive, [own.id]);
+}
+
+async fn the_session_that_changes_the_password_can_be_refreshed_meanwhile(fresh: &dyn Deployment) {
+    let [here, there] = two_servers(fresh).await;
+    let (ada, _) = sign_up_ada(&here).await;
+    let (own, token) = open(&here, &ada).await;
+    let (rotation, _) = rotation(&token);
+    let (proof, new) = (reauthenticate(&here, &ada, &own).await, hash());
+    let policy = SessionPolicy::default();
+    let (refreshed, changed) = join(
+        here.rotate_refresh_token(&rotation, &policy, NOW),
+        there.change_password(&proof, &new, NOW),
+    )
+    .await;
+    assert!(matches!(refreshed.unwrap(), RotateOutcome::Rotated(_)));
+    assert_eq!(changed.unwrap(), ReauthenticatedChangeOutcome::Done);
+    assert!(is_alive(&here, &own).await);
+}
+
+async fn a_user_deletes_their_account_with_everything_stored(fresh: &dyn Deployment) {
+    let [here, there] = two_servers(fresh).await;
+    let (ada, _) = sign_up_ada(&here).await;
+    let (own, _) = open(&here, &ada).await;
+    let (other, token) = open(&here, &ada).await;
+    let deleted = here.delete_own_account(&reauthenticate(&here, &ada, &own).await, NOW).await;
+    assert_eq!(deleted.unwrap(), ReauthenticatedChangeOutcome::Done);
+    assert!(!is_alive(&there, &own).await && !is_alive(&there, &other).await);
+    assert_eq!(there.user_data(ada.id).await.unwrap(), None);
+    assert!(find_credentials(&there, &ada.email).await.is_none());
+    let policy = SessionPolicy::default();
+    let refreshed = there.rotate_refresh_token(&rotation(&token).0, &policy, NOW).await;
+    assert_eq!(refreshed.unwrap(), RotateOutcome::Unknown);
+    // The email address is free again.
+    let (next, _) = sign_up_ada(&there).await;
+    assert_ne!(next.id, ada.id);
+}
+
+async fn an_account_is_not_deleted_with_a_former_password(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, _) = sign_up_ada(&store).await;
+    let (own, _) = open(&store, &ada).await;
+    let proof = reauthenticate(&store, &ada, &own).await;
+    let changed = store.change_password(&proof, &hash(), NOW).await.unwrap();
+    assert_eq!(changed, ReauthenticatedChangeOutcome::Done);
+    let refused = store.delete_own_account(&proof, NOW).await.unwrap();
+    assert_eq!(refused, ReauthenticatedChangeOutcome::CredentialsChanged);
+    assert!(is_alive(&store, &own).await);
+}
+
+async fn a_disabled_account_has_no_session_and_gets_none(fresh: &dyn Deployment) {
+    let [here, there] = two_servers(fresh).await;
+    let (ada, _) = sign_up_ada(&here).await;
+    let (session, _) = open(&here, &ada).await;
+    let verified = current_credentials(&here, &ada).await.password_version;
+    assert_eq!(there.disable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
+    assert!(!is_alive(&here, &session).await);
+    assert!(find_credentials(&here, &ada.email).await.is_none());
+    let (new, _) = new_session(&ada);
+    for rehashed in [None, Some(&hash())] {
+        let opened = here.open_session(&new, verified, rehashed).await.unwrap();
+        assert_eq!(opened, OpenSessionOutcome::CredentialsChanged);
+    }
+    // The time of the first call stays.
+    assert_eq!(there.disable_user(ada.id, NOW + SECOND).await.unwrap(), UpdateUserOutcome::Updated);
+    let found = here.user(ada.id).await.unwrap().unwrap();
+    assert_eq!(found.disabled_at, Some(NOW));
+    let nobody = user("grace@example.com");
+    assert_eq!(here.disable_user(nobody.id, NOW).await.unwrap(), UpdateUserOutcome::NotFound);
+}
+
+async fn sign_ins_that_race_with_disabling_leave_no_session(fresh: &dyn Deployment) {
+    let [here, there] = two_servers(fresh).await;
+    let (ada, _) = sign_up_ada(&here).await;
+    let sign_ins: Vec<_> = (0..20).map(|_| new_session(&ada).0).collect();
+    let verified = current_credentials(&here, &ada).await.password_version;
+    let (_, disabled) = join(
+        join_all(sign_ins.iter().map(|sign_in| here.open_session(sign_in, verified, None))),
+        there.disable_user(ada.id, NOW),
+    )
+    .await;
+    assert_eq!(disabled.unwrap(), UpdateUserOutcome::Updated);
+    assert!(here.sessions(ada.id, NOW).await.unwrap().is_empty());
+}
+
+async fn an_enabled_account_is_as_it_was_before(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, _) = sign_up_ada(&store).await;
+    assert_eq!(store.disable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
+    assert_eq!(store.enable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
+    assert_eq!(store.user(ada.id).await.unwrap().as_ref(), Some(&ada));
+    open(&store, &ada).await;
+}
+
+async fn a_password_set_by_an_operator_ends_all_sessions(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, session) = sign_in_ada(&store).await;
+    let new = hash();
+    assert_eq!(store.set_password(ada.id, &new, NOW).await.unwrap(), UpdateUserOutcome::Updated);
+    assert!(!is_alive(&store, &session).await);
+    open(&store, &ada).await;
+    let nobody = user("grace@example.com");
+    assert_eq!(
+        store.set_password(nobody.id, &new, NOW).await.unwrap(),
+        UpdateUserOutcome::NotFound
     );
+}
+
+async fn an_operator_deletes_an_account_with_everything_stored(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let (ada, session) = sign_in_ada(&store).await;
+    assert_eq!(store.delete_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
+    assert!(!is_alive(&store, &session).await);
+    assert_eq!(store.user_data(ada.id).await.unwrap(), None);
+    assert_eq!(store.delete_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::NotFound);
+}
+
+async fn users_are_imported_unchanged(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let mut users = list(["ada@example.com", "Grace@example.com"]);
+    users[1].user.disabled_at = Some(NOW);
+    let checked = store.check_import(&users).await.unwrap();
+    assert_eq!(checked, ImportUsersOutcome::Imported);
+    assert_eq!(store.export_users(None, 10).await.unwrap(), []);
+    let imported = store.import_users(&users, NOW).await.unwrap();
+    assert_eq!(imported, ImportUsersOutcome::Imported);
+    let mut expected = users.clone();
+    expected.sort_by_key(|stored| stored.user.id);
+    assert_eq!(store.export_users(None, 10).await.unwrap(), expected);
+    let page = store.export_users(Some(expected[0].user.id), 10).await.unwrap();
+    assert_eq!(page, expected[1..]);
+    let events = store.events(None, None, 10).await.unwrap();
+    let kinds: Vec<_> = events.iter().map(|(_, event)| (event.kind.clone(), event.user)).collect();
+    let recorded = users.iter().map(|stored| (EventKind::AccountCreated, Some(stored.user.id)));
+    assert_eq!(kinds, recorded.collect::<Vec<_>>());
+}
+
+async fn an_import_with_one_existing_user_changes_nothing(fresh: &dyn Deployment) {
+    let store = fresh.connect().await;
+    let there = user("ada@example.com");
+    store.create_user(&there, &hash(), &creation(&there)).await.unwrap();
+    let mut users = list([
+        "a@example.com",
+        "ADA@example.com",
+        "b@example.com",
+        "B@example.com",
+        "c@example.com",
+    ]);
+    users[4].user.id = there.id;
+    let taken = ImportUsersOutcome::Taken(vec![1, 3, 4]);
+    assert_eq!(store.check_import(&users).await.unwrap(), taken);
+    assert_eq!(store.import_users(&users, NOW).await.unwrap(), taken);
+    assert_eq!(store.users(None, 10).await.unwrap(), [there]);
+    assert_eq!(store.events(None, None, 10).await.unwrap().len(), 1);
+}
+
+async fn concurrent_imports_of_one_email_succeed_once(fresh: &dyn Deployment) {
+    let [here, there] = two_servers(fresh).await;
+    let lists = [["a@example.com", "both@example.com"], ["both@example.com", "b@example.com"]];
+    let imports = lists.map(list);
+    let imports = [&here, &there].into_iter().zip(&imports);
+    let outcomes = join_all(imports.map(|(store, users)| store.import_users(users, NOW))).await;
+    let imported =
+        outcomes.iter().filter(|it| matches!(it, Ok(ImportUsersOutcome::Imported))).count();
+    assert_eq!(imported, 1, "{outcomes:?}");
+    assert_eq!(here.users(None, 10).await.unwrap().len(), 2);
+}
+
+fn stored(email: &str) -> StoredUser {
+    StoredUser { user: user(email), password_hash: hash() }
+}
+
+fn list<const N: usize>(emails: [&str; N]) -> Vec<StoredUser> {
+    emails.into_iter().map(stored).collect()
 }

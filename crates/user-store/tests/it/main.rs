@@ -1,5 +1,5 @@
-//! The SQLite store: the conformance suite, and what only a file can do.
+//! The conformance suite on SQLite, and what is particular to a file.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod sqlite;

@@ -2,7 +2,7 @@ mod backup;
 mod faults;
 mod inspect;
 mod look_ups;
-mod refused;
+mod rejected;
 mod schema;
 mod secrets;
 
@@ -34,7 +34,7 @@ impl Folder {
         SqliteStore::open(&self.path()).unwrap()
     }
 
-    /// A connection as another program would make it.
+    /// Opens a connection as another program would.
     fn sql(&self) -> Connection {
         Connection::open(self.path()).unwrap()
     }

@@ -1,4 +1,4 @@
-//! Copies that are made while the database is in use.
+//! Backups of a database that is in use.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ fn target(folder: &Folder) -> PathBuf {
     folder.0.path().join("copy.db")
 }
 
-/// What is in the folder beside the database and its log.
+/// Returns the files in the folder, without the database and its WAL.
 fn beside(folder: &Folder) -> Vec<String> {
     let names = std::fs::read_dir(folder.0.path()).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -21,7 +21,7 @@ fn beside(folder: &Folder) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_has_all_that_was_answered_before_it_began_and_opens_as_it_is() {
+async fn a_backup_contains_every_earlier_write_and_can_be_opened() {
     let folder = Folder::new();
     let store = folder.open();
     let key = SigningKey::generate(&SystemRandom).seed().clone();
@@ -57,11 +57,11 @@ async fn a_copy_has_all_that_was_answered_before_it_began_and_opens_as_it_is() {
         assert_eq!(copy.signing_keys().await.unwrap().keys[0].seed, key);
     }
     stop.store(true, Ordering::SeqCst);
-    assert!(writing.await.unwrap() > 5, "somebody wrote meanwhile");
+    assert!(writing.await.unwrap() > 5, "accounts were created meanwhile");
 }
 
 #[tokio::test]
-async fn a_copy_is_one_file_for_its_owner_alone() {
+async fn a_backup_is_one_file_that_only_its_owner_can_read() {
     let folder = Folder::new();
     let store = folder.open();
     store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
@@ -74,7 +74,7 @@ async fn a_copy_is_one_file_for_its_owner_alone() {
 }
 
 #[tokio::test]
-async fn a_copy_waits_for_nobody_who_writes() {
+async fn a_backup_does_not_wait_for_writers() {
     let folder = Folder::new();
     let store = folder.open();
     store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
@@ -84,10 +84,10 @@ async fn a_copy_waits_for_nobody_who_writes() {
 }
 
 #[tokio::test]
-async fn what_was_deleted_is_not_in_a_copy() {
+async fn a_backup_contains_nothing_that_was_deleted() {
     let folder = Folder::new();
     let store = folder.open();
-    // As a version would have left it that did not overwrite what it deleted.
+    // A row deleted without secure_delete stays in the free pages.
     let other = folder.sql();
     other.execute_batch("PRAGMA secure_delete = OFF; CREATE TABLE x (x); INSERT INTO x VALUES ('what was deleted'); DROP TABLE x; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
     let contains = |bytes: &[u8]| bytes.windows(16).any(|window| window == b"what was deleted");
@@ -97,7 +97,7 @@ async fn what_was_deleted_is_not_in_a_copy() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_taken_is_refused_and_left_as_it_was() {
+async fn an_existing_file_is_not_overwritten_by_a_backup() {
     let folder = Folder::new();
     let store = folder.open();
     std::fs::write(target(&folder), "mine").unwrap();
@@ -114,7 +114,7 @@ async fn a_name_that_is_taken_is_refused_and_left_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_not_there_is_one_clear_error() {
+async fn a_backup_to_a_missing_folder_is_one_clear_error() {
     let folder = Folder::new();
     let store = folder.open();
     for path in ["absent/copy.db", "latchkey.db/copy.db"] {
@@ -126,7 +126,7 @@ async fn a_folder_that_is_not_there_is_one_clear_error() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_damaged_makes_no_copy() {
+async fn a_damaged_database_is_not_backed_up() {
     let folder = Folder::new();
     let store = folder.open();
     store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();

@@ -1,4 +1,4 @@
-//! What goes wrong while the file is open.
+//! Faults while the file is open.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ async fn a_locked_file_is_unavailable_and_not_a_defect() {
 }
 
 #[tokio::test]
-async fn a_file_that_was_taken_away_is_not_used() {
+async fn a_file_that_was_moved_away_is_not_used() {
     let folder = Folder::new();
     let store = folder.open();
     store.ping().await.unwrap();
@@ -32,7 +32,7 @@ async fn a_file_that_was_taken_away_is_not_used() {
     assert!(store.create_user(&ada(), &hash(), &creation(&ada())).await.is_err());
     assert!(
         store.credentials(ada().email.key(), &DecoyPosition::default()).await.is_err(),
-        "nor is it read"
+        "it is not read either"
     );
     std::fs::write(folder.path(), b"").unwrap();
     assert!(
@@ -44,7 +44,7 @@ async fn a_file_that_was_taken_away_is_not_used() {
 }
 
 #[tokio::test]
-async fn a_stored_value_that_cannot_be_is_damage_and_is_said_to_be() {
+async fn an_impossible_value_is_reported_as_damage() {
     let folder = Folder::new();
     let store = folder.open();
     store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
@@ -55,9 +55,8 @@ async fn a_stored_value_that_cannot_be_is_damage_and_is_said_to_be() {
 }
 
 #[tokio::test]
-async fn a_process_that_is_killed_loses_nothing() {
-    // What a kill leaves behind is the files as they are between two statements: copying
-    // them while the store is open is what a new process would find.
+async fn a_killed_process_loses_nothing() {
+    // A copy of the files of an open store is what a new process finds after a kill.
     let folder = Folder::new();
     let store = folder.open();
     let seed = SigningKey::generate(&SystemRandom).seed().clone();

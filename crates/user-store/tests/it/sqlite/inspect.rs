@@ -1,4 +1,4 @@
-//! A look at a file, which leaves it as it is.
+//! Inspecting a file, which changes nothing.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use user_store::{Inspection, OpenError, SqliteStore, User, UserStore as _};
 
-use super::schema::of_version_1;
+use super::schema::create_version_1;
 use super::{Folder, NOW, ada, creation, hash};
 
 fn files(folder: &Folder) -> BTreeMap<OsString, Vec<u8>> {
@@ -19,7 +19,7 @@ fn inspect(folder: &Folder) -> Inspection {
 }
 
 #[tokio::test]
-async fn a_look_changes_nothing_whether_the_file_is_open_or_not() {
+async fn an_inspection_changes_nothing() {
     let folder = Folder::new();
     let store = folder.open();
     let newest = NOW + Duration::from_secs(7);
@@ -29,7 +29,7 @@ async fn a_look_changes_nothing_whether_the_file_is_open_or_not() {
     let open = files(&folder);
     assert_eq!(open.len(), 3);
     assert_eq!(inspect(&folder), sound);
-    // All but the index of the log, in which a reader marks how far it has read.
+    // All but the index of the WAL, in which readers mark how far they have read.
     let logged = ["latchkey.db", "latchkey.db-wal"].map(OsString::from);
     let after = files(&folder);
     assert_eq!(after.len(), 3);
@@ -42,7 +42,7 @@ async fn a_look_changes_nothing_whether_the_file_is_open_or_not() {
 }
 
 #[tokio::test]
-async fn what_a_killed_server_has_left_is_seen_and_left_to_the_next() {
+async fn the_wal_of_a_killed_server_is_read_and_left_to_the_next() {
     let (folder, killed) = (Folder::new(), Folder::new());
     let store = folder.open();
     store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
@@ -58,7 +58,7 @@ async fn what_a_killed_server_has_left_is_seen_and_left_to_the_next() {
 }
 
 #[test]
-fn a_path_is_a_path_whatever_is_in_it() {
+fn a_path_is_not_read_as_a_uri() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["a?mode=memory", "b#c", "d%20e", "file:f", "g h"] {
         let path = folder.path().join(name);
@@ -70,7 +70,7 @@ fn a_path_is_a_path_whatever_is_in_it() {
 }
 
 #[test]
-fn what_is_not_ours_or_newer_or_empty_is_an_error() {
+fn a_foreign_newer_or_empty_file_is_an_error() {
     let folder = Folder::new();
     std::fs::write(folder.path(), b"").unwrap();
     let error = SqliteStore::inspect(&folder.path()).unwrap_err();
@@ -86,21 +86,21 @@ fn what_is_not_ours_or_newer_or_empty_is_an_error() {
 }
 
 #[test]
-fn an_older_schema_is_told_and_left_as_it_is() {
+fn an_older_schema_is_reported_and_left_as_it_is() {
     let folder = Folder::new();
-    of_version_1(&folder);
+    create_version_1(&folder);
     let before = files(&folder);
     assert!(inspect(&folder).is_older);
     assert_eq!(files(&folder), before);
 }
 
 #[tokio::test]
-async fn what_is_damaged_is_told() {
+async fn damage_is_reported() {
     let folder = Folder::new();
     let store = folder.open();
     store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
     drop(store);
-    // A page more than anything refers to, as a write that broke off could leave.
+    // A page that nothing refers to, as an interrupted write could leave.
     let mut bytes = folder.bytes();
     let pages = u32::try_from(bytes.len() / 4096).unwrap();
     bytes.extend([0; 4096]);
@@ -108,7 +108,7 @@ async fn what_is_damaged_is_told() {
     std::fs::write(folder.path(), &bytes).unwrap();
     let problem = inspect(&folder).problem.unwrap();
     assert!(problem.contains("never used") && !problem.contains('\n'), "{problem}");
-    // Or something else in the place of a table.
+    // Garbage instead of a table.
     let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'users'";
     let root: u32 = folder.sql().query_row(root, [], |row| row.get(0)).unwrap();
     let root = usize::try_from(root).unwrap();

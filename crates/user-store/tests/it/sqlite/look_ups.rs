@@ -1,5 +1,4 @@
-//! Look-ups are answered on the thread that asks, once connections for them are open: that is
-//! to be seen by nobody.
+//! Look-ups run on the caller's thread once their connections are open. Callers see no difference.
 
 use auth_core::{
     ClientInfo, DecoyPosition, FamilyHash, RefreshToken, Session, SessionPolicy, SystemRandom,
@@ -11,7 +10,7 @@ use user_store::{
 
 use super::{Folder, NOW, ada, creation, hash};
 
-/// More often than there are connections to be opened, one each time.
+/// More look-ups than it takes to open all connections, one each time.
 const TIMES: usize = 40;
 
 struct SignedIn {
@@ -19,7 +18,7 @@ struct SignedIn {
     family: FamilyHash,
 }
 
-/// Signs Ada in, and looks her session up until nothing has to be opened for it any more.
+/// Signs Ada in, and looks her session up until all connections are open.
 async fn signed_in(store: &SqliteStore) -> SignedIn {
     let user = ada();
     store.create_user(&user, &hash(), &creation(&user)).await.unwrap();
@@ -50,7 +49,7 @@ async fn is_found(store: &SqliteStore, signed_in: &SignedIn) -> bool {
 }
 
 #[tokio::test]
-async fn a_session_that_ends_on_another_server_is_not_found_the_next_time() {
+async fn a_session_ended_by_another_server_is_not_found() {
     let folder = Folder::new();
     let (here, there) = (folder.open(), folder.open());
     let ada = signed_in(&here).await;
@@ -61,7 +60,7 @@ async fn a_session_that_ends_on_another_server_is_not_found_the_next_time() {
 }
 
 #[tokio::test]
-async fn nothing_is_looked_up_in_a_file_that_was_taken_away() {
+async fn nothing_is_looked_up_in_a_file_that_was_moved_away() {
     let folder = Folder::new();
     let store = folder.open();
     let ada = signed_in(&store).await;
@@ -76,7 +75,7 @@ async fn nothing_is_looked_up_in_a_file_that_was_taken_away() {
 }
 
 #[tokio::test]
-async fn damage_that_a_look_up_meets_is_said_to_be_damage() {
+async fn damage_found_by_a_look_up_is_reported() {
     let folder = Folder::new();
     let store = folder.open();
     let ada = signed_in(&store).await;
@@ -94,7 +93,7 @@ async fn damage_that_a_look_up_meets_is_said_to_be_damage() {
 }
 
 #[tokio::test]
-async fn who_looks_up_does_not_wait_for_who_writes() {
+async fn a_look_up_does_not_wait_for_a_writer() {
     let folder = Folder::new();
     let store = folder.open();
     let ada = signed_in(&store).await;

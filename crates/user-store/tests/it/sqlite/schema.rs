@@ -1,8 +1,10 @@
-//! The schema, and how an older one becomes today's.
+//! The schema and its migrations.
 
 use auth_core::DecoyPosition;
 use rusqlite::Connection;
-use user_store::{AuditLog as _, OpenError, SqliteStore, UserDataStore as _, UserStore as _};
+use user_store::{
+    AuditLog as _, KeyStore as _, OpenError, SqliteStore, UserDataStore as _, UserStore as _,
+};
 
 use super::{Folder, ada, creation, hash};
 
@@ -17,7 +19,7 @@ fn pragma(connection: &Connection, name: &str) -> String {
 }
 
 #[test]
-fn a_new_file_is_in_wal_mode_strict_and_says_whose_it_is() {
+fn a_new_file_is_strict_in_wal_mode_and_marked() {
     let folder = Folder::new();
     folder.open();
     let connection = folder.sql();
@@ -36,7 +38,7 @@ fn a_new_file_is_in_wal_mode_strict_and_says_whose_it_is() {
 }
 
 #[test]
-fn the_schema_is_what_the_migrations_make_it() {
+fn the_schema_is_as_the_migrations_define_it() {
     let folder = Folder::new();
     folder.open();
     let connection = folder.sql();
@@ -65,8 +67,8 @@ fn the_schema_is_what_the_migrations_make_it() {
     assert_eq!(names, expected);
 }
 
-/// What an older version would have left: its schema, and an account in it.
-pub(super) fn of_version_1(folder: &Folder) {
+/// Creates the file that version 1 would have left, with an account.
+pub(super) fn create_version_1(folder: &Folder) {
     let schema = include_str!("../../../src/sqlite/migrations/0001_users_and_sessions.sql");
     let connection = folder.sql();
     connection.execute_batch(schema).unwrap();
@@ -85,9 +87,9 @@ pub(super) fn of_version_1(folder: &Folder) {
 }
 
 #[tokio::test]
-async fn an_older_schema_is_brought_up_to_date_and_no_account_is_lost() {
+async fn an_older_schema_is_migrated_without_losing_accounts() {
     let (old, new) = (Folder::new(), Folder::new());
-    of_version_1(&old);
+    create_version_1(&old);
     let store = old.open();
     new.open();
     let found = store.user_by_email(ada().email.key()).await.unwrap().unwrap();
@@ -100,7 +102,8 @@ async fn an_older_schema_is_brought_up_to_date_and_no_account_is_lost() {
             .account()
             .is_some()
     );
-    // A session without a refresh token could not be renewed.
+    assert!(store.signing_keys().await.unwrap().keys.is_empty());
+    // Sessions of version 1 have no refresh token, and end.
     assert!(store.user_data(found.id).await.unwrap().unwrap().sessions.is_empty());
     let schema = |folder: &Folder| -> Vec<String> {
         let connection = folder.sql();
@@ -116,7 +119,7 @@ async fn an_older_schema_is_brought_up_to_date_and_no_account_is_lost() {
 }
 
 #[test]
-fn what_no_server_of_this_version_has_made_is_left_as_it_was_by_all_others() {
+fn open_existing_changes_no_missing_empty_or_older_file() {
     let folder = Folder::new();
     let error = SqliteStore::open_existing(&folder.path()).unwrap_err();
     assert!(matches!(error, OpenError::Absent(_)), "{error}");
@@ -125,7 +128,7 @@ fn what_no_server_of_this_version_has_made_is_left_as_it_was_by_all_others() {
     let error = SqliteStore::open_existing(&folder.path()).unwrap_err();
     assert!(matches!(error, OpenError::Absent(_)), "{error}");
     assert_eq!(folder.bytes(), b"");
-    of_version_1(&folder);
+    create_version_1(&folder);
     let before = folder.bytes();
     let error = SqliteStore::open_existing(&folder.path()).unwrap_err();
     assert!(matches!(error, OpenError::Older(_)), "{error}");
@@ -135,7 +138,7 @@ fn what_no_server_of_this_version_has_made_is_left_as_it_was_by_all_others() {
 }
 
 #[tokio::test]
-async fn what_is_over_is_found_by_an_index() {
+async fn expired_sessions_are_found_by_an_index() {
     let folder = Folder::new();
     folder.open();
     let plan: String = folder
@@ -151,7 +154,7 @@ async fn what_is_over_is_found_by_an_index() {
 }
 
 #[test]
-fn the_trigger_keeps_events_for_as_long_as_the_store_does() {
+fn the_trigger_has_the_retention_of_the_store() {
     let migration = include_str!("../../../src/sqlite/migrations/0005_events.sql");
     let kept = format!("- {}\n", user_store::EVENT_RETENTION.as_millis());
     assert!(migration.contains(&kept), "{kept}");

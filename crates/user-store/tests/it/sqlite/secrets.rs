@@ -1,4 +1,4 @@
-//! What stands in the files, and who may read them.
+//! What is in the files, and who can read them.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -8,7 +8,7 @@ use user_store::{NewSession, PasswordVersion, Rotation, SessionStore as _, UserS
 use super::{Folder, NOW, ada, creation, hash};
 
 #[tokio::test]
-async fn no_refresh_token_stands_in_any_file() {
+async fn no_refresh_token_is_in_any_file() {
     let folder = Folder::new();
     let store = folder.open();
     let (user, hash, token) = (ada(), hash(), RefreshToken::generate(&SystemRandom));
@@ -22,7 +22,7 @@ async fn no_refresh_token_stands_in_any_file() {
     drop(store);
     let held = folder.bytes();
     let contains = |part: &[u8]| held.windows(part.len()).any(|window| window == part);
-    assert!(contains(next.hash().as_bytes()), "the hash is where it is looked for");
+    assert!(contains(next.hash().as_bytes()), "the hash is found in the file");
     for token in [token, next] {
         let text = token.to_text();
         let raw = base64::Engine::decode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, &*text).unwrap();
@@ -31,7 +31,7 @@ async fn no_refresh_token_stands_in_any_file() {
 }
 
 #[tokio::test]
-async fn no_password_stands_in_any_file() {
+async fn no_password_is_in_any_file() {
     let folder = Folder::new();
     let store = folder.open();
     store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
@@ -43,7 +43,7 @@ async fn no_password_stands_in_any_file() {
 }
 
 #[tokio::test]
-async fn no_file_is_readable_by_others() {
+async fn only_the_owner_can_read_the_files() {
     let folder = Folder::new();
     let store = folder.open();
     store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
@@ -59,7 +59,7 @@ async fn no_file_is_readable_by_others() {
 }
 
 #[test]
-fn rights_that_others_have_on_an_older_file_are_taken_away() {
+fn permissions_of_others_on_an_existing_file_are_removed() {
     let folder = Folder::new();
     folder.open();
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o644)).unwrap();

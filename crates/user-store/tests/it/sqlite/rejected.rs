@@ -1,4 +1,4 @@
-//! Files that are not opened, and are left as they were.
+//! Files that are rejected and left as they were.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -7,7 +7,7 @@ use user_store::{OpenError, SqliteStore};
 use super::Folder;
 
 #[test]
-fn a_newer_schema_is_refused_and_left_as_it_was() {
+fn a_newer_schema_is_rejected_and_left_as_it_was() {
     let folder = Folder::new();
     folder.open();
     folder.sql().pragma_update(None, "user_version", 1_000).unwrap();
@@ -19,7 +19,7 @@ fn a_newer_schema_is_refused_and_left_as_it_was() {
 }
 
 #[test]
-fn a_database_of_another_program_is_refused_and_left_as_it_was() {
+fn a_database_of_another_program_is_rejected_and_left_as_it_was() {
     for wal in [false, true] {
         let folder = Folder::new();
         let other = folder.sql();
@@ -38,12 +38,12 @@ fn a_database_of_another_program_is_refused_and_left_as_it_was() {
         let mode = std::fs::metadata(folder.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o644);
         let files = std::fs::read_dir(folder.0.path()).unwrap().count();
-        assert_eq!(files, 1, "nothing was put beside it");
+        assert_eq!(files, 1, "no file was created beside it");
     }
 }
 
 #[test]
-fn a_file_that_is_no_database_is_refused_and_left_as_it_was() {
+fn a_file_that_is_no_database_is_rejected_and_left_as_it_was() {
     let folder = Folder::new();
     let text = b"Dear diary, this is certainly no database, though it is a file.".repeat(20);
     std::fs::write(folder.path(), &text).unwrap();
@@ -53,7 +53,7 @@ fn a_file_that_is_no_database_is_refused_and_left_as_it_was() {
 }
 
 #[test]
-fn a_file_too_short_for_a_database_is_refused_and_left_as_it_was() {
+fn a_file_too_short_for_a_database_is_rejected_and_left_as_it_was() {
     let folder = Folder::new();
     std::fs::write(folder.path(), b"x").unwrap();
     assert!(matches!(folder.open_error(), OpenError::NotADatabase(_)));
@@ -61,7 +61,7 @@ fn a_file_too_short_for_a_database_is_refused_and_left_as_it_was() {
 }
 
 #[test]
-fn a_file_that_another_process_locks_is_refused_in_the_end() {
+fn a_file_locked_by_another_process_is_rejected_after_the_timeout() {
     let folder = Folder::new();
     folder.open();
     let other = folder.sql();
@@ -72,7 +72,7 @@ fn a_file_that_another_process_locks_is_refused_in_the_end() {
 }
 
 #[test]
-fn a_path_that_cannot_be_a_file_is_one_clear_error() {
+fn an_impossible_path_is_one_clear_error() {
     let folder = Folder::new();
     let error = SqliteStore::open(&folder.0.path().join("absent/latchkey.db")).unwrap_err();
     assert!(matches!(error, OpenError::Io { .. }), "{error}");
@@ -81,7 +81,7 @@ fn a_path_that_cannot_be_a_file_is_one_clear_error() {
 }
 
 #[test]
-fn the_messages_are_one_line() {
+fn every_message_is_one_line() {
     let errors = [
         OpenError::NotADatabase("x.db".into()),
         OpenError::Foreign("x.db".into()),

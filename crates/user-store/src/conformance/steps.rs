@@ -1,0 +1,142 @@
+//! Steps that many cases share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::{
+    ClientInfo, DecoyPosition, Email, NewPassword, PasswordHash, PasswordHasher, PasswordPolicy,
+    RefreshToken, Session, SessionId, SessionPolicy, SigningKey, SigningKeySeed, SystemRandom,
+    Timestamp, UserId,
+};
+
+use crate::audit::{Event, EventKind};
+use crate::conformance::deployment::Deployment;
+use crate::sessions::{
+    ActingSession, EndSessionsOutcome, NewSession, OpenSessionOutcome, Rotation,
+};
+use crate::store::Store;
+use crate::users::{Credentials, Reauthentication, User};
+
+/// A server, as far as the store is concerned.
+pub(super) type Server = Arc<dyn Store>;
+
+/// When everything happens, unless a case says otherwise.
+pub(super) const NOW: Timestamp = Timestamp::constant(1_700_000_000, 123_000_000);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+
+pub(super) async fn two_servers(fresh: &dyn Deployment) -> [Server; 2] {
+    [fresh.connect().await, fresh.connect().await]
+}
+
+/// Builds a user who is not stored yet.
+pub(super) fn user(email: &str) -> User {
+    User {
+        id: UserId::generate(NOW, &SystemRandom),
+        email: Email::parse(email).unwrap(),
+        created_at: NOW,
+        disabled_at: None,
+    }
+}
+
+/// The client of every request.
+pub(super) fn client() -> ClientInfo {
+    ClientInfo::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"))
+}
+
+pub(super) fn creation(user: &User) -> Event {
+    Event::by_user(EventKind::AccountCreated, user.created_at, client()).about(user.id)
+}
+
+/// Builds a password hash, another one with every call.
+pub(super) fn hash() -> PasswordHash {
+    let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[]).unwrap();
+    let hasher = PasswordHasher::new(PasswordHasher::MIN_ITERATIONS).unwrap();
+    hasher.hash(&password, &SystemRandom)
+}
+
+pub(super) async fn sign_up(store: &Server, email: &str) -> (User, PasswordHash) {
+    let (user, hash) = (user(email), hash());
+    store.create_user(&user, &hash, &creation(&user)).await.unwrap();
+    (user, hash)
+}
+
+pub(super) async fn sign_up_ada(store: &Server) -> (User, PasswordHash) {
+    sign_up(store, "ada@example.com").await
+}
+
+pub(super) async fn sign_in_ada(store: &Server) -> (User, Session) {
+    let (user, _) = sign_up_ada(store).await;
+    let (session, _) = open(store, &user).await;
+    (user, session)
+}
+
+pub(super) async fn find_credentials(store: &Server, email: &Email) -> Option<Credentials> {
+    store.credentials(email.key(), &DecoyPosition::default()).await.unwrap().account()
+}
+
+pub(super) async fn current_credentials(store: &Server, user: &User) -> Credentials {
+    find_credentials(store, &user.email).await.unwrap()
+}
+
+/// Builds a session that is not open yet, and its first refresh token.
+pub(super) fn new_session(user: &User) -> (NewSession, RefreshToken) {
+    let token = RefreshToken::generate(&SystemRandom);
+    let session = Session::open(user.id, NOW, false, &SessionPolicy::default(), &SystemRandom);
+    (NewSession::new(session, client(), &token), token)
+}
+
+/// Opens a session with the current password. Returns the sessions that were ended for it.
+pub(super) async fn open_session(store: &Server, user: &User, new: &NewSession) -> Vec<SessionId> {
+    let verified = current_credentials(store, user).await.password_version;
+    match store.open_session(new, verified, None).await.unwrap() {
+        OpenSessionOutcome::Opened(ended) => ended,
+        OpenSessionOutcome::CredentialsChanged => unreachable!("nobody has changed them"),
+    }
+}
+
+pub(super) async fn open(store: &Server, user: &User) -> (Session, RefreshToken) {
+    let (new, token) = new_session(user);
+    open_session(store, user, &new).await;
+    (new.session, token)
+}
+
+pub(super) async fn is_alive(store: &Server, session: &Session) -> bool {
+    store.session(session.id, NOW).await.unwrap().is_some()
+}
+
+pub(super) fn acting(session: &Session) -> ActingSession {
+    ActingSession { session: *session, client: client() }
+}
+
+/// Signs out. Returns whether the session was active.
+pub(super) async fn sign_out(store: &Server, session: &Session) -> bool {
+    let outcome = store.end_session(&acting(session), session.id, NOW).await.unwrap();
+    outcome == EndSessionsOutcome::Ended(1)
+}
+
+/// Builds the proof that the user has given the current password in this session.
+pub(super) async fn reauthenticate(
+    store: &Server,
+    user: &User,
+    session: &Session,
+) -> Reauthentication {
+    let verified = current_credentials(store, user).await.password_version;
+    Reauthentication { session: *session, client: client(), verified }
+}
+
+/// Builds the use of a token by an unknown client.
+pub(super) fn rotation(token: &RefreshToken) -> (Rotation, RefreshToken) {
+    Rotation::new(token, ClientInfo::default(), &SystemRandom)
+}
+
+pub(super) fn seed() -> SigningKeySeed {
+    SigningKey::generate(&SystemRandom).seed().clone()
+}
+
+/// Starts a server with this candidate for the first key. Returns the key that it gets.
+pub(super) async fn first_key(store: &Server, candidate: &SigningKeySeed) -> SigningKeySeed {
+    store.ensure_signing_key(candidate, NOW).await.unwrap();
+    let keys = store.signing_keys().await.unwrap().keys;
+    assert_eq!(keys.len(), 1);
+    keys[0].seed.clone()
+}
