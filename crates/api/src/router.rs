@@ -51,7 +51,7 @@ fn path_filter(
     endpoints: Vec<Endpoint>,
     api: &Arc<Api>,
     proxies: &Arc<TrustedProxies>,
-) -> BoxedFilter<(Response,)> {
+) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let endpoints: Vec<_> = endpoints.into_iter().map(Arc::new).collect();
     let methods: Vec<_> = endpoints.iter().flat_map(|endpoint| endpoint.methods()).collect();
     let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
@@ -60,7 +60,7 @@ fn path_filter(
     let methods = endpoints.into_iter().rev().fold(others, |others, endpoint| {
         endpoint_filter(endpoint, api, proxies).or(others).unify().boxed()
     });
-    path.and(methods).boxed()
+    path.and(methods)
 }
 
 /// Matches the whole path of an endpoint. warp by itself would ignore a slash at its end.

@@ -80,7 +80,7 @@ async fn an_unavailable_store_is_503_and_does_not_end_the_session() {
     assert_eq!(answer.header("retry-after"), "5");
     let readyz = app.send(warp::test::request().path("/readyz")).await;
     readyz.assert_problem(503, "unavailable");
-    assert!(!readyz.body.to_string().contains("latchkey.db"), "no path of the server is told");
+    assert!(!readyz.body.to_string().contains("latchkey.db"), "the response contains no path");
     std::fs::rename(&away, app.database()).unwrap();
     assert_eq!(user.me().await.status, 200);
 }
