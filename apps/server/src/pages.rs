@@ -1,4 +1,4 @@
-//! The single-page app: one page for all its routes, and the assets that it loads.
+//! The single-page app: one page for all its routes, and its assets.
 
 mod encoding;
 mod files;
@@ -14,15 +14,15 @@ use warp::reply::Response;
 use files::{Built, Files};
 use respond::{asset, page};
 
-/// The routes that the app knows; on any other path it shows that nothing is there.
+/// The paths of the app's pages. On any other path it shows its 404 page.
 const ROUTES: [&str; 5] = ["/", "/signup", "/login", "/private", "/settings"];
 
-/// Answers every path that is left.
+/// Answers every path that no other filter has matched.
 pub(crate) fn routes(policy: PasswordPolicy) -> BoxedFilter<(Response,)> {
     routes_from(&Built, policy)
 }
 
-/// Whether there are pages in this binary, or on the disk while developing.
+/// Whether the pages are built: in this binary, or on the disk in a debug build.
 pub(crate) fn are_built() -> bool {
     Built.page().is_some()
 }
@@ -44,7 +44,7 @@ fn answer<F: Files>(
     path: &str,
     headers: &HeaderMap,
 ) -> Response {
-    // The app's router takes a trailing slash for nothing, and so does the server.
+    // The app's router ignores a trailing slash, and so does the server.
     let route = path.strip_suffix('/').filter(|route| !route.is_empty()).unwrap_or(path);
     let is_route = ROUTES.contains(&route);
     let file = files.asset(path);
@@ -69,16 +69,16 @@ mod tests {
 
     use super::*;
 
-    /// An app of three files.
+    /// An app of three files, two of them assets.
     struct Sample(BTreeMap<&'static str, &'static str>);
 
     static SAMPLE: LazyLock<Sample> = LazyLock::new(|| {
         Sample(BTreeMap::from([
             ("index.html", "<p>{{password_min_length}}</p>"),
-            ("assets/app-0123456789abcdef.js", "plain"),
-            ("assets/app-0123456789abcdef.js.br", "brotli"),
-            ("assets/app-0123456789abcdef.js.gz", "gzip"),
-            ("assets/app-0123456789abcdef.css", "css"),
+            ("assets/0123456789abcdef/app.js", "plain"),
+            ("assets/0123456789abcdef/app.js.br", "brotli"),
+            ("assets/0123456789abcdef/app.js.gz", "gzip"),
+            ("assets/0123456789abcdef/app.css", "css"),
         ]))
     });
 
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_route_is_the_page_with_the_least_length_in_it() {
+    async fn every_route_is_the_page_with_the_minimum_length_filled_in() {
         for path in ROUTES.into_iter().chain(["/login/"]) {
             let answer = get(path, ("accept", "text/html")).await;
             assert_eq!((answer.status().as_u16(), &answer.body()[..]), (200, &b"<p>12</p>"[..]));
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_that_is_known_is_not_sent_again() {
+    async fn a_page_with_a_known_etag_is_not_sent_again() {
         let etag = get("/", ("accept", "*/*")).await.headers()["etag"].clone();
         let etag = etag.to_str().unwrap();
         for known in [etag, &format!("W/{etag}"), &format!("\"x\", {etag}"), "*"] {
@@ -127,8 +127,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_asset_comes_in_the_smallest_form_and_is_kept_for_ever() {
-        let path = "/assets/app-0123456789abcdef.js";
+    async fn an_asset_is_sent_in_the_smallest_accepted_form_and_is_immutable() {
+        let path = "/assets/0123456789abcdef/app.js";
         for (accepted, encoding, body) in [
             ("gzip, br", Some("br"), "brotli"),
             ("gzip, br;q=0", Some("gzip"), "gzip"),
@@ -145,8 +145,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_asset_without_compressed_forms_comes_plain() {
-        let answer = get("/assets/app-0123456789abcdef.css", ("accept-encoding", "br")).await;
+    async fn an_asset_without_compressed_forms_is_sent_plain() {
+        let answer = get("/assets/0123456789abcdef/app.css", ("accept-encoding", "br")).await;
         assert_eq!((answer.status().as_u16(), &answer.body()[..]), (200, &b"css"[..]));
         assert!(!answer.headers().contains_key("content-encoding"));
     }

@@ -8,7 +8,6 @@
 //! | `frame`, `guard` | what is around every page, and what is in front of some |
 //! | `json` | what the server's answers are read with |
 //! | [`pages`] | fetch and decide |
-//! | `parts` | what of them is downloaded when it is needed |
 //! | [`components`] | take properties and callbacks, and know neither server nor history |
 //! | [`messages`] | every sentence about something that went wrong |
 //! | [`words`] | what machines say of each other, in words for a person |
@@ -33,7 +32,6 @@ mod locks;
 pub mod messages;
 pub mod navigation;
 pub mod pages;
-mod parts;
 pub mod route;
 pub mod session;
 mod storage;

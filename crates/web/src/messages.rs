@@ -86,11 +86,6 @@ impl From<PasswordError> for FieldProblem {
     }
 }
 
-/// The sentence about a part of the application that did not come. If the server has a new
-/// version by now, it has that part no longer.
-pub(crate) const NOT_DOWNLOADED: &str = "A part of Latchkey could not be downloaded. Check your \
-    connection and try again; if that does not help, reload the page.";
-
 /// The sentence about a request that did not succeed.
 #[must_use]
 pub fn describe(error: &ApiError) -> String {

@@ -3,11 +3,11 @@
 use auth_core::PasswordPolicy;
 use yew::prelude::*;
 
-use crate::guard::{Opened, PrivateOnly, SignedOutOnly};
+use crate::guard::{PrivateOnly, SignedOutOnly};
 use crate::history::Location;
-use crate::pages::{home_page, not_found_page};
-use crate::parts::Entrance;
+use crate::pages::{AccountPage, LoginPage, SettingsPage, SignupPage, home_page, not_found_page};
 use crate::session::SessionHandle;
+use api_types::User;
 
 /// An address of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,20 +64,20 @@ pub(crate) fn page(
     match route {
         Route::Home => home_page(location, session.may_be_signed_in()),
         Route::Signup => {
-            html! { <SignedOutOnly render={move |part: Entrance| (part.signup)(policy)} /> }
+            html! { <SignedOutOnly render={move |()| html! { <SignupPage {policy} /> }} /> }
         }
         Route::Login => {
             let location = location.clone();
-            let render = move |part: Entrance| (part.login)(location.clone());
+            let render = move |()| html! { <LoginPage location={location.clone()} /> };
             html! { <SignedOutOnly {render} /> }
         }
         // The keys make a visit of each: without them, one guard would stand before both, and
         // have the server's word from before.
         Route::Private => html! {
-            <PrivateOnly key="private" render={|(part, user): Opened| (part.account)(user)} />
+            <PrivateOnly key="private" render={|user: User| html! { <AccountPage {user} /> }} />
         },
         Route::Settings => {
-            let render = move |(part, user): Opened| (part.settings)(user, policy);
+            let render = move |user: User| html! { <SettingsPage {user} {policy} /> };
             html! { <PrivateOnly key="settings" {render} /> }
         }
         Route::NotFound => not_found_page(),

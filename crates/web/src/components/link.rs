@@ -2,7 +2,6 @@ use yew::prelude::*;
 
 use crate::browser;
 use crate::navigation;
-use crate::parts::expect_visit;
 use crate::route::Route;
 
 /// A link to a page of the application.
@@ -33,16 +32,12 @@ impl Link {
     pub fn show(self, what: Html) -> Html {
         let Self { to, current, class, onfollow } = self;
         let onclick = follow(to, current, onfollow);
-        // Whoever points at it may follow it.
-        let (onmouseover, onfocusin) = (move |_| expect_visit(to), move |_| expect_visit(to));
         html! {
             <a
                 href={to.path()}
                 {class}
                 aria-current={current.then_some("page")}
                 {onclick}
-                {onmouseover}
-                {onfocusin}
             >
                 {what}
             </a>
