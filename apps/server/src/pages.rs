@@ -4,6 +4,7 @@ mod encoding;
 mod files;
 mod respond;
 
+use api_types::PAGE_PATHS;
 use auth_core::PasswordPolicy;
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
@@ -13,9 +14,6 @@ use warp::reply::Response;
 
 use files::{Built, Files};
 use respond::{asset, page};
-
-/// The paths of the app's pages. On any other path it shows its 404 page.
-const ROUTES: [&str; 5] = ["/", "/signup", "/login", "/private", "/settings"];
 
 /// Answers every path that no other filter has matched.
 pub(crate) fn routes(policy: PasswordPolicy) -> BoxedFilter<(Response,)> {
@@ -46,7 +44,7 @@ fn answer<F: Files>(
 ) -> Response {
     // The app's router ignores a trailing slash, and so does the server.
     let route = path.strip_suffix('/').filter(|route| !route.is_empty()).unwrap_or(path);
-    let is_route = ROUTES.contains(&route);
+    let is_route = PAGE_PATHS.contains(&route);
     let file = files.asset(path);
     match (method, file) {
         (&Method::GET | &Method::HEAD, Some(file)) => asset(files, path, file, headers),
@@ -98,7 +96,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_route_is_the_page_with_the_minimum_length_filled_in() {
-        for path in ROUTES.into_iter().chain(["/login/"]) {
+        for path in PAGE_PATHS.into_iter().chain(["/login/"]) {
             let answer = get(path, ("accept", "text/html")).await;
             assert_eq!((answer.status().as_u16(), &answer.body()[..]), (200, &b"<p>12</p>"[..]));
             assert_eq!(answer.headers()["cache-control"], "no-cache");

@@ -66,7 +66,7 @@ async fn a_session_that_ended_elsewhere_is_over_here() {
         ada.open("/private").await;
         ada.arrives_at("/login?next=%2Fprivate").await;
         ada.sees_nothing_private().await;
-        assert!(ada.message("status").await.contains("over"));
+        assert!(ada.message("status").await.contains("ended"));
     })
     .await;
 }

@@ -106,7 +106,7 @@ async fn a_session_that_was_not_used_is_over_and_the_page_says_so() {
         ada.follows("/private").await;
         ada.arrives_at("/login?next=%2Fprivate").await;
         ada.sees_nothing_private().await;
-        assert!(ada.message("status").await.contains("over"));
+        assert!(ada.message("status").await.contains("ended"));
         assert_eq!(ada.token().await, None);
         ada.logs_in().await;
         ada.sees_the_account().await;

@@ -148,7 +148,7 @@ async fn a_session_that_is_ended_in_another_browser_is_over_in_this_one() {
         .await;
         ada.changes_the_password(PASSWORD, NEW).await;
         ada.arrives_at("/login?next=%2Fsettings").await;
-        assert!(ada.message("status").await.contains("over"));
+        assert!(ada.message("status").await.contains("ended"));
         assert_eq!(ada.token().await, None);
         ada.server.log_in(EMAIL, PASSWORD);
     })

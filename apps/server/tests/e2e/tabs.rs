@@ -85,7 +85,7 @@ async fn a_session_that_is_over_is_remembered_no_longer() {
         ada.opens_a_tab().await;
         ada.open("/private").await;
         ada.arrives_at("/login?next=%2Fprivate").await;
-        assert!(ada.message("status").await.contains("over"));
+        assert!(ada.message("status").await.contains("ended"));
         assert_eq!(ada.script("localStorage.length").await, 0);
         assert!(ada.refresh_cookie().await.is_none());
         ada.open("/").await;

@@ -2,7 +2,7 @@ use yew::prelude::*;
 
 use super::PageTitle;
 
-/// What is shown while the server has not answered: nothing of the page to come.
+/// Renders the waiting state, which shows nothing of the page to come.
 pub fn waiting() -> Html {
     html! {
         <div class="waiting" aria-busy="true">

@@ -1,36 +1,37 @@
-//! What is in front of the pages that depend on the session.
+//! What a page requires of the session.
 
 use api_types::User;
 use yew::prelude::*;
+use yew_router::hooks::{use_location, use_navigator};
 
 use crate::api::ApiError;
 use crate::components::{trouble, waiting};
 use crate::messages::describe;
-use crate::navigation;
-use crate::route::Route;
-use crate::session::{Session, SessionHandle, use_session};
+use crate::routes::{LoginNotice, Route, detour_to_login};
+use crate::session::{Session, SessionHandle, SessionLoss, use_session};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct PrivateOnlyProps {
     pub(crate) render: Callback<User, Html>,
 }
 
-/// Shows a private page to its owner, once the server has confirmed the session since the
-/// page was entered: what it said before may be over.
+/// Shows a private page to its owner, once the server has confirmed the session after the page
+/// was entered: an earlier confirmation may be out of date.
 #[component]
 pub(crate) fn PrivateOnly(props: &PrivateOnlyProps) -> Html {
     let session = use_session();
-    let is_signed_out = *session.session() == Session::SignedOut;
+    let navigator = use_navigator();
+    let location = use_location();
     let confirmations_at_entry = use_state(|| session.confirmations());
     use_effect_with((), {
         let session = session.clone();
         move |()| session.check()
     });
-    use_effect_with(is_signed_out, {
+    use_effect_with(*session.session() == Session::SignedOut, {
         let session = session.clone();
         move |is_signed_out| {
-            if *is_signed_out {
-                navigation::replace_with_detour_to_login(session.take_loss());
+            if *is_signed_out && let (Some(navigator), Some(location)) = (navigator, location) {
+                detour_to_login(&navigator, &location, session.take_loss().map(notice));
             }
         }
     });
@@ -48,24 +49,32 @@ pub(crate) struct SignedOutOnlyProps {
     pub(crate) render: Callback<(), Html>,
 }
 
-/// Shows a page that nobody needs who is signed in.
+/// Shows a page to visitors who are signed out. Everybody else is sent to the private page.
 #[component]
 pub(crate) fn SignedOutOnly(props: &SignedOutOnlyProps) -> Html {
     let session = use_session();
+    let navigator = use_navigator();
     // Another tab may have signed the browser in since.
     use_effect_with((), {
         let session = session.clone();
         move |()| session.look_again()
     });
-    use_effect_with(matches!(session.session(), Session::SignedIn(_)), |is_signed_in| {
-        if *is_signed_in {
-            navigation::replace(Route::Private);
+    use_effect_with(matches!(session.session(), Session::SignedIn(_)), move |is_signed_in| {
+        if *is_signed_in && let Some(navigator) = navigator {
+            navigator.replace(&Route::Private);
         }
     });
     match session.session() {
         Session::SignedOut => props.render.emit(()),
         Session::Unconfirmed(error) => unconfirmed(error, &session),
         _ => waiting(),
+    }
+}
+
+const fn notice(loss: SessionLoss) -> LoginNotice {
+    match loss {
+        SessionLoss::Ended => LoginNotice::SessionEnded,
+        SessionLoss::OtherUser => LoginNotice::OtherUser,
     }
 }
 
