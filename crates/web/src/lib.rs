@@ -3,18 +3,19 @@
 //! | module | content |
 //! |---|---|
 //! | `app` | the application: router, session, frame, and which page each route shows |
-//! | [`routes`] | the routes, and the state that travels with a navigation |
 //! | `guards` | what a page requires of the session |
 //! | `frame` | the header, navigation and footer around every page |
 //! | [`pages`] | one component per route: they fetch and decide |
 //! | [`components`] | take properties and callbacks; no requests, no session |
 //! | [`session`] | who is signed in: one reducer, one provider, one hook |
-//! | [`api`] | requests to the server, and how they fail |
 //! | [`messages`] | the text of every error |
+//! | [`api`] | requests to the server, and how they fail |
+//! | [`routes`] | the routes, and the state that travels with a navigation |
 //! | [`format`] | devices, IP addresses and times as text |
 //! | [`browser`], `storage`, `download`, `locks`, `tabs` | the browser's own interfaces |
+//! | `single_flight` | a task that concurrent callers share |
 //!
-//! An item uses modules below its own in this table, and none above. Everything but effects and
+//! A module uses modules below it in this table, and none above. Everything but effects and
 //! callbacks renders without a browser, so the tests render pages natively.
 
 pub mod api;

@@ -133,6 +133,46 @@ async fn going_from_page_to_page_moves_the_focus_and_loads_nothing_anew() {
 }
 
 #[tokio::test]
+async fn a_link_to_the_current_page_adds_no_history_entry() {
+    visit(async |ada| {
+        ada.open("/login?next=%2Fsettings").await;
+        ada.heading().await;
+        let entries = ada.script("history.length").await;
+        ada.follows("/login").await;
+        ada.until("document.querySelector('main').contains(document.activeElement)").await;
+        assert_eq!(ada.script("history.length").await, entries);
+        ada.arrives_at("/login?next=%2Fsettings").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_with_a_modifier_key_is_left_to_the_browser() {
+    visit(async |ada| {
+        ada.open("/").await;
+        ada.heading().await;
+        for (key, is_taken) in
+            [("ctrlKey", false), ("metaKey", false), ("shiftKey", false), ("x", true)]
+        {
+            ada.script(
+                "void addEventListener('click', event => {
+                    window.isTaken = event.defaultPrevented;
+                    event.preventDefault();
+                }, { once: true })",
+            )
+            .await;
+            ada.script(&format!(
+                "document.querySelector('nav a[href=\"/login\"]').dispatchEvent(new MouseEvent(
+                    'click', {{ bubbles: true, cancelable: true, {key}: true }}))"
+            ))
+            .await;
+            assert_eq!(ada.script("window.isTaken").await, is_taken, "{key}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_unknown_path_is_a_friendly_page_with_a_way_home() {
     visit(async |ada| {
         ada.open("/nothing/at/all").await;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::visitor::{Visitor, visit};
+use crate::visitor::visit;
 
 const SIX_MINUTES: Duration = Duration::from_mins(6);
 

@@ -1,7 +1,7 @@
 use api_types::ActivityEvent;
 use yew::prelude::*;
 
-use super::TimeAgo;
+use super::time_ago::TimeAgo;
 use crate::format;
 
 /// Properties of [`ActivityList`].

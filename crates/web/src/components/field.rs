@@ -1,6 +1,6 @@
 use yew::prelude::*;
 
-use super::Link;
+use super::link::Link;
 use crate::messages::FieldProblem;
 use crate::routes::Route;
 

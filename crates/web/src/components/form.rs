@@ -3,8 +3,9 @@ use web_sys::{Element, HtmlFormElement, HtmlInputElement};
 use yew::prelude::*;
 
 use super::busy_button::ignore_held_enter;
-use super::form_data::named_inputs;
-use super::{FormData, Progress, alert};
+use super::form_data::{FormData, named_inputs};
+use super::notice::alert;
+use super::progress::Progress;
 use crate::browser;
 
 /// Properties of [`Form`].

@@ -1,8 +1,8 @@
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-use super::Link;
 use super::busy_button::pressed;
+use super::link::Link;
 use crate::browser;
 use crate::routes::Route;
 

@@ -1,7 +1,9 @@
 use api_types::Session;
 use yew::prelude::*;
 
-use super::{BusyButton, TimeAgo, alert};
+use super::busy_button::BusyButton;
+use super::notice::alert;
+use super::time_ago::TimeAgo;
 use crate::format;
 
 /// The sessions that a user ends.

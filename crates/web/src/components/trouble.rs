@@ -1,6 +1,7 @@
 use yew::prelude::*;
 
-use super::{PageTitle, alert};
+use super::notice::alert;
+use super::page_title::PageTitle;
 use crate::browser;
 
 /// Renders the replacement of a page that could not be shown, with the reason and a button to try

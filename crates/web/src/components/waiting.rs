@@ -1,6 +1,6 @@
 use yew::prelude::*;
 
-use super::PageTitle;
+use super::page_title::PageTitle;
 
 /// Renders the waiting state, which shows nothing of the page to come.
 pub fn waiting() -> Html {

@@ -50,10 +50,3 @@ pub fn Settings(props: &SettingsProps) -> Html {
         </article>
     }
 }
-
-/// The account of a form, for password managers: the form itself does not ask for it.
-fn hidden_username(email: &AttrValue) -> Html {
-    html! {
-        <input type="text" autocomplete="username" value={email.clone()} readonly=true hidden=true />
-    }
-}

@@ -3,9 +3,8 @@ use auth_core::PasswordPolicy;
 use yew::prelude::*;
 use yew_router::hooks::use_navigator;
 
-use super::hidden_username;
 use crate::api;
-use crate::components::{Failure, Form, FormData, PasswordField};
+use crate::components::{Failure, Form, FormData, PasswordField, hidden_username};
 use crate::messages::FieldProblem;
 use crate::pages::submission::use_submission;
 use crate::routes::{AccountDeleted, Route};

@@ -2,9 +2,8 @@ use api_types::ChangePasswordRequest;
 use auth_core::PasswordPolicy;
 use yew::prelude::*;
 
-use super::hidden_username;
 use crate::api;
-use crate::components::{Failure, Form, FormData, PasswordField, status};
+use crate::components::{Failure, Form, FormData, PasswordField, hidden_username, status};
 use crate::messages::FieldProblem;
 use crate::pages::new_password;
 use crate::pages::submission::use_submission;
