@@ -1,6 +1,4 @@
-/// Declares an enum whose variants stand in JSON as texts. With the texts written once, whoever
-/// reads JSON by other means than serde reads the same: a page that has to be downloaded first
-/// does well without.
+/// Declares an enum whose variants are texts in JSON, with the list of its variants and their texts.
 macro_rules! named {
     (
         $(#[$attribute:meta])*
@@ -16,23 +14,14 @@ macro_rules! named {
         }
 
         impl $name {
-            /// All there are.
+            /// All variants.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// The text that stands for it in JSON.
+            /// Returns the text in JSON.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)+
-                }
-            }
-
-            /// The one that stands in JSON as this text.
-            #[must_use]
-            pub fn from_text(text: &str) -> Option<Self> {
-                match text {
-                    $($text => Some(Self::$variant),)+
-                    _ => None,
                 }
             }
         }
