@@ -1,4 +1,4 @@
-//! What every page has.
+//! The frame of every page: landmarks, navigation, focus, colours.
 
 use serde_json::json;
 
@@ -117,7 +117,7 @@ async fn light_and_dark_follow_the_system_without_a_reload() {
 }
 
 #[tokio::test]
-async fn going_from_page_to_page_moves_the_focus_and_loads_nothing_anew() {
+async fn in_app_navigation_moves_the_focus_without_a_page_load() {
     visit(async |ada| {
         ada.open("/").await;
         ada.heading().await;
