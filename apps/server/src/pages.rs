@@ -1,9 +1,10 @@
-//! The single-page app: one page for all its routes, and the assets that it loads.
+//! The single-page app: one page for all its routes, and its assets.
 
 mod encoding;
 mod files;
 mod respond;
 
+use api_types::PAGE_PATHS;
 use auth_core::PasswordPolicy;
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
@@ -14,15 +15,12 @@ use warp::reply::Response;
 use files::{Built, Files};
 use respond::{asset, page};
 
-/// The routes that the app knows; on any other path it shows that nothing is there.
-const ROUTES: [&str; 5] = ["/", "/signup", "/login", "/private", "/settings"];
-
-/// Answers every path that is left.
+/// Answers every path that no other filter has matched.
 pub(crate) fn routes(policy: PasswordPolicy) -> BoxedFilter<(Response,)> {
     routes_from(&Built, policy)
 }
 
-/// Whether there are pages in this binary, or on the disk while developing.
+/// Whether the pages are built: in this binary, or on the disk in a debug build.
 pub(crate) fn are_built() -> bool {
     Built.page().is_some()
 }
@@ -44,9 +42,9 @@ fn answer<F: Files>(
     path: &str,
     headers: &HeaderMap,
 ) -> Response {
-    // The app's router takes a trailing slash for nothing, and so does the server.
+    // The app's router ignores a trailing slash, and so does the server.
     let route = path.strip_suffix('/').filter(|route| !route.is_empty()).unwrap_or(path);
-    let is_route = ROUTES.contains(&route);
+    let is_route = PAGE_PATHS.contains(&route);
     let file = files.asset(path);
     match (method, file) {
         (&Method::GET | &Method::HEAD, Some(file)) => asset(files, path, file, headers),
@@ -69,16 +67,16 @@ mod tests {
 
     use super::*;
 
-    /// An app of three files.
+    /// An app of three files, two of them assets.
     struct Sample(BTreeMap<&'static str, &'static str>);
 
     static SAMPLE: LazyLock<Sample> = LazyLock::new(|| {
         Sample(BTreeMap::from([
             ("index.html", "<p>{{password_min_length}}</p>"),
-            ("assets/app-0123456789abcdef.js", "plain"),
-            ("assets/app-0123456789abcdef.js.br", "brotli"),
-            ("assets/app-0123456789abcdef.js.gz", "gzip"),
-            ("assets/app-0123456789abcdef.css", "css"),
+            ("assets/0123456789abcdef/app.js", "plain"),
+            ("assets/0123456789abcdef/app.js.br", "brotli"),
+            ("assets/0123456789abcdef/app.js.gz", "gzip"),
+            ("assets/0123456789abcdef/app.css", "css"),
         ]))
     });
 
@@ -97,8 +95,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_route_is_the_page_with_the_least_length_in_it() {
-        for path in ROUTES.into_iter().chain(["/login/"]) {
+    async fn every_route_is_the_page_with_the_minimum_length_filled_in() {
+        for path in PAGE_PATHS.into_iter().chain(["/login/"]) {
             let answer = get(path, ("accept", "text/html")).await;
             assert_eq!((answer.status().as_u16(), &answer.body()[..]), (200, &b"<p>12</p>"[..]));
             assert_eq!(answer.headers()["cache-control"], "no-cache");
@@ -115,7 +113,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_that_is_known_is_not_sent_again() {
+    async fn a_page_with_a_known_etag_is_not_sent_again() {
         let etag = get("/", ("accept", "*/*")).await.headers()["etag"].clone();
         let etag = etag.to_str().unwrap();
         for known in [etag, &format!("W/{etag}"), &format!("\"x\", {etag}"), "*"] {
@@ -127,8 +125,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_asset_comes_in_the_smallest_form_and_is_kept_for_ever() {
-        let path = "/assets/app-0123456789abcdef.js";
+    async fn an_asset_is_sent_in_the_smallest_accepted_form_and_is_immutable() {
+        let path = "/assets/0123456789abcdef/app.js";
         for (accepted, encoding, body) in [
             ("gzip, br", Some("br"), "brotli"),
             ("gzip, br;q=0", Some("gzip"), "gzip"),
@@ -145,8 +143,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_asset_without_compressed_forms_comes_plain() {
-        let answer = get("/assets/app-0123456789abcdef.css", ("accept-encoding", "br")).await;
+    async fn an_asset_without_compressed_forms_is_sent_plain() {
+        let answer = get("/assets/0123456789abcdef/app.css", ("accept-encoding", "br")).await;
         assert_eq!((answer.status().as_u16(), &answer.body()[..]), (200, &b"css"[..]));
         assert!(!answer.headers().contains_key("content-encoding"));
     }

@@ -18,11 +18,13 @@
 #[macro_use]
 mod named;
 mod activity;
+mod pages;
 mod problem;
 mod request;
 mod response;
 
 pub use activity::{Activity, ActivityActor, ActivityEvent, ActivityKind};
+pub use pages::PAGE_PATHS;
 pub use problem::{ErrorCode, FieldCode, FieldError, Problem};
 pub use request::{
     ChangePasswordRequest, DeleteAccountRequest, Empty, RequestBody, SignupRequest, TokenRequest,

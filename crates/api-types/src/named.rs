@@ -25,15 +25,6 @@ macro_rules! named {
                     $(Self::$variant => $text,)+
                 }
             }
-
-            /// Returns the variant with this string in JSON.
-            #[must_use]
-            pub fn from_text(text: &str) -> Option<Self> {
-                match text {
-                    $($text => Some(Self::$variant),)+
-                    _ => None,
-                }
-            }
         }
     };
 }

@@ -1,63 +1,54 @@
-//! Every request to the server, and every way it can fail.
-//!
-//! `fetch` is called through `web-sys`, which is in the bundle for Yew's sake already;
-//! a client crate would add its own types for URLs, methods and headers to say the same.
+//! Requests to the server, and how they fail.
 
 mod error;
 mod http;
 
 use api_types::{
-    Activity, ChangePasswordRequest, DeleteAccountRequest, Sessions, SignupRequest, TokenRequest,
-    TokenResponse, User,
+    Activity, ChangePasswordRequest, DeleteAccountRequest, Empty, Sessions, SignupRequest,
+    TokenRequest, TokenResponse, User,
 };
 use js_sys::JSON;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 
-pub use error::{ApiError, Refusal};
+pub use error::{ApiError, Rejection};
 use http::Request;
 
-use crate::json::{self, FromJson};
+/// How long a sign-out waits for a server that hangs.
+const SIGN_OUT_TIMEOUT_MS: u32 = 5_000;
 
-/// Who leaves should not be kept waiting by a server that hangs.
-const LOG_OUT_PATIENCE_MS: u32 = 5_000;
-
-/// Makes an account.
+/// Creates an account.
 ///
 /// # Errors
 ///
 /// [`ApiError`], as for every function here.
 pub async fn sign_up(account: &SignupRequest) -> Result<User, ApiError> {
-    let SignupRequest { email, password } = account;
-    let body = [("email", email.into()), ("password", password.into())];
-    read(&http::send(&with_body("POST", "/api/signup", &body)?).await?)
+    read(&http::send(&with_body("POST", "/api/signup", account)?).await?)
 }
 
-/// Opens a session.
+/// Begins a session.
 ///
 /// # Errors
 ///
 /// [`ApiError`], as for every function here.
-pub async fn log_in(credentials: &TokenRequest) -> Result<TokenResponse, ApiError> {
-    let TokenRequest { email, password, remember } = credentials;
-    let body =
-        [("email", email.into()), ("password", password.into()), ("remember", (*remember).into())];
-    read(&http::send(&with_body("POST", "/api/token", &body)?).await?)
+pub async fn sign_in(credentials: &TokenRequest) -> Result<TokenResponse, ApiError> {
+    read(&http::send(&with_body("POST", "/api/token", credentials)?).await?)
 }
 
-/// Gets a new access token with the refresh token, which is in a cookie that no script sees. An
-/// answer is waited for so many milliseconds.
+/// Gets a new access token with the refresh token, which is in a cookie that no script can read.
 ///
 /// # Errors
 ///
 /// [`ApiError`], as for every function here.
-pub async fn renew(patience_ms: u32) -> Result<TokenResponse, ApiError> {
-    let post = with_body("POST", "/api/token/refresh", &[])?;
-    // The cookie is replaced whether or not somebody is still there for the answer.
-    let request = Request { outlives_page: true, patience_ms, ..post };
+pub async fn refresh(timeout_ms: u32) -> Result<TokenResponse, ApiError> {
+    let post = with_body("POST", "/api/token/refresh", &Empty {})?;
+    // The server replaces the cookie whether or not the page is still there for the response.
+    let request = Request { keepalive: true, timeout_ms, ..post };
     read(&http::send(&request).await?)
 }
 
-/// Asks whose token this is.
+/// Returns the user of a token.
 ///
 /// # Errors
 ///
@@ -75,26 +66,21 @@ pub async fn change_password(
     token: &str,
     passwords: &ChangePasswordRequest,
 ) -> Result<(), ApiError> {
-    let ChangePasswordRequest { current_password, new_password } = passwords;
-    let body =
-        [("current_password", current_password.into()), ("new_password", new_password.into())];
-    let request = with_body("PUT", "/api/me/password", &body)?;
+    let request = with_body("PUT", "/api/me/password", passwords)?;
     send_as(token, request).await.map(drop)
 }
 
-/// Deletes the account and all that belongs to it.
+/// Deletes the account and everything that belongs to it.
 ///
 /// # Errors
 ///
 /// [`ApiError`], as for every function here.
 pub async fn delete_account(token: &str, request: &DeleteAccountRequest) -> Result<(), ApiError> {
-    let DeleteAccountRequest { password } = request;
-    let body = [("password", password.into())];
-    send_as(token, with_body("DELETE", "/api/me", &body)?).await.map(drop)
+    send_as(token, with_body("DELETE", "/api/me", request)?).await.map(drop)
 }
 
-/// Gets everything that is held about the user, as a JSON text for people: in the server's
-/// own words and order, whatever is in it.
+/// Returns everything that is held about the user, as indented JSON. The browser formats it, so
+/// that the order and all unknown members stay as the server sent them.
 ///
 /// # Errors
 ///
@@ -106,7 +92,7 @@ pub async fn export(token: &str) -> Result<String, ApiError> {
     text.map(String::from).map_err(|_| ApiError::Unreadable)
 }
 
-/// Lists what has happened to the account.
+/// Returns the account's recent audit events.
 ///
 /// # Errors
 ///
@@ -115,7 +101,7 @@ pub async fn activity(token: &str) -> Result<Activity, ApiError> {
     read(&send_as(token, Request::new("GET", "/api/me/activity")).await?)
 }
 
-/// Lists the user's sessions.
+/// Returns the user's active sessions.
 ///
 /// # Errors
 ///
@@ -134,7 +120,7 @@ pub async fn end_session(token: &str, id: &str) -> Result<(), ApiError> {
     send_as(token, request).await.map(drop)
 }
 
-/// Ends all of the user's sessions but the one that the token belongs to.
+/// Ends all of the user's sessions except that of the token.
 ///
 /// # Errors
 ///
@@ -143,42 +129,42 @@ pub async fn end_other_sessions(token: &str) -> Result<(), ApiError> {
     send_as(token, Request::new("DELETE", "/api/sessions")).await.map(drop)
 }
 
-/// Ends the session that the token belongs to.
+/// Ends the session of the token.
 ///
 /// # Errors
 ///
 /// [`ApiError`], as for every function here.
-pub async fn log_out(token: &str) -> Result<(), ApiError> {
-    let post = with_body("POST", "/api/logout", &[])?;
-    let request = Request { outlives_page: true, patience_ms: LOG_OUT_PATIENCE_MS, ..post };
+pub async fn sign_out(token: &str) -> Result<(), ApiError> {
+    let post = with_body("POST", "/api/logout", &Empty {})?;
+    let request = Request { keepalive: true, timeout_ms: SIGN_OUT_TIMEOUT_MS, ..post };
     send_as(token, request).await.map(drop)
 }
 
-/// Sends a request of somebody who is signed in.
+/// Sends a request with an access token.
 async fn send_as(token: &str, mut request: Request) -> Result<String, ApiError> {
-    if !can_be_sent(token) {
+    if !is_header_safe(token) {
         return Err(ApiError::no_token());
     }
     request.token = Some(token.to_owned());
     http::send(&request).await
 }
 
-/// Whether a header can carry it, as it can every token that the server ever issued.
-fn can_be_sent(token: &str) -> bool {
+/// Whether a token can be sent in a header, as every token of the server can.
+fn is_header_safe(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn with_body(
     method: &'static str,
     path: &'static str,
-    body: &[(&str, JsValue)],
+    body: &impl Serialize,
 ) -> Result<Request, ApiError> {
-    let body = json::object(body).ok_or(ApiError::Unreadable)?;
+    let body = serde_json::to_string(body).map_err(|_| ApiError::Unreadable)?;
     Ok(Request { body: Some(body), ..Request::new(method, path) })
 }
 
-fn read<T: FromJson>(body: &str) -> Result<T, ApiError> {
-    json::read(body).ok_or(ApiError::Unreadable)
+fn read<T: DeserializeOwned>(body: &str) -> Result<T, ApiError> {
+    serde_json::from_str(body).map_err(|_| ApiError::Unreadable)
 }
 
 #[cfg(test)]
@@ -186,10 +172,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_header_can_carry_is_not_sent() {
-        assert!(can_be_sent("eyJhbGciOiJFZERTQSJ9.e30.c2ln-_"));
+    fn a_token_that_no_header_can_carry_is_not_sent() {
+        assert!(is_header_safe("eyJhbGciOiJFZERTQSJ9.e30.c2ln-_"));
         for text in ["", "tok\u{2603}en", "a\nb", "a b", "\u{7f}"] {
-            assert!(!can_be_sent(text), "{text:?}");
+            assert!(!is_header_safe(text), "{text:?}");
         }
     }
 }

@@ -1,17 +1,21 @@
+use api_types::User;
 use auth_core::PasswordPolicy;
 use yew::prelude::*;
+use yew_router::history::AnyHistory;
+use yew_router::{Router, Switch};
 
-use crate::frame::{frame, use_arrival, use_focus_at_the_end};
-use crate::history::{Location, use_visits};
-use crate::route::{Route, page};
-use crate::session::{Session, SessionHandle, use_session_of_tab};
+use crate::frame::Frame;
+use crate::guards::{PrivateOnly, SignedOutOnly};
+use crate::pages::{Home, Login, NotFound, Private, Settings, Signup};
+use crate::routes::Route;
+use crate::session::{Session, SessionProvider};
 
-/// What the application is started with.
+/// Properties of [`App`].
 #[derive(Properties, PartialEq)]
 pub struct AppProps {
-    /// Where it starts.
-    pub start: Location,
-    /// What the server asks of a new password.
+    /// The browser's history, or one in memory where there is no browser.
+    pub history: AnyHistory,
+    /// The server's rules for a new password.
     pub password_policy: PasswordPolicy,
     /// What is known before the server is asked.
     pub session: Session,
@@ -20,15 +24,38 @@ pub struct AppProps {
 /// The whole application.
 #[component]
 pub fn App(props: &AppProps) -> Html {
-    let location = use_visits(&props.start);
-    let session = use_session_of_tab(&props.session);
-    use_arrival(location.visit());
-    use_focus_at_the_end(&session);
-    let route = Route::at(location.path());
-    let page = page(route, &location, &session, props.password_policy);
+    let policy = props.password_policy;
+    let render = use_callback(policy, |route, policy| switch(route, *policy));
     html! {
-        <ContextProvider<SessionHandle> context={session.clone()}>
-            {frame(route, location.visit(), &session, page)}
-        </ContextProvider<SessionHandle>>
+        <Router history={props.history.clone()}>
+            <SessionProvider initial={props.session.clone()}>
+                <Frame>
+                    <Switch<Route> {render} />
+                </Frame>
+            </SessionProvider>
+        </Router>
+    }
+}
+
+/// Returns the page of a route, behind its guard.
+fn switch(route: Route, policy: PasswordPolicy) -> Html {
+    match route {
+        Route::Home => html! { <Home /> },
+        Route::Signup => {
+            let render = move |()| html! { <Signup {policy} /> };
+            html! { <SignedOutOnly {render} /> }
+        }
+        Route::Login => html! { <SignedOutOnly render={|()| html! { <Login /> }} /> },
+        // With one guard for both pages, Yew would keep its state from page to page. The keys
+        // make each visit ask the server anew.
+        Route::Private => {
+            let render = |user: User| html! { <Private {user} /> };
+            html! { <PrivateOnly key="private" {render} /> }
+        }
+        Route::Settings => {
+            let render = move |user: User| html! { <Settings {user} {policy} /> };
+            html! { <PrivateOnly key="settings" {render} /> }
+        }
+        Route::NotFound => html! { <NotFound /> },
     }
 }

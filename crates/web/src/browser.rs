@@ -1,6 +1,6 @@
-//! The document that the application is in.
+//! The document, its focus, and the clock.
 //!
-//! All of it runs in event handlers, effects and `main`, hence in a browser only.
+//! All of this runs in event handlers, effects and `main`, hence in a browser only.
 
 use auth_core::PasswordPolicy;
 use js_sys::{Function, Reflect};
@@ -9,14 +9,14 @@ use web_sys::{
     AbortSignal, Document, Element, HtmlElement, HtmlMetaElement, KeyboardEvent, MouseEvent,
 };
 
-/// The element with this id.
+/// Returns the element with this id.
 #[must_use]
 pub fn element(id: &str) -> Option<Element> {
     document()?.get_element_by_id(id)
 }
 
-/// What the server asks of a new password, as it wrote into the page. A page that was not
-/// filled in has the default; the server checks again in any case.
+/// Returns the rules for a new password, as the server has filled them into the page. Otherwise
+/// they are the default; the server checks again in any case.
 #[must_use]
 pub fn password_policy() -> PasswordPolicy {
     meta("password-min-length")
@@ -25,21 +25,20 @@ pub fn password_policy() -> PasswordPolicy {
         .unwrap_or_default()
 }
 
-/// Names the document.
+/// Sets the title of the document.
 pub(crate) fn set_title(title: &str) {
     if let Some(document) = document() {
         document.set_title(title);
     }
 }
 
-/// Moves the focus to where a page begins, as a page load would: to its heading, or to
-/// `main` where there is none yet.
+/// Moves the focus to the start of a page, as a page load would: to its heading, or to `main`
+/// where there is none yet.
 pub(crate) fn focus_page() {
     focus(heading().or_else(main));
 }
 
-/// Moves the focus on from `main` to a heading that has come late. A focus that is
-/// anywhere else stays there.
+/// Moves the focus from `main` to a heading that has appeared late. Any other focus stays.
 pub(crate) fn pass_focus_to_heading() {
     let active = document().and_then(|document| document.active_element());
     if active.is_some() && active == main() {
@@ -47,7 +46,7 @@ pub(crate) fn pass_focus_to_heading() {
     }
 }
 
-/// Moves the focus to `main`, from something that is about to disappear.
+/// Moves the focus to `main`, from an element that is about to disappear.
 pub(crate) fn focus_main() {
     focus(main());
 }
@@ -55,26 +54,26 @@ pub(crate) fn focus_main() {
 /// Moves the focus to `element`, if there is one.
 pub(crate) fn focus(element: Option<Element>) {
     if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-        // It fails for no element that is in the document.
+        // It does not fail for an element in the document.
         let _ = element.focus();
     }
 }
 
-/// Shows the top of the page.
+/// Scrolls to the top of the page.
 pub(crate) fn scroll_to_top() {
     if let Some(window) = web_sys::window() {
         window.scroll_to_with_x_and_y(0.0, 0.0);
     }
 }
 
-/// Whether the focus is on `ancestor` or something in it.
+/// Whether the focus is on `ancestor` or inside it.
 pub(crate) fn has_focus_within(ancestor: &Element) -> bool {
     let active = document().and_then(|document| document.active_element());
     ancestor.contains(active.as_deref())
 }
 
-/// Whether what had the focus is gone or disabled, and nothing else has it. (A click on what
-/// is disabled leads it to `main`.)
+/// Whether the focused element was removed or disabled, and no other has the focus. (A click on a
+/// disabled element moves it to `main`.)
 pub(crate) fn has_lost_focus() -> bool {
     let Some(document) = document() else { return false };
     let body = document.body().map(Element::from);
@@ -82,32 +81,31 @@ pub(crate) fn has_lost_focus() -> bool {
     active.is_none() || active == body || active == main()
 }
 
-/// Whether a click belongs to the one before, as the second of a double click does. Whatever
-/// the first has done, and whatever is under the pointer by now, it asks for nothing more.
-pub(crate) fn is_repeated(click: &MouseEvent) -> bool {
+/// Whether a click is the second of a double click, which asks for nothing more.
+pub(crate) fn is_repeated_click(click: &MouseEvent) -> bool {
     click.detail() > 1
 }
 
-/// Whether a key is held, and the browser presses it again and again.
+/// Whether Enter is held down, and the browser repeats it.
 pub(crate) fn is_held_enter(key: &KeyboardEvent) -> bool {
     key.repeat() && key.key() == "Enter"
 }
 
-/// The milliseconds since the page was loaded, by a clock that nobody sets.
+/// Returns the milliseconds since the page was loaded, by a monotonic clock.
 pub(crate) fn now() -> f64 {
     let performance = web_sys::window().and_then(|window| window.performance());
     performance.map_or(0.0, |performance| performance.now())
 }
 
-/// What breaks off a wait that takes longer than this. Where the browser is too old to have
-/// one, its own patience has to do.
-pub(crate) fn patience(milliseconds: u32) -> Option<AbortSignal> {
+/// Returns a signal that aborts a request after this time, if the browser is new enough to have
+/// one.
+pub(crate) fn timeout_signal(milliseconds: u32) -> Option<AbortSignal> {
     let class = Reflect::get(&js_sys::global(), &"AbortSignal".into()).ok()?;
     let timeout: Function = Reflect::get(&class, &"timeout".into()).ok()?.dyn_into().ok()?;
     timeout.call1(&class, &milliseconds.into()).ok()?.dyn_into().ok()
 }
 
-/// The language that the user reads.
+/// Returns the user's preferred language.
 pub(crate) fn language() -> Option<String> {
     web_sys::window()?.navigator().language()
 }

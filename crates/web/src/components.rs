@@ -1,6 +1,5 @@
-//! The parts of pages. They take properties and callbacks, and know neither the server
-//! nor the session. What keeps nothing between two renderings is a function, for every component
-//! is code of its own that has to be downloaded.
+//! The parts of pages. They take properties and callbacks, and know neither the server nor the
+//! session. A part without state of its own is a plain function.
 
 mod activity_list;
 mod busy_button;
@@ -8,6 +7,8 @@ mod checkbox;
 mod email_field;
 mod field;
 mod form;
+mod form_data;
+mod hidden_username;
 mod keyhole;
 mod link;
 mod local_date;
@@ -20,7 +21,6 @@ mod progress;
 mod sessions_list;
 mod time_ago;
 mod trouble;
-mod typed;
 mod waiting;
 
 pub use activity_list::{ActivityList, ActivityListProps};
@@ -28,8 +28,10 @@ pub use busy_button::{BusyButton, BusyButtonProps};
 pub use checkbox::checkbox;
 pub use email_field::{EmailField, EmailFieldProps};
 pub use form::{Form, FormProps};
+pub use form_data::FormData;
+pub use hidden_username::hidden_username;
 pub use keyhole::{door, keyhole};
-pub use link::{Link, link};
+pub use link::{Link, LinkProps};
 pub use local_date::{LocalDate, LocalDateProps};
 pub use nav_bar::{NavBar, NavBarProps};
 pub use notice::{alert, status};
@@ -39,5 +41,4 @@ pub use progress::{Failure, Progress};
 pub use sessions_list::{EndSessions, SessionsList, SessionsListProps};
 pub use time_ago::{TimeAgo, TimeAgoProps};
 pub use trouble::trouble;
-pub use typed::Typed;
 pub use waiting::waiting;

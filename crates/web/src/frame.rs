@@ -1,63 +1,97 @@
-//! What is around every page.
+//! The header, navigation and footer around every page.
 
 use yew::prelude::*;
+use yew_router::hooks::{use_location, use_navigator, use_route};
 
 use crate::browser;
 use crate::components::{Link, NavBar, keyhole};
-use crate::route::Route;
-use crate::session::{Session, SessionHandle};
+use crate::routes::{LoginNotice, LoginState, Route};
+use crate::session::{Session, SignOutOutcome, use_session};
 
-/// A page, with what is around it. `visit` changes with every move to another.
-pub(crate) fn frame(current: Route, visit: u32, session: &SessionHandle, page: Html) -> Html {
-    let brand =
-        Link { current: current == Route::Home, class: Some("brand"), ..Link::to(Route::Home) };
-    let leaving = session.clone();
+#[derive(Properties, PartialEq)]
+pub(crate) struct FrameProps {
+    /// The page.
+    pub(crate) children: Html,
+}
+
+/// A page with its header, navigation and footer.
+#[component]
+pub(crate) fn Frame(props: &FrameProps) -> Html {
+    let session = use_session();
+    let navigator = use_navigator();
+    let current = use_route().unwrap_or(Route::NotFound);
+    let visit = use_visit();
+    let is_ending = *session.session() == Session::Ending;
+    use_focus_after_navigation(visit);
+    use_focus_while_signing_out(is_ending);
+    let signed_in = session.may_be_signed_in();
+    let onlogout = move |()| {
+        let navigator = navigator.clone();
+        session.sign_out(move |outcome| {
+            let notice = match outcome {
+                SignOutOutcome::Ended => None,
+                SignOutOutcome::Unconfirmed => Some(LoginNotice::SignOutUnconfirmed),
+            };
+            if let Some(navigator) = navigator {
+                let state = LoginState { notice, ..LoginState::default() };
+                navigator.replace_with_state(&Route::Login, state);
+            }
+        });
+    };
     html! {
         <>
             <a class="skip-link" href="#main" onclick={|event: MouseEvent| skip(&event)}>{"Skip to content"}</a>
             <header class="masthead">
-                {brand.show(html! { <>{keyhole()}{"Latchkey"}</> })}
-                <NavBar
-                    {current}
-                    {visit}
-                    signed_in={session.may_be_signed_in()}
-                    ending={*session.session() == Session::Ending}
-                    onlogout={move |()| leaving.end()}
-                />
+                <Link to={Route::Home} current={current == Route::Home} class="brand">
+                    {keyhole()}{"Latchkey"}
+                </Link>
+                <NavBar {current} {visit} {signed_in} ending={is_ending} {onlogout} />
             </header>
-            <main id="main" tabindex="-1">{page}</main>
+            <main id="main" tabindex="-1">{props.children.clone()}</main>
             <footer class="colophon">
-                <p>{"No trackers, and nothing that is loaded from anywhere else."}</p>
+                <p>{"No trackers. No third-party content."}</p>
             </footer>
         </>
     }
 }
 
 fn skip(event: &MouseEvent) {
-    // Following the link would make a history entry that differs in nothing.
+    // Following the link would add a history entry for the same page.
     event.prevent_default();
     browser::focus_page();
 }
 
-/// Keeps the focus while a session is being ended: the button that was pressed is disabled until
-/// the server has been told.
+/// Returns a number that changes with every navigation, also to the same page. A move to a
+/// fragment of the page that is shown is none.
 #[hook]
-pub(crate) fn use_focus_at_the_end(session: &SessionHandle) {
-    use_effect_with(*session.session() == Session::Ending, |ending| {
-        if *ending && browser::has_lost_focus() {
-            browser::focus_main();
-        }
-    });
+fn use_visit() -> u32 {
+    let entry = use_location().map(|location| (location.path().to_owned(), location.id()));
+    let last = use_mut_ref(|| (entry.clone(), 0_u32));
+    let mut last = last.borrow_mut();
+    if last.0 != entry {
+        *last = (entry, last.1.wrapping_add(1));
+    }
+    last.1
 }
 
-/// Does after a move what the browser does after a page load, which is where it left the
-/// first page already.
+/// Moves the focus to the page after a navigation, and scrolls to the top. For the first page,
+/// the browser has done so.
 #[hook]
-pub(crate) fn use_arrival(visit: u32) {
+fn use_focus_after_navigation(visit: u32) {
     use_effect_with(visit, |visit| {
         if *visit != 0 {
             browser::focus_page();
             browser::scroll_to_top();
+        }
+    });
+}
+
+/// Keeps the focus in the document while the button that was pressed is disabled.
+#[hook]
+fn use_focus_while_signing_out(is_ending: bool) {
+    use_effect_with(is_ending, |is_ending| {
+        if *is_ending && browser::has_lost_focus() {
+            browser::focus_main();
         }
     });
 }

@@ -1,44 +1,38 @@
-//! Latchkey in the browser.
+//! Latchkey's single-page application.
 //!
-//! | module | is |
+//! | module | content |
 //! |---|---|
-//! | [`route`] | the addresses, and which page each of them shows |
-//! | [`session`] | whether somebody is signed in: one reducer, one provider, one hook |
-//! | [`api`] | every request to the server, and every way it can fail |
-//! | `frame`, `guard` | what is around every page, and what is in front of some |
-//! | `json` | what the server's answers are read with |
-//! | [`pages`] | fetch and decide |
-//! | `parts` | what of them is downloaded when it is needed |
-//! | [`components`] | take properties and callbacks, and know neither server nor history |
-//! | [`messages`] | every sentence about something that went wrong |
-//! | [`words`] | what machines say of each other, in words for a person |
-//! | [`browser`] | the document |
-//! | [`history`], [`navigation`] | the addresses that a tab visits, and the moves between them |
-//! | `storage`, `download` | what the browser keeps, for us and for its user |
-//! | `locks`, `tabs` | what the tabs of a browser agree on |
+//! | `app` | the application: router, session, frame, and which page each route shows |
+//! | `guards` | what a page requires of the session |
+//! | `frame` | the header, navigation and footer around every page |
+//! | [`pages`] | one component per route: they fetch and decide |
+//! | [`components`] | take properties and callbacks; no requests, no session |
+//! | [`session`] | who is signed in: one reducer, one provider, one hook |
+//! | [`messages`] | the text of every error |
+//! | [`api`] | requests to the server, and how they fail |
+//! | [`routes`] | the routes, and the state that travels with a navigation |
+//! | [`format`] | devices, IP addresses and times as text |
+//! | [`browser`], `storage`, `download`, `locks`, `tabs` | the browser's own interfaces |
+//! | `single_flight` | a task that concurrent callers share |
 //!
-//! Everything but effects and callbacks renders without a browser, so the tests look at
-//! pages natively.
+//! A module uses modules below it in this table, and none above. Everything but effects and
+//! callbacks renders without a browser, so the tests render pages natively.
 
 pub mod api;
 mod app;
 pub mod browser;
 pub mod components;
 mod download;
+pub mod format;
 mod frame;
-mod guard;
-pub mod history;
-mod json;
+mod guards;
 mod locks;
 pub mod messages;
-pub mod navigation;
 pub mod pages;
-mod parts;
-pub mod route;
+pub mod routes;
 pub mod session;
+mod single_flight;
 mod storage;
 mod tabs;
-pub mod words;
 
 pub use app::{App, AppProps};
-pub use session::Session;

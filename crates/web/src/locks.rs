@@ -1,5 +1,4 @@
-//! Turns that the tabs of this browser take: the Web Locks API, of which web-sys has only
-//! what is unstable.
+//! Locks between the tabs of this browser: the Web Locks API, which web-sys has only as unstable.
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::Closure;
@@ -8,24 +7,26 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::browser;
 
-/// Another tab may be frozen in its turn. Whoever has waited longer than any turn takes goes on
-/// without.
-const PATIENCE_MS: u32 = 25_000;
+/// How long a lock is waited for: longer than anybody holds one. A tab that holds it may be
+/// frozen, and the others go on without it then.
+const TIMEOUT_MS: u32 = 25_000;
 
-/// While it is kept, no other tab has a turn of the same name.
-pub(crate) struct Turn {
+/// A lock. While it is held, no other tab acquires one of the same name.
+pub(crate) struct Lock {
     release: Option<Function>,
 }
 
-impl Turn {
-    /// Waits for a turn. Old browsers have no locks, nor have pages that came without TLS
-    /// from another machine: there nobody waits, and the server has to make do.
-    pub(crate) async fn wait_for(name: &str) -> Self {
+impl Lock {
+    /// Waits for a lock.
+    ///
+    /// Old browsers have no locks, nor have pages without TLS from another machine. There nobody
+    /// waits, and the server resolves the races.
+    pub(crate) async fn acquire(name: &str) -> Self {
         Self { release: request(name).await.ok() }
     }
 }
 
-impl Drop for Turn {
+impl Drop for Lock {
     fn drop(&mut self) {
         if let Some(release) = &self.release {
             // It resolves a promise, which does not fail.
@@ -34,28 +35,28 @@ impl Drop for Turn {
     }
 }
 
-/// Asks for the lock, and answers with what releases it.
+/// Requests the lock and returns the function that releases it.
 async fn request(name: &str) -> Result<Function, JsValue> {
     let window = web_sys::window().ok_or(JsValue::NULL)?;
     let locks = Reflect::get(&window.navigator(), &"locks".into())?;
     let request: Function = Reflect::get(&locks, &"request".into())?.dyn_into()?;
     let options = Object::new();
-    // Without it, a tab that is frozen in its turn would keep all others waiting.
-    let patience = browser::patience(PATIENCE_MS).ok_or(JsValue::NULL)?;
-    Reflect::set(&options, &"signal".into(), &patience)?;
+    // Without a timeout, a frozen tab would keep all others waiting.
+    let signal = browser::timeout_signal(TIMEOUT_MS).ok_or(JsValue::NULL)?;
+    Reflect::set(&options, &"signal".into(), &signal)?;
 
-    let mut over = Err(JsValue::NULL);
+    let mut ended = Err(JsValue::NULL);
     let granted = Promise::new(&mut |granted, _| {
-        over = request.call3(&locks, &name.into(), &options, &hold(granted));
+        ended = request.call3(&locks, &name.into(), &options, &hold(granted));
     });
-    // The lock is held until its own promise is settled, which is after the other's. So
-    // that one comes first only if it fails.
-    let first = Promise::race(&Array::of2(&granted, &over?));
+    // `ended` is settled after the lock was released. It comes before `granted` only if the
+    // request fails.
+    let first = Promise::race(&Array::of2(&granted, &ended?));
     JsFuture::from(first).await?.dyn_into()
 }
 
-/// What the browser calls when the turn has come. The lock is held for as long as the
-/// promise is open that it returns.
+/// Returns the function that the browser calls when the lock is granted. The lock is held until
+/// the promise that it returns is resolved.
 fn hold(granted: Function) -> JsValue {
     Closure::once_into_js(move || {
         Promise::new(&mut |release, _| {

@@ -1,11 +1,13 @@
-//! Mounts the application where `index.html` has its waiting state.
+//! Mounts the application in the element that `index.html` has for it.
 
-use web::{App, AppProps, Session, browser, history};
+use web::session::Session;
+use web::{App, AppProps, browser};
+use yew_router::history::{AnyHistory, BrowserHistory};
 
 fn main() {
     let Some(root) = browser::element("app") else { return };
     let props = AppProps {
-        start: history::current(),
+        history: AnyHistory::from(BrowserHistory::new()),
         password_policy: browser::password_policy(),
         session: Session::at_start(),
     };

@@ -1,36 +1,37 @@
-//! Every sentence about something that went wrong, for a person: what it is and what to
-//! do about it, without codes and without what the server or the browser calls it.
+//! The text of every error: what went wrong and what to do about it, without codes and without
+//! the server's or the browser's own messages.
 
 use api_types::{ErrorCode, FieldCode};
 use auth_core::PasswordError;
 
-use crate::api::{ApiError, Refusal};
+use crate::api::{ApiError, Rejection};
+use crate::format::count;
 
-/// What is wrong with a field.
+/// An error of a form field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldProblem {
     /// No e-mail.
     EmailMissing,
     /// Not an e-mail address.
     EmailInvalid,
-    /// There is an account already.
+    /// An account with this email exists.
     EmailTaken,
-    /// No password, where there is one to be remembered.
+    /// No password.
     PasswordMissing,
-    /// Fewer characters than the least in force, which is this.
+    /// Fewer characters than this minimum length.
     PasswordTooShort(u8),
-    /// More than the 1,024 bytes.
+    /// More than 1,024 bytes.
     PasswordTooLong,
-    /// Guessed first.
+    /// A common password.
     PasswordCommon,
-    /// Holds a character that no password can have.
+    /// Contains a character that no password may have.
     PasswordInvalid,
-    /// Not the password in force.
+    /// Not the current password.
     PasswordWrong,
 }
 
 impl FieldProblem {
-    /// What the server found, in our words. `min_length` is the least in force.
+    /// Converts a code of the server. `min_length` is the minimum length in effect.
     #[must_use]
     pub const fn from_code(code: FieldCode, min_length: u8) -> Self {
         match code {
@@ -43,7 +44,7 @@ impl FieldProblem {
         }
     }
 
-    /// The sentence next to the field.
+    /// Returns the text next to the field.
     #[must_use]
     pub fn text(self) -> String {
         match self {
@@ -51,7 +52,7 @@ impl FieldProblem {
             Self::EmailInvalid => {
                 "This is not an e-mail address. It should look like name@example.com.".to_owned()
             }
-            Self::EmailTaken => "This e-mail address has an account already.".to_owned(),
+            Self::EmailTaken => "An account with this e-mail address already exists.".to_owned(),
             Self::PasswordMissing => "Enter your password.".to_owned(),
             Self::PasswordTooShort(1) => "Choose a password: 1 character at least.".to_owned(),
             Self::PasswordTooShort(min) => {
@@ -62,12 +63,9 @@ impl FieldProblem {
                  emoji count for more than one."
                     .to_owned()
             }
-            Self::PasswordCommon => {
-                "This password is among the first that an attacker would try. Choose another."
-                    .to_owned()
-            }
+            Self::PasswordCommon => "This password is too common. Choose another one.".to_owned(),
             Self::PasswordInvalid => {
-                "This password holds an invisible character that cannot be used. Type it again."
+                "This password contains an invisible character that cannot be used. Type it again."
                     .to_owned()
             }
             Self::PasswordWrong => "This is not your password. Type it again.".to_owned(),
@@ -86,12 +84,7 @@ impl From<PasswordError> for FieldProblem {
     }
 }
 
-/// The sentence about a part of the application that did not come. If the server has a new
-/// version by now, it has that part no longer.
-pub(crate) const NOT_DOWNLOADED: &str = "A part of Latchkey could not be downloaded. Check your \
-    connection and try again; if that does not help, reload the page.";
-
-/// The sentence about a request that did not succeed.
+/// Returns the text about a failed request.
 #[must_use]
 pub fn describe(error: &ApiError) -> String {
     match error {
@@ -99,38 +92,35 @@ pub fn describe(error: &ApiError) -> String {
             "Latchkey cannot be reached. Check your connection and try again.".to_owned()
         }
         ApiError::Unreadable => our_fault(None),
-        ApiError::Refused(refusal) => describe_refusal(refusal),
+        ApiError::Rejected(rejection) => describe_rejection(rejection),
     }
 }
 
-fn describe_refusal(refusal: &Refusal) -> String {
-    let Refusal { status, code, retry_after, .. } = refusal;
+fn describe_rejection(rejection: &Rejection) -> String {
+    let Rejection { status, code, retry_after, .. } = rejection;
     match (status, code) {
         (_, Some(ErrorCode::InvalidCredentials)) => {
             "The e-mail address or the password is not right. Check both and try again.".to_owned()
         }
-        (401, _) => "Your session is over. Log in to go on.".to_owned(),
+        (401, _) => "Your session has ended. Log in to continue.".to_owned(),
         (429, _) => format!("Too many attempts. Try again {}.", when(*retry_after)),
         (503, Some(ErrorCode::Overloaded)) => {
-            format!("Latchkey has too much to do just now. Try again {}.", when(*retry_after))
+            format!("Latchkey is overloaded. Try again {}.", when(*retry_after))
         }
         (503, _) => {
-            format!("Latchkey is not available just now. Try again {}.", when(*retry_after))
+            format!("Latchkey is temporarily unavailable. Try again {}.", when(*retry_after))
         }
-        (413, _) => "That is more text than Latchkey takes. Shorten it and try again.".to_owned(),
+        (413, _) => "That is more text than Latchkey accepts. Shorten it and try again.".to_owned(),
         (500.., _) => our_fault(*retry_after),
-        _ => "Latchkey did not take this request. Reload the page and try again.".to_owned(),
+        _ => "Latchkey did not accept this request. Reload the page and try again.".to_owned(),
     }
 }
 
 fn our_fault(retry_after: Option<u64>) -> String {
-    format!(
-        "Something went wrong on our side, and it is not your doing. Try again {}.",
-        when(retry_after)
-    )
+    format!("Something went wrong on our side. Try again {}.", when(retry_after))
 }
 
-/// When to try again. Rounded up: to come back early would be in vain.
+/// Returns when to try again, rounded up: an earlier attempt would be in vain.
 fn when(retry_after: Option<u64>) -> String {
     match retry_after {
         None | Some(0) => "in a moment".to_owned(),
@@ -140,21 +130,16 @@ fn when(retry_after: Option<u64>) -> String {
     }
 }
 
-/// How many of them there are.
-pub(crate) fn count(number: u64, unit: &str) -> String {
-    if number == 1 { format!("1 {unit}") } else { format!("{number} {unit}s") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn refused(status: u16, retry_after: Option<u64>) -> String {
-        describe(&ApiError::Refused(Refusal { status, retry_after, ..Refusal::default() }))
+    fn rejected(status: u16, retry_after: Option<u64>) -> String {
+        describe(&ApiError::Rejected(Rejection { status, retry_after, ..Rejection::default() }))
     }
 
     #[test]
-    fn a_wait_is_told_in_the_unit_that_fits_and_never_too_short() {
+    fn a_wait_is_rounded_up_to_a_fitting_unit() {
         for (seconds, words) in [
             (1, "in 1 second."),
             (59, "in 59 seconds."),
@@ -165,30 +150,30 @@ mod tests {
             (3_601, "in 2 hours."),
         ] {
             for status in [429, 503] {
-                let text = refused(status, Some(seconds));
+                let text = rejected(status, Some(seconds));
                 assert!(text.ends_with(words), "{status} {seconds}: {text}");
             }
         }
     }
 
     #[test]
-    fn without_a_time_the_wait_is_a_moment() {
+    fn without_a_time_the_text_says_in_a_moment() {
         for retry_after in [None, Some(0)] {
-            assert!(refused(429, retry_after).ends_with("Try again in a moment."));
-            assert!(refused(503, retry_after).ends_with("Try again in a moment."));
+            assert!(rejected(429, retry_after).ends_with("Try again in a moment."));
+            assert!(rejected(503, retry_after).ends_with("Try again in a moment."));
         }
     }
 
     #[test]
-    fn each_kind_of_failure_has_a_sentence_of_its_own() {
+    fn each_kind_of_failure_has_its_own_text() {
         let texts = [
             describe(&ApiError::Unreachable),
-            refused(429, None),
-            refused(500, None),
-            refused(503, None),
-            refused(413, None),
-            refused(401, None),
-            refused(403, None),
+            rejected(429, None),
+            rejected(500, None),
+            rejected(503, None),
+            rejected(413, None),
+            rejected(401, None),
+            rejected(403, None),
         ];
         for (at, text) in texts.iter().enumerate() {
             assert!(!texts[..at].contains(text), "{text}");
@@ -196,28 +181,28 @@ mod tests {
     }
 
     #[test]
-    fn no_sentence_has_a_status_or_a_code_in_it() {
+    fn no_text_contains_a_status_or_a_code() {
         for status in [400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 502, 503, 504] {
-            let text = refused(status, None);
+            let text = rejected(status, None);
             assert!(!text.contains(&status.to_string()) && !text.contains('_'), "{text}");
         }
     }
 
     #[test]
-    fn a_password_that_is_too_short_is_told_the_least_in_force() {
+    fn a_password_that_is_too_short_is_told_the_minimum_length() {
         let problem = FieldProblem::from_code(FieldCode::PasswordTooShort, 12);
         assert!(problem.text().contains("at least 12 characters"));
         assert_eq!(problem, PasswordError::TooShort { min_length: 12 }.into());
     }
 
     #[test]
-    fn wrong_credentials_do_not_tell_which_of_the_two_was_wrong() {
-        let refusal = Refusal {
+    fn wrong_credentials_do_not_reveal_which_was_wrong() {
+        let rejection = Rejection {
             status: 401,
             code: Some(ErrorCode::InvalidCredentials),
-            ..Refusal::default()
+            ..Rejection::default()
         };
-        let text = describe(&ApiError::Refused(refusal));
+        let text = describe(&ApiError::Rejected(rejection));
         assert!(text.contains("e-mail address or the password"), "{text}");
     }
 }

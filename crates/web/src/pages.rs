@@ -1,17 +1,17 @@
-//! The pages: they fetch, decide, and leave the rest to components.
+//! The pages: one component per route. They fetch and decide, and leave the rest to components.
 
-mod account;
 mod home;
 mod login;
 mod new_password;
 mod not_found;
+mod private;
 mod settings;
 mod signup;
 mod submission;
 
-pub use account::{AccountPage, AccountPageProps};
-pub(crate) use home::home_page;
-pub use login::{LoginPage, LoginPageProps};
-pub(crate) use not_found::not_found_page;
-pub use settings::{SettingsPage, SettingsPageProps};
-pub use signup::{SignupPage, SignupPageProps};
+pub use home::Home;
+pub use login::Login;
+pub use not_found::NotFound;
+pub use private::{Private, PrivateProps};
+pub use settings::{Settings, SettingsProps};
+pub use signup::{Signup, SignupProps};

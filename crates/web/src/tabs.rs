@@ -1,5 +1,5 @@
-//! What the tabs of this browser tell each other. It is no more than that there is a
-//! reason to ask the server: whatever a message said would have to be checked there.
+//! Messages between the tabs of this browser. A message is only a reason to ask the server: what
+//! it says would have to be checked there anyway.
 
 use std::cell::OnceCell;
 
@@ -10,7 +10,7 @@ use web_sys::{BroadcastChannel, MessageEvent};
 const CHANNEL: &str = "latchkey";
 const SIGNED_OUT: &str = "signed-out";
 
-/// The other tabs. A tab does not hear itself.
+/// The other tabs. A tab does not receive its own messages.
 #[derive(Default)]
 pub(crate) struct Tabs {
     /// None where the browser has no such channel.
@@ -18,15 +18,15 @@ pub(crate) struct Tabs {
 }
 
 impl Tabs {
-    /// Tells the others that a session is over.
-    pub(crate) fn tell_of_sign_out(&self) {
+    /// Tells the other tabs that a session has ended.
+    pub(crate) fn announce_sign_out(&self) {
         if let Some(channel) = self.channel() {
             // The only failure is a closed channel, and nothing closes it.
             let _ = channel.post_message(&JsValue::from_str(SIGNED_OUT));
         }
     }
 
-    /// Listens for as long as what it returns is kept.
+    /// Calls `act` at each sign-out in another tab, until the listener is dropped.
     pub(crate) fn on_sign_out(&self, act: impl Fn() + 'static) -> Option<EventListener> {
         let listener = EventListener::new(self.channel()?, "message", move |event| {
             let message =

@@ -45,7 +45,7 @@ const RULES: [Rule; 11] = [
         not_directly: &["hyper", "rusqlite", "warp"],
         ..rule("web", &["api-types", "auth-core"])
     },
-    rule("latchkey", &["accounts", "api", "auth-core", "user-store"]),
+    rule("latchkey", &["accounts", "api", "api-types", "auth-core", "user-store"]),
     rule("bench", &["auth-core", "pbkdf2-lanes", "user-store"]),
     rule("fuzz", &["api", "api-types", "auth-core"]),
     rule("xtask", &[]),

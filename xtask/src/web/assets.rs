@@ -1,6 +1,7 @@
-//! Files that are named after their content, so that a browser may keep them for ever.
+//! The assets of one build. They lie in a directory named after the content of all of them, so
+//! that a browser may keep them for ever.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -10,73 +11,75 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest as _, Sha256};
 
-/// Where the assets are, for the server and for the browser alike.
+/// The directory of all assets, in the URL and on the disk alike.
 pub(super) const DIRECTORY: &str = "assets";
 
-/// What text and bytecode gain from; images and fonts are compressed already.
+/// Extensions of files that get smaller. Images and fonts are compressed already.
 const COMPRESSIBLE: [&str; 6] = ["css", "js", "json", "svg", "wasm", "webmanifest"];
 
-/// The assets of one build, by their final names.
+/// The assets of one build, by their paths within its directory.
 #[derive(Default)]
 pub(super) struct Assets(BTreeMap<String, Vec<u8>>);
 
 impl Assets {
-    /// Takes a file in and gives it its name: `app.css` becomes `app-0123456789abcdef.css`.
-    pub(super) fn add(&mut self, name: &str, content: impl Into<Vec<u8>>) -> String {
-        let content = content.into();
-        let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "bin"));
-        let name = format!("{stem}-{}.{extension}", fingerprint(&content));
-        self.0.insert(name.clone(), content);
-        name
+    pub(super) fn add(&mut self, path: impl Into<String>, content: impl Into<Vec<u8>>) {
+        self.0.insert(path.into(), content.into());
     }
 
-    /// Replaces what is in `dist` with these assets and the page that refers to them.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The name of the build: the first 64 bits of a SHA-256 over all names and contents, in hex.
+    pub(super) fn build_hash(&self) -> String {
+        let mut hash = Sha256::new();
+        for (path, content) in &self.0 {
+            hash.update(path);
+            hash.update([0]);
+            hash.update(Sha256::digest(content));
+        }
+        hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Replaces the content of `dist` with these assets and the page that refers to them.
     ///
-    /// A server may be reading meanwhile. New assets do not disturb it, for they have new
-    /// names; then the page is exchanged in one move; only then do the old assets go.
+    /// A server may be reading meanwhile. A new build has a new directory, so it does not disturb
+    /// the old one. Then the page is replaced in one move, and only then the old build is removed.
     pub(super) fn publish(&self, dist: &Path, page: &str) -> Result<()> {
-        let directory = dist.join(DIRECTORY);
-        fs::create_dir_all(&directory)?;
-        let mut current = BTreeSet::new();
-        for (name, content) in &self.0 {
-            current.insert(name.clone());
-            for encoding in ["br", "gz"] {
-                current.insert(format!("{name}.{encoding}"));
-            }
-            write_asset(&directory, name, content)?;
+        let build = self.build_hash();
+        let directory = dist.join(DIRECTORY).join(&build);
+        for (path, content) in &self.0 {
+            write_asset(&directory.join(path), content)?;
         }
         replace(&dist.join("index.html"), page.as_bytes())?;
-        remove_all_but(&directory, |name| current.contains(name))?;
-        remove_all_but(dist, |name| [DIRECTORY, "index.html"].contains(&name))
+        remove_all_but(&dist.join(DIRECTORY), &[&build])?;
+        remove_all_but(dist, &[DIRECTORY, "index.html"])
     }
 
     #[cfg(test)]
-    pub(super) fn text(&self, name: &str) -> &str {
-        std::str::from_utf8(&self.0[name]).unwrap()
+    pub(super) fn text(&self, path: &str) -> &str {
+        std::str::from_utf8(&self.0[path]).unwrap()
     }
 }
 
-/// The first 64 bits of the SHA-256, in hex.
-fn fingerprint(content: &[u8]) -> String {
-    let hash = Sha256::digest(content);
-    hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Writes an asset with its compressed forms, the plain one last: once that exists, all do,
-/// and as the name tells the content, none is ever compressed twice.
-fn write_asset(directory: &Path, name: &str, content: &[u8]) -> Result<()> {
-    if directory.join(name).exists() {
+/// Writes an asset and its compressed forms, the plain one last. If that exists, all of them do,
+/// and as the directory is named after the content, nothing has to be compressed again.
+fn write_asset(path: &Path, content: &[u8]) -> Result<()> {
+    if path.exists() {
         return Ok(());
     }
-    let extension = name.rsplit('.').next().unwrap_or_default();
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     if COMPRESSIBLE.contains(&extension) {
         for (encoding, smaller) in [("br", brotli(content)?), ("gz", gzip(content)?)] {
             if smaller.len() < content.len() {
-                replace(&directory.join(format!("{name}.{encoding}")), &smaller)?;
+                replace(&path.with_added_extension(encoding), &smaller)?;
             }
         }
     }
-    replace(&directory.join(name), content)
+    replace(path, content)
 }
 
 fn brotli(content: &[u8]) -> Result<Vec<u8>> {
@@ -96,8 +99,8 @@ fn gzip(content: &[u8]) -> Result<Vec<u8>> {
     Ok(encoder.finish()?)
 }
 
-/// Writes a file whole or not at all, and leaves one alone that is right already: with a new
-/// time of change, cargo would compile again what embeds it.
+/// Writes a file in one move. A file that has this content already is left alone: cargo would
+/// rebuild the server if its modification time changed.
 fn replace(path: &Path, content: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|present| present == content) {
         return Ok(());
@@ -108,10 +111,10 @@ fn replace(path: &Path, content: &[u8]) -> Result<()> {
         .with_context(|| format!("{} cannot be written", path.display()))
 }
 
-fn remove_all_but(directory: &Path, keep: impl Fn(&str) -> bool) -> Result<()> {
+fn remove_all_but(directory: &Path, keep: &[&str]) -> Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
-        if entry.file_name().to_str().is_some_and(&keep) {
+        if entry.file_name().to_str().is_some_and(|name| keep.contains(&name)) {
             continue;
         }
         if entry.file_type()?.is_dir() {
@@ -136,62 +139,81 @@ mod tests {
         names
     }
 
-    #[test]
-    fn a_name_follows_the_content() {
+    fn assets(files: &[(&str, &str)]) -> Assets {
         let mut assets = Assets::default();
-        let one = assets.add("app.css", "a{}");
-        assert_eq!(one, "app-5f546eb4606b5c2b.css");
-        assert_eq!(assets.add("app.css", "a{}"), one);
-        assert_ne!(assets.add("app.css", "b{}"), one);
+        for (path, content) in files {
+            assets.add(*path, *content);
+        }
+        assets
     }
 
     #[test]
-    fn what_is_compressible_is_written_three_times_if_that_is_smaller() {
+    fn the_build_hash_depends_on_every_name_and_content() {
+        let hash = |files| assets(files).build_hash();
+        let one = hash(&[("a.js", "1"), ("b.js", "2")]);
+        assert_eq!(one.len(), 16);
+        assert_eq!(hash(&[("b.js", "2"), ("a.js", "1")]), one);
+        for other in [
+            &[("a.js", "1"), ("b.js", "3")][..],
+            &[("a.js", "1"), ("c.js", "2")],
+            &[("a.js", "1")],
+            &[("a.js", "2"), ("b.js", "1")],
+        ] {
+            assert_ne!(hash(other), one);
+        }
+    }
+
+    #[test]
+    fn compressible_files_are_written_in_three_forms_if_that_is_smaller() {
         let dist = tempfile::tempdir().unwrap();
-        let mut assets = Assets::default();
-        let long = assets.add("long.css", "a{}".repeat(1000));
-        let short = assets.add("short.css", "a{}");
-        let image = assets.add("image.png", "a{}".repeat(1000));
+        let long = "a{}".repeat(1000);
+        let assets = assets(&[("long.css", &long), ("short.css", "a{}"), ("image.png", &long)]);
         assets.publish(dist.path(), "<html>").unwrap();
         assert_eq!(
-            files(&dist.path().join(DIRECTORY)),
-            [image, long.clone(), format!("{long}.br"), format!("{long}.gz"), short]
+            files(&dist.path().join(DIRECTORY).join(assets.build_hash())),
+            ["image.png", "long.css", "long.css.br", "long.css.gz", "short.css"]
         );
     }
 
     #[test]
-    fn stale_files_go_and_the_page_is_the_new_one() {
+    fn an_asset_may_lie_in_a_folder() {
         let dist = tempfile::tempdir().unwrap();
-        let mut old = Assets::default();
-        old.add("app.js", "old".repeat(1000));
-        old.publish(dist.path(), "old").unwrap();
+        let assets = assets(&[("snippets/dep-1/inline0.js", "export {}")]);
+        assets.publish(dist.path(), "").unwrap();
+        let build = dist.path().join(DIRECTORY).join(assets.build_hash());
+        assert_eq!(files(&build.join("snippets/dep-1")), ["inline0.js"]);
+    }
+
+    #[test]
+    fn a_new_build_replaces_the_old_one_and_its_page() {
+        let dist = tempfile::tempdir().unwrap();
+        assets(&[("app.js", "old")]).publish(dist.path(), "old").unwrap();
         fs::create_dir(dist.path().join("leftover")).unwrap();
 
-        let mut new = Assets::default();
-        let name = new.add("app.css", "new");
+        let new = assets(&[("app.js", "new")]);
         new.publish(dist.path(), "new").unwrap();
         assert_eq!(files(dist.path()), [DIRECTORY, "index.html"]);
-        assert_eq!(files(&dist.path().join(DIRECTORY)), [name]);
+        assert_eq!(files(&dist.path().join(DIRECTORY)), [new.build_hash()]);
         assert_eq!(fs::read_to_string(dist.path().join("index.html")).unwrap(), "new");
     }
 
     #[test]
-    fn a_page_that_is_right_already_is_not_written() {
+    fn an_unchanged_page_is_not_written() {
         let dist = tempfile::tempdir().unwrap();
         let modified = || fs::metadata(dist.path().join("index.html")).unwrap().modified().unwrap();
-        Assets::default().publish(dist.path(), "same").unwrap();
+        let assets = assets(&[("app.js", "same")]);
+        assets.publish(dist.path(), "same").unwrap();
         let before = modified();
-        Assets::default().publish(dist.path(), "same").unwrap();
+        assets.publish(dist.path(), "same").unwrap();
         assert_eq!(modified(), before);
     }
 
     #[test]
-    fn what_is_there_is_not_compressed_again() {
+    fn an_unchanged_asset_is_not_compressed_again() {
         let dist = tempfile::tempdir().unwrap();
-        let mut assets = Assets::default();
-        let name = assets.add("app.js", "same".repeat(1000));
+        let assets = assets(&[("app.js", &"same".repeat(1000))]);
         assets.publish(dist.path(), "").unwrap();
-        let compressed = dist.path().join(DIRECTORY).join(format!("{name}.br"));
+        let compressed = dist.path().join(DIRECTORY).join(assets.build_hash()).join("app.js.br");
         fs::write(&compressed, "kept").unwrap();
         assets.publish(dist.path(), "").unwrap();
         assert_eq!(fs::read_to_string(&compressed).unwrap(), "kept");

@@ -1,8 +1,8 @@
-//! The page: `crates/web/index.html` with its references replaced by final names.
+//! The page: `crates/web/index.html` with its references replaced by those of the build.
 //!
-//! The template refers to what it needs as it lies beside it: `styles/NAME.css` (all are
-//! bundled into one, in the order of their links), `static/FILE`, and `boot.js`, which is
-//! made here. What nothing refers to is not shipped. `{{…}}` is the server's to fill in.
+//! The template refers to files as they lie beside it: `styles/NAME.css` (bundled into one
+//! stylesheet, in the order of their links), `static/FILE` and `boot.js`. A file that nothing
+//! refers to is not shipped. The server fills in `{{…}}`.
 
 use std::fs;
 use std::path::Path;
@@ -10,107 +10,111 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 use super::assets::{Assets, DIRECTORY};
-use super::glue::{self, Glue};
 use super::styles;
 
-/// The page and its assets, from the sources of the SPA and what wasm-bindgen made of it.
+const BOOT: &str = "boot.js";
+const STYLES: &str = "app.css";
+
+/// What wasm-bindgen calls its script, and the module.
+const SCRIPT: &str = "web.js";
+const WASM: &str = "web_bg.wasm";
+
+/// Returns the page and its assets, from the sources of the SPA and the output of wasm-bindgen.
 pub(super) fn assemble(source: &Path, bound: &Path) -> Result<(String, Assets)> {
-    let template = read(&source.join("index.html"))?;
+    let template = without_comments(&read(&source.join("index.html"))?);
     let mut assets = Assets::default();
-    let glue = glue::add(&mut assets, bound)?;
-    let mut page = Page { source, assets, glue, styles_done: false };
-    let html = page.render(&without_comments(&template)).context("in index.html")?;
-    Ok((html, page.assets))
+    add_directory(&mut assets, bound, bound)?;
+    let mut sheets = Vec::new();
+    for file in references(&template) {
+        if file.starts_with("styles/") {
+            sheets.push((file.to_owned(), read(&source.join(file))?));
+        } else if file.starts_with("static/") || file == BOOT {
+            add_file(&mut assets, source, file)?;
+        }
+    }
+    let css = styles::bundle(&sheets, |file| add_file(&mut assets, source, file))?;
+    assets.add(STYLES, css);
+    let html = render(&template, &assets).context("in index.html")?;
+    Ok((html, assets))
 }
 
-struct Page<'a> {
-    source: &'a Path,
-    assets: Assets,
-    glue: Glue,
-    /// The bundle is linked where the first of its parts was.
-    styles_done: bool,
-}
-
-impl Page<'_> {
-    fn render(&mut self, template: &str) -> Result<String> {
-        let styles = self.styles(template)?;
-        let mut out = String::new();
-        let mut rest = template;
-        while let Some((before, tag, after)) = next_tag(rest) {
-            out.push_str(before);
-            out.push_str(&self.rewritten(tag, &styles)?);
-            rest = after;
-        }
-        out.push_str(rest);
-        if !out.contains(&self.glue.boot) {
-            bail!("it does not load boot.js, so nothing would start the application");
-        }
-        let lines = out.lines().filter(|line| !line.trim().is_empty());
-        Ok(lines.collect::<Vec<_>>().join("\n") + "\n")
-    }
-
-    /// Bundles the linked stylesheets and returns the bundle's name.
-    fn styles(&mut self, template: &str) -> Result<String> {
-        let mut sheets = Vec::new();
-        let mut rest = template;
-        while let Some((_, tag, after)) = next_tag(rest) {
-            if let Some(name) = reference(tag).filter(|name| name.starts_with("styles/")) {
-                sheets.push((name.to_owned(), read(&self.source.join(name))?));
-            }
-            rest = after;
-        }
-        let css = styles::bundle(&sheets, |file| add_file(&mut self.assets, self.source, file))?;
-        Ok(self.assets.add("app.css", css))
-    }
-
-    fn rewritten(&mut self, tag: &str, styles: &str) -> Result<String> {
+fn render(template: &str, assets: &Assets) -> Result<String> {
+    let base = format!("/{DIRECTORY}/{}", assets.build_hash());
+    let mut out = String::new();
+    let mut rest = template;
+    let mut styles_linked = false;
+    while let Some((before, tag, after)) = next_tag(rest) {
+        out.push_str(before);
+        rest = after;
         refuse_inline_code(tag)?;
-        let Some(target) = reference(tag) else { return Ok(tag.to_owned()) };
-        let to = |name: &str| tag.replace(&format!("\"{target}\""), &format!("\"{}\"", url(name)));
-        if target == "boot.js" {
-            return Ok(self.preloads() + &to(&self.glue.boot));
+        let Some(target) = reference(tag) else {
+            out.push_str(tag);
+            continue;
+        };
+        let link_to = |file| tag.replace(&format!("\"{target}\""), &format!("\"{base}/{file}\""));
+        if target == BOOT {
+            out.push_str(&preloads(&base, assets));
+            out.push_str(&link_to(BOOT));
+        } else if target.starts_with("styles/") {
+            // The bundle is linked where the first of its parts was.
+            if !styles_linked {
+                out.push_str(&link_to(STYLES));
+            }
+            styles_linked = true;
+        } else if target.starts_with("static/") {
+            out.push_str(&link_to(target));
+        } else if target.starts_with(['/', '#']) || target.starts_with("{{") {
+            out.push_str(tag);
+        } else {
+            bail!("`{target}` is neither {BOOT} nor below styles/ or static/");
         }
-        if target.starts_with("styles/") {
-            let first = !std::mem::replace(&mut self.styles_done, true);
-            return Ok(if first { to(styles) } else { String::new() });
-        }
-        if target.starts_with("static/") {
-            return Ok(to(&add_file(&mut self.assets, self.source, target)?));
-        }
-        if target.starts_with(['/', '#']) || target.starts_with("{{") || tag.starts_with("<a ") {
-            return Ok(tag.to_owned());
-        }
-        bail!("`{target}` is neither boot.js nor below styles/ or static/");
     }
-
-    /// Starts all downloads at once, instead of each when the one before asks for it.
-    fn preloads(&self) -> String {
-        let mut links = String::new();
-        for name in &self.glue.modules {
-            links += &format!("<link rel=\"modulepreload\" href=\"{}\">\n    ", url(name));
-        }
-        let wasm = url(&self.glue.wasm);
-        let kind = "as=\"fetch\" type=\"application/wasm\" crossorigin";
-        links + &format!("<link rel=\"preload\" href=\"{wasm}\" {kind}>\n    ")
+    out.push_str(rest);
+    if !out.contains(&format!("{base}/{BOOT}")) {
+        bail!("it does not load {BOOT}, so nothing would start the application");
     }
+    let lines = out.lines().filter(|line| !line.trim().is_empty());
+    Ok(lines.collect::<Vec<_>>().join("\n") + "\n")
 }
 
-fn url(name: &str) -> String {
-    format!("/{DIRECTORY}/{name}")
+/// Starts all downloads at once. Otherwise each would begin when the one before asks for it.
+fn preloads(base: &str, assets: &Assets) -> String {
+    let mut links = String::new();
+    for script in assets.paths().filter(|path| *path == SCRIPT || path.starts_with("snippets/")) {
+        links += &format!("<link rel=\"modulepreload\" href=\"{base}/{script}\">\n    ");
+    }
+    let kind = "as=\"fetch\" type=\"application/wasm\" crossorigin";
+    links + &format!("<link rel=\"preload\" href=\"{base}/{WASM}\" {kind}>\n    ")
 }
 
-fn add_file(assets: &mut Assets, source: &Path, file: &str) -> Result<String> {
+/// Adds all files in `directory`, by their paths below `root`.
+fn add_directory(assets: &mut Assets, root: &Path, directory: &Path) -> Result<()> {
+    let entries = fs::read_dir(directory)
+        .with_context(|| format!("{} cannot be read", directory.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            add_directory(assets, root, &path)?;
+        } else {
+            let name = path.strip_prefix(root)?.to_string_lossy().replace('\\', "/");
+            assets.add(name, fs::read(&path)?);
+        }
+    }
+    Ok(())
+}
+
+fn add_file(assets: &mut Assets, source: &Path, file: &str) -> Result<()> {
     let path = source.join(file);
     let content = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let name = file.rsplit('/').next().unwrap_or(file);
-    Ok(assets.add(name, content))
+    assets.add(file, content);
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
-/// The Content-Security-Policy lets no inline code run; better told now than by a browser.
+/// Fails for code that the Content-Security-Policy would block in every browser.
 fn refuse_inline_code(tag: &str) -> Result<()> {
     let script = tag.starts_with("<script") && reference(tag).is_none();
     let handler =
@@ -121,6 +125,17 @@ fn refuse_inline_code(tag: &str) -> Result<()> {
     Ok(())
 }
 
+/// The files that the tags of a page refer to, in order.
+fn references(html: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = html;
+    while let Some((_, tag, after)) = next_tag(rest) {
+        found.extend(reference(tag));
+        rest = after;
+    }
+    found
+}
+
 /// What precedes the next tag, the tag, and what follows it.
 fn next_tag(html: &str) -> Option<(&str, &str, &str)> {
     let start = html.find('<')?;
@@ -128,7 +143,7 @@ fn next_tag(html: &str) -> Option<(&str, &str, &str)> {
     Some((&html[..start], &html[start..end], &html[end..]))
 }
 
-/// The file a tag refers to.
+/// The file that a tag refers to.
 fn reference(tag: &str) -> Option<&str> {
     let value = |attribute| {
         let (before, value) = tag.split_once(attribute)?;

@@ -1,9 +1,9 @@
-//! What a client accepts (RFC 9110, 12.5).
+//! Content negotiation (RFC 9110, 12.5).
 
 use warp::http::HeaderMap;
 use warp::http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName};
 
-/// A form that assets are kept in besides the plain one.
+/// A compressed form of an asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     Brotli,
@@ -11,7 +11,7 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    /// The encodings that the client takes, the smallest first.
+    /// Returns the encodings that the client accepts, the smallest first.
     pub(super) fn accepted(headers: &HeaderMap) -> impl Iterator<Item = Self> {
         let accepted = preferences(headers, ACCEPT_ENCODING);
         [Self::Brotli, Self::Gzip].into_iter().filter(move |encoding| {
@@ -34,7 +34,7 @@ impl Encoding {
     }
 }
 
-/// Whether the client would read a page. Who does not say takes anything.
+/// Whether the client accepts HTML. Without an `Accept` header it accepts anything.
 pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
     if !headers.contains_key(ACCEPT) {
         return true;
@@ -43,7 +43,7 @@ pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
     weight(&accepted, &["text/html", "text/*", "*/*"]).is_some_and(|weight| weight > 0.0)
 }
 
-/// The members of a list header with their weights, which are 1 unless they say otherwise.
+/// Returns the members of a list header with their weights, 1 by default.
 fn preferences(headers: &HeaderMap, name: HeaderName) -> Vec<(String, f32)> {
     let values = headers.get_all(name);
     let members = values.iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
@@ -57,7 +57,7 @@ fn preferences(headers: &HeaderMap, name: HeaderName) -> Vec<(String, f32)> {
         .collect()
 }
 
-/// The weight of the first of `names` that is listed: the most specific comes first.
+/// Returns the weight of the first of `names` that is listed. The most specific comes first.
 fn weight(listed: &[(String, f32)], names: &[&str]) -> Option<f32> {
     names.iter().find_map(|name| {
         listed.iter().find(|(listed, _)| listed == name).map(|(_, weight)| *weight)
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_encoding_that_is_accepted_comes_first() {
+    fn accepted_encodings_are_ordered_by_size() {
         use Encoding::{Brotli, Gzip};
         let cases: [(&[&'static str], &[Encoding]); 10] = [
             (&[], &[]),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_for_those_who_read_html() {
+    fn a_page_is_sent_to_clients_that_accept_html() {
         for accepted in ["text/html", "*/*", "text/*;q=0.5", "application/json, text/html;q=0.1"] {
             assert!(accepts_html(&headers(&ACCEPT, &[accepted])), "{accepted}");
         }

@@ -2,20 +2,24 @@ use std::borrow::Cow;
 
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-/// Where the app's files come from.
+/// The files of the built app.
 pub(super) trait Files: Send + Sync + 'static {
-    /// A file by its name within the built app.
+    /// Returns a file by its name within the built app.
     fn get(&self, name: &str) -> Option<EmbeddedFile>;
 
-    /// The page that all routes share.
+    /// Returns the page that all routes share.
     fn page(&self) -> Option<EmbeddedFile> {
         self.get("index.html")
     }
 
-    /// The asset at a path. They lie in one folder, and nothing climbs out of it.
+    /// Returns the asset at a path. No path leads out of the directory of assets.
     fn asset(&self, path: &str) -> Option<Cow<'static, [u8]>> {
-        let name = path.strip_prefix("/assets/").filter(|name| !name.contains(['/', '\\']))?;
-        self.get(&format!("assets/{name}")).map(|file| file.data)
+        let name = path.strip_prefix('/')?;
+        let is_plain = |segment: &str| !matches!(segment, "" | "." | "..");
+        if !name.starts_with("assets/") || name.contains('\\') || !name.split('/').all(is_plain) {
+            return None;
+        }
+        self.get(name).map(|file| file.data)
     }
 }
 

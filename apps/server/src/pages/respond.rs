@@ -14,7 +14,7 @@ use warp::reply::Response;
 use super::encoding::Encoding;
 use super::files::Files;
 
-/// The page, with what it has to know of the server put in its place.
+/// Returns the page, with the server's settings filled in.
 pub(super) fn page(
     file: Option<EmbeddedFile>,
     policy: PasswordPolicy,
@@ -37,7 +37,7 @@ pub(super) fn page(
         set(&mut response, CONTENT_TYPE, "text/html; charset=utf-8");
         response
     };
-    // Kept, and asked for anew each time: it names the assets of the newest build.
+    // Stored, but revalidated each time: it names the assets of the current build.
     set(&mut response, CACHE_CONTROL, "no-cache");
     if is_route && let Ok(etag) = HeaderValue::from_str(&etag) {
         response.headers_mut().insert(ETAG, etag);
@@ -45,8 +45,8 @@ pub(super) fn page(
     response
 }
 
-/// An asset, in the smallest form that the client takes. Its name changes with its
-/// content, so that it can be kept for ever.
+/// Returns an asset, in the smallest form that the client accepts. Its URL names the build, so it
+/// may be cached for ever.
 pub(super) fn asset<F: Files>(
     files: &F,
     path: &str,
@@ -77,7 +77,7 @@ fn not_built() -> Response {
     response
 }
 
-/// A name for the page as it is served: of its template, and of what is put into it.
+/// Names the page as it is served: its template, and the value filled in.
 fn etag(file: &EmbeddedFile, min_length: &str) -> String {
     let hash = file.metadata.sha256_hash();
     let mut etag = String::from("\"");
@@ -88,7 +88,7 @@ fn etag(file: &EmbeddedFile, min_length: &str) -> String {
     etag
 }
 
-/// Whether `If-None-Match` names the page (RFC 9110, 13.1.2, compared weakly).
+/// Whether `If-None-Match` lists the page (RFC 9110, 13.1.2, weak comparison).
 fn lists(list: &str, etag: &str) -> bool {
     list.split(',')
         .map(str::trim)
@@ -129,7 +129,7 @@ mod tests {
 
     /// OWASP ASVS 5.0, 4.1.1.
     #[test]
-    fn what_is_text_says_how_it_is_encoded() {
+    fn text_types_declare_their_charset() {
         for (path, is_text) in [
             ("assets/app.css", true),
             ("assets/app.js", true),

@@ -1,4 +1,4 @@
-//! Chromium and its driver, one of each for a test.
+//! Chromium and its driver, one of each per test.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 pub(crate) struct Browser {
     pub(crate) client: Client,
     driver: Child,
-    /// A fresh profile: nothing of one test is there in another.
+    /// A fresh profile, so that tests share nothing.
     _profile: TempDir,
 }
 
@@ -32,20 +32,20 @@ impl Browser {
         Self { client, driver, _profile: profile }
     }
 
-    /// Asks Chromium itself (Chrome DevTools Protocol).
+    /// Sends a command of the Chrome DevTools Protocol.
     pub(crate) async fn devtools(&self, command: &str, parameters: Value) -> Value {
         let body = json!({"cmd": command, "params": parameters});
         self.client.issue_cmd(Extension { path: "goog/cdp/execute", body }).await.unwrap()
     }
 
-    /// What the console has shown since the last time it was asked.
+    /// Returns what the console has shown since the last call.
     pub(crate) async fn console(&self) -> Vec<Value> {
         let body = json!({"type": "browser"});
         let log = self.client.issue_cmd(Extension { path: "se/log", body }).await.unwrap();
         log.as_array().cloned().unwrap_or_default()
     }
 
-    /// Ends the browser. The driver killed first would leave it running.
+    /// Ends the browser. If the driver was killed first, the browser would keep running.
     pub(crate) async fn close(&self) {
         let _ = self.client.clone().close().await;
     }
@@ -87,7 +87,7 @@ fn capabilities(profile: &TempDir) -> Capabilities {
     capabilities.as_object().cloned().unwrap()
 }
 
-/// A command that Chromium's driver knows beyond the standard.
+/// A command of Chromium's driver that is not part of WebDriver.
 #[derive(Debug)]
 struct Extension {
     path: &'static str,

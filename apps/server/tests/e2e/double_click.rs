@@ -1,5 +1,5 @@
-//! A double click asks for one thing, and a key that is held too. (The server answers within
-//! milliseconds, so that the second comes when nothing is under way any more.)
+//! A double click sends one request, and so does a held key. (The server answers within
+//! milliseconds, so the second click comes when no request is pending any more.)
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit};
 const BETWEEN: Duration = Duration::from_millis(100);
 
 impl Visitor {
-    /// Clicks twice where a button is when the first click begins.
+    /// Clicks twice at the position that a button has at the first click.
     async fn double_clicks(&self, button: &str) {
         let element = self.button(button).await;
         let down = PointerAction::Down { button: MOUSE_BUTTON_LEFT };
@@ -51,7 +51,7 @@ async fn a_double_click_ends_one_session() {
 }
 
 #[tokio::test]
-async fn a_double_click_logs_out_and_goes_nowhere_else() {
+async fn double_clicking_log_out_goes_to_the_log_in_page() {
     visit(async |ada| {
         ada.is_signed_in().await;
         ada.double_clicks("Log out").await;
@@ -62,7 +62,7 @@ async fn a_double_click_logs_out_and_goes_nowhere_else() {
 }
 
 #[tokio::test]
-async fn a_password_that_is_changed_by_a_double_click_is_said_to_be() {
+async fn a_double_click_changes_the_password_once() {
     visit(async |ada| {
         ada.is_signed_in().await;
         ada.follows("/settings").await;
@@ -76,7 +76,7 @@ async fn a_password_that_is_changed_by_a_double_click_is_said_to_be() {
 }
 
 #[tokio::test]
-async fn a_second_enter_does_not_hide_what_came_of_the_first() {
+async fn a_second_enter_does_not_hide_the_first_error() {
     visit(async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);
         ada.open("/login").await;
@@ -88,7 +88,7 @@ async fn a_second_enter_does_not_hide_what_came_of_the_first() {
         assert!(ada.message("alert").await.contains("not right"));
         ada.script("document.querySelector('main form').requestSubmit()").await;
         assert!(ada.message("alert").await.contains("not right"));
-        // What is typed is meant.
+        // After typing, a submission is intended.
         ada.types("password", PASSWORD).await;
         ada.script("document.querySelector('main form').requestSubmit()").await;
         ada.sees_the_account().await;

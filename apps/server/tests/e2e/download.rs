@@ -1,13 +1,19 @@
-//! What a browser downloads, and what it does not download again.
+//! What a browser downloads, when, and how soon a page can be used.
 
-use serde_json::Value;
+use std::time::Duration;
+
+use serde_json::{Value, json};
 
 use crate::visitor::{Visitor, visit};
 
-/// What a first visit may download, in bytes after compression.
-const BUDGET: u64 = 100_000;
+/// What a first visit may download, in bytes after compression. `cargo xtask ci size` has the
+/// same limit.
+const BUDGET: u64 = 200_000;
 
-/// Name, bytes and bytes that came over the network of all that the page is made of.
+/// How soon a log-in form should be usable on a slow mobile connection.
+const USABLE_WITHIN: Duration = Duration::from_millis(1_800);
+
+/// Name, bytes and transferred bytes of the page and everything that it loads.
 const DOWNLOADS: &str = "['navigation', 'resource']
     .flatMap(kind => performance.getEntriesByType(kind))
     .map(it => [new URL(it.name).pathname, it.encodedBodySize, it.transferSize])";
@@ -30,9 +36,13 @@ async fn a_first_visit_keeps_to_the_budget_and_the_next_downloads_no_asset() {
         let total: u64 = first.iter().map(|(_, bytes, _)| bytes).sum();
         assert!((10_000..=BUDGET).contains(&total), "{total} bytes: {first:?}");
         for kind in [".js", ".css", ".wasm"] {
-            let of_kind =
-                |(name, _, network): &&(String, u64, u64)| name.ends_with(kind) && *network != 0;
-            assert_eq!(first.iter().filter(of_kind).count(), 1, "{kind}: {first:?}");
+            let mut names: Vec<_> =
+                first.iter().map(|(name, ..)| name).filter(|name| name.ends_with(kind)).collect();
+            let all = names.len();
+            assert_ne!(all, 0, "{kind}: {first:?}");
+            names.sort();
+            names.dedup();
+            assert_eq!(names.len(), all, "downloaded twice: {first:?}");
         }
 
         ada.open("/").await;
@@ -47,45 +57,53 @@ async fn a_first_visit_keeps_to_the_budget_and_the_next_downloads_no_asset() {
 }
 
 #[tokio::test]
-async fn what_only_a_log_in_needs_is_downloaded_when_somebody_goes_there() {
+async fn going_to_another_page_downloads_nothing() {
     visit(async |ada| {
         ada.open("/").await;
         ada.heading().await;
-        let parts = "performance.getEntriesByType('resource').map(it => it.name)
-            .filter(name => /\\/(entrance|private)-/.test(name)).length";
-        assert_eq!(ada.script(parts).await, 0);
+        let before = downloads(ada).await.len();
         ada.follows("/login").await;
         ada.field("email").await;
-        assert_eq!(ada.script(parts).await, 1, "and what is private still is not");
+        assert_eq!(downloads(ada).await.len(), before);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_part_that_does_not_come_is_an_alert_and_another_try() {
+async fn a_first_visit_of_the_log_in_page_is_usable_in_time_on_slow_4g() {
     visit(async |ada| {
-        ada.open("/").await;
-        ada.heading().await;
-        let none = serde_json::json!({"urls": ["*/entrance-*"]});
-        ada.browser.devtools("Network.enable", serde_json::json!({})).await;
-        ada.browser.devtools("Network.setBlockedURLs", none).await;
-        ada.follows("/login").await;
-        let alert = ada.message("alert").await;
-        assert!(alert.contains("could not be downloaded"), "{alert}");
-        assert_eq!(ada.script("location.pathname").await, "/login");
-        let all = serde_json::json!({"urls": []});
-        ada.browser.devtools("Network.setBlockedURLs", all).await;
-        ada.presses("Try again").await;
-        ada.field("email").await;
-        ada.until("document.querySelector('main').contains(document.activeElement)").await;
-        // The console has told of the failure.
-        ada.browser.console().await;
+        // 1.6 Mbit/s down, 750 kbit/s up, and 150 ms from a request to its answer.
+        let slow_4g = json!({
+            "offline": false,
+            "latency": 150,
+            "downloadThroughput": 200_000,
+            "uploadThroughput": 93_750,
+        });
+        let observer = json!({"source": "new MutationObserver((_, observer) => {
+            if (document.querySelector('main input[name=email]')) {
+                window.usableAfter = performance.now();
+                observer.disconnect();
+            }
+        }).observe(document, { childList: true, subtree: true })"});
+        ada.browser.devtools("Network.enable", json!({})).await;
+        ada.browser.devtools("Network.setCacheDisabled", json!({"cacheDisabled": true})).await;
+        ada.browser.devtools("Network.emulateNetworkConditions", slow_4g).await;
+        ada.browser.devtools("Page.addScriptToEvaluateOnNewDocument", observer).await;
+        // The best of a few: other tests may keep the processor busy.
+        let mut best = Duration::MAX;
+        for _ in 0..3 {
+            ada.open("/login").await;
+            ada.until("window.usableAfter").await;
+            let milliseconds = ada.script("window.usableAfter").await.as_f64().unwrap();
+            best = best.min(Duration::from_secs_f64(milliseconds / 1_000.0));
+        }
+        assert!(best <= USABLE_WITHIN, "usable after {best:?}");
     })
     .await;
 }
 
 #[tokio::test]
-async fn the_browser_is_told_what_it_gets_and_has_use_for_all_of_it() {
+async fn the_preloads_are_used_and_the_module_is_streamed() {
     visit(async |ada| {
         ada.open("/").await;
         ada.heading().await;
@@ -100,7 +118,7 @@ async fn the_browser_is_told_what_it_gets_and_has_use_for_all_of_it() {
             .await
             .unwrap();
         assert_eq!(kind, "application/wasm");
-        // What is preloaded and not used is a warning, and so is what is not streamed.
+        // The console warns of an unused preload, and of a module that is not streamed.
         let warnings = ada.browser.console().await;
         assert!(warnings.is_empty(), "{warnings:?}");
     })

@@ -1,4 +1,4 @@
-//! What every page has.
+//! The frame of every page: landmarks, navigation, focus, colours.
 
 use serde_json::json;
 
@@ -19,8 +19,10 @@ async fn has_the_frame(ada: &Visitor, path: &str) -> String {
     }
     assert!(ada.script("document.querySelectorAll('nav').length").await.as_u64() > Some(0));
     assert_eq!(ada.script("document.documentElement.lang").await, "en");
-    // No inline script or style, and nothing from elsewhere.
-    let inline = "document.querySelectorAll('script:not([src]), style, [style], [onclick]').length";
+    let inline = "[...document.querySelectorAll('*')].filter(element =>
+        element.matches('script:not([src]), style')
+        || element.getAttributeNames().some(name => name === 'style' || name.startsWith('on'))
+    ).length";
     assert_eq!(ada.script(inline).await, 0, "{path}");
     let origins = "performance.getEntriesByType('resource').filter(r => !r.name.startsWith(location.origin)).length";
     assert_eq!(ada.script(origins).await, 0, "{path}");
@@ -115,7 +117,7 @@ async fn light_and_dark_follow_the_system_without_a_reload() {
 }
 
 #[tokio::test]
-async fn going_from_page_to_page_moves_the_focus_and_loads_nothing_anew() {
+async fn in_app_navigation_moves_the_focus_without_a_page_load() {
     visit(async |ada| {
         ada.open("/").await;
         ada.heading().await;
@@ -126,6 +128,46 @@ async fn going_from_page_to_page_moves_the_focus_and_loads_nothing_anew() {
             ada.until("document.querySelector('main').contains(document.activeElement)").await;
         }
         assert_eq!(ada.script("window.same").await, true);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_to_the_current_page_adds_no_history_entry() {
+    visit(async |ada| {
+        ada.open("/login?next=%2Fsettings").await;
+        ada.heading().await;
+        let entries = ada.script("history.length").await;
+        ada.follows("/login").await;
+        ada.until("document.querySelector('main').contains(document.activeElement)").await;
+        assert_eq!(ada.script("history.length").await, entries);
+        ada.arrives_at("/login?next=%2Fsettings").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_with_a_modifier_key_is_left_to_the_browser() {
+    visit(async |ada| {
+        ada.open("/").await;
+        ada.heading().await;
+        for (key, is_taken) in
+            [("ctrlKey", false), ("metaKey", false), ("shiftKey", false), ("x", true)]
+        {
+            ada.script(
+                "void addEventListener('click', event => {
+                    window.isTaken = event.defaultPrevented;
+                    event.preventDefault();
+                }, { once: true })",
+            )
+            .await;
+            ada.script(&format!(
+                "document.querySelector('nav a[href=\"/login\"]').dispatchEvent(new MouseEvent(
+                    'click', {{ bubbles: true, cancelable: true, {key}: true }}))"
+            ))
+            .await;
+            assert_eq!(ada.script("window.isTaken").await, is_taken, "{key}");
+        }
     })
     .await;
 }

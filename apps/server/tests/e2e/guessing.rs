@@ -1,10 +1,10 @@
-//! Somebody guesses at a password.
+//! A stranger guesses a password.
 
 use crate::server::credentials;
 use crate::visitor::{EMAIL, visit};
 
 #[tokio::test]
-async fn a_stranger_who_guesses_keeps_strangers_out_and_not_the_owner() {
+async fn guessing_locks_out_unknown_browsers_but_not_the_owner() {
     visit(async |ada| {
         ada.is_signed_in().await;
         ada.presses("Log out").await;
@@ -19,13 +19,13 @@ async fn a_stranger_who_guesses_keeps_strangers_out_and_not_the_owner() {
             let alert = stranger.message("alert").await;
             assert!(alert.contains("Too many attempts. Try again in"), "{alert}");
             assert_eq!(stranger.value("email").await, EMAIL);
-            // A refused request is an error in the browser's console.
+            // The console shows the rejected request as an error.
             stranger.browser.console().await;
         })
         .await;
         ada.logs_in().await;
         ada.sees_the_account().await;
-        // And the owner sees what has happened meanwhile.
+        // The owner sees what has happened meanwhile.
         ada.follows("/settings").await;
         ada.until("document.querySelectorAll('.event').length === 10").await;
         let told = "[...document.querySelectorAll('.event')].map(e => e.innerText)";
@@ -33,9 +33,9 @@ async fn a_stranger_who_guesses_keeps_strangers_out_and_not_the_owner() {
         let told: Vec<_> =
             told.as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
         assert!(told[0].starts_with("Logged in"), "{told:?}");
-        assert!(told[1].starts_with("Too many log-ins failed"), "{told:?}");
+        assert!(told[1].starts_with("Log-in temporarily blocked"), "{told:?}");
         assert!(
-            told[2].starts_with("A log-in failed") && told[2].contains("own computer"),
+            told[2].starts_with("Log-in failed") && told[2].contains("own computer"),
             "{told:?}"
         );
         ada.presses("Show all 15").await;

@@ -14,7 +14,7 @@ async fn the_token_is_in_session_storage_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_said_in_words_and_the_address_is_kept() {
+async fn a_wrong_password_is_explained_and_the_email_is_kept() {
     visit(async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);
         ada.open("/login").await;
@@ -26,7 +26,7 @@ async fn a_wrong_password_is_said_in_words_and_the_address_is_kept() {
         assert_eq!(ada.value("email").await, EMAIL);
         ada.until("document.activeElement.closest('form')").await;
         assert_eq!(ada.token().await, None);
-        // An address that is unknown is told the same.
+        // The message for an unknown address is the same.
         ada.open("/login").await;
         ada.types("email", "grace@example.com").await;
         ada.types("password", PASSWORD).await;
@@ -37,7 +37,7 @@ async fn a_wrong_password_is_said_in_words_and_the_address_is_kept() {
 }
 
 #[tokio::test]
-async fn the_page_first_asked_for_is_reached_after_the_log_in() {
+async fn the_requested_page_is_shown_after_the_log_in() {
     visit(async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);
         ada.open("/").await;
@@ -76,7 +76,7 @@ async fn a_next_of_another_origin_is_ignored() {
 }
 
 #[tokio::test]
-async fn who_is_signed_in_is_led_on_from_log_in_and_sign_up() {
+async fn signed_in_visitors_are_sent_from_log_in_and_sign_up_to_the_private_page() {
     visit(async |ada| {
         ada.is_signed_in().await;
         for path in ["/login", "/signup"] {
@@ -102,7 +102,7 @@ async fn a_password_can_be_shown_and_hidden() {
 }
 
 #[tokio::test]
-async fn the_keyboard_alone_will_do() {
+async fn the_keyboard_suffices_to_log_in() {
     visit(async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);
         ada.open("/login").await;

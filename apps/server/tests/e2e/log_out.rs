@@ -20,7 +20,7 @@ async fn the_session_ends_on_the_server_and_back_shows_nothing_private() {
 }
 
 #[tokio::test]
-async fn going_back_from_elsewhere_shows_nothing_private_either() {
+async fn going_back_from_another_site_shows_nothing_private() {
     visit(async |ada| {
         let token = ada.is_signed_in().await;
         ada.browser.client.goto("about:blank").await.unwrap();
@@ -32,10 +32,10 @@ async fn going_back_from_elsewhere_shows_nothing_private_either() {
     .await;
 }
 
-/// What the browser does with a page that it keeps for a return, and whether it keeps it,
-/// is for the browser to say: here the page is told of both by the events it would get.
+/// Whether the browser keeps a page in the back-forward cache is its own decision. The test
+/// dispatches the events that it would send.
 #[tokio::test]
-async fn a_page_that_is_kept_for_a_return_keeps_nothing_private() {
+async fn a_page_in_the_back_forward_cache_holds_nothing_private() {
     visit(async |ada| {
         let token = ada.is_signed_in().await;
         let tell = async |event: &str| {
@@ -60,7 +60,7 @@ async fn a_page_that_is_kept_for_a_return_keeps_nothing_private() {
 }
 
 #[tokio::test]
-async fn a_slow_server_does_not_undo_it() {
+async fn a_slow_server_does_not_undo_a_log_out() {
     visit(async |ada| {
         let token = ada.is_signed_in().await;
         ada.script("document.querySelector('a[href=\"/\"]').click()").await;
@@ -88,7 +88,7 @@ async fn a_slow_server_does_not_undo_it() {
 }
 
 #[tokio::test]
-async fn it_is_there_on_every_page_that_the_signed_in_see() {
+async fn log_out_works_on_every_page() {
     visit(async |ada| {
         for path in ["/", "/private", "/settings", "/nothing"] {
             let token = ada.is_signed_in().await;
@@ -102,7 +102,7 @@ async fn it_is_there_on_every_page_that_the_signed_in_see() {
 }
 
 #[tokio::test]
-async fn where_the_server_cannot_be_reached_the_browser_forgets_all_the_same() {
+async fn a_log_out_without_a_server_still_clears_the_browser() {
     visit(async |ada| {
         ada.is_signed_in().await;
         ada.server.signal("KILL");

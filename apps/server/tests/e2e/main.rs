@@ -1,8 +1,8 @@
-//! What a person does in a real browser, against the program as it is released.
+//! End-to-end tests of the release binary in a real browser.
 //!
-//! `cargo xtask ci e2e` names the program (`E2E_SERVER`), the browser (`E2E_CHROMIUM`) and
-//! its driver (`E2E_CHROMEDRIVER`); without them, what is built and what is on the path is
-//! used.
+//! `cargo xtask ci e2e` sets the server (`E2E_SERVER`), the browser (`E2E_CHROMIUM`) and its driver
+//! (`E2E_CHROMEDRIVER`). Without them, the tests use the server that cargo has built, and the
+//! programs on the path.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
 
@@ -17,7 +17,7 @@ mod one_browser;
 mod outage;
 mod policy;
 mod private;
-mod renewal;
+mod refresh;
 #[path = "../support/server.rs"]
 #[expect(dead_code, reason = "part of it serves the tests without a browser")]
 mod server;

@@ -11,8 +11,7 @@ const SIX_MINUTES: Duration = Duration::from_mins(6);
 const GRACE: &str = "grace@example.com";
 
 impl Visitor {
-    /// Is signed in in one tab, which is shown, and lends another to Grace, who logs in there;
-    /// answers both.
+    /// Signs Ada in in one tab, which stays in front, and Grace in another. Returns both.
     async fn is_signed_in_beside_grace(&self, remember: bool) -> [WindowHandle; 2] {
         self.is_signed_in().await;
         self.server.sign_up(GRACE, PASSWORD);
@@ -36,7 +35,7 @@ impl Visitor {
 }
 
 #[tokio::test]
-async fn a_tab_whose_browser_is_somebody_elses_by_now_does_nothing_in_their_name() {
+async fn a_tab_does_not_act_for_another_user_of_the_browser() {
     visit(async |ada| {
         let [_, second] = ada.is_signed_in_beside_grace(false).await;
         ada.follows("/settings").await;
@@ -56,7 +55,7 @@ async fn a_tab_whose_browser_is_somebody_elses_by_now_does_nothing_in_their_name
 }
 
 #[tokio::test]
-async fn a_tab_does_not_become_somebody_elses_by_being_loaded_again() {
+async fn a_reload_does_not_join_the_session_of_another_user() {
     visit(async |ada| {
         let [_, second] = ada.is_signed_in_beside_grace(false).await;
         ada.lets_pass(SIX_MINUTES).await;
@@ -70,7 +69,7 @@ async fn a_tab_does_not_become_somebody_elses_by_being_loaded_again() {
 }
 
 #[tokio::test]
-async fn a_log_out_ends_nothing_of_somebody_else_in_the_same_browser() {
+async fn a_log_out_does_not_end_the_session_of_another_user() {
     visit(async |ada| {
         ada.is_signed_in_beside_grace(true).await;
         // Even with a token that has expired, before the server has said whose tab it is.
@@ -92,7 +91,7 @@ async fn a_log_out_ends_nothing_of_somebody_else_in_the_same_browser() {
 }
 
 #[tokio::test]
-async fn a_tab_that_was_left_does_not_become_somebody_elses_by_going_back() {
+async fn going_back_does_not_join_the_session_of_another_user() {
     visit(async |ada| {
         ada.is_signed_in_beside_grace(true).await;
         ada.follows("/settings").await;
@@ -109,7 +108,7 @@ async fn a_tab_that_was_left_does_not_become_somebody_elses_by_going_back() {
 }
 
 #[tokio::test]
-async fn what_is_typed_in_a_tab_survives_a_log_out_of_somebody_else() {
+async fn typed_text_survives_the_log_out_of_another_user() {
     visit(async |ada| {
         let [first, second] = ada.is_signed_in_beside_grace(false).await;
         ada.follows("/settings").await;
@@ -129,7 +128,7 @@ async fn what_is_typed_in_a_tab_survives_a_log_out_of_somebody_else() {
 }
 
 #[tokio::test]
-async fn who_logs_in_once_more_in_another_tab_has_one_session_in_both() {
+async fn a_second_log_in_of_the_same_user_shares_one_session() {
     visit(async |ada| {
         ada.is_signed_in().await;
         ada.follows("/settings").await;
@@ -154,7 +153,7 @@ async fn who_logs_in_once_more_in_another_tab_has_one_session_in_both() {
 }
 
 #[tokio::test]
-async fn a_log_out_in_an_older_tab_ends_the_session_of_the_newer_and_is_remembered() {
+async fn a_log_out_in_an_older_tab_ends_the_newer_session() {
     visit(async |ada| {
         ada.is_signed_in().await;
         let first = ada.tab().await;

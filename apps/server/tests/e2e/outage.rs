@@ -1,10 +1,10 @@
-//! A failure of the network or the server is no end of the session.
+//! A failure of the network or the server does not end the session.
 
 use crate::server::Server;
 use crate::visitor::{EMAIL, PASSWORD, visit};
 
 #[tokio::test]
-async fn the_token_and_the_page_stay_and_trying_again_helps() {
+async fn an_outage_keeps_the_token_and_the_page() {
     visit(async |ada| {
         let token = ada.is_signed_in().await;
         ada.open("/").await;
@@ -23,7 +23,7 @@ async fn the_token_and_the_page_stay_and_trying_again_helps() {
 }
 
 #[tokio::test]
-async fn a_browser_without_a_limit_to_its_patience_is_served_all_the_same() {
+async fn a_browser_without_abort_signal_timeout_works() {
     visit(async |ada| {
         let source = serde_json::json!({"source": "delete AbortSignal.timeout"});
         ada.browser.devtools("Page.addScriptToEvaluateOnNewDocument", source).await;
@@ -39,7 +39,7 @@ async fn a_browser_without_a_limit_to_its_patience_is_served_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_log_in_that_fails_for_the_network_loses_nothing_that_was_typed() {
+async fn a_log_in_without_a_network_keeps_the_typed_text() {
     visit(async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);
         ada.open("/login").await;

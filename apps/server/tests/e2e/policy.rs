@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::visitor::{Visitor, visit};
 
-/// Keeps what the browser reports, from before anything of a page runs.
+/// Records violations, from before any script of the page runs.
 const LISTENER: &str = "window.violations = [];
     addEventListener('securitypolicyviolation', e => violations.push(e.effectiveDirective))";
 
@@ -15,14 +15,14 @@ async fn breaks_nothing(ada: &Visitor, path: &str) {
 }
 
 #[tokio::test]
-async fn no_page_breaks_the_policy_and_what_would_is_stopped() {
+async fn no_page_violates_the_policy_and_violations_are_blocked() {
     visit(async |ada| {
         let source = json!({"source": LISTENER});
         ada.browser.devtools("Page.addScriptToEvaluateOnNewDocument", source).await;
         for path in ["/", "/login", "/nothing", "/signup"] {
             breaks_nothing(ada, path).await;
         }
-        // What a page shows of errors, waiting and success comes later.
+        // Errors, waiting states and successes are rendered later.
         ada.presses("Sign up").await;
         ada.until("document.querySelector('[aria-invalid=true]')").await;
         assert_eq!(ada.script("window.violations").await, json!([]));
@@ -32,7 +32,7 @@ async fn no_page_breaks_the_policy_and_what_would_is_stopped() {
         ada.until("document.querySelector('.event')").await;
         ada.presses("Download my data").await;
         assert_eq!(ada.script("window.violations").await, json!([]));
-        // And the same listener hears of what the policy is there for.
+        // The same listener hears of real violations.
         ada.script(
             "(() => {
                 const inline = document.createElement('script');
@@ -41,7 +41,7 @@ async fn no_page_breaks_the_policy_and_what_would_is_stopped() {
                 document.body.insertAdjacentHTML('beforeend',
                     '<p style=\"color: red\"></p><img src=\"http://127.0.0.1:9/x.png\">');
                 fetch('http://127.0.0.1:9/').catch(() => 0);
-                // Not in what the driver runs, which may do more than a page.
+                // Not in the script of the driver, which may do more than a page.
                 setTimeout(() => { try { eval('window.ran = true') } catch {} });
             })()",
         )
@@ -52,7 +52,7 @@ async fn no_page_breaks_the_policy_and_what_would_is_stopped() {
         )
         .await;
         assert_eq!(ada.script("window.ran === undefined").await, true);
-        // The console has told of each: they are no errors of a page.
+        // The console shows each violation: they are not errors of a page.
         ada.browser.console().await;
     })
     .await;

@@ -23,7 +23,7 @@ async fn a_reload_keeps_the_session() {
 }
 
 #[tokio::test]
-async fn a_tampered_token_is_refused_removed_and_shows_nothing() {
+async fn a_tampered_token_is_removed_and_shows_nothing() {
     visit(async |ada| {
         ada.is_signed_in().await;
         // With the cookie, another would be got in its place.
@@ -55,7 +55,7 @@ async fn a_token_that_no_header_can_carry_is_replaced_or_removed() {
 }
 
 #[tokio::test]
-async fn a_session_that_ended_elsewhere_is_over_here() {
+async fn a_session_ended_elsewhere_is_ended_here() {
     visit(async |ada| {
         let token = ada.is_signed_in().await;
         ada.open("/").await;
@@ -66,7 +66,7 @@ async fn a_session_that_ended_elsewhere_is_over_here() {
         ada.open("/private").await;
         ada.arrives_at("/login?next=%2Fprivate").await;
         ada.sees_nothing_private().await;
-        assert!(ada.message("status").await.contains("over"));
+        assert!(ada.message("status").await.contains("ended"));
     })
     .await;
 }

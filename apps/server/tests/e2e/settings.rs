@@ -16,7 +16,7 @@ impl Visitor {
         self.presses("Change password").await;
     }
 
-    /// The error next to a field, which has the focus.
+    /// Returns the error next to a field that has the focus.
     async fn error_at(&self, field: &str) -> String {
         self.until(&format!(
             "document.activeElement.name === '{field}'
@@ -33,7 +33,7 @@ impl Visitor {
         self.script("document.querySelectorAll('.session').length").await
     }
 
-    /// Waits until the page says this.
+    /// Waits until the page shows this text.
     async fn is_told(&self, role: &str, words: &str) {
         self.until(&format!(
             "[...document.querySelectorAll('main [role={role}]')].some(e => e.innerText.includes('{words}'))"
@@ -43,7 +43,7 @@ impl Visitor {
 }
 
 #[tokio::test]
-async fn a_change_of_password_ends_the_session_in_the_other_browser() {
+async fn a_password_change_ends_the_session_in_another_browser() {
     visit(async |ada| {
         ada.is_signed_in().await;
         ada.elsewhere(async |other| {
@@ -76,7 +76,7 @@ async fn a_change_of_password_ends_the_session_in_the_other_browser() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_password_is_told_at_its_field_and_what_was_typed_is_kept() {
+async fn password_errors_are_shown_at_their_field() {
     visit_with(&["--password-min-length", "12"], async |ada| {
         ada.is_at_the_settings().await;
         ada.changes_the_password("another long walk", NEW).await;
@@ -135,7 +135,7 @@ async fn one_session_can_be_ended_and_then_all_others() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_ended_in_another_browser_is_over_in_this_one() {
+async fn a_session_can_be_ended_from_another_browser() {
     visit(async |ada| {
         ada.is_at_the_settings().await;
         ada.elsewhere(async |other| {
@@ -148,7 +148,7 @@ async fn a_session_that_is_ended_in_another_browser_is_over_in_this_one() {
         .await;
         ada.changes_the_password(PASSWORD, NEW).await;
         ada.arrives_at("/login?next=%2Fsettings").await;
-        assert!(ada.message("status").await.contains("over"));
+        assert!(ada.message("status").await.contains("ended"));
         assert_eq!(ada.token().await, None);
         ada.server.log_in(EMAIL, PASSWORD);
     })
@@ -156,7 +156,7 @@ async fn a_session_that_is_ended_in_another_browser_is_over_in_this_one() {
 }
 
 #[tokio::test]
-async fn what_is_held_can_be_downloaded() {
+async fn the_data_can_be_downloaded() {
     visit(async |ada| {
         ada.is_at_the_settings().await;
         let folder = ada.folder.path().to_str().unwrap();
@@ -180,7 +180,7 @@ async fn what_is_held_can_be_downloaded() {
 }
 
 #[tokio::test]
-async fn an_account_is_deleted_by_who_knows_the_password_and_is_gone() {
+async fn an_account_is_deleted_with_its_password() {
     visit(async |ada| {
         let token = ada.is_at_the_settings().await;
         ada.types("password", "another long walk").await;
@@ -210,7 +210,7 @@ async fn an_account_is_deleted_by_who_knows_the_password_and_is_gone() {
 }
 
 #[tokio::test]
-async fn a_failure_of_the_network_is_told_and_nothing_typed_is_lost() {
+async fn a_network_failure_is_shown_and_the_typed_text_is_kept() {
     visit(async |ada| {
         let token = ada.is_at_the_settings().await;
         ada.server.signal("KILL");
@@ -229,7 +229,7 @@ async fn a_failure_of_the_network_is_told_and_nothing_typed_is_lost() {
 }
 
 #[tokio::test]
-async fn without_a_session_nothing_of_the_settings_is_shown() {
+async fn without_a_session_the_settings_show_nothing() {
     visit(async |ada| {
         ada.open("/settings").await;
         ada.arrives_at("/login?next=%2Fsettings").await;

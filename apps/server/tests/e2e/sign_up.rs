@@ -1,7 +1,7 @@
 use crate::visitor::{EMAIL, PASSWORD, visit, visit_with};
 
 #[tokio::test]
-async fn an_account_is_made_and_the_log_in_page_says_so() {
+async fn a_sign_up_leads_to_the_log_in_page_with_a_notice() {
     visit(async |ada| {
         ada.signs_up().await;
         assert!(!ada.message("status").await.is_empty());
@@ -14,7 +14,7 @@ async fn an_account_is_made_and_the_log_in_page_says_so() {
 }
 
 #[tokio::test]
-async fn a_taken_address_is_an_error_at_its_field() {
+async fn a_taken_email_is_an_error_at_its_field() {
     visit(async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);
         ada.open("/signup").await;
@@ -32,7 +32,7 @@ async fn a_taken_address_is_an_error_at_its_field() {
 }
 
 #[tokio::test]
-async fn a_field_that_breaks_a_rule_says_which_and_has_the_focus() {
+async fn an_invalid_field_says_why_and_has_the_focus() {
     visit_with(&["--password-min-length", "12"], async |ada| {
         ada.open("/signup").await;
         ada.types("email", EMAIL).await;
@@ -68,7 +68,7 @@ async fn neither_a_double_click_nor_enter_sends_twice() {
 }
 
 #[tokio::test]
-async fn the_browser_knows_its_unicode_as_the_server_does() {
+async fn the_browser_normalises_unicode_like_the_server() {
     visit(async |ada| {
         ada.open("/signup").await;
         // Seven characters, each of two code points until it is normalised.
@@ -101,7 +101,7 @@ async fn the_browser_knows_its_unicode_as_the_server_does() {
 }
 
 #[tokio::test]
-async fn what_only_the_server_finds_is_told_at_its_field_too() {
+async fn errors_that_only_the_server_finds_are_shown_at_their_field() {
     visit(async |ada| {
         ada.open("/signup").await;
         ada.types("email", EMAIL).await;
@@ -109,7 +109,7 @@ async fn what_only_the_server_finds_is_told_at_its_field_too() {
         ada.presses("Sign up").await;
         ada.until("document.activeElement.name === 'password'").await;
         let alert = ada.message("alert").await;
-        assert!(alert.contains("attacker would try"), "{alert}");
+        assert!(alert.contains("too common"), "{alert}");
         assert_eq!(ada.value("password").await, "Password1", "what was typed is kept");
     })
     .await;

@@ -1,15 +1,15 @@
-//! Several tabs share a browser, and its cookie.
+//! Several tabs of one browser, which share its cookie.
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::visitor::{Visitor, visit};
+use crate::visitor::visit;
 
 const SIX_MINUTES: Duration = Duration::from_mins(6);
 
 #[tokio::test]
-async fn without_the_wish_a_new_tab_starts_signed_out() {
+async fn without_remember_a_new_tab_starts_signed_out() {
     visit(async |ada| {
         ada.is_signed_in().await;
         let cookie = ada.refresh_cookie().await.unwrap();
@@ -34,7 +34,7 @@ async fn without_the_wish_a_new_tab_starts_signed_out() {
 }
 
 #[tokio::test]
-async fn with_the_wish_a_new_tab_signs_itself_in() {
+async fn with_remember_a_new_tab_signs_itself_in() {
     visit(async |ada| {
         let token = ada.is_kept_signed_in().await;
         let cookie = ada.refresh_cookie().await.unwrap();
@@ -58,7 +58,7 @@ async fn with_the_wish_a_new_tab_signs_itself_in() {
 }
 
 #[tokio::test]
-async fn who_logs_in_without_the_wish_is_remembered_no_longer() {
+async fn a_log_in_without_remember_clears_the_flag() {
     visit(async |ada| {
         ada.is_kept_signed_in().await;
         ada.presses("Log out").await;
@@ -78,14 +78,14 @@ async fn who_logs_in_without_the_wish_is_remembered_no_longer() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_over_is_remembered_no_longer() {
+async fn the_end_of_a_session_clears_the_flag() {
     visit(async |ada| {
         ada.is_kept_signed_in().await;
         ada.lets_pass(Duration::from_hours(15 * 24)).await;
         ada.opens_a_tab().await;
         ada.open("/private").await;
         ada.arrives_at("/login?next=%2Fprivate").await;
-        assert!(ada.message("status").await.contains("over"));
+        assert!(ada.message("status").await.contains("ended"));
         assert_eq!(ada.script("localStorage.length").await, 0);
         assert!(ada.refresh_cookie().await.is_none());
         ada.open("/").await;
@@ -96,7 +96,7 @@ async fn a_session_that_is_over_is_remembered_no_longer() {
 }
 
 #[tokio::test]
-async fn two_tabs_that_renew_at_once_both_stay_signed_in() {
+async fn two_tabs_that_refresh_at_once_both_stay_signed_in() {
     // Where a browser has no locks, the server has to make do.
     for locks in [true, false] {
         visit(async |ada| {
@@ -146,7 +146,7 @@ async fn two_tabs_that_renew_at_once_both_stay_signed_in() {
 }
 
 #[tokio::test]
-async fn a_log_out_in_one_tab_is_noticed_in_the_others() {
+async fn a_log_out_in_one_tab_reaches_the_others() {
     visit(async |ada| {
         ada.is_kept_signed_in().await;
         let first = ada.tab().await;

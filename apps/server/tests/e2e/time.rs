@@ -1,4 +1,4 @@
-//! Moves time without waiting for it: what the server and the tab have kept is made older.
+//! Passes time without waiting: the data of the server and the tab is made older.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use user_store::{SqliteStore, UserStore as _};
 
 use crate::visitor::Visitor;
 
-/// What the server is started with unless it is told otherwise.
+/// The server's default.
 const LIFETIME: Duration = Duration::from_mins(5);
 
 impl Visitor {
-    /// Lets time pass for all sessions, and for the access token of the tab that is shown:
-    /// it becomes the one that the server would have issued so long ago.
+    /// Passes time for all sessions, and for the access token of the current tab: it becomes the one
+    /// that the server would have issued so long ago.
     pub(crate) async fn lets_pass(&self, time: Duration) {
         if let Some(token) = self.token().await {
             self.keeps_token(&self.made_older(&token, time).await).await;

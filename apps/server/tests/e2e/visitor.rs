@@ -1,4 +1,4 @@
-//! A person at a browser.
+//! A user at a browser.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -24,19 +24,19 @@ pub(crate) struct Visitor {
     pub(crate) browser: Browser,
     pub(crate) server: Rc<Server>,
     pub(crate) folder: Rc<TempDir>,
-    /// Where the server is, as the address bar shows it.
+    /// The origin of the server.
     base: String,
 }
 
-/// How long a page may take to become what is waited for. Only a failure waits so long.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a condition is waited for. Only a failing test waits so long.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Runs a test with a browser and a server, and ends both whatever becomes of it.
+/// Runs a test with a browser and a server, and ends both in any case.
 pub(crate) async fn visit(test: impl AsyncFnOnce(&Visitor)) {
     visit_with(&[], test).await;
 }
 
-/// The same, with options for the server.
+/// Runs a test like [`visit`], with options for the server.
 pub(crate) async fn visit_with(options: &[&str], test: impl AsyncFnOnce(&Visitor)) {
     let folder = Rc::new(tempfile::tempdir().unwrap());
     let server = Rc::new(Server::start(&folder, options));
@@ -59,8 +59,8 @@ async fn visit_at(server: Rc<Server>, folder: Rc<TempDir>, test: impl AsyncFnOnc
     assert!(errors.is_empty(), "the console shows errors: {errors:?}");
 }
 
-/// Chromium lists every answer that is no success as an error. Those that the app handles
-/// are none, nor is the page that says that nothing is there.
+/// Whether a console entry is an error of a page. Chromium also lists every error status: those that
+/// the app handles do not count, nor does the 404 page.
 fn is_error(entry: &Value) -> bool {
     let text = entry["message"].as_str().unwrap_or_default();
     let is_handled =
@@ -69,17 +69,17 @@ fn is_error(entry: &Value) -> bool {
 }
 
 impl Visitor {
-    /// Does something at another browser, which knows nothing of this one.
+    /// Runs a test in another browser, which shares nothing with this one.
     pub(crate) async fn elsewhere(&self, test: impl AsyncFnOnce(&Self)) {
         Box::pin(visit_at(Rc::clone(&self.server), Rc::clone(&self.folder), test)).await;
     }
 
-    /// The tab that is shown.
+    /// Returns the current tab.
     pub(crate) async fn tab(&self) -> WindowHandle {
         self.browser.client.window().await.unwrap()
     }
 
-    /// Opens another tab and goes to it.
+    /// Opens another tab and switches to it.
     pub(crate) async fn opens_a_tab(&self) -> WindowHandle {
         let tab = self.browser.client.new_window(true).await.unwrap().handle;
         self.goes_to(&tab).await;
@@ -94,12 +94,12 @@ impl Visitor {
         self.browser.client.goto(&format!("{}{path}", self.base)).await.unwrap();
     }
 
-    /// Waits until the address bar shows this path and query.
+    /// Waits until the URL has this path and query.
     pub(crate) async fn arrives_at(&self, path: &str) {
         self.until(&format!("location.pathname + location.search === {}", json!(path))).await;
     }
 
-    /// Waits until the page's heading is shown; answers its text.
+    /// Waits for the page's heading and returns its text.
     pub(crate) async fn heading(&self) -> String {
         self.find(Locator::Css("main h1")).await.text().await.unwrap()
     }
@@ -118,7 +118,7 @@ impl Visitor {
         field.send_keys(text).await.unwrap();
     }
 
-    /// Fills in the form that changes the password in the settings.
+    /// Fills in the form that changes the password.
     pub(crate) async fn types_passwords(&self, current: &str, new: &str) {
         self.types("current_password", current).await;
         self.types("new_password", new).await;
@@ -133,7 +133,7 @@ impl Visitor {
         self.button(button).await.click().await.unwrap();
     }
 
-    /// Waits for a message of this role in the page; answers its text.
+    /// Waits for a message with this role and returns its text.
     pub(crate) async fn message(&self, role: &str) -> String {
         self.until(&format!(
             "[...document.querySelectorAll('main [role={role}]')].some(e => e.innerText.trim())"
@@ -162,12 +162,12 @@ impl Visitor {
         self.presses("Log in").await;
     }
 
-    /// Has an account, is logged in and sees the private page; answers the token.
+    /// Creates an account, logs in and waits for the private page. Returns the token.
     pub(crate) async fn is_signed_in(&self) -> String {
         self.is_signed_in_and(false).await
     }
 
-    /// The same, having asked to be kept signed in.
+    /// Signs in like [`is_signed_in`](Self::is_signed_in), with `Keep me signed in`.
     pub(crate) async fn is_kept_signed_in(&self) -> String {
         self.is_signed_in_and(true).await
     }
@@ -184,7 +184,7 @@ impl Visitor {
         self.token().await.unwrap()
     }
 
-    /// Follows a link of the navigation, without a page load.
+    /// Follows a link of the navigation.
     pub(crate) async fn follows(&self, path: &str) {
         self.until(&format!("document.querySelector('nav a[href=\"{path}\"]')")).await;
         self.script(&format!("document.querySelector('nav a[href=\"{path}\"]').click()")).await;
@@ -201,7 +201,7 @@ impl Visitor {
         );
     }
 
-    /// What `sessionStorage` holds under `access_token`.
+    /// Returns the token in `sessionStorage`.
     pub(crate) async fn token(&self) -> Option<String> {
         self.script("sessionStorage.getItem('access_token')").await.as_str().map(str::to_owned)
     }
@@ -227,7 +227,7 @@ impl Visitor {
         self.keeps_token(&tampered).await;
     }
 
-    /// Puts a token where the app looks for it.
+    /// Stores a token in `sessionStorage`.
     pub(crate) async fn keeps_token(&self, token: &str) {
         self.script(&format!("sessionStorage.setItem('access_token', '{token}')")).await;
     }
@@ -251,14 +251,14 @@ impl Visitor {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
             };
-            if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+            if tokio::time::timeout(TIMEOUT, wait).await.is_err() {
                 unreachable!("never: {expression}");
             }
         }
     }
 
     async fn find(&self, locator: Locator<'_>) -> Element {
-        let found = self.browser.client.wait().at_most(PATIENCE).for_element(locator).await;
+        let found = self.browser.client.wait().at_most(TIMEOUT).for_element(locator).await;
         match found {
             Ok(element) => element,
             Err(CmdError::WaitTimeout) => unreachable!("never there: {locator:?}"),
@@ -266,7 +266,7 @@ impl Visitor {
         }
     }
 
-    /// Says what the page looked like when a test failed.
+    /// Prints the page and the log of the server when a test has failed.
     #[expect(clippy::print_stderr, reason = "this is the report of a failed test")]
     async fn report(&self) {
         let url = self.browser.client.current_url().await.map(|url| url.to_string());

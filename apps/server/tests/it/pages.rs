@@ -57,6 +57,8 @@ fn paths_cannot_climb_out_of_the_assets() {
         "/assets/..%2f..%2fCargo.toml",
         "/assets/../index.html",
         "/assets//etc/passwd",
+        "/assets/0123456789abcdef/../../../../Cargo.toml",
+        "/assets/0123456789abcdef/..\\..\\..\\..\\Cargo.toml",
         "/assets/",
         "/index.html",
     ] {

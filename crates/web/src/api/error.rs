@@ -1,69 +1,79 @@
 use api_types::{ErrorCode, FieldError};
 
-use crate::json::Json;
+use serde::Deserialize;
 
-/// Why a request did not succeed.
+/// An error from a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApiError {
-    /// No answer came: no network, no server, or no patience left.
+    /// No response arrived: no network, no server, or a timeout.
     Unreachable,
-    /// The server answered that it will not or cannot.
-    Refused(Refusal),
-    /// An answer came that is not the server's, or not of this version.
+    /// The response has an error status.
+    Rejected(Rejection),
+    /// The response is not the server's, or not of this version.
     Unreadable,
 }
 
-/// An answer that is not a success.
+/// A response with an error status.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Refusal {
+pub struct Rejection {
     /// The HTTP status.
     pub status: u16,
-    /// What went wrong, if the answer is the server's and the code is known here.
+    /// The error code, if the response is the server's and the code is known here.
     pub code: Option<ErrorCode>,
-    /// The refused fields.
+    /// The rejected fields.
     pub errors: Vec<FieldError>,
-    /// In how many seconds another try may succeed.
+    /// After how many seconds another attempt may succeed.
     pub retry_after: Option<u64>,
 }
 
+/// The code of a [`Problem`](api_types::Problem).
+#[derive(Deserialize)]
+struct ProblemCode {
+    code: ErrorCode,
+}
+
+/// The rejected fields of a [`Problem`](api_types::Problem).
+#[derive(Deserialize)]
+struct ProblemErrors {
+    errors: Vec<FieldError>,
+}
+
 impl ApiError {
-    /// Reads an answer that is not a success. It may come from something between here and
-    /// the server, so the status has to do where the body is no
-    /// [`Problem`](api_types::Problem).
+    /// Reads a response with an error status. It may come from something between here and the
+    /// server, so what cannot be read is left out.
     #[must_use]
-    pub fn refused(status: u16, retry_after: Option<&str>, body: &str) -> Self {
-        let problem = Json::parse(body);
-        let code = problem.as_ref().and_then(|problem| problem.read("code"));
-        let errors = problem.and_then(|problem| problem.read("errors")).unwrap_or_default();
-        Self::Refused(Refusal {
+    pub fn rejected(status: u16, retry_after: Option<&str>, body: &str) -> Self {
+        let code = serde_json::from_str::<ProblemCode>(body).ok().map(|problem| problem.code);
+        let errors = serde_json::from_str::<ProblemErrors>(body).map(|problem| problem.errors);
+        Self::Rejected(Rejection {
             status,
             code,
-            errors,
+            errors: errors.unwrap_or_default(),
             retry_after: retry_after.and_then(|seconds| seconds.trim().parse().ok()),
         })
     }
 
-    /// What the server would answer to a request without a token, for one that is not sent.
+    /// Returns what the server would answer to a request without a token, without sending one.
     #[must_use]
     pub fn no_token() -> Self {
         let code = Some(ErrorCode::MissingToken);
-        Self::Refused(Refusal { status: 401, code, ..Refusal::default() })
+        Self::Rejected(Rejection { status: 401, code, ..Rejection::default() })
     }
 
-    /// Whether the server may have answered something else, which was lost on the way: to
-    /// here, or to a proxy in between.
+    /// Whether the server may have answered something else that was lost on the way here, or on
+    /// the way to a proxy in between.
     #[must_use]
-    pub const fn is_lost_answer(&self) -> bool {
+    pub const fn is_lost_response(&self) -> bool {
         match self {
             Self::Unreachable | Self::Unreadable => true,
-            Self::Refused(Refusal { status, .. }) => matches!(status, 502 | 504),
+            Self::Rejected(Rejection { status, .. }) => matches!(status, 502 | 504),
         }
     }
 
-    /// Whether the server says that the token is not, or no longer, good for anything.
+    /// Whether the server does not accept the token, or no longer does.
     #[must_use]
-    pub const fn is_refused_token(&self) -> bool {
-        matches!(self, Self::Refused(Refusal { status: 401, .. }))
+    pub const fn is_rejected_token(&self) -> bool {
+        matches!(self, Self::Rejected(Rejection { status: 401, .. }))
     }
 }
 
@@ -75,47 +85,60 @@ mod tests {
         "detail":"An account with this e-mail exists.","code":"email_taken"}"#;
 
     #[test]
-    fn a_problem_is_told_by_its_code() {
-        let ApiError::Refused(refusal) = ApiError::refused(409, None, TAKEN) else { panic!() };
-        assert_eq!((refusal.status, refusal.code), (409, Some(ErrorCode::EmailTaken)));
+    fn a_problem_is_read() {
+        let ApiError::Rejected(rejection) = ApiError::rejected(409, None, TAKEN) else { panic!() };
+        assert_eq!((rejection.status, rejection.code), (409, Some(ErrorCode::EmailTaken)));
     }
 
     #[test]
-    fn an_answer_of_something_else_is_told_by_its_status() {
+    fn rejected_fields_are_read() {
+        let body = r#"{"code":"invalid_fields","errors":[
+            {"field":"email","code":"email_invalid","message":"Not an address."}]}"#;
+        let ApiError::Rejected(rejection) = ApiError::rejected(422, None, body) else { panic!() };
+        assert_eq!(rejection.code, Some(ErrorCode::InvalidFields));
+        assert_eq!(rejection.errors[0].field, "email");
+    }
+
+    #[test]
+    fn a_response_that_is_not_the_servers_keeps_its_status() {
         for body in ["<h1>Bad gateway</h1>", "", r#"{"code":"from_the_future"}"#] {
-            let error = ApiError::refused(502, Some("7"), body);
-            let expected = Refusal { status: 502, retry_after: Some(7), ..Refusal::default() };
-            assert_eq!(error, ApiError::Refused(expected), "{body}");
+            let error = ApiError::rejected(502, Some("7"), body);
+            let expected = Rejection { status: 502, retry_after: Some(7), ..Rejection::default() };
+            assert_eq!(error, ApiError::Rejected(expected), "{body}");
         }
     }
 
     #[test]
-    fn a_retry_after_that_is_no_number_of_seconds_is_none() {
+    fn a_retry_after_that_is_not_a_number_of_seconds_is_ignored() {
         for header in ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "soon", ""] {
-            let ApiError::Refused(refusal) = ApiError::refused(503, Some(header), "") else {
+            let ApiError::Rejected(rejection) = ApiError::rejected(503, Some(header), "") else {
                 panic!()
             };
-            assert_eq!(refusal.retry_after, None, "{header}");
+            assert_eq!(rejection.retry_after, None, "{header}");
         }
     }
 
     #[test]
-    fn what_the_server_answers_itself_is_no_lost_answer() {
+    fn a_response_of_the_server_itself_is_not_lost() {
         for error in [ApiError::Unreachable, ApiError::Unreadable] {
-            assert!(error.is_lost_answer());
+            assert!(error.is_lost_response());
         }
         for (status, is_lost) in [(401, false), (500, false), (502, true), (503, false)] {
-            assert_eq!(ApiError::refused(status, None, "").is_lost_answer(), is_lost, "{status}");
+            assert_eq!(
+                ApiError::rejected(status, None, "").is_lost_response(),
+                is_lost,
+                "{status}"
+            );
         }
     }
 
     #[test]
-    fn only_401_refuses_a_token() {
+    fn only_401_rejects_a_token() {
         for status in [400, 403, 404, 429, 500, 503] {
-            assert!(!ApiError::refused(status, None, "").is_refused_token(), "{status}");
+            assert!(!ApiError::rejected(status, None, "").is_rejected_token(), "{status}");
         }
-        assert!(ApiError::refused(401, None, "").is_refused_token());
-        assert!(!ApiError::Unreachable.is_refused_token());
-        assert!(!ApiError::Unreadable.is_refused_token());
+        assert!(ApiError::rejected(401, None, "").is_rejected_token());
+        assert!(!ApiError::Unreachable.is_rejected_token());
+        assert!(!ApiError::Unreadable.is_rejected_token());
     }
 }

@@ -8,19 +8,21 @@ use web_sys::{Headers, RequestInit, Response};
 use super::error::ApiError;
 use crate::browser;
 
-/// No wait is endless. The server gives itself 30 s for a request.
-const PATIENCE_MS: u32 = 30_000;
+/// How long a response is waited for. The server allows itself 30 s for a request.
+const TIMEOUT_MS: u32 = 30_000;
 
+/// A request, sent with `fetch`.
+///
+/// `gloo-net` has no `keepalive`, which some requests need.
 pub(super) struct Request {
     pub(super) method: &'static str,
     pub(super) path: Cow<'static, str>,
     pub(super) token: Option<String>,
     /// JSON.
     pub(super) body: Option<String>,
-    /// Whether the browser should send it even if the tab is closed meanwhile.
-    pub(super) outlives_page: bool,
-    /// How long an answer is waited for.
-    pub(super) patience_ms: u32,
+    /// Whether the browser should finish it even if the tab is closed meanwhile.
+    pub(super) keepalive: bool,
+    pub(super) timeout_ms: u32,
 }
 
 impl Request {
@@ -30,21 +32,21 @@ impl Request {
             path: path.into(),
             token: None,
             body: None,
-            outlives_page: false,
-            patience_ms: PATIENCE_MS,
+            keepalive: false,
+            timeout_ms: TIMEOUT_MS,
         }
     }
 }
 
-/// Sends a request and returns the body of its answer. One that is not a success is an error.
+/// Sends a request and returns the body of the response. An error status is an error.
 pub(super) async fn send(request: &Request) -> Result<String, ApiError> {
-    // A `fetch` fails for one reason that matters to a user: there was no answer.
+    // To the user, all failures of `fetch` are one: there was no response.
     let (response, body) = fetch(request).await.map_err(|_| ApiError::Unreachable)?;
     if response.ok() {
         return Ok(body);
     }
     let retry_after = response.headers().get("Retry-After").ok().flatten();
-    Err(ApiError::refused(response.status(), retry_after.as_deref(), &body))
+    Err(ApiError::rejected(response.status(), retry_after.as_deref(), &body))
 }
 
 async fn fetch(request: &Request) -> Result<(Response, String), JsValue> {
@@ -63,12 +65,12 @@ fn init(request: &Request) -> Result<RequestInit, JsValue> {
     }
     let init = RequestInit::new();
     init.set_method(request.method);
-    init.set_signal(browser::patience(request.patience_ms).as_ref());
+    init.set_signal(browser::timeout_signal(request.timeout_ms).as_ref());
     if let Some(body) = &request.body {
         headers.set("Content-Type", "application/json")?;
         init.set_body(&JsValue::from_str(body));
     }
-    if request.outlives_page {
+    if request.keepalive {
         // web-sys has no setter for it.
         Reflect::set(&init, &JsValue::from_str("keepalive"), &JsValue::TRUE)?;
     }

@@ -5,30 +5,29 @@ use crate::browser;
 /// Properties of [`BusyButton`].
 #[derive(Properties, PartialEq)]
 pub struct BusyButtonProps {
-    /// What it reads.
+    /// Its text.
     pub text: &'static str,
-    /// What it reads while the server is asked.
+    /// Its text while the request is pending.
     pub busy_text: &'static str,
     /// Its id in the document.
     #[prop_or_default]
     pub id: Option<AttrValue>,
-    /// The id of what it does something to: it is called after that too, for those who do not
-    /// see what is around it.
+    /// The id of the element that it acts on. That becomes part of its accessible name.
     #[prop_or_default]
     pub object: Option<AttrValue>,
-    /// Whether the server is asked because of it.
+    /// Whether its request is pending.
     pub busy: bool,
-    /// Whether something else has to be waited for.
+    /// Whether another request has to be waited for.
     #[prop_or_default]
     pub disabled: bool,
     /// Classes of the `button` element.
     #[prop_or_default]
     pub class: Classes,
-    /// It was pressed.
+    /// Called when it is pressed.
     pub onpress: Callback<()>,
 }
 
-/// A button outside of a form that asks the server for something.
+/// A button outside of a form that sends a request.
 #[component]
 pub fn BusyButton(props: &BusyButtonProps) -> Html {
     let BusyButtonProps { text, busy_text, id, object, busy, disabled, class, onpress } = props;
@@ -38,7 +37,7 @@ pub fn BusyButton(props: &BusyButtonProps) -> Html {
     use_effect_with(*busy, {
         let button = button.clone();
         move |busy| {
-            // What is disabled has no focus, and nobody should have to look for it.
+            // The button has lost the focus when it was disabled.
             let was_busy = was_busy.replace(*busy);
             if was_busy && !busy && browser::has_lost_focus() {
                 browser::focus(button.cast());
@@ -54,7 +53,7 @@ pub fn BusyButton(props: &BusyButtonProps) -> Html {
             id={id.clone()}
             aria-labelledby={labelled_by.map(|(own, object)| format!("{own} {object}"))}
             onclick={pressed(onpress.clone())}
-            onkeydown={|key: KeyboardEvent| spare_held_enter(&key)}
+            onkeydown={|key: KeyboardEvent| ignore_held_enter(&key)}
             ref={button}
         >
             {if *busy { busy_text } else { text }}
@@ -62,17 +61,17 @@ pub fn BusyButton(props: &BusyButtonProps) -> Html {
     }
 }
 
-/// What a press of a button does, which the second click of a double click is not.
+/// Calls `onpress` for a click, but not for the second of a double click.
 pub(super) fn pressed(onpress: Callback<()>) -> Callback<MouseEvent> {
     Callback::from(move |click: MouseEvent| {
-        if !browser::is_repeated(&click) {
+        if !browser::is_repeated_click(&click) {
             onpress.emit(());
         }
     })
 }
 
-/// Keeps a key that is held from pressing again and again.
-pub(super) fn spare_held_enter(key: &KeyboardEvent) {
+/// Keeps a held Enter key from pressing the button repeatedly.
+pub(super) fn ignore_held_enter(key: &KeyboardEvent) {
     if browser::is_held_enter(key) {
         key.prevent_default();
     }

@@ -2,8 +2,7 @@ use yew::prelude::*;
 
 use super::field::hint_id;
 
-/// A box to tick, which is not ticked at first. Its name in the form is its id in the document;
-/// the label says what is agreed to by ticking it, and the hint what to know before.
+/// Renders a checkbox, unchecked at first. Its name is also its id.
 pub fn checkbox(name: &'static str, label: &'static str, hint: &'static str) -> Html {
     html! {
         <div class="choice">

@@ -9,23 +9,23 @@ const NAME: &str = "email";
 /// Properties of [`EmailField`].
 #[derive(Properties, PartialEq)]
 pub struct EmailFieldProps {
-    /// What it holds at first.
+    /// Its initial value.
     #[prop_or_default]
     pub initial: AttrValue,
-    /// What is wrong with it.
+    /// The error next to it.
     pub problem: Option<FieldProblem>,
-    /// What the link to the log-in page does, where the problem comes with one.
+    /// Called instead of following the link to the log-in page, where the error has one.
     #[prop_or_default]
     pub onlogin: Option<Callback<()>>,
 }
 
-/// An e-mail address. Not `type="email"`: browsers rewrite what is typed there, above all
-/// international domains, and an account shows its address as its owner typed it.
+/// A field for an email address. It is not `type="email"`: browsers rewrite international domains
+/// there, and an account shows its address as its owner typed it.
 #[component]
 pub fn EmailField(props: &EmailFieldProps) -> Html {
     let problem = props.problem;
     let input = use_node_ref();
-    // A `value` would be restored with every render, over what was typed since.
+    // A `value` would overwrite what was typed with every render.
     use_effect_with((input.clone(), props.initial.clone()), |(input, initial)| {
         if let Some(input) = input.cast::<HtmlInputElement>() {
             input.set_default_value(initial);

@@ -1,31 +1,30 @@
 use yew::prelude::*;
 
-use super::Link;
+use super::link::Link;
 use crate::messages::FieldProblem;
-use crate::route::Route;
+use crate::routes::Route;
 
-/// What is wrong with a field, if anything is, next to it. `onlogin` is what the link to the
-/// log-in page does, where the problem comes with one.
+/// Renders the error of a field, if there is one. `onlogin` is called instead of following the
+/// link to the log-in page, where the error has one.
 pub(super) fn field_error(
     field: &str,
     problem: Option<FieldProblem>,
     onlogin: Option<Callback<()>>,
 ) -> Html {
     let Some(problem) = problem else { return Html::default() };
-    let login = Link { onfollow: onlogin, ..Link::to(Route::Login) };
     html! {
         <p id={error_id(field)} role="alert" class="field-error">
             {problem.text()}
             if problem == FieldProblem::EmailTaken {
                 {" "}
-                {login.show(html! { "Log in instead" })}
+                <Link to={Route::Login} onfollow={onlogin}>{"Log in instead"}</Link>
             }
         </p>
     }
 }
 
-/// What describes the field: its error, or else its hint. The error says all that the
-/// hint says.
+/// Returns the id of the element that describes a field: its error, or else its hint. The error
+/// repeats what the hint says.
 pub(super) fn described_by(
     field: &str,
     problem: Option<FieldProblem>,

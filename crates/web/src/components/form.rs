@@ -2,64 +2,65 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlFormElement, HtmlInputElement};
 use yew::prelude::*;
 
-use super::busy_button::spare_held_enter;
-use super::typed::named_inputs;
-use super::{Progress, Typed, alert};
+use super::busy_button::ignore_held_enter;
+use super::form_data::{FormData, named_inputs};
+use super::notice::alert;
+use super::progress::Progress;
 use crate::browser;
 
 /// Properties of [`Form`].
 #[derive(Properties, PartialEq)]
 pub struct FormProps {
-    /// What the button reads.
+    /// The text of the button.
     pub submit: &'static str,
-    /// What the button reads while the server is asked.
+    /// The text of the button while the request is pending.
     pub submitting: &'static str,
-    /// Whether what it does cannot be undone.
+    /// Whether its effect cannot be undone.
     #[prop_or_default]
     pub dangerous: bool,
-    /// How far it has come.
+    /// The state of the submission.
     pub progress: Progress,
-    /// The user has filled it in.
-    pub onsubmit: Callback<Typed>,
+    /// Called when the user submits it.
+    pub onsubmit: Callback<FormData>,
     /// Its fields.
     pub children: Html,
 }
 
-/// Fields and the button that sends them.
+/// A form with its submit button.
 ///
-/// The inputs keep what is typed, and a password is nowhere else until it is sent.
+/// The values stay in the inputs: a password is nowhere else until it is sent.
 #[component]
 pub fn Form(props: &FormProps) -> Html {
     let progress = &props.progress;
     let form = use_node_ref();
-    // When it was emptied, until something is typed.
-    let emptied = use_mut_ref(|| None);
+    // When the inputs were cleared, until something is typed.
+    let cleared = use_mut_ref(|| None);
     use_effect_with(progress.clone(), {
-        let (form, emptied) = (form.clone(), emptied.clone());
+        let (form, cleared) = (form.clone(), cleared.clone());
         move |progress| {
             if let Some(form) = form.cast()
-                && attend_to(&form, progress)
+                && after_attempt(&form, progress)
             {
-                emptied.replace(Some(browser::now()));
+                cleared.replace(Some(browser::now()));
             }
         }
     });
     let onsubmit = {
-        let (form, emptied, onsubmit) = (form.clone(), emptied.clone(), props.onsubmit.clone());
+        let (form, cleared, onsubmit) = (form.clone(), cleared.clone(), props.onsubmit.clone());
         move |event: SubmitEvent| {
             event.prevent_default();
-            if is_meant(*emptied.borrow(), browser::now())
+            if is_intended(*cleared.borrow(), browser::now())
                 && let Some(form) = form.cast()
             {
-                onsubmit.emit(Typed::read(&form));
+                onsubmit.emit(FormData::read(&form));
             }
         }
     };
     let oninput = move |_| {
-        emptied.take();
+        cleared.take();
     };
     let onclick = |click: MouseEvent| {
-        if browser::is_repeated(&click) {
+        if browser::is_repeated_click(&click) {
             click.prevent_default();
         }
     };
@@ -69,12 +70,12 @@ pub fn Form(props: &FormProps) -> Html {
             method="post"
             novalidate=true
             {oninput}
-            onkeydown={|key: KeyboardEvent| spare_held_enter(&key)}
+            onkeydown={|key: KeyboardEvent| ignore_held_enter(&key)}
             {onsubmit}
             ref={form}
         >
             {props.children.clone()}
-            // Next to the button: in a small window, what is further up may be out of sight.
+            // Next to the button: at the top it may be out of sight in a small window.
             if let Some(text) = &progress.failure.form {
                 {alert(html! { <p>{text}</p> })}
             }
@@ -91,34 +92,34 @@ pub fn Form(props: &FormProps) -> Html {
     }
 }
 
-/// How long after a form was emptied nobody can mean what is in it.
-const SURPRISE_MS: f64 = 500.0;
+/// How long after it was cleared a form is not submitted again.
+const DEBOUNCE_MS: f64 = 500.0;
 
-/// Whether a form is sent by somebody who has seen what is in it. Who presses Enter twice is
-/// not: the first has emptied it, and the second would only hide what came of that.
-fn is_meant(emptied_ms: Option<f64>, now_ms: f64) -> bool {
-    emptied_ms.is_none_or(|emptied_ms| now_ms - emptied_ms >= SURPRISE_MS)
+/// Whether a submission is intended. The second of two presses of Enter is not: the first has
+/// cleared the form, and the second would replace its outcome with errors.
+fn is_intended(cleared_ms: Option<f64>, now_ms: f64) -> bool {
+    cleared_ms.is_none_or(|cleared_ms| now_ms - cleared_ms >= DEBOUNCE_MS)
 }
 
-/// Leads to what has to be done after a try, and empties a form that has done what it is for.
-/// Answers whether it emptied something.
-fn attend_to(form: &HtmlFormElement, progress: &Progress) -> bool {
+/// Moves the focus after an attempt, and clears the inputs after a success. Returns whether it
+/// has cleared any.
+fn after_attempt(form: &HtmlFormElement, progress: &Progress) -> bool {
     if progress.busy || progress.attempts == 0 {
         return false;
     }
     if progress.has_succeeded() {
-        // What was typed alone: a reset would take the address from the password manager too.
+        // Not a reset, which would clear the hidden username for password managers too.
         named_inputs(form).iter().for_each(|input| input.set_value(""));
     }
     let forgotten = progress.failure.forget.and_then(|name| first(form, &format!("[name={name}]")));
     if let Some(input) = forgotten.as_ref().and_then(|input| input.dyn_ref::<HtmlInputElement>()) {
         input.set_value("");
     }
-    let at_fault = first(form, "[aria-invalid=true]").or(forgotten);
-    if at_fault.is_some() {
-        browser::focus(at_fault);
+    let invalid = first(form, "[aria-invalid=true]").or(forgotten);
+    if invalid.is_some() {
+        browser::focus(invalid);
     } else if !browser::has_focus_within(form) {
-        // The button that was pressed has lost the focus: what is disabled has none.
+        // The button has lost the focus when it was disabled.
         browser::focus(first(form, "[type=submit]"));
     }
     progress.has_succeeded() || progress.failure.forget.is_some()
@@ -133,9 +134,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_emptied_a_moment_ago_is_not_meant() {
-        assert!(is_meant(None, 1_000.0));
-        assert!(!is_meant(Some(1_000.0), 1_499.0));
-        assert!(is_meant(Some(1_000.0), 1_500.0), "it was seen");
+    fn a_form_cleared_a_moment_ago_is_not_submitted() {
+        assert!(is_intended(None, 1_000.0));
+        assert!(!is_intended(Some(1_000.0), 1_499.0));
+        assert!(is_intended(Some(1_000.0), 1_500.0), "after the pause");
     }
 }

@@ -1,6 +1,6 @@
 use yew::prelude::*;
 
-/// The mark: a keyhole in its plate.
+/// Renders the logo: a keyhole in its plate.
 pub fn keyhole() -> Html {
     html! {
         <svg class="keyhole" viewBox="0 0 24 32" aria-hidden="true" focusable="false">
@@ -10,7 +10,7 @@ pub fn keyhole() -> Html {
     }
 }
 
-/// A front door, for the eye alone.
+/// Renders a front door, as decoration.
 pub fn door() -> Html {
     html! {
         <svg class="door" viewBox="0 0 280 400" aria-hidden="true" focusable="false">

@@ -1,74 +1,60 @@
 use yew::prelude::*;
+use yew_router::Routable as _;
+use yew_router::hooks::use_navigator;
 
 use crate::browser;
-use crate::navigation;
-use crate::parts::expect_visit;
-use crate::route::Route;
+use crate::routes::Route;
 
-/// A link to a page of the application.
-pub struct Link {
-    /// Where it leads.
+/// Properties of [`Link`].
+#[derive(Properties, PartialEq)]
+pub struct LinkProps {
+    /// The page it leads to.
     pub to: Route,
-    /// Whether that is the page it is on.
+    /// Whether that is the current page.
+    #[prop_or_default]
     pub current: bool,
     /// Classes of the `a` element.
+    #[prop_or_default]
     pub class: Option<&'static str>,
-    /// What following the link does instead of just going there.
+    /// Called instead of going to the page.
+    #[prop_or_default]
     pub onfollow: Option<Callback<()>>,
+    /// Its content.
+    pub children: Html,
 }
 
-/// The most of them: what it reads, and the classes that it looks by.
-pub fn link(to: Route, class: &'static str, text: &'static str) -> Html {
-    Link { class: Some(class), ..Link::to(to) }.show(html! { text })
-}
-
-impl Link {
-    /// One that has nothing else to it.
-    #[must_use]
-    pub const fn to(to: Route) -> Self {
-        Self { to, current: false, class: None, onfollow: None }
-    }
-
-    /// What is followed by whoever clicks on `what`.
-    pub fn show(self, what: Html) -> Html {
-        let Self { to, current, class, onfollow } = self;
-        let onclick = follow(to, current, onfollow);
-        // Whoever points at it may follow it.
-        let (onmouseover, onfocusin) = (move |_| expect_visit(to), move |_| expect_visit(to));
-        html! {
-            <a
-                href={to.path()}
-                {class}
-                aria-current={current.then_some("page")}
-                {onclick}
-                {onmouseover}
-                {onfocusin}
-            >
-                {what}
-            </a>
+/// A link to a page.
+///
+/// Unlike the router's own link it marks the current page, adds no second history entry for that
+/// page, and ignores the second click of a double click.
+#[component]
+pub fn Link(props: &LinkProps) -> Html {
+    let LinkProps { to, current, class, onfollow, children } = props;
+    let navigator = use_navigator();
+    let onclick = {
+        let (to, current, onfollow) = (*to, *current, onfollow.clone());
+        move |event: MouseEvent| {
+            // The browser opens a tab or a window, or downloads the page.
+            if event.meta_key() || event.ctrl_key() || event.shift_key() || event.alt_key() {
+                return;
+            }
+            event.prevent_default();
+            if browser::is_repeated_click(&event) {
+                return;
+            }
+            if let Some(onfollow) = &onfollow {
+                onfollow.emit(());
+            } else if current {
+                browser::focus_page();
+                browser::scroll_to_top();
+            } else if let Some(navigator) = &navigator {
+                navigator.push(&to);
+            }
         }
-    }
-}
-
-fn follow(
-    to: Route,
-    current: bool,
-    onfollow: Option<Callback<()>>,
-) -> impl Fn(MouseEvent) + 'static {
-    move |event: MouseEvent| {
-        // With a key held, the browser is to open a tab or a window.
-        if event.meta_key() || event.ctrl_key() || event.shift_key() || event.alt_key() {
-            return;
-        }
-        event.prevent_default();
-        if browser::is_repeated(&event) {
-            return;
-        }
-        match &onfollow {
-            Some(onfollow) => onfollow.emit(()),
-            // As browsers do: no second history entry for the same page.
-            None if current => navigation::stay(),
-            None => navigation::push(to),
-        }
+    };
+    html! {
+        <a href={to.to_path()} class={*class} aria-current={current.then_some("page")} {onclick}>
+            {children.clone()}
+        </a>
     }
 }

@@ -1,13 +1,13 @@
-//! Times as the reader's clock and language have them.
+//! Times in the user's time zone.
 
 use js_sys::{Date, Object, Reflect};
 use wasm_bindgen::JsValue;
 
 use crate::browser;
 
-/// A time in the reader's time zone, as the reader's kind of English writes it: the page
-/// around it is English. `styles` are those of `Intl.DateTimeFormat`.
-pub(super) fn in_words(time: &str, styles: &[(&str, &str)]) -> Option<String> {
+/// Formats a time in the user's time zone and variety of English, the language of the pages.
+/// `styles` are options of `Intl.DateTimeFormat`.
+pub(super) fn localized(time: &str, styles: &[(&str, &str)]) -> Option<String> {
     let date = parse(time)?;
     let options = Object::new();
     for (name, style) in styles {
@@ -18,14 +18,14 @@ pub(super) fn in_words(time: &str, styles: &[(&str, &str)]) -> Option<String> {
     Some(date.to_locale_string(&language, &options).into())
 }
 
-/// How many seconds ago it was.
-#[expect(clippy::cast_possible_truncation, reason = "the age of no session has 2^63 seconds")]
+/// Returns how many seconds ago a time was.
+#[expect(clippy::cast_possible_truncation, reason = "no age has 2^63 seconds")]
 pub(super) fn seconds_since(time: &str) -> Option<i64> {
     let milliseconds = Date::now() - parse(time)?.get_time();
     Some((milliseconds / 1_000.0) as i64)
 }
 
-/// The day of a time in UTC.
+/// Returns the date of a time in UTC.
 pub(super) fn day_in_utc(time: &str) -> &str {
     time.split('T').next().unwrap_or_default()
 }

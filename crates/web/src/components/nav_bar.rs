@@ -1,36 +1,45 @@
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-use super::Link;
 use super::busy_button::pressed;
-use crate::route::Route;
+use super::link::Link;
+use crate::browser;
+use crate::routes::Route;
 
 /// Properties of [`NavBar`].
 #[derive(Properties, PartialEq)]
 pub struct NavBarProps {
-    /// The page it is on.
+    /// The current page.
     pub current: Route,
-    /// Changes with every move to another page.
+    /// Changes with every navigation.
     pub visit: u32,
-    /// Whether there is something to log out of.
+    /// Whether there may be a session.
     pub signed_in: bool,
     /// Whether the session is being ended.
     pub ending: bool,
-    /// The user wants to leave.
+    /// Called when the user logs out.
     pub onlogout: Callback<()>,
 }
 
-/// The ways from here, behind a button where they do not fit.
+/// The navigation, behind a menu button on narrow screens.
 #[component]
 pub fn NavBar(props: &NavBarProps) -> Html {
     let open = use_state(|| false);
     let menu = use_node_ref();
-    // Whoever has chosen a way does not need the others any more.
+    // A navigation closes the menu.
     use_effect_with(props.visit, {
         let open = open.setter();
         move |_| open.set(false)
     });
 
+    let onstay = {
+        let open = open.setter();
+        Callback::from(move |()| {
+            open.set(false);
+            browser::focus_page();
+            browser::scroll_to_top();
+        })
+    };
     let toggle = {
         let open = open.clone();
         move |_| open.set(!*open)
@@ -59,27 +68,27 @@ pub fn NavBar(props: &NavBarProps) -> Html {
                 {"Menu"}
             </button>
             <ul id="nav-links" class={classes!("nav-links", open.then_some("nav-links-open"))}>
-                {if props.signed_in { signed_in(props) } else { signed_out(props) }}
+                {if props.signed_in { signed_in(props, &onstay) } else { signed_out(props, &onstay) }}
             </ul>
         </nav>
     }
 }
 
-fn signed_out(props: &NavBarProps) -> Html {
+fn signed_out(props: &NavBarProps, onstay: &Callback<()>) -> Html {
     html! {
         <>
-            <li>{link(props, Route::Login, "Log in")}</li>
-            <li>{link(props, Route::Signup, "Sign up")}</li>
+            <li>{link(props, Route::Login, "Log in", onstay)}</li>
+            <li>{link(props, Route::Signup, "Sign up", onstay)}</li>
         </>
     }
 }
 
-fn signed_in(props: &NavBarProps) -> Html {
+fn signed_in(props: &NavBarProps, onstay: &Callback<()>) -> Html {
     let onclick = pressed(props.onlogout.clone());
     html! {
         <>
-            <li>{link(props, Route::Private, "Your account")}</li>
-            <li>{link(props, Route::Settings, "Settings")}</li>
+            <li>{link(props, Route::Private, "Your account", onstay)}</li>
+            <li>{link(props, Route::Settings, "Settings", onstay)}</li>
             <li>
                 <button
                     type="button"
@@ -95,7 +104,9 @@ fn signed_in(props: &NavBarProps) -> Html {
     }
 }
 
-fn link(props: &NavBarProps, to: Route, text: &'static str) -> Html {
+/// A link to the current page closes the menu and leads to the start of the page.
+fn link(props: &NavBarProps, to: Route, text: &'static str, onstay: &Callback<()>) -> Html {
     let current = props.current == to;
-    Link { current, class: Some("nav-link"), ..Link::to(to) }.show(html! { text })
+    let onfollow = current.then(|| onstay.clone());
+    html! { <Link {to} {current} class="nav-link" {onfollow}>{text}</Link> }
 }

@@ -1,12 +1,12 @@
 use yew::prelude::*;
 
-/// Something that went wrong, read out at once.
+/// Renders an error, which screen readers announce at once.
 pub fn alert(what: Html) -> Html {
     html! { <div role="alert" class="notice notice-alert">{what}</div> }
 }
 
-/// Something that went well, if there is something to say by now, read out when there is time. A
-/// place that is there before its text is read out the most reliably.
+/// Renders a success, which screen readers announce when they are idle. Without a text it renders
+/// an empty element: a text that appears in an existing one is announced most reliably.
 pub fn status(text: Option<AttrValue>) -> Html {
     let class = if text.is_some() { "notice notice-status" } else { "notice-silent" };
     html! {

@@ -2,8 +2,8 @@ use yew::prelude::*;
 
 use crate::browser;
 
-/// Names the document after the page that is shown, and gives the focus to its heading if
-/// it waits on `main` for one: the page behind a guard comes later than the move to it.
+/// Sets the document's title. If the focus waits on `main`, it moves to the page's heading: behind
+/// a guard, a page appears later than the navigation to it.
 #[hook]
 pub fn use_page_title(title: &'static str) {
     use_effect_with(title, |title| {
@@ -15,11 +15,11 @@ pub fn use_page_title(title: &'static str) {
 /// Properties of [`PageTitle`].
 #[derive(Properties, PartialEq)]
 pub struct PageTitleProps {
-    /// What the page is called.
+    /// The title of the page.
     pub title: &'static str,
 }
 
-/// The same for a page that is no component of its own.
+/// Calls [`use_page_title`] where a hook cannot be called.
 #[component]
 pub fn PageTitle(props: &PageTitleProps) -> Html {
     use_page_title(props.title);

@@ -6,30 +6,30 @@ use crate::messages::FieldProblem;
 /// Properties of [`PasswordField`].
 #[derive(Properties, PartialEq)]
 pub struct PasswordFieldProps {
-    /// Its name in the form, and its id in the document.
+    /// Its name, and its id.
     #[prop_or("password")]
     pub name: &'static str,
-    /// What it is called, on the button that makes it visible too.
+    /// Its label, also part of the toggle's.
     #[prop_or("Password")]
     pub label: &'static str,
     /// `new-password` or `current-password`.
     pub autocomplete: &'static str,
-    /// What to know before choosing one.
+    /// What to know before choosing a password.
     #[prop_or_default]
     pub hint: Option<AttrValue>,
-    /// What is wrong with it.
+    /// The error next to it.
     pub problem: Option<FieldProblem>,
-    /// Whether it is on its way to the server.
+    /// Whether the request is pending.
     #[prop_or_default]
     pub busy: bool,
 }
 
-/// A password, which can be made visible.
+/// A field for a password, with a toggle that shows it.
 #[component]
 pub fn PasswordField(props: &PasswordFieldProps) -> Html {
     let PasswordFieldProps { name, label, autocomplete, hint, problem, .. } = props;
     let shown = use_state(|| false);
-    // What is typed after this try should not be in the clear unasked.
+    // The next password should not be shown unasked.
     use_effect_with(props.busy, {
         let shown = shown.setter();
         move |busy| {
@@ -45,7 +45,7 @@ pub fn PasswordField(props: &PasswordFieldProps) -> Html {
     html! {
         <div class="field">
             <label for={*name}>{label}</label>
-            // While it is visible, neither a spelling service nor a keyboard may see to it.
+            // While it is shown, no spelling service and no keyboard should process it.
             <input
                 id={*name}
                 name={*name}

@@ -1,32 +1,34 @@
 use api_types::Session;
 use yew::prelude::*;
 
-use super::{BusyButton, TimeAgo, alert};
-use crate::words;
+use super::busy_button::BusyButton;
+use super::notice::alert;
+use super::time_ago::TimeAgo;
+use crate::format;
 
-/// Which sessions are to end.
+/// The sessions that a user ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndSessions {
-    /// The one with this id.
+    /// The session with this id.
     One(String),
-    /// All but the current one.
+    /// All except the current one.
     Others,
 }
 
 /// Properties of [`SessionsList`].
 #[derive(Properties, PartialEq)]
 pub struct SessionsListProps {
-    /// Those that are alive.
+    /// The active sessions.
     pub sessions: Vec<Session>,
-    /// What the server is being asked for.
+    /// What the pending request ends.
     pub ending: Option<EndSessions>,
-    /// What it did not do when it was asked last, and why not.
+    /// What the last request did not end, and why.
     pub failure: Option<(EndSessions, AttrValue)>,
-    /// The user wants sessions to end.
+    /// Called when the user ends sessions.
     pub onend: Callback<EndSessions>,
 }
 
-/// Where a user is signed in.
+/// A user's sessions.
 #[component]
 pub fn SessionsList(props: &SessionsListProps) -> Html {
     let SessionsListProps { sessions, ending, onend, .. } = props;
@@ -51,8 +53,8 @@ pub fn SessionsList(props: &SessionsListProps) -> Html {
 }
 
 fn item(props: &SessionsListProps, session: &Session) -> Html {
-    let device = words::device(session.user_agent.as_deref());
-    let place = words::place(session.ip.as_deref());
+    let device = format::device(session.user_agent.as_deref());
+    let ip = format::ip(session.ip.as_deref());
     html! {
         <li key={session.id.clone()} class="session">
             <div class="session-text" id={text_id(session)}>
@@ -62,7 +64,7 @@ fn item(props: &SessionsListProps, session: &Session) -> Html {
                 }
                 <p>
                     {"Last active "}<TimeAgo time={session.last_seen_at.clone()} />
-                    {format!(" from {place}")}
+                    {format!(" from {ip}")}
                 </p>
                 <p>{"Signed in "}<TimeAgo time={session.created_at.clone()} /></p>
             </div>
@@ -73,7 +75,7 @@ fn item(props: &SessionsListProps, session: &Session) -> Html {
     }
 }
 
-/// All of them read the same, so each is called after what it ends too.
+/// All buttons have the same text, so each is labelled by its session too.
 fn end_button(props: &SessionsListProps, session: &Session) -> Html {
     let SessionsListProps { ending, onend, .. } = props;
     let this = EndSessions::One(session.id.clone());
@@ -99,7 +101,7 @@ fn text_id(session: &Session) -> String {
     format!("session-{}", session.id)
 }
 
-/// Next to the button that was pressed, which may be far from anything else.
+/// The error of a request, next to its button: anything else may be out of sight.
 fn failure(props: &SessionsListProps, of: &EndSessions) -> Html {
     match &props.failure {
         Some((what, text)) if what == of => alert(html! { <p>{text}</p> }),

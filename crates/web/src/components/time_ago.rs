@@ -1,18 +1,17 @@
 use yew::prelude::*;
 
-use super::local_time::{day_in_utc, in_words, seconds_since};
-use crate::words;
+use super::local_time::{day_in_utc, localized, seconds_since};
+use crate::format;
 
 /// Properties of [`TimeAgo`].
 #[derive(Properties, PartialEq)]
 pub struct TimeAgoProps {
-    /// A time as RFC 3339 has it.
+    /// A time in RFC 3339.
     pub time: AttrValue,
 }
 
-/// How long ago a time was when it was first shown; to the pointer, when that was.
-///
-/// It is the day in UTC for as long as no browser has had a look at it.
+/// How long ago a time was when it was first shown, with the time itself as a tooltip. At the
+/// first rendering it is the date in UTC.
 #[component]
 pub fn TimeAgo(props: &TimeAgoProps) -> Html {
     let time = &props.time;
@@ -21,8 +20,8 @@ pub fn TimeAgo(props: &TimeAgoProps) -> Html {
     use_effect_with(time.clone(), {
         let (text, title) = (text.setter(), title.setter());
         move |time| {
-            text.set(seconds_since(time).map(words::ago));
-            title.set(in_words(time, &[("dateStyle", "long"), ("timeStyle", "short")]));
+            text.set(seconds_since(time).map(format::time_ago));
+            title.set(localized(time, &[("dateStyle", "long"), ("timeStyle", "short")]));
         }
     });
     let title = title.as_deref().unwrap_or(time).to_owned();

@@ -1,12 +1,14 @@
 use yew::prelude::*;
 
-use super::{PageTitle, alert};
+use super::notice::alert;
+use super::page_title::PageTitle;
 use crate::browser;
 
-/// Stands in for a page that could not be shown, and tells why. `onretry` is another try.
+/// Renders the replacement of a page that could not be shown, with the reason and a button to try
+/// again.
 pub fn trouble(title: &'static str, why: Html, onretry: &Callback<()>) -> Html {
     let onclick = onretry.reform(|_| {
-        // The button goes when the waiting begins; the focus should not go with it.
+        // The button disappears while waiting, and the focus should not.
         browser::focus_main();
     });
     html! {

@@ -1,8 +1,8 @@
 use yew::prelude::*;
 
-use super::PageTitle;
+use super::page_title::PageTitle;
 
-/// What is shown while the server has not answered: nothing of the page to come.
+/// Renders the waiting state, which shows nothing of the page to come.
 pub fn waiting() -> Html {
     html! {
         <div class="waiting" aria-busy="true">

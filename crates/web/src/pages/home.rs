@@ -1,21 +1,23 @@
 use yew::prelude::*;
+use yew_router::hooks::use_location;
 
-use crate::components::{PageTitle, door, link, status};
-use crate::history::Location;
-use crate::navigation::Farewell;
-use crate::route::Route;
+use crate::components::{Link, door, status, use_page_title};
+use crate::routes::{AccountDeleted, Route};
+use crate::session::use_session;
 
 /// The front page, for everybody.
-pub(crate) fn home_page(location: &Location, may_be_signed_in: bool) -> Html {
-    let farewell = location.told::<Farewell>();
+#[component]
+pub fn Home() -> Html {
+    use_page_title("A door of your own");
+    let may_be_signed_in = use_session().may_be_signed_in();
+    let account_deleted = use_location().and_then(|location| location.state::<AccountDeleted>());
     html! {
         <article class="home">
-            <PageTitle title="A door of your own" />
             <div class="hero">
                 <div class="hero-text">
                     <h1 tabindex="-1">{"A door of your own"}</h1>
-                    // Going back leads here once more, perhaps somebody else by then.
-                    if farewell.is_some() && !may_be_signed_in {
+                    // Going back leads here once more, perhaps as another user.
+                    if account_deleted.is_some() && !may_be_signed_in {
                         {status(Some("Your account is deleted.".into()))}
                     }
                     <p class="lead">
@@ -41,8 +43,8 @@ pub(crate) fn home_page(location: &Location, may_be_signed_in: bool) -> Html {
 fn welcome() -> Html {
     html! {
         <p class="actions">
-            {link(Route::Signup, "button", "Create an account")}
-            {link(Route::Login, "button button-quiet", "Log in")}
+            <Link to={Route::Signup} class="button">{"Create an account"}</Link>
+            <Link to={Route::Login} class="button button-quiet">{"Log in"}</Link>
         </p>
     }
 }
@@ -50,7 +52,7 @@ fn welcome() -> Html {
 fn welcome_back() -> Html {
     html! {
         <p class="actions">
-            {link(Route::Private, "button", "Open your account")}
+            <Link to={Route::Private} class="button">{"Open your account"}</Link>
         </p>
     }
 }

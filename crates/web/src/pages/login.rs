@@ -1,43 +1,43 @@
-use std::rc::Rc;
-
 use api_types::{ErrorCode, TokenRequest};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
+use yew_router::AnyRoute;
+use yew_router::hooks::{use_location, use_navigator};
 
-use super::submission::use_submission;
+use super::submission::{use_is_mounted, use_submission};
 use crate::api::{self, ApiError};
 use crate::components::{
-    EmailField, Failure, Form, Link, PasswordField, Typed, alert, checkbox, door, status,
+    EmailField, Failure, Form, FormData, Link, PasswordField, alert, checkbox, door, status,
     use_page_title,
 };
-use crate::history::Location;
 use crate::messages::{FieldProblem, describe};
-use crate::navigation::{self, Arrival, Notice};
-use crate::route::Route;
-use crate::session::{SessionHandle, in_turn, use_session};
+use crate::routes::{LoginNotice, LoginState, Route, destination};
+use crate::session::{Remember, SessionHandle, use_session, with_cookie_lock};
 
-const REMEMBER: &str = "Also when the browser was closed. For a computer of your own.";
-const UNCERTAIN: &str = "This tab is logged out, but the server could not be told: your session may \
-    still be alive there, until it ends by itself. To be sure, log in once more and then log out.";
+const REMEMBER: &str = "Stay signed in after closing the browser. Use only on your own device.";
+const UNCONFIRMED: &str = "You are logged out in this browser, but the server did not confirm it: \
+    your session may still be active there until it expires. To be sure, log in and log out again.";
 
-/// Properties of [`LoginPage`].
-#[derive(Properties, PartialEq)]
-pub struct LoginPageProps {
-    /// Its address, and what it was told.
-    pub location: Location,
-}
-
-/// Where a session is opened.
+/// The log-in page, which begins a session.
 #[component]
-pub fn LoginPage(props: &LoginPageProps) -> Html {
+pub fn Login() -> Html {
     use_page_title("Log in");
-    let location = &props.location;
     let session = use_session();
-    let next = navigation::destination(location);
-    let arrival: Rc<Arrival> = location.told().unwrap_or_default();
-    let (progress, onsubmit) = use_submission(async move |typed: Typed| {
-        check(&typed).into_result()?;
-        log_in(&typed, &session, &next).await
+    let navigator = use_navigator();
+    let location = use_location();
+    let is_mounted = use_is_mounted();
+    let next = location.as_ref().map(destination);
+    let state = location.and_then(|location| location.state::<LoginState>()).unwrap_or_default();
+    let (progress, onsubmit) = use_submission(async move |data: FormData| {
+        check(&data).into_result()?;
+        sign_in(&data, &session).await?;
+        // A visitor who has left the page meanwhile stays where they are.
+        if is_mounted()
+            && let (Some(navigator), Some(next)) = (&navigator, &next)
+        {
+            navigator.replace::<AnyRoute>(next);
+        }
+        Ok(())
     });
     let (email, password) = (progress.failure.at("email"), progress.failure.at("password"));
     html! {
@@ -45,10 +45,10 @@ pub fn LoginPage(props: &LoginPageProps) -> Html {
             {door()}
             <div class="entrance-form">
                 <h1 tabindex="-1">{"Log in"}</h1>
-                // It has been read when something is tried; then what came of that counts.
-                {arrival.notice.filter(|_| progress.attempts == 0).map(notice)}
+                // After an attempt, its outcome takes the place of the notice.
+                {state.notice.filter(|_| progress.attempts == 0).map(notice)}
                 <Form submit="Log in" submitting="Logging in…" progress={progress.clone()} {onsubmit}>
-                    <EmailField initial={&arrival.email} problem={email} />
+                    <EmailField initial={&state.email} problem={email} />
                     <PasswordField
                         autocomplete="current-password"
                         problem={password}
@@ -58,59 +58,63 @@ pub fn LoginPage(props: &LoginPageProps) -> Html {
                 </Form>
                 <p class="entrance-other">
                     {"No account yet? "}
-                    {Link::to(Route::Signup).show(html! { "Sign up" })}
+                    <Link to={Route::Signup}>{"Sign up"}</Link>
                 </p>
             </div>
         </article>
     }
 }
 
-fn notice(notice: Notice) -> Html {
+fn notice(notice: LoginNotice) -> Html {
     let text = match notice {
-        Notice::AccountCreated => "Your account is ready. Log in with your password to open it.",
-        Notice::SessionOver => "Your session is over. Log in to go on where you were.",
-        Notice::SomebodyElse => "Somebody else uses this browser now. Log in to go on as yourself.",
-        Notice::LogOutUncertain => return alert(html! { <p>{UNCERTAIN}</p> }),
+        LoginNotice::AccountCreated => {
+            "Your account is ready. Log in with your password to open it."
+        }
+        LoginNotice::SessionEnded => {
+            "Your session has ended. Log in to continue where you left off."
+        }
+        LoginNotice::OtherUser => {
+            "Somebody else has signed in with this browser. Log in to continue as yourself."
+        }
+        LoginNotice::SignOutUnconfirmed => return alert(html! { <p>{UNCONFIRMED}</p> }),
     };
     status(Some(text.into()))
 }
 
-async fn log_in(typed: &Typed, session: &SessionHandle, next: &str) -> Result<(), Failure> {
-    let [email, password] = ["email", "password"].map(|name| typed.text(name).to_owned());
-    let remember = typed.is_ticked("remember");
+async fn sign_in(data: &FormData, session: &SessionHandle) -> Result<(), Failure> {
+    let [email, password] = ["email", "password"].map(|name| data.text(name).to_owned());
+    let remember = data.is_checked("remember");
     let request = TokenRequest { email, password, remember };
-    let answer = in_turn(api::log_in(&request)).await.map_err(|error| refused(&error))?;
+    let answer =
+        with_cookie_lock(api::sign_in(&request)).await.map_err(|error| rejected(&error))?;
+    let remember = if remember { Remember::Yes } else { Remember::No };
     if session.begin(&answer, remember).is_err() {
-        // Nobody can use this session; it should not lie around.
-        spawn_local(async move { drop(api::log_out(&answer.access_token).await) });
+        // Nobody can use this session, so it is ended.
+        spawn_local(async move { drop(api::sign_out(&answer.access_token).await) });
         return Err(no_storage());
-    }
-    // Who has gone elsewhere meanwhile is signed in there.
-    if navigation::is_at(Route::Login) {
-        navigation::replace_with_destination(next);
     }
     Ok(())
 }
 
-/// Nothing but what is missing: what a password may be is no business of a log-in.
-fn check(typed: &Typed) -> Failure {
-    let no_email = typed.text("email").trim().is_empty();
-    let no_password = typed.text("password").is_empty();
-    Failure::of_fields([
+/// Checks only whether a field is empty: the rules for a new password are none of a log-in.
+fn check(data: &FormData) -> Failure {
+    let no_email = data.text("email").trim().is_empty();
+    let no_password = data.text("password").is_empty();
+    Failure::from_fields([
         ("email", no_email.then_some(FieldProblem::EmailMissing)),
         ("password", no_password.then_some(FieldProblem::PasswordMissing)),
     ])
 }
 
-fn refused(error: &ApiError) -> Failure {
-    let wrong = matches!(error, ApiError::Refused(refusal)
-        if refusal.code == Some(ErrorCode::InvalidCredentials));
-    Failure { forget: wrong.then_some("password"), ..Failure::of_form(describe(error)) }
+fn rejected(error: &ApiError) -> Failure {
+    let wrong = matches!(error, ApiError::Rejected(rejection)
+        if rejection.code == Some(ErrorCode::InvalidCredentials));
+    Failure { forget: wrong.then_some("password"), ..Failure::from_form(describe(error)) }
 }
 
 fn no_storage() -> Failure {
-    Failure::of_form(
-        "Your browser does not let this site keep your session. Allow it to store data for this \
+    Failure::from_form(
+        "Your browser does not let this site store your session. Allow it to store data for this \
          site and try again.",
     )
 }
@@ -118,27 +122,27 @@ fn no_storage() -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Refusal;
+    use crate::api::Rejection;
 
     fn problems(email: &str, password: &str) -> (Option<FieldProblem>, Option<FieldProblem>) {
-        let typed = [("email", email), ("password", password)];
-        let typed = typed.map(|(name, text)| (name.to_owned(), text.to_owned()));
-        let failure = check(&Typed::from_iter(typed));
+        let data = [("email", email), ("password", password)];
+        let data = data.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let failure = check(&FormData::from_iter(data));
         (failure.at("email"), failure.at("password"))
     }
 
     fn failure(status: u16, code: ErrorCode) -> Failure {
-        let refusal = Refusal { status, code: Some(code), ..Refusal::default() };
-        refused(&ApiError::Refused(refusal))
+        let rejection = Rejection { status, code: Some(code), ..Rejection::default() };
+        rejected(&ApiError::Rejected(rejection))
     }
 
     #[test]
-    fn any_text_may_be_a_password_and_any_an_address() {
+    fn any_text_is_accepted_as_an_email_and_a_password() {
         assert_eq!(problems("ada", "x"), (None, None));
     }
 
     #[test]
-    fn an_empty_field_is_told_at_the_field() {
+    fn an_empty_field_has_an_error() {
         let (no_email, no_password) = (FieldProblem::EmailMissing, FieldProblem::PasswordMissing);
         assert_eq!(problems("", ""), (Some(no_email), Some(no_password)));
         assert_eq!(problems("ada@example.com", ""), (None, Some(no_password)));
@@ -146,10 +150,10 @@ mod tests {
     }
 
     #[test]
-    fn the_password_is_typed_again_after_wrong_credentials_alone() {
+    fn the_password_is_cleared_after_wrong_credentials_only() {
         let wrong = failure(401, ErrorCode::InvalidCredentials);
         assert_eq!(wrong.forget, Some("password"));
         assert_eq!(failure(503, ErrorCode::Overloaded).forget, None);
-        assert_eq!(refused(&ApiError::Unreachable).forget, None);
+        assert_eq!(rejected(&ApiError::Unreachable).forget, None);
     }
 }

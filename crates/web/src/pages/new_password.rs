@@ -1,11 +1,11 @@
-//! What is said about a password before and after it is chosen.
+//! The hint and the checks of a new password.
 
 use auth_core::PasswordPolicy;
 use yew::AttrValue;
 
 use crate::messages::FieldProblem;
 
-/// What to know before choosing one.
+/// Returns what to know before choosing a password.
 pub(super) fn hint(policy: PasswordPolicy) -> AttrValue {
     match policy.min_length() {
         1 => "Any characters, spaces too. A few words are better than one.".into(),
@@ -13,8 +13,8 @@ pub(super) fn hint(policy: PasswordPolicy) -> AttrValue {
     }
 }
 
-/// What is wrong with one, by the very checks that the server makes. Only it has the list of
-/// the commonest, which would weigh more than the rest of a page.
+/// Returns the error of a new password, by the checks that the server makes too. Only the server
+/// has the list of common passwords, which would be larger than everything else on a page.
 pub(super) fn problem(password: &str, policy: PasswordPolicy, email: &str) -> Option<FieldProblem> {
     policy.check(password, &[email, "Latchkey"]).err().map(FieldProblem::from)
 }
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_least_length_is_told_beforehand_where_there_is_one() {
+    fn the_hint_states_the_minimum_length() {
         let hint = |length| hint(PasswordPolicy::new(length).unwrap());
         assert!(hint(12).contains("At least 12 characters"));
         assert!(!hint(1).contains('1'));

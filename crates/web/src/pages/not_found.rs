@@ -1,18 +1,19 @@
 use yew::prelude::*;
 
-use crate::components::{PageTitle, link};
-use crate::route::Route;
+use crate::components::{Link, use_page_title};
+use crate::routes::Route;
 
-/// For every address that is none.
-pub(crate) fn not_found_page() -> Html {
+/// The page of every path that is no other page's.
+#[component]
+pub fn NotFound() -> Html {
+    use_page_title("Page not found");
     html! {
         <article class="page page-narrow">
-            <PageTitle title="Page not found" />
             <h1 tabindex="-1">{"There is no door here"}</h1>
             <p class="lead">
                 {"The address may be mistyped, or the page has moved. Nothing is lost."}
             </p>
-            <p>{link(Route::Home, "button", "Go to the front page")}</p>
+            <p><Link to={Route::Home} class="button">{"Go to the front page"}</Link></p>
         </article>
     }
 }

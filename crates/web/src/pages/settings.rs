@@ -1,8 +1,8 @@
 mod activity;
 mod deletion;
 mod export;
-mod listing;
 mod password;
+mod remote_list;
 mod sessions;
 
 use api_types::User;
@@ -16,44 +16,37 @@ use export::ExportSection;
 use password::PasswordSection;
 use sessions::SessionsSection;
 
-/// Properties of [`SettingsPage`].
+/// Properties of [`Settings`].
 #[derive(Properties, PartialEq)]
-pub struct SettingsPageProps {
-    /// Whose settings they are, as the server has it.
+pub struct SettingsProps {
+    /// The owner of the account.
     pub user: User,
-    /// What a new password must satisfy.
+    /// The rules for a new password.
     pub policy: PasswordPolicy,
 }
 
-/// What the owner of an account can do about it.
+/// The settings page, where users manage their account.
 #[component]
-pub fn SettingsPage(props: &SettingsPageProps) -> Html {
+pub fn Settings(props: &SettingsProps) -> Html {
     use_page_title("Settings");
-    let SettingsPageProps { user, policy } = props;
+    let SettingsProps { user, policy } = props;
     let email = AttrValue::from(user.email.clone());
-    // A new password ends sessions, and the list should not show them any longer.
-    let changes = use_state(|| 0_u32);
-    let endings = use_state(|| 0_u32);
+    // A password change ends sessions, and both add to the activity. The lists are reloaded.
+    let changed = use_state(|| 0_u32);
+    let ended = use_state(|| 0_u32);
     let count = |counter: &UseStateHandle<u32>| {
         let counter = counter.clone();
         move |()| counter.set(counter.wrapping_add(1))
     };
-    let (onchanged, onended) = (count(&changes), count(&endings));
+    let (onchanged, onended) = (count(&changed), count(&ended));
     html! {
         <article class="page">
             <h1 tabindex="-1">{"Settings"}</h1>
             <PasswordSection email={email.clone()} policy={*policy} {onchanged} />
-            <SessionsSection version={*changes} {onended} />
-            <ActivitySection version={changes.wrapping_add(*endings)} />
+            <SessionsSection version={*changed} {onended} />
+            <ActivitySection version={changed.wrapping_add(*ended)} />
             <ExportSection />
             <DeletionSection {email} policy={*policy} />
         </article>
-    }
-}
-
-/// Tells a password manager whose password is typed in a form that does not ask for it.
-fn account_of_form(email: &AttrValue) -> Html {
-    html! {
-        <input type="text" autocomplete="username" value={email.clone()} readonly=true hidden=true />
     }
 }

@@ -1,42 +1,56 @@
-use api_types::{ErrorCode, SignupRequest};
+use api_types::{ErrorCode, SignupRequest, User};
 use auth_core::{Email, PasswordPolicy};
 use yew::prelude::*;
+use yew_router::hooks::use_navigator;
 
 use super::new_password;
-use super::submission::use_submission;
+use super::submission::{use_is_mounted, use_submission};
 use crate::api::{self, ApiError};
 use crate::components::{
-    EmailField, Failure, Form, Link, PasswordField, Typed, door, use_page_title,
+    EmailField, Failure, Form, FormData, Link, PasswordField, door, use_page_title,
 };
 use crate::messages::FieldProblem;
-use crate::navigation::{self, Arrival, Notice};
-use crate::route::Route;
+use crate::routes::{LoginNotice, LoginState, Route};
 
 const FIELDS: [&str; 2] = ["email", "password"];
 
-/// Properties of [`SignupPage`].
+/// Properties of [`Signup`].
 #[derive(Properties, PartialEq)]
-pub struct SignupPageProps {
-    /// What a new password must satisfy.
+pub struct SignupProps {
+    /// The rules for a new password.
     pub policy: PasswordPolicy,
 }
 
-/// Where an account is made.
+/// The sign-up page, which creates an account.
 #[component]
-pub fn SignupPage(props: &SignupPageProps) -> Html {
+pub fn Signup(props: &SignupProps) -> Html {
     use_page_title("Sign up");
     let policy = props.policy;
-    // What the link to the log-in page takes along.
+    let navigator = use_navigator();
+    let is_mounted = use_is_mounted();
+    // The link to the log-in page passes it on.
     let email = use_mut_ref(AttrValue::default);
     let (progress, onsubmit) = use_submission({
-        let email = email.clone();
-        async move |typed: Typed| {
-            *email.borrow_mut() = typed.text("email").to_owned().into();
-            sign_up(&typed, policy).await
+        let (email, navigator) = (email.clone(), navigator.clone());
+        async move |data: FormData| {
+            *email.borrow_mut() = data.text("email").to_owned().into();
+            let user = sign_up(&data, policy).await?;
+            // A visitor who has left the page meanwhile stays where they are.
+            if is_mounted()
+                && let Some(navigator) = &navigator
+            {
+                let notice = Some(LoginNotice::AccountCreated);
+                let state = LoginState { email: user.email.into(), notice };
+                navigator.replace_with_state(&Route::Login, state);
+            }
+            Ok(())
         }
     });
     let onlogin = Callback::from(move |()| {
-        navigation::push_login(Arrival { email: email.borrow().clone(), notice: None });
+        if let Some(navigator) = &navigator {
+            let state = LoginState { email: email.borrow().clone(), notice: None };
+            navigator.push_with_state(&Route::Login, state);
+        }
     });
     let (email, password) = (progress.failure.at("email"), progress.failure.at("password"));
     html! {
@@ -55,46 +69,40 @@ pub fn SignupPage(props: &SignupPageProps) -> Html {
                     />
                 </Form>
                 <p class="entrance-other">
-                    {"You have an account? "}
-                    {Link::to(Route::Login).show(html! { "Log in" })}
+                    {"Already have an account? "}
+                    <Link to={Route::Login}>{"Log in"}</Link>
                 </p>
             </div>
         </article>
     }
 }
 
-async fn sign_up(typed: &Typed, policy: PasswordPolicy) -> Result<(), Failure> {
-    check(typed, policy).into_result()?;
-    let [email, password] = FIELDS.map(|name| typed.text(name).to_owned());
+async fn sign_up(data: &FormData, policy: PasswordPolicy) -> Result<User, Failure> {
+    check(data, policy).into_result()?;
+    let [email, password] = FIELDS.map(|name| data.text(name).to_owned());
     let request = SignupRequest { email, password };
-    let user = api::sign_up(&request).await.map_err(|error| refused(&error, policy))?;
-    // Who has gone elsewhere meanwhile stays there.
-    if navigation::is_at(Route::Signup) {
-        let notice = Some(Notice::AccountCreated);
-        navigation::replace_with_login(Arrival { email: user.email.into(), notice });
-    }
-    Ok(())
+    api::sign_up(&request).await.map_err(|error| rejected(&error, policy))
 }
 
-/// What the server would find, but for a password that is among the commonest.
-fn check(typed: &Typed, policy: PasswordPolicy) -> Failure {
-    let [email, password] = FIELDS.map(|name| typed.text(name));
+/// Returns the errors that the server would find, except for a common password.
+fn check(data: &FormData, policy: PasswordPolicy) -> Failure {
+    let [email, password] = FIELDS.map(|name| data.text(name));
     let parsed = Email::parse(email);
     let address = parsed.as_ref().map_or(email, Email::as_str);
-    let of_email = match &parsed {
+    let email_problem = match &parsed {
         Ok(_) => None,
         Err(_) if email.trim().is_empty() => Some(FieldProblem::EmailMissing),
         Err(_) => Some(FieldProblem::EmailInvalid),
     };
-    let of_password = new_password::problem(password, policy, address);
-    Failure::of_fields([("email", of_email), ("password", of_password)])
+    let password_problem = new_password::problem(password, policy, address);
+    Failure::from_fields([("email", email_problem), ("password", password_problem)])
 }
 
-fn refused(error: &ApiError, policy: PasswordPolicy) -> Failure {
-    if let ApiError::Refused(refusal) = error
-        && refusal.code == Some(ErrorCode::EmailTaken)
+fn rejected(error: &ApiError, policy: PasswordPolicy) -> Failure {
+    if let ApiError::Rejected(rejection) = error
+        && rejection.code == Some(ErrorCode::EmailTaken)
     {
-        return Failure::of_fields([("email", Some(FieldProblem::EmailTaken))]);
+        return Failure::from_fields([("email", Some(FieldProblem::EmailTaken))]);
     }
     Failure::from_error(error, &FIELDS, policy.min_length())
 }
@@ -102,43 +110,43 @@ fn refused(error: &ApiError, policy: PasswordPolicy) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Refusal;
+    use crate::api::Rejection;
 
     fn problems(email: &str, password: &str) -> (Option<FieldProblem>, Option<FieldProblem>) {
-        let typed = [("email", email), ("password", password)];
-        let typed = typed.map(|(name, text)| (name.to_owned(), text.to_owned()));
-        let failure = check(&Typed::from_iter(typed), PasswordPolicy::default());
+        let data = [("email", email), ("password", password)];
+        let data = data.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let failure = check(&FormData::from_iter(data), PasswordPolicy::default());
         (failure.at("email"), failure.at("password"))
     }
 
     #[test]
-    fn what_the_server_would_take_is_sent() {
+    fn valid_input_has_no_error() {
         assert_eq!(problems("ada@example.com", "a long walk"), (None, None));
         assert_eq!(problems(" ada@bücher.example ", "🗝🗝🗝🗝🗝🗝🗝🗝"), (None, None));
     }
 
     #[test]
-    fn all_that_is_wrong_is_told_at_once() {
+    fn all_errors_are_found_at_once() {
         let too_short = Some(FieldProblem::PasswordTooShort(8));
         assert_eq!(problems("", ""), (Some(FieldProblem::EmailMissing), too_short));
         assert_eq!(problems("ada", "short"), (Some(FieldProblem::EmailInvalid), too_short));
     }
 
     #[test]
-    fn neither_the_address_nor_the_name_of_the_house_is_a_password() {
+    fn neither_the_email_nor_the_name_of_the_app_is_a_password() {
         let common = (None, Some(FieldProblem::PasswordCommon));
         assert_eq!(problems("ada@example.com", "ADA@example.com"), common);
         assert_eq!(problems("ada@example.com", "latchkey"), common);
     }
 
     #[test]
-    fn a_taken_address_is_a_problem_of_its_field() {
-        let error = ApiError::Refused(Refusal {
+    fn a_taken_email_is_an_error_of_its_field() {
+        let error = ApiError::Rejected(Rejection {
             status: 409,
             code: Some(ErrorCode::EmailTaken),
-            ..Refusal::default()
+            ..Rejection::default()
         });
-        let failure = refused(&error, PasswordPolicy::default());
+        let failure = rejected(&error, PasswordPolicy::default());
         assert_eq!(failure.at("email"), Some(FieldProblem::EmailTaken));
         assert_eq!(failure.form, None);
     }

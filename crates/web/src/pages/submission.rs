@@ -1,14 +1,15 @@
+use std::cell::Cell;
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
-use crate::api::{ApiError, Refusal};
+use crate::api::{ApiError, Rejection};
 use crate::components::{Failure, Progress};
 use crate::messages::{FieldProblem, describe};
 
-/// Sends what is typed into a form, or asked for by a button, with `send`, once at a time,
-/// and tells how far that has come. `send` returns what went wrong.
+/// Returns the state of a submission, by a form or a button, and the callback that starts it.
+/// `send` sends the request. A submission that is started while another is pending is ignored.
 #[hook]
 pub(super) fn use_submission<T, F>(send: F) -> (Progress, Callback<T>)
 where
@@ -16,22 +17,23 @@ where
     F: AsyncFn(T) -> Result<(), Failure> + 'static,
 {
     let progress = use_state(Progress::default);
-    // Not part of the state, which changes only with the next render: of two clicks in one
-    // frame, the second has to know of the first.
-    let under_way = use_mut_ref(|| false);
+    // Not part of the state, which changes only with the next rendering: the second of two clicks
+    // in one frame has to see it.
+    let is_pending = use_mut_ref(|| false);
     let send = Rc::new(send);
     let submit = {
         let progress = progress.clone();
         move |what: T| {
-            if std::mem::replace(&mut *under_way.borrow_mut(), true) {
+            if std::mem::replace(&mut *is_pending.borrow_mut(), true) {
                 return;
             }
             let attempts = progress.attempts.wrapping_add(1);
             progress.set(Progress { busy: true, attempts, ..Progress::default() });
-            let (progress, under_way, send) = (progress.setter(), under_way.clone(), send.clone());
+            let (progress, is_pending, send) =
+                (progress.setter(), is_pending.clone(), send.clone());
             spawn_local(async move {
                 let failure = send(what).await.err().unwrap_or_default();
-                *under_way.borrow_mut() = false;
+                *is_pending.borrow_mut() = false;
                 progress.set(Progress { busy: false, attempts, failure });
             });
         }
@@ -39,24 +41,35 @@ where
     ((*progress).clone(), Callback::from(submit))
 }
 
+/// Returns whether the component is still mounted when it is called.
+#[hook]
+pub(super) fn use_is_mounted() -> impl Fn() -> bool + Clone + 'static {
+    let is_mounted = use_memo((), |()| Cell::new(true));
+    use_effect_with((), {
+        let is_mounted = is_mounted.clone();
+        move |()| move || is_mounted.set(false)
+    });
+    move || is_mounted.get()
+}
+
 impl Failure {
-    /// What a form with these `fields` should say about `error`. `min_length` is the least
-    /// length of a password in force.
+    /// Builds the failure of a form with these `fields`. `min_length` is the minimum length of a
+    /// password in effect.
     pub(super) fn from_error(error: &ApiError, fields: &[&'static str], min_length: u8) -> Self {
-        let of_fields = match error {
-            ApiError::Refused(refusal) => of_fields(refusal, fields, min_length),
+        let from_fields = match error {
+            ApiError::Rejected(rejection) => from_fields(rejection, fields, min_length),
             _ => Self::default(),
         };
-        if of_fields == Self::default() { Self::of_form(describe(error)) } else { of_fields }
+        if from_fields == Self::default() { Self::from_form(describe(error)) } else { from_fields }
     }
 }
 
-fn of_fields(refusal: &Refusal, fields: &[&'static str], min_length: u8) -> Failure {
+fn from_fields(rejection: &Rejection, fields: &[&'static str], min_length: u8) -> Failure {
     let problem = |name: &'static str| {
-        let error = refusal.errors.iter().find(|error| error.field == name);
+        let error = rejection.errors.iter().find(|error| error.field == name);
         (name, error.map(|error| FieldProblem::from_code(error.code, min_length)))
     };
-    Failure::of_fields(fields.iter().copied().map(problem))
+    Failure::from_fields(fields.iter().copied().map(problem))
 }
 
 #[cfg(test)]
@@ -69,22 +82,22 @@ mod tests {
         let error = |(field, code): &(&str, FieldCode)| FieldError {
             field: (*field).to_owned(),
             code: *code,
-            message: "the server's words".to_owned(),
+            message: "a message of the server".to_owned(),
         };
-        ApiError::Refused(Refusal {
+        ApiError::Rejected(Rejection {
             status: 422,
             errors: errors.iter().map(error).collect(),
-            ..Refusal::default()
+            ..Rejection::default()
         })
     }
 
     #[test]
-    fn what_the_server_finds_in_the_fields_is_told_at_the_fields() {
+    fn field_errors_of_the_server_are_shown_at_their_fields() {
         let error = invalid_fields(&[
             ("password", FieldCode::PasswordTooShort),
             ("email", FieldCode::EmailInvalid),
         ]);
-        let expected = Failure::of_fields([
+        let expected = Failure::from_fields([
             ("email", Some(FieldProblem::EmailInvalid)),
             ("password", Some(FieldProblem::PasswordTooShort(12))),
         ]);
@@ -92,12 +105,12 @@ mod tests {
     }
 
     #[test]
-    fn what_concerns_no_field_of_the_form_is_told_above_it() {
+    fn any_other_error_concerns_the_whole_form() {
         let unknown = invalid_fields(&[("shoe_size", FieldCode::EmailInvalid)]);
         for error in [ApiError::Unreachable, ApiError::Unreadable, unknown] {
             let failure = Failure::from_error(&error, &["email", "password"], 8);
-            let expected = Failure::of_form(describe(&error));
-            assert_eq!(failure, expected, "and nothing that was typed is lost");
+            let expected = Failure::from_form(describe(&error));
+            assert_eq!(failure, expected);
         }
     }
 }

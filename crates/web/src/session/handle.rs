@@ -1,21 +1,23 @@
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use api_types::{TokenResponse, User};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
-use super::claims::Claims;
-use super::leaving::Leaving;
-use super::memory::Memory;
+use super::sign_out::{PendingSignOut, SignOutOutcome};
 use super::state::{Action, Session, State};
+use super::tokens::{Claims, Deadline, RefreshError, refresh_for};
 use crate::api::{self, ApiError};
-use crate::navigation::{self, Arrival, Notice};
+use crate::browser;
+use crate::single_flight::SingleFlight;
 use crate::storage::{self, StorageRefused};
+use crate::tabs::Tabs;
 
 /// What the application knows about the session, and what it can do about it.
 ///
-/// The default knows nothing and does nothing: outside of a
-/// [`App`](crate::App) nobody is signed in.
+/// By default it knows nothing and does nothing: outside of an [`App`](crate::App) nobody is
+/// signed in.
 #[derive(Clone, Default)]
 pub struct SessionHandle {
     pub(super) state: State,
@@ -23,7 +25,89 @@ pub struct SessionHandle {
     pub(super) memory: Rc<Memory>,
 }
 
-/// What is remembered beside the state is nothing to render.
+/// Why a session is over that its user has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionLoss {
+    /// It has expired or was ended elsewhere.
+    Ended,
+    /// Another user has signed in in another tab.
+    OtherUser,
+}
+
+/// What is remembered beside the state. Nothing is rendered when it changes.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// The request that checks the token.
+    check: LatestRequest,
+    /// The refresh of the token, which returns the new one.
+    refresh: SingleFlight<Result<String, ApiError>>,
+    /// Whether the user has signed out and the server has not answered yet.
+    is_ending: Cell<bool>,
+    loss: Cell<Option<SessionLoss>>,
+    /// The remembered session of the browser when this tab's session ended: another user's, which
+    /// this tab must not join.
+    declined: RefCell<Option<String>>,
+    /// The other tabs of this browser.
+    pub(super) tabs: Tabs,
+    deadline: Cell<Option<Deadline>>,
+    generation: Cell<Generation>,
+}
+
+/// Counts the sessions of this tab. A request of an earlier session must not change a later one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Generation(u32);
+
+impl Memory {
+    /// Begins a generation: nothing is known, and no answer that is still to come counts.
+    fn begin_generation(&self) {
+        self.generation.set(Generation(self.generation.get().0.wrapping_add(1)));
+        self.check.cancel();
+        self.refresh.close();
+        self.deadline.take();
+    }
+
+    /// Whether the token is known to be about to expire. After a page load nothing is known.
+    fn is_past_deadline(&self, now_ms: f64) -> bool {
+        self.deadline.get().is_some_and(|deadline| deadline.has_passed(now_ms))
+    }
+}
+
+/// A request of which only the latest counts.
+#[derive(Default)]
+struct LatestRequest {
+    number: Cell<u32>,
+    is_pending: Cell<bool>,
+}
+
+impl LatestRequest {
+    /// Begins a request and returns its number.
+    fn start(&self) -> u32 {
+        self.cancel();
+        self.is_pending.set(true);
+        self.number.get()
+    }
+
+    fn is_pending(&self) -> bool {
+        self.is_pending.get()
+    }
+
+    /// Ends request `number`, and returns whether its answer counts.
+    fn finish(&self, number: u32) -> bool {
+        let counts = self.is_pending.get() && self.number.get() == number;
+        if counts {
+            self.is_pending.set(false);
+        }
+        counts
+    }
+
+    /// Makes the answers to all earlier requests not count.
+    fn cancel(&self) {
+        self.number.set(self.number.get().wrapping_add(1));
+        self.is_pending.set(false);
+    }
+}
+
+/// The memory is left out, for nothing of it is rendered.
 impl PartialEq for SessionHandle {
     fn eq(&self, other: &Self) -> bool {
         self.state == other.state && self.dispatcher == other.dispatcher
@@ -31,71 +115,61 @@ impl PartialEq for SessionHandle {
 }
 
 impl SessionHandle {
-    /// What is known.
+    /// Returns what is known.
     #[must_use]
     pub const fn session(&self) -> &Session {
         &self.state.session
     }
 
-    /// How many times the server has confirmed the session.
+    /// Returns how many times the server has confirmed a session.
     #[must_use]
     pub const fn confirmations(&self) -> u32 {
         self.state.confirmations
     }
 
-    /// Whether there is something to log out of: a session, or a token that may be one.
+    /// Whether there is something to sign out of: a session, or a token that may be one.
     #[must_use]
     pub fn may_be_signed_in(&self) -> bool {
         *self.session() != Session::SignedOut
     }
 
-    /// Why the session that was here is over, if its user has not ended it. It is told once.
+    /// Returns why the session is over, if its user has not ended it. The answer is given once.
     #[must_use]
-    pub fn take_loss(&self) -> Option<Notice> {
+    pub fn take_loss(&self) -> Option<SessionLoss> {
         self.memory.loss.take()
     }
 
-    /// Whether there is a token, or a cookie to get one with for this tab.
-    pub(super) fn has_claim(&self) -> bool {
-        storage::token().is_some() || self.may_use_cookie()
-    }
-
-    pub(super) fn may_use_cookie(&self) -> bool {
-        let remembered = storage::remembered();
-        remembered.is_some() && remembered != *self.memory.declined.borrow()
-    }
-
-    /// Asks the server whose session it is, if there is one that was not here before.
+    /// Asks the server about a session that this tab has not known so far, if there is one.
     pub fn look_again(&self) {
         if *self.session() == Session::SignedOut && self.has_claim() {
             self.ask();
         }
     }
 
-    /// Asks the server whose session it is, unless it is being asked already.
+    /// Asks the server about the session, unless a request is pending.
     pub fn check(&self) {
-        if !self.memory.inquiry.is_open() {
+        if !self.memory.check.is_pending() {
             self.ask();
         }
     }
 
-    /// Asks the server whose session it is; an answer still under way no longer counts.
+    /// Asks the server about the session. The answer to an earlier request no longer counts.
     pub fn ask(&self) {
-        // Who has asked for the end is not asked after any more, wherever they go meanwhile.
-        if self.memory.ending.get() {
+        // Once sign-out has begun, there is nothing to ask.
+        if self.memory.is_ending.get() {
             return;
         }
         if !self.has_claim() {
-            self.memory.inquiry.cancel();
+            self.memory.check.cancel();
             self.dispatch(Action::SignOut);
             return;
         }
-        let number = self.memory.inquiry.start();
+        let number = self.memory.check.start();
         self.dispatch(Action::Ask);
         let session = self.clone();
         spawn_local(async move {
             let answer = session.authorized(api::me).await;
-            if session.memory.inquiry.finish(number) {
+            if session.memory.check.finish(number) {
                 session.learn(answer);
             }
         });
@@ -108,8 +182,14 @@ impl SessionHandle {
         }
     }
 
-    /// Finds out whether the session is still alive. What the page shows, and what is typed
-    /// there, stays as it is unless it is not.
+    /// Forgets the user before the page is left. The browser may show the page again later.
+    pub(super) fn hide(&self) {
+        self.memory.check.cancel();
+        self.dispatch(Action::Hide);
+    }
+
+    /// Checks whether the session is still active. The page and what is typed there stay as they
+    /// are, unless it is not.
     pub(super) fn verify(&self) {
         if storage::token().is_some() {
             let session = self.clone();
@@ -117,71 +197,225 @@ impl SessionHandle {
         }
     }
 
-    /// Signs in with a token that was just issued.
+    /// Begins a session with a token that was just issued.
     pub(crate) fn begin(
         &self,
         answer: &TokenResponse,
-        remember: bool,
+        remember: Remember,
     ) -> Result<(), StorageRefused> {
-        self.memory.begin_era();
-        self.keep(answer)?;
-        let claims = Claims::of(&answer.access_token);
-        let remembered = claims.map(|claims| claims.sid).filter(|_| remember);
-        storage::set_remembered(remembered.as_deref());
+        self.memory.begin_generation();
+        self.store(answer)?;
+        let session = match remember {
+            Remember::Yes => Claims::read(&answer.access_token).map(|claims| claims.sid),
+            Remember::No => None,
+        };
+        storage::set_remembered(session.as_deref());
         self.memory.loss.take();
         self.memory.declined.take();
         self.ask();
         Ok(())
     }
 
-    /// Ends the session here at once and on the server as soon as it answers, and then
-    /// shows the log-in page.
-    pub fn end(&self) {
-        // Of two clicks in one frame, the second would find no token to end.
-        if self.memory.ending.replace(true) {
+    /// Ends the session in the browser at once, and then on the server. `leave` navigates away
+    /// from the page when the server has answered or could not be reached.
+    pub fn sign_out(&self, leave: impl FnOnce(SignOutOutcome) + 'static) {
+        // The second of two clicks in one frame would find no token to end.
+        if self.memory.is_ending.replace(true) {
             return;
         }
-        let leaving = Leaving::now();
-        self.memory.begin_era();
-        leaving.clear_storage();
+        self.memory.begin_generation();
+        let pending = PendingSignOut::begin();
         self.decline_others();
         self.dispatch(Action::End);
         let session = self.clone();
         spawn_local(async move {
-            let notice = (!leaving.end().await).then_some(Notice::LogOutUncertain);
-            session.close(|| {
-                navigation::replace_with_login(Arrival { notice, ..Arrival::default() });
-            });
+            let outcome = pending.finish().await;
+            session.close(|| leave(outcome));
         });
     }
 
-    /// Forgets a session that has ended with its account, and shows the front page.
-    pub(crate) fn end_with_account(&self) {
-        self.memory.begin_era();
-        Leaving::now().clear_storage();
+    /// Forgets a session that has ended with its account. `leave` navigates away from the page.
+    pub(crate) fn account_deleted(&self, leave: impl FnOnce()) {
+        self.memory.begin_generation();
+        // The server has ended the session already.
+        drop(PendingSignOut::begin());
         self.decline_others();
         self.dispatch(Action::End);
-        self.close(navigation::replace_with_farewell);
+        self.close(leave);
     }
 
-    /// Leaves the page that was shown at the end of a session.
     fn close(&self, leave: impl FnOnce()) {
-        // The page first: a private one would answer the end with a detour of its own.
+        // First, or a private page would send its visitor on a detour by the log-in page.
         leave();
         self.dispatch(Action::SignOut);
-        self.memory.ending.set(false);
-        // Not earlier, or they would find the session alive.
-        self.memory.tabs.tell_of_sign_out();
+        self.memory.is_ending.set(false);
+        // Last, or the other tabs would find the session still active.
+        self.memory.tabs.announce_sign_out();
     }
 
-    /// Keeps this tab from becoming somebody else's.
-    pub(super) fn decline_others(&self) {
+    /// Calls the server with the access token, and once more with a new one if the server rejects
+    /// it.
+    ///
+    /// Nothing is rendered meanwhile, unless the session turns out to be over: then the guard of a
+    /// private page replaces it with the log-in page.
+    pub(crate) async fn authorized<T>(
+        &self,
+        call: impl AsyncFn(&str) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        // Once sign-out has begun, the session is not used any more.
+        if self.memory.is_ending.get() {
+            return Err(ApiError::no_token());
+        }
+        let generation = self.memory.generation.get();
+        let token = self.usable_token().await?;
+        let answer = call(&token).await;
+        if !is_rejected(&answer) || self.memory.generation.get() != generation {
+            return answer;
+        }
+        let answer = call(&self.refreshed(Some(token)).await?).await;
+        if is_rejected(&answer) && self.memory.generation.get() == generation {
+            self.lose(SessionLoss::Ended);
+        }
+        answer
+    }
+
+    /// Returns a token that is not about to expire.
+    async fn usable_token(&self) -> Result<String, ApiError> {
+        match storage::token() {
+            Some(token) if self.memory.is_past_deadline(browser::now()) => {
+                self.refreshed(Some(token)).await
+            }
+            Some(token) => Ok(token),
+            None if self.may_use_cookie() => self.refreshed(None).await,
+            None => {
+                self.lose(SessionLoss::Ended);
+                Err(ApiError::no_token())
+            }
+        }
+    }
+
+    /// Returns the token that replaces `old`.
+    async fn refreshed(&self, old: Option<String>) -> Result<String, ApiError> {
+        match storage::token() {
+            // Another request has refreshed it already.
+            Some(token) if Some(&token) != old.as_ref() => Ok(token),
+            _ => self.memory.refresh.join(|| self.clone().refresh()).await,
+        }
+    }
+
+    async fn refresh(self) -> Result<String, ApiError> {
+        let generation = self.memory.generation.get();
+        let owner = storage::token().and_then(|token| Claims::read(&token));
+        let outcome = refresh_for(owner.map(|claims| claims.sub)).await;
+        // A sign-out or a sign-in meanwhile has decided what this tab holds.
+        if self.memory.generation.get() != generation {
+            return Err(ApiError::no_token());
+        }
+        match outcome {
+            Ok(answer) => {
+                // The token is as good if it cannot be stored.
+                let _ = self.store(&answer);
+                Ok(answer.access_token)
+            }
+            Err(RefreshError::Failed(error)) => Err(error),
+            Err(RefreshError::SessionEnded(error)) => {
+                storage::set_remembered(None);
+                self.lose(SessionLoss::Ended);
+                Err(error)
+            }
+            // The other tabs keep their session, which is not ours to end.
+            Err(RefreshError::OtherUser) => {
+                self.lose(SessionLoss::OtherUser);
+                Err(ApiError::no_token())
+            }
+        }
+    }
+
+    /// Stores a token that has just arrived.
+    fn store(&self, answer: &TokenResponse) -> Result<(), StorageRefused> {
+        storage::set_token(&answer.access_token)?;
+        self.memory.deadline.set(Some(Deadline::new(answer, browser::now())));
+        Ok(())
+    }
+
+    /// Ends the session in this tab, which has just learnt that it is over.
+    fn lose(&self, why: SessionLoss) {
+        self.memory.begin_generation();
+        storage::remove_token();
+        self.decline_others();
+        self.memory.loss.set(Some(why));
+        self.dispatch(Action::SignOut);
+    }
+
+    /// Whether there is a token, or a cookie to get one with for this tab.
+    fn has_claim(&self) -> bool {
+        storage::token().is_some() || self.may_use_cookie()
+    }
+
+    fn may_use_cookie(&self) -> bool {
+        let remembered = storage::remembered();
+        remembered.is_some() && remembered != *self.memory.declined.borrow()
+    }
+
+    /// Keeps this tab from joining the session of another user.
+    fn decline_others(&self) {
         self.memory.declined.replace(storage::remembered());
     }
 
-    pub(super) fn dispatch(&self, action: Action) {
+    fn dispatch(&self, action: Action) {
         if let Some(dispatcher) = &self.dispatcher {
             dispatcher.dispatch(action);
         }
+    }
+}
+
+/// Whether the browser should stay signed in after it was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remember {
+    Yes,
+    No,
+}
+
+const fn is_rejected<T>(answer: &Result<T, ApiError>) -> bool {
+    matches!(answer, Err(error) if error.is_rejected_token())
+}
+
+#[cfg(test)]
+mod tests {
+    use api_types::TokenType;
+
+    use super::*;
+
+    #[test]
+    fn only_the_answer_to_the_latest_request_counts() {
+        let check = LatestRequest::default();
+        let first = check.start();
+        let second = check.start();
+        assert!(!check.finish(first));
+        assert!(check.finish(second));
+        assert!(!check.finish(second), "it counts once");
+    }
+
+    #[test]
+    fn no_answer_counts_after_a_cancellation() {
+        let check = LatestRequest::default();
+        let number = check.start();
+        check.cancel();
+        assert!(!check.finish(number));
+    }
+
+    #[test]
+    fn a_generation_knows_nothing_of_the_one_before() {
+        let memory = Memory::default();
+        let (generation, number) = (memory.generation.get(), memory.check.start());
+        let access_token = "token".to_owned();
+        let answer = TokenResponse { access_token, token_type: TokenType::Bearer, expires_in: 1 };
+        memory.deadline.set(Some(Deadline::new(&answer, 0.0)));
+        assert!(memory.is_past_deadline(1_000.0));
+
+        memory.begin_generation();
+        assert_ne!(memory.generation.get(), generation);
+        assert!(!memory.is_past_deadline(1_000.0));
+        assert!(!memory.check.finish(number));
     }
 }

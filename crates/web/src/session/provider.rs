@@ -3,15 +3,20 @@ use wasm_bindgen::JsCast as _;
 use web_sys::PageTransitionEvent;
 use yew::prelude::*;
 
-use super::handle::SessionHandle;
-use super::memory::Memory;
-use super::state::{Action, Session, State};
+use super::handle::{Memory, SessionHandle};
+use super::state::{Session, State};
 
-/// Keeps the one session of the application, of which `initial` is known before the server is
-/// asked.
-#[hook]
-pub(crate) fn use_session_of_tab(initial: &Session) -> SessionHandle {
-    let state = use_reducer(|| State { session: initial.clone(), confirmations: 0 });
+#[derive(Properties, PartialEq)]
+pub(crate) struct SessionProviderProps {
+    /// What is known before the server is asked.
+    pub(crate) initial: Session,
+    pub(crate) children: Html,
+}
+
+/// Holds the session of this tab, for all components in it.
+#[component]
+pub(crate) fn SessionProvider(props: &SessionProviderProps) -> Html {
+    let state = use_reducer(|| State { session: props.initial.clone(), confirmations: 0 });
     let memory = use_memo((), |()| Memory::default());
     let session =
         SessionHandle { state: (*state).clone(), dispatcher: Some(state.dispatcher()), memory };
@@ -23,33 +28,37 @@ pub(crate) fn use_session_of_tab(initial: &Session) -> SessionHandle {
             move || drop(listeners)
         }
     });
-    session
+    html! {
+        <ContextProvider<SessionHandle> context={session}>
+            {props.children.clone()}
+        </ContextProvider<SessionHandle>>
+    }
 }
 
-/// The session of the application.
+/// Returns the session of this tab.
 #[hook]
 pub fn use_session() -> SessionHandle {
     use_context().unwrap_or_default()
 }
 
-/// A page that is left may be kept as it is and shown again, long after its session is
-/// over. So it forgets the user before it goes, and asks again when it comes back. A page that
-/// somebody is at is not disturbed for what another tab says.
+/// Listens to the events that put the session in doubt.
+///
+/// The browser may keep a page in the back-forward cache and show it long after its session has
+/// ended. So the page forgets the user when it is left, and asks again when it is shown. If
+/// another tab signs out, the page is left as it is until the server has confirmed the end.
 fn listen(session: &SessionHandle) -> Vec<EventListener> {
     let Some(window) = web_sys::window() else { return Vec::new() };
-    let (leaving, returning, hearing) = (session.clone(), session.clone(), session.clone());
-    let mut listeners = vec![
-        EventListener::new(&window, "pagehide", move |_| {
-            leaving.memory.inquiry.cancel();
-            leaving.dispatch(Action::Hide);
-        }),
-        EventListener::new(&window, "pageshow", move |event| {
-            let event = event.dyn_ref::<PageTransitionEvent>();
-            if event.is_some_and(PageTransitionEvent::persisted) {
-                returning.ask();
-            }
-        }),
-    ];
-    listeners.extend(session.memory.tabs.on_sign_out(move || hearing.verify()));
+    let hidden = session.clone();
+    let pagehide = EventListener::new(&window, "pagehide", move |_| hidden.hide());
+    let restored = session.clone();
+    let pageshow = EventListener::new(&window, "pageshow", move |event| {
+        let event = event.dyn_ref::<PageTransitionEvent>();
+        if event.is_some_and(PageTransitionEvent::persisted) {
+            restored.ask();
+        }
+    });
+    let mut listeners = vec![pagehide, pageshow];
+    let verified = session.clone();
+    listeners.extend(session.memory.tabs.on_sign_out(move || verified.verify()));
     listeners
 }

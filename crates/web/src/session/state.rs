@@ -9,28 +9,27 @@ use crate::storage;
 /// What is known about the session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Session {
-    /// There is a token, or a cookie to get one with, and the server has not yet said what
-    /// it is worth.
+    /// There is a token, or a cookie to get one with, and the server has not answered yet.
     Loading,
-    /// The same, and the server could not be asked.
+    /// There is a token or a cookie, and the server could not be asked.
     Unconfirmed(ApiError),
     /// There is neither.
     #[default]
     SignedOut,
     /// The server has confirmed the token.
     SignedIn(User),
-    /// The user has asked for the end. The token is gone, and the server is being told.
+    /// The user has signed out. The token is removed, and the server has not answered yet.
     Ending,
 }
 
 impl Session {
-    /// What is known before the server is asked.
+    /// Returns what is known before the server is asked.
     #[must_use]
     pub fn at_start() -> Self {
         Self::claimed(storage::token().is_some(), storage::remembered().is_some())
     }
 
-    /// A cookie without the wish to be remembered is no claim: its tab is another one.
+    /// A refresh cookie without the `remember` flag is no claim: it belongs to another tab.
     const fn claimed(has_token: bool, is_remembered: bool) -> Self {
         if has_token || is_remembered { Self::Loading } else { Self::SignedOut }
     }
@@ -38,27 +37,27 @@ impl Session {
 
 /// A [`Session`], and how often the server has confirmed it.
 ///
-/// The number lets a private page ask for an answer that is younger than the visit.
+/// By that number a private page tells a new confirmation from an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct State {
     /// What is known.
     pub session: Session,
-    /// How many times the server has said so.
+    /// How many times the server has confirmed a session.
     pub confirmations: u32,
 }
 
-/// Something that changes what is known.
+/// A change to what is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// The server is being asked.
     Ask,
-    /// The server knows the token.
+    /// The server has confirmed the token.
     Confirm(User),
     /// The server could not be asked.
     Fail(ApiError),
-    /// The page is being left, and may be kept as it is for a return.
+    /// The page is being left, and the browser may keep it in the back-forward cache.
     Hide,
-    /// The user asks for the end.
+    /// The user signs out.
     End,
     /// There is no session any more.
     SignOut,
@@ -70,7 +69,7 @@ impl Reducible for State {
     fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
         let session = match (&self.session, action) {
             (_, Action::SignOut) => Session::SignedOut,
-            // Nothing that was under way may undo the user's wish to leave.
+            // No answer that is still to come may undo a sign-out.
             (Session::Ending, _) => return self,
             (_, Action::End) => Session::Ending,
             (_, Action::Ask) | (Session::SignedIn(_), Action::Hide) => Session::Loading,
@@ -103,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tab_without_a_token_asks_only_if_it_is_to_be_remembered() {
+    fn a_tab_without_a_token_asks_only_with_the_remember_flag() {
         assert_eq!(Session::claimed(false, false), Session::SignedOut);
         for (has_token, is_remembered) in [(false, true), (true, false), (true, true)] {
             assert_eq!(Session::claimed(has_token, is_remembered), Session::Loading);
@@ -111,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_the_server_confirms_signs_in() {
+    fn a_confirmed_token_signs_in() {
         let state = after(Session::Loading, [Action::Confirm(ada())]);
         assert_eq!(state, State { session: Session::SignedIn(ada()), confirmations: 1 });
     }
@@ -123,14 +122,14 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_to_ask_is_no_end_of_the_session() {
+    fn a_failed_request_does_not_end_the_session() {
         let state = after(Session::Loading, [Action::Fail(ApiError::Unreachable)]);
         assert_eq!(state.session, Session::Unconfirmed(ApiError::Unreachable));
         assert_eq!(state.confirmations, 0);
     }
 
     #[test]
-    fn nobody_is_signed_in_by_an_answer_that_comes_after_the_end() {
+    fn a_late_confirmation_does_not_undo_a_sign_out() {
         let late = [Action::End, Action::Confirm(ada())];
         assert_eq!(after(Session::Loading, late).session, Session::Ending);
         let later = [Action::End, Action::SignOut, Action::Confirm(ada())];
@@ -138,13 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn a_question_does_not_undo_the_wish_to_leave() {
+    fn a_new_request_does_not_undo_a_sign_out() {
         let asked = [Action::End, Action::Ask, Action::Fail(ApiError::Unreachable)];
         assert_eq!(after(Session::SignedIn(ada()), asked).session, Session::Ending);
     }
 
     #[test]
-    fn a_page_that_is_left_forgets_the_user() {
+    fn a_hidden_page_forgets_the_user() {
         assert_eq!(after(Session::SignedIn(ada()), [Action::Hide]).session, Session::Loading);
         assert_eq!(after(Session::SignedOut, [Action::Hide]).session, Session::SignedOut);
     }

@@ -19,23 +19,23 @@ fn list(events: Vec<ActivityEvent>) -> String {
 }
 
 #[test]
-fn what_has_happened_is_told_with_when_and_from_where() {
+fn an_event_is_shown_with_its_time_and_origin() {
     let event = event(ActivityKind::SignInFailed, ActivityActor::User, Some("192.0.2.1"));
     let html = list(vec![event]);
-    assert!(html.contains("A log-in failed</dt>"), "{html}");
+    assert!(html.contains("Log-in failed</dt>"), "{html}");
     assert!(html.contains("datetime=\"2026-04-15T10:00:00Z\""), "{html}");
     assert!(html.contains("192.0.2.1") && html.contains("A program (curl)"), "{html}");
 }
 
 #[test]
-fn what_an_operator_does_is_told_as_that_and_without_a_place() {
+fn an_event_of_an_operator_is_shown_without_an_origin() {
     let html = list(vec![event(ActivityKind::PasswordChanged, ActivityActor::Operator, None)]);
     assert!(html.contains("An administrator set the password"), "{html}");
     assert!(!html.contains("from"), "{html}");
 }
 
 #[test]
-fn ten_are_shown_at_first_and_a_button_for_the_others() {
+fn ten_events_are_shown_at_first_with_a_button_for_the_others() {
     let events = |n| vec![event(ActivityKind::SignedIn, ActivityActor::User, None); n];
     let count = |html: &str| html.matches("<dt").count();
     let (few, many) = (list(events(10)), list(events(11)));
@@ -44,7 +44,7 @@ fn ten_are_shown_at_first_and_a_button_for_the_others() {
 }
 
 #[test]
-fn a_name_of_another_version_is_read() {
+fn an_unknown_kind_is_read_as_other() {
     let text = r#"{"at":"2026-04-15T10:00:00Z","kind":"passkey_added","actor":"user","session_id":null,"user_agent":null,"ip":null}"#;
     let event: ActivityEvent = serde_json::from_str(text).unwrap();
     assert_eq!(event.kind, ActivityKind::Other);

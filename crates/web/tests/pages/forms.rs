@@ -29,19 +29,19 @@ fn failed(failure: Failure) -> String {
 }
 
 fn failed_at(field: &'static str, problem: FieldProblem) -> String {
-    failed(Failure::of_fields([(field, Some(problem))]))
+    failed(Failure::from_fields([(field, Some(problem))]))
 }
 
 #[test]
-fn an_untouched_form_finds_no_fault() {
+fn an_untouched_form_has_no_error() {
     let html = form(Progress::default());
     assert!(!html.contains("aria-invalid") && !html.contains("role=\"alert\""), "{html}");
     assert!(!tag(&html, "type=\"submit\"").contains("disabled"));
 }
 
 #[test]
-fn a_field_with_an_error_says_so_and_points_to_it() {
-    let html = failed(Failure::of_fields([
+fn an_invalid_field_points_to_its_error() {
+    let html = failed(Failure::from_fields([
         ("email", Some(FieldProblem::EmailInvalid)),
         ("password", Some(FieldProblem::PasswordTooShort(12))),
     ]));
@@ -56,22 +56,22 @@ fn a_field_with_an_error_says_so_and_points_to_it() {
 }
 
 #[test]
-fn only_the_field_at_fault_is_marked() {
+fn only_the_invalid_field_is_marked() {
     let html = failed_at("password", FieldProblem::PasswordCommon);
     assert!(!tag(&html, "name=\"email\"").contains("aria-invalid"));
     assert_eq!(html.matches("role=\"alert\"").count(), 1);
 }
 
 #[test]
-fn a_taken_address_offers_the_way_to_log_in() {
+fn a_taken_email_offers_a_link_to_the_log_in_page() {
     let html = failed_at("email", FieldProblem::EmailTaken);
     let (_, error) = html.split_once("id=\"email-error\"").unwrap();
     assert!(error.split_once("</p>").unwrap().0.contains("href=\"/login\""), "{error}");
 }
 
 #[test]
-fn what_concerns_the_whole_form_is_one_alert_in_it() {
-    let html = failed(Failure::of_form("Too many attempts. Try again in 2 minutes."));
+fn an_error_of_the_whole_form_is_one_alert_in_it() {
+    let html = failed(Failure::from_form("Too many attempts. Try again in 2 minutes."));
     assert_eq!(html.matches("role=\"alert\"").count(), 1);
     let (_, alert) = html.split_once("role=\"alert\"").unwrap();
     assert!(alert.split_once("</div>").unwrap().0.contains("in 2 minutes"), "{alert}");
@@ -79,7 +79,7 @@ fn what_concerns_the_whole_form_is_one_alert_in_it() {
 }
 
 #[test]
-fn a_form_that_waits_says_so_and_cannot_be_sent_again() {
+fn a_pending_form_says_so_and_cannot_be_submitted() {
     let html = form(Progress { busy: true, attempts: 1, ..Progress::default() });
     let button = tag(&html, "type=\"submit\"");
     assert!(button.contains("disabled") && button.contains("aria-busy=\"true\""), "{button}");
@@ -87,7 +87,7 @@ fn a_form_that_waits_says_so_and_cannot_be_sent_again() {
 }
 
 #[test]
-fn a_password_can_be_made_visible_by_a_button_that_sends_nothing() {
+fn the_button_that_shows_a_password_does_not_submit() {
     let html = form(Progress::default());
     let (before, _) = html.split_once(">Show password</button>").unwrap();
     let button = &before[before.rfind('<').unwrap()..];
@@ -96,14 +96,14 @@ fn a_password_can_be_made_visible_by_a_button_that_sends_nothing() {
 }
 
 #[test]
-fn an_address_reaches_the_server_as_it_was_typed() {
+fn the_email_field_leaves_the_text_as_it_was_typed() {
     let html = form(Progress::default());
     let input = tag(&html, "name=\"email\"");
     assert!(input.contains("type=\"text\"") && input.contains("inputmode=\"email\""), "{input}");
 }
 
 #[test]
-fn fields_of_two_forms_on_a_page_are_told_apart_by_their_names() {
+fn a_password_field_takes_its_ids_from_its_name() {
     let html = render::<PasswordField>(PasswordFieldProps {
         name: "new_password",
         label: "New password",
@@ -122,7 +122,7 @@ fn fields_of_two_forms_on_a_page_are_told_apart_by_their_names() {
 }
 
 #[test]
-fn a_form_that_cannot_be_undone_looks_like_it() {
+fn a_dangerous_form_looks_like_it() {
     let form = |dangerous| {
         render::<Form>(FormProps {
             submit: "Delete account",

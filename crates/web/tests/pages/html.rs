@@ -1,18 +1,20 @@
-//! Renders, and looks at what was rendered.
+//! Rendering, and searching in what was rendered.
 
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "these run in tests alone, where what is not there fails the test"
+    reason = "these run in tests alone, where a missing element fails the test"
 )]
 
 use api_types::User;
 use auth_core::PasswordPolicy;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
-use web::history::Location;
-use web::{App, AppProps, Session};
+use web::session::Session;
+use web::{App, AppProps};
 use yew::{BaseComponent, LocalServerRenderer};
+use yew_router::history::{AnyHistory, History as _, MemoryHistory};
+use yew_router::query::Raw;
 
 pub(crate) fn ada() -> User {
     User {
@@ -22,19 +24,24 @@ pub(crate) fn ada() -> User {
     }
 }
 
-/// The document at `address`, as it is first shown.
-pub(crate) fn visit(address: &str, session: Session) -> String {
-    let (path, query) = address.split_once('?').unwrap_or((address, ""));
-    show(Location::new(path, query), session)
+/// Renders the document at `url`, as it is first shown.
+pub(crate) fn visit(url: &str, session: Session) -> String {
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let history = MemoryHistory::new();
+    history.push_with_query(path, Raw(query)).unwrap();
+    show(history, session)
 }
 
-/// The page at `path`, which has been told something on the way there.
-pub(crate) fn arrive<T: 'static>(path: &str, told: T) -> String {
-    show(Location::new(path, "").telling(told), Session::SignedOut)
+/// Renders the document at `path` after a navigation with router state.
+pub(crate) fn arrive<T: 'static>(path: &str, state: T) -> String {
+    let history = MemoryHistory::new();
+    history.push_with_state(path, state);
+    show(history, Session::SignedOut)
 }
 
-fn show(start: Location, session: Session) -> String {
-    render::<App>(AppProps { start, password_policy: PasswordPolicy::default(), session })
+fn show(history: MemoryHistory, session: Session) -> String {
+    let history = AnyHistory::from(history);
+    render::<App>(AppProps { history, password_policy: PasswordPolicy::default(), session })
 }
 
 pub(crate) fn render<C: BaseComponent>(props: C::Properties) -> String {
@@ -43,7 +50,7 @@ pub(crate) fn render<C: BaseComponent>(props: C::Properties) -> String {
     LocalSet::new().block_on(&runtime, renderer.render())
 }
 
-/// The first start tag that has this text in it, such as `name="email"`.
+/// Returns the first start tag with this text in it, such as `name="email"`.
 pub(crate) fn tag<'a>(html: &'a str, with: &str) -> &'a str {
     let at = html.find(with).unwrap_or_else(|| panic!("no {with} in {html}"));
     let start = html[..=at].rfind('<').unwrap();
@@ -51,32 +58,32 @@ pub(crate) fn tag<'a>(html: &'a str, with: &str) -> &'a str {
     &html[start..end]
 }
 
-/// What follows the first start tag that has this text in it, up to the next tag.
+/// Returns the text between the first start tag with this text in it and the next tag.
 pub(crate) fn text<'a>(html: &'a str, with: &str) -> &'a str {
     let tag = tag(html, with);
     let after = &html[html.find(tag).unwrap() + tag.len()..];
     after.split('<').next().unwrap()
 }
 
-/// The part of the document in `<main>`.
+/// Returns the content of `<main>`.
 pub(crate) fn main(html: &str) -> &str {
     let (_, main) = html.split_once("<main").unwrap();
     main.split_once("</main>").unwrap().0
 }
 
-/// The part of the document in `<nav>`.
+/// Returns the content of `<nav>`.
 pub(crate) fn nav(html: &str) -> &str {
     let (_, nav) = html.split_once("<nav").unwrap();
     nav.split_once("</nav>").unwrap().0
 }
 
-/// The section of a page under this heading.
+/// Returns the section with this heading.
 pub(crate) fn section<'a>(html: &'a str, heading: &str) -> &'a str {
     let (_, section) = html.split_once(&format!(">{heading}</h2>")).unwrap();
     section.split_once("</section>").unwrap().0
 }
 
-/// The items of its lists.
+/// Returns all list items.
 pub(crate) fn items(html: &str) -> Vec<&str> {
     html.split("<li").skip(1).map(|item| item.split_once("</li>").unwrap().0).collect()
 }

@@ -1,4 +1,4 @@
-//! Pages and components, rendered natively: what a browser would be given to show.
+//! Pages and components, rendered natively.
 
 #![cfg(not(target_family = "wasm"))]
 

@@ -1,6 +1,6 @@
-use web::Session;
-use web::api::{ApiError, Refusal};
-use web::pages::{AccountPage, AccountPageProps};
+use web::api::{ApiError, Rejection};
+use web::pages::{Private, PrivateProps};
+use web::session::Session;
 
 use crate::html::{ada, main, render, text, visit};
 
@@ -13,8 +13,8 @@ fn shows_nothing_private(html: &str) -> bool {
 }
 
 #[test]
-fn the_account_page_shows_what_the_account_holds() {
-    let html = render::<AccountPage>(AccountPageProps { user: ada() });
+fn the_private_page_shows_the_account() {
+    let html = render::<Private>(PrivateProps { user: ada() });
     assert_eq!(text(&html, "<h1"), "Your account");
     assert!(html.contains(">Ada@Example.com<") && html.contains(&ada().id));
     assert_eq!(text(&html, "datetime=\"2026-04-14T09:30:00Z\""), "2026-04-14");
@@ -33,7 +33,7 @@ fn nothing_private_is_shown_while_the_server_has_not_answered() {
 }
 
 #[test]
-fn what_the_server_said_before_the_page_was_entered_does_not_open_it() {
+fn an_earlier_confirmation_does_not_open_a_private_page() {
     for path in PATHS {
         let html = visit(path, Session::SignedIn(ada()));
         assert!(shows_nothing_private(&html), "{html}");
@@ -41,22 +41,22 @@ fn what_the_server_said_before_the_page_was_entered_does_not_open_it() {
 }
 
 #[test]
-fn a_server_that_cannot_be_asked_is_an_alert_and_another_try() {
+fn an_unreachable_server_is_an_alert_with_a_retry_button() {
     let overloaded =
-        ApiError::Refused(Refusal { status: 503, retry_after: Some(5), ..Refusal::default() });
+        ApiError::Rejected(Rejection { status: 503, retry_after: Some(5), ..Rejection::default() });
     for (error, words) in [(ApiError::Unreachable, "connection"), (overloaded, "in 5 seconds")] {
         for path in ["/private", "/settings", "/login", "/signup"] {
             let html = visit(path, Session::Unconfirmed(error.clone()));
             let (_, alert) = html.split_once("role=\"alert\"").unwrap();
             assert!(alert.split_once("</div>").unwrap().0.contains(words), "{path}: {alert}");
             assert!(main(&html).contains(">Try again</button>"), "{path}");
-            assert!(!html.contains("<form"), "{path}: a log-in would give up the session");
+            assert!(!html.contains("<form"), "{path}: a log-in would replace the session");
         }
     }
 }
 
 #[test]
-fn whoever_is_or_may_be_signed_in_is_not_asked_to_log_in() {
+fn visitors_who_may_be_signed_in_are_not_asked_to_log_in() {
     for session in [Session::SignedIn(ada()), Session::Loading] {
         for path in ["/login", "/signup"] {
             let html = visit(path, session.clone());

@@ -51,7 +51,7 @@ fn everywhere(ending: Option<EndSessions>) -> String {
 }
 
 #[test]
-fn the_session_of_this_browser_is_marked_and_cannot_be_ended_here() {
+fn the_current_session_is_marked_and_has_no_button() {
     let html = everywhere(None);
     let [here, others @ ..] = &items(&html)[..] else { panic!("{html}") };
     assert!(here.contains("This session") && !here.contains("<button"), "{here}");
@@ -61,7 +61,7 @@ fn the_session_of_this_browser_is_marked_and_cannot_be_ended_here() {
 }
 
 #[test]
-fn each_session_says_where_and_when() {
+fn each_session_is_shown_with_device_address_and_times() {
     let html = everywhere(None);
     let items = items(&html);
     for (item, words) in items.iter().zip([
@@ -76,7 +76,7 @@ fn each_session_says_where_and_when() {
 }
 
 #[test]
-fn each_button_is_called_after_what_it_ends() {
+fn each_button_is_labelled_by_its_session() {
     let html = everywhere(None);
     for (id, words) in [("first", "Firefox on Windows"), ("second", "Unknown device")] {
         let button = tag(&html, &format!(" id=\"end-{id}\""));
@@ -88,7 +88,7 @@ fn each_button_is_called_after_what_it_ends() {
 }
 
 #[test]
-fn what_could_not_be_ended_is_told_next_to_its_button() {
+fn an_error_is_shown_next_to_its_button() {
     let [first, second] = elsewhere();
     let alert_after = |what: EndSessions, id: &str| {
         let sessions = vec![here(), first.clone(), second.clone()];
@@ -103,14 +103,14 @@ fn what_could_not_be_ended_is_told_next_to_its_button() {
 }
 
 #[test]
-fn all_others_can_be_ended_at_once_where_there_are_others() {
+fn all_other_sessions_can_be_ended_if_there_are_any() {
     assert!(everywhere(None).contains(">End all other sessions</button>"));
     let alone = list(vec![here()], None);
     assert!(alone.contains("This session") && !alone.contains("<button"), "{alone}");
 }
 
 #[test]
-fn while_one_is_being_ended_no_other_can_be() {
+fn while_a_session_is_being_ended_all_buttons_are_disabled() {
     for (ending, waiting) in [
         (EndSessions::One("first".to_owned()), 0),
         (EndSessions::One("second".to_owned()), 1),
@@ -128,13 +128,13 @@ fn while_one_is_being_ended_no_other_can_be() {
 }
 
 #[test]
-fn what_a_browser_calls_itself_is_text_and_nothing_else() {
+fn a_user_agent_is_escaped() {
     let html = list(vec![session("x", false, Some("<script>"), Some("<img>"))], None);
     assert!(!html.contains("<script") && !html.contains("<img"), "{html}");
 }
 
 #[test]
-fn a_button_that_waits_says_so_and_cannot_be_pressed() {
+fn a_busy_button_says_so_and_is_disabled() {
     let button = |busy, disabled| {
         render::<BusyButton>(BusyButtonProps {
             text: "Download my data",
@@ -157,7 +157,7 @@ fn a_button_that_waits_says_so_and_cannot_be_pressed() {
 }
 
 #[test]
-fn a_time_is_a_day_until_a_browser_has_had_a_look_at_it() {
+fn a_time_is_a_date_at_the_first_rendering() {
     let html = render::<TimeAgo>(TimeAgoProps { time: "2026-04-14T23:59:59Z".into() });
     assert_eq!(text(&html, "datetime=\"2026-04-14T23:59:59Z\""), "2026-04-14");
     assert!(tag(&html, "<time").contains("title=\"2026-04-14T23:59:59Z\""), "{html}");

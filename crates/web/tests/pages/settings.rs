@@ -1,15 +1,15 @@
 use auth_core::PasswordPolicy;
-use web::pages::{SettingsPage, SettingsPageProps};
+use web::pages::{Settings, SettingsProps};
 
 use crate::html::{ada, render, section, tag, text};
 
 fn settings() -> String {
     let policy = PasswordPolicy::new(12).unwrap_or_default();
-    render::<SettingsPage>(SettingsPageProps { user: ada(), policy })
+    render::<Settings>(SettingsProps { user: ada(), policy })
 }
 
 #[test]
-fn changing_the_password_asks_for_the_old_one_and_a_new_one() {
+fn a_password_change_asks_for_the_current_and_a_new_password() {
     let html = settings();
     let section = section(&html, "Password");
     for (name, label, autocomplete) in [
@@ -29,7 +29,7 @@ fn changing_the_password_asks_for_the_old_one_and_a_new_one() {
 }
 
 #[test]
-fn deleting_the_account_asks_for_the_password_and_says_what_is_lost() {
+fn an_account_deletion_asks_for_the_password_and_states_the_consequences() {
     let html = settings();
     let section = section(&html, "Delete your account");
     let input = tag(section, "name=\"password\"");
@@ -43,7 +43,7 @@ fn deleting_the_account_asks_for_the_password_and_says_what_is_lost() {
 }
 
 #[test]
-fn what_is_held_can_be_downloaded_by_a_button() {
+fn the_data_can_be_downloaded_with_a_button() {
     let html = settings();
     let section = section(&html, "Your data");
     assert!(section.contains(">Download my data</button>"), "{section}");
@@ -51,7 +51,7 @@ fn what_is_held_can_be_downloaded_by_a_button() {
 }
 
 #[test]
-fn the_list_of_sessions_is_waited_for_where_it_will_be() {
+fn the_list_of_sessions_has_a_waiting_state() {
     let html = settings();
     let section = section(&html, "Where you are signed in");
     assert!(tag(section, "role=\"status\"").contains("aria-busy=\"true\""), "{section}");
@@ -59,7 +59,7 @@ fn the_list_of_sessions_is_waited_for_where_it_will_be() {
 }
 
 #[test]
-fn a_password_manager_is_told_whose_passwords_these_are() {
+fn the_forms_name_their_account_for_password_managers() {
     let html = settings();
     let forms: Vec<_> = html.split("<form").skip(1).collect();
     assert_eq!(forms.len(), 2);
@@ -72,7 +72,7 @@ fn a_password_manager_is_told_whose_passwords_these_are() {
 }
 
 #[test]
-fn no_id_is_there_twice() {
+fn ids_are_unique() {
     let html = settings();
     let mut ids: Vec<_> = html.split(" id=\"").skip(1).collect();
     ids.iter_mut().for_each(|id| *id = id.split('"').next().unwrap());
@@ -83,7 +83,7 @@ fn no_id_is_there_twice() {
 }
 
 #[test]
-fn nothing_has_happened_yet() {
+fn at_first_there_is_no_message() {
     let html = settings();
     assert!(!html.contains("role=\"alert\"") && !html.contains("aria-invalid"), "{html}");
     assert!(!html.contains("is changed") && !html.contains("ended"), "{html}");

@@ -1,42 +1,31 @@
-use tempfile::TempDir;
-
 use super::*;
 
-const BOOT: &str = "<script\n  type=\"module\"\n  src=\"boot.js\"></script>";
+const BOOT_TAG: &str = "<script\n  type=\"module\"\n  src=\"boot.js\"></script>";
 
-/// The page of an SPA with this in its head, and the assets.
+/// Returns the page of an SPA with this in its head, and its assets.
 fn assembled(head: &str) -> Result<(String, Assets)> {
-    assembled_whole(&format!("{head}{BOOT}"))
+    assembled_whole(&format!("{head}{BOOT_TAG}"))
 }
 
 fn assembled_whole(template: &str) -> Result<(String, Assets)> {
-    let source = tempfile::tempdir().unwrap();
+    let root = tempfile::tempdir().unwrap();
     for (name, content) in [
-        ("index.html", template),
-        ("styles/tokens.css", ":root{--ink:#111}"),
-        ("styles/base.css", "body{background:url(../static/dots.svg)}"),
-        ("static/favicon.svg", "<svg/>"),
-        ("static/dots.svg", "<svg>dots</svg>"),
+        ("source/index.html", template),
+        ("source/boot.js", "import init from \"./web.js\";"),
+        ("source/styles/tokens.css", ":root{--ink:#111}"),
+        ("source/styles/base.css", "body{background:url(../static/dots.svg)}"),
+        ("source/static/favicon.svg", "<svg/>"),
+        ("source/static/dots.svg", "<svg>dots</svg>"),
+        ("source/static/unused.svg", "<svg>unused</svg>"),
+        ("bound/web.js", "import { f } from './snippets/dep-1/inline0.js';"),
+        ("bound/web_bg.wasm", "wasm"),
+        ("bound/snippets/dep-1/inline0.js", "export function f() {}"),
     ] {
-        write(&source, name, content);
+        let path = root.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
     }
-    glue::write_samples(&source.path().join("bound"));
-    assemble(source.path(), &source.path().join("bound"))
-}
-
-fn write(directory: &TempDir, name: &str, content: &str) {
-    let path = directory.path().join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, content).unwrap();
-}
-
-/// The asset in a page whose name starts and ends like this.
-fn asset<'a>(page: &'a str, stem: &str, extension: &str) -> &'a str {
-    let start = page.find(&format!("/assets/{stem}-")).unwrap() + "/assets/".len();
-    let name = page[start..].split('"').next().unwrap();
-    assert!(name.ends_with(extension), "{name}");
-    assert_eq!(name.len(), stem.len() + 1 + 16 + extension.len(), "{name}");
-    name
+    assemble(&root.path().join("source"), &root.path().join("bound"))
 }
 
 #[test]
@@ -47,35 +36,49 @@ fn stylesheets_become_one_in_the_order_of_their_links() {
     )
     .unwrap();
     assert_eq!(page.matches("stylesheet").count(), 1);
-    let css = assets.text(asset(&page, "app", ".css"));
-    assert!(css.starts_with(":root{--ink:#111}\nbody{background:url(\"dots-"), "{css}");
+    let css = assets.text("app.css");
+    assert!(css.starts_with(":root{--ink:#111}\nbody{background:url(\"static/dots.svg"), "{css}");
+    assert_eq!(assets.text("static/dots.svg"), "<svg>dots</svg>");
 }
 
 #[test]
-fn the_boot_module_is_preceded_by_what_it_will_ask_for() {
-    let (page, assets) = assembled("").unwrap();
-    let wasm = page.split("rel=\"preload\" href=\"/assets/").nth(1).unwrap();
-    let wasm = wasm.split('"').next().unwrap();
-    let boot = assets.text(asset(&page, "boot", ".js"));
-    assert!(boot.contains(wasm), "{boot}");
-    assert!(!page.contains("entrance"), "what is for later is not preloaded");
-    assert!(page.contains("as=\"fetch\" type=\"application/wasm\" crossorigin"));
+fn all_references_lead_into_the_directory_of_the_build() {
+    let head = "<link rel=\"icon\" href=\"static/favicon.svg\">\
+                <link rel=\"stylesheet\" href=\"styles/tokens.css\">";
+    let (page, assets) = assembled(head).unwrap();
+    let base = format!("/assets/{}", assets.build_hash());
+    for file in [
+        "static/favicon.svg",
+        "app.css",
+        "boot.js",
+        "web.js",
+        "web_bg.wasm",
+        "snippets/dep-1/inline0.js",
+    ] {
+        assert!(page.contains(&format!("\"{base}/{file}\"")), "{file}: {page}");
+    }
+    assert!(assets.paths().all(|path| path != "static/unused.svg"));
 }
 
 #[test]
-fn static_files_are_renamed_and_the_servers_placeholders_stay() {
-    let (page, assets) = assembled(
-        "<!-- for us alone --><meta content=\"{{CONFIG}}\">\n\
-         <link rel=\"icon\" href=\"static/favicon.svg\"><a href=\"/login\">Log in</a>",
-    )
-    .unwrap();
-    assert_eq!(assets.text(asset(&page, "favicon", ".svg")), "<svg/>");
+fn the_boot_module_is_preceded_by_preloads_of_its_imports() {
+    let (page, _) = assembled("").unwrap();
+    let (before, _) = page.split_once("<script").unwrap();
+    assert_eq!(before.matches("rel=\"modulepreload\"").count(), 2, "{page}");
+    assert!(before.contains("as=\"fetch\" type=\"application/wasm\" crossorigin"), "{page}");
+}
+
+#[test]
+fn links_and_the_servers_placeholders_stay() {
+    let (page, _) =
+        assembled("<!-- a note --><meta content=\"{{CONFIG}}\">\n<a href=\"/login\">Log in</a>")
+            .unwrap();
     assert!(page.starts_with("<meta content=\"{{CONFIG}}\">\n"), "{page}");
     assert!(page.contains("<a href=\"/login\">Log in</a>"), "{page}");
 }
 
 #[test]
-fn what_the_policy_would_block_is_refused() {
+fn inline_code_and_unknown_references_are_refused() {
     for template in [
         "<script>alert(1)</script>",
         "<style>a{}</style>",
@@ -83,13 +86,13 @@ fn what_the_policy_would_block_is_refused() {
         "<body onload=\"start()\">",
         "<script src=\"https://example.com/x.js\"></script>",
         "<link rel=\"icon\" href=\"favicon.svg\">",
-        "<link rel=\"icon\" href=\"static/gone.svg\">",
+        "<link rel=\"icon\" href=\"static/missing.svg\">",
     ] {
         assert!(assembled(template).is_err(), "{template}");
     }
 }
 
 #[test]
-fn a_page_that_starts_nothing_is_refused() {
+fn a_page_without_the_boot_module_is_refused() {
     assert!(assembled_whole("<title>Latchkey</title>").is_err());
 }

@@ -1,12 +1,13 @@
 use api_types::DeleteAccountRequest;
 use auth_core::PasswordPolicy;
 use yew::prelude::*;
+use yew_router::hooks::use_navigator;
 
-use super::account_of_form;
 use crate::api;
-use crate::components::{Failure, Form, PasswordField, Typed};
+use crate::components::{Failure, Form, FormData, PasswordField, hidden_username};
 use crate::messages::FieldProblem;
 use crate::pages::submission::use_submission;
+use crate::routes::{AccountDeleted, Route};
 use crate::session::{SessionHandle, use_session};
 
 const PASSWORD: &str = "password";
@@ -21,16 +22,24 @@ pub(super) struct DeletionSectionProps {
 pub(super) fn DeletionSection(props: &DeletionSectionProps) -> Html {
     let DeletionSectionProps { email, policy } = props;
     let session = use_session();
+    let navigator = use_navigator();
     let policy = *policy;
-    let (progress, onsubmit) =
-        use_submission(async move |typed: Typed| delete(&typed, &session, policy).await);
+    let (progress, onsubmit) = use_submission(async move |data: FormData| {
+        delete(&data, &session, policy).await?;
+        session.account_deleted(|| {
+            if let Some(navigator) = &navigator {
+                navigator.replace_with_state(&Route::Home, AccountDeleted);
+            }
+        });
+        Ok(())
+    });
     html! {
         <section class="setting" aria-labelledby="settings-deletion">
             <h2 id="settings-deletion">{"Delete your account"}</h2>
             <p>
                 {"Your account, all your sessions and everything else that Latchkey holds about you \
-                  are gone at once and for good. Nobody can bring them back. The address is free \
-                  again then, for a new account too."}
+                  are deleted at once and for good. Nobody can restore them. The e-mail address can \
+                  be used for a new account then."}
             </p>
             <Form
                 submit="Delete account"
@@ -39,7 +48,7 @@ pub(super) fn DeletionSection(props: &DeletionSectionProps) -> Html {
                 progress={progress.clone()}
                 {onsubmit}
             >
-                {account_of_form(email)}
+                {hidden_username(email)}
                 <PasswordField
                     name={PASSWORD}
                     autocomplete="current-password"
@@ -52,24 +61,22 @@ pub(super) fn DeletionSection(props: &DeletionSectionProps) -> Html {
 }
 
 async fn delete(
-    typed: &Typed,
+    data: &FormData,
     session: &SessionHandle,
     policy: PasswordPolicy,
 ) -> Result<(), Failure> {
-    check(typed).into_result()?;
-    let request = DeleteAccountRequest { password: typed.text(PASSWORD).to_owned() };
+    check(data).into_result()?;
+    let request = DeleteAccountRequest { password: data.text(PASSWORD).to_owned() };
     session
         .authorized(async |token: &str| api::delete_account(token, &request).await)
         .await
-        .map_err(|error| Failure::from_error(&error, &[PASSWORD], policy.min_length()))?;
-    session.end_with_account();
-    Ok(())
+        .map_err(|error| Failure::from_error(&error, &[PASSWORD], policy.min_length()))
 }
 
-/// An empty field is not sent: it would count as an attempt.
-fn check(typed: &Typed) -> Failure {
-    let missing = typed.text(PASSWORD).is_empty();
-    Failure::of_fields([(PASSWORD, missing.then_some(FieldProblem::PasswordMissing))])
+/// Checks whether the field is empty: a request would count as an attempt.
+fn check(data: &FormData) -> Failure {
+    let missing = data.text(PASSWORD).is_empty();
+    Failure::from_fields([(PASSWORD, missing.then_some(FieldProblem::PasswordMissing))])
 }
 
 #[cfg(test)]
@@ -77,9 +84,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_password_is_told_at_its_field() {
-        let typed = |text: &str| Typed::from_iter([(PASSWORD.to_owned(), text.to_owned())]);
-        assert_eq!(check(&typed("")).at(PASSWORD), Some(FieldProblem::PasswordMissing));
-        assert_eq!(check(&typed("x")), Failure::default());
+    fn an_empty_password_has_an_error() {
+        let data = |text: &str| FormData::from_iter([(PASSWORD.to_owned(), text.to_owned())]);
+        assert_eq!(check(&data("")).at(PASSWORD), Some(FieldProblem::PasswordMissing));
+        assert_eq!(check(&data("x")), Failure::default());
     }
 }

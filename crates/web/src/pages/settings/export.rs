@@ -19,7 +19,7 @@ pub(super) fn ExportSection() -> Html {
             <h2 id="settings-export">{"Your data"}</h2>
             <p>
                 {"Everything that Latchkey holds about you, in one JSON file: your account, how your \
-                  password is kept, your sessions, and what has happened."}
+                  password is stored, your sessions and your recent activity."}
             </p>
             if let Some(text) = &progress.failure.form {
                 {alert(html! { <p>{text}</p> })}
@@ -40,8 +40,8 @@ pub(super) fn ExportSection() -> Html {
 
 async fn export(session: &SessionHandle) -> Result<(), Failure> {
     let answer = session.authorized(api::export).await;
-    let text = answer.map_err(|error| Failure::of_form(describe(&error)))?;
+    let text = answer.map_err(|error| Failure::from_form(describe(&error)))?;
     download::save_json(FILE, &text).map_err(|_| {
-        Failure::of_form("Your browser did not take the file. Allow downloads and try again.")
+        Failure::from_form("Your browser did not accept the file. Allow downloads and try again.")
     })
 }

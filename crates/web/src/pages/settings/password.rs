@@ -2,9 +2,8 @@ use api_types::ChangePasswordRequest;
 use auth_core::PasswordPolicy;
 use yew::prelude::*;
 
-use super::account_of_form;
 use crate::api;
-use crate::components::{Failure, Form, PasswordField, Typed, status};
+use crate::components::{Failure, Form, FormData, PasswordField, hidden_username, status};
 use crate::messages::FieldProblem;
 use crate::pages::new_password;
 use crate::pages::submission::use_submission;
@@ -18,7 +17,7 @@ const CHANGED: &str = "Your password is changed. Your other sessions have ended.
 pub(super) struct PasswordSectionProps {
     pub(super) email: AttrValue,
     pub(super) policy: PasswordPolicy,
-    /// The password is another one now.
+    /// Called when the password was changed.
     pub(super) onchanged: Callback<()>,
 }
 
@@ -28,9 +27,9 @@ pub(super) fn PasswordSection(props: &PasswordSectionProps) -> Html {
     let session = use_session();
     let (progress, onsubmit) = use_submission({
         let (email, policy, onchanged) = (email.clone(), *policy, onchanged.clone());
-        async move |typed: Typed| {
-            check(&typed, policy, &email).into_result()?;
-            change(&typed, &session, policy).await?;
+        async move |data: FormData| {
+            check(&data, policy, &email).into_result()?;
+            change(&data, &session, policy).await?;
             onchanged.emit(());
             Ok(())
         }
@@ -39,14 +38,14 @@ pub(super) fn PasswordSection(props: &PasswordSectionProps) -> Html {
     html! {
         <section class="setting" aria-labelledby="settings-password">
             <h2 id="settings-password">{"Password"}</h2>
-            <p>{"A new password ends every other session of yours: whoever knew the old one is out."}</p>
+            <p>{"Changing it signs you out everywhere else."}</p>
             <Form
                 submit="Change password"
                 submitting="Changing…"
                 progress={progress.clone()}
                 {onsubmit}
             >
-                {account_of_form(email)}
+                {hidden_username(email)}
                 <PasswordField
                     name={CURRENT}
                     label="Current password"
@@ -69,11 +68,11 @@ pub(super) fn PasswordSection(props: &PasswordSectionProps) -> Html {
 }
 
 async fn change(
-    typed: &Typed,
+    data: &FormData,
     session: &SessionHandle,
     policy: PasswordPolicy,
 ) -> Result<(), Failure> {
-    let [current_password, new_password] = [CURRENT, NEW].map(|name| typed.text(name).to_owned());
+    let [current_password, new_password] = [CURRENT, NEW].map(|name| data.text(name).to_owned());
     let passwords = ChangePasswordRequest { current_password, new_password };
     session
         .authorized(async |token: &str| api::change_password(token, &passwords).await)
@@ -81,11 +80,11 @@ async fn change(
         .map_err(|error| Failure::from_error(&error, &[CURRENT, NEW], policy.min_length()))
 }
 
-/// What the server would find, but for whether the current password is right.
-fn check(typed: &Typed, policy: PasswordPolicy, email: &str) -> Failure {
-    let missing = typed.text(CURRENT).is_empty().then_some(FieldProblem::PasswordMissing);
-    let problem = new_password::problem(typed.text(NEW), policy, email);
-    Failure::of_fields([(CURRENT, missing), (NEW, problem)])
+/// Returns the errors that the server would find, except for a wrong or common password.
+fn check(data: &FormData, policy: PasswordPolicy, email: &str) -> Failure {
+    let missing = data.text(CURRENT).is_empty().then_some(FieldProblem::PasswordMissing);
+    let problem = new_password::problem(data.text(NEW), policy, email);
+    Failure::from_fields([(CURRENT, missing), (NEW, problem)])
 }
 
 #[cfg(test)]
@@ -93,20 +92,20 @@ mod tests {
     use super::*;
 
     fn problems(current: &str, new: &str) -> (Option<FieldProblem>, Option<FieldProblem>) {
-        let typed = [(CURRENT, current), (NEW, new)];
-        let typed = typed.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let data = [(CURRENT, current), (NEW, new)];
+        let data = data.map(|(name, text)| (name.to_owned(), text.to_owned()));
         let policy = PasswordPolicy::default();
-        let failure = check(&Typed::from_iter(typed), policy, "ada@example.com");
+        let failure = check(&FormData::from_iter(data), policy, "ada@example.com");
         (failure.at(CURRENT), failure.at(NEW))
     }
 
     #[test]
-    fn whatever_was_a_password_once_may_be_the_current_one() {
+    fn any_text_is_accepted_as_the_current_password() {
         assert_eq!(problems("x", "a long walk"), (None, None));
     }
 
     #[test]
-    fn the_new_password_is_checked_as_at_the_sign_up() {
+    fn the_new_password_is_checked_as_for_a_sign_up() {
         let (missing, too_short) =
             (Some(FieldProblem::PasswordMissing), Some(FieldProblem::PasswordTooShort(8)));
         assert_eq!(problems("", "short"), (missing, too_short));

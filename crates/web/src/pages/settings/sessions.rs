@@ -1,7 +1,7 @@
 use api_types::Session;
 use yew::prelude::*;
 
-use super::listing::{show, use_listing};
+use super::remote_list::{show, use_remote_list};
 use crate::api::{self, ApiError};
 use crate::browser;
 use crate::components::{EndSessions, Failure, Progress, SessionsList, status};
@@ -13,30 +13,30 @@ const HEADING: &str = "settings-sessions";
 
 #[derive(Properties, PartialEq)]
 pub(super) struct SessionsSectionProps {
-    /// Changes whenever the list may have.
+    /// Changes whenever the list may have changed.
     pub(super) version: u32,
-    /// Sessions have ended here.
+    /// Called when the user has ended sessions.
     pub(super) onended: Callback<()>,
 }
 
 #[component]
 pub(super) fn SessionsSection(props: &SessionsSectionProps) -> Html {
     let session = use_session();
-    let (listing, reload) = use_listing(props.version, {
+    let (loaded, reload) = use_remote_list(props.version, {
         let session = session.clone();
         async move || list(&session).await
     });
     let last = use_state(|| None);
     let (progress, end) = use_submission({
-        let (listing, onended) = (listing.setter(), props.onended.clone());
+        let (loaded, onended) = (loaded.setter(), props.onended.clone());
         async move |what: EndSessions| {
             end(&session, &what).await?;
-            listing.set(list(&session).await.into());
+            loaded.set(list(&session).await.into());
             onended.emit(());
             Ok(())
         }
     });
-    // The button that was pressed is gone with what it has ended.
+    // The button was removed with the session that it has ended.
     use_effect_with(progress.has_succeeded(), |succeeded| {
         if *succeeded && browser::has_lost_focus() {
             browser::focus(browser::element(HEADING));
@@ -58,7 +58,7 @@ pub(super) fn SessionsSection(props: &SessionsSectionProps) -> Html {
                 {"If there is one that you do not recognise, change your password: that ends all \
                   but this one."}
             </p>
-            {show(&listing, HEADING, &reload, |sessions| html! {
+            {show(&loaded, HEADING, &reload, |sessions| html! {
                 <SessionsList sessions={sessions.clone()} {ending} {failure} {onend} />
             })}
             {status(success(&progress, last.as_ref()))}
@@ -86,8 +86,8 @@ async fn end(session: &SessionHandle, what: &EndSessions) -> Result<(), Failure>
         }
     };
     match answer {
-        // It has ended by itself since it was listed.
-        Err(ApiError::Refused(refusal)) if refusal.status == 404 => Ok(()),
-        answer => answer.map_err(|error| Failure::of_form(describe(&error))),
+        // It has ended since the list was loaded.
+        Err(ApiError::Rejected(rejection)) if rejection.status == 404 => Ok(()),
+        answer => answer.map_err(|error| Failure::from_form(describe(&error))),
     }
 }

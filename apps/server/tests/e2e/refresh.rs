@@ -1,4 +1,4 @@
-//! Access tokens expire, and nobody should notice.
+//! Access tokens expire and are refreshed, without the user noticing.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit};
 const SIX_MINUTES: Duration = Duration::from_mins(6);
 
 impl Visitor {
-    /// Keeps the address and the text of every moment from now on, page loads included.
+    /// Records the URL and the text of the page from now on, across page loads.
     async fn watches(&self) {
         let source = "window.seen = []; new MutationObserver(() =>
             window.seen.push(location.pathname + ' ' + (document.body?.innerText ?? '')))
@@ -36,7 +36,7 @@ impl Visitor {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_renewed_without_a_flicker() {
+async fn an_expired_token_is_refreshed_without_a_flicker() {
     visit(async |ada| {
         let expired = ada.is_signed_in().await;
         ada.follows("/settings").await;
@@ -73,7 +73,7 @@ async fn a_token_that_was_tampered_with_is_replaced() {
 }
 
 #[tokio::test]
-async fn requests_that_meet_an_expired_token_at_once_wait_for_one_renewal() {
+async fn concurrent_requests_share_one_refresh() {
     visit(async |ada| {
         ada.is_signed_in().await;
         ada.open("/settings").await;
@@ -97,7 +97,7 @@ async fn requests_that_meet_an_expired_token_at_once_wait_for_one_renewal() {
 }
 
 #[tokio::test]
-async fn a_session_that_was_not_used_is_over_and_the_page_says_so() {
+async fn an_idle_session_expires_and_the_page_says_so() {
     visit(async |ada| {
         ada.is_signed_in().await;
         ada.follows("/settings").await;
@@ -106,7 +106,7 @@ async fn a_session_that_was_not_used_is_over_and_the_page_says_so() {
         ada.follows("/private").await;
         ada.arrives_at("/login?next=%2Fprivate").await;
         ada.sees_nothing_private().await;
-        assert!(ada.message("status").await.contains("over"));
+        assert!(ada.message("status").await.contains("ended"));
         assert_eq!(ada.token().await, None);
         ada.logs_in().await;
         ada.sees_the_account().await;
@@ -115,7 +115,7 @@ async fn a_session_that_was_not_used_is_over_and_the_page_says_so() {
 }
 
 #[tokio::test]
-async fn a_renewal_that_fails_for_the_network_ends_nothing() {
+async fn a_refresh_without_a_network_does_not_end_the_session() {
     visit(async |ada| {
         ada.is_signed_in().await;
         ada.follows("/settings").await;
@@ -135,7 +135,7 @@ async fn a_renewal_that_fails_for_the_network_ends_nothing() {
 }
 
 #[tokio::test]
-async fn a_renewal_whose_answer_is_lost_or_late_is_asked_for_once_more() {
+async fn a_lost_or_late_refresh_response_is_retried() {
     // What becomes of the first answer, once the browser has it.
     let lost = "throw new TypeError('lost')";
     let late = "return new Promise((_, end) => {
@@ -186,7 +186,7 @@ async fn a_renewal_whose_answer_is_lost_or_late_is_asked_for_once_more() {
 }
 
 #[tokio::test]
-async fn a_form_is_sent_with_the_next_token_and_nothing_is_typed_twice() {
+async fn a_form_is_submitted_with_the_refreshed_token() {
     visit(async |ada| {
         ada.is_signed_in().await;
         ada.open("/settings").await;
@@ -200,7 +200,7 @@ async fn a_form_is_sent_with_the_next_token_and_nothing_is_typed_twice() {
 }
 
 #[tokio::test]
-async fn a_log_out_with_an_expired_token_ends_the_session_all_the_same() {
+async fn a_log_out_with_an_expired_token_ends_the_session() {
     visit(async |ada| {
         ada.is_signed_in().await;
         ada.lets_pass(SIX_MINUTES).await;

@@ -1,12 +1,12 @@
-use crate::messages::count;
+use super::count;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// How long ago something was. What lies ahead was just now: two clocks differ.
+/// Returns how long ago something happened. A time in the future is `just now`: clocks differ.
 #[must_use]
-pub fn ago(seconds: i64) -> String {
+pub fn time_ago(seconds: i64) -> String {
     let (number, unit) = match seconds {
         ..MINUTE => return "just now".to_owned(),
         MINUTE..HOUR => (seconds / MINUTE, "minute"),
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_told_in_the_largest_unit_that_it_fills() {
+    fn the_largest_unit_that_fits_is_used() {
         for (seconds, words) in [
             (59, "just now"),
             (60, "1 minute ago"),
@@ -31,14 +31,14 @@ mod tests {
             (86_400, "1 day ago"),
             (400 * 86_400, "400 days ago"),
         ] {
-            assert_eq!(ago(seconds), words);
+            assert_eq!(time_ago(seconds), words);
         }
     }
 
     #[test]
-    fn nothing_happened_in_the_future() {
+    fn a_time_in_the_future_is_just_now() {
         for seconds in [0, -1, -86_400, i64::MIN] {
-            assert_eq!(ago(seconds), "just now");
+            assert_eq!(time_ago(seconds), "just now");
         }
     }
 }

@@ -3,8 +3,8 @@ use std::cell::RefCell;
 use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, Shared};
 
-/// Something that is done once for all who want it at the same time.
-pub(super) struct SingleFlight<T: Clone>(RefCell<Option<Shared<LocalBoxFuture<'static, T>>>>);
+/// A task that runs once for all callers that want it at the same time.
+pub(crate) struct SingleFlight<T: Clone>(RefCell<Option<Shared<LocalBoxFuture<'static, T>>>>);
 
 impl<T: Clone> Default for SingleFlight<T> {
     fn default() -> Self {
@@ -13,20 +13,20 @@ impl<T: Clone> Default for SingleFlight<T> {
 }
 
 impl<T: Clone> SingleFlight<T> {
-    /// Waits for what is under way, or begins it.
-    pub(super) async fn join<F>(&self, begin: impl FnOnce() -> F) -> T
+    /// Waits for the running task, or begins one.
+    pub(crate) async fn join<F>(&self, begin: impl FnOnce() -> F) -> T
     where
         F: Future<Output = T> + 'static,
     {
         let flight =
             self.0.borrow_mut().get_or_insert_with(|| begin().boxed_local().shared()).clone();
         let outcome = flight.clone().await;
-        self.0.borrow_mut().take_if(|under_way| under_way.ptr_eq(&flight));
+        self.0.borrow_mut().take_if(|running| running.ptr_eq(&flight));
         outcome
     }
 
-    /// Lets nobody join any more what is under way.
-    pub(super) fn close(&self) {
+    /// Keeps later callers from joining the running task.
+    pub(crate) fn close(&self) {
         self.0.borrow_mut().take();
     }
 }
@@ -47,7 +47,7 @@ mod tests {
         Builder::new_current_thread().build().unwrap().block_on(future)
     }
 
-    /// Counts how often it is begun, and is under way for longer than it takes all to join.
+    /// Counts how often it is begun, and runs for longer than all callers take to join.
     fn counted(begun: &Rc<Cell<u32>>) -> impl Future<Output = u32> + use<> {
         let begun = begun.clone();
         async move {
@@ -60,21 +60,21 @@ mod tests {
     }
 
     #[test]
-    fn all_who_want_it_at_once_share_one() {
+    fn concurrent_callers_share_one_run() {
         let (flight, begun) = (SingleFlight::default(), Rc::new(Cell::new(0)));
         let join = || flight.join(|| counted(&begun));
         assert_eq!(run(join3(join(), join(), join())), (1, 1, 1));
     }
 
     #[test]
-    fn who_comes_after_it_begins_another() {
+    fn a_later_caller_begins_another_run() {
         let (flight, begun) = (SingleFlight::default(), Rc::new(Cell::new(0)));
         let join = || flight.join(|| counted(&begun));
         assert_eq!(run(async { (join().await, join().await) }), (1, 2));
     }
 
     #[test]
-    fn nobody_joins_one_that_is_closed() {
+    fn a_closed_run_is_not_joined() {
         let (flight, begun) = (SingleFlight::default(), Rc::new(Cell::new(0)));
         let join = || flight.join(|| counted(&begun));
         let late = async {
@@ -82,6 +82,6 @@ mod tests {
             join().await
         };
         run(join3(join(), late, join()));
-        assert_eq!(begun.get(), 2, "one for the first, and one for the other two");
+        assert_eq!(begun.get(), 2, "one run for the first caller, and one for the other two");
     }
 }

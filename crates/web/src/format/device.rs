@@ -1,5 +1,5 @@
-/// What a browser has in its user agent. Each claims to be those after it too, and so the
-/// first that is found is the one.
+/// The marks of browsers in a user agent. Each browser claims to be those after it too, so the
+/// first mark that is found counts.
 const BROWSERS: [(&str, &str); 14] = [
     ("Edg/", "Edge"),
     ("EdgA/", "Edge"),
@@ -17,7 +17,7 @@ const BROWSERS: [(&str, &str); 14] = [
     ("Safari/", "Safari"),
 ];
 
-/// Android says that it is Linux too.
+/// The marks of operating systems. Android claims to be Linux too.
 const SYSTEMS: [(&str, &str); 7] = [
     ("iPhone", "an iPhone"),
     ("iPad", "an iPad"),
@@ -28,11 +28,11 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("Linux", "Linux"),
 ];
 
-/// How much of a product's name is told, in characters.
-const LONGEST_PRODUCT: usize = 40;
+/// How many characters of a product's name are shown.
+const MAX_PRODUCT_LENGTH: usize = 40;
 
-/// What calls itself so. Anybody can call themselves anything, so it is for an owner to
-/// recognise a device by, and no more.
+/// Describes the device with this user agent. A client can claim anything, so it only helps the
+/// owner to recognise a device.
 #[must_use]
 pub fn device(user_agent: Option<&str>) -> String {
     let agent = user_agent.unwrap_or_default();
@@ -52,7 +52,7 @@ fn program(agent: &str) -> String {
     match agent.split(['/', ' ', '(']).next() {
         None | Some("") => "Unknown device".to_owned(),
         Some(name) => {
-            let short: String = name.chars().take(LONGEST_PRODUCT).collect();
+            let short: String = name.chars().take(MAX_PRODUCT_LENGTH).collect();
             format!("A program ({short})")
         }
     }
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_on_a_computer_is_told_with_its_system() {
+    fn a_desktop_browser_is_named_with_its_system() {
         is(LINUX, BLINK, "Chrome/137.0.0.0 Safari/537.36", "Chrome on Linux");
         is(LINUX, BLINK, "HeadlessChrome/137.0.0.0 Safari/537.36", "Chrome on Linux");
         is(CHROME_OS, BLINK, "Chrome/137.0.0.0 Safari/537.36", "Chrome on ChromeOS");
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_on_a_phone_or_a_tablet_is_told_with_its_system() {
+    fn a_mobile_browser_is_named_with_its_system() {
         let chrome = "Chrome/137.0.0.0 Mobile Safari/537.36";
         is(ANDROID, BLINK, chrome, "Chrome on Android");
         let samsung = "SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36";
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_that_says_less_is_told_as_what_it_says() {
+    fn an_incomplete_user_agent_is_described_as_far_as_it_goes() {
         is(IPHONE, WEBKIT, "Mobile/15E148", "A browser on an iPhone");
         is("Mozilla/5.0", "(compatible)", "", "A browser");
         is("Mozilla/5.0", "Gecko/20100101", "Firefox/139.0", "Firefox");
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_browser_is_a_program() {
+    fn other_user_agents_are_programs() {
         for (agent, words) in [
             ("curl/8.5.0", "A program (curl)"),
             ("python-requests/2.32.3", "A program (python-requests)"),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_is_unknown() {
+    fn an_empty_user_agent_is_unknown() {
         for agent in [None, Some(""), Some(" "), Some("/1.0")] {
             assert_eq!(device(agent), "Unknown device", "{agent:?}");
         }

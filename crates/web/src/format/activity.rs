@@ -1,16 +1,18 @@
 use api_types::{ActivityActor, ActivityEvent, ActivityKind};
 
-/// What has happened, as its user would say it.
+/// Describes an audit event.
 #[must_use]
 pub fn activity(event: &ActivityEvent) -> &'static str {
     let by_operator = event.actor == ActivityActor::Operator;
     match event.kind {
-        ActivityKind::AccountCreated if by_operator => "An administrator made the account",
-        ActivityKind::AccountCreated => "The account was made",
+        ActivityKind::AccountCreated if by_operator => "An administrator created the account",
+        ActivityKind::AccountCreated => "Account created",
         ActivityKind::SignedIn => "Logged in",
-        ActivityKind::SignInFailed => "A log-in failed",
-        ActivityKind::SignInsThrottled => "Too many log-ins failed: the next had to wait",
-        ActivityKind::PasswordCheckFailed => "A wrong password was given in the settings",
+        ActivityKind::SignInFailed => "Log-in failed",
+        ActivityKind::SignInsThrottled => {
+            "Log-in temporarily blocked after too many failed attempts"
+        }
+        ActivityKind::PasswordCheckFailed => "A wrong password was entered in the settings",
         ActivityKind::SignedOut => "Logged out",
         ActivityKind::SessionEnded => "Another session was ended",
         ActivityKind::OtherSessionsEnded => "All other sessions were ended",
@@ -22,6 +24,6 @@ pub fn activity(event: &ActivityEvent) -> &'static str {
         ActivityKind::PasswordChanged => "The password was changed",
         ActivityKind::AccountDisabled => "An administrator disabled the account",
         ActivityKind::AccountEnabled => "An administrator enabled the account again",
-        _ => "Something that this page does not know: reload it",
+        _ => "Unknown activity. Reload this page.",
     }
 }

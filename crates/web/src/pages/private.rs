@@ -3,16 +3,16 @@ use yew::prelude::*;
 
 use crate::components::{LocalDate, use_page_title};
 
-/// Properties of [`AccountPage`].
+/// Properties of [`Private`].
 #[derive(Properties, PartialEq)]
-pub struct AccountPageProps {
-    /// Whose page it is, as the server has it.
+pub struct PrivateProps {
+    /// The owner of the page.
     pub user: User,
 }
 
-/// The private page: what its owner's account holds.
+/// The private page, which shows its owner's account.
 #[component]
-pub fn AccountPage(props: &AccountPageProps) -> Html {
+pub fn Private(props: &PrivateProps) -> Html {
     use_page_title("Your account");
     let User { id, email, created_at } = &props.user;
     html! {

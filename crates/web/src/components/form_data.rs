@@ -3,13 +3,12 @@ use std::fmt;
 use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlFormElement, HtmlInputElement};
 
-/// What was typed into a form, by the names of its inputs. A box that is not ticked is not
-/// in it.
+/// The values of a form's inputs, by their names. An unchecked checkbox has none.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct Typed(Vec<(String, String)>);
+pub struct FormData(Vec<(String, String)>);
 
-impl Typed {
-    /// What is in the inputs of `form` now.
+impl FormData {
+    /// Reads the inputs of `form`.
     pub(super) fn read(form: &HtmlFormElement) -> Self {
         named_inputs(form)
             .into_iter()
@@ -18,20 +17,20 @@ impl Typed {
             .collect()
     }
 
-    /// What was typed into the input of this name.
+    /// Returns the value of an input, which is empty if there is none.
     #[must_use]
     pub fn text(&self, name: &str) -> &str {
         self.0.iter().find(|(of, _)| of == name).map_or("", |(_, text)| text)
     }
 
-    /// Whether the box of this name was ticked.
+    /// Whether a checkbox is checked.
     #[must_use]
-    pub fn is_ticked(&self, name: &str) -> bool {
+    pub fn is_checked(&self, name: &str) -> bool {
         self.0.iter().any(|(of, _)| of == name)
     }
 }
 
-/// The inputs of `form` that are sent.
+/// Returns the inputs of `form` that have a name.
 pub(super) fn named_inputs(form: &HtmlFormElement) -> Vec<HtmlInputElement> {
     let elements = form.elements();
     (0..elements.length())
@@ -40,16 +39,16 @@ pub(super) fn named_inputs(form: &HtmlFormElement) -> Vec<HtmlInputElement> {
         .collect()
 }
 
-impl FromIterator<(String, String)> for Typed {
+impl FromIterator<(String, String)> for FormData {
     fn from_iter<T: IntoIterator<Item = (String, String)>>(inputs: T) -> Self {
         Self(inputs.into_iter().collect())
     }
 }
 
-/// There may be a password in it.
-impl fmt::Debug for Typed {
+/// Shows no values: there may be a password among them.
+impl fmt::Debug for FormData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Typed").finish_non_exhaustive()
+        f.debug_struct("FormData").finish_non_exhaustive()
     }
 }
 
@@ -58,15 +57,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_input_that_is_not_there_is_an_empty_one_and_an_unticked_box() {
-        let typed = Typed::from_iter([("remember".to_owned(), "on".to_owned())]);
-        assert_eq!((typed.text("remember"), typed.text("email")), ("on", ""));
-        assert!(typed.is_ticked("remember") && !typed.is_ticked("email"));
+    fn a_missing_input_is_empty_and_unchecked() {
+        let data = FormData::from_iter([("remember".to_owned(), "on".to_owned())]);
+        assert_eq!((data.text("remember"), data.text("email")), ("on", ""));
+        assert!(data.is_checked("remember") && !data.is_checked("email"));
     }
 
     #[test]
-    fn what_was_typed_is_in_no_log() {
-        let typed = Typed::from_iter([("password".to_owned(), "a long walk".to_owned())]);
-        assert!(!format!("{typed:?}").contains("walk"));
+    fn debug_output_shows_no_values() {
+        let data = FormData::from_iter([("password".to_owned(), "a long walk".to_owned())]);
+        assert!(!format!("{data:?}").contains("walk"));
     }
 }

@@ -1,0 +1,13 @@
+//! Devices, IP addresses, times and audit events as text for people.
+
+mod activity;
+mod count;
+mod device;
+mod ip;
+mod time_ago;
+
+pub use activity::activity;
+pub(crate) use count::count;
+pub use device::device;
+pub use ip::ip;
+pub use time_ago::time_ago;

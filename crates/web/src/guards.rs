@@ -1,0 +1,86 @@
+//! What a page requires of the session.
+
+use api_types::User;
+use yew::prelude::*;
+use yew_router::hooks::{use_location, use_navigator};
+
+use crate::api::ApiError;
+use crate::components::{trouble, waiting};
+use crate::messages::describe;
+use crate::routes::{LoginNotice, Route, detour_to_login};
+use crate::session::{Session, SessionHandle, SessionLoss, use_session};
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct PrivateOnlyProps {
+    pub(crate) render: Callback<User, Html>,
+}
+
+/// Shows a private page to its owner, once the server has confirmed the session after the page
+/// was entered: an earlier confirmation may be out of date.
+#[component]
+pub(crate) fn PrivateOnly(props: &PrivateOnlyProps) -> Html {
+    let session = use_session();
+    let navigator = use_navigator();
+    let location = use_location();
+    let confirmations_at_entry = use_state(|| session.confirmations());
+    use_effect_with((), {
+        let session = session.clone();
+        move |()| session.check()
+    });
+    use_effect_with(*session.session() == Session::SignedOut, {
+        let session = session.clone();
+        move |is_signed_out| {
+            if *is_signed_out && let (Some(navigator), Some(location)) = (navigator, location) {
+                detour_to_login(&navigator, &location, session.take_loss().map(notice));
+            }
+        }
+    });
+    match session.session() {
+        Session::SignedIn(user) if session.confirmations() != *confirmations_at_entry => {
+            props.render.emit(user.clone())
+        }
+        Session::Unconfirmed(error) => unconfirmed(error, &session),
+        _ => waiting(),
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct SignedOutOnlyProps {
+    pub(crate) render: Callback<(), Html>,
+}
+
+/// Shows a page to visitors who are signed out. Everybody else is sent to the private page.
+#[component]
+pub(crate) fn SignedOutOnly(props: &SignedOutOnlyProps) -> Html {
+    let session = use_session();
+    let navigator = use_navigator();
+    // Another tab may have signed the browser in since.
+    use_effect_with((), {
+        let session = session.clone();
+        move |()| session.look_again()
+    });
+    use_effect_with(matches!(session.session(), Session::SignedIn(_)), move |is_signed_in| {
+        if *is_signed_in && let Some(navigator) = navigator {
+            navigator.replace(&Route::Private);
+        }
+    });
+    match session.session() {
+        Session::SignedOut => props.render.emit(()),
+        Session::Unconfirmed(error) => unconfirmed(error, &session),
+        _ => waiting(),
+    }
+}
+
+const fn notice(loss: SessionLoss) -> LoginNotice {
+    match loss {
+        SessionLoss::Ended => LoginNotice::SessionEnded,
+        SessionLoss::OtherUser => LoginNotice::OtherUser,
+    }
+}
+
+fn unconfirmed(error: &ApiError, session: &SessionHandle) -> Html {
+    let session = session.clone();
+    let retry = Callback::from(move |()| session.ask());
+    let why = html! { <>{describe(error)}{" You have not been logged out."}</> };
+    trouble("Your session could not be checked", why, &retry)
+}

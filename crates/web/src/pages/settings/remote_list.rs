@@ -1,0 +1,83 @@
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+
+use crate::api::ApiError;
+use crate::browser;
+use crate::components::alert;
+use crate::messages::describe;
+
+/// A list that is loaded from the server.
+#[derive(Clone)]
+pub(super) enum RemoteList<T> {
+    Loading,
+    Loaded(T),
+    Failed(AttrValue),
+}
+
+impl<T> From<Result<T, ApiError>> for RemoteList<T> {
+    fn from(answer: Result<T, ApiError>) -> Self {
+        match answer {
+            Ok(list) => Self::Loaded(list),
+            Err(error) => Self::Failed(describe(&error).into()),
+        }
+    }
+}
+
+/// Loads a list, and loads it again whenever `version` changes. Returns it with a callback that
+/// tries again after a failure.
+#[hook]
+pub(super) fn use_remote_list<T, F>(
+    version: u32,
+    ask: F,
+) -> (UseStateHandle<RemoteList<T>>, Callback<()>)
+where
+    T: 'static,
+    F: AsyncFn() -> Result<T, ApiError> + Clone + 'static,
+{
+    let list = use_state(|| RemoteList::Loading);
+    let load = {
+        let list = list.setter();
+        Callback::from(move |()| {
+            let (ask, list) = (ask.clone(), list.clone());
+            spawn_local(async move { list.set(ask().await.into()) });
+        })
+    };
+    use_effect_with(version, {
+        let load = load.clone();
+        move |_| load.emit(())
+    });
+    let reload = {
+        let list = list.setter();
+        load.reform(move |()| list.set(RemoteList::Loading))
+    };
+    (list, reload)
+}
+
+/// Renders a list, or its waiting state, or an alert. `heading` is the id of its heading.
+pub(super) fn show<T>(
+    list: &RemoteList<T>,
+    heading: &'static str,
+    reload: &Callback<()>,
+    render: impl FnOnce(&T) -> Html,
+) -> Html {
+    match list {
+        RemoteList::Loading => html! { <p role="status" aria-busy="true">{"One moment…"}</p> },
+        RemoteList::Failed(text) => failed(text, heading, reload),
+        RemoteList::Loaded(loaded) => render(loaded),
+    }
+}
+
+fn failed(text: &AttrValue, heading: &'static str, reload: &Callback<()>) -> Html {
+    let onclick = reload.reform(|_| {
+        // The button disappears while waiting, and the focus should not.
+        browser::focus(browser::element(heading));
+    });
+    html! {
+        <>
+            {alert(html! { <p>{text}</p> })}
+            <p>
+                <button type="button" class="button button-quiet" {onclick}>{"Try again"}</button>
+            </p>
+        </>
+    }
+}

@@ -1,0 +1,90 @@
+//! Ending a session on the server after it has ended in the browser.
+
+use api_types::TokenResponse;
+
+use super::tokens::{Claims, RefreshError, refresh_for};
+use crate::api::{self, ApiError};
+use crate::storage;
+
+/// Whether the session has ended on the server too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum SignOutOutcome {
+    /// The server has no such session any more.
+    Ended,
+    /// The server did not confirm it. The session may still be active there.
+    Unconfirmed,
+}
+
+/// A session that has ended in the browser and may still be active on the server.
+pub(super) struct PendingSignOut {
+    token: Option<String>,
+    claims: Option<Claims>,
+    is_remembered: bool,
+}
+
+impl PendingSignOut {
+    /// Takes what the browser holds of this tab's session, and removes it there.
+    pub(super) fn begin() -> Self {
+        let token = storage::token();
+        let claims = token.as_deref().and_then(Claims::read);
+        let is_remembered = storage::remembered().is_some();
+        storage::clear_tab();
+        storage::forget(claims.as_ref().map(|claims| &*claims.sid));
+        Self { token, claims, is_remembered }
+    }
+
+    /// Ends the session on the server.
+    pub(super) async fn finish(self) -> SignOutOutcome {
+        match &self.token {
+            Some(token) => match api::sign_out(token).await {
+                Err(error) if error.is_rejected_token() => self.finish_with_new_token().await,
+                answer => outcome(&answer),
+            },
+            None if self.is_remembered => self.finish_with_new_token().await,
+            None => SignOutOutcome::Ended,
+        }
+    }
+
+    /// An expired token ends nothing, but the cookie may get another one: perhaps of a session
+    /// that the same user has begun in another tab since.
+    async fn finish_with_new_token(self) -> SignOutOutcome {
+        match refresh_for(self.claims.map(|claims| claims.sub)).await {
+            Ok(TokenResponse { access_token, .. }) => {
+                let session = Claims::read(&access_token).map(|claims| claims.sid);
+                let outcome = outcome(&api::sign_out(&access_token).await);
+                storage::forget(session.as_deref());
+                outcome
+            }
+            // The cookie is no longer valid, so nothing is left that could be used.
+            Err(RefreshError::SessionEnded(_)) => {
+                storage::set_remembered(None);
+                SignOutOutcome::Ended
+            }
+            Err(RefreshError::OtherUser | RefreshError::Failed(_)) => SignOutOutcome::Unconfirmed,
+        }
+    }
+}
+
+fn outcome(answer: &Result<(), ApiError>) -> SignOutOutcome {
+    match answer {
+        Ok(()) => SignOutOutcome::Ended,
+        Err(error) if error.is_rejected_token() => SignOutOutcome::Ended,
+        Err(_) => SignOutOutcome::Unconfirmed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_has_ended_if_the_server_says_so_or_does_not_know_it() {
+        let rejected = |status| Err(ApiError::rejected(status, None, ""));
+        assert_eq!(outcome(&Ok(())), SignOutOutcome::Ended);
+        assert_eq!(outcome(&rejected(401)), SignOutOutcome::Ended);
+        for answer in [rejected(500), rejected(503), Err(ApiError::Unreachable)] {
+            assert_eq!(outcome(&answer), SignOutOutcome::Unconfirmed);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Access tokens: their claims, when they have to be refreshed, and the refresh itself.
+
+use api_types::TokenResponse;
+use serde::Deserialize;
+
+use crate::api::{self, ApiError};
+use crate::locks::Lock;
+
+const COOKIE_LOCK: &str = "latchkey-renewal";
+
+/// After this time the first refresh is given up, early enough for a second one.
+const FIRST_TIMEOUT_MS: u32 = 8_000;
+
+/// More than the server ever takes: a request that is aborted loses the cookie of its response.
+const SECOND_TIMEOUT_MS: u32 = 15_000;
+
+/// How long before its expiry a token is refreshed, so that it does not expire on its way.
+const MARGIN_MS: f64 = 10_000.0;
+
+/// The largest margin, as a share of the token's lifetime: a short-lived token should be used too.
+const MAX_MARGIN_SHARE: f64 = 0.1;
+
+/// The claims of an access token about its user and session (RFC 9068, 2.2.1).
+///
+/// The server verifies the signature; the browser only compares. The claims say, without a
+/// request, whether a token that the cookie has brought continues the session of this tab.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Claims {
+    /// The user's id.
+    pub(super) sub: String,
+    /// The session's id.
+    pub(super) sid: String,
+}
+
+impl Claims {
+    /// Reads the claims of a token. Any other text has none.
+    pub(super) fn read(token: &str) -> Option<Self> {
+        let payload = token.split('.').nth(1)?.replace('-', "+").replace('_', "/");
+        let json = web_sys::window()?.atob(&payload).ok()?;
+        serde_json::from_str(&json).ok()
+    }
+}
+
+/// When a token should be refreshed, in milliseconds of the browser's monotonic clock.
+///
+/// The device's wall clock may be wrong, so it is counted from the arrival of the token.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Deadline(f64);
+
+impl Deadline {
+    /// Returns the deadline of a token that has just arrived.
+    pub(super) fn new(answer: &TokenResponse, now_ms: f64) -> Self {
+        let lifetime = answer.expires_in as f64 * 1_000.0;
+        Self(now_ms + lifetime - MARGIN_MS.min(lifetime * MAX_MARGIN_SHARE))
+    }
+
+    pub(super) fn has_passed(self, now_ms: f64) -> bool {
+        now_ms >= self.0
+    }
+}
+
+/// An error from refreshing a token.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum RefreshError {
+    /// The server has no session for the cookie.
+    SessionEnded(ApiError),
+    /// The cookie belongs to another user, who has signed in in another tab.
+    OtherUser,
+    /// The server could not be asked.
+    Failed(ApiError),
+}
+
+impl From<ApiError> for RefreshError {
+    fn from(error: ApiError) -> Self {
+        if error.is_rejected_token() { Self::SessionEnded(error) } else { Self::Failed(error) }
+    }
+}
+
+/// Runs a request that replaces the refresh cookie, which all tabs share, while no other tab does.
+/// Of two such responses, the browser would keep the cookie of the one that arrived last.
+pub(crate) async fn with_cookie_lock<T>(request: impl Future<Output = T>) -> T {
+    let lock = Lock::acquire(COOKIE_LOCK).await;
+    let answer = request.await;
+    drop(lock);
+    answer
+}
+
+/// Gets a new access token with the cookie, for the user `owner` and nobody else. The caller
+/// stores it.
+pub(super) async fn refresh_for(owner: Option<String>) -> Result<TokenResponse, RefreshError> {
+    let answer = with_cookie_lock(refresh()).await?;
+    // Nothing that one user has begun may be done in the name of another.
+    let is_owners = owner.is_none_or(|owner| {
+        Claims::read(&answer.access_token).is_some_and(|claims| claims.sub == owner)
+    });
+    if is_owners { Ok(answer) } else { Err(RefreshError::OtherUser) }
+}
+
+/// Refreshes, and tries once more if the response was lost: for some seconds the server accepts
+/// the replaced cookie again. Two requests never run at once, for the cookie would be that of the
+/// later response.
+async fn refresh() -> Result<TokenResponse, ApiError> {
+    match api::refresh(FIRST_TIMEOUT_MS).await {
+        Err(error) if error.is_lost_response() => api::refresh(SECOND_TIMEOUT_MS).await,
+        answer => answer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use api_types::TokenType;
+
+    use super::*;
+
+    fn deadline(expires_in: u64) -> Deadline {
+        let access_token = "token".to_owned();
+        let answer = TokenResponse { access_token, token_type: TokenType::Bearer, expires_in };
+        Deadline::new(&answer, 500.0)
+    }
+
+    #[test]
+    fn a_token_is_refreshed_some_seconds_before_it_expires() {
+        assert!(!deadline(300).has_passed(290_499.0));
+        assert!(deadline(300).has_passed(290_500.0));
+    }
+
+    #[test]
+    fn a_token_that_lives_a_second_is_used_for_most_of_it() {
+        assert!(!deadline(1).has_passed(1_399.0));
+        assert!(deadline(1).has_passed(1_400.0));
+    }
+
+    #[test]
+    fn only_a_rejected_cookie_ends_the_session() {
+        let error = |status| ApiError::rejected(status, None, "");
+        assert_eq!(RefreshError::from(error(401)), RefreshError::SessionEnded(error(401)));
+        for error in [error(403), error(429), error(500), error(503), ApiError::Unreachable] {
+            assert_eq!(RefreshError::from(error.clone()), RefreshError::Failed(error));
+        }
+    }
+}
