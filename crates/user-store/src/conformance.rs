@@ -14,7 +14,7 @@ macro_rules! cases {
     (($d:tt) $macro:ident in $module:ident; $($case:ident,)+) => {
         pub mod cases {
             $(
-                pub async fn $case(fresh: &dyn crate::conformance::Deployment) {
+                pub async fn $case(fresh: &dyn crate::conformance::deployment::Deployment) {
                     super::$case(fresh).await;
                 }
             )+
