@@ -12,6 +12,7 @@ mod step;
 mod test_run;
 
 use std::fs;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -51,8 +52,9 @@ impl Ci {
     /// is wrong.
     pub(crate) fn run(&self) -> Result<ExitCode> {
         if self.list {
+            let mut stdout = io::stdout();
             for step in Step::value_variants() {
-                println!("{:<7} {}", step.name(), step.description());
+                writeln!(stdout, "{:<7} {}", step.name(), step.description())?;
             }
             return Ok(ExitCode::SUCCESS);
         }

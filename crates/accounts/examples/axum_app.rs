@@ -13,14 +13,14 @@ type Credentials = Json<(String, String)>; // ["ada@example.com", "a long walk"]
 async fn sign_up(app: App, peer: Peer, Json((email, password)): Credentials) -> StatusCode {
     match app.sign_up(&email, &password, &ClientInfo::new(Some(peer.ip()), None).into()).await {
         Ok(_) => StatusCode::CREATED,
-        Err(SignUpError::Store(_) | SignUpError::Hashing(_)) => StatusCode::SERVICE_UNAVAILABLE,
+        Err(SignUpError::Service(_)) => StatusCode::SERVICE_UNAVAILABLE,
         Err(_) => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 
 async fn log_in(app: App, peer: Peer, body: Credentials) -> Result<String, StatusCode> {
     let (Json((email, password)), client) = (body, ClientInfo::new(Some(peer.ip()), None));
-    match app.sign_in(&email, &password, false, &client.into(), None).await {
+    match app.sign_in(accounts::SignIn::new(&email, &password, &client.into())).await {
         Ok(issued) => Ok(issued.access.token.as_str().to_owned()),
         Err(SignInError::InvalidCredentials) => Err(StatusCode::UNAUTHORIZED),
         Err(SignInError::TooManyAttempts { .. }) => Err(StatusCode::TOO_MANY_REQUESTS),

@@ -1,48 +1,48 @@
-use auth_core::{Claims, Session, Timestamp, UserId};
-use user_store::{StoreError, User};
+use auth_core::{Session, UserId};
+use user_store::{ActiveSession, StoreError, User};
 
-use crate::Accounts;
+use crate::accounts::Accounts;
+use crate::tokens::TokenVerification;
 
-/// Proof that the caller is authenticated: nothing builds one but
-/// [`Accounts::authenticate`].
+/// Proof that a request is authenticated. Only [`Accounts::authenticate`] builds one.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
     user: User,
     session: Session,
 }
 
-/// Why a caller was not recognised.
+/// An error from authenticating a request.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthenticateError {
-    /// The token is not valid, or its session is over.
-    #[error("the access token is not valid, or its session is over")]
+    /// The token is not valid, or its session has ended.
+    #[error("the access token is not valid, or its session has ended")]
     InvalidToken,
-    /// The store could not be asked.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl SignedIn {
-    /// Whose request it is.
+    /// Returns the user who sends the request.
     #[must_use]
     pub const fn user(&self) -> &User {
         &self.user
     }
 
-    /// The name of whose request it is, which never changes: what an app's own data refers to.
+    /// Returns the id of the user, which never changes. An app's own data should refer to it.
     #[must_use]
     pub const fn id(&self) -> UserId {
         self.user.id
     }
 
-    /// The e-mail address, as its owner typed it. It is personal, and it is what somebody chose:
+    /// Returns the email address as its owner typed it. It is personal data and not trusted:
     /// escape it in HTML, and keep it out of logs.
     #[must_use]
     pub fn email(&self) -> &str {
         self.user.email.as_str()
     }
 
-    /// The session that the request belongs to.
+    /// Returns the session that the request belongs to.
     #[must_use]
     pub const fn session(&self) -> &Session {
         &self.session
@@ -50,29 +50,39 @@ impl SignedIn {
 }
 
 impl Accounts {
-    /// Recognises the bearer of an access token. The session is looked up every time: a
-    /// token that is still valid is worth nothing once its session is over
-    /// (OWASP ASVS 5.0, 7.4.1).
+    /// Authenticates a request by its access token.
+    ///
+    /// The session is looked up every time: a token is rejected once its session has ended (OWASP
+    /// ASVS 5.0, 7.4.1) or its key was retired, on every server.
     ///
     /// # Errors
     ///
     /// [`AuthenticateError::InvalidToken`] whatever is wrong with the token.
     pub async fn authenticate(&self, token: &str) -> Result<SignedIn, AuthenticateError> {
         let now = self.clock.now();
-        let claims = self.verify_token(token, now).await?;
-        match self.store.session(claims.session, now).await? {
-            Some((session, user)) if user.id == claims.user => Ok(SignedIn { user, session }),
-            _ => Err(AuthenticateError::InvalidToken),
+        let mut verification = self.keys.verify(token, now);
+        if matches!(verification, TokenVerification::UnknownKey) {
+            // Another server may have added the key.
+            self.keys.refresh_for_unknown_kid().await?;
+            verification = self.keys.verify(token, now);
         }
-    }
-
-    /// A key that is not known may have been made since by another server: then the store is
-    /// asked.
-    async fn verify_token(&self, token: &str, now: Timestamp) -> Result<Claims, AuthenticateError> {
-        let verified = match self.keys.verify(token, now) {
-            Some(verified) => verified,
-            None => self.keys.refresh_for_unknown_kid(&*self.store).await?.verify(token, now),
+        let TokenVerification::Valid(claims, verified_with) = verification else {
+            return Err(AuthenticateError::InvalidToken);
         };
-        verified.map_err(|_| AuthenticateError::InvalidToken)
+        let Some(active) = self.store.session(claims.session, now).await? else {
+            return Err(AuthenticateError::InvalidToken);
+        };
+        let ActiveSession { session, user, key_set_version } = active;
+        if user.id != claims.user {
+            return Err(AuthenticateError::InvalidToken);
+        }
+        if verified_with != key_set_version {
+            // A key was added or retired: the token may be signed with a retired one.
+            self.keys.reload_unless(key_set_version).await?;
+            if !matches!(self.keys.verify(token, now), TokenVerification::Valid(..)) {
+                return Err(AuthenticateError::InvalidToken);
+            }
+        }
+        Ok(SignedIn { user, session })
     }
 }

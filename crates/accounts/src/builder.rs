@@ -1,4 +1,5 @@
 use std::fmt;
+use std::io;
 use std::marker::PhantomData;
 #[cfg(feature = "sqlite")]
 use std::path::PathBuf;
@@ -6,95 +7,112 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Clock, PasswordHasher, PasswordPolicy, Random, SessionPolicy, SystemClock, SystemRandom,
+    Clock, InvalidIterations, InvalidOrigin, KeyError, Origin, PasswordHasher, PasswordPolicy,
+    PasswordPolicyError, Random, SessionPolicy, SigningKey, SystemClock, SystemRandom,
 };
-use user_store::UserStore;
 #[cfg(feature = "sqlite")]
 use user_store::{OpenError, SqliteStore};
+use user_store::{Store, StoreError};
 
-use crate::hooks::Hooks;
-use crate::{AccountEvent, Accounts, Config, InvalidOrigin, Origin, StartError};
+use crate::accounts::Accounts;
+use crate::config::{Config, Weakness};
+use crate::hooks::{AccountEvent, Hooks};
+use crate::maintenance;
+use crate::passwords::{HashingMode, PasswordService};
+use crate::tasks::BackgroundTasks;
+use crate::throttle::{AttemptContext, Throttle};
+use crate::tokens::{KeyRing, KeyRingError, TokenIssuer};
 
-/// Takes up accounts for an app: [`Accounts::builder`] says how.
+/// Builds an [`Accounts`] service; see [`Accounts::builder`].
 ///
-/// A store and the public URL have to be given. All else has a default that is safe, and
-/// nothing is taken that is not: [`build`](Self::build) says what is wrong with it.
-#[must_use = "nothing is there before `build` is called and awaited"]
+/// A store and the public URL are required. Everything else has a secure default, and
+/// [`build`](Self::build) rejects what is not secure.
+#[must_use = "a builder does nothing until `build` is called and awaited"]
 pub struct Builder<T = Arc<Accounts>> {
-    store: Option<Store>,
-    public_url: Option<String>,
-    access_token_lifetime: Duration,
-    sessions: SessionPolicy,
-    password_min_length: u8,
-    pbkdf2_iterations: u32,
-    weakest: u32,
+    store: Option<StoreSource>,
+    /// Overrides the origin of `config`; `None` until one is given.
+    origin: Option<Result<Origin, BuildError>>,
+    /// Overrides the policy of `config`.
+    password_policy: Result<PasswordPolicy, PasswordPolicyError>,
+    config: Config,
+    weaknesses: Weaknesses,
+    maintenance: Maintenance,
     hooks: Hooks,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     builds: PhantomData<fn() -> T>,
 }
 
-enum Store {
-    Open(Arc<dyn UserStore>),
-    #[cfg(feature = "sqlite")]
-    Sqlite(PathBuf),
-}
-
-/// Why nothing was built. Each message says how to mend it.
+/// An error from building a service. The message says how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// No store was given.
-    #[error("there is no store: call `sqlite(PATH)` or `store(STORE)`")]
+    #[error("there is no store; call `sqlite(PATH)` or `store(STORE)`")]
     NoStore,
     /// No public URL was given.
-    #[error("there is no public URL: call `public_url(\"https://app.example\")`")]
+    #[error("there is no public URL; call `public_url(\"https://app.example\")`")]
     NoPublicUrl,
-    /// The public URL is no origin.
+    /// The public URL is not an origin.
     #[error("the public URL {url:?} cannot be used: {reason}")]
     PublicUrl {
-        /// What was given.
+        /// The URL.
         url: String,
         /// What is wrong with it.
         #[source]
         reason: InvalidOrigin,
     },
-    /// Passwords and tokens would be sent in plain text over a network.
-    #[error(
-        "the public URL {0} is not safe: give one of https (or of http://localhost, to develop)"
-    )]
-    PlainHttp(Origin),
-    /// Access tokens would be valid for too long, or never.
-    #[error("access tokens are valid for 1 second to 1 hour")]
+    /// Access tokens would never be valid.
+    #[error("the access token lifetime must be at least 1 second")]
     AccessTokenLifetime,
-    /// Sessions would outlast what a browser keeps.
-    #[error("sessions last 400 days at most")]
-    Sessions,
-    /// Passwords would be too short.
-    #[error("the least length of a password is 8 to 64")]
-    PasswordMinLength,
-    /// Passwords would be hashed too cheaply.
-    #[error("the number of PBKDF2 iterations is 600,000 to 10,000,000")]
-    Iterations,
-    /// The database cannot be used.
+    /// The minimum password length is out of range.
+    #[error("the minimum password length must be between 1 and 64 characters")]
+    PasswordMinLength(#[source] PasswordPolicyError),
+    /// The number of PBKDF2 iterations is out of range.
+    #[error("the number of PBKDF2 iterations must be between 1,000 and 10,000,000")]
+    Iterations(#[source] InvalidIterations),
+    /// The configuration is not secure. These are all of its weaknesses.
+    #[error("the configuration is not secure: {}", list(.0))]
+    Weak(Vec<Weakness>),
+    /// The database cannot be opened.
     #[cfg(feature = "sqlite")]
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The accounts in it cannot be taken up.
+    /// The store failed.
     #[error(transparent)]
-    Start(#[from] StartError),
+    Store(#[from] StoreError),
+    /// The stored signing keys cannot be used.
+    #[error("the stored signing keys cannot be used: {0}")]
+    Key(#[from] KeyError),
+    /// The threads that hash passwords cannot be started.
+    #[error("the threads that hash passwords cannot be started: {0}")]
+    Threads(#[source] io::Error),
 }
 
-/// The longest that an access token is valid: for so long, a service that only checks tokens
-/// does not see that somebody has logged out.
-const LONGEST_ACCESS_TOKEN: Duration = Duration::from_hours(1);
+enum StoreSource {
+    Open(Arc<dyn Store>),
+    #[cfg(feature = "sqlite")]
+    Sqlite(PathBuf),
+}
 
-/// The longest that a session lasts: browsers keep no cookie for longer (RFC 6265bis, 5.5).
-const LONGEST_SESSION: Duration = Duration::from_hours(400 * 24);
+enum Weaknesses {
+    Reject,
+    /// Reject all but weak hashes.
+    #[cfg(feature = "testing")]
+    AcceptWeakHashes,
+    Accept,
+}
+
+enum Maintenance {
+    Run,
+    Skip,
+}
 
 impl Accounts {
-    /// Takes up accounts in a few lines. The database is made if it is absent, and brought up to
-    /// date; signing keys are made at the first start; what is over is removed in the background.
+    /// Builds a service in a few lines.
+    ///
+    /// The database is created if it does not exist, and migrated if it is older. The first start
+    /// creates the signing key. Expired data is purged in the background.
     ///
     /// ```
     /// use accounts::{AccountEvent, Accounts, Caller};
@@ -106,6 +124,7 @@ impl Accounts {
     /// let accounts = Accounts::builder()
     ///     .sqlite(&path)
     ///     .public_url("https://app.example")
+    ///     .app_name("Example")
     ///     .on_event(|event| {
     ///         if let AccountEvent::SignedUp { user, .. } = event {
     ///             println!("welcome, {}", user.email.as_str());
@@ -120,28 +139,20 @@ impl Accounts {
     pub fn builder() -> Builder {
         Builder::new()
     }
-
-    /// The public origin of the service: the issuer and the audience of its access tokens.
-    #[must_use]
-    pub const fn origin(&self) -> &Origin {
-        &self.settings.origin
-    }
 }
 
 impl<T> Builder<T> {
-    /// One that builds something around accounts. (Where the accounts themselves are wanted,
-    /// that is [`Accounts::builder`].)
+    /// Starts building something around a service, which implements `From<Arc<Accounts>>`. For
+    /// the service itself, use [`Accounts::builder`].
     pub fn new() -> Self {
-        let Config { access_token_lifetime, sessions, password_policy, pbkdf2_iterations, .. } =
-            Config::new(Origin::localhost(80));
         Self {
             store: None,
-            public_url: None,
-            access_token_lifetime,
-            sessions,
-            password_min_length: password_policy.min_length(),
-            pbkdf2_iterations,
-            weakest: PasswordHasher::DEFAULT_ITERATIONS,
+            origin: None,
+            password_policy: Ok(PasswordPolicy::default()),
+            // The origin is a placeholder: `build` requires one.
+            config: Config::new(Origin::localhost(80)),
+            weaknesses: Weaknesses::Reject,
+            maintenance: Maintenance::Run,
             hooks: Hooks::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
@@ -149,148 +160,239 @@ impl<T> Builder<T> {
         }
     }
 
-    /// Keeps the accounts in the SQLite file at `path`, which is made if it is absent.
+    /// Stores accounts in the SQLite file at `path`, which is created if it does not exist.
     #[cfg(feature = "sqlite")]
     pub fn sqlite(mut self, path: impl Into<PathBuf>) -> Self {
-        self.store = Some(Store::Sqlite(path.into()));
+        self.store = Some(StoreSource::Sqlite(path.into()));
         self
     }
 
-    /// Keeps the accounts in a store that is open already, or is of one's own making.
-    pub fn store(mut self, store: Arc<dyn UserStore>) -> Self {
-        self.store = Some(Store::Open(store));
+    /// Stores accounts in a store that is already open.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(StoreSource::Open(store));
         self
     }
 
-    /// The origin that browsers see, such as `https://app.example`: who issues tokens, and for
-    /// whom. Plain `http` is taken for this machine alone (`http://localhost:3000`).
+    /// Sets the whole configuration, the public URL included.
+    pub fn config(mut self, config: Config) -> Self {
+        self.origin = Some(Ok(config.origin.clone()));
+        self.password_policy = Ok(config.password_policy);
+        self.config = config;
+        self
+    }
+
+    /// Sets the origin that browsers see, such as `https://app.example`: the issuer and audience
+    /// of access tokens. Plain `http` is only accepted for this machine (`http://localhost:3000`).
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
-        self.public_url = Some(url.into());
+        let url = url.into();
+        let origin = Origin::parse(&url);
+        self.origin = Some(origin.map_err(|reason| BuildError::PublicUrl { url, reason }));
         self
     }
 
-    /// For how long an access token is valid: 1 second to 1 hour, 5 minutes by default.
+    /// Sets the name of the app, which cannot be a password. The default is "Latchkey".
+    pub fn app_name(mut self, name: impl Into<String>) -> Self {
+        self.config.app_name = name.into();
+        self
+    }
+
+    /// Sets how long an access token is valid: 1 second to 1 hour. The default is 5 minutes.
     pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.access_token_lifetime = lifetime;
+        self.config.access_token_lifetime = lifetime;
         self
     }
 
-    /// For how long sessions last, used and not used (OWASP ASVS 5.0, 7.3): by default
-    /// 12 hours and 30 minutes, with `remember` 30 days and 14 days; 400 days at most.
+    /// Sets how long sessions last, with and without use (OWASP ASVS 5.0, 7.3): 400 days at most.
+    /// The default is 12 hours and 30 minutes, with `remember` 30 days and 14 days.
     pub fn sessions(mut self, policy: SessionPolicy) -> Self {
-        self.sessions = policy;
+        self.config.sessions = policy;
         self
     }
 
-    /// How many characters a new password must have: 8 to 64, by default 8
+    /// Sets the minimum number of characters of a new password: 8 to 64. The default is 8
     /// (OWASP ASVS 5.0, 6.2.1).
     pub fn password_min_length(mut self, characters: u8) -> Self {
-        self.password_min_length = characters;
+        self.password_policy = PasswordPolicy::new(characters);
         self
     }
 
-    /// How much work hashing a password is: 600,000 iterations, the default, to 10,000,000
+    /// Sets the number of iterations for hashing a password: 600,000 (the default) to 10,000,000
     /// (OWASP Password Storage Cheat Sheet).
     pub fn pbkdf2_iterations(mut self, iterations: u32) -> Self {
-        self.pbkdf2_iterations = iterations;
+        self.config.pbkdf2_iterations = iterations;
         self
     }
 
-    /// Has `hook` called with each thing that happens to an account by way of what is built,
-    /// once it is in the store and before whoever made it happen is answered. It is called on
-    /// the thread that serves the request and must not block: longer work belongs in a task or
-    /// behind a channel. A panic in it is logged and changes nothing.
+    /// Sets how passwords that are queued at the same time are hashed.
+    pub fn hashing(mut self, mode: HashingMode) -> Self {
+        self.config.hashing = mode;
+        self
+    }
+
+    /// Calls `hook` for everything that happens to an account through this service, after it has
+    /// been stored and before the caller gets its result.
     ///
-    /// What happens on other servers or by the command line is not told, nor who is taken over by
-    /// [`Operator::import`](crate::Operator::import), and what happens in the
-    /// last moment before a crash may not be; the store's trail
-    /// ([`Operator::events`](crate::Operator::events)) has all of it. May be called
-    /// several times, for several hooks.
+    /// The hook runs on the thread that serves the request and must not block: longer work belongs
+    /// in a task or behind a channel. If it panics, this is logged and changes nothing.
+    ///
+    /// The hook is not called for what happens on other servers or through the command line, nor
+    /// for users added by [`Operator::import`](crate::Operator::import), and may not be
+    /// called for what happens just before a crash. The audit log
+    /// ([`Operator::events`](crate::Operator::events)) has everything. Can be called several
+    /// times, for several hooks.
     pub fn on_event(mut self, hook: impl Fn(&AccountEvent) + Send + Sync + 'static) -> Self {
         self.hooks.add(Arc::new(hook));
         self
     }
 
-    /// Takes the time from `clock` and not from the system.
+    /// Takes the time from `clock` instead of the system.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Takes salts, keys and ids from `random`, which must not be predictable, and not from the
-    /// system.
+    /// Takes salts, keys and ids from `random` instead of the system. It must not be predictable.
     pub fn random(mut self, random: Arc<dyn Random>) -> Self {
         self.random = random;
         self
     }
 
-    /// Spends next to nothing on a hash, so that an app's own tests are fast. (Feature
-    /// `testing`, which no program should have that holds a real password.)
-    #[cfg(feature = "testing")]
-    pub fn weak_hashes_for_tests(mut self) -> Self {
-        self.weakest = PasswordHasher::MIN_ITERATIONS;
-        self.pbkdf2_iterations = self.weakest;
+    /// Builds the service although its configuration is not secure. Whoever calls this should show
+    /// the [`weaknesses`](Config::weaknesses) of [`Accounts::config`] to the operator.
+    pub fn accept_weaknesses(mut self) -> Self {
+        self.weaknesses = Weaknesses::Accept;
         self
     }
 
-    /// Opens the store, which blocks while it is brought up to date, and takes up its accounts.
-    /// They are looked after in the background by a task on the tokio runtime that this is called
-    /// on, for as long as they are there.
+    /// Does not purge expired data in the background. For commands that run briefly beside a
+    /// server.
+    pub fn without_maintenance(mut self) -> Self {
+        self.maintenance = Maintenance::Skip;
+        self
+    }
+
+    /// Makes hashes almost free, so that an app's own tests are fast. (Feature `testing`, which no
+    /// program that stores real passwords should have.)
+    #[cfg(feature = "testing")]
+    pub fn weak_hashes_for_tests(mut self) -> Self {
+        self.config.pbkdf2_iterations = PasswordHasher::MIN_ITERATIONS;
+        if matches!(self.weaknesses, Weaknesses::Reject) {
+            self.weaknesses = Weaknesses::AcceptWeakHashes;
+        }
+        self
+    }
+
+    /// Opens the store and builds the service.
+    ///
+    /// Maintenance runs in a task on the current tokio runtime until the service is dropped.
     ///
     /// # Errors
     ///
-    /// [`BuildError`] says what is missing, is not safe or does not work, and how to mend it.
+    /// [`BuildError`] says what is missing, not secure or not working, and how to fix it.
     pub async fn build(self) -> Result<T, BuildError>
     where
         T: From<Arc<Accounts>>,
     {
-        let settings = self.settings()?;
-        let store = self.store.ok_or(BuildError::NoStore)?.open()?;
-        let mut accounts = Accounts::start(store, settings, self.clock, self.random).await?;
-        accounts.hooks = self.hooks;
-        let accounts = Arc::new(accounts);
-        tokio::spawn(Accounts::run_maintenance(Arc::downgrade(&accounts)));
-        Ok(T::from(accounts))
-    }
-
-    fn settings(&self) -> Result<Config, BuildError> {
-        let url = self.public_url.as_deref().ok_or(BuildError::NoPublicUrl)?;
-        let origin = Origin::parse(url)
-            .map_err(|reason| BuildError::PublicUrl { url: url.to_owned(), reason })?;
-        if !origin.is_trustworthy() {
-            return Err(BuildError::PlainHttp(origin));
-        }
-        let lifetimes = Duration::from_secs(1)..=LONGEST_ACCESS_TOKEN;
-        if !lifetimes.contains(&self.access_token_lifetime) {
+        let config = Config {
+            origin: self.origin.ok_or(BuildError::NoPublicUrl)??,
+            password_policy: self.password_policy.map_err(BuildError::PasswordMinLength)?,
+            ..self.config
+        };
+        // Times in tokens are whole seconds.
+        if config.access_token_lifetime < Duration::from_secs(1) {
             return Err(BuildError::AccessTokenLifetime);
         }
-        let SessionPolicy { standard, remembered } = &self.sessions;
-        if standard.lifetime().max(remembered.lifetime()) > LONGEST_SESSION {
-            return Err(BuildError::Sessions);
+        let hasher =
+            PasswordHasher::new(config.pbkdf2_iterations).map_err(BuildError::Iterations)?;
+        self.weaknesses.check(&config)?;
+
+        let store = self.store.ok_or(BuildError::NoStore)?.open().await?;
+        let first_key = SigningKey::generate(&*self.random);
+        store.ensure_signing_key(first_key.seed(), self.clock.now()).await?;
+        let (issuer, lifetime) = (config.origin.as_str(), config.access_token_lifetime);
+        let keys = Arc::new(KeyRing::load(Arc::clone(&store), issuer, lifetime).await?);
+        let (mode, random) = (config.hashing, Arc::clone(&self.random));
+        let passwords = run_blocking(move || PasswordService::start(hasher, mode, random)).await;
+        let tasks = BackgroundTasks::default();
+        let attempts =
+            AttemptContext::new(Arc::clone(&store), Arc::clone(&self.clock), tasks.clone());
+        let accounts = Arc::new(Accounts {
+            tokens: TokenIssuer::new(Arc::clone(&keys), Arc::clone(&self.random)),
+            keys,
+            passwords: passwords.map_err(BuildError::Threads)?,
+            throttle: match config.throttle {
+                true => Throttle::new(attempts),
+                false => Throttle::disabled(attempts),
+            },
+            tasks,
+            store,
+            hooks: self.hooks,
+            config,
+            clock: self.clock,
+            random: self.random,
+        });
+        match self.maintenance {
+            Maintenance::Run => {
+                tokio::spawn(maintenance::run(Arc::downgrade(&accounts)));
+            }
+            Maintenance::Skip => {}
         }
-        let password_policy = Some(self.password_min_length)
-            .filter(|least| *least >= PasswordPolicy::DEFAULT_MIN_LENGTH)
-            .and_then(|least| PasswordPolicy::new(least).ok())
-            .ok_or(BuildError::PasswordMinLength)?;
-        if !(self.weakest..=PasswordHasher::MAX_ITERATIONS).contains(&self.pbkdf2_iterations) {
-            return Err(BuildError::Iterations);
-        }
-        Ok(Config {
-            access_token_lifetime: self.access_token_lifetime,
-            sessions: self.sessions,
-            password_policy,
-            pbkdf2_iterations: self.pbkdf2_iterations,
-            ..Config::new(origin)
-        })
+        Ok(T::from(accounts))
     }
 }
 
-impl Store {
-    fn open(self) -> Result<Arc<dyn UserStore>, BuildError> {
+impl StoreSource {
+    async fn open(self) -> Result<Arc<dyn Store>, BuildError> {
         match self {
             Self::Open(store) => Ok(store),
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(path) => Ok(Arc::new(SqliteStore::open(&path)?)),
+            Self::Sqlite(path) => {
+                Ok(Arc::new(run_blocking(move || SqliteStore::open(&path)).await?))
+            }
+        }
+    }
+}
+
+/// Runs `work`, which blocks, on a thread where that is allowed. A panic resumes in the caller.
+async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is shutting down, and the caller with it.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
+impl Weaknesses {
+    fn check(&self, config: &Config) -> Result<(), BuildError> {
+        let mut weaknesses = config.weaknesses();
+        match self {
+            Self::Reject => {}
+            #[cfg(feature = "testing")]
+            Self::AcceptWeakHashes => {
+                weaknesses.retain(|weakness| !matches!(weakness, Weakness::FewIterations { .. }));
+            }
+            Self::Accept => weaknesses.clear(),
+        }
+        match weaknesses.is_empty() {
+            true => Ok(()),
+            false => Err(BuildError::Weak(weaknesses)),
+        }
+    }
+}
+
+fn list(weaknesses: &[Weakness]) -> String {
+    let texts: Vec<_> = weaknesses.iter().map(Weakness::to_string).collect();
+    texts.join(". ")
+}
+
+impl From<KeyRingError> for BuildError {
+    fn from(error: KeyRingError) -> Self {
+        match error {
+            KeyRingError::Store(error) => Self::Store(error),
+            KeyRingError::Key(error) => Self::Key(error),
         }
     }
 }
@@ -303,6 +405,6 @@ impl<T> Default for Builder<T> {
 
 impl<T> fmt::Debug for Builder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").field("public_url", &self.public_url).finish_non_exhaustive()
+        f.debug_struct("Builder").field("config", &self.config).finish_non_exhaustive()
     }
 }

@@ -1,16 +1,15 @@
 use auth_core::{ClientInfo, DeviceToken};
 
-/// Who asks for something, as far as the request tells.
+/// Who sends a request, as far as the request tells.
 #[derive(Debug, Clone, Default)]
 pub struct Caller {
-    /// The program, and the address that it is at. Attempts without an address are counted by
-    /// account alone.
+    /// The program and its IP address. Attempts without an address are counted by account only.
     pub client: ClientInfo,
-    /// What says that this browser has signed in to some account before.
+    /// The device token, if the browser has one from an earlier sign-in.
     pub device: Option<DeviceToken>,
 }
 
-/// A program that has never signed in.
+/// A program without a device token.
 impl From<ClientInfo> for Caller {
     fn from(client: ClientInfo) -> Self {
         Self { client, device: None }

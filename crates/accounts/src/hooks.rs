@@ -5,42 +5,42 @@ use std::sync::Arc;
 use auth_core::{SessionId, UserId};
 use user_store::User;
 
-/// What has happened to an account, for the app to know of: see
+/// Something that happened to an account, for the app to react to: see
 /// [`Builder::on_event`](crate::Builder::on_event).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccountEvent {
-    /// Somebody has signed up, or an operator has made an account.
+    /// Somebody signed up, or an operator created an account.
     #[non_exhaustive]
     SignedUp {
         /// The new account.
         user: User,
     },
-    /// Somebody has logged in.
+    /// Somebody signed in.
     #[non_exhaustive]
     SignedIn {
-        /// Who.
+        /// The user.
         user: UserId,
         /// The session that was opened.
         session: SessionId,
     },
-    /// The password was changed, by its user or by an operator.
+    /// The password was changed, by the user or by an operator.
     #[non_exhaustive]
     PasswordChanged {
-        /// Whose.
+        /// The user.
         user: UserId,
     },
-    /// The account was deleted, by its user or by an operator.
+    /// The account was deleted, by the user or by an operator.
     #[non_exhaustive]
     Deleted {
-        /// Whose it was.
+        /// The user that the account belonged to.
         user: UserId,
     },
 }
 
 pub(crate) type Hook = Arc<dyn Fn(&AccountEvent) + Send + Sync>;
 
-/// What the app wants to have called.
+/// The hooks of the app.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks(Vec<Hook>);
 
@@ -49,9 +49,8 @@ impl Hooks {
         self.0.push(hook);
     }
 
-    /// Tells all of them. What has happened is not undone by one that panics, and neither is
-    /// the answer to whoever made it happen.
-    pub(crate) fn tell(&self, event: &AccountEvent) {
+    /// Calls all hooks. One that panics neither stops the others nor fails the request.
+    pub(crate) fn notify(&self, event: &AccountEvent) {
         for hook in &self.0 {
             if catch_unwind(AssertUnwindSafe(|| hook(event))).is_err() {
                 tracing::error!("a hook panicked");

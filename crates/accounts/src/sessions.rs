@@ -1,78 +1,82 @@
+use std::sync::Arc;
+
 use auth_core::{ClientInfo, RefreshToken, Session, SessionId};
-use user_store::{EndSessionsOutcome, Purged, SessionRecord, StoreError};
+use user_store::{ActingSession, EndSessionsOutcome, SessionRecord, StoreError};
 
-use crate::{Accounts, SignedIn};
+use crate::accounts::Accounts;
+use crate::authenticate::SignedIn;
 
-/// Why no session was ended.
+/// An error from ending sessions.
 #[derive(Debug, thiserror::Error)]
 pub enum EndSessionError {
-    /// The user has no session that is alive and of this name.
+    /// The user has no active session with this id.
     #[error("there is no such session")]
     NoSuchSession,
-    /// The session in which it was asked for is over: somebody else may have ended it.
-    #[error("the session is over")]
+    /// The session of the request has ended.
+    #[error("the session has ended")]
     SessionEnded,
-    /// The store could not be asked: the session may live on.
+    /// The store failed. The session may still be active.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Accounts {
-    /// Ends the session at once, for every server on the same store.
+    /// Ends the session at once, on every server. Succeeds if it has ended already.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the store does not answer: the session may then live on.
+    /// [`StoreError`] if the store fails. The session may then still be active.
     pub async fn sign_out(
         &self,
         signed_in: &SignedIn,
         client: &ClientInfo,
     ) -> Result<(), StoreError> {
         match self.end_session(signed_in, signed_in.session().id, client).await {
+            Ok(()) | Err(EndSessionError::NoSuchSession | EndSessionError::SessionEnded) => Ok(()),
             Err(EndSessionError::Store(error)) => Err(error),
-            // If it was over already, it is.
-            _ => Ok(()),
         }
     }
 
-    /// Where the user is signed in, the session used last first.
+    /// Returns the user's active sessions, the most recently used first.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the store does not answer.
+    /// [`StoreError`] if the store fails.
     pub async fn sessions(&self, signed_in: &SignedIn) -> Result<Vec<SessionRecord>, StoreError> {
-        self.store.sessions(signed_in.user().id, self.clock.now()).await
+        self.store.sessions(signed_in.id(), self.clock.now()).await
     }
 
-    /// Ends a session of the user at once (OWASP ASVS 5.0, 7.5.2, less the password that it
-    /// asks for once more: whoever finds a stranger's session should be able to end it at
-    /// once, and what a thief could do with it is a nuisance). Of two sessions that end each
-    /// other, one succeeds.
+    /// Ends a session of the user at once, on every server. Of two sessions that end each other,
+    /// one succeeds.
+    ///
+    /// The password is not required again, although OWASP ASVS 5.0, 7.5.2 asks for it: a user who
+    /// finds a stranger's session should be able to end it at once, and a thief gains little.
     ///
     /// # Errors
     ///
-    /// [`EndSessionError`] says why not.
+    /// [`EndSessionError`].
     pub async fn end_session(
         &self,
         signed_in: &SignedIn,
         session: SessionId,
         client: &ClientInfo,
     ) -> Result<(), EndSessionError> {
-        let (by, client, now) = (*signed_in.session(), client.clone(), self.clock.now());
-        self.change(|store| async move {
-            match store.end_session(&by, session, &client, now).await? {
+        let acting = ActingSession { session: *signed_in.session(), client: client.clone() };
+        let (store, now) = (Arc::clone(&self.store), self.clock.now());
+        let end = async move {
+            match store.end_session(&acting, session, now).await? {
                 EndSessionsOutcome::Ended(0) => Err(EndSessionError::NoSuchSession),
                 EndSessionsOutcome::Ended(_) => {
-                    tracing::info!(user = %by.user_id, %session, "signed out");
+                    tracing::info!(user = %acting.session.user_id, %session, "signed out");
                     Ok(())
                 }
                 EndSessionsOutcome::SessionEnded => Err(EndSessionError::SessionEnded),
             }
-        })
-        .await
+        };
+        self.tasks.run_to_completion(end).await
     }
 
-    /// Ends all sessions of the user but this one at once; how many there were.
+    /// Ends all other sessions of the user at once, on every server. Returns how many there were.
     ///
     /// # Errors
     ///
@@ -82,40 +86,31 @@ impl Accounts {
         signed_in: &SignedIn,
         client: &ClientInfo,
     ) -> Result<usize, EndSessionError> {
-        let (by, client, now) = (*signed_in.session(), client.clone(), self.clock.now());
-        self.change(|store| async move {
-            match store.end_other_sessions(&by, &client, now).await? {
+        let acting = ActingSession { session: *signed_in.session(), client: client.clone() };
+        let (store, now) = (Arc::clone(&self.store), self.clock.now());
+        let end = async move {
+            match store.end_other_sessions(&acting, now).await? {
                 EndSessionsOutcome::Ended(ended) => {
-                    let (user, session) = (by.user_id, by.id);
-                    tracing::info!(%user, %session, ended, "signed out everywhere else");
+                    let Session { user_id, id, .. } = acting.session;
+                    tracing::info!(user = %user_id, session = %id, ended, "signed out everywhere else");
                     Ok(ended)
                 }
                 EndSessionsOutcome::SessionEnded => Err(EndSessionError::SessionEnded),
             }
-        })
-        .await
+        };
+        self.tasks.run_to_completion(end).await
     }
 
-    /// The session that a refresh token is of, used or not, if it is alive.
+    /// Returns the session that a refresh token belongs to, whether the token was used or not, if
+    /// the session is active.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the store does not answer.
+    /// [`StoreError`] if the store fails.
     pub async fn session_for_token(
         &self,
         token: &RefreshToken,
     ) -> Result<Option<Session>, StoreError> {
         self.store.session_by_family(&token.family(), self.clock.now()).await
-    }
-
-    /// Removes up to `limit` each of the sessions that are over, of the counters of attempts that
-    /// say nothing any more, and of the events that have been kept for 90 days. Whoever runs a
-    /// server calls it now and then.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the store does not answer: they are removed another time.
-    pub async fn purge_expired(&self, limit: u32) -> Result<Purged, StoreError> {
-        self.store.purge_expired(self.clock.now(), limit).await
     }
 }

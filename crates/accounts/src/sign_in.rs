@@ -1,110 +1,246 @@
+use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{KeyError, Password, PasswordHash, RefreshToken, Session};
-use user_store::{Event, EventKind, NewSession, OpenSessionOutcome, PasswordVersion, StoreError};
+use auth_core::{Email, Password, RefreshToken, Session, UserId, Verification};
+use user_store::{Challenge, Event, EventKind, NewSession, OpenSessionOutcome, PasswordVersion};
 
-use crate::throttle::{Attempt, Outcome};
-use crate::verify::{Verified, VerifyError};
-use crate::{AccountEvent, Accounts, Caller, HashingError, IssuedTokens};
+use crate::accounts::Accounts;
+use crate::caller::Caller;
+use crate::hooks::AccountEvent;
+use crate::passwords::{HashingError, PasswordService};
+use crate::service_error::ServiceError;
+use crate::throttle::{Attempt, AttemptError, AttemptOutcome, AttemptScope, KnownBrowser};
+use crate::tokens::IssuedTokens;
 
-/// Why nobody was signed in.
+/// What [`Accounts::sign_in`] needs.
+#[derive(Clone, Copy)]
+pub struct SignIn<'a> {
+    /// The email address. Any text is accepted.
+    pub email: &'a str,
+    /// The password. Any text is accepted.
+    pub password: &'a str,
+    /// Whether the session outlives the browser: see
+    /// [`SessionPolicy::remembered`](auth_core::SessionPolicy::remembered).
+    pub remember: bool,
+    /// Who sends the request.
+    pub caller: &'a Caller,
+    /// A refresh token of the session that the new one replaces. It is ended if it belongs to the
+    /// same user (OWASP ASVS 5.0, 7.2.4).
+    pub replaces: Option<&'a RefreshToken>,
+}
+
+/// An error from signing in.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
-    /// No account that is not disabled has this address and this password. What of this is
-    /// wrong is not said, here or by the time it takes (OWASP ASVS 5.0, 6.3.8).
-    #[error("no account has this e-mail and this password")]
+    /// The email address or the password is wrong, or the account is disabled. Neither the error
+    /// nor the time it takes tells which (OWASP ASVS 5.0, 6.3.8).
+    #[error("the email address or the password is wrong")]
     InvalidCredentials,
-    /// Too many attempts have failed. Whether this one would have is not said.
+    /// Too many attempts have failed. The password was not checked.
     #[error("too many attempts have failed")]
     TooManyAttempts {
-        /// When the next one is taken.
+        /// When to try again.
         retry_after: Duration,
     },
-    /// The password could not be compared.
+    /// The service failed.
     #[error(transparent)]
-    Hashing(#[from] HashingError),
-    /// The store could not be asked.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The token could not be signed.
-    #[error(transparent)]
-    Key(#[from] KeyError),
+    Service(#[from] ServiceError),
+}
+
+impl<'a> SignIn<'a> {
+    /// Builds a sign-in without `remember` that replaces no session.
+    #[must_use]
+    pub const fn new(email: &'a str, password: &'a str, caller: &'a Caller) -> Self {
+        Self { email, password, remember: false, caller, replaces: None }
+    }
 }
 
 impl Accounts {
-    /// Opens a session for whoever knows an account's password, and issues its first
-    /// tokens. Any text is taken for either: what no account can have is no account's.
+    /// Opens a session for somebody who knows an account's password, and issues its first tokens.
     ///
-    /// With `remember`, the session is one of those that outlive the browser
-    /// ([`SessionPolicy::remembered`](auth_core::SessionPolicy::remembered)). The session takes
-    /// the place of the one that `before` is of, if that is the same user's (OWASP ASVS 5.0,
-    /// 7.2.4); without it, that of none.
+    /// ```
+    /// # use accounts::{Accounts, Caller, SignIn};
+    /// # async fn example(accounts: &Accounts) -> Result<(), accounts::SignInError> {
+    /// let caller = Caller::default();
+    /// let sign_in = SignIn::new("ada@example.com", "a long walk along the sea", &caller);
+    /// let tokens = accounts.sign_in(SignIn { remember: true, ..sign_in }).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`SignInError`] says why not.
-    pub async fn sign_in(
-        &self,
-        email: &str,
-        password: &str,
-        remember: bool,
-        caller: &Caller,
-        before: Option<&RefreshToken>,
-    ) -> Result<IssuedTokens, SignInError> {
+    /// [`SignInError`].
+    pub async fn sign_in(&self, request: SignIn<'_>) -> Result<IssuedTokens, SignInError> {
+        let SignIn { email, password, remember, caller, replaces } = request;
         let password = Password::new(password);
-        let client = caller.client.clone();
-        let failure = Event::by_user(EventKind::SignInFailed, self.clock.now(), client);
-        let verified = self.verify(email, &password, caller, failure).await?;
-        let Verified { user, password: version, outdated, attempt, .. } =
-            verified.ok_or(SignInError::InvalidCredentials)?;
-        let renewed = match outdated {
-            true => self.rehash_if_there_is_time(password).await?,
-            false => None,
+        let failure =
+            Event::by_user(EventKind::SignInFailed, self.clock.now(), caller.client.clone());
+        let check = PasswordCheck { email, password: &password, caller, failure };
+        let correct = match self.check_password(check).await? {
+            PasswordCheckOutcome::Correct(correct) => correct,
+            PasswordCheckOutcome::Wrong => return Err(SignInError::InvalidCredentials),
         };
-        let (now, policy) = (self.clock.now(), &self.settings.sessions);
-        let session = Session::open(user, now, remember, policy, &*self.random);
-        let token = RefreshToken::generate(&*self.random);
-        let mut new = NewSession::new(session, caller.client.clone(), &token);
-        new.replaces = before.map(RefreshToken::family);
-        self.open_session(new, version, renewed, attempt).await?;
-        let issued = self.issue(&session, token, now).await?;
-        Ok(IssuedTokens { device: self.device_token(user, version, caller), ..issued })
+        let CorrectPassword { user, version, is_hash_outdated, attempt, .. } = correct;
+        let rehashed = if is_hash_outdated {
+            let rehashed = self.passwords.rehash_unless_overloaded(password).await;
+            rehashed.map_err(ServiceError::from)?
+        } else {
+            None
+        };
+
+        let now = self.clock.now();
+        let session = Session::open(user, now, remember, &self.config.sessions, &*self.random);
+        let refresh = RefreshToken::generate(&*self.random);
+        let mut new = NewSession::new(session, caller.client.clone(), &refresh);
+        new.replaces = replaces.map(RefreshToken::family);
+        let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
+        let open = async move {
+            let opened = store.open_session(&new, version, rehashed.as_ref()).await;
+            match opened.map_err(ServiceError::from)? {
+                OpenSessionOutcome::Opened(ended) => {
+                    attempt.settle(AttemptOutcome::Succeeded).await;
+                    let session = new.session.id;
+                    tracing::info!(%user, %session, "signed in");
+                    for ended in ended {
+                        tracing::info!(%user, session = %ended, "ended: replaced by a new session");
+                    }
+                    hooks.notify(&AccountEvent::SignedIn { user, session });
+                    Ok(())
+                }
+                OpenSessionOutcome::CredentialsChanged => {
+                    // The password was correct when it was checked: this was not a guess.
+                    attempt.settle(AttemptOutcome::Void).await;
+                    Err(SignInError::InvalidCredentials)
+                }
+            }
+        };
+        self.tasks.run_to_completion(open).await?;
+
+        let issued = self.tokens.issue(&session, refresh, now).await;
+        let device = self.tokens.device_token(user, version, caller.device.as_ref());
+        Ok(IssuedTokens { device, ..issued.map_err(ServiceError::from)? })
     }
 
-    async fn open_session(
+    /// Checks a password, unless too many have been wrong.
+    ///
+    /// Without an account, or with a disabled one, the password is compared with another account's
+    /// hash ([`Challenge::Decoy`]), which takes as long and always fails.
+    pub(crate) async fn check_password(
         &self,
-        new: NewSession,
-        verified: PasswordVersion,
-        renewed: Option<PasswordHash>,
-        attempt: Attempt,
-    ) -> Result<(), SignInError> {
-        let hooks = self.hooks.clone();
-        self.change(|store| async move {
-            let opened = store.open_session(&new, verified, renewed.as_ref()).await?;
-            let OpenSessionOutcome::Opened(ended) = opened else {
-                // The password was right when it was given: nobody has guessed.
-                attempt.settle(Outcome::Void).await;
-                return Err(SignInError::InvalidCredentials);
-            };
-            attempt.settle(Outcome::Succeeded).await;
-            let Session { id, user_id: user, .. } = new.session;
-            tracing::info!(%user, session = %id, "signed in");
-            for session in ended {
-                tracing::info!(%user, %session, "ended: a new session has taken its place");
+        check: PasswordCheck<'_>,
+    ) -> Result<PasswordCheckOutcome, PasswordCheckError> {
+        let PasswordCheck { email, password, caller, failure } = check;
+        // So that a device token of a retired key is not recognised any more.
+        let keys = self.keys.newest().await;
+        let challenge = match Email::parse(email) {
+            Ok(email) => {
+                let position = keys.decoy_position(email.key());
+                self.store.credentials(email.key(), &position).await.map_err(ServiceError::from)?
             }
-            hooks.tell(&AccountEvent::SignedIn { user, session: id });
-            Ok(())
-        })
-        .await
+            Err(_) => Challenge::Decoy(None),
+        };
+        let (account, known_browser) = match &challenge {
+            Challenge::Account(credentials) => {
+                let user = credentials.user_id;
+                let device = keys.recognize_device(credentials, caller.device.as_ref());
+                let known_browser = device.map(|device| KnownBrowser { user, device });
+                (Some((user, credentials.password_version)), known_browser)
+            }
+            Challenge::Decoy(_) => (None, None),
+        };
+        let failure = Event { user: account.map(|(user, _)| user), ..failure };
+
+        let deadline = PasswordService::deadline();
+        let scope = AttemptScope::sign_in(email, known_browser.as_ref(), &caller.client);
+        let attempt = self.throttle.begin(&scope, Some(&failure), deadline).await?;
+        // If the caller disconnects while queued, the job and the attempt are dropped. Once the
+        // verification has begun, its outcome is recorded even without the caller.
+        let queued = self.passwords.queue_verification(password.clone(), challenge, deadline);
+        let (_slot, verification) = queued.map_err(ServiceError::from)?;
+        let verify = async move {
+            let verification = verification.get().await.map_err(ServiceError::from)?;
+            let is_hash_outdated = match verification {
+                Verification::Match => Some(false),
+                Verification::MatchOutdated => Some(true),
+                Verification::Mismatch => None,
+            };
+            match (account, is_hash_outdated) {
+                (Some((user, version)), Some(is_hash_outdated)) => {
+                    Ok(PasswordCheckOutcome::Correct(CorrectPassword {
+                        user,
+                        version,
+                        is_hash_outdated,
+                        is_known_browser: known_browser.is_some(),
+                        attempt,
+                    }))
+                }
+                _ => {
+                    let user = account.map(|(user, _)| tracing::field::display(user));
+                    tracing::info!(user, "wrong password or unknown account");
+                    attempt.settle(AttemptOutcome::Failed).await;
+                    Ok(PasswordCheckOutcome::Wrong)
+                }
+            }
+        };
+        self.tasks.run_to_completion(verify).await
     }
 }
 
-impl From<VerifyError> for SignInError {
-    fn from(error: VerifyError) -> Self {
+/// What [`Accounts::check_password`] needs.
+pub(crate) struct PasswordCheck<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) password: &'a Password,
+    pub(crate) caller: &'a Caller,
+    /// Recorded if the password is wrong.
+    pub(crate) failure: Event,
+}
+
+/// The outcome of [`Accounts::check_password`].
+#[must_use]
+#[expect(clippy::large_enum_variant, reason = "it is matched at once and never stored")]
+pub(crate) enum PasswordCheckOutcome {
+    Correct(CorrectPassword),
+    Wrong,
+}
+
+/// A password that was correct when it was checked.
+pub(crate) struct CorrectPassword {
+    pub(crate) user: UserId,
+    pub(crate) version: PasswordVersion,
+    /// Whether the stored hash is weaker than a new one would be.
+    pub(crate) is_hash_outdated: bool,
+    pub(crate) is_known_browser: bool,
+    /// To be settled when what the password was checked for has succeeded or failed.
+    pub(crate) attempt: Attempt,
+}
+
+/// An error from [`Accounts::check_password`].
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PasswordCheckError {
+    #[error("too many attempts have failed")]
+    TooManyAttempts { retry_after: Duration },
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+impl From<AttemptError> for PasswordCheckError {
+    fn from(error: AttemptError) -> Self {
         match error {
-            VerifyError::TooManyAttempts { retry_after } => Self::TooManyAttempts { retry_after },
-            VerifyError::Hashing(error) => error.into(),
-            VerifyError::Store(error) => error.into(),
+            AttemptError::TooMany { retry_after } => Self::TooManyAttempts { retry_after },
+            AttemptError::TimedOut => Self::Service(HashingError::Overloaded.into()),
+            AttemptError::Store(error) => Self::Service(error.into()),
+        }
+    }
+}
+
+impl From<PasswordCheckError> for SignInError {
+    fn from(error: PasswordCheckError) -> Self {
+        match error {
+            PasswordCheckError::TooManyAttempts { retry_after } => {
+                Self::TooManyAttempts { retry_after }
+            }
+            PasswordCheckError::Service(error) => Self::Service(error),
         }
     }
 }

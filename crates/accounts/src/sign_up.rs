@@ -1,120 +1,130 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{
-    Email, EmailError, HashJob, NewPassword, PasswordError, PasswordHash, Random, UserId,
-};
-use tokio::time::Instant;
-use user_store::{CreateUserError, Event, EventKind, StoreError, User, UserStore};
+use auth_core::{Email, EmailError, NewPassword, PasswordError, PasswordHash, Random, UserId};
+use user_store::{CreateUserError, Event, EventKind, Store, User};
 
-use crate::hashing::QUEUE_TIMEOUT;
-use crate::throttle::{AttemptError, Outcome, Throttle};
-use crate::{AccountEvent, Accounts, Caller, Config, HashingError, PRODUCT};
+use crate::accounts::Accounts;
+use crate::caller::Caller;
+use crate::config::Config;
+use crate::hooks::AccountEvent;
+use crate::passwords::{HashingError, PasswordService};
+use crate::service_error::ServiceError;
+use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope};
 
-/// Why an account was not made.
+/// An error from creating an account.
 #[derive(Debug, thiserror::Error)]
 pub enum SignUpError {
-    /// One field or both break a rule.
-    #[error("the e-mail or the password breaks a rule")]
+    /// The email address or the password breaks a rule, or both do.
+    #[error("the email address or the password is not acceptable")]
     Invalid {
-        /// What is wrong with the address.
+        /// What is wrong with the email address.
         email: Option<EmailError>,
         /// What is wrong with the password.
         password: Option<PasswordError>,
     },
-    /// There is an account with this address.
-    #[error("an account with this e-mail exists")]
+    /// An account with this email address exists.
+    #[error("an account with this email address exists")]
     EmailTaken,
-    /// Too many have signed up from this address.
-    #[error("too many sign-ups from this address")]
+    /// Too many accounts were created from this IP address.
+    #[error("too many sign-ups from this IP address")]
     TooManyAttempts {
-        /// When the next one is taken.
+        /// When to try again.
         retry_after: Duration,
     },
-    /// The password could not be hashed.
+    /// The service failed.
     #[error(transparent)]
-    Hashing(#[from] HashingError),
-    /// The store could not be asked.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    Service(#[from] ServiceError),
 }
 
 impl Accounts {
-    /// Makes an account.
+    /// Creates an account.
     ///
     /// # Errors
     ///
-    /// [`SignUpError`] says why not; both fields are looked at before it does.
+    /// [`SignUpError`]. Both fields are checked before either is rejected.
     pub async fn sign_up(
         &self,
         email: &str,
         password: &str,
         caller: &Caller,
     ) -> Result<User, SignUpError> {
-        let (email, password) = self.settings.parse_sign_up(email, password)?;
-        let until = Instant::now() + QUEUE_TIMEOUT;
-        let attempt = self.attempt(Throttle::sign_up(caller), None, caller, until).await?;
-        let job = HashJob::new_password(&password, &*self.random);
-        // Who goes away while it waits gives up its place, and has made no attempt. Once the
-        // hash has begun, what comes out is kept, whoever still waits for it.
-        let (_place, answer) = self.hashing.queue(job, until)?;
-        let (client, random) = (caller.client.clone(), Arc::clone(&self.random));
-        let (desk, hooks) = (self.desk(), self.hooks.clone());
+        let (email, password) = self.config.parse_sign_up(email, password)?;
+        let deadline = PasswordService::deadline();
+        let scope = AttemptScope::sign_up(&caller.client);
+        let attempt = self.throttle.begin(&scope, None, deadline).await?;
+        // If the caller disconnects while queued, the job and the attempt are dropped. Once hashing
+        // has begun, the account is created even without the caller.
+        let queued = self.passwords.queue_hash(&password, deadline);
+        let (_slot, hash) = queued.map_err(ServiceError::from)?;
+        let client = caller.client.clone();
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
+        let (random, hooks) = (Arc::clone(&self.random), self.hooks.clone());
         let create = async move {
-            let hash = answer.hash().await?;
-            let event = Event::by_user(EventKind::AccountCreated, desk.clock.now(), client);
-            let signed_up = keep(&*desk.store, email, &hash, event, &*random).await;
-            let outcome = match &signed_up {
-                Ok(_) | Err(SignUpError::EmailTaken) => Outcome::Failed,
-                Err(_) => Outcome::Void,
-            };
-            attempt.settle(outcome).await;
-            if let Ok(user) = &signed_up {
-                hooks.tell(&AccountEvent::SignedUp { user: user.clone() });
-            }
-            signed_up
+            let hash = hash.get().await.map_err(ServiceError::from)?;
+            let event = Event::by_user(EventKind::AccountCreated, clock.now(), client);
+            let account = NewAccount { email, hash, event };
+            let created = account.create(&*store, &*random).await;
+            attempt
+                .settle(match created {
+                    // Whether an address is taken can only be found out at the price of a sign-up.
+                    Ok(_) | Err(SignUpError::EmailTaken) => AttemptOutcome::Failed,
+                    Err(_) => AttemptOutcome::Void,
+                })
+                .await;
+            let user = created?;
+            hooks.notify(&AccountEvent::SignedUp { user: user.clone() });
+            Ok(user)
         };
-        self.changes.complete(create).await
+        self.tasks.run_to_completion(create).await
     }
 }
 
-/// Keeps a new account, made as the event tells.
-pub(crate) async fn keep(
-    store: &dyn UserStore,
-    email: Email,
-    hash: &PasswordHash,
-    event: Event,
-    random: &dyn Random,
-) -> Result<User, SignUpError> {
-    let created_at = event.at;
-    let id = UserId::generate(created_at, random);
-    let user = User { id, email, created_at, disabled_at: None };
-    match store.create_user(&user, hash, &event.about(id)).await {
-        Ok(()) => {
-            tracing::info!(user = %id, "signed up");
-            Ok(user)
+/// An account that is about to be created.
+pub(crate) struct NewAccount {
+    pub(crate) email: Email,
+    pub(crate) hash: PasswordHash,
+    /// The audit event. The account is created at its time.
+    pub(crate) event: Event,
+}
+
+impl NewAccount {
+    /// Stores the account.
+    pub(crate) async fn create(
+        self,
+        store: &dyn Store,
+        random: &dyn Random,
+    ) -> Result<User, SignUpError> {
+        let Self { email, hash, event } = self;
+        let created_at = event.at;
+        let id = UserId::generate(created_at, random);
+        let user = User { id, email, created_at, disabled_at: None };
+        match store.create_user(&user, &hash, &event.about(id)).await {
+            Ok(()) => {
+                tracing::info!(user = %id, "signed up");
+                Ok(user)
+            }
+            Err(CreateUserError::EmailTaken) => Err(SignUpError::EmailTaken),
+            Err(CreateUserError::Store(error)) => Err(ServiceError::from(error).into()),
         }
-        Err(CreateUserError::EmailTaken) => Err(SignUpError::EmailTaken),
-        Err(CreateUserError::Store(error)) => Err(error.into()),
     }
 }
 
 impl Config {
-    /// What an account could be made of, as far as it can be told without asking whether
-    /// the address is taken.
+    /// Parses the email address and the password of a new account. Whether the address is taken
+    /// is not checked.
     ///
     /// # Errors
     ///
-    /// [`SignUpError::Invalid`]; both fields are looked at.
+    /// [`SignUpError::Invalid`]. Both fields are checked before either is rejected.
     pub fn parse_sign_up(
         &self,
         email: &str,
         password: &str,
     ) -> Result<(Email, NewPassword), SignUpError> {
-        let policy = &self.password_policy;
-        let parsed = Email::parse(email);
-        let password = NewPassword::parse(password, policy, &[email.trim(), PRODUCT]);
-        match (parsed, password) {
+        let context = [email.trim(), self.app_name.as_str()];
+        let password = NewPassword::parse(password, &self.password_policy, &context);
+        match (Email::parse(email), password) {
             (Ok(email), Ok(password)) => Ok((email, password)),
             (email, password) => {
                 Err(SignUpError::Invalid { email: email.err(), password: password.err() })
@@ -127,8 +137,8 @@ impl From<AttemptError> for SignUpError {
     fn from(error: AttemptError) -> Self {
         match error {
             AttemptError::TooMany { retry_after } => Self::TooManyAttempts { retry_after },
-            AttemptError::Hashing(error) => error.into(),
-            AttemptError::Store(error) => error.into(),
+            AttemptError::TimedOut => Self::Service(HashingError::Overloaded.into()),
+            AttemptError::Store(error) => Self::Service(error.into()),
         }
     }
 }

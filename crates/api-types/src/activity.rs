@@ -1,57 +1,57 @@
 use serde::{Deserialize, Serialize};
 
-/// The answer to `GET /api/me/activity`.
+/// The response to `GET /api/me/activity`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Activity {
-    /// What has happened to the account, the last first: 50 at most.
+    /// The latest audit events of the account, the newest first: at most 50.
     pub events: Vec<ActivityEvent>,
 }
 
-/// Something that has happened to an account.
+/// An audit event of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ActivityEvent {
-    /// When (RFC 3339, UTC).
+    /// When it happened (RFC 3339, UTC).
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub at: String,
-    /// What.
+    /// What happened.
     pub kind: ActivityKind,
     /// Who did it.
     pub actor: ActivityActor,
-    /// The session that was opened or ended, or in which it was done.
+    /// The session that was opened or ended, or that the request belonged to.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     pub session_id: Option<String>,
-    /// What the program called itself that it was done with.
+    /// The user agent of the client.
     pub user_agent: Option<String>,
-    /// The address that it was done from.
+    /// The IP address of the client.
     pub ip: Option<String>,
 }
 
 named! {
-    /// Who did something.
+    /// Who caused an event.
     pub enum ActivityActor {
-        /// The user, or somebody who would be.
+        /// The user, or somebody who tried to log in as the user.
         User = "user",
-        /// Whoever runs the service.
+        /// An operator of the service.
         Operator = "operator",
     }
 }
 
 named! {
-    /// What has happened.
+    /// What happened.
     #[derive(Hash)]
     #[non_exhaustive]
     pub enum ActivityKind {
-        /// The account was made.
+        /// The account was created.
         AccountCreated = "account_created",
-        /// Somebody logged in.
+        /// The user logged in.
         SignedIn = "signed_in",
         /// A log-in failed.
         SignInFailed = "sign_in_failed",
-        /// So many log-ins have failed that the next have to wait.
+        /// Log-in was blocked for some time after too many failed attempts.
         SignInsThrottled = "sign_ins_throttled",
-        /// The password was asked for once more, and another one given.
+        /// A wrong current password was sent with a request that requires it.
         PasswordCheckFailed = "password_check_failed",
         /// The user logged out.
         SignedOut = "signed_out",
@@ -61,15 +61,15 @@ named! {
         OtherSessionsEnded = "other_sessions_ended",
         /// An operator ended all sessions.
         AllSessionsEnded = "all_sessions_ended",
-        /// A refresh token was used that had been replaced: its session was ended.
+        /// A refresh token was reused after it had been replaced, which ended its session.
         RefreshTokenReused = "refresh_token_reused",
         /// The password was changed.
         PasswordChanged = "password_changed",
         /// An operator disabled the account.
         AccountDisabled = "account_disabled",
-        /// An operator enabled it again.
+        /// An operator enabled the account again.
         AccountEnabled = "account_enabled",
-        /// Something that this version does not know.
+        /// An event that this version does not know.
         #[serde(other)]
         Other = "other",
     }

@@ -1,15 +1,15 @@
 //! The JSON that Latchkey's server and its clients exchange.
 //!
-//! One definition serves both sides: the server answers with these types and the
-//! browser reads them, so a change that breaks one stops the other from compiling.
-//! Times are RFC 3339 text in UTC, ids are UUIDv7 text, names are `snake_case`.
+//! The server and the browser use the same definitions, so a change that breaks one of them stops
+//! the other from compiling. Times are RFC 3339 strings in UTC, ids are UUIDv7 strings, names are
+//! `snake_case`.
 //!
 //! ```
 //! use api_types::{ErrorCode, Problem};
 //!
 //! let problem: Problem = serde_json::from_str(
 //!     r#"{"type":"about:blank","title":"Conflict","status":409,
-//!         "detail":"An account with this e-mail exists.","code":"email_taken"}"#,
+//!         "detail":"An account with this email address already exists.","code":"email_taken"}"#,
 //! )?;
 //! assert_eq!(problem.code, ErrorCode::EmailTaken);
 //! # Ok::<(), serde_json::Error>(())

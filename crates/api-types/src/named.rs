@@ -1,6 +1,5 @@
-/// Declares an enum whose variants stand in JSON as texts. With the texts written once, whoever
-/// reads JSON by other means than serde reads the same: a page that has to be downloaded first
-/// does well without.
+/// Declares an enum whose variants are strings in JSON. The strings are also available without
+/// serde.
 macro_rules! named {
     (
         $(#[$attribute:meta])*
@@ -16,10 +15,10 @@ macro_rules! named {
         }
 
         impl $name {
-            /// All there are.
+            /// All variants.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// The text that stands for it in JSON.
+            /// Returns the string of the variant in JSON.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -27,7 +26,7 @@ macro_rules! named {
                 }
             }
 
-            /// The one that stands in JSON as this text.
+            /// Returns the variant with this string in JSON.
             #[must_use]
             pub fn from_text(text: &str) -> Option<Self> {
                 match text {

@@ -2,11 +2,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A JSON body that a request carries.
+/// The JSON body of a request.
 pub trait RequestBody {
-    /// The shape in words, for the answer to a body that does not have it.
+    /// The shape in words, for the response to a body that does not have it.
     const SHAPE: &'static str;
-    /// Whether no body at all means the same as `{}`.
+    /// Whether an empty body means `{}`.
     const MAY_BE_EMPTY: bool = false;
 }
 
@@ -15,10 +15,10 @@ pub trait RequestBody {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SignupRequest {
-    /// The address as it was typed.
+    /// The email address, as typed.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "idn-email")))]
     pub email: String,
-    /// The password as it was typed.
+    /// The password, as typed.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 1_024)))]
     pub password: String,
 }
@@ -28,11 +28,11 @@ pub struct SignupRequest {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
-    /// The address as it was typed.
+    /// The email address, as typed.
     pub email: String,
-    /// The password as it was typed.
+    /// The password, as typed.
     pub password: String,
-    /// Whether the session should outlive the browser, and last longer without use.
+    /// Whether the session outlives the browser and has a longer idle timeout.
     #[serde(default)]
     pub remember: bool,
 }
@@ -42,9 +42,9 @@ pub struct TokenRequest {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChangePasswordRequest {
-    /// The password in force.
+    /// The current password.
     pub current_password: String,
-    /// The one that takes its place.
+    /// The new password.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 1_024)))]
     pub new_password: String,
 }
@@ -54,11 +54,11 @@ pub struct ChangePasswordRequest {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DeleteAccountRequest {
-    /// The password in force.
+    /// The current password.
     pub password: String,
 }
 
-/// The body of a request that has nothing to say: `{}`, or no body at all.
+/// The body of a request without data: `{}`, or no body at all.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -69,7 +69,7 @@ impl RequestBody for SignupRequest {
 }
 
 impl RequestBody for TokenRequest {
-    const SHAPE: &'static str = "an object with the strings \"email\" and \"password\" and, if wanted, the boolean \"remember\"";
+    const SHAPE: &'static str = "an object with the strings \"email\" and \"password\" and optionally the boolean \"remember\"";
 }
 
 impl RequestBody for ChangePasswordRequest {
@@ -86,7 +86,7 @@ impl RequestBody for Empty {
     const MAY_BE_EMPTY: bool = true;
 }
 
-// All of these hold a password, so none shows more than its name.
+// All of these contain a password, so `Debug` prints only the name of the type.
 macro_rules! debug_by_name {
     ($($name:ident)+) => {
         $(

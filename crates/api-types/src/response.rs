@@ -4,31 +4,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::ActivityEvent;
 
-/// An account, as its owner may see it: the answer to `POST /api/signup` and `GET /api/me`.
+/// An account: the response to `POST /api/signup` and `GET /api/me`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct User {
     /// A UUIDv7.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     pub id: String,
-    /// The address as its owner typed it.
+    /// The email address, as typed.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "idn-email")))]
     pub email: String,
-    /// When the account was made (RFC 3339, UTC).
+    /// When the account was created (RFC 3339, UTC).
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub created_at: String,
 }
 
-/// The answer to `POST /api/token` and `POST /api/token/refresh` (RFC 6749, 5.1). The refresh
-/// token is not in it: that travels in a cookie alone, which no script can read.
+/// The response to `POST /api/token` and `POST /api/token/refresh` (RFC 6749, 5.1). The refresh
+/// token is only in a cookie, which no script can read.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenResponse {
-    /// A JWT, to be sent as `Authorization: Bearer …`.
+    /// A JWT. Send it as `Authorization: Bearer …`.
     pub access_token: String,
-    /// How the token is to be used.
+    /// How to use the token.
     pub token_type: TokenType,
-    /// Seconds until the token expires.
+    /// The seconds until the token expires.
     pub expires_in: u64,
 }
 
@@ -41,92 +41,92 @@ impl fmt::Debug for TokenResponse {
 }
 
 named! {
-    /// The one way a token is used (RFC 6750).
+    /// The types of tokens (RFC 6750).
     pub enum TokenType {
-        /// Whoever bears the token may use it.
+        /// Whoever has the token may use it.
         Bearer = "Bearer",
     }
 }
 
-/// The answer to `GET /api/sessions`.
+/// The response to `GET /api/sessions`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sessions {
-    /// Those that are alive, the one used last first.
+    /// The active sessions; the one that was used last comes first.
     pub sessions: Vec<Session>,
 }
 
-/// One place where a user is signed in.
+/// A session of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Session {
     /// A UUIDv7.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     pub id: String,
-    /// Whether it is the session of the token that the request carried.
+    /// Whether the request belongs to this session.
     pub current: bool,
-    /// When it was opened (RFC 3339, UTC).
+    /// When the user logged in (RFC 3339, UTC).
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub created_at: String,
-    /// When it was opened or last renewed (RFC 3339, UTC).
+    /// When the session was opened or last refreshed (RFC 3339, UTC).
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub last_seen_at: String,
-    /// What the browser called itself then.
+    /// The user agent at that time.
     pub user_agent: Option<String>,
-    /// The address it came from then.
+    /// The IP address at that time.
     pub ip: Option<String>,
 }
 
-/// The answer to `GET /api/me/export`: everything that is held about the caller.
+/// The response to `GET /api/me/export`: everything that is stored about the caller.
 ///
-/// Hashes of secrets are described and not shown: whoever has got hold of a token that
-/// lasts minutes must not take away a hash that can be guessed at for years.
+/// It describes the hashes of secrets but does not contain them: a stolen access token is valid for
+/// minutes, but a hash can be attacked for years.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Export {
-    /// When it was put together (RFC 3339, UTC).
+    /// When the export was made (RFC 3339, UTC).
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub exported_at: String,
     /// The account.
     pub user: User,
-    /// How the password is kept.
+    /// How the password is stored.
     pub password: ExportedPassword,
-    /// Every session that is held, those included that are over and not yet removed.
+    /// All stored sessions, including those that have expired and are not purged yet.
     pub sessions: Vec<ExportedSession>,
-    /// What has happened to the account, the last first.
+    /// The audit events of the account, the newest first.
     pub activity: Vec<ActivityEvent>,
 }
 
-/// What is held of a password: a salted hash of it, made like this.
+/// How a password is stored: as a salted hash of this kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExportedPassword {
-    /// The function, such as `pbkdf2-sha256` (RFC 8018, 5.2), or what another system has used from
-    /// which the account was taken over.
+    /// The hash function, such as `pbkdf2-sha256` (RFC 8018, 5.2). An account that was imported from
+    /// another system may have another one.
     pub algorithm: String,
-    /// How often it is applied, if the hash was made here.
+    /// The iterations, if this service has made the hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iterations: Option<u32>,
 }
 
-/// A session with all that is held of it, but for the hashes of its refresh tokens.
+/// A session with everything that is stored about it, except the hashes of its refresh tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExportedSession {
-    /// What the list of sessions shows too.
+    /// What the list of sessions shows.
     #[serde(flatten)]
     pub session: Session,
     /// Whether it outlives the browser.
     pub remember: bool,
-    /// When it ends unless it is used (RFC 3339, UTC).
+    /// When it expires if it is not used (RFC 3339, UTC).
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub idle_expires_at: String,
-    /// When it ends in any case (RFC 3339, UTC).
+    /// When it expires in any case (RFC 3339, UTC).
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub expires_at: String,
 }
 
-/// The answer of `GET /healthz` and `GET /readyz` when all is well.
+/// The response to `GET /healthz` and `GET /readyz`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Health {

@@ -1,22 +1,25 @@
 use std::sync::Arc;
 
 use accounts::{Accounts, Builder, SignedIn};
-use warp::Filter as _;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
+use warp::{Filter, Rejection};
 
-use crate::cookie::Cookies;
-use crate::incoming::authenticate;
-use crate::{Api, Refusal, TrustedProxies, routes};
+use crate::context::Api;
+use crate::guard::{GuardedHandler, GuardedHandlerWith};
+use crate::input::authenticate;
+use crate::proxies::TrustedProxies;
+use crate::unauthenticated::Unauthenticated;
+use crate::{endpoints, router};
 
-/// Authentication for an app on warp: the routes that people sign up, log in and log out by,
-/// and the guard for those of the app's own.
+/// Authentication for a warp app: the routes to sign up, log in and log out, and a guard for the
+/// app's own routes.
 ///
-/// Every path is answered once and for all: nothing of it turns into a rejection that another
-/// route, such as one that serves a page for every path, could take up. Cloning it is cheap.
+/// An error is a response, never a rejection, so no other route can take over the request, such
+/// as one that serves a page at every path. Cloning is cheap.
 ///
 /// ```
-/// use api::{Auth, Guarded};
+/// use api::{Auth, SignedIn};
 /// use warp::Filter as _;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -24,82 +27,145 @@ use crate::{Api, Refusal, TrustedProxies, routes};
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("app.db");
 /// let auth = Auth::builder().sqlite(&path).public_url("https://app.example").build().await?;
-/// let private = warp::path!("private")
-///     .and(auth.require_user())
-///     .map(|user: Guarded| user.map(|user| format!("hello {}", user.email())));
+/// let private = auth.guarded(warp::path!("private"), async |user: SignedIn| {
+///     format!("hello {}", user.email())
+/// });
 /// let app = auth.routes().or(private);
 ///
-/// let answer = warp::test::request().path("/private").reply(&app).await;
-/// assert_eq!(answer.status(), 401);
+/// let response = warp::test::request().path("/private").reply(&app).await;
+/// assert_eq!(response.status(), 401);
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// It is served by `warp::serve(app).run(([127, 0, 0, 1], 3000))`, with the feature `server` of
-/// warp. Warp's own server lets a connection stand open for as long as the client likes: on the
-/// open Internet, put a proxy in front that limits the time for headers and bodies, and name it
-/// with [`trust_proxies`](Self::trust_proxies).
+/// Serve the app with `warp::serve(app).run(([127, 0, 0, 1], 3000))`, with warp's feature
+/// `server`. warp's own server has no timeouts: on the open Internet, put a proxy in front that
+/// limits the time for headers and bodies, and name it with
+/// [`trust_proxies`](Self::trust_proxies).
 #[derive(Clone)]
 pub struct Auth {
-    api: Api,
+    api: Arc<Api>,
+    proxies: Arc<TrustedProxies>,
 }
 
-/// What the guard extracts: proof of who sends the request, or the answer to one who has none.
-///
-/// Both can be replied with as they are, so that a handler is a `map` over it, or an
-/// `async fn(user: Guarded) -> Result<impl Reply, Refusal>` that begins with `let user = user?;`.
-pub type Guarded = Result<SignedIn, Refusal>;
-
 impl Auth {
-    /// Takes up accounts in a few lines, as [`Accounts::builder`] does; see above.
+    /// Returns a builder of the accounts and of this, like [`Accounts::builder`].
     pub fn builder() -> Builder<Self> {
         Builder::new()
     }
 
-    /// Serves `accounts` at their [origin](Accounts::origin). [`builder`](Self::builder) also
-    /// builds the accounts.
+    /// Serves existing accounts at their [origin](Accounts::origin).
     #[must_use]
     pub fn new(accounts: Arc<Accounts>) -> Self {
-        let cookies = Arc::new(Cookies::new(accounts.origin()));
-        Self { api: Api { accounts, cookies, proxies: Arc::default() } }
+        let document = endpoints::openapi().to_string();
+        Self { api: Arc::new(Api::new(accounts, document.into())), proxies: Arc::default() }
     }
 
-    /// The same behind proxies, whose word is taken for where a request comes from: failed log-ins
-    /// are counted by address. Without, all that comes by a proxy comes from one address.
+    /// Takes the IP address of a client from `X-Forwarded-For` if the request comes from one of
+    /// these proxies. Failed log-ins are counted by IP address, and without this, all clients
+    /// behind a proxy share one.
     #[must_use]
     pub fn trust_proxies(mut self, proxies: TrustedProxies) -> Self {
-        self.api.proxies = Arc::new(proxies);
+        self.proxies = Arc::new(proxies);
         self
     }
 
-    /// The routes under `/api`, the key set at `/.well-known/jwks.json`, and the health checks.
-    /// Other paths, under `/api` too, are rejected as not found, for the app's own routes to
-    /// take.
+    /// Returns the routes under `/api`, the key set at `/.well-known/jwks.json`, and the health
+    /// checks. Other paths, under `/api` too, are rejected as not found, for the app's own routes.
     #[must_use]
     pub fn routes(&self) -> BoxedFilter<(Response,)> {
-        routes::routes(&self.api)
+        router::routes(endpoints::all(), &self.api, &self.proxies)
     }
 
-    /// Extracts who sends the request, by its access token (`Authorization: Bearer …`), whose
-    /// session is alive. It never rejects, see [`Guarded`]: no content without a
-    /// [`SignedIn`], and none can be had but from here.
+    /// Returns a route whose handler runs for authenticated users only. Every other request that
+    /// the route matches gets [`Unauthenticated`].
     ///
-    /// Put it before what reads the body, and limit that: the body of a request without a token
-    /// is read too.
+    /// The handler is an async function of the user and of the values that the route extracts:
+    ///
+    /// ```
+    /// # use api::{Auth, SignedIn};
+    /// # use warp::Filter as _;
+    /// # use warp::filters::BoxedFilter;
+    /// # use warp::reply::Response;
+    /// # fn note(auth: &Auth) -> BoxedFilter<(Response,)> {
+    /// auth.guarded(warp::path!("notes" / u64).and(warp::get()), async |user: SignedIn, id: u64| {
+    ///     format!("note {id} of {}", user.email())
+    /// })
+    /// # }
+    /// ```
+    ///
+    /// A handler that does not take the user does not compile:
+    ///
+    /// ```compile_fail
+    /// # use api::{Auth, SignedIn};
+    /// # use warp::filters::BoxedFilter;
+    /// # use warp::reply::Response;
+    /// # fn note(auth: &Auth) -> BoxedFilter<(Response,)> {
+    /// auth.guarded(warp::path!("private"), async || "hello stranger")
+    /// # }
+    /// ```
+    ///
+    /// The route itself is matched before authentication: it should look at path, method and
+    /// headers. To read a body, use [`guarded_with`](Self::guarded_with).
+    pub fn guarded<R, H, F>(&self, route: R, handler: H) -> BoxedFilter<(Response,)>
+    where
+        R: Filter<Error = Rejection>,
+        H: GuardedHandler<R, R::Extract, F>,
+    {
+        handler.guard(route, self.user_or_error())
+    }
+
+    /// Does the same with a filter that runs after authentication, such as one that reads the body.
+    /// It extracts one value, which the handler takes last.
+    ///
+    /// ```
+    /// # use api::{Auth, SignedIn};
+    /// # use warp::Filter as _;
+    /// # use warp::filters::BoxedFilter;
+    /// # use warp::reply::Response;
+    /// # fn note(auth: &Auth) -> BoxedFilter<(Response,)> {
+    /// let route = warp::path!("notes").and(warp::post());
+    /// let body = warp::body::content_length_limit(16 * 1024).and(warp::body::json());
+    /// auth.guarded_with(route, body, async |user: SignedIn, note: String| {
+    ///     format!("{note}, by {}", user.email())
+    /// })
+    /// # }
+    /// ```
+    ///
+    /// If that filter rejects a request, so does the returned one: what then happens is up to the
+    /// app.
+    pub fn guarded_with<R, B, H, F>(
+        &self,
+        route: R,
+        rest: B,
+        handler: H,
+    ) -> BoxedFilter<(Response,)>
+    where
+        R: Filter<Error = Rejection>,
+        H: GuardedHandlerWith<R, R::Extract, B, F>,
+    {
+        handler.guard_with(route, self.user_or_error(), rest)
+    }
+
+    /// Extracts the user whose access token (`Authorization: Bearer …`) the request carries, or
+    /// the response to a request without a valid one. It never rejects.
+    ///
+    /// This is for routes that also serve strangers, and for handlers that cannot be written with
+    /// [`guarded`](Self::guarded). A handler must not ignore the error.
     #[must_use]
-    pub fn require_user(&self) -> BoxedFilter<(Guarded,)> {
-        let api = self.api.clone();
+    pub fn user_or_error(&self) -> BoxedFilter<(Result<SignedIn, Unauthenticated>,)> {
+        let api = Arc::clone(&self.api);
         warp::header::headers_cloned()
             .then(move |headers| {
-                let api = api.clone();
-                async move { authenticate(&headers, &api).await.map_err(Refusal::new) }
+                let api = Arc::clone(&api);
+                async move { authenticate(&headers, &api).await.map_err(Unauthenticated::new) }
             })
             .boxed()
     }
 
-    /// The accounts, for what an app does with them besides.
+    /// Returns the accounts, for everything else that an app does with them.
     #[must_use]
-    pub const fn accounts(&self) -> &Arc<Accounts> {
+    pub fn accounts(&self) -> &Arc<Accounts> {
         &self.api.accounts
     }
 }

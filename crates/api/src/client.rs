@@ -1,15 +1,11 @@
-use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
-use accounts::ClientInfo;
-use warp::Filter;
 use warp::http::HeaderMap;
-use warp::http::header::USER_AGENT;
 
-use crate::TrustedProxies;
+use crate::proxies::TrustedProxies;
 
-/// The address of the client, for requests that do not come in through warp's own server:
-/// whoever runs the connections puts it into each request's extensions.
+/// The IP address of the client. A server other than warp's own puts it into the extensions of
+/// each request.
 ///
 /// ```
 /// # use api::ClientAddress;
@@ -20,31 +16,17 @@ use crate::TrustedProxies;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
-/// Who has sent a request, as far as it is known.
-pub(crate) struct Sender {
-    known: Option<ClientAddress>,
+/// Returns the IP address of the client: the one that the server has determined, or else the
+/// peer of the connection, or the address that it names if it is a trusted proxy.
+pub(crate) fn client_ip(
+    address: Option<ClientAddress>,
     peer: Option<SocketAddr>,
-}
-
-/// Extracts who has sent a request.
-pub(crate) fn sender() -> impl Filter<Extract = (Sender,), Error = Infallible> + Clone {
-    let both = warp::ext::optional().and(warp::addr::remote());
-    both.map(|known, peer| Sender { known, peer })
-}
-
-impl Sender {
-    /// The address that the request comes from, by way of proxies or not.
-    pub(crate) fn address(&self, headers: &HeaderMap, proxies: &TrustedProxies) -> Option<IpAddr> {
-        match (self.known, self.peer) {
-            (Some(ClientAddress(ip)), _) => Some(ip),
-            (None, Some(peer)) => Some(proxies.client(peer.ip(), headers)),
-            (None, None) => None,
-        }
+    headers: &HeaderMap,
+    proxies: &TrustedProxies,
+) -> Option<IpAddr> {
+    match (address, peer) {
+        (Some(ClientAddress(ip)), _) => Some(ip),
+        (None, Some(peer)) => Some(proxies.client(peer.ip(), headers)),
+        (None, None) => None,
     }
-}
-
-/// What a request says of the program it comes from.
-pub(crate) fn client(ip: Option<IpAddr>, headers: &HeaderMap) -> ClientInfo {
-    let name = headers.get(USER_AGENT).map(|name| String::from_utf8_lossy(name.as_bytes()));
-    ClientInfo::new(ip, name.as_deref())
 }

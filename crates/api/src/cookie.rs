@@ -1,28 +1,26 @@
 use std::time::Duration;
 
-use accounts::{DeviceToken, IssuedRefreshToken, RefreshToken};
+use accounts::{DeviceToken, IssuedRefreshToken, Origin, RefreshToken};
 use warp::http::HeaderMap;
 use warp::http::header::{COOKIE, HeaderValue};
 
-use crate::Origin;
-
-/// The cookies of the service (RFC 6265bis, 4.1): one that refresh tokens travel in, one by
-/// which a browser is known that has signed in before.
+/// The cookies of the service (RFC 6265bis, 4.1): the refresh cookie, which carries the refresh
+/// token, and the device cookie, by which an account recognises a known browser.
 ///
-/// No script can read them (`HttpOnly`), no other site's page has them sent
-/// (`SameSite=Strict`), and over TLS no other host and no plain connection can set them (the
-/// prefix `__Host-`, which demands `Secure` and `Path=/`).
+/// No script can read them (`HttpOnly`), and they are not sent with requests from pages of other
+/// sites (`SameSite=Strict`). Over TLS, no other host and no plain connection can set them (the
+/// prefix `__Host-`, which requires `Secure` and `Path=/`).
 pub(crate) struct Cookies {
     refresh: &'static str,
     device: &'static str,
     attributes: &'static str,
 }
 
-/// What an answer sets or clears a cookie with.
+/// The value of a header `Set-Cookie`.
 pub(crate) struct SetCookie(HeaderValue);
 
-/// For how long a browser is known. It begins anew with every log-in.
-const DEVICE_AGE: Duration = Duration::from_hours(365 * 24);
+/// How long a browser stays known after a log-in.
+const DEVICE_MAX_AGE: Duration = Duration::from_hours(365 * 24);
 
 impl Cookies {
     pub(crate) fn new(origin: &Origin) -> Self {
@@ -36,17 +34,17 @@ impl Cookies {
         }
     }
 
-    /// The refresh token that came with a request, if it has the form of one.
+    /// Returns the refresh token of a request, if there is one that can be parsed.
     pub(crate) fn refresh_token(&self, headers: &HeaderMap) -> Option<RefreshToken> {
         RefreshToken::parse(read(headers, self.refresh)?).ok()
     }
 
-    /// The device token that came with a request, if it has the form of one.
+    /// Returns the device token of a request, if there is one that can be parsed.
     pub(crate) fn device_token(&self, headers: &HeaderMap) -> Option<DeviceToken> {
         DeviceToken::parse(read(headers, self.device)?).ok()
     }
 
-    /// Keeps a refresh token until the browser is closed, or for as long as it can be used.
+    /// Sets the refresh cookie, until the browser is closed or for as long as the token is valid.
     pub(crate) fn set_refresh(&self, issued: &IssuedRefreshToken) -> SetCookie {
         self.set(self.refresh, &issued.token.to_text(), issued.max_age)
     }
@@ -56,7 +54,7 @@ impl Cookies {
     }
 
     pub(crate) fn set_device(&self, token: &DeviceToken) -> SetCookie {
-        self.set(self.device, &token.to_text(), Some(DEVICE_AGE))
+        self.set(self.device, &token.to_text(), Some(DEVICE_MAX_AGE))
     }
 
     pub(crate) fn clear_device(&self) -> SetCookie {
@@ -68,15 +66,15 @@ impl Cookies {
         if let Some(age) = max_age {
             text.push_str(&format!("; Max-Age={}", age.as_secs()));
         }
-        // A name, base64url and the attributes are always a header's value.
+        // A name, base64url and the attributes are always a valid header value.
         let mut value = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""));
         value.set_sensitive(true);
         SetCookie(value)
     }
 }
 
-/// The value of the one cookie of this name. A second one could only be somebody else's: then
-/// there is none. What other cookies hold, text or not, is nobody's business here.
+/// Returns the value of the cookie with this name. If there are two, one of them may have been set
+/// by somebody else, so neither is used. Other cookies may hold anything, even what is not text.
 fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies = headers
         .get_all(COOKIE)

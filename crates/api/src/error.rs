@@ -1,6 +1,7 @@
 //! The one place where errors turn into HTTP: status, `code` and the text that a client
-//! sees. Where an error has a source, the source goes to the log and nowhere else.
+//! sees. The source of an error goes to the log and nowhere else.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::time::Duration;
 
@@ -14,38 +15,41 @@ use warp::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHEN
 
 use crate::cookie::SetCookie;
 
-/// Everything that a request can be refused for.
+/// An error response to a request.
 #[derive(Debug)]
 pub(crate) enum ApiError {
     MalformedJson,
-    /// Holds what the body should have been.
+    /// The shape that the body must have.
     InvalidRequest(&'static str),
     InvalidCredentials,
     InvalidToken,
-    /// Holds what clears the cookie.
+    /// With the cookie that clears the refresh cookie.
     InvalidRefreshToken(SetCookie),
     MissingToken,
     ForbiddenOrigin,
     NotFound,
-    /// Holds the methods that the path knows.
-    MethodNotAllowed(&'static str),
+    /// The methods that the path supports, as in the header `Allow`.
+    MethodNotAllowed(Cow<'static, str>),
     EmailTaken,
     PayloadTooLarge,
     UnsupportedMediaType,
     InvalidFields(Vec<FieldError>),
-    /// Holds when the next attempt is taken.
+    /// How long to wait before the next attempt.
     TooManyAttempts(Duration),
     Internal(Source),
+    /// The hashing queue is full.
     Overloaded,
-    /// Too much of other answers is unread.
-    TooMuchUnread,
+    /// Too many exports are being built.
+    TooManyExports,
+    /// Clients have not read too much of earlier responses yet.
+    TooManyUnreadResponses,
     Unavailable(Source),
 }
 
 type Source = Box<dyn Error + Send + Sync>;
 
-/// When to try again, in seconds, after the server could not serve.
-const RETRY_SECONDS: &str = "5";
+/// The `Retry-After` of a 503, in seconds.
+const RETRY_AFTER_SECONDS: &str = "5";
 
 impl ApiError {
     pub(crate) fn status(&self) -> StatusCode {
@@ -69,86 +73,98 @@ impl ApiError {
             Self::InvalidFields(_) => ErrorCode::InvalidFields,
             Self::TooManyAttempts(_) => ErrorCode::TooManyAttempts,
             Self::Internal(_) => ErrorCode::Internal,
-            Self::Overloaded | Self::TooMuchUnread => ErrorCode::Overloaded,
+            Self::Overloaded | Self::TooManyExports | Self::TooManyUnreadResponses => {
+                ErrorCode::Overloaded
+            }
             Self::Unavailable(_) => ErrorCode::Unavailable,
         }
     }
 
     pub(crate) fn detail(&self) -> String {
         let text = match self {
-            Self::MalformedJson => "The body is not one whole JSON text in UTF-8.",
+            Self::MalformedJson => "The body must be valid JSON in UTF-8.",
             Self::InvalidRequest(shape) => return format!("The body must be {shape}."),
-            Self::InvalidCredentials => "No account has this e-mail and this password.",
+            Self::InvalidCredentials => "The email address or the password is wrong.",
             Self::InvalidToken => {
-                "The access token is not valid, or its session is over. Log in again."
+                "The access token is not valid, or its session has ended. Log in again."
             }
             Self::InvalidRefreshToken(_) => {
-                "The session cannot be renewed: it is over, or its cookie is missing or not valid. Log in again."
+                "The refresh cookie is missing or not valid, or its session has ended. Log in again."
             }
             Self::MissingToken => "Send an access token: \"Authorization: Bearer TOKEN\".",
-            Self::ForbiddenOrigin => "This request is taken from the service's own pages alone.",
-            Self::NotFound => "Nothing is at this path.",
-            Self::MethodNotAllowed(allowed) => return format!("This path takes {allowed}."),
+            Self::ForbiddenOrigin => "Cross-origin requests are not allowed.",
+            Self::NotFound => "There is nothing at this path.",
+            Self::MethodNotAllowed(allowed) => {
+                return format!("The method is not allowed at this path. Allowed: {allowed}.");
+            }
             Self::EmailTaken => {
-                "An account with this e-mail exists. Log in, or use another e-mail."
+                "An account with this email address already exists. Log in, or use another address."
             }
-            Self::PayloadTooLarge => "The body is larger than 16 KiB.",
+            Self::PayloadTooLarge => "The body must be at most 16 KiB.",
             Self::UnsupportedMediaType => {
-                "Send the body as it is, with \"Content-Type: application/json\"."
+                "The body must be sent with \"Content-Type: application/json\" and without \"Content-Encoding\"."
             }
-            Self::InvalidFields(_) => "One or more fields break a rule; see \"errors\".",
+            Self::InvalidFields(_) => "One or more fields are not valid. See \"errors\".",
             Self::TooManyAttempts(wait) => {
                 return format!("Too many attempts. Try again in {} s.", whole_seconds(*wait));
             }
-            Self::Internal(_) => "Something went wrong on the server. The log has the details.",
-            Self::Overloaded | Self::TooMuchUnread => {
-                "The server has more to do than it can. Try again in a moment."
+            Self::Internal(_) => "Something went wrong on our side. Try again.",
+            Self::Overloaded | Self::TooManyExports | Self::TooManyUnreadResponses => {
+                "The server is overloaded. Try again in a moment."
             }
-            Self::Unavailable(_) => "The server cannot reach its data. Try again in a moment.",
+            Self::Unavailable(_) => {
+                "The service is temporarily unavailable. Try again in a moment."
+            }
         };
         text.to_owned()
     }
 
-    /// The header that goes with the status, if one does.
+    /// Returns the header that the status requires.
     pub(crate) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
-        let (name, value) = match self {
-            // RFC 6750, 3: no error code where the request came without a token.
+        match self {
+            // RFC 6750, 3: no error code if the request has no token.
             Self::InvalidCredentials | Self::InvalidRefreshToken(_) | Self::MissingToken => {
-                (WWW_AUTHENTICATE, "Bearer")
+                Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
             }
-            Self::InvalidToken => (WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
-            Self::MethodNotAllowed(allowed) => (ALLOW, *allowed),
-            Self::Overloaded | Self::TooMuchUnread | Self::Unavailable(_) => {
-                (RETRY_AFTER, RETRY_SECONDS)
+            Self::InvalidToken => {
+                let value = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+                Some((WWW_AUTHENTICATE, value))
+            }
+            Self::MethodNotAllowed(allowed) => Some((ALLOW, HeaderValue::from_str(allowed).ok()?)),
+            Self::Overloaded
+            | Self::TooManyExports
+            | Self::TooManyUnreadResponses
+            | Self::Unavailable(_) => {
+                Some((RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS)))
             }
             Self::TooManyAttempts(wait) => {
-                return Some((RETRY_AFTER, HeaderValue::from(whole_seconds(*wait))));
+                Some((RETRY_AFTER, HeaderValue::from(whole_seconds(*wait))))
             }
-            _ => return None,
-        };
-        Some((name, HeaderValue::from_static(value)))
+            _ => None,
+        }
     }
 
-    /// Tells the log what the client is not told.
+    /// Logs what the client does not see.
     pub(crate) fn log(&self) {
         match self {
             Self::Internal(source) => tracing::error!(error = error_chain(&**source), "defect"),
             Self::Unavailable(source) => {
-                tracing::error!(error = error_chain(&**source), "the store does not answer");
+                tracing::error!(error = error_chain(&**source), "the store is not available");
             }
-            Self::Overloaded => tracing::warn!("too many passwords are waiting to be hashed"),
-            Self::TooMuchUnread => tracing::warn!("clients leave too much of their answers unread"),
-            // What may be somebody's attempt at what is not theirs.
+            Self::Overloaded => tracing::warn!("the hashing queue is full"),
+            Self::TooManyExports => tracing::warn!("too many exports at once"),
+            Self::TooManyUnreadResponses => tracing::warn!("clients do not read their responses"),
+            // These may be part of an attack.
             Self::InvalidCredentials
             | Self::InvalidToken
             | Self::InvalidRefreshToken(_)
             | Self::ForbiddenOrigin
-            | Self::TooManyAttempts(_) => tracing::info!(code = ?self.code(), "refused"),
+            | Self::TooManyAttempts(_) => tracing::info!(code = ?self.code(), "rejected"),
             _ => {}
         }
     }
 
-    /// What the client sees, and the cookie that goes with it.
+    /// Returns the body of the response, and the cookie to set.
     pub(crate) fn into_problem(self) -> (Problem, Option<SetCookie>) {
         let (status, code, detail) = (self.status(), self.code(), self.detail());
         let (errors, cookie) = match self {
@@ -167,8 +183,8 @@ impl ApiError {
         (problem, cookie)
     }
 
-    /// Why a session was not renewed. What is no use any more is cleared.
-    pub(crate) fn of_refresh(error: RefreshError, clear: impl FnOnce() -> SetCookie) -> Self {
+    /// Converts an error of a refresh. A refresh token that is not valid is cleared.
+    pub(crate) fn from_refresh(error: RefreshError, clear: impl FnOnce() -> SetCookie) -> Self {
         match error {
             RefreshError::InvalidToken => Self::InvalidRefreshToken(clear()),
             RefreshError::Store(error) => error.into(),
@@ -176,8 +192,9 @@ impl ApiError {
         }
     }
 
-    /// Why nothing was changed for which the password in force was asked for, in `field`.
-    pub(crate) fn of_own_account(error: OwnAccountError, field: &str) -> Self {
+    /// Converts an error of an action that requires the current password. `field` is the field of
+    /// the request that has it.
+    pub(crate) fn from_own_account(error: OwnAccountError, field: &str) -> Self {
         match error {
             OwnAccountError::Invalid(error) => {
                 Self::InvalidFields(vec![password_error("new_password", error)])
@@ -185,7 +202,7 @@ impl ApiError {
             OwnAccountError::WrongPassword => Self::InvalidFields(vec![FieldError {
                 field: field.to_owned(),
                 code: FieldCode::PasswordWrong,
-                message: "This is not the password of the account.".to_owned(),
+                message: "The password is wrong.".to_owned(),
             }]),
             OwnAccountError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
             OwnAccountError::SessionEnded => Self::InvalidToken,
@@ -195,7 +212,7 @@ impl ApiError {
     }
 }
 
-/// Seconds, so that who waits for them is not a moment too early.
+/// Rounds up, so that a client that waits for this long is not too early.
 fn whole_seconds(time: Duration) -> u64 {
     time.as_millis().div_ceil(1_000).max(1).try_into().unwrap_or(u64::MAX)
 }
@@ -274,7 +291,7 @@ fn email_error(EmailError: EmailError) -> FieldError {
     FieldError {
         field: "email".to_owned(),
         code: FieldCode::EmailInvalid,
-        message: "Enter an e-mail address of the form name@example.com.".to_owned(),
+        message: "Enter an email address, such as name@example.com.".to_owned(),
     }
 }
 
@@ -289,7 +306,7 @@ fn password_error(field: &str, error: PasswordError) -> FieldError {
         }
         PasswordError::Common => (
             FieldCode::PasswordCommon,
-            "This password is one of those that are guessed first. Choose another.".to_owned(),
+            "This password is too common. Choose another one.".to_owned(),
         ),
         PasswordError::Nul => (
             FieldCode::PasswordInvalid,

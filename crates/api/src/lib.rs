@@ -1,67 +1,60 @@
-//! Latchkey's HTTP API as warp filters: extract, call `accounts`, answer.
+//! Latchkey's HTTP API as warp filters.
 //!
-//! [`Auth`] is the front door: an app of one's own gets sign-up, log-in, sessions and log-out in
-//! about ten lines, with the guard for its own routes.
+//! With [`Auth`], a warp app gets sign-up, log-in, sessions and log-out in about ten lines, and a
+//! guard for its own routes.
 //!
 //! ```no_run
-//! use api::{Auth, Guarded};
+//! use api::{Auth, SignedIn};
 //! use warp::Filter as _;
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let auth = Auth::builder().sqlite("app.db").public_url("http://localhost:3000").build().await?;
-//!     let private = warp::path!("private")
-//!         .and(auth.require_user())
-//!         .map(|user: Guarded| user.map(|user| format!("hello {}", user.email())));
+//!     let private = auth.guarded(warp::path!("private"), async |user: SignedIn| {
+//!         format!("hello {}", user.email())
+//!     });
 //!     warp::serve(auth.routes().or(private)).run(([127, 0, 0, 1], 3000)).await;
 //!     Ok(())
 //! }
 //! ```
 //!
-//! | feature | brings |
+//! | feature | provides |
 //! |---|---|
 //! | `sqlite` (default) | accounts in an embedded file |
-//! | `foreign` (default) | log-ins with hashes that other systems have made |
-//! | `testing` | `Builder::weak_hashes_for_tests`, for an app's own tests; and what reads requests, for tests that feed it with anything |
+//! | `foreign` (default) | log-ins with password hashes of other systems |
+//! | `testing` | `Builder::weak_hashes_for_tests` for an app's own tests, and the parsers of untrusted input for fuzz tests |
 //!
-//! Where it is not warp's own server that takes connections, the [`ClientAddress`] of each
-//! request is for whoever runs them to say.
+//! A server other than warp's own sets the [`ClientAddress`] of each request.
 
+mod answer;
 mod auth;
+mod body;
 mod client;
+mod context;
+mod convert;
 mod cookie;
+mod endpoint;
+mod endpoints;
 mod error;
-mod handlers;
-mod incoming;
+mod guard;
+mod header;
+mod input;
 mod openapi;
+mod problem;
 mod proxies;
-mod refusal;
-mod reply;
-mod routes;
-mod shown;
+mod response_limits;
+mod router;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod unread;
+mod unauthenticated;
 
 pub use accounts;
 pub use accounts::{AccountEvent, BuildError, Origin, SignedIn};
-pub use auth::{Auth, Guarded};
+pub use auth::Auth;
 pub use client::ClientAddress;
-pub use openapi::openapi;
+pub use endpoints::openapi;
+pub use guard::{GuardedHandler, GuardedHandlerWith};
+pub use problem::{internal_error, method_not_allowed, not_found};
 pub use proxies::{InvalidNetwork, TrustedProxies, TrustedProxy};
-pub use refusal::Refusal;
-pub use reply::{internal_error, method_not_allowed, not_found};
-pub use routes::api_not_found;
-
-use std::sync::Arc;
-
-use accounts::Accounts;
-use cookie::Cookies;
-
-/// What every handler works with.
-#[derive(Clone)]
-struct Api {
-    accounts: Arc<Accounts>,
-    cookies: Arc<Cookies>,
-    proxies: Arc<TrustedProxies>,
-}
+pub use router::api_not_found;
+pub use unauthenticated::Unauthenticated;

@@ -1,50 +1,31 @@
-//! The OpenAPI document: made of the types that are answered, and of a table of operations.
-
-mod operations;
+//! The OpenAPI document, made from the list of endpoints and the types of their bodies.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use api_types::{ErrorCode, Problem};
-use bytes::Bytes;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use operations::{Body, OPERATIONS, Operation, Security, Success};
-
-/// What the API takes and answers, as OpenAPI 3.1 has it: the answer to `GET /api/openapi.json`.
-///
-/// ```
-/// let document = api::openapi();
-/// assert_eq!(document["openapi"], "3.1.0");
-/// assert!(document["paths"]["/api/me"]["get"].is_object());
-/// ```
-#[must_use]
-pub fn openapi() -> &'static Value {
-    static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
-    &DOCUMENT
-}
-
-/// The same as text, which is held once, however many have not read it yet.
-pub(crate) fn text() -> Bytes {
-    static TEXT: LazyLock<Bytes> = LazyLock::new(|| openapi().to_string().into());
-    TEXT.clone()
-}
+use crate::endpoint::{Endpoint, Tag};
+use crate::input::{BodyDoc, Security};
 
 const DESCRIPTION: &str = "\
 Every error under `/api` is `application/problem+json` (RFC 9457) with a stable `code`. A method that \
-a path does not know is answered 405 with `Allow`, another path 404, by the same kind of problem. \
-Requests with an `Origin` or a `Sec-Fetch-Site` of another site are refused. Every answer of the \
+a path does not support gets 405 with `Allow`, and an unknown path 404, as such a problem. \
+Cross-origin requests, according to `Origin` and `Sec-Fetch-Site`, are rejected. Every response of the \
 server has an `X-Request-Id`.";
 
-fn document() -> Value {
+pub(crate) fn document(endpoints: &[Endpoint]) -> Value {
     let mut schemas = Schemas::new();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    for operation in OPERATIONS {
-        let described = describe(operation, &mut schemas);
-        paths.entry(operation.path).or_default().insert(operation.method.to_owned(), described);
+    for endpoint in endpoints {
+        let method = endpoint.docs.method.as_str().to_ascii_lowercase();
+        let operation = operation(endpoint, &mut schemas);
+        paths.entry(endpoint.docs.path).or_default().insert(method, operation);
     }
+    let tags = [Tag::Account, Tag::Session, Tag::Service];
+    let tags = tags.map(|tag| json!({"name": tag.name(), "description": tag.description()}));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -54,11 +35,7 @@ fn document() -> Value {
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
-        "tags": [
-            {"name": "account", "description": "One's own account."},
-            {"name": "session", "description": "Log-in, renewal, log-out, and where one is signed in."},
-            {"name": "service", "description": "What everybody may ask."},
-        ],
+        "tags": tags,
         "paths": paths,
         "components": {
             "schemas": schemas.into_definitions(),
@@ -73,17 +50,36 @@ fn document() -> Value {
                     "type": "apiKey",
                     "in": "cookie",
                     "name": "latchkey_refresh",
-                    "description": "The cookie that a log-in sets; over TLS its name is `__Host-latchkey_refresh`.",
+                    "description": "The cookie that a log-in sets. Over TLS its name is `__Host-latchkey_refresh`.",
                 },
             },
         },
     })
 }
 
-/// What is sent may lack what has a default; what is answered has it.
+impl Tag {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Session => "session",
+            Self::Service => "service",
+        }
+    }
+
+    const fn description(self) -> &'static str {
+        match self {
+            Self::Account => "The account of the caller.",
+            Self::Session => "Log-in, refresh, log-out, and the list of sessions.",
+            Self::Service => "Public information about the service.",
+        }
+    }
+}
+
+/// Collects the schemas of bodies. Those of requests and responses differ: a member with a
+/// default may be missing from a request, and is always there in a response.
 struct Schemas {
-    sent: SchemaGenerator,
-    answered: SchemaGenerator,
+    requests: SchemaGenerator,
+    responses: SchemaGenerator,
 }
 
 impl Schemas {
@@ -93,105 +89,106 @@ impl Schemas {
                 .with(|settings| settings.definitions_path = "/components/schemas".into())
         };
         Self {
-            sent: settings().for_deserialize().into_generator(),
-            answered: settings().for_serialize().into_generator(),
+            requests: settings().for_deserialize().into_generator(),
+            responses: settings().for_serialize().into_generator(),
         }
     }
 
     fn into_definitions(mut self) -> Map<String, Value> {
-        let mut all = self.sent.take_definitions(true);
-        all.extend(self.answered.take_definitions(true));
+        let mut all = self.requests.take_definitions(true);
+        all.extend(self.responses.take_definitions(true));
         all
     }
 }
 
-fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
-    let Operation { id, tag, summary, security, body, success, errors, .. } = operation;
-    let mut described = json!({
-        "operationId": id,
-        "tags": [tag],
-        "summary": summary,
-        "security": match security {
+fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
+    let docs = &endpoint.docs;
+    let mut operation = json!({
+        "operationId": docs.id,
+        "tags": [docs.tag.name()],
+        "summary": docs.summary,
+        "security": match endpoint.security {
             Security::None => json!([]),
             Security::Bearer => json!([{"bearer": []}]),
-            Security::Refresh => json!([{"refresh": []}]),
+            Security::RefreshCookie => json!([{"refresh": []}]),
         },
-        "responses": responses(success, errors, schemas),
+        "responses": responses(endpoint, &mut schemas.responses),
     });
-    let parameters: Vec<_> = operation.path.split('/').filter_map(parameter).collect();
-    if !parameters.is_empty() {
-        described["parameters"] = parameters.into();
+    if !docs.description.is_empty() {
+        operation["description"] = docs.description.into();
     }
-    if let Some(Body { is_required, schema }) = body {
-        let schema = schema(&mut schemas.sent);
-        described["requestBody"] = json!({
+    let parameters: Vec<_> = docs.path.split('/').filter_map(parameter).collect();
+    if !parameters.is_empty() {
+        operation["parameters"] = parameters.into();
+    }
+    let body = match endpoint.body {
+        Some(BodyDoc::Required(schema)) => Some((true, schema)),
+        Some(BodyDoc::Optional(schema)) => Some((false, schema)),
+        None => None,
+    };
+    if let Some((is_required, schema)) = body {
+        operation["requestBody"] = json!({
             "required": is_required,
-            "content": {"application/json": {"schema": schema}},
+            "content": {"application/json": {"schema": schema(&mut schemas.requests)}},
         });
     }
-    described
+    operation
 }
 
-/// All of them are ids.
+/// Describes a segment in braces. All parameters are ids.
 fn parameter(segment: &str) -> Option<Value> {
     let name = segment.strip_prefix('{')?.strip_suffix('}')?;
     let schema = json!({"type": "string", "format": "uuid"});
     Some(json!({"name": name, "in": "path", "required": true, "schema": schema}))
 }
 
-fn responses(success: &Success, errors: &[&[ErrorCode]], schemas: &mut Schemas) -> Value {
-    let mut responses = BTreeMap::new();
-    let mut answer = json!({"description": success.description});
-    if let Some(schema) = success.schema {
-        answer["content"] = json!({"application/json": {"schema": schema(&mut schemas.answered)}});
+fn responses(endpoint: &Endpoint, schemas: &mut SchemaGenerator) -> BTreeMap<String, Value> {
+    let mut success = json!({"description": endpoint.docs.success});
+    if let Some(schema) = endpoint.schema {
+        success["content"] = json!({"application/json": {"schema": schema(schemas)}});
     }
-    if !success.headers.is_empty() {
-        answer["headers"] = success.headers.iter().map(|name| header(name)).collect();
+    if !endpoint.headers.is_empty() {
+        success["headers"] = endpoint.headers.iter().map(|name| header(name)).collect();
     }
-    responses.insert(success.status.to_string(), answer);
     let mut codes: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
-    for code in errors.iter().copied().flatten() {
+    for code in &endpoint.errors {
         codes.entry(code.status()).or_default().push(*code);
     }
+    let mut responses = BTreeMap::from([(endpoint.status.as_str().to_owned(), success)]);
     for (status, codes) in codes {
-        responses.insert(status.to_string(), problem(&codes, schemas));
+        responses.insert(status.to_string(), problem(status, &codes, schemas));
     }
-    json!(responses)
+    responses
 }
 
-/// A problem with one of these codes.
-fn problem(codes: &[ErrorCode], schemas: &mut Schemas) -> Value {
-    let problem = schemas.answered.subschema_for::<Problem>();
+/// Describes a problem that has one of these codes.
+fn problem(status: u16, codes: &[ErrorCode], schemas: &mut SchemaGenerator) -> Value {
+    let problem = schemas.subschema_for::<Problem>();
     let names: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
     let schema = json!({"allOf": [problem, {"properties": {"code": {"enum": names}}}]});
-    let mut answer = json!({
+    let mut response = json!({
         "description": format!("`{}`", names.join("`, `")),
         "content": {"application/problem+json": {"schema": schema}},
     });
-    if let Some(header) = codes.first().and_then(|code| header_of(*code)) {
-        answer["headers"] = [header].into_iter().collect();
-    }
-    answer
+    let header_name = match status {
+        401 => "WWW-Authenticate",
+        429 | 503 => "Retry-After",
+        _ => return response,
+    };
+    response["headers"] = [header(header_name)].into_iter().collect();
+    response
 }
 
-/// The header that a problem has always.
-fn header_of(code: ErrorCode) -> Option<(String, Value)> {
-    match code.status() {
-        401 => Some(header("WWW-Authenticate")),
-        429 | 503 => Some(header("Retry-After")),
-        _ => None,
-    }
-}
-
+/// Describes a header that the response always has.
 fn header(name: &str) -> (String, Value) {
     let (description, schema) = match name {
         "Retry-After" => {
             ("In how many seconds to try again.", json!({"type": "integer", "minimum": 1}))
         }
         "WWW-Authenticate" => ("`Bearer` (RFC 6750, 3).", json!({"type": "string"})),
-        "Set-Cookie" => ("The cookies, which no script reads.", json!({"type": "string"})),
-        "Content-Disposition" => ("Names the file.", json!({"type": "string"})),
-        _ => ("For how long the answer may be kept.", json!({"type": "string"})),
+        "Set-Cookie" => ("The cookies, which no script can read.", json!({"type": "string"})),
+        "Content-Disposition" => ("The name of the file.", json!({"type": "string"})),
+        _ => ("How long the response may be cached.", json!({"type": "string"})),
     };
     let header = json!({"description": description, "required": true, "schema": schema});
     (name.to_owned(), header)

@@ -4,11 +4,10 @@ use std::str::FromStr;
 use ipnet::IpNet;
 use warp::http::HeaderMap;
 
-/// The proxies whose word on where a request comes from is taken.
+/// The proxies whose `X-Forwarded-For` is trusted.
 ///
-/// A proxy adds the address that it was connected from to the end of `X-Forwarded-For`; what
-/// stands before that, anybody may have written. So the list is read from its end, for as
-/// long as those who wrote are trusted.
+/// A proxy appends the address of its peer to `X-Forwarded-For`. Everything before that may be
+/// forged. So the list is read from its end, for as long as the proxies that wrote it are trusted.
 ///
 /// ```
 /// # use api::{TrustedProxies, TrustedProxy};
@@ -25,20 +24,21 @@ use warp::http::HeaderMap;
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies(Vec<TrustedProxy>);
 
-/// One proxy, or a network of them: `10.0.0.0/8`, `2001:db8::/32`, or a single address.
+/// The address of a proxy, or a network of proxies: `10.0.0.0/8`, `2001:db8::/32`, or a single address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TrustedProxy(IpNet);
 
-/// A text that names no network.
+/// An error from parsing a [`TrustedProxy`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an IP address or a network in CIDR notation")]
 pub struct InvalidNetwork;
 
 impl TrustedProxies {
-    /// Where a request comes from that `peer` has sent: the rightmost address in
-    /// `X-Forwarded-For` that is no trusted proxy, if the peer is one. What is no address ends
-    /// the search: then it is whoever wrote it. An IPv4 address in the clothes of IPv6 is an
-    /// IPv4 address.
+    /// Returns the address of the client that sent a request through `peer`.
+    ///
+    /// If the peer is a trusted proxy, that is the rightmost address in `X-Forwarded-For` that is
+    /// not a trusted proxy. Anything malformed ends the search at the proxy that wrote it.
+    /// IPv4-mapped IPv6 addresses are IPv4 addresses.
     #[must_use]
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
@@ -72,7 +72,7 @@ impl FromIterator<TrustedProxy> for TrustedProxies {
 impl FromStr for TrustedProxy {
     type Err = InvalidNetwork;
 
-    /// Reads a network, with or without bits behind its prefix, or one address.
+    /// Parses a network, with or without host bits, or one address.
     fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
         let network = match text.parse::<IpAddr>() {
             Ok(address) => IpNet::from(address.to_canonical()),
@@ -82,7 +82,7 @@ impl FromStr for TrustedProxy {
     }
 }
 
-/// Addresses are compared as what they are: the network of IPv4 in the clothes of IPv6, too.
+/// Converts a network of IPv4-mapped IPv6 addresses to the IPv4 network.
 fn canonical(network: IpNet) -> IpNet {
     const MAPPED_PREFIX: u8 = 96;
     let bits = network.prefix_len().checked_sub(MAPPED_PREFIX);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_where_the_trusted_proxies_say() {
+    fn the_client_is_the_rightmost_address_that_is_not_a_trusted_proxy() {
         let proxies = proxies(&["10.0.0.0/8", "2001:db8:1::/48", "192.0.2.99"]);
         for (peer, lines, found) in [
             ("203.0.113.1", &["192.0.2.1"][..], "203.0.113.1"),
@@ -123,9 +123,9 @@ mod tests {
             ("10.0.0.1", &["192.0.2.1, 10.9.9.9,192.0.2.99"], "192.0.2.1"),
             ("10.0.0.1", &["203.0.113.7", "192.0.2.1", "10.0.0.2"], "192.0.2.1"),
             ("2001:db8:1::5", &["2001:db8:2::1"], "2001:db8:2::1"),
-            // Nobody else was there.
+            // All hops are trusted proxies.
             ("10.0.0.1", &["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
-            // What is no address ends the search, at the proxy that wrote it.
+            // Anything malformed ends the search, at the proxy that wrote it.
             ("10.0.0.1", &["192.0.2.1, unknown"], "10.0.0.1"),
             ("10.0.0.1", &["192.0.2.1, unknown, 10.0.0.2"], "10.0.0.2"),
             ("10.0.0.1", &["192.0.2.1,"], "10.0.0.1"),
@@ -134,7 +134,7 @@ mod tests {
             ("10.0.0.1", &["\"192.0.2.1\""], "10.0.0.1"),
             ("10.0.0.1", &["192.0.2.1 192.0.2.2"], "10.0.0.1"),
             ("10.0.0.1", &["é"], "10.0.0.1"),
-            // IPv4 in the clothes of IPv6.
+            // IPv4-mapped IPv6.
             ("::ffff:10.0.0.1", &["::ffff:192.0.2.1"], "192.0.2.1"),
             ("::ffff:203.0.113.1", &["192.0.2.1"], "203.0.113.1"),
         ] {
@@ -143,12 +143,12 @@ mod tests {
     }
 
     #[test]
-    fn without_trusted_proxies_nobodys_word_is_taken() {
+    fn without_trusted_proxies_the_header_is_ignored() {
         assert_eq!(client(&proxies(&[]), "127.0.0.1", &["192.0.2.1"]), "127.0.0.1");
     }
 
     #[test]
-    fn a_network_has_several_spellings() {
+    fn a_network_can_be_written_in_several_ways() {
         for text in ["10.1.0.0/16", "10.1.2.3/16", "::ffff:10.1.0.0/112"] {
             assert_eq!(client(&proxies(&[text]), "10.1.9.9", &["192.0.2.1"]), "192.0.2.1");
         }

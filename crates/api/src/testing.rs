@@ -1,30 +1,29 @@
-//! What reads the parts of a request that come from outside, for tests that feed it with
-//! anything. (Feature `testing`.)
+//! The parsers of untrusted input, for fuzz tests. (Feature `testing`.)
 
-use accounts::RefreshToken;
+use accounts::{Origin, RefreshToken};
 use api_types::RequestBody;
 use serde::de::DeserializeOwned;
 use warp::http::HeaderMap;
 
 use crate::cookie::Cookies;
-use crate::{Origin, incoming};
+use crate::{body, header};
 
-/// The JSON body of a request, unless it is refused.
+/// Parses the JSON body of a request.
 #[must_use]
 pub fn json_body<B>(body: &[u8]) -> Option<B>
 where
     B: RequestBody + DeserializeOwned,
 {
-    incoming::parse_json(body).ok()
+    body::parse_json(body).ok()
 }
 
-/// The token of the headers `Authorization`.
+/// Returns the token of the header `Authorization`.
 #[must_use]
 pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    incoming::bearer_token(headers).ok()
+    header::bearer_token(headers).ok()
 }
 
-/// The token in the cookie that a service at this origin sets.
+/// Returns the token in the refresh cookie of a service at this origin.
 #[must_use]
 pub fn refresh_cookie(origin: &Origin, headers: &HeaderMap) -> Option<RefreshToken> {
     Cookies::new(origin).refresh_token(headers)

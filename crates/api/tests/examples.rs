@@ -1,10 +1,6 @@
-//! The examples run, and do what they say.
+//! The examples run.
 
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says where, and stops"
-)]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 #[path = "../../accounts/tests/support/example.rs"]
 mod example;
@@ -15,7 +11,7 @@ use serde_json::Value;
 const ADA: &str = r#"{"email": "ada@example.com", "password": "a long walk along the sea"}"#;
 
 #[test]
-fn the_guarded_route_is_for_users_alone() {
+fn the_guarded_route_requires_a_user() {
     let app = Example::start("guarded_route", &[]);
     assert_eq!(app.send("GET", "/private", "", "").0, 401);
     assert_eq!(app.send("POST", "/api/signup", "", ADA).0, 201);

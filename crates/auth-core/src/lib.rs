@@ -160,7 +160,7 @@ pub use refresh::{
 };
 pub use session::{Session, SessionLimits, SessionLimitsError, SessionPolicy};
 #[cfg(feature = "token")]
-pub use throttle::{Admission, Counter, CounterKey, Limit};
+pub use throttle::{Admission, CountOutcome, Counter, CounterKey, Limit};
 #[cfg(feature = "token")]
 pub use token::{AccessToken, AccessTokens, IssuedToken, SigningKey, SigningKeySeed};
 #[cfg(feature = "verify")]

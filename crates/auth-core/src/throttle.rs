@@ -2,6 +2,6 @@ mod counter;
 mod key;
 mod limit;
 
-pub use counter::{Admission, Counter};
+pub use counter::{Admission, CountOutcome, Counter};
 pub use key::CounterKey;
 pub use limit::Limit;

@@ -82,7 +82,7 @@ fn insert_session(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> Command
 #[cfg(test)]
 mod tests {
     use auth_core::{Password, Verification};
-    use user_store::UserStore as _;
+    use user_store::{SessionStore as _, UserStore as _};
 
     use super::*;
 

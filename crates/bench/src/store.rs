@@ -12,8 +12,8 @@ use auth_core::{
 use serde_json::json;
 use tokio::runtime::Runtime;
 use user_store::{
-    LimitedCounter, NewSession, OpenSessionOutcome, RotateOutcome, Rotation, Settlement,
-    SqliteStore, UserStore as _,
+    AttemptStore as _, LimitedCounter, NewSession, OpenSessionOutcome, RotateOutcome, Rotation,
+    SessionStore as _, SettledAttempt, Settlement, SqliteStore, UserStore as _,
 };
 
 use crate::fill::email;
@@ -129,8 +129,13 @@ async fn open_session(store: &SqliteStore, n: u32) -> CommandResult<RefreshToken
     if !matches!(opened, OpenSessionOutcome::Opened(_)) {
         return Err("the credentials have changed".into());
     }
-    let settled = [(counters[0], Settlement::Reset), (counters[1], Settlement::Refunded)];
-    store.settle_attempt(&settled, None, began, now).await?;
+    let settled = SettledAttempt {
+        counters: vec![(counters[0], Settlement::Reset), (counters[1], Settlement::Refunded)],
+        began_at: began,
+        settled_at: now,
+        failure: None,
+    };
+    let _ = store.settle_attempt(&settled).await?;
     Ok(token)
 }
 
@@ -160,6 +165,8 @@ fn random_index(count: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use user_store::AuditLog as _;
+
     use super::*;
     use crate::fill::fill;
 

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use user_store::{
     Event, EventKind, NewSession, OpenSessionOutcome, PasswordVersion, RotateOutcome, Rotation,
-    SqliteStore, User, UserStore as _,
+    SessionStore as _, SqliteStore, User, UserStore as _,
 };
 
 fn main() {

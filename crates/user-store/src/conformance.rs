@@ -1,4 +1,4 @@
-//! What every [`UserStore`] must do, as tests that run on any backend.
+//! What every [`Store`] must do, as tests that run on any backend.
 //!
 //! A backend implements [`Deployment`] and calls [`conformance_tests!`](crate::conformance_tests)
 //! in a test file of its own; each function here becomes one test.
@@ -40,15 +40,15 @@ use auth_core::{
 };
 
 use crate::{
-    Credentials, EndSessionsOutcome, Event, EventKind, NewSession, OpenSessionOutcome, User,
-    UserStore,
+    ActingSession, Credentials, EndSessionsOutcome, Event, EventKind, NewSession,
+    OpenSessionOutcome, Store, User,
 };
 
 /// One fresh, empty store that any number of servers can be connected to.
 #[async_trait]
 pub trait Deployment: Send + Sync {
     /// What a server that starts now gets: each call is another server on the same store.
-    async fn connect(&self) -> Arc<dyn UserStore>;
+    async fn connect(&self) -> Arc<dyn Store>;
 }
 
 /// Makes one test of each requirement. The argument is an expression that makes a fresh
@@ -192,7 +192,7 @@ fn new_session(user: &User) -> (NewSession, RefreshToken) {
 }
 
 /// The password of this user that is in force.
-async fn in_force(store: &dyn UserStore, user: &User) -> Credentials {
+async fn in_force(store: &dyn Store, user: &User) -> Credentials {
     store
         .credentials(user.email.key(), &DecoyPosition::default())
         .await
@@ -202,7 +202,7 @@ async fn in_force(store: &dyn UserStore, user: &User) -> Credentials {
 }
 
 /// Opens a session for a user whose password is right; answers which have ended for it.
-async fn open_new(store: &dyn UserStore, user: &User, new: &NewSession) -> Vec<SessionId> {
+async fn open_new(store: &dyn Store, user: &User, new: &NewSession) -> Vec<SessionId> {
     let verified = in_force(store, user).await.password_version;
     match store.open_session(new, verified, None).await.expect("an answer") {
         OpenSessionOutcome::Opened(ended) => ended,
@@ -210,35 +210,39 @@ async fn open_new(store: &dyn UserStore, user: &User, new: &NewSession) -> Vec<S
     }
 }
 
-async fn open(store: &dyn UserStore, user: &User) -> (Session, RefreshToken) {
+async fn open(store: &dyn Store, user: &User) -> (Session, RefreshToken) {
     let (new, token) = new_session(user);
     open_new(store, user, &new).await;
     (new.session, token)
 }
 
-async fn signed_up(store: &dyn UserStore) -> (User, PasswordHash) {
+async fn signed_up(store: &dyn Store) -> (User, PasswordHash) {
     sign_up(store, "ada@example.com").await
 }
 
-async fn sign_up(store: &dyn UserStore, email: &str) -> (User, PasswordHash) {
+async fn sign_up(store: &dyn Store, email: &str) -> (User, PasswordHash) {
     let (user, hash) = (user(email), hash());
     store.create_user(&user, &hash, &creation(&user)).await.expect("a free address");
     (user, hash)
 }
 
-async fn signed_in(store: &dyn UserStore) -> (User, Session) {
+async fn signed_in(store: &dyn Store) -> (User, Session) {
     let (user, _) = signed_up(store).await;
     let (session, _) = open(store, &user).await;
     (user, session)
 }
 
-async fn is_alive(store: &dyn UserStore, session: &Session) -> bool {
+async fn is_alive(store: &dyn Store, session: &Session) -> bool {
     store.session(session.id, NOW).await.expect("an answer").is_some()
 }
 
+fn acting(session: &Session) -> ActingSession {
+    ActingSession { session: *session, client: client() }
+}
+
 /// Logs out; answers whether the session was alive.
-async fn log_out(store: &dyn UserStore, session: &Session) -> bool {
-    let ended = store.end_session(session, session.id, &client(), NOW).await.expect("an answer");
+async fn log_out(store: &dyn Store, session: &Session) -> bool {
+    let ended = store.end_session(&acting(session), session.id, NOW).await.expect("an answer");
     ended == EndSessionsOutcome::Ended(1)
 }
 
@@ -248,7 +252,8 @@ pub async fn what_was_answered_survives_a_restart(fresh: &dyn Deployment) {
     let key = first_key(&*store, &seed()).await;
     drop(store);
     let store = fresh.connect().await;
-    assert_eq!(store.session(session.id, NOW).await.expect("an answer"), Some((session, user)));
+    let found = store.session(session.id, NOW).await.expect("an answer").expect("it is active");
+    assert_eq!((found.session, found.user), (session, user));
     assert_eq!(first_key(&*store, &seed()).await, key);
 }
 

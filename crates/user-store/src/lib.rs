@@ -1,21 +1,23 @@
-//! Where Latchkey keeps users, sessions and signing keys.
+//! Storage for users, sessions, signing keys and the audit log.
 //!
-//! [`UserStore`] is the trait; `SqliteStore` (feature `sqlite`, default) implements it on
-//! an embedded file. Whatever else implements it must pass `conformance` (feature
-//! `testing`), which is run against every backend alike.
+//! One small trait per entity states what a backend does and which rules it keeps: [`UserStore`],
+//! [`SessionStore`], [`AttemptStore`], [`AuditLog`] and [`KeyStore`]. [`Store`] is all of them.
+//! `SqliteStore` (feature `sqlite`, default) implements them on an embedded file. Every backend
+//! must pass the tests in `conformance` (feature `testing`).
 //!
-//! # The rules of the trait
+//! # Rules for all traits
 //!
-//! - A method is one transaction, shaped like a use case: what it promises holds whatever
-//!   runs beside it, on this server or on another one with the same store.
-//! - A constraint of the database becomes an error of the domain (`EmailTaken`); nothing
+//! - A method is one use case and one transaction. What it promises holds whatever runs
+//!   concurrently, on this server or on another one that shares the store.
+//! - A violated constraint becomes a domain error (such as [`CreateUserError::EmailTaken`]). Nothing
 //!   is looked up first to see whether it would be violated.
-//! - A look-up that finds nothing answers `None`; [`StoreError`] means that the store could
-//!   not be asked.
-//! - What a method has answered is on the disk: no crash takes it back.
-//! - What somebody changes is told by an [`Event`] in the same transaction; what changes
-//!   nothing is not.
-//! - Times are kept to the millisecond.
+//! - A look-up that finds nothing returns `None`. [`StoreError`] means that the store failed.
+//! - What a method has returned is durable: no crash undoes it.
+//! - A change that somebody makes is recorded as an [`Event`] in the same transaction. A call that
+//!   changes nothing records nothing.
+//! - Times are stored with millisecond precision.
+//!
+//! # Example
 //!
 //! ```
 //! # #[cfg(feature = "sqlite")]
@@ -48,23 +50,34 @@
 //! # fn main() {}
 //! ```
 
-mod attempt;
+mod attempts;
+mod audit;
 #[cfg(feature = "testing")]
 pub mod conformance;
-mod event;
-mod model;
+mod error;
+mod keys;
+#[cfg(feature = "sqlite")]
+mod rules;
+mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
+mod user_data;
+mod users;
 
-pub use attempt::{LimitedCounter, Settlement};
-pub use event::{Actor, EVENT_RETENTION, Event, EventId, EventKind, UnknownEventKind};
-pub use model::{
-    Challenge, CreateUserError, Credentials, EndSessionsOutcome, ImportUsersOutcome, NewSession,
-    OpenSessionOutcome, PasswordVersion, Purged, ReauthenticatedOutcome, Reauthentication,
-    RetireKeyOutcome, RotateOutcome, Rotation, SessionRecord, StoreError, StoredSigningKey,
-    StoredUser, User, UserData,
+pub use attempts::{AttemptStore, LimitedCounter, SettleOutcome, SettledAttempt, Settlement};
+pub use audit::{Actor, AuditLog, EVENT_RETENTION, Event, EventId, EventKind, InvalidEventId};
+pub use error::StoreError;
+pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};
+pub use sessions::{
+    ActingSession, ActiveSession, EndSessionsOutcome, NewSession, OpenSessionOutcome,
+    RotateOutcome, Rotation, SessionRecord, SessionStore,
 };
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Backup, BackupError, Inspection, OpenError, SqliteStore};
-pub use store::UserStore;
+pub use store::{HealthCheck, Purged, Store};
+pub use user_data::{UserData, UserDataStore};
+pub use users::{
+    Challenge, CreateUserError, Credentials, ImportUsersOutcome, PasswordVersion,
+    ReauthenticatedChangeOutcome, Reauthentication, StoredUser, UpdateUserOutcome, User, UserStore,
+};

@@ -18,8 +18,8 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn start(mut command: Command) -> Result<Self> {
-        // In its own process group the server does not receive Ctrl-C from the terminal, only the
-        // signal sent below. Two signals would make it stop without draining.
+        // In its own process group the server does not receive Ctrl-C from the terminal: this process
+        // does, and asks the server to shut down.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let built_at = modified(&command)?;

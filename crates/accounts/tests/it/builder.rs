@@ -1,86 +1,145 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{Accounts, BuildError, Builder, Caller, SessionLimits, SessionPolicy};
+use accounts::{
+    Accounts, BuildError, Builder, Caller, Config, Origin, PasswordError, SessionLimits,
+    SessionPolicy, SignUpError, Weakness,
+};
 use auth_core::ManualClock;
 use tempfile::TempDir;
 
-use crate::world::{EMAIL, PASSWORD, signed_in};
+use crate::app::{EMAIL, PASSWORD, session_on};
 
 fn builder(folder: &TempDir) -> Builder {
     Accounts::builder().sqlite(folder.path().join("app.db")).public_url("https://app.example")
 }
 
-async fn refused(builder: Builder) -> BuildError {
+async fn rejected(builder: Builder) -> BuildError {
     builder.build().await.map(drop).unwrap_err()
+}
+
+async fn sign_up(accounts: &Accounts) {
+    accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_store_and_a_public_url_are_enough() {
     let folder = tempfile::tempdir().unwrap();
     let accounts = builder(&folder).build().await.unwrap();
-    let token = signed_in(&accounts).await;
-    assert_eq!(accounts.authenticate(&token).await.unwrap().email(), EMAIL);
+    sign_up(&accounts).await;
+    assert_eq!(session_on(&accounts).await.email(), EMAIL);
     assert_eq!(accounts.origin().as_str(), "https://app.example");
 }
 
 #[tokio::test]
 async fn the_next_start_finds_the_accounts_of_the_last() {
     let folder = tempfile::tempdir().unwrap();
-    let token = signed_in(&builder(&folder).weak_hashes_for_tests().build().await.unwrap()).await;
+    let first = builder(&folder).weak_hashes_for_tests().build().await.unwrap();
+    sign_up(&first).await;
+    let token = session_on(&first).await.tokens.access.token;
     let again = builder(&folder).build().await.unwrap();
-    assert_eq!(again.authenticate(&token).await.unwrap().email(), EMAIL);
+    assert_eq!(again.authenticate(token.as_str()).await.unwrap().email(), EMAIL);
 }
 
 #[tokio::test]
-async fn what_is_missing_is_said() {
+async fn a_missing_store_or_public_url_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.db");
-    let no_url = refused(Accounts::builder().sqlite(&path)).await;
+    let no_url = rejected(Accounts::builder().sqlite(&path)).await;
     assert!(matches!(no_url, BuildError::NoPublicUrl));
     assert!(!path.exists());
-    let no_store = refused(Accounts::builder().public_url("https://app.example")).await;
+    let no_store = rejected(Accounts::builder().public_url("https://app.example")).await;
     assert!(matches!(no_store, BuildError::NoStore));
 }
 
 #[tokio::test]
-async fn what_is_not_safe_is_not_started() {
+async fn an_insecure_or_impossible_configuration_is_rejected_with_its_fix() {
     let folder = tempfile::tempdir().unwrap();
     let days = |days: u64| Duration::from_hours(24 * days);
     let remembered = SessionLimits::new(days(1), days(401)).unwrap();
     let endless = SessionPolicy { remembered, ..SessionPolicy::default() };
-    for (builder, mend) in [
+    for (builder, fix) in [
         (builder(&folder).public_url("http://app.example"), "https"),
         (builder(&folder).public_url("http://192.0.2.1:3000"), "https"),
         (builder(&folder).public_url("https://app.example/login"), "no path"),
         (builder(&folder).public_url("app.example"), "https://auth.example.com"),
-        (builder(&folder).access_token_lifetime(Duration::from_mins(61)), "1 hour"),
-        (builder(&folder).access_token_lifetime(Duration::ZERO), "1 second"),
+        (builder(&folder).access_token_lifetime(Duration::from_mins(61)), "1 hour or less"),
+        (builder(&folder).access_token_lifetime(Duration::from_mins(16)), "idle timeout"),
+        (builder(&folder).access_token_lifetime(Duration::ZERO), "at least 1 second"),
         (builder(&folder).sessions(endless), "400 days"),
-        (builder(&folder).password_min_length(7), "8 to 64"),
-        (builder(&folder).password_min_length(65), "8 to 64"),
-        (builder(&folder).pbkdf2_iterations(599_999), "600,000"),
-        (builder(&folder).pbkdf2_iterations(10_000_001), "10,000,000"),
+        (builder(&folder).password_min_length(7), "8 or more"),
+        (builder(&folder).password_min_length(65), "between 1 and 64"),
+        (builder(&folder).pbkdf2_iterations(599_999), "600,000 or more"),
+        (builder(&folder).pbkdf2_iterations(999), "between 1,000 and 10,000,000"),
+        (builder(&folder).pbkdf2_iterations(10_000_001), "between 1,000 and 10,000,000"),
     ] {
-        let message = refused(builder).await.to_string();
-        assert!(message.contains(mend), "{message}");
+        let message = rejected(builder).await.to_string();
+        assert!(message.contains(fix), "{message}");
     }
-    // Nothing was made on the way.
+    let config = Config { throttle: false, ..Config::new(Origin::localhost(80)) };
+    let message = rejected(builder(&folder).config(config)).await.to_string();
+    assert!(message.contains("turn the throttle on"), "{message}");
+    // No database was created on the way.
     assert!(!folder.path().join("app.db").exists());
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_left_as_it_was() {
+async fn all_weaknesses_are_listed_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let weak = builder(&folder).public_url("http://app.example").pbkdf2_iterations(1_000);
+    let BuildError::Weak(weaknesses) = rejected(weak).await else {
+        unreachable!("the configuration is weak");
+    };
+    let names: Vec<_> = weaknesses.iter().map(Weakness::name).collect();
+    assert_eq!(names, ["plain-http", "few-iterations"]);
+    let message = BuildError::Weak(weaknesses).to_string();
+    assert!(message.contains("use an https origin") && message.contains("600,000"), "{message}");
+}
+
+#[tokio::test]
+async fn weaknesses_can_be_accepted_but_nothing_impossible() {
+    let folder = tempfile::tempdir().unwrap();
+    let weak = || builder(&folder).password_min_length(1).pbkdf2_iterations(1_000);
+    let accounts = weak().accept_weaknesses().build().await.unwrap();
+    assert_eq!(accounts.config().weaknesses().len(), 2);
+    let impossible = weak().accept_weaknesses().pbkdf2_iterations(999);
+    assert!(matches!(rejected(impossible).await, BuildError::Iterations(_)));
+}
+
+#[tokio::test]
+async fn weak_hashes_for_tests_excuse_no_other_weakness() {
+    let folder = tempfile::tempdir().unwrap();
+    let weak = builder(&folder).weak_hashes_for_tests().password_min_length(7);
+    let BuildError::Weak(weaknesses) = rejected(weak).await else {
+        unreachable!("the configuration is weak");
+    };
+    assert_eq!(weaknesses, [Weakness::ShortPasswords { min_length: 7 }]);
+}
+
+#[tokio::test]
+async fn the_name_of_the_app_is_no_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let accounts = builder(&folder).app_name("Otter Watch").build().await.unwrap();
+    let signed_up = accounts.sign_up(EMAIL, "otter watch", &Caller::default()).await;
+    let Err(SignUpError::Invalid { password, .. }) = signed_up else {
+        unreachable!("the password is the name of the app");
+    };
+    assert_eq!(password, Some(PasswordError::Common));
+    accounts.sign_up(EMAIL, "latchkey", &Caller::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_a_database_is_left_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("app.db"), "a letter to a friend, not a database").unwrap();
-    assert!(matches!(refused(builder(&folder)).await, BuildError::Open(_)));
+    assert!(matches!(rejected(builder(&folder)).await, BuildError::Open(_)));
     let left = std::fs::read_to_string(folder.path().join("app.db")).unwrap();
     assert_eq!(left, "a letter to a friend, not a database");
 }
 
-/// Time is paused: it moves on by itself as nothing else can happen.
+/// Paused time advances by itself when nothing else can happen.
 #[tokio::test(start_paused = true)]
-async fn what_is_over_is_removed_without_anybody_asking() {
+async fn expired_sessions_are_purged_in_the_background() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::<ManualClock>::default();
     let accounts = builder(&folder)
@@ -89,10 +148,10 @@ async fn what_is_over_is_removed_without_anybody_asking() {
         .build()
         .await
         .unwrap();
-    signed_in(&accounts).await;
+    sign_up(&accounts).await;
+    session_on(&accounts).await;
     clock.advance(Duration::from_hours(13));
-    let issued = accounts.sign_in(EMAIL, PASSWORD, false, &Caller::default(), None).await.unwrap();
-    let ada = accounts.authenticate(issued.access.token.as_str()).await.unwrap();
+    let ada = session_on(&accounts).await;
     tokio::time::sleep(Duration::from_mins(2)).await;
     assert_eq!(accounts.export(&ada).await.unwrap().sessions.len(), 1);
 }

@@ -1,117 +1,107 @@
-//! A clock that is wrong, and is put right while sessions are open.
+//! A clock that is wrong, and is corrected while sessions are open.
 
 use std::time::Duration;
 
-use accounts::{Caller, RefreshError};
+use accounts::RefreshError;
 
-use crate::world::{EMAIL, PASSWORD, World, access, issue, refresh};
+use crate::app::{PASSWORD, TestApp, authenticate, is_rejected, refresh};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
 #[tokio::test]
-async fn after_a_step_back_old_access_tokens_wait_and_the_session_is_renewed_all_the_same() {
-    let world = World::new();
-    let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let issued = issue(&server, false).await;
-    world.go_back(HOUR);
-    assert!(server.authenticate(&access(&issued)).await.is_err(), "it is of the future");
-    let renewed = refresh(&server, &issued).await.unwrap();
-    let ada = server.authenticate(&access(&renewed)).await.unwrap();
-    assert_eq!(ada.session().last_used_at, world.now());
-    server.sign_up("grace@example.com", PASSWORD, &Caller::default()).await.unwrap();
-    server.export(&ada).await.unwrap();
-    world.pass(HOUR);
-    // Half an hour without use has passed on the way.
-    assert!(server.authenticate(&access(&renewed)).await.is_err());
-    assert!(server.authenticate(&access(&issued)).await.is_err());
-    assert!(refresh(&server, &renewed).await.is_err());
+async fn after_a_step_back_old_access_tokens_are_not_valid_yet_but_the_session_can_be_refreshed() {
+    let app = TestApp::new().await;
+    let ada = app.user().await;
+    app.go_back(HOUR);
+    assert!(is_rejected(&app, &ada.tokens).await, "it is of the future");
+    let refreshed = refresh(&app, &ada.tokens).await.unwrap();
+    let signed_in = authenticate(&app, &refreshed).await.unwrap();
+    assert_eq!(signed_in.session().last_used_at, app.now());
+    app.sign_up("grace@example.com", PASSWORD, &accounts::Caller::default()).await.unwrap();
+    app.export(&signed_in).await.unwrap();
+    app.advance(HOUR);
+    // The idle timeout of half an hour has passed.
+    assert!(is_rejected(&app, &refreshed).await);
+    assert!(is_rejected(&app, &ada.tokens).await);
+    assert!(refresh(&app, &refreshed).await.is_err());
 }
 
 #[tokio::test]
-async fn a_step_back_does_not_make_the_time_without_use_longer_once_the_session_is_used() {
-    let world = World::new();
-    let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let issued = issue(&server, false).await;
-    world.go_back(HOUR);
-    let renewed = refresh(&server, &issued).await.unwrap();
-    assert_eq!(renewed.access.expires_in, Duration::from_mins(5));
-    world.pass(Duration::from_mins(30));
-    assert!(matches!(refresh(&server, &renewed).await, Err(RefreshError::InvalidToken)));
+async fn a_step_back_does_not_extend_the_idle_timeout_once_the_session_is_used() {
+    let app = TestApp::new().await;
+    let ada = app.user().await;
+    app.go_back(HOUR);
+    let refreshed = refresh(&app, &ada.tokens).await.unwrap();
+    assert_eq!(refreshed.access.expires_in, Duration::from_mins(5));
+    app.advance(Duration::from_mins(30));
+    assert!(matches!(refresh(&app, &refreshed).await, Err(RefreshError::InvalidToken)));
 }
 
 #[tokio::test]
-async fn no_step_moves_the_end_of_a_session() {
-    let world = World::new();
-    let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let mut issued = issue(&server, true).await;
-    let ada = server.authenticate(&access(&issued)).await.unwrap();
+async fn no_step_moves_the_absolute_expiry_of_a_session() {
+    let app = TestApp::new().await;
+    app.account().await;
+    let ada = app.remembered_session().await;
     let end = ada.session().expires_at;
+    let mut tokens = ada.tokens.clone();
     for _ in 0..5 {
-        world.pass(DAY);
-        issued = refresh(&server, &issued).await.unwrap();
-        world.go_back(HOUR);
-        issued = refresh(&server, &issued).await.unwrap();
-        let ada = server.authenticate(&access(&issued)).await.unwrap();
-        assert_eq!(ada.session().expires_at, end);
-        assert!(ada.session().idle_expires_at <= end);
+        app.advance(DAY);
+        tokens = refresh(&app, &tokens).await.unwrap();
+        app.go_back(HOUR);
+        tokens = refresh(&app, &tokens).await.unwrap();
+        let signed_in = authenticate(&app, &tokens).await.unwrap();
+        assert_eq!(signed_in.session().expires_at, end);
+        assert!(signed_in.session().idle_expires_at <= end);
     }
-    while world.now() < end {
-        issued = refresh(&server, &issued).await.unwrap();
-        world.pass(DAY);
+    while app.now() < end {
+        tokens = refresh(&app, &tokens).await.unwrap();
+        app.advance(DAY);
     }
-    assert!(refresh(&server, &issued).await.is_err());
-    assert!(server.authenticate(&access(&issued)).await.is_err());
+    assert!(refresh(&app, &tokens).await.is_err());
+    assert!(is_rejected(&app, &tokens).await);
 }
 
 #[tokio::test]
-async fn a_step_forward_and_back_ends_nothing_that_nobody_has_looked_at_meanwhile() {
-    let world = World::new();
-    let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let issued = issue(&server, false).await;
-    world.pass(DAY);
-    assert!(server.authenticate(&access(&issued)).await.is_err());
-    assert!(matches!(refresh(&server, &issued).await, Err(RefreshError::InvalidToken)));
-    world.go_back(DAY);
-    server.authenticate(&access(&issued)).await.unwrap();
-    let issued = refresh(&server, &issued).await.unwrap();
-    // What is over when it is looked for is removed, and does not come back.
-    world.pass(DAY);
-    assert_eq!(server.purge_expired(10).await.unwrap().sessions, 1);
-    world.go_back(DAY);
-    assert!(server.authenticate(&access(&issued)).await.is_err());
-    assert!(refresh(&server, &issued).await.is_err());
+async fn a_step_forward_and_back_ends_only_sessions_that_were_purged_meanwhile() {
+    let app = TestApp::new().await;
+    let ada = app.user().await;
+    app.advance(DAY);
+    assert!(is_rejected(&app, &ada.tokens).await);
+    assert!(matches!(refresh(&app, &ada.tokens).await, Err(RefreshError::InvalidToken)));
+    app.go_back(DAY);
+    authenticate(&app, &ada.tokens).await.unwrap();
+    let tokens = refresh(&app, &ada.tokens).await.unwrap();
+    app.advance(DAY);
+    assert_eq!(app.purge_expired(10).await.unwrap().sessions, 1);
+    app.go_back(DAY);
+    assert!(is_rejected(&app, &tokens).await);
+    assert!(refresh(&app, &tokens).await.is_err());
 }
 
 #[tokio::test]
-async fn what_was_issued_while_the_clock_was_ahead_is_refused_until_then() {
-    let world = World::new();
-    let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    world.pass(DAY);
-    let ahead = issue(&server, false).await;
-    world.go_back(DAY);
-    assert!(server.authenticate(&access(&ahead)).await.is_err());
-    let right = refresh(&server, &ahead).await.unwrap();
-    server.authenticate(&access(&right)).await.unwrap();
-    world.pass(Duration::from_mins(30));
-    assert!(refresh(&server, &right).await.is_err(), "the time without use is as long as ever");
+async fn a_token_issued_while_the_clock_was_ahead_is_rejected_until_then() {
+    let app = TestApp::new().await;
+    app.account().await;
+    app.advance(DAY);
+    let ahead = app.session().await.tokens;
+    app.go_back(DAY);
+    assert!(is_rejected(&app, &ahead).await);
+    let correct = refresh(&app, &ahead).await.unwrap();
+    authenticate(&app, &correct).await.unwrap();
+    app.advance(Duration::from_mins(30));
+    assert!(refresh(&app, &correct).await.is_err(), "the idle timeout is as long as ever");
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_not_given_again_across_a_step_which_ends_the_session() {
-    for step in [World::pass, World::go_back] {
-        let world = World::new();
-        let server = world.server().await;
-        server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-        let issued = issue(&server, true).await;
-        let lost = refresh(&server, &issued).await.unwrap();
-        step(&world, HOUR);
-        assert!(matches!(refresh(&server, &issued).await, Err(RefreshError::InvalidToken)));
-        assert!(refresh(&server, &lost).await.is_err(), "it was taken for a copy");
+async fn a_refresh_repeated_across_a_clock_step_ends_the_session() {
+    for step in [TestApp::advance, TestApp::go_back] {
+        let app = TestApp::new().await;
+        app.account().await;
+        let ada = app.remembered_session().await;
+        let lost = refresh(&app, &ada.tokens).await.unwrap();
+        step(&app, HOUR);
+        assert!(matches!(refresh(&app, &ada.tokens).await, Err(RefreshError::InvalidToken)));
+        assert!(refresh(&app, &lost).await.is_err(), "it looked like a copy");
     }
 }

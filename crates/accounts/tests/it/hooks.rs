@@ -1,19 +1,24 @@
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 
-use accounts::{AccountEvent, Accounts, Caller, SignInError};
+use accounts::{AccountEvent, Accounts, Caller, ChangePassword, SignIn, SignInError};
 use tempfile::TempDir;
 
-use crate::world::{EMAIL, PASSWORD, signed_in};
+use crate::app::{EMAIL, NEW_PASSWORD, PASSWORD, session_on};
 
-/// What an app has been told.
-type Told = Arc<Mutex<Vec<String>>>;
+/// An app with a hook that panics and one that records.
+struct App {
+    accounts: Arc<Accounts>,
+    recorded: Arc<Mutex<Vec<String>>>,
+    _folder: TempDir,
+}
 
-async fn accounts(folder: &TempDir) -> (Arc<Accounts>, Told) {
-    let told = Told::default();
-    let hook = {
-        let told = Arc::clone(&told);
-        move |event: &AccountEvent| {
+impl App {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let recorded = Arc::<Mutex<Vec<String>>>::default();
+        let recorder = Arc::clone(&recorded);
+        let hook = move |event: &AccountEvent| {
             let text = match event {
                 AccountEvent::SignedUp { user, .. } => format!("up {}", user.email.as_str()),
                 AccountEvent::SignedIn { .. } => "in".to_owned(),
@@ -21,56 +26,72 @@ async fn accounts(folder: &TempDir) -> (Arc<Accounts>, Told) {
                 AccountEvent::Deleted { user, .. } => format!("deleted {user}"),
                 other => format!("{other:?}"),
             };
-            told.lock().unwrap().push(text);
-        }
-    };
-    let builder = Accounts::builder()
-        .sqlite(folder.path().join("app.db"))
-        .public_url("https://app.example")
-        .weak_hashes_for_tests()
-        .on_event(|_| resume_unwind(Box::new("a hook of the app has a defect")))
-        .on_event(hook);
-    (builder.build().await.unwrap(), told)
+            recorder.lock().unwrap().push(text);
+        };
+        let accounts = Accounts::builder()
+            .sqlite(folder.path().join("app.db"))
+            .public_url("https://app.example")
+            .weak_hashes_for_tests()
+            .on_event(|_| resume_unwind(Box::new("the hook is defective")))
+            .on_event(hook)
+            .build()
+            .await
+            .unwrap();
+        Self { accounts, recorded, _folder: folder }
+    }
+
+    fn take_recorded(&self) -> Vec<String> {
+        std::mem::take(&mut *self.recorded.lock().unwrap())
+    }
 }
 
 #[tokio::test]
-async fn an_app_is_told_what_happens_to_accounts_though_another_hook_panics() {
-    let folder = tempfile::tempdir().unwrap();
-    let (accounts, told) = accounts(&folder).await;
-    let token = signed_in(&accounts).await;
-    let ada = accounts.authenticate(&token).await.unwrap();
-    let nobody = Caller::default();
-    accounts.change_password(&ada, PASSWORD, "a swim in the river", &nobody).await.unwrap();
-    accounts.delete_account(&ada, "a swim in the river", &nobody).await.unwrap();
+async fn a_hook_is_called_for_what_users_do_although_another_hook_panics() {
+    let app = App::new().await;
+    let caller = Caller::default();
+    app.accounts.sign_up(EMAIL, PASSWORD, &caller).await.unwrap();
+    let ada = session_on(&app.accounts).await;
+    let change = ChangePassword {
+        signed_in: &ada,
+        current_password: PASSWORD,
+        new_password: NEW_PASSWORD,
+        caller: &caller,
+    };
+    app.accounts.change_password(change).await.unwrap();
+    let _ = app.accounts.delete_account(&ada, NEW_PASSWORD, &caller).await.unwrap();
     let expected =
         [format!("up {EMAIL}"), "in".into(), "password".into(), format!("deleted {}", ada.id())];
-    assert_eq!(*told.lock().unwrap(), expected);
+    assert_eq!(app.take_recorded(), expected);
 }
 
 #[tokio::test]
-async fn an_app_is_told_what_an_operator_does() {
-    let folder = tempfile::tempdir().unwrap();
-    let (accounts, told) = accounts(&folder).await;
-    let operator = accounts.operator();
+async fn a_hook_is_called_for_what_an_operator_does() {
+    let app = App::new().await;
+    let operator = app.accounts.operator();
     let user = operator.create(EMAIL, PASSWORD).await.unwrap();
-    operator.set_password(&user, "a swim in the river").await.unwrap();
+    operator.set_password(&user, NEW_PASSWORD).await.unwrap();
     operator.delete(user.id).await.unwrap();
     let expected = [format!("up {EMAIL}"), "password".into(), format!("deleted {}", user.id)];
-    assert_eq!(*told.lock().unwrap(), expected);
+    assert_eq!(app.take_recorded(), expected);
 }
 
 #[tokio::test]
-async fn an_app_is_not_told_of_what_has_not_happened() {
-    let folder = tempfile::tempdir().unwrap();
-    let (accounts, told) = accounts(&folder).await;
-    let nobody = Caller::default();
-    let token = signed_in(&accounts).await;
-    told.lock().unwrap().clear();
-    accounts.sign_up(EMAIL, PASSWORD, &nobody).await.unwrap_err();
-    let wrong = accounts.sign_in(EMAIL, "a swim in the river", false, &nobody, None).await;
+async fn a_hook_is_not_called_for_what_fails() {
+    let app = App::new().await;
+    let (accounts, caller) = (&app.accounts, Caller::default());
+    accounts.sign_up(EMAIL, PASSWORD, &caller).await.unwrap();
+    let ada = session_on(accounts).await;
+    app.take_recorded();
+    accounts.sign_up(EMAIL, PASSWORD, &caller).await.unwrap_err();
+    let wrong = accounts.sign_in(SignIn::new(EMAIL, NEW_PASSWORD, &caller)).await;
     assert!(matches!(wrong, Err(SignInError::InvalidCredentials)));
-    let ada = accounts.authenticate(&token).await.unwrap();
-    accounts.change_password(&ada, "wrong", "a swim in the river", &nobody).await.unwrap_err();
-    accounts.delete_account(&ada, "wrong", &nobody).await.unwrap_err();
-    assert_eq!(*told.lock().unwrap(), Vec::<String>::new());
+    let change = ChangePassword {
+        signed_in: &ada,
+        current_password: "wrong",
+        new_password: NEW_PASSWORD,
+        caller: &caller,
+    };
+    accounts.change_password(change).await.unwrap_err();
+    accounts.delete_account(&ada, "wrong", &caller).await.unwrap_err();
+    assert_eq!(app.take_recorded(), Vec::<String>::new());
 }

@@ -1,11 +1,16 @@
 use std::time::Duration;
 
-use accounts::{Accounts, AuthenticateError, JwkSet, SigningKeyError, Timestamp};
+use accounts::{
+    Accounts, AuthenticateError, Caller, ClientInfo, IssuedTokens, JwkSet, SignIn, SignInError,
+    SigningKeyError, Timestamp,
+};
 use auth_core::AccessTokenVerifier;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use crate::world::{SERVICE, World, access, issue, refresh, sign_in, signed_in};
+use crate::app::{
+    EMAIL, PASSWORD, SERVICE, TestApp, authenticate, is_rejected, issue, refresh, session_on,
+};
 
 async fn rotate(server: &Accounts) -> String {
     server.operator().rotate_keys().await.unwrap().kid
@@ -15,128 +20,176 @@ async fn kids(server: &Accounts) -> Vec<String> {
     server.jwks().await.keys.into_iter().map(|key| key.kid).collect()
 }
 
-async fn is_signed_with_the_newest(server: &Accounts, token: &str, now: Timestamp) -> bool {
+async fn is_signed_with_the_newest(
+    server: &Accounts,
+    tokens: &IssuedTokens,
+    now: Timestamp,
+) -> bool {
     let newest = JwkSet { keys: vec![server.jwks().await.keys.remove(0)] };
     let verifier = AccessTokenVerifier::new(SERVICE, SERVICE, &newest).unwrap();
-    verifier.verify(token, now).is_ok()
+    verifier.verify(tokens.access.token.as_str(), now).is_ok()
 }
 
-/// A token that is in order but for its key, which the other world's servers do not have.
-async fn of_an_unknown_key() -> String {
-    signed_in(&World::new().server().await).await
+/// Tokens that are valid but for their key, which only a server on another store has.
+async fn tokens_of_an_unknown_key() -> IssuedTokens {
+    TestApp::new().await.user().await.tokens
 }
 
-async fn is_refused(server: &Accounts, token: &str) -> bool {
-    matches!(server.authenticate(token).await, Err(AuthenticateError::InvalidToken))
-}
-
-/// Time is paused: it moves on by itself as nothing else can happen.
+/// Paused time advances by itself when nothing else can happen.
 #[tokio::test(start_paused = true)]
-async fn a_new_key_signs_at_once_and_older_tokens_are_good_on_every_server() {
-    let world = World::new();
-    let (here, there, operator) =
-        (world.server().await, world.server().await, world.server().await);
-    let mut tokens = vec![signed_in(&here).await];
-    let mut made = kids(&here).await;
+async fn a_new_key_signs_at_once_and_older_tokens_stay_valid_on_every_server() {
+    let app = TestApp::new().await;
+    let (there, operator) = (app.another_server().await, app.another_server().await);
+    let mut all = vec![app.user().await.tokens];
+    let mut added = kids(&app).await;
     for _ in 0..3 {
-        made.insert(0, rotate(&operator).await);
-        let issued = issue(&here, false).await;
-        assert!(is_signed_with_the_newest(&operator, &access(&issued), world.now()).await);
-        tokens.push(access(&issued));
-        for token in &tokens {
-            there.authenticate(token).await.unwrap();
-            here.authenticate(token).await.unwrap();
+        added.insert(0, rotate(&operator).await);
+        let tokens = issue(&app, false).await;
+        assert!(is_signed_with_the_newest(&operator, &tokens, app.now()).await);
+        all.push(tokens.clone());
+        for tokens in &all {
+            authenticate(&there, tokens).await.unwrap();
+            authenticate(&app, tokens).await.unwrap();
         }
-        assert_eq!((kids(&here).await, kids(&there).await), (made.clone(), made.clone()));
+        assert_eq!((kids(&app).await, kids(&there).await), (added.clone(), added.clone()));
         rotate(&operator).await;
-        let renewed = access(&refresh(&there, &issued).await.unwrap());
-        assert!(is_signed_with_the_newest(&operator, &renewed, world.now()).await);
-        here.authenticate(&renewed).await.unwrap();
-        made = kids(&operator).await;
+        let refreshed = refresh(&there, &tokens).await.unwrap();
+        assert!(is_signed_with_the_newest(&operator, &refreshed, app.now()).await);
+        authenticate(&app, &refreshed).await.unwrap();
+        added = kids(&operator).await;
     }
-    assert_eq!(made.len(), 7);
-    world.pass(Duration::from_mins(5));
-    for token in &tokens {
-        assert!(is_refused(&here, token).await, "they expire as they would have");
+    assert_eq!(added.len(), 7);
+    app.advance(Duration::from_mins(5));
+    for tokens in &all {
+        assert!(is_rejected(&app, tokens).await, "they expire as usual");
     }
 }
 
-#[tokio::test]
-async fn a_retired_key_is_refused_where_the_keys_were_read_since() {
-    let world = World::new();
-    let (here, there, operator) =
-        (world.server().await, world.server().await, world.server().await);
-    let token = signed_in(&here).await;
-    let before = kids(&here).await.remove(0);
+/// Paused time would show a wait.
+#[tokio::test(start_paused = true)]
+async fn tokens_of_a_new_key_are_accepted_at_once_on_every_server() {
+    let app = TestApp::new().await;
+    let there = app.another_server().await;
+    app.account().await;
+    let start = Instant::now();
+    rotate(&there).await;
+    let new = session_on(&there).await;
+    authenticate(&app, &new.tokens).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+/// Paused time would show a wait.
+#[tokio::test(start_paused = true)]
+async fn tokens_of_a_retired_key_are_rejected_at_the_next_request_on_every_server() {
+    let app = TestApp::new().await;
+    let (there, operator) = (app.another_server().await, app.another_server().await);
+    let old = app.user().await.tokens;
+    let retired = kids(&app).await.remove(0);
+    let start = Instant::now();
     rotate(&operator).await;
-    there.reload_keys().await.unwrap();
-    there.authenticate(&token).await.unwrap();
-    operator.operator().retire_key(&before).await.unwrap();
-    there.reload_keys().await.unwrap();
-    assert!(is_refused(&there, &token).await);
-    let new = sign_in(&here).await;
-    assert!(is_refused(&here, &token).await);
-    for server in [&here, &there] {
-        assert!(!kids(server).await.contains(&before));
-        server.authenticate(&new).await.unwrap();
+    authenticate(&there, &old).await.unwrap();
+    operator.operator().retire_key(&retired).await.unwrap();
+    for server in [&*app, &there, &operator] {
+        assert!(is_rejected(server, &old).await);
     }
+    let new = session_on(&app).await;
+    for server in [&*app, &there, &operator] {
+        assert!(is_rejected(server, &old).await);
+        assert!(!kids(server).await.contains(&retired));
+        authenticate(server, &new.tokens).await.unwrap();
+    }
+    // The session goes on: only its access token was signed with the retired key.
+    let refreshed = refresh(&there, &old).await.unwrap();
+    authenticate(&app, &refreshed).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_requests_with_a_token_of_a_retired_key_are_all_rejected() {
+    let app = TestApp::new().await;
+    let there = app.another_server().await;
+    let old = app.user().await.tokens;
+    rotate(&there).await;
+    let current = session_on(&app).await.tokens;
+    let retired = kids(&there).await.remove(1);
+    there.operator().retire_key(&retired).await.unwrap();
+    let old = join_all((0..20).map(|_| is_rejected(&app, &old)));
+    let current = join_all((0..20).map(|_| is_rejected(&app, &current)));
+    let (old, current) = futures_util::future::join(old, current).await;
+    assert!(old.iter().all(|rejected| *rejected));
+    assert!(current.iter().all(|rejected| !rejected));
 }
 
 #[tokio::test]
-async fn the_key_that_signs_is_not_retired() {
-    let world = World::new();
-    let server = world.server().await;
-    let operator = server.operator();
+async fn a_browser_known_by_a_retired_key_is_unknown_at_the_next_sign_in_on_every_server() {
+    let app = TestApp::new().await;
+    let there = app.another_server().await;
+    let device = app.user().await.tokens.device;
+    let retired = kids(&app).await.remove(0);
+    let at = |n: u8| ClientInfo::new(Some([198, 51, 100, n].into()), None);
+    for n in 0..10 {
+        let caller = Caller::from(at(n));
+        app.sign_in(SignIn::new(EMAIL, "wrong", &caller)).await.unwrap_err();
+    }
+    let browser = Caller { device, ..Caller::from(at(100)) };
+    there.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await.unwrap();
+    rotate(&app).await;
+    app.operator().retire_key(&retired).await.unwrap();
+    let rejected = there.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await;
+    assert!(matches!(rejected, Err(SignInError::TooManyAttempts { .. })));
+}
+
+#[tokio::test]
+async fn the_key_that_signs_cannot_be_retired() {
+    let app = TestApp::new().await;
+    let operator = app.operator();
     let first = operator.keys().await.unwrap().remove(0);
     assert!(first.signs);
-    let refused = operator.retire_key(&first.kid).await;
-    assert!(matches!(refused, Err(SigningKeyError::Signs)));
+    let rejected = operator.retire_key(&first.kid).await;
+    assert!(matches!(rejected, Err(SigningKeyError::Signs)));
     let second = operator.rotate_keys().await.unwrap();
     let listed = operator.keys().await.unwrap();
     assert_eq!(listed[0], second);
     assert_eq!((&listed[1].kid, listed[1].signs, listed.len()), (&first.kid, false, 2));
     operator.retire_key(&first.kid).await.unwrap();
-    for nobody in [first.kid.as_str(), "", "x"] {
-        let refused = operator.retire_key(nobody).await;
-        assert!(matches!(refused, Err(SigningKeyError::NoSuchKey)), "{nobody}");
+    for unknown in [first.kid.as_str(), "", "x"] {
+        let rejected = operator.retire_key(unknown).await;
+        assert!(matches!(rejected, Err(SigningKeyError::NoSuchKey)), "{unknown}");
     }
     assert_eq!(operator.keys().await.unwrap(), [second]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_of_keys_that_never_were_are_looked_up_once_a_second_and_delay_nobody_else() {
-    let world = World::new();
-    let server = world.server().await;
-    let (token, unknown) = (signed_in(&server).await, of_an_unknown_key().await);
+async fn tokens_of_unknown_keys_cause_one_read_a_second_and_delay_nobody_else() {
+    let app = TestApp::new().await;
+    let (ada, unknown) = (app.user().await, tokens_of_an_unknown_key().await);
     let start = Instant::now();
-    assert!(is_refused(&server, &unknown).await);
-    let all = join_all((0..50).map(|_| is_refused(&server, &unknown))).await;
-    assert!(all.iter().all(|refused| *refused));
-    // Time that is paused stands still but for what is waited for.
+    assert!(is_rejected(&app, &unknown).await);
+    let all = join_all((0..50).map(|_| is_rejected(&app, &unknown))).await;
+    assert!(all.iter().all(|rejected| *rejected));
+    // Paused time only advances while something waits for it.
     let shared = start.elapsed().as_secs();
     assert_eq!(shared, 1, "they share one read, a second after the first");
     for _ in 0..3 {
-        assert!(is_refused(&server, &unknown).await);
+        assert!(is_rejected(&app, &unknown).await);
     }
     assert_eq!(start.elapsed().as_secs(), 4);
-    server.authenticate(&token).await.unwrap();
-    server.authenticate(&sign_in(&server).await).await.unwrap();
+    authenticate(&app, &ada.tokens).await.unwrap();
+    app.session().await;
     assert_eq!(start.elapsed().as_secs(), 4);
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_the_store_does_not_answer_the_keys_that_are_held_go_on_serving() {
-    let world = World::new();
-    let server = world.server().await;
-    let (kids_before, unknown) = (kids(&server).await, of_an_unknown_key().await);
-    std::fs::rename(world.database(), world.database().with_extension("away")).unwrap();
-    assert!(server.reload_keys().await.is_err());
-    assert_eq!(kids(&server).await, kids_before);
-    // What cannot be looked up is not said to be wrong: its bearer would be signed out.
+async fn while_the_store_fails_the_current_keys_are_used() {
+    let app = TestApp::new().await;
+    let (kids_before, unknown) = (kids(&app).await, tokens_of_an_unknown_key().await);
+    std::fs::rename(app.database(), app.database().with_extension("away")).unwrap();
+    assert_eq!(kids(&app).await, kids_before);
+    // A token that cannot be checked is not called invalid: that would sign its bearer out.
     let start = Instant::now();
-    let answers = join_all((0..3).map(|_| server.authenticate(&unknown))).await;
+    let answers = join_all((0..3).map(|_| authenticate(&app, &unknown))).await;
     assert!(answers.iter().all(|answer| matches!(answer, Err(AuthenticateError::Store(_)))));
-    assert_eq!(start.elapsed().as_secs(), 1, "they share what came of it, too");
-    std::fs::rename(world.database().with_extension("away"), world.database()).unwrap();
-    assert!(is_refused(&server, &unknown).await);
+    assert_eq!(start.elapsed().as_secs(), 1, "they share the failure, too");
+    std::fs::rename(app.database().with_extension("away"), app.database()).unwrap();
+    assert!(is_rejected(&app, &unknown).await);
 }

@@ -1,21 +1,21 @@
-//! What the log says of a change whose caller went away.
+//! What is logged, also when the caller disconnects.
 
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use accounts::{Accounts, Caller, ClientInfo, UserId};
+use accounts::{Accounts, Caller, ChangePassword, ClientInfo, SignIn, UserId};
 use futures_util::FutureExt as _;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::world::{EMAIL, PASSWORD, World, issue, recognised, refresh};
+use crate::app::{EMAIL, PASSWORD, TestApp, issue, refresh};
 
-/// A log that is read again.
+/// A log that can be read.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// The log of this whole process: other tests write to it too.
+    /// The log of the whole process: other tests write to it too.
     fn start() -> &'static Self {
         static LOG: LazyLock<Log> = LazyLock::new(|| {
             let log = Log::default();
@@ -26,13 +26,13 @@ impl Log {
     }
 
     #[track_caller]
-    fn assert_tells(&self, what: &str) {
+    fn assert_contains(&self, text: &str) {
         let log = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
-        assert!(log.lines().any(|line| line.contains(what)), "{what}");
+        assert!(log.lines().any(|line| line.contains(text)), "{text}");
     }
 
     #[track_caller]
-    fn assert_says(&self, user: UserId, text: &str) {
+    fn assert_contains_of(&self, user: UserId, text: &str) {
         let log = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
         let user = format!("user={user}");
         assert!(log.lines().any(|line| line.contains(text) && line.contains(&user)), "{text}");
@@ -57,25 +57,25 @@ impl MakeWriter<'_> for Log {
     }
 }
 
-/// Begins something, goes away as soon as the store has been asked for the change, and lets
-/// the server come to its end.
+/// Starts something, disconnects as soon as the change is under way in the store, and lets the
+/// server complete it.
 async fn abandon(server: &Accounts, change: impl Future) {
     abandon_after(0, server, change).await;
 }
 
-/// The same, where so many other things go on by themselves before.
+/// The same, after this many other background tasks.
 async fn abandon_after(others: usize, server: &Accounts, change: impl Future) {
     let mut change = Box::pin(change);
     for _ in 0..others {
-        goes_on_by_itself(server, &mut change).await;
+        poll_until_a_task_runs(server, &mut change).await;
         server.drain().await;
     }
-    goes_on_by_itself(server, &mut change).await;
+    poll_until_a_task_runs(server, &mut change).await;
     drop(change);
     server.drain().await;
 }
 
-async fn goes_on_by_itself(server: &Accounts, change: &mut (impl Future + Unpin)) {
+async fn poll_until_a_task_runs(server: &Accounts, change: &mut (impl Future + Unpin)) {
     loop {
         assert!(change.now_or_never().is_none(), "the store is asked in a task of its own");
         if server.drain().now_or_never().is_none() {
@@ -86,67 +86,69 @@ async fn goes_on_by_itself(server: &Accounts, change: &mut (impl Future + Unpin)
 }
 
 #[tokio::test]
-async fn what_is_changed_is_logged_though_nobody_waits_for_it() {
+async fn a_change_is_logged_although_its_caller_has_disconnected() {
     let log = Log::start();
-    let world = World::new();
-    // The end of an attempt would be a change before each of these.
-    let server = world.server_with(|settings| settings.throttle = false).await;
-    let (nobody, operator) = (Caller::default(), server.operator());
-    abandon(&server, server.sign_up(EMAIL, PASSWORD, &Caller::default())).await;
-    let user = operator.user(EMAIL).await.unwrap();
-    log.assert_says(user.id, "signed up");
+    // Counting attempts would need more background tasks.
+    let app = TestApp::with_config(|config| config.throttle = false).await;
+    let (caller, client) = (Caller::default(), ClientInfo::default());
+    abandon(&app, app.sign_up(EMAIL, PASSWORD, &caller)).await;
+    let user = app.operator().user(EMAIL).await.unwrap();
+    log.assert_contains_of(user.id, "signed up");
 
-    abandon_after(1, &server, server.sign_in(EMAIL, PASSWORD, false, &nobody, None)).await;
-    log.assert_says(user.id, "signed in");
-    let copied = issue(&server, false).await;
-    refresh(&server, &copied).await.unwrap();
-    world.pass(Duration::from_secs(10));
-    abandon(&server, server.refresh(&copied.refresh.token, &nobody.client)).await;
-    log.assert_says(user.id, "a refresh token was used again: the session was ended");
+    abandon_after(1, &app, app.sign_in(SignIn::new(EMAIL, PASSWORD, &caller))).await;
+    log.assert_contains_of(user.id, "signed in");
+    let copied = issue(&app, false).await;
+    refresh(&app, &copied).await.unwrap();
+    app.advance(Duration::from_secs(10));
+    abandon(&app, app.refresh(&copied.refresh.token, &client)).await;
+    log.assert_contains_of(user.id, "a refresh token was reused: the session was ended");
 
-    let ada = recognised(&server).await;
-    abandon(&server, server.end_other_sessions(&ada, &ClientInfo::default())).await;
-    log.assert_says(user.id, "signed out everywhere else");
-    abandon_after(1, &server, server.change_password(&ada, PASSWORD, PASSWORD, &Caller::default()))
-        .await;
-    log.assert_says(user.id, "changed the password");
-    abandon(&server, server.sign_out(&ada, &ClientInfo::default())).await;
-    log.assert_says(user.id, "signed out user=");
+    let ada = app.session().await;
+    abandon(&app, app.end_other_sessions(&ada, &client)).await;
+    log.assert_contains_of(user.id, "signed out everywhere else");
+    let change = ChangePassword {
+        signed_in: &ada,
+        current_password: PASSWORD,
+        new_password: PASSWORD,
+        caller: &caller,
+    };
+    abandon_after(1, &app, app.change_password(change)).await;
+    log.assert_contains_of(user.id, "changed the password");
+    abandon(&app, app.sign_out(&ada, &client)).await;
+    log.assert_contains_of(user.id, "signed out user=");
 
-    abandon(&server, operator.set_password(&user, PASSWORD)).await;
-    log.assert_says(user.id, "got a password from an operator");
-    abandon(&server, operator.sign_out(user.id)).await;
-    log.assert_says(user.id, "signed out by an operator");
-    let ada = recognised(&server).await;
-    abandon_after(1, &server, server.delete_account(&ada, PASSWORD, &Caller::default())).await;
-    log.assert_says(user.id, "deleted the account");
+    abandon(&app, app.operator().set_password(&user, PASSWORD)).await;
+    log.assert_contains_of(user.id, "password set by an operator");
+    abandon(&app, app.operator().sign_out(user.id)).await;
+    log.assert_contains_of(user.id, "signed out by an operator");
+    let ada = app.session().await;
+    abandon_after(1, &app, app.delete_account(&ada, PASSWORD, &caller)).await;
+    log.assert_contains_of(user.id, "deleted the account");
 }
 
 #[tokio::test]
-async fn a_key_that_is_made_or_retired_is_told_of() {
+async fn added_and_retired_keys_are_logged() {
     let log = Log::start();
-    let world = World::new();
-    let server = world.server().await;
-    let operator = server.operator();
+    let app = TestApp::new().await;
+    let operator = app.operator();
     let first = operator.keys().await.unwrap().remove(0).kid;
     let second = operator.rotate_keys().await.unwrap().kid;
-    log.assert_tells(&format!("a new signing key was made by an operator kid=\"{second}\""));
+    log.assert_contains(&format!("a new signing key was added by an operator kid=\"{second}\""));
     operator.retire_key(&first).await.unwrap();
-    log.assert_tells(&format!("a signing key was retired by an operator kid=\"{first}\""));
-    server.reload_keys().await.unwrap();
-    log.assert_tells(&format!(
-        "the signing keys have changed: the first signs kids=[\"{second}\"]"
+    log.assert_contains(&format!("a signing key was retired by an operator kid=\"{first}\""));
+    app.jwks().await;
+    log.assert_contains(&format!(
+        "the signing keys have changed: the first one signs kids=[\"{second}\"]"
     ));
 }
 
 #[tokio::test]
-async fn a_session_that_gives_way_to_another_is_told_of() {
+async fn a_replaced_session_is_logged() {
     let log = Log::start();
-    let world = World::new();
-    let server = world.server().await;
-    let user = server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let before = issue(&server, false).await.refresh.token;
-    let nobody = Caller::default();
-    server.sign_in(EMAIL, PASSWORD, false, &nobody, Some(&before)).await.unwrap();
-    log.assert_says(user.id, "a new session has taken its place");
+    let app = TestApp::new().await;
+    let ada = app.user().await;
+    let (caller, replaces) = (Caller::default(), Some(&ada.tokens.refresh.token));
+    let request = SignIn { replaces, ..SignIn::new(EMAIL, PASSWORD, &caller) };
+    app.sign_in(request).await.unwrap();
+    log.assert_contains_of(ada.id(), "ended: replaced by a new session");
 }

@@ -1,19 +1,19 @@
-//! What `accounts` promises, on a real SQLite store, with a clock that the tests move.
+//! Tests of the public API on a real SQLite store, with a clock that the tests move.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
-mod administration;
+mod account;
+mod app;
+mod authenticate;
 mod builder;
 mod clock_steps;
 mod hooks;
+mod imported;
 mod keys;
 mod log;
-mod own_account;
+mod operator;
 mod refresh;
-mod session;
 mod sessions;
 mod sign_in;
 mod sign_up;
-mod taken_over;
 mod throttle;
-mod world;

@@ -2,136 +2,122 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use accounts::{Caller, ClientInfo, Clock, RefreshError, RefreshToken, Timestamp};
+use accounts::{ClientInfo, Clock, RefreshError, RefreshToken, Timestamp};
 use auth_core::SystemRandom;
 use futures_util::future::join_all;
 
-use crate::world::{EMAIL, PASSWORD, World, access, issue, refresh};
+use crate::app::{TestApp, authenticate, is_rejected, issue, refresh};
 
 #[tokio::test]
-async fn a_session_lives_on_with_ever_new_tokens() {
-    let world = World::new();
-    let accounts = world.server().await;
-    accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let mut issued = issue(&accounts, false).await;
-    let session = *accounts.authenticate(&access(&issued)).await.unwrap().session();
+async fn a_session_in_use_gets_new_tokens_until_its_absolute_end() {
+    let app = TestApp::new().await;
+    let ada = app.user().await;
+    let mut tokens = ada.tokens.clone();
     for _ in 0..20 {
-        world.pass(Duration::from_mins(5));
-        assert!(accounts.authenticate(&access(&issued)).await.is_err(), "it has expired");
-        let next = refresh(&accounts, &issued).await.unwrap();
-        assert_ne!(*next.refresh.token.to_text(), *issued.refresh.token.to_text());
-        let ada = accounts.authenticate(&access(&next)).await.unwrap();
-        assert_eq!(ada.session().id, session.id);
-        assert_eq!(ada.session().last_used_at, world.now());
-        assert_eq!(ada.session().expires_at, session.expires_at);
-        issued = next;
+        app.advance(Duration::from_mins(5));
+        assert!(is_rejected(&app, &tokens).await, "it has expired");
+        let next = refresh(&app, &tokens).await.unwrap();
+        assert_ne!(*next.refresh.token.to_text(), *tokens.refresh.token.to_text());
+        let signed_in = authenticate(&app, &next).await.unwrap();
+        assert_eq!(signed_in.session().id, ada.session().id);
+        assert_eq!(signed_in.session().last_used_at, app.now());
+        assert_eq!(signed_in.session().expires_at, ada.session().expires_at);
+        tokens = next;
     }
 }
 
 #[tokio::test]
-async fn who_asked_to_stay_signed_in_has_longer_limits_and_is_told_them() {
-    let world = World::new();
-    let accounts = world.server().await;
-    accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    assert_eq!(issue(&accounts, false).await.refresh.max_age, None);
+async fn a_remembered_session_has_longer_limits_and_tells_the_client() {
+    let app = TestApp::new().await;
+    app.account().await;
+    assert_eq!(issue(&app, false).await.refresh.max_age, None);
     let days = |days: u64| Duration::from_hours(24 * days);
-    let issued = issue(&accounts, true).await;
-    assert_eq!(issued.refresh.max_age, Some(days(14)), "the idle limit");
-    world.pass(days(13));
-    let issued = refresh(&accounts, &issued).await.unwrap();
-    assert_eq!(issued.refresh.max_age, Some(days(14)));
-    world.pass(days(13));
-    let issued = refresh(&accounts, &issued).await.unwrap();
-    assert_eq!(issued.refresh.max_age, Some(days(4)), "what is left");
-    world.pass(days(4));
-    assert!(matches!(refresh(&accounts, &issued).await, Err(RefreshError::InvalidToken)));
+    let tokens = issue(&app, true).await;
+    assert_eq!(tokens.refresh.max_age, Some(days(14)), "the idle timeout");
+    app.advance(days(13));
+    let tokens = refresh(&app, &tokens).await.unwrap();
+    assert_eq!(tokens.refresh.max_age, Some(days(14)));
+    app.advance(days(13));
+    let tokens = refresh(&app, &tokens).await.unwrap();
+    assert_eq!(tokens.refresh.max_age, Some(days(4)), "what is left of the lifetime");
+    app.advance(days(4));
+    assert!(matches!(refresh(&app, &tokens).await, Err(RefreshError::InvalidToken)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_twenty_at_once_on_two_servers_nobody_is_signed_out() {
-    let world = World::new();
-    let (here, there) = (world.server().await, world.server().await);
-    here.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let issued = issue(&here, false).await;
-    let renewed = join_all((0..20).map(|n| {
-        let (server, issued) = (if n % 2 == 0 { &here } else { &there }, &issued);
-        async move { refresh(server, issued).await.unwrap() }
+async fn twenty_concurrent_refreshes_on_two_servers_get_the_same_successor() {
+    let app = TestApp::new().await;
+    let there = app.another_server().await;
+    let tokens = app.user().await.tokens;
+    let refreshed = join_all((0..20).map(|n| {
+        let (server, tokens) = (if n % 2 == 0 { &*app } else { &there }, &tokens);
+        async move { refresh(server, tokens).await.unwrap() }
     }))
     .await;
-    let successor = renewed[0].refresh.token.to_text();
-    for one in &renewed {
-        assert_eq!(*one.refresh.token.to_text(), *successor, "there is one branch");
-        there.authenticate(&access(one)).await.unwrap();
+    let successor = refreshed[0].refresh.token.to_text();
+    for tokens in &refreshed {
+        assert_eq!(*tokens.refresh.token.to_text(), *successor, "there is one branch");
+        authenticate(&there, tokens).await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_given_again_after_a_restart() {
-    let world = World::new();
-    let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let issued = issue(&server, false).await;
-    let lost = refresh(&server, &issued).await.unwrap();
-    drop(server);
-    let server = world.server().await;
-    world.pass(Duration::from_millis(9_999));
-    let again = refresh(&server, &issued).await.unwrap();
+async fn a_lost_response_is_repeated_after_a_restart() {
+    let mut app = TestApp::new().await;
+    let tokens = app.user().await.tokens;
+    let lost = refresh(&app, &tokens).await.unwrap();
+    app.restart().await;
+    app.advance(Duration::from_millis(9_999));
+    let again = refresh(&app, &tokens).await.unwrap();
     assert_eq!(*again.refresh.token.to_text(), *lost.refresh.token.to_text());
-    refresh(&server, &again).await.unwrap();
+    refresh(&app, &again).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_copied_token_ends_the_session_of_the_thief_and_of_the_victim() {
-    let world = World::new();
-    let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let stolen = issue(&server, false).await;
-    let other = issue(&server, false).await;
-    let victim = refresh(&server, &stolen).await.unwrap();
-    drop(server);
-    let server = world.server().await;
-    world.pass(Duration::from_secs(10));
-    assert!(matches!(refresh(&server, &stolen).await, Err(RefreshError::InvalidToken)));
-    assert!(server.authenticate(&access(&victim)).await.is_err());
-    assert!(refresh(&server, &victim).await.is_err());
-    server.authenticate(&access(&other)).await.unwrap();
+async fn a_reused_refresh_token_ends_the_session_of_the_thief_and_of_the_victim() {
+    let mut app = TestApp::new().await;
+    let (stolen, other) = (app.user().await.tokens, app.session().await.tokens);
+    let victim = refresh(&app, &stolen).await.unwrap();
+    app.restart().await;
+    app.advance(Duration::from_secs(10));
+    assert!(matches!(refresh(&app, &stolen).await, Err(RefreshError::InvalidToken)));
+    assert!(is_rejected(&app, &victim).await);
+    assert!(refresh(&app, &victim).await.is_err());
+    authenticate(&app, &other).await.unwrap();
 }
 
 #[tokio::test]
-async fn what_was_never_issued_renews_nothing() {
-    let world = World::new();
-    let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let issued = issue(&server, false).await;
+async fn a_refresh_token_that_was_never_issued_is_rejected() {
+    let app = TestApp::new().await;
+    let ada = app.user().await;
     let stranger = RefreshToken::generate(&SystemRandom);
-    let refused = server.refresh(&stranger, &ClientInfo::default()).await;
-    assert!(matches!(refused, Err(RefreshError::InvalidToken)));
-    refresh(&server, &issued).await.unwrap();
+    let rejected = app.refresh(&stranger, &ClientInfo::default()).await;
+    assert!(matches!(rejected, Err(RefreshError::InvalidToken)));
+    refresh(&app, &ada.tokens).await.unwrap();
 }
 
 #[tokio::test]
-async fn in_the_last_second_of_a_session_there_is_no_token_any_more() {
-    let world = World::new();
-    let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    world.pass(Duration::from_millis(500));
-    let mut issued = issue(&server, true).await;
+async fn no_token_is_issued_in_the_last_second_of_a_session() {
+    let app = TestApp::new().await;
+    app.account().await;
+    app.advance(Duration::from_millis(500));
+    let mut tokens = issue(&app, true).await;
     for days in [13, 13] {
-        world.pass(Duration::from_hours(24 * days));
-        issued = refresh(&server, &issued).await.unwrap();
+        app.advance(Duration::from_hours(24 * days));
+        tokens = refresh(&app, &tokens).await.unwrap();
     }
-    // It ends at half past a second, and a token at the second before that.
-    world.pass(Duration::from_hours(24 * 4) - Duration::from_millis(1_500));
-    let last = refresh(&server, &issued).await.unwrap();
+    // The session expires half a second after a whole second, its token at that whole second.
+    app.advance(Duration::from_hours(24 * 4) - Duration::from_millis(1_500));
+    let last = refresh(&app, &tokens).await.unwrap();
     assert_eq!(last.access.expires_in, Duration::from_secs(1));
-    world.pass(Duration::from_secs(1));
-    assert!(matches!(refresh(&server, &last).await, Err(RefreshError::InvalidToken)));
+    app.advance(Duration::from_secs(1));
+    assert!(matches!(refresh(&app, &last).await, Err(RefreshError::InvalidToken)));
 }
 
-/// Every look at it is a millisecond later.
-struct Ticking(AtomicI64);
+/// Advances by a millisecond with every call.
+struct TickingClock(AtomicI64);
 
-impl Clock for Ticking {
+impl Clock for TickingClock {
     fn now(&self) -> Timestamp {
         let millis = self.0.fetch_add(1, Ordering::SeqCst);
         Timestamp::from_millisecond(1_700_000_000_000 + millis).unwrap()
@@ -139,25 +125,21 @@ impl Clock for Ticking {
 }
 
 #[tokio::test]
-async fn what_one_answer_says_is_of_one_moment() {
-    let world = World::new();
-    let clock = Arc::new(Ticking(AtomicI64::new(0)));
-    let server = world.server_at(clock, |_| ()).await;
-    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
+async fn all_times_in_one_response_are_relative_to_one_moment() {
+    let app = TestApp::with_clock(Arc::new(TickingClock(AtomicI64::new(0)))).await;
+    app.account().await;
     let fourteen_days = Some(Duration::from_hours(14 * 24));
-    let issued = issue(&server, true).await;
-    assert_eq!(issued.refresh.max_age, fourteen_days);
-    let issued = refresh(&server, &issued).await.unwrap();
-    assert_eq!(issued.refresh.max_age, fourteen_days);
+    let tokens = issue(&app, true).await;
+    assert_eq!(tokens.refresh.max_age, fourteen_days);
+    let tokens = refresh(&app, &tokens).await.unwrap();
+    assert_eq!(tokens.refresh.max_age, fourteen_days);
 }
 
 #[tokio::test]
-async fn after_the_log_out_nothing_is_renewed() {
-    let world = World::new();
-    let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let issued = issue(&server, true).await;
-    let ada = server.authenticate(&access(&issued)).await.unwrap();
-    server.sign_out(&ada, &ClientInfo::default()).await.unwrap();
-    assert!(matches!(refresh(&server, &issued).await, Err(RefreshError::InvalidToken)));
+async fn after_a_sign_out_the_refresh_token_is_rejected() {
+    let app = TestApp::new().await;
+    app.account().await;
+    let ada = app.remembered_session().await;
+    app.sign_out(&ada, &ClientInfo::default()).await.unwrap();
+    assert!(matches!(refresh(&app, &ada.tokens).await, Err(RefreshError::InvalidToken)));
 }

@@ -1,28 +1,21 @@
-use accounts::{Caller, ClientInfo, SignInError};
+use accounts::{Caller, ClientInfo, SignIn, SignInError};
 use futures_util::future::join_all;
 
-use crate::world::{EMAIL, PASSWORD, World, sign_in};
+use crate::app::{EMAIL, PASSWORD, TestApp, authenticate, issue, session_on};
 
 #[tokio::test]
-async fn any_spelling_of_the_address_and_of_the_password_will_do() {
-    let world = World::new();
-    let accounts = world.server().await;
-    accounts
-        .sign_up("Ada@Bücher.example", "cafe\u{301} au lait", &Caller::default())
-        .await
-        .unwrap();
-    let nobody = Caller::default();
-    accounts
-        .sign_in(" ADA@xn--bcher-kva.example", "caf\u{e9} au lait", false, &nobody, None)
-        .await
-        .unwrap();
+async fn any_spelling_of_the_email_address_and_of_the_password_works() {
+    let app = TestApp::new().await;
+    let caller = Caller::default();
+    app.sign_up("Ada@Bücher.example", "cafe\u{301} au lait", &caller).await.unwrap();
+    let other_spelling = SignIn::new(" ADA@xn--bcher-kva.example", "caf\u{e9} au lait", &caller);
+    app.sign_in(other_spelling).await.unwrap();
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_the_answer_is_one() {
-    let world = World::new();
-    let accounts = world.server().await;
-    accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
+async fn wrong_credentials_get_one_answer_whatever_is_wrong() {
+    let app = TestApp::new().await;
+    app.account().await;
     let long = "x".repeat(10_000);
     let padded = format!("{PASSWORD}\0");
     let spaced = format!("{PASSWORD} ");
@@ -36,53 +29,48 @@ async fn whatever_is_wrong_the_answer_is_one() {
         ("no address", PASSWORD),
         ("", ""),
     ] {
-        let refused = accounts.sign_in(email, password, false, &Caller::default(), None).await;
-        assert!(matches!(refused, Err(SignInError::InvalidCredentials)), "{email} {password}");
+        let rejected = app.sign_in(SignIn::new(email, password, &Caller::default())).await;
+        assert!(matches!(rejected, Err(SignInError::InvalidCredentials)), "{email} {password}");
     }
 }
 
 #[tokio::test]
-async fn every_log_in_opens_a_session_of_its_own() {
-    let world = World::new();
-    let accounts = world.server().await;
-    accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let (one, other) = (sign_in(&accounts).await, sign_in(&accounts).await);
-    let first = accounts.authenticate(&one).await.unwrap();
-    accounts.sign_out(&first, &ClientInfo::default()).await.unwrap();
-    accounts.authenticate(&other).await.unwrap();
+async fn every_sign_in_opens_a_session_of_its_own() {
+    let app = TestApp::new().await;
+    let (first, second) = (app.user().await, app.session().await);
+    app.sign_out(&first, &ClientInfo::default()).await.unwrap();
+    authenticate(&app, &second.tokens).await.unwrap();
 }
 
-fn stored_hash(world: &World) -> String {
-    // The store shows no hash on purpose: the test reads the file.
-    let bytes = std::fs::read(world.database()).unwrap();
-    let wal = std::fs::read(world.database().with_extension("db-wal")).unwrap();
+/// The start of the stored hash, from the files: the store does not show it.
+fn stored_hash(app: &TestApp) -> String {
+    let bytes = std::fs::read(app.database()).unwrap();
+    let wal = std::fs::read(app.database().with_extension("db-wal")).unwrap();
     let all = String::from_utf8_lossy(&[bytes, wal].concat()).into_owned();
     let (_, last) = all.rsplit_once("$pbkdf2-sha256$").unwrap();
     last.chars().take(6).collect()
 }
 
 #[tokio::test]
-async fn a_hash_weaker_than_todays_is_renewed_at_log_in() {
-    let world = World::new();
-    let before = world.server().await;
-    before.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    assert_eq!(stored_hash(&world), "i=1000");
-    let today = world.server_with(|settings| settings.pbkdf2_iterations = 2_000).await;
-    sign_in(&today).await;
-    assert_eq!(stored_hash(&world), "i=2000");
-    sign_in(&today).await;
-    // A server that still asks for less takes the stronger hash, and leaves it.
-    sign_in(&before).await;
-    assert_eq!(stored_hash(&world), "i=2000");
+async fn an_outdated_hash_is_replaced_at_sign_in() {
+    let app = TestApp::new().await;
+    app.account().await;
+    assert_eq!(stored_hash(&app), "i=1000");
+    let stronger = app.another_server_with(|config| config.pbkdf2_iterations = 2_000).await;
+    session_on(&stronger).await;
+    assert_eq!(stored_hash(&app), "i=2000");
+    session_on(&stronger).await;
+    // A server with fewer iterations accepts the stronger hash and leaves it.
+    app.session().await;
+    assert_eq!(stored_hash(&app), "i=2000");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_log_ins_that_race_to_renew_a_hash_all_succeed() {
-    let world = World::new();
-    world.server().await.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let today = world.server_with(|settings| settings.pbkdf2_iterations = 2_000).await;
-    let tokens = join_all((0..20).map(|_| sign_in(&today))).await;
-    for token in tokens {
-        today.authenticate(&token).await.unwrap();
+async fn concurrent_sign_ins_that_replace_the_hash_all_succeed() {
+    let app = TestApp::new().await;
+    app.account().await;
+    let stronger = app.another_server_with(|config| config.pbkdf2_iterations = 2_000).await;
+    for tokens in join_all((0..20).map(|_| issue(&stronger, false))).await {
+        authenticate(&stronger, &tokens).await.unwrap();
     }
 }

@@ -1,35 +1,28 @@
 use accounts::{Caller, PasswordError, SignUpError};
 
-use crate::world::{EMAIL, PASSWORD, World, sign_in};
+use crate::app::{EMAIL, PASSWORD, TestApp};
 
 #[tokio::test]
-async fn an_account_has_the_address_as_it_was_typed() {
-    let world = World::new();
-    let user = world
-        .server()
-        .await
-        .sign_up(" Ada@example.com ", PASSWORD, &Caller::default())
-        .await
-        .unwrap();
+async fn an_account_has_the_email_address_as_it_was_typed() {
+    let app = TestApp::new().await;
+    let user = app.sign_up(" Ada@example.com ", PASSWORD, &Caller::default()).await.unwrap();
     assert_eq!(user.email.as_str(), "Ada@example.com");
-    assert_eq!(user.created_at, world.now());
+    assert_eq!(user.created_at, app.now());
 }
 
 #[tokio::test]
-async fn an_address_is_taken_once() {
-    let world = World::new();
-    let accounts = world.server().await;
-    accounts.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let again = accounts.sign_up("ADA@EXAMPLE.COM", "another long walk", &Caller::default()).await;
+async fn a_second_sign_up_with_the_same_email_address_is_rejected() {
+    let app = TestApp::new().await;
+    app.account().await;
+    let again = app.sign_up(&EMAIL.to_uppercase(), "another long walk", &Caller::default()).await;
     assert!(matches!(again, Err(SignUpError::EmailTaken)));
-    sign_in(&accounts).await;
+    app.session().await;
 }
 
 #[tokio::test]
-async fn both_fields_are_looked_at_before_either_is_refused() {
-    let world = World::new();
-    let accounts = world.server().await;
-    let error = accounts.sign_up("ada", "short", &Caller::default()).await.unwrap_err();
+async fn both_fields_are_checked_before_either_is_rejected() {
+    let app = TestApp::new().await;
+    let error = app.sign_up("ada", "short", &Caller::default()).await.unwrap_err();
     let SignUpError::Invalid { email: Some(_), password: Some(password) } = error else {
         unreachable!("{error:?}");
     };
@@ -37,9 +30,8 @@ async fn both_fields_are_looked_at_before_either_is_refused() {
 }
 
 #[tokio::test]
-async fn the_address_and_the_products_name_are_no_passwords() {
-    let world = World::new();
-    let accounts = world.server().await;
+async fn the_email_address_and_the_name_of_the_app_are_rejected_as_passwords() {
+    let app = TestApp::new().await;
     for (email, password) in [
         ("ada@example.com", "ADA@example.com"),
         (" ada@example.com ", "ada@example.com"),
@@ -47,7 +39,7 @@ async fn the_address_and_the_products_name_are_no_passwords() {
         ("ada@example.com", "latchkey"),
         ("not an address", "not an address"),
     ] {
-        let error = accounts.sign_up(email, password, &Caller::default()).await.unwrap_err();
+        let error = app.sign_up(email, password, &Caller::default()).await.unwrap_err();
         let common = Some(PasswordError::Common);
         assert!(
             matches!(error, SignUpError::Invalid { password, .. } if password == common),

@@ -1,16 +1,17 @@
 use std::time::Duration;
 
 use accounts::{
-    Accounts, Caller, ClientInfo, IssuedTokens, OwnAccountError, SignInError, SignUpError,
+    Accounts, Caller, ChangePassword, ClientInfo, DeleteAccountOutcome, IssuedTokens,
+    OwnAccountError, SignIn, SignInError, SignUpError,
 };
 use futures_util::future::join_all;
 
-use crate::world::{EMAIL, PASSWORD, World, recognised};
+use crate::app::{EMAIL, NEW_PASSWORD, PASSWORD, TestApp};
 
 const WRONG: &str = "a short walk along the sea";
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// A program at this address.
+/// A program at this IP address.
 fn at(ip: [u8; 4]) -> Caller {
     ClientInfo::new(Some(ip.into()), None).into()
 }
@@ -21,7 +22,7 @@ async fn sign_in(
     password: &str,
     caller: &Caller,
 ) -> Result<IssuedTokens, SignInError> {
-    server.sign_in(email, password, false, caller, None).await
+    server.sign_in(SignIn::new(email, password, caller)).await
 }
 
 async fn fail(server: &Accounts, email: &str, caller: &Caller) {
@@ -30,48 +31,48 @@ async fn fail(server: &Accounts, email: &str, caller: &Caller) {
 }
 
 #[track_caller]
-fn assert_waits(refused: Result<IssuedTokens, SignInError>, wait: Duration) {
-    match refused {
+fn assert_retry_after(rejected: Result<IssuedTokens, SignInError>, wait: Duration) {
+    match rejected {
         Err(SignInError::TooManyAttempts { retry_after }) => assert_eq!(retry_after, wait),
         other => unreachable!("{other:?}"),
     }
 }
 
-/// A browser that has signed in to Ada's account.
+/// A browser that Ada's account knows.
 async fn known_browser(server: &Accounts) -> Caller {
     let issued = sign_in(server, EMAIL, PASSWORD, &at([192, 0, 2, 9])).await.unwrap();
     Caller { device: issued.device, ..at([192, 0, 2, 10]) }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_forty_wrong_passwords_at_once_on_two_servers_ten_are_looked_at() {
-    let world = World::new();
-    let (here, there) = (world.server().await, world.server().await);
-    here.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
+async fn of_forty_concurrent_wrong_passwords_on_two_servers_ten_are_checked() {
+    let app = TestApp::new().await;
+    let there = app.another_server().await;
+    app.account().await;
     for email in [EMAIL, "nobody@example.com", "no address"] {
         let callers: Vec<_> = (0..40).map(|n| at([198, 51, 100, n])).collect();
         let answers = join_all(callers.iter().enumerate().map(|(n, caller)| {
-            let server = if n % 2 == 0 { &here } else { &there };
+            let server = if n % 2 == 0 { &*app } else { &there };
             sign_in(server, email, WRONG, caller)
         }))
         .await;
-        let looked_at =
+        let checked =
             |answer: &&Result<_, _>| matches!(answer, Err(SignInError::InvalidCredentials));
-        assert_eq!(answers.iter().filter(looked_at).count(), 10, "{email}");
-        for answer in answers.into_iter().filter(|answer| !looked_at(&answer)) {
-            assert_waits(answer, MINUTE);
+        assert_eq!(answers.iter().filter(checked).count(), 10, "{email}");
+        for answer in answers.into_iter().filter(|answer| !checked(&answer)) {
+            assert_retry_after(answer, MINUTE);
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_forty_right_passwords_at_once_on_two_servers_none_is_refused() {
-    let world = World::new();
-    let (here, there) = (world.server().await, world.server().await);
-    here.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
+async fn of_forty_concurrent_correct_passwords_on_two_servers_none_is_rejected() {
+    let app = TestApp::new().await;
+    let there = app.another_server().await;
+    app.account().await;
     let caller = at([192, 0, 2, 1]);
     let answers = join_all((0..40).map(|n| {
-        let server = if n % 2 == 0 { &here } else { &there };
+        let server = if n % 2 == 0 { &*app } else { &there };
         sign_in(server, EMAIL, PASSWORD, &caller)
     }))
     .await;
@@ -79,142 +80,168 @@ async fn of_forty_right_passwords_at_once_on_two_servers_none_is_refused() {
 }
 
 #[tokio::test]
-async fn the_answer_says_nothing_of_the_password_or_of_the_account() {
-    let world = World::new();
-    let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
+async fn a_throttled_sign_in_tells_nothing_about_the_password_or_the_account() {
+    let app = TestApp::new().await;
+    app.account().await;
     for email in [EMAIL, "nobody@example.com"] {
         for n in 0..10 {
-            fail(&server, email, &at([198, 51, 100, n])).await;
+            fail(&app, email, &at([198, 51, 100, n])).await;
         }
         for password in [WRONG, PASSWORD] {
-            assert_waits(sign_in(&server, email, password, &at([192, 0, 2, 1])).await, MINUTE);
+            assert_retry_after(sign_in(&app, email, password, &at([192, 0, 2, 1])).await, MINUTE);
         }
     }
 }
 
 #[tokio::test]
-async fn a_stranger_does_not_lock_the_owner_out_nor_does_the_owner_let_the_stranger_in() {
-    let world = World::new();
-    let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let (owner, stranger) = (known_browser(&server).await, at([198, 51, 100, 1]));
+async fn a_stranger_cannot_lock_the_owner_out_and_the_owner_does_not_let_the_stranger_in() {
+    let app = TestApp::new().await;
+    app.account().await;
+    let (owner, stranger) = (known_browser(&app).await, at([198, 51, 100, 1]));
     for _ in 0..10 {
-        fail(&server, EMAIL, &stranger).await;
+        fail(&app, EMAIL, &stranger).await;
     }
-    sign_in(&server, EMAIL, PASSWORD, &owner).await.unwrap();
-    assert_waits(sign_in(&server, EMAIL, PASSWORD, &stranger).await, MINUTE);
-    // The owner may be mistaken as often as anybody, wherever they are.
+    sign_in(&app, EMAIL, PASSWORD, &owner).await.unwrap();
+    assert_retry_after(sign_in(&app, EMAIL, PASSWORD, &stranger).await, MINUTE);
+    // The owner may fail as often as anybody, at any address.
     let roaming = Caller { client: stranger.client.clone(), ..owner };
     for _ in 0..10 {
-        fail(&server, EMAIL, &roaming).await;
+        fail(&app, EMAIL, &roaming).await;
     }
-    assert_waits(sign_in(&server, EMAIL, PASSWORD, &roaming).await, MINUTE);
+    assert_retry_after(sign_in(&app, EMAIL, PASSWORD, &roaming).await, MINUTE);
 }
 
 #[tokio::test]
-async fn a_browser_is_known_to_the_account_that_it_has_signed_in_to() {
-    let world = World::new();
-    let server = world.server().await;
+async fn a_browser_is_known_only_to_the_accounts_that_it_has_signed_in_to() {
+    let app = TestApp::new().await;
     let grace = "grace@example.com";
-    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    server.sign_up(grace, PASSWORD, &Caller::default()).await.unwrap();
-    let browser = known_browser(&server).await;
-    let of_grace = sign_in(&server, grace, PASSWORD, &browser).await.unwrap().device.unwrap();
+    app.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
+    app.sign_up(grace, PASSWORD, &Caller::default()).await.unwrap();
+    let browser = known_browser(&app).await;
+    let of_grace = sign_in(&app, grace, PASSWORD, &browser).await.unwrap().device.unwrap();
     assert_ne!(*of_grace.to_text(), *browser.device.as_ref().unwrap().to_text());
     for n in 0..10 {
-        fail(&server, grace, &at([198, 51, 100, n])).await;
+        fail(&app, grace, &at([198, 51, 100, n])).await;
     }
-    assert_waits(sign_in(&server, grace, PASSWORD, &browser).await, MINUTE);
-    // It is known on every server, after a restart, and keeps its name.
-    let again = sign_in(&world.server().await, EMAIL, PASSWORD, &browser).await.unwrap();
+    assert_retry_after(sign_in(&app, grace, PASSWORD, &browser).await, MINUTE);
+    // It is known on every server and keeps its token.
+    let there = app.another_server().await;
+    let again = sign_in(&there, EMAIL, PASSWORD, &browser).await.unwrap();
     let text = |caller: &Caller| caller.device.as_ref().unwrap().to_text();
     assert_eq!(*again.device.unwrap().to_text(), *text(&browser));
 }
 
 #[tokio::test]
-async fn a_success_clears_what_the_account_has_failed_and_not_what_the_address_has() {
-    let world = World::new();
-    let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
+async fn a_success_resets_the_counter_of_the_account_and_not_of_the_address() {
+    let app = TestApp::new().await;
+    app.account().await;
     let caller = at([192, 0, 2, 1]);
     for _ in 0..3 {
         for _ in 0..9 {
-            fail(&server, EMAIL, &caller).await;
+            fail(&app, EMAIL, &caller).await;
         }
-        sign_in(&server, EMAIL, PASSWORD, &caller).await.unwrap();
+        sign_in(&app, EMAIL, PASSWORD, &caller).await.unwrap();
     }
     for _ in 0..3 {
-        fail(&server, "nobody@example.com", &caller).await;
+        fail(&app, "nobody@example.com", &caller).await;
     }
-    world.pass(5 * MINUTE);
-    assert_waits(sign_in(&server, EMAIL, PASSWORD, &caller).await, 10 * MINUTE);
+    app.advance(5 * MINUTE);
+    assert_retry_after(sign_in(&app, EMAIL, PASSWORD, &caller).await, 10 * MINUTE);
     let neighbour = at([192, 0, 2, 2]);
-    sign_in(&server, EMAIL, PASSWORD, &neighbour).await.unwrap();
-    world.pass(10 * MINUTE);
-    sign_in(&server, EMAIL, PASSWORD, &caller).await.unwrap();
+    sign_in(&app, EMAIL, PASSWORD, &neighbour).await.unwrap();
+    app.advance(10 * MINUTE);
+    sign_in(&app, EMAIL, PASSWORD, &caller).await.unwrap();
 }
 
 #[tokio::test]
-async fn wrong_passwords_in_the_account_count_as_well() {
-    let world = World::new();
-    let server = world.server().await;
-    server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap();
-    let (ada, caller) = (recognised(&server).await, at([192, 0, 2, 1]));
+async fn wrong_passwords_of_signed_in_users_are_counted_too() {
+    let app = TestApp::new().await;
+    let (ada, caller) = (app.user().await, at([192, 0, 2, 1]));
+    let change_password = async |current_password, new_password| {
+        let (signed_in, caller) = (&*ada, &caller);
+        let change = ChangePassword { signed_in, current_password, new_password, caller };
+        app.change_password(change).await
+    };
     for _ in 0..5 {
-        let changed = server.change_password(&ada, WRONG, "a swim in the river", &caller).await;
+        let changed = change_password(WRONG, NEW_PASSWORD).await;
         assert!(matches!(changed, Err(OwnAccountError::WrongPassword)));
-        let deleted = server.delete_account(&ada, WRONG, &caller).await;
+        let deleted = app.delete_account(&ada, WRONG, &caller).await;
         assert!(matches!(deleted, Err(OwnAccountError::WrongPassword)));
     }
     for password in [WRONG, PASSWORD] {
-        let deleted = server.delete_account(&ada, password, &caller).await;
+        let deleted = app.delete_account(&ada, password, &caller).await;
         assert!(matches!(deleted, Err(OwnAccountError::TooManyAttempts { .. })));
     }
-    assert_waits(sign_in(&server, EMAIL, PASSWORD, &caller).await, MINUTE);
-    // What is wrong with a new password is said all the same.
-    let changed = server.change_password(&ada, PASSWORD, "short", &caller).await;
+    assert_retry_after(sign_in(&app, EMAIL, PASSWORD, &caller).await, MINUTE);
+    // A new password that breaks a rule is reported all the same.
+    let changed = change_password(PASSWORD, "short").await;
     assert!(matches!(changed, Err(OwnAccountError::Invalid(_))));
-    world.pass(MINUTE);
-    server.delete_account(&ada, PASSWORD, &caller).await.unwrap();
+    app.advance(MINUTE);
+    let deleted = app.delete_account(&ada, PASSWORD, &caller).await.unwrap();
+    assert_eq!(deleted, DeleteAccountOutcome::UnknownBrowser);
 }
 
 #[tokio::test]
-async fn sign_ups_from_one_address_are_counted_by_the_hour() {
-    let world = World::new();
-    let server = world.server().await;
+async fn a_password_change_gives_a_known_browser_a_new_device_token() {
+    let app = TestApp::new().await;
+    app.account().await;
+    let browser = known_browser(&app).await;
+    let ada = app.session().await;
+    let change = ChangePassword {
+        signed_in: &ada,
+        current_password: PASSWORD,
+        new_password: NEW_PASSWORD,
+        caller: &browser,
+    };
+    let device = app.change_password(change).await.unwrap();
+    assert!(device.is_some());
+    let deleted = app.delete_account(&ada, NEW_PASSWORD, &browser).await.unwrap();
+    assert_eq!(deleted, DeleteAccountOutcome::UnknownBrowser, "the old token is useless");
+}
+
+#[tokio::test]
+async fn deleting_an_account_tells_whether_it_knew_the_browser() {
+    let app = TestApp::new().await;
+    app.account().await;
+    let browser = known_browser(&app).await;
+    let ada = app.session().await;
+    let deleted = app.delete_account(&ada, PASSWORD, &browser).await.unwrap();
+    assert_eq!(deleted, DeleteAccountOutcome::KnownBrowser);
+}
+
+#[tokio::test]
+async fn sign_ups_from_one_address_are_limited_per_hour() {
+    let app = TestApp::new().await;
     let caller = at([192, 0, 2, 1]);
-    let sign_up =
-        async |email: &str, caller: &Caller| server.sign_up(email, PASSWORD, caller).await;
+    let sign_up = async |email: &str, caller: &Caller| app.sign_up(email, PASSWORD, caller).await;
     for n in 0..10 {
         let email = format!("user{n}@example.com");
         sign_up(&email, &caller).await.unwrap();
         assert!(matches!(sign_up(&email, &caller).await, Err(SignUpError::EmailTaken)));
-        // What breaks a rule is no sign-up.
+        // A sign-up that breaks a rule is not counted.
         assert!(matches!(sign_up("", &caller).await, Err(SignUpError::Invalid { .. })));
     }
     for email in ["user1@example.com", "new@example.com"] {
-        let refused = sign_up(email, &caller).await;
+        let rejected = sign_up(email, &caller).await;
         let hour = 60 * MINUTE;
         assert!(
-            matches!(refused, Err(SignUpError::TooManyAttempts { retry_after }) if retry_after == hour)
+            matches!(rejected, Err(SignUpError::TooManyAttempts { retry_after }) if retry_after == hour)
         );
     }
     sign_up("neighbour@example.com", &at([192, 0, 2, 2])).await.unwrap();
     sign_up("operator@example.com", &Caller::default()).await.unwrap();
-    world.pass(60 * MINUTE);
+    app.advance(60 * MINUTE);
     sign_up("new@example.com", &caller).await.unwrap();
 }
 
 #[tokio::test]
-async fn without_a_throttle_nothing_is_refused() {
-    let world = World::new();
-    let server = world.server_with(|settings| settings.throttle = false).await;
+async fn without_a_throttle_nothing_is_rejected() {
+    let app = TestApp::with_config(|config| config.throttle = false).await;
     let caller = at([192, 0, 2, 1]);
     for n in 0..21 {
-        server.sign_up(&format!("user{n}@example.com"), PASSWORD, &caller).await.unwrap();
+        app.sign_up(&format!("user{n}@example.com"), PASSWORD, &caller).await.unwrap();
     }
     for _ in 0..31 {
-        fail(&server, EMAIL, &caller).await;
+        fail(&app, EMAIL, &caller).await;
     }
 }

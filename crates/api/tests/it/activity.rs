@@ -3,9 +3,9 @@ use std::time::Duration;
 use api::ClientAddress;
 use serde_json::{Value, json};
 
-use crate::world::{Anonymous, EMAIL, PASSWORD, SignedInUser, json_request, post};
+use crate::test_app::{EMAIL, PASSWORD, SignedInUser, TestApp, json_request, post};
 
-/// What has happened, the last first.
+/// Returns the kinds of the events, the newest first.
 async fn kinds(user: &SignedInUser<'_>) -> Vec<String> {
     let answer = user.get("/api/me/activity").await;
     assert_eq!(answer.status, 200);
@@ -14,16 +14,13 @@ async fn kinds(user: &SignedInUser<'_>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_user_sees_what_has_happened_and_from_where() {
-    let world = Anonymous::new().await;
-    world.sign_up().await;
+async fn activity_lists_events_with_their_client() {
+    let app = TestApp::with_account().await;
     let wrong = json!({"email": EMAIL, "password": "wrong"}).to_string();
     let stranger = ClientAddress([198, 51, 100, 7].into());
-    world
-        .send(post("/api/token").extension(stranger).header("user-agent", "x/1").body(wrong))
-        .await;
-    world.pass(Duration::from_secs(1));
-    let ada = world.log_in().await;
+    app.send(post("/api/token").extension(stranger).header("user-agent", "x/1").body(wrong)).await;
+    app.advance(Duration::from_secs(1));
+    let ada = app.log_in().await;
     let mut answer = ada.get("/api/me/activity").await;
     let session = answer.body["events"][0]["session_id"].take();
     assert!(session.as_str().unwrap().len() == 36, "{session}");
@@ -51,10 +48,10 @@ async fn a_user_sees_what_has_happened_and_from_where() {
 }
 
 #[tokio::test]
-async fn whatever_a_user_does_is_in_it() {
-    let world = Anonymous::new().await;
-    let (mut ada, other) = (world.signed_in().await, world.log_in().await);
-    let (third, _fourth) = (world.log_in().await, world.log_in().await);
+async fn every_action_of_the_user_is_recorded() {
+    let app = TestApp::new().await;
+    let (mut ada, other) = (app.user().await, app.log_in().await);
+    let (third, _fourth) = (app.log_in().await, app.log_in().await);
     let listed = third.get("/api/sessions").await;
     let mark = |session: &&Value| session["current"] == json!(true);
     let id = listed.body["sessions"].as_array().unwrap().iter().find(mark).unwrap()["id"].clone();
@@ -65,7 +62,7 @@ async fn whatever_a_user_does_is_in_it() {
         ada.send(json_request("PUT", "/api/me/password").body(body)).await;
     }
     ada.refresh().await;
-    let latest = world.log_in_as(EMAIL, "a swim in the river", false).await;
+    let latest = app.log_in_as(EMAIL, "a swim in the river", false).await;
     ada.log_out().await;
     assert_eq!(
         kinds(&latest).await[..8],
@@ -86,29 +83,26 @@ async fn whatever_a_user_does_is_in_it() {
 }
 
 #[tokio::test]
-async fn the_list_shows_fifty_and_the_export_all() {
-    let world = Anonymous::new().await;
-    world.sign_up().await;
+async fn activity_lists_50_events_and_the_export_all() {
+    let app = TestApp::with_account().await;
     for _ in 0..52 {
-        world.log_in().await;
+        app.log_in().await;
     }
-    let ada = world.log_in().await;
+    let ada = app.log_in().await;
     assert_eq!(kinds(&ada).await.len(), 50);
     let export = ada.get("/api/me/export").await;
     assert_eq!(export.body["activity"].as_array().unwrap().len(), 54);
 }
 
 #[tokio::test]
-async fn nobody_else_sees_it() {
-    let world = Anonymous::new().await;
-    let ada = world.signed_in().await;
-    let (grace, body) = ("grace@example.com", json!({"email": EMAIL, "password": "wrong"}));
-    world.post("/api/signup", json!({"email": grace, "password": PASSWORD})).await;
-    world.post("/api/token", body).await;
-    assert_eq!(kinds(&world.log_in_as(grace, PASSWORD, false).await).await.len(), 2);
+async fn activity_is_visible_to_its_user_only() {
+    let app = TestApp::new().await;
+    let ada = app.user().await;
+    let grace = app.user_with_email("grace@example.com").await;
+    app.post("/api/token", json!({"email": EMAIL, "password": "wrong"})).await;
+    assert_eq!(kinds(&grace).await.len(), 2);
     assert_eq!(kinds(&ada).await.len(), 3);
-    world
-        .send(warp::test::request().path("/api/me/activity"))
+    app.send(warp::test::request().path("/api/me/activity"))
         .await
         .assert_problem(401, "missing_token");
 }

@@ -5,13 +5,13 @@ use auth_core::{AccessTokenVerifier, JwkSet, ManualClock, SystemRandom, Timestam
 use serde_json::json;
 use user_store::SqliteStore;
 
-use crate::world::{Anonymous, ORIGIN};
+use crate::test_app::{ORIGIN, TestApp};
 
 #[tokio::test]
-async fn the_key_set_verifies_the_tokens_and_holds_no_secret() {
-    let world = Anonymous::new().await;
-    let user = world.signed_in().await;
-    let answer = world.send(warp::test::request().path("/.well-known/jwks.json")).await;
+async fn the_key_set_verifies_access_tokens_and_contains_no_secret() {
+    let app = TestApp::new().await;
+    let user = app.user().await;
+    let answer = app.send(warp::test::request().path("/.well-known/jwks.json")).await;
     assert_eq!(
         (answer.status.as_u16(), answer.header("cache-control")),
         (200, "public, max-age=300")
@@ -25,25 +25,25 @@ async fn the_key_set_verifies_the_tokens_and_holds_no_secret() {
     assert!(verifier.verify(&user.token, now).is_ok());
 }
 
-/// Makes a new signing key, as an operator beside the server does; answers its name.
-async fn rotate_keys(world: &Anonymous) -> String {
+/// Creates a signing key, like an operator beside the running server, and returns its id.
+async fn rotate_keys(app: &TestApp) -> String {
     let settings =
         Config { pbkdf2_iterations: 1_000, ..Config::new(Origin::parse(ORIGIN).unwrap()) };
-    let store = Arc::new(SqliteStore::open(&world.database()).unwrap());
+    let store = Arc::new(SqliteStore::open(&app.database()).unwrap());
     let clock = Arc::<ManualClock>::default();
     let other = Accounts::start(store, settings, clock, Arc::new(SystemRandom)).await.unwrap();
     other.operator().rotate_keys().await.unwrap().kid
 }
 
 #[tokio::test]
-async fn the_key_set_has_every_key_the_one_that_signs_first() {
-    let world = Anonymous::new().await;
-    let before = world.signed_in().await;
-    let made = rotate_keys(&world).await;
-    let set = world.send(warp::test::request().path("/.well-known/jwks.json")).await.body;
+async fn the_key_set_lists_every_key_with_the_signing_key_first() {
+    let app = TestApp::new().await;
+    let before = app.user().await;
+    let made = rotate_keys(&app).await;
+    let set = app.send(warp::test::request().path("/.well-known/jwks.json")).await.body;
     let set = JwkSet::parse(&set.to_string()).unwrap();
     assert_eq!((set.keys.len(), &set.keys[0].kid), (2, &made));
-    let after = world.log_in().await;
+    let after = app.log_in().await;
     let now = Timestamp::from_second(1_700_000_000).unwrap();
     for (n, key) in set.keys.into_iter().enumerate() {
         let one = JwkSet { keys: vec![key] };
@@ -56,14 +56,14 @@ async fn the_key_set_has_every_key_the_one_that_signs_first() {
 }
 
 #[tokio::test]
-async fn the_health_checks_answer_get_and_head() {
-    let world = Anonymous::new().await;
+async fn the_health_checks_accept_get_and_head() {
+    let app = TestApp::new().await;
     for path in ["/healthz", "/readyz"] {
-        let answer = world.send(warp::test::request().path(path)).await;
+        let answer = app.send(warp::test::request().path(path)).await;
         assert_eq!((answer.status.as_u16(), answer.body), (200, json!({"status": "ok"})));
-        let head = world.send(warp::test::request().method("HEAD").path(path)).await;
+        let head = app.send(warp::test::request().method("HEAD").path(path)).await;
         assert_eq!(head.status, 200);
-        let post = world.send(warp::test::request().method("POST").path(path)).await;
+        let post = app.send(warp::test::request().method("POST").path(path)).await;
         assert_eq!((post.status.as_u16(), post.header("allow")), (405, "GET, HEAD"));
     }
 }

@@ -1,14 +1,14 @@
-//! An app of somebody else's, built around [`Auth`].
+//! An app of another developer, built around [`Auth`].
 
-use api::{Auth, ClientAddress, Guarded, Refusal, TrustedProxies};
+use api::{Auth, ClientAddress, SignedIn, TrustedProxies};
 use serde_json::json;
 use tempfile::TempDir;
-use warp::Filter as _;
 use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
 use warp::reply::Response;
+use warp::{Filter as _, Reply as _};
 
-use crate::world::{EMAIL, PASSWORD, post};
+use crate::test_app::{EMAIL, PASSWORD, post};
 
 async fn auth(folder: &TempDir) -> Auth {
     Auth::builder()
@@ -20,18 +20,21 @@ async fn auth(folder: &TempDir) -> Auth {
         .unwrap()
 }
 
-/// The app has routes of its own, under `/api` too, and a page for all other paths.
+/// The app has routes of its own, under `/api` too, and a page at every other path.
 fn app(auth: &Auth) -> BoxedFilter<(Response,)> {
-    async fn note(id: u64, user: Guarded) -> Result<String, Refusal> {
-        Ok(format!("note {id} of {}", user?.email()))
+    async fn note(user: SignedIn, id: u64) -> String {
+        format!("note {id} of {}", user.email())
     }
-    let private = warp::path!("private")
-        .and(warp::get())
-        .and(auth.require_user())
-        .map(|user: Guarded| user.map(|user| format!("hello {}", user.email())));
-    let note = warp::path!("api" / "notes" / u64).and(auth.require_user()).then(note);
-    let page = warp::any().map(|| "the page");
-    let own = private.or(note).or(page).map(warp::Reply::into_response);
+    let private = warp::path!("private").and(warp::get());
+    let private = auth.guarded(private, async |user: SignedIn| format!("hello {}", user.email()));
+    let note = auth.guarded(warp::path!("api" / "notes" / u64).and(warp::get()), note);
+    let new_note = auth.guarded_with(
+        warp::path!("api" / "notes" / u64).and(warp::post()),
+        warp::body::content_length_limit(100).and(warp::body::json()),
+        async |user: SignedIn, id: u64, text: String| format!("{text} {id} by {}", user.email()),
+    );
+    let page = warp::any().map(|| "the page".into_response());
+    let own = private.or(note).unify().or(new_note).unify().or(page).unify();
     auth.routes().or(own).unify().boxed()
 }
 
@@ -52,7 +55,7 @@ async fn text(app: &BoxedFilter<(Response,)>, path: &str, token: &str) -> (u16, 
 }
 
 #[tokio::test]
-async fn who_is_signed_in_passes_the_guard_until_the_session_is_over() {
+async fn the_guard_accepts_a_user_until_the_session_ends() {
     let folder = tempfile::tempdir().unwrap();
     let app = app(&auth(&folder).await);
     let token = token(&app).await;
@@ -69,7 +72,7 @@ async fn who_is_signed_in_passes_the_guard_until_the_session_is_over() {
 }
 
 #[tokio::test]
-async fn a_guarded_path_is_never_answered_by_another_route() {
+async fn a_guarded_path_never_falls_through_to_another_route() {
     let folder = tempfile::tempdir().unwrap();
     let app = app(&auth(&folder).await);
     for path in ["/private", "/api/notes/7"] {
@@ -79,13 +82,13 @@ async fn a_guarded_path_is_never_answered_by_another_route() {
         assert_eq!(answer.headers()["www-authenticate"], "Bearer");
         assert_eq!(answer.headers()["cache-control"], "no-store");
     }
-    // A failed sign-up neither.
+    // Nor does a failed sign-up.
     let answer = post("/api/signup").body("{}").reply(&app).await;
     assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
-async fn paths_that_are_not_ours_are_the_apps_with_a_slash_at_their_end_too() {
+async fn other_paths_fall_through_to_the_app_even_with_a_trailing_slash() {
     let folder = tempfile::tempdir().unwrap();
     let app = app(&auth(&folder).await);
     for path in ["/", "/api", "/api/other", "/api/other/", "/api/me/"] {
@@ -95,7 +98,7 @@ async fn paths_that_are_not_ours_are_the_apps_with_a_slash_at_their_end_too() {
 }
 
 #[tokio::test]
-async fn behind_a_proxy_failed_log_ins_are_counted_by_the_address_it_names() {
+async fn behind_a_trusted_proxy_failed_log_ins_are_counted_by_the_forwarded_address() {
     let folder = tempfile::tempdir().unwrap();
     let proxies = TrustedProxies::from_iter(["10.0.0.1".parse().unwrap()]);
     let app = app(&auth(&folder).await.trust_proxies(proxies));
@@ -112,17 +115,38 @@ async fn behind_a_proxy_failed_log_ins_are_counted_by_the_address_it_names() {
     assert_eq!(again.status(), StatusCode::TOO_MANY_REQUESTS);
     let another = attempt("192.0.2.2", 31).reply(&app).await;
     assert_eq!(another.status(), StatusCode::UNAUTHORIZED);
-    // Who runs the connections knows better.
+    // The address that the server has set takes precedence.
     let known = attempt("192.0.2.1", 32).extension(ClientAddress([192, 0, 2, 3].into()));
     assert_eq!(known.reply(&app).await.status(), StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
-async fn what_refuses_shows_no_more_than_its_code() {
+async fn the_body_of_a_guarded_route_is_read_for_users_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = app(&auth(&folder).await);
+    let token = token(&app).await;
+    let send = |bearer: &str, body: &str| {
+        let request = warp::test::request().method("POST").path("/api/notes/7");
+        request.header("authorization", format!("Bearer {bearer}")).body(body).reply(&app)
+    };
+    let created = send(&token, "\"written\"").await;
+    assert_eq!(created.body(), &format!("written 7 by {EMAIL}"));
+    // What the app's own filter rejects is left to the app.
+    assert_eq!(send(&token, &"x".repeat(101)).await.body(), "the page");
+    // Without a user, that filter does not run.
+    for body in ["\"written\"", &"x".repeat(101)] {
+        assert_eq!(send("nonsense", body).await.status(), StatusCode::UNAUTHORIZED);
+    }
+    let unmatched = warp::test::request().method("POST").path("/api/notes/x").reply(&app).await;
+    assert_eq!(unmatched.body(), "the page");
+}
+
+#[tokio::test]
+async fn an_unauthenticated_error_prints_only_its_code() {
     let folder = tempfile::tempdir().unwrap();
     let auth = auth(&folder).await;
-    let guarded = warp::test::request().filter(&auth.require_user()).await.unwrap();
-    let refusal = guarded.unwrap_err();
-    assert_eq!(format!("{refusal:?}"), "Refusal(MissingToken)");
-    assert!(refusal.to_string().starts_with("Send an access token"));
+    let user = warp::test::request().filter(&auth.user_or_error()).await.unwrap();
+    let error = user.unwrap_err();
+    assert_eq!(format!("{error:?}"), "Unauthenticated(MissingToken)");
+    assert!(error.to_string().starts_with("Send an access token"));
 }

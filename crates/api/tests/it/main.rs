@@ -1,19 +1,19 @@
 //! The API as its clients see it, on a real store.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod activity;
-mod contract;
+mod checks;
 mod discovery;
 mod embedded;
 mod logout;
 mod me;
-mod one_browser;
+mod openapi;
 mod password;
 mod refresh;
-mod refused;
+mod replaced_sessions;
 mod sessions;
 mod signup;
+mod test_app;
 mod throttle;
 mod token;
-mod world;

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::world::{Anonymous, Answer, EMAIL, PASSWORD, SignedInUser, json_request};
+use crate::test_app::{Answer, EMAIL, PASSWORD, SignedInUser, TestApp, json_request};
 
 const NEW: &str = "a short swim in the river";
 
@@ -13,25 +13,25 @@ fn body(current: &str, new: &str) -> Value {
 }
 
 #[tokio::test]
-async fn afterwards_only_this_session_and_the_new_password_are_good() {
-    let world = Anonymous::new().await;
-    let mut user = world.signed_in().await;
-    let mut other = world.log_in().await;
+async fn a_password_change_ends_the_other_sessions_and_the_old_password() {
+    let app = TestApp::new().await;
+    let mut user = app.user().await;
+    let mut other = app.log_in().await;
     let answer = change(&user, body(PASSWORD, NEW)).await;
     assert_eq!((answer.status.as_u16(), answer.body.is_null()), (204, true));
     assert_eq!(user.me().await.status, 200);
     assert_eq!(user.refresh().await.status, 200);
     other.me().await.assert_problem(401, "invalid_token");
     other.refresh().await.assert_problem(401, "invalid_refresh_token");
-    let old = world.post("/api/token", json!({"email": EMAIL, "password": PASSWORD})).await;
+    let old = app.post("/api/token", json!({"email": EMAIL, "password": PASSWORD})).await;
     old.assert_problem(401, "invalid_credentials");
-    assert_eq!(world.log_in_as(EMAIL, NEW, false).await.me().await.status, 200);
+    assert_eq!(app.log_in_as(EMAIL, NEW, false).await.me().await.status, 200);
 }
 
 #[tokio::test]
 async fn a_wrong_current_password_is_an_error_of_its_field() {
-    let world = Anonymous::new().await;
-    let user = world.signed_in().await;
+    let app = TestApp::new().await;
+    let user = app.user().await;
     let answer = change(&user, body("another long walk", NEW)).await;
     answer.assert_problem(422, "invalid_fields");
     insta::assert_json_snapshot!(answer.body["errors"], @r#"
@@ -39,17 +39,21 @@ async fn a_wrong_current_password_is_an_error_of_its_field() {
       {
         "code": "password_wrong",
         "field": "current_password",
-        "message": "This is not the password of the account."
+        "message": "The password is wrong."
       }
     ]
     "#);
-    assert_eq!(world.log_in().await.me().await.status, 200, "the old one is in force");
+    assert_eq!(
+        app.log_in().await.me().await.status,
+        200,
+        "the old one is still the current password"
+    );
 }
 
 #[tokio::test]
-async fn a_new_password_that_breaks_a_rule_is_an_error_of_its_field() {
-    let world = Anonymous::new().await;
-    let user = world.signed_in().await;
+async fn an_invalid_new_password_is_an_error_of_its_field() {
+    let app = TestApp::new().await;
+    let user = app.user().await;
     for (new, code) in [
         ("short", "password_too_short"),
         (&*"x".repeat(1_025), "password_too_long"),
@@ -65,9 +69,9 @@ async fn a_new_password_that_breaks_a_rule_is_an_error_of_its_field() {
 }
 
 #[tokio::test]
-async fn the_body_has_exactly_the_two_passwords() {
-    let world = Anonymous::new().await;
-    let user = world.signed_in().await;
+async fn a_password_change_requires_exactly_two_passwords() {
+    let app = TestApp::new().await;
+    let user = app.user().await;
     for wrong in [
         json!({}),
         json!({"new_password": NEW}),
@@ -78,5 +82,5 @@ async fn the_body_has_exactly_the_two_passwords() {
         change(&user, wrong).await.assert_problem(400, "invalid_request");
     }
     let nobody = json_request("PUT", "/api/me/password").body(body(PASSWORD, NEW).to_string());
-    world.send(nobody).await.assert_problem(401, "missing_token");
+    app.send(nobody).await.assert_problem(401, "missing_token");
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::world::{Anonymous, Answer, EMAIL, PASSWORD, post};
+use crate::test_app::{Answer, EMAIL, PASSWORD, TestApp, post};
 
 fn ids(answer: &Answer) -> Vec<(&str, bool)> {
     let sessions = answer.body["sessions"].as_array().unwrap();
@@ -12,16 +12,15 @@ fn ids(answer: &Answer) -> Vec<(&str, bool)> {
 }
 
 #[tokio::test]
-async fn each_session_is_told_with_where_and_when_it_is_used() {
-    let world = Anonymous::new().await;
-    world.sign_up().await;
+async fn sessions_are_listed_with_their_client_and_times() {
+    let app = TestApp::with_account().await;
     let address: SocketAddr = "[::ffff:192.0.2.7]:50000".parse().unwrap();
     let body = json!({"email": EMAIL, "password": PASSWORD}).to_string();
     let elsewhere = post("/api/token").remote_addr(address).header("user-agent", "Browser/1.0");
-    world.send(elsewhere.body(body)).await;
-    world.pass(Duration::from_mins(2));
-    let mut user = world.log_in().await;
-    world.pass(Duration::from_mins(1));
+    app.send(elsewhere.body(body)).await;
+    app.advance(Duration::from_mins(2));
+    let mut user = app.log_in().await;
+    app.advance(Duration::from_mins(1));
     user.refresh().await;
     let mut answer = user.get("/api/sessions").await;
     assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (200, "no-store"));
@@ -53,9 +52,9 @@ async fn each_session_is_told_with_where_and_when_it_is_used() {
 }
 
 #[tokio::test]
-async fn one_of_ones_own_is_ended_at_once() {
-    let world = Anonymous::new().await;
-    let (user, mut other) = (world.signed_in().await, world.log_in().await);
+async fn ending_a_session_takes_effect_at_once() {
+    let app = TestApp::new().await;
+    let (user, mut other) = (app.user().await, app.log_in().await);
     let listed = user.get("/api/sessions").await;
     let (id, _) = ids(&listed).into_iter().find(|(_, current)| !current).unwrap();
     let path = format!("/api/sessions/{id}");
@@ -68,9 +67,9 @@ async fn one_of_ones_own_is_ended_at_once() {
 }
 
 #[tokio::test]
-async fn ending_the_current_one_is_a_log_out() {
-    let world = Anonymous::new().await;
-    let user = world.signed_in().await;
+async fn ending_the_current_session_is_a_log_out() {
+    let app = TestApp::new().await;
+    let user = app.user().await;
     let listed = user.get("/api/sessions").await;
     let [(id, true)] = ids(&listed)[..] else { unreachable!("{}", listed.body) };
     let ended = user.delete(&format!("/api/sessions/{id}")).await;
@@ -80,12 +79,10 @@ async fn ending_the_current_one_is_a_log_out() {
 }
 
 #[tokio::test]
-async fn nobody_ends_or_sees_the_sessions_of_others() {
-    let world = Anonymous::new().await;
-    let ada = world.signed_in().await;
-    let grace = json!({"email": "grace@example.com", "password": PASSWORD});
-    world.post("/api/signup", grace).await;
-    let grace = world.log_in_as("grace@example.com", PASSWORD, false).await;
+async fn a_user_cannot_see_or_end_the_sessions_of_others() {
+    let app = TestApp::new().await;
+    let ada = app.user().await;
+    let grace = app.user_with_email("grace@example.com").await;
     let listed = ada.get("/api/sessions").await;
     let (id, _) = ids(&listed)[0];
     grace.delete(&format!("/api/sessions/{id}")).await.assert_problem(404, "not_found");
@@ -95,9 +92,9 @@ async fn nobody_ends_or_sees_the_sessions_of_others() {
 }
 
 #[tokio::test]
-async fn all_others_are_ended_at_once() {
-    let world = Anonymous::new().await;
-    let (one, two, user) = (world.signed_in().await, world.log_in().await, world.log_in().await);
+async fn ending_all_other_sessions_takes_effect_at_once() {
+    let app = TestApp::new().await;
+    let (one, two, user) = (app.user().await, app.log_in().await, app.log_in().await);
     assert_eq!(user.delete("/api/sessions").await.status, 204);
     for ended in [one, two] {
         ended.me().await.assert_problem(401, "invalid_token");
@@ -107,9 +104,9 @@ async fn all_others_are_ended_at_once() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_missing_ends_no_session() {
-    let world = Anonymous::new().await;
-    let (other, user) = (world.signed_in().await, world.log_in().await);
+async fn a_missing_session_id_ends_no_session() {
+    let app = TestApp::new().await;
+    let (other, user) = (app.user().await, app.log_in().await);
     for path in ["/api/sessions/", "/api/sessions//", "/api//sessions"] {
         user.delete(path).await.assert_problem(404, "not_found");
     }
@@ -118,9 +115,9 @@ async fn an_id_that_is_missing_ends_no_session() {
 }
 
 #[tokio::test]
-async fn a_body_is_not_needed_and_must_say_nothing() {
-    let world = Anonymous::new().await;
-    let user = world.signed_in().await;
+async fn ending_sessions_accepts_no_body_or_an_empty_object() {
+    let app = TestApp::new().await;
+    let user = app.user().await;
     let with = |kind: &str, body: &str| {
         let delete = warp::test::request().method("DELETE").path("/api/sessions");
         user.send(delete.header("content-type", kind).body(body))
@@ -132,9 +129,9 @@ async fn a_body_is_not_needed_and_must_say_nothing() {
 }
 
 #[tokio::test]
-async fn without_a_token_nothing_is_told_and_nothing_ended() {
-    let world = Anonymous::new().await;
-    world.signed_in().await;
+async fn sessions_require_a_token() {
+    let app = TestApp::new().await;
+    app.user().await;
     for (method, path) in [
         ("GET", "/api/sessions"),
         ("DELETE", "/api/sessions"),
@@ -142,6 +139,6 @@ async fn without_a_token_nothing_is_told_and_nothing_ended() {
         ("GET", "/api/me/export"),
     ] {
         let request = warp::test::request().method(method).path(path);
-        world.send(request).await.assert_problem(401, "missing_token");
+        app.send(request).await.assert_problem(401, "missing_token");
     }
 }

@@ -1,11 +1,11 @@
 use serde_json::json;
 
-use crate::world::{Anonymous, EMAIL, PASSWORD};
+use crate::test_app::{EMAIL, PASSWORD, TestApp};
 
 #[tokio::test]
-async fn an_account_is_made_and_shown_without_its_password() {
-    let world = Anonymous::new().await;
-    let mut answer = world.sign_up().await;
+async fn a_sign_up_returns_the_account_without_its_password() {
+    let app = TestApp::new().await;
+    let mut answer = app.sign_up().await;
     assert_eq!(answer.status, 201);
     assert_eq!(answer.header("content-type"), "application/json");
     assert_eq!(answer.header("cache-control"), "no-store");
@@ -21,26 +21,25 @@ async fn an_account_is_made_and_shown_without_its_password() {
 }
 
 #[tokio::test]
-async fn a_taken_address_is_refused_however_it_is_spelt() {
-    let world = Anonymous::new().await;
-    world.sign_up().await;
+async fn a_taken_email_is_rejected_in_any_spelling() {
+    let app = TestApp::with_account().await;
     for email in [EMAIL, "ADA@EXAMPLE.COM", "  ada@example.com "] {
         let body = json!({"email": email, "password": "another long walk"});
-        world.post("/api/signup", body).await.assert_problem(409, "email_taken");
+        app.post("/api/signup", body).await.assert_problem(409, "email_taken");
     }
 }
 
 #[tokio::test]
-async fn every_field_that_breaks_a_rule_is_named_with_the_rule() {
-    let world = Anonymous::new().await;
-    let answer = world.post("/api/signup", json!({"email": "ada", "password": "short"})).await;
+async fn every_invalid_field_is_reported() {
+    let app = TestApp::new().await;
+    let answer = app.post("/api/signup", json!({"email": "ada", "password": "short"})).await;
     answer.assert_problem(422, "invalid_fields");
     insta::assert_json_snapshot!(answer.body["errors"], @r#"
     [
       {
         "code": "email_invalid",
         "field": "email",
-        "message": "Enter an e-mail address of the form name@example.com."
+        "message": "Enter an email address, such as name@example.com."
       },
       {
         "code": "password_too_short",
@@ -52,8 +51,8 @@ async fn every_field_that_breaks_a_rule_is_named_with_the_rule() {
 }
 
 #[tokio::test]
-async fn every_rule_of_the_password_has_its_code() {
-    let world = Anonymous::new().await;
+async fn every_password_rule_has_its_code() {
+    let app = TestApp::new().await;
     for (password, code) in [
         ("short", "password_too_short"),
         (&*"x".repeat(1_025), "password_too_long"),
@@ -63,7 +62,7 @@ async fn every_rule_of_the_password_has_its_code() {
         ("a long\0walk", "password_invalid"),
     ] {
         let body = json!({"email": EMAIL, "password": password});
-        let answer = world.post("/api/signup", body).await;
+        let answer = app.post("/api/signup", body).await;
         answer.assert_problem(422, "invalid_fields");
         assert_eq!(answer.body["errors"][0]["code"], code);
         assert_eq!(answer.body["errors"].as_array().unwrap().len(), 1);
@@ -71,11 +70,11 @@ async fn every_rule_of_the_password_has_its_code() {
 }
 
 #[tokio::test]
-async fn no_answer_repeats_the_password() {
-    let world = Anonymous::new().await;
+async fn no_response_contains_the_password() {
+    let app = TestApp::new().await;
     for email in [EMAIL, "ada", EMAIL] {
         let body = json!({"email": email, "password": PASSWORD});
-        let answer = world.post("/api/signup", body).await;
+        let answer = app.post("/api/signup", body).await;
         assert!(!answer.body.to_string().contains(PASSWORD));
     }
 }

@@ -4,17 +4,17 @@ use api::{ClientAddress, Origin};
 use serde_json::json;
 use warp::test::RequestBuilder;
 
-use crate::world::{Anonymous, Answer, EMAIL, PASSWORD, json_request, post};
+use crate::test_app::{Answer, EMAIL, PASSWORD, TestApp, json_request, post};
 
 const DEVICE: &str = "__Host-latchkey_device";
 
-/// A log-in from this address.
+/// A log-in from this IP address.
 fn log_in_from(address: [u8; 4], password: &str) -> RequestBuilder {
     let body = json!({"email": EMAIL, "password": password}).to_string();
     post("/api/token").extension(ClientAddress(address.into())).body(body)
 }
 
-/// The value that an answer gives a browser to be known by.
+/// Returns the value of the device cookie that a response sets.
 fn device(answer: &Answer) -> String {
     let set = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
     let found = set.filter_map(|cookie| cookie.strip_prefix(DEVICE)?.strip_prefix('=')).next();
@@ -22,33 +22,30 @@ fn device(answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn the_eleventh_wrong_password_is_told_when_to_come_back() {
-    let world = Anonymous::new().await;
-    world.sign_up().await;
+async fn the_eleventh_wrong_password_gets_retry_after() {
+    let app = TestApp::with_account().await;
     for n in 0..10 {
-        world
-            .send(log_in_from([198, 51, 100, n], "wrong"))
+        app.send(log_in_from([198, 51, 100, n], "wrong"))
             .await
             .assert_problem(401, "invalid_credentials");
     }
-    world.pass(Duration::from_millis(500));
+    app.advance(Duration::from_millis(500));
     let mut said = Vec::new();
     for password in ["wrong", PASSWORD] {
-        let refused = world.send(log_in_from([192, 0, 2, 1], password)).await;
+        let refused = app.send(log_in_from([192, 0, 2, 1], password)).await;
         refused.assert_problem(429, "too_many_attempts");
         assert_eq!(refused.header("retry-after"), "60", "no moment too early");
         said.push(refused.body);
     }
     assert_eq!(said[0], said[1]);
-    world.pass(Duration::from_secs(60));
-    assert_eq!(world.send(log_in_from([192, 0, 2, 1], PASSWORD)).await.status, 200);
+    app.advance(Duration::from_secs(60));
+    assert_eq!(app.send(log_in_from([192, 0, 2, 1], PASSWORD)).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_browser_that_has_signed_in_is_known_for_a_year_by_a_cookie_that_no_script_reads() {
-    let world = Anonymous::new().await;
-    world.sign_up().await;
-    let first = world.send(log_in_from([192, 0, 2, 1], PASSWORD)).await;
+async fn the_device_cookie_exempts_a_known_browser_from_a_lockout() {
+    let app = TestApp::with_account().await;
+    let first = app.send(log_in_from([192, 0, 2, 1], PASSWORD)).await;
     let known = device(&first);
     let set: Vec<_> = first.headers.get_all("set-cookie").iter().collect();
     assert_eq!(
@@ -56,7 +53,7 @@ async fn a_browser_that_has_signed_in_is_known_for_a_year_by_a_cookie_that_no_sc
         format!("{DEVICE}={known}; Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=31536000")
     );
     for n in 0..10 {
-        world.send(log_in_from([198, 51, 100, n], "wrong")).await;
+        app.send(log_in_from([198, 51, 100, n], "wrong")).await;
     }
     let by = |cookie: String| log_in_from([192, 0, 2, 1], PASSWORD).header("cookie", cookie);
     for cookie in [
@@ -66,35 +63,34 @@ async fn a_browser_that_has_signed_in_is_known_for_a_year_by_a_cookie_that_no_sc
         format!("latchkey_device={known}"),
         format!("{DEVICE}="),
     ] {
-        world.send(by(cookie)).await.assert_problem(429, "too_many_attempts");
+        app.send(by(cookie)).await.assert_problem(429, "too_many_attempts");
     }
-    let again = world.send(by(format!("other=1; {DEVICE}={known}"))).await;
+    let again = app.send(by(format!("other=1; {DEVICE}={known}"))).await;
     assert_eq!((again.status.as_u16(), device(&again)), (200, known));
 }
 
 #[tokio::test]
-async fn over_http_the_device_cookie_goes_without_tls() {
-    let world = Anonymous::with_origin(Origin::localhost(8080)).await;
-    world.sign_up().await;
-    let answer = world.send(log_in_from([192, 0, 2, 1], PASSWORD)).await;
+async fn over_http_the_device_cookie_has_no_secure_attribute() {
+    let app = TestApp::with_origin(Origin::localhost(8080)).await;
+    app.sign_up().await;
+    let answer = app.send(log_in_from([192, 0, 2, 1], PASSWORD)).await;
     let set = answer.headers.get_all("set-cookie").iter().nth(1).unwrap().to_str().unwrap();
     assert!(set.starts_with("latchkey_device=") && !set.contains("Secure"), "{set}");
 }
 
 #[tokio::test]
-async fn a_log_out_leaves_a_browser_known_and_a_deletion_does_not() {
-    let world = Anonymous::new().await;
-    world.sign_up().await;
-    let signed_in = world.send(log_in_from([192, 0, 2, 1], PASSWORD)).await;
+async fn log_out_keeps_the_device_cookie_and_a_deletion_clears_it() {
+    let app = TestApp::with_account().await;
+    let signed_in = app.send(log_in_from([192, 0, 2, 1], PASSWORD)).await;
     let (bearer, known) = (format!("Bearer {}", signed_in.token()), device(&signed_in));
     let out = post("/api/logout").header("authorization", bearer).body("{}");
-    let out = world.send(out.header("cookie", format!("{DEVICE}={known}"))).await;
+    let out = app.send(out.header("cookie", format!("{DEVICE}={known}"))).await;
     let cleared = |answer: &Answer| {
         let set = answer.headers.get_all("set-cookie").iter();
         set.filter(|value| value.to_str().unwrap().starts_with(&format!("{DEVICE}=;"))).count()
     };
     assert_eq!((out.status.as_u16(), cleared(&out)), (204, 0));
-    let ada = world.log_in().await;
+    let ada = app.log_in().await;
     let delete = || json_request("DELETE", "/api/me").header("cookie", format!("{DEVICE}={known}"));
     let wrong = ada.send(delete().body(json!({"password": "wrong"}).to_string())).await;
     assert_eq!((wrong.status.as_u16(), cleared(&wrong)), (422, 0));
@@ -103,9 +99,9 @@ async fn a_log_out_leaves_a_browser_known_and_a_deletion_does_not() {
 }
 
 #[tokio::test]
-async fn a_wrong_current_password_counts() {
-    let world = Anonymous::new().await;
-    let ada = world.signed_in().await;
+async fn a_wrong_current_password_counts_as_a_failed_log_in() {
+    let app = TestApp::new().await;
+    let ada = app.user().await;
     let change = |current: &str, new: &str| {
         let body = json!({"current_password": current, "new_password": new}).to_string();
         ada.send(json_request("PUT", "/api/me/password").body(body))
@@ -116,16 +112,16 @@ async fn a_wrong_current_password_counts() {
     let refused = change(PASSWORD, "a swim in the river").await;
     refused.assert_problem(429, "too_many_attempts");
     assert_eq!(refused.header("retry-after"), "60");
-    // Fields come before the throttle.
+    // Fields are checked before the throttle.
     change(PASSWORD, "short").await.assert_problem(422, "invalid_fields");
 }
 
 #[tokio::test]
-async fn the_twenty_first_sign_up_from_an_address_has_to_wait() {
-    let world = Anonymous::new().await;
+async fn the_twenty_first_sign_up_from_an_ip_address_is_throttled() {
+    let app = TestApp::new().await;
     let sign_up = |email: String, address: [u8; 4]| {
         let body = json!({"email": email, "password": PASSWORD}).to_string();
-        world.send(post("/api/signup").extension(ClientAddress(address.into())).body(body))
+        app.send(post("/api/signup").extension(ClientAddress(address.into())).body(body))
     };
     let here = [192, 0, 2, 1];
     for n in 0..20 {
@@ -141,29 +137,28 @@ async fn the_twenty_first_sign_up_from_an_address_has_to_wait() {
 }
 
 #[tokio::test]
-async fn a_change_of_password_forgets_all_browsers_but_the_one_that_made_it() {
-    let world = Anonymous::new().await;
-    world.sign_up().await;
+async fn a_password_change_forgets_all_browsers_but_the_one_that_made_it() {
+    let app = TestApp::with_account().await;
     let [here, there] = [
-        world.send(log_in_from([192, 0, 2, 1], PASSWORD)).await,
-        world.send(log_in_from([192, 0, 2, 2], PASSWORD)).await,
+        app.send(log_in_from([192, 0, 2, 1], PASSWORD)).await,
+        app.send(log_in_from([192, 0, 2, 2], PASSWORD)).await,
     ];
     let new = "a swim in the river";
     let body = json!({"current_password": PASSWORD, "new_password": new}).to_string();
     let change = |cookie: String| {
         let bearer = format!("Bearer {}", here.token());
         let request = json_request("PUT", "/api/me/password").header("authorization", bearer);
-        world.send(request.header("cookie", cookie).body(body.clone()))
+        app.send(request.header("cookie", cookie).body(body.clone()))
     };
     let changed = change(format!("{DEVICE}={}", device(&here))).await;
     assert_eq!(changed.status, 204);
     let next = device(&changed);
     for n in 0..10 {
-        world.send(log_in_from([198, 51, 100, n], "wrong")).await;
+        app.send(log_in_from([198, 51, 100, n], "wrong")).await;
     }
     let by = |known: &str| {
         let request = log_in_from([192, 0, 2, 3], new);
-        world.send(request.header("cookie", format!("{DEVICE}={known}")))
+        app.send(request.header("cookie", format!("{DEVICE}={known}")))
     };
     for before in [device(&here), device(&there)] {
         by(&before).await.assert_problem(429, "too_many_attempts");
@@ -172,9 +167,9 @@ async fn a_change_of_password_forgets_all_browsers_but_the_one_that_made_it() {
 }
 
 #[tokio::test]
-async fn a_program_that_no_account_knows_gets_no_cookie_for_a_change_of_password() {
-    let world = Anonymous::new().await;
-    let ada = world.signed_in().await;
+async fn an_unknown_program_gets_no_device_cookie_for_a_password_change() {
+    let app = TestApp::new().await;
+    let ada = app.user().await;
     let body = json!({"current_password": PASSWORD, "new_password": "a swim in the river"});
     let changed = ada.send(json_request("PUT", "/api/me/password").body(body.to_string())).await;
     assert_eq!((changed.status.as_u16(), changed.header("set-cookie")), (204, ""));

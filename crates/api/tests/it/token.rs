@@ -1,17 +1,16 @@
 use api::Origin;
 use serde_json::{Value, json};
 
-use crate::world::{Anonymous, COOKIE, EMAIL, PASSWORD, post};
+use crate::test_app::{COOKIE, EMAIL, PASSWORD, TestApp, post};
 
-async fn log_in(world: &Anonymous, email: &str, password: &str) -> crate::world::Answer {
-    world.post("/api/token", json!({"email": email, "password": password})).await
+async fn log_in(app: &TestApp, email: &str, password: &str) -> crate::test_app::Answer {
+    app.post("/api/token", json!({"email": email, "password": password})).await
 }
 
 #[tokio::test]
-async fn a_log_in_answers_a_bearer_token_for_five_minutes() {
-    let world = Anonymous::new().await;
-    world.sign_up().await;
-    let mut answer = log_in(&world, " ada@EXAMPLE.com", PASSWORD).await;
+async fn a_log_in_returns_a_bearer_token_for_five_minutes() {
+    let app = TestApp::with_account().await;
+    let mut answer = log_in(&app, " ada@EXAMPLE.com", PASSWORD).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("cache-control"), "no-store");
     answer.body["access_token"] = json!("[token]");
@@ -25,10 +24,9 @@ async fn a_log_in_answers_a_bearer_token_for_five_minutes() {
 }
 
 #[tokio::test]
-async fn the_refresh_token_is_in_a_cookie_that_no_script_reads_and_nowhere_else() {
-    let world = Anonymous::new().await;
-    world.sign_up().await;
-    let answer = log_in(&world, EMAIL, PASSWORD).await;
+async fn the_refresh_token_is_only_in_an_http_only_cookie() {
+    let app = TestApp::with_account().await;
+    let answer = log_in(&app, EMAIL, PASSWORD).await;
     let cookie = answer.cookie();
     assert_eq!(cookie.len(), 64, "128 bits for its family and 256 of its own");
     assert_eq!(
@@ -39,37 +37,35 @@ async fn the_refresh_token_is_in_a_cookie_that_no_script_reads_and_nowhere_else(
 }
 
 #[tokio::test]
-async fn over_http_the_cookie_has_another_name_and_goes_without_tls() {
-    let world = Anonymous::with_origin(Origin::localhost(8080)).await;
-    world.sign_up().await;
-    let answer = log_in(&world, EMAIL, PASSWORD).await;
+async fn over_http_the_refresh_cookie_has_another_name_and_no_secure_attribute() {
+    let app = TestApp::with_origin(Origin::localhost(8080)).await;
+    app.sign_up().await;
+    let answer = log_in(&app, EMAIL, PASSWORD).await;
     let cookie = answer.cookie();
     let expected = format!("latchkey_refresh={cookie}; Path=/; HttpOnly; SameSite=Strict");
     assert_eq!(answer.header("set-cookie"), expected);
     let request = post("/api/token/refresh").header("cookie", format!("latchkey_refresh={cookie}"));
-    assert_eq!(world.send(request).await.status, 200);
+    assert_eq!(app.send(request).await.status, 200);
 }
 
 #[tokio::test]
-async fn who_asks_to_stay_signed_in_gets_a_cookie_that_outlives_the_browser() {
-    let world = Anonymous::new().await;
-    world.sign_up().await;
+async fn remember_makes_the_refresh_cookie_persistent() {
+    let app = TestApp::with_account().await;
     let body = json!({"email": EMAIL, "password": PASSWORD, "remember": true});
-    let answer = world.post("/api/token", body).await;
+    let answer = app.post("/api/token", body).await;
     assert!(answer.header("set-cookie").ends_with("; Max-Age=1209600"), "14 days");
 }
 
 #[tokio::test]
-async fn a_wrong_password_and_an_unknown_address_get_the_same_answer() {
-    let world = Anonymous::new().await;
-    world.sign_up().await;
-    let wrong = log_in(&world, EMAIL, "another long walk").await;
+async fn a_wrong_password_and_an_unknown_email_get_the_same_response() {
+    let app = TestApp::with_account().await;
+    let wrong = log_in(&app, EMAIL, "another long walk").await;
     wrong.assert_problem(401, "invalid_credentials");
     assert_eq!(wrong.header("www-authenticate"), "Bearer");
     for (email, password) in
         [("grace@example.com", PASSWORD), ("no address", "x"), ("", ""), (EMAIL, "\0")]
     {
-        let other = log_in(&world, email, password).await;
+        let other = log_in(&app, email, password).await;
         assert_eq!(
             (other.status, &other.headers, &other.body),
             (wrong.status, &wrong.headers, &wrong.body)
@@ -78,12 +74,10 @@ async fn a_wrong_password_and_an_unknown_address_get_the_same_answer() {
 }
 
 #[tokio::test]
-async fn remember_is_a_boolean_and_may_be_left_out() {
-    let world = Anonymous::new().await;
-    world.sign_up().await;
+async fn remember_is_an_optional_boolean() {
+    let app = TestApp::with_account().await;
     let with = |remember: Value| {
-        world
-            .post("/api/token", json!({"email": EMAIL, "password": PASSWORD, "remember": remember}))
+        app.post("/api/token", json!({"email": EMAIL, "password": PASSWORD, "remember": remember}))
     };
     assert_eq!(with(json!(true)).await.status, 200);
     assert_eq!(with(json!(false)).await.status, 200);

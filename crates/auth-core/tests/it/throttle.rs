@@ -22,7 +22,7 @@ fn fail(counter: &mut Counter, limit: &Limit, now: Timestamp) -> Option<Duration
     match counter.judge(limit, now) {
         Admission::Admitted => {
             counter.begin(now);
-            counter.count(limit, now, now);
+            let _ = counter.count(limit, now, now);
             None
         }
         Admission::Rejected(remaining) => Some(remaining),
@@ -227,7 +227,7 @@ proptest! {
                 // A rejected attempt changes nothing.
                 Step::Begin => prop_assert_eq!(counter.clone().judge(&limit, now), before.clone().judge(&limit, now)),
                 Step::Fail => if let Some(began) = model.pending.pop() {
-                    counter.count(&limit, began, now);
+                    let _ = counter.count(&limit, began, now);
                     model.fail(&limit, now);
                 },
                 Step::Refund => if let Some(began) = model.pending.pop() {

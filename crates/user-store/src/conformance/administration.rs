@@ -5,14 +5,17 @@ use super::{
     Deployment, NOW, SECOND, hash, in_force, is_alive, new_session, open, signed_in, signed_up,
     user,
 };
-use crate::OpenSessionOutcome;
+use crate::{OpenSessionOutcome, UpdateUserOutcome};
 
 pub async fn a_disabled_account_has_no_session_and_gets_none(fresh: &dyn Deployment) {
     let (here, there) = (fresh.connect().await, fresh.connect().await);
     let (ada, _) = signed_up(&*here).await;
     let (session, _) = open(&*here, &ada).await;
     let verified = in_force(&*here, &ada).await.password_version;
-    assert!(there.set_disabled(ada.id, true, NOW).await.expect("an answer"));
+    assert_eq!(
+        there.disable_user(ada.id, NOW).await.expect("an answer"),
+        UpdateUserOutcome::Updated
+    );
     assert!(!is_alive(&*here, &session).await);
     assert!(
         here.credentials(ada.email.key(), &DecoyPosition::default())
@@ -27,11 +30,17 @@ pub async fn a_disabled_account_has_no_session_and_gets_none(fresh: &dyn Deploym
         assert_eq!(opened, OpenSessionOutcome::CredentialsChanged);
     }
     // Since when it is so does not change.
-    assert!(there.set_disabled(ada.id, true, NOW + SECOND).await.expect("an answer"));
+    assert_eq!(
+        there.disable_user(ada.id, NOW + SECOND).await.expect("an answer"),
+        UpdateUserOutcome::Updated
+    );
     let found = here.user(ada.id).await.expect("an answer").expect("it is there");
     assert_eq!(found.disabled_at, Some(NOW));
     let nobody = user("grace@example.com");
-    assert!(!here.set_disabled(nobody.id, true, NOW).await.expect("an answer"));
+    assert_eq!(
+        here.disable_user(nobody.id, NOW).await.expect("an answer"),
+        UpdateUserOutcome::NotFound
+    );
 }
 
 pub async fn log_ins_that_race_with_a_disabling_leave_no_session(fresh: &dyn Deployment) {
@@ -41,18 +50,24 @@ pub async fn log_ins_that_race_with_a_disabling_leave_no_session(fresh: &dyn Dep
     let verified = in_force(&*here, &ada).await.password_version;
     let (_, disabled) = join(
         join_all(log_ins.iter().map(|log_in| here.open_session(log_in, verified, None))),
-        there.set_disabled(ada.id, true, NOW),
+        there.disable_user(ada.id, NOW),
     )
     .await;
-    assert!(disabled.expect("an answer"));
+    assert_eq!(disabled.expect("an answer"), UpdateUserOutcome::Updated);
     assert!(here.sessions(ada.id, NOW).await.expect("an answer").is_empty());
 }
 
 pub async fn an_enabled_account_is_as_it_was_before(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (ada, _) = signed_up(&*store).await;
-    assert!(store.set_disabled(ada.id, true, NOW).await.expect("an answer"));
-    assert!(store.set_disabled(ada.id, false, NOW).await.expect("an answer"));
+    assert_eq!(
+        store.disable_user(ada.id, NOW).await.expect("an answer"),
+        UpdateUserOutcome::Updated
+    );
+    assert_eq!(
+        store.enable_user(ada.id, NOW).await.expect("an answer"),
+        UpdateUserOutcome::Updated
+    );
     assert_eq!(store.user(ada.id).await.expect("an answer").as_ref(), Some(&ada));
     open(&*store, &ada).await;
 }
@@ -61,18 +76,30 @@ pub async fn a_password_that_is_set_ends_every_session(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (ada, session) = signed_in(&*store).await;
     let new = hash();
-    assert!(store.set_password(ada.id, &new, NOW).await.expect("an answer"));
+    assert_eq!(
+        store.set_password(ada.id, &new, NOW).await.expect("an answer"),
+        UpdateUserOutcome::Updated
+    );
     assert!(!is_alive(&*store, &session).await);
     open(&*store, &ada).await;
     let nobody = user("grace@example.com");
-    assert!(!store.set_password(nobody.id, &new, NOW).await.expect("an answer"));
+    assert_eq!(
+        store.set_password(nobody.id, &new, NOW).await.expect("an answer"),
+        UpdateUserOutcome::NotFound
+    );
 }
 
 pub async fn a_deleted_account_is_gone(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (ada, session) = signed_in(&*store).await;
-    assert!(store.delete_user(ada.id, NOW).await.expect("an answer"));
+    assert_eq!(
+        store.delete_user(ada.id, NOW).await.expect("an answer"),
+        UpdateUserOutcome::Updated
+    );
     assert!(!is_alive(&*store, &session).await);
     assert_eq!(store.user_data(ada.id).await.expect("an answer"), None);
-    assert!(!store.delete_user(ada.id, NOW).await.expect("an answer"));
+    assert_eq!(
+        store.delete_user(ada.id, NOW).await.expect("an answer"),
+        UpdateUserOutcome::NotFound
+    );
 }

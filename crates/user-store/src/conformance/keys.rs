@@ -2,13 +2,13 @@ use auth_core::{SigningKey, SigningKeySeed, SystemRandom, Timestamp};
 use futures_util::future::{join, join_all};
 
 use super::{Deployment, NOW, SECOND};
-use crate::{RetireKeyOutcome, StoredSigningKey, UserStore};
+use crate::{RetireKeyOutcome, Store, StoredSigningKey};
 
 pub(super) fn seed() -> SigningKeySeed {
     SigningKey::generate(&SystemRandom).seed().clone()
 }
 
-pub(super) async fn first_key(store: &dyn UserStore, candidate: &SigningKeySeed) -> SigningKeySeed {
+pub(super) async fn first_key(store: &dyn Store, candidate: &SigningKeySeed) -> SigningKeySeed {
     store.ensure_signing_key(candidate, NOW).await.expect("an answer");
     let keys = keys(store).await;
     assert_eq!(keys.len(), 1);
@@ -19,16 +19,16 @@ fn key(seed: &SigningKeySeed) -> SigningKey {
     SigningKey::from_seed(seed.clone()).expect("a key")
 }
 
-async fn keys(store: &dyn UserStore) -> Vec<StoredSigningKey> {
-    store.signing_keys().await.expect("an answer")
+async fn keys(store: &dyn Store) -> Vec<StoredSigningKey> {
+    store.signing_keys().await.expect("an answer").keys
 }
 
 /// Makes a key the one that signs.
-async fn add(store: &dyn UserStore, seed: &SigningKeySeed, now: Timestamp) {
+async fn add(store: &dyn Store, seed: &SigningKeySeed, now: Timestamp) {
     store.add_signing_key(&key(seed), now).await.expect("an answer");
 }
 
-async fn retire(store: &dyn UserStore, seed: &SigningKeySeed) -> RetireKeyOutcome {
+async fn retire(store: &dyn Store, seed: &SigningKeySeed) -> RetireKeyOutcome {
     store.retire_signing_key(&key(seed), NOW).await.expect("an answer")
 }
 
@@ -85,10 +85,10 @@ pub async fn of_rotations_at_once_none_is_lost_and_all_servers_see_one_order(
 pub async fn a_retired_key_is_gone_and_the_one_that_signs_stays(fresh: &dyn Deployment) {
     let (here, there) = (fresh.connect().await, fresh.connect().await);
     let (first, second) = (first_key(&*here, &seed()).await, seed());
-    assert_eq!(retire(&*here, &first).await, RetireKeyOutcome::Signs);
+    assert_eq!(retire(&*here, &first).await, RetireKeyOutcome::InUse);
     add(&*here, &second, NOW).await;
-    assert_eq!(retire(&*there, &second).await, RetireKeyOutcome::Signs);
-    assert_eq!(retire(&*there, &seed()).await, RetireKeyOutcome::Unknown);
+    assert_eq!(retire(&*there, &second).await, RetireKeyOutcome::InUse);
+    assert_eq!(retire(&*there, &seed()).await, RetireKeyOutcome::NotFound);
     assert_eq!(keys(&*here).await.len(), 2);
     assert_eq!(retire(&*there, &first).await, RetireKeyOutcome::Retired);
     assert_eq!(keys(&*here).await, [StoredSigningKey { seed: second, created_at: NOW }]);
@@ -101,7 +101,7 @@ pub async fn a_key_that_is_retired_twice_at_once_is_retired_once(fresh: &dyn Dep
     let (one, other) = join(retire(&*here, &first), retire(&*there, &first)).await;
     let mut outcomes = [one, other];
     outcomes.sort_by_key(|outcome| *outcome != RetireKeyOutcome::Retired);
-    assert_eq!(outcomes, [RetireKeyOutcome::Retired, RetireKeyOutcome::Unknown]);
+    assert_eq!(outcomes, [RetireKeyOutcome::Retired, RetireKeyOutcome::NotFound]);
 }
 
 pub async fn retiring_that_races_with_rotations_leaves_the_newest_key(fresh: &dyn Deployment) {
@@ -113,7 +113,7 @@ pub async fn retiring_that_races_with_rotations_leaves_the_newest_key(fresh: &dy
         let kept: Vec<_> = keys(&*here).await.into_iter().map(|key| key.seed).collect();
         assert_eq!(kept[0], new);
         // It was refused because it still signed then, or it is gone.
-        assert_eq!(kept.contains(&old), outcome == RetireKeyOutcome::Signs);
+        assert_eq!(kept.contains(&old), outcome == RetireKeyOutcome::InUse);
     }
     assert_ne!(keys(&*there).await[0].seed, first);
 }

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use futures_util::future::join_all;
 
 use super::{Deployment, NOW, creation, hash, user};
@@ -9,26 +7,26 @@ fn stored(email: &str) -> StoredUser {
     StoredUser { user: user(email), password_hash: hash() }
 }
 
-fn list<const N: usize>(emails: [&str; N]) -> Arc<[StoredUser]> {
+fn list<const N: usize>(emails: [&str; N]) -> Vec<StoredUser> {
     emails.into_iter().map(stored).collect()
 }
 
 pub async fn users_of_another_system_are_taken_over_as_they_are(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let mut users = list(["ada@example.com", "Grace@example.com"]);
-    Arc::make_mut(&mut users)[1].user.disabled_at = Some(NOW);
+    users[1].user.disabled_at = Some(NOW);
     let tried = store.check_import(&users).await.expect("an answer");
     assert_eq!(tried, ImportUsersOutcome::Imported);
     assert_eq!(store.export_users(None, 10).await.expect("an answer"), []);
     let imported = store.import_users(&users, NOW).await.expect("an answer");
     assert_eq!(imported, ImportUsersOutcome::Imported);
-    let mut expected = users.to_vec();
+    let mut expected = users.clone();
     expected.sort_by_key(|stored| stored.user.id);
     assert_eq!(store.export_users(None, 10).await.expect("an answer"), expected);
     let page = store.export_users(Some(expected[0].user.id), 10).await.expect("an answer");
     assert_eq!(page, expected[1..]);
     let events = store.events(None, None, 10).await.expect("an answer");
-    let kinds: Vec<_> = events.iter().map(|(_, event)| (event.kind, event.user)).collect();
+    let kinds: Vec<_> = events.iter().map(|(_, event)| (event.kind.clone(), event.user)).collect();
     let told = users.iter().map(|stored| (EventKind::AccountCreated, Some(stored.user.id)));
     assert_eq!(kinds, told.collect::<Vec<_>>());
 }
@@ -43,10 +41,8 @@ pub async fn of_a_list_with_one_user_who_is_there_none_is_taken_over(fresh: &dyn
         "b@example.com",
         "B@example.com",
         "c@example.com",
-    ])
-    .to_vec();
+    ]);
     users[4].user.id = there.id;
-    let users: Arc<[_]> = users.into();
     let taken = ImportUsersOutcome::Taken(vec![1, 3, 4]);
     assert_eq!(store.check_import(&users).await.expect("an answer"), taken);
     assert_eq!(store.import_users(&users, NOW).await.expect("an answer"), taken);

@@ -7,11 +7,11 @@ use super::{
     signed_up,
 };
 use crate::{
-    OpenSessionOutcome, ReauthenticatedOutcome, Reauthentication, RotateOutcome, User, UserStore,
+    OpenSessionOutcome, ReauthenticatedChangeOutcome, Reauthentication, RotateOutcome, Store, User,
 };
 
 /// Somebody's word that was given with the password in force.
-async fn word(store: &dyn UserStore, user: &User, session: &Session) -> Reauthentication {
+async fn word(store: &dyn Store, user: &User, session: &Session) -> Reauthentication {
     let verified = in_force(store, user).await.password_version;
     Reauthentication { session: *session, client: client(), verified }
 }
@@ -26,7 +26,7 @@ pub async fn a_changed_password_is_in_force_and_ends_all_other_sessions(fresh: &
     let new = hash();
     let word = word(&*here, &ada, &own).await;
     let changed = here.change_password(&word, &new, NOW).await.expect("an answer");
-    assert_eq!(changed, ReauthenticatedOutcome::Done);
+    assert_eq!(changed, ReauthenticatedChangeOutcome::Done);
     assert_eq!(in_force(&*there, &ada).await.password_hash, new);
     for (session, alive) in [(own, true), (other, false), (unconcerned, true)] {
         assert_eq!(is_alive(&*there, &session).await, alive);
@@ -42,12 +42,12 @@ pub async fn a_password_is_changed_by_who_knows_the_one_in_force(fresh: &dyn Dep
     let (own, _) = open(&*store, &ada).await;
     let word = word(&*store, &ada, &own).await;
     let changed = store.change_password(&word, &hash(), NOW).await.expect("an answer");
-    assert_eq!(changed, ReauthenticatedOutcome::Done);
+    assert_eq!(changed, ReauthenticatedChangeOutcome::Done);
     let (other, _) = open(&*store, &ada).await;
     let now = in_force(&*store, &ada).await;
     // It was the password, and is so no longer.
     let changed = store.change_password(&word, &hash(), NOW).await.expect("an answer");
-    assert_eq!(changed, ReauthenticatedOutcome::CredentialsChanged);
+    assert_eq!(changed, ReauthenticatedChangeOutcome::CredentialsChanged);
     assert_eq!(in_force(&*store, &ada).await, now);
     assert!(is_alive(&*store, &other).await);
 }
@@ -61,7 +61,7 @@ pub async fn a_word_holds_though_the_hash_of_the_password_was_renewed(fresh: &dy
     let opened = store.open_session(&log_in, word.verified, Some(&hash())).await;
     assert_eq!(opened.expect("an answer"), OpenSessionOutcome::Opened(Vec::new()));
     let changed = store.change_password(&word, &hash(), NOW).await.expect("an answer");
-    assert_eq!(changed, ReauthenticatedOutcome::Done);
+    assert_eq!(changed, ReauthenticatedChangeOutcome::Done);
     assert!(!is_alive(&*store, &log_in.session).await);
 }
 
@@ -71,13 +71,13 @@ pub async fn no_password_is_changed_in_a_session_that_is_over(fresh: &dyn Deploy
     let (own, _) = open(&*store, &ada).await;
     let (before, word) = (in_force(&*store, &ada).await, word(&*store, &ada, &own).await);
     let late = store.change_password(&word, &hash(), own.idle_expires_at).await;
-    assert_eq!(late.expect("an answer"), ReauthenticatedOutcome::SessionEnded);
+    assert_eq!(late.expect("an answer"), ReauthenticatedChangeOutcome::SessionEnded);
     assert!(log_out(&*store, &own).await);
     for refused in [
         store.change_password(&word, &hash(), NOW).await.expect("an answer"),
         store.delete_own_account(&word, NOW).await.expect("an answer"),
     ] {
-        assert_eq!(refused, ReauthenticatedOutcome::SessionEnded);
+        assert_eq!(refused, ReauthenticatedChangeOutcome::SessionEnded);
     }
     assert_eq!(in_force(&*store, &ada).await, before);
 }
@@ -97,7 +97,7 @@ pub async fn of_twenty_changes_at_once_one_succeeds(fresh: &dyn Deployment) {
     .await;
     let mut winners = 0;
     for (changed, (word, new)) in changed.into_iter().zip(&attempts) {
-        let won = changed.expect("an answer") == ReauthenticatedOutcome::Done;
+        let won = changed.expect("an answer") == ReauthenticatedChangeOutcome::Done;
         assert_eq!(is_alive(&*here, &word.session).await, won);
         if won {
             winners += 1;
@@ -124,7 +124,7 @@ pub async fn a_renewal_that_races_with_a_change_of_password_leaves_no_session(
             there.change_password(&word, &new, NOW),
         )
         .await;
-        assert_eq!(changed.expect("an answer"), ReauthenticatedOutcome::Done);
+        assert_eq!(changed.expect("an answer"), ReauthenticatedChangeOutcome::Done);
         assert!(!is_alive(&*here, &other).await);
         let renewed = here.rotate_refresh_token(&after, &policy, NOW).await;
         assert_eq!(renewed.expect("an answer"), RotateOutcome::Unknown);
@@ -142,7 +142,7 @@ pub async fn log_ins_that_race_with_a_change_of_password_leave_no_session(fresh:
         there.change_password(&word, &new, NOW),
     )
     .await;
-    assert_eq!(changed.expect("an answer"), ReauthenticatedOutcome::Done);
+    assert_eq!(changed.expect("an answer"), ReauthenticatedChangeOutcome::Done);
     let alive = here.sessions(ada.id, NOW).await.expect("an answer");
     let alive: Vec<_> = alive.iter().map(|record| record.session.id).collect();
     assert_eq!(alive, [own.id]);
@@ -163,7 +163,7 @@ pub async fn the_session_that_changes_the_password_can_be_renewed_meanwhile(
     )
     .await;
     assert!(matches!(renewed.expect("an answer"), RotateOutcome::Rotated(_)));
-    assert_eq!(changed.expect("an answer"), ReauthenticatedOutcome::Done);
+    assert_eq!(changed.expect("an answer"), ReauthenticatedChangeOutcome::Done);
     assert!(is_alive(&*here, &own).await);
 }
 
@@ -174,7 +174,7 @@ pub async fn a_closed_account_is_gone_with_all_that_was_its(fresh: &dyn Deployme
     let (other, token) = open(&*here, &ada).await;
     let closed = here.delete_own_account(&word(&*here, &ada, &own).await, NOW).await;
     let closed = closed.expect("an answer");
-    assert_eq!(closed, ReauthenticatedOutcome::Done);
+    assert_eq!(closed, ReauthenticatedChangeOutcome::Done);
     assert!(!is_alive(&*there, &own).await && !is_alive(&*there, &other).await);
     assert_eq!(there.user_data(ada.id).await.expect("an answer"), None);
     assert!(
@@ -199,8 +199,8 @@ pub async fn no_account_is_closed_by_a_word_that_no_longer_holds(fresh: &dyn Dep
     let (own, _) = open(&*store, &ada).await;
     let word = word(&*store, &ada, &own).await;
     let changed = store.change_password(&word, &hash(), NOW).await.expect("an answer");
-    assert_eq!(changed, ReauthenticatedOutcome::Done);
+    assert_eq!(changed, ReauthenticatedChangeOutcome::Done);
     let refused = store.delete_own_account(&word, NOW).await.expect("an answer");
-    assert_eq!(refused, ReauthenticatedOutcome::CredentialsChanged);
+    assert_eq!(refused, ReauthenticatedChangeOutcome::CredentialsChanged);
     assert!(is_alive(&*store, &own).await);
 }

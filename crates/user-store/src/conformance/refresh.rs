@@ -7,7 +7,7 @@ use auth_core::{
 use futures_util::future::{join, join_all};
 
 use super::{Deployment, NOW, SECOND, is_alive, log_out, open, signed_up};
-use crate::{RotateOutcome, Rotation, UserStore};
+use crate::{RotateOutcome, Rotation, Store};
 
 /// The use of a token from nowhere in particular.
 pub(super) fn rotation(token: &RefreshToken) -> (Rotation, RefreshToken) {
@@ -16,7 +16,7 @@ pub(super) fn rotation(token: &RefreshToken) -> (Rotation, RefreshToken) {
 
 /// Uses a token at a moment; answers the successor that its client gets.
 async fn refresh(
-    store: &dyn UserStore,
+    store: &dyn Store,
     token: &RefreshToken,
     now: Timestamp,
 ) -> Result<(Session, RefreshToken), RotateOutcome> {
@@ -29,7 +29,7 @@ async fn refresh(
     }
 }
 
-async fn renewable(store: &dyn UserStore) -> (Session, RefreshToken) {
+async fn renewable(store: &dyn Store) -> (Session, RefreshToken) {
     let (user, _) = signed_up(store).await;
     open(store, &user).await
 }
@@ -55,7 +55,7 @@ pub async fn renewal_moves_the_idle_end_and_never_the_absolute_one(fresh: &dyn D
         let Ok((session, next)) = refresh(&*store, &token, now).await else { break };
         assert_eq!((session.last_used_at, session.expires_at), (now, opened.expires_at));
         let kept = store.session(session.id, now).await.expect("an answer");
-        assert_eq!(kept.map(|(session, _)| session), Some(session));
+        assert_eq!(kept.map(|kept| kept.session), Some(session));
         token = next;
     }
     assert!(now >= opened.expires_at, "the idle end has moved for as long as it could");

@@ -3,15 +3,18 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 
 use super::{
-    Deployment, NOW, SECOND, client, hash, in_force, is_alive, log_out, new_session, open,
+    Deployment, NOW, SECOND, acting, hash, in_force, is_alive, log_out, new_session, open,
     open_new, sign_up, signed_in, signed_up, user,
 };
-use crate::{EndSessionsOutcome, NewSession, OpenSessionOutcome, PasswordVersion};
+use crate::{
+    EndSessionsOutcome, NewSession, OpenSessionOutcome, PasswordVersion, UpdateUserOutcome,
+};
 
 pub async fn an_opened_session_is_found_with_its_user(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (user, session) = signed_in(&*store).await;
-    assert_eq!(store.session(session.id, NOW).await.expect("an answer"), Some((session, user)));
+    let found = store.session(session.id, NOW).await.expect("an answer").expect("it is active");
+    assert_eq!((found.session, found.user), (session, user));
 }
 
 pub async fn a_session_is_not_found_at_its_end(fresh: &dyn Deployment) {
@@ -71,7 +74,10 @@ pub async fn no_session_is_opened_with_a_password_that_is_no_longer_in_force(
     let store = fresh.connect().await;
     let (user, _) = signed_up(&*store).await;
     let before = in_force(&*store, &user).await.password_version;
-    assert!(store.set_password(user.id, &hash(), NOW).await.expect("an answer"));
+    assert_eq!(
+        store.set_password(user.id, &hash(), NOW).await.expect("an answer"),
+        UpdateUserOutcome::Updated
+    );
     let now = in_force(&*store, &user).await;
     assert_ne!(now.password_version, before);
     let (new, _) = new_session(&user);
@@ -129,7 +135,7 @@ pub async fn a_session_is_ended_by_its_own_user_alone(fresh: &dyn Deployment) {
     let (_, session) = signed_in(&*store).await;
     let (grace, _) = sign_up(&*store, "grace@example.com").await;
     let (hers, _) = open(&*store, &grace).await;
-    let ended = store.end_session(&hers, session.id, &client(), NOW).await.expect("an answer");
+    let ended = store.end_session(&acting(&hers), session.id, NOW).await.expect("an answer");
     assert_eq!(ended, EndSessionsOutcome::Ended(0));
     assert!(is_alive(&*store, &session).await);
 }
@@ -142,30 +148,31 @@ pub async fn all_sessions_but_one_end_and_no_other_users(fresh: &dyn Deployment)
     let (two, _) = open(&*store, &ada).await;
     let (grace, _) = sign_up(&*store, "grace@example.com").await;
     let (unconcerned, _) = open(&*store, &grace).await;
-    let ended = store.end_other_sessions(&kept, &client(), NOW).await.expect("an answer");
+    let ended = store.end_other_sessions(&acting(&kept), NOW).await.expect("an answer");
     assert_eq!(ended, EndSessionsOutcome::Ended(2));
     for (session, alive) in [(kept, true), (one, false), (two, false), (unconcerned, true)] {
         assert_eq!(is_alive(&*store, &session).await, alive);
     }
-    assert_eq!(store.end_sessions(ada.id, NOW).await.expect("an answer"), 1);
+    assert_eq!(store.end_all_sessions(ada.id, NOW).await.expect("an answer"), 1);
     assert!(!is_alive(&*store, &kept).await);
 }
 
 pub async fn of_sessions_that_end_each_other_at_once_one_is_left(fresh: &dyn Deployment) {
     let (here, there) = (fresh.connect().await, fresh.connect().await);
     let (ada, _) = signed_up(&*here).await;
-    let from = client();
     for round in 0..20 {
         let (one, _) = open(&*here, &ada).await;
         let (other, _) = open(&*here, &ada).await;
         let mut ended = match round % 2 {
             0 => {
-                let ends = here.end_other_sessions(&one, &from, NOW);
-                <[_; 2]>::from(join(ends, there.end_other_sessions(&other, &from, NOW)).await)
+                let (one, other) = (acting(&one), acting(&other));
+                let ends = here.end_other_sessions(&one, NOW);
+                <[_; 2]>::from(join(ends, there.end_other_sessions(&other, NOW)).await)
             }
             _ => {
-                let ends = here.end_session(&one, other.id, &from, NOW);
-                <[_; 2]>::from(join(ends, there.end_session(&other, one.id, &from, NOW)).await)
+                let (acting_one, acting_other) = (acting(&one), acting(&other));
+                let ends = here.end_session(&acting_one, other.id, NOW);
+                <[_; 2]>::from(join(ends, there.end_session(&acting_other, one.id, NOW)).await)
             }
         }
         .map(|ended| ended.expect("an answer"));
@@ -173,7 +180,7 @@ pub async fn of_sessions_that_end_each_other_at_once_one_is_left(fresh: &dyn Dep
         assert_eq!(ended, [EndSessionsOutcome::Ended(1), EndSessionsOutcome::SessionEnded]);
         let alive = [is_alive(&*here, &one).await, is_alive(&*here, &other).await];
         assert_eq!(alive.into_iter().filter(|alive| *alive).count(), 1);
-        here.end_sessions(ada.id, NOW).await.expect("an answer");
+        here.end_all_sessions(ada.id, NOW).await.expect("an answer");
     }
 }
 
@@ -188,13 +195,13 @@ pub async fn what_is_over_is_not_ended_once_more(fresh: &dyn Deployment) {
         open_new(&*store, &ada, &new).await;
         over.push(new.session);
     }
-    let ended = store.end_session(&alive, over[0].id, &client(), NOW).await.expect("an answer");
+    let ended = store.end_session(&acting(&alive), over[0].id, NOW).await.expect("an answer");
     assert_eq!(ended, EndSessionsOutcome::Ended(0));
-    let ended = store.end_other_sessions(&over[1], &client(), NOW).await.expect("an answer");
+    let ended = store.end_other_sessions(&acting(&over[1]), NOW).await.expect("an answer");
     assert_eq!(ended, EndSessionsOutcome::SessionEnded);
-    let ended = store.end_other_sessions(&alive, &client(), NOW).await.expect("an answer");
+    let ended = store.end_other_sessions(&acting(&alive), NOW).await.expect("an answer");
     assert_eq!(ended, EndSessionsOutcome::Ended(0));
-    assert_eq!(store.end_sessions(ada.id, NOW).await.expect("an answer"), 1);
+    assert_eq!(store.end_all_sessions(ada.id, NOW).await.expect("an answer"), 1);
 }
 
 pub async fn the_sessions_of_a_user_are_listed_with_where_they_are_used_from(

@@ -2,27 +2,27 @@ use auth_core::{CounterKey, Limit, Session, SessionPolicy, SigningKey, SystemRan
 
 use super::refresh::rotation;
 use super::{
-    Deployment, NOW, SECOND, client, creation, hash, in_force, log_out, open, sign_up, signed_in,
-    signed_up, user,
+    Deployment, NOW, SECOND, acting, client, creation, hash, in_force, log_out, open, sign_up,
+    signed_in, signed_up, user,
 };
 use crate::{
-    Actor, EVENT_RETENTION, Event, EventKind, LimitedCounter, Reauthentication, Settlement, User,
-    UserStore,
+    Actor, EVENT_RETENTION, Event, EventKind, LimitedCounter, Reauthentication, SettledAttempt,
+    Settlement, Store, UpdateUserOutcome, User,
 };
 
-async fn all(store: &dyn UserStore) -> Vec<Event> {
+async fn all(store: &dyn Store) -> Vec<Event> {
     let events = store.events(None, None, 1_000).await.expect("an answer");
     events.into_iter().map(|(_, event)| event).collect()
 }
 
 /// What has happened since it was asked last.
-async fn news(store: &dyn UserStore, known: &mut usize) -> Vec<Event> {
+async fn news(store: &dyn Store, known: &mut usize) -> Vec<Event> {
     let new = all(store).await.split_off(*known);
     *known += new.len();
     new
 }
 
-async fn word(store: &dyn UserStore, user: &User, session: &Session) -> Reauthentication {
+async fn word(store: &dyn Store, user: &User, session: &Session) -> Reauthentication {
     let verified = in_force(store, user).await.password_version;
     Reauthentication { session: *session, client: client(), verified }
 }
@@ -42,10 +42,10 @@ pub async fn what_is_changed_is_told_with_it(fresh: &dyn Deployment) {
     let (other, _) = open(&*store, &ada).await;
     open(&*store, &ada).await;
     news(&*store, &mut known).await;
-    let _ = store.end_session(&session, other.id, &client(), NOW).await.expect("an answer");
+    let _ = store.end_session(&acting(&session), other.id, NOW).await.expect("an answer");
     let ended = by_ada(EventKind::SessionEnded).in_session(other.id);
     assert_eq!(news(&*store, &mut known).await, [ended]);
-    let _ = store.end_other_sessions(&session, &client(), NOW).await.expect("an answer");
+    let _ = store.end_other_sessions(&acting(&session), NOW).await.expect("an answer");
     assert_eq!(news(&*store, &mut known).await, [in_session(EventKind::OtherSessionsEnded)]);
     let policy = SessionPolicy::default();
     let (first, _) = rotation(&token);
@@ -67,16 +67,25 @@ pub async fn what_an_operator_does_is_told_as_that(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (ada, _) = signed_in(&*store).await;
     let mut known = all(&*store).await.len();
-    assert_eq!(store.end_sessions(ada.id, NOW).await.expect("an answer"), 1);
-    assert!(store.set_disabled(ada.id, true, NOW).await.expect("an answer"));
-    assert!(store.set_disabled(ada.id, false, NOW).await.expect("an answer"));
-    assert!(store.set_password(ada.id, &hash(), NOW).await.expect("an answer"));
+    assert_eq!(store.end_all_sessions(ada.id, NOW).await.expect("an answer"), 1);
+    assert_eq!(
+        store.disable_user(ada.id, NOW).await.expect("an answer"),
+        UpdateUserOutcome::Updated
+    );
+    assert_eq!(
+        store.enable_user(ada.id, NOW).await.expect("an answer"),
+        UpdateUserOutcome::Updated
+    );
+    assert_eq!(
+        store.set_password(ada.id, &hash(), NOW).await.expect("an answer"),
+        UpdateUserOutcome::Updated
+    );
     let [first, second] = [(); 2].map(|()| SigningKey::generate(&SystemRandom));
     store.add_signing_key(&first, NOW).await.expect("an answer");
     store.add_signing_key(&second, NOW).await.expect("an answer");
     let _ = store.retire_signing_key(&first, NOW).await.expect("an answer");
     let copied = Event::by_operator(EventKind::BackupMade, NOW);
-    store.record(&copied).await.expect("an answer");
+    store.record_event(&copied).await.expect("an answer");
     let about = |kind| Event::by_operator(kind, NOW).about(ada.id);
     let key = |kind, key: &SigningKey| Event::by_operator(kind, NOW).about_key(key.kid());
     let told = [
@@ -102,17 +111,31 @@ pub async fn what_changes_nothing_is_told_of_nothing(fresh: &dyn Deployment) {
     let mut known = all(&*store).await.len();
     assert!(store.create_user(&ada, &hash(), &creation(&ada)).await.is_err());
     assert!(!log_out(&*store, &session).await);
-    let _ = store.end_other_sessions(&session, &client(), NOW).await.expect("an answer");
-    assert_eq!(store.end_sessions(ada.id, NOW).await.expect("an answer"), 0);
+    let _ = store.end_other_sessions(&acting(&session), NOW).await.expect("an answer");
+    assert_eq!(store.end_all_sessions(ada.id, NOW).await.expect("an answer"), 0);
     let _ = store.change_password(&word, &hash(), NOW).await.expect("an answer");
     let _ = store.delete_own_account(&word, NOW).await.expect("an answer");
     // What is so already.
-    assert!(store.set_disabled(ada.id, false, NOW).await.expect("an answer"));
-    for disabled in [true, false] {
-        assert!(!store.set_disabled(nobody.id, disabled, NOW).await.expect("an answer"));
-    }
-    assert!(!store.set_password(nobody.id, &hash(), NOW).await.expect("an answer"));
-    assert!(!store.delete_user(nobody.id, NOW).await.expect("an answer"));
+    assert_eq!(
+        store.enable_user(ada.id, NOW).await.expect("an answer"),
+        UpdateUserOutcome::Updated
+    );
+    assert_eq!(
+        store.disable_user(nobody.id, NOW).await.expect("an answer"),
+        UpdateUserOutcome::NotFound
+    );
+    assert_eq!(
+        store.enable_user(nobody.id, NOW).await.expect("an answer"),
+        UpdateUserOutcome::NotFound
+    );
+    assert_eq!(
+        store.set_password(nobody.id, &hash(), NOW).await.expect("an answer"),
+        UpdateUserOutcome::NotFound
+    );
+    assert_eq!(
+        store.delete_user(nobody.id, NOW).await.expect("an answer"),
+        UpdateUserOutcome::NotFound
+    );
     let unknown = rotation(&auth_core::RefreshToken::generate(&SystemRandom)).0;
     let _ = store.rotate_refresh_token(&unknown, &policy, NOW).await.expect("an answer");
     let key = SigningKey::generate(&SystemRandom);
@@ -126,11 +149,16 @@ pub async fn failures_are_told_and_that_the_next_have_to_wait(fresh: &dyn Deploy
     let mut known = all(&*store).await.len();
     let key = CounterKey::sign_ins_by_account("ada@example.com");
     let counts = [LimitedCounter { key, limit: Limit::SIGN_INS_PER_ACCOUNT }];
-    let settled = [(counts[0], Settlement::Counted)];
     let failed = Event::by_user(EventKind::SignInFailed, NOW, client()).about(ada.id);
+    let settled = SettledAttempt {
+        counters: vec![(counts[0], Settlement::Counted)],
+        began_at: NOW,
+        settled_at: NOW,
+        failure: Some(failed.clone()),
+    };
     for _ in 0..10 {
         let _ = store.begin_attempt(&counts, NOW).await.expect("an answer");
-        store.settle_attempt(&settled, Some(&failed), NOW, NOW).await.expect("an answer");
+        let _ = store.settle_attempt(&settled).await.expect("an answer");
     }
     let _ = store.begin_attempt(&counts, NOW).await.expect("an answer");
     let told = news(&*store, &mut known).await;
@@ -181,7 +209,10 @@ pub async fn of_a_deleted_account_its_deletion_is_told_and_nothing_else(fresh: &
     let _ = closed.expect("an answer");
     let deleted = Event::by_user(EventKind::AccountDeleted, NOW, auth_core::ClientInfo::default());
     assert_eq!(all(&*store).await, [creation(&grace), deleted.about(ada.id)]);
-    assert!(store.delete_user(grace.id, NOW).await.expect("an answer"));
+    assert_eq!(
+        store.delete_user(grace.id, NOW).await.expect("an answer"),
+        UpdateUserOutcome::Updated
+    );
     let by_operator = Event::by_operator(EventKind::AccountDeleted, NOW).about(grace.id);
     assert_eq!(all(&*store).await[1..], [by_operator]);
 }
@@ -190,15 +221,15 @@ pub async fn events_are_kept_for_90_days_and_then_removed(fresh: &dyn Deployment
     let store = fresh.connect().await;
     let (ada, _) = signed_up(&*store).await;
     let failed = |at| Event::by_user(EventKind::SignInFailed, at, client());
-    store.record(&failed(NOW)).await.expect("an answer");
+    store.record_event(&failed(NOW)).await.expect("an answer");
     let end = NOW + EVENT_RETENTION;
     let removed = async |now| store.purge_expired(now, 10).await.expect("an answer").events;
     assert_eq!(removed(end - SECOND).await, 0);
     // A clock that is ahead removes nothing that the newest event has not left behind.
     assert_eq!(removed(end + EVENT_RETENTION).await, 0);
-    store.record(&failed(end - SECOND).about(ada.id)).await.expect("an answer");
+    store.record_event(&failed(end - SECOND).about(ada.id)).await.expect("an answer");
     assert_eq!(removed(end).await, 0);
-    store.record(&failed(end).about(ada.id)).await.expect("an answer");
+    store.record_event(&failed(end).about(ada.id)).await.expect("an answer");
     assert_eq!(removed(end).await, 2);
     assert_eq!(all(&*store).await.len(), 2);
 }
@@ -206,12 +237,21 @@ pub async fn events_are_kept_for_90_days_and_then_removed(fresh: &dyn Deployment
 pub async fn of_an_account_that_is_gone_nobody_is_told_of_afterwards(fresh: &dyn Deployment) {
     let store = fresh.connect().await;
     let (ada, session) = signed_in(&*store).await;
-    assert!(store.delete_user(ada.id, NOW).await.expect("an answer"));
+    assert_eq!(
+        store.delete_user(ada.id, NOW).await.expect("an answer"),
+        UpdateUserOutcome::Updated
+    );
     let mut known = all(&*store).await.len();
     // The password was being looked at meanwhile.
     let failed = Event::by_user(EventKind::PasswordCheckFailed, NOW, client());
     let late = failed.clone().about(ada.id).in_session(session.id);
-    store.settle_attempt(&[], Some(&late), NOW, NOW).await.expect("an answer");
+    let settled = SettledAttempt {
+        counters: Vec::new(),
+        began_at: NOW,
+        settled_at: NOW,
+        failure: Some(late),
+    };
+    let _ = store.settle_attempt(&settled).await.expect("an answer");
     let nobody = Event { client: auth_core::ClientInfo::default(), ..failed };
     assert_eq!(news(&*store, &mut known).await, [nobody]);
 }
@@ -221,8 +261,14 @@ pub async fn an_account_that_is_deleted_twice_at_once_leaves_one_word_of_it(
 ) {
     let store = fresh.connect().await;
     let (ada, _) = signed_in(&*store).await;
-    assert!(store.delete_user(ada.id, NOW).await.expect("an answer"));
-    assert!(!store.delete_user(ada.id, NOW).await.expect("an answer"));
+    assert_eq!(
+        store.delete_user(ada.id, NOW).await.expect("an answer"),
+        UpdateUserOutcome::Updated
+    );
+    assert_eq!(
+        store.delete_user(ada.id, NOW).await.expect("an answer"),
+        UpdateUserOutcome::NotFound
+    );
     let deleted = Event::by_operator(EventKind::AccountDeleted, NOW).about(ada.id);
     assert_eq!(all(&*store).await, [deleted]);
 }

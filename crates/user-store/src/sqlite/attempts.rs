@@ -1,79 +1,76 @@
-//! Attempts and the counters that they fall under, in one transaction each.
+use async_trait::async_trait;
+use auth_core::{Admission, Timestamp};
+use rusqlite::Connection;
 
-use auth_core::{Admission, ClientInfo, Timestamp, UserId};
-use rusqlite::{Connection, Transaction};
+use crate::attempts::{AttemptStore, LimitedCounter, SettleOutcome, SettledAttempt};
+use crate::error::StoreError;
+use crate::rules;
+use crate::rules::attempts::CounterState;
+use crate::sqlite::statements::{attempts, audit, users};
+use crate::sqlite::store::SqliteStore;
 
-use super::queries::{counters, events, users};
-use crate::{Event, EventKind, LimitedCounter, Settlement};
+#[async_trait]
+impl AttemptStore for SqliteStore {
+    async fn begin_attempt(
+        &self,
+        counters: &[LimitedCounter],
+        now: Timestamp,
+    ) -> Result<Admission, StoreError> {
+        // An attempt that is not admitted must not hold up writers: it is judged by a reader first.
+        let limited = counters.to_vec();
+        let admission = self.database.read(move |connection| {
+            Ok(rules::attempts::judge(&mut find_all(connection, &limited)?, now))
+        });
+        let admission = admission.await?;
+        if admission != Admission::Admitted {
+            return Ok(admission);
+        }
+        let limited = counters.to_vec();
+        self.database
+            .write(move |tx| {
+                let mut counters = find_all(tx, &limited)?;
+                let admission = rules::attempts::begin(&mut counters, now);
+                if admission == Admission::Admitted {
+                    for counter in &counters {
+                        attempts::save(tx, counter)?;
+                    }
+                }
+                Ok(admission)
+            })
+            .await
+    }
 
-/// Whether every counter lets an attempt through.
-pub(super) fn judge(
+    async fn settle_attempt(&self, attempt: &SettledAttempt) -> Result<SettleOutcome, StoreError> {
+        let attempt = attempt.clone();
+        self.database
+            .write(move |tx| {
+                let mut outcome = SettleOutcome::Settled;
+                for (limited, settlement) in &attempt.counters {
+                    let mut counter = attempts::find(tx, *limited)?;
+                    outcome =
+                        outcome.max(rules::attempts::settle(&mut counter, *settlement, &attempt));
+                    attempts::save(tx, &counter)?;
+                }
+                if let Some(failure) = &attempt.failure {
+                    let user = rules::attempts::user_to_look_up(failure);
+                    let found = users::account_state(tx, user)?.map(|account| account.id);
+                    for event in rules::attempts::failure_events(failure, outcome, found) {
+                        audit::insert(tx, &event)?;
+                    }
+                }
+                Ok(outcome)
+            })
+            .await
+    }
+
+    async fn purge_counters(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+        self.database.write(move |tx| attempts::delete_expired(tx, now, limit)).await
+    }
+}
+
+fn find_all(
     connection: &Connection,
-    counts: &[LimitedCounter],
-    now: Timestamp,
-) -> rusqlite::Result<Admission> {
-    let mut admission = Admission::Admitted;
-    for count in counts {
-        let mut counter = counters::find(connection, &count.key)?;
-        admission = admission.max(counter.judge(&count.limit, now));
-    }
-    Ok(admission)
-}
-
-/// Begins an attempt if every counter lets it through.
-pub(super) fn begin(
-    tx: &Transaction<'_>,
-    counts: &[LimitedCounter],
-    now: Timestamp,
-) -> rusqlite::Result<Admission> {
-    let admission = judge(tx, counts, now)?;
-    if admission == Admission::Admitted {
-        for count in counts {
-            let mut counter = counters::find(tx, &count.key)?;
-            counter.begin(now);
-            counters::keep(tx, count, &counter)?;
-        }
-    }
-    Ok(admission)
-}
-
-/// Ends an attempt; answers whether the next has to wait for it.
-pub(super) fn settle(
-    tx: &Transaction<'_>,
-    counts: &[(LimitedCounter, Settlement)],
-    event: Option<&Event>,
-    began: Timestamp,
-    now: Timestamp,
-) -> rusqlite::Result<bool> {
-    let mut waits = false;
-    for (count, settlement) in counts {
-        let mut counter = counters::find(tx, &count.key)?;
-        match settlement {
-            Settlement::Counted => waits |= counter.count(&count.limit, began, now),
-            Settlement::Refunded => counter.refund(began),
-            Settlement::Reset => counter.reset(&count.limit, began, now),
-        }
-        counters::keep(tx, count, &counter)?;
-    }
-    if let Some(event) = event {
-        let event = of_who_is_there(tx, event)?;
-        events::insert(tx, &event)?;
-        if waits {
-            events::insert(tx, &Event { kind: EventKind::SignInsThrottled, ..event })?;
-        }
-    }
-    Ok(waits)
-}
-
-/// An account may have been deleted meanwhile: then nothing of its user is kept. Without a user
-/// it is looked all the same, so that the time does not tell whether there is one.
-fn of_who_is_there(tx: &Transaction<'_>, event: &Event) -> rusqlite::Result<Event> {
-    let nobody = UserId::from_uuid_bytes([0; 16]);
-    let is_there = users::is_there(tx, event.user.unwrap_or(nobody))?;
-    Ok(match event.user {
-        Some(_) if !is_there => {
-            Event { user: None, session: None, client: ClientInfo::default(), ..event.clone() }
-        }
-        _ => event.clone(),
-    })
+    limited: &[LimitedCounter],
+) -> rusqlite::Result<Vec<CounterState>> {
+    limited.iter().map(|limited| attempts::find(connection, *limited)).collect()
 }

@@ -1,4 +1,4 @@
-//! A copy of the database, made while it is in use.
+//! Backups of a database that is in use.
 
 use std::fs::File;
 use std::io;
@@ -7,27 +7,28 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use tempfile::TempPath;
 
-use super::error::BackupError;
-use super::{inspect, schema};
+use crate::sqlite::connection::FLAGS;
+use crate::sqlite::error::BackupError;
+use crate::sqlite::{inspect, schema};
 
-/// A copy of the database that was made.
+/// A backup that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backup {
-    /// Where it is.
+    /// The path of the file.
     pub path: PathBuf,
-    /// How many accounts are in it.
+    /// The number of accounts in it.
     pub users: u32,
-    /// How large it is.
+    /// The size of the file.
     pub bytes: u64,
 }
 
-/// What the name of a copy begins with that is being made, or was given up.
+/// The prefix of the file names of unfinished backups.
 const UNFINISHED: &str = ".unfinished-backup-";
 
-/// Has the name `path` only once it is whole and on the disk. What is left of an attempt that was
-/// killed is named as what it is.
+/// Writes a backup under a temporary name, and renames it when it is complete and on the disk. What
+/// a killed process leaves has a name that says what it is.
 pub(super) fn backup(source: &Connection, path: &Path) -> Result<Backup, BackupError> {
-    let (folder, path) = place(path)?;
+    let (folder, path) = locate(path)?;
     let write = |source| BackupError::Write { path: path.clone(), source };
     let copy = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&folder);
     let copy = copy.map_err(write)?.into_temp_path();
@@ -41,8 +42,8 @@ pub(super) fn backup(source: &Connection, path: &Path) -> Result<Backup, BackupE
     Ok(Backup { path, users, bytes })
 }
 
-/// The folder that the copy will be in, and its path there.
-fn place(path: &Path) -> Result<(PathBuf, PathBuf), BackupError> {
+/// Returns the folder of the backup, and its path in there.
+fn locate(path: &Path) -> Result<(PathBuf, PathBuf), BackupError> {
     let write = |source| BackupError::Write { path: path.to_owned(), source };
     if path.symlink_metadata().is_ok() {
         return Err(BackupError::Exists(path.to_owned()));
@@ -52,25 +53,25 @@ fn place(path: &Path) -> Result<(PathBuf, PathBuf), BackupError> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    // SQLite takes a path that begins with a slash for nothing but a path.
+    // SQLite takes a text that begins with a slash for a path in any case.
     let folder = folder.canonicalize().map_err(write)?;
     let path = folder.join(name);
     Ok((folder, path))
 }
 
-/// Copies all that is in the database at one moment, and nothing of what was deleted before:
-/// SQLite's backup API would take the free pages along, and begin anew with every write by
-/// another process. It reads in one transaction, so it waits for no writer, nor does one wait.
+/// Copies the database as it is at one moment, without free pages. SQLite's backup API would copy
+/// these too, and start again with every write by another process. This reads in one transaction:
+/// neither does it wait for writers, nor do they wait for it.
 fn fill(copy: &Path, source: &Connection) -> rusqlite::Result<()> {
     let name = copy.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(copy.to_owned()))?;
     source.execute("VACUUM INTO ?1", [name]).map(drop)
 }
 
-/// Whether the copy is what it should be; how many accounts are in it.
+/// Checks the copy. Returns the number of accounts in it.
 fn verify(copy: &Path) -> Result<u32, BackupError> {
     let damaged = |error: rusqlite::Error| BackupError::Damaged(error.to_string());
-    // Opened as if it were to be written: SQLite checks no CHECK of a file that it may only read.
-    let connection = Connection::open_with_flags(copy, super::open::FLAGS).map_err(damaged)?;
+    // Opened for writing: SQLite checks no CHECK of a file that is opened for reading.
+    let connection = Connection::open_with_flags(copy, FLAGS).map_err(damaged)?;
     match problem(&connection).map_err(damaged)? {
         Some(problem) => Err(BackupError::Damaged(problem)),
         None => connection
@@ -79,7 +80,7 @@ fn verify(copy: &Path) -> Result<u32, BackupError> {
     }
 }
 
-/// The first thing that is wrong with a database.
+/// Returns the first problem of the copy, if it has one.
 fn problem(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let number = |name| connection.pragma_query_value::<i64, _>(None, name, |row| row.get(0));
     let marks = (number("application_id")?, number("user_version")?);
@@ -91,10 +92,13 @@ fn problem(connection: &Connection) -> rusqlite::Result<Option<String>> {
         return Ok(found);
     }
     let lost = connection.prepare("PRAGMA foreign_key_check")?.exists([])?;
-    Ok(lost.then(|| "a session has no user".to_owned()))
+    match lost {
+        true => Ok(Some("a session has no user".to_owned())),
+        false => Ok(None),
+    }
 }
 
-/// Gives the copy its name, which no other file has got meanwhile.
+/// Gives the copy its name, unless another file has got it meanwhile.
 fn publish(copy: TempPath, path: &Path) -> Result<(), BackupError> {
     copy.persist_noclobber(path).map_err(|failed| match failed.error.kind() {
         io::ErrorKind::AlreadyExists => BackupError::Exists(path.to_owned()),

@@ -1,5 +1,5 @@
-//! A look at a file that leaves it as it is. (Of one that a killed server has left with its log,
-//! SQLite makes the log's index beside it, `-shm`.)
+//! Inspecting a file without changing it. (If a killed server has left a WAL beside it, SQLite
+//! creates the index of the WAL, `-shm`.)
 
 use std::path::Path;
 
@@ -7,36 +7,36 @@ use auth_core::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::database::BUSY_TIMEOUT;
-use super::error::OpenError;
-use super::open::{
-    FLAGS, from_sqlite, locate, marks, refuse_absent, refuse_by_header, refuse_marks,
+use crate::sqlite::connection::{BUSY_TIMEOUT, FLAGS};
+use crate::sqlite::error::OpenError;
+use crate::sqlite::open::{
+    from_sqlite, locate, marks, reject_absent, reject_by_header, reject_marks,
 };
-use super::schema;
+use crate::sqlite::schema;
 
-/// What a look at a database tells.
+/// The findings of [`SqliteStore::inspect`](crate::SqliteStore::inspect).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
-    /// Whether an older version has made it: a server that starts brings it up to date.
+    /// Whether the schema is that of an older version. The next server that starts migrates it.
     pub is_older: bool,
-    /// The first thing that is wrong with its pages and tables, in SQLite's words.
+    /// The first problem with the pages and tables, in the words of SQLite.
     pub problem: Option<String>,
-    /// The last moment at which something was written that tells it, if it is not older.
+    /// The newest time in any row, if the schema is not older.
     pub newest: Option<Timestamp>,
 }
 
 pub(super) fn inspect(path: &Path) -> Result<Inspection, OpenError> {
-    refuse_absent(path)?;
+    reject_absent(path)?;
     let path = locate(path)?;
-    refuse_by_header(&path)?;
+    reject_by_header(&path)?;
     let sqlite = |error| from_sqlite(&path, error);
     let connection = connect(&path).map_err(sqlite)?;
-    // All of it as it is at one moment.
+    // One transaction: everything is read as it is at one moment.
     let tx = connection.unchecked_transaction().map_err(sqlite)?;
     let Some((id, found)) = marks(&tx).map_err(sqlite)? else {
         return Err(OpenError::Absent(path));
     };
-    refuse_marks(&path, id, found)?;
+    reject_marks(&path, id, found)?;
     let is_older = found < schema::latest();
     let problem = problem(&tx, "quick_check").map_err(sqlite)?;
     let newest = match (is_older, &problem) {
@@ -46,12 +46,12 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, OpenError> {
     Ok(Inspection { is_older, problem, newest })
 }
 
-/// Without a log beside it, nobody has the file open, and SQLite is told that nobody will:
-/// otherwise it would make one to read a file in WAL mode. With one, it must leave it there.
+/// Without a WAL beside it, nobody has the file open, and SQLite is told that nobody will:
+/// otherwise it would create a WAL to read the file. If there is a WAL, SQLite must leave it there.
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    if Path::new(&log).exists() {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    if Path::new(&wal).exists() {
         let connection = Connection::open_with_flags(path, FLAGS)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -65,12 +65,15 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)
 }
 
-/// The first thing that is wrong with a database, as this pragma of SQLite checks it.
+/// Returns the first problem that this pragma of SQLite finds.
 pub(super) fn problem(connection: &Connection, pragma: &str) -> rusqlite::Result<Option<String>> {
     let found: String = connection.pragma_query_value(None, pragma, |row| row.get(0))?;
     let is_heading = |line: &&str| line.starts_with("***");
     let first = found.lines().find(|line| !is_heading(line)).unwrap_or(&found);
-    Ok((first != "ok").then(|| first.to_owned()))
+    match first {
+        "ok" => Ok(None),
+        problem => Ok(Some(problem.to_owned())),
+    }
 }
 
 fn newest(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {

@@ -1,29 +1,28 @@
+//! Opening a file: recognising it, creating it and migrating it.
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode};
 
-use super::database::{BUSY_TIMEOUT, Database, configure};
-use super::error::{OpenError, is_damage};
-use super::schema;
-
-/// No URI file names: a path is a path.
-pub(super) const FLAGS: OpenFlags =
-    OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+use crate::sqlite::connection::{BUSY_TIMEOUT, FLAGS, configure};
+use crate::sqlite::database::Database;
+use crate::sqlite::error::{OpenError, is_damage};
+use crate::sqlite::schema;
 
 pub(super) fn open(path: &Path) -> Result<Database, OpenError> {
     create_private(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
     let (path, _) = recognise(path)?;
     make_private(&path).map_err(|source| OpenError::Io { path: path.clone(), source })?;
-    while_locked(|| prepare(&path)).map_err(|error| from_sqlite(&path, error))?;
+    retry_while_locked(|| migrate(&path)).map_err(|error| from_sqlite(&path, error))?;
     connect(path)
 }
 
 pub(super) fn open_existing(path: &Path) -> Result<Database, OpenError> {
-    refuse_absent(path)?;
+    reject_absent(path)?;
     match recognise(path)? {
         (path, None) => Err(OpenError::Absent(path)),
         (path, Some(found)) if found < schema::latest() => Err(OpenError::Older(path)),
@@ -35,17 +34,17 @@ fn connect(path: PathBuf) -> Result<Database, OpenError> {
     Database::new(path.clone()).map_err(|source| OpenError::Store { path, source })
 }
 
-/// Answers what the file is really called, and which schema it has (none if it is empty), if
-/// it is one of ours.
+/// Returns the real path of the file and the version of its schema (none if the file is empty).
+/// Rejects a file that is not Latchkey's.
 fn recognise(path: &Path) -> Result<(PathBuf, Option<i64>), OpenError> {
-    refuse_unsafe_sqlite(rusqlite::version(), rusqlite::version_number())?;
+    reject_unsafe_sqlite(rusqlite::version(), rusqlite::version_number())?;
     let path = locate(path)?;
-    refuse_by_header(&path)?;
-    let schema = refuse_by_content(&path)?;
+    reject_by_header(&path)?;
+    let schema = reject_by_content(&path)?;
     Ok((path, schema))
 }
 
-pub(super) fn refuse_absent(path: &Path) -> Result<(), OpenError> {
+pub(super) fn reject_absent(path: &Path) -> Result<(), OpenError> {
     match path.try_exists() {
         Ok(true) => Ok(()),
         Ok(false) => Err(OpenError::Absent(path.to_owned())),
@@ -53,8 +52,8 @@ pub(super) fn refuse_absent(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// What the file is really called: an absolute path goes on naming the same file whatever
-/// becomes of the working folder.
+/// Returns the real path of the file. It is absolute, so that it names the same file whatever
+/// becomes of the working directory.
 pub(super) fn locate(path: &Path) -> Result<PathBuf, OpenError> {
     let io = |source| OpenError::Io { path: path.to_owned(), source };
     let path = path.canonicalize().map_err(io)?;
@@ -64,17 +63,17 @@ pub(super) fn locate(path: &Path) -> Result<PathBuf, OpenError> {
     }
 }
 
-/// Before 3.51.3, and in 3.52.0, a checkpoint that meets a writer in another connection
-/// can corrupt a database in WAL mode (sqlite.org/wal.html, "The WAL-reset bug").
-fn refuse_unsafe_sqlite(version: &'static str, number: i32) -> Result<(), OpenError> {
+/// Rejects a SQLite before 3.51.3, and 3.52.0: a checkpoint that meets a writer on another
+/// connection can corrupt a database in WAL mode (sqlite.org/wal.html, "The WAL-reset bug").
+fn reject_unsafe_sqlite(version: &'static str, number: i32) -> Result<(), OpenError> {
     if number < 3_051_003 || number == 3_052_000 {
         return Err(OpenError::UnsafeSqlite(version));
     }
     Ok(())
 }
 
-/// Makes the file if it is absent, from its first moment for its owner alone. SQLite gives
-/// the files that it keeps beside it the same rights.
+/// Creates the file if it is missing, readable by its owner only from the first moment. SQLite
+/// gives the files beside it the same permissions.
 fn create_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -86,9 +85,8 @@ fn create_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Takes away rights that others have on a file that was there before. The file is not
-/// opened for it: closing it again would drop the locks that SQLite holds in this process
-/// (sqlite.org/howtocorrupt.html, 2.2).
+/// Removes the permissions of others from an existing file. The file is not opened for it: closing
+/// it would drop the locks that SQLite holds in this process (sqlite.org/howtocorrupt.html, 2.2).
 fn make_private(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -101,20 +99,20 @@ fn make_private(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Looks at the header (SQLite file format, 1.3) before SQLite does: to read a database in
-/// WAL mode, SQLite makes files beside it. Ours has its marks in the header from its first
-/// transaction on, which is before the WAL.
-pub(super) fn refuse_by_header(path: &Path) -> Result<(), OpenError> {
+/// Checks the header (SQLite file format, 1.3) before SQLite opens the file: to read a database in
+/// WAL mode, SQLite creates files beside it. A file of Latchkey is marked in the header by its
+/// first transaction, which comes before WAL mode.
+pub(super) fn reject_by_header(path: &Path) -> Result<(), OpenError> {
     const MAGIC: &[u8] = b"SQLite format 3\0";
     let mut header = Vec::new();
     File::open(path)
         .and_then(|file| file.take(512).read_to_end(&mut header))
         .map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
-    let word = |at: usize| Some(i32::from_be_bytes(header.get(at..at + 4)?.try_into().ok()?));
-    match (word(60), word(68)) {
+    let number = |at: usize| Some(i32::from_be_bytes(header.get(at..at + 4)?.try_into().ok()?));
+    match (number(60), number(68)) {
         _ if header.is_empty() => Ok(()),
         (Some(version), Some(id)) if header.len() == 512 && header.starts_with(MAGIC) => {
-            refuse_marks(path, id, version.into())
+            reject_marks(path, id, version.into())
         }
         // Another server may be writing its first page: SQLite knows, and waits.
         _ if header.len() == 512 => Ok(()),
@@ -122,7 +120,7 @@ pub(super) fn refuse_by_header(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-pub(super) fn refuse_marks(path: &Path, id: i32, found: i64) -> Result<(), OpenError> {
+pub(super) fn reject_marks(path: &Path, id: i32, found: i64) -> Result<(), OpenError> {
     let (path, known) = (path.to_owned(), schema::latest());
     match id {
         schema::APPLICATION_ID if found <= known => Ok(()),
@@ -131,54 +129,57 @@ pub(super) fn refuse_marks(path: &Path, id: i32, found: i64) -> Result<(), OpenE
     }
 }
 
-/// Looks at the marks as SQLite reads them, changing nothing: closing this connection does
-/// not even move what is in a WAL into its database. Answers the schema, if there is one.
-fn refuse_by_content(path: &Path) -> Result<Option<i64>, OpenError> {
-    let look = || {
+/// Checks the marks as SQLite reads them. Changes nothing: closing this connection does not even
+/// checkpoint a WAL. Returns the version of the schema, if there is one.
+fn reject_by_content(path: &Path) -> Result<Option<i64>, OpenError> {
+    let read = || {
         let mut connection = Connection::open_with_flags(path, FLAGS)?;
-        connection.busy_timeout(PAUSE)?;
+        connection.busy_timeout(RETRY_PAUSE)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        // One transaction: another server may be making the schema meanwhile.
+        // One transaction: another server may be creating the schema.
         let tx = connection.transaction()?;
         marks(&tx)
     };
-    match while_locked(look).map_err(|error| from_sqlite(path, error))? {
-        Some((id, found)) => refuse_marks(path, id, found).map(|()| Some(found)),
+    match retry_while_locked(read).map_err(|error| from_sqlite(path, error))? {
+        Some((id, found)) => reject_marks(path, id, found).map(|()| Some(found)),
         None => Ok(None),
     }
 }
 
-/// Whose a file says that it is, and which schema it has; nothing if it is empty.
+/// Returns the application id of a file and the version of its schema, or nothing if it is empty.
 pub(super) fn marks(connection: &Connection) -> rusqlite::Result<Option<(i32, i64)>> {
     let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    Ok((id != 0 || version != 0 || tables != 0).then_some((id, version)))
+    if id == 0 && version == 0 && tables == 0 {
+        return Ok(None);
+    }
+    Ok(Some((id, version)))
 }
 
-fn prepare(path: &Path) -> rusqlite::Result<()> {
+fn migrate(path: &Path) -> rusqlite::Result<()> {
     let mut connection = Connection::open_with_flags(path, FLAGS)?;
     configure(&connection)?;
-    connection.busy_timeout(PAUSE)?;
+    connection.busy_timeout(RETRY_PAUSE)?;
     schema::migrate(&mut connection)?;
-    // Only now, so that a file says whose it is before anything of it is in a WAL.
+    // Only now, so that the file is marked before anything of it is in a WAL.
     connection.pragma_update(None, "journal_mode", "WAL")
 }
 
-/// How long an attempt to open the file waits for a lock, and the pause after it.
-const PAUSE: Duration = Duration::from_millis(20);
+/// How long one try to open the file waits for a lock, and the pause after it.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
-/// Tries again for as long as a lock is waited for. SQLite itself waits for most locks,
-/// but not for the one that changes the journal mode, which servers that start at once on
-/// a new file all want.
-fn while_locked<T>(mut attempt: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+/// Retries until the lock is free or [`BUSY_TIMEOUT`] is over. SQLite itself waits for most locks,
+/// but not for the one that changes the journal mode, which all servers need that start together on
+/// a new file.
+fn retry_while_locked<T>(mut open: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     let mut waited = Duration::ZERO;
     loop {
-        match attempt() {
+        match open() {
             Err(error) if is_locked(&error) && waited < BUSY_TIMEOUT => {
-                std::thread::sleep(PAUSE);
-                waited += PAUSE * 2;
+                std::thread::sleep(RETRY_PAUSE);
+                waited += RETRY_PAUSE * 2;
             }
             result => return result,
         }
@@ -204,12 +205,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sqlite_that_can_corrupt_the_file_is_refused() {
+    fn a_sqlite_that_can_corrupt_the_file_is_rejected() {
         for number in [3_007_000, 3_051_002, 3_052_000] {
-            assert!(refuse_unsafe_sqlite("", number).is_err(), "{number}");
+            assert!(reject_unsafe_sqlite("", number).is_err(), "{number}");
         }
-        for number in [3_051_003, 3_052_001, 3_053_000] {
-            assert!(refuse_unsafe_sqlite("", number).is_ok(), "{number}");
+        for number in [3_051_003, 3_052_001, 3_053_000, rusqlite::version_number()] {
+            assert!(reject_unsafe_sqlite("", number).is_ok(), "{number}");
         }
     }
 }

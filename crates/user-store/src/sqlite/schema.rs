@@ -1,25 +1,26 @@
 use rusqlite::{Connection, TransactionBehavior};
 
-/// Says in the file's header that it is Latchkey's: "LKey" (SQLite file format, 1.3.17).
+/// Marks a file as Latchkey's in its header: "LKey" (SQLite file format, 1.3.17).
 pub(super) const APPLICATION_ID: i32 = 0x4c4b_6579;
 
-/// The schema's history. A file's `user_version` is the number of these it has been
-/// through; what has once been released here is never changed.
-pub(super) const MIGRATIONS: &[&str] = &[
+/// The migrations, in order. The `user_version` of a file is the number of those it has been
+/// through. One that has been released is never changed.
+const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_users_and_sessions.sql"),
     include_str!("migrations/0002_refresh_tokens_and_disabled_users.sql"),
     include_str!("migrations/0003_password_versions.sql"),
     include_str!("migrations/0004_counters.sql"),
     include_str!("migrations/0005_events.sql"),
+    include_str!("migrations/0006_signing_key_set.sql"),
 ];
 
-/// The newest schema.
+/// Returns the version of the newest schema.
 pub(super) fn latest() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-/// Brings the schema up to date. Servers that start at once do it one after the other:
-/// the version is read inside the transaction that changes it.
+/// Brings the schema up to date. The version is read in the transaction that changes it, so that
+/// servers that start together do it one after the other.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;

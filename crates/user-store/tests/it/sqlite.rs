@@ -17,7 +17,7 @@ use auth_core::{
 use rusqlite::Connection;
 use tempfile::TempDir;
 use user_store::conformance::Deployment;
-use user_store::{Event, EventKind, OpenError, SqliteStore, User, UserStore};
+use user_store::{Event, EventKind, OpenError, SqliteStore, Store, User};
 
 struct Folder(TempDir);
 
@@ -50,7 +50,7 @@ impl Folder {
 
 #[async_trait]
 impl Deployment for Folder {
-    async fn connect(&self) -> Arc<dyn UserStore> {
+    async fn connect(&self) -> Arc<dyn Store> {
         let path = self.path();
         let open = move || SqliteStore::open(&path).unwrap();
         Arc::new(tokio::task::spawn_blocking(open).await.unwrap())

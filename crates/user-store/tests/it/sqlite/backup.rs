@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use auth_core::{Email, SigningKey, SystemRandom, UserId};
-use user_store::{BackupError, SqliteStore, User, UserStore as _};
+use user_store::{BackupError, KeyStore as _, SqliteStore, User, UserStore as _};
 
 use super::{Folder, NOW, ada, creation, hash};
 
@@ -54,7 +54,7 @@ async fn a_copy_has_all_that_was_answered_before_it_began_and_opens_as_it_is() {
         }
         let held = copy.users(None, u32::MAX).await.unwrap();
         assert_eq!(u32::try_from(held.len()).unwrap(), backup.users);
-        assert_eq!(copy.signing_keys().await.unwrap()[0].seed, key);
+        assert_eq!(copy.signing_keys().await.unwrap().keys[0].seed, key);
     }
     stop.store(true, Ordering::SeqCst);
     assert!(writing.await.unwrap() > 5, "somebody wrote meanwhile");
@@ -140,7 +140,7 @@ async fn a_database_that_is_damaged_makes_no_copy() {
             "PRAGMA ignore_check_constraints = ON; INSERT INTO signing_keys VALUES (1, x'00', 0);",
             "DELETE FROM signing_keys;",
         ),
-        ("PRAGMA user_version = 2;", "PRAGMA user_version = 5;"),
+        ("PRAGMA user_version = 2;", "PRAGMA user_version = 6;"),
     ] {
         other.execute_batch(damage).unwrap();
         let error = store.backup(&target(&folder)).await.expect_err(damage);

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use auth_core::{DecoyPosition, SigningKey, SystemRandom};
-use user_store::{CreateUserError, SqliteStore, StoreError, UserStore as _};
+use user_store::{
+    CreateUserError, HealthCheck as _, KeyStore as _, SqliteStore, StoreError, UserStore as _,
+};
 
 use super::{Folder, NOW, ada, creation, hash};
 

@@ -5,7 +5,8 @@ use auth_core::{
     ClientInfo, DecoyPosition, FamilyHash, RefreshToken, Session, SessionPolicy, SystemRandom,
 };
 use user_store::{
-    EndSessionsOutcome, NewSession, OpenSessionOutcome, SqliteStore, StoreError, UserStore as _,
+    ActingSession, EndSessionsOutcome, NewSession, OpenSessionOutcome, SessionStore as _,
+    SqliteStore, StoreError, UserStore as _,
 };
 
 use super::{Folder, NOW, ada, creation, hash};
@@ -44,7 +45,7 @@ async fn signed_in(store: &SqliteStore) -> SignedIn {
 async fn is_found(store: &SqliteStore, signed_in: &SignedIn) -> bool {
     let by_id = store.session(signed_in.session.id, NOW).await.unwrap();
     let by_family = store.session_by_family(&signed_in.family, NOW).await.unwrap();
-    assert_eq!(by_id.map(|(session, _)| session), by_family);
+    assert_eq!(by_id.map(|found| found.session), by_family);
     by_family.is_some()
 }
 
@@ -53,7 +54,8 @@ async fn a_session_that_ends_on_another_server_is_not_found_the_next_time() {
     let folder = Folder::new();
     let (here, there) = (folder.open(), folder.open());
     let ada = signed_in(&here).await;
-    let ended = there.end_session(&ada.session, ada.session.id, &ClientInfo::default(), NOW).await;
+    let acting = ActingSession { session: ada.session, client: ClientInfo::default() };
+    let ended = there.end_session(&acting, ada.session.id, NOW).await;
     assert!(matches!(ended, Ok(EndSessionsOutcome::Ended(1))));
     assert!(!is_found(&here, &ada).await);
 }

@@ -2,7 +2,7 @@
 
 use auth_core::DecoyPosition;
 use rusqlite::Connection;
-use user_store::{OpenError, SqliteStore, UserStore as _};
+use user_store::{AuditLog as _, OpenError, SqliteStore, UserDataStore as _, UserStore as _};
 
 use super::{Folder, ada, creation, hash};
 
@@ -23,7 +23,7 @@ fn a_new_file_is_in_wal_mode_strict_and_says_whose_it_is() {
     let connection = folder.sql();
     assert_eq!(pragma(&connection, "journal_mode"), "wal");
     assert_eq!(pragma(&connection, "application_id"), 0x4c4b_6579.to_string());
-    assert_eq!(pragma(&connection, "user_version"), "5");
+    assert_eq!(pragma(&connection, "user_version"), "6");
     let lax: i64 = connection
         .query_row(
             "SELECT count(*) FROM pragma_table_list
@@ -56,6 +56,9 @@ fn the_schema_is_what_the_migrations_make_it() {
         "sessions",
         "sessions_by_end",
         "sessions_by_user",
+        "signing_key_added",
+        "signing_key_retired",
+        "signing_key_set",
         "signing_keys",
         "users",
     ];

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use auth_core::{ClientInfo, RefreshToken, Session, SessionPolicy, SystemRandom};
-use user_store::{NewSession, PasswordVersion, Rotation, UserStore as _};
+use user_store::{NewSession, PasswordVersion, Rotation, SessionStore as _, UserStore as _};
 
 use super::{Folder, NOW, ada, creation, hash};
 

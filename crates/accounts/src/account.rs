@@ -1,0 +1,225 @@
+//! What users do with their own accounts. To change something, they must give their password
+//! again (OWASP ASVS 5.0, 7.5.1).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::{DeviceToken, NewPassword, Password, PasswordError};
+use user_store::{
+    Event, EventKind, ReauthenticatedChangeOutcome, Reauthentication, StoreError, UserData,
+};
+
+use crate::accounts::Accounts;
+use crate::authenticate::{AuthenticateError, SignedIn};
+use crate::caller::Caller;
+use crate::hooks::AccountEvent;
+use crate::service_error::ServiceError;
+use crate::sign_in::{CorrectPassword, PasswordCheck, PasswordCheckError, PasswordCheckOutcome};
+use crate::throttle::{Attempt, AttemptOutcome};
+
+/// What [`Accounts::change_password`] needs.
+#[derive(Clone, Copy)]
+pub struct ChangePassword<'a> {
+    /// The user.
+    pub signed_in: &'a SignedIn,
+    /// The current password.
+    pub current_password: &'a str,
+    /// The new password.
+    pub new_password: &'a str,
+    /// Who sends the request.
+    pub caller: &'a Caller,
+}
+
+/// The outcome of [`Accounts::delete_account`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum DeleteAccountOutcome {
+    /// The account was deleted. It had known the browser, whose device token is useless now.
+    KnownBrowser,
+    /// The account was deleted. It had not known the browser.
+    UnknownBrowser,
+}
+
+/// An error from an action that requires reauthentication.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnAccountError {
+    /// The new password breaks a rule.
+    #[error("the new password is not acceptable")]
+    Invalid(#[from] PasswordError),
+    /// The password is not the current one.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// Too many attempts have failed. The password was not checked.
+    #[error("too many attempts have failed")]
+    TooManyAttempts {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The session has ended.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The service failed.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+impl Accounts {
+    /// The maximum number of events that [`activity`](Self::activity) returns.
+    /// [`export`](Self::export) returns up to [`UserData::MAX_EVENTS`].
+    pub const MAX_ACTIVITY: u32 = 50;
+
+    /// Changes the password, and ends all other sessions of the user (OWASP ASVS 5.0, 6.2.3 and
+    /// 7.4.3).
+    ///
+    /// The account then knows no browser any more but this one, if it knew it before. The new
+    /// device token is returned in that case.
+    ///
+    /// # Errors
+    ///
+    /// [`OwnAccountError`]. The new password is checked first.
+    pub async fn change_password(
+        &self,
+        request: ChangePassword<'_>,
+    ) -> Result<Option<DeviceToken>, OwnAccountError> {
+        let ChangePassword { signed_in, current_password, new_password, caller } = request;
+        let context = [signed_in.email(), self.config.app_name.as_str()];
+        let new = NewPassword::parse(new_password, &self.config.password_policy, &context)?;
+        let correct = self.reauthenticate(signed_in, current_password, caller).await?;
+        let CorrectPassword { user, version, is_known_browser, attempt, .. } = correct;
+        let hash = self.passwords.hash(&new).await.map_err(ServiceError::from)?;
+
+        let (session, client) = (*signed_in.session(), caller.client.clone());
+        let reauthentication = Reauthentication { session, client, verified: version };
+        let (store, now) = (Arc::clone(&self.store), self.clock.now());
+        let hooks = self.hooks.clone();
+        let change = async move {
+            let outcome = store.change_password(&reauthentication, &hash, now).await;
+            settle(attempt, outcome.map_err(ServiceError::from)?).await?;
+            tracing::info!(%user, session = %session.id, "changed the password");
+            hooks.notify(&AccountEvent::PasswordChanged { user });
+            Ok::<_, OwnAccountError>(())
+        };
+        self.tasks.run_to_completion(change).await?;
+
+        if is_known_browser {
+            Ok(self.tokens.device_token(user, version.next(), caller.device.as_ref()))
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Deletes the account, its sessions and everything stored about its user, at once and for
+    /// good.
+    ///
+    /// # Errors
+    ///
+    /// [`OwnAccountError`].
+    pub async fn delete_account(
+        &self,
+        signed_in: &SignedIn,
+        password: &str,
+        caller: &Caller,
+    ) -> Result<DeleteAccountOutcome, OwnAccountError> {
+        let correct = self.reauthenticate(signed_in, password, caller).await?;
+        let CorrectPassword { user, version, is_known_browser, attempt, .. } = correct;
+
+        let (session, client) = (*signed_in.session(), caller.client.clone());
+        let reauthentication = Reauthentication { session, client, verified: version };
+        let (store, now) = (Arc::clone(&self.store), self.clock.now());
+        let hooks = self.hooks.clone();
+        let delete = async move {
+            let outcome = store.delete_own_account(&reauthentication, now).await;
+            settle(attempt, outcome.map_err(ServiceError::from)?).await?;
+            tracing::info!(%user, session = %session.id, "deleted the account");
+            hooks.notify(&AccountEvent::Deleted { user });
+            Ok::<_, OwnAccountError>(())
+        };
+        self.tasks.run_to_completion(delete).await?;
+
+        Ok(match is_known_browser {
+            true => DeleteAccountOutcome::KnownBrowser,
+            false => DeleteAccountOutcome::UnknownBrowser,
+        })
+    }
+
+    /// Returns everything stored about the user.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthenticateError::InvalidToken`] if the account has been deleted, and
+    /// [`AuthenticateError::Store`].
+    pub async fn export(&self, signed_in: &SignedIn) -> Result<UserData, AuthenticateError> {
+        let data = self.store.user_data(signed_in.id()).await?;
+        data.ok_or(AuthenticateError::InvalidToken)
+    }
+
+    /// Returns what has happened to the account, the latest first, so that users can notice what
+    /// was not them (OWASP ASVS 5.0, 6.3.5).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails.
+    pub async fn activity(&self, signed_in: &SignedIn) -> Result<Vec<Event>, StoreError> {
+        self.store.activity(signed_in.id(), Self::MAX_ACTIVITY).await
+    }
+
+    /// Checks the password of the user who sends the request.
+    async fn reauthenticate(
+        &self,
+        signed_in: &SignedIn,
+        password: &str,
+        caller: &Caller,
+    ) -> Result<CorrectPassword, OwnAccountError> {
+        let (session, now) = (signed_in.session().id, self.clock.now());
+        let failure = Event::by_user(EventKind::PasswordCheckFailed, now, caller.client.clone())
+            .in_session(session);
+        let password = Password::new(password);
+        let check =
+            PasswordCheck { email: signed_in.email(), password: &password, caller, failure };
+        match self.check_password(check).await? {
+            PasswordCheckOutcome::Correct(correct) if correct.user == signed_in.id() => {
+                return Ok(correct);
+            }
+            PasswordCheckOutcome::Correct(_) | PasswordCheckOutcome::Wrong => {}
+        }
+        // The password is not wrong if the account has been deleted.
+        let active = self.store.session(session, self.clock.now()).await;
+        match active.map_err(ServiceError::from)? {
+            Some(_) => Err(OwnAccountError::WrongPassword),
+            None => Err(OwnAccountError::SessionEnded),
+        }
+    }
+}
+
+/// Settles the attempt by the outcome of the change that the password was given for.
+async fn settle(
+    attempt: Attempt,
+    outcome: ReauthenticatedChangeOutcome,
+) -> Result<(), OwnAccountError> {
+    match outcome {
+        ReauthenticatedChangeOutcome::Done => {
+            attempt.settle(AttemptOutcome::Succeeded).await;
+            Ok(())
+        }
+        // The password was correct when it was checked: this was not a guess.
+        ReauthenticatedChangeOutcome::CredentialsChanged => {
+            attempt.settle(AttemptOutcome::Void).await;
+            Err(OwnAccountError::WrongPassword)
+        }
+        ReauthenticatedChangeOutcome::SessionEnded => {
+            attempt.settle(AttemptOutcome::Void).await;
+            Err(OwnAccountError::SessionEnded)
+        }
+    }
+}
+
+impl From<PasswordCheckError> for OwnAccountError {
+    fn from(error: PasswordCheckError) -> Self {
+        match error {
+            PasswordCheckError::TooManyAttempts { retry_after } => {
+                Self::TooManyAttempts { retry_after }
+            }
+            PasswordCheckError::Service(error) => Self::Service(error),
+        }
+    }
+}

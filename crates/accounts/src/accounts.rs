@@ -1,0 +1,74 @@
+use std::sync::Arc;
+
+use auth_core::{Clock, JwkSet, Origin, Random, Timestamp};
+use user_store::{Store, StoreError};
+
+use crate::config::Config;
+use crate::hooks::Hooks;
+use crate::passwords::PasswordService;
+use crate::tasks::BackgroundTasks;
+use crate::throttle::Throttle;
+use crate::tokens::{KeyRing, TokenIssuer};
+
+/// The accounts of one service.
+///
+/// Each use case is a method. Several services, on one machine or on several, can share a store.
+pub struct Accounts {
+    pub(crate) config: Config,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) throttle: Throttle,
+    pub(crate) passwords: PasswordService,
+    pub(crate) keys: Arc<KeyRing>,
+    pub(crate) tokens: TokenIssuer,
+    pub(crate) tasks: BackgroundTasks,
+    pub(crate) hooks: Hooks,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+}
+
+impl Accounts {
+    /// Returns the configuration.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Returns the public origin of the service: the issuer and the audience of its access tokens.
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        &self.config.origin
+    }
+
+    /// Returns the current time by the clock of the service.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Returns the public keys that verify this service's access tokens, the one that signs first:
+    /// as they are in the store, or as they were when it last answered.
+    pub async fn jwks(&self) -> JwkSet {
+        self.keys.newest().await.tokens().jwks().clone()
+    }
+
+    /// Returns how many passwords are queued for hashing.
+    #[must_use]
+    pub fn queued_passwords(&self) -> usize {
+        self.passwords.queued()
+    }
+
+    /// Checks that the store works.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.store.ping().await
+    }
+
+    /// Waits for changes whose callers have disconnected. A server calls it when it serves no more
+    /// requests, so that nothing is changed without being logged.
+    pub async fn drain(&self) {
+        self.tasks.drain().await;
+    }
+}

@@ -1,0 +1,184 @@
+//! How a service is configured, and what is weak about it.
+
+mod weakness;
+
+pub use weakness::Weakness;
+
+use std::time::Duration;
+
+use auth_core::{Origin, PasswordHasher, PasswordPolicy, SessionPolicy};
+
+use crate::passwords::HashingMode;
+
+/// The configuration of a service.
+///
+/// ```
+/// use accounts::{Config, Origin, Weakness};
+///
+/// let mut config = Config::new(Origin::parse("https://app.example")?);
+/// assert!(config.weaknesses().is_empty());
+///
+/// config.pbkdf2_iterations = 1_000;
+/// assert_eq!(config.weaknesses(), [Weakness::FewIterations { iterations: 1_000 }]);
+/// # Ok::<(), accounts::InvalidOrigin>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The public origin of the service, such as `https://auth.example.com`: the issuer and the
+    /// audience of its access tokens.
+    pub origin: Origin,
+    /// The name of the app, which cannot be a password. "Latchkey" by default.
+    pub app_name: String,
+    /// How long an access token is valid. Five minutes by default.
+    pub access_token_lifetime: Duration,
+    /// How long sessions last, with and without use (OWASP ASVS 5.0, 7.3).
+    pub sessions: SessionPolicy,
+    /// What a new password must satisfy.
+    pub password_policy: PasswordPolicy,
+    /// The work that it takes to hash a password; see [`PasswordHasher`].
+    pub pbkdf2_iterations: u32,
+    /// How passwords that are queued at the same time are hashed.
+    pub hashing: HashingMode,
+    /// Whether failed sign-ins and sign-ups are limited (OWASP ASVS 5.0, 6.3.1), to
+    /// [`Limit::SIGN_INS_PER_ACCOUNT`](auth_core::Limit::SIGN_INS_PER_ACCOUNT) and its siblings.
+    /// Otherwise passwords can be guessed as fast as they are hashed.
+    pub throttle: bool,
+}
+
+impl Config {
+    /// The name of an app that has not been given one.
+    pub const DEFAULT_APP_NAME: &str = "Latchkey";
+
+    /// The default configuration of a service at this origin.
+    #[must_use]
+    pub fn new(origin: Origin) -> Self {
+        Self {
+            origin,
+            app_name: Self::DEFAULT_APP_NAME.to_owned(),
+            access_token_lifetime: Duration::from_mins(5),
+            sessions: SessionPolicy::default(),
+            password_policy: PasswordPolicy::default(),
+            pbkdf2_iterations: PasswordHasher::DEFAULT_ITERATIONS,
+            hashing: HashingMode::default(),
+            throttle: true,
+        }
+    }
+
+    /// Returns what works in this configuration, but is not secure.
+    #[must_use]
+    pub fn weaknesses(&self) -> Vec<Weakness> {
+        let mut weaknesses = Vec::new();
+        if !self.origin.is_trustworthy() {
+            weaknesses.push(Weakness::PlainHttp { origin: self.origin.clone() });
+        }
+        if self.access_token_lifetime > Weakness::MAX_ACCESS_TOKEN_LIFETIME {
+            let lifetime = self.access_token_lifetime;
+            weaknesses.push(Weakness::LongAccessTokens { lifetime });
+        }
+        let SessionPolicy { standard, remembered } = &self.sessions;
+        let lifetime = standard.lifetime().max(remembered.lifetime());
+        if lifetime > Weakness::MAX_SESSION_LIFETIME {
+            weaknesses.push(Weakness::LongSessions { lifetime });
+        }
+        let idle_timeout = standard.idle_timeout().min(remembered.idle_timeout());
+        if idle_timeout < self.access_token_lifetime.saturating_mul(2) {
+            let access_token_lifetime = self.access_token_lifetime;
+            weaknesses.push(Weakness::ShortIdleTimeout { idle_timeout, access_token_lifetime });
+        }
+        let min_length = self.password_policy.min_length();
+        if min_length < PasswordPolicy::DEFAULT_MIN_LENGTH {
+            weaknesses.push(Weakness::ShortPasswords { min_length });
+        }
+        if self.pbkdf2_iterations < PasswordHasher::DEFAULT_ITERATIONS {
+            let iterations = self.pbkdf2_iterations;
+            weaknesses.push(Weakness::FewIterations { iterations });
+        }
+        if !self.throttle {
+            weaknesses.push(Weakness::ThrottleOff);
+        }
+        weaknesses
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_core::SessionLimits;
+
+    use super::*;
+
+    fn config() -> Config {
+        Config::new(Origin::parse("https://app.example").unwrap())
+    }
+
+    fn names(config: &Config) -> Vec<&'static str> {
+        config.weaknesses().iter().map(Weakness::name).collect()
+    }
+
+    #[test]
+    fn the_default_configuration_has_no_weakness() {
+        assert_eq!(config().weaknesses(), []);
+        assert_eq!(Config::new(Origin::localhost(8080)).weaknesses(), []);
+    }
+
+    #[test]
+    fn the_strongest_weak_value_is_found_and_the_weakest_strong_one_is_not() {
+        let days = |days: u64| Duration::from_hours(24 * days);
+        let limits = |idle, lifetime| SessionLimits::new(idle, lifetime).unwrap();
+        let second = Duration::from_secs(1);
+
+        let mut config = config();
+        config.access_token_lifetime = Duration::from_hours(1);
+        config.sessions.standard = limits(Duration::from_hours(2), days(400));
+        config.password_policy = PasswordPolicy::new(8).unwrap();
+        config.pbkdf2_iterations = 600_000;
+        assert_eq!(names(&config), Vec::<&str>::new());
+
+        let weak = |change: fn(&mut Config)| {
+            let mut weak = config.clone();
+            change(&mut weak);
+            names(&weak)
+        };
+        assert_eq!(
+            weak(|config| config.origin = Origin::parse("http://192.0.2.1:3000").unwrap()),
+            ["plain-http"]
+        );
+        config.sessions.standard = limits(days(1), days(400));
+        config.access_token_lifetime = Duration::from_hours(1) + second;
+        assert_eq!(names(&config), ["long-access-tokens"]);
+        config.access_token_lifetime = Duration::from_hours(1);
+        config.sessions.remembered = limits(days(1), days(400) + second);
+        assert_eq!(names(&config), ["long-sessions"]);
+        config.sessions.remembered = limits(Duration::from_hours(2) - second, days(400));
+        assert_eq!(names(&config), ["short-idle-timeout"]);
+        config.sessions.remembered = limits(days(1), days(400));
+        config.password_policy = PasswordPolicy::new(7).unwrap();
+        assert_eq!(names(&config), ["short-passwords"]);
+        config.password_policy = PasswordPolicy::default();
+        config.pbkdf2_iterations = 599_999;
+        assert_eq!(names(&config), ["few-iterations"]);
+        config.pbkdf2_iterations = 600_000;
+        config.throttle = false;
+        assert_eq!(names(&config), ["throttle-off"]);
+    }
+
+    #[test]
+    fn all_weaknesses_are_found_at_once() {
+        let day = Duration::from_hours(24);
+        let mut config = Config::new(Origin::parse("http://app.example").unwrap());
+        config.access_token_lifetime = day;
+        config.sessions.remembered = SessionLimits::new(day, 500 * day).unwrap();
+        config.password_policy = PasswordPolicy::new(1).unwrap();
+        config.pbkdf2_iterations = 1_000;
+        config.throttle = false;
+        let all = [
+            "plain-http",
+            "long-access-tokens",
+            "long-sessions",
+            "short-idle-timeout",
+            "short-passwords",
+            "few-iterations",
+            "throttle-off",
+        ];
+        assert_eq!(names(&config), all);
+    }
+}

@@ -1,0 +1,53 @@
+use std::sync::Arc;
+
+use auth_core::UserId;
+use user_store::{ImportUsersOutcome, StoreError, StoredUser};
+
+use crate::operator::Operator;
+
+impl Operator<'_> {
+    /// Imports users of another system: all of them or, if the email address or the id of one is
+    /// taken, none. They sign in with the passwords that they have. Other writers wait until the
+    /// import is done.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails. Nothing is imported then.
+    pub async fn import(&self, users: Vec<StoredUser>) -> Result<ImportUsersOutcome, StoreError> {
+        let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
+        let import = async move {
+            let outcome = store.import_users(&users, now).await?;
+            if outcome == ImportUsersOutcome::Imported {
+                tracing::info!(users = users.len(), "imported by an operator");
+            }
+            Ok(outcome)
+        };
+        self.accounts.tasks.run_to_completion(import).await
+    }
+
+    /// Returns what [`import`](Self::import) would do now, without importing anything.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails.
+    pub async fn check_import(
+        &self,
+        users: &[StoredUser],
+    ) -> Result<ImportUsersOutcome, StoreError> {
+        self.accounts.store.check_import(users).await
+    }
+
+    /// Returns up to `limit` accounts with their password hashes, in the order in which they were
+    /// created, from the one after `after`. Whoever obtains the hashes can guess passwords.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails.
+    pub async fn export(
+        &self,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<StoredUser>, StoreError> {
+        self.accounts.store.export_users(after, limit).await
+    }
+}

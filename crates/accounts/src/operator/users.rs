@@ -1,0 +1,172 @@
+use std::sync::Arc;
+
+use auth_core::{Email, NewPassword, PasswordError, UserId};
+use user_store::{Event, EventKind, SessionRecord, StoreError, UpdateUserOutcome, User};
+
+use crate::hooks::AccountEvent;
+use crate::operator::Operator;
+use crate::service_error::ServiceError;
+use crate::sign_up::{NewAccount, SignUpError};
+
+/// An error from an operator command.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    /// No account has this id or this email address.
+    #[error("there is no such account")]
+    NoSuchUser,
+    /// The new password breaks a rule.
+    #[error(transparent)]
+    Invalid(#[from] PasswordError),
+    /// The service failed.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+impl Operator<'_> {
+    /// Returns up to `limit` accounts in the order in which they were created, from the one after
+    /// `after`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails.
+    pub async fn users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
+        self.accounts.store.users(after, limit).await
+    }
+
+    /// Returns the account with this id or this email address, in any spelling.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorError::NoSuchUser`] or [`OperatorError::Service`].
+    pub async fn user(&self, id_or_email: &str) -> Result<User, OperatorError> {
+        let store = &self.accounts.store;
+        let found = if let Ok(id) = id_or_email.parse::<UserId>() {
+            store.user(id).await.map_err(ServiceError::from)?
+        } else if let Ok(email) = Email::parse(id_or_email) {
+            store.user_by_email(email.key()).await.map_err(ServiceError::from)?
+        } else {
+            None
+        };
+        found.ok_or(OperatorError::NoSuchUser)
+    }
+
+    /// Creates an account.
+    ///
+    /// # Errors
+    ///
+    /// [`SignUpError`]. Both fields are checked before either is rejected.
+    pub async fn create(&self, email: &str, password: &str) -> Result<User, SignUpError> {
+        let accounts = self.accounts;
+        let (email, password) = accounts.config.parse_sign_up(email, password)?;
+        let hash = accounts.passwords.hash(&password).await.map_err(ServiceError::from)?;
+        let event = Event::by_operator(EventKind::AccountCreated, accounts.clock.now());
+        let account = NewAccount { email, hash, event };
+        let (store, random) = (Arc::clone(&accounts.store), Arc::clone(&accounts.random));
+        let hooks = accounts.hooks.clone();
+        let create = async move {
+            let user = account.create(&*store, &*random).await?;
+            hooks.notify(&AccountEvent::SignedUp { user: user.clone() });
+            Ok(user)
+        };
+        accounts.tasks.run_to_completion(create).await
+    }
+
+    /// Disables an account and ends its sessions at once.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorError::NoSuchUser`] or [`OperatorError::Service`].
+    pub async fn disable(&self, user: UserId) -> Result<(), OperatorError> {
+        let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
+        let disable = async move {
+            updated(store.disable_user(user, now).await)?;
+            tracing::info!(%user, "disabled by an operator");
+            Ok(())
+        };
+        self.accounts.tasks.run_to_completion(disable).await
+    }
+
+    /// Enables a disabled account.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorError::NoSuchUser`] or [`OperatorError::Service`].
+    pub async fn enable(&self, user: UserId) -> Result<(), OperatorError> {
+        let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
+        let enable = async move {
+            updated(store.enable_user(user, now).await)?;
+            tracing::info!(%user, "enabled by an operator");
+            Ok(())
+        };
+        self.accounts.tasks.run_to_completion(enable).await
+    }
+
+    /// Deletes an account and everything stored about its user, at once and for good.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorError::NoSuchUser`] or [`OperatorError::Service`].
+    pub async fn delete(&self, user: UserId) -> Result<(), OperatorError> {
+        let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
+        let hooks = self.accounts.hooks.clone();
+        let delete = async move {
+            updated(store.delete_user(user, now).await)?;
+            tracing::info!(%user, "deleted by an operator");
+            hooks.notify(&AccountEvent::Deleted { user });
+            Ok(())
+        };
+        self.accounts.tasks.run_to_completion(delete).await
+    }
+
+    /// Sets a password, and ends all sessions of the user.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorError`].
+    pub async fn set_password(&self, user: &User, new: &str) -> Result<(), OperatorError> {
+        let accounts = self.accounts;
+        let context = [user.email.as_str(), accounts.config.app_name.as_str()];
+        let new = NewPassword::parse(new, &accounts.config.password_policy, &context)?;
+        let hash = accounts.passwords.hash(&new).await.map_err(ServiceError::from)?;
+        let (store, now) = (Arc::clone(&accounts.store), accounts.clock.now());
+        let (user, hooks) = (user.id, accounts.hooks.clone());
+        let set_password = async move {
+            updated(store.set_password(user, &hash, now).await)?;
+            tracing::info!(%user, "password set by an operator");
+            hooks.notify(&AccountEvent::PasswordChanged { user });
+            Ok(())
+        };
+        accounts.tasks.run_to_completion(set_password).await
+    }
+
+    /// Returns the active sessions of a user, the most recently used first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails.
+    pub async fn sessions(&self, user: UserId) -> Result<Vec<SessionRecord>, StoreError> {
+        self.accounts.store.sessions(user, self.accounts.clock.now()).await
+    }
+
+    /// Ends all sessions of a user at once. Returns how many there were.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails.
+    pub async fn sign_out(&self, user: UserId) -> Result<usize, StoreError> {
+        let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
+        let sign_out = async move {
+            let ended = store.end_all_sessions(user, now).await?;
+            tracing::info!(%user, ended, "signed out by an operator");
+            Ok(ended)
+        };
+        self.accounts.tasks.run_to_completion(sign_out).await
+    }
+}
+
+fn updated(outcome: Result<UpdateUserOutcome, StoreError>) -> Result<(), OperatorError> {
+    match outcome.map_err(ServiceError::from)? {
+        UpdateUserOutcome::Updated => Ok(()),
+        UpdateUserOutcome::NotFound => Err(OperatorError::NoSuchUser),
+    }
+}

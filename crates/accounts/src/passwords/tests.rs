@@ -1,0 +1,87 @@
+use auth_core::{PasswordPolicy, SystemRandom, UserId};
+use user_store::{Credentials, PasswordVersion};
+
+use super::pool::tests::AllThreads;
+use super::*;
+
+impl PasswordService {
+    /// Makes all threads count as busy.
+    pub(crate) async fn occupy(&self) -> AllThreads<HashJob, HashOutcome> {
+        self.pool.occupy().await
+    }
+}
+
+const PASSWORD: &str = "a long walk along the sea";
+
+fn service(iterations: u32, mode: HashingMode) -> PasswordService {
+    let hasher = PasswordHasher::new(iterations).unwrap();
+    PasswordService::start(hasher, mode, Arc::new(SystemRandom)).unwrap()
+}
+
+fn new_password(text: &str) -> NewPassword {
+    NewPassword::parse(text, &PasswordPolicy::default(), &[]).unwrap()
+}
+
+fn account(password_hash: PasswordHash) -> Challenge {
+    let user_id = UserId::from_uuid_bytes([1; 16]);
+    Challenge::Account(Credentials { user_id, password_hash, password_version: PasswordVersion(0) })
+}
+
+#[tokio::test]
+async fn every_job_gets_its_own_answer_whatever_is_hashed_in_the_same_batch() {
+    let stored = PasswordHasher::new(1_000).unwrap().hash(&new_password(PASSWORD), &SystemRandom);
+    let weaker = "$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHRzYWx0c2FsdA$BBs+1+PaslLtBPULUr8/lQicvVuHiEPMz0i8MjLCbzM";
+    let weaker: PasswordHash = weaker.parse().unwrap();
+    for mode in [HashingMode::Portable, HashingMode::Single, HashingMode::Batch] {
+        let passwords = service(1_001, mode);
+        let busy = passwords.occupy().await;
+        let deadline = PasswordService::deadline();
+        let verify = |text: &str, challenge| {
+            passwords.queue_verification(Password::new(text), challenge, deadline).unwrap()
+        };
+        let mut all = Vec::new();
+        for _ in 0..3 {
+            let correct = verify(PASSWORD, account(stored.clone()));
+            let wrong = verify("a short walk", account(stored.clone()));
+            let unknown = verify(PASSWORD, Challenge::Decoy(None));
+            let decoy = verify(PASSWORD, Challenge::Decoy(Some(stored.clone())));
+            let other = verify("correct horse", account(weaker.clone()));
+            let new = passwords.queue_hash(&new_password(PASSWORD), deadline).unwrap();
+            all.push((correct, wrong, unknown, decoy, other, new));
+        }
+        assert_eq!(passwords.queued(), 18);
+        drop(busy);
+        for (correct, wrong, unknown, decoy, other, (_slot, hash)) in all {
+            assert_eq!(correct.1.get().await, Ok(Verification::MatchOutdated));
+            assert_eq!(wrong.1.get().await, Ok(Verification::Mismatch));
+            assert_eq!(unknown.1.get().await, Ok(Verification::Mismatch));
+            assert_eq!(decoy.1.get().await, Ok(Verification::Mismatch));
+            assert_eq!(other.1.get().await, Ok(Verification::MatchOutdated));
+            let hash = hash.get().await.unwrap();
+            assert_eq!(hash.iterations(), Some(1_001));
+            assert_eq!(verify(PASSWORD, account(hash)).1.get().await, Ok(Verification::Match));
+        }
+        let rehashed = passwords.rehash_unless_overloaded(Password::new("correct horse")).await;
+        let rehashed = rehashed.unwrap().unwrap();
+        assert_eq!(rehashed.iterations(), Some(1_001));
+        let (_slot, verification) = verify("correct horse", account(rehashed));
+        assert_eq!(verification.get().await, Ok(Verification::Match));
+    }
+}
+
+/// Paused time advances by itself when nothing else can happen.
+#[tokio::test(start_paused = true)]
+async fn a_password_is_not_rehashed_when_the_queue_is_too_long() {
+    let passwords = service(1_000, HashingMode::Single);
+    let _busy = passwords.occupy().await;
+    let rehashed = passwords.rehash_unless_overloaded(Password::new(PASSWORD)).await;
+    assert_eq!(rehashed, Ok(None));
+}
+
+#[tokio::test]
+async fn an_answer_of_the_wrong_kind_is_a_defect() {
+    let passwords = service(1_000, HashingMode::Single);
+    let job = HashJob::verification(Password::new("x"), None);
+    let (_slot, answer) = passwords.pool.queue(job, PasswordService::deadline()).unwrap();
+    assert_eq!(PendingHash(answer).get().await.map(drop), Err(HashingError::Defect));
+}

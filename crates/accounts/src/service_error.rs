@@ -1,0 +1,18 @@
+use auth_core::KeyError;
+use user_store::StoreError;
+
+use crate::passwords::HashingError;
+
+/// An error from the service itself, whatever was asked of it. The request may succeed later.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// A password could not be hashed.
+    #[error(transparent)]
+    Hashing(#[from] HashingError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A token could not be signed.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}

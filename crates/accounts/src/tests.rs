@@ -1,0 +1,187 @@
+//! Tests of the whole service that need to see or to hold up its parts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::{ClientInfo, ManualClock, Origin};
+use futures_util::FutureExt as _;
+use tempfile::TempDir;
+use user_store::EventKind;
+
+use crate::accounts::Accounts;
+use crate::builder::Builder;
+use crate::caller::Caller;
+use crate::config::Config;
+use crate::maintenance;
+use crate::passwords::{HashingError, PasswordService};
+use crate::service_error::ServiceError;
+use crate::sign_in::{SignIn, SignInError};
+use crate::throttle::{AttemptScope, MAX_PER_ADDRESS};
+
+const EMAIL: &str = "ada@example.com";
+const PASSWORD: &str = "a long walk along the sea";
+
+struct TestApp {
+    accounts: Arc<Accounts>,
+    clock: Arc<ManualClock>,
+    _folder: TempDir,
+}
+
+impl TestApp {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::<ManualClock>::default();
+        let config = Config { pbkdf2_iterations: 1_000, ..Config::new(Origin::localhost(80)) };
+        let builder: Builder = Accounts::builder()
+            .sqlite(folder.path().join("latchkey.db"))
+            .config(config)
+            .clock(Arc::<ManualClock>::clone(&clock))
+            .accept_weaknesses()
+            .without_maintenance();
+        Self { accounts: builder.build().await.unwrap(), clock, _folder: folder }
+    }
+
+    /// Fails to sign in to an account that does not exist.
+    async fn fail(&self) -> SignInError {
+        let caller = Caller::default();
+        let request = SignIn::new("nobody@example.com", PASSWORD, &caller);
+        self.accounts.sign_in(request).await.unwrap_err()
+    }
+
+    /// Fails as often as is allowed, and once more.
+    async fn assert_ten_failures_are_left(&self) {
+        for _ in 0..10 {
+            assert!(matches!(self.fail().await, SignInError::InvalidCredentials));
+        }
+        assert!(matches!(self.fail().await, SignInError::TooManyAttempts { .. }));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_throttled_sign_in_costs_no_hash() {
+    let app = TestApp::new().await;
+    app.assert_ten_failures_are_left().await;
+    // As if every thread were busy for ever.
+    let _busy = app.accounts.passwords.occupy().await;
+    assert!(matches!(app.fail().await, SignInError::TooManyAttempts { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_disconnects_while_its_password_is_hashed_has_made_an_attempt() {
+    let app = TestApp::new().await;
+    for _ in 0..10 {
+        let busy = app.accounts.passwords.occupy().await;
+        let mut waiting = Box::pin(app.fail());
+        while app.accounts.queued_passwords() == 0 {
+            assert!((&mut waiting).now_or_never().is_none());
+            tokio::task::yield_now().await;
+        }
+        drop(busy);
+        assert_eq!(app.accounts.queued_passwords(), 0);
+        drop(waiting);
+        app.accounts.drain().await;
+    }
+    assert!(matches!(app.fail().await, SignInError::TooManyAttempts { .. }));
+    let events = app.accounts.operator().events(None, None, 20).await.unwrap();
+    let count = |kind| events.iter().filter(|(_, event)| event.kind == kind).count();
+    assert_eq!(count(EventKind::SignInFailed), 10);
+    assert_eq!(count(EventKind::SignInsThrottled), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_cannot_fill_the_hashing_queue() {
+    let app = TestApp::new().await;
+    let accounts = &app.accounts;
+    let _busy = accounts.passwords.occupy().await;
+    let caller_at = |ip: [u8; 4]| Caller::from(ClientInfo::new(Some(ip.into()), None));
+    let (flood, other) = (caller_at([192, 0, 2, 1]), caller_at([192, 0, 2, 2]));
+    let emails: Vec<_> = (0..25).map(|n| format!("user{n}@example.com")).collect();
+    let flood = emails.iter().map(|email| accounts.sign_in(SignIn::new(email, "x", &flood)));
+    let other = accounts.sign_in(SignIn::new("other@example.com", "x", &other));
+    let mut all: Vec<_> = flood.chain(std::iter::once(other)).map(Box::pin).collect();
+    // Until all of them wait for something.
+    let mut quiet_rounds = 0;
+    while accounts.queued_passwords() <= MAX_PER_ADDRESS || quiet_rounds < 500 {
+        for one in &mut all {
+            assert!(one.now_or_never().is_none());
+        }
+        tokio::task::yield_now().await;
+        let is_quiet = accounts.tasks.running() == accounts.queued_passwords();
+        quiet_rounds = if is_quiet { quiet_rounds + 1 } else { 0 };
+    }
+    assert_eq!(accounts.queued_passwords(), MAX_PER_ADDRESS + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_disconnects_while_queued_has_made_no_attempt() {
+    let app = TestApp::new().await;
+    let busy = app.accounts.passwords.occupy().await;
+    for _ in 0..20 {
+        let mut waiting = Box::pin(app.fail());
+        while app.accounts.queued_passwords() == 0 {
+            assert!((&mut waiting).now_or_never().is_none());
+            tokio::task::yield_now().await;
+        }
+    }
+    drop(busy);
+    app.assert_ten_failures_are_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_disconnects_while_its_attempt_begins_has_made_none() {
+    let app = TestApp::new().await;
+    let scope = AttemptScope::sign_in("nobody@example.com", None, &ClientInfo::default());
+    for _ in 0..20 {
+        let begin = app.accounts.throttle.begin(&scope, None, PasswordService::deadline());
+        let mut begin = Box::pin(begin);
+        assert!((&mut begin).now_or_never().is_none(), "the store is asked");
+    }
+    app.accounts.drain().await;
+    app.assert_ten_failures_are_left().await;
+}
+
+/// Paused time advances by itself when nothing else can happen.
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_that_is_rejected_for_overload_is_no_attempt() {
+    let app = TestApp::new().await;
+    let busy = app.accounts.passwords.occupy().await;
+    for _ in 0..12 {
+        assert!(matches!(
+            app.fail().await,
+            SignInError::Service(ServiceError::Hashing(HashingError::Overloaded))
+        ));
+    }
+    drop(busy);
+    app.assert_ten_failures_are_left().await;
+}
+
+/// Paused time advances by itself when nothing else can happen.
+#[tokio::test(start_paused = true)]
+async fn expired_data_is_purged_periodically_in_batches() {
+    let app = TestApp::new().await;
+    let accounts = &app.accounts;
+    let caller = Caller::default();
+    accounts.sign_up(EMAIL, PASSWORD, &caller).await.unwrap();
+    let sign_in = async || accounts.sign_in(SignIn::new(EMAIL, PASSWORD, &caller)).await.unwrap();
+    let maintenance = tokio::spawn(maintenance::run(Arc::downgrade(accounts)));
+    for _ in 0..2 {
+        for _ in 0..120 {
+            sign_in().await;
+        }
+        app.clock.advance(Duration::from_mins(30));
+        let token = sign_in().await.access.token;
+        let ada = accounts.authenticate(token.as_str()).await.unwrap();
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        assert_eq!(accounts.export(&ada).await.unwrap().sessions.len(), 1);
+    }
+    maintenance.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn maintenance_ends_when_the_service_is_dropped() {
+    let TestApp { accounts, .. } = TestApp::new().await;
+    let maintenance = tokio::spawn(maintenance::run(Arc::downgrade(&accounts)));
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    drop(accounts);
+    maintenance.await.unwrap();
+}

@@ -1,0 +1,9 @@
+//! Access tokens, refresh tokens and the keys behind them.
+
+mod issuer;
+mod key_ring;
+
+pub use issuer::{IssuedRefreshToken, IssuedTokens};
+
+pub(crate) use issuer::TokenIssuer;
+pub(crate) use key_ring::{KeyRing, KeyRingError, TokenVerification};

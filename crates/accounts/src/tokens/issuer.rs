@@ -1,0 +1,79 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::{
+    DeviceToken, IssuedToken, KeyError, Random, RefreshToken, Session, Timestamp, UserId,
+};
+use user_store::PasswordVersion;
+
+use super::KeyRing;
+
+/// The tokens that a client uses a session with.
+#[derive(Debug, Clone)]
+pub struct IssuedTokens {
+    /// The access token, which the client sends with every request.
+    pub access: IssuedToken,
+    /// The refresh token, which the client gets the next tokens with.
+    pub refresh: IssuedRefreshToken,
+    /// The device token, by which the account recognises the browser at the next sign-in. Only a
+    /// sign-in issues one. It is worth keeping for a year.
+    pub device: Option<DeviceToken>,
+}
+
+/// A refresh token that was just issued.
+#[derive(Debug, Clone)]
+pub struct IssuedRefreshToken {
+    /// The token.
+    pub token: RefreshToken,
+    /// How long the client should keep the token, if the user asked to stay signed in. Otherwise
+    /// the client should forget it when it is closed.
+    pub max_age: Option<Duration>,
+}
+
+/// Issues tokens with the newest key.
+pub(crate) struct TokenIssuer {
+    keys: Arc<KeyRing>,
+    random: Arc<dyn Random>,
+}
+
+impl TokenIssuer {
+    pub(crate) fn new(keys: Arc<KeyRing>, random: Arc<dyn Random>) -> Self {
+        Self { keys, random }
+    }
+
+    /// Issues an access token for a session, to go with its refresh token. The access token does
+    /// not outlive the session.
+    pub(crate) async fn issue(
+        &self,
+        session: &Session,
+        refresh: RefreshToken,
+        now: Timestamp,
+    ) -> Result<IssuedTokens, KeyError> {
+        let keys = self.keys.newest().await;
+        let end = session.idle_expires_at;
+        let access = keys.tokens().issue(session.user_id, session.id, now, end, &*self.random)?;
+        let max_age = if session.remember {
+            Some(Duration::try_from(end.duration_since(now)).unwrap_or_default())
+        } else {
+            None
+        };
+        let refresh = IssuedRefreshToken { token: refresh, max_age };
+        Ok(IssuedTokens { access, refresh, device: None })
+    }
+
+    /// Returns the device token for a browser that has just proved to know this password: the one
+    /// that it has if that is up to date, otherwise a new one.
+    pub(crate) fn device_token(
+        &self,
+        user: UserId,
+        password: PasswordVersion,
+        presented: Option<&DeviceToken>,
+    ) -> Option<DeviceToken> {
+        let keys = self.keys.current();
+        let newest = keys.device_keys().first()?;
+        match presented {
+            Some(token) if newest.verify(user, password.0, token).is_some() => Some(token.clone()),
+            _ => Some(newest.issue(user, password.0, &*self.random)),
+        }
+    }
+}

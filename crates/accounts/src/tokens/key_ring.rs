@@ -1,0 +1,227 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use auth_core::{
+    AccessTokens, Claims, DecoyPosition, DeviceId, DeviceKey, DeviceToken, EmailKey, KeyError,
+    SigningKey, Timestamp,
+};
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::{Instant, sleep_until};
+use user_store::{Credentials, KeySetVersion, SigningKeySet, Store, StoreError};
+
+use crate::error_chain::error_chain;
+
+/// The keys that sign and verify tokens, as the store last returned them. They change while the
+/// server runs: an operator, or another server, adds and retires keys.
+pub(crate) struct KeyRing {
+    store: Arc<dyn Store>,
+    issuer: String,
+    token_lifetime: Duration,
+    /// Read by every request, and therefore without a lock.
+    current: ArcSwap<Keys>,
+    /// The number of the read that `current` comes from. Locked to replace `current`.
+    current_read: Mutex<u64>,
+    /// How often the store has been read.
+    reads: AtomicU64,
+    /// Held while the keys are reloaded because a session has another version of them.
+    reload: AsyncMutex<()>,
+    /// Held while the keys are reloaded because a token names an unknown one.
+    latest_request: AsyncMutex<LatestRequest>,
+}
+
+/// A set of keys, ready for use.
+pub(crate) struct Keys {
+    stored: SigningKeySet,
+    tokens: AccessTokens,
+    /// The newest first.
+    device_keys: Vec<DeviceKey>,
+}
+
+/// The outcome of verifying an access token with the current keys.
+#[must_use]
+pub(crate) enum TokenVerification {
+    /// The token is valid by the keys of this version.
+    Valid(Claims, KeySetVersion),
+    /// The token names a key that is not among the current ones.
+    UnknownKey,
+    /// The token is not valid.
+    Invalid,
+}
+
+/// An error from loading the keys for the first time.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeyRingError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+#[derive(Default)]
+struct LatestRequest {
+    /// When the store may be read again.
+    next: Option<Instant>,
+    /// The number of the last read that failed.
+    failed_read: u64,
+}
+
+/// The minimum time between two reads of the store for keys that only tokens name. So tokens with
+/// invented key names cause no more work than this.
+const MIN_READ_INTERVAL: Duration = Duration::from_secs(1);
+
+impl KeyRing {
+    /// Loads the keys, of which the store must have one.
+    pub(crate) async fn load(
+        store: Arc<dyn Store>,
+        issuer: &str,
+        token_lifetime: Duration,
+    ) -> Result<Self, KeyRingError> {
+        let stored = store.signing_keys().await?;
+        let keys = Keys::new(issuer, token_lifetime, stored)?;
+        Ok(Self {
+            store,
+            issuer: issuer.to_owned(),
+            token_lifetime,
+            current: ArcSwap::from_pointee(keys),
+            current_read: Mutex::default(),
+            reads: AtomicU64::new(0),
+            reload: AsyncMutex::default(),
+            latest_request: AsyncMutex::default(),
+        })
+    }
+
+    /// Returns the keys as they were last read.
+    pub(crate) fn current(&self) -> Arc<Keys> {
+        self.current.load_full()
+    }
+
+    /// Reads the keys from the store and returns them. If the store does not answer, returns the
+    /// current ones.
+    pub(crate) async fn newest(&self) -> Arc<Keys> {
+        if let Err(error) = self.read().await {
+            let error = error_chain(&error);
+            tracing::warn!(error, "could not read the signing keys: using the current ones");
+        }
+        self.current()
+    }
+
+    /// Verifies an access token with the current keys.
+    pub(crate) fn verify(&self, token: &str, now: Timestamp) -> TokenVerification {
+        let keys = self.current.load();
+        match keys.tokens.verify(token, now) {
+            Ok(claims) => TokenVerification::Valid(claims, keys.stored.version),
+            Err(_) if keys.tokens.lacks_key_for(token) => TokenVerification::UnknownKey,
+            Err(_) => TokenVerification::Invalid,
+        }
+    }
+
+    /// Reads the keys from the store, unless the current ones have this version. Concurrent calls
+    /// share one read.
+    pub(crate) async fn reload_unless(&self, version: KeySetVersion) -> Result<(), StoreError> {
+        let _reload = self.reload.lock().await;
+        if self.current.load().stored.version == version {
+            return Ok(());
+        }
+        self.read().await
+    }
+
+    /// Reads the keys from the store because a token names an unknown one. Concurrent calls share
+    /// one read, and there is at most one per [`MIN_READ_INTERVAL`]: a call that comes too early
+    /// waits.
+    pub(crate) async fn refresh_for_unknown_kid(&self) -> Result<(), StoreError> {
+        let reads_before = self.reads.load(Ordering::SeqCst);
+        let mut latest = self.latest_request.lock().await;
+        if latest.failed_read > reads_before {
+            return Err(StoreError::Unavailable("the signing keys could not be read".into()));
+        }
+        if self.current_read() > reads_before {
+            return Ok(());
+        }
+        if let Some(next) = latest.next {
+            sleep_until(next).await;
+        }
+        latest.next = Some(Instant::now() + MIN_READ_INTERVAL);
+        let read = self.read().await;
+        if read.is_err() {
+            latest.failed_read = self.reads.load(Ordering::SeqCst);
+        }
+        read
+    }
+
+    /// Replaces the current keys by those in the store. If the store does not answer, or has keys
+    /// that cannot be used, the current ones stay.
+    async fn read(&self) -> Result<(), StoreError> {
+        let read = self.reads.fetch_add(1, Ordering::SeqCst) + 1;
+        let stored = self.store.signing_keys().await?;
+        self.replace(read, stored).map_err(|error| StoreError::Defect(error.into()))
+    }
+
+    fn replace(&self, read: u64, stored: SigningKeySet) -> Result<(), KeyError> {
+        let mut current_read = self.current_read.lock().unwrap_or_else(PoisonError::into_inner);
+        if read < *current_read {
+            // A later read was faster. What this one returned may have been retired since.
+            return Ok(());
+        }
+        if stored != self.current.load().stored {
+            let keys = Keys::new(&self.issuer, self.token_lifetime, stored)?;
+            let kids: Vec<_> = keys.tokens.jwks().keys.iter().map(|key| key.kid.as_str()).collect();
+            tracing::info!(?kids, "the signing keys have changed: the first one signs");
+            self.current.store(Arc::new(keys));
+        }
+        *current_read = read;
+        Ok(())
+    }
+
+    fn current_read(&self) -> u64 {
+        *self.current_read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keys {
+    fn new(
+        issuer: &str,
+        token_lifetime: Duration,
+        stored: SigningKeySet,
+    ) -> Result<Self, KeyError> {
+        let signing_keys = stored
+            .keys
+            .iter()
+            .map(|key| SigningKey::from_seed(key.seed.clone()))
+            .collect::<Result<_, _>>()?;
+        let tokens = AccessTokens::new(issuer, token_lifetime, signing_keys)?;
+        let device_keys = stored.keys.iter().map(|key| key.seed.device_key()).collect();
+        Ok(Self { stored, tokens, device_keys })
+    }
+
+    /// Returns what issues access tokens and lists the public keys.
+    pub(crate) const fn tokens(&self) -> &AccessTokens {
+        &self.tokens
+    }
+
+    pub(super) fn device_keys(&self) -> &[DeviceKey] {
+        &self.device_keys
+    }
+
+    /// Returns which browser presents the device token, if the browser has signed in to this
+    /// account with its current password.
+    pub(crate) fn recognize_device(
+        &self,
+        credentials: &Credentials,
+        presented: Option<&DeviceToken>,
+    ) -> Option<DeviceId> {
+        let token = presented?;
+        let (user, password) = (credentials.user_id, credentials.password_version.0);
+        self.device_keys.iter().find_map(|key| key.verify(user, password, token))
+    }
+
+    /// Returns which account's hash stands in for the one of an email address without an account.
+    /// It depends on the oldest key, so that a new key changes nothing.
+    pub(crate) fn decoy_position(&self, email: &EmailKey) -> DecoyPosition {
+        match self.device_keys.last() {
+            Some(key) => key.decoy_position(email),
+            None => DecoyPosition::default(),
+        }
+    }
+}

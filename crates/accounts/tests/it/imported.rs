@@ -1,0 +1,74 @@
+//! Accounts with password hashes of another system.
+
+use std::time::{Duration, Instant};
+
+use accounts::{Accounts, Caller, SignIn, SignInError, StoredUser, User, UserId};
+use auth_core::{Email, PasswordHash, SystemRandom};
+use user_store::{ImportUsersOutcome, SqliteStore, UserDataStore as _};
+
+use crate::app::{EMAIL, NEW_PASSWORD, PASSWORD, TestApp};
+
+/// "a long walk along the sea", hashed by bcrypt at cost 10.
+const HASH: &str = "$2b$10$pp7DJ.MIf4srVUHa1UX3X.JqNWxV3F6hGjlr00Kc9pL06tKpuM3Fe";
+
+/// An app with Ada's imported account.
+async fn app_with_imported_account() -> (TestApp, UserId) {
+    let app = TestApp::new().await;
+    let created_at = app.now();
+    let id = UserId::generate(created_at, &SystemRandom);
+    let email = Email::parse(EMAIL).unwrap();
+    let user = User { id, email, created_at, disabled_at: None };
+    let password_hash: PasswordHash = HASH.parse().unwrap();
+    let users = vec![StoredUser { user, password_hash }];
+    assert_eq!(app.operator().import(users).await.unwrap(), ImportUsersOutcome::Imported);
+    (app, id)
+}
+
+async fn algorithm(app: &TestApp, id: UserId) -> (&'static str, Option<u32>) {
+    let store = SqliteStore::open(&app.database()).unwrap();
+    let hash = store.user_data(id).await.unwrap().unwrap().password_hash;
+    (hash.algorithm(), hash.iterations())
+}
+
+async fn sign_in(server: &Accounts, email: &str, password: &str) -> Result<(), SignInError> {
+    server.sign_in(SignIn::new(email, password, &Caller::default())).await.map(drop)
+}
+
+#[tokio::test]
+async fn an_imported_password_works_and_is_rehashed_at_the_first_sign_in() {
+    let (app, ada) = app_with_imported_account().await;
+    let wrong = sign_in(&app, EMAIL, NEW_PASSWORD).await;
+    assert!(matches!(wrong, Err(SignInError::InvalidCredentials)));
+    assert_eq!(algorithm(&app, ada).await, ("bcrypt", None));
+    for _ in 0..2 {
+        sign_in(&app, EMAIL, PASSWORD).await.unwrap();
+        assert_eq!(algorithm(&app, ada).await, ("pbkdf2-sha256", Some(1_000)));
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_email_address_cannot_sign_in_with_the_password_of_another_account() {
+    let (app, _) = app_with_imported_account().await;
+    for password in [PASSWORD, NEW_PASSWORD] {
+        let rejected = sign_in(&app, "nobody@example.com", password).await;
+        assert!(matches!(rejected, Err(SignInError::InvalidCredentials)));
+    }
+}
+
+/// bcrypt at cost 10 takes a hundred times as long as 1,000 iterations of PBKDF2. If an unknown
+/// address cost a PBKDF2 hash, the time would tell which addresses have accounts.
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "two times are compared with each other")]
+async fn an_unknown_email_address_takes_as_long_as_an_imported_account() {
+    let (app, _) = app_with_imported_account().await;
+    let mut fastest = [Duration::MAX; 2];
+    for _ in 0..5 {
+        for (email, fastest) in [EMAIL, "nobody@example.com"].iter().zip(&mut fastest) {
+            let start = Instant::now();
+            sign_in(&app, email, NEW_PASSWORD).await.unwrap_err();
+            *fastest = start.elapsed().min(*fastest);
+        }
+    }
+    let ratio = fastest[1].as_secs_f64() / fastest[0].as_secs_f64();
+    assert!((0.2..5.0).contains(&ratio), "{fastest:?}");
+}

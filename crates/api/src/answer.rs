@@ -1,0 +1,165 @@
+//! The answers of endpoints. An answer decides status, headers and body of the response, and
+//! with that what the OpenAPI document says of it.
+
+use bytes::Bytes;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+use warp::http::StatusCode;
+use warp::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, SET_COOKIE,
+};
+use warp::reply::Response;
+
+use crate::cookie::SetCookie;
+use crate::error::ApiError;
+use crate::response_limits::ResponseLimits;
+
+/// What a handler returns if nothing went wrong.
+pub(crate) trait Answer: Send {
+    const STATUS: StatusCode;
+    /// The headers that a response always has and a client may rely on.
+    const HEADERS: &'static [&'static str];
+    /// The schema of the body, if there is one.
+    const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema>;
+
+    fn into_response(self, limits: &ResponseLimits) -> Result<Response, ApiError>;
+}
+
+/// 200 with a JSON body.
+pub(crate) struct Json<T>(pub(crate) T);
+
+/// 200 with a body that is JSON already.
+pub(crate) struct JsonText(pub(crate) Bytes);
+
+/// 200 with a JSON body, and cookies.
+pub(crate) struct JsonAndCookies<T> {
+    pub(crate) body: T,
+    pub(crate) cookies: Vec<SetCookie>,
+}
+
+/// 200 with a JSON body that a browser saves as a file.
+pub(crate) struct Download<T>(pub(crate) T);
+
+/// 200 with a JSON body that caches may keep for five minutes.
+pub(crate) struct Cacheable<T>(pub(crate) T);
+
+/// 201 with a JSON body.
+pub(crate) struct Created<T>(pub(crate) T);
+
+/// 204, and the cookies to set or to clear, if any.
+#[derive(Default)]
+pub(crate) struct NoContent {
+    pub(crate) cookies: Vec<SetCookie>,
+}
+
+impl<T: Serialize + JsonSchema + Send> Answer for Json<T> {
+    const STATUS: StatusCode = StatusCode::OK;
+    const HEADERS: &'static [&'static str] = &[];
+    const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> =
+        Some(SchemaGenerator::subschema_for::<T>);
+
+    fn into_response(self, limits: &ResponseLimits) -> Result<Response, ApiError> {
+        json(Self::STATUS, &self.0, limits)
+    }
+}
+
+impl Answer for JsonText {
+    const STATUS: StatusCode = StatusCode::OK;
+    const HEADERS: &'static [&'static str] = &[];
+    const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> =
+        Some(|_| schemars::json_schema!({"type": "object"}));
+
+    fn into_response(self, _: &ResponseLimits) -> Result<Response, ApiError> {
+        Ok(with_json(Self::STATUS, self.0))
+    }
+}
+
+impl<T: Serialize + JsonSchema + Send> Answer for JsonAndCookies<T> {
+    const STATUS: StatusCode = StatusCode::OK;
+    const HEADERS: &'static [&'static str] = &["Set-Cookie"];
+    const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> = Json::<T>::SCHEMA;
+
+    fn into_response(self, limits: &ResponseLimits) -> Result<Response, ApiError> {
+        let mut response = json(Self::STATUS, &self.body, limits)?;
+        append_cookies(&mut response, self.cookies);
+        Ok(response)
+    }
+}
+
+impl<T: Serialize + JsonSchema + Send> Answer for Download<T> {
+    const STATUS: StatusCode = StatusCode::OK;
+    const HEADERS: &'static [&'static str] = &["Content-Disposition"];
+    const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> = Json::<T>::SCHEMA;
+
+    fn into_response(self, limits: &ResponseLimits) -> Result<Response, ApiError> {
+        let mut response = json(Self::STATUS, &self.0, limits)?;
+        let value = HeaderValue::from_static("attachment; filename=\"latchkey-data.json\"");
+        response.headers_mut().insert(CONTENT_DISPOSITION, value);
+        Ok(response)
+    }
+}
+
+impl<T: Serialize + JsonSchema + Send> Answer for Cacheable<T> {
+    const STATUS: StatusCode = StatusCode::OK;
+    const HEADERS: &'static [&'static str] = &["Cache-Control"];
+    const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> = Json::<T>::SCHEMA;
+
+    fn into_response(self, limits: &ResponseLimits) -> Result<Response, ApiError> {
+        let mut response = json(Self::STATUS, &self.0, limits)?;
+        let value = HeaderValue::from_static("public, max-age=300");
+        response.headers_mut().insert(CACHE_CONTROL, value);
+        Ok(response)
+    }
+}
+
+impl<T: Serialize + JsonSchema + Send> Answer for Created<T> {
+    const STATUS: StatusCode = StatusCode::CREATED;
+    const HEADERS: &'static [&'static str] = &[];
+    const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> = Json::<T>::SCHEMA;
+
+    fn into_response(self, limits: &ResponseLimits) -> Result<Response, ApiError> {
+        json(Self::STATUS, &self.0, limits)
+    }
+}
+
+impl Answer for NoContent {
+    const STATUS: StatusCode = StatusCode::NO_CONTENT;
+    const HEADERS: &'static [&'static str] = &[];
+    const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> = None;
+
+    fn into_response(self, _: &ResponseLimits) -> Result<Response, ApiError> {
+        let mut response = with_body(Self::STATUS, Bytes::new());
+        append_cookies(&mut response, self.cookies);
+        Ok(response)
+    }
+}
+
+fn json<T: Serialize>(
+    status: StatusCode,
+    value: &T,
+    limits: &ResponseLimits,
+) -> Result<Response, ApiError> {
+    let body = serde_json::to_vec(value).map_err(|error| ApiError::Internal(error.into()))?;
+    Ok(with_json(status, limits.count(body)?))
+}
+
+fn with_json(status: StatusCode, body: Bytes) -> Response {
+    let mut response = with_body(status, body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// No cache may store a response, unless its answer allows it: it may be personal, and it may be
+/// outdated the next moment.
+fn with_body(status: StatusCode, body: Bytes) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn append_cookies(response: &mut Response, cookies: Vec<SetCookie>) {
+    for cookie in cookies {
+        response.headers_mut().append(SET_COOKIE, cookie.into_value());
+    }
+}

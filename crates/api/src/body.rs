@@ -1,0 +1,86 @@
+//! Request bodies: reading them within the size limit, and parsing them as JSON.
+
+use std::pin::Pin;
+
+use api_types::RequestBody;
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use warp::http::HeaderMap;
+use warp::http::header::CONTENT_LENGTH;
+
+use crate::error::ApiError;
+
+/// The maximum size of a body, in bytes.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// A body that has not been read yet.
+pub(crate) struct UnreadBody(Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>);
+
+/// A body within the size limit.
+pub(crate) enum Body {
+    Complete(Bytes),
+    /// The client stopped sending, or took too long.
+    Incomplete,
+}
+
+impl UnreadBody {
+    pub(crate) fn new<B: Buf>(
+        stream: impl Stream<Item = Result<B, warp::Error>> + Send + 'static,
+    ) -> Self {
+        let copied =
+            stream.map(|chunk| chunk.map(|mut chunk| chunk.copy_to_bytes(chunk.remaining())));
+        Self(Box::pin(copied))
+    }
+
+    /// Reads the body, unless it is too large.
+    pub(crate) async fn read(mut self, headers: &HeaderMap) -> Result<Body, ApiError> {
+        // A body that is declared as too large is not read at all.
+        let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let declared = declared.and_then(|length| length.parse::<u64>().ok());
+        if declared.is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+            return Err(ApiError::PayloadTooLarge);
+        }
+        let mut body = BytesMut::new();
+        while let Some(chunk) = self.0.next().await {
+            let Ok(chunk) = chunk else { return Ok(Body::Incomplete) };
+            if body.len() + chunk.len() > MAX_BODY_BYTES {
+                return Err(ApiError::PayloadTooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Body::Complete(body.freeze()))
+    }
+}
+
+impl Body {
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Self::Complete(bytes) if bytes.is_empty())
+    }
+
+    pub(crate) fn parse<B>(&self) -> Result<B, ApiError>
+    where
+        B: RequestBody + DeserializeOwned,
+    {
+        match self {
+            Self::Complete(bytes) => parse_json(bytes),
+            Self::Incomplete => Err(ApiError::MalformedJson),
+        }
+    }
+}
+
+/// Parses a JSON object. Distinguishes text that is not JSON from JSON of another shape, and
+/// rejects an array, which serde alone would accept for a struct.
+pub(crate) fn parse_json<B>(body: &[u8]) -> Result<B, ApiError>
+where
+    B: RequestBody + DeserializeOwned,
+{
+    let body: &[u8] = if body.is_empty() && B::MAY_BE_EMPTY { b"{}" } else { body };
+    let value: Value = serde_json::from_slice(body).map_err(|_| ApiError::MalformedJson)?;
+    if !value.is_object() {
+        return Err(ApiError::InvalidRequest(B::SHAPE));
+    }
+    // Parse the text again: a `Value` has already dropped duplicate keys.
+    serde_json::from_slice(body).map_err(|_| ApiError::InvalidRequest(B::SHAPE))
+}

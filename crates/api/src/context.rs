@@ -1,0 +1,109 @@
+//! What the endpoints work with: the state of the API, and the request at hand.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use accounts::{Accounts, Caller, ClientInfo, RefreshToken};
+use bytes::Bytes;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use warp::http::HeaderMap;
+use warp::http::header::USER_AGENT;
+
+use crate::cookie::{Cookies, SetCookie};
+use crate::error::ApiError;
+use crate::header::{SEC_FETCH_SITE, single};
+use crate::response_limits::ResponseLimits;
+
+/// The state that all endpoints share.
+pub(crate) struct Api {
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) cookies: Cookies,
+    pub(crate) response_limits: ResponseLimits,
+    /// The OpenAPI document as text. All responses share the one copy.
+    pub(crate) document: Bytes,
+    export_slots: Semaphore,
+}
+
+/// How many exports are built at a time. Each holds all data of a user in memory.
+const MAX_CONCURRENT_EXPORTS: usize = 2;
+
+/// How long an export waits for one of these slots.
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Api {
+    pub(crate) fn new(accounts: Arc<Accounts>, document: Bytes) -> Self {
+        Self {
+            cookies: Cookies::new(accounts.origin()),
+            accounts,
+            response_limits: ResponseLimits::default(),
+            document,
+            export_slots: Semaphore::new(MAX_CONCURRENT_EXPORTS),
+        }
+    }
+
+    /// Waits until an export may be built. Hold the permit while it is.
+    pub(crate) async fn export_slot(&self) -> Result<SemaphorePermit<'_>, ApiError> {
+        match tokio::time::timeout(EXPORT_TIMEOUT, self.export_slots.acquire()).await {
+            Ok(Ok(slot)) => Ok(slot),
+            // The semaphore is never closed, so it can only be a timeout.
+            Ok(Err(_)) | Err(_) => Err(ApiError::TooManyExports),
+        }
+    }
+
+    /// Clears the refresh cookie after a session has ended, unless the cookie belongs to
+    /// another session that is still active: somebody may have signed in since in the same
+    /// browser.
+    pub(crate) async fn clear_ended_refresh(&self, cookie: Option<RefreshToken>) -> Vec<SetCookie> {
+        let session = match cookie {
+            Some(token) => self.accounts.session_for_token(&token).await,
+            None => Ok(None),
+        };
+        match session {
+            Ok(Some(_)) => Vec::new(),
+            Ok(None) => vec![self.cookies.clear_refresh()],
+            // The session has ended all the same, so the request succeeds.
+            Err(error) => {
+                ApiError::from(error).log();
+                vec![self.cookies.clear_refresh()]
+            }
+        }
+    }
+}
+
+/// The state of the API, and what a handler may want to know of the request besides its input.
+pub(crate) struct Context {
+    pub(crate) api: Arc<Api>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) ip: Option<IpAddr>,
+}
+
+impl Context {
+    /// The client that sends the request.
+    pub(crate) fn client(&self) -> ClientInfo {
+        let name = self.headers.get(USER_AGENT);
+        let name = name.map(|name| String::from_utf8_lossy(name.as_bytes()));
+        ClientInfo::new(self.ip, name.as_deref())
+    }
+
+    /// The client and its device token, by which an account recognises a known browser.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller { client: self.client(), device: self.api.cookies.device_token(&self.headers) }
+    }
+
+    /// The refresh token in the cookie, whether or not it is valid.
+    pub(crate) fn refresh_cookie(&self) -> Option<RefreshToken> {
+        self.api.cookies.refresh_token(&self.headers)
+    }
+
+    /// The refresh token of the session that a sign-in replaces: the one in the cookie, if the
+    /// request is sent by one of our pages (W3C Fetch Metadata). Other programs may open
+    /// several sessions with one cookie jar.
+    pub(crate) fn replaced_refresh_cookie(&self) -> Option<RefreshToken> {
+        if single(&self.headers, &SEC_FETCH_SITE) == Some("same-origin") {
+            self.refresh_cookie()
+        } else {
+            None
+        }
+    }
+}

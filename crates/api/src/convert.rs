@@ -1,0 +1,98 @@
+//! Conversions to the wire types.
+
+use accounts::{
+    Actor, Event, EventKind, IssuedTokens, SessionRecord, SignedIn, Timestamp, User, UserData,
+};
+use api_types::{
+    ActivityActor, ActivityEvent, ActivityKind, Export, ExportedPassword, ExportedSession, Session,
+    TokenResponse, TokenType,
+};
+
+use crate::answer::JsonAndCookies;
+use crate::cookie::Cookies;
+
+pub(crate) fn tokens(issued: &IssuedTokens, cookies: &Cookies) -> JsonAndCookies<TokenResponse> {
+    let body = TokenResponse {
+        access_token: issued.access.token.as_str().to_owned(),
+        token_type: TokenType::Bearer,
+        expires_in: issued.access.expires_in.as_secs(),
+    };
+    let mut set = vec![cookies.set_refresh(&issued.refresh)];
+    if let Some(device) = &issued.device {
+        set.push(cookies.set_device(device));
+    }
+    JsonAndCookies { body, cookies: set }
+}
+
+pub(crate) fn user(user: &User) -> api_types::User {
+    api_types::User {
+        id: user.id.to_string(),
+        email: user.email.as_str().to_owned(),
+        created_at: user.created_at.to_string(),
+    }
+}
+
+pub(crate) fn session(record: &SessionRecord, viewer: &SignedIn) -> Session {
+    let SessionRecord { session, client } = record;
+    Session {
+        id: session.id.to_string(),
+        current: session.id == viewer.session().id,
+        created_at: session.created_at.to_string(),
+        last_seen_at: session.last_used_at.to_string(),
+        user_agent: client.user_agent().map(str::to_owned),
+        ip: client.ip().map(|ip| ip.to_string()),
+    }
+}
+
+pub(crate) fn export(data: &UserData, viewer: &SignedIn, now: Timestamp) -> Export {
+    let exported = |record: &SessionRecord| ExportedSession {
+        session: session(record, viewer),
+        remember: record.session.remember,
+        idle_expires_at: record.session.idle_expires_at.to_string(),
+        expires_at: record.session.expires_at.to_string(),
+    };
+    Export {
+        exported_at: now.to_string(),
+        user: user(&data.user),
+        password: ExportedPassword {
+            algorithm: data.password_hash.algorithm().to_owned(),
+            iterations: data.password_hash.iterations(),
+        },
+        sessions: data.sessions.iter().map(exported).collect(),
+        activity: data.events.iter().map(event).collect(),
+    }
+}
+
+pub(crate) fn event(event: &Event) -> ActivityEvent {
+    ActivityEvent {
+        at: event.at.to_string(),
+        kind: activity_kind(event.kind),
+        actor: match event.actor {
+            Actor::User => ActivityActor::User,
+            Actor::Operator => ActivityActor::Operator,
+        },
+        session_id: event.session.map(|id| id.to_string()),
+        user_agent: event.client.user_agent().map(str::to_owned),
+        ip: event.client.ip().map(|ip| ip.to_string()),
+    }
+}
+
+/// Kinds that do not concern a single account, and those of newer versions, are `Other`.
+const fn activity_kind(kind: EventKind) -> ActivityKind {
+    match kind {
+        EventKind::AccountCreated => ActivityKind::AccountCreated,
+        EventKind::SignedIn => ActivityKind::SignedIn,
+        EventKind::SignInFailed => ActivityKind::SignInFailed,
+        EventKind::SignInsThrottled => ActivityKind::SignInsThrottled,
+        EventKind::PasswordCheckFailed => ActivityKind::PasswordCheckFailed,
+        EventKind::SignedOut => ActivityKind::SignedOut,
+        EventKind::SessionEnded => ActivityKind::SessionEnded,
+        EventKind::OtherSessionsEnded => ActivityKind::OtherSessionsEnded,
+        EventKind::AllSessionsEnded => ActivityKind::AllSessionsEnded,
+        EventKind::RefreshTokenReused => ActivityKind::RefreshTokenReused,
+        EventKind::PasswordChanged => ActivityKind::PasswordChanged,
+        EventKind::AccountDisabled => ActivityKind::AccountDisabled,
+        EventKind::AccountEnabled => ActivityKind::AccountEnabled,
+        _ => ActivityKind::Other,
+    }
+}

@@ -1,0 +1,231 @@
+//! An endpoint as a value: method, path, documentation, input, answer, errors and handler.
+//!
+//! ```text
+//! Endpoint::get("/api/me")
+//!     .operation("me", Tag::Account, "The account of the caller")
+//!     .success("The account.")
+//!     .handler(me)
+//! ```
+//!
+//! The router, the OpenAPI document and the table in `docs/API.md` are made from these values.
+
+use std::future::ready;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use accounts::SessionId;
+use api_types::ErrorCode;
+use schemars::{Schema, SchemaGenerator};
+use warp::http::{Method, StatusCode};
+use warp::reply::Response;
+
+use crate::answer::Answer;
+use crate::body::UnreadBody;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::input::{BodyDoc, Input, Security};
+use crate::problem::{not_found, problem};
+
+/// What a request with one method and path gets, and what the documentation says of it.
+pub(crate) struct Endpoint {
+    pub(crate) docs: Docs,
+    pub(crate) security: Security,
+    pub(crate) body: Option<BodyDoc>,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: &'static [&'static str],
+    pub(crate) schema: Option<fn(&mut SchemaGenerator) -> Schema>,
+    /// What a request can be rejected for, sorted by name.
+    pub(crate) errors: Vec<ErrorCode>,
+    matches: fn(template: &'static str, path: &str) -> bool,
+    handler: Handler,
+}
+
+/// What does not follow from the types of the handler.
+#[derive(Clone)]
+pub(crate) struct Docs {
+    pub(crate) method: Method,
+    /// Starts with a slash and may contain one parameter: `/api/sessions/{id}`.
+    pub(crate) path: &'static str,
+    pub(crate) id: &'static str,
+    pub(crate) tag: Tag,
+    pub(crate) summary: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) success: &'static str,
+    errors: &'static [ErrorCode],
+}
+
+/// The groups of the OpenAPI document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tag {
+    Account,
+    Session,
+    Service,
+}
+
+type Handler = Arc<dyn Fn(&str, Context, UnreadBody) -> ResponseFuture + Send + Sync>;
+type ResponseFuture = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+impl Endpoint {
+    pub(crate) fn get(path: &'static str) -> Docs {
+        Docs::new(Method::GET, path)
+    }
+
+    pub(crate) fn post(path: &'static str) -> Docs {
+        Docs::new(Method::POST, path)
+    }
+
+    pub(crate) fn put(path: &'static str) -> Docs {
+        Docs::new(Method::PUT, path)
+    }
+
+    pub(crate) fn delete(path: &'static str) -> Docs {
+        Docs::new(Method::DELETE, path)
+    }
+
+    /// Returns the methods that the endpoint responds to: outside `/api`, HEAD wherever GET is.
+    pub(crate) fn methods(&self) -> Vec<Method> {
+        if self.docs.method == Method::GET && !self.docs.path.starts_with("/api/") {
+            vec![Method::GET, Method::HEAD]
+        } else {
+            vec![self.docs.method.clone()]
+        }
+    }
+
+    /// Whether this is the path of the endpoint, without its leading slash. A segment that
+    /// cannot be parsed as the parameter does not match.
+    pub(crate) fn matches(&self, path: &str) -> bool {
+        (self.matches)(without_slash(self.docs.path), path)
+    }
+
+    /// Returns the response to a request with this method and path, without its leading slash.
+    pub(crate) fn call(&self, path: &str, context: Context, body: UnreadBody) -> ResponseFuture {
+        (self.handler)(path, context, body)
+    }
+}
+
+impl Docs {
+    fn new(method: Method, path: &'static str) -> Self {
+        Self {
+            method,
+            path,
+            id: "",
+            tag: Tag::Service,
+            summary: "",
+            description: "",
+            success: "",
+            errors: &[],
+        }
+    }
+
+    /// Sets the operation id, the tag and the summary.
+    pub(crate) fn operation(mut self, id: &'static str, tag: Tag, summary: &'static str) -> Self {
+        self.id = id;
+        self.tag = tag;
+        self.summary = summary;
+        self
+    }
+
+    /// Sets what the summary leaves out.
+    pub(crate) fn description(mut self, description: &'static str) -> Self {
+        self.description = description;
+        self
+    }
+
+    /// Describes the response if nothing goes wrong.
+    pub(crate) fn success(mut self, success: &'static str) -> Self {
+        self.success = success;
+        self
+    }
+
+    /// Sets the errors of the handler. Those of its input are added.
+    pub(crate) fn errors(mut self, errors: &'static [ErrorCode]) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// Completes the endpoint with its handler.
+    pub(crate) fn handler<I, A, F, R>(self, handler: F) -> Endpoint
+    where
+        I: Input + 'static,
+        A: Answer + 'static,
+        F: Fn(I, Context) -> R + Clone + Send + Sync + 'static,
+        R: Future<Output = Result<A, ApiError>> + Send + 'static,
+    {
+        self.handler_with_path(move |(): (), input, context| handler(input, context))
+    }
+
+    /// Completes the endpoint with a handler that also takes the parameter of the path.
+    pub(crate) fn handler_with_path<P, I, A, F, R>(self, handler: F) -> Endpoint
+    where
+        P: PathParameter,
+        I: Input + 'static,
+        A: Answer + 'static,
+        F: Fn(P, I, Context) -> R + Clone + Send + Sync + 'static,
+        R: Future<Output = Result<A, ApiError>> + Send + 'static,
+    {
+        let template = without_slash(self.path);
+        let mut errors: Vec<_> =
+            I::ERRORS.iter().copied().flatten().chain(self.errors).copied().collect();
+        errors.sort_by_key(|code| code.as_str());
+        errors.dedup();
+        Endpoint {
+            docs: self,
+            security: I::SECURITY,
+            body: I::BODY,
+            status: A::STATUS,
+            headers: A::HEADERS,
+            schema: A::SCHEMA,
+            errors,
+            matches: |template, path| P::parse(template, path).is_some(),
+            handler: Arc::new(move |path, context, body| {
+                let Some(parameter) = P::parse(template, path) else {
+                    return Box::pin(ready(not_found()));
+                };
+                let response = respond(parameter, context, body, handler.clone());
+                Box::pin(async move { response.await.unwrap_or_else(problem) })
+            }),
+        }
+    }
+}
+
+async fn respond<P, I, A, F, R>(
+    parameter: P,
+    context: Context,
+    body: UnreadBody,
+    handler: F,
+) -> Result<Response, ApiError>
+where
+    I: Input,
+    A: Answer,
+    F: Fn(P, I, Context) -> R,
+    R: Future<Output = Result<A, ApiError>>,
+{
+    let input = I::from_request(&context, body).await?;
+    let api = Arc::clone(&context.api);
+    let answer = handler(parameter, input, context).await?;
+    answer.into_response(&api.response_limits)
+}
+
+fn without_slash(template: &'static str) -> &'static str {
+    template.strip_prefix('/').unwrap_or(template)
+}
+
+/// The parameter of a path, or `()` for a path without one.
+pub(crate) trait PathParameter: Sized + Send + 'static {
+    /// Returns the parameter, or `None` if the path does not match the template.
+    fn parse(template: &str, path: &str) -> Option<Self>;
+}
+
+impl PathParameter for () {
+    fn parse(template: &str, path: &str) -> Option<Self> {
+        if path == template { Some(()) } else { None }
+    }
+}
+
+impl PathParameter for SessionId {
+    fn parse(template: &str, path: &str) -> Option<Self> {
+        let (before, rest) = template.split_once('{')?;
+        let (_, after) = rest.split_once('}')?;
+        path.strip_prefix(before)?.strip_suffix(after)?.parse().ok()
+    }
+}

@@ -1,0 +1,45 @@
+//! All endpoints, one file per topic.
+
+mod account;
+mod document;
+mod health;
+mod keys;
+mod sessions;
+mod sign_up;
+mod token;
+
+use serde_json::Value;
+
+use crate::endpoint::Endpoint;
+
+/// Returns all endpoints, in the order in which the router tries their paths: the ones that are
+/// requested most first.
+pub(crate) fn all() -> Vec<Endpoint> {
+    [
+        account::endpoints(),
+        sign_up::endpoints(),
+        token::endpoints(),
+        sessions::endpoints(),
+        keys::endpoints(),
+        document::endpoints(),
+        health::endpoints(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Returns the OpenAPI 3.1 document of the API, as `GET /api/openapi.json` serves it.
+///
+/// ```
+/// let document = api::openapi();
+/// assert_eq!(document["openapi"], "3.1.0");
+/// assert!(document["paths"]["/api/me"]["get"].is_object());
+/// ```
+#[must_use]
+pub fn openapi() -> Value {
+    crate::openapi::document(&all())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+use api_types::ErrorCode::{InvalidFields, Overloaded, TooManyAttempts};
+use api_types::{Activity, ChangePasswordRequest, DeleteAccountRequest, Export, User as UserBody};
+
+use crate::answer::{Download, Json, NoContent};
+use crate::context::Context;
+use crate::convert;
+use crate::endpoint::{Endpoint, Tag};
+use crate::error::ApiError;
+use crate::input::{User, UserAndBody};
+
+const ME: &str = "/api/me";
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get(ME)
+            .operation("me", Tag::Account, "Show the account of the caller")
+            .success("The account.")
+            .handler(me),
+        Endpoint::delete(ME)
+            .operation("deleteAccount", Tag::Account, "Delete the account")
+            .description("Deletes everything that is stored about the user, ends all sessions and clears the cookies.")
+            .success("The account has been deleted.")
+            .errors(&[InvalidFields, TooManyAttempts, Overloaded])
+            .handler(delete_account),
+        Endpoint::put("/api/me/password")
+            .operation("changePassword", Tag::Account, "Change the password")
+            .description("Ends every other session of the user. A browser that the account knows gets the next device cookie.")
+            .success("The password has been changed.")
+            .errors(&[InvalidFields, TooManyAttempts, Overloaded])
+            .handler(change_password),
+        Endpoint::get("/api/me/export")
+            .operation("export", Tag::Account, "Export everything that is stored about the caller")
+            .success("The data, as a file.")
+            .errors(&[Overloaded])
+            .handler(export),
+        Endpoint::get("/api/me/activity")
+            .operation("activity", Tag::Account, "List the latest activity of the account")
+            .description("The newest 50 events, the newest first.")
+            .success("The events.")
+            .errors(&[Overloaded])
+            .handler(activity),
+    ]
+}
+
+async fn me(User(user): User, _: Context) -> Result<Json<UserBody>, ApiError> {
+    Ok(Json(convert::user(user.user())))
+}
+
+async fn delete_account(
+    UserAndBody { user, body }: UserAndBody<DeleteAccountRequest>,
+    context: Context,
+) -> Result<NoContent, ApiError> {
+    let Context { api, .. } = &context;
+    let is_known_browser = api
+        .accounts
+        .delete_account(&user, &body.password, &context.caller())
+        .await
+        .map_err(|error| ApiError::from_own_account(error, "password"))?;
+    let mut cookies = api.clear_ended_refresh(context.refresh_cookie()).await;
+    if is_known_browser {
+        cookies.push(api.cookies.clear_device());
+    }
+    Ok(NoContent { cookies })
+}
+
+async fn change_password(
+    UserAndBody { user, body }: UserAndBody<ChangePasswordRequest>,
+    context: Context,
+) -> Result<NoContent, ApiError> {
+    let ChangePasswordRequest { current_password, new_password } = body;
+    let Context { api, .. } = &context;
+    let device = api
+        .accounts
+        .change_password(&user, &current_password, &new_password, &context.caller())
+        .await
+        .map_err(|error| ApiError::from_own_account(error, "current_password"))?;
+    Ok(NoContent { cookies: device.iter().map(|token| api.cookies.set_device(token)).collect() })
+}
+
+async fn export(User(user): User, context: Context) -> Result<Download<Export>, ApiError> {
+    let _slot = context.api.export_slot().await?;
+    let accounts = &context.api.accounts;
+    let data = accounts.export(&user).await?;
+    Ok(Download(convert::export(&data, &user, accounts.now())))
+}
+
+async fn activity(User(user): User, context: Context) -> Result<Json<Activity>, ApiError> {
+    let events = context.api.accounts.activity(&user).await?;
+    Ok(Json(Activity { events: events.iter().map(convert::event).collect() }))
+}

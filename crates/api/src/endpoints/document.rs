@@ -1,0 +1,18 @@
+use crate::answer::JsonText;
+use crate::context::Context;
+use crate::endpoint::{Endpoint, Tag};
+use crate::error::ApiError;
+use crate::input::NoInput;
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get("/api/openapi.json")
+            .operation("openapi", Tag::Service, "Get this document")
+            .success("The OpenAPI 3.1 document.")
+            .handler(document),
+    ]
+}
+
+async fn document(_: NoInput, context: Context) -> Result<JsonText, ApiError> {
+    Ok(JsonText(context.api.document.clone()))
+}

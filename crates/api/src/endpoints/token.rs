@@ -1,0 +1,65 @@
+use api_types::ErrorCode::{
+    Internal, InvalidCredentials, Overloaded, TooManyAttempts, Unavailable,
+};
+use api_types::{Empty, TokenRequest, TokenResponse};
+
+use crate::answer::{JsonAndCookies, NoContent};
+use crate::context::Context;
+use crate::convert;
+use crate::endpoint::{Endpoint, Tag};
+use crate::error::ApiError;
+use crate::input::{Public, RefreshCookie, UserAndBody};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::post("/api/token")
+            .operation("logIn", Tag::Session, "Log in")
+            .description("Sets the refresh cookie and the device cookie.")
+            .success("An access token, and the refresh token in its cookie.")
+            .errors(&[InvalidCredentials, TooManyAttempts, Overloaded, Internal, Unavailable])
+            .handler(log_in),
+        Endpoint::post("/api/token/refresh")
+            .operation("refresh", Tag::Session, "Refresh the session")
+            .description("Each use replaces the refresh token.")
+            .success("An access token, and the next refresh token in its cookie.")
+            .handler(refresh),
+        Endpoint::post("/api/logout")
+            .operation("logOut", Tag::Session, "Log out")
+            .description("Ends the session at once, on all servers, and clears the refresh cookie.")
+            .success("The session has ended.")
+            .handler(log_out),
+    ]
+}
+
+async fn log_in(
+    Public(body): Public<TokenRequest>,
+    context: Context,
+) -> Result<JsonAndCookies<TokenResponse>, ApiError> {
+    let TokenRequest { email, password, remember } = body;
+    let (accounts, replaced) = (&context.api.accounts, context.replaced_refresh_cookie());
+    let issued =
+        accounts.sign_in(&email, &password, remember, &context.caller(), replaced.as_ref()).await?;
+    Ok(convert::tokens(&issued, &context.api.cookies))
+}
+
+async fn refresh(
+    RefreshCookie(token): RefreshCookie,
+    context: Context,
+) -> Result<JsonAndCookies<TokenResponse>, ApiError> {
+    let cookies = &context.api.cookies;
+    let issued = context
+        .api
+        .accounts
+        .refresh(&token, &context.client())
+        .await
+        .map_err(|error| ApiError::from_refresh(error, || cookies.clear_refresh()))?;
+    Ok(convert::tokens(&issued, cookies))
+}
+
+async fn log_out(
+    UserAndBody { user, body: Empty {} }: UserAndBody<Empty>,
+    context: Context,
+) -> Result<NoContent, ApiError> {
+    context.api.accounts.sign_out(&user, &context.client()).await?;
+    Ok(NoContent { cookies: context.api.clear_ended_refresh(context.refresh_cookie()).await })
+}

@@ -1,0 +1,205 @@
+//! The inputs of endpoints. An input decides which checks a request must pass, and with that
+//! which errors, which body and which security scheme the OpenAPI document lists.
+//!
+//! Path and method are checked by the router. What is checked here follows in the order that
+//! the API promises: size, content type, origin, token, JSON.
+
+use accounts::{RefreshToken, SignedIn};
+use api_types::ErrorCode::{
+    self, ForbiddenOrigin, Internal, InvalidRefreshToken, InvalidRequest, InvalidToken,
+    MalformedJson, MissingToken, PayloadTooLarge, Unavailable, UnsupportedMediaType,
+};
+use api_types::{Empty, RequestBody};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use warp::http::HeaderMap;
+use warp::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, ORIGIN};
+
+use crate::body::UnreadBody;
+use crate::context::{Api, Context};
+use crate::error::ApiError;
+use crate::header::{SEC_FETCH_SITE, bearer_token, single};
+
+/// What an endpoint reads from a request before its handler runs.
+pub(crate) trait Input: Sized + Send {
+    const SECURITY: Security;
+    const BODY: Option<BodyDoc>;
+    /// The errors of the checks that the request must pass.
+    const ERRORS: &'static [&'static [ErrorCode]];
+
+    fn from_request(
+        context: &Context,
+        body: UnreadBody,
+    ) -> impl Future<Output = Result<Self, ApiError>> + Send;
+}
+
+/// How a client authenticates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Security {
+    None,
+    Bearer,
+    RefreshCookie,
+}
+
+/// A request body in the OpenAPI document.
+#[derive(Clone, Copy)]
+pub(crate) enum BodyDoc {
+    Required(fn(&mut SchemaGenerator) -> Schema),
+    Optional(fn(&mut SchemaGenerator) -> Schema),
+}
+
+/// The types of JSON bodies.
+pub(crate) trait JsonBody: RequestBody + DeserializeOwned + JsonSchema + Send {}
+
+impl<B: RequestBody + DeserializeOwned + JsonSchema + Send> JsonBody for B {}
+
+/// Nothing: every request gets the same response. Its body is not read.
+pub(crate) struct NoInput;
+
+/// The body of a request that anybody may send.
+pub(crate) struct Public<B>(pub(crate) B);
+
+/// The refresh token of a request with an empty body.
+pub(crate) struct RefreshCookie(pub(crate) RefreshToken);
+
+/// The user who sends a request that changes nothing.
+pub(crate) struct User(pub(crate) SignedIn);
+
+/// The user who sends a request, and its body.
+pub(crate) struct UserAndBody<B> {
+    pub(crate) user: SignedIn,
+    pub(crate) body: B,
+}
+
+/// The user who sends a request that changes something and is complete without a body. Without
+/// one, it needs no content type: no form of another site can send a DELETE.
+pub(crate) struct UserWithoutBody(pub(crate) SignedIn);
+
+const SIZE: &[ErrorCode] = &[PayloadTooLarge];
+const BODY: &[ErrorCode] =
+    &[PayloadTooLarge, UnsupportedMediaType, ForbiddenOrigin, MalformedJson, InvalidRequest];
+const BEARER: &[ErrorCode] = &[MissingToken, InvalidToken, Internal, Unavailable];
+const REFRESH: &[ErrorCode] = &[InvalidRefreshToken, Internal, Unavailable];
+
+impl Input for NoInput {
+    const SECURITY: Security = Security::None;
+    const BODY: Option<BodyDoc> = None;
+    const ERRORS: &'static [&'static [ErrorCode]] = &[];
+
+    async fn from_request(_: &Context, _: UnreadBody) -> Result<Self, ApiError> {
+        Ok(Self)
+    }
+}
+
+impl<B: JsonBody> Input for Public<B> {
+    const SECURITY: Security = Security::None;
+    const BODY: Option<BodyDoc> = Some(BodyDoc::Required(SchemaGenerator::subschema_for::<B>));
+    const ERRORS: &'static [&'static [ErrorCode]] = &[BODY];
+
+    async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
+        let body = body.read(&context.headers).await?;
+        check_content_type(&context.headers)?;
+        check_origin(&context.headers, &context.api)?;
+        Ok(Self(body.parse()?))
+    }
+}
+
+impl Input for RefreshCookie {
+    const SECURITY: Security = Security::RefreshCookie;
+    const BODY: Option<BodyDoc> = Some(BodyDoc::Required(SchemaGenerator::subschema_for::<Empty>));
+    const ERRORS: &'static [&'static [ErrorCode]] = &[BODY, REFRESH];
+
+    async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
+        let body = body.read(&context.headers).await?;
+        check_content_type(&context.headers)?;
+        check_origin(&context.headers, &context.api)?;
+        let invalid = || ApiError::InvalidRefreshToken(context.api.cookies.clear_refresh());
+        let token = context.refresh_cookie().ok_or_else(invalid)?;
+        match body.parse() {
+            Ok(Empty {}) => Ok(Self(token)),
+            // Check the token first, as promised, but without using it up.
+            Err(error) => match context.api.accounts.session_for_token(&token).await? {
+                Some(_) => Err(error),
+                None => Err(invalid()),
+            },
+        }
+    }
+}
+
+impl Input for User {
+    const SECURITY: Security = Security::Bearer;
+    const BODY: Option<BodyDoc> = None;
+    const ERRORS: &'static [&'static [ErrorCode]] = &[SIZE, BEARER];
+
+    async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
+        body.read(&context.headers).await?;
+        Ok(Self(authenticate(&context.headers, &context.api).await?))
+    }
+}
+
+impl<B: JsonBody> Input for UserAndBody<B> {
+    const SECURITY: Security = Security::Bearer;
+    const BODY: Option<BodyDoc> = Some(BodyDoc::Required(SchemaGenerator::subschema_for::<B>));
+    const ERRORS: &'static [&'static [ErrorCode]] = &[BODY, BEARER];
+
+    async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
+        let body = body.read(&context.headers).await?;
+        check_content_type(&context.headers)?;
+        check_origin(&context.headers, &context.api)?;
+        let user = authenticate(&context.headers, &context.api).await?;
+        Ok(Self { user, body: body.parse()? })
+    }
+}
+
+impl Input for UserWithoutBody {
+    const SECURITY: Security = Security::Bearer;
+    const BODY: Option<BodyDoc> = Some(BodyDoc::Optional(SchemaGenerator::subschema_for::<Empty>));
+    const ERRORS: &'static [&'static [ErrorCode]] = &[BODY, BEARER];
+
+    async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
+        let body = body.read(&context.headers).await?;
+        if !body.is_empty() {
+            check_content_type(&context.headers)?;
+        }
+        check_origin(&context.headers, &context.api)?;
+        let user = authenticate(&context.headers, &context.api).await?;
+        let Empty {} = body.parse()?;
+        Ok(Self(user))
+    }
+}
+
+/// Requires `application/json` without a content coding. The charset can only be UTF-8
+/// (RFC 8259, 8.1). No form of another site can send this type.
+fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
+    let content_type = single(headers, &CONTENT_TYPE).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let is_plain = !headers.contains_key(CONTENT_ENCODING)
+        || single(headers, &CONTENT_ENCODING)
+            .is_some_and(|coding| coding.eq_ignore_ascii_case("identity"));
+    if essence.eq_ignore_ascii_case("application/json") && is_plain {
+        Ok(())
+    } else {
+        Err(ApiError::UnsupportedMediaType)
+    }
+}
+
+/// Rejects a request from a page of another origin, according to `Origin` and `Sec-Fetch-Site`
+/// (OWASP ASVS 5.0, 3.5.1 and 3.5.3). Programs other than browsers send neither, and pass.
+fn check_origin(headers: &HeaderMap, api: &Api) -> Result<(), ApiError> {
+    let origin = api.accounts.origin();
+    let is_own = |value: &HeaderValue| origin.matches(value.as_bytes());
+    let is_same_site = |value: &HeaderValue| matches!(value.as_bytes(), b"same-origin" | b"none");
+    if headers.get_all(ORIGIN).iter().all(is_own)
+        && headers.get_all(SEC_FETCH_SITE).iter().all(is_same_site)
+    {
+        Ok(())
+    } else {
+        Err(ApiError::ForbiddenOrigin)
+    }
+}
+
+/// Returns the user whose access token the request carries.
+pub(crate) async fn authenticate(headers: &HeaderMap, api: &Api) -> Result<SignedIn, ApiError> {
+    let token = bearer_token(headers)?;
+    Ok(api.accounts.authenticate(token).await?)
+}

@@ -1,0 +1,79 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::error::ApiError;
+
+/// Limits how much memory is held by responses that clients have not read yet: 32 MiB for long
+/// ones, and another 32 MiB for very long ones, which must not take the room of the others. A
+/// client that requests long responses and reads none of them cannot take more.
+pub(crate) struct ResponseLimits {
+    long: Arc<Semaphore>,
+    very_long: Arc<Semaphore>,
+}
+
+/// The size of one unit, in bytes. Shorter responses are not counted.
+const UNIT: usize = 16 * 1024;
+const MAX_UNITS: u32 = 2_048;
+
+/// The size from which a response is very long, in bytes.
+const VERY_LONG: usize = 256 * 1024;
+
+impl Default for ResponseLimits {
+    fn default() -> Self {
+        let semaphore = || Arc::new(Semaphore::new(MAX_UNITS as usize));
+        Self { long: semaphore(), very_long: semaphore() }
+    }
+}
+
+impl ResponseLimits {
+    /// Returns the body as bytes that count towards the limits until they are dropped.
+    pub(crate) fn count(&self, body: Vec<u8>) -> Result<Bytes, ApiError> {
+        if body.len() < UNIT {
+            return Ok(body.into());
+        }
+        let semaphore = if body.len() < VERY_LONG { &self.long } else { &self.very_long };
+        let units = u32::try_from(body.len().div_ceil(UNIT)).unwrap_or(u32::MAX).min(MAX_UNITS);
+        match Arc::clone(semaphore).try_acquire_many_owned(units) {
+            Ok(permit) => Ok(Bytes::from_owner(CountedBody { body, _permit: permit })),
+            Err(_) => Err(ApiError::TooManyUnreadResponses),
+        }
+    }
+}
+
+/// A body, and the units that it takes.
+struct CountedBody {
+    body: Vec<u8>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for CountedBody {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unread_responses_are_limited_and_short_ones_are_not_counted() {
+        let limits = ResponseLimits::default();
+        let count = |units: usize| limits.count(vec![b'x'; units * UNIT]);
+        let quarter = MAX_UNITS as usize / 4;
+        let unread: Vec<_> = (0..4).map(|_| count(quarter).unwrap()).collect();
+        assert!(unread.iter().all(|body| body.len() == quarter * UNIT));
+        assert!(matches!(count(quarter), Err(ApiError::TooManyUnreadResponses)));
+        // Shorter responses have room of their own.
+        let shorter = count(1).unwrap();
+        assert!(limits.count(vec![0; UNIT - 1]).is_ok());
+        drop((unread, shorter));
+        // A response that is longer than the limit takes all of it.
+        let longest = count(MAX_UNITS as usize + 1).unwrap();
+        assert!(count(quarter).is_err());
+        drop(longest);
+        assert!(count(quarter).is_ok());
+    }
+}

@@ -1,0 +1,100 @@
+//! Routing with warp: one boxed filter per path, built from the list of endpoints.
+
+use std::future::ready;
+use std::sync::Arc;
+
+use warp::filters::BoxedFilter;
+use warp::filters::path::Peek;
+use warp::http::Method;
+use warp::reply::Response;
+use warp::{Filter, Rejection};
+
+use crate::body::UnreadBody;
+use crate::client::client_ip;
+use crate::context::{Api, Context};
+use crate::endpoint::Endpoint;
+use crate::problem::{method_not_allowed, not_found};
+use crate::proxies::TrustedProxies;
+
+/// Returns the routes to all endpoints. Other paths are rejected as not found.
+///
+/// Paths are tried in the order of the list. An error is a response, never a rejection: nothing
+/// that goes wrong under `/api` can fall through to a page.
+pub(crate) fn routes(
+    endpoints: Vec<Endpoint>,
+    api: &Arc<Api>,
+    proxies: &Arc<TrustedProxies>,
+) -> BoxedFilter<(Response,)> {
+    let mut paths: Vec<Vec<Endpoint>> = Vec::new();
+    for endpoint in endpoints {
+        match paths.iter_mut().find(|path| path[0].docs.path == endpoint.docs.path) {
+            Some(path) => path.push(endpoint),
+            None => paths.push(vec![endpoint]),
+        }
+    }
+    let end = warp::any().and_then(|| ready(Err(warp::reject::not_found()))).boxed();
+    paths
+        .into_iter()
+        .rev()
+        .fold(end, |rest, path| path_filter(path, api, proxies).or(rest).unify().boxed())
+}
+
+/// Responds to every other path under `/api` with 404, `not_found`. For a server that serves
+/// pages at other paths: put it behind everything that is there.
+#[must_use]
+pub fn api_not_found() -> BoxedFilter<(Response,)> {
+    warp::path("api").map(not_found).boxed()
+}
+
+/// A path and its endpoints. Other methods are not allowed there.
+fn path_filter(
+    endpoints: Vec<Endpoint>,
+    api: &Arc<Api>,
+    proxies: &Arc<TrustedProxies>,
+) -> BoxedFilter<(Response,)> {
+    let endpoints: Vec<_> = endpoints.into_iter().map(Arc::new).collect();
+    let methods: Vec<_> = endpoints.iter().flat_map(|endpoint| endpoint.methods()).collect();
+    let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+    let others = warp::any().map(move || method_not_allowed(allow.clone())).boxed();
+    let path = at(Arc::clone(&endpoints[0]));
+    let methods = endpoints.into_iter().rev().fold(others, |others, endpoint| {
+        endpoint_filter(endpoint, api, proxies).or(others).unify().boxed()
+    });
+    path.and(methods).boxed()
+}
+
+/// Matches the whole path of an endpoint. warp by itself would ignore a slash at its end.
+fn at(endpoint: Arc<Endpoint>) -> impl Filter<Extract = (), Error = Rejection> + Clone {
+    warp::path::peek()
+        .and_then(move |path: Peek| {
+            let is_path = endpoint.matches(path.as_str());
+            ready(if is_path { Ok(()) } else { Err(warp::reject::not_found()) })
+        })
+        .untuple_one()
+}
+
+/// Matches the method of an endpoint, and calls it.
+fn endpoint_filter(
+    endpoint: Arc<Endpoint>,
+    api: &Arc<Api>,
+    proxies: &Arc<TrustedProxies>,
+) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+    let (api, proxies) = (Arc::clone(api), Arc::clone(proxies));
+    let methods = endpoint.methods();
+    let method = warp::method().and_then(move |method: Method| {
+        let is_method = methods.contains(&method);
+        ready(if is_method { Ok(()) } else { Err(warp::reject::not_found()) })
+    });
+    method
+        .untuple_one()
+        .and(warp::path::peek())
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::optional())
+        .and(warp::addr::remote())
+        .and(warp::body::stream())
+        .then(move |path: Peek, headers, address, peer, stream| {
+            let ip = client_ip(address, peer, &headers, &proxies);
+            let context = Context { api: Arc::clone(&api), headers, ip };
+            endpoint.call(path.as_str(), context, UnreadBody::new(stream))
+        })
+}

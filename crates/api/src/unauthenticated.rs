@@ -1,0 +1,38 @@
+use std::fmt;
+
+use warp::Reply;
+use warp::reply::Response;
+
+use crate::error::ApiError;
+use crate::problem::problem;
+
+/// The response to a request without a valid access token: 401 with `WWW-Authenticate: Bearer`
+/// (RFC 6750, 3) as `application/problem+json`. It is a 503 if the store is not available.
+pub struct Unauthenticated(ApiError);
+
+impl Unauthenticated {
+    pub(crate) const fn new(error: ApiError) -> Self {
+        Self(error)
+    }
+}
+
+impl Reply for Unauthenticated {
+    fn into_response(self) -> Response {
+        problem(self.0)
+    }
+}
+
+/// Writes the text that the client sees.
+impl fmt::Display for Unauthenticated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.detail())
+    }
+}
+
+impl fmt::Debug for Unauthenticated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Unauthenticated").field(&self.0.code()).finish()
+    }
+}
+
+impl std::error::Error for Unauthenticated {}

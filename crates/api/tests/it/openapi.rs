@@ -1,0 +1,283 @@
+//! Compares every response in these tests with the OpenAPI document, and the document with the
+//! responses that occur.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use jsonschema::Validator;
+use serde_json::{Value, json};
+use warp::Filter as _;
+use warp::filters::BoxedFilter;
+use warp::http::{HeaderMap, Method};
+use warp::path::FullPath;
+use warp::reply::Response;
+use warp::test::RequestBuilder;
+
+use crate::test_app::{COOKIE, EMAIL, PASSWORD, TestApp, json_request, post, refresh};
+
+/// The responses of the document that have occurred.
+pub(crate) type Documented = Arc<Mutex<BTreeSet<String>>>;
+
+fn document() -> &'static Value {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(api::openapi);
+    &DOCUMENT
+}
+
+/// Compares every response of these routes with the document, and notes which one it is.
+pub(crate) fn compared(
+    routes: BoxedFilter<(Response,)>,
+    documented: &Documented,
+) -> BoxedFilter<(Response,)> {
+    let documented = Arc::clone(documented);
+    let compare = move |method: Method, path: FullPath, response: Response| {
+        let documented = Arc::clone(&documented);
+        async move {
+            let (parts, body) = response.into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            let status = parts.status.as_u16();
+            let found = compare(&method, path.as_str(), status, &parts.headers, &body);
+            documented.lock().unwrap().extend(found);
+            Response::from_parts(parts, body.into())
+        }
+    };
+    warp::method().and(warp::path::full()).and(routes).then(compare).boxed()
+}
+
+/// Returns which response of the document this is, or `None` if the document has no such path or
+/// method.
+#[track_caller]
+fn compare(
+    method: &Method,
+    path: &str,
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Option<String> {
+    let answer = format!("{method} {path} {status}");
+    let media_type = headers.get("content-type").map_or("", |value| value.to_str().unwrap());
+    let Some(path) = template(path) else {
+        assert_eq!((status, media_type), (404, "application/problem+json"), "{answer}");
+        return None;
+    };
+    let name_of_method = method.as_str().to_ascii_lowercase();
+    let Some(operation) = document()["paths"][&path].get(&name_of_method) else {
+        let is_head = method == Method::HEAD && !path.starts_with("/api/");
+        assert!(is_head || status == 405 && headers.contains_key("allow"), "{answer}");
+        return None;
+    };
+    let status = status.to_string();
+    let described = &operation["responses"][&status];
+    assert!(described.is_object(), "{answer} is not in the document");
+    for header in described["headers"].as_object().into_iter().flat_map(|it| it.keys()) {
+        assert!(headers.contains_key(header.as_str()), "{answer} has no {header}");
+    }
+    let Some(content) = described["content"].as_object() else {
+        assert!(body.is_empty() && media_type.is_empty(), "{answer} has a body");
+        return Some(name(method.as_str(), &path, &status, &Value::Null));
+    };
+    assert!(content.contains_key(media_type), "{answer} is {media_type}");
+    let body: Value = serde_json::from_slice(body).unwrap();
+    let validator = validator(&content[media_type]["schema"]);
+    let errors: Vec<_> = validator.iter_errors(&body).map(|it| it.to_string()).collect();
+    assert!(errors.is_empty(), "{answer}: {errors:?}");
+    Some(name(method.as_str(), &path, &status, &body["code"]))
+}
+
+/// Returns the path of the document that matches.
+fn template(path: &str) -> Option<String> {
+    let is_same = |template: &str| {
+        let (one, other) = (template.split('/'), path.split('/'));
+        one.clone().count() == other.clone().count()
+            && one
+                .zip(other)
+                .all(|(one, other)| one == other || one.starts_with('{') && is_id(other))
+    };
+    let paths = document()["paths"].as_object().unwrap().keys();
+    paths.into_iter().find(|template| is_same(template)).cloned()
+}
+
+fn is_id(text: &str) -> bool {
+    text.parse::<auth_core::SessionId>().is_ok()
+}
+
+/// Also rejects properties that the schema does not name.
+fn validator(schema: &Value) -> Validator {
+    let mut components = document()["components"].clone();
+    for schema in components["schemas"].as_object_mut().unwrap().values_mut() {
+        if schema.get("properties").is_some() {
+            schema["unevaluatedProperties"] = json!(false);
+        }
+    }
+    let schema = json!({"allOf": [schema], "components": components});
+    jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
+}
+
+#[test]
+fn the_documented_request_bodies_are_the_accepted_ones() {
+    let body = |path: &str, method: &str| {
+        let operation = &document()["paths"][path][method];
+        validator(&operation["requestBody"]["content"]["application/json"]["schema"])
+    };
+    let log_in = json!({"email": EMAIL, "password": PASSWORD});
+    for (path, method, taken) in [
+        ("/api/signup", "post", log_in.clone()),
+        ("/api/token", "post", log_in.clone()),
+        ("/api/token", "post", json!({"email": "", "password": "", "remember": true})),
+        ("/api/logout", "post", json!({})),
+        ("/api/me", "delete", json!({"password": PASSWORD})),
+        ("/api/me/password", "put", json!({"current_password": "a", "new_password": "b"})),
+    ] {
+        assert!(body(path, method).is_valid(&taken), "{method} {path} {taken}");
+        for refused in [json!([]), json!(null), json!({"more": 1})] {
+            assert!(!body(path, method).is_valid(&refused), "{method} {path} {refused}");
+        }
+    }
+    assert!(!body("/api/signup", "post").is_valid(&json!({"email": EMAIL})));
+    assert!(!body("/api/signup", "post").is_valid(&json!({"email": 1, "password": "b"})));
+}
+
+/// All but those that need a defect or an unavailable store.
+#[tokio::test]
+async fn every_documented_response_occurs() {
+    let app = TestApp::new().await;
+    for path in ["/api/openapi.json", "/.well-known/jwks.json", "/healthz", "/readyz"] {
+        app.send(warp::test::request().path(path)).await;
+    }
+    send_invalid_requests(&app).await;
+    send_without_a_token(&app).await;
+    use_an_account(&app).await;
+    exceed_the_limits(&app).await;
+    let listed: BTreeSet<_> = listed().into_iter().filter(|it| !it.contains(" 50")).collect();
+    assert_eq!(*app.documented(), listed);
+}
+
+const UNKNOWN_SESSION: &str = "/api/sessions/018c0000-0000-7000-8000-000000000000";
+
+/// Sends bodies, types and origins that are rejected to every endpoint that accepts a body.
+async fn send_invalid_requests(app: &TestApp) {
+    for (method, path) in [
+        ("POST", "/api/signup"),
+        ("POST", "/api/token"),
+        ("POST", "/api/token/refresh"),
+        ("POST", "/api/logout"),
+        ("DELETE", "/api/me"),
+        ("PUT", "/api/me/password"),
+        ("DELETE", "/api/sessions"),
+        ("DELETE", UNKNOWN_SESSION),
+    ] {
+        let ada = app.user().await;
+        let request = |body: &str| {
+            let cookie = format!("{COOKIE}={}", ada.cookie);
+            json_request(method, path).header("cookie", cookie).body(body)
+        };
+        ada.send(request("[")).await;
+        ada.send(request("{\"more\": 1}")).await;
+        ada.send(request("{}").header("origin", "https://evil.example")).await;
+        ada.send(request(&"x".repeat(16_385))).await;
+        ada.send(warp::test::request().method(method).path(path).body("{}")).await;
+    }
+}
+
+/// Sends requests without a token to every endpoint that requires one.
+async fn send_without_a_token(app: &TestApp) {
+    for (method, path) in [
+        ("GET", "/api/me"),
+        ("GET", "/api/me/export"),
+        ("GET", "/api/me/activity"),
+        ("GET", "/api/sessions"),
+        ("POST", "/api/logout"),
+        ("DELETE", "/api/me"),
+        ("PUT", "/api/me/password"),
+        ("DELETE", "/api/sessions"),
+        ("DELETE", UNKNOWN_SESSION),
+    ] {
+        let request = || json_request(method, path);
+        app.send(request().body("x".repeat(16_385))).await;
+        app.send(request().body("{}")).await;
+        app.send(request().body("{}").header("authorization", "Bearer nonsense")).await;
+    }
+}
+
+async fn use_an_account(app: &TestApp) {
+    let sign_up = |email: &str, password: &str| json!({"email": email, "password": password});
+    app.post("/api/signup", sign_up("b@example.com", PASSWORD)).await;
+    app.post("/api/signup", sign_up(EMAIL, PASSWORD)).await;
+    app.post("/api/signup", sign_up("b", "short")).await;
+    app.send(refresh("nonsense").body("{}")).await;
+    let mut ada = app.log_in().await;
+    ada.refresh().await;
+    for path in ["/api/me", "/api/me/export", "/api/me/activity"] {
+        ada.get(path).await;
+    }
+    ada.delete("/api/sessions").await;
+    ada.delete(UNKNOWN_SESSION).await;
+    let sessions = ada.get("/api/sessions").await.body;
+    let own = sessions["sessions"][0]["id"].as_str().unwrap();
+    ada.delete(&format!("/api/sessions/{own}")).await;
+    app.log_in().await.log_out().await;
+    let ada = app.log_in().await;
+    ada.send(change("wrong")).await;
+    ada.send(change(PASSWORD)).await;
+    ada.send(delete("wrong")).await;
+}
+
+async fn exceed_the_limits(app: &TestApp) {
+    let ada = app.log_in_as(EMAIL, NEW, false).await;
+    for _ in 0..11 {
+        app.post("/api/token", json!({"email": EMAIL, "password": "wrong"})).await;
+    }
+    ada.send(change("wrong")).await;
+    ada.send(delete("wrong")).await;
+    app.advance(Duration::from_mins(20));
+    app.log_in_as(EMAIL, NEW, false).await.send(delete(NEW)).await;
+    for number in 0..21 {
+        let made = json!({"email": format!("{number}@example.com"), "password": PASSWORD});
+        let request = post("/api/signup").remote_addr(([192, 0, 2, 1], 1).into());
+        app.send(request.body(made.to_string())).await;
+    }
+}
+
+const NEW: &str = "a swim in the river";
+
+fn change(current: &str) -> RequestBuilder {
+    let body = json!({"current_password": current, "new_password": NEW});
+    json_request("PUT", "/api/me/password").body(body.to_string())
+}
+
+fn delete(password: &str) -> RequestBuilder {
+    json_request("DELETE", "/api/me").body(json!({"password": password}).to_string())
+}
+
+/// Returns `METHOD path status code` of all responses in the document.
+fn listed() -> Vec<String> {
+    let mut listed = Vec::new();
+    for (path, operations) in document()["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let problem = &response["content"]["application/problem+json"];
+                let codes = &problem["schema"]["allOf"][1]["properties"]["code"]["enum"];
+                let success = [json!("")];
+                for code in codes.as_array().map_or(&success[..], Vec::as_slice) {
+                    listed.push(name(method, path, status, code));
+                }
+            }
+        }
+    }
+    listed
+}
+
+fn name(method: &str, path: &str, status: &str, code: &Value) -> String {
+    let code = code.as_str().unwrap_or_default();
+    format!("{} {path} {status} {code}", method.to_uppercase())
+}
+
+#[tokio::test]
+async fn the_openapi_document_is_served_as_json() {
+    let app = TestApp::new().await;
+    let answer = app.send(warp::test::request().path("/api/openapi.json")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/json"));
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(&answer.body, document());
+}

@@ -1,0 +1,215 @@
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
+
+use accounts::{Accounts, Config};
+use api::{Auth, Origin};
+use auth_core::{ManualClock, SystemRandom};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use user_store::SqliteStore;
+use warp::Filter as _;
+use warp::filters::BoxedFilter;
+use warp::http::{HeaderMap, StatusCode};
+use warp::reply::Response;
+use warp::test::RequestBuilder;
+
+use crate::openapi::{Documented, compared};
+
+pub(crate) const ORIGIN: &str = "https://auth.example.com";
+pub(crate) const COOKIE: &str = "__Host-latchkey_refresh";
+pub(crate) const EMAIL: &str = "Ada@example.com";
+pub(crate) const PASSWORD: &str = "a long walk along the sea";
+
+/// The API on a store of its own, with a clock that stands still.
+pub(crate) struct TestApp {
+    routes: BoxedFilter<(Response,)>,
+    clock: Arc<ManualClock>,
+    folder: TempDir,
+    documented: Documented,
+}
+
+/// A user with a session: its access token, and the refresh token in its cookie.
+pub(crate) struct SignedInUser<'a> {
+    app: &'a TestApp,
+    pub(crate) token: String,
+    pub(crate) cookie: String,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl TestApp {
+    pub(crate) async fn new() -> Self {
+        Self::with_origin(Origin::parse(ORIGIN).unwrap()).await
+    }
+
+    /// With an account for [`EMAIL`].
+    pub(crate) async fn with_account() -> Self {
+        let app = Self::new().await;
+        app.sign_up().await;
+        app
+    }
+
+    pub(crate) async fn with_origin(origin: Origin) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::<ManualClock>::default();
+        let config = Config { pbkdf2_iterations: 1_000, ..Config::new(origin) };
+        let store = Arc::new(SqliteStore::open(&folder.path().join("latchkey.db")).unwrap());
+        let random = Arc::new(SystemRandom);
+        let accounts =
+            Accounts::start(store, config, Arc::<ManualClock>::clone(&clock), random).await;
+        let auth = Auth::new(Arc::new(accounts.unwrap()));
+        let documented = Documented::default();
+        let routes = auth.routes().or(api::api_not_found()).unify().boxed();
+        Self { routes: compared(routes, &documented), clock, folder, documented }
+    }
+
+    pub(crate) fn advance(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
+    /// Returns the responses of the OpenAPI document that have occurred.
+    pub(crate) fn documented(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.documented.lock().unwrap()
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("latchkey.db")
+    }
+
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
+        let response = request.reply(&self.routes).await;
+        let body = match response.body() {
+            body if body.is_empty() => Value::Null,
+            body => serde_json::from_slice(body).unwrap(),
+        };
+        Answer { status: response.status(), headers: response.headers().clone(), body }
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(post(path).body(body.to_string())).await
+    }
+
+    pub(crate) async fn sign_up(&self) -> Answer {
+        self.sign_up_as(EMAIL).await
+    }
+
+    pub(crate) async fn sign_up_as(&self, email: &str) -> Answer {
+        self.post("/api/signup", json!({"email": email, "password": PASSWORD})).await
+    }
+
+    pub(crate) async fn log_in(&self) -> SignedInUser<'_> {
+        self.log_in_as(EMAIL, PASSWORD, false).await
+    }
+
+    pub(crate) async fn log_in_as(
+        &self,
+        email: &str,
+        password: &str,
+        remember: bool,
+    ) -> SignedInUser<'_> {
+        let body = json!({"email": email, "password": password, "remember": remember});
+        let answer = self.send(post("/api/token").body(body.to_string())).await;
+        SignedInUser { app: self, token: answer.token(), cookie: answer.cookie() }
+    }
+
+    /// Signs up unless there is an account, and logs in.
+    pub(crate) async fn user(&self) -> SignedInUser<'_> {
+        self.user_with_email(EMAIL).await
+    }
+
+    pub(crate) async fn user_with_email(&self, email: &str) -> SignedInUser<'_> {
+        self.sign_up_as(email).await;
+        self.log_in_as(email, PASSWORD, false).await
+    }
+}
+
+impl SignedInUser<'_> {
+    pub(crate) fn bearer(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
+        self.app.send(request.header("authorization", self.bearer())).await
+    }
+
+    pub(crate) async fn me(&self) -> Answer {
+        self.send(warp::test::request().path("/api/me")).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(warp::test::request().path(path)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(warp::test::request().method("DELETE").path(path)).await
+    }
+
+    pub(crate) async fn log_out(&self) -> Answer {
+        self.send(post("/api/logout").body("{}")).await
+    }
+
+    /// Refreshes the session, and keeps the new tokens.
+    pub(crate) async fn refresh(&mut self) -> Answer {
+        let answer = self.app.send(refresh(&self.cookie)).await;
+        if answer.status == 200 {
+            self.token = answer.token();
+            self.cookie = answer.cookie();
+        }
+        answer
+    }
+}
+
+impl Answer {
+    #[track_caller]
+    pub(crate) fn assert_problem(&self, status: u16, code: &str) {
+        assert_eq!((self.status.as_u16(), &self.body["code"]), (status, &json!(code)));
+        assert_eq!(self.body["status"], status);
+        assert_eq!(self.body["type"], "about:blank");
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.header("cache-control"), "no-store");
+        assert!(self.body["detail"].as_str().unwrap().ends_with('.'));
+    }
+
+    pub(crate) fn token(&self) -> String {
+        self.body["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Returns the value of the first cookie that the response sets.
+    pub(crate) fn cookie(&self) -> String {
+        let (_, value) = self.header("set-cookie").split_once('=').unwrap();
+        value.split(';').next().unwrap().to_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_clears_the_cookie(&self) {
+        assert_eq!(
+            self.header("set-cookie"),
+            format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=0")
+        );
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// A refresh with this token in the cookie.
+pub(crate) fn refresh(cookie: &str) -> RequestBuilder {
+    post("/api/token/refresh").header("cookie", format!("{COOKIE}={cookie}"))
+}
+
+/// A POST, as a program sends it.
+pub(crate) fn post(path: &str) -> RequestBuilder {
+    json_request("POST", path)
+}
+
+/// A request with a body.
+pub(crate) fn json_request(method: &str, path: &str) -> RequestBuilder {
+    warp::test::request().method(method).path(path).header("content-type", "application/json")
+}

@@ -1,0 +1,249 @@
+//! The audit log: who did what, when and from where (OWASP ASVS 5.0, 16.3).
+
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use auth_core::{ClientInfo, SessionId, Timestamp, UserId};
+
+use crate::error::StoreError;
+
+/// Records and lists audit events.
+///
+/// # Rules
+///
+/// - An event is recorded in the transaction of the change that it describes, so that neither
+///   exists without the other. A change that turns out to change nothing records nothing.
+/// - A recorded event is never changed. It is kept for [`EVENT_RETENTION`], unless its account is
+///   deleted before.
+/// - All servers that share a store see its events in one order.
+/// - An event whose kind this version does not know is kept and listed under the name that it was
+///   recorded with.
+#[async_trait]
+pub trait AuditLog: Send + Sync + 'static {
+    /// Records an event that comes with no change of the store.
+    async fn record_event(&self, event: &Event) -> Result<(), StoreError>;
+
+    /// Returns up to `limit` events about a user, the newest first.
+    async fn activity(&self, user: UserId, limit: u32) -> Result<Vec<Event>, StoreError>;
+
+    /// Returns up to `limit` events in the order in which they were recorded, starting after
+    /// `after`: those about `user`, or all.
+    async fn events(
+        &self,
+        user: Option<UserId>,
+        after: Option<EventId>,
+        limit: u32,
+    ) -> Result<Vec<(EventId, Event)>, StoreError>;
+
+    /// Deletes up to `limit` events that are older than [`EVENT_RETENTION`] at `now`. Returns how
+    /// many. A clock that is ahead deletes nothing too early: the age is counted back from the
+    /// newest event, if that is older than `now`.
+    async fn purge_events(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError>;
+}
+
+/// For how long events are kept, unless their account is deleted before.
+pub const EVENT_RETENTION: Duration = Duration::from_hours(90 * 24);
+
+/// An audit event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: EventKind,
+    /// Who did it.
+    pub actor: Actor,
+    /// The account that it is about, if there is one.
+    pub user: Option<UserId>,
+    /// The session that was opened or ended, or in which it was done.
+    pub session: Option<SessionId>,
+    /// The client from which it was done.
+    pub client: ClientInfo,
+    /// The `kid` of the signing key that it is about.
+    pub kid: Option<String>,
+}
+
+impl Event {
+    /// Builds an event caused over the network.
+    #[must_use]
+    pub const fn by_user(kind: EventKind, at: Timestamp, client: ClientInfo) -> Self {
+        let actor = Actor::User;
+        Self { at, kind, actor, user: None, session: None, client, kid: None }
+    }
+
+    /// Builds an event caused by an operator.
+    #[must_use]
+    pub fn by_operator(kind: EventKind, at: Timestamp) -> Self {
+        Self { actor: Actor::Operator, ..Self::by_user(kind, at, ClientInfo::default()) }
+    }
+
+    /// Sets the account that the event is about.
+    #[must_use]
+    pub fn about(self, user: UserId) -> Self {
+        Self { user: Some(user), ..self }
+    }
+
+    /// Sets the session of the event.
+    #[must_use]
+    pub fn in_session(self, session: SessionId) -> Self {
+        Self { session: Some(session), ..self }
+    }
+
+    /// Sets the signing key that the event is about.
+    #[must_use]
+    pub fn about_key(self, kid: &str) -> Self {
+        Self { kid: Some(kid.to_owned()), ..self }
+    }
+}
+
+/// Who caused an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// Somebody over the network: the user, or somebody who claims to be.
+    User,
+    /// An operator, on the machine that has the store.
+    Operator,
+}
+
+/// The position of an event in the audit log: a cursor for [`AuditLog::events`]. Its content has
+/// no meaning outside the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EventId(i64);
+
+impl EventId {
+    /// Builds the cursor from the number that a store keeps for the event.
+    #[must_use]
+    pub const fn from_number(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// Returns the number that the cursor was built from.
+    #[must_use]
+    pub const fn to_number(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for EventId {
+    type Err = InvalidEventId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidEventId> {
+        Ok(Self(text.parse()?))
+    }
+}
+
+/// An error from parsing an [`EventId`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not an event id")]
+pub struct InvalidEventId(#[from] ParseIntError);
+
+macro_rules! event_kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal,)+) => {
+        /// The kind of an audit event.
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum EventKind {
+            $($(#[$doc])* $kind,)+
+            /// A kind that this version does not know, with its name. A newer server that shares
+            /// the store has recorded it.
+            Unknown(String),
+        }
+
+        impl EventKind {
+            /// The kinds that this version knows.
+            pub const ALL: &[Self] = &[$(Self::$kind,)+];
+
+            /// Returns the kind with this name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Self {
+                match name {
+                    $($name => Self::$kind,)+
+                    unknown => Self::Unknown(unknown.to_owned()),
+                }
+            }
+
+            /// Returns the stable name of the kind.
+            #[must_use]
+            pub const fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$kind => $name,)+
+                    Self::Unknown(name) => name.as_str(),
+                }
+            }
+        }
+    };
+}
+
+event_kinds! {
+    /// An account was created, by a sign-up or by an operator.
+    AccountCreated = "account_created",
+    /// A user signed in.
+    SignedIn = "signed_in",
+    /// A sign-in failed: wrong password, or a disabled or unknown account.
+    SignInFailed = "sign_in_failed",
+    /// Sign-ins are locked out for a while after too many failures.
+    SignInsThrottled = "sign_ins_throttled",
+    /// The current password was requested again, and a wrong one was given.
+    PasswordCheckFailed = "password_check_failed",
+    /// A user signed out.
+    SignedOut = "signed_out",
+    /// A user ended another of their sessions.
+    SessionEnded = "session_ended",
+    /// A user ended all their other sessions.
+    OtherSessionsEnded = "other_sessions_ended",
+    /// An operator ended all sessions of a user.
+    AllSessionsEnded = "all_sessions_ended",
+    /// A replaced refresh token was used. Its session was ended.
+    RefreshTokenReused = "refresh_token_reused",
+    /// The password was changed, by the user or by an operator.
+    PasswordChanged = "password_changed",
+    /// An operator disabled an account.
+    AccountDisabled = "account_disabled",
+    /// An operator enabled an account again.
+    AccountEnabled = "account_enabled",
+    /// An account was deleted, by the user or by an operator.
+    AccountDeleted = "account_deleted",
+    /// An operator added a signing key.
+    SigningKeyRotated = "signing_key_rotated",
+    /// An operator retired a signing key.
+    SigningKeyRetired = "signing_key_retired",
+    /// An operator made a backup of the store.
+    BackupMade = "backup_made",
+    /// An operator began to export all users, password hashes included.
+    UsersExported = "users_exported",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_kind_is_parsed_from_its_name() {
+        for kind in EventKind::ALL {
+            assert_eq!(EventKind::from_name(kind.as_str()), *kind);
+        }
+    }
+
+    #[test]
+    fn an_unknown_kind_keeps_its_name() {
+        let kind = EventKind::from_name("passkey_added");
+        assert_eq!(kind, EventKind::Unknown("passkey_added".to_owned()));
+        assert_eq!(kind.as_str(), "passkey_added");
+    }
+
+    #[test]
+    fn an_event_id_is_parsed_from_what_it_prints() {
+        let id = EventId::from_number(42);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert!("x".parse::<EventId>().is_err());
+    }
+}

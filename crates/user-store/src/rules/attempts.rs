@@ -1,0 +1,151 @@
+//! Decisions about attempts and their counters.
+
+use auth_core::{Admission, ClientInfo, CountOutcome, Counter, Timestamp, UserId};
+
+use crate::attempts::{LimitedCounter, SettleOutcome, SettledAttempt, Settlement};
+use crate::audit::{Event, EventKind};
+
+/// A counter as it is stored, with the limit that applies to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CounterState {
+    pub(crate) limited: LimitedCounter,
+    pub(crate) counter: Counter,
+}
+
+/// Judges whether an attempt may begin: what the strictest of its counters says.
+pub(crate) fn judge(counters: &mut [CounterState], now: Timestamp) -> Admission {
+    let mut admission = Admission::Admitted;
+    for CounterState { limited, counter } in counters {
+        admission = admission.max(counter.judge(&limited.limit, now));
+    }
+    admission
+}
+
+/// Begins an attempt on all counters if each admits it. They are to be written only then.
+pub(crate) fn begin(counters: &mut [CounterState], now: Timestamp) -> Admission {
+    let admission = judge(counters, now);
+    if admission == Admission::Admitted {
+        for CounterState { counter, .. } in counters {
+            counter.begin(now);
+        }
+    }
+    admission
+}
+
+/// Settles an attempt on one of its counters, which is to be written.
+pub(crate) fn settle(
+    state: &mut CounterState,
+    settlement: Settlement,
+    attempt: &SettledAttempt,
+) -> SettleOutcome {
+    let CounterState { limited: LimitedCounter { limit, .. }, counter } = state;
+    let (began_at, settled_at) = (attempt.began_at, attempt.settled_at);
+    match settlement {
+        Settlement::Counted => match counter.count(limit, began_at, settled_at) {
+            CountOutcome::Counted => SettleOutcome::Settled,
+            CountOutcome::LimitReached => SettleOutcome::LockedOut,
+        },
+        Settlement::Refunded => {
+            counter.refund(began_at);
+            SettleOutcome::Settled
+        }
+        Settlement::Reset => {
+            counter.reset(limit, began_at, settled_at);
+            SettleOutcome::Settled
+        }
+    }
+}
+
+/// Returns the account that a backend looks up before it records a failure. An event without a
+/// user gets an id that no account has, so that the response time does not tell whether an account
+/// exists.
+pub(crate) fn user_to_look_up(failure: &Event) -> UserId {
+    failure.user.unwrap_or_else(|| UserId::from_uuid_bytes([0; 16]))
+}
+
+/// Returns the events of a failed attempt. `found` is the account that was looked up, if it exists.
+/// If the account was deleted meanwhile, the events tell nothing about its user.
+pub(crate) fn failure_events(
+    failure: &Event,
+    outcome: SettleOutcome,
+    found: Option<UserId>,
+) -> Vec<Event> {
+    let event = match failure.user {
+        Some(user) if found != Some(user) => {
+            let client = ClientInfo::default();
+            Event { user: None, session: None, client, ..failure.clone() }
+        }
+        _ => failure.clone(),
+    };
+    match outcome {
+        SettleOutcome::Settled => vec![event],
+        SettleOutcome::LockedOut => {
+            let lockout = Event { kind: EventKind::SignInsThrottled, ..event.clone() };
+            vec![event, lockout]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_core::{CounterKey, Limit, SessionId, SystemRandom};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn state(limit: Limit) -> CounterState {
+        let key = CounterKey::sign_ins_by_account("ada@example.com");
+        CounterState { limited: LimitedCounter { key, limit }, counter: Counter::default() }
+    }
+
+    fn attempt() -> SettledAttempt {
+        SettledAttempt { counters: Vec::new(), began_at: NOW, settled_at: NOW, failure: None }
+    }
+
+    #[test]
+    fn an_attempt_that_one_counter_rejects_begins_on_none() {
+        let mut counters = [state(Limit::SIGN_INS_PER_ACCOUNT), state(Limit::SIGN_INS_PER_IP)];
+        for _ in 0..Limit::SIGN_INS_PER_ACCOUNT.max_attempts() {
+            assert_eq!(begin(&mut counters, NOW), Admission::Admitted);
+        }
+        let before = counters[1].clone();
+        assert_eq!(begin(&mut counters, NOW), Admission::Busy);
+        assert_eq!(counters[1], before);
+    }
+
+    #[test]
+    fn the_failure_that_reaches_the_limit_locks_out() {
+        let mut account = state(Limit::SIGN_INS_PER_ACCOUNT);
+        for n in 1..=Limit::SIGN_INS_PER_ACCOUNT.max_attempts() {
+            let _ = begin(std::slice::from_mut(&mut account), NOW);
+            let outcome = settle(&mut account, Settlement::Counted, &attempt());
+            let is_last = n == Limit::SIGN_INS_PER_ACCOUNT.max_attempts();
+            assert_eq!(outcome == SettleOutcome::LockedOut, is_last);
+        }
+    }
+
+    #[test]
+    fn the_events_of_a_failure_tell_nothing_about_a_deleted_user() {
+        let user = UserId::generate(NOW, &SystemRandom);
+        let session = SessionId::generate(NOW, &SystemRandom);
+        let client = ClientInfo::new(None, Some("Browser/1.0"));
+        let failure = Event::by_user(EventKind::SignInFailed, NOW, client);
+        let failure = failure.about(user).in_session(session);
+        let lockout = Event { kind: EventKind::SignInsThrottled, ..failure.clone() };
+        let outcome = SettleOutcome::LockedOut;
+        let events = failure_events(&failure, outcome, Some(user));
+        assert_eq!(events, [failure.clone(), lockout]);
+
+        let nobody = Event::by_user(EventKind::SignInFailed, NOW, ClientInfo::default());
+        assert_eq!(failure_events(&failure, SettleOutcome::Settled, None), [nobody]);
+    }
+
+    #[test]
+    fn an_account_is_looked_up_for_a_failure_without_a_user_too() {
+        let failure = Event::by_user(EventKind::SignInFailed, NOW, ClientInfo::default());
+        let nobody = user_to_look_up(&failure);
+        assert_ne!(nobody, UserId::generate(NOW, &SystemRandom));
+        assert_eq!(failure_events(&failure, SettleOutcome::Settled, None), [failure]);
+    }
+}

@@ -1,0 +1,29 @@
+//! Decisions about the audit log.
+
+use auth_core::Timestamp;
+
+use crate::audit::EVENT_RETENTION;
+
+/// Returns the time up to which events are deleted, itself included. The retention is counted back
+/// from the newest event if that is older than `now`, so that a clock that is ahead deletes nothing
+/// too early.
+pub(crate) fn purge_until(newest: Timestamp, now: Timestamp) -> Timestamp {
+    now.min(newest).saturating_sub(EVENT_RETENTION).unwrap_or(Timestamp::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_ahead_deletes_nothing_too_early() {
+        let newest = Timestamp::UNIX_EPOCH;
+        let until = newest - EVENT_RETENTION;
+        let day = Duration::from_hours(24);
+        assert_eq!(purge_until(newest, newest), until);
+        assert_eq!(purge_until(newest, newest + 365 * day), until);
+        assert_eq!(purge_until(newest, newest - day), until - day);
+    }
+}

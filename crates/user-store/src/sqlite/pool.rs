@@ -1,0 +1,52 @@
+//! The pool of connections that reads and transactions use.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use r2d2::{ManageConnection, NopErrorHandler, Pool};
+use rusqlite::Connection;
+
+use crate::sqlite::connection::{BUSY_TIMEOUT, FileIdentity, connect};
+
+/// The size of the pool. In WAL mode readers do not wait for the writer, and there is one writer at
+/// a time: a few connections serve all.
+pub(super) const MAX_CONNECTIONS: u32 = 8;
+
+/// Opens the first connection, and the others as they are needed.
+pub(super) fn build(
+    path: Arc<Path>,
+    identity: FileIdentity,
+) -> Result<Pool<ConnectionManager>, r2d2::Error> {
+    Pool::builder()
+        .max_size(MAX_CONNECTIONS)
+        .min_idle(Some(1))
+        .test_on_check_out(false)
+        .connection_timeout(BUSY_TIMEOUT)
+        .error_handler(Box::new(NopErrorHandler))
+        .build(ConnectionManager { path, identity })
+}
+
+/// Opens connections to one file.
+#[derive(Debug)]
+pub(super) struct ConnectionManager {
+    path: Arc<Path>,
+    identity: FileIdentity,
+}
+
+impl ManageConnection for ConnectionManager {
+    type Connection = Connection;
+    type Error = rusqlite::Error;
+
+    fn connect(&self) -> rusqlite::Result<Connection> {
+        connect(&self.path, self.identity)
+    }
+
+    fn is_valid(&self, connection: &mut Connection) -> rusqlite::Result<()> {
+        connection.execute_batch("")
+    }
+
+    /// A connection that is returned within a transaction could neither commit nor undo it.
+    fn has_broken(&self, connection: &mut Connection) -> bool {
+        !connection.is_autocommit()
+    }
+}

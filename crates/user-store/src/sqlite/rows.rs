@@ -1,0 +1,73 @@
+//! Conversion of columns.
+
+use std::error::Error;
+use std::net::IpAddr;
+
+use auth_core::{ClientInfo, SessionId, Timestamp, UserId};
+use rusqlite::types::{FromSql, Type};
+use rusqlite::{Result, Row};
+use serde::Serialize;
+
+pub(super) fn user_id(row: &Row<'_>, column: usize) -> Result<UserId> {
+    Ok(UserId::from_uuid_bytes(row.get(column)?))
+}
+
+pub(super) fn session_id(row: &Row<'_>, column: usize) -> Result<SessionId> {
+    Ok(SessionId::from_uuid_bytes(row.get(column)?))
+}
+
+pub(super) fn timestamp(row: &Row<'_>, column: usize) -> Result<Timestamp> {
+    convert(row, column, Type::Integer, |millis: i64| Timestamp::from_millisecond(millis))
+}
+
+/// Reads a text column with a parser.
+pub(super) fn parsed<T, E>(
+    row: &Row<'_>,
+    column: usize,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T>
+where
+    E: Error + Send + Sync + 'static,
+{
+    convert(row, column, Type::Text, |text: String| parse(&text))
+}
+
+/// Reads a column of 32 bytes with a parser.
+pub(super) fn bytes<T, E>(
+    row: &Row<'_>,
+    column: usize,
+    parse: impl FnOnce(&[u8]) -> Result<T, E>,
+) -> Result<T>
+where
+    E: Error + Send + Sync + 'static,
+{
+    convert(row, column, Type::Blob, |blob: [u8; 32]| parse(&blob))
+}
+
+/// Reads a client from two columns: the IP address and the user agent.
+pub(super) fn client(row: &Row<'_>, first: usize) -> Result<ClientInfo> {
+    let ip: Option<String> = row.get(first)?;
+    let ip = ip.map(|_| parsed(row, first, str::parse::<IpAddr>)).transpose()?;
+    let user_agent: Option<String> = row.get(first + 1)?;
+    Ok(ClientInfo::new(ip, user_agent.as_deref()))
+}
+
+/// Writes a value as JSON.
+pub(super) fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+fn convert<S, T, E>(
+    row: &Row<'_>,
+    column: usize,
+    kind: Type,
+    parse: impl FnOnce(S) -> Result<T, E>,
+) -> Result<T>
+where
+    S: FromSql,
+    E: Error + Send + Sync + 'static,
+{
+    parse(row.get(column)?)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, kind, Box::new(error)))
+}

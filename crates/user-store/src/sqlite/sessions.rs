@@ -1,0 +1,176 @@
+use async_trait::async_trait;
+use auth_core::{FamilyHash, PasswordHash, Session, SessionId, SessionPolicy, Timestamp, UserId};
+
+use crate::error::StoreError;
+use crate::rules::sessions::RotationWrite;
+use crate::rules::{self, Decision};
+use crate::sessions::{
+    ActingSession, ActiveSession, EndSessionsOutcome, NewSession, OpenSessionOutcome,
+    RotateOutcome, Rotation, SessionRecord, SessionStore,
+};
+use crate::sqlite::statements::{audit, sessions, users};
+use crate::sqlite::store::SqliteStore;
+use crate::users::PasswordVersion;
+
+#[async_trait]
+impl SessionStore for SqliteStore {
+    async fn open_session(
+        &self,
+        session: &NewSession,
+        verified: PasswordVersion,
+        rehashed: Option<&PasswordHash>,
+    ) -> Result<OpenSessionOutcome, StoreError> {
+        let (new, rehashed) = (session.clone(), rehashed.cloned());
+        self.database
+            .write(move |tx| {
+                let user = new.session.user_id;
+                let now = new.session.created_at;
+                let account = users::account_state(tx, user)?;
+                let event = match rules::sessions::open_session(&new, verified, account.as_ref()) {
+                    Decision::Write(event) => event,
+                    Decision::Return(outcome) => return Ok(outcome),
+                };
+                if let Some(rehashed) = &rehashed {
+                    users::rehash(tx, user, rehashed)?;
+                }
+                let mut ended = Vec::new();
+                if let Some(family) = &new.replaces {
+                    ended.extend(sessions::delete_family(tx, user, family, now)?);
+                }
+                let kept = NewSession::MAX_PER_USER - 1;
+                ended.extend(sessions::delete_least_recent(tx, user, kept, now)?);
+                sessions::insert(tx, &new)?;
+                audit::insert(tx, &event)?;
+                Ok(OpenSessionOutcome::Opened(ended))
+            })
+            .await
+    }
+
+    async fn session(
+        &self,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Option<ActiveSession>, StoreError> {
+        let found =
+            self.database.look_up(move |connection| sessions::with_user(connection, id)).await?;
+        Ok(found.filter(|found| found.session.is_alive(now)))
+    }
+
+    async fn session_by_family(
+        &self,
+        family: &FamilyHash,
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
+        let family = *family;
+        let found =
+            self.database.look_up(move |connection| sessions::by_family(connection, &family));
+        match found.await? {
+            Some((session, _)) if session.is_alive(now) => Ok(Some(session)),
+            _ => Ok(None),
+        }
+    }
+
+    async fn sessions(
+        &self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        let mut found =
+            self.database.read(move |connection| sessions::of_user(connection, user)).await?;
+        found.retain(|record| record.session.is_alive(now));
+        Ok(found)
+    }
+
+    async fn rotate_refresh_token(
+        &self,
+        rotation: &Rotation,
+        policy: &SessionPolicy,
+        now: Timestamp,
+    ) -> Result<RotateOutcome, StoreError> {
+        let (rotation, policy) = (rotation.clone(), *policy);
+        self.database
+            .write(move |tx| {
+                let stored = sessions::by_family(tx, &rotation.family)?;
+                match rules::sessions::rotate_refresh_token(&rotation, stored, &policy, now) {
+                    Decision::Write(RotationWrite::Refresh(session)) => {
+                        sessions::refresh(tx, &session, &rotation)?;
+                        Ok(RotateOutcome::Rotated(session))
+                    }
+                    Decision::Write(RotationWrite::End(session, event)) => {
+                        sessions::delete(tx, session.user_id, session.id)?;
+                        audit::insert(tx, &event)?;
+                        Ok(RotateOutcome::Reused(session))
+                    }
+                    Decision::Return(outcome) => Ok(outcome),
+                }
+            })
+            .await
+    }
+
+    async fn end_session(
+        &self,
+        acting: &ActingSession,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<EndSessionsOutcome, StoreError> {
+        let acting = acting.clone();
+        self.database
+            .write(move |tx| {
+                let stored = sessions::by_id(tx, acting.session.id)?;
+                let event = match rules::sessions::end_session(&acting, stored.as_ref(), id, now) {
+                    Decision::Write(event) => event,
+                    Decision::Return(outcome) => return Ok(outcome),
+                };
+                let deleted = sessions::delete(tx, acting.session.user_id, id)?;
+                let ended = rules::sessions::ended(deleted, event);
+                if let Some(event) = &ended.event {
+                    audit::insert(tx, event)?;
+                }
+                Ok(EndSessionsOutcome::Ended(ended.count))
+            })
+            .await
+    }
+
+    async fn end_other_sessions(
+        &self,
+        acting: &ActingSession,
+        now: Timestamp,
+    ) -> Result<EndSessionsOutcome, StoreError> {
+        let acting = acting.clone();
+        self.database
+            .write(move |tx| {
+                let stored = sessions::by_id(tx, acting.session.id)?;
+                let event = match rules::sessions::end_other_sessions(&acting, stored.as_ref(), now)
+                {
+                    Decision::Write(event) => event,
+                    Decision::Return(outcome) => return Ok(outcome),
+                };
+                let Session { id, user_id, .. } = acting.session;
+                let deleted = sessions::delete_others(tx, user_id, id)?;
+                let ended = rules::sessions::ended(deleted, event);
+                if let Some(event) = &ended.event {
+                    audit::insert(tx, event)?;
+                }
+                Ok(EndSessionsOutcome::Ended(ended.count))
+            })
+            .await
+    }
+
+    async fn end_all_sessions(&self, user: UserId, now: Timestamp) -> Result<usize, StoreError> {
+        self.database
+            .write(move |tx| {
+                let deleted = sessions::delete_all(tx, user)?;
+                let event = rules::sessions::end_all_sessions(user, now);
+                let ended = rules::sessions::ended(deleted, event);
+                if let Some(event) = &ended.event {
+                    audit::insert(tx, event)?;
+                }
+                Ok(ended.count)
+            })
+            .await
+    }
+
+    async fn purge_sessions(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+        self.database.write(move |tx| sessions::delete_expired(tx, now, limit)).await
+    }
+}

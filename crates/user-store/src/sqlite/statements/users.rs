@@ -1,0 +1,237 @@
+use auth_core::{DecoyPosition, Email, EmailKey, PasswordHash, Timestamp, UserId};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Result, Row, params};
+
+use crate::rules::users::AccountState;
+use crate::sqlite::rows::{parsed, timestamp, user_id};
+use crate::users::{Challenge, Credentials, PasswordVersion, StoredUser, User};
+
+/// The columns of [`read`], of the table `users` as `u`.
+pub(in crate::sqlite) const COLUMNS: &str = "u.id, u.email, u.created_at, u.disabled_at";
+
+/// The number of [`COLUMNS`].
+pub(in crate::sqlite) const WIDTH: usize = 4;
+
+/// Reads a user from the columns that begin at `first`.
+pub(in crate::sqlite) fn read(row: &Row<'_>, first: usize) -> Result<User> {
+    Ok(User {
+        id: user_id(row, first)?,
+        email: parsed(row, first + 1, Email::parse)?,
+        created_at: timestamp(row, first + 2)?,
+        disabled_at: disabled_at(row, first + 3)?,
+    })
+}
+
+fn disabled_at(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>> {
+    let millis: Option<i64> = row.get(column)?;
+    millis.map(|_| timestamp(row, column)).transpose()
+}
+
+/// The outcome of [`insert`].
+#[must_use]
+pub(in crate::sqlite) enum InsertOutcome {
+    Inserted,
+    EmailTaken,
+}
+
+pub(in crate::sqlite) fn insert(
+    connection: &Connection,
+    user: &User,
+    password: &PasswordHash,
+) -> Result<InsertOutcome> {
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO users (id, email, email_key, password_hash, created_at, disabled_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            user.id.as_uuid().as_bytes(),
+            user.email.as_str(),
+            user.email.key().as_str(),
+            password.to_text(),
+            user.created_at.as_millisecond(),
+            user.disabled_at.map(Timestamp::as_millisecond),
+        ]);
+    match inserted {
+        Ok(_) => Ok(InsertOutcome::Inserted),
+        Err(error) if violates_unique_email(&error) => Ok(InsertOutcome::EmailTaken),
+        Err(error) => Err(error),
+    }
+}
+
+fn violates_unique_email(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::SqliteFailure(cause, Some(message))
+            if cause.code == ErrorCode::ConstraintViolation && message.contains("users.email_key")
+    )
+}
+
+pub(in crate::sqlite) fn credentials(
+    connection: &Connection,
+    email: &EmailKey,
+    decoy_position: &DecoyPosition,
+) -> Result<Challenge> {
+    let found = connection
+        .prepare_cached(
+            "SELECT id, password_hash, password_version FROM users
+             WHERE email_key = ?1 AND disabled_at IS NULL",
+        )?
+        .query_row([email.as_str()], |row| {
+            Ok(Credentials {
+                user_id: user_id(row, 0)?,
+                password_hash: parsed(row, 1, str::parse)?,
+                password_version: PasswordVersion(row.get(2)?),
+            })
+        })
+        .optional()?;
+    match found {
+        Some(credentials) => Ok(Challenge::Account(credentials)),
+        None => Ok(Challenge::Decoy(decoy(connection, decoy_position)?)),
+    }
+}
+
+/// Returns the hash of the account whose email address follows the position. After the last one
+/// comes the first.
+fn decoy(connection: &Connection, position: &DecoyPosition) -> Result<Option<PasswordHash>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT password_hash FROM users WHERE email_key > ?1 ORDER BY email_key LIMIT 1",
+    )?;
+    for after in [position.as_str(), ""] {
+        let hash = statement.query_row([after], |row| parsed(row, 0, str::parse)).optional()?;
+        if hash.is_some() {
+            return Ok(hash);
+        }
+    }
+    Ok(None)
+}
+
+pub(in crate::sqlite) fn password_hash(
+    connection: &Connection,
+    user: UserId,
+) -> Result<Option<PasswordHash>> {
+    connection
+        .prepare_cached("SELECT password_hash FROM users WHERE id = ?1")?
+        .query_row([user.as_uuid().as_bytes()], |row| parsed(row, 0, str::parse))
+        .optional()
+}
+
+pub(in crate::sqlite) fn account_state(
+    connection: &Connection,
+    user: UserId,
+) -> Result<Option<AccountState>> {
+    connection
+        .prepare_cached("SELECT id, password_version, disabled_at FROM users WHERE id = ?1")?
+        .query_row([user.as_uuid().as_bytes()], |row| {
+            Ok(AccountState {
+                id: user_id(row, 0)?,
+                password_version: PasswordVersion(row.get(1)?),
+                disabled_at: disabled_at(row, 2)?,
+            })
+        })
+        .optional()
+}
+
+pub(in crate::sqlite) fn by_id(connection: &Connection, id: UserId) -> Result<Option<User>> {
+    connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM users u WHERE u.id = ?1"))?
+        .query_row([id.as_uuid().as_bytes()], |row| read(row, 0))
+        .optional()
+}
+
+pub(in crate::sqlite) fn by_email(
+    connection: &Connection,
+    email: &EmailKey,
+) -> Result<Option<User>> {
+    connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM users u WHERE u.email_key = ?1"))?
+        .query_row([email.as_str()], |row| read(row, 0))
+        .optional()
+}
+
+/// Returns up to `limit` accounts after `after`, in the order of their ids.
+pub(in crate::sqlite) fn page(
+    connection: &Connection,
+    after: Option<UserId>,
+    limit: u32,
+) -> Result<Vec<User>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM users u WHERE u.id > ?1 ORDER BY u.id LIMIT ?2"
+        ))?
+        .query_map(params![position(after.as_ref()), limit], |row| read(row, 0))?
+        .collect()
+}
+
+/// Returns the same page as [`page`] with the password hashes.
+pub(in crate::sqlite) fn page_with_hashes(
+    connection: &Connection,
+    after: Option<UserId>,
+    limit: u32,
+) -> Result<Vec<StoredUser>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT u.password_hash, {COLUMNS} FROM users u WHERE u.id > ?1 ORDER BY u.id LIMIT ?2"
+        ))?
+        .query_map(params![position(after.as_ref()), limit], |row| {
+            Ok(StoredUser { password_hash: parsed(row, 0, str::parse)?, user: read(row, 1)? })
+        })?
+        .collect()
+}
+
+/// Returns the bytes after which a page begins. Every id is greater than no bytes.
+fn position(after: Option<&UserId>) -> &[u8] {
+    after.map_or(&[], |id| id.as_uuid().as_bytes())
+}
+
+/// Returns whether an account has the id or the email address of `user`.
+pub(in crate::sqlite) fn exists_like(connection: &Connection, user: &User) -> Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM users WHERE id = ?1 OR email_key = ?2")?
+        .exists(params![user.id.as_uuid().as_bytes(), user.email.key().as_str()])
+}
+
+/// Replaces the hash of the current password.
+pub(in crate::sqlite) fn rehash(
+    connection: &Connection,
+    user: UserId,
+    rehashed: &PasswordHash,
+) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE users SET password_hash = ?2 WHERE id = ?1")?
+        .execute(params![user.as_uuid().as_bytes(), rehashed.to_text()])?;
+    Ok(())
+}
+
+/// Sets another password, with the next version.
+pub(in crate::sqlite) fn set_password(
+    connection: &Connection,
+    user: UserId,
+    new: &PasswordHash,
+) -> Result<()> {
+    connection.execute(
+        "UPDATE users SET password_hash = ?2, password_version = password_version + 1
+         WHERE id = ?1",
+        params![user.as_uuid().as_bytes(), new.to_text()],
+    )?;
+    Ok(())
+}
+
+pub(in crate::sqlite) fn set_disabled_at(
+    connection: &Connection,
+    user: UserId,
+    disabled_at: Option<Timestamp>,
+) -> Result<()> {
+    connection.execute(
+        "UPDATE users SET disabled_at = ?2 WHERE id = ?1",
+        params![user.as_uuid().as_bytes(), disabled_at.map(Timestamp::as_millisecond)],
+    )?;
+    Ok(())
+}
+
+/// Deletes the user and, by their foreign key, the sessions.
+pub(in crate::sqlite) fn delete(connection: &Connection, user: UserId) -> Result<()> {
+    connection
+        .prepare_cached("DELETE FROM users WHERE id = ?1")?
+        .execute([user.as_uuid().as_bytes()])?;
+    Ok(())
+}

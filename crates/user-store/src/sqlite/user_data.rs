@@ -1,0 +1,28 @@
+use async_trait::async_trait;
+use auth_core::UserId;
+
+use crate::error::StoreError;
+use crate::sqlite::statements::{audit, sessions, users};
+use crate::sqlite::store::SqliteStore;
+use crate::user_data::{UserData, UserDataStore};
+
+#[async_trait]
+impl UserDataStore for SqliteStore {
+    async fn user_data(&self, user: UserId) -> Result<Option<UserData>, StoreError> {
+        self.database
+            .read(move |connection| {
+                let tx = connection.unchecked_transaction()?;
+                let Some(account) = users::by_id(&tx, user)? else { return Ok(None) };
+                let Some(password_hash) = users::password_hash(&tx, user)? else {
+                    return Ok(None);
+                };
+                Ok(Some(UserData {
+                    user: account,
+                    password_hash,
+                    sessions: sessions::of_user(&tx, user)?,
+                    events: audit::of_user(&tx, user, UserData::MAX_EVENTS)?,
+                }))
+            })
+            .await
+    }
+}
