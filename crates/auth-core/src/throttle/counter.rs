@@ -19,10 +19,12 @@ pub struct Counter {
     failed: Vec<i64>,
     /// When the attempts began that are not settled.
     pending: Vec<i64>,
-    /// The number of lockouts in a row.
-    waits: u32,
-    /// When the last lockout ends.
-    until: i64,
+    /// The number of lockouts in a row. Stores know it under its old name.
+    #[serde(rename = "waits")]
+    lockouts: u32,
+    /// When the last lockout ends, in milliseconds. Stores know it under its old name.
+    #[serde(rename = "until")]
+    locked_until: i64,
 }
 
 /// Whether an attempt may begin.
@@ -37,7 +39,7 @@ pub enum Admission {
     Rejected(Duration),
 }
 
-/// What counting a failed attempt has led to.
+/// The outcome of counting a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum CountOutcome {
@@ -51,19 +53,22 @@ pub enum CountOutcome {
 const MAX_ATTEMPT_DURATION: Duration = Duration::from_secs(30);
 
 impl Counter {
-    /// Judges whether an attempt may begin at `now`.
+    /// Decides whether an attempt may begin at `now`.
     pub fn judge(&mut self, limit: &Limit, now: Timestamp) -> Admission {
         let now = now.as_millisecond();
-        self.tidy(limit, now);
-        if now < self.until {
-            return refused(self.until, now);
+        self.discard_expired(limit, now);
+        if now < self.locked_until {
+            return rejected_until(self.locked_until, now);
         }
         // After a lockout, attempts are admitted one at a time.
-        let room =
-            if self.waits > 0 { 1 } else { limit.max_attempts().saturating_sub(self.failed.len()) };
-        match room.saturating_sub(self.pending.len()) {
+        let available = if self.lockouts > 0 {
+            1
+        } else {
+            limit.max_attempts().saturating_sub(self.failed.len())
+        };
+        match available.saturating_sub(self.pending.len()) {
             0 if !self.pending.is_empty() => Admission::Busy,
-            0 => refused(self.first_to_leave(limit), now),
+            0 => rejected_until(self.next_expiry(limit), now),
             _ => Admission::Admitted,
         }
     }
@@ -76,15 +81,15 @@ impl Counter {
     /// Settles the attempt that began at `began` as a failure.
     pub fn count(&mut self, limit: &Limit, began: Timestamp, now: Timestamp) -> CountOutcome {
         self.refund(began);
-        self.tidy(limit, now.as_millisecond());
+        self.discard_expired(limit, now.as_millisecond());
         self.fail(limit, now.as_millisecond())
     }
 
     /// Settles the attempt as one that does not count.
     pub fn refund(&mut self, began: Timestamp) {
         let began = began.as_millisecond();
-        if let Some(place) = self.pending.iter().position(|pending| *pending == began) {
-            self.pending.swap_remove(place);
+        if let Some(index) = self.pending.iter().position(|pending| *pending == began) {
+            self.pending.swap_remove(index);
         }
     }
 
@@ -92,7 +97,7 @@ impl Counter {
     /// attempts that were never settled.
     pub fn reset(&mut self, limit: &Limit, began: Timestamp, now: Timestamp) {
         self.refund(began);
-        self.tidy(limit, now.as_millisecond());
+        self.discard_expired(limit, now.as_millisecond());
         *self = Self { pending: std::mem::take(&mut self.pending), ..Self::default() };
     }
 
@@ -101,7 +106,8 @@ impl Counter {
     pub fn ends(&self, limit: &Limit) -> Timestamp {
         let window = millis(limit.window());
         let pending = self.pending.iter().max().map(|began| began + millis(MAX_ATTEMPT_DURATION));
-        let last = self.failed.iter().copied().max().max(pending).unwrap_or(0).max(self.until);
+        let last =
+            self.failed.iter().copied().max().max(pending).unwrap_or(0).max(self.locked_until);
         // The lockout is the longest one if the last pending attempt fails.
         Timestamp::from_millisecond(last.saturating_add(2 * window)).unwrap_or(Timestamp::MAX)
     }
@@ -112,50 +118,52 @@ impl Counter {
         if !limit.has_lockout() {
             return if is_last { CountOutcome::LimitReached } else { CountOutcome::Counted };
         }
-        if self.waits == 0 && !is_last {
+        if self.lockouts == 0 && !is_last {
             return CountOutcome::Counted;
         }
-        self.waits = self.waits.saturating_add(1);
-        self.until = at.saturating_add(millis(Limit::lockout(self.waits)));
+        self.lockouts = self.lockouts.saturating_add(1);
+        self.locked_until = at.saturating_add(millis(Limit::lockout(self.lockouts)));
         CountOutcome::LimitReached
     }
 
-    /// Drops what no longer affects the present.
-    fn tidy(&mut self, limit: &Limit, now: i64) {
+    /// Removes what has expired at `now`: old failures, attempts that were never settled, and the
+    /// last lockout.
+    fn discard_expired(&mut self, limit: &Limit, now: i64) {
         let window = millis(limit.window());
-        self.until = self.until.min(now.saturating_add(millis(Limit::lockout(self.waits))));
+        self.locked_until =
+            self.locked_until.min(now.saturating_add(millis(Limit::lockout(self.lockouts))));
         for at in &mut self.failed {
             *at = now.min(*at);
         }
         // Clocks of servers differ a little, and the first to read the time may be the second to
         // write: an attempt that began a moment ahead must be found again when it is settled.
-        let longest = millis(MAX_ATTEMPT_DURATION);
-        for began in self.pending.iter_mut().filter(|began| **began > now + longest) {
+        let max_duration = millis(MAX_ATTEMPT_DURATION);
+        for began in self.pending.iter_mut().filter(|began| **began > now + max_duration) {
             *began = now;
         }
-        let lost = |began: &mut i64| *began + longest <= now;
-        for began in self.pending.extract_if(.., lost).collect::<Vec<_>>() {
+        let is_abandoned = |began: &mut i64| *began + max_duration <= now;
+        for began in self.pending.extract_if(.., is_abandoned).collect::<Vec<_>>() {
             let _ = self.fail(limit, began);
         }
         self.failed.retain(|at| *at + window > now);
         self.failed.sort_unstable();
-        if self.until.saturating_add(window) <= now {
-            (self.waits, self.until) = (0, 0);
+        if self.locked_until.saturating_add(window) <= now {
+            (self.lockouts, self.locked_until) = (0, 0);
         }
     }
 
-    /// Returns when there is room again, if no other attempt begins.
-    fn first_to_leave(&self, limit: &Limit) -> i64 {
-        let place = self.failed.len().saturating_sub(limit.max_attempts());
-        self.failed.get(place).map_or(0, |at| at.saturating_add(millis(limit.window())))
+    /// Returns when a failure leaves the window, so that an attempt may begin again.
+    fn next_expiry(&self, limit: &Limit) -> i64 {
+        let index = self.failed.len().saturating_sub(limit.max_attempts());
+        self.failed.get(index).map_or(0, |at| at.saturating_add(millis(limit.window())))
     }
 }
 
-fn refused(until: i64, now: i64) -> Admission {
-    let left = u64::try_from(until.saturating_sub(now)).unwrap_or(0);
-    Admission::Rejected(Duration::from_millis(left))
+fn rejected_until(end: i64, now: i64) -> Admission {
+    let remaining = u64::try_from(end.saturating_sub(now)).unwrap_or(0);
+    Admission::Rejected(Duration::from_millis(remaining))
 }
 
-fn millis(time: Duration) -> i64 {
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

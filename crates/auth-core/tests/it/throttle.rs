@@ -271,6 +271,17 @@ proptest! {
     }
 }
 
+/// Servers of different versions that share a store must read each other's counters.
+#[test]
+fn the_stored_form_of_a_counter_is_stable() {
+    let (mut counter, limit) = (Counter::default(), Limit::SIGN_INS_PER_ACCOUNT);
+    let now = Timestamp::UNIX_EPOCH;
+    (0..10).for_each(|_| assert_eq!(fail(&mut counter, &limit, now), None));
+    counter.begin(now);
+    let expected = r#"{"failed":[0,0,0,0,0,0,0,0,0,0],"pending":[0],"waits":1,"until":60000}"#;
+    assert_eq!(serde_json::to_string(&counter).unwrap(), expected);
+}
+
 #[test]
 fn only_16_bits_are_kept_of_a_text_that_is_not_an_address() {
     let key = CounterKey::sign_ins_by_account("hunter2 typed here");
