@@ -1,4 +1,4 @@
-//! A file, or its folder, that may not be written.
+//! A read-only file or folder.
 
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,10 +9,10 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::server::Server;
-use crate::start::{PASSWORD, assert_unavailable, complaint, database, start, start_through};
+use crate::start::{PASSWORD, assert_unavailable, database, start, start_error, start_through};
 
-/// Makes root obey the rights of files like everybody else.
-fn bound_by_rights() -> &'static [&'static str] {
+/// A command prefix that makes file permissions apply to root.
+fn without_root_override() -> &'static [&'static str] {
     if rustix::process::geteuid().is_root() {
         &["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
     } else {
@@ -25,7 +25,7 @@ fn set_mode(path: &std::path::Path, mode: u32) {
 }
 
 #[test]
-fn a_file_or_a_folder_that_may_not_be_written_is_one_line_at_start() {
+fn a_read_only_file_or_folder_is_an_error_at_start() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = start(&folder);
     server.sign_up("ada@example.com", PASSWORD);
@@ -35,20 +35,20 @@ fn a_file_or_a_folder_that_may_not_be_written_is_one_line_at_start() {
     for (path, locked, open) in [(file.as_path(), 0o400, 0o600), (folder.path(), 0o500, 0o700)] {
         let before = std::fs::read(&file).unwrap();
         set_mode(path, locked);
-        let line = complaint(bound_by_rights(), &folder);
+        let line = start_error(without_root_override(), &folder);
         set_mode(path, open);
         assert!(line.contains("may be written"), "{line}");
         assert_eq!(std::fs::read(&file).unwrap(), before);
     }
     set_mode(&file, 0o000);
-    let line = complaint(bound_by_rights(), &folder);
+    let line = start_error(without_root_override(), &folder);
     assert!(line.contains("may be written"), "{line}");
     set_mode(&file, 0o600);
     start(&folder).log_in("ada@example.com", PASSWORD);
 }
 
-/// A read while a writer, who waits for somebody else's lock, has the connection that there
-/// is: the server opens another, for a file that it can but read.
+/// Reads while a writer waits for a lock with the only open connection, so that the server opens
+/// another connection, read-only.
 fn read_on_a_second_connection(folder: &TempDir, server: &Server, token: &str) {
     let other = Connection::open(database(folder)).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -70,9 +70,9 @@ fn read_on_a_second_connection(folder: &TempDir, server: &Server, token: &str) {
 }
 
 #[test]
-fn when_the_file_may_be_written_again_the_server_goes_on_by_itself() {
+fn the_server_recovers_when_the_file_is_writable_again() {
     let folder = tempfile::tempdir().unwrap();
-    let server = start_through(bound_by_rights(), &folder);
+    let server = start_through(without_root_override(), &folder);
     server.sign_up("ada@example.com", PASSWORD);
     let token = server.log_in("ada@example.com", PASSWORD);
     set_mode(&database(&folder), 0o400);

@@ -1,4 +1,4 @@
-//! Another process keeps the database for itself.
+//! Another process keeps the database locked.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ScopedJoinHandle};
@@ -6,20 +6,20 @@ use std::thread::{self, ScopedJoinHandle};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::start::{PASSWORD, assert_unavailable, complaint, database, start};
+use crate::start::{PASSWORD, assert_unavailable, database, start, start_error};
 
-/// Whoever has this can write, and nobody else.
+/// Locks the database for writing until the connection is dropped.
 fn lock(folder: &TempDir) -> Connection {
     let other = Connection::open(database(folder)).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     other
 }
 
-/// More than the connections to the file, and than the threads that serve requests.
+/// More than there are connections to the file, and threads.
 const WRITERS: usize = 64;
 
 #[test]
-fn while_the_file_is_locked_writers_are_told_to_come_back_and_readers_are_served() {
+fn while_the_file_is_locked_writes_are_503_and_reads_succeed() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(&folder);
     server.sign_up("ada@example.com", PASSWORD);
@@ -45,16 +45,20 @@ fn while_the_file_is_locked_writers_are_told_to_come_back_and_readers_are_served
     drop(other);
     for n in 0..WRITERS {
         let email = format!("person-{n}@example.com");
-        assert_eq!(server.sign_up(&email, PASSWORD).status, 201, "it was refused before");
+        assert_eq!(
+            server.sign_up(&email, PASSWORD).status,
+            201,
+            "the sign-up that failed had no effect"
+        );
     }
     assert_eq!(server.get("/readyz").status, 200);
 }
 
 #[test]
-fn a_file_that_stays_locked_is_one_line_at_start() {
+fn a_locked_file_is_an_error_at_start() {
     let folder = tempfile::tempdir().unwrap();
     drop(start(&folder));
     let _other = lock(&folder);
-    let line = complaint(&[], &folder);
+    let line = start_error(&[], &folder);
     assert!(line.contains("locked by another process"), "{line}");
 }

@@ -1,4 +1,4 @@
-//! Clients that never come to an end, and more of them than the system has handles for.
+//! Slow clients, and more clients than there are file handles.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
@@ -10,11 +10,12 @@ use crate::server::{Server, credentials, read_answer};
 use crate::start::{PASSWORD, start, start_through};
 
 const CLIENTS: usize = 200;
-/// How often each sends a byte, and for how long it would.
+/// The pause between two bytes of a client.
 const PAUSE: Duration = Duration::from_millis(250);
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long the clients would go on.
+const TIMEOUT: Duration = Duration::from_secs(90);
 
-fn trickling(server: &Server, n: usize) -> TcpStream {
+fn start_slow_request(server: &Server, n: usize) -> TcpStream {
     let mut stream = server.connect();
     stream.set_nonblocking(true).unwrap();
     let body = "content-type: application/json\r\ncontent-length: 9999\r\n\r\n";
@@ -23,8 +24,8 @@ fn trickling(server: &Server, n: usize) -> TcpStream {
     stream
 }
 
-/// Sends one byte more; answers whether the server still listens.
-fn goes_on(mut stream: &TcpStream) -> bool {
+/// Sends one more byte, and returns whether the connection is still open.
+fn send_byte(mut stream: &TcpStream) -> bool {
     if stream.write_all(b"x").is_err() {
         return false;
     }
@@ -35,11 +36,11 @@ fn goes_on(mut stream: &TcpStream) -> bool {
 }
 
 #[test]
-fn two_hundred_that_trickle_are_cut_off_and_keep_nobody_waiting() {
+fn slow_clients_are_disconnected_and_delay_no_others() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(&folder);
     server.sign_up("ada@example.com", PASSWORD);
-    let mut trickling: Vec<_> = (0..CLIENTS).map(|n| trickling(&server, n)).collect();
+    let mut slow: Vec<_> = (0..CLIENTS).map(|n| start_slow_request(&server, n)).collect();
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let others = scope.spawn(|| {
@@ -50,24 +51,24 @@ fn two_hundred_that_trickle_are_cut_off_and_keep_nobody_waiting() {
             }
         });
         let mut waited = Duration::ZERO;
-        while !trickling.is_empty() && waited < PATIENCE {
+        while !slow.is_empty() && waited < TIMEOUT {
             thread::sleep(PAUSE);
             waited += PAUSE;
-            trickling.retain(goes_on);
+            slow.retain(send_byte);
         }
         over.store(true, Ordering::SeqCst);
         others.join().unwrap();
     });
-    assert_eq!(trickling.len(), 0, "some are served still");
+    assert_eq!(slow.len(), 0, "some are still connected");
 }
 
 #[test]
-fn when_there_are_no_more_file_handles_clients_wait_for_some_and_are_served() {
+fn without_free_file_handles_clients_wait_and_are_served_later() {
     let folder = tempfile::tempdir().unwrap();
     let few_handles = ["sh", "-c", r#"ulimit -n 64; exec "$@""#, "sh"];
     let server = start_through(&few_handles, &folder);
     let idle: Vec<_> = (0..CLIENTS).map(|_| server.connect()).collect();
-    server.wait_for("that there are too many", |log| log.contains("was not accepted"));
+    server.wait_for("the failed accept", |log| log.contains("could not accept"));
     thread::scope(|scope| {
         let waiting = scope.spawn(|| server.sign_up("ada@example.com", PASSWORD));
         drop(idle);
@@ -78,7 +79,7 @@ fn when_there_are_no_more_file_handles_clients_wait_for_some_and_are_served() {
 }
 
 #[test]
-fn five_hundred_that_connect_while_the_server_has_no_time_for_them_are_served_when_it_has() {
+fn clients_that_connect_while_the_server_is_suspended_are_served_later() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(&folder);
     let address = server.address.parse().unwrap();

@@ -1,15 +1,15 @@
-//! SIGTERM in the midst of it.
+//! SIGTERM under load.
 
-use crate::crowd::{acknowledgments, until_signalled};
+use crate::load::{acknowledgments, use_until_signal};
 use crate::start::{check_file, database, rounds, start};
 
 #[test]
-fn a_stop_under_load_loses_nothing_that_was_acknowledged_and_leaves_one_file() {
+fn a_stop_under_load_loses_nothing_acknowledged_and_leaves_one_file() {
     for round in 0..rounds(3) {
         let folder = tempfile::tempdir().unwrap();
         let mut server = start(&folder);
         let name = format!("round-{round}");
-        let mut people = until_signalled(&server, &name, acknowledgments(round), "TERM");
+        let mut users = use_until_signal(&server, &name, acknowledgments(round), "TERM");
         assert_eq!(server.wait(), Some(0));
         assert!(!server.log().contains("cut off"), "{}", server.log());
         assert!(!server.log().contains("ERROR"), "{}", server.log());
@@ -17,8 +17,8 @@ fn a_stop_under_load_loses_nothing_that_was_acknowledged_and_leaves_one_file() {
         assert!(database(&folder).exists() && !beside.iter().any(|file| file.exists()));
         check_file(&folder);
         let server = start(&folder);
-        for person in &mut people {
-            person.check(&server);
+        for user in &mut users {
+            user.check(&server);
         }
     }
 }

@@ -1,17 +1,16 @@
-//! No room on the disk. A limit on the size of files stands for it, which needs no disk of
-//! one's own: what would grow a file beyond it fails.
+//! A full disk. It is simulated by a limit on the size of files: writes beyond it fail.
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use crate::server::{Answer, Server, bearer};
-use crate::start::{PASSWORD, assert_unavailable, check_file, complaint, start, start_through};
+use crate::start::{PASSWORD, assert_unavailable, check_file, start, start_error, start_through};
 
-/// Runs the rest with files that grow to so many units of 512 bytes.
-fn with_room(units: &str) -> [&str; 4] {
+/// A command prefix that limits files to this many units of 512 bytes.
+fn with_limit(units: &str) -> [&str; 4] {
     ["sh", "-c", r#"trap "" XFSZ; ulimit -S -f "$0"; exec "$@""#, units]
 }
 
-fn make_room(server: &Server) {
+fn remove_limit(server: &Server) {
     let process = Pid::from_raw(server.id().try_into().unwrap());
     prlimit(process, Resource::Fsize, Rlimit { current: None, maximum: None }).unwrap();
 }
@@ -20,7 +19,7 @@ fn email(n: usize) -> String {
     format!("person-{n}@example.com")
 }
 
-/// Signs people up until there is no room; answers how many, and the first refusal.
+/// Signs up users until the disk is full. Returns their number and the first error response.
 fn fill(server: &Server) -> (usize, Answer) {
     (0..1_000)
         .map(|n| (n, server.sign_up(&email(n), PASSWORD)))
@@ -29,25 +28,25 @@ fn fill(server: &Server) -> (usize, Answer) {
 }
 
 #[test]
-fn on_a_full_disk_nothing_acknowledged_is_lost_and_with_room_all_goes_on() {
+fn a_full_disk_loses_nothing_acknowledged_and_the_server_recovers() {
     let folder = tempfile::tempdir().unwrap();
     drop(start(&folder));
-    let server = start_through(&with_room("600"), &folder);
+    let server = start_through(&with_limit("600"), &folder);
     server.sign_up("ada@example.com", PASSWORD);
     let token = server.log_in("ada@example.com", PASSWORD);
     let (signed_up, refused) = fill(&server);
-    assert!(signed_up > 3, "some had room");
+    assert!(signed_up > 3, "some sign-ups fit");
     for answer in [&refused, &server.sign_up(&email(signed_up), PASSWORD)] {
         assert_unavailable(answer);
     }
     assert!(server.log().contains("the store does not answer"), "{}", server.log());
-    assert_eq!(server.me(&token).status, 200, "reading needs no room");
+    assert_eq!(server.me(&token).status, 200, "reading works on a full disk");
     let log_out = server.post("/api/logout", &bearer(&token), "{}");
     match log_out.status {
         204 => assert_eq!(server.me(&token).code(), "invalid_token"),
         _ => assert_unavailable(&log_out),
     }
-    make_room(&server);
+    remove_limit(&server);
     assert_eq!(server.sign_up(&email(signed_up), PASSWORD).status, 201);
     drop(server);
     let server = start(&folder);
@@ -58,10 +57,10 @@ fn on_a_full_disk_nothing_acknowledged_is_lost_and_with_room_all_goes_on() {
 }
 
 #[test]
-fn what_did_not_fit_is_not_there_after_kill_9_either() {
+fn a_change_that_did_not_fit_is_not_there_after_kill_9() {
     let folder = tempfile::tempdir().unwrap();
     drop(start(&folder));
-    let server = start_through(&with_room("200"), &folder);
+    let server = start_through(&with_limit("200"), &folder);
     let (signed_up, refused) = fill(&server);
     assert_unavailable(&refused);
     drop(server);
@@ -75,17 +74,17 @@ fn what_did_not_fit_is_not_there_after_kill_9_either() {
 }
 
 #[test]
-fn a_server_that_finds_a_full_disk_says_so_in_one_line_and_starts_when_there_is_room() {
+fn a_full_disk_at_start_is_an_error_and_the_server_starts_later() {
     let folder = tempfile::tempdir().unwrap();
-    // Room for nothing, for the first page, for some of the tables.
+    // Space for nothing, for the first page, for some of the tables.
     for units in ["1", "8", "40"] {
-        let line = complaint(&with_room(units), &folder);
+        let line = start_error(&with_limit(units), &folder);
         assert!(line.contains("check that the disk has room"), "{units}: {line}");
     }
     let server = start(&folder);
     assert_eq!(server.sign_up("ada@example.com", PASSWORD).status, 201);
     drop(server);
-    let line = complaint(&with_room("1"), &folder);
+    let line = start_error(&with_limit("1"), &folder);
     assert!(line.contains("check that the disk has room"), "{line}");
     start(&folder).log_in("ada@example.com", PASSWORD);
 }

@@ -1,4 +1,4 @@
-//! Somebody who writes down what the server has acknowledged, and holds it to that.
+//! A user who remembers what the server has acknowledged, and checks it later.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -8,13 +8,13 @@ use std::time::Duration;
 use crate::server::{Answer, Server, an_address, bearer, credentials, read_answer};
 use crate::start::PASSWORD;
 
-pub(crate) struct Person {
+pub(crate) struct User {
     email: String,
     /// Whether the sign-up was acknowledged.
     signed_up: bool,
-    /// The password in force: the last one, or after a lost answer the last but one.
+    /// All passwords so far, the newest last.
     passwords: Vec<String>,
-    /// How many of the last passwords may be in force.
+    /// How many of the last passwords may be the current one: two after a lost response.
     candidates: usize,
     session: Option<Session>,
 }
@@ -22,32 +22,32 @@ pub(crate) struct Person {
 struct Session {
     token: String,
     cookie: String,
-    /// Whether the cookie was sent, and no answer came.
+    /// Whether the cookie was sent without a response.
     is_sent: bool,
 }
 
-impl Person {
+impl User {
     pub(crate) fn new(email: String) -> Self {
         let passwords = vec![PASSWORD.to_owned()];
         Self { email, signed_up: false, passwords, candidates: 1, session: None }
     }
 
-    /// Uses the service, and tells of every acknowledgment; `None` when an answer is lost.
-    pub(crate) fn go_about(&mut self, address: &str, acknowledged: &Sender<()>) -> Option<()> {
-        // Nobody listens any more once there are enough.
-        let tell = || acknowledged.send(()).unwrap_or(());
-        self.sign_up(address).map(|()| tell())?;
+    /// Uses the service and reports every acknowledgment. Returns `None` if a response is lost.
+    pub(crate) fn use_service(&mut self, address: &str, acknowledged: &Sender<()>) -> Option<()> {
+        // Nobody receives them any more once there are enough.
+        let report = || acknowledged.send(()).unwrap_or(());
+        self.sign_up(address).map(|()| report())?;
         self.log_in(address)?;
         for _ in 0..4 {
-            self.renew(address).map(|()| tell())?;
-            self.change_password(address).map(|()| tell())?;
+            self.refresh(address).map(|()| report())?;
+            self.change_password(address).map(|()| report())?;
         }
         Some(())
     }
 
     fn sign_up(&mut self, address: &str) -> Option<()> {
         let body = credentials(&self.email, PASSWORD);
-        let answer = ask(address, "POST", "/api/signup", "", &body)?;
+        let answer = send(address, "POST", "/api/signup", "", &body)?;
         assert_eq!(answer.status, 201, "{}", answer.body);
         self.signed_up = true;
         Some(())
@@ -55,17 +55,17 @@ impl Person {
 
     fn log_in(&mut self, address: &str) -> Option<()> {
         let body = credentials(&self.email, self.passwords.last()?);
-        let answer = ask(address, "POST", "/api/token", "", &body)?;
-        self.session = Some(Session::of(&answer));
+        let answer = send(address, "POST", "/api/token", "", &body)?;
+        self.session = Some(Session::from_answer(&answer));
         Some(())
     }
 
-    fn renew(&mut self, address: &str) -> Option<()> {
+    fn refresh(&mut self, address: &str) -> Option<()> {
         let session = self.session.as_mut()?;
         session.is_sent = true;
         let cookie = format!("cookie: {}\r\n", session.cookie);
-        let answer = ask(address, "POST", "/api/token/refresh", &cookie, "{}")?;
-        *session = Session::of(&answer);
+        let answer = send(address, "POST", "/api/token/refresh", &cookie, "{}")?;
+        *session = Session::from_answer(&answer);
         Some(())
     }
 
@@ -76,26 +76,26 @@ impl Person {
         self.passwords.push(new);
         self.candidates = 2;
         let bearer = bearer(&self.session.as_ref()?.token);
-        let answer = ask(address, "PUT", "/api/me/password", &bearer, &body.to_string())?;
+        let answer = send(address, "PUT", "/api/me/password", &bearer, &body.to_string())?;
         assert_eq!(answer.status, 204, "{}", answer.body);
         self.candidates = 1;
         Some(())
     }
 
-    /// Looks whether all that was acknowledged is so, and nothing is half done.
+    /// Checks that all acknowledged changes are there, and none is half done.
     pub(crate) fn check(&mut self, server: &Server) {
         self.check_session(server);
-        let logs_in = |password: &String| {
+        let can_log_in = |password: &String| {
             let status = server.post("/api/token", "", &credentials(&self.email, password)).status;
             assert!(matches!(status, 200 | 401), "{status}");
             status == 200
         };
-        let works: Vec<_> = self.passwords.iter().map(logs_in).collect();
+        let works: Vec<_> = self.passwords.iter().map(can_log_in).collect();
         let candidates = &works[works.len() - self.candidates..];
-        let in_force = works.iter().filter(|works| **works).count();
+        let valid = works.iter().filter(|works| **works).count();
         let known = candidates.iter().any(|works| *works);
         let sign_up = server.sign_up(&self.email, PASSWORD).status;
-        match in_force {
+        match valid {
             1 => assert!(known && sign_up == 409, "{}: {works:?}, {sign_up}", self.email),
             0 => assert!(!self.signed_up && sign_up == 201, "{}: {sign_up}", self.email),
             _ => unreachable!("{} has several passwords: {works:?}", self.email),
@@ -109,25 +109,25 @@ impl Person {
         let Some(session) = &mut self.session else { return };
         let answer = server.refresh(&session.cookie);
         if session.is_sent && answer.status == 401 {
-            // Sent once more, later than a lost answer is given again: taken for a copy.
+            // A late repetition counts as reuse, which ends the session.
             self.session = None;
             return;
         }
-        *session = Session::of(&answer);
+        *session = Session::from_answer(&answer);
         assert_eq!(server.me(&session.token).json()["email"], self.email);
     }
 }
 
 impl Session {
     #[track_caller]
-    fn of(answer: &Answer) -> Self {
+    fn from_answer(answer: &Answer) -> Self {
         assert_eq!(answer.status, 200, "{}", answer.body);
         Self { token: answer.access_token(), cookie: answer.cookie(), is_sent: false }
     }
 }
 
-/// Sends a request to a server that may end meanwhile; `None` if no whole answer comes back.
-fn ask(address: &str, method: &str, path: &str, headers: &str, body: &str) -> Option<Answer> {
+/// Sends a request to a server that may end meanwhile. Returns `None` without a complete response.
+fn send(address: &str, method: &str, path: &str, headers: &str, body: &str) -> Option<Answer> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
     let length = body.len();
@@ -138,10 +138,10 @@ fn ask(address: &str, method: &str, path: &str, headers: &str, body: &str) -> Op
         an_address()
     );
     stream.write_all(request.as_bytes()).ok()?;
-    Some(read_answer(stream)).filter(is_whole)
+    Some(read_answer(stream)).filter(is_complete)
 }
 
-fn is_whole(answer: &Answer) -> bool {
+fn is_complete(answer: &Answer) -> bool {
     match answer.header("content-length") {
         Some(length) => length.parse() == Ok(answer.body.len()),
         None => answer.status == 204,

@@ -1,22 +1,22 @@
-//! Many people at once.
+//! Concurrent users.
 
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::Duration;
 
-use crate::person::Person;
 use crate::server::Server;
+use crate::user::User;
 
 const CLIENTS: usize = 6;
 
-/// Lets clients use the server until so many of their requests were acknowledged, and then
-/// sends it a signal in the midst of it. Answers everybody who has begun to sign up.
-pub(crate) fn until_signalled(
+/// Lets clients use the server until this many of their requests have been acknowledged, and sends a
+/// signal to the server meanwhile. Returns all users who have begun to sign up.
+pub(crate) fn use_until_signal(
     server: &Server,
     name: &str,
     acknowledgments: usize,
     signal: &str,
-) -> Vec<Person> {
+) -> Vec<User> {
     let (sender, acknowledged) = mpsc::channel();
     thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
@@ -32,20 +32,20 @@ pub(crate) fn until_signalled(
     })
 }
 
-/// Is one person after the other, until an answer is lost.
-fn client(address: &str, name: &str, acknowledged: &Sender<()>) -> Vec<Person> {
-    let mut people = Vec::new();
+/// Acts as one user after the other, until a response is lost.
+fn client(address: &str, name: &str, acknowledged: &Sender<()>) -> Vec<User> {
+    let mut users = Vec::new();
     loop {
-        let mut person = Person::new(format!("{name}-{}@example.com", people.len()));
-        let went_on = person.go_about(address, acknowledged);
-        people.push(person);
+        let mut user = User::new(format!("{name}-{}@example.com", users.len()));
+        let went_on = user.use_service(address, acknowledged);
+        users.push(user);
         if went_on.is_none() {
-            return people;
+            return users;
         }
     }
 }
 
-/// So many acknowledgments that a signal meets something else in every round.
+/// The number of acknowledgments before the signal, so that each round interrupts something else.
 pub(crate) fn acknowledgments(round: usize) -> usize {
     5 + round * 17 % 90
 }

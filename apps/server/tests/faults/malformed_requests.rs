@@ -1,4 +1,4 @@
-//! Requests that are nearly right.
+//! Slightly malformed requests.
 
 use std::io::Write as _;
 use std::net::Shutdown;
@@ -13,10 +13,10 @@ use crate::start::{PASSWORD, rounds, start};
 
 const EMAIL: &str = "ada@example.com";
 
-/// What is done to a request: what, where, and with which bytes.
+/// A change to a request: its kind, its position, and its bytes.
 type Change = (u8, Index, Vec<u8>);
 
-fn changed(mut request: Vec<u8>, changes: &[Change]) -> Vec<u8> {
+fn apply(mut request: Vec<u8>, changes: &[Change]) -> Vec<u8> {
     for (kind, at, bytes) in changes {
         let at = at.index(request.len() + 1);
         let end = (at + bytes.len()).min(request.len());
@@ -31,7 +31,7 @@ fn changed(mut request: Vec<u8>, changes: &[Change]) -> Vec<u8> {
     request
 }
 
-/// Requests that succeed.
+/// Valid requests.
 fn requests(server: &Server) -> Vec<Vec<u8>> {
     server.sign_up(EMAIL, PASSWORD);
     let issued = server.post("/api/token", "", &credentials(EMAIL, PASSWORD));
@@ -72,7 +72,7 @@ fn requests(server: &Server) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn requests_that_are_nearly_right_are_no_defect_and_do_not_hang() {
+fn slightly_malformed_requests_cause_no_server_error_and_do_not_hang() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(&folder);
     let requests = requests(&server);
@@ -81,13 +81,13 @@ fn requests_that_are_nearly_right_are_no_defect_and_do_not_hang() {
     let change = (any::<u8>(), any::<Index>(), vec(any::<u8>(), 0..8));
     let strategy = (any::<Index>(), vec(change, 1..4));
     let outcome = TestRunner::new(config).run(&strategy, |(which, changes)| {
-        let request = changed(which.get(&requests).clone(), &changes);
+        let request = apply(which.get(&requests).clone(), &changes);
         let mut stream = server.connect();
         stream.write_all(&request).unwrap();
-        // What is missing would be waited for.
+        // Otherwise the server would wait for the rest.
         let _ = stream.shutdown(Shutdown::Write);
         let answer = read_answer(stream);
-        // A page is asked for by a request that came to lead elsewhere: there need be none yet.
+        // A changed path can ask for a page, and the pages may not be built.
         let no_pages = answer.status == 503 && answer.head.contains("text/plain");
         assert!(answer.closed && (answer.status < 500 || no_pages), "{}", answer.head);
         Ok(())
