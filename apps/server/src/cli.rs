@@ -1,234 +1,162 @@
-mod audit;
-mod backup;
-mod doctor;
-mod keys;
-mod options;
-mod store;
-mod users;
-mod values;
+//! The command line: its commands, and how errors in it are reported.
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
-use auth_core::SessionPolicy;
 use clap::builder::Resettable;
 use clap::error::{ContextKind, ErrorKind};
-use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-pub(crate) use audit::AuditOptions;
-pub(crate) use backup::BackupOptions;
-pub(crate) use doctor::DoctorOptions;
-pub(crate) use keys::{KeyAction, KeysOptions};
-pub(crate) use options::{LogFormat, PasswordOptions, ServeOptions, Switch};
-pub(crate) use store::StoreOptions;
-pub(crate) use users::{
-    ExistingAction, ExportFormat, ExportOptions, ImportFormat, ImportOptions, UserAction,
-    UsersOptions,
-};
+use crate::commands::audit::AuditArgs;
+use crate::commands::backup::BackupArgs;
+use crate::commands::doctor::DoctorArgs;
+use crate::commands::keys::KeysArgs;
+use crate::commands::serve::ServeArgs;
+use crate::commands::users::UsersArgs;
+use crate::environment;
+use crate::error::CommandError;
 
-/// Sign-up, log-in and sessions for people and programs, in one file.
+/// Sign-up, log-in and sessions for people and programs, in one binary.
 #[derive(Parser)]
 #[command(name = "latchkey", version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    serve: ServeOptions,
+    serve: ServeArgs,
 }
 
+/// The commands.
 #[derive(Subcommand)]
-enum Command {
-    /// Run the server; so does `latchkey` without a subcommand
-    Serve(ServeOptions),
-    /// Look after accounts, also while the server runs
-    Users(UsersOptions),
-    /// Look after the keys that tokens are signed with, also while the server runs
-    Keys(KeysOptions),
-    /// Print who did what, when and from where, one line an event, the oldest first
-    Audit(AuditOptions),
+pub(crate) enum Command {
+    /// Run the server; the default if no command is given
+    Serve(Box<ServeArgs>),
+    /// Manage accounts, also while the server runs
+    Users(UsersArgs),
+    /// Manage the keys that sign tokens, also while the server runs
+    Keys(KeysArgs),
+    /// Print the audit log, one event a line, oldest first
+    Audit(AuditArgs),
     /// Copy the database, also while the server runs
-    Backup(BackupOptions),
-    /// Check whether a deployment is as it should be; takes the options of serve
-    Doctor(Box<DoctorOptions>),
+    Backup(BackupArgs),
+    /// Check a deployment; takes the options of serve
+    Doctor(Box<DoctorArgs>),
 }
 
-/// What the program is asked to do.
-pub(crate) enum Task {
-    /// Run the server, with sessions that last so long.
-    Serve(ServeOptions, SessionPolicy),
-    /// Look after accounts.
-    Users(UsersOptions),
-    /// Look after signing keys.
-    Keys(KeysOptions),
-    /// Print the trail.
-    Audit(AuditOptions),
-    /// Copy the database.
-    Backup(BackupOptions),
-    /// Check a deployment.
-    Doctor(Box<DoctorOptions>),
+impl Command {
+    pub(crate) async fn run(self) -> Result<(), CommandError> {
+        match self {
+            Self::Serve(args) => args.run().await,
+            Self::Users(args) => args.run().await,
+            Self::Keys(args) => args.run().await,
+            Self::Audit(args) => args.run().await,
+            Self::Backup(args) => args.run().await,
+            Self::Doctor(args) => args.run(),
+        }
+    }
 }
 
-/// Reads the command line and the environment. Whatever is wrong is told in one line.
-pub(crate) fn parse() -> Result<Task, ExitCode> {
-    task(std::env::args_os().collect()).map_err(|error| tell(&error))
+/// Parses the command line and the environment. Prints the help or the version if asked for it,
+/// and then returns `None`.
+pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Option<Command>, CommandError> {
+    match try_parse(arguments) {
+        Ok(command) => Ok(Some(command)),
+        Err(error)
+            if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) =>
+        {
+            error.print().map_err(CommandError::Print)?;
+            Ok(None)
+        }
+        Err(error) => Err(CommandError::Usage(one_line(&error))),
+    }
 }
 
-fn task(arguments: Vec<OsString>) -> Result<Task, clap::Error> {
+fn try_parse(arguments: Vec<OsString>) -> Result<Command, clap::Error> {
     let mut command = Cli::command();
     let first = arguments.get(1).and_then(|first| first.to_str());
     if first.is_some_and(|name| command.find_subcommand(name).is_some()) {
-        // The options without a subcommand would be read from the environment all the same.
+        // Otherwise clap reads the options of the default command from the environment, and
+        // rejects invalid values of options that the subcommand does not have.
         command = command.mut_args(|option| option.env(Resettable::Reset));
     }
-    // What is said on the command line is not looked for in the environment, where clap would
-    // check it again for the commands below the one that it was given to.
     let is_database = |argument: &OsString| {
         argument
             .to_str()
             .is_some_and(|text| text == "--database" || text.starts_with("--database="))
     };
     if arguments.iter().any(is_database) {
-        let reset = |option: Arg| match option.get_id() == "database" {
-            true => option.env(Resettable::Reset),
-            false => option,
-        };
-        command = command.mut_subcommands(|subcommand| subcommand.mut_args(reset));
+        // Otherwise clap also validates the variable for subcommands of the one that has the
+        // option on the command line.
+        command = command.mut_subcommands(|subcommand| {
+            subcommand.mut_args(|option| match option.get_id() == "database" {
+                true => option.env(Resettable::Reset),
+                false => option,
+            })
+        });
     }
     let mut matches = command.try_get_matches_from(arguments)?;
     let cli = Cli::from_arg_matches_mut(&mut matches)?;
-    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(options) => {
-            let policy = options.sessions.policy()?;
-            Ok(Task::Serve(options, policy))
-        }
-        Command::Users(options) => Ok(Task::Users(options)),
-        Command::Keys(options) => Ok(Task::Keys(options)),
-        Command::Audit(options) => Ok(Task::Audit(options)),
-        Command::Backup(options) => Ok(Task::Backup(options)),
-        Command::Doctor(options) => {
-            // What serve would refuse is refused here too.
-            options.serve.sessions.policy()?;
-            Ok(Task::Doctor(options))
-        }
-    }
+    Ok(cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))))
 }
 
-fn tell(error: &clap::Error) -> ExitCode {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        // Nothing is left to do if stdout is closed.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
-    }
-    crate::complain(&one_line(error));
-    ExitCode::from(2)
-}
-
-/// Clap explains itself over several paragraphs: this is the first, with the hint if it
-/// has one.
+/// Returns the first paragraph of clap's message, and a hint.
 fn one_line(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::InvalidUtf8 {
-        return not_utf8();
+        // Clap does not say which argument or variable it is.
+        let name = environment::non_utf8_variable();
+        return format!(
+            "{} is not UTF-8; write it in UTF-8",
+            name.as_deref().unwrap_or("an argument")
+        );
     }
     let text = error.to_string();
-    let first = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
-    let first = first.collect::<Vec<_>>().join(" ");
-    let hint = match error.get(ContextKind::SuggestedArg) {
-        Some(suggested) => format!("did you mean {suggested}?"),
-        None => "see latchkey --help".to_owned(),
-    };
-    format!("{}; {hint}", first.trim_start_matches("error: "))
-}
-
-/// Clap does not say what of the command line or the environment it is that is no text.
-fn not_utf8() -> String {
-    let variable = std::env::vars_os()
-        .find(|(name, value)| {
-            name.to_str().is_some_and(|name| name.starts_with("LATCHKEY_"))
-                && value.to_str().is_none()
-        })
-        .map(|(name, _)| name.to_string_lossy().into_owned());
-    format!("{} is not UTF-8: write it as that", variable.as_deref().unwrap_or("an argument"))
+    let lines: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    let message = lines.join(" ");
+    let message = message.trim_start_matches("error: ");
+    match error.get(ContextKind::SuggestedArg) {
+        Some(suggested) => format!("{message}; did you mean {suggested}?"),
+        None => format!("{message}; see latchkey --help"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use auth_core::SessionLimits;
+    use std::collections::BTreeSet;
 
     use super::*;
 
+    fn parse_words(words: &[&str]) -> Result<Command, String> {
+        let arguments = ["latchkey"].iter().chain(words).map(OsString::from).collect();
+        try_parse(arguments).map_err(|error| one_line(&error))
+    }
+
     #[test]
-    fn the_command_line_is_well_formed() {
+    fn the_commands_are_well_formed() {
         Cli::command().debug_assert();
     }
 
-    fn parsed(arguments: &[&str]) -> Result<Task, String> {
-        let all = ["latchkey"].iter().chain(arguments).map(OsString::from).collect();
-        task(all).map_err(|error| one_line(&error))
-    }
-
-    fn options(arguments: &[&str]) -> Result<(ServeOptions, SessionPolicy), String> {
-        match parsed(arguments)? {
-            Task::Serve(options, policy) => Ok((options, policy)),
-            _ => unreachable!("{arguments:?}"),
+    #[test]
+    fn all_variables_are_known() {
+        let mut variables = BTreeSet::new();
+        let mut commands = vec![Cli::command()];
+        while let Some(command) = commands.pop() {
+            let names = command.get_arguments().filter_map(|option| option.get_env());
+            variables.extend(names.map(|name| name.to_str().unwrap().to_owned()));
+            commands.extend(command.get_subcommands().cloned());
         }
+        assert!(variables.iter().eq(environment::VARIABLES), "{variables:?}");
     }
 
     #[test]
     fn serve_is_the_default() {
-        for arguments in [&["--listen", "127.0.0.1:0"][..], &["serve", "--listen", "127.0.0.1:0"]] {
-            assert_eq!(options(arguments).unwrap().0.listen.port(), 0);
-        }
-        let (defaults, sessions) = options(&[]).unwrap();
-        assert_eq!(defaults.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(sessions, SessionPolicy::default());
-        assert_eq!(defaults.passwords.pbkdf2_iterations, 600_000);
-    }
-
-    #[test]
-    fn each_kind_of_session_has_limits_of_its_own() {
-        let limits = ["--session-idle-timeout", "1m", "--session-lifetime", "2m"];
-        let remembered = ["--remember-idle-timeout", "3m", "--remember-lifetime", "3m"];
-        let (_, sessions) = options(&[limits, remembered].concat()).unwrap();
-        let minutes = |limits: SessionLimits| {
-            [limits.idle_timeout(), limits.lifetime()].map(|time| time.as_secs() / 60)
-        };
-        assert_eq!(minutes(sessions.standard), [1, 2]);
-        assert_eq!(minutes(sessions.remembered), [3, 3]);
-    }
-
-    #[test]
-    fn trusted_proxies_are_repeated_or_separated_by_commas() {
-        let all = ["--trusted-proxy", "10.0.0.0/8,::1", "--trusted-proxy", "192.0.2.1"];
-        assert_eq!(options(&all).unwrap().0.trusted_proxy.len(), 3);
-        assert!(options(&[]).unwrap().0.trusted_proxy.is_empty());
-    }
-
-    #[test]
-    fn the_options_of_users_stand_before_or_after_what_is_to_be_done() {
-        for arguments in [
-            &["users", "--database", "x.db", "show", "ada", "--json"][..],
-            &["users", "show", "ada", "--json", "--database", "x.db"],
-        ] {
-            let Ok(Task::Users(options)) = parsed(arguments) else { unreachable!() };
-            assert_eq!(options.store.database.as_os_str(), "x.db");
-            assert!(options.store.json);
+        for words in [&["--listen", "127.0.0.1:0"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+            let Ok(Command::Serve(args)) = parse_words(words) else { unreachable!("{words:?}") };
+            assert_eq!(args.listen.port(), 0);
         }
     }
 
     #[test]
-    fn a_key_may_have_any_name_that_is_a_thumbprint() {
-        for kid in ["kPrK_qmxVWaYVA9wwBF6", "-hPrK_qmx", "--rK_qmx", "-", "--json_"] {
-            let Ok(Task::Keys(options)) = parsed(&["keys", "retire", kid, "--json"]) else {
-                unreachable!("{kid}")
-            };
-            assert!(matches!(options.action, KeyAction::Retire { kid: found } if found == kid));
-            assert!(options.store.json);
-        }
-    }
-
-    #[test]
-    fn what_is_wrong_is_said_in_one_line_that_names_the_option() {
-        for (arguments, named) in [
+    fn errors_are_one_line_that_names_the_option() {
+        for (words, named) in [
             (&["--listen", "localhost"][..], "--listen"),
             (&["--listen", "127.0.0.1:70000"], "--listen"),
             (&["--database", ""], "--database"),
@@ -237,15 +165,11 @@ mod tests {
             (&["--public-url", "https://example.com/path"], "--public-url"),
             (&["--access-token-lifetime", "5"], "--access-token-lifetime"),
             (&["--session-lifetime", "0s"], "--session-lifetime"),
-            (&["--session-lifetime", "29m"], "--session-idle-timeout"),
-            (&["--session-idle-timeout", "13h"], "--session-lifetime"),
-            (&["--remember-idle-timeout", "31d"], "--remember-lifetime"),
             (&["users"], "sign-out"),
             (&["users", "show"], "USER"),
             (&["keys"], "rotate"),
             (&["keys", "retire"], "KID"),
             (&["backup"], "PATH"),
-            (&["doctor", "--session-lifetime", "29m"], "--session-idle-timeout"),
             (&["users", "set-password", "ada", "a long walk"], "a long walk"),
             (&["--password-min-length", "0"], "--password-min-length"),
             (&["--password-min-length", "65"], "--password-min-length"),
@@ -258,7 +182,7 @@ mod tests {
             (&["--listen"], "--listen"),
             (&["sever"], "sever"),
         ] {
-            let line = options(arguments).unwrap_err();
+            let line = parse_words(words).err().unwrap();
             assert!(line.contains(named) && !line.contains('\n'), "{line}");
         }
     }

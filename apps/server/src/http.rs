@@ -1,35 +1,34 @@
-//! Connections, and what every answer has: nothing of what is served is known here.
+//! Connections, and what every response has in common. It knows nothing of what is served.
 
 mod accept;
 mod body;
-mod envelope;
-mod headers;
-mod stopping;
-mod timer;
+mod security_headers;
+mod service;
 
 pub(crate) use accept::{listen, serve};
-pub(crate) use envelope::Envelope;
+pub(crate) use service::HttpService;
 
 #[cfg(test)]
 mod tests {
-    use api::{Origin, TrustedProxies};
+    use api::TrustedProxies;
+    use auth_core::Origin;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
     use warp::Filter as _;
 
     use super::*;
 
-    async fn send(address: std::net::SocketAddr, path: &str) -> String {
+    async fn get(address: std::net::SocketAddr, path: &str) -> String {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await.unwrap();
+        response
     }
 
     #[tokio::test]
-    async fn a_panic_is_answered_with_500_and_the_server_serves_on() {
+    async fn a_panic_is_answered_with_500_and_the_server_goes_on() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let routes = warp::path("panic")
@@ -37,15 +36,15 @@ mod tests {
             .or(warp::any().map(api::not_found))
             .unify()
             .boxed();
-        let service =
-            Envelope::new(&Origin::localhost(80), TrustedProxies::default()).around(routes);
+        let service = HttpService::new(routes, &Origin::localhost(80), TrustedProxies::default());
         tokio::spawn(serve(listener, service, std::future::pending(), async || ()));
-        let answer = send(address, "/panic").await;
-        assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
-        assert!(answer.contains("\"code\":\"internal\"") && !answer.contains("secret"), "{answer}");
+        let response = get(address, "/panic").await;
+        assert!(response.starts_with("HTTP/1.1 500 "), "{response}");
+        assert!(response.contains("\"code\":\"internal\""), "{response}");
+        assert!(!response.contains("secret"), "{response}");
         for header in ["x-request-id: ", "content-security-policy: ", "cache-control: no-store"] {
-            assert!(answer.contains(header), "{answer}");
+            assert!(response.contains(header), "{response}");
         }
-        assert!(send(address, "/").await.starts_with("HTTP/1.1 404 "));
+        assert!(get(address, "/").await.starts_with("HTTP/1.1 404 "));
     }
 }

@@ -1,68 +1,68 @@
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 
-use super::envelope::Enveloped;
-use super::stopping::{Ear, Stopping};
-use super::timer::ConnectionTimer;
+use super::service::HttpService;
 
-/// How long the headers of a request may take, and a connection may be idle.
+/// The time limit for the headers of a request, and for an idle connection.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
-/// How much of a request is held at a time: the most that its headers may have, in bytes.
+/// The largest size of a request's headers, in bytes.
 const MAX_HEADERS: usize = 64 * 1024;
-/// How long a client may take nothing of an answer.
+/// How long a client may read nothing of a response.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long requests in flight may go on once the server is told to stop.
+/// How long requests in flight may take once the server stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many connections are served at a time; more wait in the system's queue.
+/// The number of connections that are served at a time; more wait in the system's queue.
 const MAX_CONNECTIONS: usize = 4_096;
-/// How many of them wait there. From any further one the system takes nothing, and it tries
-/// again after a second, and after more. (Left alone, tokio makes room for 128.)
-const MAX_WAITING: u32 = 4_096;
-/// How much of an answer the system takes before it is read, in bytes; it may double that.
+/// The length of the system's queue. (By default, tokio asks for 128.) A client that finds it full
+/// tries again after a second or more.
+const BACKLOG: u32 = 4_096;
+/// How much of a response the system buffers, in bytes; Linux doubles the value.
 const SEND_BUFFER: u32 = 128 * 1024;
-/// How long to wait after the system refused a connection, for want of file handles say.
+/// The pause after a failed accept, for example when there are no more file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Takes a port.
-pub(crate) fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+/// Binds a listening socket.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // A restart does not wait for the connections of the server before it to be forgotten.
+    // Without it, a restart fails while connections of the previous server are in TIME_WAIT.
     socket.set_reuseaddr(true)?;
-    // What the system takes of an answer that nobody reads is bounded too.
+    // Bounds the memory that responses take which nobody reads.
     socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.bind(address)?;
-    socket.listen(MAX_WAITING)
+    socket.listen(BACKLOG)
 }
 
-/// Serves connections until `stop` completes, then finishes what is in flight, and what else
-/// `settle` waits for.
+/// Serves connections until `stop` completes. Then it waits for the requests in flight and for
+/// `drain`, at most [`DRAIN_TIMEOUT`].
 pub(crate) async fn serve(
     listener: TcpListener,
-    service: Enveloped,
+    service: HttpService,
     stop: impl Future<Output = ()>,
-    settle: impl AsyncFnOnce(),
+    drain: impl AsyncFnOnce(),
 ) {
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let connections = Stopping::default();
+    let shutdown = GracefulShutdown::new();
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => break,
             Some((stream, peer, slot)) = accept(&listener, &slots) => {
-                let service = service.clone().with_peer(peer.ip());
-                let connection = connection(stream, service, connections.ear());
+                let service = service.for_peer(peer.ip());
+                let connection = serve_connection(stream, service, shutdown.watcher());
                 tokio::spawn(async move {
                     connection.await;
                     drop(slot);
@@ -72,12 +72,12 @@ pub(crate) async fn serve(
     }
     drop(listener);
     tracing::info!("stopping");
-    let drain = async {
-        connections.stop().await;
-        settle().await;
+    let finish = async {
+        shutdown.shutdown().await;
+        drain().await;
     };
-    if tokio::time::timeout(DRAIN_TIMEOUT, drain).await.is_err() {
-        tracing::warn!("requests were cut off that took longer than {DRAIN_TIMEOUT:?}");
+    if tokio::time::timeout(DRAIN_TIMEOUT, finish).await.is_err() {
+        tracing::warn!("requests that took longer than {DRAIN_TIMEOUT:?} were cut off");
     }
 }
 
@@ -90,25 +90,25 @@ async fn accept(
         match listener.accept().await {
             Ok((stream, peer)) => return Some((stream, peer, slot)),
             Err(error) => {
-                tracing::warn!(%error, "a connection was not accepted");
+                tracing::warn!(%error, "could not accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
-async fn connection(stream: TcpStream, service: Enveloped, ear: Ear) {
-    // Answers are small: waiting to fill a packet would only delay them.
+async fn serve_connection(stream: TcpStream, service: HttpService, shutdown: Watcher) {
+    // Responses are small: Nagle's algorithm would only delay them.
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let connection = http1::Builder::new()
-        .timer(ConnectionTimer::default())
+        .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(MAX_HEADERS)
-        // Answers are written from where they are, and not copied: what is unread is counted.
+        // Bodies are written without a copy, so that the limit on unread responses counts all.
         .writev(true)
         .serve_connection(TokioIo::new(Box::pin(stream)), service);
-    // Clients break off at any moment: that is no event.
-    let _ = ear.attend(connection, http1::Connection::graceful_shutdown).await;
+    // Clients disconnect at any time: that is not worth a record.
+    let _ = shutdown.watch(connection).await;
 }

@@ -7,15 +7,15 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep};
 
-/// How long a request may take to arrive once its headers are here and its body is asked for.
+/// The time limit for a body, from the first time that the server has to wait for it.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// A body that fails if it is not complete in time, which closes the connection.
+/// A request body with a time limit. An error closes the connection.
 pub(super) struct TimedBody {
     body: Incoming,
-    /// Set when something has to be waited for. Most requests have no body.
+    /// Set at the first wait: most requests have no body.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth_core::{AccessTokens, Clock as _, SigningKey, SystemClock, SystemRandom};
 use rusqlite::Connection;
-use user_store::{SqliteStore, UserStore as _};
+use user_store::{KeyStore as _, SqliteStore};
 
 use crate::visitor::Visitor;
 
@@ -34,7 +34,7 @@ impl Visitor {
     async fn made_older(&self, token: &str, time: Duration) -> String {
         let store = SqliteStore::open(&self.database()).unwrap();
         let now = SystemClock.now();
-        let keys = store.signing_keys().await.unwrap();
+        let keys = store.signing_keys().await.unwrap().keys;
         let keys = keys.into_iter().map(|key| SigningKey::from_seed(key.seed).unwrap()).collect();
         let port = self.server.address.rsplit_once(':').unwrap().1;
         let tokens = AccessTokens::new(format!("http://localhost:{port}"), LIFETIME, keys).unwrap();

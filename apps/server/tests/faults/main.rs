@@ -1,23 +1,23 @@
-//! What the program does when things break: it is killed, its disk is full, its database is
-//! locked, damaged or not to be written, its clients are slow or talk nonsense.
+//! Faults: the server is killed, its disk is full, its database is locked, damaged or read-only, its
+//! clients are slow or send malformed requests.
 //!
-//! What was acknowledged is never lost, and what is refused is refused clearly.
-//! `cargo xtask soak` runs the same for longer, with the program as it is released.
+//! Acknowledged changes are never lost, and errors are clear. `cargo xtask soak` runs the same tests
+//! for longer, with the release binary.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
 
-mod clients;
-mod crowd;
-mod damaged;
-mod full;
-mod killed;
-mod locked;
-mod nonsense;
-mod person;
-mod read_only;
+mod damaged_file;
+mod full_disk;
+mod kill;
+mod load;
+mod locked_file;
+mod malformed_requests;
+mod read_only_file;
 #[path = "../support/server.rs"]
-#[expect(dead_code, reason = "part of it serves other tests")]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod server;
+mod slow_clients;
 mod start;
-mod stopped;
+mod stop;
 mod two_servers;
+mod user;

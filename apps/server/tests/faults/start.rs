@@ -1,4 +1,4 @@
-//! Servers in an environment that fails them.
+//! Servers in a faulty environment.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,8 +10,8 @@ use crate::server::{Answer, Server, command};
 
 pub(crate) const PASSWORD: &str = "a long walk along the sea";
 
-/// What every server here is started with. (The origin is in the tokens, and must not change
-/// with the port. Each request comes from an address of its own, of which none has too many.)
+/// The options of all servers here. The public URL makes tokens independent of the port. Each
+/// request comes from another IP address, so that none is throttled.
 const OPTIONS: [&str; 6] = [
     "--listen",
     "127.0.0.1:0",
@@ -25,12 +25,12 @@ pub(crate) fn start(folder: &TempDir) -> Server {
     start_through(&[], folder)
 }
 
-/// Starts the program through others that change its environment and then become it.
+/// Starts the server through a command prefix that changes its environment.
 pub(crate) fn start_through(wrapper: &[&str], folder: &TempDir) -> Server {
     attempt(wrapper, folder).unwrap_or_else(|log| unreachable!("{log}"))
 }
 
-/// Tries to start the program; answers its log if it ends instead.
+/// Tries to start the server. Returns its log if it ends at once.
 pub(crate) fn attempt(wrapper: &[&str], folder: &TempDir) -> Result<Server, String> {
     Server::attempt(through(wrapper), folder, &OPTIONS)
 }
@@ -46,9 +46,9 @@ fn through(wrapper: &[&str]) -> Command {
     wrapped
 }
 
-/// The one line that a program says which does not start.
+/// Returns the error line of a server that does not start.
 #[track_caller]
-pub(crate) fn complaint(wrapper: &[&str], folder: &TempDir) -> String {
+pub(crate) fn start_error(wrapper: &[&str], folder: &TempDir) -> String {
     std::fs::write(folder.path().join("log"), "").unwrap();
     let line = attempt(wrapper, folder).err().unwrap();
     assert_eq!(line.lines().count(), 1, "{line}");
@@ -60,7 +60,7 @@ pub(crate) fn database(folder: &TempDir) -> PathBuf {
     folder.path().join("latchkey.db")
 }
 
-/// Asks SQLite whether all is well in the file.
+/// Checks the integrity of the file.
 #[track_caller]
 pub(crate) fn check_file(folder: &TempDir) {
     let connection = Connection::open(database(folder)).unwrap();
@@ -71,7 +71,7 @@ pub(crate) fn check_file(folder: &TempDir) {
     assert!(!orphans.exists([]).unwrap(), "every session has a user");
 }
 
-/// The answer of a server whose store does not answer.
+/// Checks the response to a request while the store is unavailable.
 #[track_caller]
 pub(crate) fn assert_unavailable(answer: &Answer) {
     assert_eq!(answer.status, 503, "{}", answer.body);
@@ -79,7 +79,7 @@ pub(crate) fn assert_unavailable(answer: &Answer) {
     assert!(answer.header("retry-after").is_some(), "{}", answer.head);
 }
 
-/// How often something is tried: `few` times, or as often as a soak wants it.
-pub(crate) fn rounds(few: usize) -> usize {
-    std::env::var("SOAK_ROUNDS").map_or(few, |rounds| rounds.parse().unwrap())
+/// The number of rounds: `default`, or `SOAK_ROUNDS` in a soak.
+pub(crate) fn rounds(default: usize) -> usize {
+    std::env::var("SOAK_ROUNDS").map_or(default, |rounds| rounds.parse().unwrap())
 }

@@ -1,8 +1,8 @@
-//! Two servers on one file.
+//! Two servers on one database.
 
 use std::thread;
 
-use crate::crowd::until_signalled;
+use crate::load::use_until_signal;
 use crate::server::{Server, bearer};
 use crate::start::{PASSWORD, check_file, start};
 
@@ -11,7 +11,7 @@ fn sign_all_up<'a>(server: &Server, emails: impl Iterator<Item = &'a String>) ->
 }
 
 #[test]
-fn of_two_sign_ups_with_one_address_on_two_servers_one_succeeds() {
+fn concurrent_sign_ups_with_one_email_address_create_one_account() {
     let folder = tempfile::tempdir().unwrap();
     let (here, there) = (start(&folder), start(&folder));
     let emails: Vec<_> = (0..40).map(|n| format!("person-{n}@example.com")).collect();
@@ -29,7 +29,7 @@ fn of_two_sign_ups_with_one_address_on_two_servers_one_succeeds() {
 }
 
 #[test]
-fn a_log_out_on_one_server_counts_on_the_other_at_once() {
+fn a_log_out_on_one_server_is_effective_on_the_other_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let (here, there) = (start(&folder), start(&folder));
     here.sign_up("ada@example.com", PASSWORD);
@@ -42,20 +42,20 @@ fn a_log_out_on_one_server_counts_on_the_other_at_once() {
 }
 
 #[test]
-fn when_one_server_is_killed_the_other_goes_on_and_knows_all_of_it() {
+fn when_one_server_is_killed_the_other_has_all_its_changes() {
     let folder = tempfile::tempdir().unwrap();
     let (here, mut there) = (start(&folder), start(&folder));
-    let (mut people, statuses) = thread::scope(|scope| {
+    let (mut users, statuses) = thread::scope(|scope| {
         let emails: Vec<_> = (0..60).map(|n| format!("steady-{n}@example.com")).collect();
         let steady =
             scope.spawn(|| sign_all_up(&here, emails.into_iter().collect::<Vec<_>>().iter()));
-        let people = until_signalled(&there, "there", 30, "KILL");
-        (people, steady.join().unwrap())
+        let users = use_until_signal(&there, "there", 30, "KILL");
+        (users, steady.join().unwrap())
     });
     assert_eq!(there.wait(), None, "it was killed");
     assert!(statuses.iter().all(|status| *status == 201), "{statuses:?}");
-    for person in &mut people {
-        person.check(&here);
+    for user in &mut users {
+        user.check(&here);
     }
     check_file(&folder);
 }

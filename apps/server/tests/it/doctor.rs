@@ -1,4 +1,4 @@
-//! `latchkey doctor` on deployments that are as they should be, and on others.
+//! `latchkey doctor` on good and bad deployments.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -7,9 +7,10 @@ use std::process::Output;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::app::TestApp;
 use crate::server::{Server, command};
 
-/// What the server of [`Server::start`] would be looked at with.
+/// Runs `latchkey doctor` on the database in this folder.
 fn doctor(folder: &TempDir, more: &[&str]) -> Output {
     let mut command = command();
     command.arg("doctor").args(more).arg("--database").arg(folder.path().join("latchkey.db"));
@@ -20,7 +21,7 @@ fn report(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The checks that have come to this.
+/// The names of the checks with this level.
 fn checks<'a>(report: &'a Value, level: &str) -> Vec<&'a str> {
     let all = report["checks"].as_array().unwrap().iter();
     all.filter(|found| found["level"] == level)
@@ -38,29 +39,28 @@ fn names(folder: &TempDir) -> Vec<String> {
 }
 
 #[test]
-fn a_good_deployment_fails_in_nothing_whether_the_server_runs_or_not() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start(&folder, &[]);
-    server.sign_up("ada@example.com", "a long walk along the sea");
+fn a_good_deployment_passes_whether_the_server_runs_or_not() {
+    let mut app = TestApp::new();
+    app.sign_up("ada@example.com", "a long walk along the sea");
     let https = ["--public-url", "https://auth.example.com", "--json"];
-    let running = doctor(&folder, &https);
+    let running = doctor(&app.folder, &https);
     assert_eq!(running.status.code(), Some(0), "{running:?}");
     assert!(running.stderr.is_empty());
-    server.signal("TERM");
-    server.wait();
-    let before = names(&folder);
-    for output in [running, doctor(&folder, &https)] {
+    app.signal("TERM");
+    app.wait();
+    let before = names(&app.folder);
+    for output in [running, doctor(&app.folder, &https)] {
         let found = report(&output);
         assert_eq!((&found["ok"], checks(&found, "fail")), (&true.into(), vec![]));
         for good in ["database", "integrity", "rights", "folder", "log", "clock", "public url"] {
             assert!(checks(&found, "ok").contains(&good), "{good}: {found:#}");
         }
     }
-    assert_eq!(names(&folder), before, "nothing was put beside it");
+    assert_eq!(names(&app.folder), before, "no files are created");
 }
 
 #[test]
-fn a_bad_deployment_is_told_line_by_line_what_to_do() {
+fn each_finding_is_a_line_that_says_how_to_fix_it() {
     let folder = tempfile::tempdir().unwrap();
     drop(Server::start(&folder, &[]));
     rights(&folder.path().join("latchkey.db"), 0o644);
@@ -88,7 +88,7 @@ fn a_bad_deployment_is_told_line_by_line_what_to_do() {
 }
 
 #[test]
-fn a_database_that_is_not_there_fails_and_is_not_made() {
+fn a_missing_database_fails_and_is_not_created() {
     let folder = tempfile::tempdir().unwrap();
     let output = doctor(&folder, &["--json"]);
     assert_eq!(output.status.code(), Some(1));
@@ -97,15 +97,17 @@ fn a_database_that_is_not_there_fails_and_is_not_made() {
 }
 
 #[test]
-fn the_environment_is_the_servers() {
+fn options_are_read_from_the_servers_environment() {
     let folder = tempfile::tempdir().unwrap();
     let output = command()
         .args(["doctor", "--json"])
         .env("LATCHKEY_DATABASE", folder.path().join("x.db"))
         .env("LATCHKEY_PUBLIC_URL", "http://auth.example.com")
+        .env("LATCHKEY_LISEN", "127.0.0.1:1")
         .output()
         .unwrap();
     assert_eq!(checks(&report(&output), "fail"), ["database", "public url"]);
+    assert!(checks(&report(&output), "warn").contains(&"environment"));
     let wrong = command().arg("doctor").env("LATCHKEY_LISTEN", "here").output().unwrap();
     assert_eq!(wrong.status.code(), Some(2));
 }

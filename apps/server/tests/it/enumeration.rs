@@ -1,14 +1,14 @@
-//! What a refused log-in answers, byte for byte. How long it takes is measured by
-//! `cargo xtask bench enumeration`.
+//! The responses to rejected log-ins, byte for byte. `cargo xtask bench enumeration` measures their
+//! time.
 
 use tempfile::TempDir;
 
-use crate::server::{Answer, Server, command, credentials};
+use crate::app::{PASSWORD, TestApp};
+use crate::server::{Answer, command, credentials};
 
-const PASSWORD: &str = "a long walk along the sea";
 const WRONG: &str = "a short swim in the river";
 
-/// All of an answer but what is another in each: the request's id and the date.
+/// A response without the request id and the date.
 fn bytes(answer: &Answer) -> (String, String) {
     let differs = |line: &&str| {
         let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
@@ -20,14 +20,13 @@ fn bytes(answer: &Answer) -> (String, String) {
 }
 
 #[test]
-fn a_refused_log_in_answers_the_same_bytes_whatever_the_reason() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder, &[]);
+fn every_rejected_log_in_gets_the_same_bytes() {
+    let app = TestApp::new();
     for email in ["ada@example.com", "eve@example.com"] {
-        assert_eq!(server.sign_up(email, PASSWORD).status, 201);
+        assert_eq!(app.sign_up(email, PASSWORD).status, 201);
     }
-    disable(&folder, "eve@example.com");
-    let log_in = |email, password| server.post("/api/token", "", &credentials(email, password));
+    disable(&app.folder, "eve@example.com");
+    let log_in = |email, password| app.post("/api/token", "", &credentials(email, password));
     let wrong = log_in("ada@example.com", WRONG);
     assert_eq!((wrong.status, wrong.code()), (401, "invalid_credentials".to_owned()));
     for (reason, email, password) in [

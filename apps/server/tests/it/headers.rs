@@ -1,11 +1,10 @@
-//! What every answer has.
+//! The headers of every response.
 
-use crate::server::Server;
+use crate::app::TestApp;
 
 #[test]
-fn every_answer_has_a_request_id_and_the_security_headers() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder, &[]);
+fn every_response_has_a_request_id_and_the_security_headers() {
+    let app = TestApp::new();
     let mut ids = Vec::new();
     for (method, path) in [
         ("GET", "/"),
@@ -17,7 +16,7 @@ fn every_answer_has_a_request_id_and_the_security_headers() {
         ("GET", "/healthz"),
         ("GET", "/.well-known/jwks.json"),
     ] {
-        let answer = server.request(method, path, "x-request-id: forged\r\n");
+        let answer = app.request(method, path, "x-request-id: forged\r\n");
         let header = |name| answer.header(name).unwrap_or_default().to_owned();
         let policy = header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'; "), "{path}: {policy}");
@@ -25,7 +24,7 @@ fn every_answer_has_a_request_id_and_the_security_headers() {
             assert!(policy.contains(directive), "{policy}");
         }
         assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"));
-        assert!(!policy.contains("http") && !policy.contains('*'), "no host: {policy}");
+        assert!(!policy.contains("http") && !policy.contains('*'), "{policy}");
         assert_eq!(header("x-content-type-options"), "nosniff");
         assert_eq!(header("referrer-policy"), "no-referrer");
         assert_eq!(header("cross-origin-opener-policy"), "same-origin");
@@ -41,11 +40,10 @@ fn every_answer_has_a_request_id_and_the_security_headers() {
 }
 
 #[test]
-fn over_https_browsers_are_told_to_stay_there() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder, &["--public-url", "https://auth.example.com"]);
+fn strict_transport_security_is_sent_with_an_https_public_url() {
+    let app = TestApp::with_options(&["--public-url", "https://auth.example.com"]);
     let value = "max-age=63072000; includeSubDomains";
     for path in ["/", "/api/me"] {
-        assert_eq!(server.get(path).header("strict-transport-security"), Some(value));
+        assert_eq!(app.get(path).header("strict-transport-security"), Some(value));
     }
 }

@@ -1,23 +1,12 @@
-//! `latchkey keys`, beside servers that run on the same database.
-
-use std::time::Duration;
+//! `latchkey keys`, beside servers on the same database.
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::operator::{Operator, done, json, refused};
+use crate::app::{EMAIL, PASSWORD, TestApp};
+use crate::operator::{Operator, failure, json, success};
 use crate::server::Server;
 
-const EMAIL: &str = "ada@example.com";
-const PASSWORD: &str = "a long walk along the sea";
-/// The origin is in the tokens, and must be one for both servers.
-const OPTIONS: [&str; 2] = ["--public-url", "https://auth.example.com"];
-
-fn keys(folder: &TempDir, arguments: &[&str]) -> std::process::Output {
-    Operator::on(folder).run("keys", arguments, "")
-}
-
-/// The key that a token names.
+/// The name of the key that signed a token.
 fn kid(token: &str) -> String {
     jsonwebtoken::decode_header(token).unwrap().kid.unwrap()
 }
@@ -32,76 +21,78 @@ fn name(key: &Value) -> &str {
 }
 
 #[test]
-fn a_new_key_signs_on_running_servers_at_once_and_a_retired_one_is_refused_in_time() {
-    let folder = tempfile::tempdir().unwrap();
-    let (here, there) = (Server::start(&folder, &OPTIONS), Server::start(&folder, &OPTIONS));
-    here.sign_up(EMAIL, PASSWORD);
+fn running_servers_sign_with_a_new_key_and_reject_a_retired_one() {
+    let here = TestApp::with_public_url();
+    let there = here.start_another();
+    let operator = here.operator();
+    here.user();
     let old = here.log_in(EMAIL, PASSWORD);
     for _ in 0..2 {
-        let made = json(&keys(&folder, &["rotate", "--json"]));
+        let rotated = json(&operator.keys(&["rotate", "--json"]));
         let new = here.log_in(EMAIL, PASSWORD);
-        assert_eq!(kid(&new), name(&made));
-        for server in [&there, &here] {
+        assert_eq!(kid(&new), name(&rotated));
+        for server in [&there, &*here] {
             assert_eq!((server.me(&new).status, server.me(&old).status), (200, 200));
         }
     }
-    let listed = json(&keys(&folder, &["list", "--json"]));
+    let listed = json(&operator.keys(&["list", "--json"]));
     let listed: Vec<_> = listed.as_array().unwrap().iter().map(name).collect();
     assert_eq!(kids_in_the_key_set(&here), listed);
     assert_eq!((listed.len(), listed[2]), (3, &*kid(&old)));
 
-    let said = done(&keys(&folder, &["retire", &kid(&old)]));
-    assert!(said.contains(&kid(&old)) && said.contains("10 seconds"), "{said}");
-    for server in [&here, &there] {
-        let refused = (0..600).any(|_| {
-            std::thread::sleep(Duration::from_millis(100));
-            server.me(&old).status == 401
-        });
-        assert!(refused, "in the end");
+    let printed = success(&operator.keys(&["retire", &kid(&old)]));
+    assert!(printed.contains(&kid(&old)), "{printed}");
+    for server in [&*here, &there] {
+        assert_eq!(server.me(&old).code(), "invalid_token");
         assert_eq!(kids_in_the_key_set(server), listed[..2]);
     }
 }
 
 #[test]
-fn keys_are_listed_to_people_and_to_programs_without_their_secrets() {
-    let folder = tempfile::tempdir().unwrap();
-    let _server = Server::start(&folder, &[]);
-    let said = done(&keys(&folder, &["rotate"]));
-    let listed = done(&keys(&folder, &["list"]));
+fn keys_are_listed_as_text_and_json_without_their_secrets() {
+    let app = TestApp::new();
+    let operator = app.operator();
+    let printed = success(&operator.keys(&["rotate"]));
+    let listed = success(&operator.keys(&["list"]));
     let lines: Vec<_> = listed.lines().collect();
     assert!(lines[0].ends_with("signs") && lines[1].ends_with("verifies"), "{listed}");
-    assert!(said.contains(lines[0].split(' ').next().unwrap()), "{said}");
-    let listed = json(&keys(&folder, &["list", "--json"]));
+    assert!(printed.contains(lines[0].split(' ').next().unwrap()), "{printed}");
+    let listed = json(&operator.keys(&["list", "--json"]));
     assert_eq!((&listed[0]["signs"], &listed[1]["signs"]), (&true.into(), &false.into()));
     let fields: Vec<_> = listed[0].as_object().unwrap().keys().collect();
     assert_eq!(fields, ["created_at", "kid", "signs"]);
 }
 
 #[test]
-fn what_cannot_be_retired_says_what_to_do_instead() {
+fn a_missing_database_is_not_created() {
     let folder = tempfile::tempdir().unwrap();
-    let absent = refused(&keys(&folder, &["rotate"]));
-    assert!(absent.contains("--database"), "{absent}");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "none is made");
-    let _server = Server::start(&folder, &[]);
-    let listed = json(&keys(&folder, &["list", "--json"]));
-    let signing = refused(&keys(&folder, &["retire", name(&listed[0])]));
-    assert!(signing.contains("keys rotate"), "{signing}");
-    for nobody in ["nobody", "-nobody", &"x".repeat(10_000)] {
-        let unknown = refused(&keys(&folder, &["retire", nobody]));
-        assert!(unknown.contains("keys list") && unknown.len() < 200, "{unknown}");
-    }
-    assert_eq!(json(&keys(&folder, &["list", "--json"])), listed);
+    let line = failure(&Operator::on(&folder).keys(&["rotate"]));
+    assert!(line.contains("--database"), "{line}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]
-fn what_only_reads_keys_waits_for_nobody_who_writes() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder, &[]);
-    let database = rusqlite::Connection::open(folder.path().join("latchkey.db")).unwrap();
+fn retiring_the_signing_key_or_an_unknown_key_is_an_error() {
+    let app = TestApp::new();
+    let operator = app.operator();
+    let listed = json(&operator.keys(&["list", "--json"]));
+    let signing = failure(&operator.keys(&["retire", name(&listed[0])]));
+    assert!(signing.contains("keys rotate"), "{signing}");
+    for nobody in ["nobody", "-nobody", &"x".repeat(10_000)] {
+        let unknown = failure(&operator.keys(&["retire", nobody]));
+        assert!(unknown.contains("keys list") && unknown.len() < 200, "{unknown}");
+    }
+    assert_eq!(json(&operator.keys(&["list", "--json"])), listed);
+}
+
+#[test]
+fn reading_keys_does_not_wait_for_a_writer() {
+    let app = TestApp::new();
+    let operator = app.operator();
+    let database = rusqlite::Connection::open(app.database()).unwrap();
     database.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert_eq!(done(&keys(&folder, &["list"])).lines().count(), 1);
-    assert_eq!(kids_in_the_key_set(&server).len(), 1);
-    let rotate = refused(&keys(&folder, &["rotate"]));
+    assert_eq!(success(&operator.keys(&["list"])).lines().count(), 1);
+    assert_eq!(kids_in_the_key_set(&app).len(), 1);
+    let rotate = failure(&operator.keys(&["rotate"]));
     assert!(rotate.contains("database is locked") && rotate.contains("try again"), "{rotate}");
 }

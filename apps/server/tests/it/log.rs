@@ -1,27 +1,27 @@
-//! What the log says, and what it never says.
+//! The log on stderr.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
+use crate::app::{EMAIL, PASSWORD, TestApp};
 use crate::server::{Server, bearer, credentials};
 
-const EMAIL: &str = "ada@example.com";
-const PASSWORD: &str = "a long walk along the sea";
-const NEW: &str = "a short swim in the river";
+const NEW_PASSWORD: &str = "a short swim in the river";
 
-/// Does what leaves something in the log; answers the secrets that must not be in it.
-fn busy(server: &Server) -> Vec<String> {
+/// Makes requests that are logged, and returns the secrets in them.
+fn use_secrets(server: &Server) -> Vec<String> {
     server.sign_up(EMAIL, PASSWORD);
     let issued = server.post("/api/token", "", &credentials(EMAIL, PASSWORD));
     let (token, cookie) = (issued.access_token(), issued.cookie());
     server.me(&token);
-    let renewed = server.refresh(&cookie);
-    server.refresh(&renewed.cookie());
-    // A copy: the session ends, and the log says so.
+    let refreshed = server.refresh(&cookie);
+    server.refresh(&refreshed.cookie());
+    // Reuse ends the session and is logged.
     assert_eq!(server.refresh(&cookie).code(), "invalid_refresh_token");
     let again = server.log_in(EMAIL, PASSWORD);
-    let wrong = format!(r#"{{"current_password":"wrong {PASSWORD}","new_password":"{NEW}"}}"#);
+    let wrong =
+        format!(r#"{{"current_password":"wrong {PASSWORD}","new_password":"{NEW_PASSWORD}"}}"#);
     server.send_json("PUT", "/api/me/password", &bearer(&again), &wrong);
-    let right = format!(r#"{{"current_password":"{PASSWORD}","new_password":"{NEW}"}}"#);
+    let right = format!(r#"{{"current_password":"{PASSWORD}","new_password":"{NEW_PASSWORD}"}}"#);
     server.send_json("PUT", "/api/me/password", &bearer(&again), &right);
     server.post(
         "/api/token",
@@ -29,33 +29,33 @@ fn busy(server: &Server) -> Vec<String> {
         &format!(r#"{{"email":"{EMAIL}","password":"wrong {PASSWORD}"}}"#),
     );
     server.get(&format!("/login?next=/private&token={token}"));
-    // Control characters as they are: U+009B is what terminals take for the start of a command.
+    // Control characters: terminals take U+009B for the start of a command.
     server.send(b"GET /\xc2\x9b31m\xc2\x85forged HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     server.post("/api/logout", &bearer(&again), "{}");
-    let cookies = [cookie, renewed.cookie()].map(|cookie| cookie[17..].to_owned());
-    let tokens = [token, again, renewed.access_token()];
+    let cookies = [cookie, refreshed.cookie()].map(|cookie| cookie[17..].to_owned());
+    let tokens = [token, again, refreshed.access_token()];
     let parts = tokens.iter().flat_map(|token| token.split('.')).map(str::to_owned);
     parts.chain(cookies).collect()
 }
 
 #[test]
-fn no_secret_no_address_and_no_query_string_is_logged() {
+fn secrets_email_addresses_and_query_strings_are_not_logged() {
     for format in ["text", "json"] {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(&folder, &["--log-format", format]);
-        let secrets = busy(&server);
+        let secrets = use_secrets(&server);
         let log = server.log();
-        let others = [PASSWORD, NEW, EMAIL, "next=", "pbkdf2-sha256$", "latchkey_refresh"];
+        let others = [PASSWORD, NEW_PASSWORD, EMAIL, "next=", "pbkdf2-sha256$", "latchkey_refresh"];
         for secret in secrets.iter().map(String::as_str).chain(others) {
             assert!(!log.contains(secret), "{secret} in {log}");
         }
         for event in [
             "signed up",
             "signed in",
-            "a wrong password was given",
+            "wrong password or unknown account",
             "signed out",
             "changed the password",
-            "used again",
+            "was reused",
         ] {
             assert!(log.contains(event), "{event}: {log}");
         }
@@ -65,43 +65,40 @@ fn no_secret_no_address_and_no_query_string_is_logged() {
 }
 
 #[test]
-fn a_records_request_id_is_the_one_in_the_answer() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder, &[]);
-    let answer = server.sign_up(EMAIL, PASSWORD);
+fn records_have_the_request_id_of_the_response() {
+    let app = TestApp::new();
+    let answer = app.sign_up(EMAIL, PASSWORD);
     let id = answer.header("x-request-id").unwrap();
-    let log = server.log();
+    let log = app.log();
     let lines: Vec<_> = log.lines().filter(|line| line.contains(id)).collect();
     assert!(lines.iter().any(|line| line.contains("signed up")), "{log}");
     assert!(lines.iter().any(|line| line.contains("status=201")), "{log}");
 }
 
 #[test]
-fn a_request_whose_client_goes_away_is_told_of() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder, &[]);
-    server.sign_up(EMAIL, PASSWORD);
-    let token = server.log_in(EMAIL, PASSWORD);
-    let database = rusqlite::Connection::open(folder.path().join("latchkey.db")).unwrap();
-    // Nobody else writes for as long as this is not committed.
+fn a_request_whose_client_disconnects_is_logged() {
+    let app = TestApp::new();
+    let ada = app.user();
+    let token = ada.log_in().token;
+    let database = rusqlite::Connection::open(app.database()).unwrap();
+    // The log-out waits for this transaction.
     database.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let mut stream = server.connect();
+    let mut stream = app.connect();
     let (head, bearer) = ("POST /api/logout HTTP/1.1\r\nhost: x\r\n", bearer(&token));
     let rest =
         "content-type: application/json\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n{}";
     stream.write_all(format!("{head}{bearer}{rest}").as_bytes()).unwrap();
-    // Who closes a connection in which there is something unread breaks it off.
+    // With unread data, closing resets the connection.
     stream.peek(&mut [0]).unwrap();
     drop(stream);
-    server.wait_for("what was given up", |log| log.contains("given up"));
+    app.wait_for("the disconnect", |log| log.contains("client disconnected"));
 }
 
 #[test]
-fn json_is_one_object_a_line() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder, &["--log-format", "json"]);
-    busy(&server);
-    let log = server.log();
+fn a_json_log_has_one_object_a_line() {
+    let app = TestApp::with_options(&["--log-format", "json"]);
+    use_secrets(&app);
+    let log = app.log();
     assert!(log.lines().count() > 5);
     for line in log.lines() {
         let record: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -112,20 +109,59 @@ fn json_is_one_object_a_line() {
 }
 
 #[test]
-fn a_log_that_nobody_reads_is_no_reason_to_stop() {
+fn a_closed_log_does_not_stop_the_server() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start_unheard(&folder);
+    let (server, log) = Server::start_with_log_pipe(&folder);
+    drop(log);
     assert_eq!(server.sign_up(EMAIL, PASSWORD).status, 201);
     server.log_in(EMAIL, PASSWORD);
 }
 
+/// A pipe holds 64 KiB, and the server's buffer a megabyte.
 #[test]
-fn a_record_says_from_where_and_why_not() {
+fn a_log_that_nobody_reads_holds_up_no_request_and_no_stop() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder, &["--trusted-proxy", "127.0.0.1"]);
+    let (mut server, mut log) = Server::start_with_log_pipe(&folder);
+    let path = format!("/{}", "x".repeat(500));
+    let one_request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+    let request = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    for _ in 0..40 {
+        let requests = format!("{}{request}", one_request.repeat(100));
+        assert!(server.send(requests.as_bytes()).closed);
+    }
+    // Read some of it, for the report of the dropped lines.
+    let mut text = vec![0; 2 * 1024 * 1024];
+    let mut length = 0;
+    while !String::from_utf8_lossy(&text[..length]).contains("log lines were dropped") {
+        let read = log.read(&mut text[length..]).unwrap();
+        assert!(read > 0, "the report is in the log");
+        length += read;
+        if length == read {
+            // Something new is logged once there is room again.
+            server.get("/healthz");
+        }
+    }
+    for _ in 0..40 {
+        server.send(format!("{}{request}", one_request.repeat(100)).as_bytes());
+    }
+    server.signal("TERM");
+    assert_eq!(server.wait(), Some(0));
+}
+
+#[test]
+fn long_paths_are_cut() {
+    let app = TestApp::new();
+    app.get(&format!("/{}", "x".repeat(10_000)));
+    let log = app.log();
+    assert!(log.contains(&"x".repeat(500)) && !log.contains(&"x".repeat(1_000)), "{log}");
+}
+
+#[test]
+fn a_record_has_the_ip_address_and_the_reason() {
+    let app = TestApp::with_options(&["--trusted-proxy", "127.0.0.1"]);
     let forwarded = "x-forwarded-for: 192.0.2.7\r\n";
-    let answer = server.post("/api/token", forwarded, &credentials(EMAIL, PASSWORD));
-    let (log, id) = (server.log(), answer.header("x-request-id").unwrap());
-    let refused = log.lines().find(|line| line.contains(id) && line.contains("refused")).unwrap();
+    let answer = app.post("/api/token", forwarded, &credentials(EMAIL, PASSWORD));
+    let (log, id) = (app.log(), answer.header("x-request-id").unwrap());
+    let refused = log.lines().find(|line| line.contains(id) && line.contains("rejected")).unwrap();
     assert!(refused.contains("ip=192.0.2.7") && refused.contains("InvalidCredentials"), "{log}");
 }

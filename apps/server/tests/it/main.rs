@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
 
+#[path = "../support/app.rs"]
+mod app;
 mod audit;
 mod backup;
 mod connection;
@@ -11,7 +13,6 @@ mod headers;
 mod keys;
 mod lifecycle;
 mod log;
-mod moving;
 #[path = "../support/operator.rs"]
 mod operator;
 mod pages;
@@ -21,4 +22,5 @@ mod server;
 mod sessions;
 mod start;
 mod throttle;
+mod transfer;
 mod users;

@@ -1,5 +1,4 @@
-//! The commands in README.md and docs are run as they stand there, each sample in a folder of its
-//! own, where a server runs.
+//! Runs the command samples in README.md and docs, each in a folder of its own beside a server.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,16 +7,17 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::server::{Server, credentials};
+use crate::app::TestApp;
+use crate::server::credentials;
 
-/// What begins a command that is not run here.
+/// The prefixes of commands that are not run here.
 const NOT_RUN: [&str; 3] = [
-    // `cargo xtask ci` runs this, and the samples of Rust are examples, which other tests start.
-    "cargo ", // Somebody's system is set up.
+    // Run by `cargo xtask ci`.
+    "cargo ", // They set up a system.
     "useradd ", "install ",
 ];
 
-/// What stands for a program that a machine may lack, or that asks for a password.
+/// Replacements for programs that may be missing or ask for a password.
 const STAND_INS: [(&str, &str); 2] =
     [("openssl", "head -c 18 /dev/urandom | base64"), ("sudo", "shift 2; exec \"$@\"")];
 
@@ -25,14 +25,14 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The samples of commands in a page.
+/// The command samples in a page.
 fn samples(page: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join(page)).unwrap();
     let begun = text.split("```sh\n").skip(1);
     begun.map(|sample| sample.split("```").next().unwrap().to_owned()).collect()
 }
 
-/// The commands of a sample that can be run here, or nothing.
+/// The commands of a sample that can be run here, or `None` if there are none.
 fn commands(sample: &str) -> Option<String> {
     let is_run = |line: &&str| !NOT_RUN.iter().any(|start| line.starts_with(start));
     let lines: Vec<_> = sample.lines().filter(is_run).collect();
@@ -40,27 +40,26 @@ fn commands(sample: &str) -> Option<String> {
 }
 
 fn run(commands: &str) -> Output {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder, &[]);
-    server.post("/api/token", "", &credentials("nobody@example.com", "wrong"));
+    let app = TestApp::new();
+    app.post("/api/token", "", &credentials("nobody@example.com", "wrong"));
     let dump = r#"[{"model": "auth.user", "pk": 1, "fields": {"email": "grace@example.com",
         "password": "pbkdf2_sha256$1000$seasoningseasoning22$pcNp2D8+ZMYvp8uibnw3RAckInZ03+Y79eeAv5xB6rk="}}]"#;
-    fs::write(folder.path().join("users.json"), dump).unwrap();
-    let here = format!("{}/", folder.path().display());
+    fs::write(app.folder.path().join("users.json"), dump).unwrap();
+    let here = format!("{}/", app.folder.path().display());
     let commands = commands
-        .replace("http://localhost:8080", &format!("http://{}", server.address))
+        .replace("http://localhost:8080", &format!("http://{}", app.address))
         .replace("/var/lib/latchkey/", &here)
         .replace("/var/backups/", &here)
         .replace("/dev/tty", "/dev/null");
     Command::new("sh")
         .args(["-eu", "-c", &commands])
-        .current_dir(folder.path())
-        .env("PATH", format!("{}:{}", programs(&folder), std::env::var("PATH").unwrap()))
+        .current_dir(app.folder.path())
+        .env("PATH", format!("{}:{}", programs(&app.folder), std::env::var("PATH").unwrap()))
         .output()
         .unwrap()
 }
 
-/// A folder with the program, and what stands in for others.
+/// A folder with the program and the stand-ins.
 fn programs(folder: &TempDir) -> String {
     let programs = folder.path().join("programs");
     fs::create_dir(&programs).unwrap();
@@ -74,7 +73,7 @@ fn programs(folder: &TempDir) -> String {
 }
 
 #[test]
-fn every_command_in_the_pages_works_as_it_stands_there() {
+fn every_command_in_the_documentation_works() {
     let mut pages = vec!["README.md".to_owned()];
     for entry in fs::read_dir(root().join("docs")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
@@ -94,7 +93,7 @@ fn every_command_in_the_pages_works_as_it_stands_there() {
 }
 
 #[test]
-fn the_sample_of_the_api_signs_up_and_in() {
+fn the_api_sample_signs_up_and_logs_in() {
     let commands = commands(&samples("docs/API.md")[0]).unwrap();
     let said = String::from_utf8(run(&commands).stdout).unwrap();
     assert_eq!(said.matches("ada@example.com").count(), 2, "{said}");
@@ -102,7 +101,7 @@ fn the_sample_of_the_api_signs_up_and_in() {
 }
 
 #[test]
-fn what_is_not_run_is_still_there() {
+fn every_excluded_command_still_exists() {
     let pages = ["README.md", "docs/OPERATIONS.md"];
     let all: String = pages.iter().flat_map(|page| samples(page)).collect();
     for start in NOT_RUN {

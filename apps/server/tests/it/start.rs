@@ -1,16 +1,17 @@
-//! What happens before anything is served.
+//! The command line, the environment, and errors and warnings at start.
 
 use std::process::{Output, Stdio};
 
+use crate::app::TestApp;
 use crate::server::{Server, command};
 
 fn run(arguments: &[&str]) -> Output {
     command().args(arguments).stdin(Stdio::null()).output().unwrap()
 }
 
-/// The one line on stderr of a program that ended with `code` and said nothing else.
+/// Returns the error line of a program that ended with `code` and printed nothing else.
 #[track_caller]
-fn complaint(output: &Output, code: i32) -> String {
+fn error_line(output: &Output, code: i32) -> String {
     assert_eq!(output.status.code(), Some(code));
     assert!(output.stdout.is_empty());
     let stderr = String::from_utf8(output.stderr.clone()).unwrap();
@@ -19,7 +20,7 @@ fn complaint(output: &Output, code: i32) -> String {
 }
 
 #[test]
-fn a_wrong_option_is_one_line_and_exit_2() {
+fn a_usage_error_is_one_line_and_exit_2() {
     for (arguments, named) in [
         (&["--lisen", "127.0.0.1:0"][..], "--listen"),
         (&["serve", "--listen", "here"], "--listen"),
@@ -29,6 +30,7 @@ fn a_wrong_option_is_one_line_and_exit_2() {
         (&["serve", "--access-token-lifetime", "5"], "90s"),
         (&["serve", "--session-lifetime", "10m"], "--session-idle-timeout"),
         (&["serve", "--remember-idle-timeout", "31d"], "--remember-lifetime"),
+        (&["doctor", "--session-lifetime", "29m"], "--session-idle-timeout"),
         (&["serve", "--log-format", "xml"], "json"),
         (&["users"], "set-password"),
         (&["users", "show"], "<USER>"),
@@ -36,24 +38,23 @@ fn a_wrong_option_is_one_line_and_exit_2() {
         (&["serve", "extra"], "extra"),
         (&["sever"], "sever"),
     ] {
-        let line = complaint(&run(arguments), 2);
+        let line = error_line(&run(arguments), 2);
         assert!(line.contains(named), "{line}");
     }
 }
 
 #[test]
-fn a_port_in_use_is_one_line_and_makes_no_database() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder, &[]);
-    let database = folder.path().join("other.db");
-    let arguments = ["--listen", &server.address, "--database", database.to_str().unwrap()];
-    let line = complaint(&run(&arguments), 1);
+fn a_port_in_use_is_an_error_and_creates_no_database() {
+    let app = TestApp::new();
+    let database = app.folder.path().join("other.db");
+    let arguments = ["--listen", &app.address, "--database", database.to_str().unwrap()];
+    let line = error_line(&run(&arguments), 1);
     assert!(line.contains("in use") && line.contains("--listen"), "{line}");
     assert!(!database.exists());
 }
 
 #[test]
-fn an_unusable_database_is_one_line_and_left_as_it_was() {
+fn an_unusable_database_is_an_error_and_left_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let diary = folder.path().join("diary.txt");
     let text = "Dear diary, this is no database.\n".repeat(100);
@@ -64,20 +65,19 @@ fn an_unusable_database_is_one_line_and_left_as_it_was() {
         (absent.to_str().unwrap(), "folder"),
         (folder.path().to_str().unwrap(), "not a database"),
     ] {
-        let line = complaint(&run(&["--listen", "127.0.0.1:0", "--database", path]), 1);
+        let line = error_line(&run(&["--listen", "127.0.0.1:0", "--database", path]), 1);
         assert!(line.contains(said) && line.contains(path), "{line}");
     }
     assert_eq!(std::fs::read_to_string(&diary).unwrap(), text);
 }
 
 #[test]
-fn every_option_is_an_environment_variable_too() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder, &[]);
-    let in_use = command().env("LATCHKEY_LISTEN", &server.address).arg("serve").output().unwrap();
-    assert!(complaint(&in_use, 1).contains(&server.address));
+fn every_option_is_also_an_environment_variable() {
+    let app = TestApp::new();
+    let in_use = command().env("LATCHKEY_LISTEN", &app.address).arg("serve").output().unwrap();
+    assert!(error_line(&in_use, 1).contains(&app.address));
     let wrong = command().env("LATCHKEY_PBKDF2_ITERATIONS", "few").output().unwrap();
-    assert!(complaint(&wrong, 2).contains("--pbkdf2-iterations"));
+    assert!(error_line(&wrong, 2).contains("--pbkdf2-iterations"));
     let help = String::from_utf8(run(&["serve", "--help"]).stdout).unwrap();
     for option in help.lines().filter_map(|line| line.trim().strip_prefix("--")) {
         let name = option.split_whitespace().next().unwrap();
@@ -87,10 +87,9 @@ fn every_option_is_an_environment_variable_too() {
 }
 
 #[test]
-fn what_the_environment_says_is_meant_for_the_command_that_knows_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder, &[]);
-    let database = folder.path().join("latchkey.db");
+fn a_command_ignores_the_variables_of_options_that_it_does_not_have() {
+    let app = TestApp::new();
+    let database = app.database();
     let list = |name, value| {
         let mut command = command();
         command.env("LATCHKEY_DATABASE", &database).env(name, value);
@@ -100,35 +99,34 @@ fn what_the_environment_says_is_meant_for_the_command_that_knows_it() {
         let listed = list(name, value);
         assert_eq!((listed.status.code(), listed.stderr), (Some(0), Vec::new()), "{name}");
     }
-    // What is said on the command line takes the place of what is said there.
+    // The command line overrides the environment.
     let mut serve = command();
-    serve.env("LATCHKEY_SESSION_LIFETIME", "20m").args(["serve", "--listen", &server.address]);
-    assert!(complaint(&serve.output().unwrap(), 2).contains("--session-idle-timeout"));
+    serve.env("LATCHKEY_SESSION_LIFETIME", "20m").args(["serve", "--listen", &app.address]);
+    assert!(error_line(&serve.output().unwrap(), 2).contains("--session-idle-timeout"));
     let in_use = serve.args(["--session-idle-timeout", "10m"]).output().unwrap();
-    assert!(complaint(&in_use, 1).contains("in use"));
+    assert!(error_line(&in_use, 1).contains("in use"));
     let help = command().env("LATCHKEY_LISTEN", "nowhere").arg("help").output().unwrap();
     assert_eq!(help.status.code(), Some(0));
 }
 
 #[test]
-fn a_variable_that_is_no_text_is_named() {
+fn a_variable_that_is_not_utf_8_is_named() {
     use std::os::unix::ffi::OsStringExt as _;
     let value = std::ffi::OsString::from_vec(b"\xff".to_vec());
     let output = command().env("LATCHKEY_PUBLIC_URL", &value).arg("serve").output().unwrap();
-    assert!(complaint(&output, 2).contains("LATCHKEY_PUBLIC_URL"));
+    assert!(error_line(&output, 2).contains("LATCHKEY_PUBLIC_URL"));
 }
 
 #[test]
-fn weaker_hashes_are_warned_of() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder, &[]);
-    assert!(server.log().contains("WARN") && server.log().contains("--pbkdf2-iterations"));
-    assert!(!server.log().contains("idle"), "{}", server.log());
+fn fewer_iterations_are_a_warning() {
+    let app = TestApp::new();
+    assert!(app.log().contains("WARN") && app.log().contains("--pbkdf2-iterations"));
+    assert!(!app.log().contains("idle"), "{}", app.log());
 }
 
 /// OWASP ASVS 5.0, 6.2.1.
 #[test]
-fn shorter_passwords_are_warned_of() {
+fn a_lower_minimum_password_length_is_a_warning() {
     for (least, warned) in [("7", true), ("8", false), ("15", false)] {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(&folder, &["--password-min-length", least]);
@@ -137,10 +135,23 @@ fn shorter_passwords_are_warned_of() {
 }
 
 #[test]
-fn an_idle_limit_that_users_could_meet_while_they_are_active_is_warned_of() {
+fn an_idle_timeout_below_two_access_token_lifetimes_is_a_warning() {
     for option in ["--session-idle-timeout", "--remember-idle-timeout"] {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(&folder, &[option, "9m"]);
         assert!(server.log().contains("twice --access-token-lifetime"), "{}", server.log());
     }
+}
+
+#[test]
+fn an_unknown_variable_is_a_warning_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut process = command();
+    process.env("LATCHKEY_LISEN", "127.0.0.1:1");
+    let server = Server::attempt(process, &folder, &["--listen", "127.0.0.1:0"]).ok().unwrap();
+    let log = server.log();
+    assert!(
+        log.lines().any(|line| line.contains("WARN") && line.contains("LATCHKEY_LISEN")),
+        "{log}"
+    );
 }

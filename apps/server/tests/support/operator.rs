@@ -2,61 +2,99 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::server::command;
 
-pub(crate) struct Operator(PathBuf);
+pub(crate) struct Operator {
+    database: PathBuf,
+}
 
 impl Operator {
-    /// One who works on the database in this folder.
+    /// An operator of the database in this folder.
     pub(crate) fn on(folder: &TempDir) -> Self {
         Self::on_database(&folder.path().join("latchkey.db"))
     }
 
     pub(crate) fn on_database(database: &Path) -> Self {
-        Self(database.to_owned())
+        Self { database: database.to_owned() }
     }
 
-    /// Runs a command with this on stdin.
+    pub(crate) fn users(&self, arguments: &[&str]) -> Output {
+        self.users_with_input(arguments, "")
+    }
+
+    pub(crate) fn users_with_input(&self, arguments: &[&str], input: &str) -> Output {
+        self.run("users", arguments, input)
+    }
+
+    pub(crate) fn keys(&self, arguments: &[&str]) -> Output {
+        self.run("keys", arguments, "")
+    }
+
+    pub(crate) fn audit(&self, arguments: &[&str]) -> Output {
+        self.run("audit", arguments, "")
+    }
+
+    /// Runs a command with this input on stdin.
     pub(crate) fn run(&self, name: &str, arguments: &[&str], input: &str) -> Output {
-        let mut process = command()
-            .arg(name)
-            .args(arguments)
-            .arg("--database")
-            .arg(&self.0)
-            .env("LATCHKEY_PBKDF2_ITERATIONS", "1000")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // Some commands read nothing, and may have ended before this is written.
+        let mut process = self.command(name, arguments).stdin(Stdio::piped()).spawn().unwrap();
+        // Some commands read nothing, and may end before this is written.
         let _ = process.stdin.take().unwrap().write_all(input.as_bytes());
         process.wait_with_output().unwrap()
     }
+
+    /// Runs a command whose stdout is closed before it prints anything.
+    pub(crate) fn run_without_reader(&self, name: &str, arguments: &[&str]) -> Output {
+        // The shell closes the reading end before it starts the program.
+        let command = self.command(name, arguments);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"{ sleep 0.2; "$@"; echo $? >&2; } | true"#, "sh"]);
+        shell.arg(command.get_program()).args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        shell.output().unwrap()
+    }
+
+    fn command(&self, name: &str, arguments: &[&str]) -> Command {
+        let mut command = command();
+        command
+            .arg(name)
+            .args(arguments)
+            .arg("--database")
+            .arg(&self.database)
+            .env("LATCHKEY_PBKDF2_ITERATIONS", "1000")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
 }
 
-/// What a command says that has done what it was asked for, and nothing else.
+/// Returns the output of a command that succeeded without warnings.
 #[track_caller]
-pub(crate) fn done(output: &Output) -> String {
+pub(crate) fn success(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert_eq!(text(&output.stderr), "");
     text(&output.stdout)
 }
 
+/// Returns the JSON output of a command that succeeded.
 #[track_caller]
 pub(crate) fn json(output: &Output) -> Value {
-    serde_json::from_str(&done(output)).unwrap()
+    serde_json::from_str(&success(output)).unwrap()
 }
 
-/// The one line of a command that has done nothing.
+/// Returns the error line of a command that failed and printed nothing on stdout.
 #[track_caller]
-pub(crate) fn refused(output: &Output) -> String {
+pub(crate) fn failure(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
     let line = String::from_utf8(output.stderr.clone()).unwrap();

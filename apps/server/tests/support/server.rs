@@ -1,16 +1,16 @@
-//! A running server, and a client that sends exactly the bytes it is given.
+//! A running server, and an HTTP client that sends exactly the bytes it is given.
 
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// A server on a port and a database of its own. It is killed when dropped.
+/// A running server process. It is killed on drop.
 pub(crate) struct Server {
     process: Child,
     pub(crate) address: String,
@@ -21,23 +21,23 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
-    /// Whether the server closed the connection, and did not leave the client waiting.
+    /// Whether the server closed the connection before the client's timeout.
     pub(crate) closed: bool,
 }
 
 impl Server {
-    /// Starts the program with quick hashes on the database in `folder`.
+    /// Starts the server on a free port, with fast hashes, on the database in `folder`.
     pub(crate) fn start(folder: &TempDir, more: &[&str]) -> Self {
         Self::start_at("127.0.0.1:0", folder, more)
     }
 
-    /// The same, where another server listened before.
+    /// Starts the server on an address that another server has used before.
     pub(crate) fn start_at(address: &str, folder: &TempDir, more: &[&str]) -> Self {
         let more = [&["--listen", address], more].concat();
         Self::attempt(command(), folder, &more).unwrap_or_else(|log| unreachable!("{log}"))
     }
 
-    /// Starts the program as `process` begins to do it; answers the log if it ends instead.
+    /// Starts the server with a prepared command. Returns the log if it ends at once.
     pub(crate) fn attempt(
         mut process: Command,
         folder: &TempDir,
@@ -53,13 +53,13 @@ impl Server {
             .stderr(std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let Some(address) = line.strip_prefix("listening on http://") else {
-            process.wait().unwrap();
-            return Err(std::fs::read_to_string(&log).unwrap());
-        };
-        Ok(Self { address: address.trim().to_owned(), process, log })
+        match listening_address(&mut process) {
+            Some(address) => Ok(Self { process, address, log }),
+            None => {
+                process.wait().unwrap();
+                Err(std::fs::read_to_string(&log).unwrap())
+            }
+        }
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
@@ -68,7 +68,7 @@ impl Server {
         stream
     }
 
-    /// Sends a request without a body and reads the answer.
+    /// Sends a request without a body.
     pub(crate) fn request(&self, method: &str, path: &str, headers: &str) -> Answer {
         let host = &self.address;
         let head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
@@ -79,12 +79,12 @@ impl Server {
         self.request("GET", path, "")
     }
 
-    /// Sends JSON and reads the answer.
+    /// Sends a POST request with JSON.
     pub(crate) fn post(&self, path: &str, headers: &str, body: &str) -> Answer {
         self.send_json("POST", path, headers, body)
     }
 
-    /// The same with another method.
+    /// Sends a request with JSON.
     pub(crate) fn send_json(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
         let (host, length, address) = (&self.address, body.len(), an_address());
         self.send(
@@ -108,7 +108,7 @@ impl Server {
         self.post("/api/signup", "", &credentials(email, password))
     }
 
-    /// Logs in and answers the access token.
+    /// Logs in and returns the access token.
     pub(crate) fn log_in(&self, email: &str, password: &str) -> String {
         self.post("/api/token", "", &credentials(email, password)).access_token()
     }
@@ -117,7 +117,7 @@ impl Server {
         self.request("GET", "/api/me", &bearer(token))
     }
 
-    /// Renews a session with this in the cookie.
+    /// Refreshes a session with this cookie.
     pub(crate) fn refresh(&self, cookie: &str) -> Answer {
         self.post("/api/token/refresh", &format!("cookie: {cookie}\r\n"), "{}")
     }
@@ -131,43 +131,58 @@ impl Server {
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
-    /// Waits for the process to end; answers its exit code.
+    /// Waits for the process to end and returns its exit code.
     pub(crate) fn wait(&mut self) -> Option<i32> {
         self.process.wait().unwrap().code()
     }
 
-    /// Starts the program with a log that nobody reads any more.
-    pub(crate) fn start_unheard(folder: &TempDir) -> Self {
-        let mut server = Self::start(folder, &[]);
-        server.signal("KILL");
-        server.wait();
+    /// Starts the server with its log in a pipe, and returns the reading end.
+    pub(crate) fn start_with_log_pipe(folder: &TempDir) -> (Self, ChildStderr) {
         let mut process = command()
-            .args(["serve", "--listen", &server.address, "--pbkdf2-iterations", "1000"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--pbkdf2-iterations", "1000"])
             .arg("--database")
             .arg(folder.path().join("latchkey.db"))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        drop(process.stderr.take());
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        server.process = process;
-        server
+        let log = process.stderr.take().unwrap();
+        let address = listening_address(&mut process).unwrap();
+        (Self { process, address, log: folder.path().join("log") }, log)
     }
 
-    /// Waits until the log has this.
+    /// Waits until the log satisfies a condition.
     pub(crate) fn wait_for(&self, what: &str, has: impl Fn(&str) -> bool) {
         for _ in 0..3_000 {
-            if has(&self.log()) {
+            if has(&self.written_log()) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        unreachable!("{what} is not in the log: {}", self.log());
+        unreachable!("{what} is not in the log: {}", self.written_log());
     }
 
+    /// Returns the log, with all records of requests that have been answered.
+    ///
+    /// The server writes its log in the background, but in order: when the record of a new request
+    /// is there, all earlier ones are. A server that has ended has written its whole log.
     pub(crate) fn log(&self) -> String {
+        if let Some(id) = self.request_id() {
+            self.wait_for("the last request", |log| log.contains(&id));
+        }
+        self.written_log()
+    }
+
+    /// Makes a request and returns its id, or `None` if the server has ended.
+    fn request_id(&self) -> Option<String> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
+        let request = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).ok()?;
+        read_answer(stream).header("x-request-id").map(str::to_owned)
+    }
+
+    fn written_log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
 }
@@ -199,14 +214,21 @@ impl Answer {
         self.json()["access_token"].as_str().unwrap().to_owned()
     }
 
-    /// The name and the value of the cookie that is set.
+    /// The name and value of the first cookie.
     pub(crate) fn cookie(&self) -> String {
         let cookie = self.header("set-cookie").unwrap();
         cookie.split(';').next().unwrap().to_owned()
     }
 }
 
-/// The program, without settings from this process's own environment.
+/// Returns the address in the one line on stdout, or `None` if the program ends without it.
+fn listening_address(process: &mut Child) -> Option<String> {
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    Some(line.strip_prefix("listening on http://")?.trim().to_owned())
+}
+
+/// The program, without the settings in this process's environment.
 pub(crate) fn command() -> Command {
     let binary = std::env::var_os("E2E_SERVER")
         .unwrap_or_else(|| OsString::from(env!("CARGO_BIN_EXE_latchkey")));
@@ -217,14 +239,14 @@ pub(crate) fn command() -> Command {
     command
 }
 
-/// Another one each time: a server that trusts its proxies takes each request for one of
-/// somebody else.
+/// Returns a new IP address each time. To a server that trusts its proxies, each request comes from
+/// another client.
 pub(crate) fn an_address() -> IpAddr {
     static NEXT: AtomicU32 = AtomicU32::new(0x0a00_0000);
     Ipv4Addr::from_bits(NEXT.fetch_add(1, Ordering::Relaxed)).into()
 }
 
-/// The header that an access token is sent in.
+/// The header with an access token.
 pub(crate) fn bearer(token: &str) -> String {
     format!("authorization: Bearer {token}\r\n")
 }
@@ -235,7 +257,7 @@ pub(crate) fn credentials(email: &str, password: &str) -> String {
 
 pub(crate) fn read_answer(mut stream: TcpStream) -> Answer {
     let mut bytes = Vec::new();
-    // A server that closes early may reset the connection: what came before counts.
+    // A server that closes early may reset the connection, after its response.
     let closed = match stream.read_to_end(&mut bytes) {
         Ok(_) => true,
         Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,

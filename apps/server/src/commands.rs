@@ -1,0 +1,8 @@
+//! The commands, one file each.
+
+pub(crate) mod audit;
+pub(crate) mod backup;
+pub(crate) mod doctor;
+pub(crate) mod keys;
+pub(crate) mod serve;
+pub(crate) mod users;

@@ -1,0 +1,106 @@
+//! `latchkey audit`: prints the audit log.
+
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use accounts::{Accounts, Actor, Event, OperatorError, Timestamp, UserId};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::args::{StoreArgs, values};
+use crate::error::CommandError;
+use crate::operator;
+use crate::output::OutputFormat;
+
+/// The number of events that are read at a time.
+const PAGE_SIZE: u32 = 500;
+
+/// The arguments of `latchkey audit`.
+#[derive(Args)]
+pub(crate) struct AuditArgs {
+    /// Only events about this account: an email address, or an id, which may be of a deleted account
+    #[arg(long, value_name = "USER", allow_hyphen_values = true)]
+    user: Option<String>,
+
+    /// Only recent events, such as of the last 24h
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    since: Option<Duration>,
+
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+impl AuditArgs {
+    pub(crate) async fn run(self) -> Result<(), CommandError> {
+        let accounts = operator::open(&self.store.database).await?;
+        let user = match &self.user {
+            Some(name) => Some(find_user(&accounts, name).await?),
+            None => None,
+        };
+        let since = self.since.map_or(Timestamp::MIN, |since| accounts.now() - since);
+        let mut last = None;
+        loop {
+            let page = accounts.operator().events(user, last, PAGE_SIZE).await?;
+            let Some((id, _)) = page.last() else {
+                return Ok(());
+            };
+            last = Some(*id);
+            for (_, event) in page.iter().filter(|(_, event)| event.at >= since) {
+                print(event, self.store.format()).map_err(CommandError::Print)?;
+            }
+        }
+    }
+}
+
+/// Returns the id of an account. An id need not exist: it is all that is left of a deleted account.
+async fn find_user(accounts: &Accounts, name: &str) -> Result<UserId, CommandError> {
+    if let Ok(id) = name.parse() {
+        return Ok(id);
+    }
+    match accounts.operator().user(name).await {
+        Ok(user) => Ok(user.id),
+        Err(OperatorError::NoSuchUser) => Err(CommandError::no_such_email(name)),
+        Err(error) => Err(CommandError::from_operator(error, name)),
+    }
+}
+
+/// Prints an event on one line in both formats, so that programs can read the output as a stream.
+fn print(event: &Event, format: OutputFormat) -> io::Result<()> {
+    if format == OutputFormat::Json {
+        return writeln!(io::stdout(), "{}", event_json(event));
+    }
+    let none = || "-".to_owned();
+    let at = event.at;
+    let kind = event.kind.as_str();
+    let actor = actor(event);
+    let user = event.user.map_or_else(none, |id| id.to_string());
+    let session = event.session.map(|id| id.to_string());
+    let subject = session.or_else(|| event.kid.clone()).unwrap_or_else(none);
+    let ip = event.client.ip().map_or_else(none, |ip| ip.to_string());
+    // Quoted and escaped: clients choose it, and could imitate the rest of a line.
+    let user_agent = event.client.user_agent().map_or_else(none, |name| format!("{name:?}"));
+    writeln!(
+        io::stdout(),
+        "{at:.3}  {kind:21}  {actor:8}  {user:36}  {subject:36}  {ip}  {user_agent}"
+    )
+}
+
+const fn actor(event: &Event) -> &'static str {
+    match event.actor {
+        Actor::User => "user",
+        Actor::Operator => "operator",
+    }
+}
+
+fn event_json(event: &Event) -> Value {
+    json!({
+        "at": event.at.to_string(),
+        "kind": event.kind.as_str(),
+        "actor": actor(event),
+        "user_id": event.user.map(|id| id.to_string()),
+        "session_id": event.session.map(|id| id.to_string()),
+        "kid": event.kid,
+        "ip": event.client.ip().map(|ip| ip.to_string()),
+        "user_agent": event.client.user_agent(),
+    })
+}

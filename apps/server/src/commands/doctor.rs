@@ -1,0 +1,79 @@
+//! `latchkey doctor`: checks a deployment without changing it.
+//!
+//! Each check is a function of what was found on the machine, which is gathered here.
+
+mod clock;
+mod database;
+mod environment;
+mod files;
+mod network;
+mod report;
+mod settings;
+mod speed;
+
+use std::path::Path;
+use std::time::Duration;
+
+use accounts::Config;
+use auth_core::{Clock as _, Origin, SystemClock};
+use clap::Args;
+use user_store::SqliteStore;
+
+use crate::commands::serve::ServeArgs;
+use crate::environment::unknown_variables;
+use crate::error::CommandError;
+use crate::output::OutputFormat;
+use files::Files;
+use report::{Finding, Level, Report};
+use speed::Speed;
+
+/// How long hashing on all cores is measured, roughly.
+const MEASURE_TIME: Duration = Duration::from_millis(500);
+
+/// The arguments of `latchkey doctor`: those of the server that is checked.
+#[derive(Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    serve: ServeArgs,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl DoctorArgs {
+    pub(crate) fn run(self) -> Result<(), CommandError> {
+        let origin = match &self.serve.public_url {
+            Some(origin) => origin.clone(),
+            None => Origin::localhost(self.serve.listen.port()),
+        };
+        let config = self.serve.config(origin, self.serve.session_policy()?);
+        let report = Report(examine(&self.serve, &config));
+        let printed = report.print(OutputFormat::from_flag(self.json));
+        match report.count(Level::Fail) {
+            0 => printed.map_err(CommandError::Print),
+            failed => Err(CommandError::ChecksFailed(failed)),
+        }
+    }
+}
+
+fn examine(args: &ServeArgs, config: &Config) -> Vec<Finding> {
+    let mut findings = examine_database(&args.database);
+    findings.extend(settings::findings(config));
+    findings.push(speed::speed(&Speed::measure(config.pbkdf2_iterations, MEASURE_TIME)));
+    let url = args.public_url.as_ref();
+    findings.push(network::public_url(url, args.listen.ip()));
+    findings.push(network::proxies(url, args.listen.ip(), !args.trusted_proxy.is_empty()));
+    findings.push(environment::variables(&unknown_variables()));
+    findings
+}
+
+fn examine_database(path: &Path) -> Vec<Finding> {
+    let inspected = SqliteStore::inspect(path);
+    let newest = inspected.as_ref().ok().and_then(|inspection| inspection.newest);
+    let mut findings = database::findings(path, &inspected);
+    findings.push(database::sqlite(SqliteStore::sqlite_version()));
+    findings.extend(Files::of_database(path).findings());
+    findings.push(clock::clock(SystemClock.now(), newest));
+    findings
+}

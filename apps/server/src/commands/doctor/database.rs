@@ -1,0 +1,70 @@
+use std::path::Path;
+
+use user_store::{Inspection, OpenError};
+
+use super::report::Finding;
+
+const DATABASE: &str = "database";
+
+/// Checks that the database exists, belongs to this program and version, and is intact.
+pub(super) fn findings(path: &Path, inspected: &Result<Inspection, OpenError>) -> Vec<Finding> {
+    let path = path.display();
+    let inspection = match inspected {
+        Ok(inspection) => inspection,
+        Err(error) => return vec![Finding::fail(DATABASE, error.to_string())],
+    };
+    let schema = match inspection.is_older {
+        true => Finding::warn(
+            DATABASE,
+            format!(
+                "{path} is of an older version; make a backup with that version, then start the server, which migrates it"
+            ),
+        ),
+        false => Finding::ok(DATABASE, format!("{path} is of this version")),
+    };
+    vec![schema, integrity(inspection.problem.as_deref())]
+}
+
+fn integrity(problem: Option<&str>) -> Finding {
+    match problem {
+        None => Finding::ok("integrity", "the database is intact"),
+        Some(problem) => Finding::fail(
+            "integrity",
+            format!("the database is damaged: {problem}; stop the server and restore a backup"),
+        ),
+    }
+}
+
+/// Reports the version of SQLite. One that can corrupt the file has been rejected before; see
+/// [`findings`].
+pub(super) fn sqlite(version: &str) -> Finding {
+    Finding::ok("sqlite", format!("SQLite {version} is built in"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Level::{self, Fail, Ok as Good, Warn};
+    use super::*;
+
+    const SOUND: Inspection = Inspection { is_older: false, problem: None, newest: None };
+
+    fn levels(inspection: Inspection) -> Vec<Level> {
+        let found = findings(Path::new("x.db"), &Ok(inspection));
+        found.iter().map(|finding| finding.level).collect()
+    }
+
+    #[test]
+    fn an_intact_database_of_this_version_is_ok() {
+        assert_eq!(levels(SOUND), [Good, Good]);
+        assert_eq!(levels(Inspection { is_older: true, ..SOUND }), [Warn, Good]);
+        let damaged = Some("row 1 missing from index".to_owned());
+        assert_eq!(levels(Inspection { problem: damaged, ..SOUND }), [Good, Fail]);
+    }
+
+    #[test]
+    fn an_unusable_database_fails_and_says_how_to_fix_it() {
+        let found = findings(Path::new("x.db"), &Err(OpenError::Absent("x.db".into())));
+        assert_eq!((found.len(), found[0].level), (1, Fail));
+        assert!(found[0].text.contains("start the server once"), "{}", found[0].text);
+    }
+}

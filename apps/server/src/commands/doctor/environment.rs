@@ -1,0 +1,36 @@
+use super::report::Finding;
+use crate::environment;
+
+const ENVIRONMENT: &str = "environment";
+
+/// Checks that every variable with the program's prefix is one that it reads.
+pub(super) fn variables(unknown: &[String]) -> Finding {
+    match unknown {
+        [] => Finding::ok(ENVIRONMENT, "all variables are known"),
+        [name] => Finding::warn(ENVIRONMENT, environment::unknown(name)),
+        names => Finding::warn(
+            ENVIRONMENT,
+            format!(
+                "the environment variables {} are unknown and ignored; see latchkey serve --help",
+                names.join(", ")
+            ),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Level::{Ok, Warn};
+    use super::*;
+
+    #[test]
+    fn unknown_variables_are_a_warning_that_names_them() {
+        assert_eq!(variables(&[]).level, Ok);
+        let names = ["LATCHKEY_LISEN", "LATCHKEY_DATABSE"].map(str::to_owned);
+        for names in [&names[..1], &names] {
+            let finding = variables(names);
+            assert_eq!(finding.level, Warn);
+            assert!(names.iter().all(|name| finding.text.contains(name)), "{}", finding.text);
+        }
+    }
+}

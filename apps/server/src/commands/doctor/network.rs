@@ -1,0 +1,108 @@
+use std::net::IpAddr;
+
+use accounts::Weakness;
+use auth_core::Origin;
+
+use super::report::Finding;
+use crate::weakness::message;
+
+const PUBLIC_URL: &str = "public url";
+
+/// Checks that passwords and tokens are encrypted in transit.
+pub(super) fn public_url(url: Option<&Origin>, listen: IpAddr) -> Finding {
+    let Some(url) = url else {
+        return match listen.is_loopback() {
+            true => Finding::ok(PUBLIC_URL, "http://localhost, for this machine only"),
+            false => Finding::warn(
+                PUBLIC_URL,
+                format!(
+                    "--listen {listen} is open to other machines, but their browsers are rejected without --public-url; set an https address, and put a proxy with TLS in front"
+                ),
+            ),
+        };
+    };
+    match (url.is_https(), url.is_loopback(), listen.is_loopback()) {
+        (true, _, true) => Finding::ok(PUBLIC_URL, url.as_str()),
+        (true, _, false) => Finding::warn(
+            PUBLIC_URL,
+            format!(
+                "{url} can be bypassed without TLS, because --listen {listen} is open to other machines; listen on 127.0.0.1, or admit only the proxy"
+            ),
+        ),
+        (false, true, true) => Finding::ok(PUBLIC_URL, format!("{url}, for this machine only")),
+        (false, true, false) => Finding::warn(
+            PUBLIC_URL,
+            format!(
+                "{url} is for this machine only, but --listen {listen} is open to others; listen on 127.0.0.1"
+            ),
+        ),
+        (false, false, _) => {
+            Finding::fail(PUBLIC_URL, message(&Weakness::PlainHttp { origin: url.clone() }))
+        }
+    }
+}
+
+/// Checks that the IP addresses of clients are known.
+pub(super) fn proxies(url: Option<&Origin>, listen: IpAddr, is_any_trusted: bool) -> Finding {
+    const PROXY: &str = "proxy";
+    let is_behind_one = url.is_some_and(Origin::is_https) && listen.is_loopback();
+    match (is_behind_one, is_any_trusted) {
+        (true, false) => Finding::warn(
+            PROXY,
+            "all clients seem to have the IP address of the proxy, and share its limits; set it with --trusted-proxy",
+        ),
+        (_, true) => Finding::ok(PROXY, "X-Forwarded-For is trusted from known proxies"),
+        (false, false) => {
+            Finding::ok(PROXY, "X-Forwarded-For is ignored, because no proxy is trusted")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Level::{Fail, Ok, Warn};
+    use super::*;
+
+    const ALL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn origin(text: &str) -> Origin {
+        Origin::parse(text).unwrap()
+    }
+
+    #[test]
+    fn plain_http_off_this_machine_fails_and_a_way_around_tls_is_a_warning() {
+        for (url, here, all) in [
+            (None, Ok, Warn),
+            (Some("https://auth.example.com"), Ok, Warn),
+            (Some("http://auth.example.com"), Fail, Fail),
+            (Some("http://localhost.example.com"), Fail, Fail),
+            (Some("http://192.0.2.1:8080"), Fail, Fail),
+            (Some("http://localhost:8080"), Ok, Warn),
+            (Some("http://127.0.0.2:8080"), Ok, Warn),
+            (Some("http://[::1]:8080"), Ok, Warn),
+        ] {
+            let levels =
+                [HERE, ALL].map(|listen| public_url(url.map(origin).as_ref(), listen).level);
+            assert_eq!(levels, [here, all], "{url:?}");
+        }
+    }
+
+    #[test]
+    fn a_likely_proxy_that_is_not_trusted_is_a_warning() {
+        let https = Some("https://auth.example.com");
+        for (url, listen, is_any_trusted, level) in [
+            (https, HERE, false, Warn),
+            (https, HERE, true, Ok),
+            (https, ALL, false, Ok),
+            (Some("http://localhost:8080"), HERE, false, Ok),
+            (None, HERE, false, Ok),
+        ] {
+            assert_eq!(
+                proxies(url.map(origin).as_ref(), listen, is_any_trusted).level,
+                level,
+                "{url:?} {listen}"
+            );
+        }
+    }
+}

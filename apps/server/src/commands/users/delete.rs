@@ -1,0 +1,50 @@
+use std::io::{self, IsTerminal as _, Write as _};
+
+use accounts::User;
+use clap::Args;
+
+use super::output::print_done;
+use super::user_arg::UserArg;
+use crate::args::StoreArgs;
+use crate::error::CommandError;
+use crate::operator;
+
+/// The arguments of `latchkey users delete`.
+#[derive(Args)]
+pub(super) struct DeleteArgs {
+    #[command(flatten)]
+    pub(super) user: UserArg,
+
+    /// Do not ask for confirmation
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+impl DeleteArgs {
+    pub(super) async fn run(self, store: &StoreArgs) -> Result<(), CommandError> {
+        let accounts = operator::open(&store.database).await?;
+        let user = self.user.find(&accounts).await?;
+        if !self.yes && io::stdin().is_terminal() {
+            confirm(&user)?;
+        }
+        let deleted = accounts.operator().delete(user.id).await;
+        deleted.map_err(|error| CommandError::from_operator(error, &self.user.name))?;
+        print_done("deleted", &user, store.format())
+    }
+}
+
+fn confirm(user: &User) -> Result<(), CommandError> {
+    match ask(user).map_err(CommandError::Print)?.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(CommandError::NotConfirmed("the deletion was not confirmed with y")),
+    }
+}
+
+fn ask(user: &User) -> io::Result<String> {
+    let mut stderr = io::stderr();
+    write!(stderr, "Delete {} and everything held about its owner? [y/N] ", user.email.as_str())?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(answer)
+}

@@ -1,0 +1,26 @@
+use clap::Args;
+
+use super::output::print_done;
+use super::user_arg::UserArg;
+use crate::args::StoreArgs;
+use crate::error::CommandError;
+use crate::operator;
+
+/// The arguments of `latchkey users disable`.
+#[derive(Args)]
+pub(super) struct DisableArgs {
+    #[command(flatten)]
+    user: UserArg,
+}
+
+impl DisableArgs {
+    pub(super) async fn run(self, store: &StoreArgs) -> Result<(), CommandError> {
+        let accounts = operator::open(&store.database).await?;
+        let user = self.user.find(&accounts).await?;
+        let disabled = accounts.operator().disable(user.id).await;
+        disabled.map_err(|error| CommandError::from_operator(error, &self.user.name))?;
+        // Read again, for the time at which it was disabled.
+        let user = self.user.find(&accounts).await?;
+        print_done("disabled", &user, store.format())
+    }
+}

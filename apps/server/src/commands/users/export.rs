@@ -1,0 +1,155 @@
+//! `latchkey users export`: writes all accounts in a form that other systems can read.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use accounts::{Accounts, StoredUser};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use crate::args::StoreArgs;
+use crate::error::CommandError;
+use crate::operator;
+
+/// The number of accounts that are read at a time.
+const PAGE_SIZE: u32 = 500;
+
+/// The prefix of a file that is not complete yet.
+const UNFINISHED: &str = ".unfinished-export-";
+
+/// The columns, in this order.
+const COLUMNS: [&str; 5] = ["id", "email", "created_at", "disabled_at", "password_hash"];
+
+/// The arguments of `latchkey users export`.
+#[derive(Args)]
+pub(super) struct ExportArgs {
+    /// The format of the output
+    #[arg(long, value_enum, default_value = "jsonl")]
+    format: ExportFormat,
+
+    /// Write to this file, which must not exist, instead of stdout
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ExportFormat {
+    /// Column names in the first row, one account a row
+    Csv,
+    /// One JSON object a line
+    Jsonl,
+}
+
+impl ExportArgs {
+    pub(super) async fn run(self, store: &StoreArgs) -> Result<(), CommandError> {
+        let accounts = operator::open(&store.database).await?;
+        // Recorded first: whoever interrupts an export has already read a part of it.
+        accounts.operator().record_export().await?;
+        match &self.output {
+            Some(path) => export_to_file(&accounts, self.format, path).await,
+            None => {
+                let out = BufWriter::new(io::stdout().lock());
+                export(&accounts, self.format, out, CommandError::Print).await
+            }
+        }
+    }
+}
+
+/// Exports to a file that only its owner can read. It gets its name once it is complete and on the
+/// disk.
+async fn export_to_file(
+    accounts: &Accounts,
+    format: ExportFormat,
+    path: &Path,
+) -> Result<(), CommandError> {
+    let failed = |error| CommandError::WriteFile { path: path.to_owned(), error };
+    if path.symlink_metadata().is_ok() {
+        return Err(CommandError::FileExists(path.to_owned()));
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder).map_err(failed)?;
+    export(accounts, format, BufWriter::new(file.as_file()), failed).await?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist_noclobber(path).map_err(|error| failed(error.error))?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+}
+
+async fn export(
+    accounts: &Accounts,
+    format: ExportFormat,
+    out: impl Write,
+    failed: impl Fn(io::Error) -> CommandError,
+) -> Result<(), CommandError> {
+    let mut rows = Rows::new(format, out).map_err(&failed)?;
+    let mut last = None;
+    loop {
+        let page = accounts.operator().export(last, PAGE_SIZE).await?;
+        let Some(stored) = page.last() else {
+            return rows.finish().map_err(&failed);
+        };
+        last = Some(stored.user.id);
+        page.iter().try_for_each(|stored| rows.write(stored)).map_err(&failed)?;
+    }
+}
+
+/// Writes one account a line.
+enum Rows<W: Write> {
+    Csv(Box<csv::Writer<W>>),
+    Jsonl(W),
+}
+
+impl<W: Write> Rows<W> {
+    fn new(format: ExportFormat, out: W) -> io::Result<Self> {
+        match format {
+            ExportFormat::Jsonl => Ok(Self::Jsonl(out)),
+            ExportFormat::Csv => {
+                let mut writer = csv::Writer::from_writer(out);
+                writer.write_record(COLUMNS).map_err(io_error)?;
+                Ok(Self::Csv(Box::new(writer)))
+            }
+        }
+    }
+
+    fn write(&mut self, stored: &StoredUser) -> io::Result<()> {
+        let StoredUser { user, password_hash } = stored;
+        let id = user.id.to_string();
+        let email = user.email.as_str();
+        let created_at = user.created_at.to_string();
+        let disabled_at = user.disabled_at.map(|at| at.to_string());
+        let hash = password_hash.to_text();
+        match self {
+            Self::Csv(writer) => {
+                let disabled_at = disabled_at.as_deref().unwrap_or_default();
+                let row = [&*id, email, &*created_at, disabled_at, &*hash];
+                writer.write_record(row).map_err(io_error)
+            }
+            Self::Jsonl(out) => {
+                let line = json!({
+                    "id": id, "email": email, "created_at": created_at,
+                    "disabled_at": disabled_at, "password_hash": hash,
+                });
+                writeln!(out, "{line}")
+            }
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Csv(mut writer) => writer.flush(),
+            Self::Jsonl(mut out) => out.flush(),
+        }
+    }
+}
+
+/// Returns the I/O error inside a CSV error. The conversion in `csv` would hide its kind, by which
+/// a broken pipe is recognised.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}

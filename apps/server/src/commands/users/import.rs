@@ -1,0 +1,106 @@
+//! `latchkey users import`: imports the users of another system.
+
+mod file;
+mod record;
+mod report;
+mod user_list;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use accounts::{Accounts, ImportUsersOutcome, StoredUser};
+use clap::Args;
+
+use crate::args::StoreArgs;
+use crate::error::CommandError;
+use crate::operator;
+use file::ImportFormat;
+use report::{Action, Report};
+use user_list::UserList;
+
+const HELP: &str = "\
+A record has `email` and `password_hash` (or `encrypted_password`, or `password` with a hash in it), and \
+optionally `created_at` (or `date_joined`) and `disabled_at` or `is_active`. Either all of a file is imported or nothing.";
+
+/// The arguments of `latchkey users import`.
+#[derive(Args)]
+#[command(after_help = HELP)]
+pub(super) struct ImportArgs {
+    /// A CSV file with column names in its first row, a file of JSON objects, one a line, or the
+    /// output of `manage.py dumpdata auth.user`; - is stdin
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// The format of the file; by default by its extension: .csv, .jsonl, or .json for Django's
+    #[arg(long, value_enum)]
+    format: Option<ImportFormat>,
+
+    /// Report what would be imported, without changing anything
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Leave out records that cannot be imported, and import the rest
+    #[arg(long)]
+    skip_invalid: bool,
+}
+
+impl ImportArgs {
+    pub(super) async fn run(self, store: &StoreArgs) -> Result<(), CommandError> {
+        let mut users = UserList::read(&self.file, self.format)?;
+        let accounts = match self.action(&users) {
+            Action::Import => {
+                Some(operator::open_or_create(&store.database, operator::config()).await?)
+            }
+            Action::DryRun | Action::Reject => open_if_exists(&store.database).await?,
+        };
+        if let Some(accounts) = &accounts {
+            // Repeated without the accounts that exist: others can sign up at any time.
+            while let ImportUsersOutcome::Taken(indices) =
+                self.import_or_check(accounts, &users).await?
+            {
+                users.mark_taken(&indices);
+            }
+        }
+        let action = self.action(&users);
+        let printed = Report::new(&users, action).print(store.format());
+        if action == Action::Reject {
+            let invalid = users.invalid.len();
+            return Err(CommandError::NotImported { invalid, total: users.valid.len() + invalid });
+        }
+        printed.map_err(match action {
+            Action::Import => CommandError::DoneNotPrinted,
+            _ => CommandError::Print,
+        })
+    }
+
+    fn action(&self, users: &UserList) -> Action {
+        if !users.invalid.is_empty() && !self.skip_invalid {
+            Action::Reject
+        } else if self.dry_run {
+            Action::DryRun
+        } else {
+            Action::Import
+        }
+    }
+
+    async fn import_or_check(
+        &self,
+        accounts: &Accounts,
+        users: &UserList,
+    ) -> Result<ImportUsersOutcome, CommandError> {
+        let stored: Vec<StoredUser> = users.valid.iter().map(|valid| valid.user.clone()).collect();
+        let operator = accounts.operator();
+        match self.action(users) {
+            Action::Import => Ok(operator.import(stored).await?),
+            Action::DryRun | Action::Reject => Ok(operator.check_import(&stored).await?),
+        }
+    }
+}
+
+async fn open_if_exists(database: &Path) -> Result<Option<Arc<Accounts>>, CommandError> {
+    match operator::open(database).await {
+        Ok(accounts) => Ok(Some(accounts)),
+        Err(CommandError::NoDatabase(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

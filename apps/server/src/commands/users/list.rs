@@ -1,0 +1,53 @@
+use std::io::{self, Write as _};
+
+use accounts::{Accounts, User};
+
+use super::output::user_json;
+use crate::args::StoreArgs;
+use crate::error::CommandError;
+use crate::operator;
+use crate::output::OutputFormat;
+
+/// The number of accounts that are read at a time.
+const PAGE_SIZE: u32 = 500;
+
+/// Runs `latchkey users list`.
+pub(super) async fn run(store: &StoreArgs) -> Result<(), CommandError> {
+    let accounts = operator::open(&store.database).await?;
+    match store.format() {
+        OutputFormat::Text => for_each_user(&accounts, print_text).await,
+        OutputFormat::Json => {
+            // One array, printed as the accounts are read.
+            let mut separator = "[";
+            for_each_user(&accounts, |user| {
+                let written = write!(io::stdout(), "{separator}\n  {}", user_json(user));
+                separator = ",";
+                written
+            })
+            .await?;
+            let end = if separator == "[" { "[]" } else { "\n]" };
+            writeln!(io::stdout(), "{end}").map_err(CommandError::Print)
+        }
+    }
+}
+
+async fn for_each_user(
+    accounts: &Accounts,
+    mut print: impl FnMut(&User) -> io::Result<()>,
+) -> Result<(), CommandError> {
+    let mut last = None;
+    loop {
+        let page = accounts.operator().users(last, PAGE_SIZE).await?;
+        let Some(user) = page.last() else {
+            return Ok(());
+        };
+        last = Some(user.id);
+        page.iter().try_for_each(&mut print).map_err(CommandError::Print)?;
+    }
+}
+
+fn print_text(user: &User) -> io::Result<()> {
+    let User { id, email, created_at, disabled_at } = user;
+    let state = if disabled_at.is_some() { "disabled" } else { "enabled " };
+    writeln!(io::stdout(), "{id}  {created_at:.0}  {state}  {}", email.as_str())
+}

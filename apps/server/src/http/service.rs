@@ -1,0 +1,200 @@
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use api::{ClientAddress, TrustedProxies};
+use auth_core::{Origin, Random as _, SystemRandom};
+use futures_util::FutureExt as _;
+use hyper::body::Incoming;
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::service::Service;
+use hyper::{HeaderMap, Request, StatusCode};
+use tokio::time::Instant;
+use tracing::Instrument as _;
+use uuid::Uuid;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+use super::body::TimedBody;
+use super::security_headers::security_headers;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest path that is logged, in bytes; the rest is cut.
+const MAX_LOGGED_PATH: usize = 512;
+
+/// The service of a connection. It adds to the routes what every request has: a request id, the
+/// security headers, a log record, and status 500 if a handler panics.
+#[derive(Clone)]
+pub(crate) struct HttpService {
+    routes: BoxedFilter<(Response,)>,
+    headers: Arc<HeaderMap>,
+    proxies: Arc<TrustedProxies>,
+    peer: Option<Peer>,
+}
+
+/// The other end of a connection.
+#[derive(Clone)]
+struct Peer {
+    ip: IpAddr,
+    /// `ip` as text, for the log.
+    text: Arc<str>,
+}
+
+impl HttpService {
+    pub(crate) fn new(
+        routes: BoxedFilter<(Response,)>,
+        origin: &Origin,
+        proxies: TrustedProxies,
+    ) -> Self {
+        let headers = Arc::new(security_headers(origin));
+        Self { routes, headers, proxies: Arc::new(proxies), peer: None }
+    }
+
+    /// Returns the service for a connection from `ip`.
+    pub(super) fn for_peer(&self, ip: IpAddr) -> Self {
+        let ip = ip.to_canonical();
+        Self { peer: Some(Peer { ip, text: ip.to_string().into() }), ..self.clone() }
+    }
+}
+
+impl Service<Request<Incoming>> for HttpService {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let id = request_id();
+        let mut buffer = Uuid::encode_buffer();
+        let ip = self.peer.as_ref().map(|peer| self.proxies.client(peer.ip, request.headers()));
+        let span = tracing::info_span!(
+            "request",
+            id = %id.hyphenated().encode_lower(&mut buffer),
+            ip = ip.map(|ip| self.text_of(ip)).as_deref().map(tracing::field::display),
+            method = %request.method(),
+            // Without the query string, which may hold secrets.
+            path = &*logged_path(request.uri().path()),
+        );
+        let respond = self.respond(request, ip);
+        let headers = Arc::clone(&self.headers);
+        let record = RequestRecord { start: Instant::now(), status: None };
+        let future = async move {
+            let mut response = respond.await;
+            add_headers(response.headers_mut(), &headers, id);
+            record.finish(response.status());
+            Ok(response)
+        };
+        Box::pin(future.instrument(span))
+    }
+}
+
+impl HttpService {
+    fn text_of(&self, ip: IpAddr) -> Cow<'_, str> {
+        match &self.peer {
+            Some(peer) if peer.ip == ip => Cow::Borrowed(&peer.text),
+            _ => Cow::Owned(ip.to_string()),
+        }
+    }
+
+    fn respond(
+        &self,
+        request: Request<Incoming>,
+        ip: Option<IpAddr>,
+    ) -> impl Future<Output = Response> + Send + use<> {
+        let mut routes = warp::service(self.routes.clone());
+        let respond = async move {
+            // `GET host:port` and CONNECT have no path, and warp panics without one.
+            if request.uri().path_and_query().is_none() {
+                return Ok(api::not_found());
+            }
+            let mut request = request.map(TimedBody::new);
+            if let Some(ip) = ip {
+                request.extensions_mut().insert(ClientAddress(ip));
+            }
+            tower_service::Service::call(&mut routes, request).await
+        };
+        AssertUnwindSafe(respond).catch_unwind().map(|result| match result {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => api::internal_error(),
+        })
+    }
+}
+
+/// The log record of a request. It is written on drop, also if the request is cancelled because
+/// its client disconnects or the server stops.
+struct RequestRecord {
+    start: Instant,
+    status: Option<StatusCode>,
+}
+
+impl RequestRecord {
+    fn finish(mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+}
+
+impl Drop for RequestRecord {
+    fn drop(&mut self) {
+        let micros = u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        match self.status {
+            Some(status) => tracing::info!(status = status.as_u16(), micros, "answered"),
+            None => tracing::info!(micros, "client disconnected before the response"),
+        }
+    }
+}
+
+/// Cuts a path to [`MAX_LOGGED_PATH`].
+fn logged_path(path: &str) -> Cow<'_, str> {
+    if path.len() <= MAX_LOGGED_PATH {
+        return Cow::Borrowed(path);
+    }
+    Cow::Owned(format!("{}…", &path[..path.floor_char_boundary(MAX_LOGGED_PATH)]))
+}
+
+/// Adds the common headers and the request id. Extending a copy of the common headers with the
+/// response's few own ones is faster than the reverse.
+fn add_headers(headers: &mut HeaderMap, common: &HeaderMap, id: Uuid) {
+    let own = std::mem::replace(headers, common.clone());
+    headers.extend(own);
+    let mut buffer = Uuid::encode_buffer();
+    if let Ok(id) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut buffer)) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+}
+
+/// Returns a new request id. Ids sent by clients are ignored.
+fn request_id() -> Uuid {
+    uuid::Builder::from_random_bytes(random_bytes()).into_uuid()
+}
+
+/// Returns random bytes that need not be secret. One system call fetches those of 64 requests.
+fn random_bytes() -> [u8; 16] {
+    thread_local! {
+        static SUPPLY: RefCell<Vec<[u8; 16]>> = const { RefCell::new(Vec::new()) };
+    }
+    SUPPLY.with_borrow_mut(|supply| {
+        if supply.is_empty() {
+            supply.resize(64, [0; 16]);
+            SystemRandom.fill(supply.as_flattened_mut());
+        }
+        supply.pop().unwrap_or_default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_paths_are_cut_in_the_log() {
+        assert_eq!(logged_path("/private"), "/private");
+        let cut = logged_path(&format!("/{}", "é".repeat(MAX_LOGGED_PATH))).into_owned();
+        assert!(cut.len() <= MAX_LOGGED_PATH + "…".len() && cut.ends_with("é…"), "{cut}");
+    }
+}

@@ -1,0 +1,51 @@
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Returns a record as one line without control characters, so that no text from outside can
+/// forge a record or reach the terminal.
+pub(super) fn one_line(record: &[u8]) -> Cow<'_, [u8]> {
+    if let Some((b'\n', line)) = record.split_last()
+        && is_printable_ascii(line)
+    {
+        return Cow::Borrowed(record);
+    }
+    let text = String::from_utf8_lossy(record);
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let mut escaped = String::with_capacity(line.len() + 1);
+    for c in line.chars() {
+        match c {
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            '\t' => escaped.push_str("\\t"),
+            // The escape of JSON: in JSON records, U+0080 to U+009F are not escaped yet.
+            c if c.is_control() => {
+                let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+            }
+            c => escaped.push(c),
+        }
+    }
+    escaped.push('\n');
+    Cow::Owned(escaped.into_bytes())
+}
+
+/// Written as a fold without an early exit, which compiles to vector instructions.
+fn is_printable_ascii(line: &[u8]) -> bool {
+    line.iter().fold(true, |all, byte| all & (b' '..=b'~').contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped() {
+        let record = "path=/a\nINFO forged\r\u{1b}[31m\u{85}é\n".as_bytes();
+        let line = String::from_utf8(one_line(record).into_owned()).unwrap();
+        assert_eq!(line, "path=/a\\nINFO forged\\r\\u001b[31m\\u0085é\n");
+    }
+
+    #[test]
+    fn a_plain_record_is_not_copied() {
+        assert!(matches!(one_line(b"INFO started\n"), Cow::Borrowed(_)));
+    }
+}

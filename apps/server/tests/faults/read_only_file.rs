@@ -1,0 +1,85 @@
+//! A read-only file or folder.
+
+use std::fs::{Permissions, set_permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use crate::server::Server;
+use crate::start::{PASSWORD, assert_unavailable, database, start, start_error, start_through};
+
+/// A command prefix that makes file permissions apply to root.
+fn without_root_override() -> &'static [&'static str] {
+    if rustix::process::geteuid().is_root() {
+        &["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+    } else {
+        &[]
+    }
+}
+
+fn set_mode(path: &std::path::Path, mode: u32) {
+    set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_read_only_file_or_folder_is_an_error_at_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = start(&folder);
+    server.sign_up("ada@example.com", PASSWORD);
+    server.signal("TERM");
+    server.wait();
+    let file = database(&folder);
+    for (path, locked, open) in [(file.as_path(), 0o400, 0o600), (folder.path(), 0o500, 0o700)] {
+        let before = std::fs::read(&file).unwrap();
+        set_mode(path, locked);
+        let line = start_error(without_root_override(), &folder);
+        set_mode(path, open);
+        assert!(line.contains("may be written"), "{line}");
+        assert_eq!(std::fs::read(&file).unwrap(), before);
+    }
+    set_mode(&file, 0o000);
+    let line = start_error(without_root_override(), &folder);
+    assert!(line.contains("may be written"), "{line}");
+    set_mode(&file, 0o600);
+    start(&folder).log_in("ada@example.com", PASSWORD);
+}
+
+/// Reads while a writer waits for a lock with the only open connection, so that the server opens
+/// another connection, read-only.
+fn read_on_a_second_connection(folder: &TempDir, server: &Server, token: &str) {
+    let other = Connection::open(database(folder)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            while !over.load(Ordering::SeqCst) {
+                let answer = server.me(token);
+                if answer.status != 200 {
+                    assert_unavailable(&answer);
+                }
+            }
+        });
+        let written = server.sign_up("late@example.com", PASSWORD);
+        over.store(true, Ordering::SeqCst);
+        assert_unavailable(&written);
+        reader.join().unwrap();
+    });
+}
+
+#[test]
+fn the_server_recovers_when_the_file_is_writable_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start_through(without_root_override(), &folder);
+    server.sign_up("ada@example.com", PASSWORD);
+    let token = server.log_in("ada@example.com", PASSWORD);
+    set_mode(&database(&folder), 0o400);
+    read_on_a_second_connection(&folder, &server, &token);
+    set_mode(&database(&folder), 0o600);
+    for n in 0..50 {
+        let written = server.sign_up(&format!("person-{n}@example.com"), PASSWORD);
+        assert_eq!((written.status, server.me(&token).status), (201, 200), "{}", server.log());
+    }
+}

@@ -1,0 +1,121 @@
+//! A server with a database of its own, and those who use it.
+
+use std::ops::{Deref, DerefMut};
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use crate::operator::Operator;
+use crate::server::{Answer, Server, bearer, credentials};
+
+pub(crate) const EMAIL: &str = "ada@example.com";
+pub(crate) const PASSWORD: &str = "a long walk along the sea";
+
+/// A server, and the folder with its database.
+pub(crate) struct TestApp {
+    server: Server,
+    pub(crate) folder: TempDir,
+    options: Vec<String>,
+}
+
+/// Somebody with an account.
+pub(crate) struct User<'a> {
+    server: &'a Server,
+}
+
+/// A session of a user.
+pub(crate) struct UserSession<'a> {
+    server: &'a Server,
+    pub(crate) token: String,
+    /// The refresh cookie.
+    pub(crate) cookie: String,
+}
+
+impl TestApp {
+    pub(crate) fn new() -> Self {
+        Self::with_options(&[])
+    }
+
+    /// Starts a server with more options.
+    pub(crate) fn with_options(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(&folder, options);
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        Self { server, folder, options }
+    }
+
+    /// Starts a server whose issuer does not depend on its port, so that tokens are valid on other
+    /// servers and after a restart.
+    pub(crate) fn with_public_url() -> Self {
+        Self::with_options(&["--public-url", "https://auth.example.com"])
+    }
+
+    /// Kills the server and starts it again.
+    pub(crate) fn restart(&mut self) {
+        self.signal("KILL");
+        assert_eq!(self.wait(), None, "it was killed");
+        self.server = self.start_another();
+    }
+
+    /// Starts another server on the same database.
+    pub(crate) fn start_another(&self) -> Server {
+        let options: Vec<_> = self.options.iter().map(|option| &**option).collect();
+        Server::start(&self.folder, &options)
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("latchkey.db")
+    }
+
+    /// Signs up [`EMAIL`] with [`PASSWORD`].
+    pub(crate) fn user(&self) -> User<'_> {
+        assert_eq!(self.sign_up(EMAIL, PASSWORD).status, 201);
+        User { server: &self.server }
+    }
+
+    pub(crate) fn operator(&self) -> Operator {
+        Operator::on(&self.folder)
+    }
+}
+
+impl Deref for TestApp {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
+    }
+}
+
+impl DerefMut for TestApp {
+    fn deref_mut(&mut self) -> &mut Server {
+        &mut self.server
+    }
+}
+
+impl<'a> User<'a> {
+    pub(crate) fn log_in(&self) -> UserSession<'a> {
+        self.log_in_with("")
+    }
+
+    /// Logs in with more headers.
+    pub(crate) fn log_in_with(&self, headers: &str) -> UserSession<'a> {
+        let answer = self.server.post("/api/token", headers, &credentials(EMAIL, PASSWORD));
+        let (token, cookie) = (answer.access_token(), answer.cookie());
+        UserSession { server: self.server, token, cookie }
+    }
+
+    /// Tries to log in with a password and returns the status.
+    pub(crate) fn try_log_in(&self, password: &str) -> u16 {
+        self.server.post("/api/token", "", &credentials(EMAIL, password)).status
+    }
+}
+
+impl UserSession<'_> {
+    pub(crate) fn me(&self) -> Answer {
+        self.server.me(&self.token)
+    }
+
+    pub(crate) fn log_out(&self) -> Answer {
+        self.server.post("/api/logout", &bearer(&self.token), "{}")
+    }
+}
