@@ -182,22 +182,23 @@ fn the_memory_for_unread_responses_is_limited() {
     (1..250).for_each(|_| drop(log_in()));
     let token = log_in().access_token();
     let request = format!("GET /api/me/export HTTP/1.1\r\nhost: x\r\n{}\r\n", bearer(&token));
+    // Only the status of each response is read, so that the rest stays in the server. One export is
+    // made at a time, because more than two at once are rejected for another reason.
+    let mut rejected = 0;
     let unread: Vec<_> = (0..200)
         .map(|_| {
             let mut stream = app.connect();
             // The system buffers hardly anything of a response.
             rustix::net::sockopt::set_socket_recv_buffer_size(&stream, 4_096).unwrap();
             stream.write_all(request.as_bytes()).unwrap();
+            let mut status = [0; 12];
+            stream.read_exact(&mut status).unwrap();
+            if status.ends_with(b"503") {
+                rejected += 1;
+            }
             stream
         })
         .collect();
-    // All requests are sent before any response is read.
-    let rejected = |mut stream: &std::net::TcpStream| {
-        let mut start = [0; 12];
-        stream.read_exact(&mut start).unwrap();
-        start.ends_with(b"503")
-    };
-    let rejected = unread.iter().filter(|stream| rejected(stream)).count();
     assert!((1..200).contains(&rejected), "{rejected} of 200");
     assert!(app.log().contains("clients do not read their responses"));
     assert_eq!(app.me(&token).status, 200, "short responses are not limited");
