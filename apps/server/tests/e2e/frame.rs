@@ -147,6 +147,22 @@ async fn a_link_to_the_current_page_adds_no_history_entry() {
 }
 
 #[tokio::test]
+async fn a_fragment_of_the_page_does_not_move_the_focus() {
+    visit(async |ada| {
+        ada.open("/login").await;
+        ada.types("email", "ada@").await;
+        let two_frames_later = "const done = arguments[0];
+            location.hash = 'elsewhere';
+            requestAnimationFrame(() => requestAnimationFrame(() => done(true)))";
+        ada.browser.client.execute_async(two_frames_later, vec![]).await.unwrap();
+        assert_eq!(ada.script("location.hash").await, "#elsewhere");
+        assert_eq!(ada.script("document.activeElement.name").await, "email");
+        assert_eq!(ada.value("email").await, "ada@");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_link_with_a_modifier_key_is_left_to_the_browser() {
     visit(async |ada| {
         ada.open("/").await;

@@ -55,6 +55,20 @@ async fn the_requested_page_is_shown_after_the_log_in() {
 }
 
 #[tokio::test]
+async fn the_query_and_fragment_of_the_requested_page_survive_the_log_in() {
+    visit(async |ada| {
+        ada.server.sign_up(EMAIL, PASSWORD);
+        ada.open("/settings?tab=2#top").await;
+        ada.arrives_at("/login?next=%2Fsettings%3Ftab%3D2%23top").await;
+        ada.logs_in().await;
+        ada.arrives_at("/settings?tab=2").await;
+        ada.field("new_password").await;
+        assert_eq!(ada.script("location.hash").await, "#top");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_next_of_another_origin_is_ignored() {
     visit(async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);
