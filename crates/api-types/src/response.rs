@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ActivityEvent;
+use crate::activity::ActivityEvent;
 
 /// An account: the response to `POST /api/signup` and `GET /api/me`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use warp::Filter as _;
 
-use crate::{CommandResult, print_line};
+use crate::command::{CommandResult, print_line};
 
 /// Serves a response of the same size as that of `GET /api/me`, with as many threads as the server,
 /// but without tokens, store and timeouts.

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Transaction, params};
 use serde_json::json;
 use user_store::{NewSession, SqliteStore};
 
-use crate::{CommandResult, print_line};
+use crate::command::{CommandResult, print_line};
 
 pub(crate) const PASSWORD: &str = "a long walk along the sea";
 

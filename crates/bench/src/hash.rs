@@ -7,7 +7,7 @@ use pbkdf2_lanes::{Job, Kernel, Plan, derive};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
-use crate::{CommandResult, print_line};
+use crate::command::{CommandResult, print_line};
 
 /// A method of hashing passwords.
 #[derive(Debug, Clone, Copy)]

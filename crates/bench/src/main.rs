@@ -4,15 +4,15 @@
 //! and reports them. Each command prints one line of JSON.
 
 mod bare;
+mod command;
 mod fill;
 mod hash;
 mod store;
 
-use std::error::Error;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -50,9 +50,6 @@ enum Bench {
     Bare,
 }
 
-/// The result of a command. Errors are only displayed.
-type CommandResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
-
 fn main() -> ExitCode {
     let result = match Bench::parse() {
         Bench::Fill { database, users, iterations } => fill::fill(&database, users, iterations),
@@ -68,14 +65,4 @@ fn main() -> ExitCode {
     // If stderr is closed, the error cannot be reported.
     let _ = writeln!(io::stderr(), "error: {error}");
     ExitCode::FAILURE
-}
-
-/// Prints the result of a command.
-fn print_line(line: &impl std::fmt::Display) -> CommandResult<()> {
-    Ok(writeln!(io::stdout(), "{line}")?)
-}
-
-#[expect(clippy::disallowed_methods, reason = "benchmarks measure real time")]
-fn now() -> Instant {
-    Instant::now()
 }

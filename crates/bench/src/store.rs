@@ -16,8 +16,8 @@ use user_store::{
     SessionStore as _, SettledAttempt, Settlement, SqliteStore, UserStore as _,
 };
 
+use crate::command::{CommandResult, now, print_line};
 use crate::fill::email;
-use crate::{CommandResult, now, print_line};
 
 /// The number of concurrent callers, which is the number of connections to the database.
 const CALLERS: u64 = 8;

@@ -10,21 +10,20 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use cargo_metadata::Metadata;
 use syn::visit::{self, Visit};
 use syn::{Attribute, File, Item, ItemMod, ItemUse, UseTree};
-
-/// Crates whose modules must not form a circle.
-const ACYCLIC: [&str; 4] = ["crates/auth-core", "crates/fuzz", "crates/pbkdf2-lanes", "xtask"];
 
 /// The name of the crate root in a [`ModuleGraph`].
 const ROOT: &str = "(root)";
 
-/// Returns one line for each violation.
-pub(super) fn violations(workspace: &Path) -> Result<Vec<String>> {
+/// Returns one line for each circle in a crate of the workspace.
+pub(super) fn violations(metadata: &Metadata) -> Result<Vec<String>> {
     let mut lines = Vec::new();
-    for krate in ACYCLIC {
-        let graph = ModuleGraph::read(&workspace.join(krate))?;
-        lines.extend(graph.cycles().iter().map(|cycle| format!("{krate}: {cycle}")));
+    for package in metadata.workspace_packages() {
+        let directory = package.manifest_path.parent().context("a manifest has no directory")?;
+        let graph = ModuleGraph::read(directory.as_std_path())?;
+        lines.extend(graph.cycles().iter().map(|cycle| format!("{}: {cycle}", package.name)));
     }
     Ok(lines)
 }

@@ -60,7 +60,7 @@ pub(super) fn check() -> Result<()> {
     let metadata = command.features(CargoOpt::AllFeatures).exec()?;
     let mut violations = Graph::from_metadata(&metadata).violations();
     violations.extend(too_new_packages(&metadata));
-    violations.extend(cycles::violations(&workspace::root())?);
+    violations.extend(cycles::violations(&metadata)?);
     if !violations.is_empty() {
         bail!("dependency rules are broken:\n{}", violations.join("\n"));
     }
