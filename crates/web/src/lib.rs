@@ -11,7 +11,7 @@
 //! | [`messages`] | the text of every error |
 //! | [`api`] | requests to the server, and how they fail |
 //! | [`routes`] | the routes, and the state that travels with a navigation |
-//! | [`format`] | devices, IP addresses and times as text |
+//! | [`mod@format`] | devices, IP addresses and times as text |
 //! | [`browser`], `storage`, `download`, `locks`, `tabs` | the browser's own interfaces |
 //! | `single_flight` | a task that concurrent callers share |
 //!
