@@ -69,6 +69,20 @@ pub(super) fn check() -> Result<()> {
     deny::check()
 }
 
+/// Whether a package enables the feature `testing` of a dependency for others than its own tests. A
+/// feature `testing` of its own may.
+fn enables_testing(package: &Package) -> bool {
+    let normal = |kind| kind != DependencyKind::Development;
+    let by_dependency = package.dependencies.iter().any(|dependency| {
+        normal(dependency.kind) && dependency.features.iter().any(|feature| feature == "testing")
+    });
+    let by_feature = package.features.iter().any(|(name, enabled)| {
+        let is_testing = |it: &String| it == "testing" || it.ends_with("/testing");
+        name != "testing" && enabled.iter().any(is_testing)
+    });
+    by_dependency || by_feature
+}
+
 /// Returns one line for each package that requires a newer Rust than the workspace does.
 fn too_new_packages(metadata: &Metadata) -> Vec<String> {
     let ours = metadata.workspace_packages();
@@ -88,6 +102,8 @@ struct Graph {
     edges: Vec<Edge>,
     /// The features of `auth-core` that `web` enables.
     web_features: Vec<String>,
+    /// Crates whose dependencies or features enable a feature `testing`.
+    enabling_testing: Vec<String>,
 }
 
 /// A resolved dependency of one package on another, by name.
@@ -119,8 +135,13 @@ impl Graph {
                 }
             }
         }
-        let workspace = packages.iter().map(|package| package.name.to_string()).collect();
-        Self { workspace, edges, web_features }
+        let enabling_testing = packages.iter().filter(|package| enables_testing(package));
+        Self {
+            workspace: packages.iter().map(|package| package.name.to_string()).collect(),
+            edges,
+            web_features,
+            enabling_testing: enabling_testing.map(|package| package.name.to_string()).collect(),
+        }
     }
 
     /// Returns one line for each broken rule.
@@ -138,6 +159,9 @@ impl Graph {
                     "web → auth-core/{feature}: the browser needs only `credentials`"
                 ));
             }
+        }
+        for name in self.enabling_testing.iter().filter(|name| *name != "fuzz") {
+            lines.push(format!("{name}: only tests may enable the feature `testing`"));
         }
         lines
     }

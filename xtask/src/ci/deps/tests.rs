@@ -11,6 +11,7 @@ fn graph(edges: &[(&str, &str)]) -> Graph {
         workspace: RULES.iter().map(|rule| rule.name.to_owned()).collect(),
         edges: edges.iter().map(edge).collect(),
         web_features: Vec::new(),
+        enabling_testing: Vec::new(),
     }
 }
 
@@ -82,4 +83,35 @@ fn a_crate_without_a_rule_is_a_violation() {
     let mut graph = graph(&[]);
     graph.workspace.push("newcomer".to_owned());
     assert_eq!(graph.violations(), ["newcomer: no rule says what it may depend on"]);
+}
+
+#[test]
+fn only_the_fuzz_targets_may_enable_the_feature_testing() {
+    let mut graph = graph(&[]);
+    graph.enabling_testing = vec!["fuzz".to_owned()];
+    assert_eq!(graph.violations(), Vec::<String>::new());
+    graph.enabling_testing.push("latchkey".to_owned());
+    assert_eq!(graph.violations(), ["latchkey: only tests may enable the feature `testing`"]);
+}
+
+#[test]
+fn the_feature_testing_is_found_in_dependencies_and_features() {
+    let package = |dependency: &str, features: &str| -> Package {
+        let text = format!(
+            r#"{{"name": "api", "version": "0.1.0", "id": "api", "manifest_path": "/api/Cargo.toml",
+            "targets": [], "features": {features}, "dependencies": [{dependency}]}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    };
+    let dependency = |kind: &str, feature: &str| {
+        format!(
+            r#"{{"name": "accounts", "req": "*", "kind": {kind}, "optional": false,
+            "uses_default_features": true, "features": ["{feature}"]}}"#
+        )
+    };
+    assert!(enables_testing(&package(&dependency("null", "testing"), "{}")));
+    assert!(!enables_testing(&package(&dependency("null", "sqlite"), "{}")));
+    assert!(!enables_testing(&package(&dependency("\"dev\"", "testing"), "{}")));
+    assert!(enables_testing(&package("", r#"{"default": ["accounts/testing"]}"#)));
+    assert!(!enables_testing(&package("", r#"{"testing": ["accounts/testing"]}"#)));
 }
