@@ -31,7 +31,7 @@ pub(crate) fn development() -> Result<PathBuf> {
 /// The path is the only line on stdout, so that `$(cargo xtask build)` works.
 pub(crate) fn report() -> Result<ExitCode> {
     let binary = release()?;
-    web::size::Report::of(&workspace::web_dist())?.print();
+    web::size::Report::read(&workspace::web_dist())?.print();
     let bytes = fs::metadata(&binary)?.len();
     eprintln!("binary {:>9.2} MB", bytes as f64 / 1e6);
     println!("{}", binary.display());

@@ -13,7 +13,7 @@ use anyhow::Result;
 use notify::{RecursiveMode, Watcher as _};
 
 use self::server::Server;
-use self::sources::Changes;
+use self::sources::Rebuild;
 use crate::{build, web, workspace};
 
 /// A change is complete after a pause this long: an editor writes several files, or one file in
@@ -24,7 +24,7 @@ const DEBOUNCE: Duration = Duration::from_millis(300);
 const SERVER_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 enum Event {
-    Changed(Changes),
+    Changed(Rebuild),
     Stop,
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
     let base = root.clone();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let changes =
-            event.map_or_else(|_| Changes::ALL, |event| Changes::from_event(&base, &event));
+            event.map_or_else(|_| Rebuild::ALL, |event| Rebuild::from_event(&base, &event));
         if changes.any() {
             drop(send.send(Event::Changed(changes)));
         }
@@ -55,8 +55,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
 }
 
 /// Waits for changes to be complete; returns `None` when asked to stop.
-fn next_changes(events: &Receiver<Event>, server: &mut Server) -> Option<Changes> {
-    let mut changes = Changes::default();
+fn next_changes(events: &Receiver<Event>, server: &mut Server) -> Option<Rebuild> {
+    let mut changes = Rebuild::default();
     loop {
         let timeout = if changes.any() { DEBOUNCE } else { SERVER_CHECK_INTERVAL };
         match events.recv_timeout(timeout) {
@@ -68,14 +68,14 @@ fn next_changes(events: &Receiver<Event>, server: &mut Server) -> Option<Changes
     }
 }
 
-fn update(changes: Changes, server: &mut Server) {
+fn update(changes: Rebuild, server: &mut Server) {
     match rebuild(changes).and_then(|()| server.restart_if_changed()) {
         Ok(()) => eprintln!("==> up to date"),
         Err(error) => eprintln!("error: {error:#}\n==> the previous version keeps running"),
     }
 }
 
-fn rebuild(changes: Changes) -> Result<()> {
+fn rebuild(changes: Rebuild) -> Result<()> {
     if changes.spa {
         web::build()?;
     }

@@ -78,7 +78,7 @@ impl Accounts {
         }
         if verified_with != key_set_version {
             // A key was added or retired: the token may be signed with a retired one.
-            self.keys.reload_unless(key_set_version).await?;
+            let _ = self.keys.with_version(key_set_version).await?;
             if !matches!(self.keys.verify(token, now), TokenVerification::Valid(..)) {
                 return Err(AuthenticateError::InvalidToken);
             }

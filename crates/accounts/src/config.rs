@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_strongest_weak_value_is_found_and_the_weakest_strong_one_is_not() {
+    fn each_weakness_begins_just_beyond_its_limit() {
         let days = |days: u64| Duration::from_hours(24 * days);
         let limits = |idle, lifetime| SessionLimits::new(idle, lifetime).unwrap();
         let second = Duration::from_secs(1);

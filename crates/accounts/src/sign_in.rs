@@ -131,8 +131,7 @@ impl Accounts {
         check: PasswordCheck<'_>,
     ) -> Result<PasswordCheckOutcome, PasswordCheckError> {
         let PasswordCheck { email, password, caller, failure } = check;
-        // So that a device token of a retired key is not recognised any more.
-        let keys = self.keys.newest().await;
+        let mut keys = self.keys.current();
         let challenge = match Email::parse(email) {
             Ok(email) => {
                 let position = keys.decoy_position(email.key());
@@ -142,6 +141,12 @@ impl Accounts {
         };
         let (account, known_browser) = match &challenge {
             Challenge::Account(credentials) => {
+                // A device token of a retired key is not recognised.
+                keys = self
+                    .keys
+                    .with_version(credentials.key_set_version)
+                    .await
+                    .map_err(ServiceError::from)?;
                 let user = credentials.user_id;
                 let device = keys.recognize_device(credentials, caller.device.as_ref());
                 let known_browser = device.map(|device| KnownBrowser { user, device });

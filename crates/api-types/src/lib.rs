@@ -23,13 +23,8 @@ mod problem;
 mod request;
 mod response;
 
-pub use activity::{Activity, ActivityActor, ActivityEvent, ActivityKind};
+pub use activity::*;
 pub use pages::PAGE_PATHS;
-pub use problem::{ErrorCode, FieldCode, FieldError, Problem};
-pub use request::{
-    ChangePasswordRequest, DeleteAccountRequest, Empty, RequestBody, SignupRequest, TokenRequest,
-};
-pub use response::{
-    Export, ExportedPassword, ExportedSession, Health, Session, Sessions, TokenResponse, TokenType,
-    User,
-};
+pub use problem::*;
+pub use request::*;
+pub use response::*;

@@ -75,7 +75,7 @@ macro_rules! guarded_handlers {
                 let check = |$($value: $Value,)* user: Result<SignedIn, Unauthenticated>| {
                     ready(match user {
                         Ok(user) => Ok((user, $($value),*)),
-                        Err(error) => Err(Stopped::reject(error)),
+                        Err(error) => Err(UnauthenticatedRejection::reject(error)),
                     })
                 };
                 let call = move |user: SignedIn, $($value: $Value,)* last: Last| {
@@ -83,7 +83,7 @@ macro_rules! guarded_handlers {
                     async move { response.await.into_response() }
                 };
                 let guarded = route.and(user).and_then(check).untuple_one().and(rest).then(call);
-                guarded.recover(|rejection| ready(Stopped::recover(rejection))).unify().boxed()
+                guarded.recover(|rejection| ready(UnauthenticatedRejection::recover(rejection))).unify().boxed()
             }
         }
     )+};
@@ -98,11 +98,11 @@ guarded_handlers! {
 
 /// Skips the rest of a guarded route. This rejection never leaves the filter that
 /// [`GuardedHandlerWith`] returns.
-struct Stopped(Mutex<Option<Unauthenticated>>);
+struct UnauthenticatedRejection(Mutex<Option<Unauthenticated>>);
 
-impl Reject for Stopped {}
+impl Reject for UnauthenticatedRejection {}
 
-impl Stopped {
+impl UnauthenticatedRejection {
     fn reject(error: Unauthenticated) -> Rejection {
         warp::reject::custom(Self(Mutex::new(Some(error))))
     }
@@ -116,8 +116,8 @@ impl Stopped {
     }
 }
 
-impl fmt::Debug for Stopped {
+impl fmt::Debug for UnauthenticatedRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Stopped")
+        f.write_str("UnauthenticatedRejection")
     }
 }

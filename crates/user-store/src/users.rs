@@ -7,6 +7,7 @@ use auth_core::{
 
 use crate::audit::Event;
 use crate::error::StoreError;
+use crate::keys::KeySetVersion;
 
 /// Stores accounts and their passwords.
 ///
@@ -160,6 +161,9 @@ pub struct Credentials {
     pub password_hash: PasswordHash,
     /// The version of the current password.
     pub password_version: PasswordVersion,
+    /// The version of the set of signing keys at the same moment: a device token must not be
+    /// verified with keys of another version.
+    pub key_set_version: KeySetVersion,
 }
 
 /// What a presented password is compared with.

@@ -7,8 +7,8 @@ use yew_router::hooks::{use_location, use_navigator};
 use crate::api::ApiError;
 use crate::components::{trouble, waiting};
 use crate::messages::describe;
-use crate::routes::{LoginNotice, Route, detour_to_login};
-use crate::session::{Session, SessionHandle, SessionLoss, use_session};
+use crate::routes::{LoginNotice, Route, redirect_to_login};
+use crate::session::{Session, SessionEndReason, SessionHandle, use_session};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct PrivateOnlyProps {
@@ -31,7 +31,7 @@ pub(crate) fn PrivateOnly(props: &PrivateOnlyProps) -> Html {
         let session = session.clone();
         move |is_signed_out| {
             if *is_signed_out && let (Some(navigator), Some(location)) = (navigator, location) {
-                detour_to_login(&navigator, &location, session.take_loss().map(notice));
+                redirect_to_login(&navigator, &location, session.take_end_reason().map(notice));
             }
         }
     });
@@ -71,10 +71,10 @@ pub(crate) fn SignedOutOnly(props: &SignedOutOnlyProps) -> Html {
     }
 }
 
-const fn notice(loss: SessionLoss) -> LoginNotice {
-    match loss {
-        SessionLoss::Ended => LoginNotice::SessionEnded,
-        SessionLoss::OtherUser => LoginNotice::OtherUser,
+const fn notice(end_reason: SessionEndReason) -> LoginNotice {
+    match end_reason {
+        SessionEndReason::Ended => LoginNotice::SessionEnded,
+        SessionEndReason::OtherUser => LoginNotice::OtherUser,
     }
 }
 

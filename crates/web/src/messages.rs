@@ -91,7 +91,7 @@ pub fn describe(error: &ApiError) -> String {
         ApiError::Unreachable => {
             "Latchkey cannot be reached. Check your connection and try again.".to_owned()
         }
-        ApiError::Unreadable => our_fault(None),
+        ApiError::Unreadable => server_error(None),
         ApiError::Rejected(rejection) => describe_rejection(rejection),
     }
 }
@@ -111,12 +111,12 @@ fn describe_rejection(rejection: &Rejection) -> String {
             format!("Latchkey is temporarily unavailable. Try again {}.", when(*retry_after))
         }
         (413, _) => "That is more text than Latchkey accepts. Shorten it and try again.".to_owned(),
-        (500.., _) => our_fault(*retry_after),
+        (500.., _) => server_error(*retry_after),
         _ => "Latchkey did not accept this request. Reload the page and try again.".to_owned(),
     }
 }
 
-fn our_fault(retry_after: Option<u64>) -> String {
+fn server_error(retry_after: Option<u64>) -> String {
     format!("Something went wrong on our side. Try again {}.", when(retry_after))
 }
 

@@ -68,7 +68,7 @@ struct LoginQuery {
 }
 
 /// Replaces the page at `location` with the log-in page, which leads back there.
-pub(crate) fn detour_to_login(
+pub(crate) fn redirect_to_login(
     navigator: &Navigator,
     location: &Location,
     notice: Option<LoginNotice>,

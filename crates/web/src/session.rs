@@ -14,7 +14,7 @@ mod state;
 mod tokens;
 
 pub(crate) use handle::Remember;
-pub use handle::{SessionHandle, SessionLoss};
+pub use handle::{SessionEndReason, SessionHandle};
 pub(crate) use provider::SessionProvider;
 pub use provider::use_session;
 pub use sign_out::SignOutOutcome;

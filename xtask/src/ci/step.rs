@@ -171,7 +171,7 @@ fn size(artifacts: &Artifacts) -> Result<()> {
     if artifacts.server.is_none() {
         web::build()?;
     }
-    let report = web::size::Report::of(&workspace::web_dist())?;
+    let report = web::size::Report::read(&workspace::web_dist())?;
     report.print();
     report.check()
 }

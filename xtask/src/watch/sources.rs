@@ -6,12 +6,12 @@ use notify::EventKind;
 
 /// What must be rebuilt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Changes {
+pub(super) struct Rebuild {
     pub(super) spa: bool,
     pub(super) server: bool,
 }
 
-impl Changes {
+impl Rebuild {
     pub(super) const ALL: Self = Self { spa: true, server: true };
     const SPA: Self = Self { spa: true, server: false };
     const SERVER: Self = Self { spa: false, server: true };
@@ -67,22 +67,22 @@ mod tests {
 
     use super::*;
 
-    fn changes(kind: EventKind, path: &str) -> Changes {
+    fn changes(kind: EventKind, path: &str) -> Rebuild {
         let root = PathBuf::from("/checkout");
-        Changes::from_event(&root, &notify::Event::new(kind).add_path(root.join(path)))
+        Rebuild::from_event(&root, &notify::Event::new(kind).add_path(root.join(path)))
     }
 
     #[test]
     fn a_change_rebuilds_what_compiles_the_file() {
         for (path, expected) in [
-            ("crates/web/styles/base.css", Changes::SPA),
-            ("crates/accounts/src/lib.rs", Changes::SERVER),
-            ("apps/server/src/main.rs", Changes::SERVER),
-            ("crates/auth-core/src/email.rs", Changes::ALL),
-            ("crates/api-types/Cargo.toml", Changes::ALL),
-            ("Cargo.lock", Changes::ALL),
-            ("latchkey.db-wal", Changes::default()),
-            ("crates/web/src/.main.rs.swp", Changes::default()),
+            ("crates/web/styles/base.css", Rebuild::SPA),
+            ("crates/accounts/src/lib.rs", Rebuild::SERVER),
+            ("apps/server/src/main.rs", Rebuild::SERVER),
+            ("crates/auth-core/src/email.rs", Rebuild::ALL),
+            ("crates/api-types/Cargo.toml", Rebuild::ALL),
+            ("Cargo.lock", Rebuild::ALL),
+            ("latchkey.db-wal", Rebuild::default()),
+            ("crates/web/src/.main.rs.swp", Rebuild::default()),
         ] {
             assert_eq!(changes(EventKind::Create(CreateKind::File), path), expected, "{path}");
         }
@@ -91,6 +91,6 @@ mod tests {
     #[test]
     fn reading_a_file_rebuilds_nothing() {
         let kind = EventKind::Access(AccessKind::Any);
-        assert_eq!(changes(kind, "crates/web/src/main.rs"), Changes::default());
+        assert_eq!(changes(kind, "crates/web/src/main.rs"), Rebuild::default());
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Report {
 
 impl Report {
     /// Measures the build in `dist`.
-    pub(crate) fn of(dist: &Path) -> Result<Self> {
+    pub(crate) fn read(dist: &Path) -> Result<Self> {
         let mut report = Self { raw: 0, gzip: 0, brotli: 0 };
         report.add_directory(dist)?;
         Ok(report)
@@ -86,7 +86,7 @@ mod tests {
         write(&build.join("web_bg.wasm"), 900_000);
         write(&build.join("web_bg.wasm.br"), wasm);
         write(&build.join("boot.js"), 100);
-        Report::of(dist.path()).unwrap()
+        Report::read(dist.path()).unwrap()
     }
 
     #[test]

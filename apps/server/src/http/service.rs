@@ -28,6 +28,9 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest path that is logged, in bytes; the rest is cut.
 const MAX_LOGGED_PATH: usize = 512;
 
+/// The maximum length of a method in the log, in bytes.
+const MAX_LOGGED_METHOD: usize = 32;
+
 /// The service of a connection. It adds to the routes what every request has: a request id, the
 /// security headers, a log record, and status 500 if a handler panics.
 #[derive(Clone)]
@@ -76,9 +79,9 @@ impl Service<Request<Incoming>> for HttpService {
             "request",
             id = %id.hyphenated().encode_lower(&mut buffer),
             ip = ip.map(|ip| self.text_of(ip)).as_deref().map(tracing::field::display),
-            method = %request.method(),
+            method = &*cut(request.method().as_str(), MAX_LOGGED_METHOD),
             // Without the query string, which may hold secrets.
-            path = &*logged_path(request.uri().path()),
+            path = &*cut(request.uri().path(), MAX_LOGGED_PATH),
         );
         let respond = self.respond(request, ip);
         let headers = Arc::clone(&self.headers);
@@ -149,12 +152,12 @@ impl Drop for RequestRecord {
     }
 }
 
-/// Cuts a path to [`MAX_LOGGED_PATH`].
-fn logged_path(path: &str) -> Cow<'_, str> {
-    if path.len() <= MAX_LOGGED_PATH {
-        return Cow::Borrowed(path);
+/// Cuts a text from a client to this number of bytes.
+fn cut(text: &str, max_bytes: usize) -> Cow<'_, str> {
+    if text.len() <= max_bytes {
+        return Cow::Borrowed(text);
     }
-    Cow::Owned(format!("{}…", &path[..path.floor_char_boundary(MAX_LOGGED_PATH)]))
+    Cow::Owned(format!("{}…", &text[..text.floor_char_boundary(max_bytes)]))
 }
 
 /// Adds the common headers and the request id. Extending a copy of the common headers with the
@@ -193,8 +196,9 @@ mod tests {
 
     #[test]
     fn long_paths_are_cut_in_the_log() {
-        assert_eq!(logged_path("/private"), "/private");
-        let cut = logged_path(&format!("/{}", "é".repeat(MAX_LOGGED_PATH))).into_owned();
-        assert!(cut.len() <= MAX_LOGGED_PATH + "…".len() && cut.ends_with("é…"), "{cut}");
+        assert_eq!(cut("/private", MAX_LOGGED_PATH), "/private");
+        let path = format!("/{}", "é".repeat(MAX_LOGGED_PATH));
+        let logged = cut(&path, MAX_LOGGED_PATH);
+        assert!(logged.len() <= MAX_LOGGED_PATH + "…".len() && logged.ends_with("é…"), "{logged}");
     }
 }

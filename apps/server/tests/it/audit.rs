@@ -10,7 +10,7 @@ use crate::server::{Server, bearer, credentials};
 const NEW_PASSWORD: &str = "a short swim in the river";
 
 fn audit(folder: &TempDir, arguments: &[&str]) -> std::process::Output {
-    Operator::on(folder).run("audit", arguments, "")
+    Operator::new(folder).run("audit", arguments, "")
 }
 
 fn events(folder: &TempDir, arguments: &[&str]) -> Vec<Value> {
@@ -23,7 +23,7 @@ fn kinds(events: &[Value]) -> Vec<&str> {
 }
 
 fn user_id(folder: &TempDir) -> String {
-    let shown = json(&Operator::on(folder).run("users", &["show", EMAIL, "--json"], ""));
+    let shown = json(&Operator::new(folder).run("users", &["show", EMAIL, "--json"], ""));
     shown["id"].as_str().unwrap().to_owned()
 }
 
@@ -111,7 +111,7 @@ fn use_secrets(server: &Server, folder: &TempDir) -> Vec<String> {
     server.send_json("DELETE", "/api/me", &bearer(&again), r#"{"password":"canary"}"#);
     server.get(&format!("/login?next=/private&token={token}&canary"));
     server.request("GET", "/", "referer: http://x/?canary\r\nx-canary: canary\r\n");
-    let operator = Operator::on(folder);
+    let operator = Operator::new(folder);
     operator.run("users", &["set-password", EMAIL], "canary\n");
     success(&operator.run("users", &["set-password", EMAIL], "canary of an operator\n"));
     let cookies = [&cookie, &refreshed.cookie(), &device];

@@ -12,7 +12,7 @@ use crate::server::Server;
 
 fn backup(folder: &TempDir, to: &str, more: &[&str]) -> std::process::Output {
     let path = folder.path().join(to);
-    Operator::on(folder).run("backup", &[&[path.to_str().unwrap()], more].concat(), "")
+    Operator::new(folder).run("backup", &[&[path.to_str().unwrap()], more].concat(), "")
 }
 
 #[test]
@@ -70,7 +70,8 @@ fn a_missing_or_foreign_database_is_not_copied() {
     let other = rusqlite::Connection::open(&notes).unwrap();
     other.execute_batch("CREATE TABLE notes (text)").unwrap();
     let copy = folder.path().join("copy.db");
-    let line = failure(&Operator::on_database(&notes).run("backup", &[copy.to_str().unwrap()], ""));
+    let line =
+        failure(&Operator::with_database(&notes).run("backup", &[copy.to_str().unwrap()], ""));
     assert!(line.contains("another program"), "{line}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }

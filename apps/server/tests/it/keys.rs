@@ -66,7 +66,7 @@ fn keys_are_listed_as_text_and_json_without_their_secrets() {
 #[test]
 fn a_missing_database_is_not_created() {
     let folder = tempfile::tempdir().unwrap();
-    let line = failure(&Operator::on(&folder).keys(&["rotate"]));
+    let line = failure(&Operator::new(&folder).keys(&["rotate"]));
     assert!(line.contains("--database"), "{line}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

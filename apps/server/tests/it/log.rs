@@ -149,10 +149,13 @@ fn a_log_that_nobody_reads_holds_up_no_request_and_no_stop() {
 }
 
 #[test]
-fn long_paths_are_cut() {
+fn long_paths_and_methods_are_cut() {
     let app = TestApp::new();
     app.get(&format!("/{}", "x".repeat(10_000)));
+    let method = "M".repeat(10_000);
+    app.request(&method, "/", "");
     let log = app.log();
+    assert!(log.contains(&"M".repeat(32)) && !log.contains(&"M".repeat(33)), "{log}");
     assert!(log.contains(&"x".repeat(500)) && !log.contains(&"x".repeat(1_000)), "{log}");
 }
 

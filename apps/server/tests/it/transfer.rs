@@ -19,7 +19,7 @@ const DJANGO: &str =
     "pbkdf2_sha256$1000$seasoningseasoning22$pcNp2D8+ZMYvp8uibnw3RAckInZ03+Y79eeAv5xB6rk=";
 
 fn users(folder: &TempDir, arguments: &[&str]) -> Output {
-    Operator::on(folder).run("users", arguments, "")
+    Operator::new(folder).run("users", arguments, "")
 }
 
 fn file(folder: &TempDir, name: &str, text: &str) -> String {
@@ -220,7 +220,7 @@ fn an_export_is_imported_unchanged() {
         assert_eq!(success(&users(&copy, &["export", "--format", format])), out);
     }
     let out = success(&users(&here, &["export"]));
-    let by_stdin = Operator::on(&there).run("users", &["import", "-", "--format", "jsonl"], &out);
+    let by_stdin = Operator::new(&there).run("users", &["import", "-", "--format", "jsonl"], &out);
     assert!(success(&by_stdin).contains("imported 3 accounts"));
     let moved = Server::start(&there, &[]);
     assert_eq!(log_in(&moved, "=hyperlink@example.com", PASSWORD), 200);
@@ -247,7 +247,7 @@ fn imports_and_exports_are_recorded() {
     success(&users(&folder, &["export"]));
     // An export that cannot be written is recorded too.
     failure(&users(&folder, &["export", "--output", folder.path().to_str().unwrap()]));
-    let audit_log = success(&Operator::on(&folder).run("audit", &[], ""));
+    let audit_log = success(&Operator::new(&folder).run("audit", &[], ""));
     let kinds: Vec<Vec<_>> =
         audit_log.lines().map(|line| line.split_whitespace().skip(1).take(2).collect()).collect();
     let created = vec!["account_created", "operator"];
@@ -259,7 +259,7 @@ fn imports_and_exports_are_recorded() {
 fn a_rejected_import_fails_even_if_nobody_reads_the_report() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(&folder, "users.csv", &mixed());
-    let output = Operator::on(&folder).run_without_reader("users", &["import", &path]);
+    let output = Operator::new(&folder).run_without_reader("users", &["import", &path]);
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("cannot be imported") && error.ends_with("\n1\n"), "{error}");
 }

@@ -29,7 +29,7 @@ fn the_owner_of_a_created_account_can_log_in() {
 #[test]
 fn accounts_are_created_in_a_new_database() {
     let folder = tempfile::tempdir().unwrap();
-    let operator = Operator::on(&folder);
+    let operator = Operator::new(&folder);
     success(&operator.users_with_input(&["create", EMAIL], PASSWORD));
     assert!(success(&operator.users(&["list"])).contains(EMAIL));
 }
@@ -109,7 +109,7 @@ fn passwords_are_rejected_as_arguments() {
         &["create", EMAIL, "--password", PASSWORD],
         &["set-password", EMAIL, PASSWORD],
     ] {
-        assert_eq!(Operator::on(&folder).users(arguments).status.code(), Some(2));
+        assert_eq!(Operator::new(&folder).users(arguments).status.code(), Some(2));
     }
 }
 
@@ -144,7 +144,7 @@ fn a_deleted_account_has_no_sessions_and_its_email_address_is_free() {
 #[test]
 fn failing_commands_create_no_database() {
     let folder = tempfile::tempdir().unwrap();
-    let operator = Operator::on(&folder);
+    let operator = Operator::new(&folder);
     for arguments in [&["list"][..], &["show", EMAIL], &["delete", EMAIL]] {
         assert!(failure(&operator.users(arguments)).contains("--database"));
     }

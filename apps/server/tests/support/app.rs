@@ -74,7 +74,7 @@ impl TestApp {
     }
 
     pub(crate) fn operator(&self) -> Operator {
-        Operator::on(&self.folder)
+        Operator::new(&self.folder)
     }
 }
 

@@ -15,11 +15,11 @@ pub(crate) struct Operator {
 
 impl Operator {
     /// An operator of the database in this folder.
-    pub(crate) fn on(folder: &TempDir) -> Self {
-        Self::on_database(&folder.path().join("latchkey.db"))
+    pub(crate) fn new(folder: &TempDir) -> Self {
+        Self::with_database(&folder.path().join("latchkey.db"))
     }
 
-    pub(crate) fn on_database(database: &Path) -> Self {
+    pub(crate) fn with_database(database: &Path) -> Self {
         Self { database: database.to_owned() }
     }
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 /// estimated. Long queues are worked off in full batches. Single jobs are not measured: a job on
 /// its own takes longer than its share of a batch.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct WaitEstimate {
     /// The number of jobs in a full batch.
     full_batch: usize,
     /// In microseconds; 0 until it is known.
     time_per_job: AtomicU64,
 }
 
-impl Pace {
+impl WaitEstimate {
     pub(super) const fn new(full_batch: usize) -> Self {
         Self { full_batch, time_per_job: AtomicU64::new(0) }
     }
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn the_wait_is_a_share_of_a_full_batch_per_queued_job() {
-        let pace = Pace::new(16);
+        let pace = WaitEstimate::new(16);
         pace.record(16, 8 * SECOND);
         assert_eq!(pace.wait(0, 2), Duration::ZERO);
         assert_eq!(pace.wait(1, 2), SECOND / 2);
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn single_jobs_do_not_change_the_estimate() {
-        let pace = Pace::new(16);
+        let pace = WaitEstimate::new(16);
         pace.record(1, SECOND);
         assert_eq!(pace.wait(1_000, 2), Duration::ZERO, "not known yet");
         pace.record(16, SECOND);
@@ -72,14 +72,14 @@ mod tests {
 
     #[test]
     fn without_batching_every_job_is_measured() {
-        let pace = Pace::new(1);
+        let pace = WaitEstimate::new(1);
         pace.record(1, SECOND);
         assert_eq!(pace.wait(4, 2), 2 * SECOND);
     }
 
     #[test]
     fn the_estimate_follows_a_machine_that_gets_slower_or_faster() {
-        let pace = Pace::new(1);
+        let pace = WaitEstimate::new(1);
         pace.record(1, SECOND);
         for (now, low, high) in [(4, 3_900, 4_000), (1, 1_000, 1_100)] {
             for _ in 0..50 {

@@ -7,7 +7,7 @@ use std::thread;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use crate::passwords::pace::Pace;
+use crate::passwords::pace::WaitEstimate;
 use crate::passwords::priority;
 
 /// Threads that do jobs in batches, first come, first served.
@@ -49,7 +49,7 @@ struct Shared<J, A> {
     threads: usize,
     batch_size: Box<BatchSize>,
     work: Box<Work<J, A>>,
-    pace: Pace,
+    pace: WaitEstimate,
     queue: Mutex<Queue<J, A>>,
     /// Notified when there is a batch for a free thread, and when the pool is dropped.
     changed: Condvar,
@@ -94,7 +94,7 @@ impl<J: Send + 'static, A: Send + 'static> Pool<J, A> {
         let pool = Self {
             shared: Arc::new(Shared {
                 threads,
-                pace: Pace::new(batch_size(LONG_QUEUE, 1)),
+                pace: WaitEstimate::new(batch_size(LONG_QUEUE, 1)),
                 batch_size: Box::new(batch_size),
                 work: Box::new(work),
                 queue: Mutex::new(Queue {

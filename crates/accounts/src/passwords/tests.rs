@@ -1,5 +1,5 @@
 use auth_core::{PasswordPolicy, SystemRandom, UserId};
-use user_store::{Credentials, PasswordVersion};
+use user_store::{Credentials, KeySetVersion, PasswordVersion};
 
 use super::pool::tests::AllThreads;
 use super::*;
@@ -24,7 +24,12 @@ fn new_password(text: &str) -> NewPassword {
 
 fn account(password_hash: PasswordHash) -> Challenge {
     let user_id = UserId::from_uuid_bytes([1; 16]);
-    Challenge::Account(Credentials { user_id, password_hash, password_version: PasswordVersion(0) })
+    Challenge::Account(Credentials {
+        user_id,
+        password_hash,
+        password_version: PasswordVersion(0),
+        key_set_version: KeySetVersion::from_number(1),
+    })
 }
 
 #[tokio::test]

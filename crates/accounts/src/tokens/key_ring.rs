@@ -25,8 +25,9 @@ pub(crate) struct KeyRing {
     current_read: Mutex<u64>,
     /// How often the store has been read.
     reads: AtomicU64,
-    /// Held while the keys are reloaded because a session has another version of them.
-    reload: AsyncMutex<()>,
+    /// Held while the keys are reloaded because the store has another version of them. Contains the
+    /// number of the last read that failed.
+    reload: AsyncMutex<u64>,
     /// Held while the keys are reloaded because a token names an unknown one.
     latest_request: AsyncMutex<LatestRequest>,
 }
@@ -117,14 +118,29 @@ impl KeyRing {
         }
     }
 
-    /// Reads the keys from the store, unless the current ones have this version. Concurrent calls
-    /// share one read.
-    pub(crate) async fn reload_unless(&self, version: KeySetVersion) -> Result<(), StoreError> {
-        let _reload = self.reload.lock().await;
-        if self.current.load().stored.version == version {
-            return Ok(());
+    /// Returns the keys. Reads them from the store, unless the current ones have this version.
+    /// Concurrent calls share one read, also if it fails.
+    pub(crate) async fn with_version(
+        &self,
+        version: KeySetVersion,
+    ) -> Result<Arc<Keys>, StoreError> {
+        let keys = self.current();
+        if keys.stored.version == version {
+            return Ok(keys);
         }
-        self.read().await
+        let reads_before = self.reads.load(Ordering::SeqCst);
+        let mut failed_read = self.reload.lock().await;
+        if *failed_read > reads_before {
+            return Err(StoreError::Unavailable("the signing keys could not be read".into()));
+        }
+        if self.current.load().stored.version != version {
+            let read = self.read().await;
+            if read.is_err() {
+                *failed_read = self.reads.load(Ordering::SeqCst);
+            }
+            read?;
+        }
+        Ok(self.current())
     }
 
     /// Reads the keys from the store because a token names an unknown one. Concurrent calls share

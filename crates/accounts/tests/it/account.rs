@@ -88,7 +88,7 @@ async fn a_session_that_has_ended_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_ten_concurrent_password_changes_in_one_session_one_succeeds() {
+async fn concurrent_password_changes_in_one_session_succeed_once() {
     let app = TestApp::new().await;
     let ada = app.user().await;
     let new: Vec<_> = (0..10).map(|n| format!("{NEW_PASSWORD} {n}")).collect();
@@ -104,7 +104,7 @@ async fn of_ten_concurrent_password_changes_in_one_session_one_succeeds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_concurrent_changes_to_the_same_password_one_succeeds() {
+async fn concurrent_changes_to_the_same_password_succeed_once() {
     let app = TestApp::new().await;
     let ada = app.user().await;
     // The hash is outdated here.

@@ -108,7 +108,7 @@ async fn weaknesses_can_be_accepted_but_nothing_impossible() {
 }
 
 #[tokio::test]
-async fn weak_hashes_for_tests_excuse_no_other_weakness() {
+async fn weak_hashes_for_tests_accept_no_other_weakness() {
     let folder = tempfile::tempdir().unwrap();
     let weak = builder(&folder).weak_hashes_for_tests().password_min_length(7);
     let BuildError::Weak(weaknesses) = rejected(weak).await else {

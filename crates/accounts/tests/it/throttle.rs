@@ -45,7 +45,7 @@ async fn known_browser(server: &Accounts) -> Caller {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_forty_concurrent_wrong_passwords_on_two_servers_ten_are_checked() {
+async fn concurrent_wrong_passwords_on_two_servers_are_checked_ten_times() {
     let app = TestApp::new().await;
     let there = app.another_server().await;
     app.account().await;
@@ -66,7 +66,7 @@ async fn of_forty_concurrent_wrong_passwords_on_two_servers_ten_are_checked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_forty_concurrent_correct_passwords_on_two_servers_none_is_rejected() {
+async fn concurrent_correct_passwords_on_two_servers_are_not_rejected() {
     let app = TestApp::new().await;
     let there = app.another_server().await;
     app.account().await;

@@ -145,12 +145,13 @@ async fn requests_from_own_pages_and_from_programs_are_accepted() {
 }
 
 #[tokio::test]
-async fn localhost_and_127_0_0_1_are_the_same_origin() {
+async fn localhost_and_the_loopback_addresses_are_the_same_origin() {
     let app = TestApp::with_origin(Origin::localhost(8080)).await;
     app.sign_up().await;
     for (origin, status) in [
         ("http://localhost:8080", 200),
         ("http://127.0.0.1:8080", 200),
+        ("http://[::1]:8080", 200),
         ("http://localhost:8081", 403),
         ("https://localhost:8080", 403),
     ] {

@@ -69,7 +69,7 @@ pub(crate) fn end_session(
     now: Timestamp,
 ) -> Decision<Event, EndSessionsOutcome> {
     let ActingSession { session, client } = acting;
-    if !stored.is_some_and(|stored| stored.is_alive(now)) {
+    if !stored.is_some_and(|stored| stored.user_id == session.user_id && stored.is_alive(now)) {
         return Decision::Return(EndSessionsOutcome::SessionEnded);
     }
     let kind = match id == session.id {
@@ -87,7 +87,7 @@ pub(crate) fn end_other_sessions(
     now: Timestamp,
 ) -> Decision<Event, EndSessionsOutcome> {
     let ActingSession { session, client } = acting;
-    if !stored.is_some_and(|stored| stored.is_alive(now)) {
+    if !stored.is_some_and(|stored| stored.user_id == session.user_id && stored.is_alive(now)) {
         return Decision::Return(EndSessionsOutcome::SessionEnded);
     }
     let event = Event::by_user(EventKind::OtherSessionsEnded, now, client.clone());
@@ -199,6 +199,9 @@ mod tests {
         let late = session.idle_expires_at;
         assert_eq!(end_session(&acting, Some(&session), other, late), refused);
         assert_eq!(end_other_sessions(&acting, None, NOW), refused);
+        let of_another_user = Session { user_id: account().id, ..session };
+        assert_eq!(end_session(&acting, Some(&of_another_user), other, NOW), refused);
+        assert_eq!(end_other_sessions(&acting, Some(&of_another_user), NOW), refused);
     }
 
     #[test]

@@ -34,8 +34,8 @@ pub(crate) fn change_password(
     account: Option<&AccountState>,
     now: Timestamp,
 ) -> Decision<Event, ReauthenticatedChangeOutcome> {
-    let Reauthentication { session: claimed, client, verified } = reauthentication;
-    match authorize(*verified, session, account, now) {
+    let Reauthentication { session: claimed, client, .. } = reauthentication;
+    match authorize(reauthentication, session, account, now) {
         Some(refusal) => Decision::Return(refusal),
         None => {
             let event = Event::by_user(EventKind::PasswordChanged, now, client.clone());
@@ -52,7 +52,7 @@ pub(crate) fn delete_own_account(
     account: Option<&AccountState>,
     now: Timestamp,
 ) -> Decision<Event, ReauthenticatedChangeOutcome> {
-    match authorize(reauthentication.verified, session, account, now) {
+    match authorize(reauthentication, session, account, now) {
         Some(refusal) => Decision::Return(refusal),
         None => {
             let event = Event::by_user(EventKind::AccountDeleted, now, ClientInfo::default());
@@ -63,15 +63,16 @@ pub(crate) fn delete_own_account(
 
 /// Returns why a reauthentication does not authorise a change, if it does not.
 fn authorize(
-    verified: PasswordVersion,
+    reauthentication: &Reauthentication,
     session: Option<&Session>,
     account: Option<&AccountState>,
     now: Timestamp,
 ) -> Option<ReauthenticatedChangeOutcome> {
-    if !session.is_some_and(|session| session.is_alive(now)) {
+    let Reauthentication { session: claimed, verified, .. } = reauthentication;
+    if !session.is_some_and(|stored| stored.user_id == claimed.user_id && stored.is_alive(now)) {
         return Some(ReauthenticatedChangeOutcome::SessionEnded);
     }
-    if !account.is_some_and(|account| account.accepts(verified)) {
+    if !account.is_some_and(|account| account.accepts(*verified)) {
         return Some(ReauthenticatedChangeOutcome::CredentialsChanged);
     }
     None
@@ -89,8 +90,8 @@ pub(crate) fn set_password(
     }
 }
 
-/// Decides about disabling an account. To be written: `now` as the time, and the end of all
-/// sessions.
+/// Decides about disabling an account. To be written: `now` as the time. In any case all sessions
+/// are ended, also if the account is disabled already.
 pub(crate) fn disable_user(
     account: Option<&AccountState>,
     now: Timestamp,
@@ -193,6 +194,9 @@ mod tests {
         assert_eq!(change_password(&proof, None, Some(&account), NOW), ended);
         let late = proof.session.idle_expires_at;
         assert_eq!(change_password(&proof, session, Some(&account), late), ended);
+        let of_another_user =
+            Session { user_id: UserId::generate(NOW, &SystemRandom), ..proof.session };
+        assert_eq!(change_password(&proof, Some(&of_another_user), Some(&account), NOW), ended);
 
         let stale = Decision::Return(ReauthenticatedChangeOutcome::CredentialsChanged);
         let changed = AccountState { password_version: CURRENT.next(), ..account };

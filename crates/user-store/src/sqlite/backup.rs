@@ -83,8 +83,8 @@ fn verify(copy: &Path) -> Result<u32, BackupError> {
 /// Returns the first problem of the copy, if it has one.
 fn problem(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let number = |name| connection.pragma_query_value::<i64, _>(None, name, |row| row.get(0));
-    let marks = (number("application_id")?, number("user_version")?);
-    if marks != (schema::APPLICATION_ID.into(), schema::latest()) {
+    let schema_ids = (number("application_id")?, number("user_version")?);
+    if schema_ids != (schema::APPLICATION_ID.into(), schema::latest()) {
         return Ok(Some("it has another schema".to_owned()));
     }
     let found = inspect::problem(connection, "integrity_check")?;

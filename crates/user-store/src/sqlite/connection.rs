@@ -45,7 +45,7 @@ fn check_identity(
     identity: FileIdentity,
 ) -> rusqlite::Result<()> {
     let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    match FileIdentity::of(path) {
+    match FileIdentity::read(path) {
         Ok(found) if found == identity && id == APPLICATION_ID => Ok(()),
         _ => Err(rusqlite::Error::InvalidPath(path.to_owned())),
     }
@@ -70,7 +70,7 @@ pub(super) struct FileIdentity {
 
 impl FileIdentity {
     /// Returns the identity of the file that has this name now.
-    pub(super) fn of(path: &Path) -> std::io::Result<Self> {
+    pub(super) fn read(path: &Path) -> std::io::Result<Self> {
         let metadata = std::fs::metadata(path)?;
         #[cfg(unix)]
         {
@@ -97,7 +97,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("latchkey.db");
         schema::migrate(&mut Connection::open(&path).unwrap()).unwrap();
-        let connection = connect(&path, FileIdentity::of(&path).unwrap()).unwrap();
+        let connection = connect(&path, FileIdentity::read(&path).unwrap()).unwrap();
         let sql = "SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = ?1";
         let mut statement = connection.prepare(sql).unwrap();
         for id in [[0; 16], [1; 16]] {

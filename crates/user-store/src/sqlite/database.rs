@@ -22,7 +22,7 @@ pub(super) struct Database {
     lookups: Arc<LookupConnections>,
     /// Lets one writer at a time take a connection. If all that wait for the lock of the file had
     /// one, none would be left for readers.
-    write_turn: Arc<Semaphore>,
+    write_permit: Arc<Semaphore>,
     path: Arc<Path>,
     /// The file that `path` named when it was opened.
     identity: FileIdentity,
@@ -31,11 +31,11 @@ pub(super) struct Database {
 impl Database {
     pub(super) fn new(path: PathBuf) -> Result<Self, StoreError> {
         let path: Arc<Path> = path.into();
-        let identity = FileIdentity::of(&path).map_err(unavailable)?;
+        let identity = FileIdentity::read(&path).map_err(unavailable)?;
         Ok(Self {
             pool: pool::build(Arc::clone(&path), identity).map_err(unavailable)?,
             lookups: Arc::new(LookupConnections::new()),
-            write_turn: Arc::new(Semaphore::new(1)),
+            write_permit: Arc::new(Semaphore::new(1)),
             path,
             identity,
         })
@@ -79,7 +79,7 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        let turn = self.write_turn().await?;
+        let turn = self.write_permit().await?;
         self.run(move |connection| {
             // Held until the transaction ends, even if the caller has gone away.
             let _turn = turn;
@@ -92,8 +92,8 @@ impl Database {
     }
 
     /// Waits for the turn to write. Turns are given in the order of the calls.
-    async fn write_turn(&self) -> Result<OwnedSemaphorePermit, StoreError> {
-        tokio::time::timeout(BUSY_TIMEOUT, Arc::clone(&self.write_turn).acquire_owned())
+    async fn write_permit(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        tokio::time::timeout(BUSY_TIMEOUT, Arc::clone(&self.write_permit).acquire_owned())
             .await
             .map_err(|_| unavailable("others have been writing for too long"))?
             .map_err(unavailable)
@@ -121,7 +121,7 @@ impl Database {
     /// Rejects a file that was deleted or replaced while it is open: SQLite would continue with the
     /// old one, and everything written there would be lost.
     fn check_in_place(&self) -> Result<(), StoreError> {
-        match FileIdentity::of(&self.path) {
+        match FileIdentity::read(&self.path) {
             Ok(identity) if identity == self.identity => Ok(()),
             Ok(_) => Err(unavailable("the database file was replaced: restart the server")),
             Err(error) => Err(unavailable(error)),

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::sqlite::connection::{BUSY_TIMEOUT, FLAGS};
 use crate::sqlite::error::OpenError;
 use crate::sqlite::open::{
-    from_sqlite, locate, marks, reject_absent, reject_by_header, reject_marks,
+    check_schema_ids, from_sqlite, locate, read_schema_ids, reject_absent, reject_by_header,
 };
 use crate::sqlite::schema;
 
@@ -33,10 +33,10 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, OpenError> {
     let connection = connect(&path).map_err(sqlite)?;
     // One transaction: everything is read as it is at one moment.
     let tx = connection.unchecked_transaction().map_err(sqlite)?;
-    let Some((id, found)) = marks(&tx).map_err(sqlite)? else {
+    let Some((id, found)) = read_schema_ids(&tx).map_err(sqlite)? else {
         return Err(OpenError::Absent(path));
     };
-    reject_marks(&path, id, found)?;
+    check_schema_ids(&path, id, found)?;
     let is_older = found < schema::latest();
     let problem = problem(&tx, "quick_check").map_err(sqlite)?;
     let newest = match (is_older, &problem) {

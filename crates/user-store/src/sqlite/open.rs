@@ -15,7 +15,7 @@ use crate::sqlite::schema;
 
 pub(super) fn open(path: &Path) -> Result<Database, OpenError> {
     create_private(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
-    let (path, _) = recognise(path)?;
+    let (path, _) = identify_file(path)?;
     make_private(&path).map_err(|source| OpenError::Io { path: path.clone(), source })?;
     retry_while_locked(|| migrate(&path)).map_err(|error| from_sqlite(&path, error))?;
     connect(path)
@@ -23,7 +23,7 @@ pub(super) fn open(path: &Path) -> Result<Database, OpenError> {
 
 pub(super) fn open_existing(path: &Path) -> Result<Database, OpenError> {
     reject_absent(path)?;
-    match recognise(path)? {
+    match identify_file(path)? {
         (path, None) => Err(OpenError::Absent(path)),
         (path, Some(found)) if found < schema::latest() => Err(OpenError::Older(path)),
         (path, Some(_)) => connect(path),
@@ -36,7 +36,7 @@ fn connect(path: PathBuf) -> Result<Database, OpenError> {
 
 /// Returns the real path of the file and the version of its schema (none if the file is empty).
 /// Rejects a file that is not Latchkey's.
-fn recognise(path: &Path) -> Result<(PathBuf, Option<i64>), OpenError> {
+fn identify_file(path: &Path) -> Result<(PathBuf, Option<i64>), OpenError> {
     reject_unsafe_sqlite(rusqlite::version(), rusqlite::version_number())?;
     let path = locate(path)?;
     reject_by_header(&path)?;
@@ -112,7 +112,7 @@ pub(super) fn reject_by_header(path: &Path) -> Result<(), OpenError> {
     match (number(60), number(68)) {
         _ if header.is_empty() => Ok(()),
         (Some(version), Some(id)) if header.len() == 512 && header.starts_with(MAGIC) => {
-            reject_marks(path, id, version.into())
+            check_schema_ids(path, id, version.into())
         }
         // Another server may be writing its first page: SQLite knows, and waits.
         _ if header.len() == 512 => Ok(()),
@@ -120,7 +120,7 @@ pub(super) fn reject_by_header(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-pub(super) fn reject_marks(path: &Path, id: i32, found: i64) -> Result<(), OpenError> {
+pub(super) fn check_schema_ids(path: &Path, id: i32, found: i64) -> Result<(), OpenError> {
     let (path, known) = (path.to_owned(), schema::latest());
     match id {
         schema::APPLICATION_ID if found <= known => Ok(()),
@@ -129,7 +129,7 @@ pub(super) fn reject_marks(path: &Path, id: i32, found: i64) -> Result<(), OpenE
     }
 }
 
-/// Checks the marks as SQLite reads them. Changes nothing: closing this connection does not even
+/// Checks the schema ids as SQLite reads them. Changes nothing: closing this connection does not even
 /// checkpoint a WAL. Returns the version of the schema, if there is one.
 fn reject_by_content(path: &Path) -> Result<Option<i64>, OpenError> {
     let read = || {
@@ -138,16 +138,16 @@ fn reject_by_content(path: &Path) -> Result<Option<i64>, OpenError> {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         // One transaction: another server may be creating the schema.
         let tx = connection.transaction()?;
-        marks(&tx)
+        read_schema_ids(&tx)
     };
     match retry_while_locked(read).map_err(|error| from_sqlite(path, error))? {
-        Some((id, found)) => reject_marks(path, id, found).map(|()| Some(found)),
+        Some((id, found)) => check_schema_ids(path, id, found).map(|()| Some(found)),
         None => Ok(None),
     }
 }
 
 /// Returns the application id of a file and the version of its schema, or nothing if it is empty.
-pub(super) fn marks(connection: &Connection) -> rusqlite::Result<Option<(i32, i64)>> {
+pub(super) fn read_schema_ids(connection: &Connection) -> rusqlite::Result<Option<(i32, i64)>> {
     let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let tables: i64 =

@@ -143,12 +143,12 @@ impl UserStore for SqliteStore {
         self.database
             .write(move |tx| {
                 let account = users::account_state(tx, user)?;
+                sessions::delete_all(tx, user)?;
                 let event = match rules::users::disable_user(account.as_ref(), now) {
                     Decision::Write(event) => event,
                     Decision::Return(outcome) => return Ok(outcome),
                 };
                 users::set_disabled_at(tx, user, Some(now))?;
-                sessions::delete_all(tx, user)?;
                 audit::insert(tx, &event)?;
                 Ok(UpdateUserOutcome::Updated)
             })

@@ -27,7 +27,7 @@ pub struct SessionHandle {
 
 /// Why a session is over that its user has not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SessionLoss {
+pub enum SessionEndReason {
     /// It has expired or was ended elsewhere.
     Ended,
     /// Another user has signed in in another tab.
@@ -43,7 +43,7 @@ pub(super) struct Memory {
     refresh: SingleFlight<Result<String, ApiError>>,
     /// Whether the user has signed out and the server has not answered yet.
     is_ending: Cell<bool>,
-    loss: Cell<Option<SessionLoss>>,
+    end_reason: Cell<Option<SessionEndReason>>,
     /// The remembered session of the browser when this tab's session ended: another user's, which
     /// this tab must not join.
     declined: RefCell<Option<String>>,
@@ -135,8 +135,8 @@ impl SessionHandle {
 
     /// Returns why the session is over, if its user has not ended it. The answer is given once.
     #[must_use]
-    pub fn take_loss(&self) -> Option<SessionLoss> {
-        self.memory.loss.take()
+    pub fn take_end_reason(&self) -> Option<SessionEndReason> {
+        self.memory.end_reason.take()
     }
 
     /// Asks the server about a session that this tab has not known so far, if there is one.
@@ -210,7 +210,7 @@ impl SessionHandle {
             Remember::No => None,
         };
         storage::set_remembered(session.as_deref());
-        self.memory.loss.take();
+        self.memory.end_reason.take();
         self.memory.declined.take();
         self.ask();
         Ok(())
@@ -274,7 +274,7 @@ impl SessionHandle {
         }
         let answer = call(&self.refreshed(Some(token)).await?).await;
         if is_rejected(&answer) && self.memory.generation.get() == generation {
-            self.lose(SessionLoss::Ended);
+            self.lose(SessionEndReason::Ended);
         }
         answer
     }
@@ -288,7 +288,7 @@ impl SessionHandle {
             Some(token) => Ok(token),
             None if self.may_use_cookie() => self.refreshed(None).await,
             None => {
-                self.lose(SessionLoss::Ended);
+                self.lose(SessionEndReason::Ended);
                 Err(ApiError::no_token())
             }
         }
@@ -320,12 +320,12 @@ impl SessionHandle {
             Err(RefreshError::Failed(error)) => Err(error),
             Err(RefreshError::SessionEnded(error)) => {
                 storage::set_remembered(None);
-                self.lose(SessionLoss::Ended);
+                self.lose(SessionEndReason::Ended);
                 Err(error)
             }
             // The other tabs keep their session, which is not ours to end.
             Err(RefreshError::OtherUser) => {
-                self.lose(SessionLoss::OtherUser);
+                self.lose(SessionEndReason::OtherUser);
                 Err(ApiError::no_token())
             }
         }
@@ -339,11 +339,11 @@ impl SessionHandle {
     }
 
     /// Ends the session in this tab, which has just learnt that it is over.
-    fn lose(&self, why: SessionLoss) {
+    fn lose(&self, why: SessionEndReason) {
         self.memory.begin_generation();
         storage::remove_token();
         self.decline_others();
-        self.memory.loss.set(Some(why));
+        self.memory.end_reason.set(Some(why));
         self.dispatch(Action::SignOut);
     }
 

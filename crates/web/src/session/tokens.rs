@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::api::{self, ApiError};
 use crate::locks::Lock;
 
-const COOKIE_LOCK: &str = "latchkey-renewal";
+const COOKIE_LOCK: &str = "latchkey-refresh";
 
 /// After this time the first refresh is given up, early enough for a second one.
 const FIRST_TIMEOUT_MS: u32 = 8_000;

@@ -122,7 +122,7 @@ fn a_password_field_takes_its_ids_from_its_name() {
 }
 
 #[test]
-fn a_dangerous_form_looks_like_it() {
+fn a_destructive_form_has_a_danger_button() {
     let form = |dangerous| {
         render::<Form>(FormProps {
             submit: "Delete account",

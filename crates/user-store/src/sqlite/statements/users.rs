@@ -1,6 +1,7 @@
 use auth_core::{DecoyPosition, Email, EmailKey, PasswordHash, Timestamp, UserId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Result, Row, params};
 
+use crate::keys::KeySetVersion;
 use crate::rules::users::AccountState;
 use crate::sqlite::rows::{parsed, timestamp, user_id};
 use crate::users::{Challenge, Credentials, PasswordVersion, StoredUser, User};
@@ -73,14 +74,15 @@ pub(in crate::sqlite) fn credentials(
 ) -> Result<Challenge> {
     let found = connection
         .prepare_cached(
-            "SELECT id, password_hash, password_version FROM users
-             WHERE email_key = ?1 AND disabled_at IS NULL",
+            "SELECT id, password_hash, password_version, (SELECT version FROM signing_key_set)
+             FROM users WHERE email_key = ?1 AND disabled_at IS NULL",
         )?
         .query_row([email.as_str()], |row| {
             Ok(Credentials {
                 user_id: user_id(row, 0)?,
                 password_hash: parsed(row, 1, str::parse)?,
                 password_version: PasswordVersion(row.get(2)?),
+                key_set_version: KeySetVersion::from_number(row.get(3)?),
             })
         })
         .optional()?;

@@ -1,9 +1,10 @@
 //! The schema and its migrations.
 
-use auth_core::DecoyPosition;
+use auth_core::{DecoyPosition, SigningKey, SystemRandom};
 use rusqlite::Connection;
 use user_store::{
-    AuditLog as _, KeyStore as _, OpenError, SqliteStore, UserDataStore as _, UserStore as _,
+    AuditLog as _, KeyStore as _, OpenError, RetireKeyOutcome, SqliteStore, UserDataStore as _,
+    UserStore as _,
 };
 
 use super::{Folder, ada, creation, hash};
@@ -116,6 +117,32 @@ async fn an_older_schema_is_migrated_without_losing_accounts() {
         columns.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     };
     assert_eq!(schema(&old), schema(&new));
+}
+
+#[tokio::test]
+async fn a_file_of_schema_5_keeps_its_keys_and_gets_a_version_of_them() {
+    let folder = Folder::new();
+    let [first, second] = [(); 2].map(|()| SigningKey::generate(&SystemRandom));
+    let store = folder.open();
+    for key in [&first, &second] {
+        store.add_signing_key(key, ada().created_at).await.unwrap();
+    }
+    let before = store.signing_keys().await.unwrap().keys;
+    drop(store);
+    let connection = folder.sql();
+    connection
+        .execute_batch(
+            "DROP TRIGGER signing_key_added; DROP TRIGGER signing_key_retired;
+             DROP TABLE signing_key_set; PRAGMA user_version = 5;",
+        )
+        .unwrap();
+    drop(connection);
+    let store = folder.open();
+    let migrated = store.signing_keys().await.unwrap();
+    assert_eq!(migrated.keys, before);
+    let outcome = store.retire_signing_key(&first, ada().created_at).await.unwrap();
+    assert_eq!(outcome, RetireKeyOutcome::Retired);
+    assert_ne!(store.signing_keys().await.unwrap().version, migrated.version);
 }
 
 #[test]
