@@ -5,7 +5,7 @@ use yew::prelude::*;
 use yew_router::hooks::{use_location, use_navigator};
 
 use crate::api::ApiError;
-use crate::components::{trouble, waiting};
+use crate::components::{error_page, loading_page};
 use crate::messages::describe;
 use crate::routes::{LoginNotice, Route, redirect_to_login};
 use crate::session::{Session, SessionEndReason, SessionHandle, use_session};
@@ -40,7 +40,7 @@ pub(crate) fn PrivateOnly(props: &PrivateOnlyProps) -> Html {
             props.render.emit(user.clone())
         }
         Session::Unconfirmed(error) => unconfirmed(error, &session),
-        _ => waiting(),
+        _ => loading_page(),
     }
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn SignedOutOnly(props: &SignedOutOnlyProps) -> Html {
     // Another tab may have signed the browser in since.
     use_effect_with((), {
         let session = session.clone();
-        move |()| session.look_again()
+        move |()| session.check_if_signed_out()
     });
     use_effect_with(matches!(session.session(), Session::SignedIn(_)), move |is_signed_in| {
         if *is_signed_in && let Some(navigator) = navigator {
@@ -67,7 +67,7 @@ pub(crate) fn SignedOutOnly(props: &SignedOutOnlyProps) -> Html {
     match session.session() {
         Session::SignedOut => props.render.emit(()),
         Session::Unconfirmed(error) => unconfirmed(error, &session),
-        _ => waiting(),
+        _ => loading_page(),
     }
 }
 
@@ -80,7 +80,7 @@ const fn notice(end_reason: SessionEndReason) -> LoginNotice {
 
 fn unconfirmed(error: &ApiError, session: &SessionHandle) -> Html {
     let session = session.clone();
-    let retry = Callback::from(move |()| session.ask());
+    let retry = Callback::from(move |()| session.reload_user());
     let why = html! { <>{describe(error)}{" You have not been logged out."}</> };
-    trouble("Your session could not be checked", why, &retry)
+    error_page("Your session could not be checked", why, &retry)
 }

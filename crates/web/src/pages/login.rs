@@ -88,7 +88,7 @@ async fn sign_in(data: &FormData, session: &SessionHandle) -> Result<(), Failure
     let answer =
         with_cookie_lock(api::sign_in(&request)).await.map_err(|error| rejected(&error))?;
     let remember = if remember { Remember::Yes } else { Remember::No };
-    if session.begin(&answer, remember).is_err() {
+    if session.start(&answer, remember).is_err() {
         // Nobody can use this session, so it is ended.
         spawn_local(async move { drop(api::sign_out(&answer.access_token).await) });
         return Err(no_storage());

@@ -140,26 +140,26 @@ impl SessionHandle {
     }
 
     /// Asks the server about a session that this tab has not known so far, if there is one.
-    pub fn look_again(&self) {
-        if *self.session() == Session::SignedOut && self.has_claim() {
-            self.ask();
+    pub fn check_if_signed_out(&self) {
+        if *self.session() == Session::SignedOut && self.may_have_session() {
+            self.reload_user();
         }
     }
 
     /// Asks the server about the session, unless a request is pending.
     pub fn check(&self) {
         if !self.memory.check.is_pending() {
-            self.ask();
+            self.reload_user();
         }
     }
 
     /// Asks the server about the session. The answer to an earlier request no longer counts.
-    pub fn ask(&self) {
+    pub fn reload_user(&self) {
         // Once sign-out has begun, there is nothing to ask.
         if self.memory.is_ending.get() {
             return;
         }
-        if !self.has_claim() {
+        if !self.may_have_session() {
             self.memory.check.cancel();
             self.dispatch(Action::SignOut);
             return;
@@ -170,12 +170,12 @@ impl SessionHandle {
         spawn_local(async move {
             let answer = session.authorized(api::me).await;
             if session.memory.check.finish(number) {
-                session.learn(answer);
+                session.apply_answer(answer);
             }
         });
     }
 
-    fn learn(&self, answer: Result<User, ApiError>) {
+    fn apply_answer(&self, answer: Result<User, ApiError>) {
         match answer {
             Ok(user) => self.dispatch(Action::Confirm(user)),
             Err(error) => self.dispatch(Action::Fail(error)),
@@ -198,7 +198,7 @@ impl SessionHandle {
     }
 
     /// Begins a session with a token that was just issued.
-    pub(crate) fn begin(
+    pub(crate) fn start(
         &self,
         answer: &TokenResponse,
         remember: Remember,
@@ -212,7 +212,7 @@ impl SessionHandle {
         storage::set_remembered(session.as_deref());
         self.memory.end_reason.take();
         self.memory.declined.take();
-        self.ask();
+        self.reload_user();
         Ok(())
     }
 
@@ -225,12 +225,12 @@ impl SessionHandle {
         }
         self.memory.begin_generation();
         let pending = PendingSignOut::begin();
-        self.decline_others();
+        self.decline_remembered();
         self.dispatch(Action::End);
         let session = self.clone();
         spawn_local(async move {
             let outcome = pending.finish().await;
-            session.close(|| leave(outcome));
+            session.finish_sign_out(|| leave(outcome));
         });
     }
 
@@ -239,12 +239,12 @@ impl SessionHandle {
         self.memory.begin_generation();
         // The server has ended the session already.
         drop(PendingSignOut::begin());
-        self.decline_others();
+        self.decline_remembered();
         self.dispatch(Action::End);
-        self.close(leave);
+        self.finish_sign_out(leave);
     }
 
-    fn close(&self, leave: impl FnOnce()) {
+    fn finish_sign_out(&self, leave: impl FnOnce()) {
         // First, or a private page would send its visitor on a detour by the log-in page.
         leave();
         self.dispatch(Action::SignOut);
@@ -274,7 +274,7 @@ impl SessionHandle {
         }
         let answer = call(&self.refreshed(Some(token)).await?).await;
         if is_rejected(&answer) && self.memory.generation.get() == generation {
-            self.lose(SessionEndReason::Ended);
+            self.end_locally(SessionEndReason::Ended);
         }
         answer
     }
@@ -288,7 +288,7 @@ impl SessionHandle {
             Some(token) => Ok(token),
             None if self.may_use_cookie() => self.refreshed(None).await,
             None => {
-                self.lose(SessionEndReason::Ended);
+                self.end_locally(SessionEndReason::Ended);
                 Err(ApiError::no_token())
             }
         }
@@ -320,12 +320,12 @@ impl SessionHandle {
             Err(RefreshError::Failed(error)) => Err(error),
             Err(RefreshError::SessionEnded(error)) => {
                 storage::set_remembered(None);
-                self.lose(SessionEndReason::Ended);
+                self.end_locally(SessionEndReason::Ended);
                 Err(error)
             }
             // The other tabs keep their session, which is not ours to end.
             Err(RefreshError::OtherUser) => {
-                self.lose(SessionEndReason::OtherUser);
+                self.end_locally(SessionEndReason::OtherUser);
                 Err(ApiError::no_token())
             }
         }
@@ -339,16 +339,16 @@ impl SessionHandle {
     }
 
     /// Ends the session in this tab, which has just learnt that it is over.
-    fn lose(&self, why: SessionEndReason) {
+    fn end_locally(&self, why: SessionEndReason) {
         self.memory.begin_generation();
         storage::remove_token();
-        self.decline_others();
+        self.decline_remembered();
         self.memory.end_reason.set(Some(why));
         self.dispatch(Action::SignOut);
     }
 
     /// Whether there is a token, or a cookie to get one with for this tab.
-    fn has_claim(&self) -> bool {
+    fn may_have_session(&self) -> bool {
         storage::token().is_some() || self.may_use_cookie()
     }
 
@@ -358,7 +358,7 @@ impl SessionHandle {
     }
 
     /// Keeps this tab from joining the session of another user.
-    fn decline_others(&self) {
+    fn decline_remembered(&self) {
         self.memory.declined.replace(storage::remembered());
     }
 

@@ -54,7 +54,7 @@ fn listen(session: &SessionHandle) -> Vec<EventListener> {
     let pageshow = EventListener::new(&window, "pageshow", move |event| {
         let event = event.dyn_ref::<PageTransitionEvent>();
         if event.is_some_and(PageTransitionEvent::persisted) {
-            restored.ask();
+            restored.reload_user();
         }
     });
     let mut listeners = vec![pagehide, pageshow];

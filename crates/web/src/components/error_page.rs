@@ -6,7 +6,7 @@ use crate::browser;
 
 /// Renders the replacement of a page that could not be shown, with the reason and a button to try
 /// again.
-pub fn trouble(title: &'static str, why: Html, onretry: &Callback<()>) -> Html {
+pub fn error_page(title: &'static str, why: Html, onretry: &Callback<()>) -> Html {
     let onclick = onretry.reform(|_| {
         // The button disappears while waiting, and the focus should not.
         browser::focus_main();
