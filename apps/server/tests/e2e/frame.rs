@@ -147,6 +147,27 @@ async fn a_link_to_the_current_page_adds_no_history_entry() {
 }
 
 #[tokio::test]
+async fn a_navigation_that_the_browser_refuses_leaves_the_page_as_it_is() {
+    visit(async |ada| {
+        ada.open("/").await;
+        ada.heading().await;
+        ada.script(
+            "void (window.uncaught = 0, addEventListener('error', () => window.uncaught += 1),
+                window.push = History.prototype.pushState,
+                History.prototype.pushState = () => { throw new DOMException('', 'SecurityError') })",
+        )
+        .await;
+        ada.follows("/login").await;
+        ada.arrives_at("/").await;
+        assert_eq!(ada.script("window.uncaught").await, 0);
+        ada.script("void (History.prototype.pushState = window.push)").await;
+        ada.follows("/login").await;
+        ada.arrives_at("/login").await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_fragment_of_the_page_does_not_move_the_focus() {
     visit(async |ada| {
         ada.open("/login").await;
