@@ -11,6 +11,7 @@ use accounts::{Accounts, Config, HashingMode, Weakness};
 use api::{Auth, TrustedProxies, TrustedProxy};
 use auth_core::{Origin, SessionLimits, SessionPolicy};
 use clap::{Args, ValueEnum};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use warp::Filter as _;
 
@@ -122,6 +123,17 @@ impl ServeArgs {
         };
         let config = self.config(origin, sessions);
         let log = telemetry::start(self.log_format).map_err(CommandError::System)?;
+        let served = self.serve(config, listener, stop).await;
+        log.flush(LOG_TIMEOUT);
+        served
+    }
+
+    async fn serve(
+        &self,
+        config: Config,
+        listener: TcpListener,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), CommandError> {
         let builder = Accounts::builder().config(config).sqlite(&self.database);
         let accounts = builder.accept_weaknesses().build().await?;
         warn(&accounts.config().weaknesses());
@@ -135,10 +147,10 @@ impl ServeArgs {
         let proxies = TrustedProxies::from_iter(self.trusted_proxy.iter().copied());
         let service = HttpService::new(routes, accounts.origin(), proxies);
 
+        let address = listener.local_addr().map_err(|error| self.listen_error(error))?;
         announce(address).map_err(CommandError::System)?;
         http::serve(listener, service, stop, async || accounts.drain().await).await;
         tracing::info!("stopped");
-        log.flush(LOG_TIMEOUT);
         Ok(())
     }
 
