@@ -79,7 +79,7 @@ impl Service<Request<Incoming>> for HttpService {
             "request",
             id = %id.hyphenated().encode_lower(&mut buffer),
             ip = ip.map(|ip| self.text_of(ip)).as_deref().map(tracing::field::display),
-            method = &*cut(request.method().as_str(), MAX_LOGGED_METHOD),
+            method = %cut(request.method().as_str(), MAX_LOGGED_METHOD),
             // Without the query string, which may hold secrets.
             path = &*cut(request.uri().path(), MAX_LOGGED_PATH),
         );
