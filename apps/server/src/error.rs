@@ -48,7 +48,7 @@ pub(crate) enum CommandError {
     /// The email address belongs to another account.
     #[error("an account with this email address exists; see latchkey users show")]
     EmailTaken,
-    /// What was given breaks a rule, or cannot be read.
+    /// The input breaks a rule or cannot be read.
     #[error("{0}")]
     Invalid(String),
     /// The operator did not confirm.

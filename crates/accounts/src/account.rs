@@ -1,4 +1,4 @@
-//! What users do with their own accounts. To change something, they must give their password
+//! Use cases of a user's own account. Changes require the current password
 //! again (OWASP ASVS 5.0, 7.5.1).
 
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::service_error::ServiceError;
 use crate::sign_in::{CorrectPassword, PasswordCheck, PasswordCheckError, PasswordCheckOutcome};
 use crate::throttle::{Attempt, AttemptOutcome};
 
-/// What [`Accounts::change_password`] needs.
+/// The arguments of [`Accounts::change_password`].
 #[derive(Clone, Copy)]
 pub struct ChangePassword<'a> {
     /// The user.

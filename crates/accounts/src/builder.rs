@@ -257,7 +257,7 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Builds the service although its configuration is not secure. Whoever calls this should show
+    /// Builds the service although its configuration is not secure. The caller should show
     /// the [`weaknesses`](Config::weaknesses) of [`Accounts::config`] to the operator.
     pub fn accept_weaknesses(mut self) -> Self {
         self.weaknesses = Weaknesses::Accept;

@@ -9,7 +9,7 @@ use crate::accounts::Accounts;
 
 /// What an operator can do with all accounts.
 ///
-/// No password is required: whoever builds this must have made sure that the caller is an
+/// No password is required: the code that builds this must make sure that the caller is an
 /// operator. The command line is used on the machine that has the database.
 pub struct Operator<'a> {
     accounts: &'a Accounts,

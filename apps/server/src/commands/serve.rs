@@ -49,7 +49,7 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) passwords: PasswordArgs,
 
-    /// Whether to limit failed log-ins and sign-ups; off is for load tests
+    /// Limit failed log-ins and sign-ups; off is for load tests
     #[arg(long, env = "LATCHKEY_THROTTLE", value_name = "on|off", default_value = "on")]
     throttle: Switch,
 
@@ -219,7 +219,7 @@ fn warn(weaknesses: &[Weakness]) {
     }
 }
 
-/// Prints the one line on stdout, from which whoever started the server learns the port.
+/// Prints the one line on stdout, which tells the process that started the server the port.
 fn announce(address: SocketAddr) -> io::Result<()> {
     writeln!(io::stdout(), "listening on http://{address}")
 }

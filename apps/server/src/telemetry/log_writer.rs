@@ -15,7 +15,7 @@ const WRITE_INTERVAL: Duration = Duration::from_millis(2);
 
 /// A bounded queue of log lines, and a thread that writes them.
 ///
-/// Whoever logs only appends to the queue and never waits for the output. If nobody reads the
+/// Logging only appends to the queue and never waits for the output. If nobody reads the
 /// output, the queue fills up, and further lines are dropped and counted.
 #[derive(Clone)]
 pub(crate) struct LogWriter(Arc<Queue>);

@@ -1,4 +1,4 @@
-//! What a browser downloads, when, and how soon a page can be used.
+//! The downloads of a first visit, and the time until a page is usable.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::visitor::{Visitor, visit};
 
-/// What a first visit may download, in bytes after compression. `cargo xtask ci size` has the
+/// The maximum download of a first visit, in bytes after compression. `cargo xtask ci size` has the
 /// same limit.
 const BUDGET: u64 = 200_000;
 

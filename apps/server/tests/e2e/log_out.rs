@@ -32,7 +32,7 @@ async fn going_back_from_another_site_shows_nothing_private() {
     .await;
 }
 
-/// Whether the browser keeps a page in the back-forward cache is its own decision. The test
+/// The browser decides whether it keeps a page in the back-forward cache. The test
 /// dispatches the events that it would send.
 #[tokio::test]
 async fn a_page_in_the_back_forward_cache_holds_nothing_private() {

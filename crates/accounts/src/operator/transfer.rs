@@ -38,7 +38,7 @@ impl Operator<'_> {
     }
 
     /// Returns up to `limit` accounts with their password hashes, in the order in which they were
-    /// created, from the one after `after`. Whoever obtains the hashes can guess passwords.
+    /// created, from the one after `after`. An attacker with the hashes can guess passwords offline.
     ///
     /// # Errors
     ///

@@ -15,7 +15,7 @@ const LONG_LOG: u64 = 256 * MIB;
 /// The metadata of the database's files, their folder and its disk.
 pub(super) struct Files {
     folder: PathBuf,
-    /// The permissions of the folder: whoever can write to it can replace files.
+    /// The permissions of the folder. A user with write access to it can replace the files.
     folder_mode: Option<u32>,
     /// The database and the files of SQLite beside it, with their permissions.
     modes: Vec<(PathBuf, u32)>,
@@ -68,7 +68,7 @@ fn mode(metadata: &Metadata) -> u32 {
     metadata.permissions().mode() & 0o7777
 }
 
-/// Checks that only the owner can access the files. Whoever reads them can sign tokens.
+/// Checks that only the owner can access the files. They contain the keys that sign tokens.
 fn rights(modes: &[(PathBuf, u32)]) -> Finding {
     let open = modes.iter().filter(|(_, mode)| mode & 0o077 != 0);
     let open: Vec<_> = open.map(|(path, _)| path.display().to_string()).collect();

@@ -10,7 +10,7 @@ pub(super) struct Finding {
     pub(super) level: Level,
     /// The name of the check.
     pub(super) check: &'static str,
-    /// What was found, and how to fix it, in one line.
+    /// The result of the check and, if something is wrong, the fix, in one line.
     pub(super) text: String,
 }
 

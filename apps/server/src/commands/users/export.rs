@@ -44,7 +44,7 @@ enum ExportFormat {
 impl ExportArgs {
     pub(super) async fn run(self, store: &StoreArgs) -> Result<(), CommandError> {
         let accounts = operator::open(&store.database).await?;
-        // Recorded first: whoever interrupts an export has already read a part of it.
+        // Recorded first: an export that is interrupted has already printed a part of the data.
         accounts.operator().record_export().await?;
         match &self.output {
             Some(path) => export_to_file(&accounts, self.format, path).await,

@@ -33,7 +33,7 @@ pub(super) struct UserFile {
     pub(super) records: Vec<Record>,
     /// The names of fields that are not imported.
     pub(super) ignored_fields: Vec<String>,
-    /// What the records are numbered by.
+    /// The unit that the records are numbered in.
     pub(super) unit: &'static str,
 }
 

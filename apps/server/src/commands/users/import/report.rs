@@ -14,7 +14,7 @@ const MAX_LISTED: usize = 100;
 /// How much of an email address is repeated, in characters: a valid one has no more.
 const MAX_EMAIL: usize = 254;
 
-/// What is done with the records of a file.
+/// The action to take with the records of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     /// Import the valid records.

@@ -17,7 +17,7 @@ pub(super) struct UserList {
     pub(super) invalid: Vec<InvalidUser>,
     /// The names of fields that are not imported.
     pub(super) ignored_fields: Vec<String>,
-    /// What the records are numbered by.
+    /// The unit that the records are numbered in.
     pub(super) unit: &'static str,
 }
 
