@@ -5,6 +5,7 @@ mod crate_counts;
 mod cycles;
 mod deny;
 mod deps;
+mod line_width;
 mod links;
 mod named_tests;
 mod samples;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::ValueEnum;
 
-use super::{browser, deps, links, named_tests, samples, test_run};
+use super::{browser, deps, line_width, links, named_tests, samples, test_run};
 use crate::process::{cargo, run};
 use crate::public_api::LIBRARIES;
 use crate::workspace::{self, WASM};
@@ -21,7 +21,7 @@ pub(super) enum Step {
     Lint,
     /// Unit, integration and documentation tests
     Test,
-    /// Documentation of the crates and their public API; links and samples in docs
+    /// Documentation of the crates and their public API; links, samples and line widths in docs
     Docs,
     /// The library crates can be packaged, and build from their packages
     Package,
@@ -146,6 +146,7 @@ fn test() -> Result<()> {
 fn docs() -> Result<()> {
     setup::c_compiler()?;
     links::check(&workspace::root())?;
+    line_width::check(&workspace::root())?;
     named_tests::check(&workspace::root())?;
     samples::check(&workspace::root())?;
     run(cargo(["doc", "--workspace", "--no-deps", "--all-features"])
