@@ -1,5 +1,7 @@
 //! Programs that can be installed from Debian packages.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -38,6 +40,27 @@ impl Requirement {
         let install = ["install", "--yes", "--no-install-recommends"];
         run_to_stderr(apt_get().args(install).args(self.packages))
     }
+}
+
+/// Downloads a Debian package and unpacks its files into a directory, without installing it. Only
+/// its files are used: its scripts do not run, and no service is started.
+pub(crate) fn unpack(package: &str, directory: &Path) -> Result<()> {
+    let downloads = tempfile::tempdir()?;
+    let download =
+        || run_to_stderr(apt_get().current_dir(downloads.path()).args(["download", package]));
+    let downloaded = download();
+    if downloaded.is_err() && can_install() {
+        // The package lists may be missing or too old.
+        run_to_stderr(apt_get().arg("update"))?;
+        download()?;
+    } else {
+        downloaded?;
+    }
+    for file in fs::read_dir(downloads.path())? {
+        let mut unpack = Command::new("dpkg-deb");
+        run_to_stderr(unpack.arg("--extract").arg(file?.path()).arg(directory))?;
+    }
+    Ok(())
 }
 
 /// Only root on a system with apt: anything else is for its owner to decide.

@@ -4,6 +4,7 @@ mod browser;
 mod crate_counts;
 mod cycles;
 mod deny;
+mod deploy;
 mod deps;
 mod line_width;
 mod links;

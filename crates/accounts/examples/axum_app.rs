@@ -1,26 +1,34 @@
-//! Accounts in an app on axum: sign up, log in, a page for users alone.
+//! Accounts in an axum app: sign up, log in, and a page for authenticated users.
 use std::{net::SocketAddr, sync::Arc};
 
-use accounts::{Accounts, AuthenticateError, ClientInfo, SignInError, SignUpError, SignedIn};
+use accounts::{
+    Accounts, AuthenticateError, ClientInfo, SignIn, SignInError, SignUpError, SignedIn,
+};
 use axum::extract::{ConnectInfo, FromRequestParts, Json, State};
 use axum::http::{StatusCode, header::AUTHORIZATION, request::Parts};
 use axum::routing::{get, post};
 
 type App = State<Arc<Accounts>>;
 type Peer = ConnectInfo<SocketAddr>;
-type Credentials = Json<(String, String)>; // ["ada@example.com", "a long walk"]
+type Credentials = Json<(String, String)>; // ["ada@example.com", "a long walk by the sea"]
 
 async fn sign_up(app: App, peer: Peer, Json((email, password)): Credentials) -> StatusCode {
-    match app.sign_up(&email, &password, &ClientInfo::new(Some(peer.ip()), None).into()).await {
+    let client = ClientInfo::new(Some(peer.ip()), None);
+    match app.sign_up(&email, &password, &client.into()).await {
         Ok(_) => StatusCode::CREATED,
+        Err(SignUpError::TooManyAttempts { .. }) => StatusCode::TOO_MANY_REQUESTS,
         Err(SignUpError::Service(_)) => StatusCode::SERVICE_UNAVAILABLE,
         Err(_) => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 
-async fn log_in(app: App, peer: Peer, body: Credentials) -> Result<String, StatusCode> {
-    let (Json((email, password)), client) = (body, ClientInfo::new(Some(peer.ip()), None));
-    match app.sign_in(accounts::SignIn::new(&email, &password, &client.into())).await {
+async fn sign_in(
+    app: App,
+    peer: Peer,
+    Json((email, password)): Credentials,
+) -> Result<String, StatusCode> {
+    let client = ClientInfo::new(Some(peer.ip()), None);
+    match app.sign_in(SignIn::new(&email, &password, &client.into())).await {
         Ok(issued) => Ok(issued.access.token.as_str().to_owned()),
         Err(SignInError::InvalidCredentials) => Err(StatusCode::UNAUTHORIZED),
         Err(SignInError::TooManyAttempts { .. }) => Err(StatusCode::TOO_MANY_REQUESTS),
@@ -28,7 +36,9 @@ async fn log_in(app: App, peer: Peer, body: Credentials) -> Result<String, Statu
     }
 }
 
-struct User(SignedIn); // A handler that takes one is for users alone.
+/// An authenticated user. A handler with this parameter rejects all other requests.
+struct User(SignedIn);
+
 impl FromRequestParts<Arc<Accounts>> for User {
     type Rejection = StatusCode;
     async fn from_request_parts(
@@ -47,11 +57,11 @@ impl FromRequestParts<Arc<Accounts>> for User {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
-    let url = format!("http://localhost:{port}"); // https://app.example where users are
+    let url = format!("http://localhost:{port}"); // in production: https://app.example
     let accounts = Accounts::builder().sqlite("app.db").public_url(url).build().await?;
     let app = axum::Router::new()
         .route("/signup", post(sign_up))
-        .route("/login", post(log_in))
+        .route("/login", post(sign_in))
         .route("/private", get(async |User(user): User| format!("hello {}", user.email())))
         .with_state(accounts);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;

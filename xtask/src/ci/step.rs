@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::ValueEnum;
 
-use super::{browser, deps, line_width, links, named_tests, samples, test_run};
+use super::{browser, deploy, deps, line_width, links, named_tests, samples, test_run};
 use crate::process::{cargo, run};
 use crate::public_api::LIBRARIES;
 use crate::workspace::{self, WASM};
@@ -23,6 +23,8 @@ pub(super) enum Step {
     Test,
     /// Documentation of the crates and their public API; links, samples and line widths in docs
     Docs,
+    /// The systemd unit and the configurations of nginx and Caddy, each with its own checker
+    Deploy,
     /// The library crates can be packaged, and build from their packages
     Package,
     /// The SPA and the release binary
@@ -80,6 +82,7 @@ impl Step {
             Self::Lint => lint(),
             Self::Test => test(),
             Self::Docs => docs(),
+            Self::Deploy => deploy::check(),
             Self::Package => package(),
             Self::Build => artifacts.server().map(drop),
             Self::Size => size(artifacts),

@@ -1,20 +1,24 @@
-//! Runs the command samples in README.md and docs, each in a folder of its own beside a server.
+//! Runs the command samples in README.md and docs, each in a folder of its own with a running server.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::app::TestApp;
 use crate::server::credentials;
 
 /// The prefixes of commands that are not run here.
-const NOT_RUN: [&str; 3] = [
+const NOT_RUN: [&str; 4] = [
     // Run by `cargo xtask ci`.
-    "cargo ", // They set up a system.
-    "useradd ", "install ",
+    "cargo ",
+    // They change the system.
+    "useradd ",
+    "install ",
+    "systemctl ",
 ];
 
 /// Replacements for programs that may be missing or ask for a password.
@@ -25,14 +29,31 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The command samples in a page.
-fn samples(page: &str) -> Vec<String> {
-    let text = fs::read_to_string(root().join(page)).unwrap();
-    let begun = text.split("```sh\n").skip(1);
-    begun.map(|sample| sample.split("```").next().unwrap().to_owned()).collect()
+/// Returns README.md and all pages below docs.
+fn pages() -> Vec<PathBuf> {
+    let mut pages = vec![root().join("README.md")];
+    let mut folders = vec![root().join("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    pages
 }
 
-/// The commands of a sample that can be run here, or `None` if there are none.
+/// Returns the command samples in a page.
+fn samples(page: &Path) -> Vec<String> {
+    let text = fs::read_to_string(page).unwrap();
+    let starts = text.split("```sh\n").skip(1);
+    starts.map(|sample| sample.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// Returns the commands of a sample that can be run here, or `None` if there are none.
 fn commands(sample: &str) -> Option<String> {
     let is_run = |line: &&str| !NOT_RUN.iter().any(|start| line.starts_with(start));
     let lines: Vec<_> = sample.lines().filter(is_run).collect();
@@ -45,11 +66,11 @@ fn run(commands: &str) -> Output {
     let dump = r#"[{"model": "auth.user", "pk": 1, "fields": {"email": "grace@example.com",
         "password": "pbkdf2_sha256$1000$seasoningseasoning22$pcNp2D8+ZMYvp8uibnw3RAckInZ03+Y79eeAv5xB6rk="}}]"#;
     fs::write(app.folder.path().join("users.json"), dump).unwrap();
-    let here = format!("{}/", app.folder.path().display());
+    let folder = format!("{}/", app.folder.path().display());
     let commands = commands
         .replace("http://localhost:8080", &format!("http://{}", app.address))
-        .replace("/var/lib/latchkey/", &here)
-        .replace("/var/backups/", &here)
+        .replace("/var/lib/latchkey/", &folder)
+        .replace("/var/backups/", &folder)
         .replace("/dev/tty", "/dev/null");
     Command::new("sh")
         .args(["-eu", "-c", &commands])
@@ -59,7 +80,7 @@ fn run(commands: &str) -> Output {
         .unwrap()
 }
 
-/// A folder with the program and the stand-ins.
+/// Creates a folder with the program and the stand-ins, and returns its path.
 fn programs(folder: &TempDir) -> String {
     let programs = folder.path().join("programs");
     fs::create_dir(&programs).unwrap();
@@ -74,37 +95,55 @@ fn programs(folder: &TempDir) -> String {
 
 #[test]
 fn every_command_in_the_documentation_works() {
-    let mut pages = vec!["README.md".to_owned()];
-    for entry in fs::read_dir(root().join("docs")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        pages.extend(name.ends_with(".md").then(|| format!("docs/{name}")));
-    }
-    let mut number = 0;
-    for page in pages {
+    let mut samples_run = 0;
+    for page in pages() {
         for sample in samples(&page) {
             let Some(commands) = commands(&sample) else { continue };
             let output = run(&commands);
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{page}:\n{commands}\n{said}");
-            number += 1;
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{}:\n{commands}\n{stderr}", page.display());
+            samples_run += 1;
         }
     }
-    assert!(number >= 7, "{number} samples were run");
+    assert!(samples_run >= 7, "only {samples_run} samples were run");
 }
 
 #[test]
 fn the_api_sample_signs_up_and_logs_in() {
-    let commands = commands(&samples("docs/API.md")[0]).unwrap();
-    let said = String::from_utf8(run(&commands).stdout).unwrap();
-    assert_eq!(said.matches("ada@example.com").count(), 2, "{said}");
-    assert!(said.contains("\"current\":true"), "{said}");
+    let commands = commands(&samples(&root().join("docs/API.md"))[0]).unwrap();
+    let stdout = String::from_utf8(run(&commands).stdout).unwrap();
+    assert_eq!(stdout.matches("ada@example.com").count(), 2, "{stdout}");
+    assert!(stdout.contains("\"current\":true"), "{stdout}");
 }
 
 #[test]
 fn every_excluded_command_still_exists() {
-    let pages = ["README.md", "docs/OPERATIONS.md"];
-    let all: String = pages.iter().flat_map(|page| samples(page)).collect();
+    let all: String = pages().iter().flat_map(|page| samples(page)).collect();
     for start in NOT_RUN {
         assert!(all.lines().any(|line| line.starts_with(start)), "{start}");
+    }
+}
+
+#[test]
+fn the_unit_sets_known_variables_to_valid_values() {
+    let unit = fs::read_to_string(root().join("deploy/latchkey.service")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let variables: Vec<_> = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix("Environment=")?.split_once('='))
+        .filter(|(name, _)| *name != "LATCHKEY_DATABASE")
+        .collect();
+    assert!(variables.len() >= 3, "{variables:?}");
+    let output = Command::new(env!("CARGO_BIN_EXE_latchkey"))
+        .args(["doctor", "--json"])
+        .current_dir(folder.path())
+        .envs(variables)
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for name in ["environment", "proxy", "public url"] {
+        let checks = report["checks"].as_array().unwrap();
+        let check = checks.iter().find(|check| check["check"] == name).unwrap();
+        assert_eq!(check["level"], "ok", "{check}");
     }
 }
