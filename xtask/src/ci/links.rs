@@ -4,16 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use pulldown_cmark::{Event, Parser, Tag};
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
 pub(super) fn check(root: &Path) -> Result<()> {
     let mut broken = Vec::new();
     for page in pages(root)? {
-        let text = fs::read_to_string(&page)
-            .with_context(|| format!("{} cannot be read", page.display()))?;
-        let directory = page.parent().unwrap_or(root);
+        let text = read(&page)?;
         for link in targets(&text) {
-            if !directory.join(&link).exists() {
+            if !exists(&page, &text, &link)? {
                 broken.push(format!("{}: {link} does not exist", page.display()));
             }
         }
@@ -43,7 +41,46 @@ pub(super) fn pages(root: &Path) -> Result<Vec<PathBuf>> {
     Ok(pages)
 }
 
-/// Returns the files that a page links to or includes, without fragments.
+fn read(page: &Path) -> Result<String> {
+    fs::read_to_string(page).with_context(|| format!("{} cannot be read", page.display()))
+}
+
+/// Returns `true` if the file of a link exists and, in a Markdown file, the heading that its
+/// fragment names.
+fn exists(page: &Path, text: &str, link: &str) -> Result<bool> {
+    let (path, fragment) = link.split_once('#').unwrap_or((link, ""));
+    if path.is_empty() {
+        return Ok(headings(text).contains(&fragment.to_owned()));
+    }
+    let file = page.with_file_name(path);
+    if fragment.is_empty() || file.extension().is_none_or(|extension| extension != "md") {
+        return Ok(file.exists());
+    }
+    Ok(file.exists() && headings(&read(&file)?).contains(&fragment.to_owned()))
+}
+
+/// Returns the fragments of the headings of a page, as GitHub derives them from their text.
+fn headings(markdown: &str) -> Vec<String> {
+    let mut fragments = Vec::new();
+    let mut open: Option<String> = None;
+    for event in Parser::new(markdown) {
+        match event {
+            Event::Start(Tag::Heading { .. }) => open = Some(String::new()),
+            Event::Text(text) | Event::Code(text) => {
+                if let Some(heading) = &mut open {
+                    heading.push_str(&text.to_lowercase());
+                }
+            }
+            Event::End(TagEnd::Heading(_)) => fragments.extend(open.take()),
+            _ => {}
+        }
+    }
+    let is_kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+    let fragment = |heading: String| heading.chars().filter(is_kept).collect::<String>();
+    fragments.into_iter().map(|heading| fragment(heading).replace(' ', "-")).collect()
+}
+
+/// Returns the links within the repository, and the images, of a page.
 fn targets(markdown: &str) -> Vec<String> {
     let mut targets = Vec::new();
     for event in Parser::new(markdown) {
@@ -55,9 +92,8 @@ fn targets(markdown: &str) -> Vec<String> {
             _ => {}
         }
     }
-    let file = |target: String| target.split('#').next().unwrap_or_default().to_owned();
-    let is_file = |target: &String| !target.is_empty() && !target.contains(':');
-    targets.into_iter().map(file).filter(is_file).collect()
+    targets.retain(|target| !target.is_empty() && !target.contains(':'));
+    targets
 }
 
 /// Returns the targets of `<img src>`, `<source srcset>` and `<a href>`.
@@ -77,19 +113,22 @@ mod tests {
         let page = "[a](a.md#part) ![b](b.png) [c][c] `[d](d.md)` [e](#here) \
                     [f](https://example.com/f) <img src=\"g.png\">\n\n\
                     ```\n[h](h.md)\n```\n\n[c]: c.md\n";
-        assert_eq!(targets(page), ["a.md", "b.png", "c.md", "g.png"]);
+        assert_eq!(targets(page), ["a.md#part", "b.png", "c.md", "#here", "g.png"]);
     }
 
     #[test]
     fn a_broken_link_is_reported() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(root.path().join("docs/notes")).unwrap();
-        fs::write(root.path().join("README.md"), "[a](docs/notes/a.md)").unwrap();
-        fs::write(root.path().join("docs/notes/a.md"), "[back](../../README.md#top)").unwrap();
+        let write = |path: &str, text: &str| fs::write(root.path().join(path), text).unwrap();
+        write("README.md", "# The `top`, again\n\n[a](docs/notes/a.md) [up](#the-top-again)");
+        write("docs/notes/a.md", "[back](../../README.md#the-top-again)");
         check(root.path()).unwrap();
 
-        fs::write(root.path().join("docs/notes/b.md"), "[gone](gone.md)").unwrap();
+        write("docs/notes/b.md", "[missing](missing.md) [old](#old) [moved](a.md#moved)");
         let error = check(root.path()).unwrap_err().to_string();
-        assert!(error.contains("gone.md does not exist"), "{error}");
+        for link in ["missing.md", "#old", "a.md#moved"] {
+            assert!(error.contains(&format!(": {link} does not exist")), "{error}");
+        }
     }
 }
