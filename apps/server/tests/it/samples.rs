@@ -1,4 +1,4 @@
-//! Runs the command samples in README.md and docs, each in a folder of its own beside a server.
+//! Runs the command samples in README.md and docs, each with its own folder and server.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,10 +10,10 @@ use tempfile::TempDir;
 use crate::app::TestApp;
 use crate::server::credentials;
 
-/// The prefixes of commands that are not run here.
+/// The prefixes of commands that these tests skip.
 const NOT_RUN: [&str; 3] = [
     // Run by `cargo xtask ci`.
-    "cargo ", // They set up a system.
+    "cargo ", // These set up a system.
     "useradd ", "install ",
 ];
 
@@ -25,14 +25,14 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The command samples in a page.
+/// Returns the command samples in a page.
 fn samples(page: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join(page)).unwrap();
     let begun = text.split("```sh\n").skip(1);
     begun.map(|sample| sample.split("```").next().unwrap().to_owned()).collect()
 }
 
-/// The commands of a sample that can be run here, or `None` if there are none.
+/// Returns the commands of a sample without the skipped ones, or `None` if none is left.
 fn commands(sample: &str) -> Option<String> {
     let is_run = |line: &&str| !NOT_RUN.iter().any(|start| line.starts_with(start));
     let lines: Vec<_> = sample.lines().filter(is_run).collect();
@@ -59,7 +59,7 @@ fn run(commands: &str) -> Output {
         .unwrap()
 }
 
-/// A folder with the program and the stand-ins.
+/// Creates a folder with the program and the stand-ins, and returns its path.
 fn programs(folder: &TempDir) -> String {
     let programs = folder.path().join("programs");
     fs::create_dir(&programs).unwrap();
