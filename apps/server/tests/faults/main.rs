@@ -1,8 +1,8 @@
-//! Fault tests: the server is killed, its disk is full, its database is locked, damaged or read-only,
-//! or its clients are slow or send malformed requests.
+//! Fault tests: the server is killed, its disk is full, its database is locked, damaged or
+//! read-only, or its clients are slow or send malformed requests.
 //!
-//! Acknowledged changes are never lost, and errors are clear. `cargo xtask soak` runs the same tests
-//! for longer, with the release binary.
+//! Acknowledged changes are never lost, and errors are clear. `cargo xtask soak` runs the same
+//! tests for longer, with the release binary.
 
 #![expect(clippy::unwrap_used, reason = "a panic shows which step of a test failed")]
 

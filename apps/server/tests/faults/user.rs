@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use crate::server::{Answer, Server, an_address, bearer, credentials, read_answer};
+use crate::server::{Answer, Server, bearer, credentials, next_client_ip, read_answer};
 use crate::start::PASSWORD;
 
 pub(crate) struct User {
@@ -22,7 +22,7 @@ pub(crate) struct User {
 struct Session {
     token: String,
     cookie: String,
-    /// `true` if a refresh with the cookie got no response.
+    /// `true` if the cookie was sent in a refresh whose response has not arrived.
     awaits_response: bool,
 }
 
@@ -126,7 +126,8 @@ impl Session {
     }
 }
 
-/// Sends a request to a server that may exit meanwhile. Returns `None` if the response is incomplete.
+/// Sends a request to a server that may exit meanwhile. Returns `None` if the response is
+/// incomplete.
 fn send(address: &str, method: &str, path: &str, headers: &str, body: &str) -> Option<Answer> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
@@ -135,7 +136,7 @@ fn send(address: &str, method: &str, path: &str, headers: &str, body: &str) -> O
         "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
          x-forwarded-for: {}\r\n\
          content-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}",
-        an_address()
+        next_client_ip()
     );
     stream.write_all(request.as_bytes()).ok()?;
     Some(read_answer(stream)).filter(is_complete)

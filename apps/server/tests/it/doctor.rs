@@ -79,7 +79,7 @@ fn each_finding_is_a_line_that_says_how_to_fix_it() {
         ("fail", "chmod o-w"),
         ("fail", "set --public-url to its https URL"),
         ("warn", "remove --pbkdf2-iterations"),
-        ("warn", "consider more --pbkdf2-iterations"),
+        ("warn", "raise --pbkdf2-iterations"),
     ] {
         let is_finding = |line: &str| line.starts_with(level) && line.contains(text);
         assert!(printed.lines().any(is_finding), "{text}: {printed}");

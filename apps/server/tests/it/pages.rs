@@ -1,5 +1,5 @@
-//! Paths outside `/api`. These tests pass with and without built pages, whose content is tested in a
-//! browser.
+//! Paths outside `/api`. These tests pass with and without built pages, whose content is tested in
+//! a browser.
 
 use crate::app::TestApp;
 

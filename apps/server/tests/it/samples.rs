@@ -10,12 +10,9 @@ use tempfile::TempDir;
 use crate::app::TestApp;
 use crate::server::credentials;
 
-/// The prefixes of commands that these tests skip.
-const NOT_RUN: [&str; 3] = [
-    // Run by `cargo xtask ci`.
-    "cargo ", // These set up a system.
-    "useradd ", "install ",
-];
+/// The prefixes of commands that these tests skip: `cargo xtask ci` runs the first, and the others
+/// change the system.
+const NOT_RUN: [&str; 3] = ["cargo ", "useradd ", "install "];
 
 /// Replacements for programs that may be missing or ask for a password.
 const STAND_INS: [(&str, &str); 2] =

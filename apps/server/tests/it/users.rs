@@ -53,8 +53,8 @@ fn accounts_are_listed_and_shown_as_text_and_json() {
         assert_eq!((&shown["id"], &shown["disabled_at"]), (&id.as_str().into(), &Value::Null));
     }
     assert!(success(&operator.users(&["show", EMAIL])).contains(&id));
-    let nobody = failure(&operator.users(&["show", "nobody@example.com"]));
-    assert!(nobody.contains("nobody@example.com") && nobody.contains("users list"), "{nobody}");
+    let unknown = failure(&operator.users(&["show", "nobody@example.com"]));
+    assert!(unknown.contains("nobody@example.com") && unknown.contains("users list"), "{unknown}");
 }
 
 #[test]

@@ -86,11 +86,11 @@ impl Server {
 
     /// Sends a request with a JSON body.
     pub(crate) fn send_json(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
-        let (host, length, address) = (&self.address, body.len(), an_address());
+        let (host, length, ip) = (&self.address, body.len(), next_client_ip());
         self.send(
             format!(
                 "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
-                 x-forwarded-for: {address}\r\n\
+                 x-forwarded-for: {ip}\r\n\
                  content-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
             )
             .as_bytes(),
@@ -165,8 +165,8 @@ impl Server {
     /// Returns the log. It has the records of all requests that were answered.
     ///
     /// The server writes its log in the background, but in order. This method makes a request and
-    /// waits for its record, so all earlier records are in the log too. A server that has exited has
-    /// written its whole log.
+    /// waits for its record, so all earlier records are in the log too. A server that has exited
+    /// has written its whole log.
     pub(crate) fn log(&self) -> String {
         if let Some(id) = self.request_id() {
             self.wait_for("the last request", |log| log.contains(&id));
@@ -242,7 +242,7 @@ pub(crate) fn command() -> Command {
 
 /// Returns a new IP address each time. A server that trusts the proxy then sees each request as one
 /// from another client.
-pub(crate) fn an_address() -> IpAddr {
+pub(crate) fn next_client_ip() -> IpAddr {
     static NEXT: AtomicU32 = AtomicU32::new(0x0a00_0000);
     Ipv4Addr::from_bits(NEXT.fetch_add(1, Ordering::Relaxed)).into()
 }
