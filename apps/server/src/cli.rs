@@ -17,7 +17,7 @@ use crate::error::CommandError;
 
 /// Appended to the help of commands with options that take a duration.
 pub(crate) const DURATION_HELP: &str =
-    "A DURATION is a number with the unit s, m, h or d, such as 90s, 10m, 12h or 30d.";
+    "A DURATION is a number and a unit (s, m, h or d), such as 90s, 10m, 12h or 30d.";
 
 /// An authentication server in one binary.
 #[derive(Parser)]

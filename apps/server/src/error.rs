@@ -106,7 +106,7 @@ impl CommandError {
         }
     }
 
-    /// Returns whether the error is only that the reader of stdout has closed it.
+    /// Returns whether the error only means that the reader of stdout has closed it.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         match self {
             Self::Print(error) | Self::DoneNotPrinted(error) => {

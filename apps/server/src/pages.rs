@@ -20,7 +20,7 @@ pub(crate) fn routes(policy: PasswordPolicy) -> BoxedFilter<(Response,)> {
     routes_from(&BuiltFiles, policy)
 }
 
-/// Returns whether the pages are built: into this binary, or on disk for a debug build.
+/// Returns whether the pages are available: embedded in a release build, on disk in a debug build.
 pub(crate) fn are_built() -> bool {
     BuiltFiles.page().is_some()
 }

@@ -27,7 +27,7 @@ pub(crate) fn start(format: LogFormat) -> io::Result<LogWriter> {
         .with_max_level(Level::INFO)
         .with_ansi(false)
         .with_target(false)
-        // Otherwise its internal errors are printed to stderr, which panics if stderr is closed.
+        // Otherwise tracing prints its internal errors to stderr, which panics if stderr is closed.
         .log_internal_errors(false)
         .with_writer(writer.clone());
     match format {

@@ -35,9 +35,15 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "LATCHKEY_DATABASE", value_name = "PATH|URL", default_value = "latchkey.db", value_parser = values::database)]
     pub(crate) database: PathBuf,
 
-    /// Origin at which browsers reach the server, such as https://auth.example.com
-    /// [default: http://localhost:PORT]
-    #[arg(long, env = "LATCHKEY_PUBLIC_URL", value_name = "URL", value_parser = values::origin)]
+    /// Origin at which browsers reach the server.
+    #[arg(
+        long,
+        env = "LATCHKEY_PUBLIC_URL",
+        value_name = "URL",
+        value_parser = values::origin,
+        help = "Origin at which browsers reach the server, such as https://auth.example.com \
+                [default: http://localhost:PORT]"
+    )]
     pub(crate) public_url: Option<Origin>,
 
     /// Lifetime of an access token
@@ -74,7 +80,7 @@ pub(crate) struct ServeArgs {
     log_format: LogFormat,
 }
 
-/// The options for the limits of sessions.
+/// The options for the timeouts and lifetimes of sessions.
 #[derive(Debug, Args)]
 struct SessionArgs {
     /// Time without a refresh after which a session expires

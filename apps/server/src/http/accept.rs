@@ -14,7 +14,7 @@ use tokio_io_timeout::TimeoutStream;
 
 use super::service::HttpService;
 
-/// The time limit for receiving the headers of a request, also on an idle connection.
+/// The time limit for receiving the headers of a request. It also closes idle connections.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// The maximum size of a request's headers, in bytes.
 const MAX_HEADERS: usize = 64 * 1024;
@@ -106,8 +106,8 @@ async fn serve_connection(stream: TcpStream, service: HttpService, shutdown: Wat
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(MAX_HEADERS)
-        // Without it, hyper copies response bodies into a buffer of its own, which the limit on
-        // unread responses does not count.
+        // Without vectored writes, hyper copies response bodies into its own buffer, which the
+        // limit on unread responses does not count.
         .writev(true)
         .serve_connection(TokioIo::new(Box::pin(stream)), service);
     // Errors are not logged, because a client may disconnect at any time.

@@ -3,7 +3,7 @@ use crate::environment;
 
 const ENVIRONMENT: &str = "environment";
 
-/// Checks that an option reads each `LATCHKEY_` variable.
+/// Checks that every `LATCHKEY_` variable sets an option.
 pub(super) fn variables(unknown: &[String]) -> Finding {
     match unknown {
         [] => Finding::ok(ENVIRONMENT, "no LATCHKEY_ variable is unknown"),

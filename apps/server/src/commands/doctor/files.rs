@@ -17,7 +17,7 @@ pub(super) struct Files {
     folder: PathBuf,
     /// The permissions of the folder. A user with write access to the folder can replace the files.
     folder_mode: Option<u32>,
-    /// The database, its `-wal` and its `-shm` file, as far as they exist, with their permissions.
+    /// The existing files of the database, including `-wal` and `-shm`, with their permissions.
     modes: Vec<(PathBuf, u32)>,
     /// The size of the write-ahead log, in bytes.
     log: u64,

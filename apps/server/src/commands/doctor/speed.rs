@@ -6,9 +6,9 @@ use auth_core::{Password, PasswordHasher};
 use super::report::Finding;
 
 const SPEED: &str = "speed";
-/// A hash that takes this long delays log-ins noticeably.
+/// With a hash this slow, users notice the delay at log-in.
 const TOO_SLOW: Duration = Duration::from_secs(1);
-/// A hash that takes less makes it easy to guess the passwords behind stolen hashes.
+/// With a hash faster than this, passwords are easy to guess from stolen hashes.
 const TOO_FAST: Duration = Duration::from_millis(20);
 
 /// How fast this machine hashes passwords.
@@ -36,7 +36,7 @@ pub(super) fn speed(speed: &Speed) -> Finding {
     }
     if *one < TOO_FAST {
         let text = format!(
-            "{measured}: stolen hashes are easy to guess; consider more --pbkdf2-iterations than {iterations}"
+            "{measured}: passwords are easy to guess from stolen hashes; raise --pbkdf2-iterations above {iterations}"
         );
         return Finding::warn(SPEED, text);
     }

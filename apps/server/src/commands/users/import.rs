@@ -55,7 +55,8 @@ impl ImportArgs {
             Action::DryRun | Action::Reject => open_if_exists(&store.database).await?,
         };
         if let Some(accounts) = &accounts {
-            // Repeated without the taken records, because a user can sign up at any time.
+            // Try again without the taken records. A user can sign up between two attempts, so more
+            // records can be taken each time.
             while let ImportUsersOutcome::Taken(indices) =
                 self.import_or_check(accounts, &users).await?
             {
