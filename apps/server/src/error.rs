@@ -68,7 +68,7 @@ pub(crate) enum CommandError {
     #[error("cannot write {}: {error}", path.display())]
     WriteFile { path: PathBuf, error: io::Error },
     /// The output file already exists.
-    #[error("cannot write {}: the file already exists; choose another name", .0.display())]
+    #[error("cannot write {}: the file already exists; use another path", .0.display())]
     FileExists(PathBuf),
     /// The backup failed.
     #[error(transparent)]
