@@ -1,4 +1,4 @@
-//! Rebuilds the server when the pages that it embeds were built anew.
+//! Rebuilds the server if the built pages have changed.
 
 fn main() {
     println!("cargo::rerun-if-changed=../../target/web");

@@ -1,4 +1,4 @@
-//! The command line: its commands, and how errors in it are reported.
+//! The command line: its commands and its error messages.
 
 use std::ffi::OsString;
 
@@ -15,9 +15,18 @@ use crate::commands::users::UsersArgs;
 use crate::environment;
 use crate::error::CommandError;
 
-/// Sign-up, log-in and sessions for people and programs, in one binary.
+/// Appended to the help of commands with options that take a duration.
+pub(crate) const DURATION_HELP: &str =
+    "A DURATION is a number and a unit (s, m, h or d), such as 90s, 10m, 12h or 30d.";
+
+/// An authentication server in one binary.
 #[derive(Parser)]
-#[command(name = "latchkey", version, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "latchkey",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = DURATION_HELP
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -25,20 +34,22 @@ struct Cli {
     serve: ServeArgs,
 }
 
-/// The commands.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Run the server; the default if no command is given
+    /// Run the server (the default command)
+    #[command(after_help = DURATION_HELP)]
     Serve(Box<ServeArgs>),
-    /// Manage accounts, also while the server runs
+    /// Manage accounts; works while the server runs
     Users(UsersArgs),
-    /// Manage the keys that sign tokens, also while the server runs
+    /// Manage the keys that sign tokens; works while the server runs
     Keys(KeysArgs),
-    /// Print the audit log, one event a line, oldest first
+    /// Print the audit log, one event per line, oldest first
+    #[command(after_help = DURATION_HELP)]
     Audit(AuditArgs),
-    /// Copy the database, also while the server runs
+    /// Back up the database to a new file; works while the server runs
     Backup(BackupArgs),
-    /// Check a deployment; takes the options of serve
+    /// Check the deployment of a server, given the same options as the server
+    #[command(after_help = DURATION_HELP)]
     Doctor(Box<DoctorArgs>),
 }
 
@@ -55,8 +66,8 @@ impl Command {
     }
 }
 
-/// Parses the command line and the environment. Prints the help or the version if asked for it,
-/// and then returns `None`.
+/// Parses the command line and the environment. For `--help` and `--version`, prints the text and
+/// returns `None`.
 pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Option<Command>, CommandError> {
     match try_parse(arguments) {
         Ok(command) => Ok(Some(command)),
@@ -74,8 +85,8 @@ fn try_parse(arguments: Vec<OsString>) -> Result<Command, clap::Error> {
     let mut command = Cli::command();
     let first = arguments.get(1).and_then(|first| first.to_str());
     if first.is_some_and(|name| command.find_subcommand(name).is_some()) {
-        // Otherwise clap reads the options of the default command from the environment, and
-        // rejects invalid values of options that the subcommand does not have.
+        // Otherwise clap would also validate the environment variables of `serve`, whose options
+        // exist at the top level because it is the default command.
         command = command.mut_args(|option| option.env(Resettable::Reset));
     }
     let is_database = |argument: &OsString| {
@@ -84,8 +95,8 @@ fn try_parse(arguments: Vec<OsString>) -> Result<Command, clap::Error> {
             .is_some_and(|text| text == "--database" || text.starts_with("--database="))
     };
     if arguments.iter().any(is_database) {
-        // Otherwise clap also validates the variable for subcommands of the one that has the
-        // option on the command line.
+        // Otherwise, in `users --database PATH list`, clap would still validate the variable when
+        // it parses `list`.
         command = command.mut_subcommands(|subcommand| {
             subcommand.mut_args(|option| match option.get_id() == "database" {
                 true => option.env(Resettable::Reset),
@@ -98,15 +109,13 @@ fn try_parse(arguments: Vec<OsString>) -> Result<Command, clap::Error> {
     Ok(cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))))
 }
 
-/// Returns the first paragraph of clap's message, and a hint.
+/// Returns the first paragraph of clap's message as one line, with a hint.
 fn one_line(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::InvalidUtf8 {
-        // Clap does not say which argument or variable it is.
+        // Clap does not tell which argument or variable is invalid.
         let name = environment::non_utf8_variable();
-        return format!(
-            "{} is not UTF-8; write it in UTF-8",
-            name.as_deref().unwrap_or("an argument")
-        );
+        let name = name.as_deref().unwrap_or("an argument");
+        return format!("{name} is not valid UTF-8; encode it as UTF-8");
     }
     let text = error.to_string();
     let lines: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
@@ -124,18 +133,18 @@ mod tests {
 
     use super::*;
 
-    fn parse_words(words: &[&str]) -> Result<Command, String> {
-        let arguments = ["latchkey"].iter().chain(words).map(OsString::from).collect();
+    fn parse(arguments: &[&str]) -> Result<Command, String> {
+        let arguments = ["latchkey"].iter().chain(arguments).map(OsString::from).collect();
         try_parse(arguments).map_err(|error| one_line(&error))
     }
 
     #[test]
-    fn the_commands_are_well_formed() {
+    fn the_command_definitions_are_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn all_variables_are_known() {
+    fn the_list_of_variables_matches_the_options() {
         let mut variables = BTreeSet::new();
         let mut commands = vec![Cli::command()];
         while let Some(command) = commands.pop() {
@@ -148,15 +157,16 @@ mod tests {
 
     #[test]
     fn serve_is_the_default() {
-        for words in [&["--listen", "127.0.0.1:0"][..], &["serve", "--listen", "127.0.0.1:0"]] {
-            let Ok(Command::Serve(args)) = parse_words(words) else { unreachable!("{words:?}") };
+        let listen = ["serve", "--listen", "127.0.0.1:0"];
+        for arguments in [&listen[1..], &listen] {
+            let Ok(Command::Serve(args)) = parse(arguments) else { unreachable!("{arguments:?}") };
             assert_eq!(args.listen.port(), 0);
         }
     }
 
     #[test]
     fn errors_are_one_line_that_names_the_option() {
-        for (words, named) in [
+        for (arguments, expected) in [
             (&["--listen", "localhost"][..], "--listen"),
             (&["--listen", "127.0.0.1:70000"], "--listen"),
             (&["--database", ""], "--database"),
@@ -182,8 +192,8 @@ mod tests {
             (&["--listen"], "--listen"),
             (&["sever"], "sever"),
         ] {
-            let line = parse_words(words).err().unwrap();
-            assert!(line.contains(named) && !line.contains('\n'), "{line}");
+            let line = parse(arguments).err().unwrap();
+            assert!(line.contains(expected) && !line.contains('\n'), "{line}");
         }
     }
 }

@@ -20,7 +20,7 @@ pub(crate) const VARIABLES: [&str; 14] = [
     "LATCHKEY_TRUSTED_PROXY",
 ];
 
-/// Returns the names of the variables with this program's prefix that no option reads.
+/// Returns the names of the `LATCHKEY_` variables that no option reads.
 pub(crate) fn unknown_variables() -> Vec<String> {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let mut unknown: Vec<String> =
@@ -29,7 +29,7 @@ pub(crate) fn unknown_variables() -> Vec<String> {
     unknown
 }
 
-/// Returns the name of a variable with this program's prefix whose value is not UTF-8.
+/// Returns the name of a `LATCHKEY_` variable whose value is not UTF-8.
 pub(crate) fn non_utf8_variable() -> Option<String> {
     std::env::vars_os()
         .filter(|(_, value)| value.to_str().is_none())
@@ -38,6 +38,6 @@ pub(crate) fn non_utf8_variable() -> Option<String> {
 }
 
 /// Returns the warning about an unknown variable.
-pub(crate) fn unknown(name: &str) -> String {
-    format!("the environment variable {name:?} is unknown and ignored; see latchkey serve --help")
+pub(crate) fn unknown_warning(name: &str) -> String {
+    format!("unknown environment variable {name:?} is ignored; see latchkey serve --help")
 }

@@ -7,22 +7,24 @@ use accounts::{
 };
 use user_store::{BackupError, OpenError};
 
+use crate::output::count;
+
 /// An error from a command. Each message says what is wrong and how to fix it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
-    /// The command line or the environment is wrong.
+    /// The command line or an environment variable is invalid.
     #[error("{0}")]
     Usage(String),
-    /// The port of the server is in use.
+    /// Another program listens on the server's address.
     #[error(
-        "the port of {0} is in use; stop the program that listens there, or choose another with --listen"
+        "address {0} is already in use; stop the program that listens on it, or choose another port with --listen"
     )]
     PortInUse(SocketAddr),
     /// The server cannot listen on its address.
     #[error("cannot listen on {0}: {1}; choose another address with --listen")]
     Listen(SocketAddr, io::Error),
-    /// There is no database to work on.
-    #[error("there is no database {}; name the server's with --database", .0.display())]
+    /// The database does not exist.
+    #[error("database {} does not exist; give the path of the server's database with --database", .0.display())]
     NoDatabase(PathBuf),
     /// The database cannot be opened.
     #[error(transparent)]
@@ -30,25 +32,25 @@ pub(crate) enum CommandError {
     /// The accounts service did not start.
     #[error("cannot start: {}", error_chain(.0))]
     Start(BuildError),
-    /// The system refused something that every command needs.
+    /// A system call that every command needs failed.
     #[error("cannot start: {0}")]
     System(io::Error),
-    /// The store cannot do it now.
+    /// The store is unavailable.
     #[error("{0}; try again later")]
     Unavailable(String),
-    /// The database holds invalid data.
-    #[error("the database holds invalid data: {0}; restore a backup")]
+    /// The database contains invalid data.
+    #[error("the database contains invalid data: {0}; restore a backup")]
     Defect(String),
-    /// No account has this name.
+    /// No account has this email address or id.
     #[error("no account has the email address or id {0:?}; see latchkey users list")]
     NoSuchUser(String),
     /// No account has this email address, and it is not an id either.
-    #[error("no account has the email address {0:?}; for a deleted account give its id")]
+    #[error("no account has the email address {0:?}; for a deleted account, use its id")]
     NoSuchEmail(String),
     /// The email address belongs to another account.
-    #[error("an account with this email address exists; see latchkey users show")]
+    #[error("an account with this email address already exists; see latchkey users show")]
     EmailTaken,
-    /// The input breaks a rule or cannot be read.
+    /// The input is invalid or cannot be read.
     #[error("{0}")]
     Invalid(String),
     /// The operator did not confirm.
@@ -59,26 +61,26 @@ pub(crate) enum CommandError {
     ReadPassword(io::Error),
     /// Some records cannot be imported.
     #[error(
-        "{invalid} of {total} accounts cannot be imported, so none was; fix them, or leave them out with --skip-invalid"
+        "{invalid} of {total} accounts cannot be imported, so nothing was imported; fix them, or skip them with --skip-invalid"
     )]
     NotImported { invalid: usize, total: usize },
     /// A file cannot be written.
     #[error("cannot write {}: {error}", path.display())]
     WriteFile { path: PathBuf, error: io::Error },
-    /// A file that would be written exists.
-    #[error("cannot write {}: it exists already; give another name", .0.display())]
+    /// The output file already exists.
+    #[error("cannot write {}: the file already exists; use another path", .0.display())]
     FileExists(PathBuf),
     /// The backup failed.
     #[error(transparent)]
     Backup(BackupError),
-    /// No signing key has this name.
-    #[error("no signing key is named {0:?}; see latchkey keys list")]
+    /// No signing key has this id.
+    #[error("no signing key has the id {0:?}; see latchkey keys list")]
     NoSuchKey(String),
-    /// The key cannot be retired while it signs.
-    #[error("{0} is the key that signs; create another first, with latchkey keys rotate")]
+    /// The current signing key cannot be retired.
+    #[error("{0} is the current signing key; create a new one first, with latchkey keys rotate")]
     KeySigns(String),
-    /// `doctor` found something that fails.
-    #[error("{0} of the checks failed, as printed")]
+    /// Checks of `doctor` failed.
+    #[error("{} failed; see the report on stdout", count(*.0, "check"))]
     ChecksFailed(usize),
     /// The output could not be printed. Nothing was changed.
     #[error("cannot print the result: {0}")]
@@ -91,10 +93,10 @@ pub(crate) enum CommandError {
     DoneNotPrinted(io::Error),
 }
 
-/// How much of an account's name is repeated in an error, in characters: no email address has more.
+/// The maximum length of a quoted email address or user id, in characters. No valid one is longer.
 const MAX_USER_NAME: usize = 254;
-/// How much of a key's name is repeated, in characters: no thumbprint has more.
-const MAX_KEY_NAME: usize = 64;
+/// The maximum length of a quoted key id, in characters. No valid one is longer.
+const MAX_KID: usize = 64;
 
 impl CommandError {
     pub(crate) const fn exit_code(&self) -> u8 {
@@ -104,7 +106,7 @@ impl CommandError {
         }
     }
 
-    /// Returns whether the only problem is that the reader of stdout has closed it.
+    /// Returns whether the error only means that the reader of stdout has closed it.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         match self {
             Self::Print(error) | Self::DoneNotPrinted(error) => {
@@ -122,7 +124,7 @@ impl CommandError {
         Self::NoSuchEmail(shorten(name, MAX_USER_NAME))
     }
 
-    /// Converts an error about the account called `name`.
+    /// Converts an error about the account with the email address or id `name`.
     pub(crate) fn from_operator(error: OperatorError, name: &str) -> Self {
         match error {
             OperatorError::NoSuchUser => Self::no_such_user(name),
@@ -131,10 +133,10 @@ impl CommandError {
         }
     }
 
-    /// Converts an error about the signing key called `kid`.
+    /// Converts an error about the signing key with the id `kid`.
     pub(crate) fn from_signing_key(error: SigningKeyError, kid: &str) -> Self {
         match error {
-            SigningKeyError::NoSuchKey => Self::NoSuchKey(shorten(kid, MAX_KEY_NAME)),
+            SigningKeyError::NoSuchKey => Self::NoSuchKey(shorten(kid, MAX_KID)),
             SigningKeyError::Signs => Self::KeySigns(kid.to_owned()),
             SigningKeyError::Key(error) => Self::Defect(error.to_string()),
             SigningKeyError::Store(error) => error.into(),
@@ -203,7 +205,7 @@ impl From<SignUpError> for CommandError {
             }
             SignUpError::EmailTaken => Self::EmailTaken,
             SignUpError::Service(error) => error.into(),
-            // Only attempts with an IP address are limited.
+            // Unreachable: only attempts with an IP address are throttled.
             error @ SignUpError::TooManyAttempts { .. } => Self::Invalid(error.to_string()),
         }
     }

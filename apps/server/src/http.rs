@@ -1,4 +1,5 @@
-//! Connections, and what every response has in common. It knows nothing of what is served.
+//! The HTTP layer: connections, and the headers and log records common to all requests. It does
+//! not depend on the routes.
 
 mod accept;
 mod body;
@@ -28,7 +29,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_answered_with_500_and_the_server_goes_on() {
+    async fn a_panic_is_answered_with_500_and_the_server_keeps_running() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let routes = warp::path("panic")

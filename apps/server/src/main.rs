@@ -1,7 +1,6 @@
-//! Latchkey as one program: the API, the pages and the database.
+//! The Latchkey program: the server with its API, pages and database, and the operator commands.
 //!
-//! This crate configures and composes what `api`, `accounts`, `user-store` and `auth-core`
-//! provide.
+//! This crate configures and combines the crates `api`, `accounts`, `user-store` and `auth-core`.
 
 mod args;
 mod cli;
@@ -25,18 +24,18 @@ use tokio::runtime;
 use crate::cli::Command;
 use crate::error::CommandError;
 
-/// Requests allocate on one thread and free on another, which makes threads wait for each other
-/// in the C library's allocator.
+/// Requests allocate memory on one thread and free it on another. In the C library's allocator,
+/// such threads wait for each other.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// How long the store may take to close.
+/// The time limit for closing the store.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
-        // The reader of stdout has seen enough, as in `latchkey users list | head`.
+        // Not an error: the reader of stdout closed it, as in `latchkey users list | head`.
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             print_line(&error.to_string());
@@ -54,21 +53,21 @@ fn run() -> Result<(), CommandError> {
         _ => runtime::Builder::new_current_thread(),
     };
     if !matches!(command, Command::Serve(_) | Command::Doctor(_)) {
-        // These two report them themselves.
+        // `serve` logs this warning, and `doctor` reports it as a finding.
         for name in environment::unknown_variables() {
-            print_line(&format!("warning: {}", environment::unknown(&name)));
+            print_line(&format!("warning: {}", environment::unknown_warning(&name)));
         }
     }
     let runtime = runtime.enable_all().build().map_err(CommandError::System)?;
     let result = runtime.block_on(command.run());
-    // With its tasks, the runtime drops the store, which then moves its write-ahead log into the
-    // file. Work that was cut off is either finished or rolled back.
+    // This drops the runtime's tasks and with them the store, which then checkpoints its
+    // write-ahead log. Interrupted transactions are either completed or rolled back.
     runtime.shutdown_timeout(CLOSE_TIMEOUT);
     result
 }
 
 /// Prints one line to stderr.
 fn print_line(message: &str) {
-    // If nobody reads stderr, the exit code has to do.
+    // If stderr is closed, only the exit code reports the error.
     let _ = writeln!(std::io::stderr(), "latchkey: {}", message.replace('\n', " "));
 }

@@ -1,4 +1,4 @@
-//! Opens the server's database for the commands that run beside it.
+//! Opens the server's database for operator commands.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use user_store::SqliteStore;
 use crate::args::PasswordArgs;
 use crate::error::CommandError;
 
-/// Opens the database, and the accounts in it. A missing database is an error.
+/// Opens the database and starts the accounts service. A missing database is an error.
 pub(crate) async fn open(database: &Path) -> Result<Arc<Accounts>, CommandError> {
     start(SqliteStore::open_existing(database)?, config()).await
 }
 
-/// Opens the database as [`open`] does, with rules for new passwords.
+/// Does the same as [`open`], with options for new passwords.
 pub(crate) async fn open_with(
     database: &Path,
     passwords: &PasswordArgs,
@@ -23,7 +23,7 @@ pub(crate) async fn open_with(
     start(SqliteStore::open_existing(database)?, config_with(passwords)).await
 }
 
-/// Opens the database, or creates it if it is missing.
+/// Does the same as [`open`], but creates a missing database.
 pub(crate) async fn open_or_create(
     database: &Path,
     config: Config,
@@ -41,12 +41,12 @@ pub(crate) async fn start(
     config: Config,
 ) -> Result<Arc<Accounts>, CommandError> {
     let builder = Accounts::builder().config(config).store(Arc::new(store));
-    // The server reports the weaknesses of its configuration, and does the maintenance.
+    // Reporting weaknesses and running maintenance are the server's tasks.
     Ok(builder.accept_weaknesses().without_maintenance().build().await?)
 }
 
-/// Returns the configuration of a command. It issues no tokens, so that the origin does not
-/// matter, and hashes one password at most.
+/// Returns the configuration of a command. The origin does not matter, because commands issue no
+/// tokens. A command hashes one password at most, so batches are not needed.
 pub(crate) fn config() -> Config {
     Config { hashing: HashingMode::Single, ..Config::new(Origin::localhost(80)) }
 }

@@ -12,12 +12,12 @@ pub(crate) enum OutputFormat {
 }
 
 impl OutputFormat {
-    /// Returns the format that the flag `--json` asks for.
+    /// Returns the format that the flag `--json` selects.
     pub(crate) const fn from_flag(json: bool) -> Self {
         if json { Self::Json } else { Self::Text }
     }
 
-    /// Prints one line of text or a JSON document.
+    /// Prints `text` as a line or `value` as a JSON document.
     pub(crate) fn print(self, text: &str, value: &Value) -> io::Result<()> {
         match self {
             Self::Text => writeln!(io::stdout(), "{text}"),

@@ -1,4 +1,4 @@
-//! The single-page app: one page for all its routes, and its assets.
+//! Serves the single-page app: one HTML page for all its routes, and its assets.
 
 mod encoding;
 mod files;
@@ -12,17 +12,17 @@ use warp::filters::path::FullPath;
 use warp::http::{HeaderMap, Method};
 use warp::reply::Response;
 
-use files::{Built, Files};
+use files::{BuiltFiles, Files};
 use respond::{asset, page};
 
-/// Answers every path that no other filter has matched.
+/// Returns the routes of the pages and assets. They match every path, so they must come last.
 pub(crate) fn routes(policy: PasswordPolicy) -> BoxedFilter<(Response,)> {
-    routes_from(&Built, policy)
+    routes_from(&BuiltFiles, policy)
 }
 
-/// Whether the pages are built: in this binary, or on the disk in a debug build.
+/// Returns whether the pages are available: embedded in a release build, on disk in a debug build.
 pub(crate) fn are_built() -> bool {
-    Built.page().is_some()
+    BuiltFiles.page().is_some()
 }
 
 fn routes_from<F: Files>(files: &'static F, policy: PasswordPolicy) -> BoxedFilter<(Response,)> {
@@ -30,12 +30,12 @@ fn routes_from<F: Files>(files: &'static F, policy: PasswordPolicy) -> BoxedFilt
         .and(warp::path::full())
         .and(warp::header::headers_cloned())
         .map(move |method: Method, path: FullPath, headers: HeaderMap| {
-            answer(files, policy, &method, path.as_str(), &headers)
+            respond(files, policy, &method, path.as_str(), &headers)
         })
         .boxed()
 }
 
-fn answer<F: Files>(
+fn respond<F: Files>(
     files: &F,
     policy: PasswordPolicy,
     method: &Method,
@@ -67,7 +67,7 @@ mod tests {
 
     use super::*;
 
-    /// An app of three files, two of them assets.
+    /// An app with a page and two assets, one of which is also compressed.
     struct Sample(BTreeMap<&'static str, &'static str>);
 
     static SAMPLE: LazyLock<Sample> = LazyLock::new(|| {
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_route_is_the_page_with_the_minimum_length_filled_in() {
+    async fn every_route_serves_the_page_with_the_minimum_length_filled_in() {
         for path in PAGE_PATHS.into_iter().chain(["/login/"]) {
             let answer = get(path, ("accept", "text/html")).await;
             assert_eq!((answer.status().as_u16(), &answer.body()[..]), (200, &b"<p>12</p>"[..]));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn any_other_path_is_the_page_with_status_404() {
+    async fn any_other_path_serves_the_page_with_status_404() {
         for path in ["/nothing", "/login/x", "/assets/gone.js", "/settings/x"] {
             let answer = get(path, ("accept", "*/*")).await;
             assert_eq!((answer.status().as_u16(), &answer.body()[..]), (404, &b"<p>12</p>"[..]));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_asset_is_sent_in_the_smallest_accepted_form_and_is_immutable() {
+    async fn an_asset_is_sent_in_the_smallest_accepted_encoding_and_is_immutable() {
         let path = "/assets/0123456789abcdef/app.js";
         for (accepted, encoding, body) in [
             ("gzip, br", Some("br"), "brotli"),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_asset_without_compressed_forms_is_sent_plain() {
+    async fn an_asset_without_compressed_files_is_sent_uncompressed() {
         let answer = get("/assets/0123456789abcdef/app.css", ("accept-encoding", "br")).await;
         assert_eq!((answer.status().as_u16(), &answer.body()[..]), (200, &b"css"[..]));
         assert!(!answer.headers().contains_key("content-encoding"));

@@ -1,4 +1,4 @@
-//! The log: records on stderr, one a line.
+//! The log: records on stderr, one per line.
 
 mod log_writer;
 mod one_line;
@@ -16,18 +16,18 @@ pub(crate) use log_writer::LogWriter;
 pub(crate) enum LogFormat {
     /// `TIME LEVEL span{field=value}: message field=value`
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
-/// Sends the log to stderr. The returned writer can be flushed before the program exits.
+/// Starts logging to stderr. Flush the returned writer before the program exits.
 pub(crate) fn start(format: LogFormat) -> io::Result<LogWriter> {
     let writer = LogWriter::start(io::stderr(), report_dropped)?;
     let log = tracing_subscriber::fmt()
         .with_max_level(Level::INFO)
         .with_ansi(false)
         .with_target(false)
-        // Internal errors would be printed to stderr, which panics if stderr is closed.
+        // Otherwise tracing prints its internal errors to stderr, which panics if stderr is closed.
         .log_internal_errors(false)
         .with_writer(writer.clone());
     match format {

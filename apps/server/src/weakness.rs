@@ -1,8 +1,8 @@
-//! The weaknesses of a configuration, in terms of this program's options.
+//! Warnings about a weak configuration, with fixes in terms of this program's options.
 
 use accounts::Weakness;
 
-/// Says what is wrong and which option fixes it.
+/// Returns what is wrong, and which option fixes it.
 pub(crate) fn message(weakness: &Weakness) -> String {
     format!("{}; {}", weakness.problem(), fix(weakness))
 }
@@ -10,18 +10,18 @@ pub(crate) fn message(weakness: &Weakness) -> String {
 fn fix(weakness: &Weakness) -> &'static str {
     match weakness {
         Weakness::PlainHttp { .. } => {
-            "put a proxy with TLS in front, and set its https address with --public-url"
+            "put a TLS proxy in front, and set --public-url to its https URL"
         }
         Weakness::LongAccessTokens { .. } => "lower --access-token-lifetime to 1h or less",
         Weakness::LongSessions { .. } => {
             "lower --session-lifetime and --remember-lifetime to 400d or less"
         }
         Weakness::ShortIdleTimeout { .. } => {
-            "raise --session-idle-timeout and --remember-idle-timeout to twice --access-token-lifetime, or lower that"
+            "raise --session-idle-timeout and --remember-idle-timeout to at least twice --access-token-lifetime, or lower --access-token-lifetime"
         }
-        Weakness::ShortPasswords { .. } => "leave out --password-min-length",
-        Weakness::FewIterations { .. } => "leave out --pbkdf2-iterations",
-        Weakness::ThrottleOff => "leave out --throttle off",
+        Weakness::ShortPasswords { .. } => "remove --password-min-length",
+        Weakness::FewIterations { .. } => "remove --pbkdf2-iterations",
+        Weakness::ThrottleOff => "remove --throttle off",
         other => other.fix(),
     }
 }

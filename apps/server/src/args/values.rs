@@ -1,4 +1,4 @@
-//! Parsers for the values of options.
+//! Parsers for option values.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,22 +8,25 @@ use api::TrustedProxy;
 use auth_core::{InvalidOrigin, Origin, PasswordHasher, PasswordPolicy};
 
 pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse().map_err(|_| "give an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080")
+    text.parse()
+        .map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080")
 }
 
 pub(crate) fn database(text: &str) -> Result<PathBuf, &'static str> {
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        return Err("PostgreSQL is not supported yet; give the path of a SQLite file");
+        return Err("PostgreSQL is not supported yet; use the path of a SQLite file");
     }
     let path = match text.strip_prefix("sqlite:") {
         // A URL with an empty host, such as sqlite:///var/lib/latchkey.db.
         Some(path) if path.starts_with("///") => &path[2..],
-        Some(path) if path.starts_with("//") => return Err("give sqlite:PATH or sqlite:///PATH"),
+        Some(path) if path.starts_with("//") => {
+            return Err("expected sqlite:PATH or sqlite:///PATH");
+        }
         Some(path) => path,
         None => text,
     };
     match path {
-        "" => Err("give the path of a file, such as latchkey.db"),
+        "" => Err("expected the path of a file, such as latchkey.db"),
         path => Ok(PathBuf::from(path)),
     }
 }
@@ -33,34 +36,35 @@ pub(crate) fn origin(text: &str) -> Result<Origin, InvalidOrigin> {
 }
 
 pub(crate) fn proxy(text: &str) -> Result<TrustedProxy, &'static str> {
-    text.parse().map_err(|_| "give an address or a network, such as 127.0.0.1 or 10.0.0.0/8")
+    text.parse().map_err(|_| "expected an IP address or a network, such as 127.0.0.1 or 10.0.0.0/8")
 }
 
 pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
-    const FORM: &str = "give a number and a unit, such as 90s, 10m, 12h or 30d, from 1s to 36500d";
+    const EXPECTED: &str =
+        "expected a number and a unit, such as 90s, 10m, 12h or 30d, from 1s to 36500d";
     let (number, seconds) = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)]
         .iter()
         .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds)))
-        .ok_or(FORM)?;
-    let number: u32 = number.parse().map_err(|_| FORM)?;
+        .ok_or(EXPECTED)?;
+    let number: u32 = number.parse().map_err(|_| EXPECTED)?;
     let seconds = u64::from(number) * seconds;
-    // A hundred years, so that adding it to the present does not overflow.
+    // At most 100 years, so that adding a duration to the current time does not overflow.
     if (1..=36_500 * 86_400).contains(&seconds) {
         Ok(Duration::from_secs(seconds))
     } else {
-        Err(FORM)
+        Err(EXPECTED)
     }
 }
 
 pub(crate) fn password_policy(text: &str) -> Result<PasswordPolicy, &'static str> {
-    const FORM: &str = "give a number from 1 to 64";
-    PasswordPolicy::new(text.parse().map_err(|_| FORM)?).map_err(|_| FORM)
+    const EXPECTED: &str = "expected a number from 1 to 64";
+    PasswordPolicy::new(text.parse().map_err(|_| EXPECTED)?).map_err(|_| EXPECTED)
 }
 
 pub(crate) fn iterations(text: &str) -> Result<u32, &'static str> {
-    const FORM: &str = "give a number from 1000 to 10000000";
-    let iterations = text.parse().map_err(|_| FORM)?;
-    PasswordHasher::new(iterations).map(|_| iterations).map_err(|_| FORM)
+    const EXPECTED: &str = "expected a number from 1000 to 10000000";
+    let iterations = text.parse().map_err(|_| EXPECTED)?;
+    PasswordHasher::new(iterations).map(|_| iterations).map_err(|_| EXPECTED)
 }
 
 #[cfg(test)]
@@ -93,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_is_a_path_with_or_without_the_scheme() {
+    fn a_database_is_a_path_or_a_sqlite_url() {
         assert_eq!(database("sqlite:/var/lib/x.db"), Ok(PathBuf::from("/var/lib/x.db")));
         assert_eq!(database("x.db"), Ok(PathBuf::from("x.db")));
         assert_eq!(database("sqlite:///var/lib/x.db"), Ok(PathBuf::from("/var/lib/x.db")));

@@ -12,17 +12,17 @@ use crate::error::CommandError;
 use crate::operator;
 use crate::output::OutputFormat;
 
-/// The number of events that are read at a time.
+/// The number of events to read at a time.
 const PAGE_SIZE: u32 = 500;
 
 /// The arguments of `latchkey audit`.
 #[derive(Args)]
 pub(crate) struct AuditArgs {
-    /// Only events about this account: an email address, or an id, which may be of a deleted account
+    /// Print only the events of one account, given by email address or id (by id if it was deleted)
     #[arg(long, value_name = "USER", allow_hyphen_values = true)]
     user: Option<String>,
 
-    /// Only recent events, such as of the last 24h
+    /// Print only the events of the last DURATION, such as 24h
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     since: Option<Duration>,
 
@@ -52,7 +52,7 @@ impl AuditArgs {
     }
 }
 
-/// Returns the id of an account. An id need not exist: it is all that is left of a deleted account.
+/// Returns the id of an account. Any id is accepted, because the account may have been deleted.
 async fn find_user(accounts: &Accounts, name: &str) -> Result<UserId, CommandError> {
     if let Ok(id) = name.parse() {
         return Ok(id);
@@ -64,7 +64,7 @@ async fn find_user(accounts: &Accounts, name: &str) -> Result<UserId, CommandErr
     }
 }
 
-/// Prints an event on one line in both formats, so that programs can read the output as a stream.
+/// Prints an event as one line, in both formats, so that programs can read the output as a stream.
 fn print(event: &Event, format: OutputFormat) -> io::Result<()> {
     if format == OutputFormat::Json {
         return writeln!(io::stdout(), "{}", event_json(event));
@@ -77,7 +77,7 @@ fn print(event: &Event, format: OutputFormat) -> io::Result<()> {
     let session = event.session.map(|id| id.to_string());
     let subject = session.or_else(|| event.kid.clone()).unwrap_or_else(none);
     let ip = event.client.ip().map_or_else(none, |ip| ip.to_string());
-    // Quoted and escaped: clients choose it, and could imitate the rest of a line.
+    // Quoted and escaped, because a client chooses this text and could imitate other fields.
     let user_agent = event.client.user_agent().map_or_else(none, |name| format!("{name:?}"));
     writeln!(
         io::stdout(),

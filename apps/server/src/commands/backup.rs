@@ -1,4 +1,4 @@
-//! `latchkey backup`: copies the database, also while the server runs.
+//! `latchkey backup`: copies the database, even while the server runs.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ use crate::output::count;
 /// The arguments of `latchkey backup`.
 #[derive(Args)]
 pub(crate) struct BackupArgs {
-    /// The file to create; it must not exist
+    /// File to create; it must not exist
     #[arg(value_name = "PATH")]
     path: PathBuf,
 

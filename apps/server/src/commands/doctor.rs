@@ -1,6 +1,6 @@
 //! `latchkey doctor`: checks a deployment without changing it.
 //!
-//! Each check is a function of what was found on the machine, which is gathered here.
+//! This module collects facts about the machine. Each check is a function of such facts.
 
 mod clock;
 mod database;
@@ -27,16 +27,16 @@ use files::Files;
 use report::{Finding, Level, Report};
 use speed::Speed;
 
-/// How long hashing on all cores is measured, roughly.
+/// The approximate duration of the hashing benchmark on all cores.
 const MEASURE_TIME: Duration = Duration::from_millis(500);
 
-/// The arguments of `latchkey doctor`: those of the server that is checked.
+/// The arguments of `latchkey doctor`: the options of the server to check, and the output format.
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     serve: ServeArgs,
 
-    /// Print JSON
+    /// Print JSON instead of text
     #[arg(long)]
     json: bool,
 }

@@ -1,4 +1,4 @@
-//! `latchkey keys`: manages the signing keys, also while the server runs.
+//! `latchkey keys`: manages the signing keys, even while the server runs.
 
 use std::io::{self, Write as _};
 
@@ -24,13 +24,13 @@ pub(crate) struct KeysArgs {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Create a key, which signs all tokens from now on; the others still verify
+    /// Create a new signing key; tokens signed with older keys stay valid
     Rotate,
     /// List all keys, newest first
     List,
-    /// Retire a key that does not sign, for good: its tokens are rejected
+    /// Delete an old key permanently; tokens signed with it are rejected
     Retire {
-        /// The name of the key
+        /// Id of the key, as printed by latchkey keys list
         #[arg(value_name = "KID", allow_hyphen_values = true)]
         kid: String,
     },
@@ -51,7 +51,7 @@ impl KeysArgs {
 async fn rotate(accounts: &Accounts, format: OutputFormat) -> Result<(), CommandError> {
     let rotated = accounts.operator().rotate_keys().await;
     let key = rotated.map_err(|error| CommandError::from_signing_key(error, ""))?;
-    let text = format!("new tokens are signed with {}", key.kid);
+    let text = format!("created {}: new tokens are signed with it", key.kid);
     format.print(&text, &key_json(&key)).map_err(CommandError::DoneNotPrinted)
 }
 
@@ -68,7 +68,7 @@ async fn list(accounts: &Accounts, format: OutputFormat) -> Result<(), CommandEr
 async fn retire(accounts: &Accounts, kid: &str, format: OutputFormat) -> Result<(), CommandError> {
     let retired = accounts.operator().retire_key(kid).await;
     retired.map_err(|error| CommandError::from_signing_key(error, kid))?;
-    let text = format!("retired {kid}: its tokens are rejected from now on");
+    let text = format!("retired {kid}: tokens signed with it are rejected");
     format.print(&text, &json!({"kid": kid})).map_err(CommandError::DoneNotPrinted)
 }
 
@@ -99,11 +99,10 @@ mod tests {
     }
 
     #[test]
-    fn a_key_name_may_start_with_a_hyphen() {
-        for name in ["kPrK_qmxVWaYVA9wwBF6", "-hPrK_qmx", "--rK_qmx", "-", "--json_"] {
-            let KeysArgs { action, store } =
-                Cli::parse_from(["keys", "retire", name, "--json"]).keys;
-            assert!(matches!(action, Action::Retire { kid } if kid == name), "{name}");
+    fn a_key_id_may_start_with_a_hyphen() {
+        for id in ["kPrK_qmxVWaYVA9wwBF6", "-hPrK_qmx", "--rK_qmx", "-", "--json_"] {
+            let KeysArgs { action, store } = Cli::parse_from(["keys", "retire", id, "--json"]).keys;
+            assert!(matches!(action, Action::Retire { kid } if kid == id), "{id}");
             assert_eq!(store.format(), OutputFormat::Json);
         }
     }

@@ -21,25 +21,32 @@ use crate::http::{self, HttpService};
 use crate::telemetry::{self, LogFormat};
 use crate::{environment, pages, weakness};
 
-/// How long the last log lines may take to be written at a stop.
+/// The time limit for writing the last log lines at shutdown.
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The arguments of `latchkey serve`.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// The address to listen on; port 0 picks a free one
+    /// Address to listen on; port 0 picks a free port
     #[arg(long, env = "LATCHKEY_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = values::address)]
     pub(crate) listen: SocketAddr,
 
-    /// The SQLite file, as a path or sqlite:PATH; created if it does not exist
+    /// SQLite database, as a path or sqlite:PATH; serve creates it if it does not exist
     #[arg(long, env = "LATCHKEY_DATABASE", value_name = "PATH|URL", default_value = "latchkey.db", value_parser = values::database)]
     pub(crate) database: PathBuf,
 
-    /// The origin that browsers see; by default http://localhost:PORT
-    #[arg(long, env = "LATCHKEY_PUBLIC_URL", value_name = "URL", value_parser = values::origin)]
+    /// Origin at which browsers reach the server.
+    #[arg(
+        long,
+        env = "LATCHKEY_PUBLIC_URL",
+        value_name = "URL",
+        value_parser = values::origin,
+        help = "Origin at which browsers reach the server, such as https://auth.example.com \
+                [default: http://localhost:PORT]"
+    )]
     pub(crate) public_url: Option<Origin>,
 
-    /// How long an access token is valid
+    /// Lifetime of an access token
     #[arg(long, env = "LATCHKEY_ACCESS_TOKEN_LIFETIME", value_name = "DURATION", default_value = "5m", value_parser = values::duration)]
     access_token_lifetime: Duration,
 
@@ -49,11 +56,11 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) passwords: PasswordArgs,
 
-    /// Limit failed log-ins and sign-ups; off is for load tests
+    /// Limit sign-ups and failed log-ins; turn off only for load tests
     #[arg(long, env = "LATCHKEY_THROTTLE", value_name = "on|off", default_value = "on")]
     throttle: Switch,
 
-    /// How to hash passwords that wait together; only batch is meant for use
+    /// How to hash queued passwords; values other than batch are for benchmarks
     #[arg(
         long,
         env = "LATCHKEY_HASHING",
@@ -63,31 +70,32 @@ pub(crate) struct ServeArgs {
     )]
     hashing: Hashing,
 
-    /// A proxy, or a network of proxies, whose X-Forwarded-For is trusted; repeatable
+    /// Proxy, or network of proxies, whose X-Forwarded-For header is trusted; repeat the option, or
+    /// separate values with commas
     #[arg(long, env = "LATCHKEY_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', value_parser = values::proxy)]
     pub(crate) trusted_proxy: Vec<TrustedProxy>,
 
-    /// The format of the log on stderr
+    /// Format of the log on stderr
     #[arg(long, env = "LATCHKEY_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
 }
 
-/// How long sessions last.
+/// The options for the timeouts and lifetimes of sessions.
 #[derive(Debug, Args)]
 struct SessionArgs {
-    /// How long a session lasts without use
+    /// Time without a refresh after which a session expires
     #[arg(long, env = "LATCHKEY_SESSION_IDLE_TIMEOUT", value_name = "DURATION", default_value = "30m", value_parser = values::duration)]
     session_idle_timeout: Duration,
 
-    /// How long a session lasts at most
+    /// Time after log-in at which a session expires, even if it is used
     #[arg(long, env = "LATCHKEY_SESSION_LIFETIME", value_name = "DURATION", default_value = "12h", value_parser = values::duration)]
     session_lifetime: Duration,
 
-    /// The same as --session-idle-timeout, for users who chose to stay signed in
+    /// Like --session-idle-timeout, for users who chose "Keep me signed in"
     #[arg(long, env = "LATCHKEY_REMEMBER_IDLE_TIMEOUT", value_name = "DURATION", default_value = "14d", value_parser = values::duration)]
     remember_idle_timeout: Duration,
 
-    /// The same as --session-lifetime, for users who chose to stay signed in
+    /// Like --session-lifetime, for users who chose "Keep me signed in"
     #[arg(long, env = "LATCHKEY_REMEMBER_LIFETIME", value_name = "DURATION", default_value = "30d", value_parser = values::duration)]
     remember_lifetime: Duration,
 }
@@ -100,11 +108,11 @@ enum Switch {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Hashing {
-    /// One at a time, with code that runs on every machine
+    /// One at a time, with portable code
     Portable,
-    /// One at a time
+    /// One at a time, with the fastest code for this machine
     Single,
-    /// Many at a time
+    /// Several at a time
     Batch,
 }
 
@@ -112,7 +120,7 @@ impl ServeArgs {
     /// Runs the server until SIGTERM or SIGINT.
     pub(crate) async fn run(self) -> Result<(), CommandError> {
         let sessions = self.session_policy()?;
-        // Before the database is opened: if the port is in use, no database is created.
+        // Listen before the database is opened: if the port is in use, no database is created.
         let listener = http::listen(self.listen).map_err(|error| self.listen_error(error))?;
         let address = listener.local_addr().map_err(|error| self.listen_error(error))?;
         let stop = stop_signal().map_err(CommandError::System)?;
@@ -136,7 +144,7 @@ impl ServeArgs {
     ) -> Result<(), CommandError> {
         let builder = Accounts::builder().config(config).sqlite(&self.database);
         let accounts = builder.accept_weaknesses().build().await?;
-        warn(&accounts.config().weaknesses());
+        log_warnings(&accounts.config().weaknesses());
         let routes = Auth::new(Arc::clone(&accounts))
             .routes()
             .or(api::api_not_found())
@@ -154,12 +162,12 @@ impl ServeArgs {
         Ok(())
     }
 
-    /// Returns how long sessions last.
+    /// Returns the limits of sessions.
     pub(crate) fn session_policy(&self) -> Result<SessionPolicy, CommandError> {
         let limits = |idle_timeout, lifetime, kind: &str| {
             SessionLimits::new(idle_timeout, lifetime).map_err(|_| {
                 CommandError::Usage(format!(
-                    "--{kind}-idle-timeout is above --{kind}-lifetime; lower it, or raise the other"
+                    "--{kind}-idle-timeout is longer than --{kind}-lifetime; lower the timeout, or raise the lifetime"
                 ))
             })
         };
@@ -206,20 +214,20 @@ impl From<Hashing> for HashingMode {
     }
 }
 
-/// Logs what works, but should be changed.
-fn warn(weaknesses: &[Weakness]) {
+/// Logs a warning for each weakness of the configuration, each unknown variable and missing pages.
+fn log_warnings(weaknesses: &[Weakness]) {
     for weakness in weaknesses {
         tracing::warn!(weakness = weakness.name(), "{}", weakness::message(weakness));
     }
     for name in environment::unknown_variables() {
-        tracing::warn!("{}", environment::unknown(&name));
+        tracing::warn!("{}", environment::unknown_warning(&name));
     }
     if !pages::are_built() {
         tracing::warn!("the pages are not built; run the server with `cargo xtask serve`");
     }
 }
 
-/// Prints the one line on stdout, which tells the process that started the server the port.
+/// Prints the only line on stdout. The parent process can read the port from it.
 fn announce(address: SocketAddr) -> io::Result<()> {
     writeln!(io::stdout(), "listening on http://{address}")
 }
@@ -273,11 +281,11 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_timeout_above_the_lifetime_is_a_usage_error() {
+    fn an_idle_timeout_longer_than_the_lifetime_is_a_usage_error() {
         for (arguments, options) in [
-            (["--session-lifetime", "29m"], "--session-idle-timeout is above --session-lifetime"),
-            (["--session-idle-timeout", "13h"], "--session-idle-timeout is above"),
-            (["--remember-idle-timeout", "31d"], "--remember-idle-timeout is above"),
+            (["--session-lifetime", "29m"], "--session-idle-timeout is longer than --session-life"),
+            (["--session-idle-timeout", "13h"], "--session-idle-timeout is longer than"),
+            (["--remember-idle-timeout", "31d"], "--remember-idle-timeout is longer than"),
         ] {
             let error = parse(&arguments).session_policy().unwrap_err();
             assert_eq!(error.exit_code(), 2);
@@ -287,8 +295,8 @@ mod tests {
 
     #[test]
     fn trusted_proxies_are_repeated_or_separated_by_commas() {
-        let both = ["--trusted-proxy", "10.0.0.0/8,::1", "--trusted-proxy", "192.0.2.1"];
-        assert_eq!(parse(&both).trusted_proxy.len(), 3);
+        let three = ["--trusted-proxy", "10.0.0.0/8,::1", "--trusted-proxy", "192.0.2.1"];
+        assert_eq!(parse(&three).trusted_proxy.len(), 3);
         assert!(parse(&[]).trusted_proxy.is_empty());
     }
 }

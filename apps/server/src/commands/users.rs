@@ -1,4 +1,4 @@
-//! `latchkey users`: manages accounts, on the server's database and while it runs.
+//! `latchkey users`: manages accounts, even while the server runs.
 
 mod create;
 mod delete;
@@ -20,12 +20,13 @@ use clap::{Args, Subcommand};
 use crate::args::StoreArgs;
 use crate::error::CommandError;
 
+/// The help text about entering a password.
+const PASSWORD_HELP: &str =
+    "The password is prompted for on a terminal, and otherwise read from the first line of stdin.";
+
 /// The arguments of `latchkey users`.
 #[derive(Args)]
-#[command(
-    arg_required_else_help = false,
-    after_help = "Passwords are prompted for at a terminal, and read from the first line of stdin otherwise."
-)]
+#[command(arg_required_else_help = false)]
 pub(crate) struct UsersArgs {
     #[command(subcommand)]
     action: Action,
@@ -36,7 +37,8 @@ pub(crate) struct UsersArgs {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Create an account, and the database if it does not exist
+    /// Create an account; creates the database if it does not exist
+    #[command(after_help = PASSWORD_HELP)]
     Create(create::CreateArgs),
     /// List all accounts, oldest first
     List,
@@ -46,18 +48,19 @@ enum Action {
     Disable(disable::DisableArgs),
     /// Enable a disabled account
     Enable(enable::EnableArgs),
-    /// Delete an account and everything held about its owner, for good
+    /// Delete an account and all its data permanently
     Delete(delete::DeleteArgs),
     /// Set the password of an account and end its sessions
+    #[command(after_help = PASSWORD_HELP)]
     SetPassword(set_password::SetPasswordArgs),
-    /// List the sessions of an account, last used first
+    /// List the sessions of an account, most recently used first
     Sessions(sessions::SessionsArgs),
     /// End all sessions of an account
     SignOut(sign_out::SignOutArgs),
-    /// Import the users of another system with their password hashes; creates the database if it
-    /// does not exist
+    /// Import users and their password hashes from another system; creates the database if it does
+    /// not exist
     Import(import::ImportArgs),
-    /// Export all accounts with their password hashes: passwords can be guessed from them
+    /// Export all accounts and their password hashes; keep the output secret
     Export(export::ExportArgs),
 }
 
@@ -93,18 +96,18 @@ mod tests {
         users: UsersArgs,
     }
 
-    fn parse(words: &[&str]) -> UsersArgs {
-        Cli::parse_from(["users"].iter().chain(words)).users
+    fn parse(arguments: &[&str]) -> UsersArgs {
+        Cli::parse_from(["users"].iter().chain(arguments)).users
     }
 
     #[test]
     fn common_options_are_accepted_before_and_after_the_action() {
-        for words in [
+        for arguments in [
             &["--database", "x.db", "show", "ada", "--json"][..],
             &["show", "ada", "--json", "--database", "x.db"],
             &["show", "--json", "--database", "x.db", "ada"],
         ] {
-            let args = parse(words);
+            let args = parse(arguments);
             assert_eq!(args.store.database.as_os_str(), "x.db");
             assert_eq!(args.store.format(), OutputFormat::Json);
             assert!(matches!(args.action, Action::Show(show) if show.user.name == "ada"));
@@ -125,9 +128,9 @@ mod tests {
 
     #[test]
     fn help_is_still_an_option() {
-        for words in [&["show", "-h"][..], &["show", "--help"], &["create", "-h"]] {
-            let error = Cli::try_parse_from(["users"].iter().chain(words)).err().unwrap();
-            assert_eq!(error.kind(), clap::error::ErrorKind::DisplayHelp, "{words:?}");
+        for arguments in [&["show", "-h"][..], &["show", "--help"], &["create", "-h"]] {
+            let error = Cli::try_parse_from(["users"].iter().chain(arguments)).err().unwrap();
+            assert_eq!(error.kind(), clap::error::ErrorKind::DisplayHelp, "{arguments:?}");
         }
     }
 }

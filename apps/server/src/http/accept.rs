@@ -14,22 +14,22 @@ use tokio_io_timeout::TimeoutStream;
 
 use super::service::HttpService;
 
-/// The time limit for the headers of a request, and for an idle connection.
+/// The time limit for receiving the headers of a request. It also closes idle connections.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
-/// The largest size of a request's headers, in bytes.
+/// The maximum size of a request's headers, in bytes.
 const MAX_HEADERS: usize = 64 * 1024;
-/// How long a client may read nothing of a response.
+/// The time limit for a client that does not read its response.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long requests in flight may take once the server stops.
+/// The time limit for requests in flight during shutdown.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// The number of connections that are served at a time; more wait in the system's queue.
+/// The maximum number of concurrent connections. More connections wait in the accept queue.
 const MAX_CONNECTIONS: usize = 4_096;
-/// The length of the system's queue. (By default, tokio asks for 128.) A client that finds it full
-/// tries again after a second or more.
+/// The length of the system's accept queue. Tokio's default is 128. If the queue is full, a client
+/// retries after a second or more.
 const BACKLOG: u32 = 4_096;
-/// How much of a response the system buffers, in bytes; Linux doubles the value.
+/// The size of a connection's send buffer in the system, in bytes. Linux doubles the value.
 const SEND_BUFFER: u32 = 128 * 1024;
-/// The pause after a failed accept, for example when there are no more file handles.
+/// The pause after a failed accept, for example when no file descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Binds a listening socket.
@@ -38,16 +38,16 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // Without it, a restart fails while connections of the previous server are in TIME_WAIT.
+    // Otherwise a restart fails while connections of the previous server are in TIME_WAIT.
     socket.set_reuseaddr(true)?;
-    // Bounds the memory that responses take which nobody reads.
+    // Limits the memory for responses that clients do not read.
     socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// Serves connections until `stop` completes. Then it waits for the requests in flight and for
-/// `drain`, at most [`DRAIN_TIMEOUT`].
+/// Serves connections until `stop` completes. Then waits for the requests in flight and for
+/// `drain`, for at most [`DRAIN_TIMEOUT`].
 pub(crate) async fn serve(
     listener: TcpListener,
     service: HttpService,
@@ -106,9 +106,10 @@ async fn serve_connection(stream: TcpStream, service: HttpService, shutdown: Wat
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(MAX_HEADERS)
-        // Bodies are written without a copy, so that the limit on unread responses counts all.
+        // Without vectored writes, hyper copies response bodies into its own buffer, which the
+        // limit on unread responses does not count.
         .writev(true)
         .serve_connection(TokioIo::new(Box::pin(stream)), service);
-    // Clients disconnect at any time: that is not worth a record.
+    // Errors are not logged, because a client may disconnect at any time.
     let _ = shutdown.watch(connection).await;
 }

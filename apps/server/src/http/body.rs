@@ -7,7 +7,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep};
 
-/// The time limit for a body, from the first time that the server has to wait for it.
+/// The time limit for receiving a body, counted from the first wait for data.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -15,7 +15,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 /// A request body with a time limit. An error closes the connection.
 pub(super) struct TimedBody {
     body: Incoming,
-    /// Set at the first wait: most requests have no body.
+    /// Set at the first wait, because most requests have no body.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 

@@ -25,14 +25,14 @@ use super::security_headers::security_headers;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The longest path that is logged, in bytes; the rest is cut.
+/// The maximum length of a path in the log, in bytes.
 const MAX_LOGGED_PATH: usize = 512;
 
 /// The maximum length of a method in the log, in bytes.
 const MAX_LOGGED_METHOD: usize = 32;
 
-/// The service of a connection. It adds to the routes what every request has: a request id, the
-/// security headers, a log record, and status 500 if a handler panics.
+/// The HTTP service of a connection. It calls the routes and adds a request id, the security
+/// headers and a log record. If a handler panics, the response is 500.
 #[derive(Clone)]
 pub(crate) struct HttpService {
     routes: BoxedFilter<(Response,)>,
@@ -41,7 +41,7 @@ pub(crate) struct HttpService {
     peer: Option<Peer>,
 }
 
-/// The other end of a connection.
+/// The client or proxy at the other end of a connection.
 #[derive(Clone)]
 struct Peer {
     ip: IpAddr,
@@ -79,9 +79,9 @@ impl Service<Request<Incoming>> for HttpService {
             "request",
             id = %id.hyphenated().encode_lower(&mut buffer),
             ip = ip.map(|ip| self.text_of(ip)).as_deref().map(tracing::field::display),
-            method = %cut(request.method().as_str(), MAX_LOGGED_METHOD),
-            // Without the query string, which may hold secrets.
-            path = &*cut(request.uri().path(), MAX_LOGGED_PATH),
+            method = %truncate(request.method().as_str(), MAX_LOGGED_METHOD),
+            // Without the query string, which may contain secrets.
+            path = &*truncate(request.uri().path(), MAX_LOGGED_PATH),
         );
         let respond = self.respond(request, ip);
         let headers = Arc::clone(&self.headers);
@@ -129,8 +129,8 @@ impl HttpService {
     }
 }
 
-/// The log record of a request. It is written on drop, also if the request is cancelled because
-/// its client disconnects or the server stops.
+/// The log record of a request. It is written on drop, so that a request that is cancelled by a
+/// disconnect or a shutdown is logged too.
 struct RequestRecord {
     start: Instant,
     status: Option<StatusCode>,
@@ -152,16 +152,16 @@ impl Drop for RequestRecord {
     }
 }
 
-/// Cuts a text from a client to this number of bytes.
-fn cut(text: &str, max_bytes: usize) -> Cow<'_, str> {
+/// Truncates a text to `max_bytes` and appends an ellipsis, if it is longer.
+fn truncate(text: &str, max_bytes: usize) -> Cow<'_, str> {
     if text.len() <= max_bytes {
         return Cow::Borrowed(text);
     }
     Cow::Owned(format!("{}…", &text[..text.floor_char_boundary(max_bytes)]))
 }
 
-/// Adds the common headers and the request id. Extending a copy of the common headers with the
-/// response's few own ones is faster than the reverse.
+/// Adds the common headers and the request id. A copy of the common headers is extended with the
+/// few headers of the response, which is faster than the reverse.
 fn add_headers(headers: &mut HeaderMap, common: &HeaderMap, id: Uuid) {
     let own = std::mem::replace(headers, common.clone());
     headers.extend(own);
@@ -176,7 +176,7 @@ fn request_id() -> Uuid {
     uuid::Builder::from_random_bytes(random_bytes()).into_uuid()
 }
 
-/// Returns random bytes that need not be secret. One system call fetches those of 64 requests.
+/// Returns random bytes that need not be secret. One system call fetches enough for 64 requests.
 fn random_bytes() -> [u8; 16] {
     thread_local! {
         static SUPPLY: RefCell<Vec<[u8; 16]>> = const { RefCell::new(Vec::new()) };
@@ -195,10 +195,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_paths_are_cut_in_the_log() {
-        assert_eq!(cut("/private", MAX_LOGGED_PATH), "/private");
+    fn long_paths_are_truncated_in_the_log() {
+        assert_eq!(truncate("/private", MAX_LOGGED_PATH), "/private");
         let path = format!("/{}", "é".repeat(MAX_LOGGED_PATH));
-        let logged = cut(&path, MAX_LOGGED_PATH);
+        let logged = truncate(&path, MAX_LOGGED_PATH);
         assert!(logged.len() <= MAX_LOGGED_PATH + "…".len() && logged.ends_with("é…"), "{logged}");
     }
 }

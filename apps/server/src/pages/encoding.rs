@@ -3,7 +3,7 @@
 use warp::http::HeaderMap;
 use warp::http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName};
 
-/// A compressed form of an asset.
+/// The encoding of a compressed asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     Brotli,
@@ -34,7 +34,7 @@ impl Encoding {
     }
 }
 
-/// Whether the client accepts HTML. Without an `Accept` header it accepts anything.
+/// Returns whether the client accepts HTML. A request without an `Accept` header accepts anything.
 pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
     if !headers.contains_key(ACCEPT) {
         return true;
@@ -57,7 +57,8 @@ fn preferences(headers: &HeaderMap, name: HeaderName) -> Vec<(String, f32)> {
         .collect()
 }
 
-/// Returns the weight of the first of `names` that is listed. The most specific comes first.
+/// Returns the weight of the first of `names` that is listed. Callers put the most specific name
+/// first.
 fn weight(listed: &[(String, f32)], names: &[&str]) -> Option<f32> {
     names.iter().find_map(|name| {
         listed.iter().find(|(listed, _)| listed == name).map(|(_, weight)| *weight)
@@ -96,12 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_sent_to_clients_that_accept_html() {
+    fn only_clients_that_accept_html_get_a_page() {
         for accepted in ["text/html", "*/*", "text/*;q=0.5", "application/json, text/html;q=0.1"] {
             assert!(accepts_html(&headers(&ACCEPT, &[accepted])), "{accepted}");
         }
-        for refused in ["application/json", "text/html;q=0, */*", "image/*", ""] {
-            assert!(!accepts_html(&headers(&ACCEPT, &[refused])), "{refused}");
+        for accepted in ["application/json", "text/html;q=0, */*", "image/*", ""] {
+            assert!(!accepts_html(&headers(&ACCEPT, &[accepted])), "{accepted}");
         }
         assert!(accepts_html(&HeaderMap::new()));
     }

@@ -2,9 +2,9 @@ use std::borrow::Cow;
 
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-/// The files of the built app.
+/// The files of the app.
 pub(super) trait Files: Send + Sync + 'static {
-    /// Returns a file by its name within the built app.
+    /// Returns a file by its path within the app.
     fn get(&self, name: &str) -> Option<EmbeddedFile>;
 
     /// Returns the page that all routes share.
@@ -12,7 +12,7 @@ pub(super) trait Files: Send + Sync + 'static {
         self.get("index.html")
     }
 
-    /// Returns the asset at a path. No path leads out of the directory of assets.
+    /// Returns the asset at a URL path. A path that leaves the assets folder has no asset.
     fn asset(&self, path: &str) -> Option<Cow<'static, [u8]>> {
         let name = path.strip_prefix('/')?;
         let is_plain = |segment: &str| !matches!(segment, "" | "." | "..");
@@ -23,16 +23,17 @@ pub(super) trait Files: Send + Sync + 'static {
     }
 }
 
-/// The files that `cargo xtask` builds: inside the binary of a release build, on the disk
-/// while developing.
+/// The files that `cargo xtask` builds. A release build embeds them, and a debug build reads them
+/// from disk.
 #[derive(RustEmbed)]
 #[folder = "../../target/web"]
 #[allow_missing = true]
 struct Embedded;
 
-pub(super) struct Built;
+/// The files of the app that `cargo xtask` has built.
+pub(super) struct BuiltFiles;
 
-impl Files for Built {
+impl Files for BuiltFiles {
     fn get(&self, name: &str) -> Option<EmbeddedFile> {
         <Embedded as RustEmbed>::get(name)
     }

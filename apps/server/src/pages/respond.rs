@@ -14,7 +14,7 @@ use warp::reply::Response;
 use super::encoding::Encoding;
 use super::files::Files;
 
-/// Returns the page, with the server's settings filled in.
+/// Returns the page, with the minimum password length filled in.
 pub(super) fn page(
     file: Option<EmbeddedFile>,
     policy: PasswordPolicy,
@@ -37,7 +37,7 @@ pub(super) fn page(
         set(&mut response, CONTENT_TYPE, "text/html; charset=utf-8");
         response
     };
-    // Stored, but revalidated each time: it names the assets of the current build.
+    // Browsers must revalidate the page each time, because it refers to the current build's assets.
     set(&mut response, CACHE_CONTROL, "no-cache");
     if is_route && let Ok(etag) = HeaderValue::from_str(&etag) {
         response.headers_mut().insert(ETAG, etag);
@@ -45,8 +45,8 @@ pub(super) fn page(
     response
 }
 
-/// Returns an asset, in the smallest form that the client accepts. Its URL names the build, so it
-/// may be cached for ever.
+/// Returns an asset, in the smallest encoding that the client accepts. Its URL contains a hash of
+/// the build, so it may be cached forever.
 pub(super) fn asset<F: Files>(
     files: &F,
     path: &str,
@@ -71,13 +71,13 @@ pub(super) fn asset<F: Files>(
 }
 
 fn not_built() -> Response {
-    let text = "The pages are not built. Run `cargo xtask serve`, or `cargo xtask build`.\n";
+    let text = "The pages are not built. Run `cargo xtask serve` or `cargo xtask build`.\n";
     let mut response = with(StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(text.as_bytes()));
     set(&mut response, CONTENT_TYPE, "text/plain; charset=utf-8");
     response
 }
 
-/// Names the page as it is served: its template, and the value filled in.
+/// Returns the ETag of the page, which covers the template and the value filled in.
 fn etag(file: &EmbeddedFile, min_length: &str) -> String {
     let hash = file.metadata.sha256_hash();
     let mut etag = String::from("\"");
@@ -88,7 +88,7 @@ fn etag(file: &EmbeddedFile, min_length: &str) -> String {
     etag
 }
 
-/// Whether `If-None-Match` lists the page (RFC 9110, 13.1.2, weak comparison).
+/// Returns whether `If-None-Match` lists the page (RFC 9110, 13.1.2, weak comparison).
 fn lists(list: &str, etag: &str) -> bool {
     list.split(',')
         .map(str::trim)
@@ -135,7 +135,7 @@ mod tests {
             ("assets/app.js", true),
             ("assets/favicon.svg", true),
             ("assets/app.wasm", false),
-            ("assets/door.png", false),
+            ("assets/icon.png", false),
             ("assets/app.unknown", false),
         ] {
             assert_eq!(media_type(path).ends_with("; charset=utf-8"), is_text, "{path}");

@@ -7,26 +7,26 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::one_line::one_line;
 
-/// The most that the queue holds, in bytes: some thousand records.
+/// The maximum size of the queue, in bytes. It holds a few thousand records.
 const MAX_QUEUED: usize = 1024 * 1024;
 
-/// How long the thread waits between two writes. Under load, records are written together.
+/// The pause between two writes, so that records are written in batches under load.
 const WRITE_INTERVAL: Duration = Duration::from_millis(2);
 
 /// A bounded queue of log lines, and a thread that writes them.
 ///
-/// Logging only appends to the queue and never waits for the output. If nobody reads the
-/// output, the queue fills up, and further lines are dropped and counted.
+/// Logging only appends to the queue and never waits for the output. If the output is not read,
+/// the queue fills up, and further lines are dropped and counted.
 #[derive(Clone)]
 pub(crate) struct LogWriter(Arc<Queue>);
 
-/// Accepts one record per call to `write`.
+/// A writer that takes one record per call to `write`.
 pub(crate) struct RecordWriter<'a>(&'a Queue);
 
 #[derive(Default)]
 struct Queue {
     state: Mutex<State>,
-    /// Notified when the thread is idle and there is a line.
+    /// Notified when a line is queued while the thread is idle.
     filled: Condvar,
     /// Notified when all lines have been written.
     drained: Condvar,
@@ -42,12 +42,12 @@ struct State {
 
 #[derive(Default, PartialEq, Eq)]
 enum ThreadState {
-    /// It looks at the queue by itself before long.
+    /// The thread checks the queue soon, without a notification.
     #[default]
     Running,
-    /// It waits for the next line.
+    /// The thread waits to be notified of the next line.
     Idle,
-    /// It writes lines that are no longer in the queue.
+    /// The thread writes lines that it has taken out of the queue.
     Writing,
 }
 
@@ -64,7 +64,7 @@ impl LogWriter {
             let mut lines = Vec::new();
             loop {
                 let dropped = queue.take(&mut lines);
-                // The server goes on if its log cannot be written.
+                // The server keeps running if its log cannot be written.
                 let _ = output.write_all(&lines);
                 lines.clear();
                 if dropped > 0 {
@@ -82,7 +82,7 @@ impl LogWriter {
         let is_pending =
             |state: &mut State| !state.lines.is_empty() || state.thread == ThreadState::Writing;
         let state = self.0.lock();
-        // On a timeout the rest is lost: the log must not hold up a stop.
+        // After a timeout the rest is lost: the log must not delay shutdown.
         drop(self.0.drained.wait_timeout_while(state, timeout, is_pending));
     }
 }
@@ -120,8 +120,8 @@ impl Queue {
         }
     }
 
-    /// Waits for lines, swaps them with `lines`, and returns how many were dropped since the last
-    /// call.
+    /// Waits until the queue has lines and swaps them with the empty buffer `lines`. Returns the
+    /// number of lines dropped since the last call.
     fn take(&self, lines: &mut Vec<u8>) -> u64 {
         let mut state = self.lock();
         while state.lines.is_empty() {
@@ -154,13 +154,16 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_secs(30);
 
-    /// An output that nobody reads until the test receives from the channel.
-    struct Unread(Sender<Vec<u8>>, Receiver<()>);
+    /// An output whose writes block until the other end of `blocked` is dropped.
+    struct BlockedOutput {
+        written: Sender<Vec<u8>>,
+        blocked: Receiver<()>,
+    }
 
-    impl Write for Unread {
+    impl Write for BlockedOutput {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let _ = self.1.recv();
-            let _ = self.0.send(bytes.to_vec());
+            let _ = self.blocked.recv();
+            let _ = self.written.send(bytes.to_vec());
             Ok(bytes.len())
         }
 
@@ -176,9 +179,9 @@ mod tests {
     #[test]
     fn every_line_is_written_in_order() {
         let (written, lines) = mpsc::channel();
-        let (read, allowed) = mpsc::channel();
-        drop(read);
-        let writer = LogWriter::start(Unread(written, allowed), |_| ()).unwrap();
+        let (block, blocked) = mpsc::channel();
+        drop(block);
+        let writer = LogWriter::start(BlockedOutput { written, blocked }, |_| ()).unwrap();
         let expected: String = (0..1_000).map(|n| format!("line {n}\n")).collect();
         for line in expected.split_inclusive('\n') {
             log(&writer, line.as_bytes());
@@ -188,14 +191,15 @@ mod tests {
     }
 
     #[test]
-    fn lines_beyond_the_bound_are_dropped_and_counted() {
+    fn lines_are_dropped_and_counted_when_the_queue_is_full() {
         let (written, lines) = mpsc::channel();
-        let (read, allowed) = mpsc::channel();
+        let (block, blocked) = mpsc::channel();
         let (report, reports) = mpsc::channel();
         let report_dropped = move |dropped| report.send(dropped).unwrap();
-        let writer = LogWriter::start(Unread(written, allowed), report_dropped).unwrap();
+        let output = BlockedOutput { written, blocked };
+        let writer = LogWriter::start(output, report_dropped).unwrap();
         log(&writer, b"first\n");
-        // The thread has taken the first line, and its write waits for a reader.
+        // Wait until the thread has taken the first line. Its write then blocks.
         while !writer.0.lock().lines.is_empty() {
             thread::yield_now();
         }
@@ -204,8 +208,8 @@ mod tests {
             log(&writer, &line);
         }
         writer.flush(Duration::from_millis(1));
-        assert!(lines.try_recv().is_err(), "flush does not wait for longer");
-        drop(read);
+        assert!(lines.try_recv().is_err(), "flush returns after its timeout");
+        drop(block);
         assert_eq!(reports.recv_timeout(TIMEOUT), Ok(3));
         writer.flush(TIMEOUT);
         assert_eq!(lines.try_iter().map(|lines| lines.len()).sum::<usize>(), 6 + MAX_QUEUED);

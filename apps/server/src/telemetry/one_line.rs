@@ -1,8 +1,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Returns a record as one line without control characters, so that no text from outside can
-/// forge a record or reach the terminal.
+/// Returns a record as one line without control characters, so that text from a client can
+/// neither forge a record nor control the terminal.
 pub(super) fn one_line(record: &[u8]) -> Cow<'_, [u8]> {
     if let Some((b'\n', line)) = record.split_last()
         && is_printable_ascii(line)
@@ -17,7 +17,7 @@ pub(super) fn one_line(record: &[u8]) -> Cow<'_, [u8]> {
             '\n' => escaped.push_str("\\n"),
             '\r' => escaped.push_str("\\r"),
             '\t' => escaped.push_str("\\t"),
-            // The escape of JSON: in JSON records, U+0080 to U+009F are not escaped yet.
+            // JSON's escape syntax, because the JSON formatter does not escape U+0080 to U+009F.
             c if c.is_control() => {
                 let _ = write!(escaped, "\\u{:04x}", u32::from(c));
             }
@@ -28,7 +28,8 @@ pub(super) fn one_line(record: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(escaped.into_bytes())
 }
 
-/// Written as a fold without an early exit, which compiles to vector instructions.
+/// Returns whether the line is printable ASCII. A fold without an early exit compiles to vector
+/// instructions.
 fn is_printable_ascii(line: &[u8]) -> bool {
     line.iter().fold(true, |all, byte| all & (b' '..=b'~').contains(byte))
 }

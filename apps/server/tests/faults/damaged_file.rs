@@ -19,7 +19,7 @@ fn email(n: usize) -> String {
     format!("person-{n}@example.com")
 }
 
-/// The bytes of a database with users and sessions.
+/// Returns the bytes of a database with users and sessions.
 fn database_with_users() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let mut server = start(&folder);
@@ -38,10 +38,10 @@ fn folder_with(bytes: &[u8]) -> TempDir {
     folder
 }
 
-/// Uses a server on a damaged file, and checks that it gives no wrong answers. Returns whether a
-/// request failed because of the damage.
-fn is_noticed(server: &Server, is_page_lost: bool) -> bool {
-    let mut noticed = false;
+/// Uses a server on a damaged file, and checks that no response is wrong. Returns whether a request
+/// failed because of the damage.
+fn is_damage_reported(server: &Server, is_page_lost: bool) -> bool {
+    let mut reported = false;
     for n in (0..USERS).step_by(7) {
         let right = server.post("/api/token", "", &credentials(&email(n), PASSWORD));
         let wrong = server.post("/api/token", "", &credentials(&email(n), "wrong"));
@@ -49,7 +49,7 @@ fn is_noticed(server: &Server, is_page_lost: bool) -> bool {
         for (answer, correct) in [(&right, [200]), (&wrong, [401]), (&again, [409])] {
             if answer.status == 503 {
                 assert_unavailable(answer);
-                noticed = true;
+                reported = true;
             } else {
                 assert!(answer.status < 500, "{}", server.log());
                 assert!(!is_page_lost || correct.contains(&answer.status), "{}", answer.body);
@@ -60,14 +60,14 @@ fn is_noticed(server: &Server, is_page_lost: bool) -> bool {
     assert_eq!(server.get("/healthz").status, 200);
     let log = server.log();
     assert!(!log.contains("panic") && !log.contains("defect"), "{log}");
-    noticed
+    reported
 }
 
 #[test]
-fn a_lost_page_is_reported_at_start_or_by_503() {
+fn a_lost_page_is_reported_at_startup_or_by_503() {
     let whole = database_with_users();
     let pages = whole.len() / PAGE;
-    let mut found = 0;
+    let mut reported = 0;
     for page in 0..pages {
         let mut bytes = whole.clone();
         let fill = if page.is_multiple_of(2) { 0xff } else { 0 };
@@ -76,19 +76,20 @@ fn a_lost_page_is_reported_at_start_or_by_503() {
         bytes[from..(page + 1) * PAGE].fill(fill);
         let folder = folder_with(&bytes);
         match attempt(&[], &folder) {
-            Ok(server) => found += usize::from(is_noticed(&server, true)),
+            Ok(server) => reported += usize::from(is_damage_reported(&server, true)),
             Err(line) => {
                 assert_eq!(line.lines().count(), 1, "{line}");
                 assert!(line.contains("damaged") && line.contains("restore a backup"), "{line}");
-                found += 1;
+                reported += 1;
             }
         }
     }
-    // The rest are pages that these requests do not read, such as those of unused sessions.
-    assert!(found * 2 > pages, "{found} of {pages}");
+    // These requests do not read the other pages, such as those of unused sessions.
+    assert!(reported * 2 > pages, "{reported} of {pages}");
 }
 
-/// The pages with the rows of tables. SQLite trusts the others, which define the tables.
+/// Returns the numbers of the pages with rows. The other pages define the tables, and SQLite trusts
+/// them.
 fn row_pages(bytes: &[u8]) -> Vec<usize> {
     let defines = |page: &[u8]| page.windows(7).any(|window| window == b"CREATE ");
     let pages = bytes.chunks(PAGE).enumerate().skip(1);
@@ -102,7 +103,7 @@ fn changed_bytes_cause_no_panic_and_no_wrong_log_in() {
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let changes = vec((any::<Index>(), any::<u8>()), 1..200);
     let pages = row_pages(&whole);
-    // Deterministic, because some changes go unnoticed.
+    // Deterministic, because some changes are not detected.
     let random = TestRng::deterministic_rng(config.rng_algorithm);
     let outcome = TestRunner::new_with_rng(config, random).run(&changes, |changes| {
         let mut bytes = whole.clone();
@@ -112,7 +113,7 @@ fn changed_bytes_cause_no_panic_and_no_wrong_log_in() {
         }
         let folder = folder_with(&bytes);
         match attempt(&[], &folder) {
-            Ok(server) => drop(is_noticed(&server, false)),
+            Ok(server) => drop(is_damage_reported(&server, false)),
             Err(line) => assert_eq!(line.lines().count(), 1, "{line}"),
         }
         Ok(())
@@ -121,7 +122,7 @@ fn changed_bytes_cause_no_panic_and_no_wrong_log_in() {
 }
 
 #[test]
-fn a_truncated_file_is_an_error_at_start_and_left_as_it_is() {
+fn a_truncated_file_is_an_error_at_startup_and_stays_unchanged() {
     let whole = database_with_users();
     for length in [1, 100, 511, 512, PAGE - 1, PAGE, whole.len() / 2, whole.len() - PAGE] {
         let folder = folder_with(&whole[..length]);
@@ -132,16 +133,16 @@ fn a_truncated_file_is_an_error_at_start_and_left_as_it_is() {
 }
 
 #[test]
-fn damage_while_the_server_runs_is_503_until_a_backup_is_restored() {
+fn damage_while_the_server_runs_causes_503_until_a_backup_is_restored() {
     let whole = database_with_users();
     let folder = folder_with(&whole);
     let server = start(&folder);
     let file = OpenOptions::new().write(true).open(database(&folder)).unwrap();
     file.write_all_at(&vec![0xff; whole.len() - PAGE], PAGE as u64).unwrap();
-    assert!(is_noticed(&server, true));
+    assert!(is_damage_reported(&server, true));
     assert!(server.log().contains("restore a backup"), "{}", server.log());
     file.set_len(PAGE as u64).unwrap();
-    assert!(is_noticed(&server, true));
+    assert!(is_damage_reported(&server, true));
     drop(server);
     for name in ["latchkey.db-wal", "latchkey.db-shm"] {
         let _ = std::fs::remove_file(folder.path().join(name));
@@ -151,7 +152,7 @@ fn damage_while_the_server_runs_is_503_until_a_backup_is_restored() {
 }
 
 #[test]
-fn a_newer_database_is_an_error_at_start_and_left_as_it_was() {
+fn a_newer_database_is_an_error_at_startup_and_stays_unchanged() {
     let folder = folder_with(&database_with_users());
     let connection = rusqlite::Connection::open(database(&folder)).unwrap();
     connection.pragma_update(None, "user_version", 1_000).unwrap();

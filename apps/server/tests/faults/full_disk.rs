@@ -1,11 +1,11 @@
-//! A full disk. It is simulated by a limit on the size of files: writes beyond it fail.
+//! A full disk, simulated by a limit on the size of files.
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use crate::server::{Answer, Server, bearer};
 use crate::start::{PASSWORD, assert_unavailable, check_file, start, start_error, start_through};
 
-/// A command prefix that limits files to this many units of 512 bytes.
+/// Returns a command prefix that limits files to this number of units of 512 bytes.
 fn with_limit(units: &str) -> [&str; 4] {
     ["sh", "-c", r#"trap "" XFSZ; ulimit -S -f "$0"; exec "$@""#, units]
 }
@@ -34,9 +34,9 @@ fn a_full_disk_loses_nothing_acknowledged_and_the_server_recovers() {
     let server = start_through(&with_limit("600"), &folder);
     server.sign_up("ada@example.com", PASSWORD);
     let token = server.log_in("ada@example.com", PASSWORD);
-    let (signed_up, refused) = fill(&server);
-    assert!(signed_up > 3, "some sign-ups fit");
-    for answer in [&refused, &server.sign_up(&email(signed_up), PASSWORD)] {
+    let (signed_up, failed) = fill(&server);
+    assert!(signed_up > 3, "some sign-ups succeed");
+    for answer in [&failed, &server.sign_up(&email(signed_up), PASSWORD)] {
         assert_unavailable(answer);
     }
     assert!(server.log().contains("the store does not answer"), "{}", server.log());
@@ -57,12 +57,12 @@ fn a_full_disk_loses_nothing_acknowledged_and_the_server_recovers() {
 }
 
 #[test]
-fn a_change_that_did_not_fit_is_not_there_after_kill_9() {
+fn a_change_that_failed_on_a_full_disk_is_absent_after_kill_9() {
     let folder = tempfile::tempdir().unwrap();
     drop(start(&folder));
     let server = start_through(&with_limit("200"), &folder);
-    let (signed_up, refused) = fill(&server);
-    assert_unavailable(&refused);
+    let (signed_up, failed) = fill(&server);
+    assert_unavailable(&failed);
     drop(server);
     let server = start(&folder);
     check_file(&folder);
@@ -74,9 +74,9 @@ fn a_change_that_did_not_fit_is_not_there_after_kill_9() {
 }
 
 #[test]
-fn a_full_disk_at_start_is_an_error_and_the_server_starts_later() {
+fn a_full_disk_at_startup_is_an_error_and_the_server_starts_later() {
     let folder = tempfile::tempdir().unwrap();
-    // Space for nothing, for the first page, for some of the tables.
+    // Space for less than a page, for one page, and for some of the tables.
     for units in ["1", "8", "40"] {
         let line = start_error(&with_limit(units), &folder);
         assert!(line.contains("check that the disk has room"), "{units}: {line}");

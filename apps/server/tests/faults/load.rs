@@ -9,8 +9,8 @@ use crate::user::User;
 
 const CLIENTS: usize = 6;
 
-/// Lets clients use the server until this many of their requests have been acknowledged, and sends a
-/// signal to the server meanwhile. Returns all users who have begun to sign up.
+/// Lets clients use the server, and sends it a signal after this number of acknowledged requests.
+/// Returns all users who have begun to sign up.
 pub(crate) fn use_until_signal(
     server: &Server,
     name: &str,
@@ -32,20 +32,21 @@ pub(crate) fn use_until_signal(
     })
 }
 
-/// Acts as one user after the other, until a response is lost.
+/// Acts as one user after another, until a response is lost.
 fn client(address: &str, name: &str, acknowledged: &Sender<()>) -> Vec<User> {
     let mut users = Vec::new();
     loop {
         let mut user = User::new(format!("{name}-{}@example.com", users.len()));
-        let went_on = user.use_service(address, acknowledged);
+        let completed = user.use_service(address, acknowledged);
         users.push(user);
-        if went_on.is_none() {
+        if completed.is_none() {
             return users;
         }
     }
 }
 
-/// The number of acknowledgments before the signal, so that each round interrupts something else.
+/// Returns the number of acknowledged requests before the signal. It varies, so that each round
+/// interrupts other requests.
 pub(crate) fn acknowledgments(round: usize) -> usize {
     5 + round * 17 % 90
 }

@@ -1,4 +1,4 @@
-//! Another process keeps the database locked.
+//! A database that another process keeps locked.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ScopedJoinHandle};
@@ -15,28 +15,28 @@ fn lock(folder: &TempDir) -> Connection {
     other
 }
 
-/// More than there are connections to the file, and threads.
+/// More than the server has connections to the file, and more than it has threads.
 const WRITERS: usize = 64;
 
 #[test]
-fn while_the_file_is_locked_writes_are_503_and_reads_succeed() {
+fn while_the_file_is_locked_writes_get_503_and_reads_succeed() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(&folder);
     server.sign_up("ada@example.com", PASSWORD);
     let token = server.log_in("ada@example.com", PASSWORD);
     let other = lock(&folder);
-    let refused = AtomicBool::new(false);
+    let writes_done = AtomicBool::new(false);
     thread::scope(|scope| {
         let sign_up = |n| server.sign_up(&format!("person-{n}@example.com"), PASSWORD);
         let writers: Vec<_> = (0..WRITERS).map(|n| scope.spawn(move || sign_up(n))).collect();
         let reader = scope.spawn(|| {
-            while !refused.load(Ordering::SeqCst) {
+            while !writes_done.load(Ordering::SeqCst) {
                 assert_eq!(server.me(&token).status, 200);
                 assert_eq!(server.get("/healthz").status, 200);
             }
         });
         let answers: Vec<_> = writers.into_iter().map(ScopedJoinHandle::join).collect();
-        refused.store(true, Ordering::SeqCst);
+        writes_done.store(true, Ordering::SeqCst);
         reader.join().unwrap();
         answers.into_iter().for_each(|answer| assert_unavailable(&answer.unwrap()));
     });
@@ -45,17 +45,13 @@ fn while_the_file_is_locked_writes_are_503_and_reads_succeed() {
     drop(other);
     for n in 0..WRITERS {
         let email = format!("person-{n}@example.com");
-        assert_eq!(
-            server.sign_up(&email, PASSWORD).status,
-            201,
-            "the sign-up that failed had no effect"
-        );
+        assert_eq!(server.sign_up(&email, PASSWORD).status, 201, "a failed sign-up has no effect");
     }
     assert_eq!(server.get("/readyz").status, 200);
 }
 
 #[test]
-fn a_locked_file_is_an_error_at_start() {
+fn a_locked_file_is_an_error_at_startup() {
     let folder = tempfile::tempdir().unwrap();
     drop(start(&folder));
     let _other = lock(&folder);

@@ -1,10 +1,10 @@
-//! Faults: the server is killed, its disk is full, its database is locked, damaged or read-only, its
-//! clients are slow or send malformed requests.
+//! Fault tests: the server is killed, its disk is full, its database is locked, damaged or
+//! read-only, or its clients are slow or send malformed requests.
 //!
-//! Acknowledged changes are never lost, and errors are clear. `cargo xtask soak` runs the same tests
-//! for longer, with the release binary.
+//! Acknowledged changes are never lost, and errors are clear. `cargo xtask soak` runs the same
+//! tests for longer, with the release binary.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
+#![expect(clippy::unwrap_used, reason = "a panic shows which step of a test failed")]
 
 mod damaged_file;
 mod full_disk;

@@ -13,7 +13,7 @@ use crate::start::{PASSWORD, rounds, start};
 
 const EMAIL: &str = "ada@example.com";
 
-/// A change to a request: its kind, its position, and its bytes.
+/// A change to a request: the kind of change, its position, and the bytes to insert.
 type Change = (u8, Index, Vec<u8>);
 
 fn apply(mut request: Vec<u8>, changes: &[Change]) -> Vec<u8> {
@@ -31,7 +31,7 @@ fn apply(mut request: Vec<u8>, changes: &[Change]) -> Vec<u8> {
     request
 }
 
-/// Valid requests.
+/// Returns valid requests.
 fn requests(server: &Server) -> Vec<Vec<u8>> {
     server.sign_up(EMAIL, PASSWORD);
     let issued = server.post("/api/token", "", &credentials(EMAIL, PASSWORD));
@@ -72,7 +72,7 @@ fn requests(server: &Server) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn slightly_malformed_requests_cause_no_server_error_and_do_not_hang() {
+fn slightly_malformed_requests_neither_cause_a_server_error_nor_hang() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(&folder);
     let requests = requests(&server);
@@ -84,10 +84,10 @@ fn slightly_malformed_requests_cause_no_server_error_and_do_not_hang() {
         let request = apply(which.get(&requests).clone(), &changes);
         let mut stream = server.connect();
         stream.write_all(&request).unwrap();
-        // Otherwise the server would wait for the rest.
+        // Otherwise the server would wait for the rest of the request.
         let _ = stream.shutdown(Shutdown::Write);
         let answer = read_answer(stream);
-        // A changed path can ask for a page, and the pages may not be built.
+        // A changed path may be that of a page, and the pages may not be built.
         let no_pages = answer.status == 503 && answer.head.contains("text/plain");
         assert!(answer.closed && (answer.status < 500 || no_pages), "{}", answer.head);
         Ok(())

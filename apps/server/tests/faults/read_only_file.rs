@@ -1,4 +1,4 @@
-//! A read-only file or folder.
+//! A read-only database file or folder.
 
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::server::Server;
 use crate::start::{PASSWORD, assert_unavailable, database, start, start_error, start_through};
 
-/// A command prefix that makes file permissions apply to root.
+/// Returns a command prefix that makes file permissions apply to root too.
 fn without_root_override() -> &'static [&'static str] {
     if rustix::process::geteuid().is_root() {
         &["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
@@ -25,18 +25,19 @@ fn set_mode(path: &std::path::Path, mode: u32) {
 }
 
 #[test]
-fn a_read_only_file_or_folder_is_an_error_at_start() {
+fn a_read_only_file_or_folder_is_an_error_at_startup() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = start(&folder);
     server.sign_up("ada@example.com", PASSWORD);
     server.signal("TERM");
     server.wait();
     let file = database(&folder);
-    for (path, locked, open) in [(file.as_path(), 0o400, 0o600), (folder.path(), 0o500, 0o700)] {
+    let cases = [(file.as_path(), 0o400, 0o600), (folder.path(), 0o500, 0o700)];
+    for (path, read_only, writable) in cases {
         let before = std::fs::read(&file).unwrap();
-        set_mode(path, locked);
+        set_mode(path, read_only);
         let line = start_error(without_root_override(), &folder);
-        set_mode(path, open);
+        set_mode(path, writable);
         assert!(line.contains("may be written"), "{line}");
         assert_eq!(std::fs::read(&file).unwrap(), before);
     }
@@ -47,15 +48,15 @@ fn a_read_only_file_or_folder_is_an_error_at_start() {
     start(&folder).log_in("ada@example.com", PASSWORD);
 }
 
-/// Reads while a writer waits for a lock with the only open connection, so that the server opens
-/// another connection, read-only.
+/// Reads while a writer with the only open connection waits for a lock. The server therefore opens
+/// a second connection, which is read-only.
 fn read_on_a_second_connection(folder: &TempDir, server: &Server, token: &str) {
     let other = Connection::open(database(folder)).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let over = AtomicBool::new(false);
+    let write_done = AtomicBool::new(false);
     thread::scope(|scope| {
         let reader = scope.spawn(|| {
-            while !over.load(Ordering::SeqCst) {
+            while !write_done.load(Ordering::SeqCst) {
                 let answer = server.me(token);
                 if answer.status != 200 {
                     assert_unavailable(&answer);
@@ -63,7 +64,7 @@ fn read_on_a_second_connection(folder: &TempDir, server: &Server, token: &str) {
             }
         });
         let written = server.sign_up("late@example.com", PASSWORD);
-        over.store(true, Ordering::SeqCst);
+        write_done.store(true, Ordering::SeqCst);
         assert_unavailable(&written);
         reader.join().unwrap();
     });

@@ -1,4 +1,4 @@
-//! Slow clients, and more clients than there are file handles.
+//! Slow clients, and more clients than file descriptors.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
@@ -10,9 +10,9 @@ use crate::server::{Server, credentials, read_answer};
 use crate::start::{PASSWORD, start, start_through};
 
 const CLIENTS: usize = 200;
-/// The pause between two bytes of a client.
+/// The pause between two bytes that a client sends.
 const PAUSE: Duration = Duration::from_millis(250);
-/// How long the clients would go on.
+/// The time after which the clients stop sending.
 const TIMEOUT: Duration = Duration::from_secs(90);
 
 fn start_slow_request(server: &Server, n: usize) -> TcpStream {
@@ -36,16 +36,16 @@ fn send_byte(mut stream: &TcpStream) -> bool {
 }
 
 #[test]
-fn slow_clients_are_disconnected_and_delay_no_others() {
+fn slow_clients_are_disconnected_and_do_not_delay_others() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(&folder);
     server.sign_up("ada@example.com", PASSWORD);
     let mut slow: Vec<_> = (0..CLIENTS).map(|n| start_slow_request(&server, n)).collect();
-    let over = AtomicBool::new(false);
+    let slow_clients_done = AtomicBool::new(false);
     thread::scope(|scope| {
         let others = scope.spawn(|| {
             let body = credentials("ada@example.com", PASSWORD);
-            while !over.load(Ordering::SeqCst) {
+            while !slow_clients_done.load(Ordering::SeqCst) {
                 assert_eq!(server.post("/api/token", "", &body).status, 200);
                 thread::sleep(PAUSE);
             }
@@ -56,17 +56,17 @@ fn slow_clients_are_disconnected_and_delay_no_others() {
             waited += PAUSE;
             slow.retain(send_byte);
         }
-        over.store(true, Ordering::SeqCst);
+        slow_clients_done.store(true, Ordering::SeqCst);
         others.join().unwrap();
     });
     assert_eq!(slow.len(), 0, "some are still connected");
 }
 
 #[test]
-fn without_free_file_handles_clients_wait_and_are_served_later() {
+fn without_free_file_descriptors_clients_wait_and_are_served_later() {
     let folder = tempfile::tempdir().unwrap();
-    let few_handles = ["sh", "-c", r#"ulimit -n 64; exec "$@""#, "sh"];
-    let server = start_through(&few_handles, &folder);
+    let few_descriptors = ["sh", "-c", r#"ulimit -n 64; exec "$@""#, "sh"];
+    let server = start_through(&few_descriptors, &folder);
     let idle: Vec<_> = (0..CLIENTS).map(|_| server.connect()).collect();
     server.wait_for("the failed accept", |log| log.contains("could not accept"));
     thread::scope(|scope| {

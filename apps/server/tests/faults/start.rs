@@ -1,4 +1,4 @@
-//! Servers in a faulty environment.
+//! Starts servers in a faulty environment.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -30,7 +30,7 @@ pub(crate) fn start_through(wrapper: &[&str], folder: &TempDir) -> Server {
     attempt(wrapper, folder).unwrap_or_else(|log| unreachable!("{log}"))
 }
 
-/// Tries to start the server. Returns its log if it ends at once.
+/// Tries to start the server. Returns its log if it does not start.
 pub(crate) fn attempt(wrapper: &[&str], folder: &TempDir) -> Result<Server, String> {
     Server::attempt(through(wrapper), folder, &OPTIONS)
 }
@@ -60,13 +60,13 @@ pub(crate) fn database(folder: &TempDir) -> PathBuf {
     folder.path().join("latchkey.db")
 }
 
-/// Checks the integrity of the file.
+/// Checks the integrity of the database file.
 #[track_caller]
 pub(crate) fn check_file(folder: &TempDir) {
     let connection = Connection::open(database(folder)).unwrap();
-    let verdict: String =
+    let result: String =
         connection.pragma_query_value(None, "integrity_check", |row| row.get(0)).unwrap();
-    assert_eq!(verdict, "ok");
+    assert_eq!(result, "ok");
     let mut orphans = connection.prepare("PRAGMA foreign_key_check").unwrap();
     assert!(!orphans.exists([]).unwrap(), "every session has a user");
 }
@@ -79,7 +79,7 @@ pub(crate) fn assert_unavailable(answer: &Answer) {
     assert!(answer.header("retry-after").is_some(), "{}", answer.head);
 }
 
-/// The number of rounds: `default`, or `SOAK_ROUNDS` in a soak.
+/// Returns the number of rounds: `SOAK_ROUNDS` if it is set, or else `default`.
 pub(crate) fn rounds(default: usize) -> usize {
     std::env::var("SOAK_ROUNDS").map_or(default, |rounds| rounds.parse().unwrap())
 }

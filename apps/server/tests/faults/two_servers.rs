@@ -6,7 +6,7 @@ use crate::load::use_until_signal;
 use crate::server::{Server, bearer};
 use crate::start::{PASSWORD, check_file, start};
 
-fn sign_all_up<'a>(server: &Server, emails: impl Iterator<Item = &'a String>) -> Vec<u16> {
+fn sign_up_all<'a>(server: &Server, emails: impl Iterator<Item = &'a String>) -> Vec<u16> {
     emails.map(|email| server.sign_up(email, PASSWORD).status).collect()
 }
 
@@ -16,8 +16,8 @@ fn concurrent_sign_ups_with_one_email_address_create_one_account() {
     let (here, there) = (start(&folder), start(&folder));
     let emails: Vec<_> = (0..40).map(|n| format!("person-{n}@example.com")).collect();
     let (first, second) = thread::scope(|scope| {
-        let first = scope.spawn(|| sign_all_up(&here, emails.iter()));
-        let mut second = sign_all_up(&there, emails.iter().rev());
+        let first = scope.spawn(|| sign_up_all(&here, emails.iter()));
+        let mut second = sign_up_all(&there, emails.iter().rev());
         second.reverse();
         (first.join().unwrap(), second)
     });
@@ -29,7 +29,7 @@ fn concurrent_sign_ups_with_one_email_address_create_one_account() {
 }
 
 #[test]
-fn a_log_out_on_one_server_is_effective_on_the_other_at_once() {
+fn a_log_out_on_one_server_takes_effect_on_the_other_immediately() {
     let folder = tempfile::tempdir().unwrap();
     let (here, there) = (start(&folder), start(&folder));
     here.sign_up("ada@example.com", PASSWORD);
@@ -42,13 +42,13 @@ fn a_log_out_on_one_server_is_effective_on_the_other_at_once() {
 }
 
 #[test]
-fn when_one_server_is_killed_the_other_has_all_its_changes() {
+fn when_one_server_is_killed_the_other_sees_all_its_changes() {
     let folder = tempfile::tempdir().unwrap();
     let (here, mut there) = (start(&folder), start(&folder));
     let (mut users, statuses) = thread::scope(|scope| {
         let emails: Vec<_> = (0..60).map(|n| format!("steady-{n}@example.com")).collect();
         let steady =
-            scope.spawn(|| sign_all_up(&here, emails.into_iter().collect::<Vec<_>>().iter()));
+            scope.spawn(|| sign_up_all(&here, emails.into_iter().collect::<Vec<_>>().iter()));
         let users = use_until_signal(&there, "there", 30, "KILL");
         (users, steady.join().unwrap())
     });

@@ -1,20 +1,20 @@
-//! A user who remembers what the server has acknowledged, and checks it later.
+//! A user who remembers all acknowledged changes and checks them later.
 
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use crate::server::{Answer, Server, an_address, bearer, credentials, read_answer};
+use crate::server::{Answer, Server, bearer, credentials, next_client_ip, read_answer};
 use crate::start::PASSWORD;
 
 pub(crate) struct User {
     email: String,
-    /// Whether the sign-up was acknowledged.
+    /// `true` if the sign-up was acknowledged.
     signed_up: bool,
     /// All passwords so far, the newest last.
     passwords: Vec<String>,
-    /// How many of the last passwords may be the current one: two after a lost response.
+    /// The number of newest passwords that may be the current one: two after a lost response.
     candidates: usize,
     session: Option<Session>,
 }
@@ -22,8 +22,8 @@ pub(crate) struct User {
 struct Session {
     token: String,
     cookie: String,
-    /// Whether the cookie was sent without a response.
-    is_sent: bool,
+    /// `true` if the cookie was sent in a refresh whose response has not arrived.
+    awaits_response: bool,
 }
 
 impl User {
@@ -34,7 +34,7 @@ impl User {
 
     /// Uses the service and reports every acknowledgment. Returns `None` if a response is lost.
     pub(crate) fn use_service(&mut self, address: &str, acknowledged: &Sender<()>) -> Option<()> {
-        // Nobody receives them any more once there are enough.
+        // The receiver is gone after it has received enough acknowledgments.
         let report = || acknowledged.send(()).unwrap_or(());
         self.sign_up(address).map(|()| report())?;
         self.log_in(address)?;
@@ -62,7 +62,7 @@ impl User {
 
     fn refresh(&mut self, address: &str) -> Option<()> {
         let session = self.session.as_mut()?;
-        session.is_sent = true;
+        session.awaits_response = true;
         let cookie = format!("cookie: {}\r\n", session.cookie);
         let answer = send(address, "POST", "/api/token/refresh", &cookie, "{}")?;
         *session = Session::from_answer(&answer);
@@ -82,7 +82,7 @@ impl User {
         Some(())
     }
 
-    /// Checks that all acknowledged changes are there, and none is half done.
+    /// Checks that all acknowledged changes are present, and that none is incomplete.
     pub(crate) fn check(&mut self, server: &Server) {
         self.check_session(server);
         let can_log_in = |password: &String| {
@@ -108,8 +108,8 @@ impl User {
     fn check_session(&mut self, server: &Server) {
         let Some(session) = &mut self.session else { return };
         let answer = server.refresh(&session.cookie);
-        if session.is_sent && answer.status == 401 {
-            // A late repetition counts as reuse, which ends the session.
+        if session.awaits_response && answer.status == 401 {
+            // A late repetition is detected as reuse, which ends the session.
             self.session = None;
             return;
         }
@@ -122,11 +122,12 @@ impl Session {
     #[track_caller]
     fn from_answer(answer: &Answer) -> Self {
         assert_eq!(answer.status, 200, "{}", answer.body);
-        Self { token: answer.access_token(), cookie: answer.cookie(), is_sent: false }
+        Self { token: answer.access_token(), cookie: answer.cookie(), awaits_response: false }
     }
 }
 
-/// Sends a request to a server that may end meanwhile. Returns `None` without a complete response.
+/// Sends a request to a server that may exit meanwhile. Returns `None` if the response is
+/// incomplete.
 fn send(address: &str, method: &str, path: &str, headers: &str, body: &str) -> Option<Answer> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
@@ -135,7 +136,7 @@ fn send(address: &str, method: &str, path: &str, headers: &str, body: &str) -> O
         "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
          x-forwarded-for: {}\r\n\
          content-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}",
-        an_address()
+        next_client_ip()
     );
     stream.write_all(request.as_bytes()).ok()?;
     Some(read_answer(stream)).filter(is_complete)

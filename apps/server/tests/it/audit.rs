@@ -1,4 +1,4 @@
-//! `latchkey audit`, and the secrets that neither the audit log nor the log contains.
+//! `latchkey audit`, and the absence of secrets in the audit log and the log.
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -67,24 +67,24 @@ fn events_have_their_time_actor_account_and_client() {
 }
 
 #[test]
-fn the_deletion_of_an_account_is_found_by_its_id() {
+fn events_of_a_deleted_account_are_found_by_its_id() {
     let app = TestApp::new();
     let ada = app.user();
     let (token, id) = (ada.log_in().token, user_id(&app.folder));
     let body = format!(r#"{{"password":"{PASSWORD}"}}"#);
     assert_eq!(app.send_json("DELETE", "/api/me", &bearer(&token), &body).status, 204);
-    let left = events(&app.folder, &["--user", &id]);
-    assert_eq!((kinds(&left), events(&app.folder, &[]).len()), (vec!["account_deleted"], 1));
-    assert_eq!((&left[0]["ip"], &left[0]["user_agent"]), (&Value::Null, &Value::Null));
+    let found = events(&app.folder, &["--user", &id]);
+    assert_eq!((kinds(&found), events(&app.folder, &[]).len()), (vec!["account_deleted"], 1));
+    assert_eq!((&found[0]["ip"], &found[0]["user_agent"]), (&Value::Null, &Value::Null));
 }
 
-/// Makes requests with secrets in all places, right and wrong, and returns the secrets.
+/// Sends valid and invalid requests with secrets in all fields, and returns the secrets.
 fn use_secrets(server: &Server, folder: &TempDir) -> Vec<String> {
     let mut secrets = vec![PASSWORD.to_owned(), NEW_PASSWORD.to_owned(), "canary".to_owned()];
     server.sign_up(EMAIL, PASSWORD);
     server.sign_up(EMAIL, "canary in a taken sign-up");
     server.sign_up("canary@", "canary");
-    // A password in the field for the email address.
+    // A password in the email field.
     server.post("/api/token", "", &credentials("canary-typed-as-email", PASSWORD));
     server.post("/api/token", "", &credentials(EMAIL, "canary wrong password"));
     server.post("/api/token", "", r#"{"email":"ada@example.com","password":"canary","canary":1}"#);
@@ -131,7 +131,7 @@ fn no_secret_is_in_the_log_the_audit_log_or_the_database() {
     assert!(audit_log.contains("refresh_token_reused") && log.contains("was reused"));
     for secret in secrets {
         assert!(!log.contains(&secret), "{secret} is in the log: {log}");
-        assert!(!audit_log.contains(&secret), "{secret} is in the audit_log: {audit_log}");
+        assert!(!audit_log.contains(&secret), "{secret} is in the audit log: {audit_log}");
     }
     assert!(!audit_log.contains(EMAIL) && !log.contains(EMAIL));
     app.signal("TERM");

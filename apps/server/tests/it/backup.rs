@@ -1,4 +1,4 @@
-//! `latchkey backup`, beside a server on the same database.
+//! `latchkey backup`, while a server runs on the same database.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,10 +16,10 @@ fn backup(folder: &TempDir, to: &str, more: &[&str]) -> std::process::Output {
 }
 
 #[test]
-fn a_backup_of_a_running_server_has_all_that_was_acknowledged_and_can_be_restored() {
-    // Each sign-up counts for another IP address.
+fn a_backup_of_a_running_server_has_all_acknowledged_sign_ups_and_can_be_restored() {
+    // Each sign-up comes from another IP address, so that none is throttled.
     let app = TestApp::with_options(&["--trusted-proxy", "127.0.0.1"]);
-    let elsewhere = tempfile::tempdir().unwrap();
+    let restored_folder = tempfile::tempdir().unwrap();
     let stop = AtomicBool::new(false);
     let (acknowledged, emails) = mpsc::channel();
     let before: Vec<String> = std::thread::scope(|scope| {
@@ -39,9 +39,9 @@ fn a_backup_of_a_running_server_has_all_that_was_acknowledged_and_can_be_restore
         assert_eq!(copied["bytes"], size);
         before
     });
-    std::fs::rename(app.folder.path().join("copy.db"), elsewhere.path().join("latchkey.db"))
-        .unwrap();
-    let restored = Server::start(&elsewhere, &[]);
+    let copy = app.folder.path().join("copy.db");
+    std::fs::rename(copy, restored_folder.path().join("latchkey.db")).unwrap();
+    let restored = Server::start(&restored_folder, &[]);
     for email in &before {
         restored.log_in(email, PASSWORD);
     }

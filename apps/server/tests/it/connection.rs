@@ -1,4 +1,4 @@
-//! The HTTP layer: stalled, malformed and oversized requests, and unread responses.
+//! The HTTP layer: stalled, malformed and oversized requests, and responses that are not read.
 
 use std::io::{Read as _, Write as _};
 
@@ -23,7 +23,7 @@ fn stalled_connections_are_closed() {
         })
         .collect();
     for (waiting, sent) in waiting.into_iter().zip(stalled) {
-        // The client would read for a minute, so it is the server that closed.
+        // The client's timeout is a minute, so the server has closed the connection.
         let answer = waiting.join().unwrap();
         assert!(answer.closed, "{sent:?}");
         assert!(matches!(answer.status, 0 | 400 | 408), "{sent:?}: {}", answer.head);
@@ -31,14 +31,14 @@ fn stalled_connections_are_closed() {
     assert_eq!(app.get("/healthz").status, 200);
 }
 
-/// A log-out request with these last headers and body.
+/// Builds a log-out request that ends with `rest`: more headers and the body.
 fn log_out(token: &str, rest: &str) -> Vec<u8> {
     let head = "POST /api/logout HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
     format!("{head}{}{rest}", bearer(token)).into_bytes()
 }
 
 #[test]
-fn a_malformed_body_is_rejected_after_all_earlier_checks() {
+fn a_malformed_body_is_rejected_after_the_headers_are_checked() {
     let app = TestApp::new();
     let broken = "transfer-encoding: chunked\r\n\r\nzz\r\n";
     let answer = app.send(&log_out("x", broken));
@@ -73,8 +73,8 @@ fn chunked_bodies_are_accepted_within_the_limit() {
     assert_eq!(send(&large).code(), "payload_too_large");
 }
 
-/// If a proxy and the server disagree about the length of a body, a request can be smuggled past the
-/// proxy (RFC 9112, 6.3 and 11.2).
+/// If a proxy and the server disagree about the length of a body, an attacker can smuggle a request
+/// past the proxy (RFC 9112, 6.3 and 11.2).
 #[test]
 fn a_body_with_ambiguous_length_is_rejected() {
     let app = TestApp::new();
@@ -96,7 +96,7 @@ fn a_body_with_ambiguous_length_is_rejected() {
     for coding in ["identity", "chunked, identity", "xchunked", "chunked\u{b}"] {
         assert_eq!(send(&format!("transfer-encoding: {coding}\r\n"), &chunked), 400, "{coding}");
     }
-    // With both headers, the chunks count.
+    // With both headers, the chunks determine the length.
     assert_eq!(send("content-length: 5\r\ntransfer-encoding: chunked\r\n", &chunked), 201);
     let taken = send(&format!("content-length: {length}\r\n"), &body);
     assert_eq!(taken, 409, "the same body with a valid length is accepted");
@@ -132,13 +132,13 @@ fn duplicate_headers_are_rejected() {
 }
 
 #[test]
-fn a_stated_public_url_is_exact() {
+fn an_explicit_public_url_is_the_only_allowed_origin() {
     let app = TestApp::with_options(&["--public-url", "https://Auth.Example.com/"]);
     let body = credentials(EMAIL, PASSWORD);
     let by_address = format!("origin: http://{}\r\n", app.address);
     assert_eq!(app.post("/api/signup", &by_address, &body).code(), "forbidden_origin");
-    let stated = "origin: https://auth.example.com\r\n";
-    assert_eq!(app.post("/api/signup", stated, &body).status, 201);
+    let public = "origin: https://auth.example.com\r\n";
+    assert_eq!(app.post("/api/signup", public, &body).status, 201);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_request_without_a_path_is_a_client_error() {
 }
 
 #[test]
-fn garbage_is_rejected_and_the_server_goes_on() {
+fn garbage_is_rejected_and_the_server_keeps_running() {
     let app = TestApp::new();
     let long = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(100_000));
     let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(1_000));
@@ -176,19 +176,19 @@ fn garbage_is_rejected_and_the_server_goes_on() {
 fn the_memory_for_unread_responses_is_limited() {
     let app = TestApp::new();
     app.user();
-    // In JSON, each quotation mark takes two bytes.
+    // In JSON, each quotation mark is two bytes.
     let name = format!("user-agent: {}\r\n", "\"".repeat(512));
     let log_in = || app.post("/api/token", &name, &credentials(EMAIL, PASSWORD));
     (1..250).for_each(|_| drop(log_in()));
     let token = log_in().access_token();
     let request = format!("GET /api/me/export HTTP/1.1\r\nhost: x\r\n{}\r\n", bearer(&token));
-    // Only the status of each response is read, so that the rest stays in the server. One export is
-    // made at a time, because more than two at once are rejected for another reason.
+    // Only the status of each response is read, so that the rest stays in the server. The requests
+    // are sent one after the other, because more than two concurrent exports are rejected anyway.
     let mut rejected = 0;
     let unread: Vec<_> = (0..200)
         .map(|_| {
             let mut stream = app.connect();
-            // The system buffers hardly anything of a response.
+            // A small buffer, so that the system holds almost nothing of the response.
             rustix::net::sockopt::set_socket_recv_buffer_size(&stream, 4_096).unwrap();
             stream.write_all(request.as_bytes()).unwrap();
             let mut status = [0; 12];
@@ -203,7 +203,7 @@ fn the_memory_for_unread_responses_is_limited() {
     assert!(app.log().contains("clients do not read their responses"));
     assert_eq!(app.me(&token).status, 200, "short responses are not limited");
     drop(unread);
-    app.wait_for("room for another", |_| {
+    app.wait_for("space for another response", |_| {
         app.request("GET", "/api/me/export", &bearer(&token)).status == 200
     });
 }

@@ -1,4 +1,4 @@
-//! `latchkey doctor` on good and bad deployments.
+//! `latchkey doctor` on correct and faulty deployments.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn report(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The names of the checks with this level.
+/// Returns the names of the checks with this level.
 fn checks<'a>(report: &'a Value, level: &str) -> Vec<&'a str> {
     let all = report["checks"].as_array().unwrap().iter();
     all.filter(|found| found["level"] == level)
@@ -29,7 +29,7 @@ fn checks<'a>(report: &'a Value, level: &str) -> Vec<&'a str> {
         .collect()
 }
 
-fn rights(path: &Path, mode: u32) {
+fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
@@ -39,7 +39,7 @@ fn names(folder: &TempDir) -> Vec<String> {
 }
 
 #[test]
-fn a_good_deployment_passes_whether_the_server_runs_or_not() {
+fn a_correct_deployment_passes_while_the_server_runs_and_after_it_has_stopped() {
     let mut app = TestApp::new();
     app.sign_up("ada@example.com", "a long walk along the sea");
     let https = ["--public-url", "https://auth.example.com", "--json"];
@@ -52,8 +52,10 @@ fn a_good_deployment_passes_whether_the_server_runs_or_not() {
     for output in [running, doctor(&app.folder, &https)] {
         let found = report(&output);
         assert_eq!((&found["ok"], checks(&found, "fail")), (&true.into(), vec![]));
-        for good in ["database", "integrity", "rights", "folder", "log", "clock", "public url"] {
-            assert!(checks(&found, "ok").contains(&good), "{good}: {found:#}");
+        for check in
+            ["database", "integrity", "permissions", "folder", "log", "clock", "public url"]
+        {
+            assert!(checks(&found, "ok").contains(&check), "{check}: {found:#}");
         }
     }
     assert_eq!(names(&app.folder), before, "no files are created");
@@ -63,28 +65,29 @@ fn a_good_deployment_passes_whether_the_server_runs_or_not() {
 fn each_finding_is_a_line_that_says_how_to_fix_it() {
     let folder = tempfile::tempdir().unwrap();
     drop(Server::start(&folder, &[]));
-    rights(&folder.path().join("latchkey.db"), 0o644);
-    rights(folder.path(), 0o777);
+    set_mode(&folder.path().join("latchkey.db"), 0o644);
+    set_mode(folder.path(), 0o777);
     let output = doctor(
         &folder,
         &["--public-url", "http://auth.example.com", "--pbkdf2-iterations", "1000"],
     );
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stdout).unwrap();
-    for (level, named) in [
+    let printed = String::from_utf8(output.stdout).unwrap();
+    for (level, text) in [
         ("ok", "this version"),
         ("fail", "chmod 600"),
         ("fail", "chmod o-w"),
-        ("fail", "https address with --public-url"),
-        ("warn", "leave out --pbkdf2-iterations"),
-        ("warn", "could be higher"),
+        ("fail", "set --public-url to its https URL"),
+        ("warn", "remove --pbkdf2-iterations"),
+        ("warn", "raise --pbkdf2-iterations"),
     ] {
-        let is_said = |line: &str| line.starts_with(level) && line.contains(named);
-        assert!(said.lines().any(is_said), "{named}: {said}");
+        let is_finding = |line: &str| line.starts_with(level) && line.contains(text);
+        assert!(printed.lines().any(is_finding), "{text}: {printed}");
     }
-    assert!(said.lines().all(|line| ["ok", "warn", "fail"].iter().any(|it| line.starts_with(it))));
+    let levels = ["ok", "warn", "fail"];
+    assert!(printed.lines().all(|line| levels.iter().any(|level| line.starts_with(level))));
     let line = String::from_utf8(output.stderr).unwrap();
-    assert_eq!((line.lines().count(), line.contains("3 of the checks")), (1, true), "{line}");
+    assert_eq!((line.lines().count(), line.contains("3 checks failed")), (1, true), "{line}");
 }
 
 #[test]
@@ -108,6 +111,6 @@ fn options_are_read_from_the_servers_environment() {
         .unwrap();
     assert_eq!(checks(&report(&output), "fail"), ["database", "public url"]);
     assert!(checks(&report(&output), "warn").contains(&"environment"));
-    let wrong = command().arg("doctor").env("LATCHKEY_LISTEN", "here").output().unwrap();
-    assert_eq!(wrong.status.code(), Some(2));
+    let invalid = command().arg("doctor").env("LATCHKEY_LISTEN", "here").output().unwrap();
+    assert_eq!(invalid.status.code(), Some(2));
 }

@@ -1,5 +1,5 @@
-//! The responses to rejected log-ins, byte for byte. `cargo xtask bench enumeration` measures their
-//! time.
+//! Compares the responses to rejected log-ins byte for byte. `cargo xtask bench enumeration`
+//! measures their time.
 
 use tempfile::TempDir;
 
@@ -8,7 +8,7 @@ use crate::server::{Answer, command, credentials};
 
 const WRONG: &str = "a short swim in the river";
 
-/// A response without the request id and the date.
+/// Returns a response without its request id and date.
 fn bytes(answer: &Answer) -> (String, String) {
     let differs = |line: &&str| {
         let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
@@ -33,10 +33,10 @@ fn every_rejected_log_in_gets_the_same_bytes() {
         ("no such account", "bob@example.com", PASSWORD),
         ("a disabled account, wrong password", "eve@example.com", WRONG),
         ("a disabled account, right password", "eve@example.com", PASSWORD),
-        ("no address", "ada", PASSWORD),
-        ("nothing", "", ""),
-        ("a password that nobody can have", "ada@example.com", "\0"),
-        ("a password longer than any", "ada@example.com", &"x".repeat(2_000)),
+        ("an invalid email address", "ada", PASSWORD),
+        ("empty fields", "", ""),
+        ("an invalid password", "ada@example.com", "\0"),
+        ("a password that is too long", "ada@example.com", &"x".repeat(2_000)),
     ] {
         assert_eq!(bytes(&log_in(email, password)), bytes(&wrong), "{reason}");
     }

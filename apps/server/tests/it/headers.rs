@@ -29,7 +29,7 @@ fn every_response_has_a_request_id_and_the_security_headers() {
         assert_eq!(header("referrer-policy"), "no-referrer");
         assert_eq!(header("cross-origin-opener-policy"), "same-origin");
         assert!(!header("permissions-policy").is_empty());
-        assert_eq!(answer.header("strict-transport-security"), None, "over http it means nothing");
+        assert_eq!(answer.header("strict-transport-security"), None, "only over https");
         assert_eq!(answer.header("access-control-allow-origin"), None);
         ids.push(header("x-request-id"));
     }

@@ -1,4 +1,4 @@
-//! `latchkey keys`, beside servers on the same database.
+//! `latchkey keys`, while servers run on the same database.
 
 use serde_json::Value;
 
@@ -6,17 +6,17 @@ use crate::app::{EMAIL, PASSWORD, TestApp};
 use crate::operator::{Operator, failure, json, success};
 use crate::server::Server;
 
-/// The name of the key that signed a token.
+/// Returns the id of the key that signed a token.
 fn kid(token: &str) -> String {
     jsonwebtoken::decode_header(token).unwrap().kid.unwrap()
 }
 
 fn kids_in_the_key_set(server: &Server) -> Vec<String> {
     let set = server.get("/.well-known/jwks.json").json();
-    set["keys"].as_array().unwrap().iter().map(|key| name(key).to_owned()).collect()
+    set["keys"].as_array().unwrap().iter().map(|key| kid_of(key).to_owned()).collect()
 }
 
-fn name(key: &Value) -> &str {
+fn kid_of(key: &Value) -> &str {
     key["kid"].as_str().unwrap()
 }
 
@@ -30,13 +30,13 @@ fn running_servers_sign_with_a_new_key_and_reject_a_retired_one() {
     for _ in 0..2 {
         let rotated = json(&operator.keys(&["rotate", "--json"]));
         let new = here.log_in(EMAIL, PASSWORD);
-        assert_eq!(kid(&new), name(&rotated));
+        assert_eq!(kid(&new), kid_of(&rotated));
         for server in [&there, &*here] {
             assert_eq!((server.me(&new).status, server.me(&old).status), (200, 200));
         }
     }
     let listed = json(&operator.keys(&["list", "--json"]));
-    let listed: Vec<_> = listed.as_array().unwrap().iter().map(name).collect();
+    let listed: Vec<_> = listed.as_array().unwrap().iter().map(kid_of).collect();
     assert_eq!(kids_in_the_key_set(&here), listed);
     assert_eq!((listed.len(), listed[2]), (3, &*kid(&old)));
 
@@ -76,11 +76,11 @@ fn retiring_the_signing_key_or_an_unknown_key_is_an_error() {
     let app = TestApp::new();
     let operator = app.operator();
     let listed = json(&operator.keys(&["list", "--json"]));
-    let signing = failure(&operator.keys(&["retire", name(&listed[0])]));
+    let signing = failure(&operator.keys(&["retire", kid_of(&listed[0])]));
     assert!(signing.contains("keys rotate"), "{signing}");
-    for nobody in ["nobody", "-nobody", &"x".repeat(10_000)] {
-        let unknown = failure(&operator.keys(&["retire", nobody]));
-        assert!(unknown.contains("keys list") && unknown.len() < 200, "{unknown}");
+    for unknown in ["unknown", "-unknown", &"x".repeat(10_000)] {
+        let line = failure(&operator.keys(&["retire", unknown]));
+        assert!(line.contains("keys list") && line.len() < 200, "{line}");
     }
     assert_eq!(json(&operator.keys(&["list", "--json"])), listed);
 }

@@ -1,4 +1,4 @@
-//! Restarts, kills and stops.
+//! Restarts, kills and graceful stops.
 
 use std::io::{Read as _, Write as _};
 
@@ -40,7 +40,7 @@ fn sigterm_and_sigint_finish_requests_in_flight_and_exit_0() {
             body.len()
         )
         .unwrap();
-        // The server waits for the body: the request is in flight.
+        // The server waits for the body, so the request is in flight.
         let mut interim = [0; 25];
         in_flight.read_exact(&mut interim).unwrap();
         assert!(interim.starts_with(b"HTTP/1.1 100 "));

@@ -7,7 +7,7 @@ use crate::server::{Server, bearer, credentials};
 
 const NEW_PASSWORD: &str = "a short swim in the river";
 
-/// Makes requests that are logged, and returns the secrets in them.
+/// Sends requests that are logged, and returns the secrets in them.
 fn use_secrets(server: &Server) -> Vec<String> {
     server.sign_up(EMAIL, PASSWORD);
     let issued = server.post("/api/token", "", &credentials(EMAIL, PASSWORD));
@@ -29,7 +29,7 @@ fn use_secrets(server: &Server) -> Vec<String> {
         &format!(r#"{{"email":"{EMAIL}","password":"wrong {PASSWORD}"}}"#),
     );
     server.get(&format!("/login?next=/private&token={token}"));
-    // Control characters: terminals take U+009B for the start of a command.
+    // Control characters. Terminals interpret U+009B as the start of a command.
     server.send(b"GET /\xc2\x9b31m\xc2\x85forged HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     server.post("/api/logout", &bearer(&again), "{}");
     let cookies = [cookie, refreshed.cookie()].map(|cookie| cookie[17..].to_owned());
@@ -49,7 +49,7 @@ fn secrets_email_addresses_and_query_strings_are_not_logged() {
         for secret in secrets.iter().map(String::as_str).chain(others) {
             assert!(!log.contains(secret), "{secret} in {log}");
         }
-        for event in [
+        for message in [
             "signed up",
             "signed in",
             "wrong password or unknown account",
@@ -57,7 +57,7 @@ fn secrets_email_addresses_and_query_strings_are_not_logged() {
             "changed the password",
             "was reused",
         ] {
-            assert!(log.contains(event), "{event}: {log}");
+            assert!(log.contains(message), "{message}: {log}");
         }
         let is_plain = |c: char| c == '\n' || !c.is_control();
         assert!(log.chars().all(is_plain) && log.contains("forged"), "{log}");
@@ -88,14 +88,14 @@ fn a_request_whose_client_disconnects_is_logged() {
     let rest =
         "content-type: application/json\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n{}";
     stream.write_all(format!("{head}{bearer}{rest}").as_bytes()).unwrap();
-    // With unread data, closing resets the connection.
+    // Closing a socket with unread data resets the connection.
     stream.peek(&mut [0]).unwrap();
     drop(stream);
     app.wait_for("the disconnect", |log| log.contains("client disconnected"));
 }
 
 #[test]
-fn a_json_log_has_one_object_a_line() {
+fn a_json_log_has_one_object_per_line() {
     let app = TestApp::with_options(&["--log-format", "json"]);
     use_secrets(&app);
     let log = app.log();
@@ -117,19 +117,19 @@ fn a_closed_log_does_not_stop_the_server() {
     server.log_in(EMAIL, PASSWORD);
 }
 
-/// A pipe holds 64 KiB, and the server's buffer a megabyte.
+/// A pipe holds 64 KiB, and the server's buffer 1 MiB.
 #[test]
-fn a_log_that_nobody_reads_holds_up_no_request_and_no_stop() {
+fn an_unread_log_delays_neither_requests_nor_shutdown() {
     let folder = tempfile::tempdir().unwrap();
     let (mut server, mut log) = Server::start_with_log_pipe(&folder);
     let path = format!("/{}", "x".repeat(500));
-    let one_request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
-    let request = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+    let last_request = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let requests = format!("{}{last_request}", request.repeat(100));
     for _ in 0..40 {
-        let requests = format!("{}{request}", one_request.repeat(100));
         assert!(server.send(requests.as_bytes()).closed);
     }
-    // Read some of it, for the report of the dropped lines.
+    // Read the log up to the report of the dropped lines.
     let mut text = vec![0; 2 * 1024 * 1024];
     let mut length = 0;
     while !String::from_utf8_lossy(&text[..length]).contains("log lines were dropped") {
@@ -137,19 +137,19 @@ fn a_log_that_nobody_reads_holds_up_no_request_and_no_stop() {
         assert!(read > 0, "the report is in the log");
         length += read;
         if length == read {
-            // Something new is logged once there is room again.
+            // Log another line, now that the buffer has space.
             server.get("/healthz");
         }
     }
     for _ in 0..40 {
-        server.send(format!("{}{request}", one_request.repeat(100)).as_bytes());
+        server.send(requests.as_bytes());
     }
     server.signal("TERM");
     assert_eq!(server.wait(), Some(0));
 }
 
 #[test]
-fn long_paths_and_methods_are_cut() {
+fn long_paths_and_methods_are_truncated() {
     let app = TestApp::new();
     app.get(&format!("/{}", "x".repeat(10_000)));
     let method = "M".repeat(10_000);
@@ -160,11 +160,11 @@ fn long_paths_and_methods_are_cut() {
 }
 
 #[test]
-fn a_record_has_the_ip_address_and_the_reason() {
+fn the_record_of_a_rejected_request_has_the_ip_address_and_the_reason() {
     let app = TestApp::with_options(&["--trusted-proxy", "127.0.0.1"]);
     let forwarded = "x-forwarded-for: 192.0.2.7\r\n";
     let answer = app.post("/api/token", forwarded, &credentials(EMAIL, PASSWORD));
     let (log, id) = (app.log(), answer.header("x-request-id").unwrap());
-    let refused = log.lines().find(|line| line.contains(id) && line.contains("rejected")).unwrap();
-    assert!(refused.contains("ip=192.0.2.7") && refused.contains("InvalidCredentials"), "{log}");
+    let record = log.lines().find(|line| line.contains(id) && line.contains("rejected")).unwrap();
+    assert!(record.contains("ip=192.0.2.7") && record.contains("InvalidCredentials"), "{log}");
 }

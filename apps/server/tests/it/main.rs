@@ -1,6 +1,6 @@
-//! The program as those who run it and those who connect to it see it.
+//! Tests of the program, through its command line and its HTTP interface.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
+#![expect(clippy::unwrap_used, reason = "a panic shows which step of a test failed")]
 
 #[path = "../support/app.rs"]
 mod app;

@@ -1,4 +1,5 @@
-//! Paths outside `/api`, whether the pages are built or not. Their content is tested in a browser.
+//! Paths outside `/api`. These tests pass with and without built pages, whose content is tested in
+//! a browser.
 
 use crate::app::TestApp;
 
@@ -12,7 +13,7 @@ fn pages_accept_get_and_head_only() {
     assert_eq!(app.request("POST", "/nothing", "content-length: 0\r\n").status, 404);
 }
 
-/// A response that echoes the request would show cookies to scripts.
+/// A response that echoes the request would reveal cookies to scripts.
 #[test]
 fn trace_is_rejected() {
     let app = TestApp::new();

@@ -8,7 +8,7 @@ fn log_in(server: &Server, headers: &str) -> crate::server::Answer {
 }
 
 #[test]
-fn a_refresh_survives_kill_9_and_its_lost_response_is_repeated() {
+fn a_refresh_survives_kill_9_and_its_lost_response_can_be_repeated() {
     let mut app = TestApp::with_public_url();
     app.user();
     let first = log_in(&app, "").cookie();
@@ -69,7 +69,7 @@ fn the_cookie_is_secure_with_an_https_public_url() {
 fn a_session_is_listed_with_its_ip_address_and_user_agent() {
     let app = TestApp::new();
     app.user();
-    // X-Forwarded-For is ignored without a trusted proxy.
+    // X-Forwarded-For is ignored, because no proxy is trusted.
     let issued = log_in(&app, "user-agent: Browser/1.0\r\nx-forwarded-for: 203.0.113.1\r\n");
     let listed = app.request("GET", "/api/sessions", &bearer(&issued.access_token())).json();
     let session = &listed["sessions"][0];

@@ -1,4 +1,4 @@
-//! The command line, the environment, and errors and warnings at start.
+//! The command line, the environment, and errors and warnings at startup.
 
 use std::process::{Output, Stdio};
 
@@ -9,7 +9,7 @@ fn run(arguments: &[&str]) -> Output {
     command().args(arguments).stdin(Stdio::null()).output().unwrap()
 }
 
-/// Returns the error line of a program that ended with `code` and printed nothing else.
+/// Returns the error line of a program that exited with `code` and printed nothing else.
 #[track_caller]
 fn error_line(output: &Output, code: i32) -> String {
     assert_eq!(output.status.code(), Some(code));
@@ -21,7 +21,7 @@ fn error_line(output: &Output, code: i32) -> String {
 
 #[test]
 fn a_usage_error_is_one_line_and_exit_2() {
-    for (arguments, named) in [
+    for (arguments, expected) in [
         (&["--lisen", "127.0.0.1:0"][..], "--listen"),
         (&["serve", "--listen", "here"], "--listen"),
         (&["serve", "--public-url", "https://a.example/path"], "--public-url"),
@@ -39,7 +39,7 @@ fn a_usage_error_is_one_line_and_exit_2() {
         (&["sever"], "sever"),
     ] {
         let line = error_line(&run(arguments), 2);
-        assert!(line.contains(named), "{line}");
+        assert!(line.contains(expected), "{line}");
     }
 }
 
@@ -54,19 +54,19 @@ fn a_port_in_use_is_an_error_and_creates_no_database() {
 }
 
 #[test]
-fn an_unusable_database_is_an_error_and_left_as_it_was() {
+fn an_unusable_database_is_an_error_and_stays_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let diary = folder.path().join("diary.txt");
     let text = "Dear diary, this is no database.\n".repeat(100);
     std::fs::write(&diary, &text).unwrap();
     let absent = folder.path().join("absent/latchkey.db");
-    for (path, said) in [
+    for (path, expected) in [
         (diary.to_str().unwrap(), "not a database"),
         (absent.to_str().unwrap(), "folder"),
         (folder.path().to_str().unwrap(), "not a database"),
     ] {
         let line = error_line(&run(&["--listen", "127.0.0.1:0", "--database", path]), 1);
-        assert!(line.contains(said) && line.contains(path), "{line}");
+        assert!(line.contains(expected) && line.contains(path), "{line}");
     }
     assert_eq!(std::fs::read_to_string(&diary).unwrap(), text);
 }
@@ -76,8 +76,8 @@ fn every_option_is_also_an_environment_variable() {
     let app = TestApp::new();
     let in_use = command().env("LATCHKEY_LISTEN", &app.address).arg("serve").output().unwrap();
     assert!(error_line(&in_use, 1).contains(&app.address));
-    let wrong = command().env("LATCHKEY_PBKDF2_ITERATIONS", "few").output().unwrap();
-    assert!(error_line(&wrong, 2).contains("--pbkdf2-iterations"));
+    let invalid = command().env("LATCHKEY_PBKDF2_ITERATIONS", "few").output().unwrap();
+    assert!(error_line(&invalid, 2).contains("--pbkdf2-iterations"));
     let help = String::from_utf8(run(&["serve", "--help"]).stdout).unwrap();
     for option in help.lines().filter_map(|line| line.trim().strip_prefix("--")) {
         let name = option.split_whitespace().next().unwrap();
@@ -127,9 +127,9 @@ fn fewer_iterations_are_a_warning() {
 /// OWASP ASVS 5.0, 6.2.1.
 #[test]
 fn a_lower_minimum_password_length_is_a_warning() {
-    for (least, warned) in [("7", true), ("8", false), ("15", false)] {
+    for (min_length, warned) in [("7", true), ("8", false), ("15", false)] {
         let folder = tempfile::tempdir().unwrap();
-        let server = Server::start(&folder, &["--password-min-length", least]);
+        let server = Server::start(&folder, &["--password-min-length", min_length]);
         assert_eq!(server.log().contains("--password-min-length"), warned, "{}", server.log());
     }
 }

@@ -1,4 +1,4 @@
-//! The throttle across real connections, proxies, servers and restarts.
+//! The throttle over real connections, behind a proxy, with two servers and after a restart.
 
 use std::thread;
 
@@ -23,8 +23,8 @@ fn concurrent_attempts_on_two_servers_share_one_limit() {
             .collect();
         attempts.into_iter().map(|attempt| attempt.join().unwrap()).collect()
     });
-    let of = |status| statuses.iter().filter(|one| **one == status).count();
-    assert_eq!((of(401), of(429)), (10, 30), "{statuses:?}");
+    let count = |status| statuses.iter().filter(|other| **other == status).count();
+    assert_eq!((count(401), count(429)), (10, 30), "{statuses:?}");
     assert!(here.log().contains("too many attempts") || there.log().contains("too many attempts"));
     // Failed attempts survive a restart.
     drop(there);
@@ -40,7 +40,7 @@ fn the_client_ip_comes_from_a_trusted_proxy() {
     let app = TestApp::with_options(&["--trusted-proxy", "127.0.0.0/8"]);
     for n in 0..30 {
         let body = credentials(&format!("user{n}@example.com"), "wrong");
-        // The address that the client wrote itself does not count.
+        // The first address was sent by the client, and is ignored.
         let from = format!("x-forwarded-for: 203.0.113.{n}, 192.0.2.1\r\n");
         assert_eq!(app.post("/api/token", &from, &body).status, 401);
     }

@@ -12,7 +12,7 @@ use crate::app::{PASSWORD, TestApp};
 use crate::operator::{Operator, failure, json as json_output, success};
 use crate::server::{Server, credentials};
 
-/// Hashes of the password by bcrypt, Werkzeug and Django.
+/// Hashes of [`PASSWORD`] from bcrypt, Werkzeug and Django.
 const BCRYPT: &str = "$2b$04$.zt/aW/I8MvAXHyeT0QhaeBqYjMX.RP8C1qyQp450X3RDlzYTOAky";
 const WERKZEUG: &str = "pbkdf2:sha256:1000$AVaITkTz2eBKnxgk$e0d887524f408d05717eea8f539ddc68d356c822e90ada9f1fb1c09770db8d5c";
 const DJANGO: &str =
@@ -51,7 +51,7 @@ fn log_in(server: &Server, email: &str, password: &str) -> u16 {
     server.post("/api/token", "", &credentials(email, password)).status
 }
 
-/// Django's table of users, as written by `sqlite3 -header -csv` and `psql --csv`.
+/// Returns Django's table of users, as written by `sqlite3 -header -csv` and `psql --csv`.
 fn django_table() -> String {
     format!(
         "id,password,last_login,is_superuser,username,last_name,email,is_staff,is_active,date_joined,first_name\n\
@@ -64,18 +64,22 @@ fn django_table() -> String {
 fn imported_users_log_in_with_their_passwords() {
     let app = TestApp::new();
     let report = success(&import(&app.folder, "auth_user.csv", &django_table(), &[]));
-    assert!(report.contains("imported 2 accounts (1 bcrypt, 1 pbkdf2-sha256); 2 get"), "{report}");
-    assert!(report.contains("not imported: last_login, is_superuser, username"), "{report}");
+    assert!(
+        report.contains("imported 2 accounts (1 bcrypt, 1 pbkdf2-sha256); 2 to be"),
+        "{report}"
+    );
+    assert!(report.contains("ignored fields: last_login, is_superuser, username"), "{report}");
     assert_eq!(log_in(&app, "ada@example.com", "a swim in the river"), 401);
     for _ in 0..2 {
         assert_eq!(log_in(&app, "ada@example.com", PASSWORD), 200);
     }
-    // She was not active in the other system.
+    // This account was inactive in the other system.
     assert_eq!(log_in(&app, "grace@example.com", PASSWORD), 401);
     success(&users(&app.folder, &["enable", "grace@example.com"]));
     assert_eq!(log_in(&app, "grace@example.com", PASSWORD), 200);
-    let made: Vec<_> = listed(&app.folder).iter().map(|user| user["created_at"].clone()).collect();
-    assert_eq!(made, ["2024-01-02T03:04:05.678Z", "2024-02-03T04:05:06.5Z"]);
+    let users_listed = listed(&app.folder);
+    let times: Vec<_> = users_listed.iter().map(|user| &user["created_at"]).collect();
+    assert_eq!(times, ["2024-01-02T03:04:05.678Z", "2024-02-03T04:05:06.5Z"]);
     // A log-in replaces the hash.
     let out = success(&users(&app.folder, &["export"]));
     assert_eq!(out.matches("$pbkdf2-sha256$i=1000,l=32$").count(), 2, "{out}");
@@ -97,14 +101,14 @@ fn json_lines_and_django_dumps_are_imported() {
     ]);
     let report = success(&import(&folder, "dump.json", &dump.to_string(), &[]));
     assert!(report.contains("imported 1 account ("), "{report}");
-    assert!(report.contains("not imported: groups, username"), "{report}");
+    assert!(report.contains("ignored fields: groups, username"), "{report}");
     let server = Server::start(&folder, &[]);
     for name in ["a", "b", "c"] {
         assert_eq!(log_in(&server, &format!("{name}@example.com"), PASSWORD), 200, "{name}");
     }
 }
 
-/// Seven records, of which two are valid.
+/// Returns seven records, of which two are valid.
 fn mixed() -> String {
     format!(
         "email,password_hash,created_at\n\
@@ -131,7 +135,7 @@ fn an_invalid_record_prevents_the_import_and_is_reported() {
     for expected in [
         "line 3: \"ada\": not an email address",
         "line 4: \"grace@example.com\": not a password hash",
-        "line 5: \"ADA@example.com\": the same email address as number 2",
+        "line 5: \"ADA@example.com\": the same email address as in line 2",
         "line 6: \"mary@example.com\": an insecure password hash",
         "line 7: \"joan@example.com\": created_at is in the future",
         "line 8: \"jean@example.com\": an account with this email address",
@@ -175,13 +179,13 @@ fn the_report_is_available_as_json() {
 }
 
 #[test]
-fn an_unreadable_file_is_an_error_that_says_how_to_fix_it() {
+fn an_invalid_file_is_an_error_that_says_how_to_fix_it() {
     let folder = tempfile::tempdir().unwrap();
     for (name, text, fix) in [
         ("users.txt", "", "--format csv, jsonl or django"),
         ("users.csv", "name,password\n", "column for the email address"),
         ("users.csv", "email,name\n", "password_hash or encrypted_password or password"),
-        ("users.csv", "email,password,password_hash\n", "leave one out"),
+        ("users.csv", "email,password,password_hash\n", "remove one"),
         ("users.csv", "", "column for the email address"),
         ("users.json", "{}", "dumpdata"),
         ("users.json", "[\n\"hunter2\"]", "line 2, column 9"),
@@ -192,7 +196,7 @@ fn an_unreadable_file_is_an_error_that_says_how_to_fix_it() {
     let absent = failure(&users(&folder, &["import", "absent.csv"]));
     assert!(absent.contains("cannot read absent.csv"), "{absent}");
     for (name, text, fix) in [
-        ("users.csv", "email,password\na@example.com\n", "1 columns, but the first row names 2"),
+        ("users.csv", "email,password\na@example.com\n", "1 columns, but the first row has 2"),
         ("users.jsonl", "[1]\n", "not a JSON object"),
         ("users.jsonl", "{\"email\":[]}\n", "email is a list"),
         ("users.jsonl", "{\"password\":\"x\",\"password_hash\":\"x\"}\n", "more than one of"),
@@ -207,7 +211,7 @@ fn an_unreadable_file_is_an_error_that_says_how_to_fix_it() {
 }
 
 #[test]
-fn an_export_is_imported_unchanged() {
+fn an_export_can_be_imported_unchanged() {
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     success(&import(&here, "auth_user.csv", &django_table(), &[]));
     let server = Server::start(&here, &[]);
@@ -220,14 +224,14 @@ fn an_export_is_imported_unchanged() {
         assert_eq!(success(&users(&copy, &["export", "--format", format])), out);
     }
     let out = success(&users(&here, &["export"]));
-    let by_stdin = Operator::new(&there).run("users", &["import", "-", "--format", "jsonl"], &out);
-    assert!(success(&by_stdin).contains("imported 3 accounts"));
-    let moved = Server::start(&there, &[]);
-    assert_eq!(log_in(&moved, "=hyperlink@example.com", PASSWORD), 200);
+    let imported = Operator::new(&there).run("users", &["import", "-", "--format", "jsonl"], &out);
+    assert!(success(&imported).contains("imported 3 accounts"));
+    let other_server = Server::start(&there, &[]);
+    assert_eq!(log_in(&other_server, "=hyperlink@example.com", PASSWORD), 200);
 }
 
 #[test]
-fn an_exported_file_is_private_and_replaces_no_other() {
+fn an_exported_file_is_private_and_overwrites_no_file() {
     let folder = tempfile::tempdir().unwrap();
     success(&import(&folder, "auth_user.csv", &django_table(), &[]));
     let path: PathBuf = folder.path().join("out.jsonl");
@@ -236,7 +240,7 @@ fn an_exported_file_is_private_and_replaces_no_other() {
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let written = fs::read_to_string(&path).unwrap();
     assert_eq!(written, success(&users(&folder, &["export"])));
-    assert!(failure(&export()).contains("exists already"));
+    assert!(failure(&export()).contains("already exists"));
     assert_eq!(fs::read_to_string(&path).unwrap(), written);
 }
 
@@ -245,7 +249,7 @@ fn imports_and_exports_are_recorded() {
     let folder = tempfile::tempdir().unwrap();
     success(&import(&folder, "auth_user.csv", &django_table(), &[]));
     success(&users(&folder, &["export"]));
-    // An export that cannot be written is recorded too.
+    // An export to a file that cannot be written is recorded too.
     failure(&users(&folder, &["export", "--output", folder.path().to_str().unwrap()]));
     let audit_log = success(&Operator::new(&folder).run("audit", &[], ""));
     let kinds: Vec<Vec<_>> =
@@ -256,7 +260,7 @@ fn imports_and_exports_are_recorded() {
 }
 
 #[test]
-fn a_rejected_import_fails_even_if_nobody_reads_the_report() {
+fn a_rejected_import_fails_even_if_stdout_is_closed() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(&folder, "users.csv", &mixed());
     let output = Operator::new(&folder).run_without_reader("users", &["import", &path]);

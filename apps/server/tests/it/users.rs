@@ -1,4 +1,4 @@
-//! `latchkey users`, beside a server on the same database.
+//! `latchkey users`, while a server runs on the same database.
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -53,8 +53,8 @@ fn accounts_are_listed_and_shown_as_text_and_json() {
         assert_eq!((&shown["id"], &shown["disabled_at"]), (&id.as_str().into(), &Value::Null));
     }
     assert!(success(&operator.users(&["show", EMAIL])).contains(&id));
-    let nobody = failure(&operator.users(&["show", "nobody@example.com"]));
-    assert!(nobody.contains("nobody@example.com") && nobody.contains("users list"), "{nobody}");
+    let unknown = failure(&operator.users(&["show", "nobody@example.com"]));
+    assert!(unknown.contains("nobody@example.com") && unknown.contains("users list"), "{unknown}");
 }
 
 #[test]
@@ -81,7 +81,11 @@ fn disabling_an_account_ends_its_sessions_at_once() {
     assert_eq!(app.refresh(&session.cookie).code(), "invalid_refresh_token");
     let unknown = app.post("/api/token", "", &credentials("nobody@example.com", PASSWORD));
     let disabled = app.post("/api/token", "", &credentials(EMAIL, PASSWORD));
-    assert_eq!((disabled.status, &disabled.body), (401, &unknown.body), "the reason is not shown");
+    assert_eq!(
+        (disabled.status, &disabled.body),
+        (401, &unknown.body),
+        "the reason is not revealed"
+    );
     success(&app.operator().users(&["enable", EMAIL]));
     assert_eq!(ada.try_log_in(PASSWORD), 200);
 }
@@ -131,7 +135,7 @@ fn sessions_are_listed_and_ended() {
 }
 
 #[test]
-fn a_deleted_account_has_no_sessions_and_its_email_address_is_free() {
+fn a_deleted_account_has_no_sessions_and_its_email_address_can_sign_up_again() {
     let app = TestApp::new();
     let session = app.user().log_in();
     let operator = app.operator();
@@ -151,7 +155,7 @@ fn failing_commands_create_no_database() {
     let create = |input| failure(&operator.users_with_input(&["create", EMAIL], input));
     assert!(create("short\n").contains("8 characters"));
     assert!(create("").contains("stdin"));
-    assert!(create(&"x".repeat(100_000)).contains("longer"));
+    assert!(create(&"x".repeat(100_000)).contains("too long"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
@@ -169,7 +173,7 @@ fn reading_does_not_wait_for_a_writer() {
 }
 
 #[test]
-fn invalid_data_in_the_database_is_reported() {
+fn invalid_data_in_the_database_is_an_error() {
     let app = TestApp::new();
     app.user();
     let database = rusqlite::Connection::open(app.database()).unwrap();
@@ -197,7 +201,7 @@ fn the_database_option_overrides_the_environment() {
 }
 
 #[test]
-fn an_unknown_name_is_shortened_in_the_error() {
+fn a_long_name_is_truncated_in_the_error() {
     let app = TestApp::new();
     let name = "x".repeat(100_000);
     assert!(failure(&app.operator().users(&["show", &name])).len() < 1_000);

@@ -1,4 +1,4 @@
-//! A server with a database of its own, and those who use it.
+//! A server with its own database, and a user of it.
 
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
@@ -11,14 +11,14 @@ use crate::server::{Answer, Server, bearer, credentials};
 pub(crate) const EMAIL: &str = "ada@example.com";
 pub(crate) const PASSWORD: &str = "a long walk along the sea";
 
-/// A server, and the folder with its database.
+/// A running server, and the folder with its database.
 pub(crate) struct TestApp {
     server: Server,
     pub(crate) folder: TempDir,
     options: Vec<String>,
 }
 
-/// Somebody with an account.
+/// A user with an account.
 pub(crate) struct User<'a> {
     server: &'a Server,
 }
@@ -36,7 +36,7 @@ impl TestApp {
         Self::with_options(&[])
     }
 
-    /// Starts a server with more options.
+    /// Starts a server with additional options.
     pub(crate) fn with_options(options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(&folder, options);
@@ -97,7 +97,7 @@ impl<'a> User<'a> {
         self.log_in_with("")
     }
 
-    /// Logs in with more headers.
+    /// Logs in with additional headers.
     pub(crate) fn log_in_with(&self, headers: &str) -> UserSession<'a> {
         let answer = self.server.post("/api/token", headers, &credentials(EMAIL, PASSWORD));
         let (token, cookie) = (answer.access_token(), answer.cookie());

@@ -1,4 +1,4 @@
-//! An operator, who runs commands beside the server.
+//! An operator who runs commands on the server's database.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    /// An operator of the database in this folder.
+    /// Creates an operator for the database in this folder.
     pub(crate) fn new(folder: &TempDir) -> Self {
         Self::with_database(&folder.path().join("latchkey.db"))
     }
@@ -42,14 +42,14 @@ impl Operator {
     /// Runs a command with this input on stdin.
     pub(crate) fn run(&self, name: &str, arguments: &[&str], input: &str) -> Output {
         let mut process = self.command(name, arguments).stdin(Stdio::piped()).spawn().unwrap();
-        // Some commands read nothing, and may end before this is written.
+        // Some commands read no input, and may exit before it is written.
         let _ = process.stdin.take().unwrap().write_all(input.as_bytes());
         process.wait_with_output().unwrap()
     }
 
     /// Runs a command whose stdout is closed before it prints anything.
     pub(crate) fn run_without_reader(&self, name: &str, arguments: &[&str]) -> Output {
-        // The shell closes the reading end before it starts the program.
+        // `true` closes the reading end of the pipe while the shell sleeps.
         let command = self.command(name, arguments);
         let mut shell = Command::new("sh");
         shell.args(["-c", r#"{ sleep 0.2; "$@"; echo $? >&2; } | true"#, "sh"]);

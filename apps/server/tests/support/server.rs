@@ -1,4 +1,4 @@
-//! A running server, and an HTTP client that sends exactly the bytes it is given.
+//! A running server, and an HTTP client that sends raw bytes.
 
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -21,23 +21,23 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
-    /// Whether the server closed the connection before the client's timeout.
+    /// `true` if the server closed the connection before the client's timeout.
     pub(crate) closed: bool,
 }
 
 impl Server {
-    /// Starts the server on a free port, with fast hashes, on the database in `folder`.
+    /// Starts the server on a free port, with few hash iterations and the database in `folder`.
     pub(crate) fn start(folder: &TempDir, more: &[&str]) -> Self {
         Self::start_at("127.0.0.1:0", folder, more)
     }
 
-    /// Starts the server on an address that another server has used before.
+    /// Starts the server on an address that another server used before.
     pub(crate) fn start_at(address: &str, folder: &TempDir, more: &[&str]) -> Self {
         let more = [&["--listen", address], more].concat();
         Self::attempt(command(), folder, &more).unwrap_or_else(|log| unreachable!("{log}"))
     }
 
-    /// Starts the server with a prepared command. Returns the log if it ends at once.
+    /// Starts the server with a prepared command. Returns the log if the server does not start.
     pub(crate) fn attempt(
         mut process: Command,
         folder: &TempDir,
@@ -79,18 +79,18 @@ impl Server {
         self.request("GET", path, "")
     }
 
-    /// Sends a POST request with JSON.
+    /// Sends a POST request with a JSON body.
     pub(crate) fn post(&self, path: &str, headers: &str, body: &str) -> Answer {
         self.send_json("POST", path, headers, body)
     }
 
-    /// Sends a request with JSON.
+    /// Sends a request with a JSON body.
     pub(crate) fn send_json(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
-        let (host, length, address) = (&self.address, body.len(), an_address());
+        let (host, length, ip) = (&self.address, body.len(), next_client_ip());
         self.send(
             format!(
                 "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
-                 x-forwarded-for: {address}\r\n\
+                 x-forwarded-for: {ip}\r\n\
                  content-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
             )
             .as_bytes(),
@@ -131,12 +131,12 @@ impl Server {
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
-    /// Waits for the process to end and returns its exit code.
+    /// Waits for the process to exit, and returns its exit code.
     pub(crate) fn wait(&mut self) -> Option<i32> {
         self.process.wait().unwrap().code()
     }
 
-    /// Starts the server with its log in a pipe, and returns the reading end.
+    /// Starts the server with a pipe for its log, and returns the reading end of the pipe.
     pub(crate) fn start_with_log_pipe(folder: &TempDir) -> (Self, ChildStderr) {
         let mut process = command()
             .args(["serve", "--listen", "127.0.0.1:0", "--pbkdf2-iterations", "1000"])
@@ -152,9 +152,9 @@ impl Server {
     }
 
     /// Waits until the log satisfies a condition.
-    pub(crate) fn wait_for(&self, what: &str, has: impl Fn(&str) -> bool) {
+    pub(crate) fn wait_for(&self, what: &str, condition: impl Fn(&str) -> bool) {
         for _ in 0..3_000 {
-            if has(&self.written_log()) {
+            if condition(&self.written_log()) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -162,10 +162,11 @@ impl Server {
         unreachable!("{what} is not in the log: {}", self.written_log());
     }
 
-    /// Returns the log, with all records of requests that have been answered.
+    /// Returns the log. It has the records of all requests that were answered.
     ///
-    /// The server writes its log in the background, but in order: when the record of a new request
-    /// is there, all earlier ones are. A server that has ended has written its whole log.
+    /// The server writes its log in the background, but in order. This method makes a request and
+    /// waits for its record, so all earlier records are in the log too. A server that has exited
+    /// has written its whole log.
     pub(crate) fn log(&self) -> String {
         if let Some(id) = self.request_id() {
             self.wait_for("the last request", |log| log.contains(&id));
@@ -173,7 +174,7 @@ impl Server {
         self.written_log()
     }
 
-    /// Makes a request and returns its id, or `None` if the server has ended.
+    /// Makes a request and returns its id, or `None` if the server has exited.
     fn request_id(&self) -> Option<String> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
@@ -214,21 +215,21 @@ impl Answer {
         self.json()["access_token"].as_str().unwrap().to_owned()
     }
 
-    /// The name and value of the first cookie.
+    /// Returns the name and value of the first cookie.
     pub(crate) fn cookie(&self) -> String {
         let cookie = self.header("set-cookie").unwrap();
         cookie.split(';').next().unwrap().to_owned()
     }
 }
 
-/// Returns the address in the one line on stdout, or `None` if the program ends without it.
+/// Returns the address in the line on stdout, or `None` if the program exits without printing it.
 fn listening_address(process: &mut Child) -> Option<String> {
     let mut line = String::new();
     BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
     Some(line.strip_prefix("listening on http://")?.trim().to_owned())
 }
 
-/// The program, without the settings in this process's environment.
+/// Returns a command that runs the program without the `LATCHKEY_` variables of this process.
 pub(crate) fn command() -> Command {
     let binary = std::env::var_os("E2E_SERVER")
         .unwrap_or_else(|| OsString::from(env!("CARGO_BIN_EXE_latchkey")));
@@ -239,14 +240,14 @@ pub(crate) fn command() -> Command {
     command
 }
 
-/// Returns a new IP address each time. To a server that trusts its proxies, each request comes from
-/// another client.
-pub(crate) fn an_address() -> IpAddr {
+/// Returns a new IP address each time. A server that trusts the proxy then sees each request as one
+/// from another client.
+pub(crate) fn next_client_ip() -> IpAddr {
     static NEXT: AtomicU32 = AtomicU32::new(0x0a00_0000);
     Ipv4Addr::from_bits(NEXT.fetch_add(1, Ordering::Relaxed)).into()
 }
 
-/// The header with an access token.
+/// Returns the header with an access token.
 pub(crate) fn bearer(token: &str) -> String {
     format!("authorization: Bearer {token}\r\n")
 }

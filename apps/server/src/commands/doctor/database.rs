@@ -6,7 +6,7 @@ use super::report::Finding;
 
 const DATABASE: &str = "database";
 
-/// Checks that the database exists, belongs to this program and version, and is intact.
+/// Checks that the database exists, is Latchkey's, has the schema of this version, and is intact.
 pub(super) fn findings(path: &Path, inspected: &Result<Inspection, OpenError>) -> Vec<Finding> {
     let path = path.display();
     let inspection = match inspected {
@@ -17,10 +17,10 @@ pub(super) fn findings(path: &Path, inspected: &Result<Inspection, OpenError>) -
         true => Finding::warn(
             DATABASE,
             format!(
-                "{path} is of an older version; make a backup with that version, then start the server, which migrates it"
+                "{path} has the schema of an older version; back it up with that version, then start the server to migrate it"
             ),
         ),
-        false => Finding::ok(DATABASE, format!("{path} is of this version")),
+        false => Finding::ok(DATABASE, format!("{path} has the schema of this version")),
     };
     vec![schema, integrity(inspection.problem.as_deref())]
 }
@@ -35,8 +35,7 @@ fn integrity(problem: Option<&str>) -> Finding {
     }
 }
 
-/// Reports the version of SQLite. One that can corrupt the file has been rejected before; see
-/// [`findings`].
+/// Reports the version of SQLite. The server does not start with one that can corrupt the file.
 pub(super) fn sqlite(version: &str) -> Finding {
     Finding::ok("sqlite", format!("SQLite {version} is built in"))
 }
@@ -46,7 +45,7 @@ mod tests {
     use super::super::report::Level::{self, Fail, Ok as Good, Warn};
     use super::*;
 
-    const SOUND: Inspection = Inspection { is_older: false, problem: None, newest: None };
+    const INTACT: Inspection = Inspection { is_older: false, problem: None, newest: None };
 
     fn levels(inspection: Inspection) -> Vec<Level> {
         let found = findings(Path::new("x.db"), &Ok(inspection));
@@ -54,11 +53,11 @@ mod tests {
     }
 
     #[test]
-    fn an_intact_database_of_this_version_is_ok() {
-        assert_eq!(levels(SOUND), [Good, Good]);
-        assert_eq!(levels(Inspection { is_older: true, ..SOUND }), [Warn, Good]);
+    fn an_intact_database_of_this_version_is_ok_and_a_damaged_one_fails() {
+        assert_eq!(levels(INTACT), [Good, Good]);
+        assert_eq!(levels(Inspection { is_older: true, ..INTACT }), [Warn, Good]);
         let damaged = Some("row 1 missing from index".to_owned());
-        assert_eq!(levels(Inspection { problem: damaged, ..SOUND }), [Good, Fail]);
+        assert_eq!(levels(Inspection { problem: damaged, ..INTACT }), [Good, Fail]);
     }
 
     #[test]

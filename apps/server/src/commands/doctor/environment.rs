@@ -3,15 +3,15 @@ use crate::environment;
 
 const ENVIRONMENT: &str = "environment";
 
-/// Checks that every variable with the program's prefix is one that it reads.
+/// Checks that every `LATCHKEY_` variable sets an option.
 pub(super) fn variables(unknown: &[String]) -> Finding {
     match unknown {
-        [] => Finding::ok(ENVIRONMENT, "all variables are known"),
-        [name] => Finding::warn(ENVIRONMENT, environment::unknown(name)),
+        [] => Finding::ok(ENVIRONMENT, "no LATCHKEY_ variable is unknown"),
+        [name] => Finding::warn(ENVIRONMENT, environment::unknown_warning(name)),
         names => Finding::warn(
             ENVIRONMENT,
             format!(
-                "the environment variables {} are unknown and ignored; see latchkey serve --help",
+                "unknown environment variables {} are ignored; see latchkey serve --help",
                 names.join(", ")
             ),
         ),

@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 use super::report::Finding;
 
 const MIB: u64 = 1024 * 1024;
-/// With less, the write-ahead log may fill the disk before it is noticed.
-const LITTLE_SPACE: u64 = 1024 * MIB;
-/// With less, a burst of log-ins may fill the disk.
-const NO_SPACE: u64 = 64 * MIB;
-/// The write-ahead log grows beyond this only while a reader keeps it from being checkpointed.
-const LONG_LOG: u64 = 256 * MIB;
+/// With less free space, the write-ahead log may fill the disk before an operator notices.
+const LOW_SPACE: u64 = 1024 * MIB;
+/// With less free space, a burst of log-ins may fill the disk.
+const CRITICAL_SPACE: u64 = 64 * MIB;
+/// The write-ahead log grows beyond this size only while a reader prevents its checkpoint.
+const LARGE_LOG: u64 = 256 * MIB;
 
-/// The metadata of the database's files, their folder and its disk.
+/// Metadata of the database's files, and of their folder and disk.
 pub(super) struct Files {
     folder: PathBuf,
-    /// The permissions of the folder. A user with write access to it can replace the files.
+    /// The permissions of the folder. A user with write access to the folder can replace the files.
     folder_mode: Option<u32>,
-    /// The database and the files of SQLite beside it, with their permissions.
+    /// The existing files of the database, including `-wal` and `-shm`, with their permissions.
     modes: Vec<(PathBuf, u32)>,
     /// The size of the write-ahead log, in bytes.
     log: u64,
@@ -53,7 +53,7 @@ impl Files {
     pub(super) fn findings(&self) -> Vec<Finding> {
         let mut found = Vec::new();
         if !self.modes.is_empty() {
-            found.push(rights(&self.modes));
+            found.push(permissions(&self.modes));
             found.push(log(self.log));
         }
         if let Some(mode) = self.folder_mode {
@@ -69,15 +69,15 @@ fn mode(metadata: &Metadata) -> u32 {
 }
 
 /// Checks that only the owner can access the files. They contain the keys that sign tokens.
-fn rights(modes: &[(PathBuf, u32)]) -> Finding {
+fn permissions(modes: &[(PathBuf, u32)]) -> Finding {
     let open = modes.iter().filter(|(_, mode)| mode & 0o077 != 0);
     let open: Vec<_> = open.map(|(path, _)| path.display().to_string()).collect();
     match open.join(" ").as_str() {
-        "" => Finding::ok("rights", "only the owner can access the database"),
+        "" => Finding::ok("permissions", "only the owner can access the database"),
         paths => Finding::fail(
-            "rights",
+            "permissions",
             format!(
-                "others can access {paths}; run chmod 600 {paths}, then latchkey keys rotate, and retire the older keys"
+                "other users can access {paths}; run chmod 600 {paths}, then latchkey keys rotate, and retire the old keys"
             ),
         ),
     }
@@ -87,7 +87,7 @@ fn folder(path: &Path, mode: u32) -> Finding {
     let path = path.display();
     if mode & 0o002 != 0 {
         let text = format!(
-            "every user can replace the database; run chmod o-w {path}, or use a folder of the server's own"
+            "every user can replace the database; run chmod o-w {path}, or move the database to a folder that only the server uses"
         );
         return Finding::fail("folder", text);
     }
@@ -103,18 +103,20 @@ fn folder(path: &Path, mode: u32) -> Finding {
 fn space(free: u64) -> Finding {
     let text = format!("the disk of the database has {} MiB of free space", free / MIB);
     match free {
-        ..NO_SPACE => Finding::fail("disk", format!("{text}; free some")),
-        NO_SPACE..LITTLE_SPACE => Finding::warn("disk", format!("{text}; free some soon")),
-        LITTLE_SPACE.. => Finding::ok("disk", text),
+        ..CRITICAL_SPACE => Finding::fail("disk", format!("{text}; free up space now")),
+        CRITICAL_SPACE..LOW_SPACE => Finding::warn("disk", format!("{text}; free up space soon")),
+        LOW_SPACE.. => Finding::ok("disk", text),
     }
 }
 
 fn log(bytes: u64) -> Finding {
-    let text = format!("the write-ahead log has {} MiB", bytes / MIB);
-    match bytes > LONG_LOG {
+    let text = format!("the write-ahead log is {} MiB long", bytes / MIB);
+    match bytes > LARGE_LOG {
         true => Finding::warn(
             "log",
-            format!("{text}; end whatever reads the database all the time, or restart the server"),
+            format!(
+                "{text}; stop any program that keeps reading the database, or restart the server"
+            ),
         ),
         false => Finding::ok("log", text),
     }
@@ -126,13 +128,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_that_others_can_access_fail_and_are_named() {
+    fn files_that_other_users_can_access_fail_and_are_named() {
         let file = |name: &str, mode| (PathBuf::from(name), mode);
         for mode in [0o600, 0o400, 0o700] {
-            assert_eq!(rights(&[file("x.db", mode)]).level, Ok);
+            assert_eq!(permissions(&[file("x.db", mode)]).level, Ok);
         }
         for mode in [0o640, 0o604, 0o620, 0o602] {
-            let found = rights(&[file("x.db", 0o600), file("x.db-wal", mode)]);
+            let found = permissions(&[file("x.db", 0o600), file("x.db-wal", mode)]);
             assert_eq!(found.level, Fail);
             assert!(found.text.contains("chmod 600 x.db-wal,"), "{}", found.text);
         }
@@ -148,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn little_free_space_is_a_warning_and_hardly_any_fails() {
+    fn low_free_space_is_a_warning_and_almost_none_fails() {
         for (mib, level) in [(0, Fail), (63, Fail), (64, Warn), (1_023, Warn), (1_024, Ok)] {
             assert_eq!(space(mib * MIB).level, level, "{mib}");
         }
@@ -156,11 +158,11 @@ mod tests {
 
     #[test]
     fn a_large_write_ahead_log_is_a_warning() {
-        assert_eq!([LONG_LOG, LONG_LOG + 1].map(|bytes| log(bytes).level), [Ok, Warn]);
+        assert_eq!([LARGE_LOG, LARGE_LOG + 1].map(|bytes| log(bytes).level), [Ok, Warn]);
     }
 
     #[test]
-    fn the_metadata_is_that_of_the_files() {
+    fn metadata_is_read_from_the_files() {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("x.db");
         assert!(Files::of_database(&database).modes.is_empty());

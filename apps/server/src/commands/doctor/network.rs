@@ -16,7 +16,7 @@ pub(super) fn public_url(url: Option<&Origin>, listen: IpAddr) -> Finding {
             false => Finding::warn(
                 PUBLIC_URL,
                 format!(
-                    "--listen {listen} is open to other machines, but their browsers are rejected without --public-url; set an https address, and put a proxy with TLS in front"
+                    "--listen {listen} accepts other machines, but without --public-url their browsers are rejected; put a TLS proxy in front, and set --public-url to its https URL"
                 ),
             ),
         };
@@ -26,14 +26,14 @@ pub(super) fn public_url(url: Option<&Origin>, listen: IpAddr) -> Finding {
         (true, _, false) => Finding::warn(
             PUBLIC_URL,
             format!(
-                "{url} can be bypassed without TLS, because --listen {listen} is open to other machines; listen on 127.0.0.1, or admit only the proxy"
+                "other machines can bypass {url} and connect without TLS, because of --listen {listen}; listen on 127.0.0.1, or let a firewall admit only the proxy"
             ),
         ),
         (false, true, true) => Finding::ok(PUBLIC_URL, format!("{url}, for this machine only")),
         (false, true, false) => Finding::warn(
             PUBLIC_URL,
             format!(
-                "{url} is for this machine only, but --listen {listen} is open to others; listen on 127.0.0.1"
+                "{url} is for this machine only, but --listen {listen} accepts other machines; listen on 127.0.0.1"
             ),
         ),
         (false, false, _) => {
@@ -42,16 +42,16 @@ pub(super) fn public_url(url: Option<&Origin>, listen: IpAddr) -> Finding {
     }
 }
 
-/// Checks that the IP addresses of clients are known.
+/// Checks that the server sees the IP addresses of clients, not that of its proxy.
 pub(super) fn proxies(url: Option<&Origin>, listen: IpAddr, is_any_trusted: bool) -> Finding {
     const PROXY: &str = "proxy";
-    let is_behind_one = url.is_some_and(Origin::is_https) && listen.is_loopback();
-    match (is_behind_one, is_any_trusted) {
+    let is_behind_proxy = url.is_some_and(Origin::is_https) && listen.is_loopback();
+    match (is_behind_proxy, is_any_trusted) {
         (true, false) => Finding::warn(
             PROXY,
-            "all clients seem to have the IP address of the proxy, and share its limits; set it with --trusted-proxy",
+            "no proxy is trusted, so all clients share the IP address and the limits of the proxy; set --trusted-proxy to the proxy's IP address",
         ),
-        (_, true) => Finding::ok(PROXY, "X-Forwarded-For is trusted from known proxies"),
+        (_, true) => Finding::ok(PROXY, "X-Forwarded-For is read from trusted proxies only"),
         (false, false) => {
             Finding::ok(PROXY, "X-Forwarded-For is ignored, because no proxy is trusted")
         }
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_off_this_machine_fails_and_a_way_around_tls_is_a_warning() {
+    fn plain_http_for_other_machines_fails_and_bypassing_tls_is_a_warning() {
         for (url, here, all) in [
             (None, Ok, Warn),
             (Some("https://auth.example.com"), Ok, Warn),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_likely_proxy_that_is_not_trusted_is_a_warning() {
+    fn a_probable_proxy_that_is_not_trusted_is_a_warning() {
         let https = Some("https://auth.example.com");
         for (url, listen, is_any_trusted, level) in [
             (https, HERE, false, Warn),

@@ -10,20 +10,20 @@ pub(super) struct Finding {
     pub(super) level: Level,
     /// The name of the check.
     pub(super) check: &'static str,
-    /// The result of the check and, if something is wrong, the fix, in one line.
+    /// The result of the check, with a fix if something is wrong, in one line.
     pub(super) text: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
     Ok,
-    /// It works, but should be changed.
+    /// The server works, but a change is recommended.
     Warn,
-    /// It does not work, or is a danger.
+    /// The server does not work, or is insecure.
     Fail,
 }
 
-/// All findings.
+/// The findings of all checks.
 pub(super) struct Report(pub(super) Vec<Finding>);
 
 impl Finding {
@@ -55,7 +55,7 @@ impl Report {
         self.0.iter().filter(|finding| finding.level == level).count()
     }
 
-    /// Prints a line for each check, or one JSON document.
+    /// Prints one line per finding, or one JSON document.
     pub(super) fn print(&self, format: OutputFormat) -> io::Result<()> {
         if format == OutputFormat::Json {
             let checks: Value = self.0.iter().map(finding_json).collect();

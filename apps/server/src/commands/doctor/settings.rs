@@ -8,7 +8,7 @@ const SESSIONS: &str = "sessions";
 const THROTTLE: &str = "throttle";
 const TOKENS: &str = "tokens";
 
-/// Checks the settings that make a configuration weak, except for the public URL.
+/// Checks for weak settings. The public URL is checked elsewhere.
 pub(super) fn findings(config: &Config) -> Vec<Finding> {
     let weaknesses = config.weaknesses();
     let mut findings: Vec<_> = weaknesses
@@ -16,10 +16,10 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
         .filter_map(|weakness| Some(Finding::warn(check(weakness)?, message(weakness))))
         .collect();
     for (check, text) in [
-        (PASSWORDS, format!("hashed with {} iterations", config.pbkdf2_iterations)),
+        (PASSWORDS, format!("hashed with {} PBKDF2 iterations", config.pbkdf2_iterations)),
         (THROTTLE, "password guessing is limited".to_owned()),
         (TOKENS, format!("access tokens are valid for {:?}", config.access_token_lifetime)),
-        (SESSIONS, "the lifetimes of sessions and access tokens fit each other".to_owned()),
+        (SESSIONS, "session limits and access token lifetime are compatible".to_owned()),
     ] {
         if !findings.iter().any(|finding| finding.check == check) {
             findings.push(Finding::ok(check, text));
@@ -28,7 +28,7 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Returns the check that finds a weakness.
+/// Returns the name of the check that reports a weakness.
 const fn check(weakness: &Weakness) -> Option<&'static str> {
     match weakness {
         // See `network::public_url`.
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn higher_settings_are_ok() {
+    fn settings_stricter_than_the_defaults_are_ok() {
         let config = Config {
             pbkdf2_iterations: 10_000_000,
             password_policy: PasswordPolicy::new(15).unwrap(),

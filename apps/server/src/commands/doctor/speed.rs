@@ -6,17 +6,17 @@ use auth_core::{Password, PasswordHasher};
 use super::report::Finding;
 
 const SPEED: &str = "speed";
-/// With a slower hash, users wait for a log-in.
-const SLOW: Duration = Duration::from_secs(1);
-/// With a faster hash, stolen hashes are easy to guess on machines like this one.
-const QUICK: Duration = Duration::from_millis(20);
+/// With a hash this slow, users notice the delay at log-in.
+const TOO_SLOW: Duration = Duration::from_secs(1);
+/// With a hash faster than this, passwords are easy to guess from stolen hashes.
+const TOO_FAST: Duration = Duration::from_millis(20);
 
 /// How fast this machine hashes passwords.
 pub(super) struct Speed {
     pub(super) iterations: u32,
-    /// The time of one hash on one core.
+    /// The duration of one hash on one core.
     pub(super) one: Duration,
-    /// The number of hashes a second on all cores.
+    /// The number of hashes per second on all cores.
     pub(super) per_second: f64,
     pub(super) cores: usize,
 }
@@ -26,17 +26,17 @@ pub(super) fn speed(speed: &Speed) -> Finding {
     let Speed { iterations, one, per_second, cores } = speed;
     let millis = one.as_millis();
     let measured =
-        format!("a hash takes {millis} ms; {cores} cores hash {per_second:.1} passwords a second");
-    if *one >= SLOW {
+        format!("a hash takes {millis} ms; {per_second:.1} hashes per second on {cores} cores");
+    if *one >= TOO_SLOW {
         let text = format!(
             "{measured}: log-ins are slow; use a faster machine, or lower --pbkdf2-iterations, but not below {}",
             PasswordHasher::DEFAULT_ITERATIONS
         );
         return Finding::warn(SPEED, text);
     }
-    if *one < QUICK {
+    if *one < TOO_FAST {
         let text = format!(
-            "{measured}, with {iterations} iterations; --pbkdf2-iterations could be higher"
+            "{measured}: passwords are easy to guess from stolen hashes; raise --pbkdf2-iterations above {iterations}"
         );
         return Finding::warn(SPEED, text);
     }
@@ -64,7 +64,7 @@ impl Speed {
     }
 }
 
-/// Does the work of a log-in to an account that does not exist, which is that of any log-in.
+/// Does the work of a log-in to an unknown account, which is the same as that of any log-in.
 fn hash(iterations: u32) {
     if let Ok(hasher) = PasswordHasher::new(iterations) {
         let _ =
@@ -72,7 +72,7 @@ fn hash(iterations: u32) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the speed of this machine is measured")]
+#[expect(clippy::disallowed_methods, reason = "this measures the speed of the machine")]
 fn timed(work: impl FnOnce()) -> Duration {
     let start = std::time::Instant::now();
     work();
@@ -90,12 +90,12 @@ mod tests {
             let one = Duration::from_millis(millis);
             let found = speed(&Speed { iterations: 600_000, one, per_second: 4.25, cores: 2 });
             assert_eq!(found.level, level, "{}", found.text);
-            assert!(found.text.contains("4.2 passwords a second"), "{}", found.text);
+            assert!(found.text.contains("4.2 hashes per second on 2 cores"), "{}", found.text);
         }
     }
 
     #[test]
-    fn the_given_number_of_iterations_is_measured() {
+    fn the_configured_iterations_are_measured() {
         let measured = Speed::measure(1_000, Duration::ZERO);
         assert_eq!(measured.iterations, 1_000);
         assert!(measured.one > Duration::ZERO && measured.per_second > 0.0);

@@ -9,7 +9,7 @@ use crate::operator;
 /// The arguments of `latchkey users create`.
 #[derive(Args)]
 pub(super) struct CreateArgs {
-    /// The email address
+    /// Email address of the account
     #[arg(allow_hyphen_values = true)]
     pub(super) email: String,
 

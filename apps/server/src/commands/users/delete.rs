@@ -15,7 +15,7 @@ pub(super) struct DeleteArgs {
     #[command(flatten)]
     pub(super) user: UserArg,
 
-    /// Do not ask for confirmation
+    /// Delete without asking for confirmation
     #[arg(long)]
     pub(super) yes: bool,
 }
@@ -36,13 +36,13 @@ impl DeleteArgs {
 fn confirm(user: &User) -> Result<(), CommandError> {
     match ask(user).map_err(CommandError::Print)?.trim() {
         "y" | "Y" | "yes" => Ok(()),
-        _ => Err(CommandError::NotConfirmed("the deletion was not confirmed with y")),
+        _ => Err(CommandError::NotConfirmed("the deletion was not confirmed")),
     }
 }
 
 fn ask(user: &User) -> io::Result<String> {
     let mut stderr = io::stderr();
-    write!(stderr, "Delete {} and everything held about its owner? [y/N] ", user.email.as_str())?;
+    write!(stderr, "Delete {} and all its data? [y/N] ", user.email.as_str())?;
     stderr.flush()?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;

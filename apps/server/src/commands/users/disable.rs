@@ -19,7 +19,7 @@ impl DisableArgs {
         let user = self.user.find(&accounts).await?;
         let disabled = accounts.operator().disable(user.id).await;
         disabled.map_err(|error| CommandError::from_operator(error, &self.user.name))?;
-        // Read again, for the time at which it was disabled.
+        // Read the account again to get its `disabled_at`.
         let user = self.user.find(&accounts).await?;
         print_done("disabled", &user, store.format())
     }

@@ -1,5 +1,4 @@
-//! `latchkey users export`: writes all accounts in a form that other systems can read.
-
+//! `latchkey users export`: writes all accounts in a format that other systems can read.
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -12,39 +11,39 @@ use crate::args::StoreArgs;
 use crate::error::CommandError;
 use crate::operator;
 
-/// The number of accounts that are read at a time.
+/// The number of accounts to read at a time.
 const PAGE_SIZE: u32 = 500;
 
-/// The prefix of a file that is not complete yet.
+/// The name prefix of an incomplete output file.
 const UNFINISHED: &str = ".unfinished-export-";
 
-/// The columns, in this order.
+/// The columns of the CSV format.
 const COLUMNS: [&str; 5] = ["id", "email", "created_at", "disabled_at", "password_hash"];
 
 /// The arguments of `latchkey users export`.
 #[derive(Args)]
 pub(super) struct ExportArgs {
-    /// The format of the output
+    /// Format of the output
     #[arg(long, value_enum, default_value = "jsonl")]
     format: ExportFormat,
 
-    /// Write to this file, which must not exist, instead of stdout
+    /// Write to a new file instead of stdout; the file must not exist
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum ExportFormat {
-    /// Column names in the first row, one account a row
+    /// Column names in the first row, then one account per row
     Csv,
-    /// One JSON object a line
+    /// One JSON object per line
     Jsonl,
 }
 
 impl ExportArgs {
     pub(super) async fn run(self, store: &StoreArgs) -> Result<(), CommandError> {
         let accounts = operator::open(&store.database).await?;
-        // Recorded first: an export that is interrupted has already printed a part of the data.
+        // Recorded first, because an interrupted export has already printed part of the data.
         accounts.operator().record_export().await?;
         match &self.output {
             Some(path) => export_to_file(&accounts, self.format, path).await,
@@ -56,8 +55,8 @@ impl ExportArgs {
     }
 }
 
-/// Exports to a file that only its owner can read. It gets its name once it is complete and on the
-/// disk.
+/// Exports to a file that only its owner can read. The file gets its name when it is complete and
+/// synced to disk.
 async fn export_to_file(
     accounts: &Accounts,
     format: ExportFormat,
@@ -96,7 +95,7 @@ async fn export(
     }
 }
 
-/// Writes one account a line.
+/// A writer of accounts, one per line.
 enum Rows<W: Write> {
     Csv(Box<csv::Writer<W>>),
     Jsonl(W),
@@ -145,8 +144,8 @@ impl<W: Write> Rows<W> {
     }
 }
 
-/// Returns the I/O error inside a CSV error. The conversion in `csv` would hide its kind, by which
-/// a broken pipe is recognised.
+/// Returns the I/O error inside a CSV error. The conversion in `csv` would hide its kind, which is
+/// needed to recognise a broken pipe.
 fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,

@@ -19,19 +19,20 @@ use report::{Action, Report};
 use user_list::UserList;
 
 const HELP: &str = "\
-A record has `email` and `password_hash` (or `encrypted_password`, or `password` with a hash in it), and \
-optionally `created_at` (or `date_joined`) and `disabled_at` or `is_active`. Either all of a file is imported or nothing.";
+Required fields: email, and the password hash as password_hash, encrypted_password or password.
+Optional fields: created_at or date_joined, disabled_at or is_active, id.
+If any record cannot be imported, nothing is imported, unless --skip-invalid is given.";
 
 /// The arguments of `latchkey users import`.
 #[derive(Args)]
 #[command(after_help = HELP)]
 pub(super) struct ImportArgs {
-    /// A CSV file with column names in its first row, a file of JSON objects, one a line, or the
-    /// output of `manage.py dumpdata auth.user`; - is stdin
+    /// File to import, or - for stdin: CSV with column names in the first row, JSON Lines, or the
+    /// output of Django's manage.py dumpdata auth.user
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// The format of the file; by default by its extension: .csv, .jsonl, or .json for Django's
+    /// Format of the file [default: by extension, .csv, .jsonl or .ndjson, or .json for Django]
     #[arg(long, value_enum)]
     format: Option<ImportFormat>,
 
@@ -39,7 +40,7 @@ pub(super) struct ImportArgs {
     #[arg(long)]
     dry_run: bool,
 
-    /// Leave out records that cannot be imported, and import the rest
+    /// Skip records that cannot be imported, and import the rest
     #[arg(long)]
     skip_invalid: bool,
 }
@@ -54,7 +55,8 @@ impl ImportArgs {
             Action::DryRun | Action::Reject => open_if_exists(&store.database).await?,
         };
         if let Some(accounts) = &accounts {
-            // Repeated without the accounts that exist: others can sign up at any time.
+            // Try again without the taken records. A user can sign up between two attempts, so more
+            // records can be taken each time.
             while let ImportUsersOutcome::Taken(indices) =
                 self.import_or_check(accounts, &users).await?
             {

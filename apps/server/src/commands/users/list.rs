@@ -8,7 +8,7 @@ use crate::error::CommandError;
 use crate::operator;
 use crate::output::OutputFormat;
 
-/// The number of accounts that are read at a time.
+/// The number of accounts to read at a time.
 const PAGE_SIZE: u32 = 500;
 
 /// Runs `latchkey users list`.
@@ -17,7 +17,7 @@ pub(super) async fn run(store: &StoreArgs) -> Result<(), CommandError> {
     match store.format() {
         OutputFormat::Text => for_each_user(&accounts, print_text).await,
         OutputFormat::Json => {
-            // One array, printed as the accounts are read.
+            // One JSON array, printed while the accounts are read.
             let mut separator = "[";
             for_each_user(&accounts, |user| {
                 let written = write!(io::stdout(), "{separator}\n  {}", user_json(user));

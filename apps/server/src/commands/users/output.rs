@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use crate::error::CommandError;
 use crate::output::OutputFormat;
 
-/// Prints that something was done with an account.
+/// Prints the action that was done, such as "created", and the account.
 pub(super) fn print_done(
     done: &str,
     user: &User,

@@ -4,11 +4,13 @@ use zeroize::Zeroizing;
 
 use crate::error::CommandError;
 
-/// The longest line that is read, in bytes: longer than any valid password before normalisation.
+/// The maximum length of the line, in bytes. Every valid password is shorter, even before
+/// normalisation.
 const MAX_LINE: u64 = 16 * 1024;
 
-/// Prompts for a password twice at a terminal, without showing it, or reads the first line of
-/// stdin. Passwords are never arguments, which every user of the machine could see.
+/// Reads a new password. Prompts twice with hidden input if stdin is a terminal, and otherwise
+/// reads the first line of stdin. A password is never an argument, because all users of the machine
+/// can see the arguments of a process.
 pub(super) fn read(prompt: &str) -> Result<Zeroizing<String>, CommandError> {
     if !io::stdin().is_terminal() {
         return read_line(io::stdin().lock());
@@ -16,7 +18,7 @@ pub(super) fn read(prompt: &str) -> Result<Zeroizing<String>, CommandError> {
     let first = prompt_for(prompt)?;
     let second = prompt_for("Repeat the password")?;
     if first != second {
-        return Err(CommandError::NotConfirmed("the two passwords are different"));
+        return Err(CommandError::NotConfirmed("the two passwords do not match"));
     }
     Ok(first)
 }
@@ -32,13 +34,13 @@ fn read_line(input: impl BufRead) -> Result<Zeroizing<String>, CommandError> {
     let read = input.take(MAX_LINE).read_until(b'\n', &mut line);
     read.map_err(CommandError::ReadPassword)?;
     if line.is_empty() {
-        return invalid("there is no password on stdin; write it there, as one line");
+        return invalid("stdin is empty; write the password to stdin as one line");
     }
     if line.len() as u64 == MAX_LINE {
-        return invalid("the line on stdin is longer than any password; write a shorter one");
+        return invalid("the password on stdin is too long; choose a shorter one");
     }
     let Ok(line) = std::str::from_utf8(&line) else {
-        return invalid("the password on stdin is not UTF-8; write it in UTF-8");
+        return invalid("the password on stdin is not valid UTF-8; encode it as UTF-8");
     };
     // Only the line ending is removed: spaces are part of a password.
     let line = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
@@ -50,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_password_is_the_first_line_without_its_ending() {
+    fn the_password_is_the_first_line_without_its_line_ending() {
         for (input, password) in [
             ("a long walk\n", "a long walk"),
             ("a long walk", "a long walk"),
@@ -62,10 +64,10 @@ mod tests {
     }
 
     #[test]
-    fn input_without_a_password_is_an_error() {
+    fn invalid_input_is_an_error() {
         assert!(read_line(&b""[..]).is_err());
         assert!(read_line(&b"\xff\n"[..]).is_err());
-        let endless = read_line("€".repeat(10_000).as_bytes()).unwrap_err().to_string();
-        assert!(endless.contains("longer"), "{endless}");
+        let long = read_line("€".repeat(10_000).as_bytes()).unwrap_err().to_string();
+        assert!(long.contains("too long"), "{long}");
     }
 }

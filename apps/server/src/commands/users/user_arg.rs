@@ -3,10 +3,10 @@ use clap::Args;
 
 use crate::error::CommandError;
 
-/// The account that a command is about.
+/// The argument that names an account.
 #[derive(Args)]
 pub(super) struct UserArg {
-    /// An email address or an id
+    /// Email address or id of the account
     #[arg(value_name = "USER", allow_hyphen_values = true)]
     pub(super) name: String,
 }

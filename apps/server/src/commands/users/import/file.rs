@@ -1,4 +1,4 @@
-//! Reads the records of a file of users.
+//! Reads the records of a file to import.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -11,18 +11,18 @@ use serde_json::{Map, Value};
 use super::record::{Field, Fields, Problem};
 use crate::error::CommandError;
 
-/// The format of a file.
+/// The format of a file to import.
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum ImportFormat {
-    /// Column names in the first row, one user a row
+    /// Column names in the first row, then one user per row
     Csv,
-    /// One JSON object a line
+    /// One JSON object per line
     Jsonl,
-    /// Django's dumpdata
+    /// The output of Django's manage.py dumpdata auth.user
     Django,
 }
 
-/// A record, numbered by its line or its place in the file.
+/// A record, with its line number or its position in the file.
 pub(super) struct Record {
     pub(super) number: u64,
     pub(super) fields: Result<Fields, Problem>,
@@ -33,19 +33,19 @@ pub(super) struct UserFile {
     pub(super) records: Vec<Record>,
     /// The names of fields that are not imported.
     pub(super) ignored_fields: Vec<String>,
-    /// The unit that the records are numbered in.
+    /// The unit of the record numbers: "line" or "record".
     pub(super) unit: &'static str,
 }
 
 /// Reads a whole file, or stdin if the path is `-`.
 pub(super) fn read(path: &Path, format: Option<ImportFormat>) -> Result<UserFile, CommandError> {
     let format = format.or_else(|| format_by_extension(path)).ok_or_else(|| {
-        invalid("the file's extension names no format; give --format csv, jsonl or django")
+        invalid("the format of the file is unknown; set --format csv, jsonl or django")
     })?;
     let bytes = read_bytes(path)
         .map_err(|error| invalid(&format!("cannot read {}: {error}", path.display())))?;
     let text = std::str::from_utf8(&bytes)
-        .map_err(|error| invalid(&format!("the file is not UTF-8: {error}")))?;
+        .map_err(|error| invalid(&format!("the file is not valid UTF-8: {error}")))?;
     let text = text.trim_start_matches('\u{feff}');
     match format {
         ImportFormat::Csv => csv(text),
@@ -80,7 +80,7 @@ fn invalid(text: &str) -> CommandError {
 /// Reads CSV with column names in the first row.
 fn csv(text: &str) -> Result<UserFile, CommandError> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let not_csv = |error: csv::Error| invalid(&format!("the file is not CSV: {error}"));
+    let not_csv = |error: csv::Error| invalid(&format!("the file is not valid CSV: {error}"));
     let names: Vec<String> =
         reader.headers().map_err(not_csv)?.iter().map(|name| name.trim().to_owned()).collect();
     check_columns(&names)?;
@@ -109,7 +109,7 @@ fn csv(text: &str) -> Result<UserFile, CommandError> {
     Ok(UserFile { records, ignored_fields, unit: "line" })
 }
 
-/// Reads one JSON object a line.
+/// Reads one JSON object per line.
 fn jsonl(text: &str) -> UserFile {
     let mut ignored = BTreeSet::new();
     let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
@@ -124,7 +124,7 @@ fn jsonl(text: &str) -> UserFile {
 /// Reads the output of `manage.py dumpdata auth.user`: a list of objects with `fields`.
 fn django(text: &str) -> Result<UserFile, CommandError> {
     let list: Vec<Map<String, Value>> = serde_json::from_str(text).map_err(|error| {
-        // Without the message of serde, which quotes the file, and so perhaps a password.
+        // Serde's message is left out, because it quotes the file, which may contain a password.
         let (line, column) = (error.line(), error.column());
         invalid(&format!(
             "the file is not the output of `manage.py dumpdata auth.user`: see line {line}, column {column}"
@@ -167,7 +167,7 @@ fn read_object(
     Ok(fields)
 }
 
-/// Checks that each required column exists, and none twice.
+/// Checks that all required columns exist, and that no two columns have the same meaning.
 fn check_columns(names: &[String]) -> Result<(), CommandError> {
     for field in Field::ALL {
         let is_field = |name: &&String| Field::from_name(name) == Some(field);
@@ -175,14 +175,14 @@ fn check_columns(names: &[String]) -> Result<(), CommandError> {
         match &*found {
             [] if field.is_required() => {
                 return Err(invalid(&format!(
-                    "the first row names no column for {}; name one of them {}",
+                    "the first row has no column for {}; rename a column to {}",
                     field.description(),
                     field.names().join(" or ")
                 )));
             }
             [first, second, ..] => {
                 return Err(invalid(&format!(
-                    "the columns {first} and {second} mean the same; leave one out"
+                    "the columns {first} and {second} have the same meaning; remove one"
                 )));
             }
             _ => {}

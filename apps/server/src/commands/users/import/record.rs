@@ -1,4 +1,4 @@
-//! The fields of a record, and the problems that prevent its import.
+//! The fields of a record to import, and the problems that prevent its import.
 
 use std::fmt;
 
@@ -42,7 +42,7 @@ pub(super) enum Problem {
     InvalidTime(&'static str),
     FutureTime(&'static str),
     InvalidIsActive,
-    DuplicateEmail { first: u64 },
+    DuplicateEmail { unit: &'static str, first: u64 },
     Taken,
 }
 
@@ -56,7 +56,7 @@ impl Field {
         Self::Id,
     ];
 
-    /// The names of the field in Latchkey, Supabase, Devise and Django.
+    /// Returns the names of the field in Latchkey, Supabase, Devise and Django.
     pub(super) const fn names(self) -> &'static [&'static str] {
         match self {
             Self::Email => &["email"],
@@ -83,8 +83,8 @@ impl Field {
             Self::Email => "the email address",
             Self::PasswordHash => "the password hash",
             Self::CreatedAt => "the creation time",
-            Self::DisabledAt => "the time of disabling",
-            Self::IsActive => "whether the account is active",
+            Self::DisabledAt => "the time of deactivation",
+            Self::IsActive => "the active flag",
             Self::Id => "the id",
         }
     }
@@ -103,7 +103,7 @@ impl Fields {
         *value = Some(text);
     }
 
-    /// Returns the account. An id that is not one of Latchkey's is replaced by a new one.
+    /// Converts the fields to an account. An id that is not Latchkey's is replaced by a new one.
     pub(super) fn into_user(self, now: Timestamp) -> Result<StoredUser, Problem> {
         let email = self.email.as_deref().ok_or(Problem::MissingEmail)?;
         let email = Email::parse(email).map_err(|_| Problem::InvalidEmail)?;
@@ -128,7 +128,7 @@ impl Fields {
     }
 }
 
-/// Parses a time in the form of RFC 3339, PostgreSQL (`2024-01-02 03:04:05.6+00`) or SQLite (in UTC,
+/// Parses a time in the format of RFC 3339, PostgreSQL (`2024-01-02 03:04:05.6+00`) or SQLite (UTC
 /// without an offset), and truncates it to milliseconds.
 fn parse_time(text: &str, name: &'static str, now: Timestamp) -> Result<Timestamp, Problem> {
     let text = text.trim();
@@ -154,19 +154,19 @@ impl fmt::Display for Problem {
         match self {
             Self::ColumnCount { found, expected } => write!(
                 f,
-                "{found} columns, but the first row names {expected}; quote values that contain a comma"
+                "{found} columns, but the first row has {expected}; quote values that contain a comma"
             ),
-            Self::NotAnObject => f.write_str("not a JSON object; write one a line"),
-            Self::NoFieldsObject => f.write_str("no object `fields`"),
-            Self::NotText(name) => write!(f, "{name} is a list or an object; write text"),
+            Self::NotAnObject => f.write_str("not a JSON object; write one object per line"),
+            Self::NoFieldsObject => f.write_str("no `fields` object; export with manage.py dumpdata"),
+            Self::NotText(name) => write!(f, "{name} is a list or an object; write it as a string"),
             Self::DuplicateField(names) => {
-                write!(f, "more than one of {}; leave the others out", names.join(", "))
+                write!(f, "more than one of {}; keep only one", names.join(", "))
             }
             Self::MissingEmail => f.write_str("no email address"),
             Self::InvalidEmail => f.write_str("not an email address of the form name@example.com"),
             Self::MissingHash => f.write_str("no password hash"),
             Self::InvalidHash(InvalidPasswordHash::Unknown) => f.write_str(
-                "not a password hash of a known form (plain passwords, and marks for no password, are not imported)",
+                "not a password hash in a known format (plain passwords and placeholders for no password are not imported)",
             ),
             Self::InvalidHash(error) => error.fmt(f),
             Self::InvalidTime(name) => {
@@ -174,10 +174,10 @@ impl fmt::Display for Problem {
             }
             Self::FutureTime(name) => write!(f, "{name} is in the future"),
             Self::InvalidIsActive => f.write_str("is_active is neither true nor false"),
-            Self::DuplicateEmail { first } => {
-                write!(f, "the same email address as number {first}")
+            Self::DuplicateEmail { unit, first } => {
+                write!(f, "the same email address as in {unit} {first}")
             },
-            Self::Taken => f.write_str("an account with this email address or id exists"),
+            Self::Taken => f.write_str("an account with this email address or id already exists"),
         }
     }
 }

@@ -9,9 +9,10 @@ use serde_json::json;
 use super::user_list::{InvalidUser, UserList};
 use crate::output::{OutputFormat, count, print_json};
 
-/// The number of invalid records that are listed in text.
+/// The maximum number of invalid records in the text report.
 const MAX_LISTED: usize = 100;
-/// How much of an email address is repeated, in characters: a valid one has no more.
+/// The maximum length of an email address in the text report, in characters. No valid one is
+/// longer.
 const MAX_EMAIL: usize = 254;
 
 /// The action to take with the records of a file.
@@ -29,9 +30,9 @@ pub(super) enum Action {
 pub(super) struct Report<'a> {
     users: &'a UserList,
     action: Action,
-    /// The number of hashes by algorithm.
+    /// The number of valid records for each hash algorithm.
     algorithms: BTreeMap<&'static str, usize>,
-    /// The number of hashes that are replaced at the next log-in.
+    /// The number of hashes that the next log-in replaces.
     outdated: usize,
 }
 
@@ -63,7 +64,7 @@ impl<'a> Report<'a> {
             Action::DryRun => (0, valid),
             Action::Reject => (0, 0),
         };
-        let refused: Vec<_> = self
+        let invalid: Vec<_> = self
             .users
             .invalid
             .iter()
@@ -74,7 +75,7 @@ impl<'a> Report<'a> {
         print_json(&json!({
             "imported": imported,
             "would_import": would_import,
-            "refused": refused,
+            "refused": invalid,
             "algorithms": self.algorithms,
             "outdated": self.outdated,
             "unused": self.users.ignored_fields,
@@ -93,10 +94,10 @@ impl<'a> Report<'a> {
         }
         let unlisted = self.users.invalid.len().saturating_sub(MAX_LISTED);
         if unlisted > 0 {
-            writeln!(out, "and {unlisted} more")?;
+            writeln!(out, "and {unlisted} more that cannot be imported")?;
         }
         if !self.users.ignored_fields.is_empty() {
-            writeln!(out, "not imported: {}", self.users.ignored_fields.join(", "))?;
+            writeln!(out, "ignored fields: {}", self.users.ignored_fields.join(", "))?;
         }
         let imported = match self.action {
             Action::Import => "imported",
@@ -108,6 +109,6 @@ impl<'a> Report<'a> {
             self.algorithms.iter().map(|(name, number)| format!("{number} {name}")).collect();
         let algorithms = algorithms.join(", ");
         let outdated = self.outdated;
-        writeln!(out, "{imported} {accounts} ({algorithms}); {outdated} get a new hash at log-in")
+        writeln!(out, "{imported} {accounts} ({algorithms}); {outdated} to be rehashed at log-in")
     }
 }

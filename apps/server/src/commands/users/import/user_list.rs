@@ -11,13 +11,13 @@ use super::file::{self, ImportFormat, Record, UserFile};
 use super::record::Problem;
 use crate::error::CommandError;
 
-/// The users of a file.
+/// The users of a file to import.
 pub(super) struct UserList {
     pub(super) valid: Vec<ValidUser>,
     pub(super) invalid: Vec<InvalidUser>,
     /// The names of fields that are not imported.
     pub(super) ignored_fields: Vec<String>,
-    /// The unit that the records are numbered in.
+    /// The unit of the record numbers: "line" or "record".
     pub(super) unit: &'static str,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct InvalidUser {
 }
 
 impl UserList {
-    /// Reads a whole file, so that nothing is written before all of it is known.
+    /// Reads the whole file, so that every record is checked before anything is written.
     pub(super) fn read(path: &Path, format: Option<ImportFormat>) -> Result<Self, CommandError> {
         let UserFile { records, ignored_fields, unit } = file::read(path, format)?;
         let now = SystemClock.now();
@@ -45,7 +45,9 @@ impl UserList {
             let parsed = fields.and_then(|fields| fields.into_user(now));
             let unique = parsed.and_then(|user| {
                 match numbers_by_email.entry(user.user.email.key().clone()) {
-                    Entry::Occupied(first) => Err(Problem::DuplicateEmail { first: *first.get() }),
+                    Entry::Occupied(first) => {
+                        Err(Problem::DuplicateEmail { unit, first: *first.get() })
+                    }
                     Entry::Vacant(entry) => {
                         entry.insert(number);
                         Ok(user)
@@ -60,7 +62,7 @@ impl UserList {
         Ok(users)
     }
 
-    /// Moves the valid users at these ascending indices to the invalid ones.
+    /// Moves the valid users at these indices, which are in ascending order, to the invalid ones.
     pub(super) fn mark_taken(&mut self, indices: &[usize]) {
         let mut taken = indices.iter().peekable();
         for (index, valid) in std::mem::take(&mut self.valid).into_iter().enumerate() {
