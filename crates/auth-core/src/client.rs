@@ -3,8 +3,8 @@ use std::net::IpAddr;
 
 /// The IP address and the user agent of a client.
 ///
-/// Users see both in their list of sessions, where they recognise their own devices by them.
-/// `Debug` prints neither, because both are personal data.
+/// Users see both in their list of sessions and can recognise their own devices. `Debug` prints
+/// neither, because both are personal data.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct ClientInfo {
     ip: Option<IpAddr>,

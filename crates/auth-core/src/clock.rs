@@ -30,7 +30,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock for tests, which stands still unless a test moves it.
+/// A clock for tests. Its time changes only with [`advance`](Self::advance) and
+/// [`go_back`](Self::go_back).
 ///
 /// ```
 /// # use std::time::Duration;

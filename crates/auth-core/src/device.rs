@@ -125,7 +125,7 @@ impl DeviceKey {
     }
 }
 
-/// Returns the message that a token authenticates.
+/// Returns the message that the tag of a token authenticates.
 fn message(user: UserId, password_version: i64, id: &[u8; ID_BYTES]) -> Vec<u8> {
     let version = password_version.to_be_bytes();
     [b"latchkey device".as_slice(), user.as_uuid().as_bytes(), &version, id].concat()

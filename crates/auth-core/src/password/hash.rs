@@ -20,7 +20,7 @@ use super::foreign::ForeignHash;
 /// | `foreign-pbkdf2` | Werkzeug's `pbkdf2:sha256:…`, Django's `pbkdf2_sha256$…`, passlib's `$pbkdf2-sha256$29000$…`; also with SHA-1 and, except for Django, with SHA-512 |
 /// | `foreign-scrypt` | Werkzeug's `scrypt:…`, Django's `scrypt$…`, and the PHC strings `$scrypt$ln=…` of passlib |
 ///
-/// `Debug` does not print it: passwords can be guessed offline from a hash.
+/// `Debug` does not print it, because an attacker can guess passwords offline with their hashes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(pub(super) HashKind);
 
@@ -59,7 +59,7 @@ pub enum InvalidPasswordHash {
 }
 
 impl PasswordHash {
-    /// Returns the number of iterations. Returns `None` for a hash from another system.
+    /// Returns the number of iterations, or `None` for a hash from another system.
     #[must_use]
     pub const fn iterations(&self) -> Option<u32> {
         match &self.0 {

@@ -193,8 +193,8 @@ impl PasswordHasher {
         if is_match { Verification::MatchOutdated } else { Verification::Mismatch }
     }
 
-    /// Returns the computation that is missing if a mismatch was cheaper than a verification
-    /// without a hash.
+    /// Returns the work that a mismatch has to add to cost the same as a verification without a
+    /// hash, if there is any.
     pub(super) fn missing_work<'a>(
         &self,
         password: &'a Password,

@@ -137,8 +137,8 @@ impl HashJob {
         HashOutcome::Verified(if self.is_decoy { Verification::Mismatch } else { verification })
     }
 
-    /// Returns the computation that is missing if the job was cheaper than a verification without a
-    /// hash.
+    /// Returns the work that the job has to add to cost the same as a verification without a hash,
+    /// if there is any.
     fn missing_work(
         &self,
         hasher: &PasswordHasher,

@@ -69,11 +69,10 @@ impl PasswordPolicy {
         self.min_length
     }
 
-    /// Checks all rules of [`NewPassword::parse`] except that the password must not be one of the
-    /// most common ones.
+    /// Checks a new password like [`NewPassword::parse`], but without the list of common passwords.
     ///
-    /// Web pages use this check, because they would have to download the list of common passwords.
-    /// The server makes the complete check.
+    /// Web pages use this check so that they need not download the list. The server makes the
+    /// complete check.
     ///
     /// ```
     /// # use auth_core::{PasswordError, PasswordPolicy};

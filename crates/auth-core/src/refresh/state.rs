@@ -45,8 +45,8 @@ impl RefreshState {
 
     /// Decides what to do with a token of this session that is presented at `now`.
     ///
-    /// A token that is neither the current nor the previous one must be older. It cannot be made
-    /// up, because the part that all tokens of a session share is secret.
+    /// A token that is neither the current nor the previous one must be an older one. It cannot be
+    /// a forgery, because the part that all tokens of a session share is secret.
     pub fn judge(&self, presented: &RefreshTokenHash, now: Timestamp) -> RefreshUse {
         if *presented == self.current {
             return RefreshUse::First;

@@ -9,8 +9,8 @@ use super::Limit;
 ///
 /// An attempt [begins](Self::begin) before its outcome is known. It is pending until it is settled
 /// by [`count`](Self::count), [`refund`](Self::refund) or [`reset`](Self::reset). Pending attempts
-/// count as if they had failed, so concurrent attempts cannot exceed the limit. If the next attempt
-/// can be admitted or rejected depending on the pending ones, it has to wait until they are settled
+/// count as if they had failed, so concurrent attempts cannot exceed the limit. If the outcomes of
+/// pending attempts decide whether the next attempt may begin, it has to wait for them
 /// ([`Admission::Busy`]).
 ///
 /// After a clock was set back, stored times can be in the future. They are treated as the present,
@@ -131,8 +131,8 @@ impl Counter {
         CountOutcome::LimitReached
     }
 
-    /// Brings the counter up to date: forgets old failures and the last lockout once they no longer
-    /// matter, and counts attempts that were never settled as failed.
+    /// Brings the counter up to date: removes old failures, ends the last lockout if it no longer
+    /// has an effect, and counts attempts that were never settled as failed.
     fn discard_expired(&mut self, limit: &Limit, now: i64) {
         let window = millis(limit.window());
         self.locked_until =

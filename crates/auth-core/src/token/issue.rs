@@ -101,7 +101,7 @@ impl AccessTokens {
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`] if the token is not valid, for whatever reason.
+    /// [`InvalidToken`] if the token is not valid, for any reason.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, InvalidToken> {
         self.verifier.verify(token, now)
     }

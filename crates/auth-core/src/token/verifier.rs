@@ -19,7 +19,8 @@ use keys::{Fetch, Keys, Step};
 /// it. It works with any async runtime.
 ///
 /// - The keys are fetched for the first token, and again when they are
-///   [five minutes](Self::FRESH_FOR) old. A retired key is trusted for at most that long.
+///   [five minutes](Self::FRESH_FOR) old. Unless fetching fails, a retired key is trusted for at
+///   most that long.
 /// - The keys are fetched earlier for a token that names an unknown key, because the issuer may
 ///   have added that key since the last fetch. There are at least
 ///   [ten seconds](Self::MIN_FETCH_INTERVAL) between two fetches, even if every token names an

@@ -89,7 +89,7 @@ impl AccessTokenVerifier {
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`] if the token is not valid, for whatever reason.
+    /// [`InvalidToken`] if the token is not valid, for any reason.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, InvalidToken> {
         if token.len() > Self::MAX_BYTES {
             return Err(InvalidToken);

@@ -22,7 +22,8 @@ struct Bcrypt {
     text: String,
 }
 
-/// The transformation of a password before bcrypt, which ignores all but the first 72 bytes.
+/// The transformation of a password before it is passed to bcrypt, which ignores all but the first
+/// 72 bytes.
 enum Preparation {
     /// The password is not transformed.
     None,
