@@ -1,12 +1,12 @@
 //! Fuzz targets for everything that parses untrusted bytes.
 //!
-//! A [target](TARGETS) is a function that panics if an input violates a property. Such properties
-//! are: accepted values follow the rules, a printed value is parsed as the same value, and an
-//! independent implementation gives the same result.
+//! A [target](TARGETS) is a function that panics if an input violates a property. For example,
+//! accepted values must follow the rules, a printed value must be parsed as the same value, and an
+//! independent implementation must give the same result.
 //!
 //! `cargo xtask fuzz` searches for violations with libFuzzer. `cargo test` runs the targets on the
-//! inputs in `corpus`, which are starting points for the fuzzer and inputs that violated a property
-//! in the past.
+//! inputs in `corpus`: starting points for the fuzzer, and inputs that violated a property in the
+//! past.
 //!
 //! ```
 //! fuzz::Target::named("email").unwrap().run(b"ada@example.com");

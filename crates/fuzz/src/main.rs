@@ -1,7 +1,8 @@
 //! Runs a fuzz target.
 //!
-//! If compiled for fuzzing, this program is libFuzzer with the target that the environment variable
-//! `FUZZ_TARGET` names. Otherwise it runs a target on files: `cargo run -p fuzz -- email FILE…`.
+//! If compiled for fuzzing, this program runs libFuzzer with the target that the environment
+//! variable `FUZZ_TARGET` names. Otherwise it runs a target on files:
+//! `cargo run -p fuzz -- email FILE…`.
 
 #![cfg_attr(fuzzing, no_main)]
 

@@ -122,7 +122,7 @@ impl Kernel {
         }
     }
 
-    /// Returns the function that requires CPU features. Returns `None` for the portable kernel.
+    /// Returns the function that requires CPU features, or `None` for the portable kernel.
     #[cfg(target_arch = "x86_64")]
     fn native_code(self) -> Option<unsafe fn(&mut [Chain], u32)> {
         match self {

@@ -106,7 +106,7 @@ fn schedule(w: [__m128i; 4], avoid_msg1: bool) -> __m128i {
 
 /// Computes σ0 of FIPS 180-4, 4.1.2: the exclusive or of the words rotated right by 7, rotated
 /// right by 18 and shifted right by 3. Each rotation consists of a right shift and a left shift.
-/// Longer shifts continue shorter ones.
+/// Longer shifts start from the results of shorter ones.
 #[target_feature(enable = "sha,sse2,ssse3,sse4.1")]
 #[inline]
 fn sigma0(words: __m128i) -> __m128i {
