@@ -1,4 +1,4 @@
-//! Sets `cfg(unoptimized)` in builds without optimisation, in which hashing in Rust is too slow.
+//! Sets `cfg(unoptimized)` in builds without optimisation, where hashing in Rust is too slow.
 
 use std::env;
 

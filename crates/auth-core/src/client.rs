@@ -1,10 +1,10 @@
 use std::fmt;
 use std::net::IpAddr;
 
-/// The IP address and the user agent that a request comes from.
+/// The IP address and the user agent of a client.
 ///
-/// Users see them in their list of sessions and can recognise their own devices. `Debug` prints
-/// neither: both are personal data.
+/// Users see both in their list of sessions and can recognise their own devices. `Debug` prints
+/// neither, because both are personal data.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct ClientInfo {
     ip: Option<IpAddr>,
@@ -15,14 +15,14 @@ impl ClientInfo {
     /// The maximum length of a stored user agent, in bytes.
     pub const MAX_USER_AGENT_BYTES: usize = 512;
 
-    /// Creates the description of a client from its IP address and its header `User-Agent`
-    /// (RFC 9110, 10.1.5).
+    /// Creates the client info from an IP address and a `User-Agent` header (RFC 9110, 10.1.5).
     ///
-    /// An IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) becomes an IPv4 address. The user agent is
-    /// sanitised so that it can be displayed safely: it is trimmed and cut to
-    /// [`MAX_USER_AGENT_BYTES`](Self::MAX_USER_AGENT_BYTES), and every character other than a
-    /// visible letter, a digit, a space or ASCII punctuation is replaced with U+FFFD. Control
-    /// characters and marks that change the direction of text are among those. An empty user agent
+    /// An IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) becomes an IPv4 address.
+    ///
+    /// The user agent is sanitised so that it can be displayed safely. It is trimmed and truncated
+    /// to [`MAX_USER_AGENT_BYTES`](Self::MAX_USER_AGENT_BYTES). Only visible letters, digits,
+    /// spaces and ASCII punctuation are kept. Every other character, such as a control character or
+    /// a mark that changes the direction of text, is replaced with U+FFFD. An empty user agent
     /// counts as absent.
     ///
     /// ```
@@ -40,7 +40,7 @@ impl ClientInfo {
     #[must_use]
     pub fn new(ip: Option<IpAddr>, user_agent: Option<&str>) -> Self {
         let sanitize_char = |c: char| match c {
-            // The Hangul fillers are letters, but invisible (Unicode 17.0, 18.6).
+            // The Hangul fillers are letters but invisible (Unicode 17.0, 18.6).
             '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' => char::REPLACEMENT_CHARACTER,
             ' ' => c,
             _ if c.is_alphanumeric() || c.is_ascii_graphic() => c,
@@ -63,7 +63,7 @@ impl ClientInfo {
         self.ip
     }
 
-    /// Returns the sanitised user agent. Clients can claim anything in it.
+    /// Returns the sanitised user agent. It is not trustworthy: a client can send any text.
     #[must_use]
     pub fn user_agent(&self) -> Option<&str> {
         self.user_agent.as_deref()

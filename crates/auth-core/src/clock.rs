@@ -7,12 +7,12 @@ use jiff::Timestamp;
 
 /// A source of the current time.
 ///
-/// The crate never reads the system clock on its own. Tests pass a clock that they control, so
-/// they never sleep.
+/// Code that takes a clock never reads the system clock itself. Tests pass a clock that they
+/// control, so they need not sleep.
 pub trait Clock: Send + Sync {
     /// Returns the current time, in whole milliseconds.
     ///
-    /// Stores hold milliseconds, so a finer time would change when it is stored.
+    /// Stores hold milliseconds, so a more precise time would change when it is stored.
     fn now(&self) -> Timestamp;
 }
 
@@ -30,7 +30,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock for tests, which changes only when it is told to.
+/// A clock for tests. Its time changes only with [`advance`](Self::advance) and
+/// [`go_back`](Self::go_back).
 ///
 /// ```
 /// # use std::time::Duration;
@@ -52,14 +53,14 @@ impl ManualClock {
         self.0.fetch_add(millis, Ordering::SeqCst);
     }
 
-    /// Moves the clock back by `duration`, as happens when a system clock is corrected.
+    /// Moves the clock back by `duration`, as when a system clock is corrected.
     pub fn go_back(&self, duration: Duration) {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         self.0.fetch_sub(millis, Ordering::SeqCst);
     }
 }
 
-/// Starts on 14 November 2023.
+/// The clock starts on 14 November 2023.
 #[cfg(feature = "testing")]
 impl Default for ManualClock {
     fn default() -> Self {

@@ -1,18 +1,21 @@
 use crate::device::DeviceKey;
 use crate::email::EmailKey;
 
-/// A position in the alphabetical order of all email addresses. An address without an account is
-/// compared with the password hash of the account that follows its position.
+/// A position in the alphabetical order of email addresses, which selects a decoy account.
 ///
-/// The position is derived from the address with a secret key, so it reveals nothing about the
-/// address. It consists of letters, as addresses do, so that any account may follow it.
+/// If a sign-in names an email address without an account, its password is verified against the
+/// hash of the decoy: the account whose email address follows this position.
+///
+/// The position is derived from the unknown email address with a secret key, so it reveals nothing
+/// about that address. It consists of letters, as most email addresses do, so that any account can
+/// be the decoy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DecoyPosition(String);
 
 const LENGTH: usize = 16;
 
 impl DecoyPosition {
-    /// Returns the position as text, to be compared with the text of addresses.
+    /// Returns the position as text, to be compared with email addresses.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -20,8 +23,9 @@ impl DecoyPosition {
 }
 
 impl DeviceKey {
-    /// Returns the position of this address. It is the same for as long as the key is. Without the
-    /// key, nobody can compute it or tell which addresses have neighbouring positions.
+    /// Returns the decoy position of an email address, which depends only on the address and the
+    /// key. Without the key, an attacker cannot compute the position of any email address, nor tell
+    /// which ones have neighbouring positions.
     #[must_use]
     pub fn decoy_position(&self, email: &EmailKey) -> DecoyPosition {
         let tag = self.sign(&[b"latchkey decoy".as_slice(), email.as_str().as_bytes()].concat());

@@ -8,27 +8,27 @@ use crate::random::{Random, random_array};
 use crate::secret_text;
 use crate::token::SigningKeySeed;
 
-/// A token that marks a browser as known to an account after a sign-in, so that the browser has an
-/// attempt counter of its own (OWASP's "device cookie").
+/// A token that marks a browser as known to an account (OWASP's "device cookie").
 ///
-/// It grants no access: its holder still has to give the password, and is throttled like any other
-/// known browser. `Debug` does not print it.
+/// A browser receives it at sign-in. Later sign-in attempts from this browser have their own
+/// counter. The token grants no access: the password is still required, and attempts are still
+/// throttled. `Debug` does not print it.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct DeviceToken {
     id: [u8; ID_BYTES],
     tag: [u8; TAG_BYTES],
 }
 
-/// Identifies a known browser.
+/// The id of a known browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceId([u8; ID_BYTES]);
 
-/// The secret that issues and verifies [`DeviceToken`]s. It is derived from a signing key, so
-/// servers that share a store share it. `Debug` does not print it.
+/// A secret key that issues and verifies [`DeviceToken`]s. It is derived from a signing key, so
+/// servers that share a store have the same device key. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct DeviceKey([u8; KEY_BYTES]);
 
-/// An error from parsing a device token.
+/// An error from parsing a [`DeviceToken`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a device token")]
 pub struct InvalidDeviceToken;
@@ -48,7 +48,7 @@ impl DeviceToken {
         Ok(Self { id, tag })
     }
 
-    /// Returns the token as text (base64url). Send it to its browser only.
+    /// Returns the token as text (base64url). Send it only to the browser that it is issued to.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
         secret_text::encode(&self.id, &self.tag)
@@ -56,7 +56,7 @@ impl DeviceToken {
 }
 
 impl DeviceId {
-    /// Returns the bytes.
+    /// Returns the bytes of the id.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; ID_BYTES] {
         &self.0
@@ -64,8 +64,8 @@ impl DeviceId {
 }
 
 impl SigningKeySeed {
-    /// Derives the device key of this signing key. Retiring the signing key invalidates the device
-    /// tokens.
+    /// Derives the device key from this signing key. Retiring the signing key invalidates the
+    /// device tokens.
     ///
     /// ```
     /// # use auth_core::{Clock, SigningKey, SystemClock, SystemRandom, UserId};
@@ -74,7 +74,7 @@ impl SigningKeySeed {
     /// let [ada, grace] = [(); 2].map(|()| UserId::generate(now, &SystemRandom));
     /// let token = key.issue(ada, 0, &SystemRandom);
     /// assert!(key.verify(ada, 0, &token).is_some());
-    /// // Not for another account, after a change of the password, or by another key.
+    /// // It is invalid for another account, after a password change, and with another key.
     /// assert!(key.verify(grace, 0, &token).is_none());
     /// assert!(key.verify(ada, 1, &token).is_none());
     /// assert!(other.verify(ada, 0, &token).is_none());
@@ -90,8 +90,8 @@ impl SigningKeySeed {
 }
 
 impl DeviceKey {
-    /// Issues a token for a browser that has signed in to the account of `user` with this version
-    /// of its password. The token contains an HMAC-SHA256 (RFC 2104), so nothing is stored.
+    /// Issues a token to a browser that has signed in to the account of `user` with this version
+    /// of its password. The token contains an HMAC-SHA256 (RFC 2104), so it need not be stored.
     #[must_use]
     pub fn issue(&self, user: UserId, password_version: i64, random: &dyn Random) -> DeviceToken {
         let id = random_array(random);
@@ -99,8 +99,8 @@ impl DeviceKey {
         DeviceToken { id, tag }
     }
 
-    /// Returns the browser that the token was issued to, if it was issued by this key for this user
-    /// and this version of the password.
+    /// Returns the id of the browser that a token was issued to, if the token was issued with this
+    /// key, for this user and for this version of the password.
     #[must_use]
     pub fn verify(
         &self,
@@ -112,7 +112,8 @@ impl DeviceKey {
         hmac::verify(&self.hmac(), &message, &token.tag).is_ok().then_some(DeviceId(token.id))
     }
 
-    /// Returns the HMAC-SHA256 of a message that no other use of the key signs.
+    /// Returns the HMAC-SHA256 of a message. Messages for different purposes must have different
+    /// prefixes.
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; TAG_BYTES] {
         let mut tag = [0; TAG_BYTES];
         tag.copy_from_slice(hmac::sign(&self.hmac(), message).as_ref());
@@ -124,7 +125,7 @@ impl DeviceKey {
     }
 }
 
-/// Returns the message that a token authenticates.
+/// Returns the message that the tag of a token authenticates.
 fn message(user: UserId, password_version: i64, id: &[u8; ID_BYTES]) -> Vec<u8> {
     let version = password_version.to_be_bytes();
     [b"latchkey device".as_slice(), user.as_uuid().as_bytes(), &version, id].concat()

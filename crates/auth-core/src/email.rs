@@ -12,7 +12,7 @@ use crate::unicode;
 /// - The domain has at least two labels of letters, digits and inner hyphens. An international
 ///   domain is converted by UTS 46, so its Unicode and its ASCII spelling are equivalent.
 ///
-/// An address is displayed as it was typed and compared by its [`key`](Self::key).
+/// An email address is displayed as it was typed and compared by its [`key`](Self::key).
 ///
 /// ```
 /// # use auth_core::Email;
@@ -28,10 +28,10 @@ pub struct Email {
     key: EmailKey,
 }
 
-/// The normalised form of an [`Email`], by which addresses are compared: lower case, with the
+/// The normalised form of an [`Email`], by which email addresses are compared: lower case, with the
 /// domain in ASCII.
 ///
-/// Stores put a unique index on it.
+/// Stores have a unique index on it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EmailKey(String);
 
@@ -41,12 +41,12 @@ pub struct EmailKey(String);
 pub struct EmailError;
 
 impl Email {
-    /// The maximum length of an address in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
+    /// The maximum length in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
     pub const MAX_BYTES: usize = 254;
     /// The maximum length of the local part in bytes (RFC 5321, 4.5.3.1.1).
     pub const MAX_LOCAL_BYTES: usize = 64;
 
-    /// Parses an email address that a person typed.
+    /// Parses an email address that a user typed.
     ///
     /// # Errors
     ///
@@ -68,13 +68,13 @@ impl Email {
         Ok(Self { typed: typed.to_owned(), key: EmailKey(key) })
     }
 
-    /// Returns the address as it was typed.
+    /// Returns the email address as it was typed.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.typed
     }
 
-    /// Returns the normalised address, for comparing.
+    /// Returns the normalised email address, for comparing.
     #[must_use]
     pub const fn key(&self) -> &EmailKey {
         &self.key
@@ -86,7 +86,7 @@ fn is_local_part(local: &str) -> bool {
         && local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext))
 }
 
-/// Whether a byte is an `atext` character of RFC 5322, 3.2.3, as in the HTML standard.
+/// Returns `true` if a byte is an `atext` character of RFC 5322, 3.2.3, as in the HTML standard.
 fn is_atext(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
 }
@@ -111,7 +111,7 @@ impl FromStr for Email {
     }
 }
 
-// An email address is personal data. Logs identify users by their ids.
+// An email address is personal data, so `Debug` does not print it. Logs identify users by id.
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Email(…)")

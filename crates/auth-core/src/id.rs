@@ -6,17 +6,17 @@ use uuid::{Builder, Uuid, Variant, Version};
 
 use crate::random::Random;
 
-/// An error from parsing an id.
+/// An error from parsing a [`UserId`] or a [`SessionId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an id: expected a UUIDv7 in lower case, with hyphens")]
 pub struct IdError;
 
-/// Whether a UUID has version 7, the only one that this crate generates.
+/// Returns `true` if a UUID has version 7, the only version that this crate generates.
 fn is_v7(id: &Uuid) -> bool {
     id.get_variant() == Variant::RFC4122 && id.get_version() == Some(Version::SortRand)
 }
 
-/// Generates a UUIDv7 (RFC 9562, 5.7), which sorts by the millisecond of its creation.
+/// Generates a UUIDv7 (RFC 9562, 5.7). These UUIDs sort by their creation time, in milliseconds.
 pub(crate) fn uuid_v7(now: Timestamp, random: &dyn Random) -> Uuid {
     let mut bytes = [0; 10];
     random.fill(&mut bytes);
@@ -37,7 +37,7 @@ macro_rules! id {
                 Self(uuid_v7(now, random))
             }
 
-            /// Creates an id from the 16 bytes that a store holds.
+            /// Creates an id from the 16 bytes of a stored UUID.
             #[must_use]
             pub const fn from_uuid_bytes(bytes: [u8; 16]) -> Self {
                 Self(Uuid::from_bytes(bytes))
@@ -70,11 +70,11 @@ macro_rules! id {
 }
 
 id! {
-    /// Identifies a user account.
+    /// The id of a user account.
     UserId
 }
 
 id! {
-    /// Identifies a session.
+    /// The id of a session.
     SessionId
 }

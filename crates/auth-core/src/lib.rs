@@ -1,24 +1,24 @@
 //! Password hashing, access tokens, refresh tokens and attempt counters for authentication.
 //!
-//! This crate contains the values, rules and cryptography of Latchkey. It is pure and synchronous:
-//! it needs no network, no database and no async runtime, and it uses only the clock and the random
-//! source that its caller passes in. (`SystemClock` and `SystemRandom` are those of the operating
-//! system.) Enable only the features that you need:
+//! This crate contains the types, rules and cryptography of Latchkey. It performs no I/O and needs
+//! no async runtime. Callers pass in the current time and a source of random bytes; `SystemClock`
+//! and `SystemRandom` provide those of the operating system.
 //!
-//! | purpose | command | crates | build time |
+//! Enable only the features that you need:
+//!
+//! | purpose | command | crates | build time (debug, release) |
 //! |---|---|---|---|
 //! | hash passwords | `cargo add auth-core --no-default-features --features hash,system` | 60 | 14 s, 19 s |
 //! | verify tokens of another service | `cargo add auth-core --no-default-features --features verify,system` | 51 | 31 s, 45 s |
 //! | both, and issue tokens | `cargo add auth-core` | 94 | 38 s, 56 s |
 //!
-//! The number of crates is that of a build for Linux, including this crate and build scripts. The
-//! build times are from scratch on two cores, for debug and release builds. Rust 1.95 or later and
-//! a C compiler are required. The crate is not published yet: use `cargo add --path
-//! …/crates/auth-core` instead.
+//! The number of crates is for Linux and includes this crate and the dependencies of build scripts.
+//! The build times are for a build from scratch on two cores. Rust 1.95 or later and a C compiler
+//! are required. The crate is not published yet: use `cargo add --path …/crates/auth-core` instead.
 //!
 //! # Hash passwords
 //!
-//! Three functions hash and verify passwords with current parameters (PBKDF2-HMAC-SHA256 with
+//! Three functions hash and verify passwords with recommended parameters (PBKDF2-HMAC-SHA256 with
 //! 600,000 iterations) and check new passwords by the rules of NIST 800-63B:
 //!
 //! ```
@@ -35,18 +35,18 @@
 //! # fn main() {}
 //! ```
 //!
-//! A hash deliberately takes about 40 ms of one core. In a build without optimisation it takes 4 s.
-//! To avoid that, add `[profile.dev.package."*"]` with `opt-level = 3` to `Cargo.toml`, or enable
-//! the feature `verify`, whose cryptographic library is fast in any build.
+//! Hashing deliberately takes about 40 ms on one core. In a build without optimisation it takes
+//! 4 s. To avoid that, add `[profile.dev.package."*"]` with `opt-level = 3` to `Cargo.toml`, or
+//! enable the feature `verify`, whose cryptographic library is fast in any build.
 //!
-//! `PasswordHasher` allows another number of iterations, another policy, and hashing several
-//! passwords at once. With the features `foreign-…`, hashes of Django, Werkzeug, passlib, bcrypt,
-//! Argon2, scrypt and Firebase are verified too ([`PasswordHash`] lists the formats).
+//! Use `PasswordHasher` to choose the number of iterations and the password policy, or to hash
+//! several passwords at once. With the features `foreign-…`, hashes from Django, Werkzeug, passlib,
+//! bcrypt, Argon2, scrypt and Firebase are verified too ([`PasswordHash`] lists the formats).
 //!
 //! # Verify tokens
 //!
 //! `Verifier` verifies the access tokens of another Latchkey service and fetches the public keys of
-//! that service when necessary. `AccessTokenVerifier` does the same with keys that you already
+//! that service when necessary. `AccessTokenVerifier` verifies them with keys that you already
 //! have.
 //!
 //! # Issue tokens
@@ -77,24 +77,24 @@
 //! # fn main() {}
 //! ```
 //!
-//! A valid token does not prove that its session still exists: the issuer has to look the session
-//! up. The crates `user-store` and `accounts` store sessions and do that.
+//! A valid token does not prove that its session still exists: the issuer has to look up the
+//! session. The crates `user-store` and `accounts` store sessions and make this check.
 //!
 //! # Features
 //!
 //! | feature | contents |
 //! |---|---|
 //! | `hash` (default) | `hash_password`, `verify_password`, `PasswordHasher`, `PasswordHash`, `HashJob` |
-//! | `foreign`, `foreign-…` | verification of hashes of other systems |
+//! | `foreign`, `foreign-…` | verification of hashes from other systems |
 //! | `verify` | `Verifier`, `AccessTokenVerifier`, `JwkSet`, `Claims` |
 //! | `token` (default) | `verify`, and `AccessTokens`, `SigningKey`, `RefreshToken`, `Counter` (a throttle), `DeviceKey` |
-//! | `credentials` (with `hash`, `token`) | `Email`, `Password`, `NewPassword`, `PasswordPolicy` |
+//! | `credentials` (enabled by `hash` and `token`) | `Email`, `Password`, `NewPassword`, `PasswordPolicy` |
 //! | `origin` | `Origin`, the public origin of a service |
 //! | `system` (default) | `SystemClock`, `SystemRandom` |
 //! | `testing` | `ManualClock`, a clock for tests |
 //!
-//! `credentials` builds for `wasm32-unknown-unknown`, so that a browser makes the same checks as
-//! the server. There it uses the Unicode tables of the browser.
+//! `credentials` builds for `wasm32-unknown-unknown`, so that a web page can make the same checks
+//! as the server. It then uses the Unicode tables that are built into the browser.
 
 mod client;
 mod clock;

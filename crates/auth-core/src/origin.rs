@@ -2,8 +2,8 @@ use std::fmt;
 
 use url::{Host, Url};
 
-/// A web origin (RFC 6454): scheme, host and port, in the form that browsers send in the header
-/// `Origin`.
+/// A web origin (RFC 6454): scheme, host and port, in the form that browsers send in the `Origin`
+/// header.
 ///
 /// The text is in lower case, with the domain in ASCII and without a default port or a trailing
 /// slash.
@@ -22,18 +22,18 @@ pub struct Origin {
     aliases: Vec<String>,
 }
 
-/// An error from parsing an [`Origin`]. The message says what to give instead.
+/// An error from parsing an [`Origin`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidOrigin {
     /// The text is not an `http` or `https` URL with a host.
-    #[error("give an origin, such as https://auth.example.com")]
+    #[error("not an origin: use one such as https://auth.example.com")]
     NotAnOrigin,
     /// The URL has a path, a query or a fragment.
-    #[error("an origin has no path, query or fragment: give one such as https://auth.example.com")]
+    #[error("an origin has no path, query or fragment: use one such as https://auth.example.com")]
     HasPath,
     /// The URL has a user name or a password.
-    #[error("an origin has no user name or password: give one such as https://auth.example.com")]
+    #[error("an origin has no user name or password: use one such as https://auth.example.com")]
     HasCredentials,
 }
 
@@ -42,7 +42,7 @@ impl Origin {
     ///
     /// # Errors
     ///
-    /// [`InvalidOrigin`] if the text is not an origin or contains more than an origin.
+    /// [`InvalidOrigin`] if the text is not an origin, or is a URL with more parts than an origin.
     pub fn parse(text: &str) -> Result<Self, InvalidOrigin> {
         let url = Url::parse(text).map_err(|_| InvalidOrigin::NotAnOrigin)?;
         let (true, Some(host)) = (matches!(url.scheme(), "http" | "https"), url.host()) else {
@@ -78,27 +78,27 @@ impl Origin {
         &self.text
     }
 
-    /// Whether browsers reach the origin over TLS.
+    /// Returns `true` if the scheme is `https`.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.text.starts_with("https://")
     }
 
-    /// Whether the host is the machine that the browser runs on: `localhost`, a name below it, or
-    /// a loopback address.
+    /// Returns `true` if the host is the machine that the browser runs on: `localhost`, a subdomain
+    /// of it, or a loopback address.
     #[must_use]
     pub const fn is_loopback(&self) -> bool {
         self.host_is_loopback
     }
 
-    /// Whether browsers trust what they receive from the origin: it comes over TLS or from their
-    /// own machine (W3C Secure Contexts, 3.1).
+    /// Returns `true` if browsers consider the origin trustworthy: it uses TLS or is on their own
+    /// machine (W3C Secure Contexts, 3.1).
     #[must_use]
     pub fn is_trustworthy(&self) -> bool {
         self.is_https() || self.is_loopback()
     }
 
-    /// Whether `value`, from a header `Origin`, is this origin.
+    /// Returns `true` if `value`, the value of an `Origin` header, is this origin.
     #[must_use]
     pub fn matches(&self, value: &[u8]) -> bool {
         self.text.as_bytes() == value || self.aliases.iter().any(|alias| alias.as_bytes() == value)
@@ -172,14 +172,14 @@ mod tests {
     }
 
     #[test]
-    fn only_a_default_origin_has_aliases() {
-        let default = Origin::localhost(8080);
-        for same in ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"] {
-            assert!(default.matches(same.as_bytes()), "{same}");
+    fn a_parsed_origin_has_no_aliases() {
+        let localhost = Origin::localhost(8080);
+        for alias in ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"] {
+            assert!(localhost.matches(alias.as_bytes()), "{alias}");
         }
-        assert!(!default.matches(b"http://localhost:8081"));
-        let stated = Origin::parse("http://localhost:8080").unwrap();
-        assert!(stated.matches(b"http://localhost:8080"));
-        assert!(!stated.matches(b"http://127.0.0.1:8080"));
+        assert!(!localhost.matches(b"http://localhost:8081"));
+        let parsed = Origin::parse("http://localhost:8080").unwrap();
+        assert!(parsed.matches(b"http://localhost:8080"));
+        assert!(!parsed.matches(b"http://127.0.0.1:8080"));
     }
 }

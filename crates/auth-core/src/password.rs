@@ -31,7 +31,7 @@ use crate::unicode;
 
 /// A password in plain text.
 ///
-/// It is normalised to Unicode's form NFC (NIST 800-63B, 3.1.1.2), so that the same characters
+/// It is normalised to the Unicode form NFC (NIST 800-63B, 3.1.1.2), so that the same characters
 /// typed on different keyboards are the same password. It is neither trimmed nor truncated. It is
 /// zeroized when dropped, and `Debug` does not print it.
 ///
@@ -44,7 +44,8 @@ use crate::unicode;
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Password {
     normalized: String,
-    /// The text as it was typed, if that differs: other systems hash it without normalising.
+    /// The text as it was typed, if it differs from the normalised text. Other systems hash
+    /// passwords without normalising them.
     typed: Option<String>,
 }
 
@@ -65,14 +66,14 @@ impl Password {
         &self.normalized
     }
 
-    /// Returns the text as it was typed, if it differs from the normalised one.
+    /// Returns the text as it was typed, if it differs from the normalised text.
     #[cfg(feature = "hash")]
     fn as_typed(&self) -> Option<&str> {
         self.typed.as_deref()
     }
 
-    /// Whether the password contains U+0000. HMAC pads its key with zeros (RFC 2104, 2), so `abc`
-    /// and `abc\0` would have the same hash.
+    /// Returns `true` if the password contains U+0000. HMAC pads its key with zeros (RFC 2104, 2),
+    /// so `abc` and `abc\0` would have the same hash.
     fn has_nul(&self) -> bool {
         self.normalized.contains('\0')
     }

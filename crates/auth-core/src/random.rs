@@ -16,8 +16,8 @@ pub struct SystemRandom;
 impl Random for SystemRandom {
     /// # Panics
     ///
-    /// If the operating system cannot provide random bytes. No supported system fails after it has
-    /// started, and continuing without randomness would be unsafe.
+    /// If the operating system cannot provide random bytes. Supported systems always can once they
+    /// have started, and continuing without randomness would be unsafe.
     #[expect(clippy::disallowed_methods, reason = "this type is the source of randomness")]
     #[expect(clippy::expect_used, reason = "continuing without randomness would be unsafe")]
     fn fill(&self, bytes: &mut [u8]) {
@@ -25,8 +25,8 @@ impl Random for SystemRandom {
     }
 }
 
-#[cfg(any(feature = "hash", feature = "token"))]
 /// Returns an array of random bytes.
+#[cfg(any(feature = "hash", feature = "token"))]
 pub(crate) fn random_array<const N: usize>(random: &dyn Random) -> [u8; N] {
     let mut bytes = [0; N];
     random.fill(&mut bytes);

@@ -8,7 +8,7 @@ use crate::random::Random;
 /// A session: one signed-in user in one browser, for a limited time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Session {
-    /// Identifies the session. Its access tokens contain it as `sid`.
+    /// The id of the session. Access tokens contain it as `sid`.
     pub id: SessionId,
     /// The user who is signed in.
     pub user_id: UserId,
@@ -16,12 +16,12 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When the session began or was last refreshed.
     pub last_used_at: Timestamp,
-    /// When the session ends unless it is refreshed. Never later than `expires_at`.
+    /// When the session expires unless it is refreshed. Never later than `expires_at`.
     pub idle_expires_at: Timestamp,
-    /// When the session ends at the latest. It never changes (OWASP ASVS 5.0, 7.3.2: an absolute
+    /// When the session expires at the latest. It never changes (OWASP ASVS 5.0, 7.3.2: an absolute
     /// maximum session lifetime).
     pub expires_at: Timestamp,
-    /// Whether the session survives closing the browser, as its user asked for.
+    /// `true` if the user asked to stay signed in after closing the browser.
     pub remember: bool,
 }
 
@@ -37,14 +37,14 @@ pub struct SessionLimits {
 #[error("the idle timeout of a session must not exceed its lifetime")]
 pub struct SessionLimitsError;
 
-/// The time limits of both kinds of session.
+/// The time limits of both kinds of sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionPolicy {
-    /// The limits of a session that ends when the browser is closed. The default is an idle timeout
-    /// of 30 minutes and a lifetime of 12 hours.
+    /// The limits of a session that ends when the browser is closed. By default, the idle timeout
+    /// is 30 minutes and the lifetime is 12 hours.
     pub standard: SessionLimits,
-    /// The limits of a session whose user asked to stay signed in. The default is an idle timeout
-    /// of 14 days and a lifetime of 30 days.
+    /// The limits of a session whose user asked to stay signed in. By default, the idle timeout is
+    /// 14 days and the lifetime is 30 days.
     pub remembered: SessionLimits,
 }
 
@@ -59,7 +59,7 @@ impl Session {
     /// let user = UserId::generate(now, &SystemRandom);
     /// let session = Session::open(user, now, false, &policy, &SystemRandom);
     ///
-    /// // It expires after half an hour without a refresh. Each refresh restarts that time.
+    /// // The session expires after 30 minutes without a refresh. A refresh restarts the timeout.
     /// let later = now + Duration::from_secs(29 * 60);
     /// assert!(session.is_alive(later));
     /// assert!(!session.is_alive(now + Duration::from_secs(30 * 60)));
@@ -87,15 +87,15 @@ impl Session {
         session.refreshed(now, policy)
     }
 
-    /// Returns the session as refreshed at `now`: the idle timeout restarts, and `expires_at` stays
-    /// the same (OWASP ASVS 5.0, 7.3.1 and 7.3.2).
+    /// Returns the session after a refresh at `now`: the idle timeout restarts, and `expires_at`
+    /// stays the same (OWASP ASVS 5.0, 7.3.1 and 7.3.2).
     #[must_use]
     pub fn refreshed(self, now: Timestamp, policy: &SessionPolicy) -> Self {
         let idle_expires_at = after(now, policy.limits(self.remember).idle_timeout);
         Self { last_used_at: now, idle_expires_at: idle_expires_at.min(self.expires_at), ..self }
     }
 
-    /// Whether the session has not expired at `now`. The end is exclusive.
+    /// Returns `true` if the session has not expired at `now`. The end is exclusive.
     #[must_use]
     pub fn is_alive(&self, now: Timestamp) -> bool {
         now < self.idle_expires_at && now < self.expires_at
@@ -103,7 +103,7 @@ impl Session {
 }
 
 impl SessionLimits {
-    /// Creates limits: a session ends when it is not refreshed for `idle_timeout`, and at the
+    /// Creates limits. A session expires if it is not refreshed for `idle_timeout`, and at the
     /// latest after `lifetime`.
     ///
     /// # Errors
@@ -116,13 +116,13 @@ impl SessionLimits {
         Ok(Self { idle_timeout, lifetime })
     }
 
-    /// Returns how long a session lasts without being refreshed.
+    /// Returns how long a session lasts without a refresh.
     #[must_use]
     pub const fn idle_timeout(&self) -> Duration {
         self.idle_timeout
     }
 
-    /// Returns how long a session lasts at most.
+    /// Returns the maximum duration of a session.
     #[must_use]
     pub const fn lifetime(&self) -> Duration {
         self.lifetime
@@ -130,7 +130,8 @@ impl SessionLimits {
 }
 
 impl SessionPolicy {
-    /// Returns the limits of a session with or without `remember`.
+    /// Returns the limits of a session: [`remembered`](Self::remembered) if `remember` is `true`,
+    /// otherwise [`standard`](Self::standard).
     #[must_use]
     pub const fn limits(&self, remember: bool) -> &SessionLimits {
         if remember { &self.remembered } else { &self.standard }

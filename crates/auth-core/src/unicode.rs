@@ -6,7 +6,7 @@
 use icu_normalizer::ComposingNormalizerBorrowed;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-/// Returns the text in the form NFC (UAX 15), or `None` if it has that form already.
+/// Returns the text in the form NFC (UAX 15), or `None` if it is already in that form.
 pub(crate) fn nfc(text: &str) -> Option<String> {
     let nfc = ComposingNormalizerBorrowed::new_nfc();
     (!nfc.is_normalized(text)).then(|| nfc.normalize(text).into_owned())

@@ -1,4 +1,4 @@
-//! Runs the examples.
+//! Tests of the examples.
 
 #![cfg(all(feature = "foreign", feature = "system", feature = "token"))]
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed test panics")]
@@ -16,7 +16,7 @@ use auth_core::{
 };
 use example::{Example, binary};
 
-/// Responds to every request with this document, for as long as the test runs.
+/// Responds to every request with this document until the test ends.
 fn serve(listener: TcpListener, document: String) {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
@@ -42,7 +42,7 @@ fn issue(tokens: &AccessTokens, user: UserId) -> String {
 }
 
 #[test]
-fn the_service_accepts_tokens_of_the_issuer_only() {
+fn the_service_accepts_only_tokens_of_the_issuer() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (tokens, forged) = (issuer(&url), issuer(&url));

@@ -3,8 +3,8 @@ use auth_core::RefreshToken;
 use warp::http::HeaderMap;
 use warp::http::header::{COOKIE, HeaderValue};
 
-/// Each line of the input is a header `Cookie`. A token is read if and only if all of them together
-/// contain one cookie of that name, and it contains a token.
+/// Checks that a refresh token is read if and only if the `Cookie` headers together contain exactly
+/// one refresh cookie, and the value of that cookie is a token. Each line of the input is a header.
 #[expect(clippy::unwrap_used, reason = "the origin is a constant")]
 pub(crate) fn check(input: &[u8]) {
     let values = input.split(|byte| *byte == b'\n').map(HeaderValue::from_bytes);
@@ -13,9 +13,9 @@ pub(crate) fn check(input: &[u8]) {
         (Origin::parse("https://auth.example.com").unwrap(), "__Host-latchkey_refresh"),
         (Origin::localhost(8080), "latchkey_refresh"),
     ] {
-        let read = api::testing::refresh_cookie(&origin, &headers);
-        let read = read.map(|token| token.to_text().as_str().to_owned());
-        assert_eq!(read, expected(name, &headers));
+        let token = api::testing::refresh_cookie(&origin, &headers);
+        let token = token.map(|token| token.to_text().as_str().to_owned());
+        assert_eq!(token, expected(name, &headers));
     }
 }
 

@@ -1,7 +1,7 @@
 use auth_core::Email;
 
-/// An accepted address follows the rules, which are implemented here a second time, and its other
-/// spellings are parsed to the same address.
+/// Checks that an accepted email address follows the rules, which are implemented here a second
+/// time, and that its other spellings are parsed as the same email address.
 pub(crate) fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let Ok(email) = Email::parse(text) else { return };

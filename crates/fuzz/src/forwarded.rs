@@ -4,9 +4,11 @@ use api::{TrustedProxies, TrustedProxy};
 use warp::http::HeaderMap;
 use warp::http::header::HeaderValue;
 
-/// Each line of the input is a header `X-Forwarded-For`. It is ignored unless the peer is a trusted
-/// proxy. Then the last address that is not a trusted proxy counts; anything malformed ends the
-/// search.
+/// Checks that the right IP address is read from `X-Forwarded-For` headers. Each line of the input
+/// is a header.
+///
+/// The headers are ignored unless the peer is a trusted proxy. If it is, the last IP address that
+/// is not that of a trusted proxy counts. A malformed entry ends the search.
 pub(crate) fn check(input: &[u8]) {
     let values = input.split(|byte| *byte == b'\n').map(HeaderValue::from_bytes);
     let mut headers = HeaderMap::new();

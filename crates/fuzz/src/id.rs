@@ -1,6 +1,6 @@
 use auth_core::{SessionId, UserId};
 
-/// An accepted id is a UUIDv7 in its only accepted spelling.
+/// Checks that an accepted id is a UUIDv7 and has no other accepted spelling.
 pub(crate) fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let (user, session) = (text.parse::<UserId>(), text.parse::<SessionId>());

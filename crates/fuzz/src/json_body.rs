@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 
 use crate::members::Members;
 
-/// A body is accepted if and only if it is a JSON object with exactly the members of its type, none
-/// of them twice; and the parsed value is what the text says.
+/// Checks that a body is accepted if and only if it is a JSON object with the members of its type,
+/// without unknown or duplicate ones, and that it is parsed correctly.
 pub(crate) fn check(input: &[u8]) {
     let texts = |names: [&'static str; 2]| names.map(|name| (name, Kind::Text));
     compare::<SignupRequest>(input, &texts(["email", "password"]));
     let [email, password] = texts(["email", "password"]);
-    compare::<TokenRequest>(input, &[email, password, ("remember", Kind::FlagOrFalse)]);
+    compare::<TokenRequest>(input, &[email, password, ("remember", Kind::OptionalFlag)]);
     compare::<ChangePasswordRequest>(input, &texts(["current_password", "new_password"]));
     compare::<DeleteAccountRequest>(input, &[("password", Kind::Text)]);
     compare::<Empty>(if input.is_empty() { b"{}" } else { input }, &[]);
@@ -23,7 +23,8 @@ pub(crate) fn check(input: &[u8]) {
 #[derive(Clone, Copy)]
 enum Kind {
     Text,
-    FlagOrFalse,
+    /// A Boolean that defaults to `false`.
+    OptionalFlag,
 }
 
 fn compare<B>(input: &[u8], shape: &[(&str, Kind)])
@@ -43,8 +44,8 @@ fn expected(input: &[u8], shape: &[(&str, Kind)]) -> Option<Value> {
     for (name, kind) in shape {
         let value = match (kind, members.known.get(*name)) {
             (Kind::Text, Some(Value::String(text))) => Value::from(text.as_str()),
-            (Kind::FlagOrFalse, Some(Value::Bool(flag))) => Value::from(*flag),
-            (Kind::FlagOrFalse, None) => Value::from(false),
+            (Kind::OptionalFlag, Some(Value::Bool(flag))) => Value::from(*flag),
+            (Kind::OptionalFlag, None) => Value::from(false),
             _ => return None,
         };
         object.insert((*name).to_owned(), value);

@@ -1,11 +1,12 @@
 //! Fuzz targets for everything that parses untrusted bytes.
 //!
-//! A [target](TARGETS) is a function of an input that panics if a property is violated: accepted
-//! values follow the rules, printed values are parsed again as the same values, and a second,
-//! independent implementation gives the same result.
+//! A [target](TARGETS) is a function that panics if an input violates a property. For example,
+//! accepted values must follow the rules, a printed value must be parsed as the same value, and an
+//! independent implementation must give the same result.
 //!
-//! `cargo xtask fuzz` searches for such inputs with libFuzzer. `cargo test` runs the inputs in
-//! `corpus`, which has some to start from and all that were found before.
+//! `cargo xtask fuzz` searches for violations with libFuzzer. `cargo test` runs the targets on the
+//! inputs in `corpus`: starting points for the fuzzer, and inputs that violated a property in the
+//! past.
 //!
 //! ```
 //! fuzz::Target::named("email").unwrap().run(b"ada@example.com");
@@ -30,7 +31,7 @@ mod user_agent;
 /// A fuzz target.
 #[derive(Debug)]
 pub struct Target {
-    /// The name on the command line and of the directory in `corpus`.
+    /// The name of the target on the command line, and of its directory in `corpus`.
     pub name: &'static str,
     check: fn(&[u8]),
 }

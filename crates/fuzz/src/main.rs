@@ -1,7 +1,8 @@
 //! Runs a fuzz target.
 //!
-//! Compiled for fuzzing, this is libFuzzer with the target that `FUZZ_TARGET` names. Otherwise it
-//! runs a target on files: `cargo run -p fuzz -- email FILE…`.
+//! If compiled for fuzzing, this program runs libFuzzer with the target that the environment
+//! variable `FUZZ_TARGET` names. Otherwise it runs a target on files:
+//! `cargo run -p fuzz -- email FILE…`.
 
 #![cfg_attr(fuzzing, no_main)]
 
@@ -10,7 +11,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     static TARGET: std::sync::LazyLock<&fuzz::Target> = std::sync::LazyLock::new(|| {
         let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
         let target = fuzz::Target::named(&name);
-        assert!(target.is_some(), "FUZZ_TARGET is not a target: {name:?}");
+        assert!(target.is_some(), "FUZZ_TARGET does not name a target: {name:?}");
         target.unwrap_or(&fuzz::TARGETS[0])
     });
     TARGET.run(input);
@@ -24,7 +25,7 @@ fn main() -> std::process::ExitCode {
         Some(target) => replay(target, args),
         None => {
             let names: Vec<_> = fuzz::TARGETS.iter().map(|target| target.name).collect();
-            fail(&format!("name a target and its inputs; the targets are {}", names.join(", ")))
+            fail(&format!("unknown target {name:?}: use one of {}", names.join(", ")))
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::Deserializer as _;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-/// The members of a JSON object, read without a derived `Deserialize`.
+/// The members of a JSON object, parsed without a derived `Deserialize`.
 pub(crate) struct Members {
     /// The members with one of the given names.
     pub(crate) known: BTreeMap<String, Value>,
@@ -14,7 +14,7 @@ pub(crate) struct Members {
 }
 
 impl Members {
-    /// Parses an object. Returns `None` for other JSON, and if a given name occurs twice.
+    /// Parses an object. Returns `None` for anything else, and if a given name occurs twice.
     pub(crate) fn parse(json: &[u8], names: &[&str]) -> Option<Self> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let members = deserializer.deserialize_map(MembersVisitor(names)).ok()?;

@@ -2,7 +2,8 @@ use auth_core::{NewPassword, Password, PasswordPolicy};
 
 const EMAIL: &str = "ada@example.com";
 
-/// Normalising a password again does not change it, and an accepted new password follows the rules.
+/// Checks that normalising a password again does not change it, and that an accepted new password
+/// follows the rules.
 pub(crate) fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let password = Password::new(text);

@@ -1,6 +1,6 @@
 use auth_core::PasswordHash;
 
-/// A parsed hash is printed unchanged, and its cost is bounded.
+/// Checks that a parsed hash is printed unchanged, and that its cost is bounded.
 pub(crate) fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let Ok(hash) = text.parse::<PasswordHash>() else { return };

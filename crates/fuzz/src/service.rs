@@ -35,7 +35,7 @@ impl Service {
     #[expect(clippy::expect_used, reason = "the values are constants")]
     fn new() -> Self {
         let seed = SigningKeySeed::from_bytes(&SEED).expect("32 bytes");
-        let key = SigningKey::from_seed(seed).expect("every 32 bytes are a key");
+        let key = SigningKey::from_seed(seed).expect("any 32 bytes are a valid seed");
         let kid = key.kid().to_owned();
         let lifetime = Duration::from_mins(5);
         let tokens = AccessTokens::new(NAME, lifetime, vec![key]).expect("a key");
@@ -46,14 +46,15 @@ impl Service {
             tokens.issue(user, session, now, now + lifetime, &FixedBytes).expect("a token");
         Self {
             issued: issued.token.as_str().to_owned(),
-            pair: Ed25519KeyPair::from_seed_unchecked(&SEED).expect("every 32 bytes are a key"),
+            pair: Ed25519KeyPair::from_seed_unchecked(&SEED)
+                .expect("any 32 bytes are a valid seed"),
             tokens,
             now,
             kid,
         }
     }
 
-    /// Returns a token of these parts with a valid signature.
+    /// Returns a token with these parts and a valid signature.
     pub(crate) fn sign(&self, header: &[u8], claims: &[u8]) -> String {
         let message =
             format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));

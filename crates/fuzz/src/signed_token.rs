@@ -3,8 +3,8 @@ use auth_core::{AccessTokenVerifier, SessionId, Timestamp, UserId};
 use crate::members::Members;
 use crate::service::{NAME, NOW, SERVICE};
 
-/// The first line of the input is the header and the rest the claims of a token with a valid
-/// signature. The token is accepted if and only if both are valid.
+/// Checks that a token with a valid signature is accepted if and only if its header and its claims
+/// are valid. The first line of the input is the header, and the rest is the claims.
 pub(crate) fn check(input: &[u8]) {
     let Some(newline) = input.iter().position(|byte| *byte == b'\n') else { return };
     let (header, claims) = (&input[..newline], &input[newline + 1..]);
@@ -65,8 +65,8 @@ mod tests {
     #[test]
     fn valid_tokens_with_additional_claims_are_accepted() {
         for input in [
-            &include_bytes!("../corpus/signed_token/good")[..],
-            include_bytes!("../corpus/signed_token/more-claims"),
+            &include_bytes!("../corpus/signed_token/valid")[..],
+            include_bytes!("../corpus/signed_token/additional-claims"),
             include_bytes!("../corpus/signed_token/escaped"),
         ] {
             let (header, claims) = input.split_at(input.iter().position(|b| *b == b'\n').unwrap());

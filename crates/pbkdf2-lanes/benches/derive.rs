@@ -1,4 +1,4 @@
-//! Measures hashing of one and of several passwords: `cargo bench -p pbkdf2-lanes`.
+//! Measures hashing one and several passwords: `cargo bench -p pbkdf2-lanes`.
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
@@ -6,7 +6,7 @@ use pbkdf2::pbkdf2_hmac_array;
 use pbkdf2::sha2::Sha256;
 use pbkdf2_lanes::{Job, Kernel, Plan, derive};
 
-/// A hundredth of the default of `auth-core`.
+/// A hundredth of the default number of iterations of `auth-core`.
 const ITERATIONS: u32 = 6_000;
 
 fn main() {
@@ -23,17 +23,17 @@ fn pbkdf2_crate() -> [u8; 32] {
 }
 
 #[divan::bench(args = Kernel::available())]
-fn full(bencher: Bencher<'_, '_>, kernel: Kernel) {
+fn one_kernel(bencher: Bencher<'_, '_>, kernel: Kernel) {
     let plan = Plan::only(kernel).unwrap_or_default();
-    bencher.counter(ItemsCount::new(kernel.lanes())).bench(|| passwords(kernel.lanes(), &plan));
+    bencher.counter(ItemsCount::new(kernel.lanes())).bench(|| hash(kernel.lanes(), &plan));
 }
 
 #[divan::bench(args = [1, 2, 4, 8, 16])]
-fn planned(bencher: Bencher<'_, '_>, count: usize) {
-    bencher.counter(ItemsCount::new(count)).bench(|| passwords(count, &Plan::default()));
+fn default_plan(bencher: Bencher<'_, '_>, count: usize) {
+    bencher.counter(ItemsCount::new(count)).bench(|| hash(count, &Plan::default()));
 }
 
-fn passwords(count: usize, plan: &Plan) -> Vec<[u8; 32]> {
+fn hash(count: usize, plan: &Plan) -> Vec<[u8; 32]> {
     let mut outputs = vec![[0; 32]; count];
     let mut jobs: Vec<_> = outputs
         .iter_mut()

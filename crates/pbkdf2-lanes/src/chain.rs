@@ -17,11 +17,11 @@ const INITIAL_STATE: State = [
     0x5be0_cd19,
 ];
 
-/// The length of a block of SHA-256.
+/// The length of a SHA-256 block.
 const BLOCK_BYTES: usize = 64;
 
-/// A password in the form that HMAC needs: the states of the inner and the outer hash after the
-/// block of the key (RFC 2104, 4). Every iteration starts from these states.
+/// A password, prepared for HMAC: the states of the inner and the outer hash after their first
+/// block, which contains the key (RFC 2104, 4). Every iteration starts from these states.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct Key {
     inner: State,
@@ -40,7 +40,7 @@ pub(crate) struct Chain {
 }
 
 impl Key {
-    /// Prepares a password. One that is longer than a block is hashed first (RFC 2104, 2).
+    /// Prepares a password. A password that is longer than a block is hashed first (RFC 2104, 2).
     pub(crate) fn new(password: &[u8]) -> Self {
         let mut block = [0; BLOCK_BYTES];
         if password.len() > BLOCK_BYTES {
@@ -60,7 +60,7 @@ impl Key {
         key
     }
 
-    /// Computes the first iteration of a block of the output. Blocks are counted from 1.
+    /// Computes the first iteration of an output block. Blocks are counted from 1.
     pub(crate) fn first_iteration(&self, salt: &[u8], block: u32) -> Chain {
         let mut message = [salt, &block.to_be_bytes()].concat();
         let bits = 8 * (BLOCK_BYTES + message.len()) as u64;
@@ -85,13 +85,13 @@ impl Chain {
         }
     }
 
-    /// Returns the block of output, after all iterations.
+    /// Returns the output block. Call it after all iterations.
     pub(crate) fn output(&self) -> [u8; 32] {
         to_bytes(&self.xor)
     }
 }
 
-/// Hashes a hash and its padding, starting from the state after the block of a key. Returns the
+/// Hashes a hash and its padding, starting from the state after the block of the key. Returns the
 /// final state.
 fn compress_hash(state: &State, hash: &State) -> State {
     let mut block = [0; BLOCK_BYTES];
@@ -104,8 +104,8 @@ fn compress_hash(state: &State, hash: &State) -> State {
     state
 }
 
-/// The padding after a hash in its block: a one bit, and the number of bits of the key and the
-/// hash.
+/// The padding after a hash in its block: a one bit, zeros, and the total number of bits in the
+/// block of the key and the hash.
 pub(crate) const PADDING: [u32; 8] = [0x8000_0000, 0, 0, 0, 0, 0, 0, 8 * (64 + 32)];
 
 fn to_bytes(words: &State) -> [u8; 32] {

@@ -19,11 +19,11 @@ pub enum Kernel {
     Portable,
     /// One chain, with the SHA instructions of x86-64. Its state stays in registers.
     ShaNi,
-    /// Two chains, interleaved with the SHA instructions of x86-64.
+    /// Two interleaved chains, with the SHA instructions of x86-64.
     ShaNi2,
-    /// Three chains, interleaved likewise.
+    /// Three interleaved chains, with the SHA instructions of x86-64.
     ShaNi3,
-    /// Four chains, interleaved likewise. More would not be faster.
+    /// Four interleaved chains, with the SHA instructions of x86-64. More would not be faster.
     ShaNi4,
     /// Eight chains in AVX2 registers. Useful on machines without SHA instructions.
     Avx2,
@@ -64,7 +64,7 @@ impl Kernel {
         }
     }
 
-    /// Whether this machine can run it.
+    /// Returns `true` if this machine can run the kernel.
     #[must_use]
     #[cfg(target_arch = "x86_64")]
     pub fn is_available(self) -> bool {
@@ -80,16 +80,16 @@ impl Kernel {
         }
     }
 
-    /// Whether this machine can run it.
+    /// Returns `true` if this machine can run the kernel.
     #[must_use]
     #[cfg(not(target_arch = "x86_64"))]
     pub fn is_available(self) -> bool {
         self == Self::Portable
     }
 
-    /// Returns the typical time of a run with all lanes in use, relative to 1,000 for
-    /// [`ShaNi`](Self::ShaNi). Measured on a Xeon of 2023. `Portable` is slower on machines without
-    /// SHA instructions.
+    /// Returns the typical time of a run with all lanes in use, where that of
+    /// [`ShaNi`](Self::ShaNi) is 1,000. The times were measured on a Xeon from 2023. `Portable` is
+    /// slower on machines without SHA instructions.
     pub(crate) fn typical_cost(self) -> u64 {
         match self {
             Self::Portable if Self::ShaNi.is_available() => 1_250,
@@ -122,7 +122,7 @@ impl Kernel {
         }
     }
 
-    /// Returns the code that requires CPU features, if the kernel is not the portable one.
+    /// Returns the function that requires CPU features, or `None` for the portable kernel.
     #[cfg(target_arch = "x86_64")]
     fn native_code(self) -> Option<unsafe fn(&mut [Chain], u32)> {
         match self {

@@ -1,10 +1,10 @@
 //! PBKDF2-HMAC-SHA256 (RFC 8018, 5.2) of several passwords at once, with SIMD instructions.
 //!
-//! PBKDF2 is a chain of hashes, each of which depends on the one before. Meanwhile, most of the
-//! execution units of a core are idle. A single chain cannot be made faster, but the chains of
-//! different passwords are independent. This crate runs them side by side: two to four interleaved
-//! with the SHA instructions of x86-64, eight in AVX2 registers, or sixteen in AVX-512 registers.
-//! On other machines it runs one chain after the other.
+//! PBKDF2 is a chain of hashes, each of which depends on the one before, so most execution units of
+//! a core are idle. A single chain cannot be made faster, but the chains of different passwords are
+//! independent. This crate runs them side by side: two to four interleaved with the SHA
+//! instructions of x86-64, eight in AVX2 registers, or sixteen in AVX-512 registers. On other
+//! machines it runs one chain after the other.
 //!
 //! ```
 //! use pbkdf2_lanes::{Job, Plan, derive};
@@ -20,9 +20,9 @@
 //! assert_ne!(ada, bob);
 //! ```
 //!
-//! The outputs are those of any other implementation. A [`Plan`] only affects speed: it chooses a
-//! [`Kernel`] for each number of chains. [`Plan::default`] uses typical costs of the kernels, and
-//! [`Plan::measured`] measures them on this machine.
+//! The outputs are the same as those of any other implementation. A [`Plan`] affects only the
+//! speed: it chooses a [`Kernel`] for each number of chains. [`Plan::default`] uses the typical
+//! costs of the kernels, and [`Plan::measured`] measures their costs on this machine.
 //!
 //! # Zeroization
 //!
@@ -45,15 +45,15 @@ use zeroize::Zeroizing;
 /// It does not implement `Debug`, so that passwords are not logged.
 #[expect(missing_debug_implementations, reason = "it contains a password")]
 pub struct Job<'a> {
-    /// The password, of any length. Zero bytes at its end make no difference up to a length of 64
-    /// bytes (RFC 2104, 2).
+    /// The password, of any length. Up to a length of 64 bytes, zero bytes at its end make no
+    /// difference (RFC 2104, 2).
     pub password: &'a [u8],
     /// The salt, of any length. It should have at least 16 random bytes (NIST SP 800-132, 5.1).
     pub salt: &'a [u8],
     /// The number of iterations; 0 counts as 1.
     pub iterations: u32,
-    /// The buffer for the output, of up to 2³² - 1 blocks of 32 bytes. Each block costs all
-    /// iterations.
+    /// The buffer for the output, of up to 2³² - 1 blocks of 32 bytes. All iterations are computed
+    /// for each block.
     pub output: &'a mut [u8],
 }
 
@@ -66,7 +66,7 @@ struct PendingChain {
 /// The length of a block of output.
 const OUTPUT_BLOCK_BYTES: usize = 32;
 
-/// Derives the outputs of all jobs.
+/// Computes the outputs of all jobs.
 pub fn derive(jobs: &mut [Job<'_>], plan: &Plan) {
     let mut chains = Vec::new();
     for job in &*jobs {
@@ -85,8 +85,8 @@ pub fn derive(jobs: &mut [Job<'_>], plan: &Plan) {
     }
 }
 
-/// Runs all chains to their ends. Each step runs as many chains as the plan says until the first of
-/// them ends.
+/// Runs all chains to completion. Each step runs as many chains as the plan chooses, until the
+/// first of them is complete.
 fn run(chains: &mut [PendingChain], plan: &Plan) {
     loop {
         let mut batch: Vec<&mut PendingChain> =

@@ -4,28 +4,28 @@ use std::time::Duration;
 use crate::chain::Chain;
 use crate::kernel::{Kernel, MAX_LANES};
 
-/// The choice of the [`Kernel`] to run for each number of chains, so that all of them finish
-/// soonest.
+/// The choice of a [`Kernel`] for each number of chains, so that all of them finish as soon as
+/// possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
-    /// The kernels for one chain, for two, and so on.
+    /// The kernels for 1 to `MAX_LANES` chains.
     kernels: [Kernel; MAX_LANES],
-    /// The kernel for more chains than that.
+    /// The kernel for more than `MAX_LANES` chains.
     for_more: Kernel,
 }
 
-/// The iterations of one measurement. All measurements together take milliseconds.
+/// The number of iterations of one measurement. All measurements together take a few milliseconds.
 const MEASURED_ITERATIONS: u32 = 1_000;
 
-/// The number of measurements of each kernel. The shortest counts: the others may have been
-/// interrupted.
+/// The number of measurements of each kernel. Only the shortest counts, because the others may have
+/// been interrupted.
 const MEASURED_RUNS: usize = 3;
 
 impl Plan {
     /// Creates a plan by measuring each kernel on this machine, which takes about 5 ms.
     ///
-    /// `clock` returns the time since some fixed moment. If it stands still, the plan is the
-    /// default one.
+    /// `clock` returns the time since a fixed moment. If it stands still, the default plan is
+    /// returned.
     pub fn measured(mut clock: impl FnMut() -> Duration) -> Self {
         let costs: Vec<_> =
             Kernel::available().map(|kernel| (kernel, measure(kernel, &mut clock))).collect();
@@ -35,7 +35,7 @@ impl Plan {
         Self::from_costs(&costs)
     }
 
-    /// Creates a plan that runs one chain after the other, with the fastest kernel for that.
+    /// Creates a plan that runs one chain after the other, with the fastest kernel of one lane.
     #[must_use]
     pub fn single() -> Self {
         Self::from_typical_costs(|kernel| kernel.lanes() == 1)
@@ -47,15 +47,15 @@ impl Plan {
         Self::from_costs(&[])
     }
 
-    /// Creates a plan that always uses this kernel, for comparing kernels. Returns `None` if this
-    /// machine cannot run it.
+    /// Creates a plan that always uses this kernel, to compare kernels. Returns `None` if this
+    /// machine cannot run the kernel.
     #[must_use]
     pub fn only(kernel: Kernel) -> Option<Self> {
         kernel.is_available().then(|| Self::from_costs(&[(kernel, 1)]))
     }
 
     /// Returns how many of the `waiting` chains to run in the next batch, so that all of them
-    /// finish soonest: 1 to 16, or 0 if none are waiting.
+    /// finish as soon as possible: 1 to 16, or 0 if none are waiting.
     #[must_use]
     pub fn batch(&self, waiting: usize) -> usize {
         waiting.min(self.kernel(waiting).lanes())
@@ -69,7 +69,8 @@ impl Plan {
         }
     }
 
-    /// Creates a plan by the typical costs of some of the kernels that this machine can run.
+    /// Creates a plan from the typical costs of those kernels that this machine can run and that
+    /// `include` selects.
     fn from_typical_costs(include: impl Fn(Kernel) -> bool) -> Self {
         let kernels = Kernel::available().filter(|kernel| include(*kernel));
         Self::from_costs(&kernels.map(|kernel| (kernel, kernel.typical_cost())).collect::<Vec<_>>())
@@ -98,13 +99,13 @@ impl Plan {
 }
 
 impl Default for Plan {
-    /// Creates a plan by the typical costs of the kernels that this machine can run.
+    /// Creates a plan from the typical costs of the kernels that this machine can run.
     fn default() -> Self {
         Self::from_typical_costs(|_| true)
     }
 }
 
-/// Measures a run of a kernel with all lanes in use. Returns nanoseconds.
+/// Measures a run of a kernel with all lanes in use. Returns the time in nanoseconds.
 fn measure(kernel: Kernel, clock: &mut impl FnMut() -> Duration) -> u64 {
     let mut lanes = [Chain::default(); MAX_LANES];
     let runs = (0..MEASURED_RUNS).map(|_| {
@@ -130,19 +131,19 @@ mod tests {
         batches
     }
 
-    /// Times on a Xeon of 2023, in milliseconds for 600,000 iterations.
+    /// Times on a Xeon from 2023, in milliseconds for 600,000 iterations.
     const XEON: [(Kernel, u64); 6] =
         [(Portable, 58), (ShaNi, 48), (ShaNi2, 72), (ShaNi3, 102), (ShaNi4, 134), (Avx512, 276)];
 
     #[test]
-    fn a_single_chain_runs_on_the_fastest_single_kernel() {
+    fn a_single_chain_runs_on_the_fastest_kernel_of_one_lane() {
         let plan = Plan::from_costs(&XEON);
         assert_eq!((plan.kernel(1), plan.batch(1)), (ShaNi, 1));
         assert_eq!(plan.batch(0), 0);
     }
 
     #[test]
-    fn a_batch_has_the_size_that_finishes_soonest() {
+    fn a_batch_has_the_size_with_which_all_chains_finish_soonest() {
         let plan = Plan::from_costs(&XEON);
         for (waiting, expected) in [
             (2, vec![2]),
@@ -160,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn without_interleaving_wide_registers_are_used_from_six_on() {
+    fn without_interleaving_wide_registers_are_used_for_six_chains_or_more() {
         let plan = Plan::from_costs(&[(ShaNi, 48), (Avx512, 276)]);
         assert_eq!(batches(&plan, 5), [1, 1, 1, 1, 1]);
         assert_eq!(batches(&plan, 6), [6]);
     }
 
     #[test]
-    fn without_sha_instructions_wide_registers_are_used_from_two_on() {
+    fn without_sha_instructions_wide_registers_are_used_for_two_chains_or_more() {
         let plan = Plan::from_costs(&[(Portable, 200), (Avx2, 373)]);
         assert_eq!(batches(&plan, 1), [1]);
         assert_eq!(batches(&plan, 2), [2]);
@@ -197,11 +198,11 @@ mod tests {
     #[test]
     fn a_plan_is_measured_with_the_given_clock() {
         assert_eq!(Plan::measured(|| Duration::from_secs(7)), Plan::default());
-        let mut reading = 0_u32;
+        let mut millis = 0;
         // Every run seems to take the same time, so the widest kernel is best for many chains.
         let plan = Plan::measured(|| {
-            reading += 1;
-            Duration::from_millis(reading.into())
+            millis += 1;
+            Duration::from_millis(millis)
         });
         let widest = Kernel::available().map(Kernel::lanes).max().unwrap();
         assert_eq!(plan.batch(MAX_LANES), widest);

@@ -1,10 +1,10 @@
 /// The most common passwords in lower case, one per line, sorted by their bytes.
 static COMMON: &str = include_str!("common.txt");
 
-/// Whether a password in lower case is among the most common ones.
+/// Returns `true` if a password in lower case is among the most common ones.
 pub(super) fn is_common(lowercase: &str) -> bool {
-    // A binary search over the text itself: it needs no index of the lines, and so neither memory
-    // nor time at the start.
+    // A binary search over the text itself. An index of the lines would cost memory and time at
+    // startup.
     let mut rest = COMMON;
     while !rest.is_empty() {
         let middle = floor_char_boundary(rest, rest.len() / 2);

@@ -43,8 +43,9 @@ pub(super) fn derive(derivations: &[Derivation<'_>], plan: &Plan) -> Vec<Output>
 #[cfg(not(all(unoptimized, feature = "verify")))]
 use pbkdf2_lanes::derive as derive_jobs;
 
-/// Replaces `pbkdf2_lanes` in builds without optimisation, where a hash would take four seconds.
-/// AWS-LC, which verifies tokens, is C and assembly and takes a quarter of a second in any build.
+/// Replaces `pbkdf2_lanes::derive` in builds without optimisation, where a hash would take four
+/// seconds. With AWS-LC, which this crate also verifies tokens with, a hash takes a quarter of a
+/// second in any build, because AWS-LC is written in C and assembly.
 #[cfg(all(unoptimized, feature = "verify"))]
 fn derive_jobs(jobs: &mut [Job<'_>], _: &Plan) {
     use aws_lc_rs::pbkdf2::{PBKDF2_HMAC_SHA256, derive};

@@ -1,4 +1,4 @@
-//! Password hashes of other systems, which are used until their users sign in for the first time.
+//! Password hashes from other systems. Each is replaced when its user first signs in.
 
 #[cfg(feature = "foreign-argon2")]
 mod argon2;
@@ -17,7 +17,7 @@ mod scrypt;
     feature = "foreign-pbkdf2",
     feature = "foreign-scrypt"
 ))]
-#[expect(clippy::allow_attributes, reason = "with all features, there is nothing to expect")]
+#[expect(clippy::allow_attributes, reason = "with all features, no function is unused")]
 #[allow(dead_code, reason = "each scheme uses some of these functions")]
 mod text;
 
@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use super::{InvalidPasswordHash, Password};
 
-/// A password hash of another system. Its text is stored unchanged.
+/// A password hash from another system. Its text is stored unchanged.
 #[derive(Clone)]
 pub(super) struct ForeignHash {
     text: Arc<str>,
@@ -37,18 +37,18 @@ trait Scheme: Send + Sync {
     /// Returns the name of the algorithm that does the expensive work.
     fn algorithm(&self) -> &'static str;
 
-    /// Whether a password has this hash. Compares in constant time.
+    /// Returns `true` if a password matches. The hashes are compared in constant time.
     fn is_match(&self, password: &[u8]) -> bool;
 }
 
 /// The result of parsing a hash.
 type ParseResult = Result<Arc<dyn Scheme>, InvalidPasswordHash>;
 
-/// The hash formats that share an algorithm and a feature of this crate.
+/// The hash formats of one algorithm, which share a feature of this crate.
 struct Family {
     prefixes: &'static [&'static str],
     feature: &'static str,
-    /// Absent if the feature is disabled.
+    /// `None` if the feature is disabled.
     parse: Option<fn(&str) -> ParseResult>,
 }
 
@@ -105,8 +105,8 @@ impl ForeignHash {
         self.scheme.algorithm()
     }
 
-    /// Whether a password has this hash, either normalised or as it was typed, because other
-    /// systems do not normalise. Only one comparison is made if both are the same text.
+    /// Returns `true` if a password matches, either normalised or as it was typed, because other
+    /// systems do not normalise passwords. If both texts are equal, only one is checked.
     pub(super) fn is_match(&self, password: &Password) -> bool {
         let mut is_match = self.scheme.is_match(password.as_str().as_bytes());
         if let Some(typed) = password.as_typed() {
@@ -124,7 +124,8 @@ impl PartialEq for ForeignHash {
 
 impl Eq for ForeignHash {}
 
-/// Whether a hash has an insecure prefix, or is a bare MD5, SHA-1 or SHA-256 in hexadecimal.
+/// Returns `true` if a hash has an insecure prefix or is an unsalted MD5, SHA-1 or SHA-256 in
+/// hexadecimal.
 fn is_insecure(text: &str) -> bool {
     let is_bare_hex =
         [32, 40, 64].contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());

@@ -15,9 +15,9 @@ pub enum VerifyPasswordError {
     InvalidHash(#[from] InvalidPasswordHash),
 }
 
-/// Hashes a new password for storing: PBKDF2-HMAC-SHA256 with 600,000 iterations and a random salt.
+/// Hashes a new password with PBKDF2-HMAC-SHA256, 600,000 iterations and a random salt.
 ///
-/// The result is a PHC string. Hashing deliberately takes tens of milliseconds.
+/// Returns the hash to store, as a PHC string. Hashing deliberately takes tens of milliseconds.
 ///
 /// ```
 /// use auth_core::{hash_password, verify_password};
@@ -33,19 +33,19 @@ pub enum VerifyPasswordError {
 ///
 /// [`PasswordError`] if the password has fewer than 8 characters or more than 1,024 bytes, contains
 /// U+0000 or is among the most common ones (NIST 800-63B, 3.1.1.2). Use [`PasswordHasher`] for
-/// other rules, iterations or random sources.
+/// other rules, another number of iterations or another random source.
 pub fn hash_password(password: &str) -> Result<String, PasswordError> {
     let password = NewPassword::parse(password, &PasswordPolicy::default(), &[])?;
     Ok(PasswordHasher::default().hash(&password, &SystemRandom).to_text())
 }
 
-/// Verifies a password against a stored hash, which is compared in constant time.
+/// Verifies a password against a stored hash. The hashes are compared in constant time.
 ///
-/// The hash is one of [`hash_password`], or one of another system if the feature for it is enabled
-/// (see [`PasswordHash`]).
+/// The stored hash comes from [`hash_password`], or from another system if the feature for its
+/// format is enabled (see [`PasswordHash`]).
 ///
-/// If there is no account, verify the password against some other hash, so that the response time
-/// does not reveal which accounts exist.
+/// If there is no account, verify the password against another hash, so that the response time does
+/// not reveal which accounts exist.
 ///
 /// # Errors
 ///
@@ -58,8 +58,8 @@ pub fn verify_password(password: &str, stored: &str) -> Result<(), VerifyPasswor
     }
 }
 
-/// Whether a password should be hashed again after it has been verified, because its stored hash is
-/// weaker than one of [`hash_password`] or comes from another system.
+/// Returns `true` if a verified password should be hashed again, because its stored hash is weaker
+/// than one from [`hash_password`], comes from another system, or cannot be parsed.
 ///
 /// ```
 /// # use auth_core::needs_rehash;

@@ -7,10 +7,10 @@ use pbkdf2::{Algorithm, Params};
 use super::PasswordHasher;
 use super::foreign::ForeignHash;
 
-/// The hash of a password, as it is stored.
+/// A stored password hash.
 ///
-/// A hash of this crate is a PHC string: `$pbkdf2-sha256$i=600000,l=32$SALT$HASH`. Hashes of other
-/// systems are accepted too, so that users can sign in after an import:
+/// A hash of this crate is a PHC string: `$pbkdf2-sha256$i=600000,l=32$SALT$HASH`. Hashes from
+/// other systems are accepted too, so that their users can sign in after an import:
 ///
 /// | feature | formats |
 /// |---|---|
@@ -20,7 +20,7 @@ use super::foreign::ForeignHash;
 /// | `foreign-pbkdf2` | Werkzeug's `pbkdf2:sha256:…`, Django's `pbkdf2_sha256$…`, passlib's `$pbkdf2-sha256$29000$…`; also with SHA-1 and, except for Django, with SHA-512 |
 /// | `foreign-scrypt` | Werkzeug's `scrypt:…`, Django's `scrypt$…`, and the PHC strings `$scrypt$ln=…` of passlib |
 ///
-/// `Debug` does not print it: passwords can be guessed offline from a hash.
+/// `Debug` does not print it, because an attacker can guess passwords offline with their hashes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(pub(super) HashKind);
 
@@ -30,7 +30,7 @@ pub(super) enum HashKind {
     Foreign(ForeignHash),
 }
 
-/// A hash of this crate.
+/// A hash in the format of this crate.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct NativeHash {
     pub(super) iterations: u32,
@@ -49,15 +49,17 @@ pub enum InvalidPasswordHash {
     #[error("this password hash format is not compiled in: enable the feature {0} of auth-core")]
     MissingFeature(&'static str),
     /// The hash has no salt or a fast algorithm: the password can be recovered quickly from it.
-    #[error("an insecure password hash (unsalted, MD5 or SHA-1): its user needs a new password")]
+    #[error("an insecure password hash (unsalted, MD5 or SHA-1): the user needs a new password")]
     Insecure,
-    /// Verifying a password would take a core for more than a few seconds, or more than 256 MiB.
-    #[error("verifying this password hash would take too much time or memory")]
+    /// Verifying a password would take more than a few seconds on one core, or more than 256 MiB.
+    #[error(
+        "this password hash takes too much time or memory to verify: the user needs a new password"
+    )]
     TooExpensive,
 }
 
 impl PasswordHash {
-    /// Returns the number of iterations of a hash of this crate.
+    /// Returns the number of iterations, or `None` for a hash from another system.
     #[must_use]
     pub const fn iterations(&self) -> Option<u32> {
         match &self.0 {
@@ -104,7 +106,7 @@ impl FromStr for PasswordHash {
     /// Parses a stored hash.
     ///
     /// A hash of this crate must be spelled exactly as [`to_text`](Self::to_text) writes it. The
-    /// PHC library alone would accept a repeated or missing number of iterations.
+    /// PHC library by itself would accept a repeated or missing number of iterations.
     fn from_str(text: &str) -> Result<Self, InvalidPasswordHash> {
         if let Some(hash) = parse_phc(text)
             && hash.to_phc_string() == text
@@ -116,7 +118,7 @@ impl FromStr for PasswordHash {
     }
 }
 
-/// Parses a PHC string, which may be spelled in another way than this crate does.
+/// Parses a PHC string, even if this crate would spell it differently.
 fn parse_phc(text: &str) -> Option<NativeHash> {
     let parsed = phc::PasswordHash::new(text).ok()?;
     if parsed.algorithm.as_str() != Algorithm::PBKDF2_SHA256_ID || parsed.version.is_some() {

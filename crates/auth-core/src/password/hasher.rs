@@ -17,8 +17,8 @@ pub struct InvalidIterations;
 pub enum Verification {
     /// The password matches.
     Match,
-    /// The password matches, and it should be hashed again: the stored hash is weaker than a new
-    /// one or comes from another system.
+    /// The password matches and should be hashed again, because the stored hash is weaker than a
+    /// new one or comes from another system.
     MatchOutdated,
     /// The password does not match, or there was no hash.
     Mismatch,
@@ -27,9 +27,9 @@ pub enum Verification {
 /// Hashes and verifies passwords with PBKDF2-HMAC-SHA256 (RFC 8018, 5.2), with a random salt of 16
 /// bytes and an output of 32 bytes.
 ///
-/// Hashing and verifying deliberately take tens of milliseconds of one core. Async programs must
-/// not do it on the threads that serve their requests. Several passwords are hashed fastest
-/// together, by [`run`](Self::run).
+/// Hashing and verifying deliberately take tens of milliseconds on one core. Async programs must
+/// not do either on the threads that serve requests. [`run`](Self::run) is the fastest way to hash
+/// or verify several passwords.
 #[derive(Debug, Clone, Copy)]
 pub struct PasswordHasher {
     iterations: u32,
@@ -66,7 +66,7 @@ impl PasswordHasher {
         self.hash_with_salt(password, random_array(random))
     }
 
-    /// Hashes a password again that has just been verified, to replace an outdated hash.
+    /// Hashes a password that has just been verified, to replace its outdated hash.
     ///
     /// ```
     /// # use auth_core::{Password, PasswordHash, PasswordHasher, SystemRandom, Verification};
@@ -87,17 +87,17 @@ impl PasswordHasher {
         self.hash_with_salt(verified, random_array(random))
     }
 
-    /// Verifies a password against a stored hash, which is compared in constant time.
+    /// Verifies a password against a stored hash. The hashes are compared in constant time.
     ///
-    /// Every mismatch costs the same work: without a hash, because there is no such account, one is
-    /// computed anyway, and for a hash with fewer iterations than today the missing ones are
-    /// computed too. There are two exceptions:
+    /// Every mismatch costs the same work. If there is no stored hash because there is no account,
+    /// a hash is computed anyway. If the stored hash has fewer iterations than this hasher, the
+    /// missing ones are computed too. There are two exceptions:
     ///
-    /// - A hash with more iterations than today takes longer. After lowering the iterations,
-    ///   response times therefore reveal which addresses have accounts, until the passwords of all
-    ///   those accounts have been changed.
-    /// - A hash of another system takes the time of its algorithm. To hide whether an account
-    ///   exists, verify against a hash of the same kind if there is none.
+    /// - A hash with more iterations than this hasher takes longer. After the number of iterations
+    ///   was lowered, response times therefore reveal which email addresses have accounts, until
+    ///   the passwords of all those accounts have been changed.
+    /// - A hash from another system takes as long as its algorithm. To hide whether an account
+    ///   exists, verify against a hash of the same kind if there is no account.
     pub fn verify(&self, password: &Password, stored: Option<&PasswordHash>) -> Verification {
         let stored = match stored.map(|hash| &hash.0) {
             Some(HashKind::Foreign(hash)) => {
@@ -114,7 +114,7 @@ impl PasswordHasher {
         verification
     }
 
-    /// Whether a hash is weaker than one of this hasher or comes from another system.
+    /// Returns `true` if a hash is weaker than one from this hasher or comes from another system.
     #[must_use]
     pub fn is_outdated(&self, stored: &PasswordHash) -> bool {
         match &stored.0 {
@@ -187,13 +187,14 @@ impl PasswordHasher {
         }
     }
 
-    /// Returns the outcome of a verification against a hash of another system. A password that
-    /// matches should get a hash of this system.
+    /// Returns the outcome of a verification against a hash from another system. A matching
+    /// password should be hashed again by this crate.
     pub(super) const fn foreign_verification(is_match: bool) -> Verification {
         if is_match { Verification::MatchOutdated } else { Verification::Mismatch }
     }
 
-    /// Returns the computation by which a mismatch was cheaper than a verification without a hash.
+    /// Returns the work that a mismatch has to add to cost the same as a verification without a
+    /// hash, if there is any.
     pub(super) fn missing_work<'a>(
         &self,
         password: &'a Password,

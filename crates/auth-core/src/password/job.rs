@@ -36,9 +36,9 @@ pub enum HashOutcome {
 impl PasswordHasher {
     /// Runs several jobs at once, side by side in the registers of one core.
     ///
-    /// Each job takes longer than alone, but all together take a quarter to a half of the time that
-    /// they would take one after the other. The outcomes are in the order of the jobs. The time
-    /// that all take does not reveal the outcome of any of them.
+    /// Each job takes longer than it would alone, but together the jobs take a quarter to a half of
+    /// the time that they would take one after the other. The outcomes are in the order of the
+    /// jobs. The total time does not reveal the outcome of any job.
     ///
     /// ```
     /// # use auth_core::*;
@@ -87,7 +87,7 @@ impl HashJob {
         Self { password: verified, kind, is_decoy: false }
     }
 
-    /// Creates a job that verifies a password against a stored hash, or without one, like
+    /// Creates a job that verifies a password against a stored hash, if there is one, like
     /// [`PasswordHasher::verify`].
     #[must_use]
     pub fn verification(password: Password, stored: Option<PasswordHash>) -> Self {
@@ -100,10 +100,10 @@ impl HashJob {
     }
 
     /// Creates a job that verifies a password against the hash of another account, because there is
-    /// no account with the given address.
+    /// no account with the given email address.
     ///
     /// The outcome is always a [`Mismatch`](Verification::Mismatch), even if the password is that
-    /// of the other account, and costs the same work.
+    /// of the other account. The job costs the same work as a real verification.
     #[must_use]
     pub fn decoy(password: Password, stored: Option<PasswordHash>) -> Self {
         Self { is_decoy: true, ..Self::verification(password, stored) }
@@ -120,8 +120,8 @@ impl HashJob {
         }
     }
 
-    /// Returns the outcome. `output` is called if the job has a [`derivation`](Self::derivation),
-    /// and returns its output.
+    /// Returns the outcome. `output` is called only if the job has a
+    /// [`derivation`](Self::derivation), and must return the output of that computation.
     fn outcome(&self, hasher: &PasswordHasher, output: impl FnOnce() -> Output) -> HashOutcome {
         let verification = match &self.kind {
             JobKind::Hash { salt } => {
@@ -137,7 +137,8 @@ impl HashJob {
         HashOutcome::Verified(if self.is_decoy { Verification::Mismatch } else { verification })
     }
 
-    /// Returns the computation by which the job was cheaper than a verification without a hash.
+    /// Returns the work that the job has to add to cost the same as a verification without a hash,
+    /// if there is any.
     fn missing_work(
         &self,
         hasher: &PasswordHasher,

@@ -7,8 +7,8 @@ use crate::unicode;
 
 /// The rules for new passwords (NIST 800-63B, 3.1.1.2; OWASP ASVS 5.0, 6.2).
 ///
-/// Only the length is limited and common passwords are rejected. There are no rules about kinds of
-/// characters.
+/// The length is limited and common passwords are rejected. A password need not contain particular
+/// kinds of characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasswordPolicy {
     min_length: u8,
@@ -19,23 +19,23 @@ pub struct PasswordPolicy {
 #[error("the minimum password length must be between 1 and 64 characters")]
 pub struct PasswordPolicyError;
 
-/// An error from choosing a new password: the rule that it breaks.
+/// An error from checking a new password: the rule that the password breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// It has fewer code points than the policy requires.
+    /// The password has fewer code points than the policy requires.
     #[error("the password must have at least {min_length} characters")]
     TooShort {
         /// The minimum number of code points.
         min_length: u8,
     },
-    /// It has more than [`PasswordPolicy::MAX_BYTES`] bytes of UTF-8.
+    /// The password has more than [`PasswordPolicy::MAX_BYTES`] bytes of UTF-8.
     #[error("the password must have at most 1,024 bytes")]
     TooLong,
-    /// It is one of the most common passwords, or equal to a context word such as the email
+    /// The password is one of the most common ones, or equal to a context word such as the email
     /// address.
-    #[error("the password is too common")]
+    #[error("the password is too common: choose another one")]
     Common,
-    /// It contains U+0000.
+    /// The password contains U+0000.
     #[error("the password must not contain the character U+0000")]
     Nul,
 }
@@ -69,11 +69,10 @@ impl PasswordPolicy {
         self.min_length
     }
 
-    /// Checks all rules of [`NewPassword::parse`] except whether the password is one of the most
-    /// common ones.
+    /// Checks a new password like [`NewPassword::parse`], but without the list of common passwords.
     ///
-    /// It is for web pages, which would have to download the list of common passwords. The server
-    /// makes the complete check.
+    /// Web pages use this check so that they need not download the list. The server makes the
+    /// complete check.
     ///
     /// ```
     /// # use auth_core::{PasswordError, PasswordPolicy};
@@ -116,11 +115,11 @@ impl Default for PasswordPolicy {
 }
 
 impl NewPassword {
-    /// Checks a password that a person has chosen.
+    /// Checks a password that a user has chosen.
     ///
-    /// `context` contains the words that an attacker would try for this person on this service,
-    /// such as the email address and the name of the service. A password that is equal to one of
-    /// them, ignoring case, is rejected.
+    /// `context` contains words that an attacker would try for this user of this service, such as
+    /// the email address and the name of the service. A password that is equal to one of them,
+    /// ignoring case, is rejected.
     ///
     /// ```
     /// # use auth_core::{NewPassword, PasswordError, PasswordPolicy};
@@ -148,8 +147,8 @@ impl NewPassword {
     }
 }
 
-/// Whether a password in lower case is equal to a word, or is another spelling of the same email
-/// address.
+/// Returns `true` if a password in lower case is equal to a word, or is another spelling of the
+/// same email address.
 fn is_context_word(password: &Password, word: &str) -> bool {
     if lowercase(word).as_str() == password.as_str() {
         return true;

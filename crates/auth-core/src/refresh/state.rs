@@ -4,12 +4,12 @@ use jiff::Timestamp;
 
 use super::{RefreshTokenHash, SuccessorSalt};
 
-/// The refresh tokens of a session, as a store knows them.
+/// The stored state of a session's refresh tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RefreshState {
-    /// The token that refreshes the session.
+    /// The hash of the current token, which refreshes the session.
     pub current: RefreshTokenHash,
-    /// The previous token, if the session has been refreshed.
+    /// The previous token. `None` if the session has never been refreshed.
     pub replaced: Option<ReplacedToken>,
 }
 
@@ -20,7 +20,7 @@ pub struct ReplacedToken {
     pub token: RefreshTokenHash,
     /// The salt that its successor was derived with.
     pub salt: SuccessorSalt,
-    /// When it was replaced.
+    /// When the token was replaced.
     pub at: Timestamp,
 }
 
@@ -28,23 +28,25 @@ pub struct ReplacedToken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum RefreshUse {
-    /// The first use of the current token: replace it with its successor.
+    /// The current token was presented: replace it with its successor.
     First,
-    /// A repetition of the last use, by a second tab or after a lost response: return the successor
-    /// that this salt derives once more.
+    /// The previous token was presented again, by a second tab or after a lost response: return the
+    /// same successor once more. It is derived with this salt.
     Repeated(SuccessorSalt),
-    /// A replaced token was used again, so it has been copied: end the session (RFC 9700, 4.14.2).
+    /// An older token was presented, or the previous one after [`RefreshState::GRACE`]. The token
+    /// has been copied: end the session (RFC 9700, 4.14.2).
     Reused,
 }
 
 impl RefreshState {
-    /// How long a replaced token may be repeated, provided that its successor has not been used.
+    /// How long the previous token may be presented again, provided that its successor has not been
+    /// used.
     pub const GRACE: Duration = Duration::from_secs(10);
 
     /// Decides what to do with a token of this session that is presented at `now`.
     ///
-    /// A token that is neither the current nor the previous one must be an older one, because the
-    /// part that all tokens of a session share is secret.
+    /// A token that is neither the current nor the previous one must be an older one. It cannot be
+    /// a forgery, because the part that all tokens of a session share is secret.
     pub fn judge(&self, presented: &RefreshTokenHash, now: Timestamp) -> RefreshUse {
         if *presented == self.current {
             return RefreshUse::First;
@@ -59,8 +61,8 @@ impl RefreshState {
 }
 
 impl ReplacedToken {
-    /// Whether the token may still be repeated. It can seem to have been replaced in the future,
-    /// because the clocks of several servers differ a little.
+    /// Returns `true` if the token may still be presented again. The time of its replacement can
+    /// seem to be in the future, because the clocks of servers differ slightly.
     fn is_recent(&self, now: Timestamp) -> bool {
         now.duration_since(self.at).unsigned_abs() < RefreshState::GRACE
     }

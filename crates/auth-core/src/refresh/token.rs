@@ -8,10 +8,11 @@ use crate::secret_text;
 
 /// A refresh token: the secret that a client exchanges for the next access token of its session.
 ///
-/// It has two parts. The first, the family, has 128 bits and stays the same for the whole session.
-/// By the family, a store recognises a token that was replaced long ago, whose use shows that it
-/// was copied. The second has 256 bits and changes with every use (RFC 9700, 4.14.2: refresh token
-/// rotation).
+/// It has two parts:
+///
+/// - The family has 128 bits and stays the same for the whole session. It lets a store recognise a
+///   token that was replaced long ago. The use of such a token shows that it was copied.
+/// - The secret has 256 bits and changes with every use (RFC 9700, 4.14.2: refresh token rotation).
 ///
 /// The next token is [derived](Self::successor) rather than generated, so that it can be returned a
 /// second time without being stored. `Debug` does not print a token, and it is zeroized when
@@ -65,17 +66,17 @@ impl RefreshToken {
         Ok(Self { family, secret })
     }
 
-    /// Returns the token as text (base64url). Send it to its client only.
+    /// Returns the token as text (base64url). Send it only to the client that it is issued to.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
         secret_text::encode(&self.family, &self.secret)
     }
 
-    /// Derives the token that replaces this one: the HMAC-SHA256 (RFC 2104) of the salt under the
-    /// secret of this token.
+    /// Derives the token that replaces this one. Its secret is an HMAC-SHA256 (RFC 2104) of the
+    /// salt, with the secret of this token as the key.
     ///
-    /// The store knows the salt but not the token; the client knows the token but not the salt.
-    /// Neither can compute the successor alone, and together they always get the same one.
+    /// The store has the salt but not the token, and the client has the token but not the salt.
+    /// Neither can compute the successor alone. Together they always compute the same one.
     #[must_use]
     pub fn successor(&self, salt: &SuccessorSalt) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.secret);
@@ -88,7 +89,7 @@ impl RefreshToken {
         Self { family: self.family, secret }
     }
 
-    /// Returns the hash that a store holds instead of the token. A fast hash is safe because a
+    /// Returns the hash that a store holds instead of the token. A fast hash is safe, because a
     /// token has too much entropy to be guessed.
     #[must_use]
     pub fn hash(&self) -> RefreshTokenHash {
@@ -132,12 +133,12 @@ macro_rules! stored_bytes {
             ///
             /// # Errors
             ///
-            /// [`InvalidStoredToken`] for another number of bytes.
+            /// [`InvalidStoredToken`] if the number of bytes is not 32.
             pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidStoredToken> {
                 bytes.try_into().map(Self).map_err(|_| InvalidStoredToken)
             }
 
-            /// Returns the bytes, for storing.
+            /// Returns the bytes to store.
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; 32] {
                 &self.0

@@ -5,37 +5,39 @@ use serde::{Deserialize, Serialize};
 
 use super::Limit;
 
-/// A counter of the attempts of one kind: by one browser, on one account, or from one IP address.
+/// A counter of attempts by one browser, on one account, or from one IP address.
 ///
-/// An attempt [begins](Self::begin) before its outcome is known, and counts from then on as one
-/// that may fail: however many run concurrently, no more than the limit can fail. Where pending
-/// attempts decide, the next one is neither admitted nor rejected but waits for them.
+/// An attempt [begins](Self::begin) before its outcome is known. It is pending until it is settled
+/// by [`count`](Self::count), [`refund`](Self::refund) or [`reset`](Self::reset). Pending attempts
+/// count as if they had failed, so concurrent attempts cannot exceed the limit. If the outcomes of
+/// pending attempts decide whether the next attempt may begin, it has to wait for them
+/// ([`Admission::Busy`]).
 ///
-/// Times in the future, which appear after a clock was set back, are treated as the present, so
-/// that a lockout never lasts longer than its limit says.
+/// After a clock was set back, stored times can be in the future. They are treated as the present,
+/// so that a lockout never lasts longer than intended.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counter {
-    /// When attempts within the window have failed, in milliseconds.
+    /// The times of the failed attempts within the window, in milliseconds since 1970.
     failed: Vec<i64>,
-    /// When the attempts began that are not settled.
+    /// The start times of the pending attempts, in milliseconds since 1970.
     pending: Vec<i64>,
-    /// The number of lockouts in a row. Stores know it under its old name.
+    /// The number of consecutive lockouts. Stored counters call it `waits`.
     #[serde(rename = "waits")]
     lockouts: u32,
-    /// When the last lockout ends, in milliseconds. Stores know it under its old name.
+    /// The end of the last lockout, in milliseconds since 1970. Stored counters call it `until`.
     #[serde(rename = "until")]
     locked_until: i64,
 }
 
-/// Whether an attempt may begin.
+/// The decision on an attempt that is about to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[must_use]
 pub enum Admission {
     /// The attempt may begin.
     Admitted,
-    /// Pending attempts decide: ask again when one of them is settled.
+    /// The decision depends on pending attempts: ask again when one of them is settled.
     Busy,
-    /// The attempt is rejected, as all are for this long.
+    /// The attempt is rejected. The duration is the time until the next attempt may begin.
     Rejected(Duration),
 }
 
@@ -43,13 +45,14 @@ pub enum Admission {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum CountOutcome {
-    /// The attempt is counted, and the limit leaves room for another.
+    /// The limit is not reached yet: another attempt may begin.
     Counted,
-    /// The attempt is counted and was the last one for now: the next is rejected.
+    /// The limit is reached: the next attempt is rejected.
     LimitReached,
 }
 
-/// An attempt that is not settled within this time has failed: its server has stopped.
+/// The maximum duration of an attempt. If it is not settled by then, its server has probably
+/// stopped, and it counts as failed.
 const MAX_ATTEMPT_DURATION: Duration = Duration::from_secs(30);
 
 impl Counter {
@@ -85,7 +88,7 @@ impl Counter {
         self.fail(limit, now.as_millisecond())
     }
 
-    /// Settles the attempt as one that does not count.
+    /// Settles the attempt that began at `began` without counting it.
     pub fn refund(&mut self, began: Timestamp) {
         let began = began.as_millisecond();
         if let Some(index) = self.pending.iter().position(|pending| *pending == began) {
@@ -93,22 +96,24 @@ impl Counter {
         }
     }
 
-    /// Settles the attempt as a success, which clears all earlier failures, including those of
-    /// attempts that were never settled.
+    /// Settles the attempt that began at `began` as a success. This clears all earlier failures,
+    /// including those of attempts that were never settled.
     pub fn reset(&mut self, limit: &Limit, began: Timestamp, now: Timestamp) {
         self.refund(began);
         self.discard_expired(limit, now.as_millisecond());
         *self = Self { pending: std::mem::take(&mut self.pending), ..Self::default() };
     }
 
-    /// Returns the time from which the counter is as good as a new one, if no attempt begins.
+    /// Returns the time from which the counter is equivalent to a new one, if no attempt begins
+    /// until then.
     #[must_use]
     pub fn ends(&self, limit: &Limit) -> Timestamp {
         let window = millis(limit.window());
         let pending = self.pending.iter().max().map(|began| began + millis(MAX_ATTEMPT_DURATION));
         let last =
             self.failed.iter().copied().max().max(pending).unwrap_or(0).max(self.locked_until);
-        // The lockout is the longest one if the last pending attempt fails.
+        // If the last pending attempt fails, the next lockout lasts one window at most. The counter
+        // forgets it after another window.
         Timestamp::from_millisecond(last.saturating_add(2 * window)).unwrap_or(Timestamp::MAX)
     }
 
@@ -126,8 +131,8 @@ impl Counter {
         CountOutcome::LimitReached
     }
 
-    /// Removes what has expired at `now`: old failures, attempts that were never settled, and the
-    /// last lockout.
+    /// Brings the counter up to date: removes old failures, ends the last lockout if it no longer
+    /// has an effect, and counts attempts that were never settled as failed.
     fn discard_expired(&mut self, limit: &Limit, now: i64) {
         let window = millis(limit.window());
         self.locked_until =
@@ -135,8 +140,9 @@ impl Counter {
         for at in &mut self.failed {
             *at = now.min(*at);
         }
-        // Clocks of servers differ a little, and the first to read the time may be the second to
-        // write: an attempt that began a moment ahead must be found again when it is settled.
+        // An attempt can have begun slightly in the future, because the clocks of servers differ
+        // and servers may write in another order than they read the time. Its start time must not
+        // change, or the attempt would not be found when it is settled.
         let max_duration = millis(MAX_ATTEMPT_DURATION);
         for began in self.pending.iter_mut().filter(|began| **began > now + max_duration) {
             *began = now;
@@ -152,7 +158,7 @@ impl Counter {
         }
     }
 
-    /// Returns when a failure leaves the window, so that an attempt may begin again.
+    /// Returns the time at which enough failures have left the window for another attempt to begin.
     fn next_expiry(&self, limit: &Limit) -> i64 {
         let index = self.failed.len().saturating_sub(limit.max_attempts());
         self.failed.get(index).map_or(0, |at| at.saturating_add(millis(limit.window())))

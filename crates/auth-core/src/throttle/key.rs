@@ -7,16 +7,17 @@ use crate::device::DeviceId;
 use crate::email::Email;
 use crate::id::UserId;
 
-/// The key of a [`Counter`](crate::Counter): a SHA-256 of what is counted, so that a store does not
-/// keep what strangers type as an email address.
+/// The key of a stored [`Counter`](crate::Counter). It is a SHA-256 hash, so that the store does
+/// not contain every text that clients send as an email address.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CounterKey([u8; 32]);
 
 impl CounterKey {
-    /// Returns the key of sign-ins with this email address, whether or not it has an account.
+    /// Returns the key for sign-ins with this email address, whether or not it has an account.
     ///
-    /// A text that is not an email address may be a password typed into the wrong field. Only 16
-    /// bits of its hash are kept, so that it cannot be recovered; such texts share counters.
+    /// A text that is not an email address may be a password that was typed into the wrong field.
+    /// The key contains only 16 bits of its hash, so that it cannot be recovered. Different texts
+    /// of this kind may share a counter.
     #[must_use]
     pub fn sign_ins_by_account(email: &str) -> Self {
         match Email::parse(email) {
@@ -29,32 +30,32 @@ impl CounterKey {
         }
     }
 
-    /// Returns the key of sign-ins to an account from one known browser.
+    /// Returns the key for sign-ins to an account from one known browser.
     #[must_use]
     pub fn sign_ins_by_device(user: UserId, device: &DeviceId) -> Self {
         Self::from_parts("device", &[user.as_uuid().as_bytes(), device.as_bytes()])
     }
 
-    /// Returns the key of sign-ins from an IP address, to any account.
+    /// Returns the key for sign-ins from an IP address, to any account.
     #[must_use]
     pub fn sign_ins_by_ip(ip: IpAddr) -> Self {
         Self::from_parts("log-ins from", &[&network(ip)])
     }
 
-    /// Returns the key of sign-ups from an IP address.
+    /// Returns the key for sign-ups from an IP address.
     #[must_use]
     pub fn sign_ups_by_ip(ip: IpAddr) -> Self {
         Self::from_parts("sign-ups from", &[&network(ip)])
     }
 
-    /// Returns the bytes, for storing.
+    /// Returns the bytes to store.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// Hashes the parts. Every kind has a name of its own and all parts but the last have a fixed
-    /// length, so no two counters share a key.
+    /// Hashes a kind and its parts. Kinds have different names, and all parts but the last have a
+    /// fixed length, so different counters have different keys.
     fn from_parts(kind: &str, parts: &[&[u8]]) -> Self {
         let mut context = digest::Context::new(&digest::SHA256);
         context.update(kind.as_bytes());
@@ -66,8 +67,8 @@ impl CounterKey {
     }
 }
 
-/// Returns an IPv4 address, or the /64 of an IPv6 address: the smallest network that a site gets
-/// (RFC 6177).
+/// Returns the bytes of an IPv4 address, or those of the /64 of an IPv6 address. A /64 is the
+/// smallest network that a site is assigned (RFC 6177).
 fn network(ip: IpAddr) -> Vec<u8> {
     match ip.to_canonical() {
         IpAddr::V4(ip) => ip.octets().to_vec(),

@@ -5,10 +5,10 @@ use crate::id::{SessionId, UserId};
 /// The claims of a verified access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claims {
-    /// The user whom the token was issued to (`sub`).
+    /// The user that the token was issued to (`sub`).
     pub user: UserId,
-    /// The session that the token belongs to (`sid`). It may have ended since: only the store
-    /// knows.
+    /// The session that the token belongs to (`sid`). It may have ended since the token was issued,
+    /// which only the store knows.
     pub session: SessionId,
     /// When the token was issued (`iat`).
     pub issued_at: Timestamp,

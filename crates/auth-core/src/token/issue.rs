@@ -24,13 +24,13 @@ pub struct AccessTokens {
     jwks: JwkSet,
 }
 
-/// A signed access token. It grants access to whoever presents it.
+/// A signed access token. Any client that presents it is granted access.
 ///
 /// `Debug` does not print it, and it is zeroized when dropped.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct AccessToken(String);
 
-/// An access token that was just issued.
+/// A newly issued access token.
 #[derive(Debug, Clone)]
 pub struct IssuedToken {
     /// The token.
@@ -45,7 +45,7 @@ impl AccessTokens {
     ///
     /// # Errors
     ///
-    /// [`KeyError::NoKeys`] without a key, and [`KeyError::NotEd25519`] for an unusable one.
+    /// [`KeyError::NoKeys`] if `keys` is empty, and [`KeyError::NotEd25519`] if a key is unusable.
     pub fn new(
         service: impl Into<String>,
         lifetime: Duration,
@@ -101,18 +101,18 @@ impl AccessTokens {
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`] if the token is not valid, for whatever reason.
+    /// [`InvalidToken`] if the token is not valid, for any reason.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, InvalidToken> {
         self.verifier.verify(token, now)
     }
 
-    /// Whether a token names an unknown key; see [`AccessTokenVerifier::lacks_key_for`].
+    /// Returns `true` if a token names an unknown key; see [`AccessTokenVerifier::lacks_key_for`].
     #[must_use]
     pub fn lacks_key_for(&self, token: &str) -> bool {
         self.verifier.lacks_key_for(token)
     }
 
-    /// Returns the public keys, with which other services verify tokens.
+    /// Returns the public keys, which other services verify tokens with.
     #[must_use]
     pub const fn jwks(&self) -> &JwkSet {
         &self.jwks
@@ -120,7 +120,7 @@ impl AccessTokens {
 }
 
 impl AccessToken {
-    /// Returns the token as text. Send it to its user only.
+    /// Returns the token as text. Send it only to the client that it is issued to.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -2,7 +2,7 @@ use jsonwebtoken::DecodingKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// An error from reading keys or signing with them.
+/// An error from parsing keys or signing with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -33,7 +33,7 @@ pub struct Jwk {
     pub kid: String,
     /// The algorithm, `EdDSA`.
     pub alg: String,
-    /// The member `use`: the purpose of the key, `sig`.
+    /// The purpose of the key, `sig`. The JSON member is named `use`.
     #[serde(rename = "use")]
     pub usage: String,
 }
@@ -65,7 +65,7 @@ impl JwkSet {
             document.get("keys").and_then(Value::as_array).ok_or(KeyError::InvalidKeySet)?;
         let mut keys: Vec<Jwk> = Vec::new();
         for entry in entries {
-            // Serde would accept an array of the members' values in place of an object.
+            // Serde would also accept an array with the values of the members.
             if !entry.is_object() {
                 continue;
             }
@@ -92,7 +92,7 @@ impl Jwk {
         }
     }
 
-    /// Returns the key in the form that verifies signatures.
+    /// Returns the key in the form that `jsonwebtoken` uses.
     pub(super) fn decoding_key(&self) -> Result<DecodingKey, KeyError> {
         if self.kty != "OKP" || self.crv != "Ed25519" || self.alg != "EdDSA" {
             return Err(KeyError::NotEd25519);

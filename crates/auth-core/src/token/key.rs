@@ -10,8 +10,8 @@ use crate::random::{Random, random_array};
 
 /// An Ed25519 key pair (RFC 8032) that signs access tokens.
 ///
-/// Its `kid` is the SHA-256 thumbprint of the public key (RFC 7638), so the same key has the same
-/// id everywhere. `Debug` prints only the `kid`.
+/// Its `kid` is the SHA-256 thumbprint of the public key (RFC 7638), so a key has the same id on
+/// every server. `Debug` prints only the `kid`.
 pub struct SigningKey {
     seed: SigningKeySeed,
     encoding: EncodingKey,
@@ -21,8 +21,8 @@ pub struct SigningKey {
 /// The secret part of a [`SigningKey`]: the 32 bytes that a store holds.
 ///
 /// It is zeroized when dropped, and `Debug` does not print it. Comparing two seeds does not take
-/// constant time: it is for noticing that the keys of a store have changed, never for checking what
-/// a client sent.
+/// constant time. Compare seeds to detect that the stored keys have changed, never to check a value
+/// that a client sent.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct SigningKeySeed([u8; 32]);
 
@@ -31,12 +31,12 @@ impl SigningKey {
     ///
     /// # Panics
     ///
-    /// Never in practice: every 32 bytes are an Ed25519 seed (RFC 8032, 5.1.5).
+    /// Never in practice: any 32 bytes are a valid Ed25519 seed (RFC 8032, 5.1.5).
     #[must_use]
-    #[expect(clippy::expect_used, reason = "every 32 bytes are an Ed25519 seed")]
+    #[expect(clippy::expect_used, reason = "any 32 bytes are a valid Ed25519 seed")]
     pub fn generate(random: &dyn Random) -> Self {
         let seed = SigningKeySeed(random_array(random));
-        Self::from_seed(seed).expect("every 32 bytes are an Ed25519 seed")
+        Self::from_seed(seed).expect("any 32 bytes are a valid Ed25519 seed")
     }
 
     /// Creates a key from a stored seed.
@@ -64,7 +64,7 @@ impl SigningKey {
         &self.public.kid
     }
 
-    /// Returns the secret part, for storing.
+    /// Returns the secret part of the key, to store it.
     #[must_use]
     pub const fn seed(&self) -> &SigningKeySeed {
         &self.seed
@@ -76,7 +76,7 @@ impl SigningKey {
         &self.public
     }
 
-    /// Returns the key in the form that signs tokens.
+    /// Returns the key in the form that `jsonwebtoken` uses.
     pub(super) const fn encoding(&self) -> &EncodingKey {
         &self.encoding
     }
@@ -93,12 +93,12 @@ impl SigningKeySeed {
     ///
     /// # Errors
     ///
-    /// [`KeyError::NotEd25519`] for another number of bytes.
+    /// [`KeyError::NotEd25519`] if the number of bytes is not 32.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         bytes.try_into().map(Self).map_err(|_| KeyError::NotEd25519)
     }
 
-    /// Returns a copy of the bytes, for storing.
+    /// Returns a copy of the bytes, to store them.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.0)
@@ -117,9 +117,9 @@ mod tests {
 
     use super::*;
 
-    /// RFC 8037, A.1 to A.4: the published key, its thumbprint and a signature.
+    /// RFC 8037, A.1 to A.4: a key, its thumbprint and a signature.
     #[test]
-    fn rfc_8037_vectors() {
+    fn keys_and_signatures_match_the_vectors_of_rfc_8037() {
         let seed = hex!("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
         let key = SigningKey::from_seed(SigningKeySeed(seed)).unwrap();
         assert_eq!(key.public().x, "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");

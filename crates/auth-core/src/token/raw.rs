@@ -9,8 +9,8 @@ use super::{ALG, TYP};
 
 /// The header of a token (RFC 7515, 4.1).
 ///
-/// It has exactly the members that tokens are issued with. A token with an embedded key, a critical
-/// extension or a member that is `null` is rejected.
+/// It must have exactly the members that tokens are issued with. A token with an embedded key, a
+/// critical extension or a member that is `null` is rejected.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawHeader {
@@ -19,8 +19,8 @@ pub(super) struct RawHeader {
     kid: String,
 }
 
-/// The claims of a token (RFC 7519, 4.1; RFC 9068, 2.2). All are required, with exactly these
-/// types: an `aud` that is a list is rejected.
+/// The claims of a token (RFC 7519, 4.1; RFC 9068, 2.2). All are required and must have exactly
+/// these types: an `aud` that is a list is rejected.
 #[derive(Serialize, Deserialize)]
 pub(super) struct RawClaims {
     pub(super) iss: String,
@@ -43,7 +43,7 @@ impl RawHeader {
 /// Parses one part of a token: a JSON object without duplicate members, in canonical base64url.
 pub(super) fn parse<T: DeserializeOwned>(part: &str) -> Option<T> {
     let json = URL_SAFE_NO_PAD.decode(part).ok()?;
-    // Serde would accept an array of the members' values in place of an object.
+    // Serde would also accept an array with the values of the members.
     if json.first() != Some(&b'{') {
         return None;
     }

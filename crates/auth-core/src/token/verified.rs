@@ -7,25 +7,26 @@ use super::Claims;
 /// A cache of the tokens that a verifier has verified, so that the signature of each is verified
 /// only once.
 ///
-/// It belongs to one verifier, and so to one issuer, one audience and one set of keys. Only
-/// validly signed tokens enter it, so nobody without an account can fill it. Its keys are SHA-256
-/// digests: it holds no token, and the time of a comparison reveals nothing.
+/// Each verifier has its own cache, so all tokens in it have the same issuer and audience. Only
+/// tokens with a valid signature are inserted, so an attacker without an account cannot fill it.
+/// The keys of the cache are SHA-256 digests: it contains no tokens, and the duration of a
+/// comparison reveals nothing about them.
 pub(super) struct VerifiedTokens(Cache<Digest, VerifiedToken>);
 
 type Digest = [u8; SHA256_OUTPUT_LEN];
 
-/// The claims of a token whose signature, issuer and audience have been verified. Whether it is
-/// valid depends on the time.
+/// The claims of a token whose signature, issuer and audience have been verified. Its times have
+/// not been checked.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct VerifiedToken {
     pub(super) claims: Claims,
-    /// The start of its validity, in seconds since 1970: the later of `iat` and `nbf`.
+    /// The time from which the token is valid, in seconds since 1970: the later of `iat` and `nbf`.
     pub(super) not_before: i64,
 }
 
 impl VerifiedTokens {
-    /// The maximum number of tokens, of some 200 bytes each. Tokens evicted from the cache are
-    /// verified again at their next use.
+    /// The maximum number of cached tokens, which take about 200 bytes each. Tokens evicted from
+    /// the cache are verified again at their next use.
     const CAPACITY: usize = 32_768;
 
     pub(super) fn new() -> Self {
@@ -41,7 +42,7 @@ impl VerifiedTokens {
     }
 }
 
-/// The digest of a whole token, signature included.
+/// The digest of a whole token, including its signature.
 #[derive(Clone, Copy)]
 pub(super) struct Fingerprint(Digest);
 

@@ -12,26 +12,29 @@ use jiff::Timestamp;
 use super::{AccessTokenVerifier, Claims, InvalidToken, JwkSet};
 use keys::{Fetch, Keys, Step};
 
-/// Verifies access tokens of another Latchkey service with the key set that it publishes at
-/// `/.well-known/jwks.json`.
+/// Verifies access tokens of another Latchkey service with the key set that the service publishes
+/// at `/.well-known/jwks.json`.
 ///
-/// The caller provides a function that fetches the key set; a `Verifier` decides when to call it.
-/// It needs no particular async runtime.
+/// The caller provides a function that fetches the key set, and the `Verifier` decides when to call
+/// it. It works with any async runtime.
 ///
 /// - The keys are fetched for the first token, and again when they are
-///   [five minutes](Self::FRESH_FOR) old. A retired key is trusted for at most that long.
+///   [five minutes](Self::FRESH_FOR) old. Unless fetching fails, a retired key is trusted for at
+///   most that long.
 /// - The keys are fetched earlier for a token that names an unknown key, because the issuer may
-///   have added it since. There are at least [ten seconds](Self::MIN_FETCH_INTERVAL) between two
-///   fetches, whatever tokens are presented. A text that does not look like a token of the issuer
-///   causes no fetch.
+///   have added that key since the last fetch. There are at least
+///   [ten seconds](Self::MIN_FETCH_INTERVAL) between two fetches, even if every token names an
+///   unknown key. A text that does not look like a token of the issuer causes no fetch.
 /// - Only one fetch runs at a time, and only the callers that need it wait for it. If the caller
-///   that started it is dropped, the next one that needs it continues it.
+///   that started the fetch is dropped, the next caller that needs it continues it.
 /// - If a fetch fails, the current keys are used until they are [an hour](Self::STALE_AFTER) old.
 ///
 /// The fetching function should have a timeout of a few seconds. Tokens are verified as by
-/// [`AccessTokenVerifier`]. **A `Verifier` does not notice that a session has ended:** after
-/// signing out, a user can still use the access token until it expires, by default five minutes
-/// after it was issued. Where that is too long, ask the issuer (`GET /api/me`).
+/// [`AccessTokenVerifier`].
+///
+/// **A `Verifier` does not notice that a session has ended:** after a sign-out, the access token
+/// can still be used until it expires, by default five minutes after it was issued. If that is too
+/// long, ask the issuer (`GET /api/me`).
 ///
 /// ```
 /// use auth_core::{Clock, SystemClock, Verifier};
@@ -50,13 +53,13 @@ use keys::{Fetch, Keys, Step};
 /// # let token = tokens.issue(user, session, now, end, &SystemRandom)?.token;
 /// # let token = token.as_str();
 /// # let fetch = move |_| std::future::ready(Ok(document.clone()));
-/// // With any client: async move { Ok(client.get(url).send().await?.text().await?) }
+/// // With an HTTP client: async move { Ok(client.get(url).send().await?.text().await?) }
 /// let verifier = Verifier::new("https://auth.example.com", "https://auth.example.com", move || {
 ///     fetch("https://auth.example.com/.well-known/jwks.json")
 /// });
 /// # futures_util::FutureExt::now_or_never(async {
 /// let claims = verifier.verify(token, SystemClock.now()).await?;
-/// println!("a request of {}", claims.user);
+/// println!("request from {}", claims.user);
 /// # assert_eq!(claims.user, user);
 /// # Ok::<(), VerifyError>(())
 /// # }).unwrap()?;
@@ -78,23 +81,24 @@ pub enum VerifyError {
     /// The token is not valid: respond with 401 (RFC 6750, 3.1).
     #[error(transparent)]
     InvalidToken(#[from] InvalidToken),
-    /// The keys could not be fetched, and there are none from before or they are too old: respond
+    /// The keys could not be fetched, and there are no earlier ones or they are too old: respond
     /// with 503.
     #[error("could not fetch the keys that verify access tokens")]
     NoKeys(#[source] FetchError),
 }
 
-/// An error from fetching a key set: the one that the function returned, or one from parsing.
+/// An error from fetching a key set: either the error that the fetching function returned, or a
+/// [`KeyError`](super::KeyError) from parsing the key set.
 pub type FetchError = Arc<dyn Error + Send + Sync>;
 
 impl Verifier {
     /// The age at which keys are fetched again.
     pub const FRESH_FOR: Duration = Duration::from_mins(5);
-    /// The age at which keys are no longer used if fetching fails.
+    /// The age from which keys are no longer used, even if fetching new ones fails.
     pub const STALE_AFTER: Duration = Duration::from_hours(1);
     /// The minimum time between the starts of two fetches.
     pub const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(10);
-    /// The time after which an unfinished fetch is abandoned for a new one.
+    /// The time after which an unfinished fetch is abandoned and a new one may start.
     pub const FETCH_TIMEOUT: Duration = Duration::from_mins(1);
 
     /// Creates a verifier of tokens with this issuer and this audience. Both are the public URL of

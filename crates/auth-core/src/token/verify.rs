@@ -11,8 +11,8 @@ use super::{Claims, JwkSet, KeyError};
 /// Verifies access tokens with public keys.
 ///
 /// Verifying a signature takes longer than the rest of a request. A verifier therefore caches the
-/// SHA-256 of the tokens that it has verified: about 32,000 of them, in a few MiB at most. Whether
-/// a token has expired is checked every time.
+/// SHA-256 of each token that it has verified: up to about 32,000, which take a few MiB. The expiry
+/// of a token is checked every time.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -57,7 +57,7 @@ impl AccessTokenVerifier {
     ///
     /// # Errors
     ///
-    /// [`KeyError::NoKeys`] without keys, and [`KeyError::NotEd25519`] if one of them is not an
+    /// [`KeyError::NoKeys`] if `keys` is empty, and [`KeyError::NotEd25519`] if a key is not an
     /// Ed25519 public key.
     pub fn new(
         issuer: impl Into<String>,
@@ -83,13 +83,13 @@ impl AccessTokenVerifier {
     /// Verifies a token at the time `now`.
     ///
     /// The token must be signed with EdDSA by one of the keys of this verifier. Its header must
-    /// have exactly the members that tokens are issued with, and its claims must be complete and
-    /// name this issuer and this audience. `iat` and `nbf` must not be in the future and `exp` must
-    /// be, without leeway (RFC 8725, 3.1, 3.8, 3.9, 3.11; RFC 9068, 4).
+    /// have exactly the members that tokens are issued with. Its claims must be complete and name
+    /// this issuer and this audience. `iat` and `nbf` must not be in the future, and `exp` must be
+    /// in the future, without leeway (RFC 8725, 3.1, 3.8, 3.9, 3.11; RFC 9068, 4).
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`] if the token is not valid, for whatever reason.
+    /// [`InvalidToken`] if the token is not valid, for any reason.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, InvalidToken> {
         if token.len() > Self::MAX_BYTES {
             return Err(InvalidToken);
@@ -104,14 +104,15 @@ impl AccessTokenVerifier {
         Ok(claims)
     }
 
-    /// Whether a token has a valid header but names a key that this verifier does not have. The
-    /// issuer may have added or retired that key since. Nothing else about the token is checked.
+    /// Returns `true` if a token has a valid header but names a key that this verifier does not
+    /// have. The issuer may have added or retired that key in the meantime. Nothing else about the
+    /// token is checked.
     #[must_use]
     pub fn lacks_key_for(&self, token: &str) -> bool {
         Self::kid_of(token).is_some_and(|kid| !self.has_key(&kid))
     }
 
-    /// Whether this verifier has a key with this id.
+    /// Returns `true` if this verifier has a key with this id.
     pub(super) fn has_key(&self, kid: &str) -> bool {
         self.keys.contains_key(kid)
     }
@@ -125,7 +126,7 @@ impl AccessTokenVerifier {
         raw::parse::<RawHeader>(header)?.into_kid()
     }
 
-    /// Makes all checks that do not depend on the current time.
+    /// Makes every check that does not depend on the current time.
     fn verify_regardless_of_time(&self, token: &str) -> Option<VerifiedToken> {
         let claims = self.verify_signature(token)?;
         if claims.iss != self.issuer || claims.aud != self.audience {
@@ -146,8 +147,8 @@ impl AccessTokenVerifier {
 
     /// Verifies the header and the signature, and returns the claims.
     ///
-    /// The library is used for the signature only. Its own parser treats a `null` in the header as
-    /// absent, ignores missing claims and reads the system clock.
+    /// `jsonwebtoken` verifies only the signature. Its parser would treat a `null` in the header as
+    /// absent, ignore missing claims and read the system clock.
     fn verify_signature(&self, token: &str) -> Option<RawClaims> {
         let (message, signature) = token.rsplit_once('.')?;
         let (header, claims) = message.split_once('.')?;

@@ -1,8 +1,8 @@
-//! Functions that need the Unicode tables, by way of those built into the browser.
+//! Functions that need the Unicode tables, which are built into the browser.
 //!
-//! Everything that the server accepts is accepted here. A few domains are accepted here and
-//! rejected by the server, such as those with an `xn--` label of invalid Punycode, which Chromium
-//! does not check. That is safe because the server checks every request again.
+//! Everything that the server accepts is accepted here. A few domains that the server rejects are
+//! accepted too, such as those with an `xn--` label of invalid Punycode, which Chromium does not
+//! check. That is safe because the server checks every request again.
 
 use js_sys::JsString;
 use web_sys::Url;
@@ -11,7 +11,7 @@ use web_sys::Url;
 /// host whose last label is a number would be parsed as an IPv4 address.
 const NON_NUMERIC_LABEL: &str = ".x";
 
-/// Returns the text in the form NFC (UAX 15), or `None` if it has that form already.
+/// Returns the text in the form NFC (UAX 15), or `None` if it is already in that form.
 pub(crate) fn nfc(text: &str) -> Option<String> {
     if text.is_ascii() {
         return None;
@@ -44,7 +44,7 @@ pub(crate) fn domain_to_ascii(domain: &str) -> Option<String> {
     (ascii.len() <= 253 && ascii.split('.').all(is_label)).then_some(ascii)
 }
 
-/// Whether a label claims to be Punycode, which may be invalid.
+/// Returns `true` if a label has the prefix of Punycode. The rest of the label may be invalid.
 fn has_encoded_label(domain: &str) -> bool {
     let is_encoded =
         |label: &str| label.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("xn--"));

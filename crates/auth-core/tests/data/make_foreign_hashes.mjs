@@ -1,4 +1,4 @@
-// Generates the hashes of npm packages for make_foreign_hashes.py, with those of Firebase in the
+// Generates the hashes of npm packages for make_foreign_hashes.py. The hashes of Firebase are in the
 // format of Supabase.
 
 import { readFileSync } from "node:fs";
@@ -24,10 +24,10 @@ async function firebase(password, memCost) {
 }
 
 const passwords = JSON.parse(readFileSync(0, "utf8"));
-const made = [];
+const hashes = [];
 for (const password of passwords) {
-  made.push({ by: `bcryptjs ${version("bcryptjs")}`, password, hash: bcrypt.hashSync(password, 4) });
-  made.push(await firebase(password, 5));
+  hashes.push({ by: `bcryptjs ${version("bcryptjs")}`, password, hash: bcrypt.hashSync(password, 4) });
+  hashes.push(await firebase(password, 5));
 }
-made.push(await firebase(passwords[0], 14));
-console.log(JSON.stringify(made));
+hashes.push(await firebase(passwords[0], 14));
+console.log(JSON.stringify(hashes));

@@ -4,8 +4,8 @@
     npm install bcryptjs firebase-scrypt
     python make_foreign_hashes.py > foreign_hashes.json
 
-passlib does not work with later versions of bcrypt. Costs are lowered where possible, so that the
-tests are fast; there is also one hash with the default costs of each library.
+passlib does not work with later versions of bcrypt. Most hashes have low costs, so that the tests
+are fast. There is also one hash of each library with realistic costs.
 """
 
 import importlib.metadata
@@ -32,7 +32,7 @@ PASSWORDS = [ASCII, COMPOSED, DECOMPOSED, LONG]
 
 
 def cheap(hasher, **costs):
-    """Returns a hasher of Django with other costs."""
+    """Returns a Django hasher with these costs."""
     return type(hasher.__name__, (hasher,), costs)()
 
 
@@ -68,14 +68,14 @@ def werkzeug_hashes(password):
 
 def node_hashes():
     """Returns the hashes of npm packages, which another script generates."""
-    made = subprocess.run(
+    process = subprocess.run(
         ["node", "make_foreign_hashes.mjs"],
         input=json.dumps(PASSWORDS),
         capture_output=True,
         check=True,
         text=True,
     )
-    return json.loads(made.stdout)
+    return json.loads(process.stdout)
 
 
 def entries():
@@ -88,16 +88,16 @@ def entries():
         ("argon2-cffi", lambda password: [argon2.PasswordHasher(1, 64, 1).hash(password)]),
     ):
         for password in PASSWORDS:
-            for made in hashes(password):
-                yield {"by": f"{library} {version(library)}", "password": password, "hash": made}
-    for library, made in (
+            for text in hashes(password):
+                yield {"by": f"{library} {version(library)}", "password": password, "hash": text}
+    for library, text in (
         ("django", hashers.make_password(ASCII)),
         ("passlib", passlib.pbkdf2_sha256.hash(ASCII)),
         ("werkzeug", generate_password_hash(ASCII)),
         ("bcrypt", bcrypt.hashpw(ASCII.encode(), bcrypt.gensalt(10)).decode()),
         ("argon2-cffi", argon2.PasswordHasher().hash(ASCII)),
     ):
-        yield {"by": f"{library} {version(library)}", "password": ASCII, "hash": made}
+        yield {"by": f"{library} {version(library)}", "password": ASCII, "hash": text}
     yield from node_hashes()
 
 

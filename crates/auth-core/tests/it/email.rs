@@ -6,21 +6,21 @@ fn key(text: &str) -> String {
 }
 
 #[test]
-fn an_address_is_displayed_as_typed_and_compared_in_lower_case() {
+fn an_email_is_displayed_as_typed_and_compared_in_lower_case() {
     let email = Email::parse("Ada.Lovelace@Example.COM").unwrap();
     assert_eq!(email.as_str(), "Ada.Lovelace@Example.COM");
     assert_eq!(email.key().as_str(), "ada.lovelace@example.com");
 }
 
 #[test]
-fn ascii_white_space_around_an_address_is_trimmed() {
+fn ascii_white_space_around_an_email_is_trimmed() {
     assert_eq!(Email::parse(" \t\r\n\u{c}ada@example.com \n").unwrap().as_str(), "ada@example.com");
     assert!(Email::parse("\u{a0}ada@example.com").is_err(), "other white space is not trimmed");
     assert!(Email::parse("ada @example.com").is_err(), "white space inside");
 }
 
 #[test]
-fn both_spellings_of_an_international_domain_are_one_address() {
+fn unicode_and_ascii_spellings_of_a_domain_are_equivalent() {
     assert_eq!(key("ada@Bücher.example"), key("ada@xn--bcher-kva.example"));
     assert_eq!(key("ada@bu\u{308}cher.example"), key("ada@bücher.example"));
     assert_eq!(key("ada@例え.テスト"), "ada@xn--r8jz45g.xn--zckzah");
@@ -42,7 +42,7 @@ fn hyphens_are_accepted_inside_a_label_only() {
 }
 
 #[test]
-fn invalid_addresses_are_rejected() {
+fn invalid_emails_are_rejected() {
     let long_local = format!("{}@example.com", "x".repeat(65));
     let long_label = format!("ada@{}.com", "x".repeat(64));
     for text in [
@@ -77,7 +77,7 @@ fn invalid_addresses_are_rejected() {
 }
 
 #[test]
-fn an_address_may_have_254_bytes_and_not_one_more() {
+fn an_email_of_more_than_254_bytes_is_rejected() {
     let domain = |length: usize| {
         let mut labels = vec!["x".repeat(61); 3];
         labels.push("y".repeat(length - 3 * 62));
@@ -90,23 +90,23 @@ fn an_address_may_have_254_bytes_and_not_one_more() {
 }
 
 #[test]
-fn debug_output_does_not_contain_the_address() {
+fn debug_output_does_not_contain_the_email() {
     let email = Email::parse("ada@example.com").unwrap();
     assert!(!format!("{email:?} {:?}", email.key()).contains("ada"));
 }
 
 proptest! {
     #[test]
-    fn parsing_an_address_never_panics(text in any::<String>()) {
+    fn parsing_an_email_never_panics(text in any::<String>()) {
         let _ = Email::parse(&text);
     }
 
     #[test]
-    fn a_displayed_address_parses_to_the_same_address(
+    fn a_displayed_email_parses_to_the_same_email(
         local in "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]{1,20}(\\.[a-z0-9]{1,10}){0,3}",
         domain in "[a-zA-Z0-9]{1,20}(\\.[a-zA-Z0-9]{1,10}){1,3}",
     ) {
-        // A label of ASCII letters and digits may be rejected if it is invalid Punycode (`xn--`).
+        // A label with the prefix `xn--` is rejected if it is invalid Punycode.
         prop_assume!(!domain.to_ascii_lowercase().contains("xn--"));
         let email = Email::parse(&format!(" {local}@{domain} ")).unwrap();
         prop_assert_eq!(Email::parse(email.as_str()).unwrap(), email.clone());

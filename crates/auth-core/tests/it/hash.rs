@@ -6,9 +6,9 @@ use proptest::prelude::*;
 
 const TEXT: &str = "a long walk along the sea";
 
-/// PBKDF2-HMAC-SHA256 of "correct horse" with the salt "saltsaltsaltsalt" and 1,000 iterations, as
+/// The PBKDF2-HMAC-SHA256 of "correct horse" with the salt "saltsaltsaltsalt" and 1,000 iterations,
 /// computed by another implementation (Python's hashlib).
-const HASH_OF_PYTHON: &str =
+const PYTHON_HASH: &str =
     "$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHRzYWx0c2FsdA$BBs+1+PaslLtBPULUr8/lQicvVuHiEPMz0i8MjLCbzM";
 
 fn hasher(iterations: u32) -> PasswordHasher {
@@ -42,11 +42,11 @@ fn every_hash_has_its_own_salt() {
 
 #[test]
 fn a_hash_of_another_implementation_is_verified() {
-    let stored: PasswordHash = HASH_OF_PYTHON.parse().unwrap();
+    let stored: PasswordHash = PYTHON_HASH.parse().unwrap();
     let verify = |text| hasher(1_000).verify(&Password::new(text), Some(&stored));
     assert_eq!(verify("correct horse"), Verification::Match);
     assert_eq!(verify("correct horsf"), Verification::Mismatch);
-    assert_eq!(stored.to_text(), HASH_OF_PYTHON);
+    assert_eq!(stored.to_text(), PYTHON_HASH);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_verification_without_a_hash_never_matches() {
     assert_eq!(hasher(1_000).verify(&Password::new(TEXT), None), Verification::Mismatch);
 }
 
-/// Compares the shortest of many measurements, which are interleaved so that a busy machine slows
+/// Compares the shortest of many measurements. They are interleaved, so that a busy machine slows
 /// all of them equally.
 #[test]
 fn every_mismatch_costs_the_same_work() {
@@ -115,22 +115,22 @@ fn assert_costs_the_same_work(verify: impl Fn(Option<&PasswordHash>)) {
 }
 
 #[test]
-fn hashes_out_of_range_or_in_another_form_are_rejected() {
+fn hashes_with_invalid_parameters_or_in_another_spelling_are_rejected() {
     for text in [
         "",
         "plain text",
-        &HASH_OF_PYTHON.replace("i=1000,", ""),
-        &HASH_OF_PYTHON.replace("i=1000,l=32$", ""),
-        &HASH_OF_PYTHON.replace("i=1000", "i=1000,i=2000"),
-        &HASH_OF_PYTHON.replace("i=1000,l=32", "l=32,i=1000"),
-        &HASH_OF_PYTHON.replace(",l=32", ""),
-        &HASH_OF_PYTHON.replace("i=1000", "i=01000"),
-        &HASH_OF_PYTHON.replace("i=1000", "i=999"),
-        &HASH_OF_PYTHON.replace("i=1000", "i=10000001"),
-        &HASH_OF_PYTHON.replace("i=1000", "i=4294967296"),
-        &HASH_OF_PYTHON.replace("l=32", "l=31"),
-        &HASH_OF_PYTHON.replace("sha256", "sha512"),
-        &HASH_OF_PYTHON[..HASH_OF_PYTHON.len() - 44],
+        &PYTHON_HASH.replace("i=1000,", ""),
+        &PYTHON_HASH.replace("i=1000,l=32$", ""),
+        &PYTHON_HASH.replace("i=1000", "i=1000,i=2000"),
+        &PYTHON_HASH.replace("i=1000,l=32", "l=32,i=1000"),
+        &PYTHON_HASH.replace(",l=32", ""),
+        &PYTHON_HASH.replace("i=1000", "i=01000"),
+        &PYTHON_HASH.replace("i=1000", "i=999"),
+        &PYTHON_HASH.replace("i=1000", "i=10000001"),
+        &PYTHON_HASH.replace("i=1000", "i=4294967296"),
+        &PYTHON_HASH.replace("l=32", "l=31"),
+        &PYTHON_HASH.replace("sha256", "sha512"),
+        &PYTHON_HASH[..PYTHON_HASH.len() - 44],
     ] {
         assert!(text.parse::<PasswordHash>().is_err(), "{text}");
     }
@@ -150,9 +150,9 @@ proptest! {
     }
 
     #[test]
-    fn another_password_never_matches(text in ".{1,40}") {
+    fn a_wrong_password_never_matches(text in ".{1,40}") {
         prop_assume!(Password::new(text.clone()).as_str() != TEXT);
-        let stored: PasswordHash = HASH_OF_PYTHON.parse().unwrap();
+        let stored: PasswordHash = PYTHON_HASH.parse().unwrap();
         let verification = hasher(1_000).verify(&Password::new(text), Some(&stored));
         prop_assert_eq!(verification, Verification::Mismatch);
     }

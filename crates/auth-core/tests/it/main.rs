@@ -1,7 +1,7 @@
 //! Tests of the public API of `auth-core`.
 //!
 //! Each module requires the features that it tests. The feature `credentials`, which the browser
-//! uses, is also tested without others.
+//! uses, is also tested without any other feature.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
 

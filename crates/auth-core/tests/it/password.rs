@@ -11,7 +11,7 @@ fn error(text: &str) -> PasswordError {
 }
 
 #[test]
-fn any_unicode_of_the_minimum_length_is_accepted() {
+fn any_unicode_text_of_the_minimum_length_is_accepted() {
     for text in [
         "        ",
         "🔑🔑🔑🔑🔑🔑🔑🔑",
@@ -24,7 +24,7 @@ fn any_unicode_of_the_minimum_length_is_accepted() {
 }
 
 #[test]
-fn length_is_counted_in_code_points_after_nfc() {
+fn length_is_counted_in_code_points_after_normalisation() {
     let decomposed = "e\u{301}".repeat(7);
     assert_eq!(error(&decomposed), PasswordError::TooShort { min_length: 8 });
     assert!(parse(&"e\u{301}".repeat(8)).is_ok());
@@ -38,7 +38,7 @@ fn a_password_is_normalised_to_nfc_and_not_to_nfkc() {
 }
 
 #[test]
-fn a_password_may_have_1024_bytes_and_is_never_truncated() {
+fn a_password_of_up_to_1024_bytes_is_accepted_and_not_truncated() {
     let longest = "ab".repeat(512);
     assert_eq!(parse(&longest).unwrap().as_str(), longest);
     assert_eq!(error(&format!("{longest}c")), PasswordError::TooLong);
@@ -75,7 +75,7 @@ fn context_words_are_rejected_ignoring_case() {
 }
 
 #[test]
-fn the_minimum_length_is_between_1_and_64() {
+fn the_minimum_length_must_be_between_1_and_64() {
     assert!(PasswordPolicy::new(0).is_err());
     assert!(PasswordPolicy::new(65).is_err());
     let one = PasswordPolicy::new(1).unwrap();

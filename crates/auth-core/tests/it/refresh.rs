@@ -18,12 +18,12 @@ fn salt() -> SuccessorSalt {
 }
 
 #[test]
-fn a_successor_has_256_new_bits_and_the_128_of_the_family() {
+fn a_successor_has_a_new_secret_of_256_bits_and_the_same_family() {
     let token = token();
     assert_eq!(token.to_text().len(), 64, "48 bytes in base64url");
     let next = token.successor(&salt());
     let (old, new) = (token.to_text(), next.to_text());
-    assert_eq!(old[..21], new[..21], "the family's 128 bits");
+    assert_eq!(old[..21], new[..21], "the family of 128 bits");
     assert_ne!(old[22..], new[22..]);
     assert_eq!(token.family(), next.family());
     assert_ne!(token.family(), self::token().family());
@@ -41,7 +41,7 @@ fn the_successor_is_derived_with_hmac_sha256() {
 const KNOWN_SUCCESSOR: &str = "AAAAAAAAAAAAAAAAAAAAAKu223hMuIQlixZK47_TmRa2dld0ja8P-AdHr8TO76jL";
 
 #[test]
-fn a_successor_depends_on_both_the_token_and_the_salt() {
+fn a_successor_depends_on_the_token_and_on_the_salt() {
     let (token, salt) = (token(), salt());
     let next = token.successor(&salt);
     assert_eq!(token.successor(&salt).hash(), next.hash());
@@ -82,13 +82,13 @@ fn a_refresh_token_in_another_spelling_is_rejected() {
 
 proptest! {
     #[test]
-    fn another_text_is_another_token(at in 0..64_usize, with in "[A-Za-z0-9_-]") {
+    fn a_changed_text_is_a_different_token(at in 0..64_usize, with in "[A-Za-z0-9_-]") {
         let token = token();
         let mut text = token.to_text().to_string();
-        let changed = text[at..=at] != with;
+        let is_changed = text[at..=at] != with;
         text.replace_range(at..=at, &with);
-        let read = RefreshToken::parse(&text).unwrap();
-        prop_assert_eq!(read.hash() != token.hash(), changed);
+        let parsed = RefreshToken::parse(&text).unwrap();
+        prop_assert_eq!(parsed.hash() != token.hash(), is_changed);
     }
 
     #[test]
@@ -97,8 +97,8 @@ proptest! {
     }
 }
 
-/// Returns the state of a session after the first use of its token, the salt and the hash of the
-/// successor.
+/// Returns the state of a session after the first use of its token, with the salt and the hash of
+/// the successor.
 fn state_after_use(token: &RefreshToken) -> (RefreshState, SuccessorSalt, RefreshTokenHash) {
     let salt = salt();
     let next = token.successor(&salt).hash();
@@ -120,7 +120,7 @@ fn the_previous_token_may_be_repeated_for_ten_seconds() {
     let (state, salt, _) = state_after_use(&token);
     for millis in [0, 1, 9_999] {
         assert_eq!(state.judge(&token.hash(), NOW + millis * MILLI), RefreshUse::Repeated(salt));
-        // The clock of another server may be slow.
+        // The clock of another server may be behind.
         assert_eq!(state.judge(&token.hash(), NOW - millis * MILLI), RefreshUse::Repeated(salt));
     }
     for millis in [10_000, 1_000_000] {
@@ -130,7 +130,7 @@ fn the_previous_token_may_be_repeated_for_ten_seconds() {
 }
 
 #[test]
-fn an_older_token_is_reuse_at_once() {
+fn an_older_token_counts_as_reuse_immediately() {
     let first = token();
     let (_, salt, _) = state_after_use(&first);
     let (state, ..) = state_after_use(&first.successor(&salt));

@@ -28,7 +28,7 @@ fn the_end_of_a_session_is_exclusive() {
 }
 
 #[test]
-fn refreshing_extends_the_idle_end_and_never_the_absolute_one() {
+fn a_refresh_restarts_the_idle_timeout_and_not_the_lifetime() {
     let policy = SessionPolicy::default();
     let mut session = open(false);
     let end = session.expires_at;
@@ -39,7 +39,7 @@ fn refreshing_extends_the_idle_end_and_never_the_absolute_one() {
         assert!(session.idle_expires_at <= end);
         now += 29 * MINUTE;
     }
-    assert!(now >= end && now < end + 29 * MINUTE, "it ended at its absolute end");
+    assert!(now >= end && now < end + 29 * MINUTE, "the session expired after its lifetime");
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn device_key() -> DeviceKey {
     SigningKey::generate(&SystemRandom).seed().device_key()
 }
 
-/// Makes an attempt that fails at once. If it is rejected, returns for how long.
+/// Makes an attempt that fails immediately. If it is rejected, returns for how long.
 fn fail(counter: &mut Counter, limit: &Limit, now: Timestamp) -> Option<Duration> {
     match counter.judge(limit, now) {
         Admission::Admitted => {
@@ -47,7 +47,7 @@ fn after_ten_failures_lockouts_double_from_1_to_15_minutes() {
         now += SECOND;
         assert_eq!(fail(&mut counter, &limit, now), None);
     }
-    // The counter starts anew when no attempt fails for 15 minutes after a lockout.
+    // The counter is reset if no attempt fails for 15 minutes after a lockout.
     now += 30 * MINUTE;
     for _ in 0..10 {
         assert_eq!(fail(&mut counter, &limit, now), None);
@@ -90,7 +90,7 @@ fn attempts_of_a_crashed_server_count_as_failed() {
     (0..10).for_each(|_| counter.begin(now));
     assert_eq!(counter.judge(&limit, now + 29 * SECOND), Admission::Busy);
     assert_eq!(counter.judge(&limit, now + 30 * SECOND), Admission::Rejected(30 * SECOND));
-    // If the server was only slow, the attempt is not counted twice.
+    // If the server was merely slow and settles an attempt later, this changes nothing.
     counter.refund(now);
     assert_eq!(counter.judge(&limit, now + MINUTE), Admission::Admitted);
 }
@@ -140,7 +140,7 @@ fn schedule() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 0..200)
 }
 
-/// A simple implementation of the same rules, which remembers everything.
+/// A simple implementation of the same rules, which discards nothing.
 #[derive(Default)]
 struct Model {
     /// The failures since the last success.
@@ -156,7 +156,7 @@ impl Model {
         self.failed.iter().filter(|at| now < **at + limit.window()).count()
     }
 
-    /// Whether the last lockout still has an effect.
+    /// Returns `true` if the last lockout still has an effect.
     fn is_on_probation(&self, limit: &Limit, now: Timestamp) -> bool {
         self.lockouts.last().is_some_and(|(start, length)| now < *start + *length + limit.window())
     }
@@ -238,7 +238,7 @@ proptest! {
                     model = Model { pending: model.pending, ..Model::default() };
                 },
             }
-            // A counter can be stored and loaded at any time, and deleted at its end.
+            // A counter can be stored and loaded at any time, and can be deleted once it has ended.
             counter = serde_json::from_str(&serde_json::to_string(&counter).unwrap()).unwrap();
             let end = counter.ends(&limit);
             for later in [end, end + SECOND] {
@@ -251,9 +251,9 @@ proptest! {
 }
 
 proptest! {
-    /// The clocks of two servers differ, so attempts may be recorded out of order.
+    /// The clocks of servers differ, so attempts may not be stored in the order of their times.
     #[test]
-    fn attempts_recorded_in_another_order_than_they_began_are_all_settled(
+    fn attempts_that_are_stored_out_of_order_are_all_settled(
         times in proptest::collection::vec(0..3_000_u64, 10),
         end in 0..3_000_u64,
     ) {
@@ -283,7 +283,7 @@ fn the_stored_form_of_a_counter_is_stable() {
 }
 
 #[test]
-fn only_16_bits_are_kept_of_a_text_that_is_not_an_address() {
+fn the_key_of_a_text_that_is_not_an_email_contains_only_16_bits() {
     let key = CounterKey::sign_ins_by_account("hunter2 typed here");
     assert!(key.as_bytes()[2..].iter().all(|byte| *byte == 0));
 }
@@ -293,16 +293,16 @@ fn each_kind_of_attempt_has_its_own_counter() {
     let ada = UserId::generate(start(), &SystemRandom);
     let key = device_key();
     let device = || key.verify(ada, 0, &key.issue(ada, 0, &SystemRandom)).unwrap();
-    let address = "192.0.2.1".parse().unwrap();
+    let ip = "192.0.2.1".parse().unwrap();
     let all = [
         CounterKey::sign_ins_by_account("ada@example.com"),
         CounterKey::sign_ins_by_account("grace@example.com"),
-        CounterKey::sign_ins_by_account("no address"),
+        CounterKey::sign_ins_by_account("not an email"),
         CounterKey::sign_ins_by_account(""),
         CounterKey::sign_ins_by_device(ada, &device()),
         CounterKey::sign_ins_by_device(ada, &device()),
-        CounterKey::sign_ins_by_ip(address),
-        CounterKey::sign_ups_by_ip(address),
+        CounterKey::sign_ins_by_ip(ip),
+        CounterKey::sign_ups_by_ip(ip),
     ];
     for (n, one) in all.iter().enumerate() {
         assert!(all[..n].iter().all(|other| other != one), "{n}");
@@ -310,9 +310,9 @@ fn each_kind_of_attempt_has_its_own_counter() {
 }
 
 #[test]
-fn all_spellings_of_an_address_share_one_counter() {
+fn all_spellings_of_an_email_or_ip_share_one_counter() {
     for (one, other) in
-        [(" Ada@Bücher.example", "ADA@xn--bcher-kva.example "), ("no address", " no address\t")]
+        [(" Ada@Bücher.example", "ADA@xn--bcher-kva.example "), ("not an email", " not an email\t")]
     {
         assert_eq!(CounterKey::sign_ins_by_account(one), CounterKey::sign_ins_by_account(other));
     }

@@ -1,5 +1,5 @@
-//! Issued tokens are verified, and every manipulation of a token is rejected. The modules are named
-//! after what the attacks change.
+//! Tests that issued tokens are accepted and manipulated ones are rejected. Each module is named
+//! after the part of a token that its attacks change.
 
 mod algorithm;
 mod cache;

@@ -78,7 +78,7 @@ fn shift_right<const BITS: i32>(vector: Vector) -> Vector {
     _mm256_srli_epi32::<BITS>(vector)
 }
 
-/// The sum of `RIGHT` and `LEFT` must be 32.
+/// Rotates words right by `RIGHT` bits. `LEFT` must be 32 - `RIGHT`.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn rotate_right<const RIGHT: i32, const LEFT: i32>(vector: Vector) -> Vector {

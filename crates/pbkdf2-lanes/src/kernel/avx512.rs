@@ -65,7 +65,7 @@ fn xor(a: Vector, b: Vector) -> Vector {
     _mm512_xor_si512(a, b)
 }
 
-// The constants are the truth tables of the functions.
+// The constants of the next three functions are their truth tables.
 
 #[target_feature(enable = "avx512f")]
 #[inline]

@@ -1,10 +1,10 @@
 //! Runs one to four chains with the SHA instructions of x86-64.
 //!
-//! The speed of a single chain is limited by the latency of `sha256rnds2`, which is four cycles,
-//! while the execution unit is busy for only two of them. Two interleaved chains therefore take
-//! little longer than one. With more chains, the throughput of that unit is the limit. It also
-//! executes `sha256msg1` and `sha256msg2`, so every second `sha256msg1` is replaced with
-//! instructions for other units.
+//! The speed of a single chain is limited by the latency of `sha256rnds2`, which is four cycles.
+//! The execution unit is busy for only two of them, so two interleaved chains take little longer
+//! than one. With more chains, the throughput of that unit is the limit. The unit also executes
+//! `sha256msg1` and `sha256msg2`, so every second `sha256msg1` is replaced with instructions for
+//! other units.
 //!
 //! This code must not be compiled with AVX enabled. The SHA instructions exist only in the legacy
 //! SSE encoding, which stalls while the upper halves of the AVX registers are in use. If AVX is
@@ -20,8 +20,8 @@ use std::arch::x86_64::{
 use super::constants::K;
 use crate::chain::{Chain, PADDING, State};
 
-/// Eight words in two registers. The instructions expect a state as the words F, E, B, A and H, G,
-/// D, C; a message has its words in order.
+/// Eight words in two registers. The SHA instructions expect the words of a state in the order F,
+/// E, B, A and H, G, D, C. The words of a message are in their natural order.
 type Halves = [__m128i; 2];
 
 /// Computes `iterations` more iterations of the first `N` chains.
@@ -46,8 +46,8 @@ pub(super) fn advance<const N: usize>(chains: &mut [Chain], iterations: u32) {
     }
 }
 
-/// Compresses one block per lane, a hash and its padding (FIPS 180-4, 6.2.2). Returns the new
-/// states in the order of messages.
+/// Compresses one block per lane: a hash and its padding (FIPS 180-4, 6.2.2). Returns the new
+/// states with their words in the order of a message.
 #[target_feature(enable = "sha,sse2,ssse3,sse4.1")]
 #[inline]
 fn compress<const N: usize>(states: &[Halves; N], hashes: &[Halves; N]) -> [Halves; N] {
@@ -90,8 +90,8 @@ fn compress<const N: usize>(states: &[Halves; N], hashes: &[Halves; N]) -> [Halv
     after
 }
 
-/// Returns the message words of the next four rounds from those of the last sixteen. If
-/// `avoid_msg1`, other instructions replace `sha256msg1`.
+/// Computes the message words of the next four rounds from those of the last sixteen. If
+/// `avoid_msg1` is set, other instructions replace `sha256msg1`.
 #[target_feature(enable = "sha,sse2,ssse3,sse4.1")]
 #[inline]
 fn schedule(w: [__m128i; 4], avoid_msg1: bool) -> __m128i {
@@ -104,9 +104,9 @@ fn schedule(w: [__m128i; 4], avoid_msg1: bool) -> __m128i {
     _mm_sha256msg2_epu32(sum, w[3])
 }
 
-/// Returns σ0 of FIPS 180-4, 4.1.2: the exclusive or of the words rotated right by 7, rotated right
-/// by 18 and shifted right by 3. A rotation consists of two shifts, each of which continues another
-/// one.
+/// Computes σ0 of FIPS 180-4, 4.1.2: the exclusive or of the words rotated right by 7, rotated
+/// right by 18 and shifted right by 3. Each rotation consists of a right shift and a left shift.
+/// Longer shifts start from the results of shorter ones.
 #[target_feature(enable = "sha,sse2,ssse3,sse4.1")]
 #[inline]
 fn sigma0(words: __m128i) -> __m128i {

@@ -1,11 +1,11 @@
-/// Defines `advance`, which runs as many chains as a register has 32-bit lanes, one in each lane.
+/// Defines `advance`, which runs one chain in each 32-bit lane of the registers.
 ///
 /// It is a macro because functions with `#[target_feature]` cannot implement a trait. The calling
 /// module must define the type `Vector` and the functions `load`, `words`, `splat`, `add`, `xor`,
 /// `xor3`, `choose`, `majority`, `shift_right` and `rotate_right` for it.
 macro_rules! advance_lanes {
     ($features:literal, $lanes:literal) => {
-        /// Computes `iterations` more iterations of the chains, which are as many as the lanes.
+        /// Computes `iterations` more iterations of the chains. There must be one chain per lane.
         #[target_feature(enable = $features)]
         pub(super) fn advance(chains: &mut [Chain], iterations: u32) {
             let (inner, outer) = (gather(chains, |c| &c.inner), gather(chains, |c| &c.outer));
@@ -48,7 +48,7 @@ macro_rules! advance_lanes {
             }
         }
 
-        /// Compresses one block per lane, a hash and its padding (FIPS 180-4, 6.2.2).
+        /// Compresses one block per lane: a hash and its padding (FIPS 180-4, 6.2.2).
         #[target_feature(enable = $features)]
         #[inline]
         fn compress(state: &[Vector; 8], hash: &[Vector; 8]) -> [Vector; 8] {
@@ -99,7 +99,7 @@ macro_rules! advance_lanes {
             after
         }
 
-        /// Returns the message word of a round from those 16, 15, 7 and 2 rounds before.
+        /// Computes the message word of a round from those of 16, 15, 7 and 2 rounds before.
         #[target_feature(enable = $features)]
         #[inline]
         fn schedule(w16: Vector, w15: Vector, w7: Vector, w2: Vector) -> Vector {

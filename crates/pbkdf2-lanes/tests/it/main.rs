@@ -1,4 +1,4 @@
-//! Tests that every kernel and plan computes the same as the `pbkdf2` crate.
+//! Tests that every kernel and plan computes the same outputs as the `pbkdf2` crate.
 
 #![cfg(test)]
 

@@ -19,8 +19,8 @@ impl Input {
     }
 }
 
-/// Returns inputs with lengths below and above each block length: of the key, of the message with
-/// its padding, and of the output.
+/// Returns inputs with lengths below and above each block length: that of the key, of the message
+/// with its padding, and of the output.
 fn input() -> impl Strategy<Value = Input> {
     let iterations = prop_oneof![0_u32..4, 1_u32..100];
     (vec(any::<u8>(), 0..200), vec(any::<u8>(), 0..200), iterations, 0_usize..100).prop_map(
@@ -67,7 +67,7 @@ proptest! {
 }
 
 #[test]
-fn every_length_of_password_and_salt_up_to_two_blocks() {
+fn passwords_and_salts_of_any_length_have_the_outputs_of_the_pbkdf2_crate() {
     for length in 0..=130 {
         let input = |password, salt| Input {
             password: vec![0x5a; password],
@@ -84,7 +84,7 @@ fn every_length_of_password_and_salt_up_to_two_blocks() {
 }
 
 #[test]
-fn every_number_of_passwords_up_to_two_full_batches() {
+fn batches_of_any_size_have_the_outputs_of_the_pbkdf2_crate() {
     let inputs: Vec<_> = (0..33_u8)
         .map(|n| Input {
             password: vec![n; 10],

@@ -2,8 +2,8 @@ use std::time::{Duration, Instant};
 
 use pbkdf2_lanes::{Job, Kernel, Plan, derive};
 
-/// A loop that mixes the two encodings of vector instructions gives correct outputs but is a
-/// hundred times slower.
+/// Code that mixes the legacy and the AVX encoding of vector instructions computes correct outputs
+/// but is a hundred times slower.
 #[test]
 fn no_kernel_is_eight_times_slower_than_the_portable_one() {
     let portable = shortest(Kernel::Portable);

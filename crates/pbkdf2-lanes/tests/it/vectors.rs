@@ -1,7 +1,7 @@
 use hex_literal::hex;
 use pbkdf2_lanes::{Job, Kernel, Plan, derive};
 
-/// RFC 7914, 11: the published vectors of PBKDF2-HMAC-SHA256.
+/// The test vectors of PBKDF2-HMAC-SHA256 in RFC 7914, 11.
 const ONE_ITERATION: [u8; 64] = hex!(
     "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc"
     "49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783"
@@ -12,7 +12,7 @@ const EIGHTY_THOUSAND_ITERATIONS: [u8; 64] = hex!(
 );
 
 #[test]
-fn rfc_7914_vectors_on_every_kernel() {
+fn every_kernel_matches_the_vectors_of_rfc_7914() {
     for kernel in Kernel::available() {
         let (mut one, mut many) = ([0; 64], [0; 64]);
         derive(

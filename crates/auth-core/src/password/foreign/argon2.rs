@@ -1,4 +1,4 @@
-//! Argon2 (RFC 9106) in PHC strings, with or without the prefix of Django.
+//! Argon2 (RFC 9106) in PHC strings, with or without Django's prefix.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub(super) fn parse(text: &str) -> ParseResult {
     Ok(Arc::new(Argon2Hash { argon2, algorithm, salt, output }))
 }
 
-/// The parts of a PHC string, whose costs have not been checked.
+/// The parts of a PHC string. The costs have not been checked yet.
 struct Parts {
     algorithm: Algorithm,
     version: Version,
@@ -49,7 +49,7 @@ struct Parts {
     output: Vec<u8>,
 }
 
-/// `$argon2id$v=19$m=KIB,t=PASSES,p=LANES$SALT$HASH`
+/// Parses `$argon2id$v=19$m=KIB,t=PASSES,p=LANES$SALT$HASH`.
 fn split_phc(text: &str) -> Option<Parts> {
     let ["", name, version, costs, salt, output] = split(text, '$')? else { return None };
     let algorithm = match name {

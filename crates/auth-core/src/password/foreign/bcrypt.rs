@@ -18,13 +18,14 @@ const MAX_COST: u32 = 16;
 
 struct Bcrypt {
     preparation: Preparation,
-    /// `$2b$COST$SALTHASH`
+    /// The hash in bcrypt's own format: `$2b$COST$SALTHASH`.
     text: String,
 }
 
-/// How a password is shortened before it is hashed, because bcrypt ignores all but 72 bytes.
+/// The transformation of a password before it is passed to bcrypt, which ignores all but the first
+/// 72 bytes.
 enum Preparation {
-    /// Not at all.
+    /// The password is not transformed.
     None,
     /// The SHA-256 in hexadecimal (Django).
     Sha256Hex,
@@ -43,7 +44,7 @@ pub(super) fn parse(text: &str) -> ParseResult {
     Ok(Arc::new(hash))
 }
 
-/// Parses the format of bcrypt itself, with or without a prefix of Django.
+/// Parses bcrypt's own format, with or without one of Django's prefixes.
 fn plain(text: &str) -> Option<Bcrypt> {
     let (preparation, text) = match text.split_once('$')? {
         ("bcrypt", rest) => (Preparation::None, rest),
@@ -56,7 +57,7 @@ fn plain(text: &str) -> Option<Bcrypt> {
     Some(Bcrypt { preparation, text: text.to_owned() })
 }
 
-/// Parses `$bcrypt-sha256$v=2,t=2b,r=COST$SALT$HASH` or the older form
+/// Parses `$bcrypt-sha256$v=2,t=2b,r=COST$SALT$HASH` or the older format
 /// `$bcrypt-sha256$2b,COST$SALT$HASH`.
 fn passlib(text: &str) -> Option<Bcrypt> {
     let ["", "bcrypt-sha256", parameters, salt, hash] = split(text, '$')? else { return None };
@@ -80,7 +81,7 @@ impl Scheme for Bcrypt {
         "bcrypt"
     }
 
-    /// bcrypt ignores all but the first 72 bytes, as it did when the hash was created.
+    /// bcrypt ignores all but the first 72 bytes of the password, as when the hash was created.
     fn is_match(&self, password: &[u8]) -> bool {
         let password = Zeroizing::new(match &self.preparation {
             Preparation::None => password.to_vec(),

@@ -1,6 +1,7 @@
-//! Firebase's variant of scrypt: the key of the project, encrypted with a key that scrypt derives.
+//! Firebase's variant of scrypt, in the format that Supabase stores after an import from Firebase.
 //!
-//! The format is that of Supabase, which imports users from Firebase.
+//! The hash is the signer key of the Firebase project, encrypted with a key that scrypt derives
+//! from the password.
 
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ pub(super) fn parse(text: &str) -> ParseResult {
     Ok(Arc::new(Firebase { params: params(n, r, p)?, salt, signer_key, output }))
 }
 
-/// The parts of a hash, whose costs have not been checked.
+/// The parts of a hash. The costs have not been checked yet.
 struct Parts {
     log_n: u32,
     r: u32,

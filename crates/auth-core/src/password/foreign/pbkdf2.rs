@@ -36,7 +36,8 @@ pub(super) fn parse(text: &str) -> ParseResult {
     if hash.salt.is_empty() {
         return Err(InvalidPasswordHash::Insecure);
     }
-    // Few iterations are accepted: the password is hashed again at the next sign-in.
+    // A low number of iterations is accepted, because the password is hashed again at the next
+    // sign-in.
     match hash.iterations {
         1..=PasswordHasher::MAX_ITERATIONS => Ok(Arc::new(hash)),
         _ => Err(InvalidPasswordHash::TooExpensive),

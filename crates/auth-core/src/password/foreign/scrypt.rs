@@ -1,4 +1,4 @@
-//! scrypt (RFC 7914) in the formats of Werkzeug and Django and in PHC strings, as of passlib.
+//! scrypt (RFC 7914) in the formats of Werkzeug and Django, and in PHC strings like passlib's.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ struct Scrypt {
     output: Vec<u8>,
 }
 
-/// The parts of a hash, whose costs have not been checked.
+/// The parts of a hash. The costs have not been checked yet.
 struct Parts {
     n: u32,
     r: u32,
@@ -46,7 +46,7 @@ pub(super) fn parse(text: &str) -> ParseResult {
     Ok(Arc::new(Scrypt { params: params(n, r, p)?, salt, output }))
 }
 
-/// Returns the parameters of scrypt, if they are valid and not too expensive.
+/// Creates the parameters of scrypt, if they are valid and not too expensive.
 pub(super) fn params(n: u32, r: u32, p: u32) -> Result<Params, InvalidPasswordHash> {
     let memory = 128 * u64::from(n) * u64::from(r);
     if memory > MAX_MEMORY || memory.saturating_mul(p.into()) > MAX_WORK {

@@ -10,7 +10,7 @@ pub(super) fn number(text: &str) -> Option<u32> {
     if number.to_string() == text { Some(number) } else { None }
 }
 
-/// Parses the number of a parameter such as `r=8`.
+/// Parses the number in a parameter such as `r=8`.
 pub(super) fn parameter(text: &str, name: &str) -> Option<u32> {
     number(text.strip_prefix(name)?.strip_prefix('=')?)
 }
@@ -25,7 +25,7 @@ pub(super) fn base64_unpadded(text: &str) -> Option<Vec<u8>> {
     STANDARD_NO_PAD.decode(text).ok()
 }
 
-/// Splits a text into exactly `N` parts.
+/// Splits a text into exactly `N` parts. Returns `None` if it has another number of parts.
 pub(super) fn split<const N: usize>(text: &str, separator: char) -> Option<[&str; N]> {
     let parts: Vec<_> = text.split(separator).collect();
     parts.try_into().ok()
@@ -43,12 +43,12 @@ pub(super) fn hex(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-/// Whether an output has 16 to 64 bytes: long enough not to be matched by chance.
+/// Returns `true` if an output has 16 to 64 bytes. A shorter one could match by chance.
 pub(super) fn is_output_length(output: &[u8]) -> bool {
     (16..=64).contains(&output.len())
 }
 
-/// Whether two outputs are equal. Takes constant time.
+/// Compares two outputs in constant time.
 pub(super) fn equal_in_constant_time(left: &[u8], right: &[u8]) -> bool {
     left.ct_eq(right).into()
 }

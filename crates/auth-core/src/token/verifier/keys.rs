@@ -1,4 +1,4 @@
-//! The keys of a [`Verifier`], and the rules of when to fetch them.
+//! The keys of a [`Verifier`], and the rules for fetching them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::{FetchError, Verifier};
 use crate::token::jwk::{JwkSet, KeyError};
 use crate::token::verify::AccessTokenVerifier;
 
-/// A fetch in progress, shared by all callers that wait for it; any of them drives it.
+/// A fetch in progress, shared by all callers that wait for it. Any of them can drive it.
 pub(super) type Fetch = Shared<BoxFuture<'static, Fetched>>;
 
 pub(super) type Fetched = Result<JwkSet, FetchError>;
@@ -36,7 +36,7 @@ struct PendingFetch {
     started_at: Timestamp,
 }
 
-/// What to do with a token.
+/// The next step in verifying a token.
 pub(super) enum Step {
     /// Verify it with these keys.
     Verify(Arc<AccessTokenVerifier>),
@@ -47,7 +47,7 @@ pub(super) enum Step {
 }
 
 impl Keys {
-    /// Returns what to do at `now` with a token that names the key `kid`.
+    /// Returns the next step in verifying, at `now`, a token that names the key `kid`.
     pub(super) fn next_step(
         &mut self,
         kid: &str,
@@ -69,7 +69,7 @@ impl Keys {
         }
     }
 
-    /// Returns the fetch in progress or, if the last one is long enough ago, a new one.
+    /// Returns the fetch in progress, or a new one if the last one began long enough ago.
     fn pending_or_new_fetch(&mut self, now: Timestamp, fetch: &dyn Fn() -> Fetch) -> Option<Fetch> {
         if let Some(pending) = &self.pending
             && is_within(pending.started_at, Verifier::FETCH_TIMEOUT, now)
@@ -120,7 +120,7 @@ impl Keys {
         }
     }
 
-    /// Returns the current keys, unless they are too old.
+    /// Returns the current keys. If there are none or they are too old, returns the last error.
     pub(super) fn current(&self, now: Timestamp) -> Result<Arc<AccessTokenVerifier>, FetchError> {
         match &self.current {
             Some(current)
@@ -137,8 +137,8 @@ impl Keys {
     }
 }
 
-/// Whether `now` is less than `duration` after `start`. If the clock was set back to before
-/// `start`, it is not.
+/// Returns `true` if `now` is less than `duration` after `start`, and `false` if it is before
+/// `start` because the clock was set back.
 fn is_within(start: Timestamp, duration: Duration, now: Timestamp) -> bool {
     start <= now && now.duration_since(start).unsigned_abs() < duration
 }

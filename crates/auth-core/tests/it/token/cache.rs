@@ -1,4 +1,4 @@
-//! The cache of verified tokens does not weaken any check.
+//! Tests that the cache of verified tokens does not weaken any check.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::service::{LIFETIME, SERVICE, Service};
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn a_cached_token_is_rejected_outside_of_its_validity() {
+fn a_cached_token_is_rejected_outside_its_validity_period() {
     let service = Service::new();
     let token = service.issue();
     let is_valid = |now| service.tokens.verify(&token, now).is_ok();
@@ -38,7 +38,7 @@ fn a_text_that_differs_in_one_byte_from_a_cached_token_is_rejected() {
         let letter = if token.as_bytes()[at] == b'A' { "B" } else { "A" };
         let changed = format!("{}{letter}{}", &token[..at], &token[at + 1..]);
         assert!(!service.accepts(&changed), "{at}");
-        assert!(!service.accepts(&changed), "accepted the second time: {at}");
+        assert!(!service.accepts(&changed), "the second time: {at}");
     }
     for changed in [&token[1..], &token[..token.len() - 1], &format!("{token}A")] {
         assert!(!service.accepts(changed));

@@ -22,7 +22,7 @@ fn a_claim_that_is_missing_or_of_another_type_is_rejected() {
 }
 
 #[test]
-fn issuer_and_audience_must_be_equal_to_the_letter() {
+fn issuer_and_audience_must_match_exactly() {
     let service = Service::new();
     let others = [
         json!("https://auth.example.com/"),
@@ -109,7 +109,7 @@ fn a_time_that_is_not_a_number_of_whole_seconds_since_1970_is_rejected() {
         service.assert_rejects(numbers.map(with_number));
     }
     let end = service.with_claim("exp", json!(i64::MAX));
-    service.assert_rejects([("a time after the last that can be represented", end)]);
+    service.assert_rejects([("a time that a `Timestamp` cannot represent", end)]);
 }
 
 #[test]

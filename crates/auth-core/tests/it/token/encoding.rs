@@ -28,16 +28,13 @@ fn non_canonical_base64url_is_rejected() {
         ("padding", format!("{token}==")),
         ("padding of the header", format!("{header}=.{claims}.{signature}")),
         ("padding of the claims", format!("{header}.{claims}=.{signature}")),
-        ("a space behind", format!("{token} ")),
-        ("a space before", format!(" {token}")),
-        ("a new line", format!("{token}\n")),
-        (
-            "a new line inside",
-            format!("{header}.{claims}.{}\n{}", &signature[..9], &signature[9..]),
-        ),
+        ("a trailing space", format!("{token} ")),
+        ("a leading space", format!(" {token}")),
+        ("a trailing newline", format!("{token}\n")),
+        ("a newline inside", format!("{header}.{claims}.{}\n{}", &signature[..9], &signature[9..])),
         ("a space inside", format!("{header}. {claims}.{signature}")),
         ("U+0000", format!("{token}\0")),
-        ("per cent", token.replacen('.', "%2E", 1)),
+        ("percent-encoding", token.replacen('.', "%2E", 1)),
     ]);
     // The last character of an encoded signature of 64 bytes has four unused bits.
     let (start, last) = token.split_at(token.len() - 1);
@@ -77,11 +74,11 @@ fn the_standard_base64_alphabet_is_rejected_even_with_a_valid_signature() {
     let (header, mut claims) = service.parts();
     claims["pad"] = json!("???>>>~~~\u{ff}\u{fe}");
     let header = URL_SAFE_NO_PAD.encode(header.to_string());
-    let plain = STANDARD_NO_PAD.encode(claims.to_string());
-    assert!(plain.contains(['+', '/']));
+    let standard = STANDARD_NO_PAD.encode(claims.to_string());
+    assert!(standard.contains(['+', '/']));
     let url_safe = URL_SAFE_NO_PAD.encode(claims.to_string());
     assert!(service.accepts(&service.sign_raw(&format!("{header}.{url_safe}"))));
-    service.assert_rejects([("+ and /", service.sign_raw(&format!("{header}.{plain}")))]);
+    service.assert_rejects([("+ and /", service.sign_raw(&format!("{header}.{standard}")))]);
 }
 
 #[test]
@@ -108,8 +105,8 @@ fn a_malformed_or_malleable_signature_is_rejected() {
     ]);
 }
 
-/// Adds the order of the group to a number. A verifier that does not check the range would treat
-/// both numbers alike.
+/// Adds the order of the group to a number. A verifier that does not check the range would accept
+/// both numbers.
 fn plus_order(number: &[u8]) -> Vec<u8> {
     let mut carry = 0;
     let sum = number.iter().zip(ORDER).map(|(a, b)| {
@@ -143,7 +140,7 @@ fn a_token_without_exactly_three_parts_is_rejected() {
         ("four, the last empty", format!("{token}.")),
         ("a dot missing", token.replacen('.', "", 1)),
         ("no claims (RFC 7797)", format!("{header}..{signature}")),
-        ("five, as of a JWE", format!("{header}.{claims}.{signature}.{claims}.{signature}")),
+        ("five, like a JWE", format!("{header}.{claims}.{signature}.{claims}.{signature}")),
         ("two tokens", format!("{token},{token}")),
         ("JSON", json(&[("payload", claims), ("protected", header), ("signature", signature)])),
         ("JSON, general", general.to_string()),
@@ -153,7 +150,7 @@ fn a_token_without_exactly_three_parts_is_rejected() {
 }
 
 #[test]
-fn a_token_may_have_4096_bytes_and_not_one_more() {
+fn a_token_of_more_than_4096_bytes_is_rejected() {
     let service = Service::new();
     let padded = |length: usize| service.with_claim("pad", json!("x".repeat(length)));
     let of_length = |wanted: usize| (2_000..3_000).map(padded).find(|token| token.len() == wanted);

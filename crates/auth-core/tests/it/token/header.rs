@@ -51,9 +51,9 @@ fn keys_in_or_referenced_by_a_token_are_not_used() {
         };
         service.assert_rejects(members.iter().map(attack));
     }
-    // Such a header is rejected even if the signature, or the embedded key, is that of the service.
-    let own = members.iter().cloned().chain([("jwk", service.jwk()), ("jwk", json!({}))]);
-    service.assert_rejects(own.map(|(name, value)| (name, service.with_header(name, value))));
+    // Such a header is rejected even if the service signed it or the embedded key is the service's.
+    let signed = members.iter().cloned().chain([("jwk", service.jwk()), ("jwk", json!({}))]);
+    service.assert_rejects(signed.map(|(name, value)| (name, service.with_header(name, value))));
 }
 
 #[test]

@@ -48,16 +48,16 @@ fn a_token_is_valid_from_iat_until_before_exp() {
 #[test]
 fn a_token_expires_with_its_session() {
     let service = Service::new();
-    let (_, whole) = service.issue_until(service.now + LIFETIME * 2);
-    assert_eq!(whole, LIFETIME);
-    let (token, cut) = service.issue_until(service.now + Duration::from_millis(60_900));
-    assert_eq!(cut, Duration::from_secs(60));
+    let (_, lifetime) = service.issue_until(service.now + LIFETIME * 2);
+    assert_eq!(lifetime, LIFETIME);
+    let (token, lifetime) = service.issue_until(service.now + Duration::from_millis(60_900));
+    assert_eq!(lifetime, Duration::from_secs(60));
     let after = service.now + Duration::from_secs(60);
     assert_eq!(service.tokens.verify(&token, after).unwrap_err(), InvalidToken);
 }
 
 #[test]
-fn every_key_verifies_and_the_first_signs() {
+fn the_first_key_signs_and_every_key_verifies() {
     let service = Service::new();
     let old_seed = auth_core::SigningKeySeed::from_bytes(&[7; 32]).unwrap();
     let old = SigningKey::from_seed(old_seed.clone()).unwrap();
@@ -91,7 +91,7 @@ fn debug_output_contains_no_secret() {
         .tokens
         .issue(service.user, service.session, service.now, service.now + LIFETIME, &SystemRandom)
         .unwrap();
-    let shown = format!("{key:?} {:?} {issued:?} {:?}", key.seed(), service.tokens);
-    assert!(!shown.contains(issued.token.as_str()));
-    assert!(!shown.contains(&format!("{:?}", *key.seed().to_bytes())[1..20]));
+    let output = format!("{key:?} {:?} {issued:?} {:?}", key.seed(), service.tokens);
+    assert!(!output.contains(issued.token.as_str()));
+    assert!(!output.contains(&format!("{:?}", *key.seed().to_bytes())[1..20]));
 }

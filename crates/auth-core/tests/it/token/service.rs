@@ -9,7 +9,7 @@ use serde_json::Value;
 pub(super) const SERVICE: &str = "https://auth.example.com";
 pub(super) const LIFETIME: Duration = Duration::from_secs(300);
 
-/// A service whose key is known, so that a test can sign tokens that the service would not issue.
+/// A service whose key is known, so that tests can sign tokens that the service would not issue.
 pub(super) struct Service {
     pub(super) tokens: AccessTokens,
     pair: Ed25519KeyPair,
@@ -67,7 +67,7 @@ impl Service {
         signed(header, claims, |message| self.pair.sign(message).as_ref().to_vec())
     }
 
-    /// Signs an encoded header and encoded claims as they are.
+    /// Signs a header and claims that are already encoded.
     pub(super) fn sign_raw(&self, message: &str) -> String {
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(self.pair.sign(message.as_bytes())))
     }
@@ -91,7 +91,7 @@ impl Service {
         self.tokens.verify(token, self.now).is_ok()
     }
 
-    /// Asserts that every one of these named tokens is rejected.
+    /// Asserts that each of these named tokens is rejected.
     #[track_caller]
     pub(super) fn assert_rejects<N: ToString>(
         &self,
@@ -107,14 +107,14 @@ impl Service {
     }
 }
 
-/// Returns a token of these parts, with the signature that `sign` returns.
+/// Returns a token with these parts and the signature that `sign` returns.
 pub(super) fn signed(header: &str, claims: &str, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
     let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
     let signature = URL_SAFE_NO_PAD.encode(sign(message.as_bytes()));
     format!("{message}.{signature}")
 }
 
-/// Returns the text of an object with one more member in front.
+/// Returns the text of an object with another member inserted at the front.
 pub(super) fn with_member(object: &Value, name: &str, value: &Value) -> String {
     format!("{{\"{name}\":{value},{}", &object.to_string()[1..])
 }

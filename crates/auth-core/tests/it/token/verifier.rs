@@ -1,4 +1,4 @@
-//! Fetching of keys. These tests never wait: they poll futures by hand.
+//! Tests of fetching keys. They never wait: they poll futures by hand.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::service::{SERVICE, Service};
 
-/// An issuer whose key set is fetched, and that can be slow or unavailable.
+/// An issuer that publishes a key set, and that can be slow or unavailable.
 #[derive(Clone)]
 struct Issuer {
     document: Arc<Mutex<Result<String, &'static str>>>,
@@ -49,7 +49,7 @@ impl Issuer {
         self.verifier_of(SERVICE)
     }
 
-    /// Returns a verifier of tokens with this issuer, which fetches the keys of `self`.
+    /// Returns a verifier of tokens with this `iss` claim. It fetches the keys of `self`.
     fn verifier_of(&self, issuer: &str) -> Verifier {
         let server = self.clone();
         Verifier::new(issuer, issuer, move || {
@@ -135,8 +135,8 @@ fn unknown_kids_cause_at_most_one_fetch_per_interval() {
     let issuer = Issuer::new(&[&service]);
     let verifier = issuer.verifier();
     verify(&verifier, &service.issue(), service.now).unwrap();
-    let pauses = 6;
-    let end = u64::try_from(pauses).unwrap() * Verifier::MIN_FETCH_INTERVAL.as_secs();
+    let intervals = 6;
+    let end = u64::try_from(intervals).unwrap() * Verifier::MIN_FETCH_INTERVAL.as_secs();
     for second in 0..end {
         let now = service.now + Duration::from_secs(second);
         for kid in 0..50 {
@@ -146,7 +146,7 @@ fn unknown_kids_cause_at_most_one_fetch_per_interval() {
         // Valid tokens are still accepted.
         verify(&verifier, &issue(&service, now), now).unwrap();
     }
-    assert_eq!(issuer.fetches(), pauses);
+    assert_eq!(issuer.fetches(), intervals);
 }
 
 #[test]
@@ -192,8 +192,8 @@ fn a_fetch_continues_after_the_caller_that_started_it_is_dropped() {
     issuer.publish(&[&new]);
     issuer.is_slow.store(true, Ordering::SeqCst);
     let later = old.now + Verifier::MIN_FETCH_INTERVAL;
-    let stranger = old.with_header("kid", json!("unknown"));
-    assert!(verifier.verify(&stranger, later).now_or_never().is_none());
+    let unknown = old.with_header("kid", json!("unknown"));
+    assert!(verifier.verify(&unknown, later).now_or_never().is_none());
     // Tokens with a known key are verified without waiting for the fetch.
     verify(&verifier, &issue(&old, later), later).unwrap();
     issuer.is_slow.store(false, Ordering::SeqCst);
@@ -236,8 +236,8 @@ fn keys_are_used_for_an_hour_while_fetching_fails() {
     .enumerate()
     {
         issuer.respond_with(document);
-        let minute = Duration::from_mins(10 + u64::try_from(outage).unwrap());
-        verify(&verifier, &issue(&service, service.now + minute), service.now + minute).unwrap();
+        let now = service.now + Duration::from_mins(10 + u64::try_from(outage).unwrap());
+        verify(&verifier, &issue(&service, now), now).unwrap();
         assert_eq!(issuer.fetches(), 2 + outage);
     }
     issuer.respond_with(Err("connection refused"));
@@ -245,7 +245,7 @@ fn keys_are_used_for_an_hour_while_fetching_fails() {
     verify(&verifier, &issue(&service, last), last).unwrap();
     let too_late = last + Duration::from_secs(1);
     assert!(has_no_keys(&verify(&verifier, &issue(&service, too_late), too_late)));
-    // The next fetch is made only after the minimum interval.
+    // The keys are fetched again only after the minimum interval.
     issuer.publish(&[&service]);
     assert!(has_no_keys(&verify(&verifier, &issue(&service, too_late), too_late)));
     let again = last + Verifier::MIN_FETCH_INTERVAL;
@@ -275,7 +275,7 @@ fn keys_are_fetched_again_once_after_the_clock_was_set_back() {
         assert!(is_invalid_token(&verify(&verifier, &issue(&old, before), before)));
     }
     assert_eq!(issuer.fetches(), 2);
-    // The age of the keys is unknown, however little the clock was set back.
+    // Even if the clock was set back by only a second, the age of the keys is unknown.
     let earlier = before - Duration::from_secs(1);
     verify(&verifier, &issue(&new, earlier), earlier).unwrap();
     assert_eq!(issuer.fetches(), 3);
@@ -284,17 +284,17 @@ fn keys_are_fetched_again_once_after_the_clock_was_set_back() {
 #[test]
 fn unusable_entries_of_a_key_set_are_ignored() {
     let (first, second) = (Service::new(), Service::new());
-    let mut twin = second.jwk();
-    twin["kid"] = json!(first.kid);
-    let mut more = second.jwk();
-    more["x5t"] = json!("AAAA");
+    let mut same_kid = second.jwk();
+    same_kid["kid"] = json!(first.kid);
+    let mut more_members = second.jwk();
+    more_members["x5t"] = json!("AAAA");
     let set = json!({
         "keys": [
             {"kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": "rsa", "alg": "RS256", "use": "sig"},
             {"kty": "OKP", "crv": "X25519", "x": "AAAA", "kid": "x", "alg": "ECDH-ES", "use": "enc"},
             {"kty": "OKP", "crv": "Ed25519", "x": "AAAA", "kid": "short", "alg": "EdDSA", "use": "sig"},
             {"kty": "OKP"}, null, 7, "OKP", ["OKP", "Ed25519", "AAAA", "kid", "EdDSA", "sig"],
-            first.jwk(), twin, more,
+            first.jwk(), same_kid, more_members,
         ],
         "more": true,
     });
