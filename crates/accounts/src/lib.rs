@@ -17,7 +17,7 @@
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("app.db");
 //! let accounts =
-//! Accounts::builder().sqlite(&path).public_url("https://app.example").build().await?;
+//!     Accounts::builder().sqlite(&path).public_url("https://app.example").build().await?;
 //!
 //! // The client that sends the request. The throttle counts failed attempts by IP address.
 //! let client = ClientInfo::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));

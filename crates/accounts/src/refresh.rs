@@ -21,9 +21,10 @@ pub enum RefreshError {
 impl Accounts {
     /// Refreshes a session: issues a new access token, and a refresh token that replaces this one.
     ///
-    /// A second tab, or a client that has lost the response, may use the same token again within
-    /// [10 seconds](auth_core::RefreshState::GRACE) and gets the same new refresh token. A token
-    /// that is used again later may have been copied, so its session is ended (RFC 9700, 4.14.2).
+    /// A second tab, or a client that has lost the response, can use the same token again within
+    /// [10 seconds](auth_core::RefreshState::GRACE). It gets the same new refresh token, unless
+    /// that one has already been used. Any other token that is used again may have been copied, so
+    /// its session is ended (RFC 9700, 4.14.2).
     ///
     /// # Errors
     ///
@@ -56,7 +57,7 @@ impl Accounts {
         };
         let issued = self.tokens.issue(&session, token, now).await.map_err(ServiceError::from)?;
         // Times in tokens are whole seconds. In the last second of the session, a new token would
-        // already have expired.
+        // expire immediately.
         if issued.access.expires_in.is_zero() {
             return Err(RefreshError::InvalidToken);
         }

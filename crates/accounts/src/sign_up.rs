@@ -67,8 +67,8 @@ impl Accounts {
             let created = account.create(&*store, &*random).await;
             attempt
                 .settle(match created {
-                    // Every sign-up counts towards the limit. Otherwise, clients could find out
-                    // which email addresses are taken without limit.
+                    // Every sign-up counts towards the limit. Otherwise, a client could test any
+                    // number of email addresses for accounts.
                     Ok(_) | Err(SignUpError::EmailTaken) => AttemptOutcome::Failed,
                     Err(_) => AttemptOutcome::Void,
                 })

@@ -61,7 +61,7 @@ impl TestApp {
 async fn a_throttled_sign_in_costs_no_hash() {
     let app = TestApp::new().await;
     app.assert_ten_failures_are_left().await;
-    // From here on, no hash is computed.
+    // From here on, no thread is free to compute a hash.
     let _busy = app.accounts.passwords.occupy().await;
     assert!(matches!(app.fail().await, SignInError::TooManyAttempts { .. }));
 }

@@ -64,8 +64,8 @@ impl Throttle {
 
     /// Begins an attempt. If the attempt fails, `failure` is recorded.
     ///
-    /// Waits while too many attempts from the same IP address are in progress, or while it depends
-    /// on attempts in progress whether this one exceeds a limit.
+    /// Waits while too many attempts from the same IP address are in progress. Also waits while the
+    /// outcome of attempts in progress decides whether this one exceeds a limit.
     pub(crate) async fn begin(
         &self,
         scope: &AttemptScope,
@@ -106,8 +106,8 @@ async fn enter(
 }
 
 impl AttemptScope {
-    /// Returns the scope of a sign-in. A browser that the account knows is counted separately.
-    /// Otherwise, the account and the IP address are counted.
+    /// Returns the scope of a sign-in. A sign-in from a browser that the account knows counts for
+    /// that browser only. Any other sign-in counts for the account and the IP address.
     pub(crate) fn sign_in(
         email: &str,
         known_browser: Option<&KnownBrowser>,
@@ -135,7 +135,7 @@ impl AttemptScope {
         Self { counters, ip: client.ip().map(CounterKey::sign_ins_by_ip) }
     }
 
-    /// Returns the scope of a sign-up, which is counted by IP address.
+    /// Returns the scope of a sign-up, which counts for the IP address.
     pub(crate) fn sign_up(client: &ClientInfo) -> Self {
         let mut counters = Vec::new();
         if let Some(ip) = client.ip() {

@@ -19,7 +19,7 @@ pub struct ClientAddress(pub IpAddr);
 /// Returns the IP address of the client.
 ///
 /// This is the [`ClientAddress`], if the server has set one. Otherwise it is the peer of the
-/// connection or, if the peer is a trusted proxy, the client in its `X-Forwarded-For`.
+/// connection or, if the peer is a trusted proxy, the client that `X-Forwarded-For` names.
 pub(crate) fn client_ip(
     address: Option<ClientAddress>,
     peer: Option<SocketAddr>,

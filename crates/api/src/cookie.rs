@@ -8,8 +8,8 @@ use warp::http::header::{COOKIE, HeaderValue};
 /// token, and the device cookie, by which an account recognises a known browser.
 ///
 /// Scripts cannot read them (`HttpOnly`), and browsers do not send them with requests from pages of
-/// other sites (`SameSite=Strict`). With the prefix `__Host-`, which requires `Secure` and
-/// `Path=/`, other hosts and plain connections cannot set them. It is used if the origin is https.
+/// other sites (`SameSite=Strict`). Over https, their names have the prefix `__Host-`, which
+/// requires `Secure` and `Path=/`. This keeps other hosts and plain connections from setting them.
 pub(crate) struct Cookies {
     refresh: &'static str,
     device: &'static str,
@@ -44,8 +44,8 @@ impl Cookies {
         DeviceToken::parse(read(headers, self.device)?).ok()
     }
 
-    /// Returns the header that sets the refresh cookie. The cookie lasts as long as the token is
-    /// valid, or until the browser is closed.
+    /// Returns the header that sets the refresh cookie. Without a `max_age`, the cookie lasts until
+    /// the browser is closed.
     pub(crate) fn set_refresh(&self, issued: &IssuedRefreshToken) -> SetCookie {
         self.set(self.refresh, &issued.token.to_text(), issued.max_age)
     }

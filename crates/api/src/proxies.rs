@@ -7,7 +7,7 @@ use warp::http::HeaderMap;
 /// The proxies whose `X-Forwarded-For` is trusted.
 ///
 /// Each proxy appends the IP address of its peer to `X-Forwarded-For`. Clients can forge everything
-/// before that. So the list is read from its end, as long as trusted proxies wrote the entries.
+/// before that. So the list is read from its end, and only while trusted proxies wrote its entries.
 ///
 /// ```
 /// # use api::{TrustedProxies, TrustedProxy};

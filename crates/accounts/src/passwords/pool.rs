@@ -81,7 +81,7 @@ struct QueuedJob<J, R> {
     sender: oneshot::Sender<R>,
 }
 
-/// The length of a queue that is long enough for full batches.
+/// A queue length that is long enough for full batches.
 const LONG_QUEUE: usize = 64;
 
 impl<J: Send + 'static, R: Send + 'static> Pool<J, R> {

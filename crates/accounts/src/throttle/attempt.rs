@@ -64,7 +64,7 @@ pub(crate) struct AttemptContext {
 #[expect(clippy::large_enum_variant, reason = "it is matched immediately and never stored")]
 pub(super) enum BeginOutcome {
     Begun(Attempt),
-    /// It depends on attempts in progress whether this one exceeds a limit.
+    /// The outcome of attempts in progress decides whether this one exceeds a limit.
     Undecided,
 }
 
@@ -126,7 +126,8 @@ impl Attempt {
         }
     }
 
-    /// Returns the write that settles the attempt, or `None` if there is nothing to write.
+    /// Returns the future that settles the attempt in the store, or `None` if there is nothing to
+    /// write.
     fn settlement(
         &mut self,
         outcome: AttemptOutcome,

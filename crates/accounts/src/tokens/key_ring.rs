@@ -32,7 +32,7 @@ pub(crate) struct KeyRing {
     latest_request: AsyncMutex<LatestRequest>,
 }
 
-/// A set of keys in the forms in which they are used.
+/// A set of keys, as stored and in the forms derived from it.
 pub(crate) struct Keys {
     stored: SigningKeySet,
     tokens: AccessTokens,
@@ -60,7 +60,7 @@ pub(crate) enum KeyRingError {
     Key(#[from] KeyError),
 }
 
-/// The state of the reads because of unknown key ids.
+/// The state of reads that unknown key ids cause.
 #[derive(Default)]
 struct LatestRequest {
     /// When the store may be read again.
@@ -69,8 +69,8 @@ struct LatestRequest {
     failed_read: u64,
 }
 
-/// The minimum time between two reads because of unknown key ids. It limits the load that tokens
-/// with invented key ids can cause.
+/// The minimum time between two reads that unknown key ids cause. It limits the load from tokens
+/// with invented key ids.
 const MIN_READ_INTERVAL: Duration = Duration::from_secs(1);
 
 impl KeyRing {
@@ -176,7 +176,7 @@ impl KeyRing {
     fn replace(&self, read: u64, stored: SigningKeySet) -> Result<(), KeyError> {
         let mut current_read = self.current_read.lock().unwrap_or_else(PoisonError::into_inner);
         if read < *current_read {
-            // A later read finished first. Keys of this read may have been retired since.
+            // A later read finished first. The keys of this read may include retired ones.
             return Ok(());
         }
         if stored != self.current.load().stored {
@@ -210,7 +210,7 @@ impl Keys {
         Ok(Self { stored, tokens, device_keys })
     }
 
-    /// Returns the part that issues access tokens and lists the public keys.
+    /// Returns the issuer of access tokens, which also lists the public keys.
     pub(crate) const fn tokens(&self) -> &AccessTokens {
         &self.tokens
     }

@@ -59,7 +59,8 @@ fn compare_or_update(path: &Path, expected: &str) {
 
 fn table() -> String {
     let document = openapi();
-    let mut table = "| method and path | requires | success | description |\n|---|---|---|---|\n".to_owned();
+    let mut table =
+        "| method and path | requires | success | description |\n|---|---|---|---|\n".to_owned();
     for endpoint in all() {
         writeln!(table, "{}", row(&endpoint, &document)).unwrap();
     }

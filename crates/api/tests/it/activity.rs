@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::test_app::{EMAIL, PASSWORD, SignedInUser, TestApp, json_request, post};
 
-/// Returns the kinds of the events, the newest first.
+/// Returns the kinds of the events, newest first.
 async fn kinds(user: &SignedInUser<'_>) -> Vec<String> {
     let response = user.get("/api/me/activity").await;
     assert_eq!(response.status, 200);

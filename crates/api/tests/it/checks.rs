@@ -210,7 +210,7 @@ async fn checks_run_in_the_documented_order() {
     let evil = ("origin", "https://evil.example");
     let large = "x".repeat(20_000);
     let plain = || warp::test::request().method("POST").path("/api/logout");
-    // Each request fails the check that it is rejected for, and every later one.
+    // Each request fails the check that rejects it and all later checks.
     let no_path = plain().path("/api/nothing").body(&large).header(evil.0, evil.1);
     app.send(no_path).await.assert_problem(404, "not_found");
     let no_method = plain().method("PUT").body(&large).header(evil.0, evil.1);

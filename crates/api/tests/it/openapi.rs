@@ -149,8 +149,9 @@ async fn every_documented_response_occurs() {
     send_without_a_token(&app).await;
     use_an_account(&app).await;
     exceed_the_limits(&app).await;
-    let listed: BTreeSet<_> = listed().into_iter().filter(|it| !it.contains(" 50")).collect();
-    assert_eq!(*app.documented(), listed);
+    let expected: BTreeSet<_> =
+        documented_responses().into_iter().filter(|it| !it.contains(" 50")).collect();
+    assert_eq!(*app.documented(), expected);
 }
 
 const UNKNOWN_ID: &str = "018c0000-0000-7000-8000-000000000000";
@@ -252,8 +253,8 @@ fn delete(password: &str) -> RequestBuilder {
 }
 
 /// Returns `METHOD path status code` for each response in the document.
-fn listed() -> Vec<String> {
-    let mut listed = Vec::new();
+fn documented_responses() -> Vec<String> {
+    let mut names = Vec::new();
     for (path, operations) in document()["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             for (status, response) in operation["responses"].as_object().unwrap() {
@@ -261,12 +262,12 @@ fn listed() -> Vec<String> {
                 let codes = &problem["schema"]["allOf"][1]["properties"]["code"]["enum"];
                 let success = [json!("")];
                 for code in codes.as_array().map_or(&success[..], Vec::as_slice) {
-                    listed.push(name(method, path, status, code));
+                    names.push(name(method, path, status, code));
                 }
             }
         }
     }
-    listed
+    names
 }
 
 fn name(method: &str, path: &str, status: &str, code: &Value) -> String {

@@ -13,7 +13,7 @@ fn body(current: &str, new: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_password_change_ends_the_other_sessions_and_the_old_password() {
+async fn a_password_change_ends_the_other_sessions_and_invalidates_the_old_password() {
     let app = TestApp::new().await;
     let mut user = app.user().await;
     let mut other = app.sign_in().await;

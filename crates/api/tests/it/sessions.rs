@@ -67,7 +67,7 @@ async fn ending_a_session_takes_effect_immediately() {
 }
 
 #[tokio::test]
-async fn ending_the_current_session_is_a_sign_out() {
+async fn ending_the_current_session_signs_the_user_out() {
     let app = TestApp::new().await;
     let user = app.user().await;
     let listed = user.get("/api/sessions").await;

@@ -30,7 +30,7 @@ pub(crate) struct TestApp {
     documented: Documented,
 }
 
-/// A user with a session. `cookie` is the refresh token in the cookie.
+/// A user with a session: the access token, and the refresh token from the cookie.
 pub(crate) struct SignedInUser<'a> {
     app: &'a TestApp,
     pub(crate) token: String,
