@@ -209,7 +209,7 @@ impl<J, R> Shared<J, R> {
         match outcome {
             Ok(results) => {
                 for (sender, result) in senders.into_iter().zip(results) {
-                    // Sending fails if the caller does not wait any more.
+                    // Sending fails if the caller no longer waits.
                     let _ = sender.send(result);
                 }
             }

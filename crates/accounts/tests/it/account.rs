@@ -174,7 +174,7 @@ async fn deleting_an_account_ends_its_sessions_and_frees_its_email_address() {
         assert!(refresh(&app, tokens).await.is_err());
     }
     assert!(matches!(app.export(&ada).await, Err(AuthenticateError::InvalidToken)));
-    // The error is not a wrong password, because the account does not exist any more.
+    // The error is not a wrong password, because the account no longer exists.
     let again = delete_account(&app, &ada, PASSWORD).await;
     assert!(matches!(again, Err(OwnAccountError::SessionEnded)));
     let changed = change_password(&app, &ada, PASSWORD, NEW_PASSWORD).await;

@@ -74,10 +74,10 @@ async fn servers_on_one_store_accept_each_others_tokens_even_after_a_restart() {
 #[tokio::test]
 async fn a_token_of_another_service_is_rejected() {
     let app = TestApp::new().await;
-    let evil = Origin::parse("https://evil.example").unwrap();
-    let theirs = app.another_server_with(|config| config.origin = evil).await;
+    let other_origin = Origin::parse("https://evil.example").unwrap();
+    let other_service = app.another_server_with(|config| config.origin = other_origin).await;
     app.account().await;
-    let token = session_on(&theirs).await.tokens;
+    let token = session_on(&other_service).await.tokens;
     assert!(is_rejected(&app, &token).await);
     app.session().await;
 }

@@ -207,19 +207,19 @@ async fn malformed_json_and_json_of_another_shape_have_different_codes() {
 #[tokio::test]
 async fn checks_run_in_the_documented_order() {
     let app = TestApp::new().await;
-    let evil = ("origin", "https://evil.example");
+    let (name, value) = ("origin", "https://evil.example");
     let large = "x".repeat(20_000);
     let plain = || warp::test::request().method("POST").path("/api/logout");
     // Each request fails the check that rejects it and all later checks.
-    let no_path = plain().path("/api/nothing").body(&large).header(evil.0, evil.1);
+    let no_path = plain().path("/api/nothing").body(&large).header(name, value);
     app.send(no_path).await.assert_problem(404, "not_found");
-    let no_method = plain().method("PUT").body(&large).header(evil.0, evil.1);
+    let no_method = plain().method("PUT").body(&large).header(name, value);
     app.send(no_method).await.assert_problem(405, "method_not_allowed");
-    let too_large = plain().body(&large).header(evil.0, evil.1);
+    let too_large = plain().body(&large).header(name, value);
     app.send(too_large).await.assert_problem(413, "payload_too_large");
-    let untyped = plain().body("x").header(evil.0, evil.1);
+    let untyped = plain().body("x").header(name, value);
     app.send(untyped).await.assert_problem(415, "unsupported_media_type");
-    let cross_origin = post("/api/logout").body("x").header(evil.0, evil.1);
+    let cross_origin = post("/api/logout").body("x").header(name, value);
     app.send(cross_origin).await.assert_problem(403, "forbidden_origin");
     app.send(post("/api/logout").body("x")).await.assert_problem(401, "missing_token");
     let user = app.user().await;
