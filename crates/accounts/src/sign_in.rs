@@ -157,6 +157,7 @@ impl Accounts {
             }
             Challenge::Decoy(_) => (None, None),
         };
+        let is_sign_in = failure.kind == EventKind::SignInFailed;
         let failure = Event { user: account.map(|(user, _)| user), ..failure };
 
         let deadline = PasswordService::deadline();
@@ -185,10 +186,11 @@ impl Accounts {
                 }
                 _ => {
                     let user = account.map(|(user, _)| tracing::field::display(user));
-                    tracing::info!(
-                        user,
-                        "password check failed: wrong password or unknown account"
-                    );
+                    if is_sign_in {
+                        tracing::info!(user, "sign-in failed: wrong password or unknown account");
+                    } else {
+                        tracing::info!(user, "reauthentication failed: wrong password");
+                    }
                     attempt.settle(AttemptOutcome::Failed).await;
                     Ok(PasswordCheckOutcome::Wrong)
                 }
