@@ -1,5 +1,5 @@
-//! Use cases of a user's own account. Changes require the current password
-//! again (OWASP ASVS 5.0, 7.5.1).
+//! Use cases of a signed-in user's own account. Changes require reauthentication with the current
+//! password (OWASP ASVS 5.0, 7.5.1).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub struct ChangePassword<'a> {
     pub current_password: &'a str,
     /// The new password.
     pub new_password: &'a str,
-    /// Who sends the request.
+    /// The sender of the request.
     pub caller: &'a Caller,
 }
 
@@ -34,9 +34,9 @@ pub struct ChangePassword<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum DeleteAccountOutcome {
-    /// The account was deleted. It had known the browser, whose device token is useless now.
+    /// The account was deleted. The browser had a valid device token for it, which is now useless.
     KnownBrowser,
-    /// The account was deleted. It had not known the browser.
+    /// The account was deleted. The browser had no valid device token for it.
     UnknownBrowser,
 }
 
@@ -44,7 +44,7 @@ pub enum DeleteAccountOutcome {
 #[derive(Debug, thiserror::Error)]
 pub enum OwnAccountError {
     /// The new password breaks a rule.
-    #[error("the new password is not acceptable")]
+    #[error("the new password is not valid")]
     Invalid(#[from] PasswordError),
     /// The password is not the current one.
     #[error("the password is wrong")]
@@ -52,7 +52,7 @@ pub enum OwnAccountError {
     /// Too many attempts have failed. The password was not checked.
     #[error("too many attempts have failed")]
     TooManyAttempts {
-        /// When to try again.
+        /// How long to wait before the next attempt.
         retry_after: Duration,
     },
     /// The session has ended.
@@ -64,19 +64,19 @@ pub enum OwnAccountError {
 }
 
 impl Accounts {
-    /// The maximum number of events that [`activity`](Self::activity) returns.
-    /// [`export`](Self::export) returns up to [`UserData::MAX_EVENTS`].
+    /// The maximum number of events that [`activity`](Self::activity) returns. The maximum for
+    /// [`export`](Self::export) is [`UserData::MAX_EVENTS`].
     pub const MAX_ACTIVITY: u32 = 50;
 
     /// Changes the password, and ends all other sessions of the user (OWASP ASVS 5.0, 6.2.3 and
     /// 7.4.3).
     ///
-    /// The account then knows no browser any more but this one, if it knew it before. The new
-    /// device token is returned in that case.
+    /// All device tokens of the account become invalid. If the browser presented a valid one, its
+    /// replacement is returned.
     ///
     /// # Errors
     ///
-    /// [`OwnAccountError`]. The new password is checked first.
+    /// [`OwnAccountError`]. The rules for the new password are checked before the current password.
     pub async fn change_password(
         &self,
         request: ChangePassword<'_>,
@@ -108,8 +108,8 @@ impl Accounts {
         }
     }
 
-    /// Deletes the account, its sessions and everything stored about its user, at once and for
-    /// good.
+    /// Deletes the account, its sessions and everything else that is stored about the user,
+    /// immediately and permanently.
     ///
     /// # Errors
     ///
@@ -142,19 +142,19 @@ impl Accounts {
         })
     }
 
-    /// Returns everything stored about the user.
+    /// Returns everything that is stored about the user.
     ///
     /// # Errors
     ///
     /// [`AuthenticateError::InvalidToken`] if the account has been deleted, and
-    /// [`AuthenticateError::Store`].
+    /// [`AuthenticateError::Store`] if the store fails.
     pub async fn export(&self, signed_in: &SignedIn) -> Result<UserData, AuthenticateError> {
         let data = self.store.user_data(signed_in.id()).await?;
         data.ok_or(AuthenticateError::InvalidToken)
     }
 
-    /// Returns what has happened to the account, the latest first, so that users can notice what
-    /// was not them (OWASP ASVS 5.0, 6.3.5).
+    /// Returns the latest audit events of the account, newest first. They show users activity that
+    /// is not their own (OWASP ASVS 5.0, 6.3.5).
     ///
     /// # Errors
     ///
@@ -182,7 +182,7 @@ impl Accounts {
             }
             PasswordCheckOutcome::Correct(_) | PasswordCheckOutcome::Wrong => {}
         }
-        // The password is not wrong if the account has been deleted.
+        // The check also fails if the account was deleted. Do not report that as a wrong password.
         let active = self.store.session(session, self.clock.now()).await;
         match active.map_err(ServiceError::from)? {
             Some(_) => Err(OwnAccountError::WrongPassword),
@@ -191,7 +191,7 @@ impl Accounts {
     }
 }
 
-/// Settles the attempt by the outcome of the change that the password was given for.
+/// Settles the attempt according to the outcome of the change that the password authorised.
 async fn settle(
     attempt: Attempt,
     outcome: ReauthenticatedChangeOutcome,

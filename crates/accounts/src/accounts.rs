@@ -12,7 +12,7 @@ use crate::tokens::{KeyRing, TokenIssuer};
 
 /// The accounts of one service.
 ///
-/// Each use case is a method. Several services, on one machine or on several, can share a store.
+/// Each use case is a method. Several services can share a store, on one machine or on several.
 pub struct Accounts {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
@@ -33,25 +33,29 @@ impl Accounts {
         &self.config
     }
 
-    /// Returns the public origin of the service: the issuer and the audience of its access tokens.
+    /// Returns the public origin of the service. It is the issuer and the audience of its access
+    /// tokens.
     #[must_use]
     pub const fn origin(&self) -> &Origin {
         &self.config.origin
     }
 
-    /// Returns the current time by the clock of the service.
+    /// Returns the current time according to the clock of the service.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Returns the public keys that verify this service's access tokens, the one that signs first:
-    /// as they are in the store, or as they were when it last answered.
+    /// Returns the public keys that verify this service's access tokens. The first one belongs to
+    /// the key that signs new tokens.
+    ///
+    /// The keys are read from the store. If the store fails, the keys of the last successful read
+    /// are returned.
     pub async fn jwks(&self) -> JwkSet {
         self.keys.newest().await.tokens().jwks().clone()
     }
 
-    /// Returns how many passwords are queued for hashing.
+    /// Returns the number of passwords that are queued for hashing.
     #[must_use]
     pub fn queued_passwords(&self) -> usize {
         self.passwords.queued()
@@ -66,8 +70,10 @@ impl Accounts {
         self.store.ping().await
     }
 
-    /// Waits for changes whose callers have disconnected. A server calls it when it serves no more
-    /// requests, so that nothing is changed without being logged.
+    /// Waits until all changes are complete, including those whose callers have disconnected.
+    ///
+    /// A server should call this after it has stopped serving requests, so that every change is
+    /// logged before it exits.
     pub async fn drain(&self) {
         self.tasks.drain().await;
     }

@@ -29,13 +29,13 @@ impl SignedIn {
         &self.user
     }
 
-    /// Returns the id of the user, which never changes. An app's own data should refer to it.
+    /// Returns the id of the user, which never changes. An app should reference users by this id.
     #[must_use]
     pub const fn id(&self) -> UserId {
         self.user.id
     }
 
-    /// Returns the email address as its owner typed it. It is personal data and not trusted:
+    /// Returns the email address as its owner typed it. It is personal data and untrusted input:
     /// escape it in HTML, and keep it out of logs.
     #[must_use]
     pub fn email(&self) -> &str {
@@ -52,12 +52,12 @@ impl SignedIn {
 impl Accounts {
     /// Authenticates a request by its access token.
     ///
-    /// The session is looked up every time: a token is rejected once its session has ended (OWASP
-    /// ASVS 5.0, 7.4.1) or its key was retired, on every server.
+    /// The session is looked up every time. On every server, a token is rejected as soon as its
+    /// session has ended (OWASP ASVS 5.0, 7.4.1) or its signing key is retired.
     ///
     /// # Errors
     ///
-    /// [`AuthenticateError::InvalidToken`] whatever is wrong with the token.
+    /// [`AuthenticateError`].
     pub async fn authenticate(&self, token: &str) -> Result<SignedIn, AuthenticateError> {
         let now = self.clock.now();
         let mut verification = self.keys.verify(token, now);
@@ -77,7 +77,7 @@ impl Accounts {
             return Err(AuthenticateError::InvalidToken);
         }
         if verified_with != key_set_version {
-            // A key was added or retired: the token may be signed with a retired one.
+            // A key was added or retired since: the token may be signed with a retired key.
             let _ = self.keys.with_version(key_set_version).await?;
             if !matches!(self.keys.verify(token, now), TokenVerification::Valid(..)) {
                 return Err(AuthenticateError::InvalidToken);

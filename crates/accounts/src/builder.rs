@@ -26,11 +26,11 @@ use crate::tokens::{KeyRing, KeyRingError, TokenIssuer};
 /// Builds an [`Accounts`] service; see [`Accounts::builder`].
 ///
 /// A store and the public URL are required. Everything else has a secure default, and
-/// [`build`](Self::build) rejects what is not secure.
+/// [`build`](Self::build) rejects an insecure configuration.
 #[must_use = "a builder does nothing until `build` is called and awaited"]
 pub struct Builder<T = Arc<Accounts>> {
     store: Option<StoreSource>,
-    /// Overrides the origin of `config`; `None` until one is given.
+    /// Overrides the origin of `config`. `None` until one is set.
     origin: Option<Result<Origin, BuildError>>,
     /// Overrides the policy of `config`.
     password_policy: Result<PasswordPolicy, PasswordPolicyError>,
@@ -58,7 +58,7 @@ pub enum BuildError {
     PublicUrl {
         /// The URL.
         url: String,
-        /// What is wrong with it.
+        /// The reason why it is rejected.
         #[source]
         reason: InvalidOrigin,
     },
@@ -71,7 +71,7 @@ pub enum BuildError {
     /// The number of PBKDF2 iterations is out of range.
     #[error("the number of PBKDF2 iterations must be between 1,000 and 10,000,000")]
     Iterations(#[source] InvalidIterations),
-    /// The configuration is not secure. These are all of its weaknesses.
+    /// The configuration is not secure. Contains all of its weaknesses.
     #[error("the configuration is not secure: {}", list(.0))]
     Weak(Vec<Weakness>),
     /// The database cannot be opened.
@@ -97,7 +97,7 @@ enum StoreSource {
 
 enum Weaknesses {
     Reject,
-    /// Reject all but weak hashes.
+    /// Rejects every weakness except weak hashes.
     #[cfg(feature = "testing")]
     AcceptWeakHashes,
     Accept,
@@ -109,10 +109,10 @@ enum Maintenance {
 }
 
 impl Accounts {
-    /// Builds a service in a few lines.
+    /// Returns a builder for a service.
     ///
-    /// The database is created if it does not exist, and migrated if it is older. The first start
-    /// creates the signing key. Expired data is purged in the background.
+    /// The database is created if it does not exist, and migrated if it is of an older version. The
+    /// first start creates the signing key. Expired data is purged in the background.
     ///
     /// ```
     /// use accounts::{AccountEvent, Accounts, Caller};
@@ -142,8 +142,8 @@ impl Accounts {
 }
 
 impl<T> Builder<T> {
-    /// Starts building something around a service, which implements `From<Arc<Accounts>>`. For
-    /// the service itself, use [`Accounts::builder`].
+    /// Returns a builder for a type that wraps a service and implements `From<Arc<Accounts>>`. To
+    /// build the service itself, use [`Accounts::builder`].
     pub fn new() -> Self {
         Self {
             store: None,
@@ -181,8 +181,9 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Sets the origin that browsers see, such as `https://app.example`: the issuer and audience
-    /// of access tokens. Plain `http` is only accepted for this machine (`http://localhost:3000`).
+    /// Sets the origin that browsers see, such as `https://app.example`. It is the issuer and the
+    /// audience of access tokens. Plain `http` is accepted only for localhost
+    /// (`http://localhost:3000`).
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         let url = url.into();
         let origin = Origin::parse(&url);
@@ -190,7 +191,8 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Sets the name of the app, which cannot be a password. The default is "Latchkey".
+    /// Sets the name of the app. Users cannot choose it as their password. The default is
+    /// "Latchkey".
     pub fn app_name(mut self, name: impl Into<String>) -> Self {
         self.config.app_name = name.into();
         self
@@ -202,8 +204,11 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Sets how long sessions last, with and without use (OWASP ASVS 5.0, 7.3): 400 days at most.
-    /// The default is 12 hours and 30 minutes, with `remember` 30 days and 14 days.
+    /// Sets the lifetimes and idle timeouts of sessions (OWASP ASVS 5.0, 7.3). The maximum lifetime
+    /// is 400 days.
+    ///
+    /// The default is a lifetime of 12 hours and an idle timeout of 30 minutes, or 30 days and 14
+    /// days with `remember`.
     pub fn sessions(mut self, policy: SessionPolicy) -> Self {
         self.config.sessions = policy;
         self
@@ -216,8 +221,8 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Sets the number of iterations for hashing a password: 600,000 (the default) to 10,000,000
-    /// (OWASP Password Storage Cheat Sheet).
+    /// Sets the number of PBKDF2 iterations for each password hash: 600,000 (the default) to
+    /// 10,000,000 (OWASP Password Storage Cheat Sheet).
     pub fn pbkdf2_iterations(mut self, iterations: u32) -> Self {
         self.config.pbkdf2_iterations = iterations;
         self
@@ -229,50 +234,51 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Calls `hook` for everything that happens to an account through this service, after it has
-    /// been stored and before the caller gets its result.
+    /// Calls `hook` for every [`AccountEvent`] that this service causes. The hook runs after the
+    /// change has been stored and before the caller gets its result. To add several hooks, call
+    /// this method several times.
     ///
-    /// The hook runs on the thread that serves the request and must not block: longer work belongs
-    /// in a task or behind a channel. If it panics, this is logged and changes nothing.
+    /// The hook runs on the thread that serves the request and must not block: do longer work in a
+    /// task or behind a channel. If it panics, the panic is logged and the request succeeds.
     ///
-    /// The hook is not called for what happens on other servers or through the command line, nor
-    /// for users added by [`Operator::import`](crate::Operator::import), and may not be
-    /// called for what happens just before a crash. The audit log
-    /// ([`Operator::events`](crate::Operator::events)) has everything. Can be called several
-    /// times, for several hooks.
+    /// The hook is not called for changes by other servers or by the command line, or for users
+    /// added by [`Operator::import`](crate::Operator::import). If the server crashes just after a
+    /// change, the hook may not be called for it. The audit log
+    /// ([`Operator::events`](crate::Operator::events)) is complete.
     pub fn on_event(mut self, hook: impl Fn(&AccountEvent) + Send + Sync + 'static) -> Self {
         self.hooks.add(Arc::new(hook));
         self
     }
 
-    /// Takes the time from `clock` instead of the system.
+    /// Uses `clock` instead of the system clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Takes salts, keys and ids from `random` instead of the system. It must not be predictable.
+    /// Generates salts, keys and ids with `random` instead of the operating system's generator. Its
+    /// output must not be predictable.
     pub fn random(mut self, random: Arc<dyn Random>) -> Self {
         self.random = random;
         self
     }
 
-    /// Builds the service although its configuration is not secure. The caller should show
-    /// the [`weaknesses`](Config::weaknesses) of [`Accounts::config`] to the operator.
+    /// Accepts an insecure configuration. The caller should show the
+    /// [`weaknesses`](Config::weaknesses) of [`Accounts::config`] to the operator.
     pub fn accept_weaknesses(mut self) -> Self {
         self.weaknesses = Weaknesses::Accept;
         self
     }
 
-    /// Does not purge expired data in the background. For commands that run briefly beside a
-    /// server.
+    /// Disables the purging of expired data in the background. Use this for short-lived commands
+    /// that run beside a server.
     pub fn without_maintenance(mut self) -> Self {
         self.maintenance = Maintenance::Skip;
         self
     }
 
-    /// Makes hashes almost free, so that an app's own tests are fast. (Feature `testing`, which no
-    /// program that stores real passwords should have.)
+    /// Makes password hashes cheap, so that an app's own tests are fast. Requires the feature
+    /// `testing`, which a program that stores real passwords must not enable.
     #[cfg(feature = "testing")]
     pub fn weak_hashes_for_tests(mut self) -> Self {
         self.config.pbkdf2_iterations = PasswordHasher::MIN_ITERATIONS;
@@ -288,7 +294,8 @@ impl<T> Builder<T> {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] says what is missing, not secure or not working, and how to fix it.
+    /// [`BuildError`] if the configuration is incomplete or insecure, or if the store fails. Its
+    /// message says how to fix it.
     pub async fn build(self) -> Result<T, BuildError>
     where
         T: From<Arc<Accounts>>,
@@ -353,13 +360,13 @@ impl StoreSource {
     }
 }
 
-/// Runs `work`, which blocks, on a thread where that is allowed. A panic resumes in the caller.
+/// Runs blocking `work` on a thread that may block. A panic resumes in the caller.
 async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is shutting down, and the caller with it.
+            // The runtime is shutting down, so the caller is dropped too.
             Err(_) => std::future::pending().await,
         },
     }

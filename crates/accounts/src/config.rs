@@ -1,4 +1,4 @@
-//! How a service is configured, and what is weak about it.
+//! The configuration of a service, and the weaknesses that it can have.
 
 mod weakness;
 
@@ -24,32 +24,33 @@ use crate::passwords::HashingMode;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The public origin of the service, such as `https://auth.example.com`: the issuer and the
-    /// audience of its access tokens.
+    /// The public origin of the service, such as `https://auth.example.com`. It is the issuer and
+    /// the audience of its access tokens.
     pub origin: Origin,
-    /// The name of the app, which cannot be a password. "Latchkey" by default.
+    /// The name of the app. Users cannot choose it as their password. "Latchkey" by default.
     pub app_name: String,
     /// How long an access token is valid. Five minutes by default.
     pub access_token_lifetime: Duration,
-    /// How long sessions last, with and without use (OWASP ASVS 5.0, 7.3).
+    /// The lifetimes and idle timeouts of sessions (OWASP ASVS 5.0, 7.3).
     pub sessions: SessionPolicy,
-    /// What a new password must satisfy.
+    /// The rules for new passwords.
     pub password_policy: PasswordPolicy,
-    /// The work that it takes to hash a password; see [`PasswordHasher`].
+    /// The number of PBKDF2 iterations for each password hash; see [`PasswordHasher`].
     pub pbkdf2_iterations: u32,
     /// How passwords that are queued at the same time are hashed.
     pub hashing: HashingMode,
-    /// Whether failed sign-ins and sign-ups are limited (OWASP ASVS 5.0, 6.3.1), to
-    /// [`Limit::SIGN_INS_PER_ACCOUNT`](auth_core::Limit::SIGN_INS_PER_ACCOUNT) and its siblings.
-    /// Otherwise passwords can be guessed as fast as they are hashed.
+    /// `true` if failed sign-ins and sign-ups are limited (OWASP ASVS 5.0, 6.3.1). The limits are
+    /// constants such as
+    /// [`Limit::SIGN_INS_PER_ACCOUNT`](auth_core::Limit::SIGN_INS_PER_ACCOUNT). Without them, an
+    /// attacker can guess passwords as fast as the server hashes them.
     pub throttle: bool,
 }
 
 impl Config {
-    /// The name of an app that has not been given one.
+    /// The default for [`app_name`](Self::app_name).
     pub const DEFAULT_APP_NAME: &str = "Latchkey";
 
-    /// The default configuration of a service at this origin.
+    /// Returns the default configuration of a service at this origin.
     #[must_use]
     pub fn new(origin: Origin) -> Self {
         Self {
@@ -64,7 +65,7 @@ impl Config {
         }
     }
 
-    /// Returns what works in this configuration, but is not secure.
+    /// Returns the settings that work but are not secure.
     #[must_use]
     pub fn weaknesses(&self) -> Vec<Weakness> {
         let mut weaknesses = Vec::new();
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn each_weakness_begins_just_beyond_its_limit() {
+    fn a_value_just_beyond_its_limit_is_a_weakness() {
         let days = |days: u64| Duration::from_hours(24 * days);
         let limits = |idle, lifetime| SessionLimits::new(idle, lifetime).unwrap();
         let second = Duration::from_secs(1);
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn all_weaknesses_are_found_at_once() {
+    fn all_weaknesses_are_returned_together() {
         let day = Duration::from_hours(24);
         let mut config = Config::new(Origin::parse("http://app.example").unwrap());
         config.access_token_lifetime = day;

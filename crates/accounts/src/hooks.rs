@@ -5,18 +5,18 @@ use std::sync::Arc;
 use auth_core::{SessionId, UserId};
 use user_store::User;
 
-/// Something that happened to an account, for the app to react to: see
+/// An event on an account that the app can react to. See
 /// [`Builder::on_event`](crate::Builder::on_event).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccountEvent {
-    /// Somebody signed up, or an operator created an account.
+    /// A user signed up, or an operator created an account.
     #[non_exhaustive]
     SignedUp {
         /// The new account.
         user: User,
     },
-    /// Somebody signed in.
+    /// A user signed in.
     #[non_exhaustive]
     SignedIn {
         /// The user.
@@ -33,7 +33,7 @@ pub enum AccountEvent {
     /// The account was deleted, by the user or by an operator.
     #[non_exhaustive]
     Deleted {
-        /// The user that the account belonged to.
+        /// The user whose account it was.
         user: UserId,
     },
 }
@@ -49,7 +49,7 @@ impl Hooks {
         self.0.push(hook);
     }
 
-    /// Calls all hooks. One that panics neither stops the others nor fails the request.
+    /// Calls all hooks. If one panics, the others still run and the request does not fail.
     pub(crate) fn notify(&self, event: &AccountEvent) {
         for hook in &self.0 {
             if catch_unwind(AssertUnwindSafe(|| hook(event))).is_err() {

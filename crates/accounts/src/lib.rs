@@ -1,9 +1,11 @@
-//! Accounts, sign-in and sessions for an app: sign up, sign in, authenticate requests, refresh,
-//! list and end sessions, change the password, export and delete the account, sign out.
+//! Accounts, sign-in and sessions for an app.
 //!
-//! This crate applies the rules of `auth-core` to a `user-store`. It has no HTTP and no JSON, so a
-//! web framework, a command line and a test can all use it. (For warp, the crate `api` has the HTTP
-//! routes too.) It needs tokio.
+//! Users sign up, sign in and out, list and end their sessions, change their password, and export
+//! or delete their account. The app authenticates their requests.
+//!
+//! This crate applies the rules of `auth-core` to a `user-store`. It does not depend on HTTP or
+//! JSON, so web frameworks, command-line tools and tests can all use it. (For warp, the crate `api`
+//! adds the HTTP routes.) It requires tokio.
 //!
 //! # Example
 //!
@@ -14,9 +16,10 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("app.db");
-//! let accounts = Accounts::builder().sqlite(&path).public_url("https://app.example").build().await?;
+//! let accounts =
+//!     Accounts::builder().sqlite(&path).public_url("https://app.example").build().await?;
 //!
-//! // Who sends the request. The throttle counts failed attempts by IP address.
+//! // The client that sends the request. The throttle counts failed attempts by IP address.
 //! let client = ClientInfo::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
 //! let caller = Caller::from(client.clone());
 //! accounts.sign_up("ada@example.com", "a long walk along the sea", &caller).await?;
@@ -24,15 +27,15 @@
 //!     .sign_in(SignIn::new("ada@example.com", "a long walk along the sea", &caller))
 //!     .await?;
 //!
-//! // Every request brings the access token.
+//! // Every request carries the access token.
 //! let signed_in = accounts.authenticate(tokens.access.token.as_str()).await?;
 //! assert_eq!(signed_in.email(), "ada@example.com");
 //!
-//! // After some minutes it has expired. The refresh token brings the next one.
+//! // When the access token has expired, the client exchanges the refresh token for new tokens.
 //! let tokens = accounts.refresh(&tokens.refresh.token, &client).await?;
 //! let signed_in = accounts.authenticate(tokens.access.token.as_str()).await?;
 //!
-//! // A sign-out takes effect at once, although the access token has not expired.
+//! // Signing out takes effect immediately, although the access token has not expired.
 //! accounts.sign_out(&signed_in, &client).await?;
 //! assert!(accounts.authenticate(tokens.access.token.as_str()).await.is_err());
 //! assert!(accounts.refresh(&tokens.refresh.token, &client).await.is_err());
@@ -40,25 +43,26 @@
 //! # }
 //! ```
 //!
-//! # What it takes care of
+//! # Guarantees
 //!
-//! - Passwords are hashed on threads of their own, several at a time where that is faster. A request
-//!   waits 5 seconds at most. If its caller disconnects while queued, it is dropped.
-//! - Failed sign-ins are counted per account, browser and IP address, exactly, on all servers that
-//!   share the store. An unknown email address costs the same work as a wrong password.
+//! - Passwords are hashed on dedicated threads, in batches where that is faster. A password is
+//!   queued for at most 5 seconds. If the caller disconnects while queued, the job is dropped.
+//! - Failed sign-ins are limited per account, per browser and per IP address. The limits are exact
+//!   across all servers that share the store.
+//! - A sign-in with an unknown email address costs the same work as one with a wrong password.
 //! - A change that has begun is completed and logged even if the caller disconnects.
-//! - An access token is checked against its session and against retired keys at every request.
-//! - The builder rejects a configuration that is not secure, and says how to fix it.
+//! - An access token is rejected as soon as its session has ended or its signing key is retired.
+//! - The builder rejects an insecure configuration, and says how to fix it.
 //!
-//! Where to go next: [`Accounts::builder`] for the configuration, [`SignedIn`] for the proof that a
-//! request is authenticated, [`Accounts::operator`] for what administrators do.
+//! Start with [`Accounts::builder`] for the configuration, [`SignedIn`] for authenticated requests,
+//! and [`Accounts::operator`] for operator commands.
 //!
 //! # Features
 //!
-//! | feature | brings |
+//! | feature | provides |
 //! |---|---|
-//! | `sqlite` (default) | [`Builder::sqlite`]: accounts in an embedded file |
-//! | `foreign` (default) | sign-ins with password hashes of other systems |
+//! | `sqlite` (default) | [`Builder::sqlite`], which stores accounts in a SQLite file |
+//! | `foreign` (default) | verification of password hashes imported from other systems |
 //! | `testing` | `Builder::weak_hashes_for_tests`, for an app's own tests |
 
 mod account;

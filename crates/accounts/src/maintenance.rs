@@ -1,4 +1,4 @@
-//! Work in the background, for as long as the service exists.
+//! Background work that runs until the service is dropped.
 
 use std::sync::Weak;
 use std::time::Duration;
@@ -8,21 +8,21 @@ use user_store::{Purged, StoreError};
 use crate::accounts::Accounts;
 use crate::error_chain::error_chain;
 
-/// The maximum number of rows of each kind that are deleted at a time, which is so few that no
-/// request has to wait noticeably.
+/// The maximum number of rows of each kind that are deleted at a time. A batch this small does not
+/// delay requests noticeably.
 const BATCH: u32 = 100;
 
 /// The time between two purges.
 const PURGE_INTERVAL: Duration = Duration::from_mins(1);
 
-/// The pause between two batches of a purge, in which requests have the store to themselves.
+/// The pause between two batches of a purge. It gives requests access to the store.
 const BATCH_PAUSE: Duration = Duration::from_millis(100);
 
 /// How often the length of the hashing queue is logged.
 const QUEUE_LOG_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Purges expired data and logs the length of the hashing queue until the service is dropped.
-/// Several servers on one store can do so concurrently.
+/// Several servers can do this concurrently on one store.
 pub(crate) async fn run(accounts: Weak<Accounts>) {
     tokio::join!(purge_periodically(&accounts), log_queue_periodically(&accounts));
 }
@@ -35,7 +35,8 @@ async fn purge_periodically(accounts: &Weak<Accounts>) {
     }
 }
 
-/// So that operators see a flood of sign-ins before the server starts to reject them.
+/// Logs the length of the hashing queue, so that operators notice a flood of sign-ins before the
+/// server rejects any.
 async fn log_queue_periodically(accounts: &Weak<Accounts>) {
     loop {
         tokio::time::sleep(QUEUE_LOG_INTERVAL).await;
@@ -74,9 +75,11 @@ async fn purge(accounts: &Accounts) {
 }
 
 impl Accounts {
-    /// Deletes up to `limit` each of the expired sessions, of the expired counters of attempts, and
-    /// of the audit events that are older than 90 days. [`builder`](Self::builder) runs this
-    /// in the background.
+    /// Deletes up to `limit` expired sessions, up to `limit` expired attempt counters, and up to
+    /// `limit` audit events that are older than 90 days.
+    ///
+    /// A service does this in the background, unless it was built with
+    /// [`Builder::without_maintenance`](crate::Builder::without_maintenance).
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What operators do with all accounts.
+//! Operator commands.
 
 pub(crate) mod audit;
 pub(crate) mod keys;
@@ -7,16 +7,16 @@ pub(crate) mod users;
 
 use crate::accounts::Accounts;
 
-/// What an operator can do with all accounts.
+/// The commands of an operator, which work on all accounts.
 ///
-/// No password is required: the code that builds this must make sure that the caller is an
-/// operator. The command line is used on the machine that has the database.
+/// No password is required. Code that calls [`Accounts::operator`] must make sure that the caller
+/// is an operator. Latchkey's command line relies on access to the database instead.
 pub struct Operator<'a> {
     accounts: &'a Accounts,
 }
 
 impl Accounts {
-    /// Returns what an operator can do.
+    /// Returns the operator commands.
     #[must_use]
     pub const fn operator(&self) -> Operator<'_> {
         Operator { accounts: self }

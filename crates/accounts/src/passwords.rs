@@ -1,10 +1,10 @@
-//! Hashes and verifies passwords on threads of its own, one per core. Neither the threads that
-//! serve requests nor those of the store ever wait for a hash.
+//! Hashes and verifies passwords on dedicated threads, one per core. The threads that serve
+//! requests and the threads of the store never wait for a hash.
 
 mod batch;
-mod pace;
 mod pool;
 mod priority;
+mod wait_estimate;
 
 pub use pool::HashingError;
 
@@ -22,18 +22,18 @@ use tokio::time::Instant;
 use user_store::Challenge;
 
 use batch::batch_size;
-use pool::{Answer, Pool};
+use pool::{PendingResult, Pool};
 
 /// How passwords that are queued at the same time are hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum HashingMode {
-    /// One by one, with code that runs on every machine. For comparison with the others.
+    /// One by one, with code that runs on every machine. Use this for benchmarks.
     Portable,
-    /// One by one. For comparison, and for programs that hash a single password.
+    /// One by one. Use this for benchmarks, and for programs that hash a single password.
     Single,
-    /// Several at a time, where that is faster on this machine. This is measured at the start,
-    /// which takes about 10 ms.
+    /// In batches, if that is faster on this machine. A measurement at startup decides this and
+    /// takes about 10 ms.
     #[default]
     Batch,
 }
@@ -46,13 +46,13 @@ pub(crate) struct PasswordService {
 
 /// A hash that is computed or queued.
 #[must_use]
-pub(crate) struct PendingHash(Answer<HashJob, HashOutcome>);
+pub(crate) struct PendingHash(PendingResult<HashJob, HashOutcome>);
 
 /// A verification that is computed or queued.
 #[must_use]
-pub(crate) struct PendingVerification(Answer<HashJob, HashOutcome>);
+pub(crate) struct PendingVerification(PendingResult<HashJob, HashOutcome>);
 
-/// How long a request waits at most before its password is hashed.
+/// The maximum time that a password is queued.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl PasswordService {
@@ -74,21 +74,21 @@ impl PasswordService {
         Ok(Self { pool, random })
     }
 
-    /// Returns the number of passwords that wait for a thread.
+    /// Returns the number of queued passwords.
     pub(crate) fn queued(&self) -> usize {
         self.pool.queued()
     }
 
-    /// Returns the time until which a request that arrives now may wait.
+    /// Returns the queue deadline of a request that arrives now.
     pub(crate) fn deadline() -> Instant {
         Instant::now() + QUEUE_TIMEOUT
     }
 
-    /// Queues a verification. While the slot exists, the job stays in the queue; a job that has
-    /// begun is completed.
+    /// Queues a verification. Dropping the slot removes the job from the queue, unless it has
+    /// begun.
     ///
-    /// A decoy takes as long as a verification and is a [`Mismatch`](Verification::Mismatch)
-    /// whatever the password.
+    /// A decoy takes as long as a verification, and the result is always a
+    /// [`Mismatch`](Verification::Mismatch).
     pub(crate) fn queue_verification(
         &self,
         password: Password,
@@ -101,20 +101,20 @@ impl PasswordService {
             }
             Challenge::Decoy(hash) => HashJob::decoy(password, hash),
         };
-        let (slot, answer) = self.pool.queue(job, deadline)?;
-        Ok((slot, PendingVerification(answer)))
+        let (slot, result) = self.pool.queue(job, deadline)?;
+        Ok((slot, PendingVerification(result)))
     }
 
-    /// Queues the hashing of a new password. While the slot exists, the job stays in the queue; a
-    /// job that has begun is completed.
+    /// Queues the hashing of a new password. Dropping the slot removes the job from the queue,
+    /// unless it has begun.
     pub(crate) fn queue_hash(
         &self,
         password: &NewPassword,
         deadline: Instant,
     ) -> Result<(QueueSlot<HashJob, HashOutcome>, PendingHash), HashingError> {
         let job = HashJob::new_password(password, &*self.random);
-        let (slot, answer) = self.pool.queue(job, deadline)?;
-        Ok((slot, PendingHash(answer)))
+        let (slot, result) = self.pool.queue(job, deadline)?;
+        Ok((slot, PendingHash(result)))
     }
 
     /// Hashes a new password.
@@ -123,19 +123,19 @@ impl PasswordService {
         hash.get().await
     }
 
-    /// Hashes a verified password again with the current parameters. Returns `None` if the
-    /// queue is too long: a later sign-in does it then.
+    /// Hashes a verified password again with the current parameters. Returns `None` if the queue is
+    /// too long. A later sign-in then tries again.
     pub(crate) async fn rehash_unless_overloaded(
         &self,
         verified: Password,
     ) -> Result<Option<PasswordHash>, HashingError> {
         let job = HashJob::rehash(verified, &*self.random);
-        let (_slot, answer) = match self.pool.queue(job, Self::deadline()) {
+        let (_slot, result) = match self.pool.queue(job, Self::deadline()) {
             Ok(queued) => queued,
             Err(HashingError::Overloaded) => return Ok(None),
             Err(error) => return Err(error),
         };
-        match PendingHash(answer).get().await {
+        match PendingHash(result).get().await {
             Ok(hash) => Ok(Some(hash)),
             Err(HashingError::Overloaded) => Ok(None),
             Err(error) => Err(error),

@@ -19,11 +19,11 @@ pub enum RefreshError {
 }
 
 impl Accounts {
-    /// Refreshes a session: issues the next access token, and a refresh token that replaces this
-    /// one.
+    /// Refreshes a session: issues a new access token, and a refresh token that replaces this one.
     ///
-    /// If the same token is used again within seconds, by a second tab or because a response was
-    /// lost, the result is the same refresh token. If it is used later, it may have been copied, and
+    /// A second tab, or a client that has lost the response, can use the same token again within
+    /// [10 seconds](auth_core::RefreshState::GRACE). It gets the same new refresh token, unless
+    /// that one has already been used. Any other token that is used again may have been copied, so
     /// its session is ended (RFC 9700, 4.14.2).
     ///
     /// # Errors
@@ -56,7 +56,8 @@ impl Accounts {
             }
         };
         let issued = self.tokens.issue(&session, token, now).await.map_err(ServiceError::from)?;
-        // In its last second, a session is too short for a token: their times are whole seconds.
+        // Times in tokens are whole seconds. In the last second of the session, a new token would
+        // expire immediately.
         if issued.access.expires_in.is_zero() {
             return Err(RefreshError::InvalidToken);
         }

@@ -3,7 +3,7 @@ use user_store::StoreError;
 
 use crate::passwords::HashingError;
 
-/// An error from the service itself, whatever was asked of it. The request may succeed later.
+/// An error in the service itself, not in the request. The same request may succeed later.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// A password could not be hashed.

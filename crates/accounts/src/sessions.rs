@@ -21,7 +21,8 @@ pub enum EndSessionError {
 }
 
 impl Accounts {
-    /// Ends the session at once, on every server. Succeeds if it has ended already.
+    /// Ends the session of the request immediately, on every server. Succeeds if the session has
+    /// already ended.
     ///
     /// # Errors
     ///
@@ -46,11 +47,12 @@ impl Accounts {
         self.store.sessions(signed_in.id(), self.clock.now()).await
     }
 
-    /// Ends a session of the user at once, on every server. Of two sessions that end each other,
-    /// one succeeds.
+    /// Ends a session of the user immediately, on every server. If two sessions end each other
+    /// concurrently, one of them succeeds.
     ///
-    /// The password is not required again, although OWASP ASVS 5.0, 7.5.2 asks for it: a user who
-    /// finds a stranger's session should be able to end it at once, and a thief gains little.
+    /// Unlike OWASP ASVS 5.0, 7.5.2 recommends, this does not require reauthentication. A user who
+    /// finds an attacker's session should be able to end it immediately, and an attacker gains
+    /// little by ending sessions.
     ///
     /// # Errors
     ///
@@ -76,11 +78,12 @@ impl Accounts {
         self.tasks.run_to_completion(end).await
     }
 
-    /// Ends all other sessions of the user at once, on every server. Returns how many there were.
+    /// Ends all other sessions of the user immediately, on every server. Returns how many were
+    /// active.
     ///
     /// # Errors
     ///
-    /// [`EndSessionError::SessionEnded`] and [`EndSessionError::Store`].
+    /// [`EndSessionError::SessionEnded`] or [`EndSessionError::Store`].
     pub async fn end_other_sessions(
         &self,
         signed_in: &SignedIn,
@@ -101,8 +104,8 @@ impl Accounts {
         self.tasks.run_to_completion(end).await
     }
 
-    /// Returns the session that a refresh token belongs to, whether the token was used or not, if
-    /// the session is active.
+    /// Returns the session that a refresh token belongs to, or `None` if that session is not
+    /// active. The token may already have been used.
     ///
     /// # Errors
     ///

@@ -12,20 +12,20 @@ use crate::service_error::ServiceError;
 use crate::throttle::{Attempt, AttemptError, AttemptOutcome, AttemptScope, KnownBrowser};
 use crate::tokens::IssuedTokens;
 
-/// What [`Accounts::sign_in`] needs.
+/// The arguments of [`Accounts::sign_in`].
 #[derive(Clone, Copy)]
 pub struct SignIn<'a> {
     /// The email address. Any text is accepted.
     pub email: &'a str,
     /// The password. Any text is accepted.
     pub password: &'a str,
-    /// Whether the session outlives the browser: see
+    /// `true` if the session survives closing the browser. See
     /// [`SessionPolicy::remembered`](auth_core::SessionPolicy::remembered).
     pub remember: bool,
-    /// Who sends the request.
+    /// The sender of the request.
     pub caller: &'a Caller,
-    /// A refresh token of the session that the new one replaces. It is ended if it belongs to the
-    /// same user (OWASP ASVS 5.0, 7.2.4).
+    /// A refresh token of the session that the new session replaces. The old session is ended if it
+    /// belongs to the same user (OWASP ASVS 5.0, 7.2.4).
     pub replaces: Option<&'a RefreshToken>,
 }
 
@@ -33,13 +33,13 @@ pub struct SignIn<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
     /// The email address or the password is wrong, or the account is disabled. Neither the error
-    /// nor the time it takes tells which (OWASP ASVS 5.0, 6.3.8).
+    /// nor the response time reveals the reason (OWASP ASVS 5.0, 6.3.8).
     #[error("the email address or the password is wrong")]
     InvalidCredentials,
     /// Too many attempts have failed. The password was not checked.
     #[error("too many attempts have failed")]
     TooManyAttempts {
-        /// When to try again.
+        /// How long to wait before the next attempt.
         retry_after: Duration,
     },
     /// The service failed.
@@ -56,7 +56,7 @@ impl<'a> SignIn<'a> {
 }
 
 impl Accounts {
-    /// Opens a session for somebody who knows an account's password, and issues its first tokens.
+    /// Checks an email address and a password, opens a session, and issues its first tokens.
     ///
     /// ```
     /// # use accounts::{Accounts, Caller, SignIn};
@@ -103,7 +103,10 @@ impl Accounts {
                     let session = new.session.id;
                     tracing::info!(%user, %session, "signed in");
                     for ended in ended {
-                        tracing::info!(%user, session = %ended, "ended: replaced by a new session");
+                        tracing::info!(
+                            %user, session = %ended,
+                            "session ended: replaced by a new session"
+                        );
                     }
                     hooks.notify(&AccountEvent::SignedIn { user, session });
                     Ok(())
@@ -122,10 +125,10 @@ impl Accounts {
         Ok(IssuedTokens { device, ..issued.map_err(ServiceError::from)? })
     }
 
-    /// Checks a password, unless too many have been wrong.
+    /// Checks a password, unless too many attempts have failed.
     ///
-    /// Without an account, or with a disabled one, the password is compared with another account's
-    /// hash ([`Challenge::Decoy`]), which takes as long and always fails.
+    /// If the account does not exist or is disabled, the password is compared with the hash of
+    /// another account ([`Challenge::Decoy`]). This takes as long as a real check and always fails.
     pub(crate) async fn check_password(
         &self,
         check: PasswordCheck<'_>,
@@ -141,7 +144,7 @@ impl Accounts {
         };
         let (account, known_browser) = match &challenge {
             Challenge::Account(credentials) => {
-                // A device token of a retired key is not recognised.
+                // Use the newest keys, so that device tokens of retired keys are not recognised.
                 keys = self
                     .keys
                     .with_version(credentials.key_set_version)
@@ -154,13 +157,14 @@ impl Accounts {
             }
             Challenge::Decoy(_) => (None, None),
         };
+        let is_sign_in = failure.kind == EventKind::SignInFailed;
         let failure = Event { user: account.map(|(user, _)| user), ..failure };
 
         let deadline = PasswordService::deadline();
         let scope = AttemptScope::sign_in(email, known_browser.as_ref(), &caller.client);
         let attempt = self.throttle.begin(&scope, Some(&failure), deadline).await?;
         // If the caller disconnects while queued, the job and the attempt are dropped. Once the
-        // verification has begun, its outcome is recorded even without the caller.
+        // verification has begun, its outcome is recorded even if the caller disconnects.
         let queued = self.passwords.queue_verification(password.clone(), challenge, deadline);
         let (_slot, verification) = queued.map_err(ServiceError::from)?;
         let verify = async move {
@@ -182,7 +186,11 @@ impl Accounts {
                 }
                 _ => {
                     let user = account.map(|(user, _)| tracing::field::display(user));
-                    tracing::info!(user, "wrong password or unknown account");
+                    if is_sign_in {
+                        tracing::info!(user, "sign-in failed: wrong password or unknown account");
+                    } else {
+                        tracing::info!(user, "reauthentication failed: wrong password");
+                    }
                     attempt.settle(AttemptOutcome::Failed).await;
                     Ok(PasswordCheckOutcome::Wrong)
                 }
@@ -192,7 +200,7 @@ impl Accounts {
     }
 }
 
-/// What [`Accounts::check_password`] needs.
+/// The arguments of [`Accounts::check_password`].
 pub(crate) struct PasswordCheck<'a> {
     pub(crate) email: &'a str,
     pub(crate) password: &'a Password,
@@ -203,7 +211,7 @@ pub(crate) struct PasswordCheck<'a> {
 
 /// The outcome of [`Accounts::check_password`].
 #[must_use]
-#[expect(clippy::large_enum_variant, reason = "it is matched at once and never stored")]
+#[expect(clippy::large_enum_variant, reason = "it is matched immediately and never stored")]
 pub(crate) enum PasswordCheckOutcome {
     Correct(CorrectPassword),
     Wrong,
@@ -213,10 +221,10 @@ pub(crate) enum PasswordCheckOutcome {
 pub(crate) struct CorrectPassword {
     pub(crate) user: UserId,
     pub(crate) version: PasswordVersion,
-    /// Whether the stored hash is weaker than a new one would be.
+    /// `true` if the stored hash is weaker than a new one would be.
     pub(crate) is_hash_outdated: bool,
     pub(crate) is_known_browser: bool,
-    /// To be settled when what the password was checked for has succeeded or failed.
+    /// Must be settled when the action that required the password has succeeded or failed.
     pub(crate) attempt: Attempt,
 }
 

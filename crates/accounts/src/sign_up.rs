@@ -16,20 +16,20 @@ use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope};
 #[derive(Debug, thiserror::Error)]
 pub enum SignUpError {
     /// The email address or the password breaks a rule, or both do.
-    #[error("the email address or the password is not acceptable")]
+    #[error("the email address or the password is not valid")]
     Invalid {
-        /// What is wrong with the email address.
+        /// The rule that the email address breaks, if any.
         email: Option<EmailError>,
-        /// What is wrong with the password.
+        /// The rule that the password breaks, if any.
         password: Option<PasswordError>,
     },
     /// An account with this email address exists.
-    #[error("an account with this email address exists")]
+    #[error("an account with this email address already exists")]
     EmailTaken,
     /// Too many accounts were created from this IP address.
     #[error("too many sign-ups from this IP address")]
     TooManyAttempts {
-        /// When to try again.
+        /// How long to wait before the next attempt.
         retry_after: Duration,
     },
     /// The service failed.
@@ -42,7 +42,7 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// [`SignUpError`]. Both fields are checked before either is rejected.
+    /// [`SignUpError`]. Both fields are always checked, so that all problems are reported together.
     pub async fn sign_up(
         &self,
         email: &str,
@@ -54,7 +54,7 @@ impl Accounts {
         let scope = AttemptScope::sign_up(&caller.client);
         let attempt = self.throttle.begin(&scope, None, deadline).await?;
         // If the caller disconnects while queued, the job and the attempt are dropped. Once hashing
-        // has begun, the account is created even without the caller.
+        // has begun, the account is created even if the caller disconnects.
         let queued = self.passwords.queue_hash(&password, deadline);
         let (_slot, hash) = queued.map_err(ServiceError::from)?;
         let client = caller.client.clone();
@@ -67,7 +67,8 @@ impl Accounts {
             let created = account.create(&*store, &*random).await;
             attempt
                 .settle(match created {
-                    // Whether an address is taken can only be found out at the price of a sign-up.
+                    // Every sign-up counts towards the limit. Otherwise, a client could test any
+                    // number of email addresses for accounts.
                     Ok(_) | Err(SignUpError::EmailTaken) => AttemptOutcome::Failed,
                     Err(_) => AttemptOutcome::Void,
                 })
@@ -84,7 +85,7 @@ impl Accounts {
 pub(crate) struct NewAccount {
     pub(crate) email: Email,
     pub(crate) hash: PasswordHash,
-    /// The audit event. The account is created at its time.
+    /// The audit event. Its time is also the creation time of the account.
     pub(crate) event: Event,
 }
 
@@ -111,12 +112,13 @@ impl NewAccount {
 }
 
 impl Config {
-    /// Parses the email address and the password of a new account. Whether the address is taken
-    /// is not checked.
+    /// Parses the email address and the password of a new account. Does not check whether the email
+    /// address is taken.
     ///
     /// # Errors
     ///
-    /// [`SignUpError::Invalid`]. Both fields are checked before either is rejected.
+    /// [`SignUpError::Invalid`]. Both fields are always checked, so that all problems are reported
+    /// together.
     pub fn parse_sign_up(
         &self,
         email: &str,

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-/// Tasks that run to completion whatever becomes of the requests that started them. Clones share
+/// Tasks that run to completion even if the requests that started them are dropped. Clones share
 /// one set of tasks.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct BackgroundTasks(TaskTracker);
@@ -14,29 +14,28 @@ pub(crate) struct BackgroundTasks(TaskTracker);
 impl BackgroundTasks {
     /// Runs `work` as a task and returns its result.
     ///
-    /// If the caller is dropped meanwhile, as a request handler is when its client disconnects,
-    /// the task continues and its result is dropped. A panic in the task resumes in the caller.
+    /// If the caller is dropped meanwhile, for example because the client disconnects, the task
+    /// continues and its result is dropped. A panic in the task resumes in the caller.
     pub(crate) async fn run_to_completion<T, F>(&self, work: F) -> T
     where
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
-        // A result that nobody receives is dropped within the task, which `drain` waits for.
+        // If the caller was dropped, drop the result within the task, so that `drain` waits for it.
         let work = async move { drop(sender.send(work.await)) };
         let task = self.0.spawn(work.in_current_span());
         match receiver.await {
             Ok(result) => result,
             Err(_) => match task.await {
                 Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-                // The runtime is shutting down, and the caller with it.
+                // The runtime is shutting down, so the caller is dropped too.
                 _ => std::future::pending().await,
             },
         }
     }
 
-    /// Runs `work` as a task whose result nobody waits for. Outside of a runtime, `work` is
-    /// dropped.
+    /// Runs `work` as a task without waiting for it. Outside a runtime, `work` is dropped.
     pub(crate) fn detach(&self, work: impl Future<Output = ()> + Send + 'static) {
         if let Ok(runtime) = Handle::try_current() {
             self.0.spawn_on(work.in_current_span(), &runtime);
@@ -68,7 +67,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_task_completes_although_its_caller_is_dropped_and_drain_waits_for_it() {
+    async fn a_task_whose_caller_is_dropped_completes_and_drain_waits_for_it() {
         let tasks = BackgroundTasks::default();
         let (release, is_done) = (Arc::<Notify>::default(), Arc::<AtomicBool>::default());
         let (released, done) = (Arc::clone(&release), Arc::clone(&is_done));
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn outside_of_a_runtime_detached_work_is_dropped() {
+    fn detached_work_is_dropped_outside_a_runtime() {
         BackgroundTasks::default().detach(async { unreachable!("it is never polled") });
     }
 }

@@ -1,4 +1,4 @@
-//! Tests of the whole service that need to see or to hold up its parts.
+//! Tests of the whole service that need access to its private parts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::maintenance;
 use crate::passwords::{HashingError, PasswordService};
 use crate::service_error::ServiceError;
 use crate::sign_in::{SignIn, SignInError};
-use crate::throttle::{AttemptScope, MAX_PER_ADDRESS};
+use crate::throttle::{AttemptScope, MAX_PER_IP};
 
 const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "a long walk along the sea";
@@ -41,14 +41,14 @@ impl TestApp {
         Self { accounts: builder.build().await.unwrap(), clock, _folder: folder }
     }
 
-    /// Fails to sign in to an account that does not exist.
+    /// Attempts to sign in to an account that does not exist, and returns the error.
     async fn fail(&self) -> SignInError {
         let caller = Caller::default();
         let request = SignIn::new("nobody@example.com", PASSWORD, &caller);
         self.accounts.sign_in(request).await.unwrap_err()
     }
 
-    /// Fails as often as is allowed, and once more.
+    /// Asserts that ten more attempts can fail and that the next one is throttled.
     async fn assert_ten_failures_are_left(&self) {
         for _ in 0..10 {
             assert!(matches!(self.fail().await, SignInError::InvalidCredentials));
@@ -61,13 +61,13 @@ impl TestApp {
 async fn a_throttled_sign_in_costs_no_hash() {
     let app = TestApp::new().await;
     app.assert_ten_failures_are_left().await;
-    // As if every thread were busy for ever.
+    // From here on, no thread is free to compute a hash.
     let _busy = app.accounts.passwords.occupy().await;
     assert!(matches!(app.fail().await, SignInError::TooManyAttempts { .. }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_that_disconnects_while_its_password_is_hashed_has_made_an_attempt() {
+async fn an_attempt_counts_if_the_caller_disconnects_while_the_password_is_hashed() {
     let app = TestApp::new().await;
     for _ in 0..10 {
         let busy = app.accounts.passwords.occupy().await;
@@ -89,7 +89,7 @@ async fn a_caller_that_disconnects_while_its_password_is_hashed_has_made_an_atte
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_address_cannot_fill_the_hashing_queue() {
+async fn one_ip_address_cannot_fill_the_hashing_queue() {
     let app = TestApp::new().await;
     let accounts = &app.accounts;
     let _busy = accounts.passwords.occupy().await;
@@ -99,9 +99,9 @@ async fn one_address_cannot_fill_the_hashing_queue() {
     let flood = emails.iter().map(|email| accounts.sign_in(SignIn::new(email, "x", &flood)));
     let other = accounts.sign_in(SignIn::new("other@example.com", "x", &other));
     let mut all: Vec<_> = flood.chain(std::iter::once(other)).map(Box::pin).collect();
-    // Until all of them wait for something.
+    // Poll all of them until none makes progress.
     let mut quiet_rounds = 0;
-    while accounts.queued_passwords() <= MAX_PER_ADDRESS || quiet_rounds < 500 {
+    while accounts.queued_passwords() <= MAX_PER_IP || quiet_rounds < 500 {
         for one in &mut all {
             assert!(one.now_or_never().is_none());
         }
@@ -109,11 +109,11 @@ async fn one_address_cannot_fill_the_hashing_queue() {
         let is_quiet = accounts.tasks.running() == accounts.queued_passwords();
         quiet_rounds = if is_quiet { quiet_rounds + 1 } else { 0 };
     }
-    assert_eq!(accounts.queued_passwords(), MAX_PER_ADDRESS + 1);
+    assert_eq!(accounts.queued_passwords(), MAX_PER_IP + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_that_disconnects_while_queued_has_made_no_attempt() {
+async fn an_attempt_does_not_count_if_the_caller_disconnects_while_queued() {
     let app = TestApp::new().await;
     let busy = app.accounts.passwords.occupy().await;
     for _ in 0..20 {
@@ -128,21 +128,21 @@ async fn a_caller_that_disconnects_while_queued_has_made_no_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_that_disconnects_while_its_attempt_begins_has_made_none() {
+async fn an_attempt_does_not_count_if_the_caller_disconnects_while_it_begins() {
     let app = TestApp::new().await;
     let scope = AttemptScope::sign_in("nobody@example.com", None, &ClientInfo::default());
     for _ in 0..20 {
         let begin = app.accounts.throttle.begin(&scope, None, PasswordService::deadline());
         let mut begin = Box::pin(begin);
-        assert!((&mut begin).now_or_never().is_none(), "the store is asked");
+        assert!((&mut begin).now_or_never().is_none(), "the store has not responded");
     }
     app.accounts.drain().await;
     app.assert_ten_failures_are_left().await;
 }
 
-/// Paused time advances by itself when nothing else can happen.
+/// Paused time advances automatically when all tasks are waiting.
 #[tokio::test(start_paused = true)]
-async fn a_sign_in_that_is_rejected_for_overload_is_no_attempt() {
+async fn a_sign_in_that_is_rejected_because_of_overload_does_not_count() {
     let app = TestApp::new().await;
     let busy = app.accounts.passwords.occupy().await;
     for _ in 0..12 {
@@ -155,7 +155,7 @@ async fn a_sign_in_that_is_rejected_for_overload_is_no_attempt() {
     app.assert_ten_failures_are_left().await;
 }
 
-/// Paused time advances by itself when nothing else can happen.
+/// Paused time advances automatically when all tasks are waiting.
 #[tokio::test(start_paused = true)]
 async fn expired_data_is_purged_periodically_in_batches() {
     let app = TestApp::new().await;

@@ -14,21 +14,21 @@ use user_store::{Event, LimitedCounter};
 use attempt::BeginOutcome;
 use queue::{KeyedQueue, QueueSlot};
 
-/// Decides which attempts are let through, and counts them.
+/// Admits or rejects attempts, and counts them.
 pub(crate) struct Throttle {
     context: AttemptContext,
     is_enforced: bool,
-    /// Attempts that wait for the outcome of others on the same counter.
-    counters: KeyedQueue,
-    /// Attempts from one address whose password is hashed or queued for hashing.
-    addresses: KeyedQueue,
+    /// Queues the attempts that wait for the outcome of others on the same counter.
+    counter_queues: KeyedQueue,
+    /// Limits the attempts from one IP address whose passwords are being hashed or queued.
+    ip_queues: KeyedQueue,
 }
 
 /// The counters that an attempt falls under.
 pub(crate) struct AttemptScope {
     counters: Vec<LimitedCounter>,
-    /// The address that the attempt comes from.
-    address: Option<CounterKey>,
+    /// Identifies the IP address of the client.
+    ip: Option<CounterKey>,
 }
 
 /// A browser that has signed in to the account before.
@@ -38,9 +38,10 @@ pub(crate) struct KnownBrowser {
     pub(crate) device: DeviceId,
 }
 
-/// The number of passwords from one address that are hashed or queued for hashing at a time.
-/// Others from the same address wait behind them, so that one address cannot fill the queue.
-pub(crate) const MAX_PER_ADDRESS: usize = 16;
+/// The maximum number of passwords from one IP address that are being hashed or queued at a time.
+/// Further attempts from the same IP address wait, so that one client cannot fill the hashing
+/// queue.
+pub(crate) const MAX_PER_IP: usize = 16;
 
 /// How often to check whether an attempt on another server has been settled.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -51,20 +52,20 @@ impl Throttle {
         Self {
             context,
             is_enforced: true,
-            counters: KeyedQueue::new(1),
-            addresses: KeyedQueue::new(MAX_PER_ADDRESS),
+            counter_queues: KeyedQueue::new(1),
+            ip_queues: KeyedQueue::new(MAX_PER_IP),
         }
     }
 
-    /// Builds a throttle that lets every attempt through. Failures are still recorded.
+    /// Builds a throttle that admits every attempt. Failures are still recorded in the audit log.
     pub(crate) fn disabled(context: AttemptContext) -> Self {
         Self { is_enforced: false, ..Self::new(context) }
     }
 
-    /// Begins an attempt. `failure` is recorded if the attempt fails.
+    /// Begins an attempt. If the attempt fails, `failure` is recorded.
     ///
-    /// Waits while too many attempts from the same address are in progress, or while others in
-    /// progress decide whether this one exceeds a limit.
+    /// Waits while too many attempts from the same IP address are in progress. Also waits while the
+    /// outcome of attempts in progress decides whether this one exceeds a limit.
     pub(crate) async fn begin(
         &self,
         scope: &AttemptScope,
@@ -74,21 +75,21 @@ impl Throttle {
         let Some(first) = scope.counters.first().filter(|_| self.is_enforced) else {
             return Ok(Attempt::uncounted(self.context.clone(), failure.cloned()));
         };
-        let address_slot = match scope.address {
-            Some(address) => Some(enter(&self.addresses, address, deadline).await?),
+        let ip_slot = match scope.ip {
+            Some(ip) => Some(enter(&self.ip_queues, ip, deadline).await?),
             None => None,
         };
         if let BeginOutcome::Begun(attempt) = self.context.begin(&scope.counters, failure).await? {
-            return Ok(attempt.holding(address_slot));
+            return Ok(attempt.with_ip_slot(ip_slot));
         }
-        // Only the first of those that wait for the same counter asks the store again.
-        let _counter_slot = enter(&self.counters, first.key, deadline).await?;
+        // Of the attempts that wait for the same counter, only the first one queries the store.
+        let _counter_slot = enter(&self.counter_queues, first.key, deadline).await?;
         while Instant::now() < deadline {
             let settled = self.context.settled();
             if let BeginOutcome::Begun(attempt) =
                 self.context.begin(&scope.counters, failure).await?
             {
-                return Ok(attempt.holding(address_slot));
+                return Ok(attempt.with_ip_slot(ip_slot));
             }
             let _ = timeout(POLL_INTERVAL, settled).await;
         }
@@ -105,8 +106,8 @@ async fn enter(
 }
 
 impl AttemptScope {
-    /// Returns what a sign-in is counted by: only the browser if the account knows it, otherwise
-    /// the account and the address.
+    /// Returns the scope of a sign-in. A sign-in from a browser that the account knows counts for
+    /// that browser only. Any other sign-in counts for the account and the IP address.
     pub(crate) fn sign_in(
         email: &str,
         known_browser: Option<&KnownBrowser>,
@@ -131,10 +132,10 @@ impl AttemptScope {
                 }
             }
         }
-        Self { counters, address: client.ip().map(CounterKey::sign_ins_by_ip) }
+        Self { counters, ip: client.ip().map(CounterKey::sign_ins_by_ip) }
     }
 
-    /// Returns what a sign-up is counted by: the address.
+    /// Returns the scope of a sign-up, which counts for the IP address.
     pub(crate) fn sign_up(client: &ClientInfo) -> Self {
         let mut counters = Vec::new();
         if let Some(ip) = client.ip() {
@@ -143,6 +144,6 @@ impl AttemptScope {
                 limit: Limit::SIGN_UPS_PER_IP,
             });
         }
-        Self { counters, address: client.ip().map(CounterKey::sign_ins_by_ip) }
+        Self { counters, ip: client.ip().map(CounterKey::sign_ins_by_ip) }
     }
 }

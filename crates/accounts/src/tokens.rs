@@ -1,4 +1,4 @@
-//! Access tokens, refresh tokens and the keys behind them.
+//! Issued tokens and signing keys.
 
 mod issuer;
 mod key_ring;

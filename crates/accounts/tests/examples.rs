@@ -1,10 +1,6 @@
-//! The examples run, and do what they say.
+//! Runs the examples and checks what they do.
 
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says where, and stops"
-)]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 #[path = "support/example.rs"]
 mod example;
@@ -14,7 +10,7 @@ use example::Example;
 const ADA: &str = r#"["ada@example.com", "a long walk along the sea"]"#;
 
 #[test]
-fn the_axum_app_has_a_page_for_users_alone() {
+fn the_axum_app_has_a_page_for_authenticated_users_only() {
     let app = Example::start("axum_app", &[]);
     assert_eq!(app.send("GET", "/private", "", "").0, 401);
     assert_eq!(app.send("POST", "/signup", "", r#"["ada@example.com", "short"]"#).0, 422);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Activity {
-    /// The latest audit events of the account, the newest first: at most 50.
+    /// The latest audit events of the account, newest first. There are at most 50.
     pub events: Vec<ActivityEvent>,
 }
 
@@ -12,14 +12,14 @@ pub struct Activity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ActivityEvent {
-    /// When it happened (RFC 3339, UTC).
+    /// When the event happened (RFC 3339, UTC).
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub at: String,
-    /// What happened.
+    /// The kind of the event.
     pub kind: ActivityKind,
-    /// Who did it.
+    /// The person who caused the event.
     pub actor: ActivityActor,
-    /// The session that was opened or ended, or that the request belonged to.
+    /// The session that was opened or ended, or the session of the request.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     pub session_id: Option<String>,
     /// The user agent of the client.
@@ -29,9 +29,9 @@ pub struct ActivityEvent {
 }
 
 named! {
-    /// Who caused an event.
+    /// The person who caused an event.
     pub enum ActivityActor {
-        /// The user, or somebody who tried to log in as the user.
+        /// The user, or a person who tried to log in as the user.
         User = "user",
         /// An operator of the service.
         Operator = "operator",
@@ -39,7 +39,7 @@ named! {
 }
 
 named! {
-    /// What happened.
+    /// The kind of an event.
     #[derive(Hash)]
     #[non_exhaustive]
     pub enum ActivityKind {
@@ -49,9 +49,9 @@ named! {
         SignedIn = "signed_in",
         /// A log-in failed.
         SignInFailed = "sign_in_failed",
-        /// Log-in was blocked for some time after too many failed attempts.
+        /// Logging in was blocked for some time after too many failed attempts.
         SignInsThrottled = "sign_ins_throttled",
-        /// A wrong current password was sent with a request that requires it.
+        /// A request that requires the current password had a wrong one.
         PasswordCheckFailed = "password_check_failed",
         /// The user logged out.
         SignedOut = "signed_out",
@@ -61,7 +61,7 @@ named! {
         OtherSessionsEnded = "other_sessions_ended",
         /// An operator ended all sessions.
         AllSessionsEnded = "all_sessions_ended",
-        /// A refresh token was reused after it had been replaced, which ended its session.
+        /// A replaced refresh token was used again. Its session was ended.
         RefreshTokenReused = "refresh_token_reused",
         /// The password was changed.
         PasswordChanged = "password_changed",

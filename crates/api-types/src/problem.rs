@@ -12,22 +12,22 @@ pub struct Problem {
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What went wrong and how to fix it, for people.
+    /// The problem and how to fix it, as text for people.
     pub detail: String,
-    /// What went wrong, for programs. Stable.
+    /// The stable error code, for programs.
     pub code: ErrorCode,
-    /// With [`ErrorCode::InvalidFields`]: every invalid field.
+    /// All invalid fields, if the code is `invalid_fields`. Otherwise absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
 }
 
 named! {
-    /// The stable codes of errors.
+    /// The stable error codes.
     #[derive(Hash)]
     pub enum ErrorCode {
         /// 400: the body is not JSON.
         MalformedJson = "malformed_json",
-        /// 400: the body is JSON of another shape.
+        /// 400: the body is JSON, but not the required object.
         InvalidRequest = "invalid_request",
         /// 401: the email address or the password is wrong.
         InvalidCredentials = "invalid_credentials",
@@ -39,23 +39,23 @@ named! {
         MissingToken = "missing_token",
         /// 403: a page of another origin sent the request.
         ForbiddenOrigin = "forbidden_origin",
-        /// 404: there is nothing at this path.
+        /// 404: nothing was found at this path.
         NotFound = "not_found",
         /// 405: the path does not support this method.
         MethodNotAllowed = "method_not_allowed",
-        /// 409: an account with this email address exists.
+        /// 409: an account with this email address already exists.
         EmailTaken = "email_taken",
         /// 413: the body is too large.
         PayloadTooLarge = "payload_too_large",
-        /// 415: the body is not declared as `application/json`.
+        /// 415: the content type is not `application/json`, or there is a content encoding.
         UnsupportedMediaType = "unsupported_media_type",
-        /// 422: one or more fields are not valid; see [`Problem::errors`].
+        /// 422: one or more fields are not valid. They are listed in `errors`.
         InvalidFields = "invalid_fields",
         /// 429: too many attempts.
         TooManyAttempts = "too_many_attempts",
-        /// 500: a defect of the server.
+        /// 500: a defect in the server.
         Internal = "internal",
-        /// 503: the server has too much to do.
+        /// 503: the server is overloaded.
         Overloaded = "overloaded",
         /// 503: the store is not available.
         Unavailable = "unavailable",
@@ -90,29 +90,29 @@ impl ErrorCode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FieldError {
-    /// The field's name in the request.
+    /// The name of the field in the request.
     pub field: String,
-    /// The rule that it breaks, for programs. Stable.
+    /// The stable code of the rule that the field breaks, for programs.
     pub code: FieldCode,
-    /// The rule, for people.
+    /// The rule that the field breaks, as text for people.
     pub message: String,
 }
 
 named! {
-    /// The stable codes of the rules for fields.
+    /// The stable codes of the rules that a field can break.
     #[derive(Hash)]
     pub enum FieldCode {
-        /// Not an e-mail address.
+        /// The text is not an email address.
         EmailInvalid = "email_invalid",
-        /// Fewer characters than the minimum.
+        /// The password has fewer characters than the minimum.
         PasswordTooShort = "password_too_short",
-        /// More than 1,024 bytes.
+        /// The password has more than 1,024 bytes.
         PasswordTooLong = "password_too_long",
-        /// Among the most common passwords.
+        /// The password is among the most common ones, or is the email address or the app's name.
         PasswordCommon = "password_common",
-        /// Contains U+0000.
+        /// The password contains U+0000.
         PasswordInvalid = "password_invalid",
-        /// Not the current password.
+        /// The password is not the current one.
         PasswordWrong = "password_wrong",
     }
 }

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 /// The JSON body of a request.
 pub trait RequestBody {
-    /// The shape in words, for the response to a body that does not have it.
+    /// A description of the required shape, for the error response to any other shape.
     const SHAPE: &'static str;
-    /// Whether an empty body means `{}`.
+    /// `true` if an empty body is accepted and means `{}`.
     const MAY_BE_EMPTY: bool = false;
 }
 
@@ -32,7 +32,7 @@ pub struct TokenRequest {
     pub email: String,
     /// The password, as typed.
     pub password: String,
-    /// Whether the session outlives the browser and has a longer idle timeout.
+    /// `true` to open a session that survives closing the browser and has longer limits.
     #[serde(default)]
     pub remember: bool,
 }
@@ -65,24 +65,25 @@ pub struct DeleteAccountRequest {
 pub struct Empty {}
 
 impl RequestBody for SignupRequest {
-    const SHAPE: &'static str = "an object with exactly the strings \"email\" and \"password\"";
+    const SHAPE: &'static str =
+        "an object with the string members \"email\" and \"password\" and no others";
 }
 
 impl RequestBody for TokenRequest {
-    const SHAPE: &'static str = "an object with the strings \"email\" and \"password\" and optionally the boolean \"remember\"";
+    const SHAPE: &'static str = "an object with the string members \"email\" and \"password\", optionally the boolean member \"remember\", and no others";
 }
 
 impl RequestBody for ChangePasswordRequest {
     const SHAPE: &'static str =
-        "an object with exactly the strings \"current_password\" and \"new_password\"";
+        "an object with the string members \"current_password\" and \"new_password\" and no others";
 }
 
 impl RequestBody for DeleteAccountRequest {
-    const SHAPE: &'static str = "an object with exactly the string \"password\"";
+    const SHAPE: &'static str = "an object with the string member \"password\" and no others";
 }
 
 impl RequestBody for Empty {
-    const SHAPE: &'static str = "empty, or the object {}";
+    const SHAPE: &'static str = "empty or {}";
     const MAY_BE_EMPTY: bool = true;
 }
 

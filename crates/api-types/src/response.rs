@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::activity::ActivityEvent;
 
-/// An account: the response to `POST /api/signup` and `GET /api/me`.
+/// An account. The response to `POST /api/signup` and `GET /api/me`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct User {
-    /// A UUIDv7.
+    /// The id of the account, a UUIDv7.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     pub id: String,
     /// The email address, as typed.
@@ -20,15 +20,15 @@ pub struct User {
 }
 
 /// The response to `POST /api/token` and `POST /api/token/refresh` (RFC 6749, 5.1). The refresh
-/// token is only in a cookie, which no script can read.
+/// token is only in a cookie, which scripts cannot read.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenResponse {
-    /// A JWT. Send it as `Authorization: Bearer …`.
+    /// The access token, a JWT. Send it as `Authorization: Bearer …`.
     pub access_token: String,
-    /// How to use the token.
+    /// The type of the access token.
     pub token_type: TokenType,
-    /// The seconds until the token expires.
+    /// The number of seconds until the access token expires.
     pub expires_in: u64,
 }
 
@@ -41,9 +41,9 @@ impl fmt::Debug for TokenResponse {
 }
 
 named! {
-    /// The types of tokens (RFC 6750).
+    /// The types of access tokens.
     pub enum TokenType {
-        /// Whoever has the token may use it.
+        /// A token that authenticates any client that sends it (RFC 6750).
         Bearer = "Bearer",
     }
 }
@@ -52,7 +52,7 @@ named! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sessions {
-    /// The active sessions; the one that was used last comes first.
+    /// The active sessions, most recently used first.
     pub sessions: Vec<Session>,
 }
 
@@ -60,10 +60,10 @@ pub struct Sessions {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Session {
-    /// A UUIDv7.
+    /// The id of the session, a UUIDv7.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     pub id: String,
-    /// Whether the request belongs to this session.
+    /// `true` if this is the session of the request.
     pub current: bool,
     /// When the user logged in (RFC 3339, UTC).
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
@@ -71,40 +71,41 @@ pub struct Session {
     /// When the session was opened or last refreshed (RFC 3339, UTC).
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub last_seen_at: String,
-    /// The user agent at that time.
+    /// The user agent of the client at `last_seen_at`.
     pub user_agent: Option<String>,
-    /// The IP address at that time.
+    /// The IP address of the client at `last_seen_at`.
     pub ip: Option<String>,
 }
 
-/// The response to `GET /api/me/export`: everything that is stored about the caller.
+/// The response to `GET /api/me/export`: everything that is stored about the user, except the
+/// hashes of secrets.
 ///
-/// It describes the hashes of secrets but does not contain them: a stolen access token is valid for
-/// minutes, but a hash can be attacked for years.
+/// A stolen access token is valid for minutes. If the export contained hashes, an attacker could
+/// guess secrets from them for years.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Export {
-    /// When the export was made (RFC 3339, UTC).
+    /// When the export was created (RFC 3339, UTC).
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub exported_at: String,
     /// The account.
     pub user: User,
     /// How the password is stored.
     pub password: ExportedPassword,
-    /// All stored sessions, including those that have expired and are not purged yet.
+    /// All stored sessions, including expired ones that are not purged yet.
     pub sessions: Vec<ExportedSession>,
-    /// The audit events of the account, the newest first.
+    /// The audit events of the account, newest first.
     pub activity: Vec<ActivityEvent>,
 }
 
-/// How a password is stored: as a salted hash of this kind.
+/// The parameters of a stored password hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExportedPassword {
-    /// The hash function, such as `pbkdf2-sha256` (RFC 8018, 5.2). An account that was imported from
-    /// another system may have another one.
+    /// The hash function: `pbkdf2-sha256` (RFC 8018, 5.2), or another one if the account was
+    /// imported from another system.
     pub algorithm: String,
-    /// The iterations, if this service has made the hash.
+    /// The number of iterations. Absent for hashes in the format of another system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iterations: Option<u32>,
 }
@@ -113,15 +114,15 @@ pub struct ExportedPassword {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExportedSession {
-    /// What the list of sessions shows.
+    /// The session, as in `GET /api/sessions`.
     #[serde(flatten)]
     pub session: Session,
-    /// Whether it outlives the browser.
+    /// `true` if the session survives closing the browser.
     pub remember: bool,
-    /// When it expires if it is not used (RFC 3339, UTC).
+    /// When the session expires if it is not refreshed (RFC 3339, UTC).
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub idle_expires_at: String,
-    /// When it expires in any case (RFC 3339, UTC).
+    /// When the session expires even if it is refreshed (RFC 3339, UTC).
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub expires_at: String,
 }

@@ -12,11 +12,11 @@ use crate::proxies::TrustedProxies;
 use crate::unauthenticated::Unauthenticated;
 use crate::{endpoints, router};
 
-/// Authentication for a warp app: the routes to sign up, log in and log out, and a guard for the
+/// Authentication for a warp app: the routes to sign up, sign in and sign out, and a guard for the
 /// app's own routes.
 ///
-/// An error is a response, never a rejection, so no other route can take over the request, such
-/// as one that serves a page at every path. Cloning is cheap.
+/// An error is a response and never a rejection. So a failed request does not fall through to
+/// another route, such as one that serves a page at every path. Cloning is cheap.
 ///
 /// ```
 /// use api::{Auth, SignedIn};
@@ -38,9 +38,9 @@ use crate::{endpoints, router};
 /// # }
 /// ```
 ///
-/// Serve the app with `warp::serve(app).run(([127, 0, 0, 1], 3000))`, with warp's feature
-/// `server`. warp's own server has no timeouts: on the open Internet, put a proxy in front that
-/// limits the time for headers and bodies, and name it with
+/// Serve the app with `warp::serve(app).run(([127, 0, 0, 1], 3000))`, which requires warp's feature
+/// `server`. warp's own server has no timeouts. On the Internet, put a proxy in front of it that
+/// limits the time for headers and bodies, and pass the proxy to
 /// [`trust_proxies`](Self::trust_proxies).
 #[derive(Clone)]
 pub struct Auth {
@@ -49,12 +49,13 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Returns a builder of the accounts and of this, like [`Accounts::builder`].
+    /// Returns a builder for an `Auth` and its accounts. It has the same options as
+    /// [`Accounts::builder`].
     pub fn builder() -> Builder<Self> {
         Builder::new()
     }
 
-    /// Serves existing accounts at their [origin](Accounts::origin).
+    /// Builds an `Auth` that serves existing accounts at their [origin](Accounts::origin).
     #[must_use]
     pub fn new(accounts: Arc<Accounts>) -> Self {
         let document = endpoints::openapi().to_string();
@@ -62,8 +63,8 @@ impl Auth {
     }
 
     /// Takes the IP address of a client from `X-Forwarded-For` if the request comes from one of
-    /// these proxies. Failed log-ins are counted by IP address, and without this, all clients
-    /// behind a proxy share one.
+    /// these proxies. Failed sign-ins are counted by IP address. Without this, all clients behind a
+    /// proxy share one IP address.
     #[must_use]
     pub fn trust_proxies(mut self, proxies: TrustedProxies) -> Self {
         self.proxies = Arc::new(proxies);
@@ -71,7 +72,8 @@ impl Auth {
     }
 
     /// Returns the routes under `/api`, the key set at `/.well-known/jwks.json`, and the health
-    /// checks. Other paths, under `/api` too, are rejected as not found, for the app's own routes.
+    /// checks. Other paths, including those under `/api`, are rejected as not found, so that the
+    /// app can add its own routes.
     #[must_use]
     pub fn routes(&self) -> BoxedFilter<(Response,)> {
         router::routes(endpoints::all(), &self.api, &self.proxies)
@@ -105,8 +107,8 @@ impl Auth {
     /// # }
     /// ```
     ///
-    /// The route itself is matched before authentication: it should look at path, method and
-    /// headers. To read a body, use [`guarded_with`](Self::guarded_with).
+    /// The route is matched before authentication, so it should use only the path, the method and
+    /// the headers. To read a body, use [`guarded_with`](Self::guarded_with).
     pub fn guarded<R, H, F>(&self, route: R, handler: H) -> BoxedFilter<(Response,)>
     where
         R: Filter<Error = Rejection>,
@@ -115,8 +117,9 @@ impl Auth {
         handler.guard(route, self.user_or_error())
     }
 
-    /// Does the same with a filter that runs after authentication, such as one that reads the body.
-    /// It extracts one value, which the handler takes last.
+    /// Like [`guarded`](Self::guarded), with another filter that runs after authentication, for
+    /// example to read the body. That filter extracts one value, which is the last argument of the
+    /// handler.
     ///
     /// ```
     /// # use api::{Auth, SignedIn};
@@ -132,8 +135,8 @@ impl Auth {
     /// # }
     /// ```
     ///
-    /// If that filter rejects a request, so does the returned one: what then happens is up to the
-    /// app.
+    /// If that filter rejects a request, the returned filter rejects it too, and the app must
+    /// handle the rejection.
     pub fn guarded_with<R, B, H, F>(
         &self,
         route: R,
@@ -147,11 +150,11 @@ impl Auth {
         handler.guard_with(route, self.user_or_error(), rest)
     }
 
-    /// Extracts the user whose access token (`Authorization: Bearer …`) the request carries, or
-    /// the response to a request without a valid one. It never rejects.
+    /// Returns a filter that extracts the user whose access token (`Authorization: Bearer …`) the
+    /// request carries, or the error response to a request without a valid token. It never rejects.
     ///
-    /// This is for routes that also serve strangers, and for handlers that cannot be written with
-    /// [`guarded`](Self::guarded). A handler must not ignore the error.
+    /// Use this for routes that also serve unauthenticated clients, and for handlers that cannot be
+    /// written with [`guarded`](Self::guarded). A handler must not ignore the error.
     #[must_use]
     pub fn user_or_error(&self) -> BoxedFilter<(Result<SignedIn, Unauthenticated>,)> {
         let api = Arc::clone(&self.api);

@@ -21,7 +21,7 @@ pub(crate) struct UnreadBody(Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error
 /// A body within the size limit.
 pub(crate) enum Body {
     Complete(Bytes),
-    /// The client stopped sending, or took too long.
+    /// The client stopped sending or took too long.
     Incomplete,
 }
 
@@ -70,8 +70,8 @@ impl Body {
     }
 }
 
-/// Parses a JSON object. Distinguishes text that is not JSON from JSON of another shape, and
-/// rejects an array, which serde alone would accept for a struct.
+/// Parses a JSON object. Text that is not JSON and JSON of the wrong shape are different errors.
+/// Rejects arrays, which serde would accept for a struct.
 pub(crate) fn parse_json<B>(body: &[u8]) -> Result<B, ApiError>
 where
     B: RequestBody + DeserializeOwned,
@@ -81,6 +81,6 @@ where
     if !value.is_object() {
         return Err(ApiError::InvalidRequest(B::SHAPE));
     }
-    // Parse the text again: a `Value` has already dropped duplicate keys.
+    // Parse the text again, because the `Value` has lost duplicate keys.
     serde_json::from_slice(body).map_err(|_| ApiError::InvalidRequest(B::SHAPE))
 }

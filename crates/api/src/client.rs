@@ -4,8 +4,8 @@ use warp::http::HeaderMap;
 
 use crate::proxies::TrustedProxies;
 
-/// The IP address of the client. A server other than warp's own puts it into the extensions of
-/// each request.
+/// The IP address of the client. A server other than warp's own must insert it into the extensions
+/// of each request.
 ///
 /// ```
 /// # use api::ClientAddress;
@@ -16,8 +16,10 @@ use crate::proxies::TrustedProxies;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
-/// Returns the IP address of the client: the one that the server has determined, or else the
-/// peer of the connection, or the address that it names if it is a trusted proxy.
+/// Returns the IP address of the client.
+///
+/// This is the [`ClientAddress`], if the server has set one. Otherwise it is the peer of the
+/// connection or, if the peer is a trusted proxy, the client that `X-Forwarded-For` names.
 pub(crate) fn client_ip(
     address: Option<ClientAddress>,
     peer: Option<SocketAddr>,

@@ -1,4 +1,4 @@
-//! What the endpoints work with: the state of the API, and the request at hand.
+//! The state that all endpoints share, and the context of one request.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -20,15 +20,16 @@ pub(crate) struct Api {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) cookies: Cookies,
     pub(crate) response_limits: ResponseLimits,
-    /// The OpenAPI document as text. All responses share the one copy.
+    /// The OpenAPI document as text. All responses share one copy.
     pub(crate) document: Bytes,
     export_slots: Semaphore,
 }
 
-/// How many exports are built at a time. Each holds all data of a user in memory.
+/// The maximum number of exports that are built at a time. Each one holds all data of a user in
+/// memory.
 const MAX_CONCURRENT_EXPORTS: usize = 2;
 
-/// How long an export waits for one of these slots.
+/// The maximum time that an export waits for one of these slots.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Api {
@@ -42,7 +43,7 @@ impl Api {
         }
     }
 
-    /// Waits until an export may be built. Hold the permit while it is.
+    /// Waits until an export may be built. The caller must hold the permit while building it.
     pub(crate) async fn export_slot(&self) -> Result<SemaphorePermit<'_>, ApiError> {
         match tokio::time::timeout(EXPORT_TIMEOUT, self.export_slots.acquire()).await {
             Ok(Ok(slot)) => Ok(slot),
@@ -51,9 +52,10 @@ impl Api {
         }
     }
 
-    /// Clears the refresh cookie after a session has ended, unless the cookie belongs to
-    /// another session that is still active: somebody may have signed in since in the same
-    /// browser.
+    /// Returns the header that clears the refresh cookie after a session has ended.
+    ///
+    /// Returns nothing if the cookie belongs to another active session. A user may have signed in
+    /// with the same browser in the meantime.
     pub(crate) async fn clear_ended_refresh(&self, cookie: Option<RefreshToken>) -> Vec<SetCookie> {
         let session = match cookie {
             Some(token) => self.accounts.session_for_token(&token).await,
@@ -62,7 +64,7 @@ impl Api {
         match session {
             Ok(Some(_)) => Vec::new(),
             Ok(None) => vec![self.cookies.clear_refresh()],
-            // The session has ended all the same, so the request succeeds.
+            // The session has ended, so the request succeeds despite this error.
             Err(error) => {
                 ApiError::from(error).log();
                 vec![self.cookies.clear_refresh()]
@@ -71,7 +73,7 @@ impl Api {
     }
 }
 
-/// The state of the API, and what a handler may want to know of the request besides its input.
+/// The state of the API, and the parts of a request that are not in its input.
 pub(crate) struct Context {
     pub(crate) api: Arc<Api>,
     pub(crate) headers: HeaderMap,
@@ -79,26 +81,27 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// The client that sends the request.
+    /// Returns the client that sends the request.
     pub(crate) fn client(&self) -> ClientInfo {
         let name = self.headers.get(USER_AGENT);
         let name = name.map(|name| String::from_utf8_lossy(name.as_bytes()));
         ClientInfo::new(self.ip, name.as_deref())
     }
 
-    /// The client and its device token, by which an account recognises a known browser.
+    /// Returns the client and its device token, by which an account recognises a known browser.
     pub(crate) fn caller(&self) -> Caller {
         Caller { client: self.client(), device: self.api.cookies.device_token(&self.headers) }
     }
 
-    /// The refresh token in the cookie, whether or not it is valid.
+    /// Returns the refresh token in the cookie, which may not be valid.
     pub(crate) fn refresh_cookie(&self) -> Option<RefreshToken> {
         self.api.cookies.refresh_token(&self.headers)
     }
 
-    /// The refresh token of the session that a sign-in replaces: the one in the cookie, if the
-    /// request is sent by one of our pages (W3C Fetch Metadata). Other programs may open
-    /// several sessions with one cookie jar.
+    /// Returns the refresh token of the session that a sign-in replaces.
+    ///
+    /// This is the token in the cookie, if one of the service's own pages sends the request (W3C
+    /// Fetch Metadata). Other programs may open several sessions with one cookie jar.
     pub(crate) fn replaced_refresh_cookie(&self) -> Option<RefreshToken> {
         if single(&self.headers, &SEC_FETCH_SITE) == Some("same-origin") {
             self.refresh_cookie()

@@ -8,8 +8,8 @@ use api_types::{
     TokenResponse, TokenType,
 };
 
-use crate::answer::JsonAndCookies;
 use crate::cookie::Cookies;
+use crate::output::JsonAndCookies;
 
 pub(crate) fn tokens(issued: &IssuedTokens, cookies: &Cookies) -> JsonAndCookies<TokenResponse> {
     let body = TokenResponse {

@@ -7,19 +7,19 @@ use warp::http::header::{COOKIE, HeaderValue};
 /// The cookies of the service (RFC 6265bis, 4.1): the refresh cookie, which carries the refresh
 /// token, and the device cookie, by which an account recognises a known browser.
 ///
-/// No script can read them (`HttpOnly`), and they are not sent with requests from pages of other
-/// sites (`SameSite=Strict`). Over TLS, no other host and no plain connection can set them (the
-/// prefix `__Host-`, which requires `Secure` and `Path=/`).
+/// Scripts cannot read them (`HttpOnly`), and browsers do not send them with requests from pages of
+/// other sites (`SameSite=Strict`). Over https, their names have the prefix `__Host-`, which
+/// requires `Secure` and `Path=/`. This keeps other hosts and plain connections from setting them.
 pub(crate) struct Cookies {
     refresh: &'static str,
     device: &'static str,
     attributes: &'static str,
 }
 
-/// The value of a header `Set-Cookie`.
+/// The value of a `Set-Cookie` header.
 pub(crate) struct SetCookie(HeaderValue);
 
-/// How long a browser stays known after a log-in.
+/// How long a browser stays known after a sign-in.
 const DEVICE_MAX_AGE: Duration = Duration::from_hours(365 * 24);
 
 impl Cookies {
@@ -34,17 +34,18 @@ impl Cookies {
         }
     }
 
-    /// Returns the refresh token of a request, if there is one that can be parsed.
+    /// Returns the refresh token of a request, if it has one that can be parsed.
     pub(crate) fn refresh_token(&self, headers: &HeaderMap) -> Option<RefreshToken> {
         RefreshToken::parse(read(headers, self.refresh)?).ok()
     }
 
-    /// Returns the device token of a request, if there is one that can be parsed.
+    /// Returns the device token of a request, if it has one that can be parsed.
     pub(crate) fn device_token(&self, headers: &HeaderMap) -> Option<DeviceToken> {
         DeviceToken::parse(read(headers, self.device)?).ok()
     }
 
-    /// Sets the refresh cookie, until the browser is closed or for as long as the token is valid.
+    /// Returns the header that sets the refresh cookie. Without a `max_age`, the cookie lasts until
+    /// the browser is closed.
     pub(crate) fn set_refresh(&self, issued: &IssuedRefreshToken) -> SetCookie {
         self.set(self.refresh, &issued.token.to_text(), issued.max_age)
     }
@@ -66,15 +67,15 @@ impl Cookies {
         if let Some(age) = max_age {
             text.push_str(&format!("; Max-Age={}", age.as_secs()));
         }
-        // A name, base64url and the attributes are always a valid header value.
+        // The name, the base64url value and the attributes are always a valid header value.
         let mut value = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""));
         value.set_sensitive(true);
         SetCookie(value)
     }
 }
 
-/// Returns the value of the cookie with this name. If there are two, one of them may have been set
-/// by somebody else, so neither is used. Other cookies may hold anything, even what is not text.
+/// Returns the value of the cookie with this name. If there are two, an attacker may have set one
+/// of them, so neither is used. Other cookies may contain any bytes, not only text.
 fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies = headers
         .get_all(COOKIE)

@@ -1,13 +1,13 @@
-//! An endpoint as a value: method, path, documentation, input, answer, errors and handler.
+//! An endpoint as a value: method, path, documentation, input, output, errors and handler.
 //!
 //! ```text
 //! Endpoint::get("/api/me")
-//!     .operation("me", Tag::Account, "The account of the caller")
+//!     .operation("me", Tag::Account, "Get the account of the caller")
 //!     .success("The account.")
 //!     .handler(me)
 //! ```
 //!
-//! The router, the OpenAPI document and the table in `docs/API.md` are made from these values.
+//! The router, the OpenAPI document and the table in `docs/API.md` are built from these values.
 
 use std::future::ready;
 use std::pin::Pin;
@@ -19,14 +19,14 @@ use schemars::{Schema, SchemaGenerator};
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 
-use crate::answer::Answer;
 use crate::body::UnreadBody;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::input::{BodyDoc, Input, Security};
+use crate::output::Output;
 use crate::problem::{not_found, problem};
 
-/// What a request with one method and path gets, and what the documentation says of it.
+/// The handler and the documentation of one method and path.
 pub(crate) struct Endpoint {
     pub(crate) docs: Docs,
     pub(crate) security: Security,
@@ -34,13 +34,13 @@ pub(crate) struct Endpoint {
     pub(crate) status: StatusCode,
     pub(crate) headers: &'static [&'static str],
     pub(crate) schema: Option<fn(&mut SchemaGenerator) -> Schema>,
-    /// What a request can be rejected for, sorted by name.
+    /// The errors that the endpoint can return, sorted by name.
     pub(crate) errors: Vec<ErrorCode>,
     matches: fn(template: &'static str, path: &str) -> bool,
     handler: Handler,
 }
 
-/// What does not follow from the types of the handler.
+/// The documentation that does not follow from the types of the handler.
 #[derive(Clone)]
 pub(crate) struct Docs {
     pub(crate) method: Method,
@@ -82,7 +82,7 @@ impl Endpoint {
         Docs::new(Method::DELETE, path)
     }
 
-    /// Returns the methods that the endpoint responds to: outside `/api`, HEAD wherever GET is.
+    /// Returns the methods that the endpoint responds to. Outside `/api`, GET includes HEAD.
     pub(crate) fn methods(&self) -> Vec<Method> {
         if self.docs.method == Method::GET && !self.docs.path.starts_with("/api/") {
             vec![Method::GET, Method::HEAD]
@@ -91,13 +91,14 @@ impl Endpoint {
         }
     }
 
-    /// Whether this is the path of the endpoint, without its leading slash. A segment that
-    /// cannot be parsed as the parameter does not match.
+    /// Returns whether `path`, which has no leading slash, is the path of the endpoint. A segment
+    /// that cannot be parsed as the parameter does not match.
     pub(crate) fn matches(&self, path: &str) -> bool {
         (self.matches)(without_slash(self.docs.path), path)
     }
 
-    /// Returns the response to a request with this method and path, without its leading slash.
+    /// Returns the response to a request with this method and this `path`, which has no leading
+    /// slash.
     pub(crate) fn call(&self, path: &str, context: Context, body: UnreadBody) -> ResponseFuture {
         (self.handler)(path, context, body)
     }
@@ -125,43 +126,43 @@ impl Docs {
         self
     }
 
-    /// Sets what the summary leaves out.
+    /// Sets the description, which adds details to the summary.
     pub(crate) fn description(mut self, description: &'static str) -> Self {
         self.description = description;
         self
     }
 
-    /// Describes the response if nothing goes wrong.
+    /// Sets the description of the successful response.
     pub(crate) fn success(mut self, success: &'static str) -> Self {
         self.success = success;
         self
     }
 
-    /// Sets the errors of the handler. Those of its input are added.
+    /// Sets the errors of the handler. The errors of its input are added to them.
     pub(crate) fn errors(mut self, errors: &'static [ErrorCode]) -> Self {
         self.errors = errors;
         self
     }
 
     /// Completes the endpoint with its handler.
-    pub(crate) fn handler<I, A, F, R>(self, handler: F) -> Endpoint
+    pub(crate) fn handler<I, O, F, R>(self, handler: F) -> Endpoint
     where
         I: Input + 'static,
-        A: Answer + 'static,
+        O: Output + 'static,
         F: Fn(I, Context) -> R + Clone + Send + Sync + 'static,
-        R: Future<Output = Result<A, ApiError>> + Send + 'static,
+        R: Future<Output = Result<O, ApiError>> + Send + 'static,
     {
         self.handler_with_path(move |(): (), input, context| handler(input, context))
     }
 
     /// Completes the endpoint with a handler that also takes the parameter of the path.
-    pub(crate) fn handler_with_path<P, I, A, F, R>(self, handler: F) -> Endpoint
+    pub(crate) fn handler_with_path<P, I, O, F, R>(self, handler: F) -> Endpoint
     where
         P: PathParameter,
         I: Input + 'static,
-        A: Answer + 'static,
+        O: Output + 'static,
         F: Fn(P, I, Context) -> R + Clone + Send + Sync + 'static,
-        R: Future<Output = Result<A, ApiError>> + Send + 'static,
+        R: Future<Output = Result<O, ApiError>> + Send + 'static,
     {
         let template = without_slash(self.path);
         let mut errors: Vec<_> =
@@ -172,9 +173,9 @@ impl Docs {
             docs: self,
             security: I::SECURITY,
             body: I::BODY,
-            status: A::STATUS,
-            headers: A::HEADERS,
-            schema: A::SCHEMA,
+            status: O::STATUS,
+            headers: O::HEADERS,
+            schema: O::SCHEMA,
             errors,
             matches: |template, path| P::parse(template, path).is_some(),
             handler: Arc::new(move |path, context, body| {
@@ -188,7 +189,7 @@ impl Docs {
     }
 }
 
-async fn respond<P, I, A, F, R>(
+async fn respond<P, I, O, F, R>(
     parameter: P,
     context: Context,
     body: UnreadBody,
@@ -196,14 +197,14 @@ async fn respond<P, I, A, F, R>(
 ) -> Result<Response, ApiError>
 where
     I: Input,
-    A: Answer,
+    O: Output,
     F: Fn(P, I, Context) -> R,
-    R: Future<Output = Result<A, ApiError>>,
+    R: Future<Output = Result<O, ApiError>>,
 {
     let input = I::from_request(&context, body).await?;
     let api = Arc::clone(&context.api);
-    let answer = handler(parameter, input, context).await?;
-    answer.into_response(&api.response_limits)
+    let output = handler(parameter, input, context).await?;
+    output.into_response(&api.response_limits)
 }
 
 fn without_slash(template: &'static str) -> &'static str {

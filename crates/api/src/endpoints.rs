@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::endpoint::Endpoint;
 
-/// Returns all endpoints, in the order in which the router tries their paths: the ones that are
-/// requested most first.
+/// Returns all endpoints in the order in which the router tries their paths. The most frequently
+/// requested paths are first.
 pub(crate) fn all() -> Vec<Endpoint> {
     [
         account::endpoints(),

@@ -1,5 +1,5 @@
-//! The one place where errors turn into HTTP: status, `code` and the text that a client
-//! sees. The source of an error goes to the log and nowhere else.
+//! Conversion of errors to HTTP: the status, the `code` and the text for the client. The source of
+//! an error is logged and never sent to the client.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -19,29 +19,29 @@ use crate::cookie::SetCookie;
 #[derive(Debug)]
 pub(crate) enum ApiError {
     MalformedJson,
-    /// The shape that the body must have.
+    /// Contains a description of the shape that the body must have.
     InvalidRequest(&'static str),
     InvalidCredentials,
     InvalidToken,
-    /// With the cookie that clears the refresh cookie.
+    /// Contains the header that clears the refresh cookie.
     InvalidRefreshToken(SetCookie),
     MissingToken,
     ForbiddenOrigin,
     NotFound,
-    /// The methods that the path supports, as in the header `Allow`.
+    /// Contains the methods that the path supports, as in the `Allow` header.
     MethodNotAllowed(Cow<'static, str>),
     EmailTaken,
     PayloadTooLarge,
     UnsupportedMediaType,
     InvalidFields(Vec<FieldError>),
-    /// How long to wait before the next attempt.
+    /// Contains the time to wait before the next attempt.
     TooManyAttempts(Duration),
     Internal(Source),
     /// The hashing queue is full.
     Overloaded,
     /// Too many exports are being built.
     TooManyExports,
-    /// Clients have not read too much of earlier responses yet.
+    /// Unread responses use too much memory.
     TooManyUnreadResponses,
     Unavailable(Source),
 }
@@ -93,7 +93,7 @@ impl ApiError {
             }
             Self::MissingToken => "Send an access token: \"Authorization: Bearer TOKEN\".",
             Self::ForbiddenOrigin => "Cross-origin requests are not allowed.",
-            Self::NotFound => "There is nothing at this path.",
+            Self::NotFound => "Nothing was found at this path.",
             Self::MethodNotAllowed(allowed) => {
                 return format!("The method is not allowed at this path. Allowed: {allowed}.");
             }
@@ -106,7 +106,8 @@ impl ApiError {
             }
             Self::InvalidFields(_) => "One or more fields are not valid. See \"errors\".",
             Self::TooManyAttempts(wait) => {
-                return format!("Too many attempts. Try again in {} s.", whole_seconds(*wait));
+                let seconds = whole_seconds(*wait);
+                return format!("Too many attempts. Try again in {seconds} seconds.");
             }
             Self::Internal(_) => "Something went wrong on our side. Try again.",
             Self::Overloaded | Self::TooManyExports | Self::TooManyUnreadResponses => {
@@ -144,27 +145,29 @@ impl ApiError {
         }
     }
 
-    /// Logs what the client does not see.
+    /// Logs the details that the client does not see.
     pub(crate) fn log(&self) {
         match self {
-            Self::Internal(source) => tracing::error!(error = error_chain(&**source), "defect"),
+            Self::Internal(source) => {
+                tracing::error!(error = error_chain(&**source), "internal error: this is a defect");
+            }
             Self::Unavailable(source) => {
                 tracing::error!(error = error_chain(&**source), "the store is not available");
             }
             Self::Overloaded => tracing::warn!("the hashing queue is full"),
-            Self::TooManyExports => tracing::warn!("too many exports at once"),
+            Self::TooManyExports => tracing::warn!("too many exports are in progress"),
             Self::TooManyUnreadResponses => tracing::warn!("clients do not read their responses"),
             // These may be part of an attack.
             Self::InvalidCredentials
             | Self::InvalidToken
             | Self::InvalidRefreshToken(_)
             | Self::ForbiddenOrigin
-            | Self::TooManyAttempts(_) => tracing::info!(code = ?self.code(), "rejected"),
+            | Self::TooManyAttempts(_) => tracing::info!(code = ?self.code(), "request rejected"),
             _ => {}
         }
     }
 
-    /// Returns the body of the response, and the cookie to set.
+    /// Returns the body of the response, and the cookie header to send with it, if any.
     pub(crate) fn into_problem(self) -> (Problem, Option<SetCookie>) {
         let (status, code, detail) = (self.status(), self.code(), self.detail());
         let (errors, cookie) = match self {
@@ -183,7 +186,7 @@ impl ApiError {
         (problem, cookie)
     }
 
-    /// Converts an error of a refresh. A refresh token that is not valid is cleared.
+    /// Converts an error from a refresh. If the refresh token is not valid, its cookie is cleared.
     pub(crate) fn from_refresh(error: RefreshError, clear: impl FnOnce() -> SetCookie) -> Self {
         match error {
             RefreshError::InvalidToken => Self::InvalidRefreshToken(clear()),
@@ -191,8 +194,8 @@ impl ApiError {
         }
     }
 
-    /// Converts an error of an action that requires the current password. `field` is the field of
-    /// the request that has it.
+    /// Converts an error from an action that requires the current password. `field` is the name of
+    /// the request field that contains this password.
     pub(crate) fn from_own_account(error: OwnAccountError, field: &str) -> Self {
         match error {
             OwnAccountError::Invalid(error) => {
@@ -210,7 +213,7 @@ impl ApiError {
     }
 }
 
-/// Rounds up, so that a client that waits for this long is not too early.
+/// Returns the time in whole seconds, rounded up so that a client does not try again too early.
 fn whole_seconds(time: Duration) -> u64 {
     time.as_millis().div_ceil(1_000).max(1).try_into().unwrap_or(u64::MAX)
 }

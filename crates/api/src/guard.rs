@@ -1,4 +1,4 @@
-//! The guard: routes whose handlers run for authenticated users only.
+//! Guarded routes, whose handlers run for authenticated users only.
 
 use std::fmt;
 use std::future::ready;
@@ -12,18 +12,19 @@ use warp::{Filter, Rejection, Reply};
 
 use crate::unauthenticated::Unauthenticated;
 
-/// Extracts the user, or the response to a request without one.
+/// Extracts the user, or the error response to an unauthenticated request.
 pub(crate) type UserFilter = BoxedFilter<(Result<SignedIn, Unauthenticated>,)>;
 
-/// A handler for [`Auth::guarded`](crate::Auth::guarded): an async function of the user and of
-/// the values that the route extracts, three at most.
+/// A handler for [`Auth::guarded`](crate::Auth::guarded): an async function of the user and of the
+/// values that the route extracts. There can be up to three values.
 pub trait GuardedHandler<Route, Values, Future>: Sized {
     /// Returns the route with its guard.
     #[doc(hidden)]
     fn guard(self, route: Route, user: UserFilter) -> BoxedFilter<(Response,)>;
 }
 
-/// A handler for [`Auth::guarded_with`](crate::Auth::guarded_with): the same, with one more value.
+/// A handler for [`Auth::guarded_with`](crate::Auth::guarded_with): an async function like a
+/// [`GuardedHandler`], with one more value as its last argument.
 pub trait GuardedHandlerWith<Route, Values, Rest, Future>: Sized {
     /// Returns the route with its guard.
     #[doc(hidden)]
@@ -96,7 +97,7 @@ guarded_handlers! {
     (a: A, b: B, c: C)
 }
 
-/// Skips the rest of a guarded route. This rejection never leaves the filter that
+/// A rejection that skips the rest of a guarded route. It never leaves the filter that
 /// [`GuardedHandlerWith`] returns.
 struct UnauthenticatedRejection(Mutex<Option<Unauthenticated>>);
 

@@ -14,8 +14,8 @@ pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'
     }
 }
 
-/// Returns the token of `Authorization: Bearer …` (RFC 6750, 2.1). A second header of that name
-/// makes it invalid.
+/// Returns the token of `Authorization: Bearer …` (RFC 6750, 2.1). If there is more than one such
+/// header, the token is invalid.
 pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, ApiError> {
     if !headers.contains_key(AUTHORIZATION) {
         return Err(ApiError::MissingToken);

@@ -1,8 +1,8 @@
-//! The inputs of endpoints. An input decides which checks a request must pass, and with that
-//! which errors, which body and which security scheme the OpenAPI document lists.
+//! The inputs of endpoints. The type of an input determines the checks that a request must pass. It
+//! also determines the errors, the body and the security scheme in the OpenAPI document.
 //!
-//! Path and method are checked by the router. What is checked here follows in the order that
-//! the API promises: size, content type, origin, token, JSON.
+//! The router checks the path and the method. The inputs then check, in the documented order: size,
+//! content type, origin, token, JSON.
 
 use accounts::{RefreshToken, SignedIn};
 use api_types::ErrorCode::{
@@ -20,7 +20,7 @@ use crate::context::{Api, Context};
 use crate::error::ApiError;
 use crate::header::{SEC_FETCH_SITE, bearer_token, single};
 
-/// What an endpoint reads from a request before its handler runs.
+/// The data that an endpoint reads from a request before its handler runs.
 pub(crate) trait Input: Sized + Send {
     const SECURITY: Security;
     const BODY: Option<BodyDoc>;
@@ -53,10 +53,10 @@ pub(crate) trait JsonBody: RequestBody + DeserializeOwned + JsonSchema + Send {}
 
 impl<B: RequestBody + DeserializeOwned + JsonSchema + Send> JsonBody for B {}
 
-/// Nothing: every request gets the same response. Its body is not read.
+/// No input. The body of the request is not read.
 pub(crate) struct NoInput;
 
-/// The body of a request that anybody may send.
+/// The body of a request that requires no authentication.
 pub(crate) struct Public<B>(pub(crate) B);
 
 /// The refresh token of a request with an empty body.
@@ -71,8 +71,8 @@ pub(crate) struct UserAndBody<B> {
     pub(crate) body: B,
 }
 
-/// The user who sends a request that changes something and is complete without a body. Without
-/// one, it needs no content type: no form of another site can send a DELETE.
+/// The user who sends a request that changes something and needs no body. Without a body, no
+/// content type is required, because a form on another site cannot send a DELETE.
 pub(crate) struct UserWithoutBody(pub(crate) SignedIn);
 
 const SIZE: &[ErrorCode] = &[PayloadTooLarge];
@@ -117,7 +117,7 @@ impl Input for RefreshCookie {
         let token = context.refresh_cookie().ok_or_else(invalid)?;
         match body.parse() {
             Ok(Empty {}) => Ok(Self(token)),
-            // Check the token first, as promised, but without using it up.
+            // The token is checked before the body. An invalid body must not use up the token.
             Err(error) => match context.api.accounts.session_for_token(&token).await? {
                 Some(_) => Err(error),
                 None => Err(invalid()),
@@ -168,8 +168,8 @@ impl Input for UserWithoutBody {
     }
 }
 
-/// Requires `application/json` without a content coding. The charset can only be UTF-8
-/// (RFC 8259, 8.1). No form of another site can send this type.
+/// Requires `application/json` without a content coding. Ignores the charset, because JSON is
+/// always UTF-8 (RFC 8259, 8.1). A form on another site cannot send this content type.
 fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let content_type = single(headers, &CONTENT_TYPE).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
@@ -184,13 +184,13 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
 }
 
 /// Rejects a request from a page of another origin, according to `Origin` and `Sec-Fetch-Site`
-/// (OWASP ASVS 5.0, 3.5.1 and 3.5.3). Programs other than browsers send neither, and pass.
+/// (OWASP ASVS 5.0, 3.5.1 and 3.5.3). Programs other than browsers send neither and are accepted.
 fn check_origin(headers: &HeaderMap, api: &Api) -> Result<(), ApiError> {
     let origin = api.accounts.origin();
     let is_own = |value: &HeaderValue| origin.matches(value.as_bytes());
-    let is_same_site = |value: &HeaderValue| matches!(value.as_bytes(), b"same-origin" | b"none");
+    let is_same_origin = |value: &HeaderValue| matches!(value.as_bytes(), b"same-origin" | b"none");
     if headers.get_all(ORIGIN).iter().all(is_own)
-        && headers.get_all(SEC_FETCH_SITE).iter().all(is_same_site)
+        && headers.get_all(SEC_FETCH_SITE).iter().all(is_same_origin)
     {
         Ok(())
     } else {

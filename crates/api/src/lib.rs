@@ -1,7 +1,7 @@
 //! Latchkey's HTTP API as warp filters.
 //!
-//! With [`Auth`], a warp app gets sign-up, log-in, sessions and log-out in about ten lines, and a
-//! guard for its own routes.
+//! With [`Auth`], a warp app gets routes for sign-up, sign-in, sign-out and sessions in about ten
+//! lines, and a guard for its own routes.
 //!
 //! ```no_run
 //! use api::{Auth, SignedIn};
@@ -20,13 +20,12 @@
 //!
 //! | feature | provides |
 //! |---|---|
-//! | `sqlite` (default) | accounts in an embedded file |
-//! | `foreign` (default) | log-ins with password hashes of other systems |
+//! | `sqlite` (default) | `Builder::sqlite`, which stores accounts in a SQLite file |
+//! | `foreign` (default) | verification of password hashes imported from other systems |
 //! | `testing` | `Builder::weak_hashes_for_tests` for an app's own tests, and the parsers of untrusted input for fuzz tests |
 //!
-//! A server other than warp's own sets the [`ClientAddress`] of each request.
+//! A server other than warp's own must set the [`ClientAddress`] of each request.
 
-mod answer;
 mod auth;
 mod body;
 mod client;
@@ -40,6 +39,7 @@ mod guard;
 mod header;
 mod input;
 mod openapi;
+mod output;
 mod problem;
 mod proxies;
 mod response_limits;

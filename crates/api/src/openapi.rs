@@ -1,4 +1,4 @@
-//! The OpenAPI document, made from the list of endpoints and the types of their bodies.
+//! The OpenAPI document, built from the list of endpoints and the types of their bodies.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::endpoint::{Endpoint, Tag};
 use crate::input::{BodyDoc, Security};
 
 const DESCRIPTION: &str = "\
-Every error under `/api` is `application/problem+json` (RFC 9457) with a stable `code`. A method that \
-a path does not support gets 405 with `Allow`, and an unknown path 404, as such a problem. \
-Cross-origin requests, according to `Origin` and `Sec-Fetch-Site`, are rejected. Every response of the \
-server has an `X-Request-Id`.";
+Every error under `/api` is `application/problem+json` (RFC 9457) with a stable `code`. This includes \
+405 for a method that a path does not support, with `Allow`, and 404 for an unknown path. \
+Cross-origin requests, as detected from `Origin` and `Sec-Fetch-Site`, are rejected. Every response \
+of the server has an `X-Request-Id`.";
 
 pub(crate) fn document(endpoints: &[Endpoint]) -> Value {
     let mut schemas = Schemas::new();
@@ -50,7 +50,7 @@ pub(crate) fn document(endpoints: &[Endpoint]) -> Value {
                     "type": "apiKey",
                     "in": "cookie",
                     "name": "latchkey_refresh",
-                    "description": "The cookie that a log-in sets. Over TLS its name is `__Host-latchkey_refresh`.",
+                    "description": "The cookie that logging in sets. Over TLS, its name is `__Host-latchkey_refresh`.",
                 },
             },
         },
@@ -69,14 +69,14 @@ impl Tag {
     const fn description(self) -> &'static str {
         match self {
             Self::Account => "The account of the caller.",
-            Self::Session => "Log-in, refresh, log-out, and the list of sessions.",
+            Self::Session => "Log in, refresh, log out, and manage sessions.",
             Self::Service => "Public information about the service.",
         }
     }
 }
 
-/// Collects the schemas of bodies. Those of requests and responses differ: a member with a
-/// default may be missing from a request, and is always there in a response.
+/// Collects the schemas of bodies. Request and response schemas differ: a member with a default is
+/// optional in a request, but always present in a response.
 struct Schemas {
     requests: SchemaGenerator,
     responses: SchemaGenerator,
@@ -135,7 +135,7 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
     operation
 }
 
-/// Describes a segment in braces. All parameters are ids.
+/// Describes the parameter of a path segment in braces. All parameters are ids.
 fn parameter(segment: &str) -> Option<Value> {
     let name = segment.strip_prefix('{')?.strip_suffix('}')?;
     let schema = json!({"type": "string", "format": "uuid"});
@@ -183,10 +183,10 @@ fn problem(status: u16, codes: &[ErrorCode], schemas: &mut SchemaGenerator) -> V
 fn header(name: &str) -> (String, Value) {
     let (description, schema) = match name {
         "Retry-After" => {
-            ("In how many seconds to try again.", json!({"type": "integer", "minimum": 1}))
+            ("The number of seconds to wait.", json!({"type": "integer", "minimum": 1}))
         }
         "WWW-Authenticate" => ("`Bearer` (RFC 6750, 3).", json!({"type": "string"})),
-        "Set-Cookie" => ("The cookies, which no script can read.", json!({"type": "string"})),
+        "Set-Cookie" => ("The cookies. Scripts cannot read them.", json!({"type": "string"})),
         "Content-Disposition" => ("The name of the file.", json!({"type": "string"})),
         _ => ("How long the response may be cached.", json!({"type": "string"})),
     };

@@ -26,7 +26,7 @@ pub fn internal_error() -> Response {
     problem(ApiError::Internal("a handler panicked".into()))
 }
 
-/// Logs the error, and returns the response to it. It must not be stored by any cache.
+/// Logs the error and returns the response to it, which caches must not store.
 pub(crate) fn problem(error: ApiError) -> Response {
     error.log();
     let (status, header) = (error.status(), error.header());

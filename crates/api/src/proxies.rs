@@ -6,8 +6,8 @@ use warp::http::HeaderMap;
 
 /// The proxies whose `X-Forwarded-For` is trusted.
 ///
-/// A proxy appends the address of its peer to `X-Forwarded-For`. Everything before that may be
-/// forged. So the list is read from its end, for as long as the proxies that wrote it are trusted.
+/// Each proxy appends the IP address of its peer to `X-Forwarded-For`. Clients can forge everything
+/// before that. So the list is read from its end, and only while trusted proxies wrote its entries.
 ///
 /// ```
 /// # use api::{TrustedProxies, TrustedProxy};
@@ -16,15 +16,16 @@ use warp::http::HeaderMap;
 /// let mut headers = HeaderMap::new();
 /// headers.insert("x-forwarded-for", HeaderValue::from_static("203.0.113.9, 192.0.2.1"));
 ///
-/// let [proxy, stranger] = ["10.0.0.1", "198.51.100.1"].map(|ip| ip.parse().unwrap());
+/// let [proxy, untrusted] = ["10.0.0.1", "198.51.100.1"].map(|ip| ip.parse().unwrap());
 /// assert_eq!(proxies.client(proxy, &headers).to_string(), "192.0.2.1");
-/// assert_eq!(proxies.client(stranger, &headers), stranger);
+/// assert_eq!(proxies.client(untrusted, &headers), untrusted);
 /// # Ok::<(), api::InvalidNetwork>(())
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies(Vec<TrustedProxy>);
 
-/// The address of a proxy, or a network of proxies: `10.0.0.0/8`, `2001:db8::/32`, or a single address.
+/// The IP address of a proxy, such as `10.0.0.1`, or a network of proxies, such as `10.0.0.0/8` or
+/// `2001:db8::/32`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TrustedProxy(IpNet);
 
@@ -34,19 +35,19 @@ pub struct TrustedProxy(IpNet);
 pub struct InvalidNetwork;
 
 impl TrustedProxies {
-    /// Returns the address of the client that sent a request through `peer`.
+    /// Returns the IP address of the client of a request that was received from `peer`.
     ///
-    /// If the peer is a trusted proxy, that is the rightmost address in `X-Forwarded-For` that is
-    /// not a trusted proxy. Anything malformed ends the search at the proxy that wrote it.
-    /// IPv4-mapped IPv6 addresses are IPv4 addresses.
+    /// If the peer is a trusted proxy, the client is the rightmost address in `X-Forwarded-For`
+    /// that is not a trusted proxy. A malformed entry ends the search, and the proxy that wrote it
+    /// is returned. IPv4-mapped IPv6 addresses are converted to IPv4.
     #[must_use]
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
-        let lines = headers.get_all("x-forwarded-for").iter().rev();
-        let mut hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+        let values = headers.get_all("x-forwarded-for").iter().rev();
+        let mut hops = values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
         while self.trusts(client) {
             match hops.next().and_then(address) {
-                Some(before) => client = before,
+                Some(previous) => client = previous,
                 None => break,
             }
         }
@@ -72,7 +73,7 @@ impl FromIterator<TrustedProxy> for TrustedProxies {
 impl FromStr for TrustedProxy {
     type Err = InvalidNetwork;
 
-    /// Parses a network, with or without host bits, or one address.
+    /// Parses a network, with or without host bits, or a single IP address.
     fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
         let network = match text.parse::<IpAddr>() {
             Ok(address) => IpNet::from(address.to_canonical()),
@@ -104,10 +105,10 @@ mod tests {
         networks.iter().map(|network| network.parse::<TrustedProxy>().unwrap()).collect()
     }
 
-    fn client(proxies: &TrustedProxies, peer: &str, lines: &[&str]) -> String {
+    fn client(proxies: &TrustedProxies, peer: &str, values: &[&str]) -> String {
         let mut headers = HeaderMap::new();
-        for line in lines {
-            headers.append("x-forwarded-for", HeaderValue::from_str(line).unwrap());
+        for value in values {
+            headers.append("x-forwarded-for", HeaderValue::from_str(value).unwrap());
         }
         proxies.client(peer.parse().unwrap(), &headers).to_string()
     }
@@ -115,7 +116,7 @@ mod tests {
     #[test]
     fn the_client_is_the_rightmost_address_that_is_not_a_trusted_proxy() {
         let proxies = proxies(&["10.0.0.0/8", "2001:db8:1::/48", "192.0.2.99"]);
-        for (peer, lines, found) in [
+        for (peer, values, expected) in [
             ("203.0.113.1", &["192.0.2.1"][..], "203.0.113.1"),
             ("10.0.0.1", &[], "10.0.0.1"),
             ("10.0.0.1", &["192.0.2.1"], "192.0.2.1"),
@@ -125,7 +126,7 @@ mod tests {
             ("2001:db8:1::5", &["2001:db8:2::1"], "2001:db8:2::1"),
             // All hops are trusted proxies.
             ("10.0.0.1", &["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
-            // Anything malformed ends the search, at the proxy that wrote it.
+            // A malformed entry ends the search at the proxy that wrote it.
             ("10.0.0.1", &["192.0.2.1, unknown"], "10.0.0.1"),
             ("10.0.0.1", &["192.0.2.1, unknown, 10.0.0.2"], "10.0.0.2"),
             ("10.0.0.1", &["192.0.2.1,"], "10.0.0.1"),
@@ -138,7 +139,7 @@ mod tests {
             ("::ffff:10.0.0.1", &["::ffff:192.0.2.1"], "192.0.2.1"),
             ("::ffff:203.0.113.1", &["192.0.2.1"], "203.0.113.1"),
         ] {
-            assert_eq!(client(&proxies, peer, lines), found, "{peer} {lines:?}");
+            assert_eq!(client(&proxies, peer, values), expected, "{peer} {values:?}");
         }
     }
 

@@ -5,9 +5,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ApiError;
 
-/// Limits how much memory is held by responses that clients have not read yet: 32 MiB for long
-/// ones, and another 32 MiB for very long ones, which must not take the room of the others. A
-/// client that requests long responses and reads none of them cannot take more.
+/// Limits the memory of responses that clients have not read yet, so that clients that request long
+/// responses without reading them cannot exhaust it.
+///
+/// All long responses together can use 32 MiB. Very long responses have a separate limit of 32 MiB,
+/// so that they do not block the others.
 pub(crate) struct ResponseLimits {
     long: Arc<Semaphore>,
     very_long: Arc<Semaphore>,
@@ -15,9 +17,11 @@ pub(crate) struct ResponseLimits {
 
 /// The size of one unit, in bytes. Shorter responses are not counted.
 const UNIT: usize = 16 * 1024;
+
+/// The maximum number of units per limit.
 const MAX_UNITS: u32 = 2_048;
 
-/// The size from which a response is very long, in bytes.
+/// The minimum size of a very long response, in bytes.
 const VERY_LONG: usize = 256 * 1024;
 
 impl Default for ResponseLimits {
@@ -42,7 +46,7 @@ impl ResponseLimits {
     }
 }
 
-/// A body, and the units that it takes.
+/// A body and the units that it uses.
 struct CountedBody {
     body: Vec<u8>,
     _permit: OwnedSemaphorePermit,
@@ -66,11 +70,11 @@ mod tests {
         let unread: Vec<_> = (0..4).map(|_| count(quarter).unwrap()).collect();
         assert!(unread.iter().all(|body| body.len() == quarter * UNIT));
         assert!(matches!(count(quarter), Err(ApiError::TooManyUnreadResponses)));
-        // Shorter responses have room of their own.
+        // Shorter responses have a separate limit.
         let shorter = count(1).unwrap();
         assert!(limits.count(vec![0; UNIT - 1]).is_ok());
         drop((unread, shorter));
-        // A response that is longer than the limit takes all of it.
+        // A response that is longer than the limit uses the whole limit.
         let longest = count(MAX_UNITS as usize + 1).unwrap();
         assert!(count(quarter).is_err());
         drop(longest);

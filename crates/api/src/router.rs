@@ -18,8 +18,8 @@ use crate::proxies::TrustedProxies;
 
 /// Returns the routes to all endpoints. Other paths are rejected as not found.
 ///
-/// Paths are tried in the order of the list. An error is a response, never a rejection: nothing
-/// that goes wrong under `/api` can fall through to a page.
+/// Paths are tried in the order of the list. An error is a response and never a rejection, so a
+/// failed request under `/api` cannot fall through to a page.
 pub(crate) fn routes(
     endpoints: Vec<Endpoint>,
     api: &Arc<Api>,
@@ -39,14 +39,14 @@ pub(crate) fn routes(
         .fold(end, |rest, path| path_filter(path, api, proxies).or(rest).unify().boxed())
 }
 
-/// Responds to every other path under `/api` with 404, `not_found`. For a server that serves
-/// pages at other paths: put it behind everything that is there.
+/// Returns a route that responds to every path under `/api` with 404, `not_found`. A server that
+/// serves pages at all other paths should add it after its other routes under `/api`.
 #[must_use]
 pub fn api_not_found() -> BoxedFilter<(Response,)> {
     warp::path("api").map(not_found).boxed()
 }
 
-/// A path and its endpoints. Other methods are not allowed there.
+/// Matches a path, and calls the endpoint for the method. Other methods get 405.
 fn path_filter(
     endpoints: Vec<Endpoint>,
     api: &Arc<Api>,
@@ -56,15 +56,15 @@ fn path_filter(
     let methods: Vec<_> = endpoints.iter().flat_map(|endpoint| endpoint.methods()).collect();
     let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
     let others = warp::any().map(move || method_not_allowed(allow.clone())).boxed();
-    let path = at(Arc::clone(&endpoints[0]));
+    let path = exact_path(Arc::clone(&endpoints[0]));
     let methods = endpoints.into_iter().rev().fold(others, |others, endpoint| {
         endpoint_filter(endpoint, api, proxies).or(others).unify().boxed()
     });
     path.and(methods)
 }
 
-/// Matches the whole path of an endpoint. warp by itself would ignore a slash at its end.
-fn at(endpoint: Arc<Endpoint>) -> impl Filter<Extract = (), Error = Rejection> + Clone {
+/// Matches the whole path of an endpoint. (warp's own path filters ignore a trailing slash.)
+fn exact_path(endpoint: Arc<Endpoint>) -> impl Filter<Extract = (), Error = Rejection> + Clone {
     warp::path::peek()
         .and_then(move |path: Peek| {
             let is_path = endpoint.matches(path.as_str());
@@ -73,7 +73,7 @@ fn at(endpoint: Arc<Endpoint>) -> impl Filter<Extract = (), Error = Rejection> +
         .untuple_one()
 }
 
-/// Matches the method of an endpoint, and calls it.
+/// Matches the method of an endpoint, and calls the endpoint.
 fn endpoint_filter(
     endpoint: Arc<Endpoint>,
     api: &Arc<Api>,

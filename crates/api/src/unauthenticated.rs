@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::problem::problem;
 
 /// The response to a request without a valid access token: 401 with `WWW-Authenticate: Bearer`
-/// (RFC 6750, 3) as `application/problem+json`. It is a 503 if the store is not available.
+/// (RFC 6750, 3) as `application/problem+json`. If the store is not available, it is a 503.
 pub struct Unauthenticated(ApiError);
 
 impl Unauthenticated {
@@ -22,7 +22,7 @@ impl Reply for Unauthenticated {
     }
 }
 
-/// Writes the text that the client sees.
+/// Writes the `detail` of the response.
 impl fmt::Display for Unauthenticated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.detail())

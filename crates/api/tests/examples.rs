@@ -1,4 +1,4 @@
-//! The examples run.
+//! Runs the examples and checks what they do.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -15,10 +15,10 @@ fn the_guarded_route_requires_a_user() {
     let app = Example::start("guarded_route", &[]);
     assert_eq!(app.send("GET", "/private", "", "").0, 401);
     assert_eq!(app.send("POST", "/api/signup", "", ADA).0, 201);
-    let (status, answer) = app.send("POST", "/api/token", "", ADA);
+    let (status, response) = app.send("POST", "/api/token", "", ADA);
     assert_eq!(status, 200);
-    let answer: Value = serde_json::from_str(&answer).unwrap();
-    let token = answer["access_token"].as_str().unwrap();
+    let response: Value = serde_json::from_str(&response).unwrap();
+    let token = response["access_token"].as_str().unwrap();
     let hello = app.send("GET", "/private", token, "");
     assert_eq!(hello, (200, "hello ada@example.com".to_owned()));
     assert_eq!(app.send("POST", "/api/logout", token, "{}").0, 204);

@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use auth_core::{Origin, PasswordHasher, PasswordPolicy};
 
-/// Something in a [`Config`](super::Config) that works, but is not secure.
+/// A setting in a [`Config`](super::Config) that works but is not secure.
 ///
-/// The text says what is wrong and how to fix it. A program with options of its own prints
-/// [`problem`](Self::problem), and the option to change instead of [`fix`](Self::fix).
+/// Its `Display` text is the [`problem`](Self::problem) and the [`fix`](Self::fix). A program with
+/// its own option names should print the problem and name the option to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Weakness {
@@ -15,13 +15,13 @@ pub enum Weakness {
         /// The public origin.
         origin: Origin,
     },
-    /// A service that only verifies access tokens does not see for a long time that a session has
+    /// Other services that verify access tokens accept them for a long time after the session has
     /// ended.
     LongAccessTokens {
         /// How long an access token is valid.
         lifetime: Duration,
     },
-    /// Sessions outlive the cookies of browsers (RFC 6265bis, 5.5).
+    /// Sessions last longer than browsers keep cookies (RFC 6265bis, 5.5).
     LongSessions {
         /// How long a session lasts.
         lifetime: Duration,
@@ -49,14 +49,14 @@ pub enum Weakness {
 }
 
 impl Weakness {
-    /// The longest lifetime of an access token that is not a weakness.
+    /// The maximum lifetime of an access token. A longer one is a weakness.
     pub const MAX_ACCESS_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 
-    /// The longest lifetime of a session that is not a weakness: browsers keep no cookie for
-    /// longer (RFC 6265bis, 5.5).
+    /// The maximum lifetime of a session. A longer one is a weakness, because browsers do not keep
+    /// cookies for longer (RFC 6265bis, 5.5).
     pub const MAX_SESSION_LIFETIME: Duration = Duration::from_hours(400 * 24);
 
-    /// The stable name, for logs and programs.
+    /// Returns the stable name, for logs and programs.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -70,12 +70,12 @@ impl Weakness {
         }
     }
 
-    /// What is wrong.
+    /// Returns a description of the problem.
     #[must_use]
     pub fn problem(&self) -> String {
         match self {
             Self::PlainHttp { origin } => {
-                format!("{origin} sends passwords, tokens and cookies in plain text")
+                format!("passwords, tokens and cookies are sent to {origin} in plain text")
             }
             Self::LongAccessTokens { lifetime } => {
                 format!("access tokens are valid for {lifetime:?}, which is more than 1 hour")
@@ -88,18 +88,18 @@ impl Weakness {
                 "sessions in use can expire: the idle timeout ({idle_timeout:?}) is less than twice the lifetime of access tokens ({access_token_lifetime:?})"
             ),
             Self::ShortPasswords { min_length } => format!(
-                "passwords may have {min_length} characters, which is less than {}",
+                "the minimum password length is {min_length}, which is less than {}",
                 PasswordPolicy::DEFAULT_MIN_LENGTH
             ),
             Self::FewIterations { iterations } => format!(
-                "passwords are hashed with {iterations} PBKDF2 iterations, which is less than {}",
+                "passwords are hashed with {iterations} PBKDF2 iterations, which is fewer than {}",
                 PasswordHasher::DEFAULT_ITERATIONS
             ),
-            Self::ThrottleOff => "passwords can be guessed without limit".to_owned(),
+            Self::ThrottleOff => "attempts to guess passwords are not limited".to_owned(),
         }
     }
 
-    /// How to fix it, in the words of [`Config`](super::Config).
+    /// Returns the fix, in terms of [`Config`](super::Config).
     #[must_use]
     pub const fn fix(&self) -> &'static str {
         match self {

@@ -4,8 +4,8 @@ use user_store::{Event, EventId, EventKind, StoreError};
 use crate::operator::Operator;
 
 impl Operator<'_> {
-    /// Returns up to `limit` audit events in the order in which they were recorded, from the one
-    /// after `after`: those about one user, or all.
+    /// Returns up to `limit` audit events in the order in which they were recorded, starting after
+    /// `after`. With `user`, only events about that user are returned.
     ///
     /// # Errors
     ///
@@ -19,7 +19,7 @@ impl Operator<'_> {
         self.accounts.store.events(user, after, limit).await
     }
 
-    /// Records that a backup of the store was made.
+    /// Records a backup of the store in the audit log.
     ///
     /// # Errors
     ///
@@ -29,7 +29,7 @@ impl Operator<'_> {
         self.accounts.store.record_event(&event).await
     }
 
-    /// Records that a list of all users is being exported.
+    /// Records an export of all users in the audit log.
     ///
     /// # Errors
     ///

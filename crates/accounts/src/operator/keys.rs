@@ -8,21 +8,21 @@ use crate::operator::Operator;
 /// A signing key, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SigningKeyRecord {
-    /// The name of the key in tokens and in the key set.
+    /// The id of the key in tokens and in the key set.
     pub kid: String,
     /// When the key was generated.
     pub created_at: Timestamp,
-    /// Whether new tokens are signed with it. All keys verify.
+    /// `true` if new tokens are signed with this key. All keys verify tokens.
     pub signs: bool,
 }
 
 /// An error from an operator command about signing keys.
 #[derive(Debug, thiserror::Error)]
 pub enum SigningKeyError {
-    /// There is no key with this name.
+    /// There is no key with this id.
     #[error("there is no such key")]
     NoSuchKey,
-    /// The key signs new tokens, and so cannot be retired.
+    /// The key signs new tokens and cannot be retired.
     #[error("the key signs new tokens; rotate the keys first")]
     Signs,
     /// A stored key cannot be used.
@@ -34,7 +34,7 @@ pub enum SigningKeyError {
 }
 
 impl Operator<'_> {
-    /// Adds a new key, which signs all tokens from now on, on every server. Tokens signed with
+    /// Adds a new key, which signs all new tokens on every server from now on. Tokens signed with
     /// older keys remain valid until they expire.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl Operator<'_> {
         self.accounts.tasks.run_to_completion(rotate).await
     }
 
-    /// Returns all keys, the newest first.
+    /// Returns all keys, newest first.
     ///
     /// # Errors
     ///
@@ -67,8 +67,8 @@ impl Operator<'_> {
         Ok(records)
     }
 
-    /// Retires a key that does not sign. Every server rejects its tokens from the next request
-    /// on.
+    /// Retires a key that does not sign new tokens. Every server immediately rejects tokens that
+    /// were signed with it.
     ///
     /// # Errors
     ///

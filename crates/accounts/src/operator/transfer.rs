@@ -6,9 +6,8 @@ use user_store::{ImportUsersOutcome, StoreError, StoredUser};
 use crate::operator::Operator;
 
 impl Operator<'_> {
-    /// Imports users of another system: all of them or, if the email address or the id of one is
-    /// taken, none. They sign in with the passwords that they have. Other writers wait until the
-    /// import is done.
+    /// Imports users from another system, with their passwords. If the email address or the id of
+    /// one of them is taken, none is imported. Other writers wait until the import is done.
     ///
     /// # Errors
     ///
@@ -18,14 +17,15 @@ impl Operator<'_> {
         let import = async move {
             let outcome = store.import_users(&users, now).await?;
             if outcome == ImportUsersOutcome::Imported {
-                tracing::info!(users = users.len(), "imported by an operator");
+                tracing::info!(users = users.len(), "accounts imported by an operator");
             }
             Ok(outcome)
         };
         self.accounts.tasks.run_to_completion(import).await
     }
 
-    /// Returns what [`import`](Self::import) would do now, without importing anything.
+    /// Returns the outcome that [`import`](Self::import) would have now, without importing
+    /// anything.
     ///
     /// # Errors
     ///
@@ -38,7 +38,8 @@ impl Operator<'_> {
     }
 
     /// Returns up to `limit` accounts with their password hashes, in the order in which they were
-    /// created, from the one after `after`. An attacker with the hashes can guess passwords offline.
+    /// created, starting after `after`. Keep the hashes secret: with them, an attacker can guess
+    /// passwords offline.
     ///
     /// # Errors
     ///

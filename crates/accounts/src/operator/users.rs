@@ -23,7 +23,7 @@ pub enum OperatorError {
 }
 
 impl Operator<'_> {
-    /// Returns up to `limit` accounts in the order in which they were created, from the one after
+    /// Returns up to `limit` accounts in the order in which they were created, starting after
     /// `after`.
     ///
     /// # Errors
@@ -33,7 +33,7 @@ impl Operator<'_> {
         self.accounts.store.users(after, limit).await
     }
 
-    /// Returns the account with this id or this email address, in any spelling.
+    /// Returns the account with this id or this email address. Any spelling of the address works.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl Operator<'_> {
     ///
     /// # Errors
     ///
-    /// [`SignUpError`]. Both fields are checked before either is rejected.
+    /// [`SignUpError`]. Both fields are always checked, so that all problems are reported together.
     pub async fn create(&self, email: &str, password: &str) -> Result<User, SignUpError> {
         let accounts = self.accounts;
         let (email, password) = accounts.config.parse_sign_up(email, password)?;
@@ -71,7 +71,7 @@ impl Operator<'_> {
         accounts.tasks.run_to_completion(create).await
     }
 
-    /// Disables an account and ends its sessions at once.
+    /// Disables an account and ends its sessions immediately.
     ///
     /// # Errors
     ///
@@ -80,7 +80,7 @@ impl Operator<'_> {
         let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
         let disable = async move {
             updated(store.disable_user(user, now).await)?;
-            tracing::info!(%user, "disabled by an operator");
+            tracing::info!(%user, "account disabled by an operator");
             Ok(())
         };
         self.accounts.tasks.run_to_completion(disable).await
@@ -95,13 +95,14 @@ impl Operator<'_> {
         let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
         let enable = async move {
             updated(store.enable_user(user, now).await)?;
-            tracing::info!(%user, "enabled by an operator");
+            tracing::info!(%user, "account enabled by an operator");
             Ok(())
         };
         self.accounts.tasks.run_to_completion(enable).await
     }
 
-    /// Deletes an account and everything stored about its user, at once and for good.
+    /// Deletes an account and everything that is stored about its user, immediately and
+    /// permanently.
     ///
     /// # Errors
     ///
@@ -111,7 +112,7 @@ impl Operator<'_> {
         let hooks = self.accounts.hooks.clone();
         let delete = async move {
             updated(store.delete_user(user, now).await)?;
-            tracing::info!(%user, "deleted by an operator");
+            tracing::info!(%user, "account deleted by an operator");
             hooks.notify(&AccountEvent::Deleted { user });
             Ok(())
         };
@@ -148,7 +149,7 @@ impl Operator<'_> {
         self.accounts.store.sessions(user, self.accounts.clock.now()).await
     }
 
-    /// Ends all sessions of a user at once. Returns how many there were.
+    /// Ends all sessions of a user immediately. Returns how many were active.
     ///
     /// # Errors
     ///

@@ -1,10 +1,10 @@
 use auth_core::LanePlan;
 
-/// Returns how many of the `queued` passwords a thread takes at once when `free_threads` are free.
+/// Returns the size of the next batch for one thread.
 ///
-/// The passwords are shared among the free threads first: two threads with a password each are
-/// done sooner than one with two. Of its share, a thread takes as many as the plan finds fastest. It
-/// never waits for more to arrive.
+/// The `queued` passwords are first divided among the free threads: two threads with one password
+/// each are faster than one thread with two. Of its share, a thread takes as many as the plan finds
+/// fastest. A thread never waits for more passwords.
 pub(super) fn batch_size(plan: &LanePlan, queued: usize, free_threads: usize) -> usize {
     let share = queued.div_ceil(free_threads.max(1)).max(1);
     plan.batch(share).clamp(1, share)
@@ -14,13 +14,13 @@ pub(super) fn batch_size(plan: &LanePlan, queued: usize, free_threads: usize) ->
 mod tests {
     use super::*;
 
-    /// The plan of a machine like this one.
+    /// The plan of a typical machine.
     fn typical() -> LanePlan {
         LanePlan::default()
     }
 
     #[test]
-    fn up_to_one_password_per_free_thread_is_hashed_alone() {
+    fn passwords_are_hashed_one_by_one_if_there_is_a_free_thread_for_each() {
         for threads in 1..=64 {
             for queued in 1..=threads {
                 assert_eq!(batch_size(&typical(), queued, threads), 1, "{queued} {threads}");
@@ -29,7 +29,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_at_most_the_share_of_a_thread_and_sixteen() {
+    fn a_batch_exceeds_neither_the_share_of_a_thread_nor_sixteen() {
         for threads in 1..=8 {
             for queued in 1..=200 {
                 let size = batch_size(&typical(), queued, threads);
@@ -40,14 +40,14 @@ mod tests {
     }
 
     #[test]
-    fn without_batching_each_password_is_hashed_alone() {
+    fn without_batching_passwords_are_hashed_one_by_one() {
         for queued in [1, 2, 16, 1_000] {
             assert_eq!(batch_size(&LanePlan::single(), queued, 1), 1);
         }
     }
 
     #[test]
-    fn an_empty_queue_never_yields_an_empty_batch() {
+    fn a_batch_has_at_least_one_password() {
         assert_eq!(batch_size(&typical(), 0, 0), 1);
     }
 }

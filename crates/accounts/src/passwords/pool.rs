@@ -7,37 +7,37 @@ use std::thread;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use crate::passwords::pace::WaitEstimate;
 use crate::passwords::priority;
+use crate::passwords::wait_estimate::WaitEstimate;
 
-/// Threads that do jobs in batches, first come, first served.
+/// A pool of threads that run jobs in batches, first come, first served.
 ///
-/// When it is dropped, the threads end once the queue is empty.
-pub(crate) struct Pool<J, A> {
-    shared: Arc<Shared<J, A>>,
+/// When the pool is dropped, the threads run the queued jobs and then end.
+pub(crate) struct Pool<J, R> {
+    shared: Arc<Shared<J, R>>,
 }
 
-/// A slot in the queue. If it is dropped before the job has begun, because the client
-/// disconnects for example, the job is dropped too.
+/// A slot in the queue. If it is dropped before its job has begun, for example because the client
+/// disconnects, the job is dropped too.
 #[must_use]
-pub(crate) struct QueueSlot<J, A> {
-    shared: Arc<Shared<J, A>>,
+pub(crate) struct QueueSlot<J, R> {
+    shared: Arc<Shared<J, R>>,
     ticket: u64,
 }
 
-/// The future result of a job.
+/// The pending result of a job.
 #[must_use]
-pub(crate) struct Answer<J, A> {
-    shared: Arc<Shared<J, A>>,
+pub(crate) struct PendingResult<J, R> {
+    shared: Arc<Shared<J, R>>,
     ticket: u64,
     deadline: Instant,
-    receiver: oneshot::Receiver<A>,
+    receiver: oneshot::Receiver<R>,
 }
 
 /// An error from hashing a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HashingError {
-    /// The password would have to wait too long.
+    /// The password would be queued for too long.
     #[error("too many passwords are queued for hashing")]
     Overloaded,
     /// The thread panicked. This is a defect.
@@ -45,56 +45,56 @@ pub enum HashingError {
     Defect,
 }
 
-struct Shared<J, A> {
+struct Shared<J, R> {
     threads: usize,
     batch_size: Box<BatchSize>,
-    work: Box<Work<J, A>>,
-    pace: WaitEstimate,
-    queue: Mutex<Queue<J, A>>,
-    /// Notified when there is a batch for a free thread, and when the pool is dropped.
+    work: Box<Work<J, R>>,
+    wait_estimate: WaitEstimate,
+    queue: Mutex<Queue<J, R>>,
+    /// Notified when there is a batch for a free thread and when the pool is dropped.
     changed: Condvar,
 }
 
-/// The two sides of a queued job: the caller keeps the slot, and the answer can be awaited anywhere.
-type Queued<J, A> = (QueueSlot<J, A>, Answer<J, A>);
+/// A queued job: the slot, which the caller keeps, and the result, which any task can await.
+type Queued<J, R> = (QueueSlot<J, R>, PendingResult<J, R>);
 
-/// Returns how many of the queued jobs a thread takes at once, given the number of free threads.
+/// Returns the size of the next batch, given the numbers of queued jobs and of free threads.
 type BatchSize = dyn Fn(usize, usize) -> usize + Send + Sync;
 
-/// Does a batch of jobs and returns the results in the same order.
-type Work<J, A> = dyn Fn(&[J]) -> Vec<A> + Send + Sync;
+/// Runs a batch of jobs and returns the results in the same order.
+type Work<J, R> = dyn Fn(&[J]) -> Vec<R> + Send + Sync;
 
-struct Queue<J, A> {
-    /// The number of threads without a batch. While there is one, no job waits.
+struct Queue<J, R> {
+    /// The number of threads without a batch. Jobs wait only while it is 0.
     free_threads: usize,
     next_ticket: u64,
-    /// The jobs that wait for a thread, in the order of their tickets.
-    jobs: VecDeque<QueuedJob<J, A>>,
-    /// The batches that threads are about to begin.
-    batches: VecDeque<Vec<QueuedJob<J, A>>>,
+    /// The jobs that wait for a thread, ordered by ticket.
+    jobs: VecDeque<QueuedJob<J, R>>,
+    /// The batches that threads will begin next.
+    batches: VecDeque<Vec<QueuedJob<J, R>>>,
     is_closed: bool,
 }
 
-struct QueuedJob<J, A> {
+struct QueuedJob<J, R> {
     ticket: u64,
     job: J,
-    sender: oneshot::Sender<A>,
+    sender: oneshot::Sender<R>,
 }
 
-/// The length of a queue that is worked off in full batches.
+/// A queue length that is long enough for full batches.
 const LONG_QUEUE: usize = 64;
 
-impl<J: Send + 'static, A: Send + 'static> Pool<J, A> {
+impl<J: Send + 'static, R: Send + 'static> Pool<J, R> {
     /// Starts the threads.
     pub(super) fn start(
         threads: usize,
         batch_size: impl Fn(usize, usize) -> usize + Send + Sync + 'static,
-        work: impl Fn(&[J]) -> Vec<A> + Send + Sync + 'static,
+        work: impl Fn(&[J]) -> Vec<R> + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let pool = Self {
             shared: Arc::new(Shared {
                 threads,
-                pace: WaitEstimate::new(batch_size(LONG_QUEUE, 1)),
+                wait_estimate: WaitEstimate::new(batch_size(LONG_QUEUE, 1)),
                 batch_size: Box::new(batch_size),
                 work: Box::new(work),
                 queue: Mutex::new(Queue {
@@ -116,11 +116,11 @@ impl<J: Send + 'static, A: Send + 'static> Pool<J, A> {
         Ok(pool)
     }
 
-    /// Queues a job. Fails if it would probably not begin before the deadline.
-    pub(super) fn queue(&self, job: J, deadline: Instant) -> Result<Queued<J, A>, HashingError> {
+    /// Queues a job. Fails if the job is not expected to begin before the deadline.
+    pub(super) fn queue(&self, job: J, deadline: Instant) -> Result<Queued<J, R>, HashingError> {
         let (sender, receiver) = oneshot::channel();
         let mut queue = self.shared.lock();
-        let expected_wait = self.shared.pace.wait(queue.jobs.len(), self.shared.threads);
+        let expected_wait = self.shared.wait_estimate.wait(queue.jobs.len(), self.shared.threads);
         if Instant::now() + expected_wait > deadline {
             return Err(HashingError::Overloaded);
         }
@@ -131,31 +131,31 @@ impl<J: Send + 'static, A: Send + 'static> Pool<J, A> {
         drop(queue);
         Ok((
             QueueSlot { shared: Arc::clone(&self.shared), ticket },
-            Answer { shared: Arc::clone(&self.shared), ticket, deadline, receiver },
+            PendingResult { shared: Arc::clone(&self.shared), ticket, deadline, receiver },
         ))
     }
 }
 
-impl<J, A> Pool<J, A> {
+impl<J, R> Pool<J, R> {
     /// Returns the number of jobs that wait for a thread.
     pub(super) fn queued(&self) -> usize {
         self.shared.lock().jobs.len()
     }
 }
 
-impl<J, A> Drop for Pool<J, A> {
+impl<J, R> Drop for Pool<J, R> {
     fn drop(&mut self) {
         self.shared.lock().is_closed = true;
         self.shared.changed.notify_all();
     }
 }
 
-impl<J, A> Answer<J, A> {
+impl<J, R> PendingResult<J, R> {
     /// Waits until the job is done. Fails if it has not begun by the deadline.
-    pub(super) async fn get(mut self) -> Result<A, HashingError> {
+    pub(super) async fn get(mut self) -> Result<R, HashingError> {
         if self.shared.is_waiting(self.ticket) {
             match timeout_at(self.deadline, &mut self.receiver).await {
-                Ok(answer) => return answer.map_err(|_| HashingError::Defect),
+                Ok(result) => return result.map_err(|_| HashingError::Defect),
                 Err(_) if self.shared.remove(self.ticket).is_some() => {
                     return Err(HashingError::Overloaded);
                 }
@@ -167,14 +167,14 @@ impl<J, A> Answer<J, A> {
     }
 }
 
-impl<J, A> Drop for QueueSlot<J, A> {
+impl<J, R> Drop for QueueSlot<J, R> {
     fn drop(&mut self) {
         self.shared.remove(self.ticket);
     }
 }
 
-impl<J, A> Shared<J, A> {
-    /// What each thread runs.
+impl<J, R> Shared<J, R> {
+    /// Runs batches until the pool is dropped. Called by each thread.
     fn run_thread(&self) {
         priority::lower();
         while let Some(batch) = self.next_batch() {
@@ -182,8 +182,8 @@ impl<J, A> Shared<J, A> {
         }
     }
 
-    /// Waits for a batch. Returns `None` when the pool has been dropped and nothing is left to do.
-    fn next_batch(&self) -> Option<Vec<QueuedJob<J, A>>> {
+    /// Waits for a batch. Returns `None` when the pool has been dropped and no batch is left.
+    fn next_batch(&self) -> Option<Vec<QueuedJob<J, R>>> {
         let mut queue = self.lock();
         loop {
             if let Some(batch) = queue.batches.pop_front() {
@@ -196,30 +196,30 @@ impl<J, A> Shared<J, A> {
         }
     }
 
-    fn run_batch(&self, batch: Vec<QueuedJob<J, A>>) {
+    fn run_batch(&self, batch: Vec<QueuedJob<J, R>>) {
         let (jobs, senders): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|queued| (queued.job, queued.sender)).unzip();
         let began = Instant::now();
-        let result = catch_unwind(AssertUnwindSafe(|| (self.work)(&jobs)));
-        self.pace.record(jobs.len(), began.elapsed());
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(&jobs)));
+        self.wait_estimate.record(jobs.len(), began.elapsed());
         let mut queue = self.lock();
         queue.free_threads += 1;
         self.dispatch(&mut queue);
         drop(queue);
-        match result {
-            Ok(answers) => {
-                for (sender, answer) in senders.into_iter().zip(answers) {
-                    // An error means that nobody waits for the answer any more.
-                    let _ = sender.send(answer);
+        match outcome {
+            Ok(results) => {
+                for (sender, result) in senders.into_iter().zip(results) {
+                    // Sending fails if the caller no longer waits.
+                    let _ = sender.send(result);
                 }
             }
-            // The senders are dropped, which tells those who wait.
+            // Dropping the senders makes the pending results fail.
             Err(_) => tracing::error!("a thread that hashes passwords panicked"),
         }
     }
 
-    /// Makes batches of the waiting jobs for the free threads.
-    fn dispatch(&self, queue: &mut Queue<J, A>) {
+    /// Hands batches of queued jobs to the free threads.
+    fn dispatch(&self, queue: &mut Queue<J, R>) {
         while queue.free_threads > 0 && !queue.jobs.is_empty() {
             let size = (self.batch_size)(queue.jobs.len(), queue.free_threads);
             let size = size.clamp(1, queue.jobs.len());
@@ -230,24 +230,24 @@ impl<J, A> Shared<J, A> {
         }
     }
 
-    /// Whether the job waits for a thread.
+    /// Returns whether the job still waits for a thread.
     fn is_waiting(&self, ticket: u64) -> bool {
         self.lock().position(ticket).is_some()
     }
 
-    /// Removes a job that waits for a thread.
-    fn remove(&self, ticket: u64) -> Option<QueuedJob<J, A>> {
+    /// Removes a job from the queue. Returns `None` if it has begun.
+    fn remove(&self, ticket: u64) -> Option<QueuedJob<J, R>> {
         let mut queue = self.lock();
         let index = queue.position(ticket)?;
         queue.jobs.remove(index)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue<J, A>> {
+    fn lock(&self) -> MutexGuard<'_, Queue<J, R>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<J, A> Queue<J, A> {
+impl<J, R> Queue<J, R> {
     fn position(&self, ticket: u64) -> Option<usize> {
         self.jobs.binary_search_by_key(&ticket, |queued| queued.ticket).ok()
     }

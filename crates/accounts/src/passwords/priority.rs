@@ -1,13 +1,13 @@
-/// Lowers the priority of the calling thread, so that the threads that serve requests and those
-/// of the store go first: they have little to do each time, and somebody waits for it.
+/// Lowers the priority of the calling thread, so that the threads that serve requests and the
+/// threads of the store run first. Their work is short, and a client waits for it.
 ///
-/// This is the lowest ordinary priority, not the idle class (`SCHED_IDLE`): under that, a flood of
-/// cheap requests would make sign-ins wait for seconds. This priority still gets about a seventieth
-/// of a core that others want entirely.
+/// This uses the lowest normal priority, not the idle class (`SCHED_IDLE`). In the idle class, a
+/// flood of cheap requests would delay sign-ins by seconds. At the lowest normal priority, a thread
+/// still gets about 1/70 of a busy core.
 #[cfg(target_os = "linux")]
 pub(super) fn lower() {
-    // Without a process, this means the calling thread. Lowering a priority needs no privileges.
-    // If it is refused all the same, hashing continues with the priority it has.
+    // `None` means the calling thread. Lowering a priority needs no privileges. If it fails anyway,
+    // the thread keeps its priority.
     let _ = rustix::process::setpriority_process(None, LOWEST);
 }
 
@@ -15,6 +15,6 @@ pub(super) fn lower() {
 #[cfg(target_os = "linux")]
 pub(super) const LOWEST: i32 = 19;
 
-/// On other systems a priority belongs to a process, not to a thread.
+/// Does nothing: on other systems, a priority belongs to the process, not to the thread.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn lower() {}

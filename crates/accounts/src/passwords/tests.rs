@@ -33,7 +33,7 @@ fn account(password_hash: PasswordHash) -> Challenge {
 }
 
 #[tokio::test]
-async fn every_job_gets_its_own_answer_whatever_is_hashed_in_the_same_batch() {
+async fn every_job_gets_its_own_result_in_every_hashing_mode() {
     let stored = PasswordHasher::new(1_000).unwrap().hash(&new_password(PASSWORD), &SystemRandom);
     let weaker = "$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHRzYWx0c2FsdA$BBs+1+PaslLtBPULUr8/lQicvVuHiEPMz0i8MjLCbzM";
     let weaker: PasswordHash = weaker.parse().unwrap();
@@ -74,7 +74,7 @@ async fn every_job_gets_its_own_answer_whatever_is_hashed_in_the_same_batch() {
     }
 }
 
-/// Paused time advances by itself when nothing else can happen.
+/// Paused time advances automatically when all tasks are waiting.
 #[tokio::test(start_paused = true)]
 async fn a_password_is_not_rehashed_when_the_queue_is_too_long() {
     let passwords = service(1_000, HashingMode::Single);
@@ -84,9 +84,9 @@ async fn a_password_is_not_rehashed_when_the_queue_is_too_long() {
 }
 
 #[tokio::test]
-async fn an_answer_of_the_wrong_kind_is_a_defect() {
+async fn a_result_of_the_wrong_kind_is_a_defect() {
     let passwords = service(1_000, HashingMode::Single);
     let job = HashJob::verification(Password::new("x"), None);
-    let (_slot, answer) = passwords.pool.queue(job, PasswordService::deadline()).unwrap();
-    assert_eq!(PendingHash(answer).get().await.map(drop), Err(HashingError::Defect));
+    let (_slot, result) = passwords.pool.queue(job, PasswordService::deadline()).unwrap();
+    assert_eq!(PendingHash(result).get().await.map(drop), Err(HashingError::Defect));
 }

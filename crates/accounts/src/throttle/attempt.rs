@@ -12,8 +12,10 @@ use crate::error_chain::error_chain;
 use crate::tasks::BackgroundTasks;
 use crate::throttle::queue::QueueSlot;
 
-/// An attempt that has begun: it counts until it is settled. If it is dropped before that,
-/// because its caller disconnected or something failed, it is not counted.
+/// An attempt that has begun. While it is in progress, it counts towards the limits.
+///
+/// If it is dropped before it is settled, because the caller disconnected or an operation failed,
+/// it is not counted.
 pub(crate) struct Attempt {
     context: AttemptContext,
     counters: Vec<LimitedCounter>,
@@ -21,18 +23,18 @@ pub(crate) struct Attempt {
     failure: Option<Event>,
     began_at: Timestamp,
     is_settled: bool,
-    /// The slot among the attempts from the same address.
-    address_slot: Option<QueueSlot>,
+    /// The slot among the attempts from the same IP address.
+    ip_slot: Option<QueueSlot>,
 }
 
-/// How an attempt ended.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AttemptOutcome {
-    /// It failed, or is one of those that always count.
+    /// The attempt failed, or always counts, like a sign-up.
     Failed,
     /// The password was correct.
     Succeeded,
-    /// It is not counted.
+    /// The attempt is not counted.
     Void,
 }
 
@@ -47,7 +49,8 @@ pub(crate) enum AttemptError {
     Store(#[from] StoreError),
 }
 
-/// What attempts are begun and settled with, even after their callers are gone.
+/// The dependencies of attempts. Each attempt has a clone, so that it can be settled after its
+/// caller has disconnected.
 #[derive(Clone)]
 pub(crate) struct AttemptContext {
     store: Arc<dyn Store>,
@@ -58,10 +61,10 @@ pub(crate) struct AttemptContext {
 }
 
 #[must_use]
-#[expect(clippy::large_enum_variant, reason = "it is matched at once and never stored")]
+#[expect(clippy::large_enum_variant, reason = "it is matched immediately and never stored")]
 pub(super) enum BeginOutcome {
     Begun(Attempt),
-    /// Attempts in progress decide whether this one exceeds a limit.
+    /// The outcome of attempts in progress decides whether this one exceeds a limit.
     Undecided,
 }
 
@@ -79,8 +82,8 @@ impl AttemptContext {
         self.settled.notified()
     }
 
-    /// Enters the attempt in the store, as a task: if the caller disconnects, the attempt is
-    /// dropped, and so refunded, after the store has answered.
+    /// Begins the attempt in the store, in a background task. If the caller disconnects, the
+    /// attempt is dropped and refunded as soon as the store has responded.
     pub(super) async fn begin(
         &self,
         counters: &[LimitedCounter],
@@ -104,33 +107,27 @@ impl AttemptContext {
 }
 
 impl Attempt {
-    /// Builds an attempt that falls under no counter.
+    /// Builds an attempt without counters.
     pub(super) fn uncounted(context: AttemptContext, failure: Option<Event>) -> Self {
         let began_at = context.clock.now();
-        Self {
-            context,
-            counters: Vec::new(),
-            failure,
-            began_at,
-            is_settled: false,
-            address_slot: None,
-        }
+        Self { context, counters: Vec::new(), failure, began_at, is_settled: false, ip_slot: None }
     }
 
-    /// Keeps the slot for as long as the attempt exists.
-    pub(super) fn holding(mut self, address_slot: Option<QueueSlot>) -> Self {
-        self.address_slot = address_slot;
+    /// Keeps the slot until the attempt is dropped.
+    pub(super) fn with_ip_slot(mut self, ip_slot: Option<QueueSlot>) -> Self {
+        self.ip_slot = ip_slot;
         self
     }
 
-    /// Records how the attempt ended.
+    /// Records the outcome of the attempt.
     pub(crate) async fn settle(mut self, outcome: AttemptOutcome) {
         if let Some(settlement) = self.settlement(outcome) {
             self.context.tasks.run_to_completion(settlement).await;
         }
     }
 
-    /// Returns what is left to do to settle the attempt, or `None` if that is nothing.
+    /// Returns the future that settles the attempt in the store, or `None` if there is nothing to
+    /// write.
     fn settlement(
         &mut self,
         outcome: AttemptOutcome,
@@ -158,8 +155,8 @@ impl Drop for Attempt {
 }
 
 impl AttemptOutcome {
-    /// Returns what becomes of a counter. A success resets the account's or the browser's own
-    /// counter, but not the one of the address, which others share.
+    /// Returns the effect of the outcome on a counter. A success resets the counter of the account
+    /// or the browser, but not the counter of the IP address, which other users share.
     fn settle(self, counter: &LimitedCounter) -> Settlement {
         match self {
             Self::Failed => Settlement::Counted,
@@ -183,7 +180,7 @@ async fn record(
         Ok(SettleOutcome::LockedOut) => {
             tracing::warn!("too many attempts have failed: further ones are rejected for a while");
         }
-        // The store treats it as in progress until it expires, so it counts for a while.
+        // An attempt that is never settled counts as failed after 30 seconds.
         Err(error) => {
             let error = error_chain(&error);
             tracing::warn!(error, "could not record the outcome of an attempt");

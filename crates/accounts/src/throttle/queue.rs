@@ -4,14 +4,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use auth_core::CounterKey;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// A first-come, first-served queue for each key, with a number of slots each.
+/// First-come, first-served queues, one per key. Each key has a fixed number of slots.
 #[derive(Clone)]
 pub(super) struct KeyedQueue {
     slots_per_key: usize,
     queues: Arc<Mutex<HashMap<CounterKey, Arc<Semaphore>>>>,
 }
 
-/// A slot of one key. When it is dropped, the next in the queue gets it.
+/// A slot of one key. When it is dropped, the next caller in the queue gets it.
 pub(super) struct QueueSlot {
     queues: KeyedQueue,
     key: CounterKey,
@@ -28,9 +28,10 @@ impl KeyedQueue {
         let queue = Arc::clone(
             self.lock().entry(key).or_insert_with(|| Arc::new(Semaphore::new(self.slots_per_key))),
         );
-        // Created before the wait, so that a caller that is dropped removes its queue too.
+        // Create the slot before waiting: if this future is dropped, the slot removes an empty
+        // queue.
         let mut slot = QueueSlot { queues: self.clone(), key, permit: None };
-        // Semaphores here are never closed.
+        // The semaphore is never closed, so this always returns a permit.
         slot.permit = queue.acquire_owned().await.ok();
         slot
     }

@@ -8,15 +8,15 @@ use user_store::PasswordVersion;
 
 use crate::tokens::key_ring::KeyRing;
 
-/// The tokens that a client uses a session with.
+/// The tokens of a session, for its client.
 #[derive(Debug, Clone)]
 pub struct IssuedTokens {
     /// The access token, which the client sends with every request.
     pub access: IssuedToken,
-    /// The refresh token, which the client gets the next tokens with.
+    /// The refresh token, which the client exchanges for the next tokens.
     pub refresh: IssuedRefreshToken,
-    /// The device token, by which the account recognises the browser at the next sign-in. Only a
-    /// sign-in issues one. It is worth keeping for a year.
+    /// The device token, by which the account recognises the browser at the next sign-in. Present
+    /// only after a sign-in. The client should keep it for a year.
     pub device: Option<DeviceToken>,
 }
 
@@ -25,8 +25,8 @@ pub struct IssuedTokens {
 pub struct IssuedRefreshToken {
     /// The token.
     pub token: RefreshToken,
-    /// How long the client should keep the token, if the user asked to stay signed in. Otherwise
-    /// the client should forget it when it is closed.
+    /// How long the client should keep the token, if the user asked to stay signed in. If `None`,
+    /// the client should discard the token when it is closed.
     pub max_age: Option<Duration>,
 }
 
@@ -41,8 +41,8 @@ impl TokenIssuer {
         Self { keys, random }
     }
 
-    /// Issues an access token for a session, to go with its refresh token. The access token does
-    /// not outlive the session.
+    /// Issues an access token for a session, and returns it with the refresh token. The access
+    /// token expires no later than the session.
     pub(crate) async fn issue(
         &self,
         session: &Session,
@@ -61,8 +61,9 @@ impl TokenIssuer {
         Ok(IssuedTokens { access, refresh, device: None })
     }
 
-    /// Returns the device token for a browser that has just proved to know this password: the one
-    /// that it has if that is up to date, otherwise a new one.
+    /// Returns the device token for a browser whose user has just entered this password. If the
+    /// browser presented a valid token of the newest key, that token is returned. Otherwise a new
+    /// one is issued.
     pub(crate) fn device_token(
         &self,
         user: UserId,

@@ -13,39 +13,39 @@ use user_store::{Credentials, KeySetVersion, SigningKeySet, Store, StoreError};
 
 use crate::error_chain::error_chain;
 
-/// The keys that sign and verify tokens, as the store last returned them. They change while the
-/// server runs: an operator, or another server, adds and retires keys.
+/// The keys that sign and verify tokens, as of the last read from the store. Operators can add and
+/// retire keys while the server runs.
 pub(crate) struct KeyRing {
     store: Arc<dyn Store>,
     issuer: String,
     token_lifetime: Duration,
-    /// Read by every request, and therefore without a lock.
+    /// Every request reads this, so it has no lock.
     current: ArcSwap<Keys>,
-    /// The number of the read that `current` comes from. Locked to replace `current`.
+    /// The number of the read that `current` comes from. Locked while `current` is replaced.
     current_read: Mutex<u64>,
-    /// How often the store has been read.
+    /// The number of reads from the store so far.
     reads: AtomicU64,
-    /// Held while the keys are reloaded because the store has another version of them. Contains the
+    /// Locked while the keys are read because the store has another version of them. Contains the
     /// number of the last read that failed.
     reload: AsyncMutex<u64>,
-    /// Held while the keys are reloaded because a token names an unknown one.
+    /// Locked while the keys are read because a token has an unknown key id.
     latest_request: AsyncMutex<LatestRequest>,
 }
 
-/// A set of keys, ready for use.
+/// A set of keys, as stored and in the forms derived from it.
 pub(crate) struct Keys {
     stored: SigningKeySet,
     tokens: AccessTokens,
-    /// The newest first.
+    /// Newest first.
     device_keys: Vec<DeviceKey>,
 }
 
 /// The outcome of verifying an access token with the current keys.
 #[must_use]
 pub(crate) enum TokenVerification {
-    /// The token is valid by the keys of this version.
+    /// The token is valid according to the keys of this version.
     Valid(Claims, KeySetVersion),
-    /// The token names a key that is not among the current ones.
+    /// The token has a key id that is not among the current keys.
     UnknownKey,
     /// The token is not valid.
     Invalid,
@@ -60,6 +60,7 @@ pub(crate) enum KeyRingError {
     Key(#[from] KeyError),
 }
 
+/// The state of reads that unknown key ids cause.
 #[derive(Default)]
 struct LatestRequest {
     /// When the store may be read again.
@@ -68,12 +69,12 @@ struct LatestRequest {
     failed_read: u64,
 }
 
-/// The minimum time between two reads of the store for keys that only tokens name. So tokens with
-/// invented key names cause no more work than this.
+/// The minimum time between two reads that unknown key ids cause. It limits the load from tokens
+/// with invented key ids.
 const MIN_READ_INTERVAL: Duration = Duration::from_secs(1);
 
 impl KeyRing {
-    /// Loads the keys, of which the store must have one.
+    /// Loads the keys. The store must have at least one.
     pub(crate) async fn load(
         store: Arc<dyn Store>,
         issuer: &str,
@@ -98,12 +99,11 @@ impl KeyRing {
         self.current.load_full()
     }
 
-    /// Reads the keys from the store and returns them. If the store does not answer, returns the
-    /// current ones.
+    /// Reads the keys from the store and returns them. If that fails, returns the current ones.
     pub(crate) async fn newest(&self) -> Arc<Keys> {
         if let Err(error) = self.read().await {
             let error = error_chain(&error);
-            tracing::warn!(error, "could not read the signing keys: using the current ones");
+            tracing::warn!(error, "could not read the signing keys: using the last known ones");
         }
         self.current()
     }
@@ -118,8 +118,8 @@ impl KeyRing {
         }
     }
 
-    /// Returns the keys. Reads them from the store, unless the current ones have this version.
-    /// Concurrent calls share one read, also if it fails.
+    /// Returns the keys. If the current ones have another version, reads them from the store first.
+    /// Concurrent calls share one read, even if it fails.
     pub(crate) async fn with_version(
         &self,
         version: KeySetVersion,
@@ -143,9 +143,8 @@ impl KeyRing {
         Ok(self.current())
     }
 
-    /// Reads the keys from the store because a token names an unknown one. Concurrent calls share
-    /// one read, and there is at most one per [`MIN_READ_INTERVAL`]: a call that comes too early
-    /// waits.
+    /// Reads the keys from the store because a token has an unknown key id. Concurrent calls share
+    /// one read. There is at most one read per [`MIN_READ_INTERVAL`]; an earlier call waits.
     pub(crate) async fn refresh_for_unknown_kid(&self) -> Result<(), StoreError> {
         let reads_before = self.reads.load(Ordering::SeqCst);
         let mut latest = self.latest_request.lock().await;
@@ -166,8 +165,8 @@ impl KeyRing {
         read
     }
 
-    /// Replaces the current keys by those in the store. If the store does not answer, or has keys
-    /// that cannot be used, the current ones stay.
+    /// Replaces the current keys with those in the store. If the store fails, or its keys cannot be
+    /// used, the current ones are kept.
     async fn read(&self) -> Result<(), StoreError> {
         let read = self.reads.fetch_add(1, Ordering::SeqCst) + 1;
         let stored = self.store.signing_keys().await?;
@@ -177,7 +176,7 @@ impl KeyRing {
     fn replace(&self, read: u64, stored: SigningKeySet) -> Result<(), KeyError> {
         let mut current_read = self.current_read.lock().unwrap_or_else(PoisonError::into_inner);
         if read < *current_read {
-            // A later read was faster. What this one returned may have been retired since.
+            // A later read finished first. The keys of this read may include retired ones.
             return Ok(());
         }
         if stored != self.current.load().stored {
@@ -211,7 +210,7 @@ impl Keys {
         Ok(Self { stored, tokens, device_keys })
     }
 
-    /// Returns what issues access tokens and lists the public keys.
+    /// Returns the issuer of access tokens, which also lists the public keys.
     pub(crate) const fn tokens(&self) -> &AccessTokens {
         &self.tokens
     }
@@ -220,8 +219,8 @@ impl Keys {
         &self.device_keys
     }
 
-    /// Returns which browser presents the device token, if the browser has signed in to this
-    /// account with its current password.
+    /// Returns the id of the browser that presents the device token, if the browser has signed in
+    /// to this account with the current password.
     pub(crate) fn recognize_device(
         &self,
         credentials: &Credentials,
@@ -232,8 +231,8 @@ impl Keys {
         self.device_keys.iter().find_map(|key| key.verify(user, password, token))
     }
 
-    /// Returns which account's hash stands in for the one of an email address without an account.
-    /// It depends on the oldest key, so that a new key changes nothing.
+    /// Returns the position that selects the decoy for an email address without an account. It is
+    /// derived from the oldest key, so that adding a key does not change it.
     pub(crate) fn decoy_position(&self, email: &EmailKey) -> DecoyPosition {
         match self.device_keys.last() {
             Some(key) => key.decoy_position(email),

@@ -30,18 +30,18 @@ async fn try_sign_in(server: &Accounts, password: &str) -> Result<(), SignInErro
 }
 
 #[tokio::test]
-async fn after_a_password_change_the_new_one_works_and_every_other_session_has_ended() {
+async fn a_password_change_ends_every_other_session_and_the_new_password_works() {
     let app = TestApp::new().await;
-    let there = app.another_server().await;
+    let other_server = app.another_server().await;
     let (ada, other) = (app.user().await, app.remembered_session().await);
     change_password(&app, &ada, PASSWORD, NEW_PASSWORD).await.unwrap();
-    authenticate(&there, &ada.tokens).await.unwrap();
-    refresh(&there, &ada.tokens).await.unwrap();
-    assert!(is_rejected(&there, &other.tokens).await);
-    assert!(refresh(&there, &other.tokens).await.is_err());
-    let old = try_sign_in(&there, PASSWORD).await;
+    authenticate(&other_server, &ada.tokens).await.unwrap();
+    refresh(&other_server, &ada.tokens).await.unwrap();
+    assert!(is_rejected(&other_server, &other.tokens).await);
+    assert!(refresh(&other_server, &other.tokens).await.is_err());
+    let old = try_sign_in(&other_server, PASSWORD).await;
     assert!(matches!(old, Err(SignInError::InvalidCredentials)));
-    try_sign_in(&there, NEW_PASSWORD).await.unwrap();
+    try_sign_in(&other_server, NEW_PASSWORD).await.unwrap();
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn a_new_password_follows_the_policy() {
         ("latchkey", PasswordError::Common),
         ("password1", PasswordError::Common),
     ] {
-        // Even if the current one is wrong: checking the rules costs no hash.
+        // The rules are checked before the current password, because that costs no hash.
         for current in [PASSWORD, "wrong"] {
             let rejected = change_password(&app, &ada, current, new).await;
             assert!(matches!(rejected, Err(OwnAccountError::Invalid(found)) if found == error));
@@ -76,7 +76,7 @@ async fn a_new_password_follows_the_policy() {
 }
 
 #[tokio::test]
-async fn a_session_that_has_ended_changes_nothing() {
+async fn a_session_that_has_ended_cannot_change_or_delete_the_account() {
     let app = TestApp::new().await;
     let ada = app.user().await;
     app.sign_out(&ada, &ClientInfo::default()).await.unwrap();
@@ -93,23 +93,23 @@ async fn concurrent_password_changes_in_one_session_succeed_once() {
     let ada = app.user().await;
     let new: Vec<_> = (0..10).map(|n| format!("{NEW_PASSWORD} {n}")).collect();
     let changed = join_all(new.iter().map(|new| change_password(&app, &ada, PASSWORD, new))).await;
-    let mut winners = 0;
+    let mut successes = 0;
     for (changed, new) in changed.iter().zip(&new) {
         let works = try_sign_in(&app, new).await.is_ok();
         assert_eq!(changed.is_ok(), works);
-        winners += usize::from(works);
+        successes += usize::from(works);
         assert!(works || matches!(changed, Err(OwnAccountError::WrongPassword)), "{changed:?}");
     }
-    assert_eq!(winners, 1);
+    assert_eq!(successes, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_changes_to_the_same_password_succeed_once() {
     let app = TestApp::new().await;
     let ada = app.user().await;
-    // The hash is outdated here.
+    // The stored hash is outdated for this server.
     let server = app.another_server_with(|config| config.pbkdf2_iterations = 20_000).await;
-    // Most of the time both have checked the password before one of them changes it.
+    // In most rounds, both calls check the password before one of them changes it.
     let mut rounds = Vec::new();
     while !rounds.contains(&1) && rounds.len() < 20 {
         let change = || change_password(&server, &ada, PASSWORD, PASSWORD);
@@ -122,17 +122,18 @@ async fn concurrent_changes_to_the_same_password_succeed_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sign_ins_and_refreshes_that_race_with_a_password_change_leave_no_session() {
+async fn sign_ins_and_refreshes_that_race_with_a_password_change_leave_no_active_session() {
     let app = TestApp::new().await;
-    let there = app.another_server().await;
+    let other_server = app.another_server().await;
     let ada = app.user().await;
     let mut others = Vec::new();
     for _ in 0..10 {
         others.push(app.session().await.tokens);
     }
     let caller = Caller::default();
-    let sign_ins = join_all((0..10).map(|_| there.sign_in(SignIn::new(EMAIL, PASSWORD, &caller))));
-    let refreshes = join_all(others.iter().map(|other| refresh(&there, other)));
+    let sign_ins =
+        join_all((0..10).map(|_| other_server.sign_in(SignIn::new(EMAIL, PASSWORD, &caller))));
+    let refreshes = join_all(others.iter().map(|other| refresh(&other_server, other)));
     let ((sign_ins, refreshes), changed) =
         join(join(sign_ins, refreshes), change_password(&app, &ada, PASSWORD, NEW_PASSWORD)).await;
     changed.unwrap();
@@ -157,14 +158,14 @@ async fn a_password_change_succeeds_while_a_sign_in_rehashes_the_password() {
     )
     .await;
     changed.unwrap();
-    // Whether the sign-in came first or too late, its session has ended.
+    // If the sign-in was first, the password change has ended its session.
     if let Ok(tokens) = signed_in {
         assert!(is_rejected(&stronger, &tokens).await);
     }
 }
 
 #[tokio::test]
-async fn deleting_an_account_ends_everything_and_frees_its_email_address() {
+async fn deleting_an_account_ends_its_sessions_and_frees_its_email_address() {
     let app = TestApp::new().await;
     let (ada, other) = (app.user().await, app.remembered_session().await);
     delete_account(&app, &ada, PASSWORD).await.unwrap();
@@ -173,7 +174,7 @@ async fn deleting_an_account_ends_everything_and_frees_its_email_address() {
         assert!(refresh(&app, tokens).await.is_err());
     }
     assert!(matches!(app.export(&ada).await, Err(AuthenticateError::InvalidToken)));
-    // The password is not wrong: the account does not exist any more.
+    // The error is not a wrong password, because the account no longer exists.
     let again = delete_account(&app, &ada, PASSWORD).await;
     assert!(matches!(again, Err(OwnAccountError::SessionEnded)));
     let changed = change_password(&app, &ada, PASSWORD, NEW_PASSWORD).await;

@@ -15,15 +15,14 @@ pub(crate) const EMAIL: &str = "Ada@example.com";
 pub(crate) const PASSWORD: &str = "a long walk along the sea";
 pub(crate) const NEW_PASSWORD: &str = "a short swim in the river";
 
-/// A server on a store of its own, with a clock that stands still. Other servers can be started on
-/// the same store.
+/// A server with its own store and a manual clock. Other servers can be started on the same store.
 pub(crate) struct TestApp {
     server: Arc<Accounts>,
     clock: Arc<ManualClock>,
     folder: TempDir,
 }
 
-/// Somebody who is signed in.
+/// A user who is signed in.
 pub(crate) struct TestUser {
     pub(crate) tokens: IssuedTokens,
     signed_in: SignedIn,
@@ -66,18 +65,18 @@ impl TestApp {
         self.server = self.another_server().await;
     }
 
-    /// Signs Ada up.
+    /// Creates Ada's account.
     pub(crate) async fn account(&self) -> User {
         self.server.sign_up(EMAIL, PASSWORD, &Caller::default()).await.unwrap()
     }
 
-    /// Signs Ada up and in.
+    /// Creates Ada's account and signs her in.
     pub(crate) async fn user(&self) -> TestUser {
         self.account().await;
         self.session().await
     }
 
-    /// Signs somebody else up and in.
+    /// Creates an account with this email address and signs its user in.
     pub(crate) async fn user_with_email(&self, email: &str) -> TestUser {
         self.server.sign_up(email, PASSWORD, &Caller::default()).await.unwrap();
         let caller = Caller::default();
@@ -85,12 +84,12 @@ impl TestApp {
         TestUser::new(self, tokens).await
     }
 
-    /// Signs Ada in once more.
+    /// Signs Ada in to another session.
     pub(crate) async fn session(&self) -> TestUser {
         session_on(self).await
     }
 
-    /// Signs Ada in once more, to a session that outlives the browser.
+    /// Signs Ada in to another session, which survives closing the browser.
     pub(crate) async fn remembered_session(&self) -> TestUser {
         TestUser::new(self, issue(self, true).await).await
     }
@@ -174,7 +173,7 @@ pub(crate) async fn authenticate(
     server.authenticate(tokens.access.token.as_str()).await
 }
 
-/// Whether the access token is rejected as invalid.
+/// Returns whether the access token is rejected as invalid.
 pub(crate) async fn is_rejected(server: &Accounts, tokens: &IssuedTokens) -> bool {
     matches!(authenticate(server, tokens).await, Err(AuthenticateError::InvalidToken))
 }

@@ -9,14 +9,14 @@ use crate::app::{
 #[tokio::test]
 async fn a_token_is_rejected_on_every_server_once_its_session_has_ended() {
     let app = TestApp::new().await;
-    let there = app.another_server().await;
+    let other_server = app.another_server().await;
     let ada = app.user().await;
-    assert_eq!(authenticate(&there, &ada.tokens).await.unwrap().email(), EMAIL);
+    assert_eq!(authenticate(&other_server, &ada.tokens).await.unwrap().email(), EMAIL);
     app.sign_out(&ada, &ClientInfo::default()).await.unwrap();
-    for server in [&*app, &there] {
+    for server in [&*app, &other_server] {
         assert!(is_rejected(server, &ada.tokens).await);
     }
-    // Signing out again is no error.
+    // Signing out again is not an error.
     app.sign_out(&ada, &ClientInfo::default()).await.unwrap();
 }
 
@@ -32,7 +32,7 @@ async fn a_token_expires_after_its_lifetime_while_its_session_stays_active() {
 }
 
 #[tokio::test]
-async fn a_session_expires_when_it_is_idle_and_at_its_absolute_end() {
+async fn a_session_expires_when_it_is_idle_and_at_the_end_of_its_lifetime() {
     let minutes = Duration::from_mins;
     let limits = SessionLimits::new(minutes(20), minutes(30)).unwrap();
     let app = TestApp::with_config(|config| {
@@ -53,20 +53,20 @@ async fn a_session_expires_when_it_is_idle_and_at_its_absolute_end() {
     assert_eq!(used.access.expires_in, minutes(20));
     app.advance(minutes(15));
     let used = refresh(&app, &used).await.unwrap();
-    assert_eq!(used.access.expires_in, minutes(10), "the absolute end never moves");
+    assert_eq!(used.access.expires_in, minutes(10), "a refresh does not extend the lifetime");
     app.advance(minutes(10));
     assert!(is_rejected(&app, &used).await);
     assert!(refresh(&app, &used).await.is_err());
 }
 
 #[tokio::test]
-async fn servers_on_one_store_accept_each_others_tokens_also_after_a_restart() {
+async fn servers_on_one_store_accept_each_others_tokens_even_after_a_restart() {
     let mut app = TestApp::new().await;
-    let there = app.another_server().await;
-    assert_eq!(app.jwks().await, there.jwks().await);
+    let other_server = app.another_server().await;
+    assert_eq!(app.jwks().await, other_server.jwks().await);
     let ada = app.user().await;
-    authenticate(&there, &ada.tokens).await.unwrap();
-    drop(there);
+    authenticate(&other_server, &ada.tokens).await.unwrap();
+    drop(other_server);
     app.restart().await;
     authenticate(&app, &ada.tokens).await.unwrap();
 }
@@ -74,32 +74,32 @@ async fn servers_on_one_store_accept_each_others_tokens_also_after_a_restart() {
 #[tokio::test]
 async fn a_token_of_another_service_is_rejected() {
     let app = TestApp::new().await;
-    let evil = Origin::parse("https://evil.example").unwrap();
-    let theirs = app.another_server_with(|config| config.origin = evil).await;
+    let other_origin = Origin::parse("https://evil.example").unwrap();
+    let other_service = app.another_server_with(|config| config.origin = other_origin).await;
     app.account().await;
-    let token = session_on(&theirs).await.tokens;
+    let token = session_on(&other_service).await.tokens;
     assert!(is_rejected(&app, &token).await);
     app.session().await;
 }
 
 #[tokio::test]
-async fn debug_shows_no_secret() {
+async fn debug_output_contains_no_secrets() {
     let app = TestApp::new().await;
     let ada = app.user().await;
     let (tokens, signed_in, data) = (&ada.tokens, &*ada, app.export(&ada).await.unwrap());
-    let shown = format!("{tokens:?} {signed_in:?} {data:?}");
+    let output = format!("{tokens:?} {signed_in:?} {data:?}");
     let (access, refresh) = (tokens.access.token.as_str(), tokens.refresh.token.to_text());
     for secret in [access, &*refresh, EMAIL, "192.0.2.1", "i=1000"] {
-        assert!(!shown.contains(secret), "{secret} in {shown}");
+        assert!(!output.contains(secret), "{secret} in {output}");
     }
 }
 
-/// That a token was accepted before is no reason to accept it again.
+/// A result of an earlier check must not be reused.
 #[tokio::test]
-async fn a_token_in_use_is_rejected_at_once_whatever_ends_its_session() {
+async fn a_token_in_use_is_rejected_immediately_for_every_way_to_end_its_session() {
     for end in ["sign out", "sign out elsewhere", "end it", "change the password", "disable"] {
         let app = TestApp::new().await;
-        let there = app.another_server().await;
+        let other_server = app.another_server().await;
         let (ada, other) = (app.user().await, app.session().await);
         for _ in 0..40 {
             authenticate(&app, &ada.tokens).await.unwrap();
@@ -107,8 +107,8 @@ async fn a_token_in_use_is_rejected_at_once_whatever_ends_its_session() {
         let client = ClientInfo::default();
         match end {
             "sign out" => app.sign_out(&ada, &client).await.unwrap(),
-            "sign out elsewhere" => there.sign_out(&ada, &client).await.unwrap(),
-            "end it" => there.end_session(&other, ada.session().id, &client).await.unwrap(),
+            "sign out elsewhere" => other_server.sign_out(&ada, &client).await.unwrap(),
+            "end it" => other_server.end_session(&other, ada.session().id, &client).await.unwrap(),
             "change the password" => {
                 let change = ChangePassword {
                     signed_in: &other,
@@ -116,9 +116,9 @@ async fn a_token_in_use_is_rejected_at_once_whatever_ends_its_session() {
                     new_password: NEW_PASSWORD,
                     caller: &Caller::default(),
                 };
-                there.change_password(change).await.map(drop).unwrap();
+                other_server.change_password(change).await.map(drop).unwrap();
             }
-            _ => there.operator().disable(ada.id()).await.unwrap(),
+            _ => other_server.operator().disable(ada.id()).await.unwrap(),
         }
         assert!(is_rejected(&app, &ada.tokens).await, "{end}");
     }

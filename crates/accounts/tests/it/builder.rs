@@ -24,7 +24,7 @@ async fn sign_up(accounts: &Accounts) {
 }
 
 #[tokio::test]
-async fn a_store_and_a_public_url_are_enough() {
+async fn only_a_store_and_a_public_url_are_required() {
     let folder = tempfile::tempdir().unwrap();
     let accounts = builder(&folder).build().await.unwrap();
     sign_up(&accounts).await;
@@ -33,7 +33,7 @@ async fn a_store_and_a_public_url_are_enough() {
 }
 
 #[tokio::test]
-async fn the_next_start_finds_the_accounts_of_the_last() {
+async fn accounts_and_tokens_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let first = builder(&folder).weak_hashes_for_tests().build().await.unwrap();
     sign_up(&first).await;
@@ -54,11 +54,11 @@ async fn a_missing_store_or_public_url_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_insecure_or_impossible_configuration_is_rejected_with_its_fix() {
+async fn an_insecure_or_invalid_configuration_is_rejected_with_its_fix() {
     let folder = tempfile::tempdir().unwrap();
     let days = |days: u64| Duration::from_hours(24 * days);
     let remembered = SessionLimits::new(days(1), days(401)).unwrap();
-    let endless = SessionPolicy { remembered, ..SessionPolicy::default() };
+    let too_long = SessionPolicy { remembered, ..SessionPolicy::default() };
     for (builder, fix) in [
         (builder(&folder).public_url("http://app.example"), "https"),
         (builder(&folder).public_url("http://192.0.2.1:3000"), "https"),
@@ -67,7 +67,7 @@ async fn an_insecure_or_impossible_configuration_is_rejected_with_its_fix() {
         (builder(&folder).access_token_lifetime(Duration::from_mins(61)), "1 hour or less"),
         (builder(&folder).access_token_lifetime(Duration::from_mins(16)), "idle timeout"),
         (builder(&folder).access_token_lifetime(Duration::ZERO), "at least 1 second"),
-        (builder(&folder).sessions(endless), "400 days"),
+        (builder(&folder).sessions(too_long), "400 days"),
         (builder(&folder).password_min_length(7), "8 or more"),
         (builder(&folder).password_min_length(65), "between 1 and 64"),
         (builder(&folder).pbkdf2_iterations(599_999), "600,000 or more"),
@@ -80,12 +80,12 @@ async fn an_insecure_or_impossible_configuration_is_rejected_with_its_fix() {
     let config = Config { throttle: false, ..Config::new(Origin::localhost(80)) };
     let message = rejected(builder(&folder).config(config)).await.to_string();
     assert!(message.contains("turn the throttle on"), "{message}");
-    // No database was created on the way.
+    // None of these calls has created the database.
     assert!(!folder.path().join("app.db").exists());
 }
 
 #[tokio::test]
-async fn all_weaknesses_are_listed_at_once() {
+async fn the_error_lists_all_weaknesses() {
     let folder = tempfile::tempdir().unwrap();
     let weak = builder(&folder).public_url("http://app.example").pbkdf2_iterations(1_000);
     let BuildError::Weak(weaknesses) = rejected(weak).await else {
@@ -98,13 +98,13 @@ async fn all_weaknesses_are_listed_at_once() {
 }
 
 #[tokio::test]
-async fn weaknesses_can_be_accepted_but_nothing_impossible() {
+async fn weaknesses_can_be_accepted_but_invalid_values_cannot() {
     let folder = tempfile::tempdir().unwrap();
     let weak = || builder(&folder).password_min_length(1).pbkdf2_iterations(1_000);
     let accounts = weak().accept_weaknesses().build().await.unwrap();
     assert_eq!(accounts.config().weaknesses().len(), 2);
-    let impossible = weak().accept_weaknesses().pbkdf2_iterations(999);
-    assert!(matches!(rejected(impossible).await, BuildError::Iterations(_)));
+    let invalid = weak().accept_weaknesses().pbkdf2_iterations(999);
+    assert!(matches!(rejected(invalid).await, BuildError::Iterations(_)));
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn weak_hashes_for_tests_accept_no_other_weakness() {
 }
 
 #[tokio::test]
-async fn the_name_of_the_app_is_no_password() {
+async fn the_name_of_the_app_is_rejected_as_a_password() {
     let folder = tempfile::tempdir().unwrap();
     let accounts = builder(&folder).app_name("Otter Watch").build().await.unwrap();
     let signed_up = accounts.sign_up(EMAIL, "otter watch", &Caller::default()).await;
@@ -134,8 +134,8 @@ async fn a_file_that_is_not_a_database_is_left_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("app.db"), "a letter to a friend, not a database").unwrap();
     assert!(matches!(rejected(builder(&folder)).await, BuildError::Open(_)));
-    let left = std::fs::read_to_string(folder.path().join("app.db")).unwrap();
-    assert_eq!(left, "a letter to a friend, not a database");
+    let content = std::fs::read_to_string(folder.path().join("app.db")).unwrap();
+    assert_eq!(content, "a letter to a friend, not a database");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn opening_the_store_does_not_block_the_runtime() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().max_blocking_threads(1).build().unwrap();
     runtime.block_on(async {
-        // The only thread that may block is busy.
+        // Keep the only blocking thread busy.
         let (release, busy) = mpsc::channel::<()>();
         let busy = tokio::task::spawn_blocking(move || busy.recv());
         let mut build = Box::pin(builder(&folder).build());
@@ -156,7 +156,7 @@ fn opening_the_store_does_not_block_the_runtime() {
     });
 }
 
-/// Paused time advances by itself when nothing else can happen.
+/// Paused time advances automatically when all tasks are waiting.
 #[tokio::test(start_paused = true)]
 async fn expired_sessions_are_purged_in_the_background() {
     let folder = tempfile::tempdir().unwrap();

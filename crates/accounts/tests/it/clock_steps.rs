@@ -1,4 +1,4 @@
-//! A clock that is wrong, and is corrected while sessions are open.
+//! Tests in which the clock is corrected while sessions are open.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
 #[tokio::test]
-async fn after_a_step_back_old_access_tokens_are_not_valid_yet_but_the_session_can_be_refreshed() {
+async fn after_a_step_back_earlier_access_tokens_are_rejected_and_the_session_can_be_refreshed() {
     let app = TestApp::new().await;
     let ada = app.user().await;
     app.go_back(HOUR);
-    assert!(is_rejected(&app, &ada.tokens).await, "it is of the future");
+    assert!(is_rejected(&app, &ada.tokens).await, "it was issued in the future");
     let refreshed = refresh(&app, &ada.tokens).await.unwrap();
     let signed_in = authenticate(&app, &refreshed).await.unwrap();
     assert_eq!(signed_in.session().last_used_at, app.now());
@@ -28,7 +28,7 @@ async fn after_a_step_back_old_access_tokens_are_not_valid_yet_but_the_session_c
 }
 
 #[tokio::test]
-async fn a_step_back_does_not_extend_the_idle_timeout_once_the_session_is_used() {
+async fn a_step_back_does_not_extend_the_idle_timeout_after_a_refresh() {
     let app = TestApp::new().await;
     let ada = app.user().await;
     app.go_back(HOUR);
@@ -39,7 +39,7 @@ async fn a_step_back_does_not_extend_the_idle_timeout_once_the_session_is_used()
 }
 
 #[tokio::test]
-async fn no_step_moves_the_absolute_expiry_of_a_session() {
+async fn clock_steps_do_not_change_when_the_lifetime_of_a_session_ends() {
     let app = TestApp::new().await;
     app.account().await;
     let ada = app.remembered_session().await;
@@ -63,7 +63,7 @@ async fn no_step_moves_the_absolute_expiry_of_a_session() {
 }
 
 #[tokio::test]
-async fn a_step_forward_and_back_ends_only_sessions_that_were_purged_meanwhile() {
+async fn a_step_forward_and_back_ends_a_session_only_if_it_was_purged_in_between() {
     let app = TestApp::new().await;
     let ada = app.user().await;
     app.advance(DAY);
@@ -80,7 +80,7 @@ async fn a_step_forward_and_back_ends_only_sessions_that_were_purged_meanwhile()
 }
 
 #[tokio::test]
-async fn a_token_issued_while_the_clock_was_ahead_is_rejected_until_then() {
+async fn a_token_issued_while_the_clock_was_ahead_is_rejected_until_its_issue_time() {
     let app = TestApp::new().await;
     app.account().await;
     app.advance(DAY);
@@ -90,11 +90,11 @@ async fn a_token_issued_while_the_clock_was_ahead_is_rejected_until_then() {
     let correct = refresh(&app, &ahead).await.unwrap();
     authenticate(&app, &correct).await.unwrap();
     app.advance(Duration::from_mins(30));
-    assert!(refresh(&app, &correct).await.is_err(), "the idle timeout is as long as ever");
+    assert!(refresh(&app, &correct).await.is_err(), "the idle timeout has not changed");
 }
 
 #[tokio::test]
-async fn a_refresh_repeated_across_a_clock_step_ends_the_session() {
+async fn a_refresh_token_used_again_after_a_clock_step_ends_the_session() {
     for step in [TestApp::advance, TestApp::go_back] {
         let app = TestApp::new().await;
         app.account().await;
@@ -102,6 +102,6 @@ async fn a_refresh_repeated_across_a_clock_step_ends_the_session() {
         let lost = refresh(&app, &ada.tokens).await.unwrap();
         step(&app, HOUR);
         assert!(matches!(refresh(&app, &ada.tokens).await, Err(RefreshError::InvalidToken)));
-        assert!(refresh(&app, &lost).await.is_err(), "it looked like a copy");
+        assert!(refresh(&app, &lost).await.is_err(), "the reuse has ended the session");
     }
 }

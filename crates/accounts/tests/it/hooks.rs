@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::app::{EMAIL, NEW_PASSWORD, PASSWORD, session_on};
 
-/// An app with a hook that panics and one that records.
+/// An app with one hook that panics and one hook that records its calls.
 struct App {
     accounts: Arc<Accounts>,
     recorded: Arc<Mutex<Vec<String>>>,
@@ -46,7 +46,7 @@ impl App {
 }
 
 #[tokio::test]
-async fn a_hook_is_called_for_what_users_do_although_another_hook_panics() {
+async fn a_hook_is_called_for_changes_by_users_although_another_hook_panics() {
     let app = App::new().await;
     let caller = Caller::default();
     app.accounts.sign_up(EMAIL, PASSWORD, &caller).await.unwrap();
@@ -65,7 +65,7 @@ async fn a_hook_is_called_for_what_users_do_although_another_hook_panics() {
 }
 
 #[tokio::test]
-async fn a_hook_is_called_for_what_an_operator_does() {
+async fn a_hook_is_called_for_changes_by_an_operator() {
     let app = App::new().await;
     let operator = app.accounts.operator();
     let user = operator.create(EMAIL, PASSWORD).await.unwrap();
@@ -76,7 +76,7 @@ async fn a_hook_is_called_for_what_an_operator_does() {
 }
 
 #[tokio::test]
-async fn a_hook_is_not_called_for_what_fails() {
+async fn a_hook_is_not_called_for_failed_requests() {
     let app = App::new().await;
     let (accounts, caller) = (&app.accounts, Caller::default());
     accounts.sign_up(EMAIL, PASSWORD, &caller).await.unwrap();

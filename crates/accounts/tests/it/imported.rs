@@ -1,4 +1,4 @@
-//! Accounts with password hashes of another system.
+//! Accounts that were imported with password hashes from another system.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use user_store::{ImportUsersOutcome, SqliteStore, UserDataStore as _};
 
 use crate::app::{EMAIL, NEW_PASSWORD, PASSWORD, TestApp};
 
-/// "a long walk along the sea", hashed by bcrypt at cost 10.
+/// The bcrypt hash of "a long walk along the sea" at cost 10.
 const HASH: &str = "$2b$10$pp7DJ.MIf4srVUHa1UX3X.JqNWxV3F6hGjlr00Kc9pL06tKpuM3Fe";
 
 /// An app with Ada's imported account.
@@ -55,10 +55,11 @@ async fn an_unknown_email_address_cannot_sign_in_with_the_password_of_another_ac
     }
 }
 
-/// bcrypt at cost 10 takes a hundred times as long as 1,000 iterations of PBKDF2. If an unknown
-/// address cost a PBKDF2 hash, the time would tell which addresses have accounts.
+/// bcrypt at cost 10 takes a hundred times as long as 1,000 iterations of PBKDF2. If a PBKDF2 hash
+/// were computed for an unknown email address, the response time would reveal which addresses have
+/// accounts.
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "two times are compared with each other")]
+#[expect(clippy::disallowed_methods, reason = "measures real durations")]
 async fn an_unknown_email_address_takes_as_long_as_an_imported_account() {
     let (app, _) = app_with_imported_account().await;
     let mut fastest = [Duration::MAX; 2];

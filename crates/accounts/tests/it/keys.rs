@@ -30,16 +30,16 @@ async fn is_signed_with_the_newest(
     verifier.verify(tokens.access.token.as_str(), now).is_ok()
 }
 
-/// Tokens that are valid but for their key, which only a server on another store has.
+/// Returns tokens that are valid except that their key exists only in another store.
 async fn tokens_of_an_unknown_key() -> IssuedTokens {
     TestApp::new().await.user().await.tokens
 }
 
-/// Paused time advances by itself when nothing else can happen.
+/// Paused time advances automatically when all tasks are waiting.
 #[tokio::test(start_paused = true)]
-async fn a_new_key_signs_at_once_and_older_tokens_stay_valid_on_every_server() {
+async fn a_new_key_signs_immediately_and_older_tokens_stay_valid_on_every_server() {
     let app = TestApp::new().await;
-    let (there, operator) = (app.another_server().await, app.another_server().await);
+    let (other_server, operator) = (app.another_server().await, app.another_server().await);
     let mut all = vec![app.user().await.tokens];
     let mut added = kids(&app).await;
     for _ in 0..3 {
@@ -48,12 +48,12 @@ async fn a_new_key_signs_at_once_and_older_tokens_stay_valid_on_every_server() {
         assert!(is_signed_with_the_newest(&operator, &tokens, app.now()).await);
         all.push(tokens.clone());
         for tokens in &all {
-            authenticate(&there, tokens).await.unwrap();
+            authenticate(&other_server, tokens).await.unwrap();
             authenticate(&app, tokens).await.unwrap();
         }
-        assert_eq!((kids(&app).await, kids(&there).await), (added.clone(), added.clone()));
+        assert_eq!((kids(&app).await, kids(&other_server).await), (added.clone(), added.clone()));
         rotate(&operator).await;
-        let refreshed = refresh(&there, &tokens).await.unwrap();
+        let refreshed = refresh(&other_server, &tokens).await.unwrap();
         assert!(is_signed_with_the_newest(&operator, &refreshed, app.now()).await);
         authenticate(&app, &refreshed).await.unwrap();
         added = kids(&operator).await;
@@ -61,45 +61,45 @@ async fn a_new_key_signs_at_once_and_older_tokens_stay_valid_on_every_server() {
     assert_eq!(added.len(), 7);
     app.advance(Duration::from_mins(5));
     for tokens in &all {
-        assert!(is_rejected(&app, tokens).await, "they expire as usual");
+        assert!(is_rejected(&app, tokens).await, "the tokens expire as usual");
     }
 }
 
-/// Paused time would show a wait.
+/// With paused time, any wait would be measured.
 #[tokio::test(start_paused = true)]
-async fn tokens_of_a_new_key_are_accepted_at_once_on_every_server() {
+async fn tokens_of_a_new_key_are_accepted_immediately_on_every_server() {
     let app = TestApp::new().await;
-    let there = app.another_server().await;
+    let other_server = app.another_server().await;
     app.account().await;
     let start = Instant::now();
-    rotate(&there).await;
-    let new = session_on(&there).await;
+    rotate(&other_server).await;
+    let new = session_on(&other_server).await;
     authenticate(&app, &new.tokens).await.unwrap();
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
-/// Paused time would show a wait.
+/// With paused time, any wait would be measured.
 #[tokio::test(start_paused = true)]
 async fn tokens_of_a_retired_key_are_rejected_at_the_next_request_on_every_server() {
     let app = TestApp::new().await;
-    let (there, operator) = (app.another_server().await, app.another_server().await);
+    let (other_server, operator) = (app.another_server().await, app.another_server().await);
     let old = app.user().await.tokens;
     let retired = kids(&app).await.remove(0);
     let start = Instant::now();
     rotate(&operator).await;
-    authenticate(&there, &old).await.unwrap();
+    authenticate(&other_server, &old).await.unwrap();
     operator.operator().retire_key(&retired).await.unwrap();
-    for server in [&*app, &there, &operator] {
+    for server in [&*app, &other_server, &operator] {
         assert!(is_rejected(server, &old).await);
     }
     let new = session_on(&app).await;
-    for server in [&*app, &there, &operator] {
+    for server in [&*app, &other_server, &operator] {
         assert!(is_rejected(server, &old).await);
         assert!(!kids(server).await.contains(&retired));
         authenticate(server, &new.tokens).await.unwrap();
     }
-    // The session goes on: only its access token was signed with the retired key.
-    let refreshed = refresh(&there, &old).await.unwrap();
+    // The session stays active: only its access token was signed with the retired key.
+    let refreshed = refresh(&other_server, &old).await.unwrap();
     authenticate(&app, &refreshed).await.unwrap();
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
@@ -107,12 +107,12 @@ async fn tokens_of_a_retired_key_are_rejected_at_the_next_request_on_every_serve
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_requests_with_a_token_of_a_retired_key_are_all_rejected() {
     let app = TestApp::new().await;
-    let there = app.another_server().await;
+    let other_server = app.another_server().await;
     let old = app.user().await.tokens;
-    rotate(&there).await;
+    rotate(&other_server).await;
     let current = session_on(&app).await.tokens;
-    let retired = kids(&there).await.remove(1);
-    there.operator().retire_key(&retired).await.unwrap();
+    let retired = kids(&other_server).await.remove(1);
+    other_server.operator().retire_key(&retired).await.unwrap();
     let old = join_all((0..20).map(|_| is_rejected(&app, &old)));
     let current = join_all((0..20).map(|_| is_rejected(&app, &current)));
     let (old, current) = futures_util::future::join(old, current).await;
@@ -121,9 +121,9 @@ async fn concurrent_requests_with_a_token_of_a_retired_key_are_all_rejected() {
 }
 
 #[tokio::test]
-async fn a_browser_known_by_a_retired_key_is_unknown_at_the_next_sign_in_on_every_server() {
+async fn device_tokens_of_a_retired_key_are_rejected_at_the_next_sign_in_on_every_server() {
     let app = TestApp::new().await;
-    let there = app.another_server().await;
+    let other_server = app.another_server().await;
     let device = app.user().await.tokens.device;
     let retired = kids(&app).await.remove(0);
     let at = |n: u8| ClientInfo::new(Some([198, 51, 100, n].into()), None);
@@ -132,10 +132,10 @@ async fn a_browser_known_by_a_retired_key_is_unknown_at_the_next_sign_in_on_ever
         app.sign_in(SignIn::new(EMAIL, "wrong", &caller)).await.unwrap_err();
     }
     let browser = Caller { device, ..Caller::from(at(100)) };
-    there.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await.unwrap();
+    other_server.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await.unwrap();
     rotate(&app).await;
     app.operator().retire_key(&retired).await.unwrap();
-    let rejected = there.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await;
+    let rejected = other_server.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await;
     assert!(matches!(rejected, Err(SignInError::TooManyAttempts { .. })));
 }
 
@@ -160,16 +160,16 @@ async fn the_key_that_signs_cannot_be_retired() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_of_unknown_keys_cause_one_read_a_second_and_delay_nobody_else() {
+async fn tokens_of_unknown_keys_cause_one_read_per_second_and_do_not_delay_other_requests() {
     let app = TestApp::new().await;
     let (ada, unknown) = (app.user().await, tokens_of_an_unknown_key().await);
     let start = Instant::now();
     assert!(is_rejected(&app, &unknown).await);
     let all = join_all((0..50).map(|_| is_rejected(&app, &unknown))).await;
     assert!(all.iter().all(|rejected| *rejected));
-    // Paused time only advances while something waits for it.
-    let shared = start.elapsed().as_secs();
-    assert_eq!(shared, 1, "they share one read, a second after the first");
+    // Paused time advances only while a task waits for it.
+    let elapsed = start.elapsed().as_secs();
+    assert_eq!(elapsed, 1, "the requests share one read, one second after the first read");
     for _ in 0..3 {
         assert!(is_rejected(&app, &unknown).await);
     }
@@ -185,11 +185,11 @@ async fn while_the_store_fails_the_current_keys_are_used() {
     let (kids_before, unknown) = (kids(&app).await, tokens_of_an_unknown_key().await);
     std::fs::rename(app.database(), app.database().with_extension("away")).unwrap();
     assert_eq!(kids(&app).await, kids_before);
-    // A token that cannot be checked is not called invalid: that would sign its bearer out.
+    // A token that cannot be checked is not reported as invalid, because the client would sign out.
     let start = Instant::now();
-    let answers = join_all((0..3).map(|_| authenticate(&app, &unknown))).await;
-    assert!(answers.iter().all(|answer| matches!(answer, Err(AuthenticateError::Store(_)))));
-    assert_eq!(start.elapsed().as_secs(), 1, "they share the failure, too");
+    let results = join_all((0..3).map(|_| authenticate(&app, &unknown))).await;
+    assert!(results.iter().all(|result| matches!(result, Err(AuthenticateError::Store(_)))));
+    assert_eq!(start.elapsed().as_secs(), 1, "the requests share one failed read");
     std::fs::rename(app.database().with_extension("away"), app.database()).unwrap();
     assert!(is_rejected(&app, &unknown).await);
 }

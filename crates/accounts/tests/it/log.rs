@@ -1,4 +1,4 @@
-//! What is logged, also when the caller disconnects.
+//! Log messages, which are written even if the caller disconnects.
 
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -10,12 +10,12 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::app::{EMAIL, PASSWORD, TestApp, issue, refresh};
 
-/// A log that can be read.
+/// A log in memory.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// The log of the whole process: other tests write to it too.
+    /// Returns the log of the process. Other tests write to it too.
     fn start() -> &'static Self {
         static LOG: LazyLock<Log> = LazyLock::new(|| {
             let log = Log::default();
@@ -32,7 +32,7 @@ impl Log {
     }
 
     #[track_caller]
-    fn assert_contains_of(&self, user: UserId, text: &str) {
+    fn assert_contains_for(&self, user: UserId, text: &str) {
         let log = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
         let user = format!("user={user}");
         assert!(log.lines().any(|line| line.contains(text) && line.contains(&user)), "{text}");
@@ -57,13 +57,13 @@ impl MakeWriter<'_> for Log {
     }
 }
 
-/// Starts something, disconnects as soon as the change is under way in the store, and lets the
-/// server complete it.
+/// Starts a change, disconnects while the change runs in a background task, and waits until the
+/// server has completed it.
 async fn abandon(server: &Accounts, change: impl Future) {
     abandon_after(0, server, change).await;
 }
 
-/// The same, after this many other background tasks.
+/// Like [`abandon`], but disconnects only after `others` earlier background tasks are complete.
 async fn abandon_after(others: usize, server: &Accounts, change: impl Future) {
     let mut change = Box::pin(change);
     for _ in 0..others {
@@ -77,7 +77,7 @@ async fn abandon_after(others: usize, server: &Accounts, change: impl Future) {
 
 async fn poll_until_a_task_runs(server: &Accounts, change: &mut (impl Future + Unpin)) {
     loop {
-        assert!(change.now_or_never().is_none(), "the store is asked in a task of its own");
+        assert!(change.now_or_never().is_none(), "the change runs in a background task");
         if server.drain().now_or_never().is_none() {
             break;
         }
@@ -86,26 +86,26 @@ async fn poll_until_a_task_runs(server: &Accounts, change: &mut (impl Future + U
 }
 
 #[tokio::test]
-async fn a_change_is_logged_although_its_caller_has_disconnected() {
+async fn a_change_is_logged_even_if_its_caller_disconnects() {
     let log = Log::start();
-    // Counting attempts would need more background tasks.
+    // With the throttle on, there would be more background tasks.
     let app = TestApp::with_config(|config| config.throttle = false).await;
     let (caller, client) = (Caller::default(), ClientInfo::default());
     abandon(&app, app.sign_up(EMAIL, PASSWORD, &caller)).await;
     let user = app.operator().user(EMAIL).await.unwrap();
-    log.assert_contains_of(user.id, "signed up");
+    log.assert_contains_for(user.id, "signed up");
 
     abandon_after(1, &app, app.sign_in(SignIn::new(EMAIL, PASSWORD, &caller))).await;
-    log.assert_contains_of(user.id, "signed in");
+    log.assert_contains_for(user.id, "signed in");
     let copied = issue(&app, false).await;
     refresh(&app, &copied).await.unwrap();
     app.advance(Duration::from_secs(10));
     abandon(&app, app.refresh(&copied.refresh.token, &client)).await;
-    log.assert_contains_of(user.id, "a refresh token was reused: the session was ended");
+    log.assert_contains_for(user.id, "a refresh token was reused: the session was ended");
 
     let ada = app.session().await;
     abandon(&app, app.end_other_sessions(&ada, &client)).await;
-    log.assert_contains_of(user.id, "signed out everywhere else");
+    log.assert_contains_for(user.id, "signed out everywhere else");
     let change = ChangePassword {
         signed_in: &ada,
         current_password: PASSWORD,
@@ -113,17 +113,17 @@ async fn a_change_is_logged_although_its_caller_has_disconnected() {
         caller: &caller,
     };
     abandon_after(1, &app, app.change_password(change)).await;
-    log.assert_contains_of(user.id, "changed the password");
+    log.assert_contains_for(user.id, "changed the password");
     abandon(&app, app.sign_out(&ada, &client)).await;
-    log.assert_contains_of(user.id, "signed out user=");
+    log.assert_contains_for(user.id, "signed out user=");
 
     abandon(&app, app.operator().set_password(&user, PASSWORD)).await;
-    log.assert_contains_of(user.id, "password set by an operator");
+    log.assert_contains_for(user.id, "password set by an operator");
     abandon(&app, app.operator().sign_out(user.id)).await;
-    log.assert_contains_of(user.id, "signed out by an operator");
+    log.assert_contains_for(user.id, "signed out by an operator");
     let ada = app.session().await;
     abandon_after(1, &app, app.delete_account(&ada, PASSWORD, &caller)).await;
-    log.assert_contains_of(user.id, "deleted the account");
+    log.assert_contains_for(user.id, "deleted the account");
 }
 
 #[tokio::test]
@@ -150,5 +150,5 @@ async fn a_replaced_session_is_logged() {
     let (caller, replaces) = (Caller::default(), Some(&ada.tokens.refresh.token));
     let request = SignIn { replaces, ..SignIn::new(EMAIL, PASSWORD, &caller) };
     app.sign_in(request).await.unwrap();
-    log.assert_contains_of(ada.id(), "ended: replaced by a new session");
+    log.assert_contains_for(ada.id(), "session ended: replaced by a new session");
 }

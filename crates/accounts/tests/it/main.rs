@@ -1,6 +1,6 @@
-//! Tests of the public API on a real SQLite store, with a clock that the tests move.
+//! Tests of the public API on a real SQLite store, with a manual clock.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot continue panics")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod account;
 mod app;

@@ -16,26 +16,26 @@ async fn an_account_is_found_by_its_id_and_by_every_spelling_of_its_email_addres
 }
 
 #[tokio::test]
-async fn disabling_an_account_ends_its_sessions_and_sign_ins_fail_without_a_reason() {
+async fn disabling_an_account_ends_its_sessions_and_sign_ins_do_not_reveal_it() {
     let app = TestApp::new().await;
-    let there = app.another_server().await;
+    let other_server = app.another_server().await;
     app.account().await;
     let ada = app.remembered_session().await;
-    there.operator().disable(ada.id()).await.unwrap();
+    other_server.operator().disable(ada.id()).await.unwrap();
     assert!(is_rejected(&app, &ada.tokens).await);
     assert!(refresh(&app, &ada.tokens).await.is_err());
     let caller = Caller::default();
     let sign_in = async || app.sign_in(SignIn::new(EMAIL, PASSWORD, &caller)).await;
     assert!(matches!(sign_in().await, Err(SignInError::InvalidCredentials)));
-    let disabled_at = there.operator().user(EMAIL).await.unwrap().disabled_at;
+    let disabled_at = other_server.operator().user(EMAIL).await.unwrap().disabled_at;
     assert_eq!(disabled_at, Some(app.now()));
-    there.operator().enable(ada.id()).await.unwrap();
+    other_server.operator().enable(ada.id()).await.unwrap();
     sign_in().await.unwrap();
     assert!(is_rejected(&app, &ada.tokens).await, "ended sessions stay ended");
 }
 
 #[tokio::test]
-async fn a_password_set_by_an_operator_follows_the_policy_and_ends_every_session() {
+async fn a_password_set_by_an_operator_must_follow_the_policy_and_ends_every_session() {
     let app = TestApp::new().await;
     let ada = app.user().await;
     for wrong in ["short", EMAIL, "latchkey"] {

@@ -9,13 +9,13 @@ use futures_util::future::join_all;
 use crate::app::{TestApp, authenticate, is_rejected, issue, refresh};
 
 #[tokio::test]
-async fn a_session_in_use_gets_new_tokens_until_its_absolute_end() {
+async fn a_session_in_use_gets_new_tokens_until_the_end_of_its_lifetime() {
     let app = TestApp::new().await;
     let ada = app.user().await;
     let mut tokens = ada.tokens.clone();
     for _ in 0..20 {
         app.advance(Duration::from_mins(5));
-        assert!(is_rejected(&app, &tokens).await, "it has expired");
+        assert!(is_rejected(&app, &tokens).await, "the access token has expired");
         let next = refresh(&app, &tokens).await.unwrap();
         assert_ne!(*next.refresh.token.to_text(), *tokens.refresh.token.to_text());
         let signed_in = authenticate(&app, &next).await.unwrap();
@@ -27,7 +27,7 @@ async fn a_session_in_use_gets_new_tokens_until_its_absolute_end() {
 }
 
 #[tokio::test]
-async fn a_remembered_session_has_longer_limits_and_tells_the_client() {
+async fn a_remembered_session_has_longer_limits_and_a_max_age_for_the_client() {
     let app = TestApp::new().await;
     app.account().await;
     assert_eq!(issue(&app, false).await.refresh.max_age, None);
@@ -39,7 +39,7 @@ async fn a_remembered_session_has_longer_limits_and_tells_the_client() {
     assert_eq!(tokens.refresh.max_age, Some(days(14)));
     app.advance(days(13));
     let tokens = refresh(&app, &tokens).await.unwrap();
-    assert_eq!(tokens.refresh.max_age, Some(days(4)), "what is left of the lifetime");
+    assert_eq!(tokens.refresh.max_age, Some(days(4)), "the rest of the lifetime");
     app.advance(days(4));
     assert!(matches!(refresh(&app, &tokens).await, Err(RefreshError::InvalidToken)));
 }
@@ -47,22 +47,22 @@ async fn a_remembered_session_has_longer_limits_and_tells_the_client() {
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_concurrent_refreshes_on_two_servers_get_the_same_successor() {
     let app = TestApp::new().await;
-    let there = app.another_server().await;
+    let other_server = app.another_server().await;
     let tokens = app.user().await.tokens;
     let refreshed = join_all((0..20).map(|n| {
-        let (server, tokens) = (if n % 2 == 0 { &*app } else { &there }, &tokens);
+        let (server, tokens) = (if n % 2 == 0 { &*app } else { &other_server }, &tokens);
         async move { refresh(server, tokens).await.unwrap() }
     }))
     .await;
     let successor = refreshed[0].refresh.token.to_text();
     for tokens in &refreshed {
-        assert_eq!(*tokens.refresh.token.to_text(), *successor, "there is one branch");
-        authenticate(&there, tokens).await.unwrap();
+        assert_eq!(*tokens.refresh.token.to_text(), *successor, "all get the same successor");
+        authenticate(&other_server, tokens).await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn a_lost_response_is_repeated_after_a_restart() {
+async fn a_refresh_whose_response_was_lost_can_be_repeated_after_a_restart() {
     let mut app = TestApp::new().await;
     let tokens = app.user().await.tokens;
     let lost = refresh(&app, &tokens).await.unwrap();
@@ -90,8 +90,8 @@ async fn a_reused_refresh_token_ends_the_session_of_the_thief_and_of_the_victim(
 async fn a_refresh_token_that_was_never_issued_is_rejected() {
     let app = TestApp::new().await;
     let ada = app.user().await;
-    let stranger = RefreshToken::generate(&SystemRandom);
-    let rejected = app.refresh(&stranger, &ClientInfo::default()).await;
+    let unknown = RefreshToken::generate(&SystemRandom);
+    let rejected = app.refresh(&unknown, &ClientInfo::default()).await;
     assert!(matches!(rejected, Err(RefreshError::InvalidToken)));
     refresh(&app, &ada.tokens).await.unwrap();
 }
@@ -106,7 +106,8 @@ async fn no_token_is_issued_in_the_last_second_of_a_session() {
         app.advance(Duration::from_hours(24 * days));
         tokens = refresh(&app, &tokens).await.unwrap();
     }
-    // The session expires half a second after a whole second, its token at that whole second.
+    // The session expires half a second after a whole second. Its token expires at the whole
+    // second.
     app.advance(Duration::from_hours(24 * 4) - Duration::from_millis(1_500));
     let last = refresh(&app, &tokens).await.unwrap();
     assert_eq!(last.access.expires_in, Duration::from_secs(1));
@@ -114,7 +115,7 @@ async fn no_token_is_issued_in_the_last_second_of_a_session() {
     assert!(matches!(refresh(&app, &last).await, Err(RefreshError::InvalidToken)));
 }
 
-/// Advances by a millisecond with every call.
+/// A clock that advances by a millisecond with every call.
 struct TickingClock(AtomicI64);
 
 impl Clock for TickingClock {
@@ -125,7 +126,7 @@ impl Clock for TickingClock {
 }
 
 #[tokio::test]
-async fn all_times_in_one_response_are_relative_to_one_moment() {
+async fn a_response_uses_one_reading_of_the_clock() {
     let app = TestApp::with_clock(Arc::new(TickingClock(AtomicI64::new(0)))).await;
     app.account().await;
     let fourteen_days = Some(Duration::from_hours(14 * 24));
@@ -136,7 +137,7 @@ async fn all_times_in_one_response_are_relative_to_one_moment() {
 }
 
 #[tokio::test]
-async fn after_a_sign_out_the_refresh_token_is_rejected() {
+async fn the_refresh_token_is_rejected_after_a_sign_out() {
     let app = TestApp::new().await;
     app.account().await;
     let ada = app.remembered_session().await;

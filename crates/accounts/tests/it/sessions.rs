@@ -16,12 +16,12 @@ async fn the_most_recently_used_session_is_listed_first_and_expired_ones_are_not
     let listed = app.sessions(&newer).await.unwrap();
     let ids: Vec<_> = listed.iter().map(|record| record.session.id).collect();
     assert_eq!(ids, [newer.session().id, older.session().id]);
-    assert_eq!(listed[0].client, ClientInfo::default(), "the client that refreshed it");
+    assert_eq!(listed[0].client, ClientInfo::default(), "the client that refreshed the session");
     assert_eq!(listed[1].client.ip(), Some([192, 0, 2, 1].into()));
 }
 
 #[tokio::test]
-async fn users_can_end_any_session_of_their_own_and_no_other() {
+async fn users_can_end_only_their_own_sessions() {
     let app = TestApp::new().await;
     let (ada, other) = (app.user().await, app.session().await);
     let grace = app.user_with_email("grace@example.com").await;
@@ -37,7 +37,7 @@ async fn users_can_end_any_session_of_their_own_and_no_other() {
 }
 
 #[tokio::test]
-async fn all_other_sessions_can_be_ended_at_once() {
+async fn all_other_sessions_can_be_ended_in_one_call() {
     let app = TestApp::new().await;
     let others = [app.user().await, app.remembered_session().await];
     let ada = app.session().await;
@@ -50,17 +50,17 @@ async fn all_other_sessions_can_be_ended_at_once() {
 }
 
 #[tokio::test]
-async fn a_session_that_has_ended_ends_no_other() {
+async fn a_session_that_has_ended_cannot_end_other_sessions() {
     let app = TestApp::new().await;
-    let (thief, ada) = (app.user().await, app.session().await);
+    let (stolen, ada) = (app.user().await, app.session().await);
     let client = ClientInfo::default();
     app.end_other_sessions(&ada, &client).await.unwrap();
-    // The request was authenticated before, but comes too late.
-    let ended = app.end_other_sessions(&thief, &client).await;
+    // The request was authenticated before its session ended.
+    let ended = app.end_other_sessions(&stolen, &client).await;
     assert!(matches!(ended, Err(EndSessionError::SessionEnded)));
-    let ended = app.end_session(&thief, ada.session().id, &client).await;
+    let ended = app.end_session(&stolen, ada.session().id, &client).await;
     assert!(matches!(ended, Err(EndSessionError::SessionEnded)));
-    app.sign_out(&thief, &client).await.unwrap();
+    app.sign_out(&stolen, &client).await.unwrap();
     assert_eq!(app.sessions(&ada).await.unwrap().len(), 1);
 }
 
@@ -82,7 +82,7 @@ async fn expired_sessions_are_purged_in_batches() {
 }
 
 #[tokio::test]
-async fn a_sign_in_replaces_the_session_that_the_same_browser_has_used() {
+async fn a_sign_in_replaces_the_session_of_the_same_browser() {
     async fn replace(app: &TestApp, token: &RefreshToken) -> IssuedTokens {
         let caller = Caller::default();
         let request = SignIn { replaces: Some(token), ..SignIn::new(EMAIL, PASSWORD, &caller) };
@@ -97,7 +97,7 @@ async fn a_sign_in_replaces_the_session_that_the_same_browser_has_used() {
         assert!(is_rejected(&app, tokens).await);
     }
     assert!(refresh(&app, &second).await.is_err());
-    // Any refresh token of the session works, and one of no session is ignored.
+    // Any refresh token of the session works. The token of an ended session is ignored.
     replace(&app, &third.refresh.token).await;
     replace(&app, &first.refresh.token).await;
     let ada = authenticate(&app, &elsewhere.tokens).await.unwrap();

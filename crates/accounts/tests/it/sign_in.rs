@@ -13,7 +13,7 @@ async fn any_spelling_of_the_email_address_and_of_the_password_works() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_get_one_answer_whatever_is_wrong() {
+async fn all_wrong_credentials_get_the_same_error() {
     let app = TestApp::new().await;
     app.account().await;
     let long = "x".repeat(10_000);
@@ -35,14 +35,15 @@ async fn wrong_credentials_get_one_answer_whatever_is_wrong() {
 }
 
 #[tokio::test]
-async fn every_sign_in_opens_a_session_of_its_own() {
+async fn every_sign_in_opens_a_separate_session() {
     let app = TestApp::new().await;
     let (first, second) = (app.user().await, app.session().await);
     app.sign_out(&first, &ClientInfo::default()).await.unwrap();
     authenticate(&app, &second.tokens).await.unwrap();
 }
 
-/// The start of the stored hash, from the files: the store does not show it.
+/// Returns the start of the stored hash. Reads it from the database files, because the store does
+/// not return it.
 fn stored_hash(app: &TestApp) -> String {
     let bytes = std::fs::read(app.database()).unwrap();
     let wal = std::fs::read(app.database().with_extension("db-wal")).unwrap();
@@ -60,7 +61,7 @@ async fn an_outdated_hash_is_replaced_at_sign_in() {
     session_on(&stronger).await;
     assert_eq!(stored_hash(&app), "i=2000");
     session_on(&stronger).await;
-    // A server with fewer iterations accepts the stronger hash and leaves it.
+    // A server with fewer iterations accepts the stronger hash and keeps it.
     app.session().await;
     assert_eq!(stored_hash(&app), "i=2000");
 }

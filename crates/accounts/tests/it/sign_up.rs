@@ -20,7 +20,7 @@ async fn a_second_sign_up_with_the_same_email_address_is_rejected() {
 }
 
 #[tokio::test]
-async fn both_fields_are_checked_before_either_is_rejected() {
+async fn the_errors_of_both_fields_are_reported_together() {
     let app = TestApp::new().await;
     let error = app.sign_up("ada", "short", &Caller::default()).await.unwrap_err();
     let SignUpError::Invalid { email: Some(_), password: Some(password) } = error else {

@@ -11,7 +11,7 @@ use crate::app::{EMAIL, NEW_PASSWORD, PASSWORD, TestApp};
 const WRONG: &str = "a short walk along the sea";
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// A program at this IP address.
+/// Returns a caller without a device token at this IP address.
 fn at(ip: [u8; 4]) -> Caller {
     ClientInfo::new(Some(ip.into()), None).into()
 }
@@ -38,7 +38,7 @@ fn assert_retry_after(rejected: Result<IssuedTokens, SignInError>, wait: Duratio
     }
 }
 
-/// A browser that Ada's account knows.
+/// Returns a browser that Ada's account knows.
 async fn known_browser(server: &Accounts) -> Caller {
     let issued = sign_in(server, EMAIL, PASSWORD, &at([192, 0, 2, 9])).await.unwrap();
     Caller { device: issued.device, ..at([192, 0, 2, 10]) }
@@ -47,20 +47,20 @@ async fn known_browser(server: &Accounts) -> Caller {
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_wrong_passwords_on_two_servers_are_checked_ten_times() {
     let app = TestApp::new().await;
-    let there = app.another_server().await;
+    let other_server = app.another_server().await;
     app.account().await;
     for email in [EMAIL, "nobody@example.com", "no address"] {
         let callers: Vec<_> = (0..40).map(|n| at([198, 51, 100, n])).collect();
-        let answers = join_all(callers.iter().enumerate().map(|(n, caller)| {
-            let server = if n % 2 == 0 { &*app } else { &there };
+        let results = join_all(callers.iter().enumerate().map(|(n, caller)| {
+            let server = if n % 2 == 0 { &*app } else { &other_server };
             sign_in(server, email, WRONG, caller)
         }))
         .await;
         let checked =
-            |answer: &&Result<_, _>| matches!(answer, Err(SignInError::InvalidCredentials));
-        assert_eq!(answers.iter().filter(checked).count(), 10, "{email}");
-        for answer in answers.into_iter().filter(|answer| !checked(&answer)) {
-            assert_retry_after(answer, MINUTE);
+            |result: &&Result<_, _>| matches!(result, Err(SignInError::InvalidCredentials));
+        assert_eq!(results.iter().filter(checked).count(), 10, "{email}");
+        for result in results.into_iter().filter(|result| !checked(&result)) {
+            assert_retry_after(result, MINUTE);
         }
     }
 }
@@ -68,19 +68,19 @@ async fn concurrent_wrong_passwords_on_two_servers_are_checked_ten_times() {
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_correct_passwords_on_two_servers_are_not_rejected() {
     let app = TestApp::new().await;
-    let there = app.another_server().await;
+    let other_server = app.another_server().await;
     app.account().await;
     let caller = at([192, 0, 2, 1]);
-    let answers = join_all((0..40).map(|n| {
-        let server = if n % 2 == 0 { &*app } else { &there };
+    let results = join_all((0..40).map(|n| {
+        let server = if n % 2 == 0 { &*app } else { &other_server };
         sign_in(server, EMAIL, PASSWORD, &caller)
     }))
     .await;
-    assert!(answers.iter().all(Result::is_ok));
+    assert!(results.iter().all(Result::is_ok));
 }
 
 #[tokio::test]
-async fn a_throttled_sign_in_tells_nothing_about_the_password_or_the_account() {
+async fn a_throttled_sign_in_reveals_nothing_about_the_password_or_the_account() {
     let app = TestApp::new().await;
     app.account().await;
     for email in [EMAIL, "nobody@example.com"] {
@@ -94,17 +94,18 @@ async fn a_throttled_sign_in_tells_nothing_about_the_password_or_the_account() {
 }
 
 #[tokio::test]
-async fn a_stranger_cannot_lock_the_owner_out_and_the_owner_does_not_let_the_stranger_in() {
+async fn an_attacker_cannot_lock_the_owner_out_and_the_owner_does_not_reset_the_attackers_lockout()
+{
     let app = TestApp::new().await;
     app.account().await;
-    let (owner, stranger) = (known_browser(&app).await, at([198, 51, 100, 1]));
+    let (owner, attacker) = (known_browser(&app).await, at([198, 51, 100, 1]));
     for _ in 0..10 {
-        fail(&app, EMAIL, &stranger).await;
+        fail(&app, EMAIL, &attacker).await;
     }
     sign_in(&app, EMAIL, PASSWORD, &owner).await.unwrap();
-    assert_retry_after(sign_in(&app, EMAIL, PASSWORD, &stranger).await, MINUTE);
-    // The owner may fail as often as anybody, at any address.
-    let roaming = Caller { client: stranger.client.clone(), ..owner };
+    assert_retry_after(sign_in(&app, EMAIL, PASSWORD, &attacker).await, MINUTE);
+    // The known browser has its own limit, at any IP address.
+    let roaming = Caller { client: attacker.client.clone(), ..owner };
     for _ in 0..10 {
         fail(&app, EMAIL, &roaming).await;
     }
@@ -124,15 +125,15 @@ async fn a_browser_is_known_only_to_the_accounts_that_it_has_signed_in_to() {
         fail(&app, grace, &at([198, 51, 100, n])).await;
     }
     assert_retry_after(sign_in(&app, grace, PASSWORD, &browser).await, MINUTE);
-    // It is known on every server and keeps its token.
-    let there = app.another_server().await;
-    let again = sign_in(&there, EMAIL, PASSWORD, &browser).await.unwrap();
+    // The browser is known on every server and keeps its token.
+    let other_server = app.another_server().await;
+    let again = sign_in(&other_server, EMAIL, PASSWORD, &browser).await.unwrap();
     let text = |caller: &Caller| caller.device.as_ref().unwrap().to_text();
     assert_eq!(*again.device.unwrap().to_text(), *text(&browser));
 }
 
 #[tokio::test]
-async fn a_success_resets_the_counter_of_the_account_and_not_of_the_address() {
+async fn a_success_resets_the_counter_of_the_account_but_not_that_of_the_ip_address() {
     let app = TestApp::new().await;
     app.account().await;
     let caller = at([192, 0, 2, 1]);
@@ -173,7 +174,7 @@ async fn wrong_passwords_of_signed_in_users_are_counted_too() {
         assert!(matches!(deleted, Err(OwnAccountError::TooManyAttempts { .. })));
     }
     assert_retry_after(sign_in(&app, EMAIL, PASSWORD, &caller).await, MINUTE);
-    // A new password that breaks a rule is reported all the same.
+    // A new password that breaks a rule is reported despite the lockout.
     let changed = change_password(PASSWORD, "short").await;
     assert!(matches!(changed, Err(OwnAccountError::Invalid(_))));
     app.advance(MINUTE);
@@ -200,7 +201,7 @@ async fn a_password_change_gives_a_known_browser_a_new_device_token() {
 }
 
 #[tokio::test]
-async fn deleting_an_account_tells_whether_it_knew_the_browser() {
+async fn deleting_an_account_returns_whether_the_browser_was_known() {
     let app = TestApp::new().await;
     app.account().await;
     let browser = known_browser(&app).await;
@@ -210,7 +211,7 @@ async fn deleting_an_account_tells_whether_it_knew_the_browser() {
 }
 
 #[tokio::test]
-async fn sign_ups_from_one_address_are_limited_per_hour() {
+async fn sign_ups_from_one_ip_address_are_limited_per_hour() {
     let app = TestApp::new().await;
     let caller = at([192, 0, 2, 1]);
     let sign_up = async |email: &str, caller: &Caller| app.sign_up(email, PASSWORD, caller).await;
@@ -235,7 +236,7 @@ async fn sign_ups_from_one_address_are_limited_per_hour() {
 }
 
 #[tokio::test]
-async fn without_a_throttle_nothing_is_rejected() {
+async fn no_attempt_is_rejected_without_the_throttle() {
     let app = TestApp::with_config(|config| config.throttle = false).await;
     let caller = at([192, 0, 2, 1]);
     for n in 0..21 {

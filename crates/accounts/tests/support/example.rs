@@ -1,4 +1,4 @@
-//! An example that runs, as `cargo test` has built it beside the tests, and a client for it.
+//! A running example and a client for it. `cargo test` builds the examples beside the tests.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// Listens on a port of its own, in a folder of its own. It is killed when dropped.
+/// A running example with its own port and folder. It is killed when dropped.
 pub(crate) struct Example {
     process: Child,
     port: u16,
     _folder: TempDir,
 }
 
-/// Where the binary of an example is.
+/// Returns the path of the binary of an example.
 pub(crate) fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let built = test.parent().and_then(std::path::Path::parent).unwrap();
@@ -23,10 +23,10 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 }
 
 impl Example {
-    /// Starts the example, and waits until it listens.
+    /// Starts the example and waits until it listens.
     pub(crate) fn start(name: &str, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // A port that was free just now.
+        // Find a free port.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new(binary(name));
         command
@@ -41,7 +41,7 @@ impl Example {
         Self { process, port, _folder: folder }
     }
 
-    /// Sends a request; answers the status and the body.
+    /// Sends a request and returns the status and the body of the response.
     pub(crate) fn send(&self, method: &str, path: &str, token: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
@@ -54,9 +54,9 @@ impl Example {
             body.len(),
         )
         .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        let (head, body) = response.split_once("\r\n\r\n").unwrap();
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
 }

@@ -2,30 +2,30 @@ use accounts::{ChangePassword, DeleteAccountOutcome};
 use api_types::ErrorCode::{InvalidFields, Overloaded, TooManyAttempts};
 use api_types::{Activity, ChangePasswordRequest, DeleteAccountRequest, Export, User as UserBody};
 
-use crate::answer::{Download, Json, NoContent};
 use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Endpoint, Tag};
 use crate::error::ApiError;
 use crate::input::{User, UserAndBody};
+use crate::output::{Download, Json, NoContent};
 
 const ME: &str = "/api/me";
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get(ME)
-            .operation("me", Tag::Account, "Show the account of the caller")
+            .operation("me", Tag::Account, "Get the account of the caller")
             .success("The account.")
             .handler(me),
         Endpoint::delete(ME)
             .operation("deleteAccount", Tag::Account, "Delete the account")
-            .description("Deletes everything that is stored about the user, ends all sessions and clears the cookies.")
+            .description("Deletes everything that is stored about the user, ends all sessions, and clears the cookies.")
             .success("The account has been deleted.")
             .errors(&[InvalidFields, TooManyAttempts, Overloaded])
             .handler(delete_account),
         Endpoint::put("/api/me/password")
             .operation("changePassword", Tag::Account, "Change the password")
-            .description("Ends every other session of the user. A browser that the account knows gets the next device cookie.")
+            .description("Ends all other sessions of the user. If the request has a valid device cookie, the response replaces it.")
             .success("The password has been changed.")
             .errors(&[InvalidFields, TooManyAttempts, Overloaded])
             .handler(change_password),
@@ -36,7 +36,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .handler(export),
         Endpoint::get("/api/me/activity")
             .operation("activity", Tag::Account, "List the latest activity of the account")
-            .description("The newest 50 events, the newest first.")
+            .description("At most 50 events, newest first.")
             .success("The events.")
             .errors(&[Overloaded])
             .handler(activity),

@@ -1,13 +1,13 @@
-use crate::answer::JsonText;
 use crate::context::Context;
 use crate::endpoint::{Endpoint, Tag};
 use crate::error::ApiError;
 use crate::input::NoInput;
+use crate::output::JsonText;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get("/api/openapi.json")
-            .operation("openapi", Tag::Service, "Get this document")
+            .operation("openapi", Tag::Service, "Get the OpenAPI document")
             .success("The OpenAPI 3.1 document.")
             .handler(document),
     ]

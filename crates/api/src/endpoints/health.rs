@@ -1,21 +1,21 @@
 use api_types::ErrorCode::{Internal, Unavailable};
 use api_types::Health;
 
-use crate::answer::Json;
 use crate::context::Context;
 use crate::endpoint::{Endpoint, Tag};
 use crate::error::ApiError;
 use crate::input::NoInput;
+use crate::output::Json;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get("/healthz")
-            .operation("health", Tag::Service, "Check that the process responds")
-            .success("It does.")
+            .operation("health", Tag::Service, "Check that the server responds")
+            .success("The server responds.")
             .handler(health),
         Endpoint::get("/readyz")
-            .operation("readiness", Tag::Service, "Check that the store responds too")
-            .success("It does.")
+            .operation("readiness", Tag::Service, "Check that the server and the store respond")
+            .success("The server and the store respond.")
             .errors(&[Internal, Unavailable])
             .handler(readiness),
     ]

@@ -4,11 +4,11 @@ use accounts::JwkSet;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
-use crate::answer::Cacheable;
 use crate::context::Context;
 use crate::endpoint::{Endpoint, Tag};
 use crate::error::ApiError;
 use crate::input::NoInput;
+use crate::output::Cacheable;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![

@@ -2,12 +2,12 @@ use accounts::SessionId;
 use api_types::ErrorCode::{NotFound, Overloaded};
 use api_types::Sessions;
 
-use crate::answer::{Json, NoContent};
 use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Endpoint, Tag};
 use crate::error::ApiError;
 use crate::input::{User, UserWithoutBody};
+use crate::output::{Json, NoContent};
 
 const SESSIONS: &str = "/api/sessions";
 
@@ -15,17 +15,17 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get(SESSIONS)
             .operation("sessions", Tag::Session, "List the sessions of the user")
-            .description("The session that was used last comes first.")
+            .description("The most recently used session comes first.")
             .success("The sessions.")
             .errors(&[Overloaded])
             .handler(list),
         Endpoint::delete(SESSIONS)
-            .operation("endOtherSessions", Tag::Session, "End all sessions but the current one")
+            .operation("endOtherSessions", Tag::Session, "End all other sessions")
             .success("The sessions have ended.")
             .handler(end_others),
         Endpoint::delete("/api/sessions/{id}")
             .operation("endSession", Tag::Session, "End a session")
-            .description("Ending the current session is a log-out.")
+            .description("Ending the current session logs the user out.")
             .success("The session has ended.")
             .errors(&[NotFound])
             .handler_with_path(end),

@@ -3,12 +3,12 @@ use api_types::ErrorCode::{
 };
 use api_types::{SignupRequest, User};
 
-use crate::answer::Created;
 use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Endpoint, Tag};
 use crate::error::ApiError;
 use crate::input::Public;
+use crate::output::Created;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![

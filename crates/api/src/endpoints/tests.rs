@@ -59,7 +59,8 @@ fn compare_or_update(path: &Path, expected: &str) {
 
 fn table() -> String {
     let document = openapi();
-    let mut table = "| method and path | needs | success | |\n|---|---|---|---|\n".to_owned();
+    let mut table =
+        "| method and path | requires | success | description |\n|---|---|---|---|\n".to_owned();
     for endpoint in all() {
         writeln!(table, "{}", row(&endpoint, &document)).unwrap();
     }
@@ -71,16 +72,16 @@ fn row(endpoint: &Endpoint, document: &Value) -> String {
     let path = &document["paths"][docs.path][docs.method.as_str().to_lowercase()];
     let body = members(&path["requestBody"]["content"]["application/json"]["schema"], document);
     let status = endpoint.status.as_str();
-    let answer = &path["responses"][status]["content"]["application/json"]["schema"];
-    let needs = match endpoint.security {
+    let response = &path["responses"][status]["content"]["application/json"]["schema"];
+    let requirement = match endpoint.security {
         Security::None => "",
         Security::Bearer => "bearer",
         Security::RefreshCookie => "refresh cookie",
     };
     let cells = [
         join(&format!("`{} {}`", docs.method, docs.path), &body),
-        needs.to_owned(),
-        join(status, &members(answer, document)),
+        requirement.to_owned(),
+        join(status, &members(response, document)),
         join(&format!("{}.", docs.summary), docs.description),
     ];
     format!("| {} |", cells.join(" | ")).replace("|  |", "| |")
@@ -90,8 +91,8 @@ fn join(one: &str, other: &str) -> String {
     format!("{one} {other}").trim_end().to_owned()
 }
 
-/// Lists the members of an object, as `{email, password, remember?}`. If a list is all there is,
-/// its items are shown as well.
+/// Lists the members of an object, as `{email, password, remember?}`. If the only member is a list,
+/// the members of its items are included.
 fn members(schema: &Value, document: &Value) -> String {
     let schema = resolve(schema, document);
     let Some(properties) = schema["properties"].as_object() else { return String::new() };

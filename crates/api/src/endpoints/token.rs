@@ -4,35 +4,37 @@ use api_types::ErrorCode::{
 };
 use api_types::{Empty, TokenRequest, TokenResponse};
 
-use crate::answer::{JsonAndCookies, NoContent};
 use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Endpoint, Tag};
 use crate::error::ApiError;
 use crate::input::{Public, RefreshCookie, UserAndBody};
+use crate::output::{JsonAndCookies, NoContent};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::post("/api/token")
             .operation("logIn", Tag::Session, "Log in")
             .description("Sets the refresh cookie and the device cookie.")
-            .success("An access token, and the refresh token in its cookie.")
+            .success("An access token in the body, and a refresh token in the cookie.")
             .errors(&[InvalidCredentials, TooManyAttempts, Overloaded, Internal, Unavailable])
-            .handler(log_in),
+            .handler(sign_in),
         Endpoint::post("/api/token/refresh")
             .operation("refresh", Tag::Session, "Refresh the session")
             .description("Each use replaces the refresh token.")
-            .success("An access token, and the next refresh token in its cookie.")
+            .success("A new access token in the body, and a new refresh token in the cookie.")
             .handler(refresh),
         Endpoint::post("/api/logout")
             .operation("logOut", Tag::Session, "Log out")
-            .description("Ends the session at once, on all servers, and clears the refresh cookie.")
+            .description(
+                "Ends the session immediately, on all servers, and clears the refresh cookie.",
+            )
             .success("The session has ended.")
-            .handler(log_out),
+            .handler(sign_out),
     ]
 }
 
-async fn log_in(
+async fn sign_in(
     Public(body): Public<TokenRequest>,
     context: Context,
 ) -> Result<JsonAndCookies<TokenResponse>, ApiError> {
@@ -65,7 +67,7 @@ async fn refresh(
     Ok(convert::tokens(&issued, cookies))
 }
 
-async fn log_out(
+async fn sign_out(
     UserAndBody { user, body: Empty {} }: UserAndBody<Empty>,
     context: Context,
 ) -> Result<NoContent, ApiError> {

@@ -5,26 +5,26 @@ use serde_json::{Value, json};
 
 use crate::test_app::{EMAIL, PASSWORD, SignedInUser, TestApp, json_request, post};
 
-/// Returns the kinds of the events, the newest first.
+/// Returns the kinds of the events, newest first.
 async fn kinds(user: &SignedInUser<'_>) -> Vec<String> {
-    let answer = user.get("/api/me/activity").await;
-    assert_eq!(answer.status, 200);
+    let response = user.get("/api/me/activity").await;
+    assert_eq!(response.status, 200);
     let kind = |event: &Value| event["kind"].as_str().unwrap().to_owned();
-    answer.body["events"].as_array().unwrap().iter().map(kind).collect()
+    response.body["events"].as_array().unwrap().iter().map(kind).collect()
 }
 
 #[tokio::test]
 async fn activity_lists_events_with_their_client() {
     let app = TestApp::with_account().await;
     let wrong = json!({"email": EMAIL, "password": "wrong"}).to_string();
-    let stranger = ClientAddress([198, 51, 100, 7].into());
-    app.send(post("/api/token").extension(stranger).header("user-agent", "x/1").body(wrong)).await;
+    let attacker = ClientAddress([198, 51, 100, 7].into());
+    app.send(post("/api/token").extension(attacker).header("user-agent", "x/1").body(wrong)).await;
     app.advance(Duration::from_secs(1));
-    let ada = app.log_in().await;
-    let mut answer = ada.get("/api/me/activity").await;
-    let session = answer.body["events"][0]["session_id"].take();
+    let ada = app.sign_in().await;
+    let mut response = ada.get("/api/me/activity").await;
+    let session = response.body["events"][0]["session_id"].take();
     assert!(session.as_str().unwrap().len() == 36, "{session}");
-    insta::assert_json_snapshot!(answer.body["events"][0], @r#"
+    insta::assert_json_snapshot!(response.body["events"][0], @r#"
     {
       "actor": "user",
       "at": "2023-11-14T22:13:21Z",
@@ -34,7 +34,7 @@ async fn activity_lists_events_with_their_client() {
       "user_agent": null
     }
     "#);
-    insta::assert_json_snapshot!(answer.body["events"][1], @r#"
+    insta::assert_json_snapshot!(response.body["events"][1], @r#"
     {
       "actor": "user",
       "at": "2023-11-14T22:13:20Z",
@@ -50,11 +50,12 @@ async fn activity_lists_events_with_their_client() {
 #[tokio::test]
 async fn every_action_of_the_user_is_recorded() {
     let app = TestApp::new().await;
-    let (mut ada, other) = (app.user().await, app.log_in().await);
-    let (third, _fourth) = (app.log_in().await, app.log_in().await);
+    let (mut ada, other) = (app.user().await, app.sign_in().await);
+    let (third, _fourth) = (app.sign_in().await, app.sign_in().await);
     let listed = third.get("/api/sessions").await;
-    let mark = |session: &&Value| session["current"] == json!(true);
-    let id = listed.body["sessions"].as_array().unwrap().iter().find(mark).unwrap()["id"].clone();
+    let is_current = |session: &&Value| session["current"] == json!(true);
+    let sessions = listed.body["sessions"].as_array().unwrap();
+    let id = sessions.iter().find(is_current).unwrap()["id"].clone();
     ada.delete(&format!("/api/sessions/{}", id.as_str().unwrap())).await;
     ada.delete("/api/sessions").await;
     for (current, new) in [("wrong", PASSWORD), (PASSWORD, "a swim in the river")] {
@@ -62,8 +63,8 @@ async fn every_action_of_the_user_is_recorded() {
         ada.send(json_request("PUT", "/api/me/password").body(body)).await;
     }
     ada.refresh().await;
-    let latest = app.log_in_as(EMAIL, "a swim in the river", false).await;
-    ada.log_out().await;
+    let latest = app.sign_in_as(EMAIL, "a swim in the river", false).await;
+    ada.sign_out().await;
     assert_eq!(
         kinds(&latest).await[..8],
         [
@@ -83,12 +84,12 @@ async fn every_action_of_the_user_is_recorded() {
 }
 
 #[tokio::test]
-async fn activity_lists_50_events_and_the_export_all() {
+async fn activity_lists_50_events_and_the_export_lists_all() {
     let app = TestApp::with_account().await;
     for _ in 0..52 {
-        app.log_in().await;
+        app.sign_in().await;
     }
-    let ada = app.log_in().await;
+    let ada = app.sign_in().await;
     assert_eq!(kinds(&ada).await.len(), 50);
     let export = ada.get("/api/me/export").await;
     assert_eq!(export.body["activity"].as_array().unwrap().len(), 54);

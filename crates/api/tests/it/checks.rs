@@ -1,5 +1,5 @@
-//! The checks that run before a handler, and their order. (Duplicate headers are tested over a
-//! connection, with the server.)
+//! The checks that run before a handler, and their order. (The server's tests send duplicate
+//! headers over a connection.)
 
 use api::Origin;
 use serde_json::json;
@@ -23,14 +23,14 @@ async fn an_unknown_path_is_not_found() {
         "/api/sessions/01960000-0000-7000-8000-00000000ADA0",
     ] {
         for method in ["GET", "POST", "DELETE", "OPTIONS"] {
-            let answer = app.send(warp::test::request().method(method).path(path)).await;
-            answer.assert_problem(404, "not_found");
+            let response = app.send(warp::test::request().method(method).path(path)).await;
+            response.assert_problem(404, "not_found");
         }
     }
 }
 
 #[tokio::test]
-async fn an_unsupported_method_is_rejected_with_the_supported_ones() {
+async fn the_response_to_an_unsupported_method_lists_the_supported_ones() {
     let app = TestApp::new().await;
     for (path, allow) in [
         ("/api/signup", "POST"),
@@ -47,9 +47,9 @@ async fn an_unsupported_method_is_rejected_with_the_supported_ones() {
             if allow.split(", ").any(|allowed| allowed == method) {
                 continue;
             }
-            let answer = app.send(warp::test::request().method(method).path(path)).await;
-            answer.assert_problem(405, "method_not_allowed");
-            assert_eq!(answer.header("allow"), allow, "{method} {path}");
+            let response = app.send(warp::test::request().method(method).path(path)).await;
+            response.assert_problem(405, "method_not_allowed");
+            assert_eq!(response.header("allow"), allow, "{method} {path}");
         }
     }
 }
@@ -70,7 +70,7 @@ async fn a_body_is_at_most_16_kib() {
 async fn the_content_type_is_required() {
     let app = TestApp::new().await;
     let request = || warp::test::request().method("POST").path("/api/token").body(valid());
-    let refused = [
+    let rejected = [
         request(),
         request().header("content-type", "text/plain"),
         request().header("content-type", "application/jsonp"),
@@ -78,13 +78,13 @@ async fn the_content_type_is_required() {
         request().header("content-type", "text/plain; application/json"),
         request().header("content-type", "application/json").header("content-encoding", "gzip"),
     ];
-    for request in refused {
+    for request in rejected {
         app.send(request).await.assert_problem(415, "unsupported_media_type");
     }
     app.sign_up().await;
-    for taken in ["application/json", "Application/JSON; charset=utf-8", "application/json ;x=y"] {
-        let answer = app.send(request().header("content-type", taken)).await;
-        assert_eq!(answer.status, 200, "{taken}");
+    for valid in ["application/json", "Application/JSON; charset=utf-8", "application/json ;x=y"] {
+        let response = app.send(request().header("content-type", valid)).await;
+        assert_eq!(response.status, 200, "{valid}");
     }
 }
 
@@ -107,10 +107,10 @@ async fn requests_from_pages_of_other_origins_are_rejected() {
         app.send(request).await.assert_problem(403, "forbidden_origin");
     }
     let user = app.user().await;
-    let elsewhere = post("/api/logout")
+    let cross_origin = post("/api/logout")
         .header("authorization", user.bearer())
         .header("origin", "https://evil.example");
-    app.send(elsewhere).await.assert_problem(403, "forbidden_origin");
+    app.send(cross_origin).await.assert_problem(403, "forbidden_origin");
     let cookie = user.cookie.clone();
     for request in [
         crate::test_app::refresh(&cookie),
@@ -121,16 +121,16 @@ async fn requests_from_pages_of_other_origins_are_rejected() {
             .method("DELETE")
             .path("/api/sessions/01960000-0000-7000-8000-00000000ada0"),
     ] {
-        let answer = app.send(request.header("origin", "https://evil.example")).await;
-        answer.assert_problem(403, "forbidden_origin");
+        let response = app.send(request.header("origin", "https://evil.example")).await;
+        response.assert_problem(403, "forbidden_origin");
     }
-    assert_eq!(user.me().await.status, 200, "the session lives on");
-    let renewed = app.send(crate::test_app::refresh(&cookie)).await;
-    assert_eq!(renewed.status, 200, "and its token was not used");
+    assert_eq!(user.me().await.status, 200, "the session is still active");
+    let refreshed = app.send(crate::test_app::refresh(&cookie)).await;
+    assert_eq!(refreshed.status, 200, "the refresh token was not used");
 }
 
 #[tokio::test]
-async fn requests_from_own_pages_and_from_programs_are_accepted() {
+async fn requests_from_the_services_own_pages_and_from_programs_are_accepted() {
     let app = TestApp::with_account().await;
     let own = || post("/api/token").header("origin", ORIGIN);
     let requests = [
@@ -155,8 +155,8 @@ async fn localhost_and_the_loopback_addresses_are_the_same_origin() {
         ("http://localhost:8081", 403),
         ("https://localhost:8080", 403),
     ] {
-        let answer = app.send(post("/api/token").header("origin", origin).body(valid())).await;
-        assert_eq!(answer.status, status, "{origin}");
+        let response = app.send(post("/api/token").header("origin", origin).body(valid())).await;
+        assert_eq!(response.status, status, "{origin}");
     }
     assert_eq!(Origin::localhost(80).as_str(), "http://localhost");
 }
@@ -199,28 +199,28 @@ async fn malformed_json_and_json_of_another_shape_have_different_codes() {
         r#"{"email":"a","password":"b","password":"c"}"#,
         r#"{"Email":"a","password":"b"}"#,
     ] {
-        let answer = app.send(post("/api/token").body(body)).await;
-        answer.assert_problem(400, "invalid_request");
+        let response = app.send(post("/api/token").body(body)).await;
+        response.assert_problem(400, "invalid_request");
     }
 }
 
 #[tokio::test]
 async fn checks_run_in_the_documented_order() {
     let app = TestApp::new().await;
-    let evil = ("origin", "https://evil.example");
+    let (name, value) = ("origin", "https://evil.example");
     let large = "x".repeat(20_000);
     let plain = || warp::test::request().method("POST").path("/api/logout");
-    // Each request fails the check that it is rejected for, and every later one.
-    let no_path = plain().path("/api/nothing").body(&large).header(evil.0, evil.1);
+    // Each request fails the check that rejects it and all later checks.
+    let no_path = plain().path("/api/nothing").body(&large).header(name, value);
     app.send(no_path).await.assert_problem(404, "not_found");
-    let no_method = plain().method("PUT").body(&large).header(evil.0, evil.1);
+    let no_method = plain().method("PUT").body(&large).header(name, value);
     app.send(no_method).await.assert_problem(405, "method_not_allowed");
-    let too_large = plain().body(&large).header(evil.0, evil.1);
+    let too_large = plain().body(&large).header(name, value);
     app.send(too_large).await.assert_problem(413, "payload_too_large");
-    let untyped = plain().body("x").header(evil.0, evil.1);
+    let untyped = plain().body("x").header(name, value);
     app.send(untyped).await.assert_problem(415, "unsupported_media_type");
-    let elsewhere = post("/api/logout").body("x").header(evil.0, evil.1);
-    app.send(elsewhere).await.assert_problem(403, "forbidden_origin");
+    let cross_origin = post("/api/logout").body("x").header(name, value);
+    app.send(cross_origin).await.assert_problem(403, "forbidden_origin");
     app.send(post("/api/logout").body("x")).await.assert_problem(401, "missing_token");
     let user = app.user().await;
     let no_json = post("/api/logout").header("authorization", user.bearer()).body("x");

@@ -11,21 +11,21 @@ use crate::test_app::{ORIGIN, TestApp};
 async fn the_key_set_verifies_access_tokens_and_contains_no_secret() {
     let app = TestApp::new().await;
     let user = app.user().await;
-    let answer = app.send(warp::test::request().path("/.well-known/jwks.json")).await;
+    let response = app.send(warp::test::request().path("/.well-known/jwks.json")).await;
     assert_eq!(
-        (answer.status.as_u16(), answer.header("cache-control")),
+        (response.status.as_u16(), response.header("cache-control")),
         (200, "public, max-age=300")
     );
-    let key = &answer.body["keys"][0];
+    let key = &response.body["keys"][0];
     let names: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(names, ["alg", "crv", "kid", "kty", "use", "x"], "and no \"d\"");
-    let jwks = JwkSet::parse(&answer.body.to_string()).unwrap();
+    assert_eq!(names, ["alg", "crv", "kid", "kty", "use", "x"], "there is no \"d\"");
+    let jwks = JwkSet::parse(&response.body.to_string()).unwrap();
     let verifier = AccessTokenVerifier::new(ORIGIN, ORIGIN, &jwks).unwrap();
     let now = Timestamp::from_second(1_700_000_000).unwrap();
     assert!(verifier.verify(&user.token, now).is_ok());
 }
 
-/// Creates a signing key, like an operator beside the running server, and returns its id.
+/// Adds a signing key on another server, as an operator does, and returns its id.
 async fn rotate_keys(app: &TestApp) -> String {
     let config = Config { pbkdf2_iterations: 1_000, ..Config::new(Origin::parse(ORIGIN).unwrap()) };
     let store = Arc::new(SqliteStore::open(&app.database()).unwrap());
@@ -45,11 +45,11 @@ async fn rotate_keys(app: &TestApp) -> String {
 async fn the_key_set_lists_every_key_with_the_signing_key_first() {
     let app = TestApp::new().await;
     let before = app.user().await;
-    let made = rotate_keys(&app).await;
+    let new_kid = rotate_keys(&app).await;
     let set = app.send(warp::test::request().path("/.well-known/jwks.json")).await.body;
     let set = JwkSet::parse(&set.to_string()).unwrap();
-    assert_eq!((set.keys.len(), &set.keys[0].kid), (2, &made));
-    let after = app.log_in().await;
+    assert_eq!((set.keys.len(), &set.keys[0].kid), (2, &new_kid));
+    let after = app.sign_in().await;
     let now = Timestamp::from_second(1_700_000_000).unwrap();
     for (n, key) in set.keys.into_iter().enumerate() {
         let one = JwkSet { keys: vec![key] };
@@ -65,8 +65,8 @@ async fn the_key_set_lists_every_key_with_the_signing_key_first() {
 async fn the_health_checks_accept_get_and_head() {
     let app = TestApp::new().await;
     for path in ["/healthz", "/readyz"] {
-        let answer = app.send(warp::test::request().path(path)).await;
-        assert_eq!((answer.status.as_u16(), answer.body), (200, json!({"status": "ok"})));
+        let response = app.send(warp::test::request().path(path)).await;
+        assert_eq!((response.status.as_u16(), response.body), (200, json!({"status": "ok"})));
         let head = app.send(warp::test::request().method("HEAD").path(path)).await;
         assert_eq!(head.status, 200);
         let post = app.send(warp::test::request().method("POST").path(path)).await;

@@ -1,4 +1,4 @@
-//! An app of another developer, built around [`Auth`].
+//! An app that embeds [`Auth`].
 
 use api::{Auth, ClientAddress, SignedIn, TrustedProxies};
 use serde_json::json;
@@ -20,7 +20,7 @@ async fn auth(folder: &TempDir) -> Auth {
         .unwrap()
 }
 
-/// The app has routes of its own, under `/api` too, and a page at every other path.
+/// Returns an app with its own routes, including some under `/api`, and a page at every other path.
 fn app(auth: &Auth) -> BoxedFilter<(Response,)> {
     async fn note(user: SignedIn, id: u64) -> String {
         format!("note {id} of {}", user.email())
@@ -42,16 +42,16 @@ async fn token(app: &BoxedFilter<(Response,)>) -> String {
     let body = json!({"email": EMAIL, "password": PASSWORD}).to_string();
     let created = post("/api/signup").body(&body).reply(app).await;
     assert_eq!(created.status(), StatusCode::CREATED);
-    let answer = post("/api/token").body(&body).reply(app).await;
-    let answer: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
-    answer["access_token"].as_str().unwrap().to_owned()
+    let response = post("/api/token").body(&body).reply(app).await;
+    let response: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+    response["access_token"].as_str().unwrap().to_owned()
 }
 
 async fn text(app: &BoxedFilter<(Response,)>, path: &str, token: &str) -> (u16, String) {
     let request =
         warp::test::request().path(path).header("authorization", format!("Bearer {token}"));
-    let answer = request.reply(app).await;
-    (answer.status().as_u16(), String::from_utf8_lossy(answer.body()).into_owned())
+    let response = request.reply(app).await;
+    (response.status().as_u16(), String::from_utf8_lossy(response.body()).into_owned())
 }
 
 #[tokio::test]
@@ -76,15 +76,15 @@ async fn a_guarded_path_never_falls_through_to_another_route() {
     let folder = tempfile::tempdir().unwrap();
     let app = app(&auth(&folder).await);
     for path in ["/private", "/api/notes/7"] {
-        let answer = warp::test::request().path(path).reply(&app).await;
-        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-        assert_eq!(answer.headers()["content-type"], "application/problem+json");
-        assert_eq!(answer.headers()["www-authenticate"], "Bearer");
-        assert_eq!(answer.headers()["cache-control"], "no-store");
+        let response = warp::test::request().path(path).reply(&app).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        assert_eq!(response.headers()["www-authenticate"], "Bearer");
+        assert_eq!(response.headers()["cache-control"], "no-store");
     }
-    // Nor does a failed sign-up.
-    let answer = post("/api/signup").body("{}").reply(&app).await;
-    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    // A failed sign-up does not fall through either.
+    let response = post("/api/signup").body("{}").reply(&app).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
@@ -92,13 +92,13 @@ async fn other_paths_fall_through_to_the_app_even_with_a_trailing_slash() {
     let folder = tempfile::tempdir().unwrap();
     let app = app(&auth(&folder).await);
     for path in ["/", "/api", "/api/other", "/api/other/", "/api/me/"] {
-        let answer = warp::test::request().path(path).reply(&app).await;
-        assert_eq!(answer.body(), "the page", "{path}");
+        let response = warp::test::request().path(path).reply(&app).await;
+        assert_eq!(response.body(), "the page", "{path}");
     }
 }
 
 #[tokio::test]
-async fn behind_a_trusted_proxy_failed_log_ins_are_counted_by_the_forwarded_address() {
+async fn behind_a_trusted_proxy_failed_sign_ins_are_counted_by_the_forwarded_ip_address() {
     let folder = tempfile::tempdir().unwrap();
     let proxies = TrustedProxies::from_iter(["10.0.0.1".parse().unwrap()]);
     let app = app(&auth(&folder).await.trust_proxies(proxies));
@@ -108,20 +108,20 @@ async fn behind_a_trusted_proxy_failed_log_ins_are_counted_by_the_forwarded_addr
         request.header("x-forwarded-for", client).body(body.to_string())
     };
     for number in 0..30 {
-        let answer = attempt("192.0.2.1", number).reply(&app).await;
-        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+        let response = attempt("192.0.2.1", number).reply(&app).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     }
     let again = attempt("192.0.2.1", 30).reply(&app).await;
     assert_eq!(again.status(), StatusCode::TOO_MANY_REQUESTS);
     let another = attempt("192.0.2.2", 31).reply(&app).await;
     assert_eq!(another.status(), StatusCode::UNAUTHORIZED);
-    // The address that the server has set takes precedence.
-    let known = attempt("192.0.2.1", 32).extension(ClientAddress([192, 0, 2, 3].into()));
-    assert_eq!(known.reply(&app).await.status(), StatusCode::UNAUTHORIZED);
+    // An IP address that the server has set takes precedence.
+    let with_address = attempt("192.0.2.1", 32).extension(ClientAddress([192, 0, 2, 3].into()));
+    assert_eq!(with_address.reply(&app).await.status(), StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
-async fn the_body_of_a_guarded_route_is_read_for_users_only() {
+async fn the_body_of_a_guarded_route_is_read_for_authenticated_users_only() {
     let folder = tempfile::tempdir().unwrap();
     let app = app(&auth(&folder).await);
     let token = token(&app).await;
@@ -131,9 +131,9 @@ async fn the_body_of_a_guarded_route_is_read_for_users_only() {
     };
     let created = send(&token, "\"written\"").await;
     assert_eq!(created.body(), &format!("written 7 by {EMAIL}"));
-    // What the app's own filter rejects is left to the app.
+    // The app handles the rejections of its own filter.
     assert_eq!(send(&token, &"x".repeat(101)).await.body(), "the page");
-    // Without a user, that filter does not run.
+    // That filter does not run for unauthenticated requests.
     for body in ["\"written\"", &"x".repeat(101)] {
         assert_eq!(send("nonsense", body).await.status(), StatusCode::UNAUTHORIZED);
     }
@@ -142,7 +142,7 @@ async fn the_body_of_a_guarded_route_is_read_for_users_only() {
 }
 
 #[tokio::test]
-async fn an_unauthenticated_error_prints_only_its_code() {
+async fn the_debug_output_of_unauthenticated_is_only_its_code() {
     let folder = tempfile::tempdir().unwrap();
     let auth = auth(&folder).await;
     let user = warp::test::request().filter(&auth.user_or_error()).await.unwrap();

@@ -1,27 +1,27 @@
 use crate::test_app::{TestApp, post};
 
 #[tokio::test]
-async fn the_access_token_is_rejected_after_log_out() {
+async fn the_access_token_is_rejected_after_sign_out() {
     let app = TestApp::new().await;
     let user = app.user().await;
-    let answer = user.log_out().await;
-    assert_eq!((answer.status.as_u16(), answer.body.is_null()), (204, true));
-    assert_eq!(answer.header("cache-control"), "no-store");
-    answer.assert_clears_the_cookie();
+    let response = user.sign_out().await;
+    assert_eq!((response.status.as_u16(), response.body.is_null()), (204, true));
+    assert_eq!(response.header("cache-control"), "no-store");
+    response.assert_clears_the_cookie();
     user.me().await.assert_problem(401, "invalid_token");
-    user.log_out().await.assert_problem(401, "invalid_token");
+    user.sign_out().await.assert_problem(401, "invalid_token");
 }
 
 #[tokio::test]
-async fn log_out_leaves_other_sessions_of_the_user_active() {
+async fn sign_out_leaves_other_sessions_of_the_user_active() {
     let app = TestApp::new().await;
-    let (one, other) = (app.user().await, app.log_in().await);
-    one.log_out().await;
+    let (one, other) = (app.user().await, app.sign_in().await);
+    one.sign_out().await;
     assert_eq!(other.me().await.status, 200);
 }
 
 #[tokio::test]
-async fn log_out_accepts_an_empty_body_but_requires_the_content_type() {
+async fn sign_out_accepts_an_empty_body_but_requires_the_content_type() {
     let app = TestApp::new().await;
     let user = app.user().await;
     let untyped = warp::test::request()
@@ -36,7 +36,7 @@ async fn log_out_accepts_an_empty_body_but_requires_the_content_type() {
 }
 
 #[tokio::test]
-async fn log_out_requires_a_token() {
+async fn sign_out_requires_a_token() {
     let app = TestApp::new().await;
     app.send(post("/api/logout").body("{}")).await.assert_problem(401, "missing_token");
 }

@@ -1,4 +1,4 @@
-//! The API as its clients see it, on a real store.
+//! Tests of the HTTP API on a real store.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 

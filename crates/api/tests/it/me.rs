@@ -2,16 +2,16 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::test_app::{Answer, EMAIL, PASSWORD, SignedInUser, TestApp, json_request};
+use crate::test_app::{EMAIL, PASSWORD, SignedInUser, TestApp, TestResponse, json_request};
 
 #[tokio::test]
-async fn me_shows_the_account_of_the_token() {
+async fn me_returns_the_account_of_the_token() {
     let app = TestApp::new().await;
     let signed_up = app.sign_up().await;
-    let answer = app.log_in().await.me().await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.body, signed_up.body);
-    assert_eq!(answer.body["email"], json!(EMAIL));
+    let response = app.sign_in().await.me().await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.body, signed_up.body);
+    assert_eq!(response.body["email"], json!(EMAIL));
 }
 
 #[tokio::test]
@@ -21,9 +21,9 @@ async fn a_request_without_a_token_is_rejected() {
     for request in
         [me(), me().header("authorization", "Basic YTpi"), me().header("authorization", "")]
     {
-        let answer = app.send(request).await;
-        answer.assert_problem(401, "missing_token");
-        assert_eq!(answer.header("www-authenticate"), "Bearer");
+        let response = app.send(request).await;
+        response.assert_problem(401, "missing_token");
+        assert_eq!(response.header("www-authenticate"), "Bearer");
     }
 }
 
@@ -43,9 +43,9 @@ async fn a_tampered_token_is_rejected() {
         format!("Bearer {},{}", user.token, user.token),
     ] {
         let request = warp::test::request().path("/api/me").header("authorization", &value);
-        let answer = app.send(request).await;
-        answer.assert_problem(401, "invalid_token");
-        assert_eq!(answer.header("www-authenticate"), "Bearer error=\"invalid_token\"");
+        let response = app.send(request).await;
+        response.assert_problem(401, "invalid_token");
+        assert_eq!(response.header("www-authenticate"), "Bearer error=\"invalid_token\"");
     }
     assert_eq!(user.me().await.status, 200);
 }
@@ -75,9 +75,9 @@ async fn an_unavailable_store_is_503_and_does_not_end_the_session() {
     let user = app.user().await;
     let away = app.database().with_extension("away");
     std::fs::rename(app.database(), &away).unwrap();
-    let answer = user.log_out().await;
-    answer.assert_problem(503, "unavailable");
-    assert_eq!(answer.header("retry-after"), "5");
+    let response = user.sign_out().await;
+    response.assert_problem(503, "unavailable");
+    assert_eq!(response.header("retry-after"), "5");
     let readyz = app.send(warp::test::request().path("/readyz")).await;
     readyz.assert_problem(503, "unavailable");
     assert!(!readyz.body.to_string().contains("latchkey.db"), "the response contains no path");
@@ -85,22 +85,22 @@ async fn an_unavailable_store_is_503_and_does_not_end_the_session() {
     assert_eq!(user.me().await.status, 200);
 }
 
-async fn delete(user: &SignedInUser<'_>, body: &str) -> Answer {
+async fn delete(user: &SignedInUser<'_>, body: &str) -> TestResponse {
     user.send(json_request("DELETE", "/api/me").body(body)).await
 }
 
 #[tokio::test]
 async fn deleting_an_account_ends_its_sessions_and_frees_its_email() {
     let app = TestApp::new().await;
-    let (user, mut other) = (app.user().await, app.log_in().await);
-    let answer = delete(&user, &json!({"password": PASSWORD}).to_string()).await;
-    assert_eq!((answer.status.as_u16(), answer.body.is_null()), (204, true));
-    answer.assert_clears_the_cookie();
+    let (user, mut other) = (app.user().await, app.sign_in().await);
+    let response = delete(&user, &json!({"password": PASSWORD}).to_string()).await;
+    assert_eq!((response.status.as_u16(), response.body.is_null()), (204, true));
+    response.assert_clears_the_cookie();
     user.me().await.assert_problem(401, "invalid_token");
     other.me().await.assert_problem(401, "invalid_token");
     other.refresh().await.assert_problem(401, "invalid_refresh_token");
-    let log_in = app.post("/api/token", json!({"email": EMAIL, "password": PASSWORD})).await;
-    log_in.assert_problem(401, "invalid_credentials");
+    let sign_in = app.post("/api/token", json!({"email": EMAIL, "password": PASSWORD})).await;
+    sign_in.assert_problem(401, "invalid_credentials");
     assert_eq!(app.sign_up().await.status, 201);
 }
 
@@ -120,19 +120,22 @@ async fn deleting_an_account_requires_its_password() {
 }
 
 #[tokio::test]
-async fn the_export_contains_everything_but_hashes_and_tokens() {
+async fn the_export_contains_everything_except_hashes_and_tokens() {
     let app = TestApp::new().await;
     let user = app.user().await;
-    let mut answer = user.get("/api/me/export").await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("content-disposition"), "attachment; filename=\"latchkey-data.json\"");
-    let text = answer.body.to_string();
+    let mut response = user.get("/api/me/export").await;
+    assert_eq!(response.status, 200);
+    assert_eq!(
+        response.header("content-disposition"),
+        "attachment; filename=\"latchkey-data.json\""
+    );
+    let text = response.body.to_string();
     assert!(!text.contains("$i=") && !text.contains(&user.cookie) && !text.contains(&user.token));
-    answer.body["user"]["id"] = json!("[uuid]");
-    answer.body["sessions"][0]["id"] = json!("[uuid]");
-    let events = answer.body.as_object_mut().unwrap().remove("activity").unwrap();
+    response.body["user"]["id"] = json!("[uuid]");
+    response.body["sessions"][0]["id"] = json!("[uuid]");
+    let events = response.body.as_object_mut().unwrap().remove("activity").unwrap();
     assert_eq!(events.as_array().unwrap().len(), 2, "{events}");
-    insta::assert_json_snapshot!(answer.body, @r#"
+    insta::assert_json_snapshot!(response.body, @r#"
     {
       "exported_at": "2023-11-14T22:13:20Z",
       "password": {

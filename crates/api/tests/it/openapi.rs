@@ -1,5 +1,5 @@
-//! Compares every response in these tests with the OpenAPI document, and the document with the
-//! responses that occur.
+//! Compares every response in these tests with the OpenAPI document, and checks that every
+//! documented response occurs.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -17,7 +17,7 @@ use warp::test::RequestBuilder;
 
 use crate::test_app::{COOKIE, EMAIL, PASSWORD, TestApp, json_request, post, refresh};
 
-/// The responses of the document that have occurred.
+/// The documented responses that have occurred.
 pub(crate) type Documented = Arc<Mutex<BTreeSet<String>>>;
 
 fn document() -> &'static Value {
@@ -25,7 +25,7 @@ fn document() -> &'static Value {
     &DOCUMENT
 }
 
-/// Compares every response of these routes with the document, and notes which one it is.
+/// Compares every response of these routes with the document, and adds it to `documented`.
 pub(crate) fn compared(
     routes: BoxedFilter<(Response,)>,
     documented: &Documented,
@@ -45,7 +45,7 @@ pub(crate) fn compared(
     warp::method().and(warp::path::full()).and(routes).then(compare).boxed()
 }
 
-/// Returns which response of the document this is, or `None` if the document has no such path or
+/// Returns the name of the documented response, or `None` if the document has no such path or
 /// method.
 #[track_caller]
 fn compare(
@@ -55,37 +55,37 @@ fn compare(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Option<String> {
-    let answer = format!("{method} {path} {status}");
+    let response = format!("{method} {path} {status}");
     let media_type = headers.get("content-type").map_or("", |value| value.to_str().unwrap());
     let Some(path) = template(path) else {
-        assert_eq!((status, media_type), (404, "application/problem+json"), "{answer}");
+        assert_eq!((status, media_type), (404, "application/problem+json"), "{response}");
         return None;
     };
-    let name_of_method = method.as_str().to_ascii_lowercase();
-    let Some(operation) = document()["paths"][&path].get(&name_of_method) else {
+    let lowercase_method = method.as_str().to_ascii_lowercase();
+    let Some(operation) = document()["paths"][&path].get(&lowercase_method) else {
         let is_head = method == Method::HEAD && !path.starts_with("/api/");
-        assert!(is_head || status == 405 && headers.contains_key("allow"), "{answer}");
+        assert!(is_head || status == 405 && headers.contains_key("allow"), "{response}");
         return None;
     };
     let status = status.to_string();
     let described = &operation["responses"][&status];
-    assert!(described.is_object(), "{answer} is not in the document");
+    assert!(described.is_object(), "{response} is not in the document");
     for header in described["headers"].as_object().into_iter().flat_map(|it| it.keys()) {
-        assert!(headers.contains_key(header.as_str()), "{answer} has no {header}");
+        assert!(headers.contains_key(header.as_str()), "{response} has no {header}");
     }
     let Some(content) = described["content"].as_object() else {
-        assert!(body.is_empty() && media_type.is_empty(), "{answer} has a body");
+        assert!(body.is_empty() && media_type.is_empty(), "{response} has a body");
         return Some(name(method.as_str(), &path, &status, &Value::Null));
     };
-    assert!(content.contains_key(media_type), "{answer} is {media_type}");
+    assert!(content.contains_key(media_type), "{response} is {media_type}");
     let body: Value = serde_json::from_slice(body).unwrap();
     let validator = validator(&content[media_type]["schema"]);
     let errors: Vec<_> = validator.iter_errors(&body).map(|it| it.to_string()).collect();
-    assert!(errors.is_empty(), "{answer}: {errors:?}");
+    assert!(errors.is_empty(), "{response}: {errors:?}");
     Some(name(method.as_str(), &path, &status, &body["code"]))
 }
 
-/// Returns the path of the document that matches.
+/// Returns the documented path that matches.
 fn template(path: &str) -> Option<String> {
     let is_same = |template: &str| {
         let (one, other) = (template.split('/'), path.split('/'));
@@ -102,7 +102,7 @@ fn is_id(text: &str) -> bool {
     text.parse::<auth_core::SessionId>().is_ok()
 }
 
-/// Also rejects properties that the schema does not name.
+/// Returns a validator that also rejects properties that are not in the schema.
 fn validator(schema: &Value) -> Validator {
     let mut components = document()["components"].clone();
     for schema in components["schemas"].as_object_mut().unwrap().values_mut() {
@@ -120,25 +120,25 @@ fn the_documented_request_bodies_are_the_accepted_ones() {
         let operation = &document()["paths"][path][method];
         validator(&operation["requestBody"]["content"]["application/json"]["schema"])
     };
-    let log_in = json!({"email": EMAIL, "password": PASSWORD});
-    for (path, method, taken) in [
-        ("/api/signup", "post", log_in.clone()),
-        ("/api/token", "post", log_in.clone()),
+    let sign_in = json!({"email": EMAIL, "password": PASSWORD});
+    for (path, method, accepted) in [
+        ("/api/signup", "post", sign_in.clone()),
+        ("/api/token", "post", sign_in.clone()),
         ("/api/token", "post", json!({"email": "", "password": "", "remember": true})),
         ("/api/logout", "post", json!({})),
         ("/api/me", "delete", json!({"password": PASSWORD})),
         ("/api/me/password", "put", json!({"current_password": "a", "new_password": "b"})),
     ] {
-        assert!(body(path, method).is_valid(&taken), "{method} {path} {taken}");
-        for refused in [json!([]), json!(null), json!({"more": 1})] {
-            assert!(!body(path, method).is_valid(&refused), "{method} {path} {refused}");
+        assert!(body(path, method).is_valid(&accepted), "{method} {path} {accepted}");
+        for rejected in [json!([]), json!(null), json!({"more": 1})] {
+            assert!(!body(path, method).is_valid(&rejected), "{method} {path} {rejected}");
         }
     }
     assert!(!body("/api/signup", "post").is_valid(&json!({"email": EMAIL})));
     assert!(!body("/api/signup", "post").is_valid(&json!({"email": 1, "password": "b"})));
 }
 
-/// All but those that need a defect or an unavailable store.
+/// Excludes 500 and 503, which require a defect or an unavailable store.
 #[tokio::test]
 async fn every_documented_response_occurs() {
     let app = TestApp::new().await;
@@ -149,13 +149,14 @@ async fn every_documented_response_occurs() {
     send_without_a_token(&app).await;
     use_an_account(&app).await;
     exceed_the_limits(&app).await;
-    let listed: BTreeSet<_> = listed().into_iter().filter(|it| !it.contains(" 50")).collect();
-    assert_eq!(*app.documented(), listed);
+    let expected: BTreeSet<_> =
+        documented_responses().into_iter().filter(|it| !it.contains(" 50")).collect();
+    assert_eq!(*app.documented(), expected);
 }
 
 const UNKNOWN_ID: &str = "018c0000-0000-7000-8000-000000000000";
 
-/// Returns method and path of the documented operations that this is true of.
+/// Returns the method and the path of each documented operation that `is_wanted` selects.
 fn operations(is_wanted: impl Fn(&Value) -> bool) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (path, operations) in document()["paths"].as_object().unwrap() {
@@ -173,7 +174,7 @@ fn requires_token(operation: &Value) -> bool {
     operation["security"] == json!([{"bearer": []}])
 }
 
-/// Sends bodies, types and origins that are rejected to every endpoint that accepts a body.
+/// Sends invalid bodies, content types and origins to every endpoint that accepts a body.
 async fn send_invalid_requests(app: &TestApp) {
     for (method, path) in &operations(|operation| operation.get("requestBody").is_some()) {
         let ada = app.user().await;
@@ -205,7 +206,7 @@ async fn use_an_account(app: &TestApp) {
     app.post("/api/signup", sign_up(EMAIL, PASSWORD)).await;
     app.post("/api/signup", sign_up("b", "short")).await;
     app.send(refresh("nonsense").body("{}")).await;
-    let mut ada = app.log_in().await;
+    let mut ada = app.sign_in().await;
     ada.refresh().await;
     for (method, path) in operations(requires_token) {
         if method == "GET" {
@@ -217,26 +218,26 @@ async fn use_an_account(app: &TestApp) {
     let sessions = ada.get("/api/sessions").await.body;
     let own = sessions["sessions"][0]["id"].as_str().unwrap();
     ada.delete(&format!("/api/sessions/{own}")).await;
-    app.log_in().await.log_out().await;
-    let ada = app.log_in().await;
+    app.sign_in().await.sign_out().await;
+    let ada = app.sign_in().await;
     ada.send(change("wrong")).await;
     ada.send(change(PASSWORD)).await;
     ada.send(delete("wrong")).await;
 }
 
 async fn exceed_the_limits(app: &TestApp) {
-    let ada = app.log_in_as(EMAIL, NEW, false).await;
+    let ada = app.sign_in_as(EMAIL, NEW, false).await;
     for _ in 0..11 {
         app.post("/api/token", json!({"email": EMAIL, "password": "wrong"})).await;
     }
     ada.send(change("wrong")).await;
     ada.send(delete("wrong")).await;
     app.advance(Duration::from_mins(20));
-    app.log_in_as(EMAIL, NEW, false).await.send(delete(NEW)).await;
+    app.sign_in_as(EMAIL, NEW, false).await.send(delete(NEW)).await;
     for number in 0..21 {
-        let made = json!({"email": format!("{number}@example.com"), "password": PASSWORD});
+        let body = json!({"email": format!("{number}@example.com"), "password": PASSWORD});
         let request = post("/api/signup").remote_addr(([192, 0, 2, 1], 1).into());
-        app.send(request.body(made.to_string())).await;
+        app.send(request.body(body.to_string())).await;
     }
 }
 
@@ -251,9 +252,9 @@ fn delete(password: &str) -> RequestBuilder {
     json_request("DELETE", "/api/me").body(json!({"password": password}).to_string())
 }
 
-/// Returns `METHOD path status code` of all responses in the document.
-fn listed() -> Vec<String> {
-    let mut listed = Vec::new();
+/// Returns `METHOD path status code` for each response in the document.
+fn documented_responses() -> Vec<String> {
+    let mut names = Vec::new();
     for (path, operations) in document()["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             for (status, response) in operation["responses"].as_object().unwrap() {
@@ -261,12 +262,12 @@ fn listed() -> Vec<String> {
                 let codes = &problem["schema"]["allOf"][1]["properties"]["code"]["enum"];
                 let success = [json!("")];
                 for code in codes.as_array().map_or(&success[..], Vec::as_slice) {
-                    listed.push(name(method, path, status, code));
+                    names.push(name(method, path, status, code));
                 }
             }
         }
     }
-    listed
+    names
 }
 
 fn name(method: &str, path: &str, status: &str, code: &Value) -> String {
@@ -277,8 +278,11 @@ fn name(method: &str, path: &str, status: &str, code: &Value) -> String {
 #[tokio::test]
 async fn the_openapi_document_is_served_as_json() {
     let app = TestApp::new().await;
-    let answer = app.send(warp::test::request().path("/api/openapi.json")).await;
-    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/json"));
-    assert_eq!(answer.header("cache-control"), "no-store");
-    assert_eq!(&answer.body, document());
+    let response = app.send(warp::test::request().path("/api/openapi.json")).await;
+    assert_eq!(
+        (response.status.as_u16(), response.header("content-type")),
+        (200, "application/json")
+    );
+    assert_eq!(response.header("cache-control"), "no-store");
+    assert_eq!(&response.body, document());
 }

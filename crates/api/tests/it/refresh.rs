@@ -11,16 +11,16 @@ async fn a_refresh_replaces_both_tokens() {
     app.advance(Duration::from_mins(5));
     user.me().await.assert_problem(401, "invalid_token");
     let before = user.cookie.clone();
-    let mut answer = user.refresh().await;
-    assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (200, "no-store"));
-    assert_ne!(user.cookie, before, "each use replaces it");
+    let mut response = user.refresh().await;
+    assert_eq!((response.status.as_u16(), response.header("cache-control")), (200, "no-store"));
+    assert_ne!(user.cookie, before, "each use replaces the refresh token");
     assert_eq!(
-        answer.header("set-cookie"),
+        response.header("set-cookie"),
         format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Secure", user.cookie)
     );
     assert_eq!(user.me().await.status, 200);
-    answer.body["access_token"] = json!("[token]");
-    insta::assert_json_snapshot!(answer.body, @r#"
+    response.body["access_token"] = json!("[token]");
+    insta::assert_json_snapshot!(response.body, @r#"
     {
       "access_token": "[token]",
       "expires_in": 300,
@@ -32,12 +32,12 @@ async fn a_refresh_replaces_both_tokens() {
 #[tokio::test]
 async fn the_refresh_cookie_lasts_no_longer_than_the_session() {
     let app = TestApp::with_account().await;
-    let mut user = app.log_in_as(EMAIL, PASSWORD, true).await;
+    let mut user = app.sign_in_as(EMAIL, PASSWORD, true).await;
     for days in [14, 4] {
         app.advance(Duration::from_hours(24 * 13));
-        let answer = user.refresh().await;
+        let response = user.refresh().await;
         let age = format!("; Max-Age={}", days * 24 * 60 * 60);
-        assert!(answer.header("set-cookie").ends_with(&age), "{}", answer.header("set-cookie"));
+        assert!(response.header("set-cookie").ends_with(&age), "{}", response.header("set-cookie"));
     }
 }
 
@@ -53,18 +53,18 @@ async fn an_invalid_refresh_cookie_is_rejected_and_cleared() {
     let garbage = with(COOKIE.to_owned());
     let empty = with(format!("{COOKIE}="));
     for request in [none, other_name, access_token, two, garbage, empty] {
-        let answer = app.send(request).await;
-        answer.assert_problem(401, "invalid_refresh_token");
-        assert_eq!(answer.header("www-authenticate"), "Bearer");
-        answer.assert_clears_the_cookie();
+        let response = app.send(request).await;
+        response.assert_problem(401, "invalid_refresh_token");
+        assert_eq!(response.header("www-authenticate"), "Bearer");
+        response.assert_clears_the_cookie();
     }
     assert_eq!(user.refresh().await.status, 200);
-    // It is found among other cookies, whatever they contain.
-    for among in [
+    // The cookie is found among other cookies, whatever they contain.
+    for cookies in [
         format!("a=b;  {COOKIE}={} ; c", user.cookie),
         format!("theme=grün; {COOKIE}={}", user.cookie),
     ] {
-        assert_eq!(app.send(with(among.clone())).await.status, 200, "{among}");
+        assert_eq!(app.send(with(cookies.clone())).await.status, 200, "{cookies}");
     }
 }
 
@@ -80,7 +80,7 @@ async fn a_refresh_requires_an_empty_body_and_the_content_type() {
     more.assert_problem(400, "invalid_request");
     let broken = app.send(refresh(&user.cookie).body("{")).await;
     broken.assert_problem(400, "malformed_json");
-    assert_eq!(user.refresh().await.status, 200, "none of these has used the token");
+    assert_eq!(user.refresh().await.status, 200, "none of these requests has used the token");
     assert_eq!(app.send(refresh(&user.cookie).body("{}")).await.status, 200);
 }
 
@@ -88,11 +88,11 @@ async fn a_refresh_requires_an_empty_body_and_the_content_type() {
 async fn an_invalid_refresh_token_is_reported_before_an_invalid_body() {
     let app = TestApp::new().await;
     let user = app.user().await;
-    user.log_out().await;
+    user.sign_out().await;
     for cookie in ["nonsense", &user.cookie] {
-        let answer = app.send(refresh(cookie).body("{")).await;
-        answer.assert_problem(401, "invalid_refresh_token");
-        answer.assert_clears_the_cookie();
+        let response = app.send(refresh(cookie).body("{")).await;
+        response.assert_problem(401, "invalid_refresh_token");
+        response.assert_clears_the_cookie();
     }
 }
 
@@ -133,14 +133,14 @@ async fn an_idle_session_expires() {
 }
 
 #[tokio::test]
-async fn an_unavailable_store_is_503_and_keeps_the_cookie() {
+async fn a_refresh_with_an_unavailable_store_is_503_and_keeps_the_cookie() {
     let app = TestApp::new().await;
     let mut user = app.user().await;
     let away = app.database().with_extension("away");
     std::fs::rename(app.database(), &away).unwrap();
-    let answer = user.refresh().await;
-    answer.assert_problem(503, "unavailable");
-    assert_eq!(answer.header("set-cookie"), "");
+    let response = user.refresh().await;
+    response.assert_problem(503, "unavailable");
+    assert_eq!(response.header("set-cookie"), "");
     std::fs::rename(&away, app.database()).unwrap();
     assert_eq!(user.refresh().await.status, 200);
 }

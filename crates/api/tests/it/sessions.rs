@@ -3,12 +3,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::test_app::{Answer, EMAIL, PASSWORD, TestApp, post};
+use crate::test_app::{EMAIL, PASSWORD, TestApp, TestResponse, post};
 
-fn ids(answer: &Answer) -> Vec<(&str, bool)> {
-    let sessions = answer.body["sessions"].as_array().unwrap();
-    let shown = |session: &Value| session["current"].as_bool().unwrap();
-    sessions.iter().map(|session| (session["id"].as_str().unwrap(), shown(session))).collect()
+fn ids(response: &TestResponse) -> Vec<(&str, bool)> {
+    let sessions = response.body["sessions"].as_array().unwrap();
+    let is_current = |session: &Value| session["current"].as_bool().unwrap();
+    sessions.iter().map(|session| (session["id"].as_str().unwrap(), is_current(session))).collect()
 }
 
 #[tokio::test]
@@ -19,15 +19,15 @@ async fn sessions_are_listed_with_their_client_and_times() {
     let elsewhere = post("/api/token").remote_addr(address).header("user-agent", "Browser/1.0");
     app.send(elsewhere.body(body)).await;
     app.advance(Duration::from_mins(2));
-    let mut user = app.log_in().await;
+    let mut user = app.sign_in().await;
     app.advance(Duration::from_mins(1));
     user.refresh().await;
-    let mut answer = user.get("/api/sessions").await;
-    assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (200, "no-store"));
-    for session in answer.body["sessions"].as_array_mut().unwrap() {
+    let mut response = user.get("/api/sessions").await;
+    assert_eq!((response.status.as_u16(), response.header("cache-control")), (200, "no-store"));
+    for session in response.body["sessions"].as_array_mut().unwrap() {
         session["id"] = json!("[uuid]");
     }
-    insta::assert_json_snapshot!(answer.body, @r#"
+    insta::assert_json_snapshot!(response.body, @r#"
     {
       "sessions": [
         {
@@ -52,9 +52,9 @@ async fn sessions_are_listed_with_their_client_and_times() {
 }
 
 #[tokio::test]
-async fn ending_a_session_takes_effect_at_once() {
+async fn ending_a_session_takes_effect_immediately() {
     let app = TestApp::new().await;
-    let (user, mut other) = (app.user().await, app.log_in().await);
+    let (user, mut other) = (app.user().await, app.sign_in().await);
     let listed = user.get("/api/sessions").await;
     let (id, _) = ids(&listed).into_iter().find(|(_, current)| !current).unwrap();
     let path = format!("/api/sessions/{id}");
@@ -67,7 +67,7 @@ async fn ending_a_session_takes_effect_at_once() {
 }
 
 #[tokio::test]
-async fn ending_the_current_session_is_a_log_out() {
+async fn ending_the_current_session_signs_the_user_out() {
     let app = TestApp::new().await;
     let user = app.user().await;
     let listed = user.get("/api/sessions").await;
@@ -92,21 +92,21 @@ async fn a_user_cannot_see_or_end_the_sessions_of_others() {
 }
 
 #[tokio::test]
-async fn ending_all_other_sessions_takes_effect_at_once() {
+async fn ending_all_other_sessions_takes_effect_immediately() {
     let app = TestApp::new().await;
-    let (one, two, user) = (app.user().await, app.log_in().await, app.log_in().await);
+    let (one, two, user) = (app.user().await, app.sign_in().await, app.sign_in().await);
     assert_eq!(user.delete("/api/sessions").await.status, 204);
     for ended in [one, two] {
         ended.me().await.assert_problem(401, "invalid_token");
     }
-    let left = user.get("/api/sessions").await;
-    assert!(matches!(ids(&left)[..], [(_, true)]));
+    let remaining = user.get("/api/sessions").await;
+    assert!(matches!(ids(&remaining)[..], [(_, true)]));
 }
 
 #[tokio::test]
-async fn a_missing_session_id_ends_no_session() {
+async fn a_request_with_an_empty_session_id_ends_no_session() {
     let app = TestApp::new().await;
-    let (other, user) = (app.user().await, app.log_in().await);
+    let (other, user) = (app.user().await, app.sign_in().await);
     for path in ["/api/sessions/", "/api/sessions//", "/api//sessions"] {
         user.delete(path).await.assert_problem(404, "not_found");
     }

@@ -5,13 +5,13 @@ use crate::test_app::{EMAIL, PASSWORD, TestApp};
 #[tokio::test]
 async fn a_sign_up_returns_the_account_without_its_password() {
     let app = TestApp::new().await;
-    let mut answer = app.sign_up().await;
-    assert_eq!(answer.status, 201);
-    assert_eq!(answer.header("content-type"), "application/json");
-    assert_eq!(answer.header("cache-control"), "no-store");
-    assert_eq!(&answer.body["id"].as_str().unwrap()[14..15], "7", "a UUIDv7");
-    answer.body["id"] = json!("[uuid]");
-    insta::assert_json_snapshot!(answer.body, @r#"
+    let mut response = app.sign_up().await;
+    assert_eq!(response.status, 201);
+    assert_eq!(response.header("content-type"), "application/json");
+    assert_eq!(response.header("cache-control"), "no-store");
+    assert_eq!(&response.body["id"].as_str().unwrap()[14..15], "7", "a UUIDv7");
+    response.body["id"] = json!("[uuid]");
+    insta::assert_json_snapshot!(response.body, @r#"
     {
       "created_at": "2023-11-14T22:13:20Z",
       "email": "Ada@example.com",
@@ -32,9 +32,9 @@ async fn a_taken_email_is_rejected_in_any_spelling() {
 #[tokio::test]
 async fn every_invalid_field_is_reported() {
     let app = TestApp::new().await;
-    let answer = app.post("/api/signup", json!({"email": "ada", "password": "short"})).await;
-    answer.assert_problem(422, "invalid_fields");
-    insta::assert_json_snapshot!(answer.body["errors"], @r#"
+    let response = app.post("/api/signup", json!({"email": "ada", "password": "short"})).await;
+    response.assert_problem(422, "invalid_fields");
+    insta::assert_json_snapshot!(response.body["errors"], @r#"
     [
       {
         "code": "email_invalid",
@@ -62,10 +62,10 @@ async fn every_password_rule_has_its_code() {
         ("a long\0walk", "password_invalid"),
     ] {
         let body = json!({"email": EMAIL, "password": password});
-        let answer = app.post("/api/signup", body).await;
-        answer.assert_problem(422, "invalid_fields");
-        assert_eq!(answer.body["errors"][0]["code"], code);
-        assert_eq!(answer.body["errors"].as_array().unwrap().len(), 1);
+        let response = app.post("/api/signup", body).await;
+        response.assert_problem(422, "invalid_fields");
+        assert_eq!(response.body["errors"][0]["code"], code);
+        assert_eq!(response.body["errors"].as_array().unwrap().len(), 1);
     }
 }
 
@@ -74,7 +74,7 @@ async fn no_response_contains_the_password() {
     let app = TestApp::new().await;
     for email in [EMAIL, "ada", EMAIL] {
         let body = json!({"email": email, "password": PASSWORD});
-        let answer = app.post("/api/signup", body).await;
-        assert!(!answer.body.to_string().contains(PASSWORD));
+        let response = app.post("/api/signup", body).await;
+        assert!(!response.body.to_string().contains(PASSWORD));
     }
 }

@@ -22,7 +22,7 @@ pub(crate) const COOKIE: &str = "__Host-latchkey_refresh";
 pub(crate) const EMAIL: &str = "Ada@example.com";
 pub(crate) const PASSWORD: &str = "a long walk along the sea";
 
-/// The API on a store of its own, with a clock that stands still.
+/// The API on its own store, with a manual clock.
 pub(crate) struct TestApp {
     routes: BoxedFilter<(Response,)>,
     clock: Arc<ManualClock>,
@@ -30,14 +30,14 @@ pub(crate) struct TestApp {
     documented: Documented,
 }
 
-/// A user with a session: its access token, and the refresh token in its cookie.
+/// A user with a session: the access token, and the refresh token from the cookie.
 pub(crate) struct SignedInUser<'a> {
     app: &'a TestApp,
     pub(crate) token: String,
     pub(crate) cookie: String,
 }
 
-pub(crate) struct Answer {
+pub(crate) struct TestResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
@@ -48,7 +48,7 @@ impl TestApp {
         Self::with_origin(Origin::parse(ORIGIN).unwrap()).await
     }
 
-    /// With an account for [`EMAIL`].
+    /// Builds an app with an account for [`EMAIL`].
     pub(crate) async fn with_account() -> Self {
         let app = Self::new().await;
         app.sign_up().await;
@@ -88,50 +88,50 @@ impl TestApp {
         self.folder.path().join("latchkey.db")
     }
 
-    pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
+    pub(crate) async fn send(&self, request: RequestBuilder) -> TestResponse {
         let response = request.reply(&self.routes).await;
         let body = match response.body() {
             body if body.is_empty() => Value::Null,
             body => serde_json::from_slice(body).unwrap(),
         };
-        Answer { status: response.status(), headers: response.headers().clone(), body }
+        TestResponse { status: response.status(), headers: response.headers().clone(), body }
     }
 
-    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> TestResponse {
         self.send(post(path).body(body.to_string())).await
     }
 
-    pub(crate) async fn sign_up(&self) -> Answer {
+    pub(crate) async fn sign_up(&self) -> TestResponse {
         self.sign_up_as(EMAIL).await
     }
 
-    pub(crate) async fn sign_up_as(&self, email: &str) -> Answer {
+    pub(crate) async fn sign_up_as(&self, email: &str) -> TestResponse {
         self.post("/api/signup", json!({"email": email, "password": PASSWORD})).await
     }
 
-    pub(crate) async fn log_in(&self) -> SignedInUser<'_> {
-        self.log_in_as(EMAIL, PASSWORD, false).await
+    pub(crate) async fn sign_in(&self) -> SignedInUser<'_> {
+        self.sign_in_as(EMAIL, PASSWORD, false).await
     }
 
-    pub(crate) async fn log_in_as(
+    pub(crate) async fn sign_in_as(
         &self,
         email: &str,
         password: &str,
         remember: bool,
     ) -> SignedInUser<'_> {
         let body = json!({"email": email, "password": password, "remember": remember});
-        let answer = self.send(post("/api/token").body(body.to_string())).await;
-        SignedInUser { app: self, token: answer.token(), cookie: answer.cookie() }
+        let response = self.send(post("/api/token").body(body.to_string())).await;
+        SignedInUser { app: self, token: response.token(), cookie: response.cookie() }
     }
 
-    /// Signs up unless there is an account, and logs in.
+    /// Creates the account if it does not exist, and signs in.
     pub(crate) async fn user(&self) -> SignedInUser<'_> {
         self.user_with_email(EMAIL).await
     }
 
     pub(crate) async fn user_with_email(&self, email: &str) -> SignedInUser<'_> {
         self.sign_up_as(email).await;
-        self.log_in_as(email, PASSWORD, false).await
+        self.sign_in_as(email, PASSWORD, false).await
     }
 }
 
@@ -140,38 +140,38 @@ impl SignedInUser<'_> {
         format!("Bearer {}", self.token)
     }
 
-    pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
+    pub(crate) async fn send(&self, request: RequestBuilder) -> TestResponse {
         self.app.send(request.header("authorization", self.bearer())).await
     }
 
-    pub(crate) async fn me(&self) -> Answer {
+    pub(crate) async fn me(&self) -> TestResponse {
         self.send(warp::test::request().path("/api/me")).await
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> TestResponse {
         self.send(warp::test::request().path(path)).await
     }
 
-    pub(crate) async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> TestResponse {
         self.send(warp::test::request().method("DELETE").path(path)).await
     }
 
-    pub(crate) async fn log_out(&self) -> Answer {
+    pub(crate) async fn sign_out(&self) -> TestResponse {
         self.send(post("/api/logout").body("{}")).await
     }
 
-    /// Refreshes the session, and keeps the new tokens.
-    pub(crate) async fn refresh(&mut self) -> Answer {
-        let answer = self.app.send(refresh(&self.cookie)).await;
-        if answer.status == 200 {
-            self.token = answer.token();
-            self.cookie = answer.cookie();
+    /// Refreshes the session and stores the new tokens.
+    pub(crate) async fn refresh(&mut self) -> TestResponse {
+        let response = self.app.send(refresh(&self.cookie)).await;
+        if response.status == 200 {
+            self.token = response.token();
+            self.cookie = response.cookie();
         }
-        answer
+        response
     }
 }
 
-impl Answer {
+impl TestResponse {
     #[track_caller]
     pub(crate) fn assert_problem(&self, status: u16, code: &str) {
         assert_eq!((self.status.as_u16(), &self.body["code"]), (status, &json!(code)));
@@ -205,17 +205,17 @@ impl Answer {
     }
 }
 
-/// A refresh with this token in the cookie.
+/// Returns a refresh request with this token in the cookie.
 pub(crate) fn refresh(cookie: &str) -> RequestBuilder {
     post("/api/token/refresh").header("cookie", format!("{COOKIE}={cookie}"))
 }
 
-/// A POST, as a program sends it.
+/// Returns a POST request without browser headers.
 pub(crate) fn post(path: &str) -> RequestBuilder {
     json_request("POST", path)
 }
 
-/// A request with a body.
+/// Returns a request with a JSON content type.
 pub(crate) fn json_request(method: &str, path: &str) -> RequestBuilder {
     warp::test::request().method(method).path(path).header("content-type", "application/json")
 }

@@ -4,19 +4,19 @@ use api::{ClientAddress, Origin};
 use serde_json::json;
 use warp::test::RequestBuilder;
 
-use crate::test_app::{Answer, EMAIL, PASSWORD, TestApp, json_request, post};
+use crate::test_app::{EMAIL, PASSWORD, TestApp, TestResponse, json_request, post};
 
 const DEVICE: &str = "__Host-latchkey_device";
 
-/// A log-in from this IP address.
-fn log_in_from(address: [u8; 4], password: &str) -> RequestBuilder {
+/// Returns a sign-in request from this IP address.
+fn sign_in_from(address: [u8; 4], password: &str) -> RequestBuilder {
     let body = json!({"email": EMAIL, "password": password}).to_string();
     post("/api/token").extension(ClientAddress(address.into())).body(body)
 }
 
 /// Returns the value of the device cookie that a response sets.
-fn device(answer: &Answer) -> String {
-    let set = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+fn device(response: &TestResponse) -> String {
+    let set = response.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
     let found = set.filter_map(|cookie| cookie.strip_prefix(DEVICE)?.strip_prefix('=')).next();
     found.unwrap().split(';').next().unwrap().to_owned()
 }
@@ -25,27 +25,27 @@ fn device(answer: &Answer) -> String {
 async fn the_eleventh_wrong_password_gets_retry_after() {
     let app = TestApp::with_account().await;
     for n in 0..10 {
-        app.send(log_in_from([198, 51, 100, n], "wrong"))
+        app.send(sign_in_from([198, 51, 100, n], "wrong"))
             .await
             .assert_problem(401, "invalid_credentials");
     }
     app.advance(Duration::from_millis(500));
-    let mut said = Vec::new();
+    let mut bodies = Vec::new();
     for password in ["wrong", PASSWORD] {
-        let refused = app.send(log_in_from([192, 0, 2, 1], password)).await;
-        refused.assert_problem(429, "too_many_attempts");
-        assert_eq!(refused.header("retry-after"), "60", "no moment too early");
-        said.push(refused.body);
+        let rejected = app.send(sign_in_from([192, 0, 2, 1], password)).await;
+        rejected.assert_problem(429, "too_many_attempts");
+        assert_eq!(rejected.header("retry-after"), "60", "rounded up");
+        bodies.push(rejected.body);
     }
-    assert_eq!(said[0], said[1]);
+    assert_eq!(bodies[0], bodies[1]);
     app.advance(Duration::from_secs(60));
-    assert_eq!(app.send(log_in_from([192, 0, 2, 1], PASSWORD)).await.status, 200);
+    assert_eq!(app.send(sign_in_from([192, 0, 2, 1], PASSWORD)).await.status, 200);
 }
 
 #[tokio::test]
 async fn the_device_cookie_exempts_a_known_browser_from_a_lockout() {
     let app = TestApp::with_account().await;
-    let first = app.send(log_in_from([192, 0, 2, 1], PASSWORD)).await;
+    let first = app.send(sign_in_from([192, 0, 2, 1], PASSWORD)).await;
     let known = device(&first);
     let set: Vec<_> = first.headers.get_all("set-cookie").iter().collect();
     assert_eq!(
@@ -53,9 +53,9 @@ async fn the_device_cookie_exempts_a_known_browser_from_a_lockout() {
         format!("{DEVICE}={known}; Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=31536000")
     );
     for n in 0..10 {
-        app.send(log_in_from([198, 51, 100, n], "wrong")).await;
+        app.send(sign_in_from([198, 51, 100, n], "wrong")).await;
     }
-    let by = |cookie: String| log_in_from([192, 0, 2, 1], PASSWORD).header("cookie", cookie);
+    let by = |cookie: String| sign_in_from([192, 0, 2, 1], PASSWORD).header("cookie", cookie);
     for cookie in [
         String::new(),
         format!("{DEVICE}={}{}", if known.starts_with('A') { "B" } else { "A" }, &known[1..]),
@@ -73,24 +73,24 @@ async fn the_device_cookie_exempts_a_known_browser_from_a_lockout() {
 async fn over_http_the_device_cookie_has_no_secure_attribute() {
     let app = TestApp::with_origin(Origin::localhost(8080)).await;
     app.sign_up().await;
-    let answer = app.send(log_in_from([192, 0, 2, 1], PASSWORD)).await;
-    let set = answer.headers.get_all("set-cookie").iter().nth(1).unwrap().to_str().unwrap();
+    let response = app.send(sign_in_from([192, 0, 2, 1], PASSWORD)).await;
+    let set = response.headers.get_all("set-cookie").iter().nth(1).unwrap().to_str().unwrap();
     assert!(set.starts_with("latchkey_device=") && !set.contains("Secure"), "{set}");
 }
 
 #[tokio::test]
-async fn log_out_keeps_the_device_cookie_and_a_deletion_clears_it() {
+async fn sign_out_keeps_the_device_cookie_and_a_deletion_clears_it() {
     let app = TestApp::with_account().await;
-    let signed_in = app.send(log_in_from([192, 0, 2, 1], PASSWORD)).await;
+    let signed_in = app.send(sign_in_from([192, 0, 2, 1], PASSWORD)).await;
     let (bearer, known) = (format!("Bearer {}", signed_in.token()), device(&signed_in));
     let out = post("/api/logout").header("authorization", bearer).body("{}");
     let out = app.send(out.header("cookie", format!("{DEVICE}={known}"))).await;
-    let cleared = |answer: &Answer| {
-        let set = answer.headers.get_all("set-cookie").iter();
+    let cleared = |response: &TestResponse| {
+        let set = response.headers.get_all("set-cookie").iter();
         set.filter(|value| value.to_str().unwrap().starts_with(&format!("{DEVICE}=;"))).count()
     };
     assert_eq!((out.status.as_u16(), cleared(&out)), (204, 0));
-    let ada = app.log_in().await;
+    let ada = app.sign_in().await;
     let delete = || json_request("DELETE", "/api/me").header("cookie", format!("{DEVICE}={known}"));
     let wrong = ada.send(delete().body(json!({"password": "wrong"}).to_string())).await;
     assert_eq!((wrong.status.as_u16(), cleared(&wrong)), (422, 0));
@@ -99,7 +99,7 @@ async fn log_out_keeps_the_device_cookie_and_a_deletion_clears_it() {
 }
 
 #[tokio::test]
-async fn a_wrong_current_password_counts_as_a_failed_log_in() {
+async fn a_wrong_current_password_counts_as_a_failed_sign_in() {
     let app = TestApp::new().await;
     let ada = app.user().await;
     let change = |current: &str, new: &str| {
@@ -109,9 +109,9 @@ async fn a_wrong_current_password_counts_as_a_failed_log_in() {
     for _ in 0..10 {
         change("wrong", "a swim in the river").await.assert_problem(422, "invalid_fields");
     }
-    let refused = change(PASSWORD, "a swim in the river").await;
-    refused.assert_problem(429, "too_many_attempts");
-    assert_eq!(refused.header("retry-after"), "60");
+    let rejected = change(PASSWORD, "a swim in the river").await;
+    rejected.assert_problem(429, "too_many_attempts");
+    assert_eq!(rejected.header("retry-after"), "60");
     // Fields are checked before the throttle.
     change(PASSWORD, "short").await.assert_problem(422, "invalid_fields");
 }
@@ -128,20 +128,20 @@ async fn the_twenty_first_sign_up_from_an_ip_address_is_throttled() {
         assert_eq!(sign_up(format!("user{n}@example.com"), here).await.status, 201);
     }
     for email in ["user1@example.com", "new@example.com"] {
-        let refused = sign_up(email.to_owned(), here).await;
-        refused.assert_problem(429, "too_many_attempts");
-        assert_eq!(refused.header("retry-after"), "3600");
+        let rejected = sign_up(email.to_owned(), here).await;
+        rejected.assert_problem(429, "too_many_attempts");
+        assert_eq!(rejected.header("retry-after"), "3600");
     }
     sign_up("short".to_owned(), here).await.assert_problem(422, "invalid_fields");
     assert_eq!(sign_up("new@example.com".to_owned(), [192, 0, 2, 2]).await.status, 201);
 }
 
 #[tokio::test]
-async fn a_password_change_forgets_all_browsers_but_the_one_that_made_it() {
+async fn a_password_change_makes_all_other_browsers_unknown() {
     let app = TestApp::with_account().await;
     let [here, there] = [
-        app.send(log_in_from([192, 0, 2, 1], PASSWORD)).await,
-        app.send(log_in_from([192, 0, 2, 2], PASSWORD)).await,
+        app.send(sign_in_from([192, 0, 2, 1], PASSWORD)).await,
+        app.send(sign_in_from([192, 0, 2, 2], PASSWORD)).await,
     ];
     let new = "a swim in the river";
     let body = json!({"current_password": PASSWORD, "new_password": new}).to_string();
@@ -154,10 +154,10 @@ async fn a_password_change_forgets_all_browsers_but_the_one_that_made_it() {
     assert_eq!(changed.status, 204);
     let next = device(&changed);
     for n in 0..10 {
-        app.send(log_in_from([198, 51, 100, n], "wrong")).await;
+        app.send(sign_in_from([198, 51, 100, n], "wrong")).await;
     }
     let by = |known: &str| {
-        let request = log_in_from([192, 0, 2, 3], new);
+        let request = sign_in_from([192, 0, 2, 3], new);
         app.send(request.header("cookie", format!("{DEVICE}={known}")))
     };
     for before in [device(&here), device(&there)] {
@@ -167,7 +167,7 @@ async fn a_password_change_forgets_all_browsers_but_the_one_that_made_it() {
 }
 
 #[tokio::test]
-async fn an_unknown_program_gets_no_device_cookie_for_a_password_change() {
+async fn a_password_change_without_a_device_cookie_sets_none() {
     let app = TestApp::new().await;
     let ada = app.user().await;
     let body = json!({"current_password": PASSWORD, "new_password": "a swim in the river"});

@@ -3,18 +3,18 @@ use serde_json::{Value, json};
 
 use crate::test_app::{COOKIE, EMAIL, PASSWORD, TestApp, post};
 
-async fn log_in(app: &TestApp, email: &str, password: &str) -> crate::test_app::Answer {
+async fn sign_in(app: &TestApp, email: &str, password: &str) -> crate::test_app::TestResponse {
     app.post("/api/token", json!({"email": email, "password": password})).await
 }
 
 #[tokio::test]
-async fn a_log_in_returns_a_bearer_token_for_five_minutes() {
+async fn a_sign_in_returns_a_bearer_token_for_five_minutes() {
     let app = TestApp::with_account().await;
-    let mut answer = log_in(&app, " ada@EXAMPLE.com", PASSWORD).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("cache-control"), "no-store");
-    answer.body["access_token"] = json!("[token]");
-    insta::assert_json_snapshot!(answer.body, @r#"
+    let mut response = sign_in(&app, " ada@EXAMPLE.com", PASSWORD).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header("cache-control"), "no-store");
+    response.body["access_token"] = json!("[token]");
+    insta::assert_json_snapshot!(response.body, @r#"
     {
       "access_token": "[token]",
       "expires_in": 300,
@@ -26,24 +26,24 @@ async fn a_log_in_returns_a_bearer_token_for_five_minutes() {
 #[tokio::test]
 async fn the_refresh_token_is_only_in_an_http_only_cookie() {
     let app = TestApp::with_account().await;
-    let answer = log_in(&app, EMAIL, PASSWORD).await;
-    let cookie = answer.cookie();
-    assert_eq!(cookie.len(), 64, "128 bits for its family and 256 of its own");
+    let response = sign_in(&app, EMAIL, PASSWORD).await;
+    let cookie = response.cookie();
+    assert_eq!(cookie.len(), 64, "128 bits of the family and 256 bits of the token");
     assert_eq!(
-        answer.header("set-cookie"),
+        response.header("set-cookie"),
         format!("{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Strict; Secure")
     );
-    assert!(!answer.body.to_string().contains(&cookie));
+    assert!(!response.body.to_string().contains(&cookie));
 }
 
 #[tokio::test]
 async fn over_http_the_refresh_cookie_has_another_name_and_no_secure_attribute() {
     let app = TestApp::with_origin(Origin::localhost(8080)).await;
     app.sign_up().await;
-    let answer = log_in(&app, EMAIL, PASSWORD).await;
-    let cookie = answer.cookie();
+    let response = sign_in(&app, EMAIL, PASSWORD).await;
+    let cookie = response.cookie();
     let expected = format!("latchkey_refresh={cookie}; Path=/; HttpOnly; SameSite=Strict");
-    assert_eq!(answer.header("set-cookie"), expected);
+    assert_eq!(response.header("set-cookie"), expected);
     let request = post("/api/token/refresh").header("cookie", format!("latchkey_refresh={cookie}"));
     assert_eq!(app.send(request).await.status, 200);
 }
@@ -52,20 +52,20 @@ async fn over_http_the_refresh_cookie_has_another_name_and_no_secure_attribute()
 async fn remember_makes_the_refresh_cookie_persistent() {
     let app = TestApp::with_account().await;
     let body = json!({"email": EMAIL, "password": PASSWORD, "remember": true});
-    let answer = app.post("/api/token", body).await;
-    assert!(answer.header("set-cookie").ends_with("; Max-Age=1209600"), "14 days");
+    let response = app.post("/api/token", body).await;
+    assert!(response.header("set-cookie").ends_with("; Max-Age=1209600"), "14 days");
 }
 
 #[tokio::test]
 async fn a_wrong_password_and_an_unknown_email_get_the_same_response() {
     let app = TestApp::with_account().await;
-    let wrong = log_in(&app, EMAIL, "another long walk").await;
+    let wrong = sign_in(&app, EMAIL, "another long walk").await;
     wrong.assert_problem(401, "invalid_credentials");
     assert_eq!(wrong.header("www-authenticate"), "Bearer");
     for (email, password) in
         [("grace@example.com", PASSWORD), ("no address", "x"), ("", ""), (EMAIL, "\0")]
     {
-        let other = log_in(&app, email, password).await;
+        let other = sign_in(&app, email, password).await;
         assert_eq!(
             (other.status, &other.headers, &other.body),
             (wrong.status, &wrong.headers, &wrong.body)

@@ -8,11 +8,11 @@ use super::*;
 
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// While it exists, all threads count as busy.
-pub(crate) struct AllThreads<J, A>(Arc<Shared<J, A>>);
+/// Makes all threads count as busy while it exists.
+pub(crate) struct AllThreads<J, R>(Arc<Shared<J, R>>);
 
-impl<J, A> Pool<J, A> {
-    pub(crate) async fn occupy(&self) -> AllThreads<J, A> {
+impl<J, R> Pool<J, R> {
+    pub(crate) async fn occupy(&self) -> AllThreads<J, R> {
         while !self.try_occupy() {
             tokio::task::yield_now().await;
         }
@@ -29,7 +29,7 @@ impl<J, A> Pool<J, A> {
     }
 }
 
-impl<J, A> Drop for AllThreads<J, A> {
+impl<J, R> Drop for AllThreads<J, R> {
     fn drop(&mut self) {
         let mut queue = self.0.lock();
         queue.free_threads = self.0.threads;
@@ -37,14 +37,14 @@ impl<J, A> Drop for AllThreads<J, A> {
     }
 }
 
-/// A pool that doubles numbers, and records its batches.
+/// A pool that doubles numbers and records its batches.
 struct Doubling {
     pool: Pool<u32, u32>,
     batches: Arc<Mutex<Vec<Vec<u32>>>>,
 }
 
 impl Doubling {
-    /// Jobs are shared evenly among the free threads.
+    /// Divides the jobs evenly among the free threads.
     fn new(threads: usize) -> Self {
         Self::with_batch_size(threads, usize::div_ceil)
     }
@@ -60,13 +60,13 @@ impl Doubling {
         Self { pool: Pool::start(threads, batch_size, work).unwrap(), batches }
     }
 
-    fn queue(&self, job: u32) -> (QueueSlot<u32, u32>, Answer<u32, u32>) {
+    fn queue(&self, job: u32) -> (QueueSlot<u32, u32>, PendingResult<u32, u32>) {
         self.pool.queue(job, Instant::now() + QUEUE_TIMEOUT).unwrap()
     }
 
     async fn double(&self, job: u32) -> Result<u32, HashingError> {
-        let (_slot, answer) = self.pool.queue(job, Instant::now() + QUEUE_TIMEOUT)?;
-        answer.get().await
+        let (_slot, result) = self.pool.queue(job, Instant::now() + QUEUE_TIMEOUT)?;
+        result.get().await
     }
 
     fn batches(&self) -> Vec<Vec<u32>> {
@@ -74,36 +74,36 @@ impl Doubling {
     }
 }
 
-/// The job that makes the work panic.
+/// A job that makes its thread panic.
 const PANICS: u32 = 666;
 
 #[tokio::test]
-async fn jobs_that_wait_together_are_done_in_one_batch_per_thread() {
+async fn queued_jobs_are_run_in_one_batch_per_thread() {
     let doubling = Doubling::new(2);
     let busy = doubling.pool.occupy().await;
-    let (_slots, answers): (Vec<_>, Vec<_>) = (0..9).map(|n| doubling.queue(n)).unzip();
+    let (_slots, results): (Vec<_>, Vec<_>) = (0..9).map(|n| doubling.queue(n)).unzip();
     drop(busy);
-    let answers = join_all(answers.into_iter().map(Answer::get)).await;
-    assert_eq!(answers, (0..9).map(|n| Ok(2 * n)).collect::<Vec<_>>());
+    let results = join_all(results.into_iter().map(PendingResult::get)).await;
+    assert_eq!(results, (0..9).map(|n| Ok(2 * n)).collect::<Vec<_>>());
     let mut batches = doubling.batches();
     batches.sort();
     assert_eq!(batches, [vec![0, 1, 2, 3, 4], vec![5, 6, 7, 8]]);
 }
 
 #[tokio::test]
-async fn jobs_are_done_in_the_order_in_which_they_were_queued() {
+async fn jobs_are_run_in_the_order_in_which_they_were_queued() {
     let doubling = Doubling::with_batch_size(1, |_, _| 4);
     let busy = doubling.pool.occupy().await;
-    let (mut slots, mut answers): (Vec<_>, Vec<_>) = (0..11).map(|n| doubling.queue(n)).unzip();
-    // A job that leaves the queue does not delay the others.
-    drop((slots.remove(6), answers.remove(6)));
+    let (mut slots, mut results): (Vec<_>, Vec<_>) = (0..11).map(|n| doubling.queue(n)).unzip();
+    // Dropping a queued job does not delay the others.
+    drop((slots.remove(6), results.remove(6)));
     drop(busy);
-    join_all(answers.into_iter().map(Answer::get)).await;
+    join_all(results.into_iter().map(PendingResult::get)).await;
     assert_eq!(doubling.batches(), [vec![0, 1, 2, 3], vec![4, 5, 7, 8], vec![9, 10]]);
 }
 
 #[tokio::test]
-async fn a_job_waits_only_while_no_thread_is_free() {
+async fn a_job_waits_only_if_no_thread_is_free() {
     let (release, blocked) = mpsc::channel::<()>();
     let blocked = Mutex::new(blocked);
     let work = move |jobs: &[()]| {
@@ -118,8 +118,8 @@ async fn a_job_waits_only_while_no_thread_is_free() {
         assert_eq!(pool.queued(), waiting);
     }
     drop(release);
-    let (_slots, answers): (Vec<_>, Vec<_>) = queued.into_iter().unzip();
-    assert!(join_all(answers.into_iter().map(Answer::get)).await.iter().all(Result::is_ok));
+    let (_slots, results): (Vec<_>, Vec<_>) = queued.into_iter().unzip();
+    assert!(join_all(results.into_iter().map(PendingResult::get)).await.iter().all(Result::is_ok));
 }
 
 #[cfg(target_os = "linux")]
@@ -130,8 +130,8 @@ async fn only_the_threads_of_the_pool_have_a_lower_priority() {
     let work = move |jobs: &[()]| jobs.iter().map(|()| own()).collect();
     let pool = Pool::start(2, usize::div_ceil, work).unwrap();
     for _ in 0..4 {
-        let (_slot, answer) = pool.queue((), Instant::now() + QUEUE_TIMEOUT).unwrap();
-        assert_eq!(answer.get().await, Ok(priority::LOWEST));
+        let (_slot, result) = pool.queue((), Instant::now() + QUEUE_TIMEOUT).unwrap();
+        assert_eq!(result.get().await, Ok(priority::LOWEST));
     }
     assert_eq!(own(), before);
 }
@@ -140,44 +140,44 @@ async fn only_the_threads_of_the_pool_have_a_lower_priority() {
 async fn a_caller_that_disconnects_while_queued_drops_its_job() {
     let doubling = Doubling::new(2);
     let busy = doubling.pool.occupy().await;
-    let mut gone = Box::pin(doubling.double(PANICS));
-    assert!((&mut gone).now_or_never().is_none());
+    let mut abandoned = Box::pin(doubling.double(PANICS));
+    assert!((&mut abandoned).now_or_never().is_none());
     assert_eq!(doubling.pool.queued(), 1);
-    drop(gone);
+    drop(abandoned);
     assert_eq!(doubling.pool.queued(), 0);
-    let (slot, answer) = doubling.queue(PANICS);
+    let (slot, result) = doubling.queue(PANICS);
     drop(slot);
-    assert_eq!(answer.get().await, Err(HashingError::Defect), "nobody should wait for it");
+    assert_eq!(result.get().await, Err(HashingError::Defect), "the job was dropped");
     drop(busy);
     assert_eq!(doubling.double(1).await, Ok(2));
     assert_eq!(doubling.batches(), [[1]]);
 }
 
 #[tokio::test]
-async fn a_job_that_has_begun_is_completed_without_its_caller() {
+async fn a_job_that_has_begun_is_completed_although_its_slot_is_dropped() {
     let doubling = Doubling::new(1);
-    let (slot, answer) = doubling.queue(7);
+    let (slot, result) = doubling.queue(7);
     drop(slot);
-    assert_eq!(answer.get().await, Ok(14));
+    assert_eq!(result.get().await, Ok(14));
 }
 
 #[tokio::test]
-async fn a_panic_fails_its_batch_and_the_thread_continues() {
+async fn a_panic_fails_the_whole_batch_and_the_thread_continues() {
     let doubling = Doubling::with_batch_size(1, |_, _| 3);
     for _ in 0..3 {
         let busy = doubling.pool.occupy().await;
-        let (_slots, answers): (Vec<_>, Vec<_>) =
+        let (_slots, results): (Vec<_>, Vec<_>) =
             [1, PANICS, 3, 4].map(|n| doubling.queue(n)).into_iter().unzip();
         drop(busy);
-        let answers = join_all(answers.into_iter().map(Answer::get)).await;
+        let results = join_all(results.into_iter().map(PendingResult::get)).await;
         let defect = Err(HashingError::Defect);
-        assert_eq!(answers, [defect, defect, defect, Ok(8)]);
+        assert_eq!(results, [defect, defect, defect, Ok(8)]);
     }
     assert_eq!(doubling.batches(), [[4], [4], [4]]);
 }
 
 #[tokio::test]
-async fn jobs_that_are_queued_when_the_pool_is_dropped_are_done() {
+async fn jobs_that_are_queued_when_the_pool_is_dropped_are_completed() {
     let (release, blocked) = mpsc::channel::<()>();
     let blocked = Mutex::new(blocked);
     let work = move |jobs: &[()]| {
@@ -203,9 +203,9 @@ async fn the_threads_end_when_the_pool_is_dropped() {
     }
 }
 
-/// Paused time advances by itself when nothing else can happen.
+/// Paused time advances automatically when all tasks are waiting.
 #[tokio::test(start_paused = true)]
-async fn a_job_that_waits_past_its_deadline_is_rejected_and_the_next_one_is_done() {
+async fn a_job_that_is_queued_past_its_deadline_is_rejected_and_the_next_job_is_run() {
     let doubling = Doubling::new(2);
     let busy = doubling.pool.occupy().await;
     assert_eq!(doubling.double(PANICS).await, Err(HashingError::Overloaded));
@@ -215,7 +215,7 @@ async fn a_job_that_waits_past_its_deadline_is_rejected_and_the_next_one_is_done
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_began_before_its_deadline_is_waited_for() {
+async fn a_job_that_began_before_its_deadline_may_end_after_it() {
     let (release, blocked) = mpsc::channel::<()>();
     let blocked = Mutex::new(blocked);
     let work = move |jobs: &[()]| {
@@ -223,20 +223,20 @@ async fn a_job_that_began_before_its_deadline_is_waited_for() {
         jobs.to_vec()
     };
     let pool = Pool::start(1, usize::div_ceil, work).unwrap();
-    let (_slot, answer) = pool.queue((), Instant::now() + QUEUE_TIMEOUT).unwrap();
-    let mut answer = Box::pin(answer.get());
-    assert!((&mut answer).now_or_never().is_none());
+    let (_slot, result) = pool.queue((), Instant::now() + QUEUE_TIMEOUT).unwrap();
+    let mut result = Box::pin(result.get());
+    assert!((&mut result).now_or_never().is_none());
     tokio::time::advance(2 * QUEUE_TIMEOUT).await;
-    assert!((&mut answer).now_or_never().is_none());
+    assert!((&mut result).now_or_never().is_none());
     drop(release);
-    assert_eq!(answer.await, Ok(()));
+    assert_eq!(result.await, Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_would_wait_too_long_is_rejected_at_once() {
+async fn a_job_that_would_be_queued_too_long_is_rejected_immediately() {
     let doubling = Doubling::with_batch_size(2, |_, _| 1);
     let busy = doubling.pool.occupy().await;
-    doubling.pool.shared.pace.record(1, Duration::from_secs(1));
+    doubling.pool.shared.wait_estimate.record(1, Duration::from_secs(1));
     let mut queued: Vec<_> = (0..=10).map(|n| doubling.queue(n)).collect();
     assert_eq!(doubling.pool.queued(), 11);
     let deadline = Instant::now() + QUEUE_TIMEOUT;

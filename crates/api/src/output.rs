@@ -1,5 +1,5 @@
-//! The answers of endpoints. An answer decides status, headers and body of the response, and
-//! with that what the OpenAPI document says of it.
+//! The outputs of endpoints. The type of an output determines the status, the headers and the body
+//! of the response, and their description in the OpenAPI document.
 
 use bytes::Bytes;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -14,10 +14,10 @@ use crate::cookie::SetCookie;
 use crate::error::ApiError;
 use crate::response_limits::ResponseLimits;
 
-/// What a handler returns if nothing went wrong.
-pub(crate) trait Answer: Send {
+/// The result of a handler that succeeds.
+pub(crate) trait Output: Send {
     const STATUS: StatusCode;
-    /// The headers that a response always has and a client may rely on.
+    /// The documented headers, which every response has.
     const HEADERS: &'static [&'static str];
     /// The schema of the body, if there is one.
     const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema>;
@@ -28,10 +28,10 @@ pub(crate) trait Answer: Send {
 /// 200 with a JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
 
-/// 200 with a body that is JSON already.
+/// 200 with a body that is already JSON text.
 pub(crate) struct JsonText(pub(crate) Bytes);
 
-/// 200 with a JSON body, and cookies.
+/// 200 with a JSON body and cookies.
 pub(crate) struct JsonAndCookies<T> {
     pub(crate) body: T,
     pub(crate) cookies: Vec<SetCookie>,
@@ -46,13 +46,13 @@ pub(crate) struct Cacheable<T>(pub(crate) T);
 /// 201 with a JSON body.
 pub(crate) struct Created<T>(pub(crate) T);
 
-/// 204, and the cookies to set or to clear, if any.
+/// 204 with the cookies to set or to clear, if any.
 #[derive(Default)]
 pub(crate) struct NoContent {
     pub(crate) cookies: Vec<SetCookie>,
 }
 
-impl<T: Serialize + JsonSchema + Send> Answer for Json<T> {
+impl<T: Serialize + JsonSchema + Send> Output for Json<T> {
     const STATUS: StatusCode = StatusCode::OK;
     const HEADERS: &'static [&'static str] = &[];
     const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> =
@@ -63,7 +63,7 @@ impl<T: Serialize + JsonSchema + Send> Answer for Json<T> {
     }
 }
 
-impl Answer for JsonText {
+impl Output for JsonText {
     const STATUS: StatusCode = StatusCode::OK;
     const HEADERS: &'static [&'static str] = &[];
     const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> =
@@ -74,7 +74,7 @@ impl Answer for JsonText {
     }
 }
 
-impl<T: Serialize + JsonSchema + Send> Answer for JsonAndCookies<T> {
+impl<T: Serialize + JsonSchema + Send> Output for JsonAndCookies<T> {
     const STATUS: StatusCode = StatusCode::OK;
     const HEADERS: &'static [&'static str] = &["Set-Cookie"];
     const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> = Json::<T>::SCHEMA;
@@ -86,7 +86,7 @@ impl<T: Serialize + JsonSchema + Send> Answer for JsonAndCookies<T> {
     }
 }
 
-impl<T: Serialize + JsonSchema + Send> Answer for Download<T> {
+impl<T: Serialize + JsonSchema + Send> Output for Download<T> {
     const STATUS: StatusCode = StatusCode::OK;
     const HEADERS: &'static [&'static str] = &["Content-Disposition"];
     const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> = Json::<T>::SCHEMA;
@@ -99,7 +99,7 @@ impl<T: Serialize + JsonSchema + Send> Answer for Download<T> {
     }
 }
 
-impl<T: Serialize + JsonSchema + Send> Answer for Cacheable<T> {
+impl<T: Serialize + JsonSchema + Send> Output for Cacheable<T> {
     const STATUS: StatusCode = StatusCode::OK;
     const HEADERS: &'static [&'static str] = &["Cache-Control"];
     const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> = Json::<T>::SCHEMA;
@@ -112,7 +112,7 @@ impl<T: Serialize + JsonSchema + Send> Answer for Cacheable<T> {
     }
 }
 
-impl<T: Serialize + JsonSchema + Send> Answer for Created<T> {
+impl<T: Serialize + JsonSchema + Send> Output for Created<T> {
     const STATUS: StatusCode = StatusCode::CREATED;
     const HEADERS: &'static [&'static str] = &[];
     const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> = Json::<T>::SCHEMA;
@@ -122,7 +122,7 @@ impl<T: Serialize + JsonSchema + Send> Answer for Created<T> {
     }
 }
 
-impl Answer for NoContent {
+impl Output for NoContent {
     const STATUS: StatusCode = StatusCode::NO_CONTENT;
     const HEADERS: &'static [&'static str] = &[];
     const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> = None;
@@ -149,8 +149,8 @@ fn with_json(status: StatusCode, body: Bytes) -> Response {
     response
 }
 
-/// No cache may store a response, unless its answer allows it: it may be personal, and it may be
-/// outdated the next moment.
+/// Builds a response that caches must not store, because it may contain personal data or soon be
+/// outdated. [`Cacheable`] is the exception.
 fn with_body(status: StatusCode, body: Bytes) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
