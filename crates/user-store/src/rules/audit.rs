@@ -4,9 +4,9 @@ use auth_core::Timestamp;
 
 use crate::audit::EVENT_RETENTION;
 
-/// Returns the time up to which events are deleted, itself included. The retention is counted back
-/// from the newest event if that is older than `now`, so that a clock that is ahead deletes nothing
-/// too early.
+/// Returns the time up to and including which events are deleted. The retention is counted back
+/// from the newest event if that is older than `now`, so that a clock that is ahead does not delete
+/// events too early.
 pub(crate) fn purge_until(newest: Timestamp, now: Timestamp) -> Timestamp {
     now.min(newest).saturating_sub(EVENT_RETENTION).unwrap_or(Timestamp::MIN)
 }
