@@ -1,4 +1,4 @@
-//! Describes the machine that the figures are from.
+//! Describes the machine on which the figures were measured.
 
 use std::fs;
 use std::process::Command;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::workbench::Effort;
 use super::{flask, load};
 
-/// Facts about the machine, and its load before the first measurement.
+/// The properties of the machine, and its load before the first measurement.
 pub(super) struct Machine {
     facts: Vec<(&'static str, String)>,
     load: f64,
@@ -42,7 +42,7 @@ impl Machine {
         Ok(Self { facts, load, cores })
     }
 
-    /// A warning if other work may have distorted the figures.
+    /// Returns a warning if other work may have distorted the figures.
     pub(super) fn warning(&self) -> Option<String> {
         (self.load > 0.5 * self.cores as f64).then(|| {
             format!(
