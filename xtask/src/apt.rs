@@ -1,4 +1,4 @@
-//! Programs that can be installed from Debian packages.
+//! Installs missing programs from Debian packages.
 
 use std::process::Command;
 
@@ -8,9 +8,9 @@ use crate::process::{run_to_stderr, step, succeeds};
 
 /// A program that a command needs.
 pub(crate) struct Requirement {
-    /// What is installed, in words.
+    /// A description of the program.
     pub(crate) name: &'static str,
-    /// The Debian packages that bring it.
+    /// The Debian packages that contain the program.
     pub(crate) packages: &'static [&'static str],
 }
 
@@ -19,7 +19,8 @@ impl Requirement {
     ///
     /// # Errors
     ///
-    /// `help`, if the program is missing afterwards: it should say what to install.
+    /// Returns `help` as the error if the program is still missing. It should say how to install
+    /// the program.
     pub(crate) fn ensure(&self, is_installed: impl Fn() -> bool, help: &str) -> Result<()> {
         if is_installed() {
             return Ok(());
@@ -40,7 +41,8 @@ impl Requirement {
     }
 }
 
-/// Only root on a system with apt: anything else is for its owner to decide.
+/// Returns whether this process may install packages: only as root, on a system with apt. In other
+/// cases the user must decide.
 fn can_install() -> bool {
     is_root() && succeeds(Command::new("apt-get").arg("--version"))
 }

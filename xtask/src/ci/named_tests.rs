@@ -1,4 +1,4 @@
-//! Checks that the tests that `docs/SECURITY.md` names exist.
+//! Checks that the tests named in `docs/SECURITY.md` exist.
 
 use std::fs;
 use std::path::Path;
@@ -18,8 +18,8 @@ pub(super) fn check(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns the modules of a row that do not exist, and the tests that are not in the module named before
-/// them.
+/// Returns the modules of a row that do not exist, and the tests that are not in the module named
+/// before them.
 fn missing(root: &Path, row: &str) -> Vec<String> {
     let mut missing = Vec::new();
     let mut module = None;
@@ -39,11 +39,11 @@ fn missing(root: &Path, row: &str) -> Vec<String> {
     missing
 }
 
-/// Returns the text of a module: of its file, and of the files in the directory of the same name.
+/// Returns the text of a module: its file and the files in the directory of the same name.
 fn source(root: &Path, path: &str) -> Option<String> {
     let mut text = String::new();
-    for place in ["", "crates", "apps"] {
-        let file = root.join(place).join(path);
+    for parent in ["", "crates", "apps"] {
+        let file = root.join(parent).join(path);
         text.push_str(&fs::read_to_string(&file).unwrap_or_default());
         for entry in fs::read_dir(file.with_extension("")).into_iter().flatten().flatten() {
             text.push_str(&fs::read_to_string(entry.path()).unwrap_or_default());
@@ -52,7 +52,7 @@ fn source(root: &Path, path: &str) -> Option<String> {
     if text.is_empty() { None } else { Some(text) }
 }
 
-/// Whether a piece of code looks like the name of a test.
+/// Returns whether a piece of code looks like the name of a test.
 fn is_test_name(code: &str) -> bool {
     let in_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     code.contains('_') && code.chars().all(in_name)

@@ -2,7 +2,7 @@ use super::*;
 
 const BOOT_TAG: &str = "<script\n  type=\"module\"\n  src=\"boot.js\"></script>";
 
-/// Returns the page of an SPA with this in its head, and its assets.
+/// Builds an SPA whose template has this head. Returns its page and its assets.
 fn assembled(head: &str) -> Result<(String, Assets)> {
     assembled_whole(&format!("{head}{BOOT_TAG}"))
 }
@@ -29,7 +29,7 @@ fn assembled_whole(template: &str) -> Result<(String, Assets)> {
 }
 
 #[test]
-fn stylesheets_become_one_in_the_order_of_their_links() {
+fn stylesheets_are_bundled_in_the_order_of_their_links() {
     let (page, assets) = assembled(
         "<link rel=\"stylesheet\" href=\"styles/tokens.css\">\n\
          <link rel=\"stylesheet\" href=\"styles/base.css\">\n",
@@ -42,7 +42,7 @@ fn stylesheets_become_one_in_the_order_of_their_links() {
 }
 
 #[test]
-fn all_references_lead_into_the_directory_of_the_build() {
+fn all_references_point_to_the_directory_of_the_build() {
     let head = "<link rel=\"icon\" href=\"static/favicon.svg\">\
                 <link rel=\"stylesheet\" href=\"styles/tokens.css\">";
     let (page, assets) = assembled(head).unwrap();
@@ -69,7 +69,7 @@ fn the_boot_module_is_preceded_by_preloads_of_its_imports() {
 }
 
 #[test]
-fn links_and_the_servers_placeholders_stay() {
+fn links_and_placeholders_are_not_changed() {
     let (page, _) =
         assembled("<!-- a note --><meta content=\"{{CONFIG}}\">\n<a href=\"/login\">Log in</a>")
             .unwrap();
@@ -78,7 +78,7 @@ fn links_and_the_servers_placeholders_stay() {
 }
 
 #[test]
-fn inline_code_and_unknown_references_are_refused() {
+fn inline_code_and_unknown_references_are_rejected() {
     for template in [
         "<script>alert(1)</script>",
         "<style>a{}</style>",
@@ -93,6 +93,6 @@ fn inline_code_and_unknown_references_are_refused() {
 }
 
 #[test]
-fn a_page_without_the_boot_module_is_refused() {
+fn a_page_without_the_boot_module_is_rejected() {
     assert!(assembled_whole("<title>Latchkey</title>").is_err());
 }
