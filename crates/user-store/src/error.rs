@@ -7,7 +7,7 @@ pub enum StoreError {
     /// cause is fixed.
     #[error("the store does not answer")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// The store failed in a way that only a bug in this program explains.
+    /// The store failed because of a bug in this program.
     #[error("unexpected error from the store")]
     Defect(#[source] Box<dyn Error + Send + Sync>),
 }

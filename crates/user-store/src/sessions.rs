@@ -102,8 +102,8 @@ pub struct NewSession {
     pub family: FamilyHash,
     /// The hash of its first refresh token.
     pub refresh_token: RefreshTokenHash,
-    /// The refresh token family of the session that the client has used so far. That session is
-    /// ended if it belongs to the same user (OWASP ASVS 5.0, 7.2.4).
+    /// The refresh token family of the session that the client used before. That session is ended
+    /// if it belongs to the same user (OWASP ASVS 5.0, 7.2.4).
     pub replaces: Option<FamilyHash>,
 }
 

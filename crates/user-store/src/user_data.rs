@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use crate::sessions::SessionRecord;
 use crate::users::User;
 
-/// Exports what is stored about a user.
+/// Exports everything stored about a user.
 #[async_trait]
 pub trait UserDataStore: Send + Sync + 'static {
     /// Returns everything stored about this user, read in one transaction, or `None` if the account

@@ -9,7 +9,7 @@ cases! {
     ($) attempts_cases in attempts;
     attempts_are_counted_across_servers,
     concurrent_attempts_cannot_exceed_the_limit,
-    an_attempt_rejected_by_one_counter_changes_none,
+    an_attempt_rejected_by_one_counter_changes_no_counter,
     a_refund_does_not_count_and_a_success_clears_the_counter,
     counters_survive_a_restart,
     expired_counters_are_purged,
@@ -58,7 +58,7 @@ async fn concurrent_attempts_cannot_exceed_the_limit(deployment: &dyn Deployment
     assert_eq!(rejected, Admission::Rejected(15 * 60 * SECOND));
 }
 
-async fn an_attempt_rejected_by_one_counter_changes_none(deployment: &dyn Deployment) {
+async fn an_attempt_rejected_by_one_counter_changes_no_counter(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let ada = [by_account("ada@example.com"), by_ip()];
     let _ = fail(&store, &ada, 10).await;

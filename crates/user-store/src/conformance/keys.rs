@@ -10,7 +10,7 @@ cases! {
     the_first_server_creates_the_signing_key,
     servers_that_start_together_get_one_signing_key,
     the_newest_key_signs_and_the_others_are_kept,
-    concurrent_rotations_are_all_kept_in_one_order,
+    concurrently_added_keys_have_the_same_order_on_every_server,
     a_key_is_retired_unless_it_signs,
     concurrent_retirements_of_a_key_succeed_once,
     retiring_a_key_during_rotations_keeps_the_newest,
@@ -50,7 +50,7 @@ async fn the_newest_key_signs_and_the_others_are_kept(deployment: &dyn Deploymen
     assert_eq!(keys(&here).await.len(), 3);
 }
 
-async fn concurrent_rotations_are_all_kept_in_one_order(deployment: &dyn Deployment) {
+async fn concurrently_added_keys_have_the_same_order_on_every_server(deployment: &dyn Deployment) {
     let [here, there] = two_servers(deployment).await;
     first_key(&here, &seed()).await;
     let new: Vec<_> = (0..8).map(|_| seed()).collect();

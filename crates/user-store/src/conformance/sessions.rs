@@ -21,25 +21,25 @@ cases! {
     a_session_is_not_found_at_its_idle_expiry,
     no_session_is_opened_with_a_former_password,
     no_session_is_opened_for_an_unknown_account,
-    a_sign_in_can_replace_the_hash,
+    a_sign_in_can_replace_the_password_hash,
     concurrent_sign_ins_that_replace_the_hash_all_succeed,
     a_sign_in_ends_the_session_that_it_replaces,
     a_sign_in_does_not_replace_a_session_of_another_user,
     an_expired_session_is_not_replaced,
     a_session_beyond_the_limit_ends_the_least_recently_used_one,
     sessions_are_listed_with_their_clients,
-    a_session_ends_at_once_on_every_server,
-    a_session_ends_once,
+    a_session_ends_immediately_on_every_server,
+    a_session_can_be_ended_only_once,
     concurrent_sign_outs_end_the_session_once,
     ending_a_session_keeps_the_others,
     a_session_is_not_ended_by_another_user,
-    ending_other_sessions_keeps_the_acting_one_and_other_users,
-    sessions_that_end_each_other_leave_one,
+    ending_other_sessions_keeps_the_acting_session_and_other_users_sessions,
+    sessions_that_end_each_other_leave_one_active,
     an_expired_session_is_not_ended_again,
     expired_sessions_are_purged_in_batches,
     a_refresh_token_is_replaced_by_every_use,
-    a_refresh_moves_the_idle_expiry_and_not_the_absolute_one,
-    an_unknown_token_refreshes_nothing,
+    a_refresh_extends_the_idle_expiry_but_not_the_absolute_expiry,
+    an_unknown_refresh_token_is_rejected,
     an_expired_or_ended_session_is_not_refreshed,
     concurrent_uses_of_a_token_get_one_successor,
     a_repeated_token_gets_the_same_successor_after_a_restart,
@@ -102,7 +102,7 @@ async fn no_session_is_opened_for_an_unknown_account(deployment: &dyn Deployment
     assert!(!is_alive(&store, &new.session).await);
 }
 
-async fn a_sign_in_can_replace_the_hash(deployment: &dyn Deployment) {
+async fn a_sign_in_can_replace_the_password_hash(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (user, _) = sign_up_ada(&store).await;
     let before = current_credentials(&store, &user).await;
@@ -215,7 +215,7 @@ async fn sessions_are_listed_with_their_clients(deployment: &dyn Deployment) {
     assert_eq!((found[1].session, &found[1].client), (older.session, &older.client));
 }
 
-async fn a_session_ends_at_once_on_every_server(deployment: &dyn Deployment) {
+async fn a_session_ends_immediately_on_every_server(deployment: &dyn Deployment) {
     let [here, there] = two_servers(deployment).await;
     let (_, session) = sign_in_ada(&here).await;
     assert!(is_alive(&there, &session).await);
@@ -224,7 +224,7 @@ async fn a_session_ends_at_once_on_every_server(deployment: &dyn Deployment) {
     assert!(!is_alive(&there, &session).await);
 }
 
-async fn a_session_ends_once(deployment: &dyn Deployment) {
+async fn a_session_can_be_ended_only_once(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (_, session) = sign_in_ada(&store).await;
     assert!(sign_out(&store, &session).await);
@@ -261,7 +261,9 @@ async fn a_session_is_not_ended_by_another_user(deployment: &dyn Deployment) {
     assert!(is_alive(&store, &session).await);
 }
 
-async fn ending_other_sessions_keeps_the_acting_one_and_other_users(deployment: &dyn Deployment) {
+async fn ending_other_sessions_keeps_the_acting_session_and_other_users_sessions(
+    deployment: &dyn Deployment,
+) {
     let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     let (own, _) = open(&store, &ada).await;
@@ -278,7 +280,7 @@ async fn ending_other_sessions_keeps_the_acting_one_and_other_users(deployment: 
     assert!(!is_alive(&store, &own).await);
 }
 
-async fn sessions_that_end_each_other_leave_one(deployment: &dyn Deployment) {
+async fn sessions_that_end_each_other_leave_one_active(deployment: &dyn Deployment) {
     let [here, there] = two_servers(deployment).await;
     let (ada, _) = sign_up_ada(&here).await;
     for round in 0..20 {
@@ -356,7 +358,9 @@ async fn a_refresh_token_is_replaced_by_every_use(deployment: &dyn Deployment) {
     assert!(is_alive(&store, &opened).await);
 }
 
-async fn a_refresh_moves_the_idle_expiry_and_not_the_absolute_one(deployment: &dyn Deployment) {
+async fn a_refresh_extends_the_idle_expiry_but_not_the_absolute_expiry(
+    deployment: &dyn Deployment,
+) {
     let store = deployment.connect().await;
     let (opened, mut token) = open_for_ada(&store).await;
     let mut now = NOW;
@@ -371,7 +375,7 @@ async fn a_refresh_moves_the_idle_expiry_and_not_the_absolute_one(deployment: &d
     assert!(now >= opened.expires_at, "the idle expiry moves up to the absolute one");
 }
 
-async fn an_unknown_token_refreshes_nothing(deployment: &dyn Deployment) {
+async fn an_unknown_refresh_token_is_rejected(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (session, _) = open_for_ada(&store).await;
     let unknown = RefreshToken::generate(&SystemRandom);

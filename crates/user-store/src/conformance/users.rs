@@ -27,19 +27,19 @@ cases! {
     accounts_are_listed_in_pages_in_creation_order,
     a_password_change_ends_all_other_sessions,
     a_password_is_not_changed_with_a_former_password,
-    a_reauthentication_survives_a_rehash,
+    a_reauthentication_remains_valid_after_a_rehash,
     an_ended_session_cannot_change_the_password_or_delete_the_account,
     concurrent_password_changes_succeed_once,
     a_password_change_ends_a_session_that_is_refreshed_at_the_same_time,
     sign_ins_that_race_with_a_password_change_leave_no_session,
     the_session_that_changes_the_password_can_be_refreshed_meanwhile,
-    a_user_deletes_their_account_with_everything_stored,
+    a_user_deletes_their_account_and_everything_stored,
     an_account_is_not_deleted_with_a_former_password,
     a_disabled_account_has_no_session_and_cannot_open_one,
     sign_ins_that_race_with_disabling_leave_no_session,
     enabling_a_disabled_account_restores_it,
     a_password_set_by_an_operator_ends_all_sessions,
-    an_operator_deletes_an_account_with_everything_stored,
+    an_operator_deletes_an_account_and_everything_stored,
     users_are_imported_unchanged,
     an_import_with_one_existing_user_changes_nothing,
     concurrent_imports_of_one_email_succeed_once,
@@ -219,7 +219,7 @@ async fn a_password_is_not_changed_with_a_former_password(deployment: &dyn Deplo
     assert!(is_alive(&store, &other).await);
 }
 
-async fn a_reauthentication_survives_a_rehash(deployment: &dyn Deployment) {
+async fn a_reauthentication_remains_valid_after_a_rehash(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     let (own, _) = open(&store, &ada).await;
@@ -337,7 +337,7 @@ async fn the_session_that_changes_the_password_can_be_refreshed_meanwhile(
     assert!(is_alive(&here, &own).await);
 }
 
-async fn a_user_deletes_their_account_with_everything_stored(deployment: &dyn Deployment) {
+async fn a_user_deletes_their_account_and_everything_stored(deployment: &dyn Deployment) {
     let [here, there] = two_servers(deployment).await;
     let (ada, _) = sign_up_ada(&here).await;
     let (own, _) = open(&here, &ada).await;
@@ -425,7 +425,7 @@ async fn a_password_set_by_an_operator_ends_all_sessions(deployment: &dyn Deploy
     );
 }
 
-async fn an_operator_deletes_an_account_with_everything_stored(deployment: &dyn Deployment) {
+async fn an_operator_deletes_an_account_and_everything_stored(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (ada, session) = sign_in_ada(&store).await;
     assert_eq!(store.delete_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);

@@ -21,7 +21,8 @@ pub(crate) fn judge(counters: &mut [CounterState], now: Timestamp) -> Admission 
     admission
 }
 
-/// Begins an attempt on all counters if each admits it. Only then must the caller save them.
+/// Begins an attempt on all counters if each admits it. The caller must save the counters if the
+/// result is [`Admission::Admitted`].
 pub(crate) fn begin(counters: &mut [CounterState], now: Timestamp) -> Admission {
     let admission = judge(counters, now);
     if admission == Admission::Admitted {

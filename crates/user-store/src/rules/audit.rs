@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_is_ahead_deletes_nothing_too_early() {
+    fn a_clock_that_is_ahead_does_not_delete_events_too_early() {
         let newest = Timestamp::UNIX_EPOCH;
         let until = newest - EVENT_RETENTION;
         let day = Duration::from_hours(24);

@@ -62,7 +62,8 @@ pub(crate) fn delete_own_account(
     }
 }
 
-/// Returns `None` if a reauthentication authorises a change, or else the outcome of the change.
+/// Checks whether a reauthentication authorises a change. If it does not, returns the outcome of
+/// the change.
 fn authorize(
     reauthentication: &Reauthentication,
     session: Option<&Session>,

@@ -25,7 +25,7 @@ pub struct Backup {
 /// The prefix of the file names of unfinished backups.
 const UNFINISHED: &str = ".unfinished-backup-";
 
-/// Writes a backup under a temporary name, and renames it when it is complete and on the disk. If
+/// Writes a backup under a temporary name, and renames it when it is complete and on disk. If
 /// the process is killed, the name of the remaining file shows that the backup is unfinished.
 pub(super) fn backup(source: &Connection, path: &Path) -> Result<Backup, BackupError> {
     let (folder, path) = locate(path)?;

@@ -42,7 +42,7 @@ pub enum OpenError {
         /// The newest schema version that this program knows.
         known: i64,
     },
-    /// The built-in SQLite has a defect that can corrupt the file.
+    /// The bundled SQLite has a defect that can corrupt the file.
     #[error(
         "SQLite {0} can corrupt a database that several connections use; build with SQLite 3.51.3 or later, but not 3.52.0"
     )]

@@ -1,4 +1,4 @@
-//! Inspects a file without changing it. If a killed server has left a WAL beside the file, SQLite
+//! Inspects a file without changing it. If a killed server has left a WAL next to the file, SQLite
 //! creates the index of that WAL, `-shm`.
 
 use std::path::Path;
@@ -49,9 +49,9 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, OpenError> {
 
 /// Opens the file without changing it.
 ///
-/// If there is no WAL beside the file, no process has it open. It is opened as immutable then,
-/// because otherwise SQLite would create a WAL to read it. If there is a WAL, closing the
-/// connection must not checkpoint it.
+/// If there is no WAL next to the file, no process has it open. In this case it is opened as
+/// immutable, because otherwise SQLite would create a WAL to read it. If there is a WAL, closing
+/// the connection must not checkpoint it.
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let mut wal = path.as_os_str().to_owned();
     wal.push("-wal");

@@ -74,7 +74,7 @@ fn reject_unsafe_sqlite(version: &'static str, number: i32) -> Result<(), OpenEr
 }
 
 /// Creates the file, if it is missing, with permissions for its owner only. SQLite gives the files
-/// beside it the same permissions.
+/// that it creates next to it the same permissions.
 fn create_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -102,8 +102,8 @@ fn make_private(path: &Path) -> io::Result<()> {
 }
 
 /// Checks the header (SQLite file format, 1.3) before SQLite opens the file, because SQLite creates
-/// files beside a database in WAL mode even to read it. The first transaction of Latchkey marks the
-/// header, before WAL mode is enabled.
+/// files next to a database in WAL mode even to read it. The first transaction of Latchkey marks
+/// the header, before WAL mode is enabled.
 pub(super) fn reject_by_header(path: &Path) -> Result<(), OpenError> {
     const MAGIC: &[u8] = b"SQLite format 3\0";
     let mut header = Vec::new();

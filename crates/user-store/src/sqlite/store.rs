@@ -6,11 +6,11 @@ use crate::sqlite::error::{BackupError, OpenError};
 use crate::sqlite::inspect::{self, Inspection};
 use crate::sqlite::open;
 
-/// A [`Store`](crate::Store) in one SQLite file. SQLite is compiled into the program.
+/// A [`Store`](crate::Store) in one SQLite file. SQLite itself is bundled.
 ///
 /// Several servers on one machine can share the file. It is in WAL mode with `synchronous=FULL`, so
-/// that a commit is on the disk before a method returns. Only the owner can read the file and those
-/// that SQLite creates beside it.
+/// that a commit is on disk before a method returns. Only the owner can read the file and those
+/// that SQLite creates next to it.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     pub(super) database: Database,
@@ -23,7 +23,7 @@ impl SqliteStore {
     /// # Errors
     ///
     /// Returns an [`OpenError`] if the file is not Latchkey's, has a newer schema or cannot be
-    /// used. The file is not changed then.
+    /// used. In these cases the file is not changed.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         Ok(Self { database: open::open(path)? })
     }
@@ -34,7 +34,7 @@ impl SqliteStore {
     /// # Errors
     ///
     /// Returns an [`OpenError`] in the same cases as [`open`](Self::open), and also if the file is
-    /// missing, is empty or has an older schema. The file is not changed then.
+    /// missing, is empty or has an older schema. In these cases the file is not changed.
     pub fn open_existing(path: &Path) -> Result<Self, OpenError> {
         Ok(Self { database: open::open_existing(path)? })
     }
@@ -58,7 +58,7 @@ impl SqliteStore {
 
     /// Copies the database to `path` in one transaction, while it is in use. Writers do not wait.
     ///
-    /// The file appears at `path` only when it is complete and on the disk. Like the database, it
+    /// The file appears at `path` only when it is complete and on disk. Like the database, it
     /// contains all keys and sessions, so only its owner can read it.
     ///
     /// # Errors

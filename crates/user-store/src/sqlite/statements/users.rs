@@ -180,8 +180,8 @@ pub(in crate::sqlite) fn page_with_hashes(
         .collect()
 }
 
-/// Returns the bytes of the id that precedes a page. Without an id, these are empty: every id is
-/// greater than an empty blob.
+/// Returns the bytes of the id after which a page begins. Without an id, the result is empty,
+/// because every id is greater than an empty blob.
 fn position(after: Option<&UserId>) -> &[u8] {
     after.map_or(&[], |id| id.as_uuid().as_bytes())
 }

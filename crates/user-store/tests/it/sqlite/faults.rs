@@ -55,7 +55,7 @@ async fn an_invalid_value_is_reported_as_damage() {
 }
 
 #[tokio::test]
-async fn a_killed_process_loses_nothing() {
+async fn a_killed_process_loses_no_committed_write() {
     // After a kill, a new process finds the same files as this copy of the files of an open store.
     let folder = Folder::new();
     let store = folder.open();

@@ -86,7 +86,7 @@ fn a_foreign_newer_or_empty_file_is_an_error() {
 }
 
 #[test]
-fn an_older_schema_is_reported_and_left_as_it_is() {
+fn an_older_schema_is_reported_and_not_migrated() {
     let folder = Folder::new();
     create_version_1(&folder);
     let before = files(&folder);

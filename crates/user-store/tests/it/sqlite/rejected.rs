@@ -38,7 +38,7 @@ fn a_database_of_another_program_is_rejected_and_left_as_it_was() {
         let mode = std::fs::metadata(folder.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o644);
         let files = std::fs::read_dir(folder.0.path()).unwrap().count();
-        assert_eq!(files, 1, "no file was created beside it");
+        assert_eq!(files, 1, "no file was created next to it");
     }
 }
 
