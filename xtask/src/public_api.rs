@@ -1,6 +1,6 @@
 //! `cargo xtask public-api`: lists the public items of the library crates.
 //!
-//! The list is committed as `public-api.txt` beside each `Cargo.toml`, so that a change of the API
+//! The list is committed as `public-api.txt` next to each `Cargo.toml`, so that a change of the API
 //! is visible in review.
 
 use std::fs;

@@ -12,7 +12,8 @@ pub(crate) fn cpu_seconds(process: u32) -> Result<f64> {
         let Ok(id) = entry?.file_name().to_string_lossy().parse::<u32>() else { continue };
         // A process that has just ended is skipped.
         let Ok(text) = fs::read_to_string(format!("/proc/{id}/stat")) else { continue };
-        let stat = Stat::parse(&text).with_context(|| format!("/proc/{id}/stat"))?;
+        let stat =
+            Stat::parse(&text).with_context(|| format!("/proc/{id}/stat cannot be parsed"))?;
         if id == process || stat.parent == process {
             ticks += stat.ticks;
         }
@@ -32,7 +33,8 @@ fn parse_resident(status: &str) -> Option<f64> {
 }
 
 fn ticks_per_second() -> Result<f64> {
-    let output = Command::new("getconf").arg("CLK_TCK").output().context("getconf")?;
+    let output =
+        Command::new("getconf").arg("CLK_TCK").output().context("getconf could not be started")?;
     Ok(String::from_utf8(output.stdout)?.trim().parse()?)
 }
 

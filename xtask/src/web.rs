@@ -37,8 +37,8 @@ fn compile() -> Result<PathBuf> {
 
 /// Runs wasm-bindgen and returns the directory with its output.
 ///
-/// wasm-bindgen is used as a library, so that `Cargo.lock` keeps it at the same version as the
-/// crate `wasm-bindgen`, and nothing has to be installed.
+/// The wasm-bindgen CLI is used as a library, so that nothing has to be installed and `Cargo.lock`
+/// keeps its version equal to that of the crate `wasm-bindgen`.
 fn bind(wasm: &Path) -> Result<PathBuf> {
     let out = wasm.with_file_name("bound");
     if out.exists() {

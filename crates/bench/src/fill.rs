@@ -35,7 +35,7 @@ pub(crate) fn fill(database: &Path, users: u32, iterations: u32) -> CommandResul
     tx.commit()?;
     connection.pragma_update(None, "wal_checkpoint", "TRUNCATE")?;
     drop(connection);
-    // Otherwise the first commit of the measurement would wait until the whole file is on the disk.
+    // Otherwise the first commit of the measurement would wait until the whole file is on disk.
     File::open(database)?.sync_all()?;
     print_line(&json!({ "users": users }))
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
-/// Measures one thing and prints it as JSON.
+/// Runs one measurement and prints the result as JSON.
 #[derive(Parser)]
 enum Bench {
     /// Fill a database with users that have one session each; create it if it does not exist

@@ -53,7 +53,7 @@ impl Client {
     fn send(&mut self, method: &str, path: &str, rest: &str) -> Result<Response> {
         let request = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n{rest}", self.address);
         self.connection.get_mut().write_all(request.as_bytes())?;
-        self.read().context("the server's response")
+        self.read().context("the server's response cannot be read")
     }
 
     fn read(&mut self) -> Result<Response> {
@@ -87,7 +87,7 @@ impl Response {
     /// Returns a string member of the JSON body.
     pub(super) fn member(&self, name: &str) -> Result<String> {
         let value: Value = serde_json::from_str(&self.body)?;
-        let text = value[name].as_str().with_context(|| format!("no {name} in the response"))?;
+        let text = value[name].as_str().with_context(|| format!("the response has no `{name}`"))?;
         Ok(text.to_owned())
     }
 }

@@ -23,7 +23,7 @@ use super::statistics::median;
 use crate::server::Installation;
 use crate::{build, workspace};
 
-/// The number of first rounds that are not counted, because caches fill and the clock frequency
+/// The number of warm-up rounds. They are not counted, because caches fill and the clock frequency
 /// rises.
 const WARM_UP: usize = 20;
 

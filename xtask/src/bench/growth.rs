@@ -86,7 +86,9 @@ impl Population {
         let args = ["store", &database.to_string_lossy(), &users, "--millis", millis];
         let result = bench.measure(&args)?;
         for ((name, _), rates) in OPERATIONS.iter().zip(&mut self.operations) {
-            rates.push(result[name].as_f64().with_context(|| format!("no {name}"))?);
+            rates.push(
+                result[name].as_f64().with_context(|| format!("the output has no `{name}`"))?,
+            );
         }
         Ok(())
     }

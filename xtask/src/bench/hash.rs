@@ -98,7 +98,7 @@ impl Candidate {
         if result["seconds"].is_null() {
             return Ok(None);
         }
-        result["seconds"].as_f64().map(Some).context("no seconds")
+        result["seconds"].as_f64().map(Some).context("the output has no `seconds`")
     }
 }
 
@@ -106,7 +106,7 @@ fn hashlib() -> Result<Value> {
     let mut command = Command::new("python3");
     command.arg(workspace::root().join("xtask/src/bench/hash.py")).arg(ITERATIONS.to_string());
     let output = command.output().context("python3 could not be started")?;
-    serde_json::from_slice(&output.stdout).context("the output of hash.py")
+    serde_json::from_slice(&output.stdout).context("the output of hash.py cannot be parsed")
 }
 
 /// The first candidate must be the `pbkdf2` crate.

@@ -74,7 +74,8 @@ impl Load {
         let output = self.command().stderr(Stdio::inherit()).output();
         let output = output.context("wrk could not be started")?;
         let text = String::from_utf8_lossy(&output.stdout);
-        parse(&text).with_context(|| format!("wrk's report on {}: {text}", self.url))
+        parse(&text)
+            .with_context(|| format!("the output of wrk for {} cannot be parsed: {text}", self.url))
     }
 
     pub(super) fn command(&self) -> Command {
@@ -98,8 +99,10 @@ impl Load {
 fn parse(text: &str) -> Result<Responses> {
     let line = text.lines().last().unwrap_or_default();
     let value: Value = serde_json::from_str(line)?;
-    let count = |name: &str| value[name].as_u64().with_context(|| format!("no {name}"));
-    let number = |name: &str| value[name].as_f64().with_context(|| format!("no {name}"));
+    let count =
+        |name: &str| value[name].as_u64().with_context(|| format!("the output has no `{name}`"));
+    let number =
+        |name: &str| value[name].as_f64().with_context(|| format!("the output has no `{name}`"));
     let broken = count("broken")?;
     if broken > 0 {
         bail!("{broken} requests had no response");

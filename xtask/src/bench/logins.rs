@@ -8,7 +8,7 @@ use super::report::{Goal, Row, Section};
 use super::workbench::{ITERATIONS, PASSWORD, SIGN_IN, Workbench};
 use crate::server::Server;
 
-/// The number of accounts, which log in one after the other.
+/// The number of accounts. The log-ins use them in turn.
 const ACCOUNTS: u32 = 64;
 const CONNECTIONS: [u32; 3] = [1, 16, 64];
 const FLASK: &str = "Flask";

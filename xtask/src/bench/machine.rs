@@ -17,7 +17,7 @@ pub(super) struct Machine {
     cores: usize,
 }
 
-/// The processor features that decide how fast SHA-256 is.
+/// The processor features that determine the speed of SHA-256.
 const FLAGS: [&str; 4] = ["sha_ni", "avx2", "avx512f", "avx512vl"];
 
 impl Machine {

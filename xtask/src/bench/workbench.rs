@@ -77,12 +77,16 @@ impl Workbench {
         })
     }
 
-    /// Runs a command of the helper and returns what it prints.
+    /// Runs a command of the helper. Returns its output.
     pub(super) fn measure(&self, args: &[&str]) -> Result<Value> {
         let output = Command::new(self.helper()?).args(args).output()?;
         let text = String::from_utf8_lossy(&output.stdout);
         serde_json::from_str(&text).with_context(|| {
-            format!("bench {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr))
+            format!(
+                "`bench {}` failed: {}",
+                args.join(" "),
+                String::from_utf8_lossy(&output.stderr)
+            )
         })
     }
 
@@ -109,7 +113,7 @@ impl Workbench {
 /// Signs in as one of the prepared users and returns the access token.
 pub(super) fn sign_in(client: &mut Client, n: u32) -> Result<String> {
     let (response, _) = client.post("/api/token", &SIGN_IN.replace("{n}", &n.to_string()))?;
-    response.member("access_token").with_context(|| format!("signing in as user {n}"))
+    response.member("access_token").with_context(|| format!("user {n} could not sign in"))
 }
 
 /// Returns the path in a cell. If the cell is empty, builds the program first.

@@ -1,9 +1,9 @@
 //! Checks that the modules of a crate do not depend on each other in a cycle.
 //!
 //! The nodes of the graph are the modules that the crate root declares, including everything inside
-//! them. The path `crate::throttle::Attempt` is an edge to `throttle`. The path `crate::Attempt` is
-//! an edge to the crate root, which in turn has edges to all modules that it imports or re-exports
-//! from. Test modules and the arguments of macros are ignored.
+//! them. The path `crate::throttle::Attempt` makes an edge to `throttle`. The path `crate::Attempt`
+//! makes an edge to the crate root, which in turn has edges to all modules that it imports or
+//! re-exports from. Test modules and the arguments of macros are ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

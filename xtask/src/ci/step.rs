@@ -131,7 +131,7 @@ fn test() -> Result<()> {
     setup::wasm_target()?;
     run(&mut cargo(["test", "--workspace", "--all-features"]))?;
 
-    // The part of `auth-core` that the browser uses too, alone. The examples need more features.
+    // Only the part of `auth-core` that the browser also uses. The examples need more features.
     let auth_core = ["--package", "auth-core", "--no-default-features", "--features"];
     let targets = ["test", "--lib", "--tests"];
     test_run::run(cargo(targets).args(auth_core).arg("credentials,system"))?;

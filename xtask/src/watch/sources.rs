@@ -54,7 +54,7 @@ impl Rebuild {
     }
 }
 
-/// Returns whether this is a temporary file that an editor writes beside the real one.
+/// Returns whether this is a temporary file that an editor writes next to the real one.
 fn is_editor_file(file: &str) -> bool {
     file.starts_with('.') || file.ends_with(['~', '#']) || file.ends_with(".swp") || file == "4913"
 }

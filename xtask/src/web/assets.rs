@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest as _, Sha256};
 
-/// The name of the directory of all assets, in URLs and on the disk.
+/// The name of the directory of all assets, in URLs and on disk.
 pub(super) const DIRECTORY: &str = "assets";
 
 /// The extensions of files to compress. Images and fonts are already compressed.

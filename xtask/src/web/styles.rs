@@ -10,15 +10,15 @@ pub(super) fn bundle(
 ) -> Result<String> {
     let mut bundle = String::new();
     for (name, text) in sheets {
-        let text = rewritten(text, &mut add_asset).with_context(|| format!("in {name}"))?;
+        let text = rewrite_urls(text, &mut add_asset).with_context(|| format!("in {name}"))?;
         bundle.push_str(text.trim());
         bundle.push('\n');
     }
     Ok(bundle)
 }
 
-/// Rewrites the URLs of files to be relative to the bundle, which is beside `static/`.
-fn rewritten(css: &str, add_asset: &mut impl FnMut(&str) -> Result<()>) -> Result<String> {
+/// Rewrites the URLs of files to be relative to the bundle, which is next to `static/`.
+fn rewrite_urls(css: &str, add_asset: &mut impl FnMut(&str) -> Result<()>) -> Result<String> {
     if css.contains("@import") {
         bail!("`@import` would cause a second request: link the stylesheet in index.html instead");
     }

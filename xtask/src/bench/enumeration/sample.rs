@@ -1,11 +1,11 @@
-//! The kinds of log-ins that are compared, and their times.
+//! The kinds of log-in that are compared, and their response times.
 
 use anyhow::{Result, bail};
 use serde_json::json;
 
 use crate::bench::client::{Client, Response};
 
-/// A kind of rejected log-ins.
+/// A kind of rejected log-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// The email has no account.

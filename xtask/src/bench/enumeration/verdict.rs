@@ -92,7 +92,7 @@ pub(super) fn judge(samples: &[Sample], pairs: &[Pair]) -> Result<()> {
     }
     let leak = pairs.iter().find(|pair| pair.differs() && !pair.is_control());
     if let Some(Pair { first, second, .. }) = leak {
-        bail!("{} and {} differ in time", first.name(), second.name());
+        bail!("{} and {} differ in response time", first.name(), second.name());
     }
     if !pairs.iter().filter(|pair| pair.is_control()).all(Pair::differs) {
         bail!("2 % more work was not detected: the machine is too busy, or --rounds is too low");
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn a_difference_of_one_per_cent_and_missing_work_are_found() {
         for factor in [1.01, 0.99, 0.02] {
-            assert!(verdict(&samples(factor)).unwrap_err().contains("differ in time"));
+            assert!(verdict(&samples(factor)).unwrap_err().contains("differ in response time"));
         }
     }
 

@@ -32,7 +32,7 @@ fn imports_and_paths_in_code_are_edges_between_top_level_modules() {
 }
 
 #[test]
-fn an_item_of_the_root_is_an_edge_to_the_root() {
+fn a_path_to_an_item_of_the_root_is_an_edge_to_the_root() {
     let graph = graph(&[
         ("lib.rs", "mod a; mod b; pub use a::A; pub struct Root;"),
         ("a.rs", "use crate::Root;"),

@@ -3,11 +3,11 @@ use super::*;
 const BOOT_TAG: &str = "<script\n  type=\"module\"\n  src=\"boot.js\"></script>";
 
 /// Builds an SPA whose template has this head. Returns its page and its assets.
-fn assembled(head: &str) -> Result<(String, Assets)> {
-    assembled_whole(&format!("{head}{BOOT_TAG}"))
+fn assemble_head(head: &str) -> Result<(String, Assets)> {
+    assemble_template(&format!("{head}{BOOT_TAG}"))
 }
 
-fn assembled_whole(template: &str) -> Result<(String, Assets)> {
+fn assemble_template(template: &str) -> Result<(String, Assets)> {
     let root = tempfile::tempdir().unwrap();
     for (name, content) in [
         ("source/index.html", template),
@@ -30,7 +30,7 @@ fn assembled_whole(template: &str) -> Result<(String, Assets)> {
 
 #[test]
 fn stylesheets_are_bundled_in_the_order_of_their_links() {
-    let (page, assets) = assembled(
+    let (page, assets) = assemble_head(
         "<link rel=\"stylesheet\" href=\"styles/tokens.css\">\n\
          <link rel=\"stylesheet\" href=\"styles/base.css\">\n",
     )
@@ -45,7 +45,7 @@ fn stylesheets_are_bundled_in_the_order_of_their_links() {
 fn all_references_point_to_the_directory_of_the_build() {
     let head = "<link rel=\"icon\" href=\"static/favicon.svg\">\
                 <link rel=\"stylesheet\" href=\"styles/tokens.css\">";
-    let (page, assets) = assembled(head).unwrap();
+    let (page, assets) = assemble_head(head).unwrap();
     let base = format!("/assets/{}", assets.build_hash());
     for file in [
         "static/favicon.svg",
@@ -62,7 +62,7 @@ fn all_references_point_to_the_directory_of_the_build() {
 
 #[test]
 fn the_boot_module_is_preceded_by_preloads_of_its_imports() {
-    let (page, _) = assembled("").unwrap();
+    let (page, _) = assemble_head("").unwrap();
     let (before, _) = page.split_once("<script").unwrap();
     assert_eq!(before.matches("rel=\"modulepreload\"").count(), 2, "{page}");
     assert!(before.contains("as=\"fetch\" type=\"application/wasm\" crossorigin"), "{page}");
@@ -70,9 +70,10 @@ fn the_boot_module_is_preceded_by_preloads_of_its_imports() {
 
 #[test]
 fn links_and_placeholders_are_not_changed() {
-    let (page, _) =
-        assembled("<!-- a note --><meta content=\"{{CONFIG}}\">\n<a href=\"/login\">Log in</a>")
-            .unwrap();
+    let (page, _) = assemble_head(
+        "<!-- a note --><meta content=\"{{CONFIG}}\">\n<a href=\"/login\">Log in</a>",
+    )
+    .unwrap();
     assert!(page.starts_with("<meta content=\"{{CONFIG}}\">\n"), "{page}");
     assert!(page.contains("<a href=\"/login\">Log in</a>"), "{page}");
 }
@@ -88,11 +89,11 @@ fn inline_code_and_unknown_references_are_rejected() {
         "<link rel=\"icon\" href=\"favicon.svg\">",
         "<link rel=\"icon\" href=\"static/missing.svg\">",
     ] {
-        assert!(assembled(template).is_err(), "{template}");
+        assert!(assemble_head(template).is_err(), "{template}");
     }
 }
 
 #[test]
 fn a_page_without_the_boot_module_is_rejected() {
-    assert!(assembled_whole("<title>Latchkey</title>").is_err());
+    assert!(assemble_template("<title>Latchkey</title>").is_err());
 }
