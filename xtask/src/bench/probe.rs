@@ -60,7 +60,7 @@ impl Probe<'_> {
     }
 }
 
-/// Gives this thread priority over the server's hashing, if this process may do so. Otherwise the
+/// Gives this thread priority over the server's hashing, if the system permits it. Otherwise the
 /// time for which this thread waits for a processor would count as latency. Real clients run on
 /// other machines.
 fn raise_priority() {

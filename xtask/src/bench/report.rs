@@ -158,8 +158,7 @@ fn table<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
     text
 }
 
-/// Formats a number with three significant digits, but never rounds digits before the decimal
-/// point.
+/// Formats a number with three significant digits. All digits before the decimal point are kept.
 fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 99.95 || value == 0.0 => grouped(value),

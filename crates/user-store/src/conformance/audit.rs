@@ -29,45 +29,45 @@ cases! {
 
 async fn every_change_is_recorded(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
-    let mut known = 0;
+    let mut seen = 0;
     let (ada, _) = sign_up_ada(&store).await;
     let by_ada = |kind| Event::by_user(kind, NOW, client()).about(ada.id);
-    assert_eq!(new_events(&store, &mut known).await, [by_ada(EventKind::AccountCreated)]);
+    assert_eq!(new_events(&store, &mut seen).await, [by_ada(EventKind::AccountCreated)]);
     let (session, token) = open(&store, &ada).await;
     let in_session = |kind| by_ada(kind).in_session(session.id);
-    assert_eq!(new_events(&store, &mut known).await, [in_session(EventKind::SignedIn)]);
+    assert_eq!(new_events(&store, &mut seen).await, [in_session(EventKind::SignedIn)]);
     let changed =
         store.change_password(&reauthenticate(&store, &ada, &session).await, &hash(), NOW).await;
     let _ = changed.unwrap();
-    assert_eq!(new_events(&store, &mut known).await, [in_session(EventKind::PasswordChanged)]);
+    assert_eq!(new_events(&store, &mut seen).await, [in_session(EventKind::PasswordChanged)]);
     let (other, _) = open(&store, &ada).await;
     open(&store, &ada).await;
-    new_events(&store, &mut known).await;
+    new_events(&store, &mut seen).await;
     let _ = store.end_session(&acting(&session), other.id, NOW).await.unwrap();
     let ended = by_ada(EventKind::SessionEnded).in_session(other.id);
-    assert_eq!(new_events(&store, &mut known).await, [ended]);
+    assert_eq!(new_events(&store, &mut seen).await, [ended]);
     let _ = store.end_other_sessions(&acting(&session), NOW).await.unwrap();
-    assert_eq!(new_events(&store, &mut known).await, [in_session(EventKind::OtherSessionsEnded)]);
+    assert_eq!(new_events(&store, &mut seen).await, [in_session(EventKind::OtherSessionsEnded)]);
     let policy = SessionPolicy::default();
     let (first, _) = rotation(&token);
     let _ = store.rotate_refresh_token(&first, &policy, NOW).await.unwrap();
-    assert_eq!(new_events(&store, &mut known).await, [], "a refresh is not recorded");
+    assert_eq!(new_events(&store, &mut seen).await, [], "a refresh is not recorded");
     let late = NOW + 10 * SECOND;
     let _ = store.rotate_refresh_token(&first, &policy, late).await.unwrap();
     let reused = Event::by_user(EventKind::RefreshTokenReused, late, first.client.clone());
     let reused = reused.about(ada.id).in_session(session.id);
-    assert_eq!(new_events(&store, &mut known).await, [reused]);
+    assert_eq!(new_events(&store, &mut seen).await, [reused]);
     let (last, _) = open(&store, &ada).await;
-    new_events(&store, &mut known).await;
+    new_events(&store, &mut seen).await;
     assert!(sign_out(&store, &last).await);
     let signed_out = by_ada(EventKind::SignedOut).in_session(last.id);
-    assert_eq!(new_events(&store, &mut known).await, [signed_out]);
+    assert_eq!(new_events(&store, &mut seen).await, [signed_out]);
 }
 
 async fn operator_changes_are_recorded_as_such(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (ada, _) = sign_in_ada(&store).await;
-    let mut known = all(&store).await.len();
+    let mut seen = all(&store).await.len();
     assert_eq!(store.end_all_sessions(ada.id, NOW).await.unwrap(), 1);
     assert_eq!(store.disable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
     assert_eq!(store.enable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
@@ -90,7 +90,7 @@ async fn operator_changes_are_recorded_as_such(deployment: &dyn Deployment) {
         key(EventKind::SigningKeyRetired, &first),
         backup,
     ];
-    assert_eq!(new_events(&store, &mut known).await, recorded);
+    assert_eq!(new_events(&store, &mut seen).await, recorded);
     assert!(recorded.iter().all(|event| event.actor == Actor::Operator));
 }
 
@@ -100,7 +100,7 @@ async fn a_call_that_changes_nothing_records_nothing(deployment: &dyn Deployment
     let proof = reauthenticate(&store, &ada, &session).await;
     let (unknown_user, policy) = (user("nobody@example.com"), SessionPolicy::default());
     assert!(sign_out(&store, &session).await);
-    let mut known = all(&store).await.len();
+    let mut seen = all(&store).await.len();
     assert!(store.create_user(&ada, &hash(), &creation(&ada)).await.is_err());
     assert!(!sign_out(&store, &session).await);
     let _ = store.end_other_sessions(&acting(&session), NOW).await.unwrap();
@@ -123,13 +123,13 @@ async fn a_call_that_changes_nothing_records_nothing(deployment: &dyn Deployment
     let _ = store.rotate_refresh_token(&unknown_token, &policy, NOW).await.unwrap();
     let key = SigningKey::generate(&SystemRandom);
     let _ = store.retire_signing_key(&key, NOW).await.unwrap();
-    assert_eq!(new_events(&store, &mut known).await, []);
+    assert_eq!(new_events(&store, &mut seen).await, []);
 }
 
 async fn failures_and_the_lockout_are_recorded(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
-    let mut known = all(&store).await.len();
+    let mut seen = all(&store).await.len();
     let key = CounterKey::sign_ins_by_account("ada@example.com");
     let counts = [LimitedCounter { key, limit: Limit::SIGN_INS_PER_ACCOUNT }];
     let failed = Event::by_user(EventKind::SignInFailed, NOW, client()).about(ada.id);
@@ -144,7 +144,7 @@ async fn failures_and_the_lockout_are_recorded(deployment: &dyn Deployment) {
         let _ = store.settle_attempt(&settled).await.unwrap();
     }
     let _ = store.begin_attempt(&counts, NOW).await.unwrap();
-    let recorded = new_events(&store, &mut known).await;
+    let recorded = new_events(&store, &mut seen).await;
     assert_eq!(recorded.len(), 11);
     assert!(recorded[..10].iter().all(|event| *event == failed));
     assert_eq!(recorded[10], Event { kind: EventKind::SignInsThrottled, ..failed });
@@ -202,7 +202,7 @@ async fn a_late_failure_records_nothing_about_a_deleted_user(deployment: &dyn De
     let store = deployment.connect().await;
     let (ada, session) = sign_in_ada(&store).await;
     assert_eq!(store.delete_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
-    let mut known = all(&store).await.len();
+    let mut seen = all(&store).await.len();
     // The password was being verified while the account was deleted.
     let failed = Event::by_user(EventKind::PasswordCheckFailed, NOW, client());
     let late = failed.clone().about(ada.id).in_session(session.id);
@@ -214,7 +214,7 @@ async fn a_late_failure_records_nothing_about_a_deleted_user(deployment: &dyn De
     };
     let _ = store.settle_attempt(&settled).await.unwrap();
     let anonymous = Event { client: ClientInfo::default(), ..failed };
-    assert_eq!(new_events(&store, &mut known).await, [anonymous]);
+    assert_eq!(new_events(&store, &mut seen).await, [anonymous]);
 }
 
 async fn concurrent_deletions_record_one_event(deployment: &dyn Deployment) {
@@ -248,13 +248,13 @@ async fn events_are_kept_for_90_days_and_then_purged(deployment: &dyn Deployment
 async fn an_event_of_an_unknown_kind_is_kept_and_listed(deployment: &dyn Deployment) {
     let [newer, older] = two_servers(deployment).await;
     let (ada, _) = sign_up_ada(&newer).await;
-    let mut known = all(&older).await.len();
+    let mut seen = all(&older).await.len();
     // A newer version records a kind that this version does not know.
     let kind = EventKind::from_name("passkey_added");
     assert_eq!(kind, EventKind::Unknown("passkey_added".to_owned()));
     let event = Event::by_user(kind, NOW, client()).about(ada.id);
     newer.record_event(&event).await.unwrap();
-    assert_eq!(new_events(&older, &mut known).await, std::slice::from_ref(&event));
+    assert_eq!(new_events(&older, &mut seen).await, std::slice::from_ref(&event));
     assert_eq!(older.activity(ada.id, 1).await.unwrap(), std::slice::from_ref(&event));
     let data = older.user_data(ada.id).await.unwrap().unwrap();
     assert_eq!(data.events[0], event);
@@ -265,9 +265,9 @@ async fn all(store: &Server) -> Vec<Event> {
     events.into_iter().map(|(_, event)| event).collect()
 }
 
-/// Returns the events recorded since the last call. `known` counts the events returned so far.
-async fn new_events(store: &Server, known: &mut usize) -> Vec<Event> {
-    let new = all(store).await.split_off(*known);
-    *known += new.len();
+/// Returns the events recorded since the last call. `seen` counts the events returned so far.
+async fn new_events(store: &Server, seen: &mut usize) -> Vec<Event> {
+    let new = all(store).await.split_off(*seen);
+    *seen += new.len();
     new
 }

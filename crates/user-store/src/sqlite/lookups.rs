@@ -15,8 +15,8 @@ use rusqlite::Connection;
 #[derive(Debug)]
 pub(super) struct LookupConnections(Box<[Slot]>);
 
-/// A slot for one connection. It is empty until the connection is opened, while it is in use, and
-/// after a query has failed.
+/// A slot for one connection. The slot is empty until the connection is opened, while the
+/// connection is in use, and after a query has failed.
 type Slot = Mutex<Option<Connection>>;
 
 /// The maximum number of slots. If there are more threads, they share slots.
@@ -43,7 +43,7 @@ impl LookupConnections {
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Option<T> {
         let mut slot = self.free_slot()?;
-        // The connection leaves the slot, so that it is also closed if the query panics.
+        // The connection is taken out of the slot, so that it is also closed if the query panics.
         let connection = slot.take()?;
         let found = query(&connection).ok()?;
         *slot = Some(connection);
