@@ -1,4 +1,4 @@
-//! Programs that can be installed from Debian packages.
+//! Installs missing programs from Debian packages.
 
 use std::fs;
 use std::path::Path;
@@ -10,9 +10,9 @@ use crate::process::{run_to_stderr, step, succeeds};
 
 /// A program that a command needs.
 pub(crate) struct Requirement {
-    /// What is installed, in words.
+    /// A description of the program.
     pub(crate) name: &'static str,
-    /// The Debian packages that bring it.
+    /// The Debian packages that contain the program.
     pub(crate) packages: &'static [&'static str],
 }
 
@@ -21,7 +21,8 @@ impl Requirement {
     ///
     /// # Errors
     ///
-    /// `help`, if the program is missing afterwards: it should say what to install.
+    /// Returns `help` as the error if the program is still missing. It should say how to install
+    /// the program.
     pub(crate) fn ensure(&self, is_installed: impl Fn() -> bool, help: &str) -> Result<()> {
         if is_installed() {
             return Ok(());
@@ -63,7 +64,8 @@ pub(crate) fn unpack(package: &str, directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Only root on a system with apt: anything else is for its owner to decide.
+/// Returns whether this process may install packages: only as root, on a system with apt. In other
+/// cases the user must decide.
 fn can_install() -> bool {
     is_root() && succeeds(Command::new("apt-get").arg("--version"))
 }

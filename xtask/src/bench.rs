@@ -1,7 +1,8 @@
-//! `cargo xtask bench`: measurements, which depend on the machine and therefore are no tests.
+//! `cargo xtask bench`: measures performance. The results depend on the machine, so these
+//! measurements are not tests.
 //!
-//! Candidates are measured in turn, round after round in one run, so that other work on the machine
-//! affects all of them. A missed goal is reported but is not a failure.
+//! In each round of a run, the candidates are measured one after the other, so that other work on
+//! the machine affects all of them. A missed goal is reported but is not a failure.
 
 mod client;
 mod enumeration;
@@ -29,8 +30,8 @@ use machine::Machine;
 use report::Section;
 use workbench::{Effort, Workbench};
 
-/// Measures, prints tables and writes JSON to `target/bench`. Without a part, it measures all parts
-/// of `docs/PERFORMANCE.md`, which takes about fifteen minutes.
+/// Measures performance, prints tables and writes JSON to `target/bench`. Without a subcommand, it
+/// measures all parts of `docs/PERFORMANCE.md`, which takes about fifteen minutes.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Bench {
@@ -38,30 +39,30 @@ pub(crate) struct Bench {
     part: Option<Part>,
     #[command(flatten)]
     effort: Effort,
-    /// Put the tables into docs/PERFORMANCE.md
+    /// Update the tables in docs/PERFORMANCE.md
     #[arg(long)]
     update_docs: bool,
 }
 
 #[derive(clap::Subcommand)]
 enum Part {
-    /// Implementations of PBKDF2
+    /// Measure the time per hash of several implementations of PBKDF2
     Hash(Effort),
-    /// Log-ins and sign-ups per second, compared with Flask
+    /// Measure log-ins and sign-ups per second, compared with Flask
     Logins(Effort),
-    /// `GET /api/me`, compared with Flask and with warp alone
+    /// Measure the rate and latency of `GET /api/me`, compared with Flask and with warp alone
     Private(Effort),
-    /// `GET /api/me` while many log in
+    /// Measure the latency of `GET /api/me` while many users log in
     Flood(Effort),
-    /// The store with up to a million users
+    /// Measure the rates of store operations with up to a million users
     Growth(Effort),
-    /// How long the server takes to start, and how large everything is
+    /// Measure start-up time, memory, and the sizes of the binary and the pages
     Start(Effort),
-    /// Whether a rejected log-in reveals which emails have accounts
+    /// Test whether a rejected log-in reveals which emails have accounts
     Enumeration(enumeration::Enumeration),
 }
 
-/// The name of a part of `docs/PERFORMANCE.md`, and its measurement.
+/// The name of a part of `docs/PERFORMANCE.md`, and the function that measures it.
 type PagePart = (&'static str, fn(&Workbench) -> Result<Section>);
 
 const PARTS: [PagePart; 6] = [
@@ -114,11 +115,11 @@ fn all(effort: &Effort, update_docs: bool) -> Result<ExitCode> {
     Ok(run.exit_code())
 }
 
-/// Measures the chosen parts, and prints each as soon as it is done. If one fails, the others are
-/// measured all the same.
+/// Measures the chosen parts, and prints each as soon as it is done. A failure does not stop the
+/// other parts.
 fn measure(effort: &Effort, chosen: &dyn Fn(&str) -> bool) -> Result<Run> {
     load::find_or_install()?;
-    // Before anything is built, because that causes load.
+    // Read the load before anything is built, because a build causes load.
     let machine = Machine::detect(effort)?;
     let bench = Workbench::new(effort.clone());
     bench.build()?;

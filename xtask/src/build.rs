@@ -1,4 +1,4 @@
-//! `cargo xtask build`, and the builds of the server that other commands need.
+//! `cargo xtask build`, and the builds of the server for other commands.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: everything that must hold before a change lands.
+//! `cargo xtask ci`: the checks that a change must pass before it lands.
 
 mod browser;
 mod crate_counts;
@@ -34,7 +34,7 @@ pub(crate) struct Ci {
     steps: Vec<Step>,
 }
 
-/// How a step ended.
+/// The outcome of a step.
 enum StepOutcome {
     Passed,
     Failed(anyhow::Error),
@@ -42,7 +42,7 @@ enum StepOutcome {
     Skipped,
 }
 
-/// A line of the summary.
+/// A step in the summary.
 struct StepReport {
     step: Step,
     outcome: StepOutcome,
@@ -50,8 +50,7 @@ struct StepReport {
 }
 
 impl Ci {
-    /// Runs the steps. After a failure the other steps run all the same, to report everything that
-    /// is wrong.
+    /// Runs the steps. A failure does not stop the other steps, so that all problems are reported.
     pub(crate) fn run(&self) -> Result<ExitCode> {
         if self.list {
             let mut stdout = io::stdout();
@@ -87,7 +86,7 @@ fn run_step(step: Step, artifacts: &mut Artifacts, earlier: &[StepReport]) -> St
     StepReport { step, outcome, duration: started.elapsed() }
 }
 
-/// Whether a step needs the release build, and that has failed.
+/// Returns whether a step needs the release build and that build has failed.
 fn is_blocked(step: Step, earlier: &[StepReport]) -> bool {
     step.needs_build()
         && earlier.iter().any(|report| {

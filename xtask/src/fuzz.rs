@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz`: fuzzes the parsers with libFuzzer.
 //!
-//! Coverage guides the fuzzer. The compiler pass that counts it needs a nightly toolchain only together
-//! with a sanitizer, and code without `unsafe` has little use for one.
+//! Coverage guides the fuzzer. The compiler pass that measures coverage needs a nightly toolchain
+//! only with a sanitizer, and a sanitizer finds little in code without `unsafe`.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ const RUSTFLAGS: [&str; 6] = [
 pub(crate) struct Fuzz {
     /// Fuzz only these targets
     targets: Vec<String>,
-    /// How long each target is fuzzed
+    /// How many seconds each target is fuzzed
     #[arg(long, value_name = "N", default_value_t = 60)]
     seconds: u32,
 }
@@ -81,8 +81,9 @@ const CORPUS: &str = "crates/fuzz/corpus";
 const DICTIONARY: &str = "crates/fuzz/dictionary";
 
 impl Fuzzer {
-    /// Builds the fuzzer in its own target directory, because every crate is compiled with other
-    /// options. With `--target`, build scripts and macros are not.
+    /// Builds the fuzzer in its own target directory, because every crate is compiled with
+    /// different options. Because of `--target`, the options do not apply to build scripts and
+    /// macros.
     fn build(seconds: u32) -> Result<Self> {
         setup::c_compiler()?;
         setup::cxx_compiler()?;
@@ -96,7 +97,7 @@ impl Fuzzer {
         Ok(Self { binary, directory, seconds })
     }
 
-    /// Fuzzes one target. Describes the finding, if any, and how to reproduce it.
+    /// Fuzzes one target. Returns a description of the finding, if any, and how to reproduce it.
     fn run(&self, target: &str) -> Result<Option<String>> {
         let corpus = self.directory.join("corpus").join(target);
         let findings = self.directory.join("findings").join(target);
@@ -139,7 +140,7 @@ fn files(directory: &Path) -> Result<Vec<PathBuf>> {
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
-/// Reformats the last status line of libFuzzer: `#7 DONE cov: 12 ft: 34 corp: 5/678b …`.
+/// Formats the last status line of libFuzzer: `#7 DONE cov: 12 ft: 34 corp: 5/678b …`.
 fn summary(log: &str) -> String {
     let line = log.lines().rev().find(|line| line.contains("DONE"));
     let words: Vec<_> = line.unwrap_or_default().split_whitespace().collect();
@@ -161,7 +162,7 @@ fn describe(target: &str, input: Option<&Path>, log: &Path) -> String {
                 "{target}: {input}\n  reproduce: cargo run -p fuzz -- {target} {input}\n  log: {log}"
             )
         }
-        None => format!("{target}: the fuzzer failed without naming an input; log: {log}"),
+        None => format!("{target}: the fuzzer failed but reported no input; log: {log}"),
     }
 }
 

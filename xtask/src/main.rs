@@ -2,16 +2,16 @@
 //!
 //! ```text
 //! cargo xtask serve            build everything and run it (`--watch`: rebuild on every change)
-//! cargo xtask build            one release binary with the SPA inside
-//! cargo xtask ci               everything that must hold before a change lands
-//! cargo xtask ci lint test     only these steps (`--list`: all steps)
-//! cargo xtask soak             cause faults for ten minutes
+//! cargo xtask build            build one release binary that embeds the SPA
+//! cargo xtask ci               run the checks that a change must pass before it lands
+//! cargo xtask ci lint test     run only these steps (`--list`: list all steps)
+//! cargo xtask soak             cause faults for ten minutes, and check that no data is lost
 //! cargo xtask fuzz             fuzz the parsers
-//! cargo xtask bench            measure
+//! cargo xtask bench            measure performance
 //! cargo xtask public-api       list the public items of the library crates
 //! ```
 //!
-//! It runs cargo and depends on no other crate of the workspace, so it compiles even if they do not.
+//! xtask depends on no other crate of the workspace, so it compiles even if they do not.
 
 #![expect(
     clippy::print_stdout,
@@ -42,21 +42,21 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Runs, builds and checks Latchkey.
+/// Builds, runs and checks Latchkey.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask")]
 enum Xtask {
-    /// Build the SPA and the server, and run it
+    /// Build the SPA and the server, and run the server
     Serve(serve::Serve),
-    /// Build one release binary with the SPA inside, and print its path
+    /// Build one release binary that embeds the SPA, and print its path
     Build,
-    /// Check everything that must hold before a change lands, or only some steps
+    /// Run the checks that a change must pass before it lands, or only some of them
     Ci(ci::Ci),
-    /// Cause faults again and again, and check that nothing is lost
+    /// Cause faults repeatedly, and check that no data is lost
     Soak(soak::Soak),
     /// Fuzz the parsers
     Fuzz(fuzz::Fuzz),
-    /// Measure
+    /// Measure performance
     Bench(bench::Bench),
     /// List the public items of the library crates
     PublicApi,

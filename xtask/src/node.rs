@@ -1,4 +1,4 @@
-//! Programs from npm.
+//! Installs and runs programs from npm.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::process::{run_to_stderr, succeeds};
 
 const NODE: Requirement = Requirement { name: "Node.js", packages: &["nodejs", "npm"] };
 
-/// Exits with 1 on a version that is no longer maintained.
+/// A script that exits with 1 if the version is too old.
 const CHECK_VERSION: &str =
     "process.exit(Number(process.versions.node.split(\".\")[0]) < 18 ? 1 : 0)";
 
@@ -22,17 +22,18 @@ pub(crate) fn find_or_install() -> Result<()> {
     };
     NODE.ensure(
         is_installed,
-        "there is no Node.js 18 or later with npm: install both (on Debian `apt-get install nodejs npm`)",
+        "Node.js 18 or later with npm is missing: install both (on Debian \
+         `apt-get install nodejs npm`)",
     )
 }
 
-/// Installs exactly what the `package-lock.json` in a directory lists.
+/// Installs exactly the packages that the `package-lock.json` in a directory lists.
 pub(crate) fn install(directory: &Path) -> Result<()> {
     let quiet = ["ci", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"];
     run_to_stderr(Command::new("npm").args(quiet).current_dir(directory))
 }
 
-/// A command for one of the programs that are installed in a directory.
+/// Returns a command for one of the programs that are installed in a directory.
 pub(crate) fn program(directory: &Path, name: &str) -> Command {
     let mut command = Command::new(directory.join("node_modules/.bin").join(name));
     command.current_dir(directory);

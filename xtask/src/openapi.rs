@@ -14,10 +14,10 @@ use crate::{node, python, workspace};
 const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "a long walk along the sea";
 
-/// Few, because only the answers are checked, not how long they take.
+/// A low number, because only the responses are checked and not their times.
 const ITERATIONS: u32 = 1_000;
 
-/// Sends the server requests that the document allows and forbids, and runs a client that is
+/// Sends the server valid and invalid requests according to the document, and runs a client
 /// generated from it.
 pub(crate) fn check(server: PathBuf) -> Result<()> {
     let installation = Installation::new(server)?;
@@ -27,7 +27,7 @@ pub(crate) fn check(server: PathBuf) -> Result<()> {
     step("running a generated client", || run_typescript_client(&server))
 }
 
-/// The seed is fixed, so that every run sends the same requests.
+/// Runs schemathesis with a fixed seed, so that every run sends the same requests.
 fn run_schemathesis(server: &Server) -> Result<()> {
     let environment =
         python::environment("openapi/python", Path::new("xtask/src/openapi/requirements.txt"))?;
@@ -36,12 +36,12 @@ fn run_schemathesis(server: &Server) -> Result<()> {
     schemathesis.current_dir(directory);
     schemathesis.arg("--config-file").arg(source("schemathesis.toml"));
     schemathesis.args(["run", &server.url("/api/openapi.json"), "--checks", "all"]);
-    // The warnings are about requests that only succeed with the right password.
+    // The warnings concern requests that only succeed with the correct password.
     schemathesis.args(["--seed", "1", "--max-examples", "100", "--warnings", "off"]);
     run(&mut schemathesis)
 }
 
-/// Generates types from the document, compiles a TypeScript program strictly, and logs in with it.
+/// Generates types from the document, compiles a TypeScript client in strict mode, and runs it.
 fn run_typescript_client(server: &Server) -> Result<()> {
     node::find_or_install()?;
     let directory = workspace::target_dir()?.join("openapi/client");
@@ -52,7 +52,7 @@ fn run_typescript_client(server: &Server) -> Result<()> {
     node::install(&directory)?;
     let mut types = node::program(&directory, "openapi-typescript");
     types.arg(server.url("/api/openapi.json")).args(["--output", "schema.ts"]);
-    // A property with a default value may be left out.
+    // A property with a default value may be omitted.
     run_to_stderr(types.arg("--default-non-nullable=false"))?;
     run(&mut node::program(&directory, "tsc"))?;
     run(Command::new("node").current_dir(&directory).arg("client.js").arg(server.url("")))

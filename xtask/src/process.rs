@@ -1,4 +1,4 @@
-//! Running other programs.
+//! Runs other programs.
 
 use std::env;
 use std::ffi::OsStr;
@@ -10,9 +10,9 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::workspace;
 
-/// Prints what is about to be done, does it, and prints how long it took.
-pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    eprintln!("==> {what}");
+/// Prints a description of `work`, runs it, and prints how long it took.
+pub(crate) fn step<T>(description: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    eprintln!("==> {description}");
     let started = Instant::now();
     let result = work();
     let verdict = if result.is_ok() { "done" } else { "failed" };
@@ -21,12 +21,12 @@ pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T>
     result
 }
 
-/// A cargo command in the root of the workspace, as if called from the shell.
+/// Returns a cargo command that runs in the root of the workspace, as if started from a shell.
 pub(crate) fn cargo<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(workspace::root()).args(args);
-    // The cargo that runs xtask sets variables that describe xtask. A build script that watches one
-    // of them would run again whenever cargo is called from the shell and then from xtask.
+    // Cargo has set variables that describe xtask. A build script that depends on one of them would
+    // run again whenever cargo is started from a shell and then from xtask.
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(describes_xtask) {
             command.env_remove(name);
@@ -43,14 +43,14 @@ fn describes_xtask(variable: &str) -> bool {
         || variable == "OUT_DIR"
 }
 
-/// A rustc command, with the compiler that cargo uses.
+/// Returns a rustc command, for the compiler that cargo uses.
 pub(crate) fn rustc<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Command {
     let mut command = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     command.args(args);
     command
 }
 
-/// Runs a command, whose output passes through. An error names the command.
+/// Runs a command. Its output is not captured. An error contains the command.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let line = command_line(command);
     let status = command
@@ -63,12 +63,12 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Like [`run`], with stdout sent to stderr: our own stdout is for results.
+/// Like [`run`], but sends stdout to stderr, because the stdout of xtask is for results.
 pub(crate) fn run_to_stderr(command: &mut Command) -> Result<()> {
     run(command.stdout(Stdio::from(io::stderr())))
 }
 
-/// Whether a command can be started and succeeds. Its output is dropped.
+/// Returns whether a command can be started and succeeds. Its output is discarded.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
@@ -78,7 +78,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// A command as it would be typed.
+/// Returns a command as it would be typed in a shell.
 pub(crate) fn command_line(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     let program = program.file_name().unwrap_or(program.as_os_str());

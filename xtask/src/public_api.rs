@@ -1,7 +1,7 @@
 //! `cargo xtask public-api`: lists the public items of the library crates.
 //!
-//! The list is committed as `public-api.txt` beside each `Cargo.toml`, so that a change of the API
-//! is seen in review.
+//! The list is committed as `public-api.txt` next to each `Cargo.toml`, so that a change of the API
+//! is visible in review.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use public_api::Builder;
 use crate::process::{cargo, run_to_stderr};
 use crate::workspace;
 
-/// The crates that others depend on.
+/// The library crates, which have a public API.
 pub(crate) const LIBRARIES: [&str; 6] =
     ["accounts", "api", "api-types", "auth-core", "pbkdf2-lanes", "user-store"];
 
@@ -43,7 +43,7 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-/// Returns the lines that only one of two texts has.
+/// Returns the lines that occur in only one of the two texts.
 fn differences(before: &str, after: &str) -> impl Iterator<Item = String> {
     let only = |sign: char, these: &str, those: &str| {
         let those: Vec<_> = those.lines().collect();
@@ -58,7 +58,7 @@ fn list() -> Result<Vec<(PathBuf, String)>> {
     let directory = workspace::target_dir()?.join("public-api");
     fs::create_dir_all(&directory)?;
     // The JSON format is unstable, so this wrapper enables unstable options. It does so for rustdoc
-    // only: for rustc too, everything would be compiled again.
+    // only, because setting the variable for rustc too would recompile everything.
     let rustdoc = directory.join("rustdoc");
     fs::write(&rustdoc, "#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc \"$@\"\n")?;
     make_executable(&rustdoc)?;

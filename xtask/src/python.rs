@@ -1,4 +1,4 @@
-//! Programs from PyPI, each in a virtual environment of its own below `target`.
+//! Installs programs from PyPI, in virtual environments below `target`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,8 @@ use crate::workspace;
 
 const VENV: Requirement = Requirement { name: "Python", packages: &["python3-venv"] };
 
-/// Returns the environment `target/NAME`, in which what `requirements` lists is installed.
+/// Returns the path of the environment `target/NAME`. Installs the packages listed in
+/// `requirements` there if necessary.
 pub(crate) fn environment(name: &str, requirements: &Path) -> Result<PathBuf> {
     let environment = workspace::target_dir()?.join(name);
     let required = fs::read_to_string(workspace::root().join(requirements))?;
@@ -32,7 +33,7 @@ pub(crate) fn environment(name: &str, requirements: &Path) -> Result<PathBuf> {
 fn install(environment: &Path, requirements: &Path) -> Result<()> {
     VENV.ensure(
         || succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])),
-        "there is no Python that can create environments: install it \
+        "Python with the module `venv` is missing: install both \
          (on Debian `apt-get install python3-venv`)",
     )?;
     run_to_stderr(Command::new("python3").args(["-m", "venv", "--clear"]).arg(environment))?;

@@ -10,7 +10,7 @@ use crate::{build, setup, watch, web};
 /// Builds and runs Latchkey.
 #[derive(clap::Args)]
 pub(crate) struct Serve {
-    /// Rebuild on every change, and restart the server if its binary changed
+    /// Rebuild on every change, and restart the server if its binary has changed
     #[arg(long)]
     watch: bool,
     /// Arguments for `latchkey serve`
@@ -28,7 +28,7 @@ impl Serve {
     }
 }
 
-/// Replaces this process, so that the server receives signals and sets the exit status itself.
+/// Replaces this process with the server, which then receives signals and sets the exit status.
 #[cfg(unix)]
 fn replace_process(mut program: Command) -> Result<ExitCode> {
     use std::os::unix::process::CommandExt as _;

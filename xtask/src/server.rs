@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::process::succeeds;
 use crate::usage::cpu_seconds;
 
-/// How long a server may take to become idle.
+/// The maximum time that a server may take to become idle.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(100);
 
 /// A running server. It is killed when dropped.
@@ -56,12 +56,12 @@ impl Installation {
         Ok(())
     }
 
-    /// Starts the server without a limit on attempts.
+    /// Starts the server without a throttle.
     pub(crate) fn start(&self, iterations: u32) -> Result<Server> {
         self.start_with(iterations, &[])
     }
 
-    /// Starts the server likewise, with more options.
+    /// Like [`start`](Self::start), with more options.
     pub(crate) fn start_with(&self, iterations: u32, options: &[&str]) -> Result<Server> {
         let mut command = self.command();
         command.args(["serve", "--listen", "127.0.0.1:0", "--throttle", "off"]);
@@ -69,7 +69,7 @@ impl Installation {
         Server::start(&mut command)
     }
 
-    /// Whether the server accepts these options.
+    /// Returns whether the server accepts these options.
     pub(crate) fn accepts(&self, options: &[&str]) -> bool {
         succeeds(self.command().arg("serve").args(options).arg("--help"))
     }
@@ -82,7 +82,7 @@ impl Installation {
         &self.binary
     }
 
-    /// A command for the binary, without the settings of this process's environment.
+    /// Returns a command for the binary, without the `LATCHKEY_` variables of this process.
     fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
         for (name, _) in std::env::vars_os() {
@@ -96,7 +96,7 @@ impl Installation {
 }
 
 impl Server {
-    /// Starts a program that prints on stdout where it listens.
+    /// Starts a program that prints its address on stdout.
     pub(crate) fn start(command: &mut Command) -> Result<Self> {
         let started = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut process = started.context("the server binary could not be started")?;
@@ -130,7 +130,7 @@ impl Server {
                 return Ok(());
             }
         }
-        bail!("{} is still busy without any request", self.address)
+        bail!("the server at {} is still busy although no request is open", self.address)
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

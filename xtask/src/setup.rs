@@ -1,4 +1,4 @@
-//! What must be on the machine before cargo can work, installed where that is possible.
+//! Checks that the machine has the tools that cargo needs, and installs some of them.
 
 use std::env;
 use std::path::Path;
@@ -20,7 +20,7 @@ pub(crate) fn wasm_target() -> Result<()> {
     }
     if !has_rustup() {
         bail!(
-            "this Rust has no standard library for {WASM}, and there is no rustup to add it: \
+            "the standard library for {WASM} is missing, and there is no rustup to add it: \
              install it with your package manager, or install rustup"
         );
     }
@@ -29,7 +29,8 @@ pub(crate) fn wasm_target() -> Result<()> {
     })
 }
 
-/// Asks rustc, because Rust may be installed without rustup.
+/// Returns whether the target is installed. Asks rustc, because Rust may be installed without
+/// rustup.
 fn has_wasm_target() -> Result<bool> {
     let output = rustc(["--print", "target-libdir", "--target", WASM])
         .output()
@@ -38,7 +39,7 @@ fn has_wasm_target() -> Result<bool> {
     Ok(output.status.success() && Path::new(directory.trim()).is_dir())
 }
 
-/// Adds a component of the toolchain if its cargo subcommand is missing: `fmt`, `clippy`.
+/// Adds a component of the toolchain if its cargo subcommand (`fmt`, `clippy`) is missing.
 pub(crate) fn component(subcommand: &str, component: &str) -> Result<()> {
     if succeeds(&mut cargo([subcommand, "--version"])) {
         return Ok(());
@@ -58,36 +59,36 @@ fn has_rustup() -> bool {
     succeeds(Command::new("rustup").arg("--version"))
 }
 
-/// Fails if there is no C compiler. SQLite and the cryptography need one, and in the output of a
-/// build the error is hard to find.
+/// Fails if there is no C compiler. SQLite and the cryptographic library need one. Without this
+/// check, the error would be hard to find in the output of the build.
 pub(crate) fn c_compiler() -> Result<()> {
     let compiler = Compiler::from_env("CC", "cc");
     if compiler.is_installed() {
         return Ok(());
     }
     bail!(
-        "there is no C compiler (`{}` does not run): install one, for example with \
-         `apt-get install gcc libc6-dev` or `xcode-select --install`, or name it in CC",
+        "a C compiler is missing (`{}` does not run): install one, for example with \
+         `apt-get install gcc libc6-dev` or `xcode-select --install`, or set CC to its path",
         compiler.program
     )
 }
 
-/// Finds or installs a C++ compiler, in which libFuzzer is written.
+/// Finds or installs a C++ compiler, which libFuzzer needs.
 pub(crate) fn cxx_compiler() -> Result<()> {
     let compiler = Compiler::from_env("CXX", "c++");
     let help = format!(
-        "there is no C++ compiler (`{}` does not run): install one, for example with \
-         `apt-get install g++` or `xcode-select --install`, or name it in CXX",
+        "a C++ compiler is missing (`{}` does not run): install one, for example with \
+         `apt-get install g++` or `xcode-select --install`, or set CXX to its path",
         compiler.program
     );
     CXX_COMPILER.ensure(|| compiler.is_installed(), &help)
 }
 
-/// Finds or installs curl, which the samples of the HTTP API use.
+/// Finds or installs curl, which the samples for the HTTP API use.
 pub(crate) fn curl() -> Result<()> {
     CURL.ensure(
         || succeeds(Command::new("curl").arg("--version")),
-        "there is no curl: install it, for example with `apt-get install curl`",
+        "curl is missing: install it, for example with `apt-get install curl`",
     )
 }
 
@@ -97,7 +98,8 @@ struct Compiler {
 }
 
 impl Compiler {
-    /// The command in an environment variable, arguments included, or the default one.
+    /// Reads a command with its arguments from an environment variable, or uses the default
+    /// command.
     fn from_env(variable: &str, default: &str) -> Self {
         let command = env::var(variable).unwrap_or_default();
         let mut words = command.split_whitespace().map(str::to_owned);

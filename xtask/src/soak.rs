@@ -7,10 +7,10 @@ use anyhow::Result;
 use crate::build;
 use crate::process::{cargo, run};
 
-/// Runs the fault tests for longer than `ci` can.
+/// Runs the fault tests for longer than `ci` does.
 #[derive(clap::Args)]
 pub(crate) struct Soak {
-    /// How often each fault is caused; the default takes about ten minutes
+    /// How many times each fault is caused; the default takes about ten minutes
     #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Soak {
 impl Soak {
     pub(crate) fn run(&self) -> Result<ExitCode> {
         let server = build::release()?;
-        // The whole workspace with all features, as in `ci`, so that nothing is compiled again.
+        // The whole workspace with all features, as in `ci`, so that nothing is recompiled.
         run(cargo(["test", "--workspace", "--all-features", "--test", "faults"])
             .env("E2E_SERVER", server)
             .env("SOAK_ROUNDS", self.rounds.to_string()))?;

@@ -1,4 +1,4 @@
-//! Processor time and memory of processes, from `/proc` on Linux.
+//! Reads the processor time and memory of processes from `/proc` on Linux.
 
 use std::fs;
 use std::process::Command;
@@ -10,9 +10,10 @@ pub(crate) fn cpu_seconds(process: u32) -> Result<f64> {
     let mut ticks = 0;
     for entry in fs::read_dir("/proc")? {
         let Ok(id) = entry?.file_name().to_string_lossy().parse::<u32>() else { continue };
-        // A process that has just ended is not one of these.
+        // A process that has just ended is skipped.
         let Ok(text) = fs::read_to_string(format!("/proc/{id}/stat")) else { continue };
-        let stat = Stat::parse(&text).with_context(|| format!("/proc/{id}/stat"))?;
+        let stat =
+            Stat::parse(&text).with_context(|| format!("/proc/{id}/stat cannot be parsed"))?;
         if id == process || stat.parent == process {
             ticks += stat.ticks;
         }
@@ -32,11 +33,12 @@ fn parse_resident(status: &str) -> Option<f64> {
 }
 
 fn ticks_per_second() -> Result<f64> {
-    let output = Command::new("getconf").arg("CLK_TCK").output().context("getconf")?;
+    let output =
+        Command::new("getconf").arg("CLK_TCK").output().context("getconf could not be started")?;
     Ok(String::from_utf8(output.stdout)?.trim().parse()?)
 }
 
-/// Fields of `/proc/PID/stat` (proc(5)).
+/// The fields of `/proc/PID/stat` that are used (proc(5)).
 struct Stat {
     parent: u32,
     /// Clock ticks in user mode and in the kernel.
@@ -44,7 +46,7 @@ struct Stat {
 }
 
 impl Stat {
-    /// Splits after the last bracket, because the name is in brackets and may contain some.
+    /// Splits after the last parenthesis, because the name is in parentheses and may contain some.
     fn parse(text: &str) -> Option<Self> {
         let (_, rest) = text.rsplit_once(')')?;
         let fields: Vec<_> = rest.split_whitespace().collect();
@@ -58,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_name_may_contain_brackets() {
+    fn a_process_name_may_contain_parentheses() {
         let text = "18604 (a) R 7 (b c) S 18598 18604 18597 0 -1 4194560 2671 0 0 0 31 4 900 90 \
                     20 0 1 0 127 0 0";
         let stat = Stat::parse(text).unwrap();

@@ -1,5 +1,6 @@
-//! Builds the SPA: compiles it to WebAssembly, runs wasm-bindgen, and lays the result out for
-//! the server in `target/web`: one page, and its assets in a directory named after the build.
+//! Builds the SPA: compiles it to WebAssembly, runs wasm-bindgen, and writes the result to
+//! `target/web`, where the server finds it. The result is one page, and its assets in a directory
+//! named after the build.
 
 mod assets;
 mod page;
@@ -36,8 +37,8 @@ fn compile() -> Result<PathBuf> {
 
 /// Runs wasm-bindgen and returns the directory with its output.
 ///
-/// As a library, wasm-bindgen has the version that `Cargo.lock` gives the crate. The two always
-/// match, and nothing has to be installed.
+/// The wasm-bindgen CLI is used as a library, so that nothing has to be installed and `Cargo.lock`
+/// keeps its version equal to that of the crate `wasm-bindgen`.
 fn bind(wasm: &Path) -> Result<PathBuf> {
     let out = wasm.with_file_name("bound");
     if out.exists() {
@@ -47,7 +48,7 @@ fn bind(wasm: &Path) -> Result<PathBuf> {
         .input_path(wasm)
         .web(true)?
         .typescript(false)
-        // The script finds the module beside itself.
+        // The script loads the module from its own directory.
         .omit_default_module_path(false)
         .remove_name_section(true)
         .remove_producers_section(true)

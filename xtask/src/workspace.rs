@@ -9,36 +9,36 @@ use cargo_metadata::MetadataCommand;
 /// The target that the SPA is compiled for.
 pub(crate) const WASM: &str = "wasm32-unknown-unknown";
 
-/// The root of the checkout.
+/// Returns the root of the checkout.
 ///
-/// Cargo names the manifest at run time too, which stays right when several checkouts share a
-/// target directory.
+/// Cargo sets the path of the manifest at run time too. Unlike the path at compile time, it is also
+/// correct if several checkouts share a target directory.
 pub(crate) fn root() -> PathBuf {
     let manifest = env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     manifest.parent().map_or(manifest.clone(), Path::to_path_buf)
 }
 
-/// The directory of the built SPA. The server expects it here, so `CARGO_TARGET_DIR` does not move
-/// it.
+/// Returns the directory of the built SPA. The server expects it at this path, so
+/// `CARGO_TARGET_DIR` does not change it.
 pub(crate) fn web_dist() -> PathBuf {
     root().join("target/web")
 }
 
-/// Cargo's target directory.
+/// Returns Cargo's target directory.
 pub(crate) fn target_dir() -> Result<PathBuf> {
     let metadata = metadata_command().no_deps().exec()?;
     Ok(metadata.target_directory.into_std_path_buf())
 }
 
-/// A `cargo metadata` command for this workspace.
+/// Returns a `cargo metadata` command for this workspace.
 pub(crate) fn metadata_command() -> MetadataCommand {
     let mut command = MetadataCommand::new();
     command.manifest_path(root().join("Cargo.toml"));
     command
 }
 
-/// The server binary in the directory of a profile: `debug` or `release`.
+/// Returns the path of the server binary in the directory of a profile: `debug` or `release`.
 pub(crate) fn server_binary(profile_dir: &str) -> Result<PathBuf> {
     let name = format!("latchkey{}", env::consts::EXE_SUFFIX);
     Ok(target_dir()?.join(profile_dir).join(name))

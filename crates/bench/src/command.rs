@@ -1,11 +1,11 @@
-//! What the commands share.
+//! Types and functions that the commands share.
 
 use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::time::Instant;
 
-/// The result of a command. Errors are only displayed.
+/// The result of a command. Errors are only printed.
 pub(crate) type CommandResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Prints the result of a command.

@@ -25,7 +25,7 @@ pub(crate) fn fill(database: &Path, users: u32, iterations: u32) -> CommandResul
     let password = NewPassword::parse(PASSWORD, &PasswordPolicy::default(), &[])?;
     let hash = PasswordHasher::new(iterations)?.hash(&password, &SystemRandom).to_text();
     let mut connection = Connection::open(database)?;
-    // The index of the sessions is in random order, so a large cache speeds up inserting.
+    // Each insert changes a random page of the sessions' index, so a large cache speeds up inserts.
     connection.pragma_update(None, "cache_size", -500_000)?;
     connection.pragma_update(None, "synchronous", "OFF")?;
     let tx = connection.transaction()?;
@@ -35,7 +35,7 @@ pub(crate) fn fill(database: &Path, users: u32, iterations: u32) -> CommandResul
     tx.commit()?;
     connection.pragma_update(None, "wal_checkpoint", "TRUNCATE")?;
     drop(connection);
-    // Otherwise the first commit of the measurement would wait until all of it is on the disk.
+    // Otherwise the first commit of the measurement would wait until the whole file is on disk.
     File::open(database)?.sync_all()?;
     print_line(&json!({ "users": users }))
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
-/// Measures one thing and prints it as JSON.
+/// Runs one measurement and prints the result as JSON.
 #[derive(Parser)]
 enum Bench {
     /// Fill a database with users that have one session each; create it if it does not exist
@@ -28,12 +28,12 @@ enum Bench {
         #[arg(long, default_value_t = 600_000)]
         iterations: u32,
     },
-    /// Measure the operations per second of a store that `fill` has filled
+    /// Measure the operations per second of a store in a database that `fill` has created
     Store {
         database: PathBuf,
-        /// The number of users that it was filled with
+        /// The number of users in the database
         users: u32,
-        /// How long each operation is repeated
+        /// The duration of each measurement in milliseconds
         #[arg(long, default_value_t = 1_000)]
         millis: u64,
     },
@@ -46,7 +46,7 @@ enum Bench {
         #[arg(long, default_value_t = 600_000)]
         iterations: u32,
     },
-    /// Serve a response like that of `GET /api/me` with warp only
+    /// Serve a constant response like that of `GET /api/me`, with warp only
     Bare,
 }
 

@@ -19,10 +19,10 @@ use user_store::{
 use crate::command::{CommandResult, now, print_line};
 use crate::fill::email;
 
-/// The number of concurrent callers, which is the number of connections to the database.
+/// The number of concurrent callers. It equals the size of the store's connection pool.
 const CALLERS: u64 = 8;
 
-/// Measures how often per second each operation runs, for random users.
+/// Measures the operations per second, for random users.
 pub(crate) fn measure(database: &Path, users: u32, period: Duration) -> CommandResult<()> {
     let store = Arc::new(SqliteStore::open(database)?);
     Runtime::new()?.block_on(async {
@@ -53,7 +53,7 @@ pub(crate) fn measure(database: &Path, users: u32, period: Duration) -> CommandR
     })
 }
 
-/// Returns the sessions of up to 1,000 users that are spread over the whole database.
+/// Returns the sessions of up to 1,000 users, spread evenly over the database.
 async fn session_ids(store: &SqliteStore, users: u32) -> CommandResult<Vec<SessionId>> {
     let mut sessions = Vec::new();
     for n in 0..users.min(1_000) {
@@ -69,7 +69,7 @@ async fn session_ids(store: &SqliteStore, users: u32) -> CommandResult<Vec<Sessi
     Ok(sessions)
 }
 
-/// Repeats an operation with several concurrent callers. Returns the operations per second.
+/// Repeats an operation with [`CALLERS`] concurrent callers. Returns the operations per second.
 async fn rate<F, W>(period: Duration, operation: F) -> CommandResult<f64>
 where
     F: Fn() -> W + Clone + Send + 'static,
@@ -92,7 +92,8 @@ where
     Ok(done.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64())
 }
 
-/// Does what a sign-in does in the store: count an attempt, read the credentials, open a session.
+/// Performs the store operations of a sign-in: reads the credentials, begins an attempt, opens a
+/// session and settles the attempt.
 async fn sign_in(store: Arc<SqliteStore>, n: u32) -> CommandResult<()> {
     open_session(&store, n).await.map(drop)
 }
@@ -104,19 +105,20 @@ async fn sign_in_and_refresh(store: Arc<SqliteStore>, n: u32) -> CommandResult<(
     let now = SystemClock.now();
     match store.rotate_refresh_token(&rotation, &SessionPolicy::default(), now).await? {
         RotateOutcome::Rotated(_) => Ok(()),
-        other => Err(format!("not refreshed: {other:?}").into()),
+        other => Err(format!("the session was not refreshed: {other:?}").into()),
     }
 }
 
 async fn open_session(store: &SqliteStore, n: u32) -> CommandResult<RefreshToken> {
-    let (email, began) = (email(n)?, SystemClock.now());
+    let email = email(n)?;
+    let began_at = SystemClock.now();
     let found = store
         .credentials(email.key(), &DecoyPosition::default())
         .await?
         .account()
         .ok_or("no such user")?;
     let counters = counters(email.as_str());
-    if !matches!(store.begin_attempt(&counters, began).await?, Admission::Admitted) {
+    if !matches!(store.begin_attempt(&counters, began_at).await?, Admission::Admitted) {
         // Too many other callers are signing in to the same account.
         return Err(format!("{} is throttled", email.as_str()).into());
     }
@@ -127,11 +129,11 @@ async fn open_session(store: &SqliteStore, n: u32) -> CommandResult<RefreshToken
     let new = NewSession::new(session, ClientInfo::default(), &token);
     let opened = store.open_session(&new, found.password_version, None).await?;
     if !matches!(opened, OpenSessionOutcome::Opened(_)) {
-        return Err("the credentials have changed".into());
+        return Err("the credentials were changed meanwhile".into());
     }
     let settled = SettledAttempt {
         counters: vec![(counters[0], Settlement::Reset), (counters[1], Settlement::Refunded)],
-        began_at: began,
+        began_at,
         settled_at: now,
         failure: None,
     };

@@ -1,4 +1,4 @@
-//! The cost of store operations, on the disk of the system's temporary folder:
+//! Measures the operations of a store in the system's temporary folder:
 //! `cargo bench --package user-store`.
 
 #![expect(clippy::unwrap_used, reason = "a failed step stops the measurement")]
@@ -20,7 +20,7 @@ fn main() {
     divan::main();
 }
 
-/// A store with some accounts.
+/// A store with [`ACCOUNTS`] accounts, and the account that is measured.
 struct World {
     runtime: Runtime,
     store: SqliteStore,

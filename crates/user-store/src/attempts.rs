@@ -1,4 +1,4 @@
-//! Counters of attempts, which the throttle limits.
+//! Counters of attempts, for the throttle.
 
 use async_trait::async_trait;
 use auth_core::{Admission, CounterKey, Limit, Timestamp};
@@ -10,13 +10,13 @@ use crate::error::StoreError;
 ///
 /// # Rules
 ///
-/// - An attempt counts from its begin, before its outcome is known. However many run at once, on
-///   one server or several, no more can fail than the limits allow.
+/// - An attempt counts as soon as it begins, before its outcome is known. So the limits also hold
+///   for concurrent attempts, on one server or several.
 /// - An attempt begins on all its counters or on none.
 /// - An attempt that is never settled counts as failed after 30 seconds.
-/// - A lockout is recorded with the failure that caused it.
-/// - An event about an account that was deleted meanwhile is recorded without its user, session and
-///   client.
+/// - A lockout is recorded together with the failure that caused it.
+/// - If the account is deleted before the failure is recorded, the event contains no user, session
+///   or client.
 #[async_trait]
 pub trait AttemptStore: Send + Sync + 'static {
     /// Begins an attempt at `now` if every counter [admits](auth_core::Counter::judge) it.
@@ -27,10 +27,11 @@ pub trait AttemptStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Admission, StoreError>;
 
-    /// Settles an attempt that has begun.
+    /// Records the outcome of an attempt that has begun.
     async fn settle_attempt(&self, attempt: &SettledAttempt) -> Result<SettleOutcome, StoreError>;
 
-    /// Deletes up to `limit` counters that are as good as new at `now`. Returns how many.
+    /// Deletes up to `limit` counters whose attempts no longer count at `now`. Returns the number
+    /// deleted.
     async fn purge_counters(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError>;
 }
 
@@ -46,24 +47,24 @@ pub struct LimitedCounter {
 /// An attempt whose outcome is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettledAttempt {
-    /// The counters that the attempt began on, each with what becomes of it there.
+    /// The counters that the attempt began on, each with its settlement.
     pub counters: Vec<(LimitedCounter, Settlement)>,
     /// When the attempt began, as given to [`AttemptStore::begin_attempt`].
     pub began_at: Timestamp,
-    /// When its outcome became known.
+    /// When the outcome of the attempt became known.
     pub settled_at: Timestamp,
-    /// The event to record if the attempt has failed.
+    /// The event to record, if the attempt failed.
     pub failure: Option<Event>,
 }
 
-/// What becomes of an attempt on one counter.
+/// The effect of a settled attempt on one counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settlement {
     /// The attempt counts.
     Counted,
     /// The attempt does not count.
     Refunded,
-    /// The attempt succeeded, which clears the counter.
+    /// The attempt succeeded, and the counter is cleared.
     Reset,
 }
 
@@ -71,8 +72,8 @@ pub enum Settlement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[must_use]
 pub enum SettleOutcome {
-    /// The attempt is settled, and the next one may begin as far as this one is concerned.
+    /// The attempt is settled and caused no lockout.
     Settled,
-    /// The attempt is settled, and has locked out the next ones.
+    /// The attempt is settled and caused a lockout.
     LockedOut,
 }

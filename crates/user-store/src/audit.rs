@@ -15,22 +15,22 @@ use crate::error::StoreError;
 /// # Rules
 ///
 /// - An event is recorded in the transaction of the change that it describes, so that neither
-///   exists without the other. A change that turns out to change nothing records nothing.
+///   exists without the other. A call that changes nothing records nothing.
 /// - A recorded event is never changed. It is kept for [`EVENT_RETENTION`], unless its account is
-///   deleted before.
-/// - All servers that share a store see its events in one order.
-/// - An event whose kind this version does not know is kept and listed under the name that it was
-///   recorded with.
+///   deleted earlier.
+/// - All servers that share a store see its events in the same order.
+/// - If this version does not know the kind of a stored event, the event is kept and listed under
+///   its recorded name.
 #[async_trait]
 pub trait AuditLog: Send + Sync + 'static {
-    /// Records an event that comes with no change of the store.
+    /// Records an event that does not belong to any other change in the store.
     async fn record_event(&self, event: &Event) -> Result<(), StoreError>;
 
-    /// Returns up to `limit` events about a user, the newest first.
+    /// Returns up to `limit` events about a user, newest first.
     async fn activity(&self, user: UserId, limit: u32) -> Result<Vec<Event>, StoreError>;
 
-    /// Returns up to `limit` events in the order in which they were recorded, starting after
-    /// `after`: those about `user`, or all.
+    /// Returns up to `limit` events that were recorded after `after`, in the order of recording. If
+    /// `user` is given, only events about that user are returned.
     async fn events(
         &self,
         user: Option<UserId>,
@@ -38,36 +38,38 @@ pub trait AuditLog: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<(EventId, Event)>, StoreError>;
 
-    /// Deletes up to `limit` events that are older than [`EVENT_RETENTION`] at `now`. Returns how
-    /// many. A clock that is ahead deletes nothing too early: the age is counted back from the
-    /// newest event, if that is older than `now`.
+    /// Deletes up to `limit` events that are older than [`EVENT_RETENTION`] at `now`. Returns the
+    /// number deleted.
+    ///
+    /// If the newest event is older than `now`, ages are relative to that event. So a clock that is
+    /// ahead does not delete events too early.
     async fn purge_events(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError>;
 }
 
-/// For how long events are kept, unless their account is deleted before.
+/// The time for which events are kept, unless their account is deleted earlier.
 pub const EVENT_RETENTION: Duration = Duration::from_hours(90 * 24);
 
 /// An audit event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// When it happened.
+    /// The time of the event.
     pub at: Timestamp,
-    /// What happened.
+    /// The kind of the event.
     pub kind: EventKind,
-    /// Who did it.
+    /// The actor that caused the event.
     pub actor: Actor,
-    /// The account that it is about, if there is one.
+    /// The account that the event is about, if there is one.
     pub user: Option<UserId>,
-    /// The session that was opened or ended, or in which it was done.
+    /// The session that was opened or ended, or that the request belonged to.
     pub session: Option<SessionId>,
-    /// The client from which it was done.
+    /// The client that sent the request.
     pub client: ClientInfo,
-    /// The `kid` of the signing key that it is about.
+    /// The `kid` of the signing key that the event is about.
     pub kid: Option<String>,
 }
 
 impl Event {
-    /// Builds an event caused over the network.
+    /// Builds an event caused by a request from `client`.
     #[must_use]
     pub const fn by_user(kind: EventKind, at: Timestamp, client: ClientInfo) -> Self {
         let actor = Actor::User;
@@ -99,22 +101,22 @@ impl Event {
     }
 }
 
-/// Who caused an event.
+/// The actor that caused an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
-    /// Somebody over the network: the user, or somebody who claims to be.
+    /// A client on the network: the user, or an attacker who claims to be the user.
     User,
-    /// An operator, on the machine that has the store.
+    /// An operator on the machine with the store.
     Operator,
 }
 
-/// The position of an event in the audit log: a cursor for [`AuditLog::events`]. Its content has
-/// no meaning outside the store.
+/// The position of an event in the audit log: a cursor for [`AuditLog::events`]. Its value has no
+/// meaning outside the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EventId(i64);
 
 impl EventId {
-    /// Builds the cursor from the number that a store keeps for the event.
+    /// Builds a cursor from the number that the store assigned to the event.
     #[must_use]
     pub const fn from_number(number: i64) -> Self {
         Self(number)
@@ -153,13 +155,13 @@ macro_rules! event_kinds {
         #[non_exhaustive]
         pub enum EventKind {
             $($(#[$doc])* $kind,)+
-            /// A kind that this version does not know, with its name. A newer server that shares
-            /// the store has recorded it.
+            /// A kind that this version does not know, with its name. It was recorded by a newer
+            /// server that shares the store.
             Unknown(String),
         }
 
         impl EventKind {
-            /// The kinds that this version knows.
+            /// All kinds that this version knows.
             pub const ALL: &[Self] = &[$(Self::$kind,)+];
 
             /// Returns the kind with this name.
@@ -190,9 +192,9 @@ event_kinds! {
     SignedIn = "signed_in",
     /// A sign-in failed: wrong password, or a disabled or unknown account.
     SignInFailed = "sign_in_failed",
-    /// Sign-ins are locked out for a while after too many failures.
+    /// Sign-ins were locked out after too many failures.
     SignInsThrottled = "sign_ins_throttled",
-    /// The current password was requested again, and a wrong one was given.
+    /// A reauthentication failed because the password was wrong.
     PasswordCheckFailed = "password_check_failed",
     /// A user signed out.
     SignedOut = "signed_out",
@@ -216,9 +218,9 @@ event_kinds! {
     SigningKeyRotated = "signing_key_rotated",
     /// An operator retired a signing key.
     SigningKeyRetired = "signing_key_retired",
-    /// An operator made a backup of the store.
+    /// An operator backed up the store.
     BackupMade = "backup_made",
-    /// An operator began to export all users, password hashes included.
+    /// An operator started an export of all users, including password hashes.
     UsersExported = "users_exported",
 }
 
@@ -241,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_id_is_parsed_from_what_it_prints() {
+    fn an_event_id_is_parsed_from_its_display_form() {
         let id = EventId::from_number(42);
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!("x".parse::<EventId>().is_err());

@@ -1,21 +1,21 @@
-//! The tests that every [`Store`](crate::Store) must pass, on any backend.
+//! The tests that every backend of [`Store`](crate::Store) must pass.
 //!
 //! A backend implements [`Deployment`] and calls [`conformance_tests!`](crate::conformance_tests)
-//! in a test of its own. Every case becomes one test.
+//! in its own tests. Each case becomes one test.
 
 #![expect(clippy::unwrap_used, reason = "the cases are the bodies of tests")]
 #![expect(missing_docs, reason = "the names of the cases say what they check")]
 
-/// Publishes the cases of a file, and defines the macro that makes one test of each.
+/// Exports the cases of a file, and defines a macro that turns each case into a test.
 ///
-/// The functions themselves are private: the compiler reports one that is missing in the list as
-/// dead code. `$d` is a dollar sign, for the parameters of the macro that this one defines.
+/// The functions themselves are private, so that the compiler reports a function that is missing
+/// from the list as dead code. `$d` is a dollar sign for the parameters of the defined macro.
 macro_rules! cases {
     (($d:tt) $macro:ident in $module:ident; $($case:ident,)+) => {
         pub mod cases {
             $(
-                pub async fn $case(fresh: &dyn crate::conformance::deployment::Deployment) {
-                    super::$case(fresh).await;
+                pub async fn $case(deployment: &dyn crate::conformance::deployment::Deployment) {
+                    super::$case(deployment).await;
                 }
             )+
         }
@@ -23,11 +23,11 @@ macro_rules! cases {
         #[doc(hidden)]
         #[macro_export]
         macro_rules! $macro {
-            ($d fresh:expr) => {
+            ($d deployment:expr) => {
                 $(
                     #[tokio::test(flavor = "multi_thread")]
                     async fn $case() {
-                        let deployment = $d fresh;
+                        let deployment = $d deployment;
                         $d crate::conformance::$module::cases::$case(&deployment).await;
                     }
                 )+
@@ -47,34 +47,35 @@ pub mod users;
 
 pub use deployment::Deployment;
 
-/// Makes one test of each case, in a module for each entity. The argument is an expression that
-/// makes a fresh [`Deployment`]; the caller needs `tokio` with its macros.
+/// Defines one test per case, in one module per entity. The argument is an expression that creates
+/// a fresh [`Deployment`]. The calling crate needs `tokio` with the features `macros` and
+/// `rt-multi-thread`.
 #[macro_export]
 macro_rules! conformance_tests {
-    ($fresh:expr) => {
+    ($deployment:expr) => {
         mod users {
             use super::*;
-            $crate::users_cases! { $fresh }
+            $crate::users_cases! { $deployment }
         }
         mod sessions {
             use super::*;
-            $crate::sessions_cases! { $fresh }
+            $crate::sessions_cases! { $deployment }
         }
         mod attempts {
             use super::*;
-            $crate::attempts_cases! { $fresh }
+            $crate::attempts_cases! { $deployment }
         }
         mod audit {
             use super::*;
-            $crate::audit_cases! { $fresh }
+            $crate::audit_cases! { $deployment }
         }
         mod keys {
             use super::*;
-            $crate::keys_cases! { $fresh }
+            $crate::keys_cases! { $deployment }
         }
         mod store {
             use super::*;
-            $crate::store_cases! { $fresh }
+            $crate::store_cases! { $deployment }
         }
     };
 }

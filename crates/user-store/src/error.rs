@@ -1,13 +1,13 @@
 use std::error::Error;
 
-/// An error from the store itself. Its sources are for the log, never for a client.
+/// An error from the store itself. Its sources are for the log and must not be sent to a client.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The store is locked, full, damaged, missing or out of reach. Once that is fixed, trying
-    /// again helps.
+    /// The store is locked, full, damaged, missing or unreachable. The call can be retried once the
+    /// cause is fixed.
     #[error("the store does not answer")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// The store answered something that it never should: a defect of this program.
-    #[error("the store answered something unexpected")]
+    /// The store failed because of a bug in this program.
+    #[error("unexpected error from the store")]
     Defect(#[source] Box<dyn Error + Send + Sync>),
 }

@@ -9,28 +9,27 @@ use crate::error::StoreError;
 ///
 /// # Rules
 ///
-/// - The key that was added last signs. The others verify until they are retired.
+/// - The newest key signs. The others only verify, until they are retired.
 /// - The key that signs cannot be retired.
-/// - Servers that start together on a new store get the same first key.
-/// - The set of keys has a version, which changes with every key that is added or retired. It is
-///   returned with each session, so that a server sees at the next request that its keys are out of
-///   date.
+/// - Servers that start at the same time on a new store get the same first key.
+/// - The set of keys has a version, which changes whenever a key is added or retired. It is
+///   returned with each session, so that a server detects outdated keys at the next request.
 #[async_trait]
 pub trait KeyStore: Send + Sync + 'static {
-    /// Returns the signing keys, the newest first.
+    /// Returns the signing keys, newest first.
     async fn signing_keys(&self) -> Result<SigningKeySet, StoreError>;
 
-    /// Makes `candidate` the first signing key if there is none.
+    /// Adds `candidate` as the first signing key if the store has no key.
     async fn ensure_signing_key(
         &self,
         candidate: &SigningKeySeed,
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Adds a key on behalf of an operator. It signs from now on; the others continue to verify.
+    /// Adds a key on behalf of an operator. The new key signs, and the others continue to verify.
     async fn add_signing_key(&self, key: &SigningKey, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Deletes a key on behalf of an operator, unless it is the one that signs.
+    /// Deletes a key on behalf of an operator, unless it is the key that signs.
     async fn retire_signing_key(
         &self,
         key: &SigningKey,
@@ -38,32 +37,32 @@ pub trait KeyStore: Send + Sync + 'static {
     ) -> Result<RetireKeyOutcome, StoreError>;
 }
 
-/// The signing keys at one moment.
+/// The signing keys, all read at the same time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SigningKeySet {
     /// The version of the set.
     pub version: KeySetVersion,
-    /// The keys, the newest first: that one signs, and all of them verify.
+    /// The keys, newest first. The first key signs, and all keys verify.
     pub keys: Vec<StoredSigningKey>,
 }
 
-/// Identifies the set of signing keys at one moment. Two versions can only be compared for
-/// equality, and only within one store.
+/// The version of the set of signing keys. Versions can only be compared for equality, and only
+/// within one store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeySetVersion(i64);
 
 impl KeySetVersion {
-    /// Builds a version from the number that a store keeps for it.
+    /// Builds a version from the number that the store assigned to it.
     #[must_use]
     pub const fn from_number(number: i64) -> Self {
         Self(number)
     }
 }
 
-/// A signing key as it is stored.
+/// A stored signing key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredSigningKey {
-    /// The secret half of the key.
+    /// The secret seed of the key.
     pub seed: SigningKeySeed,
     /// When the key was generated.
     pub created_at: Timestamp,
@@ -75,8 +74,8 @@ pub struct StoredSigningKey {
 pub enum RetireKeyOutcome {
     /// The key was deleted.
     Retired,
-    /// The key is the one that signs. Nothing was written.
+    /// The key is the one that signs. It was not deleted.
     InUse,
-    /// The store has no such key.
+    /// The key is not in the store.
     NotFound,
 }

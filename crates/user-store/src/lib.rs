@@ -1,20 +1,20 @@
 //! Storage for users, sessions, signing keys and the audit log.
 //!
-//! One small trait per entity states what a backend does and which rules it keeps: [`UserStore`],
-//! [`SessionStore`], [`AttemptStore`], [`AuditLog`] and [`KeyStore`]. [`Store`] is all of them.
-//! `SqliteStore` (feature `sqlite`, default) implements them on an embedded file. Every backend
-//! must pass the tests in `conformance` (feature `testing`).
+//! Each entity has one small trait that documents its operations and their rules: [`UserStore`],
+//! [`SessionStore`], [`AttemptStore`], [`AuditLog`] and [`KeyStore`]. [`Store`] combines them.
+//! `SqliteStore` (feature `sqlite`, default) implements them in a SQLite file. Every backend must
+//! pass the tests in `conformance` (feature `testing`).
 //!
 //! # Rules for all traits
 //!
-//! - A method is one use case and one transaction. What it promises holds whatever runs
-//!   concurrently, on this server or on another one that shares the store.
-//! - A violated constraint becomes a domain error (such as [`CreateUserError::EmailTaken`]). Nothing
-//!   is looked up first to see whether it would be violated.
-//! - A look-up that finds nothing returns `None`. [`StoreError`] means that the store failed.
-//! - What a method has returned is durable: no crash undoes it.
-//! - A change that somebody makes is recorded as an [`Event`] in the same transaction. A call that
-//!   changes nothing records nothing.
+//! - A method is one use case and one transaction. Its guarantees hold under concurrent calls, from
+//!   this server and from others that share the store.
+//! - A violated constraint is returned as a domain error, such as [`CreateUserError::EmailTaken`].
+//!   [`StoreError`] means that the store failed.
+//! - A look-up that finds nothing returns `None`.
+//! - A write is durable when the method returns: a crash does not undo it.
+//! - A change by a user or an operator is recorded as an [`Event`] in the same transaction. A
+//!   refresh of a session is not recorded. A call that changes nothing records nothing.
 //! - Times are stored with millisecond precision.
 //!
 //! # Example
@@ -24,8 +24,8 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use auth_core::{
-//!     ClientInfo, Clock, DecoyPosition, Email, NewPassword, PasswordHasher, PasswordPolicy, SystemClock, SystemRandom,
-//!     UserId,
+//!     ClientInfo, Clock, DecoyPosition, Email, NewPassword, PasswordHasher, PasswordPolicy,
+//!     SystemClock, SystemRandom, UserId,
 //! };
 //! use user_store::{Event, EventKind, SqliteStore, User, UserStore};
 //!
@@ -41,9 +41,10 @@
 //! };
 //! let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[])?;
 //! let hash = PasswordHasher::new(1_000)?.hash(&password, &SystemRandom);
-//! let event = Event::by_user(EventKind::AccountCreated, now, ClientInfo::default()).about(user.id);
-//! store.create_user(&user, &hash, &event).await?;
-//! assert!(store.credentials(user.email.key(), &DecoyPosition::default()).await?.account().is_some());
+//! let event = Event::by_user(EventKind::AccountCreated, now, ClientInfo::default());
+//! store.create_user(&user, &hash, &event.about(user.id)).await?;
+//! let challenge = store.credentials(user.email.key(), &DecoyPosition::default()).await?;
+//! assert!(challenge.account().is_some());
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "sqlite"))]

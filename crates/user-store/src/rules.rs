@@ -1,7 +1,7 @@
-//! The decisions that a backend carries out, and the audit events that they cause.
+//! The decisions that every backend must follow, and the audit events to record for them.
 //!
-//! A transaction reads the rows that it needs under lock, asks the rule, and writes what the rule
-//! says. The rules are pure functions: no backend may decide any of this by itself.
+//! A transaction locks and reads the rows that it needs, calls a rule, and carries out the
+//! decision. The rules are pure functions, so that all backends make the same decisions.
 
 pub(crate) mod attempts;
 pub(crate) mod audit;

@@ -14,21 +14,21 @@ use crate::users::{PasswordVersion, User};
 ///
 /// # Rules
 ///
-/// - A session is active until its idle or absolute expiry, both exclusive. One that is ended is
-///   deleted, on all servers at once.
+/// - A session is active until its idle or absolute expiry, both exclusive. Ending a session
+///   deletes it, which takes effect immediately on all servers.
 /// - A session is opened only with the current password of an account that is not disabled. So a
-///   sign-in that races with a password change leaves no session.
-/// - Only a session that is active itself can end sessions, and only those of its own user. Of two
-///   sessions that end each other, one succeeds.
-/// - Of concurrent uses of a refresh token, one rotates it and the others get the same successor. A
-///   token that is used again later ends its session.
-/// - A user has at most [`NewSession::MAX_PER_USER`] active sessions. One more ends the least
-///   recently used one.
+///   sign-in with the old password that races with a password change leaves no session.
+/// - Users can end sessions only from an active session, and only their own. If two sessions end
+///   each other at the same time, one succeeds.
+/// - Of concurrent uses of a refresh token, one rotates it and the others get the same successor.
+///   If a replaced token is used later, its session ends.
+/// - A user has at most [`NewSession::MAX_PER_USER`] active sessions. Opening one more ends the
+///   least recently used one.
 #[async_trait]
 pub trait SessionStore: Send + Sync + 'static {
     /// Opens a session if `verified` is the version of the current password and the account is not
-    /// disabled. `rehashed`, if given, replaces the hash of that password. Ends the session that
-    /// the new one replaces, and those beyond [`NewSession::MAX_PER_USER`].
+    /// disabled. If `rehashed` is given, it replaces the hash of that password. Ends the session
+    /// that the new one replaces, and those beyond [`NewSession::MAX_PER_USER`].
     async fn open_session(
         &self,
         session: &NewSession,
@@ -36,8 +36,8 @@ pub trait SessionStore: Send + Sync + 'static {
         rehashed: Option<&PasswordHash>,
     ) -> Result<OpenSessionOutcome, StoreError>;
 
-    /// Returns the session with this id and what a request needs to know beside it, if the session
-    /// is active at `now`. Every authenticated request calls this.
+    /// Returns the session with this id, its user and the version of the signing keys, if the
+    /// session is active at `now`. Every authenticated request calls this method.
     async fn session(
         &self,
         id: SessionId,
@@ -51,14 +51,15 @@ pub trait SessionStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Option<Session>, StoreError>;
 
-    /// Returns the sessions of this user that are active at `now`, the most recently used first.
+    /// Returns the sessions of this user that are active at `now`, most recently used first.
     async fn sessions(
         &self,
         user: UserId,
         now: Timestamp,
     ) -> Result<Vec<SessionRecord>, StoreError>;
 
-    /// Uses a refresh token at `now`, as judged by [`RefreshState`](auth_core::RefreshState).
+    /// Uses a refresh token at `now`. [`RefreshState`](auth_core::RefreshState) decides the
+    /// outcome.
     async fn rotate_refresh_token(
         &self,
         rotation: &Rotation,
@@ -66,8 +67,8 @@ pub trait SessionStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<RotateOutcome, StoreError>;
 
-    /// Ends the session `id` of the same user, which may be the acting one, if the acting session is
-    /// active at `now`.
+    /// If the acting session is active at `now`, ends the session `id` of the same user. The two
+    /// may be the same session.
     async fn end_session(
         &self,
         acting: &ActingSession,
@@ -75,17 +76,18 @@ pub trait SessionStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<EndSessionsOutcome, StoreError>;
 
-    /// Ends all sessions of the user but the acting one, if that is active at `now`.
+    /// If the acting session is active at `now`, ends all other sessions of the same user.
     async fn end_other_sessions(
         &self,
         acting: &ActingSession,
         now: Timestamp,
     ) -> Result<EndSessionsOutcome, StoreError>;
 
-    /// Ends all sessions of a user on behalf of an operator. Returns how many were active at `now`.
+    /// Ends all sessions of a user on behalf of an operator. Returns the number of sessions that
+    /// were active at `now`.
     async fn end_all_sessions(&self, user: UserId, now: Timestamp) -> Result<usize, StoreError>;
 
-    /// Deletes up to `limit` sessions that have expired at `now`. Returns how many.
+    /// Deletes up to `limit` sessions that have expired at `now`. Returns the number deleted.
     async fn purge_sessions(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError>;
 }
 
@@ -96,20 +98,20 @@ pub struct NewSession {
     pub session: Session,
     /// The client that opens it.
     pub client: ClientInfo,
-    /// The hash of what all its refresh tokens share.
+    /// The hash of the part that all its refresh tokens share.
     pub family: FamilyHash,
     /// The hash of its first refresh token.
     pub refresh_token: RefreshTokenHash,
-    /// The session that the same client has used until now. It is ended if it is of the same user
-    /// (OWASP ASVS 5.0, 7.2.4).
+    /// The refresh token family of the session that the client used before. That session is ended
+    /// if it belongs to the same user (OWASP ASVS 5.0, 7.2.4).
     pub replaces: Option<FamilyHash>,
 }
 
 impl NewSession {
-    /// The highest number of active sessions that a user can have.
+    /// The maximum number of active sessions that a user can have.
     pub const MAX_PER_USER: u32 = 500;
 
-    /// Builds a session with its first refresh token that replaces no other.
+    /// Builds a session that has `token` as its first refresh token and replaces no other session.
     #[must_use]
     pub fn new(session: Session, client: ClientInfo, token: &RefreshToken) -> Self {
         Self {
@@ -122,19 +124,19 @@ impl NewSession {
     }
 }
 
-/// An active session, as [`SessionStore::session`] found it.
+/// An active session, returned by [`SessionStore::session`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActiveSession {
     /// The session.
     pub session: Session,
     /// The user of the session.
     pub user: User,
-    /// The version of the set of signing keys at the same moment. An access token was not signed
-    /// with a retired key if it was verified with the keys of this version.
+    /// The version of the set of signing keys when the session was read. If an access token was
+    /// verified with the keys of this version, it was not signed with a retired key.
     pub key_set_version: KeySetVersion,
 }
 
-/// A session with the client that used it last.
+/// A session and the client that last used it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRecord {
     /// The session.
@@ -143,10 +145,10 @@ pub struct SessionRecord {
     pub client: ClientInfo,
 }
 
-/// A session in which a user acts on their sessions.
+/// The session from which a user ends sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActingSession {
-    /// The session. Whether it is active is checked in the transaction that it acts in.
+    /// The session. The transaction that ends the sessions checks that it is active.
     pub session: Session,
     /// The client that sent the request.
     pub client: ClientInfo,
@@ -155,11 +157,11 @@ pub struct ActingSession {
 /// One use of a refresh token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotation {
-    /// The hash of the token that is presented.
+    /// The hash of the presented token.
     pub presented: RefreshTokenHash,
     /// The hash of the part that the tokens of its session share.
     pub family: FamilyHash,
-    /// The hash of the token that replaces it.
+    /// The hash of the token that replaces the presented one.
     pub successor: RefreshTokenHash,
     /// The salt that the successor was derived with.
     pub salt: SuccessorSalt,
@@ -168,7 +170,7 @@ pub struct Rotation {
 }
 
 impl Rotation {
-    /// Builds the use of `token` by `client`, and returns it with the successor of the token.
+    /// Builds a use of `token` by `client`. Returns it together with the successor of the token.
     #[must_use]
     pub fn new(
         token: &RefreshToken,
@@ -192,7 +194,7 @@ impl Rotation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum OpenSessionOutcome {
-    /// The session is open. These were ended for it.
+    /// The session was opened, and these other sessions were ended.
     Opened(Vec<SessionId>),
     /// The password was changed, or the account disabled or deleted, since the credentials were
     /// read. Nothing was written.
@@ -205,11 +207,11 @@ pub enum OpenSessionOutcome {
 pub enum RotateOutcome {
     /// The successor has replaced the token. This is the refreshed session.
     Rotated(Session),
-    /// The token was used a moment ago. The salt leads to the successor that it got then.
+    /// The token was rotated a moment ago. Its successor can be derived again with this salt.
     Repeated(Session, SuccessorSalt),
-    /// The token had been replaced. Its session, which is this one, was ended.
+    /// The token had already been replaced. Its session was ended and is returned.
     Reused(Session),
-    /// No active session has such a token.
+    /// No active session has this token.
     Unknown,
 }
 

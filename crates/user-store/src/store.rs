@@ -1,4 +1,4 @@
-//! The whole store.
+//! The trait that combines the traits of all entities.
 
 use async_trait::async_trait;
 use auth_core::Timestamp;
@@ -11,15 +11,15 @@ use crate::sessions::SessionStore;
 use crate::user_data::UserDataStore;
 use crate::users::UserStore;
 
-/// A complete store. Implemented for everything that implements its parts, so that
-/// `Arc<dyn Store>` offers all of their methods.
+/// A complete store. Implemented for every type that implements the supertraits, so that
+/// `Arc<dyn Store>` has all of their methods.
 #[async_trait]
 pub trait Store:
     UserStore + SessionStore + AttemptStore + AuditLog + KeyStore + UserDataStore + HealthCheck
 {
-    /// Deletes up to `limit` each of the sessions and counters that have expired at `now`, and of
-    /// the events older than [`EVENT_RETENTION`](crate::EVENT_RETENTION). Each kind is a
-    /// transaction of its own, so that other writers get their turn in between.
+    /// Deletes sessions and counters that have expired at `now`, and events that are older than
+    /// [`EVENT_RETENTION`](crate::EVENT_RETENTION): up to `limit` of each kind. Each kind is
+    /// deleted in its own transaction, so that other writers can run in between.
     async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<Purged, StoreError> {
         Ok(Purged {
             sessions: self.purge_sessions(now, limit).await?,
@@ -34,20 +34,20 @@ impl<T> Store for T where
 {
 }
 
-/// Tells whether the store works.
+/// Checks the health of the store.
 #[async_trait]
 pub trait HealthCheck: Send + Sync + 'static {
-    /// Returns `Ok` if the store answers and lets a writer begin. It does not check that there is
-    /// room for what would be written.
+    /// Returns `Ok` if the store answers and a write transaction can begin. Free disk space is not
+    /// checked.
     async fn ping(&self) -> Result<(), StoreError>;
 }
 
-/// How many rows [`Store::purge_expired`] has deleted.
+/// The numbers of rows that [`Store::purge_expired`] deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Purged {
     /// Deleted sessions.
     pub sessions: usize,
-    /// Deleted counters of attempts.
+    /// Deleted attempt counters.
     pub counters: usize,
     /// Deleted audit events.
     pub events: usize,

@@ -8,10 +8,11 @@ use crate::error::StoreError;
 use crate::sessions::SessionRecord;
 use crate::users::User;
 
-/// Exports what is stored about a user.
+/// Exports everything stored about a user.
 #[async_trait]
 pub trait UserDataStore: Send + Sync + 'static {
-    /// Returns everything stored about this user, as it is at one moment.
+    /// Returns everything stored about this user, read in one transaction, or `None` if the account
+    /// does not exist.
     async fn user_data(&self, user: UserId) -> Result<Option<UserData>, StoreError>;
 }
 
@@ -22,14 +23,14 @@ pub struct UserData {
     pub user: User,
     /// The hash of the current password.
     pub password_hash: PasswordHash,
-    /// The sessions, including those that have expired and are not purged yet.
+    /// The sessions, including expired ones that are not purged yet.
     pub sessions: Vec<SessionRecord>,
-    /// The audit events about the account, the newest first, at most
-    /// [`MAX_EVENTS`](Self::MAX_EVENTS).
+    /// The audit events about the account, newest first: the latest
+    /// [`MAX_EVENTS`](Self::MAX_EVENTS) at most.
     pub events: Vec<Event>,
 }
 
 impl UserData {
-    /// The highest number of events in [`events`](Self::events).
+    /// The maximum number of events in [`events`](Self::events).
     pub const MAX_EVENTS: u32 = 2_000;
 }

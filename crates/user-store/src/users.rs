@@ -13,15 +13,15 @@ use crate::keys::KeySetVersion;
 ///
 /// # Rules
 ///
-/// - An email address belongs to at most one account, however it is spelled. The constraint is the
-///   database's: nobody looks first whether an address is free.
-/// - A user id never changes and is never used again.
-/// - Every change of the password increments the [`PasswordVersion`], even one to an identical
+/// - An email address belongs to at most one account, however it is spelled. The database enforces
+///   this with a constraint, so no check beforehand is needed.
+/// - A user id never changes and is never reused.
+/// - Every password change increments the [`PasswordVersion`], even a change to an identical
 ///   password. Replacing the hash of the same password (a rehash) does not.
-/// - Changing the password ends all other sessions of the user; disabling the account and a
-///   password set by an operator end all of them.
-/// - Deleting an account deletes everything stored about its user. The audit log keeps one event:
-///   that this id was deleted.
+/// - When users change their own password, all their other sessions end. When an operator sets a
+///   password or disables an account, all its sessions end.
+/// - Deleting an account deletes everything stored about its user. The audit log keeps one event,
+///   which records that this id was deleted.
 #[async_trait]
 pub trait UserStore: Send + Sync + 'static {
     /// Creates an account and records `event`.
@@ -32,8 +32,8 @@ pub trait UserStore: Send + Sync + 'static {
         event: &Event,
     ) -> Result<(), CreateUserError>;
 
-    /// Returns what a password that is presented for `email` is compared with. For a disabled
-    /// account, as for none, that is a [decoy](Challenge::Decoy) found from `decoy_position`.
+    /// Returns the hash that a password for `email` is compared with. If the account is disabled or
+    /// does not exist, this is the [decoy](Challenge::Decoy) at `decoy_position`.
     async fn credentials(
         &self,
         email: &EmailKey,
@@ -46,12 +46,12 @@ pub trait UserStore: Send + Sync + 'static {
     /// Returns the account with this email address.
     async fn user_by_email(&self, email: &EmailKey) -> Result<Option<User>, StoreError>;
 
-    /// Returns up to `limit` accounts in the order of their ids, which is that of their creation,
-    /// starting after `after`.
+    /// Returns up to `limit` accounts with an id greater than `after`, in ascending order of their
+    /// ids. This is the order of their creation.
     async fn users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
 
-    /// Sets a new password for the user of `reauthentication`, and ends their other sessions. Of
-    /// two concurrent changes, one succeeds.
+    /// Sets a new password for the user of `reauthentication`, and ends the user's other sessions.
+    /// Of two concurrent changes, one succeeds.
     async fn change_password(
         &self,
         reauthentication: &Reauthentication,
@@ -59,15 +59,15 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<ReauthenticatedChangeOutcome, StoreError>;
 
-    /// Deletes the account of the user of `reauthentication`, with everything stored about them.
+    /// Deletes the account of the user of `reauthentication`, and everything stored about the user.
     async fn delete_own_account(
         &self,
         reauthentication: &Reauthentication,
         now: Timestamp,
     ) -> Result<ReauthenticatedChangeOutcome, StoreError>;
 
-    /// Sets a password on behalf of an operator, without the current one, and ends all sessions of
-    /// the user.
+    /// Sets a password on behalf of an operator, who does not need the current password. Ends all
+    /// sessions of the user.
     async fn set_password(
         &self,
         user: UserId,
@@ -75,8 +75,8 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError>;
 
-    /// Disables an account on behalf of an operator: ends its sessions and lets nobody sign in. The
-    /// time at which an account was disabled stays that of the first call.
+    /// Disables an account on behalf of an operator: ends its sessions and prevents sign-ins. If
+    /// the account is already disabled, it keeps the time at which it was disabled.
     async fn disable_user(
         &self,
         user: UserId,
@@ -90,26 +90,26 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError>;
 
-    /// Deletes an account on behalf of an operator, with everything stored about its user.
+    /// Deletes an account on behalf of an operator, and everything stored about its user.
     async fn delete_user(
         &self,
         user: UserId,
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError>;
 
-    /// Imports accounts on behalf of an operator: all of them or, if the email address or the id of
-    /// one is taken, none.
+    /// Imports accounts on behalf of an operator. If the email address or the id of one of them is
+    /// taken, none is imported.
     async fn import_users(
         &self,
         users: &[StoredUser],
         now: Timestamp,
     ) -> Result<ImportUsersOutcome, StoreError>;
 
-    /// Returns what [`import_users`](Self::import_users) would return, and changes nothing.
+    /// Returns the outcome that [`import_users`](Self::import_users) would have, without importing.
     async fn check_import(&self, users: &[StoredUser]) -> Result<ImportUsersOutcome, StoreError>;
 
-    /// Returns up to `limit` accounts with their password hashes for an operator, in the order of
-    /// [`users`](Self::users).
+    /// Returns up to `limit` accounts with their password hashes for an operator, in the same order
+    /// as [`users`](Self::users).
     async fn export_users(
         &self,
         after: Option<UserId>,
@@ -122,7 +122,7 @@ pub trait UserStore: Send + Sync + 'static {
 pub struct User {
     /// The id of the account.
     pub id: UserId,
-    /// The email address, spelled as its owner typed it.
+    /// The email address, as the user typed it.
     pub email: Email,
     /// When the account was created.
     pub created_at: Timestamp,
@@ -130,7 +130,7 @@ pub struct User {
     pub disabled_at: Option<Timestamp>,
 }
 
-/// An account with its password hash, as it is imported and exported.
+/// An account with its password hash, for imports and exports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredUser {
     /// The account.
@@ -139,8 +139,8 @@ pub struct StoredUser {
     pub password_hash: PasswordHash,
 }
 
-/// Identifies one of a user's passwords. Incremented by every change, even to an identical
-/// password, and kept when the same password is hashed again.
+/// The version of a user's password. Every password change increments it, even a change to an
+/// identical password. A rehash of the same password does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasswordVersion(pub i64);
 
@@ -152,7 +152,7 @@ impl PasswordVersion {
     }
 }
 
-/// What a sign-in is checked against.
+/// The credentials that a sign-in is checked against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The account.
@@ -161,23 +161,24 @@ pub struct Credentials {
     pub password_hash: PasswordHash,
     /// The version of the current password.
     pub password_version: PasswordVersion,
-    /// The version of the set of signing keys at the same moment: a device token must not be
-    /// verified with keys of another version.
+    /// The version of the set of signing keys when the credentials were read. A device token must
+    /// be verified with the keys of this version.
     pub key_set_version: KeySetVersion,
 }
 
-/// What a presented password is compared with.
+/// The hash that a presented password is compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Challenge {
     /// The credentials of the account.
     Account(Credentials),
-    /// No account can be signed in to: the attempt has failed, whatever the comparison says.
+    /// The account does not exist or is disabled. The sign-in fails even if the password matches
+    /// this hash.
     ///
-    /// The hash is that of the account whose email address follows the
-    /// [position](DecoyPosition) derived from the address that was typed, or none if the store has
-    /// no accounts. So an address without an account takes as long as some account does, the same
-    /// one each time. Where hashes of several kinds were imported, the response time still does
-    /// not tell which addresses have accounts.
+    /// The hash belongs to the account whose email address follows the
+    /// [position](DecoyPosition) derived from the address that was typed. It is `None` if the store
+    /// has no accounts. Every sign-in with the same unknown address gets the hash of the same
+    /// account, and takes as long as a sign-in to that account. So the response time does not
+    /// reveal which addresses have accounts, even if hashes of several kinds were imported.
     Decoy(Option<PasswordHash>),
 }
 
@@ -195,9 +196,9 @@ impl Challenge {
 /// Proof of a recent password check. It is checked again in the transaction that it authorises.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reauthentication {
-    /// The session in which the password was given.
+    /// The session in which the user entered the password.
     pub session: Session,
-    /// The client that sent it.
+    /// The client that sent the password.
     pub client: ClientInfo,
     /// The version of the password that was verified.
     pub verified: PasswordVersion,
@@ -206,7 +207,7 @@ pub struct Reauthentication {
 /// An error from [`UserStore::create_user`].
 #[derive(Debug, thiserror::Error)]
 pub enum CreateUserError {
-    /// An account has this email address, however it is spelled.
+    /// An account has this email address, possibly in another spelling.
     #[error("an account with this email address exists")]
     EmailTaken,
     /// The store failed.
@@ -220,7 +221,8 @@ pub enum CreateUserError {
 pub enum ReauthenticatedChangeOutcome {
     /// The change was made.
     Done,
-    /// The password was changed since it was verified. Nothing was written.
+    /// The password was changed, or the account disabled, after the password was verified. Nothing
+    /// was written.
     CredentialsChanged,
     /// The session has expired or was ended. Nothing was written.
     SessionEnded,
@@ -230,7 +232,7 @@ pub enum ReauthenticatedChangeOutcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum UpdateUserOutcome {
-    /// The account is as requested, whether or not it was so before.
+    /// The account is in the requested state. It may have been in that state before the call.
     Updated,
     /// No account has this id. Nothing was written.
     NotFound,
@@ -242,7 +244,7 @@ pub enum UpdateUserOutcome {
 pub enum ImportUsersOutcome {
     /// All accounts were imported.
     Imported,
-    /// Nothing was written. These entries, by their index in ascending order, have the email
-    /// address or the id of an existing account or of an earlier entry.
+    /// Nothing was written. These are the indices, in ascending order, of the entries whose email
+    /// address or id belongs to an existing account or to an earlier entry.
     Taken(Vec<usize>),
 }

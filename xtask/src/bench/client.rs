@@ -1,4 +1,4 @@
-//! A minimal HTTP/1.1 client that sends one request after the other over one connection.
+//! A minimal HTTP/1.1 client that sends requests one after the other over one connection.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ pub(super) struct Client {
     connection: BufReader<TcpStream>,
 }
 
-/// A response without the headers that differ every time: the request id and the date.
+/// A response without the headers that differ in every response: the request id and the date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Response {
     /// The status line and the headers.
@@ -29,7 +29,7 @@ impl Client {
         Ok(Self { address: address.to_owned(), connection: BufReader::new(stream) })
     }
 
-    /// Sends JSON; returns the response and the milliseconds until all of it was read.
+    /// Sends JSON. Returns the response, and the milliseconds until all of it was read.
     pub(super) fn post(&mut self, path: &str, body: &str) -> Result<(Response, f64)> {
         let length = body.len();
         let rest =
@@ -49,11 +49,11 @@ impl Client {
         self.send("GET", path, "\r\n")
     }
 
-    /// Sends a request. `rest` is its last headers, the empty line and the body.
+    /// Sends a request. `rest` contains its last headers, the empty line and the body.
     fn send(&mut self, method: &str, path: &str, rest: &str) -> Result<Response> {
         let request = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n{rest}", self.address);
         self.connection.get_mut().write_all(request.as_bytes())?;
-        self.read().context("the server's response")
+        self.read().context("the server's response cannot be read")
     }
 
     fn read(&mut self) -> Result<Response> {
@@ -87,7 +87,7 @@ impl Response {
     /// Returns a string member of the JSON body.
     pub(super) fn member(&self, name: &str) -> Result<String> {
         let value: Value = serde_json::from_str(&self.body)?;
-        let text = value[name].as_str().with_context(|| format!("no {name} in the response"))?;
+        let text = value[name].as_str().with_context(|| format!("the response has no `{name}`"))?;
         Ok(text.to_owned())
     }
 }

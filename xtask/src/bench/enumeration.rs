@@ -1,10 +1,10 @@
-//! `cargo xtask bench enumeration`: whether a rejected log-in reveals which emails have accounts, by its
-//! response or by its time.
+//! `cargo xtask bench enumeration`: tests whether the response to a rejected log-in, or the
+//! response time, reveals which emails have accounts.
 //!
-//! Log-ins of several kinds are sent over one connection in random order, and every two kinds are
-//! compared with the Mann-Whitney U test, which assumes nothing about the distribution of the times.
-//! Two kinds check the measurement itself: a second account of the same kind, which must not differ
-//! from the first, and an account whose hash takes 2 % more work, which must differ.
+//! Log-ins of several kinds are sent over one connection in random order. Each pair of kinds is
+//! compared with the Mann-Whitney U test, which makes no assumptions about the distribution of the
+//! times. Two kinds check the measurement itself. A second account of the same kind must not differ
+//! from the first. An account whose hash takes 2 % more work must differ.
 
 mod sample;
 mod verdict;
@@ -23,16 +23,17 @@ use super::statistics::median;
 use crate::server::Installation;
 use crate::{build, workspace};
 
-/// Rounds that do not count, in which caches fill and the clock frequency rises.
+/// The number of warm-up rounds. They are not counted, because caches fill and the clock frequency
+/// rises.
 const WARM_UP: usize = 20;
 
-/// Compares rejected log-ins.
+/// Compares the responses and the response times of rejected log-ins.
 #[derive(clap::Args)]
 pub(crate) struct Enumeration {
-    /// Log-ins of each kind
+    /// The number of log-ins of each kind
     #[arg(long, value_name = "N", default_value_t = 2_000)]
     rounds: usize,
-    /// Iterations of a hash: enough for the hash to take most of the time
+    /// The iterations of a hash: enough for the hash to take most of the time
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     iterations: u32,
     /// Measure this server binary instead of building one

@@ -1,5 +1,5 @@
-//! The same three endpoints in Flask, for comparison. It is installed from PyPI into an environment
-//! below `target/bench`.
+//! A Flask application with the same three endpoints, for comparison. Flask is installed from PyPI
+//! into an environment below `target/bench`.
 
 use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
@@ -15,7 +15,7 @@ use crate::process::run_to_stderr;
 use crate::server::Server;
 use crate::{python, workspace};
 
-/// The packages that are installed.
+/// The packages to install.
 pub(super) const REQUIREMENTS: &str = include_str!("flask/requirements.txt");
 
 /// The Flask application and its database.
@@ -24,13 +24,13 @@ pub(super) struct Flask {
     directory: TempDir,
 }
 
-/// The number of cores of the machine that the published figures are from.
+/// The number of worker processes: one per core of the machine of the published figures.
 const WORKERS: &str = "2";
 
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Flask {
-    /// Installs what is missing and creates accounts.
+    /// Installs missing packages and creates accounts.
     pub(super) fn install(users: u32) -> Result<Self> {
         let environment =
             python::environment("bench/venv", Path::new("xtask/src/bench/flask/requirements.txt"))?;
@@ -39,9 +39,10 @@ impl Flask {
         Ok(flask)
     }
 
-    /// Starts gunicorn with its usual workers, which handle one request at a time each.
+    /// Starts gunicorn with its default kind of workers, each of which handles one request at a
+    /// time.
     pub(super) fn start(&self) -> Result<Server> {
-        // A port that is free now.
+        // Find a free port.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let mut command = self.command("gunicorn");
         command.args(["--workers", WORKERS, "--bind", &address, "app:app"]);
@@ -58,12 +59,13 @@ impl Flask {
         Ok(server)
     }
 
-    /// A command for one of the environment's programs, with the settings of the app.
+    /// Returns a command for one of the environment's programs, with the settings of the
+    /// application.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.environment.join("bin").join(program));
         command.current_dir(workspace::root().join("xtask/src/bench/flask"));
         command.env("BENCH_DATABASE", self.directory.path().join("flask.db"));
-        command.env("BENCH_SECRET", "of no importance: nobody else can reach it, and it ends here");
+        command.env("BENCH_SECRET", "a throwaway secret for a measurement on this machine");
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         command
     }

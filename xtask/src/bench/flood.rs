@@ -1,5 +1,5 @@
-//! `cargo xtask bench flood`: the latency of `GET /api/me` at a low rate, on an idle server and while
-//! many users sign in.
+//! `cargo xtask bench flood`: the latency of `GET /api/me` at a low rate, on an idle server and
+//! while many users sign in.
 
 use std::process::Stdio;
 use std::thread;
@@ -14,14 +14,14 @@ use super::report::{Goal, Row, Section};
 use super::statistics::quantile;
 use super::workbench::{ITERATIONS, SIGN_IN, Workbench, sign_in};
 
-/// The measured requests per second.
+/// The number of measured requests per second.
 const RATE: u32 = 200;
-/// How many connections sign in again and again.
+/// The number of connections that sign in repeatedly.
 const CONNECTIONS: u32 = 64;
-/// How long it takes until each of them waits for its hash.
+/// The time until all of these connections are waiting for a hash.
 const RAMP_UP: Duration = Duration::from_secs(1);
 
-/// The latencies of some rounds, in milliseconds.
+/// The latencies of all rounds, in milliseconds.
 #[derive(Default)]
 struct Latencies {
     median: Vec<f64>,
@@ -54,7 +54,7 @@ pub(super) fn measure(bench: &Workbench) -> Result<Section> {
     Ok(report(&idle, &flooded))
 }
 
-/// Runs the probe while others sign in, and then ends the flood.
+/// Runs the probe during the flood of sign-ins, and then stops the flood.
 fn probe_during(flood: &Load, probe: &Probe<'_>) -> Result<Vec<f64>> {
     let mut sign_ins = flood.command().stdout(Stdio::null()).spawn()?;
     thread::sleep(RAMP_UP);
@@ -78,14 +78,14 @@ impl Latencies {
 
 fn report(idle: &Latencies, flooded: &Latencies) -> Section {
     let mut section = Section::new("flood");
-    section.add(Row::new("median, quiet", "ms", &idle.median));
-    section.add(Row::new("median, in the flood", "ms", &flooded.median));
-    section.add(Row::new("99th percentile, quiet", "ms", &idle.p99));
-    let p99 = Row::new("99th percentile, in the flood", "ms", &flooded.p99);
+    section.add(Row::new("median, idle", "ms", &idle.median));
+    section.add(Row::new("median, during the flood", "ms", &flooded.median));
+    section.add(Row::new("99th percentile, idle", "ms", &idle.p99));
+    let p99 = Row::new("99th percentile, during the flood", "ms", &flooded.p99);
     section.add(p99.with(Goal::AtMost(10.0)));
-    let ratio = Row::ratio("99th percentile, flood to quiet", &flooded.p99, &idle.p99);
+    let ratio = Row::ratio("99th percentile, flood relative to idle", &flooded.p99, &idle.p99);
     section.add(ratio.with(Goal::AtMost(4.0)));
-    section.add(Row::new("longest, quiet", "ms", &idle.max));
-    section.add(Row::new("longest, in the flood", "ms", &flooded.max));
+    section.add(Row::new("maximum, idle", "ms", &idle.max));
+    section.add(Row::new("maximum, during the flood", "ms", &flooded.max));
     section
 }

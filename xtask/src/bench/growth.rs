@@ -13,9 +13,9 @@ use crate::process::step;
 use crate::server::{Installation, Server};
 
 const SIZES: [u32; 3] = [1_000, 100_000, 1_000_000];
-/// As few as possible, because hashing is not measured here.
+/// A low number, because hashing is not measured here.
 const ITERATIONS: u32 = 1_000;
-/// The operations of the store: the name in the output of the helper, and the name in the report.
+/// The operations of the store: each with its name in the output of the helper and in the report.
 const OPERATIONS: [(&str, &str); 3] = [
     ("look_up", "look-ups of a session"),
     ("log_in", "log-ins, without the hash"),
@@ -29,9 +29,9 @@ struct Population {
     server: Server,
     /// Requests with the tokens of some of the users.
     requests: Content,
-    /// `GET /api/me` per second.
+    /// The rate of `GET /api/me` per second.
     me: Vec<f64>,
-    /// Each of [`OPERATIONS`] per second.
+    /// The rate of each of [`OPERATIONS`] per second.
     operations: [Vec<f64>; OPERATIONS.len()],
 }
 
@@ -56,8 +56,8 @@ impl Population {
             step(&format!("creating {users} users"), || bench.installation(users, ITERATIONS))?;
         let server = installation.start_with(ITERATIONS, &["--access-token-lifetime", "1h"])?;
         let file = directory.join(users.to_string());
-        let many = bench.unless_quick(1_000, 200);
-        fs::write(&file, tokens(&server, users, many)?.join("\n"))?;
+        let max_tokens = bench.unless_quick(1_000, 200);
+        fs::write(&file, tokens(&server, users, max_tokens)?.join("\n"))?;
         Ok(Self {
             users,
             installation,
@@ -86,17 +86,20 @@ impl Population {
         let args = ["store", &database.to_string_lossy(), &users, "--millis", millis];
         let result = bench.measure(&args)?;
         for ((name, _), rates) in OPERATIONS.iter().zip(&mut self.operations) {
-            rates.push(result[name].as_f64().with_context(|| format!("no {name}"))?);
+            rates.push(
+                result[name].as_f64().with_context(|| format!("the output has no `{name}`"))?,
+            );
         }
         Ok(())
     }
 }
 
-/// Signs in as users from all over the database.
-fn tokens(server: &Server, users: u32, many: u32) -> Result<Vec<String>> {
+/// Signs in as up to `max` users, spread evenly over the database. Returns their access tokens.
+fn tokens(server: &Server, users: u32, max: u32) -> Result<Vec<String>> {
     let mut client = Client::connect(&server.address)?;
-    let spread = users / many.min(users);
-    (0..many.min(users)).map(|n| sign_in(&mut client, n * spread)).collect()
+    let count = max.min(users);
+    let step = users / count;
+    (0..count).map(|n| sign_in(&mut client, n * step)).collect()
 }
 
 fn report(populations: &[Population]) -> Section {
@@ -111,13 +114,13 @@ fn report(populations: &[Population]) -> Section {
         }
         let smallest = &populations[0];
         let largest = &populations[populations.len() - 1];
-        let name = format!("{what}, {} users to {}", largest.name(), smallest.name());
+        let name = format!("{what}, {} relative to {} users", largest.name(), smallest.name());
         let ratio = Row::ratio(name, &of(largest), &of(smallest));
         section.add(if has_goal { ratio.with(Goal::AtLeast(0.9)) } else { ratio });
     };
     rates("`GET /api/me`", true, &|population| population.me.clone());
     for (at, (name, what)) in OPERATIONS.iter().enumerate() {
-        // `GET /api/me` has the goal for look-ups.
+        // Look-ups have no goal of their own, because `GET /api/me` has one.
         rates(what, *name == "log_in", &|population| population.operations[at].clone());
     }
     section

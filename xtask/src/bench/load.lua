@@ -1,4 +1,4 @@
--- Tells wrk what to send, and prints its figures as JSON in the last line.
+-- Generates the requests of wrk, and prints its results as JSON in the last line.
 --
 -- Arguments: the method; a file with one bearer token per line, or "-"; a body in which {n} is
 -- replaced by a number, or "-"; the number of different bodies, or 0 if all are different.
@@ -36,8 +36,8 @@ function request()
   return requests[(sent - 1) % #requests + 1]
 end
 
--- Waits for a second after a 503: a client that retries at once keeps the server busy with
--- rejections. wrk is slower with these two functions, so they are optional.
+-- Waits for a second after a 503, because a client that retries immediately keeps the server busy
+-- with rejections. wrk is slower with these two functions, so they are optional.
 if os.getenv("BENCH_RETRY_DELAY") then
   local pending = 0
 

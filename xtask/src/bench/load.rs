@@ -1,5 +1,5 @@
-//! Sends requests as fast as they are answered, with wrk: it uses the least processor time, which
-//! the server has to share with it.
+//! Sends requests with wrk, as fast as they are answered. wrk shares the processor with the server,
+//! and needs less processor time than other tools.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -22,9 +22,10 @@ pub(super) struct Load {
 #[derive(Debug, Clone)]
 pub(super) enum Content {
     Get,
-    /// With the tokens in this file in turn, one on each line.
+    /// `GET` with the tokens in this file, one per line, in turn.
     GetWith(PathBuf),
-    /// `{n}` in the body is replaced by a number below `bodies`, or by a new number each time.
+    /// `POST` with a body in which `{n}` is replaced by a number below `bodies`, or by a new number
+    /// each time.
     Post {
         body: String,
         bodies: Option<u32>,
@@ -34,9 +35,9 @@ pub(super) enum Content {
 /// A summary of the responses.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Responses {
-    /// How many have a status of success.
+    /// The number of responses with a success status.
     pub(super) succeeded: u64,
-    /// How many have another status.
+    /// The number of responses with another status.
     pub(super) rejected: u64,
     pub(super) seconds: f64,
     pub(super) p50_ms: f64,
@@ -44,7 +45,7 @@ pub(super) struct Responses {
 }
 
 impl Responses {
-    /// Successful responses per second.
+    /// Returns the successful responses per second.
     pub(super) fn rate(&self) -> f64 {
         self.succeeded as f64 / self.seconds
     }
@@ -56,7 +57,7 @@ const WRK: Requirement = Requirement { name: "wrk", packages: &["wrk"] };
 pub(super) fn find_or_install() -> Result<()> {
     WRK.ensure(
         || version().is_some(),
-        "wrk is missing, which sends the load: install it (on Debian `apt-get install wrk`)",
+        "wrk is missing, which generates the load: install it (on Debian `apt-get install wrk`)",
     )
 }
 
@@ -73,7 +74,8 @@ impl Load {
         let output = self.command().stderr(Stdio::inherit()).output();
         let output = output.context("wrk could not be started")?;
         let text = String::from_utf8_lossy(&output.stdout);
-        parse(&text).with_context(|| format!("wrk's report on {}: {text}", self.url))
+        parse(&text)
+            .with_context(|| format!("the output of wrk for {} cannot be parsed: {text}", self.url))
     }
 
     pub(super) fn command(&self) -> Command {
@@ -93,12 +95,14 @@ impl Load {
     }
 }
 
-/// Parses the last line, which the script prints. A measurement with broken connections is an error.
+/// Parses the last line, which the script prints. Fails if requests had no response.
 fn parse(text: &str) -> Result<Responses> {
     let line = text.lines().last().unwrap_or_default();
     let value: Value = serde_json::from_str(line)?;
-    let count = |name: &str| value[name].as_u64().with_context(|| format!("no {name}"));
-    let number = |name: &str| value[name].as_f64().with_context(|| format!("no {name}"));
+    let count =
+        |name: &str| value[name].as_u64().with_context(|| format!("the output has no `{name}`"));
+    let number =
+        |name: &str| value[name].as_f64().with_context(|| format!("the output has no `{name}`"));
     let broken = count("broken")?;
     if broken > 0 {
         bail!("{broken} requests had no response");

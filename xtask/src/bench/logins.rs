@@ -8,22 +8,22 @@ use super::report::{Goal, Row, Section};
 use super::workbench::{ITERATIONS, PASSWORD, SIGN_IN, Workbench};
 use crate::server::Server;
 
-/// How many accounts log in, in turn.
+/// The number of accounts. The log-ins use them in turn.
 const ACCOUNTS: u32 = 64;
 const CONNECTIONS: [u32; 3] = [1, 16, 64];
 const FLASK: &str = "Flask";
-/// Options that make the server hash one password at a time: with the fastest code for one, and with
-/// the code for processors without suitable vector instructions.
+/// Options that make the server hash one password at a time: with the fastest code for a single
+/// password, and with the code for processors without suitable vector instructions.
 const ONE_AT_A_TIME: [(&str, [&str; 2]); 2] = [
     ("Latchkey, one at a time", ["--hashing", "single"]),
-    ("Latchkey, one at a time, portably", ["--hashing", "portable"]),
+    ("Latchkey, one at a time, portable code", ["--hashing", "portable"]),
 ];
 
-/// A server that is compared, and its successful requests per second.
+/// A server to compare, and its successful requests per second.
 struct Candidate {
     name: &'static str,
     server: Server,
-    /// For each number of connections.
+    /// The rates for each number of connections.
     log_ins: [Vec<f64>; CONNECTIONS.len()],
     sign_ups: Vec<f64>,
     rejected: u64,
@@ -109,7 +109,7 @@ fn report(candidates: &[Candidate]) -> Section {
     for Candidate { name, rejected, .. } in
         candidates.iter().filter(|candidate| candidate.rejected > 0)
     {
-        section.note(format!("{name} rejected {rejected} requests, which do not count."));
+        section.note(format!("{name} rejected {rejected} requests, which are not counted."));
     }
     section
 }
@@ -125,7 +125,7 @@ fn compare(
         section.add(Row::new(format!("{what}: {}", candidate.name), "/s", rates(candidate)));
     }
     for candidate in &candidates[1..] {
-        let what = format!("{what}: Latchkey to {}", candidate.name);
+        let what = format!("{what}: Latchkey relative to {}", candidate.name);
         let ratio = Row::ratio(what, rates(&candidates[0]), rates(candidate));
         let goal = Goal::AtLeast(if candidate.name == FLASK { 7.0 } else { 3.3 });
         section.add(if has_goals { ratio.with(goal) } else { ratio });

@@ -1,4 +1,4 @@
-//! Describes the machine that the figures are from.
+//! Describes the machine on which the figures were measured.
 
 use std::fs;
 use std::process::Command;
@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use super::workbench::Effort;
 use super::{flask, load};
 
-/// Facts about the machine, and its load before the first measurement.
+/// The properties of the machine, and its load before the first measurement.
 pub(super) struct Machine {
     facts: Vec<(&'static str, String)>,
     load: f64,
     cores: usize,
 }
 
-/// The processor features that decide how fast SHA-256 is.
+/// The processor features that determine the speed of SHA-256.
 const FLAGS: [&str; 4] = ["sha_ni", "avx2", "avx512f", "avx512vl"];
 
 impl Machine {
@@ -42,7 +42,7 @@ impl Machine {
         Ok(Self { facts, load, cores })
     }
 
-    /// A warning if other work may have distorted the figures.
+    /// Returns a warning if other work may have distorted the figures.
     pub(super) fn warning(&self) -> Option<String> {
         (self.load > 0.5 * self.cores as f64).then(|| {
             format!(

@@ -1,4 +1,4 @@
-//! Updates the tables of `docs/PERFORMANCE.md`, each of which stands between two comments.
+//! Updates the tables in `docs/PERFORMANCE.md`. Each table is between two comments.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! `cargo xtask bench private`: the rate and latency of `GET /api/me`, which verifies a token and looks
-//! up its session and user.
+//! `cargo xtask bench private`: the rate and latency of `GET /api/me`, which verifies a token and
+//! looks up its session and user.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::usage::cpu_seconds;
 
 const CONNECTIONS: u32 = 16;
 
-/// A server that is compared.
+/// A server to compare.
 struct Candidate {
     name: &'static str,
     server: Server,
@@ -99,12 +99,15 @@ fn report(candidates: &[Candidate; 3]) -> Section {
     for candidate in candidates {
         section.add(Row::new(format!("rate: {}", candidate.name), "/s", &candidate.rate));
     }
-    let to_bare = Row::ratio("rate: Latchkey to warp alone", &latchkey.rate, &bare.rate);
+    let to_bare = Row::ratio("rate: Latchkey relative to warp alone", &latchkey.rate, &bare.rate);
     section.add(to_bare.with(Goal::AtLeast(0.6)));
-    section.add(Row::ratio("rate: Latchkey to Flask", &latchkey.rate, &flask.rate));
+    section.add(Row::ratio("rate: Latchkey relative to Flask", &latchkey.rate, &flask.rate));
     for candidate in candidates {
-        let cpu =
-            Row::new(format!("processor time a request: {}", candidate.name), "µs", &candidate.cpu);
+        let cpu = Row::new(
+            format!("processor time per request: {}", candidate.name),
+            "µs",
+            &candidate.cpu,
+        );
         let is_ours = candidate.name == latchkey.name;
         section.add(if is_ours { cpu.with(Goal::AtMost(12.0)) } else { cpu });
     }
@@ -114,7 +117,11 @@ fn report(candidates: &[Candidate; 3]) -> Section {
             "ms",
             &candidate.median,
         ));
-        section.add(Row::new(format!("99th percentile: {}", candidate.name), "ms", &candidate.p99));
+        section.add(Row::new(
+            format!("99th percentile latency: {}", candidate.name),
+            "ms",
+            &candidate.p99,
+        ));
     }
     section
 }

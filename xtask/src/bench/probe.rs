@@ -1,8 +1,8 @@
 //! Measures the latency of requests at a fixed rate.
 //!
-//! A tool that waits for a response before it sends the next request sends the fewest when responses
-//! are slowest (coordinated omission). Here the latency of a request that is sent late, because the
-//! response before it was late, counts from when the request was due.
+//! A tool that waits for each response before it sends the next request sends fewer requests while
+//! responses are slow (coordinated omission). Here, if a late response delays the next request, the
+//! latency of that request is measured from the time at which it was due.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,11 +21,11 @@ pub(super) struct Probe<'a> {
     pub(super) seconds: u32,
 }
 
-/// Several, so that a slow response does not delay the next request.
+/// Several connections, so that a slow response does not delay the next request.
 const CONNECTIONS: u32 = 4;
 
 impl Probe<'_> {
-    /// Returns all latencies, in milliseconds.
+    /// Sends the requests. Returns their latencies in milliseconds.
     pub(super) fn run(&self) -> Result<Vec<f64>> {
         thread::scope(|scope| {
             let start = Instant::now() + Duration::from_millis(50);
@@ -39,29 +39,30 @@ impl Probe<'_> {
         })
     }
 
-    /// Sends the requests of one connection: every fourth.
+    /// Sends the requests of one connection: every fourth request, beginning with `first`.
     fn send_share(&self, start: Instant, first: u32) -> Result<Vec<f64>> {
         raise_priority();
         let mut client = Client::connect(self.address)?;
         let mut latencies = Vec::new();
-        let mut free = start;
+        let mut free_at = start;
         for n in (first..self.rate * self.seconds).step_by(CONNECTIONS as usize) {
             let due = start + Duration::from_secs(1) * n / self.rate;
             thread::sleep(due.saturating_duration_since(Instant::now()));
-            let began = if free > due { due } else { Instant::now() };
+            let began = if free_at > due { due } else { Instant::now() };
             let response = client.get(self.path, self.token)?;
-            free = Instant::now();
+            free_at = Instant::now();
             if !response.is_ok() {
                 bail!("{} failed: {:?}", self.path, response.head);
             }
-            latencies.push((free - began).as_secs_f64() * 1e3);
+            latencies.push((free_at - began).as_secs_f64() * 1e3);
         }
         Ok(latencies)
     }
 }
 
-/// Gives this thread priority over the server's hashing where that is permitted. Real clients have
-/// their own machines, and the time that this thread waits for a processor would count as latency.
+/// Gives this thread priority over the server's hashing, if the system permits it. Otherwise the
+/// time for which this thread waits for a processor would count as latency. Real clients run on
+/// other machines.
 fn raise_priority() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(None, -20);

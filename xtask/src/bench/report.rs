@@ -14,7 +14,7 @@ pub(super) struct Section {
     /// The name of the part on the command line.
     pub(super) name: &'static str,
     pub(super) rows: Vec<Row>,
-    /// Remarks on the figures.
+    /// Notes on the figures.
     pub(super) notes: Vec<String>,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct Row {
     goal: Option<Goal>,
 }
 
-/// The limit for the median.
+/// A limit for the median.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Goal {
     AtMost(f64),
@@ -38,8 +38,9 @@ impl Row {
         Self { what: what.into(), unit, values: values.to_vec(), goal: None }
     }
 
-    /// A row with the ratio of two figures in each round, because what slows the machine down for a
-    /// while slows down both. Rounds in which the second is zero are left out.
+    /// Builds a row with the ratio of two figures in each round. A temporary slowdown of the
+    /// machine affects both figures of a round, and therefore not their ratio. Rounds in which the
+    /// second figure is zero are omitted.
     pub(super) fn ratio(what: impl Into<String>, values: &[f64], others: &[f64]) -> Self {
         let pairs = values.iter().zip(others).filter(|(_, other)| **other != 0.0);
         let ratios: Vec<_> = pairs.map(|(value, other)| value / other).collect();
@@ -143,7 +144,7 @@ impl Section {
     }
 }
 
-/// A table of the rows that have a goal.
+/// Returns a table of the rows that have a goal.
 pub(super) fn goals(sections: &[Section]) -> String {
     table(sections.iter().flat_map(|section| &section.rows).filter(|row| row.goal.is_some()))
 }
@@ -157,7 +158,7 @@ fn table<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
     text
 }
 
-/// Formats a number with three significant digits, and with all digits before the point.
+/// Formats a number with three significant digits. All digits before the decimal point are kept.
 fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 99.95 || value == 0.0 => grouped(value),
@@ -219,12 +220,12 @@ mod tests {
     #[test]
     fn only_rows_with_a_goal_are_goals() {
         let mut section = Section::new("x");
-        section.add(Row::new("free", "kB", &[1.0]));
-        section.add(Row::new("kept", "kB", &[1.0]).with(Goal::AtMost(1.0)));
-        section.add(Row::new("broken", "kB", &[1.5]).with(Goal::AtMost(1.0)));
+        section.add(Row::new("without", "kB", &[1.0]));
+        section.add(Row::new("good", "kB", &[1.0]).with(Goal::AtMost(1.0)));
+        section.add(Row::new("bad", "kB", &[1.5]).with(Goal::AtMost(1.0)));
         let list = goals(&[section]);
-        assert!(!list.contains("free"), "{list}");
-        assert!(list.contains("| kept | 1.00 kB |  | ≤ 1.00 | met |\n"), "{list}");
-        assert!(list.contains("| broken | 1.50 kB |  | ≤ 1.00 | **missed** |\n"), "{list}");
+        assert!(!list.contains("without"), "{list}");
+        assert!(list.contains("| good | 1.00 kB |  | ≤ 1.00 | met |\n"), "{list}");
+        assert!(list.contains("| bad | 1.50 kB |  | ≤ 1.00 | **missed** |\n"), "{list}");
     }
 }

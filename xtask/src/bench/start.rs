@@ -1,4 +1,5 @@
-//! `cargo xtask bench start`: how long the server takes to start, and how large everything is.
+//! `cargo xtask bench start`: the start-up time and memory of the server, and the sizes of the
+//! binary and the pages.
 
 use std::fs;
 use std::thread;
@@ -13,7 +14,7 @@ use crate::server::Installation;
 use crate::usage::resident_kib;
 use crate::{web, workspace};
 
-/// How long the work at the start of a server takes at most.
+/// The maximum duration of the work that a server does after its start.
 const WARM_UP: Duration = Duration::from_secs(1);
 
 pub(super) fn measure(bench: &Workbench) -> Result<Section> {
@@ -24,7 +25,7 @@ pub(super) fn measure(bench: &Workbench) -> Result<Section> {
     let binary = fs::metadata(installation.binary())?.len() as f64 / f64::from(1 << 20);
     let pages = web::size::Report::read(&workspace::web_dist())?;
     let mut section = Section::new("start");
-    let start = Row::new("start, from exec to the first answer", "ms", &starts);
+    let start = Row::new("start, from exec to the first response", "ms", &starts);
     section.add(start.with(Goal::AtMost(50.0)));
     section.add(Row::new("resident memory, idle", "MiB", &memory).with(Goal::AtMost(20.0)));
     section.add(Row::new("binary", "MiB", &[binary]).with(Goal::AtMost(15.0)));

@@ -7,7 +7,7 @@ use std::f64::consts::SQRT_2;
 pub(super) struct Comparison {
     /// The number of pairs in which the value of the first sample is larger; ties count half.
     pub(super) u: f64,
-    /// The probability that samples of one distribution differ at least this much.
+    /// The probability that two samples of the same distribution differ at least this much.
     pub(super) p: f64,
     /// The probability that a value of the first sample is larger than one of the second; 0.5 if
     /// the distributions are the same.
@@ -26,8 +26,8 @@ pub(super) fn mann_whitney(first: &[f64], second: &[f64]) -> Comparison {
     Comparison { u, p, auc: u / pairs }
 }
 
-/// Returns the sum of the ranks of the first sample in both, where ties share their rank, and the
-/// sum of t³ - t over all groups of t tied values.
+/// Ranks the values of both samples together; tied values share their rank. Returns the sum of the
+/// ranks of the first sample, and the sum of t³ - t over all groups of t tied values.
 fn rank_sum(first: &[f64], second: &[f64]) -> (f64, f64) {
     let of_first = first.iter().map(|value| (*value, true));
     let mut all: Vec<_> = of_first.chain(second.iter().map(|value| (*value, false))).collect();
@@ -35,8 +35,8 @@ fn rank_sum(first: &[f64], second: &[f64]) -> (f64, f64) {
     let (mut ranks, mut ties, mut below) = (0.0, 0.0, 0.0);
     for group in all.chunk_by(|a, b| a.0 == b.0) {
         let t = group.len() as f64;
-        let ours = group.iter().filter(|(_, is_first)| *is_first).count() as f64;
-        ranks += ours * (below + (t + 1.0) / 2.0);
+        let from_first = group.iter().filter(|(_, is_first)| *is_first).count() as f64;
+        ranks += from_first * (below + (t + 1.0) / 2.0);
         ties += t.powi(3) - t;
         below += t;
     }
@@ -61,7 +61,7 @@ pub(super) fn min_and_max(values: &[f64]) -> (f64, f64) {
     (min, values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
 }
 
-/// Returns a quantile by the nearest rank; `fraction` is between 0 and 1.
+/// Returns a quantile by the nearest-rank method. `fraction` is between 0 and 1.
 pub(super) fn quantile(values: &[f64], fraction: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

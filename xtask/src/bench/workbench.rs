@@ -1,4 +1,4 @@
-//! The programs that are measured, and how much is measured.
+//! The programs that are measured, and the extent of the measurements.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use crate::process::{cargo, run, step};
 use crate::server::{Installation, Server};
 use crate::{build, workspace};
 
-/// How much is measured, and which server.
+/// The extent of the measurements, and the server to measure.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Effort {
-    /// Measure fewer and shorter rounds: the figures are rough
+    /// Measure fewer and shorter rounds; the figures are less precise
     #[arg(long)]
     pub(super) quick: bool,
     /// Measure this server binary instead of building one
@@ -30,7 +30,7 @@ pub(super) struct Workbench {
     helper: OnceCell<PathBuf>,
 }
 
-/// The number of iterations that OWASP recommends.
+/// The number of iterations that OWASP recommends for PBKDF2-HMAC-SHA256.
 pub(super) const ITERATIONS: u32 = 600_000;
 
 pub(super) const PASSWORD: &str = "a long walk along the sea";
@@ -44,7 +44,7 @@ impl Workbench {
         Self { effort, server: OnceCell::new(), helper: OnceCell::new() }
     }
 
-    /// Builds the programs, so that no part waits for it.
+    /// Builds the programs, so that no measurement includes a build.
     pub(super) fn build(&self) -> Result<()> {
         self.server()?;
         self.helper().map(drop)
@@ -59,7 +59,7 @@ impl Workbench {
         self.effort.quick
     }
 
-    /// The server binary.
+    /// Returns the path of the server binary.
     pub(super) fn server(&self) -> Result<&Path> {
         get_or_build(&self.server, || match &self.effort.server {
             Some(path) => Ok(path.clone()),
@@ -67,7 +67,7 @@ impl Workbench {
         })
     }
 
-    /// The binary of the `bench` crate, which measures without HTTP.
+    /// Returns the path of the binary of the `bench` crate, which measures without HTTP.
     fn helper(&self) -> Result<&Path> {
         get_or_build(&self.helper, || {
             step("building the bench helper", || {
@@ -77,16 +77,20 @@ impl Workbench {
         })
     }
 
-    /// Runs a command of the helper and returns what it prints.
+    /// Runs a command of the helper. Returns its output.
     pub(super) fn measure(&self, args: &[&str]) -> Result<Value> {
         let output = Command::new(self.helper()?).args(args).output()?;
         let text = String::from_utf8_lossy(&output.stdout);
         serde_json::from_str(&text).with_context(|| {
-            format!("bench {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr))
+            format!(
+                "`bench {}` failed: {}",
+                args.join(" "),
+                String::from_utf8_lossy(&output.stderr)
+            )
         })
     }
 
-    /// Starts a server that consists of warp and nothing else.
+    /// Starts a server that consists of warp only.
     pub(super) fn start_bare_warp(&self) -> Result<Server> {
         Server::start(Command::new(self.helper()?).arg("bare"))
     }
@@ -109,10 +113,10 @@ impl Workbench {
 /// Signs in as one of the prepared users and returns the access token.
 pub(super) fn sign_in(client: &mut Client, n: u32) -> Result<String> {
     let (response, _) = client.post("/api/token", &SIGN_IN.replace("{n}", &n.to_string()))?;
-    response.member("access_token").with_context(|| format!("signing in as user {n}"))
+    response.member("access_token").with_context(|| format!("user {n} could not sign in"))
 }
 
-/// Returns the path in a cell, which is built first if the cell is empty.
+/// Returns the path in a cell. If the cell is empty, builds the program first.
 fn get_or_build(
     cell: &OnceCell<PathBuf>,
     build: impl FnOnce() -> Result<PathBuf>,

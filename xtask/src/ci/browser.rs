@@ -14,7 +14,7 @@ const CHROMIUM: Program = Program {
 
 const CHROMEDRIVER: Program = Program { variable: "CHROMEDRIVER", names: &["chromedriver"] };
 
-/// Where distributions install them, besides `PATH`.
+/// Directories in which distributions install these programs, searched after those in `PATH`.
 const DIRECTORIES: [&str; 5] = [
     "/usr/bin",
     "/usr/lib/chromium",
@@ -38,7 +38,7 @@ const REQUIREMENT: Requirement =
     Requirement { name: "Chromium and chromedriver", packages: &["chromium", "chromium-driver"] };
 
 const HELP: &str = "the end-to-end tests need Chromium and chromedriver: install both (on Debian \
-    `apt-get install chromium chromium-driver`), or name them in CHROMIUM and CHROMEDRIVER";
+    `apt-get install chromium chromium-driver`), or set CHROMIUM and CHROMEDRIVER to their paths";
 
 pub(super) fn find_or_install() -> Result<Browser> {
     if let Some(browser) = find()? {
@@ -55,12 +55,12 @@ fn find() -> Result<Option<Browser>> {
 }
 
 impl Program {
-    /// Searches only the path in the environment variable, if it is set, so that a typing error is
-    /// reported.
+    /// Finds the program. If its environment variable is set, only that path is checked, so that a
+    /// typing error in it is reported.
     fn find(&self) -> Result<Option<PathBuf>> {
         if let Some(path) = env::var_os(self.variable).map(PathBuf::from) {
             if !path.is_file() {
-                bail!("{} names {}, which is not a file", self.variable, path.display());
+                bail!("{} is set to {}, which is not a file", self.variable, path.display());
             }
             return Ok(Some(path));
         }

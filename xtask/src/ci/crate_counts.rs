@@ -1,4 +1,4 @@
-//! Checks the numbers of dependencies that the front page of `auth-core` states.
+//! Checks the numbers of dependencies on the front page of `auth-core`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,8 +10,8 @@ use crate::workspace;
 
 const PAGE: &str = "crates/auth-core/src/lib.rs";
 
-/// Checks the table. Each row has a use, the arguments of `cargo add`, and the number of crates that are
-/// compiled for it on Linux, build scripts included.
+/// Checks the table. Each row has a use, the arguments of `cargo add`, and the number of crates
+/// that are compiled for this use on Linux, including those for build scripts.
 pub(super) fn check() -> Result<()> {
     let page = fs::read_to_string(workspace::root().join(PAGE))
         .with_context(|| format!("{PAGE} cannot be read"))?;
@@ -22,13 +22,13 @@ pub(super) fn check() -> Result<()> {
     for (arguments, stated) in rows {
         let counted = count(&arguments)?;
         if counted != stated {
-            bail!("{PAGE}: `{arguments}` is {counted} crates, not {stated}");
+            bail!("{PAGE}: `{arguments}` compiles {counted} crates, but the table says {stated}");
         }
     }
     Ok(())
 }
 
-/// Parses a row: the arguments and the number.
+/// Parses a row. Returns the arguments and the number.
 fn parse_row(line: &str) -> Option<(String, usize)> {
     let cells: Vec<_> = line.strip_prefix("//! |")?.split('|').map(str::trim).collect();
     let arguments = cells.get(1)?.strip_prefix("`cargo add auth-core")?.strip_suffix('`')?;

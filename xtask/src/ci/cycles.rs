@@ -1,9 +1,9 @@
-//! Checks that the modules within a crate do not use each other in a circle.
+//! Checks that the modules of a crate do not depend on each other in a cycle.
 //!
-//! The modules are those that the crate root declares; everything inside one of them counts as part
-//! of it. `crate::throttle::Attempt` is an arrow to `throttle`. `crate::Attempt` is an arrow to the
-//! crate root, which in turn points to every module that it imports or re-exports from. Test modules
-//! and the arguments of macros do not count.
+//! The nodes of the graph are the modules that the crate root declares, including everything inside
+//! them. The path `crate::throttle::Attempt` makes an edge to `throttle`. The path `crate::Attempt`
+//! makes an edge to the crate root, which in turn has edges to all modules that it imports or
+//! re-exports from. Test modules and the arguments of macros are ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,7 +17,7 @@ use syn::{Attribute, File, Item, ItemMod, ItemUse, UseTree};
 /// The name of the crate root in a [`ModuleGraph`].
 const ROOT: &str = "(root)";
 
-/// Returns one line for each circle in a crate of the workspace.
+/// Returns one description for each cycle in a crate of the workspace.
 pub(super) fn violations(metadata: &Metadata) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for package in metadata.workspace_packages() {
@@ -28,12 +28,12 @@ pub(super) fn violations(metadata: &Metadata) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-/// Which modules of a crate use which others.
+/// The dependencies between the modules of a crate.
 struct ModuleGraph {
     /// The modules that the crate root declares.
     modules: BTreeSet<String>,
-    /// The arrows from module to module, each with the modules inside the first that cause it.
-    arrows: BTreeMap<(String, String), BTreeSet<String>>,
+    /// The edges from module to module, each with the inner modules that cause it.
+    edges: BTreeMap<(String, String), BTreeSet<String>>,
 }
 
 impl ModuleGraph {
@@ -45,7 +45,7 @@ impl ModuleGraph {
             Item::Mod(module) => Some(module.ident.to_string()),
             _ => None,
         });
-        let mut graph = Self { modules: modules.collect(), arrows: BTreeMap::new() };
+        let mut graph = Self { modules: modules.collect(), edges: BTreeMap::new() };
         let mut open = graph.scan(Vec::new(), &root);
         while let Some(path) = open.pop() {
             let name = path.join("/");
@@ -55,14 +55,14 @@ impl ModuleGraph {
         Ok(graph)
     }
 
-    /// Adds the arrows of a file, and returns the paths of the modules that are files below it.
+    /// Adds the edges of a file. Returns the paths of the modules that it declares as files.
     fn scan(&mut self, path: Vec<String>, file: &File) -> Vec<Vec<String>> {
         let mut scan = Scan { graph: self, path, children: Vec::new() };
         scan.visit_file(file);
         scan.children
     }
 
-    /// Describes each group of modules that can all reach each other, and the arrows among them.
+    /// Describes each group of modules that can all reach each other, and the edges between them.
     fn cycles(&self) -> Vec<String> {
         let mut groups = BTreeSet::new();
         for module in self.modules.iter().map(String::as_str).chain([ROOT]) {
@@ -75,12 +75,12 @@ impl ModuleGraph {
         groups.iter().map(|group| self.describe(group)).collect()
     }
 
-    /// The modules that the arrows from a module lead to, directly or by way of others.
+    /// Returns the modules that can be reached from a module, directly or through others.
     fn reachable(&self, from: &str) -> BTreeSet<&str> {
         let mut found = BTreeSet::new();
         let mut open = vec![from];
         while let Some(module) = open.pop() {
-            for (_, to) in self.arrows.keys().filter(|(from, _)| from == module) {
+            for (_, to) in self.edges.keys().filter(|(from, _)| from == module) {
                 if found.insert(to.as_str()) {
                     open.push(to);
                 }
@@ -91,28 +91,28 @@ impl ModuleGraph {
 
     fn describe(&self, group: &BTreeSet<&str>) -> String {
         let names: Vec<_> = group.iter().copied().collect();
-        let mut text = format!("modules in a circle: {}", names.join(", "));
-        for (from, to) in self.arrows.keys() {
+        let mut text = format!("modules in a cycle: {}", names.join(", "));
+        for (from, to) in self.edges.keys() {
             if group.contains(from.as_str()) && group.contains(to.as_str()) {
-                text.push_str(&format!("\n  {}", self.describe_arrow(from, to)));
+                text.push_str(&format!("\n  {}", self.describe_edge(from, to)));
             }
         }
         text
     }
 
-    fn describe_arrow(&self, from: &str, to: &str) -> String {
-        let causes = self.arrows.get(&(from.to_owned(), to.to_owned()));
+    fn describe_edge(&self, from: &str, to: &str) -> String {
+        let causes = self.edges.get(&(from.to_owned(), to.to_owned()));
         let causes: Vec<_> = causes.into_iter().flatten().map(String::as_str).collect();
         format!("{from} → {to} in {}", causes.join(", "))
     }
 }
 
-/// A visitor of the paths in one file. It leaves out what is compiled for tests only.
+/// A visitor of the paths in one file. It ignores items that are compiled for tests only.
 struct Scan<'a> {
     graph: &'a mut ModuleGraph,
-    /// The path of the module that is visited, which may be one within the file.
+    /// The path of the visited module, which may be a module inside the file.
     path: Vec<String>,
-    /// The modules that are declared here and are files of their own.
+    /// The paths of the modules that are declared here and have their own files.
     children: Vec<Vec<String>>,
 }
 
@@ -138,7 +138,7 @@ impl Visit<'_> for Scan<'_> {
 
     fn visit_path(&mut self, path: &syn::Path) {
         let segments: Vec<_> = path.segments.iter().map(|it| it.ident.to_string()).collect();
-        self.add_arrow(&segments);
+        self.add_edge(&segments);
         visit::visit_path(self, path);
     }
 }
@@ -165,24 +165,25 @@ impl Scan<'_> {
     fn add_import(&mut self, prefix: &[String], name: String) {
         let mut path = prefix.to_vec();
         path.push(name);
-        self.add_arrow(&path);
+        self.add_edge(&path);
     }
 
-    /// Adds the arrow that a path amounts to, if it leads out of the top-level module.
-    fn add_arrow(&mut self, path: &[String]) {
+    /// Adds the edge for a path, if the path leads out of the top-level module.
+    fn add_edge(&mut self, path: &[String]) {
         let Some(to) = self.target(path) else { return };
         let from = self.path.first().map_or(ROOT, String::as_str);
         if from != to {
             let cause = if self.path.is_empty() { ROOT.to_owned() } else { self.path.join("::") };
-            let arrow = (from.to_owned(), to.to_owned());
-            self.graph.arrows.entry(arrow).or_default().insert(cause);
+            let edge = (from.to_owned(), to.to_owned());
+            self.graph.edges.entry(edge).or_default().insert(cause);
         }
     }
 
-    /// The module that a path leads to, or the root if it names one of the root's own items.
+    /// Returns the module that a path leads to, or the root if the path leads to an item of the
+    /// root.
     fn target<'p>(&self, path: &'p [String]) -> Option<&'p str> {
         let supers = path.iter().take_while(|segment| *segment == "super").count();
-        // A path of one word is a visibility, such as `pub(crate)`.
+        // A `crate` or `super` alone is a visibility, such as `pub(crate)`.
         let below_root = match path.first()?.as_str() {
             "crate" => path.get(1)?,
             "super" if supers == self.path.len() => path.get(supers)?,
@@ -197,9 +198,9 @@ impl Scan<'_> {
 /// Parses the first of these files that exists.
 fn parse_first(directory: &Path, names: &[String]) -> Result<File> {
     let mut files = names.iter().map(|name| directory.join(name));
-    let file = files
-        .find(|file| file.is_file())
-        .with_context(|| format!("{} has no {}", directory.display(), names.join(" and no ")))?;
+    let file = files.find(|file| file.is_file()).with_context(|| {
+        format!("{} contains neither {}", directory.display(), names.join(" nor "))
+    })?;
     let text = fs::read_to_string(&file)?;
     syn::parse_file(&text).with_context(|| format!("{} cannot be parsed", file.display()))
 }

@@ -77,9 +77,10 @@ fn check_unit(file: &Path) -> Result<()> {
 }
 
 fn check_nginx_site(file: &Path) -> Result<()> {
-    let nginx = NGINX.find_or_unpack()?;
     let prefix = tempfile::tempdir()?;
+    // First, because the Debian package of openssl brings libraries that nginx needs.
     create_certificate(prefix.path())?;
+    let nginx = NGINX.find_or_unpack()?;
     copy_with(file, &prefix.path().join("site.conf"), &NGINX_REPLACEMENTS)?;
     fs::write(prefix.path().join("nginx.conf"), NGINX_CONF)?;
     let test = ["-t", "-q", "-e", "stderr", "-c", "nginx.conf", "-p"];

@@ -1,7 +1,7 @@
-//! The layers of the workspace: which crate may depend on which.
+//! Checks the layers of the workspace: the crates that each crate may depend on.
 //!
-//! Dependencies between our crates point down, and each crate is kept from the libraries of the
-//! layers above or below that it must not know.
+//! A crate may depend only on crates of lower layers. It must not depend on libraries that belong
+//! to another layer.
 
 use std::collections::BTreeSet;
 
@@ -12,16 +12,16 @@ use cargo_metadata::{CargoOpt, DependencyKind, Metadata, Package};
 use super::{crate_counts, cycles, deny};
 use crate::workspace;
 
-/// What a crate of the workspace may depend on. Dev-dependencies are not limited.
+/// The allowed dependencies of a crate of the workspace. Dev-dependencies are not limited.
 struct Rule {
     name: &'static str,
-    /// The crates of the workspace that it may depend on.
+    /// The crates of the workspace that the crate may depend on.
     workspace: &'static [&'static str],
-    /// The only other crates that it may depend on directly, if they are limited.
+    /// If given, the only other crates that the crate may depend on directly.
     only: Option<&'static [&'static str]>,
-    /// Crates that it must not depend on directly. Its dependencies may.
+    /// Crates that the crate must not depend on directly. Its dependencies may depend on them.
     not_directly: &'static [&'static str],
-    /// Crates that it must not depend on even through its dependencies.
+    /// Crates that the crate must not depend on directly or indirectly.
     not_at_all: &'static [&'static str],
 }
 
@@ -62,19 +62,19 @@ pub(super) fn check() -> Result<()> {
     violations.extend(too_new_packages(&metadata));
     violations.extend(cycles::violations(&metadata)?);
     if !violations.is_empty() {
-        bail!("dependency rules are broken:\n{}", violations.join("\n"));
+        bail!("these dependencies break the rules:\n{}", violations.join("\n"));
     }
-    eprintln!("{} packages keep the rules", metadata.packages.len());
+    eprintln!("the dependencies of {} packages follow the rules", metadata.packages.len());
     crate_counts::check()?;
     deny::check()
 }
 
-/// Whether a package enables the feature `testing` of a dependency for others than its own tests. A
-/// feature `testing` of its own may.
+/// Returns whether a package enables the feature `testing` of a dependency outside its own tests.
+/// The package's own feature `testing` may do so.
 fn enables_testing(package: &Package) -> bool {
-    let normal = |kind| kind != DependencyKind::Development;
+    let is_normal = |kind| kind != DependencyKind::Development;
     let by_dependency = package.dependencies.iter().any(|dependency| {
-        normal(dependency.kind) && dependency.features.iter().any(|feature| feature == "testing")
+        is_normal(dependency.kind) && dependency.features.iter().any(|feature| feature == "testing")
     });
     let by_feature = package.features.iter().any(|(name, enabled)| {
         let is_testing = |it: &String| it == "testing" || it.ends_with("/testing");
@@ -92,10 +92,10 @@ fn too_new_packages(metadata: &Metadata) -> Vec<String> {
 
 fn too_new(package: &Package, oldest: Option<&Version>) -> Option<String> {
     let required = package.rust_version.as_ref().filter(|required| Some(*required) > oldest)?;
-    Some(format!("{}: it requires Rust {required}, newer than `rust-version`", package.name))
+    Some(format!("{}: requires Rust {required}, which is newer than `rust-version`", package.name))
 }
 
-/// The part of `cargo metadata` that the rules are about.
+/// The part of `cargo metadata` that the rules apply to.
 struct Graph {
     /// The crates of the workspace.
     workspace: Vec<String>,
@@ -144,13 +144,15 @@ impl Graph {
         }
     }
 
-    /// Returns one line for each broken rule.
+    /// Returns one line for each violation of a rule.
     fn violations(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for name in &self.workspace {
             match RULES.iter().find(|rule| rule.name == name) {
                 Some(rule) => lines.extend(self.violations_of(rule)),
-                None => lines.push(format!("{name}: no rule says what it may depend on")),
+                None => lines.push(format!(
+                    "{name}: has no dependency rule; add one to xtask/src/ci/deps.rs"
+                )),
             }
         }
         for feature in &self.web_features {
@@ -171,14 +173,14 @@ impl Graph {
         for to in self.dependencies(rule.name) {
             let is_ours = self.workspace.iter().any(|name| name == to);
             let reason = if is_ours && !rule.workspace.contains(&to) {
-                format!("of the workspace it may depend on {:?}", rule.workspace)
+                format!("its allowed dependencies in the workspace are {:?}", rule.workspace)
             } else if rule.not_directly.contains(&to) {
-                "it belongs to another layer".to_owned()
+                "this library belongs to another layer".to_owned()
             } else if let Some(only) = rule.only
                 && !is_ours
                 && !only.contains(&to)
             {
-                format!("it may depend on {only:?}")
+                format!("its allowed dependencies are {only:?}")
             } else {
                 continue;
             };
@@ -186,12 +188,12 @@ impl Graph {
         }
         let all = self.transitive_dependencies(rule.name);
         for to in rule.not_at_all.iter().filter(|to| all.contains(**to)) {
-            lines.push(format!("{} ⇢ {to}: not even through its dependencies", rule.name));
+            lines.push(format!("{} ⇢ {to}: not allowed, not even indirectly", rule.name));
         }
         lines
     }
 
-    /// The direct dependencies of a package, without dev-dependencies.
+    /// Returns the direct dependencies of a package, without dev-dependencies.
     fn dependencies<'a>(&'a self, from: &'a str) -> impl Iterator<Item = &'a str> {
         let edges = self.edges.iter().filter(move |edge| edge.from == from && !edge.dev_only);
         edges.map(|edge| edge.to.as_str())

@@ -1,4 +1,4 @@
-//! Checks the links within the repository in README.md and docs.
+//! Checks the links in README.md and docs to files of the repository.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
-//! Checks the samples in README.md and docs. A sample in Rust must be identical to an example of a crate
-//! that the tests of the crate run; a sample in JSON must be valid.
+//! Checks the code samples in README.md and docs.
+//!
+//! A Rust sample must be identical to an example of a crate, and a test of the crate must run that
+//! example. A JSON sample must be valid.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,7 +40,7 @@ pub(super) fn check(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns the texts of all examples. A test of their crate must name them.
+/// Returns the texts of all examples. Fails if a crate has no test that names its example.
 fn examples(root: &Path) -> Result<Vec<String>> {
     let mut texts = Vec::new();
     for krate in files_in(&root.join("crates"))? {
@@ -59,7 +61,7 @@ fn files_in(path: &Path) -> Result<Vec<PathBuf>> {
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
-/// Returns the code blocks of a page, each after its language.
+/// Returns the code blocks of a page as pairs of language and code.
 fn samples(markdown: &str) -> Vec<(String, String)> {
     let mut samples = Vec::new();
     let mut open: Option<(String, String)> = None;

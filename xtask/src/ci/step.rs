@@ -15,7 +15,7 @@ use crate::{build, fuzz, openapi, public_api, setup, web};
 pub(super) enum Step {
     /// Formatting
     Fmt,
-    /// Dependency rules, licences and sources, and no circles between modules
+    /// Dependency rules, licences and sources, and no cycles between modules
     Deps,
     /// Clippy for this machine, for each set of features, and for the browser
     Lint,
@@ -25,7 +25,7 @@ pub(super) enum Step {
     Docs,
     /// The systemd unit and the configurations of nginx and Caddy, each with its own checker
     Deploy,
-    /// The library crates can be packaged, and build from their packages
+    /// Packages of the library crates, and builds from these packages
     Package,
     /// The SPA and the release binary
     Build,
@@ -39,14 +39,14 @@ pub(super) enum Step {
     E2e,
 }
 
-/// What has been built in this run, so that no step builds it again.
+/// The artifacts of this run, so that no step builds them again.
 #[derive(Default)]
 pub(super) struct Artifacts {
     server: Option<PathBuf>,
 }
 
 impl Artifacts {
-    /// The release binary, with the SPA embedded.
+    /// Returns the path of the release binary, which embeds the SPA. Builds it if necessary.
     fn server(&mut self) -> Result<PathBuf> {
         if let Some(server) = &self.server {
             return Ok(server.clone());
@@ -58,19 +58,19 @@ impl Artifacts {
 }
 
 impl Step {
-    /// What the step is called on the command line.
+    /// Returns the name of the step on the command line.
     pub(super) fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
-    /// Says in one line what the step checks.
+    /// Returns a one-line description of the step.
     pub(super) fn description(self) -> String {
         let value = self.to_possible_value();
         let help = value.as_ref().and_then(|value| value.get_help());
         help.map(ToString::to_string).unwrap_or_default()
     }
 
-    /// Whether the step uses what [`Step::Build`] builds.
+    /// Returns whether the step needs the artifacts of [`Step::Build`].
     pub(super) const fn needs_build(self) -> bool {
         matches!(self, Self::Size | Self::Openapi | Self::E2e)
     }
@@ -111,7 +111,7 @@ fn lint() -> Result<()> {
     run(cargo(["clippy", "--package", "web", "--target", WASM]).args(deny))
 }
 
-/// Sets of features that a dependent may enable alone, by package.
+/// Packages, each with a set of features that a dependent may enable alone.
 const FEATURE_SETS: [(&str, &str); 13] = [
     ("auth-core", ""),
     ("auth-core", "credentials"),
@@ -134,13 +134,13 @@ fn test() -> Result<()> {
     setup::wasm_target()?;
     run(&mut cargo(["test", "--workspace", "--all-features"]))?;
 
-    // The part of `auth-core` that the browser shares, by itself. The examples need more features.
+    // Only the part of `auth-core` that the browser also uses. The examples need more features.
     let auth_core = ["--package", "auth-core", "--no-default-features", "--features"];
     let targets = ["test", "--lib", "--tests"];
     test_run::run(cargo(targets).args(auth_core).arg("credentials,system"))?;
     run(cargo(["check", "--target", WASM]).args(auth_core).arg("credentials"))?;
 
-    // Without optimisation `auth-core` hashes with another library, as in a debug build of an app.
+    // Without optimisation, `auth-core` hashes with another library, as in a debug build of an app.
     let unoptimized = ["--config", "profile.dev.package.auth-core.opt-level=0"];
     let hashes = ["--package", "auth-core", "--all-features", "--test", "it", "--", "hash::"];
     test_run::run(cargo(["test"]).args(unoptimized).args(hashes))
@@ -157,11 +157,11 @@ fn docs() -> Result<()> {
     public_api::check()
 }
 
-/// Cargo builds each package outside the workspace, as its users do.
+/// Packages the library crates. Cargo builds each package outside the workspace, as its users do.
 fn package() -> Result<()> {
     setup::c_compiler()?;
-    // The profiles of the workspace do not apply there. With the same settings, dependencies that
-    // other steps have compiled are used again, which halves the time.
+    // The profiles of the workspace do not apply there. With the same settings, the dependencies
+    // that other steps have compiled are reused, which halves the time.
     let debug = ["--config", "profile.dev.debug=\"line-tables-only\""];
     let debug_of_others = ["--config", "profile.dev.package.\"*\".debug=false"];
     let packages = LIBRARIES.iter().flat_map(|name| ["--package", name]);
@@ -180,11 +180,11 @@ fn size(artifacts: &Artifacts) -> Result<()> {
     report.check()
 }
 
-/// The browser is looked for first, because it may be missing.
+/// Runs the end-to-end tests. Finds the browser before the build, because it may be missing.
 fn e2e(artifacts: &mut Artifacts) -> Result<()> {
     let browser = browser::find_or_install()?;
     let server = artifacts.server()?;
-    // The whole workspace with all features, as in `test`, so that nothing is compiled again.
+    // The whole workspace with all features, as in `test`, so that nothing is recompiled.
     let tests = ["test", "--workspace", "--all-features", "--test", "e2e"];
     run(cargo(tests)
         .args(["--", "--test-threads=2"])

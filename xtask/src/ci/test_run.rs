@@ -1,6 +1,7 @@
-//! Runs of `cargo test` that must not be empty.
+//! Runs `cargo test`, and fails if no test ran.
 //!
-//! A run without any test succeeds. That hides a filter or a set of features that matches nothing.
+//! `cargo test` itself succeeds without any test, which would hide a wrong filter or a wrong set of
+//! features.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
@@ -9,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::process::command_line;
 
-/// Runs a `cargo test` command; fails if a test fails or if no test runs.
+/// Runs a `cargo test` command. Fails if a test fails or no test runs.
 pub(super) fn run(command: &mut Command) -> Result<()> {
     let line = command_line(command);
     let started = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
@@ -32,7 +33,7 @@ pub(super) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// The number in a line of libtest, `running 7 tests`; zero for any other line.
+/// Returns the number in a line of libtest such as `running 7 tests`, or zero for any other line.
 fn announced_tests(line: &str) -> u64 {
     let Some(rest) = line.strip_prefix("running ") else { return 0 };
     match rest.split_once(' ') {
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_line_of_libtest_announces_tests() {
+    fn only_the_running_line_of_libtest_is_counted() {
         assert_eq!(announced_tests("running 12 tests"), 12);
         assert_eq!(announced_tests("running 1 test"), 1);
         assert_eq!(announced_tests("running 3 checks"), 0);

@@ -7,46 +7,46 @@ import type { components, paths } from "./schema.js";
 type Problem = components["schemas"]["Problem"];
 
 const baseUrl = process.argv[2];
-if (!baseUrl) throw new Error("give the URL of the service");
+if (!baseUrl) throw new Error("usage: client.js URL");
 const client = createClient<paths>({ baseUrl });
 const credentials = { email: "client@example.com", password: "a long walk along the sea" };
 
-function refused(problem: Problem | undefined, code: Problem["code"]): void {
-  if (problem?.code !== code) throw new Error(`not ${code}: ${JSON.stringify(problem)}`);
+function expectProblem(problem: Problem | undefined, code: Problem["code"]): void {
+  if (problem?.code !== code) throw new Error(`expected ${code}, got ${JSON.stringify(problem)}`);
 }
 
 const { data: user, error: failed } = await client.POST("/api/signup", { body: credentials });
-if (!user) throw new Error(`no account: ${failed.code}: ${failed.detail}`);
+if (!user) throw new Error(`sign-up failed: ${failed.code}: ${failed.detail}`);
 
 const again = await client.POST("/api/signup", { body: credentials });
-refused(again.error, "email_taken");
+expectProblem(again.error, "email_taken");
 
 const short = await client.POST("/api/signup", { body: { email: "a@example.com", password: "short" } });
-const rules = short.error?.errors?.map(({ field, code }) => `${field}: ${code}`);
-if (rules?.join() !== "password: password_too_short") throw new Error(`not refused: ${rules}`);
+const fields = short.error?.errors?.map(({ field, code }) => `${field}: ${code}`);
+if (fields?.join() !== "password: password_too_short") throw new Error(`unexpected field errors: ${fields}`);
 
 const wrong = await client.POST("/api/token", { body: { ...credentials, password: "wrong" } });
-refused(wrong.error, "invalid_credentials");
+expectProblem(wrong.error, "invalid_credentials");
 
 const { data: tokens } = await client.POST("/api/token", { body: credentials });
-if (!tokens) throw new Error("no token");
+if (!tokens) throw new Error("log-in failed");
 const { token_type, access_token, expires_in } = tokens;
 const headers = { Authorization: `${token_type} ${access_token}` };
-if (expires_in <= 0) throw new Error("a token that has expired");
+if (expires_in <= 0) throw new Error("the access token has already expired");
 
 const { data: me } = await client.GET("/api/me", { headers });
-if (me?.id !== user.id) throw new Error("somebody else");
+if (me?.id !== user.id) throw new Error("GET /api/me did not return the signed-up user");
 
 const { data: list } = await client.GET("/api/sessions", { headers });
 const current = list?.sessions.find((session) => session.current);
-if (!current) throw new Error("not signed in here");
+if (!current) throw new Error("the current session is not listed");
 
 const absent = { path: { id: "018c0000-0000-7000-8000-000000000000" } };
 const unknown = await client.DELETE("/api/sessions/{id}", { headers, params: absent });
-refused(unknown.error, "not_found");
+expectProblem(unknown.error, "not_found");
 
 const { response } = await client.POST("/api/logout", { headers, body: {} });
-if (response.status !== 204) throw new Error("still signed in");
+if (response.status !== 204) throw new Error("log-out failed");
 const after = await client.GET("/api/me", { headers });
-refused(after.error, "invalid_token");
-console.log("a client made from the document signs up, logs in and logs out");
+expectProblem(after.error, "invalid_token");
+console.log("the generated client signed up, logged in and logged out");

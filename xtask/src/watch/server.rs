@@ -12,14 +12,14 @@ pub(super) struct Server {
     child: Child,
     /// When the running binary was built.
     built_at: SystemTime,
-    /// The child ended by itself, and this has been reported.
+    /// `true` if the child has exited unexpectedly and this was reported.
     exited: bool,
 }
 
 impl Server {
     pub(super) fn start(mut command: Command) -> Result<Self> {
-        // In its own process group the server does not receive Ctrl-C from the terminal: this process
-        // does, and asks the server to shut down.
+        // In its own process group the server does not receive Ctrl-C from the terminal. This
+        // process receives it and asks the server to shut down.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let built_at = modified(&command)?;
@@ -27,7 +27,7 @@ impl Server {
         Ok(Self { command, child, built_at, exited: false })
     }
 
-    /// Prints a message, once, if the server has ended by itself.
+    /// Prints a message, once, if the server has exited unexpectedly.
     pub(super) fn report_exit(&mut self) {
         if let Ok(Some(status)) = self.child.try_wait()
             && !self.exited
@@ -52,13 +52,13 @@ impl Server {
         Ok(())
     }
 
-    /// Ends the server and returns its exit status.
+    /// Stops the server and returns its exit status.
     pub(super) fn stop(mut self) -> Result<ExitCode> {
         let code = self.terminate()?.code().and_then(|code| u8::try_from(code).ok());
         Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
     }
 
-    /// Asks the server to shut down and waits until it has ended.
+    /// Asks the server to shut down and waits until it has exited.
     fn terminate(&mut self) -> Result<ExitStatus> {
         if self.child.try_wait()?.is_none() {
             request_shutdown(&mut self.child)?;
@@ -67,7 +67,7 @@ impl Server {
     }
 }
 
-/// When the binary of a command was last written.
+/// Returns the modification time of the binary of a command.
 fn modified(command: &Command) -> Result<SystemTime> {
     let binary = PathBuf::from(command.get_program());
     Ok(fs::metadata(binary)?.modified()?)

@@ -1,10 +1,10 @@
-//! Decides what a changed file requires to be rebuilt.
+//! Decides which parts must be rebuilt after a file has changed.
 
 use std::path::Path;
 
 use notify::EventKind;
 
-/// What must be rebuilt.
+/// The parts that must be rebuilt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Rebuild {
     pub(super) spa: bool,
@@ -24,8 +24,8 @@ impl Rebuild {
         Self { spa: self.spa || other.spa, server: self.server || other.server }
     }
 
-    /// Maps a file system event to what it affects. Builds read the sources, so access events are
-    /// ignored.
+    /// Returns the parts that a file system event affects. Access events are ignored, because
+    /// builds read the sources.
     pub(super) fn from_event(root: &Path, event: &notify::Event) -> Self {
         match event.kind {
             EventKind::Access(_) => Self::default(),
@@ -54,7 +54,7 @@ impl Rebuild {
     }
 }
 
-/// Whether this is a temporary file that an editor writes beside the real one.
+/// Returns whether this is a temporary file that an editor writes next to the real one.
 fn is_editor_file(file: &str) -> bool {
     file.starts_with('.') || file.ends_with(['~', '#']) || file.ends_with(".swp") || file == "4913"
 }
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_rebuilds_what_compiles_the_file() {
+    fn a_change_rebuilds_the_parts_that_use_the_file() {
         for (path, expected) in [
             ("crates/web/styles/base.css", Rebuild::SPA),
             ("crates/accounts/src/lib.rs", Rebuild::SERVER),

@@ -1,5 +1,5 @@
-//! The assets of one build. They lie in a directory named after the content of all of them, so
-//! that a browser may keep them for ever.
+//! The assets of one build. Their directory is named after a hash of their content, so that
+//! browsers can cache them indefinitely.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,13 +11,13 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest as _, Sha256};
 
-/// The directory of all assets, in the URL and on the disk alike.
+/// The name of the directory of all assets, in URLs and on disk.
 pub(super) const DIRECTORY: &str = "assets";
 
-/// Extensions of files that get smaller. Images and fonts are compressed already.
+/// The extensions of files to compress. Images and fonts are already compressed.
 const COMPRESSIBLE: [&str; 6] = ["css", "js", "json", "svg", "wasm", "webmanifest"];
 
-/// The assets of one build, by their paths within its directory.
+/// The assets of one build, by their paths in its directory.
 #[derive(Default)]
 pub(super) struct Assets(BTreeMap<String, Vec<u8>>);
 
@@ -30,7 +30,8 @@ impl Assets {
         self.0.keys().map(String::as_str)
     }
 
-    /// The name of the build: the first 64 bits of a SHA-256 over all names and contents, in hex.
+    /// Returns the name of the build: the first 64 bits of a SHA-256 of all names and contents, in
+    /// hex.
     pub(super) fn build_hash(&self) -> String {
         let mut hash = Sha256::new();
         for (path, content) in &self.0 {
@@ -43,8 +44,8 @@ impl Assets {
 
     /// Replaces the content of `dist` with these assets and the page that refers to them.
     ///
-    /// A server may be reading meanwhile. A new build has a new directory, so it does not disturb
-    /// the old one. Then the page is replaced in one move, and only then the old build is removed.
+    /// A server may be reading the files at the same time. So the new build is written to its own
+    /// directory, then the page is replaced atomically, and the old build is removed last.
     pub(super) fn publish(&self, dist: &Path, page: &str) -> Result<()> {
         let build = self.build_hash();
         let directory = dist.join(DIRECTORY).join(&build);
@@ -62,8 +63,9 @@ impl Assets {
     }
 }
 
-/// Writes an asset and its compressed forms, the plain one last. If that exists, all of them do,
-/// and as the directory is named after the content, nothing has to be compressed again.
+/// Writes an asset and its compressed forms, the plain form last. If the plain form exists, all
+/// forms do. They are up to date, because the directory is named after the content, and are not
+/// written again.
 fn write_asset(path: &Path, content: &[u8]) -> Result<()> {
     if path.exists() {
         return Ok(());
@@ -99,8 +101,8 @@ fn gzip(content: &[u8]) -> Result<Vec<u8>> {
     Ok(encoder.finish()?)
 }
 
-/// Writes a file in one move. A file that has this content already is left alone: cargo would
-/// rebuild the server if its modification time changed.
+/// Writes a file atomically. A file that already has this content is not written, because cargo
+/// would rebuild the server if the modification time changed.
 fn replace(path: &Path, content: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|present| present == content) {
         return Ok(());
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn compressible_files_are_written_in_three_forms_if_that_is_smaller() {
+    fn compressible_files_get_compressed_forms_that_are_smaller() {
         let dist = tempfile::tempdir().unwrap();
         let long = "a{}".repeat(1000);
         let assets = assets(&[("long.css", &long), ("short.css", "a{}"), ("image.png", &long)]);
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn an_asset_may_lie_in_a_folder() {
+    fn an_asset_can_be_in_a_subdirectory() {
         let dist = tempfile::tempdir().unwrap();
         let assets = assets(&[("snippets/dep-1/inline0.js", "export {}")]);
         assets.publish(dist.path(), "").unwrap();

@@ -1,8 +1,9 @@
-//! The page: `crates/web/index.html` with its references replaced by those of the build.
+//! Builds the page from the template `crates/web/index.html`.
 //!
-//! The template refers to files as they lie beside it: `styles/NAME.css` (bundled into one
-//! stylesheet, in the order of their links), `static/FILE` and `boot.js`. A file that nothing
-//! refers to is not shipped. The server fills in `{{…}}`.
+//! References in the template are replaced by references to the assets of the build. The template
+//! may refer to `styles/NAME.css` (all are bundled into one stylesheet, in the order of their
+//! links), `static/FILE` and `boot.js`, by their paths relative to the template. A file that
+//! nothing refers to is not shipped. The server fills in the placeholders `{{…}}`.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +16,7 @@ use super::styles;
 const BOOT: &str = "boot.js";
 const STYLES: &str = "app.css";
 
-/// What wasm-bindgen calls its script, and the module.
+/// The names that wasm-bindgen gives to its script and to the module.
 const SCRIPT: &str = "web.js";
 const WASM: &str = "web_bg.wasm";
 
@@ -46,7 +47,7 @@ fn render(template: &str, assets: &Assets) -> Result<String> {
     while let Some((before, tag, after)) = next_tag(rest) {
         out.push_str(before);
         rest = after;
-        refuse_inline_code(tag)?;
+        reject_inline_code(tag)?;
         let Some(target) = reference(tag) else {
             out.push_str(tag);
             continue;
@@ -56,7 +57,7 @@ fn render(template: &str, assets: &Assets) -> Result<String> {
             out.push_str(&preloads(&base, assets));
             out.push_str(&link_to(BOOT));
         } else if target.starts_with("styles/") {
-            // The bundle is linked where the first of its parts was.
+            // The link to the bundle replaces the link to its first part.
             if !styles_linked {
                 out.push_str(&link_to(STYLES));
             }
@@ -66,18 +67,19 @@ fn render(template: &str, assets: &Assets) -> Result<String> {
         } else if target.starts_with(['/', '#']) || target.starts_with("{{") {
             out.push_str(tag);
         } else {
-            bail!("`{target}` is neither {BOOT} nor below styles/ or static/");
+            bail!("`{target}` must be {BOOT}, or a file in styles/ or static/");
         }
     }
     out.push_str(rest);
     if !out.contains(&format!("{base}/{BOOT}")) {
-        bail!("it does not load {BOOT}, so nothing would start the application");
+        bail!("the page does not load {BOOT}, which starts the application");
     }
     let lines = out.lines().filter(|line| !line.trim().is_empty());
     Ok(lines.collect::<Vec<_>>().join("\n") + "\n")
 }
 
-/// Starts all downloads at once. Otherwise each would begin when the one before asks for it.
+/// Returns links that start all downloads at once. Otherwise each download would start only after
+/// the file that needs it has loaded.
 fn preloads(base: &str, assets: &Assets) -> String {
     let mut links = String::new();
     for script in assets.paths().filter(|path| *path == SCRIPT || path.starts_with("snippets/")) {
@@ -87,7 +89,7 @@ fn preloads(base: &str, assets: &Assets) -> String {
     links + &format!("<link rel=\"preload\" href=\"{base}/{WASM}\" {kind}>\n    ")
 }
 
-/// Adds all files in `directory`, by their paths below `root`.
+/// Adds all files in `directory`, by their paths relative to `root`.
 fn add_directory(assets: &mut Assets, root: &Path, directory: &Path) -> Result<()> {
     let entries = fs::read_dir(directory)
         .with_context(|| format!("{} cannot be read", directory.display()))?;
@@ -114,8 +116,8 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
-/// Fails for code that the Content-Security-Policy would block in every browser.
-fn refuse_inline_code(tag: &str) -> Result<()> {
+/// Fails if a tag has inline code, which the Content-Security-Policy would block.
+fn reject_inline_code(tag: &str) -> Result<()> {
     let script = tag.starts_with("<script") && reference(tag).is_none();
     let handler =
         tag.split_whitespace().skip(1).any(|word| word.starts_with("on") && word.contains('='));
@@ -125,7 +127,7 @@ fn refuse_inline_code(tag: &str) -> Result<()> {
     Ok(())
 }
 
-/// The files that the tags of a page refer to, in order.
+/// Returns the files that the tags of a page refer to, in order.
 fn references(html: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = html;
@@ -136,14 +138,14 @@ fn references(html: &str) -> Vec<&str> {
     found
 }
 
-/// What precedes the next tag, the tag, and what follows it.
+/// Returns the text before the next tag, the tag, and the text after it.
 fn next_tag(html: &str) -> Option<(&str, &str, &str)> {
     let start = html.find('<')?;
     let end = start + html[start..].find('>')? + 1;
     Some((&html[..start], &html[start..end], &html[end..]))
 }
 
-/// The file that a tag refers to.
+/// Returns the file that a tag refers to, if there is one.
 fn reference(tag: &str) -> Option<&str> {
     let value = |attribute| {
         let (before, value) = tag.split_once(attribute)?;

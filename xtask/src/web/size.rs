@@ -1,14 +1,16 @@
-//! The size of a first visit, and its limit.
+//! The download size of a first visit, and its limit.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, bail};
 
-/// How many bytes a first visit of any page may download, compressed and all files together.
+/// The maximum number of bytes that a first visit to any page may download: all files together,
+/// compressed.
 ///
-/// At 1.6 Mbit/s this takes a second. The round trips before it and the start of the application
-/// after it leave a log-in form usable within 1.8 s, as a test in Chromium measures.
+/// At 1.6 Mbit/s the download takes one second. Including the round trips before it and the start
+/// of the application after it, the log-in form is usable within 1.8 s. A test in Chromium checks
+/// this.
 pub(crate) const BUDGET: u64 = 200_000;
 
 /// The bytes of a first visit: the page and all its assets.
@@ -26,7 +28,7 @@ impl Report {
         Ok(report)
     }
 
-    /// The bytes as they are sent to a browser.
+    /// Returns the number of bytes that are sent to a browser.
     pub(crate) const fn as_sent(&self) -> u64 {
         self.brotli
     }
@@ -45,7 +47,7 @@ impl Report {
 
     pub(crate) fn check(&self) -> Result<()> {
         if self.brotli > BUDGET {
-            bail!("a first visit downloads {} bytes, its budget is {BUDGET}", self.brotli);
+            bail!("a first visit downloads {} bytes; the budget is {BUDGET} bytes", self.brotli);
         }
         Ok(())
     }
@@ -90,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_a_compressed_form_counts_as_it_is() {
+    fn a_file_without_a_compressed_form_counts_uncompressed() {
         let Report { raw, gzip, brotli } = report(1000);
         assert_eq!((raw, gzip, brotli), (900_300, 900_300, 1300));
     }

@@ -2,30 +2,30 @@
 
 use anyhow::{Context as _, Result, bail};
 
-/// Joins stylesheets in the order given. `add_asset` is called with every file under `static/`
-/// that they refer to.
+/// Joins stylesheets in the given order. Calls `add_asset` with every file under `static/` that
+/// they refer to.
 pub(super) fn bundle(
     sheets: &[(String, String)],
     mut add_asset: impl FnMut(&str) -> Result<()>,
 ) -> Result<String> {
     let mut bundle = String::new();
     for (name, text) in sheets {
-        let text = rewritten(text, &mut add_asset).with_context(|| format!("in {name}"))?;
+        let text = rewrite_urls(text, &mut add_asset).with_context(|| format!("in {name}"))?;
         bundle.push_str(text.trim());
         bundle.push('\n');
     }
     Ok(bundle)
 }
 
-/// Rewrites the URLs of files: `static/` lies beside the bundle.
-fn rewritten(css: &str, add_asset: &mut impl FnMut(&str) -> Result<()>) -> Result<String> {
+/// Rewrites the URLs of files to be relative to the bundle, which is next to `static/`.
+fn rewrite_urls(css: &str, add_asset: &mut impl FnMut(&str) -> Result<()>) -> Result<String> {
     if css.contains("@import") {
-        bail!("`@import` would be a second request: link the stylesheet in index.html instead");
+        bail!("`@import` would cause a second request: link the stylesheet in index.html instead");
     }
     let mut parts = css.split("url(");
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let (url, rest) = part.split_once(')').context("`url(` without its `)`")?;
+        let (url, rest) = part.split_once(')').context("`url(` without a closing `)`")?;
         let url = url.trim().trim_matches(['"', '\'']);
         let url = match url.trim_start_matches("../") {
             file if file.starts_with("static/") => {
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn imports_and_foreign_urls_are_refused() {
+    fn imports_and_external_urls_are_rejected() {
         for css in ["@import 'b.css';", "a{b:url(https://example.com/x.png)}", "a{b:url(c"] {
             assert!(bundled(&[("a", css)]).is_err(), "{css}");
         }

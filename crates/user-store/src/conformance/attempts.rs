@@ -8,34 +8,35 @@ use crate::conformance::steps::{NOW, SECOND, Server, two_servers};
 cases! {
     ($) attempts_cases in attempts;
     attempts_are_counted_across_servers,
-    no_more_concurrent_attempts_begin_than_may_fail,
-    an_attempt_rejected_by_one_counter_changes_none,
-    a_refund_does_not_count_and_a_success_clears,
+    concurrent_attempts_cannot_exceed_the_limit,
+    an_attempt_rejected_by_one_counter_changes_no_counter,
+    a_refund_does_not_count_and_a_success_clears_the_counter,
     counters_survive_a_restart,
     expired_counters_are_purged,
     attempts_written_out_of_order_are_all_settled,
 }
 
-async fn attempts_are_counted_across_servers(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn attempts_are_counted_across_servers(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let ada = [by_account("ada@example.com")];
     assert_eq!(fail(&here, &ada, 5).await, SettleOutcome::Settled);
     assert_eq!(fail(&there, &ada, 5).await, SettleOutcome::LockedOut);
-    let refused = Admission::Rejected(60 * SECOND);
-    assert_eq!(begin(&here, &ada).await, refused);
-    assert_eq!(begin(&there, &ada).await, refused);
+    let rejected = Admission::Rejected(60 * SECOND);
+    assert_eq!(begin(&here, &ada).await, rejected);
+    assert_eq!(begin(&there, &ada).await, rejected);
     assert_eq!(begin(&here, &[by_account("grace@example.com")]).await, Admission::Admitted);
 }
 
-async fn no_more_concurrent_attempts_begin_than_may_fail(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn concurrent_attempts_cannot_exceed_the_limit(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let ada = [by_account("ada@example.com"), by_ip()];
     let admissions = join_all((0..40).map(|n| {
         let store = if n % 2 == 0 { &here } else { &there };
         store.begin_attempt(&ada, NOW)
     }))
     .await;
-    let count = |wanted| admissions.iter().filter(|one| *one.as_ref().unwrap() == wanted).count();
+    let count =
+        |expected| admissions.iter().filter(|one| *one.as_ref().unwrap() == expected).count();
     assert_eq!((count(Admission::Admitted), count(Admission::Busy)), (10, 30));
     let counted = settled(&ada, Settlement::Counted, NOW, NOW);
     let ended = join_all((0..10).map(|n| {
@@ -53,12 +54,12 @@ async fn no_more_concurrent_attempts_begin_than_may_fail(fresh: &dyn Deployment)
         fail(&there, &[by_account("edsger@example.com"), by_ip()], 10).await,
         SettleOutcome::LockedOut
     );
-    let refused = begin(&here, &[by_account("barbara@example.com"), by_ip()]).await;
-    assert_eq!(refused, Admission::Rejected(15 * 60 * SECOND));
+    let rejected = begin(&here, &[by_account("barbara@example.com"), by_ip()]).await;
+    assert_eq!(rejected, Admission::Rejected(15 * 60 * SECOND));
 }
 
-async fn an_attempt_rejected_by_one_counter_changes_none(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn an_attempt_rejected_by_one_counter_changes_no_counter(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let ada = [by_account("ada@example.com"), by_ip()];
     let _ = fail(&store, &ada, 10).await;
     for _ in 0..30 {
@@ -72,16 +73,16 @@ async fn an_attempt_rejected_by_one_counter_changes_none(fresh: &dyn Deployment)
     assert_eq!(begin(&store, &[by_ip()]).await, Admission::Rejected(15 * 60 * SECOND));
 }
 
-async fn a_refund_does_not_count_and_a_success_clears(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_refund_does_not_count_and_a_success_clears_the_counter(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let ada = [by_account("ada@example.com")];
-    for how in [Settlement::Refunded, Settlement::Reset] {
+    for settlement in [Settlement::Refunded, Settlement::Reset] {
         let _ = fail(&store, &ada, 9).await;
         assert_eq!(begin(&store, &ada).await, Admission::Admitted);
-        assert_eq!(settle(&store, &ada, how).await, SettleOutcome::Settled);
-        // A refund leaves one attempt, a reset leaves ten.
-        let left = if how == Settlement::Reset { 10 } else { 1 };
-        assert_eq!(fail(&store, &ada, left).await, SettleOutcome::LockedOut);
+        assert_eq!(settle(&store, &ada, settlement).await, SettleOutcome::Settled);
+        // After a refund one attempt is left, and after a reset ten.
+        let remaining = if settlement == Settlement::Reset { 10 } else { 1 };
+        assert_eq!(fail(&store, &ada, remaining).await, SettleOutcome::LockedOut);
         assert_eq!(begin(&store, &ada).await, Admission::Rejected(60 * SECOND));
         let later = NOW + 60 * SECOND;
         let admission = store.begin_attempt(&ada, later).await.unwrap();
@@ -92,14 +93,14 @@ async fn a_refund_does_not_count_and_a_success_clears(fresh: &dyn Deployment) {
     }
 }
 
-async fn counters_survive_a_restart(fresh: &dyn Deployment) {
+async fn counters_survive_a_restart(deployment: &dyn Deployment) {
     let ada = [by_account("ada@example.com")];
-    let _ = fail(&fresh.connect().await, &ada, 10).await;
-    assert_eq!(begin(&fresh.connect().await, &ada).await, Admission::Rejected(60 * SECOND));
+    let _ = fail(&deployment.connect().await, &ada, 10).await;
+    assert_eq!(begin(&deployment.connect().await, &ada).await, Admission::Rejected(60 * SECOND));
 }
 
-async fn expired_counters_are_purged(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn expired_counters_are_purged(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let _ = fail(&store, &[by_account("ada@example.com"), by_ip()], 1).await;
     let purged =
         async |at: Timestamp, limit| store.purge_expired(at, limit).await.unwrap().counters;
@@ -108,8 +109,8 @@ async fn expired_counters_are_purged(fresh: &dyn Deployment) {
     assert_eq!((purged(end, 1).await, purged(end, 1).await, purged(end, 1).await), (1, 1, 0));
 }
 
-async fn attempts_written_out_of_order_are_all_settled(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn attempts_written_out_of_order_are_all_settled(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let ada = [by_account("ada@example.com")];
     for _ in 0..20 {
         for (store, began) in [(&here, NOW + SECOND), (&there, NOW)] {
@@ -138,22 +139,26 @@ async fn begin(store: &Server, counters: &[LimitedCounter]) -> Admission {
     store.begin_attempt(counters, NOW).await.unwrap()
 }
 
-/// Settles an attempt in the same way on all its counters.
+/// Builds an attempt with the same settlement on all its counters.
 fn settled(
     counters: &[LimitedCounter],
-    how: Settlement,
+    settlement: Settlement,
     began_at: Timestamp,
     settled_at: Timestamp,
 ) -> SettledAttempt {
-    let counters = counters.iter().map(|counter| (*counter, how)).collect();
+    let counters = counters.iter().map(|counter| (*counter, settlement)).collect();
     SettledAttempt { counters, began_at, settled_at, failure: None }
 }
 
-async fn settle(store: &Server, counters: &[LimitedCounter], how: Settlement) -> SettleOutcome {
-    store.settle_attempt(&settled(counters, how, NOW, NOW)).await.unwrap()
+async fn settle(
+    store: &Server,
+    counters: &[LimitedCounter],
+    settlement: Settlement,
+) -> SettleOutcome {
+    store.settle_attempt(&settled(counters, settlement, NOW, NOW)).await.unwrap()
 }
 
-/// Fails this many attempts. Returns the outcome of the last.
+/// Fails this many attempts. Returns the outcome of the last one.
 async fn fail(store: &Server, counters: &[LimitedCounter], times: usize) -> SettleOutcome {
     let mut outcome = SettleOutcome::Settled;
     for _ in 0..times {

@@ -20,54 +20,54 @@ cases! {
     failures_and_the_lockout_are_recorded,
     a_user_sees_their_own_events_newest_first,
     events_are_listed_in_pages_in_recording_order,
-    only_the_deletion_of_an_account_stays_recorded,
-    a_late_failure_tells_nothing_about_a_deleted_user,
+    only_the_deletion_event_of_a_deleted_account_is_kept,
+    a_late_failure_records_nothing_about_a_deleted_user,
     concurrent_deletions_record_one_event,
     events_are_kept_for_90_days_and_then_purged,
     an_event_of_an_unknown_kind_is_kept_and_listed,
 }
 
-async fn every_change_is_recorded(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
-    let mut known = 0;
+async fn every_change_is_recorded(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let mut seen = 0;
     let (ada, _) = sign_up_ada(&store).await;
     let by_ada = |kind| Event::by_user(kind, NOW, client()).about(ada.id);
-    assert_eq!(news(&store, &mut known).await, [by_ada(EventKind::AccountCreated)]);
+    assert_eq!(new_events(&store, &mut seen).await, [by_ada(EventKind::AccountCreated)]);
     let (session, token) = open(&store, &ada).await;
     let in_session = |kind| by_ada(kind).in_session(session.id);
-    assert_eq!(news(&store, &mut known).await, [in_session(EventKind::SignedIn)]);
+    assert_eq!(new_events(&store, &mut seen).await, [in_session(EventKind::SignedIn)]);
     let changed =
         store.change_password(&reauthenticate(&store, &ada, &session).await, &hash(), NOW).await;
     let _ = changed.unwrap();
-    assert_eq!(news(&store, &mut known).await, [in_session(EventKind::PasswordChanged)]);
+    assert_eq!(new_events(&store, &mut seen).await, [in_session(EventKind::PasswordChanged)]);
     let (other, _) = open(&store, &ada).await;
     open(&store, &ada).await;
-    news(&store, &mut known).await;
+    new_events(&store, &mut seen).await;
     let _ = store.end_session(&acting(&session), other.id, NOW).await.unwrap();
     let ended = by_ada(EventKind::SessionEnded).in_session(other.id);
-    assert_eq!(news(&store, &mut known).await, [ended]);
+    assert_eq!(new_events(&store, &mut seen).await, [ended]);
     let _ = store.end_other_sessions(&acting(&session), NOW).await.unwrap();
-    assert_eq!(news(&store, &mut known).await, [in_session(EventKind::OtherSessionsEnded)]);
+    assert_eq!(new_events(&store, &mut seen).await, [in_session(EventKind::OtherSessionsEnded)]);
     let policy = SessionPolicy::default();
     let (first, _) = rotation(&token);
     let _ = store.rotate_refresh_token(&first, &policy, NOW).await.unwrap();
-    assert_eq!(news(&store, &mut known).await, [], "a refresh is not recorded");
+    assert_eq!(new_events(&store, &mut seen).await, [], "a refresh is not recorded");
     let late = NOW + 10 * SECOND;
     let _ = store.rotate_refresh_token(&first, &policy, late).await.unwrap();
     let reused = Event::by_user(EventKind::RefreshTokenReused, late, first.client.clone());
     let reused = reused.about(ada.id).in_session(session.id);
-    assert_eq!(news(&store, &mut known).await, [reused]);
+    assert_eq!(new_events(&store, &mut seen).await, [reused]);
     let (last, _) = open(&store, &ada).await;
-    news(&store, &mut known).await;
+    new_events(&store, &mut seen).await;
     assert!(sign_out(&store, &last).await);
-    let out = by_ada(EventKind::SignedOut).in_session(last.id);
-    assert_eq!(news(&store, &mut known).await, [out]);
+    let signed_out = by_ada(EventKind::SignedOut).in_session(last.id);
+    assert_eq!(new_events(&store, &mut seen).await, [signed_out]);
 }
 
-async fn operator_changes_are_recorded_as_such(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn operator_changes_are_recorded_as_such(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_in_ada(&store).await;
-    let mut known = all(&store).await.len();
+    let mut seen = all(&store).await.len();
     assert_eq!(store.end_all_sessions(ada.id, NOW).await.unwrap(), 1);
     assert_eq!(store.disable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
     assert_eq!(store.enable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
@@ -90,17 +90,17 @@ async fn operator_changes_are_recorded_as_such(fresh: &dyn Deployment) {
         key(EventKind::SigningKeyRetired, &first),
         backup,
     ];
-    assert_eq!(news(&store, &mut known).await, recorded);
+    assert_eq!(new_events(&store, &mut seen).await, recorded);
     assert!(recorded.iter().all(|event| event.actor == Actor::Operator));
 }
 
-async fn a_call_that_changes_nothing_records_nothing(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_call_that_changes_nothing_records_nothing(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, session) = sign_in_ada(&store).await;
     let proof = reauthenticate(&store, &ada, &session).await;
-    let (nobody, policy) = (user("nobody@example.com"), SessionPolicy::default());
+    let (unknown_user, policy) = (user("nobody@example.com"), SessionPolicy::default());
     assert!(sign_out(&store, &session).await);
-    let mut known = all(&store).await.len();
+    let mut seen = all(&store).await.len();
     assert!(store.create_user(&ada, &hash(), &creation(&ada)).await.is_err());
     assert!(!sign_out(&store, &session).await);
     let _ = store.end_other_sessions(&acting(&session), NOW).await.unwrap();
@@ -109,24 +109,27 @@ async fn a_call_that_changes_nothing_records_nothing(fresh: &dyn Deployment) {
     let _ = store.delete_own_account(&proof, NOW).await.unwrap();
     // The account is enabled already.
     assert_eq!(store.enable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
-    assert_eq!(store.disable_user(nobody.id, NOW).await.unwrap(), UpdateUserOutcome::NotFound);
-    assert_eq!(store.enable_user(nobody.id, NOW).await.unwrap(), UpdateUserOutcome::NotFound);
     assert_eq!(
-        store.set_password(nobody.id, &hash(), NOW).await.unwrap(),
+        store.disable_user(unknown_user.id, NOW).await.unwrap(),
         UpdateUserOutcome::NotFound
     );
-    assert_eq!(store.delete_user(nobody.id, NOW).await.unwrap(), UpdateUserOutcome::NotFound);
-    let unknown = rotation(&RefreshToken::generate(&SystemRandom)).0;
-    let _ = store.rotate_refresh_token(&unknown, &policy, NOW).await.unwrap();
+    assert_eq!(store.enable_user(unknown_user.id, NOW).await.unwrap(), UpdateUserOutcome::NotFound);
+    assert_eq!(
+        store.set_password(unknown_user.id, &hash(), NOW).await.unwrap(),
+        UpdateUserOutcome::NotFound
+    );
+    assert_eq!(store.delete_user(unknown_user.id, NOW).await.unwrap(), UpdateUserOutcome::NotFound);
+    let unknown_token = rotation(&RefreshToken::generate(&SystemRandom)).0;
+    let _ = store.rotate_refresh_token(&unknown_token, &policy, NOW).await.unwrap();
     let key = SigningKey::generate(&SystemRandom);
     let _ = store.retire_signing_key(&key, NOW).await.unwrap();
-    assert_eq!(news(&store, &mut known).await, []);
+    assert_eq!(new_events(&store, &mut seen).await, []);
 }
 
-async fn failures_and_the_lockout_are_recorded(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn failures_and_the_lockout_are_recorded(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
-    let mut known = all(&store).await.len();
+    let mut seen = all(&store).await.len();
     let key = CounterKey::sign_ins_by_account("ada@example.com");
     let counts = [LimitedCounter { key, limit: Limit::SIGN_INS_PER_ACCOUNT }];
     let failed = Event::by_user(EventKind::SignInFailed, NOW, client()).about(ada.id);
@@ -141,14 +144,14 @@ async fn failures_and_the_lockout_are_recorded(fresh: &dyn Deployment) {
         let _ = store.settle_attempt(&settled).await.unwrap();
     }
     let _ = store.begin_attempt(&counts, NOW).await.unwrap();
-    let recorded = news(&store, &mut known).await;
+    let recorded = new_events(&store, &mut seen).await;
     assert_eq!(recorded.len(), 11);
     assert!(recorded[..10].iter().all(|event| *event == failed));
     assert_eq!(recorded[10], Event { kind: EventKind::SignInsThrottled, ..failed });
 }
 
-async fn a_user_sees_their_own_events_newest_first(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_user_sees_their_own_events_newest_first(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_in_ada(&store).await;
     let (grace, _) = sign_up(&store, "grace@example.com").await;
     let kinds = async |user: &User, limit| -> Vec<_> {
@@ -158,31 +161,31 @@ async fn a_user_sees_their_own_events_newest_first(fresh: &dyn Deployment) {
     assert_eq!(kinds(&ada, 10).await, [EventKind::SignedIn, EventKind::AccountCreated]);
     assert_eq!(kinds(&ada, 1).await, [EventKind::SignedIn]);
     assert_eq!(kinds(&grace, 10).await, [EventKind::AccountCreated]);
-    let held = store.user_data(ada.id).await.unwrap().unwrap();
-    assert_eq!(held.events, store.activity(ada.id, 10).await.unwrap());
+    let data = store.user_data(ada.id).await.unwrap().unwrap();
+    assert_eq!(data.events, store.activity(ada.id, 10).await.unwrap());
 }
 
-async fn events_are_listed_in_pages_in_recording_order(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn events_are_listed_in_pages_in_recording_order(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let (ada, _) = sign_in_ada(&here).await;
     sign_up(&there, "grace@example.com").await;
     open(&there, &ada).await;
-    let whole = here.events(None, None, 10).await.unwrap();
-    assert_eq!(whole.len(), 4);
+    let all = here.events(None, None, 10).await.unwrap();
+    assert_eq!(all.len(), 4);
     let mut paged = Vec::new();
     for _ in 0..3 {
         let last = paged.last().map(|(id, _)| *id);
         paged.extend(there.events(None, last, 2).await.unwrap());
     }
-    assert_eq!(paged, whole);
+    assert_eq!(paged, all);
     let about_ada = here.events(Some(ada.id), None, 10).await.unwrap();
     assert_eq!(about_ada.len(), 3);
     let after = Some(about_ada[0].0);
     assert_eq!(here.events(Some(ada.id), after, 10).await.unwrap(), about_ada[1..]);
 }
 
-async fn only_the_deletion_of_an_account_stays_recorded(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn only_the_deletion_event_of_a_deleted_account_is_kept(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, session) = sign_in_ada(&store).await;
     let (grace, _) = sign_up(&store, "grace@example.com").await;
     let deletion =
@@ -195,11 +198,11 @@ async fn only_the_deletion_of_an_account_stays_recorded(fresh: &dyn Deployment) 
     assert_eq!(all(&store).await[1..], [by_operator]);
 }
 
-async fn a_late_failure_tells_nothing_about_a_deleted_user(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_late_failure_records_nothing_about_a_deleted_user(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, session) = sign_in_ada(&store).await;
     assert_eq!(store.delete_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
-    let mut known = all(&store).await.len();
+    let mut seen = all(&store).await.len();
     // The password was being verified while the account was deleted.
     let failed = Event::by_user(EventKind::PasswordCheckFailed, NOW, client());
     let late = failed.clone().about(ada.id).in_session(session.id);
@@ -210,12 +213,12 @@ async fn a_late_failure_tells_nothing_about_a_deleted_user(fresh: &dyn Deploymen
         failure: Some(late),
     };
     let _ = store.settle_attempt(&settled).await.unwrap();
-    let nobody = Event { client: ClientInfo::default(), ..failed };
-    assert_eq!(news(&store, &mut known).await, [nobody]);
+    let anonymous = Event { client: ClientInfo::default(), ..failed };
+    assert_eq!(new_events(&store, &mut seen).await, [anonymous]);
 }
 
-async fn concurrent_deletions_record_one_event(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn concurrent_deletions_record_one_event(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let (ada, _) = sign_in_ada(&here).await;
     let deletions = join(here.delete_user(ada.id, NOW), there.delete_user(ada.id, NOW)).await;
     let mut outcomes = [deletions.0.unwrap(), deletions.1.unwrap()];
@@ -225,15 +228,15 @@ async fn concurrent_deletions_record_one_event(fresh: &dyn Deployment) {
     assert_eq!(all(&here).await, [deleted]);
 }
 
-async fn events_are_kept_for_90_days_and_then_purged(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn events_are_kept_for_90_days_and_then_purged(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     let failed = |at| Event::by_user(EventKind::SignInFailed, at, client());
     store.record_event(&failed(NOW)).await.unwrap();
     let end = NOW + EVENT_RETENTION;
     let purged = async |now| store.purge_expired(now, 10).await.unwrap().events;
     assert_eq!(purged(end - SECOND).await, 0);
-    // A clock that is ahead purges nothing too early.
+    // A clock that is ahead does not purge events too early.
     assert_eq!(purged(end + EVENT_RETENTION).await, 0);
     store.record_event(&failed(end - SECOND).about(ada.id)).await.unwrap();
     assert_eq!(purged(end).await, 0);
@@ -242,16 +245,16 @@ async fn events_are_kept_for_90_days_and_then_purged(fresh: &dyn Deployment) {
     assert_eq!(all(&store).await.len(), 2);
 }
 
-async fn an_event_of_an_unknown_kind_is_kept_and_listed(fresh: &dyn Deployment) {
-    let [newer, older] = two_servers(fresh).await;
+async fn an_event_of_an_unknown_kind_is_kept_and_listed(deployment: &dyn Deployment) {
+    let [newer, older] = two_servers(deployment).await;
     let (ada, _) = sign_up_ada(&newer).await;
-    let mut known = all(&older).await.len();
-    // The kind is one of a newer version, which this one reads.
+    let mut seen = all(&older).await.len();
+    // A newer version records a kind that this version does not know.
     let kind = EventKind::from_name("passkey_added");
     assert_eq!(kind, EventKind::Unknown("passkey_added".to_owned()));
     let event = Event::by_user(kind, NOW, client()).about(ada.id);
     newer.record_event(&event).await.unwrap();
-    assert_eq!(news(&older, &mut known).await, std::slice::from_ref(&event));
+    assert_eq!(new_events(&older, &mut seen).await, std::slice::from_ref(&event));
     assert_eq!(older.activity(ada.id, 1).await.unwrap(), std::slice::from_ref(&event));
     let data = older.user_data(ada.id).await.unwrap().unwrap();
     assert_eq!(data.events[0], event);
@@ -262,9 +265,9 @@ async fn all(store: &Server) -> Vec<Event> {
     events.into_iter().map(|(_, event)| event).collect()
 }
 
-/// Returns the events since the last call, which `known` counts.
-async fn news(store: &Server, known: &mut usize) -> Vec<Event> {
-    let new = all(store).await.split_off(*known);
-    *known += new.len();
+/// Returns the events recorded since the last call. `seen` counts the events returned so far.
+async fn new_events(store: &Server, seen: &mut usize) -> Vec<Event> {
+    let new = all(store).await.split_off(*seen);
+    *seen += new.len();
     new
 }

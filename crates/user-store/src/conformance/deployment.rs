@@ -7,6 +7,6 @@ use crate::store::Store;
 /// A fresh, empty store that any number of servers can connect to.
 #[async_trait]
 pub trait Deployment: Send + Sync {
-    /// Connects a server that starts now. Each call is another server on the same store.
+    /// Connects a new server to the store. Each call returns the connection of another server.
     async fn connect(&self) -> Arc<dyn Store>;
 }

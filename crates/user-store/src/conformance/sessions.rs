@@ -21,25 +21,25 @@ cases! {
     a_session_is_not_found_at_its_idle_expiry,
     no_session_is_opened_with_a_former_password,
     no_session_is_opened_for_an_unknown_account,
-    a_sign_in_can_replace_the_hash,
+    a_sign_in_can_replace_the_password_hash,
     concurrent_sign_ins_that_replace_the_hash_all_succeed,
     a_sign_in_ends_the_session_that_it_replaces,
     a_sign_in_does_not_replace_a_session_of_another_user,
     an_expired_session_is_not_replaced,
     a_session_beyond_the_limit_ends_the_least_recently_used_one,
     sessions_are_listed_with_their_clients,
-    a_session_ends_at_once_on_every_server,
-    a_session_ends_once,
+    a_session_ends_immediately_on_every_server,
+    a_session_can_be_ended_only_once,
     concurrent_sign_outs_end_the_session_once,
     ending_a_session_keeps_the_others,
     a_session_is_not_ended_by_another_user,
-    ending_other_sessions_keeps_the_acting_one_and_other_users,
-    sessions_that_end_each_other_leave_one,
+    ending_other_sessions_keeps_the_acting_session_and_other_users_sessions,
+    sessions_that_end_each_other_leave_one_active,
     an_expired_session_is_not_ended_again,
     expired_sessions_are_purged_in_batches,
     a_refresh_token_is_replaced_by_every_use,
-    a_refresh_moves_the_idle_expiry_and_not_the_absolute_one,
-    an_unknown_token_refreshes_nothing,
+    a_refresh_extends_the_idle_expiry_but_not_the_absolute_expiry,
+    an_unknown_refresh_token_is_rejected,
     an_expired_or_ended_session_is_not_refreshed,
     concurrent_uses_of_a_token_get_one_successor,
     a_repeated_token_gets_the_same_successor_after_a_restart,
@@ -51,21 +51,21 @@ cases! {
     a_session_is_found_by_any_of_its_refresh_tokens,
 }
 
-async fn an_open_session_is_found_with_its_user(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn an_open_session_is_found_with_its_user(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (user, session) = sign_in_ada(&store).await;
     let found = store.session(session.id, NOW).await.unwrap().unwrap();
     assert_eq!((found.session, found.user), (session, user));
 }
 
-async fn a_session_is_not_found_at_its_absolute_expiry(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_session_is_not_found_at_its_absolute_expiry(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (_, session) = sign_in_ada(&store).await;
     assert!(store.session(session.id, session.expires_at).await.unwrap().is_none());
 }
 
-async fn a_session_is_not_found_at_its_idle_expiry(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_session_is_not_found_at_its_idle_expiry(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (_, session) = sign_in_ada(&store).await;
     let last = session.idle_expires_at - Duration::from_millis(1);
     assert!(store.session(session.id, last).await.unwrap().is_some());
@@ -73,27 +73,27 @@ async fn a_session_is_not_found_at_its_idle_expiry(fresh: &dyn Deployment) {
     assert!(store.session(session.id, end).await.unwrap().is_none());
 }
 
-async fn no_session_is_opened_with_a_former_password(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn no_session_is_opened_with_a_former_password(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (user, _) = sign_up_ada(&store).await;
     let before = current_credentials(&store, &user).await.password_version;
     assert_eq!(
         store.set_password(user.id, &hash(), NOW).await.unwrap(),
         UpdateUserOutcome::Updated
     );
-    let now = current_credentials(&store, &user).await;
-    assert_ne!(now.password_version, before);
+    let current = current_credentials(&store, &user).await;
+    assert_ne!(current.password_version, before);
     let (new, _) = new_session(&user);
     for rehashed in [None, Some(&hash())] {
         let opened = store.open_session(&new, before, rehashed).await.unwrap();
         assert_eq!(opened, OpenSessionOutcome::CredentialsChanged);
     }
     assert!(!is_alive(&store, &new.session).await);
-    assert_eq!(current_credentials(&store, &user).await, now);
+    assert_eq!(current_credentials(&store, &user).await, current);
 }
 
-async fn no_session_is_opened_for_an_unknown_account(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn no_session_is_opened_for_an_unknown_account(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     let verified = current_credentials(&store, &ada).await.password_version;
     let (new, _) = new_session(&user("grace@example.com"));
@@ -102,21 +102,21 @@ async fn no_session_is_opened_for_an_unknown_account(fresh: &dyn Deployment) {
     assert!(!is_alive(&store, &new.session).await);
 }
 
-async fn a_sign_in_can_replace_the_hash(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_sign_in_can_replace_the_password_hash(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (user, _) = sign_up_ada(&store).await;
     let before = current_credentials(&store, &user).await;
     let ((session, _), rehashed) = (new_session(&user), hash());
     let opened = store.open_session(&session, before.password_version, Some(&rehashed)).await;
     assert_eq!(opened.unwrap(), OpenSessionOutcome::Opened(Vec::new()));
-    let now = current_credentials(&store, &user).await;
-    assert_eq!(now.password_hash, rehashed);
-    assert_eq!(now.password_version, before.password_version, "it is the same password");
+    let current = current_credentials(&store, &user).await;
+    assert_eq!(current.password_hash, rehashed);
+    assert_eq!(current.password_version, before.password_version, "it is the same password");
     assert!(is_alive(&store, &session.session).await);
 }
 
-async fn concurrent_sign_ins_that_replace_the_hash_all_succeed(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn concurrent_sign_ins_that_replace_the_hash_all_succeed(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let (user, _) = sign_up_ada(&here).await;
     let verified = current_credentials(&here, &user).await.password_version;
     let attempts: Vec<_> = (0..20).map(|_| (new_session(&user).0, hash())).collect();
@@ -129,12 +129,12 @@ async fn concurrent_sign_ins_that_replace_the_hash_all_succeed(fresh: &dyn Deplo
         assert_eq!(opened.unwrap(), OpenSessionOutcome::Opened(Vec::new()));
         assert!(is_alive(&here, &session.session).await);
     }
-    let now = current_credentials(&here, &user).await.password_hash;
-    assert!(attempts.iter().any(|(_, rehashed)| *rehashed == now));
+    let current = current_credentials(&here, &user).await.password_hash;
+    assert!(attempts.iter().any(|(_, rehashed)| *rehashed == current));
 }
 
-async fn a_sign_in_ends_the_session_that_it_replaces(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_sign_in_ends_the_session_that_it_replaces(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     let (before, token) = open(&store, &ada).await;
     let (elsewhere, _) = open(&store, &ada).await;
@@ -142,8 +142,8 @@ async fn a_sign_in_ends_the_session_that_it_replaces(fresh: &dyn Deployment) {
     new.replaces = Some(token.family());
     // If no session is opened, none is ended.
     let PasswordVersion(verified) = current_credentials(&store, &ada).await.password_version;
-    let refused = store.open_session(&new, PasswordVersion(verified + 1), None).await;
-    assert_eq!(refused.unwrap(), OpenSessionOutcome::CredentialsChanged);
+    let rejected = store.open_session(&new, PasswordVersion(verified + 1), None).await;
+    assert_eq!(rejected.unwrap(), OpenSessionOutcome::CredentialsChanged);
     assert!(is_alive(&store, &before).await);
     assert_eq!(open_session(&store, &ada, &new).await, [before.id]);
     for (session, alive) in [(before, false), (elsewhere, true), (new.session, true)] {
@@ -151,19 +151,19 @@ async fn a_sign_in_ends_the_session_that_it_replaces(fresh: &dyn Deployment) {
     }
 }
 
-async fn a_sign_in_does_not_replace_a_session_of_another_user(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_sign_in_does_not_replace_a_session_of_another_user(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
-    let (hers, token) = open(&store, &ada).await;
+    let (of_ada, token) = open(&store, &ada).await;
     let (grace, _) = sign_up(&store, "grace@example.com").await;
     let (mut new, _) = new_session(&grace);
     new.replaces = Some(token.family());
     assert!(open_session(&store, &grace, &new).await.is_empty());
-    assert!(is_alive(&store, &hers).await);
+    assert!(is_alive(&store, &of_ada).await);
 }
 
-async fn an_expired_session_is_not_replaced(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn an_expired_session_is_not_replaced(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     let (mut expired, token) = new_session(&ada);
     expired.session.idle_expires_at = NOW;
@@ -173,8 +173,8 @@ async fn an_expired_session_is_not_replaced(fresh: &dyn Deployment) {
     assert!(open_session(&store, &ada, &new).await.is_empty());
 }
 
-async fn a_session_beyond_the_limit_ends_the_least_recently_used_one(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_session_beyond_the_limit_ends_the_least_recently_used_one(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     let (grace, _) = sign_up(&store, "grace@example.com").await;
     let (unrelated, _) = open(&store, &grace).await;
@@ -190,12 +190,12 @@ async fn a_session_beyond_the_limit_ends_the_least_recently_used_one(fresh: &dyn
     for (session, alive) in [(oldest.session, false), (last.session, true), (unrelated, true)] {
         assert_eq!(is_alive(&store, &session).await, alive);
     }
-    let left = store.sessions(ada.id, NOW).await.unwrap();
-    assert_eq!(left.len(), NewSession::MAX_PER_USER as usize);
+    let remaining = store.sessions(ada.id, NOW).await.unwrap();
+    assert_eq!(remaining.len(), NewSession::MAX_PER_USER as usize);
 }
 
-async fn sessions_are_listed_with_their_clients(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn sessions_are_listed_with_their_clients(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     let (grace, _) = sign_up(&store, "grace@example.com").await;
     open(&store, &grace).await;
@@ -208,15 +208,15 @@ async fn sessions_are_listed_with_their_clients(fresh: &dyn Deployment) {
     open_session(&store, &ada, &expired).await;
     let (newer, _) = open(&store, &ada).await;
     let found = store.sessions(ada.id, NOW).await.unwrap();
-    assert_eq!(found.len(), 2, "neither the other user's nor the expired one");
+    assert_eq!(found.len(), 2, "the other user's session and the expired one are not listed");
     assert_eq!(found[0].session, newer);
     assert_eq!(found[0].client.user_agent(), Some("Browser/1.0"));
     assert_eq!(found[0].client.ip(), Some([192, 0, 2, 1].into()));
     assert_eq!((found[1].session, &found[1].client), (older.session, &older.client));
 }
 
-async fn a_session_ends_at_once_on_every_server(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn a_session_ends_immediately_on_every_server(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let (_, session) = sign_in_ada(&here).await;
     assert!(is_alive(&there, &session).await);
     assert!(sign_out(&here, &session).await);
@@ -224,15 +224,15 @@ async fn a_session_ends_at_once_on_every_server(fresh: &dyn Deployment) {
     assert!(!is_alive(&there, &session).await);
 }
 
-async fn a_session_ends_once(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_session_can_be_ended_only_once(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (_, session) = sign_in_ada(&store).await;
     assert!(sign_out(&store, &session).await);
     assert!(!sign_out(&store, &session).await);
 }
 
-async fn concurrent_sign_outs_end_the_session_once(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn concurrent_sign_outs_end_the_session_once(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let (_, session) = sign_in_ada(&here).await;
     let ended = join_all((0..20).map(|n| {
         let store = if n % 2 == 0 { &here } else { &there };
@@ -242,8 +242,8 @@ async fn concurrent_sign_outs_end_the_session_once(fresh: &dyn Deployment) {
     assert_eq!(ended.into_iter().filter(|ended| *ended).count(), 1);
 }
 
-async fn ending_a_session_keeps_the_others(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn ending_a_session_keeps_the_others(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (user, _) = sign_up_ada(&store).await;
     let (one, _) = open(&store, &user).await;
     let (other, _) = open(&store, &user).await;
@@ -251,35 +251,37 @@ async fn ending_a_session_keeps_the_others(fresh: &dyn Deployment) {
     assert!(is_alive(&store, &other).await);
 }
 
-async fn a_session_is_not_ended_by_another_user(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_session_is_not_ended_by_another_user(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (_, session) = sign_in_ada(&store).await;
     let (grace, _) = sign_up(&store, "grace@example.com").await;
-    let (hers, _) = open(&store, &grace).await;
-    let ended = store.end_session(&acting(&hers), session.id, NOW).await.unwrap();
+    let (of_grace, _) = open(&store, &grace).await;
+    let ended = store.end_session(&acting(&of_grace), session.id, NOW).await.unwrap();
     assert_eq!(ended, EndSessionsOutcome::Ended(0));
     assert!(is_alive(&store, &session).await);
 }
 
-async fn ending_other_sessions_keeps_the_acting_one_and_other_users(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn ending_other_sessions_keeps_the_acting_session_and_other_users_sessions(
+    deployment: &dyn Deployment,
+) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
-    let (kept, _) = open(&store, &ada).await;
+    let (own, _) = open(&store, &ada).await;
     let (one, _) = open(&store, &ada).await;
     let (two, _) = open(&store, &ada).await;
     let (grace, _) = sign_up(&store, "grace@example.com").await;
     let (unrelated, _) = open(&store, &grace).await;
-    let ended = store.end_other_sessions(&acting(&kept), NOW).await.unwrap();
+    let ended = store.end_other_sessions(&acting(&own), NOW).await.unwrap();
     assert_eq!(ended, EndSessionsOutcome::Ended(2));
-    for (session, alive) in [(kept, true), (one, false), (two, false), (unrelated, true)] {
+    for (session, alive) in [(own, true), (one, false), (two, false), (unrelated, true)] {
         assert_eq!(is_alive(&store, &session).await, alive);
     }
     assert_eq!(store.end_all_sessions(ada.id, NOW).await.unwrap(), 1);
-    assert!(!is_alive(&store, &kept).await);
+    assert!(!is_alive(&store, &own).await);
 }
 
-async fn sessions_that_end_each_other_leave_one(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn sessions_that_end_each_other_leave_one_active(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let (ada, _) = sign_up_ada(&here).await;
     for round in 0..20 {
         let (one, _) = open(&here, &ada).await;
@@ -305,8 +307,8 @@ async fn sessions_that_end_each_other_leave_one(fresh: &dyn Deployment) {
     }
 }
 
-async fn an_expired_session_is_not_ended_again(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn an_expired_session_is_not_ended_again(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     let (alive, _) = open(&store, &ada).await;
     let mut expired = Vec::new();
@@ -325,8 +327,8 @@ async fn an_expired_session_is_not_ended_again(fresh: &dyn Deployment) {
     assert_eq!(store.end_all_sessions(ada.id, NOW).await.unwrap(), 1);
 }
 
-async fn expired_sessions_are_purged_in_batches(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn expired_sessions_are_purged_in_batches(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     for _ in 0..5 {
         let (mut expired, _) = new_session(&ada);
@@ -340,12 +342,12 @@ async fn expired_sessions_are_purged_in_batches(fresh: &dyn Deployment) {
     }
     assert_eq!(purged, [2, 2, 1, 0]);
     assert!(is_alive(&store, &alive).await);
-    let held = store.user_data(ada.id).await.unwrap().unwrap();
-    assert_eq!(held.sessions.len(), 1);
+    let data = store.user_data(ada.id).await.unwrap().unwrap();
+    assert_eq!(data.sessions.len(), 1);
 }
 
-async fn a_refresh_token_is_replaced_by_every_use(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_refresh_token_is_replaced_by_every_use(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (opened, mut token) = open_for_ada(&store).await;
     for _ in 0..3 {
         let (session, next) = refresh(&store, &token, NOW).await.unwrap();
@@ -356,32 +358,34 @@ async fn a_refresh_token_is_replaced_by_every_use(fresh: &dyn Deployment) {
     assert!(is_alive(&store, &opened).await);
 }
 
-async fn a_refresh_moves_the_idle_expiry_and_not_the_absolute_one(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_refresh_extends_the_idle_expiry_but_not_the_absolute_expiry(
+    deployment: &dyn Deployment,
+) {
+    let store = deployment.connect().await;
     let (opened, mut token) = open_for_ada(&store).await;
     let mut now = NOW;
     loop {
         now += Duration::from_mins(29);
         let Ok((session, next)) = refresh(&store, &token, now).await else { break };
         assert_eq!((session.last_used_at, session.expires_at), (now, opened.expires_at));
-        let kept = store.session(session.id, now).await.unwrap();
-        assert_eq!(kept.map(|kept| kept.session), Some(session));
+        let found = store.session(session.id, now).await.unwrap();
+        assert_eq!(found.map(|found| found.session), Some(session));
         token = next;
     }
     assert!(now >= opened.expires_at, "the idle expiry moves up to the absolute one");
 }
 
-async fn an_unknown_token_refreshes_nothing(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn an_unknown_refresh_token_is_rejected(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (session, _) = open_for_ada(&store).await;
-    let stranger = RefreshToken::generate(&SystemRandom);
-    let refused = refresh(&store, &stranger, NOW).await.unwrap_err();
-    assert_eq!(refused, RotateOutcome::Unknown);
+    let unknown = RefreshToken::generate(&SystemRandom);
+    let rejected = refresh(&store, &unknown, NOW).await.unwrap_err();
+    assert_eq!(rejected, RotateOutcome::Unknown);
     assert!(is_alive(&store, &session).await);
 }
 
-async fn an_expired_or_ended_session_is_not_refreshed(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn an_expired_or_ended_session_is_not_refreshed(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (session, token) = open_for_ada(&store).await;
     let late = refresh(&store, &token, session.idle_expires_at).await;
     assert_eq!(late.unwrap_err(), RotateOutcome::Unknown);
@@ -390,8 +394,8 @@ async fn an_expired_or_ended_session_is_not_refreshed(fresh: &dyn Deployment) {
     assert_eq!(ended.unwrap_err(), RotateOutcome::Unknown);
 }
 
-async fn concurrent_uses_of_a_token_get_one_successor(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn concurrent_uses_of_a_token_get_one_successor(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let (opened, token) = open_for_ada(&here).await;
     let successors: Vec<RefreshTokenHash> = join_all((0..20).map(|n| {
         let (store, token) = (if n % 2 == 0 { &here } else { &there }, &token);
@@ -405,31 +409,31 @@ async fn concurrent_uses_of_a_token_get_one_successor(fresh: &dyn Deployment) {
     assert!(is_alive(&here, &opened).await);
 }
 
-async fn a_repeated_token_gets_the_same_successor_after_a_restart(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_repeated_token_gets_the_same_successor_after_a_restart(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (_, token) = open_for_ada(&store).await;
     let (_, lost) = refresh(&store, &token, NOW).await.unwrap();
     drop(store);
-    let store = fresh.connect().await;
+    let store = deployment.connect().await;
     let soon = NOW + RefreshState::GRACE - Duration::from_millis(1);
     let (_, again) = refresh(&store, &token, soon).await.unwrap();
     assert_eq!(again.hash(), lost.hash());
     refresh(&store, &again, soon).await.unwrap();
 }
 
-async fn a_token_repeated_after_the_grace_period_ends_the_session(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn a_token_repeated_after_the_grace_period_ends_the_session(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let (opened, token) = open_for_ada(&here).await;
     let (_, next) = refresh(&here, &token, NOW).await.unwrap();
     let late = refresh(&there, &token, NOW + RefreshState::GRACE).await;
     assert!(matches!(late, Err(RotateOutcome::Reused(ended)) if ended.id == opened.id));
     assert!(!is_alive(&here, &opened).await);
-    let rightful = refresh(&here, &next, NOW + RefreshState::GRACE).await;
-    assert_eq!(rightful.unwrap_err(), RotateOutcome::Unknown);
+    let successor = refresh(&here, &next, NOW + RefreshState::GRACE).await;
+    assert_eq!(successor.unwrap_err(), RotateOutcome::Unknown);
 }
 
-async fn a_token_whose_successor_was_used_ends_the_session(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_token_whose_successor_was_used_ends_the_session(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (opened, first) = open_for_ada(&store).await;
     let (_, second) = refresh(&store, &first, NOW).await.unwrap();
     refresh(&store, &second, NOW).await.unwrap();
@@ -438,8 +442,8 @@ async fn a_token_whose_successor_was_used_ends_the_session(fresh: &dyn Deploymen
     assert!(!is_alive(&store, &opened).await);
 }
 
-async fn a_replaced_token_of_any_age_ends_the_session(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_replaced_token_of_any_age_ends_the_session(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (opened, first) = open_for_ada(&store).await;
     let mut token = first.clone();
     for n in 1..=10 {
@@ -450,8 +454,8 @@ async fn a_replaced_token_of_any_age_ends_the_session(fresh: &dyn Deployment) {
     assert!(!is_alive(&store, &opened).await);
 }
 
-async fn a_refresh_that_races_with_a_sign_out_leaves_no_session(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn a_refresh_that_races_with_a_sign_out_leaves_no_session(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let (user, _) = sign_up_ada(&here).await;
     for _ in 0..20 {
         let (opened, token) = open(&here, &user).await;
@@ -465,8 +469,8 @@ async fn a_refresh_that_races_with_a_sign_out_leaves_no_session(fresh: &dyn Depl
     }
 }
 
-async fn a_refresh_updates_the_client_of_the_session(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_refresh_updates_the_client_of_the_session(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (session, token) = open_for_ada(&store).await;
     let policy = SessionPolicy::default();
     let (mut elsewhere, next) = rotation(&token);
@@ -474,14 +478,14 @@ async fn a_refresh_updates_the_client_of_the_session(fresh: &dyn Deployment) {
     let _ = store.rotate_refresh_token(&elsewhere, &policy, NOW).await.unwrap();
     let listed = store.sessions(session.user_id, NOW).await.unwrap();
     assert_eq!(listed[0].client, elsewhere.client);
-    // A client that says nothing about itself replaces the former one too.
+    // A client without an IP address and a user agent replaces the previous client too.
     refresh(&store, &next, NOW).await.unwrap();
     let listed = store.sessions(session.user_id, NOW).await.unwrap();
     assert_eq!(listed[0].client, ClientInfo::default());
 }
 
-async fn a_session_is_found_by_any_of_its_refresh_tokens(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_session_is_found_by_any_of_its_refresh_tokens(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (opened, first) = open_for_ada(&store).await;
     let (refreshed, second) = refresh(&store, &first, NOW).await.unwrap();
     for token in [&first, &second] {
@@ -495,7 +499,7 @@ async fn a_session_is_found_by_any_of_its_refresh_tokens(fresh: &dyn Deployment)
     assert_eq!(ended.unwrap(), None);
 }
 
-/// Uses a token. Returns the refreshed session, and the successor that the client gets.
+/// Uses a refresh token. Returns the refreshed session and the successor of the token.
 async fn refresh(
     store: &Server,
     token: &RefreshToken,
@@ -506,7 +510,7 @@ async fn refresh(
     match store.rotate_refresh_token(&rotation, &policy, now).await.unwrap() {
         RotateOutcome::Rotated(session) => Ok((session, successor)),
         RotateOutcome::Repeated(session, salt) => Ok((session, token.successor(&salt))),
-        refused => Err(refused),
+        rejected => Err(rejected),
     }
 }
 

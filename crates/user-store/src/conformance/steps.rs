@@ -1,4 +1,4 @@
-//! Steps that many cases share.
+//! Steps shared by many cases.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,18 +17,18 @@ use crate::sessions::{
 use crate::store::Store;
 use crate::users::{Credentials, Reauthentication, User};
 
-/// A server, as far as the store is concerned.
+/// The connection of one server to the store.
 pub(super) type Server = Arc<dyn Store>;
 
-/// When everything happens, unless a case says otherwise.
+/// The time of every step, unless a case uses another one.
 pub(super) const NOW: Timestamp = Timestamp::constant(1_700_000_000, 123_000_000);
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 
-pub(super) async fn two_servers(fresh: &dyn Deployment) -> [Server; 2] {
-    [fresh.connect().await, fresh.connect().await]
+pub(super) async fn two_servers(deployment: &dyn Deployment) -> [Server; 2] {
+    [deployment.connect().await, deployment.connect().await]
 }
 
-/// Builds a user who is not stored yet.
+/// Builds a user that is not stored yet.
 pub(super) fn user(email: &str) -> User {
     User {
         id: UserId::generate(NOW, &SystemRandom),
@@ -38,7 +38,7 @@ pub(super) fn user(email: &str) -> User {
     }
 }
 
-/// The client of every request.
+/// Returns the client that sends every request.
 pub(super) fn client() -> ClientInfo {
     ClientInfo::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"))
 }
@@ -47,7 +47,7 @@ pub(super) fn creation(user: &User) -> Event {
     Event::by_user(EventKind::AccountCreated, user.created_at, client()).about(user.id)
 }
 
-/// Builds a password hash, another one with every call.
+/// Returns a password hash. Each call returns a different one.
 pub(super) fn hash() -> PasswordHash {
     let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[]).unwrap();
     let hasher = PasswordHasher::new(PasswordHasher::MIN_ITERATIONS).unwrap();
@@ -90,7 +90,9 @@ pub(super) async fn open_session(store: &Server, user: &User, new: &NewSession) 
     let verified = current_credentials(store, user).await.password_version;
     match store.open_session(new, verified, None).await.unwrap() {
         OpenSessionOutcome::Opened(ended) => ended,
-        OpenSessionOutcome::CredentialsChanged => unreachable!("nobody has changed them"),
+        OpenSessionOutcome::CredentialsChanged => {
+            unreachable!("the credentials were read just before")
+        }
     }
 }
 
@@ -108,13 +110,13 @@ pub(super) fn acting(session: &Session) -> ActingSession {
     ActingSession { session: *session, client: client() }
 }
 
-/// Signs out. Returns whether the session was active.
+/// Signs out of the session. Returns whether it was active.
 pub(super) async fn sign_out(store: &Server, session: &Session) -> bool {
     let outcome = store.end_session(&acting(session), session.id, NOW).await.unwrap();
     outcome == EndSessionsOutcome::Ended(1)
 }
 
-/// Builds the proof that the user has given the current password in this session.
+/// Builds the proof that the user has entered the current password in this session.
 pub(super) async fn reauthenticate(
     store: &Server,
     user: &User,
@@ -124,7 +126,7 @@ pub(super) async fn reauthenticate(
     Reauthentication { session: *session, client: client(), verified }
 }
 
-/// Builds the use of a token by an unknown client.
+/// Builds a use of a token by an unknown client. Returns it with the token's successor.
 pub(super) fn rotation(token: &RefreshToken) -> (Rotation, RefreshToken) {
     Rotation::new(token, ClientInfo::default(), &SystemRandom)
 }
@@ -133,7 +135,7 @@ pub(super) fn seed() -> SigningKeySeed {
     SigningKey::generate(&SystemRandom).seed().clone()
 }
 
-/// Starts a server with this candidate for the first key. Returns the key that it gets.
+/// Starts a server with this candidate for the first key. Returns the first key.
 pub(super) async fn first_key(store: &Server, candidate: &SigningKeySeed) -> SigningKeySeed {
     store.ensure_signing_key(candidate, NOW).await.unwrap();
     let keys = store.signing_keys().await.unwrap().keys;

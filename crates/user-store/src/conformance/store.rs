@@ -8,29 +8,29 @@ cases! {
     a_store_answers_a_ping,
 }
 
-async fn user_data_contains_everything_stored(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn user_data_contains_everything_stored(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, password) = sign_up_ada(&store).await;
     let (session, _) = open(&store, &ada).await;
-    let held = store.user_data(ada.id).await.unwrap().unwrap();
-    assert_eq!((held.user, held.password_hash), (ada, password));
-    let ids: Vec<_> = held.sessions.iter().map(|record| record.session.id).collect();
+    let data = store.user_data(ada.id).await.unwrap().unwrap();
+    assert_eq!((data.user, data.password_hash), (ada, password));
+    let ids: Vec<_> = data.sessions.iter().map(|record| record.session.id).collect();
     assert_eq!(ids, [session.id]);
-    let nobody = user("grace@example.com");
-    assert_eq!(store.user_data(nobody.id).await.unwrap(), None);
+    let unknown = user("grace@example.com");
+    assert_eq!(store.user_data(unknown.id).await.unwrap(), None);
 }
 
-async fn acknowledged_writes_survive_a_restart(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn acknowledged_writes_survive_a_restart(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (user, session) = sign_in_ada(&store).await;
     let key = first_key(&store, &seed()).await;
     drop(store);
-    let store = fresh.connect().await;
+    let store = deployment.connect().await;
     let found = store.session(session.id, NOW).await.unwrap().unwrap();
     assert_eq!((found.session, found.user), (session, user));
     assert_eq!(first_key(&store, &seed()).await, key);
 }
 
-async fn a_store_answers_a_ping(fresh: &dyn Deployment) {
-    fresh.connect().await.ping().await.unwrap();
+async fn a_store_answers_a_ping(deployment: &dyn Deployment) {
+    deployment.connect().await.ping().await.unwrap();
 }

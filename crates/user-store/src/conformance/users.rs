@@ -19,7 +19,7 @@ cases! {
     an_account_is_found_under_every_spelling_of_its_email,
     an_email_is_stored_as_typed,
     sql_in_a_value_is_stored_as_text,
-    an_email_is_taken_once,
+    a_taken_email_is_rejected_in_another_spelling,
     concurrent_sign_ups_with_one_email_succeed_once,
     an_unknown_email_has_no_credentials,
     an_unknown_email_gets_the_hash_of_the_next_account,
@@ -27,26 +27,26 @@ cases! {
     accounts_are_listed_in_pages_in_creation_order,
     a_password_change_ends_all_other_sessions,
     a_password_is_not_changed_with_a_former_password,
-    a_reauthentication_survives_a_rehash,
-    an_ended_session_changes_neither_password_nor_account,
+    a_reauthentication_remains_valid_after_a_rehash,
+    an_ended_session_cannot_change_the_password_or_delete_the_account,
     concurrent_password_changes_succeed_once,
-    a_refresh_that_races_with_a_password_change_leaves_no_session,
+    a_password_change_ends_a_session_that_is_refreshed_at_the_same_time,
     sign_ins_that_race_with_a_password_change_leave_no_session,
     the_session_that_changes_the_password_can_be_refreshed_meanwhile,
-    a_user_deletes_their_account_with_everything_stored,
+    a_user_deletes_their_account_and_everything_stored,
     an_account_is_not_deleted_with_a_former_password,
-    a_disabled_account_has_no_session_and_gets_none,
+    a_disabled_account_has_no_session_and_cannot_open_one,
     sign_ins_that_race_with_disabling_leave_no_session,
-    an_enabled_account_is_as_it_was_before,
+    enabling_a_disabled_account_restores_it,
     a_password_set_by_an_operator_ends_all_sessions,
-    an_operator_deletes_an_account_with_everything_stored,
+    an_operator_deletes_an_account_and_everything_stored,
     users_are_imported_unchanged,
     an_import_with_one_existing_user_changes_nothing,
     concurrent_imports_of_one_email_succeed_once,
 }
 
-async fn an_account_is_found_under_every_spelling_of_its_email(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn an_account_is_found_under_every_spelling_of_its_email(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (user, hash) = (user("Ada@Bücher.example"), hash());
     store.create_user(&user, &hash, &creation(&user)).await.unwrap();
     for spelling in ["Ada@Bücher.example", "ADA@xn--bcher-kva.EXAMPLE", " ada@bücher.example "] {
@@ -56,8 +56,8 @@ async fn an_account_is_found_under_every_spelling_of_its_email(fresh: &dyn Deplo
     }
 }
 
-async fn an_email_is_stored_as_typed(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn an_email_is_stored_as_typed(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (user, hash) = (user("Ada.L@Bücher.Example"), hash());
     store.create_user(&user, &hash, &creation(&user)).await.unwrap();
     let (session, _) = open(&store, &user).await;
@@ -66,8 +66,8 @@ async fn an_email_is_stored_as_typed(fresh: &dyn Deployment) {
     assert_eq!(found.user.email.as_str(), "Ada.L@Bücher.Example");
 }
 
-async fn sql_in_a_value_is_stored_as_text(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn sql_in_a_value_is_stored_as_text(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     let email = "o'hara--`%_{}@example.com";
     let (other, _) = sign_up(&store, email).await;
@@ -83,8 +83,8 @@ async fn sql_in_a_value_is_stored_as_text(fresh: &dyn Deployment) {
     assert!(find_credentials(&store, &ada.email).await.is_some());
 }
 
-async fn an_email_is_taken_once(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_taken_email_is_rejected_in_another_spelling(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (first, hash) = sign_up_ada(&store).await;
     let again = store
         .create_user(&user("ADA@EXAMPLE.COM"), &hash, &creation(&user("ADA@EXAMPLE.COM")))
@@ -94,8 +94,8 @@ async fn an_email_is_taken_once(fresh: &dyn Deployment) {
     assert_eq!(found.unwrap().user_id, first.id);
 }
 
-async fn concurrent_sign_ups_with_one_email_succeed_once(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn concurrent_sign_ups_with_one_email_succeed_once(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let hash = hash();
     let results = join_all((0..20).map(|n| {
         let store = if n % 2 == 0 { &here } else { &there };
@@ -111,15 +111,15 @@ async fn concurrent_sign_ups_with_one_email_succeed_once(fresh: &dyn Deployment)
     assert_eq!(results.iter().filter(|result| taken(result)).count(), 19);
 }
 
-async fn an_unknown_email_has_no_credentials(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn an_unknown_email_has_no_credentials(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     sign_up_ada(&store).await;
     let other = Email::parse("grace@example.com").unwrap();
     assert!(find_credentials(&store, &other).await.is_none());
 }
 
-async fn an_unknown_email_gets_the_hash_of_the_next_account(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn an_unknown_email_gets_the_hash_of_the_next_account(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let key = SigningKey::generate(&SystemRandom).seed().device_key();
     let decoy = async |email: &str| {
         let email = Email::parse(email).unwrap();
@@ -132,7 +132,7 @@ async fn an_unknown_email_gets_the_hash_of_the_next_account(fresh: &dyn Deployme
         }
     };
     assert_eq!(decoy("nobody@example.com").await.1, None);
-    // The first account is disabled. It can be a decoy, and gets one itself.
+    // The first account is disabled. It can serve as a decoy, and itself gets a decoy.
     let emails = ["g@example.com", "n@example.com", "t@example.com"];
     let users = emails.map(|email| (user(email), hash()));
     for (user, hash) in &users {
@@ -152,8 +152,8 @@ async fn an_unknown_email_gets_the_hash_of_the_next_account(fresh: &dyn Deployme
     );
 }
 
-async fn an_account_is_found_by_id_and_by_email(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn an_account_is_found_by_id_and_by_email(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     let other = user("grace@example.com");
     assert_eq!(store.user(ada.id).await.unwrap().as_ref(), Some(&ada));
@@ -163,8 +163,8 @@ async fn an_account_is_found_by_id_and_by_email(fresh: &dyn Deployment) {
     assert_eq!(store.user_by_email(other.email.key()).await.unwrap(), None);
 }
 
-async fn accounts_are_listed_in_pages_in_creation_order(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn accounts_are_listed_in_pages_in_creation_order(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let mut created: Vec<User> = Vec::new();
     for n in 0..5 {
         created.push(sign_up(&store, &format!("ada{n}@example.com")).await.0);
@@ -183,8 +183,8 @@ async fn accounts_are_listed_in_pages_in_creation_order(fresh: &dyn Deployment) 
     assert_eq!(found, created);
 }
 
-async fn a_password_change_ends_all_other_sessions(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn a_password_change_ends_all_other_sessions(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let (ada, _) = sign_up_ada(&here).await;
     let (own, _) = open(&here, &ada).await;
     let (other, token) = open(&here, &ada).await;
@@ -203,24 +203,24 @@ async fn a_password_change_ends_all_other_sessions(fresh: &dyn Deployment) {
     assert_eq!(refreshed.unwrap(), RotateOutcome::Unknown);
 }
 
-async fn a_password_is_not_changed_with_a_former_password(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_password_is_not_changed_with_a_former_password(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     let (own, _) = open(&store, &ada).await;
     let proof = reauthenticate(&store, &ada, &own).await;
     let changed = store.change_password(&proof, &hash(), NOW).await.unwrap();
     assert_eq!(changed, ReauthenticatedChangeOutcome::Done);
     let (other, _) = open(&store, &ada).await;
-    let now = current_credentials(&store, &ada).await;
-    // The proof is of the former password now.
+    let current = current_credentials(&store, &ada).await;
+    // The proof is for a former password now.
     let changed = store.change_password(&proof, &hash(), NOW).await.unwrap();
     assert_eq!(changed, ReauthenticatedChangeOutcome::CredentialsChanged);
-    assert_eq!(current_credentials(&store, &ada).await, now);
+    assert_eq!(current_credentials(&store, &ada).await, current);
     assert!(is_alive(&store, &other).await);
 }
 
-async fn a_reauthentication_survives_a_rehash(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_reauthentication_remains_valid_after_a_rehash(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     let (own, _) = open(&store, &ada).await;
     let proof = reauthenticate(&store, &ada, &own).await;
@@ -232,8 +232,10 @@ async fn a_reauthentication_survives_a_rehash(fresh: &dyn Deployment) {
     assert!(!is_alive(&store, &sign_in.session).await);
 }
 
-async fn an_ended_session_changes_neither_password_nor_account(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn an_ended_session_cannot_change_the_password_or_delete_the_account(
+    deployment: &dyn Deployment,
+) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     let (own, _) = open(&store, &ada).await;
     let (before, proof) =
@@ -241,17 +243,17 @@ async fn an_ended_session_changes_neither_password_nor_account(fresh: &dyn Deplo
     let late = store.change_password(&proof, &hash(), own.idle_expires_at).await;
     assert_eq!(late.unwrap(), ReauthenticatedChangeOutcome::SessionEnded);
     assert!(sign_out(&store, &own).await);
-    for refused in [
+    for rejected in [
         store.change_password(&proof, &hash(), NOW).await.unwrap(),
         store.delete_own_account(&proof, NOW).await.unwrap(),
     ] {
-        assert_eq!(refused, ReauthenticatedChangeOutcome::SessionEnded);
+        assert_eq!(rejected, ReauthenticatedChangeOutcome::SessionEnded);
     }
     assert_eq!(current_credentials(&store, &ada).await, before);
 }
 
-async fn concurrent_password_changes_succeed_once(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn concurrent_password_changes_succeed_once(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let (ada, _) = sign_up_ada(&here).await;
     let mut attempts = Vec::new();
     for _ in 0..20 {
@@ -275,8 +277,10 @@ async fn concurrent_password_changes_succeed_once(fresh: &dyn Deployment) {
     assert_eq!(winners, 1);
 }
 
-async fn a_refresh_that_races_with_a_password_change_leaves_no_session(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn a_password_change_ends_a_session_that_is_refreshed_at_the_same_time(
+    deployment: &dyn Deployment,
+) {
+    let [here, there] = two_servers(deployment).await;
     let (ada, _) = sign_up_ada(&here).await;
     let policy = SessionPolicy::default();
     for _ in 0..20 {
@@ -297,8 +301,8 @@ async fn a_refresh_that_races_with_a_password_change_leaves_no_session(fresh: &d
     }
 }
 
-async fn sign_ins_that_race_with_a_password_change_leave_no_session(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn sign_ins_that_race_with_a_password_change_leave_no_session(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let (ada, _) = sign_up_ada(&here).await;
     let (own, _) = open(&here, &ada).await;
     let sign_ins: Vec<_> = (0..20).map(|_| new_session(&ada).0).collect();
@@ -314,8 +318,10 @@ async fn sign_ins_that_race_with_a_password_change_leave_no_session(fresh: &dyn 
     assert_eq!(alive, [own.id]);
 }
 
-async fn the_session_that_changes_the_password_can_be_refreshed_meanwhile(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn the_session_that_changes_the_password_can_be_refreshed_meanwhile(
+    deployment: &dyn Deployment,
+) {
+    let [here, there] = two_servers(deployment).await;
     let (ada, _) = sign_up_ada(&here).await;
     let (own, token) = open(&here, &ada).await;
     let (rotation, _) = rotation(&token);
@@ -331,8 +337,8 @@ async fn the_session_that_changes_the_password_can_be_refreshed_meanwhile(fresh:
     assert!(is_alive(&here, &own).await);
 }
 
-async fn a_user_deletes_their_account_with_everything_stored(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn a_user_deletes_their_account_and_everything_stored(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let (ada, _) = sign_up_ada(&here).await;
     let (own, _) = open(&here, &ada).await;
     let (other, token) = open(&here, &ada).await;
@@ -344,25 +350,25 @@ async fn a_user_deletes_their_account_with_everything_stored(fresh: &dyn Deploym
     let policy = SessionPolicy::default();
     let refreshed = there.rotate_refresh_token(&rotation(&token).0, &policy, NOW).await;
     assert_eq!(refreshed.unwrap(), RotateOutcome::Unknown);
-    // The email address is free again.
+    // The email address can be used again.
     let (next, _) = sign_up_ada(&there).await;
     assert_ne!(next.id, ada.id);
 }
 
-async fn an_account_is_not_deleted_with_a_former_password(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn an_account_is_not_deleted_with_a_former_password(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     let (own, _) = open(&store, &ada).await;
     let proof = reauthenticate(&store, &ada, &own).await;
     let changed = store.change_password(&proof, &hash(), NOW).await.unwrap();
     assert_eq!(changed, ReauthenticatedChangeOutcome::Done);
-    let refused = store.delete_own_account(&proof, NOW).await.unwrap();
-    assert_eq!(refused, ReauthenticatedChangeOutcome::CredentialsChanged);
+    let rejected = store.delete_own_account(&proof, NOW).await.unwrap();
+    assert_eq!(rejected, ReauthenticatedChangeOutcome::CredentialsChanged);
     assert!(is_alive(&store, &own).await);
 }
 
-async fn a_disabled_account_has_no_session_and_gets_none(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn a_disabled_account_has_no_session_and_cannot_open_one(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let (ada, _) = sign_up_ada(&here).await;
     let (session, _) = open(&here, &ada).await;
     let verified = current_credentials(&here, &ada).await.password_version;
@@ -374,16 +380,16 @@ async fn a_disabled_account_has_no_session_and_gets_none(fresh: &dyn Deployment)
         let opened = here.open_session(&new, verified, rehashed).await.unwrap();
         assert_eq!(opened, OpenSessionOutcome::CredentialsChanged);
     }
-    // The time of the first call stays.
+    // The account keeps the time of the first call.
     assert_eq!(there.disable_user(ada.id, NOW + SECOND).await.unwrap(), UpdateUserOutcome::Updated);
     let found = here.user(ada.id).await.unwrap().unwrap();
     assert_eq!(found.disabled_at, Some(NOW));
-    let nobody = user("grace@example.com");
-    assert_eq!(here.disable_user(nobody.id, NOW).await.unwrap(), UpdateUserOutcome::NotFound);
+    let unknown = user("grace@example.com");
+    assert_eq!(here.disable_user(unknown.id, NOW).await.unwrap(), UpdateUserOutcome::NotFound);
 }
 
-async fn sign_ins_that_race_with_disabling_leave_no_session(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn sign_ins_that_race_with_disabling_leave_no_session(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let (ada, _) = sign_up_ada(&here).await;
     let sign_ins: Vec<_> = (0..20).map(|_| new_session(&ada).0).collect();
     let verified = current_credentials(&here, &ada).await.password_version;
@@ -396,8 +402,8 @@ async fn sign_ins_that_race_with_disabling_leave_no_session(fresh: &dyn Deployme
     assert!(here.sessions(ada.id, NOW).await.unwrap().is_empty());
 }
 
-async fn an_enabled_account_is_as_it_was_before(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn enabling_a_disabled_account_restores_it(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     assert_eq!(store.disable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
     assert_eq!(store.enable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
@@ -405,22 +411,22 @@ async fn an_enabled_account_is_as_it_was_before(fresh: &dyn Deployment) {
     open(&store, &ada).await;
 }
 
-async fn a_password_set_by_an_operator_ends_all_sessions(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn a_password_set_by_an_operator_ends_all_sessions(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, session) = sign_in_ada(&store).await;
     let new = hash();
     assert_eq!(store.set_password(ada.id, &new, NOW).await.unwrap(), UpdateUserOutcome::Updated);
     assert!(!is_alive(&store, &session).await);
     open(&store, &ada).await;
-    let nobody = user("grace@example.com");
+    let unknown = user("grace@example.com");
     assert_eq!(
-        store.set_password(nobody.id, &new, NOW).await.unwrap(),
+        store.set_password(unknown.id, &new, NOW).await.unwrap(),
         UpdateUserOutcome::NotFound
     );
 }
 
-async fn an_operator_deletes_an_account_with_everything_stored(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn an_operator_deletes_an_account_and_everything_stored(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let (ada, session) = sign_in_ada(&store).await;
     assert_eq!(store.delete_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
     assert!(!is_alive(&store, &session).await);
@@ -428,8 +434,8 @@ async fn an_operator_deletes_an_account_with_everything_stored(fresh: &dyn Deplo
     assert_eq!(store.delete_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::NotFound);
 }
 
-async fn users_are_imported_unchanged(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
+async fn users_are_imported_unchanged(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
     let mut users = list(["ada@example.com", "Grace@example.com"]);
     users[1].user.disabled_at = Some(NOW);
     let checked = store.check_import(&users).await.unwrap();
@@ -448,10 +454,10 @@ async fn users_are_imported_unchanged(fresh: &dyn Deployment) {
     assert_eq!(kinds, recorded.collect::<Vec<_>>());
 }
 
-async fn an_import_with_one_existing_user_changes_nothing(fresh: &dyn Deployment) {
-    let store = fresh.connect().await;
-    let there = user("ada@example.com");
-    store.create_user(&there, &hash(), &creation(&there)).await.unwrap();
+async fn an_import_with_one_existing_user_changes_nothing(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let existing = user("ada@example.com");
+    store.create_user(&existing, &hash(), &creation(&existing)).await.unwrap();
     let mut users = list([
         "a@example.com",
         "ADA@example.com",
@@ -459,16 +465,16 @@ async fn an_import_with_one_existing_user_changes_nothing(fresh: &dyn Deployment
         "B@example.com",
         "c@example.com",
     ]);
-    users[4].user.id = there.id;
+    users[4].user.id = existing.id;
     let taken = ImportUsersOutcome::Taken(vec![1, 3, 4]);
     assert_eq!(store.check_import(&users).await.unwrap(), taken);
     assert_eq!(store.import_users(&users, NOW).await.unwrap(), taken);
-    assert_eq!(store.users(None, 10).await.unwrap(), [there]);
+    assert_eq!(store.users(None, 10).await.unwrap(), [existing]);
     assert_eq!(store.events(None, None, 10).await.unwrap().len(), 1);
 }
 
-async fn concurrent_imports_of_one_email_succeed_once(fresh: &dyn Deployment) {
-    let [here, there] = two_servers(fresh).await;
+async fn concurrent_imports_of_one_email_succeed_once(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
     let lists = [["a@example.com", "both@example.com"], ["both@example.com", "b@example.com"]];
     let imports = lists.map(list);
     let imports = [&here, &there].into_iter().zip(&imports);

@@ -5,14 +5,14 @@ use auth_core::{Admission, ClientInfo, CountOutcome, Counter, Timestamp, UserId}
 use crate::attempts::{LimitedCounter, SettleOutcome, SettledAttempt, Settlement};
 use crate::audit::{Event, EventKind};
 
-/// A counter as it is stored, with the limit that applies to it.
+/// A stored counter and the limit that applies to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CounterState {
     pub(crate) limited: LimitedCounter,
     pub(crate) counter: Counter,
 }
 
-/// Judges whether an attempt may begin: what the strictest of its counters says.
+/// Returns the admission of the strictest counter.
 pub(crate) fn judge(counters: &mut [CounterState], now: Timestamp) -> Admission {
     let mut admission = Admission::Admitted;
     for CounterState { limited, counter } in counters {
@@ -21,7 +21,8 @@ pub(crate) fn judge(counters: &mut [CounterState], now: Timestamp) -> Admission 
     admission
 }
 
-/// Begins an attempt on all counters if each admits it. They are to be written only then.
+/// Begins an attempt on all counters if each admits it. The caller must save the counters if the
+/// result is [`Admission::Admitted`].
 pub(crate) fn begin(counters: &mut [CounterState], now: Timestamp) -> Admission {
     let admission = judge(counters, now);
     if admission == Admission::Admitted {
@@ -32,7 +33,7 @@ pub(crate) fn begin(counters: &mut [CounterState], now: Timestamp) -> Admission 
     admission
 }
 
-/// Settles an attempt on one of its counters, which is to be written.
+/// Settles an attempt on one of its counters. The caller must save the counter.
 pub(crate) fn settle(
     state: &mut CounterState,
     settlement: Settlement,
@@ -56,15 +57,15 @@ pub(crate) fn settle(
     }
 }
 
-/// Returns the account that a backend looks up before it records a failure. An event without a
-/// user gets an id that no account has, so that the response time does not tell whether an account
-/// exists.
+/// Returns the id of the account to look up before a failure is recorded. For an event without a
+/// user, this is an id that no account has, so that the response time does not reveal whether an
+/// account exists.
 pub(crate) fn user_to_look_up(failure: &Event) -> UserId {
     failure.user.unwrap_or_else(|| UserId::from_uuid_bytes([0; 16]))
 }
 
 /// Returns the events of a failed attempt. `found` is the account that was looked up, if it exists.
-/// If the account was deleted meanwhile, the events tell nothing about its user.
+/// If the account was deleted meanwhile, the events contain nothing about its user.
 pub(crate) fn failure_events(
     failure: &Event,
     outcome: SettleOutcome,
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_events_of_a_failure_tell_nothing_about_a_deleted_user() {
+    fn failure_events_contain_nothing_about_a_deleted_user() {
         let user = UserId::generate(NOW, &SystemRandom);
         let session = SessionId::generate(NOW, &SystemRandom);
         let client = ClientInfo::new(None, Some("Browser/1.0"));
@@ -137,15 +138,15 @@ mod tests {
         let events = failure_events(&failure, outcome, Some(user));
         assert_eq!(events, [failure.clone(), lockout]);
 
-        let nobody = Event::by_user(EventKind::SignInFailed, NOW, ClientInfo::default());
-        assert_eq!(failure_events(&failure, SettleOutcome::Settled, None), [nobody]);
+        let anonymous = Event::by_user(EventKind::SignInFailed, NOW, ClientInfo::default());
+        assert_eq!(failure_events(&failure, SettleOutcome::Settled, None), [anonymous]);
     }
 
     #[test]
     fn an_account_is_looked_up_for_a_failure_without_a_user_too() {
         let failure = Event::by_user(EventKind::SignInFailed, NOW, ClientInfo::default());
-        let nobody = user_to_look_up(&failure);
-        assert_ne!(nobody, UserId::generate(NOW, &SystemRandom));
+        let unused = user_to_look_up(&failure);
+        assert_ne!(unused, UserId::generate(NOW, &SystemRandom));
         assert_eq!(failure_events(&failure, SettleOutcome::Settled, None), [failure]);
     }
 }

@@ -4,9 +4,9 @@ use auth_core::Timestamp;
 
 use crate::audit::EVENT_RETENTION;
 
-/// Returns the time up to which events are deleted, itself included. The retention is counted back
-/// from the newest event if that is older than `now`, so that a clock that is ahead deletes nothing
-/// too early.
+/// Returns the time up to and including which events are deleted. The retention is counted back
+/// from the newest event if that is older than `now`, so that a clock that is ahead does not delete
+/// events too early.
 pub(crate) fn purge_until(newest: Timestamp, now: Timestamp) -> Timestamp {
     now.min(newest).saturating_sub(EVENT_RETENTION).unwrap_or(Timestamp::MIN)
 }
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_is_ahead_deletes_nothing_too_early() {
+    fn a_clock_that_is_ahead_does_not_delete_events_too_early() {
         let newest = Timestamp::UNIX_EPOCH;
         let until = newest - EVENT_RETENTION;
         let day = Duration::from_hours(24);

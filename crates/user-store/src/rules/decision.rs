@@ -1,9 +1,9 @@
-/// What a transaction does after it has read its rows.
+/// The result of a rule, which the transaction carries out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Decision<W, O> {
-    /// Write this.
+    /// Make the change. The value is an input for it, such as the event to record.
     Write(W),
-    /// Write nothing, and return this outcome.
+    /// Change nothing, and return this outcome.
     Return(O),
 }

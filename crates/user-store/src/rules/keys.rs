@@ -6,18 +6,18 @@ use crate::audit::{Event, EventKind};
 use crate::keys::{RetireKeyOutcome, StoredSigningKey};
 use crate::rules::decision::Decision;
 
-/// Builds the event of adding a key.
+/// Builds the event for adding a key.
 pub(crate) fn key_added(kid: &str, now: Timestamp) -> Event {
     Event::by_operator(EventKind::SigningKeyRotated, now).about_key(kid)
 }
 
-/// Builds the event of retiring a key.
+/// Builds the event for retiring a key.
 pub(crate) fn key_retired(kid: &str, now: Timestamp) -> Event {
     Event::by_operator(EventKind::SigningKeyRetired, now).about_key(kid)
 }
 
-/// Decides about retiring `key`. `keys` are the stored ones, the newest first. To be written: the
-/// deletion of the key.
+/// Decides whether `key` may be retired. `keys` are the stored keys, newest first. On
+/// [`Decision::Write`], the transaction deletes the key.
 pub(crate) fn retire_signing_key(
     keys: &[StoredSigningKey],
     key: &SigningKeySeed,

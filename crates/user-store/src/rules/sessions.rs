@@ -10,8 +10,9 @@ use crate::sessions::{
 };
 use crate::users::PasswordVersion;
 
-/// Decides about opening a session. To be written beside the session: the rehashed password, and
-/// the end of the session that it replaces and of those beyond [`NewSession::MAX_PER_USER`].
+/// Decides whether a session may be opened. On [`Decision::Write`], the transaction also saves the
+/// rehashed password, and ends the session that the new one replaces and those beyond
+/// [`NewSession::MAX_PER_USER`].
 pub(crate) fn open_session(
     new: &NewSession,
     verified: PasswordVersion,
@@ -25,17 +26,17 @@ pub(crate) fn open_session(
     Decision::Write(event.about(session.user_id).in_session(session.id))
 }
 
-/// What the use of a refresh token writes.
+/// The change that a use of a refresh token makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RotationWrite {
-    /// The session as it is refreshed, with the successor of the token.
+    /// Save the refreshed session with the successor of its token.
     Refresh(Session),
-    /// The end of the session.
+    /// End the session, and record the event.
     End(Session, Event),
 }
 
-/// Decides about the use of a refresh token. `stored` is the session of its family, if there is
-/// one.
+/// Decides about the use of a refresh token. `stored` is the session of the token's family, if
+/// there is one.
 pub(crate) fn rotate_refresh_token(
     rotation: &Rotation,
     stored: Option<(Session, RefreshState)>,
@@ -60,7 +61,7 @@ pub(crate) fn rotate_refresh_token(
     }
 }
 
-/// Decides about ending one session of the user of `acting`. `stored` is the acting session, if it
+/// Decides whether `acting` may end the session `id`. `stored` is the stored acting session, if it
 /// still exists.
 pub(crate) fn end_session(
     acting: &ActingSession,
@@ -80,7 +81,8 @@ pub(crate) fn end_session(
     Decision::Write(event.about(session.user_id).in_session(id))
 }
 
-/// Decides about ending all sessions of the user of `acting` but that one.
+/// Decides whether `acting` may end all other sessions of its user. `stored` is the stored acting
+/// session, if it still exists.
 pub(crate) fn end_other_sessions(
     acting: &ActingSession,
     stored: Option<&Session>,
@@ -94,21 +96,21 @@ pub(crate) fn end_other_sessions(
     Decision::Write(event.about(session.user_id).in_session(session.id))
 }
 
-/// Builds the event of ending all sessions of a user on behalf of an operator.
+/// Builds the event for ending all sessions of a user on behalf of an operator.
 pub(crate) fn end_all_sessions(user: UserId, now: Timestamp) -> Event {
     Event::by_operator(EventKind::AllSessionsEnded, now).about(user)
 }
 
-/// What has become of sessions that were deleted.
+/// The result of deleting sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EndedSessions {
-    /// How many were active.
+    /// The number of deleted sessions that were active.
     pub(crate) count: usize,
-    /// The event to record, unless none was active.
+    /// The event to record, if any session was active.
     pub(crate) event: Option<Event>,
 }
 
-/// Judges sessions that were deleted, each given by its idle expiry. Those that had expired by the
+/// Counts the deleted sessions, each given by its idle expiry. Sessions that had expired by the
 /// time of `event` do not count.
 pub(crate) fn ended(
     idle_expiries: impl IntoIterator<Item = Timestamp>,
@@ -153,8 +155,8 @@ mod tests {
         let changed = AccountState { password_version: CURRENT.next(), ..account };
         let disabled = AccountState { disabled_at: Some(NOW), ..account };
         for account in [Some(&changed), Some(&disabled), None] {
-            let refused = open_session(&new, CURRENT, account);
-            assert_eq!(refused, Decision::Return(OpenSessionOutcome::CredentialsChanged));
+            let rejected = open_session(&new, CURRENT, account);
+            assert_eq!(rejected, Decision::Return(OpenSessionOutcome::CredentialsChanged));
         }
     }
 
@@ -195,13 +197,13 @@ mod tests {
             let decision = end_session(&acting, Some(&session), id, NOW);
             assert!(matches!(decision, Decision::Write(event) if event.kind == kind));
         }
-        let refused = Decision::Return(EndSessionsOutcome::SessionEnded);
+        let rejected = Decision::Return(EndSessionsOutcome::SessionEnded);
         let late = session.idle_expires_at;
-        assert_eq!(end_session(&acting, Some(&session), other, late), refused);
-        assert_eq!(end_other_sessions(&acting, None, NOW), refused);
+        assert_eq!(end_session(&acting, Some(&session), other, late), rejected);
+        assert_eq!(end_other_sessions(&acting, None, NOW), rejected);
         let of_another_user = Session { user_id: account().id, ..session };
-        assert_eq!(end_session(&acting, Some(&of_another_user), other, NOW), refused);
-        assert_eq!(end_other_sessions(&acting, Some(&of_another_user), NOW), refused);
+        assert_eq!(end_session(&acting, Some(&of_another_user), other, NOW), rejected);
+        assert_eq!(end_other_sessions(&acting, Some(&of_another_user), NOW), rejected);
     }
 
     #[test]

@@ -20,14 +20,15 @@ pub(crate) struct AccountState {
 }
 
 impl AccountState {
-    /// Returns whether a user can sign in with this password.
+    /// Returns whether the account is enabled and this is its current password.
     pub(crate) fn accepts(&self, password: PasswordVersion) -> bool {
         self.disabled_at.is_none() && self.password_version == password
     }
 }
 
-/// Decides about a password change by the user. `session` and `account` are the stored ones, if
-/// they still exist. To be written: the new password, and the end of all other sessions.
+/// Decides whether the user may change the password. `session` and `account` are the stored ones,
+/// if they still exist. On [`Decision::Write`], the transaction saves the new password and ends all
+/// other sessions.
 pub(crate) fn change_password(
     reauthentication: &Reauthentication,
     session: Option<&Session>,
@@ -36,7 +37,7 @@ pub(crate) fn change_password(
 ) -> Decision<Event, ReauthenticatedChangeOutcome> {
     let Reauthentication { session: claimed, client, .. } = reauthentication;
     match authorize(reauthentication, session, account, now) {
-        Some(refusal) => Decision::Return(refusal),
+        Some(rejected) => Decision::Return(rejected),
         None => {
             let event = Event::by_user(EventKind::PasswordChanged, now, client.clone());
             Decision::Write(event.about(claimed.user_id).in_session(claimed.id))
@@ -44,8 +45,8 @@ pub(crate) fn change_password(
     }
 }
 
-/// Decides about a deletion of the account by its user. The event names neither the session nor
-/// the client: nothing but the id is kept.
+/// Decides whether the user may delete the account. The event contains the id of the account, but
+/// neither the session nor the client.
 pub(crate) fn delete_own_account(
     reauthentication: &Reauthentication,
     session: Option<&Session>,
@@ -53,7 +54,7 @@ pub(crate) fn delete_own_account(
     now: Timestamp,
 ) -> Decision<Event, ReauthenticatedChangeOutcome> {
     match authorize(reauthentication, session, account, now) {
-        Some(refusal) => Decision::Return(refusal),
+        Some(rejected) => Decision::Return(rejected),
         None => {
             let event = Event::by_user(EventKind::AccountDeleted, now, ClientInfo::default());
             Decision::Write(event.about(reauthentication.session.user_id))
@@ -61,7 +62,8 @@ pub(crate) fn delete_own_account(
     }
 }
 
-/// Returns why a reauthentication does not authorise a change, if it does not.
+/// Checks whether a reauthentication authorises a change. If it does not, returns the outcome of
+/// the change.
 fn authorize(
     reauthentication: &Reauthentication,
     session: Option<&Session>,
@@ -78,8 +80,8 @@ fn authorize(
     None
 }
 
-/// Decides about a password set by an operator. To be written: the new password, and the end of
-/// all sessions.
+/// Decides whether an operator may set the password. On [`Decision::Write`], the transaction saves
+/// the new password and ends all sessions.
 pub(crate) fn set_password(
     account: Option<&AccountState>,
     now: Timestamp,
@@ -90,8 +92,8 @@ pub(crate) fn set_password(
     }
 }
 
-/// Decides about disabling an account. To be written: `now` as the time. In any case all sessions
-/// are ended, also if the account is disabled already.
+/// Decides whether an account must be disabled. On [`Decision::Write`], the transaction saves `now`
+/// as the time. It ends all sessions in any case, even if the account is already disabled.
 pub(crate) fn disable_user(
     account: Option<&AccountState>,
     now: Timestamp,
@@ -105,7 +107,7 @@ pub(crate) fn disable_user(
     }
 }
 
-/// Decides about enabling an account.
+/// Decides whether an account must be enabled.
 pub(crate) fn enable_user(
     account: Option<&AccountState>,
     now: Timestamp,
@@ -119,7 +121,7 @@ pub(crate) fn enable_user(
     }
 }
 
-/// Decides about a deletion of the account by an operator.
+/// Decides whether an operator may delete the account.
 pub(crate) fn delete_user(
     account: Option<&AccountState>,
     now: Timestamp,
@@ -130,8 +132,8 @@ pub(crate) fn delete_user(
     }
 }
 
-/// Judges a list of accounts to import. `existing` are the indices of those whose id or email
-/// address an account in the store has.
+/// Checks a list of accounts to import. `existing` contains the indices of the entries whose id or
+/// email address belongs to an account in the store.
 pub(crate) fn check_import(users: &[StoredUser], existing: &HashSet<usize>) -> ImportUsersOutcome {
     let mut ids = HashSet::new();
     let mut emails = HashSet::new();
@@ -149,7 +151,7 @@ pub(crate) fn check_import(users: &[StoredUser], existing: &HashSet<usize>) -> I
     }
 }
 
-/// Builds the event of one imported account.
+/// Builds the event for one imported account.
 pub(crate) fn account_imported(user: UserId, now: Timestamp) -> Event {
     by_operator(EventKind::AccountCreated, user, now)
 }
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reauthentication_authorises_while_its_session_and_password_are_current() {
+    fn a_reauthentication_is_valid_while_its_session_and_password_are_current() {
         let account = account();
         let proof = reauthentication(&account);
         let session = Some(&proof.session);
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_event_of_a_deletion_keeps_nothing_but_the_id() {
+    fn the_event_of_a_deletion_contains_only_the_user_id() {
         let account = account();
         let proof = reauthentication(&account);
         let deleted = delete_own_account(&proof, Some(&proof.session), Some(&account), NOW);
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn disabling_and_enabling_an_account_twice_changes_nothing_more() {
+    fn disabling_or_enabling_an_account_again_changes_nothing() {
         let enabled = account();
         let disabled = AccountState { disabled_at: Some(NOW), ..enabled };
         let updated = Decision::Return(UpdateUserOutcome::Updated);
@@ -228,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_import_is_refused_for_duplicates_in_the_list_and_in_the_store() {
+    fn an_import_is_rejected_for_duplicates_in_the_list_or_the_store() {
         let hash: PasswordHash = "$pbkdf2-sha256$i=1000,l=32$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
         let mut users =
             ["a@example.com", "A@Example.com", "b@example.com", "c@example.com"].map(|email| {

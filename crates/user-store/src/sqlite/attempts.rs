@@ -16,7 +16,7 @@ impl AttemptStore for SqliteStore {
         counters: &[LimitedCounter],
         now: Timestamp,
     ) -> Result<Admission, StoreError> {
-        // An attempt that is not admitted must not hold up writers: it is judged by a reader first.
+        // Judge the attempt in a read first, so that rejected attempts do not hold up writers.
         let limited = counters.to_vec();
         let admission = self.database.read(move |connection| {
             Ok(rules::attempts::judge(&mut find_all(connection, &limited)?, now))

@@ -11,7 +11,7 @@ use crate::sqlite::connection::FLAGS;
 use crate::sqlite::error::BackupError;
 use crate::sqlite::{inspect, schema};
 
-/// A backup that was made.
+/// A completed backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backup {
     /// The path of the file.
@@ -25,14 +25,15 @@ pub struct Backup {
 /// The prefix of the file names of unfinished backups.
 const UNFINISHED: &str = ".unfinished-backup-";
 
-/// Writes a backup under a temporary name, and renames it when it is complete and on the disk. What
-/// a killed process leaves has a name that says what it is.
+/// Writes a backup under a temporary name, and renames it when it is complete and on disk. If
+/// the process is killed, the name of the remaining file shows that the backup is unfinished.
 pub(super) fn backup(source: &Connection, path: &Path) -> Result<Backup, BackupError> {
     let (folder, path) = locate(path)?;
     let write = |source| BackupError::Write { path: path.clone(), source };
     let copy = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&folder);
     let copy = copy.map_err(write)?.into_temp_path();
-    fill(&copy, source).map_err(|source| BackupError::Copy { path: path.clone(), source })?;
+    copy_database(source, &copy)
+        .map_err(|source| BackupError::Copy { path: path.clone(), source })?;
     let users = verify(&copy)?;
     let file = File::open(&copy).map_err(write)?;
     file.sync_all().map_err(write)?;
@@ -42,7 +43,7 @@ pub(super) fn backup(source: &Connection, path: &Path) -> Result<Backup, BackupE
     Ok(Backup { path, users, bytes })
 }
 
-/// Returns the folder of the backup, and its path in there.
+/// Returns the folder of the backup, and the path of the backup in that folder.
 fn locate(path: &Path) -> Result<(PathBuf, PathBuf), BackupError> {
     let write = |source| BackupError::Write { path: path.to_owned(), source };
     if path.symlink_metadata().is_ok() {
@@ -53,16 +54,16 @@ fn locate(path: &Path) -> Result<(PathBuf, PathBuf), BackupError> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    // SQLite takes a text that begins with a slash for a path in any case.
+    // SQLite never interprets a name that begins with a slash as a URI.
     let folder = folder.canonicalize().map_err(write)?;
     let path = folder.join(name);
     Ok((folder, path))
 }
 
-/// Copies the database as it is at one moment, without free pages. SQLite's backup API would copy
-/// these too, and start again with every write by another process. This reads in one transaction:
-/// neither does it wait for writers, nor do they wait for it.
-fn fill(copy: &Path, source: &Connection) -> rusqlite::Result<()> {
+/// Copies the database in one transaction, without free pages. The copy does not wait for writers,
+/// and they do not wait for it. SQLite's backup API would copy free pages too, and would start
+/// again after each write by another process.
+fn copy_database(source: &Connection, copy: &Path) -> rusqlite::Result<()> {
     let name = copy.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(copy.to_owned()))?;
     source.execute("VACUUM INTO ?1", [name]).map(drop)
 }
@@ -70,7 +71,7 @@ fn fill(copy: &Path, source: &Connection) -> rusqlite::Result<()> {
 /// Checks the copy. Returns the number of accounts in it.
 fn verify(copy: &Path) -> Result<u32, BackupError> {
     let damaged = |error: rusqlite::Error| BackupError::Damaged(error.to_string());
-    // Opened for writing: SQLite checks no CHECK of a file that is opened for reading.
+    // Opened for writing, because SQLite checks no CHECK constraints in a read-only database.
     let connection = Connection::open_with_flags(copy, FLAGS).map_err(damaged)?;
     match problem(&connection).map_err(damaged)? {
         Some(problem) => Err(BackupError::Damaged(problem)),
@@ -80,25 +81,25 @@ fn verify(copy: &Path) -> Result<u32, BackupError> {
     }
 }
 
-/// Returns the first problem of the copy, if it has one.
+/// Returns the first problem found in the copy, if there is one.
 fn problem(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let number = |name| connection.pragma_query_value::<i64, _>(None, name, |row| row.get(0));
     let schema_ids = (number("application_id")?, number("user_version")?);
     if schema_ids != (schema::APPLICATION_ID.into(), schema::latest()) {
-        return Ok(Some("it has another schema".to_owned()));
+        return Ok(Some("its schema has the wrong version".to_owned()));
     }
     let found = inspect::problem(connection, "integrity_check")?;
     if found.is_some() {
         return Ok(found);
     }
-    let lost = connection.prepare("PRAGMA foreign_key_check")?.exists([])?;
-    match lost {
+    let has_orphans = connection.prepare("PRAGMA foreign_key_check")?.exists([])?;
+    match has_orphans {
         true => Ok(Some("a session has no user".to_owned())),
         false => Ok(None),
     }
 }
 
-/// Gives the copy its name, unless another file has got it meanwhile.
+/// Renames the copy to `path`, unless another file was created there meanwhile.
 fn publish(copy: TempPath, path: &Path) -> Result<(), BackupError> {
     copy.persist_noclobber(path).map_err(|failed| match failed.error.kind() {
         io::ErrorKind::AlreadyExists => BackupError::Exists(path.to_owned()),

@@ -1,4 +1,4 @@
-//! Connections to the file: how they are opened, configured and checked.
+//! Opens, configures and checks connections to the file.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,15 +8,16 @@ use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, ffi};
 
 use crate::sqlite::schema::APPLICATION_ID;
 
-/// Without URI file names: a path is a path.
+/// The flags for opening the file. URI file names are not enabled, so a path is never read as a
+/// URI.
 pub(super) const FLAGS: OpenFlags =
     OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
-/// How long a statement waits for a lock, and a caller for a connection or for its turn to write,
-/// before the store is unavailable.
+/// How long a statement waits for a lock, and a caller for a connection or for permission to write.
+/// After that, the store is unavailable.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Opens a connection for reading and writing to the database that has this identity.
+/// Opens a connection for reading and writing. Fails if the file does not have this identity.
 pub(super) fn connect(path: &Path, identity: FileIdentity) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, FLAGS)?;
     configure(&connection)?;
@@ -28,17 +29,17 @@ pub(super) fn connect(path: &Path, identity: FileIdentity) -> rusqlite::Result<C
 /// Applies the settings that every connection needs.
 pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // The plan of a statement does not depend on the values that are bound. Otherwise SQLite parses
-    // a prepared statement again for new values, which takes longer than most statements run.
+    // Query plans do not depend on the bound values. Otherwise SQLite would prepare a statement
+    // again for new values, which takes longer than most statements run.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
-    // Deleted rows are overwritten: no hash or session remains in free pages.
+    // Deleted rows are overwritten, so that no hash or session remains in free pages.
     connection.pragma_update(None, "secure_delete", true)
 }
 
-/// Rejects a connection that was opened while another file had the name of the database.
+/// Rejects a connection that was opened while another file was at the path of the database.
 fn check_identity(
     connection: &Connection,
     path: &Path,
@@ -51,8 +52,8 @@ fn check_identity(
     }
 }
 
-/// Rejects a connection that can only read. SQLite opens such a one where the file is not writable,
-/// and it would stay read-only when the file is writable again.
+/// Rejects a read-only connection. SQLite opens one if the file is not writable, and it would stay
+/// read-only even after the file becomes writable again.
 fn check_writable(connection: &Connection) -> rusqlite::Result<()> {
     if connection.is_readonly(MAIN_DB)? {
         let cause = ffi::Error { code: ErrorCode::ReadOnly, extended_code: ffi::SQLITE_READONLY };
@@ -61,7 +62,7 @@ fn check_writable(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Distinguishes a file from another one of the same name.
+/// The identity of a file, which distinguishes it from another file at the same path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileIdentity {
     #[cfg(unix)]
@@ -69,7 +70,7 @@ pub(super) struct FileIdentity {
 }
 
 impl FileIdentity {
-    /// Returns the identity of the file that has this name now.
+    /// Returns the identity of the file that is at this path now.
     pub(super) fn read(path: &Path) -> std::io::Result<Self> {
         let metadata = std::fs::metadata(path)?;
         #[cfg(unix)]

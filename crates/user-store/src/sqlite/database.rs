@@ -11,20 +11,20 @@ use crate::sqlite::error::unavailable;
 use crate::sqlite::lookups::LookupConnections;
 use crate::sqlite::pool::{self, ConnectionManager};
 
-/// An open database file. It decides on which connection and on which thread a query runs.
+/// An open database file. It chooses the connection and the thread for each query.
 ///
-/// [`run`](Self::run) is for everything that may block. [`look_up`](Self::look_up) runs on the
-/// caller's thread what finds a row or two by an index: that blocks on the disk at most, and never
-/// on a lock.
+/// [`run`](Self::run) is for queries that may block. [`look_up`](Self::look_up) is for queries that
+/// find at most one row by an index. They run on the caller's thread, where they may wait for the
+/// disk but never for a lock.
 #[derive(Debug, Clone)]
 pub(super) struct Database {
     pool: Pool<ConnectionManager>,
     lookups: Arc<LookupConnections>,
-    /// Lets one writer at a time take a connection. If all that wait for the lock of the file had
-    /// one, none would be left for readers.
+    /// Lets only one writer at a time take a connection. If every writer that waits for the lock on
+    /// the file had a connection, none would be left for readers.
     write_permit: Arc<Semaphore>,
     path: Arc<Path>,
-    /// The file that `path` named when it was opened.
+    /// The identity that the file at `path` had when it was opened.
     identity: FileIdentity,
 }
 
@@ -41,15 +41,15 @@ impl Database {
         })
     }
 
-    /// Runs `query`, which finds at most one row by an index, on the caller's thread: a change of
-    /// threads takes several times as long. If the query would have to wait, or fails, it is run
-    /// again by [`read`](Self::read).
+    /// Runs `query`, which finds at most one row by an index, on the caller's thread. Moving it to
+    /// another thread would take several times as long as the query. If no connection is free or
+    /// the query fails, [`read`](Self::read) runs it again.
     pub(super) async fn look_up<T, F>(&self, query: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        self.check_in_place()?;
+        self.check_not_replaced()?;
         if let Some(found) = self.lookups.look_up(&query) {
             return Ok(found);
         }
@@ -71,18 +71,18 @@ impl Database {
         self.run(move |connection| Ok(query(connection)?)).await
     }
 
-    /// Runs `query` in one transaction, which is committed if it returns `Ok`. The transaction
-    /// takes the write lock when it begins, so that it never fails half-way because of another
-    /// writer.
+    /// Runs `query` in one transaction, which is committed if the query returns `Ok`. The
+    /// transaction takes the write lock when it begins, so that it never fails halfway because of
+    /// another writer.
     pub(super) async fn write<T, F>(&self, query: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        let turn = self.write_permit().await?;
+        let permit = self.write_permit().await?;
         self.run(move |connection| {
-            // Held until the transaction ends, even if the caller has gone away.
-            let _turn = turn;
+            // Held until the transaction ends, even if the caller is cancelled.
+            let _permit = permit;
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = query(&tx)?;
             tx.commit()?;
@@ -91,11 +91,11 @@ impl Database {
         .await
     }
 
-    /// Waits for the turn to write. Turns are given in the order of the calls.
+    /// Waits for permission to write. Callers get it in the order of their calls.
     async fn write_permit(&self) -> Result<OwnedSemaphorePermit, StoreError> {
         tokio::time::timeout(BUSY_TIMEOUT, Arc::clone(&self.write_permit).acquire_owned())
             .await
-            .map_err(|_| unavailable("others have been writing for too long"))?
+            .map_err(|_| unavailable("timed out waiting for other writers"))?
             .map_err(unavailable)
     }
 
@@ -108,7 +108,7 @@ impl Database {
     {
         let database = self.clone();
         let task = tokio::task::spawn_blocking(move || {
-            database.check_in_place()?;
+            database.check_not_replaced()?;
             let mut connection = database.pool.get().map_err(unavailable)?;
             query(&mut connection)
         });
@@ -118,9 +118,9 @@ impl Database {
         }
     }
 
-    /// Rejects a file that was deleted or replaced while it is open: SQLite would continue with the
-    /// old one, and everything written there would be lost.
-    fn check_in_place(&self) -> Result<(), StoreError> {
+    /// Fails if the file was deleted or replaced since it was opened. SQLite would continue to use
+    /// the old file, and everything written to it would be lost.
+    fn check_not_replaced(&self) -> Result<(), StoreError> {
         match FileIdentity::read(&self.path) {
             Ok(identity) if identity == self.identity => Ok(()),
             Ok(_) => Err(unavailable("the database file was replaced: restart the server")),
@@ -135,7 +135,7 @@ mod tests {
     use crate::sqlite::schema;
 
     #[tokio::test]
-    async fn a_panic_is_a_defect_that_undoes_its_transaction_and_leaves_the_store_usable() {
+    async fn a_panic_is_a_defect_and_rolls_back_its_transaction() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("latchkey.db");
         schema::migrate(&mut Connection::open(&path).unwrap()).unwrap();

@@ -19,20 +19,20 @@ pub enum OpenError {
         source: io::Error,
     },
     /// The file is not a SQLite database.
-    #[error("{} is not a database; name another file, or move this one away", .0.display())]
+    #[error("{} is not a database; use another path, or move this file away", .0.display())]
     NotADatabase(PathBuf),
     /// The file is the database of another program.
-    #[error("{} is a database of another program; name another file", .0.display())]
+    #[error("{} is the database of another program; use another path", .0.display())]
     Foreign(PathBuf),
     /// The file is missing or empty.
-    #[error("there is no database {}; name another file, or start the server once, which makes it", .0.display())]
+    #[error("the database {} does not exist; use another path, or start the server once to create it", .0.display())]
     Absent(PathBuf),
-    /// The file has the schema of an older version, and must not be changed.
-    #[error("{} was made by an older version of Latchkey; start the server of this version once, which brings it up to date", .0.display())]
+    /// The file has the schema of an older version, and only a server may migrate it.
+    #[error("{} was created by an older version of Latchkey; start the server of this version once to migrate it", .0.display())]
     Older(PathBuf),
     /// The file has the schema of a newer version.
     #[error(
-        "{} was made by a newer version of Latchkey (schema {found}, this one knows {known}); use that version, or restore a backup from before the update", path.display()
+        "{} was created by a newer version of Latchkey (schema {found}, this version knows up to {known}); use the newer version, or restore a backup from before the update", path.display()
     )]
     Newer {
         /// The file.
@@ -42,13 +42,13 @@ pub enum OpenError {
         /// The newest schema version that this program knows.
         known: i64,
     },
-    /// The built-in SQLite has a defect that can corrupt the file.
+    /// The bundled SQLite has a defect that can corrupt the file.
     #[error(
-        "SQLite {0} can corrupt a database that several connections share; build with SQLite 3.51.3 or later, other than 3.52.0"
+        "SQLite {0} can corrupt a database that several connections use; build with SQLite 3.51.3 or later, but not 3.52.0"
     )]
     UnsafeSqlite(&'static str),
     /// The content of the file is damaged.
-    #[error("the database {} is damaged; move it away with the files beside it, and restore a backup", .0.display())]
+    #[error("the database {} is damaged; move it and its -wal and -shm files away, and restore a backup", .0.display())]
     Damaged(PathBuf),
     /// Another process holds a lock on the file.
     #[error("the database {} is locked by another process; stop that process, or wait for it", .0.display())]
@@ -75,11 +75,11 @@ pub enum OpenError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackupError {
-    /// The path exists. It was left as it was.
-    #[error("{} exists; name another file", .0.display())]
+    /// A file exists at this path. It was not changed.
+    #[error("{} already exists; use another path", .0.display())]
     Exists(PathBuf),
     /// The backup cannot be written to its folder.
-    #[error("cannot make the backup {}: {source}; check that the folder exists, may be written and has room", path.display())]
+    #[error("cannot write the backup {}: {source}; check that the folder exists and may be written, and that the disk has room", path.display())]
     Write {
         /// The path of the backup.
         path: PathBuf,
@@ -87,16 +87,16 @@ pub enum BackupError {
         source: io::Error,
     },
     /// SQLite cannot read the database or write the copy.
-    #[error("cannot make the backup {}: {source}; check that its disk has room", path.display())]
+    #[error("cannot write the backup {}: {source}; check that the disk has room", path.display())]
     Copy {
         /// The path of the backup.
         path: PathBuf,
         /// The error of SQLite.
         source: rusqlite::Error,
     },
-    /// The copy is damaged, and therefore the database is.
+    /// The copy is damaged, which means that the database is damaged too.
     #[error(
-        "the database is damaged, and no backup was made: {0}; keep the backups there are, and restore the last one"
+        "the database is damaged, so no backup was made: {0}; keep the existing backups, and restore the latest one"
     )]
     Damaged(String),
     /// The store failed.
@@ -114,7 +114,7 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-/// Tells the log how to fix it, which SQLite's own message does not.
+/// An error from a damaged file. It adds the fix to SQLite's message in the log.
 #[derive(Debug, thiserror::Error)]
 #[error("the database is damaged; stop the server and restore a backup")]
 struct Damage(#[source] rusqlite::Error);
@@ -123,8 +123,8 @@ pub(super) fn unavailable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Sto
     StoreError::Unavailable(error.into())
 }
 
-/// Returns whether the file is damaged: SQLite says so, or a column has a value that was never
-/// written there.
+/// Returns whether the file is damaged: SQLite reports damage, or a column has a value that
+/// Latchkey never writes.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
         || matches!(
@@ -136,7 +136,7 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
         )
 }
 
-/// Returns whether the cause is the machine, not the program.
+/// Returns whether the environment caused the error, such as a lock, the disk or permissions.
 fn is_operational(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),

@@ -1,5 +1,5 @@
-//! Inspecting a file without changing it. (If a killed server has left a WAL beside it, SQLite
-//! creates the index of the WAL, `-shm`.)
+//! Inspects a file without changing it. If a killed server has left a WAL next to the file, SQLite
+//! creates the index of that WAL, `-shm`.
 
 use std::path::Path;
 
@@ -17,11 +17,12 @@ use crate::sqlite::schema;
 /// The findings of [`SqliteStore::inspect`](crate::SqliteStore::inspect).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
-    /// Whether the schema is that of an older version. The next server that starts migrates it.
+    /// `true` if the schema is of an older version. The next server that starts migrates it.
     pub is_older: bool,
-    /// The first problem with the pages and tables, in the words of SQLite.
+    /// The first problem with the pages or tables, as reported by SQLite.
     pub problem: Option<String>,
-    /// The newest time in any row, if the schema is not older.
+    /// The latest time in any row. `None` if the schema is older, a problem was found, or there are
+    /// no rows.
     pub newest: Option<Timestamp>,
 }
 
@@ -31,7 +32,7 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, OpenError> {
     reject_by_header(&path)?;
     let sqlite = |error| from_sqlite(&path, error);
     let connection = connect(&path).map_err(sqlite)?;
-    // One transaction: everything is read as it is at one moment.
+    // One transaction, so that all reads see the same state.
     let tx = connection.unchecked_transaction().map_err(sqlite)?;
     let Some((id, found)) = read_schema_ids(&tx).map_err(sqlite)? else {
         return Err(OpenError::Absent(path));
@@ -46,8 +47,11 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, OpenError> {
     Ok(Inspection { is_older, problem, newest })
 }
 
-/// Without a WAL beside it, nobody has the file open, and SQLite is told that nobody will:
-/// otherwise it would create a WAL to read the file. If there is a WAL, SQLite must leave it there.
+/// Opens the file without changing it.
+///
+/// If there is no WAL next to the file, no process has it open. In this case it is opened as
+/// immutable, because otherwise SQLite would create a WAL to read it. If there is a WAL, closing
+/// the connection must not checkpoint it.
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let mut wal = path.as_os_str().to_owned();
     wal.push("-wal");
@@ -65,7 +69,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)
 }
 
-/// Returns the first problem that this pragma of SQLite finds.
+/// Runs a check of SQLite, named by its pragma. Returns the first problem found.
 pub(super) fn problem(connection: &Connection, pragma: &str) -> rusqlite::Result<Option<String>> {
     let found: String = connection.pragma_query_value(None, pragma, |row| row.get(0))?;
     let is_heading = |line: &&str| line.starts_with("***");

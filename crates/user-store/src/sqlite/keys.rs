@@ -23,7 +23,7 @@ impl KeyStore for SqliteStore {
         candidate: &SigningKeySeed,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        // A server that starts on a store with keys does not wait for writers.
+        // Read first, so that a server that starts on a store with keys does not wait for writers.
         if !self.database.read(keys::all).await?.is_empty() {
             return Ok(());
         }

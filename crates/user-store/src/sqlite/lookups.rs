@@ -7,23 +7,23 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-/// As many connections as threads that serve requests.
+/// The connections for look-ups: one for each thread that serves requests.
 ///
-/// Each thread tries its own slot first, so that threads do not meet. A lock is only ever tried: a
-/// caller that finds no free slot, or none with a connection, reads from the pool instead, and
-/// opens a connection for the next look-up.
+/// Each thread tries its own slot first, so that threads rarely compete for a slot. A caller never
+/// waits for a slot. If all slots are in use, or the free one is empty, the caller reads through
+/// the pool instead and opens a connection for the next look-up.
 #[derive(Debug)]
 pub(super) struct LookupConnections(Box<[Slot]>);
 
-/// A slot is empty until its connection is opened, while the connection is in use, and after a
-/// query has failed.
+/// A slot for one connection. The slot is empty until the connection is opened, while the
+/// connection is in use, and after a query has failed.
 type Slot = Mutex<Option<Connection>>;
 
-/// The highest number of slots. Beyond it, threads share them.
+/// The maximum number of slots. If there are more threads, they share slots.
 const MAX_SLOTS: usize = 32;
 
-/// The page cache of one connection, in KiB. With a million accounts, a look-up reads some ten
-/// pages of 4 KiB, of which all look-ups share the upper ones.
+/// The page cache of one connection, in KiB. With a million accounts, a look-up reads about ten
+/// pages of 4 KiB. The pages near the root of each tree are the same for all look-ups.
 const MAX_CACHE_KIB: usize = 16 * 1024;
 
 /// The page cache of all connections together, in KiB.
@@ -35,15 +35,15 @@ impl LookupConnections {
         Self((0..threads.min(MAX_SLOTS)).map(|_| Slot::default()).collect())
     }
 
-    /// Runs `query` if a connection is free, and returns its result unless it fails. What went
-    /// wrong then is for another connection to find out, on a thread that may block; this one is
-    /// closed.
+    /// Runs `query` if a connection is free, and returns its result. If no connection is free or
+    /// the query fails, returns `None`: the caller must run the query again on a thread that may
+    /// block, which also reports the error. A connection whose query failed is closed.
     pub(super) fn look_up<T>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Option<T> {
         let mut slot = self.free_slot()?;
-        // The slot is empty meanwhile, so that a connection whose query panics is closed too.
+        // The connection is taken out of the slot, so that it is also closed if the query panics.
         let connection = slot.take()?;
         let found = query(&connection).ok()?;
         *slot = Some(connection);
@@ -58,10 +58,10 @@ impl LookupConnections {
     }
 
     fn configure(&self, connection: Connection) -> rusqlite::Result<Connection> {
-        // A caller that must not wait does not wait for a lock of the file either.
+        // A look-up must not block, so it does not wait for a lock on the file either.
         connection.busy_timeout(Duration::ZERO)?;
         let kib = i64::try_from(MAX_CACHE_KIB.min(MAX_TOTAL_CACHE_KIB / self.0.len())).unwrap_or(0);
-        // A positive number would count pages, a negative one counts KiB.
+        // A negative number is in KiB. A positive one would be in pages.
         connection.pragma_update(None, "cache_size", -kib)?;
         Ok(connection)
     }
@@ -80,7 +80,8 @@ fn try_lock(slot: &Slot) -> Option<MutexGuard<'_, Option<Connection>>> {
     }
 }
 
-/// Returns the number of the current thread, in the order of the first calls.
+/// Returns the number of the current thread. Threads are numbered in the order of their first
+/// calls.
 fn thread_number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_up_does_not_wait_for_a_lock_of_the_file() {
+    fn a_look_up_does_not_wait_for_a_lock_on_the_file() {
         let connections = LookupConnections::new();
         open_all(&connections);
         let timeout = |connection: &Connection| {

@@ -1,4 +1,4 @@
-//! Opening a file: recognising it, creating it and migrating it.
+//! Opens a database file, creates it if it is missing, and migrates an older schema.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
@@ -34,7 +34,7 @@ fn connect(path: PathBuf) -> Result<Database, OpenError> {
     Database::new(path.clone()).map_err(|source| OpenError::Store { path, source })
 }
 
-/// Returns the real path of the file and the version of its schema (none if the file is empty).
+/// Returns the real path of the file and the version of its schema (`None` if the file is empty).
 /// Rejects a file that is not Latchkey's.
 fn identify_file(path: &Path) -> Result<(PathBuf, Option<i64>), OpenError> {
     reject_unsafe_sqlite(rusqlite::version(), rusqlite::version_number())?;
@@ -52,8 +52,8 @@ pub(super) fn reject_absent(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Returns the real path of the file. It is absolute, so that it names the same file whatever
-/// becomes of the working directory.
+/// Returns the real path of the file. It is absolute, so that it stays valid if the working
+/// directory changes.
 pub(super) fn locate(path: &Path) -> Result<PathBuf, OpenError> {
     let io = |source| OpenError::Io { path: path.to_owned(), source };
     let path = path.canonicalize().map_err(io)?;
@@ -63,8 +63,9 @@ pub(super) fn locate(path: &Path) -> Result<PathBuf, OpenError> {
     }
 }
 
-/// Rejects a SQLite before 3.51.3, and 3.52.0: a checkpoint that meets a writer on another
-/// connection can corrupt a database in WAL mode (sqlite.org/wal.html, "The WAL-reset bug").
+/// Rejects SQLite before 3.51.3, and 3.52.0. In these versions, a checkpoint during a write on
+/// another connection can corrupt a database in WAL mode (sqlite.org/wal.html, "The WAL-reset
+/// bug").
 fn reject_unsafe_sqlite(version: &'static str, number: i32) -> Result<(), OpenError> {
     if number < 3_051_003 || number == 3_052_000 {
         return Err(OpenError::UnsafeSqlite(version));
@@ -72,8 +73,8 @@ fn reject_unsafe_sqlite(version: &'static str, number: i32) -> Result<(), OpenEr
     Ok(())
 }
 
-/// Creates the file if it is missing, readable by its owner only from the first moment. SQLite
-/// gives the files beside it the same permissions.
+/// Creates the file, if it is missing, with permissions for its owner only. SQLite gives the files
+/// that it creates next to it the same permissions.
 fn create_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -85,8 +86,9 @@ fn create_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes the permissions of others from an existing file. The file is not opened for it: closing
-/// it would drop the locks that SQLite holds in this process (sqlite.org/howtocorrupt.html, 2.2).
+/// Removes the permissions of other users from an existing file. This function must not open the
+/// file: closing it would release the locks that SQLite holds in this process
+/// (sqlite.org/howtocorrupt.html, 2.2).
 fn make_private(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -99,9 +101,9 @@ fn make_private(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Checks the header (SQLite file format, 1.3) before SQLite opens the file: to read a database in
-/// WAL mode, SQLite creates files beside it. A file of Latchkey is marked in the header by its
-/// first transaction, which comes before WAL mode.
+/// Checks the header (SQLite file format, 1.3) before SQLite opens the file, because SQLite creates
+/// files next to a database in WAL mode even to read it. The first transaction of Latchkey marks
+/// the header, before WAL mode is enabled.
 pub(super) fn reject_by_header(path: &Path) -> Result<(), OpenError> {
     const MAGIC: &[u8] = b"SQLite format 3\0";
     let mut header = Vec::new();
@@ -114,7 +116,7 @@ pub(super) fn reject_by_header(path: &Path) -> Result<(), OpenError> {
         (Some(version), Some(id)) if header.len() == 512 && header.starts_with(MAGIC) => {
             check_schema_ids(path, id, version.into())
         }
-        // Another server may be writing its first page: SQLite knows, and waits.
+        // Another server may be writing the first page. SQLite waits until it is complete.
         _ if header.len() == 512 => Ok(()),
         _ => Err(OpenError::NotADatabase(path.to_owned())),
     }
@@ -129,14 +131,15 @@ pub(super) fn check_schema_ids(path: &Path, id: i32, found: i64) -> Result<(), O
     }
 }
 
-/// Checks the schema ids as SQLite reads them. Changes nothing: closing this connection does not even
-/// checkpoint a WAL. Returns the version of the schema, if there is one.
+/// Checks the schema ids that SQLite reads from the file. Returns the version of the schema, or
+/// `None` if the file is empty. The file is not changed: closing this connection does not even
+/// checkpoint a WAL.
 fn reject_by_content(path: &Path) -> Result<Option<i64>, OpenError> {
     let read = || {
         let mut connection = Connection::open_with_flags(path, FLAGS)?;
         connection.busy_timeout(RETRY_PAUSE)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        // One transaction: another server may be creating the schema.
+        // One transaction, because another server may be creating the schema.
         let tx = connection.transaction()?;
         read_schema_ids(&tx)
     };
@@ -146,7 +149,7 @@ fn reject_by_content(path: &Path) -> Result<Option<i64>, OpenError> {
     }
 }
 
-/// Returns the application id of a file and the version of its schema, or nothing if it is empty.
+/// Returns the application id of a file and the version of its schema, or `None` if it is empty.
 pub(super) fn read_schema_ids(connection: &Connection) -> rusqlite::Result<Option<(i32, i64)>> {
     let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -163,16 +166,16 @@ fn migrate(path: &Path) -> rusqlite::Result<()> {
     configure(&connection)?;
     connection.busy_timeout(RETRY_PAUSE)?;
     schema::migrate(&mut connection)?;
-    // Only now, so that the file is marked before anything of it is in a WAL.
+    // WAL mode is enabled last, so that the mark is in the file itself and not in a WAL.
     connection.pragma_update(None, "journal_mode", "WAL")
 }
 
-/// How long one try to open the file waits for a lock, and the pause after it.
+/// How long one attempt to open the file waits for a lock, and the pause before the next attempt.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
-/// Retries until the lock is free or [`BUSY_TIMEOUT`] is over. SQLite itself waits for most locks,
-/// but not for the one that changes the journal mode, which all servers need that start together on
-/// a new file.
+/// Retries until the lock is free or [`BUSY_TIMEOUT`] has elapsed. SQLite itself waits for most
+/// locks, but not for the one that is needed to change the journal mode. Servers that start at the
+/// same time on a new file all need that lock.
 fn retry_while_locked<T>(mut open: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     let mut waited = Duration::ZERO;
     loop {

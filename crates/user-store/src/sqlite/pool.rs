@@ -1,4 +1,4 @@
-//! The pool of connections that reads and transactions use.
+//! The connection pool for reads and transactions.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use rusqlite::Connection;
 
 use crate::sqlite::connection::{BUSY_TIMEOUT, FileIdentity, connect};
 
-/// The size of the pool. In WAL mode readers do not wait for the writer, and there is one writer at
-/// a time: a few connections serve all.
+/// The size of the pool. In WAL mode readers do not wait for the writer, and there is only one
+/// writer at a time, so a few connections are enough.
 pub(super) const MAX_CONNECTIONS: u32 = 8;
 
-/// Opens the first connection, and the others as they are needed.
+/// Builds the pool and opens the first connection. The others are opened when they are needed.
 pub(super) fn build(
     path: Arc<Path>,
     identity: FileIdentity,
@@ -45,7 +45,8 @@ impl ManageConnection for ConnectionManager {
         connection.execute_batch("")
     }
 
-    /// A connection that is returned within a transaction could neither commit nor undo it.
+    /// Discards a connection that is returned inside a transaction, because nothing would commit
+    /// that transaction or roll it back.
     fn has_broken(&self, connection: &mut Connection) -> bool {
         !connection.is_autocommit()
     }

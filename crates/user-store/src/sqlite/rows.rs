@@ -1,4 +1,4 @@
-//! Conversion of columns.
+//! Conversions between columns and domain types.
 
 use std::error::Error;
 use std::net::IpAddr;
@@ -20,7 +20,7 @@ pub(super) fn timestamp(row: &Row<'_>, column: usize) -> Result<Timestamp> {
     convert(row, column, Type::Integer, |millis: i64| Timestamp::from_millisecond(millis))
 }
 
-/// Reads a text column with a parser.
+/// Reads a text column and parses it.
 pub(super) fn parsed<T, E>(
     row: &Row<'_>,
     column: usize,
@@ -32,7 +32,7 @@ where
     convert(row, column, Type::Text, |text: String| parse(&text))
 }
 
-/// Reads a column of 32 bytes with a parser.
+/// Reads a column of 32 bytes and parses it.
 pub(super) fn bytes<T, E>(
     row: &Row<'_>,
     column: usize,
@@ -44,7 +44,7 @@ where
     convert(row, column, Type::Blob, |blob: [u8; 32]| parse(&blob))
 }
 
-/// Reads a client from two columns: the IP address and the user agent.
+/// Reads a client from two adjacent columns: the IP address and the user agent.
 pub(super) fn client(row: &Row<'_>, first: usize) -> Result<ClientInfo> {
     let ip: Option<String> = row.get(first)?;
     let ip = ip.map(|_| parsed(row, first, str::parse::<IpAddr>)).transpose()?;
@@ -52,7 +52,7 @@ pub(super) fn client(row: &Row<'_>, first: usize) -> Result<ClientInfo> {
     Ok(ClientInfo::new(ip, user_agent.as_deref()))
 }
 
-/// Writes a value as JSON.
+/// Serialises a value as JSON.
 pub(super) fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))

@@ -1,10 +1,11 @@
 use rusqlite::{Connection, TransactionBehavior};
 
-/// Marks a file as Latchkey's in its header: "LKey" (SQLite file format, 1.3.17).
+/// The application id in the file header, which marks a file as Latchkey's: "LKey" (SQLite file
+/// format, 1.3.17).
 pub(super) const APPLICATION_ID: i32 = 0x4c4b_6579;
 
-/// The migrations, in order. The `user_version` of a file is the number of those it has been
-/// through. One that has been released is never changed.
+/// The migrations, in order. The `user_version` of a file is the number of migrations applied to
+/// it. The statements of a released migration are never changed.
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_users_and_sessions.sql"),
     include_str!("migrations/0002_refresh_tokens_and_disabled_users.sql"),
@@ -19,8 +20,8 @@ pub(super) fn latest() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-/// Brings the schema up to date. The version is read in the transaction that changes it, so that
-/// servers that start together do it one after the other.
+/// Applies the missing migrations. The version is read in the transaction that changes it, so that
+/// servers that start at the same time migrate one after the other.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;

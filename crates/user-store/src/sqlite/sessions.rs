@@ -37,8 +37,8 @@ impl SessionStore for SqliteStore {
                 if let Some(family) = &new.replaces {
                     ended.extend(sessions::delete_family(tx, user, family, now)?);
                 }
-                let kept = NewSession::MAX_PER_USER - 1;
-                ended.extend(sessions::delete_least_recent(tx, user, kept, now)?);
+                let keep = NewSession::MAX_PER_USER - 1;
+                ended.extend(sessions::delete_least_recent(tx, user, keep, now)?);
                 sessions::insert(tx, &new)?;
                 audit::insert(tx, &event)?;
                 Ok(OpenSessionOutcome::Opened(ended))

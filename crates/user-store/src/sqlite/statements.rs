@@ -1,4 +1,4 @@
-//! The SQL, one function per statement. They decide nothing: the transactions call the rules.
+//! The SQL statements, one function each. They make no decisions: the transactions call the rules.
 
 pub(super) mod attempts;
 pub(super) mod audit;

@@ -6,64 +6,65 @@ use crate::sqlite::error::{BackupError, OpenError};
 use crate::sqlite::inspect::{self, Inspection};
 use crate::sqlite::open;
 
-/// A [`Store`](crate::Store) in one SQLite file, with SQLite built in.
+/// A [`Store`](crate::Store) in one SQLite file. SQLite itself is bundled.
 ///
-/// Several servers on one machine can share the file. It is kept in WAL mode with
-/// `synchronous=FULL`: a commit is on the disk before a method returns. The file and the ones that
-/// SQLite creates beside it are readable by their owner only.
+/// Several servers on one machine can share the file. It is in WAL mode with `synchronous=FULL`, so
+/// that a commit is on disk before a method returns. Only the owner can read the file and those
+/// that SQLite creates next to it.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     pub(super) database: Database,
 }
 
 impl SqliteStore {
-    /// Opens the file at `path`, creates it if it is missing, and migrates an older schema. Blocks
-    /// meanwhile.
+    /// Opens the file at `path`, creates it if it is missing, and migrates an older schema. This
+    /// function blocks.
     ///
     /// # Errors
     ///
-    /// [`OpenError`] if the file is not Latchkey's, has a newer schema or cannot be used. Such a
-    /// file is left as it was.
+    /// Returns an [`OpenError`] if the file is not Latchkey's, has a newer schema or cannot be
+    /// used. In these cases the file is not changed.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         Ok(Self { database: open::open(path)? })
     }
 
-    /// Opens the file at `path` if a server of this version has created or migrated it. Blocks
-    /// meanwhile.
+    /// Opens the file at `path` if a server of this version has created or migrated it. This
+    /// function blocks.
     ///
     /// # Errors
     ///
-    /// [`OpenError`] also if the file is missing or has an older schema. It is left as it was.
+    /// Returns an [`OpenError`] in the same cases as [`open`](Self::open), and also if the file is
+    /// missing, is empty or has an older schema. In these cases the file is not changed.
     pub fn open_existing(path: &Path) -> Result<Self, OpenError> {
         Ok(Self { database: open::open_existing(path)? })
     }
 
-    /// Inspects the file at `path`, open or not, and changes nothing. Reads all of it, and blocks
-    /// meanwhile.
+    /// Inspects the file at `path` without changing it. Servers may have the file open. This
+    /// function reads the whole file, and blocks.
     ///
     /// # Errors
     ///
-    /// The same as [`open_existing`](Self::open_existing), except that an older schema is not an
-    /// error.
+    /// Returns an [`OpenError`] in the same cases as [`open_existing`](Self::open_existing), except
+    /// that an older schema is not an error.
     pub fn inspect(path: &Path) -> Result<Inspection, OpenError> {
         inspect::inspect(path)
     }
 
-    /// Returns the version of the built-in SQLite.
+    /// Returns the version of the bundled SQLite.
     #[must_use]
     pub fn sqlite_version() -> &'static str {
         rusqlite::version()
     }
 
-    /// Copies the database to `path` as it is at one moment, while it is in use. Writers do not
-    /// wait.
+    /// Copies the database to `path` in one transaction, while it is in use. Writers do not wait.
     ///
-    /// The file appears under this name only when it is complete and on the disk. It is readable by
-    /// its owner only, as the database is: it contains all keys and sessions.
+    /// The file appears at `path` only when it is complete and on disk. Like the database, it
+    /// contains all keys and sessions, so only its owner can read it.
     ///
     /// # Errors
     ///
-    /// [`BackupError`] if there is no backup. A file that existed at `path` is left as it was.
+    /// Returns a [`BackupError`] if no backup was made. If a file exists at `path`, it is not
+    /// changed.
     pub async fn backup(&self, path: &Path) -> Result<Backup, BackupError> {
         let path = path.to_owned();
         self.database.run(move |connection| backup::backup(connection, &path)).await

@@ -205,7 +205,8 @@ impl UserStore for SqliteStore {
                     return Ok(outcome);
                 }
                 for StoredUser { user, password_hash } in &users {
-                    // Nobody else writes, so no email address has been taken since the check.
+                    // This transaction holds the write lock, so no address was taken since the
+                    // check.
                     let _ = users::insert(tx, user, password_hash)?;
                     audit::insert(tx, &rules::users::account_imported(user.id, now))?;
                 }
@@ -230,7 +231,7 @@ impl UserStore for SqliteStore {
     }
 }
 
-/// Deletes an account with everything stored about its user, and records `event`.
+/// Deletes an account and everything stored about its user, and records `event`.
 fn delete_account(tx: &Connection, user: UserId, event: &Event) -> rusqlite::Result<()> {
     users::delete(tx, user)?;
     audit::delete_of_user(tx, user)?;

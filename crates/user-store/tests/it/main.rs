@@ -1,4 +1,4 @@
-//! The conformance suite on SQLite, and what is particular to a file.
+//! The conformance suite on SQLite, and tests of the database file.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 

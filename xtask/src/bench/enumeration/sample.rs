@@ -1,4 +1,4 @@
-//! The kinds of log-in that are compared, and their times.
+//! The kinds of log-in that are compared, and their response times.
 
 use anyhow::{Result, bail};
 use serde_json::json;
@@ -12,7 +12,7 @@ pub(super) enum Kind {
     Unknown,
     /// The account exists, and the password is wrong.
     Wrong,
-    /// The same with another account: must not differ from [`Kind::Wrong`].
+    /// A wrong password for another account: must not differ from [`Kind::Wrong`].
     WrongAgain,
     /// The account is disabled.
     Disabled,
@@ -34,8 +34,8 @@ impl Kind {
         }
     }
 
-    /// Returns the email of a log-in. All have one length, so that request bodies have too, and no
-    /// two log-ins have the same email without an account.
+    /// Returns the email of a log-in. All emails have the same length, so that all request bodies
+    /// do too. The email of an unknown account differs in each round.
     pub(super) fn email(self, round: usize) -> String {
         let name = match self {
             Self::Unknown => return format!("n{round:06}@example.com"),
@@ -53,7 +53,7 @@ pub(super) struct Sample {
     pub(super) kind: Kind,
     /// The response, which is the same for all of them.
     pub(super) response: Option<Response>,
-    /// In milliseconds.
+    /// The response times in milliseconds.
     pub(super) times: Vec<f64>,
 }
 
@@ -62,7 +62,7 @@ impl Sample {
         Self { kind, response: None, times: Vec::new() }
     }
 
-    /// Sends a log-in, and returns how many milliseconds the response took.
+    /// Sends a log-in. Returns the response time in milliseconds.
     pub(super) fn send(&mut self, client: &mut Client, round: usize) -> Result<f64> {
         let body = json!({"email": self.kind.email(round), "password": "not the password at all"});
         let (response, time) = client.post("/api/token", &body.to_string())?;
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_emails_have_one_length() {
+    fn all_emails_have_the_same_length() {
         for kind in KINDS {
             assert_eq!(kind.email(1_234).len(), "account@example.com".len());
         }

@@ -6,26 +6,28 @@ use serde_json::{Value, json};
 use super::sample::{Kind, Sample};
 use crate::bench::statistics::{Comparison, mann_whitney, median};
 
-/// The level of significance: two samples of one distribution differ this much once in a thousand
-/// times.
+/// The significance level: two samples of the same distribution differ this much in one of a
+/// thousand runs.
 const SIGNIFICANCE: f64 = 0.001;
 
-/// The minimum distance of the AUC from 0.5, so that many rounds do not find a difference that is too
-/// small to exploit. With 2,000 rounds, the standard deviation by chance is 0.009. On a machine with a
-/// load of six per core, two accounts of one kind differed by 0.014 at most, and 2 % more work by 0.06
-/// at least.
+/// The minimum distance of the AUC from 0.5. A smaller difference is ignored, because it is too
+/// small to exploit even if many rounds make it significant.
+///
+/// With 2,000 rounds, the standard deviation by chance is 0.009. On a machine with a load of six
+/// per core, the distance between two accounts of the same kind was at most 0.014. The distance
+/// caused by 2 % more work was at least 0.06.
 const MIN_EFFECT: f64 = 0.04;
 
 /// Two kinds of log-in and their comparison.
 pub(super) struct Pair {
     first: Kind,
     second: Kind,
-    /// Of the medians.
+    /// The ratio of the medians.
     ratio: f64,
     comparison: Comparison,
 }
 
-/// Compares every two samples.
+/// Compares each pair of samples.
 pub(super) fn compare(samples: &[Sample]) -> Vec<Pair> {
     let pair = |first: &Sample, second: &Sample| Pair {
         first: first.kind,
@@ -39,12 +41,12 @@ pub(super) fn compare(samples: &[Sample]) -> Vec<Pair> {
 }
 
 impl Pair {
-    /// Whether the difference is significant and large enough to exploit.
+    /// Returns whether the difference is significant and large enough to exploit.
     fn differs(&self) -> bool {
         self.comparison.p < SIGNIFICANCE && (self.comparison.auc - 0.5).abs() > MIN_EFFECT
     }
 
-    /// Whether the pair must differ, because one kind takes more work.
+    /// Returns whether the pair must differ, because one kind takes more work.
     fn is_control(&self) -> bool {
         [self.first, self.second].contains(&Kind::Slower)
     }
@@ -76,7 +78,7 @@ pub(super) fn print(samples: &[Sample], pairs: &[Pair]) {
     }
 }
 
-/// Fails if a difference between kinds was found, or if the run could not have found one.
+/// Fails if two kinds differ, or if the run cannot detect such a difference.
 pub(super) fn judge(samples: &[Sample], pairs: &[Pair]) -> Result<()> {
     for sample in &samples[1..] {
         if sample.response != samples[0].response {
@@ -90,7 +92,7 @@ pub(super) fn judge(samples: &[Sample], pairs: &[Pair]) -> Result<()> {
     }
     let leak = pairs.iter().find(|pair| pair.differs() && !pair.is_control());
     if let Some(Pair { first, second, .. }) = leak {
-        bail!("{} and {} differ in time", first.name(), second.name());
+        bail!("{} and {} differ in response time", first.name(), second.name());
     }
     if !pairs.iter().filter(|pair| pair.is_control()).all(Pair::differs) {
         bail!("2 % more work was not detected: the machine is too busy, or --rounds is too low");
@@ -104,7 +106,8 @@ mod tests {
     use crate::bench::client::Response;
     use crate::bench::enumeration::sample::KINDS;
 
-    /// Times around 7 ms that vary by 5 %; those of wrong passwords are multiplied by a factor.
+    /// Returns times around 7 ms that vary by 5 %. Those for wrong passwords are multiplied by
+    /// `factor`.
     fn samples(factor: f64) -> Vec<Sample> {
         let mut random = fastrand::Rng::with_seed(7);
         let sample = |kind| {
@@ -131,7 +134,7 @@ mod tests {
     #[test]
     fn a_difference_of_one_per_cent_and_missing_work_are_found() {
         for factor in [1.01, 0.99, 0.02] {
-            assert!(verdict(&samples(factor)).unwrap_err().contains("differ in time"));
+            assert!(verdict(&samples(factor)).unwrap_err().contains("differ in response time"));
         }
     }
 

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Reads a crate with these files, which are paths below `src` and their texts.
+/// Reads a crate with these files, given by their paths below `src` and their texts.
 fn graph(files: &[(&str, &str)]) -> ModuleGraph {
     let directory = tempfile::tempdir().unwrap();
     for (path, text) in files {
@@ -11,12 +11,12 @@ fn graph(files: &[(&str, &str)]) -> ModuleGraph {
     ModuleGraph::read(directory.path()).unwrap()
 }
 
-fn arrows(graph: &ModuleGraph) -> Vec<String> {
-    graph.arrows.keys().map(|(from, to)| graph.describe_arrow(from, to)).collect()
+fn edges(graph: &ModuleGraph) -> Vec<String> {
+    graph.edges.keys().map(|(from, to)| graph.describe_edge(from, to)).collect()
 }
 
 #[test]
-fn imports_and_paths_in_code_are_arrows_between_top_level_modules() {
+fn imports_and_paths_in_code_are_edges_between_top_level_modules() {
     let graph = graph(&[
         ("lib.rs", "mod a; mod b; mod c; pub use a::A; fn f() { c::run(); }"),
         ("a.rs", "mod inner; use crate::b::{B, more::{C as D}};"),
@@ -27,24 +27,23 @@ fn imports_and_paths_in_code_are_arrows_between_top_level_modules() {
     let root = "(root) → a in (root)";
     let expected =
         [root, "(root) → c in (root)", "a → b in a, a::inner", "a → c in a::inner", "b → c in b"];
-    assert_eq!(arrows(&graph), expected);
+    assert_eq!(edges(&graph), expected);
     assert!(graph.cycles().is_empty());
 }
 
 #[test]
-fn an_item_of_the_root_is_an_arrow_to_the_root() {
+fn a_path_to_an_item_of_the_root_is_an_edge_to_the_root() {
     let graph = graph(&[
         ("lib.rs", "mod a; mod b; pub use a::A; pub struct Root;"),
         ("a.rs", "use crate::Root;"),
         ("b.rs", "use crate::{Root, a::A};"),
     ]);
-    let expected =
-        ["modules in a circle: (root), a", "  (root) → a in (root)", "  a → (root) in a"];
+    let expected = ["modules in a cycle: (root), a", "  (root) → a in (root)", "  a → (root) in a"];
     assert_eq!(graph.cycles(), [expected.join("\n")]);
 }
 
 #[test]
-fn modules_that_reach_each_other_by_way_of_others_are_one_circle() {
+fn modules_that_reach_each_other_through_others_are_one_cycle() {
     let graph = graph(&[
         ("main.rs", "mod a; mod b; mod c; mod d; use d::D;"),
         ("a.rs", "use crate::b::B;"),
@@ -55,7 +54,7 @@ fn modules_that_reach_each_other_by_way_of_others_are_one_circle() {
     ]);
     let cycles = graph.cycles();
     let [cycle] = &cycles[..] else { panic!("{cycles:?}") };
-    assert!(cycle.starts_with("modules in a circle: a, b, c\n"), "{cycle}");
+    assert!(cycle.starts_with("modules in a cycle: a, b, c\n"), "{cycle}");
     assert!(cycle.contains("b → c in b::inner"), "{cycle}");
     assert!(cycle.contains("c → a in c, c::inner"), "{cycle}");
 }
@@ -66,7 +65,7 @@ fn a_module_within_a_file_has_its_own_parent() {
         ("lib.rs", "mod a; mod prelude { pub use super::a::A; }"),
         ("a.rs", "mod inner { use super::X; use super::super::prelude::A; }"),
     ]);
-    assert_eq!(arrows(&graph), ["a → prelude in a::inner", "prelude → a in prelude"]);
+    assert_eq!(edges(&graph), ["a → prelude in a::inner", "prelude → a in prelude"]);
     assert_eq!(graph.cycles().len(), 1);
 }
 
@@ -76,11 +75,11 @@ fn tests_may_import_anything() {
         ("lib.rs", "mod a; pub use a::A; pub struct Root; #[cfg(test)] mod tests;"),
         ("a.rs", "#[cfg(test)] mod tests { use crate::Root; } #[cfg(test)] use crate::Root;"),
     ]);
-    assert_eq!(arrows(&graph), ["(root) → a in (root)"]);
+    assert_eq!(edges(&graph), ["(root) → a in (root)"]);
 }
 
 #[test]
-fn the_checked_crates_keep_the_rules() {
+fn the_workspace_has_no_cycles() {
     assert_eq!(
         violations(&crate::workspace::metadata_command().exec().unwrap()).unwrap(),
         Vec::<String>::new()

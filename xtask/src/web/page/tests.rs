@@ -2,12 +2,12 @@ use super::*;
 
 const BOOT_TAG: &str = "<script\n  type=\"module\"\n  src=\"boot.js\"></script>";
 
-/// Returns the page of an SPA with this in its head, and its assets.
-fn assembled(head: &str) -> Result<(String, Assets)> {
-    assembled_whole(&format!("{head}{BOOT_TAG}"))
+/// Builds an SPA whose template has this head. Returns its page and its assets.
+fn assemble_head(head: &str) -> Result<(String, Assets)> {
+    assemble_template(&format!("{head}{BOOT_TAG}"))
 }
 
-fn assembled_whole(template: &str) -> Result<(String, Assets)> {
+fn assemble_template(template: &str) -> Result<(String, Assets)> {
     let root = tempfile::tempdir().unwrap();
     for (name, content) in [
         ("source/index.html", template),
@@ -29,8 +29,8 @@ fn assembled_whole(template: &str) -> Result<(String, Assets)> {
 }
 
 #[test]
-fn stylesheets_become_one_in_the_order_of_their_links() {
-    let (page, assets) = assembled(
+fn stylesheets_are_bundled_in_the_order_of_their_links() {
+    let (page, assets) = assemble_head(
         "<link rel=\"stylesheet\" href=\"styles/tokens.css\">\n\
          <link rel=\"stylesheet\" href=\"styles/base.css\">\n",
     )
@@ -42,10 +42,10 @@ fn stylesheets_become_one_in_the_order_of_their_links() {
 }
 
 #[test]
-fn all_references_lead_into_the_directory_of_the_build() {
+fn all_references_point_to_the_directory_of_the_build() {
     let head = "<link rel=\"icon\" href=\"static/favicon.svg\">\
                 <link rel=\"stylesheet\" href=\"styles/tokens.css\">";
-    let (page, assets) = assembled(head).unwrap();
+    let (page, assets) = assemble_head(head).unwrap();
     let base = format!("/assets/{}", assets.build_hash());
     for file in [
         "static/favicon.svg",
@@ -62,23 +62,24 @@ fn all_references_lead_into_the_directory_of_the_build() {
 
 #[test]
 fn the_boot_module_is_preceded_by_preloads_of_its_imports() {
-    let (page, _) = assembled("").unwrap();
+    let (page, _) = assemble_head("").unwrap();
     let (before, _) = page.split_once("<script").unwrap();
     assert_eq!(before.matches("rel=\"modulepreload\"").count(), 2, "{page}");
     assert!(before.contains("as=\"fetch\" type=\"application/wasm\" crossorigin"), "{page}");
 }
 
 #[test]
-fn links_and_the_servers_placeholders_stay() {
-    let (page, _) =
-        assembled("<!-- a note --><meta content=\"{{CONFIG}}\">\n<a href=\"/login\">Log in</a>")
-            .unwrap();
+fn links_and_placeholders_are_not_changed() {
+    let (page, _) = assemble_head(
+        "<!-- a note --><meta content=\"{{CONFIG}}\">\n<a href=\"/login\">Log in</a>",
+    )
+    .unwrap();
     assert!(page.starts_with("<meta content=\"{{CONFIG}}\">\n"), "{page}");
     assert!(page.contains("<a href=\"/login\">Log in</a>"), "{page}");
 }
 
 #[test]
-fn inline_code_and_unknown_references_are_refused() {
+fn inline_code_and_unknown_references_are_rejected() {
     for template in [
         "<script>alert(1)</script>",
         "<style>a{}</style>",
@@ -88,11 +89,11 @@ fn inline_code_and_unknown_references_are_refused() {
         "<link rel=\"icon\" href=\"favicon.svg\">",
         "<link rel=\"icon\" href=\"static/missing.svg\">",
     ] {
-        assert!(assembled(template).is_err(), "{template}");
+        assert!(assemble_head(template).is_err(), "{template}");
     }
 }
 
 #[test]
-fn a_page_without_the_boot_module_is_refused() {
-    assert!(assembled_whole("<title>Latchkey</title>").is_err());
+fn a_page_without_the_boot_module_is_rejected() {
+    assert!(assemble_template("<title>Latchkey</title>").is_err());
 }

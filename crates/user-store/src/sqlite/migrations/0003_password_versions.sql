@@ -1,3 +1,3 @@
--- Which of the user's passwords it is. Another after every change; the same when only the
--- hash is renewed.
+-- The version of the password. Every password change increments it; a rehash of the same password
+-- does not.
 ALTER TABLE users ADD COLUMN password_version INTEGER NOT NULL DEFAULT 0;

@@ -1,11 +1,11 @@
--- Attempts are counted.
+-- Counters of attempts, for the throttle.
 
 CREATE TABLE counters (
-    -- SHA-256 of what is counted: no address that a stranger has typed is kept.
+    -- auth-core's CounterKey: a SHA-256, so that no text typed as an email address is stored.
     key     BLOB    NOT NULL PRIMARY KEY CHECK (length(key) = 32),
-    -- JSON, as auth-core's Counter has it.
+    -- The JSON form of auth-core's Counter.
     state   TEXT    NOT NULL,
-    -- From when on it says nothing any more.
+    -- The time at which its attempts no longer count, so that it can be deleted.
     ends_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

@@ -1,5 +1,5 @@
--- The version of the set of signing keys, in one row. It changes with every key that is added or
--- deleted, whoever does it, and is read with every session.
+-- The version of the set of signing keys, in one row. The triggers increment it for every key that
+-- is added or deleted. It is read with every session.
 
 CREATE TABLE signing_key_set (
     id      INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),

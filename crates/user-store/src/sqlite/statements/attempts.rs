@@ -5,7 +5,7 @@ use crate::attempts::LimitedCounter;
 use crate::rules::attempts::CounterState;
 use crate::sqlite::rows::{json, parsed};
 
-/// Reads a counter. One that is not stored has counted nothing.
+/// Reads a counter. A counter that is not stored has no attempts.
 pub(in crate::sqlite) fn find(
     connection: &Connection,
     limited: LimitedCounter,
@@ -30,7 +30,7 @@ pub(in crate::sqlite) fn save(connection: &Connection, state: &CounterState) -> 
     Ok(())
 }
 
-/// Deletes up to `limit` counters that have expired. Returns how many.
+/// Deletes up to `limit` counters that have expired. Returns the number deleted.
 pub(in crate::sqlite) fn delete_expired(
     connection: &Connection,
     now: Timestamp,

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Result, Row, ToSql, params};
 use crate::audit::{Actor, Event, EventId, EventKind};
 use crate::sqlite::rows::{client, timestamp};
 
-/// The columns of [`read`].
+/// The columns that [`read`] reads.
 const COLUMNS: &str = "id, at, kind, operator, user_id, session_id, kid, ip, user_agent";
 
 pub(in crate::sqlite) fn insert(connection: &Connection, event: &Event) -> Result<()> {
@@ -26,7 +26,7 @@ pub(in crate::sqlite) fn insert(connection: &Connection, event: &Event) -> Resul
     Ok(())
 }
 
-/// Returns up to `limit` events about a user, the newest first.
+/// Returns up to `limit` events about a user, newest first.
 pub(in crate::sqlite) fn of_user(
     connection: &Connection,
     user: UserId,
@@ -40,7 +40,7 @@ pub(in crate::sqlite) fn of_user(
         .collect()
 }
 
-/// Returns up to `limit` events after `after`, about `user` or all.
+/// Returns up to `limit` events after `after`: those about `user`, or all.
 pub(in crate::sqlite) fn page(
     connection: &Connection,
     user: Option<UserId>,
@@ -58,8 +58,8 @@ pub(in crate::sqlite) fn page(
     connection.prepare_cached(&query)?.query_map(values.as_slice(), read)?.collect()
 }
 
-/// Deletes all events about a user. The account must be deleted before: a trigger keeps the events
-/// of accounts that exist.
+/// Deletes all events about a user. The account must be deleted first, because a trigger prevents
+/// the deletion of events about existing accounts.
 pub(in crate::sqlite) fn delete_of_user(connection: &Connection, user: UserId) -> Result<()> {
     connection
         .prepare_cached("DELETE FROM events WHERE user_id = ?1")?
@@ -75,7 +75,7 @@ pub(in crate::sqlite) fn newest(connection: &Connection) -> Result<Option<Timest
         .optional()
 }
 
-/// Deletes up to `limit` events that happened at `until` or before. Returns how many.
+/// Deletes up to `limit` events that happened at `until` or before. Returns the number deleted.
 pub(in crate::sqlite) fn delete_until(
     connection: &Connection,
     until: Timestamp,

@@ -10,7 +10,7 @@ pub(in crate::sqlite) fn version(connection: &Connection) -> Result<KeySetVersio
     })
 }
 
-/// Returns the keys, the newest first. Ids only grow: the newest key is never deleted.
+/// Returns the keys, newest first. Ids only increase, because the newest key is never deleted.
 pub(in crate::sqlite) fn all(connection: &Connection) -> Result<Vec<StoredSigningKey>> {
     connection
         .prepare("SELECT seed, created_at FROM signing_keys ORDER BY id DESC")?

@@ -11,7 +11,7 @@ use crate::sessions::{ActiveSession, NewSession, Rotation, SessionRecord};
 use crate::sqlite::rows::{bytes, client, session_id, timestamp, user_id};
 use crate::sqlite::statements::users;
 
-/// The columns of [`read`], of the table `sessions` as `s`.
+/// The columns that [`read`] reads. The table `sessions` must have the alias `s`.
 const COLUMNS: &str = "s.id, s.user_id, s.created_at, s.last_used_at, s.idle_expires_at, \
                        s.expires_at, s.remember";
 
@@ -60,7 +60,7 @@ pub(in crate::sqlite) fn with_user(
     connection: &Connection,
     id: SessionId,
 ) -> Result<Option<ActiveSession>> {
-    // Every request runs this: the text is built once.
+    // Every request runs this statement, so its text is built only once.
     static SQL: LazyLock<String> = LazyLock::new(|| {
         let user = users::COLUMNS;
         format!(
@@ -87,7 +87,7 @@ pub(in crate::sqlite) fn by_id(connection: &Connection, id: SessionId) -> Result
         .optional()
 }
 
-/// Returns the session of these refresh tokens, and the state of the tokens.
+/// Returns the session of this family of refresh tokens, and the state of the tokens.
 pub(in crate::sqlite) fn by_family(
     connection: &Connection,
     family: &FamilyHash,
@@ -140,7 +140,7 @@ pub(in crate::sqlite) fn refresh(
     Ok(())
 }
 
-/// Returns all sessions of a user, expired or not, the most recently used first.
+/// Returns all sessions of a user, expired or not, most recently used first.
 pub(in crate::sqlite) fn of_user(
     connection: &Connection,
     user: UserId,
@@ -156,7 +156,7 @@ pub(in crate::sqlite) fn of_user(
         .collect()
 }
 
-/// Deletes a session if it is this user's. Returns its idle expiry.
+/// Deletes a session if it belongs to this user. Returns its idle expiry.
 pub(in crate::sqlite) fn delete(
     connection: &Connection,
     user: UserId,
@@ -181,21 +181,22 @@ pub(in crate::sqlite) fn delete_all(
         .collect()
 }
 
-/// Deletes all sessions of a user but `kept`. Returns the idle expiry of each.
+/// Deletes all sessions of a user except `keep`. Returns the idle expiry of each.
 pub(in crate::sqlite) fn delete_others(
     connection: &Connection,
     user: UserId,
-    kept: SessionId,
+    keep: SessionId,
 ) -> Result<Vec<Timestamp>> {
     connection
         .prepare_cached(
             "DELETE FROM sessions WHERE user_id = ?1 AND id <> ?2 RETURNING idle_expires_at",
         )?
-        .query_map([user.as_uuid().as_bytes(), kept.as_uuid().as_bytes()], |row| timestamp(row, 0))?
+        .query_map([user.as_uuid().as_bytes(), keep.as_uuid().as_bytes()], |row| timestamp(row, 0))?
         .collect()
 }
 
-/// Deletes the session of these refresh tokens, if it is this user's and active. Returns its id.
+/// Deletes the session of this family of refresh tokens, if it belongs to this user and is active.
+/// Returns its id.
 pub(in crate::sqlite) fn delete_family(
     connection: &Connection,
     user: UserId,
@@ -214,11 +215,12 @@ pub(in crate::sqlite) fn delete_family(
         .optional()
 }
 
-/// Deletes the active sessions of a user but the `kept` most recently used ones. Returns their ids.
+/// Deletes the active sessions of a user, except the `keep` most recently used ones. Returns the
+/// ids of the deleted sessions.
 pub(in crate::sqlite) fn delete_least_recent(
     connection: &Connection,
     user: UserId,
-    kept: u32,
+    keep: u32,
     now: Timestamp,
 ) -> Result<Vec<SessionId>> {
     connection
@@ -228,13 +230,13 @@ pub(in crate::sqlite) fn delete_least_recent(
                  ORDER BY last_used_at DESC, id DESC LIMIT -1 OFFSET ?2
              ) RETURNING id",
         )?
-        .query_map(params![user.as_uuid().as_bytes(), kept, now.as_millisecond()], |row| {
+        .query_map(params![user.as_uuid().as_bytes(), keep, now.as_millisecond()], |row| {
             session_id(row, 0)
         })?
         .collect()
 }
 
-/// Deletes up to `limit` expired sessions. Returns how many.
+/// Deletes up to `limit` expired sessions. Returns the number deleted.
 pub(in crate::sqlite) fn delete_expired(
     connection: &Connection,
     now: Timestamp,

@@ -6,7 +6,7 @@ use crate::rules::users::AccountState;
 use crate::sqlite::rows::{parsed, timestamp, user_id};
 use crate::users::{Challenge, Credentials, PasswordVersion, StoredUser, User};
 
-/// The columns of [`read`], of the table `users` as `u`.
+/// The columns that [`read`] reads. The table `users` must have the alias `u`.
 pub(in crate::sqlite) const COLUMNS: &str = "u.id, u.email, u.created_at, u.disabled_at";
 
 /// The number of [`COLUMNS`].
@@ -92,8 +92,8 @@ pub(in crate::sqlite) fn credentials(
     }
 }
 
-/// Returns the hash of the account whose email address follows the position. After the last one
-/// comes the first.
+/// Returns the hash of the account whose email address follows the position. The first account
+/// follows the last one.
 fn decoy(connection: &Connection, position: &DecoyPosition) -> Result<Option<PasswordHash>> {
     let mut statement = connection.prepare_cached(
         "SELECT password_hash FROM users WHERE email_key > ?1 ORDER BY email_key LIMIT 1",
@@ -164,7 +164,7 @@ pub(in crate::sqlite) fn page(
         .collect()
 }
 
-/// Returns the same page as [`page`] with the password hashes.
+/// Returns the same accounts as [`page`], with their password hashes.
 pub(in crate::sqlite) fn page_with_hashes(
     connection: &Connection,
     after: Option<UserId>,
@@ -180,7 +180,8 @@ pub(in crate::sqlite) fn page_with_hashes(
         .collect()
 }
 
-/// Returns the bytes after which a page begins. Every id is greater than no bytes.
+/// Returns the bytes of the id after which a page begins. Without an id, the result is empty,
+/// because every id is greater than an empty blob.
 fn position(after: Option<&UserId>) -> &[u8] {
     after.map_or(&[], |id| id.as_uuid().as_bytes())
 }
@@ -204,7 +205,7 @@ pub(in crate::sqlite) fn rehash(
     Ok(())
 }
 
-/// Sets another password, with the next version.
+/// Sets a new password and increments its version.
 pub(in crate::sqlite) fn set_password(
     connection: &Connection,
     user: UserId,
@@ -230,7 +231,7 @@ pub(in crate::sqlite) fn set_disabled_at(
     Ok(())
 }
 
-/// Deletes the user and, by their foreign key, the sessions.
+/// Deletes a user. The foreign key of the user's sessions deletes them too.
 pub(in crate::sqlite) fn delete(connection: &Connection, user: UserId) -> Result<()> {
     connection
         .prepare_cached("DELETE FROM users WHERE id = ?1")?

@@ -13,8 +13,8 @@ fn target(folder: &Folder) -> PathBuf {
     folder.0.path().join("copy.db")
 }
 
-/// Returns the files in the folder, without the database and its WAL.
-fn beside(folder: &Folder) -> Vec<String> {
+/// Returns the names of the files in the folder, except the database and its WAL.
+fn other_files(folder: &Folder) -> Vec<String> {
     let names = std::fs::read_dir(folder.0.path()).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| !name.starts_with("latchkey.db")).collect()
@@ -27,7 +27,7 @@ async fn a_backup_contains_every_earlier_write_and_can_be_opened() {
     let key = SigningKey::generate(&SystemRandom).seed().clone();
     store.ensure_signing_key(&key, NOW).await.unwrap();
     let (hash, stop) = (hash(), std::sync::Arc::new(AtomicBool::new(false)));
-    let (made, mut answered) = tokio::sync::mpsc::unbounded_channel();
+    let (sender, mut created) = tokio::sync::mpsc::unbounded_channel();
     let (writer, stopped) = (store.clone(), std::sync::Arc::clone(&stop));
     let writing = tokio::spawn(async move {
         let mut n = 0;
@@ -35,15 +35,15 @@ async fn a_backup_contains_every_earlier_write_and_can_be_opened() {
             let email = Email::parse(&format!("user{n}@example.com")).unwrap();
             let user = User { id: UserId::generate(NOW, &SystemRandom), email, ..ada() };
             writer.create_user(&user, &hash, &creation(&user)).await.unwrap();
-            made.send(user).unwrap();
+            sender.send(user).unwrap();
             n += 1;
         }
         n
     });
     let mut before = Vec::new();
     for copy in 0..5 {
-        before.push(answered.recv().await.unwrap());
-        while let Ok(user) = answered.try_recv() {
+        before.push(created.recv().await.unwrap());
+        while let Ok(user) = created.try_recv() {
             before.push(user);
         }
         let path = folder.0.path().join(format!("copy{copy}.db"));
@@ -52,8 +52,8 @@ async fn a_backup_contains_every_earlier_write_and_can_be_opened() {
         for user in &before {
             assert_eq!(copy.user(user.id).await.unwrap().as_ref(), Some(user));
         }
-        let held = copy.users(None, u32::MAX).await.unwrap();
-        assert_eq!(u32::try_from(held.len()).unwrap(), backup.users);
+        let copied = copy.users(None, u32::MAX).await.unwrap();
+        assert_eq!(u32::try_from(copied.len()).unwrap(), backup.users);
         assert_eq!(copy.signing_keys().await.unwrap().keys[0].seed, key);
     }
     stop.store(true, Ordering::SeqCst);
@@ -66,7 +66,7 @@ async fn a_backup_is_one_file_that_only_its_owner_can_read() {
     let store = folder.open();
     store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
     let backup = store.backup(&target(&folder)).await.unwrap();
-    assert_eq!(beside(&folder), ["copy.db"]);
+    assert_eq!(other_files(&folder), ["copy.db"]);
     let found = std::fs::metadata(target(&folder)).unwrap();
     assert_eq!(found.permissions().mode() & 0o777, 0o600);
     assert_eq!((backup.bytes, backup.users), (found.len(), 1));
@@ -87,10 +87,10 @@ async fn a_backup_does_not_wait_for_writers() {
 async fn a_backup_contains_nothing_that_was_deleted() {
     let folder = Folder::new();
     let store = folder.open();
-    // A row deleted without secure_delete stays in the free pages.
+    // Without secure_delete, a deleted row stays in the free pages.
     let other = folder.sql();
-    other.execute_batch("PRAGMA secure_delete = OFF; CREATE TABLE x (x); INSERT INTO x VALUES ('what was deleted'); DROP TABLE x; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
-    let contains = |bytes: &[u8]| bytes.windows(16).any(|window| window == b"what was deleted");
+    other.execute_batch("PRAGMA secure_delete = OFF; CREATE TABLE x (x); INSERT INTO x VALUES ('a deleted secret'); DROP TABLE x; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
+    let contains = |bytes: &[u8]| bytes.windows(16).any(|window| window == b"a deleted secret");
     assert!(contains(&folder.bytes()));
     store.backup(&target(&folder)).await.unwrap();
     assert!(!contains(&std::fs::read(target(&folder)).unwrap()));
@@ -110,7 +110,7 @@ async fn an_existing_file_is_not_overwritten_by_a_backup() {
         let error = store.backup(&taken).await.unwrap_err();
         assert!(matches!(error, BackupError::Exists(_)), "{error}");
     }
-    assert_eq!(beside(&folder).len(), 2);
+    assert_eq!(other_files(&folder).len(), 2);
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn a_backup_to_a_missing_folder_is_one_clear_error() {
         assert!(matches!(error, BackupError::Write { .. }), "{error}");
         assert!(error.to_string().contains("folder"), "{error}");
     }
-    assert!(beside(&folder).is_empty());
+    assert!(other_files(&folder).is_empty());
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn a_damaged_database_is_not_backed_up() {
         other.execute_batch(damage).unwrap();
         let error = store.backup(&target(&folder)).await.expect_err(damage);
         assert!(matches!(error, BackupError::Damaged(_)), "{damage}: {error}");
-        assert!(beside(&folder).is_empty(), "{damage}");
+        assert!(other_files(&folder).is_empty(), "{damage}");
         other.execute_batch(repair).unwrap();
     }
     store.backup(&target(&folder)).await.unwrap();

@@ -37,14 +37,14 @@ async fn a_file_that_was_moved_away_is_not_used() {
     std::fs::write(folder.path(), b"").unwrap();
     assert!(
         store.create_user(&ada(), &hash(), &creation(&ada())).await.is_err(),
-        "another file of that name"
+        "another file is at this path"
     );
     std::fs::rename(&elsewhere, folder.path()).unwrap();
     store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
 }
 
 #[tokio::test]
-async fn an_impossible_value_is_reported_as_damage() {
+async fn an_invalid_value_is_reported_as_damage() {
     let folder = Folder::new();
     let store = folder.open();
     store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
@@ -55,8 +55,8 @@ async fn an_impossible_value_is_reported_as_damage() {
 }
 
 #[tokio::test]
-async fn a_killed_process_loses_nothing() {
-    // A copy of the files of an open store is what a new process finds after a kill.
+async fn a_killed_process_loses_no_committed_write() {
+    // After a kill, a new process finds the same files as this copy of the files of an open store.
     let folder = Folder::new();
     let store = folder.open();
     let seed = SigningKey::generate(&SystemRandom).seed().clone();

@@ -1,4 +1,4 @@
-//! Inspecting a file, which changes nothing.
+//! Inspections of a file, which do not change it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -25,24 +25,24 @@ async fn an_inspection_changes_nothing() {
     let newest = NOW + Duration::from_secs(7);
     let latest = User { created_at: newest, ..ada() };
     store.create_user(&latest, &hash(), &creation(&latest)).await.unwrap();
-    let sound = Inspection { is_older: false, problem: None, newest: Some(newest) };
+    let expected = Inspection { is_older: false, problem: None, newest: Some(newest) };
     let open = files(&folder);
     assert_eq!(open.len(), 3);
-    assert_eq!(inspect(&folder), sound);
-    // All but the index of the WAL, in which readers mark how far they have read.
-    let logged = ["latchkey.db", "latchkey.db-wal"].map(OsString::from);
+    assert_eq!(inspect(&folder), expected);
+    // Everything except the index of the WAL, in which readers mark how far they have read.
+    let unchanged = ["latchkey.db", "latchkey.db-wal"].map(OsString::from);
     let after = files(&folder);
     assert_eq!(after.len(), 3);
-    assert!(logged.iter().all(|name| open[name] == after[name]));
+    assert!(unchanged.iter().all(|name| open[name] == after[name]));
     drop(store);
     let closed = files(&folder);
     assert_eq!(closed.len(), 1);
-    assert_eq!(inspect(&folder), sound);
+    assert_eq!(inspect(&folder), expected);
     assert_eq!(files(&folder), closed);
 }
 
 #[tokio::test]
-async fn the_wal_of_a_killed_server_is_read_and_left_to_the_next() {
+async fn the_wal_of_a_killed_server_is_read_and_not_changed() {
     let (folder, killed) = (Folder::new(), Folder::new());
     let store = folder.open();
     store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
@@ -86,7 +86,7 @@ fn a_foreign_newer_or_empty_file_is_an_error() {
 }
 
 #[test]
-fn an_older_schema_is_reported_and_left_as_it_is() {
+fn an_older_schema_is_reported_and_not_migrated() {
     let folder = Folder::new();
     create_version_1(&folder);
     let before = files(&folder);

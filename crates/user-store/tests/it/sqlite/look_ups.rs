@@ -1,4 +1,4 @@
-//! Look-ups run on the caller's thread once their connections are open. Callers see no difference.
+//! Look-ups on the caller's thread, which they use once their connections are open.
 
 use auth_core::{
     ClientInfo, DecoyPosition, FamilyHash, RefreshToken, Session, SessionPolicy, SystemRandom,
@@ -10,7 +10,7 @@ use user_store::{
 
 use super::{Folder, NOW, ada, creation, hash};
 
-/// More look-ups than it takes to open all connections, one each time.
+/// Enough look-ups to open all connections: each look-up opens at most one.
 const TIMES: usize = 40;
 
 struct SignedIn {
@@ -18,7 +18,7 @@ struct SignedIn {
     family: FamilyHash,
 }
 
-/// Signs Ada in, and looks her session up until all connections are open.
+/// Signs Ada in, and looks up her session until all connections are open.
 async fn signed_in(store: &SqliteStore) -> SignedIn {
     let user = ada();
     store.create_user(&user, &hash(), &creation(&user)).await.unwrap();
@@ -66,10 +66,10 @@ async fn nothing_is_looked_up_in_a_file_that_was_moved_away() {
     let ada = signed_in(&store).await;
     let elsewhere = folder.0.path().join("elsewhere.db");
     std::fs::rename(folder.path(), &elsewhere).unwrap();
-    let is_refused = async || store.session(ada.session.id, NOW).await.is_err();
-    assert!(is_refused().await);
+    let fails = async || store.session(ada.session.id, NOW).await.is_err();
+    assert!(fails().await);
     std::fs::write(folder.path(), b"").unwrap();
-    assert!(is_refused().await, "another file of that name");
+    assert!(fails().await, "another file is at this path");
     std::fs::rename(&elsewhere, folder.path()).unwrap();
     assert!(is_found(&store, &ada).await);
 }
@@ -82,7 +82,7 @@ async fn damage_found_by_a_look_up_is_reported() {
     let damage = |email: &str| {
         folder.sql().execute("UPDATE users SET email = ?1", [email]).unwrap();
     };
-    damage("no address");
+    damage("not an email address");
     for _ in 0..TIMES {
         let error = store.session(ada.session.id, NOW).await.unwrap_err();
         let StoreError::Unavailable(source) = error else { unreachable!("{error:?}") };
@@ -99,7 +99,7 @@ async fn a_look_up_does_not_wait_for_a_writer() {
     let ada = signed_in(&store).await;
     let other = folder.sql();
     other.execute_batch("BEGIN IMMEDIATE; DELETE FROM sessions").unwrap();
-    assert!(is_found(&store, &ada).await, "until it is committed");
+    assert!(is_found(&store, &ada).await, "the deletion is not committed yet");
     other.execute_batch("COMMIT").unwrap();
     assert!(!is_found(&store, &ada).await);
 }

@@ -38,14 +38,14 @@ fn a_database_of_another_program_is_rejected_and_left_as_it_was() {
         let mode = std::fs::metadata(folder.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o644);
         let files = std::fs::read_dir(folder.0.path()).unwrap().count();
-        assert_eq!(files, 1, "no file was created beside it");
+        assert_eq!(files, 1, "no file was created next to it");
     }
 }
 
 #[test]
-fn a_file_that_is_no_database_is_rejected_and_left_as_it_was() {
+fn a_file_that_is_not_a_database_is_rejected_and_left_as_it_was() {
     let folder = Folder::new();
-    let text = b"Dear diary, this is certainly no database, though it is a file.".repeat(20);
+    let text = b"This file contains plain text and is not a database.".repeat(20);
     std::fs::write(folder.path(), &text).unwrap();
     let error = folder.open_error();
     assert!(matches!(error, OpenError::NotADatabase(_)), "{error}");
@@ -72,12 +72,12 @@ fn a_file_locked_by_another_process_is_rejected_after_the_timeout() {
 }
 
 #[test]
-fn an_impossible_path_is_one_clear_error() {
+fn a_path_that_cannot_be_opened_is_one_clear_error() {
     let folder = Folder::new();
     let error = SqliteStore::open(&folder.0.path().join("absent/latchkey.db")).unwrap_err();
     assert!(matches!(error, OpenError::Io { .. }), "{error}");
     assert!(error.to_string().contains("folder"), "{error}");
-    assert!(SqliteStore::open(folder.0.path()).is_err(), "a folder");
+    assert!(SqliteStore::open(folder.0.path()).is_err(), "a folder is not a database");
 }
 
 #[test]

@@ -20,14 +20,14 @@ fn pragma(connection: &Connection, name: &str) -> String {
 }
 
 #[test]
-fn a_new_file_is_strict_in_wal_mode_and_marked() {
+fn a_new_file_has_strict_tables_wal_mode_and_an_application_id() {
     let folder = Folder::new();
     folder.open();
     let connection = folder.sql();
     assert_eq!(pragma(&connection, "journal_mode"), "wal");
     assert_eq!(pragma(&connection, "application_id"), 0x4c4b_6579.to_string());
     assert_eq!(pragma(&connection, "user_version"), "6");
-    let lax: i64 = connection
+    let not_strict: i64 = connection
         .query_row(
             "SELECT count(*) FROM pragma_table_list
              WHERE schema = 'main' AND name NOT LIKE 'sqlite%' AND strict = 0",
@@ -35,11 +35,11 @@ fn a_new_file_is_strict_in_wal_mode_and_marked() {
             |row| row.get(0),
         )
         .unwrap();
-    assert_eq!(lax, 0, "every table is STRICT");
+    assert_eq!(not_strict, 0, "every table is STRICT");
 }
 
 #[test]
-fn the_schema_is_as_the_migrations_define_it() {
+fn the_schema_has_the_expected_tables_indexes_and_triggers() {
     let folder = Folder::new();
     folder.open();
     let connection = folder.sql();
@@ -68,7 +68,7 @@ fn the_schema_is_as_the_migrations_define_it() {
     assert_eq!(names, expected);
 }
 
-/// Creates the file that version 1 would have left, with an account.
+/// Creates a file as version 1 would have left it, with one account.
 pub(super) fn create_version_1(folder: &Folder) {
     let schema = include_str!("../../../src/sqlite/migrations/0001_users_and_sessions.sql");
     let connection = folder.sql();
@@ -104,7 +104,7 @@ async fn an_older_schema_is_migrated_without_losing_accounts() {
             .is_some()
     );
     assert!(store.signing_keys().await.unwrap().keys.is_empty());
-    // Sessions of version 1 have no refresh token, and end.
+    // Sessions of version 1 have no refresh token, so the migration ended them.
     assert!(store.user_data(found.id).await.unwrap().unwrap().sessions.is_empty());
     let schema = |folder: &Folder| -> Vec<String> {
         let connection = folder.sql();
@@ -120,7 +120,7 @@ async fn an_older_schema_is_migrated_without_losing_accounts() {
 }
 
 #[tokio::test]
-async fn a_file_of_schema_5_keeps_its_keys_and_gets_a_version_of_them() {
+async fn migrating_schema_5_keeps_the_keys_and_adds_a_key_set_version() {
     let folder = Folder::new();
     let [first, second] = [(); 2].map(|()| SigningKey::generate(&SystemRandom));
     let store = folder.open();
@@ -146,7 +146,7 @@ async fn a_file_of_schema_5_keeps_its_keys_and_gets_a_version_of_them() {
 }
 
 #[test]
-fn open_existing_changes_no_missing_empty_or_older_file() {
+fn open_existing_does_not_change_a_missing_empty_or_older_file() {
     let folder = Folder::new();
     let error = SqliteStore::open_existing(&folder.path()).unwrap_err();
     assert!(matches!(error, OpenError::Absent(_)), "{error}");
@@ -181,10 +181,10 @@ async fn expired_sessions_are_found_by_an_index() {
 }
 
 #[test]
-fn the_trigger_has_the_retention_of_the_store() {
+fn the_trigger_uses_the_event_retention() {
     let migration = include_str!("../../../src/sqlite/migrations/0005_events.sql");
-    let kept = format!("- {}\n", user_store::EVENT_RETENTION.as_millis());
-    assert!(migration.contains(&kept), "{kept}");
+    let milliseconds = format!("- {}\n", user_store::EVENT_RETENTION.as_millis());
+    assert!(migration.contains(&milliseconds), "{milliseconds}");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What is in the files, and who can read them.
+//! The content and the permissions of the files.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -20,9 +20,9 @@ async fn no_refresh_token_is_in_any_file() {
     let (rotation, next) = Rotation::new(&token, ClientInfo::default(), &SystemRandom);
     let _ = store.rotate_refresh_token(&rotation, &policy, NOW).await.unwrap();
     drop(store);
-    let held = folder.bytes();
-    let contains = |part: &[u8]| held.windows(part.len()).any(|window| window == part);
-    assert!(contains(next.hash().as_bytes()), "the hash is found in the file");
+    let bytes = folder.bytes();
+    let contains = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+    assert!(contains(next.hash().as_bytes()), "the file contains the hash");
     for token in [token, next] {
         let text = token.to_text();
         let raw = base64::Engine::decode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, &*text).unwrap();
