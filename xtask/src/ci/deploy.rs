@@ -37,7 +37,7 @@ const NGINX_REPLACEMENTS: [(&str, &str); 6] = [
     ("listen [::]:80;", "listen 127.0.0.2:8080;"),
 ];
 
-/// What a system's `nginx.conf` has around a site. All paths are relative to the prefix.
+/// A main configuration that includes the site. All paths are relative to the prefix.
 const NGINX_CONF: &str = "error_log stderr;
 pid nginx.pid;
 events {}
