@@ -9,7 +9,7 @@ use user_store::{BackupError, OpenError};
 
 use crate::output::count;
 
-/// An error from a command. Each message says what is wrong and how to fix it.
+/// An error from a command. Each message says what is wrong and, if the operator can fix it, how.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
     /// The command line or an environment variable is invalid.

@@ -1,5 +1,5 @@
-//! Use cases of a signed-in user's own account. Changes require reauthentication with the current
-//! password (OWASP ASVS 5.0, 7.5.1).
+//! What signed-in users can do with their own accounts. Changes require reauthentication with the
+//! current password (OWASP ASVS 5.0, 7.5.1).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,7 +109,8 @@ impl Accounts {
     }
 
     /// Deletes the account, its sessions and everything else that is stored about the user,
-    /// immediately and permanently.
+    /// immediately and permanently. Only an audit event of the deletion remains, with the id of the
+    /// account.
     ///
     /// # Errors
     ///
@@ -153,8 +154,8 @@ impl Accounts {
         data.ok_or(AuthenticateError::InvalidToken)
     }
 
-    /// Returns the latest audit events of the account, newest first. They show users activity that
-    /// is not their own (OWASP ASVS 5.0, 6.3.5).
+    /// Returns the latest audit events of the account, newest first. They let users notice activity
+    /// that is not their own (OWASP ASVS 5.0, 6.3.5).
     ///
     /// # Errors
     ///

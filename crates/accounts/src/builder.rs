@@ -43,7 +43,8 @@ pub struct Builder<T = Arc<Accounts>> {
     builds: PhantomData<fn() -> T>,
 }
 
-/// An error from building a service. The message says how to fix it.
+/// An error from building a service. If the configuration is the cause, the message says how to fix
+/// it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -111,7 +112,7 @@ enum Maintenance {
 impl Accounts {
     /// Returns a builder for a service.
     ///
-    /// The database is created if it does not exist, and migrated if it is of an older version. The
+    /// The database is created if it does not exist, and migrated if its schema is older. The
     /// first start creates the signing key. Expired data is purged in the background.
     ///
     /// ```
@@ -198,7 +199,8 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Sets how long an access token is valid: 1 second to 1 hour. The default is 5 minutes.
+    /// Sets how long an access token is valid: 1 second to 1 hour, or longer with
+    /// [`accept_weaknesses`](Self::accept_weaknesses). The default is 5 minutes.
     pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.config.access_token_lifetime = lifetime;
         self
@@ -214,15 +216,16 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Sets the minimum number of characters of a new password: 8 to 64. The default is 8
-    /// (OWASP ASVS 5.0, 6.2.1).
+    /// Sets the minimum number of characters of a new password: 8 to 64, or 1 to 64 with
+    /// [`accept_weaknesses`](Self::accept_weaknesses). The default is 8 (OWASP ASVS 5.0, 6.2.1).
     pub fn password_min_length(mut self, characters: u8) -> Self {
         self.password_policy = PasswordPolicy::new(characters);
         self
     }
 
     /// Sets the number of PBKDF2 iterations for each password hash: 600,000 (the default) to
-    /// 10,000,000 (OWASP Password Storage Cheat Sheet).
+    /// 10,000,000 (OWASP Password Storage Cheat Sheet). With
+    /// [`accept_weaknesses`](Self::accept_weaknesses), the minimum is 1,000.
     pub fn pbkdf2_iterations(mut self, iterations: u32) -> Self {
         self.config.pbkdf2_iterations = iterations;
         self
@@ -238,8 +241,8 @@ impl<T> Builder<T> {
     /// change has been stored and before the caller gets its result. To add several hooks, call
     /// this method several times.
     ///
-    /// The hook runs on the thread that serves the request and must not block: do longer work in a
-    /// task or behind a channel. If it panics, the panic is logged and the request succeeds.
+    /// The hook runs on the thread that serves the request and must not block: for longer work,
+    /// spawn a task or send the event to another thread. If it panics, the panic is logged and the request succeeds.
     ///
     /// The hook is not called for changes by other servers or by the command line, or for users
     /// added by [`Operator::import`](crate::Operator::import). If the server crashes just after a
@@ -294,8 +297,8 @@ impl<T> Builder<T> {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] if the configuration is incomplete or insecure, or if the store fails. Its
-    /// message says how to fix it.
+    /// [`BuildError`] if the configuration is incomplete or insecure, or if the store fails. If the
+    /// configuration is the cause, the message says how to fix it.
     pub async fn build(self) -> Result<T, BuildError>
     where
         T: From<Arc<Accounts>>,

@@ -26,7 +26,7 @@ pub enum SignUpError {
     /// An account with this email address exists.
     #[error("an account with this email address already exists")]
     EmailTaken,
-    /// Too many accounts were created from this IP address.
+    /// Too many sign-ups came from this IP address, whether or not they created accounts.
     #[error("too many sign-ups from this IP address")]
     TooManyAttempts {
         /// How long to wait before the next attempt.

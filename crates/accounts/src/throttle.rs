@@ -20,7 +20,7 @@ pub(crate) struct Throttle {
     is_enforced: bool,
     /// Queues the attempts that wait for the outcome of others on the same counter.
     counter_queues: KeyedQueue,
-    /// Limits the attempts from one IP address whose passwords are being hashed or queued.
+    /// Limits how many passwords from one IP address are being hashed or queued at a time.
     ip_queues: KeyedQueue,
 }
 

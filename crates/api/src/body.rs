@@ -70,7 +70,7 @@ impl Body {
     }
 }
 
-/// Parses a JSON object. Text that is not JSON and JSON of the wrong shape are different errors.
+/// Parses a JSON object. Text that is not JSON and JSON of the wrong shape cause different errors.
 /// Rejects arrays, which serde would accept for a struct.
 pub(crate) fn parse_json<B>(body: &[u8]) -> Result<B, ApiError>
 where

@@ -29,7 +29,7 @@ pub(crate) struct Api {
 /// memory.
 const MAX_CONCURRENT_EXPORTS: usize = 2;
 
-/// The maximum time that an export waits for one of these slots.
+/// The maximum time that an export waits for others to finish.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Api {
@@ -47,7 +47,7 @@ impl Api {
     pub(crate) async fn export_slot(&self) -> Result<SemaphorePermit<'_>, ApiError> {
         match tokio::time::timeout(EXPORT_TIMEOUT, self.export_slots.acquire()).await {
             Ok(Ok(slot)) => Ok(slot),
-            // The semaphore is never closed, so it can only be a timeout.
+            // The semaphore is never closed, so the error can only be a timeout.
             Ok(Err(_)) | Err(_) => Err(ApiError::TooManyExports),
         }
     }
@@ -88,7 +88,8 @@ impl Context {
         ClientInfo::new(self.ip, name.as_deref())
     }
 
-    /// Returns the client and its device token, by which an account recognises a known browser.
+    /// Returns the client and its device token, by which a browser that has signed in to an account
+    /// before is recognised.
     pub(crate) fn caller(&self) -> Caller {
         Caller { client: self.client(), device: self.api.cookies.device_token(&self.headers) }
     }

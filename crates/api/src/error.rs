@@ -149,7 +149,10 @@ impl ApiError {
     pub(crate) fn log(&self) {
         match self {
             Self::Internal(source) => {
-                tracing::error!(error = error_chain(&**source), "internal error: this is a defect");
+                tracing::error!(
+                    error = error_chain(&**source),
+                    "internal error: this is a bug; please report it"
+                );
             }
             Self::Unavailable(source) => {
                 tracing::error!(error = error_chain(&**source), "the store is not available");

@@ -7,7 +7,7 @@ use warp::http::HeaderMap;
 /// The proxies whose `X-Forwarded-For` is trusted.
 ///
 /// Each proxy appends the IP address of its peer to `X-Forwarded-For`. Clients can forge everything
-/// before that. So the list is read from its end, and only while trusted proxies wrote its entries.
+/// before that. So the list is read from its end, and only as far as trusted proxies wrote it.
 ///
 /// ```
 /// # use api::{TrustedProxies, TrustedProxy};
@@ -38,8 +38,9 @@ impl TrustedProxies {
     /// Returns the IP address of the client of a request that was received from `peer`.
     ///
     /// If the peer is a trusted proxy, the client is the rightmost address in `X-Forwarded-For`
-    /// that is not a trusted proxy. A malformed entry ends the search, and the proxy that wrote it
-    /// is returned. IPv4-mapped IPv6 addresses are converted to IPv4.
+    /// that is not a trusted proxy. If all addresses are trusted proxies, it is the leftmost one. A
+    /// malformed entry ends the search, and the address of the proxy that wrote it is returned.
+    /// IPv4-mapped IPv6 addresses are converted to IPv4.
     #[must_use]
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();

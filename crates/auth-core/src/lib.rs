@@ -19,7 +19,7 @@
 //! # Hash passwords
 //!
 //! Three functions hash and verify passwords with recommended parameters (PBKDF2-HMAC-SHA256 with
-//! 600,000 iterations) and check new passwords by the rules of NIST 800-63B:
+//! 600,000 iterations) and check new passwords against the rules of NIST SP 800-63B:
 //!
 //! ```
 //! # #[cfg(all(feature = "hash", feature = "system"))]

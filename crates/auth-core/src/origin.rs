@@ -30,10 +30,10 @@ pub enum InvalidOrigin {
     #[error("not an origin: use one such as https://auth.example.com")]
     NotAnOrigin,
     /// The URL has a path, a query or a fragment.
-    #[error("an origin has no path, query or fragment: use one such as https://auth.example.com")]
+    #[error("use an origin without a path, query or fragment, such as https://auth.example.com")]
     HasPath,
     /// The URL has a user name or a password.
-    #[error("an origin has no user name or password: use one such as https://auth.example.com")]
+    #[error("use an origin without a user name or password, such as https://auth.example.com")]
     HasCredentials,
 }
 

@@ -33,9 +33,9 @@ pub(crate) struct Key {
 pub(crate) struct Chain {
     pub(crate) inner: State,
     pub(crate) outer: State,
-    /// The hash of the last iteration.
+    /// The hash of the most recent iteration.
     pub(crate) last: State,
-    /// The exclusive or of the hashes of all iterations.
+    /// The exclusive or of the hashes of all iterations so far.
     pub(crate) xor: State,
 }
 

@@ -214,7 +214,8 @@ impl From<Hashing> for HashingMode {
     }
 }
 
-/// Logs a warning for each weakness of the configuration, each unknown variable and missing pages.
+/// Logs a warning for each weakness of the configuration, for each unknown variable, and if the web
+/// pages are not built.
 fn log_warnings(weaknesses: &[Weakness]) {
     for weakness in weaknesses {
         tracing::warn!(weakness = weakness.name(), "{}", weakness::message(weakness));

@@ -42,7 +42,7 @@ struct State {
 
 #[derive(Default, PartialEq, Eq)]
 enum ThreadState {
-    /// The thread checks the queue soon, without a notification.
+    /// The thread will check the queue soon and needs no notification.
     #[default]
     Running,
     /// The thread waits to be notified of the next line.
@@ -77,7 +77,7 @@ impl LogWriter {
         Ok(writer)
     }
 
-    /// Waits until all lines have been written, or for `timeout`.
+    /// Waits until all lines have been written, but for at most `timeout`.
     pub(crate) fn flush(&self, timeout: Duration) {
         let is_pending =
             |state: &mut State| !state.lines.is_empty() || state.thread == ThreadState::Writing;

@@ -33,7 +33,8 @@ impl Operator<'_> {
         self.accounts.store.users(after, limit).await
     }
 
-    /// Returns the account with this id or this email address. Any spelling of the address works.
+    /// Returns the account with this id or this email address. The address may be written in any of
+    /// the forms that [`Email`] treats as equal, such as in upper case.
     ///
     /// # Errors
     ///
@@ -102,7 +103,7 @@ impl Operator<'_> {
     }
 
     /// Deletes an account and everything that is stored about its user, immediately and
-    /// permanently.
+    /// permanently. Only an audit event of the deletion remains, with the id of the account.
     ///
     /// # Errors
     ///

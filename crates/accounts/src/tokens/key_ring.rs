@@ -182,7 +182,10 @@ impl KeyRing {
         if stored != self.current.load().stored {
             let keys = Keys::new(&self.issuer, self.token_lifetime, stored)?;
             let kids: Vec<_> = keys.tokens.jwks().keys.iter().map(|key| key.kid.as_str()).collect();
-            tracing::info!(?kids, "the signing keys have changed: the first one signs");
+            tracing::info!(
+                ?kids,
+                "the signing keys have changed; the first of these signs new tokens"
+            );
             self.current.store(Arc::new(keys));
         }
         *current_read = read;
@@ -210,7 +213,7 @@ impl Keys {
         Ok(Self { stored, tokens, device_keys })
     }
 
-    /// Returns the issuer of access tokens, which also lists the public keys.
+    /// Returns the value that issues and verifies access tokens. It also lists the public keys.
     pub(crate) const fn tokens(&self) -> &AccessTokens {
         &self.tokens
     }

@@ -79,7 +79,7 @@ async fn over_http_the_device_cookie_has_no_secure_attribute() {
 }
 
 #[tokio::test]
-async fn sign_out_keeps_the_device_cookie_and_a_deletion_clears_it() {
+async fn signing_out_keeps_the_device_cookie_and_deleting_the_account_clears_it() {
     let app = TestApp::with_account().await;
     let signed_in = app.send(sign_in_from([192, 0, 2, 1], PASSWORD)).await;
     let (bearer, known) = (format!("Bearer {}", signed_in.token()), device(&signed_in));

@@ -48,7 +48,8 @@ pub enum InvalidPasswordHash {
     /// The format is known, but its feature is disabled.
     #[error("this password hash format is not compiled in: enable the feature {0} of auth-core")]
     MissingFeature(&'static str),
-    /// The hash has no salt or a fast algorithm: the password can be recovered quickly from it.
+    /// The hash is unsalted or uses a fast algorithm, so the password can be recovered quickly from
+    /// it.
     #[error("an insecure password hash (unsalted, MD5 or SHA-1): the user needs a new password")]
     Insecure,
     /// Verifying a password would take more than a few seconds on one core, or more than 256 MiB.

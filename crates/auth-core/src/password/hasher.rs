@@ -89,14 +89,14 @@ impl PasswordHasher {
 
     /// Verifies a password against a stored hash. The hashes are compared in constant time.
     ///
-    /// Every mismatch costs the same work. If there is no stored hash because there is no account,
-    /// a hash is computed anyway. If the stored hash has fewer iterations than this hasher, the
-    /// missing ones are computed too. There are two exceptions:
+    /// Every mismatch takes the same amount of work. If there is no stored hash because there is no
+    /// account, a hash is computed anyway. If the stored hash has fewer iterations than this
+    /// hasher, the missing ones are computed too. There are two exceptions:
     ///
-    /// - A hash with more iterations than this hasher takes longer. After the number of iterations
-    ///   was lowered, response times therefore reveal which email addresses have accounts, until
-    ///   the passwords of all those accounts have been changed.
-    /// - A hash from another system takes as long as its algorithm. To hide whether an account
+    /// - A hash with more iterations than this hasher takes longer. Once the number of iterations
+    ///   has been lowered, response times therefore reveal which email addresses have accounts,
+    ///   until the password of every account with such a hash has been changed.
+    /// - A hash from another system takes as long as its algorithm does. To hide whether an account
     ///   exists, verify against a hash of the same kind if there is no account.
     pub fn verify(&self, password: &Password, stored: Option<&PasswordHash>) -> Verification {
         let stored = match stored.map(|hash| &hash.0) {
@@ -193,8 +193,8 @@ impl PasswordHasher {
         if is_match { Verification::MatchOutdated } else { Verification::Mismatch }
     }
 
-    /// Returns the work that a mismatch has to add to cost the same as a verification without a
-    /// hash, if there is any.
+    /// Returns the extra work that makes a mismatch as slow as a verification without a stored
+    /// hash, or `None` if none is needed.
     pub(super) fn missing_work<'a>(
         &self,
         password: &'a Password,

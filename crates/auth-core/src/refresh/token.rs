@@ -44,9 +44,9 @@ const SECRET_BYTES: usize = 32;
 #[error("not a refresh token")]
 pub struct InvalidRefreshToken;
 
-/// An error from reading a stored hash or salt that does not have 32 bytes.
+/// An error from reading a stored hash or salt that is not 32 bytes long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a stored hash or salt must have 32 bytes")]
+#[error("a stored hash or salt is not 32 bytes long")]
 pub struct InvalidStoredToken;
 
 impl RefreshToken {

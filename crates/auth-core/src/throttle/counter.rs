@@ -13,8 +13,8 @@ use super::Limit;
 /// pending attempts decide whether the next attempt may begin, it has to wait for them
 /// ([`Admission::Busy`]).
 ///
-/// After a clock was set back, stored times can be in the future. They are treated as the present,
-/// so that a lockout never lasts longer than intended.
+/// After a clock has been set back, stored times can be in the future. They are treated as the
+/// present, so that a lockout never lasts longer than intended.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counter {
     /// The times of the failed attempts within the window, in milliseconds since 1970.
@@ -141,8 +141,8 @@ impl Counter {
             *at = now.min(*at);
         }
         // An attempt can have begun slightly in the future, because the clocks of servers differ
-        // and servers may write in another order than they read the time. Its start time must not
-        // change, or the attempt would not be found when it is settled.
+        // and servers may not write in the order in which they read the time. Its start time must
+        // not change, or the attempt would not be found when it is settled.
         let max_duration = millis(MAX_ATTEMPT_DURATION);
         for began in self.pending.iter_mut().filter(|began| **began > now + max_duration) {
             *began = now;

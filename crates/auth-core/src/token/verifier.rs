@@ -25,12 +25,13 @@ use keys::{Fetch, Keys, Step};
 ///   have added that key since the last fetch. There are at least
 ///   [ten seconds](Self::MIN_FETCH_INTERVAL) between two fetches, even if every token names an
 ///   unknown key. A text that does not look like a token of the issuer causes no fetch.
-/// - Only one fetch runs at a time, and only the callers that need it wait for it. If the caller
-///   that started the fetch is dropped, the next caller that needs it continues it.
+/// - Only one fetch runs at a time, and only the calls that need it wait for it. If the call that
+///   started the fetch is cancelled (its future is dropped), the next call that needs the keys
+///   continues that fetch.
 /// - If a fetch fails, the current keys are used until they are [an hour](Self::STALE_AFTER) old.
 ///
-/// The fetching function should have a timeout of a few seconds. Tokens are verified as by
-/// [`AccessTokenVerifier`].
+/// The fetching function should have a timeout of a few seconds. Tokens are verified in the same
+/// way as by an [`AccessTokenVerifier`].
 ///
 /// **A `Verifier` does not notice that a session has ended:** after a sign-out, the access token
 /// can still be used until it expires, by default five minutes after it was issued. If that is too

@@ -11,8 +11,8 @@ use super::{Claims, JwkSet, KeyError};
 /// Verifies access tokens with public keys.
 ///
 /// Verifying a signature takes longer than the rest of a request. A verifier therefore caches the
-/// SHA-256 of each token that it has verified: up to about 32,000, which take a few MiB. The expiry
-/// of a token is checked every time.
+/// SHA-256 and the claims of each token that it has verified. The cache has up to about 32,000
+/// entries, which take a few MiB in all. The expiry of a token is checked every time.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -83,7 +83,7 @@ impl AccessTokenVerifier {
     /// Verifies a token at the time `now`.
     ///
     /// The token must be signed with EdDSA by one of the keys of this verifier. Its header must
-    /// have exactly the members that tokens are issued with. Its claims must be complete and name
+    /// have exactly the members `alg`, `typ` and `kid`. Its claims must be complete and name
     /// this issuer and this audience. `iat` and `nbf` must not be in the future, and `exp` must be
     /// in the future, without leeway (RFC 8725, 3.1, 3.8, 3.9, 3.11; RFC 9068, 4).
     ///

@@ -17,7 +17,8 @@ fn device_key() -> DeviceKey {
     SigningKey::generate(&SystemRandom).seed().device_key()
 }
 
-/// Makes an attempt that fails immediately. If it is rejected, returns for how long.
+/// Makes an attempt that fails immediately. If the counter rejects the attempt, returns the time
+/// until the next one may begin.
 fn fail(counter: &mut Counter, limit: &Limit, now: Timestamp) -> Option<Duration> {
     match counter.judge(limit, now) {
         Admission::Admitted => {
@@ -283,7 +284,7 @@ fn the_stored_form_of_a_counter_is_stable() {
 }
 
 #[test]
-fn the_key_of_a_text_that_is_not_an_email_contains_only_16_bits() {
+fn the_key_of_a_text_that_is_not_an_email_address_contains_only_16_bits_of_its_hash() {
     let key = CounterKey::sign_ins_by_account("hunter2 typed here");
     assert!(key.as_bytes()[2..].iter().all(|byte| *byte == 0));
 }

@@ -58,7 +58,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
 
     #[test]
-    fn any_batch_has_the_outputs_of_the_pbkdf2_crate(inputs in vec(input(), 0..20)) {
+    fn any_batch_gives_the_same_outputs_as_the_pbkdf2_crate(inputs in vec(input(), 0..20)) {
         let expected: Vec<_> = inputs.iter().map(Input::expected).collect();
         for (name, plan) in plans() {
             prop_assert_eq!(&derived(&inputs, &plan), &expected, "{}", name);
@@ -67,7 +67,7 @@ proptest! {
 }
 
 #[test]
-fn passwords_and_salts_of_any_length_have_the_outputs_of_the_pbkdf2_crate() {
+fn passwords_and_salts_of_any_length_give_the_same_outputs_as_the_pbkdf2_crate() {
     for length in 0..=130 {
         let input = |password, salt| Input {
             password: vec![0x5a; password],
@@ -84,7 +84,7 @@ fn passwords_and_salts_of_any_length_have_the_outputs_of_the_pbkdf2_crate() {
 }
 
 #[test]
-fn batches_of_any_size_have_the_outputs_of_the_pbkdf2_crate() {
+fn batches_of_any_size_give_the_same_outputs_as_the_pbkdf2_crate() {
     let inputs: Vec<_> = (0..33_u8)
         .map(|n| Input {
             password: vec![n; 10],
