@@ -86,7 +86,7 @@ fn use_focus_after_navigation(visit: u32) {
     });
 }
 
-/// Moves the focus to `main` if disabling the log-out button has removed it.
+/// Moves the focus to `main` if it was lost when the log-out button was disabled.
 #[hook]
 fn use_focus_while_signing_out(is_ending: bool) {
     use_effect_with(is_ending, |is_ending| {

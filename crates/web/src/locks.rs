@@ -8,8 +8,8 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::browser;
 
-/// How long to wait for a lock: longer than any tab holds it. The browser may freeze the tab that
-/// holds it; the other tabs then continue without the lock.
+/// How long to wait for a lock: longer than any tab holds it. If the browser has frozen the tab
+/// that holds it, the other tabs continue without the lock.
 const TIMEOUT_MS: u32 = 25_000;
 
 /// A lock. Until it is dropped, no other tab can acquire a lock with the same name.
@@ -21,7 +21,7 @@ impl Lock {
     /// Waits for the lock with this name.
     ///
     /// Old browsers do not have the API, nor do pages that another machine serves without TLS.
-    /// There, this returns at once, and the server resolves the races.
+    /// Without the API, this returns at once, and the server resolves the races.
     pub(crate) async fn acquire(name: &str) -> Self {
         Self { release: request(name).await.ok() }
     }

@@ -90,7 +90,7 @@ pub fn destination(location: &Location) -> AnyRoute {
     }
 }
 
-/// Returns whether `next` is a URL on this origin for every browser.
+/// Returns whether every browser resolves `next` to a URL on this origin.
 ///
 /// In the URL standard, a single leading slash starts a path, but a second slash or a backslash
 /// would start a host. Control characters are rejected because URL parsers remove tabs and line
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn each_path_has_its_route() {
+    fn paths_map_to_routes() {
         use Route::{Home, Login, NotFound, Private, Settings, Signup};
         for route in [Home, Signup, Login, Private, Settings, NotFound] {
             assert_eq!(Route::recognize(&route.to_path()), Some(route));

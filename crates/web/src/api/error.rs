@@ -9,7 +9,7 @@ pub enum ApiError {
     Unreachable,
     /// The response has an error status.
     Rejected(Rejection),
-    /// The response is not from the server, or from another version of it.
+    /// The response cannot be parsed. It is not from the server, or from another version of it.
     Unreadable,
 }
 
@@ -60,8 +60,7 @@ impl ApiError {
         Self::Rejected(Rejection { status: 401, code, ..Rejection::default() })
     }
 
-    /// Returns whether the server may have sent another response, which was lost on its way here
-    /// or to a proxy in between.
+    /// Returns whether a response of the server may have been lost, on its way here or to a proxy.
     #[must_use]
     pub const fn is_lost_response(&self) -> bool {
         match self {
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_response_is_lost_without_an_answer_from_the_server_itself() {
+    fn only_an_error_without_a_response_of_the_server_counts_as_lost() {
         for error in [ApiError::Unreachable, ApiError::Unreadable] {
             assert!(error.is_lost_response());
         }

@@ -40,7 +40,7 @@ impl Request {
 
 /// Sends a request and returns the body of the response. An error status is an error.
 pub(super) async fn send(request: &Request) -> Result<String, ApiError> {
-    // The user need not know why `fetch` failed: in any case there was no response.
+    // All failures of `fetch` are one error: there was no response.
     let (response, body) = fetch(request).await.map_err(|_| ApiError::Unreachable)?;
     if response.ok() {
         return Ok(body);

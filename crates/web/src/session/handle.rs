@@ -81,7 +81,7 @@ struct LatestRequest {
 }
 
 impl LatestRequest {
-    /// Begins a request and returns its number.
+    /// Starts a request and returns its number.
     fn start(&self) -> u32 {
         self.cancel();
         self.is_pending.set(true);
@@ -141,21 +141,21 @@ impl SessionHandle {
         self.memory.end_reason.take()
     }
 
-    /// Asks the server about the session if this tab is signed out and may have one by now.
+    /// Checks the session with the server if this tab is signed out but may have one by now.
     pub fn check_if_signed_out(&self) {
         if *self.session() == Session::SignedOut && self.may_have_session() {
             self.reload_user();
         }
     }
 
-    /// Asks the server about the session, unless a request is pending.
+    /// Checks the session with the server, unless such a request is pending.
     pub fn check(&self) {
         if !self.memory.check.is_pending() {
             self.reload_user();
         }
     }
 
-    /// Asks the server about the session. The answer to an earlier request is ignored.
+    /// Checks the session with the server. The answer to an earlier request is ignored.
     pub fn reload_user(&self) {
         // After sign-out has begun, the session is not checked.
         if self.memory.is_ending.get() {
@@ -312,7 +312,7 @@ impl SessionHandle {
         let generation = self.memory.generation.get();
         let owner = storage::token().and_then(|token| Claims::read(&token));
         let outcome = refresh_for(owner.map(|claims| claims.sub)).await;
-        // A sign-out or sign-in during the refresh has replaced the session of this tab.
+        // A sign-out or sign-in during the refresh has ended the session that was refreshed.
         if self.memory.generation.get() != generation {
             return Err(ApiError::no_token());
         }

@@ -1,4 +1,4 @@
-//! Ending a session on the server after it has ended in the browser.
+//! Ends a session on the server after it has ended in the browser.
 
 use api_types::TokenResponse;
 

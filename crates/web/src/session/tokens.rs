@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_lives_a_second_is_used_for_most_of_it() {
+    fn a_token_that_is_valid_for_a_second_is_used_for_most_of_it() {
         assert!(!deadline(1).has_passed(1_399.0));
         assert!(deadline(1).has_passed(1_400.0));
     }
