@@ -3,7 +3,7 @@
 import init from "./web.js";
 
 // Browsers limit how often these may be called (Safari: 100 times in 30 s), and throw above that
-// limit. The router panics if they throw. Without the exception, the current page just stays.
+// limit. The router panics if they throw. Ignoring the exception leaves the page as it is.
 for (const name of ["pushState", "replaceState"]) {
     history[name] = (...args) => {
         try {

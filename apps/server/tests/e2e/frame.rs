@@ -7,7 +7,8 @@ use crate::visitor::{Visitor, visit};
 const SIGNED_OUT: [&str; 4] = ["/", "/login", "/signup", "/nothing"];
 const SIGNED_IN: [&str; 4] = ["/", "/private", "/settings", "/nothing"];
 
-async fn has_the_frame(ada: &Visitor, path: &str) -> String {
+/// Checks the landmarks, the language and the resources of a page. Returns its title.
+async fn check_frame(ada: &Visitor, path: &str) -> String {
     ada.open(path).await;
     ada.heading().await;
     for selector in ["main", "h1"] {
@@ -34,11 +35,11 @@ async fn every_page_has_one_main_one_heading_and_a_unique_title() {
     visit(async |ada| {
         let mut titles = Vec::new();
         for path in SIGNED_OUT {
-            titles.push(has_the_frame(ada, path).await);
+            titles.push(check_frame(ada, path).await);
         }
         ada.logs_in().await;
         for path in ["/private", "/settings"] {
-            titles.push(has_the_frame(ada, path).await);
+            titles.push(check_frame(ada, path).await);
         }
         assert!(titles.iter().all(|title| title.contains("Latchkey")), "{titles:?}");
         titles.sort();

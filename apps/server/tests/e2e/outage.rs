@@ -15,7 +15,7 @@ async fn an_outage_keeps_the_token_and_the_page() {
         assert_eq!(ada.script("location.pathname").await, "/private");
         assert_eq!(ada.token().await, Some(token));
         ada.sees_nothing_private().await;
-        let _again = Server::start_at(&ada.server.address, &ada.folder, &[]);
+        let _restarted = Server::start_at(&ada.server.address, &ada.folder, &[]);
         ada.presses("Try again").await;
         ada.sees_the_account().await;
     })
@@ -50,7 +50,7 @@ async fn a_log_in_without_a_network_keeps_the_typed_text() {
         assert!(!ada.message("alert").await.is_empty());
         assert_eq!(ada.value("email").await, EMAIL);
         assert_eq!(ada.value("password").await, PASSWORD);
-        let _again = Server::start_at(&ada.server.address, &ada.folder, &[]);
+        let _restarted = Server::start_at(&ada.server.address, &ada.folder, &[]);
         ada.presses("Log in").await;
         ada.sees_the_account().await;
     })

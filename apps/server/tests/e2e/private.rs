@@ -88,8 +88,8 @@ async fn nothing_private_is_shown_before_the_server_has_confirmed_the_session() 
         ada.script("document.querySelector('nav a[href=\"/private\"]').click()").await;
         ada.until("location.pathname === '/private'").await;
         ada.until("document.querySelector('main [role=status], main[aria-busy=true], main [aria-busy=true]')").await;
-        let shown = ada.script("[document.body.innerText, ...window.seen].join(' ')").await;
-        assert!(!shown.as_str().unwrap().contains(EMAIL), "{shown}");
+        let seen = ada.script("[document.body.innerText, ...window.seen].join(' ')").await;
+        assert!(!seen.as_str().unwrap().contains(EMAIL), "{seen}");
         assert_eq!(ada.script("document.querySelector('main h1')").await, serde_json::Value::Null);
         ada.server.signal("CONT");
         ada.sees_the_account().await;

@@ -124,7 +124,7 @@ async fn a_refresh_without_a_network_does_not_end_the_session() {
         assert!(!ada.message("alert").await.is_empty());
         assert_eq!(ada.script("location.pathname").await, "/private");
         assert_eq!(ada.token().await, expired);
-        let _again = Server::start_at(&ada.server.address, &ada.folder, &[]);
+        let _restarted = Server::start_at(&ada.server.address, &ada.folder, &[]);
         ada.presses("Try again").await;
         ada.sees_the_account().await;
     })

@@ -222,7 +222,7 @@ async fn a_network_failure_is_shown_and_the_typed_text_is_kept() {
         ada.until("document.activeElement.closest('form')").await;
         assert_eq!(ada.token().await, Some(token));
         assert_eq!(ada.script("location.pathname").await, "/settings");
-        let _again = Server::start_at(&ada.server.address, &ada.folder, &[]);
+        let _restarted = Server::start_at(&ada.server.address, &ada.folder, &[]);
         ada.presses("Change password").await;
         ada.sees_message("status", "Your password has been changed").await;
     })

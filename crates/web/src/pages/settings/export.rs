@@ -17,7 +17,7 @@ pub(super) fn ExportSection() -> Html {
         <section class="setting" aria-labelledby="settings-export">
             <h2 id="settings-export">{"Your data"}</h2>
             <p>
-                {"Download everything that Latchkey stores about you as a JSON file: your account, \
+                {"Download a JSON file with everything that Latchkey stores about you: your account, \
                   how your password is stored, your sessions and your recent activity."}
             </p>
             if let Some(text) = &progress.failure.form {
