@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::visitor::{Visitor, visit};
 
-/// The maximum size of the downloads of a first visit, in bytes after compression. `cargo xtask ci
-/// size` has the same limit.
+/// The maximum size of the downloads of a first visit, in bytes after compression.
+/// `cargo xtask ci size` has the same limit.
 const BUDGET: u64 = 200_000;
 
 /// The maximum time until the log-in form is usable on a slow mobile connection.

@@ -156,6 +156,7 @@ impl Visitor {
         self.arrives_at("/login").await;
     }
 
+    /// Fills in the log-in form and submits it.
     pub(crate) async fn submits_the_log_in_form(&self) {
         self.types("email", EMAIL).await;
         self.types("password", PASSWORD).await;
