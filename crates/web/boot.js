@@ -1,9 +1,9 @@
-// Loads the application. A file of its own, because the Content-Security-Policy allows no
-// inline script.
+// Loads the application. This is a separate file because the Content-Security-Policy forbids
+// inline scripts.
 import init from "./web.js";
 
-// A browser may refuse these calls if there are too many at once (Safari: 100 in 30 s). The router
-// treats a refusal as fatal; without it, the page just stays where it is.
+// Browsers limit how often these may be called (Safari: 100 times in 30 s), and throw above that
+// limit. The router panics if they throw. Ignoring the exception leaves the page as it is.
 for (const name of ["pushState", "replaceState"]) {
     history[name] = (...args) => {
         try {

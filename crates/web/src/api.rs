@@ -1,4 +1,4 @@
-//! Requests to the server, and how they fail.
+//! Requests to the server, and their errors.
 
 mod error;
 mod http;
@@ -15,7 +15,7 @@ use wasm_bindgen::JsValue;
 pub use error::{ApiError, Rejection};
 use http::Request;
 
-/// How long a sign-out waits for a server that hangs.
+/// How long a sign-out waits for the server's response.
 const SIGN_OUT_TIMEOUT_MS: u32 = 5_000;
 
 /// Creates an account.
@@ -27,7 +27,7 @@ pub async fn sign_up(account: &SignupRequest) -> Result<User, ApiError> {
     read(&http::send(&with_body("POST", "/api/signup", account)?).await?)
 }
 
-/// Begins a session.
+/// Signs in.
 ///
 /// # Errors
 ///
@@ -43,7 +43,7 @@ pub async fn sign_in(credentials: &TokenRequest) -> Result<TokenResponse, ApiErr
 /// [`ApiError`], as for every function here.
 pub async fn refresh(timeout_ms: u32) -> Result<TokenResponse, ApiError> {
     let post = with_body("POST", "/api/token/refresh", &Empty {})?;
-    // The server replaces the cookie whether or not the page is still there for the response.
+    // The server replaces the cookie even if the page is closed before the response arrives.
     let request = Request { keepalive: true, timeout_ms, ..post };
     read(&http::send(&request).await?)
 }
@@ -79,8 +79,8 @@ pub async fn delete_account(token: &str, request: &DeleteAccountRequest) -> Resu
     send_as(token, with_body("DELETE", "/api/me", request)?).await.map(drop)
 }
 
-/// Returns everything that is held about the user, as indented JSON. The browser formats it, so
-/// that the order and all unknown members stay as the server sent them.
+/// Returns all data that the server stores about the user, as indented JSON. The browser formats
+/// it, which keeps unknown members and the order of the server.
 ///
 /// # Errors
 ///
@@ -149,7 +149,7 @@ async fn send_as(token: &str, mut request: Request) -> Result<String, ApiError> 
     http::send(&request).await
 }
 
-/// Whether a token can be sent in a header, as every token of the server can.
+/// Returns whether a token can be sent in a header. Every token from the server can.
 fn is_header_safe(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_that_no_header_can_carry_is_not_sent() {
+    fn only_a_token_of_visible_ascii_can_be_sent_in_a_header() {
         assert!(is_header_safe("eyJhbGciOiJFZERTQSJ9.e30.c2ln-_"));
         for text in ["", "tok\u{2603}en", "a\nb", "a b", "\u{7f}"] {
             assert!(!is_header_safe(text), "{text:?}");

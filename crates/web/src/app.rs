@@ -13,11 +13,11 @@ use crate::session::{Session, SessionProvider};
 /// Properties of [`App`].
 #[derive(Properties, PartialEq)]
 pub struct AppProps {
-    /// The browser's history, or one in memory where there is no browser.
+    /// The browser's history, or an in-memory history in tests.
     pub history: AnyHistory,
     /// The server's rules for a new password.
     pub password_policy: PasswordPolicy,
-    /// What is known before the server is asked.
+    /// The initial state of the session, before the server's first response.
     pub session: Session,
 }
 
@@ -37,7 +37,7 @@ pub fn App(props: &AppProps) -> Html {
     }
 }
 
-/// Returns the page of a route, behind its guard.
+/// Returns the page of a route, with its guard.
 fn switch(route: Route, policy: PasswordPolicy) -> Html {
     match route {
         Route::Home => html! { <Home /> },
@@ -46,8 +46,8 @@ fn switch(route: Route, policy: PasswordPolicy) -> Html {
             html! { <SignedOutOnly {render} /> }
         }
         Route::Login => html! { <SignedOutOnly render={|()| html! { <Login /> }} /> },
-        // With one guard for both pages, Yew would keep its state from page to page. The keys
-        // make each visit ask the server anew.
+        // Without keys, Yew would use one guard for both pages and keep its state. The keys make
+        // each navigation check the session again.
         Route::Private => {
             let render = |user: User| html! { <Private {user} /> };
             html! { <PrivateOnly key="private" {render} /> }

@@ -1,6 +1,6 @@
 //! The document, its focus, and the clock.
 //!
-//! All of this runs in event handlers, effects and `main`, hence in a browser only.
+//! These functions are called only in event handlers, effects and `main`, where there is a browser.
 
 use auth_core::PasswordPolicy;
 use js_sys::{Function, Reflect};
@@ -15,8 +15,8 @@ pub fn element(id: &str) -> Option<Element> {
     document()?.get_element_by_id(id)
 }
 
-/// Returns the rules for a new password, as the server has filled them into the page. Otherwise
-/// they are the default; the server checks again in any case.
+/// Returns the rules for a new password, which the server has written into the page. Without them,
+/// returns the default rules. The server checks each password again.
 #[must_use]
 pub fn password_policy() -> PasswordPolicy {
     meta("password-min-length")
@@ -32,13 +32,13 @@ pub(crate) fn set_title(title: &str) {
     }
 }
 
-/// Moves the focus to the start of a page, as a page load would: to its heading, or to `main`
-/// where there is none yet.
+/// Moves the focus to the page's heading, or to `main` if there is no heading yet.
 pub(crate) fn focus_page() {
     focus(heading().or_else(main));
 }
 
-/// Moves the focus from `main` to a heading that has appeared late. Any other focus stays.
+/// Moves the focus from `main` to the page's heading. If another element has the focus, it keeps
+/// it.
 pub(crate) fn pass_focus_to_heading() {
     let active = document().and_then(|document| document.active_element());
     if active.is_some() && active == main() {
@@ -46,7 +46,7 @@ pub(crate) fn pass_focus_to_heading() {
     }
 }
 
-/// Moves the focus to `main`, from an element that is about to disappear.
+/// Moves the focus to `main`, away from an element that is about to be removed or disabled.
 pub(crate) fn focus_main() {
     focus(main());
 }
@@ -54,7 +54,7 @@ pub(crate) fn focus_main() {
 /// Moves the focus to `element`, if there is one.
 pub(crate) fn focus(element: Option<Element>) {
     if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-        // It does not fail for an element in the document.
+        // This does not fail for an element in the document.
         let _ = element.focus();
     }
 }
@@ -66,14 +66,14 @@ pub(crate) fn scroll_to_top() {
     }
 }
 
-/// Whether the focus is on `ancestor` or inside it.
+/// Returns whether the focus is on `ancestor` or inside it.
 pub(crate) fn has_focus_within(ancestor: &Element) -> bool {
     let active = document().and_then(|document| document.active_element());
     ancestor.contains(active.as_deref())
 }
 
-/// Whether the focused element was removed or disabled, and no other has the focus. (A click on a
-/// disabled element moves it to `main`.)
+/// Returns whether the focus was lost because its element was removed or disabled. A focus on
+/// `main` counts as lost too: a click on a disabled element moves it there.
 pub(crate) fn has_lost_focus() -> bool {
     let Some(document) = document() else { return false };
     let body = document.body().map(Element::from);
@@ -81,24 +81,24 @@ pub(crate) fn has_lost_focus() -> bool {
     active.is_none() || active == body || active == main()
 }
 
-/// Whether a click is the second of a double click, which asks for nothing more.
+/// Returns whether a click is the second of a double click, which should have no effect.
 pub(crate) fn is_repeated_click(click: &MouseEvent) -> bool {
     click.detail() > 1
 }
 
-/// Whether Enter is held down, and the browser repeats it.
+/// Returns whether a key event is a repetition by the browser while Enter is held down.
 pub(crate) fn is_held_enter(key: &KeyboardEvent) -> bool {
     key.repeat() && key.key() == "Enter"
 }
 
-/// Returns the milliseconds since the page was loaded, by a monotonic clock.
+/// Returns the milliseconds since the page was loaded, on a monotonic clock.
 pub(crate) fn now() -> f64 {
     let performance = web_sys::window().and_then(|window| window.performance());
     performance.map_or(0.0, |performance| performance.now())
 }
 
-/// Returns a signal that aborts a request after this time, if the browser is new enough to have
-/// one.
+/// Returns a signal that aborts a request after this time, or `None` in an old browser without
+/// `AbortSignal.timeout`.
 pub(crate) fn timeout_signal(milliseconds: u32) -> Option<AbortSignal> {
     let class = Reflect::get(&js_sys::global(), &"AbortSignal".into()).ok()?;
     let timeout: Function = Reflect::get(&class, &"timeout".into()).ok()?.dyn_into().ok()?;

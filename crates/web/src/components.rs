@@ -1,5 +1,5 @@
-//! The parts of pages. They take properties and callbacks, and know neither the server nor the
-//! session. A part without state of its own is a plain function.
+//! The parts of pages. They take properties and callbacks, send no requests and do not use the
+//! session. A part without state is a plain function.
 
 mod activity_list;
 mod busy_button;

@@ -1,11 +1,11 @@
-//! Files that the application hands to the user.
+//! Downloads of files that the application has created.
 
 use gloo_timers::callback::Timeout;
 use js_sys::Array;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 
-/// How long the browser may take to read a file. No event says when it is done.
+/// How long the browser has to read a file. No event reports that it is done.
 const REVOKE_AFTER_MS: u32 = 60_000;
 
 /// Downloads a JSON text as a file.
@@ -16,7 +16,7 @@ pub(crate) fn save_json(name: &str, text: &str) -> Result<(), JsValue> {
     let blob = Blob::new_with_str_sequence_and_options(&parts, &options)?;
     let url = Url::create_object_url_with_blob(&blob)?;
     let saved = click_link(&url, name);
-    // The browser holds the file in memory until its URL is revoked.
+    // The browser keeps the file in memory until its URL is revoked.
     Timeout::new(REVOKE_AFTER_MS, move || {
         let _ = Url::revoke_object_url(&url);
     })

@@ -1,4 +1,4 @@
-//! Devices, IP addresses, times and audit events as text for people.
+//! Formats devices, IP addresses, times and audit events for users.
 
 mod activity;
 mod count;

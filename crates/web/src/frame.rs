@@ -10,7 +10,7 @@ use crate::session::{Session, SignOutOutcome, use_session};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct FrameProps {
-    /// The page.
+    /// The current page.
     pub(crate) children: Html,
 }
 
@@ -61,8 +61,8 @@ fn skip(event: &MouseEvent) {
     browser::focus_page();
 }
 
-/// Returns a number that changes with every navigation, also to the same page. A move to a
-/// fragment of the page that is shown is none.
+/// Returns a number that changes with every navigation, even to the same page. A change of only
+/// the fragment is not a navigation.
 #[hook]
 fn use_visit() -> u32 {
     let entry = use_location().map(|location| (location.path().to_owned(), location.id()));
@@ -75,7 +75,7 @@ fn use_visit() -> u32 {
 }
 
 /// Moves the focus to the page after a navigation, and scrolls to the top. For the first page,
-/// the browser has done so.
+/// the browser does so.
 #[hook]
 fn use_focus_after_navigation(visit: u32) {
     use_effect_with(visit, |visit| {
@@ -86,7 +86,7 @@ fn use_focus_after_navigation(visit: u32) {
     });
 }
 
-/// Keeps the focus in the document while the button that was pressed is disabled.
+/// Moves the focus to `main` if it was lost when the log-out button was disabled.
 #[hook]
 fn use_focus_while_signing_out(is_ending: bool) {
     use_effect_with(is_ending, |is_ending| {

@@ -1,4 +1,4 @@
-//! What a page requires of the session.
+//! Guards, which show a page only to signed-in or only to signed-out users.
 
 use api_types::User;
 use yew::prelude::*;
@@ -15,8 +15,8 @@ pub(crate) struct PrivateOnlyProps {
     pub(crate) render: Callback<User, Html>,
 }
 
-/// Shows a private page to its owner, once the server has confirmed the session after the page
-/// was entered: an earlier confirmation may be out of date.
+/// Shows a private page once the server has confirmed the session. A confirmation from before the
+/// navigation does not count, because it may be out of date.
 #[component]
 pub(crate) fn PrivateOnly(props: &PrivateOnlyProps) -> Html {
     let session = use_session();
@@ -49,12 +49,12 @@ pub(crate) struct SignedOutOnlyProps {
     pub(crate) render: Callback<(), Html>,
 }
 
-/// Shows a page to visitors who are signed out. Everybody else is sent to the private page.
+/// Shows a page to signed-out users only. Signed-in users are redirected to the private page.
 #[component]
 pub(crate) fn SignedOutOnly(props: &SignedOutOnlyProps) -> Html {
     let session = use_session();
     let navigator = use_navigator();
-    // Another tab may have signed the browser in since.
+    // The user may have signed in in another tab since.
     use_effect_with((), {
         let session = session.clone();
         move |()| session.check_if_signed_out()
@@ -81,6 +81,6 @@ const fn notice(end_reason: SessionEndReason) -> LoginNotice {
 fn unconfirmed(error: &ApiError, session: &SessionHandle) -> Html {
     let session = session.clone();
     let retry = Callback::from(move |()| session.reload_user());
-    let why = html! { <>{describe(error)}{" You have not been logged out."}</> };
-    error_page("Your session could not be checked", why, &retry)
+    let text = html! { <>{describe(error)}{" You have not been logged out."}</> };
+    error_page("This page could not be loaded", text, &retry)
 }

@@ -3,20 +3,20 @@
 //! | module | content |
 //! |---|---|
 //! | `app` | the application: router, session, frame, and which page each route shows |
-//! | `guards` | what a page requires of the session |
+//! | `guards` | show a page only to signed-in or only to signed-out users |
 //! | `frame` | the header, navigation and footer around every page |
-//! | [`pages`] | one component per route: they fetch and decide |
-//! | [`components`] | take properties and callbacks; no requests, no session |
-//! | [`session`] | who is signed in: one reducer, one provider, one hook |
-//! | [`messages`] | the text of every error |
-//! | [`api`] | requests to the server, and how they fail |
-//! | [`routes`] | the routes, and the state that travels with a navigation |
-//! | [`mod@format`] | devices, IP addresses and times as text |
-//! | [`browser`], `storage`, `download`, `locks`, `tabs` | the browser's own interfaces |
+//! | [`pages`] | one component per route; they send requests and handle the responses |
+//! | [`components`] | the parts of pages; they send no requests and do not use the session |
+//! | [`session`] | the session of this tab: one reducer, one provider, one hook |
+//! | [`messages`] | the texts of all errors |
+//! | [`api`] | requests to the server, and their errors |
+//! | [`routes`] | the routes, and the state that a navigation passes to a page |
+//! | [`mod@format`] | devices, IP addresses, times and audit events as text |
+//! | [`browser`], `storage`, `download`, `locks`, `tabs` | wrappers of browser APIs |
 //! | `single_flight` | a task that concurrent callers share |
 //!
-//! A module uses modules below it in this table, and none above. Everything but effects and
-//! callbacks renders without a browser, so the tests render pages natively.
+//! A module uses only modules below it in this table. Only effects and callbacks need a browser,
+//! so the tests render pages natively.
 
 pub mod api;
 mod app;

@@ -1,4 +1,5 @@
-//! Locks between the tabs of this browser: the Web Locks API, which web-sys has only as unstable.
+//! Locks shared by the tabs of this browser, with the Web Locks API. (The bindings in web-sys are
+//! unstable, so this module calls the API by name.)
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::Closure;
@@ -7,20 +8,20 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::browser;
 
-/// How long a lock is waited for: longer than anybody holds one. A tab that holds it may be
-/// frozen, and the others go on without it then.
+/// How long to wait for a lock: longer than any tab holds it. If the browser has frozen the tab
+/// that holds it, the other tabs continue without the lock.
 const TIMEOUT_MS: u32 = 25_000;
 
-/// A lock. While it is held, no other tab acquires one of the same name.
+/// A lock. Until it is dropped, no other tab can acquire a lock with the same name.
 pub(crate) struct Lock {
     release: Option<Function>,
 }
 
 impl Lock {
-    /// Waits for a lock.
+    /// Waits for the lock with this name.
     ///
-    /// Old browsers have no locks, nor have pages without TLS from another machine. There nobody
-    /// waits, and the server resolves the races.
+    /// Old browsers do not have the API, nor do pages that another machine serves without TLS.
+    /// Without the API, this returns at once, and the server resolves the races.
     pub(crate) async fn acquire(name: &str) -> Self {
         Self { release: request(name).await.ok() }
     }
@@ -29,7 +30,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         if let Some(release) = &self.release {
-            // It resolves a promise, which does not fail.
+            // This resolves a promise, which cannot fail.
             let _ = release.call0(&JsValue::UNDEFINED);
         }
     }
@@ -41,7 +42,7 @@ async fn request(name: &str) -> Result<Function, JsValue> {
     let locks = Reflect::get(&window.navigator(), &"locks".into())?;
     let request: Function = Reflect::get(&locks, &"request".into())?.dyn_into()?;
     let options = Object::new();
-    // Without a timeout, a frozen tab would keep all others waiting.
+    // Without a timeout, a frozen tab would block all others.
     let signal = browser::timeout_signal(TIMEOUT_MS).ok_or(JsValue::NULL)?;
     Reflect::set(&options, &"signal".into(), &signal)?;
 
@@ -49,14 +50,14 @@ async fn request(name: &str) -> Result<Function, JsValue> {
     let granted = Promise::new(&mut |granted, _| {
         ended = request.call3(&locks, &name.into(), &options, &hold(granted));
     });
-    // `ended` is settled after the lock was released. It comes before `granted` only if the
-    // request fails.
+    // `ended` settles when the lock is released. It settles before `granted` only if the request
+    // fails.
     let first = Promise::race(&Array::of2(&granted, &ended?));
     JsFuture::from(first).await?.dyn_into()
 }
 
-/// Returns the function that the browser calls when the lock is granted. The lock is held until
-/// the promise that it returns is resolved.
+/// Returns the callback that the browser calls when the lock is granted. The browser holds the
+/// lock until the promise from the callback is resolved.
 fn hold(granted: Function) -> JsValue {
     Closure::once_into_js(move || {
         Promise::new(&mut |release, _| {

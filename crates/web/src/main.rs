@@ -1,4 +1,4 @@
-//! Mounts the application in the element that `index.html` has for it.
+//! Mounts the application in the element `#app` of `index.html`.
 
 use web::session::Session;
 use web::{App, AppProps, browser};

@@ -1,5 +1,5 @@
-//! The text of every error: what went wrong and what to do about it, without codes and without
-//! the server's or the browser's own messages.
+//! The texts of all errors. Each says what went wrong and how to fix it. They contain no error
+//! codes and no messages from the server or the browser.
 
 use api_types::{ErrorCode, FieldCode};
 use auth_core::PasswordError;
@@ -10,28 +10,28 @@ use crate::format::count;
 /// An error of a form field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldProblem {
-    /// No e-mail.
+    /// The email address is missing.
     EmailMissing,
-    /// Not an e-mail address.
+    /// The text is not an email address.
     EmailInvalid,
-    /// An account with this email exists.
+    /// An account with this email address exists.
     EmailTaken,
-    /// No password.
+    /// The password is missing.
     PasswordMissing,
-    /// Fewer characters than this minimum length.
+    /// The password has fewer characters than this minimum length.
     PasswordTooShort(u8),
-    /// More than 1,024 bytes.
+    /// The password has more than 1,024 bytes.
     PasswordTooLong,
-    /// A common password.
+    /// The password is among the most common ones.
     PasswordCommon,
-    /// Contains a character that no password may have.
+    /// The password contains a character that is not allowed.
     PasswordInvalid,
-    /// Not the current password.
+    /// The text is not the current password.
     PasswordWrong,
 }
 
 impl FieldProblem {
-    /// Converts a code of the server. `min_length` is the minimum length in effect.
+    /// Converts a code from the server. `min_length` is the minimum password length.
     #[must_use]
     pub const fn from_code(code: FieldCode, min_length: u8) -> Self {
         match code {
@@ -48,27 +48,28 @@ impl FieldProblem {
     #[must_use]
     pub fn text(self) -> String {
         match self {
-            Self::EmailMissing => "Enter your e-mail address.".to_owned(),
+            Self::EmailMissing => "Enter your email address.".to_owned(),
             Self::EmailInvalid => {
-                "This is not an e-mail address. It should look like name@example.com.".to_owned()
+                "Enter a valid email address, such as name@example.com.".to_owned()
             }
-            Self::EmailTaken => "An account with this e-mail address already exists.".to_owned(),
+            Self::EmailTaken => "An account with this email address already exists.".to_owned(),
             Self::PasswordMissing => "Enter your password.".to_owned(),
-            Self::PasswordTooShort(1) => "Choose a password: 1 character at least.".to_owned(),
+            Self::PasswordTooShort(1) => "Enter a password with at least 1 character.".to_owned(),
             Self::PasswordTooShort(min) => {
                 format!("This password is too short. Use at least {min} characters.")
             }
             Self::PasswordTooLong => {
-                "This password is too long. Use at most 1,024 characters; accented letters and \
-                 emoji count for more than one."
+                "This password is too long. Use at most 1,024 characters. Accented letters and \
+                 emoji count as more than one."
                     .to_owned()
             }
             Self::PasswordCommon => "This password is too common. Choose another one.".to_owned(),
             Self::PasswordInvalid => {
-                "This password contains an invisible character that cannot be used. Type it again."
+                "This password contains an invisible character that is not allowed. Type the \
+                 password instead of pasting it."
                     .to_owned()
             }
-            Self::PasswordWrong => "This is not your password. Type it again.".to_owned(),
+            Self::PasswordWrong => "Incorrect password. Try again.".to_owned(),
         }
     }
 }
@@ -84,7 +85,7 @@ impl From<PasswordError> for FieldProblem {
     }
 }
 
-/// Returns the text about a failed request.
+/// Returns the text for a failed request.
 #[must_use]
 pub fn describe(error: &ApiError) -> String {
     match error {
@@ -100,19 +101,19 @@ fn describe_rejection(rejection: &Rejection) -> String {
     let Rejection { status, code, retry_after, .. } = rejection;
     match (status, code) {
         (_, Some(ErrorCode::InvalidCredentials)) => {
-            "The e-mail address or the password is not right. Check both and try again.".to_owned()
+            "Incorrect email address or password. Check both and try again.".to_owned()
         }
         (401, _) => "Your session has ended. Log in to continue.".to_owned(),
         (429, _) => format!("Too many attempts. Try again {}.", when(*retry_after)),
         (503, Some(ErrorCode::Overloaded)) => {
-            format!("Latchkey is overloaded. Try again {}.", when(*retry_after))
+            format!("Latchkey is very busy right now. Try again {}.", when(*retry_after))
         }
         (503, _) => {
             format!("Latchkey is temporarily unavailable. Try again {}.", when(*retry_after))
         }
-        (413, _) => "That is more text than Latchkey accepts. Shorten it and try again.".to_owned(),
+        (413, _) => "The text that you entered is too long. Shorten it and try again.".to_owned(),
         (500.., _) => server_error(*retry_after),
-        _ => "Latchkey did not accept this request. Reload the page and try again.".to_owned(),
+        _ => "Something went wrong. Reload the page and try again.".to_owned(),
     }
 }
 
@@ -120,7 +121,7 @@ fn server_error(retry_after: Option<u64>) -> String {
     format!("Something went wrong on our side. Try again {}.", when(retry_after))
 }
 
-/// Returns when to try again, rounded up: an earlier attempt would be in vain.
+/// Returns when to try again. The time is rounded up, because an earlier attempt would fail.
 fn when(retry_after: Option<u64>) -> String {
     match retry_after {
         None | Some(0) => "in a moment".to_owned(),
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_rounded_up_to_a_fitting_unit() {
+    fn a_wait_is_rounded_up_to_whole_units() {
         for (seconds, words) in [
             (1, "in 1 second."),
             (59, "in 59 seconds."),
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_time_the_text_says_in_a_moment() {
+    fn without_retry_after_the_text_says_in_a_moment() {
         for retry_after in [None, Some(0)] {
             assert!(rejected(429, retry_after).ends_with("Try again in a moment."));
             assert!(rejected(503, retry_after).ends_with("Try again in a moment."));
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_failure_has_its_own_text() {
+    fn each_kind_of_error_has_a_different_text() {
         let texts = [
             describe(&ApiError::Unreachable),
             rejected(429, None),
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_that_is_too_short_is_told_the_minimum_length() {
+    fn the_text_for_a_short_password_states_the_minimum_length() {
         let problem = FieldProblem::from_code(FieldCode::PasswordTooShort, 12);
         assert!(problem.text().contains("at least 12 characters"));
         assert_eq!(problem, PasswordError::TooShort { min_length: 12 }.into());
@@ -203,6 +204,6 @@ mod tests {
             ..Rejection::default()
         };
         let text = describe(&ApiError::Rejected(rejection));
-        assert!(text.contains("e-mail address or the password"), "{text}");
+        assert!(text.contains("email address or password"), "{text}");
     }
 }

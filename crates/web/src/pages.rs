@@ -1,4 +1,4 @@
-//! The pages: one component per route. They fetch and decide, and leave the rest to components.
+//! The pages: one component per route. Pages send requests and handle the responses.
 
 mod home;
 mod login;

@@ -1,7 +1,7 @@
-//! The routes, and the state that travels with a navigation.
+//! The routes, and the state that a navigation passes to a page.
 //!
-//! The router keeps that state in the memory of the tab. The browser's history, which is written
-//! to the disk, holds only a number.
+//! The router keeps that state in the tab's memory. The browser's history, which is written to
+//! disk, contains only a number that refers to it.
 
 use serde::{Deserialize, Serialize};
 use yew::AttrValue;
@@ -12,29 +12,29 @@ use yew_router::{AnyRoute, Routable};
 /// A page of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Routable)]
 pub enum Route {
-    /// The front page.
+    /// The public home page.
     #[at("/")]
     Home,
-    /// Creates an account.
+    /// The sign-up page.
     #[at("/signup")]
     Signup,
-    /// Begins a session.
+    /// The log-in page.
     #[at("/login")]
     Login,
-    /// The user's own page.
+    /// The private page.
     #[at("/private")]
     Private,
-    /// The user's settings.
+    /// The settings page.
     #[at("/settings")]
     Settings,
-    /// The page of every other path.
+    /// The page for any other path.
     #[not_found]
     #[at("/404")]
     NotFound,
 }
 
-/// What the log-in page knows about how its visitor arrived. An email address belongs neither in
-/// a URL nor in storage, so it is not in the query.
+/// The router state of the log-in page. An email address belongs neither in a URL nor in storage,
+/// so it is passed here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LoginState {
     /// The initial content of the email field.
@@ -43,7 +43,7 @@ pub struct LoginState {
     pub notice: Option<LoginNotice>,
 }
 
-/// Something that happened on the way to the log-in page.
+/// The reason for sending the user to the log-in page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginNotice {
     /// An account was created.
@@ -56,18 +56,18 @@ pub enum LoginNotice {
     OtherUser,
 }
 
-/// Tells the front page that its visitor has just deleted their account.
+/// The router state of the home page after the user has deleted their account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccountDeleted;
 
 /// The query of the log-in page.
 #[derive(Serialize, Deserialize)]
 struct LoginQuery {
-    /// The page that was requested without a session.
+    /// The URL to go to after the log-in, relative to this origin.
     next: Option<String>,
 }
 
-/// Replaces the page at `location` with the log-in page, which leads back there.
+/// Replaces the page at `location` with the log-in page, which returns to `location` afterwards.
 pub(crate) fn redirect_to_login(
     navigator: &Navigator,
     location: &Location,
@@ -76,11 +76,11 @@ pub(crate) fn redirect_to_login(
     let next = [location.path(), location.query_str(), location.hash()].concat();
     let state = LoginState { notice, ..LoginState::default() };
     let query = LoginQuery { next: Some(next) };
-    // The only failure is a query that cannot be encoded, and text always can.
+    // This fails only if the query cannot be encoded, and a string always can.
     let _ = navigator.replace_with_query_and_state(&Route::Login, query, state);
 }
 
-/// Returns where a log-in at `location` leads. A `next` that is given twice does not count.
+/// Returns the page to go to after a log-in at `location`. A duplicated `next` is ignored.
 #[must_use]
 pub fn destination(location: &Location) -> AnyRoute {
     let next = location.query::<LoginQuery>().ok().and_then(|query| query.next);
@@ -90,11 +90,11 @@ pub fn destination(location: &Location) -> AnyRoute {
     }
 }
 
-/// Whether a browser that resolves `next` stays on this origin.
+/// Returns whether every browser resolves `next` to a URL on this origin.
 ///
-/// After a single slash, the URL standard's parser can only be in a path. A second slash or a
-/// backslash would begin a host. Control characters are refused because the parser drops tabs and
-/// line breaks: `/<TAB>/example.com` is `//example.com`.
+/// In the URL standard, a single leading slash starts a path, but a second slash or a backslash
+/// would start a host. Control characters are rejected because URL parsers remove tabs and line
+/// breaks: `/<TAB>/example.com` is `//example.com`.
 fn is_local_path(next: &str) -> bool {
     let Some(rest) = next.strip_prefix('/') else { return false };
     !rest.starts_with('/') && !next.contains(|c: char| c == '\\' || c.is_control())
@@ -114,14 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn the_server_knows_the_same_pages() {
+    fn the_routes_are_the_paths_that_the_server_serves() {
         let mut paths = Route::routes();
         paths.retain(|path| *path != Route::NotFound.to_path());
         assert_eq!(paths, api_types::PAGE_PATHS);
     }
 
     #[test]
-    fn a_path_leads_to_its_route() {
+    fn paths_map_to_routes() {
         use Route::{Home, Login, NotFound, Private, Settings, Signup};
         for route in [Home, Signup, Login, Private, Settings, NotFound] {
             assert_eq!(Route::recognize(&route.to_path()), Some(route));
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_of_this_origin_is_the_destination() {
+    fn a_next_on_this_origin_is_the_destination() {
         assert_eq!(destination_of("next=%2Fprivate"), "/private");
         assert_eq!(destination_of("next=%2Fsettings%3Ftab%3D2%23top"), "/settings?tab=2#top");
         assert_eq!(destination_of("next=/"), "/");
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_single_next_the_destination_is_the_private_page() {
+    fn a_missing_or_duplicated_next_leads_to_the_private_page() {
         assert_eq!(destination_of(""), "/private");
         assert_eq!(destination_of("next"), "/private");
         assert_eq!(destination_of("next=%2Fa&next=%2Fb"), "/private");

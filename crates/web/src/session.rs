@@ -1,11 +1,11 @@
-//! Who is signed in.
+//! The session of this tab.
 //!
-//! The token in `sessionStorage` is a claim. Only the server's answer makes it a session. What
-//! the application believes changes in one reducer, [`State`]; components read it and act on it
-//! through [`use_session`].
+//! A token in `sessionStorage` does not prove that there is a session: only the server can confirm
+//! it. The state changes in one reducer, [`State`]. Components read and change it through
+//! [`use_session`].
 //!
-//! An access token lives for minutes. Every request that needs one goes through
-//! `SessionHandle::authorized`, which refreshes it with the cookie where the server rejects it.
+//! An access token is valid for minutes. Every request that needs one goes through
+//! `SessionHandle::authorized`, which refreshes it with the cookie if the server rejects it.
 
 mod handle;
 mod provider;

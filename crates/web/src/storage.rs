@@ -1,31 +1,33 @@
-//! What the browser stores: the access token, in `sessionStorage`, which is this tab's alone; and
-//! in `localStorage` the id of the session that the browser should stay signed in to. The refresh
-//! cookie is hidden from scripts.
+//! Reads and writes the browser's storage.
 //!
-//! A browser may refuse all storage. That is never a panic: what cannot be read is absent.
-//! (`gloo-storage` panics there, and stores JSON where the token is raw text.)
+//! The access token is in `sessionStorage`, which belongs to this tab alone. The id of the session
+//! that the browser should stay signed in to is in `localStorage`. Scripts cannot read the refresh
+//! cookie.
+//!
+//! A browser may deny access to its storage. A value that cannot be read then counts as absent.
+//! (`gloo-storage` panics instead. It also stores values as JSON, but the token is raw text.)
 
 use web_sys::Storage;
 
 const TOKEN: &str = "access_token";
 const REMEMBER: &str = "remember";
 
-/// The browser does not let this site store anything.
+/// An error from storing a value: the browser denies access to its storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct StorageRefused;
+pub(crate) struct StorageDenied;
 
 pub(crate) fn token() -> Option<String> {
     tab_storage()?.get_item(TOKEN).ok()?
 }
 
-pub(crate) fn set_token(token: &str) -> Result<(), StorageRefused> {
-    let storage = tab_storage().ok_or(StorageRefused)?;
-    storage.set_item(TOKEN, token).map_err(|_| StorageRefused)
+pub(crate) fn set_token(token: &str) -> Result<(), StorageDenied> {
+    let storage = tab_storage().ok_or(StorageDenied)?;
+    storage.set_item(TOKEN, token).map_err(|_| StorageDenied)
 }
 
 pub(crate) fn remove_token() {
     if let Some(storage) = tab_storage() {
-        // The only failure is refused storage, which holds no token.
+        // This fails only if access is denied, and then no token is stored.
         let _ = storage.remove_item(TOKEN);
     }
 }
@@ -37,13 +39,14 @@ pub(crate) fn clear_tab() {
     }
 }
 
-/// Returns the session that a tab without a token may get one for, with the cookie.
+/// Returns the id of the session that the browser should stay signed in to. A tab without a token
+/// may get one for this session with the cookie.
 pub(crate) fn remembered() -> Option<String> {
     browser_storage()?.get_item(REMEMBER).ok()?
 }
 
-/// Stores the session that the browser should stay signed in to, or that there is none. Where
-/// that fails, new tabs start signed out.
+/// Stores the id of the session that the browser should stay signed in to, or removes it. If
+/// storing fails, new tabs start signed out.
 pub(crate) fn set_remembered(session: Option<&str>) {
     let Some(storage) = browser_storage() else { return };
     let _ = match session {
@@ -52,8 +55,8 @@ pub(crate) fn set_remembered(session: Option<&str>) {
     };
 }
 
-/// Forgets that the browser should stay signed in to `session`, or to any if it is unknown. A
-/// session that another user has begun since stays remembered.
+/// Removes the remembered session if its id is `session`, or in any case if `session` is `None`. A
+/// newer session, perhaps of another user, stays remembered.
 pub(crate) fn forget(session: Option<&str>) {
     if session.is_none() || remembered().as_deref() == session {
         set_remembered(None);

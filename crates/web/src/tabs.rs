@@ -1,5 +1,5 @@
-//! Messages between the tabs of this browser. A message is only a reason to ask the server: what
-//! it says would have to be checked there anyway.
+//! Messages between the tabs of this browser. A message only makes the receiving tab ask the
+//! server about its session.
 
 use std::cell::OnceCell;
 
@@ -13,7 +13,7 @@ const SIGNED_OUT: &str = "signed-out";
 /// The other tabs. A tab does not receive its own messages.
 #[derive(Default)]
 pub(crate) struct Tabs {
-    /// None where the browser has no such channel.
+    /// `None` if the browser has no `BroadcastChannel`.
     channel: OnceCell<Option<BroadcastChannel>>,
 }
 
@@ -21,18 +21,18 @@ impl Tabs {
     /// Tells the other tabs that a session has ended.
     pub(crate) fn announce_sign_out(&self) {
         if let Some(channel) = self.channel() {
-            // The only failure is a closed channel, and nothing closes it.
+            // This fails only for a closed channel, and the channel is never closed.
             let _ = channel.post_message(&JsValue::from_str(SIGNED_OUT));
         }
     }
 
-    /// Calls `act` at each sign-out in another tab, until the listener is dropped.
-    pub(crate) fn on_sign_out(&self, act: impl Fn() + 'static) -> Option<EventListener> {
+    /// Calls `callback` for each sign-out in another tab, until the listener is dropped.
+    pub(crate) fn on_sign_out(&self, callback: impl Fn() + 'static) -> Option<EventListener> {
         let listener = EventListener::new(self.channel()?, "message", move |event| {
             let message =
                 event.dyn_ref::<MessageEvent>().and_then(|event| event.data().as_string());
             if message.as_deref() == Some(SIGNED_OUT) {
-                act();
+                callback();
             }
         });
         Some(listener)

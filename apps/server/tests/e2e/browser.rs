@@ -1,4 +1,4 @@
-//! Chromium and its driver, one of each per test.
+//! Starts Chromium and its driver, one of each per test.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 pub(crate) struct Browser {
     pub(crate) client: Client,
     driver: Child,
-    /// A fresh profile, so that tests share nothing.
+    /// The folder of the profile, which is new for each test.
     _profile: TempDir,
 }
 
@@ -38,14 +38,14 @@ impl Browser {
         self.client.issue_cmd(Extension { path: "goog/cdp/execute", body }).await.unwrap()
     }
 
-    /// Returns what the console has shown since the last call.
+    /// Returns the entries of the console since the last call.
     pub(crate) async fn console(&self) -> Vec<Value> {
         let body = json!({"type": "browser"});
         let log = self.client.issue_cmd(Extension { path: "se/log", body }).await.unwrap();
         log.as_array().cloned().unwrap_or_default()
     }
 
-    /// Ends the browser. If the driver was killed first, the browser would keep running.
+    /// Closes the browser. If only the driver were killed, the browser would keep running.
     pub(crate) async fn close(&self) {
         let _ = self.client.clone().close().await;
     }
@@ -87,7 +87,7 @@ fn capabilities(profile: &TempDir) -> Capabilities {
     capabilities.as_object().cloned().unwrap()
 }
 
-/// A command of Chromium's driver that is not part of WebDriver.
+/// A command of Chromium's driver that is not in the WebDriver standard.
 #[derive(Debug)]
 struct Extension {
     path: &'static str,

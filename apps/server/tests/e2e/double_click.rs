@@ -1,5 +1,5 @@
-//! A double click sends one request, and so does a held key. (The server answers within
-//! milliseconds, so the second click comes when no request is pending any more.)
+//! A double click sends only one request, and so does a repeated Enter. (The server answers within
+//! milliseconds, so no request is pending any more at the second click.)
 
 use std::time::Duration;
 
@@ -7,10 +7,12 @@ use fantoccini::actions::{InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, Poi
 
 use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit};
 
-const BETWEEN: Duration = Duration::from_millis(100);
+/// The time between the two clicks.
+const PAUSE: Duration = Duration::from_millis(100);
 
 impl Visitor {
-    /// Clicks twice at the position that a button has at the first click.
+    /// Clicks twice at the position of a button. The second click does not follow the button if it
+    /// moves.
     async fn double_clicks(&self, button: &str) {
         let element = self.button(button).await;
         let down = PointerAction::Down { button: MOUSE_BUTTON_LEFT };
@@ -19,12 +21,13 @@ impl Visitor {
             .then(PointerAction::MoveToElement { element, duration: None, x: 0.0, y: 0.0 })
             .then(down.clone())
             .then(up.clone())
-            .then(PointerAction::Pause { duration: BETWEEN })
+            .then(PointerAction::Pause { duration: PAUSE })
             .then(down)
             .then(up);
         self.browser.client.perform_actions(clicks).await.unwrap();
     }
 
+    /// Returns how many of these requests the server has answered.
     fn answers(&self, request: &str) -> usize {
         self.server
             .log()
@@ -37,7 +40,7 @@ impl Visitor {
 #[tokio::test]
 async fn a_double_click_ends_one_session() {
     visit(async |ada| {
-        ada.is_signed_in().await;
+        ada.logs_in().await;
         for _ in 0..3 {
             ada.server.log_in(EMAIL, PASSWORD);
         }
@@ -51,9 +54,9 @@ async fn a_double_click_ends_one_session() {
 }
 
 #[tokio::test]
-async fn double_clicking_log_out_goes_to_the_log_in_page() {
+async fn a_double_click_on_log_out_leads_to_the_log_in_page() {
     visit(async |ada| {
-        ada.is_signed_in().await;
+        ada.logs_in().await;
         ada.double_clicks("Log out").await;
         ada.field("email").await;
         assert_eq!(ada.script("location.pathname").await, "/login");
@@ -64,11 +67,11 @@ async fn double_clicking_log_out_goes_to_the_log_in_page() {
 #[tokio::test]
 async fn a_double_click_changes_the_password_once() {
     visit(async |ada| {
-        ada.is_signed_in().await;
+        ada.logs_in().await;
         ada.follows("/settings").await;
         ada.types_passwords(PASSWORD, NEW).await;
         ada.double_clicks("Change password").await;
-        ada.until("document.body.innerText.includes('Your password is changed')").await;
+        ada.until("document.body.innerText.includes('Your password has been changed')").await;
         assert_eq!(ada.answers("/api/me/password"), 1);
         assert_eq!(ada.script("document.querySelectorAll('[aria-invalid]').length").await, 0);
     })
@@ -82,12 +85,12 @@ async fn a_second_enter_does_not_hide_the_first_error() {
         ada.open("/login").await;
         ada.types("email", EMAIL).await;
         ada.types("password", "another long walk").await;
-        // However slow the machine is, the second comes at once.
+        // Stops the page's clock, so that no time passes between the two submissions.
         ada.script("void ((now) => performance.now = () => now)(performance.now())").await;
         ada.script("document.querySelector('main form').requestSubmit()").await;
-        assert!(ada.message("alert").await.contains("not right"));
+        assert!(ada.message("alert").await.contains("Incorrect"));
         ada.script("document.querySelector('main form').requestSubmit()").await;
-        assert!(ada.message("alert").await.contains("not right"));
+        assert!(ada.message("alert").await.contains("Incorrect"));
         // After typing, a submission is intended.
         ada.types("password", PASSWORD).await;
         ada.script("document.querySelector('main form').requestSubmit()").await;

@@ -1,4 +1,4 @@
-//! The downloads of a first visit, and the time until a page is usable.
+//! The size of the downloads of a first visit, and the time until a page is usable.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use crate::visitor::{Visitor, visit};
 
-/// The maximum download of a first visit, in bytes after compression. `cargo xtask ci size` has the
-/// same limit.
+/// The maximum size of the downloads of a first visit, in bytes after compression.
+/// `cargo xtask ci size` has the same limit.
 const BUDGET: u64 = 200_000;
 
-/// How soon a log-in form should be usable on a slow mobile connection.
+/// The maximum time until the log-in form is usable on a slow mobile connection.
 const USABLE_WITHIN: Duration = Duration::from_millis(1_800);
 
-/// Name, bytes and transferred bytes of the page and everything that it loads.
+/// Lists the name, size and transferred bytes of the page and of everything that it loads.
 const DOWNLOADS: &str = "['navigation', 'resource']
     .flatMap(kind => performance.getEntriesByType(kind))
     .map(it => [new URL(it.name).pathname, it.encodedBodySize, it.transferSize])";
@@ -28,7 +28,7 @@ async fn downloads(ada: &Visitor) -> Vec<(String, u64, u64)> {
 }
 
 #[tokio::test]
-async fn a_first_visit_keeps_to_the_budget_and_the_next_downloads_no_asset() {
+async fn a_first_visit_is_within_the_budget_and_the_next_downloads_no_asset() {
     visit(async |ada| {
         ada.open("/").await;
         ada.heading().await;
@@ -72,7 +72,7 @@ async fn going_to_another_page_downloads_nothing() {
 #[tokio::test]
 async fn a_first_visit_of_the_log_in_page_is_usable_in_time_on_slow_4g() {
     visit(async |ada| {
-        // 1.6 Mbit/s down, 750 kbit/s up, and 150 ms from a request to its answer.
+        // 1.6 Mbit/s down, 750 kbit/s up, and 150 ms from a request to its response.
         let slow_4g = json!({
             "offline": false,
             "latency": 150,
@@ -89,7 +89,7 @@ async fn a_first_visit_of_the_log_in_page_is_usable_in_time_on_slow_4g() {
         ada.browser.devtools("Network.setCacheDisabled", json!({"cacheDisabled": true})).await;
         ada.browser.devtools("Network.emulateNetworkConditions", slow_4g).await;
         ada.browser.devtools("Page.addScriptToEvaluateOnNewDocument", observer).await;
-        // The best of a few: other tests may keep the processor busy.
+        // The best of three, because other tests may keep the processor busy.
         let mut best = Duration::MAX;
         for _ in 0..3 {
             ada.open("/login").await;

@@ -7,7 +7,8 @@ use crate::visitor::{Visitor, visit};
 const SIGNED_OUT: [&str; 4] = ["/", "/login", "/signup", "/nothing"];
 const SIGNED_IN: [&str; 4] = ["/", "/private", "/settings", "/nothing"];
 
-async fn has_the_frame(ada: &Visitor, path: &str) -> String {
+/// Checks the landmarks, the language and the resources of a page. Returns its title.
+async fn check_frame(ada: &Visitor, path: &str) -> String {
     ada.open(path).await;
     ada.heading().await;
     for selector in ["main", "h1"] {
@@ -30,15 +31,15 @@ async fn has_the_frame(ada: &Visitor, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_page_has_one_main_one_heading_and_a_title_of_its_own() {
+async fn every_page_has_one_main_one_heading_and_a_unique_title() {
     visit(async |ada| {
         let mut titles = Vec::new();
         for path in SIGNED_OUT {
-            titles.push(has_the_frame(ada, path).await);
+            titles.push(check_frame(ada, path).await);
         }
-        ada.is_signed_in().await;
+        ada.logs_in().await;
         for path in ["/private", "/settings"] {
-            titles.push(has_the_frame(ada, path).await);
+            titles.push(check_frame(ada, path).await);
         }
         assert!(titles.iter().all(|title| title.contains("Latchkey")), "{titles:?}");
         titles.sort();
@@ -50,7 +51,7 @@ async fn every_page_has_one_main_one_heading_and_a_title_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_navigation_knows_who_is_signed_in() {
+async fn the_navigation_depends_on_the_session() {
     visit(async |ada| {
         let link =
             |path: &str| format!("document.querySelectorAll('nav a[href=\"{path}\"]').length > 0");
@@ -60,7 +61,7 @@ async fn the_navigation_knows_who_is_signed_in() {
             ada.until(&link("/signup")).await;
             assert_eq!(ada.script(&link("/private")).await, false, "{path}");
         }
-        ada.is_signed_in().await;
+        ada.logs_in().await;
         for path in SIGNED_IN {
             ada.open(path).await;
             ada.until(&link("/private")).await;
@@ -86,7 +87,7 @@ async fn no_page_scrolls_sideways_at_320_pixels_and_the_menu_opens() {
                 "{path}"
             );
         }
-        ada.is_signed_in().await;
+        ada.logs_in().await;
         assert_eq!(ada.script("document.documentElement.scrollWidth <= 320").await, true);
         ada.open("/settings").await;
         ada.until("document.querySelector('.session')").await;
@@ -147,7 +148,7 @@ async fn a_link_to_the_current_page_adds_no_history_entry() {
 }
 
 #[tokio::test]
-async fn a_navigation_that_the_browser_refuses_leaves_the_page_as_it_is() {
+async fn a_navigation_that_the_browser_rejects_leaves_the_page_unchanged() {
     visit(async |ada| {
         ada.open("/").await;
         ada.heading().await;
@@ -168,7 +169,7 @@ async fn a_navigation_that_the_browser_refuses_leaves_the_page_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_fragment_of_the_page_does_not_move_the_focus() {
+async fn a_change_of_the_fragment_does_not_move_the_focus() {
     visit(async |ada| {
         ada.open("/login").await;
         ada.types("email", "ada@").await;
@@ -184,7 +185,7 @@ async fn a_fragment_of_the_page_does_not_move_the_focus() {
 }
 
 #[tokio::test]
-async fn a_link_with_a_modifier_key_is_left_to_the_browser() {
+async fn the_browser_handles_a_link_with_a_modifier_key() {
     visit(async |ada| {
         ada.open("/").await;
         ada.heading().await;
@@ -210,7 +211,7 @@ async fn a_link_with_a_modifier_key_is_left_to_the_browser() {
 }
 
 #[tokio::test]
-async fn an_unknown_path_is_a_friendly_page_with_a_way_home() {
+async fn an_unknown_path_shows_a_404_page_with_a_link_to_the_home_page() {
     visit(async |ada| {
         ada.open("/nothing/at/all").await;
         ada.heading().await;

@@ -3,8 +3,8 @@ use crate::visitor::{EMAIL, PASSWORD, visit};
 #[tokio::test]
 async fn the_token_is_in_session_storage_and_nowhere_else() {
     visit(async |ada| {
-        let token = ada.is_signed_in().await;
-        assert_eq!(ada.server.me(&token).status, 200, "it is the raw token");
+        let token = ada.logs_in().await;
+        assert_eq!(ada.server.me(&token).status, 200, "the raw token is stored");
         assert_eq!(ada.script("Object.keys(sessionStorage).join()").await, "access_token");
         assert_eq!(ada.script("localStorage.length").await, 0);
         assert_eq!(ada.script("document.cookie").await, "");
@@ -14,7 +14,7 @@ async fn the_token_is_in_session_storage_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_explained_and_the_email_is_kept() {
+async fn a_wrong_password_shows_an_alert_and_keeps_the_email() {
     visit(async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);
         ada.open("/login").await;
@@ -44,10 +44,10 @@ async fn the_requested_page_is_shown_after_the_log_in() {
         ada.open("/private").await;
         ada.arrives_at("/login?next=%2Fprivate").await;
         ada.sees_nothing_private().await;
-        ada.logs_in().await;
+        ada.submits_the_log_in_form().await;
         ada.arrives_at("/private").await;
         ada.sees_the_account().await;
-        // `/login` was replaced: Back leads to the page before.
+        // `/login` was replaced, so Back leads to the page before it.
         ada.browser.client.back().await.unwrap();
         ada.arrives_at("/").await;
     })
@@ -60,7 +60,7 @@ async fn the_query_and_fragment_of_the_requested_page_survive_the_log_in() {
         ada.server.sign_up(EMAIL, PASSWORD);
         ada.open("/settings?tab=2#top").await;
         ada.arrives_at("/login?next=%2Fsettings%3Ftab%3D2%23top").await;
-        ada.logs_in().await;
+        ada.submits_the_log_in_form().await;
         ada.arrives_at("/settings?tab=2").await;
         ada.field("new_password").await;
         assert_eq!(ada.script("location.hash").await, "#top");
@@ -80,7 +80,7 @@ async fn a_next_of_another_origin_is_ignored() {
             "%2F%09%2Fevil.example",
         ] {
             ada.open(&format!("/login?next={next}")).await;
-            ada.logs_in().await;
+            ada.submits_the_log_in_form().await;
             ada.arrives_at("/private").await;
             ada.sees_the_account().await;
             ada.script("sessionStorage.clear()").await;
@@ -90,9 +90,9 @@ async fn a_next_of_another_origin_is_ignored() {
 }
 
 #[tokio::test]
-async fn signed_in_visitors_are_sent_from_log_in_and_sign_up_to_the_private_page() {
+async fn log_in_and_sign_up_redirect_signed_in_users_to_the_private_page() {
     visit(async |ada| {
-        ada.is_signed_in().await;
+        ada.logs_in().await;
         for path in ["/login", "/signup"] {
             ada.open(path).await;
             ada.arrives_at("/private").await;
@@ -116,7 +116,7 @@ async fn a_password_can_be_shown_and_hidden() {
 }
 
 #[tokio::test]
-async fn the_keyboard_suffices_to_log_in() {
+async fn logging_in_needs_only_the_keyboard() {
     visit(async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);
         ada.open("/login").await;

@@ -1,10 +1,10 @@
 //! End-to-end tests of the release binary in a real browser.
 //!
-//! `cargo xtask ci e2e` sets the server (`E2E_SERVER`), the browser (`E2E_CHROMIUM`) and its driver
-//! (`E2E_CHROMEDRIVER`). Without them, the tests use the server that cargo has built, and the
-//! programs on the path.
+//! `cargo xtask ci e2e` sets the paths of the server (`E2E_SERVER`), the browser (`E2E_CHROMIUM`)
+//! and its driver (`E2E_CHROMEDRIVER`). Without these variables, the tests use the server that
+//! cargo has built, and the browser and driver in `PATH`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where, and stops")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue should panic")]
 
 mod browser;
 mod double_click;
@@ -19,7 +19,7 @@ mod policy;
 mod private;
 mod refresh;
 #[path = "../support/server.rs"]
-#[expect(dead_code, reason = "part of it serves the tests without a browser")]
+#[expect(dead_code, reason = "other test binaries use the rest of it")]
 mod server;
 mod settings;
 mod sign_up;

@@ -1,4 +1,4 @@
-//! Several log-ins in one browser, whose tabs share its cookie.
+//! Several log-ins in one browser, whose tabs share one refresh cookie.
 
 use std::time::Duration;
 
@@ -11,9 +11,10 @@ const SIX_MINUTES: Duration = Duration::from_mins(6);
 const GRACE: &str = "grace@example.com";
 
 impl Visitor {
-    /// Signs Ada in in one tab, which stays in front, and Grace in another. Returns both.
-    async fn is_signed_in_beside_grace(&self, remember: bool) -> [WindowHandle; 2] {
-        self.is_signed_in().await;
+    /// Logs in as Ada in one tab and as Grace in another. Returns both tabs. Ada's is the current
+    /// one.
+    async fn logs_in_beside_grace(&self, remember: bool) -> [WindowHandle; 2] {
+        self.logs_in().await;
         self.server.sign_up(GRACE, PASSWORD);
         let first = self.tab().await;
         let second = self.opens_a_tab().await;
@@ -25,7 +26,7 @@ impl Visitor {
         }
         self.presses("Log in").await;
         self.sees_the_account_of_grace().await;
-        self.goes_to(&first).await;
+        self.switches_to(&first).await;
         [first, second]
     }
 
@@ -37,17 +38,17 @@ impl Visitor {
 #[tokio::test]
 async fn a_tab_does_not_act_for_another_user_of_the_browser() {
     visit(async |ada| {
-        let [_, second] = ada.is_signed_in_beside_grace(false).await;
+        let [_, second] = ada.logs_in_beside_grace(false).await;
         ada.follows("/settings").await;
         ada.types_passwords(PASSWORD, NEW).await;
-        ada.lets_pass(SIX_MINUTES).await;
+        ada.lets_time_pass(SIX_MINUTES).await;
         ada.presses("Change password").await;
         ada.arrives_at("/login?next=%2Fsettings").await;
-        assert!(ada.message("status").await.contains("Somebody else"));
+        assert!(ada.message("status").await.contains("Someone else"));
         for email in [EMAIL, GRACE] {
             ada.server.log_in(email, PASSWORD);
         }
-        ada.goes_to(&second).await;
+        ada.switches_to(&second).await;
         ada.browser.client.refresh().await.unwrap();
         ada.sees_the_account_of_grace().await;
     })
@@ -55,13 +56,13 @@ async fn a_tab_does_not_act_for_another_user_of_the_browser() {
 }
 
 #[tokio::test]
-async fn a_reload_does_not_join_the_session_of_another_user() {
+async fn a_reload_does_not_switch_to_the_session_of_another_user() {
     visit(async |ada| {
-        let [_, second] = ada.is_signed_in_beside_grace(false).await;
-        ada.lets_pass(SIX_MINUTES).await;
+        let [_, second] = ada.logs_in_beside_grace(false).await;
+        ada.lets_time_pass(SIX_MINUTES).await;
         ada.browser.client.refresh().await.unwrap();
         ada.arrives_at("/login?next=%2Fprivate").await;
-        ada.goes_to(&second).await;
+        ada.switches_to(&second).await;
         ada.browser.client.refresh().await.unwrap();
         ada.sees_the_account_of_grace().await;
     })
@@ -71,9 +72,9 @@ async fn a_reload_does_not_join_the_session_of_another_user() {
 #[tokio::test]
 async fn a_log_out_does_not_end_the_session_of_another_user() {
     visit(async |ada| {
-        ada.is_signed_in_beside_grace(true).await;
-        // Even with a token that has expired, before the server has said whose tab it is.
-        ada.lets_pass(SIX_MINUTES).await;
+        ada.logs_in_beside_grace(true).await;
+        // This holds even with an expired token, before the server has confirmed the user.
+        ada.lets_time_pass(SIX_MINUTES).await;
         let unanswered = "const send = window.fetch;
             window.fetch = (...it) => it[0] === '/api/me' ? new Promise(() => {}) : send(...it)";
         let source = json!({"source": unanswered});
@@ -82,7 +83,7 @@ async fn a_log_out_does_not_end_the_session_of_another_user() {
         ada.presses("Log out").await;
         ada.until("location.pathname === '/login'").await;
         assert_eq!(ada.script("sessionStorage.length").await, 0);
-        // She is remembered still.
+        // Grace is still remembered.
         ada.opens_a_tab().await;
         ada.open("/private").await;
         ada.sees_the_account_of_grace().await;
@@ -91,13 +92,13 @@ async fn a_log_out_does_not_end_the_session_of_another_user() {
 }
 
 #[tokio::test]
-async fn going_back_does_not_join_the_session_of_another_user() {
+async fn going_back_does_not_switch_to_the_session_of_another_user() {
     visit(async |ada| {
-        ada.is_signed_in_beside_grace(true).await;
+        ada.logs_in_beside_grace(true).await;
         ada.follows("/settings").await;
         ada.presses("Log out").await;
         ada.arrives_at("/login").await;
-        // The entry before is the private page.
+        // The previous history entry is the private page.
         ada.browser.client.back().await.unwrap();
         ada.arrives_at("/login?next=%2Fprivate").await;
         ada.field("email").await;
@@ -110,19 +111,19 @@ async fn going_back_does_not_join_the_session_of_another_user() {
 #[tokio::test]
 async fn typed_text_survives_the_log_out_of_another_user() {
     visit(async |ada| {
-        let [first, second] = ada.is_signed_in_beside_grace(false).await;
+        let [first, second] = ada.logs_in_beside_grace(false).await;
         ada.follows("/settings").await;
         ada.types_passwords(PASSWORD, NEW).await;
-        ada.goes_to(&second).await;
-        let asked = ada.server.log().matches("/api/me\"}: answered").count();
+        ada.switches_to(&second).await;
+        let before = ada.server.log().matches("/api/me\"}: answered").count();
         ada.presses("Log out").await;
         ada.arrives_at("/login").await;
-        ada.goes_to(&first).await;
-        ada.server.wait_for("another question", |log| {
-            log.matches("/api/me\"}: answered").count() > asked
+        ada.switches_to(&first).await;
+        ada.server.wait_for("another request to /api/me", |log| {
+            log.matches("/api/me\"}: answered").count() > before
         });
         ada.presses("Change password").await;
-        ada.until("document.body.innerText.includes('Your password is changed')").await;
+        ada.until("document.body.innerText.includes('Your password has been changed')").await;
     })
     .await;
 }
@@ -130,21 +131,21 @@ async fn typed_text_survives_the_log_out_of_another_user() {
 #[tokio::test]
 async fn a_second_log_in_of_the_same_user_shares_one_session() {
     visit(async |ada| {
-        ada.is_signed_in().await;
+        ada.logs_in().await;
         ada.follows("/settings").await;
         ada.types_passwords(PASSWORD, NEW).await;
         let first = ada.tab().await;
         let second = ada.opens_a_tab().await;
         ada.open("/login").await;
-        ada.logs_in().await;
+        ada.submits_the_log_in_form().await;
         ada.sees_the_account().await;
-        ada.goes_to(&first).await;
+        ada.switches_to(&first).await;
         ada.presses("Change password").await;
-        ada.until("document.body.innerText.includes('Your password is changed')").await;
+        ada.until("document.body.innerText.includes('Your password has been changed')").await;
         ada.until("document.querySelectorAll('.session').length === 1").await;
         for tab in [&second, &first] {
-            ada.goes_to(tab).await;
-            ada.lets_pass(SIX_MINUTES).await;
+            ada.switches_to(tab).await;
+            ada.lets_time_pass(SIX_MINUTES).await;
             ada.open("/private").await;
             ada.sees_the_account().await;
         }
@@ -155,15 +156,15 @@ async fn a_second_log_in_of_the_same_user_shares_one_session() {
 #[tokio::test]
 async fn a_log_out_in_an_older_tab_ends_the_newer_session() {
     visit(async |ada| {
-        ada.is_signed_in().await;
+        ada.logs_in().await;
         let first = ada.tab().await;
         ada.opens_a_tab().await;
         ada.open("/login").await;
         ada.field("remember").await.click().await.unwrap();
-        ada.logs_in().await;
+        ada.submits_the_log_in_form().await;
         ada.sees_the_account().await;
         let token = ada.token().await.unwrap();
-        ada.goes_to(&first).await;
+        ada.switches_to(&first).await;
         ada.presses("Log out").await;
         ada.arrives_at("/login").await;
         assert_eq!(ada.server.me(&token).code(), "invalid_token");

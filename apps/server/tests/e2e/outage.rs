@@ -6,7 +6,7 @@ use crate::visitor::{EMAIL, PASSWORD, visit};
 #[tokio::test]
 async fn an_outage_keeps_the_token_and_the_page() {
     visit(async |ada| {
-        let token = ada.is_signed_in().await;
+        let token = ada.logs_in().await;
         ada.open("/").await;
         ada.until("document.querySelector('nav a[href=\"/private\"]')").await;
         ada.server.signal("KILL");
@@ -15,7 +15,7 @@ async fn an_outage_keeps_the_token_and_the_page() {
         assert_eq!(ada.script("location.pathname").await, "/private");
         assert_eq!(ada.token().await, Some(token));
         ada.sees_nothing_private().await;
-        let _again = Server::start_at(&ada.server.address, &ada.folder, &[]);
+        let _restarted = Server::start_at(&ada.server.address, &ada.folder, &[]);
         ada.presses("Try again").await;
         ada.sees_the_account().await;
     })
@@ -27,7 +27,7 @@ async fn a_browser_without_abort_signal_timeout_works() {
     visit(async |ada| {
         let source = serde_json::json!({"source": "delete AbortSignal.timeout"});
         ada.browser.devtools("Page.addScriptToEvaluateOnNewDocument", source).await;
-        ada.is_signed_in().await;
+        ada.logs_in().await;
         assert_eq!(ada.script("'timeout' in AbortSignal").await, false);
         ada.tampers_with_the_token().await;
         ada.browser.client.refresh().await.unwrap();
@@ -50,7 +50,7 @@ async fn a_log_in_without_a_network_keeps_the_typed_text() {
         assert!(!ada.message("alert").await.is_empty());
         assert_eq!(ada.value("email").await, EMAIL);
         assert_eq!(ada.value("password").await, PASSWORD);
-        let _again = Server::start_at(&ada.server.address, &ada.folder, &[]);
+        let _restarted = Server::start_at(&ada.server.address, &ada.folder, &[]);
         ada.presses("Log in").await;
         ada.sees_the_account().await;
     })

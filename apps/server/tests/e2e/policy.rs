@@ -1,14 +1,14 @@
-//! The Content-Security-Policy, as a browser applies it.
+//! The Content-Security-Policy, as the browser enforces it.
 
 use serde_json::json;
 
 use crate::visitor::{Visitor, visit};
 
-/// Records violations, from before any script of the page runs.
+/// A script that records violations. It runs before any script of the page.
 const LISTENER: &str = "window.violations = [];
     addEventListener('securitypolicyviolation', e => violations.push(e.effectiveDirective))";
 
-async fn breaks_nothing(ada: &Visitor, path: &str) {
+async fn assert_no_violation(ada: &Visitor, path: &str) {
     ada.open(path).await;
     ada.heading().await;
     assert_eq!(ada.script("window.violations").await, json!([]), "{path}");
@@ -20,19 +20,19 @@ async fn no_page_violates_the_policy_and_violations_are_blocked() {
         let source = json!({"source": LISTENER});
         ada.browser.devtools("Page.addScriptToEvaluateOnNewDocument", source).await;
         for path in ["/", "/login", "/nothing", "/signup"] {
-            breaks_nothing(ada, path).await;
+            assert_no_violation(ada, path).await;
         }
-        // Errors, waiting states and successes are rendered later.
+        // Errors, waiting states and successes are rendered only after an action.
         ada.presses("Sign up").await;
         ada.until("document.querySelector('[aria-invalid=true]')").await;
         assert_eq!(ada.script("window.violations").await, json!([]));
-        ada.is_signed_in().await;
-        breaks_nothing(ada, "/private").await;
-        breaks_nothing(ada, "/settings").await;
+        ada.logs_in().await;
+        assert_no_violation(ada, "/private").await;
+        assert_no_violation(ada, "/settings").await;
         ada.until("document.querySelector('.event')").await;
         ada.presses("Download my data").await;
         assert_eq!(ada.script("window.violations").await, json!([]));
-        // The same listener hears of real violations.
+        // The same listener records real violations.
         ada.script(
             "(() => {
                 const inline = document.createElement('script');
@@ -41,7 +41,7 @@ async fn no_page_violates_the_policy_and_violations_are_blocked() {
                 document.body.insertAdjacentHTML('beforeend',
                     '<p style=\"color: red\"></p><img src=\"http://127.0.0.1:9/x.png\">');
                 fetch('http://127.0.0.1:9/').catch(() => 0);
-                // Not in the script of the driver, which may do more than a page.
+                // A timer, because the driver may exempt its own script from the policy.
                 setTimeout(() => { try { eval('window.ran = true') } catch {} });
             })()",
         )
@@ -52,7 +52,7 @@ async fn no_page_violates_the_policy_and_violations_are_blocked() {
         )
         .await;
         assert_eq!(ada.script("window.ran === undefined").await, true);
-        // The console shows each violation: they are not errors of a page.
+        // Clears the console, which shows each violation as an error.
         ada.browser.console().await;
     })
     .await;

@@ -1,7 +1,7 @@
 use crate::visitor::{EMAIL, visit};
 
 #[tokio::test]
-async fn without_a_token_it_is_replaced_by_the_log_in_page() {
+async fn without_a_token_the_log_in_page_replaces_the_private_page() {
     visit(async |ada| {
         ada.open("/").await;
         ada.open("/private").await;
@@ -14,7 +14,7 @@ async fn without_a_token_it_is_replaced_by_the_log_in_page() {
 #[tokio::test]
 async fn a_reload_keeps_the_session() {
     visit(async |ada| {
-        let token = ada.is_signed_in().await;
+        let token = ada.logs_in().await;
         ada.browser.client.refresh().await.unwrap();
         ada.sees_the_account().await;
         assert_eq!(ada.token().await, Some(token));
@@ -23,10 +23,10 @@ async fn a_reload_keeps_the_session() {
 }
 
 #[tokio::test]
-async fn a_tampered_token_is_removed_and_shows_nothing() {
+async fn without_a_cookie_a_tampered_token_is_removed() {
     visit(async |ada| {
-        ada.is_signed_in().await;
-        // With the cookie, another would be got in its place.
+        ada.logs_in().await;
+        // With the cookie, the page would get another token.
         ada.browser.client.delete_all_cookies().await.unwrap();
         ada.tampers_with_the_token().await;
         ada.browser.client.refresh().await.unwrap();
@@ -38,15 +38,15 @@ async fn a_tampered_token_is_removed_and_shows_nothing() {
 }
 
 #[tokio::test]
-async fn a_token_that_no_header_can_carry_is_replaced_or_removed() {
+async fn a_token_that_cannot_be_sent_in_a_header_is_replaced_or_removed() {
     visit(async |ada| {
-        ada.is_signed_in().await;
-        ada.keeps_token("tok\u{2603}").await;
+        ada.logs_in().await;
+        ada.stores_token("tok\u{2603}").await;
         ada.browser.client.refresh().await.unwrap();
         ada.sees_the_account().await;
         assert_eq!(ada.server.me(&ada.token().await.unwrap()).status, 200);
         ada.browser.client.delete_all_cookies().await.unwrap();
-        ada.keeps_token("tok\u{2603}").await;
+        ada.stores_token("tok\u{2603}").await;
         ada.browser.client.refresh().await.unwrap();
         ada.arrives_at("/login?next=%2Fprivate").await;
         assert_eq!(ada.token().await, None);
@@ -55,11 +55,11 @@ async fn a_token_that_no_header_can_carry_is_replaced_or_removed() {
 }
 
 #[tokio::test]
-async fn a_session_ended_elsewhere_is_ended_here() {
+async fn a_session_that_was_ended_elsewhere_leads_to_the_log_in_page() {
     visit(async |ada| {
-        let token = ada.is_signed_in().await;
+        let token = ada.logs_in().await;
         ada.open("/").await;
-        // This page asks as well; the session ends after its answer.
+        // This page sends the same request. The session ends only after its response.
         let answered = "performance.getEntriesByName(location.origin + '/api/me').length";
         ada.until(answered).await;
         ada.server.post("/api/logout", &format!("authorization: Bearer {token}\r\n"), "{}");
@@ -72,13 +72,13 @@ async fn a_session_ended_elsewhere_is_ended_here() {
 }
 
 #[tokio::test]
-async fn nothing_private_is_shown_before_the_server_has_confirmed() {
+async fn nothing_private_is_shown_before_the_server_has_confirmed_the_session() {
     visit(async |ada| {
-        ada.is_signed_in().await;
+        ada.logs_in().await;
         ada.open("/").await;
         ada.heading().await;
         ada.until("document.querySelector('nav a[href=\"/private\"]')").await;
-        // Every text that the page ever shows from now on is kept.
+        // Records every text that the page shows from now on.
         ada.script(
             "(window.seen = [], new MutationObserver(() => window.seen.push(document.body.innerText))
                 .observe(document, {subtree: true, childList: true, characterData: true}))",
@@ -88,8 +88,8 @@ async fn nothing_private_is_shown_before_the_server_has_confirmed() {
         ada.script("document.querySelector('nav a[href=\"/private\"]').click()").await;
         ada.until("location.pathname === '/private'").await;
         ada.until("document.querySelector('main [role=status], main[aria-busy=true], main [aria-busy=true]')").await;
-        let shown = ada.script("[document.body.innerText, ...window.seen].join(' ')").await;
-        assert!(!shown.as_str().unwrap().contains(EMAIL), "{shown}");
+        let seen = ada.script("[document.body.innerText, ...window.seen].join(' ')").await;
+        assert!(!seen.as_str().unwrap().contains(EMAIL), "{seen}");
         assert_eq!(ada.script("document.querySelector('main h1')").await, serde_json::Value::Null);
         ada.server.signal("CONT");
         ada.sees_the_account().await;

@@ -4,8 +4,9 @@ use crate::server::Server;
 use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit, visit_with};
 
 impl Visitor {
-    async fn is_at_the_settings(&self) -> String {
-        let token = self.is_signed_in().await;
+    /// Logs in and opens the settings. Returns the token.
+    async fn logs_in_and_opens_the_settings(&self) -> String {
+        let token = self.logs_in().await;
         self.follows("/settings").await;
         self.until("document.querySelector('.session')").await;
         token
@@ -16,7 +17,7 @@ impl Visitor {
         self.presses("Change password").await;
     }
 
-    /// Returns the error next to a field that has the focus.
+    /// Waits until a field has an error and the focus. Returns the text of the error.
     async fn error_at(&self, field: &str) -> String {
         self.until(&format!(
             "document.activeElement.name === '{field}'
@@ -33,10 +34,10 @@ impl Visitor {
         self.script("document.querySelectorAll('.session').length").await
     }
 
-    /// Waits until the page shows this text.
-    async fn is_told(&self, role: &str, words: &str) {
+    /// Waits until the page shows a message with this role and text.
+    async fn sees_message(&self, role: &str, text: &str) {
         self.until(&format!(
-            "[...document.querySelectorAll('main [role={role}]')].some(e => e.innerText.includes('{words}'))"
+            "[...document.querySelectorAll('main [role={role}]')].some(e => e.innerText.includes('{text}'))"
         ))
         .await;
     }
@@ -45,15 +46,15 @@ impl Visitor {
 #[tokio::test]
 async fn a_password_change_ends_the_session_in_another_browser() {
     visit(async |ada| {
-        ada.is_signed_in().await;
-        ada.elsewhere(async |other| {
+        ada.logs_in().await;
+        ada.in_another_browser(async |other| {
             other.open("/login").await;
-            other.logs_in().await;
+            other.submits_the_log_in_form().await;
             other.sees_the_account().await;
             ada.follows("/settings").await;
             ada.until("document.querySelectorAll('.session').length === 2").await;
             ada.changes_the_password(PASSWORD, NEW).await;
-            ada.is_told("status", "Your password is changed").await;
+            ada.sees_message("status", "Your password has been changed").await;
             ada.until("document.querySelectorAll('.session').length === 1").await;
             for field in ["current_password", "new_password"] {
                 assert_eq!(ada.value(field).await, "", "{field}");
@@ -61,8 +62,8 @@ async fn a_password_change_ends_the_session_in_another_browser() {
             other.follows("/settings").await;
             other.arrives_at("/login?next=%2Fsettings").await;
             other.sees_nothing_private().await;
-            // The old password is no good there, and the new one is.
-            other.logs_in().await;
+            // The old password is rejected, and the new one is accepted.
+            other.submits_the_log_in_form().await;
             assert!(!other.message("alert").await.is_empty());
             other.types("password", NEW).await;
             other.presses("Log in").await;
@@ -78,12 +79,12 @@ async fn a_password_change_ends_the_session_in_another_browser() {
 #[tokio::test]
 async fn password_errors_are_shown_at_their_field() {
     visit_with(&["--password-min-length", "12"], async |ada| {
-        ada.is_at_the_settings().await;
+        ada.logs_in_and_opens_the_settings().await;
         ada.changes_the_password("another long walk", NEW).await;
-        assert!(ada.error_at("current_password").await.contains("not your password"));
+        assert!(ada.error_at("current_password").await.contains("Incorrect password"));
         assert_eq!(ada.value("new_password").await, NEW);
         ada.changes_the_password(PASSWORD, "elevenchars").await;
-        assert!(ada.error_at("new_password").await.contains("12"), "the least length in force");
+        assert!(ada.error_at("new_password").await.contains("at least 12 characters"));
         ada.changes_the_password(PASSWORD, "ADA@example.com").await;
         assert!(!ada.error_at("new_password").await.is_empty());
         ada.presses("Show new password").await;
@@ -99,10 +100,10 @@ async fn one_session_can_be_ended_and_then_all_others() {
     visit(async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);
         let body = crate::server::credentials(EMAIL, PASSWORD);
-        let named = "user-agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n";
-        let firefox = ada.server.post("/api/token", named, &body).access_token();
+        let header = "user-agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n";
+        let firefox = ada.server.post("/api/token", header, &body).access_token();
         let others = [ada.server.log_in(EMAIL, PASSWORD), ada.server.log_in(EMAIL, PASSWORD)];
-        ada.is_at_the_settings().await;
+        ada.logs_in_and_opens_the_settings().await;
         assert_eq!(ada.sessions().await, 4);
         let current = "[...document.querySelectorAll('.session')].filter(e => e.innerText.includes('This session'))";
         assert_eq!(ada.script(&format!("{current}.length")).await, 1);
@@ -117,7 +118,7 @@ async fn one_session_can_be_ended_and_then_all_others() {
         assert!(name.starts_with("End session Firefox on Linux") && name.contains("127.0.0.1"), "{name}");
         ada.script(&format!("{button}.click()")).await;
         ada.until("document.querySelectorAll('.session').length === 3").await;
-        ada.is_told("status", "ended").await;
+        ada.sees_message("status", "ended").await;
         assert_eq!(ada.server.me(&firefox).code(), "invalid_token");
         ada.until("document.querySelector('main').contains(document.activeElement)").await;
 
@@ -137,10 +138,10 @@ async fn one_session_can_be_ended_and_then_all_others() {
 #[tokio::test]
 async fn a_session_can_be_ended_from_another_browser() {
     visit(async |ada| {
-        ada.is_at_the_settings().await;
-        ada.elsewhere(async |other| {
+        ada.logs_in_and_opens_the_settings().await;
+        ada.in_another_browser(async |other| {
             other.open("/login?next=/settings").await;
-            other.logs_in().await;
+            other.submits_the_log_in_form().await;
             other.until("document.querySelectorAll('.session').length === 2").await;
             other.script("document.querySelector('.session button').click()").await;
             other.until("document.querySelectorAll('.session').length === 1").await;
@@ -158,12 +159,12 @@ async fn a_session_can_be_ended_from_another_browser() {
 #[tokio::test]
 async fn the_data_can_be_downloaded() {
     visit(async |ada| {
-        ada.is_at_the_settings().await;
+        ada.logs_in_and_opens_the_settings().await;
         let folder = ada.folder.path().to_str().unwrap();
         let allow = serde_json::json!({"behavior": "allow", "downloadPath": folder});
         ada.browser.devtools("Browser.setDownloadBehavior", allow).await;
         ada.presses("Download my data").await;
-        ada.is_told("status", "latchkey-data.json").await;
+        ada.sees_message("status", "latchkey-data.json").await;
         let file = ada.folder.path().join("latchkey-data.json");
         let text = loop {
             match std::fs::read_to_string(&file) {
@@ -171,37 +172,37 @@ async fn the_data_can_be_downloaded() {
                 _ => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
             }
         };
-        let held: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(held["user"]["email"], EMAIL);
-        assert_eq!(held["sessions"].as_array().unwrap().len(), 1);
+        let export: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(export["user"]["email"], EMAIL);
+        assert_eq!(export["sessions"].as_array().unwrap().len(), 1);
         assert!(!text.contains("$pbkdf2"));
     })
     .await;
 }
 
 #[tokio::test]
-async fn an_account_is_deleted_with_its_password() {
+async fn deleting_an_account_requires_its_password() {
     visit(async |ada| {
-        let token = ada.is_at_the_settings().await;
+        let token = ada.logs_in_and_opens_the_settings().await;
         ada.types("password", "another long walk").await;
         ada.presses("Delete account").await;
-        assert!(ada.error_at("password").await.contains("not your password"));
+        assert!(ada.error_at("password").await.contains("Incorrect password"));
         assert_eq!(ada.server.me(&token).status, 200);
         let first = ada.tab().await;
         ada.opens_a_tab().await;
         ada.open("/login").await;
-        ada.logs_in().await;
+        ada.submits_the_log_in_form().await;
         ada.sees_the_account().await;
         let second = ada.tab().await;
-        ada.goes_to(&first).await;
+        ada.switches_to(&first).await;
         ada.types("password", PASSWORD).await;
         ada.presses("Delete account").await;
         ada.arrives_at("/").await;
-        ada.is_told("status", "deleted").await;
+        ada.sees_message("status", "deleted").await;
         ada.until("document.querySelector('nav a[href=\"/login\"]')").await;
         assert_eq!(ada.script("sessionStorage.length + localStorage.length").await, 0);
         assert_eq!(ada.server.me(&token).code(), "invalid_token");
-        ada.goes_to(&second).await;
+        ada.switches_to(&second).await;
         ada.until("location.pathname === '/login'").await;
         ada.sees_nothing_private().await;
         assert_eq!(ada.server.sign_up(EMAIL, PASSWORD).status, 201);
@@ -212,18 +213,18 @@ async fn an_account_is_deleted_with_its_password() {
 #[tokio::test]
 async fn a_network_failure_is_shown_and_the_typed_text_is_kept() {
     visit(async |ada| {
-        let token = ada.is_at_the_settings().await;
+        let token = ada.logs_in_and_opens_the_settings().await;
         ada.server.signal("KILL");
         ada.changes_the_password(PASSWORD, NEW).await;
-        ada.is_told("alert", "cannot be reached").await;
+        ada.sees_message("alert", "cannot be reached").await;
         assert_eq!(ada.value("current_password").await, PASSWORD);
         assert_eq!(ada.value("new_password").await, NEW);
         ada.until("document.activeElement.closest('form')").await;
         assert_eq!(ada.token().await, Some(token));
         assert_eq!(ada.script("location.pathname").await, "/settings");
-        let _again = Server::start_at(&ada.server.address, &ada.folder, &[]);
+        let _restarted = Server::start_at(&ada.server.address, &ada.folder, &[]);
         ada.presses("Change password").await;
-        ada.is_told("status", "Your password is changed").await;
+        ada.sees_message("status", "Your password has been changed").await;
     })
     .await;
 }
@@ -234,7 +235,7 @@ async fn without_a_session_the_settings_show_nothing() {
         ada.open("/settings").await;
         ada.arrives_at("/login?next=%2Fsettings").await;
         ada.server.sign_up(EMAIL, PASSWORD);
-        ada.logs_in().await;
+        ada.submits_the_log_in_form().await;
         ada.arrives_at("/settings").await;
         ada.until("document.querySelector('.session')").await;
     })

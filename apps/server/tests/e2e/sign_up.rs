@@ -7,7 +7,7 @@ async fn a_sign_up_leads_to_the_log_in_page_with_a_notice() {
         assert!(!ada.message("status").await.is_empty());
         assert_eq!(ada.value("email").await, EMAIL);
         assert_eq!(ada.value("password").await, "");
-        // The account is there, and the password is the one that was typed.
+        // The account exists, and its password is the typed one.
         ada.server.log_in(EMAIL, PASSWORD);
     })
     .await;
@@ -32,24 +32,24 @@ async fn a_taken_email_is_an_error_at_its_field() {
 }
 
 #[tokio::test]
-async fn an_invalid_field_says_why_and_has_the_focus() {
+async fn an_invalid_field_shows_its_error_and_has_the_focus() {
     visit_with(&["--password-min-length", "12"], async |ada| {
         ada.open("/signup").await;
         ada.types("email", EMAIL).await;
         ada.types("password", "elevenchars").await;
         ada.presses("Sign up").await;
-        assert!(ada.message("alert").await.contains("12"), "the least length in force");
+        assert!(ada.message("alert").await.contains("at least 12 characters"));
         let described = "document.getElementById(document.activeElement.getAttribute('aria-describedby').split(' ').find(id => document.getElementById(id)?.matches('[role=alert]')))";
         ada.until("document.activeElement.name === 'password'").await;
         ada.until(&format!("{described}.innerText.includes('12')")).await;
-        assert!(!ada.server.log().contains("/api/signup"), "the browser checks by itself");
-        assert_eq!(ada.value("password").await, "elevenchars", "what was typed is kept");
+        assert!(!ada.server.log().contains("/api/signup"), "the page checks the fields first");
+        assert_eq!(ada.value("password").await, "elevenchars", "the typed text is kept");
     })
     .await;
 }
 
 #[tokio::test]
-async fn neither_a_double_click_nor_enter_sends_twice() {
+async fn a_double_click_and_enter_send_one_request() {
     visit(async |ada| {
         ada.open("/signup").await;
         ada.types("email", EMAIL).await;
@@ -71,12 +71,12 @@ async fn neither_a_double_click_nor_enter_sends_twice() {
 async fn the_browser_normalises_unicode_like_the_server() {
     visit(async |ada| {
         ada.open("/signup").await;
-        // Seven characters, each of two code points until it is normalised.
+        // The password has seven characters, each of two code points until it is normalised.
         ada.types("email", "ada@mu\u{308}nchen").await;
         ada.types("password", &"e\u{301}".repeat(7)).await;
         ada.presses("Sign up").await;
         ada.until("document.querySelectorAll('main [role=alert]').length === 2").await;
-        for (domain, is_one) in [
+        for (domain, is_valid) in [
             ("b\u{fc}cher.example", true),
             ("\u{4f8b}\u{3048}.\u{30c6}\u{30b9}\u{30c8}", true),
             ("1.2.3.999", true),
@@ -86,10 +86,10 @@ async fn the_browser_normalises_unicode_like_the_server() {
         ] {
             ada.types("email", &format!("ada@{domain}")).await;
             ada.presses("Sign up").await;
-            let told = format!("!!document.querySelector('#email-error') === {}", !is_one);
-            ada.until(&told).await;
+            let as_expected = format!("!!document.querySelector('#email-error') !== {is_valid}");
+            ada.until(&as_expected).await;
         }
-        assert!(!ada.server.log().contains("/api/signup"), "the browser checks by itself");
+        assert!(!ada.server.log().contains("/api/signup"), "the page checks the fields first");
 
         ada.types("email", "ada@b\u{fc}cher.example").await;
         ada.types("password", &"e\u{301}".repeat(8)).await;
@@ -101,7 +101,7 @@ async fn the_browser_normalises_unicode_like_the_server() {
 }
 
 #[tokio::test]
-async fn errors_that_only_the_server_finds_are_shown_at_their_field() {
+async fn an_error_that_only_the_server_detects_is_shown_at_its_field() {
     visit(async |ada| {
         ada.open("/signup").await;
         ada.types("email", EMAIL).await;
@@ -110,7 +110,7 @@ async fn errors_that_only_the_server_finds_are_shown_at_their_field() {
         ada.until("document.activeElement.name === 'password'").await;
         let alert = ada.message("alert").await;
         assert!(alert.contains("too common"), "{alert}");
-        assert_eq!(ada.value("password").await, "Password1", "what was typed is kept");
+        assert_eq!(ada.value("password").await, "Password1", "the typed text is kept");
     })
     .await;
 }

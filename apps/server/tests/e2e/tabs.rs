@@ -1,4 +1,4 @@
-//! Several tabs of one browser, which share its cookie.
+//! Several tabs of one browser, which share one refresh cookie.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ const SIX_MINUTES: Duration = Duration::from_mins(6);
 #[tokio::test]
 async fn without_remember_a_new_tab_starts_signed_out() {
     visit(async |ada| {
-        ada.is_signed_in().await;
+        ada.logs_in().await;
         let cookie = ada.refresh_cookie().await.unwrap();
         assert_eq!((&cookie["httpOnly"], &cookie["sameSite"]), (&json!(true), &json!("Strict")));
-        assert_eq!(cookie["session"], true, "it goes with the browser");
+        assert_eq!(cookie["session"], true, "closing the browser deletes the cookie");
         assert_eq!(ada.script("localStorage.length").await, 0);
         let first = ada.tab().await;
         ada.opens_a_tab().await;
@@ -23,10 +23,10 @@ async fn without_remember_a_new_tab_starts_signed_out() {
         ada.sees_nothing_private().await;
         ada.field("email").await;
         let notices = "document.querySelectorAll('main [role=status], main [role=alert]').length";
-        assert_eq!(ada.script(notices).await, 0, "nothing is over that never was");
+        assert_eq!(ada.script(notices).await, 0, "no session of this tab has ended");
         ada.open("/").await;
         ada.until("document.querySelector('nav a[href=\"/login\"]')").await;
-        ada.goes_to(&first).await;
+        ada.switches_to(&first).await;
         ada.browser.client.refresh().await.unwrap();
         ada.sees_the_account().await;
     })
@@ -34,33 +34,33 @@ async fn without_remember_a_new_tab_starts_signed_out() {
 }
 
 #[tokio::test]
-async fn with_remember_a_new_tab_signs_itself_in() {
+async fn with_remember_a_new_tab_starts_signed_in() {
     visit(async |ada| {
-        let token = ada.is_kept_signed_in().await;
+        let token = ada.logs_in_with_remember().await;
         let cookie = ada.refresh_cookie().await.unwrap();
         assert_eq!((&cookie["httpOnly"], &cookie["session"]), (&json!(true), &json!(false)));
-        let kept = ada.script("JSON.stringify(localStorage)").await;
-        let kept = kept.as_str().unwrap();
-        assert!(token.split('.').all(|part| !kept.contains(part)), "{kept}");
-        assert!(!kept.contains(cookie["value"].as_str().unwrap()), "{kept}");
+        let stored = ada.script("JSON.stringify(localStorage)").await;
+        let stored = stored.as_str().unwrap();
+        assert!(token.split('.').all(|part| !stored.contains(part)), "{stored}");
+        assert!(!stored.contains(cookie["value"].as_str().unwrap()), "{stored}");
         assert_eq!(ada.script("document.cookie").await, "");
-        for (path, place) in
+        for (path, target) in
             [("/private", "/private"), ("/login", "/private"), ("/settings", "/settings")]
         {
             ada.opens_a_tab().await;
             ada.open(path).await;
-            ada.arrives_at(place).await;
+            ada.arrives_at(target).await;
             ada.until("document.querySelector('main h1')").await;
-            assert_ne!(ada.token().await.unwrap(), token, "each tab has one of its own");
+            assert_ne!(ada.token().await.unwrap(), token, "each tab gets another token");
         }
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_log_in_without_remember_clears_the_flag() {
+async fn a_log_out_clears_the_remember_flag() {
     visit(async |ada| {
-        ada.is_kept_signed_in().await;
+        ada.logs_in_with_remember().await;
         ada.presses("Log out").await;
         ada.arrives_at("/login").await;
         assert!(ada.refresh_cookie().await.is_none());
@@ -68,7 +68,7 @@ async fn a_log_in_without_remember_clears_the_flag() {
         ada.opens_a_tab().await;
         ada.open("/private").await;
         ada.arrives_at("/login?next=%2Fprivate").await;
-        ada.logs_in().await;
+        ada.submits_the_log_in_form().await;
         ada.sees_the_account().await;
         ada.opens_a_tab().await;
         ada.open("/private").await;
@@ -78,10 +78,10 @@ async fn a_log_in_without_remember_clears_the_flag() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_session_clears_the_flag() {
+async fn an_expired_session_clears_the_remember_flag() {
     visit(async |ada| {
-        ada.is_kept_signed_in().await;
-        ada.lets_pass(Duration::from_hours(15 * 24)).await;
+        ada.logs_in_with_remember().await;
+        ada.lets_time_pass(Duration::from_hours(15 * 24)).await;
         ada.opens_a_tab().await;
         ada.open("/private").await;
         ada.arrives_at("/login?next=%2Fprivate").await;
@@ -96,19 +96,19 @@ async fn the_end_of_a_session_clears_the_flag() {
 }
 
 #[tokio::test]
-async fn two_tabs_that_refresh_at_once_both_stay_signed_in() {
-    // Where a browser has no locks, the server has to make do.
+async fn two_tabs_that_refresh_concurrently_both_stay_signed_in() {
+    // In a browser without locks, the server resolves the race.
     for locks in [true, false] {
         visit(async |ada| {
             if !locks {
                 let source = json!({"source": "delete Navigator.prototype.locks"});
                 ada.browser.devtools("Page.addScriptToEvaluateOnNewDocument", source).await;
             }
-            ada.is_kept_signed_in().await;
+            ada.logs_in_with_remember().await;
             ada.follows("/settings").await;
             ada.until("document.querySelector('.session')").await;
             let first = ada.tab().await;
-            ada.lets_pass(SIX_MINUTES).await;
+            ada.lets_time_pass(SIX_MINUTES).await;
             ada.opens_a_tab().await;
             if !locks {
                 let source = json!({"source": "delete Navigator.prototype.locks"});
@@ -117,17 +117,17 @@ async fn two_tabs_that_refresh_at_once_both_stay_signed_in() {
             ada.open("/settings").await;
             ada.until("document.querySelector('.session')").await;
             assert_eq!(ada.script("Boolean(navigator.locks)").await, locks);
-            ada.lets_pass(SIX_MINUTES).await;
+            ada.lets_time_pass(SIX_MINUTES).await;
             let second = ada.tab().await;
             ada.server.signal("STOP");
             for tab in [&first, &second] {
-                ada.goes_to(tab).await;
+                ada.switches_to(tab).await;
                 ada.follows("/private").await;
             }
             ada.server.signal("CONT");
             let mut tokens = Vec::new();
             for tab in [&first, &second] {
-                ada.goes_to(tab).await;
+                ada.switches_to(tab).await;
                 ada.sees_the_account().await;
                 tokens.push(ada.token().await.unwrap());
             }
@@ -136,8 +136,8 @@ async fn two_tabs_that_refresh_at_once_both_stay_signed_in() {
                 assert_eq!(ada.server.me(&token).status, 200);
             }
             assert!(!ada.server.log().contains("was reused"), "{}", ada.server.log());
-            // And both can go on.
-            ada.lets_pass(SIX_MINUTES).await;
+            // The session can still be refreshed.
+            ada.lets_time_pass(SIX_MINUTES).await;
             ada.browser.client.refresh().await.unwrap();
             ada.sees_the_account().await;
         })
@@ -146,16 +146,16 @@ async fn two_tabs_that_refresh_at_once_both_stay_signed_in() {
 }
 
 #[tokio::test]
-async fn a_log_out_in_one_tab_reaches_the_others() {
+async fn a_log_out_in_one_tab_logs_out_the_others() {
     visit(async |ada| {
-        ada.is_kept_signed_in().await;
+        ada.logs_in_with_remember().await;
         let first = ada.tab().await;
         ada.opens_a_tab().await;
         ada.open("/private").await;
         ada.sees_the_account().await;
         ada.presses("Log out").await;
         ada.arrives_at("/login").await;
-        ada.goes_to(&first).await;
+        ada.switches_to(&first).await;
         ada.arrives_at("/login?next=%2Fprivate").await;
         ada.sees_nothing_private().await;
         assert_eq!(ada.token().await, None);

@@ -1,4 +1,4 @@
-//! Passes time without waiting: the data of the server and the tab is made older.
+//! Simulates the passage of time by moving stored times into the past.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use user_store::{KeyStore as _, SqliteStore};
 
 use crate::visitor::Visitor;
 
-/// The server's default.
+/// The server's default lifetime of an access token.
 const LIFETIME: Duration = Duration::from_mins(5);
 
 impl Visitor {
-    /// Passes time for all sessions, and for the access token of the current tab: it becomes the one
-    /// that the server would have issued so long ago.
-    pub(crate) async fn lets_pass(&self, time: Duration) {
+    /// Moves the times of all sessions into the past. Also replaces the access token of the current
+    /// tab with the one that the server would have issued at that earlier time.
+    pub(crate) async fn lets_time_pass(&self, time: Duration) {
         if let Some(token) = self.token().await {
-            self.keeps_token(&self.made_older(&token, time).await).await;
+            self.stores_token(&self.backdated(&token, time).await).await;
         }
         let millis = i64::try_from(time.as_millis()).unwrap();
         let database = Connection::open(self.database()).unwrap();
@@ -31,7 +31,7 @@ impl Visitor {
             .unwrap();
     }
 
-    async fn made_older(&self, token: &str, time: Duration) -> String {
+    async fn backdated(&self, token: &str, time: Duration) -> String {
         let store = SqliteStore::open(&self.database()).unwrap();
         let now = SystemClock.now();
         let keys = store.signing_keys().await.unwrap().keys;

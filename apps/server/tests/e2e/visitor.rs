@@ -1,4 +1,4 @@
-//! A user at a browser.
+//! A user with a browser.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -28,10 +28,10 @@ pub(crate) struct Visitor {
     base: String,
 }
 
-/// How long a condition is waited for. Only a failing test waits so long.
+/// How long to wait for a condition. Only a failing test waits that long.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Runs a test with a browser and a server, and ends both in any case.
+/// Runs a test with a browser and a server, and stops both even if the test fails.
 pub(crate) async fn visit(test: impl AsyncFnOnce(&Visitor)) {
     visit_with(&[], test).await;
 }
@@ -59,8 +59,8 @@ async fn visit_at(server: Rc<Server>, folder: Rc<TempDir>, test: impl AsyncFnOnc
     assert!(errors.is_empty(), "the console shows errors: {errors:?}");
 }
 
-/// Whether a console entry is an error of a page. Chromium also lists every error status: those that
-/// the app handles do not count, nor does the 404 page.
+/// Returns whether a console entry is an error of a page. Chromium also lists every response with
+/// an error status. Those that the application handles do not count, nor does the 404 page.
 fn is_error(entry: &Value) -> bool {
     let text = entry["message"].as_str().unwrap_or_default();
     let is_handled =
@@ -69,8 +69,8 @@ fn is_error(entry: &Value) -> bool {
 }
 
 impl Visitor {
-    /// Runs a test in another browser, which shares nothing with this one.
-    pub(crate) async fn elsewhere(&self, test: impl AsyncFnOnce(&Self)) {
+    /// Runs a test in another browser, with the same server.
+    pub(crate) async fn in_another_browser(&self, test: impl AsyncFnOnce(&Self)) {
         Box::pin(visit_at(Rc::clone(&self.server), Rc::clone(&self.folder), test)).await;
     }
 
@@ -82,11 +82,11 @@ impl Visitor {
     /// Opens another tab and switches to it.
     pub(crate) async fn opens_a_tab(&self) -> WindowHandle {
         let tab = self.browser.client.new_window(true).await.unwrap().handle;
-        self.goes_to(&tab).await;
+        self.switches_to(&tab).await;
         tab
     }
 
-    pub(crate) async fn goes_to(&self, tab: &WindowHandle) {
+    pub(crate) async fn switches_to(&self, tab: &WindowHandle) {
         self.browser.client.switch_to_window(tab.clone()).await.unwrap();
     }
 
@@ -156,29 +156,30 @@ impl Visitor {
         self.arrives_at("/login").await;
     }
 
-    pub(crate) async fn logs_in(&self) {
+    /// Fills in the log-in form and submits it.
+    pub(crate) async fn submits_the_log_in_form(&self) {
         self.types("email", EMAIL).await;
         self.types("password", PASSWORD).await;
         self.presses("Log in").await;
     }
 
     /// Creates an account, logs in and waits for the private page. Returns the token.
-    pub(crate) async fn is_signed_in(&self) -> String {
-        self.is_signed_in_and(false).await
+    pub(crate) async fn logs_in(&self) -> String {
+        self.logs_in_and_remembers(false).await
     }
 
-    /// Signs in like [`is_signed_in`](Self::is_signed_in), with `Keep me signed in`.
-    pub(crate) async fn is_kept_signed_in(&self) -> String {
-        self.is_signed_in_and(true).await
+    /// Logs in like [`logs_in`](Self::logs_in), with `Keep me signed in`.
+    pub(crate) async fn logs_in_with_remember(&self) -> String {
+        self.logs_in_and_remembers(true).await
     }
 
-    async fn is_signed_in_and(&self, remember: bool) -> String {
+    async fn logs_in_and_remembers(&self, remember: bool) -> String {
         self.server.sign_up(EMAIL, PASSWORD);
         self.open("/login").await;
         if remember {
             self.field("remember").await.click().await.unwrap();
         }
-        self.logs_in().await;
+        self.submits_the_log_in_form().await;
         self.arrives_at("/private").await;
         self.sees_the_account().await;
         self.token().await.unwrap()
@@ -212,23 +213,23 @@ impl Visitor {
         cookies.iter().find(|cookie| cookie["name"] == "latchkey_refresh").cloned()
     }
 
-    pub(crate) async fn has_for_refresh_cookie(&self, cookie: &Value) {
-        let same = json!({
+    pub(crate) async fn restores_the_refresh_cookie(&self, cookie: &Value) {
+        let cookie = json!({
             "name": cookie["name"], "value": cookie["value"], "url": self.base,
             "httpOnly": true, "sameSite": "Strict",
         });
-        self.browser.devtools("Network.setCookie", same).await;
+        self.browser.devtools("Network.setCookie", cookie).await;
     }
 
     pub(crate) async fn tampers_with_the_token(&self) {
         let token = self.token().await.unwrap();
         let (start, signature) = token.rsplit_once('.').unwrap();
         let tampered = format!("{start}.{}", signature.chars().rev().collect::<String>());
-        self.keeps_token(&tampered).await;
+        self.stores_token(&tampered).await;
     }
 
     /// Stores a token in `sessionStorage`.
-    pub(crate) async fn keeps_token(&self, token: &str) {
+    pub(crate) async fn stores_token(&self, token: &str) {
         self.script(&format!("sessionStorage.setItem('access_token', '{token}')")).await;
     }
 
@@ -237,22 +238,22 @@ impl Visitor {
         self.browser.client.execute(&script, vec![]).await.unwrap()
     }
 
-    /// Waits until the expression holds.
+    /// Waits until the expression is true.
     #[track_caller]
     pub(crate) fn until(&self, expression: &str) -> impl Future<Output = ()> {
         let expression = format!("return Boolean({expression})");
         async move {
-            let holds = || async {
+            let is_true = || async {
                 let value = self.browser.client.execute(&expression, vec![]).await;
                 value.is_ok_and(|value| value == true)
             };
             let wait = async {
-                while !holds().await {
+                while !is_true().await {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
             };
             if tokio::time::timeout(TIMEOUT, wait).await.is_err() {
-                unreachable!("never: {expression}");
+                unreachable!("timed out waiting for: {expression}");
             }
         }
     }
@@ -261,12 +262,12 @@ impl Visitor {
         let found = self.browser.client.wait().at_most(TIMEOUT).for_element(locator).await;
         match found {
             Ok(element) => element,
-            Err(CmdError::WaitTimeout) => unreachable!("never there: {locator:?}"),
+            Err(CmdError::WaitTimeout) => unreachable!("timed out waiting for: {locator:?}"),
             Err(error) => unreachable!("{error}"),
         }
     }
 
-    /// Prints the page and the log of the server when a test has failed.
+    /// Prints the page and the server's log after a test has failed.
     #[expect(clippy::print_stderr, reason = "this is the report of a failed test")]
     async fn report(&self) {
         let url = self.browser.client.current_url().await.map(|url| url.to_string());

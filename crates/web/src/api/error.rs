@@ -9,7 +9,7 @@ pub enum ApiError {
     Unreachable,
     /// The response has an error status.
     Rejected(Rejection),
-    /// The response is not the server's, or not of this version.
+    /// The response cannot be parsed. It is not from the server, or from another version of it.
     Unreadable,
 }
 
@@ -18,11 +18,11 @@ pub enum ApiError {
 pub struct Rejection {
     /// The HTTP status.
     pub status: u16,
-    /// The error code, if the response is the server's and the code is known here.
+    /// The error code, if the response has one that this version knows.
     pub code: Option<ErrorCode>,
     /// The rejected fields.
     pub errors: Vec<FieldError>,
-    /// After how many seconds another attempt may succeed.
+    /// The number of seconds after which another attempt may succeed.
     pub retry_after: Option<u64>,
 }
 
@@ -39,8 +39,8 @@ struct ProblemErrors {
 }
 
 impl ApiError {
-    /// Reads a response with an error status. It may come from something between here and the
-    /// server, so what cannot be read is left out.
+    /// Reads a response with an error status. It may come from a proxy instead of the server, so
+    /// parts that cannot be read are left out.
     #[must_use]
     pub fn rejected(status: u16, retry_after: Option<&str>, body: &str) -> Self {
         let code = serde_json::from_str::<ProblemCode>(body).ok().map(|problem| problem.code);
@@ -53,15 +53,14 @@ impl ApiError {
         })
     }
 
-    /// Returns what the server would answer to a request without a token, without sending one.
+    /// Returns the error that a request without a token would result in, without sending one.
     #[must_use]
     pub fn no_token() -> Self {
         let code = Some(ErrorCode::MissingToken);
         Self::Rejected(Rejection { status: 401, code, ..Rejection::default() })
     }
 
-    /// Whether the server may have answered something else that was lost on the way here, or on
-    /// the way to a proxy in between.
+    /// Returns whether a response of the server may have been lost, on its way here or to a proxy.
     #[must_use]
     pub const fn is_lost_response(&self) -> bool {
         match self {
@@ -70,7 +69,7 @@ impl ApiError {
         }
     }
 
-    /// Whether the server does not accept the token, or no longer does.
+    /// Returns whether the server rejected the token.
     #[must_use]
     pub const fn is_rejected_token(&self) -> bool {
         matches!(self, Self::Rejected(Rejection { status: 401, .. }))
@@ -82,7 +81,7 @@ mod tests {
     use super::*;
 
     const TAKEN: &str = r#"{"type":"about:blank","title":"Conflict","status":409,
-        "detail":"An account with this e-mail exists.","code":"email_taken"}"#;
+        "detail":"An account with this email address exists.","code":"email_taken"}"#;
 
     #[test]
     fn a_problem_is_read() {
@@ -93,14 +92,14 @@ mod tests {
     #[test]
     fn rejected_fields_are_read() {
         let body = r#"{"code":"invalid_fields","errors":[
-            {"field":"email","code":"email_invalid","message":"Not an address."}]}"#;
+            {"field":"email","code":"email_invalid","message":"Not an email address."}]}"#;
         let ApiError::Rejected(rejection) = ApiError::rejected(422, None, body) else { panic!() };
         assert_eq!(rejection.code, Some(ErrorCode::InvalidFields));
         assert_eq!(rejection.errors[0].field, "email");
     }
 
     #[test]
-    fn a_response_that_is_not_the_servers_keeps_its_status() {
+    fn a_response_from_a_proxy_keeps_its_status() {
         for body in ["<h1>Bad gateway</h1>", "", r#"{"code":"from_the_future"}"#] {
             let error = ApiError::rejected(502, Some("7"), body);
             let expected = Rejection { status: 502, retry_after: Some(7), ..Rejection::default() };
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_of_the_server_itself_is_not_lost() {
+    fn only_an_error_without_a_response_of_the_server_counts_as_lost() {
         for error in [ApiError::Unreachable, ApiError::Unreadable] {
             assert!(error.is_lost_response());
         }

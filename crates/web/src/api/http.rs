@@ -8,7 +8,7 @@ use web_sys::{Headers, RequestInit, Response};
 use super::error::ApiError;
 use crate::browser;
 
-/// How long a response is waited for. The server allows itself 30 s for a request.
+/// How long to wait for a response. The server's own limit for a request is 30 s.
 const TIMEOUT_MS: u32 = 30_000;
 
 /// A request, sent with `fetch`.
@@ -18,9 +18,9 @@ pub(super) struct Request {
     pub(super) method: &'static str,
     pub(super) path: Cow<'static, str>,
     pub(super) token: Option<String>,
-    /// JSON.
+    /// The body, in JSON.
     pub(super) body: Option<String>,
-    /// Whether the browser should finish it even if the tab is closed meanwhile.
+    /// `true` if the browser should complete the request even if the tab is closed meanwhile.
     pub(super) keepalive: bool,
     pub(super) timeout_ms: u32,
 }
@@ -40,7 +40,7 @@ impl Request {
 
 /// Sends a request and returns the body of the response. An error status is an error.
 pub(super) async fn send(request: &Request) -> Result<String, ApiError> {
-    // To the user, all failures of `fetch` are one: there was no response.
+    // All failures of `fetch` are one error: there was no response.
     let (response, body) = fetch(request).await.map_err(|_| ApiError::Unreachable)?;
     if response.ok() {
         return Ok(body);

@@ -11,7 +11,7 @@ pub struct ActivityListProps {
     pub events: Vec<ActivityEvent>,
 }
 
-/// How many events are shown at first.
+/// The number of events that are shown at first.
 const INITIAL: usize = 10;
 
 /// The audit events of an account.
@@ -39,10 +39,10 @@ pub fn ActivityList(props: &ActivityListProps) -> Html {
 }
 
 fn item(event: &ActivityEvent) -> Html {
-    // An operator's event has neither.
+    // An event that an operator caused has neither.
     let from = (event.ip.is_some() || event.user_agent.is_some()).then(|| {
         let ip = format::ip(event.ip.as_deref());
-        format!(" from {ip}, {}", format::device(event.user_agent.as_deref()))
+        format!(" from {ip} · {}", format::device(event.user_agent.as_deref()))
     });
     html! {
         <div class="event">

@@ -5,29 +5,30 @@ use crate::browser;
 /// Properties of [`BusyButton`].
 #[derive(Properties, PartialEq)]
 pub struct BusyButtonProps {
-    /// Its text.
+    /// The text of the button.
     pub text: &'static str,
-    /// Its text while the request is pending.
+    /// The text while the request is pending.
     pub busy_text: &'static str,
-    /// Its id in the document.
+    /// The id of the button.
     #[prop_or_default]
     pub id: Option<AttrValue>,
-    /// The id of the element that it acts on. That becomes part of its accessible name.
+    /// The id of the element that the button acts on. The text of that element becomes part of the
+    /// button's accessible name.
     #[prop_or_default]
     pub object: Option<AttrValue>,
-    /// Whether its request is pending.
+    /// `true` if the button's request is pending.
     pub busy: bool,
-    /// Whether another request has to be waited for.
+    /// `true` if another request is pending.
     #[prop_or_default]
     pub disabled: bool,
     /// Classes of the `button` element.
     #[prop_or_default]
     pub class: Classes,
-    /// Called when it is pressed.
+    /// Called when the button is pressed.
     pub onpress: Callback<()>,
 }
 
-/// A button outside of a form that sends a request.
+/// A button, outside of a form, that sends a request.
 #[component]
 pub fn BusyButton(props: &BusyButtonProps) -> Html {
     let BusyButtonProps { text, busy_text, id, object, busy, disabled, class, onpress } = props;
@@ -37,7 +38,7 @@ pub fn BusyButton(props: &BusyButtonProps) -> Html {
     use_effect_with(*busy, {
         let button = button.clone();
         move |busy| {
-            // The button has lost the focus when it was disabled.
+            // The button lost the focus when it was disabled.
             let was_busy = was_busy.replace(*busy);
             if was_busy && !busy && browser::has_lost_focus() {
                 browser::focus(button.cast());
@@ -51,7 +52,7 @@ pub fn BusyButton(props: &BusyButtonProps) -> Html {
             disabled={*busy || *disabled}
             aria-busy={busy.then_some("true")}
             id={id.clone()}
-            aria-labelledby={labelled_by.map(|(own, object)| format!("{own} {object}"))}
+            aria-labelledby={labelled_by.map(|(button, object)| format!("{button} {object}"))}
             onclick={pressed(onpress.clone())}
             onkeydown={|key: KeyboardEvent| ignore_held_enter(&key)}
             ref={button}
@@ -61,7 +62,7 @@ pub fn BusyButton(props: &BusyButtonProps) -> Html {
     }
 }
 
-/// Calls `onpress` for a click, but not for the second of a double click.
+/// Returns a handler that calls `onpress` for a click, but not for the second of a double click.
 pub(super) fn pressed(onpress: Callback<()>) -> Callback<MouseEvent> {
     Callback::from(move |click: MouseEvent| {
         if !browser::is_repeated_click(&click) {

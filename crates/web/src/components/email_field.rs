@@ -9,23 +9,25 @@ const NAME: &str = "email";
 /// Properties of [`EmailField`].
 #[derive(Properties, PartialEq)]
 pub struct EmailFieldProps {
-    /// Its initial value.
+    /// The initial value.
     #[prop_or_default]
     pub initial: AttrValue,
-    /// The error next to it.
+    /// The error next to the field.
     pub problem: Option<FieldProblem>,
-    /// Called instead of following the link to the log-in page, where the error has one.
+    /// Called instead of following the error's link to the log-in page.
     #[prop_or_default]
     pub onlogin: Option<Callback<()>>,
 }
 
-/// A field for an email address. It is not `type="email"`: browsers rewrite international domains
-/// there, and an account shows its address as its owner typed it.
+/// A field for an email address.
+///
+/// It does not have `type="email"`, because browsers rewrite international domains in such a field.
+/// The account should show the email address as the user typed it.
 #[component]
 pub fn EmailField(props: &EmailFieldProps) -> Html {
     let problem = props.problem;
     let input = use_node_ref();
-    // A `value` would overwrite what was typed with every render.
+    // A `value` attribute would overwrite the typed text with every render.
     use_effect_with((input.clone(), props.initial.clone()), |(input, initial)| {
         if let Some(input) = input.cast::<HtmlInputElement>() {
             input.set_default_value(initial);
@@ -33,7 +35,7 @@ pub fn EmailField(props: &EmailFieldProps) -> Html {
     });
     html! {
         <div class="field">
-            <label for={NAME}>{"E-mail"}</label>
+            <label for={NAME}>{"Email"}</label>
             <input
                 id={NAME}
                 name={NAME}

@@ -5,7 +5,7 @@ use crate::messages::FieldProblem;
 use crate::routes::Route;
 
 /// Renders the error of a field, if there is one. `onlogin` is called instead of following the
-/// link to the log-in page, where the error has one.
+/// error's link to the log-in page.
 pub(super) fn field_error(
     field: &str,
     problem: Option<FieldProblem>,
@@ -23,8 +23,8 @@ pub(super) fn field_error(
     }
 }
 
-/// Returns the id of the element that describes a field: its error, or else its hint. The error
-/// repeats what the hint says.
+/// Returns the id of the element that describes a field: the error, or else the hint. An error
+/// repeats the content of the hint.
 pub(super) fn described_by(
     field: &str,
     problem: Option<FieldProblem>,

@@ -15,25 +15,26 @@ pub struct FormProps {
     pub submit: &'static str,
     /// The text of the button while the request is pending.
     pub submitting: &'static str,
-    /// Whether its effect cannot be undone.
+    /// `true` if the form's effect cannot be undone.
     #[prop_or_default]
     pub dangerous: bool,
     /// The state of the submission.
     pub progress: Progress,
-    /// Called when the user submits it.
+    /// Called when the user submits the form.
     pub onsubmit: Callback<FormData>,
-    /// Its fields.
+    /// The fields.
     pub children: Html,
 }
 
 /// A form with its submit button.
 ///
-/// The values stay in the inputs: a password is nowhere else until it is sent.
+/// The values are kept only in the inputs, so there is no other copy of a password until it is
+/// sent.
 #[component]
 pub fn Form(props: &FormProps) -> Html {
     let progress = &props.progress;
     let form = use_node_ref();
-    // When the inputs were cleared, until something is typed.
+    // The time at which the inputs were cleared. Typing resets it to `None`.
     let cleared = use_mut_ref(|| None);
     use_effect_with(progress.clone(), {
         let (form, cleared) = (form.clone(), cleared.clone());
@@ -75,7 +76,7 @@ pub fn Form(props: &FormProps) -> Html {
             ref={form}
         >
             {props.children.clone()}
-            // Next to the button: at the top it may be out of sight in a small window.
+            // This is next to the button, because the top of the form may be out of view.
             if let Some(text) = &progress.failure.form {
                 {alert(html! { <p>{text}</p> })}
             }
@@ -92,37 +93,37 @@ pub fn Form(props: &FormProps) -> Html {
     }
 }
 
-/// How long after it was cleared a form is not submitted again.
+/// How long submissions are ignored after a form was cleared.
 const DEBOUNCE_MS: f64 = 500.0;
 
-/// Whether a submission is intended. The second of two presses of Enter is not: the first has
-/// cleared the form, and the second would replace its outcome with errors.
+/// Returns whether a submission is intended. The second of two presses of Enter is not: the first
+/// has cleared the form, so the second would replace its outcome with errors about empty fields.
 fn is_intended(cleared_ms: Option<f64>, now_ms: f64) -> bool {
     cleared_ms.is_none_or(|cleared_ms| now_ms - cleared_ms >= DEBOUNCE_MS)
 }
 
 /// Moves the focus after an attempt, and clears the inputs after a success. Returns whether it
-/// has cleared any.
+/// has cleared any input.
 fn after_attempt(form: &HtmlFormElement, progress: &Progress) -> bool {
     if progress.busy || progress.attempts == 0 {
         return false;
     }
     if progress.has_succeeded() {
-        // Not a reset, which would clear the hidden username for password managers too.
+        // A reset would also clear the hidden username for password managers.
         named_inputs(form).iter().for_each(|input| input.set_value(""));
     }
-    let forgotten = progress.failure.forget.and_then(|name| first(form, &format!("[name={name}]")));
-    if let Some(input) = forgotten.as_ref().and_then(|input| input.dyn_ref::<HtmlInputElement>()) {
+    let cleared = progress.failure.clear.and_then(|name| first(form, &format!("[name={name}]")));
+    if let Some(input) = cleared.as_ref().and_then(|input| input.dyn_ref::<HtmlInputElement>()) {
         input.set_value("");
     }
-    let invalid = first(form, "[aria-invalid=true]").or(forgotten);
+    let invalid = first(form, "[aria-invalid=true]").or(cleared);
     if invalid.is_some() {
         browser::focus(invalid);
     } else if !browser::has_focus_within(form) {
-        // The button has lost the focus when it was disabled.
+        // The button lost the focus when it was disabled.
         browser::focus(first(form, "[type=submit]"));
     }
-    progress.has_succeeded() || progress.failure.forget.is_some()
+    progress.has_succeeded() || progress.failure.clear.is_some()
 }
 
 fn first(form: &HtmlFormElement, selector: &str) -> Option<Element> {
@@ -134,9 +135,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_cleared_a_moment_ago_is_not_submitted() {
+    fn a_form_that_was_just_cleared_is_not_submitted() {
         assert!(is_intended(None, 1_000.0));
         assert!(!is_intended(Some(1_000.0), 1_499.0));
-        assert!(is_intended(Some(1_000.0), 1_500.0), "after the pause");
+        assert!(is_intended(Some(1_000.0), 1_500.0));
     }
 }

@@ -3,7 +3,7 @@ use std::fmt;
 use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlFormElement, HtmlInputElement};
 
-/// The values of a form's inputs, by their names. An unchecked checkbox has none.
+/// The values of a form's inputs, by name. An unchecked checkbox has no value.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct FormData(Vec<(String, String)>);
 
@@ -17,16 +17,16 @@ impl FormData {
             .collect()
     }
 
-    /// Returns the value of an input, which is empty if there is none.
+    /// Returns the value of an input, or an empty string if the input has none.
     #[must_use]
     pub fn text(&self, name: &str) -> &str {
-        self.0.iter().find(|(of, _)| of == name).map_or("", |(_, text)| text)
+        self.0.iter().find(|(input, _)| input == name).map_or("", |(_, text)| text)
     }
 
-    /// Whether a checkbox is checked.
+    /// Returns whether a checkbox is checked.
     #[must_use]
     pub fn is_checked(&self, name: &str) -> bool {
-        self.0.iter().any(|(of, _)| of == name)
+        self.0.iter().any(|(input, _)| input == name)
     }
 }
 
@@ -45,7 +45,7 @@ impl FromIterator<(String, String)> for FormData {
     }
 }
 
-/// Shows no values: there may be a password among them.
+/// Leaves out the values, because one of them may be a password.
 impl fmt::Debug for FormData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FormData").finish_non_exhaustive()

@@ -1,6 +1,6 @@
 use yew::prelude::*;
 
-/// Renders the logo: a keyhole in its plate.
+/// Renders the logo, a keyhole.
 pub fn keyhole() -> Html {
     html! {
         <svg class="keyhole" viewBox="0 0 24 32" aria-hidden="true" focusable="false">
@@ -10,7 +10,7 @@ pub fn keyhole() -> Html {
     }
 }
 
-/// Renders a front door, as decoration.
+/// Renders a front door as decoration.
 pub fn door() -> Html {
     html! {
         <svg class="door" viewBox="0 0 280 400" aria-hidden="true" focusable="false">

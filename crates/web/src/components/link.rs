@@ -8,24 +8,24 @@ use crate::routes::Route;
 /// Properties of [`Link`].
 #[derive(Properties, PartialEq)]
 pub struct LinkProps {
-    /// The page it leads to.
+    /// The target page.
     pub to: Route,
-    /// Whether that is the current page.
+    /// `true` if the target is the current page.
     #[prop_or_default]
     pub current: bool,
     /// Classes of the `a` element.
     #[prop_or_default]
     pub class: Option<&'static str>,
-    /// Called instead of going to the page.
+    /// Called instead of navigating.
     #[prop_or_default]
     pub onfollow: Option<Callback<()>>,
-    /// Its content.
+    /// The content of the link.
     pub children: Html,
 }
 
 /// A link to a page.
 ///
-/// Unlike the router's own link it marks the current page, adds no second history entry for that
+/// Unlike the router's own link, it marks the current page, adds no second history entry for that
 /// page, and ignores the second click of a double click.
 #[component]
 pub fn Link(props: &LinkProps) -> Html {
@@ -34,7 +34,7 @@ pub fn Link(props: &LinkProps) -> Html {
     let onclick = {
         let (to, current, onfollow) = (*to, *current, onfollow.clone());
         move |event: MouseEvent| {
-            // The browser opens a tab or a window, or downloads the page.
+            // With a modifier key, the browser opens a tab or a window, or downloads the page.
             if event.meta_key() || event.ctrl_key() || event.shift_key() || event.alt_key() {
                 return;
             }

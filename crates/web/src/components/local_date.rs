@@ -5,11 +5,11 @@ use super::local_time::{day_in_utc, localized};
 /// Properties of [`LocalDate`].
 #[derive(Properties, PartialEq)]
 pub struct LocalDateProps {
-    /// A time in RFC 3339.
+    /// A time in RFC 3339 format.
     pub time: AttrValue,
 }
 
-/// The date of a time in the user's time zone. At the first rendering it is the date in UTC.
+/// The date of a time, in the user's time zone. The first render shows the date in UTC.
 #[component]
 pub fn LocalDate(props: &LocalDateProps) -> Html {
     let time = &props.time;

@@ -18,7 +18,7 @@ pub(super) fn localized(time: &str, styles: &[(&str, &str)]) -> Option<String> {
     Some(date.to_locale_string(&language, &options).into())
 }
 
-/// Returns how many seconds ago a time was.
+/// Returns the number of seconds since a time.
 #[expect(clippy::cast_possible_truncation, reason = "no age has 2^63 seconds")]
 pub(super) fn seconds_since(time: &str) -> Option<i64> {
     let milliseconds = Date::now() - parse(time)?.get_time();

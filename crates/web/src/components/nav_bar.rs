@@ -13,9 +13,9 @@ pub struct NavBarProps {
     pub current: Route,
     /// Changes with every navigation.
     pub visit: u32,
-    /// Whether there may be a session.
+    /// `true` if there may be a session.
     pub signed_in: bool,
-    /// Whether the session is being ended.
+    /// `true` if the session is being ended.
     pub ending: bool,
     /// Called when the user logs out.
     pub onlogout: Callback<()>,
@@ -104,7 +104,7 @@ fn signed_in(props: &NavBarProps, onstay: &Callback<()>) -> Html {
     }
 }
 
-/// A link to the current page closes the menu and leads to the start of the page.
+/// Renders a link. A link to the current page closes the menu and moves to the top of the page.
 fn link(props: &NavBarProps, to: Route, text: &'static str, onstay: &Callback<()>) -> Html {
     let current = props.current == to;
     let onfollow = current.then(|| onstay.clone());

@@ -1,12 +1,14 @@
 use yew::prelude::*;
 
 /// Renders an error, which screen readers announce at once.
-pub fn alert(what: Html) -> Html {
-    html! { <div role="alert" class="notice notice-alert">{what}</div> }
+pub fn alert(content: Html) -> Html {
+    html! { <div role="alert" class="notice notice-alert">{content}</div> }
 }
 
-/// Renders a success, which screen readers announce when they are idle. Without a text it renders
-/// an empty element: a text that appears in an existing one is announced most reliably.
+/// Renders a success, which screen readers announce when they are idle.
+///
+/// Without a text, this renders an empty element. Screen readers announce a text most reliably if
+/// it appears in an existing element.
 pub fn status(text: Option<AttrValue>) -> Html {
     let class = if text.is_some() { "notice notice-status" } else { "notice-silent" };
     html! {

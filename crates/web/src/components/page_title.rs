@@ -2,8 +2,8 @@ use yew::prelude::*;
 
 use crate::browser;
 
-/// Sets the document's title. If the focus waits on `main`, it moves to the page's heading: behind
-/// a guard, a page appears later than the navigation to it.
+/// Sets the document's title, and moves the focus from `main` to the page's heading. After a
+/// navigation to a guarded page, `main` has the focus until the page is shown.
 #[hook]
 pub fn use_page_title(title: &'static str) {
     use_effect_with(title, |title| {

@@ -6,30 +6,30 @@ use crate::messages::FieldProblem;
 /// Properties of [`PasswordField`].
 #[derive(Properties, PartialEq)]
 pub struct PasswordFieldProps {
-    /// Its name, and its id.
+    /// The name and id of the input.
     #[prop_or("password")]
     pub name: &'static str,
-    /// Its label, also part of the toggle's.
+    /// The label, which is also part of the toggle's text.
     #[prop_or("Password")]
     pub label: &'static str,
     /// `new-password` or `current-password`.
     pub autocomplete: &'static str,
-    /// What to know before choosing a password.
+    /// The rules for a new password.
     #[prop_or_default]
     pub hint: Option<AttrValue>,
-    /// The error next to it.
+    /// The error next to the field.
     pub problem: Option<FieldProblem>,
-    /// Whether the request is pending.
+    /// `true` if the request is pending.
     #[prop_or_default]
     pub busy: bool,
 }
 
-/// A field for a password, with a toggle that shows it.
+/// A field for a password, with a toggle that shows and hides the password.
 #[component]
 pub fn PasswordField(props: &PasswordFieldProps) -> Html {
     let PasswordFieldProps { name, label, autocomplete, hint, problem, .. } = props;
     let shown = use_state(|| false);
-    // The next password should not be shown unasked.
+    // A submission hides the password. Otherwise the next one would be visible while it is typed.
     use_effect_with(props.busy, {
         let shown = shown.setter();
         move |busy| {
@@ -45,7 +45,7 @@ pub fn PasswordField(props: &PasswordFieldProps) -> Html {
     html! {
         <div class="field">
             <label for={*name}>{label}</label>
-            // While it is shown, no spelling service and no keyboard should process it.
+            // These keep spelling services and keyboards from processing a shown password.
             <input
                 id={*name}
                 name={*name}

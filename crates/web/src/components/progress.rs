@@ -5,27 +5,27 @@ use crate::messages::FieldProblem;
 /// The state of a submission.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Progress {
-    /// Whether the request is pending.
+    /// `true` if the request is pending.
     pub busy: bool,
     /// The number of attempts.
     pub attempts: u32,
-    /// How the last attempt failed, if it did.
+    /// The errors of the last attempt.
     pub failure: Failure,
 }
 
-/// Why an attempt failed. The default is no failure.
+/// The errors of an attempt. The default has none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Failure {
     /// The errors of fields.
     pub fields: Vec<(&'static str, FieldProblem)>,
     /// The error of the form as a whole.
     pub form: Option<AttrValue>,
-    /// The field that has to be entered again.
-    pub forget: Option<&'static str>,
+    /// The field that is cleared, because the user has to enter it again.
+    pub clear: Option<&'static str>,
 }
 
 impl Progress {
-    /// Whether the last attempt has succeeded.
+    /// Returns whether the last attempt has succeeded.
     #[must_use]
     pub fn has_succeeded(&self) -> bool {
         !self.busy && self.attempts != 0 && self.failure == Failure::default()
@@ -33,7 +33,7 @@ impl Progress {
 }
 
 impl Failure {
-    /// Builds a failure from the errors of fields. Without any it is no failure.
+    /// Builds a failure from the errors of fields. Without errors it is the default.
     #[must_use]
     pub fn from_fields(
         problems: impl IntoIterator<Item = (&'static str, Option<FieldProblem>)>,
@@ -51,14 +51,14 @@ impl Failure {
     /// Returns the error of `field`.
     #[must_use]
     pub fn at(&self, field: &str) -> Option<FieldProblem> {
-        self.fields.iter().find(|(of, _)| *of == field).map(|(_, problem)| *problem)
+        self.fields.iter().find(|(name, _)| *name == field).map(|(_, problem)| *problem)
     }
 
-    /// Converts no failure into `Ok`.
+    /// Returns `Ok` if there are no errors.
     ///
     /// # Errors
     ///
-    /// The failure, if it is one.
+    /// Returns the failure if there are errors.
     pub fn into_result(self) -> Result<(), Self> {
         if self == Self::default() { Ok(()) } else { Err(self) }
     }
@@ -69,16 +69,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_attempt_has_succeeded_once_it_has_ended_without_a_failure() {
+    fn an_attempt_has_succeeded_if_it_has_ended_without_errors() {
         let ended = Progress { attempts: 1, ..Progress::default() };
         assert!(ended.has_succeeded());
-        assert!(!Progress::default().has_succeeded(), "nothing was tried");
+        assert!(!Progress::default().has_succeeded(), "there was no attempt");
         assert!(!Progress { busy: true, ..ended.clone() }.has_succeeded());
         assert!(!Progress { failure: Failure::from_form("no"), ..ended }.has_succeeded());
     }
 
     #[test]
-    fn fields_without_an_error_are_no_failure() {
+    fn only_fields_with_an_error_make_a_failure() {
         assert_eq!(Failure::from_fields([("email", None)]).into_result(), Ok(()));
         let missing = Some(FieldProblem::EmailMissing);
         let failure = Failure::from_fields([("password", None), ("email", missing)]);

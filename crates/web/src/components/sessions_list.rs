@@ -6,7 +6,7 @@ use super::notice::alert;
 use super::time_ago::TimeAgo;
 use crate::format;
 
-/// The sessions that a user ends.
+/// The sessions to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndSessions {
     /// The session with this id.
@@ -20,9 +20,9 @@ pub enum EndSessions {
 pub struct SessionsListProps {
     /// The active sessions.
     pub sessions: Vec<Session>,
-    /// What the pending request ends.
+    /// The sessions that the pending request ends.
     pub ending: Option<EndSessions>,
-    /// What the last request did not end, and why.
+    /// The sessions that the last request failed to end, and the text of the error.
     pub failure: Option<(EndSessions, AttrValue)>,
     /// Called when the user ends sessions.
     pub onend: Callback<EndSessions>,
@@ -66,7 +66,7 @@ fn item(props: &SessionsListProps, session: &Session) -> Html {
                     {"Last active "}<TimeAgo time={session.last_seen_at.clone()} />
                     {format!(" from {ip}")}
                 </p>
-                <p>{"Signed in "}<TimeAgo time={session.created_at.clone()} /></p>
+                <p>{"Logged in "}<TimeAgo time={session.created_at.clone()} /></p>
             </div>
             if !session.current {
                 {end_button(props, session)}
@@ -75,7 +75,8 @@ fn item(props: &SessionsListProps, session: &Session) -> Html {
     }
 }
 
-/// All buttons have the same text, so each is labelled by its session too.
+/// Renders the button that ends a session. All these buttons have the same text, so each is also
+/// labelled by its session.
 fn end_button(props: &SessionsListProps, session: &Session) -> Html {
     let SessionsListProps { ending, onend, .. } = props;
     let this = EndSessions::One(session.id.clone());
@@ -101,10 +102,10 @@ fn text_id(session: &Session) -> String {
     format!("session-{}", session.id)
 }
 
-/// The error of a request, next to its button: anything else may be out of sight.
-fn failure(props: &SessionsListProps, of: &EndSessions) -> Html {
+/// Renders the error of a request next to its button, because any other place may be out of view.
+fn failure(props: &SessionsListProps, button: &EndSessions) -> Html {
     match &props.failure {
-        Some((what, text)) if what == of => alert(html! { <p>{text}</p> }),
+        Some((target, text)) if target == button => alert(html! { <p>{text}</p> }),
         _ => Html::default(),
     }
 }

@@ -6,12 +6,12 @@ use crate::format;
 /// Properties of [`TimeAgo`].
 #[derive(Properties, PartialEq)]
 pub struct TimeAgoProps {
-    /// A time in RFC 3339.
+    /// A time in RFC 3339 format.
     pub time: AttrValue,
 }
 
-/// How long ago a time was when it was first shown, with the time itself as a tooltip. At the
-/// first rendering it is the date in UTC.
+/// The age of a time, such as `5 minutes ago`, with the time itself as a tooltip. The age is not
+/// updated while it is shown. The first render shows the date in UTC.
 #[component]
 pub fn TimeAgo(props: &TimeAgoProps) -> Html {
     let time = &props.time;

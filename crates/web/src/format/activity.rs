@@ -12,18 +12,16 @@ pub fn activity(event: &ActivityEvent) -> &'static str {
         ActivityKind::SignInsThrottled => {
             "Log-in temporarily blocked after too many failed attempts"
         }
-        ActivityKind::PasswordCheckFailed => "A wrong password was entered in the settings",
+        ActivityKind::PasswordCheckFailed => "Incorrect password entered in settings",
         ActivityKind::SignedOut => "Logged out",
-        ActivityKind::SessionEnded => "Another session was ended",
-        ActivityKind::OtherSessionsEnded => "All other sessions were ended",
+        ActivityKind::SessionEnded => "Another session ended",
+        ActivityKind::OtherSessionsEnded => "All other sessions ended",
         ActivityKind::AllSessionsEnded => "An administrator ended all sessions",
-        ActivityKind::RefreshTokenReused => {
-            "A session was ended because a copy of it may have been used"
-        }
+        ActivityKind::RefreshTokenReused => "Session ended because it may have been copied",
         ActivityKind::PasswordChanged if by_operator => "An administrator set the password",
-        ActivityKind::PasswordChanged => "The password was changed",
+        ActivityKind::PasswordChanged => "Password changed",
         ActivityKind::AccountDisabled => "An administrator disabled the account",
-        ActivityKind::AccountEnabled => "An administrator enabled the account again",
-        _ => "Unknown activity. Reload this page.",
+        ActivityKind::AccountEnabled => "An administrator enabled the account",
+        _ => "Unknown activity. Reload the page to see what it is.",
     }
 }

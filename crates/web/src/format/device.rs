@@ -1,5 +1,5 @@
-/// The marks of browsers in a user agent. Each browser claims to be those after it too, so the
-/// first mark that is found counts.
+/// Texts in a user agent that identify a browser. A user agent may also contain the texts of
+/// browsers further down this list, so the first match counts.
 const BROWSERS: [(&str, &str); 14] = [
     ("Edg/", "Edge"),
     ("EdgA/", "Edge"),
@@ -17,7 +17,8 @@ const BROWSERS: [(&str, &str); 14] = [
     ("Safari/", "Safari"),
 ];
 
-/// The marks of operating systems. Android claims to be Linux too.
+/// Texts in a user agent that identify an operating system. Android's also contain `Linux`, so the
+/// first match counts.
 const SYSTEMS: [(&str, &str); 7] = [
     ("iPhone", "an iPhone"),
     ("iPad", "an iPad"),
@@ -28,11 +29,11 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("Linux", "Linux"),
 ];
 
-/// How many characters of a product's name are shown.
+/// The maximum number of characters shown of a product's name.
 const MAX_PRODUCT_LENGTH: usize = 40;
 
-/// Describes the device with this user agent. A client can claim anything, so it only helps the
-/// owner to recognise a device.
+/// Describes the device that sent this user agent. A client can send any text, so the description
+/// only helps users to recognise their own devices.
 #[must_use]
 pub fn device(user_agent: Option<&str>) -> String {
     let agent = user_agent.unwrap_or_default();
@@ -47,7 +48,8 @@ pub fn device(user_agent: Option<&str>) -> String {
     }
 }
 
-/// A user agent begins with the name and version of a product (RFC 9110, 10.1.5).
+/// Describes a client that is not a browser. A user agent begins with the name and version of a
+/// product (RFC 9110, section 10.1.5).
 fn program(agent: &str) -> String {
     match agent.split(['/', ' ', '(']).next() {
         None | Some("") => "Unknown device".to_owned(),
@@ -59,7 +61,7 @@ fn program(agent: &str) -> String {
 }
 
 fn find(names: &[(&str, &'static str)], agent: &str) -> Option<&'static str> {
-    names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
+    names.iter().find(|(text, _)| agent.contains(text)).map(|(_, name)| *name)
 }
 
 #[cfg(test)]
@@ -112,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn an_incomplete_user_agent_is_described_as_far_as_it_goes() {
+    fn an_incomplete_user_agent_has_a_partial_description() {
         is(IPHONE, WEBKIT, "Mobile/15E148", "A browser on an iPhone");
         is("Mozilla/5.0", "(compatible)", "", "A browser");
         is("Mozilla/5.0", "Gecko/20100101", "Firefox/139.0", "Firefox");

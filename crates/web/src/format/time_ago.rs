@@ -4,7 +4,8 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// Returns how long ago something happened. A time in the future is `just now`: clocks differ.
+/// Formats an age, such as `5 minutes ago`. A time in the future is `just now`, because clocks
+/// differ.
 #[must_use]
 pub fn time_ago(seconds: i64) -> String {
     let (number, unit) = match seconds {

@@ -5,42 +5,43 @@ use crate::components::{Link, door, status, use_page_title};
 use crate::routes::{AccountDeleted, Route};
 use crate::session::use_session;
 
-/// The front page, for everybody.
+/// The public home page.
 #[component]
 pub fn Home() -> Html {
-    use_page_title("A door of your own");
+    use_page_title("A private page, just for you");
     let may_be_signed_in = use_session().may_be_signed_in();
     let account_deleted = use_location().and_then(|location| location.state::<AccountDeleted>());
     html! {
         <article class="home">
             <div class="hero">
                 <div class="hero-text">
-                    <h1 tabindex="-1">{"A door of your own"}</h1>
-                    // Going back leads here once more, perhaps as another user.
+                    <h1 tabindex="-1">{"A private page, just for you"}</h1>
+                    // The history keeps this state. Going back to it after a log-in must not show
+                    // the message again.
                     if account_deleted.is_some() && !may_be_signed_in {
-                        {status(Some("Your account is deleted.".into()))}
+                        {status(Some("Your account has been deleted.".into()))}
                     }
                     <p class="lead">
-                        {"Latchkey keeps one page for you, and for nobody else. A password that only you \
-                          know is the key to it."}
+                        {"Latchkey gives you one page that only you can see, protected by your \
+                          password."}
                     </p>
-                    {if may_be_signed_in { welcome_back() } else { welcome() }}
+                    {if may_be_signed_in { signed_in_actions() } else { signed_out_actions() }}
                 </div>
                 {door()}
             </div>
-            <ul class="promises">
-                {promise("Your password stays yours", "Any characters, spaces and emoji too. What is \
-                    kept is a hash that is slow to guess, never the password.")}
-                {promise("The lock is on the server", "Nothing private is shown before the server \
-                    has looked at your key, on every visit.")}
-                {promise("Out is out", "Log out, and the session ends on the server at that \
-                    moment. An old key opens nothing.")}
+            <ul class="features">
+                {feature("Your password stays secret", "Latchkey stores a slow, salted hash, never \
+                    the password itself. Use any characters, including spaces and emoji.")}
+                {feature("Checked on every visit", "Your page is shown only after the server has \
+                    checked your session.")}
+                {feature("Immediate log-out", "Logging out ends your session on the server, not \
+                    only in your browser.")}
             </ul>
         </article>
     }
 }
 
-fn welcome() -> Html {
+fn signed_out_actions() -> Html {
     html! {
         <p class="actions">
             <Link to={Route::Signup} class="button">{"Create an account"}</Link>
@@ -49,17 +50,17 @@ fn welcome() -> Html {
     }
 }
 
-fn welcome_back() -> Html {
+fn signed_in_actions() -> Html {
     html! {
         <p class="actions">
-            <Link to={Route::Private} class="button">{"Open your account"}</Link>
+            <Link to={Route::Private} class="button">{"Go to your account"}</Link>
         </p>
     }
 }
 
-fn promise(title: &'static str, text: &'static str) -> Html {
+fn feature(title: &'static str, text: &'static str) -> Html {
     html! {
-        <li class="promise">
+        <li class="feature">
             <h2>{title}</h2>
             <p>{text}</p>
         </li>

@@ -15,10 +15,11 @@ use crate::routes::{LoginNotice, LoginState, Route, destination};
 use crate::session::{Remember, SessionHandle, use_session, with_cookie_lock};
 
 const REMEMBER: &str = "Stay signed in after closing the browser. Use only on your own device.";
-const UNCONFIRMED: &str = "You are logged out in this browser, but the server did not confirm it: \
-    your session may still be active there until it expires. To be sure, log in and log out again.";
+const UNCONFIRMED: &str = "You are logged out in this browser, but the server did not confirm it. \
+    Your session may still be active on the server until it expires. To make sure that it has \
+    ended, log in and check the sessions in your settings.";
 
-/// The log-in page, which begins a session.
+/// The log-in page.
 #[component]
 pub fn Login() -> Html {
     use_page_title("Log in");
@@ -31,7 +32,7 @@ pub fn Login() -> Html {
     let (progress, onsubmit) = use_submission(async move |data: FormData| {
         check(&data).into_result()?;
         sign_in(&data, &session).await?;
-        // A visitor who has left the page meanwhile stays where they are.
+        // Do not navigate if the user has left this page meanwhile.
         if is_mounted()
             && let (Some(navigator), Some(next)) = (&navigator, &next)
         {
@@ -41,11 +42,11 @@ pub fn Login() -> Html {
     });
     let (email, password) = (progress.failure.at("email"), progress.failure.at("password"));
     html! {
-        <article class="entrance">
+        <article class="auth">
             {door()}
-            <div class="entrance-form">
+            <div class="auth-form">
                 <h1 tabindex="-1">{"Log in"}</h1>
-                // After an attempt, its outcome takes the place of the notice.
+                // After an attempt, its outcome replaces the notice.
                 {state.notice.filter(|_| progress.attempts == 0).map(notice)}
                 <Form submit="Log in" submitting="Logging in…" progress={progress.clone()} {onsubmit}>
                     <EmailField initial={&state.email} problem={email} />
@@ -56,7 +57,7 @@ pub fn Login() -> Html {
                     />
                     {checkbox("remember", "Keep me signed in", REMEMBER)}
                 </Form>
-                <p class="entrance-other">
+                <p class="auth-other">
                     {"No account yet? "}
                     <Link to={Route::Signup}>{"Sign up"}</Link>
                 </p>
@@ -67,14 +68,12 @@ pub fn Login() -> Html {
 
 fn notice(notice: LoginNotice) -> Html {
     let text = match notice {
-        LoginNotice::AccountCreated => {
-            "Your account is ready. Log in with your password to open it."
-        }
+        LoginNotice::AccountCreated => "Your account has been created. Log in to continue.",
         LoginNotice::SessionEnded => {
             "Your session has ended. Log in to continue where you left off."
         }
         LoginNotice::OtherUser => {
-            "Somebody else has signed in with this browser. Log in to continue as yourself."
+            "Someone else has logged in with this browser. Log in again to use your own account."
         }
         LoginNotice::SignOutUnconfirmed => return alert(html! { <p>{UNCONFIRMED}</p> }),
     };
@@ -89,14 +88,14 @@ async fn sign_in(data: &FormData, session: &SessionHandle) -> Result<(), Failure
         with_cookie_lock(api::sign_in(&request)).await.map_err(|error| rejected(&error))?;
     let remember = if remember { Remember::Yes } else { Remember::No };
     if session.start(&answer, remember).is_err() {
-        // Nobody can use this session, so it is ended.
+        // Without its token, this session cannot be used.
         spawn_local(async move { drop(api::sign_out(&answer.access_token).await) });
         return Err(no_storage());
     }
     Ok(())
 }
 
-/// Checks only whether a field is empty: the rules for a new password are none of a log-in.
+/// Checks only whether a field is empty: the rules for a new password do not apply to a log-in.
 fn check(data: &FormData) -> Failure {
     let no_email = data.text("email").trim().is_empty();
     let no_password = data.text("password").is_empty();
@@ -109,13 +108,13 @@ fn check(data: &FormData) -> Failure {
 fn rejected(error: &ApiError) -> Failure {
     let wrong = matches!(error, ApiError::Rejected(rejection)
         if rejection.code == Some(ErrorCode::InvalidCredentials));
-    Failure { forget: wrong.then_some("password"), ..Failure::from_form(describe(error)) }
+    Failure { clear: wrong.then_some("password"), ..Failure::from_form(describe(error)) }
 }
 
 fn no_storage() -> Failure {
     Failure::from_form(
-        "Your browser does not let this site store your session. Allow it to store data for this \
-         site and try again.",
+        "Your browser does not allow this site to store data, which is needed to log in. Allow it \
+         in your browser's settings and try again.",
     )
 }
 
@@ -152,8 +151,8 @@ mod tests {
     #[test]
     fn the_password_is_cleared_after_wrong_credentials_only() {
         let wrong = failure(401, ErrorCode::InvalidCredentials);
-        assert_eq!(wrong.forget, Some("password"));
-        assert_eq!(failure(503, ErrorCode::Overloaded).forget, None);
-        assert_eq!(rejected(&ApiError::Unreachable).forget, None);
+        assert_eq!(wrong.clear, Some("password"));
+        assert_eq!(failure(503, ErrorCode::Overloaded).clear, None);
+        assert_eq!(rejected(&ApiError::Unreachable).clear, None);
     }
 }

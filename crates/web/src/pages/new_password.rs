@@ -5,16 +5,16 @@ use yew::AttrValue;
 
 use crate::messages::FieldProblem;
 
-/// Returns what to know before choosing a password.
+/// Returns the hint below the field for a new password.
 pub(super) fn hint(policy: PasswordPolicy) -> AttrValue {
     match policy.min_length() {
-        1 => "Any characters, spaces too. A few words are better than one.".into(),
-        min => format!("At least {min} characters of any kind, spaces too.").into(),
+        1 => "Any characters, including spaces. A few words are better than one.".into(),
+        min => format!("At least {min} characters of any kind, including spaces.").into(),
     }
 }
 
-/// Returns the error of a new password, by the checks that the server makes too. Only the server
-/// has the list of common passwords, which would be larger than everything else on a page.
+/// Returns the error in a new password, using the same checks as the server. Only the server has
+/// the list of common passwords, which would be larger than the rest of the page.
 pub(super) fn problem(password: &str, policy: PasswordPolicy, email: &str) -> Option<FieldProblem> {
     policy.check(password, &[email, "Latchkey"]).err().map(FieldProblem::from)
 }

@@ -3,17 +3,15 @@ use yew::prelude::*;
 use crate::components::{Link, use_page_title};
 use crate::routes::Route;
 
-/// The page of every path that is no other page's.
+/// The 404 page.
 #[component]
 pub fn NotFound() -> Html {
     use_page_title("Page not found");
     html! {
         <article class="page page-narrow">
-            <h1 tabindex="-1">{"There is no door here"}</h1>
-            <p class="lead">
-                {"The address may be mistyped, or the page has moved. Nothing is lost."}
-            </p>
-            <p><Link to={Route::Home} class="button">{"Go to the front page"}</Link></p>
+            <h1 tabindex="-1">{"Page not found"}</h1>
+            <p class="lead">{"This page does not exist or has moved. Check the address."}</p>
+            <p><Link to={Route::Home} class="button">{"Go to the home page"}</Link></p>
         </article>
     }
 }

@@ -6,11 +6,11 @@ use crate::components::{LocalDate, use_page_title};
 /// Properties of [`Private`].
 #[derive(Properties, PartialEq)]
 pub struct PrivateProps {
-    /// The owner of the page.
+    /// The signed-in user.
     pub user: User,
 }
 
-/// The private page, which shows its owner's account.
+/// The private page, which shows the user's account.
 #[component]
 pub fn Private(props: &PrivateProps) -> Html {
     use_page_title("Your account");
@@ -18,10 +18,10 @@ pub fn Private(props: &PrivateProps) -> Html {
     html! {
         <article class="page">
             <h1 tabindex="-1">{"Your account"}</h1>
-            <p class="lead">{"You are in. Only you can see this page."}</p>
+            <p class="lead">{"You are logged in. Only you can see this page."}</p>
             <dl class="facts">
                 <div class="fact">
-                    <dt>{"E-mail"}</dt>
+                    <dt>{"Email"}</dt>
                     <dd class="fact-long">{email}</dd>
                 </div>
                 <div class="fact">
@@ -33,12 +33,12 @@ pub fn Private(props: &PrivateProps) -> Html {
                     <dd class="fact-long fact-code">{id}</dd>
                 </div>
             </dl>
-            <section class="aside" aria-labelledby="leaving">
-                <h2 id="leaving">{"When you leave"}</h2>
+            <section class="aside" aria-labelledby="logging-out">
+                <h2 id="logging-out">{"Log out when you are done"}</h2>
                 <p>
-                    {"Close this tab and your key to this page is gone, unless you chose to stay \
-                      signed in. Logging out ends the session on the server at once: do it when \
-                      the computer is not yours."}
+                    {"Closing this tab does not log you out, because your browser can restore the \
+                      tab. Logging out ends your session immediately. Always log out on a shared \
+                      device."}
                 </p>
             </section>
         </article>

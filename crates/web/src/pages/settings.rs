@@ -31,14 +31,15 @@ pub fn Settings(props: &SettingsProps) -> Html {
     use_page_title("Settings");
     let SettingsProps { user, policy } = props;
     let email = AttrValue::from(user.email.clone());
-    // A password change ends sessions, and both add to the activity. The lists are reloaded.
+    // A password change ends sessions, and both are recorded in the activity. These counters make
+    // the lists reload.
     let changed = use_state(|| 0_u32);
     let ended = use_state(|| 0_u32);
-    let count = |counter: &UseStateHandle<u32>| {
+    let increment = |counter: &UseStateHandle<u32>| {
         let counter = counter.clone();
         move |()| counter.set(counter.wrapping_add(1))
     };
-    let (onchanged, onended) = (count(&changed), count(&ended));
+    let (onchanged, onended) = (increment(&changed), increment(&ended));
     html! {
         <article class="page">
             <h1 tabindex="-1">{"Settings"}</h1>

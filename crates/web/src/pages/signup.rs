@@ -28,14 +28,14 @@ pub fn Signup(props: &SignupProps) -> Html {
     let policy = props.policy;
     let navigator = use_navigator();
     let is_mounted = use_is_mounted();
-    // The link to the log-in page passes it on.
+    // The link to the log-in page passes this email address on.
     let email = use_mut_ref(AttrValue::default);
     let (progress, onsubmit) = use_submission({
         let (email, navigator) = (email.clone(), navigator.clone());
         async move |data: FormData| {
             *email.borrow_mut() = data.text("email").to_owned().into();
             let user = sign_up(&data, policy).await?;
-            // A visitor who has left the page meanwhile stays where they are.
+            // Do not navigate if the user has left this page meanwhile.
             if is_mounted()
                 && let Some(navigator) = &navigator
             {
@@ -54,11 +54,11 @@ pub fn Signup(props: &SignupProps) -> Html {
     });
     let (email, password) = (progress.failure.at("email"), progress.failure.at("password"));
     html! {
-        <article class="entrance">
+        <article class="auth">
             {door()}
-            <div class="entrance-form">
+            <div class="auth-form">
                 <h1 tabindex="-1">{"Sign up"}</h1>
-                <p class="lead">{"An e-mail address and a password are all it takes."}</p>
+                <p class="lead">{"All you need is an email address and a password."}</p>
                 <Form submit="Sign up" submitting="Signing up…" progress={progress.clone()} {onsubmit}>
                     <EmailField problem={email} {onlogin} />
                     <PasswordField
@@ -68,7 +68,7 @@ pub fn Signup(props: &SignupProps) -> Html {
                         busy={progress.busy}
                     />
                 </Form>
-                <p class="entrance-other">
+                <p class="auth-other">
                     {"Already have an account? "}
                     <Link to={Route::Login}>{"Log in"}</Link>
                 </p>
@@ -84,7 +84,7 @@ async fn sign_up(data: &FormData, policy: PasswordPolicy) -> Result<User, Failur
     api::sign_up(&request).await.map_err(|error| rejected(&error, policy))
 }
 
-/// Returns the errors that the server would find, except for a common password.
+/// Returns the same errors as the server, except for a common password.
 fn check(data: &FormData, policy: PasswordPolicy) -> Failure {
     let [email, password] = FIELDS.map(|name| data.text(name));
     let parsed = Email::parse(email);
@@ -126,21 +126,21 @@ mod tests {
     }
 
     #[test]
-    fn all_errors_are_found_at_once() {
+    fn all_errors_are_reported_together() {
         let too_short = Some(FieldProblem::PasswordTooShort(8));
         assert_eq!(problems("", ""), (Some(FieldProblem::EmailMissing), too_short));
         assert_eq!(problems("ada", "short"), (Some(FieldProblem::EmailInvalid), too_short));
     }
 
     #[test]
-    fn neither_the_email_nor_the_name_of_the_app_is_a_password() {
+    fn the_email_and_the_name_of_the_app_are_rejected_as_passwords() {
         let common = (None, Some(FieldProblem::PasswordCommon));
         assert_eq!(problems("ada@example.com", "ADA@example.com"), common);
         assert_eq!(problems("ada@example.com", "latchkey"), common);
     }
 
     #[test]
-    fn a_taken_email_is_an_error_of_its_field() {
+    fn a_taken_email_is_an_error_of_the_email_field() {
         let error = ApiError::Rejected(Rejection {
             status: 409,
             code: Some(ErrorCode::EmailTaken),

@@ -8,8 +8,8 @@ use crate::api::{ApiError, Rejection};
 use crate::components::{Failure, Progress};
 use crate::messages::{FieldProblem, describe};
 
-/// Returns the state of a submission, by a form or a button, and the callback that starts it.
-/// `send` sends the request. A submission that is started while another is pending is ignored.
+/// Returns the state of a submission by a form or a button, and the callback that starts it. `send`
+/// sends the request. A submission that starts while another is pending is ignored.
 #[hook]
 pub(super) fn use_submission<T, F>(send: F) -> (Progress, Callback<T>)
 where
@@ -17,13 +17,13 @@ where
     F: AsyncFn(T) -> Result<(), Failure> + 'static,
 {
     let progress = use_state(Progress::default);
-    // Not part of the state, which changes only with the next rendering: the second of two clicks
-    // in one frame has to see it.
+    // This is not in the state, which changes only with the next rendering. The second of two
+    // clicks in one frame must see the change.
     let is_pending = use_mut_ref(|| false);
     let send = Rc::new(send);
     let submit = {
         let progress = progress.clone();
-        move |what: T| {
+        move |input: T| {
             if std::mem::replace(&mut *is_pending.borrow_mut(), true) {
                 return;
             }
@@ -32,7 +32,7 @@ where
             let (progress, is_pending, send) =
                 (progress.setter(), is_pending.clone(), send.clone());
             spawn_local(async move {
-                let failure = send(what).await.err().unwrap_or_default();
+                let failure = send(input).await.err().unwrap_or_default();
                 *is_pending.borrow_mut() = false;
                 progress.set(Progress { busy: false, attempts, failure });
             });
@@ -53,8 +53,8 @@ pub(super) fn use_is_mounted() -> impl Fn() -> bool + Clone + 'static {
 }
 
 impl Failure {
-    /// Builds the failure of a form with these `fields`. `min_length` is the minimum length of a
-    /// password in effect.
+    /// Builds the failure of a form with these `fields`. `min_length` is the minimum password
+    /// length.
     pub(super) fn from_error(error: &ApiError, fields: &[&'static str], min_length: u8) -> Self {
         let from_fields = match error {
             ApiError::Rejected(rejection) => from_fields(rejection, fields, min_length),
@@ -82,7 +82,7 @@ mod tests {
         let error = |(field, code): &(&str, FieldCode)| FieldError {
             field: (*field).to_owned(),
             code: *code,
-            message: "a message of the server".to_owned(),
+            message: "a message from the server".to_owned(),
         };
         ApiError::Rejected(Rejection {
             status: 422,
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn field_errors_of_the_server_are_shown_at_their_fields() {
+    fn field_errors_from_the_server_are_shown_at_their_fields() {
         let error = invalid_fields(&[
             ("password", FieldCode::PasswordTooShort),
             ("email", FieldCode::EmailInvalid),

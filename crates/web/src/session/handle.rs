@@ -11,13 +11,12 @@ use super::tokens::{Claims, Deadline, RefreshError, refresh_for};
 use crate::api::{self, ApiError};
 use crate::browser;
 use crate::single_flight::SingleFlight;
-use crate::storage::{self, StorageRefused};
+use crate::storage::{self, StorageDenied};
 use crate::tabs::Tabs;
 
-/// What the application knows about the session, and what it can do about it.
+/// The state of the session, and the operations on it.
 ///
-/// By default it knows nothing and does nothing: outside of an [`App`](crate::App) nobody is
-/// signed in.
+/// The default handle is used outside of an [`App`](crate::App). Its state is always signed out.
 #[derive(Clone, Default)]
 pub struct SessionHandle {
     pub(super) state: State,
@@ -25,27 +24,27 @@ pub struct SessionHandle {
     pub(super) memory: Rc<Memory>,
 }
 
-/// Why a session is over that its user has not ended.
+/// The reason for the end of a session, if the user did not sign out in this tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionEndReason {
-    /// It has expired or was ended elsewhere.
+    /// The session has expired or was ended elsewhere.
     Ended,
     /// Another user has signed in in another tab.
     OtherUser,
 }
 
-/// What is remembered beside the state. Nothing is rendered when it changes.
+/// Data of the session that is not part of the state. Changing it renders nothing.
 #[derive(Default)]
 pub(super) struct Memory {
     /// The request that checks the token.
     check: LatestRequest,
     /// The refresh of the token, which returns the new one.
     refresh: SingleFlight<Result<String, ApiError>>,
-    /// Whether the user has signed out and the server has not answered yet.
+    /// `true` if the user has signed out and the server has not answered yet.
     is_ending: Cell<bool>,
     end_reason: Cell<Option<SessionEndReason>>,
-    /// The remembered session of the browser when this tab's session ended: another user's, which
-    /// this tab must not join.
+    /// The session that the browser remembered when this tab's session ended. It may be another
+    /// user's, so this tab must not use it.
     declined: RefCell<Option<String>>,
     /// The other tabs of this browser.
     pub(super) tabs: Tabs,
@@ -53,12 +52,13 @@ pub(super) struct Memory {
     generation: Cell<Generation>,
 }
 
-/// Counts the sessions of this tab. A request of an earlier session must not change a later one.
+/// The number of a session of this tab. A request of an earlier session must not change a later
+/// one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Generation(u32);
 
 impl Memory {
-    /// Begins a generation: nothing is known, and no answer that is still to come counts.
+    /// Begins a new generation: the answers to pending requests are ignored from now on.
     fn begin_generation(&self) {
         self.generation.set(Generation(self.generation.get().0.wrapping_add(1)));
         self.check.cancel();
@@ -66,13 +66,14 @@ impl Memory {
         self.deadline.take();
     }
 
-    /// Whether the token is known to be about to expire. After a page load nothing is known.
+    /// Returns whether the token is known to be expired or about to expire. After a page load, its
+    /// lifetime is unknown.
     fn is_past_deadline(&self, now_ms: f64) -> bool {
         self.deadline.get().is_some_and(|deadline| deadline.has_passed(now_ms))
     }
 }
 
-/// A request of which only the latest counts.
+/// Tracks requests of which only the latest counts.
 #[derive(Default)]
 struct LatestRequest {
     number: Cell<u32>,
@@ -80,7 +81,7 @@ struct LatestRequest {
 }
 
 impl LatestRequest {
-    /// Begins a request and returns its number.
+    /// Starts a request and returns its number.
     fn start(&self) -> u32 {
         self.cancel();
         self.is_pending.set(true);
@@ -100,14 +101,14 @@ impl LatestRequest {
         counts
     }
 
-    /// Makes the answers to all earlier requests not count.
+    /// Ignores the answers to all earlier requests.
     fn cancel(&self) {
         self.number.set(self.number.get().wrapping_add(1));
         self.is_pending.set(false);
     }
 }
 
-/// The memory is left out, for nothing of it is rendered.
+/// The memory is left out, because none of it is rendered.
 impl PartialEq for SessionHandle {
     fn eq(&self, other: &Self) -> bool {
         self.state == other.state && self.dispatcher == other.dispatcher
@@ -115,7 +116,7 @@ impl PartialEq for SessionHandle {
 }
 
 impl SessionHandle {
-    /// Returns what is known.
+    /// Returns the state of the session.
     #[must_use]
     pub const fn session(&self) -> &Session {
         &self.state.session
@@ -127,35 +128,36 @@ impl SessionHandle {
         self.state.confirmations
     }
 
-    /// Whether there is something to sign out of: a session, or a token that may be one.
+    /// Returns whether there is a session, or a token whose session is not confirmed yet.
     #[must_use]
     pub fn may_be_signed_in(&self) -> bool {
         *self.session() != Session::SignedOut
     }
 
-    /// Returns why the session is over, if its user has not ended it. The answer is given once.
+    /// Returns the reason for the end of the session, if the user did not sign out in this tab. A
+    /// second call returns `None`.
     #[must_use]
     pub fn take_end_reason(&self) -> Option<SessionEndReason> {
         self.memory.end_reason.take()
     }
 
-    /// Asks the server about a session that this tab has not known so far, if there is one.
+    /// Checks the session with the server if this tab is signed out but may have one by now.
     pub fn check_if_signed_out(&self) {
         if *self.session() == Session::SignedOut && self.may_have_session() {
             self.reload_user();
         }
     }
 
-    /// Asks the server about the session, unless a request is pending.
+    /// Checks the session with the server, unless such a request is pending.
     pub fn check(&self) {
         if !self.memory.check.is_pending() {
             self.reload_user();
         }
     }
 
-    /// Asks the server about the session. The answer to an earlier request no longer counts.
+    /// Checks the session with the server. The answer to an earlier request is ignored.
     pub fn reload_user(&self) {
-        // Once sign-out has begun, there is nothing to ask.
+        // After sign-out has begun, the session is not checked.
         if self.memory.is_ending.get() {
             return;
         }
@@ -182,14 +184,15 @@ impl SessionHandle {
         }
     }
 
-    /// Forgets the user before the page is left. The browser may show the page again later.
+    /// Removes the user from the state before the page is left, because the browser may show the
+    /// same page again later.
     pub(super) fn hide(&self) {
         self.memory.check.cancel();
         self.dispatch(Action::Hide);
     }
 
-    /// Checks whether the session is still active. The page and what is typed there stay as they
-    /// are, unless it is not.
+    /// Checks whether the session is still active. If it is, the page and the text typed there stay
+    /// as they are.
     pub(super) fn verify(&self) {
         if storage::token().is_some() {
             let session = self.clone();
@@ -197,12 +200,12 @@ impl SessionHandle {
         }
     }
 
-    /// Begins a session with a token that was just issued.
+    /// Starts a session with a token that was just issued.
     pub(crate) fn start(
         &self,
         answer: &TokenResponse,
         remember: Remember,
-    ) -> Result<(), StorageRefused> {
+    ) -> Result<(), StorageDenied> {
         self.memory.begin_generation();
         self.store(answer)?;
         let session = match remember {
@@ -217,9 +220,9 @@ impl SessionHandle {
     }
 
     /// Ends the session in the browser at once, and then on the server. `leave` navigates away
-    /// from the page when the server has answered or could not be reached.
+    /// from the page once the server has answered or could not be reached.
     pub fn sign_out(&self, leave: impl FnOnce(SignOutOutcome) + 'static) {
-        // The second of two clicks in one frame would find no token to end.
+        // Ignore the second of two clicks in one frame.
         if self.memory.is_ending.replace(true) {
             return;
         }
@@ -234,7 +237,8 @@ impl SessionHandle {
         });
     }
 
-    /// Forgets a session that has ended with its account. `leave` navigates away from the page.
+    /// Ends the session in the browser after its account was deleted. `leave` navigates away from
+    /// the page.
     pub(crate) fn account_deleted(&self, leave: impl FnOnce()) {
         self.memory.begin_generation();
         // The server has ended the session already.
@@ -245,24 +249,25 @@ impl SessionHandle {
     }
 
     fn finish_sign_out(&self, leave: impl FnOnce()) {
-        // First, or a private page would send its visitor on a detour by the log-in page.
+        // Leave first: a private page would redirect to the log-in page as soon as it is signed
+        // out.
         leave();
         self.dispatch(Action::SignOut);
         self.memory.is_ending.set(false);
-        // Last, or the other tabs would find the session still active.
+        // The other tabs check the session at once, so it must have ended before.
         self.memory.tabs.announce_sign_out();
     }
 
-    /// Calls the server with the access token, and once more with a new one if the server rejects
-    /// it.
+    /// Calls the server with the access token. If the server rejects the token, refreshes it and
+    /// calls again.
     ///
-    /// Nothing is rendered meanwhile, unless the session turns out to be over: then the guard of a
-    /// private page replaces it with the log-in page.
+    /// A refresh renders nothing. If the session has ended, the guard of a private page replaces
+    /// the page with the log-in page.
     pub(crate) async fn authorized<T>(
         &self,
         call: impl AsyncFn(&str) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
-        // Once sign-out has begun, the session is not used any more.
+        // After sign-out has begun, the session is not used any more.
         if self.memory.is_ending.get() {
             return Err(ApiError::no_token());
         }
@@ -307,13 +312,13 @@ impl SessionHandle {
         let generation = self.memory.generation.get();
         let owner = storage::token().and_then(|token| Claims::read(&token));
         let outcome = refresh_for(owner.map(|claims| claims.sub)).await;
-        // A sign-out or a sign-in meanwhile has decided what this tab holds.
+        // A sign-out or sign-in during the refresh has ended the session that was refreshed.
         if self.memory.generation.get() != generation {
             return Err(ApiError::no_token());
         }
         match outcome {
             Ok(answer) => {
-                // The token is as good if it cannot be stored.
+                // The token can be used even if it cannot be stored.
                 let _ = self.store(&answer);
                 Ok(answer.access_token)
             }
@@ -323,7 +328,7 @@ impl SessionHandle {
                 self.end_locally(SessionEndReason::Ended);
                 Err(error)
             }
-            // The other tabs keep their session, which is not ours to end.
+            // The session belongs to another user, so it continues in the other tabs.
             Err(RefreshError::OtherUser) => {
                 self.end_locally(SessionEndReason::OtherUser);
                 Err(ApiError::no_token())
@@ -332,32 +337,33 @@ impl SessionHandle {
     }
 
     /// Stores a token that has just arrived.
-    fn store(&self, answer: &TokenResponse) -> Result<(), StorageRefused> {
+    fn store(&self, answer: &TokenResponse) -> Result<(), StorageDenied> {
         storage::set_token(&answer.access_token)?;
         self.memory.deadline.set(Some(Deadline::new(answer, browser::now())));
         Ok(())
     }
 
-    /// Ends the session in this tab, which has just learnt that it is over.
-    fn end_locally(&self, why: SessionEndReason) {
+    /// Ends the session in this tab, without a request to the server.
+    fn end_locally(&self, reason: SessionEndReason) {
         self.memory.begin_generation();
         storage::remove_token();
         self.decline_remembered();
-        self.memory.end_reason.set(Some(why));
+        self.memory.end_reason.set(Some(reason));
         self.dispatch(Action::SignOut);
     }
 
-    /// Whether there is a token, or a cookie to get one with for this tab.
+    /// Returns whether this tab has a token, or may get one with the cookie.
     fn may_have_session(&self) -> bool {
         storage::token().is_some() || self.may_use_cookie()
     }
 
+    /// Returns whether the browser remembers a session that this tab may use.
     fn may_use_cookie(&self) -> bool {
         let remembered = storage::remembered();
         remembered.is_some() && remembered != *self.memory.declined.borrow()
     }
 
-    /// Keeps this tab from joining the session of another user.
+    /// Keeps this tab from using the remembered session, which may be another user's.
     fn decline_remembered(&self) {
         self.memory.declined.replace(storage::remembered());
     }
@@ -369,7 +375,7 @@ impl SessionHandle {
     }
 }
 
-/// Whether the browser should stay signed in after it was closed.
+/// The user's choice to stay signed in after closing the browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Remember {
     Yes,
@@ -397,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn no_answer_counts_after_a_cancellation() {
+    fn the_answer_to_a_cancelled_request_is_ignored() {
         let check = LatestRequest::default();
         let number = check.start();
         check.cancel();
@@ -405,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generation_knows_nothing_of_the_one_before() {
+    fn a_new_generation_ignores_the_deadline_and_the_request_of_the_one_before() {
         let memory = Memory::default();
         let (generation, number) = (memory.generation.get(), memory.check.start());
         let access_token = "token".to_owned();

@@ -8,12 +8,12 @@ use super::state::{Session, State};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct SessionProviderProps {
-    /// What is known before the server is asked.
+    /// The initial state, before the server's first response.
     pub(crate) initial: Session,
     pub(crate) children: Html,
 }
 
-/// Holds the session of this tab, for all components in it.
+/// Provides the session of this tab to its children.
 #[component]
 pub(crate) fn SessionProvider(props: &SessionProviderProps) -> Html {
     let state = use_reducer(|| State { session: props.initial.clone(), confirmations: 0 });
@@ -41,11 +41,11 @@ pub fn use_session() -> SessionHandle {
     use_context().unwrap_or_default()
 }
 
-/// Listens to the events that put the session in doubt.
+/// Listens to the events after which the session must be checked.
 ///
 /// The browser may keep a page in the back-forward cache and show it long after its session has
-/// ended. So the page forgets the user when it is left, and asks again when it is shown. If
-/// another tab signs out, the page is left as it is until the server has confirmed the end.
+/// ended. So the page forgets the user when it is left, and asks the server when it is shown. If
+/// another tab signs out, the page stays as it is until the server has confirmed the end.
 fn listen(session: &SessionHandle) -> Vec<EventListener> {
     let Some(window) = web_sys::window() else { return Vec::new() };
     let hidden = session.clone();

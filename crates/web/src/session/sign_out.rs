@@ -1,4 +1,4 @@
-//! Ending a session on the server after it has ended in the browser.
+//! Ends a session on the server after it has ended in the browser.
 
 use api_types::TokenResponse;
 
@@ -6,13 +6,13 @@ use super::tokens::{Claims, RefreshError, refresh_for};
 use crate::api::{self, ApiError};
 use crate::storage;
 
-/// Whether the session has ended on the server too.
+/// The outcome of a sign-out on the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum SignOutOutcome {
-    /// The server has no such session any more.
+    /// The session has ended on the server.
     Ended,
-    /// The server did not confirm it. The session may still be active there.
+    /// The server did not confirm the end. The session may still be active there.
     Unconfirmed,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct PendingSignOut {
 }
 
 impl PendingSignOut {
-    /// Takes what the browser holds of this tab's session, and removes it there.
+    /// Removes this tab's session from the browser's storage.
     pub(super) fn begin() -> Self {
         let token = storage::token();
         let claims = token.as_deref().and_then(Claims::read);
@@ -46,8 +46,9 @@ impl PendingSignOut {
         }
     }
 
-    /// An expired token ends nothing, but the cookie may get another one: perhaps of a session
-    /// that the same user has begun in another tab since.
+    /// Ends the session with a new token from the cookie, because an expired token cannot end it.
+    /// The cookie may belong to a newer session of the same user, from another tab. That session is
+    /// then ended instead.
     async fn finish_with_new_token(self) -> SignOutOutcome {
         match refresh_for(self.claims.map(|claims| claims.sub)).await {
             Ok(TokenResponse { access_token, .. }) => {
@@ -56,7 +57,7 @@ impl PendingSignOut {
                 storage::forget(session.as_deref());
                 outcome
             }
-            // The cookie is no longer valid, so nothing is left that could be used.
+            // The cookie is not valid any more, so no session is left.
             Err(RefreshError::SessionEnded(_)) => {
                 storage::set_remembered(None);
                 SignOutOutcome::Ended
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_has_ended_if_the_server_says_so_or_does_not_know_it() {
+    fn only_a_success_or_a_401_confirms_the_end_of_the_session() {
         let rejected = |status| Err(ApiError::rejected(status, None, ""));
         assert_eq!(outcome(&Ok(())), SignOutOutcome::Ended);
         assert_eq!(outcome(&rejected(401)), SignOutOutcome::Ended);

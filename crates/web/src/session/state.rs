@@ -6,14 +6,14 @@ use yew::Reducible;
 use crate::api::ApiError;
 use crate::storage;
 
-/// What is known about the session.
+/// The state of the session, as far as this tab knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Session {
     /// There is a token, or a cookie to get one with, and the server has not answered yet.
     Loading,
-    /// There is a token or a cookie, and the server could not be asked.
+    /// There is a token or a cookie, but the request to the server failed.
     Unconfirmed(ApiError),
-    /// There is neither.
+    /// There is neither a token nor a cookie for this tab.
     #[default]
     SignedOut,
     /// The server has confirmed the token.
@@ -23,37 +23,38 @@ pub enum Session {
 }
 
 impl Session {
-    /// Returns what is known before the server is asked.
+    /// Returns the initial state, before the server's first response.
     #[must_use]
     pub fn at_start() -> Self {
-        Self::claimed(storage::token().is_some(), storage::remembered().is_some())
+        Self::initial(storage::token().is_some(), storage::remembered().is_some())
     }
 
-    /// A refresh cookie without the `remember` flag is no claim: it belongs to another tab.
-    const fn claimed(has_token: bool, is_remembered: bool) -> Self {
+    /// A refresh cookie without the `remember` flag does not count, because it belongs to another
+    /// tab.
+    const fn initial(has_token: bool, is_remembered: bool) -> Self {
         if has_token || is_remembered { Self::Loading } else { Self::SignedOut }
     }
 }
 
 /// A [`Session`], and how often the server has confirmed it.
 ///
-/// By that number a private page tells a new confirmation from an earlier one.
+/// The number lets a private page distinguish a new confirmation from an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct State {
-    /// What is known.
+    /// The state of the session.
     pub session: Session,
     /// How many times the server has confirmed a session.
     pub confirmations: u32,
 }
 
-/// A change to what is known.
+/// A change of the [`State`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// The server is being asked.
+    /// A request to check the session is sent.
     Ask,
     /// The server has confirmed the token.
     Confirm(User),
-    /// The server could not be asked.
+    /// The request failed.
     Fail(ApiError),
     /// The page is being left, and the browser may keep it in the back-forward cache.
     Hide,
@@ -69,7 +70,7 @@ impl Reducible for State {
     fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
         let session = match (&self.session, action) {
             (_, Action::SignOut) => Session::SignedOut,
-            // No answer that is still to come may undo a sign-out.
+            // A late answer must not undo a sign-out.
             (Session::Ending, _) => return self,
             (_, Action::End) => Session::Ending,
             (_, Action::Ask) | (Session::SignedIn(_), Action::Hide) => Session::Loading,
@@ -102,10 +103,10 @@ mod tests {
     }
 
     #[test]
-    fn a_tab_without_a_token_asks_only_with_the_remember_flag() {
-        assert_eq!(Session::claimed(false, false), Session::SignedOut);
+    fn a_tab_without_a_token_asks_the_server_only_with_the_remember_flag() {
+        assert_eq!(Session::initial(false, false), Session::SignedOut);
         for (has_token, is_remembered) in [(false, true), (true, false), (true, true)] {
-            assert_eq!(Session::claimed(has_token, is_remembered), Session::Loading);
+            assert_eq!(Session::initial(has_token, is_remembered), Session::Loading);
         }
     }
 

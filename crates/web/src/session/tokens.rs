@@ -1,4 +1,4 @@
-//! Access tokens: their claims, when they have to be refreshed, and the refresh itself.
+//! Access tokens: their claims, the time to refresh them, and the refresh itself.
 
 use api_types::TokenResponse;
 use serde::Deserialize;
@@ -8,22 +8,24 @@ use crate::locks::Lock;
 
 const COOKIE_LOCK: &str = "latchkey-refresh";
 
-/// After this time the first refresh is given up, early enough for a second one.
+/// The timeout of the first attempt to refresh, which leaves time for a second one.
 const FIRST_TIMEOUT_MS: u32 = 8_000;
 
-/// More than the server ever takes: a request that is aborted loses the cookie of its response.
+/// The timeout of the second attempt. It is longer than a refresh takes on the server, because an
+/// aborted request loses the cookie of its response.
 const SECOND_TIMEOUT_MS: u32 = 15_000;
 
-/// How long before its expiry a token is refreshed, so that it does not expire on its way.
+/// How long before its expiry a token is refreshed, so that it does not expire in transit.
 const MARGIN_MS: f64 = 10_000.0;
 
-/// The largest margin, as a share of the token's lifetime: a short-lived token should be used too.
+/// The maximum margin, as a share of the token's lifetime. It lets a short-lived token be used for
+/// most of its lifetime.
 const MAX_MARGIN_SHARE: f64 = 0.1;
 
-/// The claims of an access token about its user and session (RFC 9068, 2.2.1).
+/// The claims of an access token that identify its user and session.
 ///
-/// The server verifies the signature; the browser only compares. The claims say, without a
-/// request, whether a token that the cookie has brought continues the session of this tab.
+/// The browser does not verify the signature. It only compares the claims, to find out without a
+/// request whether a token that it got with the cookie belongs to the user of this tab.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Claims {
     /// The user's id.
@@ -33,7 +35,7 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    /// Reads the claims of a token. Any other text has none.
+    /// Reads the claims of a token. Returns `None` for any other text.
     pub(super) fn read(token: &str) -> Option<Self> {
         let payload = token.split('.').nth(1)?.replace('-', "+").replace('_', "/");
         let json = web_sys::window()?.atob(&payload).ok()?;
@@ -41,9 +43,9 @@ impl Claims {
     }
 }
 
-/// When a token should be refreshed, in milliseconds of the browser's monotonic clock.
+/// The time to refresh a token, in milliseconds on the browser's monotonic clock.
 ///
-/// The device's wall clock may be wrong, so it is counted from the arrival of the token.
+/// The device's wall clock may be wrong, so the lifetime is counted from the arrival of the token.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Deadline(f64);
 
@@ -66,7 +68,7 @@ pub(super) enum RefreshError {
     SessionEnded(ApiError),
     /// The cookie belongs to another user, who has signed in in another tab.
     OtherUser,
-    /// The server could not be asked.
+    /// The request failed for another reason.
     Failed(ApiError),
 }
 
@@ -76,8 +78,8 @@ impl From<ApiError> for RefreshError {
     }
 }
 
-/// Runs a request that replaces the refresh cookie, which all tabs share, while no other tab does.
-/// Of two such responses, the browser would keep the cookie of the one that arrived last.
+/// Runs a request that replaces the refresh cookie, while no other tab runs one. All tabs share the
+/// cookie: of two concurrent responses, the browser would keep the cookie of the later one.
 pub(crate) async fn with_cookie_lock<T>(request: impl Future<Output = T>) -> T {
     let lock = Lock::acquire(COOKIE_LOCK).await;
     let answer = request.await;
@@ -85,20 +87,20 @@ pub(crate) async fn with_cookie_lock<T>(request: impl Future<Output = T>) -> T {
     answer
 }
 
-/// Gets a new access token with the cookie, for the user `owner` and nobody else. The caller
-/// stores it.
+/// Gets a new access token with the cookie. If `owner` is known, a token of any other user is an
+/// error. The caller stores the token.
 pub(super) async fn refresh_for(owner: Option<String>) -> Result<TokenResponse, RefreshError> {
     let answer = with_cookie_lock(refresh()).await?;
-    // Nothing that one user has begun may be done in the name of another.
+    // An action that one user has started must not be carried out as another user.
     let is_owners = owner.is_none_or(|owner| {
         Claims::read(&answer.access_token).is_some_and(|claims| claims.sub == owner)
     });
     if is_owners { Ok(answer) } else { Err(RefreshError::OtherUser) }
 }
 
-/// Refreshes, and tries once more if the response was lost: for some seconds the server accepts
-/// the replaced cookie again. Two requests never run at once, for the cookie would be that of the
-/// later response.
+/// Refreshes the token, and tries once more if the response was lost: the server accepts the
+/// replaced cookie for some seconds. The second request waits for the first one to end, because
+/// the browser would keep the cookie of the later response.
 async fn refresh() -> Result<TokenResponse, ApiError> {
     match api::refresh(FIRST_TIMEOUT_MS).await {
         Err(error) if error.is_lost_response() => api::refresh(SECOND_TIMEOUT_MS).await,
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_lives_a_second_is_used_for_most_of_it() {
+    fn a_token_that_is_valid_for_a_second_is_used_for_most_of_it() {
         assert!(!deadline(1).has_passed(1_399.0));
         assert!(deadline(1).has_passed(1_400.0));
     }

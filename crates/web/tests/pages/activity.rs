@@ -28,7 +28,7 @@ fn an_event_is_shown_with_its_time_and_origin() {
 }
 
 #[test]
-fn an_event_of_an_operator_is_shown_without_an_origin() {
+fn an_event_caused_by_an_operator_is_shown_without_an_origin() {
     let html = list(vec![event(ActivityKind::PasswordChanged, ActivityActor::Operator, None)]);
     assert!(html.contains("An administrator set the password"), "{html}");
     assert!(!html.contains("from"), "{html}");
@@ -44,7 +44,7 @@ fn ten_events_are_shown_at_first_with_a_button_for_the_others() {
 }
 
 #[test]
-fn an_unknown_kind_is_read_as_other() {
+fn an_unknown_kind_is_parsed_as_other() {
     let text = r#"{"at":"2026-04-15T10:00:00Z","kind":"passkey_added","actor":"user","session_id":null,"user_agent":null,"ip":null}"#;
     let event: ActivityEvent = serde_json::from_str(text).unwrap();
     assert_eq!(event.kind, ActivityKind::Other);

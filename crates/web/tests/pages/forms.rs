@@ -79,7 +79,7 @@ fn an_error_of_the_whole_form_is_one_alert_in_it() {
 }
 
 #[test]
-fn a_pending_form_says_so_and_cannot_be_submitted() {
+fn a_pending_form_has_a_busy_and_disabled_button() {
     let html = form(Progress { busy: true, attempts: 1, ..Progress::default() });
     let button = tag(&html, "type=\"submit\"");
     assert!(button.contains("disabled") && button.contains("aria-busy=\"true\""), "{button}");
@@ -96,14 +96,14 @@ fn the_button_that_shows_a_password_does_not_submit() {
 }
 
 #[test]
-fn the_email_field_leaves_the_text_as_it_was_typed() {
+fn the_email_field_is_a_text_input_with_an_email_keyboard() {
     let html = form(Progress::default());
     let input = tag(&html, "name=\"email\"");
     assert!(input.contains("type=\"text\"") && input.contains("inputmode=\"email\""), "{input}");
 }
 
 #[test]
-fn a_password_field_takes_its_ids_from_its_name() {
+fn the_ids_of_a_password_field_start_with_its_name() {
     let html = render::<PasswordField>(PasswordFieldProps {
         name: "new_password",
         label: "New password",

@@ -42,8 +42,8 @@ fn the_nav_links_to_log_in_and_sign_up_when_signed_out() {
         let html = visit(path, Session::SignedOut);
         let nav = nav(&html);
         assert!(nav.contains("href=\"/login\"") && nav.contains("href=\"/signup\""), "{path}");
-        for way in ["Log out", "/private", "/settings"] {
-            assert!(!nav.contains(way), "{path}: {way}");
+        for item in ["Log out", "/private", "/settings"] {
+            assert!(!nav.contains(item), "{path}: {item}");
         }
     }
 }
@@ -53,15 +53,15 @@ fn the_nav_links_to_the_account_and_has_log_out_when_signed_in() {
     for path in ["/", "/private", "/settings", "/nowhere"] {
         let html = visit(path, Session::SignedIn(ada()));
         let nav = nav(&html);
-        let ways = ["href=\"/private\"", "href=\"/settings\"", ">Log out</button>"];
-        let at = ways.map(|way| nav.find(way).unwrap_or_else(|| panic!("{path}: no {way}")));
+        let items = ["href=\"/private\"", "href=\"/settings\"", ">Log out</button>"];
+        let at = items.map(|item| nav.find(item).unwrap_or_else(|| panic!("{path}: no {item}")));
         assert!(at.is_sorted(), "{path}: {at:?}");
         assert!(!nav.contains("/login") && !nav.contains("/signup"), "{path}");
     }
 }
 
 #[test]
-fn log_out_is_offered_while_the_server_does_not_answer() {
+fn log_out_is_available_while_the_server_does_not_answer() {
     for session in [Session::Loading, Session::Unconfirmed(ApiError::Unreachable)] {
         assert!(nav(&visit("/private", session)).contains(">Log out</button>"));
     }
@@ -90,7 +90,7 @@ fn the_nav_marks_the_current_page_only() {
 }
 
 #[test]
-fn the_menu_is_closed_at_first_and_names_what_it_opens() {
+fn the_menu_is_closed_at_first_and_refers_to_its_list() {
     let html = visit("/", Session::SignedOut);
     let menu = tag(&html, "aria-expanded");
     assert!(menu.contains("aria-expanded=\"false\"") && menu.contains("type=\"button\""));

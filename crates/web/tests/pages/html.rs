@@ -1,9 +1,9 @@
-//! Rendering, and searching in what was rendered.
+//! Renders pages and components to HTML, and searches in it.
 
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "these run in tests alone, where a missing element fails the test"
+    reason = "these functions run only in tests, where a missing element fails the test"
 )]
 
 use api_types::User;
@@ -24,7 +24,7 @@ pub(crate) fn ada() -> User {
     }
 }
 
-/// Renders the document at `url`, as it is first shown.
+/// Returns the first render of the document at `url`.
 pub(crate) fn visit(url: &str, session: Session) -> String {
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
     let history = MemoryHistory::new();
@@ -32,7 +32,7 @@ pub(crate) fn visit(url: &str, session: Session) -> String {
     show(history, session)
 }
 
-/// Renders the document at `path` after a navigation with router state.
+/// Returns the first render of the document at `path` after a navigation with router state.
 pub(crate) fn arrive<T: 'static>(path: &str, state: T) -> String {
     let history = MemoryHistory::new();
     history.push_with_state(path, state);
@@ -50,7 +50,7 @@ pub(crate) fn render<C: BaseComponent>(props: C::Properties) -> String {
     LocalSet::new().block_on(&runtime, renderer.render())
 }
 
-/// Returns the first start tag with this text in it, such as `name="email"`.
+/// Returns the first start tag that contains a text, such as `name="email"`.
 pub(crate) fn tag<'a>(html: &'a str, with: &str) -> &'a str {
     let at = html.find(with).unwrap_or_else(|| panic!("no {with} in {html}"));
     let start = html[..=at].rfind('<').unwrap();
@@ -58,7 +58,7 @@ pub(crate) fn tag<'a>(html: &'a str, with: &str) -> &'a str {
     &html[start..end]
 }
 
-/// Returns the text between the first start tag with this text in it and the next tag.
+/// Returns the text between the first start tag that contains `with` and the next tag.
 pub(crate) fn text<'a>(html: &'a str, with: &str) -> &'a str {
     let tag = tag(html, with);
     let after = &html[html.find(tag).unwrap() + tag.len()..];

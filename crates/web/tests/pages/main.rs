@@ -1,4 +1,4 @@
-//! Pages and components, rendered natively.
+//! Tests of pages and components, rendered natively.
 
 #![cfg(not(target_family = "wasm"))]
 

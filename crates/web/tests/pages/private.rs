@@ -33,7 +33,7 @@ fn nothing_private_is_shown_while_the_server_has_not_answered() {
 }
 
 #[test]
-fn an_earlier_confirmation_does_not_open_a_private_page() {
+fn an_earlier_confirmation_does_not_show_a_private_page() {
     for path in PATHS {
         let html = visit(path, Session::SignedIn(ada()));
         assert!(shows_nothing_private(&html), "{html}");
@@ -41,7 +41,7 @@ fn an_earlier_confirmation_does_not_open_a_private_page() {
 }
 
 #[test]
-fn an_unreachable_server_is_an_alert_with_a_retry_button() {
+fn a_failed_request_shows_an_alert_with_a_retry_button() {
     let overloaded =
         ApiError::Rejected(Rejection { status: 503, retry_after: Some(5), ..Rejection::default() });
     for (error, words) in [(ApiError::Unreachable, "connection"), (overloaded, "in 5 seconds")] {

@@ -4,7 +4,7 @@ use web::session::Session;
 use crate::html::{ada, arrive, main, tag, text, visit};
 
 #[test]
-fn the_front_page_offers_an_account_when_signed_out() {
+fn the_home_page_links_to_sign_up_and_log_in_when_signed_out() {
     let html = visit("/", Session::SignedOut);
     let main = main(&html);
     assert!(main.contains("href=\"/signup\"") && main.contains("href=\"/login\""));
@@ -12,18 +12,18 @@ fn the_front_page_offers_an_account_when_signed_out() {
 }
 
 #[test]
-fn the_front_page_links_to_the_account_when_signed_in() {
+fn the_home_page_links_to_the_account_when_signed_in() {
     let html = visit("/", Session::SignedIn(ada()));
     let main = main(&html);
     assert!(main.contains("href=\"/private\"") && !main.contains("/signup"));
-    assert!(!html.contains("Ada@Example.com"), "it is public");
+    assert!(!html.contains("Ada@Example.com"), "the page is public");
 }
 
 #[test]
-fn the_front_page_confirms_the_deletion_of_an_account() {
+fn the_home_page_confirms_the_deletion_of_an_account() {
     let html = arrive("/", AccountDeleted);
     let (_, status) = html.split_once("role=\"status\"").unwrap();
-    assert!(status.split_once("</div>").unwrap().0.contains("Your account is deleted."), "{html}");
+    assert!(status.split_once("</div>").unwrap().0.contains("has been deleted"), "{html}");
     assert!(!visit("/", Session::SignedOut).contains("role=\"status\""));
 }
 
@@ -31,7 +31,7 @@ fn the_front_page_confirms_the_deletion_of_an_account() {
 fn an_unknown_path_shows_the_404_page() {
     for path in ["/nowhere", "/private/deeper", "/LOGIN"] {
         let html = visit(path, Session::SignedOut);
-        assert_eq!(text(&html, "<h1"), "There is no door here", "{path}");
+        assert_eq!(text(&html, "<h1"), "Page not found", "{path}");
         assert!(main(&html).contains("href=\"/\""), "{path}");
     }
 }
@@ -49,7 +49,7 @@ fn sign_up_asks_for_an_email_and_a_new_password() {
 }
 
 #[test]
-fn sign_up_states_the_minimum_length_beforehand() {
+fn sign_up_states_the_minimum_length_before_submission() {
     let html = visit("/signup", Session::SignedOut);
     assert!(tag(&html, "name=\"password\"").contains("aria-describedby=\"password-hint\""));
     assert!(text(&html, "id=\"password-hint\"").contains("At least 8 characters"));
@@ -79,7 +79,7 @@ fn after_a_sign_up_the_log_in_page_says_that_the_account_exists() {
     let notice = Some(LoginNotice::AccountCreated);
     let html = arrive("/login", LoginState { email: "ada@example.com".into(), notice });
     let (_, status) = html.split_once("role=\"status\"").unwrap();
-    assert!(status.split_once("</div>").unwrap().0.contains("Your account is ready"), "{status}");
+    assert!(status.split_once("</div>").unwrap().0.contains("has been created"), "{status}");
     assert!(!html.contains("role=\"alert\""));
 }
 

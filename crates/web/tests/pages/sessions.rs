@@ -61,13 +61,13 @@ fn the_current_session_is_marked_and_has_no_button() {
 }
 
 #[test]
-fn each_session_is_shown_with_device_address_and_times() {
+fn each_session_is_shown_with_device_ip_address_and_times() {
     let html = everywhere(None);
     let items = items(&html);
     for (item, words) in items.iter().zip([
-        ["A program (curl)", "the server's own computer (127.0.0.1)"],
-        ["Firefox on Windows", "local network (192.168.1.20)"],
-        ["Unknown device", "unknown address"],
+        ["A program (curl)", "from the server itself (127.0.0.1)"],
+        ["Firefox on Windows", "from the local network (192.168.1.20)"],
+        ["Unknown device", "from an unknown address"],
     ]) {
         assert!(words.iter().all(|words| item.contains(words)), "{item}");
         assert_eq!(text(item, "datetime=\"2026-04-14T09:30:00Z\""), "2026-04-14");
@@ -90,9 +90,9 @@ fn each_button_is_labelled_by_its_session() {
 #[test]
 fn an_error_is_shown_next_to_its_button() {
     let [first, second] = elsewhere();
-    let alert_after = |what: EndSessions, id: &str| {
+    let alert_after = |target: EndSessions, id: &str| {
         let sessions = vec![here(), first.clone(), second.clone()];
-        let html = show(sessions, None, Some((what, "No network.".into())));
+        let html = show(sessions, None, Some((target, "No network.".into())));
         assert_eq!(html.matches("role=\"alert\"").count(), 1, "{html}");
         let (before, _) = html.split_once("role=\"alert\"").unwrap();
         before.rsplit_once("<button").unwrap().1.contains(id)
@@ -134,11 +134,11 @@ fn a_user_agent_is_escaped() {
 }
 
 #[test]
-fn a_busy_button_says_so_and_is_disabled() {
+fn a_busy_button_has_its_busy_text_and_is_disabled() {
     let button = |busy, disabled| {
         render::<BusyButton>(BusyButtonProps {
             text: "Download my data",
-            busy_text: "Collecting…",
+            busy_text: "Preparing…",
             id: Some("download".into()),
             object: Some("data".into()),
             busy,
@@ -149,7 +149,7 @@ fn a_busy_button_says_so_and_is_disabled() {
     };
     let waiting = button(true, false);
     assert!(tag(&waiting, "aria-busy=\"true\"").contains("disabled"), "{waiting}");
-    assert_eq!(text(&waiting, "<button"), "Collecting…");
+    assert_eq!(text(&waiting, "<button"), "Preparing…");
     let ready = button(false, false);
     assert!(!ready.contains("disabled") && !ready.contains("aria-busy"), "{ready}");
     assert!(tag(&ready, "type=\"button\"").contains("aria-labelledby=\"download data\""));
@@ -157,7 +157,7 @@ fn a_busy_button_says_so_and_is_disabled() {
 }
 
 #[test]
-fn a_time_is_a_date_at_the_first_rendering() {
+fn the_first_render_of_a_time_shows_the_date() {
     let html = render::<TimeAgo>(TimeAgoProps { time: "2026-04-14T23:59:59Z".into() });
     assert_eq!(text(&html, "datetime=\"2026-04-14T23:59:59Z\""), "2026-04-14");
     assert!(tag(&html, "<time").contains("title=\"2026-04-14T23:59:59Z\""), "{html}");

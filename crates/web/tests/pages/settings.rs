@@ -39,7 +39,7 @@ fn an_account_deletion_asks_for_the_password_and_states_the_consequences() {
     let button = tag(section, "type=\"submit\"");
     assert!(button.contains("button-danger"), "{button}");
     assert_eq!(text(section, "type=\"submit\""), "Delete account");
-    assert!(section.contains("for good") && section.contains("sessions"), "{section}");
+    assert!(section.contains("cannot be undone") && section.contains("sessions"), "{section}");
 }
 
 #[test]
@@ -47,19 +47,19 @@ fn the_data_can_be_downloaded_with_a_button() {
     let html = settings();
     let section = section(&html, "Your data");
     assert!(section.contains(">Download my data</button>"), "{section}");
-    assert!(!section.contains("<form"), "there is nothing to fill in");
+    assert!(!section.contains("<form"), "{section}");
 }
 
 #[test]
 fn the_list_of_sessions_has_a_waiting_state() {
     let html = settings();
-    let section = section(&html, "Where you are signed in");
+    let section = section(&html, "Sessions");
     assert!(tag(section, "role=\"status\"").contains("aria-busy=\"true\""), "{section}");
     assert!(!section.contains("<li"), "{section}");
 }
 
 #[test]
-fn the_forms_name_their_account_for_password_managers() {
+fn the_forms_have_a_hidden_username_for_password_managers() {
     let html = settings();
     let forms: Vec<_> = html.split("<form").skip(1).collect();
     assert_eq!(forms.len(), 2);
@@ -67,7 +67,7 @@ fn the_forms_name_their_account_for_password_managers() {
         let account = tag(form, "autocomplete=\"username\"");
         assert!(account.contains("value=\"Ada@Example.com\""), "{account}");
         assert!(account.contains("readonly") && account.contains("hidden"), "{account}");
-        assert!(!account.contains("name="), "it is not sent: {account}");
+        assert!(!account.contains("name="), "it must not be sent: {account}");
     }
 }
 
@@ -86,6 +86,6 @@ fn ids_are_unique() {
 fn at_first_there_is_no_message() {
     let html = settings();
     assert!(!html.contains("role=\"alert\"") && !html.contains("aria-invalid"), "{html}");
-    assert!(!html.contains("is changed") && !html.contains("ended"), "{html}");
+    assert!(!html.contains("changed") && !html.contains("ended"), "{html}");
     assert!(!html.contains("disabled"), "{html}");
 }

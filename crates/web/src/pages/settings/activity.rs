@@ -21,7 +21,7 @@ pub(super) fn ActivitySection(props: &ActivitySectionProps) -> Html {
     html! {
         <section class="setting" aria-labelledby={HEADING}>
             <h2 id={HEADING} tabindex="-1">{"Recent activity"}</h2>
-            <p>{"If something here was not you, change your password."}</p>
+            <p>{"If you do not recognise something here, change your password."}</p>
             {show(&events, HEADING, &reload, |activity| html! {
                 <ActivityList events={activity.events.clone()} />
             })}

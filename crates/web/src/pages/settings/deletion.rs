@@ -37,9 +37,9 @@ pub(super) fn DeletionSection(props: &DeletionSectionProps) -> Html {
         <section class="setting" aria-labelledby="settings-deletion">
             <h2 id="settings-deletion">{"Delete your account"}</h2>
             <p>
-                {"Your account, all your sessions and everything else that Latchkey holds about you \
-                  are deleted at once and for good. Nobody can restore them. The e-mail address can \
-                  be used for a new account then."}
+                {"This deletes your account, your sessions and everything else that Latchkey stores \
+                  about you. It takes effect immediately and cannot be undone. Afterwards, your \
+                  email address can be used for a new account."}
             </p>
             <Form
                 submit="Delete account"
@@ -73,7 +73,7 @@ async fn delete(
         .map_err(|error| Failure::from_error(&error, &[PASSWORD], policy.min_length()))
 }
 
-/// Checks whether the field is empty: a request would count as an attempt.
+/// Checks whether the field is empty. The server would count an empty password as an attempt.
 fn check(data: &FormData) -> Failure {
     let missing = data.text(PASSWORD).is_empty();
     Failure::from_fields([(PASSWORD, missing.then_some(FieldProblem::PasswordMissing))])

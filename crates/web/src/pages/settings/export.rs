@@ -12,14 +12,13 @@ const FILE: &str = "latchkey-data.json";
 pub(super) fn ExportSection() -> Html {
     let session = use_session();
     let (progress, onpress) = use_submission(async move |()| export(&session).await);
-    let success =
-        progress.has_succeeded().then(|| format!("Your data is in the file {FILE}.").into());
+    let success = progress.has_succeeded().then(|| format!("Download started: {FILE}").into());
     html! {
         <section class="setting" aria-labelledby="settings-export">
             <h2 id="settings-export">{"Your data"}</h2>
             <p>
-                {"Everything that Latchkey holds about you, in one JSON file: your account, how your \
-                  password is stored, your sessions and your recent activity."}
+                {"Download a JSON file with everything that Latchkey stores about you: your account, \
+                  how your password is stored, your sessions and your recent activity."}
             </p>
             if let Some(text) = &progress.failure.form {
                 {alert(html! { <p>{text}</p> })}
@@ -27,7 +26,7 @@ pub(super) fn ExportSection() -> Html {
             <p>
                 <BusyButton
                     text="Download my data"
-                    busy_text="Collecting…"
+                    busy_text="Preparing…"
                     busy={progress.busy}
                     class="button-quiet"
                     {onpress}
@@ -42,6 +41,8 @@ async fn export(session: &SessionHandle) -> Result<(), Failure> {
     let answer = session.authorized(api::export).await;
     let text = answer.map_err(|error| Failure::from_form(describe(&error)))?;
     download::save_json(FILE, &text).map_err(|_| {
-        Failure::from_form("Your browser did not accept the file. Allow downloads and try again.")
+        Failure::from_form(
+            "Your browser blocked the download. Allow downloads for this site and try again.",
+        )
     })
 }

@@ -11,13 +11,13 @@ use crate::session::{SessionHandle, use_session};
 
 const CURRENT: &str = "current_password";
 const NEW: &str = "new_password";
-const CHANGED: &str = "Your password is changed. Your other sessions have ended.";
+const CHANGED: &str = "Your password has been changed. All other sessions have ended.";
 
 #[derive(Properties, PartialEq)]
 pub(super) struct PasswordSectionProps {
     pub(super) email: AttrValue,
     pub(super) policy: PasswordPolicy,
-    /// Called when the password was changed.
+    /// Called after the password was changed.
     pub(super) onchanged: Callback<()>,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn PasswordSection(props: &PasswordSectionProps) -> Html {
     html! {
         <section class="setting" aria-labelledby="settings-password">
             <h2 id="settings-password">{"Password"}</h2>
-            <p>{"Changing it signs you out everywhere else."}</p>
+            <p>{"Changing your password logs you out everywhere else."}</p>
             <Form
                 submit="Change password"
                 submitting="Changing…"
@@ -80,7 +80,7 @@ async fn change(
         .map_err(|error| Failure::from_error(&error, &[CURRENT, NEW], policy.min_length()))
 }
 
-/// Returns the errors that the server would find, except for a wrong or common password.
+/// Returns the same errors as the server, except for a wrong or common password.
 fn check(data: &FormData, policy: PasswordPolicy, email: &str) -> Failure {
     let missing = data.text(CURRENT).is_empty().then_some(FieldProblem::PasswordMissing);
     let problem = new_password::problem(data.text(NEW), policy, email);
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_new_password_is_checked_as_for_a_sign_up() {
+    fn the_new_password_is_checked_like_at_sign_up() {
         let (missing, too_short) =
             (Some(FieldProblem::PasswordMissing), Some(FieldProblem::PasswordTooShort(8)));
         assert_eq!(problems("", "short"), (missing, too_short));

@@ -23,12 +23,12 @@ impl<T> From<Result<T, ApiError>> for RemoteList<T> {
     }
 }
 
-/// Loads a list, and loads it again whenever `version` changes. Returns it with a callback that
-/// tries again after a failure.
+/// Loads a list, and reloads it whenever `version` changes. Returns the list, and a callback that
+/// retries after a failure.
 #[hook]
 pub(super) fn use_remote_list<T, F>(
     version: u32,
-    ask: F,
+    fetch: F,
 ) -> (UseStateHandle<RemoteList<T>>, Callback<()>)
 where
     T: 'static,
@@ -38,8 +38,8 @@ where
     let load = {
         let list = list.setter();
         Callback::from(move |()| {
-            let (ask, list) = (ask.clone(), list.clone());
-            spawn_local(async move { list.set(ask().await.into()) });
+            let (fetch, list) = (fetch.clone(), list.clone());
+            spawn_local(async move { list.set(fetch().await.into()) });
         })
     };
     use_effect_with(version, {
@@ -53,7 +53,7 @@ where
     (list, reload)
 }
 
-/// Renders a list, or its waiting state, or an alert. `heading` is the id of its heading.
+/// Renders a list, its waiting state or an alert. `heading` is the id of the list's heading.
 pub(super) fn show<T>(
     list: &RemoteList<T>,
     heading: &'static str,
@@ -61,7 +61,7 @@ pub(super) fn show<T>(
     render: impl FnOnce(&T) -> Html,
 ) -> Html {
     match list {
-        RemoteList::Loading => html! { <p role="status" aria-busy="true">{"One moment…"}</p> },
+        RemoteList::Loading => html! { <p role="status" aria-busy="true">{"Loading…"}</p> },
         RemoteList::Failed(text) => failed(text, heading, reload),
         RemoteList::Loaded(loaded) => render(loaded),
     }
@@ -69,7 +69,7 @@ pub(super) fn show<T>(
 
 fn failed(text: &AttrValue, heading: &'static str, reload: &Callback<()>) -> Html {
     let onclick = reload.reform(|_| {
-        // The button disappears while waiting, and the focus should not.
+        // The button is removed while the list is loading, which would lose the focus.
         browser::focus(browser::element(heading));
     });
     html! {

@@ -15,7 +15,7 @@ const HEADING: &str = "settings-sessions";
 pub(super) struct SessionsSectionProps {
     /// Changes whenever the list may have changed.
     pub(super) version: u32,
-    /// Called when the user has ended sessions.
+    /// Called after the user has ended sessions.
     pub(super) onended: Callback<()>,
 }
 
@@ -29,14 +29,14 @@ pub(super) fn SessionsSection(props: &SessionsSectionProps) -> Html {
     let last = use_state(|| None);
     let (progress, end) = use_submission({
         let (loaded, onended) = (loaded.setter(), props.onended.clone());
-        async move |what: EndSessions| {
-            end(&session, &what).await?;
+        async move |target: EndSessions| {
+            end(&session, &target).await?;
             loaded.set(list(&session).await.into());
             onended.emit(());
             Ok(())
         }
     });
-    // The button was removed with the session that it has ended.
+    // The focused button is removed together with the session that it has ended.
     use_effect_with(progress.has_succeeded(), |succeeded| {
         if *succeeded && browser::has_lost_focus() {
             browser::focus(browser::element(HEADING));
@@ -44,19 +44,19 @@ pub(super) fn SessionsSection(props: &SessionsSectionProps) -> Html {
     });
     let onend = {
         let last = last.setter();
-        move |what: EndSessions| {
-            last.set(Some(what.clone()));
-            end.emit(what);
+        move |target: EndSessions| {
+            last.set(Some(target.clone()));
+            end.emit(target);
         }
     };
     let ending = (*last).clone().filter(|_| progress.busy);
     let failure = (*last).clone().zip(progress.failure.form.clone());
     html! {
         <section class="setting" aria-labelledby={HEADING}>
-            <h2 id={HEADING} tabindex="-1">{"Where you are signed in"}</h2>
+            <h2 id={HEADING} tabindex="-1">{"Sessions"}</h2>
             <p>
-                {"If there is one that you do not recognise, change your password: that ends all \
-                  but this one."}
+                {"You are logged in on these devices. If you do not recognise one, change your \
+                  password. That ends all sessions except this one."}
             </p>
             {show(&loaded, HEADING, &reload, |sessions| html! {
                 <SessionsList sessions={sessions.clone()} {ending} {failure} {onend} />
@@ -78,15 +78,15 @@ async fn list(session: &SessionHandle) -> Result<Vec<Session>, ApiError> {
     session.authorized(api::sessions).await.map(|answer| answer.sessions)
 }
 
-async fn end(session: &SessionHandle, what: &EndSessions) -> Result<(), Failure> {
-    let answer = match what {
+async fn end(session: &SessionHandle, target: &EndSessions) -> Result<(), Failure> {
+    let answer = match target {
         EndSessions::Others => session.authorized(api::end_other_sessions).await,
         EndSessions::One(id) => {
             session.authorized(async |token: &str| api::end_session(token, id).await).await
         }
     };
     match answer {
-        // It has ended since the list was loaded.
+        // The session has ended since the list was loaded.
         Err(ApiError::Rejected(rejection)) if rejection.status == 404 => Ok(()),
         answer => answer.map_err(|error| Failure::from_form(describe(&error))),
     }
