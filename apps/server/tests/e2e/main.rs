@@ -18,6 +18,7 @@ mod outage;
 mod policy;
 mod private;
 mod refresh;
+mod screenshots;
 #[path = "../support/server.rs"]
 #[expect(dead_code, reason = "other test binaries use the rest of it")]
 mod server;

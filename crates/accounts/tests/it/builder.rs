@@ -62,7 +62,7 @@ async fn an_insecure_or_invalid_configuration_is_rejected_with_its_fix() {
     for (builder, fix) in [
         (builder(&folder).public_url("http://app.example"), "https"),
         (builder(&folder).public_url("http://192.0.2.1:3000"), "https"),
-        (builder(&folder).public_url("https://app.example/login"), "no path"),
+        (builder(&folder).public_url("https://app.example/login"), "without a path"),
         (builder(&folder).public_url("app.example"), "https://auth.example.com"),
         (builder(&folder).access_token_lifetime(Duration::from_mins(61)), "1 hour or less"),
         (builder(&folder).access_token_lifetime(Duration::from_mins(16)), "idle timeout"),
