@@ -58,7 +58,7 @@ enum Part {
     Growth(Effort),
     /// Measure start-up time, memory, and the sizes of the binary and the pages
     Start(Effort),
-    /// Test whether a rejected log-in reveals which emails have accounts
+    /// Test whether a rejected log-in reveals which email addresses have accounts
     Enumeration(enumeration::Enumeration),
 }
 

@@ -17,7 +17,7 @@ const PASSWORD: &str = "a long walk along the sea";
 /// A low number, because only the responses are checked and not their times.
 const ITERATIONS: u32 = 1_000;
 
-/// Sends the server valid and invalid requests according to the document, and runs a client
+/// Sends the server requests that are valid or invalid according to the document, and runs a client
 /// generated from it.
 pub(crate) fn check(server: PathBuf) -> Result<()> {
     let installation = Installation::new(server)?;

@@ -46,7 +46,8 @@ struct Stat {
 }
 
 impl Stat {
-    /// Splits after the last parenthesis, because the name is in parentheses and may contain some.
+    /// Splits after the last parenthesis, because the name is in parentheses and may itself contain
+    /// parentheses.
     fn parse(text: &str) -> Option<Self> {
         let (_, rest) = text.rsplit_once(')')?;
         let fields: Vec<_> = rest.split_whitespace().collect();

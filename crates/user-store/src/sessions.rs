@@ -14,8 +14,9 @@ use crate::users::{PasswordVersion, User};
 ///
 /// # Rules
 ///
-/// - A session is active until its idle or absolute expiry, both exclusive. Ending a session
-///   deletes it, which takes effect immediately on all servers.
+/// - A session is active until its idle or absolute expiry, whichever comes first. At that moment
+///   it is no longer active. Ending a session deletes it, which takes effect immediately on all
+///   servers.
 /// - A session is opened only with the current password of an account that is not disabled. So a
 ///   sign-in with the old password that races with a password change leaves no session.
 /// - Users can end sessions only from an active session, and only their own. If two sessions end
@@ -170,7 +171,8 @@ pub struct Rotation {
 }
 
 impl Rotation {
-    /// Builds a use of `token` by `client`. Returns it together with the successor of the token.
+    /// Builds the rotation for a use of `token` by `client`. Returns it together with the successor
+    /// of the token.
     #[must_use]
     pub fn new(
         token: &RefreshToken,
@@ -209,13 +211,14 @@ pub enum RotateOutcome {
     Rotated(Session),
     /// The token was rotated a moment ago. Its successor can be derived again with this salt.
     Repeated(Session, SuccessorSalt),
-    /// The token had already been replaced. Its session was ended and is returned.
+    /// The token was replaced earlier, and the time for repeating its use is over. Its session was
+    /// ended and is returned.
     Reused(Session),
     /// No active session has this token.
     Unknown,
 }
 
-/// The outcome of ending sessions from a session of the same user.
+/// The outcome of [`SessionStore::end_session`] and [`SessionStore::end_other_sessions`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum EndSessionsOutcome {

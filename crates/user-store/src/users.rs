@@ -174,9 +174,9 @@ pub enum Challenge {
     /// The account does not exist or is disabled. The sign-in fails even if the password matches
     /// this hash.
     ///
-    /// The hash belongs to the account whose email address follows the
-    /// [position](DecoyPosition) derived from the address that was typed. It is `None` if the store
-    /// has no accounts. Every sign-in with the same unknown address gets the hash of the same
+    /// The hash belongs to the account whose email address comes next in alphabetical order after
+    /// the [position](DecoyPosition) derived from the address that was typed. It is `None` if the
+    /// store has no accounts. Every sign-in with the same unknown address gets the hash of the same
     /// account, and takes as long as a sign-in to that account. So the response time does not
     /// reveal which addresses have accounts, even if hashes of several kinds were imported.
     Decoy(Option<PasswordHash>),

@@ -72,8 +72,8 @@ pub(crate) fn has_focus_within(ancestor: &Element) -> bool {
     ancestor.contains(active.as_deref())
 }
 
-/// Returns whether the focus was lost because its element was removed or disabled. A focus on
-/// `main` counts as lost too: a click on a disabled element moves it there.
+/// Returns whether the focus was lost because its element was removed or disabled. Focus on `main`
+/// also counts as lost, because a click on a disabled element moves the focus there.
 pub(crate) fn has_lost_focus() -> bool {
     let Some(document) = document() else { return false };
     let body = document.body().map(Element::from);
@@ -86,7 +86,7 @@ pub(crate) fn is_repeated_click(click: &MouseEvent) -> bool {
     click.detail() > 1
 }
 
-/// Returns whether a key event is a repetition by the browser while Enter is held down.
+/// Returns whether a key event is an automatic repeat while Enter is held down.
 pub(crate) fn is_held_enter(key: &KeyboardEvent) -> bool {
     key.repeat() && key.key() == "Enter"
 }

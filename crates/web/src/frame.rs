@@ -61,8 +61,8 @@ fn skip(event: &MouseEvent) {
     browser::focus_page();
 }
 
-/// Returns a number that changes with every navigation, even to the same page. A change of only
-/// the fragment is not a navigation.
+/// Returns a number that changes with every navigation, even to the same page. A navigation that
+/// changes only the fragment does not count.
 #[hook]
 fn use_visit() -> u32 {
     let entry = use_location().map(|location| (location.path().to_owned(), location.id()));

@@ -8,7 +8,7 @@
 //! | [`pages`] | one component per route; they send requests and handle the responses |
 //! | [`components`] | the parts of pages; they send no requests and do not use the session |
 //! | [`session`] | the session of this tab: one reducer, one provider, one hook |
-//! | [`messages`] | the texts of all errors |
+//! | [`messages`] | the error messages for form fields and failed requests |
 //! | [`api`] | requests to the server, and their errors |
 //! | [`routes`] | the routes, and the state that a navigation passes to a page |
 //! | [`mod@format`] | devices, IP addresses, times and audit events as text |

@@ -1,5 +1,5 @@
-//! The texts of all errors. Each says what went wrong and how to fix it. They contain no error
-//! codes and no messages from the server or the browser.
+//! The error messages for form fields and failed requests. Each says what went wrong and how to
+//! fix it. They contain no error codes and no messages from the server or the browser.
 
 use api_types::{ErrorCode, FieldCode};
 use auth_core::PasswordError;
@@ -22,7 +22,7 @@ pub enum FieldProblem {
     PasswordTooShort(u8),
     /// The password has more than 1,024 bytes.
     PasswordTooLong,
-    /// The password is among the most common ones.
+    /// The password is among the most common ones, or is the email address or the name of the app.
     PasswordCommon,
     /// The password contains a character that is not allowed.
     PasswordInvalid,

@@ -1,5 +1,5 @@
 //! `cargo xtask bench enumeration`: tests whether the response to a rejected log-in, or the
-//! response time, reveals which emails have accounts.
+//! response time, reveals which email addresses have accounts.
 //!
 //! Log-ins of several kinds are sent over one connection in random order. Each pair of kinds is
 //! compared with the Mann-Whitney U test, which makes no assumptions about the distribution of the
@@ -33,7 +33,7 @@ pub(crate) struct Enumeration {
     /// The number of log-ins of each kind
     #[arg(long, value_name = "N", default_value_t = 2_000)]
     rounds: usize,
-    /// The iterations of a hash: enough for the hash to take most of the time
+    /// The iterations per hash, by default enough for hashing to take most of the response time
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     iterations: u32,
     /// Measure this server binary instead of building one

@@ -1,5 +1,5 @@
-//! A Flask application with the same three endpoints, for comparison. Flask is installed from PyPI
-//! into an environment below `target/bench`.
+//! A Flask application for comparison. It has the three measured endpoints: sign-up, log-in and
+//! `GET /api/me`. Flask is installed from PyPI into an environment below `target/bench`.
 
 use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
@@ -24,7 +24,8 @@ pub(super) struct Flask {
     directory: TempDir,
 }
 
-/// The number of worker processes: one per core of the machine of the published figures.
+/// The number of worker processes: one per core of the machine on which the published figures were
+/// measured.
 const WORKERS: &str = "2";
 
 const START_TIMEOUT: Duration = Duration::from_secs(30);

@@ -78,14 +78,18 @@ impl Latencies {
 
 fn report(idle: &Latencies, flooded: &Latencies) -> Section {
     let mut section = Section::new("flood");
-    section.add(Row::new("median, idle", "ms", &idle.median));
-    section.add(Row::new("median, during the flood", "ms", &flooded.median));
-    section.add(Row::new("99th percentile, idle", "ms", &idle.p99));
-    let p99 = Row::new("99th percentile, during the flood", "ms", &flooded.p99);
+    let row = |what: &str, values: &[f64]| {
+        Row::new(format!("latency of `GET /api/me`, {what}"), "ms", values)
+    };
+    section.add(row("median, idle", &idle.median));
+    section.add(row("median, during the flood", &flooded.median));
+    section.add(row("99th percentile, idle", &idle.p99));
+    let p99 = row("99th percentile, during the flood", &flooded.p99);
     section.add(p99.with(Goal::AtMost(10.0)));
-    let ratio = Row::ratio("99th percentile, flood relative to idle", &flooded.p99, &idle.p99);
+    let name = "latency of `GET /api/me`, 99th percentile, flood relative to idle";
+    let ratio = Row::ratio(name, &flooded.p99, &idle.p99);
     section.add(ratio.with(Goal::AtMost(4.0)));
-    section.add(Row::new("maximum, idle", "ms", &idle.max));
-    section.add(Row::new("maximum, during the flood", "ms", &flooded.max));
+    section.add(row("maximum, idle", &idle.max));
+    section.add(row("maximum, during the flood", &flooded.max));
     section
 }

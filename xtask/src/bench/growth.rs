@@ -17,7 +17,7 @@ const SIZES: [u32; 3] = [1_000, 100_000, 1_000_000];
 const ITERATIONS: u32 = 1_000;
 /// The operations of the store: each with its name in the output of the helper and in the report.
 const OPERATIONS: [(&str, &str); 3] = [
-    ("look_up", "look-ups of a session"),
+    ("look_up", "session lookups"),
     ("log_in", "log-ins, without the hash"),
     ("log_in_and_refresh", "log-ins and refreshes, without the hash"),
 ];

@@ -15,8 +15,8 @@ const FLASK: &str = "Flask";
 /// Options that make the server hash one password at a time: with the fastest code for a single
 /// password, and with the code for processors without suitable vector instructions.
 const ONE_AT_A_TIME: [(&str, [&str; 2]); 2] = [
-    ("Latchkey, one at a time", ["--hashing", "single"]),
-    ("Latchkey, one at a time, portable code", ["--hashing", "portable"]),
+    ("Latchkey (one at a time)", ["--hashing", "single"]),
+    ("Latchkey (one at a time, portable code)", ["--hashing", "portable"]),
 ];
 
 /// A server to compare, and its successful requests per second.

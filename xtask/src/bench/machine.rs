@@ -36,7 +36,7 @@ impl Machine {
             ("Python packages", flask::REQUIREMENTS.trim().replace('\n', ", ")),
             ("wrk", load::version().unwrap_or_default()),
             ("rounds", if effort.quick { "few and short" } else { "all" }.to_owned()),
-            ("load average before", load.split(' ').next().unwrap_or_default().to_owned()),
+            ("load average before the run", load.split(' ').next().unwrap_or_default().to_owned()),
         ];
         let load = load.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0);
         Ok(Self { facts, load, cores })

@@ -97,14 +97,17 @@ fn report(candidates: &[Candidate; 3]) -> Section {
     let mut section = Section::new("private");
     let [latchkey, bare, flask] = candidates;
     for candidate in candidates {
-        section.add(Row::new(format!("rate: {}", candidate.name), "/s", &candidate.rate));
+        let name = format!("rate of `GET /api/me`: {}", candidate.name);
+        section.add(Row::new(name, "/s", &candidate.rate));
     }
-    let to_bare = Row::ratio("rate: Latchkey relative to warp alone", &latchkey.rate, &bare.rate);
+    let name = "rate of `GET /api/me`: Latchkey relative to warp alone";
+    let to_bare = Row::ratio(name, &latchkey.rate, &bare.rate);
     section.add(to_bare.with(Goal::AtLeast(0.6)));
-    section.add(Row::ratio("rate: Latchkey relative to Flask", &latchkey.rate, &flask.rate));
+    let name = "rate of `GET /api/me`: Latchkey relative to Flask";
+    section.add(Row::ratio(name, &latchkey.rate, &flask.rate));
     for candidate in candidates {
         let cpu = Row::new(
-            format!("processor time per request: {}", candidate.name),
+            format!("processor time per `GET /api/me`: {}", candidate.name),
             "µs",
             &candidate.cpu,
         );

@@ -26,8 +26,8 @@ const MAX_EXPOSURE: &str = "15";
 const UNIT_REPLACEMENTS: [(&str, &str); 1] =
     [("ExecStart=/usr/local/bin/latchkey ", "ExecStart=/bin/true ")];
 
-/// Replacements in the site of nginx. `nginx -t` reads the certificate and binds the addresses, and
-/// this machine may allow no ports below 1024 and have no IPv6.
+/// Replacements in the nginx site. They are needed because `nginx -t` reads the certificate and
+/// binds the addresses, and this machine may not allow ports below 1024 or may not have IPv6.
 const NGINX_REPLACEMENTS: [(&str, &str); 6] = [
     ("/etc/letsencrypt/live/auth.example.com/fullchain.pem", "certificate.pem"),
     ("/etc/letsencrypt/live/auth.example.com/privkey.pem", "key.pem"),
@@ -62,7 +62,7 @@ pub(super) fn check() -> Result<()> {
 fn check_unit(file: &Path) -> Result<()> {
     SYSTEMD.ensure(
         || succeeds(Command::new("systemd-analyze").arg("--version")),
-        "there is no systemd-analyze: run this step on a Linux with systemd 250 or later \
+        "there is no systemd-analyze: run this step on a Linux system with systemd 250 or later \
          (on Debian `apt-get install systemd`)",
     )?;
     let directory = tempfile::tempdir()?;
@@ -78,7 +78,7 @@ fn check_unit(file: &Path) -> Result<()> {
 
 fn check_nginx_site(file: &Path) -> Result<()> {
     let prefix = tempfile::tempdir()?;
-    // First, because the Debian package of openssl brings libraries that nginx needs.
+    // This comes first because the Debian package of openssl brings libraries that nginx needs.
     create_certificate(prefix.path())?;
     let nginx = NGINX.find_or_unpack()?;
     copy_with(file, &prefix.path().join("site.conf"), &NGINX_REPLACEMENTS)?;
@@ -135,7 +135,7 @@ struct Server {
 
 impl Server {
     /// Returns the installed program, or one from the Debian package, which is unpacked below
-    /// `target`. To install the package would also start the server.
+    /// `target`. Installing the package would also start the server.
     fn find_or_unpack(&self) -> Result<PathBuf> {
         let unpacked = workspace::target_dir()?.join(self.name);
         if let Some(program) = self.find(&unpacked) {
@@ -152,7 +152,7 @@ impl Server {
     }
 
     fn find(&self, unpacked: &Path) -> Option<PathBuf> {
-        // /usr/sbin may be missing in PATH.
+        // /usr/sbin may be missing from PATH.
         [PathBuf::from(self.name), Path::new("/").join(self.path_in_package)]
             .into_iter()
             .chain([unpacked.join(self.path_in_package)])

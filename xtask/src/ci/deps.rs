@@ -69,8 +69,8 @@ pub(super) fn check() -> Result<()> {
     deny::check()
 }
 
-/// Returns whether a package enables the feature `testing` of a dependency outside its own tests.
-/// The package's own feature `testing` may do so.
+/// Returns whether a package, outside its own tests, enables the feature `testing` of a dependency.
+/// Its own feature `testing` is allowed to do so.
 fn enables_testing(package: &Package) -> bool {
     let is_normal = |kind| kind != DependencyKind::Development;
     let by_dependency = package.dependencies.iter().any(|dependency| {

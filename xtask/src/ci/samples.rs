@@ -35,7 +35,7 @@ pub(super) fn check(root: &Path) -> Result<()> {
         }
     }
     if !wrong.is_empty() {
-        bail!("unchecked samples:\n{}", wrong.join("\n"));
+        bail!("wrong samples:\n{}", wrong.join("\n"));
     }
     Ok(())
 }

@@ -38,12 +38,12 @@ fn a_read_only_file_or_folder_is_an_error_at_startup() {
         set_mode(path, read_only);
         let line = start_error(without_root_override(), &folder);
         set_mode(path, writable);
-        assert!(line.contains("may be written"), "{line}");
+        assert!(line.contains("are writable"), "{line}");
         assert_eq!(std::fs::read(&file).unwrap(), before);
     }
     set_mode(&file, 0o000);
     let line = start_error(without_root_override(), &folder);
-    assert!(line.contains("may be written"), "{line}");
+    assert!(line.contains("are writable"), "{line}");
     set_mode(&file, 0o600);
     start(&folder).log_in("ada@example.com", PASSWORD);
 }

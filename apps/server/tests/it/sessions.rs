@@ -35,7 +35,7 @@ fn reuse_is_detected_across_a_restart() {
 }
 
 #[test]
-fn concurrent_refreshes_on_two_servers_get_one_successor() {
+fn concurrent_refreshes_on_two_servers_get_the_same_successor() {
     let here = TestApp::with_public_url();
     let there = here.start_another();
     let first = here.user().log_in().cookie;

@@ -104,7 +104,7 @@ async fn an_attacker_cannot_lock_the_owner_out_and_the_owner_does_not_reset_the_
     }
     sign_in(&app, EMAIL, PASSWORD, &owner).await.unwrap();
     assert_retry_after(sign_in(&app, EMAIL, PASSWORD, &attacker).await, MINUTE);
-    // The known browser has its own limit, at any IP address.
+    // The known browser has its own limit, whatever its IP address is.
     let roaming = Caller { client: attacker.client.clone(), ..owner };
     for _ in 0..10 {
         fail(&app, EMAIL, &roaming).await;

@@ -41,7 +41,7 @@ cases! {
     a_refresh_extends_the_idle_expiry_but_not_the_absolute_expiry,
     an_unknown_refresh_token_is_rejected,
     an_expired_or_ended_session_is_not_refreshed,
-    concurrent_uses_of_a_token_get_one_successor,
+    concurrent_uses_of_a_token_get_the_same_successor,
     a_repeated_token_gets_the_same_successor_after_a_restart,
     a_token_repeated_after_the_grace_period_ends_the_session,
     a_token_whose_successor_was_used_ends_the_session,
@@ -394,7 +394,7 @@ async fn an_expired_or_ended_session_is_not_refreshed(deployment: &dyn Deploymen
     assert_eq!(ended.unwrap_err(), RotateOutcome::Unknown);
 }
 
-async fn concurrent_uses_of_a_token_get_one_successor(deployment: &dyn Deployment) {
+async fn concurrent_uses_of_a_token_get_the_same_successor(deployment: &dyn Deployment) {
     let [here, there] = two_servers(deployment).await;
     let (opened, token) = open_for_ada(&here).await;
     let successors: Vec<RefreshTokenHash> = join_all((0..20).map(|n| {

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_looked_up_for_a_failure_without_a_user_too() {
+    fn a_failure_without_a_user_also_looks_up_an_account() {
         let failure = Event::by_user(EventKind::SignInFailed, NOW, ClientInfo::default());
         let unused = user_to_look_up(&failure);
         assert_ne!(unused, UserId::generate(NOW, &SystemRandom));

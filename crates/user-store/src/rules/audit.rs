@@ -4,9 +4,9 @@ use auth_core::Timestamp;
 
 use crate::audit::EVENT_RETENTION;
 
-/// Returns the time up to and including which events are deleted. The retention is counted back
-/// from the newest event if that is older than `now`, so that a clock that is ahead does not delete
-/// events too early.
+/// Returns the cut-off: events at or before this time are deleted. The retention period is
+/// counted back from the newest event if that is older than `now`, so that a clock that is ahead
+/// does not delete events too early.
 pub(crate) fn purge_until(newest: Timestamp, now: Timestamp) -> Timestamp {
     now.min(newest).saturating_sub(EVENT_RETENTION).unwrap_or(Timestamp::MIN)
 }

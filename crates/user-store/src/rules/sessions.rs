@@ -26,7 +26,7 @@ pub(crate) fn open_session(
     Decision::Write(event.about(session.user_id).in_session(session.id))
 }
 
-/// The change that a use of a refresh token makes.
+/// The change to write after a refresh token was used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RotationWrite {
     /// Save the refreshed session with the successor of its token.
@@ -35,8 +35,8 @@ pub(crate) enum RotationWrite {
     End(Session, Event),
 }
 
-/// Decides about the use of a refresh token. `stored` is the session of the token's family, if
-/// there is one.
+/// Decides the outcome of using a refresh token. `stored` is the session of the token's family with
+/// the state of its tokens, if there is one.
 pub(crate) fn rotate_refresh_token(
     rotation: &Rotation,
     stored: Option<(Session, RefreshState)>,

@@ -62,8 +62,8 @@ pub(crate) fn delete_own_account(
     }
 }
 
-/// Checks whether a reauthentication authorises a change. If it does not, returns the outcome of
-/// the change.
+/// Checks whether a reauthentication authorises a change. If it does not, returns the outcome that
+/// says why.
 fn authorize(
     reauthentication: &Reauthentication,
     session: Option<&Session>,
@@ -93,7 +93,7 @@ pub(crate) fn set_password(
 }
 
 /// Decides whether an account must be disabled. On [`Decision::Write`], the transaction saves `now`
-/// as the time. It ends all sessions in any case, even if the account is already disabled.
+/// as `disabled_at`. The transaction ends all sessions even if the account is already disabled.
 pub(crate) fn disable_user(
     account: Option<&AccountState>,
     now: Timestamp,

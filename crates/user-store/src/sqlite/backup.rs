@@ -71,7 +71,7 @@ fn copy_database(source: &Connection, copy: &Path) -> rusqlite::Result<()> {
 /// Checks the copy. Returns the number of accounts in it.
 fn verify(copy: &Path) -> Result<u32, BackupError> {
     let damaged = |error: rusqlite::Error| BackupError::Damaged(error.to_string());
-    // Opened for writing, because SQLite checks no CHECK constraints in a read-only database.
+    // Opened for writing, because SQLite does not verify CHECK constraints in a read-only database.
     let connection = Connection::open_with_flags(copy, FLAGS).map_err(damaged)?;
     match problem(&connection).map_err(damaged)? {
         Some(problem) => Err(BackupError::Damaged(problem)),

@@ -14,7 +14,7 @@ pub(super) const FLAGS: OpenFlags =
     OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 /// How long a statement waits for a lock, and a caller for a connection or for permission to write.
-/// After that, the store is unavailable.
+/// After that, the operation fails.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Opens a connection for reading and writing. Fails if the file does not have this identity.
@@ -30,7 +30,7 @@ pub(super) fn connect(path: &Path, identity: FileIdentity) -> rusqlite::Result<C
 pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // Query plans do not depend on the bound values. Otherwise SQLite would prepare a statement
-    // again for new values, which takes longer than most statements run.
+    // again for new values, which takes longer than running most statements.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;

@@ -43,7 +43,7 @@ impl Database {
 
     /// Runs `query`, which finds at most one row by an index, on the caller's thread. Moving it to
     /// another thread would take several times as long as the query. If no connection is free or
-    /// the query fails, [`read`](Self::read) runs it again.
+    /// the query fails, [`read`](Self::read) runs it instead.
     pub(super) async fn look_up<T, F>(&self, query: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -99,7 +99,7 @@ impl Database {
             .map_err(unavailable)
     }
 
-    /// Runs `query` with a connection of the pool, on a thread that may block.
+    /// Runs `query` with a connection from the pool, on a thread that may block.
     pub(super) async fn run<T, E, F>(&self, query: F) -> Result<T, E>
     where
         T: Send + 'static,

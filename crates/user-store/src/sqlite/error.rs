@@ -11,7 +11,7 @@ use crate::error::StoreError;
 #[non_exhaustive]
 pub enum OpenError {
     /// The file cannot be created, read or written.
-    #[error("cannot open the database {}: {source}; check that the folder exists and that the file and its folder may be written", path.display())]
+    #[error("cannot open the database {}: {source}; check that the folder exists and that the file and its folder are writable", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -54,7 +54,7 @@ pub enum OpenError {
     #[error("the database {} is locked by another process; stop that process, or wait for it", .0.display())]
     Locked(PathBuf),
     /// SQLite cannot use the file.
-    #[error("cannot use the database {}: {source}; check that the disk has room and that the file and its folder may be written", path.display())]
+    #[error("cannot use the database {}: {source}; check that the disk has room and that the file and its folder are writable", path.display())]
     Sqlite {
         /// The file.
         path: PathBuf,
@@ -62,7 +62,7 @@ pub enum OpenError {
         source: rusqlite::Error,
     },
     /// The connections could not be opened.
-    #[error("cannot use the database {}: {source}; check that the disk has room and that the file and its folder may be written", path.display())]
+    #[error("cannot use the database {}: {source}; check that the disk has room and that the file and its folder are writable", path.display())]
     Store {
         /// The file.
         path: PathBuf,
@@ -79,7 +79,7 @@ pub enum BackupError {
     #[error("{} already exists; use another path", .0.display())]
     Exists(PathBuf),
     /// The backup cannot be written to its folder.
-    #[error("cannot write the backup {}: {source}; check that the folder exists and may be written, and that the disk has room", path.display())]
+    #[error("cannot write the backup {}: {source}; check that the folder exists and is writable, and that the disk has room", path.display())]
     Write {
         /// The path of the backup.
         path: PathBuf,

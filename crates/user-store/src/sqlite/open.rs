@@ -63,9 +63,9 @@ pub(super) fn locate(path: &Path) -> Result<PathBuf, OpenError> {
     }
 }
 
-/// Rejects SQLite before 3.51.3, and 3.52.0. In these versions, a checkpoint during a write on
-/// another connection can corrupt a database in WAL mode (sqlite.org/wal.html, "The WAL-reset
-/// bug").
+/// Rejects SQLite 3.52.0 and all versions before 3.51.3. In these versions, a checkpoint during a
+/// write on another connection can corrupt a database in WAL mode (sqlite.org/wal.html, "The
+/// WAL-reset bug").
 fn reject_unsafe_sqlite(version: &'static str, number: i32) -> Result<(), OpenError> {
     if number < 3_051_003 || number == 3_052_000 {
         return Err(OpenError::UnsafeSqlite(version));
@@ -73,8 +73,8 @@ fn reject_unsafe_sqlite(version: &'static str, number: i32) -> Result<(), OpenEr
     Ok(())
 }
 
-/// Creates the file, if it is missing, with permissions for its owner only. SQLite gives the files
-/// that it creates next to it the same permissions.
+/// Creates the file, if it is missing, with permissions for its owner only. SQLite gives the same
+/// permissions to the files that it creates next to this one.
 fn create_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -102,8 +102,8 @@ fn make_private(path: &Path) -> io::Result<()> {
 }
 
 /// Checks the header (SQLite file format, 1.3) before SQLite opens the file, because SQLite creates
-/// files next to a database in WAL mode even to read it. The first transaction of Latchkey marks
-/// the header, before WAL mode is enabled.
+/// files next to a database in WAL mode even when it only reads. The header contains the schema ids
+/// because Latchkey's first transaction writes them before WAL mode is enabled.
 pub(super) fn reject_by_header(path: &Path) -> Result<(), OpenError> {
     const MAGIC: &[u8] = b"SQLite format 3\0";
     let mut header = Vec::new();
@@ -166,7 +166,7 @@ fn migrate(path: &Path) -> rusqlite::Result<()> {
     configure(&connection)?;
     connection.busy_timeout(RETRY_PAUSE)?;
     schema::migrate(&mut connection)?;
-    // WAL mode is enabled last, so that the mark is in the file itself and not in a WAL.
+    // WAL mode is enabled last, so that the schema ids are in the file itself and not in a WAL.
     connection.pragma_update(None, "journal_mode", "WAL")
 }
 

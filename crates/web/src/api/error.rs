@@ -9,7 +9,7 @@ pub enum ApiError {
     Unreachable,
     /// The response has an error status.
     Rejected(Rejection),
-    /// The response cannot be parsed. It is not from the server, or from another version of it.
+    /// The response cannot be parsed. It comes from a proxy, or from another version of the server.
     Unreadable,
 }
 
@@ -60,7 +60,8 @@ impl ApiError {
         Self::Rejected(Rejection { status: 401, code, ..Rejection::default() })
     }
 
-    /// Returns whether a response of the server may have been lost, on its way here or to a proxy.
+    /// Returns whether the server may have sent a response that was lost on its way here, or on its
+    /// way to a proxy.
     #[must_use]
     pub const fn is_lost_response(&self) -> bool {
         match self {
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_error_without_a_response_of_the_server_counts_as_lost() {
+    fn a_response_counts_as_lost_unless_it_came_from_the_server() {
         for error in [ApiError::Unreachable, ApiError::Unreadable] {
             assert!(error.is_lost_response());
         }

@@ -23,8 +23,8 @@ pub(super) fn field_error(
     }
 }
 
-/// Returns the id of the element that describes a field: the error, or else the hint. An error
-/// repeats the content of the hint.
+/// Returns the id of the element that describes a field: the error, which replaces the hint, or
+/// else the hint.
 pub(super) fn described_by(
     field: &str,
     problem: Option<FieldProblem>,

@@ -5,8 +5,9 @@ use wasm_bindgen::JsValue;
 
 use crate::browser;
 
-/// Formats a time in the user's time zone and variety of English, the language of the pages.
-/// `styles` are options of `Intl.DateTimeFormat`.
+/// Formats a time in the user's time zone and in English, the language of the pages. If the browser
+/// is set to a variety of English, such as British, that one is used. `styles` are options of
+/// `Intl.DateTimeFormat`.
 pub(super) fn localized(time: &str, styles: &[(&str, &str)]) -> Option<String> {
     let date = parse(time)?;
     let options = Object::new();

@@ -5,10 +5,10 @@ pub fn alert(content: Html) -> Html {
     html! { <div role="alert" class="notice notice-alert">{content}</div> }
 }
 
-/// Renders a success, which screen readers announce when they are idle.
+/// Renders a success message, which screen readers announce when they are idle.
 ///
-/// Without a text, this renders an empty element. Screen readers announce a text most reliably if
-/// it appears in an existing element.
+/// Without `text`, this renders an empty element, because screen readers announce a message most
+/// reliably if it appears in an existing element.
 pub fn status(text: Option<AttrValue>) -> Html {
     let class = if text.is_some() { "notice notice-status" } else { "notice-silent" };
     html! {

@@ -45,7 +45,8 @@ pub fn PasswordField(props: &PasswordFieldProps) -> Html {
     html! {
         <div class="field">
             <label for={*name}>{label}</label>
-            // These keep spelling services and keyboards from processing a shown password.
+            // The attributes that turn off capitalisation, correction and spell checking keep
+            // keyboards and spelling services from processing a password that is shown.
             <input
                 id={*name}
                 name={*name}

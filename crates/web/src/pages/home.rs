@@ -30,8 +30,8 @@ pub fn Home() -> Html {
                 {door()}
             </div>
             <ul class="features">
-                {feature("Your password stays secret", "Latchkey stores a slow, salted hash, never \
-                    the password itself. Use any characters, including spaces and emoji.")}
+                {feature("Your password stays secret", "Latchkey never stores your password, only \
+                    a one-way hash of it. Use any characters, including spaces and emoji.")}
                 {feature("Checked on every visit", "Your page is shown only after the server has \
                     checked your session.")}
                 {feature("Immediate log-out", "Logging out ends your session on the server, not \

@@ -41,7 +41,7 @@ where
     ((*progress).clone(), Callback::from(submit))
 }
 
-/// Returns whether the component is still mounted when it is called.
+/// Returns a function that tells whether the component is still mounted.
 #[hook]
 pub(super) fn use_is_mounted() -> impl Fn() -> bool + Clone + 'static {
     let is_mounted = use_memo((), |()| Cell::new(true));

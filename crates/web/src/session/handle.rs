@@ -33,7 +33,7 @@ pub enum SessionEndReason {
     OtherUser,
 }
 
-/// Data of the session that is not part of the state. Changing it renders nothing.
+/// Data of the session that is not part of the state. Changing it does not cause a render.
 #[derive(Default)]
 pub(super) struct Memory {
     /// The request that checks the token.
@@ -184,8 +184,8 @@ impl SessionHandle {
         }
     }
 
-    /// Removes the user from the state before the page is left, because the browser may show the
-    /// same page again later.
+    /// Removes the user from the state when the page is hidden, because the browser may show it
+    /// again later from the back-forward cache.
     pub(super) fn hide(&self) {
         self.memory.check.cancel();
         self.dispatch(Action::Hide);
@@ -249,20 +249,20 @@ impl SessionHandle {
     }
 
     fn finish_sign_out(&self, leave: impl FnOnce()) {
-        // Leave first: a private page would redirect to the log-in page as soon as it is signed
-        // out.
+        // Leave first: a private page would redirect to the log-in page as soon as the state is
+        // signed out.
         leave();
         self.dispatch(Action::SignOut);
         self.memory.is_ending.set(false);
-        // The other tabs check the session at once, so it must have ended before.
+        // The other tabs then check the session at once, so it must already have ended.
         self.memory.tabs.announce_sign_out();
     }
 
     /// Calls the server with the access token. If the server rejects the token, refreshes it and
     /// calls again.
     ///
-    /// A refresh renders nothing. If the session has ended, the guard of a private page replaces
-    /// the page with the log-in page.
+    /// A refresh does not cause a render. If the session has ended, the guard of a private page
+    /// replaces the page with the log-in page.
     pub(crate) async fn authorized<T>(
         &self,
         call: impl AsyncFn(&str) -> Result<T, ApiError>,

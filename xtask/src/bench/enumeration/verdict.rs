@@ -13,9 +13,9 @@ const SIGNIFICANCE: f64 = 0.001;
 /// The minimum distance of the AUC from 0.5. A smaller difference is ignored, because it is too
 /// small to exploit even if many rounds make it significant.
 ///
-/// With 2,000 rounds, the standard deviation by chance is 0.009. On a machine with a load of six
-/// per core, the distance between two accounts of the same kind was at most 0.014. The distance
-/// caused by 2 % more work was at least 0.06.
+/// With 2,000 rounds, the AUC of two samples from the same distribution has a standard deviation of
+/// 0.009. On a machine with a load of six per core, the distance was at most 0.014 for two accounts
+/// of the same kind, and at least 0.06 for 2 % more work.
 const MIN_EFFECT: f64 = 0.04;
 
 /// Two kinds of log-in and their comparison.

@@ -92,8 +92,8 @@ pub(in crate::sqlite) fn credentials(
     }
 }
 
-/// Returns the hash of the account whose email address follows the position. The first account
-/// follows the last one.
+/// Returns the hash of the account whose email address comes next after the position. After the
+/// last account, the search continues at the first one.
 fn decoy(connection: &Connection, position: &DecoyPosition) -> Result<Option<PasswordHash>> {
     let mut statement = connection.prepare_cached(
         "SELECT password_hash FROM users WHERE email_key > ?1 ORDER BY email_key LIMIT 1",
@@ -180,8 +180,8 @@ pub(in crate::sqlite) fn page_with_hashes(
         .collect()
 }
 
-/// Returns the bytes of the id after which a page begins. Without an id, the result is empty,
-/// because every id is greater than an empty blob.
+/// Returns the bytes of the id after which a page begins. Without an id, returns an empty blob, so
+/// that the page begins at the first account: every id is greater than an empty blob.
 fn position(after: Option<&UserId>) -> &[u8] {
     after.map_or(&[], |id| id.as_uuid().as_bytes())
 }
@@ -231,7 +231,7 @@ pub(in crate::sqlite) fn set_disabled_at(
     Ok(())
 }
 
-/// Deletes a user. The foreign key of the user's sessions deletes them too.
+/// Deletes a user. The user's sessions are deleted too, by `ON DELETE CASCADE`.
 pub(in crate::sqlite) fn delete(connection: &Connection, user: UserId) -> Result<()> {
     connection
         .prepare_cached("DELETE FROM users WHERE id = ?1")?

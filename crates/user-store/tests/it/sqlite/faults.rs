@@ -56,7 +56,7 @@ async fn an_invalid_value_is_reported_as_damage() {
 
 #[tokio::test]
 async fn a_killed_process_loses_no_committed_write() {
-    // After a kill, a new process finds the same files as this copy of the files of an open store.
+    // The files are copied while the store is open, as a new process finds them after a kill.
     let folder = Folder::new();
     let store = folder.open();
     let seed = SigningKey::generate(&SystemRandom).seed().clone();

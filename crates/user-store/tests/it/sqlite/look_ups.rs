@@ -1,4 +1,4 @@
-//! Look-ups on the caller's thread, which they use once their connections are open.
+//! Look-ups, which run on the caller's thread once their connections are open.
 
 use auth_core::{
     ClientInfo, DecoyPosition, FamilyHash, RefreshToken, Session, SessionPolicy, SystemRandom,

@@ -17,8 +17,9 @@ pub(super) fn ExportSection() -> Html {
         <section class="setting" aria-labelledby="settings-export">
             <h2 id="settings-export">{"Your data"}</h2>
             <p>
-                {"Download a JSON file with everything that Latchkey stores about you: your account, \
-                  how your password is stored, your sessions and your recent activity."}
+                {"Download a JSON file with the data that Latchkey stores about you: your account, \
+                  your sessions, your recent activity and how your password is protected. The \
+                  file does not contain the password or its hash."}
             </p>
             if let Some(text) = &progress.failure.form {
                 {alert(html! { <p>{text}</p> })}

@@ -56,7 +56,7 @@ pub(super) fn SessionsSection(props: &SessionsSectionProps) -> Html {
             <h2 id={HEADING} tabindex="-1">{"Sessions"}</h2>
             <p>
                 {"You are logged in on these devices. If you do not recognise one, change your \
-                  password. That ends all sessions except this one."}
+                  password. That ends all other sessions."}
             </p>
             {show(&loaded, HEADING, &reload, |sessions| html! {
                 <SessionsList sessions={sessions.clone()} {ending} {failure} {onend} />
