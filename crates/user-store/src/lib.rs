@@ -11,7 +11,7 @@
 //!   this server and from others that share the store.
 //! - A violated constraint is returned as a domain error, such as [`CreateUserError::EmailTaken`].
 //!   [`StoreError`] means that the store failed.
-//! - A look-up that finds nothing returns `None`.
+//! - A lookup that finds nothing returns `None`.
 //! - A write is durable when the method returns: a crash does not undo it.
 //! - A change by a user or an operator is recorded as an [`Event`] in the same transaction. A
 //!   refresh of a session is not recorded. A call that changes nothing records nothing.

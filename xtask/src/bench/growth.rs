@@ -120,7 +120,7 @@ fn report(populations: &[Population]) -> Section {
     };
     rates("`GET /api/me`", true, &|population| population.me.clone());
     for (at, (name, what)) in OPERATIONS.iter().enumerate() {
-        // Look-ups have no goal of their own, because `GET /api/me` has one.
+        // Lookups have no goal of their own, because `GET /api/me` has one.
         rates(what, *name == "log_in", &|population| population.operations[at].clone());
     }
     section

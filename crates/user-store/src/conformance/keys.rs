@@ -106,7 +106,7 @@ async fn the_key_set_version_changes_with_every_added_or_retired_key(deployment:
     let empty = here.signing_keys().await.unwrap().version;
     let first = first_key(&there, &seed()).await;
     let (_, session) = sign_in_ada(&here).await;
-    // Both look-ups return the same version, and other writes do not change it.
+    // Both lookups return the same version, and other writes do not change it.
     let version = async || {
         let of_session = here.session(session.id, NOW).await.unwrap().unwrap().key_set_version;
         assert_eq!(here.signing_keys().await.unwrap().version, of_session);

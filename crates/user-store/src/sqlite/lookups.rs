@@ -1,4 +1,4 @@
-//! Connections for look-ups on the caller's thread.
+//! Connections for lookups on the caller's thread.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-/// The connections for look-ups: one for each thread that serves requests.
+/// The connections for lookups: one for each thread that serves requests.
 ///
 /// Each thread tries its own slot first, so that threads rarely compete for a slot. A caller never
 /// waits for a slot. If all slots are in use, or the free one is empty, the caller reads through
-/// the pool instead and opens a connection for the next look-up.
+/// the pool instead and opens a connection for the next lookup.
 #[derive(Debug)]
 pub(super) struct LookupConnections(Box<[Slot]>);
 
@@ -22,8 +22,8 @@ type Slot = Mutex<Option<Connection>>;
 /// The maximum number of slots. If there are more threads, they share slots.
 const MAX_SLOTS: usize = 32;
 
-/// The page cache of one connection, in KiB. With a million accounts, a look-up reads about ten
-/// pages of 4 KiB. The pages near the root of each tree are the same for all look-ups.
+/// The page cache of one connection, in KiB. With a million accounts, a lookup reads about ten
+/// pages of 4 KiB. The pages near the root of each tree are the same for all lookups.
 const MAX_CACHE_KIB: usize = 16 * 1024;
 
 /// The page cache of all connections together, in KiB.
@@ -58,7 +58,7 @@ impl LookupConnections {
     }
 
     fn configure(&self, connection: Connection) -> rusqlite::Result<Connection> {
-        // A look-up must not block, so it does not wait for a lock on the file either.
+        // A lookup must not block, so it does not wait for a lock on the file either.
         connection.busy_timeout(Duration::ZERO)?;
         let kib = i64::try_from(MAX_CACHE_KIB.min(MAX_TOTAL_CACHE_KIB / self.0.len())).unwrap_or(0);
         // A negative number is in KiB. A positive one would be in pages.

@@ -1,4 +1,4 @@
-//! Look-ups, which run on the caller's thread once their connections are open.
+//! Lookups, which run on the caller's thread once their connections are open.
 
 use auth_core::{
     ClientInfo, DecoyPosition, FamilyHash, RefreshToken, Session, SessionPolicy, SystemRandom,
@@ -10,7 +10,7 @@ use user_store::{
 
 use super::{Folder, NOW, ada, creation, hash};
 
-/// Enough look-ups to open all connections: each look-up opens at most one.
+/// Enough lookups to open all connections: each lookup opens at most one.
 const TIMES: usize = 40;
 
 struct SignedIn {
