@@ -48,7 +48,7 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// Back up the database to a new file; works while the server runs
     Backup(BackupArgs),
-    /// Check the deployment of a server, given the same options as the server
+    /// Check a deployment; takes the same options as the server
     #[command(after_help = DURATION_HELP)]
     Doctor(Box<DoctorArgs>),
 }

@@ -61,11 +61,11 @@ pub(crate) enum CommandError {
     ReadPassword(io::Error),
     /// Some records cannot be imported.
     #[error(
-        "{invalid} of {total} accounts cannot be imported, so nothing was imported; fix them, or skip them with --skip-invalid"
+        "{invalid} of {total} records cannot be imported, so nothing was imported; fix them in the file, or skip them with --skip-invalid"
     )]
     NotImported { invalid: usize, total: usize },
     /// A file cannot be written.
-    #[error("cannot write {}: {error}", path.display())]
+    #[error("cannot write {}: {error}; check that the folder exists and is writable, and that the disk has room", path.display())]
     WriteFile { path: PathBuf, error: io::Error },
     /// The output file already exists.
     #[error("cannot write {}: the file already exists; use another path", .0.display())]

@@ -19,8 +19,8 @@ fn fix(weakness: &Weakness) -> &'static str {
         Weakness::ShortIdleTimeout { .. } => {
             "raise --session-idle-timeout and --remember-idle-timeout to at least twice --access-token-lifetime, or lower --access-token-lifetime"
         }
-        Weakness::ShortPasswords { .. } => "remove --password-min-length",
-        Weakness::FewIterations { .. } => "remove --pbkdf2-iterations",
+        Weakness::ShortPasswords { .. } => "set --password-min-length to 8 or more",
+        Weakness::FewIterations { .. } => "set --pbkdf2-iterations to 600000 or more",
         Weakness::ThrottleOff => "remove --throttle off",
         other => other.fix(),
     }

@@ -165,7 +165,9 @@ impl ApiError {
             | Self::InvalidToken
             | Self::InvalidRefreshToken(_)
             | Self::ForbiddenOrigin
-            | Self::TooManyAttempts(_) => tracing::info!(code = ?self.code(), "request rejected"),
+            | Self::TooManyAttempts(_) => {
+                tracing::info!(code = self.code().as_str(), "request rejected");
+            }
             _ => {}
         }
     }

@@ -78,7 +78,7 @@ fn each_finding_is_a_line_that_says_how_to_fix_it() {
         ("fail", "chmod 600"),
         ("fail", "chmod o-w"),
         ("fail", "set --public-url to its https URL"),
-        ("warn", "remove --pbkdf2-iterations"),
+        ("warn", "set --pbkdf2-iterations to 600000 or more"),
         ("warn", "raise --pbkdf2-iterations"),
     ] {
         let is_finding = |line: &str| line.starts_with(level) && line.contains(text);

@@ -166,5 +166,5 @@ fn the_record_of_a_rejected_request_has_the_ip_address_and_the_reason() {
     let answer = app.post("/api/token", forwarded, &credentials(EMAIL, PASSWORD));
     let (log, id) = (app.log(), answer.header("x-request-id").unwrap());
     let record = log.lines().find(|line| line.contains(id) && line.contains("rejected")).unwrap();
-    assert!(record.contains("ip=192.0.2.7") && record.contains("InvalidCredentials"), "{log}");
+    assert!(record.contains("ip=192.0.2.7") && record.contains("invalid_credentials"), "{log}");
 }

@@ -143,7 +143,7 @@ fn an_invalid_record_prevents_the_import_and_is_reported() {
         assert!(report.contains(expected), "{expected}\n{report}");
     }
     assert!(!report.contains("hunter2") && !report.contains("5f4dcc3b"), "{report}");
-    assert!(line.contains("6 of 7 accounts") && line.contains("--skip-invalid"), "{line}");
+    assert!(line.contains("6 of 7 records") && line.contains("--skip-invalid"), "{line}");
     assert_eq!(listed(&folder).len(), 1);
 
     let report = success(&import(&folder, "users.csv", &mixed(), &["--skip-invalid"]));
@@ -164,6 +164,8 @@ fn a_dry_run_reports_and_changes_nothing() {
     assert!(rejected(&again).0.contains("an account with this email address"));
     let mixed = import(&folder, "mixed.csv", &mixed(), &["--dry-run", "--skip-invalid"]);
     assert!(success(&mixed).contains("would import 1 account ("));
+    let none = import(&folder, "users.csv", &good, &["--dry-run", "--skip-invalid"]);
+    assert!(success(&none).ends_with("would import 0 accounts\n"));
     assert_eq!(listed(&folder).len(), 1);
 }
 

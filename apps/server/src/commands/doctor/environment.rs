@@ -6,7 +6,7 @@ const ENVIRONMENT: &str = "environment";
 /// Checks that every `LATCHKEY_` variable sets an option.
 pub(super) fn variables(unknown: &[String]) -> Finding {
     match unknown {
-        [] => Finding::ok(ENVIRONMENT, "no LATCHKEY_ variable is unknown"),
+        [] => Finding::ok(ENVIRONMENT, "every LATCHKEY_ variable is known"),
         [name] => Finding::warn(ENVIRONMENT, environment::unknown_warning(name)),
         names => Finding::warn(
             ENVIRONMENT,

@@ -77,7 +77,7 @@ fn permissions(modes: &[(PathBuf, u32)]) -> Finding {
         paths => Finding::fail(
             "permissions",
             format!(
-                "other users can access {paths}; run chmod 600 {paths}, then latchkey keys rotate, and retire the old keys"
+                "other users of this machine can access {paths}; run chmod 600 {paths}, then latchkey keys rotate, and retire the old keys"
             ),
         ),
     }
@@ -87,7 +87,7 @@ fn folder(path: &Path, mode: u32) -> Finding {
     let path = path.display();
     if mode & 0o002 != 0 {
         let text = format!(
-            "every user can replace the database; run chmod o-w {path}, or move the database to a folder that only the server uses"
+            "every user of this machine can replace the database; run chmod o-w {path}, or move the database to a folder that only the server uses"
         );
         return Finding::fail("folder", text);
     }
@@ -101,7 +101,7 @@ fn folder(path: &Path, mode: u32) -> Finding {
 }
 
 fn space(free: u64) -> Finding {
-    let text = format!("the disk of the database has {} MiB of free space", free / MIB);
+    let text = format!("the disk that holds the database has {} MiB of free space", free / MIB);
     match free {
         ..CRITICAL_SPACE => Finding::fail("disk", format!("{text}; free up space now")),
         CRITICAL_SPACE..LOW_SPACE => Finding::warn("disk", format!("{text}; free up space soon")),

@@ -16,7 +16,7 @@ pub(super) fn public_url(url: Option<&Origin>, listen: IpAddr) -> Finding {
             false => Finding::warn(
                 PUBLIC_URL,
                 format!(
-                    "--listen {listen} accepts other machines, but without --public-url their browsers are rejected; put a TLS proxy in front, and set --public-url to its https URL"
+                    "--listen {listen} accepts connections from other machines, but without --public-url their browsers are rejected; put a TLS proxy in front, and set --public-url to its https URL"
                 ),
             ),
         };
@@ -33,7 +33,7 @@ pub(super) fn public_url(url: Option<&Origin>, listen: IpAddr) -> Finding {
         (false, true, false) => Finding::warn(
             PUBLIC_URL,
             format!(
-                "{url} is for this machine only, but --listen {listen} accepts other machines; listen on 127.0.0.1"
+                "{url} is for this machine only, but --listen {listen} accepts connections from other machines; listen on 127.0.0.1"
             ),
         ),
         (false, false, _) => {
@@ -49,7 +49,7 @@ pub(super) fn proxies(url: Option<&Origin>, listen: IpAddr, is_any_trusted: bool
     match (is_behind_proxy, is_any_trusted) {
         (true, false) => Finding::warn(
             PROXY,
-            "no proxy is trusted, so all clients share the IP address and the limits of the proxy; set --trusted-proxy to the proxy's IP address",
+            "no proxy is trusted, so all clients seem to have the proxy's IP address and share the throttle's limits for one IP address; set --trusted-proxy to the proxy's IP address",
         ),
         (_, true) => Finding::ok(PROXY, "X-Forwarded-For is read from trusted proxies only"),
         (false, false) => {

@@ -127,7 +127,7 @@ fn django(text: &str) -> Result<UserFile, CommandError> {
         // Serde's message is left out, because it quotes the file, which may contain a password.
         let (line, column) = (error.line(), error.column());
         invalid(&format!(
-            "the file is not the output of `manage.py dumpdata auth.user`: see line {line}, column {column}"
+            "the file is not the output of `manage.py dumpdata auth.user` (line {line}, column {column}); for one JSON object per line, set --format jsonl"
         ))
     })?;
     let mut ignored = BTreeSet::new();

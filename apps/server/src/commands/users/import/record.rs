@@ -166,11 +166,11 @@ impl fmt::Display for Problem {
             Self::InvalidEmail => f.write_str("not an email address of the form name@example.com"),
             Self::MissingHash => f.write_str("no password hash"),
             Self::InvalidHash(InvalidPasswordHash::Unknown) => f.write_str(
-                "not a password hash in a known format (plain passwords and placeholders for no password are not imported)",
+                "not a password hash in a known format (plain-text passwords and placeholders for accounts without a password are not imported)",
             ),
             Self::InvalidHash(error) => error.fmt(f),
             Self::InvalidTime(name) => {
-                write!(f, "{name} is not a time; write it as 2024-01-02T03:04:05Z")
+                write!(f, "{name} is not a date and time; write it as 2024-01-02T03:04:05Z")
             }
             Self::FutureTime(name) => write!(f, "{name} is in the future"),
             Self::InvalidIsActive => f.write_str("is_active is neither true nor false"),

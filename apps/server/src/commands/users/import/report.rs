@@ -105,6 +105,9 @@ impl<'a> Report<'a> {
             Action::Reject => return Ok(()),
         };
         let accounts = count(self.users.valid.len(), "account");
+        if self.algorithms.is_empty() {
+            return writeln!(out, "{imported} {accounts}");
+        }
         let algorithms: Vec<_> =
             self.algorithms.iter().map(|(name, number)| format!("{number} {name}")).collect();
         let algorithms = algorithms.join(", ");
