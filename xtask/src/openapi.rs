@@ -36,7 +36,7 @@ fn run_schemathesis(server: &Server) -> Result<()> {
     schemathesis.current_dir(directory);
     schemathesis.arg("--config-file").arg(source("schemathesis.toml"));
     schemathesis.args(["run", &server.url("/api/openapi.json"), "--checks", "all"]);
-    // The warnings concern requests that only succeed with the correct password.
+    // Warnings are off: they only concern requests that fail without the correct password.
     schemathesis.args(["--seed", "1", "--max-examples", "100", "--warnings", "off"]);
     run(&mut schemathesis)
 }

@@ -112,7 +112,7 @@ fn try_parse(arguments: Vec<OsString>) -> Result<Command, clap::Error> {
 /// Returns the first paragraph of clap's message as one line, with a hint.
 fn one_line(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::InvalidUtf8 {
-        // Clap does not tell which argument or variable is invalid.
+        // Clap does not say which argument or variable is invalid.
         let name = environment::non_utf8_variable();
         let name = name.as_deref().unwrap_or("an argument");
         return format!("{name} is not valid UTF-8; encode it as UTF-8");

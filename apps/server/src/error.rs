@@ -32,7 +32,7 @@ pub(crate) enum CommandError {
     /// The accounts service did not start.
     #[error("cannot start: {}", error_chain(.0))]
     Start(BuildError),
-    /// A system call that every command needs failed.
+    /// A system call failed at startup.
     #[error("cannot start: {0}")]
     System(io::Error),
     /// The store is unavailable.

@@ -1,5 +1,5 @@
-//! The HTTP layer: connections, and the headers and log records common to all requests. It does
-//! not depend on the routes.
+//! The HTTP layer: connections, the headers of every response, and the log record of every request.
+//! It does not depend on the routes.
 
 mod accept;
 mod body;

@@ -143,7 +143,8 @@ impl Accounts {
         })
     }
 
-    /// Returns everything that is stored about the user.
+    /// Returns everything that is stored about the user, with at most
+    /// [`UserData::MAX_EVENTS`] audit events.
     ///
     /// # Errors
     ///

@@ -12,7 +12,7 @@ use crate::tokens::{KeyRing, TokenIssuer};
 
 /// The accounts of one service.
 ///
-/// Each use case is a method. Several services can share a store, on one machine or on several.
+/// Each use case is a method. Several servers can share a store, on one machine or on several.
 pub struct Accounts {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,

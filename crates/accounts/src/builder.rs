@@ -72,7 +72,7 @@ pub enum BuildError {
     /// The number of PBKDF2 iterations is out of range.
     #[error("the number of PBKDF2 iterations must be between 1,000 and 10,000,000")]
     Iterations(#[source] InvalidIterations),
-    /// The configuration is not secure. Contains all of its weaknesses.
+    /// The configuration is not secure. The value lists all of its weaknesses.
     #[error("the configuration is not secure: {}", list(.0))]
     Weak(Vec<Weakness>),
     /// The database cannot be opened.
@@ -207,7 +207,7 @@ impl<T> Builder<T> {
     }
 
     /// Sets the lifetimes and idle timeouts of sessions (OWASP ASVS 5.0, 7.3). The maximum lifetime
-    /// is 400 days.
+    /// is 400 days, or longer with [`accept_weaknesses`](Self::accept_weaknesses).
     ///
     /// The default is a lifetime of 12 hours and an idle timeout of 30 minutes, or 30 days and 14
     /// days with `remember`.
@@ -242,7 +242,8 @@ impl<T> Builder<T> {
     /// this method several times.
     ///
     /// The hook runs on the thread that serves the request and must not block: for longer work,
-    /// spawn a task or send the event to another thread. If it panics, the panic is logged and the request succeeds.
+    /// spawn a task or send the event to another thread. If the hook panics, the panic is logged
+    /// and the request succeeds.
     ///
     /// The hook is not called for changes by other servers or by the command line, or for users
     /// added by [`Operator::import`](crate::Operator::import). If the server crashes just after a

@@ -39,7 +39,7 @@ pub struct Config {
     pub pbkdf2_iterations: u32,
     /// How passwords that are queued at the same time are hashed.
     pub hashing: HashingMode,
-    /// `true` if failed sign-ins and sign-ups are limited (OWASP ASVS 5.0, 6.3.1). The limits are
+    /// `true` if sign-ups and failed sign-ins are limited (OWASP ASVS 5.0, 6.3.1). The limits are
     /// constants such as
     /// [`Limit::SIGN_INS_PER_ACCOUNT`](auth_core::Limit::SIGN_INS_PER_ACCOUNT). Without them, an
     /// attacker can guess passwords as fast as the server hashes them.

@@ -6,7 +6,7 @@ use std::error::Error;
 /// # use std::io;
 /// let lower = io::Error::other("the disk is full");
 /// let upper = user_store::StoreError::Unavailable(lower.into());
-/// assert_eq!(accounts::error_chain(&upper), "the store does not answer: the disk is full");
+/// assert_eq!(accounts::error_chain(&upper), "the store is unavailable: the disk is full");
 /// ```
 #[must_use]
 pub fn error_chain(error: &dyn Error) -> String {

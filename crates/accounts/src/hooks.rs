@@ -5,7 +5,7 @@ use std::sync::Arc;
 use auth_core::{SessionId, UserId};
 use user_store::User;
 
-/// An event on an account that the app can react to. See
+/// An account event that the app can react to. See
 /// [`Builder::on_event`](crate::Builder::on_event).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

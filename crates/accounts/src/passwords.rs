@@ -44,11 +44,11 @@ pub(crate) struct PasswordService {
     random: Arc<dyn Random>,
 }
 
-/// A hash that is computed or queued.
+/// A hash that is queued or being computed.
 #[must_use]
 pub(crate) struct PendingHash(PendingResult<HashJob, HashOutcome>);
 
-/// A verification that is computed or queued.
+/// A verification that is queued or running.
 #[must_use]
 pub(crate) struct PendingVerification(PendingResult<HashJob, HashOutcome>);
 

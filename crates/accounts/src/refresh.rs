@@ -10,8 +10,8 @@ use crate::tokens::IssuedTokens;
 /// An error from refreshing a session.
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {
-    /// The token was used before, or its session has ended.
-    #[error("the refresh token was used before, or its session has ended")]
+    /// The token is not valid, or its session has ended.
+    #[error("the refresh token is not valid, or its session has ended")]
     InvalidToken,
     /// The service failed. The token remains valid.
     #[error(transparent)]
@@ -21,10 +21,10 @@ pub enum RefreshError {
 impl Accounts {
     /// Refreshes a session: issues a new access token, and a refresh token that replaces this one.
     ///
-    /// A second tab, or a client that has lost the response, can use the same token again within
-    /// [10 seconds](auth_core::RefreshState::GRACE). It gets the same new refresh token, unless
-    /// that one has already been used. Any other token that is used again may have been copied, so
-    /// its session is ended (RFC 9700, 4.14.2).
+    /// A second tab, or a client that did not receive the response, can use the same token again
+    /// within [10 seconds](auth_core::RefreshState::GRACE), as long as the new refresh token has
+    /// not been used. It then gets that same new token. Any other reuse suggests that the token was
+    /// copied, so the session is ended (RFC 9700, 4.14.2).
     ///
     /// # Errors
     ///

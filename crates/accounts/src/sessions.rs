@@ -50,7 +50,7 @@ impl Accounts {
     /// Ends a session of the user immediately, on every server. If two sessions end each other
     /// concurrently, one of them succeeds.
     ///
-    /// Unlike OWASP ASVS 5.0, 7.5.2 recommends, this does not require reauthentication. A user who
+    /// Contrary to OWASP ASVS 5.0, 7.5.2, this does not require reauthentication. A user who
     /// finds an attacker's session should be able to end it immediately, and an attacker gains
     /// little by ending sessions.
     ///

@@ -15,9 +15,9 @@ use crate::tokens::IssuedTokens;
 /// The arguments of [`Accounts::sign_in`].
 #[derive(Clone, Copy)]
 pub struct SignIn<'a> {
-    /// The email address. Any text is accepted.
+    /// The email address. It can be any text: an invalid one fails like a wrong one.
     pub email: &'a str,
-    /// The password. Any text is accepted.
+    /// The password. It can be any text: the rules for new passwords do not apply.
     pub password: &'a str,
     /// `true` if the session survives closing the browser. See
     /// [`SessionPolicy::remembered`](auth_core::SessionPolicy::remembered).
@@ -187,7 +187,10 @@ impl Accounts {
                 _ => {
                     let user = account.map(|(user, _)| tracing::field::display(user));
                     if is_sign_in {
-                        tracing::info!(user, "sign-in failed: wrong password or unknown account");
+                        tracing::info!(
+                            user,
+                            "sign-in failed: wrong password, or unknown or disabled account"
+                        );
                     } else {
                         tracing::info!(user, "reauthentication failed: wrong password");
                     }

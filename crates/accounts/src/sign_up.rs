@@ -67,8 +67,8 @@ impl Accounts {
             let created = account.create(&*store, &*random).await;
             attempt
                 .settle(match created {
-                    // Every sign-up counts towards the limit. Otherwise, a client could test any
-                    // number of email addresses for accounts.
+                    // A sign-up counts even if the email address is taken. Otherwise, a client
+                    // could find out for any number of email addresses whether they have accounts.
                     Ok(_) | Err(SignUpError::EmailTaken) => AttemptOutcome::Failed,
                     Err(_) => AttemptOutcome::Void,
                 })

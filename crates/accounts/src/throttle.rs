@@ -24,7 +24,7 @@ pub(crate) struct Throttle {
     ip_queues: KeyedQueue,
 }
 
-/// The counters that an attempt falls under.
+/// The counters that an attempt counts towards.
 pub(crate) struct AttemptScope {
     counters: Vec<LimitedCounter>,
     /// Identifies the IP address of the client.
@@ -106,8 +106,9 @@ async fn enter(
 }
 
 impl AttemptScope {
-    /// Returns the scope of a sign-in. A sign-in from a browser that the account knows counts for
-    /// that browser only. Any other sign-in counts for the account and the IP address.
+    /// Returns the scope of a sign-in. A sign-in from a browser that the account knows counts only
+    /// towards the limit of that browser. Any other sign-in counts towards the limits of the
+    /// account and the IP address.
     pub(crate) fn sign_in(
         email: &str,
         known_browser: Option<&KnownBrowser>,
@@ -135,7 +136,7 @@ impl AttemptScope {
         Self { counters, ip: client.ip().map(CounterKey::sign_ins_by_ip) }
     }
 
-    /// Returns the scope of a sign-up, which counts for the IP address.
+    /// Returns the scope of a sign-up, which counts towards the limit of the IP address.
     pub(crate) fn sign_up(client: &ClientInfo) -> Self {
         let mut counters = Vec::new();
         if let Some(ip) = client.ip() {

@@ -88,8 +88,8 @@ impl Context {
         ClientInfo::new(self.ip, name.as_deref())
     }
 
-    /// Returns the client and its device token, by which a browser that has signed in to an account
-    /// before is recognised.
+    /// Returns the client and its device token. The token identifies a browser that has signed in
+    /// to an account before.
     pub(crate) fn caller(&self) -> Caller {
         Caller { client: self.client(), device: self.api.cookies.device_token(&self.headers) }
     }

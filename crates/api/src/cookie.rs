@@ -9,7 +9,8 @@ use warp::http::header::{COOKIE, HeaderValue};
 ///
 /// Scripts cannot read them (`HttpOnly`), and browsers do not send them with requests from pages of
 /// other sites (`SameSite=Strict`). Over https, their names have the prefix `__Host-`, which
-/// requires `Secure` and `Path=/`. This keeps other hosts and plain connections from setting them.
+/// requires `Secure` and `Path=/`. This prevents other hosts, and responses over plain http, from
+/// setting them.
 pub(crate) struct Cookies {
     refresh: &'static str,
     device: &'static str,

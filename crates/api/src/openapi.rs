@@ -12,7 +12,7 @@ use crate::input::{BodyDoc, Security};
 
 const DESCRIPTION: &str = "\
 Every error under `/api` is `application/problem+json` (RFC 9457) with a stable `code`. This includes \
-405 for a method that a path does not support, with `Allow`, and 404 for an unknown path. \
+405 (with `Allow`) for a method that a path does not support, and 404 for an unknown path. \
 Cross-origin requests, as detected from `Origin` and `Sec-Fetch-Site`, are rejected. Every response \
 of the server has an `X-Request-Id`.";
 

@@ -5,11 +5,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ApiError;
 
-/// Limits the memory of responses that clients have not read yet, so that clients that request long
-/// responses without reading them cannot exhaust it.
+/// Limits the memory that unread responses use. Otherwise, clients that request long responses and
+/// do not read them could exhaust the memory of the server.
 ///
-/// All long responses together can use 32 MiB. Very long responses have a separate limit of 32 MiB,
-/// so that they do not block the others.
+/// Long responses can use 32 MiB in total. Very long responses have a separate limit of 32 MiB, so
+/// that they do not block the others.
 pub(crate) struct ResponseLimits {
     long: Arc<Semaphore>,
     very_long: Arc<Semaphore>,

@@ -7,8 +7,8 @@ use crate::email::EmailKey;
 /// hash of the decoy: the account whose email address follows this position.
 ///
 /// The position is derived from the unknown email address with a secret key, so it reveals nothing
-/// about that address. It consists of letters, as most email addresses do, so that any account can
-/// be the decoy.
+/// about that address. It consists of letters, because most email addresses begin with one, so that
+/// any account can be the decoy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DecoyPosition(String);
 

@@ -9,8 +9,9 @@ use crate::unicode;
 ///   (RFC 5321, 4.5.3.1.3).
 /// - The local part has 1 to 64 bytes and follows the email grammar of the HTML standard (ASCII,
 ///   not quoted). A dot must not be first, last or next to another dot.
-/// - The domain has at least two labels of letters, digits and inner hyphens. An international
-///   domain is converted by UTS 46, so its Unicode and its ASCII spelling are equivalent.
+/// - The domain has at least two labels of letters, digits and inner hyphens. An
+///   internationalised domain is converted to ASCII as UTS 46 specifies, so its Unicode and ASCII
+///   spellings are equivalent.
 ///
 /// An email address is displayed as it was typed and compared by its [`key`](Self::key).
 ///

@@ -45,8 +45,8 @@
 //!
 //! # Verify tokens
 //!
-//! `Verifier` verifies the access tokens of another Latchkey service and fetches the public keys of
-//! that service when necessary. `AccessTokenVerifier` verifies them with keys that you already
+//! `Verifier` verifies the access tokens of a Latchkey service and fetches the public keys of that
+//! service when necessary. `AccessTokenVerifier` verifies them with keys that you already
 //! have.
 //!
 //! # Issue tokens
@@ -93,8 +93,8 @@
 //! | `system` (default) | `SystemClock`, `SystemRandom` |
 //! | `testing` | `ManualClock`, a clock for tests |
 //!
-//! `credentials` builds for `wasm32-unknown-unknown`, so that a web page can make the same checks
-//! as the server. It then uses the Unicode tables that are built into the browser.
+//! `credentials` builds for `wasm32-unknown-unknown`, so that a web page can check input before
+//! it sends it to the server. It then uses the Unicode tables that are built into the browser.
 
 mod client;
 mod clock;

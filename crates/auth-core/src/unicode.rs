@@ -1,7 +1,7 @@
 //! Functions that need the Unicode tables.
 //!
 //! In a browser, `unicode/browser.rs` replaces this module: browsers have the tables built in, and
-//! downloading these would cost half a megabyte.
+//! the tables that this module uses would add half a megabyte to the download.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};

@@ -87,9 +87,9 @@ impl Kernel {
         self == Self::Portable
     }
 
-    /// Returns the typical time of a run with all lanes in use, where that of
-    /// [`ShaNi`](Self::ShaNi) is 1,000. The times were measured on a Xeon from 2023. `Portable` is
-    /// slower on machines without SHA instructions.
+    /// Returns the typical time of a run with all lanes in use, on a scale on which
+    /// [`ShaNi`](Self::ShaNi) takes 1,000. The times were measured on a Xeon from 2023.
+    /// `Portable` is slower on machines without SHA instructions.
     pub(crate) fn typical_cost(self) -> u64 {
         match self {
             Self::Portable if Self::ShaNi.is_available() => 1_250,

@@ -12,7 +12,7 @@ use crate::error::StoreError;
 ///
 /// - An attempt counts as soon as it begins, before its outcome is known. So the limits also hold
 ///   for concurrent attempts, on one server or several.
-/// - An attempt begins on all its counters or on none.
+/// - An attempt begins only if all its counters admit it. Otherwise none of them counts it.
 /// - An attempt that is never settled counts as failed after 30 seconds.
 /// - A lockout is recorded together with the failure that caused it.
 /// - If the account is deleted before the failure is recorded, the event contains no user, session
@@ -47,7 +47,7 @@ pub struct LimitedCounter {
 /// An attempt whose outcome is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettledAttempt {
-    /// The counters that the attempt began on, each with its settlement.
+    /// The counters of the attempt, each with its settlement.
     pub counters: Vec<(LimitedCounter, Settlement)>,
     /// When the attempt began, as given to [`AttemptStore::begin_attempt`].
     pub began_at: Timestamp,

@@ -145,7 +145,7 @@ impl FromStr for EventId {
 
 /// An error from parsing an [`EventId`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not an event id")]
+#[error("not an event id: expected an integer")]
 pub struct InvalidEventId(#[from] ParseIntError);
 
 macro_rules! event_kinds {

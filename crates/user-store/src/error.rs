@@ -5,7 +5,7 @@ use std::error::Error;
 pub enum StoreError {
     /// The store is locked, full, damaged, missing or unreachable. The call can be retried once the
     /// cause is fixed.
-    #[error("the store does not answer")]
+    #[error("the store is unavailable")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
     /// The store failed because of a bug in this program.
     #[error("unexpected error from the store")]

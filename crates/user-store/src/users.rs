@@ -208,7 +208,7 @@ pub struct Reauthentication {
 #[derive(Debug, thiserror::Error)]
 pub enum CreateUserError {
     /// An account has this email address, possibly in another spelling.
-    #[error("an account with this email address exists")]
+    #[error("an account with this email address already exists")]
     EmailTaken,
     /// The store failed.
     #[error(transparent)]

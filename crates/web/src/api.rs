@@ -80,7 +80,7 @@ pub async fn delete_account(token: &str, request: &DeleteAccountRequest) -> Resu
 }
 
 /// Returns all data that the server stores about the user, as indented JSON. The browser formats
-/// it, which keeps unknown members and the order of the server.
+/// it, which keeps unknown members and the server's order of members.
 ///
 /// # Errors
 ///

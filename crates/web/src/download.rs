@@ -5,7 +5,7 @@ use js_sys::Array;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 
-/// How long the browser has to read a file. No event reports that it is done.
+/// How long a file stays available to the browser. No event reports that it has been read.
 const REVOKE_AFTER_MS: u32 = 60_000;
 
 /// Downloads a JSON text as a file.

@@ -54,7 +54,7 @@ pub(crate) struct SignedOutOnlyProps {
 pub(crate) fn SignedOutOnly(props: &SignedOutOnlyProps) -> Html {
     let session = use_session();
     let navigator = use_navigator();
-    // The user may have signed in in another tab since the last check.
+    // The user may have signed in from another tab since the last check.
     use_effect_with((), {
         let session = session.clone();
         move |()| session.check_if_signed_out()

@@ -20,8 +20,8 @@ pub(crate) struct Lock {
 impl Lock {
     /// Waits for the lock with this name.
     ///
-    /// Old browsers do not have the API, nor do pages that another machine serves without TLS.
-    /// Without the API, this returns at once, and the server resolves the races.
+    /// The API is missing in old browsers and on pages that are served without TLS, except from
+    /// localhost. Without the API, this returns at once, and the server resolves the races.
     pub(crate) async fn acquire(name: &str) -> Self {
         Self { release: request(name).await.ok() }
     }

@@ -52,7 +52,7 @@ pub enum LoginNotice {
     SignOutUnconfirmed,
     /// The session has expired or was ended.
     SessionEnded,
-    /// Another user has signed in in another tab.
+    /// Another user has signed in from another tab.
     OtherUser,
 }
 

@@ -55,8 +55,8 @@ pub(crate) fn set_remembered(session: Option<&str>) {
     };
 }
 
-/// Removes the remembered session if its id is `session`, or in any case if `session` is `None`. A
-/// newer session, perhaps of another user, stays remembered.
+/// Removes the remembered session if its id is `session`, or if `session` is `None`. Otherwise, the
+/// remembered session is a newer one, perhaps of another user, and stays remembered.
 pub(crate) fn forget(session: Option<&str>) {
     if session.is_none() || remembered().as_deref() == session {
         set_remembered(None);

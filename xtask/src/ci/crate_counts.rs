@@ -40,7 +40,8 @@ fn count(arguments: &str) -> Result<usize> {
     tree.args(["--prefix", "none", "--target", "x86_64-unknown-linux-gnu"]);
     let output = tree.args(arguments.split_whitespace()).output()?;
     if !output.status.success() {
-        bail!("`cargo tree {arguments}` failed");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        bail!("`cargo tree --package auth-core {arguments}` failed: {}", stderr.trim());
     }
     let text = String::from_utf8(output.stdout)?;
     let crates: BTreeSet<_> = text.lines().filter_map(|line| line.split(" (").next()).collect();

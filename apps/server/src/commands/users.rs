@@ -22,7 +22,7 @@ use crate::error::CommandError;
 
 /// The help text about entering a password.
 const PASSWORD_HELP: &str =
-    "The password is prompted for on a terminal, and otherwise read from the first line of stdin.";
+    "The command prompts for the password on a terminal, or else reads the first line of stdin.";
 
 /// The arguments of `latchkey users`.
 #[derive(Args)]

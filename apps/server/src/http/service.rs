@@ -147,7 +147,9 @@ impl Drop for RequestRecord {
         let micros = u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX);
         match self.status {
             Some(status) => tracing::info!(status = status.as_u16(), micros, "answered"),
-            None => tracing::info!(micros, "client disconnected before the response"),
+            None => {
+                tracing::info!(micros, "client disconnected or server stopped before the response");
+            }
         }
     }
 }

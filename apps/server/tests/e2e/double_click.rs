@@ -1,5 +1,5 @@
 //! A double click sends only one request, and so does a repeated Enter. (The server answers within
-//! milliseconds, so no request is pending any more at the second click.)
+//! milliseconds, so the first request is no longer pending at the second click.)
 
 use std::time::Duration;
 

@@ -70,7 +70,7 @@ async fn going_to_another_page_downloads_nothing() {
 }
 
 #[tokio::test]
-async fn a_first_visit_of_the_log_in_page_is_usable_in_time_on_slow_4g() {
+async fn the_log_in_page_is_usable_in_time_on_slow_4g() {
     visit(async |ada| {
         // 1.6 Mbit/s down, 750 kbit/s up, and 150 ms from a request to its response.
         let slow_4g = json!({

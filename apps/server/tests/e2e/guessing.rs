@@ -19,7 +19,7 @@ async fn guessing_locks_out_unknown_browsers_but_not_the_owner() {
             let alert = stranger.message("alert").await;
             assert!(alert.contains("Too many attempts. Try again in"), "{alert}");
             assert_eq!(stranger.value("email").await, EMAIL);
-            // The console shows the rejected request as an error.
+            // Clears the console, which shows the rejected request as an error.
             stranger.browser.console().await;
         })
         .await;

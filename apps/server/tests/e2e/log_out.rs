@@ -11,7 +11,7 @@ async fn the_session_ends_on_the_server_and_back_shows_nothing_private() {
         assert_eq!(ada.server.me(&token).code(), "invalid_token");
         assert_eq!(ada.script("sessionStorage.length").await, 0);
         ada.until("document.querySelector('main').contains(document.activeElement)").await;
-        // The previous history entry is the private page, in the same run of the application.
+        // The previous history entry is the private page. Going back does not load the app again.
         ada.browser.client.back().await.unwrap();
         ada.arrives_at("/login?next=%2Fprivate").await;
         ada.sees_nothing_private().await;
@@ -32,8 +32,8 @@ async fn going_back_from_another_site_shows_nothing_private() {
     .await;
 }
 
-/// A test cannot make the browser keep a page in the back-forward cache, so it dispatches the
-/// events itself.
+/// A test cannot make the browser keep a page in the back-forward cache, so this test dispatches
+/// the events itself.
 #[tokio::test]
 async fn a_page_in_the_back_forward_cache_contains_nothing_private() {
     visit(async |ada| {
@@ -68,7 +68,7 @@ async fn a_slow_server_does_not_undo_a_log_out() {
         ada.server.signal("STOP");
         ada.presses("Log out").await;
         ada.until("sessionStorage.length === 0").await;
-        // Go back to the private page while the server has not answered yet.
+        // Go back to the private page before the server has answered.
         ada.script("void history.back()").await;
         ada.until("location.pathname === '/private'").await;
         ada.sees_nothing_private().await;

@@ -129,7 +129,7 @@ async fn typed_text_survives_the_log_out_of_another_user() {
 }
 
 #[tokio::test]
-async fn a_second_log_in_of_the_same_user_shares_one_session() {
+async fn two_tabs_logged_in_as_the_same_user_share_one_session() {
     visit(async |ada| {
         ada.logs_in().await;
         ada.follows("/settings").await;

@@ -22,7 +22,7 @@ async fn no_page_violates_the_policy_and_violations_are_blocked() {
         for path in ["/", "/login", "/nothing", "/signup"] {
             assert_no_violation(ada, path).await;
         }
-        // Errors, waiting states and successes are rendered only after an action.
+        // Errors, waiting states and success messages are rendered only after an action.
         ada.presses("Sign up").await;
         ada.until("document.querySelector('[aria-invalid=true]')").await;
         assert_eq!(ada.script("window.violations").await, json!([]));

@@ -59,7 +59,8 @@ async fn a_session_that_was_ended_elsewhere_leads_to_the_log_in_page() {
     visit(async |ada| {
         let token = ada.logs_in().await;
         ada.open("/").await;
-        // This page sends the same request. The session ends only after its response.
+        // The home page sends the same request as the private page. Wait for its response before
+        // ending the session.
         let answered = "performance.getEntriesByName(location.origin + '/api/me').length";
         ada.until(answered).await;
         ada.server.post("/api/logout", &format!("authorization: Bearer {token}\r\n"), "{}");

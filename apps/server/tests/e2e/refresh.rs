@@ -132,7 +132,7 @@ async fn a_refresh_without_a_network_does_not_end_the_session() {
 }
 
 #[tokio::test]
-async fn a_lost_or_late_refresh_response_is_retried() {
+async fn a_refresh_is_retried_if_its_response_is_lost_or_late() {
     // The first response arrives, but the page gets an error or a timeout instead.
     let lost = "throw new TypeError('lost')";
     let late = "return new Promise((_, reject) => {
@@ -204,7 +204,7 @@ async fn a_log_out_with_an_expired_token_ends_the_session() {
         ada.presses("Log out").await;
         ada.arrives_at("/login").await;
         let alerts = "document.querySelectorAll('main [role=alert]').length";
-        assert_eq!(ada.script(alerts).await, 0, "the server has confirmed the end");
+        assert_eq!(ada.script(alerts).await, 0, "the server has confirmed the log-out");
         assert_eq!(ada.token().await, None);
         let other = ada.server.log_in(EMAIL, PASSWORD);
         let bearer = crate::server::bearer(&other);

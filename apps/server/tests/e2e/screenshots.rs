@@ -1,5 +1,5 @@
-//! The pages that README.md shows, in light and dark. `UPDATE_DOCS=1 cargo xtask ci e2e` renews its
-//! screenshots.
+//! The pages that README.md shows, in light and dark. `UPDATE_DOCS=1 cargo xtask ci e2e` updates
+//! the screenshots.
 
 use std::fs;
 use std::path::Path;
@@ -44,7 +44,7 @@ impl Visitor {
 }
 
 #[tokio::test]
-async fn the_pages_in_the_readme_have_a_light_and_a_dark_form() {
+async fn the_pages_in_the_readme_have_a_light_and_a_dark_version() {
     visit(async |ada| {
         let size = json!({"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": false});
         ada.browser.devtools("Emulation.setDeviceMetricsOverride", size).await;

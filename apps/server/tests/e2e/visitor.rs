@@ -185,7 +185,7 @@ impl Visitor {
         self.token().await.unwrap()
     }
 
-    /// Follows a link of the navigation.
+    /// Follows a link in the navigation.
     pub(crate) async fn follows(&self, path: &str) {
         self.until(&format!("document.querySelector('nav a[href=\"{path}\"]')")).await;
         self.script(&format!("document.querySelector('nav a[href=\"{path}\"]').click()")).await;

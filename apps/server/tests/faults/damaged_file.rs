@@ -84,7 +84,8 @@ fn a_lost_page_is_reported_at_startup_or_by_503() {
             }
         }
     }
-    // These requests do not read the other pages, such as those of unused sessions.
+    // Damage to the other pages is not reported, because the requests do not read them. Unused
+    // sessions are an example.
     assert!(reported * 2 > pages, "{reported} of {pages}");
 }
 
@@ -103,7 +104,7 @@ fn changed_bytes_cause_no_panic_and_no_wrong_log_in() {
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let changes = vec((any::<Index>(), any::<u8>()), 1..200);
     let pages = row_pages(&whole);
-    // Deterministic, because some changes are not detected.
+    // Deterministic, so that the test does not fail at random: some changes are not detected.
     let random = TestRng::deterministic_rng(config.rng_algorithm);
     let outcome = TestRunner::new_with_rng(config, random).run(&changes, |changes| {
         let mut bytes = whole.clone();

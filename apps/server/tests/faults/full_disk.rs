@@ -39,7 +39,7 @@ fn a_full_disk_loses_nothing_acknowledged_and_the_server_recovers() {
     for answer in [&failed, &server.sign_up(&email(signed_up), PASSWORD)] {
         assert_unavailable(answer);
     }
-    assert!(server.log().contains("the store does not answer"), "{}", server.log());
+    assert!(server.log().contains("the store is unavailable"), "{}", server.log());
     assert_eq!(server.me(&token).status, 200, "reading works on a full disk");
     let log_out = server.post("/api/logout", &bearer(&token), "{}");
     match log_out.status {

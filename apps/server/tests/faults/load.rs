@@ -46,7 +46,7 @@ fn client(address: &str, name: &str, acknowledged: &Sender<()>) -> Vec<User> {
 }
 
 /// Returns the number of acknowledged requests before the signal. It varies, so that each round
-/// interrupts other requests.
+/// interrupts different requests.
 pub(crate) fn acknowledgments(round: usize) -> usize {
     5 + round * 17 % 90
 }

@@ -15,7 +15,8 @@ fn lock(folder: &TempDir) -> Connection {
     other
 }
 
-/// More than the server has connections to the file, and more than it has threads.
+/// The number of concurrent writers: more than the server's threads, and more than its connections
+/// to the file.
 const WRITERS: usize = 64;
 
 #[test]
@@ -41,7 +42,7 @@ fn while_the_file_is_locked_writes_get_503_and_reads_succeed() {
         answers.into_iter().for_each(|answer| assert_unavailable(&answer.unwrap()));
     });
     assert_eq!(server.get("/readyz").status, 503);
-    assert!(server.log().contains("the store does not answer"), "{}", server.log());
+    assert!(server.log().contains("the store is unavailable"), "{}", server.log());
     drop(other);
     for n in 0..WRITERS {
         let email = format!("person-{n}@example.com");

@@ -11,7 +11,7 @@ use crate::server::{Answer, Server, command};
 pub(crate) const PASSWORD: &str = "a long walk along the sea";
 
 /// The options of all servers here. The public URL makes tokens independent of the port. Each
-/// request comes from another IP address, so that none is throttled.
+/// request comes from a different IP address, so that none is throttled.
 const OPTIONS: [&str; 6] = [
     "--listen",
     "127.0.0.1:0",

@@ -14,7 +14,7 @@ pub(crate) struct User {
     signed_up: bool,
     /// All passwords so far, the newest last.
     passwords: Vec<String>,
-    /// The number of newest passwords that may be the current one: two after a lost response.
+    /// How many of the newest passwords may be the current one: two after a lost response.
     candidates: usize,
     session: Option<Session>,
 }

@@ -17,7 +17,7 @@ fn backup(folder: &TempDir, to: &str, more: &[&str]) -> std::process::Output {
 
 #[test]
 fn a_backup_of_a_running_server_has_all_acknowledged_sign_ups_and_can_be_restored() {
-    // Each sign-up comes from another IP address, so that none is throttled.
+    // Each sign-up comes from a different IP address, so that none is throttled.
     let app = TestApp::with_options(&["--trusted-proxy", "127.0.0.1"]);
     let restored_folder = tempfile::tempdir().unwrap();
     let stop = AtomicBool::new(false);

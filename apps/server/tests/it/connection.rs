@@ -99,7 +99,7 @@ fn a_body_with_ambiguous_length_is_rejected() {
     // With both headers, the chunks determine the length.
     assert_eq!(send("content-length: 5\r\ntransfer-encoding: chunked\r\n", &chunked), 201);
     let taken = send(&format!("content-length: {length}\r\n"), &body);
-    assert_eq!(taken, 409, "the same body with a valid length is accepted");
+    assert_eq!(taken, 409, "the same body with a valid length is read: the email address is taken");
 }
 
 #[test]

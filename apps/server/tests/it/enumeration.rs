@@ -1,5 +1,5 @@
 //! Compares the responses to rejected log-ins byte for byte. `cargo xtask bench enumeration`
-//! measures their time.
+//! compares the response times.
 
 use tempfile::TempDir;
 

@@ -52,7 +52,7 @@ fn secrets_email_addresses_and_query_strings_are_not_logged() {
         for message in [
             "signed up",
             "signed in",
-            "wrong password or unknown account",
+            "wrong password, or unknown or disabled account",
             "signed out",
             "changed the password",
             "was reused",

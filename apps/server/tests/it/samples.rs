@@ -1,4 +1,4 @@
-//! Runs the command samples in README.md and docs, each in a folder of its own with a running server.
+//! Runs the command samples in README.md and docs, each in its own folder with a running server.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

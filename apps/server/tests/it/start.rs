@@ -118,7 +118,7 @@ fn a_variable_that_is_not_utf_8_is_named() {
 }
 
 #[test]
-fn fewer_iterations_are_a_warning() {
+fn fewer_iterations_than_the_default_are_a_warning() {
     let app = TestApp::new();
     assert!(app.log().contains("WARN") && app.log().contains("--pbkdf2-iterations"));
     assert!(!app.log().contains("idle"), "{}", app.log());

@@ -66,7 +66,7 @@ fn forwarded_headers_of_untrusted_peers_are_ignored() {
 }
 
 #[test]
-fn without_the_throttle_nothing_is_rejected_and_the_log_warns() {
+fn without_the_throttle_attempts_are_not_limited_and_the_log_warns() {
     let app = TestApp::with_options(&["--throttle", "off"]);
     for _ in 0..12 {
         assert_eq!(log_in(&app, "wrong", "").status, 401);

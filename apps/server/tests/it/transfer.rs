@@ -198,7 +198,7 @@ fn an_invalid_file_is_an_error_that_says_how_to_fix_it() {
     let absent = failure(&users(&folder, &["import", "absent.csv"]));
     assert!(absent.contains("cannot read absent.csv"), "{absent}");
     for (name, text, fix) in [
-        ("users.csv", "email,password\na@example.com\n", "1 columns, but the first row has 2"),
+        ("users.csv", "email,password\na@example.com\n", "1 column, but the first row has 2"),
         ("users.jsonl", "[1]\n", "not a JSON object"),
         ("users.jsonl", "{\"email\":[]}\n", "email is a list"),
         ("users.jsonl", "{\"password\":\"x\",\"password_hash\":\"x\"}\n", "more than one of"),

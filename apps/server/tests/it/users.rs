@@ -135,7 +135,7 @@ fn sessions_are_listed_and_ended() {
 }
 
 #[test]
-fn a_deleted_account_has_no_sessions_and_its_email_address_can_sign_up_again() {
+fn a_deleted_account_has_no_sessions_and_its_email_address_is_free_again() {
     let app = TestApp::new();
     let session = app.user().log_in();
     let operator = app.operator();

@@ -6,12 +6,13 @@ use user_store::{ImportUsersOutcome, StoreError, StoredUser};
 use crate::operator::Operator;
 
 impl Operator<'_> {
-    /// Imports users from another system, with their passwords. If the email address or the id of
-    /// one of them is taken, none is imported. Other writers wait until the import is done.
+    /// Imports users from another system, with their password hashes. If the email address or the
+    /// id of any user is already taken, no user is imported. Other writers wait until the import is
+    /// done.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the store fails. Nothing is imported then.
+    /// [`StoreError`] if the store fails. In that case, nothing is imported.
     pub async fn import(&self, users: Vec<StoredUser>) -> Result<ImportUsersOutcome, StoreError> {
         let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
         let import = async move {

@@ -3,8 +3,8 @@ use auth_core::LanePlan;
 /// Returns the size of the next batch for one thread.
 ///
 /// The `queued` passwords are first divided among the free threads: two threads with one password
-/// each are faster than one thread with two. Of its share, a thread takes as many as the plan finds
-/// fastest. A thread never waits for more passwords.
+/// each are faster than one thread with two. From its share, a thread takes the number that is
+/// fastest according to the plan. A thread never waits for more passwords.
 pub(super) fn batch_size(plan: &LanePlan, queued: usize, free_threads: usize) -> usize {
     let share = queued.div_ceil(free_threads.max(1)).max(1);
     plan.batch(share).clamp(1, share)

@@ -81,7 +81,7 @@ struct QueuedJob<J, R> {
     sender: oneshot::Sender<R>,
 }
 
-/// A queue length that is long enough for full batches.
+/// A queue length at which batches are full.
 const LONG_QUEUE: usize = 64;
 
 impl<J: Send + 'static, R: Send + 'static> Pool<J, R> {

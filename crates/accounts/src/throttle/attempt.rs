@@ -30,7 +30,7 @@ pub(crate) struct Attempt {
 /// The outcome of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AttemptOutcome {
-    /// The attempt failed, or always counts, like a sign-up.
+    /// The attempt failed, or it counts whatever its outcome, as a sign-up does.
     Failed,
     /// The password was correct.
     Succeeded,

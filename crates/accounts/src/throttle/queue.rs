@@ -28,8 +28,8 @@ impl KeyedQueue {
         let queue = Arc::clone(
             self.lock().entry(key).or_insert_with(|| Arc::new(Semaphore::new(self.slots_per_key))),
         );
-        // Create the slot before waiting: if this future is dropped, the slot removes an empty
-        // queue.
+        // Create the slot before waiting. If this future is dropped meanwhile, dropping the slot
+        // removes the queue if it is empty.
         let mut slot = QueueSlot { queues: self.clone(), key, permit: None };
         // The semaphore is never closed, so this always returns a permit.
         slot.permit = queue.acquire_owned().await.ok();
@@ -45,7 +45,7 @@ impl Drop for QueueSlot {
     fn drop(&mut self) {
         drop(self.permit.take());
         let mut queues = self.queues.lock();
-        // Only the map still references an empty queue.
+        // If only the map still references the queue, the queue is empty.
         if queues.get(&self.key).is_some_and(|queue| Arc::strong_count(queue) == 1) {
             queues.remove(&self.key);
         }

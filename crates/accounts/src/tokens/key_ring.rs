@@ -25,10 +25,10 @@ pub(crate) struct KeyRing {
     current_read: Mutex<u64>,
     /// The number of reads from the store so far.
     reads: AtomicU64,
-    /// Locked while the keys are read because the store has another version of them. Contains the
-    /// number of the last read that failed.
+    /// Locked during a read that another version of the keys in the store has caused. Contains the
+    /// number of the last such read that failed.
     reload: AsyncMutex<u64>,
-    /// Locked while the keys are read because a token has an unknown key id.
+    /// Locked during a read that an unknown key id in a token has caused.
     latest_request: AsyncMutex<LatestRequest>,
 }
 
@@ -118,7 +118,8 @@ impl KeyRing {
         }
     }
 
-    /// Returns the keys. If the current ones have another version, reads them from the store first.
+    /// Returns the keys. If the current ones do not have this version, reads them from the store
+    /// first.
     /// Concurrent calls share one read, even if it fails.
     pub(crate) async fn with_version(
         &self,
@@ -144,7 +145,8 @@ impl KeyRing {
     }
 
     /// Reads the keys from the store because a token has an unknown key id. Concurrent calls share
-    /// one read. There is at most one read per [`MIN_READ_INTERVAL`]; an earlier call waits.
+    /// one read. There is at most one read per [`MIN_READ_INTERVAL`]; a call that comes too soon
+    /// waits.
     pub(crate) async fn refresh_for_unknown_kid(&self) -> Result<(), StoreError> {
         let reads_before = self.reads.load(Ordering::SeqCst);
         let mut latest = self.latest_request.lock().await;
@@ -213,7 +215,7 @@ impl Keys {
         Ok(Self { stored, tokens, device_keys })
     }
 
-    /// Returns the value that issues and verifies access tokens. It also lists the public keys.
+    /// Returns the [`AccessTokens`], which issue and verify tokens and list the public keys.
     pub(crate) const fn tokens(&self) -> &AccessTokens {
         &self.tokens
     }

@@ -115,7 +115,7 @@ async fn behind_a_trusted_proxy_failed_sign_ins_are_counted_by_the_forwarded_ip_
     assert_eq!(again.status(), StatusCode::TOO_MANY_REQUESTS);
     let another = attempt("192.0.2.2", 31).reply(&app).await;
     assert_eq!(another.status(), StatusCode::UNAUTHORIZED);
-    // An IP address that the server has set takes precedence.
+    // A `ClientAddress` in the extensions of the request takes precedence over the header.
     let with_address = attempt("192.0.2.1", 32).extension(ClientAddress([192, 0, 2, 3].into()));
     assert_eq!(with_address.reply(&app).await.status(), StatusCode::UNAUTHORIZED);
 }

@@ -31,14 +31,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_is_sorted_in_lower_case_and_without_duplicates() {
+    fn the_list_is_sorted_and_in_lower_case_without_duplicates() {
         let lines: Vec<_> = COMMON.lines().collect();
         assert!(lines.is_sorted_by(|a, b| a < b));
         assert!(lines.iter().all(|line| **line == line.to_lowercase()));
     }
 
     #[test]
-    fn at_least_3000_passwords_of_the_default_length_are_listed() {
+    fn at_least_3000_listed_passwords_have_the_default_minimum_length() {
         assert!(COMMON.lines().filter(|line| line.chars().count() >= 8).count() >= 3_000);
     }
 

@@ -10,7 +10,7 @@ pub enum VerifyPasswordError {
     /// The password does not match.
     #[error("the password does not match the hash")]
     Mismatch,
-    /// The stored text is not a password hash.
+    /// The stored text is not a password hash that this crate can verify.
     #[error(transparent)]
     InvalidHash(#[from] InvalidPasswordHash),
 }

@@ -93,11 +93,12 @@ impl PasswordHasher {
     /// account, a hash is computed anyway. If the stored hash has fewer iterations than this
     /// hasher, the missing ones are computed too. There are two exceptions:
     ///
-    /// - A hash with more iterations than this hasher takes longer. Once the number of iterations
-    ///   has been lowered, response times therefore reveal which email addresses have accounts,
-    ///   until the password of every account with such a hash has been changed.
-    /// - A hash from another system takes as long as its algorithm does. To hide whether an account
-    ///   exists, verify against a hash of the same kind if there is no account.
+    /// - Verifying against a hash that has more iterations than this hasher takes longer. Once the
+    ///   number of iterations has been lowered, response times therefore reveal which email
+    ///   addresses have accounts, until the password of every account with such a hash has been
+    ///   changed.
+    /// - Verifying against a hash from another system takes as long as its algorithm does. To hide
+    ///   whether an account exists, verify against a hash of the same kind if there is no account.
     pub fn verify(&self, password: &Password, stored: Option<&PasswordHash>) -> Verification {
         let stored = match stored.map(|hash| &hash.0) {
             Some(HashKind::Foreign(hash)) => {

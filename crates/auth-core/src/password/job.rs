@@ -137,8 +137,8 @@ impl HashJob {
         HashOutcome::Verified(if self.is_decoy { Verification::Mismatch } else { verification })
     }
 
-    /// Returns the work that the job has to add to cost the same as a verification without a hash,
-    /// if there is any.
+    /// Returns the extra work that makes the job as slow as a verification without a stored hash,
+    /// if any is needed.
     fn missing_work(
         &self,
         hasher: &PasswordHasher,

@@ -33,7 +33,7 @@ pub enum PasswordError {
     TooLong,
     /// The password is one of the most common ones, or equal to a context word such as the email
     /// address.
-    #[error("the password is too common: choose another one")]
+    #[error("the password is too common or too easy to guess: choose another one")]
     Common,
     /// The password contains U+0000.
     #[error("the password must not contain the character U+0000")]

@@ -51,8 +51,8 @@ pub enum CountOutcome {
     LimitReached,
 }
 
-/// The maximum duration of an attempt. If it is not settled by then, its server has probably
-/// stopped, and it counts as failed.
+/// The maximum duration of an attempt. An attempt that is not settled by then counts as failed,
+/// because its server has probably stopped.
 const MAX_ATTEMPT_DURATION: Duration = Duration::from_secs(30);
 
 impl Counter {
@@ -105,7 +105,7 @@ impl Counter {
     }
 
     /// Returns the time from which the counter is equivalent to a new one, if no attempt begins
-    /// until then.
+    /// before then.
     #[must_use]
     pub fn ends(&self, limit: &Limit) -> Timestamp {
         let window = millis(limit.window());
@@ -131,8 +131,8 @@ impl Counter {
         CountOutcome::LimitReached
     }
 
-    /// Brings the counter up to date: removes old failures, ends the last lockout if it no longer
-    /// has an effect, and counts attempts that were never settled as failed.
+    /// Brings the counter up to date: removes old failures, forgets lockouts that no longer have an
+    /// effect, and counts as failed the attempts that were not settled in time.
     fn discard_expired(&mut self, limit: &Limit, now: i64) {
         let window = millis(limit.window());
         self.locked_until =
@@ -141,8 +141,8 @@ impl Counter {
             *at = now.min(*at);
         }
         // An attempt can have begun slightly in the future, because the clocks of servers differ
-        // and servers may not write in the order in which they read the time. Its start time must
-        // not change, or the attempt would not be found when it is settled.
+        // and servers do not always write in the order in which they read the time. Its start time
+        // must not change, or the attempt would not be found when it is settled.
         let max_duration = millis(MAX_ATTEMPT_DURATION);
         for began in self.pending.iter_mut().filter(|began| **began > now + max_duration) {
             *began = now;

@@ -7,8 +7,8 @@ use crate::id::{SessionId, UserId};
 pub struct Claims {
     /// The user that the token was issued to (`sub`).
     pub user: UserId,
-    /// The session that the token belongs to (`sid`). It may have ended since the token was issued,
-    /// which only the store knows.
+    /// The session that the token belongs to (`sid`). Only the store knows whether it has ended
+    /// since the token was issued.
     pub session: SessionId,
     /// When the token was issued (`iat`).
     pub issued_at: Timestamp,

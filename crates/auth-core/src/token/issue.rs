@@ -40,8 +40,8 @@ pub struct IssuedToken {
 }
 
 impl AccessTokens {
-    /// Creates the issuer of the service at the origin `service`. Tokens are valid for `lifetime`,
-    /// signed with the first of `keys` and verified with any of them.
+    /// Creates the token issuer of a service. `service` is the origin of the service. Tokens are
+    /// valid for `lifetime`, signed with the first of `keys` and verified with any of them.
     ///
     /// # Errors
     ///

@@ -41,7 +41,7 @@ pub struct Jwk {
 /// The public keys that verify access tokens, as published at `/.well-known/jwks.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JwkSet {
-    /// The keys. The first one signs new tokens.
+    /// The keys. The first one belongs to the key pair that signs new tokens.
     pub keys: Vec<Jwk>,
 }
 

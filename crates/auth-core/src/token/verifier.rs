@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use super::{AccessTokenVerifier, Claims, InvalidToken, JwkSet};
 use keys::{Fetch, Keys, Step};
 
-/// Verifies access tokens of another Latchkey service with the key set that the service publishes
-/// at `/.well-known/jwks.json`.
+/// Verifies access tokens of a Latchkey service with the key set that the service publishes at
+/// `/.well-known/jwks.json`.
 ///
 /// The caller provides a function that fetches the key set, and the `Verifier` decides when to call
 /// it. It works with any async runtime.

@@ -10,8 +10,8 @@ use super::{Claims, JwkSet, KeyError};
 
 /// Verifies access tokens with public keys.
 ///
-/// Verifying a signature takes longer than the rest of a request. A verifier therefore caches the
-/// SHA-256 and the claims of each token that it has verified. The cache has up to about 32,000
+/// Verifying a signature can take longer than the rest of a request. A verifier therefore caches
+/// the SHA-256 and the claims of each token that it has verified. The cache has up to about 32,000
 /// entries, which take a few MiB in all. The expiry of a token is checked every time.
 ///
 /// ```
@@ -105,8 +105,8 @@ impl AccessTokenVerifier {
     }
 
     /// Returns `true` if a token has a valid header but names a key that this verifier does not
-    /// have. The issuer may have added or retired that key in the meantime. Nothing else about the
-    /// token is checked.
+    /// have. The issuer may have added that key since this verifier was created, or may have
+    /// retired it. Nothing else about the token is checked.
     #[must_use]
     pub fn lacks_key_for(&self, token: &str) -> bool {
         Self::kid_of(token).is_some_and(|kid| !self.has_key(&kid))

@@ -32,7 +32,7 @@ pub(crate) fn lowercase(text: &str) -> String {
 /// valid domain. Labels consist of letters, digits and inner hyphens.
 pub(crate) fn domain_to_ascii(domain: &str) -> Option<String> {
     let is_domain_byte = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
-    // The host of a URL may contain more ASCII characters than a domain.
+    // The host of a URL may contain ASCII characters that a domain may not contain.
     if !domain.bytes().all(|byte| !byte.is_ascii() || is_domain_byte(byte)) {
         return None;
     }

@@ -252,7 +252,7 @@ proptest! {
 }
 
 proptest! {
-    /// The clocks of servers differ, so attempts may not be stored in the order of their times.
+    /// The clocks of servers differ, so attempts are not always stored in the order of their times.
     #[test]
     fn attempts_that_are_stored_out_of_order_are_all_settled(
         times in proptest::collection::vec(0..3_000_u64, 10),

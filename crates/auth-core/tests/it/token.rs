@@ -1,5 +1,6 @@
-//! Tests that issued tokens are accepted and manipulated ones are rejected. Each module is named
-//! after the part of a token that its attacks change.
+//! Tests that issued tokens are accepted and manipulated ones are rejected. The modules
+//! `algorithm`, `claims`, `encoding` and `header` are named after the part of a token that their
+//! attacks change.
 
 mod algorithm;
 mod cache;

@@ -1,10 +1,10 @@
 //! Runs one to four chains with the SHA instructions of x86-64.
 //!
 //! The speed of a single chain is limited by the latency of `sha256rnds2`, which is four cycles.
-//! The execution unit is busy for only two of them, so two interleaved chains take little longer
-//! than one. With more chains, the throughput of that unit is the limit. The unit also executes
-//! `sha256msg1` and `sha256msg2`, so every second `sha256msg1` is replaced with instructions for
-//! other units.
+//! The execution unit is busy for only two of them, so two interleaved chains take only about one
+//! and a half times as long as one. With more chains, the throughput of that unit is the limit. The
+//! unit also executes `sha256msg1` and `sha256msg2`, so every second `sha256msg1` is replaced with
+//! instructions for other units.
 //!
 //! This code must not be compiled with AVX enabled. The SHA instructions exist only in the legacy
 //! SSE encoding, which stalls while the upper halves of the AVX registers are in use. If AVX is

@@ -85,7 +85,7 @@ pub(super) fn new_session(user: &User) -> (NewSession, RefreshToken) {
     (NewSession::new(session, client(), &token), token)
 }
 
-/// Opens a session with the current password. Returns the sessions that were ended for it.
+/// Opens a session with the current password. Returns the ids of the sessions that this ended.
 pub(super) async fn open_session(store: &Server, user: &User, new: &NewSession) -> Vec<SessionId> {
     let verified = current_credentials(store, user).await.password_version;
     match store.open_session(new, verified, None).await.unwrap() {
@@ -126,7 +126,7 @@ pub(super) async fn reauthenticate(
     Reauthentication { session: *session, client: client(), verified }
 }
 
-/// Builds a use of a token by an unknown client. Returns it with the token's successor.
+/// Builds the rotation of a token for an unknown client. Returns it with the token's successor.
 pub(super) fn rotation(token: &RefreshToken) -> (Rotation, RefreshToken) {
     Rotation::new(token, ClientInfo::default(), &SystemRandom)
 }
@@ -135,7 +135,7 @@ pub(super) fn seed() -> SigningKeySeed {
     SigningKey::generate(&SystemRandom).seed().clone()
 }
 
-/// Starts a server with this candidate for the first key. Returns the first key.
+/// Offers `candidate` as the first key, as a server does when it starts. Returns the first key.
 pub(super) async fn first_key(store: &Server, candidate: &SigningKeySeed) -> SigningKeySeed {
     store.ensure_signing_key(candidate, NOW).await.unwrap();
     let keys = store.signing_keys().await.unwrap().keys;

@@ -132,7 +132,7 @@ async fn an_unknown_email_gets_the_hash_of_the_next_account(deployment: &dyn Dep
         }
     };
     assert_eq!(decoy("nobody@example.com").await.1, None);
-    // The first account is disabled. It can serve as a decoy, and itself gets a decoy.
+    // The first account is disabled. It can serve as a decoy, and it gets a decoy itself.
     let emails = ["g@example.com", "n@example.com", "t@example.com"];
     let users = emails.map(|email| (user(email), hash()));
     for (user, hash) in &users {

@@ -87,7 +87,10 @@ pub enum BackupError {
         source: io::Error,
     },
     /// SQLite cannot read the database or write the copy.
-    #[error("cannot write the backup {}: {source}; check that the disk has room", path.display())]
+    #[error(
+        "cannot copy the database to {}: {source}; check that the disk has room",
+        path.display()
+    )]
     Copy {
         /// The path of the backup.
         path: PathBuf,

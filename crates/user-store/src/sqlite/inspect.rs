@@ -69,7 +69,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)
 }
 
-/// Runs a check of SQLite, named by its pragma. Returns the first problem found.
+/// Runs one of SQLite's checks, named by its pragma. Returns the first problem found.
 pub(super) fn problem(connection: &Connection, pragma: &str) -> rusqlite::Result<Option<String>> {
     let found: String = connection.pragma_query_value(None, pragma, |row| row.get(0))?;
     let is_heading = |line: &&str| line.starts_with("***");

@@ -1,7 +1,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The application id in the file header, which marks a file as Latchkey's: "LKey" (SQLite file
-/// format, 1.3.17).
+/// format, 1.3.15).
 pub(super) const APPLICATION_ID: i32 = 0x4c4b_6579;
 
 /// The migrations, in order. The `user_version` of a file is the number of migrations applied to

@@ -205,8 +205,8 @@ impl UserStore for SqliteStore {
                     return Ok(outcome);
                 }
                 for StoredUser { user, password_hash } in &users {
-                    // This transaction holds the write lock, so no address was taken since the
-                    // check.
+                    // This transaction holds the write lock, so no email address has been taken
+                    // since the check.
                     let _ = users::insert(tx, user, password_hash)?;
                     audit::insert(tx, &rules::users::account_imported(user.id, now))?;
                 }

@@ -39,7 +39,7 @@ pub fn ActivityList(props: &ActivityListProps) -> Html {
 }
 
 fn item(event: &ActivityEvent) -> Html {
-    // An event that an operator caused has neither.
+    // An event that an operator caused has neither an IP address nor a user agent.
     let from = (event.ip.is_some() || event.user_agent.is_some()).then(|| {
         let ip = format::ip(event.ip.as_deref());
         format!(" from {ip} · {}", format::device(event.user_agent.as_deref()))

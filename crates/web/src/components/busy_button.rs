@@ -62,7 +62,8 @@ pub fn BusyButton(props: &BusyButtonProps) -> Html {
     }
 }
 
-/// Returns a handler that calls `onpress` for a click, but not for the second of a double click.
+/// Returns a handler that calls `onpress` for a click, but not for the second click of a double
+/// click.
 pub(super) fn pressed(onpress: Callback<()>) -> Callback<MouseEvent> {
     Callback::from(move |click: MouseEvent| {
         if !browser::is_repeated_click(&click) {

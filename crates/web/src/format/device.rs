@@ -17,8 +17,8 @@ const BROWSERS: [(&str, &str); 14] = [
     ("Safari/", "Safari"),
 ];
 
-/// Texts in a user agent that identify an operating system. Android's also contain `Linux`, so the
-/// first match counts.
+/// Texts in a user agent that identify an operating system. Android user agents also contain
+/// `Linux`, so the first match counts.
 const SYSTEMS: [(&str, &str); 7] = [
     ("iPhone", "an iPhone"),
     ("iPad", "an iPad"),

@@ -18,7 +18,7 @@ pub fn Private(props: &PrivateProps) -> Html {
     html! {
         <article class="page">
             <h1 tabindex="-1">{"Your account"}</h1>
-            <p class="lead">{"You are logged in. Only you can see this page."}</p>
+            <p class="lead">{"You are signed in. Only you can see this page."}</p>
             <dl class="facts">
                 <div class="fact">
                     <dt>{"Email"}</dt>

@@ -31,8 +31,8 @@ pub fn Settings(props: &SettingsProps) -> Html {
     use_page_title("Settings");
     let SettingsProps { user, policy } = props;
     let email = AttrValue::from(user.email.clone());
-    // A password change ends sessions, and both are recorded in the activity. These counters make
-    // the lists reload.
+    // A password change affects the sessions and the activity, and ending a session affects the
+    // activity. These counters make the lists reload.
     let changed = use_state(|| 0_u32);
     let ended = use_state(|| 0_u32);
     let increment = |counter: &UseStateHandle<u32>| {

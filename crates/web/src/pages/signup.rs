@@ -84,7 +84,8 @@ async fn sign_up(data: &FormData, policy: PasswordPolicy) -> Result<User, Failur
     api::sign_up(&request).await.map_err(|error| rejected(&error, policy))
 }
 
-/// Returns the same errors as the server, except for a common password.
+/// Returns the errors that can be found without the server. Only the server knows the email
+/// addresses that are taken, and the list of common passwords.
 fn check(data: &FormData, policy: PasswordPolicy) -> Failure {
     let [email, password] = FIELDS.map(|name| data.text(name));
     let parsed = Email::parse(email);

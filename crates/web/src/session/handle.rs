@@ -29,7 +29,7 @@ pub struct SessionHandle {
 pub enum SessionEndReason {
     /// The session has expired or was ended elsewhere.
     Ended,
-    /// Another user has signed in in another tab.
+    /// Another user has signed in from another tab.
     OtherUser,
 }
 

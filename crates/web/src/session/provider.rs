@@ -45,7 +45,8 @@ pub fn use_session() -> SessionHandle {
 ///
 /// The browser may keep a page in the back-forward cache and show it long after its session has
 /// ended. So the page forgets the user when it is left, and asks the server when it is shown. If
-/// another tab signs out, the page stays as it is until the server has confirmed the end.
+/// another tab signs out, the page stays as it is until the server has confirmed that the session
+/// has ended.
 fn listen(session: &SessionHandle) -> Vec<EventListener> {
     let Some(window) = web_sys::window() else { return Vec::new() };
     let hidden = session.clone();

@@ -66,7 +66,7 @@ impl Deadline {
 pub(super) enum RefreshError {
     /// The server has no session for the cookie.
     SessionEnded(ApiError),
-    /// The cookie belongs to another user, who has signed in in another tab.
+    /// The cookie belongs to another user, who has signed in from another tab.
     OtherUser,
     /// The request failed for another reason.
     Failed(ApiError),
@@ -99,7 +99,7 @@ pub(super) async fn refresh_for(owner: Option<String>) -> Result<TokenResponse, 
 }
 
 /// Refreshes the token, and tries once more if the response was lost: the server accepts the
-/// replaced cookie for some seconds. The second request waits for the first one to end, because
+/// replaced cookie for a few seconds. The second request waits for the first one to end, because
 /// the browser would keep the cookie of the later response.
 async fn refresh() -> Result<TokenResponse, ApiError> {
     match api::refresh(FIRST_TIMEOUT_MS).await {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_refreshed_some_seconds_before_it_expires() {
+    fn a_token_is_refreshed_a_few_seconds_before_it_expires() {
         assert!(!deadline(300).has_passed(290_499.0));
         assert!(deadline(300).has_passed(290_500.0));
     }

@@ -70,7 +70,7 @@ fn a_taken_email_offers_a_link_to_the_log_in_page() {
 }
 
 #[test]
-fn an_error_of_the_whole_form_is_one_alert_in_it() {
+fn an_error_about_the_whole_form_is_one_alert_inside_the_form() {
     let html = failed(Failure::from_form("Too many attempts. Try again in 2 minutes."));
     assert_eq!(html.matches("role=\"alert\"").count(), 1);
     let (_, alert) = html.split_once("role=\"alert\"").unwrap();

@@ -1,4 +1,4 @@
-//! Renders pages and components to HTML, and searches in it.
+//! Renders pages and components to HTML, and searches the HTML.
 
 #![expect(
     clippy::unwrap_used,

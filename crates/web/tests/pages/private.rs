@@ -21,7 +21,7 @@ fn the_private_page_shows_the_account() {
 }
 
 #[test]
-fn nothing_private_is_shown_while_the_server_has_not_answered() {
+fn nothing_private_is_shown_before_the_server_has_answered() {
     for path in PATHS {
         for session in [Session::Loading, Session::Ending, Session::SignedOut] {
             let html = visit(path, session);
@@ -33,7 +33,7 @@ fn nothing_private_is_shown_while_the_server_has_not_answered() {
 }
 
 #[test]
-fn an_earlier_confirmation_does_not_show_a_private_page() {
+fn an_earlier_confirmation_is_not_enough_to_show_a_private_page() {
     for path in PATHS {
         let html = visit(path, Session::SignedIn(ada()));
         assert!(shows_nothing_private(&html), "{html}");

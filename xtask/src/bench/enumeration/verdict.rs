@@ -46,7 +46,7 @@ impl Pair {
         self.comparison.p < SIGNIFICANCE && (self.comparison.auc - 0.5).abs() > MIN_EFFECT
     }
 
-    /// Returns whether the pair must differ, because one kind takes more work.
+    /// Returns `true` if the pair must differ, because one of the two log-ins takes more work.
     fn is_control(&self) -> bool {
         [self.first, self.second].contains(&Kind::Slower)
     }

@@ -35,7 +35,8 @@ fn integrity(problem: Option<&str>) -> Finding {
     }
 }
 
-/// Reports the version of SQLite. The server does not start with one that can corrupt the file.
+/// Reports the version of SQLite. The server refuses to start with a version that can corrupt the
+/// database.
 pub(super) fn sqlite(version: &str) -> Finding {
     Finding::ok("sqlite", format!("SQLite {version} is built in"))
 }

@@ -16,7 +16,7 @@ pub(super) fn public_url(url: Option<&Origin>, listen: IpAddr) -> Finding {
             false => Finding::warn(
                 PUBLIC_URL,
                 format!(
-                    "--listen {listen} accepts connections from other machines, but without --public-url their browsers are rejected; put a TLS proxy in front, and set --public-url to its https URL"
+                    "--listen {listen} accepts connections from other machines, but without --public-url, requests from their browsers are rejected; put a TLS proxy in front, and set --public-url to its https URL"
                 ),
             ),
         };

@@ -4,6 +4,7 @@ use std::time::Duration;
 use auth_core::{Password, PasswordHasher};
 
 use super::report::Finding;
+use crate::output::count;
 
 const SPEED: &str = "speed";
 /// With a hash this slow, users notice the delay at log-in.
@@ -25,8 +26,10 @@ pub(super) struct Speed {
 pub(super) fn speed(speed: &Speed) -> Finding {
     let Speed { iterations, one, per_second, cores } = speed;
     let millis = one.as_millis();
-    let measured =
-        format!("a hash takes {millis} ms; {per_second:.1} hashes per second on {cores} cores");
+    let measured = format!(
+        "a hash takes {millis} ms; {per_second:.1} hashes per second on {}",
+        count(*cores, "core")
+    );
     if *one >= TOO_SLOW {
         let text = format!(
             "{measured}: log-ins are slow; use a faster machine, or lower --pbkdf2-iterations, but not below {}",

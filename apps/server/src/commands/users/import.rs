@@ -32,7 +32,7 @@ pub(super) struct ImportArgs {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// Format of the file [default: by extension, .csv, .jsonl or .ndjson, or .json for Django]
+    /// Format of the file [default: from its extension: .csv, .jsonl, .ndjson, or .json for Django]
     #[arg(long, value_enum)]
     format: Option<ImportFormat>,
 
@@ -55,8 +55,8 @@ impl ImportArgs {
             Action::DryRun | Action::Reject => open_if_exists(&store.database).await?,
         };
         if let Some(accounts) = &accounts {
-            // Try again without the taken records. A user can sign up between two attempts, so more
-            // records can be taken each time.
+            // Try again without the records whose email address or id is taken. A user can sign up
+            // between two attempts, so each attempt can find more of them.
             while let ImportUsersOutcome::Taken(indices) =
                 self.import_or_check(accounts, &users).await?
             {

@@ -99,8 +99,8 @@ fn a_malformed_or_malleable_signature_is_rejected() {
         ("empty", with(&[])),
         ("zero", with(&[0; 64])),
         ("R and no S", with(&[&bytes[..32], &[0; 32]].concat())),
-        ("no R and S", with(&[&[0; 32], &bytes[32..]].concat())),
-        ("S and R", with(&[&bytes[32..], &bytes[..32]].concat())),
+        ("S and no R", with(&[&[0; 32], &bytes[32..]].concat())),
+        ("R and S swapped", with(&[&bytes[32..], &bytes[..32]].concat())),
         ("the neutral element and 0", with(&[&[1], &[0; 63][..]].concat())),
     ]);
 }

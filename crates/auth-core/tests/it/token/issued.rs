@@ -35,7 +35,7 @@ fn every_token_has_its_own_id() {
 }
 
 #[test]
-fn a_token_is_valid_from_iat_until_before_exp() {
+fn a_token_is_valid_from_iat_and_expired_from_exp() {
     let service = Service::new();
     let token = service.issue();
     let valid_at = |time| service.tokens.verify(&token, time).is_ok();

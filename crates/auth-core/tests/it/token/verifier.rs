@@ -263,7 +263,7 @@ fn the_error_of_a_fetch_is_the_source() {
 }
 
 #[test]
-fn keys_are_fetched_again_once_after_the_clock_was_set_back() {
+fn keys_are_fetched_only_once_more_after_the_clock_was_set_back() {
     let (old, new) = (Service::new(), Service::new());
     let issuer = Issuer::new(&[&old]);
     let verifier = issuer.verifier();

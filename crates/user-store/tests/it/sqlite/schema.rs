@@ -188,7 +188,7 @@ fn the_trigger_uses_the_event_retention() {
 }
 
 #[tokio::test]
-async fn no_event_can_be_changed_or_deleted() {
+async fn no_event_can_be_changed_or_deleted_early() {
     let folder = Folder::new();
     let store = folder.open();
     let user = ada();

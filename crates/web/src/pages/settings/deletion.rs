@@ -38,7 +38,8 @@ pub(super) fn DeletionSection(props: &DeletionSectionProps) -> Html {
             <h2 id="settings-deletion">{"Delete your account"}</h2>
             <p>
                 {"This deletes your account, your sessions and everything else that Latchkey stores \
-                  about you. It takes effect immediately and cannot be undone. Afterwards, your \
+                  about you. Only a record of the deletion remains, without your email address. \
+                  The deletion takes effect immediately and cannot be undone. Afterwards, your \
                   email address can be used for a new account."}
             </p>
             <Form

@@ -80,7 +80,8 @@ async fn change(
         .map_err(|error| Failure::from_error(&error, &[CURRENT, NEW], policy.min_length()))
 }
 
-/// Returns the same errors as the server, except for a wrong or common password.
+/// Returns the errors that can be found without the server. Only the server can tell whether the
+/// current password is right and whether the new one is in the list of common passwords.
 fn check(data: &FormData, policy: PasswordPolicy, email: &str) -> Failure {
     let missing = data.text(CURRENT).is_empty().then_some(FieldProblem::PasswordMissing);
     let problem = new_password::problem(data.text(NEW), policy, email);

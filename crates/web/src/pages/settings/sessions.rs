@@ -55,7 +55,7 @@ pub(super) fn SessionsSection(props: &SessionsSectionProps) -> Html {
         <section class="setting" aria-labelledby={HEADING}>
             <h2 id={HEADING} tabindex="-1">{"Sessions"}</h2>
             <p>
-                {"You are logged in on these devices. If you do not recognise one, change your \
+                {"You are signed in on these devices. If you do not recognise one, change your \
                   password. That ends all other sessions."}
             </p>
             {show(&loaded, HEADING, &reload, |sessions| html! {

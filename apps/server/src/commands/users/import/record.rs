@@ -5,6 +5,8 @@ use std::fmt;
 use accounts::{StoredUser, Timestamp, User, UserId};
 use auth_core::{Email, InvalidPasswordHash, PasswordHash, SystemRandom};
 
+use crate::output::count;
+
 /// A field that is imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Field {
@@ -27,7 +29,8 @@ pub(super) struct Fields {
     id: Option<String>,
 }
 
-/// A reason why a record cannot be imported. Messages say how to fix it and contain no hash.
+/// A reason why a record cannot be imported. A message says how to fix the record if that is not
+/// obvious, and never contains a hash.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Problem {
     ColumnCount { found: usize, expected: usize },
@@ -103,7 +106,7 @@ impl Fields {
         *value = Some(text);
     }
 
-    /// Converts the fields to an account. An id that is not Latchkey's is replaced by a new one.
+    /// Converts the fields to an account. An id that is not a UUIDv7 is replaced by a new one.
     pub(super) fn into_user(self, now: Timestamp) -> Result<StoredUser, Problem> {
         let email = self.email.as_deref().ok_or(Problem::MissingEmail)?;
         let email = Email::parse(email).map_err(|_| Problem::InvalidEmail)?;
@@ -154,7 +157,8 @@ impl fmt::Display for Problem {
         match self {
             Self::ColumnCount { found, expected } => write!(
                 f,
-                "{found} columns, but the first row has {expected}; quote values that contain a comma"
+                "{}, but the first row has {expected}; quote values that contain a comma",
+                count(*found, "column")
             ),
             Self::NotAnObject => f.write_str("not a JSON object; write one object per line"),
             Self::NoFieldsObject => f.write_str("no `fields` object; export with manage.py dumpdata"),
