@@ -9,14 +9,14 @@ use serde_json::json;
 
 use crate::command::{CommandResult, print_line};
 
-/// A method of hashing passwords.
+/// A method of hashing passwords, with its name on the command line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Method {
-    /// The `pbkdf2` crate, one password after the other: `crate`.
+    /// `crate`: the `pbkdf2` crate, one password at a time.
     Crate,
-    /// `pbkdf2-lanes` as in the server, with a plan measured on this machine: `plan`.
+    /// `plan`: `pbkdf2-lanes` as in the server, with a plan measured on this machine.
     Plan,
-    /// `pbkdf2-lanes` with one kernel: `shani4`, `avx2` and so on.
+    /// `shani4`, `avx2` and so on: `pbkdf2-lanes` with one kernel.
     Only(Kernel),
 }
 

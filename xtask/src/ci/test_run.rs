@@ -28,7 +28,7 @@ pub(super) fn run(command: &mut Command) -> Result<()> {
         bail!("`{line}` failed ({status})");
     }
     if tests == 0 {
-        bail!("`{line}` ran no test: check its features and its filter");
+        bail!("`{line}` ran no tests: check its features and its filter");
     }
     Ok(())
 }
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn a_run_without_tests_fails() {
         let error = run(&mut print("running 0 tests")).unwrap_err().to_string();
-        assert_eq!(error, "`echo running 0 tests` ran no test: check its features and its filter");
+        assert_eq!(error, "`echo running 0 tests` ran no tests: check its features and its filter");
     }
 
     #[test]

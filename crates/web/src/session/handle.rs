@@ -141,7 +141,8 @@ impl SessionHandle {
         self.memory.end_reason.take()
     }
 
-    /// Checks the session with the server if this tab is signed out but may have one by now.
+    /// Checks the session with the server if this tab is signed out, but the user may have signed
+    /// in from another tab since.
     pub fn check_if_signed_out(&self) {
         if *self.session() == Session::SignedOut && self.may_have_session() {
             self.reload_user();

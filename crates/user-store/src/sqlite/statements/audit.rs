@@ -40,7 +40,7 @@ pub(in crate::sqlite) fn of_user(
         .collect()
 }
 
-/// Returns up to `limit` events after `after`: those about `user`, or all.
+/// Returns up to `limit` events after `after`. If `user` is given, only events about that user.
 pub(in crate::sqlite) fn page(
     connection: &Connection,
     user: Option<UserId>,
