@@ -64,8 +64,8 @@ pub(crate) fn unpack(package: &str, directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether this process may install packages: only as root, on a system with apt. In other
-/// cases the user must decide.
+/// Returns whether this process may install packages: only as root, on a system with apt.
+/// Otherwise, the user has to install them.
 fn can_install() -> bool {
     is_root() && succeeds(Command::new("apt-get").arg("--version"))
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz`: fuzzes the parsers with libFuzzer.
 //!
-//! Coverage guides the fuzzer. The compiler pass that measures coverage needs a nightly toolchain
-//! only with a sanitizer, and a sanitizer finds little in code without `unsafe`.
+//! Coverage guides the fuzzer. No sanitizer is used: it finds little in code without `unsafe`, and
+//! only with a sanitizer does the compiler pass that measures coverage need a nightly toolchain.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn every_target_has_a_corpus() {
+    fn the_targets_are_the_directories_of_the_corpus() {
         assert!(targets().unwrap().iter().any(|name| name == "email"));
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn environment(name: &str, requirements: &Path) -> Result<PathBuf> {
 fn install(environment: &Path, requirements: &Path) -> Result<()> {
     VENV.ensure(
         || succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])),
-        "Python with the module `venv` is missing: install both \
+        "Python 3 or its module `venv` is missing: install both \
          (on Debian `apt-get install python3-venv`)",
     )?;
     run_to_stderr(Command::new("python3").args(["-m", "venv", "--clear"]).arg(environment))?;

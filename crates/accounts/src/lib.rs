@@ -46,7 +46,7 @@
 //! # Guarantees
 //!
 //! - Passwords are hashed on dedicated threads, in batches where that is faster. A password is
-//!   queued for at most 5 seconds. If the caller disconnects while queued, the job is dropped.
+//!   queued for at most 5 seconds. If the caller disconnects during that time, the job is dropped.
 //! - Failed sign-ins are limited per account, per browser and per IP address. The limits are exact
 //!   across all servers that share the store.
 //! - A sign-in with an unknown email address costs the same work as one with a wrong password.

@@ -8,7 +8,7 @@ use warp::Filter as _;
 use crate::command::{CommandResult, print_line};
 
 /// Serves a response of the same size as that of `GET /api/me`, with as many threads as the server,
-/// but without tokens, a store and timeouts.
+/// but without tokens, a store or timeouts.
 pub(crate) fn serve() -> CommandResult<()> {
     Runtime::new()?.block_on(async {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;

@@ -5,10 +5,10 @@ use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::time::Instant;
 
-/// The result of a command. Errors are only printed.
+/// The result of a command. Errors are printed, and are not inspected.
 pub(crate) type CommandResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Prints the result of a command.
+/// Prints a line on stdout.
 pub(crate) fn print_line(line: &impl Display) -> CommandResult<()> {
     Ok(writeln!(io::stdout(), "{line}")?)
 }

@@ -1,7 +1,7 @@
-//! Measures the store and password hashing without HTTP.
+//! Measures the store and password hashing without HTTP, and serves a response for comparison.
 //!
 //! `cargo xtask bench` runs this program, compares its results with those of other implementations
-//! and reports them. Each command prints one line of JSON.
+//! and reports them. Each command prints one line of JSON, except `bare`, which prints its address.
 
 mod bare;
 mod command;
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
-/// Runs one measurement and prints the result as JSON.
+/// Runs one part of a benchmark for `cargo xtask bench`.
 #[derive(Parser)]
 enum Bench {
     /// Fill a database with users that have one session each; create it if it does not exist

@@ -129,7 +129,7 @@ async fn open_session(store: &SqliteStore, n: u32) -> CommandResult<RefreshToken
     let new = NewSession::new(session, ClientInfo::default(), &token);
     let opened = store.open_session(&new, found.password_version, None).await?;
     if !matches!(opened, OpenSessionOutcome::Opened(_)) {
-        return Err("the credentials were changed meanwhile".into());
+        return Err("the credentials were changed in the meantime".into());
     }
     let settled = SettledAttempt {
         counters: vec![(counters[0], Settlement::Reset), (counters[1], Settlement::Refunded)],

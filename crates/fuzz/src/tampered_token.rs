@@ -1,7 +1,7 @@
 use crate::service::SERVICE;
 
 /// Checks that a changed token is rejected, and that the input itself is not accepted as a token.
-/// The input is a list of edits of three bytes each, which are applied to a valid token.
+/// The input is a list of edits, each encoded in three bytes, which are applied to a valid token.
 pub(crate) fn check(input: &[u8]) {
     let mut token = SERVICE.issued.clone().into_bytes();
     for edit in input.chunks_exact(3) {
@@ -13,7 +13,7 @@ pub(crate) fn check(input: &[u8]) {
 
 fn apply(edit: &[u8], token: &mut Vec<u8>) {
     let [operation, position, byte] = edit else { return };
-    // The lowest bit of the operation is the ninth bit of the index.
+    // The lowest bit of `operation` is the ninth bit of the index; the other bits choose the edit.
     let index = usize::from(*position) | usize::from(operation & 1) << 8;
     if index >= token.len() {
         return;

@@ -2,7 +2,7 @@
 //!
 //! PBKDF2 is a chain of hashes, each of which depends on the one before, so most execution units of
 //! a core are idle. A single chain cannot be made faster, but the chains of different passwords are
-//! independent. This crate runs them side by side: two to four interleaved with the SHA
+//! independent. This crate runs them side by side: two to four interleaved, using the SHA
 //! instructions of x86-64, eight in AVX2 registers, or sixteen in AVX-512 registers. On other
 //! machines it runs one chain after the other.
 //!

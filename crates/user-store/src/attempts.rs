@@ -15,8 +15,8 @@ use crate::error::StoreError;
 /// - An attempt begins only if all its counters admit it. Otherwise none of them counts it.
 /// - An attempt that is never settled counts as failed after 30 seconds.
 /// - A lockout is recorded together with the failure that caused it.
-/// - If the account is deleted before the failure is recorded, the event contains no user, session
-///   or client.
+/// - If the account is deleted before a failure is recorded, the audit events of the failure and of
+///   its lockout contain no user, session or client.
 #[async_trait]
 pub trait AttemptStore: Send + Sync + 'static {
     /// Begins an attempt at `now` if every counter [admits](auth_core::Counter::judge) it.

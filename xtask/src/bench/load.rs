@@ -57,7 +57,7 @@ const WRK: Requirement = Requirement { name: "wrk", packages: &["wrk"] };
 pub(super) fn find_or_install() -> Result<()> {
     WRK.ensure(
         || version().is_some(),
-        "wrk is missing, which generates the load: install it (on Debian `apt-get install wrk`)",
+        "wrk, which generates the load, is missing: install it (on Debian `apt-get install wrk`)",
     )
 }
 

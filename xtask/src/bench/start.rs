@@ -14,7 +14,7 @@ use crate::server::Installation;
 use crate::usage::resident_kib;
 use crate::{web, workspace};
 
-/// The maximum duration of the work that a server does after its start.
+/// How long a server may still be busy after it has started.
 const WARM_UP: Duration = Duration::from_secs(1);
 
 pub(super) fn measure(bench: &Workbench) -> Result<Section> {
@@ -34,7 +34,7 @@ pub(super) fn measure(bench: &Workbench) -> Result<Section> {
     Ok(section)
 }
 
-/// Returns the milliseconds until `/readyz` succeeds, on a database that exists.
+/// Returns the milliseconds from the start until `/readyz` succeeds, with an existing database.
 fn start(installation: &Installation) -> Result<f64> {
     let started = Instant::now();
     let server = installation.start(ITERATIONS)?;

@@ -7,7 +7,7 @@ use std::f64::consts::SQRT_2;
 pub(super) struct Comparison {
     /// The number of pairs in which the value of the first sample is larger; ties count half.
     pub(super) u: f64,
-    /// The probability that two samples of the same distribution differ at least this much.
+    /// The probability that two samples from the same distribution differ by at least this much.
     pub(super) p: f64,
     /// The probability that a value of the first sample is larger than one of the second; 0.5 if
     /// the distributions are the same.
@@ -107,7 +107,7 @@ mod tests {
 
     /// Computed by hand: ranks 1, 3, 3 and 3, 5; the variance is 6 / 12 · (6 - 24 / 20) = 2.4.
     #[test]
-    fn ties_share_their_rank_and_narrow_the_variance() {
+    fn ties_share_their_rank_and_reduce_the_variance() {
         let found = mann_whitney(&[1.0, 2.0, 2.0], &[2.0, 3.0]);
         assert_close(found.u, 1.0);
         assert_close(found.p, libm::erfc(1.5 / 2.4_f64.sqrt() / SQRT_2));

@@ -31,7 +31,7 @@ pub(super) enum Step {
     Build,
     /// The size of the SPA against its budget
     Size,
-    /// The OpenAPI document against the release binary
+    /// Requests and a generated client that test the release binary against its OpenAPI document
     Openapi,
     /// A few seconds of fuzzing for each target
     Fuzz,
@@ -111,7 +111,7 @@ fn lint() -> Result<()> {
     run(cargo(["clippy", "--package", "web", "--target", WASM]).args(deny))
 }
 
-/// Packages, each with a set of features that a dependent may enable alone.
+/// Packages, each with a set of features that a dependent may enable without the others.
 const FEATURE_SETS: [(&str, &str); 13] = [
     ("auth-core", ""),
     ("auth-core", "credentials"),

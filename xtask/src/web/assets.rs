@@ -63,9 +63,9 @@ impl Assets {
     }
 }
 
-/// Writes an asset and its compressed forms, the plain form last. If the plain form exists, all
-/// forms do. They are up to date, because the directory is named after the content, and are not
-/// written again.
+/// Writes an asset and its compressed forms, the plain form last. So if the plain form exists, all
+/// forms exist. They are also up to date, because the directory is named after the content.
+/// Nothing is written in that case.
 fn write_asset(path: &Path, content: &[u8]) -> Result<()> {
     if path.exists() {
         return Ok(());

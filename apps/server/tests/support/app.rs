@@ -1,4 +1,4 @@
-//! A server with its own database, and a user of it.
+//! A server with its own database, and a user with an account on that server.
 
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;

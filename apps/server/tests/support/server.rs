@@ -240,8 +240,8 @@ pub(crate) fn command() -> Command {
     command
 }
 
-/// Returns a new IP address each time. A server that trusts the proxy then sees each request as one
-/// from another client.
+/// Returns a different IP address on each call, for `X-Forwarded-For`. To a server that trusts this
+/// client as a proxy, each request then comes from a different client.
 pub(crate) fn next_client_ip() -> IpAddr {
     static NEXT: AtomicU32 = AtomicU32::new(0x0a00_0000);
     Ipv4Addr::from_bits(NEXT.fetch_add(1, Ordering::Relaxed)).into()

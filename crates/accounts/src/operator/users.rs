@@ -159,7 +159,7 @@ impl Operator<'_> {
         let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
         let sign_out = async move {
             let ended = store.end_all_sessions(user, now).await?;
-            tracing::info!(%user, ended, "signed out by an operator");
+            tracing::info!(%user, ended, "user signed out by an operator");
             Ok(ended)
         };
         self.accounts.tasks.run_to_completion(sign_out).await

@@ -94,9 +94,9 @@ async fn debug_output_contains_no_secrets() {
     }
 }
 
-/// A result of an earlier check must not be reused.
+/// The session must be looked up for every request, even if the token was accepted before.
 #[tokio::test]
-async fn a_token_in_use_is_rejected_immediately_for_every_way_to_end_its_session() {
+async fn a_token_in_use_is_rejected_immediately_however_its_session_is_ended() {
     for end in ["sign out", "sign out elsewhere", "end it", "change the password", "disable"] {
         let app = TestApp::new().await;
         let other_server = app.another_server().await;

@@ -80,7 +80,7 @@ async fn a_refund_does_not_count_and_a_success_clears_the_counter(deployment: &d
         let _ = fail(&store, &ada, 9).await;
         assert_eq!(begin(&store, &ada).await, Admission::Admitted);
         assert_eq!(settle(&store, &ada, settlement).await, SettleOutcome::Settled);
-        // After a refund one attempt is left, and after a reset ten.
+        // After a refund, one attempt is left. After a reset, ten are left.
         let remaining = if settlement == Settlement::Reset { 10 } else { 1 };
         assert_eq!(fail(&store, &ada, remaining).await, SettleOutcome::LockedOut);
         assert_eq!(begin(&store, &ada).await, Admission::Rejected(60 * SECOND));

@@ -36,9 +36,9 @@ pub fn Private(props: &PrivateProps) -> Html {
             <section class="aside" aria-labelledby="logging-out">
                 <h2 id="logging-out">{"Log out when you are done"}</h2>
                 <p>
-                    {"Closing this tab does not log you out, because your browser can restore the \
-                      tab. Logging out ends your session immediately. Always log out on a shared \
-                      device."}
+                    {"Closing this tab does not log you out: someone could reopen it and still be \
+                      signed in as you. Logging out ends your session immediately. Always log out \
+                      on a shared device."}
                 </p>
             </section>
         </article>

@@ -8,7 +8,7 @@ use crate::bench::client::{Client, Response};
 /// A kind of rejected log-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// The email has no account.
+    /// No account has the email address.
     Unknown,
     /// The account exists, and the password is wrong.
     Wrong,
@@ -34,8 +34,8 @@ impl Kind {
         }
     }
 
-    /// Returns the email of a log-in. All emails have the same length, so that all request bodies
-    /// do too. The email of an unknown account differs in each round.
+    /// Returns the email address of a log-in. All addresses have the same length, so that all
+    /// request bodies do too. The address of an unknown account differs in each round.
     pub(super) fn email(self, round: usize) -> String {
         let name = match self {
             Self::Unknown => return format!("n{round:06}@example.com"),

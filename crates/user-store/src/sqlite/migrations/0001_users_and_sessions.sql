@@ -21,7 +21,7 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_by_user ON sessions (user_id);
 
--- Ed25519 seeds. Because of them, only the owner of the file may read it.
+-- Ed25519 seeds. They are secret, so only the owner of the database file may read it.
 CREATE TABLE signing_keys (
     id         INTEGER NOT NULL PRIMARY KEY,
     seed       BLOB    NOT NULL UNIQUE CHECK (length(seed) = 32),

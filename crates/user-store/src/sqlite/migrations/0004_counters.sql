@@ -5,7 +5,7 @@ CREATE TABLE counters (
     key     BLOB    NOT NULL PRIMARY KEY CHECK (length(key) = 32),
     -- The JSON form of auth-core's Counter.
     state   TEXT    NOT NULL,
-    -- The time at which its attempts no longer count, so that it can be deleted.
+    -- The time from which its attempts no longer count and the counter can be deleted.
     ends_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

@@ -29,7 +29,7 @@ pub(super) struct Fields {
     id: Option<String>,
 }
 
-/// A reason why a record cannot be imported. A message says how to fix the record if that is not
+/// A reason why a record cannot be imported. Its message says how to fix the record if that is not
 /// obvious, and never contains a hash.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Problem {
