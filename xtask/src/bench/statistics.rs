@@ -82,7 +82,7 @@ mod tests {
     }
 
     /// The example in SciPy's documentation of `mannwhitneyu`: ages at which diabetes was diagnosed
-    /// in young men and women, with the p of its asymptotic method.
+    /// in young men and women. The expected p-value is that of SciPy's asymptotic method.
     #[test]
     fn the_example_of_scipy_is_reproduced() {
         let males = [19.0, 22.0, 16.0, 29.0, 24.0];

@@ -128,7 +128,7 @@ impl PasswordHasher {
         self.new_hash(&salt, &derive_one(self.derivation_to_hash(password, &salt)))
     }
 
-    /// Returns the computation for a new hash.
+    /// Returns the computation that produces a new hash.
     pub(super) fn derivation_to_hash<'a>(
         &self,
         password: &'a Password,
