@@ -23,7 +23,7 @@ pub(crate) struct Effort {
     server: Option<PathBuf>,
 }
 
-/// The programs, each built when it is first needed.
+/// The server and the helper program, each built when it is first needed.
 pub(super) struct Workbench {
     effort: Effort,
     server: OnceCell<PathBuf>,

@@ -103,9 +103,9 @@ fn create_certificate(directory: &Path) -> Result<()> {
 
 fn check_caddyfile(file: &Path) -> Result<()> {
     let caddy = CADDY.find_or_unpack()?;
-    // Caddy may create files in these.
     let data = tempfile::tempdir()?;
     let mut validate = Command::new(caddy);
+    // Caddy may create files in these directories.
     for variable in ["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"] {
         validate.env(variable, data.path());
     }

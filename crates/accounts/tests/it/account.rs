@@ -67,7 +67,7 @@ async fn a_new_password_follows_the_policy() {
         ("latchkey", PasswordError::Common),
         ("password1", PasswordError::Common),
     ] {
-        // The rules are checked before the current password, because that costs no hash.
+        // The rules are checked before the current password, because checking them needs no hashing.
         for current in [PASSWORD, "wrong"] {
             let rejected = change_password(&app, &ada, current, new).await;
             assert!(matches!(rejected, Err(OwnAccountError::Invalid(found)) if found == error));

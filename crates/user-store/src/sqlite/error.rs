@@ -6,7 +6,7 @@ use rusqlite::ErrorCode;
 
 use crate::error::StoreError;
 
-/// An error from opening a file. Each message says what is wrong and how to fix it.
+/// An error from opening a database file. Each message says what is wrong and how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -37,7 +37,7 @@ pub enum OpenError {
     Newer {
         /// The file.
         path: PathBuf,
-        /// The version of its schema.
+        /// The schema version of the file.
         found: i64,
         /// The newest schema version that this program knows.
         known: i64,

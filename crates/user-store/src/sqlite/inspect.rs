@@ -17,7 +17,7 @@ use crate::sqlite::schema;
 /// The findings of [`SqliteStore::inspect`](crate::SqliteStore::inspect).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
-    /// `true` if the schema is of an older version. The next server that starts migrates it.
+    /// `true` if the schema is of an older version. The next server to start migrates it.
     pub is_older: bool,
     /// The first problem with the pages or tables, as reported by SQLite.
     pub problem: Option<String>,
