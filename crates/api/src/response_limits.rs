@@ -15,7 +15,8 @@ pub(crate) struct ResponseLimits {
     very_long: Arc<Semaphore>,
 }
 
-/// The size of one unit, in bytes. Shorter responses are not counted.
+/// The unit in which the sizes of responses are counted, in bytes. Sizes are rounded up to whole
+/// units, but responses shorter than one unit are not counted.
 const UNIT: usize = 16 * 1024;
 
 /// The maximum number of units per limit.

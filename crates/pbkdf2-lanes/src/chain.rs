@@ -91,8 +91,8 @@ impl Chain {
     }
 }
 
-/// Hashes a hash and its padding, starting from the state after the block of the key. Returns the
-/// final state.
+/// Compresses one block, which consists of `hash` and its padding. Starts from `state`, the state
+/// after the block that contains the key, and returns the final state.
 fn compress_hash(state: &State, hash: &State) -> State {
     let mut block = [0; BLOCK_BYTES];
     block[..32].copy_from_slice(&to_bytes(hash));

@@ -24,8 +24,8 @@ pub(super) enum Content {
     Get,
     /// `GET` with the tokens in this file, one per line, in turn.
     GetWith(PathBuf),
-    /// `POST` with a body in which `{n}` is replaced by a number below `bodies`, or by a new number
-    /// each time.
+    /// `POST` with a body in which `{n}` is replaced by a number below `bodies`. If `bodies` is
+    /// `None`, each request gets a new number.
     Post {
         body: String,
         bodies: Option<u32>,

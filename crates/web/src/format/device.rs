@@ -1,5 +1,5 @@
-/// Texts in a user agent that identify a browser. A user agent may also contain the texts of
-/// browsers further down this list, so the first match counts.
+/// Substrings of a user agent that identify a browser. A user agent may also contain the
+/// substrings of browsers further down this list, so the first match counts.
 const BROWSERS: [(&str, &str); 14] = [
     ("Edg/", "Edge"),
     ("EdgA/", "Edge"),
@@ -17,7 +17,7 @@ const BROWSERS: [(&str, &str); 14] = [
     ("Safari/", "Safari"),
 ];
 
-/// Texts in a user agent that identify an operating system. Android user agents also contain
+/// Substrings of a user agent that identify an operating system. Android user agents also contain
 /// `Linux`, so the first match counts.
 const SYSTEMS: [(&str, &str); 7] = [
     ("iPhone", "an iPhone"),

@@ -10,7 +10,8 @@ pub(in crate::sqlite) fn version(connection: &Connection) -> Result<KeySetVersio
     })
 }
 
-/// Returns the keys, newest first. Ids only increase, because the newest key is never deleted.
+/// Returns the keys, newest first. A new id is one higher than the highest, and the newest key is
+/// never deleted, so ids only increase.
 pub(in crate::sqlite) fn all(connection: &Connection) -> Result<Vec<StoredSigningKey>> {
     connection
         .prepare("SELECT seed, created_at FROM signing_keys ORDER BY id DESC")?
