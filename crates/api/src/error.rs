@@ -107,7 +107,8 @@ impl ApiError {
             Self::InvalidFields(_) => "One or more fields are not valid. See \"errors\".",
             Self::TooManyAttempts(wait) => {
                 let seconds = whole_seconds(*wait);
-                return format!("Too many attempts. Try again in {seconds} seconds.");
+                let unit = if seconds == 1 { "second" } else { "seconds" };
+                return format!("Too many attempts. Try again in {seconds} {unit}.");
             }
             Self::Internal(_) => "Something went wrong on our side. Try again.",
             Self::Overloaded | Self::TooManyExports | Self::TooManyUnreadResponses => {

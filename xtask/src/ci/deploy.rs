@@ -13,10 +13,17 @@ use crate::workspace;
 const SYSTEMD: Requirement = Requirement { name: "systemd-analyze", packages: &["systemd"] };
 const OPENSSL: Requirement = Requirement { name: "openssl", packages: &["openssl"] };
 
-const NGINX: Server =
-    Server { name: "nginx", path_in_package: "usr/sbin/nginx", version_argument: "-v" };
+const NGINX: Server = Server {
+    name: "nginx",
+    path_in_package: "usr/sbin/nginx",
+    version_arguments: &["-e", "stderr", "-v"],
+};
 const CADDY: Server =
-    Server { name: "caddy", path_in_package: "usr/bin/caddy", version_argument: "version" };
+    Server { name: "caddy", path_in_package: "usr/bin/caddy", version_arguments: &["version"] };
+
+/// Options of `systemd-analyze` that the check needs. Versions before 250 reject them.
+const SYSTEMD_OPTIONS: [&str; 4] =
+    ["--recursive-errors=no", "--offline=yes", "--threshold=15", "--version"];
 
 /// The highest exposure that the unit may have, in tenths: `systemd-analyze security` rates units
 /// from 0 (isolated) to 10.
@@ -61,7 +68,7 @@ pub(super) fn check() -> Result<()> {
 
 fn check_unit(file: &Path) -> Result<()> {
     SYSTEMD.ensure(
-        || succeeds(Command::new("systemd-analyze").arg("--version")),
+        || succeeds(Command::new("systemd-analyze").args(SYSTEMD_OPTIONS)),
         "there is no systemd-analyze: run this step on a Linux system with systemd 250 or later \
          (on Debian `apt-get install systemd`)",
     )?;
@@ -130,7 +137,8 @@ struct Server {
     /// The name of the program, and of its Debian package.
     name: &'static str,
     path_in_package: &'static str,
-    version_argument: &'static str,
+    /// Arguments that print the version, with options that the check needs.
+    version_arguments: &'static [&'static str],
 }
 
 impl Server {
@@ -156,7 +164,7 @@ impl Server {
         [PathBuf::from(self.name), Path::new("/").join(self.path_in_package)]
             .into_iter()
             .chain([unpacked.join(self.path_in_package)])
-            .find(|program| succeeds(Command::new(program).arg(self.version_argument)))
+            .find(|program| succeeds(Command::new(program).args(self.version_arguments)))
     }
 }
 

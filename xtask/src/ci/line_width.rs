@@ -53,9 +53,10 @@ fn long_lines(markdown: &str) -> Vec<usize> {
 /// definition.
 fn is_unbreakable(line: &str) -> bool {
     let line = line.trim_start().trim_start_matches(['-', '*', '>']).trim_start();
-    let is_link = line.starts_with('[')
-        && line.trim_end_matches(['.', ',', ';', ':']).ends_with(')')
-        && line.matches("](").count() == 1;
+    let is_link = line.split_once("](").is_some_and(|(text, rest)| {
+        let after = rest.split_once(')').map_or(rest, |(_, after)| after);
+        text.starts_with('[') && after.trim_end_matches(['.', ',', ';', ':']).is_empty()
+    });
     let is_definition = line.starts_with('[') && line.contains("]: ");
     !line.contains(' ') || is_link || is_definition
 }
@@ -73,10 +74,11 @@ mod tests {
              ```sh\n{words}\n```\n\n\
              | a | b |\n|---|---|\n| {words} | b |\n\n\
              <p>\n{words}\n</p>\n\n\
-             {url}\n- [a link]({url}).\n- see [a link]({url})\n\n[definition]: {url}\n",
+             {url}\n- [a link]({url}).\n- see [a link]({url})\n\
+             - [a](b) {words}(aside)\n\n[definition]: {url}\n",
             fits = "é".repeat(MAX_COLUMNS),
         );
-        assert_eq!(long_lines(&page), [1, 3, 21]);
+        assert_eq!(long_lines(&page), [1, 3, 21, 22]);
     }
 
     #[test]

@@ -22,6 +22,8 @@ impl Visitor {
     }
 
     async fn takes_screenshots(&self, page: &str) {
+        // The caret blinks.
+        self.script("document.activeElement.blur()").await;
         let mut images = Vec::new();
         for scheme in ["light", "dark"] {
             let media = json!({"features": [

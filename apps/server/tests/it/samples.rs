@@ -137,6 +137,7 @@ fn the_unit_sets_known_variables_to_valid_values() {
     let output = Command::new(env!("CARGO_BIN_EXE_latchkey"))
         .args(["doctor", "--json"])
         .current_dir(folder.path())
+        .env_clear()
         .envs(variables)
         .output()
         .unwrap();
