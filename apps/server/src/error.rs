@@ -38,8 +38,10 @@ pub(crate) enum CommandError {
     /// The store is unavailable.
     #[error("{0}; try again later")]
     Unavailable(String),
-    /// The database contains invalid data.
-    #[error("the database contains invalid data: {0}; restore a backup")]
+    /// The database contains invalid data, or this program has a bug.
+    #[error(
+        "internal error: {0}; report this as a bug, or restore a backup if the database was edited"
+    )]
     Defect(String),
     /// No account has this email address or id.
     #[error("no account has the email address or id {0:?}; see latchkey users list")]

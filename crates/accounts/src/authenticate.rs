@@ -77,7 +77,8 @@ impl Accounts {
             return Err(AuthenticateError::InvalidToken);
         }
         if verified_with != key_set_version {
-            // A key was added or retired since: the token may be signed with a retired key.
+            // A key was added or retired after this server read its keys: the token may be signed
+            // with a retired key.
             let _ = self.keys.with_version(key_set_version).await?;
             if !matches!(self.keys.verify(token, now), TokenVerification::Valid(..)) {
                 return Err(AuthenticateError::InvalidToken);

@@ -160,7 +160,7 @@ impl ApiError {
             }
             Self::Overloaded => tracing::warn!("the hashing queue is full"),
             Self::TooManyExports => tracing::warn!("too many exports are in progress"),
-            Self::TooManyUnreadResponses => tracing::warn!("clients do not read their responses"),
+            Self::TooManyUnreadResponses => tracing::warn!("too many long responses are unread"),
             // These may be part of an attack.
             Self::InvalidCredentials
             | Self::InvalidToken

@@ -28,7 +28,7 @@ enum Bench {
         #[arg(long, default_value_t = 600_000)]
         iterations: u32,
     },
-    /// Measure the operations per second of a store in a database that `fill` has created
+    /// Measure how many operations per second the store performs, in a database created by `fill`
     Store {
         database: PathBuf,
         /// The number of users in the database

@@ -20,7 +20,7 @@ fn main() {
     divan::main();
 }
 
-/// A store with [`ACCOUNTS`] accounts, and the account that is measured.
+/// A store with [`ACCOUNTS`] accounts, and the account that the benchmarks use.
 struct World {
     runtime: Runtime,
     store: SqliteStore,

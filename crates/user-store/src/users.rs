@@ -50,7 +50,7 @@ pub trait UserStore: Send + Sync + 'static {
     /// ids. This is the order of their creation.
     async fn users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
 
-    /// Sets a new password for the user of `reauthentication`, and ends the user's other sessions.
+    /// Sets a new password for the user who has reauthenticated, and ends their other sessions.
     /// Of two concurrent changes, one succeeds.
     async fn change_password(
         &self,
@@ -59,7 +59,7 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<ReauthenticatedChangeOutcome, StoreError>;
 
-    /// Deletes the account of the user of `reauthentication`, and everything stored about the user.
+    /// Deletes the account of the user who has reauthenticated, and everything stored about them.
     async fn delete_own_account(
         &self,
         reauthentication: &Reauthentication,

@@ -43,7 +43,8 @@ pub async fn sign_in(credentials: &TokenRequest) -> Result<TokenResponse, ApiErr
 /// [`ApiError`], as for every function here.
 pub async fn refresh(timeout_ms: u32) -> Result<TokenResponse, ApiError> {
     let post = with_body("POST", "/api/token/refresh", &Empty {})?;
-    // The server replaces the cookie even if the page is closed before the response arrives.
+    // The server replaces the refresh token even if the page is closed before the response arrives.
+    // With `keepalive`, the browser still stores the new cookie.
     let request = Request { keepalive: true, timeout_ms, ..post };
     read(&http::send(&request).await?)
 }

@@ -18,7 +18,10 @@ pub(super) fn check(root: &Path) -> Result<()> {
         }
     }
     if !missing.is_empty() {
-        bail!("modules or tests that do not exist:\n{}", missing.join("\n"));
+        bail!(
+            "the security pages name modules or tests that do not exist:\n{}",
+            missing.join("\n")
+        );
     }
     Ok(())
 }

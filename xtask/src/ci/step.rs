@@ -134,7 +134,8 @@ fn test() -> Result<()> {
     setup::wasm_target()?;
     run(&mut cargo(["test", "--workspace", "--all-features"]))?;
 
-    // Only the part of `auth-core` that the browser also uses. The examples need more features.
+    // Tests the part of `auth-core` that the browser also uses, but not the examples, which need
+    // more features.
     let auth_core = ["--package", "auth-core", "--no-default-features", "--features"];
     let targets = ["test", "--lib", "--tests"];
     test_run::run(cargo(targets).args(auth_core).arg("credentials,system"))?;

@@ -27,7 +27,7 @@ const MAX_CONNECTIONS: usize = 4_096;
 /// The length of the system's accept queue. Tokio's default is 128. If the queue is full, a client
 /// retries after a second or more.
 const BACKLOG: u32 = 4_096;
-/// The size of a connection's send buffer in the system, in bytes. Linux doubles the value.
+/// The size of a connection's send buffer in the kernel, in bytes. Linux doubles the value.
 const SEND_BUFFER: u32 = 128 * 1024;
 /// The pause after a failed accept, for example when no file descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

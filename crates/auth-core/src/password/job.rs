@@ -109,7 +109,8 @@ impl HashJob {
         Self { is_decoy: true, ..Self::verification(password, stored) }
     }
 
-    /// Returns the computation that can run side by side with others, if there is one.
+    /// Returns the PBKDF2 computation of this job, which can run side by side with those of other
+    /// jobs, or `None` if the job verifies a hash in the format of another system.
     fn derivation(&self, hasher: &PasswordHasher) -> Option<Derivation<'_>> {
         match &self.kind {
             JobKind::Hash { salt } => Some(hasher.derivation_to_hash(&self.password, salt)),

@@ -108,7 +108,7 @@ impl LatestRequest {
     }
 }
 
-/// The memory is left out, because none of it is rendered.
+/// Compares everything except `memory`, because none of it is rendered.
 impl PartialEq for SessionHandle {
     fn eq(&self, other: &Self) -> bool {
         self.state == other.state && self.dispatcher == other.dispatcher
