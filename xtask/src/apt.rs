@@ -21,8 +21,8 @@ impl Requirement {
     ///
     /// # Errors
     ///
-    /// Returns `help` as the error if the program is still missing. It should say how to install
-    /// the program.
+    /// Returns `help` as the error if the program is still missing. `help` should say how to
+    /// install the program.
     pub(crate) fn ensure(&self, is_installed: impl Fn() -> bool, help: &str) -> Result<()> {
         if is_installed() {
             return Ok(());

@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: measures performance. The results depend on the machine, so these
 //! measurements are not tests.
 //!
-//! In each round of a run, the candidates are measured one after the other, so that other work on
-//! the machine affects all of them. A missed goal is reported but is not a failure.
+//! In each round of a run, the programs to compare are measured one after the other, so that other
+//! work on the machine affects all of them alike. A missed goal is reported but is not a failure.
 
 mod client;
 mod enumeration;
@@ -30,8 +30,8 @@ use machine::Machine;
 use report::Section;
 use workbench::{Effort, Workbench};
 
-/// Measures performance, prints tables and writes JSON to `target/bench`. Without a subcommand, it
-/// measures all parts of `docs/PERFORMANCE.md`, which takes about fifteen minutes.
+/// Measures performance, prints tables and writes JSON to `target/bench`. Without a subcommand, all
+/// figures in `docs/PERFORMANCE.md` are measured, which takes about fifteen minutes.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Bench {
@@ -62,7 +62,7 @@ enum Part {
     Enumeration(enumeration::Enumeration),
 }
 
-/// The name of a part of `docs/PERFORMANCE.md`, and the function that measures it.
+/// The name of a part of `docs/PERFORMANCE.md`, and the function that measures its figures.
 type PagePart = (&'static str, fn(&Workbench) -> Result<Section>);
 
 const PARTS: [PagePart; 6] = [

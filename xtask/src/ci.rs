@@ -86,7 +86,7 @@ fn run_step(step: Step, artifacts: &mut Artifacts, earlier: &[StepReport]) -> St
     StepReport { step, outcome, duration: started.elapsed() }
 }
 
-/// Returns whether a step needs the release build and that build has failed.
+/// Returns `true` if a step needs the release build, and the release build has failed.
 fn is_blocked(step: Step, earlier: &[StepReport]) -> bool {
     step.needs_build()
         && earlier.iter().any(|report| {

@@ -1,7 +1,8 @@
 //! `cargo xtask fuzz`: fuzzes the parsers with libFuzzer.
 //!
-//! Coverage guides the fuzzer. No sanitizer is used: it finds little in code without `unsafe`, and
-//! only with a sanitizer does the compiler pass that measures coverage need a nightly toolchain.
+//! Coverage guides the fuzzer. No sanitizer is used, because sanitizers find little in code without
+//! `unsafe`. A sanitizer would also need a nightly toolchain, but the compiler pass that measures
+//! coverage does not.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ const RUSTFLAGS: [&str; 6] = [
 pub(crate) struct Fuzz {
     /// Fuzz only these targets
     targets: Vec<String>,
-    /// How many seconds each target is fuzzed
+    /// How many seconds to fuzz each target
     #[arg(long, value_name = "N", default_value_t = 60)]
     seconds: u32,
 }
@@ -81,9 +82,9 @@ const CORPUS: &str = "crates/fuzz/corpus";
 const DICTIONARY: &str = "crates/fuzz/dictionary";
 
 impl Fuzzer {
-    /// Builds the fuzzer in its own target directory, because every crate is compiled with
-    /// different options. Because of `--target`, the options do not apply to build scripts and
-    /// macros.
+    /// Builds the fuzzer in its own target directory, because every crate is compiled with other
+    /// options than in a normal build. Because of `--target`, these options do not apply to build
+    /// scripts and procedural macros.
     fn build(seconds: u32) -> Result<Self> {
         setup::c_compiler()?;
         setup::cxx_compiler()?;

@@ -17,8 +17,8 @@ const PASSWORD: &str = "a long walk along the sea";
 /// A low number, because only the responses are checked and not their times.
 const ITERATIONS: u32 = 1_000;
 
-/// Sends the server requests that are valid or invalid according to the document, and runs a client
-/// generated from it.
+/// Sends requests to the server, some valid and some invalid according to the OpenAPI document, and
+/// runs a client that is generated from the document.
 pub(crate) fn check(server: PathBuf) -> Result<()> {
     let installation = Installation::new(server)?;
     installation.create_user(EMAIL, PASSWORD, ITERATIONS)?;

@@ -1,7 +1,7 @@
 //! `cargo xtask public-api`: lists the public items of the library crates.
 //!
-//! The list is committed as `public-api.txt` next to each `Cargo.toml`, so that a change of the API
-//! is visible in review.
+//! The list of each crate is committed as `public-api.txt` next to its `Cargo.toml`, so that a
+//! change to the API is visible in review.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,14 +36,14 @@ pub(crate) fn check() -> Result<()> {
     if !changed.is_empty() {
         bail!(
             "the public API differs from public-api.txt:\n{}\nif that is intended, run \
-             `cargo xtask public-api` and note it in docs/CHANGELOG.md",
+             `cargo xtask public-api` and note the change in docs/CHANGELOG.md",
             changed.join("\n")
         );
     }
     Ok(())
 }
 
-/// Returns the lines that occur in only one of the two texts.
+/// Returns the lines that occur only in `before` or only in `after`.
 fn differences(before: &str, after: &str) -> impl Iterator<Item = String> {
     let only = |sign: char, these: &str, those: &str| {
         let those: Vec<_> = those.lines().collect();

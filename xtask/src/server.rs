@@ -110,7 +110,7 @@ impl Server {
         Ok(Self { process, address: address.to_owned() })
     }
 
-    /// Wraps a process that listens at an address.
+    /// Wraps a process that listens on an address.
     pub(crate) const fn from_process(address: String, process: Child) -> Self {
         Self { process, address }
     }
@@ -119,8 +119,8 @@ impl Server {
         self.process.id()
     }
 
-    /// Waits until the server is idle. Work for clients that have disconnected would slow down the
-    /// next measurement.
+    /// Waits until the server is idle. Otherwise, work for clients that have already disconnected
+    /// would slow down the next measurement.
     pub(crate) fn wait_until_idle(&self) -> Result<()> {
         let started = Instant::now();
         while started.elapsed() < IDLE_TIMEOUT {

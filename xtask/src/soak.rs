@@ -10,7 +10,7 @@ use crate::process::{cargo, run};
 /// Runs the fault tests for longer than `ci` does.
 #[derive(clap::Args)]
 pub(crate) struct Soak {
-    /// How many times each fault is caused; the default takes about ten minutes
+    /// How many times to cause each fault; the default takes about ten minutes
     #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
 }

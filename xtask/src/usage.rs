@@ -46,8 +46,8 @@ struct Stat {
 }
 
 impl Stat {
-    /// Splits after the last parenthesis, because the name is in parentheses and may itself contain
-    /// parentheses.
+    /// Parses the content of `/proc/PID/stat`. Splits it after the last parenthesis, because the
+    /// process name is in parentheses and may itself contain parentheses.
     fn parse(text: &str) -> Option<Self> {
         let (_, rest) = text.rsplit_once(')')?;
         let fields: Vec<_> = rest.split_whitespace().collect();

@@ -16,8 +16,8 @@ use self::server::Server;
 use self::sources::Rebuild;
 use crate::{build, web, workspace};
 
-/// A change is complete after a pause of this length. An editor may write several files, or one
-/// file in several steps.
+/// A change counts as complete after a pause of this length, because an editor may write several
+/// files, or one file in several steps.
 const DEBOUNCE: Duration = Duration::from_millis(300);
 
 /// How often the server process is checked while no file changes.
@@ -54,7 +54,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
     server.stop()
 }
 
-/// Waits until the changes are complete. Returns `None` if this process must stop.
+/// Waits for changes, and returns them when they are complete. Returns `None` if this process must
+/// stop.
 fn next_changes(events: &Receiver<Event>, server: &mut Server) -> Option<Rebuild> {
     let mut changes = Rebuild::default();
     loop {

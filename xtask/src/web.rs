@@ -28,7 +28,7 @@ pub(crate) fn build() -> Result<()> {
     })
 }
 
-/// Returns the path of the compiled module.
+/// Compiles the SPA to WebAssembly and returns the path of the module.
 fn compile() -> Result<PathBuf> {
     let args = ["--package", "web", "--bin", "web", "--profile", "spa", "--target", WASM];
     run(cargo(["build"]).args(args))?;

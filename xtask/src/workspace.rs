@@ -11,8 +11,8 @@ pub(crate) const WASM: &str = "wasm32-unknown-unknown";
 
 /// Returns the root of the checkout.
 ///
-/// Cargo sets the path of the manifest at run time too. Unlike the path at compile time, it is also
-/// correct if several checkouts share a target directory.
+/// Cargo sets `CARGO_MANIFEST_DIR` at run time too. Unlike the value at compile time, that value is
+/// correct even if several checkouts share a target directory.
 pub(crate) fn root() -> PathBuf {
     let manifest = env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);

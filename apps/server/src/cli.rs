@@ -95,8 +95,8 @@ fn try_parse(arguments: Vec<OsString>) -> Result<Command, clap::Error> {
             .is_some_and(|text| text == "--database" || text.starts_with("--database="))
     };
     if arguments.iter().any(is_database) {
-        // Otherwise, in `users --database PATH list`, clap would still validate the variable when
-        // it parses `list`.
+        // Otherwise, in `users --database PATH list`, clap would still validate
+        // `LATCHKEY_DATABASE` when it parses `list`.
         command = command.mut_subcommands(|subcommand| {
             subcommand.mut_args(|option| match option.get_id() == "database" {
                 true => option.env(Resettable::Reset),

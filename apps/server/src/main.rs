@@ -24,8 +24,8 @@ use tokio::runtime;
 use crate::cli::Command;
 use crate::error::CommandError;
 
-/// Requests allocate memory on one thread and free it on another. In the C library's allocator,
-/// such threads wait for each other.
+/// Replaces the C library's allocator. Requests allocate memory on one thread and free it on
+/// another, and with the C library's allocator, such threads wait for each other.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -63,7 +63,7 @@ pub enum BuildError {
         #[source]
         reason: InvalidOrigin,
     },
-    /// Access tokens would never be valid.
+    /// The access token lifetime is less than 1 second, so access tokens would never be valid.
     #[error("the access token lifetime must be at least 1 second")]
     AccessTokenLifetime,
     /// The minimum password length is out of range.
@@ -247,8 +247,8 @@ impl<T> Builder<T> {
     ///
     /// The hook is not called for changes by other servers or by the command line, or for users
     /// added by [`Operator::import`](crate::Operator::import). If the server crashes just after a
-    /// change, the hook may not be called for it. The audit log
-    /// ([`Operator::events`](crate::Operator::events)) is complete.
+    /// change, the hook might not be called for it. The audit log
+    /// ([`Operator::events`](crate::Operator::events)) records all of these changes.
     pub fn on_event(mut self, hook: impl Fn(&AccountEvent) + Send + Sync + 'static) -> Self {
         self.hooks.add(Arc::new(hook));
         self
@@ -260,8 +260,8 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Generates salts, keys and ids with `random` instead of the operating system's generator. Its
-    /// output must not be predictable.
+    /// Generates salts, keys and ids with `random` instead of the operating system's generator. The
+    /// output of `random` must not be predictable.
     pub fn random(mut self, random: Arc<dyn Random>) -> Self {
         self.random = random;
         self
@@ -294,7 +294,8 @@ impl<T> Builder<T> {
 
     /// Opens the store and builds the service.
     ///
-    /// Maintenance runs in a task on the current tokio runtime until the service is dropped.
+    /// Expired data is purged in a task on the current tokio runtime until the service is dropped,
+    /// unless [`without_maintenance`](Self::without_maintenance) was called.
     ///
     /// # Errors
     ///

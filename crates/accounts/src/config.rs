@@ -25,7 +25,7 @@ use crate::passwords::HashingMode;
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The public origin of the service, such as `https://auth.example.com`. It is the issuer and
-    /// the audience of its access tokens.
+    /// the audience of all access tokens.
     pub origin: Origin,
     /// The name of the app. Users cannot choose it as their password. "Latchkey" by default.
     pub app_name: String,

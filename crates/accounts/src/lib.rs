@@ -46,12 +46,13 @@
 //! # Guarantees
 //!
 //! - Passwords are hashed on dedicated threads, in batches where that is faster. A password is
-//!   queued for at most 5 seconds. If the caller disconnects during that time, the job is dropped.
+//!   queued for at most 5 seconds. If the caller disconnects during that time, the password is
+//!   not hashed.
 //! - Failed sign-ins are limited per account, per browser and per IP address. The limits are exact
 //!   across all servers that share the store.
-//! - A sign-in with an unknown email address costs the same work as one with a wrong password.
+//! - A sign-in with an unknown email address takes as much work as one with a wrong password.
 //! - A change that has begun is completed and logged even if the caller disconnects.
-//! - An access token is rejected as soon as its session has ended or its signing key is retired.
+//! - An access token is rejected as soon as its session ends or its signing key is retired.
 //! - The builder rejects an insecure configuration, and says how to fix it.
 //!
 //! Start with [`Accounts::builder`] for the configuration, [`SignedIn`] for authenticated requests,

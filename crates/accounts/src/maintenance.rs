@@ -15,7 +15,7 @@ const BATCH: u32 = 100;
 /// The time between two purges.
 const PURGE_INTERVAL: Duration = Duration::from_mins(1);
 
-/// The pause between two batches of a purge. It gives requests access to the store.
+/// The pause between two batches of a purge, during which requests can use the store.
 const BATCH_PAUSE: Duration = Duration::from_millis(100);
 
 /// How often the length of the hashing queue is logged.

@@ -9,8 +9,9 @@ use crate::accounts::Accounts;
 
 /// The commands of an operator, which work on all accounts.
 ///
-/// No password is required. Code that calls [`Accounts::operator`] must make sure that the caller
-/// is an operator. Latchkey's command line relies on access to the database instead.
+/// No password is required. Code that calls [`Accounts::operator`] must make sure that the request
+/// comes from an operator. Latchkey's command line treats everyone who can open the database as an
+/// operator.
 pub struct Operator<'a> {
     accounts: &'a Accounts,
 }

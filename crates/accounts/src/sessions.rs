@@ -21,8 +21,8 @@ pub enum EndSessionError {
 }
 
 impl Accounts {
-    /// Ends the session of the request immediately, on every server. Succeeds if the session has
-    /// already ended.
+    /// Ends the session of the request immediately, on every server. Also succeeds if the session
+    /// has already ended.
     ///
     /// # Errors
     ///
@@ -47,8 +47,8 @@ impl Accounts {
         self.store.sessions(signed_in.id(), self.clock.now()).await
     }
 
-    /// Ends a session of the user immediately, on every server. If two sessions end each other
-    /// concurrently, one of them succeeds.
+    /// Ends a session of the user immediately, on every server. If two sessions try to end each
+    /// other concurrently, only one of the calls succeeds.
     ///
     /// Contrary to OWASP ASVS 5.0, 7.5.2, this does not require reauthentication. A user who
     /// finds an attacker's session should be able to end it immediately, and an attacker gains

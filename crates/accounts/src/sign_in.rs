@@ -15,11 +15,11 @@ use crate::tokens::IssuedTokens;
 /// The arguments of [`Accounts::sign_in`].
 #[derive(Clone, Copy)]
 pub struct SignIn<'a> {
-    /// The email address. It can be any text: an invalid one fails like a wrong one.
+    /// The email address. It can be any text: an invalid address is handled like an unknown one.
     pub email: &'a str,
     /// The password. It can be any text: the rules for new passwords do not apply.
     pub password: &'a str,
-    /// `true` if the session survives closing the browser. See
+    /// `true` if the session should survive closing the browser. See
     /// [`SessionPolicy::remembered`](auth_core::SessionPolicy::remembered).
     pub remember: bool,
     /// The sender of the request.
@@ -163,8 +163,9 @@ impl Accounts {
         let deadline = PasswordService::deadline();
         let scope = AttemptScope::sign_in(email, known_browser.as_ref(), &caller.client);
         let attempt = self.throttle.begin(&scope, Some(&failure), deadline).await?;
-        // If the caller disconnects while queued, the job and the attempt are dropped. Once the
-        // verification has begun, its outcome is recorded even if the caller disconnects.
+        // If the caller disconnects while the password is queued, the job and the attempt are
+        // dropped. Once the verification has begun, its outcome is recorded even if the caller
+        // disconnects.
         let queued = self.passwords.queue_verification(password.clone(), challenge, deadline);
         let (_slot, verification) = queued.map_err(ServiceError::from)?;
         let verify = async move {
@@ -224,7 +225,7 @@ pub(crate) enum PasswordCheckOutcome {
 pub(crate) struct CorrectPassword {
     pub(crate) user: UserId,
     pub(crate) version: PasswordVersion,
-    /// `true` if the stored hash is weaker than a new one would be.
+    /// `true` if the stored hash is weaker than a new one or comes from another system.
     pub(crate) is_hash_outdated: bool,
     pub(crate) is_known_browser: bool,
     /// Must be settled when the action that required the password has succeeded or failed.

@@ -53,8 +53,8 @@ impl Accounts {
         let deadline = PasswordService::deadline();
         let scope = AttemptScope::sign_up(&caller.client);
         let attempt = self.throttle.begin(&scope, None, deadline).await?;
-        // If the caller disconnects while queued, the job and the attempt are dropped. Once hashing
-        // has begun, the account is created even if the caller disconnects.
+        // If the caller disconnects while the password is queued, the job and the attempt are
+        // dropped. Once hashing has begun, the account is created even if the caller disconnects.
         let queued = self.passwords.queue_hash(&password, deadline);
         let (_slot, hash) = queued.map_err(ServiceError::from)?;
         let client = caller.client.clone();
@@ -102,7 +102,7 @@ impl NewAccount {
         let user = User { id, email, created_at, disabled_at: None };
         match store.create_user(&user, &hash, &event.about(id)).await {
             Ok(()) => {
-                tracing::info!(user = %id, "signed up");
+                tracing::info!(user = %id, "account created");
                 Ok(user)
             }
             Err(CreateUserError::EmailTaken) => Err(SignUpError::EmailTaken),

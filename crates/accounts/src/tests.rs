@@ -99,7 +99,7 @@ async fn one_ip_address_cannot_fill_the_hashing_queue() {
     let flood = emails.iter().map(|email| accounts.sign_in(SignIn::new(email, "x", &flood)));
     let other = accounts.sign_in(SignIn::new("other@example.com", "x", &other));
     let mut all: Vec<_> = flood.chain(std::iter::once(other)).map(Box::pin).collect();
-    // Poll all of them until none makes progress.
+    // Poll all sign-ins until none makes progress.
     let mut quiet_rounds = 0;
     while accounts.queued_passwords() <= MAX_PER_IP || quiet_rounds < 500 {
         for one in &mut all {

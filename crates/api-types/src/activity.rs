@@ -51,7 +51,7 @@ named! {
         SignInFailed = "sign_in_failed",
         /// Logging in was blocked for some time after too many failed attempts.
         SignInsThrottled = "sign_ins_throttled",
-        /// A request that requires the current password had a wrong one.
+        /// The current password was wrong in a request that requires it.
         PasswordCheckFailed = "password_check_failed",
         /// The user logged out.
         SignedOut = "signed_out",

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The JSON body of a request.
 pub trait RequestBody {
-    /// A description of the required shape, for the error response to any other shape.
+    /// A description of the required shape, for the error response to a body of any other shape.
     const SHAPE: &'static str;
     /// `true` if an empty body is accepted and means `{}`.
     const MAY_BE_EMPTY: bool = false;
@@ -32,7 +32,7 @@ pub struct TokenRequest {
     pub email: String,
     /// The password, as typed.
     pub password: String,
-    /// `true` to open a session that survives closing the browser and has longer limits.
+    /// `true` to open a session that survives closing the browser and has longer time limits.
     #[serde(default)]
     pub remember: bool,
 }

@@ -80,8 +80,8 @@ pub struct Session {
 /// The response to `GET /api/me/export`: everything that is stored about the user, except the
 /// hashes of secrets.
 ///
-/// A stolen access token is valid for minutes. If the export contained hashes, an attacker could
-/// guess secrets from them for years.
+/// An access token is enough to get the export. If the export contained hashes, an attacker with a
+/// stolen access token, which is valid only for minutes, could try to guess secrets for years.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Export {
@@ -92,9 +92,9 @@ pub struct Export {
     pub user: User,
     /// How the password is stored.
     pub password: ExportedPassword,
-    /// All stored sessions, including expired ones that are not purged yet.
+    /// All stored sessions, including expired ones that have not been purged yet.
     pub sessions: Vec<ExportedSession>,
-    /// The audit events of the account, newest first.
+    /// The newest audit events of the account, newest first: at most 2,000.
     pub activity: Vec<ActivityEvent>,
 }
 

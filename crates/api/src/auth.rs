@@ -15,8 +15,9 @@ use crate::{endpoints, router};
 /// Authentication for a warp app: the routes to sign up, sign in and sign out, and a guard for the
 /// app's own routes.
 ///
-/// An error is a response and never a rejection. So a failed request does not fall through to
-/// another route, such as one that serves a page at every path. Cloning is cheap.
+/// The routes and the guard return their errors as responses, never as rejections. So a failed
+/// request does not fall through to another route, such as one that serves a page at every path.
+/// Cloning an `Auth` is cheap.
 ///
 /// ```
 /// use api::{Auth, SignedIn};
@@ -40,7 +41,7 @@ use crate::{endpoints, router};
 ///
 /// Serve the app with `warp::serve(app).run(([127, 0, 0, 1], 3000))`, which requires warp's feature
 /// `server`. warp's own server has no timeouts. On the Internet, put a proxy in front of it that
-/// limits the time for headers and bodies, and pass the proxy to
+/// limits the time to receive headers and bodies, and pass the IP address of the proxy to
 /// [`trust_proxies`](Self::trust_proxies).
 #[derive(Clone)]
 pub struct Auth {
@@ -62,9 +63,9 @@ impl Auth {
         Self { api: Arc::new(Api::new(accounts, document.into())), proxies: Arc::default() }
     }
 
-    /// Takes the IP address of a client from `X-Forwarded-For` if the request comes from one of
-    /// these proxies. Failed sign-ins are counted by IP address. Without this, all clients behind a
-    /// proxy share one IP address.
+    /// Trusts these proxies: if a request comes from one of them, the IP address of the client is
+    /// read from `X-Forwarded-For`. Without this setting, all clients behind a proxy share one IP
+    /// address, by which their failed sign-ins are counted.
     #[must_use]
     pub fn trust_proxies(mut self, proxies: TrustedProxies) -> Self {
         self.proxies = Arc::new(proxies);
@@ -117,9 +118,9 @@ impl Auth {
         handler.guard(route, self.user_or_error())
     }
 
-    /// Like [`guarded`](Self::guarded), with another filter that runs after authentication, for
-    /// example to read the body. That filter extracts one value, which is the last argument of the
-    /// handler.
+    /// Like [`guarded`](Self::guarded), with a second filter, `rest`, that runs after
+    /// authentication, for example to read the body. `rest` extracts one value, which is the last
+    /// argument of the handler.
     ///
     /// ```
     /// # use api::{Auth, SignedIn};
@@ -135,7 +136,7 @@ impl Auth {
     /// # }
     /// ```
     ///
-    /// If that filter rejects a request, the returned filter rejects it too, and the app must
+    /// If `rest` rejects a request, the returned filter rejects the request too, and the app must
     /// handle the rejection.
     pub fn guarded_with<R, B, H, F>(
         &self,
@@ -154,7 +155,8 @@ impl Auth {
     /// request carries, or the error response to a request without a valid token. It never rejects.
     ///
     /// Use this for routes that also serve unauthenticated clients, and for handlers that cannot be
-    /// written with [`guarded`](Self::guarded). A handler must not ignore the error.
+    /// written with [`guarded`](Self::guarded). The handler must check for the error, because the
+    /// filter lets unauthenticated requests through.
     #[must_use]
     pub fn user_or_error(&self) -> BoxedFilter<(Result<SignedIn, Unauthenticated>,)> {
         let api = Arc::clone(&self.api);

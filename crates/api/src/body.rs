@@ -36,7 +36,7 @@ impl UnreadBody {
 
     /// Reads the body, unless it is too large.
     pub(crate) async fn read(mut self, headers: &HeaderMap) -> Result<Body, ApiError> {
-        // A body that is declared as too large is not read at all.
+        // A body whose declared length is too large is not read at all.
         let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         let declared = declared.and_then(|length| length.parse::<u64>().ok());
         if declared.is_some_and(|length| length > MAX_BODY_BYTES as u64) {

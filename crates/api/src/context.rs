@@ -43,7 +43,8 @@ impl Api {
         }
     }
 
-    /// Waits until an export may be built. The caller must hold the permit while building it.
+    /// Waits until an export may be built. The caller must hold the permit while it builds
+    /// the export.
     pub(crate) async fn export_slot(&self) -> Result<SemaphorePermit<'_>, ApiError> {
         match tokio::time::timeout(EXPORT_TIMEOUT, self.export_slots.acquire()).await {
             Ok(Ok(slot)) => Ok(slot),
@@ -54,8 +55,8 @@ impl Api {
 
     /// Returns the header that clears the refresh cookie after a session has ended.
     ///
-    /// Returns nothing if the cookie belongs to another active session. A user may have signed in
-    /// with the same browser in the meantime.
+    /// Returns no header if the cookie belongs to a different session that is still active, such as
+    /// one that another tab of the same browser has opened.
     pub(crate) async fn clear_ended_refresh(&self, cookie: Option<RefreshToken>) -> Vec<SetCookie> {
         let session = match cookie {
             Some(token) => self.accounts.session_for_token(&token).await,
@@ -73,7 +74,7 @@ impl Api {
     }
 }
 
-/// The state of the API, and the parts of a request that are not in its input.
+/// The state of the API, and the parts of a request that are not in the input of the endpoint.
 pub(crate) struct Context {
     pub(crate) api: Arc<Api>,
     pub(crate) headers: HeaderMap,
@@ -94,15 +95,16 @@ impl Context {
         Caller { client: self.client(), device: self.api.cookies.device_token(&self.headers) }
     }
 
-    /// Returns the refresh token in the cookie, which may not be valid.
+    /// Returns the refresh token in the cookie. The token has not been verified.
     pub(crate) fn refresh_cookie(&self) -> Option<RefreshToken> {
         self.api.cookies.refresh_token(&self.headers)
     }
 
     /// Returns the refresh token of the session that a sign-in replaces.
     ///
-    /// This is the token in the cookie, if one of the service's own pages sends the request (W3C
-    /// Fetch Metadata). Other programs may open several sessions with one cookie jar.
+    /// This is the token in the cookie if one of the service's own pages sends the request (W3C
+    /// Fetch Metadata). Otherwise it is `None`, because programs other than a browser may open
+    /// several sessions with one cookie jar.
     pub(crate) fn replaced_refresh_cookie(&self) -> Option<RefreshToken> {
         if single(&self.headers, &SEC_FETCH_SITE) == Some("same-origin") {
             self.refresh_cookie()

@@ -77,7 +77,8 @@ pub(crate) fn event(event: &Event) -> ActivityEvent {
     }
 }
 
-/// Kinds that do not concern a single account, and those of newer versions, are `Other`.
+/// Returns the kind of an event as in the API. Kinds that do not concern a single account, and
+/// those that only a newer version knows, become `Other`.
 const fn activity_kind(kind: &EventKind) -> ActivityKind {
     match kind {
         EventKind::AccountCreated => ActivityKind::AccountCreated,

@@ -5,7 +5,7 @@ use warp::http::HeaderMap;
 use warp::http::header::{COOKIE, HeaderValue};
 
 /// The cookies of the service (RFC 6265bis, 4.1): the refresh cookie, which carries the refresh
-/// token, and the device cookie, by which an account recognises a known browser.
+/// token, and the device cookie, which marks a browser as known to an account.
 ///
 /// Scripts cannot read them (`HttpOnly`), and browsers do not send them with requests from pages of
 /// other sites (`SameSite=Strict`). Over https, their names have the prefix `__Host-`, which

@@ -54,7 +54,7 @@ pub(crate) struct Docs {
     errors: &'static [ErrorCode],
 }
 
-/// The groups of the OpenAPI document.
+/// The groups of endpoints in the OpenAPI document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tag {
     Account,
@@ -97,8 +97,8 @@ impl Endpoint {
         (self.matches)(without_slash(self.docs.path), path)
     }
 
-    /// Returns the response to a request with this method and this `path`, which has no leading
-    /// slash.
+    /// Returns the response to a request with the method and the path of the endpoint. `path` has
+    /// no leading slash.
     pub(crate) fn call(&self, path: &str, context: Context, body: UnreadBody) -> ResponseFuture {
         (self.handler)(path, context, body)
     }

@@ -98,7 +98,7 @@ guarded_handlers! {
 }
 
 /// A rejection that skips the rest of a guarded route. It never leaves the filter that
-/// [`GuardedHandlerWith`] returns.
+/// [`GuardedHandlerWith::guard_with`] returns.
 struct UnauthenticatedRejection(Mutex<Option<Unauthenticated>>);
 
 impl Reject for UnauthenticatedRejection {}

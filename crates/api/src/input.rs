@@ -71,8 +71,8 @@ pub(crate) struct UserAndBody<B> {
     pub(crate) body: B,
 }
 
-/// The user who sends a request that changes something and needs no body. Without a body, no
-/// content type is required, because a form on another site cannot send a DELETE.
+/// The user who sends a DELETE request that needs no body. Without a body, no content type is
+/// required, because a form on another site cannot send a DELETE.
 pub(crate) struct UserWithoutBody(pub(crate) SignedIn);
 
 const SIZE: &[ErrorCode] = &[PayloadTooLarge];

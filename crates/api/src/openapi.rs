@@ -13,8 +13,8 @@ use crate::input::{BodyDoc, Security};
 const DESCRIPTION: &str = "\
 Every error under `/api` is `application/problem+json` (RFC 9457) with a stable `code`. This includes \
 405 (with `Allow`) for a method that a path does not support, and 404 for an unknown path. \
-Cross-origin requests, as detected from `Origin` and `Sec-Fetch-Site`, are rejected. Every response \
-of the server has an `X-Request-Id`.";
+Cross-origin POST, PUT and DELETE requests, as detected from `Origin` and `Sec-Fetch-Site`, are \
+rejected. Every response of the server has an `X-Request-Id`.";
 
 pub(crate) fn document(endpoints: &[Endpoint]) -> Value {
     let mut schemas = Schemas::new();
@@ -50,7 +50,7 @@ pub(crate) fn document(endpoints: &[Endpoint]) -> Value {
                     "type": "apiKey",
                     "in": "cookie",
                     "name": "latchkey_refresh",
-                    "description": "The cookie that logging in sets. Over TLS, its name is `__Host-latchkey_refresh`.",
+                    "description": "The cookie that is set at log-in. Over https, its name is `__Host-latchkey_refresh`.",
                 },
             },
         },
@@ -135,7 +135,8 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
     operation
 }
 
-/// Describes the parameter of a path segment in braces. All parameters are ids.
+/// Returns the description of a path parameter, if the segment is one, such as `{id}`. All
+/// parameters are ids.
 fn parameter(segment: &str) -> Option<Value> {
     let name = segment.strip_prefix('{')?.strip_suffix('}')?;
     let schema = json!({"type": "string", "format": "uuid"});

@@ -13,8 +13,8 @@ pub fn not_found() -> Response {
     problem(ApiError::NotFound)
 }
 
-/// Returns the response to a method that a path does not support: 405, `method_not_allowed`,
-/// with the header `Allow`.
+/// Returns the response to a request whose method the path does not support: 405,
+/// `method_not_allowed`. `allow` is the value of the header `Allow`, such as `GET, HEAD`.
 #[must_use]
 pub fn method_not_allowed(allow: impl Into<Cow<'static, str>>) -> Response {
     problem(ApiError::MethodNotAllowed(allow.into()))

@@ -7,7 +7,8 @@ use warp::http::HeaderMap;
 /// The proxies whose `X-Forwarded-For` is trusted.
 ///
 /// Each proxy appends the IP address of its peer to `X-Forwarded-For`. Clients can forge everything
-/// before that. So the list is read from its end, and only as far as trusted proxies wrote it.
+/// before that. So the list is read from its end, and only the entries that trusted proxies have
+/// appended are used.
 ///
 /// ```
 /// # use api::{TrustedProxies, TrustedProxy};

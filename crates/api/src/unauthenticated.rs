@@ -7,7 +7,8 @@ use crate::error::ApiError;
 use crate::problem::problem;
 
 /// The response to a request without a valid access token: 401 with `WWW-Authenticate: Bearer`
-/// (RFC 6750, 3) as `application/problem+json`. If the store is not available, it is a 503.
+/// (RFC 6750, 3) as `application/problem+json`. If the token cannot be checked because of an error
+/// of the store, the response is a 503 or a 500 instead.
 pub struct Unauthenticated(ApiError);
 
 impl Unauthenticated {

@@ -3,11 +3,12 @@ use crate::email::EmailKey;
 
 /// A position in the alphabetical order of email addresses, which selects a decoy account.
 ///
-/// If a sign-in names an email address without an account, its password is verified against the
-/// hash of the decoy: the account whose email address follows this position.
+/// If a sign-in names an email address without an account, the password is compared with the hash
+/// of the decoy: the account whose email address follows this position. The
+/// comparison always fails. It only makes the sign-in take as long as one with an account.
 ///
 /// The position is derived from the unknown email address with a secret key, so it reveals nothing
-/// about that address. It consists of letters, because most email addresses begin with one, so that
+/// about that address. It consists of letters, like the beginning of most email addresses, so that
 /// any account can be the decoy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DecoyPosition(String);
@@ -24,8 +25,8 @@ impl DecoyPosition {
 
 impl DeviceKey {
     /// Returns the decoy position of an email address, which depends only on the address and the
-    /// key. Without the key, an attacker cannot compute the position of any email address, nor tell
-    /// which ones have neighbouring positions.
+    /// key. Without the key, an attacker can neither compute the position of an email address nor
+    /// tell which email addresses have neighbouring positions.
     #[must_use]
     pub fn decoy_position(&self, email: &EmailKey) -> DecoyPosition {
         let tag = self.sign(&[b"latchkey decoy".as_slice(), email.as_str().as_bytes()].concat());

@@ -23,8 +23,8 @@ pub struct DeviceToken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceId([u8; ID_BYTES]);
 
-/// A secret key that issues and verifies [`DeviceToken`]s. It is derived from a signing key, so
-/// servers that share a store have the same device key. `Debug` does not print it.
+/// A secret key that issues and verifies [`DeviceToken`]s. It is derived from a signing key in the
+/// store, so servers that share the store have the same device key. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct DeviceKey([u8; KEY_BYTES]);
 

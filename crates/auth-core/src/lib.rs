@@ -45,9 +45,9 @@
 //!
 //! # Verify tokens
 //!
-//! `Verifier` verifies the access tokens of a Latchkey service and fetches the public keys of that
-//! service when necessary. `AccessTokenVerifier` verifies them with keys that you already
-//! have.
+//! `Verifier` verifies the access tokens of a Latchkey service. When necessary, it fetches the
+//! public keys of that service with a function that you pass. `AccessTokenVerifier` verifies tokens
+//! with keys that you already have.
 //!
 //! # Issue tokens
 //!
@@ -94,7 +94,7 @@
 //! | `testing` | `ManualClock`, a clock for tests |
 //!
 //! `credentials` builds for `wasm32-unknown-unknown`, so that a web page can check input before
-//! it sends it to the server. It then uses the Unicode tables that are built into the browser.
+//! sending it to the server. In a web page, the crate uses the browser's own Unicode tables.
 
 mod client;
 mod clock;

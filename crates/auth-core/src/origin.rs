@@ -59,8 +59,8 @@ impl Origin {
         Ok(Self { text, host_is_loopback, aliases: Vec::new() })
     }
 
-    /// Returns `http://localhost:PORT`. `http://127.0.0.1:PORT` and `http://[::1]:PORT` count as
-    /// the same origin.
+    /// Returns `http://localhost:PORT`. Its [`matches`](Self::matches) also accepts
+    /// `http://127.0.0.1:PORT` and `http://[::1]:PORT`.
     #[must_use]
     pub fn localhost(port: u16) -> Self {
         // An origin never contains the default port of its scheme (RFC 6454, 6.2).

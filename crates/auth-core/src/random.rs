@@ -16,8 +16,8 @@ pub struct SystemRandom;
 impl Random for SystemRandom {
     /// # Panics
     ///
-    /// If the operating system cannot provide random bytes. Supported systems always can once they
-    /// have started, and continuing without randomness would be unsafe.
+    /// If the operating system cannot provide random bytes. Supported systems can always provide
+    /// them once they have started, and continuing without randomness would be unsafe.
     #[expect(clippy::disallowed_methods, reason = "this type is the source of randomness")]
     #[expect(clippy::expect_used, reason = "continuing without randomness would be unsafe")]
     fn fill(&self, bytes: &mut [u8]) {

@@ -37,7 +37,7 @@ pub struct SessionLimits {
 #[error("the idle timeout of a session must not exceed its lifetime")]
 pub struct SessionLimitsError;
 
-/// The time limits of both kinds of sessions.
+/// The time limits of sessions with and without the option to stay signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionPolicy {
     /// The limits of a session that ends when the browser is closed. By default, the idle timeout

@@ -6,7 +6,7 @@
 use icu_normalizer::ComposingNormalizerBorrowed;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-/// Returns the text in the form NFC (UAX 15), or `None` if it is already in that form.
+/// Returns the text in Normalization Form C (UAX 15), or `None` if it is already in that form.
 pub(crate) fn nfc(text: &str) -> Option<String> {
     let nfc = ComposingNormalizerBorrowed::new_nfc();
     (!nfc.is_normalized(text)).then(|| nfc.normalize(text).into_owned())
@@ -17,8 +17,8 @@ pub(crate) fn lowercase(text: &str) -> String {
     text.to_lowercase()
 }
 
-/// Returns the ASCII form of a domain in lower case (UTS 46, `ToASCII`), or `None` if it is not a
-/// valid domain. Labels consist of letters, digits and inner hyphens.
+/// Returns the lower-case ASCII form of a domain (UTS 46, `ToASCII`), or `None` if the domain is
+/// not valid. Labels consist of letters, digits and inner hyphens.
 pub(crate) fn domain_to_ascii(domain: &str) -> Option<String> {
     Uts46::new()
         .to_ascii(

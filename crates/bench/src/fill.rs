@@ -18,7 +18,7 @@ pub(crate) fn email(n: u32) -> CommandResult<Email> {
     Ok(Email::parse(&format!("user{n}@example.com"))?)
 }
 
-/// Fills a database in one transaction. It writes the tables directly, because the store would
+/// Fills a database in one transaction. Writes to the tables directly, because the store would
 /// commit once per user. All users have the same password hash.
 pub(crate) fn fill(database: &Path, users: u32, iterations: u32) -> CommandResult<()> {
     drop(SqliteStore::open(database)?);

@@ -28,11 +28,11 @@ impl FromStr for Method {
         match name {
             "crate" => Ok(Self::Crate),
             "plan" => Ok(Self::Plan),
-            _ => Kernel::ALL
-                .into_iter()
-                .find(is_named)
-                .map(Self::Only)
-                .ok_or("unknown method: use `crate`, `plan` or the name of a kernel"),
+            _ => {
+                Kernel::ALL.into_iter().find(is_named).map(Self::Only).ok_or(
+                    "unknown method: use `crate`, `plan` or the name of a kernel (`avx2`, …)",
+                )
+            }
         }
     }
 }

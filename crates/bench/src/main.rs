@@ -37,9 +37,9 @@ enum Bench {
         #[arg(long, default_value_t = 1_000)]
         millis: u64,
     },
-    /// Measure the seconds of processor time for hashing passwords on one core
+    /// Measure the processor time for hashing passwords on one core, in seconds
     Hash {
-        /// `crate`, `plan` or the name of a kernel
+        /// `crate`, `plan` or the name of a kernel, such as `avx2`
         method: hash::Method,
         /// The number of passwords
         passwords: usize,

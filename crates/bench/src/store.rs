@@ -22,7 +22,7 @@ use crate::fill::email;
 /// The number of concurrent callers. It equals the size of the store's connection pool.
 const CALLERS: u64 = 8;
 
-/// Measures the operations per second, for random users.
+/// Measures how many operations per second the store performs for random users.
 pub(crate) fn measure(database: &Path, users: u32, period: Duration) -> CommandResult<()> {
     let store = Arc::new(SqliteStore::open(database)?);
     Runtime::new()?.block_on(async {
@@ -53,7 +53,7 @@ pub(crate) fn measure(database: &Path, users: u32, period: Duration) -> CommandR
     })
 }
 
-/// Returns the sessions of up to 1,000 users, spread evenly over the database.
+/// Returns the session ids of up to 1,000 users, who are spread evenly over the database.
 async fn session_ids(store: &SqliteStore, users: u32) -> CommandResult<Vec<SessionId>> {
     let mut sessions = Vec::new();
     for n in 0..users.min(1_000) {

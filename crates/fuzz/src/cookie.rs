@@ -4,7 +4,8 @@ use warp::http::HeaderMap;
 use warp::http::header::{COOKIE, HeaderValue};
 
 /// Checks that a refresh token is read if and only if the `Cookie` headers together contain exactly
-/// one refresh cookie, and the value of that cookie is a token. Each line of the input is a header.
+/// one refresh cookie, and the value of that cookie is a token. Each line of the input is the value
+/// of a header.
 #[expect(clippy::unwrap_used, reason = "the origin is a constant")]
 pub(crate) fn check(input: &[u8]) {
     let values = input.split(|byte| *byte == b'\n').map(HeaderValue::from_bytes);
@@ -22,7 +23,7 @@ pub(crate) fn check(input: &[u8]) {
 fn expected(name: &str, headers: &HeaderMap) -> Option<String> {
     let mut values = Vec::new();
     for value in headers.get_all(COOKIE) {
-        // Names and tokens are ASCII.
+        // Names and tokens are ASCII, so it does not matter how other bytes are decoded.
         let text: String = value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
         for cookie in text.split(';') {
             let cookie = cookie.trim_matches(|c: char| c.is_ascii_whitespace());

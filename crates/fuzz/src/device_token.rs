@@ -2,8 +2,8 @@ use auth_core::{DeviceToken, SigningKeySeed, UserId};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Checks that a text is a token if and only if it has 64 characters of base64url, and that a key
-/// rejects a token that it has not issued.
+/// Checks that a string is a token if and only if it consists of 64 base64url characters, and that
+/// a key rejects a token that was not issued with it.
 pub(crate) fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let parsed = DeviceToken::parse(text);

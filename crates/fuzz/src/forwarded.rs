@@ -5,7 +5,7 @@ use warp::http::HeaderMap;
 use warp::http::header::HeaderValue;
 
 /// Checks that the right IP address is read from `X-Forwarded-For` headers. Each line of the input
-/// is a header.
+/// is the value of a header.
 ///
 /// The headers are ignored unless the peer is a trusted proxy. If it is, the last IP address that
 /// is not that of a trusted proxy counts. A malformed entry ends the search.

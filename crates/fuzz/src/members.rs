@@ -7,9 +7,9 @@ use serde_json::Value;
 
 /// The members of a JSON object, parsed without a derived `Deserialize`.
 pub(crate) struct Members {
-    /// The members with one of the given names.
+    /// The members with one of the names given to [`parse`](Members::parse).
     pub(crate) known: BTreeMap<String, Value>,
-    /// The number of other members.
+    /// The number of members with other names.
     pub(crate) others: usize,
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn check(input: &[u8]) {
     let parse =
         |text: &str| NewPassword::parse(text, &policy, &[EMAIL]).map(|new| new.as_str().to_owned());
     let new = parse(text);
-    assert_eq!(new, parse(normalised), "equivalent texts have the same result");
+    assert_eq!(new, parse(normalised), "equivalent spellings have the same result");
     let Ok(new) = new else { return };
     assert_eq!(new, normalised);
     assert!(new.chars().count() >= 8 && new.len() <= 1_024 && !new.contains('\0'));

@@ -2,8 +2,8 @@ use auth_core::{RefreshToken, SuccessorSalt};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Checks that a text is a token if and only if it has 64 characters of base64url, and that a token
-/// has one spelling, and one successor for each salt.
+/// Checks that a string is a token if and only if it consists of 64 base64url characters, and that
+/// a token has one spelling, and one successor for each salt.
 pub(crate) fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let parsed = RefreshToken::parse(text);

@@ -1,4 +1,4 @@
-//! Measures hashing one and several passwords: `cargo bench -p pbkdf2-lanes`.
+//! Measures how long it takes to hash one password or several: `cargo bench -p pbkdf2-lanes`.
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
@@ -6,7 +6,7 @@ use pbkdf2::pbkdf2_hmac_array;
 use pbkdf2::sha2::Sha256;
 use pbkdf2_lanes::{Job, Kernel, Plan, derive};
 
-/// A hundredth of the default number of iterations of `auth-core`.
+/// A hundredth of the default number of iterations in `auth-core`.
 const ITERATIONS: u32 = 6_000;
 
 fn main() {

@@ -85,7 +85,7 @@ impl Chain {
         }
     }
 
-    /// Returns the output block. Call it after all iterations.
+    /// Returns the output block. Call this method after the last iteration.
     pub(crate) fn output(&self) -> [u8; 32] {
         to_bytes(&self.xor)
     }
@@ -104,8 +104,8 @@ fn compress_hash(state: &State, hash: &State) -> State {
     state
 }
 
-/// The padding after a hash in its block: a one bit, zeros, and the total number of bits in the
-/// block of the key and the hash.
+/// The padding after a hash in its block: a one bit, zeros, and the length of the message in bits.
+/// The message consists of the block that contains the key, and the hash.
 pub(crate) const PADDING: [u32; 8] = [0x8000_0000, 0, 0, 0, 0, 0, 0, 8 * (64 + 32)];
 
 fn to_bytes(words: &State) -> [u8; 32] {

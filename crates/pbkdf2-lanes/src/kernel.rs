@@ -11,7 +11,7 @@ mod wide;
 
 use crate::chain::Chain;
 
-/// An implementation that runs several PBKDF2 computations (chains) side by side.
+/// An implementation that runs one or more PBKDF2 computations (chains) side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kernel {
@@ -23,7 +23,8 @@ pub enum Kernel {
     ShaNi2,
     /// Three interleaved chains, with the SHA instructions of x86-64.
     ShaNi3,
-    /// Four interleaved chains, with the SHA instructions of x86-64. More would not be faster.
+    /// Four interleaved chains, with the SHA instructions of x86-64. More chains would not be
+    /// faster.
     ShaNi4,
     /// Eight chains in AVX2 registers. Useful on machines without SHA instructions.
     Avx2,
@@ -122,7 +123,8 @@ impl Kernel {
         }
     }
 
-    /// Returns the function that requires CPU features, or `None` for the portable kernel.
+    /// Returns the kernel's function, which requires CPU features, or `None` for the portable
+    /// kernel.
     #[cfg(target_arch = "x86_64")]
     fn native_code(self) -> Option<unsafe fn(&mut [Chain], u32)> {
         match self {

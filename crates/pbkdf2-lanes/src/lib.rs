@@ -42,7 +42,7 @@ use zeroize::Zeroizing;
 
 /// A password to derive a key from, and the buffer for the output.
 ///
-/// It does not implement `Debug`, so that passwords are not logged.
+/// This type does not implement `Debug`, so that passwords are not logged.
 #[expect(missing_debug_implementations, reason = "it contains a password")]
 pub struct Job<'a> {
     /// The password, of any length. Up to a length of 64 bytes, zero bytes at its end make no

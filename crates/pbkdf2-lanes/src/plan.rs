@@ -24,8 +24,8 @@ const MEASURED_RUNS: usize = 3;
 impl Plan {
     /// Creates a plan by measuring each kernel on this machine, which takes about 5 ms.
     ///
-    /// `clock` returns the time since a fixed moment. If it stands still, the default plan is
-    /// returned.
+    /// `clock` returns the time since a fixed moment. If the clock does not advance, the default
+    /// plan is returned.
     pub fn measured(mut clock: impl FnMut() -> Duration) -> Self {
         let costs: Vec<_> =
             Kernel::available().map(|kernel| (kernel, measure(kernel, &mut clock))).collect();
@@ -35,7 +35,7 @@ impl Plan {
         Self::from_costs(&costs)
     }
 
-    /// Creates a plan that runs one chain after the other, with the fastest kernel of one lane.
+    /// Creates a plan that runs one chain after the other, with the fastest single-lane kernel.
     #[must_use]
     pub fn single() -> Self {
         Self::from_typical_costs(|kernel| kernel.lanes() == 1)

@@ -6,7 +6,7 @@ use auth_core::{Admission, CounterKey, Limit, Timestamp};
 use crate::audit::Event;
 use crate::error::StoreError;
 
-/// Counts attempts.
+/// Counts the attempts that the throttle limits, such as sign-ins.
 ///
 /// # Rules
 ///
@@ -40,7 +40,7 @@ pub trait AttemptStore: Send + Sync + 'static {
 pub struct LimitedCounter {
     /// The key of the counter.
     pub key: CounterKey,
-    /// The limit that applies to it.
+    /// The limit that applies to the counter.
     pub limit: Limit,
 }
 
@@ -72,8 +72,8 @@ pub enum Settlement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[must_use]
 pub enum SettleOutcome {
-    /// The attempt is settled and caused no lockout.
+    /// The attempt was settled and caused no lockout.
     Settled,
-    /// The attempt is settled and caused a lockout.
+    /// The attempt was settled and caused a lockout.
     LockedOut,
 }

@@ -97,11 +97,11 @@ pub trait SessionStore: Send + Sync + 'static {
 pub struct NewSession {
     /// The session.
     pub session: Session,
-    /// The client that opens it.
+    /// The client that opens the session.
     pub client: ClientInfo,
-    /// The hash of the part that all its refresh tokens share.
+    /// The hash of the part that all refresh tokens of the session share.
     pub family: FamilyHash,
-    /// The hash of its first refresh token.
+    /// The hash of the session's first refresh token.
     pub refresh_token: RefreshTokenHash,
     /// The refresh token family of the session that the client used before. That session is ended
     /// if it belongs to the same user (OWASP ASVS 5.0, 7.2.4).
@@ -142,7 +142,7 @@ pub struct ActiveSession {
 pub struct SessionRecord {
     /// The session.
     pub session: Session,
-    /// The client that opened or last refreshed it.
+    /// The client that opened or last refreshed the session.
     pub client: ClientInfo,
 }
 
@@ -160,7 +160,7 @@ pub struct ActingSession {
 pub struct Rotation {
     /// The hash of the presented token.
     pub presented: RefreshTokenHash,
-    /// The hash of the part that the tokens of its session share.
+    /// The hash of the part that all refresh tokens of the session share.
     pub family: FamilyHash,
     /// The hash of the token that replaces the presented one.
     pub successor: RefreshTokenHash,
@@ -224,6 +224,6 @@ pub enum RotateOutcome {
 pub enum EndSessionsOutcome {
     /// This many active sessions were ended.
     Ended(usize),
-    /// The acting session has expired or was ended. Nothing was written.
+    /// The acting session has expired or has been ended. Nothing was written.
     SessionEnded,
 }

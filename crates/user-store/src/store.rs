@@ -11,8 +11,8 @@ use crate::sessions::SessionStore;
 use crate::user_data::UserDataStore;
 use crate::users::UserStore;
 
-/// A complete store. Implemented for every type that implements the supertraits, so that
-/// `Arc<dyn Store>` has all of their methods.
+/// A complete store: one trait object, `Arc<dyn Store>`, has the methods of all supertraits. The
+/// trait is implemented for every type that implements the supertraits.
 #[async_trait]
 pub trait Store:
     UserStore + SessionStore + AttemptStore + AuditLog + KeyStore + UserDataStore + HealthCheck

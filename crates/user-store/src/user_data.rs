@@ -23,10 +23,10 @@ pub struct UserData {
     pub user: User,
     /// The hash of the current password.
     pub password_hash: PasswordHash,
-    /// The sessions, including expired ones that are not purged yet.
+    /// The sessions, including expired ones that have not been purged yet.
     pub sessions: Vec<SessionRecord>,
-    /// The audit events about the account, newest first: the latest
-    /// [`MAX_EVENTS`](Self::MAX_EVENTS) at most.
+    /// The audit events about the account, newest first. There are at most
+    /// [`MAX_EVENTS`](Self::MAX_EVENTS): older ones are left out.
     pub events: Vec<Event>,
 }
 

@@ -19,9 +19,9 @@ use crate::keys::KeySetVersion;
 /// - Every password change increments the [`PasswordVersion`], even a change to an identical
 ///   password. Replacing the hash of the same password (a rehash) does not.
 /// - When users change their own password, all their other sessions end. When an operator sets a
-///   password or disables an account, all its sessions end.
+///   user's password or disables an account, all sessions of the user end.
 /// - Deleting an account deletes everything stored about its user. The audit log keeps one event,
-///   which records that this id was deleted.
+///   which records that the account with this user id was deleted.
 #[async_trait]
 pub trait UserStore: Send + Sync + 'static {
     /// Creates an account and records `event`.
@@ -51,7 +51,7 @@ pub trait UserStore: Send + Sync + 'static {
     async fn users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
 
     /// Sets a new password for the user who has reauthenticated, and ends their other sessions.
-    /// Of two concurrent changes, one succeeds.
+    /// Of two concurrent changes, only one succeeds.
     async fn change_password(
         &self,
         reauthentication: &Reauthentication,
@@ -108,8 +108,8 @@ pub trait UserStore: Send + Sync + 'static {
     /// Returns the outcome that [`import_users`](Self::import_users) would have, without importing.
     async fn check_import(&self, users: &[StoredUser]) -> Result<ImportUsersOutcome, StoreError>;
 
-    /// Returns up to `limit` accounts with their password hashes for an operator, in the same order
-    /// as [`users`](Self::users).
+    /// Returns the same accounts as [`users`](Self::users), in the same order, with their password
+    /// hashes. For an operator's export.
     async fn export_users(
         &self,
         after: Option<UserId>,

@@ -22,7 +22,7 @@ const SIGN_OUT_TIMEOUT_MS: u32 = 5_000;
 ///
 /// # Errors
 ///
-/// [`ApiError`], as for every function here.
+/// Returns an [`ApiError`] if the request fails.
 pub async fn sign_up(account: &SignupRequest) -> Result<User, ApiError> {
     read(&http::send(&with_body("POST", "/api/signup", account)?).await?)
 }
@@ -31,7 +31,7 @@ pub async fn sign_up(account: &SignupRequest) -> Result<User, ApiError> {
 ///
 /// # Errors
 ///
-/// [`ApiError`], as for every function here.
+/// Returns an [`ApiError`] if the request fails.
 pub async fn sign_in(credentials: &TokenRequest) -> Result<TokenResponse, ApiError> {
     read(&http::send(&with_body("POST", "/api/token", credentials)?).await?)
 }
@@ -40,7 +40,7 @@ pub async fn sign_in(credentials: &TokenRequest) -> Result<TokenResponse, ApiErr
 ///
 /// # Errors
 ///
-/// [`ApiError`], as for every function here.
+/// Returns an [`ApiError`] if the request fails.
 pub async fn refresh(timeout_ms: u32) -> Result<TokenResponse, ApiError> {
     let post = with_body("POST", "/api/token/refresh", &Empty {})?;
     // The server replaces the refresh token even if the page is closed before the response arrives.
@@ -53,7 +53,7 @@ pub async fn refresh(timeout_ms: u32) -> Result<TokenResponse, ApiError> {
 ///
 /// # Errors
 ///
-/// [`ApiError`], as for every function here.
+/// Returns an [`ApiError`] if the request fails.
 pub async fn me(token: &str) -> Result<User, ApiError> {
     read(&send_as(token, Request::new("GET", "/api/me")).await?)
 }
@@ -62,7 +62,7 @@ pub async fn me(token: &str) -> Result<User, ApiError> {
 ///
 /// # Errors
 ///
-/// [`ApiError`], as for every function here.
+/// Returns an [`ApiError`] if the request fails.
 pub async fn change_password(
     token: &str,
     passwords: &ChangePasswordRequest,
@@ -75,17 +75,18 @@ pub async fn change_password(
 ///
 /// # Errors
 ///
-/// [`ApiError`], as for every function here.
+/// Returns an [`ApiError`] if the request fails.
 pub async fn delete_account(token: &str, request: &DeleteAccountRequest) -> Result<(), ApiError> {
     send_as(token, with_body("DELETE", "/api/me", request)?).await.map(drop)
 }
 
 /// Returns all data that the server stores about the user, as indented JSON. The browser formats
-/// it, which keeps unknown members and the server's order of members.
+/// the JSON, because that keeps members that this program does not know, and keeps the order of the
+/// members.
 ///
 /// # Errors
 ///
-/// [`ApiError`], as for every function here.
+/// Returns an [`ApiError`] if the request fails.
 pub async fn export(token: &str) -> Result<String, ApiError> {
     let body = send_as(token, Request::new("GET", "/api/me/export")).await?;
     let value = JSON::parse(&body).map_err(|_| ApiError::Unreadable)?;
@@ -97,7 +98,7 @@ pub async fn export(token: &str) -> Result<String, ApiError> {
 ///
 /// # Errors
 ///
-/// [`ApiError`], as for every function here.
+/// Returns an [`ApiError`] if the request fails.
 pub async fn activity(token: &str) -> Result<Activity, ApiError> {
     read(&send_as(token, Request::new("GET", "/api/me/activity")).await?)
 }
@@ -106,7 +107,7 @@ pub async fn activity(token: &str) -> Result<Activity, ApiError> {
 ///
 /// # Errors
 ///
-/// [`ApiError`], as for every function here.
+/// Returns an [`ApiError`] if the request fails.
 pub async fn sessions(token: &str) -> Result<Sessions, ApiError> {
     read(&send_as(token, Request::new("GET", "/api/sessions")).await?)
 }
@@ -115,17 +116,17 @@ pub async fn sessions(token: &str) -> Result<Sessions, ApiError> {
 ///
 /// # Errors
 ///
-/// [`ApiError`], as for every function here.
+/// Returns an [`ApiError`] if the request fails.
 pub async fn end_session(token: &str, id: &str) -> Result<(), ApiError> {
     let request = Request::new("DELETE", format!("/api/sessions/{id}"));
     send_as(token, request).await.map(drop)
 }
 
-/// Ends all of the user's sessions except that of the token.
+/// Ends all of the user's sessions except the one that the token belongs to.
 ///
 /// # Errors
 ///
-/// [`ApiError`], as for every function here.
+/// Returns an [`ApiError`] if the request fails.
 pub async fn end_other_sessions(token: &str) -> Result<(), ApiError> {
     send_as(token, Request::new("DELETE", "/api/sessions")).await.map(drop)
 }
@@ -134,7 +135,7 @@ pub async fn end_other_sessions(token: &str) -> Result<(), ApiError> {
 ///
 /// # Errors
 ///
-/// [`ApiError`], as for every function here.
+/// Returns an [`ApiError`] if the request fails.
 pub async fn sign_out(token: &str) -> Result<(), ApiError> {
     let post = with_body("POST", "/api/logout", &Empty {})?;
     let request = Request { keepalive: true, timeout_ms: SIGN_OUT_TIMEOUT_MS, ..post };

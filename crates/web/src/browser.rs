@@ -37,8 +37,8 @@ pub(crate) fn focus_page() {
     focus(heading().or_else(main));
 }
 
-/// Moves the focus from `main` to the page's heading. If another element has the focus, it keeps
-/// it.
+/// Moves the focus from `main` to the page's heading. If another element has the focus, the focus
+/// does not move.
 pub(crate) fn pass_focus_to_heading() {
     let active = document().and_then(|document| document.active_element());
     if active.is_some() && active == main() {

@@ -5,10 +5,11 @@ use js_sys::Array;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 
-/// How long a file stays available to the browser. No event reports that it has been read.
+/// How long a file stays available to the browser. This is a fixed time, because no event reports
+/// that the browser has read the file.
 const REVOKE_AFTER_MS: u32 = 60_000;
 
-/// Downloads a JSON text as a file.
+/// Downloads JSON as a file with this name.
 pub(crate) fn save_json(name: &str, text: &str) -> Result<(), JsValue> {
     let options = BlobPropertyBag::new();
     options.set_type("application/json");

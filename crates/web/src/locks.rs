@@ -8,8 +8,8 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::browser;
 
-/// How long to wait for a lock: longer than any tab holds it. If the browser has frozen the tab
-/// that holds it, the other tabs continue without the lock.
+/// How long to wait for a lock: longer than any running tab holds one. If the browser has frozen
+/// the tab that holds the lock, the other tabs continue without it.
 const TIMEOUT_MS: u32 = 25_000;
 
 /// A lock. Until it is dropped, no other tab can acquire a lock with the same name.
@@ -21,7 +21,8 @@ impl Lock {
     /// Waits for the lock with this name.
     ///
     /// The API is missing in old browsers and on pages that are served without TLS, except from
-    /// localhost. Without the API, this returns at once, and the server resolves the races.
+    /// localhost. Without the API, this returns at once. Requests from
+    /// several tabs can then race, which the server handles.
     pub(crate) async fn acquire(name: &str) -> Self {
         Self { release: request(name).await.ok() }
     }

@@ -67,7 +67,8 @@ struct LoginQuery {
     next: Option<String>,
 }
 
-/// Replaces the page at `location` with the log-in page, which returns to `location` afterwards.
+/// Replaces the page at `location` with the log-in page, which returns to `location` after the
+/// log-in.
 pub(crate) fn redirect_to_login(
     navigator: &Navigator,
     location: &Location,
@@ -76,7 +77,7 @@ pub(crate) fn redirect_to_login(
     let next = [location.path(), location.query_str(), location.hash()].concat();
     let state = LoginState { notice, ..LoginState::default() };
     let query = LoginQuery { next: Some(next) };
-    // This fails only if the query cannot be encoded, and a string always can.
+    // This fails only if the query cannot be encoded, but a string can always be encoded.
     let _ = navigator.replace_with_query_and_state(&Route::Login, query, state);
 }
 

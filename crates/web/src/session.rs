@@ -1,11 +1,12 @@
 //! The session of this tab.
 //!
 //! A token in `sessionStorage` does not prove that there is a session: only the server can confirm
-//! it. The state changes in one reducer, [`State`]. Components read and change it through
-//! [`use_session`].
+//! that. All changes to the state go through one reducer, [`State`]. Components read and change the
+//! state through [`use_session`].
 //!
 //! An access token is valid for minutes. Every request that needs one goes through
-//! `SessionHandle::authorized`, which refreshes it with the cookie if the server rejects it.
+//! `SessionHandle::authorized`, which uses the cookie to refresh a token that is about to expire or
+//! that the server has rejected.
 
 mod handle;
 mod provider;

@@ -25,7 +25,7 @@ impl<T: Clone> SingleFlight<T> {
         outcome
     }
 
-    /// Makes later callers start another task instead of joining the running one.
+    /// Makes later callers start a new task instead of joining the running one.
     pub(crate) fn close(&self) {
         self.0.borrow_mut().take();
     }
@@ -47,7 +47,8 @@ mod tests {
         Builder::new_current_thread().build().unwrap().block_on(future)
     }
 
-    /// Counts how often it is started, and runs until all callers have joined.
+    /// Returns a task that counts how many times it is started, and runs until all callers have
+    /// joined.
     fn counted(started: &Rc<Cell<u32>>) -> impl Future<Output = u32> + use<> {
         let started = started.clone();
         async move {

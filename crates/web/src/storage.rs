@@ -1,11 +1,12 @@
 //! Reads and writes the browser's storage.
 //!
-//! The access token is in `sessionStorage`, which belongs to this tab alone. The id of the session
-//! that the browser should stay signed in to is in `localStorage`. Scripts cannot read the refresh
+//! The access token is in `sessionStorage`, which belongs to this tab alone. If the user chose to
+//! stay signed in, the id of the session is in `localStorage`. Scripts cannot read the refresh
 //! cookie.
 //!
 //! A browser may deny access to its storage. A value that cannot be read then counts as absent.
-//! (`gloo-storage` panics instead. It also stores values as JSON, but the token is raw text.)
+//! (The crate `gloo-storage` is not used, because it panics instead. It also stores values as JSON,
+//! but the token is stored as it is.)
 
 use web_sys::Storage;
 
@@ -39,14 +40,14 @@ pub(crate) fn clear_tab() {
     }
 }
 
-/// Returns the id of the session that the browser should stay signed in to. A tab without a token
-/// may get one for this session with the cookie.
+/// Returns the id of the session in which the user chose to stay signed in. A tab without a token
+/// may use the cookie to get one for this session.
 pub(crate) fn remembered() -> Option<String> {
     browser_storage()?.get_item(REMEMBER).ok()?
 }
 
-/// Stores the id of the session that the browser should stay signed in to, or removes it. If
-/// storing fails, new tabs start signed out.
+/// Stores the id of the session in which the user chose to stay signed in. `None` removes the
+/// stored id. If storing fails, new tabs start signed out.
 pub(crate) fn set_remembered(session: Option<&str>) {
     let Some(storage) = browser_storage() else { return };
     let _ = match session {

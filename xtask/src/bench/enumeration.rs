@@ -23,8 +23,8 @@ use super::statistics::median;
 use crate::server::Installation;
 use crate::{build, workspace};
 
-/// The number of warm-up rounds. They are not counted, because caches fill and the clock frequency
-/// rises.
+/// The number of warm-up rounds. They are not counted, because caches are still filling and the
+/// clock frequency is still rising.
 const WARM_UP: usize = 20;
 
 /// Compares the responses and the response times of rejected log-ins.

@@ -18,7 +18,7 @@ use super::workbench::{ITERATIONS, SIGN_IN, Workbench, sign_in};
 const RATE: u32 = 200;
 /// The number of connections that sign in repeatedly.
 const CONNECTIONS: u32 = 64;
-/// The time until all of these connections are waiting for a hash.
+/// The time until all connections of the flood are waiting for a hash.
 const RAMP_UP: Duration = Duration::from_secs(1);
 
 /// The latencies of all rounds, in milliseconds.
@@ -32,7 +32,7 @@ struct Latencies {
 pub(super) fn measure(bench: &Workbench) -> Result<Section> {
     let rounds = bench.unless_quick(5, 2);
     let seconds = bench.unless_quick(6, 3);
-    // The last account sends the measured requests, the others sign in.
+    // The last account sends the measured requests, and the others sign in.
     let installation = bench.installation(CONNECTIONS + 1, ITERATIONS)?;
     let server = installation.start(ITERATIONS)?;
     let token = sign_in(&mut Client::connect(&server.address)?, CONNECTIONS)?;

@@ -1,4 +1,4 @@
-//! `cargo xtask bench growth`: the rates of the store with up to a million users.
+//! `cargo xtask bench growth`: the rates of store operations with up to a million users.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,8 @@ use crate::server::{Installation, Server};
 const SIZES: [u32; 3] = [1_000, 100_000, 1_000_000];
 /// A low number, because hashing is not measured here.
 const ITERATIONS: u32 = 1_000;
-/// The operations of the store: each with its name in the output of the helper and in the report.
+/// The operations of the store, each with its name in the output of the `bench` crate and its name
+/// in the report.
 const OPERATIONS: [(&str, &str); 3] = [
     ("look_up", "session lookups"),
     ("log_in", "log-ins, without the hash"),

@@ -13,7 +13,7 @@ use crate::workspace;
 /// An implementation of PBKDF2.
 #[derive(Clone, Copy)]
 enum Implementation {
-    /// An implementation that the helper runs, with its name in the helper.
+    /// An implementation that the `bench` crate runs, by its name there.
     Helper(&'static str),
     /// Python's hashlib.
     Hashlib,
@@ -31,8 +31,8 @@ struct Candidate {
 /// The numbers of passwords to hash at once, up to the maximum of the server.
 const BATCHES: [u32; 5] = [1, 2, 4, 8, 16];
 
-/// The kernels for processors without AVX-512: each with its name in the helper, its name in the
-/// report, and its number of lanes.
+/// The kernels for processors without AVX-512, each with its name in the `bench` crate, its name in
+/// the report, and its number of lanes.
 const KERNELS: [(&str, &str, u32); 2] = [("shani4", "SHA instructions", 4), ("avx2", "AVX2", 8)];
 
 pub(super) fn measure(bench: &Workbench) -> Result<Section> {
@@ -86,8 +86,8 @@ fn candidates() -> Vec<Candidate> {
 }
 
 impl Candidate {
-    /// Returns the seconds for all its passwords, or `None` if this machine does not support the
-    /// implementation.
+    /// Returns the seconds that hashing all the passwords takes, or `None` if this machine does not
+    /// support the implementation.
     fn seconds(&self, bench: &Workbench) -> Result<Option<f64>> {
         let result = match self.implementation {
             Implementation::Helper(name) => {
@@ -109,7 +109,7 @@ fn hashlib() -> Result<Value> {
     serde_json::from_slice(&output.stdout).context("the output of hash.py cannot be parsed")
 }
 
-/// The first candidate must be the `pbkdf2` crate.
+/// Builds the report. The first candidate must be the `pbkdf2` crate.
 fn report(candidates: &[Candidate]) -> Section {
     let mut section = Section::new("hash");
     let reference = &candidates[0].times;

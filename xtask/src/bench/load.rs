@@ -1,5 +1,5 @@
-//! Sends requests with wrk, as fast as they are answered. wrk shares the processor with the server,
-//! and needs less processor time than other tools.
+//! Sends requests with wrk, as fast as they are answered. The load generator shares the processor
+//! with the server, and wrk needs less processor time than other tools.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -61,7 +61,7 @@ pub(super) fn find_or_install() -> Result<()> {
     )
 }
 
-/// Returns the version of wrk, which prints it with a usage error.
+/// Returns the version of wrk, which `wrk --version` prints before a usage error.
 pub(super) fn version() -> Option<String> {
     let output = Command::new("wrk").arg("--version").output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -95,7 +95,7 @@ impl Load {
     }
 }
 
-/// Parses the last line, which the script prints. Fails if requests had no response.
+/// Parses the last line of the output, which `load.lua` prints. Fails if a request got no response.
 fn parse(text: &str) -> Result<Responses> {
     let line = text.lines().last().unwrap_or_default();
     let value: Value = serde_json::from_str(line)?;

@@ -92,7 +92,7 @@ impl Candidate {
     }
 }
 
-/// The first candidate must be Latchkey.
+/// Builds the report. The first candidate must be Latchkey.
 fn report(candidates: &[Candidate]) -> Section {
     let mut section = Section::new("logins");
     for (at, connections) in CONNECTIONS.into_iter().enumerate() {

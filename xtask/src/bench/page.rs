@@ -11,8 +11,9 @@ pub(super) fn update(tables: &[(&str, String)]) -> Result<()> {
     let path = workspace::root().join("docs/PERFORMANCE.md");
     let mut page = fs::read_to_string(&path).context("docs/PERFORMANCE.md cannot be read")?;
     for (name, table) in tables {
-        page = replace_table(&page, name, table)
-            .with_context(|| format!("docs/PERFORMANCE.md has no comment for {name}"))?;
+        page = replace_table(&page, name, table).with_context(|| {
+            format!("docs/PERFORMANCE.md has no `<!-- bench: {name} -->` table")
+        })?;
     }
     fs::write(&path, page)?;
     eprintln!("written to {}", path.display());

@@ -21,7 +21,8 @@ pub(super) struct Probe<'a> {
     pub(super) seconds: u32,
 }
 
-/// Several connections, so that a slow response does not delay the next request.
+/// The number of connections. There are several, so that a slow response rarely delays the next
+/// request.
 const CONNECTIONS: u32 = 4;
 
 impl Probe<'_> {
@@ -60,9 +61,9 @@ impl Probe<'_> {
     }
 }
 
-/// Gives this thread priority over the server's hashing, if the system permits it. Otherwise the
-/// time for which this thread waits for a processor would count as latency. Real clients run on
-/// other machines.
+/// Gives this thread priority over the server's hashing, if the system permits it. Otherwise, the
+/// time for which this thread waits for a processor would count as latency. Real clients do not
+/// have this wait, because they run on other machines.
 fn raise_priority() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(None, -20);

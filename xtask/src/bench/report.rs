@@ -39,8 +39,8 @@ impl Row {
     }
 
     /// Builds a row with the ratio of two figures in each round. A temporary slowdown of the
-    /// machine affects both figures of a round, and therefore not their ratio. Rounds in which the
-    /// second figure is zero are omitted.
+    /// machine affects both figures of a round, and therefore hardly changes their ratio. Rounds in
+    /// which the second figure is zero are omitted.
     pub(super) fn ratio(what: impl Into<String>, values: &[f64], others: &[f64]) -> Self {
         let pairs = values.iter().zip(others).filter(|(_, other)| **other != 0.0);
         let ratios: Vec<_> = pairs.map(|(value, other)| value / other).collect();
@@ -158,7 +158,8 @@ fn table<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
     text
 }
 
-/// Formats a number with three significant digits. All digits before the decimal point are kept.
+/// Formats a number with up to three significant digits and at most three decimal places. All
+/// digits before the decimal point are kept.
 fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 99.95 || value == 0.0 => grouped(value),
@@ -168,7 +169,7 @@ fn number(value: f64) -> String {
     }
 }
 
-/// Formats a whole number with commas between thousands.
+/// Rounds a number to a whole number, and formats it with commas as thousands separators.
 fn grouped(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();

@@ -35,7 +35,7 @@ pub(super) const ITERATIONS: u32 = 600_000;
 
 pub(super) const PASSWORD: &str = "a long walk along the sea";
 
-/// The request body that signs in one of the prepared accounts.
+/// The body of a sign-in request for one of the prepared accounts.
 pub(super) const SIGN_IN: &str =
     r#"{"email":"user{n}@example.com","password":"a long walk along the sea"}"#;
 
@@ -50,7 +50,7 @@ impl Workbench {
         self.helper().map(drop)
     }
 
-    /// Returns the first number, or the second with `--quick`.
+    /// Returns `usual`, or `quick` if the option `--quick` is given.
     pub(super) const fn unless_quick<T: Copy>(&self, usual: T, quick: T) -> T {
         if self.effort.quick { quick } else { usual }
     }

@@ -14,7 +14,8 @@ const CHROMIUM: Program = Program {
 
 const CHROMEDRIVER: Program = Program { variable: "CHROMEDRIVER", names: &["chromedriver"] };
 
-/// Directories in which distributions install these programs, searched after those in `PATH`.
+/// The directories in which Chromium and its driver are usually installed, searched after those in
+/// `PATH`.
 const DIRECTORIES: [&str; 5] = [
     "/usr/bin",
     "/usr/lib/chromium",
@@ -55,8 +56,8 @@ fn find() -> Result<Option<Browser>> {
 }
 
 impl Program {
-    /// Finds the program. If its environment variable is set, only that path is checked, so that a
-    /// typing error in it is reported.
+    /// Finds the program. If its environment variable is set, only the path in the variable is
+    /// checked, so that a mistake in the path is reported.
     fn find(&self) -> Result<Option<PathBuf>> {
         if let Some(path) = env::var_os(self.variable).map(PathBuf::from) {
             if !path.is_file() {

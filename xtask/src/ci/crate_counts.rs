@@ -10,8 +10,8 @@ use crate::workspace;
 
 const PAGE: &str = "crates/auth-core/src/lib.rs";
 
-/// Checks the table. Each row has a use, the arguments of `cargo add`, and the number of crates
-/// that are compiled for this use on Linux, including those for build scripts.
+/// Checks the table of dependency counts. Each row has a use, the arguments of `cargo add`, and the
+/// number of crates that are compiled for this use on Linux, including those for build scripts.
 pub(super) fn check() -> Result<()> {
     let page = fs::read_to_string(workspace::root().join(PAGE))
         .with_context(|| format!("{PAGE} cannot be read"))?;
@@ -22,7 +22,10 @@ pub(super) fn check() -> Result<()> {
     for (arguments, stated) in rows {
         let counted = count(&arguments)?;
         if counted != stated {
-            bail!("{PAGE}: `{arguments}` compiles {counted} crates, but the table says {stated}");
+            bail!(
+                "{PAGE}: with the arguments {arguments:?}, {counted} crates are compiled, but the \
+                 table says {stated}"
+            );
         }
     }
     Ok(())

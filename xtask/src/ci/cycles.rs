@@ -3,7 +3,8 @@
 //! The nodes of the graph are the modules that the crate root declares, including everything inside
 //! them. The path `crate::throttle::Attempt` makes an edge to `throttle`. The path `crate::Attempt`
 //! makes an edge to the crate root, which in turn has edges to all modules that it imports or
-//! re-exports from. Test modules and the arguments of macros are ignored.
+//! re-exports from. Items that are compiled for tests only are ignored, and so are the arguments of
+//! macros.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -55,7 +56,8 @@ impl ModuleGraph {
         Ok(graph)
     }
 
-    /// Adds the edges of a file. Returns the paths of the modules that it declares as files.
+    /// Adds the edges of a file. Returns the paths of the modules that it declares and that have
+    /// their own files.
     fn scan(&mut self, path: Vec<String>, file: &File) -> Vec<Vec<String>> {
         let mut scan = Scan { graph: self, path, children: Vec::new() };
         scan.visit_file(file);

@@ -19,7 +19,7 @@ pub(super) fn check() -> Result<()> {
     run(command.args(["--log-level", "error", "check", "bans", "licenses", "sources"]))
 }
 
-/// Returns the path of cargo-deny. Installs it below `target` if it is missing.
+/// Returns the path of cargo-deny. Installs it below `target` if this version is missing.
 fn find_or_install() -> Result<PathBuf> {
     let directory = workspace::target_dir()?.join("cargo-deny");
     let program = directory.join("bin").join(format!("cargo-deny{}", env::consts::EXE_SUFFIX));
@@ -34,8 +34,8 @@ fn is_current(program: &Path) -> bool {
     output.is_ok_and(|output| output.stdout == format!("cargo-deny {VERSION}\n").as_bytes())
 }
 
-/// Compiles cargo-deny without optimisation. That takes a third of the time, and the check still
-/// takes only seconds.
+/// Compiles cargo-deny without optimisation. That takes a third of the time of an optimised build,
+/// and the check still takes only seconds.
 fn install(directory: &Path) -> Result<()> {
     let mut install = cargo(["install", "cargo-deny", "--version", VERSION, "--locked", "--force"]);
     install.args(["--debug", "--root"]).arg(directory).env("CARGO_PROFILE_DEV_DEBUG", "false");

@@ -29,12 +29,12 @@ const SYSTEMD_OPTIONS: [&str; 4] =
 /// from 0 (isolated) to 10.
 const MAX_EXPOSURE: &str = "15";
 
-/// Replacements in the unit: the server need not be installed here.
+/// Replacements in the unit, so that the server need not be installed on this machine.
 const UNIT_REPLACEMENTS: [(&str, &str); 1] =
     [("ExecStart=/usr/local/bin/latchkey ", "ExecStart=/bin/true ")];
 
 /// Replacements in the nginx site. They are needed because `nginx -t` reads the certificate and
-/// binds the addresses, and this machine may not allow ports below 1024 or may not have IPv6.
+/// binds the addresses, and this machine might not allow ports below 1024 or might not have IPv6.
 const NGINX_REPLACEMENTS: [(&str, &str); 6] = [
     ("/etc/letsencrypt/live/auth.example.com/fullchain.pem", "certificate.pem"),
     ("/etc/letsencrypt/live/auth.example.com/privkey.pem", "key.pem"),
@@ -69,13 +69,13 @@ pub(super) fn check() -> Result<()> {
 fn check_unit(file: &Path) -> Result<()> {
     SYSTEMD.ensure(
         || succeeds(Command::new("systemd-analyze").args(SYSTEMD_OPTIONS)),
-        "there is no systemd-analyze: run this step on a Linux system with systemd 250 or later \
+        "systemd-analyze is missing or too old: run this step on Linux with systemd 250 or later \
          (on Debian `apt-get install systemd`)",
     )?;
     let directory = tempfile::tempdir()?;
     let unit = directory.path().join("latchkey.service");
     copy_with(file, &unit, &UNIT_REPLACEMENTS)?;
-    // Without `--recursive-errors`, the exit status is 0 if a setting is unknown or invalid.
+    // Without `--recursive-errors`, the exit status is 0 even if a setting is unknown or invalid.
     let verify = ["verify", "--man=no", "--recursive-errors=no"];
     run_quietly(Command::new("systemd-analyze").args(verify).arg(&unit))?;
     let threshold = format!("--threshold={MAX_EXPOSURE}");
@@ -176,12 +176,13 @@ fn copy_with(from: &Path, to: &Path, replacements: &[(&str, &str)]) -> Result<()
     Ok(fs::write(to, text)?)
 }
 
-/// Replaces parts of a text. Each must occur, or the replacement is out of date.
+/// Replaces parts of a string. Fails if a part does not occur, because its replacement is then out
+/// of date.
 fn replace(text: &str, replacements: &[(&str, &str)]) -> Result<String> {
     let mut text = text.to_owned();
     for (from, to) in replacements {
         if !text.contains(from) {
-            bail!("it does not contain {from:?}: adapt the replacement in xtask/src/ci/deploy.rs");
+            bail!("{from:?} does not occur: adapt the replacement in xtask/src/ci/deploy.rs");
         }
         text = text.replace(from, to);
     }

@@ -173,14 +173,14 @@ impl Graph {
         for to in self.dependencies(rule.name) {
             let is_ours = self.workspace.iter().any(|name| name == to);
             let reason = if is_ours && !rule.workspace.contains(&to) {
-                format!("its allowed dependencies in the workspace are {:?}", rule.workspace)
+                format!("{} may depend only on {:?} in the workspace", rule.name, rule.workspace)
             } else if rule.not_directly.contains(&to) {
                 "this library belongs to another layer".to_owned()
             } else if let Some(only) = rule.only
                 && !is_ours
                 && !only.contains(&to)
             {
-                format!("its allowed dependencies are {only:?}")
+                format!("{} may depend only on {only:?}", rule.name)
             } else {
                 continue;
             };

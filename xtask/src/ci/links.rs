@@ -45,8 +45,8 @@ fn read(page: &Path) -> Result<String> {
     fs::read_to_string(page).with_context(|| format!("{} cannot be read", page.display()))
 }
 
-/// Returns `true` if the file of a link exists and, in a Markdown file, the heading that its
-/// fragment names.
+/// Returns whether the target of a link exists: the file, and the heading if the link to a Markdown
+/// file has a fragment.
 fn exists(page: &Path, text: &str, link: &str) -> Result<bool> {
     let (path, fragment) = link.split_once('#').unwrap_or((link, ""));
     if path.is_empty() {
@@ -59,7 +59,7 @@ fn exists(page: &Path, text: &str, link: &str) -> Result<bool> {
     Ok(file.exists() && headings(&read(&file)?).contains(&fragment.to_owned()))
 }
 
-/// Returns the fragments of the headings of a page, as GitHub derives them from their text.
+/// Returns the fragments that GitHub derives from the headings of a page.
 fn headings(markdown: &str) -> Vec<String> {
     let mut fragments = Vec::new();
     let mut open: Option<String> = None;
@@ -80,7 +80,7 @@ fn headings(markdown: &str) -> Vec<String> {
     fragments.into_iter().map(|heading| fragment(heading).replace(' ', "-")).collect()
 }
 
-/// Returns the links within the repository, and the images, of a page.
+/// Returns the targets of the links and images in a page, without external URLs.
 fn targets(markdown: &str) -> Vec<String> {
     let mut targets = Vec::new();
     for event in Parser::new(markdown) {

@@ -26,8 +26,8 @@ pub(super) fn check(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns the modules of a table row that do not exist, and the tests that are not in the module
-/// named before them.
+/// Returns the modules named in a table row that do not exist, and the tests that are not in the
+/// module named before them.
 fn missing_in_row(root: &Path, row: &str) -> Vec<String> {
     let mut missing = Vec::new();
     let mut module = None;

@@ -40,7 +40,8 @@ pub(super) fn check(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns the texts of all examples. Fails if a crate has no test that names its example.
+/// Returns the source code of all examples. Fails if `tests/examples.rs` of a crate does not name
+/// one of its examples.
 fn examples(root: &Path) -> Result<Vec<String>> {
     let mut texts = Vec::new();
     for krate in files_in(&root.join("crates"))? {
@@ -48,7 +49,7 @@ fn examples(root: &Path) -> Result<Vec<String>> {
         for example in files_in(&krate.join("examples")).unwrap_or_default() {
             let name = example.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
             if !tests.contains(&format!("\"{name}\"")) {
-                bail!("{}: no test runs this example", example.display());
+                bail!("{}: no test runs this example in tests/examples.rs", example.display());
             }
             texts.push(fs::read_to_string(example)?);
         }

@@ -15,7 +15,7 @@ use crate::{build, fuzz, openapi, public_api, setup, web};
 pub(super) enum Step {
     /// Formatting
     Fmt,
-    /// Dependency rules, licences and sources, and no cycles between modules
+    /// Dependency rules, licences and sources, and cycles between modules
     Deps,
     /// Clippy for this machine, for each set of features, and for the browser
     Lint,
@@ -39,7 +39,7 @@ pub(super) enum Step {
     E2e,
 }
 
-/// The artifacts of this run, so that no step builds them again.
+/// The artifacts that this run has built. They are kept so that no step builds them again.
 #[derive(Default)]
 pub(super) struct Artifacts {
     server: Option<PathBuf>,
@@ -141,7 +141,8 @@ fn test() -> Result<()> {
     test_run::run(cargo(targets).args(auth_core).arg("credentials,system"))?;
     run(cargo(["check", "--target", WASM]).args(auth_core).arg("credentials"))?;
 
-    // Without optimisation, `auth-core` hashes with another library, as in a debug build of an app.
+    // Without optimisation, as in a debug build of an app, `auth-core` hashes with a different
+    // library.
     let unoptimized = ["--config", "profile.dev.package.auth-core.opt-level=0"];
     let hashes = ["--package", "auth-core", "--all-features", "--test", "it", "--", "hash::"];
     test_run::run(cargo(["test"]).args(unoptimized).args(hashes))
@@ -181,7 +182,8 @@ fn size(artifacts: &Artifacts) -> Result<()> {
     report.check()
 }
 
-/// Runs the end-to-end tests. Finds the browser before the build, because it may be missing.
+/// Runs the end-to-end tests. Looks for the browser first, so that a missing browser is reported
+/// before the build.
 fn e2e(artifacts: &mut Artifacts) -> Result<()> {
     let browser = browser::find_or_install()?;
     let server = artifacts.server()?;

@@ -1,4 +1,4 @@
-//! The server as a child process that is restarted after each build.
+//! The server as a child process that is restarted when its binary has changed.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,14 +12,14 @@ pub(super) struct Server {
     child: Child,
     /// When the running binary was built.
     built_at: SystemTime,
-    /// `true` if the child has exited unexpectedly and this was reported.
+    /// `true` if the child has exited unexpectedly and its exit has been reported.
     exited: bool,
 }
 
 impl Server {
     pub(super) fn start(mut command: Command) -> Result<Self> {
-        // In its own process group the server does not receive Ctrl-C from the terminal. This
-        // process receives it and asks the server to shut down.
+        // In its own process group, the server does not receive Ctrl-C from the terminal. Instead,
+        // xtask receives it and asks the server to shut down.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let built_at = modified(&command)?;
@@ -67,7 +67,7 @@ impl Server {
     }
 }
 
-/// Returns the modification time of the binary of a command.
+/// Returns the modification time of a command's binary.
 fn modified(command: &Command) -> Result<SystemTime> {
     let binary = PathBuf::from(command.get_program());
     Ok(fs::metadata(binary)?.modified()?)

@@ -54,7 +54,8 @@ impl Rebuild {
     }
 }
 
-/// Returns whether this is a temporary file that an editor writes next to the real one.
+/// Returns whether a file name is that of a temporary file that an editor writes next to the real
+/// file.
 fn is_editor_file(file: &str) -> bool {
     file.starts_with('.') || file.ends_with(['~', '#']) || file.ends_with(".swp") || file == "4913"
 }

@@ -63,9 +63,9 @@ impl Assets {
     }
 }
 
-/// Writes an asset and its compressed forms, the plain form last. So if the plain form exists, all
-/// forms exist. They are also up to date, because the directory is named after the content.
-/// Nothing is written in that case.
+/// Writes an asset and its compressed forms, the plain form last. If the plain form exists already,
+/// nothing is written. In that case, all forms exist, and they are up to date because the directory
+/// is named after the content.
 fn write_asset(path: &Path, content: &[u8]) -> Result<()> {
     if path.exists() {
         return Ok(());

@@ -16,8 +16,9 @@ use super::styles;
 const BOOT: &str = "boot.js";
 const STYLES: &str = "app.css";
 
-/// The names that wasm-bindgen gives to its script and to the module.
+/// The name that wasm-bindgen gives to its script.
 const SCRIPT: &str = "web.js";
+/// The name that wasm-bindgen gives to the WebAssembly module.
 const WASM: &str = "web_bg.wasm";
 
 /// Returns the page and its assets, from the sources of the SPA and the output of wasm-bindgen.

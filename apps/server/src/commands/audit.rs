@@ -64,7 +64,7 @@ async fn find_user(accounts: &Accounts, name: &str) -> Result<UserId, CommandErr
     }
 }
 
-/// Prints an event as one line, in both formats, so that programs can read the output as a stream.
+/// Prints an event as one line in either format, so that programs can read the output as a stream.
 fn print(event: &Event, format: OutputFormat) -> io::Result<()> {
     if format == OutputFormat::Json {
         return writeln!(io::stdout(), "{}", event_json(event));

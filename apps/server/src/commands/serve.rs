@@ -228,7 +228,7 @@ fn log_warnings(weaknesses: &[Weakness]) {
     }
 }
 
-/// Prints the only line on stdout. The parent process can read the port from it.
+/// Prints the server's address, its only line on stdout. A parent process can read the port there.
 fn announce(address: SocketAddr) -> io::Result<()> {
     writeln!(io::stdout(), "listening on http://{address}")
 }

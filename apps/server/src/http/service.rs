@@ -154,7 +154,7 @@ impl Drop for RequestRecord {
     }
 }
 
-/// Truncates a text to `max_bytes` and appends an ellipsis, if it is longer.
+/// Truncates a string that is longer than `max_bytes`, and appends an ellipsis.
 fn truncate(text: &str, max_bytes: usize) -> Cow<'_, str> {
     if text.len() <= max_bytes {
         return Cow::Borrowed(text);

@@ -52,8 +52,8 @@ enum ThreadState {
 }
 
 impl LogWriter {
-    /// Starts the thread. It calls `report_dropped` with the number of dropped lines once it can
-    /// write again.
+    /// Starts a thread that writes the queued lines to `output`. If lines were dropped, the thread
+    /// calls `report_dropped` with their number once it can write again.
     pub(super) fn start(
         mut output: impl Write + Send + 'static,
         report_dropped: impl Fn(u64) + Send + 'static,

@@ -26,7 +26,7 @@ async fn a_reload_keeps_the_session() {
 async fn without_a_cookie_a_tampered_token_is_removed() {
     visit(async |ada| {
         ada.logs_in().await;
-        // With the cookie, the page would get another token.
+        // With the cookie, the page would get a new token.
         ada.browser.client.delete_all_cookies().await.unwrap();
         ada.tampers_with_the_token().await;
         ada.browser.client.refresh().await.unwrap();
@@ -79,7 +79,7 @@ async fn nothing_private_is_shown_before_the_server_has_confirmed_the_session() 
         ada.open("/").await;
         ada.heading().await;
         ada.until("document.querySelector('nav a[href=\"/private\"]')").await;
-        // Records every text that the page shows from now on.
+        // Records all text that the page shows from now on.
         ada.script(
             "(window.seen = [], new MutationObserver(() => window.seen.push(document.body.innerText))
                 .observe(document, {subtree: true, childList: true, characterData: true}))",

@@ -51,7 +51,7 @@ async fn with_remember_a_new_tab_starts_signed_in() {
             ada.open(path).await;
             ada.arrives_at(target).await;
             ada.until("document.querySelector('main h1')").await;
-            assert_ne!(ada.token().await.unwrap(), token, "each tab gets another token");
+            assert_ne!(ada.token().await.unwrap(), token, "each tab gets its own token");
         }
     })
     .await;

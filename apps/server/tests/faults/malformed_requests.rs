@@ -87,7 +87,7 @@ fn slightly_malformed_requests_neither_cause_a_server_error_nor_hang() {
         // Otherwise the server would wait for the rest of the request.
         let _ = stream.shutdown(Shutdown::Write);
         let answer = read_answer(stream);
-        // A changed path may be that of a page, and the pages may not be built.
+        // A changed path can be that of a page, and the pages are not always built.
         let no_pages = answer.status == 503 && answer.head.contains("text/plain");
         assert!(answer.closed && (answer.status < 500 || no_pages), "{}", answer.head);
         Ok(())

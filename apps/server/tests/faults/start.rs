@@ -10,8 +10,8 @@ use crate::server::{Answer, Server, command};
 
 pub(crate) const PASSWORD: &str = "a long walk along the sea";
 
-/// The options of all servers here. The public URL makes tokens independent of the port. Each
-/// request comes from a different IP address, so that none is throttled.
+/// The options of all servers in the fault tests. The public URL makes tokens independent of the
+/// port. Each request comes from a different IP address, so that none is throttled.
 const OPTIONS: [&str; 6] = [
     "--listen",
     "127.0.0.1:0",

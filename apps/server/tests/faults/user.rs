@@ -82,7 +82,7 @@ impl User {
         Some(())
     }
 
-    /// Checks that all acknowledged changes are present, and that none is incomplete.
+    /// Checks that all acknowledged changes are present, and that no change is incomplete.
     pub(crate) fn check(&mut self, server: &Server) {
         self.check_session(server);
         let can_log_in = |password: &String| {
@@ -126,7 +126,7 @@ impl Session {
     }
 }
 
-/// Sends a request to a server that may exit meanwhile. Returns `None` if the response is
+/// Sends a request to a server that may exit before it responds. Returns `None` if the response is
 /// incomplete.
 fn send(address: &str, method: &str, path: &str, headers: &str, body: &str) -> Option<Answer> {
     let mut stream = TcpStream::connect(address).ok()?;

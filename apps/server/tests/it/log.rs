@@ -50,7 +50,7 @@ fn secrets_email_addresses_and_query_strings_are_not_logged() {
             assert!(!log.contains(secret), "{secret} in {log}");
         }
         for message in [
-            "signed up",
+            "account created",
             "signed in",
             "wrong password, or unknown or disabled account",
             "signed out",
@@ -71,7 +71,7 @@ fn records_have_the_request_id_of_the_response() {
     let id = answer.header("x-request-id").unwrap();
     let log = app.log();
     let lines: Vec<_> = log.lines().filter(|line| line.contains(id)).collect();
-    assert!(lines.iter().any(|line| line.contains("signed up")), "{log}");
+    assert!(lines.iter().any(|line| line.contains("account created")), "{log}");
     assert!(lines.iter().any(|line| line.contains("status=201")), "{log}");
 }
 

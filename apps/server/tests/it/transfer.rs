@@ -12,7 +12,7 @@ use crate::app::{PASSWORD, TestApp};
 use crate::operator::{Operator, failure, json as json_output, success};
 use crate::server::{Server, credentials};
 
-/// Hashes of [`PASSWORD`] from bcrypt, Werkzeug and Django.
+// Hashes of `PASSWORD` from bcrypt, Werkzeug and Django.
 const BCRYPT: &str = "$2b$04$.zt/aW/I8MvAXHyeT0QhaeBqYjMX.RP8C1qyQp450X3RDlzYTOAky";
 const WERKZEUG: &str = "pbkdf2:sha256:1000$AVaITkTz2eBKnxgk$e0d887524f408d05717eea8f539ddc68d356c822e90ada9f1fb1c09770db8d5c";
 const DJANGO: &str =

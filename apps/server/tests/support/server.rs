@@ -247,7 +247,7 @@ pub(crate) fn next_client_ip() -> IpAddr {
     Ipv4Addr::from_bits(NEXT.fetch_add(1, Ordering::Relaxed)).into()
 }
 
-/// Returns the header with an access token.
+/// Returns an `Authorization` header with this access token.
 pub(crate) fn bearer(token: &str) -> String {
     format!("authorization: Bearer {token}\r\n")
 }

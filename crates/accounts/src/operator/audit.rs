@@ -19,7 +19,7 @@ impl Operator<'_> {
         self.accounts.store.events(user, after, limit).await
     }
 
-    /// Records a backup of the store in the audit log.
+    /// Records in the audit log that a backup of the store was made.
     ///
     /// # Errors
     ///
@@ -29,7 +29,7 @@ impl Operator<'_> {
         self.accounts.store.record_event(&event).await
     }
 
-    /// Records an export of all users in the audit log.
+    /// Records in the audit log that all users were exported.
     ///
     /// # Errors
     ///

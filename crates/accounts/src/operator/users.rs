@@ -34,7 +34,7 @@ impl Operator<'_> {
     }
 
     /// Returns the account with this id or this email address. The address may be written in any of
-    /// the forms that [`Email`] treats as equal, such as in upper case.
+    /// the forms that [`Email`] treats as equal, for example in upper case.
     ///
     /// # Errors
     ///

@@ -37,10 +37,10 @@ pub(crate) struct PendingResult<J, R> {
 /// An error from hashing a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HashingError {
-    /// The password would be queued for too long.
+    /// The password was queued for too long, or would be.
     #[error("too many passwords are queued for hashing")]
     Overloaded,
-    /// The thread panicked. This is a defect.
+    /// Hashing failed because of a bug in this program, such as a panic.
     #[error("hashing a password failed")]
     Defect,
 }

@@ -15,6 +15,6 @@ pub(super) fn lower() {
 #[cfg(target_os = "linux")]
 pub(super) const LOWEST: i32 = 19;
 
-/// Does nothing: on other systems, a priority belongs to the process, not to the thread.
+/// Does nothing: outside Linux, `setpriority` would affect the whole process, not only the thread.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn lower() {}

@@ -23,14 +23,14 @@ pub(crate) struct Attempt {
     failure: Option<Event>,
     began_at: Timestamp,
     is_settled: bool,
-    /// The slot among the attempts from the same IP address.
+    /// The slot in the queue of the IP address.
     ip_slot: Option<QueueSlot>,
 }
 
 /// The outcome of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AttemptOutcome {
-    /// The attempt failed, or it counts whatever its outcome, as a sign-up does.
+    /// The attempt is counted: the password was wrong, or it was a sign-up, even a successful one.
     Failed,
     /// The password was correct.
     Succeeded,
@@ -178,7 +178,7 @@ async fn record(
     match context.store.settle_attempt(&attempt).await {
         Ok(SettleOutcome::Settled) => {}
         Ok(SettleOutcome::LockedOut) => {
-            tracing::warn!("too many attempts have failed: further ones are rejected for a while");
+            tracing::warn!("a limit was reached: further attempts are rejected for a while");
         }
         // An attempt that is never settled counts as failed after 30 seconds.
         Err(error) => {

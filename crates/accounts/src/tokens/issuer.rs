@@ -26,7 +26,7 @@ pub struct IssuedRefreshToken {
     /// The token.
     pub token: RefreshToken,
     /// How long the client should keep the token, if the user asked to stay signed in. If `None`,
-    /// the client should discard the token when it is closed.
+    /// the client should discard the token when the browser is closed.
     pub max_age: Option<Duration>,
 }
 

@@ -25,8 +25,8 @@ pub(crate) struct KeyRing {
     current_read: Mutex<u64>,
     /// The number of reads from the store so far.
     reads: AtomicU64,
-    /// Locked during a read that another version of the keys in the store has caused. Contains the
-    /// number of the last such read that failed.
+    /// Locked during a read that was caused by a different version of the keys in the store.
+    /// Contains the number of the last such read that failed.
     reload: AsyncMutex<u64>,
     /// Locked during a read that an unknown key id in a token has caused.
     latest_request: AsyncMutex<LatestRequest>,
@@ -119,8 +119,7 @@ impl KeyRing {
     }
 
     /// Returns the keys. If the current ones do not have this version, reads them from the store
-    /// first.
-    /// Concurrent calls share one read, even if it fails.
+    /// first. Concurrent calls share one read, even if it fails.
     pub(crate) async fn with_version(
         &self,
         version: KeySetVersion,

@@ -67,7 +67,7 @@ async fn a_new_password_follows_the_policy() {
         ("latchkey", PasswordError::Common),
         ("password1", PasswordError::Common),
     ] {
-        // The rules are checked before the current password, because checking them needs no hashing.
+        // The rules are checked before the current password, because this needs no hashing.
         for current in [PASSWORD, "wrong"] {
             let rejected = change_password(&app, &ada, current, new).await;
             assert!(matches!(rejected, Err(OwnAccountError::Invalid(found)) if found == error));
@@ -174,7 +174,7 @@ async fn deleting_an_account_ends_its_sessions_and_frees_its_email_address() {
         assert!(refresh(&app, tokens).await.is_err());
     }
     assert!(matches!(app.export(&ada).await, Err(AuthenticateError::InvalidToken)));
-    // The error is not a wrong password, because the account no longer exists.
+    // The password is not reported as wrong, because the account no longer exists.
     let again = delete_account(&app, &ada, PASSWORD).await;
     assert!(matches!(again, Err(OwnAccountError::SessionEnded)));
     let changed = change_password(&app, &ada, PASSWORD, NEW_PASSWORD).await;

@@ -84,12 +84,12 @@ impl TestApp {
         TestUser::new(self, tokens).await
     }
 
-    /// Signs Ada in to another session.
+    /// Signs Ada in again, in another session.
     pub(crate) async fn session(&self) -> TestUser {
         session_on(self).await
     }
 
-    /// Signs Ada in to another session, which survives closing the browser.
+    /// Signs Ada in again, in another session that survives closing the browser.
     pub(crate) async fn remembered_session(&self) -> TestUser {
         TestUser::new(self, issue(self, true).await).await
     }

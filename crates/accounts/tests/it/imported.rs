@@ -11,7 +11,7 @@ use crate::app::{EMAIL, NEW_PASSWORD, PASSWORD, TestApp};
 /// The bcrypt hash of "a long walk along the sea" at cost 10.
 const HASH: &str = "$2b$10$pp7DJ.MIf4srVUHa1UX3X.JqNWxV3F6hGjlr00Kc9pL06tKpuM3Fe";
 
-/// An app with Ada's imported account.
+/// Starts an app with Ada's imported account, and returns the app and the id of the account.
 async fn app_with_imported_account() -> (TestApp, UserId) {
     let app = TestApp::new().await;
     let created_at = app.now();

@@ -65,7 +65,7 @@ async fn a_new_key_signs_immediately_and_older_tokens_stay_valid_on_every_server
     }
 }
 
-/// With paused time, any wait would be measured.
+/// Paused time advances only while a task waits for it.
 #[tokio::test(start_paused = true)]
 async fn tokens_of_a_new_key_are_accepted_immediately_on_every_server() {
     let app = TestApp::new().await;
@@ -78,7 +78,7 @@ async fn tokens_of_a_new_key_are_accepted_immediately_on_every_server() {
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
-/// With paused time, any wait would be measured.
+/// Paused time advances only while a task waits for it.
 #[tokio::test(start_paused = true)]
 async fn tokens_of_a_retired_key_are_rejected_at_the_next_request_on_every_server() {
     let app = TestApp::new().await;

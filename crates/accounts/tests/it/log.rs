@@ -93,7 +93,7 @@ async fn a_change_is_logged_even_if_its_caller_disconnects() {
     let (caller, client) = (Caller::default(), ClientInfo::default());
     abandon(&app, app.sign_up(EMAIL, PASSWORD, &caller)).await;
     let user = app.operator().user(EMAIL).await.unwrap();
-    log.assert_contains_for(user.id, "signed up");
+    log.assert_contains_for(user.id, "account created");
 
     abandon_after(1, &app, app.sign_in(SignIn::new(EMAIL, PASSWORD, &caller))).await;
     log.assert_contains_for(user.id, "signed in");

@@ -106,8 +106,8 @@ async fn no_token_is_issued_in_the_last_second_of_a_session() {
         app.advance(Duration::from_hours(24 * days));
         tokens = refresh(&app, &tokens).await.unwrap();
     }
-    // The session expires half a second after a whole second. Its token expires at the whole
-    // second.
+    // The session expires half a second after a whole second, but its last access token expires
+    // at the whole second.
     app.advance(Duration::from_hours(24 * 4) - Duration::from_millis(1_500));
     let last = refresh(&app, &tokens).await.unwrap();
     assert_eq!(last.access.expires_in, Duration::from_secs(1));

@@ -42,8 +42,7 @@ async fn every_sign_in_opens_a_separate_session() {
     authenticate(&app, &second.tokens).await.unwrap();
 }
 
-/// Returns the start of the stored hash. Reads it from the database files, because the store does
-/// not return it.
+/// Returns the start of the stored hash, as read from the database files.
 fn stored_hash(app: &TestApp) -> String {
     let bytes = std::fs::read(app.database()).unwrap();
     let wal = std::fs::read(app.database().with_extension("db-wal")).unwrap();

@@ -1,4 +1,4 @@
-//! A running example and a client for it. `cargo test` builds the examples beside the tests.
+//! A running example and a client for it. `cargo test` builds the examples together with the tests.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

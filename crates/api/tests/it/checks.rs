@@ -1,5 +1,5 @@
-//! The checks that run before a handler, and their order. (The server's tests send duplicate
-//! headers over a connection.)
+//! The checks that run before a handler, and their order. (For duplicate headers, see the tests of
+//! the server, which send them over a connection.)
 
 use api::Origin;
 use serde_json::json;

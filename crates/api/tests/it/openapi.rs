@@ -85,7 +85,7 @@ fn compare(
     Some(name(method.as_str(), &path, &status, &body["code"]))
 }
 
-/// Returns the documented path that matches.
+/// Returns the documented path that `path` matches, such as `/api/sessions/{id}`.
 fn template(path: &str) -> Option<String> {
     let is_same = |template: &str| {
         let (one, other) = (template.split('/'), path.split('/'));
@@ -190,7 +190,7 @@ async fn send_invalid_requests(app: &TestApp) {
     }
 }
 
-/// Sends requests without a token to every endpoint that requires one.
+/// Sends requests without a valid token to every endpoint that requires one.
 async fn send_without_a_token(app: &TestApp) {
     for (method, path) in &operations(requires_token) {
         let request = || json_request(method, path);
@@ -252,7 +252,7 @@ fn delete(password: &str) -> RequestBuilder {
     json_request("DELETE", "/api/me").body(json!({"password": password}).to_string())
 }
 
-/// Returns `METHOD path status code` for each response in the document.
+/// Returns the method, the path, the status and the error code of each response in the document.
 fn documented_responses() -> Vec<String> {
     let mut names = Vec::new();
     for (path, operations) in document()["paths"].as_object().unwrap() {

@@ -210,7 +210,7 @@ pub(crate) fn refresh(cookie: &str) -> RequestBuilder {
     post("/api/token/refresh").header("cookie", format!("{COOKIE}={cookie}"))
 }
 
-/// Returns a POST request without browser headers.
+/// Returns a POST request with a JSON content type, but without `Origin` and `Sec-Fetch-Site`.
 pub(crate) fn post(path: &str) -> RequestBuilder {
     json_request("POST", path)
 }

@@ -20,7 +20,7 @@ pub(super) fn derive_one(derivation: Derivation<'_>) -> Output {
     derive(&[derivation], &Plan::default()).pop().unwrap_or_default()
 }
 
-/// Returns the outputs of several computations, in their order.
+/// Returns the outputs of several computations, in the same order.
 pub(super) fn derive(derivations: &[Derivation<'_>], plan: &Plan) -> Vec<Output> {
     let mut outputs: Vec<_> = derivations
         .iter()

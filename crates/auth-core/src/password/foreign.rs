@@ -105,8 +105,9 @@ impl ForeignHash {
         self.scheme.algorithm()
     }
 
-    /// Returns `true` if a password matches, either normalised or as it was typed, because other
-    /// systems do not normalise passwords. If both texts are equal, only one is checked.
+    /// Returns `true` if a password matches either in its normalised form or as it was typed. The
+    /// typed form is checked because other systems do not normalise passwords. If both forms are
+    /// equal, only one is checked. A password with U+0000 never matches.
     pub(super) fn is_match(&self, password: &Password) -> bool {
         let mut is_match = self.scheme.is_match(password.as_str().as_bytes());
         if let Some(typed) = password.as_typed() {

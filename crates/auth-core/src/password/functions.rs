@@ -32,8 +32,9 @@ pub enum VerifyPasswordError {
 /// # Errors
 ///
 /// [`PasswordError`] if the password has fewer than 8 characters or more than 1,024 bytes, contains
-/// U+0000 or is among the most common ones (NIST 800-63B, 3.1.1.2). Use [`PasswordHasher`] for
-/// other rules, another number of iterations or another random source.
+/// U+0000 or is among the most common ones (NIST 800-63B, 3.1.1.2). For different rules, a
+/// different number of iterations or a different random source, use [`NewPassword`] and
+/// [`PasswordHasher`].
 pub fn hash_password(password: &str) -> Result<String, PasswordError> {
     let password = NewPassword::parse(password, &PasswordPolicy::default(), &[])?;
     Ok(PasswordHasher::default().hash(&password, &SystemRandom).to_text())
@@ -44,8 +45,8 @@ pub fn hash_password(password: &str) -> Result<String, PasswordError> {
 /// The stored hash comes from [`hash_password`], or from another system if the feature for its
 /// format is enabled (see [`PasswordHash`]).
 ///
-/// If there is no account, verify the password against another hash, so that the response time does
-/// not reveal which accounts exist.
+/// If there is no account, verify the password against any other stored hash and ignore the result,
+/// so that the response time does not reveal which accounts exist.
 ///
 /// # Errors
 ///

@@ -20,7 +20,8 @@ use super::foreign::ForeignHash;
 /// | `foreign-pbkdf2` | Werkzeug's `pbkdf2:sha256:…`, Django's `pbkdf2_sha256$…`, passlib's `$pbkdf2-sha256$29000$…`; also with SHA-1 and, except for Django, with SHA-512 |
 /// | `foreign-scrypt` | Werkzeug's `scrypt:…`, Django's `scrypt$…`, and the PHC strings `$scrypt$ln=…` of passlib |
 ///
-/// `Debug` does not print it, because an attacker can guess passwords offline with their hashes.
+/// `Debug` does not print the hash, because an attacker who has a hash can guess the password
+/// offline.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(pub(super) HashKind);
 
@@ -52,7 +53,8 @@ pub enum InvalidPasswordHash {
     /// it.
     #[error("an insecure password hash (unsalted, MD5 or SHA-1): the user needs a new password")]
     Insecure,
-    /// Verifying a password would take more than a few seconds on one core, or more than 256 MiB.
+    /// Verifying a password would take more than a few seconds on one core, or more than 256 MiB of
+    /// memory.
     #[error(
         "this password hash takes too much time or memory to verify: the user needs a new password"
     )]

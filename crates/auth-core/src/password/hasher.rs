@@ -91,7 +91,7 @@ impl PasswordHasher {
     ///
     /// Every mismatch takes the same amount of work. If there is no stored hash because there is no
     /// account, a hash is computed anyway. If the stored hash has fewer iterations than this
-    /// hasher, the missing ones are computed too. There are two exceptions:
+    /// hasher, the missing iterations are computed after a mismatch. There are two exceptions:
     ///
     /// - Verifying against a hash that has more iterations than this hasher takes longer. Once the
     ///   number of iterations has been lowered, response times therefore reveal which email

@@ -38,7 +38,8 @@ impl PasswordHasher {
     ///
     /// Each job takes longer than it would alone, but together the jobs take a quarter to a half of
     /// the time that they would take one after the other. The outcomes are in the order of the
-    /// jobs. The total time does not reveal the outcome of any job.
+    /// jobs. As with [`verify`](Self::verify), every mismatch takes the same amount of work, with
+    /// the same exceptions.
     ///
     /// ```
     /// # use auth_core::*;

@@ -55,7 +55,7 @@ impl PasswordPolicy {
     /// # Errors
     ///
     /// [`PasswordPolicyError`] for a length outside that range. A longer minimum would reject
-    /// passphrases that must be accepted according to NIST 800-63B.
+    /// passphrases that should be accepted according to NIST 800-63B.
     pub const fn new(min_length: u8) -> Result<Self, PasswordPolicyError> {
         match min_length {
             1..=64 => Ok(Self { min_length }),
@@ -147,7 +147,7 @@ impl NewPassword {
     }
 }
 
-/// Returns `true` if a password in lower case is equal to a word, or is another spelling of the
+/// Returns `true` if a password in lower case is equal to a word, or if both are spellings of the
 /// same email address.
 fn is_context_word(password: &Password, word: &str) -> bool {
     if lowercase(word).as_str() == password.as_str() {

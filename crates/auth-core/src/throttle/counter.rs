@@ -13,8 +13,8 @@ use super::Limit;
 /// pending attempts decide whether the next attempt may begin, it has to wait for them
 /// ([`Admission::Busy`]).
 ///
-/// After a clock has been set back, stored times can be in the future. They are treated as the
-/// present, so that a lockout never lasts longer than intended.
+/// After a clock has been set back, the stored times of attempts can be in the future. They are
+/// moved to the current time, and a lockout that would last longer than intended is shortened.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counter {
     /// The times of the failed attempts within the window, in milliseconds since 1970.

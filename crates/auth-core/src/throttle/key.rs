@@ -8,16 +8,16 @@ use crate::email::Email;
 use crate::id::UserId;
 
 /// The key of a stored [`Counter`](crate::Counter). It is a SHA-256 hash, so that the store does
-/// not contain the texts that clients send as email addresses.
+/// not contain what clients send as email addresses.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CounterKey([u8; 32]);
 
 impl CounterKey {
     /// Returns the key for sign-ins with this email address, whether or not it has an account.
     ///
-    /// A text that is not an email address may be a password that was typed into the wrong field.
-    /// The key contains only 16 bits of its hash, so that the text cannot be recovered. Different
-    /// texts of this kind may share a counter.
+    /// If `email` is not an email address, it could be a password that was typed into the wrong
+    /// field. The key then contains only 16 bits of the hash, so that the password cannot be
+    /// recovered. Different values of this kind can share a counter.
     #[must_use]
     pub fn sign_ins_by_account(email: &str) -> Self {
         match Email::parse(email) {

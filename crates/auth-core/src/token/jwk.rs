@@ -49,12 +49,13 @@ impl JwkSet {
     /// The maximum length of a key set, in bytes.
     pub const MAX_BYTES: usize = 64 * 1024;
 
-    /// Parses a key set that another service has published. Keys of other types and unknown members
-    /// are ignored (RFC 7517, 5). If several keys have the same id, the first is used.
+    /// Parses a key set that another service has published. Keys that are not Ed25519 keys and
+    /// unknown members are ignored (RFC 7517, 5). If several keys have the same id, the first is
+    /// used.
     ///
     /// # Errors
     ///
-    /// [`KeyError::InvalidKeySet`] if the text is not a key set or too long, and
+    /// [`KeyError::InvalidKeySet`] if the text is not a key set or is too long, and
     /// [`KeyError::NoKeys`] if it contains no usable key.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         if text.len() > Self::MAX_BYTES {

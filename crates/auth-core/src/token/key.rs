@@ -64,7 +64,7 @@ impl SigningKey {
         &self.public.kid
     }
 
-    /// Returns the secret part of the key, to store it.
+    /// Returns the secret part of the key, for storage.
     #[must_use]
     pub const fn seed(&self) -> &SigningKeySeed {
         &self.seed
@@ -98,7 +98,7 @@ impl SigningKeySeed {
         bytes.try_into().map(Self).map_err(|_| KeyError::NotEd25519)
     }
 
-    /// Returns a copy of the bytes, to store them.
+    /// Returns a copy of the bytes, for storage.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.0)

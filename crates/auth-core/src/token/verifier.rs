@@ -24,7 +24,7 @@ use keys::{Fetch, Keys, Step};
 /// - The keys are fetched earlier for a token that names an unknown key, because the issuer may
 ///   have added that key since the last fetch. There are at least
 ///   [ten seconds](Self::MIN_FETCH_INTERVAL) between two fetches, even if every token names an
-///   unknown key. A text that does not look like a token of the issuer causes no fetch.
+///   unknown key. A string without the header of an access token causes no fetch.
 /// - Only one fetch runs at a time, and only the calls that need it wait for it. If the call that
 ///   started the fetch is cancelled (its future is dropped), the next call that needs the keys
 ///   continues that fetch.

@@ -7,11 +7,11 @@
 use js_sys::JsString;
 use web_sys::Url;
 
-/// A label that is appended to a domain before it is parsed as the host of a URL. Without it, a
-/// host whose last label is a number would be parsed as an IPv4 address.
+/// A label that is appended to a domain so that it can be parsed as the host of a URL. Without the
+/// label, a host whose last label is a number would be parsed as an IPv4 address.
 const NON_NUMERIC_LABEL: &str = ".x";
 
-/// Returns the text in the form NFC (UAX 15), or `None` if it is already in that form.
+/// Returns the text in Normalization Form C (UAX 15), or `None` if it is already in that form.
 pub(crate) fn nfc(text: &str) -> Option<String> {
     if text.is_ascii() {
         return None;
@@ -28,11 +28,11 @@ pub(crate) fn lowercase(text: &str) -> String {
     JsString::from(text).to_lower_case().into()
 }
 
-/// Returns the ASCII form of a domain in lower case (UTS 46, `ToASCII`), or `None` if it is not a
-/// valid domain. Labels consist of letters, digits and inner hyphens.
+/// Returns the lower-case ASCII form of a domain (UTS 46, `ToASCII`), or `None` if the domain is
+/// not valid. Labels consist of letters, digits and inner hyphens.
 pub(crate) fn domain_to_ascii(domain: &str) -> Option<String> {
     let is_domain_byte = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
-    // The host of a URL may contain ASCII characters that a domain may not contain.
+    // The host of a URL can contain ASCII characters that are not allowed in a domain.
     if !domain.bytes().all(|byte| !byte.is_ascii() || is_domain_byte(byte)) {
         return None;
     }
@@ -44,14 +44,16 @@ pub(crate) fn domain_to_ascii(domain: &str) -> Option<String> {
     (ascii.len() <= 253 && ascii.split('.').all(is_label)).then_some(ascii)
 }
 
-/// Returns `true` if a label has the prefix of Punycode. The rest of the label may be invalid.
+/// Returns `true` if a label of the domain begins with `xn--`. The rest of the label may be invalid
+/// Punycode.
 fn has_encoded_label(domain: &str) -> bool {
     let is_encoded =
         |label: &str| label.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("xn--"));
     domain.split('.').any(is_encoded)
 }
 
-/// Converts a domain with the URL parser, which applies UTS 46 to hosts (URL Standard, 3.3).
+/// Converts a domain to ASCII with the URL parser, which applies UTS 46 to hosts (URL Standard,
+/// 3.3).
 fn host_of_url(domain: &str) -> Option<String> {
     let host = Url::new(&format!("https://{domain}{NON_NUMERIC_LABEL}/")).ok()?.hostname();
     host.strip_suffix(NON_NUMERIC_LABEL).map(str::to_owned)

@@ -1,4 +1,5 @@
-//! Tests of hashes from other systems, which `tests/data/make_foreign_hashes.py` generates.
+//! Tests of password hashes from other systems. `tests/data/make_foreign_hashes.py` generates the
+//! hashes.
 
 use auth_core::{
     HashJob, HashOutcome, InvalidPasswordHash, LanePlan, NewPassword, Password, PasswordHash,
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 const HASHES: &str = include_str!("../data/foreign_hashes.json");
 
-/// Returns the library, the password and the text of each hash.
+/// Returns each hash: the library that computed it, the password, and the hash as text.
 fn foreign_hashes() -> Vec<(String, String, String)> {
     let entries: Vec<Value> = serde_json::from_str(HASHES).unwrap();
     let text = |entry: &Value, name: &str| entry[name].as_str().unwrap().to_owned();
@@ -165,7 +166,7 @@ fn too_expensive_hashes_are_rejected() {
 }
 
 #[test]
-fn texts_that_are_not_hashes_are_rejected() {
+fn strings_that_are_not_hashes_are_rejected() {
     let (_, _, bcrypt) =
         foreign_hashes().into_iter().find(|(by, _, _)| by.starts_with("bcrypt ")).unwrap();
     for text in [

@@ -37,7 +37,7 @@ fn the_successor_is_derived_with_hmac_sha256() {
     assert_eq!(&*next.to_text(), KNOWN_SUCCESSOR);
 }
 
-/// Computed with another implementation of HMAC-SHA256.
+/// The expected successor, computed with a different implementation of HMAC-SHA256.
 const KNOWN_SUCCESSOR: &str = "AAAAAAAAAAAAAAAAAAAAAKu223hMuIQlixZK47_TmRa2dld0ja8P-AdHr8TO76jL";
 
 #[test]
@@ -82,7 +82,7 @@ fn a_refresh_token_in_another_spelling_is_rejected() {
 
 proptest! {
     #[test]
-    fn a_changed_text_is_a_different_token(at in 0..64_usize, with in "[A-Za-z0-9_-]") {
+    fn a_changed_string_is_a_different_token(at in 0..64_usize, with in "[A-Za-z0-9_-]") {
         let token = token();
         let mut text = token.to_text().to_string();
         let is_changed = text[at..=at] != with;

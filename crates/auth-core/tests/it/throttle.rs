@@ -91,7 +91,7 @@ fn attempts_of_a_crashed_server_count_as_failed() {
     (0..10).for_each(|_| counter.begin(now));
     assert_eq!(counter.judge(&limit, now + 29 * SECOND), Admission::Busy);
     assert_eq!(counter.judge(&limit, now + 30 * SECOND), Admission::Rejected(30 * SECOND));
-    // If the server was merely slow and settles an attempt later, this changes nothing.
+    // If the server was merely slow, settling an attempt later changes nothing.
     counter.refund(now);
     assert_eq!(counter.judge(&limit, now + MINUTE), Admission::Admitted);
 }
@@ -119,7 +119,7 @@ fn setting_the_clock_back_does_not_lengthen_a_lockout() {
     assert_eq!(fail(&mut counter, &limit, start()), Some(15 * MINUTE));
 }
 
-/// A step of a schedule of attempts.
+/// One step in a schedule of attempts.
 #[derive(Debug, Clone)]
 enum Step {
     /// This many milliseconds pass.
@@ -141,7 +141,7 @@ fn schedule() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 0..200)
 }
 
-/// A simple implementation of the same rules, which discards nothing.
+/// A simple implementation of the rules of `Counter`. It keeps attempts that no longer count.
 #[derive(Default)]
 struct Model {
     /// The failures since the last success.
@@ -272,7 +272,7 @@ proptest! {
     }
 }
 
-/// Servers of different versions that share a store must read each other's counters.
+/// Servers of different versions that share a store must be able to read each other's counters.
 #[test]
 fn the_stored_form_of_a_counter_is_stable() {
     let (mut counter, limit) = (Counter::default(), Limit::SIGN_INS_PER_ACCOUNT);
@@ -284,7 +284,7 @@ fn the_stored_form_of_a_counter_is_stable() {
 }
 
 #[test]
-fn the_key_of_a_text_that_is_not_an_email_address_contains_only_16_bits_of_its_hash() {
+fn the_key_of_an_invalid_email_address_contains_only_16_bits_of_its_hash() {
     let key = CounterKey::sign_ins_by_account("hunter2 typed here");
     assert!(key.as_bytes()[2..].iter().all(|byte| *byte == 0));
 }

@@ -158,7 +158,7 @@ async fn settle(
     store.settle_attempt(&settled(counters, settlement, NOW, NOW)).await.unwrap()
 }
 
-/// Fails this many attempts. Returns the outcome of the last one.
+/// Makes this many attempts, all of which fail. Returns the outcome of the last one.
 async fn fail(store: &Server, counters: &[LimitedCounter], times: usize) -> SettleOutcome {
     let mut outcome = SettleOutcome::Settled;
     for _ in 0..times {

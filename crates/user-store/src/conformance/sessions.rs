@@ -478,7 +478,7 @@ async fn a_refresh_updates_the_client_of_the_session(deployment: &dyn Deployment
     let _ = store.rotate_refresh_token(&elsewhere, &policy, NOW).await.unwrap();
     let listed = store.sessions(session.user_id, NOW).await.unwrap();
     assert_eq!(listed[0].client, elsewhere.client);
-    // A client without an IP address and a user agent replaces the previous client too.
+    // A client without an IP address or a user agent also replaces the previous client.
     refresh(&store, &next, NOW).await.unwrap();
     let listed = store.sessions(session.user_id, NOW).await.unwrap();
     assert_eq!(listed[0].client, ClientInfo::default());

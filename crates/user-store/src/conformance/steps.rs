@@ -20,7 +20,7 @@ use crate::users::{Credentials, Reauthentication, User};
 /// The connection of one server to the store.
 pub(super) type Server = Arc<dyn Store>;
 
-/// The time of every step, unless a case uses another one.
+/// The time of every step, unless a case uses a different time.
 pub(super) const NOW: Timestamp = Timestamp::constant(1_700_000_000, 123_000_000);
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 
@@ -38,7 +38,7 @@ pub(super) fn user(email: &str) -> User {
     }
 }
 
-/// Returns the client that sends every request.
+/// Returns the client that sends the requests, unless a step or a case uses a different client.
 pub(super) fn client() -> ClientInfo {
     ClientInfo::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"))
 }

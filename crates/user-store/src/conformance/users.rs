@@ -32,7 +32,7 @@ cases! {
     concurrent_password_changes_succeed_once,
     a_password_change_ends_a_session_that_is_refreshed_at_the_same_time,
     sign_ins_that_race_with_a_password_change_leave_no_session,
-    the_session_that_changes_the_password_can_be_refreshed_meanwhile,
+    the_session_that_changes_the_password_can_be_refreshed_at_the_same_time,
     a_user_deletes_their_account_and_everything_stored,
     an_account_is_not_deleted_with_a_former_password,
     a_disabled_account_has_no_session_and_cannot_open_one,
@@ -132,7 +132,8 @@ async fn an_unknown_email_gets_the_hash_of_the_next_account(deployment: &dyn Dep
         }
     };
     assert_eq!(decoy("nobody@example.com").await.1, None);
-    // The first account is disabled. It can serve as a decoy, and it gets a decoy itself.
+    // The first account is disabled. Its hash can serve as a decoy. A lookup of its own email
+    // address also finds a decoy.
     let emails = ["g@example.com", "n@example.com", "t@example.com"];
     let users = emails.map(|email| (user(email), hash()));
     for (user, hash) in &users {
@@ -318,7 +319,7 @@ async fn sign_ins_that_race_with_a_password_change_leave_no_session(deployment: 
     assert_eq!(alive, [own.id]);
 }
 
-async fn the_session_that_changes_the_password_can_be_refreshed_meanwhile(
+async fn the_session_that_changes_the_password_can_be_refreshed_at_the_same_time(
     deployment: &dyn Deployment,
 ) {
     let [here, there] = two_servers(deployment).await;

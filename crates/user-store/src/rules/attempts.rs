@@ -58,8 +58,8 @@ pub(crate) fn settle(
 }
 
 /// Returns the id of the account to look up before a failure is recorded. For an event without a
-/// user, this is an id that no account has, so that the response time does not reveal whether an
-/// account exists.
+/// user, returns an id that no account has: a lookup is made in any case, so that the response time
+/// does not reveal whether an account exists.
 pub(crate) fn user_to_look_up(failure: &Event) -> UserId {
     failure.user.unwrap_or_else(|| UserId::from_uuid_bytes([0; 16]))
 }

@@ -26,7 +26,7 @@ pub(crate) fn open_session(
     Decision::Write(event.about(session.user_id).in_session(session.id))
 }
 
-/// The change to write after a refresh token was used.
+/// The change to write after a refresh token is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RotationWrite {
     /// Save the refreshed session with the successor of its token.

@@ -20,7 +20,8 @@ pub(crate) struct AccountState {
 }
 
 impl AccountState {
-    /// Returns whether the account is enabled and this is its current password.
+    /// Returns `true` if the account is enabled and `password` is the version of its current
+    /// password.
     pub(crate) fn accepts(&self, password: PasswordVersion) -> bool {
         self.disabled_at.is_none() && self.password_version == password
     }

@@ -16,9 +16,9 @@ use crate::sqlite::{inspect, schema};
 pub struct Backup {
     /// The path of the file.
     pub path: PathBuf,
-    /// The number of accounts in it.
+    /// The number of accounts in the backup.
     pub users: u32,
-    /// The size of the file.
+    /// The size of the backup file, in bytes.
     pub bytes: u64,
 }
 
@@ -54,7 +54,7 @@ fn locate(path: &Path) -> Result<(PathBuf, PathBuf), BackupError> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    // SQLite never interprets a name that begins with a slash as a URI.
+    // Make the path absolute: SQLite never interprets a name that begins with a slash as a URI.
     let folder = folder.canonicalize().map_err(write)?;
     let path = folder.join(name);
     Ok((folder, path))
@@ -99,7 +99,7 @@ fn problem(connection: &Connection) -> rusqlite::Result<Option<String>> {
     }
 }
 
-/// Renames the copy to `path`, unless another file was created there meanwhile.
+/// Renames the copy to `path`, unless a file has been created there in the meantime.
 fn publish(copy: TempPath, path: &Path) -> Result<(), BackupError> {
     copy.persist_noclobber(path).map_err(|failed| match failed.error.kind() {
         io::ErrorKind::AlreadyExists => BackupError::Exists(path.to_owned()),

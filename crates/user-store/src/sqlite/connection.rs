@@ -13,8 +13,8 @@ use crate::sqlite::schema::APPLICATION_ID;
 pub(super) const FLAGS: OpenFlags =
     OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
-/// How long a statement waits for a lock, and a caller for a connection or for permission to write.
-/// After that, the operation fails.
+/// How long a statement waits for a lock, and how long a caller waits for a connection or for
+/// permission to write. After that, the operation fails.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Opens a connection for reading and writing. Fails if the file does not have this identity.
@@ -29,8 +29,8 @@ pub(super) fn connect(path: &Path, identity: FileIdentity) -> rusqlite::Result<C
 /// Applies the settings that every connection needs.
 pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // Query plans do not depend on the bound values. Otherwise SQLite would prepare a statement
-    // again for new values, which takes longer than running most statements.
+    // With this setting, query plans do not depend on the bound values. Without it, SQLite would
+    // prepare a statement again for new values, which takes longer than most statements run.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -52,8 +52,8 @@ fn check_identity(
     }
 }
 
-/// Rejects a read-only connection. SQLite opens one if the file is not writable, and it would stay
-/// read-only even after the file becomes writable again.
+/// Rejects a read-only connection. If the file is not writable, SQLite opens such a connection,
+/// which would stay read-only even after the file becomes writable again.
 fn check_writable(connection: &Connection) -> rusqlite::Result<()> {
     if connection.is_readonly(MAIN_DB)? {
         let cause = ffi::Error { code: ErrorCode::ReadOnly, extended_code: ffi::SQLITE_READONLY };

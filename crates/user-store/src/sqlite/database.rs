@@ -11,7 +11,7 @@ use crate::sqlite::error::unavailable;
 use crate::sqlite::lookups::LookupConnections;
 use crate::sqlite::pool::{self, ConnectionManager};
 
-/// An open database file. It chooses the connection and the thread for each query.
+/// Runs queries on an open database file. Chooses the connection and the thread for each query.
 ///
 /// [`run`](Self::run) is for queries that may block. [`look_up`](Self::look_up) is for queries that
 /// find at most one row by an index. They run on the caller's thread, where they may wait for the
@@ -118,8 +118,8 @@ impl Database {
         }
     }
 
-    /// Fails if the file was deleted or replaced since it was opened. SQLite would continue to use
-    /// the old file, and everything written to it would be lost.
+    /// Fails if the file has been deleted or replaced since it was opened. SQLite would continue to
+    /// use the old file, and everything written to it would be lost.
     fn check_not_replaced(&self) -> Result<(), StoreError> {
         match FileIdentity::read(&self.path) {
             Ok(identity) if identity == self.identity => Ok(()),

@@ -15,7 +15,7 @@ pub enum OpenError {
     Io {
         /// The file.
         path: PathBuf,
-        /// The error of the operating system.
+        /// The error from the operating system.
         source: io::Error,
     },
     /// The file is not a SQLite database.
@@ -27,7 +27,7 @@ pub enum OpenError {
     /// The file is missing or empty.
     #[error("the database {} does not exist; use another path, or start the server once to create it", .0.display())]
     Absent(PathBuf),
-    /// The file has the schema of an older version, and only a server may migrate it.
+    /// The file has the schema of an older version of Latchkey. Only a server migrates such a file.
     #[error("{} was created by an older version of Latchkey; start the server of this version once to migrate it", .0.display())]
     Older(PathBuf),
     /// The file has the schema of a newer version.
@@ -58,7 +58,7 @@ pub enum OpenError {
     Sqlite {
         /// The file.
         path: PathBuf,
-        /// The error of SQLite.
+        /// The error from SQLite.
         source: rusqlite::Error,
     },
     /// The connections could not be opened.
@@ -66,7 +66,7 @@ pub enum OpenError {
     Store {
         /// The file.
         path: PathBuf,
-        /// The error of the store.
+        /// The error from the store.
         source: StoreError,
     },
 }
@@ -83,7 +83,7 @@ pub enum BackupError {
     Write {
         /// The path of the backup.
         path: PathBuf,
-        /// The error of the operating system.
+        /// The error from the operating system.
         source: io::Error,
     },
     /// SQLite cannot read the database or write the copy.
@@ -94,7 +94,7 @@ pub enum BackupError {
     Copy {
         /// The path of the backup.
         path: PathBuf,
-        /// The error of SQLite.
+        /// The error from SQLite.
         source: rusqlite::Error,
     },
     /// The copy is damaged, which means that the database is damaged too.
@@ -126,8 +126,8 @@ pub(super) fn unavailable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Sto
     StoreError::Unavailable(error.into())
 }
 
-/// Returns whether the file is damaged: SQLite reports damage, or a column has a value that
-/// Latchkey never writes.
+/// Returns whether the error means that the database is damaged: either SQLite reports damage, or a
+/// column has a value that Latchkey never writes.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
         || matches!(
@@ -139,7 +139,7 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
         )
 }
 
-/// Returns whether the environment caused the error, such as a lock, the disk or permissions.
+/// Returns whether the environment, such as a lock, the disk or permissions, caused the error.
 fn is_operational(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),

@@ -17,7 +17,8 @@ use crate::sqlite::schema;
 /// The findings of [`SqliteStore::inspect`](crate::SqliteStore::inspect).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
-    /// `true` if the schema is of an older version. The next server to start migrates it.
+    /// `true` if the file has the schema of an older version of Latchkey. The next server that
+    /// starts migrates the file.
     pub is_older: bool,
     /// The first problem with the pages or tables, as reported by SQLite.
     pub problem: Option<String>,
@@ -49,9 +50,9 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, OpenError> {
 
 /// Opens the file without changing it.
 ///
-/// If there is no WAL next to the file, no process has it open. In this case it is opened as
-/// immutable, because otherwise SQLite would create a WAL to read it. If there is a WAL, closing
-/// the connection must not checkpoint it.
+/// If there is no WAL next to the file, no process has the file open. In this case the file is
+/// opened as immutable, because SQLite would otherwise create a WAL just to read the file. If
+/// there is a WAL, closing the connection must not checkpoint it.
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let mut wal = path.as_os_str().to_owned();
     wal.push("-wal");

@@ -10,8 +10,8 @@ use rusqlite::Connection;
 /// The connections for lookups: one for each thread that serves requests.
 ///
 /// Each thread tries its own slot first, so that threads rarely compete for a slot. A caller never
-/// waits for a slot. If all slots are in use, or the free one is empty, the caller reads through
-/// the pool instead and opens a connection for the next lookup.
+/// waits for a slot. If all slots are in use, or the free slot that the caller finds is empty, the
+/// caller reads through the pool instead and opens a connection for the next lookup.
 #[derive(Debug)]
 pub(super) struct LookupConnections(Box<[Slot]>);
 
@@ -22,11 +22,12 @@ type Slot = Mutex<Option<Connection>>;
 /// The maximum number of slots. If there are more threads, they share slots.
 const MAX_SLOTS: usize = 32;
 
-/// The page cache of one connection, in KiB. With a million accounts, a lookup reads about ten
-/// pages of 4 KiB. The pages near the root of each tree are the same for all lookups.
+/// The maximum size of one connection's page cache, in KiB. With a million accounts, a lookup reads
+/// about ten pages of 4 KiB. The pages near the root of each tree are the same for all lookups, so
+/// they stay in the cache.
 const MAX_CACHE_KIB: usize = 16 * 1024;
 
-/// The page cache of all connections together, in KiB.
+/// The maximum size of all connections' page caches together, in KiB.
 const MAX_TOTAL_CACHE_KIB: usize = 128 * 1024;
 
 impl LookupConnections {
@@ -36,8 +37,8 @@ impl LookupConnections {
     }
 
     /// Runs `query` if a connection is free, and returns its result. If no connection is free or
-    /// the query fails, returns `None`: the caller must run the query again on a thread that may
-    /// block, which also reports the error. A connection whose query failed is closed.
+    /// the query fails, returns `None`: the caller must run the query on a thread that may block,
+    /// and gets the error, if any, from that run. A connection whose query failed is closed.
     pub(super) fn look_up<T>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -58,7 +59,7 @@ impl LookupConnections {
     }
 
     fn configure(&self, connection: Connection) -> rusqlite::Result<Connection> {
-        // A lookup must not block, so it does not wait for a lock on the file either.
+        // A lookup must not block, so it does not wait for a lock on the file.
         connection.busy_timeout(Duration::ZERO)?;
         let kib = i64::try_from(MAX_CACHE_KIB.min(MAX_TOTAL_CACHE_KIB / self.0.len())).unwrap_or(0);
         // A negative number is in KiB. A positive one would be in pages.

@@ -149,7 +149,7 @@ fn reject_by_content(path: &Path) -> Result<Option<i64>, OpenError> {
     }
 }
 
-/// Returns the application id of a file and the version of its schema, or `None` if it is empty.
+/// Returns the file's application id and the version of its schema, or `None` if the file is empty.
 pub(super) fn read_schema_ids(connection: &Connection) -> rusqlite::Result<Option<(i32, i64)>> {
     let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;

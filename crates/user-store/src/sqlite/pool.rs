@@ -45,8 +45,8 @@ impl ManageConnection for ConnectionManager {
         connection.execute_batch("")
     }
 
-    /// Discards a connection that is returned inside a transaction, because nothing would commit
-    /// that transaction or roll it back.
+    /// Returns whether a connection comes back to the pool inside a transaction. The pool discards
+    /// such a connection, because nothing would commit that transaction or roll it back.
     fn has_broken(&self, connection: &mut Connection) -> bool {
         !connection.is_autocommit()
     }

@@ -1,4 +1,5 @@
-//! The SQL statements, one function each. They make no decisions: the transactions call the rules.
+//! The SQL statements, each in its own function. The functions make no decisions: the transactions
+//! that call them get the decisions from `crate::rules`.
 
 pub(super) mod attempts;
 pub(super) mod audit;

@@ -23,7 +23,7 @@ impl SqliteStore {
     /// # Errors
     ///
     /// Returns an [`OpenError`] if the file is not Latchkey's, has a newer schema or cannot be
-    /// used. In these cases the file is not changed.
+    /// used. A file that is not Latchkey's or has a newer schema is not changed.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         Ok(Self { database: open::open(path)? })
     }

@@ -53,7 +53,8 @@ impl ApiError {
         })
     }
 
-    /// Returns the error that a request without a token would result in, without sending one.
+    /// Returns the error that the server would send for a request without a token. Sends no
+    /// request.
     #[must_use]
     pub fn no_token() -> Self {
         let code = Some(ErrorCode::MissingToken);

@@ -20,7 +20,8 @@ pub(super) struct Request {
     pub(super) token: Option<String>,
     /// The body, in JSON.
     pub(super) body: Option<String>,
-    /// `true` if the browser should complete the request even if the tab is closed meanwhile.
+    /// `true` if the browser should complete the request even if the tab is closed before the
+    /// response arrives.
     pub(super) keepalive: bool,
     pub(super) timeout_ms: u32,
 }
@@ -71,7 +72,7 @@ fn init(request: &Request) -> Result<RequestInit, JsValue> {
         init.set_body(&JsValue::from_str(body));
     }
     if request.keepalive {
-        // web-sys has no setter for it.
+        // web-sys has no setter for `keepalive`.
         Reflect::set(&init, &JsValue::from_str("keepalive"), &JsValue::TRUE)?;
     }
     init.set_headers(&headers);

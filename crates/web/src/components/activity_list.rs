@@ -7,7 +7,7 @@ use crate::format;
 /// Properties of [`ActivityList`].
 #[derive(Properties, PartialEq)]
 pub struct ActivityListProps {
-    /// The audit events, the latest first.
+    /// The audit events, newest first.
     pub events: Vec<ActivityEvent>,
 }
 

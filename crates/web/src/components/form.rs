@@ -76,7 +76,7 @@ pub fn Form(props: &FormProps) -> Html {
             ref={form}
         >
             {props.children.clone()}
-            // This is next to the button, because the top of the form may be out of view.
+            // The error is next to the button, because the top of the form may be out of view.
             if let Some(text) = &progress.failure.form {
                 {alert(html! { <p>{text}</p> })}
             }
@@ -93,7 +93,7 @@ pub fn Form(props: &FormProps) -> Html {
     }
 }
 
-/// How long submissions are ignored after a form was cleared.
+/// How long submissions are ignored after a form has been cleared.
 const DEBOUNCE_MS: f64 = 500.0;
 
 /// Returns whether a submission is intended. The second of two presses of Enter is not: the first
@@ -102,8 +102,8 @@ fn is_intended(cleared_ms: Option<f64>, now_ms: f64) -> bool {
     cleared_ms.is_none_or(|cleared_ms| now_ms - cleared_ms >= DEBOUNCE_MS)
 }
 
-/// Moves the focus after an attempt, and clears the inputs after a success. Returns whether it
-/// has cleared any input.
+/// Moves the focus after an attempt. Clears all named inputs after a success, and
+/// `progress.failure.clear` after a failure. Returns whether any input was cleared.
 fn after_attempt(form: &HtmlFormElement, progress: &Progress) -> bool {
     if progress.busy || progress.attempts == 0 {
         return false;

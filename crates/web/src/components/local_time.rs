@@ -6,8 +6,8 @@ use wasm_bindgen::JsValue;
 use crate::browser;
 
 /// Formats a time in the user's time zone and in English, the language of the pages. If the browser
-/// is set to a variety of English, such as British, that one is used. `styles` are options of
-/// `Intl.DateTimeFormat`.
+/// is set to a variety of English, such as British English, that variety is used. `styles` are
+/// options of `Intl.DateTimeFormat`.
 pub(super) fn localized(time: &str, styles: &[(&str, &str)]) -> Option<String> {
     let date = parse(time)?;
     let options = Object::new();

@@ -17,7 +17,7 @@ pub fn activity(event: &ActivityEvent) -> &'static str {
         ActivityKind::SessionEnded => "Another session ended",
         ActivityKind::OtherSessionsEnded => "All other sessions ended",
         ActivityKind::AllSessionsEnded => "An administrator ended all sessions",
-        ActivityKind::RefreshTokenReused => "Session ended because it may have been copied",
+        ActivityKind::RefreshTokenReused => "Session ended because someone else may have used it",
         ActivityKind::PasswordChanged if by_operator => "An administrator set the password",
         ActivityKind::PasswordChanged => "Password changed",
         ActivityKind::AccountDisabled => "An administrator disabled the account",

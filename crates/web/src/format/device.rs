@@ -29,7 +29,7 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("Linux", "Linux"),
 ];
 
-/// The maximum number of characters shown of a product's name.
+/// The maximum number of characters of a product name that are shown.
 const MAX_PRODUCT_LENGTH: usize = 40;
 
 /// Describes the device that sent this user agent. A client can send any text, so the description

@@ -16,8 +16,8 @@ pub fn Home() -> Html {
             <div class="hero">
                 <div class="hero-text">
                     <h1 tabindex="-1">{"A private page, just for you"}</h1>
-                    // The history keeps this state. Going back to it after a log-in must not show
-                    // the message again.
+                    // A user who logs in and goes back to this history entry gets the same state,
+                    // but must not see the message again.
                     if account_deleted.is_some() && !may_be_signed_in {
                         {status(Some("Your account has been deleted.".into()))}
                     }

@@ -32,7 +32,7 @@ pub fn Login() -> Html {
     let (progress, onsubmit) = use_submission(async move |data: FormData| {
         check(&data).into_result()?;
         sign_in(&data, &session).await?;
-        // Do not navigate if the user has left this page meanwhile.
+        // Do not navigate if the user has already left this page.
         if is_mounted()
             && let (Some(navigator), Some(next)) = (&navigator, &next)
         {
@@ -88,7 +88,7 @@ async fn sign_in(data: &FormData, session: &SessionHandle) -> Result<(), Failure
         with_cookie_lock(api::sign_in(&request)).await.map_err(|error| rejected(&error))?;
     let remember = if remember { Remember::Yes } else { Remember::No };
     if session.start(&answer, remember).is_err() {
-        // Without its token, this session cannot be used.
+        // Without its token, this session cannot be used, so it is ended.
         spawn_local(async move { drop(api::sign_out(&answer.access_token).await) });
         return Err(no_storage());
     }

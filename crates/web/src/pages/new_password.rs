@@ -1,4 +1,4 @@
-//! The hint and the checks of a new password.
+//! The hint and the checks for a new password.
 
 use auth_core::PasswordPolicy;
 use yew::AttrValue;
@@ -13,8 +13,8 @@ pub(super) fn hint(policy: PasswordPolicy) -> AttrValue {
     }
 }
 
-/// Returns the error in a new password, using the same checks as the server. Only the server has
-/// the list of common passwords, which would be larger than the rest of the page.
+/// Returns the error in a new password. Makes the same checks as the server, except that it does
+/// not use the list of common passwords, which would be larger than the rest of the page.
 pub(super) fn problem(password: &str, policy: PasswordPolicy, email: &str) -> Option<FieldProblem> {
     policy.check(password, &[email, "Latchkey"]).err().map(FieldProblem::from)
 }

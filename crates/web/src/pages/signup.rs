@@ -35,7 +35,7 @@ pub fn Signup(props: &SignupProps) -> Html {
         async move |data: FormData| {
             *email.borrow_mut() = data.text("email").to_owned().into();
             let user = sign_up(&data, policy).await?;
-            // Do not navigate if the user has left this page meanwhile.
+            // Do not navigate if the user has already left this page.
             if is_mounted()
                 && let Some(navigator) = &navigator
             {

@@ -17,8 +17,8 @@ where
     F: AsyncFn(T) -> Result<(), Failure> + 'static,
 {
     let progress = use_state(Progress::default);
-    // This is not in the state, which changes only with the next rendering. The second of two
-    // clicks in one frame must see the change.
+    // This flag is not part of the state, because a change of state is visible only in the next
+    // rendering. The second of two clicks in one frame must see the change.
     let is_pending = use_mut_ref(|| false);
     let send = Rc::new(send);
     let submit = {

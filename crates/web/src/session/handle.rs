@@ -24,10 +24,10 @@ pub struct SessionHandle {
     pub(super) memory: Rc<Memory>,
 }
 
-/// The reason for the end of a session, if the user did not sign out in this tab.
+/// The reason why a session ended, other than a sign-out in this tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionEndReason {
-    /// The session has expired or was ended elsewhere.
+    /// The session has expired or has been ended elsewhere.
     Ended,
     /// Another user has signed in from another tab.
     OtherUser,
@@ -36,15 +36,15 @@ pub enum SessionEndReason {
 /// Data of the session that is not part of the state. Changing it does not cause a render.
 #[derive(Default)]
 pub(super) struct Memory {
-    /// The request that checks the token.
+    /// The latest request that checks the session.
     check: LatestRequest,
     /// The refresh of the token, which returns the new one.
     refresh: SingleFlight<Result<String, ApiError>>,
     /// `true` if the user has signed out and the server has not answered yet.
     is_ending: Cell<bool>,
     end_reason: Cell<Option<SessionEndReason>>,
-    /// The session that the browser remembered when this tab's session ended. It may be another
-    /// user's, so this tab must not use it.
+    /// The id of the session that the browser remembered when this tab's session ended. The session
+    /// may be another user's, so this tab must not use it.
     declined: RefCell<Option<String>>,
     /// The other tabs of this browser.
     pub(super) tabs: Tabs,
@@ -52,8 +52,8 @@ pub(super) struct Memory {
     generation: Cell<Generation>,
 }
 
-/// The number of a session of this tab. A request of an earlier session must not change a later
-/// one.
+/// The sequence number of a session in this tab. A request from an earlier session must not change
+/// a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Generation(u32);
 
@@ -141,15 +141,15 @@ impl SessionHandle {
         self.memory.end_reason.take()
     }
 
-    /// Checks the session with the server if this tab is signed out, but the user may have signed
-    /// in from another tab since.
+    /// Checks the session with the server if this tab is signed out but the user may have signed in
+    /// from another tab.
     pub fn check_if_signed_out(&self) {
         if *self.session() == Session::SignedOut && self.may_have_session() {
             self.reload_user();
         }
     }
 
-    /// Checks the session with the server, unless such a request is pending.
+    /// Checks the session with the server, unless a check is already pending.
     pub fn check(&self) {
         if !self.memory.check.is_pending() {
             self.reload_user();
@@ -192,8 +192,8 @@ impl SessionHandle {
         self.dispatch(Action::Hide);
     }
 
-    /// Checks whether the session is still active. If it is, the page and the text typed there stay
-    /// as they are.
+    /// Checks whether the session is still active. If it is, the page and any text typed into it
+    /// stay as they are.
     pub(super) fn verify(&self) {
         if storage::token().is_some() {
             let session = self.clone();
@@ -220,8 +220,8 @@ impl SessionHandle {
         Ok(())
     }
 
-    /// Ends the session in the browser at once, and then on the server. `leave` navigates away
-    /// from the page once the server has answered or could not be reached.
+    /// Ends the session in the browser at once, and then on the server. After the server has
+    /// answered or the request has failed, `leave` is called to navigate away from the page.
     pub fn sign_out(&self, leave: impl FnOnce(SignOutOutcome) + 'static) {
         // Ignore the second of two clicks in one frame.
         if self.memory.is_ending.replace(true) {
@@ -238,8 +238,8 @@ impl SessionHandle {
         });
     }
 
-    /// Ends the session in the browser after its account was deleted. `leave` navigates away from
-    /// the page.
+    /// Ends the session in the browser after the user's account has been deleted. `leave` navigates
+    /// away from the page.
     pub(crate) fn account_deleted(&self, leave: impl FnOnce()) {
         self.memory.begin_generation();
         // The server has ended the session already.
@@ -329,7 +329,7 @@ impl SessionHandle {
                 self.end_locally(SessionEndReason::Ended);
                 Err(error)
             }
-            // The session belongs to another user, so it continues in the other tabs.
+            // The cookie's session belongs to another user, so it continues in the other tabs.
             Err(RefreshError::OtherUser) => {
                 self.end_locally(SessionEndReason::OtherUser);
                 Err(ApiError::no_token())
@@ -400,7 +400,7 @@ mod tests {
         let second = check.start();
         assert!(!check.finish(first));
         assert!(check.finish(second));
-        assert!(!check.finish(second), "it counts once");
+        assert!(!check.finish(second), "an answer counts only once");
     }
 
     #[test]

@@ -41,12 +41,12 @@ pub fn use_session() -> SessionHandle {
     use_context().unwrap_or_default()
 }
 
-/// Listens to the events after which the session must be checked.
+/// Listens for the events after which the session must be checked.
 ///
 /// The browser may keep a page in the back-forward cache and show it long after its session has
-/// ended. So the page forgets the user when it is left, and asks the server when it is shown. If
-/// another tab signs out, the page stays as it is until the server has confirmed that the session
-/// has ended.
+/// ended. So the page forgets the user when it is left, and asks the server when it is shown again.
+/// If another tab signs out, the page stays as it is until the server has confirmed that the
+/// session has ended.
 fn listen(session: &SessionHandle) -> Vec<EventListener> {
     let Some(window) = web_sys::window() else { return Vec::new() };
     let hidden = session.clone();

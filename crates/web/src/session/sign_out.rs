@@ -12,7 +12,7 @@ use crate::storage;
 pub enum SignOutOutcome {
     /// The session has ended on the server.
     Ended,
-    /// The server did not confirm the end. The session may still be active there.
+    /// The server did not confirm the sign-out. The session may still be active there.
     Unconfirmed,
 }
 
@@ -46,9 +46,9 @@ impl PendingSignOut {
         }
     }
 
-    /// Ends the session with a new token from the cookie, because an expired token cannot end it.
-    /// The cookie may belong to a newer session of the same user, from another tab. That session is
-    /// then ended instead.
+    /// Uses the cookie to get a new token, and ends the session with it, because an expired token
+    /// cannot end a session. The cookie may belong to a newer session that the same user started in
+    /// another tab. In that case, the newer session is ended instead.
     async fn finish_with_new_token(self) -> SignOutOutcome {
         match refresh_for(self.claims.map(|claims| claims.sub)).await {
             Ok(TokenResponse { access_token, .. }) => {

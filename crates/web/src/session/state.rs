@@ -29,14 +29,14 @@ impl Session {
         Self::initial(storage::token().is_some(), storage::remembered().is_some())
     }
 
-    /// A refresh cookie without the `remember` flag does not count, because it belongs to another
-    /// tab.
+    /// Returns the initial state. A refresh cookie does not count unless the browser remembers a
+    /// session, because the cookie otherwise belongs to another tab.
     const fn initial(has_token: bool, is_remembered: bool) -> Self {
         if has_token || is_remembered { Self::Loading } else { Self::SignedOut }
     }
 }
 
-/// A [`Session`], and how often the server has confirmed it.
+/// A [`Session`], and how many times the server has confirmed a session.
 ///
 /// The number lets a private page distinguish a new confirmation from an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,7 +47,7 @@ pub struct State {
     pub confirmations: u32,
 }
 
-/// A change of the [`State`].
+/// A change to the [`State`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// A request to check the session is sent.

@@ -1,4 +1,4 @@
-//! Access tokens: their claims, the time to refresh them, and the refresh itself.
+//! Access tokens: their claims, when they must be refreshed, and the refresh itself.
 
 use api_types::TokenResponse;
 use serde::Deserialize;
@@ -35,7 +35,7 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    /// Reads the claims of a token. Returns `None` for any other text.
+    /// Reads the claims of a token. Returns `None` if the string is not an access token.
     pub(super) fn read(token: &str) -> Option<Self> {
         let payload = token.split('.').nth(1)?.replace('-', "+").replace('_', "/");
         let json = web_sys::window()?.atob(&payload).ok()?;
@@ -43,7 +43,7 @@ impl Claims {
     }
 }
 
-/// The time to refresh a token, in milliseconds on the browser's monotonic clock.
+/// The time at which a token must be refreshed, in milliseconds on the browser's monotonic clock.
 ///
 /// The device's wall clock may be wrong, so the lifetime is counted from the arrival of the token.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,8 +87,8 @@ pub(crate) async fn with_cookie_lock<T>(request: impl Future<Output = T>) -> T {
     answer
 }
 
-/// Gets a new access token with the cookie. If `owner` is known, a token of any other user is an
-/// error. The caller stores the token.
+/// Gets a new access token with the cookie. If `owner` is given, a token that belongs to any other
+/// user is an error. The caller must store the token.
 pub(super) async fn refresh_for(owner: Option<String>) -> Result<TokenResponse, RefreshError> {
     let answer = with_cookie_lock(refresh()).await?;
     // An action that one user has started must not be carried out as another user.
@@ -98,9 +98,9 @@ pub(super) async fn refresh_for(owner: Option<String>) -> Result<TokenResponse, 
     if is_owners { Ok(answer) } else { Err(RefreshError::OtherUser) }
 }
 
-/// Refreshes the token, and tries once more if the response was lost: the server accepts the
-/// replaced cookie for a few seconds. The second request waits for the first one to end, because
-/// the browser would keep the cookie of the later response.
+/// Refreshes the token, and tries once more if the response was lost: the server still accepts the
+/// old cookie for a few seconds. The second request waits for the first one to end, because the
+/// browser keeps the cookie of whichever response arrives last.
 async fn refresh() -> Result<TokenResponse, ApiError> {
     match api::refresh(FIRST_TIMEOUT_MS).await {
         Err(error) if error.is_lost_response() => api::refresh(SECOND_TIMEOUT_MS).await,

@@ -50,7 +50,7 @@ pub(crate) fn render<C: BaseComponent>(props: C::Properties) -> String {
     LocalSet::new().block_on(&runtime, renderer.render())
 }
 
-/// Returns the first start tag that contains a text, such as `name="email"`.
+/// Returns the first start tag that contains `with`, for example `name="email"`.
 pub(crate) fn tag<'a>(html: &'a str, with: &str) -> &'a str {
     let at = html.find(with).unwrap_or_else(|| panic!("no {with} in {html}"));
     let start = html[..=at].rfind('<').unwrap();

@@ -12,11 +12,11 @@ pub(super) enum Kind {
     Unknown,
     /// The account exists, and the password is wrong.
     Wrong,
-    /// A wrong password for another account: must not differ from [`Kind::Wrong`].
+    /// A wrong password for a second account. It must not differ from [`Kind::Wrong`].
     WrongAgain,
     /// The account is disabled.
     Disabled,
-    /// A wrong password whose check takes 2 % longer: must differ from the others.
+    /// A wrong password whose check takes 2 % more work. It must differ from all other kinds.
     Slower,
 }
 
@@ -51,7 +51,7 @@ impl Kind {
 /// The log-ins of one kind.
 pub(super) struct Sample {
     pub(super) kind: Kind,
-    /// The response, which is the same for all of them.
+    /// The response, which is the same for all log-ins of this kind.
     pub(super) response: Option<Response>,
     /// The response times in milliseconds.
     pub(super) times: Vec<f64>,

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::sample::{Kind, Sample};
 use crate::bench::statistics::{Comparison, mann_whitney, median};
 
-/// The significance level: two samples of the same distribution differ this much in one of a
-/// thousand runs.
+/// The significance level: for two samples from the same distribution, the p-value is below it in
+/// one of a thousand runs.
 const SIGNIFICANCE: f64 = 0.001;
 
 /// The minimum distance of the AUC from 0.5. A smaller difference is ignored, because it is too
@@ -78,7 +78,8 @@ pub(super) fn print(samples: &[Sample], pairs: &[Pair]) {
     }
 }
 
-/// Fails if two kinds differ, or if the run cannot detect such a difference.
+/// Fails if the responses to two kinds differ, if the response times of two kinds other than
+/// [`Kind::Slower`] differ, or if those of [`Kind::Slower`] do not differ from the others.
 pub(super) fn judge(samples: &[Sample], pairs: &[Pair]) -> Result<()> {
     for sample in &samples[1..] {
         if sample.response != samples[0].response {

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Reads a crate with these files, given by their paths below `src` and their texts.
+/// Reads a crate with these files, given by their paths below `src` and their contents.
 fn graph(files: &[(&str, &str)]) -> ModuleGraph {
     let directory = tempfile::tempdir().unwrap();
     for (path, text) in files {

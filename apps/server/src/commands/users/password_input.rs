@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::error::CommandError;
 
-/// The maximum length of the line, in bytes. Every valid password is shorter, even before
+/// The maximum length of the line on stdin, in bytes. Every valid password is shorter, even before
 /// normalisation.
 const MAX_LINE: u64 = 16 * 1024;
 

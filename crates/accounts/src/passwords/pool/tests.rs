@@ -44,7 +44,7 @@ struct Doubling {
 }
 
 impl Doubling {
-    /// Divides the jobs evenly among the free threads.
+    /// Builds a pool that divides the jobs evenly among the free threads.
     fn new(threads: usize) -> Self {
         Self::with_batch_size(threads, usize::div_ceil)
     }

@@ -62,7 +62,7 @@ fn split_phc(text: &str) -> Option<Parts> {
     let [memory, passes, lanes] = split(costs, ',')?;
     let salt = base64_unpadded(salt)?;
     let output = base64_unpadded(output)?;
-    // RFC 9106, 3.1, requires a salt of at least 8 bytes.
+    // The `argon2` crate rejects a salt of fewer than 8 bytes.
     if salt.len() < 8 || !is_output_length(&output) {
         return None;
     }

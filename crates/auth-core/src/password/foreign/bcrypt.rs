@@ -81,8 +81,8 @@ impl Scheme for Bcrypt {
         "bcrypt"
     }
 
-    /// bcrypt ignores all but the first 72 bytes of the password, as it did when the hash was
-    /// created.
+    /// Returns `true` if a password matches. bcrypt ignores all but the first 72 bytes, both here
+    /// and when the hash was created.
     fn is_match(&self, password: &[u8]) -> bool {
         let password = Zeroizing::new(match &self.preparation {
             Preparation::None => password.to_vec(),

@@ -25,7 +25,7 @@ pub(super) fn base64_unpadded(text: &str) -> Option<Vec<u8>> {
     STANDARD_NO_PAD.decode(text).ok()
 }
 
-/// Splits a text into exactly `N` parts. Returns `None` if it has a different number of parts.
+/// Splits a string into exactly `N` parts. Returns `None` if it has a different number of parts.
 pub(super) fn split<const N: usize>(text: &str, separator: char) -> Option<[&str; N]> {
     let parts: Vec<_> = text.split(separator).collect();
     parts.try_into().ok()

@@ -38,7 +38,7 @@ struct PendingFetch {
 
 /// The next step in verifying a token.
 pub(super) enum Step {
-    /// Verify it with these keys.
+    /// Verify the token with these keys.
     Verify(Arc<AccessTokenVerifier>),
     /// Wait for a fetch first.
     Wait(Fetch),
@@ -47,7 +47,7 @@ pub(super) enum Step {
 }
 
 impl Keys {
-    /// Returns the next step in verifying, at `now`, a token that names the key `kid`.
+    /// Returns the next step in verifying a token that names the key `kid`, at the time `now`.
     pub(super) fn next_step(
         &mut self,
         kid: &str,

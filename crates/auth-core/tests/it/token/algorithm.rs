@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::service::{Service, remove, signed};
 
-/// The prefix of an Ed25519 public key of 32 bytes in DER (RFC 8410, 4).
+/// The DER bytes before the 32 bytes of an Ed25519 public key (RFC 8410, 4).
 const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
 
 #[test]

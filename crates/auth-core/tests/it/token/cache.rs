@@ -30,7 +30,7 @@ fn a_cached_token_has_the_same_claims() {
 }
 
 #[test]
-fn a_text_that_differs_in_one_byte_from_a_cached_token_is_rejected() {
+fn a_string_that_differs_in_one_byte_from_a_cached_token_is_rejected() {
     let service = Service::new();
     let token = service.issue();
     assert!(service.accepts(&token));

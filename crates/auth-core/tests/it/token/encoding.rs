@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::service::Service;
 
-/// The order of the group of Ed25519, in little-endian order (RFC 8032, 5.1).
+/// The order of the Ed25519 group, as little-endian bytes (RFC 8032, 5.1).
 const ORDER: [u8; 32] = [
     0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
@@ -105,8 +105,8 @@ fn a_malformed_or_malleable_signature_is_rejected() {
     ]);
 }
 
-/// Adds the order of the group to a number. A verifier that does not check the range would accept
-/// both numbers.
+/// Adds the order of the Ed25519 group to the `S` of a signature. A verifier that does not check
+/// the range of `S` would accept both values.
 fn plus_order(number: &[u8]) -> Vec<u8> {
     let mut carry = 0;
     let sum = number.iter().zip(ORDER).map(|(a, b)| {

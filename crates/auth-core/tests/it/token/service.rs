@@ -114,12 +114,12 @@ pub(super) fn signed(header: &str, claims: &str, sign: impl FnOnce(&[u8]) -> Vec
     format!("{message}.{signature}")
 }
 
-/// Returns the text of an object with another member inserted at the front.
+/// Returns an object as JSON, with an additional member inserted at the front.
 pub(super) fn with_member(object: &Value, name: &str, value: &Value) -> String {
     format!("{{\"{name}\":{value},{}", &object.to_string()[1..])
 }
 
-/// Removes a member of an object.
+/// Removes a member from an object.
 pub(super) fn remove(object: &mut Value, name: &str) {
     object.as_object_mut().unwrap().remove(name).unwrap();
 }

@@ -150,7 +150,7 @@ fn unknown_kids_cause_at_most_one_fetch_per_interval() {
 }
 
 #[test]
-fn texts_that_are_not_tokens_cause_no_fetch() {
+fn strings_that_are_not_tokens_cause_no_fetch() {
     let service = Service::new();
     let issuer = Issuer::new(&[&service]);
     let verifier = issuer.verifier();
@@ -263,7 +263,7 @@ fn the_error_of_a_fetch_is_the_source() {
 }
 
 #[test]
-fn keys_are_fetched_only_once_more_after_the_clock_was_set_back() {
+fn keys_are_fetched_only_once_more_after_the_clock_is_set_back() {
     let (old, new) = (Service::new(), Service::new());
     let issuer = Issuer::new(&[&old]);
     let verifier = issuer.verifier();
@@ -275,7 +275,7 @@ fn keys_are_fetched_only_once_more_after_the_clock_was_set_back() {
         assert!(is_invalid_token(&verify(&verifier, &issue(&old, before), before)));
     }
     assert_eq!(issuer.fetches(), 2);
-    // Even if the clock was set back by only a second, the age of the keys is unknown.
+    // If the clock is set back, even by only a second, the age of the keys is unknown.
     let earlier = before - Duration::from_secs(1);
     verify(&verifier, &issue(&new, earlier), earlier).unwrap();
     assert_eq!(issuer.fetches(), 3);
@@ -305,7 +305,7 @@ fn unusable_entries_of_a_key_set_are_ignored() {
 }
 
 #[test]
-fn texts_that_are_not_key_sets_are_rejected() {
+fn strings_that_are_not_key_sets_are_rejected() {
     let service = Service::new();
     let padded = format!("{}{}", json!({"keys": [service.jwk()]}), " ".repeat(JwkSet::MAX_BYTES));
     for text in ["", "{}", "[]", "null", "{\"keys\":{}}", "{\"keys\":[]", &*padded] {

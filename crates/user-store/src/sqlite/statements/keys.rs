@@ -11,7 +11,7 @@ pub(in crate::sqlite) fn version(connection: &Connection) -> Result<KeySetVersio
 }
 
 /// Returns the keys, newest first. A new id is one higher than the highest, and the newest key is
-/// never deleted, so ids only increase.
+/// never deleted, so keys that were added later have higher ids.
 pub(in crate::sqlite) fn all(connection: &Connection) -> Result<Vec<StoredSigningKey>> {
     connection
         .prepare("SELECT seed, created_at FROM signing_keys ORDER BY id DESC")?

@@ -57,7 +57,7 @@ async fn a_backup_contains_every_earlier_write_and_can_be_opened() {
         assert_eq!(copy.signing_keys().await.unwrap().keys[0].seed, key);
     }
     stop.store(true, Ordering::SeqCst);
-    assert!(writing.await.unwrap() > 5, "accounts were created meanwhile");
+    assert!(writing.await.unwrap() > 5, "accounts were created during the backups");
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ async fn a_file_that_was_moved_away_is_not_used() {
     assert!(store.create_user(&ada(), &hash(), &creation(&ada())).await.is_err());
     assert!(
         store.credentials(ada().email.key(), &DecoyPosition::default()).await.is_err(),
-        "it is not read either"
+        "the file that was moved away is not read"
     );
     std::fs::write(folder.path(), b"").unwrap();
     assert!(
@@ -56,7 +56,8 @@ async fn an_invalid_value_is_reported_as_damage() {
 
 #[tokio::test]
 async fn a_killed_process_loses_no_committed_write() {
-    // The files are copied while the store is open, as a new process finds them after a kill.
+    // Copies made while the store is open have the content that a new process would find if this
+    // one were killed.
     let folder = Folder::new();
     let store = folder.open();
     let seed = SigningKey::generate(&SystemRandom).seed().clone();

@@ -100,7 +100,7 @@ async fn damage_is_reported() {
     let store = folder.open();
     store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
     drop(store);
-    // A page that nothing refers to, as an interrupted write could leave.
+    // A page that nothing refers to. An interrupted write could leave such a page.
     let mut bytes = folder.bytes();
     let pages = u32::try_from(bytes.len() / 4096).unwrap();
     bytes.extend([0; 4096]);

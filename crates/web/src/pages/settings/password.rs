@@ -17,7 +17,7 @@ const CHANGED: &str = "Your password has been changed. All other sessions have e
 pub(super) struct PasswordSectionProps {
     pub(super) email: AttrValue,
     pub(super) policy: PasswordPolicy,
-    /// Called after the password was changed.
+    /// Called after the password has been changed.
     pub(super) onchanged: Callback<()>,
 }
 
