@@ -1,4 +1,4 @@
-//! `latchkey audit`, and the absence of secrets in the audit log and the log.
+//! `latchkey audit`, and the absence of secrets in the audit log and the server's log.
 
 use serde_json::Value;
 use tempfile::TempDir;

@@ -183,7 +183,10 @@ async fn record(
         // An attempt that is never settled counts as failed after 30 seconds.
         Err(error) => {
             let error = error_chain(&error);
-            tracing::warn!(error, "could not record the outcome of an attempt");
+            tracing::warn!(
+                error,
+                "could not record the outcome of a log-in, sign-up or password check"
+            );
         }
     }
     context.settled.notify_waiters();

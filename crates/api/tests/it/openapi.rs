@@ -138,7 +138,7 @@ fn the_documented_request_bodies_are_the_accepted_ones() {
     assert!(!body("/api/signup", "post").is_valid(&json!({"email": 1, "password": "b"})));
 }
 
-/// Excludes 500 and 503, which require a defect or an unavailable store.
+/// Excludes 500 and 503, which require a defect, an overload or an unavailable store.
 #[tokio::test]
 async fn every_documented_response_occurs() {
     let app = TestApp::new().await;

@@ -32,7 +32,7 @@ pub enum OpenError {
     Older(PathBuf),
     /// The file has the schema of a newer version.
     #[error(
-        "{} was created or migrated by a newer version of Latchkey (schema {found}, this version knows up to {known}); use the newer version, or restore a backup from before the update", path.display()
+        "{} was created or migrated by a newer version of Latchkey (schema {found}, this version knows up to {known}); use the newer version, or restore a backup from before the upgrade", path.display()
     )]
     Newer {
         /// The file.

@@ -11,7 +11,8 @@ use crate::password::InvalidPasswordHash;
 
 /// The maximum memory, in KiB: 256 MiB.
 const MAX_MEMORY: u32 = 256 * 1_024;
-/// The maximum product of memory and passes, in KiB: 2 GiB, which takes a few seconds.
+/// The maximum product of memory and passes, in KiB: 2 GiB. Verifying a password at this maximum
+/// takes a few seconds.
 const MAX_WORK: u32 = 8 * MAX_MEMORY;
 /// The maximum number of lanes.
 const MAX_LANES: u32 = 64;

@@ -14,7 +14,8 @@ use crate::password::InvalidPasswordHash;
 
 /// The maximum memory, in bytes.
 const MAX_MEMORY: u64 = 256 * 1_024 * 1_024;
-/// The maximum product of memory and parallelism, in bytes: 2 GiB, which takes a few seconds.
+/// The maximum product of memory and parallelism, in bytes: 2 GiB. Verifying a password at this
+/// maximum takes a few seconds.
 const MAX_WORK: u64 = 8 * MAX_MEMORY;
 
 struct Scrypt {
