@@ -18,8 +18,8 @@ use crate::proxies::TrustedProxies;
 
 /// Returns the routes to all endpoints. Other paths are rejected as not found.
 ///
-/// Paths are tried in the order of the list. An error is a response and never a rejection, so a
-/// failed request under `/api` cannot fall through to a page.
+/// Paths are tried in the order of the list. Once a path has matched, an error is a response and
+/// never a rejection, so a failed request to an endpoint cannot fall through to a page.
 pub(crate) fn routes(
     endpoints: Vec<Endpoint>,
     api: &Arc<Api>,

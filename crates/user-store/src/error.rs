@@ -7,7 +7,8 @@ pub enum StoreError {
     /// cause is fixed.
     #[error("the store is unavailable")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// The store failed because of a bug in this program.
+    /// The store failed because of a bug in this program, or because the database was edited or its
+    /// schema is damaged.
     #[error("unexpected error from the store")]
     Defect(#[source] Box<dyn Error + Send + Sync>),
 }

@@ -97,7 +97,8 @@ async fn a_sign_in_replaces_the_session_of_the_same_browser() {
         assert!(is_rejected(&app, tokens).await);
     }
     assert!(refresh(&app, &second).await.is_err());
-    // Any refresh token of the session works. The token of an ended session is ignored.
+    // Any refresh token of a session identifies the session to replace. The token of an ended
+    // session is ignored.
     replace(&app, &third.refresh.token).await;
     replace(&app, &first.refresh.token).await;
     let ada = authenticate(&app, &elsewhere.tokens).await.unwrap();

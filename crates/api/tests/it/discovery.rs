@@ -25,8 +25,8 @@ async fn the_key_set_verifies_access_tokens_and_contains_no_secret() {
     assert!(verifier.verify(&user.token, now).is_ok());
 }
 
-/// Adds a signing key, as an operator does on another server that shares the store, and returns the
-/// id of the key.
+/// Adds a signing key as if an operator had done so on another server that shares the store, and
+/// returns the id of the new key.
 async fn rotate_keys(app: &TestApp) -> String {
     let config = Config { pbkdf2_iterations: 1_000, ..Config::new(Origin::parse(ORIGIN).unwrap()) };
     let store = Arc::new(SqliteStore::open(&app.database()).unwrap());

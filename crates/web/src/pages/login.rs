@@ -73,7 +73,7 @@ fn notice(notice: LoginNotice) -> Html {
             "Your session has ended. Log in to continue where you left off."
         }
         LoginNotice::OtherUser => {
-            "This browser is now signed in to another account. Log in again to use yours."
+            "Someone else has logged in with this browser. Log in again to use your own account."
         }
         LoginNotice::SignOutUnconfirmed => return alert(html! { <p>{UNCONFIRMED}</p> }),
     };

@@ -50,7 +50,7 @@ pub struct State {
 /// A change to the [`State`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// A request to check the session is sent.
+    /// The client asks the server to check the session.
     Ask,
     /// The server has confirmed the token.
     Confirm(User),
