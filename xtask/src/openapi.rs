@@ -14,7 +14,7 @@ use crate::{node, python, workspace};
 const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "a long walk along the sea";
 
-/// A low number, because only the responses are checked and not their times.
+/// The number of hash iterations. It is low because the check does not measure response times.
 const ITERATIONS: u32 = 1_000;
 
 /// Sends requests to the server, some valid and some invalid according to the OpenAPI document, and

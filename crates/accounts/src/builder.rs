@@ -60,7 +60,6 @@ pub enum BuildError {
         /// The URL.
         url: String,
         /// The reason why it is rejected.
-        #[source]
         reason: InvalidOrigin,
     },
     /// The access token lifetime is less than 1 second, so access tokens would never be valid.
@@ -83,10 +82,10 @@ pub enum BuildError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The stored signing keys cannot be used.
-    #[error("the stored signing keys cannot be used: {0}")]
+    #[error("the stored signing keys cannot be used; restore a backup")]
     Key(#[from] KeyError),
     /// The threads that hash passwords cannot be started.
-    #[error("the threads that hash passwords cannot be started: {0}")]
+    #[error("the threads that hash passwords cannot be started")]
     Threads(#[source] io::Error),
 }
 

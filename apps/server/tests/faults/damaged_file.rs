@@ -71,7 +71,7 @@ fn a_lost_page_is_reported_at_startup_or_by_503() {
     for page in 0..pages {
         let mut bytes = whole.clone();
         let fill = if page.is_multiple_of(2) { 0xff } else { 0 };
-        // Other tests damage the header.
+        // Skip the header of the file, which other tests damage.
         let from = (page * PAGE).max(100);
         bytes[from..(page + 1) * PAGE].fill(fill);
         let folder = folder_with(&bytes);

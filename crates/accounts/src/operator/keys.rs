@@ -26,7 +26,7 @@ pub enum SigningKeyError {
     #[error("the key signs new tokens; rotate the keys first")]
     Signs,
     /// A stored key cannot be used.
-    #[error("a stored signing key cannot be used: {0}")]
+    #[error("a stored signing key cannot be used; restore a backup")]
     Key(#[from] KeyError),
     /// The store failed.
     #[error(transparent)]

@@ -147,8 +147,8 @@ impl NewPassword {
     }
 }
 
-/// Returns `true` if a password in lower case is equal to a word, or if both are spellings of the
-/// same email address.
+/// Returns `true` if a password is equal to a word in any case, or if both are spellings of the
+/// same email address. The password must be in lower case.
 fn is_context_word(password: &Password, word: &str) -> bool {
     if lowercase(word).as_str() == password.as_str() {
         return true;

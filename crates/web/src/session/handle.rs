@@ -73,7 +73,7 @@ impl Memory {
     }
 }
 
-/// Tracks requests of which only the latest counts.
+/// Tracks requests of which only the latest matters.
 #[derive(Default)]
 struct LatestRequest {
     number: Cell<u32>,

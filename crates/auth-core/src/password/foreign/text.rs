@@ -15,12 +15,12 @@ pub(super) fn parameter(text: &str, name: &str) -> Option<u32> {
     number(text.strip_prefix(name)?.strip_prefix('=')?)
 }
 
-/// Decodes base64 (RFC 4648, 4) with padding.
+/// Decodes base64 (RFC 4648, section 4) with padding.
 pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
-/// Decodes base64 (RFC 4648, 4) without padding.
+/// Decodes base64 (RFC 4648, section 4) without padding.
 pub(super) fn base64_unpadded(text: &str) -> Option<Vec<u8>> {
     STANDARD_NO_PAD.decode(text).ok()
 }

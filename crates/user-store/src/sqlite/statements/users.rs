@@ -205,7 +205,7 @@ pub(in crate::sqlite) fn rehash(
     Ok(())
 }
 
-/// Sets a new password and increments its version.
+/// Sets a new password and increments the user's password version.
 pub(in crate::sqlite) fn set_password(
     connection: &Connection,
     user: UserId,
