@@ -53,7 +53,7 @@ fn differences(before: &str, after: &str) -> impl Iterator<Item = String> {
     only('-', before, after).into_iter().chain(only('+', after, before))
 }
 
-/// Returns the path and the current content of each list.
+/// Generates the list of each library crate. Returns the path and the content of each list.
 fn list() -> Result<Vec<(PathBuf, String)>> {
     let directory = workspace::target_dir()?.join("public-api");
     fs::create_dir_all(&directory)?;

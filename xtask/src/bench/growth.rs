@@ -88,7 +88,9 @@ impl Population {
         let result = bench.measure(&args)?;
         for ((name, _), rates) in OPERATIONS.iter().zip(&mut self.operations) {
             rates.push(
-                result[name].as_f64().with_context(|| format!("the output has no `{name}`"))?,
+                result[name]
+                    .as_f64()
+                    .with_context(|| format!("the output of `bench store` has no `{name}`"))?,
             );
         }
         Ok(())

@@ -13,7 +13,7 @@ use anyhow::{Result, bail};
 /// this.
 pub(crate) const BUDGET: u64 = 200_000;
 
-/// The bytes of a first visit: the page and all its assets.
+/// The size of a first visit, in bytes: the page and all its assets.
 pub(crate) struct Report {
     raw: u64,
     gzip: u64,

@@ -29,8 +29,8 @@ impl Session {
         Self::initial(storage::token().is_some(), storage::remembered().is_some())
     }
 
-    /// Returns the initial state. A refresh cookie does not count unless the browser remembers a
-    /// session, because the cookie otherwise belongs to another tab.
+    /// Returns the initial state. A tab without a token uses the refresh cookie only if the browser
+    /// remembers a session. Otherwise, the cookie belongs to another tab.
     const fn initial(has_token: bool, is_remembered: bool) -> Self {
         if has_token || is_remembered { Self::Loading } else { Self::SignedOut }
     }

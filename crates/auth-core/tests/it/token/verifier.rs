@@ -49,7 +49,7 @@ impl Issuer {
         self.verifier_of(SERVICE)
     }
 
-    /// Returns a verifier of tokens with this `iss` claim. It fetches the keys of `self`.
+    /// Returns a verifier of tokens with this `iss` claim. It fetches its keys from `self`.
     fn verifier_of(&self, issuer: &str) -> Verifier {
         let server = self.clone();
         Verifier::new(issuer, issuer, move || {
