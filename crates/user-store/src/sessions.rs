@@ -211,8 +211,8 @@ pub enum RotateOutcome {
     Rotated(Session),
     /// The token was rotated a moment ago. Its successor can be derived again with this salt.
     Repeated(Session, SuccessorSalt),
-    /// The token was replaced earlier, and the time for repeating its use is over. Its session was
-    /// ended and is returned.
+    /// The token was replaced earlier, and the time for repeating its use has passed. Its session
+    /// was ended and is returned.
     Reused(Session),
     /// No active session has this token.
     Unknown,
