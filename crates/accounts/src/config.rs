@@ -37,7 +37,7 @@ pub struct Config {
     pub password_policy: PasswordPolicy,
     /// The number of PBKDF2 iterations for each password hash; see [`PasswordHasher`].
     pub pbkdf2_iterations: u32,
-    /// How passwords that are queued at the same time are hashed.
+    /// How queued passwords are hashed: one at a time, or several in a batch.
     pub hashing: HashingMode,
     /// `true` if sign-ups and failed sign-ins are limited (OWASP ASVS 5.0, 6.3.1). The limits are
     /// constants such as

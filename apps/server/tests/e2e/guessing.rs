@@ -35,7 +35,8 @@ async fn guessing_locks_out_unknown_browsers_but_not_the_owner() {
         assert!(events[0].starts_with("Logged in"), "{events:?}");
         assert!(events[1].starts_with("Log-in temporarily blocked"), "{events:?}");
         assert!(
-            events[2].starts_with("Log-in failed") && events[2].contains("the server itself"),
+            events[2].starts_with("Log-in failed")
+                && events[2].contains("the server's own machine"),
             "{events:?}"
         );
         ada.presses("Show all 15").await;

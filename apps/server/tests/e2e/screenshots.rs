@@ -32,7 +32,7 @@ impl Visitor {
                 {"name": "prefers-reduced-motion", "value": "reduce"},
             ]});
             self.browser.devtools("Emulation.setEmulatedMedia", media).await;
-            // The colours have changed when the next frame has been drawn.
+            // The next frame has the new colours.
             self.script("new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn)))")
                 .await;
             let image = self.browser.client.screenshot().await.unwrap();

@@ -201,7 +201,7 @@ fn the_memory_for_unread_responses_is_limited() {
         })
         .collect();
     assert!((1..200).contains(&rejected), "{rejected} of 200");
-    assert!(app.log().contains("too many long responses are unread"));
+    assert!(app.log().contains("too many long responses wait for slow clients"));
     assert_eq!(app.me(&token).status, 200, "short responses are not limited");
     drop(unread);
     app.wait_for("space for another response", |_| {

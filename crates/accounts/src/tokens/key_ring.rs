@@ -185,7 +185,7 @@ impl KeyRing {
             let kids: Vec<_> = keys.tokens.jwks().keys.iter().map(|key| key.kid.as_str()).collect();
             tracing::info!(
                 ?kids,
-                "the signing keys have changed; the first of these signs new tokens"
+                "the signing keys have changed; the first key in `kids` signs new tokens"
             );
             self.current.store(Arc::new(keys));
         }

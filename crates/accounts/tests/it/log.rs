@@ -138,7 +138,7 @@ async fn added_and_retired_keys_are_logged() {
     log.assert_contains(&format!("a signing key was retired by an operator kid=\"{first}\""));
     app.jwks().await;
     log.assert_contains(&format!(
-        "the signing keys have changed; the first of these signs new tokens kids=[\"{second}\"]"
+        "the signing keys have changed; the first key in `kids` signs new tokens kids=[\"{second}\"]"
     ));
 }
 

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub fn ip(ip: Option<&str>) -> String {
     let Some(ip) = ip else { return "an unknown address".to_owned() };
     match ip.parse::<IpAddr>().map(|address| address.to_canonical()) {
-        Ok(address) if address.is_loopback() => format!("the server itself ({address})"),
+        Ok(address) if address.is_loopback() => format!("the server's own machine ({address})"),
         Ok(address) if is_local(address) => format!("the local network ({address})"),
         Ok(address) => address.to_string(),
         Err(_) => ip.to_owned(),
@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn a_loopback_address_is_the_server_itself() {
         for address in ["127.0.0.1", "127.8.0.1", "::1"] {
-            is(address, "the server itself");
+            is(address, "the server's own machine");
         }
     }
 

@@ -65,7 +65,7 @@ fn each_session_is_shown_with_device_ip_address_and_times() {
     let html = everywhere(None);
     let items = items(&html);
     for (item, words) in items.iter().zip([
-        ["A program (curl)", "from the server itself (127.0.0.1)"],
+        ["A program (curl)", "from the server's own machine (127.0.0.1)"],
         ["Firefox on Windows", "from the local network (192.168.1.20)"],
         ["Unknown device", "from an unknown address"],
     ]) {

@@ -29,7 +29,7 @@ async fn an_inspection_changes_nothing() {
     let open = files(&folder);
     assert_eq!(open.len(), 3);
     assert_eq!(inspect(&folder), expected);
-    // Everything except the index of the WAL, in which readers mark how far they have read.
+    // Reading changes only the index of the WAL, in which readers mark how far they have read.
     let unchanged = ["latchkey.db", "latchkey.db-wal"].map(OsString::from);
     let after = files(&folder);
     assert_eq!(after.len(), 3);
