@@ -85,8 +85,8 @@ fn try_parse(arguments: Vec<OsString>) -> Result<Command, clap::Error> {
     let mut command = Cli::command();
     let first = arguments.get(1).and_then(|first| first.to_str());
     if first.is_some_and(|name| command.find_subcommand(name).is_some()) {
-        // Otherwise clap would also validate the environment variables of `serve`, whose options
-        // exist at the top level because it is the default command.
+        // `serve` is the default command, so its options exist at the top level. Remove their
+        // environment variables there, or clap would validate them for the other commands too.
         command = command.mut_args(|option| option.env(Resettable::Reset));
     }
     let is_database = |argument: &OsString| {

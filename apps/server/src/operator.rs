@@ -45,8 +45,8 @@ pub(crate) async fn start(
     Ok(builder.accept_weaknesses().without_maintenance().build().await?)
 }
 
-/// Returns the configuration of a command. The origin does not matter, because commands issue no
-/// tokens. A command hashes one password at most, so batches are not needed.
+/// Returns the configuration of a command. The origin of the service does not matter, because
+/// commands issue no tokens. A command hashes at most one password, so batches are not needed.
 pub(crate) fn config() -> Config {
     Config { hashing: HashingMode::Single, ..Config::new(Origin::localhost(80)) }
 }

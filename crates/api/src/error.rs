@@ -161,7 +161,7 @@ impl ApiError {
             Self::Overloaded => tracing::warn!("the hashing queue is full"),
             Self::TooManyExports => tracing::warn!("too many exports are in progress"),
             Self::TooManyUnreadResponses => {
-                tracing::warn!("too many long responses wait for slow clients")
+                tracing::warn!("too many long responses wait for slow clients");
             }
             // These may be part of an attack.
             Self::InvalidCredentials

@@ -35,7 +35,7 @@ pub(super) enum Step {
     Openapi,
     /// A few seconds of fuzzing for each target
     Fuzz,
-    /// The release binary in a real browser
+    /// End-to-end tests of the release binary with a real browser
     E2e,
 }
 

@@ -9,8 +9,8 @@ use super::Limit;
 ///
 /// An attempt [begins](Self::begin) before its outcome is known. It is pending until it is settled
 /// by [`count`](Self::count), [`refund`](Self::refund) or [`reset`](Self::reset). Pending attempts
-/// count as if they had failed, so concurrent attempts cannot exceed the limit. If the outcomes of
-/// pending attempts decide whether the next attempt may begin, it has to wait for them
+/// count as if they had failed, so concurrent attempts cannot exceed the limit. If the limit is
+/// reached only because of pending attempts, the next attempt has to wait for their outcomes
 /// ([`Admission::Busy`]).
 ///
 /// After a clock has been set back, the stored times of attempts can be in the future. They are

@@ -19,8 +19,7 @@ impl Input {
     }
 }
 
-/// Returns inputs with lengths below and above each block length: that of the key, of the message
-/// with its padding, and of the output.
+/// Returns inputs whose key, message and output can each be shorter or longer than one block.
 fn input() -> impl Strategy<Value = Input> {
     let iterations = prop_oneof![0_u32..4, 1_u32..100];
     (vec(any::<u8>(), 0..200), vec(any::<u8>(), 0..200), iterations, 0_usize..100).prop_map(

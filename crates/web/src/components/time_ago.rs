@@ -11,7 +11,7 @@ pub struct TimeAgoProps {
 }
 
 /// The age of a time, such as `5 minutes ago`, with the time itself as a tooltip. The age is not
-/// updated while it is shown. The first render shows the date in UTC.
+/// updated while it is shown. The first render shows the date in UTC instead of the age.
 #[component]
 pub fn TimeAgo(props: &TimeAgoProps) -> Html {
     let time = &props.time;
