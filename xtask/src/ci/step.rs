@@ -17,7 +17,7 @@ pub(super) enum Step {
     Fmt,
     /// Dependency rules, licences and sources, and cycles between modules
     Deps,
-    /// Clippy for this machine, for each set of features, and for the browser
+    /// Clippy for this machine, with each set of features, and for the browser
     Lint,
     /// Unit, integration and documentation tests
     Test,

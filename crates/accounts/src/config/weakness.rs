@@ -49,10 +49,10 @@ pub enum Weakness {
 }
 
 impl Weakness {
-    /// The maximum lifetime of an access token. A longer one is a weakness.
+    /// The maximum lifetime of an access token that is not reported as a weakness.
     pub const MAX_ACCESS_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 
-    /// The maximum lifetime of a session. A longer one is a weakness, because browsers do not keep
+    /// The maximum lifetime of a session that is not reported as a weakness. Browsers do not keep
     /// cookies for longer (RFC 6265bis, 5.5).
     pub const MAX_SESSION_LIFETIME: Duration = Duration::from_hours(400 * 24);
 

@@ -45,7 +45,7 @@ impl Drop for QueueSlot {
     fn drop(&mut self) {
         drop(self.permit.take());
         let mut queues = self.queues.lock();
-        // If only the map still references the queue, the queue is empty.
+        // The queue is empty if nothing but the map references it.
         if queues.get(&self.key).is_some_and(|queue| Arc::strong_count(queue) == 1) {
             queues.remove(&self.key);
         }

@@ -139,8 +139,8 @@ impl HashJob {
         HashOutcome::Verified(if self.is_decoy { Verification::Mismatch } else { verification })
     }
 
-    /// Returns the extra work that makes the job as slow as a verification without a stored hash,
-    /// if any is needed.
+    /// Returns the extra work that the job needs to take as long as a job for an account that does
+    /// not exist, or `None` if it needs none.
     fn missing_work(
         &self,
         hasher: &PasswordHasher,

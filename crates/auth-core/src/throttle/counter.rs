@@ -81,14 +81,14 @@ impl Counter {
         self.pending.push(now.as_millisecond());
     }
 
-    /// Settles the attempt that began at `began` as a failure.
+    /// Counts the attempt that began at `began` as failed.
     pub fn count(&mut self, limit: &Limit, began: Timestamp, now: Timestamp) -> CountOutcome {
         self.refund(began);
         self.discard_expired(limit, now.as_millisecond());
         self.fail(limit, now.as_millisecond())
     }
 
-    /// Settles the attempt that began at `began` without counting it.
+    /// Removes the attempt that began at `began` without counting it.
     pub fn refund(&mut self, began: Timestamp) {
         let began = began.as_millisecond();
         if let Some(index) = self.pending.iter().position(|pending| *pending == began) {
@@ -96,7 +96,7 @@ impl Counter {
         }
     }
 
-    /// Settles the attempt that began at `began` as a success. This clears all earlier failures,
+    /// Records the success of the attempt that began at `began`. This clears all earlier failures,
     /// including those of attempts that were never settled.
     pub fn reset(&mut self, limit: &Limit, began: Timestamp, now: Timestamp) {
         self.refund(began);

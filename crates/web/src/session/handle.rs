@@ -108,7 +108,7 @@ impl LatestRequest {
     }
 }
 
-/// Compares everything except `memory`, because none of it is rendered.
+/// Compares everything except `memory`, which is not rendered.
 impl PartialEq for SessionHandle {
     fn eq(&self, other: &Self) -> bool {
         self.state == other.state && self.dispatcher == other.dispatcher
