@@ -46,8 +46,8 @@ fn switch(route: Route, policy: PasswordPolicy) -> Html {
             html! { <SignedOutOnly {render} /> }
         }
         Route::Login => html! { <SignedOutOnly render={|()| html! { <Login /> }} /> },
-        // Without keys, Yew would use one guard for both pages and keep its state. The keys make
-        // each navigation check the session again.
+        // Without keys, Yew would use one guard for both pages and keep its state. With keys,
+        // the session is checked again at each navigation.
         Route::Private => {
             let render = |user: User| html! { <Private {user} /> };
             html! { <PrivateOnly key="private" {render} /> }

@@ -73,7 +73,7 @@ async fn a_reload_does_not_switch_to_the_session_of_another_user() {
 async fn a_log_out_does_not_end_the_session_of_another_user() {
     visit(async |ada| {
         ada.logs_in_beside_grace(true).await;
-        // Log out with an expired token, before the server has confirmed the user.
+        // Log out with an expired token, before the server has responded to `GET /api/me`.
         ada.lets_time_pass(SIX_MINUTES).await;
         let unanswered = "const send = window.fetch;
             window.fetch = (...it) => it[0] === '/api/me' ? new Promise(() => {}) : send(...it)";

@@ -63,10 +63,10 @@ async fn abandon(server: &Accounts, change: impl Future) {
     abandon_after(0, server, change).await;
 }
 
-/// Like [`abandon`], but disconnects only after `others` earlier background tasks are complete.
-async fn abandon_after(others: usize, server: &Accounts, change: impl Future) {
+/// Like [`abandon`], but disconnects only after this number of earlier background tasks.
+async fn abandon_after(tasks: usize, server: &Accounts, change: impl Future) {
     let mut change = Box::pin(change);
-    for _ in 0..others {
+    for _ in 0..tasks {
         poll_until_a_task_runs(server, &mut change).await;
         server.drain().await;
     }
