@@ -1,5 +1,8 @@
 use crate::service::SERVICE;
 
+/// Tokens of this length, in bytes, are not doubled. It exceeds the maximum of the verifier (4 KiB).
+const MAX_LENGTH: usize = 16 * 1024;
+
 /// Checks that a changed token is rejected, and that the input itself is not accepted as a token.
 /// The input is a list of edits, each encoded in three bytes, which are applied to a valid token.
 pub(crate) fn check(input: &[u8]) {
@@ -26,7 +29,8 @@ fn apply(edit: &[u8], token: &mut Vec<u8>) {
         4 => drop(token.remove(index)),
         5 => token.truncate(index),
         6 => token.rotate_left(index),
-        7 => token.extend_from_within(index..),
+        // Without a limit, a few edits would fill the memory.
+        7 if token.len() < MAX_LENGTH => token.extend_from_within(index..),
         8 => token[index].make_ascii_uppercase(),
         9 => token[index].make_ascii_lowercase(),
         10 => token.push(*byte),

@@ -178,7 +178,7 @@ async fn record(
     match context.store.settle_attempt(&attempt).await {
         Ok(SettleOutcome::Settled) => {}
         Ok(SettleOutcome::LockedOut) => {
-            tracing::warn!("a limit was reached: further attempts are rejected for a while");
+            tracing::warn!("too many attempts: further ones are rejected for a while");
         }
         // An attempt that is never settled counts as failed after 30 seconds.
         Err(error) => {
