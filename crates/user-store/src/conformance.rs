@@ -40,6 +40,7 @@ pub mod attempts;
 pub mod audit;
 mod deployment;
 pub mod keys;
+pub mod refresh;
 pub mod sessions;
 mod steps;
 pub mod store;
@@ -47,7 +48,7 @@ pub mod users;
 
 pub use deployment::Deployment;
 
-/// Defines one test per case, in one module per entity. The argument is an expression that creates
+/// Defines one test per case, in one module per file of cases. The argument is an expression that creates
 /// a fresh [`Deployment`]. The calling crate needs `tokio` with the features `macros` and
 /// `rt-multi-thread`.
 #[macro_export]
@@ -60,6 +61,10 @@ macro_rules! conformance_tests {
         mod sessions {
             use super::*;
             $crate::sessions_cases! { $deployment }
+        }
+        mod refresh {
+            use super::*;
+            $crate::refresh_cases! { $deployment }
         }
         mod attempts {
             use super::*;
