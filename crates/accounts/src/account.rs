@@ -1,4 +1,4 @@
-//! What signed-in users can do with their own accounts. Changes require reauthentication with the
+//! The actions of signed-in users on their own accounts. Changes require reauthentication with the
 //! current password (OWASP ASVS 5.0, 7.5.1).
 
 use std::sync::Arc;
