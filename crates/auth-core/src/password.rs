@@ -69,10 +69,7 @@ impl Password {
     /// Returns the bytes of the normalised text and, if they differ, those of the typed text.
     #[cfg(feature = "hash")]
     fn forms(&self) -> impl Iterator<Item = &[u8]> {
-        [Some(&self.normalized), self.typed.as_ref()]
-            .into_iter()
-            .flatten()
-            .map(|text| text.as_bytes())
+        [Some(&self.normalized), self.typed.as_ref()].into_iter().flatten().map(String::as_bytes)
     }
 
     /// Returns `true` if the password contains U+0000. HMAC pads its key with zeros (RFC 2104, 2),

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use accounts::{Accounts, Caller, SignIn, SignInError, StoredUser, User, UserId};
+use accounts::{
+    Accounts, Caller, DeleteAccountOutcome, SignIn, SignInError, StoredUser, User, UserId,
+};
 use auth_core::{Email, PasswordHash, SystemRandom};
 use user_store::{ImportUsersOutcome, SqliteStore, UserDataStore as _};
 
@@ -76,7 +78,8 @@ async fn a_user_whose_email_address_has_become_invalid_can_still_sign_in_and_rea
     let tokens = app.sign_in(SignIn::new("a@127.0.0.1", PASSWORD, &caller)).await.unwrap();
     let signed_in = authenticate(&app, &tokens).await.unwrap();
     assert_eq!(signed_in.email(), "A@127.0.0.1");
-    app.delete_account(&signed_in, PASSWORD, &caller).await.unwrap();
+    let deleted = app.delete_account(&signed_in, PASSWORD, &caller).await;
+    assert_eq!(deleted.unwrap(), DeleteAccountOutcome::UnknownBrowser);
 }
 
 #[tokio::test]

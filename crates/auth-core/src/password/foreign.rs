@@ -7,6 +7,8 @@ mod argon2;
 mod bcrypt;
 #[cfg(feature = "foreign-firebase")]
 mod firebase;
+#[cfg(feature = "foreign-flask-security")]
+mod flask_security;
 #[cfg(feature = "foreign-pbkdf2")]
 mod pbkdf2;
 #[cfg(feature = "foreign-scrypt")]
@@ -15,6 +17,7 @@ mod scrypt;
     feature = "foreign-argon2",
     feature = "foreign-bcrypt",
     feature = "foreign-firebase",
+    feature = "foreign-flask-security",
     feature = "foreign-pbkdf2",
     feature = "foreign-scrypt"
 ))]
@@ -76,6 +79,7 @@ families! {
     "foreign-argon2" argon2: "$argon2" "argon2$";
     "foreign-bcrypt" bcrypt: "$2a$" "$2b$" "$2y$" "bcrypt$" "bcrypt_sha256$" "$bcrypt-sha256$";
     "foreign-firebase" firebase: "$fbscrypt$";
+    "foreign-flask-security" flask_security: "flask-security$";
     "foreign-pbkdf2" pbkdf2: "pbkdf2:" "pbkdf2_sha256$" "pbkdf2_sha1$" "$pbkdf2-sha256$"
         "$pbkdf2-sha512$" "$pbkdf2$";
     "foreign-scrypt" scrypt: "scrypt:" "scrypt$" "$scrypt$";
