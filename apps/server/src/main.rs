@@ -14,7 +14,6 @@ mod pages;
 mod telemetry;
 mod weakness;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use tokio::runtime;
 
 use crate::cli::Command;
 use crate::error::CommandError;
+use crate::output::print_lines;
 
 /// Replaces the C library's allocator. Requests allocate memory on one thread and free it on
 /// another, and with the C library's allocator, such threads wait for each other.
@@ -66,8 +66,9 @@ fn run() -> Result<(), CommandError> {
     result
 }
 
-/// Prints one line to stderr.
+/// Prints one line to stderr. Names of files and arguments in it can contain any character.
 fn print_line(message: &str) {
     // If stderr is closed, only the exit code reports the error.
-    let _ = writeln!(std::io::stderr(), "latchkey: {}", message.replace('\n', " "));
+    let line = format!("latchkey: {}", message.replace('\n', " "));
+    let _ = print_lines(&mut std::io::stderr().lock(), &line);
 }

@@ -1,8 +1,10 @@
 //! The output of commands on stdout.
 
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 
 use serde_json::Value;
+
+use crate::telemetry::one_line;
 
 /// The format of a command's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +22,7 @@ impl OutputFormat {
     /// Prints `text` as a line or `value` as a JSON document.
     pub(crate) fn print(self, text: &str, value: &Value) -> io::Result<()> {
         match self {
-            Self::Text => writeln!(io::stdout(), "{text}"),
+            Self::Text => print_lines(&mut io::stdout().lock(), text),
             Self::Json => print_json(value),
         }
     }
@@ -28,7 +30,13 @@ impl OutputFormat {
 
 /// Prints a JSON document.
 pub(crate) fn print_json(value: &Value) -> io::Result<()> {
-    writeln!(io::stdout(), "{value:#}")
+    print_lines(&mut io::stdout().lock(), &format!("{value:#}"))
+}
+
+/// Prints lines with control characters escaped. Text from a file, an argument or a client could
+/// otherwise control the terminal. JSON remains JSON.
+pub(crate) fn print_lines(out: &mut impl Write, text: &str) -> io::Result<()> {
+    text.lines().try_for_each(|line| out.write_all(&one_line(line.as_bytes())))
 }
 
 /// Returns a number with its noun: `1 account`, `2 accounts`.

@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use tracing::Level;
 
 pub(crate) use log_writer::LogWriter;
+pub(crate) use one_line::one_line;
 
 /// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -176,8 +176,15 @@ impl Accounts {
         let failure = Event::by_user(EventKind::PasswordCheckFailed, now, caller.client.clone())
             .in_session(session);
         let password = Password::new(password);
-        let check =
-            PasswordCheck { email: signed_in.email(), password: &password, caller, failure };
+        let email = &signed_in.user().email;
+        let check = PasswordCheck {
+            email: email.as_str(),
+            // The stored key, because the email address may be invalid by today's rules.
+            email_key: Some(email.key().clone()),
+            password: &password,
+            caller,
+            failure,
+        };
         match self.check_password(check).await? {
             PasswordCheckOutcome::Correct(correct) if correct.user == signed_in.id() => {
                 return Ok(correct);

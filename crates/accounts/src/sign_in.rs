@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{Email, Password, RefreshToken, Session, UserId, Verification};
+use auth_core::{EmailKey, Password, RefreshToken, Session, UserId, Verification};
 use user_store::{Challenge, Event, EventKind, NewSession, OpenSessionOutcome, PasswordVersion};
 
 use crate::accounts::Accounts;
@@ -76,7 +76,8 @@ impl Accounts {
         let password = Password::new(password);
         let failure =
             Event::by_user(EventKind::SignInFailed, self.clock.now(), caller.client.clone());
-        let check = PasswordCheck { email, password: &password, caller, failure };
+        let email_key = EmailKey::parse(email).ok();
+        let check = PasswordCheck { email, email_key, password: &password, caller, failure };
         let correct = match self.check_password(check).await? {
             PasswordCheckOutcome::Correct(correct) => correct,
             PasswordCheckOutcome::Wrong => return Err(SignInError::InvalidCredentials),
@@ -133,14 +134,14 @@ impl Accounts {
         &self,
         check: PasswordCheck<'_>,
     ) -> Result<PasswordCheckOutcome, PasswordCheckError> {
-        let PasswordCheck { email, password, caller, failure } = check;
+        let PasswordCheck { email, email_key, password, caller, failure } = check;
         let mut keys = self.keys.current();
-        let challenge = match Email::parse(email) {
-            Ok(email) => {
-                let position = keys.decoy_position(email.key());
-                self.store.credentials(email.key(), &position).await.map_err(ServiceError::from)?
+        let challenge = match email_key {
+            Some(key) => {
+                let position = keys.decoy_position(&key);
+                self.store.credentials(&key, &position).await.map_err(ServiceError::from)?
             }
-            Err(_) => Challenge::Decoy(None),
+            None => Challenge::Decoy(None),
         };
         let (account, known_browser) = match &challenge {
             Challenge::Account(credentials) => {
@@ -207,6 +208,8 @@ impl Accounts {
 /// The arguments of [`Accounts::check_password`].
 pub(crate) struct PasswordCheck<'a> {
     pub(crate) email: &'a str,
+    /// `None` if no account can have this email address.
+    pub(crate) email_key: Option<EmailKey>,
     pub(crate) password: &'a Password,
     pub(crate) caller: &'a Caller,
     /// Recorded if the password is wrong.

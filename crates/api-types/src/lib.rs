@@ -1,7 +1,7 @@
 //! The JSON that Latchkey's server and its clients exchange.
 //!
 //! The server and the web app share these definitions, so an incompatible change does not compile.
-//! Times are RFC 3339 strings in UTC. Ids are UUIDv7 strings. Names are in `snake_case`.
+//! Times are RFC 3339 strings in UTC. Ids are UUID strings. Names are in `snake_case`.
 //!
 //! ```
 //! use api_types::{ErrorCode, Problem};

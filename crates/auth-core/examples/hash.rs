@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     verify_password(password, &stored)?;
     println!("the password matches");
-    if needs_rehash(&stored) {
+    if needs_rehash(password, &stored) {
         println!("replace the stored hash with: {}", hash_password(password)?);
     }
     Ok(())

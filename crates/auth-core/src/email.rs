@@ -5,13 +5,14 @@ use crate::unicode;
 
 /// An email address.
 ///
-/// - Leading and trailing ASCII white space is removed. The rest has at most 254 bytes
-///   (RFC 5321, 4.5.3.1.3).
+/// - Characters that pasting adds are removed: white space at both ends, and invisible characters
+///   anywhere. Full-width characters such as `＠` are converted to ASCII. The rest has at most 254
+///   bytes (RFC 5321, 4.5.3.1.3).
 /// - The local part has 1 to 64 bytes and follows the email grammar of the HTML standard (ASCII,
 ///   not quoted). A dot must not be first, last or next to another dot.
-/// - The domain has at least two labels of letters, digits and inner hyphens. An
-///   internationalised domain is converted to ASCII as UTS 46 specifies, so its Unicode and ASCII
-///   spellings are equivalent.
+/// - The domain has at least two labels of letters, digits and inner hyphens. The last label does
+///   not consist of digits only, as in an IP address. An internationalised domain is converted to
+///   ASCII as UTS 46 specifies, so its Unicode and ASCII spellings are equivalent.
 ///
 /// An email address is displayed as it was typed and compared by its [`key`](Self::key).
 ///
@@ -47,26 +48,24 @@ impl Email {
     /// The maximum length of the local part in bytes (RFC 5321, 4.5.3.1.1).
     pub const MAX_LOCAL_BYTES: usize = 64;
 
-    /// Parses an email address that a user typed.
+    /// Parses an email address that a user typed or pasted.
     ///
     /// # Errors
     ///
     /// [`EmailError`] if the text breaks a rule of [`Email`].
     pub fn parse(text: &str) -> Result<Self, EmailError> {
-        let typed = text.trim_matches(|c: char| c.is_ascii_whitespace());
-        if typed.len() > Self::MAX_BYTES {
-            return Err(EmailError);
-        }
-        let (local, domain) = typed.split_once('@').ok_or(EmailError)?;
-        if !is_local_part(local) {
-            return Err(EmailError);
-        }
-        let domain = domain_to_ascii(domain)?;
-        let key = format!("{}@{domain}", local.to_ascii_lowercase());
-        if key.len() > Self::MAX_BYTES {
-            return Err(EmailError);
-        }
-        Ok(Self { typed: typed.to_owned(), key: EmailKey(key) })
+        let email = normalize(text)?;
+        if email.has_numeric_top_level() { Err(EmailError) } else { Ok(email) }
+    }
+
+    /// Creates an email address from the [text](Self::as_str) and the [key](EmailKey::as_str) of a
+    /// stored one, without checking them again.
+    ///
+    /// The rules change: a domain that is valid in one version of Unicode can be invalid in the
+    /// next. An account must remain readable all the same.
+    #[must_use]
+    pub const fn from_stored(typed: String, key: String) -> Self {
+        Self { typed, key: EmailKey(key) }
     }
 
     /// Returns the email address as it was typed.
@@ -79,6 +78,83 @@ impl Email {
     #[must_use]
     pub const fn key(&self) -> &EmailKey {
         &self.key
+    }
+
+    /// Returns `true` if the last label of the domain consists of digits only.
+    fn has_numeric_top_level(&self) -> bool {
+        let last_label = self.key.0.rsplit(['.', '@']).next().unwrap_or_default();
+        last_label.bytes().all(|byte| byte.is_ascii_digit())
+    }
+}
+
+/// Parses an email address, except that the last label of the domain may consist of digits.
+fn normalize(text: &str) -> Result<Email, EmailError> {
+    let visible: String =
+        text.chars().filter(|c| !is_invisible(*c)).map(full_width_to_ascii).collect();
+    let text = visible.trim_matches(|c: char| c.is_whitespace() || is_joiner(c));
+    let (local, domain) = text.split_once('@').ok_or(EmailError)?;
+    let local = local.replace(is_joiner, "");
+    if !is_local_part(&local) {
+        return Err(EmailError);
+    }
+    // In some scripts, a joiner distinguishes two domains (RFC 5892, A.1 and A.2). Elsewhere, it is
+    // not valid, and only invisible.
+    let (domain, ascii) = match domain_to_ascii(domain) {
+        Ok(ascii) => (domain.to_owned(), ascii),
+        Err(_) => {
+            let domain = domain.replace(is_joiner, "");
+            let ascii = domain_to_ascii(&domain)?;
+            (domain, ascii)
+        }
+    };
+    let key = format!("{}@{ascii}", local.to_ascii_lowercase());
+    let typed = format!("{local}@{domain}");
+    if typed.len() > Email::MAX_BYTES || key.len() > Email::MAX_BYTES {
+        return Err(EmailError);
+    }
+    Ok(Email { typed, key: EmailKey(key) })
+}
+
+/// Returns `true` if a character has no visible form: it has the Unicode property
+/// `Default_Ignorable_Code_Point` and is not a [joiner](is_joiner), or it is U+2800, the empty
+/// Braille pattern.
+const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'
+            | '\u{200e}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fff8}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+/// Returns `true` for U+200C and U+200D, the zero-width non-joiner and joiner.
+const fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
+}
+
+/// Converts a full-width form of an ASCII character, as East Asian keyboards type it, or a small
+/// `@`.
+fn full_width_to_ascii(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        '\u{fe6b}' => '@',
+        _ => c,
     }
 }
 
@@ -97,6 +173,18 @@ fn domain_to_ascii(domain: &str) -> Result<String, EmailError> {
 }
 
 impl EmailKey {
+    /// Parses an email address that may have an account, and returns its key.
+    ///
+    /// This accepts everything that [`Email::parse`] accepts, and also domains such as `127.0.0.1`:
+    /// the account of such an email address can be older than the rule.
+    ///
+    /// # Errors
+    ///
+    /// [`EmailError`] if no account can have the email address.
+    pub fn parse(text: &str) -> Result<Self, EmailError> {
+        normalize(text).map(|email| email.key)
+    }
+
     /// Returns the key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -2,18 +2,25 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use uuid::fmt::Hyphenated;
 use uuid::{Builder, Uuid, Variant, Version};
 
 use crate::random::Random;
 
 /// An error from parsing a [`UserId`] or a [`SessionId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an id: expected a UUIDv7 in lower case, with hyphens")]
+#[error("not an id: expected a UUID with hyphens")]
 pub struct IdError;
 
 /// Returns `true` if a UUID has version 7, the only version that this crate generates.
 fn is_v7(id: &Uuid) -> bool {
     id.get_variant() == Variant::RFC4122 && id.get_version() == Some(Version::SortRand)
+}
+
+/// Returns `true` if a UUID is neither the nil nor the max UUID (RFC 9562, 5.9 and 5.10), which
+/// stand for "no id".
+fn is_id(id: &Uuid) -> bool {
+    !id.is_nil() && !id.is_max()
 }
 
 /// Generates a UUIDv7 (RFC 9562, 5.7). These UUIDs sort by their creation time, in milliseconds.
@@ -25,7 +32,7 @@ pub(crate) fn uuid_v7(now: Timestamp, random: &dyn Random) -> Uuid {
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident: $accepts:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Uuid);
@@ -53,11 +60,11 @@ macro_rules! id {
         impl FromStr for $name {
             type Err = IdError;
 
-            /// Parses an id in the form that [`Display`](fmt::Display) writes: a UUIDv7 in lower
-            /// case, with hyphens. No other spelling is accepted.
+            /// Parses a UUID with hyphens, in any letter case (RFC 9562, 4).
+            /// [`Display`](fmt::Display) writes it in lower case.
             fn from_str(text: &str) -> Result<Self, IdError> {
-                let id = Self(Uuid::try_parse(text).map_err(|_| IdError)?);
-                if is_v7(&id.0) && id.to_string() == text { Ok(id) } else { Err(IdError) }
+                let id = text.parse::<Hyphenated>().map_err(|_| IdError)?.into_uuid();
+                if $accepts(&id) { Ok(Self(id)) } else { Err(IdError) }
             }
         }
 
@@ -70,11 +77,22 @@ macro_rules! id {
 }
 
 id! {
-    /// The id of a user account.
-    UserId
+    /// The id of a user account: a UUIDv7, or any other UUID for an imported account.
+    ///
+    /// The order of ids is not that of creation, unless no account was imported.
+    UserId: is_id
 }
 
 id! {
-    /// The id of a session.
-    SessionId
+    /// The id of a session: a UUIDv7.
+    SessionId: is_v7
+}
+
+impl TryFrom<Uuid> for UserId {
+    type Error = IdError;
+
+    /// Accepts every UUID except the nil and the max UUID, so that imported users keep their ids.
+    fn try_from(uuid: Uuid) -> Result<Self, IdError> {
+        if is_id(&uuid) { Ok(Self(uuid)) } else { Err(IdError) }
+    }
 }

@@ -26,9 +26,10 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use auth_core::{hash_password, needs_rehash, verify_password};
 //!
-//! let stored = hash_password("a long walk along the sea")?;
-//! verify_password("a long walk along the sea", &stored)?;
-//! assert!(!needs_rehash(&stored));
+//! let password = "a long walk along the sea";
+//! let stored = hash_password(password)?;
+//! verify_password(password, &stored)?;
+//! assert!(!needs_rehash(password, &stored));
 //! # Ok(())
 //! # }
 //! # #[cfg(not(all(feature = "hash", feature = "system")))]

@@ -6,8 +6,10 @@ pub(crate) fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let Ok(email) = Email::parse(text) else { return };
     let displayed = email.as_str();
-    assert!(text.contains(displayed) && displayed.len() <= 254);
-    assert_eq!(text.trim_matches(|c: char| c.is_ascii_whitespace()), displayed);
+    assert!(displayed.len() <= 254);
+    if text.is_ascii() {
+        assert_eq!(text.trim(), displayed);
+    }
 
     let key = email.key().as_str();
     assert!(is_valid(key), "{key:?}");
@@ -37,4 +39,8 @@ fn is_valid(key: &str) -> bool {
         && local.chars().all(is_local)
         && domain.split('.').count() >= 2
         && domain.split('.').all(is_label)
+        && !domain
+            .split('.')
+            .next_back()
+            .is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -47,7 +47,7 @@ pub trait UserStore: Send + Sync + 'static {
     async fn user_by_email(&self, email: &EmailKey) -> Result<Option<User>, StoreError>;
 
     /// Returns up to `limit` accounts with an id greater than `after`, in ascending order of their
-    /// ids. This is the order of their creation.
+    /// ids. This is the order of their creation, unless accounts were imported.
     async fn users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
 
     /// Sets a new password for the user who has reauthenticated, and ends their other sessions.

@@ -112,13 +112,14 @@ fn lint() -> Result<()> {
 }
 
 /// Packages, each with a set of features that a dependent may enable without the others.
-const FEATURE_SETS: [(&str, &str); 13] = [
+const FEATURE_SETS: [(&str, &str); 14] = [
     ("auth-core", ""),
     ("auth-core", "credentials"),
     ("auth-core", "hash"),
     ("auth-core", "foreign-argon2"),
     ("auth-core", "foreign-bcrypt"),
     ("auth-core", "foreign-firebase"),
+    ("auth-core", "foreign-flask-security"),
     ("auth-core", "foreign-pbkdf2"),
     ("auth-core", "foreign-scrypt"),
     ("auth-core", "verify"),

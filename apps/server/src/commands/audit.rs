@@ -1,6 +1,6 @@
 //! `latchkey audit`: prints the audit log.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::time::Duration;
 
 use accounts::{Accounts, Actor, Event, OperatorError, Timestamp, UserId};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::args::{StoreArgs, values};
 use crate::error::CommandError;
 use crate::operator;
-use crate::output::OutputFormat;
+use crate::output::{OutputFormat, print_lines};
 
 /// The number of events to read at a time.
 const PAGE_SIZE: u32 = 500;
@@ -67,7 +67,7 @@ async fn find_user(accounts: &Accounts, name: &str) -> Result<UserId, CommandErr
 /// Prints an event as one line in either format, so that programs can read the output as a stream.
 fn print(event: &Event, format: OutputFormat) -> io::Result<()> {
     if format == OutputFormat::Json {
-        return writeln!(io::stdout(), "{}", event_json(event));
+        return print_lines(&mut io::stdout().lock(), &event_json(event).to_string());
     }
     let none = || "-".to_owned();
     let at = event.at;
@@ -79,10 +79,9 @@ fn print(event: &Event, format: OutputFormat) -> io::Result<()> {
     let ip = event.client.ip().map_or_else(none, |ip| ip.to_string());
     // Quoted and escaped, because a client chooses this text and could imitate other fields.
     let user_agent = event.client.user_agent().map_or_else(none, |name| format!("{name:?}"));
-    writeln!(
-        io::stdout(),
-        "{at:.3}  {kind:21}  {actor:8}  {user:36}  {subject:36}  {ip}  {user_agent}"
-    )
+    let line =
+        format!("{at:.3}  {kind:21}  {actor:8}  {user:36}  {subject:36}  {ip}  {user_agent}");
+    print_lines(&mut io::stdout().lock(), &line)
 }
 
 const fn actor(event: &Event) -> &'static str {

@@ -40,7 +40,7 @@ enum Action {
     /// Create an account; creates the database if it does not exist
     #[command(after_help = PASSWORD_HELP)]
     Create(create::CreateArgs),
-    /// List all accounts, oldest first
+    /// List all accounts in the order of their ids: oldest first, except for imported ids
     List,
     /// Show an account
     Show(show::ShowArgs),

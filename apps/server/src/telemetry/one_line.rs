@@ -1,9 +1,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Returns a record as one line without control characters, so that text from a client can
-/// neither forge a record nor control the terminal.
-pub(super) fn one_line(record: &[u8]) -> Cow<'_, [u8]> {
+/// Returns a record as one line without control characters, so that text from a client or a file
+/// can neither forge a record nor control the terminal.
+pub(crate) fn one_line(record: &[u8]) -> Cow<'_, [u8]> {
     if let Some((b'\n', line)) = record.split_last()
         && is_printable_ascii(line)
     {

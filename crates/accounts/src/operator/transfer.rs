@@ -38,8 +38,8 @@ impl Operator<'_> {
         self.accounts.store.check_import(users).await
     }
 
-    /// Returns up to `limit` accounts with their password hashes, in the order in which they were
-    /// created, starting after `after`. Keep the hashes secret: with them, an attacker can guess
+    /// Returns up to `limit` accounts with their password hashes, in the order of their ids,
+    /// starting after `after`. Keep the hashes secret: with them, an attacker can guess
     /// passwords offline.
     ///
     /// # Errors

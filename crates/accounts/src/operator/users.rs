@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use auth_core::{Email, NewPassword, PasswordError, UserId};
+use auth_core::{EmailKey, NewPassword, PasswordError, UserId};
 use user_store::{Event, EventKind, SessionRecord, StoreError, UpdateUserOutcome, User};
 
 use crate::hooks::AccountEvent;
@@ -34,7 +34,7 @@ impl Operator<'_> {
     }
 
     /// Returns the account with this id or this email address. The address may be written in any of
-    /// the forms that [`Email`] treats as equal, for example in upper case.
+    /// the forms that [`Email`](auth_core::Email) treats as equal, for example in upper case.
     ///
     /// # Errors
     ///
@@ -43,8 +43,8 @@ impl Operator<'_> {
         let store = &self.accounts.store;
         let found = if let Ok(id) = id_or_email.parse::<UserId>() {
             store.user(id).await.map_err(ServiceError::from)?
-        } else if let Ok(email) = Email::parse(id_or_email) {
-            store.user_by_email(email.key()).await.map_err(ServiceError::from)?
+        } else if let Ok(key) = EmailKey::parse(id_or_email) {
+            store.user_by_email(&key).await.map_err(ServiceError::from)?
         } else {
             None
         };

@@ -2,23 +2,32 @@
 
 use std::time::{Duration, Instant};
 
-use accounts::{Accounts, Caller, SignIn, SignInError, StoredUser, User, UserId};
+use accounts::{
+    Accounts, Caller, DeleteAccountOutcome, SignIn, SignInError, StoredUser, User, UserId,
+};
 use auth_core::{Email, PasswordHash, SystemRandom};
 use user_store::{ImportUsersOutcome, SqliteStore, UserDataStore as _};
 
-use crate::app::{EMAIL, NEW_PASSWORD, PASSWORD, TestApp};
+use crate::app::{EMAIL, NEW_PASSWORD, PASSWORD, TestApp, authenticate};
 
 /// The bcrypt hash of "a long walk along the sea" at cost 10.
 const HASH: &str = "$2b$10$pp7DJ.MIf4srVUHa1UX3X.JqNWxV3F6hGjlr00Kc9pL06tKpuM3Fe";
 
 /// Starts an app with Ada's imported account, and returns the app and the id of the account.
 async fn app_with_imported_account() -> (TestApp, UserId) {
+    app_with_imported_hash(HASH).await
+}
+
+async fn app_with_imported_hash(hash: &str) -> (TestApp, UserId) {
+    app_with_imported_user(hash, Email::parse(EMAIL).unwrap()).await
+}
+
+async fn app_with_imported_user(hash: &str, email: Email) -> (TestApp, UserId) {
     let app = TestApp::new().await;
     let created_at = app.now();
     let id = UserId::generate(created_at, &SystemRandom);
-    let email = Email::parse(EMAIL).unwrap();
     let user = User { id, email, created_at, disabled_at: None };
-    let password_hash: PasswordHash = HASH.parse().unwrap();
+    let password_hash: PasswordHash = hash.parse().unwrap();
     let users = vec![StoredUser { user, password_hash }];
     assert_eq!(app.operator().import(users).await.unwrap(), ImportUsersOutcome::Imported);
     (app, id)
@@ -44,6 +53,33 @@ async fn an_imported_password_works_and_is_rehashed_at_the_first_sign_in() {
         sign_in(&app, EMAIL, PASSWORD).await.unwrap();
         assert_eq!(algorithm(&app, ada).await, ("pbkdf2-sha256", Some(1_000)));
     }
+}
+
+/// bcrypt ignores all but the first 72 bytes of a password.
+#[tokio::test]
+async fn a_sign_in_with_another_end_of_a_long_bcrypt_password_does_not_replace_the_hash() {
+    // The hash of this password with "the end".
+    let hash = "$2b$04$abcdefghijklmnopqrstuum2G75IXDN/xsgbNa/hCiPSKyIHQd70S";
+    let long = "0123456789".repeat(7) + "01";
+    let (app, ada) = app_with_imported_hash(hash).await;
+    for end in ["another end", "", "the end"] {
+        sign_in(&app, EMAIL, &format!("{long}{end}")).await.unwrap();
+        assert_eq!(algorithm(&app, ada).await, ("bcrypt", None));
+    }
+    let wrong = sign_in(&app, EMAIL, &long[..71]).await;
+    assert!(matches!(wrong, Err(SignInError::InvalidCredentials)));
+}
+
+#[tokio::test]
+async fn a_user_whose_email_address_has_become_invalid_can_still_sign_in_and_reauthenticate() {
+    let email = Email::from_stored("A@127.0.0.1".to_owned(), "a@127.0.0.1".to_owned());
+    let (app, _) = app_with_imported_user(HASH, email).await;
+    let caller = Caller::default();
+    let tokens = app.sign_in(SignIn::new("a@127.0.0.1", PASSWORD, &caller)).await.unwrap();
+    let signed_in = authenticate(&app, &tokens).await.unwrap();
+    assert_eq!(signed_in.email(), "A@127.0.0.1");
+    let deleted = app.delete_account(&signed_in, PASSWORD, &caller).await;
+    assert_eq!(deleted.unwrap(), DeleteAccountOutcome::UnknownBrowser);
 }
 
 #[tokio::test]

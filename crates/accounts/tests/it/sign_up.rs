@@ -8,6 +8,9 @@ async fn an_account_has_the_email_address_as_it_was_typed() {
     let user = app.sign_up(" Ada@example.com ", PASSWORD, &Caller::default()).await.unwrap();
     assert_eq!(user.email.as_str(), "Ada@example.com");
     assert_eq!(user.created_at, app.now());
+    let pasted = "\u{feff}Grace\u{200b}＠example.com\u{a0}";
+    let user = app.sign_up(pasted, PASSWORD, &Caller::default()).await.unwrap();
+    assert_eq!(user.email.as_str(), "Grace@example.com", "without invisible characters");
 }
 
 #[tokio::test]

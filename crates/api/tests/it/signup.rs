@@ -29,6 +29,36 @@ async fn a_taken_email_is_rejected_in_any_spelling() {
     }
 }
 
+/// A pasted email address can contain characters that its owner does not see.
+#[tokio::test]
+async fn a_pasted_email_is_stored_without_invisible_characters_and_can_log_in() {
+    let app = TestApp::new().await;
+    let pasted = [
+        "\u{a0}ada@example.com\u{200b}",
+        "ada＠example.com",
+        "\u{2068}ada@exam\u{ad}ple.com\u{2069}",
+        "ada\u{200d}@example.com ",
+    ];
+    let response = app.post("/api/signup", json!({"email": pasted[0], "password": PASSWORD})).await;
+    assert_eq!(response.status, 201);
+    assert_eq!(response.body["email"], "ada@example.com");
+    for email in pasted {
+        let body = json!({"email": email, "password": PASSWORD});
+        assert_eq!(app.post("/api/token", body.clone()).await.status, 200, "{email:?}");
+        app.post("/api/signup", body).await.assert_problem(409, "email_taken");
+    }
+}
+
+#[tokio::test]
+async fn a_domain_that_ends_in_a_number_is_invalid() {
+    let app = TestApp::new().await;
+    for email in ["a@example.123", "a@127.0.0.1", "a@１２７.0.0.１", "a@localhost"] {
+        let response = app.post("/api/signup", json!({"email": email, "password": PASSWORD})).await;
+        response.assert_problem(422, "invalid_fields");
+        assert_eq!(response.body["errors"][0]["code"], "email_invalid", "{email}");
+    }
+}
+
 #[tokio::test]
 async fn every_invalid_field_is_reported() {
     let app = TestApp::new().await;

@@ -1,4 +1,5 @@
-//! Password hashes from other systems. Each is replaced when its user first signs in.
+//! Password hashes from other systems. Each is replaced when its user first signs in, unless the
+//! hash does not depend on the whole password.
 
 #[cfg(feature = "foreign-argon2")]
 mod argon2;
@@ -6,6 +7,8 @@ mod argon2;
 mod bcrypt;
 #[cfg(feature = "foreign-firebase")]
 mod firebase;
+#[cfg(feature = "foreign-flask-security")]
+mod flask_security;
 #[cfg(feature = "foreign-pbkdf2")]
 mod pbkdf2;
 #[cfg(feature = "foreign-scrypt")]
@@ -14,6 +17,7 @@ mod scrypt;
     feature = "foreign-argon2",
     feature = "foreign-bcrypt",
     feature = "foreign-firebase",
+    feature = "foreign-flask-security",
     feature = "foreign-pbkdf2",
     feature = "foreign-scrypt"
 ))]
@@ -23,7 +27,7 @@ mod text;
 
 use std::sync::Arc;
 
-use super::{InvalidPasswordHash, Password};
+use super::{InvalidPasswordHash, Password, Verification};
 
 /// A password hash from another system. Its text is stored unchanged.
 #[derive(Clone)]
@@ -39,6 +43,12 @@ trait Scheme: Send + Sync {
 
     /// Returns `true` if a password matches. The hashes are compared in constant time.
     fn is_match(&self, password: &[u8]) -> bool;
+
+    /// Returns `true` if this password, when it matches, is certainly the one that was hashed.
+    /// Returns `false` if a password that differs only at the end could match too.
+    fn identifies(&self, _password: &[u8]) -> bool {
+        true
+    }
 }
 
 /// The result of parsing a hash.
@@ -69,6 +79,7 @@ families! {
     "foreign-argon2" argon2: "$argon2" "argon2$";
     "foreign-bcrypt" bcrypt: "$2a$" "$2b$" "$2y$" "bcrypt$" "bcrypt_sha256$" "$bcrypt-sha256$";
     "foreign-firebase" firebase: "$fbscrypt$";
+    "foreign-flask-security" flask_security: "flask-security$";
     "foreign-pbkdf2" pbkdf2: "pbkdf2:" "pbkdf2_sha256$" "pbkdf2_sha1$" "$pbkdf2-sha256$"
         "$pbkdf2-sha512$" "$pbkdf2$";
     "foreign-scrypt" scrypt: "scrypt:" "scrypt$" "$scrypt$";
@@ -105,15 +116,29 @@ impl ForeignHash {
         self.scheme.algorithm()
     }
 
-    /// Returns `true` if a password matches either in its normalised form or as it was typed. The
-    /// typed form is checked because other systems do not normalise passwords. If both forms are
-    /// equal, only one is checked. A password with U+0000 never matches.
-    pub(super) fn is_match(&self, password: &Password) -> bool {
-        let mut is_match = self.scheme.is_match(password.as_str().as_bytes());
-        if let Some(typed) = password.as_typed() {
-            is_match |= self.scheme.is_match(typed.as_bytes());
+    /// Verifies a password both in its normalised form and as it was typed. The typed form is
+    /// checked because other systems do not normalise passwords. If both forms are equal, only one
+    /// is checked. A password with U+0000 never matches.
+    ///
+    /// A match is only outdated if it [identifies](Scheme::identifies) the password: otherwise, a
+    /// rehash could replace the password by another one.
+    pub(super) fn verify(&self, password: &Password) -> Verification {
+        let mut verification = Verification::Mismatch;
+        for form in password.forms() {
+            if self.scheme.is_match(form) && verification != Verification::MatchOutdated {
+                verification = match self.scheme.identifies(form) {
+                    true => Verification::MatchOutdated,
+                    false => Verification::Match,
+                };
+            }
         }
-        is_match && !password.has_nul()
+        if password.has_nul() { Verification::Mismatch } else { verification }
+    }
+
+    /// Returns `true` if the password, when it matches, is certainly the one that was hashed.
+    #[cfg(feature = "system")]
+    pub(super) fn identifies(&self, password: &Password) -> bool {
+        password.forms().all(|form| self.scheme.identifies(form))
     }
 }
 

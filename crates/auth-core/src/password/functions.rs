@@ -1,3 +1,4 @@
+use super::hash::HashKind;
 use super::{
     InvalidPasswordHash, NewPassword, Password, PasswordError, PasswordHash, PasswordHasher,
     PasswordPolicy, Verification,
@@ -59,15 +60,26 @@ pub fn verify_password(password: &str, stored: &str) -> Result<(), VerifyPasswor
     }
 }
 
-/// Returns `true` if a verified password should be hashed again, because its stored hash is weaker
-/// than one from [`hash_password`], comes from another system, or cannot be parsed.
+/// Returns `true` if a password that has just been verified against `stored` should be hashed
+/// again, because the stored hash is weaker than one from [`hash_password`], comes from another
+/// system, or cannot be parsed.
+///
+/// Returns `false` if the stored hash does not show whether this was the whole password: bcrypt
+/// ignores everything after 72 bytes. A new hash could then replace the password by another one.
 ///
 /// ```
 /// # use auth_core::needs_rehash;
-/// assert!(needs_rehash("$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHRzYWx0c2FsdA$\
-///                       BBs+1+PaslLtBPULUr8/lQicvVuHiEPMz0i8MjLCbzM"));
+/// assert!(needs_rehash(
+///     "a long walk along the sea",
+///     "$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHRzYWx0c2FsdA$\
+///      BBs+1+PaslLtBPULUr8/lQicvVuHiEPMz0i8MjLCbzM",
+/// ));
 /// ```
 #[must_use]
-pub fn needs_rehash(stored: &str) -> bool {
-    stored.parse().map_or(true, |hash: PasswordHash| PasswordHasher::default().is_outdated(&hash))
+pub fn needs_rehash(verified: &str, stored: &str) -> bool {
+    match stored.parse() {
+        Ok(PasswordHash(HashKind::Foreign(hash))) => hash.identifies(&Password::new(verified)),
+        Ok(native) => PasswordHasher::default().is_outdated(&native),
+        Err(_) => true,
+    }
 }

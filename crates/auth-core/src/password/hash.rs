@@ -17,6 +17,7 @@ use super::foreign::ForeignHash;
 /// | `foreign-argon2` | `$argon2id$v=19$…`, `$argon2i$…` and `$argon2d$…` (RFC 9106), also with Django's prefix `argon2` |
 /// | `foreign-bcrypt` | `$2a$…`, `$2b$…`, `$2y$…` (PHP, Rails, Supabase, Node), Django's `bcrypt$…` and `bcrypt_sha256$…`, passlib's `$bcrypt-sha256$…` |
 /// | `foreign-firebase` | Firebase's variant of scrypt in the format of Supabase: `$fbscrypt$v=1,…` |
+/// | `foreign-flask-security` | `flask-security$SALT$…`, where `SALT` is `SECURITY_PASSWORD_SALT` of the app in base64, followed by the hash of Flask-Security, whose algorithm has a feature of its own |
 /// | `foreign-pbkdf2` | Werkzeug's `pbkdf2:sha256:…`, Django's `pbkdf2_sha256$…`, passlib's `$pbkdf2-sha256$29000$…`; also with SHA-1 and, except for Django, with SHA-512 |
 /// | `foreign-scrypt` | Werkzeug's `scrypt:…`, Django's `scrypt$…`, and the PHC strings `$scrypt$ln=…` of passlib |
 ///

@@ -15,7 +15,8 @@ pub struct InvalidIterations;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Verification {
-    /// The password matches.
+    /// The password matches. The stored hash should be kept: either it is as strong as a new one,
+    /// or it does not show that this was the whole password (bcrypt, from 72 bytes on).
     Match,
     /// The password matches and should be hashed again, because the stored hash is weaker than a
     /// new one or comes from another system.
@@ -102,7 +103,7 @@ impl PasswordHasher {
     pub fn verify(&self, password: &Password, stored: Option<&PasswordHash>) -> Verification {
         let stored = match stored.map(|hash| &hash.0) {
             Some(HashKind::Foreign(hash)) => {
-                return Self::foreign_verification(hash.is_match(password));
+                return hash.verify(password);
             }
             Some(HashKind::Native(hash)) => Some(hash),
             None => None,
@@ -116,6 +117,9 @@ impl PasswordHasher {
     }
 
     /// Returns `true` if a hash is weaker than one from this hasher or comes from another system.
+    ///
+    /// Replace such a hash only if verifying a password returned
+    /// [`MatchOutdated`](Verification::MatchOutdated).
     #[must_use]
     pub fn is_outdated(&self, stored: &PasswordHash) -> bool {
         match &stored.0 {
@@ -186,12 +190,6 @@ impl PasswordHasher {
             }
             _ => Verification::Mismatch,
         }
-    }
-
-    /// Returns the outcome of a verification against a hash from another system. A matching
-    /// password should be hashed again by this crate.
-    pub(super) const fn foreign_verification(is_match: bool) -> Verification {
-        if is_match { Verification::MatchOutdated } else { Verification::Mismatch }
     }
 
     /// Returns the extra work that makes a mismatch as slow as a verification without a stored

@@ -132,9 +132,7 @@ impl HashJob {
             JobKind::Verify { stored } => {
                 hasher.verification(&self.password, stored.as_ref(), &output())
             }
-            JobKind::VerifyForeign { stored } => {
-                PasswordHasher::foreign_verification(stored.is_match(&self.password))
-            }
+            JobKind::VerifyForeign { stored } => stored.verify(&self.password),
         };
         HashOutcome::Verified(if self.is_decoy { Verification::Mismatch } else { verification })
     }

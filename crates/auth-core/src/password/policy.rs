@@ -2,7 +2,7 @@ use std::ops::Deref;
 
 use super::Password;
 use super::common::is_common;
-use crate::email::{Email, EmailKey};
+use crate::email::EmailKey;
 use crate::unicode;
 
 /// The rules for new passwords (NIST 800-63B, 3.1.1.2; OWASP ASVS 5.0, 6.2).
@@ -153,14 +153,10 @@ fn is_context_word(password: &Password, word: &str) -> bool {
     if lowercase(word).as_str() == password.as_str() {
         return true;
     }
-    match email_key(word) {
-        Some(key) => email_key(password.as_str()) == Some(key),
-        None => false,
+    match EmailKey::parse(word) {
+        Ok(key) => EmailKey::parse(password.as_str()) == Ok(key),
+        Err(_) => false,
     }
-}
-
-fn email_key(text: &str) -> Option<EmailKey> {
-    Email::parse(text).ok().map(|email| email.key().clone())
 }
 
 fn lowercase(text: &str) -> Password {

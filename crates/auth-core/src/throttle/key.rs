@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use aws_lc_rs::digest;
 
 use crate::device::DeviceId;
-use crate::email::Email;
+use crate::email::EmailKey;
 use crate::id::UserId;
 
 /// The key of a stored [`Counter`](crate::Counter). It is a SHA-256 hash, so that the store does
@@ -20,8 +20,8 @@ impl CounterKey {
     /// recovered. Different values of this kind can share a counter.
     #[must_use]
     pub fn sign_ins_by_account(email: &str) -> Self {
-        match Email::parse(email) {
-            Ok(email) => Self::from_parts("account", &[email.key().as_str().as_bytes()]),
+        match EmailKey::parse(email) {
+            Ok(key) => Self::from_parts("account", &[key.as_str().as_bytes()]),
             Err(_) => {
                 let Self(mut key) = Self::from_parts("no account", &[email.trim().as_bytes()]);
                 key[2..].fill(0);

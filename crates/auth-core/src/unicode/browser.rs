@@ -13,10 +13,20 @@ const NON_NUMERIC_LABEL: &str = ".x";
 
 /// Returns the text in Normalization Form C (UAX 15), or `None` if it is already in that form.
 pub(crate) fn nfc(text: &str) -> Option<String> {
+    normalize(text, "NFC")
+}
+
+/// Returns the text in Normalization Form KD (UAX 15), or `None` if it is already in that form.
+#[cfg(feature = "foreign-flask-security")]
+pub(crate) fn nfkd(text: &str) -> Option<String> {
+    normalize(text, "NFKD")
+}
+
+fn normalize(text: &str, form: &str) -> Option<String> {
     if text.is_ascii() {
         return None;
     }
-    let normalized = String::from(JsString::from(text).normalize("NFC"));
+    let normalized = String::from(JsString::from(text).normalize(form));
     (normalized != text).then_some(normalized)
 }
 

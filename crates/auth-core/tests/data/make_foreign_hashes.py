@@ -1,6 +1,6 @@
 """Generates foreign_hashes.json: password hashes of common libraries.
 
-    pip install argon2-cffi bcrypt==4.0.1 django passlib werkzeug
+    pip install argon2-cffi bcrypt==4.0.1 django flask-security[common] flask-sqlalchemy passlib werkzeug
     npm install bcryptjs firebase-scrypt
     python make_foreign_hashes.py > foreign_hashes.json
 
@@ -8,6 +8,7 @@ passlib does not work with later versions of bcrypt. Most hashes have low costs,
 are fast. There is also one hash of each library with realistic costs.
 """
 
+import base64
 import importlib.metadata
 import json
 import subprocess
@@ -16,8 +17,12 @@ import sys
 import argon2
 import bcrypt
 import django
+import flask
+import flask_security
+import flask_sqlalchemy
 from django.conf import settings
 from django.contrib.auth import hashers
+from flask_security.models import fsqla_v3
 from passlib import hash as passlib
 from werkzeug.security import generate_password_hash
 
@@ -66,6 +71,38 @@ def werkzeug_hashes(password):
         yield generate_password_hash(password, method)
 
 
+def flask_security_hashes(password):
+    """Returns hashes with the salt of the app, in the format that `users import` expects."""
+    salt = "$2a$ a salt of the app, \u00fc"
+    for scheme in ("bcrypt", "argon2", "pbkdf2_sha512"):
+        app = flask.Flask(scheme)
+        app.config.update(
+            SECRET_KEY="unused",
+            SQLALCHEMY_DATABASE_URI="sqlite://",
+            SECURITY_PASSWORD_SALT=salt,
+            SECURITY_PASSWORD_HASH=scheme,
+            SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS={
+                "bcrypt__rounds": 4,
+                "argon2__rounds": 1,
+                "argon2__memory_cost": 64,
+                "argon2__parallelism": 1,
+                "pbkdf2_sha512__rounds": 1_000,
+            },
+        )
+        database = flask_sqlalchemy.SQLAlchemy(app)
+        fsqla_v3.FsModels.set_db_info(database)
+        role = type("Role", (database.Model, fsqla_v3.FsRoleMixin), {})
+        user = type("User", (database.Model, fsqla_v3.FsUserMixin), {})
+        security = flask_security.Security(
+            app, flask_security.SQLAlchemyUserDatastore(database, user, role)
+        )
+        with app.app_context():
+            # The forms of Flask-Security normalise passwords (NFKD) before they hash them.
+            normalized = security._password_util.normalize(password)
+            text = flask_security.hash_password(normalized)
+        yield f"flask-security${base64.b64encode(salt.encode()).decode()}${text}"
+
+
 def node_hashes():
     """Returns the hashes of npm packages, which another script generates."""
     process = subprocess.run(
@@ -84,6 +121,7 @@ def entries():
         ("django", django_hashes),
         ("passlib", passlib_hashes),
         ("werkzeug", werkzeug_hashes),
+        ("flask-security", flask_security_hashes),
         ("bcrypt", lambda password: [bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()]),
         ("argon2-cffi", lambda password: [argon2.PasswordHasher(1, 64, 1).hash(password)]),
     ):

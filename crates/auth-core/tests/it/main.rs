@@ -11,6 +11,7 @@ mod email;
 mod foreign;
 #[cfg(all(feature = "hash", feature = "system"))]
 mod hash;
+mod id;
 #[cfg(feature = "credentials")]
 mod password;
 #[cfg(all(feature = "system", feature = "token"))]

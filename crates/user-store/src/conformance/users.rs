@@ -24,7 +24,8 @@ cases! {
     an_unknown_email_has_no_credentials,
     an_unknown_email_gets_the_hash_of_the_next_account,
     an_account_is_found_by_id_and_by_email,
-    accounts_are_listed_in_pages_in_creation_order,
+    accounts_are_listed_in_pages_in_the_order_of_their_ids,
+    an_email_that_today_s_rules_reject_is_still_read,
     a_password_change_ends_all_other_sessions,
     a_password_is_not_changed_with_a_former_password,
     a_reauthentication_remains_valid_after_a_rehash,
@@ -164,24 +165,52 @@ async fn an_account_is_found_by_id_and_by_email(deployment: &dyn Deployment) {
     assert_eq!(store.user_by_email(other.email.key()).await.unwrap(), None);
 }
 
-async fn accounts_are_listed_in_pages_in_creation_order(deployment: &dyn Deployment) {
+async fn accounts_are_listed_in_pages_in_the_order_of_their_ids(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let mut created: Vec<User> = Vec::new();
     for n in 0..5 {
         created.push(sign_up(&store, &format!("ada{n}@example.com")).await.0);
     }
+    // Imported accounts can have ids that do not begin with a time.
+    let imported = [
+        "00000000-0000-4000-8000-000000000001",
+        "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+        "ffffffff-ffff-4fff-bfff-fffffffffffe",
+    ]
+    .map(|id| User { id: id.parse().unwrap(), ..user(&format!("{}@example.com", &id[..4])) });
+    let stored = imported.clone().map(|user| StoredUser { user, password_hash: hash() });
+    assert_eq!(store.import_users(&stored, NOW).await.unwrap(), ImportUsersOutcome::Imported);
+    created.extend(imported);
     created.sort_by_key(|user| user.id);
     let mut found = Vec::new();
+    let mut exported = Vec::new();
     loop {
         let after = found.last().map(|user: &User| user.id);
         let page = store.users(after, 2).await.unwrap();
+        let with_hashes = store.export_users(after, 2).await.unwrap();
         assert!(page.len() <= 2);
         if page.is_empty() {
             break;
         }
         found.extend(page);
+        exported.extend(with_hashes.into_iter().map(|stored| stored.user));
     }
     assert_eq!(found, created);
+    assert_eq!(exported, created);
+}
+
+/// The rules can change, for example with a version of Unicode. An account must remain readable.
+async fn an_email_that_today_s_rules_reject_is_still_read(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let email = Email::from_stored("A@no\u{378}domain".to_owned(), "a@no\u{378}domain".to_owned());
+    let user = User { email, ..user("ada@example.com") };
+    store.create_user(&user, &hash(), &creation(&user)).await.unwrap();
+    let (session, _) = open(&store, &user).await;
+    let active = store.session(session.id, NOW).await.unwrap().unwrap();
+    assert_eq!(active.user, user);
+    assert_eq!(store.user(user.id).await.unwrap().as_ref(), Some(&user));
+    assert_eq!(store.user_by_email(user.email.key()).await.unwrap().as_ref(), Some(&user));
+    assert_eq!(store.users(None, 10).await.unwrap(), [user]);
 }
 
 async fn a_password_change_ends_all_other_sessions(deployment: &dyn Deployment) {

@@ -206,8 +206,12 @@ impl UserStore for SqliteStore {
                 }
                 for StoredUser { user, password_hash } in &users {
                     // This transaction holds the write lock, so no email address has been taken
-                    // since the check.
-                    let _ = users::insert(tx, user, password_hash)?;
+                    // since the check. If one has all the same, nothing is imported.
+                    if let users::InsertOutcome::EmailTaken =
+                        users::insert(tx, user, password_hash)?
+                    {
+                        return Err(rusqlite::Error::StatementChangedRows(0));
+                    }
                     audit::insert(tx, &rules::users::account_imported(user.id, now))?;
                 }
                 Ok(outcome)

@@ -124,6 +124,13 @@ mod tests {
     fn valid_input_has_no_error() {
         assert_eq!(problems("ada@example.com", "a long walk"), (None, None));
         assert_eq!(problems(" ada@bücher.example ", "🗝🗝🗝🗝🗝🗝🗝🗝"), (None, None));
+        assert_eq!(problems("\u{a0}ada\u{200b}＠example.com", "a long walk"), (None, None));
+    }
+
+    #[test]
+    fn an_ip_address_is_not_a_domain() {
+        let invalid = (Some(FieldProblem::EmailInvalid), None);
+        assert_eq!(problems("ada@127.0.0.1", "a long walk"), invalid);
     }
 
     #[test]

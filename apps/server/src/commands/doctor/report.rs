@@ -1,8 +1,8 @@
-use std::io::{self, Write as _};
+use std::io;
 
 use serde_json::{Value, json};
 
-use crate::output::{OutputFormat, print_json};
+use crate::output::{OutputFormat, print_json, print_lines};
 
 /// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,8 @@ impl Report {
         let mut out = io::stdout().lock();
         for Finding { level, check, text } in &self.0 {
             let text = text.replace('\n', " ");
-            writeln!(out, "{:<4}  {check:<11}  {text}", level.as_str())?;
+            let line = format!("{:<4}  {check:<11}  {text}", level.as_str());
+            print_lines(&mut out, &line)?;
         }
         Ok(())
     }

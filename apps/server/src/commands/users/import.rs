@@ -1,7 +1,10 @@
 //! `latchkey users import`: imports the users of another system.
 
+mod csv;
+mod fields;
 mod file;
-mod record;
+mod json;
+mod problem;
 mod report;
 mod user_list;
 
@@ -20,19 +23,20 @@ use user_list::UserList;
 
 const HELP: &str = "\
 Required fields: email, and the password hash as password_hash, encrypted_password or password.
-Optional fields: created_at or date_joined, disabled_at or is_active, id.
+Optional fields: id, created_at or date_joined, disabled_at, is_active, active or enabled,
+banned_until. Records with deleted_at cannot be imported.
 If any record cannot be imported, nothing is imported, unless --skip-invalid is given.";
 
 /// The arguments of `latchkey users import`.
 #[derive(Args)]
 #[command(after_help = HELP)]
 pub(super) struct ImportArgs {
-    /// File to import, or - for stdin: CSV with column names in the first row, JSON Lines, or the
-    /// output of Django's manage.py dumpdata auth.user
+    /// File to import, or - for stdin: CSV with column names in the first row, JSON (one object per
+    /// line, or one array), or the output of Django's manage.py dumpdata auth.user
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// Format of the file [default: from its extension: .csv, .jsonl, .ndjson, or .json for Django]
+    /// Format of the file [default: from its extension: .csv, .json, .jsonl or .ndjson]
     #[arg(long, value_enum)]
     format: Option<ImportFormat>,
 
@@ -63,6 +67,7 @@ impl ImportArgs {
                 users.mark_taken(&indices);
             }
         }
+        users.check_complete()?;
         let action = self.action(&users);
         let printed = Report::new(&users, action).print(store.format());
         if action == Action::Reject {

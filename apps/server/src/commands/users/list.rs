@@ -6,7 +6,7 @@ use super::output::user_json;
 use crate::args::StoreArgs;
 use crate::error::CommandError;
 use crate::operator;
-use crate::output::OutputFormat;
+use crate::output::{OutputFormat, print_lines};
 
 /// The number of accounts to read at a time.
 const PAGE_SIZE: u32 = 500;
@@ -49,5 +49,6 @@ async fn for_each_user(
 fn print_text(user: &User) -> io::Result<()> {
     let User { id, email, created_at, disabled_at } = user;
     let state = if disabled_at.is_some() { "disabled" } else { "enabled " };
-    writeln!(io::stdout(), "{id}  {created_at:.0}  {state}  {}", email.as_str())
+    let line = format!("{id}  {created_at:.0}  {state}  {}", email.as_str());
+    print_lines(&mut io::stdout().lock(), &line)
 }

@@ -1,4 +1,4 @@
-use std::io::{self, Write as _};
+use std::io;
 
 use accounts::SessionRecord;
 use clap::Args;
@@ -8,7 +8,7 @@ use super::user_arg::UserArg;
 use crate::args::StoreArgs;
 use crate::error::CommandError;
 use crate::operator;
-use crate::output::{OutputFormat, print_json};
+use crate::output::{OutputFormat, print_json, print_lines};
 
 /// The arguments of `latchkey users sessions`.
 #[derive(Args)]
@@ -37,7 +37,7 @@ fn print_text(sessions: &[SessionRecord]) -> io::Result<()> {
         let last_used_at = session.last_used_at;
         let ip = client.ip().map_or("-".to_owned(), |ip| ip.to_string());
         let user_agent = client.user_agent().unwrap_or("-");
-        writeln!(out, "{id}  {last_used_at:.0}  {ip}  {user_agent}")?;
+        print_lines(&mut out, &format!("{id}  {last_used_at:.0}  {ip}  {user_agent}"))?;
     }
     Ok(())
 }

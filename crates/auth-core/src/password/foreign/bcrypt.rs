@@ -13,6 +13,8 @@ use super::text::{number, split};
 use super::{ParseResult, Scheme};
 use crate::password::InvalidPasswordHash;
 
+/// The number of bytes of a password that bcrypt uses.
+const MAX_PASSWORD_BYTES: usize = 72;
 /// The maximum cost, which takes a few seconds. Each step doubles the work.
 const MAX_COST: u32 = 16;
 
@@ -23,7 +25,7 @@ struct Bcrypt {
 }
 
 /// The transformation of a password before it is passed to bcrypt, which ignores all but the first
-/// 72 bytes.
+/// [`MAX_PASSWORD_BYTES`].
 enum Preparation {
     /// The password is not transformed.
     None,
@@ -97,6 +99,17 @@ impl Scheme for Bcrypt {
             }
         });
         bcrypt::verify(&*password, &self.text).unwrap_or(false)
+    }
+
+    /// Returns `false` for a password of 72 bytes or more, unless it is transformed first. bcrypt
+    /// appends a zero byte to a shorter password, so that a longer one does not match.
+    fn identifies(&self, password: &[u8]) -> bool {
+        match self.preparation {
+            Preparation::None => password.len() < MAX_PASSWORD_BYTES,
+            Preparation::Sha256Hex | Preparation::Sha256Base64 | Preparation::HmacBase64 { .. } => {
+                true
+            }
+        }
     }
 }
 

@@ -7,18 +7,19 @@ use crate::sqlite::rows::{parsed, timestamp, user_id};
 use crate::users::{Challenge, Credentials, PasswordVersion, StoredUser, User};
 
 /// The columns that [`read`] reads. The table `users` must have the alias `u`.
-pub(in crate::sqlite) const COLUMNS: &str = "u.id, u.email, u.created_at, u.disabled_at";
+pub(in crate::sqlite) const COLUMNS: &str =
+    "u.id, u.email, u.email_key, u.created_at, u.disabled_at";
 
 /// The number of [`COLUMNS`].
-pub(in crate::sqlite) const WIDTH: usize = 4;
+pub(in crate::sqlite) const WIDTH: usize = 5;
 
 /// Reads a user from the columns that begin at `first`.
 pub(in crate::sqlite) fn read(row: &Row<'_>, first: usize) -> Result<User> {
     Ok(User {
         id: user_id(row, first)?,
-        email: parsed(row, first + 1, Email::parse)?,
-        created_at: timestamp(row, first + 2)?,
-        disabled_at: disabled_at(row, first + 3)?,
+        email: Email::from_stored(row.get(first + 1)?, row.get(first + 2)?),
+        created_at: timestamp(row, first + 3)?,
+        disabled_at: disabled_at(row, first + 4)?,
     })
 }
 

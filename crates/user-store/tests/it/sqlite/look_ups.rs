@@ -79,16 +79,16 @@ async fn damage_found_by_a_look_up_is_reported() {
     let folder = Folder::new();
     let store = folder.open();
     let ada = signed_in(&store).await;
-    let damage = |email: &str| {
-        folder.sql().execute("UPDATE users SET email = ?1", [email]).unwrap();
+    let damage = |created_at: i64| {
+        folder.sql().execute("UPDATE users SET created_at = ?1", [created_at]).unwrap();
     };
-    damage("not an email address");
+    damage(i64::MAX);
     for _ in 0..TIMES {
         let error = store.session(ada.session.id, NOW).await.unwrap_err();
         let StoreError::Unavailable(source) = error else { unreachable!("{error:?}") };
         assert!(source.to_string().contains("restore a backup"), "{source}");
     }
-    damage("ada@example.com");
+    damage(NOW.as_millisecond());
     assert!(is_found(&store, &ada).await);
 }
 

@@ -1,15 +1,17 @@
 //! Prints the result of an import.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 
 use auth_core::PasswordHasher;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::user_list::{InvalidUser, UserList};
-use crate::output::{OutputFormat, count, print_json};
+use super::file::Place;
+use super::problem::Note;
+use super::user_list::{InvalidUser, UserList, ValidUser};
+use crate::output::{OutputFormat, count, print_json, print_lines};
 
-/// The maximum number of invalid records in the text report.
+/// The maximum number of invalid records in the text report, and of notes.
 const MAX_LISTED: usize = 100;
 /// The maximum length of an email address in the text report, in characters. No valid one is
 /// longer.
@@ -68,42 +70,77 @@ impl<'a> Report<'a> {
             .users
             .invalid
             .iter()
-            .map(|InvalidUser { number, email, problem }| {
-                json!({"line": number, "email": email, "error": problem.to_string()})
+            .map(|InvalidUser { place, email, problem }| {
+                json!({"line": place.number(), "email": email, "error": problem.to_string()})
             })
             .collect();
         print_json(&json!({
+            "read": self.users.total,
             "imported": imported,
             "would_import": would_import,
             "refused": invalid,
+            "notes": self.notes().map(|note| self.note_json(note)).collect::<Value>(),
             "algorithms": self.algorithms,
             "outdated": self.outdated,
             "unused": self.users.ignored_fields,
         }))
     }
 
+    /// Returns all notes, each with its record. There are none if nothing can be imported.
+    fn notes(&self) -> impl Iterator<Item = (&ValidUser, &Note)> {
+        let users: &[ValidUser] = match self.action {
+            Action::Import | Action::DryRun => &self.users.valid,
+            Action::Reject => &[],
+        };
+        users.iter().flat_map(|user| user.notes.iter().map(move |note| (user, note)))
+    }
+
+    fn note_json(&self, (valid, note): (&ValidUser, &Note)) -> Value {
+        let mut json = json!({
+            "line": valid.place.number(),
+            "email": valid.user.user.email.as_str(),
+            "note": note.to_string(),
+        });
+        if let Note::ReplacedId { old, new } = note {
+            json["old_id"] = old.as_str().into();
+            // The account gets yet another id when it is imported.
+            json["new_id"] = match self.action {
+                Action::Import => new.to_string().into(),
+                Action::DryRun | Action::Reject => Value::Null,
+            };
+        }
+        json
+    }
+
     fn print_text(&self) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        for InvalidUser { number, email, problem } in self.users.invalid.iter().take(MAX_LISTED) {
-            write!(out, "{} {number}: ", self.users.unit)?;
-            if let Some(email) = email {
-                let email: String = email.chars().take(MAX_EMAIL).collect();
-                write!(out, "{email:?}: ")?;
-            }
-            writeln!(out, "{problem}")?;
+        for InvalidUser { place, email, problem } in self.users.invalid.iter().take(MAX_LISTED) {
+            print_record(&mut out, *place, email.as_deref(), &problem.to_string())?;
         }
         let unlisted = self.users.invalid.len().saturating_sub(MAX_LISTED);
         if unlisted > 0 {
-            writeln!(out, "and {unlisted} more that cannot be imported")?;
+            writeln!(out, "and {unlisted} more that cannot be imported; list them with --json")?;
+        }
+        for (valid, note) in self.notes().take(MAX_LISTED) {
+            let email = valid.user.user.email.as_str();
+            print_record(&mut out, valid.place, Some(email), &self.note_text(note))?;
+        }
+        let unlisted = self.notes().count().saturating_sub(MAX_LISTED);
+        if unlisted > 0 {
+            writeln!(out, "and {unlisted} more notes; list them with --json")?;
         }
         if !self.users.ignored_fields.is_empty() {
-            writeln!(out, "ignored fields: {}", self.users.ignored_fields.join(", "))?;
+            let names = self.users.ignored_fields.join(", ");
+            print_lines(&mut out, &format!("ignored fields: {names}"))?;
         }
         let imported = match self.action {
             Action::Import => "imported",
             Action::DryRun => "would import",
             Action::Reject => return Ok(()),
         };
+        let records = count(self.users.total, "record");
+        let skipped = self.users.invalid.len();
+        writeln!(out, "read {records}, skipped {skipped}")?;
         let accounts = count(self.users.valid.len(), "account");
         if self.algorithms.is_empty() {
             return writeln!(out, "{imported} {accounts}");
@@ -114,4 +151,31 @@ impl<'a> Report<'a> {
         let outdated = self.outdated;
         writeln!(out, "{imported} {accounts} ({algorithms}); {outdated} to be rehashed at log-in")
     }
+
+    fn note_text(&self, note: &Note) -> String {
+        match (note, self.action) {
+            (Note::ReplacedId { new, .. }, Action::Import) => {
+                format!("{note}; the new id is {new}")
+            }
+            (Note::ReplacedId { .. }, _) => format!("{note}; the account gets a new id"),
+            (Note::FutureTime(_) | Note::SeveralLines, _) => note.to_string(),
+        }
+    }
+}
+
+/// Prints one line about a record.
+fn print_record(
+    out: &mut impl Write,
+    place: Place,
+    email: Option<&str>,
+    text: &str,
+) -> io::Result<()> {
+    let email = match email {
+        Some(email) => {
+            let email: String = email.chars().take(MAX_EMAIL).collect();
+            format!("{email:?}: ")
+        }
+        None => String::new(),
+    };
+    print_lines(out, &format!("{place}: {email}{text}"))
 }

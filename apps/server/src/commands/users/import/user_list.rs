@@ -1,62 +1,61 @@
 //! Separates the users of a file into those that can be imported and those that cannot.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::path::Path;
 
-use accounts::StoredUser;
-use auth_core::{Clock as _, SystemClock};
+use accounts::{StoredUser, Timestamp};
+use auth_core::{Clock as _, EmailKey, SystemClock, UserId};
 
-use super::file::{self, ImportFormat, Record, UserFile};
-use super::record::Problem;
+use super::fields::Import;
+use super::file::{self, ImportFormat, Place, Record, UserFile};
+use super::problem::{Note, Problem};
 use crate::error::CommandError;
 
 /// The users of a file to import.
 pub(super) struct UserList {
     pub(super) valid: Vec<ValidUser>,
     pub(super) invalid: Vec<InvalidUser>,
+    /// The number of records in the file.
+    pub(super) total: usize,
     /// The names of fields that are not imported.
     pub(super) ignored_fields: Vec<String>,
-    /// The unit of the record numbers: "line" or "record".
-    pub(super) unit: &'static str,
 }
 
 pub(super) struct ValidUser {
-    pub(super) number: u64,
+    pub(super) place: Place,
     pub(super) user: StoredUser,
+    pub(super) notes: Vec<Note>,
 }
 
 /// A record that cannot be imported.
 pub(super) struct InvalidUser {
-    pub(super) number: u64,
+    pub(super) place: Place,
     pub(super) email: Option<String>,
     pub(super) problem: Problem,
+}
+
+/// The places of the email addresses and ids that have been read.
+#[derive(Default)]
+struct Places {
+    emails: HashMap<EmailKey, Place>,
+    ids: HashMap<UserId, Place>,
 }
 
 impl UserList {
     /// Reads the whole file, so that every record is checked before anything is written.
     pub(super) fn read(path: &Path, format: Option<ImportFormat>) -> Result<Self, CommandError> {
-        let UserFile { records, ignored_fields, unit } = file::read(path, format)?;
+        let UserFile { records, ignored_fields } = file::read(path, format)?;
         let now = SystemClock.now();
-        let mut users = Self { valid: Vec::new(), invalid: Vec::new(), ignored_fields, unit };
-        let mut numbers_by_email = HashMap::new();
-        for Record { number, fields } in records {
-            let email = fields.as_ref().ok().and_then(|fields| fields.email.clone());
-            let parsed = fields.and_then(|fields| fields.into_user(now));
-            let unique = parsed.and_then(|user| {
-                match numbers_by_email.entry(user.user.email.key().clone()) {
-                    Entry::Occupied(first) => {
-                        Err(Problem::DuplicateEmail { unit, first: *first.get() })
-                    }
-                    Entry::Vacant(entry) => {
-                        entry.insert(number);
-                        Ok(user)
-                    }
-                }
-            });
-            match unique {
-                Ok(user) => users.valid.push(ValidUser { number, user }),
-                Err(problem) => users.invalid.push(InvalidUser { number, email, problem }),
+        let total = records.len();
+        let mut users = Self { valid: Vec::new(), invalid: Vec::new(), total, ignored_fields };
+        let mut places = Places::default();
+        for record in records {
+            let place = record.place;
+            let email = record.fields.as_ref().ok().and_then(|fields| fields.email.clone());
+            match places.check(record, now) {
+                Ok(Import { user, notes }) => users.valid.push(ValidUser { place, user, notes }),
+                Err(problem) => users.invalid.push(InvalidUser { place, email, problem }),
             }
         }
         Ok(users)
@@ -70,10 +69,48 @@ impl UserList {
                 self.valid.push(valid);
                 continue;
             }
-            let ValidUser { number, user } = valid;
+            let ValidUser { place, user, .. } = valid;
             let email = Some(user.user.email.as_str().to_owned());
-            self.invalid.push(InvalidUser { number, email, problem: Problem::Taken });
+            self.invalid.push(InvalidUser { place, email, problem: Problem::Taken });
         }
-        self.invalid.sort_by_key(|invalid| invalid.number);
+        self.invalid.sort_by_key(|invalid| invalid.place.number());
     }
+
+    /// Checks that every record of the file is in one of the two lists.
+    pub(super) fn check_complete(&self) -> Result<(), CommandError> {
+        let (valid, invalid) = (self.valid.len(), self.invalid.len());
+        if valid + invalid == self.total {
+            return Ok(());
+        }
+        let total = self.total;
+        let text = format!("{valid} valid and {invalid} invalid records of {total} were read");
+        Err(CommandError::Defect(text))
+    }
+}
+
+impl Places {
+    /// Converts a record to an account, unless an earlier one has its email address or id.
+    fn check(&mut self, record: Record, now: Timestamp) -> Result<Import, Problem> {
+        let Record { place, fields } = record;
+        let mut import = fields?.into_import(now)?;
+        let user = &import.user.user;
+        if let Some(first) = insert(&mut self.emails, user.email.key().clone(), place) {
+            return Err(Problem::DuplicateEmail { first });
+        }
+        if let Some(first) = insert(&mut self.ids, user.id, place) {
+            return Err(Problem::DuplicateId { first });
+        }
+        if let Place::Lines { first, last } = place
+            && first != last
+        {
+            import.notes.push(Note::SeveralLines);
+        }
+        Ok(import)
+    }
+}
+
+/// Inserts the place of a key, or returns the place that it already has.
+fn insert<K: Hash + Eq>(places: &mut HashMap<K, Place>, key: K, place: Place) -> Option<Place> {
+    let first = *places.entry(key).or_insert(place);
+    if first == place { None } else { Some(first) }
 }

@@ -1,0 +1,201 @@
+//! The fields of a record, and their conversion to an account.
+
+use std::time::Duration;
+
+use accounts::{StoredUser, Timestamp, User, UserId};
+use auth_core::{Email, PasswordHash, SystemRandom};
+use uuid::Uuid;
+
+use super::problem::{Note, Problem};
+
+/// A field that is imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    Email,
+    PasswordHash,
+    CreatedAt,
+    DisabledAt,
+    IsActive,
+    BannedUntil,
+    DeletedAt,
+    Id,
+}
+
+/// The values of a record's fields, as text.
+#[derive(Default)]
+pub(super) struct Fields {
+    pub(super) email: Option<String>,
+    password_hash: Option<String>,
+    created_at: Option<String>,
+    disabled_at: Option<String>,
+    is_active: Option<String>,
+    banned_until: Option<String>,
+    deleted_at: Option<String>,
+    id: Option<String>,
+}
+
+/// An account that can be imported.
+pub(super) struct Import {
+    pub(super) user: StoredUser,
+    pub(super) notes: Vec<Note>,
+}
+
+/// The maximum difference between the clocks of two systems. A time in the future by at most this
+/// much is replaced by the current time.
+const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_mins(10);
+
+impl Field {
+    pub(super) const ALL: [Self; 8] = [
+        Self::Email,
+        Self::PasswordHash,
+        Self::CreatedAt,
+        Self::DisabledAt,
+        Self::IsActive,
+        Self::BannedUntil,
+        Self::DeletedAt,
+        Self::Id,
+    ];
+
+    /// Returns the names of the field in Latchkey, Supabase, Devise, Django, Flask-Security and
+    /// Keycloak.
+    pub(super) const fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Email => &["email"],
+            Self::PasswordHash => &["password_hash", "encrypted_password", "password"],
+            Self::CreatedAt => &["created_at", "date_joined"],
+            Self::DisabledAt => &["disabled_at"],
+            Self::IsActive => &["is_active", "active", "enabled"],
+            Self::BannedUntil => &["banned_until"],
+            Self::DeletedAt => &["deleted_at"],
+            Self::Id => &["id"],
+        }
+    }
+
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        let has_name =
+            |field: &Self| field.names().iter().any(|known| known.eq_ignore_ascii_case(name));
+        Self::ALL.into_iter().find(has_name)
+    }
+
+    pub(super) const fn is_required(self) -> bool {
+        matches!(self, Self::Email | Self::PasswordHash)
+    }
+
+    pub(super) const fn description(self) -> &'static str {
+        match self {
+            Self::Email => "the email address",
+            Self::PasswordHash => "the password hash",
+            Self::CreatedAt => "the creation time",
+            Self::DisabledAt => "the time of deactivation",
+            Self::IsActive => "the active flag",
+            Self::BannedUntil => "the end of the ban",
+            Self::DeletedAt => "the time of deletion",
+            Self::Id => "the id",
+        }
+    }
+}
+
+impl Fields {
+    pub(super) fn set(&mut self, field: Field, text: String) {
+        let value = match field {
+            Field::Email => &mut self.email,
+            Field::PasswordHash => &mut self.password_hash,
+            Field::CreatedAt => &mut self.created_at,
+            Field::DisabledAt => &mut self.disabled_at,
+            Field::IsActive => &mut self.is_active,
+            Field::BannedUntil => &mut self.banned_until,
+            Field::DeletedAt => &mut self.deleted_at,
+            Field::Id => &mut self.id,
+        };
+        *value = Some(text);
+    }
+
+    /// Converts the fields to an account.
+    pub(super) fn into_import(self, now: Timestamp) -> Result<Import, Problem> {
+        let mut notes = Vec::new();
+        if let Some(text) = &self.deleted_at {
+            parse_time(text, "deleted_at")?;
+            return Err(Problem::Deleted);
+        }
+        let email = self.email.as_deref().ok_or(Problem::MissingEmail)?;
+        let email = Email::parse(email).map_err(|_| Problem::InvalidEmail)?;
+        let hash = self.password_hash.as_deref().ok_or(Problem::MissingHash)?;
+        let password_hash: PasswordHash = hash.parse().map_err(Problem::InvalidHash)?;
+        let created_at = match &self.created_at {
+            Some(text) => past_time(text, "created_at", now, &mut notes)?,
+            None => now,
+        };
+        let disabled_at = self.disabled_at(now, &mut notes)?;
+        let id = match self.id {
+            Some(text) => parse_id(&text).unwrap_or_else(|| {
+                let id = UserId::generate(created_at, &SystemRandom);
+                notes.push(Note::ReplacedId { old: text, new: id });
+                id
+            }),
+            None => UserId::generate(created_at, &SystemRandom),
+        };
+        let user = User { id, email, created_at, disabled_at };
+        Ok(Import { user: StoredUser { user, password_hash }, notes })
+    }
+
+    fn disabled_at(
+        &self,
+        now: Timestamp,
+        notes: &mut Vec<Note>,
+    ) -> Result<Option<Timestamp>, Problem> {
+        if let Some(text) = &self.disabled_at {
+            return past_time(text, "disabled_at", now, notes).map(Some);
+        }
+        let is_active = match &self.is_active {
+            Some(text) => parse_bool(text)?,
+            None => true,
+        };
+        let is_banned = match self.banned_until.as_deref() {
+            // PostgreSQL's time without an end.
+            Some("infinity") => true,
+            Some(text) => parse_time(text, "banned_until")? > now,
+            None => false,
+        };
+        Ok(if is_active && !is_banned { None } else { Some(now) })
+    }
+}
+
+/// Parses a UUID of any version, with or without hyphens: some databases store no hyphens.
+fn parse_id(text: &str) -> Option<UserId> {
+    Uuid::try_parse(text.trim()).ok().and_then(|uuid| uuid.try_into().ok())
+}
+
+/// Parses a time that should be in the past.
+fn past_time(
+    text: &str,
+    name: &'static str,
+    now: Timestamp,
+    notes: &mut Vec<Note>,
+) -> Result<Timestamp, Problem> {
+    let time = parse_time(text, name)?;
+    if time <= now {
+        Ok(time)
+    } else if time <= now + MAX_CLOCK_DIFFERENCE {
+        notes.push(Note::FutureTime(name));
+        Ok(now)
+    } else {
+        Err(Problem::FutureTime(name))
+    }
+}
+
+/// Parses a time in the format of RFC 3339, PostgreSQL (`2024-01-02 03:04:05.6+00`) or SQLite (UTC
+/// without an offset), and truncates it to milliseconds.
+fn parse_time(text: &str, name: &'static str) -> Result<Timestamp, Problem> {
+    let text = text.trim();
+    let parsed = text.parse::<Timestamp>().or_else(|_| format!("{text}Z").parse());
+    let time = parsed.ok().and_then(|time| Timestamp::from_millisecond(time.as_millisecond()).ok());
+    time.ok_or(Problem::InvalidTime(name))
+}
+
+fn parse_bool(text: &str) -> Result<bool, Problem> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "t" | "true" => Ok(true),
+        "0" | "f" | "false" => Ok(false),
+        _ => Err(Problem::InvalidIsActive),
+    }
+}

@@ -1,0 +1,94 @@
+//! The reasons why a record cannot be imported, and notes about records that can.
+
+use std::fmt;
+
+use accounts::UserId;
+use auth_core::InvalidPasswordHash;
+
+use super::file::Place;
+use crate::output::count;
+
+/// A reason why a record cannot be imported. Its message says how to fix the record if that is not
+/// obvious, and never contains a hash.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Problem {
+    ColumnCount { found: usize, expected: usize },
+    NotAnObject,
+    NotText(String),
+    DuplicateName(String),
+    DuplicateField(&'static [&'static str]),
+    MissingEmail,
+    InvalidEmail,
+    MissingHash,
+    InvalidHash(InvalidPasswordHash),
+    InvalidTime(&'static str),
+    FutureTime(&'static str),
+    InvalidIsActive,
+    Deleted,
+    DuplicateEmail { first: Place },
+    DuplicateId { first: Place },
+    Taken,
+}
+
+/// A note about a record that can be imported, but not exactly as it is in the file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Note {
+    /// The time is in the future by a few minutes. The current time is used instead.
+    FutureTime(&'static str),
+    /// The id is not a UUID, so the account gets a new one.
+    ReplacedId { old: String, new: UserId },
+    /// A value of the record contains line breaks.
+    SeveralLines,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ColumnCount { found, expected } => write!(
+                f,
+                "{}, but the first row has {expected}; quote values that contain a comma",
+                count(*found, "column")
+            ),
+            Self::NotAnObject => {
+                f.write_str("not a JSON object; write one object per line, or one array of objects")
+            }
+            Self::NotText(name) => write!(f, "{name} is a list or an object; write it as a string"),
+            Self::DuplicateName(name) => {
+                write!(f, "more than one member has the name {name:?}; keep only one")
+            }
+            Self::DuplicateField(names) => {
+                write!(f, "more than one of {}; keep only one", names.join(", "))
+            }
+            Self::MissingEmail => f.write_str("no email address"),
+            Self::InvalidEmail => f.write_str("not an email address of the form name@example.com"),
+            Self::MissingHash => f.write_str("no password hash"),
+            Self::InvalidHash(InvalidPasswordHash::Unknown) => f.write_str(
+                "not a password hash in a known format (plain-text passwords and placeholders for accounts without a password are not imported)",
+            ),
+            Self::InvalidHash(error) => error.fmt(f),
+            Self::InvalidTime(name) => {
+                write!(f, "{name} is not a date and time; write it as 2024-01-02T03:04:05Z")
+            }
+            Self::FutureTime(name) => write!(f, "{name} is in the future"),
+            Self::InvalidIsActive => f.write_str("the active flag is neither true nor false"),
+            Self::Deleted => f.write_str(
+                "deleted_at is set, so the account was deleted in the other system; leave it out",
+            ),
+            Self::DuplicateEmail { first } => write!(f, "the same email address as in {first}"),
+            Self::DuplicateId { first } => write!(f, "the same id as in {first}"),
+            Self::Taken => f.write_str("an account with this email address or id already exists"),
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FutureTime(name) => {
+                write!(f, "{name} is a few minutes in the future; the current time is used")
+            }
+            Self::ReplacedId { old, .. } => write!(f, "the id {old:?} is not a UUID"),
+            Self::SeveralLines => f.write_str("one record, because a value contains line breaks"),
+        }
+    }
+}
