@@ -2,13 +2,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use uuid::fmt::Hyphenated;
 use uuid::{Builder, Uuid, Variant, Version};
 
 use crate::random::Random;
 
 /// An error from parsing a [`UserId`] or a [`SessionId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an id: expected a UUIDv7 in lower case, with hyphens")]
+#[error("not an id: expected a UUIDv7 with hyphens")]
 pub struct IdError;
 
 /// Returns `true` if a UUID has version 7, the only version that this crate generates.
@@ -53,11 +54,11 @@ macro_rules! id {
         impl FromStr for $name {
             type Err = IdError;
 
-            /// Parses an id in the form that [`Display`](fmt::Display) writes: a UUIDv7 in lower
-            /// case, with hyphens. No other spelling is accepted.
+            /// Parses a UUIDv7 with hyphens, in any letter case (RFC 9562, 4).
+            /// [`Display`](fmt::Display) writes it in lower case.
             fn from_str(text: &str) -> Result<Self, IdError> {
-                let id = Self(Uuid::try_parse(text).map_err(|_| IdError)?);
-                if is_v7(&id.0) && id.to_string() == text { Ok(id) } else { Err(IdError) }
+                let id = text.parse::<Hyphenated>().map_err(|_| IdError)?.into_uuid();
+                if is_v7(&id) { Ok(Self(id)) } else { Err(IdError) }
             }
         }
 

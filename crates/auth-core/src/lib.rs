@@ -156,7 +156,7 @@ pub use random::SystemRandom;
 #[cfg(feature = "token")]
 pub use refresh::{
     FamilyHash, InvalidRefreshToken, InvalidStoredToken, RefreshState, RefreshToken,
-    RefreshTokenHash, RefreshUse, ReplacedToken, SuccessorSalt,
+    RefreshTokenHash, RefreshUse, ReplacedToken, ReuseReason, SuccessorSalt,
 };
 pub use session::{Session, SessionLimits, SessionLimitsError, SessionPolicy};
 #[cfg(feature = "token")]

@@ -11,6 +11,8 @@ mod email;
 mod foreign;
 #[cfg(all(feature = "hash", feature = "system"))]
 mod hash;
+#[cfg(feature = "system")]
+mod id;
 #[cfg(feature = "credentials")]
 mod password;
 #[cfg(all(feature = "system", feature = "token"))]

@@ -1,6 +1,11 @@
 //! Decisions about sessions and refresh tokens.
 
-use auth_core::{RefreshState, RefreshUse, Session, SessionId, SessionPolicy, Timestamp, UserId};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use auth_core::{
+    RefreshState, RefreshUse, ReuseReason, Session, SessionPolicy, SuccessorSalt, Timestamp, UserId,
+};
 
 use crate::audit::{Event, EventKind};
 use crate::rules::decision::Decision;
@@ -26,74 +31,136 @@ pub(crate) fn open_session(
     Decision::Write(event.about(session.user_id).in_session(session.id))
 }
 
+/// A session with the state of its refresh tokens, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RefreshableSession {
+    pub(crate) session: Session,
+    pub(crate) tokens: RefreshState,
+    /// The latest repeat that was recorded for this session.
+    pub(crate) recorded_repeat: Option<RecordedRepeat>,
+}
+
+/// A repeated use of a refresh token that was recorded in the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RecordedRepeat {
+    pub(crate) at: Timestamp,
+    pub(crate) ip: Option<IpAddr>,
+}
+
 /// The change to write after a refresh token is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RotationWrite {
     /// Save the refreshed session with the successor of its token.
     Refresh(Session),
+    /// Count the repeat, and record the event if there is one. The successor is derived with the
+    /// salt.
+    Repeat(Session, SuccessorSalt, Option<Event>),
     /// End the session, and record the event.
-    End(Session, Event),
+    End(Session, ReuseReason, Event),
 }
 
-/// Decides the outcome of using a refresh token. `stored` is the session of the token's family with
-/// the state of its tokens, if there is one.
+/// The minimum time between two recorded repeats from one IP address in a session. Tabs that cannot
+/// coordinate repeat each other's tokens all day, and would fill the list of recent activity.
+const REPEAT_EVENT_INTERVAL: Duration = Duration::from_hours(24);
+
+/// Decides the outcome of using a refresh token. `stored` is the session of the token's family, if
+/// there is one.
 pub(crate) fn rotate_refresh_token(
     rotation: &Rotation,
-    stored: Option<(Session, RefreshState)>,
+    stored: Option<RefreshableSession>,
     policy: &SessionPolicy,
     now: Timestamp,
 ) -> Decision<RotationWrite, RotateOutcome> {
-    let (session, tokens) = match stored {
-        Some((session, tokens)) if session.is_alive(now) => (session, tokens),
+    let RefreshableSession { session, tokens, recorded_repeat } = match stored {
+        Some(stored) if stored.session.is_alive(now) => stored,
         _ => return Decision::Return(RotateOutcome::Unknown),
     };
-    match tokens.judge(&rotation.presented, now) {
-        RefreshUse::First => {
-            Decision::Write(RotationWrite::Refresh(session.refreshed(now, policy)))
+    let event = |kind| {
+        let event = Event::by_user(kind, now, rotation.client.clone());
+        event.about(session.user_id).in_session(session.id)
+    };
+    Decision::Write(match tokens.judge(&rotation.presented, &rotation.client, now) {
+        RefreshUse::First => RotationWrite::Refresh(session.refreshed(now, policy)),
+        RefreshUse::Repeated(salt) => {
+            let is_recorded = recorded_repeat.is_some_and(|recorded| {
+                recorded.ip == rotation.client.ip()
+                    && now.duration_since(recorded.at).unsigned_abs() < REPEAT_EVENT_INTERVAL
+            });
+            let event = match is_recorded {
+                true => None,
+                false => Some(event(EventKind::RefreshTokenRepeated)),
+            };
+            RotationWrite::Repeat(session, salt, event)
         }
-        RefreshUse::Repeated(salt) => Decision::Return(RotateOutcome::Repeated(session, salt)),
-        RefreshUse::Reused => {
-            let client = rotation.client.clone();
-            let event = Event::by_user(EventKind::RefreshTokenReused, now, client);
-            let event = event.about(session.user_id).in_session(session.id);
-            Decision::Write(RotationWrite::End(session, event))
+        RefreshUse::Reused(reason) => {
+            RotationWrite::End(session, reason, event(EventKind::RefreshTokenReused))
         }
-    }
+    })
 }
 
-/// Decides whether `acting` may end the session `id`. `stored` is the stored acting session, if it
-/// still exists.
+/// The stored sessions that decide whether a user may end a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EndedAndActing {
+    /// The session to end, if it exists.
+    pub(crate) ended: Option<Session>,
+    /// The acting session, if it still exists.
+    pub(crate) acting: Option<Session>,
+}
+
+/// Decides whether `acting` may end a session. On [`Decision::Write`], exactly one active session
+/// ends.
 pub(crate) fn end_session(
     acting: &ActingSession,
-    stored: Option<&Session>,
-    id: SessionId,
+    stored: EndedAndActing,
     now: Timestamp,
 ) -> Decision<Event, EndSessionsOutcome> {
-    let ActingSession { session, client } = acting;
-    if !stored.is_some_and(|stored| stored.user_id == session.user_id && stored.is_alive(now)) {
+    if !may_act(acting, stored.acting.as_ref(), now) {
         return Decision::Return(EndSessionsOutcome::SessionEnded);
     }
-    let kind = match id == session.id {
+    let user = acting.session.user_id;
+    let ended = match stored.ended {
+        Some(ended) if ended.user_id == user && ended.is_alive(now) => ended,
+        _ => return Decision::Return(EndSessionsOutcome::Ended(0)),
+    };
+    let kind = match ended.id == acting.session.id {
         true => EventKind::SignedOut,
         false => EventKind::SessionEnded,
     };
-    let event = Event::by_user(kind, now, client.clone());
-    Decision::Write(event.about(session.user_id).in_session(id))
+    let event = Event::by_user(kind, now, acting.client.clone());
+    Decision::Write(event.about(user).in_session(ended.id))
 }
 
-/// Decides whether `acting` may end all other sessions of its user. `stored` is the stored acting
-/// session, if it still exists.
+/// The stored state that decides whether a user may end all other sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OthersAndActing {
+    /// The number of the user's other sessions that are active.
+    pub(crate) others: usize,
+    /// The acting session, if it still exists.
+    pub(crate) acting: Option<Session>,
+}
+
+/// Decides whether `acting` may end all other sessions of its user. On [`Decision::Write`], as many
+/// active sessions end as `stored` counts.
 pub(crate) fn end_other_sessions(
     acting: &ActingSession,
-    stored: Option<&Session>,
+    stored: OthersAndActing,
     now: Timestamp,
 ) -> Decision<Event, EndSessionsOutcome> {
-    let ActingSession { session, client } = acting;
-    if !stored.is_some_and(|stored| stored.user_id == session.user_id && stored.is_alive(now)) {
+    if !may_act(acting, stored.acting.as_ref(), now) {
         return Decision::Return(EndSessionsOutcome::SessionEnded);
     }
+    if stored.others == 0 {
+        return Decision::Return(EndSessionsOutcome::Ended(0));
+    }
+    let ActingSession { session, client } = acting;
     let event = Event::by_user(EventKind::OtherSessionsEnded, now, client.clone());
     Decision::Write(event.about(session.user_id).in_session(session.id))
+}
+
+/// Returns `true` if the acting session is still active. `stored` is the same session as stored, if
+/// it still exists.
+fn may_act(acting: &ActingSession, stored: Option<&Session>, now: Timestamp) -> bool {
+    stored.is_some_and(|stored| stored.user_id == acting.session.user_id && stored.is_alive(now))
 }
 
 /// Builds the event for ending all sessions of a user on behalf of an operator.
@@ -126,9 +193,7 @@ pub(crate) fn ended(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use auth_core::{ClientInfo, RefreshToken, SystemRandom};
+    use auth_core::{ClientInfo, RefreshToken, ReplacedToken, SessionId, SystemRandom};
 
     use super::*;
 
@@ -165,9 +230,10 @@ mod tests {
         let session = session(account().id);
         let token = RefreshToken::generate(&SystemRandom);
         let tokens = RefreshState { current: token.hash(), replaced: None };
+        let stored = RefreshableSession { session, tokens, recorded_repeat: None };
         let (rotation, _) = Rotation::new(&token, ClientInfo::default(), &SystemRandom);
         let policy = SessionPolicy::default();
-        let use_at = |now| rotate_refresh_token(&rotation, Some((session, tokens)), &policy, now);
+        let use_at = |now| rotate_refresh_token(&rotation, Some(stored.clone()), &policy, now);
         assert!(matches!(use_at(NOW), Decision::Write(RotationWrite::Refresh(_))));
         let unknown = Decision::Return(RotateOutcome::Unknown);
         assert_eq!(use_at(session.idle_expires_at), unknown);
@@ -179,13 +245,57 @@ mod tests {
         let session = session(account().id);
         let [old, current] = [(); 2].map(|()| RefreshToken::generate(&SystemRandom));
         let tokens = RefreshState { current: current.hash(), replaced: None };
+        let stored = RefreshableSession { session, tokens, recorded_repeat: None };
         let (rotation, _) = Rotation::new(&old, ClientInfo::default(), &SystemRandom);
         let policy = SessionPolicy::default();
-        let reused = rotate_refresh_token(&rotation, Some((session, tokens)), &policy, NOW);
-        let Decision::Write(RotationWrite::End(ended, event)) = reused else {
+        let reused = rotate_refresh_token(&rotation, Some(stored), &policy, NOW);
+        let Decision::Write(RotationWrite::End(ended, reason, event)) = reused else {
             unreachable!("{reused:?}")
         };
-        assert_eq!((ended, event.kind), (session, EventKind::RefreshTokenReused));
+        assert_eq!((ended, reason), (session, ReuseReason::SuccessorUsed));
+        assert_eq!(event.kind, EventKind::RefreshTokenReused);
+    }
+
+    #[test]
+    fn a_repeat_is_recorded_once_a_day_for_each_ip_address() {
+        let user_agent = Some("Browser/1.0");
+        let [home, elsewhere] =
+            [1, 2].map(|n| ClientInfo::new(Some([192, 0, 2, n].into()), user_agent));
+        let token = RefreshToken::generate(&SystemRandom);
+        let policy = SessionPolicy::default();
+        let is_recorded = |client: &ClientInfo, last: Option<(Timestamp, &ClientInfo)>, now| {
+            let (rotation, successor) = Rotation::new(&token, client.clone(), &SystemRandom);
+            let replaced = ReplacedToken {
+                token: token.hash(),
+                salt: rotation.salt,
+                at: now,
+                client: home.clone(),
+                repeats: 0,
+            };
+            let tokens = RefreshState { current: successor.hash(), replaced: Some(replaced) };
+            let recorded_repeat = last.map(|(at, client)| RecordedRepeat { at, ip: client.ip() });
+            let session = Session {
+                idle_expires_at: Timestamp::MAX,
+                expires_at: Timestamp::MAX,
+                ..session(account().id)
+            };
+            let stored = RefreshableSession { session, tokens, recorded_repeat };
+            let repeated = rotate_refresh_token(&rotation, Some(stored), &policy, now);
+            let Decision::Write(RotationWrite::Repeat(_, _, event)) = repeated else {
+                unreachable!("{repeated:?}")
+            };
+            event.is_some_and(|event| {
+                assert_eq!((event.kind, event.at), (EventKind::RefreshTokenRepeated, now));
+                event.client == *client
+            })
+        };
+        let day = REPEAT_EVENT_INTERVAL;
+        let last_moment = day - Duration::from_millis(1);
+        assert!(is_recorded(&home, None, NOW));
+        assert!(!is_recorded(&home, Some((NOW, &home)), NOW + last_moment));
+        assert!(!is_recorded(&home, Some((NOW, &home)), NOW - last_moment), "after a clock change");
+        assert!(is_recorded(&home, Some((NOW, &home)), NOW + day));
+        assert!(is_recorded(&elsewhere, Some((NOW, &home)), NOW));
     }
 
     #[test]
@@ -193,17 +303,42 @@ mod tests {
         let session = session(account().id);
         let acting = ActingSession { session, client: ClientInfo::default() };
         let other = SessionId::generate(NOW, &SystemRandom);
-        for (id, kind) in [(session.id, EventKind::SignedOut), (other, EventKind::SessionEnded)] {
-            let decision = end_session(&acting, Some(&session), id, NOW);
+        let other = Session { id: other, ..session };
+        let end = |ended: Session, stored: Option<Session>, now| {
+            end_session(&acting, EndedAndActing { ended: Some(ended), acting: stored }, now)
+        };
+        let end_others = |stored: Option<Session>, now| {
+            end_other_sessions(&acting, OthersAndActing { others: 1, acting: stored }, now)
+        };
+        for (ended, kind) in [(session, EventKind::SignedOut), (other, EventKind::SessionEnded)] {
+            let decision = end(ended, Some(session), NOW);
             assert!(matches!(decision, Decision::Write(event) if event.kind == kind));
         }
+        assert!(matches!(end_others(Some(session), NOW), Decision::Write(_)));
+
         let rejected = Decision::Return(EndSessionsOutcome::SessionEnded);
         let late = session.idle_expires_at;
-        assert_eq!(end_session(&acting, Some(&session), other, late), rejected);
-        assert_eq!(end_other_sessions(&acting, None, NOW), rejected);
         let of_another_user = Session { user_id: account().id, ..session };
-        assert_eq!(end_session(&acting, Some(&of_another_user), other, NOW), rejected);
-        assert_eq!(end_other_sessions(&acting, Some(&of_another_user), NOW), rejected);
+        for (stored, now) in [(Some(session), late), (None, NOW), (Some(of_another_user), NOW)] {
+            assert_eq!(end(other, stored, now), rejected);
+            assert_eq!(end_others(stored, now), rejected);
+        }
+    }
+
+    #[test]
+    fn ending_a_session_that_is_not_an_active_one_of_the_user_writes_nothing() {
+        let session = session(account().id);
+        let acting = ActingSession { session, client: ClientInfo::default() };
+        let other = Session { id: SessionId::generate(NOW, &SystemRandom), ..session };
+        let expired = Session { idle_expires_at: NOW, ..other };
+        let of_another_user = Session { user_id: account().id, ..other };
+        let nothing = Decision::Return(EndSessionsOutcome::Ended(0));
+        for ended in [None, Some(expired), Some(of_another_user)] {
+            let stored = EndedAndActing { ended, acting: Some(session) };
+            assert_eq!(end_session(&acting, stored, NOW), nothing);
+        }
+        let stored = OthersAndActing { others: 0, acting: Some(session) };
+        assert_eq!(end_other_sessions(&acting, stored, NOW), nothing);
     }
 
     #[test]
