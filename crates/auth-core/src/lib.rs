@@ -158,7 +158,7 @@ pub use refresh::{
     FamilyHash, InvalidRefreshToken, InvalidStoredToken, RefreshState, RefreshToken,
     RefreshTokenHash, RefreshUse, ReplacedToken, ReuseReason, SuccessorSalt,
 };
-pub use session::{Session, SessionLimits, SessionLimitsError, SessionPolicy};
+pub use session::{OpenSession, Session, SessionLimits, SessionLimitsError, SessionPolicy};
 #[cfg(feature = "token")]
 pub use throttle::{Admission, CountOutcome, Counter, CounterKey, Limit};
 #[cfg(feature = "token")]

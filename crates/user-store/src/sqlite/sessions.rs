@@ -3,7 +3,8 @@ use auth_core::{FamilyHash, PasswordHash, Session, SessionId, SessionPolicy, Tim
 use rusqlite::Connection;
 
 use crate::error::StoreError;
-use crate::rules::sessions::{EndedAndActing, OthersAndActing, RotationWrite};
+use crate::rules::refresh::RotationWrite;
+use crate::rules::sessions::{EndedAndActing, OthersAndActing};
 use crate::rules::{self, Decision};
 use crate::sessions::{
     ActingSession, ActiveSession, EndSessionsOutcome, NewSession, OpenSessionOutcome,
@@ -92,14 +93,14 @@ impl SessionStore for SqliteStore {
         let family = rotation.family;
         let found =
             self.database.look_up(move |connection| sessions::by_family(connection, &family));
-        let decision = rules::sessions::rotate_refresh_token(&rotation, found.await?, &policy, now);
+        let decision = rules::refresh::rotate_refresh_token(&rotation, found.await?, &policy, now);
         if let Decision::Return(outcome) = decision {
             return Ok(outcome);
         }
         self.database
             .write(move |tx| {
                 let stored = sessions::by_family(tx, &rotation.family)?;
-                match rules::sessions::rotate_refresh_token(&rotation, stored, &policy, now) {
+                match rules::refresh::rotate_refresh_token(&rotation, stored, &policy, now) {
                     Decision::Write(RotationWrite::Refresh(session)) => {
                         sessions::refresh(tx, &session, &rotation)?;
                         Ok(RotateOutcome::Rotated(session))

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    ClientInfo, DecoyPosition, Email, NewPassword, PasswordHash, PasswordHasher, PasswordPolicy,
-    RefreshToken, Session, SessionPolicy, SystemRandom, Timestamp, UserId,
+    ClientInfo, DecoyPosition, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher,
+    PasswordPolicy, RefreshToken, Session, SessionPolicy, SystemRandom, Timestamp, UserId,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -76,7 +76,9 @@ async fn open_session(
     user: &User,
     client: &ClientInfo,
 ) -> (Session, RefreshToken) {
-    let session = Session::open(user.id, NOW, false, &SessionPolicy::default(), &SystemRandom);
+    let policy = &SessionPolicy::default();
+    let open = OpenSession { user_id: user.id, remember: false, policy };
+    let session = Session::open(open, NOW, &SystemRandom);
     let token = RefreshToken::generate(&SystemRandom);
     let new = NewSession::new(session, client.clone(), &token);
     let found = store.credentials(user.email.key(), &DecoyPosition::default()).await.unwrap();

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
 use crate::audit::Event;
 use crate::keys::KeySetVersion;
-use crate::rules::sessions::{RecordedRepeat, RefreshableSession};
+use crate::rules::refresh::{RecordedRepeat, RefreshableSession};
 use crate::sessions::{ActiveSession, NewSession, Rotation, SessionRecord};
 use crate::sqlite::rows::{bytes, client, ip, session_id, timestamp, user_id};
 use crate::sqlite::statements::users;
