@@ -22,9 +22,11 @@ impl Accounts {
     /// Refreshes a session: issues a new access token, and a refresh token that replaces this one.
     ///
     /// A second tab, or a client that did not receive the response, can use the same token again
-    /// within [10 seconds](auth_core::RefreshState::GRACE), as long as the new refresh token has
-    /// not been used. It then gets that same new token. Any other reuse suggests that the token was
-    /// copied, so the session is ended (RFC 9700, 4.14.2).
+    /// for [30 seconds](auth_core::RefreshState::GRACE), as long as the new refresh token has not
+    /// been used. It then gets that same new token. Any other reuse suggests that the token was
+    /// copied, so the session is ended (RFC 9700, 4.14.2). So does a repeat with another user
+    /// agent, and one beyond [40](auth_core::RefreshState::MAX_REPEATS). The audit log contains
+    /// repeats (at most one a day from each IP address) and reuse.
     ///
     /// # Errors
     ///
@@ -39,9 +41,9 @@ impl Accounts {
         let (store, policy) = (Arc::clone(&self.store), self.config.sessions);
         let rotate = async move {
             let outcome = store.rotate_refresh_token(&rotation, &policy, now).await?;
-            if let RotateOutcome::Reused(Session { id, user_id, .. }) = outcome {
+            if let RotateOutcome::Reused(Session { id, user_id, .. }, reason) = outcome {
                 tracing::warn!(
-                    user = %user_id, session = %id,
+                    user = %user_id, session = %id, %reason,
                     "a refresh token was reused: the session was ended"
                 );
             }
@@ -51,7 +53,7 @@ impl Accounts {
         let (session, token) = match rotated.map_err(ServiceError::from)? {
             RotateOutcome::Rotated(session) => (session, successor),
             RotateOutcome::Repeated(session, salt) => (session, token.successor(&salt)),
-            RotateOutcome::Reused(_) | RotateOutcome::Unknown => {
+            RotateOutcome::Reused(..) | RotateOutcome::Unknown => {
                 return Err(RefreshError::InvalidToken);
             }
         };

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{EmailKey, Password, RefreshToken, Session, UserId, Verification};
+use auth_core::{EmailKey, OpenSession, Password, RefreshToken, Session, UserId, Verification};
 use user_store::{Challenge, Event, EventKind, NewSession, OpenSessionOutcome, PasswordVersion};
 
 use crate::accounts::Accounts;
@@ -91,7 +91,8 @@ impl Accounts {
         };
 
         let now = self.clock.now();
-        let session = Session::open(user, now, remember, &self.config.sessions, &*self.random);
+        let open = OpenSession { user_id: user, remember, policy: &self.config.sessions };
+        let session = Session::open(open, now, &*self.random);
         let refresh = RefreshToken::generate(&*self.random);
         let mut new = NewSession::new(session, caller.client.clone(), &refresh);
         new.replaces = replaces.map(RefreshToken::family);

@@ -61,7 +61,10 @@ named! {
         OtherSessionsEnded = "other_sessions_ended",
         /// An operator ended all sessions.
         AllSessionsEnded = "all_sessions_ended",
-        /// A replaced refresh token was used again. Its session was ended.
+        /// A replaced refresh token was used once more, by a second tab or after a lost response.
+        /// At most one such event a day is recorded for each session and IP address.
+        RefreshTokenRepeated = "refresh_token_repeated",
+        /// A replaced refresh token was used in a way that suggests a copy. Its session was ended.
         RefreshTokenReused = "refresh_token_reused",
         /// The password was changed.
         PasswordChanged = "password_changed",

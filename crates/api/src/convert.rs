@@ -90,6 +90,7 @@ const fn activity_kind(kind: &EventKind) -> ActivityKind {
         EventKind::SessionEnded => ActivityKind::SessionEnded,
         EventKind::OtherSessionsEnded => ActivityKind::OtherSessionsEnded,
         EventKind::AllSessionsEnded => ActivityKind::AllSessionsEnded,
+        EventKind::RefreshTokenRepeated => ActivityKind::RefreshTokenRepeated,
         EventKind::RefreshTokenReused => ActivityKind::RefreshTokenReused,
         EventKind::PasswordChanged => ActivityKind::PasswordChanged,
         EventKind::AccountDisabled => ActivityKind::AccountDisabled,

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use accounts::SessionId;
 use api_types::ErrorCode;
+use percent_encoding::percent_decode_str;
 use schemars::{Schema, SchemaGenerator};
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
@@ -92,7 +93,8 @@ impl Endpoint {
     }
 
     /// Returns whether `path`, which has no leading slash, is the path of the endpoint. A segment
-    /// that cannot be parsed as the parameter does not match.
+    /// that cannot be parsed as the parameter does not match. Only the parameter is
+    /// percent-decoded.
     pub(crate) fn matches(&self, path: &str) -> bool {
         (self.matches)(without_slash(self.docs.path), path)
     }
@@ -227,6 +229,7 @@ impl PathParameter for SessionId {
     fn parse(template: &str, path: &str) -> Option<Self> {
         let (before, rest) = template.split_once('{')?;
         let (_, after) = rest.split_once('}')?;
-        path.strip_prefix(before)?.strip_suffix(after)?.parse().ok()
+        let segment = path.strip_prefix(before)?.strip_suffix(after)?;
+        percent_decode_str(segment).decode_utf8().ok()?.parse().ok()
     }
 }

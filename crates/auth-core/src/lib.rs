@@ -157,9 +157,9 @@ pub use random::SystemRandom;
 #[cfg(feature = "token")]
 pub use refresh::{
     FamilyHash, InvalidRefreshToken, InvalidStoredToken, RefreshState, RefreshToken,
-    RefreshTokenHash, RefreshUse, ReplacedToken, SuccessorSalt,
+    RefreshTokenHash, RefreshUse, ReplacedToken, ReuseReason, SuccessorSalt,
 };
-pub use session::{Session, SessionLimits, SessionLimitsError, SessionPolicy};
+pub use session::{OpenSession, Session, SessionLimits, SessionLimitsError, SessionPolicy};
 #[cfg(feature = "token")]
 pub use throttle::{Admission, CountOutcome, Counter, CounterKey, Limit};
 #[cfg(feature = "token")]

@@ -25,6 +25,17 @@ pub struct Session {
     pub remember: bool,
 }
 
+/// The arguments of [`Session::open`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenSession<'a> {
+    /// The user who signs in.
+    pub user_id: UserId,
+    /// `true` if the user asked to stay signed in after closing the browser.
+    pub remember: bool,
+    /// The time limits of sessions.
+    pub policy: &'a SessionPolicy,
+}
+
 /// The time limits of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionLimits {
@@ -53,11 +64,14 @@ impl Session {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use auth_core::{Clock, Session, SessionPolicy, SystemClock, SystemRandom, UserId};
+    /// # use auth_core::{
+    /// #     Clock, OpenSession, Session, SessionPolicy, SystemClock, SystemRandom, UserId,
+    /// # };
     /// let policy = SessionPolicy::default();
     /// let now = SystemClock.now();
-    /// let user = UserId::generate(now, &SystemRandom);
-    /// let session = Session::open(user, now, false, &policy, &SystemRandom);
+    /// let user_id = UserId::generate(now, &SystemRandom);
+    /// let open = OpenSession { user_id, remember: false, policy: &policy };
+    /// let session = Session::open(open, now, &SystemRandom);
     ///
     /// // The session expires after 30 minutes without a refresh. A refresh restarts the timeout.
     /// let later = now + Duration::from_secs(29 * 60);
@@ -66,32 +80,26 @@ impl Session {
     /// assert!(session.refreshed(later, &policy).is_alive(now + Duration::from_secs(30 * 60)));
     /// ```
     #[must_use]
-    pub fn open(
-        user_id: UserId,
-        now: Timestamp,
-        remember: bool,
-        policy: &SessionPolicy,
-        random: &dyn Random,
-    ) -> Self {
-        let id = SessionId::generate(now, random);
-        let expires_at = after(now, policy.limits(remember).lifetime);
+    pub fn open(open: OpenSession<'_>, now: Timestamp, random: &dyn Random) -> Self {
+        let OpenSession { user_id, remember, policy } = open;
         let session = Self {
-            id,
+            id: SessionId::generate(now, random),
             user_id,
             created_at: now,
             last_used_at: now,
-            idle_expires_at: expires_at,
-            expires_at,
+            idle_expires_at: now,
+            expires_at: now,
             remember,
         };
-        session.refreshed(now, policy)
+        let expires_at = after(now, policy.limits(&session).lifetime);
+        Self { expires_at, ..session }.refreshed(now, policy)
     }
 
     /// Returns the session after a refresh at `now`: the idle timeout restarts, and `expires_at`
     /// stays the same (OWASP ASVS 5.0, 7.3.1 and 7.3.2).
     #[must_use]
     pub fn refreshed(self, now: Timestamp, policy: &SessionPolicy) -> Self {
-        let idle_expires_at = after(now, policy.limits(self.remember).idle_timeout);
+        let idle_expires_at = after(now, policy.limits(&self).idle_timeout);
         Self { last_used_at: now, idle_expires_at: idle_expires_at.min(self.expires_at), ..self }
     }
 
@@ -130,11 +138,11 @@ impl SessionLimits {
 }
 
 impl SessionPolicy {
-    /// Returns the limits of a session: [`remembered`](Self::remembered) if `remember` is `true`,
-    /// otherwise [`standard`](Self::standard).
+    /// Returns the limits of a session: [`remembered`](Self::remembered) if its user asked to stay
+    /// signed in, otherwise [`standard`](Self::standard).
     #[must_use]
-    pub const fn limits(&self, remember: bool) -> &SessionLimits {
-        if remember { &self.remembered } else { &self.standard }
+    pub const fn limits(&self, session: &Session) -> &SessionLimits {
+        if session.remember { &self.remembered } else { &self.standard }
     }
 }
 

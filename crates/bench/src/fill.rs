@@ -2,8 +2,8 @@ use std::fs::File;
 use std::path::Path;
 
 use auth_core::{
-    ClientInfo, Clock as _, Email, NewPassword, PasswordHasher, PasswordPolicy, RefreshToken,
-    Session, SessionPolicy, SystemClock, SystemRandom, Timestamp, UserId,
+    ClientInfo, Clock as _, Email, NewPassword, OpenSession, PasswordHasher, PasswordPolicy,
+    RefreshToken, Session, SessionPolicy, SystemClock, SystemRandom, Timestamp, UserId,
 };
 use rusqlite::{Connection, Transaction, params};
 use serde_json::json;
@@ -58,7 +58,8 @@ fn insert_user(tx: &Transaction<'_>, n: u32, hash: &str) -> CommandResult<()> {
 }
 
 fn insert_session(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> CommandResult<()> {
-    let session = Session::open(user, now, true, &SessionPolicy::default(), &SystemRandom);
+    let open = OpenSession { user_id: user, remember: true, policy: &SessionPolicy::default() };
+    let session = Session::open(open, now, &SystemRandom);
     let token = RefreshToken::generate(&SystemRandom);
     let NewSession { session, family, refresh_token, .. } =
         NewSession::new(session, ClientInfo::default(), &token);

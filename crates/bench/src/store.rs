@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use auth_core::{
-    Admission, ClientInfo, Clock as _, CounterKey, DecoyPosition, Limit, Random as _, RefreshToken,
-    Session, SessionId, SessionPolicy, SystemClock, SystemRandom,
+    Admission, ClientInfo, Clock as _, CounterKey, DecoyPosition, Limit, OpenSession, Random as _,
+    RefreshToken, Session, SessionId, SessionPolicy, SystemClock, SystemRandom,
 };
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -124,7 +124,8 @@ async fn open_session(store: &SqliteStore, n: u32) -> CommandResult<RefreshToken
     }
     let now = SystemClock.now();
     let policy = SessionPolicy::default();
-    let session = Session::open(found.user_id, now, false, &policy, &SystemRandom);
+    let open = OpenSession { user_id: found.user_id, remember: false, policy: &policy };
+    let session = Session::open(open, now, &SystemRandom);
     let token = RefreshToken::generate(&SystemRandom);
     let new = NewSession::new(session, ClientInfo::default(), &token);
     let opened = store.open_session(&new, found.password_version, None).await?;

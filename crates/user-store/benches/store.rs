@@ -4,9 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed step stops the measurement")]
 
 use auth_core::{
-    ClientInfo, Clock as _, DecoyPosition, Email, NewPassword, PasswordHasher, PasswordPolicy,
-    RefreshToken, Session, SessionPolicy, SuccessorSalt, SystemClock, SystemRandom, Timestamp,
-    UserId,
+    ClientInfo, Clock as _, DecoyPosition, Email, NewPassword, OpenSession, PasswordHasher,
+    PasswordPolicy, RefreshToken, Session, SessionPolicy, SuccessorSalt, SystemClock, SystemRandom,
+    Timestamp, UserId,
 };
 use divan::Bencher;
 use tempfile::TempDir;
@@ -56,7 +56,8 @@ impl World {
 
     fn new_session(&self) -> (NewSession, RefreshToken) {
         let (policy, token) = (SessionPolicy::default(), RefreshToken::generate(&SystemRandom));
-        let session = Session::open(self.user.id, self.now, false, &policy, &SystemRandom);
+        let open = OpenSession { user_id: self.user.id, remember: false, policy: &policy };
+        let session = Session::open(open, self.now, &SystemRandom);
         (NewSession::new(session, ClientInfo::default(), &token), token)
     }
 

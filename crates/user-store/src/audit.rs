@@ -204,7 +204,9 @@ event_kinds! {
     OtherSessionsEnded = "other_sessions_ended",
     /// An operator ended all sessions of a user.
     AllSessionsEnded = "all_sessions_ended",
-    /// A replaced refresh token was used. Its session was ended.
+    /// A replaced refresh token was used once more, by a second tab or after a lost response.
+    RefreshTokenRepeated = "refresh_token_repeated",
+    /// A replaced refresh token was used in a way that suggests a copy. Its session was ended.
     RefreshTokenReused = "refresh_token_reused",
     /// The password was changed, by the user or by an operator.
     PasswordChanged = "password_changed",

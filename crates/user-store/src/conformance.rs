@@ -41,6 +41,7 @@ pub mod audit;
 mod deployment;
 pub mod keys;
 pub mod refresh;
+pub mod repeats;
 pub mod sessions;
 mod steps;
 pub mod store;
@@ -65,6 +66,10 @@ macro_rules! conformance_tests {
         mod refresh {
             use super::*;
             $crate::refresh_cases! { $deployment }
+        }
+        mod repeats {
+            use super::*;
+            $crate::repeats_cases! { $deployment }
         }
         mod attempts {
             use super::*;

@@ -7,6 +7,7 @@ pub(crate) mod attempts;
 pub(crate) mod audit;
 mod decision;
 pub(crate) mod keys;
+pub(crate) mod refresh;
 pub(crate) mod sessions;
 pub(crate) mod users;
 

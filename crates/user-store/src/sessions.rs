@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    ClientInfo, FamilyHash, PasswordHash, Random, RefreshToken, RefreshTokenHash, Session,
-    SessionId, SessionPolicy, SuccessorSalt, Timestamp, UserId,
+    ClientInfo, FamilyHash, PasswordHash, Random, RefreshToken, RefreshTokenHash, ReuseReason,
+    Session, SessionId, SessionPolicy, SuccessorSalt, Timestamp, UserId,
 };
 
 use crate::error::StoreError;
@@ -22,7 +22,12 @@ use crate::users::{PasswordVersion, User};
 /// - Users can end sessions only from an active session, and only their own. If two sessions end
 ///   each other at the same time, one succeeds.
 /// - Of concurrent uses of a refresh token, one rotates it and the others get the same successor.
-///   If a replaced token is used later, its session ends.
+///   These repeats are counted. One that [`RefreshState`](auth_core::RefreshState) does not accept
+///   ends the session.
+/// - An accepted repeat is recorded, unless one from the same IP address was recorded for the same
+///   session less than a day before.
+/// - A call that changes nothing does not wait for writers. So a refresh token of no active session
+///   cannot keep others from writing.
 /// - A user has at most [`NewSession::MAX_PER_USER`] active sessions. Opening one more ends the
 ///   least recently used one.
 #[async_trait]
@@ -211,9 +216,9 @@ pub enum RotateOutcome {
     Rotated(Session),
     /// The token was rotated a moment ago. Its successor can be derived again with this salt.
     Repeated(Session, SuccessorSalt),
-    /// The token was replaced earlier, and the time for repeating its use has passed. Its session
+    /// The token was replaced earlier, and its use cannot be repeated for this reason. Its session
     /// was ended and is returned.
-    Reused(Session),
+    Reused(Session, ReuseReason),
     /// No active session has this token.
     Unknown,
 }

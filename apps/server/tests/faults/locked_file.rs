@@ -6,6 +6,7 @@ use std::thread::{self, ScopedJoinHandle};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use crate::server::{bearer, credentials};
 use crate::start::{PASSWORD, assert_unavailable, database, start, start_error};
 
 /// Locks the database for writing until the connection is dropped.
@@ -49,6 +50,28 @@ fn while_the_file_is_locked_writes_get_503_and_reads_succeed() {
         assert_eq!(server.sign_up(&email, PASSWORD).status, 201, "a failed sign-up has no effect");
     }
     assert_eq!(server.get("/readyz").status, 200);
+}
+
+#[test]
+fn while_the_file_is_locked_an_unknown_refresh_token_gets_401() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(&folder);
+    server.sign_up("ada@example.com", PASSWORD);
+    let body = credentials("ada@example.com", PASSWORD);
+    let live = server.post("/api/token", "", &body);
+    let ended = server.post("/api/token", "", &body);
+    assert_eq!(server.post("/api/logout", &bearer(&ended.access_token()), "").status, 204);
+    let _other = lock(&folder);
+    let unknown = format!("latchkey_refresh={}", "A".repeat(64));
+    for cookie in [unknown, ended.cookie()] {
+        assert_eq!(server.refresh(&cookie).code(), "invalid_refresh_token");
+    }
+    let logged_out = server.post("/api/logout", &bearer(&ended.access_token()), "");
+    assert_eq!(logged_out.code(), "invalid_token");
+    let bearer = bearer(&live.access_token());
+    let path = "/api/sessions/018c0000-0000-7000-8000-000000000000";
+    assert_eq!(server.request("DELETE", path, &bearer).code(), "not_found");
+    assert_eq!(server.request("DELETE", "/api/sessions", &bearer).status, 204);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Sessions over real connections and across restarts.
 
 use crate::app::{EMAIL, PASSWORD, TestApp};
+use crate::operator::success;
 use crate::server::{Server, bearer, credentials};
 
 fn log_in(server: &Server, headers: &str) -> crate::server::Answer {
@@ -18,6 +19,27 @@ fn a_refresh_survives_kill_9_and_its_lost_response_can_be_repeated() {
     let again = app.refresh(&first);
     assert_eq!((again.status, again.cookie()), (200, lost.cookie()));
     assert_eq!(app.me(&again.access_token()).status, 200);
+    let audit_log = success(&app.operator().audit(&[]));
+    assert_eq!(audit_log.matches("refresh_token_repeated").count(), 1, "{audit_log}");
+}
+
+#[test]
+fn a_refresh_token_repeated_by_another_program_ends_the_session() {
+    let app = TestApp::new();
+    app.user();
+    let copied = log_in(&app, "user-agent: Browser/1.0\r\n").cookie();
+    let refresh_as = |user_agent: &str| {
+        let headers = format!("cookie: {copied}\r\nuser-agent: {user_agent}\r\n");
+        app.post("/api/token/refresh", &headers, "{}")
+    };
+    let refreshed = refresh_as("Browser/1.0");
+    assert_eq!(refresh_as("curl/8.5.0").code(), "invalid_refresh_token");
+    assert_eq!(app.me(&refreshed.access_token()).code(), "invalid_token");
+    let audit_log = success(&app.operator().audit(&[]));
+    assert!(audit_log.lines().last().unwrap().contains("refresh_token_reused"), "{audit_log}");
+    assert!(audit_log.ends_with("\"curl/8.5.0\"\n"), "{audit_log}");
+    let log = app.log();
+    assert!(log.contains("another user agent has used it"), "{log}");
 }
 
 #[test]

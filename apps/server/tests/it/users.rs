@@ -48,7 +48,7 @@ fn accounts_are_listed_and_shown_as_text_and_json() {
     let listed = json(&operator.users(&["list", "--json"]));
     let emails = (&listed[0]["email"], &listed[1]["email"]);
     assert_eq!(emails, (&EMAIL.into(), &"grace@example.com".into()));
-    for name in [EMAIL, "ADA@example.com", &id] {
+    for name in [EMAIL, "ADA@example.com", &id, &id.to_uppercase()] {
         let shown = json(&operator.users(&["show", name, "--json"]));
         assert_eq!((&shown["id"], &shown["disabled_at"]), (&id.as_str().into(), &Value::Null));
     }
@@ -67,6 +67,20 @@ fn an_email_address_may_start_with_a_hyphen() {
         assert!(success(&operator.audit(&["--user", email])).contains("account_created"));
         success(&operator.users(&["delete", email]));
     }
+}
+
+#[test]
+fn an_id_in_upper_case_selects_events_and_is_kept_by_an_import() {
+    let folder = tempfile::tempdir().unwrap();
+    let operator = Operator::new(&folder);
+    let id = "01960000-0000-7000-8000-00000000ada0";
+    let hash = "$pbkdf2-sha256$i=1000,l=32$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let user = serde_json::json!({"id": id.to_uppercase(), "email": EMAIL, "password_hash": hash});
+    let import = ["import", "-", "--format", "jsonl"];
+    success(&operator.users_with_input(&import, &user.to_string()));
+    assert_eq!(json(&operator.users(&["show", EMAIL, "--json"]))["id"], id);
+    let events = success(&operator.audit(&["--user", &id.to_uppercase()]));
+    assert!(events.contains("account_created") && events.contains(id), "{events}");
 }
 
 #[test]

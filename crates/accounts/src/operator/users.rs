@@ -33,8 +33,8 @@ impl Operator<'_> {
         self.accounts.store.users(after, limit).await
     }
 
-    /// Returns the account with this id or this email address. The address may be written in any of
-    /// the forms that [`Email`](auth_core::Email) treats as equal, for example in upper case.
+    /// Returns the account with this id or this email address. The id may be in any letter case,
+    /// and the address in any of the forms that [`Email`](auth_core::Email) treats as equal.
     ///
     /// # Errors
     ///

@@ -99,9 +99,10 @@ async fn a_change_is_logged_even_if_its_caller_disconnects() {
     log.assert_contains_for(user.id, "signed in");
     let copied = issue(&app, false).await;
     refresh(&app, &copied).await.unwrap();
-    app.advance(Duration::from_secs(10));
+    app.advance(Duration::from_secs(31));
     abandon(&app, app.refresh(&copied.refresh.token, &client)).await;
     log.assert_contains_for(user.id, "a refresh token was reused: the session was ended");
+    log.assert_contains_for(user.id, "reason=it was replaced too long ago");
 
     let ada = app.session().await;
     abandon(&app, app.end_other_sessions(&ada, &client)).await;

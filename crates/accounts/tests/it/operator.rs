@@ -3,10 +3,11 @@ use accounts::{Caller, OperatorError, SignIn, SignInError};
 use crate::app::{EMAIL, NEW_PASSWORD, PASSWORD, TestApp, is_rejected, refresh};
 
 #[tokio::test]
-async fn an_account_is_found_by_its_id_and_by_every_spelling_of_its_email_address() {
+async fn an_account_is_found_by_every_spelling_of_its_id_and_of_its_email_address() {
     let app = TestApp::new().await;
     let ada = app.account().await;
-    for name in [ada.id.to_string().as_str(), EMAIL, " ADA@EXAMPLE.COM "] {
+    let id = ada.id.to_string();
+    for name in [&id, &id.to_uppercase(), EMAIL, " ADA@EXAMPLE.COM "] {
         assert_eq!(app.operator().user(name).await.unwrap(), ada, "{name}");
     }
     for name in ["grace@example.com", "ada", "", "01960000-0000-7000-8000-00000000ada0"] {

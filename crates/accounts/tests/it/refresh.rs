@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use accounts::{ClientInfo, Clock, RefreshError, RefreshToken, Timestamp};
+use accounts::{ClientInfo, Clock, EventKind, RefreshError, RefreshToken, Timestamp};
 use auth_core::SystemRandom;
 use futures_util::future::join_all;
 
@@ -67,7 +67,7 @@ async fn a_refresh_whose_response_was_lost_can_be_repeated_after_a_restart() {
     let tokens = app.user().await.tokens;
     let lost = refresh(&app, &tokens).await.unwrap();
     app.restart().await;
-    app.advance(Duration::from_millis(9_999));
+    app.advance(Duration::from_secs(30));
     let again = refresh(&app, &tokens).await.unwrap();
     assert_eq!(*again.refresh.token.to_text(), *lost.refresh.token.to_text());
     refresh(&app, &again).await.unwrap();
@@ -79,11 +79,38 @@ async fn a_reused_refresh_token_ends_the_session_of_the_thief_and_of_the_victim(
     let (stolen, other) = (app.user().await.tokens, app.session().await.tokens);
     let victim = refresh(&app, &stolen).await.unwrap();
     app.restart().await;
-    app.advance(Duration::from_secs(10));
+    app.advance(Duration::from_secs(31));
     assert!(matches!(refresh(&app, &stolen).await, Err(RefreshError::InvalidToken)));
     assert!(is_rejected(&app, &victim).await);
     assert!(refresh(&app, &victim).await.is_err());
     authenticate(&app, &other).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_thief_who_repeats_each_token_of_the_victim_is_recorded_or_ends_the_session() {
+    let app = TestApp::new().await;
+    let ada = app.user().await;
+    let browser = |ip: u8, name| ClientInfo::new(Some([192, 0, 2, ip].into()), Some(name));
+    let (victim, thief) = (browser(1, "Browser/1.0"), browser(66, "Browser/1.0"));
+    let mut token = ada.tokens.refresh.token.clone();
+    for _ in 0..3 {
+        app.advance(Duration::from_mins(5));
+        let next = app.refresh(&token, &victim).await.unwrap();
+        app.advance(Duration::from_secs(1));
+        let copy = app.refresh(&token, &thief).await.unwrap();
+        assert_eq!(*copy.refresh.token.to_text(), *next.refresh.token.to_text());
+        token = next.refresh.token;
+    }
+    let events = app.activity(&ada).await.unwrap();
+    let repeats: Vec<_> =
+        events.iter().filter(|event| event.kind == EventKind::RefreshTokenRepeated).collect();
+    assert_eq!(repeats.len(), 1, "the thief is shown to the user");
+    assert_eq!((&repeats[0].client, repeats[0].session), (&thief, Some(ada.session().id)));
+
+    let next = app.refresh(&token, &victim).await.unwrap();
+    let other_program = app.refresh(&token, &browser(66, "curl/8.5.0")).await;
+    assert!(matches!(other_program, Err(RefreshError::InvalidToken)));
+    assert!(is_rejected(&app, &next).await);
 }
 
 #[tokio::test]

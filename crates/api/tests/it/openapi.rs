@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use jsonschema::Validator;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
@@ -99,7 +100,8 @@ fn template(path: &str) -> Option<String> {
 }
 
 fn is_id(text: &str) -> bool {
-    text.parse::<auth_core::SessionId>().is_ok()
+    let decoded = percent_decode_str(text).decode_utf8_lossy();
+    decoded.parse::<auth_core::SessionId>().is_ok()
 }
 
 /// Returns a validator that also rejects properties that are not in the schema.

@@ -97,12 +97,12 @@ async fn an_invalid_refresh_token_is_reported_before_an_invalid_body() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_reused_within_seconds_gets_the_same_successor() {
+async fn a_refresh_token_repeated_within_thirty_seconds_gets_the_same_successor() {
     let app = TestApp::new().await;
     let mut user = app.user().await;
     let first = user.cookie.clone();
     user.refresh().await;
-    app.advance(Duration::from_secs(9));
+    app.advance(Duration::from_secs(30));
     let again = app.send(refresh(&first)).await;
     assert_eq!((again.status.as_u16(), again.cookie()), (200, user.cookie.clone()));
     assert_eq!(user.me().await.status, 200);
@@ -114,11 +114,56 @@ async fn a_reused_refresh_token_ends_the_session() {
     let mut user = app.user().await;
     let first = user.cookie.clone();
     user.refresh().await;
-    app.advance(Duration::from_secs(10));
+    app.advance(Duration::from_secs(31));
     let reused = app.send(refresh(&first)).await;
     reused.assert_problem(401, "invalid_refresh_token");
     reused.assert_clears_the_cookie();
     user.me().await.assert_problem(401, "invalid_token");
+    user.refresh().await.assert_problem(401, "invalid_refresh_token");
+}
+
+#[tokio::test]
+async fn a_refresh_token_repeated_by_another_browser_ends_the_session() {
+    let app = TestApp::new().await;
+    let user = app.user().await;
+    let refresh_as = |browser| app.send(refresh(&user.cookie).header("user-agent", browser));
+    let refreshed = refresh_as("Browser/1.0").await;
+    assert_eq!(refresh_as("Browser/1.0").await.cookie(), refreshed.cookie());
+    let reused = refresh_as("Browser/2.0").await;
+    reused.assert_problem(401, "invalid_refresh_token");
+    reused.assert_clears_the_cookie();
+    user.me().await.assert_problem(401, "invalid_token");
+    let successor = app.send(refresh(&refreshed.cookie())).await;
+    successor.assert_problem(401, "invalid_refresh_token");
+    let activity = app.sign_in().await.get("/api/me/activity").await;
+    let kinds = activity.body["events"].as_array().unwrap().iter().map(|event| &event["kind"]);
+    let kinds: Vec<_> = kinds.collect();
+    assert_eq!(kinds[1..3], ["refresh_token_reused", "refresh_token_repeated"]);
+}
+
+#[tokio::test]
+async fn twenty_tabs_that_refresh_at_once_and_retry_stay_signed_in() {
+    let app = TestApp::new().await;
+    let mut user = app.user().await;
+    let shared = user.cookie.clone();
+    let successor = user.refresh().await.cookie();
+    for _ in 0..39 {
+        let tab = app.send(refresh(&shared)).await;
+        assert_eq!((tab.status.as_u16(), tab.cookie()), (200, successor.clone()));
+    }
+    assert_eq!(user.refresh().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_refresh_token_repeated_more_often_than_tabs_explain_ends_the_session() {
+    let app = TestApp::new().await;
+    let mut user = app.user().await;
+    let copied = user.cookie.clone();
+    user.refresh().await;
+    for _ in 0..40 {
+        assert_eq!(app.send(refresh(&copied)).await.status, 200);
+    }
+    app.send(refresh(&copied)).await.assert_problem(401, "invalid_refresh_token");
     user.refresh().await.assert_problem(401, "invalid_refresh_token");
 }
 

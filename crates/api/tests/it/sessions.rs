@@ -104,6 +104,52 @@ async fn ending_all_other_sessions_takes_effect_immediately() {
 }
 
 #[tokio::test]
+async fn a_session_id_may_be_in_upper_case_or_percent_encoded() {
+    let encode_all = |id: &str| id.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let spellings: [fn(&str) -> String; 3] =
+        [str::to_uppercase, |id| id.replace('-', "%2d"), encode_all];
+    let app = TestApp::new().await;
+    let user = app.user().await;
+    for spelling in spellings {
+        let other = app.sign_in().await;
+        let listed = user.get("/api/sessions").await;
+        let (id, _) = ids(&listed).into_iter().find(|(_, current)| !current).unwrap();
+        assert_eq!(id, id.to_lowercase(), "output is in lower case");
+        let ended = user.delete(&format!("/api/sessions/{}", spelling(id))).await;
+        assert_eq!(ended.status, 204);
+        other.me().await.assert_problem(401, "invalid_token");
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_session_id_is_not_found() {
+    let app = TestApp::new().await;
+    let user = app.user().await;
+    let listed = user.get("/api/sessions").await;
+    let (id, _) = ids(&listed)[0];
+    for malformed in [
+        "ada",
+        "1%20OR%201=1",
+        "%",
+        "%2",
+        "%ff%fe",
+        &format!("{id}0"),
+        &format!("{id}%00"),
+        &format!("{id}%20"),
+        &format!("%2F{id}"),
+        &format!("%7B{id}%7D"),
+        &format!("urn:uuid:{id}"),
+        &id.replace('-', ""),
+        // Decoded only once.
+        &id.replace('-', "%252d"),
+    ] {
+        let path = format!("/api/sessions/{malformed}");
+        user.delete(&path).await.assert_problem(404, "not_found");
+    }
+    assert_eq!(user.me().await.status, 200);
+}
+
+#[tokio::test]
 async fn a_request_with_an_empty_session_id_ends_no_session() {
     let app = TestApp::new().await;
     let (other, user) = (app.user().await, app.sign_in().await);

@@ -11,7 +11,7 @@ use crate::secret_text;
 /// It has two parts:
 ///
 /// - The family has 128 bits and stays the same for the whole session. It lets a store recognise a
-///   token that was replaced long ago. The use of such a token shows that it was copied.
+///   token that was replaced long ago. The use of such a token suggests that it was copied.
 /// - The secret has 256 bits and changes with every use (RFC 9700, 4.14.2: refresh token rotation).
 ///
 /// The next token is [derived](Self::successor) rather than generated, so that it can be returned a

@@ -31,3 +31,23 @@ fn the_nil_and_the_max_uuid_are_not_ids() {
         assert_eq!(UserId::try_from(uuid), Err(IdError));
     }
 }
+
+#[test]
+fn text_that_is_not_a_uuid_with_hyphens_is_not_an_id() {
+    let id = "018bcfe5-6800-71a7-88fa-24ca48016aa1";
+    for text in [
+        String::new(),
+        "ada".to_owned(),
+        format!("{{{id}}}"),
+        format!("urn:uuid:{id}"),
+        format!(" {id}"),
+        format!("{id}\n"),
+        format!("{id}0"),
+        id.replace('-', ""),
+        id.replacen('-', "_", 1),
+        id.replacen('a', "g", 1),
+    ] {
+        assert!(text.parse::<UserId>().is_err(), "{text:?}");
+        assert!(text.parse::<SessionId>().is_err(), "{text:?}");
+    }
+}

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    RefreshState, RefreshToken, RefreshTokenHash, RefreshUse, ReplacedToken, SuccessorSalt,
+    ClientInfo, RefreshState, RefreshToken, RefreshUse, ReplacedToken, ReuseReason, SuccessorSalt,
     SystemRandom, Timestamp,
 };
 use proptest::prelude::*;
@@ -97,42 +97,79 @@ proptest! {
     }
 }
 
-/// Returns the state of a session after the first use of its token, with the salt and the hash of
-/// the successor.
-fn state_after_use(token: &RefreshToken) -> (RefreshState, SuccessorSalt, RefreshTokenHash) {
+fn browser(ip: u8, user_agent: Option<&str>) -> ClientInfo {
+    ClientInfo::new(Some([192, 0, 2, ip].into()), user_agent)
+}
+
+/// Returns the state of a session after the first use of its token by this client.
+fn state_after_use(token: &RefreshToken, client: &ClientInfo) -> (RefreshState, SuccessorSalt) {
     let salt = salt();
-    let next = token.successor(&salt).hash();
-    let replaced = ReplacedToken { token: token.hash(), salt, at: NOW };
-    (RefreshState { current: next, replaced: Some(replaced) }, salt, next)
+    let current = token.successor(&salt).hash();
+    let client = client.clone();
+    let replaced = ReplacedToken { token: token.hash(), salt, at: NOW, client, repeats: 0 };
+    (RefreshState { current, replaced: Some(replaced) }, salt)
 }
 
 #[test]
-fn the_current_token_is_accepted_at_any_time() {
+fn the_current_token_is_accepted_at_any_time_and_from_any_client() {
+    let (one, other) = (browser(1, Some("Browser/1.0")), browser(2, Some("Browser/2.0")));
     let fresh = RefreshState { current: token().hash(), replaced: None };
-    assert_eq!(fresh.judge(&fresh.current, NOW), RefreshUse::First);
-    let (state, _, next) = state_after_use(&token());
-    assert_eq!(state.judge(&next, NOW + 1_000_000 * MILLI), RefreshUse::First);
+    assert_eq!(fresh.judge(&fresh.current, &one, NOW), RefreshUse::First);
+    let (state, _) = state_after_use(&token(), &one);
+    let late = NOW + 1_000_000 * MILLI;
+    assert_eq!(state.judge(&state.current, &other, late), RefreshUse::First);
 }
 
 #[test]
-fn the_previous_token_may_be_repeated_for_ten_seconds() {
-    let token = token();
-    let (state, salt, _) = state_after_use(&token);
-    for millis in [0, 1, 9_999] {
-        assert_eq!(state.judge(&token.hash(), NOW + millis * MILLI), RefreshUse::Repeated(salt));
+fn the_previous_token_may_be_repeated_for_thirty_seconds() {
+    let (token, client) = (token(), browser(1, Some("Browser/1.0")));
+    let (state, salt) = state_after_use(&token, &client);
+    let judge = |now| state.judge(&token.hash(), &client, now);
+    for millis in [0, 1, 30_000] {
+        assert_eq!(judge(NOW + millis * MILLI), RefreshUse::Repeated(salt));
         // The clock of another server may be behind.
-        assert_eq!(state.judge(&token.hash(), NOW - millis * MILLI), RefreshUse::Repeated(salt));
+        assert_eq!(judge(NOW - millis * MILLI), RefreshUse::Repeated(salt));
     }
-    for millis in [10_000, 1_000_000] {
-        assert_eq!(state.judge(&token.hash(), NOW + millis * MILLI), RefreshUse::Reused);
-        assert_eq!(state.judge(&token.hash(), NOW - millis * MILLI), RefreshUse::Reused);
+    for millis in [30_001, 1_000_000] {
+        assert_eq!(judge(NOW + millis * MILLI), RefreshUse::Reused(ReuseReason::TooLate));
+        assert_eq!(judge(NOW - millis * MILLI), RefreshUse::Reused(ReuseReason::TooLate));
     }
 }
 
 #[test]
-fn an_older_token_counts_as_reuse_immediately() {
-    let first = token();
-    let (_, salt, _) = state_after_use(&first);
-    let (state, ..) = state_after_use(&first.successor(&salt));
-    assert_eq!(state.judge(&first.hash(), NOW), RefreshUse::Reused);
+fn a_repeat_may_come_from_another_ip_address_but_not_from_another_user_agent() {
+    let names = [None, Some("Browser/1.0"), Some("Browser/2.0")];
+    for first in names {
+        let token = token();
+        let (state, salt) = state_after_use(&token, &browser(1, first));
+        for again in names {
+            let expected = match again == first {
+                true => RefreshUse::Repeated(salt),
+                false => RefreshUse::Reused(ReuseReason::OtherClient),
+            };
+            assert_eq!(state.judge(&token.hash(), &browser(2, again), NOW), expected);
+        }
+    }
+}
+
+#[test]
+fn a_token_may_be_repeated_forty_times() {
+    let (token, client) = (token(), browser(1, Some("Browser/1.0")));
+    let (mut state, salt) = state_after_use(&token, &client);
+    for repeats in 0..40 {
+        state.replaced.as_mut().unwrap().repeats = repeats;
+        assert_eq!(state.judge(&token.hash(), &client, NOW), RefreshUse::Repeated(salt));
+    }
+    state.replaced.as_mut().unwrap().repeats = 40;
+    let too_many = RefreshUse::Reused(ReuseReason::TooManyRepeats);
+    assert_eq!(state.judge(&token.hash(), &client, NOW), too_many);
+}
+
+#[test]
+fn a_token_whose_successor_was_used_counts_as_reuse_immediately() {
+    let (first, client) = (token(), browser(1, None));
+    let (_, salt) = state_after_use(&first, &client);
+    let (state, _) = state_after_use(&first.successor(&salt), &client);
+    let reused = RefreshUse::Reused(ReuseReason::SuccessorUsed);
+    assert_eq!(state.judge(&first.hash(), &client, NOW), reused);
 }

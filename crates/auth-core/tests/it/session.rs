@@ -1,14 +1,20 @@
 use std::time::Duration;
 
-use auth_core::{Session, SessionLimits, SessionPolicy, SystemRandom, Timestamp, UserId};
+use auth_core::{
+    OpenSession, Session, SessionLimits, SessionPolicy, SystemRandom, Timestamp, UserId,
+};
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
 const MINUTE: Duration = Duration::from_mins(1);
 
 fn open(remember: bool) -> Session {
-    let user = UserId::generate(NOW, &SystemRandom);
-    Session::open(user, NOW, remember, &SessionPolicy::default(), &SystemRandom)
+    open_with(&SessionPolicy::default(), remember)
+}
+
+fn open_with(policy: &SessionPolicy, remember: bool) -> Session {
+    let user_id = UserId::generate(NOW, &SystemRandom);
+    Session::open(OpenSession { user_id, remember, policy }, NOW, &SystemRandom)
 }
 
 #[test]
@@ -54,8 +60,7 @@ proptest! {
         let idle = Duration::from_secs(idle);
         let limits = SessionLimits::new(idle, idle.saturating_add(Duration::from_secs(more))).unwrap();
         let policy = SessionPolicy { standard: limits, remembered: limits };
-        let user = UserId::generate(NOW, &SystemRandom);
-        let session = Session::open(user, NOW, false, &policy, &SystemRandom);
+        let session = open_with(&policy, false);
         let later = NOW.saturating_add(Duration::from_secs(at)).unwrap_or(Timestamp::MAX);
         prop_assert!(session.refreshed(later, &policy).idle_expires_at <= session.expires_at);
     }

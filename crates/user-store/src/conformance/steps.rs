@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    ClientInfo, DecoyPosition, Email, NewPassword, PasswordHash, PasswordHasher, PasswordPolicy,
-    RefreshToken, Session, SessionId, SessionPolicy, SigningKey, SigningKeySeed, SystemRandom,
-    Timestamp, UserId,
+    ClientInfo, DecoyPosition, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher,
+    PasswordPolicy, RefreshToken, Session, SessionId, SessionPolicy, SigningKey, SigningKeySeed,
+    SystemRandom, Timestamp, UserId,
 };
 
 use crate::audit::{Event, EventKind};
@@ -81,7 +81,9 @@ pub(super) async fn current_credentials(store: &Server, user: &User) -> Credenti
 /// Builds a session that is not open yet, and its first refresh token.
 pub(super) fn new_session(user: &User) -> (NewSession, RefreshToken) {
     let token = RefreshToken::generate(&SystemRandom);
-    let session = Session::open(user.id, NOW, false, &SessionPolicy::default(), &SystemRandom);
+    let policy = &SessionPolicy::default();
+    let open = OpenSession { user_id: user.id, remember: false, policy };
+    let session = Session::open(open, NOW, &SystemRandom);
     (NewSession::new(session, client(), &token), token)
 }
 

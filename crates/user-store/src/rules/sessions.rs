@@ -1,13 +1,11 @@
-//! Decisions about sessions and refresh tokens.
+//! Decisions about sessions.
 
-use auth_core::{RefreshState, RefreshUse, Session, SessionId, SessionPolicy, Timestamp, UserId};
+use auth_core::{Session, Timestamp, UserId};
 
 use crate::audit::{Event, EventKind};
 use crate::rules::decision::Decision;
 use crate::rules::users::AccountState;
-use crate::sessions::{
-    ActingSession, EndSessionsOutcome, NewSession, OpenSessionOutcome, RotateOutcome, Rotation,
-};
+use crate::sessions::{ActingSession, EndSessionsOutcome, NewSession, OpenSessionOutcome};
 use crate::users::PasswordVersion;
 
 /// Decides whether a session may be opened. On [`Decision::Write`], the transaction also saves the
@@ -26,74 +24,69 @@ pub(crate) fn open_session(
     Decision::Write(event.about(session.user_id).in_session(session.id))
 }
 
-/// The change to write after a refresh token is used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum RotationWrite {
-    /// Save the refreshed session with the successor of its token.
-    Refresh(Session),
-    /// End the session, and record the event.
-    End(Session, Event),
+/// The stored sessions that decide whether a user may end a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EndedAndActing {
+    /// The session to end, if it exists.
+    pub(crate) ended: Option<Session>,
+    /// The acting session, if it still exists.
+    pub(crate) acting: Option<Session>,
 }
 
-/// Decides the outcome of using a refresh token. `stored` is the session of the token's family with
-/// the state of its tokens, if there is one.
-pub(crate) fn rotate_refresh_token(
-    rotation: &Rotation,
-    stored: Option<(Session, RefreshState)>,
-    policy: &SessionPolicy,
-    now: Timestamp,
-) -> Decision<RotationWrite, RotateOutcome> {
-    let (session, tokens) = match stored {
-        Some((session, tokens)) if session.is_alive(now) => (session, tokens),
-        _ => return Decision::Return(RotateOutcome::Unknown),
-    };
-    match tokens.judge(&rotation.presented, now) {
-        RefreshUse::First => {
-            Decision::Write(RotationWrite::Refresh(session.refreshed(now, policy)))
-        }
-        RefreshUse::Repeated(salt) => Decision::Return(RotateOutcome::Repeated(session, salt)),
-        RefreshUse::Reused => {
-            let client = rotation.client.clone();
-            let event = Event::by_user(EventKind::RefreshTokenReused, now, client);
-            let event = event.about(session.user_id).in_session(session.id);
-            Decision::Write(RotationWrite::End(session, event))
-        }
-    }
-}
-
-/// Decides whether `acting` may end the session `id`. `stored` is the stored acting session, if it
-/// still exists.
+/// Decides whether `acting` may end a session. On [`Decision::Write`], exactly one active session
+/// ends.
 pub(crate) fn end_session(
     acting: &ActingSession,
-    stored: Option<&Session>,
-    id: SessionId,
+    stored: EndedAndActing,
     now: Timestamp,
 ) -> Decision<Event, EndSessionsOutcome> {
-    let ActingSession { session, client } = acting;
-    if !stored.is_some_and(|stored| stored.user_id == session.user_id && stored.is_alive(now)) {
+    if !may_act(acting, stored.acting.as_ref(), now) {
         return Decision::Return(EndSessionsOutcome::SessionEnded);
     }
-    let kind = match id == session.id {
+    let user = acting.session.user_id;
+    let ended = match stored.ended {
+        Some(ended) if ended.user_id == user && ended.is_alive(now) => ended,
+        _ => return Decision::Return(EndSessionsOutcome::Ended(0)),
+    };
+    let kind = match ended.id == acting.session.id {
         true => EventKind::SignedOut,
         false => EventKind::SessionEnded,
     };
-    let event = Event::by_user(kind, now, client.clone());
-    Decision::Write(event.about(session.user_id).in_session(id))
+    let event = Event::by_user(kind, now, acting.client.clone());
+    Decision::Write(event.about(user).in_session(ended.id))
 }
 
-/// Decides whether `acting` may end all other sessions of its user. `stored` is the stored acting
-/// session, if it still exists.
+/// The stored state that decides whether a user may end all other sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OthersAndActing {
+    /// The number of the user's other sessions that are active.
+    pub(crate) others: usize,
+    /// The acting session, if it still exists.
+    pub(crate) acting: Option<Session>,
+}
+
+/// Decides whether `acting` may end all other sessions of its user. On [`Decision::Write`], as many
+/// active sessions end as `stored` counts.
 pub(crate) fn end_other_sessions(
     acting: &ActingSession,
-    stored: Option<&Session>,
+    stored: OthersAndActing,
     now: Timestamp,
 ) -> Decision<Event, EndSessionsOutcome> {
-    let ActingSession { session, client } = acting;
-    if !stored.is_some_and(|stored| stored.user_id == session.user_id && stored.is_alive(now)) {
+    if !may_act(acting, stored.acting.as_ref(), now) {
         return Decision::Return(EndSessionsOutcome::SessionEnded);
     }
+    if stored.others == 0 {
+        return Decision::Return(EndSessionsOutcome::Ended(0));
+    }
+    let ActingSession { session, client } = acting;
     let event = Event::by_user(EventKind::OtherSessionsEnded, now, client.clone());
     Decision::Write(event.about(session.user_id).in_session(session.id))
+}
+
+/// Returns `true` if the acting session is still active. `stored` is the same session as stored, if
+/// it still exists.
+fn may_act(acting: &ActingSession, stored: Option<&Session>, now: Timestamp) -> bool {
+    stored.is_some_and(|stored| stored.user_id == acting.session.user_id && stored.is_alive(now))
 }
 
 /// Builds the event for ending all sessions of a user on behalf of an operator.
@@ -128,7 +121,9 @@ pub(crate) fn ended(
 mod tests {
     use std::time::Duration;
 
-    use auth_core::{ClientInfo, RefreshToken, SystemRandom};
+    use auth_core::{
+        ClientInfo, OpenSession, RefreshToken, SessionId, SessionPolicy, SystemRandom,
+    };
 
     use super::*;
 
@@ -140,8 +135,9 @@ mod tests {
         AccountState { id, password_version: CURRENT, disabled_at: None }
     }
 
-    fn session(user: UserId) -> Session {
-        Session::open(user, NOW, false, &SessionPolicy::default(), &SystemRandom)
+    fn session(user_id: UserId) -> Session {
+        let policy = &SessionPolicy::default();
+        Session::open(OpenSession { user_id, remember: false, policy }, NOW, &SystemRandom)
     }
 
     #[test]
@@ -161,49 +157,46 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_session_is_not_refreshed() {
-        let session = session(account().id);
-        let token = RefreshToken::generate(&SystemRandom);
-        let tokens = RefreshState { current: token.hash(), replaced: None };
-        let (rotation, _) = Rotation::new(&token, ClientInfo::default(), &SystemRandom);
-        let policy = SessionPolicy::default();
-        let use_at = |now| rotate_refresh_token(&rotation, Some((session, tokens)), &policy, now);
-        assert!(matches!(use_at(NOW), Decision::Write(RotationWrite::Refresh(_))));
-        let unknown = Decision::Return(RotateOutcome::Unknown);
-        assert_eq!(use_at(session.idle_expires_at), unknown);
-        assert_eq!(rotate_refresh_token(&rotation, None, &policy, NOW), unknown);
-    }
-
-    #[test]
-    fn a_replaced_token_ends_its_session() {
-        let session = session(account().id);
-        let [old, current] = [(); 2].map(|()| RefreshToken::generate(&SystemRandom));
-        let tokens = RefreshState { current: current.hash(), replaced: None };
-        let (rotation, _) = Rotation::new(&old, ClientInfo::default(), &SystemRandom);
-        let policy = SessionPolicy::default();
-        let reused = rotate_refresh_token(&rotation, Some((session, tokens)), &policy, NOW);
-        let Decision::Write(RotationWrite::End(ended, event)) = reused else {
-            unreachable!("{reused:?}")
-        };
-        assert_eq!((ended, event.kind), (session, EventKind::RefreshTokenReused));
-    }
-
-    #[test]
     fn only_an_active_session_ends_sessions() {
         let session = session(account().id);
         let acting = ActingSession { session, client: ClientInfo::default() };
         let other = SessionId::generate(NOW, &SystemRandom);
-        for (id, kind) in [(session.id, EventKind::SignedOut), (other, EventKind::SessionEnded)] {
-            let decision = end_session(&acting, Some(&session), id, NOW);
+        let other = Session { id: other, ..session };
+        let end = |ended: Session, stored: Option<Session>, now| {
+            end_session(&acting, EndedAndActing { ended: Some(ended), acting: stored }, now)
+        };
+        let end_others = |stored: Option<Session>, now| {
+            end_other_sessions(&acting, OthersAndActing { others: 1, acting: stored }, now)
+        };
+        for (ended, kind) in [(session, EventKind::SignedOut), (other, EventKind::SessionEnded)] {
+            let decision = end(ended, Some(session), NOW);
             assert!(matches!(decision, Decision::Write(event) if event.kind == kind));
         }
+        assert!(matches!(end_others(Some(session), NOW), Decision::Write(_)));
+
         let rejected = Decision::Return(EndSessionsOutcome::SessionEnded);
         let late = session.idle_expires_at;
-        assert_eq!(end_session(&acting, Some(&session), other, late), rejected);
-        assert_eq!(end_other_sessions(&acting, None, NOW), rejected);
         let of_another_user = Session { user_id: account().id, ..session };
-        assert_eq!(end_session(&acting, Some(&of_another_user), other, NOW), rejected);
-        assert_eq!(end_other_sessions(&acting, Some(&of_another_user), NOW), rejected);
+        for (stored, now) in [(Some(session), late), (None, NOW), (Some(of_another_user), NOW)] {
+            assert_eq!(end(other, stored, now), rejected);
+            assert_eq!(end_others(stored, now), rejected);
+        }
+    }
+
+    #[test]
+    fn ending_a_session_that_is_not_an_active_one_of_the_user_writes_nothing() {
+        let session = session(account().id);
+        let acting = ActingSession { session, client: ClientInfo::default() };
+        let other = Session { id: SessionId::generate(NOW, &SystemRandom), ..session };
+        let expired = Session { idle_expires_at: NOW, ..other };
+        let of_another_user = Session { user_id: account().id, ..other };
+        let nothing = Decision::Return(EndSessionsOutcome::Ended(0));
+        for ended in [None, Some(expired), Some(of_another_user)] {
+            let stored = EndedAndActing { ended, acting: Some(session) };
+            assert_eq!(end_session(&acting, stored, NOW), nothing);
+        }
+        let stored = OthersAndActing { others: 0, acting: Some(session) };
+        assert_eq!(end_other_sessions(&acting, stored, NOW), nothing);
     }
 
     #[test]

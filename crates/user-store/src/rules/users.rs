@@ -163,7 +163,7 @@ fn by_operator(kind: EventKind, user: UserId, now: Timestamp) -> Event {
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{Email, PasswordHash, SessionPolicy, SystemRandom};
+    use auth_core::{Email, OpenSession, PasswordHash, SessionPolicy, SystemRandom};
 
     use super::*;
     use crate::users::User;
@@ -177,8 +177,9 @@ mod tests {
     }
 
     fn reauthentication(account: &AccountState) -> Reauthentication {
-        let policy = SessionPolicy::default();
-        let session = Session::open(account.id, NOW, false, &policy, &SystemRandom);
+        let policy = &SessionPolicy::default();
+        let open = OpenSession { user_id: account.id, remember: false, policy };
+        let session = Session::open(open, NOW, &SystemRandom);
         let client = ClientInfo::new(None, Some("Browser/1.0"));
         Reauthentication { session, client, verified: CURRENT }
     }

@@ -46,10 +46,14 @@ where
 
 /// Reads a client from two adjacent columns: the IP address and the user agent.
 pub(super) fn client(row: &Row<'_>, first: usize) -> Result<ClientInfo> {
-    let ip: Option<String> = row.get(first)?;
-    let ip = ip.map(|_| parsed(row, first, str::parse::<IpAddr>)).transpose()?;
     let user_agent: Option<String> = row.get(first + 1)?;
-    Ok(ClientInfo::new(ip, user_agent.as_deref()))
+    Ok(ClientInfo::new(ip(row, first)?, user_agent.as_deref()))
+}
+
+/// Reads an IP address from a column that may be `NULL`.
+pub(super) fn ip(row: &Row<'_>, column: usize) -> Result<Option<IpAddr>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|_| parsed(row, column, str::parse)).transpose()
 }
 
 /// Serialises a value as JSON.

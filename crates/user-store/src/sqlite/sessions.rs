@@ -1,8 +1,10 @@
 use async_trait::async_trait;
 use auth_core::{FamilyHash, PasswordHash, Session, SessionId, SessionPolicy, Timestamp, UserId};
+use rusqlite::Connection;
 
 use crate::error::StoreError;
-use crate::rules::sessions::RotationWrite;
+use crate::rules::refresh::RotationWrite;
+use crate::rules::sessions::{EndedAndActing, OthersAndActing};
 use crate::rules::{self, Decision};
 use crate::sessions::{
     ActingSession, ActiveSession, EndSessionsOutcome, NewSession, OpenSessionOutcome,
@@ -65,7 +67,7 @@ impl SessionStore for SqliteStore {
         let found =
             self.database.look_up(move |connection| sessions::by_family(connection, &family));
         match found.await? {
-            Some((session, _)) if session.is_alive(now) => Ok(Some(session)),
+            Some(found) if found.session.is_alive(now) => Ok(Some(found.session)),
             _ => Ok(None),
         }
     }
@@ -88,18 +90,33 @@ impl SessionStore for SqliteStore {
         now: Timestamp,
     ) -> Result<RotateOutcome, StoreError> {
         let (rotation, policy) = (rotation.clone(), *policy);
+        let family = rotation.family;
+        let found =
+            self.database.look_up(move |connection| sessions::by_family(connection, &family));
+        let decision = rules::refresh::rotate_refresh_token(&rotation, found.await?, &policy, now);
+        if let Decision::Return(outcome) = decision {
+            return Ok(outcome);
+        }
         self.database
             .write(move |tx| {
                 let stored = sessions::by_family(tx, &rotation.family)?;
-                match rules::sessions::rotate_refresh_token(&rotation, stored, &policy, now) {
+                match rules::refresh::rotate_refresh_token(&rotation, stored, &policy, now) {
                     Decision::Write(RotationWrite::Refresh(session)) => {
                         sessions::refresh(tx, &session, &rotation)?;
                         Ok(RotateOutcome::Rotated(session))
                     }
-                    Decision::Write(RotationWrite::End(session, event)) => {
-                        sessions::delete(tx, session.user_id, session.id)?;
+                    Decision::Write(RotationWrite::Repeat(session, salt, event)) => {
+                        sessions::count_repeat(tx, session.id)?;
+                        if let Some(event) = &event {
+                            sessions::save_recorded_repeat(tx, session.id, event)?;
+                            audit::insert(tx, event)?;
+                        }
+                        Ok(RotateOutcome::Repeated(session, salt))
+                    }
+                    Decision::Write(RotationWrite::End(session, reason, event)) => {
+                        sessions::delete(tx, session.id)?;
                         audit::insert(tx, &event)?;
-                        Ok(RotateOutcome::Reused(session))
+                        Ok(RotateOutcome::Reused(session, reason))
                     }
                     Decision::Return(outcome) => Ok(outcome),
                 }
@@ -114,19 +131,25 @@ impl SessionStore for SqliteStore {
         now: Timestamp,
     ) -> Result<EndSessionsOutcome, StoreError> {
         let acting = acting.clone();
+        let acting_id = acting.session.id;
+        let stored = move |connection: &Connection| {
+            Ok(EndedAndActing {
+                ended: sessions::by_id(connection, id)?,
+                acting: sessions::by_id(connection, acting_id)?,
+            })
+        };
+        let found = self.database.read(stored).await?;
+        if let Decision::Return(outcome) = rules::sessions::end_session(&acting, found, now) {
+            return Ok(outcome);
+        }
         self.database
-            .write(move |tx| {
-                let stored = sessions::by_id(tx, acting.session.id)?;
-                let event = match rules::sessions::end_session(&acting, stored.as_ref(), id, now) {
-                    Decision::Write(event) => event,
-                    Decision::Return(outcome) => return Ok(outcome),
-                };
-                let deleted = sessions::delete(tx, acting.session.user_id, id)?;
-                let ended = rules::sessions::ended(deleted, event);
-                if let Some(event) = &ended.event {
-                    audit::insert(tx, event)?;
+            .write(move |tx| match rules::sessions::end_session(&acting, stored(tx)?, now) {
+                Decision::Write(event) => {
+                    sessions::delete(tx, id)?;
+                    audit::insert(tx, &event)?;
+                    Ok(EndSessionsOutcome::Ended(1))
                 }
-                Ok(EndSessionsOutcome::Ended(ended.count))
+                Decision::Return(outcome) => Ok(outcome),
             })
             .await
     }
@@ -137,21 +160,29 @@ impl SessionStore for SqliteStore {
         now: Timestamp,
     ) -> Result<EndSessionsOutcome, StoreError> {
         let acting = acting.clone();
+        let Session { id, user_id, .. } = acting.session;
+        let stored = move |connection: &Connection| {
+            Ok(OthersAndActing {
+                others: sessions::count_others(connection, user_id, id, now)?,
+                acting: sessions::by_id(connection, id)?,
+            })
+        };
+        let found = self.database.read(stored).await?;
+        if let Decision::Return(outcome) = rules::sessions::end_other_sessions(&acting, found, now)
+        {
+            return Ok(outcome);
+        }
         self.database
             .write(move |tx| {
-                let stored = sessions::by_id(tx, acting.session.id)?;
-                let event = match rules::sessions::end_other_sessions(&acting, stored.as_ref(), now)
-                {
-                    Decision::Write(event) => event,
-                    Decision::Return(outcome) => return Ok(outcome),
-                };
-                let Session { id, user_id, .. } = acting.session;
-                let deleted = sessions::delete_others(tx, user_id, id)?;
-                let ended = rules::sessions::ended(deleted, event);
-                if let Some(event) = &ended.event {
-                    audit::insert(tx, event)?;
+                let stored = stored(tx)?;
+                match rules::sessions::end_other_sessions(&acting, stored, now) {
+                    Decision::Write(event) => {
+                        sessions::delete_others(tx, user_id, id)?;
+                        audit::insert(tx, &event)?;
+                        Ok(EndSessionsOutcome::Ended(stored.others))
+                    }
+                    Decision::Return(outcome) => Ok(outcome),
                 }
-                Ok(EndSessionsOutcome::Ended(ended.count))
             })
             .await
     }

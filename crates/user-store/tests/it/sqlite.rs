@@ -11,13 +11,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    ClientInfo, Email, NewPassword, PasswordHash, PasswordHasher, PasswordPolicy, SystemRandom,
-    Timestamp, UserId,
+    ClientInfo, DecoyPosition, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher,
+    PasswordPolicy, RefreshToken, Session, SessionPolicy, SystemRandom, Timestamp, UserId,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
 use user_store::conformance::Deployment;
-use user_store::{Event, EventKind, OpenError, SqliteStore, Store, User};
+use user_store::{
+    Event, EventKind, NewSession, OpenError, OpenSessionOutcome, SessionStore as _, SqliteStore,
+    Store, User, UserStore as _,
+};
 
 struct Folder(TempDir);
 
@@ -37,6 +40,10 @@ impl Folder {
     /// Opens a connection as another program would.
     fn sql(&self) -> Connection {
         Connection::open(self.path()).unwrap()
+    }
+
+    fn user_version(&self) -> i64 {
+        self.sql().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -61,6 +68,24 @@ mod conformance {
     use super::Folder;
 
     user_store::conformance_tests!(Folder::new());
+}
+
+/// Opens a session with the current password.
+async fn open_session(
+    store: &SqliteStore,
+    user: &User,
+    client: &ClientInfo,
+) -> (Session, RefreshToken) {
+    let policy = &SessionPolicy::default();
+    let open = OpenSession { user_id: user.id, remember: false, policy };
+    let session = Session::open(open, NOW, &SystemRandom);
+    let token = RefreshToken::generate(&SystemRandom);
+    let new = NewSession::new(session, client.clone(), &token);
+    let found = store.credentials(user.email.key(), &DecoyPosition::default()).await.unwrap();
+    let verified = found.account().unwrap().password_version;
+    let opened = store.open_session(&new, verified, None).await.unwrap();
+    assert!(matches!(opened, OpenSessionOutcome::Opened(_)));
+    (session, token)
 }
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;

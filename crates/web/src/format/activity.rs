@@ -17,6 +17,9 @@ pub fn activity(event: &ActivityEvent) -> &'static str {
         ActivityKind::SessionEnded => "Another session ended",
         ActivityKind::OtherSessionsEnded => "All other sessions ended",
         ActivityKind::AllSessionsEnded => "An administrator ended all sessions",
+        ActivityKind::RefreshTokenRepeated => {
+            "Session refreshed twice, usually by two tabs or after a lost connection"
+        }
         ActivityKind::RefreshTokenReused => "Session ended because someone else may have used it",
         ActivityKind::PasswordChanged if by_operator => "An administrator set the password",
         ActivityKind::PasswordChanged => "Password changed",

@@ -99,7 +99,7 @@ pub(super) async fn refresh_for(owner: Option<String>) -> Result<TokenResponse, 
 }
 
 /// Refreshes the token, and tries once more if the response was lost: the server still accepts the
-/// old cookie for a few seconds. The second request waits for the first one to end, because the
+/// old cookie for 30 seconds. The second request waits for the first one to end, because the
 /// browser keeps the cookie of whichever response arrives last.
 async fn refresh() -> Result<TokenResponse, ApiError> {
     match api::refresh(FIRST_TIMEOUT_MS).await {

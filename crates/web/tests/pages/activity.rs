@@ -49,3 +49,15 @@ fn an_unknown_kind_is_parsed_as_other() {
     let event: ActivityEvent = serde_json::from_str(text).unwrap();
     assert_eq!(event.kind, ActivityKind::Other);
 }
+
+#[test]
+fn every_known_kind_has_a_text_of_its_own() {
+    let kinds = ActivityKind::ALL.iter().filter(|kind| **kind != ActivityKind::Other);
+    let text =
+        |kind: &ActivityKind| web::format::activity(&event(*kind, ActivityActor::User, None));
+    let texts: Vec<_> = kinds.map(text).collect();
+    for (at, known) in texts.iter().enumerate() {
+        assert_ne!(*known, text(&ActivityKind::Other));
+        assert!(!texts[..at].contains(known), "{known}");
+    }
+}

@@ -6,9 +6,11 @@ use auth_core::{
 };
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
+use crate::audit::Event;
 use crate::keys::KeySetVersion;
+use crate::rules::refresh::{RecordedRepeat, RefreshableSession};
 use crate::sessions::{ActiveSession, NewSession, Rotation, SessionRecord};
-use crate::sqlite::rows::{bytes, client, session_id, timestamp, user_id};
+use crate::sqlite::rows::{bytes, client, ip, session_id, timestamp, user_id};
 use crate::sqlite::statements::users;
 
 /// The columns that [`read`] reads. The table `sessions` must have the alias `s`.
@@ -91,25 +93,36 @@ pub(in crate::sqlite) fn by_id(connection: &Connection, id: SessionId) -> Result
 pub(in crate::sqlite) fn by_family(
     connection: &Connection,
     family: &FamilyHash,
-) -> Result<Option<(Session, RefreshState)>> {
+) -> Result<Option<RefreshableSession>> {
     connection
         .prepare_cached(&format!(
-            "SELECT {COLUMNS}, s.refresh_token, s.replaced_token, s.successor_salt
+            "SELECT {COLUMNS}, s.ip, s.user_agent, s.refresh_token, s.replaced_token,
+                 s.successor_salt, s.repeats, s.repeat_recorded_at, s.repeat_recorded_ip
              FROM sessions s WHERE s.refresh_family = ?1"
         ))?
         .query_row([family.as_bytes()], |row| {
             let session = read(row)?;
-            let current = bytes(row, WIDTH, RefreshTokenHash::from_bytes)?;
-            let has_replaced: Option<[u8; 32]> = row.get(WIDTH + 1)?;
+            let current = bytes(row, WIDTH + 2, RefreshTokenHash::from_bytes)?;
+            let has_replaced: Option<[u8; 32]> = row.get(WIDTH + 3)?;
             let replaced = match has_replaced {
                 Some(_) => Some(ReplacedToken {
-                    token: bytes(row, WIDTH + 1, RefreshTokenHash::from_bytes)?,
-                    salt: bytes(row, WIDTH + 2, SuccessorSalt::from_bytes)?,
+                    token: bytes(row, WIDTH + 3, RefreshTokenHash::from_bytes)?,
+                    salt: bytes(row, WIDTH + 4, SuccessorSalt::from_bytes)?,
                     at: session.last_used_at,
+                    client: client(row, WIDTH)?,
+                    repeats: row.get(WIDTH + 5)?,
                 }),
                 None => None,
             };
-            Ok((session, RefreshState { current, replaced }))
+            let is_recorded: Option<i64> = row.get(WIDTH + 6)?;
+            let recorded_repeat = match is_recorded {
+                Some(_) => {
+                    Some(RecordedRepeat { at: timestamp(row, WIDTH + 6)?, ip: ip(row, WIDTH + 7)? })
+                }
+                None => None,
+            };
+            let tokens = RefreshState { current, replaced };
+            Ok(RefreshableSession { session, tokens, recorded_repeat })
         })
         .optional()
 }
@@ -125,7 +138,7 @@ pub(in crate::sqlite) fn refresh(
             "UPDATE sessions
              SET last_used_at = ?2, idle_expires_at = ?3,
                  ip = ?4, user_agent = ?5, refresh_token = ?6,
-                 replaced_token = refresh_token, successor_salt = ?7
+                 replaced_token = refresh_token, successor_salt = ?7, repeats = 0
              WHERE id = ?1",
         )?
         .execute(params![
@@ -138,6 +151,50 @@ pub(in crate::sqlite) fn refresh(
             rotation.salt.as_bytes(),
         ])?;
     Ok(())
+}
+
+/// Counts a repeated use of the previous refresh token.
+pub(in crate::sqlite) fn count_repeat(connection: &Connection, session: SessionId) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE sessions SET repeats = repeats + 1 WHERE id = ?1")?
+        .execute([session.as_uuid().as_bytes()])?;
+    Ok(())
+}
+
+/// Saves the time and the IP address of a repeated use that is recorded in the audit log.
+pub(in crate::sqlite) fn save_recorded_repeat(
+    connection: &Connection,
+    session: SessionId,
+    event: &Event,
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE sessions SET repeat_recorded_at = ?2, repeat_recorded_ip = ?3 WHERE id = ?1",
+        )?
+        .execute(params![
+            session.as_uuid().as_bytes(),
+            event.at.as_millisecond(),
+            event.client.ip().map(|ip| ip.to_string()),
+        ])?;
+    Ok(())
+}
+
+/// Returns the number of active sessions of a user, not counting the session `except`.
+pub(in crate::sqlite) fn count_others(
+    connection: &Connection,
+    user: UserId,
+    except: SessionId,
+    now: Timestamp,
+) -> Result<usize> {
+    connection
+        .prepare_cached(
+            "SELECT count(*) FROM sessions
+             WHERE user_id = ?1 AND id <> ?2 AND idle_expires_at > ?3",
+        )?
+        .query_row(
+            params![user.as_uuid().as_bytes(), except.as_uuid().as_bytes(), now.as_millisecond()],
+            |row| Ok(usize::try_from(row.get::<_, u32>(0)?).unwrap_or(usize::MAX)),
+        )
 }
 
 /// Returns all sessions of a user, expired or not, most recently used first.
@@ -156,18 +213,12 @@ pub(in crate::sqlite) fn of_user(
         .collect()
 }
 
-/// Deletes a session if it belongs to this user. Returns its idle expiry.
-pub(in crate::sqlite) fn delete(
-    connection: &Connection,
-    user: UserId,
-    id: SessionId,
-) -> Result<Option<Timestamp>> {
+/// Deletes a session.
+pub(in crate::sqlite) fn delete(connection: &Connection, id: SessionId) -> Result<()> {
     connection
-        .prepare_cached(
-            "DELETE FROM sessions WHERE id = ?1 AND user_id = ?2 RETURNING idle_expires_at",
-        )?
-        .query_row([id.as_uuid().as_bytes(), user.as_uuid().as_bytes()], |row| timestamp(row, 0))
-        .optional()
+        .prepare_cached("DELETE FROM sessions WHERE id = ?1")?
+        .execute([id.as_uuid().as_bytes()])?;
+    Ok(())
 }
 
 /// Deletes all sessions of a user. Returns the idle expiry of each.
@@ -181,18 +232,16 @@ pub(in crate::sqlite) fn delete_all(
         .collect()
 }
 
-/// Deletes all sessions of a user except `keep`. Returns the idle expiry of each.
+/// Deletes all sessions of a user except `keep`.
 pub(in crate::sqlite) fn delete_others(
     connection: &Connection,
     user: UserId,
     keep: SessionId,
-) -> Result<Vec<Timestamp>> {
+) -> Result<()> {
     connection
-        .prepare_cached(
-            "DELETE FROM sessions WHERE user_id = ?1 AND id <> ?2 RETURNING idle_expires_at",
-        )?
-        .query_map([user.as_uuid().as_bytes(), keep.as_uuid().as_bytes()], |row| timestamp(row, 0))?
-        .collect()
+        .prepare_cached("DELETE FROM sessions WHERE user_id = ?1 AND id <> ?2")?
+        .execute([user.as_uuid().as_bytes(), keep.as_uuid().as_bytes()])?;
+    Ok(())
 }
 
 /// Deletes the session of this family of refresh tokens, if it belongs to this user and is active.

@@ -131,16 +131,20 @@ async fn a_damaged_database_is_not_backed_up() {
     let store = folder.open();
     store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
     let other = folder.sql();
+    let restore_version = format!("PRAGMA user_version = {};", folder.user_version());
     for (damage, repair) in [
         (
-            "PRAGMA foreign_keys = OFF; INSERT INTO sessions VALUES (zeroblob(16), zeroblob(16), 0, 0, 0, 0, 0, NULL, NULL, zeroblob(32), zeroblob(32), NULL, NULL);",
+            "PRAGMA foreign_keys = OFF;
+             INSERT INTO sessions (id, user_id, created_at, last_used_at, idle_expires_at,
+                 expires_at, remember, refresh_family, refresh_token)
+             VALUES (zeroblob(16), zeroblob(16), 0, 0, 0, 0, 0, zeroblob(32), zeroblob(32));",
             "DELETE FROM sessions;",
         ),
         (
             "PRAGMA ignore_check_constraints = ON; INSERT INTO signing_keys VALUES (1, x'00', 0);",
             "DELETE FROM signing_keys;",
         ),
-        ("PRAGMA user_version = 2;", "PRAGMA user_version = 6;"),
+        ("PRAGMA user_version = 2;", &restore_version),
     ] {
         other.execute_batch(damage).unwrap();
         let error = store.backup(&target(&folder)).await.expect_err(damage);

@@ -1,40 +1,27 @@
 //! Lookups, which run on the caller's thread once their connections are open.
 
-use auth_core::{
-    ClientInfo, DecoyPosition, FamilyHash, RefreshToken, Session, SessionPolicy, SystemRandom,
-};
+use auth_core::{ClientInfo, RefreshToken, Session, SessionId, SessionPolicy, SystemRandom};
 use user_store::{
-    ActingSession, EndSessionsOutcome, NewSession, OpenSessionOutcome, SessionStore as _,
-    SqliteStore, StoreError, UserStore as _,
+    ActingSession, EndSessionsOutcome, RotateOutcome, Rotation, SessionStore as _, SqliteStore,
+    StoreError, UserStore as _,
 };
 
-use super::{Folder, NOW, ada, creation, hash};
+use super::{Folder, NOW, ada, creation, hash, open_session};
 
 /// Enough lookups to open all connections: each lookup opens at most one.
 const TIMES: usize = 40;
 
 struct SignedIn {
     session: Session,
-    family: FamilyHash,
+    token: RefreshToken,
 }
 
 /// Signs Ada in, and looks up her session until all connections are open.
 async fn signed_in(store: &SqliteStore) -> SignedIn {
     let user = ada();
     store.create_user(&user, &hash(), &creation(&user)).await.unwrap();
-    let session = Session::open(user.id, NOW, false, &SessionPolicy::default(), &SystemRandom);
-    let token = RefreshToken::generate(&SystemRandom);
-    let new = NewSession::new(session, ClientInfo::default(), &token);
-    let password = store
-        .credentials(user.email.key(), &DecoyPosition::default())
-        .await
-        .unwrap()
-        .account()
-        .unwrap()
-        .password_version;
-    let opened = store.open_session(&new, password, None).await.unwrap();
-    assert!(matches!(opened, OpenSessionOutcome::Opened(_)));
-    let signed_in = SignedIn { session, family: token.family() };
+    let (session, token) = open_session(store, &user, &ClientInfo::default()).await;
+    let signed_in = SignedIn { session, token };
     for _ in 0..TIMES {
         assert!(is_found(store, &signed_in).await);
     }
@@ -43,7 +30,7 @@ async fn signed_in(store: &SqliteStore) -> SignedIn {
 
 async fn is_found(store: &SqliteStore, signed_in: &SignedIn) -> bool {
     let by_id = store.session(signed_in.session.id, NOW).await.unwrap();
-    let by_family = store.session_by_family(&signed_in.family, NOW).await.unwrap();
+    let by_family = store.session_by_family(&signed_in.token.family(), NOW).await.unwrap();
     assert_eq!(by_id.map(|found| found.session), by_family);
     by_family.is_some()
 }
@@ -102,4 +89,33 @@ async fn a_look_up_does_not_wait_for_a_writer() {
     assert!(is_found(&store, &ada).await, "the deletion is not committed yet");
     other.execute_batch("COMMIT").unwrap();
     assert!(!is_found(&store, &ada).await);
+}
+
+#[tokio::test]
+async fn a_call_that_changes_nothing_does_not_wait_for_a_writer() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let ada = signed_in(&store).await;
+    let other = folder.sql();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+
+    let policy = SessionPolicy::default();
+    let refresh = async |token: &RefreshToken, now| {
+        let (rotation, _) = Rotation::new(token, ClientInfo::default(), &SystemRandom);
+        store.rotate_refresh_token(&rotation, &policy, now).await
+    };
+    let unknown = RefreshToken::generate(&SystemRandom);
+    assert_eq!(refresh(&unknown, NOW).await.unwrap(), RotateOutcome::Unknown);
+    let expired = refresh(&ada.token, ada.session.idle_expires_at).await;
+    assert_eq!(expired.unwrap(), RotateOutcome::Unknown);
+
+    let acting = ActingSession { session: ada.session, client: ClientInfo::default() };
+    let unknown = SessionId::generate(NOW, &SystemRandom);
+    let ended = store.end_session(&acting, unknown, NOW).await;
+    assert_eq!(ended.unwrap(), EndSessionsOutcome::Ended(0));
+    let ended = store.end_other_sessions(&acting, NOW).await;
+    assert_eq!(ended.unwrap(), EndSessionsOutcome::Ended(0));
+
+    let refreshed = refresh(&ada.token, NOW).await;
+    assert!(matches!(refreshed, Err(StoreError::Unavailable(_))), "a refresh must be written");
 }

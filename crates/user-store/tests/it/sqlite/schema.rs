@@ -1,13 +1,13 @@
 //! The schema and its migrations.
 
-use auth_core::{DecoyPosition, SigningKey, SystemRandom};
+use auth_core::{ClientInfo, DecoyPosition, SessionPolicy, SigningKey, SystemRandom};
 use rusqlite::Connection;
 use user_store::{
-    AuditLog as _, KeyStore as _, OpenError, RetireKeyOutcome, SqliteStore, UserDataStore as _,
-    UserStore as _,
+    AuditLog as _, KeyStore as _, OpenError, RetireKeyOutcome, RotateOutcome, Rotation,
+    SessionStore as _, SqliteStore, UserDataStore as _, UserStore as _,
 };
 
-use super::{Folder, ada, creation, hash};
+use super::{Folder, NOW, ada, creation, hash, open_session};
 
 fn pragma(connection: &Connection, name: &str) -> String {
     let value: rusqlite::types::Value =
@@ -26,7 +26,7 @@ fn a_new_file_has_strict_tables_wal_mode_and_an_application_id() {
     let connection = folder.sql();
     assert_eq!(pragma(&connection, "journal_mode"), "wal");
     assert_eq!(pragma(&connection, "application_id"), 0x4c4b_6579.to_string());
-    assert_eq!(pragma(&connection, "user_version"), "6");
+    assert_eq!(pragma(&connection, "user_version"), "7");
     let not_strict: i64 = connection
         .query_row(
             "SELECT count(*) FROM pragma_table_list
@@ -133,9 +133,11 @@ async fn migrating_schema_5_keeps_the_keys_and_adds_a_key_set_version() {
     connection
         .execute_batch(
             "DROP TRIGGER signing_key_added; DROP TRIGGER signing_key_retired;
-             DROP TABLE signing_key_set; PRAGMA user_version = 5;",
+             DROP TABLE signing_key_set;",
         )
         .unwrap();
+    undo_migration_7(&connection);
+    connection.pragma_update(None, "user_version", 5).unwrap();
     drop(connection);
     let store = folder.open();
     let migrated = store.signing_keys().await.unwrap();
@@ -143,6 +145,40 @@ async fn migrating_schema_5_keeps_the_keys_and_adds_a_key_set_version() {
     let outcome = store.retire_signing_key(&first, ada().created_at).await.unwrap();
     assert_eq!(outcome, RetireKeyOutcome::Retired);
     assert_ne!(store.signing_keys().await.unwrap().version, migrated.version);
+}
+
+/// Removes the columns that migration 7 adds.
+fn undo_migration_7(connection: &Connection) {
+    for column in ["repeats", "repeat_recorded_at", "repeat_recorded_ip"] {
+        connection.execute(&format!("ALTER TABLE sessions DROP COLUMN {column}"), []).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn migrating_schema_6_keeps_the_sessions() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let user = ada();
+    let created = store.create_user(&user, &hash(), &creation(&user)).await;
+    created.unwrap();
+    let client = ClientInfo::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
+    let (session, token) = open_session(&store, &user, &client).await;
+    let policy = SessionPolicy::default();
+    let (first, _) = Rotation::new(&token, client.clone(), &SystemRandom);
+    let rotated = store.rotate_refresh_token(&first, &policy, NOW).await.unwrap();
+    assert!(matches!(rotated, RotateOutcome::Rotated(_)));
+    drop(store);
+    let connection = folder.sql();
+    undo_migration_7(&connection);
+    connection.pragma_update(None, "user_version", 6).unwrap();
+    drop(connection);
+
+    let store = folder.open();
+    let (again, _) = Rotation::new(&token, client, &SystemRandom);
+    let repeated = store.rotate_refresh_token(&again, &policy, NOW).await.unwrap();
+    assert!(
+        matches!(repeated, RotateOutcome::Repeated(found, salt) if found.id == session.id && salt == first.salt)
+    );
 }
 
 #[test]

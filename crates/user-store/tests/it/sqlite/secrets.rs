@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use auth_core::{ClientInfo, RefreshToken, Session, SessionPolicy, SystemRandom};
+use auth_core::{ClientInfo, OpenSession, RefreshToken, Session, SessionPolicy, SystemRandom};
 use user_store::{NewSession, PasswordVersion, Rotation, SessionStore as _, UserStore as _};
 
 use super::{Folder, NOW, ada, creation, hash};
@@ -14,7 +14,8 @@ async fn no_refresh_token_is_in_any_file() {
     let (user, hash, token) = (ada(), hash(), RefreshToken::generate(&SystemRandom));
     store.create_user(&user, &hash, &creation(&user)).await.unwrap();
     let policy = SessionPolicy::default();
-    let session = Session::open(user.id, NOW, false, &policy, &SystemRandom);
+    let open = OpenSession { user_id: user.id, remember: false, policy: &policy };
+    let session = Session::open(open, NOW, &SystemRandom);
     let new = NewSession::new(session, ClientInfo::default(), &token);
     let _ = store.open_session(&new, PasswordVersion(0), None).await.unwrap();
     let (rotation, next) = Rotation::new(&token, ClientInfo::default(), &SystemRandom);
