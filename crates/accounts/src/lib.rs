@@ -95,7 +95,7 @@ pub use auth_core::{
     InvalidIterations, InvalidOrigin, InvalidRefreshToken, IssuedToken, Jwk, JwkSet, KeyError,
     NewPassword, Origin, PasswordError, PasswordHash, PasswordPolicy, PasswordPolicyError, Random,
     RefreshToken, Session, SessionId, SessionLimits, SessionLimitsError, SessionPolicy, Timestamp,
-    UserId,
+    UserId, bearer_token,
 };
 pub use authenticate::{AuthenticateError, SignedIn};
 pub use builder::{BuildError, Builder};
