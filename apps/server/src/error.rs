@@ -78,8 +78,10 @@ pub(crate) enum CommandError {
     /// No signing key has this id.
     #[error("no signing key has the id {0:?}; see latchkey keys list")]
     NoSuchKey(String),
-    /// The current signing key cannot be retired.
-    #[error("{0} is the current signing key; create a new one first, with latchkey keys rotate")]
+    /// The key that signs cannot be retired without a newer one.
+    #[error(
+        "{0} signs new tokens and there is no newer key; create one first, with latchkey keys rotate"
+    )]
     KeySigns(String),
     /// Checks of `doctor` failed.
     #[error("{} failed; see the report on stdout", count(*.0, "check"))]

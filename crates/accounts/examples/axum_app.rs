@@ -3,6 +3,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use accounts::{
     Accounts, AuthenticateError, ClientInfo, SignIn, SignInError, SignUpError, SignedIn,
+    bearer_token,
 };
 use axum::extract::{ConnectInfo, FromRequestParts, Json, State};
 use axum::http::{StatusCode, header::AUTHORIZATION, request::Parts};
@@ -46,7 +47,7 @@ impl FromRequestParts<Arc<Accounts>> for User {
         app: &Arc<Accounts>,
     ) -> Result<Self, StatusCode> {
         let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = header.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+        let token = header.and_then(bearer_token).unwrap_or_default();
         app.authenticate(token).await.map(User).map_err(|error| match error {
             AuthenticateError::InvalidToken => StatusCode::UNAUTHORIZED,
             AuthenticateError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,

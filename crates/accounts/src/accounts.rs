@@ -46,8 +46,9 @@ impl Accounts {
         self.clock.now()
     }
 
-    /// Returns the public keys that verify this service's access tokens. The first one belongs to
-    /// the key that signs new tokens.
+    /// Returns the public keys that verify this service's access tokens, newest first. They include
+    /// keys that are published but do not sign yet. Caches may keep the set for
+    /// [`JwkSet::MAX_AGE`].
     ///
     /// The keys are read from the store. If the store fails, the keys of the last successful read
     /// are returned.

@@ -95,7 +95,7 @@ pub use auth_core::{
     InvalidIterations, InvalidOrigin, InvalidRefreshToken, IssuedToken, Jwk, JwkSet, KeyError,
     NewPassword, Origin, PasswordError, PasswordHash, PasswordPolicy, PasswordPolicyError, Random,
     RefreshToken, Session, SessionId, SessionLimits, SessionLimitsError, SessionPolicy, Timestamp,
-    UserId,
+    UserId, bearer_token,
 };
 pub use authenticate::{AuthenticateError, SignedIn};
 pub use builder::{BuildError, Builder};
@@ -104,7 +104,7 @@ pub use config::{Config, Weakness};
 pub use error_chain::error_chain;
 pub use hooks::AccountEvent;
 pub use operator::Operator;
-pub use operator::keys::{SigningKeyError, SigningKeyRecord};
+pub use operator::keys::{KeyActivation, SigningKeyError, SigningKeyRecord, SigningKeyState};
 pub use operator::users::OperatorError;
 pub use passwords::{HashingError, HashingMode};
 pub use refresh::RefreshError;

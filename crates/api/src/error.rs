@@ -124,13 +124,15 @@ impl ApiError {
     /// Returns the header that the status requires.
     pub(crate) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
-            // RFC 6750, 3: no error code if the request has no token.
+            // RFC 6750, 3: the scheme is followed by at least one parameter, and there is no error
+            // code if the request has no access token.
             Self::InvalidCredentials | Self::InvalidRefreshToken(_) | Self::MissingToken => {
-                Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
+                let value = HeaderValue::from_static("Bearer realm=\"latchkey\"");
+                Some((WWW_AUTHENTICATE, value))
             }
             Self::InvalidToken => {
-                let value = HeaderValue::from_static("Bearer error=\"invalid_token\"");
-                Some((WWW_AUTHENTICATE, value))
+                let value = "Bearer realm=\"latchkey\", error=\"invalid_token\"";
+                Some((WWW_AUTHENTICATE, HeaderValue::from_static(value)))
             }
             Self::MethodNotAllowed(allowed) => Some((ALLOW, HeaderValue::from_str(allowed).ok()?)),
             Self::Overloaded

@@ -21,9 +21,5 @@ pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, ApiError> {
         return Err(ApiError::MissingToken);
     }
     let value = single(headers, &AUTHORIZATION).ok_or(ApiError::InvalidToken)?;
-    match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => Ok(token),
-        None if value.eq_ignore_ascii_case("Bearer") => Err(ApiError::InvalidToken),
-        _ => Err(ApiError::MissingToken),
-    }
+    accounts::bearer_token(value).ok_or(ApiError::MissingToken)
 }

@@ -186,7 +186,9 @@ fn header(name: &str) -> (String, Value) {
         "Retry-After" => {
             ("The number of seconds to wait.", json!({"type": "integer", "minimum": 1}))
         }
-        "WWW-Authenticate" => ("`Bearer` (RFC 6750, 3).", json!({"type": "string"})),
+        "WWW-Authenticate" => {
+            ("`Bearer realm=\"latchkey\"` (RFC 6750, 3).", json!({"type": "string"}))
+        }
         "Set-Cookie" => ("The cookies. Scripts cannot read them.", json!({"type": "string"})),
         "Content-Disposition" => ("The name of the file.", json!({"type": "string"})),
         _ => ("How long the response may be cached.", json!({"type": "string"})),

@@ -1,6 +1,8 @@
 //! The outputs of endpoints. The type of an output determines the status, the headers and the body
 //! of the response, and their description in the OpenAPI document.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
@@ -40,8 +42,11 @@ pub(crate) struct JsonAndCookies<T> {
 /// 200 with a JSON body that a browser saves as a file.
 pub(crate) struct Download<T>(pub(crate) T);
 
-/// 200 with a JSON body that caches may keep for five minutes.
-pub(crate) struct Cacheable<T>(pub(crate) T);
+/// 200 with a JSON body that caches may keep for this time.
+pub(crate) struct Cacheable<T> {
+    pub(crate) body: T,
+    pub(crate) max_age: Duration,
+}
 
 /// 201 with a JSON body.
 pub(crate) struct Created<T>(pub(crate) T);
@@ -105,8 +110,10 @@ impl<T: Serialize + JsonSchema + Send> Output for Cacheable<T> {
     const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> = Json::<T>::SCHEMA;
 
     fn into_response(self, limits: &ResponseLimits) -> Result<Response, ApiError> {
-        let mut response = json(Self::STATUS, &self.0, limits)?;
-        let value = HeaderValue::from_static("public, max-age=300");
+        let mut response = json(Self::STATUS, &self.body, limits)?;
+        let value = format!("public, max-age={}", self.max_age.as_secs());
+        let value =
+            HeaderValue::try_from(value).map_err(|error| ApiError::Internal(error.into()))?;
         response.headers_mut().insert(CACHE_CONTROL, value);
         Ok(response)
     }

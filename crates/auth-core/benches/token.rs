@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokenVerifier, AccessTokens, Clock as _, JwkSet, SessionId, SigningKey, SystemClock,
-    SystemRandom, Timestamp, UserId,
+    AccessTokenVerifier, AccessTokens, Clock as _, JwkSet, Session, SessionPolicy, SigningKey,
+    SystemClock, SystemRandom, Timestamp, UserId,
 };
 use divan::Bencher;
 
@@ -19,8 +19,7 @@ fn main() {
 /// A service that issues tokens.
 struct Issuer {
     tokens: AccessTokens,
-    user: UserId,
-    session: SessionId,
+    session: Session,
     now: Timestamp,
 }
 
@@ -28,17 +27,16 @@ impl Issuer {
     fn new() -> Self {
         let now = SystemClock.now();
         let keys = vec![SigningKey::generate(&SystemRandom)];
+        let user = UserId::generate(now, &SystemRandom);
         Self {
             tokens: AccessTokens::new(SERVICE, Duration::from_mins(5), keys).unwrap(),
-            user: UserId::generate(now, &SystemRandom),
-            session: SessionId::generate(now, &SystemRandom),
+            session: Session::open(user, now, false, &SessionPolicy::default(), &SystemRandom),
             now,
         }
     }
 
     fn issue(&self) -> String {
-        let end = self.now + Duration::from_hours(1);
-        let issued = self.tokens.issue(self.user, self.session, self.now, end, &SystemRandom);
+        let issued = self.tokens.issue(&self.session, self.now, &SystemRandom);
         issued.unwrap().token.as_str().to_owned()
     }
 

@@ -1,14 +1,14 @@
 //! A service that verifies the access tokens of a Latchkey service.
 use std::{sync::Arc, time::Duration};
 
-use auth_core::{Clock, SystemClock, Verifier, VerifyError};
+use auth_core::{Clock, SystemClock, Verifier, VerifyError, bearer_token};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header::AUTHORIZATION};
 use axum::routing::get;
 
 async fn private(verifier: State<Arc<Verifier>>, headers: HeaderMap) -> Result<String, StatusCode> {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = header.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    let token = header.and_then(bearer_token).unwrap_or_default();
     match verifier.verify(token, SystemClock.now()).await {
         Ok(claims) => Ok(format!("hello {}", claims.user)),
         Err(VerifyError::InvalidToken(_)) => Err(StatusCode::UNAUTHORIZED),
@@ -16,15 +16,19 @@ async fn private(verifier: State<Arc<Verifier>>, headers: HeaderMap) -> Result<S
     }
 }
 
+async fn fetch_keys(client: reqwest::Client, issuer: String) -> reqwest::Result<String> {
+    let request = client.get(format!("{issuer}/.well-known/jwks.json"));
+    request.send().await?.error_for_status()?.text().await
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let issuer = std::env::var("ISSUER")?; // https://auth.example.com
     let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
-    let keys = format!("{issuer}/.well-known/jwks.json");
-    let verifier = Verifier::new(issuer.clone(), issuer, move || {
-        let request = client.get(&keys).send();
-        async { Ok(request.await?.error_for_status()?.text().await?) }
+    let verifier = Verifier::new(issuer.clone(), issuer.clone(), move |fetch| {
+        let keys = fetch_keys(client.clone(), issuer.clone());
+        tokio::spawn(async { fetch.finish(keys.await) });
     });
     let app = axum::Router::new().route("/private", get(private)).with_state(Arc::new(verifier));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;

@@ -9,8 +9,8 @@
 //! | purpose | command | crates | build time (debug, release) |
 //! |---|---|---|---|
 //! | hash passwords | `cargo add auth-core --no-default-features --features hash,system` | 60 | 14 s, 19 s |
-//! | verify tokens of another service | `cargo add auth-core --no-default-features --features verify,system` | 51 | 31 s, 45 s |
-//! | both, and issue tokens | `cargo add auth-core` | 94 | 38 s, 56 s |
+//! | verify tokens of another service | `cargo add auth-core --no-default-features --features verify,system` | 52 | 31 s, 45 s |
+//! | both, and issue tokens | `cargo add auth-core` | 95 | 38 s, 56 s |
 //!
 //! The number of crates is for Linux and includes this crate and the dependencies of build scripts.
 //! The build times are for a build from scratch on two cores. Rust 1.95 or later and a C compiler
@@ -47,8 +47,8 @@
 //! # Verify tokens
 //!
 //! `Verifier` verifies the access tokens of a Latchkey service. When necessary, it fetches the
-//! public keys of that service with a function that you pass. `AccessTokenVerifier` verifies tokens
-//! with keys that you already have.
+//! public keys of that service in the background, with a function that you pass.
+//! `AccessTokenVerifier` verifies tokens with keys that you already have.
 //!
 //! # Issue tokens
 //!
@@ -57,7 +57,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::time::Duration;
 //! use auth_core::{
-//!     AccessTokens, Clock, SessionId, SigningKey, SystemClock, SystemRandom, UserId,
+//!     AccessTokens, Clock, Session, SessionPolicy, SigningKey, SystemClock, SystemRandom, UserId,
 //! };
 //!
 //! let tokens = AccessTokens::new(
@@ -67,11 +67,10 @@
 //! )?;
 //! let now = SystemClock.now();
 //! let user = UserId::generate(now, &SystemRandom);
-//! let session = SessionId::generate(now, &SystemRandom);
-//! let session_end = now + Duration::from_secs(12 * 60 * 60);
-//! let issued = tokens.issue(user, session, now, session_end, &SystemRandom)?;
+//! let session = Session::open(user, now, false, &SessionPolicy::default(), &SystemRandom);
+//! let issued = tokens.issue(&session, now, &SystemRandom)?;
 //! let claims = tokens.verify(issued.token.as_str(), now)?;
-//! assert_eq!((claims.user, claims.session), (user, session));
+//! assert_eq!((claims.user, claims.session), (user, session.id));
 //! # Ok(())
 //! # }
 //! # #[cfg(not(all(feature = "token", feature = "system")))]
@@ -87,7 +86,7 @@
 //! |---|---|
 //! | `hash` (default) | `hash_password`, `verify_password`, `PasswordHasher`, `PasswordHash`, `HashJob` |
 //! | `foreign`, `foreign-…` | verification of hashes from other systems |
-//! | `verify` | `Verifier`, `AccessTokenVerifier`, `JwkSet`, `Claims` |
+//! | `verify` | `Verifier`, `AccessTokenVerifier`, `JwkSet`, `Claims`, `bearer_token` |
 //! | `token` (default) | `verify`, and `AccessTokens`, `SigningKey`, `RefreshToken`, `Counter` (a throttle), `DeviceKey` |
 //! | `credentials` (enabled by `hash` and `token`) | `Email`, `Password`, `NewPassword`, `PasswordPolicy` |
 //! | `origin` | `Origin`, the public origin of a service |
@@ -163,9 +162,12 @@ pub use session::{OpenSession, Session, SessionLimits, SessionLimitsError, Sessi
 #[cfg(feature = "token")]
 pub use throttle::{Admission, CountOutcome, Counter, CounterKey, Limit};
 #[cfg(feature = "token")]
-pub use token::{AccessToken, AccessTokens, IssuedToken, SigningKey, SigningKeySeed};
+pub use token::{
+    AccessToken, AccessTokens, IssuedToken, ScheduledKey, SigningKey, SigningKeySeed,
+    signing_position,
+};
 #[cfg(feature = "verify")]
 pub use token::{
-    AccessTokenVerifier, Claims, FetchError, InvalidToken, Jwk, JwkSet, KeyError, Verifier,
-    VerifyError,
+    AccessTokenVerifier, Claims, FetchError, InvalidToken, Jwk, JwkSet, KeyError, KeyFetch,
+    Verifier, VerifyError, bearer_token,
 };

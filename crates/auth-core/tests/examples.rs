@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokens, Clock as _, SessionId, SigningKey, SystemClock, SystemRandom, UserId,
+    AccessTokens, Clock as _, Session, SessionPolicy, SigningKey, SystemClock, SystemRandom, UserId,
 };
 use example::{Example, binary};
 
@@ -36,9 +36,8 @@ fn issuer(url: &str) -> AccessTokens {
 
 fn issue(tokens: &AccessTokens, user: UserId) -> String {
     let now = SystemClock.now();
-    let session = SessionId::generate(now, &SystemRandom);
-    let end = now + Duration::from_hours(1);
-    tokens.issue(user, session, now, end, &SystemRandom).unwrap().token.as_str().to_owned()
+    let session = Session::open(user, now, false, &SessionPolicy::default(), &SystemRandom);
+    tokens.issue(&session, now, &SystemRandom).unwrap().token.as_str().to_owned()
 }
 
 #[test]

@@ -1,7 +1,9 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use auth_core::{AccessTokens, Random, SessionId, SigningKey, SigningKeySeed, Timestamp, UserId};
+use auth_core::{
+    AccessTokens, Random, Session, SessionPolicy, SigningKey, SigningKeySeed, Timestamp, UserId,
+};
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -40,10 +42,9 @@ impl Service {
         let lifetime = Duration::from_mins(5);
         let tokens = AccessTokens::new(NAME, lifetime, vec![key]).expect("a key");
         let now = Timestamp::from_second(NOW).expect("a time");
-        let (user, session) =
-            (UserId::generate(now, &FixedBytes), SessionId::generate(now, &FixedBytes));
-        let issued =
-            tokens.issue(user, session, now, now + lifetime, &FixedBytes).expect("a token");
+        let user = UserId::generate(now, &FixedBytes);
+        let session = Session::open(user, now, false, &SessionPolicy::default(), &FixedBytes);
+        let issued = tokens.issue(&session, now, &FixedBytes).expect("a token");
         Self {
             issued: issued.token.as_str().to_owned(),
             pair: Ed25519KeyPair::from_seed_unchecked(&SEED)

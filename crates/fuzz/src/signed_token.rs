@@ -32,14 +32,15 @@ fn expected(header: &[u8], claims: &[u8]) -> Option<Expected> {
     if !is_valid_header(&Members::parse(header, &["alg", "typ", "kid"])?) {
         return None;
     }
-    let names = ["iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp"];
+    let names = ["iss", "aud", "sub", "client_id", "sid", "jti", "iat", "nbf", "exp"];
     let claims = Members::parse(claims, &names)?;
     let (iat, nbf, exp) = (claims.number("iat")?, claims.number("nbf")?, claims.number("exp")?);
     let is_valid = claims.text("iss")? == NAME
         && claims.text("aud")? == NAME
+        && claims.text("client_id")? == "latchkey"
         && !claims.text("jti")?.is_empty()
-        && (0..=NOW).contains(&iat)
         && (0..=NOW).contains(&nbf)
+        && (0..=nbf + 30).contains(&iat)
         && exp > NOW;
     let expected = Expected {
         user: claims.text("sub")?.parse().ok()?,

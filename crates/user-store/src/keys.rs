@@ -1,7 +1,7 @@
 //! Signing keys.
 
 use async_trait::async_trait;
-use auth_core::{SigningKey, SigningKeySeed, Timestamp};
+use auth_core::{SigningKey, SigningKeySeed, Timestamp, signing_position};
 
 use crate::error::StoreError;
 
@@ -9,8 +9,12 @@ use crate::error::StoreError;
 ///
 /// # Rules
 ///
-/// - The newest key signs. The others only verify, until they are retired.
-/// - The key that signs cannot be retired.
+/// - Every key verifies tokens from the time when it is added until it is retired.
+/// - The newest key whose time has come signs ([`SigningKeySet::signing_position`]). A newer key is
+///   only published, and an older one has been replaced.
+/// - The first key signs at once.
+/// - If the key that signs is retired, the next newer key signs at once. Without a newer key, it
+///   cannot be retired.
 /// - Servers that start at the same time on a new store get the same first key.
 /// - The set of keys has a version, which changes whenever a key is added or retired. It is
 ///   returned with each session, so that a server detects outdated keys at the next request.
@@ -26,10 +30,16 @@ pub trait KeyStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Adds a key on behalf of an operator. The new key signs, and the others continue to verify.
-    async fn add_signing_key(&self, key: &SigningKey, now: Timestamp) -> Result<(), StoreError>;
+    /// Adds a key on behalf of an operator. It is published at once and signs from `signs_from` on.
+    async fn add_signing_key(
+        &self,
+        key: &SigningKey,
+        signs_from: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
-    /// Deletes a key on behalf of an operator, unless it is the key that signs.
+    /// Deletes a key on behalf of an operator, unless it is the key that signs and there is no newer
+    /// one.
     async fn retire_signing_key(
         &self,
         key: &SigningKey,
@@ -42,8 +52,16 @@ pub trait KeyStore: Send + Sync + 'static {
 pub struct SigningKeySet {
     /// The version of the set.
     pub version: KeySetVersion,
-    /// The keys, newest first. The first key signs, and all keys verify.
+    /// The keys, newest first.
     pub keys: Vec<StoredSigningKey>,
+}
+
+impl SigningKeySet {
+    /// Returns the position of the key that signs at `now`; see [`signing_position`].
+    #[must_use]
+    pub fn signing_position(&self, now: Timestamp) -> Option<usize> {
+        signing_position(self.keys.iter().map(|key| key.signs_from), now)
+    }
 }
 
 /// The version of the set of signing keys. Versions can only be compared for equality, and only
@@ -64,17 +82,21 @@ impl KeySetVersion {
 pub struct StoredSigningKey {
     /// The secret seed of the key.
     pub seed: SigningKeySeed,
-    /// When the key was generated.
+    /// When the key was generated and published.
     pub created_at: Timestamp,
+    /// The time from which the key signs.
+    pub signs_from: Timestamp,
 }
 
 /// The outcome of [`KeyStore::retire_signing_key`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum RetireKeyOutcome {
-    /// The key was deleted.
+    /// The key was deleted. Another key signs, as before.
     Retired,
-    /// The key is the one that signs. It was not deleted.
+    /// The key, which signed, was deleted. This published key signs from now on.
+    RetiredAndActivated(SigningKeySeed),
+    /// The key is the one that signs, and there is no newer one. It was not deleted.
     InUse,
     /// The key is not in the store.
     NotFound,

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use accounts::{Accounts, SigningKeyRecord};
+use accounts::{Accounts, KeyActivation, SigningKeyRecord, SigningKeyState};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -24,11 +24,21 @@ pub(crate) struct KeysArgs {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Create a new signing key; tokens signed with older keys stay valid
-    Rotate,
+    /// Create a new signing key, which signs once other services have had time to fetch it
+    ///
+    /// The key is published at once and signs new tokens 11 minutes later. Tokens signed with older
+    /// keys stay valid.
+    Rotate {
+        /// Sign new tokens with the key at once, in an emergency; services that cache the key set
+        /// may reject them for a few minutes
+        #[arg(long)]
+        now: bool,
+    },
     /// List all keys, newest first
     List,
-    /// Delete an old key permanently; tokens signed with it are rejected
+    /// Delete a key permanently; tokens signed with it are rejected
+    ///
+    /// If the key signs new tokens, the next published key signs from now on.
     Retire {
         /// Id of the key, as printed by latchkey keys list
         #[arg(value_name = "KID", allow_hyphen_values = true)]
@@ -41,17 +51,34 @@ impl KeysArgs {
         let accounts = operator::open(&self.store.database).await?;
         let format = self.store.format();
         match self.action {
-            Action::Rotate => rotate(&accounts, format).await,
+            Action::Rotate { now: false } => {
+                rotate(&accounts, KeyActivation::AfterPublication, format).await
+            }
+            Action::Rotate { now: true } => {
+                rotate(&accounts, KeyActivation::Immediate, format).await
+            }
             Action::List => list(&accounts, format).await,
             Action::Retire { kid } => retire(&accounts, &kid, format).await,
         }
     }
 }
 
-async fn rotate(accounts: &Accounts, format: OutputFormat) -> Result<(), CommandError> {
-    let rotated = accounts.operator().rotate_keys().await;
+async fn rotate(
+    accounts: &Accounts,
+    activation: KeyActivation,
+    format: OutputFormat,
+) -> Result<(), CommandError> {
+    let rotated = accounts.operator().rotate_keys(activation).await;
     let key = rotated.map_err(|error| CommandError::from_signing_key(error, ""))?;
-    let text = format!("created {}: new tokens are signed with it", key.kid);
+    let kid = &key.kid;
+    let text = match key.state {
+        SigningKeyState::Published { signs_from } => {
+            format!("created {kid}: published now; signs new tokens from {signs_from:.0} on")
+        }
+        SigningKeyState::Signing { .. } | SigningKeyState::Replaced { .. } => {
+            format!("created {kid}: new tokens are signed with it")
+        }
+    };
     format.print(&text, &key_json(&key)).map_err(CommandError::DoneNotPrinted)
 }
 
@@ -67,23 +94,45 @@ async fn list(accounts: &Accounts, format: OutputFormat) -> Result<(), CommandEr
 
 async fn retire(accounts: &Accounts, kid: &str, format: OutputFormat) -> Result<(), CommandError> {
     let retired = accounts.operator().retire_key(kid).await;
-    retired.map_err(|error| CommandError::from_signing_key(error, kid))?;
-    let text = format!("retired {kid}: tokens signed with it are rejected");
-    format.print(&text, &json!({"kid": kid})).map_err(CommandError::DoneNotPrinted)
+    let activated = retired.map_err(|error| CommandError::from_signing_key(error, kid))?;
+    let text = match &activated {
+        Some(next) => format!(
+            "retired {kid}: tokens signed with it are rejected; new tokens are signed with {next}"
+        ),
+        None => format!("retired {kid}: tokens signed with it are rejected"),
+    };
+    let value = json!({"kid": kid, "activated": activated});
+    format.print(&text, &value).map_err(CommandError::DoneNotPrinted)
 }
 
 fn print_text(keys: &[SigningKeyRecord]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    for SigningKeyRecord { kid, created_at, signs } in keys {
-        let usage = if *signs { "signs" } else { "verifies" };
-        writeln!(out, "{kid}  {created_at:.0}  {usage}")?;
+    for SigningKeyRecord { kid, created_at, state } in keys {
+        let state = match state {
+            SigningKeyState::Published { signs_from } => {
+                format!("published  signs from {signs_from:.0}")
+            }
+            SigningKeyState::Signing { since } => format!("signing    since {since:.0}"),
+            SigningKeyState::Replaced { since } => format!("replaced   since {since:.0}"),
+        };
+        writeln!(out, "{kid}  {created_at:.0}  {state}")?;
     }
     Ok(())
 }
 
 fn key_json(key: &SigningKeyRecord) -> Value {
-    let SigningKeyRecord { kid, created_at, signs } = key;
-    json!({"kid": kid, "created_at": created_at.to_string(), "signs": signs})
+    let SigningKeyRecord { kid, created_at, state } = key;
+    let (name, time, at) = match state {
+        SigningKeyState::Published { signs_from } => ("published", "signs_from", signs_from),
+        SigningKeyState::Signing { since } => ("signing", "since", since),
+        SigningKeyState::Replaced { since } => ("replaced", "since", since),
+    };
+    json!({
+        "kid": kid,
+        "created_at": created_at.to_string(),
+        "state": name,
+        time: at.to_string(),
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use auth_core::{AccessTokens, Clock as _, SigningKey, SystemClock, SystemRandom};
+use auth_core::{
+    AccessTokens, Clock as _, Session, SessionPolicy, SigningKey, SystemClock, SystemRandom,
+};
 use rusqlite::Connection;
 use user_store::{KeyStore as _, SqliteStore};
 
@@ -40,8 +42,10 @@ impl Visitor {
         let tokens = AccessTokens::new(format!("http://localhost:{port}"), LIFETIME, keys).unwrap();
         let claims = tokens.verify(token, now).unwrap();
         let issued_at = claims.issued_at - time;
-        let end = issued_at + LIFETIME;
-        let issued = tokens.issue(claims.user, claims.session, issued_at, end, &SystemRandom);
+        let policy = SessionPolicy::default();
+        let new = Session::open(claims.user, issued_at, false, &policy, &SystemRandom);
+        let session = Session { id: claims.session, ..new };
+        let issued = tokens.issue(&session, issued_at, &SystemRandom);
         issued.unwrap().token.as_str().to_owned()
     }
 

@@ -1,5 +1,6 @@
 //! `latchkey keys`, while servers run on the same database.
 
+use auth_core::Timestamp;
 use serde_json::Value;
 
 use crate::app::{EMAIL, PASSWORD, TestApp};
@@ -16,19 +17,53 @@ fn kids_in_the_key_set(server: &Server) -> Vec<String> {
     set["keys"].as_array().unwrap().iter().map(|key| kid_of(key).to_owned()).collect()
 }
 
+fn time(value: &Value) -> Timestamp {
+    value.as_str().unwrap().parse().unwrap()
+}
+
 fn kid_of(key: &Value) -> &str {
     key["kid"].as_str().unwrap()
 }
 
 #[test]
-fn running_servers_sign_with_a_new_key_and_reject_a_retired_one() {
+fn running_servers_publish_a_new_key_before_they_sign_with_it() {
+    let here = TestApp::with_public_url();
+    let there = here.start_another();
+    let operator = here.operator();
+    here.user();
+    let old = kid(&here.log_in(EMAIL, PASSWORD));
+    let rotated = json(&operator.keys(&["rotate", "--json"]));
+    let new = kid_of(&rotated).to_owned();
+    assert_eq!(rotated["state"], "published");
+    for server in [&*here, &there] {
+        assert_eq!(kids_in_the_key_set(server), [&*new, &*old]);
+    }
+    assert_eq!(kid(&here.log_in(EMAIL, PASSWORD)), old);
+    let listed = json(&operator.keys(&["list", "--json"]));
+    assert_eq!((&listed[0], &listed[1]["state"]), (&rotated, &"signing".into()));
+    let delay = time(&rotated["signs_from"]).duration_since(time(&rotated["created_at"]));
+    assert_eq!(delay.as_secs(), 11 * 60);
+
+    // If the key that signs is retired, the published one takes its place at once.
+    let retired = json(&operator.keys(&["retire", &old, "--json"]));
+    assert_eq!(retired["activated"], *new);
+    let token = here.log_in(EMAIL, PASSWORD);
+    assert_eq!(kid(&token), new);
+    for server in [&*here, &there] {
+        assert_eq!(server.me(&token).status, 200);
+        assert_eq!(kids_in_the_key_set(server), [&*new]);
+    }
+}
+
+#[test]
+fn running_servers_sign_with_a_new_key_at_once_in_an_emergency_and_reject_a_retired_one() {
     let here = TestApp::with_public_url();
     let there = here.start_another();
     let operator = here.operator();
     here.user();
     let old = here.log_in(EMAIL, PASSWORD);
     for _ in 0..2 {
-        let rotated = json(&operator.keys(&["rotate", "--json"]));
+        let rotated = json(&operator.keys(&["rotate", "--now", "--json"]));
         let new = here.log_in(EMAIL, PASSWORD);
         assert_eq!(kid(&new), kid_of(&rotated));
         for server in [&there, &*here] {
@@ -52,15 +87,27 @@ fn running_servers_sign_with_a_new_key_and_reject_a_retired_one() {
 fn keys_are_listed_as_text_and_json_without_their_secrets() {
     let app = TestApp::new();
     let operator = app.operator();
+    success(&operator.keys(&["rotate", "--now"]));
     let printed = success(&operator.keys(&["rotate"]));
     let listed = success(&operator.keys(&["list"]));
     let lines: Vec<_> = listed.lines().collect();
-    assert!(lines[0].ends_with("signs") && lines[1].ends_with("verifies"), "{listed}");
+    let states: Vec<_> = lines.iter().map(|line| line.split_whitespace().nth(2).unwrap()).collect();
+    assert_eq!(states, ["published", "signing", "replaced"], "{listed}");
     assert!(printed.contains(lines[0].split(' ').next().unwrap()), "{printed}");
+    let signs_from = lines[0].rsplit_once(' ').unwrap().1;
+    assert!(printed.contains(signs_from), "{printed}");
     let listed = json(&operator.keys(&["list", "--json"]));
-    assert_eq!((&listed[0]["signs"], &listed[1]["signs"]), (&true.into(), &false.into()));
-    let fields: Vec<_> = listed[0].as_object().unwrap().keys().collect();
-    assert_eq!(fields, ["created_at", "kid", "signs"]);
+    for (n, (state, time_of)) in
+        [("published", "signs_from"), ("signing", "since"), ("replaced", "since")]
+            .into_iter()
+            .enumerate()
+    {
+        assert_eq!(listed[n]["state"], state);
+        let fields: Vec<_> = listed[n].as_object().unwrap().keys().map(String::as_str).collect();
+        let mut expected = ["created_at", "kid", time_of, "state"];
+        expected.sort_unstable();
+        assert_eq!(fields, expected);
+    }
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub struct IssuedRefreshToken {
     pub max_age: Option<Duration>,
 }
 
-/// Issues tokens with the newest key.
+/// Issues tokens with the keys in the store.
 pub(crate) struct TokenIssuer {
     keys: Arc<KeyRing>,
     random: Arc<dyn Random>,
@@ -50,10 +50,10 @@ impl TokenIssuer {
         now: Timestamp,
     ) -> Result<IssuedTokens, KeyError> {
         let keys = self.keys.newest().await;
-        let end = session.idle_expires_at;
-        let access = keys.tokens().issue(session.user_id, session.id, now, end, &*self.random)?;
+        let access = keys.tokens().issue(session, now, &*self.random)?;
         let max_age = if session.remember {
-            Some(Duration::try_from(end.duration_since(now)).unwrap_or_default())
+            let rest = session.idle_expires_at.duration_since(now);
+            Some(Duration::try_from(rest).unwrap_or_default())
         } else {
             None
         };

@@ -5,11 +5,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use auth_core::{
     AccessTokens, Claims, DecoyPosition, DeviceId, DeviceKey, DeviceToken, EmailKey, KeyError,
-    SigningKey, Timestamp,
+    ScheduledKey, SigningKey, Timestamp,
 };
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{Instant, sleep_until};
-use user_store::{Credentials, KeySetVersion, SigningKeySet, Store, StoreError};
+use user_store::{Credentials, KeySetVersion, SigningKeySet, Store, StoreError, StoredSigningKey};
 
 use crate::error_chain::error_chain;
 
@@ -183,10 +183,7 @@ impl KeyRing {
         if stored != self.current.load().stored {
             let keys = Keys::new(&self.issuer, self.token_lifetime, stored)?;
             let kids: Vec<_> = keys.tokens.jwks().keys.iter().map(|key| key.kid.as_str()).collect();
-            tracing::info!(
-                ?kids,
-                "the signing keys have changed; the first key in `kids` signs new tokens"
-            );
+            tracing::info!(?kids, "the signing keys have changed; `kids` lists them, newest first");
             self.current.store(Arc::new(keys));
         }
         *current_read = read;
@@ -204,12 +201,12 @@ impl Keys {
         token_lifetime: Duration,
         stored: SigningKeySet,
     ) -> Result<Self, KeyError> {
-        let signing_keys = stored
-            .keys
-            .iter()
-            .map(|key| SigningKey::from_seed(key.seed.clone()))
-            .collect::<Result<_, _>>()?;
-        let tokens = AccessTokens::new(issuer, token_lifetime, signing_keys)?;
+        let scheduled = |stored: &StoredSigningKey| {
+            let key = SigningKey::from_seed(stored.seed.clone())?;
+            Ok::<_, KeyError>(ScheduledKey { key, signs_from: stored.signs_from })
+        };
+        let keys = stored.keys.iter().map(scheduled).collect::<Result<_, _>>()?;
+        let tokens = AccessTokens::with_schedule(issuer, token_lifetime, keys)?;
         let device_keys = stored.keys.iter().map(|key| key.seed.device_key()).collect();
         Ok(Self { stored, tokens, device_keys })
     }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use accounts::{
-    Accounts, AuthenticateError, Caller, ClientInfo, IssuedTokens, JwkSet, SignIn, SignInError,
-    SigningKeyError, Timestamp,
+    Accounts, AuthenticateError, Caller, ClientInfo, IssuedTokens, Jwk, JwkSet, KeyActivation,
+    SignIn, SignInError, SigningKeyError, SigningKeyState, Timestamp,
 };
 use auth_core::AccessTokenVerifier;
 use futures_util::future::join_all;
@@ -12,8 +12,14 @@ use crate::app::{
     EMAIL, PASSWORD, SERVICE, TestApp, authenticate, is_rejected, issue, refresh, session_on,
 };
 
+/// Adds a key that signs at once.
 async fn rotate(server: &Accounts) -> String {
-    server.operator().rotate_keys().await.unwrap().kid
+    server.operator().rotate_keys(KeyActivation::Immediate).await.unwrap().kid
+}
+
+/// Adds a key that signs after its publication.
+async fn publish(server: &Accounts) -> String {
+    server.operator().rotate_keys(KeyActivation::AfterPublication).await.unwrap().kid
 }
 
 async fn kids(server: &Accounts) -> Vec<String> {
@@ -25,9 +31,23 @@ async fn is_signed_with_the_newest(
     tokens: &IssuedTokens,
     now: Timestamp,
 ) -> bool {
-    let newest = JwkSet { keys: vec![server.jwks().await.keys.remove(0)] };
-    let verifier = AccessTokenVerifier::new(SERVICE, SERVICE, &newest).unwrap();
-    verifier.verify(tokens.access.token.as_str(), now).is_ok()
+    let newest = server.jwks().await.keys.remove(0).kid;
+    signer(server, tokens, now).await == newest
+}
+
+/// Returns the id of the key that has signed the access token.
+async fn signer(server: &Accounts, tokens: &IssuedTokens, now: Timestamp) -> String {
+    let has_signed = |key: &Jwk| {
+        let only = JwkSet { keys: vec![key.clone()] };
+        let verifier = AccessTokenVerifier::new(SERVICE, SERVICE, &only).unwrap();
+        verifier.verify(tokens.access.token.as_str(), now).is_ok()
+    };
+    server.jwks().await.keys.into_iter().find(has_signed).unwrap().kid
+}
+
+async fn states(server: &Accounts) -> Vec<(String, SigningKeyState)> {
+    let keys = server.operator().keys().await.unwrap();
+    keys.into_iter().map(|key| (key.kid, key.state)).collect()
 }
 
 /// Returns tokens that are valid except that their key exists only in another store.
@@ -35,9 +55,131 @@ async fn tokens_of_an_unknown_key() -> IssuedTokens {
     TestApp::new().await.user().await.tokens
 }
 
+#[tokio::test]
+async fn a_new_key_is_published_at_once_and_signs_after_the_caches_have_expired() {
+    let mut app = TestApp::new().await;
+    let other_server = app.another_server().await;
+    app.account().await;
+    let old = kids(&app).await.remove(0);
+    let started = app.now();
+    let new = publish(&other_server).await;
+    assert_eq!(kids(&app).await, [&*new, &*old]);
+    assert_eq!(KeyActivation::PUBLICATION_TIME, Duration::from_mins(11));
+    let signs_from = started + KeyActivation::PUBLICATION_TIME;
+    let published = SigningKeyState::Published { signs_from };
+    let signing = SigningKeyState::Signing { since: started };
+    assert_eq!(states(&app).await, [(new.clone(), published), (old.clone(), signing)]);
+    for wait in [Duration::ZERO, Duration::from_mins(5), Duration::from_secs(359)] {
+        app.advance(wait);
+        app.restart().await;
+        for server in [&*app, &other_server] {
+            let tokens = issue(server, false).await;
+            assert_eq!(signer(server, &tokens, app.now()).await, old);
+        }
+    }
+    let before = issue(&app, true).await;
+    app.advance(Duration::from_secs(1));
+    for server in [&*app, &other_server] {
+        let tokens = issue(server, false).await;
+        assert_eq!(signer(server, &tokens, app.now()).await, new);
+        let refreshed = refresh(server, &tokens).await.unwrap();
+        assert_eq!(signer(server, &refreshed, app.now()).await, new);
+        authenticate(&app, &refreshed).await.unwrap();
+        authenticate(server, &before).await.unwrap();
+    }
+    let (replaced, signing) = (
+        SigningKeyState::Replaced { since: signs_from },
+        SigningKeyState::Signing { since: signs_from },
+    );
+    assert_eq!(states(&app).await, [(new, signing), (old, replaced)]);
+}
+
+/// A verifier that reads the key set through a cache never sees a token of a key that it does not
+/// know: the cache and the verifier may each keep the set for its maximum age.
+#[tokio::test]
+async fn a_verifier_behind_a_cache_knows_every_key_that_signs() {
+    let app = TestApp::new().await;
+    app.account().await;
+    // The key is published just after the cache has stored the set.
+    let mut cached = (app.jwks().await, app.now());
+    publish(&app).await;
+    app.advance(JwkSet::MAX_AGE - Duration::from_secs(1));
+    let mut used = (cached.0.clone(), app.now());
+    for minute in 0..30 {
+        if app.now() >= cached.1 + JwkSet::MAX_AGE {
+            cached = (app.jwks().await, app.now());
+        }
+        // The verifier does not know the age of the cached copy.
+        if app.now() >= used.1 + JwkSet::MAX_AGE {
+            used = (cached.0.clone(), app.now());
+        }
+        let verifier = AccessTokenVerifier::new(SERVICE, SERVICE, &used.0).unwrap();
+        let token = issue(&app, false).await.access.token;
+        assert!(verifier.verify(token.as_str(), app.now()).is_ok(), "minute {minute}");
+        app.advance(Duration::from_mins(1));
+    }
+    assert_eq!(used.0.keys.len(), 2);
+}
+
+#[tokio::test]
+async fn retiring_the_key_that_signs_activates_the_published_one_on_every_server() {
+    let app = TestApp::new().await;
+    let other_server = app.another_server().await;
+    let ada = app.user().await.tokens;
+    let old = kids(&app).await.remove(0);
+    let new = publish(&app).await;
+    app.advance(Duration::from_mins(1));
+    assert_eq!(app.operator().retire_key(&old).await.unwrap(), Some(new.clone()));
+    for server in [&*app, &other_server] {
+        assert!(is_rejected(server, &ada).await);
+        let tokens = issue(server, false).await;
+        assert_eq!(signer(server, &tokens, app.now()).await, new);
+        authenticate(&app, &tokens).await.unwrap();
+    }
+    let since = app.now();
+    assert_eq!(states(&app).await, [(new, SigningKeyState::Signing { since })]);
+}
+
+#[tokio::test]
+async fn a_published_key_that_never_signed_can_be_retired() {
+    let app = TestApp::new().await;
+    app.account().await;
+    let old = kids(&app).await.remove(0);
+    let published = publish(&app).await;
+    let emergency = rotate(&app).await;
+    let tokens = issue(&app, false).await;
+    assert_eq!(signer(&app, &tokens, app.now()).await, emergency);
+    // A newer key signs already, so this one never will.
+    app.advance(Duration::from_hours(1));
+    let tokens = issue(&app, false).await;
+    assert_eq!(signer(&app, &tokens, app.now()).await, emergency);
+    for retired in [published, old] {
+        assert_eq!(app.operator().retire_key(&retired).await.unwrap(), None);
+    }
+    authenticate(&app, &tokens).await.unwrap();
+}
+
+/// A device token does not leave the servers of the store, so it needs no publication time.
+#[tokio::test]
+async fn a_device_token_issued_while_a_key_is_published_is_recognised_on_every_server() {
+    let app = TestApp::new().await;
+    let other_server = app.another_server().await;
+    app.account().await;
+    publish(&app).await;
+    let device = issue(&app, false).await.device;
+    let at = |n: u8| ClientInfo::new(Some([198, 51, 100, n].into()), None);
+    for n in 0..10 {
+        let caller = Caller::from(at(n));
+        app.sign_in(SignIn::new(EMAIL, "wrong", &caller)).await.unwrap_err();
+    }
+    let browser = Caller { device, ..Caller::from(at(100)) };
+    other_server.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await.unwrap();
+}
+
 /// Paused time advances automatically when all tasks are waiting.
 #[tokio::test(start_paused = true)]
-async fn a_new_key_signs_immediately_and_older_tokens_stay_valid_on_every_server() {
+async fn a_key_rotated_in_an_emergency_signs_immediately_and_older_tokens_stay_valid_on_every_server()
+ {
     let app = TestApp::new().await;
     let (other_server, operator) = (app.another_server().await, app.another_server().await);
     let mut all = vec![app.user().await.tokens];
@@ -140,17 +282,19 @@ async fn device_tokens_of_a_retired_key_are_rejected_at_the_next_sign_in_on_ever
 }
 
 #[tokio::test]
-async fn the_key_that_signs_cannot_be_retired() {
+async fn the_key_that_signs_cannot_be_retired_without_a_newer_one() {
     let app = TestApp::new().await;
     let operator = app.operator();
     let first = operator.keys().await.unwrap().remove(0);
-    assert!(first.signs);
+    let since = app.now();
+    assert_eq!(first.state, SigningKeyState::Signing { since });
     let rejected = operator.retire_key(&first.kid).await;
     assert!(matches!(rejected, Err(SigningKeyError::Signs)));
-    let second = operator.rotate_keys().await.unwrap();
+    let second = operator.rotate_keys(KeyActivation::Immediate).await.unwrap();
     let listed = operator.keys().await.unwrap();
     assert_eq!(listed[0], second);
-    assert_eq!((&listed[1].kid, listed[1].signs, listed.len()), (&first.kid, false, 2));
+    let replaced = SigningKeyState::Replaced { since };
+    assert_eq!((&listed[1].kid, listed[1].state, listed.len()), (&first.kid, replaced, 2));
     operator.retire_key(&first.kid).await.unwrap();
     for unknown in [first.kid.as_str(), "", "x"] {
         let rejected = operator.retire_key(unknown).await;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use accounts::{Accounts, Caller, ChangePassword, ClientInfo, SignIn, UserId};
+use accounts::{Accounts, Caller, ChangePassword, ClientInfo, KeyActivation, SignIn, UserId};
 use futures_util::FutureExt as _;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -133,13 +133,13 @@ async fn added_and_retired_keys_are_logged() {
     let app = TestApp::new().await;
     let operator = app.operator();
     let first = operator.keys().await.unwrap().remove(0).kid;
-    let second = operator.rotate_keys().await.unwrap().kid;
+    let second = operator.rotate_keys(KeyActivation::Immediate).await.unwrap().kid;
     log.assert_contains(&format!("a new signing key was added by an operator kid=\"{second}\""));
     operator.retire_key(&first).await.unwrap();
     log.assert_contains(&format!("a signing key was retired by an operator kid=\"{first}\""));
     app.jwks().await;
     log.assert_contains(&format!(
-        "the signing keys have changed; the first key in `kids` signs new tokens kids=[\"{second}\"]"
+        "the signing keys have changed; `kids` lists them, newest first kids=[\"{second}\"]"
     ));
 }
 

@@ -24,7 +24,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn keys(_: NoInput, context: Context) -> Result<Cacheable<KeySet>, ApiError> {
-    Ok(Cacheable(KeySet(context.api.accounts.jwks().await)))
+    let body = KeySet(context.api.accounts.jwks().await);
+    Ok(Cacheable { body, max_age: JwkSet::MAX_AGE })
 }
 
 /// A JWK set (RFC 7517, 5).

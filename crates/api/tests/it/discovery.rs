@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use accounts::{Accounts, Config, Origin};
+use accounts::{Accounts, Config, KeyActivation, Origin};
 use auth_core::{AccessTokenVerifier, JwkSet, ManualClock, Timestamp};
 use serde_json::json;
 use user_store::SqliteStore;
@@ -27,7 +27,7 @@ async fn the_key_set_verifies_access_tokens_and_contains_no_secret() {
 
 /// Adds a signing key as if an operator had done so on another server that shares the store, and
 /// returns the id of the new key.
-async fn rotate_keys(app: &TestApp) -> String {
+async fn rotate_keys(app: &TestApp, activation: KeyActivation) -> String {
     let config = Config { pbkdf2_iterations: 1_000, ..Config::new(Origin::parse(ORIGIN).unwrap()) };
     let store = Arc::new(SqliteStore::open(&app.database()).unwrap());
     let other = Accounts::builder()
@@ -39,17 +39,19 @@ async fn rotate_keys(app: &TestApp) -> String {
         .build()
         .await
         .unwrap();
-    other.operator().rotate_keys().await.unwrap().kid
+    other.operator().rotate_keys(activation).await.unwrap().kid
 }
 
 #[tokio::test]
-async fn the_key_set_lists_every_key_with_the_signing_key_first() {
+async fn the_key_set_lists_every_key_newest_first() {
     let app = TestApp::new().await;
     let before = app.user().await;
-    let new_kid = rotate_keys(&app).await;
+    let new_kid = rotate_keys(&app, KeyActivation::Immediate).await;
+    let published = rotate_keys(&app, KeyActivation::AfterPublication).await;
     let set = app.send(warp::test::request().path("/.well-known/jwks.json")).await.body;
     let set = JwkSet::parse(&set.to_string()).unwrap();
-    assert_eq!((set.keys.len(), &set.keys[0].kid), (2, &new_kid));
+    let kids: Vec<_> = set.keys.iter().map(|key| key.kid.as_str()).collect();
+    assert_eq!((kids.len(), &kids[..2]), (3, &[&*published, &*new_kid][..]));
     let after = app.sign_in().await;
     let now = Timestamp::from_second(1_700_000_000).unwrap();
     for (n, key) in set.keys.into_iter().enumerate() {
@@ -57,7 +59,7 @@ async fn the_key_set_lists_every_key_with_the_signing_key_first() {
         let verifier = AccessTokenVerifier::new(ORIGIN, ORIGIN, &one).unwrap();
         let verifies =
             [&after.token, &before.token].map(|token| verifier.verify(token, now).is_ok());
-        assert_eq!(verifies, [n == 0, n == 1]);
+        assert_eq!(verifies, [n == 1, n == 2]);
     }
     assert_eq!((before.me().await.status.as_u16(), after.me().await.status.as_u16()), (200, 200));
 }

@@ -8,7 +8,7 @@ use warp::http::StatusCode;
 use warp::reply::Response;
 use warp::{Filter as _, Reply as _};
 
-use crate::test_app::{EMAIL, PASSWORD, post};
+use crate::test_app::{CHALLENGE, EMAIL, PASSWORD, post};
 
 async fn auth(folder: &TempDir) -> Auth {
     Auth::builder()
@@ -79,7 +79,7 @@ async fn a_guarded_path_never_falls_through_to_another_route() {
         let response = warp::test::request().path(path).reply(&app).await;
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
         assert_eq!(response.headers()["content-type"], "application/problem+json");
-        assert_eq!(response.headers()["www-authenticate"], "Bearer");
+        assert_eq!(response.headers()["www-authenticate"], CHALLENGE);
         assert_eq!(response.headers()["cache-control"], "no-store");
     }
     // A failed sign-up does not fall through either.

@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::test_app::{EMAIL, PASSWORD, SignedInUser, TestApp, TestResponse, json_request};
+use crate::test_app::{
+    CHALLENGE, EMAIL, PASSWORD, SignedInUser, TestApp, TestResponse, json_request,
+};
 
 #[tokio::test]
 async fn me_returns_the_account_of_the_token() {
@@ -23,7 +25,7 @@ async fn a_request_without_a_token_is_rejected() {
     {
         let response = app.send(request).await;
         response.assert_problem(401, "missing_token");
-        assert_eq!(response.header("www-authenticate"), "Bearer");
+        assert_eq!(response.header("www-authenticate"), CHALLENGE);
     }
 }
 
@@ -36,7 +38,7 @@ async fn a_tampered_token_is_rejected() {
         "Bearer".to_owned(),
         "Bearer ".to_owned(),
         "Bearer x".to_owned(),
-        format!("Bearer  {}", user.token),
+        "Bearer   ".to_owned(),
         format!("Bearer {} ", user.token),
         format!("Bearer {message}."),
         format!("Bearer {message}.{}", signature.chars().rev().collect::<String>()),
@@ -45,18 +47,26 @@ async fn a_tampered_token_is_rejected() {
         let request = warp::test::request().path("/api/me").header("authorization", &value);
         let response = app.send(request).await;
         response.assert_problem(401, "invalid_token");
-        assert_eq!(response.header("www-authenticate"), "Bearer error=\"invalid_token\"");
+        let challenge = "Bearer realm=\"latchkey\", error=\"invalid_token\"";
+        assert_eq!(response.header("www-authenticate"), challenge);
     }
     assert_eq!(user.me().await.status, 200);
 }
 
 #[tokio::test]
-async fn the_bearer_scheme_is_case_insensitive() {
+async fn the_bearer_scheme_is_case_insensitive_and_followed_by_one_or_more_spaces() {
     let app = TestApp::new().await;
     let user = app.user().await;
-    let value = format!("bEARER {}", user.token);
-    let request = warp::test::request().path("/api/me").header("authorization", value);
-    assert_eq!(app.send(request).await.status, 200);
+    for prefix in ["Bearer ", "bEARER ", "BEARER  ", "bearer          "] {
+        let value = format!("{prefix}{}", user.token);
+        let request = warp::test::request().path("/api/me").header("authorization", value);
+        assert_eq!(app.send(request).await.status, 200, "{prefix:?}");
+    }
+    for prefix in ["Bearer", "Bearer\t", "Bearer, ", "Bearer:", ""] {
+        let value = format!("{prefix}{}", user.token);
+        let request = warp::test::request().path("/api/me").header("authorization", value);
+        app.send(request).await.assert_problem(401, "missing_token");
+    }
 }
 
 #[tokio::test]

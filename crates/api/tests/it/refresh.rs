@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::test_app::{COOKIE, EMAIL, PASSWORD, TestApp, post, refresh};
+use crate::test_app::{CHALLENGE, COOKIE, EMAIL, PASSWORD, TestApp, post, refresh};
 
 #[tokio::test]
 async fn a_refresh_replaces_both_tokens() {
@@ -55,7 +55,7 @@ async fn an_invalid_refresh_cookie_is_rejected_and_cleared() {
     for request in [none, other_name, access_token, two, garbage, empty] {
         let response = app.send(request).await;
         response.assert_problem(401, "invalid_refresh_token");
-        assert_eq!(response.header("www-authenticate"), "Bearer");
+        assert_eq!(response.header("www-authenticate"), CHALLENGE);
         response.assert_clears_the_cookie();
     }
     assert_eq!(user.refresh().await.status, 200);

@@ -18,6 +18,8 @@ use warp::test::RequestBuilder;
 use crate::openapi::{Documented, compared};
 
 pub(crate) const ORIGIN: &str = "https://auth.example.com";
+/// The `WWW-Authenticate` header of a response to a request without an access token.
+pub(crate) const CHALLENGE: &str = "Bearer realm=\"latchkey\"";
 pub(crate) const COOKIE: &str = "__Host-latchkey_refresh";
 pub(crate) const EMAIL: &str = "Ada@example.com";
 pub(crate) const PASSWORD: &str = "a long walk along the sea";

@@ -1,7 +1,7 @@
 use api::Origin;
 use serde_json::{Value, json};
 
-use crate::test_app::{COOKIE, EMAIL, PASSWORD, TestApp, post};
+use crate::test_app::{CHALLENGE, COOKIE, EMAIL, PASSWORD, TestApp, post};
 
 async fn sign_in(app: &TestApp, email: &str, password: &str) -> crate::test_app::TestResponse {
     app.post("/api/token", json!({"email": email, "password": password})).await
@@ -61,7 +61,7 @@ async fn a_wrong_password_and_an_unknown_email_get_the_same_response() {
     let app = TestApp::with_account().await;
     let wrong = sign_in(&app, EMAIL, "another long walk").await;
     wrong.assert_problem(401, "invalid_credentials");
-    assert_eq!(wrong.header("www-authenticate"), "Bearer");
+    assert_eq!(wrong.header("www-authenticate"), CHALLENGE);
     for (email, password) in
         [("grace@example.com", PASSWORD), ("no address", "x"), ("", ""), (EMAIL, "\0")]
     {

@@ -5,21 +5,26 @@ use jiff::Timestamp;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::raw::RawClaims;
-use super::{AccessTokenVerifier, Claims, InvalidToken, JwkSet, KeyError, SigningKey, header};
-use crate::id::{SessionId, UserId, uuid_v7};
+use super::{
+    AccessTokenVerifier, CLIENT_ID, Claims, InvalidToken, JwkSet, KeyError, NOT_BEFORE_MARGIN,
+    ScheduledKey, SigningKey, header, signing_position,
+};
+use crate::id::uuid_v7;
 use crate::random::Random;
+use crate::session::Session;
 
 /// Issues and verifies the access tokens of one service.
 ///
 /// A token is a JWT of type `at+jwt` (RFC 9068), signed with Ed25519 (RFC 8037), with the claims
-/// `iss`, `aud`, `sub`, `sid`, `jti`, `iat`, `nbf` and `exp`. The service is both the issuer and
-/// the audience. Other services need only the public keys, [`jwks`](Self::jwks), and an
-/// [`AccessTokenVerifier`].
+/// `iss`, `aud`, `sub`, `client_id`, `sid`, `jti`, `iat`, `nbf` and `exp`. The service is both the
+/// issuer and the audience, and `client_id` is always `latchkey`. Other services need only the
+/// public keys, [`jwks`](Self::jwks), and an [`AccessTokenVerifier`].
 #[derive(Debug)]
 pub struct AccessTokens {
     service: String,
     lifetime: Duration,
-    signing_key: SigningKey,
+    /// Newest first, never empty.
+    keys: Vec<ScheduledKey>,
     verifier: AccessTokenVerifier,
     jwks: JwkSet,
 }
@@ -51,14 +56,29 @@ impl AccessTokens {
         lifetime: Duration,
         keys: Vec<SigningKey>,
     ) -> Result<Self, KeyError> {
-        let service = service.into();
-        let jwks = JwkSet { keys: keys.iter().map(|key| key.public().clone()).collect() };
-        let verifier = AccessTokenVerifier::new(&service, &service, &jwks)?;
-        let signing_key = keys.into_iter().next().ok_or(KeyError::NoKeys)?;
-        Ok(Self { service, lifetime, signing_key, verifier, jwks })
+        let signs_from = Timestamp::MIN;
+        let keys = keys.into_iter().map(|key| ScheduledKey { key, signs_from }).collect();
+        Self::with_schedule(service, lifetime, keys)
     }
 
-    /// Issues a token to a user for a session. It expires after the lifetime, or at `session_end`
+    /// Creates a token issuer whose keys begin to sign at different times. `keys` are in order,
+    /// newest first. [`signing_position`] selects the one that signs a token. All of them verify.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::NoKeys`] if `keys` is empty, and [`KeyError::NotEd25519`] if a key is unusable.
+    pub fn with_schedule(
+        service: impl Into<String>,
+        lifetime: Duration,
+        keys: Vec<ScheduledKey>,
+    ) -> Result<Self, KeyError> {
+        let service = service.into();
+        let jwks = JwkSet { keys: keys.iter().map(|key| key.key.public().clone()).collect() };
+        let verifier = AccessTokenVerifier::new(&service, &service, &jwks)?;
+        Ok(Self { service, lifetime, keys, verifier, jwks })
+    }
+
+    /// Issues a token for a session to its user. It expires after the lifetime, or with the session
     /// if that is earlier. Times in tokens are rounded down to whole seconds (RFC 7519, 2).
     ///
     /// # Errors
@@ -66,35 +86,36 @@ impl AccessTokens {
     /// [`KeyError::Signing`] if the cryptographic library fails.
     pub fn issue(
         &self,
-        user: UserId,
-        session: SessionId,
+        session: &Session,
         now: Timestamp,
-        session_end: Timestamp,
         random: &dyn Random,
     ) -> Result<IssuedToken, KeyError> {
+        let key = self.signing_key(now).ok_or(KeyError::NoKeys)?;
         let iat = now.as_second();
         let lifetime_end = now.saturating_add(self.lifetime).unwrap_or(Timestamp::MAX);
-        let exp = lifetime_end.min(session_end).as_second();
+        let exp = lifetime_end.min(session.idle_expires_at).as_second();
         let claims = RawClaims {
             iss: self.service.clone(),
             aud: self.service.clone(),
-            sub: user.to_string(),
-            sid: session.to_string(),
+            sub: session.user_id.to_string(),
+            client_id: CLIENT_ID.to_owned(),
+            sid: session.id.to_string(),
             jti: uuid_v7(now, random).to_string(),
             iat,
-            nbf: iat,
+            nbf: (iat - NOT_BEFORE_MARGIN).max(0),
             exp,
         };
-        let token = jsonwebtoken::encode(
-            &header(self.signing_key.kid()),
-            &claims,
-            self.signing_key.encoding(),
-        )
-        .map_err(|_| KeyError::Signing)?;
+        let token = jsonwebtoken::encode(&header(key.kid()), &claims, key.encoding())
+            .map_err(|_| KeyError::Signing)?;
         Ok(IssuedToken {
             token: AccessToken(token),
             expires_in: Duration::from_secs(u64::try_from(exp - iat).unwrap_or(0)),
         })
+    }
+
+    fn signing_key(&self, now: Timestamp) -> Option<&SigningKey> {
+        let signs_from = self.keys.iter().map(|scheduled| scheduled.signs_from);
+        self.keys.get(signing_position(signs_from, now)?).map(|scheduled| &scheduled.key)
     }
 
     /// Verifies a token; see [`AccessTokenVerifier::verify`].
@@ -112,7 +133,7 @@ impl AccessTokens {
         self.verifier.lacks_key_for(token)
     }
 
-    /// Returns the public keys, which other services verify tokens with.
+    /// Returns the public keys, which other services verify tokens with, newest first.
     #[must_use]
     pub const fn jwks(&self) -> &JwkSet {
         &self.jwks

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use jsonwebtoken::DecodingKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -41,13 +43,17 @@ pub struct Jwk {
 /// The public keys that verify access tokens, as published at `/.well-known/jwks.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JwkSet {
-    /// The keys. The first one belongs to the key pair that signs new tokens.
+    /// The keys, newest first. Any of them may have signed a token, which names its key (`kid`). The
+    /// newest key may be published before it signs.
     pub keys: Vec<Jwk>,
 }
 
 impl JwkSet {
     /// The maximum length of a key set, in bytes.
     pub const MAX_BYTES: usize = 64 * 1024;
+
+    /// How long a cache may keep a published key set (`Cache-Control: max-age`, RFC 9111).
+    pub const MAX_AGE: Duration = Duration::from_mins(5);
 
     /// Parses a key set that another service has published. Keys that are not Ed25519 keys and
     /// unknown members are ignored (RFC 7517, 5). If several keys have the same id, the first is

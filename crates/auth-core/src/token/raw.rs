@@ -26,6 +26,7 @@ pub(super) struct RawClaims {
     pub(super) iss: String,
     pub(super) aud: String,
     pub(super) sub: String,
+    pub(super) client_id: String,
     pub(super) sid: String,
     pub(super) jti: String,
     pub(super) iat: i64,

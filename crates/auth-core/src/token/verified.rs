@@ -20,7 +20,7 @@ type Digest = [u8; SHA256_OUTPUT_LEN];
 #[derive(Debug, Clone, Copy)]
 pub(super) struct VerifiedToken {
     pub(super) claims: Claims,
-    /// The time from which the token is valid, in seconds since 1970: the later of `iat` and `nbf`.
+    /// The time from which the token is valid (`nbf`), in seconds since 1970.
     pub(super) not_before: i64,
 }
 

@@ -2,36 +2,37 @@ mod keys;
 
 use std::error::Error;
 use std::fmt;
-use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
+use futures_channel::oneshot;
 use jiff::Timestamp;
 
 use super::{AccessTokenVerifier, Claims, InvalidToken, JwkSet};
-use keys::{Fetch, Keys, Step};
+use keys::{FetchId, Keys, NextStep, Step};
 
 /// Verifies access tokens of a Latchkey service with the key set that the service publishes at
 /// `/.well-known/jwks.json`.
 ///
-/// The caller provides a function that fetches the key set, and the `Verifier` decides when to call
-/// it. It works with any async runtime.
+/// The caller provides a function that fetches the key set in the background, and the `Verifier`
+/// decides when to call it. It works with any async runtime, and with threads.
 ///
-/// - The keys are fetched for the first token, and again when they are
-///   [five minutes](Self::FRESH_FOR) old. Unless fetching fails, a retired key is trusted for at
-///   most that long.
-/// - The keys are fetched earlier for a token that names an unknown key, because the issuer may
-///   have added that key since the last fetch. There are at least
-///   [ten seconds](Self::MIN_FETCH_INTERVAL) between two fetches, even if every token names an
-///   unknown key. A string without the header of an access token causes no fetch.
-/// - Only one fetch runs at a time, and only the calls that need it wait for it. If the call that
-///   started the fetch is cancelled (its future is dropped), the next call that needs the keys
-///   continues that fetch.
-/// - If a fetch fails, the current keys are used until they are [an hour](Self::STALE_AFTER) old.
+/// - The keys are fetched for the first token, and again for the first token after they are
+///   [five minutes](Self::FRESH_FOR) old. Tokens with a known key do not wait for that fetch: they
+///   are verified with the current keys.
+/// - After a pause of [ten minutes](Self::WAIT_AFTER) without a fetch, a token waits for the next
+///   one, so that a retired key is not trusted for longer than that while the issuer responds.
+/// - If fetching fails or stalls, the current keys are used without waiting until they are
+///   [an hour](Self::STALE_AFTER) old. After that, no token is accepted. An attacker who has a
+///   retired key, and keeps the verifier from reaching the issuer, can use the key for that long.
+/// - A token that names an unknown key causes a fetch and waits for it, because the issuer may have
+///   added that key since the last one. Other tokens do not wait. A string without the header of an
+///   access token causes no fetch.
+/// - Only one fetch runs at a time. There are at least [ten seconds](Self::MIN_FETCH_INTERVAL)
+///   between the starts of two, even if every token names an unknown key. The interval doubles with
+///   every failure, up to [one minute](Self::MAX_FETCH_INTERVAL).
 ///
-/// The fetching function should have a timeout of a few seconds. Tokens are verified in the same
-/// way as by an [`AccessTokenVerifier`].
+/// Tokens are verified in the same way as by an [`AccessTokenVerifier`].
 ///
 /// **A `Verifier` does not notice that a session has ended:** after a sign-out, the access token
 /// can still be used until it expires, by default five minutes after it was issued. If that is too
@@ -49,31 +50,43 @@ use keys::{Fetch, Keys, Step};
 /// # let document = serde_json::to_string(tokens.jwks())?;
 /// # let now = SystemClock.now();
 /// # let user = UserId::generate(now, &SystemRandom);
-/// # let session = SessionId::generate(now, &SystemRandom);
-/// # let end = now + std::time::Duration::from_secs(3600);
-/// # let token = tokens.issue(user, session, now, end, &SystemRandom)?.token;
+/// # let session = Session::open(user, now, false, &SessionPolicy::default(), &SystemRandom);
+/// # let token = tokens.issue(&session, now, &SystemRandom)?.token;
 /// # let token = token.as_str();
-/// # let fetch = move |_| std::future::ready(Ok(document.clone()));
-/// // With an HTTP client: async move { Ok(client.get(url).send().await?.text().await?) }
-/// let verifier = Verifier::new("https://auth.example.com", "https://auth.example.com", move || {
-///     fetch("https://auth.example.com/.well-known/jwks.json")
+/// # let get = move |_: &str| Ok::<_, std::io::Error>(document.clone());
+/// let issuer = "https://auth.example.com";
+/// let verifier = Verifier::new(issuer, issuer, move |fetch| {
+///     let get = get.clone(); // an HTTP client with a timeout
+///     // With tokio: tokio::spawn(async move { fetch.finish(get(…).await) });
+///     std::thread::spawn(move || {
+///         fetch.finish(get("https://auth.example.com/.well-known/jwks.json"));
+///     });
 /// });
-/// # futures_util::FutureExt::now_or_never(async {
+/// # let verify = async {
 /// let claims = verifier.verify(token, SystemClock.now()).await?;
 /// println!("request from {}", claims.user);
 /// # assert_eq!(claims.user, user);
 /// # Ok::<(), VerifyError>(())
-/// # }).unwrap()?;
+/// # };
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(verify)?;
 /// # Ok(())
 /// # }
 /// # #[cfg(not(feature = "token"))]
 /// # fn main() {}
 /// ```
 pub struct Verifier {
-    issuer: String,
-    audience: String,
-    fetch: Box<dyn Fn() -> Fetch + Send + Sync>,
+    fetch: Box<dyn Fn(KeyFetch) + Send + Sync>,
     keys: Arc<Mutex<Keys>>,
+}
+
+/// A request to fetch the key set, which a [`Verifier`] passes to its fetching function.
+///
+/// If it is dropped without a call of [`finish`](Self::finish), the fetch has failed.
+pub struct KeyFetch {
+    keys: Arc<Mutex<Keys>>,
+    id: FetchId,
+    /// When this is dropped, the callers that wait for the fetch continue.
+    _ended: oneshot::Sender<()>,
 }
 
 /// An error from verifying a token with a [`Verifier`].
@@ -88,36 +101,43 @@ pub enum VerifyError {
     NoKeys(#[source] FetchError),
 }
 
-/// An error from fetching a key set: either the error that the fetching function returned, or a
-/// [`KeyError`](super::KeyError) from parsing the key set.
+/// An error from fetching a key set: the error that was passed to [`KeyFetch::finish`], a
+/// [`KeyError`](super::KeyError) from parsing the key set, or an error because the fetch was
+/// dropped or took too long.
 pub type FetchError = Arc<dyn Error + Send + Sync>;
 
 impl Verifier {
     /// The age at which keys are fetched again.
-    pub const FRESH_FOR: Duration = Duration::from_mins(5);
+    pub const FRESH_FOR: Duration = JwkSet::MAX_AGE;
+    /// The time since the start of the last finished fetch, even a failed one, from which a token
+    /// waits for the next fetch.
+    pub const WAIT_AFTER: Duration = Duration::from_mins(10);
     /// The age from which keys are no longer used, even if fetching new ones fails.
     pub const STALE_AFTER: Duration = Duration::from_hours(1);
     /// The minimum time between the starts of two fetches.
     pub const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(10);
-    /// The time after which an unfinished fetch is abandoned and a new one may start.
-    pub const FETCH_TIMEOUT: Duration = Duration::from_mins(1);
+    /// The time between the starts of two fetches after several failures.
+    pub const MAX_FETCH_INTERVAL: Duration = Duration::from_mins(1);
+    /// The time after which an unfinished fetch has failed and a new one may start.
+    pub const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 
     /// Creates a verifier of tokens with this issuer and this audience. Both are the public URL of
-    /// the Latchkey service. `fetch` returns the text of the key set.
-    pub fn new<F, Fetched>(issuer: impl Into<String>, audience: impl Into<String>, fetch: F) -> Self
-    where
-        F: Fn() -> Fetched + Send + Sync + 'static,
-        Fetched: Future<Output = Result<String, Box<dyn Error + Send + Sync>>> + Send + 'static,
-    {
-        let parse = |fetched: Result<String, Box<dyn Error + Send + Sync>>| {
-            let text = fetched.map_err(FetchError::from)?;
-            JwkSet::parse(&text).map_err(|error| FetchError::from(Box::from(error)))
-        };
-        let fetch = Box::new(move || fetch().map(parse).boxed().shared());
-        Self { issuer: issuer.into(), audience: audience.into(), fetch, keys: Arc::default() }
+    /// the Latchkey service.
+    ///
+    /// `fetch` starts to fetch the key set in the background, for example in a task or a thread,
+    /// and returns without waiting for it. The background work calls [`KeyFetch::finish`]. It should
+    /// have a timeout of a few seconds.
+    pub fn new(
+        issuer: impl Into<String>,
+        audience: impl Into<String>,
+        fetch: impl Fn(KeyFetch) + Send + Sync + 'static,
+    ) -> Self {
+        let keys = Keys::new(issuer.into(), audience.into());
+        Self { fetch: Box::new(fetch), keys: Arc::new(Mutex::new(keys)) }
     }
 
-    /// Verifies a token at the time `now`, and fetches the keys first if necessary.
+    /// Verifies a token at the time `now`. If there are no keys to verify it with, waits until they
+    /// have been fetched.
     ///
     /// # Errors
     ///
@@ -125,28 +145,61 @@ impl Verifier {
     /// there are no keys to verify it with.
     pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, VerifyError> {
         let kid = AccessTokenVerifier::kid_of(token).ok_or(InvalidToken)?;
-        let step = self.lock_keys().next_step(&kid, now, &*self.fetch);
+        let NextStep { step, start } = lock(&self.keys).next_step(&kid, now);
+        if let Some((id, ended)) = start {
+            (self.fetch)(KeyFetch { keys: Arc::clone(&self.keys), id, _ended: ended });
+        }
         let verifier = match step {
             Step::Verify(verifier) => verifier,
-            Step::Wait(fetch) => {
-                let fetched = fetch.clone().await;
-                self.lock_keys().complete(&fetch, fetched, |keys| {
-                    AccessTokenVerifier::new(&*self.issuer, &*self.audience, keys)
-                });
-                self.lock_keys().current(now).map_err(VerifyError::NoKeys)?
+            Step::Wait(ended) => {
+                // An error means that the sender was dropped, which is how every fetch ends.
+                let _ = ended.await;
+                lock(&self.keys).usable(now).map_err(VerifyError::NoKeys)?
             }
             Step::Fail(error) => return Err(VerifyError::NoKeys(error)),
         };
         Ok(verifier.verify(token, now)?)
     }
+}
 
-    fn lock_keys(&self) -> MutexGuard<'_, Keys> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+impl KeyFetch {
+    /// Ends the fetch with the text of the key set, or with an error. The [`Verifier`] uses the keys
+    /// from now on, unless the fetch took longer than [`Verifier::FETCH_TIMEOUT`] and another one
+    /// has started.
+    pub fn finish<E>(self, fetched: Result<String, E>)
+    where
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let fetched = match fetched {
+            Ok(text) => JwkSet::parse(&text).map_err(|error| FetchError::from(Box::from(error))),
+            Err(error) => Err(FetchError::from(error.into())),
+        };
+        lock(&self.keys).complete(self.id, fetched);
     }
+}
+
+impl Drop for KeyFetch {
+    fn drop(&mut self) {
+        let error = FetchError::from(Box::from("the fetch ended without a result"));
+        // After `finish`, this has no effect.
+        lock(&self.keys).complete(self.id, Err(error));
+    }
+}
+
+fn lock(keys: &Mutex<Keys>) -> MutexGuard<'_, Keys> {
+    keys.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verifier").field("issuer", &self.issuer).finish_non_exhaustive()
+        f.debug_struct("Verifier")
+            .field("issuer", &lock(&self.keys).issuer())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for KeyFetch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyFetch").field("id", &self.id).finish_non_exhaustive()
     }
 }

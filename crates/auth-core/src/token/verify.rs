@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 
 use super::raw::{self, RawClaims, RawHeader};
 use super::verified::{Fingerprint, VerifiedToken, VerifiedTokens};
-use super::{Claims, JwkSet, KeyError};
+use super::{CLIENT_ID, Claims, JwkSet, KeyError, NOT_BEFORE_MARGIN};
 
 /// Verifies access tokens with public keys.
 ///
@@ -17,8 +17,8 @@ use super::{Claims, JwkSet, KeyError};
 /// ```
 /// # use std::time::Duration;
 /// # use auth_core::{
-/// #     AccessTokenVerifier, AccessTokens, Clock, JwkSet, SessionId, SigningKey, SystemClock,
-/// #     SystemRandom, UserId,
+/// #     AccessTokenVerifier, AccessTokens, Clock, JwkSet, Session, SessionPolicy, SigningKey,
+/// #     SystemClock, SystemRandom, UserId,
 /// # };
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let now = SystemClock.now();
@@ -26,9 +26,8 @@ use super::{Claims, JwkSet, KeyError};
 /// # let keys = vec![SigningKey::generate(&SystemRandom)];
 /// # let tokens = AccessTokens::new(service, Duration::from_secs(300), keys)?;
 /// # let user = UserId::generate(now, &SystemRandom);
-/// # let session = SessionId::generate(now, &SystemRandom);
-/// # let end = now + Duration::from_secs(3600);
-/// # let token = tokens.issue(user, session, now, end, &SystemRandom)?.token;
+/// # let session = Session::open(user, now, false, &SessionPolicy::default(), &SystemRandom);
+/// # let token = tokens.issue(&session, now, &SystemRandom)?.token;
 /// # let fetched = serde_json::to_string(tokens.jwks())?;
 /// // `fetched` is the content of https://auth.example.com/.well-known/jwks.json.
 /// let keys = JwkSet::parse(&fetched)?;
@@ -83,9 +82,10 @@ impl AccessTokenVerifier {
     /// Verifies a token at the time `now`.
     ///
     /// The token must be signed with EdDSA by one of the keys of this verifier. Its header must
-    /// have exactly the members `alg`, `typ` and `kid`. Its claims must be complete and name
-    /// this issuer and this audience. `iat` and `nbf` must not be in the future, and `exp` must be
-    /// in the future, without leeway (RFC 8725, 3.1, 3.8, 3.9, 3.11; RFC 9068, 4).
+    /// have exactly the members `alg`, `typ` and `kid`. Its claims must be complete and name this
+    /// issuer, this audience and the client `latchkey`. `nbf` must not be in the future, and `exp`
+    /// must be in the future, without leeway. `iat` must be at most 30 seconds after `nbf`, which
+    /// is what the issuer sets (RFC 8725, 3.1, 3.8, 3.9, 3.11; RFC 9068, 4).
     ///
     /// # Errors
     ///
@@ -129,13 +129,17 @@ impl AccessTokenVerifier {
     /// Makes every check that does not depend on the current time.
     fn verify_regardless_of_time(&self, token: &str) -> Option<VerifiedToken> {
         let claims = self.verify_signature(token)?;
-        if claims.iss != self.issuer || claims.aud != self.audience {
+        if claims.iss != self.issuer
+            || claims.aud != self.audience
+            || claims.client_id != CLIENT_ID
+            || claims.jti.is_empty()
+        {
             return None;
         }
-        if claims.jti.is_empty() || claims.iat < 0 || claims.nbf < 0 {
+        if claims.iat < 0 || claims.nbf < 0 || claims.iat - claims.nbf > NOT_BEFORE_MARGIN {
             return None;
         }
-        let not_before = claims.iat.max(claims.nbf);
+        let not_before = claims.nbf;
         let claims = Claims {
             user: claims.sub.parse().ok()?,
             session: claims.sid.parse().ok()?,

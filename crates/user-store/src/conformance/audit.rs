@@ -77,8 +77,8 @@ async fn operator_changes_are_recorded_as_such(deployment: &dyn Deployment) {
     assert_eq!(store.enable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
     assert_eq!(store.set_password(ada.id, &hash(), NOW).await.unwrap(), UpdateUserOutcome::Updated);
     let [first, second] = [(); 2].map(|()| SigningKey::generate(&SystemRandom));
-    store.add_signing_key(&first, NOW).await.unwrap();
-    store.add_signing_key(&second, NOW).await.unwrap();
+    store.add_signing_key(&first, NOW, NOW).await.unwrap();
+    store.add_signing_key(&second, NOW, NOW).await.unwrap();
     let _ = store.retire_signing_key(&first, NOW).await.unwrap();
     let backup = Event::by_operator(EventKind::BackupMade, NOW);
     store.record_event(&backup).await.unwrap();

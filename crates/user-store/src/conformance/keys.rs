@@ -9,9 +9,12 @@ cases! {
     ($) keys_cases in keys;
     the_first_server_creates_the_signing_key,
     servers_that_start_together_get_one_signing_key,
-    the_newest_key_signs_and_the_others_are_kept,
+    keys_are_listed_newest_first_with_their_times,
+    the_newest_key_whose_time_has_come_signs_on_every_server,
     concurrently_added_keys_have_the_same_order_on_every_server,
-    a_key_is_retired_unless_it_signs,
+    a_key_is_retired_unless_it_is_the_only_one_that_can_sign,
+    retiring_the_key_that_signs_activates_the_published_one,
+    concurrent_retirements_leave_a_key_that_signs,
     concurrent_retirements_of_a_key_succeed_once,
     retiring_a_key_during_rotations_keeps_the_newest,
     the_key_set_version_changes_with_every_added_or_retired_key,
@@ -23,7 +26,8 @@ async fn the_first_server_creates_the_signing_key(deployment: &dyn Deployment) {
     let (first, second) = (seed(), seed());
     assert_eq!(first_key(&here, &first).await, first);
     assert_eq!(first_key(&there, &second).await, first);
-    assert_eq!(keys(&here).await, [StoredSigningKey { seed: first, created_at: NOW }]);
+    let stored = StoredSigningKey { seed: first, created_at: NOW, signs_from: NOW };
+    assert_eq!(keys(&here).await, [stored]);
 }
 
 async fn servers_that_start_together_get_one_signing_key(deployment: &dyn Deployment) {
@@ -35,19 +39,35 @@ async fn servers_that_start_together_get_one_signing_key(deployment: &dyn Deploy
     assert!(keys.iter().all(|key| *key == keys[0]));
 }
 
-async fn the_newest_key_signs_and_the_others_are_kept(deployment: &dyn Deployment) {
+async fn keys_are_listed_newest_first_with_their_times(deployment: &dyn Deployment) {
     let [here, there] = two_servers(deployment).await;
-    let (first, second) = (first_key(&here, &seed()).await, seed());
-    add(&here, &second, NOW + SECOND).await;
-    let third = seed();
+    let (first, second, third) = (first_key(&here, &seed()).await, seed(), seed());
+    let later = NOW + SECOND;
+    here.add_signing_key(&key(&second), later + SECOND, later).await.unwrap();
     // The clock of this server is behind.
     add(&there, &third, NOW - SECOND).await;
-    let created = [(third, NOW - SECOND), (second, NOW + SECOND), (first, NOW)];
-    let created = created.map(|(seed, created_at)| StoredSigningKey { seed, created_at });
-    assert_eq!(keys(&here).await, created);
+    let stored = |seed, created_at, signs_from| StoredSigningKey { seed, created_at, signs_from };
+    let expected = [
+        stored(third, NOW - SECOND, NOW - SECOND),
+        stored(second, later, later + SECOND),
+        stored(first, NOW, NOW),
+    ];
+    assert_eq!(keys(&here).await, expected);
     // A server that starts now adds no key.
     there.ensure_signing_key(&seed(), NOW).await.unwrap();
-    assert_eq!(keys(&here).await.len(), 3);
+    assert_eq!(keys(&there).await, expected);
+}
+
+async fn the_newest_key_whose_time_has_come_signs_on_every_server(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
+    let (first, second) = (first_key(&here, &seed()).await, seed());
+    here.add_signing_key(&key(&second), NOW + SECOND, NOW).await.unwrap();
+    let restarted = deployment.connect().await;
+    for server in [&here, &there, &restarted] {
+        assert_eq!(signing(server, NOW).await, first);
+        assert_eq!(signing(server, NOW + SECOND).await, second);
+        assert_eq!(signing(server, NOW - SECOND).await, first, "the clock was set back");
+    }
 }
 
 async fn concurrently_added_keys_have_the_same_order_on_every_server(deployment: &dyn Deployment) {
@@ -65,7 +85,7 @@ async fn concurrently_added_keys_have_the_same_order_on_every_server(deployment:
     assert!(new.iter().all(|seed| found.iter().any(|key| key.seed == *seed)));
 }
 
-async fn a_key_is_retired_unless_it_signs(deployment: &dyn Deployment) {
+async fn a_key_is_retired_unless_it_is_the_only_one_that_can_sign(deployment: &dyn Deployment) {
     let [here, there] = two_servers(deployment).await;
     let (first, second) = (first_key(&here, &seed()).await, seed());
     assert_eq!(retire(&here, &first).await, RetireKeyOutcome::InUse);
@@ -74,7 +94,50 @@ async fn a_key_is_retired_unless_it_signs(deployment: &dyn Deployment) {
     assert_eq!(retire(&there, &seed()).await, RetireKeyOutcome::NotFound);
     assert_eq!(keys(&here).await.len(), 2);
     assert_eq!(retire(&there, &first).await, RetireKeyOutcome::Retired);
-    assert_eq!(keys(&here).await, [StoredSigningKey { seed: second, created_at: NOW }]);
+    let remaining = StoredSigningKey { seed: second, created_at: NOW, signs_from: NOW };
+    assert_eq!(keys(&here).await, [remaining]);
+    // A key that has never signed can be retired too.
+    let published = seed();
+    here.add_signing_key(&key(&published), NOW + SECOND, NOW).await.unwrap();
+    assert_eq!(retire(&there, &published).await, RetireKeyOutcome::Retired);
+    assert_eq!(keys(&here).await.len(), 1);
+}
+
+async fn retiring_the_key_that_signs_activates_the_published_one(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
+    let oldest = first_key(&here, &seed()).await;
+    let [current, next, last] = [seed(), seed(), seed()];
+    add(&here, &current, NOW).await;
+    for (published, delay) in [(&next, SECOND), (&last, 2 * SECOND)] {
+        here.add_signing_key(&key(published), NOW + delay, NOW).await.unwrap();
+    }
+    let activated = RetireKeyOutcome::RetiredAndActivated(next.clone());
+    assert_eq!(retire(&here, &current).await, activated);
+    for server in [&here, &there] {
+        assert_eq!(signing(server, NOW).await, next, "not the older key");
+        assert_eq!(signing(server, NOW + 2 * SECOND).await, last, "the later one keeps its time");
+    }
+    let remaining: Vec<_> = keys(&there).await.into_iter().map(|key| key.seed).collect();
+    assert_eq!(remaining, [last, next, oldest]);
+}
+
+async fn concurrent_retirements_leave_a_key_that_signs(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
+    for _ in 0..10 {
+        let first = first_key(&here, &seed()).await;
+        let next = seed();
+        here.add_signing_key(&key(&next), NOW + SECOND, NOW).await.unwrap();
+        let (one, other) = join(retire(&here, &first), retire(&there, &next)).await;
+        let signs = signing(&here, NOW).await;
+        if one == RetireKeyOutcome::InUse {
+            assert_eq!((other, signs), (RetireKeyOutcome::Retired, first));
+        } else {
+            let activated = RetireKeyOutcome::RetiredAndActivated(next.clone());
+            assert_eq!((one, other), (activated, RetireKeyOutcome::InUse));
+            assert_eq!(signs, next);
+        }
+        assert_eq!(keys(&there).await.len(), 1);
+    }
 }
 
 async fn concurrent_retirements_of_a_key_succeed_once(deployment: &dyn Deployment) {
@@ -135,9 +198,15 @@ async fn keys(store: &Server) -> Vec<StoredSigningKey> {
     store.signing_keys().await.unwrap().keys
 }
 
-/// Adds a key, which becomes the one that signs.
+/// Returns the key that signs at `now`.
+async fn signing(store: &Server, now: Timestamp) -> SigningKeySeed {
+    let set = store.signing_keys().await.unwrap();
+    set.keys[set.signing_position(now).unwrap()].seed.clone()
+}
+
+/// Adds a key that signs at once.
 async fn add(store: &Server, seed: &SigningKeySeed, now: Timestamp) {
-    store.add_signing_key(&key(seed), now).await.unwrap();
+    store.add_signing_key(&key(seed), now, now).await.unwrap();
 }
 
 async fn retire(store: &Server, seed: &SigningKeySeed) -> RetireKeyOutcome {

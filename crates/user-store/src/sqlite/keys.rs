@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use auth_core::{SigningKey, SigningKeySeed, Timestamp};
 
 use crate::error::StoreError;
-use crate::keys::{KeyStore, RetireKeyOutcome, SigningKeySet};
+use crate::keys::{KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};
 use crate::rules::{self, Decision};
 use crate::sqlite::statements::{audit, keys};
 use crate::sqlite::store::SqliteStore;
@@ -13,7 +13,7 @@ impl KeyStore for SqliteStore {
         self.database
             .read(|connection| {
                 let tx = connection.unchecked_transaction()?;
-                Ok(SigningKeySet { version: keys::version(&tx)?, keys: keys::all(&tx)? })
+                keys::set(&tx)
             })
             .await
     }
@@ -27,21 +27,28 @@ impl KeyStore for SqliteStore {
         if !self.database.read(keys::all).await?.is_empty() {
             return Ok(());
         }
-        let candidate = candidate.clone();
+        let seed = candidate.clone();
+        let first = StoredSigningKey { seed, created_at: now, signs_from: now };
         self.database
             .write(move |tx| match keys::all(tx)?.is_empty() {
-                true => keys::insert(tx, &candidate, now),
+                true => keys::insert(tx, &first),
                 false => Ok(()),
             })
             .await
     }
 
-    async fn add_signing_key(&self, key: &SigningKey, now: Timestamp) -> Result<(), StoreError> {
+    async fn add_signing_key(
+        &self,
+        key: &SigningKey,
+        signs_from: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let seed = key.seed().clone();
         let event = rules::keys::key_added(key.kid(), now);
+        let key = StoredSigningKey { seed, created_at: now, signs_from };
         self.database
             .write(move |tx| {
-                keys::insert(tx, &seed, now)?;
+                keys::insert(tx, &key)?;
                 audit::insert(tx, &event)
             })
             .await
@@ -55,11 +62,15 @@ impl KeyStore for SqliteStore {
         let seed = key.seed().clone();
         let event = rules::keys::key_retired(key.kid(), now);
         self.database
-            .write(move |tx| match rules::keys::retire_signing_key(&keys::all(tx)?, &seed) {
-                Decision::Write(()) => {
+            .write(move |tx| match rules::keys::retire_signing_key(&keys::set(tx)?, &seed, now) {
+                Decision::Write(activated) => {
                     keys::delete(tx, &seed)?;
                     audit::insert(tx, &event)?;
-                    Ok(RetireKeyOutcome::Retired)
+                    let Some(next) = activated else {
+                        return Ok(RetireKeyOutcome::Retired);
+                    };
+                    keys::set_signs_from(tx, &next, now)?;
+                    Ok(RetireKeyOutcome::RetiredAndActivated(next))
                 }
                 Decision::Return(outcome) => Ok(outcome),
             })

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_events.sql"),
     include_str!("migrations/0006_signing_key_set.sql"),
     include_str!("migrations/0007_refresh_token_repeats.sql"),
+    include_str!("migrations/0008_key_activation.sql"),
 ];
 
 /// Returns the version of the newest schema.

@@ -77,7 +77,7 @@ fn permissions(modes: &[(PathBuf, u32)]) -> Finding {
         paths => Finding::fail(
             "permissions",
             format!(
-                "other users of this machine can access {paths}; run chmod 600 {paths}, then latchkey keys rotate, and retire the old keys"
+                "other users of this machine can access {paths}; run chmod 600 {paths}, then latchkey keys rotate --now, and retire the old keys"
             ),
         ),
     }

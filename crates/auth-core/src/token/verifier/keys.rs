@@ -3,26 +3,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, Shared};
+use futures_channel::oneshot;
+use futures_util::FutureExt as _;
+use futures_util::future::Shared;
 use jiff::Timestamp;
 
 use super::{FetchError, Verifier};
 use crate::token::jwk::{JwkSet, KeyError};
 use crate::token::verify::AccessTokenVerifier;
 
-/// A fetch in progress, shared by all callers that wait for it. Any of them can drive it.
-pub(super) type Fetch = Shared<BoxFuture<'static, Fetched>>;
-
-pub(super) type Fetched = Result<JwkSet, FetchError>;
-
 /// The current keys and the state of fetching them.
-#[derive(Default)]
 pub(super) struct Keys {
+    issuer: String,
+    audience: String,
     current: Option<CurrentKeys>,
     pending: Option<PendingFetch>,
-    /// When the last fetch began.
-    last_started: Option<Timestamp>,
-    last_error: Option<FetchError>,
+    last_id: FetchId,
+    /// When the last fetch that has finished, even with an error, began.
+    last_finished: Option<Timestamp>,
+    /// When the next fetch may begin. `None` before the first one.
+    next_fetch: Option<Timestamp>,
+    /// The number of failed fetches since the last successful one.
+    failures: u32,
+    last_error: FetchError,
 }
 
 struct CurrentKeys {
@@ -32,8 +35,23 @@ struct CurrentKeys {
 }
 
 struct PendingFetch {
-    fetch: Fetch,
+    id: FetchId,
     started_at: Timestamp,
+    ended: Ended,
+}
+
+/// Distinguishes a fetch from earlier ones, which may still run after they were abandoned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FetchId(u64);
+
+/// Completes when a fetch has ended.
+pub(super) type Ended = Shared<oneshot::Receiver<()>>;
+
+/// What to do with a token.
+pub(super) struct NextStep {
+    pub(super) step: Step,
+    /// The fetch to start first, if any.
+    pub(super) start: Option<(FetchId, oneshot::Sender<()>)>,
 }
 
 /// The next step in verifying a token.
@@ -41,104 +59,151 @@ pub(super) enum Step {
     /// Verify the token with these keys.
     Verify(Arc<AccessTokenVerifier>),
     /// Wait for a fetch first.
-    Wait(Fetch),
+    Wait(Ended),
     /// Fail: there are no keys, and it is too early to fetch them again.
     Fail(FetchError),
 }
 
 impl Keys {
-    /// Returns the next step in verifying a token that names the key `kid`, at the time `now`.
-    pub(super) fn next_step(
-        &mut self,
-        kid: &str,
-        now: Timestamp,
-        fetch: &dyn Fn() -> Fetch,
-    ) -> Step {
-        if let Some(current) = &self.current
-            && is_within(current.fetched_at, Verifier::FRESH_FOR, now)
-            && current.verifier.has_key(kid)
-        {
-            return Step::Verify(Arc::clone(&current.verifier));
-        }
-        if let Some(fetch) = self.pending_or_new_fetch(now, fetch) {
-            return Step::Wait(fetch);
-        }
-        match self.current(now) {
-            Ok(verifier) => Step::Verify(verifier),
-            Err(error) => Step::Fail(error),
+    pub(super) fn new(issuer: String, audience: String) -> Self {
+        Self {
+            issuer,
+            audience,
+            current: None,
+            pending: None,
+            last_id: FetchId(0),
+            last_finished: None,
+            next_fetch: None,
+            failures: 0,
+            last_error: FetchError::from(Box::from(KeyError::NoKeys)),
         }
     }
 
-    /// Returns the fetch in progress, or a new one if the last one began long enough ago.
-    fn pending_or_new_fetch(&mut self, now: Timestamp, fetch: &dyn Fn() -> Fetch) -> Option<Fetch> {
-        if let Some(pending) = &self.pending
-            && is_within(pending.started_at, Verifier::FETCH_TIMEOUT, now)
-        {
-            return Some(pending.fetch.clone());
+    pub(super) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Returns the next step in verifying a token that names the key `kid`, at the time `now`.
+    pub(super) fn next_step(&mut self, kid: &str, now: Timestamp) -> NextStep {
+        self.adapt_to_clock(now);
+        self.abandon_overdue_fetch(now);
+        let usable = self.usable(now);
+        let knows_key = usable.as_ref().is_ok_and(|verifier| verifier.has_key(kid));
+        let start = match knows_key && self.is_fresh(now) {
+            true => None,
+            false => self.start_fetch(now),
+        };
+        let can_wait = self.last_finished.is_none_or(|at| elapsed(at, now) >= Verifier::WAIT_AFTER);
+        let step = match (usable, &self.pending) {
+            (Ok(verifier), _) if knows_key && !can_wait => Step::Verify(verifier),
+            (_, Some(pending)) => Step::Wait(pending.ended.clone()),
+            (Ok(verifier), None) => Step::Verify(verifier),
+            (Err(error), None) => Step::Fail(error),
+        };
+        NextStep { step, start }
+    }
+
+    /// Returns the current keys. If there are none or they are too old, returns the last error.
+    pub(super) fn usable(&self, now: Timestamp) -> Result<Arc<AccessTokenVerifier>, FetchError> {
+        match &self.current {
+            Some(current) if elapsed(current.fetched_at, now) < Verifier::STALE_AFTER => {
+                Ok(Arc::clone(&current.verifier))
+            }
+            _ => Err(Arc::clone(&self.last_error)),
         }
-        if let Some(last_started) = self.last_started
-            && is_within(last_started, Verifier::MIN_FETCH_INTERVAL, now)
-        {
+    }
+
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        let current = self.current.as_ref();
+        current.is_some_and(|current| elapsed(current.fetched_at, now) < Verifier::FRESH_FOR)
+    }
+
+    /// If the clock was set back, measures all times from `now`, so that a wrong clock can extend
+    /// them only once.
+    fn adapt_to_clock(&mut self, now: Timestamp) {
+        if let Some(current) = &mut self.current {
+            current.fetched_at = current.fetched_at.min(now);
+        }
+        if let Some(pending) = &mut self.pending {
+            pending.started_at = pending.started_at.min(now);
+        }
+        self.last_finished = self.last_finished.map(|at| at.min(now));
+        let latest = after(now, Verifier::MAX_FETCH_INTERVAL);
+        self.next_fetch = self.next_fetch.map(|at| at.min(latest));
+    }
+
+    fn abandon_overdue_fetch(&mut self, now: Timestamp) {
+        let is_overdue = |pending: &mut PendingFetch| {
+            elapsed(pending.started_at, now) >= Verifier::FETCH_TIMEOUT
+        };
+        if let Some(pending) = self.pending.take_if(is_overdue) {
+            self.fail(&pending, FetchError::from(Box::from("the fetch took too long")));
+        }
+    }
+
+    /// Registers a new fetch, unless one is pending or the last one began too recently.
+    fn start_fetch(&mut self, now: Timestamp) -> Option<(FetchId, oneshot::Sender<()>)> {
+        if self.pending.is_some() || self.next_fetch.is_some_and(|next| now < next) {
             return None;
         }
-        self.last_started = Some(now);
-        let pending = self.pending.insert(PendingFetch { fetch: fetch(), started_at: now });
-        Some(pending.fetch.clone())
+        self.last_id = FetchId(self.last_id.0 + 1);
+        self.next_fetch = Some(after(now, Verifier::MIN_FETCH_INTERVAL));
+        let (sender, receiver) = oneshot::channel();
+        let ended = receiver.shared();
+        self.pending = Some(PendingFetch { id: self.last_id, started_at: now, ended });
+        Some((self.last_id, sender))
     }
 
-    /// Stores the result of a fetch. Every caller that waited for it calls this, and only the first
-    /// call has an effect.
-    pub(super) fn complete(
-        &mut self,
-        fetch: &Fetch,
-        fetched: Fetched,
-        verifier: impl FnOnce(&JwkSet) -> Result<AccessTokenVerifier, KeyError>,
-    ) {
-        let Some(done) = self.pending.take_if(|pending| pending.fetch.ptr_eq(fetch)) else {
-            return;
+    /// Stores the result of a fetch, unless the fetch has already ended or was abandoned.
+    pub(super) fn complete(&mut self, id: FetchId, fetched: Result<JwkSet, FetchError>) {
+        let Some(pending) = self.pending.take_if(|pending| pending.id == id) else { return };
+        let stored = match fetched {
+            Ok(set) => self.store(set, pending.started_at),
+            Err(error) => Err(error),
         };
-        let set = match fetched {
-            Ok(set) => set,
-            Err(error) => {
-                self.last_error = Some(error);
-                return;
+        match stored {
+            Ok(()) => {
+                self.last_finished = Some(pending.started_at);
+                self.failures = 0;
             }
-        };
+            Err(error) => self.fail(&pending, error),
+        }
+    }
+
+    fn store(&mut self, set: JwkSet, fetched_at: Timestamp) -> Result<(), FetchError> {
         // Keep the verifier if the keys are unchanged: it caches the tokens that it has verified.
         if let Some(current) = &mut self.current
             && current.set == set
         {
-            current.fetched_at = done.started_at;
-            return;
+            current.fetched_at = fetched_at;
+            return Ok(());
         }
-        match verifier(&set) {
-            Ok(verifier) => {
-                let verifier = Arc::new(verifier);
-                self.current = Some(CurrentKeys { set, verifier, fetched_at: done.started_at });
-            }
-            Err(error) => self.last_error = Some(FetchError::from(Box::from(error))),
-        }
+        let verifier = AccessTokenVerifier::new(&*self.issuer, &*self.audience, &set)
+            .map_err(|error| FetchError::from(Box::from(error)))?;
+        self.current = Some(CurrentKeys { set, verifier: Arc::new(verifier), fetched_at });
+        Ok(())
     }
 
-    /// Returns the current keys. If there are none or they are too old, returns the last error.
-    pub(super) fn current(&self, now: Timestamp) -> Result<Arc<AccessTokenVerifier>, FetchError> {
-        match &self.current {
-            Some(current)
-                if now < current.fetched_at
-                    || is_within(current.fetched_at, Verifier::STALE_AFTER, now) =>
-            {
-                Ok(Arc::clone(&current.verifier))
-            }
-            _ => Err(self
-                .last_error
-                .clone()
-                .unwrap_or_else(|| FetchError::from(Box::from(KeyError::NoKeys)))),
-        }
+    fn fail(&mut self, fetch: &PendingFetch, error: FetchError) {
+        self.next_fetch = Some(after(fetch.started_at, fetch_interval(self.failures)));
+        self.last_finished = Some(fetch.started_at);
+        self.failures = self.failures.saturating_add(1);
+        self.last_error = error;
     }
 }
 
-/// Returns `true` if `now` is less than `duration` after `start`, and `false` if it is before
-/// `start` because the clock was set back.
-fn is_within(start: Timestamp, duration: Duration, now: Timestamp) -> bool {
-    start <= now && now.duration_since(start).unsigned_abs() < duration
+/// Returns the time between the starts of a failed fetch and the next one, given the number of
+/// failures before it.
+fn fetch_interval(earlier_failures: u32) -> Duration {
+    let factor = 1 << earlier_failures.min(16);
+    (Verifier::MIN_FETCH_INTERVAL * factor).min(Verifier::MAX_FETCH_INTERVAL)
+}
+
+fn after(start: Timestamp, duration: Duration) -> Timestamp {
+    start.saturating_add(duration).unwrap_or(Timestamp::MAX)
+}
+
+/// Returns the time from `start` to `now`. It is zero if `now` is earlier.
+fn elapsed(start: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(start)).unwrap_or_default()
 }

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::service::{SERVICE, Service, remove, with_member};
 
-const TEXTS: [&str; 5] = ["iss", "aud", "sub", "sid", "jti"];
+const TEXTS: [&str; 6] = ["iss", "aud", "sub", "client_id", "sid", "jti"];
 const TIMES: [&str; 3] = ["iat", "nbf", "exp"];
 
 #[test]
@@ -47,17 +47,26 @@ fn issuer_and_audience_must_match_exactly() {
 }
 
 #[test]
+fn a_token_of_another_client_is_rejected() {
+    let service = Service::new();
+    let others = ["Latchkey", "latchkey ", "latchkey\0", "", "web", SERVICE];
+    service.assert_rejects(others.map(|id| (id, service.with_claim("client_id", json!(id)))));
+}
+
+#[test]
 fn times_are_checked_without_leeway() {
     let service = Service::new();
     let now = service.now.as_second();
     service.assert_rejects([
         ("exp now", service.with_claim("exp", json!(now))),
         ("exp a second ago", service.with_claim("exp", json!(now - 1))),
-        ("iat in a second", service.with_claim("iat", json!(now + 1))),
         ("nbf in a second", service.with_claim("nbf", json!(now + 1))),
+        ("iat 31 s after nbf", service.with_claim("iat", json!(now + 1))),
+        ("iat in an hour", service.with_claim("iat", json!(now + 3_600))),
+        ("nbf 31 s before iat", service.with_claim("nbf", json!(now - 31))),
     ]);
-    for (name, allowed) in [("exp", now + 1), ("iat", now), ("nbf", now)] {
-        assert!(service.accepts(&service.with_claim(name, json!(allowed))), "{name}");
+    for (name, allowed) in [("exp", now + 1), ("iat", now), ("nbf", now), ("nbf", now - 30)] {
+        assert!(service.accepts(&service.with_claim(name, json!(allowed))), "{name}: {allowed}");
     }
 }
 
@@ -168,8 +177,8 @@ fn claims_that_are_not_an_object_are_rejected() {
     let service = Service::new();
     let (header, claims) = service.parts();
     let (header, text) = (header.to_string(), claims.to_string());
-    let in_order =
-        ["iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp"].map(|name| claims[name].clone());
+    let in_order = ["iss", "aud", "sub", "client_id", "sid", "jti", "iat", "nbf", "exp"]
+        .map(|name| claims[name].clone());
     let others = [
         String::new(),
         "null".to_owned(),

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use auth_core::{AccessTokens, SessionId, SigningKey, SystemRandom, Timestamp, UserId};
+use auth_core::{
+    AccessTokens, Session, SessionId, SessionPolicy, SigningKey, SystemRandom, Timestamp, UserId,
+};
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -39,11 +41,16 @@ impl Service {
     }
 
     pub(super) fn issue_until(&self, session_end: Timestamp) -> (String, Duration) {
-        let issued = self
-            .tokens
-            .issue(self.user, self.session, self.now, session_end, &SystemRandom)
-            .unwrap();
+        let session = self.session_until(session_end);
+        let issued = self.tokens.issue(&session, self.now, &SystemRandom).unwrap();
         (issued.token.as_str().to_owned(), issued.expires_in)
+    }
+
+    /// Returns the session of the service's tokens, with this end.
+    pub(super) fn session_until(&self, end: Timestamp) -> Session {
+        let new =
+            Session::open(self.user, self.now, false, &SessionPolicy::default(), &SystemRandom);
+        Session { id: self.session, idle_expires_at: end, ..new }
     }
 
     /// Returns the header and the claims of a token that the service issues.

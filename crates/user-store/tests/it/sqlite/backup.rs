@@ -141,7 +141,7 @@ async fn a_damaged_database_is_not_backed_up() {
             "DELETE FROM sessions;",
         ),
         (
-            "PRAGMA ignore_check_constraints = ON; INSERT INTO signing_keys VALUES (1, x'00', 0);",
+            "PRAGMA ignore_check_constraints = ON; INSERT INTO signing_keys VALUES (1, x'00', 0, 0);",
             "DELETE FROM signing_keys;",
         ),
         ("PRAGMA user_version = 2;", &restore_version),

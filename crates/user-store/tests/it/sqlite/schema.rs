@@ -1,10 +1,10 @@
 //! The schema and its migrations.
 
-use auth_core::{ClientInfo, DecoyPosition, SessionPolicy, SigningKey, SystemRandom};
+use auth_core::{ClientInfo, DecoyPosition, SessionPolicy, SigningKey, SystemRandom, Timestamp};
 use rusqlite::Connection;
 use user_store::{
     AuditLog as _, KeyStore as _, OpenError, RetireKeyOutcome, RotateOutcome, Rotation,
-    SessionStore as _, SqliteStore, UserDataStore as _, UserStore as _,
+    SessionStore as _, SqliteStore, StoredSigningKey, UserDataStore as _, UserStore as _,
 };
 
 use super::{Folder, NOW, ada, creation, hash, open_session};
@@ -119,40 +119,65 @@ async fn an_older_schema_is_migrated_without_losing_accounts() {
     assert_eq!(schema(&old), schema(&new));
 }
 
-#[tokio::test]
-async fn migrating_schema_5_keeps_the_keys_and_adds_a_key_set_version() {
-    let folder = Folder::new();
-    let [first, second] = [(); 2].map(|()| SigningKey::generate(&SystemRandom));
-    let store = folder.open();
-    for key in [&first, &second] {
-        store.add_signing_key(key, ada().created_at).await.unwrap();
-    }
-    let before = store.signing_keys().await.unwrap().keys;
-    drop(store);
+/// The migrations up to version 6.
+const MIGRATIONS: [&str; 6] = [
+    include_str!("../../../src/sqlite/migrations/0001_users_and_sessions.sql"),
+    include_str!("../../../src/sqlite/migrations/0002_refresh_tokens_and_disabled_users.sql"),
+    include_str!("../../../src/sqlite/migrations/0003_password_versions.sql"),
+    include_str!("../../../src/sqlite/migrations/0004_counters.sql"),
+    include_str!("../../../src/sqlite/migrations/0005_events.sql"),
+    include_str!("../../../src/sqlite/migrations/0006_signing_key_set.sql"),
+];
+
+/// Creates a file as this version would have left it, with keys that were generated at these times,
+/// in milliseconds.
+fn create_with_keys(folder: &Folder, version: u8, keys: &[(SigningKey, i64)]) {
     let connection = folder.sql();
-    connection
-        .execute_batch(
-            "DROP TRIGGER signing_key_added; DROP TRIGGER signing_key_retired;
-             DROP TABLE signing_key_set;",
-        )
-        .unwrap();
-    undo_migration_7(&connection);
-    connection.pragma_update(None, "user_version", 5).unwrap();
-    drop(connection);
-    let store = folder.open();
-    let migrated = store.signing_keys().await.unwrap();
-    assert_eq!(migrated.keys, before);
-    let outcome = store.retire_signing_key(&first, ada().created_at).await.unwrap();
-    assert_eq!(outcome, RetireKeyOutcome::Retired);
-    assert_ne!(store.signing_keys().await.unwrap().version, migrated.version);
+    for migration in &MIGRATIONS[..usize::from(version)] {
+        connection.execute_batch(migration).unwrap();
+    }
+    connection.pragma_update(None, "application_id", 0x4c4b_6579).unwrap();
+    connection.pragma_update(None, "user_version", version).unwrap();
+    connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+    for (key, created_at) in keys {
+        connection
+            .execute(
+                "INSERT INTO signing_keys (seed, created_at) VALUES (?1, ?2)",
+                (key.seed().to_bytes().as_slice(), created_at),
+            )
+            .unwrap();
+    }
 }
 
-/// Removes the columns that migration 7 adds.
-fn undo_migration_7(connection: &Connection) {
-    for column in ["repeats", "repeat_recorded_at", "repeat_recorded_ip"] {
-        connection.execute(&format!("ALTER TABLE sessions DROP COLUMN {column}"), []).unwrap();
+#[tokio::test]
+async fn migrating_schema_5_or_6_keeps_the_keys_and_the_one_that_signs() {
+    for version in [5, 6] {
+        let folder = Folder::new();
+        let keys = [1_000, 2_000].map(|time| (SigningKey::generate(&SystemRandom), time));
+        create_with_keys(&folder, version, &keys);
+        let store = folder.open();
+        let migrated = store.signing_keys().await.unwrap();
+        let stored = |(key, time): &(SigningKey, i64)| {
+            let created_at = Timestamp::from_millisecond(*time).unwrap();
+            StoredSigningKey { seed: key.seed().clone(), created_at, signs_from: created_at }
+        };
+        assert_eq!(migrated.keys, [stored(&keys[1]), stored(&keys[0])]);
+        let now = migrated.keys[0].created_at;
+        assert_eq!(migrated.signing_position(now), Some(0));
+        let outcome = store.retire_signing_key(&keys[0].0, now).await.unwrap();
+        assert_eq!(outcome, RetireKeyOutcome::Retired);
+        assert_ne!(store.signing_keys().await.unwrap().version, migrated.version);
     }
 }
+
+/// Undoes the migrations after version 6.
+const UNDO_TO_VERSION_6: &str = "
+    ALTER TABLE sessions DROP COLUMN repeats;
+    ALTER TABLE sessions DROP COLUMN repeat_recorded_at;
+    ALTER TABLE sessions DROP COLUMN repeat_recorded_ip;
+    ALTER TABLE signing_keys DROP COLUMN signs_from;
+    PRAGMA user_version = 6;
+";
 
 #[tokio::test]
 async fn migrating_schema_6_keeps_the_sessions() {
@@ -168,11 +193,7 @@ async fn migrating_schema_6_keeps_the_sessions() {
     let rotated = store.rotate_refresh_token(&first, &policy, NOW).await.unwrap();
     assert!(matches!(rotated, RotateOutcome::Rotated(_)));
     drop(store);
-    let connection = folder.sql();
-    undo_migration_7(&connection);
-    connection.pragma_update(None, "user_version", 6).unwrap();
-    drop(connection);
-
+    folder.sql().execute_batch(UNDO_TO_VERSION_6).unwrap();
     let store = folder.open();
     let (again, _) = Rotation::new(&token, client, &SystemRandom);
     let repeated = store.rotate_refresh_token(&again, &policy, NOW).await.unwrap();

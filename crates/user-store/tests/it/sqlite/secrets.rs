@@ -2,8 +2,13 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use auth_core::{ClientInfo, OpenSession, RefreshToken, Session, SessionPolicy, SystemRandom};
-use user_store::{NewSession, PasswordVersion, Rotation, SessionStore as _, UserStore as _};
+use auth_core::{
+    ClientInfo, OpenSession, RefreshToken, Session, SessionPolicy, SigningKey, SystemRandom,
+};
+use user_store::{
+    KeyStore as _, NewSession, PasswordVersion, RetireKeyOutcome, Rotation, SessionStore as _,
+    UserStore as _,
+};
 
 use super::{Folder, NOW, ada, creation, hash};
 
@@ -41,6 +46,25 @@ async fn no_password_is_in_any_file() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         assert!(!bytes.windows(11).any(|window| window == b"a long walk"));
     }
+}
+
+#[tokio::test]
+async fn a_retired_key_is_overwritten_in_the_database_file() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let [first, second] = [(); 2].map(|()| SigningKey::generate(&SystemRandom));
+    store.add_signing_key(&first, NOW, NOW).await.unwrap();
+    store.add_signing_key(&second, NOW, NOW).await.unwrap();
+    drop(store);
+    let contains = |key: &SigningKey| {
+        folder.bytes().windows(32).any(|window| *window == *key.seed().to_bytes())
+    };
+    assert!(contains(&first) && contains(&second));
+    let store = folder.open();
+    let outcome = store.retire_signing_key(&first, NOW).await.unwrap();
+    assert_eq!(outcome, RetireKeyOutcome::Retired);
+    drop(store);
+    assert!(!contains(&first) && contains(&second));
 }
 
 #[tokio::test]
