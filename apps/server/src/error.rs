@@ -90,6 +90,11 @@ pub(crate) enum CommandError {
     /// A change was made, but not recorded in the audit log.
     #[error("done, but the audit event was not recorded: {0}")]
     DoneNotRecorded(String),
+    /// Data was deleted, but remains in the write-ahead log for now.
+    #[error(
+        "done, but the deleted data is still in the write-ahead log: {0}; a running server erases it within a minute once the database can be written"
+    )]
+    DoneNotErased(String),
     /// A change was made, but the result could not be printed.
     #[error("done, but the result could not be printed: {0}")]
     DoneNotPrinted(io::Error),

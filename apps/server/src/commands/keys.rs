@@ -68,6 +68,7 @@ async fn list(accounts: &Accounts, format: OutputFormat) -> Result<(), CommandEr
 async fn retire(accounts: &Accounts, kid: &str, format: OutputFormat) -> Result<(), CommandError> {
     let retired = accounts.operator().retire_key(kid).await;
     retired.map_err(|error| CommandError::from_signing_key(error, kid))?;
+    operator::erase_deleted(accounts).await?;
     let text = format!("retired {kid}: tokens signed with it are rejected");
     format.print(&text, &json!({"kid": kid})).map_err(CommandError::DoneNotPrinted)
 }

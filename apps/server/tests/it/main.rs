@@ -9,6 +9,7 @@ mod backup;
 mod connection;
 mod doctor;
 mod enumeration;
+mod erasure;
 mod headers;
 mod keys;
 mod lifecycle;

@@ -76,9 +76,11 @@ impl Operator<'_> {
     pub async fn retire_key(&self, kid: &str) -> Result<(), SigningKeyError> {
         let key = self.signing_key(kid).await?;
         let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
+        let erase_requests = self.accounts.erase_requests.clone();
         let retire = async move {
             match store.retire_signing_key(&key, now).await? {
                 RetireKeyOutcome::Retired => {
+                    erase_requests.request();
                     tracing::info!(kid = key.kid(), "a signing key was retired by an operator");
                     Ok(())
                 }
