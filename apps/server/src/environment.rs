@@ -3,7 +3,7 @@
 const PREFIX: &str = "LATCHKEY_";
 
 /// The variables that set options.
-pub(crate) const VARIABLES: [&str; 14] = [
+pub(crate) const VARIABLES: [&str; 15] = [
     "LATCHKEY_ACCESS_TOKEN_LIFETIME",
     "LATCHKEY_DATABASE",
     "LATCHKEY_HASHING",
@@ -16,6 +16,7 @@ pub(crate) const VARIABLES: [&str; 14] = [
     "LATCHKEY_REMEMBER_LIFETIME",
     "LATCHKEY_SESSION_IDLE_TIMEOUT",
     "LATCHKEY_SESSION_LIFETIME",
+    "LATCHKEY_SIGN_UP",
     "LATCHKEY_THROTTLE",
     "LATCHKEY_TRUSTED_PROXY",
 ];

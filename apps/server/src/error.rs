@@ -212,8 +212,10 @@ impl From<SignUpError> for CommandError {
             }
             SignUpError::EmailTaken => Self::EmailTaken,
             SignUpError::Service(error) => error.into(),
-            // Unreachable: only attempts with an IP address are throttled.
-            error @ SignUpError::TooManyAttempts { .. } => Self::Invalid(error.to_string()),
+            // Unreachable: these concern only visitors.
+            error @ (SignUpError::Disabled | SignUpError::TooManyAttempts { .. }) => {
+                Self::Invalid(error.to_string())
+            }
         }
     }
 }

@@ -237,6 +237,13 @@ impl<T> Builder<T> {
         self
     }
 
+    /// Turns sign-up off: visitors cannot create accounts. An app creates them with
+    /// [`Operator::create`](crate::Operator::create), and an operator with `latchkey users create`.
+    pub fn without_sign_up(mut self) -> Self {
+        self.config.sign_up = false;
+        self
+    }
+
     /// Calls `hook` for every [`AccountEvent`] that this service causes. The hook runs after the
     /// change has been stored and before the caller gets its result. To add several hooks, call
     /// this method several times.

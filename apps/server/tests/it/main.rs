@@ -21,6 +21,7 @@ mod samples;
 #[path = "../support/server.rs"]
 mod server;
 mod sessions;
+mod sign_up;
 mod start;
 mod throttle;
 mod transfer;
