@@ -62,9 +62,10 @@ fn examine(args: &ServeArgs, config: &Config) -> Vec<Finding> {
     findings.extend(settings::findings(config));
     findings.push(speed::speed(&Speed::measure(config.pbkdf2_iterations, MEASURE_TIME)));
     let url = args.public_url.as_ref();
+    findings.push(network::listen(args.listen));
     findings.push(network::public_url(url, args.listen.ip()));
     findings.push(network::proxies(url, args.listen.ip(), !args.trusted_proxy.is_empty()));
-    findings.push(environment::variables(&unknown_variables()));
+    findings.extend(environment::variables(&unknown_variables()));
     findings
 }
 

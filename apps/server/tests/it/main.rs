@@ -9,7 +9,7 @@ mod backup;
 mod connection;
 mod doctor;
 mod enumeration;
-mod erasure;
+mod files;
 mod headers;
 mod keys;
 mod lifecycle;

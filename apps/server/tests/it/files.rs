@@ -1,12 +1,14 @@
-//! Deleted data leaves the files of the database, also while a server has them open.
+//! The files of the database: who can read them, and that they contain no deleted data.
 
+use std::fs::{Permissions, metadata, set_permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
 
 use crate::app::{EMAIL, PASSWORD, TestApp};
-use crate::operator::{json, success};
+use crate::operator::{Operator, json, success};
 use crate::server::bearer;
 
 /// Returns whether one of the database's files contains these bytes.
@@ -80,13 +82,10 @@ fn commands_erase_what_they_delete_while_a_server_runs() {
     assert!(log.is_empty(), "the log was truncated");
 }
 
-/// Only the owner can read the files, whichever command opens them.
 #[test]
 fn every_command_removes_the_permissions_of_others() {
-    use std::fs::{Permissions, metadata, set_permissions};
-    use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
-    let operator = crate::operator::Operator::new(&folder);
+    let operator = Operator::new(&folder);
     success(&operator.users_with_input(&["create", EMAIL], PASSWORD));
     let files = ["latchkey.db", "latchkey.db-wal", "latchkey.db-shm"];
     let backup = folder.path().join("backup.db");
