@@ -2,6 +2,7 @@
 //!
 //! This module collects facts about the machine. Each check is a function of such facts.
 
+mod access;
 mod clock;
 mod database;
 mod environment;
@@ -23,6 +24,7 @@ use crate::commands::serve::ServeArgs;
 use crate::environment::unknown_variables;
 use crate::error::CommandError;
 use crate::output::OutputFormat;
+use access::Access;
 use files::Files;
 use report::{Finding, Level, Report};
 use speed::Speed;
@@ -74,7 +76,9 @@ fn examine_database(path: &Path) -> Vec<Finding> {
     let newest = inspected.as_ref().ok().and_then(|inspection| inspection.newest);
     let mut findings = database::findings(path, &inspected);
     findings.push(database::sqlite(SqliteStore::sqlite_version()));
-    findings.extend(Files::of_database(path).findings());
+    let files = Files::of_database(path);
+    findings.push(Access::of_database(files.database(), files.folder()).finding());
+    findings.extend(files.findings());
     findings.push(clock::clock(SystemClock.now(), newest));
     findings
 }
