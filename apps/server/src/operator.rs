@@ -47,7 +47,7 @@ pub(crate) async fn start(
 }
 
 /// The number of attempts to erase deleted data, and the pause between two attempts.
-const ERASE_ATTEMPTS: u32 = 10;
+const ERASE_ATTEMPTS: u32 = 30;
 const ERASE_PAUSE: Duration = Duration::from_millis(100);
 
 /// Erases the data that a command has deleted from the files of the database. If another process
