@@ -9,11 +9,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
-use crate::process::succeeds;
+use crate::process::{run, succeeds};
 use crate::usage::cpu_seconds;
 
 /// The maximum time that a server may take to become idle.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(100);
+
+/// The maximum time that a server may take to stop. It waits at most 12 s for requests and the
+/// database.
+const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running server. It is killed when dropped.
 pub(crate) struct Server {
@@ -98,16 +102,37 @@ impl Installation {
 impl Server {
     /// Starts a program that prints its address on stdout.
     pub(crate) fn start(command: &mut Command) -> Result<Self> {
-        let started = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        Self::start_with_log(command, Stdio::null())
+    }
+
+    /// Like [`start`](Self::start), with a destination for the log.
+    pub(crate) fn start_with_log(command: &mut Command, log: Stdio) -> Result<Self> {
+        let started = command.stdout(Stdio::piped()).stderr(log).spawn();
         let mut process = started.context("the server binary could not be started")?;
         let mut line = String::new();
         if let Some(stdout) = process.stdout.take() {
             BufReader::new(stdout).read_line(&mut line)?;
         }
         let Some(address) = line.trim().strip_prefix("listening on http://") else {
-            bail!("the server did not start: run {command:?} by hand to see why");
+            let _ = process.kill();
+            let status = process.wait()?;
+            bail!("the server did not start ({status}): run {command:?} by hand to see why");
         };
         Ok(Self { process, address: address.to_owned() })
+    }
+
+    /// Sends SIGTERM and waits for the program to exit. Fails if it does not exit with 0 in time.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        run(Command::new("kill").arg(self.id().to_string()))?;
+        let started = Instant::now();
+        while started.elapsed() < STOP_TIMEOUT {
+            match self.process.try_wait()? {
+                None => thread::sleep(Duration::from_millis(50)),
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => bail!("the server did not stop cleanly ({status})"),
+            }
+        }
+        bail!("the server did not stop within {} s", STOP_TIMEOUT.as_secs())
     }
 
     /// Wraps a process that listens on an address.

@@ -1,9 +1,10 @@
 //! The command line: its commands and its error messages.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 
 use clap::builder::Resettable;
-use clap::error::{ContextKind, ErrorKind};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::audit::AuditArgs;
@@ -69,16 +70,37 @@ impl Command {
 /// Parses the command line and the environment. For `--help` and `--version`, prints the text and
 /// returns `None`.
 pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Option<Command>, CommandError> {
-    match try_parse(arguments) {
-        Ok(command) => Ok(Some(command)),
-        Err(error)
+    let cluster = cluster_of_help(&arguments);
+    match (try_parse(arguments), cluster) {
+        (Ok(command), _) => Ok(Some(command)),
+        (Err(error), cluster)
             if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) =>
         {
+            if let Some(argument) = cluster {
+                return Err(CommandError::Usage(unexpected(&argument)));
+            }
             error.print().map_err(CommandError::Print)?;
             Ok(None)
         }
-        Err(error) => Err(CommandError::Usage(one_line(&error))),
+        (Err(error), _) => Err(CommandError::Usage(one_line(&error))),
     }
+}
+
+/// Returns the argument that clap reads as `-h` or `-V` and more flags, such as
+/// `-hacker@example.com` where no email address is expected. `None` if there is no such argument,
+/// or if another one asks for the help or the version.
+fn cluster_of_help(arguments: &[OsString]) -> Option<String> {
+    let options = arguments.iter().take_while(|argument| *argument != "--");
+    let options: Vec<_> = options.map(|argument| argument.to_string_lossy()).collect();
+    if options.iter().any(|option| ["-h", "--help", "-V", "--version"].contains(&&**option)) {
+        return None;
+    }
+    let is_cluster = |option: &&Cow<'_, str>| option.starts_with("-h") || option.starts_with("-V");
+    options.iter().find(is_cluster).map(ToString::to_string)
+}
+
+fn unexpected(argument: &str) -> String {
+    format!("unexpected argument {argument:?}; see latchkey --help")
 }
 
 fn try_parse(arguments: Vec<OsString>) -> Result<Command, clap::Error> {
@@ -121,10 +143,22 @@ fn one_line(error: &clap::Error) -> String {
     let lines: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
     let message = lines.join(" ");
     let message = message.trim_start_matches("error: ");
-    match error.get(ContextKind::SuggestedArg) {
+    match suggestion(error) {
         Some(suggested) => format!("{message}; did you mean {suggested}?"),
         None => format!("{message}; see latchkey --help"),
     }
+}
+
+/// Returns the option, command or value that is most similar to the one that was given.
+fn suggestion(error: &clap::Error) -> Option<&str> {
+    [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue]
+        .into_iter()
+        .find_map(|kind| match error.get(kind)? {
+            ContextValue::String(suggested) => Some(suggested.as_str()),
+            // The last one is the most similar.
+            ContextValue::Strings(suggested) => suggested.last().map(String::as_str),
+            _ => None,
+        })
 }
 
 #[cfg(test)]
@@ -153,6 +187,34 @@ mod tests {
             commands.extend(command.get_subcommands().cloned());
         }
         assert!(variables.iter().eq(environment::VARIABLES), "{variables:?}");
+    }
+
+    #[test]
+    fn an_unexpected_argument_that_begins_like_help_is_an_error() {
+        let parse = |arguments: &[&str]| {
+            super::parse(["latchkey"].iter().chain(arguments).map(OsString::from).collect())
+        };
+        for argument in ["-hacker@example.com", "-hV", "-hh", "-Vx@example.com"] {
+            for before in [
+                &[][..],
+                &["serve"],
+                &["doctor"],
+                &["users"],
+                &["users", "list"],
+                &["users", "disable", "ada@example.com"],
+                &["users", "disable", "help"],
+                &["users", "import"],
+                &["keys", "retire", "kid"],
+                &["audit"],
+                &["backup"],
+            ] {
+                let result = parse(&[before, &[argument]].concat());
+                assert!(matches!(&result, Err(error) if error.exit_code() == 2), "{before:?}");
+            }
+        }
+        for arguments in [&["-h"][..], &["users", "list", "--help"], &["help", "users"]] {
+            assert!(matches!(parse(arguments), Ok(None)), "{arguments:?}");
+        }
     }
 
     #[test]
@@ -190,7 +252,9 @@ mod tests {
             (&["--trusted-proxy", "10.0.0.1,proxy"], "proxy"),
             (&["--lisen", "127.0.0.1:1"], "did you mean --listen?"),
             (&["--listen"], "--listen"),
-            (&["sever"], "sever"),
+            (&["serv"], "did you mean serve?"),
+            (&["users", "enabel", "ada"], "did you mean enable?"),
+            (&["--log-format", "jsno"], "did you mean json?"),
         ] {
             let line = parse(arguments).err().unwrap();
             assert!(line.contains(expected) && !line.contains('\n'), "{line}");

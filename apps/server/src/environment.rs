@@ -3,7 +3,7 @@
 const PREFIX: &str = "LATCHKEY_";
 
 /// The variables that set options.
-pub(crate) const VARIABLES: [&str; 14] = [
+pub(crate) const VARIABLES: [&str; 15] = [
     "LATCHKEY_ACCESS_TOKEN_LIFETIME",
     "LATCHKEY_DATABASE",
     "LATCHKEY_HASHING",
@@ -16,6 +16,7 @@ pub(crate) const VARIABLES: [&str; 14] = [
     "LATCHKEY_REMEMBER_LIFETIME",
     "LATCHKEY_SESSION_IDLE_TIMEOUT",
     "LATCHKEY_SESSION_LIFETIME",
+    "LATCHKEY_SIGN_UP",
     "LATCHKEY_THROTTLE",
     "LATCHKEY_TRUSTED_PROXY",
 ];
@@ -37,7 +38,45 @@ pub(crate) fn non_utf8_variable() -> Option<String> {
         .find(|name| name.starts_with(PREFIX))
 }
 
-/// Returns the warning about an unknown variable.
+/// Returns the warning about an unknown variable, with the variable that was probably meant.
 pub(crate) fn unknown_warning(name: &str) -> String {
-    format!("unknown environment variable {name:?} is ignored; see latchkey serve --help")
+    let hint = match most_similar(name) {
+        Some(known) => format!("did you mean {known}?"),
+        None => "see latchkey serve --help".to_owned(),
+    };
+    format!("unknown environment variable {name:?} is ignored; {hint}")
+}
+
+/// The lowest similarity of a misspelt name, from 0 to 1. It is the one that clap uses for options.
+const MIN_SIMILARITY: f64 = 0.7;
+
+fn most_similar(name: &str) -> Option<&'static str> {
+    // Without the prefix, which would make all names similar.
+    let similarity = |known: &str| strsim::jaro(&name[PREFIX.len()..], &known[PREFIX.len()..]);
+    VARIABLES
+        .into_iter()
+        .map(|known| (similarity(known), known))
+        .filter(|(similarity, _)| *similarity > MIN_SIMILARITY)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_warning_names_the_variable_that_was_meant() {
+        for (name, hint) in [
+            ("LATCHKEY_LISEN", "did you mean LATCHKEY_LISTEN?"),
+            ("LATCHKEY_DATABSE", "did you mean LATCHKEY_DATABASE?"),
+            ("LATCHKEY_TRUSTED_PROXIES", "did you mean LATCHKEY_TRUSTED_PROXY?"),
+            ("LATCHKEY_SIGNUP", "did you mean LATCHKEY_SIGN_UP?"),
+            ("LATCHKEY_COLOUR", "see latchkey serve --help"),
+            ("LATCHKEY_", "see latchkey serve --help"),
+        ] {
+            let warning = unknown_warning(name);
+            assert!(warning.contains(name) && warning.ends_with(hint), "{warning}");
+        }
+    }
 }

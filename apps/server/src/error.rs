@@ -92,6 +92,11 @@ pub(crate) enum CommandError {
     /// A change was made, but not recorded in the audit log.
     #[error("done, but the audit event was not recorded: {0}")]
     DoneNotRecorded(String),
+    /// Data was deleted, but remains in the write-ahead log for now.
+    #[error(
+        "done, but the deleted data is still in the write-ahead log: {0}; a running server erases it within a minute once the database can be written"
+    )]
+    DoneNotErased(String),
     /// A change was made, but the result could not be printed.
     #[error("done, but the result could not be printed: {0}")]
     DoneNotPrinted(io::Error),
@@ -209,8 +214,10 @@ impl From<SignUpError> for CommandError {
             }
             SignUpError::EmailTaken => Self::EmailTaken,
             SignUpError::Service(error) => error.into(),
-            // Unreachable: only attempts with an IP address are throttled.
-            error @ SignUpError::TooManyAttempts { .. } => Self::Invalid(error.to_string()),
+            // Unreachable: these concern only visitors.
+            error @ (SignUpError::Disabled | SignUpError::TooManyAttempts { .. }) => {
+                Self::Invalid(error.to_string())
+            }
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use accounts::{Accounts, Config, HashingMode};
+use accounts::{Accounts, Config, EraseOutcome, HashingMode, error_chain};
 use auth_core::Origin;
 use user_store::SqliteStore;
 
@@ -43,6 +44,23 @@ pub(crate) async fn start(
     let builder = Accounts::builder().config(config).store(Arc::new(store));
     // Reporting weaknesses and running maintenance are the server's tasks.
     Ok(builder.accept_weaknesses().without_maintenance().build().await?)
+}
+
+/// The number of attempts to erase deleted data, and the pause between two attempts.
+const ERASE_ATTEMPTS: u32 = 30;
+const ERASE_PAUSE: Duration = Duration::from_millis(100);
+
+/// Erases the data that a command has deleted from the files of the database. If another process
+/// still uses the data after some attempts, the server erases it later.
+pub(crate) async fn erase_deleted(accounts: &Accounts) -> Result<(), CommandError> {
+    for _ in 0..ERASE_ATTEMPTS {
+        match accounts.erase_deleted().await {
+            Ok(EraseOutcome::Erased) => break,
+            Ok(EraseOutcome::InUse) => tokio::time::sleep(ERASE_PAUSE).await,
+            Err(error) => return Err(CommandError::DoneNotErased(error_chain(&error))),
+        }
+    }
+    Ok(())
 }
 
 /// Returns the configuration of a command. The origin of the service does not matter, because

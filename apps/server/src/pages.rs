@@ -3,9 +3,9 @@
 mod encoding;
 mod files;
 mod respond;
+mod settings;
 
 use api_types::PAGE_PATHS;
-use auth_core::PasswordPolicy;
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
 use warp::filters::path::FullPath;
@@ -13,11 +13,16 @@ use warp::http::{HeaderMap, Method};
 use warp::reply::Response;
 
 use files::{BuiltFiles, Files};
-use respond::{asset, page};
+use respond::{asset, page, see_other};
+pub(crate) use settings::PageSettings;
+
+/// The path that leads password managers to the page on which users change their password (W3C, "A
+/// Well-Known URL for Changing Passwords").
+const CHANGE_PASSWORD: &str = "/.well-known/change-password";
 
 /// Returns the routes of the pages and assets. They match every path, so they must come last.
-pub(crate) fn routes(policy: PasswordPolicy) -> BoxedFilter<(Response,)> {
-    routes_from(&BuiltFiles, policy)
+pub(crate) fn routes(settings: PageSettings) -> BoxedFilter<(Response,)> {
+    routes_from(&BuiltFiles, settings)
 }
 
 /// Returns whether the pages are available: embedded in a release build, on disk in a debug build.
@@ -25,19 +30,29 @@ pub(crate) fn are_built() -> bool {
     BuiltFiles.page().is_some()
 }
 
-fn routes_from<F: Files>(files: &'static F, policy: PasswordPolicy) -> BoxedFilter<(Response,)> {
+fn routes_from<F: Files>(files: &'static F, settings: PageSettings) -> BoxedFilter<(Response,)> {
     warp::method()
         .and(warp::path::full())
         .and(warp::header::headers_cloned())
         .map(move |method: Method, path: FullPath, headers: HeaderMap| {
-            respond(files, policy, &method, path.as_str(), &headers)
+            if path.as_str() == CHANGE_PASSWORD {
+                return change_password(&method);
+            }
+            respond(files, settings, &method, path.as_str(), &headers)
         })
         .boxed()
 }
 
+fn change_password(method: &Method) -> Response {
+    match *method {
+        Method::GET | Method::HEAD => see_other("/settings"),
+        _ => api::method_not_allowed("GET, HEAD"),
+    }
+}
+
 fn respond<F: Files>(
     files: &F,
-    policy: PasswordPolicy,
+    settings: PageSettings,
     method: &Method,
     path: &str,
     headers: &HeaderMap,
@@ -49,7 +64,7 @@ fn respond<F: Files>(
     match (method, file) {
         (&Method::GET | &Method::HEAD, Some(file)) => asset(files, path, file, headers),
         (&Method::GET | &Method::HEAD, None) if encoding::accepts_html(headers) => {
-            page(files.page(), policy, headers, is_route)
+            page(files.page(), settings, headers, is_route)
         }
         (&Method::GET | &Method::HEAD, None) => api::not_found(),
         (_, file) if is_route || file.is_some() => api::method_not_allowed("GET, HEAD"),
@@ -62,6 +77,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::LazyLock;
 
+    use auth_core::PasswordPolicy;
     use rust_embed::{EmbeddedFile, Metadata};
     use warp::http::Response;
 
@@ -72,7 +88,7 @@ mod tests {
 
     static SAMPLE: LazyLock<Sample> = LazyLock::new(|| {
         Sample(BTreeMap::from([
-            ("index.html", "<p>{{password_min_length}}</p>"),
+            ("index.html", "<p>{{password_min_length}} {{sign_up}}</p>"),
             ("assets/0123456789abcdef/app.js", "plain"),
             ("assets/0123456789abcdef/app.js.br", "brotli"),
             ("assets/0123456789abcdef/app.js.gz", "gzip"),
@@ -89,16 +105,20 @@ mod tests {
     }
 
     async fn get(path: &str, header: (&str, &str)) -> Response<bytes::Bytes> {
-        let routes = routes_from(&SAMPLE, PasswordPolicy::new(12).unwrap());
+        let password_policy = PasswordPolicy::new(12).unwrap();
+        let routes = routes_from(&SAMPLE, PageSettings { password_policy, sign_up: false });
         let request = warp::test::request().path(path).header(header.0, header.1);
         request.reply(&routes).await
     }
 
     #[tokio::test]
-    async fn every_route_serves_the_page_with_the_minimum_length_filled_in() {
+    async fn every_route_serves_the_page_with_the_settings_filled_in() {
         for path in PAGE_PATHS.into_iter().chain(["/login/"]) {
             let answer = get(path, ("accept", "text/html")).await;
-            assert_eq!((answer.status().as_u16(), &answer.body()[..]), (200, &b"<p>12</p>"[..]));
+            assert_eq!(
+                (answer.status().as_u16(), &answer.body()[..]),
+                (200, &b"<p>12 off</p>"[..])
+            );
             assert_eq!(answer.headers()["cache-control"], "no-cache");
         }
     }
@@ -107,7 +127,10 @@ mod tests {
     async fn any_other_path_serves_the_page_with_status_404() {
         for path in ["/nothing", "/login/x", "/assets/gone.js", "/settings/x"] {
             let answer = get(path, ("accept", "*/*")).await;
-            assert_eq!((answer.status().as_u16(), &answer.body()[..]), (404, &b"<p>12</p>"[..]));
+            assert_eq!(
+                (answer.status().as_u16(), &answer.body()[..]),
+                (404, &b"<p>12 off</p>"[..])
+            );
             assert!(!answer.headers().contains_key("etag"));
         }
     }
@@ -122,6 +145,19 @@ mod tests {
             assert_eq!(answer.headers()["etag"], etag);
         }
         assert_eq!(get("/", ("if-none-match", "\"x\"")).await.status(), 200);
+    }
+
+    #[tokio::test]
+    async fn the_etag_depends_on_the_settings() {
+        let mut etags = Vec::new();
+        for (length, sign_up) in [(8, true), (9, true), (8, false)] {
+            let password_policy = PasswordPolicy::new(length).unwrap();
+            let routes = routes_from(&SAMPLE, PageSettings { password_policy, sign_up });
+            let answer = warp::test::request().reply(&routes).await;
+            let etag = answer.headers()["etag"].clone();
+            assert!(!etags.contains(&etag), "{etag:?}");
+            etags.push(etag);
+        }
     }
 
     #[tokio::test]

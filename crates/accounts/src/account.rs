@@ -91,10 +91,11 @@ impl Accounts {
         let (session, client) = (*signed_in.session(), caller.client.clone());
         let reauthentication = Reauthentication { session, client, verified: version };
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
-        let hooks = self.hooks.clone();
+        let (hooks, erase_requests) = (self.hooks.clone(), self.erase_requests.clone());
         let change = async move {
             let outcome = store.change_password(&reauthentication, &hash, now).await;
             settle(attempt, outcome.map_err(ServiceError::from)?).await?;
+            erase_requests.request();
             tracing::info!(%user, session = %session.id, "changed the password");
             hooks.notify(&AccountEvent::PasswordChanged { user });
             Ok::<_, OwnAccountError>(())
@@ -127,10 +128,11 @@ impl Accounts {
         let (session, client) = (*signed_in.session(), caller.client.clone());
         let reauthentication = Reauthentication { session, client, verified: version };
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
-        let hooks = self.hooks.clone();
+        let (hooks, erase_requests) = (self.hooks.clone(), self.erase_requests.clone());
         let delete = async move {
             let outcome = store.delete_own_account(&reauthentication, now).await;
             settle(attempt, outcome.map_err(ServiceError::from)?).await?;
+            erase_requests.request();
             tracing::info!(%user, session = %session.id, "deleted the account");
             hooks.notify(&AccountEvent::Deleted { user });
             Ok::<_, OwnAccountError>(())

@@ -4,6 +4,7 @@ use auth_core::{Clock, JwkSet, Origin, Random, Timestamp};
 use user_store::{Store, StoreError};
 
 use crate::config::Config;
+use crate::erase_requests::EraseRequests;
 use crate::hooks::Hooks;
 use crate::passwords::PasswordService;
 use crate::tasks::BackgroundTasks;
@@ -21,6 +22,7 @@ pub struct Accounts {
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) tokens: TokenIssuer,
     pub(crate) tasks: BackgroundTasks,
+    pub(crate) erase_requests: EraseRequests,
     pub(crate) hooks: Hooks,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,

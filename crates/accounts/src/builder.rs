@@ -16,6 +16,7 @@ use user_store::{Store, StoreError};
 
 use crate::accounts::Accounts;
 use crate::config::{Config, Weakness};
+use crate::erase_requests::EraseRequests;
 use crate::hooks::{AccountEvent, Hooks};
 use crate::maintenance;
 use crate::passwords::{HashingMode, PasswordService};
@@ -236,6 +237,13 @@ impl<T> Builder<T> {
         self
     }
 
+    /// Turns sign-up off: visitors cannot create accounts. An app creates them with
+    /// [`Operator::create`](crate::Operator::create), and an operator with `latchkey users create`.
+    pub fn without_sign_up(mut self) -> Self {
+        self.config.sign_up = false;
+        self
+    }
+
     /// Calls `hook` for every [`AccountEvent`] that this service causes. The hook runs after the
     /// change has been stored and before the caller gets its result. To add several hooks, call
     /// this method several times.
@@ -273,8 +281,8 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Disables the purging of expired data in the background. Use this for short-lived commands
-    /// that run beside a server.
+    /// Disables the purging of expired data and the erasure of deleted data in the background. Use
+    /// this for short-lived commands that run beside a server.
     pub fn without_maintenance(mut self) -> Self {
         self.maintenance = Maintenance::Skip;
         self
@@ -293,8 +301,8 @@ impl<T> Builder<T> {
 
     /// Opens the store and builds the service.
     ///
-    /// Expired data is purged in a task on the current tokio runtime until the service is dropped,
-    /// unless [`without_maintenance`](Self::without_maintenance) was called.
+    /// Expired data is purged, and deleted data erased, in a task on the current tokio runtime until
+    /// the service is dropped, unless [`without_maintenance`](Self::without_maintenance) was called.
     ///
     /// # Errors
     ///
@@ -336,6 +344,7 @@ impl<T> Builder<T> {
                 false => Throttle::disabled(attempts),
             },
             tasks,
+            erase_requests: EraseRequests::default(),
             store,
             hooks: self.hooks,
             config,

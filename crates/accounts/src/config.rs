@@ -39,6 +39,9 @@ pub struct Config {
     pub pbkdf2_iterations: u32,
     /// How queued passwords are hashed: one at a time, or several in a batch.
     pub hashing: HashingMode,
+    /// `true` if visitors can create accounts. Otherwise, only
+    /// [`Operator::create`](crate::Operator::create) creates them.
+    pub sign_up: bool,
     /// `true` if sign-ups and failed sign-ins are limited (OWASP ASVS 5.0, 6.3.1). The limits are
     /// constants such as
     /// [`Limit::SIGN_INS_PER_ACCOUNT`](auth_core::Limit::SIGN_INS_PER_ACCOUNT). Without them, an
@@ -61,6 +64,7 @@ impl Config {
             password_policy: PasswordPolicy::default(),
             pbkdf2_iterations: PasswordHasher::DEFAULT_ITERATIONS,
             hashing: HashingMode::default(),
+            sign_up: true,
             throttle: true,
         }
     }

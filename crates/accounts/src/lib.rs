@@ -72,6 +72,7 @@ mod authenticate;
 mod builder;
 mod caller;
 mod config;
+mod erase_requests;
 mod error_chain;
 mod hooks;
 mod maintenance;
@@ -116,6 +117,6 @@ pub use tokens::{IssuedRefreshToken, IssuedTokens};
 #[cfg(feature = "sqlite")]
 pub use user_store::OpenError;
 pub use user_store::{
-    Actor, Event, EventId, EventKind, ImportUsersOutcome, InvalidEventId, Purged, SessionRecord,
-    Store, StoreError, StoredUser, User, UserData,
+    Actor, EraseOutcome, Event, EventId, EventKind, ImportUsersOutcome, InvalidEventId, Purged,
+    SessionRecord, Store, StoreError, StoredUser, User, UserData,
 };

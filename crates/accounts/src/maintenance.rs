@@ -3,7 +3,8 @@
 use std::sync::Weak;
 use std::time::Duration;
 
-use user_store::{Purged, StoreError};
+use tokio::time::{sleep, timeout};
+use user_store::{EraseOutcome, Purged, StoreError};
 
 use crate::accounts::Accounts;
 use crate::error_chain::error_chain;
@@ -21,17 +22,50 @@ const BATCH_PAUSE: Duration = Duration::from_millis(100);
 /// How often the length of the hashing queue is logged.
 const QUEUE_LOG_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Purges expired data and logs the length of the hashing queue until the service is dropped.
-/// Several servers can do this concurrently on one store.
+/// The time between two erasures of deleted data. Expired sessions, for example, are deleted without
+/// a request for an erasure.
+const ERASE_INTERVAL: Duration = Duration::from_mins(1);
+
+/// The time between a deletion and the erasure of the data. Data that is deleted in the meantime is
+/// erased too.
+const ERASE_DELAY: Duration = Duration::from_secs(1);
+
+/// The time until the next attempt if the data is still in use.
+const ERASE_RETRY: Duration = Duration::from_secs(5);
+
+/// Purges expired data, erases deleted data and logs the length of the hashing queue until the
+/// service is dropped. Several servers can do this concurrently on one store.
 pub(crate) async fn run(accounts: Weak<Accounts>) {
-    tokio::join!(purge_periodically(&accounts), log_queue_periodically(&accounts));
+    tokio::join!(
+        purge_periodically(&accounts),
+        erase_periodically(&accounts),
+        log_queue_periodically(&accounts)
+    );
+}
+
+async fn erase_periodically(accounts: &Weak<Accounts>) {
+    let mut interval = ERASE_INTERVAL;
+    while let Some(requests) = accounts.upgrade().map(|it| it.erase_requests.clone()) {
+        let _ = timeout(interval, requests.requested()).await;
+        sleep(ERASE_DELAY).await;
+        let Some(accounts) = accounts.upgrade() else { return };
+        interval = match accounts.erase_deleted().await {
+            Ok(EraseOutcome::Erased) => ERASE_INTERVAL,
+            Ok(EraseOutcome::InUse) => ERASE_RETRY,
+            Err(error) => {
+                let error = error_chain(&error);
+                tracing::warn!(error, "could not erase deleted data; trying again later");
+                ERASE_INTERVAL
+            }
+        };
+    }
 }
 
 async fn purge_periodically(accounts: &Weak<Accounts>) {
     while let Some(accounts) = accounts.upgrade() {
         purge(&accounts).await;
         drop(accounts);
-        tokio::time::sleep(PURGE_INTERVAL).await;
+        sleep(PURGE_INTERVAL).await;
     }
 }
 
@@ -39,7 +73,7 @@ async fn purge_periodically(accounts: &Weak<Accounts>) {
 /// server rejects any.
 async fn log_queue_periodically(accounts: &Weak<Accounts>) {
     loop {
-        tokio::time::sleep(QUEUE_LOG_INTERVAL).await;
+        sleep(QUEUE_LOG_INTERVAL).await;
         let Some(accounts) = accounts.upgrade() else { return };
         let queued = accounts.queued_passwords();
         if queued > 0 {
@@ -66,7 +100,7 @@ async fn purge(accounts: &Accounts) {
                 break;
             }
         }
-        tokio::time::sleep(BATCH_PAUSE).await;
+        sleep(BATCH_PAUSE).await;
     }
     if total.max_count() > 0 {
         let Purged { sessions, counters, events } = total;
@@ -86,5 +120,20 @@ impl Accounts {
     /// [`StoreError`] if the store fails.
     pub async fn purge_expired(&self, limit: u32) -> Result<Purged, StoreError> {
         self.store.purge_expired(self.clock.now(), limit).await
+    }
+
+    /// Erases data that has been deleted or replaced, such as the hash of a previous password, from
+    /// the files of the store.
+    ///
+    /// A service does this in the background: about a second after an account was deleted or
+    /// imported, a password changed or a key retired, and once a minute. If it was built with
+    /// [`Builder::without_maintenance`](crate::Builder::without_maintenance), call this method
+    /// after such a change.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails.
+    pub async fn erase_deleted(&self) -> Result<EraseOutcome, StoreError> {
+        self.store.erase_deleted().await
     }
 }

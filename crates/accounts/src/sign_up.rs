@@ -15,6 +15,9 @@ use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope};
 /// An error from creating an account.
 #[derive(Debug, thiserror::Error)]
 pub enum SignUpError {
+    /// Visitors cannot create accounts ([`Config::sign_up`]).
+    #[error("sign-up is turned off")]
+    Disabled,
     /// The email address or the password breaks a rule, or both do.
     #[error("the email address or the password is not valid")]
     Invalid {
@@ -49,6 +52,9 @@ impl Accounts {
         password: &str,
         caller: &Caller,
     ) -> Result<User, SignUpError> {
+        if !self.config.sign_up {
+            return Err(SignUpError::Disabled);
+        }
         let (email, password) = self.config.parse_sign_up(email, password)?;
         let deadline = PasswordService::deadline();
         let scope = AttemptScope::sign_up(&caller.client);

@@ -39,6 +39,8 @@ named! {
         MissingToken = "missing_token",
         /// 403: a page of another origin sent the request.
         ForbiddenOrigin = "forbidden_origin",
+        /// 403: the operator has turned sign-up off.
+        SignUpDisabled = "sign_up_disabled",
         /// 404: nothing was found at this path.
         NotFound = "not_found",
         /// 405: the path does not support this method.
@@ -72,7 +74,7 @@ impl ErrorCode {
             | Self::InvalidToken
             | Self::InvalidRefreshToken
             | Self::MissingToken => 401,
-            Self::ForbiddenOrigin => 403,
+            Self::ForbiddenOrigin | Self::SignUpDisabled => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::EmailTaken => 409,

@@ -27,6 +27,7 @@ pub(crate) enum ApiError {
     InvalidRefreshToken(SetCookie),
     MissingToken,
     ForbiddenOrigin,
+    SignUpDisabled,
     NotFound,
     /// Contains the methods that the path supports, as in the `Allow` header.
     MethodNotAllowed(Cow<'static, str>),
@@ -65,6 +66,7 @@ impl ApiError {
             Self::InvalidRefreshToken(_) => ErrorCode::InvalidRefreshToken,
             Self::MissingToken => ErrorCode::MissingToken,
             Self::ForbiddenOrigin => ErrorCode::ForbiddenOrigin,
+            Self::SignUpDisabled => ErrorCode::SignUpDisabled,
             Self::NotFound => ErrorCode::NotFound,
             Self::MethodNotAllowed(_) => ErrorCode::MethodNotAllowed,
             Self::EmailTaken => ErrorCode::EmailTaken,
@@ -93,6 +95,9 @@ impl ApiError {
             }
             Self::MissingToken => "Send an access token: \"Authorization: Bearer TOKEN\".",
             Self::ForbiddenOrigin => "Cross-origin requests are not allowed.",
+            Self::SignUpDisabled => {
+                "Sign-up is turned off. Ask the administrator of this service for an account."
+            }
             Self::NotFound => "Nothing was found at this path.",
             Self::MethodNotAllowed(allowed) => {
                 return format!("The method is not allowed at this path. Allowed: {allowed}.");
@@ -265,6 +270,7 @@ impl From<ServiceError> for ApiError {
 impl From<SignUpError> for ApiError {
     fn from(error: SignUpError) -> Self {
         match error {
+            SignUpError::Disabled => Self::SignUpDisabled,
             SignUpError::Invalid { email, password } => {
                 let password = password.map(|error| password_error("password", error));
                 Self::InvalidFields(email.map(email_error).into_iter().chain(password).collect())

@@ -7,9 +7,10 @@
 use accounts::{RefreshToken, SignedIn};
 use api_types::ErrorCode::{
     self, ForbiddenOrigin, Internal, InvalidRefreshToken, InvalidRequest, InvalidToken,
-    MalformedJson, MissingToken, PayloadTooLarge, Unavailable, UnsupportedMediaType,
+    MalformedJson, MissingToken, PayloadTooLarge, SignUpDisabled, Unavailable,
+    UnsupportedMediaType,
 };
-use api_types::{Empty, RequestBody};
+use api_types::{Empty, RequestBody, SignupRequest};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use warp::http::HeaderMap;
@@ -59,6 +60,10 @@ pub(crate) struct NoInput;
 /// The body of a request that requires no authentication.
 pub(crate) struct Public<B>(pub(crate) B);
 
+/// The body of a sign-up. If sign-up is turned off, the request is rejected before the body is
+/// parsed.
+pub(crate) struct SignUp(pub(crate) SignupRequest);
+
 /// The refresh token of a request with an empty body.
 pub(crate) struct RefreshCookie(pub(crate) RefreshToken);
 
@@ -100,6 +105,23 @@ impl<B: JsonBody> Input for Public<B> {
         let body = body.read(&context.headers).await?;
         check_content_type(&context.headers)?;
         check_origin(&context.headers, &context.api)?;
+        Ok(Self(body.parse()?))
+    }
+}
+
+impl Input for SignUp {
+    const SECURITY: Security = Security::None;
+    const BODY: Option<BodyDoc> =
+        Some(BodyDoc::Required(SchemaGenerator::subschema_for::<SignupRequest>));
+    const ERRORS: &'static [&'static [ErrorCode]] = &[BODY, &[SignUpDisabled]];
+
+    async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
+        let body = body.read(&context.headers).await?;
+        check_content_type(&context.headers)?;
+        check_origin(&context.headers, &context.api)?;
+        if !context.api.accounts.config().sign_up {
+            return Err(ApiError::SignUpDisabled);
+        }
         Ok(Self(body.parse()?))
     }
 }

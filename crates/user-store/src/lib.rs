@@ -76,7 +76,7 @@ pub use sessions::{
 };
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Backup, BackupError, Inspection, OpenError, SqliteStore};
-pub use store::{HealthCheck, Purged, Store};
+pub use store::{EraseOutcome, Erasure, HealthCheck, Purged, Store};
 pub use user_data::{UserData, UserDataStore};
 pub use users::{
     Challenge, CreateUserError, Credentials, ImportUsersOutcome, PasswordVersion,

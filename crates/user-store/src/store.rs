@@ -15,7 +15,14 @@ use crate::users::UserStore;
 /// trait is implemented for every type that implements the supertraits.
 #[async_trait]
 pub trait Store:
-    UserStore + SessionStore + AttemptStore + AuditLog + KeyStore + UserDataStore + HealthCheck
+    UserStore
+    + SessionStore
+    + AttemptStore
+    + AuditLog
+    + KeyStore
+    + UserDataStore
+    + Erasure
+    + HealthCheck
 {
     /// Deletes sessions and counters that have expired at `now`, and events that are older than
     /// [`EVENT_RETENTION`](crate::EVENT_RETENTION): up to `limit` of each kind. Each kind is
@@ -30,8 +37,33 @@ pub trait Store:
 }
 
 impl<T> Store for T where
-    T: UserStore + SessionStore + AttemptStore + AuditLog + KeyStore + UserDataStore + HealthCheck
+    T: UserStore
+        + SessionStore
+        + AttemptStore
+        + AuditLog
+        + KeyStore
+        + UserDataStore
+        + Erasure
+        + HealthCheck
 {
+}
+
+/// Erases deleted data from the storage medium.
+#[async_trait]
+pub trait Erasure: Send + Sync + 'static {
+    /// Erases data that has been deleted or replaced, but that the store still keeps, for example
+    /// in a log. Writers wait meanwhile, for a fraction of a second.
+    async fn erase_deleted(&self) -> Result<EraseOutcome, StoreError>;
+}
+
+/// The outcome of [`Erasure::erase_deleted`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum EraseOutcome {
+    /// The data has been erased.
+    Erased,
+    /// A reader or a writer still needs the data. Try again later.
+    InUse,
 }
 
 /// Checks the health of the store.

@@ -6,9 +6,10 @@ use yew_router::{Router, Switch};
 
 use crate::frame::Frame;
 use crate::guards::{PrivateOnly, SignedOutOnly};
-use crate::pages::{Home, Login, NotFound, Private, Settings, Signup};
+use crate::pages::{Home, Login, NotFound, Private, Settings, Signup, SignupOff};
 use crate::routes::Route;
 use crate::session::{Session, SessionProvider};
+use crate::sign_up::SignUp;
 
 /// Properties of [`App`].
 #[derive(Properties, PartialEq)]
@@ -17,6 +18,8 @@ pub struct AppProps {
     pub history: AnyHistory,
     /// The server's rules for a new password.
     pub password_policy: PasswordPolicy,
+    /// Whether visitors can create accounts.
+    pub sign_up: SignUp,
     /// The initial state of the session, before the server's first response.
     pub session: Session,
 }
@@ -24,12 +27,14 @@ pub struct AppProps {
 /// The whole application.
 #[component]
 pub fn App(props: &AppProps) -> Html {
-    let policy = props.password_policy;
-    let render = use_callback(policy, |route, policy| switch(route, *policy));
+    let (policy, sign_up) = (props.password_policy, props.sign_up);
+    let settings = (policy, sign_up);
+    let render =
+        use_callback(settings, |route, (policy, sign_up)| switch(route, *policy, *sign_up));
     html! {
         <Router history={props.history.clone()}>
             <SessionProvider initial={props.session.clone()}>
-                <Frame>
+                <Frame {sign_up}>
                     <Switch<Route> {render} />
                 </Frame>
             </SessionProvider>
@@ -38,14 +43,20 @@ pub fn App(props: &AppProps) -> Html {
 }
 
 /// Returns the page of a route, with its guard.
-fn switch(route: Route, policy: PasswordPolicy) -> Html {
+fn switch(route: Route, policy: PasswordPolicy, sign_up: SignUp) -> Html {
     match route {
-        Route::Home => html! { <Home /> },
+        Route::Home => html! { <Home {sign_up} /> },
         Route::Signup => {
-            let render = move |()| html! { <Signup {policy} /> };
+            let render = move |()| match sign_up {
+                SignUp::On => html! { <Signup {policy} /> },
+                SignUp::Off => html! { <SignupOff /> },
+            };
             html! { <SignedOutOnly {render} /> }
         }
-        Route::Login => html! { <SignedOutOnly render={|()| html! { <Login /> }} /> },
+        Route::Login => {
+            let render = move |()| html! { <Login {sign_up} /> };
+            html! { <SignedOutOnly {render} /> }
+        }
         // Without keys, Yew would use one guard for both pages and keep its state. With keys,
         // the session is checked again at each navigation.
         Route::Private => {

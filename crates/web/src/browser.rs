@@ -9,6 +9,8 @@ use web_sys::{
     AbortSignal, Document, Element, HtmlElement, HtmlMetaElement, KeyboardEvent, MouseEvent,
 };
 
+use crate::sign_up::SignUp;
+
 /// Returns the element with this id.
 #[must_use]
 pub fn element(id: &str) -> Option<Element> {
@@ -23,6 +25,12 @@ pub fn password_policy() -> PasswordPolicy {
         .and_then(|content| content.parse().ok())
         .and_then(|length| PasswordPolicy::new(length).ok())
         .unwrap_or_default()
+}
+
+/// Returns whether visitors can create accounts, which the server has written into the page.
+#[must_use]
+pub fn sign_up() -> SignUp {
+    SignUp::from_meta(meta("sign-up").as_deref())
 }
 
 /// Sets the title of the document.

@@ -7,9 +7,12 @@ use crate::browser;
 use crate::components::{Link, NavBar, keyhole};
 use crate::routes::{LoginNotice, LoginState, Route};
 use crate::session::{Session, SignOutOutcome, use_session};
+use crate::sign_up::SignUp;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct FrameProps {
+    /// Whether visitors can create accounts.
+    pub(crate) sign_up: SignUp,
     /// The current page.
     pub(crate) children: Html,
 }
@@ -45,7 +48,14 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
                 <Link to={Route::Home} current={current == Route::Home} class="brand">
                     {keyhole()}{"Latchkey"}
                 </Link>
-                <NavBar {current} {visit} {signed_in} ending={is_ending} {onlogout} />
+                <NavBar
+                    {current}
+                    {visit}
+                    sign_up={props.sign_up}
+                    {signed_in}
+                    ending={is_ending}
+                    {onlogout}
+                />
             </header>
             <main id="main" tabindex="-1">{props.children.clone()}</main>
             <footer class="colophon">

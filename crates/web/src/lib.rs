@@ -13,6 +13,7 @@
 //! | [`routes`] | the routes, and the state that a navigation passes to a page |
 //! | [`mod@format`] | devices, IP addresses, times and audit events as text |
 //! | [`browser`], `storage`, `download`, `locks`, `tabs` | wrappers of browser APIs |
+//! | `sign_up` | whether visitors can create accounts |
 //! | `single_flight` | a task that concurrent callers share |
 //!
 //! A module uses only modules below it in this table. Only effects and callbacks need a browser,
@@ -31,8 +32,10 @@ pub mod messages;
 pub mod pages;
 pub mod routes;
 pub mod session;
+mod sign_up;
 mod single_flight;
 mod storage;
 mod tabs;
 
 pub use app::{App, AppProps};
+pub use sign_up::SignUp;

@@ -9,6 +9,7 @@ fn main() {
     let props = AppProps {
         history: AnyHistory::from(BrowserHistory::new()),
         password_policy: browser::password_policy(),
+        sign_up: browser::sign_up(),
         session: Session::at_start(),
     };
     yew::Renderer::<App>::with_root_and_props(root, props).render();

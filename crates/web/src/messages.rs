@@ -104,6 +104,9 @@ fn describe_rejection(rejection: &Rejection) -> String {
             "Incorrect email address or password. Check both and try again.".to_owned()
         }
         (401, _) => "Your session has ended. Log in to continue.".to_owned(),
+        (_, Some(ErrorCode::SignUpDisabled)) => {
+            "Sign-up is closed. Ask the administrator of this site for an account.".to_owned()
+        }
         (429, _) => format!("Too many attempts. Try again {}.", when(*retry_after)),
         (503, Some(ErrorCode::Overloaded)) => {
             format!("Latchkey is very busy right now. Try again {}.", when(*retry_after))

@@ -7,11 +7,13 @@ mod not_found;
 mod private;
 mod settings;
 mod signup;
+mod signup_off;
 mod submission;
 
-pub use home::Home;
-pub use login::Login;
+pub use home::{Home, HomeProps};
+pub use login::{Login, LoginProps};
 pub use not_found::NotFound;
 pub use private::{Private, PrivateProps};
 pub use settings::{Settings, SettingsProps};
 pub use signup::{Signup, SignupProps};
+pub use signup_off::SignupOff;

@@ -142,6 +142,11 @@ mod tests {
     }
 
     #[test]
+    fn a_next_that_occurs_twice_is_ignored() {
+        assert_eq!(destination_of("next=%2Fsettings&next=%2Fsettings"), "/private");
+    }
+
+    #[test]
     fn a_next_that_could_leave_this_origin_is_ignored() {
         for next in [
             "https%3A%2F%2Fexample.com",

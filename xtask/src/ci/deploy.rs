@@ -1,5 +1,9 @@
 //! Checks the files in `deploy`, each with the program that reads it.
 
+mod sandbox;
+mod syscall_filter;
+mod unit;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,7 +14,6 @@ use crate::apt::{self, Requirement};
 use crate::process::{command_line, step, succeeds};
 use crate::workspace;
 
-const SYSTEMD: Requirement = Requirement { name: "systemd-analyze", packages: &["systemd"] };
 const OPENSSL: Requirement = Requirement { name: "openssl", packages: &["openssl"] };
 
 const NGINX: Server = Server {
@@ -20,18 +23,6 @@ const NGINX: Server = Server {
 };
 const CADDY: Server =
     Server { name: "caddy", path_in_package: "usr/bin/caddy", version_arguments: &["version"] };
-
-/// Options of `systemd-analyze` that the check needs. Versions before 250 reject them.
-const SYSTEMD_OPTIONS: [&str; 4] =
-    ["--recursive-errors=no", "--offline=yes", "--threshold=15", "--version"];
-
-/// The highest exposure that the unit may have, in tenths: `systemd-analyze security` rates units
-/// from 0 (isolated) to 10.
-const MAX_EXPOSURE: &str = "15";
-
-/// Replacements in the unit, so that the server need not be installed on this machine.
-const UNIT_REPLACEMENTS: [(&str, &str); 1] =
-    [("ExecStart=/usr/local/bin/latchkey ", "ExecStart=/bin/true ")];
 
 /// Replacements in the nginx site. They are needed because `nginx -t` reads the certificate and
 /// binds the addresses, and this machine might not allow ports below 1024 or might not have IPv6.
@@ -59,28 +50,14 @@ http {
 }
 ";
 
-pub(super) fn check() -> Result<()> {
+/// Checks the files. The server binary runs in the sandbox of the systemd unit.
+pub(super) fn check(server: &Path) -> Result<()> {
     let files = workspace::root().join("deploy");
-    check_unit(&files.join("latchkey.service"))?;
+    let unit = files.join("latchkey.service");
+    unit::check(&unit)?;
+    sandbox::check(&unit, server)?;
     check_nginx_site(&files.join("nginx.conf"))?;
     check_caddyfile(&files.join("Caddyfile"))
-}
-
-fn check_unit(file: &Path) -> Result<()> {
-    SYSTEMD.ensure(
-        || succeeds(Command::new("systemd-analyze").args(SYSTEMD_OPTIONS)),
-        "systemd-analyze is missing or too old: run this step on Linux with systemd 250 or later \
-         (on Debian `apt-get install systemd`)",
-    )?;
-    let directory = tempfile::tempdir()?;
-    let unit = directory.path().join("latchkey.service");
-    copy_with(file, &unit, &UNIT_REPLACEMENTS)?;
-    // Without `--recursive-errors`, the exit status is 0 even if a setting is unknown or invalid.
-    let verify = ["verify", "--man=no", "--recursive-errors=no"];
-    run_quietly(Command::new("systemd-analyze").args(verify).arg(&unit))?;
-    let threshold = format!("--threshold={MAX_EXPOSURE}");
-    let rate = ["security", "--no-pager", "--offline=yes", &threshold];
-    run_quietly(Command::new("systemd-analyze").args(rate).arg(&unit))
 }
 
 fn check_nginx_site(file: &Path) -> Result<()> {
@@ -199,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_replacements_fit_the_files() {
-        let unit = replace(&deployed("latchkey.service"), &UNIT_REPLACEMENTS).unwrap();
+        let unit = replace(&deployed("latchkey.service"), &unit::REPLACEMENTS).unwrap();
         assert!(!unit.contains("/usr/local"), "{unit}");
         let site = replace(&deployed("nginx.conf"), &NGINX_REPLACEMENTS).unwrap();
         let listens = site.matches("listen ").count();

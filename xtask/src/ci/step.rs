@@ -23,14 +23,14 @@ pub(super) enum Step {
     Test,
     /// Documentation of the crates and their public API; links, samples and line widths in docs
     Docs,
-    /// The systemd unit and the configurations of nginx and Caddy, each with its own checker
-    Deploy,
     /// Packages of the library crates, and builds from these packages
     Package,
     /// The SPA and the release binary
     Build,
     /// The size of the SPA against its budget
     Size,
+    /// The systemd unit, with the server in its sandbox, and the configurations of nginx and Caddy
+    Deploy,
     /// Requests and a generated client that test the release binary against its OpenAPI document
     Openapi,
     /// A few seconds of fuzzing for each target
@@ -72,7 +72,7 @@ impl Step {
 
     /// Returns whether the step needs the artifacts of [`Step::Build`].
     pub(super) const fn needs_build(self) -> bool {
-        matches!(self, Self::Size | Self::Openapi | Self::E2e)
+        matches!(self, Self::Size | Self::Deploy | Self::Openapi | Self::E2e)
     }
 
     pub(super) fn check(self, artifacts: &mut Artifacts) -> Result<()> {
@@ -82,10 +82,10 @@ impl Step {
             Self::Lint => lint(),
             Self::Test => test(),
             Self::Docs => docs(),
-            Self::Deploy => deploy::check(),
             Self::Package => package(),
             Self::Build => artifacts.server().map(drop),
             Self::Size => size(artifacts),
+            Self::Deploy => deploy::check(&artifacts.server()?),
             Self::Openapi => openapi::check(artifacts.server()?),
             Self::Fuzz => fuzz::smoke_test(),
             Self::E2e => e2e(artifacts),

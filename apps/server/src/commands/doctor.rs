@@ -2,6 +2,7 @@
 //!
 //! This module collects facts about the machine. Each check is a function of such facts.
 
+mod access;
 mod clock;
 mod database;
 mod environment;
@@ -23,6 +24,7 @@ use crate::commands::serve::ServeArgs;
 use crate::environment::unknown_variables;
 use crate::error::CommandError;
 use crate::output::OutputFormat;
+use access::Access;
 use files::Files;
 use report::{Finding, Level, Report};
 use speed::Speed;
@@ -62,9 +64,10 @@ fn examine(args: &ServeArgs, config: &Config) -> Vec<Finding> {
     findings.extend(settings::findings(config));
     findings.push(speed::speed(&Speed::measure(config.pbkdf2_iterations, MEASURE_TIME)));
     let url = args.public_url.as_ref();
+    findings.push(network::listen(args.listen));
     findings.push(network::public_url(url, args.listen.ip()));
     findings.push(network::proxies(url, args.listen.ip(), !args.trusted_proxy.is_empty()));
-    findings.push(environment::variables(&unknown_variables()));
+    findings.extend(environment::variables(&unknown_variables()));
     findings
 }
 
@@ -73,7 +76,9 @@ fn examine_database(path: &Path) -> Vec<Finding> {
     let newest = inspected.as_ref().ok().and_then(|inspection| inspection.newest);
     let mut findings = database::findings(path, &inspected);
     findings.push(database::sqlite(SqliteStore::sqlite_version()));
-    findings.extend(Files::of_database(path).findings());
+    let files = Files::of_database(path);
+    findings.push(Access::of_database(files.database(), files.folder()).finding());
+    findings.extend(files.findings());
     findings.push(clock::clock(SystemClock.now(), newest));
     findings
 }

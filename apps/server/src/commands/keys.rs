@@ -95,6 +95,7 @@ async fn list(accounts: &Accounts, format: OutputFormat) -> Result<(), CommandEr
 async fn retire(accounts: &Accounts, kid: &str, format: OutputFormat) -> Result<(), CommandError> {
     let retired = accounts.operator().retire_key(kid).await;
     let activated = retired.map_err(|error| CommandError::from_signing_key(error, kid))?;
+    operator::erase_deleted(accounts).await?;
     let text = match &activated {
         Some(next) => format!(
             "retired {kid}: tokens signed with it are rejected; new tokens are signed with {next}"

@@ -18,8 +18,9 @@ use warp::Filter as _;
 use crate::args::{PasswordArgs, values};
 use crate::error::CommandError;
 use crate::http::{self, HttpService};
+use crate::pages::{self, PageSettings};
 use crate::telemetry::{self, LogFormat};
-use crate::{environment, pages, weakness};
+use crate::{environment, weakness};
 
 /// The time limit for writing the last log lines at shutdown.
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
@@ -45,6 +46,10 @@ pub(crate) struct ServeArgs {
                 [default: http://localhost:PORT]"
     )]
     pub(crate) public_url: Option<Origin>,
+
+    /// Let visitors create accounts; off: only latchkey users create does
+    #[arg(long, env = "LATCHKEY_SIGN_UP", value_name = "on|off", default_value = "on")]
+    sign_up: Switch,
 
     /// Lifetime of an access token
     #[arg(long, env = "LATCHKEY_ACCESS_TOKEN_LIFETIME", value_name = "DURATION", default_value = "5m", value_parser = values::duration)]
@@ -149,7 +154,7 @@ impl ServeArgs {
             .routes()
             .or(api::api_not_found())
             .unify()
-            .or(pages::routes(self.passwords.password_min_length))
+            .or(pages::routes(PageSettings::of(accounts.config())))
             .unify()
             .boxed();
         let proxies = TrustedProxies::from_iter(self.trusted_proxy.iter().copied());
@@ -191,6 +196,7 @@ impl ServeArgs {
             password_policy: self.passwords.password_min_length,
             pbkdf2_iterations: self.passwords.pbkdf2_iterations,
             hashing: self.hashing.into(),
+            sign_up: self.sign_up == Switch::On,
             throttle: self.throttle == Switch::On,
             ..Config::new(origin)
         }

@@ -116,9 +116,15 @@ mod tests {
 
     #[test]
     fn an_email_address_may_start_with_a_hyphen() {
-        for email in
-            ["-ada@example.com", "--ada@example.com", "--json@example.com", "-h@example.com"]
-        {
+        for email in [
+            "-ada@example.com",
+            "--ada@example.com",
+            "--json@example.com",
+            "-h@example.com",
+            "-hacker@example.com",
+            "--help@example.com",
+            "-V@example.com",
+        ] {
             let action = parse(&["delete", email, "--yes"]).action;
             assert!(matches!(action, Action::Delete(args) if args.user.name == email && args.yes));
             let action = parse(&["create", email, "--pbkdf2-iterations", "1000"]).action;

@@ -1,37 +1,39 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use auth_core::PasswordPolicy;
 use bytes::Bytes;
 use rust_embed::EmbeddedFile;
 use warp::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
-    VARY,
+    LOCATION, VARY,
 };
 use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 
 use super::encoding::Encoding;
 use super::files::Files;
+use super::settings::PageSettings;
 
-/// Returns the page, with the minimum password length filled in.
+/// Returns the page, with the settings filled in.
 pub(super) fn page(
     file: Option<EmbeddedFile>,
-    policy: PasswordPolicy,
+    settings: PageSettings,
     headers: &HeaderMap,
     is_route: bool,
 ) -> Response {
     let Some(file) = file else {
         return not_built();
     };
-    let min_length = policy.min_length().to_string();
-    let etag = etag(&file, &min_length);
+    let settings = settings.values();
+    let etag = etag(&file, &settings);
     let is_known = |value: &HeaderValue| value.to_str().is_ok_and(|list| lists(list, &etag));
     let mut response = if is_route && headers.get_all(IF_NONE_MATCH).iter().any(is_known) {
         with(StatusCode::NOT_MODIFIED, Bytes::new())
     } else {
         let template = String::from_utf8_lossy(&file.data);
-        let page = template.replace("{{password_min_length}}", &min_length);
+        let page = settings.iter().fold(template.into_owned(), |page, (placeholder, value)| {
+            page.replace(placeholder, value)
+        });
         let status = if is_route { StatusCode::OK } else { StatusCode::NOT_FOUND };
         let mut response = with(status, page.into());
         set(&mut response, CONTENT_TYPE, "text/html; charset=utf-8");
@@ -42,6 +44,14 @@ pub(super) fn page(
     if is_route && let Ok(etag) = HeaderValue::from_str(&etag) {
         response.headers_mut().insert(ETAG, etag);
     }
+    response
+}
+
+/// Redirects to a page (RFC 9110, 15.4.4).
+pub(super) fn see_other(location: &'static str) -> Response {
+    let mut response = with(StatusCode::SEE_OTHER, Bytes::new());
+    set(&mut response, LOCATION, location);
+    set(&mut response, CACHE_CONTROL, "no-store");
     response
 }
 
@@ -77,14 +87,17 @@ fn not_built() -> Response {
     response
 }
 
-/// Returns the ETag of the page, which covers the template and the value filled in.
-fn etag(file: &EmbeddedFile, min_length: &str) -> String {
+/// Returns the ETag of the page, which covers the template and the values filled in.
+fn etag(file: &EmbeddedFile, settings: &[(&str, String)]) -> String {
     let hash = file.metadata.sha256_hash();
     let mut etag = String::from("\"");
     for byte in &hash[..16] {
         let _ = write!(etag, "{byte:02x}");
     }
-    let _ = write!(etag, "-{min_length}\"");
+    for (_, value) in settings {
+        let _ = write!(etag, "-{value}");
+    }
+    etag.push('"');
     etag
 }
 

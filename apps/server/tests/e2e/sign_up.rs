@@ -14,6 +14,24 @@ async fn a_sign_up_leads_to_the_log_in_page_with_a_notice() {
 }
 
 #[tokio::test]
+async fn no_page_offers_sign_up_when_it_is_off() {
+    visit_with(&["--sign-up", "off"], async |ada| {
+        for path in ["/", "/login", "/nothing", "/signup"] {
+            ada.open(path).await;
+            ada.heading().await;
+            let links =
+                ada.script("document.querySelectorAll('a[href$=\"/signup\"]').length").await;
+            assert_eq!(links, 0, "{path}");
+        }
+        assert_eq!(ada.heading().await, "Sign-up is closed");
+        ada.until("!document.querySelector('form')").await;
+        ada.open("/.well-known/change-password").await;
+        ada.arrives_at("/login?next=%2Fsettings").await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_taken_email_is_an_error_at_its_field() {
     visit(async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);

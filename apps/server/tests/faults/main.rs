@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic shows which step of a test failed")]
 
 mod damaged_file;
+mod doctor;
 mod full_disk;
 mod kill;
 mod load;

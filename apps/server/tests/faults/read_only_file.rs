@@ -12,7 +12,7 @@ use crate::server::Server;
 use crate::start::{PASSWORD, assert_unavailable, database, start, start_error, start_through};
 
 /// Returns a command prefix that makes file permissions apply to root too.
-fn without_root_override() -> &'static [&'static str] {
+pub(crate) fn without_root_override() -> &'static [&'static str] {
     if rustix::process::geteuid().is_root() {
         &["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
     } else {

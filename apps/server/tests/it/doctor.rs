@@ -52,9 +52,16 @@ fn a_correct_deployment_passes_while_the_server_runs_and_after_it_has_stopped() 
     for output in [running, doctor(&app.folder, &https)] {
         let found = report(&output);
         assert_eq!((&found["ok"], checks(&found, "fail")), (&true.into(), vec![]));
-        for check in
-            ["database", "integrity", "permissions", "folder", "log", "clock", "public url"]
-        {
+        for check in [
+            "database",
+            "integrity",
+            "access",
+            "permissions",
+            "folder",
+            "log",
+            "clock",
+            "public url",
+        ] {
             assert!(checks(&found, "ok").contains(&check), "{check}: {found:#}");
         }
     }
@@ -111,6 +118,8 @@ fn options_are_read_from_the_servers_environment() {
         .unwrap();
     assert_eq!(checks(&report(&output), "fail"), ["database", "public url"]);
     assert!(checks(&report(&output), "warn").contains(&"environment"));
+    let printed = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(printed.contains("did you mean LATCHKEY_LISTEN?"), "{printed}");
     let invalid = command().arg("doctor").env("LATCHKEY_LISTEN", "here").output().unwrap();
     assert_eq!(invalid.status.code(), Some(2));
 }

@@ -9,6 +9,7 @@ mod backup;
 mod connection;
 mod doctor;
 mod enumeration;
+mod files;
 mod headers;
 mod keys;
 mod lifecycle;
@@ -20,6 +21,7 @@ mod samples;
 #[path = "../support/server.rs"]
 mod server;
 mod sessions;
+mod sign_up;
 mod start;
 mod throttle;
 mod transfer;

@@ -13,6 +13,23 @@ fn pages_accept_get_and_head_only() {
     assert_eq!(app.request("POST", "/nothing", "content-length: 0\r\n").status, 404);
 }
 
+#[test]
+fn the_well_known_url_for_changing_passwords_leads_to_the_settings() {
+    const PATH: &str = "/.well-known/change-password";
+    let app = TestApp::new();
+    for (method, accept) in [("GET", ""), ("GET", "accept: application/json\r\n"), ("HEAD", "")] {
+        let answer = app.request(method, PATH, accept);
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/settings")));
+        assert!(answer.body.is_empty());
+    }
+    let posted = app.request("POST", PATH, "content-length: 0\r\n");
+    assert_eq!((posted.status, posted.header("allow")), (405, Some("GET, HEAD")));
+    // W3C, "Detecting the reliability of HTTP status codes".
+    let reliable =
+        "/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200";
+    assert!(matches!(app.get(reliable).status, 404 | 503));
+}
+
 /// A response that echoes the request would reveal cookies to scripts.
 #[test]
 fn trace_is_rejected() {

@@ -61,11 +61,23 @@ fn accounts_are_listed_and_shown_as_text_and_json() {
 fn an_email_address_may_start_with_a_hyphen() {
     let app = TestApp::new();
     let operator = app.operator();
-    for email in ["-ada@example.com", "--json@example.com"] {
-        success(&operator.users_with_input(&["create", email], PASSWORD));
+    for email in ["-hacker@example.com", "--help@example.com", "-V@example.com"] {
+        success(&operator.users_with_input(&["create", email, "--json"], PASSWORD));
         assert_eq!(json(&operator.users(&["show", email, "--json"]))["email"], email);
-        assert!(success(&operator.audit(&["--user", email])).contains("account_created"));
-        success(&operator.users(&["delete", email]));
+        for action in ["disable", "enable", "sign-out"] {
+            json(&operator.users(&[action, email, "--json"]));
+        }
+        success(&operator.users_with_input(&["set-password", email], "a short swim"));
+        app.log_in(email, "a short swim");
+        let sessions = json(&operator.users(&["sessions", email, "--json"]));
+        assert_eq!(sessions.as_array().unwrap().len(), 1);
+        let events = success(&operator.audit(&["--user", email]));
+        assert!(events.contains("account_disabled"), "{events}");
+        success(&operator.users(&["delete", email, "--yes"]));
+        assert!(failure(&operator.users(&["disable", email])).contains(email));
+        assert!(failure(&operator.keys(&["retire", email])).contains(email));
+        let help = success(&operator.users(&["disable", "--help"]));
+        assert!(help.starts_with("Disable an account"), "{help}");
     }
 }
 

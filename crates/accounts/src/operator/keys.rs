@@ -146,6 +146,7 @@ impl Operator<'_> {
     pub async fn retire_key(&self, kid: &str) -> Result<Option<String>, SigningKeyError> {
         let key = self.signing_key(kid).await?;
         let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
+        let erase_requests = self.accounts.erase_requests.clone();
         let retire = async move {
             let activated = match store.retire_signing_key(&key, now).await? {
                 RetireKeyOutcome::Retired => None,
@@ -153,6 +154,7 @@ impl Operator<'_> {
                 RetireKeyOutcome::InUse => return Err(SigningKeyError::Signs),
                 RetireKeyOutcome::NotFound => return Err(SigningKeyError::NoSuchKey),
             };
+            erase_requests.request();
             tracing::info!(
                 kid = key.kid(),
                 activated = activated.as_deref(),

@@ -15,9 +15,11 @@ impl Operator<'_> {
     /// [`StoreError`] if the store fails. In that case, nothing is imported.
     pub async fn import(&self, users: Vec<StoredUser>) -> Result<ImportUsersOutcome, StoreError> {
         let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
+        let erase_requests = self.accounts.erase_requests.clone();
         let import = async move {
             let outcome = store.import_users(&users, now).await?;
             if outcome == ImportUsersOutcome::Imported {
+                erase_requests.request();
                 tracing::info!(users = users.len(), "accounts imported by an operator");
             }
             Ok(outcome)

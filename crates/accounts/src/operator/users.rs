@@ -111,8 +111,10 @@ impl Operator<'_> {
     pub async fn delete(&self, user: UserId) -> Result<(), OperatorError> {
         let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
         let hooks = self.accounts.hooks.clone();
+        let erase_requests = self.accounts.erase_requests.clone();
         let delete = async move {
             updated(store.delete_user(user, now).await)?;
+            erase_requests.request();
             tracing::info!(%user, "account deleted by an operator");
             hooks.notify(&AccountEvent::Deleted { user });
             Ok(())
@@ -132,8 +134,10 @@ impl Operator<'_> {
         let hash = accounts.passwords.hash(&new).await.map_err(ServiceError::from)?;
         let (store, now) = (Arc::clone(&accounts.store), accounts.clock.now());
         let (user, hooks) = (user.id, accounts.hooks.clone());
+        let erase_requests = accounts.erase_requests.clone();
         let set_password = async move {
             updated(store.set_password(user, &hash, now).await)?;
+            erase_requests.request();
             tracing::info!(%user, "password set by an operator");
             hooks.notify(&AccountEvent::PasswordChanged { user });
             Ok(())

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Endpoint, Tag};
 use crate::error::ApiError;
-use crate::input::Public;
+use crate::input::SignUp;
 use crate::output::Created;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -27,10 +27,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-async fn sign_up(
-    Public(body): Public<SignupRequest>,
-    context: Context,
-) -> Result<Created<User>, ApiError> {
+async fn sign_up(SignUp(body): SignUp, context: Context) -> Result<Created<User>, ApiError> {
     let SignupRequest { email, password } = body;
     let user = context.api.accounts.sign_up(&email, &password, &context.caller()).await?;
     Ok(Created(convert::user(&user)))

@@ -1,6 +1,8 @@
+use accounts::Config;
+use api::Origin;
 use serde_json::json;
 
-use crate::test_app::{EMAIL, PASSWORD, TestApp};
+use crate::test_app::{EMAIL, ORIGIN, PASSWORD, TestApp, post};
 
 #[tokio::test]
 async fn a_sign_up_returns_the_account_without_its_password() {
@@ -18,6 +20,24 @@ async fn a_sign_up_returns_the_account_without_its_password() {
       "id": "[uuid]"
     }
     "#);
+}
+
+/// The request is rejected before its body is parsed, and is not throttled.
+#[tokio::test]
+async fn every_sign_up_is_rejected_when_it_is_turned_off() {
+    let config = Config::new(Origin::parse(ORIGIN).unwrap());
+    let app = TestApp::with_config(Config { sign_up: false, ..config }).await;
+    let valid = json!({"email": EMAIL, "password": PASSWORD}).to_string();
+    for body in [valid.as_str(), "{}", "not JSON", r#"{"email": "ada", "password": "short"}"#] {
+        for _ in 0..10 {
+            let response = app.send(post("/api/signup").body(body)).await;
+            response.assert_problem(403, "sign_up_disabled");
+        }
+    }
+    let text = post("/api/signup").header("content-type", "text/plain").body(&valid);
+    app.send(text).await.assert_problem(415, "unsupported_media_type");
+    let cross_origin = post("/api/signup").header("origin", "https://evil.example").body(valid);
+    app.send(cross_origin).await.assert_problem(403, "forbidden_origin");
 }
 
 #[tokio::test]

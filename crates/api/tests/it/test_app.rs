@@ -58,9 +58,14 @@ impl TestApp {
     }
 
     pub(crate) async fn with_origin(origin: Origin) -> Self {
+        Self::with_config(Config::new(origin)).await
+    }
+
+    /// Builds an app with this configuration, but with few hash iterations.
+    pub(crate) async fn with_config(config: Config) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::<ManualClock>::default();
-        let config = Config { pbkdf2_iterations: 1_000, ..Config::new(origin) };
+        let config = Config { pbkdf2_iterations: 1_000, ..config };
         let store = Arc::new(SqliteStore::open(&folder.path().join("latchkey.db")).unwrap());
         let accounts = Accounts::builder()
             .config(config)

@@ -91,6 +91,20 @@ impl Database {
         .await
     }
 
+    /// Runs `query` outside a transaction, while no other caller of this store writes.
+    pub(super) async fn exclusive<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let permit = self.write_permit().await?;
+        self.read(move |connection| {
+            let _permit = permit;
+            query(connection)
+        })
+        .await
+    }
+
     /// Waits for permission to write. Callers get it in the order of their calls.
     async fn write_permit(&self) -> Result<OwnedSemaphorePermit, StoreError> {
         tokio::time::timeout(BUSY_TIMEOUT, Arc::clone(&self.write_permit).acquire_owned())

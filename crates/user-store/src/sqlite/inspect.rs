@@ -10,7 +10,8 @@ use rusqlite::{Connection, OpenFlags};
 use crate::sqlite::connection::{BUSY_TIMEOUT, FLAGS};
 use crate::sqlite::error::OpenError;
 use crate::sqlite::open::{
-    check_schema_ids, from_sqlite, locate, read_schema_ids, reject_absent, reject_by_header,
+    beside, check_schema_ids, from_sqlite, locate, make_private, read_schema_ids, reject_absent,
+    reject_by_header,
 };
 use crate::sqlite::schema;
 
@@ -30,12 +31,18 @@ pub struct Inspection {
 pub(super) fn inspect(path: &Path) -> Result<Inspection, OpenError> {
     reject_absent(path)?;
     let path = locate(path)?;
-    reject_by_header(&path)?;
+    let _ = reject_by_header(&path)?;
+    let index = beside(&path, "-shm");
+    let had_index = index.exists();
     let sqlite = |error| from_sqlite(&path, error);
     let connection = connect(&path).map_err(sqlite)?;
     // One transaction, so that all reads see the same state.
     let tx = connection.unchecked_transaction().map_err(sqlite)?;
-    let Some((id, found)) = read_schema_ids(&tx).map_err(sqlite)? else {
+    let schema_ids = read_schema_ids(&tx).map_err(sqlite)?;
+    if !had_index && index.exists() {
+        make_private(&index).map_err(|source| OpenError::Io { path: index, source })?;
+    }
+    let Some((id, found)) = schema_ids else {
         return Err(OpenError::Absent(path));
     };
     check_schema_ids(&path, id, found)?;
@@ -54,9 +61,7 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, OpenError> {
 /// opened as immutable, because SQLite would otherwise create a WAL just to read the file. If
 /// there is a WAL, closing the connection must not checkpoint it.
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let mut wal = path.as_os_str().to_owned();
-    wal.push("-wal");
-    if Path::new(&wal).exists() {
+    if beside(path, "-wal").exists() {
         let connection = Connection::open_with_flags(path, FLAGS)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;

@@ -16,7 +16,7 @@ use crate::sqlite::schema;
 pub(super) fn open(path: &Path) -> Result<Database, OpenError> {
     create_private(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
     let (path, _) = identify_file(path)?;
-    make_private(&path).map_err(|source| OpenError::Io { path: path.clone(), source })?;
+    make_all_private(&path)?;
     retry_while_locked(|| migrate(&path)).map_err(|error| from_sqlite(&path, error))?;
     connect(path)
 }
@@ -35,11 +35,16 @@ fn connect(path: PathBuf) -> Result<Database, OpenError> {
 }
 
 /// Returns the real path of the file and the version of its schema (`None` if the file is empty).
-/// Rejects a file that is not Latchkey's.
+/// Rejects a file that is not Latchkey's. Removes the permissions of other users from one that is.
 fn identify_file(path: &Path) -> Result<(PathBuf, Option<i64>), OpenError> {
     reject_unsafe_sqlite(rusqlite::version(), rusqlite::version_number())?;
     let path = locate(path)?;
-    reject_by_header(&path)?;
+    let header = reject_by_header(&path)?;
+    // SQLite creates files with the permissions that the database has when it is opened.
+    match header {
+        Header::Latchkey => make_all_private(&path)?,
+        Header::Unknown => {}
+    }
     let schema = reject_by_content(&path)?;
     Ok((path, schema))
 }
@@ -86,10 +91,28 @@ fn create_private(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Removes the permissions of other users from the database and the files beside it.
+fn make_all_private(path: &Path) -> Result<(), OpenError> {
+    for path in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
+        match make_private(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            made => made.map_err(|source| OpenError::Io { path, source })?,
+        }
+    }
+    Ok(())
+}
+
+/// Returns the path of a file that SQLite creates beside the database.
+pub(super) fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}
+
 /// Removes the permissions of other users from an existing file. This function must not open the
 /// file: closing it would release the locks that SQLite holds in this process
 /// (sqlite.org/howtocorrupt.html, 2.2).
-fn make_private(path: &Path) -> io::Result<()> {
+pub(super) fn make_private(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -101,10 +124,20 @@ fn make_private(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// The header of a file that is not rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Header {
+    /// The file is Latchkey's.
+    Latchkey,
+    /// The file is empty, or its header is not complete yet.
+    Unknown,
+}
+
 /// Checks the header (SQLite file format, 1.3) before SQLite opens the file, because SQLite creates
 /// files next to a database in WAL mode even when it only reads. The header contains the schema ids
 /// because Latchkey's first transaction writes them before WAL mode is enabled.
-pub(super) fn reject_by_header(path: &Path) -> Result<(), OpenError> {
+pub(super) fn reject_by_header(path: &Path) -> Result<Header, OpenError> {
     const MAGIC: &[u8] = b"SQLite format 3\0";
     let mut header = Vec::new();
     File::open(path)
@@ -112,12 +145,12 @@ pub(super) fn reject_by_header(path: &Path) -> Result<(), OpenError> {
         .map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
     let number = |at: usize| Some(i32::from_be_bytes(header.get(at..at + 4)?.try_into().ok()?));
     match (number(60), number(68)) {
-        _ if header.is_empty() => Ok(()),
+        _ if header.is_empty() => Ok(Header::Unknown),
         (Some(version), Some(id)) if header.len() == 512 && header.starts_with(MAGIC) => {
-            check_schema_ids(path, id, version.into())
+            check_schema_ids(path, id, version.into()).map(|()| Header::Latchkey)
         }
         // Another server may be writing the first page. SQLite waits until it is complete.
-        _ if header.len() == 512 => Ok(()),
+        _ if header.len() == 512 => Ok(Header::Unknown),
         _ => Err(OpenError::NotADatabase(path.to_owned())),
     }
 }

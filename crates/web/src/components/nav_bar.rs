@@ -5,6 +5,7 @@ use super::busy_button::pressed;
 use super::link::Link;
 use crate::browser;
 use crate::routes::Route;
+use crate::sign_up::SignUp;
 
 /// Properties of [`NavBar`].
 #[derive(Properties, PartialEq)]
@@ -13,6 +14,8 @@ pub struct NavBarProps {
     pub current: Route,
     /// Changes with every navigation.
     pub visit: u32,
+    /// Whether visitors can create accounts.
+    pub sign_up: SignUp,
     /// `true` if there may be a session.
     pub signed_in: bool,
     /// `true` if the session is being ended.
@@ -78,7 +81,9 @@ fn signed_out(props: &NavBarProps, onstay: &Callback<()>) -> Html {
     html! {
         <>
             <li>{link(props, Route::Login, "Log in", onstay)}</li>
-            <li>{link(props, Route::Signup, "Sign up", onstay)}</li>
+            if props.sign_up == SignUp::On {
+                <li>{link(props, Route::Signup, "Sign up", onstay)}</li>
+            }
         </>
     }
 }

@@ -4,10 +4,18 @@ use yew_router::hooks::use_location;
 use crate::components::{Link, door, status, use_page_title};
 use crate::routes::{AccountDeleted, Route};
 use crate::session::use_session;
+use crate::sign_up::SignUp;
+
+/// Properties of [`Home`].
+#[derive(Properties, PartialEq)]
+pub struct HomeProps {
+    /// Whether visitors can create accounts.
+    pub sign_up: SignUp,
+}
 
 /// The public home page.
 #[component]
-pub fn Home() -> Html {
+pub fn Home(props: &HomeProps) -> Html {
     use_page_title("A private page, just for you");
     let may_be_signed_in = use_session().may_be_signed_in();
     let account_deleted = use_location().and_then(|location| location.state::<AccountDeleted>());
@@ -25,7 +33,11 @@ pub fn Home() -> Html {
                         {"Latchkey gives you one page that only you can see, protected by your \
                           password."}
                     </p>
-                    {if may_be_signed_in { signed_in_actions() } else { signed_out_actions() }}
+                    {match (may_be_signed_in, props.sign_up) {
+                        (true, _) => signed_in_actions(),
+                        (false, SignUp::On) => sign_up_actions(),
+                        (false, SignUp::Off) => log_in_action(),
+                    }}
                 </div>
                 {door()}
             </div>
@@ -41,11 +53,19 @@ pub fn Home() -> Html {
     }
 }
 
-fn signed_out_actions() -> Html {
+fn sign_up_actions() -> Html {
     html! {
         <p class="actions">
             <Link to={Route::Signup} class="button">{"Create an account"}</Link>
             <Link to={Route::Login} class="button button-quiet">{"Log in"}</Link>
+        </p>
+    }
+}
+
+fn log_in_action() -> Html {
+    html! {
+        <p class="actions">
+            <Link to={Route::Login} class="button">{"Log in"}</Link>
         </p>
     }
 }

@@ -13,15 +13,23 @@ use crate::components::{
 use crate::messages::{FieldProblem, describe};
 use crate::routes::{LoginNotice, LoginState, Route, destination};
 use crate::session::{Remember, SessionHandle, use_session, with_cookie_lock};
+use crate::sign_up::SignUp;
 
 const REMEMBER: &str = "Stay signed in after closing the browser. Use only on your own device.";
 const UNCONFIRMED: &str = "You are logged out in this browser, but the server did not confirm it. \
     Your session may still be active on the server until it expires. To make sure that it has \
     ended, log in and check the sessions in your settings.";
 
+/// Properties of [`Login`].
+#[derive(Properties, PartialEq)]
+pub struct LoginProps {
+    /// Whether visitors can create accounts.
+    pub sign_up: SignUp,
+}
+
 /// The log-in page.
 #[component]
-pub fn Login() -> Html {
+pub fn Login(props: &LoginProps) -> Html {
     use_page_title("Log in");
     let session = use_session();
     let navigator = use_navigator();
@@ -57,10 +65,12 @@ pub fn Login() -> Html {
                     />
                     {checkbox("remember", "Keep me signed in", REMEMBER)}
                 </Form>
-                <p class="auth-other">
-                    {"No account yet? "}
-                    <Link to={Route::Signup}>{"Sign up"}</Link>
-                </p>
+                if props.sign_up == SignUp::On {
+                    <p class="auth-other">
+                        {"No account yet? "}
+                        <Link to={Route::Signup}>{"Sign up"}</Link>
+                    </p>
+                }
             </div>
         </article>
     }

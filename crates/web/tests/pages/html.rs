@@ -11,7 +11,7 @@ use auth_core::PasswordPolicy;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 use web::session::Session;
-use web::{App, AppProps};
+use web::{App, AppProps, SignUp};
 use yew::{BaseComponent, LocalServerRenderer};
 use yew_router::history::{AnyHistory, History as _, MemoryHistory};
 use yew_router::query::Raw;
@@ -40,8 +40,20 @@ pub(crate) fn arrive<T: 'static>(path: &str, state: T) -> String {
 }
 
 fn show(history: MemoryHistory, session: Session) -> String {
+    render::<App>(props(history, session))
+}
+
+/// Returns the first render of the document at `path` where visitors cannot create accounts.
+pub(crate) fn visit_without_sign_up(path: &str) -> String {
+    let history = MemoryHistory::new();
+    history.push(path);
+    render::<App>(AppProps { sign_up: SignUp::Off, ..props(history, Session::SignedOut) })
+}
+
+fn props(history: MemoryHistory, session: Session) -> AppProps {
     let history = AnyHistory::from(history);
-    render::<App>(AppProps { history, password_policy: PasswordPolicy::default(), session })
+    let (password_policy, sign_up) = (PasswordPolicy::default(), SignUp::On);
+    AppProps { history, password_policy, sign_up, session }
 }
 
 pub(crate) fn render<C: BaseComponent>(props: C::Properties) -> String {

@@ -1,7 +1,7 @@
 use web::routes::{AccountDeleted, LoginNotice, LoginState};
 use web::session::Session;
 
-use crate::html::{ada, arrive, main, tag, text, visit};
+use crate::html::{ada, arrive, main, tag, text, visit, visit_without_sign_up};
 
 #[test]
 fn the_home_page_links_to_sign_up_and_log_in_when_signed_out() {
@@ -9,6 +9,20 @@ fn the_home_page_links_to_sign_up_and_log_in_when_signed_out() {
     let main = main(&html);
     assert!(main.contains("href=\"/signup\"") && main.contains("href=\"/login\""));
     assert!(!main.contains("/private"));
+}
+
+#[test]
+fn no_page_offers_sign_up_when_it_is_off() {
+    for path in ["/", "/login", "/nowhere"] {
+        let html = visit_without_sign_up(path);
+        assert!(!html.contains("/signup") && !html.contains("Sign up"), "{path}: {html}");
+        assert!(html.contains("href=\"/login\""), "{path}");
+    }
+    let html = visit_without_sign_up("/signup");
+    assert_eq!(text(&html, "<h1"), "Sign-up is closed");
+    let main = main(&html);
+    assert!(main.contains("administrator") && main.contains("href=\"/login\""), "{main}");
+    assert!(!main.contains("<form") && !html.contains("href=\"/signup\""), "{html}");
 }
 
 #[test]

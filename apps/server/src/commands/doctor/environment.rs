@@ -4,17 +4,13 @@ use crate::environment;
 const ENVIRONMENT: &str = "environment";
 
 /// Checks that every `LATCHKEY_` variable sets an option.
-pub(super) fn variables(unknown: &[String]) -> Finding {
+pub(super) fn variables(unknown: &[String]) -> Vec<Finding> {
     match unknown {
-        [] => Finding::ok(ENVIRONMENT, "every LATCHKEY_ variable is known"),
-        [name] => Finding::warn(ENVIRONMENT, environment::unknown_warning(name)),
-        names => Finding::warn(
-            ENVIRONMENT,
-            format!(
-                "unknown environment variables {} are ignored; see latchkey serve --help",
-                names.join(", ")
-            ),
-        ),
+        [] => vec![Finding::ok(ENVIRONMENT, "every LATCHKEY_ variable is known")],
+        names => {
+            let warnings = names.iter().map(|name| environment::unknown_warning(name));
+            warnings.map(|warning| Finding::warn(ENVIRONMENT, warning)).collect()
+        }
     }
 }
 
@@ -24,13 +20,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_variables_are_a_warning_that_names_them() {
-        assert_eq!(variables(&[]).level, Ok);
-        let names = ["LATCHKEY_LISEN", "LATCHKEY_DATABSE"].map(str::to_owned);
-        for names in [&names[..1], &names] {
-            let finding = variables(names);
-            assert_eq!(finding.level, Warn);
-            assert!(names.iter().all(|name| finding.text.contains(name)), "{}", finding.text);
+    fn each_unknown_variable_is_a_warning_that_names_it() {
+        let [known] = &variables(&[])[..] else { unreachable!() };
+        assert_eq!(known.level, Ok);
+        let names = ["LATCHKEY_LISEN", "LATCHKEY_COLOUR"].map(str::to_owned);
+        let found = variables(&names);
+        assert_eq!(found.len(), names.len());
+        for (finding, name) in found.iter().zip(&names) {
+            assert!(finding.level == Warn && finding.text.contains(name), "{}", finding.text);
         }
     }
 }

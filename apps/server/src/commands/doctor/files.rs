@@ -14,6 +14,8 @@ const LARGE_LOG: u64 = 256 * MIB;
 
 /// Metadata of the database's files, and of their folder and disk.
 pub(super) struct Files {
+    /// The real path of the database.
+    database: PathBuf,
     folder: PathBuf,
     /// The permissions of the folder. A user with write access to the folder can replace the files.
     folder_mode: Option<u32>,
@@ -46,8 +48,17 @@ impl Files {
             modes: found.into_iter().flatten().map(|(path, file)| (path, mode(&file))).collect(),
             log,
             free: free.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
+            database,
             folder,
         }
+    }
+
+    pub(super) fn database(&self) -> &Path {
+        &self.database
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub(super) fn findings(&self) -> Vec<Finding> {

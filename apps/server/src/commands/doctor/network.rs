@@ -1,4 +1,5 @@
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
 
 use accounts::Weakness;
 use auth_core::Origin;
@@ -7,6 +8,21 @@ use super::report::Finding;
 use crate::weakness::message;
 
 const PUBLIC_URL: &str = "public url";
+
+/// Checks that the server can listen on its address. The port may be in use, by the server itself.
+pub(super) fn listen(address: SocketAddr) -> Finding {
+    const LISTEN: &str = "listen";
+    match TcpListener::bind(address) {
+        Ok(_) => Finding::ok(LISTEN, format!("the server can listen on {address}")),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            Finding::ok(LISTEN, format!("{address} is in use, as it is while the server runs"))
+        }
+        Err(error) => Finding::fail(
+            LISTEN,
+            format!("cannot listen on {address}: {error}; choose another address with --listen"),
+        ),
+    }
+}
 
 /// Checks that passwords and tokens are encrypted in transit.
 pub(super) fn public_url(url: Option<&Origin>, listen: IpAddr) -> Finding {
@@ -68,6 +84,17 @@ mod tests {
 
     fn origin(text: &str) -> Origin {
         Origin::parse(text).unwrap()
+    }
+
+    #[test]
+    fn an_address_of_another_machine_fails_and_one_in_use_is_ok() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        assert_eq!(listen(address).level, Ok);
+        drop(listener);
+        assert_eq!(listen(SocketAddr::new(HERE, 0)).level, Ok);
+        // TEST-NET-1 (RFC 5737).
+        assert_eq!(listen("192.0.2.1:0".parse().unwrap()).level, Fail);
     }
 
     #[test]

@@ -29,6 +29,7 @@ impl DeleteArgs {
         }
         let deleted = accounts.operator().delete(user.id).await;
         deleted.map_err(|error| CommandError::from_operator(error, &self.user.name))?;
+        operator::erase_deleted(&accounts).await?;
         print_done("deleted", &user, store.format())
     }
 }

@@ -69,6 +69,9 @@ impl ImportArgs {
         }
         users.check_complete()?;
         let action = self.action(&users);
+        if let (Action::Import, Some(accounts)) = (action, &accounts) {
+            operator::erase_deleted(accounts).await?;
+        }
         let printed = Report::new(&users, action).print(store.format());
         if action == Action::Reject {
             let invalid = users.invalid.len();

@@ -24,6 +24,7 @@ impl SetPasswordArgs {
         let new_password = password_input::read("New password")?;
         let set = accounts.operator().set_password(&user, &new_password).await;
         set.map_err(|error| CommandError::from_operator(error, &self.user.name))?;
+        operator::erase_deleted(&accounts).await?;
         print_done("set the password of", &user, store.format())
     }
 }

@@ -1,13 +1,14 @@
 //! The content and the permissions of the files.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use auth_core::{
     ClientInfo, OpenSession, RefreshToken, Session, SessionPolicy, SigningKey, SystemRandom,
 };
 use user_store::{
-    KeyStore as _, NewSession, PasswordVersion, RetireKeyOutcome, Rotation, SessionStore as _,
-    UserStore as _,
+    EraseOutcome, Erasure as _, KeyStore as _, NewSession, PasswordVersion, RetireKeyOutcome,
+    Rotation, SessionStore as _, SqliteStore, UpdateUserOutcome, UserStore as _,
 };
 
 use super::{Folder, NOW, ada, creation, hash};
@@ -48,23 +49,64 @@ async fn no_password_is_in_any_file() {
     }
 }
 
+/// Returns whether one of the files contains these bytes.
+fn is_in_a_file(folder: &Folder, part: &[u8]) -> bool {
+    std::fs::read_dir(folder.0.path()).unwrap().any(|entry| {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        bytes.windows(part.len()).any(|window| window == part)
+    })
+}
+
 #[tokio::test]
-async fn a_retired_key_is_overwritten_in_the_database_file() {
+async fn deleted_data_is_erased_from_all_files_while_others_have_them_open() {
     let folder = Folder::new();
     let store = folder.open();
-    let [first, second] = [(); 2].map(|()| SigningKey::generate(&SystemRandom));
-    store.add_signing_key(&first, NOW, NOW).await.unwrap();
-    store.add_signing_key(&second, NOW, NOW).await.unwrap();
-    drop(store);
-    let contains = |key: &SigningKey| {
-        folder.bytes().windows(32).any(|window| *window == *key.seed().to_bytes())
-    };
-    assert!(contains(&first) && contains(&second));
+    let other = folder.sql();
+    let (user, old) = (ada(), hash());
+    let keys = [(); 2].map(|()| SigningKey::generate(&SystemRandom));
+    store.create_user(&user, &old, &creation(&user)).await.unwrap();
+    for key in &keys {
+        store.add_signing_key(key, NOW, NOW).await.unwrap();
+    }
+    // The first password, and then the account with the second one.
+    let new = hash();
+    let updated = store.set_password(user.id, &new, NOW).await.unwrap();
+    assert_eq!(updated, UpdateUserOutcome::Updated);
+    assert!(is_in_a_file(&folder, old.to_text().as_bytes()), "it is in the log");
+    assert_eq!(store.erase_deleted().await.unwrap(), EraseOutcome::Erased);
+    assert!(!is_in_a_file(&folder, old.to_text().as_bytes()));
+    assert!(is_in_a_file(&folder, new.to_text().as_bytes()), "it is the current one");
+
+    let updated = store.delete_user(user.id, NOW).await.unwrap();
+    assert_eq!(updated, UpdateUserOutcome::Updated);
+    let retired = store.retire_signing_key(&keys[0], NOW).await.unwrap();
+    assert_eq!(retired, RetireKeyOutcome::Retired);
+    let seed = keys[0].seed().to_bytes();
+    assert!(is_in_a_file(&folder, b"ada@example.com") && is_in_a_file(&folder, &*seed));
+    assert_eq!(store.erase_deleted().await.unwrap(), EraseOutcome::Erased);
+    for part in [&b"ada@example.com"[..], new.to_text().as_bytes(), &*seed] {
+        assert!(!is_in_a_file(&folder, part));
+    }
+    assert!(is_in_a_file(&folder, &*keys[1].seed().to_bytes()), "it signs tokens");
+    drop(other);
+}
+
+#[tokio::test]
+async fn deleted_data_that_a_reader_needs_is_erased_later() {
+    let folder = Folder::new();
     let store = folder.open();
-    let outcome = store.retire_signing_key(&first, NOW).await.unwrap();
-    assert_eq!(outcome, RetireKeyOutcome::Retired);
-    drop(store);
-    assert!(!contains(&first) && contains(&second));
+    let user = ada();
+    store.create_user(&user, &hash(), &creation(&user)).await.unwrap();
+    let reader = folder.sql();
+    let count = || reader.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0));
+    reader.execute_batch("BEGIN").unwrap();
+    assert_eq!(count().unwrap(), 1);
+    let _ = store.delete_user(user.id, NOW).await.unwrap();
+    assert_eq!(store.erase_deleted().await.unwrap(), EraseOutcome::InUse);
+    assert_eq!(count().unwrap(), 1, "the reader sees its own state");
+    reader.execute_batch("COMMIT").unwrap();
+    assert_eq!(store.erase_deleted().await.unwrap(), EraseOutcome::Erased);
+    assert!(!is_in_a_file(&folder, b"ada@example.com"));
 }
 
 #[tokio::test]
@@ -83,12 +125,50 @@ async fn only_the_owner_can_read_the_files() {
     assert_eq!(names, ["latchkey.db", "latchkey.db-shm", "latchkey.db-wal"]);
 }
 
-#[test]
-fn permissions_of_others_on_an_existing_file_are_removed() {
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Returns the files in the folder whose permissions are not 0600.
+fn open_to_others(folder: &Folder) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder.0.path()).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|file| file.metadata().unwrap().permissions().mode() & 0o777 != 0o600).collect()
+}
+
+#[tokio::test]
+async fn permissions_of_others_on_existing_files_are_removed() {
+    for open in [SqliteStore::open, SqliteStore::open_existing] {
+        let folder = Folder::new();
+        drop(folder.open());
+        set_mode(&folder.path(), 0o644);
+        // SQLite creates the other files with the permissions of the database.
+        let store = open(&folder.path()).unwrap();
+        store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
+        assert!(open_to_others(&folder).is_empty());
+        for suffix in ["", "-wal", "-shm"] {
+            set_mode(&folder.0.path().join(format!("latchkey.db{suffix}")), 0o664);
+        }
+        let another = open(&folder.path()).unwrap();
+        assert!(open_to_others(&folder).is_empty());
+        drop((store, another));
+    }
+}
+
+/// A killed server leaves a log. Inspecting the file creates the index of the log again.
+#[tokio::test]
+async fn an_inspection_creates_no_file_that_others_can_read() {
     let folder = Folder::new();
-    folder.open();
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
-    folder.open();
-    let mode = std::fs::metadata(folder.path()).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    let store = folder.open();
+    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
+    let crashed = Folder::new();
+    for suffix in ["", "-wal"] {
+        let name = format!("latchkey.db{suffix}");
+        let copy = crashed.0.path().join(&name);
+        std::fs::copy(folder.0.path().join(&name), &copy).unwrap();
+        set_mode(&copy, 0o644);
+    }
+    SqliteStore::inspect(&crashed.path()).unwrap();
+    let names: Vec<_> = open_to_others(&crashed);
+    assert_eq!(names.len(), 2, "those that were already there: {names:?}");
+    assert_eq!(std::fs::read_dir(crashed.0.path()).unwrap().count(), 3);
 }
