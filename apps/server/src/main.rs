@@ -14,7 +14,7 @@ mod pages;
 mod telemetry;
 mod weakness;
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -31,6 +31,10 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The time limit for closing the store.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The time limit for printing an error, so that a stderr that nobody reads does not prevent the
+/// exit.
+const PRINT_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     match run() {
@@ -66,8 +70,9 @@ fn run() -> Result<(), CommandError> {
     result
 }
 
-/// Prints one line to stderr.
+/// Prints one line to stderr, and waits for at most [`PRINT_TIMEOUT`].
 fn print_line(message: &str) {
+    let line = format!("latchkey: {}\n", message.replace('\n', " "));
     // If stderr is closed, only the exit code reports the error.
-    let _ = writeln!(std::io::stderr(), "latchkey: {}", message.replace('\n', " "));
+    output::print_within(PRINT_TIMEOUT, move || drop(io::stderr().write_all(line.as_bytes())));
 }
