@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rust_embed::EmbeddedFile;
 use warp::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
-    VARY,
+    LOCATION, VARY,
 };
 use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
@@ -38,7 +38,8 @@ pub(super) fn page(
         response
     };
     // Browsers must revalidate the page each time, because it refers to the current build's assets.
-    set(&mut response, CACHE_CONTROL, "no-cache");
+    // Caches must not store an error.
+    set(&mut response, CACHE_CONTROL, if is_route { "no-cache" } else { "no-store" });
     if is_route && let Ok(etag) = HeaderValue::from_str(&etag) {
         response.headers_mut().insert(ETAG, etag);
     }
@@ -70,10 +71,29 @@ pub(super) fn asset<F: Files>(
     response
 }
 
+/// Adds to a response that its content depends on `Accept`, for caches (RFC 9110, 12.5.5). It also
+/// names `Accept-Encoding`, because a proxy may compress pages.
+pub(super) fn depends_on_accept(mut response: Response) -> Response {
+    set(&mut response, VARY, "Accept, Accept-Encoding");
+    response
+}
+
+/// Returns a redirect to a page. The body of the request is not read.
+pub(super) fn see_other(path: &str, query: &str) -> Response {
+    let separator = if query.is_empty() { "" } else { "?" };
+    let mut response = with(StatusCode::SEE_OTHER, Bytes::new());
+    if let Ok(location) = HeaderValue::from_str(&format!("{path}{separator}{query}")) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    set(&mut response, CACHE_CONTROL, "no-store");
+    response
+}
+
 fn not_built() -> Response {
     let text = "The pages are not built. Run `cargo xtask serve` or `cargo xtask build`.\n";
     let mut response = with(StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(text.as_bytes()));
     set(&mut response, CONTENT_TYPE, "text/plain; charset=utf-8");
+    set(&mut response, CACHE_CONTROL, "no-store");
     response
 }
 
