@@ -35,7 +35,8 @@ pub(crate) fn attempt(wrapper: &[&str], folder: &TempDir) -> Result<Server, Stri
     Server::attempt(through(wrapper), folder, &OPTIONS)
 }
 
-fn through(wrapper: &[&str]) -> Command {
+/// Returns a command that runs the server through a command prefix.
+pub(crate) fn through(wrapper: &[&str]) -> Command {
     let program = command();
     let [first, rest @ ..] = wrapper else { return program };
     let mut wrapped = Command::new(first);
