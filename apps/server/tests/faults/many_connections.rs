@@ -8,7 +8,7 @@ use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use tempfile::TempDir;
 
 use crate::server::{Server, credentials, read_answer};
-use crate::start::{PASSWORD, through};
+use crate::start::{PASSWORD, start_through, through};
 
 /// With 256 file descriptors, the server accepts 192 connections, 24 of them from one client.
 const FEW_FILES: [&str; 4] = ["sh", "-c", r#"ulimit -n 256; exec "$@""#, "sh"];
@@ -122,6 +122,18 @@ fn clients_that_send_bodies_slowly_make_room() {
     // They were closed to make room, not because of the time limit, which is an error response.
     let received = String::from_utf8(received).unwrap();
     assert!(received.contains("100 Continue") && !received.contains("HTTP/1.1 4"), "{received}");
+}
+
+#[test]
+fn the_limit_on_file_descriptors_is_raised_as_far_as_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    let low_soft_limit = ["sh", "-c", r#"ulimit -S -n 256; exec "$@""#, "sh"];
+    let server = start_through(&low_soft_limit, &folder);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.id())).unwrap();
+    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    let mut files = files.split_whitespace().map(|limit| limit.parse().unwrap_or(usize::MAX));
+    let (soft, hard) = (files.next().unwrap(), files.next().unwrap());
+    assert_eq!(soft, hard.min(8_192), "{limits}");
 }
 
 #[test]

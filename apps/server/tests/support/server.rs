@@ -160,15 +160,16 @@ impl Server {
         Self { process, address: address.to_owned(), log }
     }
 
-    /// Waits until the server responds.
+    /// Waits until the server listens and responds.
     pub(crate) fn wait_until_ready(&self) {
         for _ in 0..3_000 {
-            if self.request_id().is_some() {
+            if TcpStream::connect(&self.address).is_ok() {
+                assert!(self.request_id().is_some(), "the server responds");
                 return;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        unreachable!("the server does not respond");
+        unreachable!("the server does not listen");
     }
 
     /// Waits for the process to exit, for at most 30 s, and returns its exit code.
