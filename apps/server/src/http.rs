@@ -2,7 +2,10 @@
 //! It does not depend on the routes.
 
 mod accept;
+mod activity;
 mod body;
+mod connections;
+mod head;
 mod security_headers;
 mod service;
 

@@ -14,6 +14,7 @@ mod pages;
 mod telemetry;
 mod weakness;
 
+use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -31,6 +32,10 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The time limit for closing the store.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The time limit for printing an error, so that a stderr that nobody reads does not prevent the
+/// exit.
+const PRINT_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     match run() {
@@ -66,9 +71,10 @@ fn run() -> Result<(), CommandError> {
     result
 }
 
-/// Prints one line to stderr. Names of files and arguments in it can contain any character.
+/// Prints one line to stderr, and waits for at most [`PRINT_TIMEOUT`]. Names of files and arguments in
+/// it can contain any character.
 fn print_line(message: &str) {
-    // If stderr is closed, only the exit code reports the error.
     let line = format!("latchkey: {}", message.replace('\n', " "));
-    let _ = print_lines(&mut std::io::stderr().lock(), &line);
+    // If stderr is closed, only the exit code reports the error.
+    output::print_within(PRINT_TIMEOUT, move || drop(print_lines(&mut io::stderr().lock(), &line)));
 }

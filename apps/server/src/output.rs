@@ -1,6 +1,9 @@
-//! The output of commands on stdout.
+//! The output of commands on stdout and stderr.
 
 use std::io::{self, Write};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -43,4 +46,18 @@ pub(crate) fn print_lines(out: &mut impl Write, text: &str) -> io::Result<()> {
 pub(crate) fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
+}
+
+/// Runs `print` on another thread, and waits for it for at most `timeout`. Printing can take forever:
+/// nobody may read the pipe, or the terminal may be stopped (Ctrl-S).
+pub(crate) fn print_within(timeout: Duration, print: impl FnOnce() + Send + 'static) {
+    let (done, printed) = mpsc::channel();
+    let print = move || {
+        print();
+        // Fails if nobody waits any more.
+        let _ = done.send(());
+    };
+    if thread::Builder::new().name("print".to_owned()).spawn(print).is_ok() {
+        let _ = printed.recv_timeout(timeout);
+    }
 }

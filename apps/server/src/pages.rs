@@ -9,11 +9,12 @@ use api_types::PAGE_PATHS;
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
 use warp::filters::path::FullPath;
+use warp::http::header::CONTENT_TYPE;
 use warp::http::{HeaderMap, Method};
 use warp::reply::Response;
 
 use files::{BuiltFiles, Files};
-use respond::{asset, page, see_other};
+use respond::{asset, depends_on_accept, page, see_other};
 pub(crate) use settings::PageSettings;
 
 /// The path that leads password managers to the page on which users change their password (W3C, "A
@@ -33,19 +34,24 @@ pub(crate) fn are_built() -> bool {
 fn routes_from<F: Files>(files: &'static F, settings: PageSettings) -> BoxedFilter<(Response,)> {
     warp::method()
         .and(warp::path::full())
+        .and(warp::query::raw().or(warp::any().map(String::new)).unify())
         .and(warp::header::headers_cloned())
-        .map(move |method: Method, path: FullPath, headers: HeaderMap| {
-            if path.as_str() == CHANGE_PASSWORD {
+        .map(move |method: Method, path: FullPath, query: String, headers: HeaderMap| {
+            let path = path.as_str();
+            if path == CHANGE_PASSWORD {
                 return change_password(&method);
             }
-            respond(files, settings, &method, path.as_str(), &headers)
+            if method == Method::POST && is_route(path) && is_form(&headers) {
+                return see_other(path, &query);
+            }
+            respond(files, settings, &method, path, &headers)
         })
         .boxed()
 }
 
 fn change_password(method: &Method) -> Response {
     match *method {
-        Method::GET | Method::HEAD => see_other("/settings"),
+        Method::GET | Method::HEAD => see_other("/settings", ""),
         _ => api::method_not_allowed("GET, HEAD"),
     }
 }
@@ -57,19 +63,37 @@ fn respond<F: Files>(
     path: &str,
     headers: &HeaderMap,
 ) -> Response {
-    // The app's router ignores a trailing slash, and so does the server.
-    let route = path.strip_suffix('/').filter(|route| !route.is_empty()).unwrap_or(path);
-    let is_route = PAGE_PATHS.contains(&route);
+    let is_route = is_route(path);
     let file = files.asset(path);
     match (method, file) {
         (&Method::GET | &Method::HEAD, Some(file)) => asset(files, path, file, headers),
-        (&Method::GET | &Method::HEAD, None) if encoding::accepts_html(headers) => {
-            page(files.page(), settings, headers, is_route)
+        (&Method::GET | &Method::HEAD, None) => {
+            let response = match encoding::accepts_html(headers) {
+                true => page(files.page(), settings, headers, is_route),
+                false => api::not_found(),
+            };
+            depends_on_accept(response)
         }
-        (&Method::GET | &Method::HEAD, None) => api::not_found(),
         (_, file) if is_route || file.is_some() => api::method_not_allowed("GET, HEAD"),
         _ => api::not_found(),
     }
+}
+
+/// Returns whether the app has a page at this path. The app's router ignores a trailing slash, and
+/// so does the server.
+fn is_route(path: &str) -> bool {
+    let route = path.strip_suffix('/').filter(|route| !route.is_empty()).unwrap_or(path);
+    PAGE_PATHS.contains(&route)
+}
+
+/// Returns whether a browser has submitted a form (HTML, 4.10.21.3). The pages send their forms
+/// with scripts, but an extension can submit a form itself.
+fn is_form(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"]
+        .iter()
+        .any(|form| essence.eq_ignore_ascii_case(form))
 }
 
 #[cfg(test)]
@@ -104,11 +128,14 @@ mod tests {
         }
     }
 
-    async fn get(path: &str, header: (&str, &str)) -> Response<bytes::Bytes> {
+    fn routes() -> BoxedFilter<(warp::reply::Response,)> {
         let password_policy = PasswordPolicy::new(12).unwrap();
-        let routes = routes_from(&SAMPLE, PageSettings { password_policy, sign_up: false });
+        routes_from(&SAMPLE, PageSettings { password_policy, sign_up: false })
+    }
+
+    async fn get(path: &str, header: (&str, &str)) -> Response<bytes::Bytes> {
         let request = warp::test::request().path(path).header(header.0, header.1);
-        request.reply(&routes).await
+        request.reply(&routes()).await
     }
 
     #[tokio::test]
@@ -120,6 +147,7 @@ mod tests {
                 (200, &b"<p>12 off</p>"[..])
             );
             assert_eq!(answer.headers()["cache-control"], "no-cache");
+            assert_eq!(answer.headers()["vary"], "Accept, Accept-Encoding");
         }
     }
 
@@ -132,6 +160,50 @@ mod tests {
                 (404, &b"<p>12 off</p>"[..])
             );
             assert!(!answer.headers().contains_key("etag"));
+            assert_eq!(answer.headers()["cache-control"], "no-store");
+            assert_eq!(answer.headers()["vary"], "Accept, Accept-Encoding");
+        }
+    }
+
+    /// A shared cache must not send this response to a browser.
+    #[tokio::test]
+    async fn a_client_that_does_not_accept_html_gets_an_error_that_caches_do_not_store() {
+        for path in ["/login", "/nothing", "/assets/gone.js"] {
+            let answer = get(path, ("accept", "application/json")).await;
+            assert_eq!(answer.status(), 404, "{path}");
+            assert_eq!(answer.headers()["content-type"], "application/problem+json");
+            assert_eq!(answer.headers()["cache-control"], "no-store");
+            assert_eq!(answer.headers()["vary"], "Accept, Accept-Encoding");
+        }
+    }
+
+    async fn post(path: &str, content_type: &str) -> Response<bytes::Bytes> {
+        let request = warp::test::request().method("POST").path(path);
+        request.header("content-type", content_type).body("password=x").reply(&routes()).await
+    }
+
+    #[tokio::test]
+    async fn a_submitted_form_leads_back_to_its_page() {
+        for path in ["/login", "/login/", "/", "/signup?next=/private", "/settings?a=%0d%0ab"] {
+            for content_type in [
+                "application/x-www-form-urlencoded",
+                "multipart/form-data; boundary=x",
+                "Text/Plain;charset=utf-8",
+            ] {
+                let answer = post(path, content_type).await;
+                assert_eq!((answer.status().as_u16(), answer.body().len()), (303, 0), "{path}");
+                assert_eq!(answer.headers()["location"], path);
+                assert_eq!(answer.headers()["cache-control"], "no-store");
+            }
+        }
+        let json = post("/login", "application/json").await;
+        assert_eq!(
+            (json.status().as_u16(), &json.headers()["allow"]),
+            (405, &"GET, HEAD".parse().unwrap())
+        );
+        for path in ["//evil.example/login", "/nothing", "/login/x"] {
+            let answer = post(path, "application/x-www-form-urlencoded").await;
+            assert_eq!(answer.status(), 404, "{path}");
         }
     }
 
@@ -143,6 +215,7 @@ mod tests {
             let answer = get("/login", ("if-none-match", known)).await;
             assert_eq!((answer.status().as_u16(), answer.body().len()), (304, 0), "{known}");
             assert_eq!(answer.headers()["etag"], etag);
+            assert_eq!(answer.headers()["vary"], "Accept, Accept-Encoding");
         }
         assert_eq!(get("/", ("if-none-match", "\"x\"")).await.status(), 200);
     }

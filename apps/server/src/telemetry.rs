@@ -40,7 +40,10 @@ pub(crate) fn start(format: LogFormat) -> io::Result<LogWriter> {
 }
 
 fn report_dropped(lines: u64) {
-    tracing::warn!(lines, "log lines were dropped: stderr is read too slowly");
+    tracing::warn!(
+        lines,
+        "log lines were dropped: stderr is read too slowly, or cannot be written"
+    );
 }
 
 /// Logs a panic as one record, with its location.

@@ -1,5 +1,7 @@
 //! Warnings about a weak configuration, with fixes in terms of this program's options.
 
+use std::net::IpAddr;
+
 use accounts::Weakness;
 
 /// Returns what is wrong, and which option fixes it.
@@ -24,4 +26,12 @@ fn fix(weakness: &Weakness) -> &'static str {
         Weakness::ThrottleOff => "remove --throttle off",
         other => other.fix(),
     }
+}
+
+/// Returns the warning about a server that listens on `listen` for other machines, without a public
+/// URL.
+pub(crate) fn no_public_url(listen: IpAddr) -> String {
+    format!(
+        "--listen {listen} accepts connections from other machines, but without --public-url, requests from their browsers are rejected; put a TLS proxy in front, and set --public-url to its https URL"
+    )
 }

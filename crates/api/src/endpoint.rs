@@ -85,11 +85,16 @@ impl Endpoint {
 
     /// Returns the methods that the endpoint responds to. Outside `/api`, GET includes HEAD.
     pub(crate) fn methods(&self) -> Vec<Method> {
-        if self.docs.method == Method::GET && !self.docs.path.starts_with("/api/") {
+        if self.docs.method == Method::GET && !self.is_under_api() {
             vec![Method::GET, Method::HEAD]
         } else {
             vec![self.docs.method.clone()]
         }
+    }
+
+    /// Returns whether the path of the endpoint is under `/api`.
+    pub(crate) fn is_under_api(&self) -> bool {
+        self.docs.path.starts_with("/api/")
     }
 
     /// Returns whether `path`, which has no leading slash, is the path of the endpoint. A segment

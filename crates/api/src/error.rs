@@ -6,8 +6,9 @@ use std::error::Error;
 use std::time::Duration;
 
 use accounts::{
-    AuthenticateError, EmailError, EndSessionError, HashingError, KeyError, OwnAccountError,
-    PasswordError, RefreshError, ServiceError, SignInError, SignUpError, StoreError, error_chain,
+    AuthenticateError, EmailError, EndSessionError, HashingError, KeyError, Origin,
+    OwnAccountError, PasswordError, RefreshError, ServiceError, SignInError, SignUpError,
+    StoreError, error_chain,
 };
 use api_types::{ErrorCode, FieldCode, FieldError, Problem};
 use warp::http::StatusCode;
@@ -26,7 +27,8 @@ pub(crate) enum ApiError {
     /// Contains the header that clears the refresh cookie.
     InvalidRefreshToken(SetCookie),
     MissingToken,
-    ForbiddenOrigin,
+    /// Contains the origin of the service.
+    ForbiddenOrigin(Origin),
     SignUpDisabled,
     NotFound,
     /// Contains the methods that the path supports, as in the `Allow` header.
@@ -65,7 +67,7 @@ impl ApiError {
             Self::InvalidToken => ErrorCode::InvalidToken,
             Self::InvalidRefreshToken(_) => ErrorCode::InvalidRefreshToken,
             Self::MissingToken => ErrorCode::MissingToken,
-            Self::ForbiddenOrigin => ErrorCode::ForbiddenOrigin,
+            Self::ForbiddenOrigin(_) => ErrorCode::ForbiddenOrigin,
             Self::SignUpDisabled => ErrorCode::SignUpDisabled,
             Self::NotFound => ErrorCode::NotFound,
             Self::MethodNotAllowed(_) => ErrorCode::MethodNotAllowed,
@@ -94,7 +96,11 @@ impl ApiError {
                 "The refresh cookie is missing or not valid, or its session has ended. Log in again."
             }
             Self::MissingToken => "Send an access token: \"Authorization: Bearer TOKEN\".",
-            Self::ForbiddenOrigin => "Cross-origin requests are not allowed.",
+            Self::ForbiddenOrigin(origin) => {
+                return format!(
+                    "Only pages at {origin} can send this request. Open {origin} instead. If you operate the service, and browsers reach it at another address, set its public URL to that address (--public-url)."
+                );
+            }
             Self::SignUpDisabled => {
                 "Sign-up is turned off. Ask the administrator of this service for an account."
             }
@@ -174,7 +180,7 @@ impl ApiError {
             Self::InvalidCredentials
             | Self::InvalidToken
             | Self::InvalidRefreshToken(_)
-            | Self::ForbiddenOrigin
+            | Self::ForbiddenOrigin(_)
             | Self::TooManyAttempts(_) => {
                 tracing::info!(code = self.code().as_str(), "request rejected");
             }

@@ -14,7 +14,7 @@ use api_types::{Empty, RequestBody, SignupRequest};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use warp::http::HeaderMap;
-use warp::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, ORIGIN};
+use warp::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN};
 
 use crate::body::UnreadBody;
 use crate::context::{Api, Context};
@@ -208,15 +208,36 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
 /// Rejects a request from a page of another origin, according to `Origin` and `Sec-Fetch-Site`
 /// (OWASP ASVS 5.0, 3.5.1 and 3.5.3). Programs other than browsers send neither and are accepted.
 fn check_origin(headers: &HeaderMap, api: &Api) -> Result<(), ApiError> {
-    let origin = api.accounts.origin();
-    let is_own = |value: &HeaderValue| origin.matches(value.as_bytes());
+    let expected = api.accounts.origin();
     let is_same_origin = |value: &HeaderValue| matches!(value.as_bytes(), b"same-origin" | b"none");
+    let is_own = |value: &HeaderValue| expected.matches(value.as_bytes());
     if headers.get_all(ORIGIN).iter().all(is_own)
         && headers.get_all(SEC_FETCH_SITE).iter().all(is_same_origin)
     {
-        Ok(())
-    } else {
-        Err(ApiError::ForbiddenOrigin)
+        return Ok(());
+    }
+    tracing::info!(
+        expected = expected.as_str(),
+        origin = loggable(headers, &ORIGIN),
+        sec_fetch_site = loggable(headers, &SEC_FETCH_SITE),
+        "a page of another origin sent the request; if this is the origin at which browsers reach the service, set the public URL to it"
+    );
+    Err(ApiError::ForbiddenOrigin(expected.clone()))
+}
+
+/// Returns the values of a header for the log, with a limited length. The log escapes control
+/// characters.
+fn loggable(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    const MAX_CHARS: usize = 200;
+    let values = headers.get_all(name).iter();
+    let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    if values.is_empty() {
+        return None;
+    }
+    let text = values.join(", ");
+    match text.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => Some(format!("{}…", &text[..end])),
+        None => Some(text),
     }
 }
 

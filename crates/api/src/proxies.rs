@@ -1,14 +1,16 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ipnet::IpNet;
 use warp::http::HeaderMap;
 
 /// The proxies whose `X-Forwarded-For` is trusted.
 ///
-/// Each proxy appends the IP address of its peer to `X-Forwarded-For`. Clients can forge everything
-/// before that. So the list is read from its end, and only the entries that trusted proxies have
-/// appended are used.
+/// Each proxy appends the IP address of its peer to `X-Forwarded-For`, with or without a port.
+/// Clients can forge everything before that. So the list is read from its end, and only the entries
+/// that trusted proxies have appended are used. Several headers are one list (RFC 9110, 5.3).
 ///
 /// ```
 /// # use api::{TrustedProxies, TrustedProxy};
@@ -23,7 +25,26 @@ use warp::http::HeaderMap;
 /// # Ok::<(), api::InvalidNetwork>(())
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct TrustedProxies(Vec<TrustedProxy>);
+pub struct TrustedProxies {
+    networks: Vec<TrustedProxy>,
+    warned: Arc<Warned>,
+}
+
+/// The warnings that have been logged.
+#[derive(Debug, Default)]
+struct Warned {
+    unusable: AtomicBool,
+    not_trusted: AtomicBool,
+}
+
+/// A reason why a client's IP address may be unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ProxyProblem {
+    /// A trusted proxy sent no `X-Forwarded-For`, or one whose last entry is malformed.
+    Unusable,
+    /// A peer in a private network sent `X-Forwarded-For`, but is not trusted.
+    NotTrusted,
+}
 
 /// The IP address of a proxy, such as `10.0.0.1`, or a network of proxies, such as `10.0.0.0/8` or
 /// `2001:db8::/32`.
@@ -45,8 +66,7 @@ impl TrustedProxies {
     #[must_use]
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
-        let values = headers.get_all("x-forwarded-for").iter().rev();
-        let mut hops = values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
+        let mut hops = hops(headers);
         while self.trusts(client) {
             match hops.next().and_then(address) {
                 Some(previous) => client = previous,
@@ -56,19 +76,98 @@ impl TrustedProxies {
         client
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|TrustedProxy(network)| network.contains(&address))
+    /// Returns `true` if `peer` is a trusted proxy.
+    #[must_use]
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        self.networks.iter().any(|TrustedProxy(network)| network.contains(&peer))
+    }
+
+    /// Logs a warning if the IP addresses of clients seem to be unknown, because the list of
+    /// trusted proxies or the header of the proxy is wrong. Each kind of warning is logged once.
+    ///
+    /// Do not call this for health checks, which a proxy sends without the header.
+    pub fn warn_once(&self, peer: IpAddr, headers: &HeaderMap) {
+        match self.problem(peer, headers) {
+            Some(ProxyProblem::Unusable) if !self.warned.unusable.swap(true, Ordering::Relaxed) => {
+                let entry = hops(headers).next().map(loggable);
+                tracing::warn!(
+                    %peer,
+                    entry,
+                    "a trusted proxy sent no usable IP address in X-Forwarded-For, so its clients share the limits of one IP address; let the proxy append the IP address of the client"
+                );
+            }
+            Some(ProxyProblem::NotTrusted)
+                if !self.warned.not_trusted.swap(true, Ordering::Relaxed) =>
+            {
+                tracing::warn!(
+                    %peer,
+                    "X-Forwarded-For is ignored, because the peer is not a trusted proxy; if it is a proxy, trust it with --trusted-proxy, or its clients share the limits of one IP address"
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn problem(&self, peer: IpAddr, headers: &HeaderMap) -> Option<ProxyProblem> {
+        let last = hops(headers).next();
+        if self.trusts(peer) {
+            match last.and_then(address) {
+                Some(_) => None,
+                None => Some(ProxyProblem::Unusable),
+            }
+        } else if last.is_some() && is_private(peer) {
+            Some(ProxyProblem::NotTrusted)
+        } else {
+            None
+        }
     }
 }
 
+/// Returns the entries of `X-Forwarded-For`, the last one first.
+fn hops(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let values = headers.get_all("x-forwarded-for").iter().rev();
+    values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','))
+}
+
+/// Parses an address: `192.0.2.1`, `192.0.2.1:50000`, `2001:db8::1`, `[2001:db8::1]` or
+/// `[2001:db8::1]:50000`. Some proxies append the port.
 fn address(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?.trim_matches([' ', '\t']);
-    text.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+    if text.contains('%') {
+        return None; // A zone, which is valid only on the machine that wrote it.
+    }
+    let in_brackets = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let address = match in_brackets {
+        Some(address) => IpAddr::V6(address.parse().ok()?),
+        None => {
+            text.parse().or_else(|_| text.parse().map(|address: SocketAddr| address.ip())).ok()?
+        }
+    };
+    Some(address.to_canonical())
+}
+
+/// Returns the beginning of an entry, for the log.
+fn loggable(entry: &[u8]) -> String {
+    const MAX_CHARS: usize = 64;
+    String::from_utf8_lossy(entry).trim().chars().take(MAX_CHARS).collect()
+}
+
+/// Returns whether the address belongs to this machine or to a network that is not on the internet
+/// (RFC 1918, 3927, 4193, 4291 and 6598), where a proxy is likely.
+fn is_private(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => {
+            let is_shared = ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64;
+            ip.is_loopback() || ip.is_private() || ip.is_link_local() || is_shared
+        }
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    }
 }
 
 impl FromIterator<TrustedProxy> for TrustedProxies {
     fn from_iter<I: IntoIterator<Item = TrustedProxy>>(proxies: I) -> Self {
-        Self(proxies.into_iter().collect())
+        Self { networks: proxies.into_iter().collect(), warned: Arc::default() }
     }
 }
 
@@ -99,7 +198,7 @@ fn canonical(network: IpNet) -> IpNet {
 
 #[cfg(test)]
 mod tests {
-    use warp::http::HeaderValue;
+    use warp::http::{HeaderName, HeaderValue};
 
     use super::*;
 
@@ -132,16 +231,59 @@ mod tests {
             ("10.0.0.1", &["192.0.2.1, unknown"], "10.0.0.1"),
             ("10.0.0.1", &["192.0.2.1, unknown, 10.0.0.2"], "10.0.0.2"),
             ("10.0.0.1", &["192.0.2.1,"], "10.0.0.1"),
-            ("10.0.0.1", &["192.0.2.1:5000"], "10.0.0.1"),
-            ("10.0.0.1", &["[2001:db8::1]"], "10.0.0.1"),
+            ("10.0.0.1", &["192.0.2.1:"], "10.0.0.1"),
+            ("10.0.0.1", &["192.0.2.1:65536"], "10.0.0.1"),
+            ("10.0.0.1", &["192.0.2.1:http"], "10.0.0.1"),
+            ("10.0.0.1", &["[192.0.2.1]"], "10.0.0.1"),
+            ("10.0.0.1", &["[2001:db8::1"], "10.0.0.1"),
+            ("10.0.0.1", &["[2001:db8::1]5000"], "10.0.0.1"),
+            ("10.0.0.1", &["[2001:db8::1]:x"], "10.0.0.1"),
+            ("10.0.0.1", &["203.0.113.7, [::1"], "10.0.0.1"),
             ("10.0.0.1", &["\"192.0.2.1\""], "10.0.0.1"),
             ("10.0.0.1", &["192.0.2.1 192.0.2.2"], "10.0.0.1"),
             ("10.0.0.1", &["é"], "10.0.0.1"),
+            // With a port.
+            ("10.0.0.1", &["203.0.113.7:51234"], "203.0.113.7"),
+            ("10.0.0.1", &["[2001:db8::1]:51234"], "2001:db8::1"),
+            ("10.0.0.1", &["[2001:db8::1]"], "2001:db8::1"),
+            ("10.0.0.1", &["192.0.2.1, 203.0.113.7:51234, 10.0.0.2:80"], "203.0.113.7"),
+            ("10.0.0.1", &["[::ffff:192.0.2.1]:51234"], "192.0.2.1"),
+            // Several headers are one list.
+            ("10.0.0.1", &["192.0.2.1:1", "203.0.113.7:2", "10.0.0.2:3, 10.0.0.3"], "203.0.113.7"),
             // IPv4-mapped IPv6.
             ("::ffff:10.0.0.1", &["::ffff:192.0.2.1"], "192.0.2.1"),
             ("::ffff:203.0.113.1", &["192.0.2.1"], "203.0.113.1"),
         ] {
             assert_eq!(client(&proxies, peer, values), expected, "{peer} {values:?}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_hides_its_clients_is_a_problem() {
+        let proxies = proxies(&["10.0.0.0/8", "203.0.113.9"]);
+        let problem = |peer: &str, values: &[&str]| {
+            let values = values.iter().map(|value| HeaderValue::from_str(value).unwrap());
+            let headers = values.map(|value| (HeaderName::from_static("x-forwarded-for"), value));
+            proxies.problem(peer.parse().unwrap(), &headers.collect())
+        };
+        for (peer, values, expected) in [
+            ("10.0.0.1", &["192.0.2.1"][..], None),
+            ("10.0.0.1", &["unknown, 192.0.2.1:80"], None),
+            // A client in the network of the proxies.
+            ("10.0.0.1", &["10.0.0.7"], None),
+            ("10.0.0.1", &[], Some(ProxyProblem::Unusable)),
+            ("::ffff:10.0.0.1", &["192.0.2.1, unknown"], Some(ProxyProblem::Unusable)),
+            ("203.0.113.9", &[""], Some(ProxyProblem::Unusable)),
+            ("127.0.0.1", &[], None),
+            ("127.0.0.1", &["192.0.2.1"], Some(ProxyProblem::NotTrusted)),
+            ("192.168.1.1", &["192.0.2.1"], Some(ProxyProblem::NotTrusted)),
+            ("100.64.0.1", &["192.0.2.1"], Some(ProxyProblem::NotTrusted)),
+            ("fd00::1", &["192.0.2.1"], Some(ProxyProblem::NotTrusted)),
+            // Any client on the internet can send the header.
+            ("192.0.2.1", &["192.0.2.1"], None),
+            ("2001:db8::1", &["192.0.2.1"], None),
+        ] {
+            assert_eq!(problem(peer, values), expected, "{peer} {values:?}");
         }
     }
 

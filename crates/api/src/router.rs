@@ -1,6 +1,7 @@
 //! Routing with warp: one boxed filter per path, built from the list of endpoints.
 
 use std::future::ready;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use warp::filters::BoxedFilter;
@@ -92,7 +93,12 @@ fn endpoint_filter(
         .and(warp::ext::optional())
         .and(warp::addr::remote())
         .and(warp::body::stream())
-        .then(move |path: Peek, headers, address, peer, stream| {
+        .then(move |path: Peek, headers, address, peer: Option<SocketAddr>, stream| {
+            if let (None, Some(peer)) = (address, peer)
+                && endpoint.is_under_api()
+            {
+                proxies.warn_once(peer.ip(), &headers);
+            }
             let ip = client_ip(address, peer, &headers, &proxies);
             let context = Context { api: Arc::clone(&api), headers, ip };
             endpoint.call(path.as_str(), context, UnreadBody::new(stream))

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use url::{Host, Url};
 
@@ -18,8 +19,8 @@ use url::{Host, Url};
 pub struct Origin {
     text: String,
     host_is_loopback: bool,
-    /// Other spellings that count as this origin.
-    aliases: Vec<String>,
+    /// Whether the same port of every loopback address counts as this origin.
+    accepts_loopback: bool,
 }
 
 /// An error from parsing an [`Origin`].
@@ -56,20 +57,18 @@ impl Origin {
         }
         let host_is_loopback = is_loopback(&host);
         let text = url.origin().ascii_serialization();
-        Ok(Self { text, host_is_loopback, aliases: Vec::new() })
+        Ok(Self { text, host_is_loopback, accepts_loopback: false })
     }
 
-    /// Returns `http://localhost:PORT`. Its [`matches`](Self::matches) also accepts
-    /// `http://127.0.0.1:PORT` and `http://[::1]:PORT`.
+    /// Returns `http://localhost:PORT`. Its [`matches`](Self::matches) also accepts the loopback
+    /// addresses: `http://127.0.0.1:PORT`, any other address in `127.0.0.0/8`, and
+    /// `http://[::1]:PORT`.
     #[must_use]
     pub fn localhost(port: u16) -> Self {
         // An origin never contains the default port of its scheme (RFC 6454, 6.2).
         let port = if port == 80 { String::new() } else { format!(":{port}") };
-        Self {
-            text: format!("http://localhost{port}"),
-            host_is_loopback: true,
-            aliases: vec![format!("http://127.0.0.1{port}"), format!("http://[::1]{port}")],
-        }
+        let text = format!("http://localhost{port}");
+        Self { text, host_is_loopback: true, accepts_loopback: true }
     }
 
     /// Returns the normalised text.
@@ -101,7 +100,18 @@ impl Origin {
     /// Returns `true` if `value`, the value of an `Origin` header, is this origin.
     #[must_use]
     pub fn matches(&self, value: &[u8]) -> bool {
-        self.text.as_bytes() == value || self.aliases.iter().any(|alias| alias.as_bytes() == value)
+        self.text.as_bytes() == value || self.accepts_loopback && self.is_loopback_alias(value)
+    }
+
+    /// Returns `true` if `value` has a loopback address instead of `localhost`.
+    fn is_loopback_alias(&self, value: &[u8]) -> bool {
+        let port = self.text.strip_prefix("http://localhost").unwrap_or_default();
+        let host = str::from_utf8(value)
+            .ok()
+            .and_then(|value| value.strip_prefix("http://")?.strip_suffix(port));
+        host.is_some_and(|host| {
+            host == "[::1]" || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+        })
     }
 }
 
@@ -172,12 +182,31 @@ mod tests {
     }
 
     #[test]
-    fn a_parsed_origin_has_no_aliases() {
+    fn only_localhost_as_the_default_accepts_the_loopback_addresses() {
         let localhost = Origin::localhost(8080);
-        for alias in ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"] {
-            assert!(localhost.matches(alias.as_bytes()), "{alias}");
+        for alias in ["localhost", "127.0.0.1", "127.0.0.2", "[::1]"] {
+            assert!(localhost.matches(format!("http://{alias}:8080").as_bytes()), "{alias}");
+            assert!(Origin::localhost(80).matches(format!("http://{alias}").as_bytes()), "{alias}");
         }
-        assert!(!localhost.matches(b"http://localhost:8081"));
+        for other in [
+            "http://localhost:8081",
+            "http://127.0.0.1",
+            "http://127.0.0.1:80",
+            "http://127.0.0.1:18080",
+            "http://127.0.0.1:8080:8080",
+            "http://127.0.0.1:8080/",
+            "http://127.0.0.1.example:8080",
+            "http://127.1:8080",
+            "http://0.0.0.0:8080",
+            "http://128.0.0.1:8080",
+            "http://[::]:8080",
+            "https://127.0.0.1:8080",
+            "http://:8080",
+            ":8080",
+            "null",
+        ] {
+            assert!(!localhost.matches(other.as_bytes()), "{other}");
+        }
         let parsed = Origin::parse("http://localhost:8080").unwrap();
         assert!(parsed.matches(b"http://localhost:8080"));
         assert!(!parsed.matches(b"http://127.0.0.1:8080"));

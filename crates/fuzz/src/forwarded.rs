@@ -8,7 +8,8 @@ use warp::http::header::HeaderValue;
 /// is the value of a header.
 ///
 /// The headers are ignored unless the peer is a trusted proxy. If it is, the last IP address that
-/// is not that of a trusted proxy counts. A malformed entry ends the search.
+/// is not that of a trusted proxy counts. A malformed entry ends the search. An entry can have a
+/// port.
 pub(crate) fn check(input: &[u8]) {
     let values = input.split(|byte| *byte == b'\n').map(HeaderValue::from_bytes);
     let mut headers = HeaderMap::new();
@@ -28,7 +29,7 @@ fn expected(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let text: String = value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
         for hop in text.split(',') {
             let hop = hop.trim_matches(|c| c == ' ' || c == '\t');
-            hops.push(hop.parse::<IpAddr>().ok().map(|hop| hop.to_canonical()));
+            hops.push(parse(hop).map(|hop| hop.to_canonical()));
         }
     }
     let mut client = peer;
@@ -39,6 +40,25 @@ fn expected(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         }
     }
     client
+}
+
+fn parse(hop: &str) -> Option<IpAddr> {
+    if let Some(rest) = hop.strip_prefix('[') {
+        let (ip, port) = rest.split_once(']')?;
+        return match port.strip_prefix(':') {
+            Some(port) if is_port(port) => Some(IpAddr::V6(ip.parse().ok()?)),
+            None if port.is_empty() => Some(IpAddr::V6(ip.parse().ok()?)),
+            _ => None,
+        };
+    }
+    match hop.split_once(':') {
+        Some((ip, port)) if is_port(port) => Some(IpAddr::V4(ip.parse().ok()?)),
+        _ => hop.parse().ok(),
+    }
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
 fn is_trusted(ip: IpAddr) -> bool {

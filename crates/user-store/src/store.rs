@@ -69,8 +69,8 @@ pub enum EraseOutcome {
 /// Checks the health of the store.
 #[async_trait]
 pub trait HealthCheck: Send + Sync + 'static {
-    /// Returns `Ok` if the store answers and a write transaction can begin. Free disk space is not
-    /// checked.
+    /// Returns `Ok` if the store answers a query. Whether it accepts changes is not checked, because
+    /// anyone can call this through `GET /readyz`: it must not take a lock that writers wait for.
     async fn ping(&self) -> Result<(), StoreError>;
 }
 

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,7 @@ use warp::Filter as _;
 use crate::args::{PasswordArgs, values};
 use crate::error::CommandError;
 use crate::http::{self, HttpService};
+use crate::output::print_within;
 use crate::pages::{self, PageSettings};
 use crate::telemetry::{self, LogFormat};
 use crate::{environment, weakness};
@@ -150,6 +151,9 @@ impl ServeArgs {
         let builder = Accounts::builder().config(config).sqlite(&self.database);
         let accounts = builder.accept_weaknesses().build().await?;
         log_warnings(&accounts.config().weaknesses());
+        if self.public_url.is_none() && !self.listen.ip().is_loopback() {
+            tracing::warn!("{}", weakness::no_public_url(self.listen.ip()));
+        }
         let routes = Auth::new(Arc::clone(&accounts))
             .routes()
             .or(api::api_not_found())
@@ -161,7 +165,7 @@ impl ServeArgs {
         let service = HttpService::new(routes, accounts.origin(), proxies);
 
         let address = listener.local_addr().map_err(|error| self.listen_error(error))?;
-        announce(address).map_err(CommandError::System)?;
+        announce(address);
         http::serve(listener, service, stop, async || accounts.drain().await).await;
         tracing::info!("stopped");
         Ok(())
@@ -235,8 +239,26 @@ fn log_warnings(weaknesses: &[Weakness]) {
 }
 
 /// Prints the server's address, its only line on stdout. A parent process can read the port there.
-fn announce(address: SocketAddr) -> io::Result<()> {
-    writeln!(io::stdout(), "listening on http://{address}")
+fn announce(address: SocketAddr) {
+    let line = format!("listening on http://{}\n", reachable(address));
+    // The server does not wait, because printing can take forever.
+    print_within(Duration::ZERO, move || {
+        let mut stdout = io::stdout().lock();
+        if let Err(error) = stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {
+            tracing::warn!(%error, "could not print the address on stdout");
+        }
+    });
+}
+
+/// Returns the address at which a program on this machine reaches a server that listens on
+/// `address`. No browser can log in at an unspecified address, such as 0.0.0.0.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 /// Returns a future that completes at the first SIGTERM or SIGINT.
@@ -297,6 +319,19 @@ mod tests {
             let error = parse(&arguments).session_policy().unwrap_err();
             assert_eq!(error.exit_code(), 2);
             assert!(error.to_string().contains(options), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_printed_address_is_one_that_a_browser_can_use() {
+        for (listen, printed) in [
+            ("0.0.0.0:80", "127.0.0.1:80"),
+            ("[::]:80", "[::1]:80"),
+            ("127.0.0.2:80", "127.0.0.2:80"),
+            ("[::1]:80", "[::1]:80"),
+            ("192.0.2.1:80", "192.0.2.1:80"),
+        ] {
+            assert_eq!(reachable(listen.parse().unwrap()).to_string(), printed);
         }
     }
 

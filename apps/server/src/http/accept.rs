@@ -8,28 +8,29 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep};
 use tokio_io_timeout::TimeoutStream;
+use tokio_util::io::InspectWriter;
 
-use super::service::HttpService;
+use super::connections::{Admission, Client, Connections, OpenConnection};
+use super::head::MAX_HEAD;
+use super::service::{ConnectionService, HttpService};
 
 /// The time limit for receiving the headers of a request. It also closes idle connections.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
-/// The maximum size of a request's headers, in bytes.
-const MAX_HEADERS: usize = 64 * 1024;
 /// The time limit for a client that does not read its response.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The time limit for requests in flight during shutdown.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// The maximum number of concurrent connections. More connections wait in the accept queue.
-const MAX_CONNECTIONS: usize = 4_096;
 /// The length of the system's accept queue. Tokio's default is 128. If the queue is full, a client
 /// retries after a second or more.
 const BACKLOG: u32 = 4_096;
 /// The size of a connection's send buffer in the kernel, in bytes. Linux doubles the value.
 const SEND_BUFFER: u32 = 128 * 1024;
-/// The pause after a failed accept, for example when no file descriptor is free.
+/// The pause before the next attempt if a connection cannot be accepted, for example because no file
+/// descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Binds a listening socket.
@@ -54,19 +55,15 @@ pub(crate) async fn serve(
     stop: impl Future<Output = ()>,
     drain: impl AsyncFnOnce(),
 ) {
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = Connections::new();
     let shutdown = GracefulShutdown::new();
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => break,
-            Some((stream, peer, slot)) = accept(&listener, &slots) => {
-                let service = service.for_peer(peer.ip());
-                let connection = serve_connection(stream, service, shutdown.watcher());
-                tokio::spawn(async move {
-                    connection.await;
-                    drop(slot);
-                });
+            (stream, peer, open) = accept(&listener, &connections, &service) => {
+                let service = service.for_connection(peer.ip(), Arc::clone(&open.activity));
+                tokio::spawn(serve_connection(stream, service, open, shutdown.watcher()));
             }
         }
     }
@@ -81,35 +78,69 @@ pub(crate) async fn serve(
     }
 }
 
+/// Accepts the next connection that is within the limits.
 async fn accept(
     listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
+    connections: &Arc<Connections>,
+    service: &HttpService,
+) -> (TcpStream, SocketAddr, OpenConnection) {
     loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => return Some((stream, peer, slot)),
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                if is_out_of_files(&error) {
+                    connections.make_room(Instant::now());
+                }
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        // A trusted proxy connects for many clients.
+        let client = match service.trusts(peer.ip()) {
+            true => None,
+            false => Some(Client::new(peer.ip())),
+        };
+        loop {
+            match connections.admit(client, Instant::now()) {
+                Admission::Admitted(open) => return (stream, peer, open),
+                Admission::ClientLimit => break,
+                Admission::Full => sleep(ACCEPT_PAUSE).await,
             }
         }
     }
 }
 
-async fn serve_connection(stream: TcpStream, service: HttpService, shutdown: Watcher) {
+/// Returns whether the process or the system has no free file descriptor.
+fn is_out_of_files(error: &io::Error) -> bool {
+    let files = [Errno::MFILE, Errno::NFILE];
+    Errno::from_io_error(error).is_some_and(|error| files.contains(&error))
+}
+
+/// Serves a connection until it is closed or evicted.
+async fn serve_connection(
+    stream: TcpStream,
+    service: ConnectionService,
+    open: OpenConnection,
+    shutdown: Watcher,
+) {
     // Responses are small: Nagle's algorithm would only delay them.
     let _ = stream.set_nodelay(true);
+    let activity = Arc::clone(&open.activity);
+    let stream = InspectWriter::new(stream, move |_: &[u8]| activity.record_progress());
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD)
         // Without vectored writes, hyper copies response bodies into its own buffer, which the
         // limit on unread responses does not count.
         .writev(true)
         .serve_connection(TokioIo::new(Box::pin(stream)), service);
-    // Errors are not logged, because a client may disconnect at any time.
-    let _ = shutdown.watch(connection).await;
+    tokio::select! {
+        // Errors are not logged, because a client may disconnect at any time.
+        _ = shutdown.watch(connection) => {}
+        () = open.activity.evicted() => {}
+    }
 }

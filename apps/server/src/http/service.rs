@@ -1,7 +1,6 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -20,7 +19,9 @@ use uuid::Uuid;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
+use super::activity::{Activity, Evicted};
 use super::body::TimedBody;
+use super::head;
 use super::security_headers::security_headers;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -31,22 +32,23 @@ const MAX_LOGGED_PATH: usize = 512;
 /// The maximum length of a method in the log, in bytes.
 const MAX_LOGGED_METHOD: usize = 32;
 
-/// The HTTP service of a connection. It calls the routes and adds a request id, the security
-/// headers and a log record. If a handler panics, the response is 500.
+/// The HTTP service. It calls the routes and adds a request id, the security headers and a log
+/// record. If a handler panics, the response is 500.
 #[derive(Clone)]
 pub(crate) struct HttpService {
     routes: BoxedFilter<(Response,)>,
     headers: Arc<HeaderMap>,
-    proxies: Arc<TrustedProxies>,
-    peer: Option<Peer>,
+    proxies: TrustedProxies,
 }
 
-/// The client or proxy at the other end of a connection.
-#[derive(Clone)]
-struct Peer {
-    ip: IpAddr,
-    /// `ip` as text, for the log.
-    text: Arc<str>,
+/// The HTTP service of one connection.
+pub(super) struct ConnectionService {
+    http: HttpService,
+    /// The IP address of the client or proxy at the other end.
+    peer: IpAddr,
+    /// `peer` as text, for the log.
+    peer_text: Arc<str>,
+    activity: Arc<Activity>,
 }
 
 impl HttpService {
@@ -55,70 +57,94 @@ impl HttpService {
         origin: &Origin,
         proxies: TrustedProxies,
     ) -> Self {
-        let headers = Arc::new(security_headers(origin));
-        Self { routes, headers, proxies: Arc::new(proxies), peer: None }
+        Self { routes, headers: Arc::new(security_headers(origin)), proxies }
     }
 
-    /// Returns the service for a connection from `ip`.
-    pub(super) fn for_peer(&self, ip: IpAddr) -> Self {
-        let ip = ip.to_canonical();
-        Self { peer: Some(Peer { ip, text: ip.to_string().into() }), ..self.clone() }
+    /// Returns whether `peer` is a trusted proxy.
+    pub(super) fn trusts(&self, peer: IpAddr) -> bool {
+        self.proxies.trusts(peer)
+    }
+
+    /// Returns the service for a connection from `peer`.
+    pub(super) fn for_connection(
+        &self,
+        peer: IpAddr,
+        activity: Arc<Activity>,
+    ) -> ConnectionService {
+        let peer = peer.to_canonical();
+        let peer_text = peer.to_string().into();
+        ConnectionService { http: self.clone(), peer, peer_text, activity }
     }
 }
 
-impl Service<Request<Incoming>> for HttpService {
+impl Service<Request<Incoming>> for ConnectionService {
     type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Error = Evicted;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Evicted>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let work = match self.activity.begin_work() {
+            Ok(work) => work,
+            Err(evicted) => return Box::pin(ready(Err(evicted))),
+        };
         let id = request_id();
         let mut buffer = Uuid::encode_buffer();
-        let ip = self.peer.as_ref().map(|peer| self.proxies.client(peer.ip, request.headers()));
+        let ip = self.client_ip(&request);
         let span = tracing::info_span!(
             "request",
             id = %id.hyphenated().encode_lower(&mut buffer),
-            ip = ip.map(|ip| self.text_of(ip)).as_deref().map(tracing::field::display),
+            ip = %self.text_of(ip),
             method = %truncate(request.method().as_str(), MAX_LOGGED_METHOD),
             // Without the query string, which may contain secrets.
             path = &*truncate(request.uri().path(), MAX_LOGGED_PATH),
         );
         let respond = self.respond(request, ip);
-        let headers = Arc::clone(&self.headers);
+        let headers = Arc::clone(&self.http.headers);
         let record = RequestRecord { start: Instant::now(), status: None };
         let future = async move {
             let mut response = respond.await;
             add_headers(response.headers_mut(), &headers, id);
             record.finish(response.status());
+            drop(work);
             Ok(response)
         };
         Box::pin(future.instrument(span))
     }
 }
 
-impl HttpService {
+impl ConnectionService {
+    fn client_ip(&self, request: &Request<Incoming>) -> IpAddr {
+        let proxies = &self.http.proxies;
+        if request.uri().path().starts_with("/api/") {
+            proxies.warn_once(self.peer, request.headers());
+        }
+        proxies.client(self.peer, request.headers())
+    }
+
     fn text_of(&self, ip: IpAddr) -> Cow<'_, str> {
-        match &self.peer {
-            Some(peer) if peer.ip == ip => Cow::Borrowed(&peer.text),
-            _ => Cow::Owned(ip.to_string()),
+        match self.peer == ip {
+            true => Cow::Borrowed(&self.peer_text),
+            false => Cow::Owned(ip.to_string()),
         }
     }
 
     fn respond(
         &self,
         request: Request<Incoming>,
-        ip: Option<IpAddr>,
+        ip: IpAddr,
     ) -> impl Future<Output = Response> + Send + use<> {
-        let mut routes = warp::service(self.routes.clone());
+        let mut routes = warp::service(self.http.routes.clone());
+        let activity = Arc::clone(&self.activity);
         let respond = async move {
+            if let Err(error) = head::check(&request) {
+                return Ok(error.into_response());
+            }
             // `GET host:port` and CONNECT have no path, and warp panics without one.
             if request.uri().path_and_query().is_none() {
                 return Ok(api::not_found());
             }
-            let mut request = request.map(TimedBody::new);
-            if let Some(ip) = ip {
-                request.extensions_mut().insert(ClientAddress(ip));
-            }
+            let mut request = request.map(|body| TimedBody::new(body, activity));
+            request.extensions_mut().insert(ClientAddress(ip));
             tower_service::Service::call(&mut routes, request).await
         };
         AssertUnwindSafe(respond).catch_unwind().map(|result| match result {

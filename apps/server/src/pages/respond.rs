@@ -40,18 +40,11 @@ pub(super) fn page(
         response
     };
     // Browsers must revalidate the page each time, because it refers to the current build's assets.
-    set(&mut response, CACHE_CONTROL, "no-cache");
+    // Caches must not store an error.
+    set(&mut response, CACHE_CONTROL, if is_route { "no-cache" } else { "no-store" });
     if is_route && let Ok(etag) = HeaderValue::from_str(&etag) {
         response.headers_mut().insert(ETAG, etag);
     }
-    response
-}
-
-/// Redirects to a page (RFC 9110, 15.4.4).
-pub(super) fn see_other(location: &'static str) -> Response {
-    let mut response = with(StatusCode::SEE_OTHER, Bytes::new());
-    set(&mut response, LOCATION, location);
-    set(&mut response, CACHE_CONTROL, "no-store");
     response
 }
 
@@ -80,10 +73,29 @@ pub(super) fn asset<F: Files>(
     response
 }
 
+/// Adds to a response that its content depends on `Accept`, for caches (RFC 9110, 12.5.5). It also
+/// names `Accept-Encoding`, because a proxy may compress pages.
+pub(super) fn depends_on_accept(mut response: Response) -> Response {
+    set(&mut response, VARY, "Accept, Accept-Encoding");
+    response
+}
+
+/// Returns a redirect to a page (RFC 9110, 15.4.4). The body of the request is not read.
+pub(super) fn see_other(path: &str, query: &str) -> Response {
+    let separator = if query.is_empty() { "" } else { "?" };
+    let mut response = with(StatusCode::SEE_OTHER, Bytes::new());
+    if let Ok(location) = HeaderValue::from_str(&format!("{path}{separator}{query}")) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    set(&mut response, CACHE_CONTROL, "no-store");
+    response
+}
+
 fn not_built() -> Response {
     let text = "The pages are not built. Run `cargo xtask serve` or `cargo xtask build`.\n";
     let mut response = with(StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(text.as_bytes()));
     set(&mut response, CONTENT_TYPE, "text/plain; charset=utf-8");
+    set(&mut response, CACHE_CONTROL, "no-store");
     response
 }
 

@@ -13,12 +13,29 @@ const MAX_QUEUED: usize = 1024 * 1024;
 /// The pause between two writes, so that records are written in batches under load.
 const WRITE_INTERVAL: Duration = Duration::from_millis(2);
 
+/// The pause before the next attempt to write to a non-blocking output that is full.
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
+
 /// A bounded queue of log lines, and a thread that writes them.
 ///
 /// Logging only appends to the queue and never waits for the output. If the output is not read,
-/// the queue fills up, and further lines are dropped and counted.
+/// the queue fills up, and further lines are dropped and counted. Lines that cannot be written are
+/// counted too.
 #[derive(Clone)]
 pub(crate) struct LogWriter(Arc<Queue>);
+
+/// The result of the last write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OutputState {
+    Writable,
+    /// The write failed, for example because the pipe is closed or the disk is full.
+    Failed {
+        /// The number of lines that were not written.
+        lost: u64,
+        /// Whether a part of a line was written.
+        is_mid_line: bool,
+    },
+}
 
 /// A writer that takes one record per call to `write`.
 pub(crate) struct RecordWriter<'a>(&'a Queue);
@@ -35,7 +52,7 @@ struct Queue {
 #[derive(Default)]
 struct State {
     lines: Vec<u8>,
-    /// The number of lines dropped since the thread last took the queue.
+    /// The number of dropped lines that have not been reported.
     dropped: u64,
     thread: ThreadState,
 }
@@ -62,14 +79,18 @@ impl LogWriter {
         let writer = Self(Arc::clone(&queue));
         thread::Builder::new().name("log".to_owned()).spawn(move || {
             let mut lines = Vec::new();
+            let mut state = OutputState::Writable;
             loop {
-                let dropped = queue.take(&mut lines);
-                // The server keeps running if its log cannot be written.
-                let _ = output.write_all(&lines);
-                lines.clear();
+                let dropped = queue.take(&mut lines, state);
                 if dropped > 0 {
+                    // The queue has just been emptied, so it has space for the report.
                     report_dropped(dropped);
                 }
+                state = write_lines(&mut output, &lines, state);
+                if let OutputState::Failed { lost, .. } = state {
+                    queue.count_dropped(lost);
+                }
+                lines.clear();
                 queue.finish_write();
                 thread::sleep(WRITE_INTERVAL);
             }
@@ -120,17 +141,23 @@ impl Queue {
         }
     }
 
-    /// Waits until the queue has lines and swaps them with the empty buffer `lines`. Returns the
-    /// number of lines dropped since the last call.
-    fn take(&self, lines: &mut Vec<u8>) -> u64 {
+    /// Waits until the queue has lines, and swaps them with the empty buffer `lines`. Returns the
+    /// number of dropped lines to report. If the last write failed, there is nothing to report yet,
+    /// because the report would be lost too.
+    fn take(&self, lines: &mut Vec<u8>, output: OutputState) -> u64 {
+        let can_report = output == OutputState::Writable;
         let mut state = self.lock();
-        while state.lines.is_empty() {
+        while state.lines.is_empty() && !(can_report && state.dropped > 0) {
             state.thread = ThreadState::Idle;
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.thread = ThreadState::Writing;
         std::mem::swap(&mut state.lines, lines);
-        std::mem::take(&mut state.dropped)
+        if can_report { std::mem::take(&mut state.dropped) } else { 0 }
+    }
+
+    fn count_dropped(&self, lines: u64) {
+        self.lock().dropped += lines;
     }
 
     fn finish_write(&self) {
@@ -146,72 +173,33 @@ impl Queue {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc::{self, Receiver, Sender};
-
-    use super::*;
-
-    const TIMEOUT: Duration = Duration::from_secs(30);
-
-    /// An output whose writes block until the other end of `blocked` is dropped.
-    struct BlockedOutput {
-        written: Sender<Vec<u8>>,
-        blocked: Receiver<()>,
-    }
-
-    impl Write for BlockedOutput {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let _ = self.blocked.recv();
-            let _ = self.written.send(bytes.to_vec());
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
+/// Writes all lines. Waits while a non-blocking output is full.
+fn write_lines(output: &mut impl Write, lines: &[u8], last: OutputState) -> OutputState {
+    let was_mid_line = matches!(last, OutputState::Failed { is_mid_line: true, .. });
+    let mut rest = lines;
+    // After a part of a line, the next record begins on a new line.
+    let mut result = if was_mid_line { output.write_all(b"\n") } else { Ok(()) };
+    while result.is_ok() && !rest.is_empty() {
+        match output.write(rest) {
+            Ok(0) => result = Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => rest = &rest[written..],
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock => thread::sleep(RETRY_INTERVAL),
+                io::ErrorKind::Interrupted => {}
+                _ => result = Err(error),
+            },
         }
     }
-
-    fn log(writer: &LogWriter, record: &[u8]) {
-        writer.make_writer().write_all(record).unwrap();
-    }
-
-    #[test]
-    fn every_line_is_written_in_order() {
-        let (written, lines) = mpsc::channel();
-        let (block, blocked) = mpsc::channel();
-        drop(block);
-        let writer = LogWriter::start(BlockedOutput { written, blocked }, |_| ()).unwrap();
-        let expected: String = (0..1_000).map(|n| format!("line {n}\n")).collect();
-        for line in expected.split_inclusive('\n') {
-            log(&writer, line.as_bytes());
+    match result {
+        Ok(()) => OutputState::Writable,
+        Err(_) => {
+            let written = &lines[..lines.len() - rest.len()];
+            let is_mid_line = written.last().map_or(was_mid_line, |byte| *byte != b'\n');
+            let lost = rest.iter().filter(|byte| **byte == b'\n').count();
+            OutputState::Failed { lost: lost.try_into().unwrap_or(u64::MAX), is_mid_line }
         }
-        writer.flush(TIMEOUT);
-        assert_eq!(lines.try_iter().flatten().collect::<Vec<_>>(), expected.as_bytes());
-    }
-
-    #[test]
-    fn lines_are_dropped_and_counted_when_the_queue_is_full() {
-        let (written, lines) = mpsc::channel();
-        let (block, blocked) = mpsc::channel();
-        let (report, reports) = mpsc::channel();
-        let report_dropped = move |dropped| report.send(dropped).unwrap();
-        let output = BlockedOutput { written, blocked };
-        let writer = LogWriter::start(output, report_dropped).unwrap();
-        log(&writer, b"first\n");
-        // Wait until the thread has taken the first line. Its write then blocks.
-        while !writer.0.lock().lines.is_empty() {
-            thread::yield_now();
-        }
-        let line = [&[b'x'; 1_023][..], b"\n"].concat();
-        for _ in 0..MAX_QUEUED / line.len() + 3 {
-            log(&writer, &line);
-        }
-        writer.flush(Duration::from_millis(1));
-        assert!(lines.try_recv().is_err(), "flush returns after its timeout");
-        drop(block);
-        assert_eq!(reports.recv_timeout(TIMEOUT), Ok(3));
-        writer.flush(TIMEOUT);
-        assert_eq!(lines.try_iter().map(|lines| lines.len()).sum::<usize>(), 6 + MAX_QUEUED);
     }
 }
+
+#[cfg(test)]
+mod tests;

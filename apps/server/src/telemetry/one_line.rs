@@ -17,8 +17,8 @@ pub(crate) fn one_line(record: &[u8]) -> Cow<'_, [u8]> {
             '\n' => escaped.push_str("\\n"),
             '\r' => escaped.push_str("\\r"),
             '\t' => escaped.push_str("\\t"),
-            // JSON's escape syntax, because the JSON formatter does not escape U+0080 to U+009F.
-            c if c.is_control() => {
+            // JSON's escape syntax, because the JSON formatter does not escape these characters.
+            c if c.is_control() || changes_layout(c) => {
                 let _ = write!(escaped, "\\u{:04x}", u32::from(c));
             }
             c => escaped.push(c),
@@ -26,6 +26,12 @@ pub(crate) fn one_line(record: &[u8]) -> Cow<'_, [u8]> {
     }
     escaped.push('\n');
     Cow::Owned(escaped.into_bytes())
+}
+
+/// Returns whether the character is invisible or changes the order or the lines of a text. With one,
+/// a terminal would show a record as something else.
+const fn changes_layout(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Returns whether the line is printable ASCII. A fold without an early exit compiles to vector
@@ -43,6 +49,13 @@ mod tests {
         let record = "path=/a\nINFO forged\r\u{1b}[31m\u{85}é\n".as_bytes();
         let line = String::from_utf8(one_line(record).into_owned()).unwrap();
         assert_eq!(line, "path=/a\\nINFO forged\\r\\u001b[31m\\u0085é\n");
+    }
+
+    #[test]
+    fn characters_that_change_the_layout_are_escaped() {
+        let record = "path=/\u{202e}nimda\u{2066}\u{200b}\u{2028}ü\n".as_bytes();
+        let line = String::from_utf8(one_line(record).into_owned()).unwrap();
+        assert_eq!(line, "path=/\\u202enimda\\u2066\\u200b\\u2028ü\n");
     }
 
     #[test]

@@ -42,14 +42,13 @@ fn while_the_file_is_locked_writes_get_503_and_reads_succeed() {
         reader.join().unwrap();
         answers.into_iter().for_each(|answer| assert_unavailable(&answer.unwrap()));
     });
-    assert_eq!(server.get("/readyz").status, 503);
+    assert_eq!(server.get("/readyz").status, 200, "reading needs no lock");
     assert!(server.log().contains("the store is unavailable"), "{}", server.log());
     drop(other);
     for n in 0..WRITERS {
         let email = format!("person-{n}@example.com");
         assert_eq!(server.sign_up(&email, PASSWORD).status, 201, "a failed sign-up has no effect");
     }
-    assert_eq!(server.get("/readyz").status, 200);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Fault tests: the server is killed, its disk is full, its database is locked, damaged or
-//! read-only, or its clients are slow or send malformed requests.
+//! read-only, or its clients are slow, are many, or send malformed requests.
 //!
 //! Acknowledged changes are never lost, and errors are clear. `cargo xtask soak` runs the same
 //! tests for longer, with the release binary.
@@ -13,6 +13,7 @@ mod kill;
 mod load;
 mod locked_file;
 mod malformed_requests;
+mod many_connections;
 mod read_only_file;
 #[path = "../support/server.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]

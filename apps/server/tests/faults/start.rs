@@ -35,7 +35,7 @@ pub(crate) fn attempt(wrapper: &[&str], folder: &TempDir) -> Result<Server, Stri
     Server::attempt(through(wrapper), folder, &OPTIONS)
 }
 
-/// Returns the program, started through a command prefix.
+/// Returns a command that runs the server through a command prefix.
 pub(crate) fn through(wrapper: &[&str]) -> Command {
     let program = command();
     let [first, rest @ ..] = wrapper else { return program };

@@ -112,6 +112,52 @@ fn a_body_with_a_length_above_the_limit_is_not_read() {
     assert_eq!((answer.status, answer.code().as_str()), (413, "payload_too_large"));
 }
 
+/// RFC 9112, 3.2.
+#[test]
+fn a_request_without_one_valid_host_is_rejected() {
+    let app = TestApp::new();
+    let send = |version: &str, path: &str, hosts: &str| {
+        app.send(format!("GET {path} {version}\r\n{hosts}connection: close\r\n\r\n").as_bytes())
+    };
+    for path in ["/", "/healthz", "/api/me", "/nothing"] {
+        for hosts in [
+            "",
+            "host: a\r\nhost: a\r\n",
+            "host: a\r\nHost: b\r\n",
+            "host: a b\r\n",
+            "host: x@a\r\n",
+        ] {
+            let answer = send("HTTP/1.1", path, hosts);
+            assert_eq!(answer.status, 400, "{path} {hosts:?}");
+            assert!(answer.closed && answer.body.contains("Host"), "{}", answer.body);
+            assert_eq!(answer.header("cache-control"), Some("no-store"));
+            assert!(
+                answer.header("x-request-id").is_some()
+                    && answer.header("content-security-policy").is_some()
+            );
+        }
+    }
+    assert_eq!(send("HTTP/1.0", "/healthz", "").status, 200);
+    assert_eq!(send("HTTP/1.1", "/healthz", "host: any.example:8080\r\n").status, 200);
+}
+
+/// The request is sent at once, so that the server can read it at once.
+#[test]
+fn headers_above_the_limit_are_rejected_even_if_they_arrive_in_one_read() {
+    let app = TestApp::new();
+    let send = |length: usize| {
+        let value = "x".repeat(length);
+        app.send(
+            format!("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\na: {value}\r\n\r\n")
+                .as_bytes(),
+        )
+    };
+    assert_eq!(send(60 * 1024).status, 200);
+    for length in [64 * 1024, 80 * 1024, 90 * 1024] {
+        assert_eq!(send(length).status, 431, "{length}");
+    }
+}
+
 #[test]
 fn duplicate_headers_are_rejected() {
     let app = TestApp::new();

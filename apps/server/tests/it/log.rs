@@ -1,6 +1,9 @@
 //! The log on stderr.
 
-use std::io::{Read as _, Write as _};
+use std::fs::File;
+use std::io::{PipeReader, PipeWriter, Read as _, Write as _};
+use std::net::TcpListener;
+use std::process::Stdio;
 
 use crate::app::{EMAIL, PASSWORD, TestApp};
 use crate::server::{Server, bearer, credentials};
@@ -146,6 +149,93 @@ fn an_unread_log_delays_neither_requests_nor_shutdown() {
     }
     server.signal("TERM");
     assert_eq!(server.wait(), Some(0));
+}
+
+/// Returns a pipe that is full: a write to it blocks until somebody reads.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&writer, true).unwrap();
+    while writer.write(&[b'x'; 4_096]).is_ok() {}
+    while writer.write(b"x").is_ok() {}
+    rustix::io::ioctl_fionbio(&writer, false).unwrap();
+    (reader, writer)
+}
+
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// As in a terminal that was stopped with Ctrl-S before the server started.
+#[test]
+fn a_server_whose_output_blocks_from_the_start_serves_and_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_reader, writer) = full_pipe();
+    let output = [writer.try_clone().unwrap(), writer].map(Stdio::from);
+    let mut server = Server::start_with_output(&free_address(), &folder, output);
+    server.wait_until_ready();
+    assert_eq!(server.sign_up(EMAIL, PASSWORD).status, 201);
+    server.signal("TERM");
+    assert_eq!(server.wait_for_exit(), Some(0));
+}
+
+#[test]
+fn a_server_whose_output_is_closed_serves_and_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let closed = || Stdio::from(std::io::pipe().unwrap().1);
+    let mut server = Server::start_with_output(&free_address(), &folder, [closed(), closed()]);
+    server.wait_until_ready();
+    assert_eq!(server.sign_up(EMAIL, PASSWORD).status, 201);
+    server.signal("TERM");
+    assert_eq!(server.wait_for_exit(), Some(0));
+}
+
+#[test]
+fn an_address_that_cannot_be_printed_is_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = File::create(folder.path().join("log")).unwrap();
+    let stdout = File::options().write(true).open("/dev/full").unwrap();
+    let output = [Stdio::from(stdout), Stdio::from(log)];
+    let server = Server::start_with_output(&free_address(), &folder, output);
+    server.wait_for("the warning", |log| log.contains("could not print the address"));
+    assert_eq!(server.get("/healthz").status, 200);
+}
+
+#[test]
+fn an_error_that_cannot_be_printed_does_not_prevent_the_exit() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("latchkey.db")).unwrap();
+    let (_reader, writer) = full_pipe();
+    let output = [Stdio::null(), Stdio::from(writer)];
+    let mut server = Server::start_with_output(&free_address(), &folder, output);
+    assert_eq!(server.wait_for_exit(), Some(1));
+}
+
+#[test]
+fn the_origins_of_a_rejected_request_are_logged_escaped_and_truncated() {
+    let app = TestApp::new();
+    let send = |headers: &str| {
+        let answer = app.post("/api/token", headers, &credentials(EMAIL, PASSWORD));
+        assert_eq!(answer.code(), "forbidden_origin");
+        answer
+    };
+    let answer = send("origin: http://evil.example\r\n");
+    let port = app.address.rsplit_once(':').unwrap().1;
+    let own = format!("http://localhost:{port}");
+    let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains(&own) && detail.contains("--public-url"), "{detail}");
+    let id = answer.header("x-request-id").unwrap();
+    let log = app.log();
+    let mut records = log.lines().filter(|line| line.contains(id));
+    assert!(
+        records.any(|line| line.contains(&own) && line.contains("http://evil.example")),
+        "{log}"
+    );
+    send(&format!("origin: \u{9b}31m{}\r\n", "x".repeat(10_000)));
+    send("sec-fetch-site: cross-site\r\n");
+    let log = app.log();
+    assert!(log.contains("31mxxx") && !log.contains(&"x".repeat(300)), "{log}");
+    assert!(log.chars().all(|c| c == '\n' || !c.is_control()), "{log}");
+    assert!(log.contains("cross-site"), "{log}");
 }
 
 #[test]

@@ -30,6 +30,26 @@ fn the_well_known_url_for_changing_passwords_leads_to_the_settings() {
     assert!(matches!(app.get(reliable).status, 404 | 503));
 }
 
+/// An extension may submit a form itself, with the password in the body.
+#[test]
+fn a_form_that_is_submitted_to_a_page_leads_back_to_the_page() {
+    let app = TestApp::new();
+    let form = "content-type: application/x-www-form-urlencoded\r\n";
+    let password = "correct-horse-battery";
+    let body = format!("email=ada%40example.com&password={password}");
+    for path in ["/", "/login", "/signup?next=/private"] {
+        let length = format!("content-length: {}\r\n", body.len());
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{form}{length}\r\n");
+        let answer = app.send(format!("{head}{body}").as_bytes());
+        assert_eq!((answer.status, answer.header("location")), (303, Some(path)), "{path}");
+        // The response does not wait for the body.
+        let unsent = app.send(head.as_bytes());
+        assert_eq!((unsent.status, unsent.closed), (303, true), "{path}");
+    }
+    assert!(!app.log().contains(password));
+}
+
 /// A response that echoes the request would reveal cookies to scripts.
 #[test]
 fn trace_is_rejected() {
@@ -46,6 +66,11 @@ fn clients_that_do_not_accept_html_get_problem_json() {
     let app = TestApp::new();
     let answer = app.request("GET", "/nothing", "accept: application/json\r\n");
     assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"));
+    assert_eq!(answer.header("vary"), Some("Accept, Accept-Encoding"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let page = app.get("/nothing");
+    assert_eq!(page.header("vary"), Some("Accept, Accept-Encoding"));
+    assert_eq!(page.header("cache-control"), Some("no-store"));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::process::{Output, Stdio};
 
-use crate::app::TestApp;
-use crate::server::{Server, command};
+use crate::app::{PASSWORD, TestApp};
+use crate::server::{Server, command, credentials};
 
 fn run(arguments: &[&str]) -> Output {
     command().args(arguments).stdin(Stdio::null()).output().unwrap()
@@ -40,6 +40,33 @@ fn a_usage_error_is_one_line_and_exit_2() {
     ] {
         let line = error_line(&run(arguments), 2);
         assert!(line.contains(expected), "{line}");
+    }
+}
+
+#[test]
+fn browsers_can_sign_up_at_the_printed_address_and_at_localhost() {
+    for (listen, ip) in [
+        ("127.0.0.1:0", "127.0.0.1"),
+        ("127.0.0.2:0", "127.0.0.2"),
+        ("0.0.0.0:0", "127.0.0.1"),
+        ("[::1]:0", "[::1]"),
+        ("[::]:0", "[::1]"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start_at(listen, &folder, &[]);
+        let (printed, port) = server.address.rsplit_once(':').unwrap();
+        assert_eq!(printed, ip, "{listen}");
+        for (n, host) in [printed, "localhost", "127.0.0.1", "[::1]"].iter().enumerate() {
+            let origin = format!("origin: http://{host}:{port}\r\nsec-fetch-site: same-origin\r\n");
+            let body = credentials(&format!("user{n}@example.com"), PASSWORD);
+            assert_eq!(server.post("/api/signup", &origin, &body).status, 201, "{listen} {host}");
+        }
+        let is_warned = server.log().contains("accepts connections from other machines");
+        assert_eq!(
+            is_warned,
+            listen.starts_with("0.0.0.0") || listen.starts_with("[::]"),
+            "{listen}"
+        );
     }
 }
 

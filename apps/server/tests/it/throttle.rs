@@ -53,6 +53,45 @@ fn the_client_ip_comes_from_a_trusted_proxy() {
 }
 
 #[test]
+fn the_port_that_a_proxy_adds_to_the_ip_address_is_ignored() {
+    let app = TestApp::with_options(&["--trusted-proxy", "127.0.0.1"]);
+    app.user();
+    for (forwarded, ip) in
+        [("203.0.113.7:51234", "203.0.113.7"), ("192.0.2.1, [2001:db8::1]:51234", "2001:db8::1")]
+    {
+        let forwarded = format!("x-forwarded-for: {forwarded}\r\n");
+        let answer = log_in(&app, PASSWORD, &forwarded);
+        let bearer = crate::server::bearer(&answer.access_token());
+        let sessions = app.request("GET", "/api/sessions", &(bearer + &forwarded)).json();
+        assert_eq!(sessions["sessions"][0]["ip"], ip);
+    }
+    assert!(!app.log().contains("X-Forwarded-For"), "{}", app.log());
+}
+
+#[test]
+fn a_proxy_that_hides_its_clients_is_a_warning_that_is_logged_once() {
+    let options = ["--trusted-proxy", "127.0.0.1"];
+    for (options, forwarded, warning) in [
+        (&options[..], "", "sent no usable IP address"),
+        (&options, "x-forwarded-for: 192.0.2.1, unknown\r\n", "entry=\"unknown\""),
+        (&[], "x-forwarded-for: 192.0.2.1\r\n", "with --trusted-proxy"),
+    ] {
+        let app = TestApp::with_options(options);
+        // Proxies send their own health checks without the header.
+        assert_eq!(app.get("/readyz").status, 200);
+        assert!(!app.log().contains("X-Forwarded-For"), "{}", app.log());
+        for _ in 0..3 {
+            app.request("GET", "/api/me", forwarded);
+        }
+        let log = app.log();
+        let warnings = log.lines().filter(|line| line.contains("X-Forwarded-For"));
+        let warnings: Vec<_> = warnings.collect();
+        assert_eq!(warnings.len(), 1, "{log}");
+        assert!(warnings[0].contains("WARN") && warnings[0].contains(warning), "{log}");
+    }
+}
+
+#[test]
 fn forwarded_headers_of_untrusted_peers_are_ignored() {
     let app = TestApp::with_options(&["--trusted-proxy", "192.0.2.0/24"]);
     for n in 0..30 {

@@ -138,10 +138,7 @@ impl Server {
 
     /// Starts the server with a pipe for its log, and returns the reading end of the pipe.
     pub(crate) fn start_with_log_pipe(folder: &TempDir) -> (Self, ChildStderr) {
-        let mut process = command()
-            .args(["serve", "--listen", "127.0.0.1:0", "--pbkdf2-iterations", "1000"])
-            .arg("--database")
-            .arg(folder.path().join("latchkey.db"))
+        let mut process = serve_command("127.0.0.1:0", folder)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -149,6 +146,41 @@ impl Server {
         let log = process.stderr.take().unwrap();
         let address = listening_address(&mut process).unwrap();
         (Self { process, address, log: folder.path().join("log") }, log)
+    }
+
+    /// Starts the server on a known address with these files for stdout and stderr. Nothing is read
+    /// from them.
+    pub(crate) fn start_with_output(
+        address: &str,
+        folder: &TempDir,
+        [stdout, stderr]: [Stdio; 2],
+    ) -> Self {
+        let process = serve_command(address, folder).stdout(stdout).stderr(stderr).spawn().unwrap();
+        let log = folder.path().join("log");
+        Self { process, address: address.to_owned(), log }
+    }
+
+    /// Waits until the server listens and responds.
+    pub(crate) fn wait_until_ready(&self) {
+        for _ in 0..3_000 {
+            if TcpStream::connect(&self.address).is_ok() {
+                assert!(self.request_id().is_some(), "the server responds");
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        unreachable!("the server does not listen");
+    }
+
+    /// Waits for the process to exit, for at most 30 s, and returns its exit code.
+    pub(crate) fn wait_for_exit(&mut self) -> Option<i32> {
+        for _ in 0..3_000 {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        unreachable!("the server does not exit");
     }
 
     /// Waits until the log satisfies a condition.
@@ -227,6 +259,14 @@ fn listening_address(process: &mut Child) -> Option<String> {
     let mut line = String::new();
     BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
     Some(line.strip_prefix("listening on http://")?.trim().to_owned())
+}
+
+fn serve_command(address: &str, folder: &TempDir) -> Command {
+    let mut command = command();
+    command
+        .args(["serve", "--listen", address, "--pbkdf2-iterations", "1000", "--database"])
+        .arg(folder.path().join("latchkey.db"));
+    command
 }
 
 /// Returns a command that runs the program without the `LATCHKEY_` variables of this process.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use api_types::ErrorCode::{Internal, Unavailable};
 use api_types::Health;
 
@@ -7,6 +9,9 @@ use crate::error::ApiError;
 use crate::input::NoInput;
 use crate::output::Json;
 
+/// The maximum time that the store may take to answer. A probe usually waits for a few seconds.
+const PING_TIMEOUT: Duration = Duration::from_secs(5);
+
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get("/healthz")
@@ -15,6 +20,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .handler(health),
         Endpoint::get("/readyz")
             .operation("readiness", Tag::Service, "Check that the server and the store respond")
+            .description("Reads from the store, and takes no lock that a change waits for.")
             .success("The server and the store respond.")
             .errors(&[Internal, Unavailable])
             .handler(readiness),
@@ -26,7 +32,10 @@ async fn health(_: NoInput, _: Context) -> Result<Json<Health>, ApiError> {
 }
 
 async fn readiness(_: NoInput, context: Context) -> Result<Json<Health>, ApiError> {
-    context.api.accounts.ping().await?;
+    match tokio::time::timeout(PING_TIMEOUT, context.api.accounts.ping()).await {
+        Ok(answered) => answered?,
+        Err(elapsed) => return Err(ApiError::Unavailable(elapsed.into())),
+    }
     Ok(healthy())
 }
 

@@ -5,7 +5,7 @@ use accounts::Weakness;
 use auth_core::Origin;
 
 use super::report::Finding;
-use crate::weakness::message;
+use crate::weakness::{message, no_public_url};
 
 const PUBLIC_URL: &str = "public url";
 
@@ -29,12 +29,7 @@ pub(super) fn public_url(url: Option<&Origin>, listen: IpAddr) -> Finding {
     let Some(url) = url else {
         return match listen.is_loopback() {
             true => Finding::ok(PUBLIC_URL, "http://localhost, for this machine only"),
-            false => Finding::warn(
-                PUBLIC_URL,
-                format!(
-                    "--listen {listen} accepts connections from other machines, but without --public-url, requests from their browsers are rejected; put a TLS proxy in front, and set --public-url to its https URL"
-                ),
-            ),
+            false => Finding::warn(PUBLIC_URL, no_public_url(listen)),
         };
     };
     match (url.is_https(), url.is_loopback(), listen.is_loopback()) {
@@ -67,7 +62,10 @@ pub(super) fn proxies(url: Option<&Origin>, listen: IpAddr, is_any_trusted: bool
             PROXY,
             "no proxy is trusted, so all clients seem to have the proxy's IP address and share the throttle's limits for one IP address; set --trusted-proxy to the proxy's IP address",
         ),
-        (_, true) => Finding::ok(PROXY, "X-Forwarded-For is read from trusted proxies only"),
+        (_, true) => Finding::ok(
+            PROXY,
+            "X-Forwarded-For is read from trusted proxies only; to check that the proxy sends it, log in through the proxy and look for your IP address in latchkey audit --since 10m",
+        ),
         (false, false) => {
             Finding::ok(PROXY, "X-Forwarded-For is ignored, because no proxy is trusted")
         }

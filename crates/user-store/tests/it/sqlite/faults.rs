@@ -22,6 +22,15 @@ async fn a_locked_file_is_unavailable_and_not_a_defect() {
 }
 
 #[tokio::test]
+async fn a_ping_takes_no_write_lock() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let other = folder.sql();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    store.ping().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_file_that_was_moved_away_is_not_used() {
     let folder = Folder::new();
     let store = folder.open();
