@@ -41,9 +41,12 @@ pub fn Home() -> Html {
     }
 }
 
+// The keys make Yew replace the links. If it changed their texts in place, the change would not be
+// visible on a page that the browser has translated.
+
 fn signed_out_actions() -> Html {
     html! {
-        <p class="actions">
+        <p key="signed-out" class="actions">
             <Link to={Route::Signup} class="button">{"Create an account"}</Link>
             <Link to={Route::Login} class="button button-quiet">{"Log in"}</Link>
         </p>
@@ -52,7 +55,7 @@ fn signed_out_actions() -> Html {
 
 fn signed_in_actions() -> Html {
     html! {
-        <p class="actions">
+        <p key="signed-in" class="actions">
             <Link to={Route::Private} class="button">{"Go to your account"}</Link>
         </p>
     }
