@@ -2,6 +2,42 @@
 // inline scripts.
 import init from "./web.js";
 
+const failure = document.getElementById("failure").content;
+
+// Replaces the page, and all private data on it. After a panic or an uncaught exception, the
+// application is in an undefined state and does not react any more.
+function fail() {
+    if (failure.childElementCount === 0) return;
+    document.body.replaceChildren(failure);
+    document.querySelector("main button").addEventListener("click", () => location.reload());
+    document.querySelector("main h1").focus();
+    document.title = "Something went wrong · Latchkey";
+}
+
+function guard(call) {
+    return (...args) => {
+        try {
+            return call(...args);
+        } catch (error) {
+            fail();
+            throw error;
+        }
+    };
+}
+
+// Guards all functions of the module, once. The event `error` would not do: for an exception from
+// the script of an extension, it does not tell whether the application was interrupted by it.
+const instantiate = WebAssembly.instantiateStreaming;
+WebAssembly.instantiateStreaming = async (...args) => {
+    WebAssembly.instantiateStreaming = instantiate;
+    const { instance, module } = await instantiate(...args);
+    const exports = { ...instance.exports };
+    for (const [name, value] of Object.entries(exports)) {
+        if (typeof value === "function") exports[name] = guard(value);
+    }
+    return { instance: { exports }, module };
+};
+
 // Browsers limit how often these may be called (Safari: 100 times in 30 s), and throw above that
 // limit. The router panics if they throw. Ignoring the exception leaves the page as it is.
 for (const name of ["pushState", "replaceState"]) {
@@ -12,4 +48,4 @@ for (const name of ["pushState", "replaceState"]) {
     };
 }
 
-init();
+init().catch(fail);

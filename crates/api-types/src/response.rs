@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::activity::ActivityEvent;
 
-/// An account. The response to `POST /api/signup` and `GET /api/me`.
+/// An account. The response to `POST /api/signup`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct User {
@@ -17,6 +17,24 @@ pub struct User {
     /// When the account was created (RFC 3339, UTC).
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub created_at: String,
+}
+
+/// The account of the caller. The response to `GET /api/me`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Me {
+    /// The id of the account, a UUIDv7.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
+    pub id: String,
+    /// The email address, as typed.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "idn-email")))]
+    pub email: String,
+    /// When the account was created (RFC 3339, UTC).
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
+    pub created_at: String,
+    /// The number of seconds until the session of the caller expires, if its tokens are not
+    /// refreshed before then.
+    pub session_expires_in: u64,
 }
 
 /// The response to `POST /api/token` and `POST /api/token/refresh` (RFC 6749, 5.1). The refresh

@@ -4,8 +4,8 @@ use accounts::{
     Actor, Event, EventKind, IssuedTokens, SessionRecord, SignedIn, Timestamp, User, UserData,
 };
 use api_types::{
-    ActivityActor, ActivityEvent, ActivityKind, Export, ExportedPassword, ExportedSession, Session,
-    TokenResponse, TokenType,
+    ActivityActor, ActivityEvent, ActivityKind, Export, ExportedPassword, ExportedSession, Me,
+    Session, TokenResponse, TokenType,
 };
 
 use crate::cookie::Cookies;
@@ -30,6 +30,12 @@ pub(crate) fn user(user: &User) -> api_types::User {
         email: user.email.as_str().to_owned(),
         created_at: user.created_at.to_string(),
     }
+}
+
+pub(crate) fn me(caller: &SignedIn, now: Timestamp) -> Me {
+    let api_types::User { id, email, created_at } = user(caller.user());
+    let remaining = caller.session().idle_expires_at.duration_since(now).as_secs();
+    Me { id, email, created_at, session_expires_in: u64::try_from(remaining).unwrap_or(0) }
 }
 
 pub(crate) fn session(record: &SessionRecord, viewer: &SignedIn) -> Session {

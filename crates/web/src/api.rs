@@ -4,7 +4,7 @@ mod error;
 mod http;
 
 use api_types::{
-    Activity, ChangePasswordRequest, DeleteAccountRequest, Empty, Sessions, SignupRequest,
+    Activity, ChangePasswordRequest, DeleteAccountRequest, Empty, Me, Sessions, SignupRequest,
     TokenRequest, TokenResponse, User,
 };
 use js_sys::JSON;
@@ -49,12 +49,12 @@ pub async fn refresh(timeout_ms: u32) -> Result<TokenResponse, ApiError> {
     read(&http::send(&request).await?)
 }
 
-/// Returns the user of a token.
+/// Returns the user of a token, and when the session expires.
 ///
 /// # Errors
 ///
 /// Returns an [`ApiError`] if the request fails.
-pub async fn me(token: &str) -> Result<User, ApiError> {
+pub async fn me(token: &str) -> Result<Me, ApiError> {
     read(&send_as(token, Request::new("GET", "/api/me")).await?)
 }
 

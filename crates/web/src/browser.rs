@@ -7,6 +7,7 @@ use js_sys::{Function, Reflect};
 use wasm_bindgen::JsCast as _;
 use web_sys::{
     AbortSignal, Document, Element, HtmlElement, HtmlMetaElement, KeyboardEvent, MouseEvent,
+    VisibilityState,
 };
 
 use crate::sign_up::SignUp;
@@ -67,6 +68,25 @@ pub(crate) fn focus(element: Option<Element>) {
     }
 }
 
+/// Moves the focus to the element that the URL's fragment names, and scrolls to it. The browser
+/// itself does so only while it loads the document, when the page is not rendered yet.
+pub(crate) fn focus_fragment() {
+    if let Some(target) = fragment_target() {
+        target.scroll_into_view();
+        focus(Some(target));
+    }
+}
+
+/// Scrolls to the element that the URL's fragment names again, after the layout has changed. If the
+/// user has moved the focus elsewhere, the page does not scroll.
+pub(crate) fn follow_fragment() {
+    if let Some(target) = fragment_target()
+        && has_focus_within(&target)
+    {
+        target.scroll_into_view();
+    }
+}
+
 /// Scrolls to the top of the page.
 pub(crate) fn scroll_to_top() {
     if let Some(window) = web_sys::window() {
@@ -95,8 +115,21 @@ pub(crate) fn is_repeated_click(click: &MouseEvent) -> bool {
 }
 
 /// Returns whether a key event is an automatic repeat while Enter is held down.
-pub(crate) fn is_held_enter(key: &KeyboardEvent) -> bool {
-    key.repeat() && key.key() == "Enter"
+pub(crate) fn is_held_enter(event: &KeyboardEvent) -> bool {
+    event.repeat() && is_key(event, "Enter")
+}
+
+/// Returns whether a key event is about this key.
+///
+/// Chromium's autofill and some extensions send `keydown` events that are no `KeyboardEvent` and
+/// have no key. The binding of `key` in web-sys throws an exception for them.
+pub(crate) fn is_key(event: &KeyboardEvent, key: &str) -> bool {
+    Reflect::get(event, &"key".into()).is_ok_and(|it| it.as_string().as_deref() == Some(key))
+}
+
+/// Returns whether the user can see the page.
+pub(crate) fn is_visible() -> bool {
+    document().is_some_and(|document| document.visibility_state() == VisibilityState::Visible)
 }
 
 /// Returns the milliseconds since the page was loaded, on a monotonic clock.
@@ -116,6 +149,11 @@ pub(crate) fn timeout_signal(milliseconds: u32) -> Option<AbortSignal> {
 /// Returns the user's preferred language.
 pub(crate) fn language() -> Option<String> {
     web_sys::window()?.navigator().language()
+}
+
+fn fragment_target() -> Option<Element> {
+    let fragment = web_sys::window()?.location().hash().ok()?;
+    element(fragment.strip_prefix('#')?)
 }
 
 fn document() -> Option<Document> {

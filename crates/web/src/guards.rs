@@ -5,7 +5,7 @@ use yew::prelude::*;
 use yew_router::hooks::{use_location, use_navigator};
 
 use crate::api::ApiError;
-use crate::components::{error_page, loading_page};
+use crate::components::{ErrorPage, loading_page};
 use crate::messages::describe;
 use crate::routes::{LoginNotice, Route, redirect_to_login};
 use crate::session::{Session, SessionEndReason, SessionHandle, use_session};
@@ -80,7 +80,7 @@ const fn notice(end_reason: SessionEndReason) -> LoginNotice {
 
 fn unconfirmed(error: &ApiError, session: &SessionHandle) -> Html {
     let session = session.clone();
-    let retry = Callback::from(move |()| session.reload_user());
-    let text = html! { <>{describe(error)}{" You have not been logged out."}</> };
-    error_page("This page could not be loaded", text, &retry)
+    let onretry = move |()| session.reload_user();
+    let text = format!("{} You have not been logged out.", describe(error));
+    html! { <ErrorPage title="This page could not be loaded" {text} {onretry} /> }
 }

@@ -103,7 +103,11 @@ fn describe_rejection(rejection: &Rejection) -> String {
         (_, Some(ErrorCode::InvalidCredentials)) => {
             "Incorrect email address or password. Check both and try again.".to_owned()
         }
-        (401, _) => "Your session has ended. Log in to continue.".to_owned(),
+        (401, Some(_)) => "Your session has ended. Log in to continue.".to_owned(),
+        // A proxy has its own log-in, which the browser offers when the page is loaded.
+        (401, None) => "The connection to Latchkey requires another log-in. Reload the page to \
+                        log in there."
+            .to_owned(),
         (_, Some(ErrorCode::SignUpDisabled)) => {
             "Sign-up is closed. Ask the administrator of this site for an account.".to_owned()
         }

@@ -12,7 +12,9 @@ mod handle;
 mod provider;
 mod sign_out;
 mod state;
+mod timers;
 mod tokens;
+mod watch;
 
 pub(crate) use handle::Remember;
 pub use handle::{SessionEndReason, SessionHandle};

@@ -1,5 +1,4 @@
-//! Messages between the tabs of this browser. A message only makes the receiving tab ask the
-//! server about its session.
+//! Messages between the tabs of this browser. They contain nothing secret.
 
 use std::cell::OnceCell;
 
@@ -9,6 +8,20 @@ use web_sys::{BroadcastChannel, MessageEvent};
 
 const CHANNEL: &str = "latchkey";
 const SIGNED_OUT: &str = "signed-out";
+
+/// A message from another tab.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Message {
+    /// A session has ended. The receiver should ask the server whether it was its own.
+    SignedOut,
+    /// The server has said when a session expires.
+    End {
+        /// The id of the session.
+        session: String,
+        /// The number of seconds until the session expires.
+        expires_in: u64,
+    },
+}
 
 /// The other tabs. A tab does not receive its own messages.
 #[derive(Default)]
@@ -20,25 +33,59 @@ pub(crate) struct Tabs {
 impl Tabs {
     /// Tells the other tabs that a session has ended.
     pub(crate) fn announce_sign_out(&self) {
-        if let Some(channel) = self.channel() {
-            // This fails only for a closed channel, and the channel is never closed.
-            let _ = channel.post_message(&JsValue::from_str(SIGNED_OUT));
-        }
+        self.send(SIGNED_OUT);
     }
 
-    /// Calls `callback` for each sign-out in another tab, until the listener is dropped.
-    pub(crate) fn on_sign_out(&self, callback: impl Fn() + 'static) -> Option<EventListener> {
+    /// Tells the other tabs when a session expires.
+    pub(crate) fn announce_end(&self, session: &str, expires_in: u64) {
+        self.send(&format!("{session} {expires_in}"));
+    }
+
+    /// Calls `callback` for each message from another tab, until the listener is dropped.
+    pub(crate) fn listen(&self, callback: impl Fn(Message) + 'static) -> Option<EventListener> {
         let listener = EventListener::new(self.channel()?, "message", move |event| {
-            let message =
-                event.dyn_ref::<MessageEvent>().and_then(|event| event.data().as_string());
-            if message.as_deref() == Some(SIGNED_OUT) {
-                callback();
+            let text = event.dyn_ref::<MessageEvent>().and_then(|event| event.data().as_string());
+            if let Some(message) = text.as_deref().and_then(Message::parse) {
+                callback(message);
             }
         });
         Some(listener)
     }
 
+    fn send(&self, text: &str) {
+        if let Some(channel) = self.channel() {
+            // This fails only for a closed channel, and the channel is never closed.
+            let _ = channel.post_message(&JsValue::from_str(text));
+        }
+    }
+
     fn channel(&self) -> Option<&BroadcastChannel> {
         self.channel.get_or_init(|| BroadcastChannel::new(CHANNEL).ok()).as_ref()
+    }
+}
+
+impl Message {
+    /// Reads a message. Returns `None` for one from another version of this program.
+    fn parse(text: &str) -> Option<Self> {
+        if text == SIGNED_OUT {
+            return Some(Self::SignedOut);
+        }
+        let (session, expires_in) = text.split_once(' ')?;
+        Some(Self::End { session: session.to_owned(), expires_in: expires_in.parse().ok()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_parsed() {
+        assert_eq!(Message::parse("signed-out"), Some(Message::SignedOut));
+        let end = Message::End { session: "018f".to_owned(), expires_in: 1_800 };
+        assert_eq!(Message::parse("018f 1800"), Some(end));
+        for text in ["", "018f", "018f soon", "018f -1"] {
+            assert_eq!(Message::parse(text), None, "{text}");
+        }
     }
 }

@@ -2,10 +2,13 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
+use std::time::Duration;
 
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -13,23 +16,37 @@ pub(crate) struct Browser {
     pub(crate) client: Client,
     driver: Child,
     /// The folder of the profile, which is new for each test.
-    _profile: TempDir,
+    profile: Rc<TempDir>,
 }
 
 impl Browser {
     pub(crate) async fn start() -> Self {
+        Self::start_in(Rc::new(tempfile::tempdir().unwrap())).await
+    }
+
+    /// Starts a browser whose password manager has saved this account for the pages of `origin`.
+    pub(crate) async fn start_with_saved_password(origin: &str, email: &str) -> Self {
+        // The first start creates the database of saved passwords.
+        let first = Self::start().await;
+        let profile = Rc::clone(&first.profile);
+        first.close().await;
+        drop(first);
+        save_password(&profile, origin, email);
+        Self::start_in(profile).await
+    }
+
+    async fn start_in(profile: Rc<TempDir>) -> Self {
         let program = std::env::var_os("E2E_CHROMEDRIVER").unwrap_or("chromedriver".into());
         let mut driver =
             Command::new(program).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(driver.stdout.take().unwrap());
         let port = output.lines().find_map(|line| port(&line.unwrap())).unwrap();
-        let profile = tempfile::tempdir().unwrap();
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities(&profile))
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .unwrap();
-        Self { client, driver, _profile: profile }
+        Self { client, driver, profile }
     }
 
     /// Sends a command of the Chrome DevTools Protocol.
@@ -73,6 +90,7 @@ fn capabilities(profile: &TempDir) -> Capabilities {
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
+            "--password-store=basic",
             "--window-size=1280,900",
             format!("--user-data-dir={}", profile.path().display()),
         ],
@@ -85,6 +103,27 @@ fn capabilities(profile: &TempDir) -> Capabilities {
         "goog:loggingPrefs": {"browser": "ALL"},
     });
     capabilities.as_object().cloned().unwrap()
+}
+
+/// The password "a long walk along the sea" as Chromium saves it with `--password-store=basic`: in
+/// AES-128-CBC, with a key that is the same everywhere.
+const SAVED_PASSWORD: &str =
+    "7631304d9b24c05eeda3fe27f9f1f32cf34e825676ee70eb0d25629506596cc57b039b";
+
+fn save_password(profile: &TempDir, origin: &str, email: &str) {
+    let database = Connection::open(profile.path().join("Default/Login Data")).unwrap();
+    database.busy_timeout(Duration::from_secs(30)).unwrap();
+    database
+        .execute(
+            "INSERT INTO logins (
+                 origin_url, action_url, username_element, username_value, password_element,
+                 password_value, submit_element, signon_realm, date_created, blacklisted_by_user,
+                 scheme, password_type, times_used)
+             VALUES (?1 || '/login', '', 'email', ?2, 'password', unhex(?3), '', ?1 || '/',
+                     13400000000000000, 0, 0, 0, 1)",
+            (origin, email, SAVED_PASSWORD),
+        )
+        .unwrap();
 }
 
 /// A command of Chromium's driver that is not in the WebDriver standard.

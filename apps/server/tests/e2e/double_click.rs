@@ -13,7 +13,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 impl Visitor {
     /// Clicks twice at the position of a button. The second click does not follow the button if it
     /// moves.
-    async fn double_clicks(&self, button: &str) {
+    pub(crate) async fn double_clicks(&self, button: &str) {
         let element = self.button(button).await;
         let down = PointerAction::Down { button: MOUSE_BUTTON_LEFT };
         let up = PointerAction::Up { button: MOUSE_BUTTON_LEFT };
@@ -25,15 +25,6 @@ impl Visitor {
             .then(down)
             .then(up);
         self.browser.client.perform_actions(clicks).await.unwrap();
-    }
-
-    /// Returns how many of these requests the server has answered.
-    fn answers(&self, request: &str) -> usize {
-        self.server
-            .log()
-            .lines()
-            .filter(|line| line.contains(request) && line.contains("answered"))
-            .count()
     }
 }
 

@@ -7,8 +7,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue should panic")]
 
 mod browser;
+mod deletion;
 mod double_click;
 mod download;
+mod failure;
 mod frame;
 mod guessing;
 mod log_in;
@@ -22,8 +24,10 @@ mod screenshots;
 #[path = "../support/server.rs"]
 #[expect(dead_code, reason = "other test binaries use the rest of it")]
 mod server;
+mod session_end;
 mod settings;
 mod sign_up;
 mod tabs;
 mod time;
+mod translation;
 mod visitor;

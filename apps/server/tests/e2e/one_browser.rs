@@ -44,7 +44,7 @@ async fn a_tab_does_not_act_for_another_user_of_the_browser() {
         ada.lets_time_pass(SIX_MINUTES).await;
         ada.presses("Change password").await;
         ada.arrives_at("/login?next=%2Fsettings").await;
-        assert!(ada.message("status").await.contains("Someone else"));
+        assert!(ada.message("status").await.contains("Another account"));
         for email in [EMAIL, GRACE] {
             ada.server.log_in(email, PASSWORD);
         }

@@ -1,7 +1,9 @@
 //! A failure of the network or the server does not end the session.
 
+use fantoccini::key::Key;
+
 use crate::server::Server;
-use crate::visitor::{EMAIL, PASSWORD, visit};
+use crate::visitor::{EMAIL, Network, PASSWORD, visit};
 
 #[tokio::test]
 async fn an_outage_keeps_the_token_and_the_page() {
@@ -53,6 +55,94 @@ async fn a_log_in_without_a_network_keeps_the_typed_text() {
         let _restarted = Server::start_at(&ada.server.address, &ada.folder, &[]);
         ada.presses("Log in").await;
         ada.sees_the_account().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn enter_tries_again_however_often_it_fails() {
+    visit(async |ada| {
+        ada.logs_in().await;
+        ada.open("/").await;
+        ada.until("document.querySelector('nav a[href=\"/private\"]')").await;
+        ada.server.signal("KILL");
+        ada.follows("/private").await;
+        for _ in 0..2 {
+            ada.until("document.activeElement.innerText === 'Try again'").await;
+            ada.script("void (document.activeElement.isOld = true)").await;
+            ada.presses_key(Key::Enter).await;
+            ada.until("!document.activeElement.isOld").await;
+        }
+        ada.until("document.activeElement.innerText === 'Try again'").await;
+        let _restarted = Server::start_at(&ada.server.address, &ada.folder, &[]);
+        ada.presses_key(Key::Enter).await;
+        ada.sees_the_account().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_that_failed_loads_by_itself_when_the_browser_is_online_again() {
+    visit(async |ada| {
+        ada.logs_in().await;
+        ada.goes(Network::Offline).await;
+        ada.follows("/settings").await;
+        assert!(ada.message("alert").await.contains("cannot be reached"));
+        ada.goes(Network::Online).await;
+        ada.until("document.querySelector('.session') && document.querySelector('.event')").await;
+
+        // The lists of the page are requested separately.
+        ada.goes(Network::Offline).await;
+        ada.types_passwords(PASSWORD, PASSWORD).await;
+        ada.presses_key(Key::Enter).await;
+        assert!(ada.message("alert").await.contains("cannot be reached"));
+        ada.goes(Network::Online).await;
+        ada.field("new_password").await;
+        ada.presses_key(Key::Enter).await;
+        ada.until("document.body.innerText.includes('Your password has been changed')").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn enter_submits_the_log_in_form_again_after_coming_back_online() {
+    visit(async |ada| {
+        ada.server.sign_up(EMAIL, PASSWORD);
+        ada.open("/login").await;
+        ada.types("email", EMAIL).await;
+        ada.types("password", PASSWORD).await;
+        ada.goes(Network::Offline).await;
+        ada.presses_key(Key::Enter).await;
+        assert!(ada.message("alert").await.contains("cannot be reached"));
+        ada.goes(Network::Online).await;
+        ada.presses_key(Key::Enter).await;
+        ada.sees_the_account().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_log_in_of_a_proxy_does_not_end_the_session() {
+    visit(async |ada| {
+        let token = ada.logs_in().await;
+        ada.script(
+            "void (window.direct = fetch, window.fetch = async () =>
+                new Response('<h1>401 Authorization Required</h1>', {
+                    status: 401,
+                    headers: {'Content-Type': 'text/html', 'WWW-Authenticate': 'Basic'},
+                }))",
+        )
+        .await;
+        ada.follows("/settings").await;
+        let alert = ada.message("alert").await;
+        assert!(alert.contains("You have not been logged out"), "{alert}");
+        assert_eq!(ada.token().await, Some(token.clone()));
+        assert_eq!(ada.script("location.pathname").await, "/settings");
+        ada.script("void (window.fetch = direct)").await;
+        ada.presses("Try again").await;
+        ada.until("document.querySelector('.session')").await;
+        assert_eq!(ada.token().await, Some(token));
+        assert_eq!(ada.answers("path=\"/api/token/refresh\""), 0);
     })
     .await;
 }

@@ -76,11 +76,12 @@ async fn concurrent_requests_share_one_refresh() {
         ada.open("/settings").await;
         ada.until("document.querySelector('.session')").await;
         ada.types_passwords(PASSWORD, NEW).await;
+        ada.presses("Delete account").await;
         ada.types("password", "another long walk").await;
         ada.lets_time_pass(SIX_MINUTES).await;
         ada.script(
             "['Change password', 'Download my data', 'Delete account'].forEach(text =>
-                [...document.querySelectorAll('button')].find(b => b.innerText === text).click())",
+                [...document.querySelectorAll('button')].findLast(b => b.innerText === text).click())",
         )
         .await;
         ada.until("document.body.innerText.includes('Your password has been changed')").await;

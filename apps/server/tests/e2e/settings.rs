@@ -184,6 +184,7 @@ async fn the_data_can_be_downloaded() {
 async fn deleting_an_account_requires_its_password() {
     visit(async |ada| {
         let token = ada.logs_in_and_opens_the_settings().await;
+        ada.presses("Delete account").await;
         ada.types("password", "another long walk").await;
         ada.presses("Delete account").await;
         assert!(ada.error_at("password").await.contains("Incorrect password"));
@@ -206,6 +207,34 @@ async fn deleting_an_account_requires_its_password() {
         ada.until("location.pathname === '/login'").await;
         ada.sees_nothing_private().await;
         assert_eq!(ada.server.sign_up(EMAIL, PASSWORD).status, 201);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_fragment_leads_to_its_section_after_the_lists_have_loaded() {
+    visit(async |ada| {
+        ada.logs_in().await;
+        for section in ["settings-sessions", "settings-export", "settings-deletion"] {
+            ada.open("/").await;
+            ada.open(&format!("/settings#{section}")).await;
+            ada.until("document.querySelector('.session') && document.querySelector('.event')")
+                .await;
+            ada.until(&format!("document.activeElement.id === '{section}'")).await;
+            ada.until(
+                "((box, page) => box.bottom <= innerHeight && (
+                    (box.top >= 0 && box.top < 50)
+                    || Math.abs(page.scrollTop + page.clientHeight - page.scrollHeight) < 2
+                ))(document.activeElement.getBoundingClientRect(), document.documentElement)",
+            )
+            .await;
+        }
+        ada.presses("Log out").await;
+        ada.open("/settings#settings-deletion").await;
+        ada.arrives_at("/login?next=%2Fsettings%23settings-deletion").await;
+        ada.submits_the_log_in_form().await;
+        ada.until("document.activeElement.id === 'settings-deletion'").await;
+        ada.until("scrollY > 0").await;
     })
     .await;
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use fantoccini::Locator;
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
+use fantoccini::key::Key;
 use fantoccini::wd::WindowHandle;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
@@ -28,6 +29,12 @@ pub(crate) struct Visitor {
     base: String,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Network {
+    Offline,
+    Online,
+}
+
 /// How long to wait for a condition. Only a failing test waits that long.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -40,12 +47,26 @@ pub(crate) async fn visit(test: impl AsyncFnOnce(&Visitor)) {
 pub(crate) async fn visit_with(options: &[&str], test: impl AsyncFnOnce(&Visitor)) {
     let folder = Rc::new(tempfile::tempdir().unwrap());
     let server = Rc::new(Server::start(&folder, options));
-    visit_at(server, folder, test).await;
+    visit_at(server, folder, Browser::start().await, test).await;
 }
 
-async fn visit_at(server: Rc<Server>, folder: Rc<TempDir>, test: impl AsyncFnOnce(&Visitor)) {
+/// Runs a test like [`visit`], in a browser whose password manager has saved the account.
+pub(crate) async fn visit_with_saved_password(test: impl AsyncFnOnce(&Visitor)) {
+    let folder = Rc::new(tempfile::tempdir().unwrap());
+    let server = Rc::new(Server::start(&folder, &[]));
+    let origin = format!("http://{}", server.address);
+    let browser = Browser::start_with_saved_password(&origin, EMAIL).await;
+    visit_at(server, folder, browser, test).await;
+}
+
+async fn visit_at(
+    server: Rc<Server>,
+    folder: Rc<TempDir>,
+    browser: Browser,
+    test: impl AsyncFnOnce(&Visitor),
+) {
     let base = format!("http://{}", server.address);
-    let visitor = Visitor { browser: Browser::start().await, server, folder, base };
+    let visitor = Visitor { browser, server, folder, base };
     let outcome = AssertUnwindSafe(test(&visitor)).catch_unwind().await;
     if outcome.is_err() {
         visitor.report().await;
@@ -71,7 +92,8 @@ fn is_error(entry: &Value) -> bool {
 impl Visitor {
     /// Runs a test in another browser, with the same server.
     pub(crate) async fn in_another_browser(&self, test: impl AsyncFnOnce(&Self)) {
-        Box::pin(visit_at(Rc::clone(&self.server), Rc::clone(&self.folder), test)).await;
+        let (server, folder) = (Rc::clone(&self.server), Rc::clone(&self.folder));
+        Box::pin(visit_at(server, folder, Browser::start().await, test)).await;
     }
 
     /// Returns the current tab.
@@ -124,8 +146,11 @@ impl Visitor {
         self.types("new_password", new).await;
     }
 
+    /// Waits for a button with this text. While a dialog is open, only its buttons count.
     pub(crate) async fn button(&self, text: &str) -> Element {
-        let path = format!("//button[normalize-space()='{text}']");
+        let path = format!(
+            "//button[normalize-space()='{text}' and (ancestor::dialog or not(//dialog[@open]))]"
+        );
         self.find(Locator::XPath(&path)).await
     }
 
@@ -231,6 +256,39 @@ impl Visitor {
     /// Stores a token in `sessionStorage`.
     pub(crate) async fn stores_token(&self, token: &str) {
         self.script(&format!("sessionStorage.setItem('access_token', '{token}')")).await;
+    }
+
+    /// Runs a script in every new document, before the scripts of the page.
+    pub(crate) async fn adds_script(&self, source: &str) {
+        let source = json!({"source": source});
+        self.browser.devtools("Page.addScriptToEvaluateOnNewDocument", source).await;
+    }
+
+    /// Disconnects the browser from the network, or connects it again.
+    pub(crate) async fn goes(&self, network: Network) {
+        let conditions = json!({
+            "offline": network == Network::Offline,
+            "latency": 0,
+            "downloadThroughput": -1,
+            "uploadThroughput": -1,
+        });
+        self.browser.devtools("Network.enable", json!({})).await;
+        self.browser.devtools("Network.emulateNetworkConditions", conditions).await;
+    }
+
+    /// Presses a key in the element that has the focus.
+    pub(crate) async fn presses_key(&self, key: Key) {
+        let focused = self.browser.client.active_element().await.unwrap();
+        focused.send_keys(&char::from(key).to_string()).await.unwrap();
+    }
+
+    /// Returns how many requests of this kind the server has answered.
+    pub(crate) fn answers(&self, request: &str) -> usize {
+        self.server
+            .log()
+            .lines()
+            .filter(|line| line.contains(request) && line.contains("answered"))
+            .count()
     }
 
     pub(crate) async fn script(&self, expression: &str) -> Value {

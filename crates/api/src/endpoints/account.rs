@@ -1,6 +1,6 @@
 use accounts::{ChangePassword, DeleteAccountOutcome};
 use api_types::ErrorCode::{InvalidFields, Overloaded, TooManyAttempts};
-use api_types::{Activity, ChangePasswordRequest, DeleteAccountRequest, Export, User as UserBody};
+use api_types::{Activity, ChangePasswordRequest, DeleteAccountRequest, Export, Me};
 
 use crate::context::Context;
 use crate::convert;
@@ -43,8 +43,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-async fn me(User(user): User, _: Context) -> Result<Json<UserBody>, ApiError> {
-    Ok(Json(convert::user(user.user())))
+async fn me(User(user): User, context: Context) -> Result<Json<Me>, ApiError> {
+    Ok(Json(convert::me(&user, context.api.accounts.now())))
 }
 
 async fn delete_account(

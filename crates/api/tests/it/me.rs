@@ -12,8 +12,22 @@ async fn me_returns_the_account_of_the_token() {
     let signed_up = app.sign_up().await;
     let response = app.sign_in().await.me().await;
     assert_eq!(response.status, 200);
-    assert_eq!(response.body, signed_up.body);
+    for field in ["id", "email", "created_at"] {
+        assert_eq!(response.body[field], signed_up.body[field], "{field}");
+    }
     assert_eq!(response.body["email"], json!(EMAIL));
+}
+
+#[tokio::test]
+async fn me_returns_when_the_session_expires_without_extending_it() {
+    let app = TestApp::new().await;
+    let mut user = app.user().await;
+    let minutes = |n: u64| json!(n * 60);
+    assert_eq!(user.me().await.body["session_expires_in"], minutes(30));
+    app.advance(Duration::from_mins(4));
+    assert_eq!(user.me().await.body["session_expires_in"], minutes(26));
+    user.refresh().await;
+    assert_eq!(user.me().await.body["session_expires_in"], minutes(30));
 }
 
 #[tokio::test]

@@ -71,10 +71,15 @@ impl ApiError {
         }
     }
 
-    /// Returns whether the server rejected the token.
+    /// Returns whether the server rejected the token. A 401 without one of these codes comes from a
+    /// proxy that has its own log-in, and says nothing about the session.
     #[must_use]
     pub const fn is_rejected_token(&self) -> bool {
-        matches!(self, Self::Rejected(Rejection { status: 401, .. }))
+        use ErrorCode::{InvalidRefreshToken, InvalidToken, MissingToken};
+        let Self::Rejected(Rejection { status: 401, code: Some(code), .. }) = self else {
+            return false;
+        };
+        matches!(code, InvalidToken | MissingToken | InvalidRefreshToken)
     }
 }
 
@@ -134,11 +139,18 @@ mod tests {
     }
 
     #[test]
-    fn only_401_rejects_a_token() {
-        for status in [400, 403, 404, 429, 500, 503] {
-            assert!(!ApiError::rejected(status, None, "").is_rejected_token(), "{status}");
+    fn only_a_401_of_the_server_rejects_a_token() {
+        let body = |code| format!(r#"{{"status":401,"code":"{code}"}}"#);
+        for code in ["invalid_token", "missing_token", "invalid_refresh_token"] {
+            assert!(ApiError::rejected(401, None, &body(code)).is_rejected_token(), "{code}");
+            assert!(!ApiError::rejected(403, None, &body(code)).is_rejected_token(), "{code}");
         }
-        assert!(ApiError::rejected(401, None, "").is_rejected_token());
+        for code in ["invalid_credentials", "from_the_future"] {
+            assert!(!ApiError::rejected(401, None, &body(code)).is_rejected_token(), "{code}");
+        }
+        for body in ["", "<h1>401 Authorization Required</h1>", r#"{"error":"invalid_token"}"#] {
+            assert!(!ApiError::rejected(401, None, body).is_rejected_token(), "{body}");
+        }
         assert!(!ApiError::Unreachable.is_rejected_token());
         assert!(!ApiError::Unreadable.is_rejected_token());
     }

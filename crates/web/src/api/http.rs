@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use js_sys::Reflect;
+use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, RequestInit, Response};
@@ -52,8 +52,11 @@ pub(super) async fn send(request: &Request) -> Result<String, ApiError> {
 
 async fn fetch(request: &Request) -> Result<(Response, String), JsValue> {
     let window = web_sys::window().ok_or(JsValue::NULL)?;
-    let promise = window.fetch_with_str_and_init(&request.path, &init(request)?);
-    let response: Response = JsFuture::from(promise).await?.dyn_into()?;
+    // The binding of `fetch` in web-sys does not catch exceptions, but extensions replace `fetch`.
+    let fetch: Function = Reflect::get(&window, &"fetch".into())?.dyn_into()?;
+    let response =
+        fetch.call2(&window, &JsValue::from_str(&request.path), init(request)?.as_ref())?;
+    let response: Response = JsFuture::from(Promise::resolve(&response)).await?.dyn_into()?;
     let body = JsFuture::from(response.text()?).await?;
     Ok((response, body.as_string().unwrap_or_default()))
 }

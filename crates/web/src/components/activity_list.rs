@@ -1,6 +1,7 @@
 use api_types::ActivityEvent;
 use yew::prelude::*;
 
+use super::text::text;
 use super::time_ago::TimeAgo;
 use crate::format;
 
@@ -30,7 +31,7 @@ pub fn ActivityList(props: &ActivityListProps) -> Html {
             if events.len() > INITIAL {
                 <p>
                     <button type="button" class="button button-quiet" {onclick}>
-                        {if *all { "Show fewer".to_owned() } else { format!("Show all {}", events.len()) }}
+                        {text(if *all { "Show fewer".to_owned() } else { format!("Show all {}", events.len()) })}
                     </button>
                 </p>
             }
@@ -42,11 +43,11 @@ fn item(event: &ActivityEvent) -> Html {
     // An event that an operator caused has neither an IP address nor a user agent.
     let from = (event.ip.is_some() || event.user_agent.is_some()).then(|| {
         let ip = format::ip(event.ip.as_deref());
-        format!(" from {ip} · {}", format::device(event.user_agent.as_deref()))
+        text(format!(" from {ip} · {}", format::device(event.user_agent.as_deref())))
     });
     html! {
         <div class="event">
-            <dt>{format::activity(event)}</dt>
+            <dt>{text(format::activity(event))}</dt>
             <dd><TimeAgo time={event.at.clone()} />{from}</dd>
         </div>
     }

@@ -1,5 +1,6 @@
 use yew::prelude::*;
 
+use super::text::text as changing_text;
 use crate::browser;
 
 /// Properties of [`BusyButton`].
@@ -57,14 +58,15 @@ pub fn BusyButton(props: &BusyButtonProps) -> Html {
             onkeydown={|key: KeyboardEvent| ignore_held_enter(&key)}
             ref={button}
         >
-            {if *busy { busy_text } else { text }}
+            {changing_text(if *busy { *busy_text } else { *text })}
         </button>
     }
 }
 
 /// Returns a handler that calls `onpress` for a click, but not for the second click of a double
 /// click.
-pub(super) fn pressed(onpress: Callback<()>) -> Callback<MouseEvent> {
+pub fn pressed(onpress: impl Into<Callback<()>>) -> Callback<MouseEvent> {
+    let onpress = onpress.into();
     Callback::from(move |click: MouseEvent| {
         if !browser::is_repeated_click(&click) {
             onpress.emit(());

@@ -1,21 +1,49 @@
 use yew::prelude::*;
 
 use super::notice::alert;
-use super::page_title::PageTitle;
+use super::page_title::use_document_title;
+use super::retry::use_retry_when_online;
 use crate::browser;
 
-/// Renders an error in place of a page, with a button to try again.
-pub fn error_page(title: &'static str, text: Html, onretry: &Callback<()>) -> Html {
-    let onclick = onretry.reform(|_| {
-        // The button is removed while the page is loading, which would lose the focus.
-        browser::focus_main();
+/// Properties of [`ErrorPage`].
+#[derive(Properties, PartialEq)]
+pub struct ErrorPageProps {
+    /// The heading, which is also the title of the document.
+    pub title: &'static str,
+    /// What went wrong.
+    pub text: AttrValue,
+    /// Called when the user tries again, or when the browser is online again.
+    pub onretry: Callback<()>,
+}
+
+/// An error in place of a page, with a button to try again.
+///
+/// The button gets the focus, so that Enter tries again, however often it fails.
+#[component]
+pub fn ErrorPage(props: &ErrorPageProps) -> Html {
+    let ErrorPageProps { title, text, onretry } = props;
+    let button = use_node_ref();
+    // The button is removed while the page is loading, which would lose the focus.
+    let retry = onretry.reform(|()| browser::focus_main());
+    use_document_title(title);
+    use_retry_when_online(Some(retry.clone()));
+    use_effect_with((), {
+        let button = button.clone();
+        move |()| {
+            if browser::has_lost_focus() {
+                browser::focus(button.cast());
+            }
+        }
     });
     html! {
         <article class="page page-narrow">
-            <PageTitle {title} />
             <h1 tabindex="-1">{title}</h1>
-            {alert(html! { <p>{text}</p> })}
-            <p><button type="button" class="button" {onclick}>{"Try again"}</button></p>
+            {alert(text)}
+            <p>
+                <button type="button" class="button" onclick={retry.reform(|_| ())} ref={button}>
+                    {"Try again"}
+                </button>
+            </p>
         </article>
     }
 }

@@ -12,9 +12,11 @@ pub(super) fn field_error(
     onlogin: Option<Callback<()>>,
 ) -> Html {
     let Some(problem) = problem else { return Html::default() };
+    let text = problem.text();
     html! {
-        <p id={error_id(field)} role="alert" class="field-error">
-            {problem.text()}
+        // The key makes a change of the text visible on a page that the browser has translated.
+        <p id={error_id(field)} role="alert" class="field-error" key={&*text}>
+            {&text}
             if problem == FieldProblem::EmailTaken {
                 {" "}
                 <Link to={Route::Login} onfollow={onlogin}>{"Log in instead"}</Link>

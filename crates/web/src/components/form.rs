@@ -6,6 +6,7 @@ use super::busy_button::ignore_held_enter;
 use super::form_data::{FormData, named_inputs};
 use super::notice::alert;
 use super::progress::Progress;
+use super::text::text;
 use crate::browser;
 
 /// Properties of [`Form`].
@@ -77,8 +78,8 @@ pub fn Form(props: &FormProps) -> Html {
         >
             {props.children.clone()}
             // The error is next to the button, because the top of the form may be out of view.
-            if let Some(text) = &progress.failure.form {
-                {alert(html! { <p>{text}</p> })}
+            if let Some(failure) = &progress.failure.form {
+                {alert(failure)}
             }
             <button
                 type="submit"
@@ -87,7 +88,7 @@ pub fn Form(props: &FormProps) -> Html {
                 aria-busy={progress.busy.then_some("true")}
                 {onclick}
             >
-                {if progress.busy { props.submitting } else { props.submit }}
+                {text(if progress.busy { props.submitting } else { props.submit })}
             </button>
         </form>
     }

@@ -1,6 +1,7 @@
 use yew::prelude::*;
 
 use super::local_time::{day_in_utc, localized};
+use super::text::text as changing_text;
 
 /// Properties of [`LocalDate`].
 #[derive(Properties, PartialEq)]
@@ -18,5 +19,6 @@ pub fn LocalDate(props: &LocalDateProps) -> Html {
         let text = text.setter();
         move |time| text.set(localized(time, &[("dateStyle", "long")]))
     });
-    html! { <time datetime={time}>{text.as_deref().unwrap_or_else(|| day_in_utc(time))}</time> }
+    let text = text.as_deref().unwrap_or_else(|| day_in_utc(time));
+    html! { <time datetime={time}>{changing_text(text.to_owned())}</time> }
 }

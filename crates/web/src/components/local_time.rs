@@ -1,7 +1,7 @@
 //! Times in the user's time zone.
 
-use js_sys::{Date, Object, Reflect};
-use wasm_bindgen::JsValue;
+use js_sys::{Date, Function, Object, Reflect};
+use wasm_bindgen::{JsCast as _, JsValue};
 
 use crate::browser;
 
@@ -15,8 +15,18 @@ pub(super) fn localized(time: &str, styles: &[(&str, &str)]) -> Option<String> {
         Reflect::set(&options, &JsValue::from_str(name), &JsValue::from_str(style)).ok()?;
     }
     let english = browser::language().filter(|language| language.starts_with("en"));
-    let language = english.unwrap_or_else(|| "en".to_owned());
-    Some(date.to_locale_string(&language, &options).into())
+    english
+        .and_then(|language| format(&date, &language, &options))
+        .or_else(|| format(&date, "en", &options))
+}
+
+/// Formats a time in a language, or returns `None` if the language is not a BCP 47 tag. Some
+/// browsers report such a language, for example `en-US@posix`.
+///
+/// The binding of `toLocaleString` in js-sys does not catch the exception.
+fn format(date: &Date, language: &str, options: &Object) -> Option<String> {
+    let method: Function = Reflect::get(date, &"toLocaleString".into()).ok()?.dyn_into().ok()?;
+    method.call2(date, &language.into(), options).ok()?.as_string()
 }
 
 /// Returns the number of seconds since a time.

@@ -3,6 +3,7 @@ use yew::prelude::*;
 
 use super::busy_button::pressed;
 use super::link::Link;
+use super::text::text as changing_text;
 use crate::browser;
 use crate::routes::Route;
 use crate::sign_up::SignUp;
@@ -50,7 +51,7 @@ pub fn NavBar(props: &NavBarProps) -> Html {
     let onkeydown = {
         let (open, menu) = (open.clone(), menu.clone());
         move |event: KeyboardEvent| {
-            if *open && event.key() == "Escape" {
+            if *open && browser::is_key(&event, "Escape") {
                 open.set(false);
                 if let Some(menu) = menu.cast::<HtmlElement>() {
                     let _ = menu.focus();
@@ -77,12 +78,15 @@ pub fn NavBar(props: &NavBarProps) -> Html {
     }
 }
 
+// The keys of the items make Yew replace them. If it changed their texts in place, the change would
+// not be visible on a page that the browser has translated.
+
 fn signed_out(props: &NavBarProps, onstay: &Callback<()>) -> Html {
     html! {
         <>
-            <li>{link(props, Route::Login, "Log in", onstay)}</li>
+            <li key="login">{link(props, Route::Login, "Log in", onstay)}</li>
             if props.sign_up == SignUp::On {
-                <li>{link(props, Route::Signup, "Sign up", onstay)}</li>
+                <li key="signup">{link(props, Route::Signup, "Sign up", onstay)}</li>
             }
         </>
     }
@@ -92,9 +96,9 @@ fn signed_in(props: &NavBarProps, onstay: &Callback<()>) -> Html {
     let onclick = pressed(props.onlogout.clone());
     html! {
         <>
-            <li>{link(props, Route::Private, "Your account", onstay)}</li>
-            <li>{link(props, Route::Settings, "Settings", onstay)}</li>
-            <li>
+            <li key="private">{link(props, Route::Private, "Your account", onstay)}</li>
+            <li key="settings">{link(props, Route::Settings, "Settings", onstay)}</li>
+            <li key="log-out">
                 <button
                     type="button"
                     class="button button-quiet"
@@ -102,7 +106,7 @@ fn signed_in(props: &NavBarProps, onstay: &Callback<()>) -> Html {
                     aria-busy={props.ending.then_some("true")}
                     {onclick}
                 >
-                    {if props.ending { "Logging out…" } else { "Log out" }}
+                    {changing_text(if props.ending { "Logging out…" } else { "Log out" })}
                 </button>
             </li>
         </>

@@ -1,8 +1,12 @@
 use yew::prelude::*;
 
 /// Renders an error, which screen readers announce at once.
-pub fn alert(content: Html) -> Html {
-    html! { <div role="alert" class="notice notice-alert">{content}</div> }
+pub fn alert(text: impl Into<AttrValue>) -> Html {
+    let text = text.into();
+    // The key makes a change of the text visible on a page that the browser has translated.
+    html! {
+        <div role="alert" class="notice notice-alert" key={&*text}><p>{&text}</p></div>
+    }
 }
 
 /// Renders a success message, which screen readers announce when they are idle.
@@ -14,7 +18,7 @@ pub fn status(text: Option<AttrValue>) -> Html {
     html! {
         <div role="status" {class}>
             if let Some(text) = text {
-                <p>{text}</p>
+                <p key={&*text}>{&text}</p>
             }
         </div>
     }

@@ -2,14 +2,22 @@ use yew::prelude::*;
 
 use crate::browser;
 
-/// Sets the document's title, and moves the focus from `main` to the page's heading. After a
-/// navigation to a guarded page, `main` has the focus until the page is shown.
+/// Sets the document's title, and moves the focus from `main` to the page's heading, or to the
+/// element that the fragment of the URL names. After a navigation to a guarded page, `main` has the
+/// focus until the page is shown.
 #[hook]
 pub fn use_page_title(title: &'static str) {
-    use_effect_with(title, |title| {
-        browser::set_title(&format!("{title} · Latchkey"));
+    use_document_title(title);
+    use_effect_with((), |()| {
         browser::pass_focus_to_heading();
+        browser::focus_fragment();
     });
+}
+
+/// Sets the document's title, and does not move the focus.
+#[hook]
+pub(super) fn use_document_title(title: &'static str) {
+    use_effect_with(title, |title| browser::set_title(&format!("{title} · Latchkey")));
 }
 
 /// Properties of [`PageTitle`].

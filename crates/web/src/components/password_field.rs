@@ -1,6 +1,7 @@
 use yew::prelude::*;
 
 use super::field::{described_by, field_error, hint_id};
+use super::text::text;
 use crate::messages::FieldProblem;
 
 /// Properties of [`PasswordField`].
@@ -65,7 +66,7 @@ pub fn PasswordField(props: &PasswordFieldProps) -> Html {
                     <p id={hint_id(name)} class="field-hint">{hint}</p>
                 }
                 <button type="button" class="button button-link" onclick={toggle}>
-                    {format!("{} {}", if *shown { "Hide" } else { "Show" }, label.to_lowercase())}
+                    {text(format!("{} {}", if *shown { "Hide" } else { "Show" }, label.to_lowercase()))}
                 </button>
             </div>
         </div>

@@ -3,6 +3,7 @@ use yew::prelude::*;
 
 use super::busy_button::BusyButton;
 use super::notice::alert;
+use super::text::text;
 use super::time_ago::TimeAgo;
 use crate::format;
 
@@ -58,13 +59,13 @@ fn item(props: &SessionsListProps, session: &Session) -> Html {
     html! {
         <li key={session.id.clone()} class="session">
             <div class="session-text" id={text_id(session)}>
-                <p class="session-device">{&device}</p>
+                <p class="session-device">{text(device)}</p>
                 if session.current {
                     <p class="session-mark">{"This session"}</p>
                 }
                 <p>
                     {"Last active "}<TimeAgo time={session.last_seen_at.clone()} />
-                    {format!(" from {ip}")}
+                    {text(format!(" from {ip}"))}
                 </p>
                 <p>{"Logged in "}<TimeAgo time={session.created_at.clone()} /></p>
             </div>
@@ -105,7 +106,7 @@ fn text_id(session: &Session) -> String {
 /// Renders the error of a request next to its button, because any other place may be out of view.
 fn failure(props: &SessionsListProps, button: &EndSessions) -> Html {
     match &props.failure {
-        Some((target, text)) if target == button => alert(html! { <p>{text}</p> }),
+        Some((target, text)) if target == button => alert(text),
         _ => Html::default(),
     }
 }

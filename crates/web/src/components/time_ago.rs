@@ -1,6 +1,7 @@
 use yew::prelude::*;
 
 use super::local_time::{day_in_utc, localized, seconds_since};
+use super::text::text as changing_text;
 use crate::format;
 
 /// Properties of [`TimeAgo`].
@@ -25,9 +26,6 @@ pub fn TimeAgo(props: &TimeAgoProps) -> Html {
         }
     });
     let title = title.as_deref().unwrap_or(time).to_owned();
-    html! {
-        <time datetime={time} {title}>
-            {text.as_deref().unwrap_or_else(|| day_in_utc(time))}
-        </time>
-    }
+    let text = text.as_deref().unwrap_or_else(|| day_in_utc(time));
+    html! { <time datetime={time} {title}>{changing_text(text.to_owned())}</time> }
 }

@@ -53,9 +53,12 @@ pub fn Home(props: &HomeProps) -> Html {
     }
 }
 
+// The keys make Yew replace the links. If it changed their texts in place, the change would not be
+// visible on a page that the browser has translated.
+
 fn sign_up_actions() -> Html {
     html! {
-        <p class="actions">
+        <p key="sign-up" class="actions">
             <Link to={Route::Signup} class="button">{"Create an account"}</Link>
             <Link to={Route::Login} class="button button-quiet">{"Log in"}</Link>
         </p>
@@ -64,7 +67,7 @@ fn sign_up_actions() -> Html {
 
 fn log_in_action() -> Html {
     html! {
-        <p class="actions">
+        <p key="log-in" class="actions">
             <Link to={Route::Login} class="button">{"Log in"}</Link>
         </p>
     }
@@ -72,7 +75,7 @@ fn log_in_action() -> Html {
 
 fn signed_in_actions() -> Html {
     html! {
-        <p class="actions">
+        <p key="signed-in" class="actions">
             <Link to={Route::Private} class="button">{"Go to your account"}</Link>
         </p>
     }

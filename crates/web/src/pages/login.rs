@@ -83,9 +83,10 @@ fn notice(notice: LoginNotice) -> Html {
             "Your session has ended. Log in to continue where you left off."
         }
         LoginNotice::OtherUser => {
-            "Someone else has logged in with this browser. Log in again to use your own account."
+            "Another account has been used to log in with this browser. To continue with the account \
+             that you used here, log in again."
         }
-        LoginNotice::SignOutUnconfirmed => return alert(html! { <p>{UNCONFIRMED}</p> }),
+        LoginNotice::SignOutUnconfirmed => return alert(UNCONFIRMED),
     };
     status(Some(text.into()))
 }

@@ -7,8 +7,9 @@ use yew::prelude::*;
 
 use super::sign_out::{PendingSignOut, SignOutOutcome};
 use super::state::{Action, Session, State};
+use super::timers::Timers;
 use super::tokens::{Claims, Deadline, RefreshError, refresh_for};
-use crate::api::{self, ApiError};
+use crate::api::ApiError;
 use crate::browser;
 use crate::single_flight::SingleFlight;
 use crate::storage::{self, StorageDenied};
@@ -50,12 +51,14 @@ pub(super) struct Memory {
     pub(super) tabs: Tabs,
     deadline: Cell<Option<Deadline>>,
     generation: Cell<Generation>,
+    /// The timers of the next checks.
+    pub(super) timers: Timers,
 }
 
 /// The sequence number of a session in this tab. A request from an earlier session must not change
 /// a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Generation(u32);
+pub(super) struct Generation(u32);
 
 impl Memory {
     /// Begins a new generation: the answers to pending requests are ignored from now on.
@@ -64,11 +67,12 @@ impl Memory {
         self.check.cancel();
         self.refresh.close();
         self.deadline.take();
+        self.timers.stop();
     }
 
     /// Returns whether the token is known to be expired or about to expire. After a page load, its
     /// lifetime is unknown.
-    fn is_past_deadline(&self, now_ms: f64) -> bool {
+    pub(super) fn is_past_deadline(&self, now_ms: f64) -> bool {
         self.deadline.get().is_some_and(|deadline| deadline.has_passed(now_ms))
     }
 }
@@ -171,7 +175,7 @@ impl SessionHandle {
         self.dispatch(Action::Ask);
         let session = self.clone();
         spawn_local(async move {
-            let answer = session.authorized(api::me).await;
+            let answer = session.ask_user().await;
             if session.memory.check.finish(number) {
                 session.apply_answer(answer);
             }
@@ -190,15 +194,6 @@ impl SessionHandle {
     pub(super) fn hide(&self) {
         self.memory.check.cancel();
         self.dispatch(Action::Hide);
-    }
-
-    /// Checks whether the session is still active. If it is, the page and any text typed into it
-    /// stay as they are.
-    pub(super) fn verify(&self) {
-        if storage::token().is_some() {
-            let session = self.clone();
-            spawn_local(async move { drop(session.authorized(api::me).await) });
-        }
     }
 
     /// Starts a session with a token that was just issued.
@@ -321,6 +316,7 @@ impl SessionHandle {
             Ok(answer) => {
                 // The token can be used even if it cannot be stored.
                 let _ = self.store(&answer);
+                self.extended();
                 Ok(answer.access_token)
             }
             Err(RefreshError::Failed(error)) => Err(error),
@@ -340,7 +336,10 @@ impl SessionHandle {
     /// Stores a token that has just arrived.
     fn store(&self, answer: &TokenResponse) -> Result<(), StorageDenied> {
         storage::set_token(&answer.access_token)?;
-        self.memory.deadline.set(Some(Deadline::new(answer, browser::now())));
+        let now = browser::now();
+        let deadline = Deadline::new(answer, now);
+        self.memory.deadline.set(Some(deadline));
+        self.expect_token_expiry(deadline.remaining(now));
         Ok(())
     }
 
@@ -367,6 +366,10 @@ impl SessionHandle {
     /// Keeps this tab from using the remembered session, which may be another user's.
     fn decline_remembered(&self) {
         self.memory.declined.replace(storage::remembered());
+    }
+
+    pub(super) fn generation(&self) -> Generation {
+        self.memory.generation.get()
     }
 
     fn dispatch(&self, action: Action) {

@@ -1,10 +1,12 @@
 use gloo_events::EventListener;
 use wasm_bindgen::JsCast as _;
-use web_sys::PageTransitionEvent;
+use web_sys::{EventTarget, PageTransitionEvent};
 use yew::prelude::*;
 
 use super::handle::{Memory, SessionHandle};
 use super::state::{Session, State};
+use crate::browser;
+use crate::tabs::Message;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct SessionProviderProps {
@@ -45,8 +47,8 @@ pub fn use_session() -> SessionHandle {
 ///
 /// The browser may keep a page in the back-forward cache and show it long after its session has
 /// ended. So the page forgets the user when it is left, and asks the server when it is shown again.
-/// If another tab signs out, the page stays as it is until the server has confirmed that the
-/// session has ended.
+/// If another tab signs out, or the user comes back to the page, the page stays as it is until the
+/// server has confirmed that the session has ended.
 fn listen(session: &SessionHandle) -> Vec<EventListener> {
     let Some(window) = web_sys::window() else { return Vec::new() };
     let hidden = session.clone();
@@ -59,7 +61,23 @@ fn listen(session: &SessionHandle) -> Vec<EventListener> {
         }
     });
     let mut listeners = vec![pagehide, pageshow];
+    let mut verify_on = |target: &EventTarget, event: &'static str| {
+        let session = session.clone();
+        listeners.push(EventListener::new(target, event, move |_| {
+            if browser::is_visible() {
+                session.verify_soon();
+            }
+        }));
+    };
+    verify_on(&window, "focus");
+    verify_on(&window, "online");
+    if let Some(document) = window.document() {
+        verify_on(&document, "visibilitychange");
+    }
     let verified = session.clone();
-    listeners.extend(session.memory.tabs.on_sign_out(move || verified.verify()));
+    listeners.extend(session.memory.tabs.listen(move |message| match message {
+        Message::SignedOut => verified.verify(),
+        Message::End { session, expires_in } => verified.end_announced(&session, expires_in),
+    }));
     listeners
 }

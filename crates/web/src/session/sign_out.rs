@@ -80,11 +80,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_success_or_a_401_confirms_the_end_of_the_session() {
+    fn only_a_success_or_a_rejected_token_confirms_the_end_of_the_session() {
         let rejected = |status| Err(ApiError::rejected(status, None, ""));
         assert_eq!(outcome(&Ok(())), SignOutOutcome::Ended);
-        assert_eq!(outcome(&rejected(401)), SignOutOutcome::Ended);
-        for answer in [rejected(500), rejected(503), Err(ApiError::Unreachable)] {
+        assert_eq!(outcome(&Err(ApiError::no_token())), SignOutOutcome::Ended);
+        for answer in [rejected(401), rejected(500), rejected(503), Err(ApiError::Unreachable)] {
             assert_eq!(outcome(&answer), SignOutOutcome::Unconfirmed);
         }
     }

@@ -59,6 +59,11 @@ impl Deadline {
     pub(super) fn has_passed(self, now_ms: f64) -> bool {
         now_ms >= self.0
     }
+
+    /// Returns the milliseconds until the deadline.
+    pub(super) fn remaining(self, now_ms: f64) -> f64 {
+        self.0 - now_ms
+    }
 }
 
 /// An error from refreshing a token.
@@ -135,8 +140,11 @@ mod tests {
     #[test]
     fn only_a_rejected_cookie_ends_the_session() {
         let error = |status| ApiError::rejected(status, None, "");
-        assert_eq!(RefreshError::from(error(401)), RefreshError::SessionEnded(error(401)));
-        for error in [error(403), error(429), error(500), error(503), ApiError::Unreachable] {
+        let rejected = ApiError::rejected(401, None, r#"{"code":"invalid_refresh_token"}"#);
+        assert_eq!(RefreshError::from(rejected.clone()), RefreshError::SessionEnded(rejected));
+        let proxy = error(401);
+        for error in [proxy, error(403), error(429), error(500), error(503), ApiError::Unreachable]
+        {
             assert_eq!(RefreshError::from(error.clone()), RefreshError::Failed(error));
         }
     }

@@ -56,10 +56,13 @@ fn props(history: MemoryHistory, session: Session) -> AppProps {
     AppProps { history, password_policy, sign_up, session }
 }
 
+/// Renders a component. Leaves out the elements `span`, which only separate a text that may change
+/// from what is around it.
 pub(crate) fn render<C: BaseComponent>(props: C::Properties) -> String {
     let runtime = Builder::new_current_thread().build().unwrap();
     let renderer = LocalServerRenderer::<C>::with_props(props).hydratable(false);
-    LocalSet::new().block_on(&runtime, renderer.render())
+    let html = LocalSet::new().block_on(&runtime, renderer.render());
+    html.replace("<span>", "").replace("</span>", "")
 }
 
 /// Returns the first start tag that contains `with`, for example `name="email"`.

@@ -3,12 +3,12 @@ use auth_core::PasswordPolicy;
 use yew::prelude::*;
 use yew_router::hooks::use_navigator;
 
-use crate::api;
-use crate::components::{Failure, Form, FormData, PasswordField, hidden_username};
+use crate::components::{Dialog, Failure, Form, FormData, PasswordField, hidden_username, pressed};
 use crate::messages::FieldProblem;
 use crate::pages::submission::use_submission;
 use crate::routes::{AccountDeleted, Route};
 use crate::session::{SessionHandle, use_session};
+use crate::{api, browser};
 
 const PASSWORD: &str = "password";
 
@@ -20,7 +20,54 @@ pub(super) struct DeletionSectionProps {
 
 #[component]
 pub(super) fn DeletionSection(props: &DeletionSectionProps) -> Html {
-    let DeletionSectionProps { email, policy } = props;
+    let is_open = use_state(|| false);
+    let opener = use_node_ref();
+    let onclick = {
+        let is_open = is_open.setter();
+        pressed(move |()| is_open.set(true))
+    };
+    let onclose = {
+        let (is_open, opener) = (is_open.setter(), opener.clone());
+        move |()| {
+            is_open.set(false);
+            // Safari does not focus a button that is clicked, so it cannot return the focus to it.
+            browser::focus(opener.cast());
+        }
+    };
+    html! {
+        <section class="setting" aria-labelledby="settings-deletion">
+            <h2 id="settings-deletion" tabindex="-1">{"Delete your account"}</h2>
+            <p>{"A deletion takes effect immediately and cannot be undone."}</p>
+            <p>
+                <button
+                    type="button"
+                    class="button button-danger-quiet"
+                    aria-haspopup="dialog"
+                    {onclick}
+                    ref={opener}
+                >
+                    {"Delete account"}
+                </button>
+            </p>
+            if *is_open {
+                <DeletionDialog email={props.email.clone()} policy={props.policy} {onclose} />
+            }
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct DeletionDialogProps {
+    email: AttrValue,
+    policy: PasswordPolicy,
+    onclose: Callback<()>,
+}
+
+/// The dialog with the password. The field exists only while the dialog is open, so that no
+/// password that the browser fills in is on the page by chance.
+#[component]
+fn DeletionDialog(props: &DeletionDialogProps) -> Html {
+    let DeletionDialogProps { email, policy, onclose } = props;
     let session = use_session();
     let navigator = use_navigator();
     let policy = *policy;
@@ -34,8 +81,12 @@ pub(super) fn DeletionSection(props: &DeletionSectionProps) -> Html {
         Ok(())
     });
     html! {
-        <section class="setting" aria-labelledby="settings-deletion">
-            <h2 id="settings-deletion">{"Delete your account"}</h2>
+        <Dialog
+            title="Delete your account?"
+            title_id="deletion-dialog"
+            busy={progress.busy}
+            {onclose}
+        >
             <p>
                 {"This deletes your account, your sessions and everything else that Latchkey stores \
                   about you. Only a record of the deletion remains, without your email address. \
@@ -57,7 +108,7 @@ pub(super) fn DeletionSection(props: &DeletionSectionProps) -> Html {
                     busy={progress.busy}
                 />
             </Form>
-        </section>
+        </Dialog>
     }
 }
 

@@ -15,14 +15,14 @@ pub(super) fn ExportSection() -> Html {
     let success = progress.has_succeeded().then(|| format!("Download started: {FILE}").into());
     html! {
         <section class="setting" aria-labelledby="settings-export">
-            <h2 id="settings-export">{"Your data"}</h2>
+            <h2 id="settings-export" tabindex="-1">{"Your data"}</h2>
             <p>
                 {"Download a JSON file with the data that Latchkey stores about you: your account, \
                   your sessions, your recent activity and how your password is protected. The \
                   file does not contain the password or its hash."}
             </p>
-            if let Some(text) = &progress.failure.form {
-                {alert(html! { <p>{text}</p> })}
+            if let Some(failure) = &progress.failure.form {
+                {alert(failure)}
             }
             <p>
                 <BusyButton

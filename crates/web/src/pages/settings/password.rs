@@ -37,7 +37,7 @@ pub(super) fn PasswordSection(props: &PasswordSectionProps) -> Html {
     let (current, new) = (progress.failure.at(CURRENT), progress.failure.at(NEW));
     html! {
         <section class="setting" aria-labelledby="settings-password">
-            <h2 id="settings-password">{"Password"}</h2>
+            <h2 id="settings-password" tabindex="-1">{"Password"}</h2>
             <p>{"Changing your password logs you out everywhere else."}</p>
             <Form
                 submit="Change password"

@@ -3,7 +3,7 @@ use yew::prelude::*;
 
 use crate::api::ApiError;
 use crate::browser;
-use crate::components::alert;
+use crate::components::{alert, use_retry_when_online};
 use crate::messages::describe;
 
 /// A list that is loaded from the server.
@@ -50,6 +50,14 @@ where
         let list = list.setter();
         load.reform(move |()| list.set(RemoteList::Loading))
     };
+    let has_failed = matches!(*list, RemoteList::Failed(_));
+    use_retry_when_online(has_failed.then(|| reload.clone()));
+    // The list moves what is below it.
+    use_effect_with(matches!(*list, RemoteList::Loaded(_)), |is_loaded| {
+        if *is_loaded {
+            browser::follow_fragment();
+        }
+    });
     (list, reload)
 }
 
@@ -74,7 +82,7 @@ fn failed(text: &AttrValue, heading: &'static str, reload: &Callback<()>) -> Htm
     });
     html! {
         <>
-            {alert(html! { <p>{text}</p> })}
+            {alert(text)}
             <p>
                 <button type="button" class="button button-quiet" {onclick}>{"Try again"}</button>
             </p>

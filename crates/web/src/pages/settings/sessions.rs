@@ -1,4 +1,4 @@
-use api_types::Session;
+use api_types::{ErrorCode, Session};
 use yew::prelude::*;
 
 use super::remote_list::{show, use_remote_list};
@@ -87,7 +87,7 @@ async fn end(session: &SessionHandle, target: &EndSessions) -> Result<(), Failur
     };
     match answer {
         // The session has ended since the list was loaded.
-        Err(ApiError::Rejected(rejection)) if rejection.status == 404 => Ok(()),
+        Err(ApiError::Rejected(rejection)) if rejection.code == Some(ErrorCode::NotFound) => Ok(()),
         answer => answer.map_err(|error| Failure::from_form(describe(&error))),
     }
 }

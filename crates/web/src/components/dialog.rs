@@ -1,0 +1,79 @@
+use web_sys::HtmlDialogElement;
+use yew::prelude::*;
+
+use crate::browser;
+
+/// Properties of [`Dialog`].
+#[derive(Properties, PartialEq)]
+pub struct DialogProps {
+    /// The heading, which names the dialog.
+    pub title: &'static str,
+    /// The id of the heading.
+    pub title_id: &'static str,
+    /// `true` if a request is pending. The dialog then stays open.
+    pub busy: bool,
+    /// Called after the user has closed the dialog, which must then be removed.
+    pub onclose: Callback<()>,
+    /// The content above the button `Cancel`.
+    pub children: Html,
+}
+
+/// A modal dialog, which is open while it is mounted.
+///
+/// The heading has the focus at first. A control might be a password that the browser has filled
+/// in, or a button, and a second press of Enter would then confirm the dialog unread.
+#[component]
+pub fn Dialog(props: &DialogProps) -> Html {
+    let DialogProps { title, title_id, busy, onclose, children } = props;
+    let dialog = use_node_ref();
+    let heading = use_node_ref();
+    use_effect_with((), {
+        let (dialog, heading) = (dialog.clone(), heading.clone());
+        move |()| {
+            if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
+                // This fails only for a dialog that is open already.
+                let _ = dialog.show_modal();
+            }
+            browser::focus(heading.cast());
+        }
+    });
+    let oncancel = {
+        let busy = *busy;
+        move |event: Event| {
+            if busy {
+                event.prevent_default();
+            }
+        }
+    };
+    let cancel = {
+        let onclose = onclose.clone();
+        let dialog = dialog.clone();
+        move |_| match dialog.cast::<HtmlDialogElement>() {
+            // The browser then sends the event `close`.
+            Some(dialog) if dialog.open() => dialog.close(),
+            _ => onclose.emit(()),
+        }
+    };
+    html! {
+        <dialog
+            class="dialog"
+            aria-labelledby={*title_id}
+            {oncancel}
+            onclose={onclose.reform(|_| ())}
+            ref={dialog}
+        >
+            <div class="dialog-content">
+                <h2 id={*title_id} tabindex="-1" ref={heading}>{title}</h2>
+                {children.clone()}
+                <button
+                    type="button"
+                    class="button button-quiet button-wide"
+                    disabled={*busy}
+                    onclick={cancel}
+                >
+                    {"Cancel"}
+                </button>
+            </div>
+        </dialog>
+    }
+}

@@ -1,0 +1,119 @@
+//! Checks of an open page's session.
+//!
+//! A page must not show private data after its session has ended. It asks the server when the user
+//! comes back to it, shortly before its token expires, and when the session must have expired.
+//!
+//! A check with a valid token does not extend the session, so an open page does not keep the
+//! session alive. A check with an expired token refreshes it, which would extend the session. So
+//! the last check is made only after the session must have expired. Other tabs may extend it in the
+//! meantime. They then announce its new end.
+
+use api_types::{Me, User};
+use wasm_bindgen_futures::spawn_local;
+
+use super::handle::SessionHandle;
+use super::timers::{self, MIN_INTERVAL_MS, delay_of_event};
+use super::tokens::Claims;
+use crate::api::{self, ApiError};
+use crate::{browser, storage};
+
+/// How long before the deadline of the token the session is checked with it.
+const TOKEN_MARGIN_MS: f64 = 2_000.0;
+
+/// How long after its expected end the session is checked. By then it has ended on the server too.
+const END_MARGIN_MS: f64 = 2_000.0;
+
+/// The time between checks after the expected end, while the server cannot be reached.
+const RETRY_MS: f64 = 60_000.0;
+
+impl SessionHandle {
+    /// Asks the server for the user of the session. The answer also says when the session expires.
+    pub(super) async fn ask_user(&self) -> Result<User, ApiError> {
+        let timers = &self.memory.timers;
+        timers.last_check.set(Some(browser::now()));
+        timers.is_checking.set(true);
+        let generation = self.generation();
+        let answer = self.authorized(api::me).await;
+        timers.is_checking.set(false);
+        let Me { id, email, created_at, session_expires_in } = answer?;
+        if self.generation() == generation {
+            self.expect_end(session_expires_in);
+            if let Some(session) = current_session() {
+                self.memory.tabs.announce_end(&session, session_expires_in);
+            }
+        }
+        Ok(User { id, email, created_at })
+    }
+
+    /// Checks whether the session is still active. If it is, or if the server cannot be reached,
+    /// the page and any text typed into it stay as they are.
+    pub(super) fn verify(&self) {
+        self.memory.timers.after_event.take();
+        if storage::token().is_some() {
+            let session = self.clone();
+            spawn_local(async move { drop(session.ask_user().await) });
+        }
+    }
+
+    /// Checks the session like [`verify`](Self::verify), but not more often than
+    /// [`MIN_INTERVAL_MS`].
+    pub(super) fn verify_soon(&self) {
+        let timers = &self.memory.timers;
+        let delay = delay_of_event(timers.last_check.get(), browser::now());
+        let is_waiting = timers.after_event.borrow().is_some();
+        if !is_waiting && storage::token().is_some() {
+            let session = self.clone();
+            timers.after_event.replace(timers::start(delay, move || session.verify()));
+        }
+    }
+
+    /// Checks the session shortly before its new token expires, unless the token is used only for
+    /// a moment.
+    pub(super) fn expect_token_expiry(&self, remaining_ms: f64) {
+        let delay = remaining_ms - TOKEN_MARGIN_MS;
+        let session = self.clone();
+        let check = move || {
+            // After a sleep of the device, the timer is late.
+            if !session.memory.is_past_deadline(browser::now()) {
+                session.verify();
+            }
+        };
+        let timer = if delay > MIN_INTERVAL_MS { timers::start(delay, check) } else { None };
+        self.memory.timers.before_token_expires.replace(timer);
+    }
+
+    /// Asks the server for the new end of the session after a refresh has extended it. If a check
+    /// has caused the refresh, its answer contains the new end.
+    pub(super) fn extended(&self) {
+        if !self.memory.timers.is_checking.get() {
+            self.verify_soon();
+        }
+    }
+
+    /// Checks the session after it must have expired.
+    pub(super) fn expect_end(&self, expires_in: u64) {
+        self.check_end_after(expires_in as f64 * 1_000.0 + END_MARGIN_MS);
+    }
+
+    /// Updates the expected end after another tab has announced it.
+    pub(super) fn end_announced(&self, session: &str, expires_in: u64) {
+        if current_session().as_deref() == Some(session) {
+            self.expect_end(expires_in);
+        }
+    }
+
+    fn check_end_after(&self, delay_ms: f64) {
+        let session = self.clone();
+        let check = move || {
+            // The next answer replaces this timer, or the end of the session stops it.
+            session.check_end_after(RETRY_MS);
+            session.verify();
+        };
+        self.memory.timers.after_end.replace(timers::start(delay_ms, check));
+    }
+}
+
+/// Returns the id of this tab's session.
+fn current_session() -> Option<String> {
+    storage::token().as_deref().and_then(Claims::read).map(|claims| claims.sid)
+}
