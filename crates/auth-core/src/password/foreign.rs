@@ -39,6 +39,15 @@ trait Scheme: Send + Sync {
 
     /// Returns `true` if a password matches. The hashes are compared in constant time.
     fn is_match(&self, password: &[u8]) -> bool;
+
+    /// Returns the memory that a verification allocates, in bytes. Zero for an algorithm that needs
+    /// no more than a few KiB.
+    fn memory_bytes(&self) -> u64 {
+        0
+    }
+
+    /// Returns a hash with the same parameters, whose salt and output are zeros.
+    fn template(&self) -> String;
 }
 
 /// The result of parsing a hash.
@@ -103,6 +112,14 @@ impl ForeignHash {
 
     pub(super) fn algorithm(&self) -> &'static str {
         self.scheme.algorithm()
+    }
+
+    pub(super) fn memory_bytes(&self) -> u64 {
+        self.scheme.memory_bytes()
+    }
+
+    pub(super) fn template(&self) -> String {
+        self.scheme.template()
     }
 
     /// Returns `true` if a password matches either in its normalised form or as it was typed. The
