@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Clock, InvalidIterations, InvalidOrigin, KeyError, Origin, PasswordHasher,
+    Clock, DecoyKey, InvalidIterations, InvalidOrigin, KeyError, Origin, PasswordHasher,
     PasswordPolicy, PasswordPolicyError, Random, SessionPolicy, SigningKey, SystemClock,
     SystemRandom,
 };
@@ -329,6 +329,7 @@ impl<T> Builder<T> {
         let store = self.store.ok_or(BuildError::NoStore)?.open().await?;
         let first_key = SigningKey::generate(&*self.random);
         store.ensure_signing_key(first_key.seed(), self.clock.now()).await?;
+        let decoy_key = store.ensure_decoy_key(&DecoyKey::generate(&*self.random)).await?;
         let (issuer, lifetime) = (config.origin.as_str(), config.access_token_lifetime);
         let keys = Arc::new(KeyRing::load(Arc::clone(&store), issuer, lifetime).await?);
         let settings =
@@ -341,6 +342,7 @@ impl<T> Builder<T> {
         let accounts = Arc::new(Accounts {
             tokens: TokenIssuer::new(Arc::clone(&keys), Arc::clone(&self.random)),
             keys,
+            decoy_key,
             passwords: passwords.map_err(BuildError::Threads)?,
             throttle: match config.throttle {
                 true => Throttle::new(attempts),

@@ -117,5 +117,6 @@ pub use tokens::{IssuedRefreshToken, IssuedTokens};
 #[cfg(feature = "sqlite")]
 pub use user_store::OpenError;
 pub use user_store::{
-    Actor, Event, EventId, EventKind, ImportUsersOutcome, InvalidEventId, Purged,     SessionRecord, Store, StoreError, StoredUser, User, UserData,
+    Actor, Event, EventId, EventKind, ImportUsersOutcome, InvalidEventId, Purged, RecountOutcome,
+    SessionRecord, Store, StoreError, StoredUser, User, UserData,
 };

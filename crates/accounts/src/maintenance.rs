@@ -3,7 +3,7 @@
 use std::sync::Weak;
 use std::time::Duration;
 
-use user_store::{Purged, StoreError};
+use user_store::{Purged, RecountOutcome, StoreError};
 
 use crate::accounts::Accounts;
 use crate::error_chain::error_chain;
@@ -21,7 +21,7 @@ const BATCH_PAUSE: Duration = Duration::from_millis(100);
 /// How often the length of the hashing queue is logged.
 const QUEUE_LOG_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Purges expired data and logs the length of the hashing queue until the service is dropped.
+/// Purges expired data, recounts imported hashes and logs the length of the hashing queue until the service is dropped.
 /// Several servers can do this concurrently on one store.
 pub(crate) async fn run(accounts: Weak<Accounts>) {
     tokio::join!(purge_periodically(&accounts), log_queue_periodically(&accounts));
@@ -30,6 +30,7 @@ pub(crate) async fn run(accounts: Weak<Accounts>) {
 async fn purge_periodically(accounts: &Weak<Accounts>) {
     while let Some(accounts) = accounts.upgrade() {
         purge(&accounts).await;
+        recount_decoys(&accounts).await;
         drop(accounts);
         tokio::time::sleep(PURGE_INTERVAL).await;
     }
@@ -74,7 +75,32 @@ async fn purge(accounts: &Accounts) {
     }
 }
 
+async fn recount_decoys(accounts: &Accounts) {
+    match accounts.recount_decoys().await {
+        Ok(RecountOutcome::Recounted) => tracing::debug!("recounted imported password hashes"),
+        Ok(RecountOutcome::NotDue | RecountOutcome::Changed) => {}
+        Err(error) => {
+            let error = error_chain(&error);
+            tracing::warn!(error, "could not recount imported password hashes; trying again later");
+        }
+    }
+}
+
 impl Accounts {
+    /// Counts the password hashes that were imported from other systems, if the last count was at
+    /// least a day ago, and adapts the decoys to them: as users with imported hashes sign in, fewer
+    /// sign-ins with unknown email addresses take as long as an imported hash.
+    ///
+    /// A service does this in the background, unless it was built with
+    /// [`Builder::without_maintenance`](crate::Builder::without_maintenance).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails.
+    pub async fn recount_decoys(&self) -> Result<RecountOutcome, StoreError> {
+        self.store.recount_decoys(self.clock.now()).await
+    }
+
     /// Deletes up to `limit` expired sessions, up to `limit` expired attempt counters, and up to
     /// `limit` audit events that are older than 90 days.
     ///

@@ -127,17 +127,16 @@ impl Accounts {
 
     /// Checks a password, unless too many attempts have failed.
     ///
-    /// If the account does not exist or is disabled, the password is compared with the hash of
-    /// another account ([`Challenge::Decoy`]). This takes as long as a real check and always fails.
+    /// If the account does not exist or is disabled, the work is that of a decoy
+    /// ([`Challenge::Decoy`]). This takes as long as a real check and always fails.
     pub(crate) async fn check_password(
         &self,
         check: PasswordCheck<'_>,
     ) -> Result<PasswordCheckOutcome, PasswordCheckError> {
         let PasswordCheck { email, password, caller, failure } = check;
-        let mut keys = self.keys.current();
         let challenge = match Email::parse(email) {
             Ok(email) => {
-                let position = keys.decoy_position(email.key());
+                let position = self.decoy_key.position(email.key());
                 self.store.credentials(email.key(), &position).await.map_err(ServiceError::from)?
             }
             Err(_) => Challenge::Decoy(None),
@@ -145,7 +144,7 @@ impl Accounts {
         let (account, known_browser) = match &challenge {
             Challenge::Account(credentials) => {
                 // Use the newest keys, so that device tokens of retired keys are not recognised.
-                keys = self
+                let keys = self
                     .keys
                     .with_version(credentials.key_set_version)
                     .await

@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod connection;
 mod database;
+mod decoys;
 mod error;
 mod health;
 mod inspect;

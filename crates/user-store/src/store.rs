@@ -5,6 +5,7 @@ use auth_core::Timestamp;
 
 use crate::attempts::AttemptStore;
 use crate::audit::AuditLog;
+use crate::decoys::DecoyStore;
 use crate::error::StoreError;
 use crate::keys::KeyStore;
 use crate::sessions::SessionStore;
@@ -15,7 +16,14 @@ use crate::users::UserStore;
 /// trait is implemented for every type that implements the supertraits.
 #[async_trait]
 pub trait Store:
-    UserStore + SessionStore + AttemptStore + AuditLog + KeyStore + UserDataStore + HealthCheck
+    UserStore
+    + SessionStore
+    + AttemptStore
+    + AuditLog
+    + KeyStore
+    + DecoyStore
+    + UserDataStore
+    + HealthCheck
 {
     /// Deletes sessions and counters that have expired at `now`, and events that are older than
     /// [`EVENT_RETENTION`](crate::EVENT_RETENTION): up to `limit` of each kind. Each kind is
@@ -30,7 +38,14 @@ pub trait Store:
 }
 
 impl<T> Store for T where
-    T: UserStore + SessionStore + AttemptStore + AuditLog + KeyStore + UserDataStore + HealthCheck
+    T: UserStore
+        + SessionStore
+        + AttemptStore
+        + AuditLog
+        + KeyStore
+        + DecoyStore
+        + UserDataStore
+        + HealthCheck
 {
 }
 
