@@ -3,10 +3,11 @@
 const PREFIX: &str = "LATCHKEY_";
 
 /// The variables that set options.
-pub(crate) const VARIABLES: [&str; 14] = [
+pub(crate) const VARIABLES: [&str; 15] = [
     "LATCHKEY_ACCESS_TOKEN_LIFETIME",
     "LATCHKEY_DATABASE",
     "LATCHKEY_HASHING",
+    "LATCHKEY_HASH_MEMORY",
     "LATCHKEY_LISTEN",
     "LATCHKEY_LOG_FORMAT",
     "LATCHKEY_PASSWORD_MIN_LENGTH",

@@ -6,6 +6,7 @@ mod clock;
 mod database;
 mod environment;
 mod files;
+mod memory;
 mod network;
 mod report;
 mod settings;
@@ -22,6 +23,7 @@ use user_store::SqliteStore;
 use crate::commands::serve::ServeArgs;
 use crate::environment::unknown_variables;
 use crate::error::CommandError;
+use crate::memory::HashMemory;
 use crate::output::OutputFormat;
 use files::Files;
 use report::{Finding, Level, Report};
@@ -58,7 +60,7 @@ impl DoctorArgs {
 }
 
 fn examine(args: &ServeArgs, config: &Config) -> Vec<Finding> {
-    let mut findings = examine_database(&args.database);
+    let mut findings = examine_database(&args.database, config);
     findings.extend(settings::findings(config));
     findings.push(speed::speed(&Speed::measure(config.pbkdf2_iterations, MEASURE_TIME)));
     let url = args.public_url.as_ref();
@@ -68,12 +70,17 @@ fn examine(args: &ServeArgs, config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn examine_database(path: &Path) -> Vec<Finding> {
+fn examine_database(path: &Path, config: &Config) -> Vec<Finding> {
     let inspected = SqliteStore::inspect(path);
     let newest = inspected.as_ref().ok().and_then(|inspection| inspection.newest);
     let mut findings = database::findings(path, &inspected);
     findings.push(database::sqlite(SqliteStore::sqlite_version()));
     findings.extend(Files::of_database(path).findings());
     findings.push(clock::clock(SystemClock.now(), newest));
+    if let Ok(inspection) = &inspected {
+        let largest = inspection.max_hash_memory;
+        let hashes = HashMemory::on_this_machine(largest, config.hash_memory);
+        findings.push(memory::memory(&hashes, crate::memory::limit()));
+    }
     findings
 }

@@ -18,6 +18,7 @@ use warp::Filter as _;
 use crate::args::{PasswordArgs, values};
 use crate::error::CommandError;
 use crate::http::{self, HttpService};
+use crate::memory::{self, HashMemory};
 use crate::telemetry::{self, LogFormat};
 use crate::{environment, pages, weakness};
 
@@ -69,6 +70,11 @@ pub(crate) struct ServeArgs {
         hide = true
     )]
     hashing: Hashing,
+
+    /// Memory that imported Argon2 and scrypt hashes may use together; a hash that needs more is
+    /// verified alone
+    #[arg(long, env = "LATCHKEY_HASH_MEMORY", value_name = "SIZE", default_value = "256MiB", value_parser = values::memory)]
+    hash_memory: u64,
 
     /// Proxy, or network of proxies, whose X-Forwarded-For header is trusted; repeat the option, or
     /// separate values with commas
@@ -145,6 +151,7 @@ impl ServeArgs {
         let builder = Accounts::builder().config(config).sqlite(&self.database);
         let accounts = builder.accept_weaknesses().build().await?;
         log_warnings(&accounts.config().weaknesses());
+        log_memory_warning(&accounts).await;
         let routes = Auth::new(Arc::clone(&accounts))
             .routes()
             .or(api::api_not_found())
@@ -191,6 +198,7 @@ impl ServeArgs {
             password_policy: self.passwords.password_min_length,
             pbkdf2_iterations: self.passwords.pbkdf2_iterations,
             hashing: self.hashing.into(),
+            hash_memory: self.hash_memory,
             throttle: self.throttle == Switch::On,
             ..Config::new(origin)
         }
@@ -225,6 +233,16 @@ fn log_warnings(weaknesses: &[Weakness]) {
     }
     if !pages::are_built() {
         tracing::warn!("the pages are not built; run the server with `cargo xtask serve`");
+    }
+}
+
+/// Logs a warning if imported password hashes need more memory than this process may use.
+async fn log_memory_warning(accounts: &Accounts) {
+    let budget = accounts.config().hash_memory;
+    // If the store fails, the first request reports it.
+    let Ok(largest) = accounts.max_hash_memory().await else { return };
+    if let Some(warning) = HashMemory::on_this_machine(largest, budget).check(memory::limit()) {
+        tracing::warn!("{warning}");
     }
 }
 
@@ -267,6 +285,7 @@ mod tests {
         assert_eq!(args.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(args.session_policy().unwrap(), SessionPolicy::default());
         assert_eq!(args.passwords.pbkdf2_iterations, auth_core::PasswordHasher::DEFAULT_ITERATIONS);
+        assert_eq!(args.hash_memory, Config::DEFAULT_HASH_MEMORY);
     }
 
     #[test]
