@@ -237,9 +237,9 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Sets the memory that memory-hard hashes from other systems (Argon2, scrypt) may use together,
-    /// in bytes. The default is 256 MiB. A hash that needs more is verified while no other
-    /// memory-hard hash is. Each service in a process has its own budget.
+    /// Sets the memory that memory-hard hashes from other systems (Argon2, scrypt) may use
+    /// together, in bytes. The default is 256 MiB. A hash that needs more is verified while no
+    /// other memory-hard hash is. Each service in a process has its own budget.
     pub fn hash_memory(mut self, bytes: u64) -> Self {
         self.config.hash_memory = bytes;
         self

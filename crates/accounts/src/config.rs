@@ -40,8 +40,8 @@ pub struct Config {
     /// How queued passwords are hashed: one at a time, or several in a batch.
     pub hashing: HashingMode,
     /// The memory that memory-hard hashes from other systems (Argon2, scrypt) may use together, in
-    /// bytes. 256 MiB by default. A hash that needs more is verified while no other memory-hard hash
-    /// is. Latchkey's own hashes need no memory.
+    /// bytes. 256 MiB by default. A hash that needs more is verified while no other memory-hard
+    /// hash is. Latchkey's own hashes need no memory.
     pub hash_memory: u64,
     /// `true` if sign-ups and failed sign-ins are limited (OWASP ASVS 5.0, 6.3.1). The limits are
     /// constants such as

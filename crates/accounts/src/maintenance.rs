@@ -21,8 +21,8 @@ const BATCH_PAUSE: Duration = Duration::from_millis(100);
 /// How often the length of the hashing queue is logged.
 const QUEUE_LOG_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Purges expired data, recounts imported hashes and logs the length of the hashing queue until the service is dropped.
-/// Several servers can do this concurrently on one store.
+/// Purges expired data, recounts imported hashes and logs the length of the hashing queue until the
+/// service is dropped. Several servers can do this concurrently on one store.
 pub(crate) async fn run(accounts: Weak<Accounts>) {
     tokio::join!(purge_periodically(&accounts), log_queue_periodically(&accounts));
 }

@@ -8,8 +8,8 @@ use crate::random::{Random, random_array};
 
 /// A secret key that assigns a [`DecoyPosition`] to each email address.
 ///
-/// It is generated once per store and never changes, so an email address keeps its position. `Debug`
-/// does not print it.
+/// It is generated once per store and never changes, so an email address keeps its position.
+/// `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct DecoyKey([u8; KEY_BYTES]);
 
@@ -20,7 +20,8 @@ pub struct DecoyKey([u8; KEY_BYTES]);
 /// parameters of imported hashes, or none, which stands for a hash with the current parameters.
 ///
 /// The position depends only on the email address and on the key. Without the key, an attacker can
-/// neither compute the position of an email address nor tell which addresses have the same position.
+/// neither compute the position of an email address nor tell which addresses have the same
+/// position.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DecoyPosition(u8);
 

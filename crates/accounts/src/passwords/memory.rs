@@ -1,4 +1,5 @@
-/// The memory that memory-hard jobs may use together. It is acquired before a job allocates anything.
+/// The memory that memory-hard jobs may use together. It is acquired before a job allocates
+/// anything.
 #[derive(Debug)]
 pub(super) struct MemoryBudget {
     limit: u64,
@@ -18,8 +19,8 @@ impl MemoryBudget {
         }
     }
 
-    /// Acquires memory, and returns `true`, if the budget has room for it. A request that exceeds the
-    /// whole budget is granted while no other memory is in use.
+    /// Acquires memory, and returns `true`, if the budget has room for it. A request that exceeds
+    /// the whole budget is granted while no other memory is in use.
     pub(super) fn try_acquire(&mut self, bytes: u64) -> bool {
         let total = self.in_use.saturating_add(bytes);
         if self.in_use > 0 && total > self.limit {

@@ -15,8 +15,8 @@ use crate::passwords::wait_estimate::WaitEstimate;
 /// A pool of threads that run jobs in batches, first come, first served.
 ///
 /// A job that cannot share a batch is a batch of its own. A memory-hard job begins only when the
-/// memory budget has room for it. It waits in the queue, not on a thread, and the jobs behind it that
-/// need no memory overtake it.
+/// memory budget has room for it. It waits in the queue, not on a thread, and the jobs behind it
+/// that need no memory overtake it.
 ///
 /// When the pool is dropped, the threads run the queued jobs and then end.
 pub(crate) struct Pool<J: Job, R> {
@@ -72,8 +72,8 @@ struct Shared<J: Job, R> {
 /// A queued job: the slot, which the caller keeps, and the result, which any task can await.
 type Queued<J, R> = (QueueSlot<J, R>, PendingResult<J, R>);
 
-/// Returns the size of the next batch, given the numbers of queued jobs that can share a batch and of
-/// free threads.
+/// Returns the size of the next batch, given the numbers of queued jobs that can share a batch and
+/// of free threads.
 type BatchSize = dyn Fn(usize, usize) -> usize + Send + Sync;
 
 /// Runs a batch of jobs and returns the results in the same order.
@@ -279,8 +279,8 @@ impl<J: Job, R> Queue<J, R> {
     }
 
     /// Removes the next batch from the queue: the first job that can begin and, if it can share a
-    /// batch, others up to `size`. Memory-hard jobs begin in the order in which they were queued, so
-    /// that none of them is overtaken by smaller ones for ever.
+    /// batch, others up to `size`. Memory-hard jobs begin in the order in which they were queued,
+    /// so that none of them is overtaken by smaller ones for ever.
     fn take_batch(&mut self, size: usize) -> Option<Vec<QueuedJob<J, R>>> {
         let mut is_memory_awaited = false;
         for index in 0..self.jobs.len() {

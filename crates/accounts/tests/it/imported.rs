@@ -56,9 +56,9 @@ async fn an_unknown_email_address_cannot_sign_in_with_the_password_of_another_ac
 }
 
 /// bcrypt at cost 10 takes a hundred times as long as 1,000 iterations of PBKDF2. If a PBKDF2 hash
-/// were computed for every unknown email address, the response time would reveal which addresses have
-/// accounts. Half of the unknown addresses have a decoy, because a single imported account counts as
-/// one of two accounts.
+/// were computed for every unknown email address, the response time would reveal which addresses
+/// have accounts. Half of the unknown addresses have a decoy, because a single imported account
+/// counts as one of two accounts.
 #[tokio::test]
 async fn an_unknown_email_address_takes_as_long_as_an_imported_account_or_as_a_new_one() {
     let (app, _) = app_with_imported_account().await;

@@ -178,8 +178,8 @@ fn parse_phc(text: &str) -> Option<NativeHash> {
     Some(NativeHash { iterations, salt, output })
 }
 
-/// Returns `true` if the work is at most that of the maximum number of iterations. An output that is
-/// longer than one SHA-256 takes the iterations once per SHA-256 (RFC 8018, 5.2).
+/// Returns `true` if the work is at most that of the maximum number of iterations. An output that
+/// is longer than one SHA-256 takes the iterations once per SHA-256 (RFC 8018, 5.2).
 fn is_affordable(iterations: u32, output_bytes: usize) -> bool {
     let digests = u32::try_from(output_bytes.div_ceil(32)).unwrap_or(u32::MAX);
     iterations.saturating_mul(digests) <= PasswordHasher::MAX_ITERATIONS

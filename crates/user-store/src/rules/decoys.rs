@@ -46,8 +46,8 @@ pub(crate) fn is_recount_due(counted_at: Option<Timestamp>, now: Timestamp) -> b
     }
 }
 
-/// Counts hashes by template. The format of this crate is not counted: hashes in that format need no
-/// decoy.
+/// Counts hashes by template. The format of this crate is not counted: hashes in that format need
+/// no decoy.
 pub(crate) fn count_by_template<'a>(
     hashes: impl IntoIterator<Item = &'a PasswordHash>,
 ) -> BTreeMap<String, u32> {
@@ -59,8 +59,8 @@ pub(crate) fn count_by_template<'a>(
 }
 
 impl Decoys {
-    /// Adapts the decoys to an import. `imported` contains the numbers of imported hashes, and `total`
-    /// is the number of all accounts after the import.
+    /// Adapts the decoys to an import. `imported` contains the numbers of imported hashes, and
+    /// `total` is the number of all accounts after the import.
     pub(crate) fn import(&mut self, imported: &BTreeMap<String, u32>, total: u32) {
         for (template, accounts) in imported {
             self.classes.entry(template.clone()).or_default().add(*accounts);
@@ -86,8 +86,8 @@ impl Decoys {
 
     /// Returns the number of positions that each class should have.
     ///
-    /// The positions represent all accounts, but at most twice as many as were imported, and at least
-    /// four thirds of those whose hashes are still in use.
+    /// The positions represent all accounts, but at most twice as many as were imported, and at
+    /// least four thirds of those whose hashes are still in use.
     fn shares(&self, total: u32) -> BTreeMap<String, usize> {
         let in_use: u64 = self.classes.values().map(|class| u64::from(class.accounts)).sum();
         let imported: u64 = self.classes.values().map(|class| u64::from(class.max_accounts)).sum();

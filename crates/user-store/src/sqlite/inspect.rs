@@ -26,8 +26,8 @@ pub struct Inspection {
     /// The latest time in any row. `None` if the schema is older, a problem was found, or there are
     /// no rows.
     pub newest: Option<Timestamp>,
-    /// The memory that verifying the most expensive password hash takes, in bytes. Zero if no hash is
-    /// memory-hard, the schema is older, or a problem was found.
+    /// The memory that verifying the most expensive password hash takes, in bytes. Zero if no hash
+    /// is memory-hard, the schema is older, or a problem was found.
     pub max_hash_memory: u64,
 }
 

@@ -31,7 +31,8 @@ pub(super) enum Emails {
     Fresh,
 }
 
-/// The reason why a kind must differ from all others. It shows that the run can detect a difference.
+/// The reason why a kind must differ from all others. It shows that the run can detect a
+/// difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Control {
     /// The hash has 2 % more iterations.

@@ -77,8 +77,8 @@ pub(super) fn print(samples: &[Sample], pairs: &[Pair]) {
     }
 }
 
-/// Fails if the responses to two kinds differ, if the response times of two kinds other than a control
-/// differ, or if those of a control do not differ from the others.
+/// Fails if the responses to two kinds differ, if the response times of two kinds other than a
+/// control differ, or if those of a control do not differ from the others.
 ///
 /// With several connections, log-ins wait for each other, so a control may not be detected.
 pub(super) fn judge(scenario: &Scenario, samples: &[Sample], pairs: &[Pair]) -> Result<()> {

@@ -101,8 +101,8 @@ impl ImportArgs {
     }
 }
 
-/// Prints a warning if the hashes need more memory than a server in the control group of this process
-/// may use.
+/// Prints a warning if the hashes need more memory than a server in the control group of this
+/// process may use.
 fn warn_about_memory(users: &UserList) {
     let memory = users.valid.iter().map(|valid| valid.user.password_hash.memory_bytes());
     let largest = memory.max().unwrap_or(0);

@@ -28,8 +28,8 @@ struct Argon2Hash {
     output: Vec<u8>,
 }
 
-/// The length of the salt in a [template](Scheme::template), in bytes. The length of a salt does not
-/// affect the work noticeably.
+/// The length of the salt in a [template](Scheme::template), in bytes. The length of a salt does
+/// not affect the work noticeably.
 const TEMPLATE_SALT: usize = 16;
 
 pub(super) fn parse(text: &str) -> ParseResult {

@@ -71,8 +71,8 @@ pub(in crate::sqlite) fn replace(connection: &Connection, decoys: &Decoys) -> Re
     Ok(())
 }
 
-/// Counts the accounts by the templates of their hashes. A hash that cannot be parsed is not counted,
-/// because nobody can sign in with it.
+/// Counts the accounts by the templates of their hashes. A hash that cannot be parsed is not
+/// counted, because nobody can sign in with it.
 pub(in crate::sqlite) fn count(connection: &Connection) -> Result<AccountCount> {
     let mut by_template = BTreeMap::new();
     // Hashes in Latchkey's own format need no decoy.

@@ -68,8 +68,8 @@ fn violates_unique_email(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// A hash in Latchkey's own format. It is parsed for an email address that has neither an account nor
-/// a decoy, so that the lookup takes as long as one that finds an account.
+/// A hash in Latchkey's own format. It is parsed for an email address that has neither an account
+/// nor a decoy, so that the lookup takes as long as one that finds an account.
 const OWN_FORMAT: &str = "$pbkdf2-sha256$i=600000,l=32$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Looks up an account and its decoy in one statement. It searches two trees in either case: the
