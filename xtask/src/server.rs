@@ -47,6 +47,11 @@ impl Installation {
         self.run_users_command(&["disable", email], "")
     }
 
+    /// Imports accounts from CSV.
+    pub(crate) fn import_users(&self, csv: &str) -> Result<()> {
+        self.run_users_command(&["import", "-", "--format", "csv"], csv)
+    }
+
     fn run_users_command(&self, args: &[&str], input: &str) -> Result<()> {
         let mut command = self.command();
         command.arg("users").args(args).stdin(Stdio::piped()).stdout(Stdio::null());
@@ -62,13 +67,13 @@ impl Installation {
 
     /// Starts the server without a throttle.
     pub(crate) fn start(&self, iterations: u32) -> Result<Server> {
-        self.start_with(iterations, &[])
+        self.start_with(iterations, &["--throttle", "off"])
     }
 
-    /// Like [`start`](Self::start), with more options.
+    /// Starts the server with these options.
     pub(crate) fn start_with(&self, iterations: u32, options: &[&str]) -> Result<Server> {
         let mut command = self.command();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--throttle", "off"]);
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
         command.args(["--pbkdf2-iterations", &iterations.to_string()]).args(options);
         Server::start(&mut command)
     }

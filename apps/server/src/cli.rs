@@ -246,6 +246,7 @@ mod tests {
             (&["--password-min-length", "0"], "--password-min-length"),
             (&["--password-min-length", "65"], "--password-min-length"),
             (&["--pbkdf2-iterations", "999"], "--pbkdf2-iterations"),
+            (&["--hash-memory", "256"], "256MiB or 1GiB"),
             (&["--log-format", "xml"], "text, json"),
             (&["--throttle", "no"], "on, off"),
             (&["--trusted-proxy", "10.0.0.0/33"], "--trusted-proxy"),

@@ -8,6 +8,7 @@ mod commands;
 mod environment;
 mod error;
 mod http;
+mod memory;
 mod operator;
 mod output;
 mod pages;

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use auth_core::{Clock, JwkSet, Origin, Random, Timestamp};
+use auth_core::{Clock, DecoyKey, JwkSet, Origin, Random, Timestamp};
 use user_store::{Store, StoreError};
 
 use crate::config::Config;
@@ -21,6 +21,8 @@ pub struct Accounts {
     pub(crate) passwords: PasswordService,
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) tokens: TokenIssuer,
+    /// Assigns a decoy to each email address.
+    pub(crate) decoy_key: DecoyKey,
     pub(crate) tasks: BackgroundTasks,
     pub(crate) erase_requests: EraseRequests,
     pub(crate) hooks: Hooks,
@@ -40,6 +42,16 @@ impl Accounts {
     #[must_use]
     pub const fn origin(&self) -> &Origin {
         &self.config.origin
+    }
+
+    /// Returns the memory that verifying the most expensive hash in use takes, in bytes; see
+    /// [`Config::hash_memory`]. It is known from the time of an import on.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails.
+    pub async fn max_hash_memory(&self) -> Result<u64, StoreError> {
+        self.store.max_hash_memory().await
     }
 
     /// Returns the current time according to the clock of the service.

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Clock, InvalidIterations, InvalidOrigin, KeyError, Origin, PasswordHasher, PasswordPolicy,
-    PasswordPolicyError, Random, SessionPolicy, SigningKey, SystemClock, SystemRandom,
+    Clock, DecoyKey, InvalidIterations, InvalidOrigin, KeyError, Origin, PasswordHasher,
+    PasswordPolicy, PasswordPolicyError, Random, SessionPolicy, SigningKey, SystemClock,
+    SystemRandom,
 };
 #[cfg(feature = "sqlite")]
 use user_store::{OpenError, SqliteStore};
@@ -19,7 +20,7 @@ use crate::config::{Config, Weakness};
 use crate::erase_requests::EraseRequests;
 use crate::hooks::{AccountEvent, Hooks};
 use crate::maintenance;
-use crate::passwords::{HashingMode, PasswordService};
+use crate::passwords::{HashingMode, HashingSettings, PasswordService};
 use crate::tasks::BackgroundTasks;
 use crate::throttle::{AttemptContext, Throttle};
 use crate::tokens::{KeyRing, KeyRingError, TokenIssuer};
@@ -244,6 +245,14 @@ impl<T> Builder<T> {
         self
     }
 
+    /// Sets the memory that memory-hard hashes from other systems (Argon2, scrypt) may use
+    /// together, in bytes. The default is 256 MiB. A hash that needs more is verified while no
+    /// other memory-hard hash is. Each service in a process has its own budget.
+    pub fn hash_memory(mut self, bytes: u64) -> Self {
+        self.config.hash_memory = bytes;
+        self
+    }
+
     /// Calls `hook` for every [`AccountEvent`] that this service causes. The hook runs after the
     /// change has been stored and before the caller gets its result. To add several hooks, call
     /// this method several times.
@@ -328,16 +337,20 @@ impl<T> Builder<T> {
         let store = self.store.ok_or(BuildError::NoStore)?.open().await?;
         let first_key = SigningKey::generate(&*self.random);
         store.ensure_signing_key(first_key.seed(), self.clock.now()).await?;
+        let decoy_key = store.ensure_decoy_key(&DecoyKey::generate(&*self.random)).await?;
         let (issuer, lifetime) = (config.origin.as_str(), config.access_token_lifetime);
         let keys = Arc::new(KeyRing::load(Arc::clone(&store), issuer, lifetime).await?);
-        let (mode, random) = (config.hashing, Arc::clone(&self.random));
-        let passwords = run_blocking(move || PasswordService::start(hasher, mode, random)).await;
+        let settings =
+            HashingSettings { hasher, mode: config.hashing, memory_budget: config.hash_memory };
+        let random = Arc::clone(&self.random);
+        let passwords = run_blocking(move || PasswordService::start(settings, random)).await;
         let tasks = BackgroundTasks::default();
         let attempts =
             AttemptContext::new(Arc::clone(&store), Arc::clone(&self.clock), tasks.clone());
         let accounts = Arc::new(Accounts {
             tokens: TokenIssuer::new(Arc::clone(&keys), Arc::clone(&self.random)),
             keys,
+            decoy_key,
             passwords: passwords.map_err(BuildError::Threads)?,
             throttle: match config.throttle {
                 true => Throttle::new(attempts),

@@ -42,6 +42,10 @@ pub struct Config {
     /// `true` if visitors can create accounts. Otherwise, only
     /// [`Operator::create`](crate::Operator::create) creates them.
     pub sign_up: bool,
+    /// The memory that memory-hard hashes from other systems (Argon2, scrypt) may use together, in
+    /// bytes. 256 MiB by default. A hash that needs more is verified while no other memory-hard
+    /// hash is. Latchkey's own hashes need no memory.
+    pub hash_memory: u64,
     /// `true` if sign-ups and failed sign-ins are limited (OWASP ASVS 5.0, 6.3.1). The limits are
     /// constants such as
     /// [`Limit::SIGN_INS_PER_ACCOUNT`](auth_core::Limit::SIGN_INS_PER_ACCOUNT). Without them, an
@@ -52,6 +56,9 @@ pub struct Config {
 impl Config {
     /// The default for [`app_name`](Self::app_name).
     pub const DEFAULT_APP_NAME: &str = "Latchkey";
+
+    /// The default for [`hash_memory`](Self::hash_memory): 256 MiB.
+    pub const DEFAULT_HASH_MEMORY: u64 = 256 * 1_024 * 1_024;
 
     /// Returns the default configuration of a service at this origin.
     #[must_use]
@@ -65,6 +72,7 @@ impl Config {
             pbkdf2_iterations: PasswordHasher::DEFAULT_ITERATIONS,
             hashing: HashingMode::default(),
             sign_up: true,
+            hash_memory: Self::DEFAULT_HASH_MEMORY,
             throttle: true,
         }
     }

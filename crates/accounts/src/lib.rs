@@ -51,6 +51,7 @@
 //! - Failed sign-ins are limited per account, per browser and per IP address. The limits are exact
 //!   across all servers that share the store.
 //! - A sign-in with an unknown email address takes as much work as one with a wrong password.
+//! - Memory-hard hashes from other systems share a memory budget.
 //! - A change that has begun is completed and logged even if the caller disconnects.
 //! - An access token is rejected as soon as its session ends or its signing key is retired.
 //! - The builder rejects an insecure configuration, and says how to fix it.
@@ -118,5 +119,6 @@ pub use tokens::{IssuedRefreshToken, IssuedTokens};
 pub use user_store::OpenError;
 pub use user_store::{
     Actor, EraseOutcome, Event, EventId, EventKind, ImportUsersOutcome, InvalidEventId, Purged,
+    RecountOutcome,
     SessionRecord, Store, StoreError, StoredUser, User, UserData,
 };

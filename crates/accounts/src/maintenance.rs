@@ -4,7 +4,7 @@ use std::sync::Weak;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
-use user_store::{EraseOutcome, Purged, StoreError};
+use user_store::{EraseOutcome, Purged, RecountOutcome, StoreError};
 
 use crate::accounts::Accounts;
 use crate::error_chain::error_chain;
@@ -33,7 +33,8 @@ const ERASE_DELAY: Duration = Duration::from_secs(1);
 /// The time until the next attempt if the data is still in use.
 const ERASE_RETRY: Duration = Duration::from_secs(5);
 
-/// Purges expired data, erases deleted data and logs the length of the hashing queue until the
+/// Purges expired data, recounts imported hashes, erases deleted data and logs the length of the
+/// hashing queue until the
 /// service is dropped. Several servers can do this concurrently on one store.
 pub(crate) async fn run(accounts: Weak<Accounts>) {
     tokio::join!(
@@ -64,6 +65,7 @@ async fn erase_periodically(accounts: &Weak<Accounts>) {
 async fn purge_periodically(accounts: &Weak<Accounts>) {
     while let Some(accounts) = accounts.upgrade() {
         purge(&accounts).await;
+        recount_decoys(&accounts).await;
         drop(accounts);
         sleep(PURGE_INTERVAL).await;
     }
@@ -108,7 +110,32 @@ async fn purge(accounts: &Accounts) {
     }
 }
 
+async fn recount_decoys(accounts: &Accounts) {
+    match accounts.recount_decoys().await {
+        Ok(RecountOutcome::Recounted) => tracing::debug!("recounted imported password hashes"),
+        Ok(RecountOutcome::NotDue | RecountOutcome::Changed) => {}
+        Err(error) => {
+            let error = error_chain(&error);
+            tracing::warn!(error, "could not recount imported password hashes; trying again later");
+        }
+    }
+}
+
 impl Accounts {
+    /// Counts the password hashes that were imported from other systems, if the last count was at
+    /// least a day ago, and adapts the decoys to them: as users with imported hashes sign in, fewer
+    /// sign-ins with unknown email addresses take as long as an imported hash.
+    ///
+    /// A service does this in the background, unless it was built with
+    /// [`Builder::without_maintenance`](crate::Builder::without_maintenance).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails.
+    pub async fn recount_decoys(&self) -> Result<RecountOutcome, StoreError> {
+        self.store.recount_decoys(self.clock.now()).await
+    }
+
     /// Deletes up to `limit` expired sessions, up to `limit` expired attempt counters, and up to
     /// `limit` audit events that are older than 90 days.
     ///

@@ -2,6 +2,8 @@
 //! requests and the threads of the store never wait for a hash.
 
 mod batch;
+mod job;
+mod memory;
 mod pool;
 mod priority;
 mod wait_estimate;
@@ -22,7 +24,7 @@ use tokio::time::Instant;
 use user_store::Challenge;
 
 use batch::batch_size;
-use pool::{PendingResult, Pool};
+use pool::{PendingResult, Pool, PoolSize};
 
 /// How passwords that are queued at the same time are hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,6 +46,15 @@ pub(crate) struct PasswordService {
     random: Arc<dyn Random>,
 }
 
+/// The settings of a [`PasswordService`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HashingSettings {
+    pub(crate) hasher: PasswordHasher,
+    pub(crate) mode: HashingMode,
+    /// The memory that memory-hard hashes may use together, in bytes.
+    pub(crate) memory_budget: u64,
+}
+
 /// A hash that is queued or being computed.
 #[must_use]
 pub(crate) struct PendingHash(PendingResult<HashJob, HashOutcome>);
@@ -57,11 +68,8 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl PasswordService {
     /// Starts one thread per core. Blocks for about 10 ms in [`HashingMode::Batch`].
-    pub(crate) fn start(
-        hasher: PasswordHasher,
-        mode: HashingMode,
-        random: Arc<dyn Random>,
-    ) -> io::Result<Self> {
+    pub(crate) fn start(settings: HashingSettings, random: Arc<dyn Random>) -> io::Result<Self> {
+        let HashingSettings { hasher, mode, memory_budget } = settings;
         let began = Instant::now();
         let plan = match mode {
             HashingMode::Portable => LanePlan::portable(),
@@ -70,7 +78,8 @@ impl PasswordService {
         };
         let threads = std::thread::available_parallelism()?.get();
         let batch_size = move |queued, free| batch_size(&plan, queued, free);
-        let pool = Pool::start(threads, batch_size, move |jobs| hasher.run(jobs, &plan))?;
+        let size = PoolSize { threads, memory_budget };
+        let pool = Pool::start(size, batch_size, move |jobs| hasher.run(jobs, &plan))?;
         Ok(Self { pool, random })
     }
 

@@ -129,17 +129,16 @@ impl Accounts {
 
     /// Checks a password, unless too many attempts have failed.
     ///
-    /// If the account does not exist or is disabled, the password is compared with the hash of
-    /// another account ([`Challenge::Decoy`]). This takes as long as a real check and always fails.
+    /// If the account does not exist or is disabled, the work is that of a decoy
+    /// ([`Challenge::Decoy`]). This takes as long as a real check and always fails.
     pub(crate) async fn check_password(
         &self,
         check: PasswordCheck<'_>,
     ) -> Result<PasswordCheckOutcome, PasswordCheckError> {
         let PasswordCheck { email, email_key, password, caller, failure } = check;
-        let mut keys = self.keys.current();
         let challenge = match email_key {
             Some(key) => {
-                let position = keys.decoy_position(&key);
+                let position = self.decoy_key.position(&key);
                 self.store.credentials(&key, &position).await.map_err(ServiceError::from)?
             }
             None => Challenge::Decoy(None),
@@ -147,7 +146,7 @@ impl Accounts {
         let (account, known_browser) = match &challenge {
             Challenge::Account(credentials) => {
                 // Use the newest keys, so that device tokens of retired keys are not recognised.
-                keys = self
+                let keys = self
                     .keys
                     .with_version(credentials.key_set_version)
                     .await

@@ -6,7 +6,7 @@ use std::time::Duration;
 use auth_core::{ClientInfo, ManualClock, Origin};
 use futures_util::FutureExt as _;
 use tempfile::TempDir;
-use user_store::EventKind;
+use user_store::{EventKind, RecountOutcome};
 
 use crate::accounts::Accounts;
 use crate::builder::Builder;
@@ -175,6 +175,21 @@ async fn expired_data_is_purged_periodically_in_batches() {
         assert_eq!(accounts.export(&ada).await.unwrap().sessions.len(), 1);
     }
     maintenance.abort();
+}
+
+/// Paused time advances automatically when all tasks are waiting.
+#[tokio::test(start_paused = true)]
+async fn imported_hashes_are_counted_in_the_background_once_a_day() {
+    let app = TestApp::new().await;
+    let accounts = &app.accounts;
+    let maintenance = tokio::spawn(maintenance::run(Arc::downgrade(accounts)));
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        assert_eq!(accounts.recount_decoys().await.unwrap(), RecountOutcome::NotDue);
+        app.clock.advance(Duration::from_hours(24));
+    }
+    maintenance.abort();
+    assert_eq!(accounts.recount_decoys().await.unwrap(), RecountOutcome::Recounted);
 }
 
 #[tokio::test(start_paused = true)]

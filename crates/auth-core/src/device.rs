@@ -112,9 +112,7 @@ impl DeviceKey {
         hmac::verify(&self.hmac(), &message, &token.tag).is_ok().then_some(DeviceId(token.id))
     }
 
-    /// Returns the HMAC-SHA256 of a message. Messages for different purposes must have different
-    /// prefixes.
-    pub(crate) fn sign(&self, message: &[u8]) -> [u8; TAG_BYTES] {
+    fn sign(&self, message: &[u8]) -> [u8; TAG_BYTES] {
         let mut tag = [0; TAG_BYTES];
         tag.copy_from_slice(hmac::sign(&self.hmac(), message).as_ref());
         tag

@@ -130,7 +130,7 @@ pub use clock::ManualClock;
 #[cfg(feature = "system")]
 pub use clock::SystemClock;
 #[cfg(feature = "token")]
-pub use decoy::DecoyPosition;
+pub use decoy::{DecoyKey, DecoyPosition};
 #[cfg(feature = "token")]
 pub use device::{DeviceId, DeviceKey, DeviceToken, InvalidDeviceToken};
 #[cfg(feature = "credentials")]

@@ -38,6 +38,7 @@ macro_rules! cases {
 
 pub mod attempts;
 pub mod audit;
+pub mod decoys;
 mod deployment;
 pub mod keys;
 pub mod refresh;
@@ -78,6 +79,10 @@ macro_rules! conformance_tests {
         mod audit {
             use super::*;
             $crate::audit_cases! { $deployment }
+        }
+        mod decoys {
+            use super::*;
+            $crate::decoys_cases! { $deployment }
         }
         mod keys {
             use super::*;

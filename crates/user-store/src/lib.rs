@@ -1,7 +1,8 @@
 //! Storage for users, sessions, signing keys and the audit log.
 //!
 //! Each entity has one small trait that documents its operations and their rules: [`UserStore`],
-//! [`SessionStore`], [`AttemptStore`], [`AuditLog`] and [`KeyStore`]. [`Store`] combines them.
+//! [`SessionStore`], [`AttemptStore`], [`AuditLog`], [`KeyStore`] and [`DecoyStore`]. [`Store`]
+//! combines them.
 //! `SqliteStore` (feature `sqlite`, default) implements them in a SQLite file. Every backend must
 //! pass the tests in `conformance` (feature `testing`).
 //!
@@ -55,6 +56,7 @@ mod attempts;
 mod audit;
 #[cfg(feature = "testing")]
 pub mod conformance;
+mod decoys;
 mod error;
 mod keys;
 #[cfg(feature = "sqlite")]
@@ -68,6 +70,7 @@ mod users;
 
 pub use attempts::{AttemptStore, LimitedCounter, SettleOutcome, SettledAttempt, Settlement};
 pub use audit::{Actor, AuditLog, EVENT_RETENTION, Event, EventId, EventKind, InvalidEventId};
+pub use decoys::{DecoyStore, RecountOutcome};
 pub use error::StoreError;
 pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};
 pub use sessions::{

@@ -6,6 +6,7 @@
 pub(crate) mod attempts;
 pub(crate) mod audit;
 mod decision;
+pub(crate) mod decoys;
 pub(crate) mod keys;
 pub(crate) mod refresh;
 pub(crate) mod sessions;

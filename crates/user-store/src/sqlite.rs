@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod connection;
 mod database;
+mod decoys;
 mod erasure;
 mod error;
 mod health;

@@ -5,6 +5,7 @@ use auth_core::Timestamp;
 
 use crate::attempts::AttemptStore;
 use crate::audit::AuditLog;
+use crate::decoys::DecoyStore;
 use crate::error::StoreError;
 use crate::keys::KeyStore;
 use crate::sessions::SessionStore;
@@ -20,6 +21,7 @@ pub trait Store:
     + AttemptStore
     + AuditLog
     + KeyStore
+    + DecoyStore
     + UserDataStore
     + Erasure
     + HealthCheck
@@ -42,6 +44,7 @@ impl<T> Store for T where
         + AttemptStore
         + AuditLog
         + KeyStore
+        + DecoyStore
         + UserDataStore
         + Erasure
         + HealthCheck

@@ -33,7 +33,8 @@ pub trait UserStore: Send + Sync + 'static {
     ) -> Result<(), CreateUserError>;
 
     /// Returns the hash that a password for `email` is compared with. If the account is disabled or
-    /// does not exist, this is the [decoy](Challenge::Decoy) at `decoy_position`.
+    /// does not exist, this is the [decoy](Challenge::Decoy) at `decoy_position`. The work of this
+    /// method must not depend on whether the account exists.
     async fn credentials(
         &self,
         email: &EmailKey,
@@ -97,8 +98,8 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError>;
 
-    /// Imports accounts on behalf of an operator. If the email address or the id of one of them is
-    /// taken, none is imported.
+    /// Imports accounts on behalf of an operator, and adapts the [decoys](crate::DecoyStore) to
+    /// their hashes. If the email address or the id of one of them is taken, none is imported.
     async fn import_users(
         &self,
         users: &[StoredUser],
@@ -174,10 +175,9 @@ pub enum Challenge {
     /// The account does not exist or is disabled. The sign-in fails even if the password matches
     /// this hash.
     ///
-    /// The hash belongs to the account whose email address comes next in alphabetical order after
-    /// the [position](DecoyPosition) derived from the address that was typed. It is `None` if the
-    /// store has no accounts. Every sign-in with the same unknown address gets the hash of the same
-    /// account, and takes as long as a sign-in to that account. So the response time does not
+    /// The hash has the parameters of imported hashes, or is `None`, which stands for a hash with
+    /// the current parameters. Every sign-in with the same unknown address gets the same decoy
+    /// until the decoys change ([`DecoyStore`](crate::DecoyStore)). So the response time does not
     /// reveal which addresses have accounts, even if hashes of several kinds were imported.
     Decoy(Option<PasswordHash>),
 }

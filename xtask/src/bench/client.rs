@@ -16,7 +16,7 @@ pub(super) struct Client {
 /// A response without the headers that differ in every response: the request id and the date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Response {
-    /// The status line and the headers.
+    /// The status line and the headers, with their names in lower case.
     pub(super) head: Vec<String>,
     pub(super) body: String,
 }
@@ -31,9 +31,20 @@ impl Client {
 
     /// Sends JSON. Returns the response, and the milliseconds until all of it was read.
     pub(super) fn post(&mut self, path: &str, body: &str) -> Result<(Response, f64)> {
+        self.post_with(path, "", body)
+    }
+
+    /// Does the same as [`post`](Self::post), with more headers, each of which ends with CRLF.
+    pub(super) fn post_with(
+        &mut self,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> Result<(Response, f64)> {
         let length = body.len();
-        let rest =
-            format!("content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}");
+        let rest = format!(
+            "{headers}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
         let started = Instant::now();
         let response = self.send("POST", path, &rest)?;
         Ok((response, started.elapsed().as_secs_f64() * 1e3))
@@ -62,10 +73,14 @@ impl Client {
         loop {
             let mut line = String::new();
             self.connection.read_line(&mut line)?;
-            let line = line.trim_end().to_ascii_lowercase();
+            let line = line.trim_end();
             if line.is_empty() {
                 break;
             }
+            let line = match line.split_once(':') {
+                Some((name, value)) => format!("{}:{value}", name.to_ascii_lowercase()),
+                None => line.to_ascii_lowercase(),
+            };
             if let Some(value) = line.strip_prefix("content-length: ") {
                 length = value.parse()?;
             }
@@ -81,7 +96,28 @@ impl Client {
 
 impl Response {
     pub(super) fn is_ok(&self) -> bool {
-        self.head.first().is_some_and(|line| line.split(' ').nth(1) == Some("200"))
+        self.status() == "200"
+    }
+
+    /// Returns the status code.
+    pub(super) fn status(&self) -> &str {
+        self.head.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default()
+    }
+
+    /// Returns the response without what differs between two equal requests: the tokens of a
+    /// successful log-in, and the time until a lockout ends.
+    pub(super) fn comparable(mut self) -> Self {
+        for line in &mut self.head {
+            for name in ["set-cookie", "retry-after", "content-length"] {
+                if line.starts_with(&format!("{name}: ")) {
+                    name.clone_into(line);
+                }
+            }
+        }
+        match self.status() {
+            "200" | "429" => Self { body: String::new(), ..self },
+            _ => self,
+        }
     }
 
     /// Returns a string member of the JSON body.
@@ -95,6 +131,20 @@ impl Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tokens_of_a_log_in_and_the_end_of_a_lockout_are_not_compared() {
+        let response = |status: &str, header: &str, body: &str| Response {
+            head: vec![format!("http/1.1 {status}"), header.to_owned()],
+            body: body.to_owned(),
+        };
+        let ok = |token| response("200 ok", &format!("set-cookie: t={token}"), token).comparable();
+        assert_eq!(ok("a"), ok("b"));
+        let late = |time| response("429 too many", &format!("retry-after: {time}"), time);
+        assert_eq!(late("59").comparable(), late("60").comparable());
+        let wrong = |body| response("401 unauthorized", "a: b", body).comparable();
+        assert_ne!(wrong("x"), wrong("y"));
+    }
 
     #[test]
     fn only_status_200_is_ok() {

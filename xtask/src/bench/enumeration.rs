@@ -1,33 +1,38 @@
-//! `cargo xtask bench enumeration`: tests whether the response to a rejected log-in, or the
-//! response time, reveals which email addresses have accounts.
+//! `cargo xtask bench enumeration`: tests whether the response to a log-in, or the response time,
+//! reveals which email addresses have accounts.
 //!
-//! Log-ins of several kinds are sent over one connection in random order. Each pair of kinds is
-//! compared with the Mann-Whitney U test, which makes no assumptions about the distribution of the
-//! times. Two kinds check the measurement itself. A second account of the same kind must not differ
-//! from the first. An account whose hash takes 2 % more work must differ.
+//! Each [scenario](Scenario) has its own server. Log-ins of several kinds are sent in random order.
+//! Each pair of kinds is compared with the Mann-Whitney U test, which makes no assumptions about
+//! the distribution of the times. Controls check the measurement itself: a second account of the
+//! same kind must not differ from the first, and log-ins with slightly more work must differ.
 
+mod accounts;
 mod sample;
+mod scenario;
 mod verdict;
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread::{self, ScopedJoinHandle};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::{Value, json};
 
-use self::sample::{KINDS, Kind, Sample};
+use self::sample::Sample;
+use self::scenario::{SCENARIOS, Scenario};
 use self::verdict::{Pair, compare, judge, print};
 use super::client::Client;
 use super::statistics::median;
-use crate::server::Installation;
+use crate::process::step;
+use crate::server::{Installation, Server};
 use crate::{build, workspace};
 
-/// The number of warm-up rounds. They are not counted, because caches are still filling and the
-/// clock frequency is still rising.
+/// The number of warm-up rounds of each connection. They are not counted, because caches are still
+/// filling and the clock frequency is still rising.
 const WARM_UP: usize = 20;
 
-/// Compares the responses and the response times of rejected log-ins.
+/// Compares the responses and the response times of log-ins, with and without accounts.
 #[derive(clap::Args)]
 pub(crate) struct Enumeration {
     /// The number of log-ins of each kind
@@ -36,6 +41,9 @@ pub(crate) struct Enumeration {
     /// The iterations per hash, by default enough for hashing to take most of the response time
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     iterations: u32,
+    /// Measure only the scenarios whose names contain this text, such as "429"
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
     /// Measure this server binary instead of building one
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
@@ -47,53 +55,61 @@ impl Enumeration {
             Some(path) => path.clone(),
             None => build::release()?,
         };
-        let samples = self.measure(&Installation::new(binary)?)?;
-        let pairs = compare(&samples);
-        print(&samples, &pairs);
-        self.write(&samples, &pairs)?;
-        judge(&samples, &pairs).map(|()| ExitCode::SUCCESS)
-    }
-
-    fn measure(&self, installation: &Installation) -> Result<Vec<Sample>> {
-        for kind in [Kind::Wrong, Kind::WrongAgain, Kind::Disabled] {
-            installation.create_user(
-                &kind.email(0),
-                "a long walk along the sea",
-                self.iterations,
-            )?;
+        let chosen = || SCENARIOS.iter().filter(|scenario| scenario.name.contains(&self.only));
+        if chosen().next().is_none() {
+            bail!("no scenario has a name that contains {:?}", self.only);
         }
-        let slower = self.iterations + self.iterations / 50;
-        installation.create_user(&Kind::Slower.email(0), "a long walk along the sea", slower)?;
-        installation.disable_user(&Kind::Disabled.email(0))?;
-        let server = installation.start(self.iterations)?;
-        let mut client = Client::connect(&server.address)?;
-        let mut samples = KINDS.map(Sample::new);
-        let mut order: Vec<_> = (0..KINDS.len()).collect();
-        for round in 0..self.rounds + WARM_UP {
-            fastrand::shuffle(&mut order);
-            for at in &order {
-                let time = samples[*at].send(&mut client, round)?;
-                if round >= WARM_UP {
-                    samples[*at].times.push(time);
-                }
+        let mut reports = Vec::new();
+        let mut failures = Vec::new();
+        for scenario in chosen() {
+            println!("\n## {}\n", scenario.name);
+            let samples = step(&format!("measuring: {}", scenario.name), || {
+                self.measure(scenario, &Installation::new(binary.clone())?)
+            })?;
+            let pairs = compare(&samples);
+            print(&samples, &pairs);
+            reports.push(report(scenario, &samples, &pairs));
+            if let Err(error) = judge(scenario, &samples, &pairs) {
+                println!("failed: {error}");
+                failures.push(format!("{}: {error}", scenario.name));
             }
         }
-        Ok(samples.into())
+        self.write(&reports)?;
+        match &*failures {
+            [] => Ok(ExitCode::SUCCESS),
+            failures => Err(anyhow!(failures.join("\n"))),
+        }
     }
 
-    fn write(&self, samples: &[Sample], pairs: &[Pair]) -> Result<()> {
-        let kinds = samples.iter().map(|sample| {
-            json!({
-                "kind": sample.kind.name(),
-                "n": sample.times.len(),
-                "median_ms": median(&sample.times),
-            })
+    fn measure(&self, scenario: &Scenario, installation: &Installation) -> Result<Vec<Sample>> {
+        accounts::create(installation, scenario, self.iterations)?;
+        let server = scenario.start(installation, self.iterations)?;
+        let samples = scenario.samples(&server)?;
+        let rounds = self.rounds / scenario.connections + WARM_UP;
+        let measured: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..scenario.connections)
+                .map(|number| {
+                    let (samples, server) = (samples.clone(), &server);
+                    scope.spawn(move || {
+                        send_all(scenario, samples, server, number * rounds..(number + 1) * rounds)
+                    })
+                })
+                .collect();
+            threads.into_iter().map(ScopedJoinHandle::join).collect()
         });
-        let report = json!({
-            "iterations": self.iterations,
-            "kinds": kinds.collect::<Value>(),
-            "pairs": pairs.iter().map(Pair::json).collect::<Value>(),
-        });
+        let mut all = samples;
+        for samples in measured {
+            let samples = samples.map_err(|_| anyhow!("a thread of the client panicked"))??;
+            for (all, sample) in all.iter_mut().zip(samples) {
+                all.times.extend(sample.times);
+                all.response = sample.response;
+            }
+        }
+        Ok(all)
+    }
+
+    fn write(&self, reports: &[Value]) -> Result<()> {
+        let report = json!({ "iterations": self.iterations, "scenarios": reports });
         let directory = workspace::target_dir()?.join("bench");
         fs::create_dir_all(&directory)?;
         let path = directory.join("enumeration.json");
@@ -101,4 +117,42 @@ impl Enumeration {
         eprintln!("written to {}", path.display());
         Ok(())
     }
+}
+
+/// Sends the log-ins of these rounds over one connection.
+fn send_all(
+    scenario: &Scenario,
+    mut samples: Vec<Sample>,
+    server: &Server,
+    rounds: std::ops::Range<usize>,
+) -> Result<Vec<Sample>> {
+    let mut client = Client::connect(&server.address)?;
+    let first = rounds.start;
+    let mut order: Vec<_> = (0..samples.len()).collect();
+    for round in rounds {
+        fastrand::shuffle(&mut order);
+        for at in &order {
+            let time = samples[*at].send(&mut client, round, scenario.status);
+            let time = time.with_context(|| samples[*at].name)?;
+            if round >= first + WARM_UP {
+                samples[*at].times.push(time);
+            }
+        }
+    }
+    Ok(samples)
+}
+
+fn report(scenario: &Scenario, samples: &[Sample], pairs: &[Pair]) -> Value {
+    let kinds = samples.iter().map(|sample| {
+        json!({
+            "kind": sample.name,
+            "n": sample.times.len(),
+            "median_ms": median(&sample.times),
+        })
+    });
+    json!({
+        "scenario": scenario.name,
+        "kinds": kinds.collect::<Value>(),
+        "pairs": pairs.iter().map(Pair::json).collect::<Value>(),
+    })
 }

@@ -55,7 +55,8 @@ impl Population {
     fn create(bench: &Workbench, users: u32, directory: &Path) -> Result<Self> {
         let installation =
             step(&format!("creating {users} users"), || bench.installation(users, ITERATIONS))?;
-        let server = installation.start_with(ITERATIONS, &["--access-token-lifetime", "1h"])?;
+        let server = installation
+            .start_with(ITERATIONS, &["--throttle", "off", "--access-token-lifetime", "1h"])?;
         let file = directory.join(users.to_string());
         let max_tokens = bench.unless_quick(1_000, 200);
         fs::write(&file, tokens(&server, users, max_tokens)?.join("\n"))?;

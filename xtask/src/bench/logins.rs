@@ -40,6 +40,7 @@ pub(super) fn measure(bench: &Workbench) -> Result<Section> {
     ];
     for (name, options) in ONE_AT_A_TIME {
         if installation.accepts(&options) {
+            let options = [&options[..], &["--throttle", "off"]].concat();
             candidates.push(Candidate::new(name, installation.start_with(ITERATIONS, &options)?));
         }
     }

@@ -56,6 +56,17 @@ pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
+pub(crate) fn memory(text: &str) -> Result<u64, &'static str> {
+    const EXPECTED: &str = "expected a size such as 256MiB or 1GiB, from 1MiB to 1024GiB";
+    let (number, mebibytes) = [("MiB", 1), ("GiB", 1_024)]
+        .iter()
+        .find_map(|(unit, mebibytes)| Some((text.strip_suffix(unit)?, *mebibytes)))
+        .ok_or(EXPECTED)?;
+    let number: u32 = number.parse().map_err(|_| EXPECTED)?;
+    let mebibytes = u64::from(number) * mebibytes;
+    if (1..=1_024 * 1_024).contains(&mebibytes) { Ok(mebibytes << 20) } else { Err(EXPECTED) }
+}
+
 pub(crate) fn password_policy(text: &str) -> Result<PasswordPolicy, &'static str> {
     const EXPECTED: &str = "expected a number from 1 to 64";
     PasswordPolicy::new(text.parse().map_err(|_| EXPECTED)?).map_err(|_| EXPECTED)
@@ -93,6 +104,18 @@ mod tests {
             "99999999999d",
         ] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_memory_size_is_a_number_and_a_unit() {
+        for (text, mebibytes) in [("1MiB", 1), ("256MiB", 256), ("2GiB", 2_048)] {
+            assert_eq!(memory(text), Ok(mebibytes << 20));
+        }
+        for text in
+            ["", "256", "MiB", "0MiB", "256M", "256mib", "-1MiB", "1.5GiB", "1025GiB", "1TiB"]
+        {
+            assert!(memory(text).is_err(), "{text}");
         }
     }
 

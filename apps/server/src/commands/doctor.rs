@@ -7,6 +7,7 @@ mod clock;
 mod database;
 mod environment;
 mod files;
+mod memory;
 mod network;
 mod report;
 mod settings;
@@ -23,6 +24,7 @@ use user_store::SqliteStore;
 use crate::commands::serve::ServeArgs;
 use crate::environment::unknown_variables;
 use crate::error::CommandError;
+use crate::memory::HashMemory;
 use crate::output::OutputFormat;
 use access::Access;
 use files::Files;
@@ -60,7 +62,7 @@ impl DoctorArgs {
 }
 
 fn examine(args: &ServeArgs, config: &Config) -> Vec<Finding> {
-    let mut findings = examine_database(&args.database);
+    let mut findings = examine_database(&args.database, config);
     findings.extend(settings::findings(config));
     findings.push(speed::speed(&Speed::measure(config.pbkdf2_iterations, MEASURE_TIME)));
     let url = args.public_url.as_ref();
@@ -71,7 +73,7 @@ fn examine(args: &ServeArgs, config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn examine_database(path: &Path) -> Vec<Finding> {
+fn examine_database(path: &Path, config: &Config) -> Vec<Finding> {
     let inspected = SqliteStore::inspect(path);
     let newest = inspected.as_ref().ok().and_then(|inspection| inspection.newest);
     let mut findings = database::findings(path, &inspected);
@@ -80,5 +82,10 @@ fn examine_database(path: &Path) -> Vec<Finding> {
     findings.push(Access::of_database(files.database(), files.folder()).finding());
     findings.extend(files.findings());
     findings.push(clock::clock(SystemClock.now(), newest));
+    if let Ok(inspection) = &inspected {
+        let largest = inspection.max_hash_memory;
+        let hashes = HashMemory::on_this_machine(largest, config.hash_memory);
+        findings.push(memory::memory(&hashes, crate::memory::limit()));
+    }
     findings
 }

@@ -18,6 +18,7 @@ use warp::Filter as _;
 use crate::args::{PasswordArgs, values};
 use crate::error::CommandError;
 use crate::http::{self, HttpService};
+use crate::memory::{self, HashMemory};
 use crate::output::print_within;
 use crate::pages::{self, PageSettings};
 use crate::telemetry::{self, LogFormat};
@@ -75,6 +76,11 @@ pub(crate) struct ServeArgs {
         hide = true
     )]
     hashing: Hashing,
+
+    /// Memory that imported Argon2 and scrypt hashes may use together; a hash that needs more is
+    /// verified alone
+    #[arg(long, env = "LATCHKEY_HASH_MEMORY", value_name = "SIZE", default_value = "256MiB", value_parser = values::memory)]
+    hash_memory: u64,
 
     /// Proxy, or network of proxies, whose X-Forwarded-For header is trusted; repeat the option, or
     /// separate values with commas
@@ -154,6 +160,7 @@ impl ServeArgs {
         if self.public_url.is_none() && !self.listen.ip().is_loopback() {
             tracing::warn!("{}", weakness::no_public_url(self.listen.ip()));
         }
+        log_memory_warning(&accounts).await;
         let routes = Auth::new(Arc::clone(&accounts))
             .routes()
             .or(api::api_not_found())
@@ -201,6 +208,7 @@ impl ServeArgs {
             pbkdf2_iterations: self.passwords.pbkdf2_iterations,
             hashing: self.hashing.into(),
             sign_up: self.sign_up == Switch::On,
+            hash_memory: self.hash_memory,
             throttle: self.throttle == Switch::On,
             ..Config::new(origin)
         }
@@ -235,6 +243,16 @@ fn log_warnings(weaknesses: &[Weakness]) {
     }
     if !pages::are_built() {
         tracing::warn!("the pages are not built; run the server with `cargo xtask serve`");
+    }
+}
+
+/// Logs a warning if imported password hashes need more memory than this process may use.
+async fn log_memory_warning(accounts: &Accounts) {
+    let budget = accounts.config().hash_memory;
+    // If the store fails, the first request reports it.
+    let Ok(largest) = accounts.max_hash_memory().await else { return };
+    if let Some(warning) = HashMemory::on_this_machine(largest, budget).check(memory::limit()) {
+        tracing::warn!("{warning}");
     }
 }
 
@@ -295,6 +313,7 @@ mod tests {
         assert_eq!(args.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(args.session_policy().unwrap(), SessionPolicy::default());
         assert_eq!(args.passwords.pbkdf2_iterations, auth_core::PasswordHasher::DEFAULT_ITERATIONS);
+        assert_eq!(args.hash_memory, Config::DEFAULT_HASH_MEMORY);
     }
 
     #[test]

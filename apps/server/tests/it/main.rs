@@ -14,6 +14,7 @@ mod headers;
 mod keys;
 mod lifecycle;
 mod log;
+mod memory;
 #[path = "../support/operator.rs"]
 mod operator;
 mod pages;

@@ -7,27 +7,33 @@ use std::thread;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
+use crate::passwords::job::{Demand, Job};
+use crate::passwords::memory::MemoryBudget;
 use crate::passwords::priority;
 use crate::passwords::wait_estimate::WaitEstimate;
 
 /// A pool of threads that run jobs in batches, first come, first served.
 ///
+/// A job that cannot share a batch is a batch of its own. A memory-hard job begins only when the
+/// memory budget has room for it. It waits in the queue, not on a thread, and the jobs behind it
+/// that need no memory overtake it.
+///
 /// When the pool is dropped, the threads run the queued jobs and then end.
-pub(crate) struct Pool<J, R> {
+pub(crate) struct Pool<J: Job, R> {
     shared: Arc<Shared<J, R>>,
 }
 
 /// A slot in the queue. If it is dropped before its job has begun, for example because the client
 /// disconnects, the job is dropped too.
 #[must_use]
-pub(crate) struct QueueSlot<J, R> {
+pub(crate) struct QueueSlot<J: Job, R> {
     shared: Arc<Shared<J, R>>,
     ticket: u64,
 }
 
 /// The pending result of a job.
 #[must_use]
-pub(crate) struct PendingResult<J, R> {
+pub(crate) struct PendingResult<J: Job, R> {
     shared: Arc<Shared<J, R>>,
     ticket: u64,
     deadline: Instant,
@@ -45,7 +51,15 @@ pub enum HashingError {
     Defect,
 }
 
-struct Shared<J, R> {
+/// The size of a pool.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PoolSize {
+    pub(super) threads: usize,
+    /// The memory that memory-hard jobs may use together, in bytes.
+    pub(super) memory_budget: u64,
+}
+
+struct Shared<J: Job, R> {
     threads: usize,
     batch_size: Box<BatchSize>,
     work: Box<Work<J, R>>,
@@ -58,17 +72,19 @@ struct Shared<J, R> {
 /// A queued job: the slot, which the caller keeps, and the result, which any task can await.
 type Queued<J, R> = (QueueSlot<J, R>, PendingResult<J, R>);
 
-/// Returns the size of the next batch, given the numbers of queued jobs and of free threads.
+/// Returns the size of the next batch, given the numbers of queued jobs that can share a batch and
+/// of free threads.
 type BatchSize = dyn Fn(usize, usize) -> usize + Send + Sync;
 
 /// Runs a batch of jobs and returns the results in the same order.
 type Work<J, R> = dyn Fn(&[J]) -> Vec<R> + Send + Sync;
 
 struct Queue<J, R> {
-    /// The number of threads without a batch. Jobs wait only while it is 0.
+    /// The number of threads without a batch. Jobs wait only while it is 0, or for memory.
     free_threads: usize,
+    memory: MemoryBudget,
     next_ticket: u64,
-    /// The jobs that wait for a thread, ordered by ticket.
+    /// The jobs that wait for a thread or for memory, ordered by ticket.
     jobs: VecDeque<QueuedJob<J, R>>,
     /// The batches that threads will begin next.
     batches: VecDeque<Vec<QueuedJob<J, R>>>,
@@ -84,13 +100,14 @@ struct QueuedJob<J, R> {
 /// A queue length at which batches are full.
 const LONG_QUEUE: usize = 64;
 
-impl<J: Send + 'static, R: Send + 'static> Pool<J, R> {
+impl<J: Job, R: Send + 'static> Pool<J, R> {
     /// Starts the threads.
     pub(super) fn start(
-        threads: usize,
+        size: PoolSize,
         batch_size: impl Fn(usize, usize) -> usize + Send + Sync + 'static,
         work: impl Fn(&[J]) -> Vec<R> + Send + Sync + 'static,
     ) -> io::Result<Self> {
+        let PoolSize { threads, memory_budget } = size;
         let pool = Self {
             shared: Arc::new(Shared {
                 threads,
@@ -99,6 +116,7 @@ impl<J: Send + 'static, R: Send + 'static> Pool<J, R> {
                 work: Box::new(work),
                 queue: Mutex::new(Queue {
                     free_threads: threads,
+                    memory: MemoryBudget::new(memory_budget),
                     next_ticket: 0,
                     jobs: VecDeque::new(),
                     batches: VecDeque::new(),
@@ -120,7 +138,8 @@ impl<J: Send + 'static, R: Send + 'static> Pool<J, R> {
     pub(super) fn queue(&self, job: J, deadline: Instant) -> Result<Queued<J, R>, HashingError> {
         let (sender, receiver) = oneshot::channel();
         let mut queue = self.shared.lock();
-        let expected_wait = self.shared.wait_estimate.wait(queue.jobs.len(), self.shared.threads);
+        let ahead = queue.batchable();
+        let expected_wait = self.shared.wait_estimate.wait(ahead, self.shared.threads);
         if Instant::now() + expected_wait > deadline {
             return Err(HashingError::Overloaded);
         }
@@ -136,21 +155,21 @@ impl<J: Send + 'static, R: Send + 'static> Pool<J, R> {
     }
 }
 
-impl<J, R> Pool<J, R> {
-    /// Returns the number of jobs that wait for a thread.
+impl<J: Job, R> Pool<J, R> {
+    /// Returns the number of jobs that wait for a thread or for memory.
     pub(super) fn queued(&self) -> usize {
         self.shared.lock().jobs.len()
     }
 }
 
-impl<J, R> Drop for Pool<J, R> {
+impl<J: Job, R> Drop for Pool<J, R> {
     fn drop(&mut self) {
         self.shared.lock().is_closed = true;
         self.shared.changed.notify_all();
     }
 }
 
-impl<J, R> PendingResult<J, R> {
+impl<J: Job, R> PendingResult<J, R> {
     /// Waits until the job is done. Fails if it has not begun by the deadline.
     pub(super) async fn get(mut self) -> Result<R, HashingError> {
         if self.shared.is_waiting(self.ticket) {
@@ -167,13 +186,13 @@ impl<J, R> PendingResult<J, R> {
     }
 }
 
-impl<J, R> Drop for QueueSlot<J, R> {
+impl<J: Job, R> Drop for QueueSlot<J, R> {
     fn drop(&mut self) {
         self.shared.remove(self.ticket);
     }
 }
 
-impl<J, R> Shared<J, R> {
+impl<J: Job, R> Shared<J, R> {
     /// Runs batches until the pool is dropped. Called by each thread.
     fn run_thread(&self) {
         priority::lower();
@@ -199,11 +218,15 @@ impl<J, R> Shared<J, R> {
     fn run_batch(&self, batch: Vec<QueuedJob<J, R>>) {
         let (jobs, senders): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|queued| (queued.job, queued.sender)).unzip();
+        let demand = jobs.first().map_or(Demand::Batchable, Job::demand);
         let began = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(&jobs)));
-        self.wait_estimate.record(jobs.len(), began.elapsed());
+        if demand == Demand::Batchable {
+            self.wait_estimate.record(jobs.len(), began.elapsed());
+        }
         let mut queue = self.lock();
         queue.free_threads += 1;
+        queue.memory.release(demand.memory_bytes());
         self.dispatch(&mut queue);
         drop(queue);
         match outcome {
@@ -220,17 +243,16 @@ impl<J, R> Shared<J, R> {
 
     /// Hands batches of queued jobs to the free threads.
     fn dispatch(&self, queue: &mut Queue<J, R>) {
-        while queue.free_threads > 0 && !queue.jobs.is_empty() {
-            let size = (self.batch_size)(queue.jobs.len(), queue.free_threads);
-            let size = size.clamp(1, queue.jobs.len());
-            let batch = queue.jobs.drain(..size).collect();
+        while queue.free_threads > 0 {
+            let size = (self.batch_size)(queue.batchable(), queue.free_threads);
+            let Some(batch) = queue.take_batch(size.max(1)) else { return };
             queue.batches.push_back(batch);
             queue.free_threads -= 1;
             self.changed.notify_one();
         }
     }
 
-    /// Returns whether the job still waits for a thread.
+    /// Returns whether the job still waits to begin.
     fn is_waiting(&self, ticket: u64) -> bool {
         self.lock().position(ticket).is_some()
     }
@@ -239,11 +261,55 @@ impl<J, R> Shared<J, R> {
     fn remove(&self, ticket: u64) -> Option<QueuedJob<J, R>> {
         let mut queue = self.lock();
         let index = queue.position(ticket)?;
-        queue.jobs.remove(index)
+        let removed = queue.jobs.remove(index);
+        // If the job has waited for memory, smaller jobs behind it may now begin.
+        self.dispatch(&mut queue);
+        removed
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue<J, R>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<J: Job, R> Queue<J, R> {
+    /// Returns the number of queued jobs that can share a batch.
+    fn batchable(&self) -> usize {
+        self.jobs.iter().filter(|queued| queued.job.demand() == Demand::Batchable).count()
+    }
+
+    /// Removes the next batch from the queue: the first job that can begin and, if it can share a
+    /// batch, others up to `size`. Memory-hard jobs begin in the order in which they were queued,
+    /// so that none of them is overtaken by smaller ones for ever.
+    fn take_batch(&mut self, size: usize) -> Option<Vec<QueuedJob<J, R>>> {
+        let mut is_memory_awaited = false;
+        for index in 0..self.jobs.len() {
+            match self.jobs[index].job.demand() {
+                Demand::Batchable => return Some(self.take_batchable(index, size)),
+                Demand::Alone { memory_bytes: 0 } => {}
+                Demand::Alone { memory_bytes } => {
+                    if is_memory_awaited || !self.memory.try_acquire(memory_bytes) {
+                        is_memory_awaited = true;
+                        continue;
+                    }
+                }
+            }
+            return self.jobs.remove(index).map(|queued| vec![queued]);
+        }
+        None
+    }
+
+    /// Removes up to `size` jobs that can share a batch, beginning at `index`.
+    fn take_batchable(&mut self, mut index: usize, size: usize) -> Vec<QueuedJob<J, R>> {
+        let mut batch = Vec::new();
+        while batch.len() < size && index < self.jobs.len() {
+            if self.jobs[index].job.demand() == Demand::Batchable {
+                batch.extend(self.jobs.remove(index));
+            } else {
+                index += 1;
+            }
+        }
+        batch
     }
 }
 

@@ -14,8 +14,13 @@ impl PasswordService {
 const PASSWORD: &str = "a long walk along the sea";
 
 fn service(iterations: u32, mode: HashingMode) -> PasswordService {
+    service_with_memory(iterations, mode, 256 << 20)
+}
+
+fn service_with_memory(iterations: u32, mode: HashingMode, memory_budget: u64) -> PasswordService {
     let hasher = PasswordHasher::new(iterations).unwrap();
-    PasswordService::start(hasher, mode, Arc::new(SystemRandom)).unwrap()
+    let settings = HashingSettings { hasher, mode, memory_budget };
+    PasswordService::start(settings, Arc::new(SystemRandom)).unwrap()
 }
 
 fn new_password(text: &str) -> NewPassword {
@@ -81,6 +86,46 @@ async fn a_password_is_not_rehashed_when_the_queue_is_too_long() {
     let _busy = passwords.occupy().await;
     let rehashed = passwords.rehash_unless_overloaded(Password::new(PASSWORD)).await;
     assert_eq!(rehashed, Ok(None));
+}
+
+/// The Argon2id hash of [`PASSWORD`] that takes 8 MiB.
+const ARGON2_8_MIB: &str = "$argon2id$v=19$m=8192,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$SuWSJSA0u/4VoLwuR6J7vs5vL02S4B4Cx6vEKMECwmM";
+/// The Argon2id hash of [`PASSWORD`] that takes 16 MiB.
+const ARGON2_16_MIB: &str = "$argon2id$v=19$m=16384,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$8Oe7llGNVlZWgzqfOlEZ7NnATXS8T1MBY94Xt5sQTBE";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn argon2_hashes_use_no_more_memory_than_the_budget() {
+    const MIB: u64 = 1 << 20;
+    let [small, large] = [ARGON2_8_MIB, ARGON2_16_MIB].map(|text| text.parse().unwrap());
+    // The budget has room for one of the small hashes, so two never run at the same time. The large
+    // one exceeds the budget.
+    for (stored, budget, expected) in
+        [(&small, 15 * MIB, 8 * MIB), (&large, 15 * MIB, 16 * MIB), (&small, MIB, 8 * MIB)]
+    {
+        let passwords = service_with_memory(1_000, HashingMode::Batch, budget);
+        let deadline = Instant::now() + Duration::from_secs(600);
+        let busy = passwords.occupy().await;
+        let verify = |text: &str, stored: &PasswordHash| {
+            let challenge = account(stored.clone());
+            passwords.queue_verification(Password::new(text), challenge, deadline).unwrap()
+        };
+        let pairs: Vec<_> =
+            (0..6).map(|_| (verify(PASSWORD, stored), verify("a short walk", stored))).collect();
+        let (_slot, unknown) = passwords
+            .queue_verification(
+                Password::new(PASSWORD),
+                Challenge::Decoy(Some(stored.clone())),
+                deadline,
+            )
+            .unwrap();
+        drop(busy);
+        for ((_slot, correct), (_other_slot, wrong)) in pairs {
+            assert_eq!(correct.get().await, Ok(Verification::MatchOutdated));
+            assert_eq!(wrong.get().await, Ok(Verification::Mismatch));
+        }
+        assert_eq!(unknown.get().await, Ok(Verification::Mismatch));
+        assert_eq!(passwords.pool.max_memory_in_use(), expected);
+    }
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use auth_core::{
-    AccessTokens, Claims, DecoyPosition, DeviceId, DeviceKey, DeviceToken, EmailKey, KeyError,
-    ScheduledKey, SigningKey, Timestamp,
+    AccessTokens, Claims, DeviceId, DeviceKey, DeviceToken, KeyError, ScheduledKey, SigningKey,
+    Timestamp,
 };
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{Instant, sleep_until};
@@ -230,14 +230,5 @@ impl Keys {
         let token = presented?;
         let (user, password) = (credentials.user_id, credentials.password_version.0);
         self.device_keys.iter().find_map(|key| key.verify(user, password, token))
-    }
-
-    /// Returns the position that selects the decoy for an email address without an account. It is
-    /// derived from the oldest key, so that adding a key does not change it.
-    pub(crate) fn decoy_position(&self, email: &EmailKey) -> DecoyPosition {
-        match self.device_keys.last() {
-            Some(key) => key.decoy_position(email),
-            None => DecoyPosition::default(),
-        }
     }
 }

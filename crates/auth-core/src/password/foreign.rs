@@ -49,6 +49,15 @@ trait Scheme: Send + Sync {
     fn identifies(&self, _password: &[u8]) -> bool {
         true
     }
+
+    /// Returns the memory that a verification allocates, in bytes. Zero for an algorithm that needs
+    /// no more than a few KiB.
+    fn memory_bytes(&self) -> u64 {
+        0
+    }
+
+    /// Returns a hash with the same parameters, whose salt and output are zeros.
+    fn template(&self) -> String;
 }
 
 /// The result of parsing a hash.
@@ -114,6 +123,14 @@ impl ForeignHash {
 
     pub(super) fn algorithm(&self) -> &'static str {
         self.scheme.algorithm()
+    }
+
+    pub(super) fn memory_bytes(&self) -> u64 {
+        self.scheme.memory_bytes()
+    }
+
+    pub(super) fn template(&self) -> String {
+        self.scheme.template()
     }
 
     /// Verifies a password both in its normalised form and as it was typed. The typed form is

@@ -49,6 +49,8 @@ pub fn hash_password(password: &str) -> Result<String, PasswordError> {
 /// If there is no account, verify the password against any other stored hash and ignore the result,
 /// so that the response time does not reveal which accounts exist.
 ///
+/// A hash from another system can take up to 256 MiB of memory ([`PasswordHash::memory_bytes`]).
+///
 /// # Errors
 ///
 /// [`VerifyPasswordError`] if the password does not match or the hash cannot be parsed.

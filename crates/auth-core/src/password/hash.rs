@@ -81,6 +81,47 @@ impl PasswordHash {
         }
     }
 
+    /// Returns the memory that a verification allocates, in bytes. Zero for an algorithm that needs
+    /// no more than a few KiB.
+    ///
+    /// A program that verifies several memory-hard hashes at the same time should limit the sum.
+    /// `accounts` does.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        match &self.0 {
+            HashKind::Native(_) => 0,
+            HashKind::Foreign(hash) => hash.memory_bytes(),
+        }
+    }
+
+    /// Returns the text of a hash that takes the same work to verify, but contains no secret: its
+    /// salt and its output are zeros. It can be parsed like any other hash.
+    ///
+    /// Two hashes have the same template if verifying them takes the same work.
+    ///
+    /// ```
+    /// # use auth_core::PasswordHash;
+    /// let hash: PasswordHash = "$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHRzYWx0c2FsdA$\
+    ///                           BBs+1+PaslLtBPULUr8/lQicvVuHiEPMz0i8MjLCbzM".parse()?;
+    /// let template: PasswordHash = hash.template().parse()?;
+    /// assert_eq!(template.iterations(), Some(1_000));
+    /// assert_eq!(template.template(), template.to_text());
+    /// # Ok::<(), auth_core::InvalidPasswordHash>(())
+    /// ```
+    #[must_use]
+    pub fn template(&self) -> String {
+        match &self.0 {
+            HashKind::Native(hash) => {
+                // In base64, `A` stands for zero. The salt of a template has 16 bytes.
+                let (salt, output) =
+                    ("A".repeat(22), "A".repeat((hash.output.len() * 4).div_ceil(3)));
+                let (name, length) = (Algorithm::PBKDF2_SHA256_ID, hash.output.len());
+                format!("${name}$i={},l={length}${salt}${output}", hash.iterations)
+            }
+            HashKind::Foreign(hash) => hash.template(),
+        }
+    }
+
     /// Returns the text to store. [`from_str`](Self::from_str) parses it into the same hash.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -132,10 +173,17 @@ fn parse_phc(text: &str) -> Option<NativeHash> {
     let (salt, output) = (parsed.salt?, parsed.hash?);
     PasswordHasher::new(params.rounds()).ok()?;
     let iterations = params.rounds();
-    if output.len() != params.output_len() {
+    if output.len() != params.output_len() || !is_affordable(iterations, output.len()) {
         return None;
     }
     Some(NativeHash { iterations, salt, output })
+}
+
+/// Returns `true` if the work is at most that of the maximum number of iterations. An output that
+/// is longer than one SHA-256 takes the iterations once per SHA-256 (RFC 8018, 5.2).
+fn is_affordable(iterations: u32, output_bytes: usize) -> bool {
+    let digests = u32::try_from(output_bytes.div_ceil(32)).unwrap_or(u32::MAX);
+    iterations.saturating_mul(digests) <= PasswordHasher::MAX_ITERATIONS
 }
 
 impl fmt::Debug for PasswordHash {

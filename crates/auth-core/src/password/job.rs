@@ -100,14 +100,31 @@ impl HashJob {
         Self { password, kind, is_decoy: false }
     }
 
-    /// Creates a job that verifies a password against the hash of another account, because there is
-    /// no account with the given email address.
+    /// Creates a job that does the work of a verification against `stored`, because there is no
+    /// account with the given email address. Without a hash, the work is that of a hash with the
+    /// current parameters.
     ///
-    /// The outcome is always a [`Mismatch`](Verification::Mismatch), even if the password is that
-    /// of the other account. The job costs the same work as a real verification.
+    /// The outcome is always a [`Mismatch`](Verification::Mismatch), even if the password matches.
     #[must_use]
     pub fn decoy(password: Password, stored: Option<PasswordHash>) -> Self {
         Self { is_decoy: true, ..Self::verification(password, stored) }
+    }
+
+    /// Returns `true` if the job can share the registers of a core with other jobs. Otherwise, it
+    /// verifies a hash from another system, and a batch that contains it takes longer by the whole
+    /// time of that verification.
+    #[must_use]
+    pub const fn is_batchable(&self) -> bool {
+        !matches!(self.kind, JobKind::VerifyForeign { .. })
+    }
+
+    /// Returns the memory that the job allocates, in bytes; see [`PasswordHash::memory_bytes`].
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        match &self.kind {
+            JobKind::VerifyForeign { stored } => stored.memory_bytes(),
+            JobKind::Hash { .. } | JobKind::Verify { .. } => 0,
+        }
     }
 
     /// Returns the PBKDF2 computation of this job, which can run side by side with those of other

@@ -225,11 +225,76 @@ fn too_expensive_hashes_are_rejected() {
         format!("$argon2id$v=19$m=65536,t=1,p=65${salt}${output}"),
         format!("scrypt:524288:8:1$salt${hex}"),
         format!("scrypt:32768:8:1000$salt${hex}"),
+        // The output of the first PBKDF2, 128·r·p bytes, is in memory too.
+        format!("scrypt:2:8:524288$salt${hex}"),
+        format!("scrypt:2:8:262143$salt${hex}"),
+        format!("scrypt:262144:8:1$salt${hex}"),
+        format!("scrypt:16:8:131072$salt${hex}"),
+        format!("scrypt:2147483648:4294967295:4294967295$salt${hex}"),
+        // An output of several digests takes the iterations for each of them.
+        format!("pbkdf2:sha1:5000001$salt${}", "0".repeat(80)),
+        format!("pbkdf2:sha256:5000001$salt${}", "0".repeat(128)),
         format!("$scrypt$ln=31,r=8,p=1${salt}${output}"),
         format!("$fbscrypt$v=1,n=31,r=8,p=1,ss=Bw==,sk={output}=${salt}==${output}="),
     ] {
         assert_eq!(parse(&text), Err(InvalidPasswordHash::TooExpensive), "{text}");
     }
+}
+
+#[test]
+fn the_most_expensive_hashes_are_accepted_and_need_at_most_256_mib() {
+    let salt = "c2FsdHNhbHRzYWx0c2FsdA";
+    let output = "BBs+1+PaslLtBPULUr8/lQicvVuHiEPMz0i8MjLCbzM";
+    let hex = "0".repeat(64);
+    for (text, bytes) in [
+        (format!("$argon2id$v=19$m=262144,t=8,p=1${salt}${output}"), 256 << 20),
+        (format!("$argon2id$v=19$m=65536,t=32,p=64${salt}${output}"), 64 << 20),
+        (format!("scrypt:131072:8:15$salt${hex}"), 128 * 8 * (131_072 + 15 + 1)),
+        (format!("scrypt:2:8:262141$salt${hex}"), 256 << 20),
+        (
+            format!("$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk={output}=${salt}==${output}="),
+            128 * 8 * (16_384 + 1 + 1),
+        ),
+        (format!("pbkdf2:sha1:5000000$salt${}", "0".repeat(80)), 0),
+        (format!("pbkdf2:sha512:10000000$salt${}", "0".repeat(128)), 0),
+    ] {
+        let hash = parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(hash.memory_bytes(), bytes, "{text}");
+    }
+}
+
+/// Argon2 rounds its memory down to a multiple of four blocks per lane (RFC 9106, 3.2).
+#[test]
+fn the_memory_of_argon2_is_that_of_its_blocks() {
+    let hash = parse("$argon2id$v=19$m=67,t=1,p=2$mMR6+QWMtmgsySEjcM3TaQ$6NDHImR9ZIHArAhb0WtA4zH/ho/ynFgG3VJRndYK4SM").unwrap();
+    assert_eq!(hash.memory_bytes(), 64 * 1_024);
+}
+
+#[test]
+fn a_template_has_the_cost_of_its_hash_but_neither_salt_nor_output() {
+    for (by, password, text) in foreign_hashes() {
+        let hash = parse(&text).unwrap();
+        let template = parse(&hash.template()).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(template.to_text(), hash.template(), "{by}: {text}");
+        assert_eq!(template.template(), hash.template(), "{by}: {text}");
+        assert_eq!(template.algorithm(), hash.algorithm(), "{by}: {text}");
+        assert_eq!(template.memory_bytes(), hash.memory_bytes(), "{by}: {text}");
+        assert_eq!(verify(&password, &template), Verification::Mismatch, "{by}: {text}");
+    }
+}
+
+#[test]
+fn hashes_have_the_same_template_if_they_have_the_same_parameters() {
+    let argon2 = |salt: &str, output: &str, passes: u32| {
+        parse(&format!("$argon2id$v=19$m=64,t={passes},p=1${salt}${output}")).unwrap().template()
+    };
+    let (salt, output) = ("c2FsdHNhbHRzYWx0c2FsdA", "BBs+1+PaslLtBPULUr8/lQicvVuHiEPMz0i8MjLCbzM");
+    let other_output = "6NDHImR9ZIHArAhb0WtA4zH/ho/ynFgG3VJRndYK4SM";
+    let first = argon2(salt, output, 3);
+    assert_eq!(first, argon2("mMR6+QWMtmgsySEjcM3TaSEj", other_output, 3));
+    assert_ne!(first, argon2(salt, output, 2));
+    let django = format!("argon2$argon2id$v=19$m=64,t=3,p=1${salt}${output}");
+    assert_eq!(parse(&django).unwrap().template(), first);
 }
 
 #[test]

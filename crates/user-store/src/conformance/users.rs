@@ -1,4 +1,4 @@
-use auth_core::{ClientInfo, Email, SessionPolicy, SigningKey, SystemRandom};
+use auth_core::{ClientInfo, Email, SessionPolicy};
 use futures_util::future::{join, join_all};
 
 use crate::audit::EventKind;
@@ -10,7 +10,7 @@ use crate::conformance::steps::{
 };
 use crate::sessions::{OpenSessionOutcome, RotateOutcome};
 use crate::users::{
-    Challenge, CreateUserError, ImportUsersOutcome, ReauthenticatedChangeOutcome, StoredUser,
+    CreateUserError, ImportUsersOutcome, ReauthenticatedChangeOutcome, StoredUser,
     UpdateUserOutcome, User,
 };
 
@@ -22,7 +22,6 @@ cases! {
     a_taken_email_is_rejected_in_another_spelling,
     concurrent_sign_ups_with_one_email_succeed_once,
     an_unknown_email_has_no_credentials,
-    an_unknown_email_gets_the_hash_of_the_next_account,
     an_account_is_found_by_id_and_by_email,
     accounts_are_listed_in_pages_in_the_order_of_their_ids,
     an_email_that_today_s_rules_reject_is_still_read,
@@ -117,41 +116,6 @@ async fn an_unknown_email_has_no_credentials(deployment: &dyn Deployment) {
     sign_up_ada(&store).await;
     let other = Email::parse("grace@example.com").unwrap();
     assert!(find_credentials(&store, &other).await.is_none());
-}
-
-async fn an_unknown_email_gets_the_hash_of_the_next_account(deployment: &dyn Deployment) {
-    let store = deployment.connect().await;
-    let key = SigningKey::generate(&SystemRandom).seed().device_key();
-    let decoy = async |email: &str| {
-        let email = Email::parse(email).unwrap();
-        let position = key.decoy_position(email.key());
-        match store.credentials(email.key(), &position).await.unwrap() {
-            Challenge::Decoy(hash) => {
-                (position.as_str().to_owned(), hash.map(|hash| hash.to_text()))
-            }
-            Challenge::Account(_) => unreachable!("{email:?} has no account"),
-        }
-    };
-    assert_eq!(decoy("nobody@example.com").await.1, None);
-    // The first account is disabled. Its hash can serve as a decoy. A lookup of its own email
-    // address also finds a decoy.
-    let emails = ["g@example.com", "n@example.com", "t@example.com"];
-    let users = emails.map(|email| (user(email), hash()));
-    for (user, hash) in &users {
-        store.create_user(user, hash, &creation(user)).await.unwrap();
-    }
-    let _ = store.disable_user(users[0].0.id, NOW).await.unwrap();
-    let mut hits = [0; 3];
-    for email in (0..100).map(|n| format!("nobody{n}@example.com")).chain([emails[0].to_owned()]) {
-        let (position, found) = decoy(&email).await;
-        let next = emails.iter().position(|email| **email > *position).unwrap_or(0);
-        assert_eq!(found, Some(users[next].1.to_text()), "{email} at {position}");
-        hits[next] += 1;
-    }
-    assert!(
-        hits.iter().all(|hits| *hits > 5),
-        "similar email addresses have distant positions: {hits:?}"
-    );
 }
 
 async fn an_account_is_found_by_id_and_by_email(deployment: &dyn Deployment) {

@@ -14,6 +14,7 @@ use crate::sqlite::open::{
     reject_by_header,
 };
 use crate::sqlite::schema;
+use crate::sqlite::statements::decoys;
 
 /// The findings of [`SqliteStore::inspect`](crate::SqliteStore::inspect).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,9 @@ pub struct Inspection {
     /// The latest time in any row. `None` if the schema is older, a problem was found, or there are
     /// no rows.
     pub newest: Option<Timestamp>,
+    /// The memory that verifying the most expensive password hash takes, in bytes. Zero if no hash
+    /// is memory-hard, the schema is older, or a problem was found.
+    pub max_hash_memory: u64,
 }
 
 pub(super) fn inspect(path: &Path) -> Result<Inspection, OpenError> {
@@ -48,11 +52,13 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, OpenError> {
     check_schema_ids(&path, id, found)?;
     let is_older = found < schema::latest();
     let problem = problem(&tx, "quick_check").map_err(sqlite)?;
-    let newest = match (is_older, &problem) {
-        (false, None) => newest(&tx).map_err(sqlite)?,
-        _ => None,
-    };
-    Ok(Inspection { is_older, problem, newest })
+    let mut inspection = Inspection { is_older, problem, newest: None, max_hash_memory: 0 };
+    if !inspection.is_older && inspection.problem.is_none() {
+        inspection.newest = newest(&tx).map_err(sqlite)?;
+        let count = decoys::count(&tx).map_err(sqlite)?;
+        inspection.max_hash_memory = decoys::max_memory(count.by_template.keys());
+    }
+    Ok(inspection)
 }
 
 /// Opens the file without changing it.

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_signing_key_set.sql"),
     include_str!("migrations/0007_refresh_token_repeats.sql"),
     include_str!("migrations/0008_key_activation.sql"),
+    include_str!("migrations/0009_decoys.sql"),
 ];
 
 /// Returns the version of the newest schema.

@@ -3,6 +3,7 @@
 
 pub(super) mod attempts;
 pub(super) mod audit;
+pub(super) mod decoys;
 pub(super) mod keys;
 pub(super) mod sessions;
 pub(super) mod users;

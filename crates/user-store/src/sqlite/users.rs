@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use crate::audit::Event;
 use crate::error::StoreError;
 use crate::rules::{self, Decision};
-use crate::sqlite::statements::{audit, sessions, users};
+use crate::sqlite::statements::{audit, decoys, sessions, users};
 use crate::sqlite::store::SqliteStore;
 use crate::users::{
     Challenge, CreateUserError, ImportUsersOutcome, ReauthenticatedChangeOutcome, Reauthentication,
@@ -41,10 +41,8 @@ impl UserStore for SqliteStore {
         email: &EmailKey,
         decoy_position: &DecoyPosition,
     ) -> Result<Challenge, StoreError> {
-        let (email, position) = (email.clone(), decoy_position.clone());
-        self.database
-            .read(move |connection| users::credentials(connection, &email, &position))
-            .await
+        let (email, position) = (email.clone(), *decoy_position);
+        self.database.read(move |connection| users::credentials(connection, &email, position)).await
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -214,6 +212,7 @@ impl UserStore for SqliteStore {
                     }
                     audit::insert(tx, &rules::users::account_imported(user.id, now))?;
                 }
+                adapt_decoys(tx, &users)?;
                 Ok(outcome)
             })
             .await
@@ -240,6 +239,18 @@ fn delete_account(tx: &Connection, user: UserId, event: &Event) -> rusqlite::Res
     users::delete(tx, user)?;
     audit::delete_of_user(tx, user)?;
     audit::insert(tx, event)
+}
+
+/// Adapts the decoys to an import.
+fn adapt_decoys(tx: &Connection, imported: &[StoredUser]) -> rusqlite::Result<()> {
+    let hashes = imported.iter().map(|user| &user.password_hash);
+    let imported = rules::decoys::count_by_template(hashes);
+    if imported.is_empty() {
+        return Ok(());
+    }
+    let mut after = decoys::all(tx)?;
+    after.import(&imported, decoys::total(tx)?);
+    decoys::replace(tx, &after)
 }
 
 fn check_import(

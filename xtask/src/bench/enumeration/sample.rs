@@ -3,85 +3,159 @@
 use anyhow::{Result, bail};
 use serde_json::json;
 
+use super::scenario::Status;
 use crate::bench::client::{Client, Response};
 
-/// A kind of rejected log-in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// No account has the email address.
-    Unknown,
-    /// The account exists, and the password is wrong.
-    Wrong,
-    /// A wrong password for a second account. It must not differ from [`Kind::Wrong`].
-    WrongAgain,
-    /// The account is disabled.
-    Disabled,
-    /// A wrong password whose check takes 2 % more work. It must differ from all other kinds.
-    Slower,
-}
-
-pub(super) const KINDS: [Kind; 5] =
-    [Kind::Unknown, Kind::Wrong, Kind::WrongAgain, Kind::Disabled, Kind::Slower];
-
-impl Kind {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown account",
-            Self::Wrong => "wrong password",
-            Self::WrongAgain => "another account",
-            Self::Disabled => "disabled account",
-            Self::Slower => "2 % more work",
-        }
-    }
-
-    /// Returns the email address of a log-in. All addresses have the same length, so that all
-    /// request bodies do too. The address of an unknown account differs in each round.
-    pub(super) fn email(self, round: usize) -> String {
-        let name = match self {
-            Self::Unknown => return format!("n{round:06}@example.com"),
-            Self::Wrong => "account",
-            Self::WrongAgain => "another",
-            Self::Disabled => "disable",
-            Self::Slower => "slowest",
-        };
-        format!("{name}@example.com")
-    }
-}
-
 /// The log-ins of one kind.
+#[derive(Debug, Clone)]
 pub(super) struct Sample {
-    pub(super) kind: Kind,
+    pub(super) name: &'static str,
+    pub(super) emails: Emails,
+    pub(super) password: String,
+    /// The cookie that all log-ins carry.
+    pub(super) cookie: Option<String>,
+    /// If the kind must differ from all others, the reason.
+    pub(super) control: Option<Control>,
     /// The response, which is the same for all log-ins of this kind.
     pub(super) response: Option<Response>,
     /// The response times in milliseconds.
     pub(super) times: Vec<f64>,
 }
 
-impl Sample {
-    pub(super) const fn new(kind: Kind) -> Self {
-        Self { kind, response: None, times: Vec::new() }
+/// The email addresses of a kind. All have the same length, so that all request bodies do too.
+#[derive(Debug, Clone)]
+pub(super) enum Emails {
+    /// These addresses, in turn.
+    Fixed(Vec<String>),
+    /// A new address in each round, without an account.
+    Fresh,
+}
+
+/// The reason why a kind must differ from all others. It shows that the run can detect a
+/// difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Control {
+    /// The hash has 2 % more iterations.
+    MoreWork,
+    /// All accounts have an imported hash.
+    OtherShare,
+    /// The request body is longer.
+    LongerRequest,
+}
+
+/// The number of spaces that are added to a longer request.
+const PADDING: usize = 12_000;
+
+impl Emails {
+    /// Returns the address with a name of seven letters.
+    pub(super) fn one(name: &str) -> Self {
+        Self::Fixed(vec![format!("{name}@example.com")])
     }
 
-    /// Sends a log-in. Returns the response time in milliseconds.
-    pub(super) fn send(&mut self, client: &mut Client, round: usize) -> Result<f64> {
-        let body = json!({"email": self.kind.email(round), "password": "not the password at all"});
-        let (response, time) = client.post("/api/token", &body.to_string())?;
+    pub(super) const fn fresh() -> Self {
+        Self::Fresh
+    }
+
+    /// Returns the first `count` addresses.
+    pub(super) fn first(self, count: usize) -> Self {
+        Self::Fixed((0..count).map(|round| self.get(round)).collect())
+    }
+
+    /// Returns the address for a round.
+    fn get(&self, round: usize) -> String {
+        match self {
+            Self::Fixed(emails) => emails[round % emails.len()].clone(),
+            Self::Fresh => format!("n{round:06}@example.com"),
+        }
+    }
+
+    /// Returns the number of addresses, unless each round has its own.
+    pub(super) const fn count(&self) -> Option<usize> {
+        match self {
+            Self::Fixed(emails) => Some(emails.len()),
+            Self::Fresh => None,
+        }
+    }
+}
+
+impl Sample {
+    pub(super) fn new(name: &'static str, emails: Emails) -> Self {
+        Self {
+            name,
+            emails,
+            password: "not the password at all!!".to_owned(),
+            cookie: None,
+            control: None,
+            response: None,
+            times: Vec::new(),
+        }
+    }
+
+    pub(super) fn control(self, control: Control) -> Self {
+        Self { control: Some(control), ..self }
+    }
+
+    /// Returns the request body with this password.
+    pub(super) fn body_with(&self, round: usize, password: &str) -> String {
+        let body = json!({"email": self.emails.get(round), "password": password}).to_string();
+        match self.control {
+            Some(Control::LongerRequest) => format!("{body}{}", " ".repeat(PADDING)),
+            _ => body,
+        }
+    }
+
+    /// Sends a log-in, which must get a response with this status. Returns the response time in
+    /// milliseconds.
+    pub(super) fn send(
+        &mut self,
+        client: &mut Client,
+        round: usize,
+        status: Status,
+    ) -> Result<f64> {
+        let body = self.body_with(round, &self.password);
+        let mut headers = format!("x-forwarded-for: {}\r\n", self.ip(round));
+        if let Some(cookie) = &self.cookie {
+            headers.push_str(&format!("cookie: {cookie}\r\n"));
+        }
+        let (response, time) = client.post_with("/api/token", &headers, &body)?;
+        if response.status() != status.code() {
+            bail!("expected status {}, got {response:?}", status.code());
+        }
+        let response = response.comparable();
         let first = self.response.get_or_insert_with(|| response.clone());
         if *first != response {
-            bail!("{}: two responses differ: {first:?} and {response:?}", self.kind.name());
+            bail!("two responses differ: {first:?} and {response:?}");
         }
         Ok(time)
+    }
+
+    /// Returns the IP address that a proxy would report. Each email address has its own.
+    fn ip(&self, round: usize) -> String {
+        let email = self.emails.get(round);
+        let hash = email.bytes().fold(0_u32, |hash, byte| {
+            hash.wrapping_mul(31).wrapping_add(u32::from(byte)) & 0x00ff_ffff
+        });
+        let [_, a, b, c] = hash.to_be_bytes();
+        // All addresses have the same length as text.
+        format!("10.{}.{}.{}", 100 + a % 100, 100 + b % 100, 100 + c % 100)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::accounts;
     use super::*;
 
     #[test]
-    fn all_emails_have_the_same_length() {
-        for kind in KINDS {
-            assert_eq!(kind.email(1_234).len(), "account@example.com".len());
+    fn all_requests_have_the_same_length() {
+        let kinds = ["account", "another", "disable", "slowest", "mallory"].map(Emails::one);
+        let lists = [Emails::fresh(), accounts::all(), accounts::imported()];
+        for emails in kinds.into_iter().chain(lists) {
+            let sample = Sample::new("", emails);
+            for round in [0, 1, 1_234] {
+                assert_eq!(sample.emails.get(round).len(), "account@example.com".len());
+                assert_eq!(sample.ip(round).len(), "10.100.100.100".len());
+            }
         }
     }
 }

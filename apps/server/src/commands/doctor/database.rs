@@ -46,7 +46,8 @@ mod tests {
     use super::super::report::Level::{self, Fail, Ok as Good, Warn};
     use super::*;
 
-    const INTACT: Inspection = Inspection { is_older: false, problem: None, newest: None };
+    const INTACT: Inspection =
+        Inspection { is_older: false, problem: None, newest: None, max_hash_memory: 0 };
 
     fn levels(inspection: Inspection) -> Vec<Level> {
         let found = findings(Path::new("x.db"), &Ok(inspection));

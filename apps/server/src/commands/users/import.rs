@@ -11,12 +11,13 @@ mod user_list;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use accounts::{Accounts, ImportUsersOutcome, StoredUser};
+use accounts::{Accounts, Config, ImportUsersOutcome, StoredUser};
 use clap::Args;
 
 use crate::args::StoreArgs;
 use crate::error::CommandError;
-use crate::operator;
+use crate::memory::{self, HashMemory};
+use crate::{operator, print_line};
 use file::ImportFormat;
 use report::{Action, Report};
 use user_list::UserList;
@@ -77,6 +78,7 @@ impl ImportArgs {
             let invalid = users.invalid.len();
             return Err(CommandError::NotImported { invalid, total: users.valid.len() + invalid });
         }
+        warn_about_memory(&users);
         printed.map_err(match action {
             Action::Import => CommandError::DoneNotPrinted,
             _ => CommandError::Print,
@@ -104,6 +106,17 @@ impl ImportArgs {
             Action::Import => Ok(operator.import(stored).await?),
             Action::DryRun | Action::Reject => Ok(operator.check_import(&stored).await?),
         }
+    }
+}
+
+/// Prints a warning if the hashes need more memory than a server in the control group of this
+/// process may use.
+fn warn_about_memory(users: &UserList) {
+    let memory = users.valid.iter().map(|valid| valid.user.password_hash.memory_bytes());
+    let largest = memory.max().unwrap_or(0);
+    let needed = HashMemory::on_this_machine(largest, Config::DEFAULT_HASH_MEMORY);
+    if let Some(warning) = needed.check(memory::limit()) {
+        print_line(&format!("warning: {warning}"));
     }
 }
 

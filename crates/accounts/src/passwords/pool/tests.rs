@@ -6,17 +6,39 @@ use futures_util::future::join_all;
 
 use super::*;
 
+impl Job for () {
+    fn demand(&self) -> Demand {
+        Demand::Batchable
+    }
+}
+
+impl Job for u32 {
+    fn demand(&self) -> Demand {
+        Demand::Batchable
+    }
+}
+
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Makes all threads count as busy while it exists.
-pub(crate) struct AllThreads<J, R>(Arc<Shared<J, R>>);
+pub(crate) struct AllThreads<J: Job, R>(Arc<Shared<J, R>>);
 
-impl<J, R> Pool<J, R> {
+/// Returns the size of a pool without memory-hard jobs.
+const fn threads(threads: usize) -> PoolSize {
+    PoolSize { threads, memory_budget: 0 }
+}
+
+impl<J: Job, R> Pool<J, R> {
     pub(crate) async fn occupy(&self) -> AllThreads<J, R> {
         while !self.try_occupy() {
             tokio::task::yield_now().await;
         }
         AllThreads(Arc::clone(&self.shared))
+    }
+
+    /// Returns the most memory that jobs have used at any time, in bytes.
+    pub(crate) fn max_memory_in_use(&self) -> u64 {
+        self.shared.lock().memory.max_in_use()
     }
 
     fn try_occupy(&self) -> bool {
@@ -29,7 +51,7 @@ impl<J, R> Pool<J, R> {
     }
 }
 
-impl<J, R> Drop for AllThreads<J, R> {
+impl<J: Job, R> Drop for AllThreads<J, R> {
     fn drop(&mut self) {
         let mut queue = self.0.lock();
         queue.free_threads = self.0.threads;
@@ -49,7 +71,7 @@ impl Doubling {
         Self::with_batch_size(threads, usize::div_ceil)
     }
 
-    fn with_batch_size(threads: usize, batch_size: fn(usize, usize) -> usize) -> Self {
+    fn with_batch_size(count: usize, batch_size: fn(usize, usize) -> usize) -> Self {
         let batches = Arc::<Mutex<Vec<Vec<u32>>>>::default();
         let recorded = Arc::clone(&batches);
         let work = move |jobs: &[u32]| {
@@ -57,7 +79,7 @@ impl Doubling {
             recorded.lock().unwrap().push(jobs.to_vec());
             jobs.iter().map(|job| 2 * job).collect()
         };
-        Self { pool: Pool::start(threads, batch_size, work).unwrap(), batches }
+        Self { pool: Pool::start(threads(count), batch_size, work).unwrap(), batches }
     }
 
     fn queue(&self, job: u32) -> (QueueSlot<u32, u32>, PendingResult<u32, u32>) {
@@ -110,7 +132,7 @@ async fn a_job_waits_only_if_no_thread_is_free() {
         let _ = blocked.lock().unwrap().recv();
         jobs.to_vec()
     };
-    let pool = Pool::start(3, usize::div_ceil, work).unwrap();
+    let pool = Pool::start(threads(3), usize::div_ceil, work).unwrap();
     let deadline = Instant::now() + QUEUE_TIMEOUT;
     let mut queued = Vec::new();
     for waiting in [0, 0, 0, 1, 2] {
@@ -128,7 +150,7 @@ async fn only_the_threads_of_the_pool_have_a_lower_priority() {
     let own = || rustix::process::getpriority_process(None).unwrap();
     let before = own();
     let work = move |jobs: &[()]| jobs.iter().map(|()| own()).collect();
-    let pool = Pool::start(2, usize::div_ceil, work).unwrap();
+    let pool = Pool::start(threads(2), usize::div_ceil, work).unwrap();
     for _ in 0..4 {
         let (_slot, result) = pool.queue((), Instant::now() + QUEUE_TIMEOUT).unwrap();
         assert_eq!(result.get().await, Ok(priority::LOWEST));
@@ -184,7 +206,7 @@ async fn jobs_that_are_queued_when_the_pool_is_dropped_are_completed() {
         let _ = blocked.lock().unwrap().recv();
         jobs.to_vec()
     };
-    let pool = Pool::start(1, |_, _| 1, work).unwrap();
+    let pool = Pool::start(threads(1), |_, _| 1, work).unwrap();
     let deadline = Instant::now() + QUEUE_TIMEOUT;
     let (_first, _second) = (pool.queue((), deadline).unwrap(), pool.queue((), deadline).unwrap());
     let (_slot, last) = pool.queue((), deadline).unwrap();
@@ -201,6 +223,203 @@ async fn the_threads_end_when_the_pool_is_dropped() {
     while shared.upgrade().is_some() {
         tokio::task::yield_now().await;
     }
+}
+
+/// A job with this demand. Its number identifies it in the order of the results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Demanding {
+    number: u32,
+    demand: Demand,
+}
+
+impl Job for Demanding {
+    fn demand(&self) -> Demand {
+        self.demand
+    }
+}
+
+const fn batchable(number: u32) -> Demanding {
+    Demanding { number, demand: Demand::Batchable }
+}
+
+const fn alone(number: u32, memory_bytes: u64) -> Demanding {
+    Demanding { number, demand: Demand::Alone { memory_bytes } }
+}
+
+/// A pool with a memory budget of 100 bytes, whose jobs end when the test says so.
+struct Controlled {
+    pool: Pool<Demanding, ()>,
+    /// The batches that have begun.
+    begun: mpsc::Receiver<Vec<u32>>,
+    /// The numbers of the jobs that may end.
+    may_end: Arc<(Mutex<Vec<u32>>, Condvar)>,
+    slots: Vec<QueueSlot<Demanding, ()>>,
+    results: Vec<PendingResult<Demanding, ()>>,
+}
+
+impl Controlled {
+    fn new(count: usize) -> Self {
+        let (sender, begun) = mpsc::channel();
+        let may_end = Arc::<(Mutex<Vec<u32>>, Condvar)>::default();
+        let ends = Arc::clone(&may_end);
+        let work = move |jobs: &[Demanding]| {
+            let numbers: Vec<_> = jobs.iter().map(|job| job.number).collect();
+            let first = numbers[0];
+            sender.send(numbers).unwrap();
+            let (numbers, changed) = &*ends;
+            let ended = changed.wait_while(numbers.lock().unwrap(), |ends| !ends.contains(&first));
+            drop(ended.unwrap());
+            assert_ne!(first, PANICS, "on purpose");
+            vec![(); jobs.len()]
+        };
+        let size = PoolSize { threads: count, memory_budget: 100 };
+        let pool = Pool::start(size, |_, _| 16, work).unwrap();
+        Self { pool, begun, may_end, slots: Vec::new(), results: Vec::new() }
+    }
+
+    fn queue(&mut self, job: Demanding) {
+        let (slot, result) = self.pool.queue(job, Instant::now() + QUEUE_TIMEOUT).unwrap();
+        self.slots.push(slot);
+        self.results.push(result);
+    }
+
+    /// Waits until a batch begins, and returns the numbers of its jobs.
+    fn next_batch(&self) -> Vec<u32> {
+        self.begun.recv().unwrap()
+    }
+
+    /// Ends the batch whose first job has this number.
+    fn end(&self, number: u32) {
+        let (numbers, changed) = &*self.may_end;
+        numbers.lock().unwrap().push(number);
+        changed.notify_all();
+    }
+
+    fn memory_in_use(&self) -> u64 {
+        self.pool.shared.lock().memory.in_use()
+    }
+}
+
+#[tokio::test]
+async fn memory_hard_jobs_begin_only_within_the_budget_and_in_their_order() {
+    let mut controlled = Controlled::new(4);
+    controlled.queue(alone(1, 60));
+    assert_eq!(controlled.next_batch(), [1]);
+    controlled.queue(alone(2, 70));
+    // The third job would fit, but must not overtake the second one.
+    controlled.queue(alone(3, 30));
+    assert_eq!((controlled.pool.queued(), controlled.memory_in_use()), (2, 60));
+    controlled.end(1);
+    let mut begun = [controlled.next_batch(), controlled.next_batch()];
+    begun.sort();
+    assert_eq!(begun, [[2], [3]]);
+    assert_eq!(controlled.memory_in_use(), 100);
+    controlled.end(2);
+    controlled.end(3);
+    join_all(controlled.results.drain(..).map(PendingResult::get)).await;
+}
+
+#[tokio::test]
+async fn a_memory_hard_job_that_waits_for_memory_does_not_block_other_jobs() {
+    let mut controlled = Controlled::new(2);
+    controlled.queue(alone(1, 90));
+    assert_eq!(controlled.next_batch(), [1]);
+    controlled.queue(alone(2, 90));
+    assert_eq!(controlled.pool.queued(), 1);
+    // The other thread is free for jobs that need no memory.
+    controlled.queue(batchable(3));
+    assert_eq!(controlled.next_batch(), [3]);
+    controlled.queue(alone(4, 0));
+    controlled.queue(batchable(5));
+    controlled.end(3);
+    assert_eq!(controlled.next_batch(), [4]);
+    controlled.end(4);
+    assert_eq!(controlled.next_batch(), [5]);
+    for number in [5, 1, 2] {
+        controlled.end(number);
+    }
+    assert_eq!(controlled.next_batch(), [2]);
+    join_all(controlled.results.drain(..).map(PendingResult::get)).await;
+    assert_eq!(controlled.memory_in_use(), 0);
+}
+
+#[tokio::test]
+async fn a_job_larger_than_the_budget_runs_without_other_memory_hard_jobs() {
+    let mut controlled = Controlled::new(3);
+    controlled.queue(alone(1, 10));
+    assert_eq!(controlled.next_batch(), [1]);
+    controlled.queue(alone(2, 1_000));
+    controlled.queue(alone(3, 10));
+    assert_eq!(controlled.pool.queued(), 2);
+    controlled.end(1);
+    assert_eq!(controlled.next_batch(), [2]);
+    assert_eq!(controlled.pool.queued(), 1);
+    controlled.end(2);
+    assert_eq!(controlled.next_batch(), [3]);
+    controlled.end(3);
+    join_all(controlled.results.drain(..).map(PendingResult::get)).await;
+}
+
+#[tokio::test]
+async fn a_memory_hard_job_that_panics_returns_its_memory() {
+    let mut controlled = Controlled::new(1);
+    controlled.queue(alone(PANICS, 100));
+    assert_eq!(controlled.next_batch(), [PANICS]);
+    controlled.queue(alone(1, 100));
+    controlled.end(PANICS);
+    assert_eq!(controlled.next_batch(), [1]);
+    controlled.end(1);
+    let results = join_all(controlled.results.drain(..).map(PendingResult::get)).await;
+    assert_eq!(results, [Err(HashingError::Defect), Ok(())]);
+    assert_eq!(controlled.memory_in_use(), 0);
+}
+
+#[tokio::test]
+async fn a_memory_hard_job_that_disconnects_lets_the_jobs_behind_it_begin() {
+    let mut controlled = Controlled::new(3);
+    controlled.queue(alone(1, 60));
+    assert_eq!(controlled.next_batch(), [1]);
+    controlled.queue(alone(2, 70));
+    controlled.queue(alone(3, 40));
+    assert_eq!(controlled.pool.queued(), 2);
+    drop(controlled.slots.remove(1));
+    assert_eq!(controlled.next_batch(), [3]);
+    controlled.end(1);
+    controlled.end(3);
+    let results = join_all(controlled.results.drain(..).map(PendingResult::get)).await;
+    assert_eq!(results, [Ok(()), Err(HashingError::Defect), Ok(())]);
+}
+
+#[tokio::test]
+async fn only_batchable_jobs_share_a_batch() {
+    let mut controlled = Controlled::new(1);
+    controlled.queue(batchable(0));
+    assert_eq!(controlled.next_batch(), [0]);
+    for job in [batchable(1), alone(2, 0), batchable(3), alone(4, 50), batchable(5)] {
+        controlled.queue(job);
+    }
+    let mut batches = Vec::new();
+    for ended in [0, 1, 2] {
+        controlled.end(ended);
+        batches.push(controlled.next_batch());
+    }
+    assert_eq!(batches, [vec![1, 3, 5], vec![2], vec![4]]);
+    controlled.end(4);
+    join_all(controlled.results.drain(..).map(PendingResult::get)).await;
+}
+
+/// Paused time advances automatically when all tasks are waiting.
+#[tokio::test(start_paused = true)]
+async fn a_job_that_waits_for_memory_past_its_deadline_is_rejected() {
+    let mut controlled = Controlled::new(2);
+    controlled.queue(alone(1, 100));
+    assert_eq!(controlled.next_batch(), [1]);
+    controlled.queue(alone(2, 100));
+    let rejected = controlled.results.pop().unwrap().get().await;
+    assert_eq!(rejected, Err(HashingError::Overloaded));
+    assert_eq!(controlled.pool.queued(), 0);
+    controlled.end(1);
+    assert_eq!(controlled.results.pop().unwrap().get().await, Ok(()));
 }
 
 /// Paused time advances automatically when all tasks are waiting.
@@ -222,7 +441,7 @@ async fn a_job_that_began_before_its_deadline_may_end_after_it() {
         let _ = blocked.lock().unwrap().recv();
         jobs.to_vec()
     };
-    let pool = Pool::start(1, usize::div_ceil, work).unwrap();
+    let pool = Pool::start(threads(1), usize::div_ceil, work).unwrap();
     let (_slot, result) = pool.queue((), Instant::now() + QUEUE_TIMEOUT).unwrap();
     let mut result = Box::pin(result.get());
     assert!((&mut result).now_or_never().is_none());

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use argon2::{Algorithm, Argon2, Params, Version};
 use zeroize::Zeroizing;
 
-use super::text::{base64_unpadded, equal_in_constant_time, is_output_length, parameter, split};
+use super::text::{
+    base64_unpadded, equal_in_constant_time, is_output_length, parameter, split,
+    zeros_base64_unpadded,
+};
 use super::{ParseResult, Scheme};
 use crate::password::InvalidPasswordHash;
 
@@ -20,9 +23,14 @@ const MAX_LANES: u32 = 64;
 struct Argon2Hash {
     argon2: Argon2<'static>,
     algorithm: Algorithm,
+    version: Version,
     salt: Vec<u8>,
     output: Vec<u8>,
 }
+
+/// The length of the salt in a [template](Scheme::template), in bytes. The length of a salt does
+/// not affect the work noticeably.
+const TEMPLATE_SALT: usize = 16;
 
 pub(super) fn parse(text: &str) -> ParseResult {
     let text = text.strip_prefix("argon2").unwrap_or(text);
@@ -35,7 +43,7 @@ pub(super) fn parse(text: &str) -> ParseResult {
     let params = Params::new(memory, passes, lanes, Some(output.len()))
         .map_err(|_| InvalidPasswordHash::Unknown)?;
     let argon2 = Argon2::new(algorithm, version, params);
-    Ok(Arc::new(Argon2Hash { argon2, algorithm, salt, output }))
+    Ok(Arc::new(Argon2Hash { argon2, algorithm, version, salt, output }))
 }
 
 /// The parts of a PHC string. The costs have not been checked yet.
@@ -87,5 +95,24 @@ impl Scheme for Argon2Hash {
         let mut output = Zeroizing::new(vec![0; self.output.len()]);
         let derived = self.argon2.hash_password_into(password, &self.salt, &mut output);
         derived.is_ok() && equal_in_constant_time(&output, &self.output)
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        let blocks = u64::try_from(self.argon2.params().block_count()).unwrap_or(u64::MAX);
+        blocks.saturating_mul(argon2::Block::SIZE as u64)
+    }
+
+    fn template(&self) -> String {
+        let params = self.argon2.params();
+        format!(
+            "${}$v={}$m={},t={},p={}${}${}",
+            self.algorithm.as_str(),
+            u32::from(self.version),
+            params.m_cost(),
+            params.t_cost(),
+            params.p_cost(),
+            zeros_base64_unpadded(TEMPLATE_SALT),
+            zeros_base64_unpadded(self.output.len())
+        )
     }
 }

@@ -20,6 +20,7 @@ const MAX_COST: u32 = 16;
 
 struct Bcrypt {
     preparation: Preparation,
+    cost: u32,
     /// The hash in bcrypt's own format: `$2b$COST$SALTHASH`.
     text: String,
 }
@@ -38,16 +39,18 @@ enum Preparation {
 }
 
 pub(super) fn parse(text: &str) -> ParseResult {
-    let hash = passlib(text).or_else(|| plain(text)).ok_or(InvalidPasswordHash::Unknown)?;
-    let parts: HashParts = hash.text.parse().map_err(|_| InvalidPasswordHash::Unknown)?;
-    if parts.get_cost() > MAX_COST {
+    let (preparation, text) =
+        passlib(text).or_else(|| plain(text)).ok_or(InvalidPasswordHash::Unknown)?;
+    let parts: HashParts = text.parse().map_err(|_| InvalidPasswordHash::Unknown)?;
+    let cost = parts.get_cost();
+    if cost > MAX_COST {
         return Err(InvalidPasswordHash::TooExpensive);
     }
-    Ok(Arc::new(hash))
+    Ok(Arc::new(Bcrypt { preparation, cost, text }))
 }
 
 /// Parses bcrypt's own format, with or without one of Django's prefixes.
-fn plain(text: &str) -> Option<Bcrypt> {
+fn plain(text: &str) -> Option<(Preparation, String)> {
     let (preparation, text) = match text.split_once('$')? {
         ("bcrypt", rest) => (Preparation::None, rest),
         ("bcrypt_sha256", rest) => (Preparation::Sha256Hex, rest),
@@ -56,12 +59,12 @@ fn plain(text: &str) -> Option<Bcrypt> {
     if !["$2a$", "$2b$", "$2y$"].iter().any(|prefix| text.starts_with(prefix)) {
         return None;
     }
-    Some(Bcrypt { preparation, text: text.to_owned() })
+    Some((preparation, text.to_owned()))
 }
 
 /// Parses `$bcrypt-sha256$v=2,t=2b,r=COST$SALT$HASH` or the older format
 /// `$bcrypt-sha256$2b,COST$SALT$HASH`.
-fn passlib(text: &str) -> Option<Bcrypt> {
+fn passlib(text: &str) -> Option<(Preparation, String)> {
     let ["", "bcrypt-sha256", parameters, salt, hash] = split(text, '$')? else { return None };
     let (preparation, variant, cost) = match *parameters.split(',').collect::<Vec<_>>() {
         ["v=2", variant, cost] => {
@@ -75,7 +78,7 @@ fn passlib(text: &str) -> Option<Bcrypt> {
         return None;
     }
     let cost = number(cost)?;
-    Some(Bcrypt { preparation, text: format!("${variant}${cost:02}${salt}{hash}") })
+    Some((preparation, format!("${variant}${cost:02}${salt}{hash}")))
 }
 
 impl Scheme for Bcrypt {
@@ -110,6 +113,18 @@ impl Scheme for Bcrypt {
                 true
             }
         }
+    }
+
+    /// Returns a hash with the same cost. A single SHA-256 stands for every preparation.
+    fn template(&self) -> String {
+        let prefix = match &self.preparation {
+            Preparation::None => "",
+            Preparation::Sha256Hex | Preparation::Sha256Base64 | Preparation::HmacBase64 { .. } => {
+                "bcrypt_sha256$"
+            }
+        };
+        // In bcrypt's own base64, a dot stands for zero. The salt has 22 digits, the output 31.
+        format!("{prefix}$2b${:02}${}", self.cost, ".".repeat(22 + 31))
     }
 }
 

@@ -11,6 +11,9 @@ use super::text::{
 use super::{ParseResult, Scheme};
 use crate::password::{InvalidPasswordHash, PasswordHasher};
 
+/// The maximum product of iterations and digests in the output.
+const MAX_WORK: u64 = PasswordHasher::MAX_ITERATIONS as u64;
+
 struct Pbkdf2 {
     digest: Digest,
     iterations: u32,
@@ -37,9 +40,12 @@ pub(super) fn parse(text: &str) -> ParseResult {
         return Err(InvalidPasswordHash::Insecure);
     }
     // A low number of iterations is accepted, because the password is hashed again at the next
-    // sign-in.
-    match hash.iterations {
-        1..=PasswordHasher::MAX_ITERATIONS => Ok(Arc::new(hash)),
+    // sign-in. An output that is longer than one digest takes the iterations once per digest
+    // (RFC 8018, 5.2).
+    let digests = u64::try_from(hash.output.len().div_ceil(hash.digest.bytes()));
+    let work = digests.unwrap_or(u64::MAX).saturating_mul(hash.iterations.into());
+    match work {
+        1..=MAX_WORK => Ok(Arc::new(hash)),
         _ => Err(InvalidPasswordHash::TooExpensive),
     }
 }
@@ -84,6 +90,17 @@ fn passlib(text: &str) -> Option<Pbkdf2> {
     Some(Pbkdf2 { digest, iterations, salt: decode(salt)?, output: decode(output)? })
 }
 
+impl Digest {
+    /// Returns the length of a digest, in bytes.
+    const fn bytes(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha512 => 64,
+        }
+    }
+}
+
 impl Scheme for Pbkdf2 {
     fn algorithm(&self) -> &'static str {
         match self.digest {
@@ -102,5 +119,16 @@ impl Scheme for Pbkdf2 {
         };
         derive(password, &self.salt, self.iterations, &mut output);
         equal_in_constant_time(&output, &self.output)
+    }
+
+    /// Returns a hash in Werkzeug's format.
+    fn template(&self) -> String {
+        let digest = match self.digest {
+            Digest::Sha1 => "sha1",
+            Digest::Sha256 => "sha256",
+            Digest::Sha512 => "sha512",
+        };
+        let output = "00".repeat(self.output.len());
+        format!("pbkdf2:{digest}:{}$0000000000000000${output}", self.iterations)
     }
 }

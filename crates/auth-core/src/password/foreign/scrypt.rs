@@ -14,12 +14,21 @@ use crate::password::InvalidPasswordHash;
 
 /// The maximum memory, in bytes.
 const MAX_MEMORY: u64 = 256 * 1_024 * 1_024;
-/// The maximum product of memory and parallelism, in bytes: 2 GiB. Verifying a password at this
+/// The maximum work, in bytes that the mixing function writes: 2 GiB. Verifying a password at this
 /// maximum takes a few seconds.
 const MAX_WORK: u64 = 8 * MAX_MEMORY;
 
+/// The parameters of scrypt (RFC 7914, section 2).
+#[derive(Clone, Copy)]
+pub(super) struct Costs {
+    pub(super) n: u32,
+    pub(super) r: u32,
+    pub(super) p: u32,
+    pub(super) params: Params,
+}
+
 struct Scrypt {
-    params: Params,
+    costs: Costs,
     salt: Vec<u8>,
     output: Vec<u8>,
 }
@@ -44,20 +53,38 @@ pub(super) fn parse(text: &str) -> ParseResult {
     if salt.is_empty() {
         return Err(InvalidPasswordHash::Insecure);
     }
-    Ok(Arc::new(Scrypt { params: params(n, r, p)?, salt, output }))
+    Ok(Arc::new(Scrypt { costs: Costs::new(n, r, p)?, salt, output }))
 }
 
-/// Creates the parameters of scrypt, if they are valid and not too expensive.
-pub(super) fn params(n: u32, r: u32, p: u32) -> Result<Params, InvalidPasswordHash> {
-    let memory = 128 * u64::from(n) * u64::from(r);
-    if memory > MAX_MEMORY || memory.saturating_mul(p.into()) > MAX_WORK {
-        return Err(InvalidPasswordHash::TooExpensive);
+impl Costs {
+    /// Creates the parameters, if they are valid and not too expensive.
+    pub(super) fn new(n: u32, r: u32, p: u32) -> Result<Self, InvalidPasswordHash> {
+        // PBKDF2 at the start and at the end takes about as long as two rounds of mixing.
+        let work = block_bytes(r).saturating_mul(p.into()).saturating_mul(u64::from(n) + 2);
+        if memory_bytes(n, r, p) > MAX_MEMORY || work > MAX_WORK {
+            return Err(InvalidPasswordHash::TooExpensive);
+        }
+        if n < 2 || !n.is_power_of_two() {
+            return Err(InvalidPasswordHash::Unknown);
+        }
+        let log_n = u8::try_from(n.ilog2()).map_err(|_| InvalidPasswordHash::Unknown)?;
+        let params = Params::new(log_n, r, p).map_err(|_| InvalidPasswordHash::Unknown)?;
+        Ok(Self { n, r, p, params })
     }
-    if n < 2 || !n.is_power_of_two() {
-        return Err(InvalidPasswordHash::Unknown);
+
+    pub(super) fn memory_bytes(&self) -> u64 {
+        memory_bytes(self.n, self.r, self.p)
     }
-    let log_n = u8::try_from(n.ilog2()).map_err(|_| InvalidPasswordHash::Unknown)?;
-    Params::new(log_n, r, p).map_err(|_| InvalidPasswordHash::Unknown)
+}
+
+/// Returns the memory that the `scrypt` crate allocates: N blocks for mixing, one block for each of
+/// the p parts, and one block for an intermediate result. The parts are mixed one after the other.
+fn memory_bytes(n: u32, r: u32, p: u32) -> u64 {
+    block_bytes(r).saturating_mul(u64::from(n) + u64::from(p) + 1)
+}
+
+fn block_bytes(r: u32) -> u64 {
+    128 * u64::from(r)
 }
 
 /// Parses `scrypt:N:r:p$SALT$HEX`.
@@ -105,7 +132,17 @@ impl Scheme for Scrypt {
 
     fn is_match(&self, password: &[u8]) -> bool {
         let mut output = Zeroizing::new(vec![0; self.output.len()]);
-        let derived = scrypt::scrypt(password, &self.salt, &self.params, &mut output);
+        let derived = scrypt::scrypt(password, &self.salt, &self.costs.params, &mut output);
         derived.is_ok() && equal_in_constant_time(&output, &self.output)
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        self.costs.memory_bytes()
+    }
+
+    /// Returns a hash in Werkzeug's format.
+    fn template(&self) -> String {
+        let Costs { n, r, p, .. } = self.costs;
+        format!("scrypt:{n}:{r}:{p}$0000000000000000${}", "00".repeat(self.output.len()))
     }
 }

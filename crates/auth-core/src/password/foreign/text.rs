@@ -25,6 +25,16 @@ pub(super) fn base64_unpadded(text: &str) -> Option<Vec<u8>> {
     STANDARD_NO_PAD.decode(text).ok()
 }
 
+/// Returns the base64 (RFC 4648, section 4) of zeros, with padding.
+pub(super) fn zeros_base64(bytes: usize) -> String {
+    STANDARD.encode(vec![0; bytes])
+}
+
+/// Returns the base64 (RFC 4648, section 4) of zeros, without padding.
+pub(super) fn zeros_base64_unpadded(bytes: usize) -> String {
+    STANDARD_NO_PAD.encode(vec![0; bytes])
+}
+
 /// Splits a string into exactly `N` parts. Returns `None` if it has a different number of parts.
 pub(super) fn split<const N: usize>(text: &str, separator: char) -> Option<[&str; N]> {
     let parts: Vec<_> = text.split(separator).collect();

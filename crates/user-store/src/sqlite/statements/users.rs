@@ -1,4 +1,5 @@
 use auth_core::{DecoyPosition, Email, EmailKey, PasswordHash, Timestamp, UserId};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Result, Row, params};
 
 use crate::keys::KeySetVersion;
@@ -68,44 +69,41 @@ fn violates_unique_email(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// A hash in Latchkey's own format. It is parsed for an email address that has neither an account
+/// nor a decoy, so that the lookup takes as long as one that finds an account.
+const OWN_FORMAT: &str = "$pbkdf2-sha256$i=600000,l=32$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Looks up an account and its decoy in one statement. It searches two trees in either case: the
+/// addresses, and then either the accounts or the decoys.
 pub(in crate::sqlite) fn credentials(
     connection: &Connection,
     email: &EmailKey,
-    decoy_position: &DecoyPosition,
+    decoy_position: DecoyPosition,
 ) -> Result<Challenge> {
-    let found = connection
+    connection
         .prepare_cached(
-            "SELECT id, password_hash, password_version, (SELECT version FROM signing_key_set)
-             FROM users WHERE email_key = ?1 AND disabled_at IS NULL",
+            "SELECT k.version, u.id, u.password_version,
+                 coalesce(
+                     u.password_hash,
+                     (SELECT template FROM decoys WHERE position = ?2),
+                     ?3
+                 )
+             FROM signing_key_set k
+             LEFT JOIN users u ON u.email_key = ?1 AND u.disabled_at IS NULL",
         )?
-        .query_row([email.as_str()], |row| {
-            Ok(Credentials {
-                user_id: user_id(row, 0)?,
-                password_hash: parsed(row, 1, str::parse)?,
-                password_version: PasswordVersion(row.get(2)?),
-                key_set_version: KeySetVersion::from_number(row.get(3)?),
-            })
+        .query_row(params![email.as_str(), decoy_position.number(), OWN_FORMAT], |row| {
+            let password_hash: PasswordHash = parsed(row, 3, str::parse)?;
+            if row.get_ref(1)? != ValueRef::Null {
+                return Ok(Challenge::Account(Credentials {
+                    user_id: user_id(row, 1)?,
+                    password_hash,
+                    password_version: PasswordVersion(row.get(2)?),
+                    key_set_version: KeySetVersion::from_number(row.get(0)?),
+                }));
+            }
+            let is_own_format = password_hash.iterations().is_some();
+            Ok(Challenge::Decoy(if is_own_format { None } else { Some(password_hash) }))
         })
-        .optional()?;
-    match found {
-        Some(credentials) => Ok(Challenge::Account(credentials)),
-        None => Ok(Challenge::Decoy(decoy(connection, decoy_position)?)),
-    }
-}
-
-/// Returns the hash of the account whose email address comes next after the position. After the
-/// last account, the search continues at the first one.
-fn decoy(connection: &Connection, position: &DecoyPosition) -> Result<Option<PasswordHash>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT password_hash FROM users WHERE email_key > ?1 ORDER BY email_key LIMIT 1",
-    )?;
-    for after in [position.as_str(), ""] {
-        let hash = statement.query_row([after], |row| parsed(row, 0, str::parse)).optional()?;
-        if hash.is_some() {
-            return Ok(hash);
-        }
-    }
-    Ok(None)
 }
 
 pub(in crate::sqlite) fn password_hash(

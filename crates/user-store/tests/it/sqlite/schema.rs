@@ -3,8 +3,9 @@
 use auth_core::{ClientInfo, DecoyPosition, SessionPolicy, SigningKey, SystemRandom, Timestamp};
 use rusqlite::Connection;
 use user_store::{
-    AuditLog as _, KeyStore as _, OpenError, RetireKeyOutcome, RotateOutcome, Rotation,
-    SessionStore as _, SqliteStore, StoredSigningKey, UserDataStore as _, UserStore as _,
+    AuditLog as _, DecoyStore as _, KeyStore as _, OpenError, RecountOutcome, RetireKeyOutcome,
+    RotateOutcome, Rotation, SessionStore as _, SqliteStore, StoredSigningKey, UserDataStore as _,
+    UserStore as _,
 };
 
 use super::{Folder, NOW, ada, creation, hash, open_session};
@@ -26,7 +27,7 @@ fn a_new_file_has_strict_tables_wal_mode_and_an_application_id() {
     let connection = folder.sql();
     assert_eq!(pragma(&connection, "journal_mode"), "wal");
     assert_eq!(pragma(&connection, "application_id"), 0x4c4b_6579.to_string());
-    assert_eq!(pragma(&connection, "user_version"), "7");
+    assert_eq!(pragma(&connection, "user_version"), "9");
     let not_strict: i64 = connection
         .query_row(
             "SELECT count(*) FROM pragma_table_list
@@ -51,6 +52,9 @@ fn the_schema_has_the_expected_tables_indexes_and_triggers() {
     let expected = [
         "counters",
         "counters_by_end",
+        "decoy_classes",
+        "decoy_state",
+        "decoys",
         "events",
         "events_are_kept",
         "events_are_not_changed",
@@ -176,6 +180,9 @@ const UNDO_TO_VERSION_6: &str = "
     ALTER TABLE sessions DROP COLUMN repeat_recorded_at;
     ALTER TABLE sessions DROP COLUMN repeat_recorded_ip;
     ALTER TABLE signing_keys DROP COLUMN signs_from;
+    DROP TABLE decoy_state;
+    DROP TABLE decoy_classes;
+    DROP TABLE decoys;
     PRAGMA user_version = 6;
 ";
 
@@ -256,4 +263,24 @@ async fn no_event_can_be_changed_or_deleted_early() {
         assert!(error.contains("events are"), "{error}");
     }
     assert_eq!(store.activity(user.id, 10).await.unwrap(), [creation(&user)]);
+}
+
+#[tokio::test]
+async fn accounts_that_were_imported_before_there_were_decoys_get_decoys_at_the_first_count() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let user = ada();
+    store.create_user(&user, &hash(), &creation(&user)).await.unwrap();
+    let imported = "pbkdf2:sha256:5000$AVaITkTz2eBKnxgk$e0d887524f408d05717eea8f539ddc68d356c822e90ada9f1fb1c09770db8d5c";
+    folder.sql().execute("UPDATE users SET password_hash = ?1", [imported]).unwrap();
+    assert_eq!(store.recount_decoys(ada().created_at).await.unwrap(), RecountOutcome::Recounted);
+    let decoys: i64 = folder
+        .sql()
+        .query_row(
+            "SELECT count(*) FROM decoys WHERE template LIKE 'pbkdf2:sha256:5000$%'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(decoys, 128, "half of the positions: a single account counts as two");
 }
