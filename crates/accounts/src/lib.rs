@@ -69,6 +69,7 @@
 mod account;
 mod accounts;
 mod authenticate;
+mod browser;
 mod builder;
 mod caller;
 mod config;
@@ -116,6 +117,6 @@ pub use tokens::{IssuedRefreshToken, IssuedTokens};
 #[cfg(feature = "sqlite")]
 pub use user_store::OpenError;
 pub use user_store::{
-    Actor, Event, EventId, EventKind, ImportUsersOutcome, InvalidEventId, Purged, SessionRecord,
-    Store, StoreError, StoredUser, User, UserData,
+    Actor, Event, EventId, EventKind, ImportUsersOutcome, InvalidEventId, KnownBrowsers, Lockouts,
+    Purged, SessionRecord, Store, StoreError, StoredUser, User, UserData,
 };

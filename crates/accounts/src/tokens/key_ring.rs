@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use auth_core::{
-    AccessTokens, Claims, DecoyPosition, DeviceId, DeviceKey, DeviceToken, EmailKey, KeyError,
+    AccessTokens, Claims, DecoyPosition, DeviceKey, DeviceToken, EmailKey, KeyError, KnownBrowser,
     SigningKey, Timestamp,
 };
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{Instant, sleep_until};
-use user_store::{Credentials, KeySetVersion, SigningKeySet, Store, StoreError};
+use user_store::{KeySetVersion, SigningKeySet, Store, StoreError};
 
 use crate::error_chain::error_chain;
 
@@ -223,16 +223,16 @@ impl Keys {
         &self.device_keys
     }
 
-    /// Returns the id of the browser that presents the device token, if the browser has signed in
-    /// to this account with the current password.
+    /// Returns the browser that presents the device token, if the token was issued for this email
+    /// address and has not expired. The caller must compare the browser with the account.
     pub(crate) fn recognize_device(
         &self,
-        credentials: &Credentials,
+        email: &EmailKey,
         presented: Option<&DeviceToken>,
-    ) -> Option<DeviceId> {
+        now: Timestamp,
+    ) -> Option<KnownBrowser> {
         let token = presented?;
-        let (user, password) = (credentials.user_id, credentials.password_version.0);
-        self.device_keys.iter().find_map(|key| key.verify(user, password, token))
+        self.device_keys.iter().find_map(|key| key.verify(email, token, now))
     }
 
     /// Returns the position that selects the decoy for an email address without an account. It is

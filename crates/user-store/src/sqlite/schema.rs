@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_counters.sql"),
     include_str!("migrations/0005_events.sql"),
     include_str!("migrations/0006_signing_key_set.sql"),
+    include_str!("migrations/0007_device_versions.sql"),
 ];
 
 /// Returns the version of the newest schema.

@@ -4,7 +4,9 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Result, Row, param
 use crate::keys::KeySetVersion;
 use crate::rules::users::AccountState;
 use crate::sqlite::rows::{parsed, timestamp, user_id};
-use crate::users::{Challenge, Credentials, PasswordVersion, StoredUser, User};
+use crate::users::{
+    Challenge, Credentials, DeviceVersion, KnownBrowsers, PasswordVersion, StoredUser, User,
+};
 
 /// The columns that [`read`] reads. The table `users` must have the alias `u`.
 pub(in crate::sqlite) const COLUMNS: &str = "u.id, u.email, u.created_at, u.disabled_at";
@@ -74,7 +76,8 @@ pub(in crate::sqlite) fn credentials(
 ) -> Result<Challenge> {
     let found = connection
         .prepare_cached(
-            "SELECT id, password_hash, password_version, (SELECT version FROM signing_key_set)
+            "SELECT id, password_hash, password_version, (SELECT version FROM signing_key_set),
+                 device_version
              FROM users WHERE email_key = ?1 AND disabled_at IS NULL",
         )?
         .query_row([email.as_str()], |row| {
@@ -83,6 +86,7 @@ pub(in crate::sqlite) fn credentials(
                 password_hash: parsed(row, 1, str::parse)?,
                 password_version: PasswordVersion(row.get(2)?),
                 key_set_version: KeySetVersion::from_number(row.get(3)?),
+                device_version: DeviceVersion(row.get(4)?),
             })
         })
         .optional()?;
@@ -130,6 +134,17 @@ pub(in crate::sqlite) fn account_state(
                 disabled_at: disabled_at(row, 2)?,
             })
         })
+        .optional()
+}
+
+/// Returns the email address of an account, in the form in which it is unique.
+pub(in crate::sqlite) fn email_key(
+    connection: &Connection,
+    user: UserId,
+) -> Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT email_key FROM users WHERE id = ?1")?
+        .query_row([user.as_uuid().as_bytes()], |row| row.get(0))
         .optional()
 }
 
@@ -205,16 +220,19 @@ pub(in crate::sqlite) fn rehash(
     Ok(())
 }
 
-/// Sets a new password and increments the user's password version.
+/// Sets a new password and increments the user's password version. Increments the version of the
+/// known browsers too if they are to be forgotten.
 pub(in crate::sqlite) fn set_password(
     connection: &Connection,
     user: UserId,
     new: &PasswordHash,
+    browsers: KnownBrowsers,
 ) -> Result<()> {
     connection.execute(
-        "UPDATE users SET password_hash = ?2, password_version = password_version + 1
+        "UPDATE users SET password_hash = ?2, password_version = password_version + 1,
+             device_version = device_version + ?3
          WHERE id = ?1",
-        params![user.as_uuid().as_bytes(), new.to_text()],
+        params![user.as_uuid().as_bytes(), new.to_text(), browsers == KnownBrowsers::Forget,],
     )?;
     Ok(())
 }

@@ -26,7 +26,7 @@ fn a_new_file_has_strict_tables_wal_mode_and_an_application_id() {
     let connection = folder.sql();
     assert_eq!(pragma(&connection, "journal_mode"), "wal");
     assert_eq!(pragma(&connection, "application_id"), 0x4c4b_6579.to_string());
-    assert_eq!(pragma(&connection, "user_version"), "6");
+    assert_eq!(pragma(&connection, "user_version"), "7");
     let not_strict: i64 = connection
         .query_row(
             "SELECT count(*) FROM pragma_table_list
@@ -133,7 +133,8 @@ async fn migrating_schema_5_keeps_the_keys_and_adds_a_key_set_version() {
     connection
         .execute_batch(
             "DROP TRIGGER signing_key_added; DROP TRIGGER signing_key_retired;
-             DROP TABLE signing_key_set; PRAGMA user_version = 5;",
+             DROP TABLE signing_key_set; ALTER TABLE users DROP COLUMN device_version;
+             PRAGMA user_version = 5;",
         )
         .unwrap();
     drop(connection);
