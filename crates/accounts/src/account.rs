@@ -71,8 +71,8 @@ impl Accounts {
     /// Changes the password, and ends all other sessions of the user (OWASP ASVS 5.0, 6.2.3 and
     /// 7.4.3).
     ///
-    /// All device tokens of the account become invalid. If the browser presented a valid one, its
-    /// replacement is returned.
+    /// All device tokens of the account become invalid, because someone who knew the old password
+    /// may have some. If the browser presented a valid one, its replacement is returned.
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ impl Accounts {
         let context = [signed_in.email(), self.config.app_name.as_str()];
         let new = NewPassword::parse(new_password, &self.config.password_policy, &context)?;
         let correct = self.reauthenticate(signed_in, current_password, caller).await?;
-        let CorrectPassword { user, version, is_known_browser, attempt, .. } = correct;
+        let CorrectPassword { user, version, mut browser, attempt, .. } = correct;
         let hash = self.passwords.hash(&new).await.map_err(ServiceError::from)?;
 
         let (session, client) = (*signed_in.session(), caller.client.clone());
@@ -102,11 +102,11 @@ impl Accounts {
         };
         self.tasks.run_to_completion(change).await?;
 
-        if is_known_browser {
-            Ok(self.tokens.device_token(user, version.next(), caller.device.as_ref()))
-        } else {
-            Ok(None)
+        if browser.known.is_none() {
+            return Ok(None);
         }
+        browser.device_version = browser.device_version.next();
+        Ok(self.tokens.device_token(&browser, now))
     }
 
     /// Deletes the account, its sessions and everything else that is stored about the user,
@@ -123,7 +123,7 @@ impl Accounts {
         caller: &Caller,
     ) -> Result<DeleteAccountOutcome, OwnAccountError> {
         let correct = self.reauthenticate(signed_in, password, caller).await?;
-        let CorrectPassword { user, version, is_known_browser, attempt, .. } = correct;
+        let CorrectPassword { user, version, browser, attempt, .. } = correct;
 
         let (session, client) = (*signed_in.session(), caller.client.clone());
         let reauthentication = Reauthentication { session, client, verified: version };
@@ -139,9 +139,9 @@ impl Accounts {
         };
         self.tasks.run_to_completion(delete).await?;
 
-        Ok(match is_known_browser {
-            true => DeleteAccountOutcome::KnownBrowser,
-            false => DeleteAccountOutcome::UnknownBrowser,
+        Ok(match browser.known {
+            Some(_) => DeleteAccountOutcome::KnownBrowser,
+            None => DeleteAccountOutcome::UnknownBrowser,
         })
     }
 

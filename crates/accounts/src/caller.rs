@@ -3,8 +3,9 @@ use auth_core::{ClientInfo, DeviceToken};
 /// The sender of a request, as far as the request identifies it.
 #[derive(Debug, Clone, Default)]
 pub struct Caller {
-    /// The client program and its IP address. Without an IP address, sign-ups are not limited, and
-    /// sign-ins are limited only per account and per browser.
+    /// The client program and its IP address. All callers without an IP address share the limits of
+    /// one IP address: 30 failed sign-ins in 15 minutes and 20 sign-ups an hour. So an app that
+    /// serves clients on a network should always set it.
     pub client: ClientInfo,
     /// The device token, if the browser has one from an earlier sign-in.
     pub device: Option<DeviceToken>,

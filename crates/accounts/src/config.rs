@@ -48,7 +48,7 @@ pub struct Config {
     pub hash_memory: u64,
     /// `true` if sign-ups and failed sign-ins are limited (OWASP ASVS 5.0, 6.3.1). The limits are
     /// constants such as
-    /// [`Limit::SIGN_INS_PER_ACCOUNT`](auth_core::Limit::SIGN_INS_PER_ACCOUNT). Without them, an
+    /// [`Limit::SIGN_INS_PER_IP`](auth_core::Limit::SIGN_INS_PER_IP). Without them, an
     /// attacker can guess passwords as fast as the server hashes them.
     pub throttle: bool,
 }

@@ -70,6 +70,7 @@
 mod account;
 mod accounts;
 mod authenticate;
+mod browser;
 mod builder;
 mod caller;
 mod config;
@@ -118,7 +119,7 @@ pub use tokens::{IssuedRefreshToken, IssuedTokens};
 #[cfg(feature = "sqlite")]
 pub use user_store::OpenError;
 pub use user_store::{
-    Actor, EraseOutcome, Event, EventId, EventKind, ImportUsersOutcome, InvalidEventId, Purged,
-    RecountOutcome,
-    SessionRecord, Store, StoreError, StoredUser, User, UserData,
+    Actor, EraseOutcome, Event, EventId, EventKind, ImportUsersOutcome, InvalidEventId,
+    KnownBrowsers, Lockouts, Purged, RecountOutcome, SessionRecord, Store, StoreError, StoredUser,
+    User, UserData,
 };

@@ -2,14 +2,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{EmailKey, OpenSession, Password, RefreshToken, Session, UserId, Verification};
-use user_store::{Challenge, Event, EventKind, NewSession, OpenSessionOutcome, PasswordVersion};
+use user_store::{
+    Challenge, Credentials, Event, EventKind, NewSession, OpenSessionOutcome, PasswordVersion,
+};
 
 use crate::accounts::Accounts;
+use crate::browser::Browser;
 use crate::caller::Caller;
 use crate::hooks::AccountEvent;
 use crate::passwords::{HashingError, PasswordService};
 use crate::service_error::ServiceError;
-use crate::throttle::{Attempt, AttemptError, AttemptOutcome, AttemptScope, KnownBrowser};
+use crate::throttle::{Attempt, AttemptError, AttemptOutcome, AttemptScope};
 use crate::tokens::IssuedTokens;
 
 /// The arguments of [`Accounts::sign_in`].
@@ -82,7 +85,7 @@ impl Accounts {
             PasswordCheckOutcome::Correct(correct) => correct,
             PasswordCheckOutcome::Wrong => return Err(SignInError::InvalidCredentials),
         };
-        let CorrectPassword { user, version, is_hash_outdated, attempt, .. } = correct;
+        let CorrectPassword { user, version, browser, is_hash_outdated, attempt } = correct;
         let rehashed = if is_hash_outdated {
             let rehashed = self.passwords.rehash_unless_overloaded(password).await;
             rehashed.map_err(ServiceError::from)?
@@ -123,47 +126,54 @@ impl Accounts {
         self.tasks.run_to_completion(open).await?;
 
         let issued = self.tokens.issue(&session, refresh, now).await;
-        let device = self.tokens.device_token(user, version, caller.device.as_ref());
+        let device = self.tokens.device_token(&browser, now);
         Ok(IssuedTokens { device, ..issued.map_err(ServiceError::from)? })
     }
 
     /// Checks a password, unless too many attempts have failed.
     ///
-    /// If the account does not exist or is disabled, the work is that of a decoy
-    /// ([`Challenge::Decoy`]). This takes as long as a real check and always fails.
+    /// The attempt is counted before the account is looked up, so a throttled attempt takes as long
+    /// whether or not the account exists. If the account does not exist or is disabled, the work is
+    /// that of a decoy ([`Challenge::Decoy`]). This takes as long as a real check and always fails.
     pub(crate) async fn check_password(
         &self,
         check: PasswordCheck<'_>,
     ) -> Result<PasswordCheckOutcome, PasswordCheckError> {
         let PasswordCheck { email, email_key, password, caller, failure } = check;
-        let challenge = match email_key {
+        let now = self.clock.now();
+        let keys = self.keys.current();
+        let claimed = email_key
+            .as_ref()
+            .and_then(|key| keys.recognize_device(key, caller.device.as_ref(), now));
+        let deadline = PasswordService::deadline();
+        let scope = AttemptScope::sign_in(email, claimed.as_ref(), &caller.client);
+        let mut attempt = self.throttle.begin(&scope, deadline).await?;
+
+        let challenge = match &email_key {
             Some(key) => {
-                let position = self.decoy_key.position(&key);
-                self.store.credentials(&key, &position).await.map_err(ServiceError::from)?
+                let position = self.decoy_key.position(key);
+                self.store.credentials(key, &position).await.map_err(ServiceError::from)?
             }
             None => Challenge::Decoy(None),
         };
-        let (account, known_browser) = match &challenge {
-            Challenge::Account(credentials) => {
-                // Use the newest keys, so that device tokens of retired keys are not recognised.
-                let keys = self
-                    .keys
-                    .with_version(credentials.key_set_version)
-                    .await
-                    .map_err(ServiceError::from)?;
-                let user = credentials.user_id;
-                let device = keys.recognize_device(credentials, caller.device.as_ref());
-                let known_browser = device.map(|device| KnownBrowser { user, device });
-                (Some((user, credentials.password_version)), known_browser)
+        let account = match (&email_key, &challenge) {
+            (Some(key), Challenge::Account(credentials)) => {
+                Some(self.account(key, credentials, caller).await?)
             }
-            Challenge::Decoy(_) => (None, None),
+            _ => None,
         };
+        let known_browser = account.as_ref().and_then(|account| account.browser.known);
+        if claimed.is_some() && claimed != known_browser {
+            // The token was valid once: the account has forgotten the browser, the account was
+            // deleted, or a key was retired. The attempt counts as one of an unknown browser.
+            attempt.settle(AttemptOutcome::Void).await;
+            let scope = AttemptScope::sign_in(email, None, &caller.client);
+            attempt = self.throttle.begin(&scope, deadline).await?;
+        }
         let is_sign_in = failure.kind == EventKind::SignInFailed;
-        let failure = Event { user: account.map(|(user, _)| user), ..failure };
+        let user = account.as_ref().map(|account| account.user);
+        let attempt = attempt.with_failure(Event { user, ..failure });
 
-        let deadline = PasswordService::deadline();
-        let scope = AttemptScope::sign_in(email, known_browser.as_ref(), &caller.client);
-        let attempt = self.throttle.begin(&scope, Some(&failure), deadline).await?;
         // If the caller disconnects while the password is queued, the job and the attempt are
         // dropped. Once the verification has begun, its outcome is recorded even if the caller
         // disconnects.
@@ -177,17 +187,18 @@ impl Accounts {
                 Verification::Mismatch => None,
             };
             match (account, is_hash_outdated) {
-                (Some((user, version)), Some(is_hash_outdated)) => {
+                (Some(account), Some(is_hash_outdated)) => {
+                    let CheckedAccount { user, version, browser } = account;
                     Ok(PasswordCheckOutcome::Correct(CorrectPassword {
                         user,
                         version,
+                        browser,
                         is_hash_outdated,
-                        is_known_browser: known_browser.is_some(),
                         attempt,
                     }))
                 }
                 _ => {
-                    let user = account.map(|(user, _)| tracing::field::display(user));
+                    let user = user.map(tracing::field::display);
                     if is_sign_in {
                         tracing::info!(
                             user,
@@ -203,6 +214,34 @@ impl Accounts {
         };
         self.tasks.run_to_completion(verify).await
     }
+
+    /// Returns the account of these credentials, and whether it knows the browser of the caller.
+    async fn account(
+        &self,
+        email: &EmailKey,
+        credentials: &Credentials,
+        caller: &Caller,
+    ) -> Result<CheckedAccount, ServiceError> {
+        // Use the newest keys, so that device tokens of retired keys are not recognised.
+        let keys = self.keys.with_version(credentials.key_set_version).await?;
+        let (user, device_version) = (credentials.user_id, credentials.device_version);
+        let recognized =
+            keys.recognize_device(email, caller.device.as_ref(), self.clock.now());
+        let known = recognized
+            .filter(|browser| browser.user == user && browser.version == device_version.0);
+        Ok(CheckedAccount {
+            user,
+            version: credentials.password_version,
+            browser: Browser { email: email.clone(), user, device_version, known },
+        })
+    }
+}
+
+/// An account whose password is checked.
+struct CheckedAccount {
+    user: UserId,
+    version: PasswordVersion,
+    browser: Browser,
 }
 
 /// The arguments of [`Accounts::check_password`].
@@ -228,9 +267,9 @@ pub(crate) enum PasswordCheckOutcome {
 pub(crate) struct CorrectPassword {
     pub(crate) user: UserId,
     pub(crate) version: PasswordVersion,
+    pub(crate) browser: Browser,
     /// `true` if the stored hash is weaker than a new one or comes from another system.
     pub(crate) is_hash_outdated: bool,
-    pub(crate) is_known_browser: bool,
     /// Must be settled when the action that required the password has succeeded or failed.
     pub(crate) attempt: Attempt,
 }

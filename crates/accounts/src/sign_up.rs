@@ -58,7 +58,7 @@ impl Accounts {
         let (email, password) = self.config.parse_sign_up(email, password)?;
         let deadline = PasswordService::deadline();
         let scope = AttemptScope::sign_up(&caller.client);
-        let attempt = self.throttle.begin(&scope, None, deadline).await?;
+        let attempt = self.throttle.begin(&scope, deadline).await?;
         // If the caller disconnects while the password is queued, the job and the attempt are
         // dropped. Once hashing has begun, the account is created even if the caller disconnects.
         let queued = self.passwords.queue_hash(&password, deadline);

@@ -132,7 +132,7 @@ async fn an_attempt_does_not_count_if_the_caller_disconnects_while_it_begins() {
     let app = TestApp::new().await;
     let scope = AttemptScope::sign_in("nobody@example.com", None, &ClientInfo::default());
     for _ in 0..20 {
-        let begin = app.accounts.throttle.begin(&scope, None, PasswordService::deadline());
+        let begin = app.accounts.throttle.begin(&scope, PasswordService::deadline());
         let mut begin = Box::pin(begin);
         assert!((&mut begin).now_or_never().is_none(), "the store has not responded");
     }

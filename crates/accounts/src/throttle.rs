@@ -7,9 +7,9 @@ pub(crate) use attempt::{Attempt, AttemptContext, AttemptError, AttemptOutcome};
 
 use std::time::Duration;
 
-use auth_core::{ClientInfo, CounterKey, DeviceId, Limit, UserId};
+use auth_core::{ClientInfo, CounterKey, KnownBrowser, Limit, Network};
 use tokio::time::{Instant, timeout, timeout_at};
-use user_store::{Event, LimitedCounter};
+use user_store::LimitedCounter;
 
 use attempt::BeginOutcome;
 use queue::{KeyedQueue, QueueSlot};
@@ -22,26 +22,26 @@ pub(crate) struct Throttle {
     counter_queues: KeyedQueue,
     /// Limits how many passwords from one IP address are being hashed or queued at a time.
     ip_queues: KeyedQueue,
+    /// Limits the same for one IPv6 site.
+    site_queues: KeyedQueue,
 }
 
 /// The counters that an attempt counts towards.
 pub(crate) struct AttemptScope {
     counters: Vec<LimitedCounter>,
-    /// Identifies the IP address of the client.
-    ip: Option<CounterKey>,
-}
-
-/// A browser that has signed in to the account before.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct KnownBrowser {
-    pub(crate) user: UserId,
-    pub(crate) device: DeviceId,
+    /// Identifies the queue of attempts that wait for the outcome of others.
+    queue: CounterKey,
+    /// The IP address of the client.
+    network: Network,
 }
 
 /// The maximum number of passwords from one IP address that are being hashed or queued at a time.
 /// Further attempts from the same IP address wait, so that one client cannot fill the hashing
 /// queue.
 pub(crate) const MAX_PER_IP: usize = 16;
+
+/// The maximum number of passwords from one IPv6 site that are being hashed or queued at a time.
+const MAX_PER_SITE: usize = 4 * MAX_PER_IP;
 
 /// How often to check whether an attempt on another server has been settled.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -54,6 +54,7 @@ impl Throttle {
             is_enforced: true,
             counter_queues: KeyedQueue::new(1),
             ip_queues: KeyedQueue::new(MAX_PER_IP),
+            site_queues: KeyedQueue::new(MAX_PER_SITE),
         }
     }
 
@@ -62,34 +63,33 @@ impl Throttle {
         Self { is_enforced: false, ..Self::new(context) }
     }
 
-    /// Begins an attempt. If the attempt fails, `failure` is recorded.
+    /// Begins an attempt.
     ///
     /// Waits while too many attempts from the same IP address are in progress. Also waits while the
     /// outcome of attempts in progress decides whether this one exceeds a limit.
     pub(crate) async fn begin(
         &self,
         scope: &AttemptScope,
-        failure: Option<&Event>,
         deadline: Instant,
     ) -> Result<Attempt, AttemptError> {
-        let Some(first) = scope.counters.first().filter(|_| self.is_enforced) else {
-            return Ok(Attempt::uncounted(self.context.clone(), failure.cloned()));
-        };
-        let ip_slot = match scope.ip {
-            Some(ip) => Some(enter(&self.ip_queues, ip, deadline).await?),
-            None => None,
-        };
-        if let BeginOutcome::Begun(attempt) = self.context.begin(&scope.counters, failure).await? {
-            return Ok(attempt.with_ip_slot(ip_slot));
+        if !self.is_enforced {
+            return Ok(Attempt::uncounted(self.context.clone()));
         }
-        // Of the attempts that wait for the same counter, only the first one queries the store.
-        let _counter_slot = enter(&self.counter_queues, first.key, deadline).await?;
+        let ip = CounterKey::sign_ins_by_network(scope.network);
+        let mut slots = vec![enter(&self.ip_queues, ip, deadline).await?];
+        if let Some(site) = scope.network.site() {
+            let site = CounterKey::sign_ins_by_network(site);
+            slots.push(enter(&self.site_queues, site, deadline).await?);
+        }
+        if let BeginOutcome::Begun(attempt) = self.context.begin(&scope.counters).await? {
+            return Ok(attempt.with_slots(slots));
+        }
+        // Of the attempts in the same queue, only the first one queries the store.
+        let _queue_slot = enter(&self.counter_queues, scope.queue, deadline).await?;
         while Instant::now() < deadline {
             let settled = self.context.settled();
-            if let BeginOutcome::Begun(attempt) =
-                self.context.begin(&scope.counters, failure).await?
-            {
-                return Ok(attempt.with_ip_slot(ip_slot));
+            if let BeginOutcome::Begun(attempt) = self.context.begin(&scope.counters).await? {
+                return Ok(attempt.with_slots(slots));
             }
             let _ = timeout(POLL_INTERVAL, settled).await;
         }
@@ -106,45 +106,62 @@ async fn enter(
 }
 
 impl AttemptScope {
-    /// Returns the scope of a sign-in. A sign-in from a browser that the account knows counts only
-    /// towards the limit of that browser. Any other sign-in counts towards the limits of the
-    /// account and the IP address.
+    /// Returns the scope of a sign-in. It depends on what the client has sent, and not on whether
+    /// the email address has an account.
+    ///
+    /// A sign-in from a browser that the account knows has the limit of that browser. Any other
+    /// sign-in has the limits of the account, for its IP address and in total. Both have the limits
+    /// of the IP address.
     pub(crate) fn sign_in(
         email: &str,
         known_browser: Option<&KnownBrowser>,
         client: &ClientInfo,
     ) -> Self {
+        let network = Network::of(client.ip());
         let mut counters = Vec::new();
-        match known_browser {
-            Some(KnownBrowser { user, device }) => counters.push(LimitedCounter {
-                key: CounterKey::sign_ins_by_device(*user, device),
-                limit: Limit::SIGN_INS_PER_ACCOUNT,
-            }),
-            None => {
-                counters.push(LimitedCounter {
-                    key: CounterKey::sign_ins_by_account(email),
-                    limit: Limit::SIGN_INS_PER_ACCOUNT,
-                });
-                if let Some(ip) = client.ip() {
-                    counters.push(LimitedCounter {
-                        key: CounterKey::sign_ins_by_ip(ip),
-                        limit: Limit::SIGN_INS_PER_IP,
-                    });
-                }
-            }
-        }
-        Self { counters, ip: client.ip().map(CounterKey::sign_ins_by_ip) }
-    }
-
-    /// Returns the scope of a sign-up, which counts towards the limit of the IP address.
-    pub(crate) fn sign_up(client: &ClientInfo) -> Self {
-        let mut counters = Vec::new();
-        if let Some(ip) = client.ip() {
+        let queue = if let Some(browser) = known_browser {
+            let key = CounterKey::sign_ins_by_browser(email, browser);
+            counters.push(LimitedCounter { key, limit: Limit::SIGN_INS_PER_BROWSER });
+            key
+        } else {
             counters.push(LimitedCounter {
-                key: CounterKey::sign_ups_by_ip(ip),
-                limit: Limit::SIGN_UPS_PER_IP,
+                key: CounterKey::sign_ins_by_account_and_network(email, network),
+                limit: Limit::SIGN_INS_PER_ACCOUNT_AND_IP,
+            });
+            if let Some(site) = network.site() {
+                counters.push(LimitedCounter {
+                    key: CounterKey::sign_ins_by_account_and_network(email, site),
+                    limit: Limit::SIGN_INS_PER_ACCOUNT_AND_SITE,
+                });
+            }
+            let key = CounterKey::sign_ins_by_account(email);
+            counters.push(LimitedCounter { key, limit: Limit::SIGN_INS_PER_ACCOUNT });
+            key
+        };
+        counters.push(LimitedCounter {
+            key: CounterKey::sign_ins_by_network(network),
+            limit: Limit::SIGN_INS_PER_IP,
+        });
+        if let Some(site) = network.site() {
+            counters.push(LimitedCounter {
+                key: CounterKey::sign_ins_by_network(site),
+                limit: Limit::SIGN_INS_PER_SITE,
             });
         }
-        Self { counters, ip: client.ip().map(CounterKey::sign_ins_by_ip) }
+        Self { counters, queue, network }
+    }
+
+    /// Returns the scope of a sign-up, which has the limits of the IP address.
+    pub(crate) fn sign_up(client: &ClientInfo) -> Self {
+        let network = Network::of(client.ip());
+        let queue = CounterKey::sign_ups_by_network(network);
+        let mut counters = vec![LimitedCounter { key: queue, limit: Limit::SIGN_UPS_PER_IP }];
+        if let Some(site) = network.site() {
+            counters.push(LimitedCounter {
+                key: CounterKey::sign_ups_by_network(site),
+                limit: Limit::SIGN_UPS_PER_SITE,
+            });
+        }
+        Self { counters, queue, network }
     }
 }

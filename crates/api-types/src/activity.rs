@@ -51,6 +51,8 @@ named! {
         SignInFailed = "sign_in_failed",
         /// Logging in was blocked for some time after too many failed attempts.
         SignInsThrottled = "sign_ins_throttled",
+        /// An operator ended the block on logging in, and failed attempts no longer count.
+        SignInsUnlocked = "sign_ins_unlocked",
         /// The current password was wrong in a request that requires it.
         PasswordCheckFailed = "password_check_failed",
         /// The user logged out.

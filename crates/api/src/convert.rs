@@ -91,6 +91,7 @@ const fn activity_kind(kind: &EventKind) -> ActivityKind {
         EventKind::SignedIn => ActivityKind::SignedIn,
         EventKind::SignInFailed => ActivityKind::SignInFailed,
         EventKind::SignInsThrottled => ActivityKind::SignInsThrottled,
+        EventKind::SignInsUnlocked => ActivityKind::SignInsUnlocked,
         EventKind::PasswordCheckFailed => ActivityKind::PasswordCheckFailed,
         EventKind::SignedOut => ActivityKind::SignedOut,
         EventKind::SessionEnded => ActivityKind::SessionEnded,

@@ -20,9 +20,6 @@ pub(crate) struct Cookies {
 /// The value of a `Set-Cookie` header.
 pub(crate) struct SetCookie(HeaderValue);
 
-/// How long a browser stays known after a sign-in.
-const DEVICE_MAX_AGE: Duration = Duration::from_hours(365 * 24);
-
 impl Cookies {
     pub(crate) fn new(origin: &Origin) -> Self {
         if origin.is_https() {
@@ -56,7 +53,7 @@ impl Cookies {
     }
 
     pub(crate) fn set_device(&self, token: &DeviceToken) -> SetCookie {
-        self.set(self.device, &token.to_text(), Some(DEVICE_MAX_AGE))
+        self.set(self.device, &token.to_text(), Some(DeviceToken::LIFETIME))
     }
 
     pub(crate) fn clear_device(&self) -> SetCookie {

@@ -1,8 +1,11 @@
 use std::fmt;
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
+use jiff::Timestamp;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::email::EmailKey;
 use crate::id::UserId;
 use crate::random::{Random, random_array};
 use crate::secret_text;
@@ -12,11 +15,25 @@ use crate::token::SigningKeySeed;
 ///
 /// A browser receives it at sign-in. Later sign-in attempts from this browser have their own
 /// counter. The token grants no access: the password is still required, and attempts are still
-/// throttled. `Debug` does not print it.
+/// throttled. It is valid for [`LIFETIME`](Self::LIFETIME). `Debug` does not print it.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct DeviceToken {
-    id: [u8; ID_BYTES],
+    /// The device id, the user id, the version of the known browsers, and the issue time in seconds
+    /// since 1970.
+    payload: [u8; PAYLOAD_BYTES],
     tag: [u8; TAG_BYTES],
+}
+
+/// A browser that an account knows, as stated by a valid [`DeviceToken`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownBrowser {
+    /// The account.
+    pub user: UserId,
+    /// The version of the account's known browsers when the token was issued. If the account has
+    /// another version now, it no longer knows the browser.
+    pub version: i64,
+    /// The id of the browser.
+    pub device: DeviceId,
 }
 
 /// The id of a known browser.
@@ -34,28 +51,38 @@ pub struct DeviceKey([u8; KEY_BYTES]);
 pub struct InvalidDeviceToken;
 
 const ID_BYTES: usize = 16;
+const PAYLOAD_BYTES: usize = 48;
 const TAG_BYTES: usize = 32;
 const KEY_BYTES: usize = 32;
 
 impl DeviceToken {
+    /// How long a token is valid: a year.
+    pub const LIFETIME: Duration = Duration::from_hours(365 * 24);
+
     /// Parses the text of a device token.
     ///
     /// # Errors
     ///
     /// [`InvalidDeviceToken`] unless the text is one that [`to_text`](Self::to_text) returns.
     pub fn parse(text: &str) -> Result<Self, InvalidDeviceToken> {
-        let (id, tag) = secret_text::decode(text).ok_or(InvalidDeviceToken)?;
-        Ok(Self { id, tag })
+        let (payload, tag) = secret_text::decode(text).ok_or(InvalidDeviceToken)?;
+        Ok(Self { payload, tag })
     }
 
     /// Returns the token as text (base64url). Send it only to the browser that it is issued to.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
-        secret_text::encode(&self.id, &self.tag)
+        secret_text::encode(&self.payload, &self.tag)
     }
 }
 
 impl DeviceId {
+    /// Generates a random id.
+    #[must_use]
+    pub fn generate(random: &dyn Random) -> Self {
+        Self(random_array(random))
+    }
+
     /// Returns the bytes of the id.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; ID_BYTES] {
@@ -68,16 +95,26 @@ impl SigningKeySeed {
     /// device tokens.
     ///
     /// ```
-    /// # use auth_core::{Clock, SigningKey, SystemClock, SystemRandom, UserId};
+    /// # use auth_core::{
+    /// #     Clock, DeviceId, DeviceToken, Email, KnownBrowser, SigningKey, SystemClock,
+    /// #     SystemRandom, UserId,
+    /// # };
+    /// # let [ada, grace] = ["ada@example.com", "grace@example.com"].map(|email| {
+    /// #     Email::parse(email).unwrap()
+    /// # });
+    /// # let now = SystemClock.now();
     /// let [key, other] = [(); 2].map(|()| SigningKey::generate(&SystemRandom).seed().device_key());
-    /// let now = SystemClock.now();
-    /// let [ada, grace] = [(); 2].map(|()| UserId::generate(now, &SystemRandom));
-    /// let token = key.issue(ada, 0, &SystemRandom);
-    /// assert!(key.verify(ada, 0, &token).is_some());
-    /// // It is invalid for another account, after a password change, and with another key.
-    /// assert!(key.verify(grace, 0, &token).is_none());
-    /// assert!(key.verify(ada, 1, &token).is_none());
-    /// assert!(other.verify(ada, 0, &token).is_none());
+    /// let browser = KnownBrowser {
+    ///     user: UserId::generate(now, &SystemRandom),
+    ///     version: 0,
+    ///     device: DeviceId::generate(&SystemRandom),
+    /// };
+    /// let token = key.issue(ada.key(), &browser, now);
+    /// assert_eq!(key.verify(ada.key(), &token, now), Some(browser));
+    /// // It is invalid for another email address, with another key, and after a year.
+    /// assert_eq!(key.verify(grace.key(), &token, now), None);
+    /// assert_eq!(other.verify(ada.key(), &token, now), None);
+    /// assert_eq!(key.verify(ada.key(), &token, now + DeviceToken::LIFETIME), None);
     /// ```
     #[must_use]
     pub fn device_key(&self) -> DeviceKey {
@@ -90,26 +127,43 @@ impl SigningKeySeed {
 }
 
 impl DeviceKey {
-    /// Issues a token to a browser that has signed in to the account of `user` with this version
-    /// of its password. The token contains an HMAC-SHA256 (RFC 2104), so it need not be stored.
+    /// Issues a token to a browser that has signed in to the account with this email address. The
+    /// token contains an HMAC-SHA256 (RFC 2104), so it need not be stored.
     #[must_use]
-    pub fn issue(&self, user: UserId, password_version: i64, random: &dyn Random) -> DeviceToken {
-        let id = random_array(random);
-        let tag = self.sign(&message(user, password_version, &id));
-        DeviceToken { id, tag }
+    pub fn issue(&self, email: &EmailKey, browser: &KnownBrowser, now: Timestamp) -> DeviceToken {
+        let mut payload = [0; PAYLOAD_BYTES];
+        payload[..16].copy_from_slice(&browser.device.0);
+        payload[16..32].copy_from_slice(browser.user.as_uuid().as_bytes());
+        payload[32..40].copy_from_slice(&browser.version.to_be_bytes());
+        payload[40..].copy_from_slice(&now.as_second().to_be_bytes());
+        DeviceToken { payload, tag: self.sign(&message(email, &payload)) }
     }
 
-    /// Returns the id of the browser that a token was issued to, if the token was issued with this
-    /// key, for this user and for this version of the password.
+    /// Returns the browser that a token was issued to, if the token was issued with this key, for
+    /// this email address, and less than [`DeviceToken::LIFETIME`] ago.
+    ///
+    /// This needs no lookup of the account. The caller must compare the user and the version with
+    /// those of the account, before or after the attempt is counted.
     #[must_use]
     pub fn verify(
         &self,
-        user: UserId,
-        password_version: i64,
+        email: &EmailKey,
         token: &DeviceToken,
-    ) -> Option<DeviceId> {
-        let message = message(user, password_version, &token.id);
-        hmac::verify(&self.hmac(), &message, &token.tag).is_ok().then_some(DeviceId(token.id))
+        now: Timestamp,
+    ) -> Option<KnownBrowser> {
+        hmac::verify(&self.hmac(), &message(email, &token.payload), &token.tag).ok()?;
+        let (device, rest) = token.payload.split_first_chunk()?;
+        let (user, rest) = rest.split_first_chunk()?;
+        let (version, rest) = rest.split_first_chunk()?;
+        let issued_at = Timestamp::from_second(i64::from_be_bytes(*rest.first_chunk()?)).ok()?;
+        if now.duration_since(issued_at) >= DeviceToken::LIFETIME.try_into().ok()? {
+            return None;
+        }
+        Some(KnownBrowser {
+            user: UserId::from_uuid_bytes(*user),
+            version: i64::from_be_bytes(*version),
+            device: DeviceId(*device),
+        })
     }
 
     fn sign(&self, message: &[u8]) -> [u8; TAG_BYTES] {
@@ -124,9 +178,8 @@ impl DeviceKey {
 }
 
 /// Returns the message that the tag of a token authenticates.
-fn message(user: UserId, password_version: i64, id: &[u8; ID_BYTES]) -> Vec<u8> {
-    let version = password_version.to_be_bytes();
-    [b"latchkey device".as_slice(), user.as_uuid().as_bytes(), &version, id].concat()
+fn message(email: &EmailKey, payload: &[u8; PAYLOAD_BYTES]) -> Vec<u8> {
+    [b"latchkey device".as_slice(), payload, email.as_str().as_bytes()].concat()
 }
 
 impl fmt::Debug for DeviceToken {

@@ -132,7 +132,7 @@ pub use clock::SystemClock;
 #[cfg(feature = "token")]
 pub use decoy::{DecoyKey, DecoyPosition};
 #[cfg(feature = "token")]
-pub use device::{DeviceId, DeviceKey, DeviceToken, InvalidDeviceToken};
+pub use device::{DeviceId, DeviceKey, DeviceToken, InvalidDeviceToken, KnownBrowser};
 #[cfg(feature = "credentials")]
 pub use email::{Email, EmailError, EmailKey};
 pub use id::{IdError, SessionId, UserId};
@@ -160,7 +160,7 @@ pub use refresh::{
 };
 pub use session::{OpenSession, Session, SessionLimits, SessionLimitsError, SessionPolicy};
 #[cfg(feature = "token")]
-pub use throttle::{Admission, CountOutcome, Counter, CounterKey, Limit};
+pub use throttle::{Admission, CountOutcome, Counter, CounterKey, Limit, Network, Quota};
 #[cfg(feature = "token")]
 pub use token::{
     AccessToken, AccessTokens, IssuedToken, ScheduledKey, SigningKey, SigningKeySeed,

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use auth_core::{
-    Admission, ClientInfo, Clock as _, CounterKey, DecoyPosition, Limit, OpenSession, Random as _,
+    Admission, ClientInfo, Clock as _, CounterKey, DecoyPosition, Limit, Network, OpenSession,
+    Random as _,
     RefreshToken, Session, SessionId, SessionPolicy, SystemClock, SystemRandom,
 };
 use serde_json::json;
@@ -133,7 +134,10 @@ async fn open_session(store: &SqliteStore, n: u32) -> CommandResult<RefreshToken
         return Err("the credentials were changed in the meantime".into());
     }
     let settled = SettledAttempt {
-        counters: vec![(counters[0], Settlement::Reset), (counters[1], Settlement::Refunded)],
+        counters: counters
+            .into_iter()
+            .zip([Settlement::Reset, Settlement::Refunded, Settlement::Refunded])
+            .collect(),
         began_at,
         settled_at: now,
         failure: None,
@@ -142,17 +146,24 @@ async fn open_session(store: &SqliteStore, n: u32) -> CommandResult<RefreshToken
     Ok(token)
 }
 
-/// Returns the counters of a sign-in: that of the account and that of a random IP address.
-fn counters(email: &str) -> [LimitedCounter; 2] {
+/// Returns the counters of a sign-in from a random IPv4 address, by an unknown browser.
+fn counters(email: &str) -> [LimitedCounter; 3] {
     let mut bytes = [0; 4];
     SystemRandom.fill(&mut bytes);
-    let ip = IpAddr::from(Ipv4Addr::from(bytes));
+    let network = Network::of(Some(IpAddr::from(Ipv4Addr::from(bytes))));
     [
+        LimitedCounter {
+            key: CounterKey::sign_ins_by_account_and_network(email, network),
+            limit: Limit::SIGN_INS_PER_ACCOUNT_AND_IP,
+        },
         LimitedCounter {
             key: CounterKey::sign_ins_by_account(email),
             limit: Limit::SIGN_INS_PER_ACCOUNT,
         },
-        LimitedCounter { key: CounterKey::sign_ins_by_ip(ip), limit: Limit::SIGN_INS_PER_IP },
+        LimitedCounter {
+            key: CounterKey::sign_ins_by_network(network),
+            limit: Limit::SIGN_INS_PER_IP,
+        },
     ]
 }
 

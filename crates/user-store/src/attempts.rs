@@ -1,7 +1,7 @@
 //! Counters of attempts, for the throttle.
 
 use async_trait::async_trait;
-use auth_core::{Admission, CounterKey, Limit, Timestamp};
+use auth_core::{Admission, CounterKey, Limit, Timestamp, UserId};
 
 use crate::audit::Event;
 use crate::error::StoreError;
@@ -17,6 +17,7 @@ use crate::error::StoreError;
 /// - A lockout is recorded together with the failure that caused it.
 /// - If the account is deleted before a failure is recorded, the audit events of the failure and of
 ///   its lockout contain no user, session or client.
+/// - The counters of an account are those in [`CounterKey::range_of_account`] of its email address.
 #[async_trait]
 pub trait AttemptStore: Send + Sync + 'static {
     /// Begins an attempt at `now` if every counter [admits](auth_core::Counter::judge) it.
@@ -29,6 +30,13 @@ pub trait AttemptStore: Send + Sync + 'static {
 
     /// Records the outcome of an attempt that has begun.
     async fn settle_attempt(&self, attempt: &SettledAttempt) -> Result<SettleOutcome, StoreError>;
+
+    /// Resets all counters of an account on behalf of an operator: those of its known browsers and
+    /// those of all IP addresses. If this ends a lockout or forgets a failure, it is recorded.
+    async fn unlock_user(&self, user: UserId, now: Timestamp) -> Result<UnlockOutcome, StoreError>;
+
+    /// Returns the lockouts of an account at `now`. Returns `None` if no account has this id.
+    async fn lockouts(&self, user: UserId, now: Timestamp) -> Result<Option<Lockouts>, StoreError>;
 
     /// Deletes up to `limit` counters whose attempts no longer count at `now`. Returns the number
     /// deleted.
@@ -76,4 +84,26 @@ pub enum SettleOutcome {
     Settled,
     /// The attempt was settled and caused a lockout.
     LockedOut,
+}
+
+/// The outcome of [`AttemptStore::unlock_user`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum UnlockOutcome {
+    /// The counters were reset.
+    Unlocked(Lockouts),
+    /// No failed sign-ins were stored for the account. Nothing was written.
+    NothingToReset,
+    /// No account has this id. Nothing was written.
+    NotFound,
+}
+
+/// The lockouts of one account at one time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lockouts {
+    /// The end of the lockout of all browsers that the account does not know, if there is one.
+    pub unknown_browsers: Option<Timestamp>,
+    /// The end of the last lockout that applies to one known browser, or to unknown browsers at one
+    /// IP address or site, if there is one.
+    pub single_clients: Option<Timestamp>,
 }

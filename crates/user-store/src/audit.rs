@@ -194,6 +194,8 @@ event_kinds! {
     SignInFailed = "sign_in_failed",
     /// Sign-ins were locked out after too many failures.
     SignInsThrottled = "sign_ins_throttled",
+    /// An operator reset the counters of failed sign-ins to an account.
+    SignInsUnlocked = "sign_ins_unlocked",
     /// A reauthentication failed because the password was wrong.
     PasswordCheckFailed = "password_check_failed",
     /// A user signed out.

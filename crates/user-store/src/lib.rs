@@ -68,7 +68,10 @@ mod store;
 mod user_data;
 mod users;
 
-pub use attempts::{AttemptStore, LimitedCounter, SettleOutcome, SettledAttempt, Settlement};
+pub use attempts::{
+    AttemptStore, LimitedCounter, Lockouts, SettleOutcome, SettledAttempt, Settlement,
+    UnlockOutcome,
+};
 pub use audit::{Actor, AuditLog, EVENT_RETENTION, Event, EventId, EventKind, InvalidEventId};
 pub use decoys::{DecoyStore, RecountOutcome};
 pub use error::StoreError;
@@ -77,11 +80,14 @@ pub use sessions::{
     ActingSession, ActiveSession, EndSessionsOutcome, NewSession, OpenSessionOutcome,
     RotateOutcome, Rotation, SessionRecord, SessionStore,
 };
+#[cfg(all(feature = "sqlite", feature = "testing"))]
+pub use sqlite::StatementRecord;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Backup, BackupError, Inspection, OpenError, SqliteStore};
 pub use store::{EraseOutcome, Erasure, HealthCheck, Purged, Store};
 pub use user_data::{UserData, UserDataStore};
 pub use users::{
-    Challenge, CreateUserError, Credentials, ImportUsersOutcome, PasswordVersion,
-    ReauthenticatedChangeOutcome, Reauthentication, StoredUser, UpdateUserOutcome, User, UserStore,
+    Challenge, CreateUserError, Credentials, DeviceVersion, ImportUsersOutcome, KnownBrowsers,
+    PasswordVersion, ReauthenticatedChangeOutcome, Reauthentication, SetPassword, StoredUser,
+    UpdateUserOutcome, User, UserStore,
 };

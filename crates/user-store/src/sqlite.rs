@@ -19,6 +19,8 @@ mod schema;
 mod sessions;
 mod statements;
 mod store;
+#[cfg(feature = "testing")]
+mod trace;
 mod user_data;
 mod users;
 
@@ -26,3 +28,5 @@ pub use backup::Backup;
 pub use error::{BackupError, OpenError};
 pub use inspect::Inspection;
 pub use store::SqliteStore;
+#[cfg(feature = "testing")]
+pub use trace::StatementRecord;

@@ -20,6 +20,8 @@ use crate::keys::KeySetVersion;
 ///   password. Replacing the hash of the same password (a rehash) does not.
 /// - When users change their own password, all their other sessions end. When an operator sets a
 ///   user's password or disables an account, all sessions of the user end.
+/// - When users change their own password, the account forgets its known browsers: the
+///   [`DeviceVersion`] is incremented.
 /// - Deleting an account deletes everything stored about its user. The audit log keeps one event,
 ///   which records that the account with this user id was deleted.
 #[async_trait]
@@ -68,11 +70,10 @@ pub trait UserStore: Send + Sync + 'static {
     ) -> Result<ReauthenticatedChangeOutcome, StoreError>;
 
     /// Sets a password on behalf of an operator, who does not need the current password. Ends all
-    /// sessions of the user.
+    /// sessions of the user, and resets the counters of failed sign-ins to the account.
     async fn set_password(
         &self,
-        user: UserId,
-        new: &PasswordHash,
+        new: &SetPassword,
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError>;
 
@@ -153,6 +154,38 @@ impl PasswordVersion {
     }
 }
 
+/// The version of a user's known browsers. An increment makes all browsers unknown to the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceVersion(pub i64);
+
+impl DeviceVersion {
+    /// Returns the version after the next increment.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// A password that an operator sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetPassword {
+    /// The account.
+    pub user: UserId,
+    /// The hash of the new password.
+    pub password: PasswordHash,
+    /// Whether the browsers that the account knows stay known.
+    pub browsers: KnownBrowsers,
+}
+
+/// What happens to the browsers that an account knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KnownBrowsers {
+    /// They stay known.
+    Keep,
+    /// They become unknown, because someone else may have signed in with one of them.
+    Forget,
+}
+
 /// The credentials that a sign-in is checked against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
@@ -165,6 +198,8 @@ pub struct Credentials {
     /// The version of the set of signing keys when the credentials were read. A device token must
     /// be verified with the keys of this version.
     pub key_set_version: KeySetVersion,
+    /// The current version of the account's known browsers.
+    pub device_version: DeviceVersion,
 }
 
 /// The hash that a presented password is compared with.

@@ -13,6 +13,7 @@ mod sessions;
 mod set_password;
 mod show;
 mod sign_out;
+mod unlock;
 mod user_arg;
 
 use clap::{Args, Subcommand};
@@ -50,9 +51,11 @@ enum Action {
     Enable(enable::EnableArgs),
     /// Delete an account and all its data permanently
     Delete(delete::DeleteArgs),
-    /// Set the password of an account and end its sessions
+    /// Set the password of an account, end its sessions and unlock it
     #[command(after_help = PASSWORD_HELP)]
     SetPassword(set_password::SetPasswordArgs),
+    /// Let the user of a throttled account log in again: forget its failed log-ins
+    Unlock(unlock::UnlockArgs),
     /// List the sessions of an account, most recently used first
     Sessions(sessions::SessionsArgs),
     /// End all sessions of an account
@@ -75,6 +78,7 @@ impl UsersArgs {
             Action::Enable(args) => args.run(store).await,
             Action::Delete(args) => args.run(store).await,
             Action::SetPassword(args) => args.run(store).await,
+            Action::Unlock(args) => args.run(store).await,
             Action::Sessions(args) => args.run(store).await,
             Action::SignOut(args) => args.run(store).await,
             Action::Import(args) => args.run(store).await,

@@ -131,6 +131,68 @@ fn a_password_is_set_from_stdin_and_ends_every_session() {
     assert_eq!((ada.try_log_in(PASSWORD), ada.try_log_in(NEW_PASSWORD)), (401, 200));
 }
 
+/// Returns the status of a log-in with these headers.
+fn log_in(app: &TestApp, password: &str, headers: &str) -> u16 {
+    app.post("/api/token", headers, &credentials(EMAIL, password)).status
+}
+
+fn lock_out(app: &TestApp, headers: &str) {
+    for _ in 0..10 {
+        assert_eq!(log_in(app, "wrong", headers), 401);
+    }
+    assert_eq!(log_in(app, PASSWORD, headers), 429);
+}
+
+#[test]
+fn unlocking_an_account_ends_its_lockout_and_is_recorded() {
+    let app = TestApp::new();
+    app.user();
+    let operator = app.operator();
+    let nothing = success(&operator.users(&["unlock", EMAIL]));
+    assert!(nothing.contains("is not throttled"), "{nothing}");
+    assert_eq!(json(&operator.users(&["unlock", EMAIL, "--json"]))["reset"], false);
+    assert!(success(&operator.users(&["show", EMAIL])).contains("throttled  no"));
+    lock_out(&app, "");
+    let shown = success(&operator.users(&["show", EMAIL]));
+    assert!(shown.contains("throttled  some browsers or IP addresses, until 20"), "{shown}");
+    let until = &json(&operator.users(&["show", EMAIL, "--json"]))["throttled_until"];
+    assert!(until["single_clients"].is_string() && until["unknown_browsers"].is_null());
+    let unlocked = success(&operator.users(&["unlock", EMAIL]));
+    assert!(unlocked.contains("unlocked") && unlocked.contains(EMAIL), "{unlocked}");
+    assert!(success(&operator.users(&["show", EMAIL])).contains("throttled  no"));
+    assert_eq!(log_in(&app, "wrong", ""), 401);
+    let json = json(&operator.users(&["unlock", EMAIL, "--json"]));
+    assert_eq!((&json["reset"], &json["was_throttled"]), (&true.into(), &false.into()));
+    assert_eq!(log_in(&app, PASSWORD, ""), 200);
+    let audit = success(&operator.audit(&["--user", EMAIL]));
+    let unlocked = |line: &&str| line.contains("sign_ins_unlocked") && line.contains("operator");
+    assert_eq!(audit.lines().filter(unlocked).count(), 2, "{audit}");
+    assert!(failure(&operator.users(&["unlock", "nobody@example.com"])).contains("nobody"));
+}
+
+#[test]
+fn setting_a_password_unlocks_the_account_and_keeps_known_browsers_unless_told_otherwise() {
+    let app = TestApp::with_options(&["--trusted-proxy", "127.0.0.0/8"]);
+    app.user();
+    let issued = app.post("/api/token", "", &credentials(EMAIL, PASSWORD));
+    let device = issued.head.lines().find_map(|line| line.split_once("latchkey_device="));
+    let device = device.unwrap().1.split(';').next().unwrap();
+    let stranger = |n: u8| format!("x-forwarded-for: 192.0.2.{n}\r\n");
+    let owner = |n| format!("{}cookie: latchkey_device={device}\r\n", stranger(n));
+    let set = |options: &[&str]| {
+        let arguments = [&["set-password", EMAIL], options].concat();
+        success(&app.operator().users_with_input(&arguments, PASSWORD));
+    };
+    lock_out(&app, &stranger(1));
+    set(&[]);
+    lock_out(&app, &stranger(1));
+    assert_eq!(log_in(&app, PASSWORD, &owner(1)), 200);
+    set(&["--forget-browsers"]);
+    lock_out(&app, &stranger(2));
+    assert_eq!(log_in(&app, PASSWORD, &owner(2)), 429);
+    assert_eq!(log_in(&app, PASSWORD, &owner(3)), 200);
+}
+
 #[test]
 fn passwords_are_rejected_as_arguments() {
     let folder = tempfile::tempdir().unwrap();

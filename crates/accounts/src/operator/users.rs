@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use auth_core::{EmailKey, NewPassword, PasswordError, UserId};
-use user_store::{Event, EventKind, SessionRecord, StoreError, UpdateUserOutcome, User};
+use user_store::{
+    Event, EventKind, KnownBrowsers, Lockouts, SessionRecord, SetPassword, StoreError,
+    UnlockOutcome, UpdateUserOutcome, User,
+};
 
 use crate::hooks::AccountEvent;
 use crate::operator::Operator;
@@ -122,12 +125,20 @@ impl Operator<'_> {
         self.accounts.tasks.run_to_completion(delete).await
     }
 
-    /// Sets a password, and ends all sessions of the user.
+    /// Sets a password, ends all sessions of the user, and [unlocks](Self::unlock) the account.
+    ///
+    /// Browsers that the account knows stay known with [`KnownBrowsers::Keep`]. Use
+    /// [`KnownBrowsers::Forget`] if someone else may have signed in to the account.
     ///
     /// # Errors
     ///
     /// [`OperatorError`].
-    pub async fn set_password(&self, user: &User, new: &str) -> Result<(), OperatorError> {
+    pub async fn set_password(
+        &self,
+        user: &User,
+        new: &str,
+        browsers: KnownBrowsers,
+    ) -> Result<(), OperatorError> {
         let accounts = self.accounts;
         let context = [user.email.as_str(), accounts.config.app_name.as_str()];
         let new = NewPassword::parse(new, &accounts.config.password_policy, &context)?;
@@ -135,14 +146,46 @@ impl Operator<'_> {
         let (store, now) = (Arc::clone(&accounts.store), accounts.clock.now());
         let (user, hooks) = (user.id, accounts.hooks.clone());
         let erase_requests = accounts.erase_requests.clone();
+        let new = SetPassword { user, password: hash, browsers };
         let set_password = async move {
-            updated(store.set_password(user, &hash, now).await)?;
+            updated(store.set_password(&new, now).await)?;
             erase_requests.request();
             tracing::info!(%user, "password set by an operator");
             hooks.notify(&AccountEvent::PasswordChanged { user });
             Ok(())
         };
         accounts.tasks.run_to_completion(set_password).await
+    }
+
+    /// Resets all counters of failed sign-ins to the account, which ends its lockouts. Counters of
+    /// IP addresses are not reset. Returns `None` if no failure was counted.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorError::NoSuchUser`] or [`OperatorError::Service`].
+    pub async fn unlock(&self, user: UserId) -> Result<Option<Lockouts>, OperatorError> {
+        let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
+        let unlock = async move {
+            match store.unlock_user(user, now).await.map_err(ServiceError::from)? {
+                UnlockOutcome::Unlocked(lockouts) => {
+                    tracing::info!(%user, "account unlocked by an operator");
+                    Ok(Some(lockouts))
+                }
+                UnlockOutcome::NothingToReset => Ok(None),
+                UnlockOutcome::NotFound => Err(OperatorError::NoSuchUser),
+            }
+        };
+        self.accounts.tasks.run_to_completion(unlock).await
+    }
+
+    /// Returns the current lockouts of the account.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorError::NoSuchUser`] or [`OperatorError::Service`].
+    pub async fn lockouts(&self, user: UserId) -> Result<Lockouts, OperatorError> {
+        let found = self.accounts.store.lockouts(user, self.accounts.clock.now()).await;
+        found.map_err(ServiceError::from)?.ok_or(OperatorError::NoSuchUser)
     }
 
     /// Returns the active sessions of a user, the most recently used first.

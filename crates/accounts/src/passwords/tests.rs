@@ -1,5 +1,5 @@
 use auth_core::{PasswordPolicy, SystemRandom, UserId};
-use user_store::{Credentials, KeySetVersion, PasswordVersion};
+use user_store::{Credentials, DeviceVersion, KeySetVersion, PasswordVersion};
 
 use super::pool::tests::AllThreads;
 use super::*;
@@ -34,6 +34,7 @@ fn account(password_hash: PasswordHash) -> Challenge {
         password_hash,
         password_version: PasswordVersion(0),
         key_set_version: KeySetVersion::from_number(1),
+        device_version: DeviceVersion(0),
     })
 }
 

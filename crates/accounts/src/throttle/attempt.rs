@@ -23,8 +23,8 @@ pub(crate) struct Attempt {
     failure: Option<Event>,
     began_at: Timestamp,
     is_settled: bool,
-    /// The slot in the queue of the IP address.
-    ip_slot: Option<QueueSlot>,
+    /// The slots in the queues of the IP address and its site.
+    slots: Vec<QueueSlot>,
 }
 
 /// The outcome of an attempt.
@@ -87,11 +87,10 @@ impl AttemptContext {
     pub(super) async fn begin(
         &self,
         counters: &[LimitedCounter],
-        failure: Option<&Event>,
     ) -> Result<BeginOutcome, AttemptError> {
-        let (context, counters, failure) = (self.clone(), counters.to_vec(), failure.cloned());
+        let (context, counters) = (self.clone(), counters.to_vec());
         let begin = async move {
-            let mut attempt = Attempt::uncounted(context, failure);
+            let mut attempt = Attempt::uncounted(context);
             let admission = attempt.context.store.begin_attempt(&counters, attempt.began_at);
             match admission.await? {
                 Admission::Admitted => {
@@ -108,14 +107,26 @@ impl AttemptContext {
 
 impl Attempt {
     /// Builds an attempt without counters.
-    pub(super) fn uncounted(context: AttemptContext, failure: Option<Event>) -> Self {
-        let began_at = context.clock.now();
-        Self { context, counters: Vec::new(), failure, began_at, is_settled: false, ip_slot: None }
+    pub(super) fn uncounted(context: AttemptContext) -> Self {
+        Self {
+            began_at: context.clock.now(),
+            context,
+            counters: Vec::new(),
+            failure: None,
+            is_settled: false,
+            slots: Vec::new(),
+        }
     }
 
-    /// Keeps the slot until the attempt is dropped.
-    pub(super) fn with_ip_slot(mut self, ip_slot: Option<QueueSlot>) -> Self {
-        self.ip_slot = ip_slot;
+    /// Keeps the slots until the attempt is dropped.
+    pub(super) fn with_slots(mut self, slots: Vec<QueueSlot>) -> Self {
+        self.slots = slots;
+        self
+    }
+
+    /// Sets the event that is recorded if the attempt fails.
+    pub(crate) fn with_failure(mut self, failure: Event) -> Self {
+        self.failure = Some(failure);
         self
     }
 
@@ -155,12 +166,16 @@ impl Drop for Attempt {
 }
 
 impl AttemptOutcome {
-    /// Returns the effect of the outcome on a counter. A success resets the counter of the account
-    /// or the browser, but not the counter of the IP address, which other users share.
+    /// Returns the effect of the outcome on a counter. A success resets the counter by which the
+    /// account was reached: that of the known browser, or that of the account and the IP address.
+    /// It does not reset the counters of others: strangers at other IP addresses, and other users
+    /// of the same IP address.
     fn settle(self, counter: &LimitedCounter) -> Settlement {
+        let is_own = counter.limit == Limit::SIGN_INS_PER_BROWSER
+            || counter.limit == Limit::SIGN_INS_PER_ACCOUNT_AND_IP;
         match self {
             Self::Failed => Settlement::Counted,
-            Self::Succeeded if counter.limit == Limit::SIGN_INS_PER_ACCOUNT => Settlement::Reset,
+            Self::Succeeded if is_own => Settlement::Reset,
             Self::Succeeded | Self::Void => Settlement::Refunded,
         }
     }

@@ -2,10 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    DeviceToken, IssuedToken, KeyError, Random, RefreshToken, Session, Timestamp, UserId,
+    DeviceId, DeviceToken, IssuedToken, KeyError, KnownBrowser, Random, RefreshToken, Session,
+    Timestamp,
 };
-use user_store::PasswordVersion;
 
+use crate::browser::Browser;
 use crate::tokens::key_ring::KeyRing;
 
 /// The tokens of a session, for its client.
@@ -16,7 +17,7 @@ pub struct IssuedTokens {
     /// The refresh token, which the client exchanges for the next tokens.
     pub refresh: IssuedRefreshToken,
     /// The device token, by which the account recognises the browser at the next sign-in. Present
-    /// only after a sign-in. The client should keep it for a year.
+    /// only after a sign-in. The client should keep it for [`DeviceToken::LIFETIME`].
     pub device: Option<DeviceToken>,
 }
 
@@ -61,20 +62,16 @@ impl TokenIssuer {
         Ok(IssuedTokens { access, refresh, device: None })
     }
 
-    /// Returns the device token for a browser whose user has just entered this password. If the
-    /// browser presented a valid token of the newest key, that token is returned. Otherwise a new
-    /// one is issued.
-    pub(crate) fn device_token(
-        &self,
-        user: UserId,
-        password: PasswordVersion,
-        presented: Option<&DeviceToken>,
-    ) -> Option<DeviceToken> {
+    /// Issues a device token to a browser whose user has just entered the password. A browser that
+    /// the account knows keeps its id.
+    pub(crate) fn device_token(&self, browser: &Browser, now: Timestamp) -> Option<DeviceToken> {
+        let Browser { email, user, device_version, known } = browser;
+        let device = match known {
+            Some(known) => known.device,
+            None => DeviceId::generate(&*self.random),
+        };
+        let browser = KnownBrowser { user: *user, version: device_version.0, device };
         let keys = self.keys.current();
-        let newest = keys.device_keys().first()?;
-        match presented {
-            Some(token) if newest.verify(user, password.0, token).is_some() => Some(token.clone()),
-            _ => Some(newest.issue(user, password.0, &*self.random)),
-        }
+        Some(keys.device_keys().first()?.issue(email.key(), &browser, now))
     }
 }

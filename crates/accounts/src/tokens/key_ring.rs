@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use auth_core::{
-    AccessTokens, Claims, DeviceId, DeviceKey, DeviceToken, KeyError, ScheduledKey, SigningKey,
-    Timestamp,
+    AccessTokens, Claims, DeviceKey, DeviceToken, EmailKey, KeyError, KnownBrowser, ScheduledKey,
+    SigningKey, Timestamp,
 };
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{Instant, sleep_until};
-use user_store::{Credentials, KeySetVersion, SigningKeySet, Store, StoreError, StoredSigningKey};
+use user_store::{KeySetVersion, SigningKeySet, Store, StoreError, StoredSigningKey};
 
 use crate::error_chain::error_chain;
 
@@ -220,15 +220,15 @@ impl Keys {
         &self.device_keys
     }
 
-    /// Returns the id of the browser that presents the device token, if the browser has signed in
-    /// to this account with the current password.
+    /// Returns the browser that presents the device token, if the token was issued for this email
+    /// address and has not expired. The caller must compare the browser with the account.
     pub(crate) fn recognize_device(
         &self,
-        credentials: &Credentials,
+        email: &EmailKey,
         presented: Option<&DeviceToken>,
-    ) -> Option<DeviceId> {
+        now: Timestamp,
+    ) -> Option<KnownBrowser> {
         let token = presented?;
-        let (user, password) = (credentials.user_id, credentials.password_version.0);
-        self.device_keys.iter().find_map(|key| key.verify(user, password, token))
+        self.device_keys.iter().find_map(|key| key.verify(email, token, now))
     }
 }

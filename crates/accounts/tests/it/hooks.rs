@@ -1,7 +1,9 @@
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 
-use accounts::{AccountEvent, Accounts, Caller, ChangePassword, SignIn, SignInError};
+use accounts::{
+    AccountEvent, Accounts, Caller, ChangePassword, KnownBrowsers, SignIn, SignInError,
+};
 use tempfile::TempDir;
 
 use crate::app::{EMAIL, NEW_PASSWORD, PASSWORD, session_on};
@@ -69,7 +71,7 @@ async fn a_hook_is_called_for_changes_by_an_operator() {
     let app = App::new().await;
     let operator = app.accounts.operator();
     let user = operator.create(EMAIL, PASSWORD).await.unwrap();
-    operator.set_password(&user, NEW_PASSWORD).await.unwrap();
+    operator.set_password(&user, NEW_PASSWORD, KnownBrowsers::Keep).await.unwrap();
     operator.delete(user.id).await.unwrap();
     let expected = [format!("up {EMAIL}"), "password".into(), format!("deleted {}", user.id)];
     assert_eq!(app.take_recorded(), expected);

@@ -4,7 +4,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use accounts::{Accounts, Caller, ChangePassword, ClientInfo, KeyActivation, SignIn, UserId};
+use accounts::{
+    Accounts, Caller, ChangePassword, ClientInfo, KeyActivation, KnownBrowsers, SignIn, UserId,
+};
 use futures_util::FutureExt as _;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -118,7 +120,7 @@ async fn a_change_is_logged_even_if_its_caller_disconnects() {
     abandon(&app, app.sign_out(&ada, &client)).await;
     log.assert_contains_for(user.id, "signed out user=");
 
-    abandon(&app, app.operator().set_password(&user, PASSWORD)).await;
+    abandon(&app, app.operator().set_password(&user, PASSWORD, KnownBrowsers::Keep)).await;
     log.assert_contains_for(user.id, "password set by an operator");
     abandon(&app, app.operator().sign_out(user.id)).await;
     log.assert_contains_for(user.id, "signed out by an operator");

@@ -10,6 +10,7 @@ mod clock_steps;
 mod hooks;
 mod imported;
 mod keys;
+mod known_browsers;
 mod log;
 mod operator;
 mod refresh;

@@ -1,4 +1,4 @@
-use accounts::{Caller, OperatorError, SignIn, SignInError};
+use accounts::{Caller, KnownBrowsers, OperatorError, SignIn, SignInError};
 
 use crate::app::{EMAIL, NEW_PASSWORD, PASSWORD, TestApp, is_rejected, refresh};
 
@@ -40,11 +40,11 @@ async fn a_password_set_by_an_operator_must_follow_the_policy_and_ends_every_ses
     let app = TestApp::new().await;
     let ada = app.user().await;
     for wrong in ["short", EMAIL, "latchkey"] {
-        let rejected = app.operator().set_password(ada.user(), wrong).await;
+        let rejected = app.operator().set_password(ada.user(), wrong, KnownBrowsers::Keep).await;
         assert!(matches!(rejected, Err(OperatorError::Invalid(_))), "{wrong}");
     }
     assert!(!is_rejected(&app, &ada.tokens).await);
-    app.operator().set_password(ada.user(), NEW_PASSWORD).await.unwrap();
+    app.operator().set_password(ada.user(), NEW_PASSWORD, KnownBrowsers::Keep).await.unwrap();
     assert!(is_rejected(&app, &ada.tokens).await);
     app.sign_in(SignIn::new(EMAIL, NEW_PASSWORD, &Caller::default())).await.unwrap();
 }
@@ -61,9 +61,11 @@ async fn an_operator_lists_and_ends_sessions_and_deletes_accounts() {
     operator.delete(ada.id()).await.unwrap();
     for again in [
         operator.delete(ada.id()).await,
+        operator.unlock(ada.id()).await.map(drop),
+        operator.lockouts(ada.id()).await.map(drop),
         operator.disable(ada.id()).await,
         operator.enable(ada.id()).await,
-        operator.set_password(ada.user(), NEW_PASSWORD).await,
+        operator.set_password(ada.user(), NEW_PASSWORD, KnownBrowsers::Keep).await,
     ] {
         assert!(matches!(again, Err(OperatorError::NoSuchUser)));
     }

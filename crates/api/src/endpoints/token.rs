@@ -15,7 +15,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::post("/api/token")
             .operation("logIn", Tag::Session, "Log in")
-            .description("Sets the refresh cookie and the device cookie.")
+            .description("Sets the refresh cookie, and sets or renews the device cookie.")
             .success("An access token in the body, and a refresh token in the cookie.")
             .errors(&[InvalidCredentials, TooManyAttempts, Overloaded, Internal, Unavailable])
             .handler(sign_in),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Limit;
 
-/// A counter of attempts by one browser, on one account, or from one IP address.
+/// A counter of attempts, for example to sign in to one account from one IP address.
 ///
 /// An attempt [begins](Self::begin) before its outcome is known. It is pending until it is settled
 /// by [`count`](Self::count), [`refund`](Self::refund) or [`reset`](Self::reset). Pending attempts
@@ -17,7 +17,8 @@ use super::Limit;
 /// moved to the current time, and a lockout that would last longer than intended is shortened.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counter {
-    /// The times of the failed attempts within the window, in milliseconds since 1970.
+    /// The times of the latest failed attempts, in milliseconds since 1970. There are at most as
+    /// many as the largest quota has attempts.
     failed: Vec<i64>,
     /// The start times of the pending attempts, in milliseconds since 1970.
     pending: Vec<i64>,
@@ -61,19 +62,12 @@ impl Counter {
         let now = now.as_millisecond();
         self.discard_expired(limit, now);
         if now < self.locked_until {
-            return rejected_until(self.locked_until, now);
+            let remaining = u64::try_from(self.locked_until.saturating_sub(now)).unwrap_or(0);
+            return Admission::Rejected(Duration::from_millis(remaining));
         }
         // After a lockout, attempts are admitted one at a time.
-        let available = if self.lockouts > 0 {
-            1
-        } else {
-            limit.max_attempts().saturating_sub(self.failed.len())
-        };
-        match available.saturating_sub(self.pending.len()) {
-            0 if !self.pending.is_empty() => Admission::Busy,
-            0 => rejected_until(self.next_expiry(limit), now),
-            _ => Admission::Admitted,
-        }
+        let available = if self.lockouts > 0 { 1 } else { self.remaining(limit, now).max(1) };
+        if self.pending.len() < available { Admission::Admitted } else { Admission::Busy }
     }
 
     /// Begins an attempt that was admitted at `now`.
@@ -108,22 +102,31 @@ impl Counter {
     /// before then.
     #[must_use]
     pub fn ends(&self, limit: &Limit) -> Timestamp {
-        let window = millis(limit.window());
-        let pending = self.pending.iter().max().map(|began| began + millis(MAX_ATTEMPT_DURATION));
-        let last =
-            self.failed.iter().copied().max().max(pending).unwrap_or(0).max(self.locked_until);
-        // If the last pending attempt fails, the next lockout lasts one window at most. The counter
-        // forgets it after another window.
-        Timestamp::from_millisecond(last.saturating_add(2 * window)).unwrap_or(Timestamp::MAX)
+        let probation = millis(limit.probation());
+        let mut end = self.locked_until.saturating_add(probation);
+        if let Some(last) = self.failed.iter().max() {
+            end = end.max(last.saturating_add(millis(limit.longest_window())));
+        }
+        if let Some(last) = self.pending.iter().max() {
+            // If the attempt is abandoned, it counts as failed, and can begin a lockout.
+            let lockout = millis(Limit::MAX_LOCKOUT).saturating_add(probation);
+            let effect = lockout.max(millis(limit.longest_window()));
+            end = end.max(last.saturating_add(effect));
+        }
+        Timestamp::from_millisecond(end).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Returns the end of the current lockout, if there is one at `now`.
+    #[must_use]
+    pub fn locked_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let now = now.as_millisecond();
+        let until = self.latest_lockout_end(now);
+        if now < until { Timestamp::from_millisecond(until).ok() } else { None }
     }
 
     fn fail(&mut self, limit: &Limit, at: i64) -> CountOutcome {
         self.failed.push(at);
-        let is_last = self.failed.len() >= limit.max_attempts();
-        if !limit.has_lockout() {
-            return if is_last { CountOutcome::LimitReached } else { CountOutcome::Counted };
-        }
-        if self.lockouts == 0 && !is_last {
+        if self.lockouts == 0 && self.remaining(limit, at) > 0 {
             return CountOutcome::Counted;
         }
         self.lockouts = self.lockouts.saturating_add(1);
@@ -131,12 +134,11 @@ impl Counter {
         CountOutcome::LimitReached
     }
 
-    /// Brings the counter up to date: removes old failures, forgets lockouts that no longer have an
-    /// effect, and counts as failed the attempts that were not settled in time.
+    /// Brings the counter up to date: removes failures that no longer have an effect, forgets
+    /// lockouts that no longer have one, and counts as failed the attempts that were not settled in
+    /// time.
     fn discard_expired(&mut self, limit: &Limit, now: i64) {
-        let window = millis(limit.window());
-        self.locked_until =
-            self.locked_until.min(now.saturating_add(millis(Limit::lockout(self.lockouts))));
+        self.locked_until = self.latest_lockout_end(now);
         for at in &mut self.failed {
             *at = now.min(*at);
         }
@@ -151,23 +153,31 @@ impl Counter {
         for began in self.pending.extract_if(.., is_abandoned).collect::<Vec<_>>() {
             let _ = self.fail(limit, began);
         }
+        let window = millis(limit.longest_window());
         self.failed.retain(|at| *at + window > now);
         self.failed.sort_unstable();
-        if self.locked_until.saturating_add(window) <= now {
+        self.failed.drain(..self.failed.len().saturating_sub(limit.max_stored()));
+        let probation_end = self.locked_until.saturating_add(millis(limit.probation()));
+        if probation_end <= now && self.remaining(limit, now) > 0 {
             (self.lockouts, self.locked_until) = (0, 0);
         }
     }
 
-    /// Returns the time at which enough failures have left the window for another attempt to begin.
-    fn next_expiry(&self, limit: &Limit) -> i64 {
-        let index = self.failed.len().saturating_sub(limit.max_attempts());
-        self.failed.get(index).map_or(0, |at| at.saturating_add(millis(limit.window())))
+    /// Returns how many more failures all quotas allow at `now`.
+    fn remaining(&self, limit: &Limit, now: i64) -> usize {
+        let remaining = limit.quotas().iter().map(|quota| {
+            let window = millis(quota.window);
+            let used = self.failed.iter().filter(|at| **at + window > now).count();
+            quota.max_attempts.saturating_sub(used)
+        });
+        remaining.min().unwrap_or(0)
     }
-}
 
-fn rejected_until(end: i64, now: i64) -> Admission {
-    let remaining = u64::try_from(end.saturating_sub(now)).unwrap_or(0);
-    Admission::Rejected(Duration::from_millis(remaining))
+    /// Returns the end of the last lockout. A lockout whose end is too far in the future, because a
+    /// clock has been set back, is shortened.
+    fn latest_lockout_end(&self, now: i64) -> i64 {
+        self.locked_until.min(now.saturating_add(millis(Limit::lockout(self.lockouts))))
+    }
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -1,79 +1,121 @@
 use std::fmt;
-use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use aws_lc_rs::digest;
 
-use crate::device::DeviceId;
+use crate::device::KnownBrowser;
 use crate::email::EmailKey;
-use crate::id::UserId;
+use crate::throttle::network::Network;
 
-/// The key of a stored [`Counter`](crate::Counter). It is a SHA-256 hash, so that the store does
-/// not contain what clients send as email addresses.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CounterKey([u8; 32]);
+/// The key of a stored [`Counter`](crate::Counter). It consists of SHA-256 hashes, so that the
+/// store does not contain what clients send as email addresses.
+///
+/// The first half of a key of an account is a hash of its email address. So a store finds all
+/// counters of an account in [one range](Self::range_of_account).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CounterKey([u8; KEY_BYTES]);
+
+const KEY_BYTES: usize = 32;
+const HALF: usize = KEY_BYTES / 2;
 
 impl CounterKey {
-    /// Returns the key for sign-ins with this email address, whether or not it has an account.
+    /// Returns the key for sign-ins with this email address from any network, whether or not the
+    /// email address has an account.
     ///
     /// If `email` is not an email address, it could be a password that was typed into the wrong
-    /// field. The key then contains only 16 bits of the hash, so that the password cannot be
+    /// field. The key then contains only 16 bits of its hash, so that the password cannot be
     /// recovered. Different values of this kind can share a counter.
     #[must_use]
     pub fn sign_ins_by_account(email: &str) -> Self {
-        match EmailKey::parse(email) {
-            Ok(key) => Self::from_parts("account", &[key.as_str().as_bytes()]),
-            Err(_) => {
-                let Self(mut key) = Self::from_parts("no account", &[email.trim().as_bytes()]);
-                key[2..].fill(0);
-                Self(key)
-            }
-        }
+        Self::of_account(email, "all networks", &[])
     }
 
-    /// Returns the key for sign-ins to an account from one known browser.
+    /// Returns the key for sign-ins with this email address from one network. For `email`, see
+    /// [`sign_ins_by_account`](Self::sign_ins_by_account).
     #[must_use]
-    pub fn sign_ins_by_device(user: UserId, device: &DeviceId) -> Self {
-        Self::from_parts("device", &[user.as_uuid().as_bytes(), device.as_bytes()])
+    pub fn sign_ins_by_account_and_network(email: &str, network: Network) -> Self {
+        Self::of_account(email, "network", &[network.as_bytes()])
     }
 
-    /// Returns the key for sign-ins from an IP address, to any account.
+    /// Returns the key for sign-ins with this email address from one browser that its account
+    /// knows.
     #[must_use]
-    pub fn sign_ins_by_ip(ip: IpAddr) -> Self {
-        Self::from_parts("log-ins from", &[&network(ip)])
+    pub fn sign_ins_by_browser(email: &str, browser: &KnownBrowser) -> Self {
+        let (user, device) = (browser.user.as_uuid().as_bytes(), browser.device.as_bytes());
+        Self::of_account(email, "browser", &[user, device])
     }
 
-    /// Returns the key for sign-ups from an IP address.
+    /// Returns the key for sign-ins from a network, to any account.
     #[must_use]
-    pub fn sign_ups_by_ip(ip: IpAddr) -> Self {
-        Self::from_parts("sign-ups from", &[&network(ip)])
+    pub fn sign_ins_by_network(network: Network) -> Self {
+        Self(hash("sign-ins", &[network.as_bytes()]))
+    }
+
+    /// Returns the key for sign-ups from a network.
+    #[must_use]
+    pub fn sign_ups_by_network(network: Network) -> Self {
+        Self(hash("sign-ups", &[network.as_bytes()]))
+    }
+
+    /// Returns the range of the keys of all counters for sign-ins with this email address.
+    #[must_use]
+    pub fn range_of_account(email: &str) -> RangeInclusive<Self> {
+        let account = account(email);
+        Self::from_halves(account, [u8::MIN; HALF])..=Self::from_halves(account, [u8::MAX; HALF])
     }
 
     /// Returns the bytes to store.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
+    pub const fn as_bytes(&self) -> &[u8; KEY_BYTES] {
         &self.0
     }
 
-    /// Hashes a kind and its parts. Kinds have different names, and all parts but the last have a
-    /// fixed length, so different counters have different keys.
-    fn from_parts(kind: &str, parts: &[&[u8]]) -> Self {
-        let mut context = digest::Context::new(&digest::SHA256);
-        context.update(kind.as_bytes());
-        context.update(&[0]);
-        parts.iter().for_each(|part| context.update(part));
-        let mut key = [0; 32];
-        key.copy_from_slice(context.finish().as_ref());
+    /// Creates a key from its stored bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    fn of_account(email: &str, kind: &str, parts: &[&[u8]]) -> Self {
+        Self::from_halves(account(email), first_half(hash(kind, parts)))
+    }
+
+    fn from_halves(first: [u8; HALF], second: [u8; HALF]) -> Self {
+        let mut key = [0; KEY_BYTES];
+        key[..HALF].copy_from_slice(&first);
+        key[HALF..].copy_from_slice(&second);
         Self(key)
     }
 }
 
-/// Returns the bytes of an IPv4 address, or those of the /64 of an IPv6 address. A /64 is the
-/// smallest network that a site is assigned (RFC 6177).
-fn network(ip: IpAddr) -> Vec<u8> {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => ip.octets().to_vec(),
-        IpAddr::V6(ip) => ip.octets()[..8].to_vec(),
+/// Returns the first half of the keys of an account.
+fn account(email: &str) -> [u8; HALF] {
+    match EmailKey::parse(email) {
+        Ok(key) => first_half(hash("account", &[key.as_str().as_bytes()])),
+        Err(_) => {
+            let mut half = first_half(hash("no account", &[email.trim().as_bytes()]));
+            half[2..].fill(0);
+            half
+        }
     }
+}
+
+/// Hashes a kind and its parts. Kinds have different names, and all parts but the last have a fixed
+/// length, so different counters have different keys.
+fn hash(kind: &str, parts: &[&[u8]]) -> [u8; KEY_BYTES] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(kind.as_bytes());
+    context.update(&[0]);
+    parts.iter().for_each(|part| context.update(part));
+    let mut hash = [0; KEY_BYTES];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
+}
+
+fn first_half(hash: [u8; KEY_BYTES]) -> [u8; HALF] {
+    let mut half = [0; HALF];
+    half.copy_from_slice(&hash[..HALF]);
+    half
 }
 
 impl fmt::Debug for CounterKey {

@@ -1,54 +1,108 @@
 use std::time::Duration;
 
-/// The maximum number of attempts within a sliding window, and the consequence of reaching it
-/// (OWASP ASVS 5.0, 6.3.1).
+/// The quotas of a counter, and how attempts are admitted after one of them is used up (OWASP ASVS
+/// 5.0, 6.3.1).
+///
+/// If a quota is used up, a lockout of 1 minute begins. After it, attempts are admitted one at a
+/// time, and each failure begins a lockout that lasts twice as long as the one before, up to 15
+/// minutes. This ends when no quota is used up any more and the [`probation`](Self::probation) is
+/// over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
-    max_attempts: usize,
-    window: Duration,
-    has_lockout: bool,
+    quotas: &'static [Quota],
+    probation: Duration,
+}
+
+/// The maximum number of attempts within a sliding window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// The number of attempts that uses up the quota.
+    pub max_attempts: usize,
+    /// The length of the window.
+    pub window: Duration,
 }
 
 const FIRST_LOCKOUT: Duration = Duration::from_mins(1);
 const MAX_LOCKOUT: Duration = Duration::from_mins(15);
 
+const QUARTER: Duration = Duration::from_mins(15);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
 impl Limit {
-    /// Failed sign-ins to one account from unknown browsers, or from one known browser: 10 in 15
-    /// minutes, then one after each lockout. The first lockout lasts 1 minute. Each further one
-    /// lasts twice as long, up to 15 minutes.
+    /// Failed sign-ins to one account from one IP address, from browsers that the account does not
+    /// know: 10 in 15 minutes, and 30 in 24 hours.
+    pub const SIGN_INS_PER_ACCOUNT_AND_IP: Self =
+        Self { quotas: &[Quota::new(10, QUARTER), Quota::new(30, DAY)], probation: QUARTER };
+
+    /// Failed sign-ins to one account from one IPv6 site, from browsers that the account does not
+    /// know: four times as many as from one IP address.
+    pub const SIGN_INS_PER_ACCOUNT_AND_SITE: Self = Self {
+        quotas: &[Quota::new(40, QUARTER), Quota::new(120, DAY)],
+        probation: Duration::ZERO,
+    };
+
+    /// Failed sign-ins to one account from all IP addresses, from browsers that the account does
+    /// not know: 100 in 24 hours (NIST SP 800-63B-4, 3.2.2).
     pub const SIGN_INS_PER_ACCOUNT: Self =
-        Self { max_attempts: 10, window: Duration::from_mins(15), has_lockout: true };
+        Self { quotas: &[Quota::new(100, DAY)], probation: Duration::ZERO };
+
+    /// Failed sign-ins to one account from one browser that the account knows: 10 in 15 minutes.
+    pub const SIGN_INS_PER_BROWSER: Self =
+        Self { quotas: &[Quota::new(10, QUARTER)], probation: QUARTER };
 
     /// Failed sign-ins to any account from one IP address: 30 in 15 minutes.
     pub const SIGN_INS_PER_IP: Self =
-        Self { max_attempts: 30, window: Duration::from_mins(15), has_lockout: false };
+        Self { quotas: &[Quota::new(30, QUARTER)], probation: Duration::ZERO };
+
+    /// Failed sign-ins to any account from one IPv6 site: four times as many as from one IP
+    /// address.
+    pub const SIGN_INS_PER_SITE: Self =
+        Self { quotas: &[Quota::new(120, QUARTER)], probation: Duration::ZERO };
 
     /// Sign-ups from one IP address, whether or not the email address was taken: 20 in an hour.
     pub const SIGN_UPS_PER_IP: Self =
-        Self { max_attempts: 20, window: Duration::from_hours(1), has_lockout: false };
+        Self { quotas: &[Quota::new(20, HOUR)], probation: Duration::ZERO };
 
-    /// Returns the maximum number of attempts within [`window`](Self::window).
+    /// Sign-ups from one IPv6 site: four times as many as from one IP address.
+    pub const SIGN_UPS_PER_SITE: Self =
+        Self { quotas: &[Quota::new(80, HOUR)], probation: Duration::ZERO };
+
+    /// Returns the quotas. All of them apply.
     #[must_use]
-    pub const fn max_attempts(&self) -> usize {
-        self.max_attempts
+    pub const fn quotas(&self) -> &'static [Quota] {
+        self.quotas
     }
 
-    /// Returns the length of the sliding window.
+    /// Returns how long after a lockout one more failure begins a longer lockout, even if no quota
+    /// is used up any more. It is zero for limits that several people share. Otherwise, a stranger
+    /// who fails once per lockout would keep all of them out.
     #[must_use]
-    pub const fn window(&self) -> Duration {
-        self.window
+    pub const fn probation(&self) -> Duration {
+        self.probation
     }
 
-    /// Returns `true` if reaching the maximum begins a lockout, after which each failure begins a
-    /// longer one. Without lockouts, the next attempt is admitted as soon as the oldest one leaves
-    /// the window.
-    #[must_use]
-    pub const fn has_lockout(&self) -> bool {
-        self.has_lockout
+    /// Returns the length of the longest window.
+    pub(super) fn longest_window(&self) -> Duration {
+        self.quotas.iter().map(|quota| quota.window).max().unwrap_or_default()
+    }
+
+    /// Returns the maximum number of attempts of the largest quota. Older attempts have no effect.
+    pub(super) fn max_stored(&self) -> usize {
+        self.quotas.iter().map(|quota| quota.max_attempts).max().unwrap_or_default()
     }
 
     /// Returns the length of the `n`th consecutive lockout, counted from 1.
     pub(super) fn lockout(n: u32) -> Duration {
         FIRST_LOCKOUT.saturating_mul(1 << n.saturating_sub(1).min(16)).min(MAX_LOCKOUT)
+    }
+
+    /// The length of the longest lockout.
+    pub(super) const MAX_LOCKOUT: Duration = MAX_LOCKOUT;
+}
+
+impl Quota {
+    const fn new(max_attempts: usize, window: Duration) -> Self {
+        Self { max_attempts, window }
     }
 }

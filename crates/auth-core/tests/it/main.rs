@@ -5,6 +5,10 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
 
+#[cfg(all(feature = "system", feature = "testing", feature = "token"))]
+mod counter_keys;
+#[cfg(all(feature = "system", feature = "testing", feature = "token"))]
+mod device;
 #[cfg(feature = "credentials")]
 mod email;
 #[cfg(all(feature = "foreign", feature = "system"))]

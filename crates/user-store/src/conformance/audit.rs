@@ -8,7 +8,7 @@ use crate::audit::{Actor, EVENT_RETENTION, Event, EventKind};
 use crate::conformance::deployment::Deployment;
 use crate::conformance::steps::{
     NOW, SECOND, Server, acting, client, creation, hash, open, reauthenticate, rotation,
-    sign_in_ada, sign_out, sign_up, sign_up_ada, two_servers, user,
+    set_password, sign_in_ada, sign_out, sign_up, sign_up_ada, two_servers, user,
 };
 use crate::users::{UpdateUserOutcome, User};
 
@@ -75,7 +75,7 @@ async fn operator_changes_are_recorded_as_such(deployment: &dyn Deployment) {
     assert_eq!(store.end_all_sessions(ada.id, NOW).await.unwrap(), 1);
     assert_eq!(store.disable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
     assert_eq!(store.enable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
-    assert_eq!(store.set_password(ada.id, &hash(), NOW).await.unwrap(), UpdateUserOutcome::Updated);
+    assert_eq!(set_password(&store, &ada, &hash()).await.unwrap(), UpdateUserOutcome::Updated);
     let [first, second] = [(); 2].map(|()| SigningKey::generate(&SystemRandom));
     store.add_signing_key(&first, NOW, NOW).await.unwrap();
     store.add_signing_key(&second, NOW, NOW).await.unwrap();
@@ -119,7 +119,7 @@ async fn a_call_that_changes_nothing_records_nothing(deployment: &dyn Deployment
     );
     assert_eq!(store.enable_user(unknown_user.id, NOW).await.unwrap(), UpdateUserOutcome::NotFound);
     assert_eq!(
-        store.set_password(unknown_user.id, &hash(), NOW).await.unwrap(),
+        set_password(&store, &unknown_user, &hash()).await.unwrap(),
         UpdateUserOutcome::NotFound
     );
     assert_eq!(store.delete_user(unknown_user.id, NOW).await.unwrap(), UpdateUserOutcome::NotFound);
@@ -135,7 +135,7 @@ async fn failures_and_the_lockout_are_recorded(deployment: &dyn Deployment) {
     let (ada, _) = sign_up_ada(&store).await;
     let mut seen = all(&store).await.len();
     let key = CounterKey::sign_ins_by_account("ada@example.com");
-    let counts = [LimitedCounter { key, limit: Limit::SIGN_INS_PER_ACCOUNT }];
+    let counts = [LimitedCounter { key, limit: Limit::SIGN_INS_PER_BROWSER }];
     let failed = Event::by_user(EventKind::SignInFailed, NOW, client()).about(ada.id);
     let settled = SettledAttempt {
         counters: vec![(counts[0], Settlement::Counted)],

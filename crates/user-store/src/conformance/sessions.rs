@@ -6,7 +6,7 @@ use futures_util::future::{join, join_all};
 use crate::conformance::deployment::Deployment;
 use crate::conformance::steps::{
     NOW, SECOND, acting, current_credentials, hash, is_alive, new_session, open, open_session,
-    sign_in_ada, sign_out, sign_up, sign_up_ada, two_servers, user,
+    set_password, sign_in_ada, sign_out, sign_up, sign_up_ada, two_servers, user,
 };
 use crate::sessions::{EndSessionsOutcome, NewSession, OpenSessionOutcome};
 use crate::users::{PasswordVersion, UpdateUserOutcome};
@@ -62,10 +62,7 @@ async fn no_session_is_opened_with_a_former_password(deployment: &dyn Deployment
     let store = deployment.connect().await;
     let (user, _) = sign_up_ada(&store).await;
     let before = current_credentials(&store, &user).await.password_version;
-    assert_eq!(
-        store.set_password(user.id, &hash(), NOW).await.unwrap(),
-        UpdateUserOutcome::Updated
-    );
+    assert_eq!(set_password(&store, &user, &hash()).await.unwrap(), UpdateUserOutcome::Updated);
     let current = current_credentials(&store, &user).await;
     assert_ne!(current.password_version, before);
     let (new, _) = new_session(&user);

@@ -11,11 +11,14 @@ use auth_core::{
 
 use crate::audit::{Event, EventKind};
 use crate::conformance::deployment::Deployment;
+use crate::error::StoreError;
 use crate::sessions::{
     ActingSession, EndSessionsOutcome, NewSession, OpenSessionOutcome, Rotation,
 };
 use crate::store::Store;
-use crate::users::{Credentials, Reauthentication, User};
+use crate::users::{
+    Credentials, KnownBrowsers, Reauthentication, SetPassword, UpdateUserOutcome, User,
+};
 
 /// The connection of one server to the store.
 pub(super) type Server = Arc<dyn Store>;
@@ -76,6 +79,17 @@ pub(super) async fn find_credentials(store: &Server, email: &Email) -> Option<Cr
 
 pub(super) async fn current_credentials(store: &Server, user: &User) -> Credentials {
     find_credentials(store, &user.email).await.unwrap()
+}
+
+/// Sets a password on behalf of an operator. The known browsers stay known.
+pub(super) async fn set_password(
+    store: &Server,
+    user: &User,
+    password: &PasswordHash,
+) -> Result<UpdateUserOutcome, StoreError> {
+    let password = password.clone();
+    let new = SetPassword { user: user.id, password, browsers: KnownBrowsers::Keep };
+    store.set_password(&new, NOW).await
 }
 
 /// Builds a session that is not open yet, and its first refresh token.

@@ -5,8 +5,8 @@ use crate::audit::EventKind;
 use crate::conformance::deployment::Deployment;
 use crate::conformance::steps::{
     NOW, SECOND, creation, current_credentials, find_credentials, hash, is_alive, new_session,
-    open, open_session, reauthenticate, rotation, sign_in_ada, sign_out, sign_up, sign_up_ada,
-    two_servers, user,
+    open, open_session, reauthenticate, rotation, set_password, sign_in_ada, sign_out, sign_up,
+    sign_up_ada, two_servers, user,
 };
 use crate::sessions::{OpenSessionOutcome, RotateOutcome};
 use crate::users::{
@@ -409,14 +409,11 @@ async fn a_password_set_by_an_operator_ends_all_sessions(deployment: &dyn Deploy
     let store = deployment.connect().await;
     let (ada, session) = sign_in_ada(&store).await;
     let new = hash();
-    assert_eq!(store.set_password(ada.id, &new, NOW).await.unwrap(), UpdateUserOutcome::Updated);
+    assert_eq!(set_password(&store, &ada, &new).await.unwrap(), UpdateUserOutcome::Updated);
     assert!(!is_alive(&store, &session).await);
     open(&store, &ada).await;
     let unknown = user("grace@example.com");
-    assert_eq!(
-        store.set_password(unknown.id, &new, NOW).await.unwrap(),
-        UpdateUserOutcome::NotFound
-    );
+    assert_eq!(set_password(&store, &unknown, &new).await.unwrap(), UpdateUserOutcome::NotFound);
 }
 
 async fn an_operator_deletes_an_account_and_everything_stored(deployment: &dyn Deployment) {

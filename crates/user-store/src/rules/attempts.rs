@@ -1,9 +1,12 @@
 //! Decisions about attempts and their counters.
 
-use auth_core::{Admission, ClientInfo, CountOutcome, Counter, Timestamp, UserId};
+use auth_core::{Admission, ClientInfo, CountOutcome, Counter, CounterKey, Timestamp, UserId};
 
-use crate::attempts::{LimitedCounter, SettleOutcome, SettledAttempt, Settlement};
+use crate::attempts::{
+    LimitedCounter, Lockouts, SettleOutcome, SettledAttempt, Settlement, UnlockOutcome,
+};
 use crate::audit::{Event, EventKind};
+use crate::rules::decision::Decision;
 
 /// A stored counter and the limit that applies to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,9 +90,42 @@ pub(crate) fn failure_events(
     }
 }
 
+/// Returns the lockouts of the account with this email address. `counters` are the stored counters
+/// of the account.
+pub(crate) fn lockouts(
+    email: &str,
+    counters: &[(CounterKey, Counter)],
+    now: Timestamp,
+) -> Lockouts {
+    let all_networks = CounterKey::sign_ins_by_account(email);
+    let mut lockouts = Lockouts::default();
+    for (key, counter) in counters {
+        let until = counter.locked_until(now);
+        if *key == all_networks {
+            lockouts.unknown_browsers = until;
+        } else {
+            lockouts.single_clients = lockouts.single_clients.max(until);
+        }
+    }
+    lockouts
+}
+
+/// Decides whether an operator must reset the counters of an account. On [`Decision::Write`], the
+/// transaction deletes `counters`. The value is the event to record.
+pub(crate) fn unlock_user(
+    user: UserId,
+    counters: &[(CounterKey, Counter)],
+    now: Timestamp,
+) -> Decision<Event, UnlockOutcome> {
+    if counters.is_empty() {
+        return Decision::Return(UnlockOutcome::NothingToReset);
+    }
+    Decision::Write(Event::by_operator(EventKind::SignInsUnlocked, now).about(user))
+}
+
 #[cfg(test)]
 mod tests {
-    use auth_core::{CounterKey, Limit, SessionId, SystemRandom};
+    use auth_core::{CounterKey, Limit, Network, SessionId, SystemRandom};
 
     use super::*;
 
@@ -106,8 +142,8 @@ mod tests {
 
     #[test]
     fn an_attempt_that_one_counter_rejects_begins_on_none() {
-        let mut counters = [state(Limit::SIGN_INS_PER_ACCOUNT), state(Limit::SIGN_INS_PER_IP)];
-        for _ in 0..Limit::SIGN_INS_PER_ACCOUNT.max_attempts() {
+        let mut counters = [state(Limit::SIGN_INS_PER_BROWSER), state(Limit::SIGN_INS_PER_IP)];
+        for _ in 0..10 {
             assert_eq!(begin(&mut counters, NOW), Admission::Admitted);
         }
         let before = counters[1].clone();
@@ -117,13 +153,43 @@ mod tests {
 
     #[test]
     fn the_failure_that_reaches_the_limit_locks_out() {
-        let mut account = state(Limit::SIGN_INS_PER_ACCOUNT);
-        for n in 1..=Limit::SIGN_INS_PER_ACCOUNT.max_attempts() {
+        let mut account = state(Limit::SIGN_INS_PER_ACCOUNT_AND_IP);
+        for n in 1..=10 {
             let _ = begin(std::slice::from_mut(&mut account), NOW);
             let outcome = settle(&mut account, Settlement::Counted, &attempt());
-            let is_last = n == Limit::SIGN_INS_PER_ACCOUNT.max_attempts();
-            assert_eq!(outcome == SettleOutcome::LockedOut, is_last);
+            assert_eq!(outcome == SettleOutcome::LockedOut, n == 10);
         }
+    }
+
+    #[test]
+    fn lockouts_of_all_unknown_browsers_and_of_single_clients_are_distinguished() {
+        let email = "ada@example.com";
+        let mut locked = state(Limit::SIGN_INS_PER_BROWSER);
+        for _ in 0..10 {
+            let _ = begin(std::slice::from_mut(&mut locked), NOW);
+            let _ = settle(&mut locked, Settlement::Counted, &attempt());
+        }
+        let network = Network::of(None);
+        let by_network = CounterKey::sign_ins_by_account_and_network(email, network);
+        let counters = [
+            (CounterKey::sign_ins_by_account(email), Counter::default()),
+            (by_network, locked.counter.clone()),
+        ];
+        let end = NOW + std::time::Duration::from_mins(1);
+        let until = Some(end);
+        let some = Lockouts { unknown_browsers: None, single_clients: until };
+        assert_eq!(lockouts(email, &counters, NOW), some);
+        let counters = [(counters[0].0, locked.counter)];
+        let all = Lockouts { unknown_browsers: until, single_clients: None };
+        assert_eq!(lockouts(email, &counters, NOW), all);
+        assert_eq!(lockouts(email, &counters, end), Lockouts::default());
+    }
+
+    #[test]
+    fn unlocking_an_account_without_failures_is_not_recorded() {
+        let user = UserId::generate(NOW, &SystemRandom);
+        let nothing = Decision::Return(UnlockOutcome::NothingToReset);
+        assert_eq!(unlock_user(user, &[], NOW), nothing);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 use async_trait::async_trait;
-use auth_core::{Admission, Timestamp};
-use rusqlite::Connection;
+use auth_core::{Admission, Timestamp, UserId};
 
-use crate::attempts::{AttemptStore, LimitedCounter, SettleOutcome, SettledAttempt};
+use crate::attempts::{
+    AttemptStore, LimitedCounter, Lockouts, SettleOutcome, SettledAttempt, UnlockOutcome,
+};
 use crate::error::StoreError;
-use crate::rules;
-use crate::rules::attempts::CounterState;
+use crate::rules::{self, Decision};
 use crate::sqlite::statements::{attempts, audit, users};
 use crate::sqlite::store::SqliteStore;
 
@@ -19,7 +19,7 @@ impl AttemptStore for SqliteStore {
         // Judge the attempt in a read first, so that rejected attempts do not hold up writers.
         let limited = counters.to_vec();
         let admission = self.database.read(move |connection| {
-            Ok(rules::attempts::judge(&mut find_all(connection, &limited)?, now))
+            Ok(rules::attempts::judge(&mut attempts::find_all(connection, &limited)?, now))
         });
         let admission = admission.await?;
         if admission != Admission::Admitted {
@@ -28,7 +28,7 @@ impl AttemptStore for SqliteStore {
         let limited = counters.to_vec();
         self.database
             .write(move |tx| {
-                let mut counters = find_all(tx, &limited)?;
+                let mut counters = attempts::find_all(tx, &limited)?;
                 let admission = rules::attempts::begin(&mut counters, now);
                 if admission == Admission::Admitted {
                     for counter in &counters {
@@ -45,11 +45,12 @@ impl AttemptStore for SqliteStore {
         self.database
             .write(move |tx| {
                 let mut outcome = SettleOutcome::Settled;
-                for (limited, settlement) in &attempt.counters {
-                    let mut counter = attempts::find(tx, *limited)?;
-                    outcome =
-                        outcome.max(rules::attempts::settle(&mut counter, *settlement, &attempt));
-                    attempts::save(tx, &counter)?;
+                let limited: Vec<_> =
+                    attempt.counters.iter().map(|(limited, _)| *limited).collect();
+                let mut counters = attempts::find_all(tx, &limited)?;
+                for (counter, (_, settlement)) in counters.iter_mut().zip(&attempt.counters) {
+                    outcome = outcome.max(rules::attempts::settle(counter, *settlement, &attempt));
+                    attempts::save(tx, counter)?;
                 }
                 if let Some(failure) = &attempt.failure {
                     let user = rules::attempts::user_to_look_up(failure);
@@ -63,14 +64,36 @@ impl AttemptStore for SqliteStore {
             .await
     }
 
+    async fn unlock_user(&self, user: UserId, now: Timestamp) -> Result<UnlockOutcome, StoreError> {
+        self.database
+            .write(move |tx| {
+                let Some(email) = users::email_key(tx, user)? else {
+                    return Ok(UnlockOutcome::NotFound);
+                };
+                let counters = attempts::of_account(tx, &email)?;
+                let event = match rules::attempts::unlock_user(user, &counters, now) {
+                    Decision::Write(event) => event,
+                    Decision::Return(outcome) => return Ok(outcome),
+                };
+                attempts::delete_of_account(tx, &email)?;
+                audit::insert(tx, &event)?;
+                let lockouts = rules::attempts::lockouts(&email, &counters, now);
+                Ok(UnlockOutcome::Unlocked(lockouts))
+            })
+            .await
+    }
+
+    async fn lockouts(&self, user: UserId, now: Timestamp) -> Result<Option<Lockouts>, StoreError> {
+        self.database
+            .read(move |connection| {
+                let Some(email) = users::email_key(connection, user)? else { return Ok(None) };
+                let counters = attempts::of_account(connection, &email)?;
+                Ok(Some(rules::attempts::lockouts(&email, &counters, now)))
+            })
+            .await
+    }
+
     async fn purge_counters(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
         self.database.write(move |tx| attempts::delete_expired(tx, now, limit)).await
     }
-}
-
-fn find_all(
-    connection: &Connection,
-    limited: &[LimitedCounter],
-) -> rusqlite::Result<Vec<CounterState>> {
-    limited.iter().map(|limited| attempts::find(connection, *limited)).collect()
 }

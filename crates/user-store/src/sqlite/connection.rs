@@ -23,6 +23,8 @@ pub(super) fn connect(path: &Path, identity: FileIdentity) -> rusqlite::Result<C
     configure(&connection)?;
     check_identity(&connection, path, identity)?;
     check_writable(&connection)?;
+    #[cfg(feature = "testing")]
+    let connection = crate::sqlite::trace::observe(connection)?;
     Ok(connection)
 }
 

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_refresh_token_repeats.sql"),
     include_str!("migrations/0008_key_activation.sql"),
     include_str!("migrations/0009_decoys.sql"),
+    include_str!("migrations/0010_device_versions.sql"),
 ];
 
 /// Returns the version of the newest schema.

@@ -7,11 +7,11 @@ use rusqlite::Connection;
 use crate::audit::Event;
 use crate::error::StoreError;
 use crate::rules::{self, Decision};
-use crate::sqlite::statements::{audit, decoys, sessions, users};
+use crate::sqlite::statements::{attempts, audit, decoys, sessions, users};
 use crate::sqlite::store::SqliteStore;
 use crate::users::{
-    Challenge, CreateUserError, ImportUsersOutcome, ReauthenticatedChangeOutcome, Reauthentication,
-    StoredUser, UpdateUserOutcome, User, UserStore,
+    Challenge, CreateUserError, ImportUsersOutcome, KnownBrowsers, ReauthenticatedChangeOutcome,
+    Reauthentication, SetPassword, StoredUser, UpdateUserOutcome, User, UserStore,
 };
 
 #[async_trait]
@@ -76,7 +76,7 @@ impl UserStore for SqliteStore {
                     Decision::Write(event) => event,
                     Decision::Return(outcome) => return Ok(outcome),
                 };
-                users::set_password(tx, user, &new)?;
+                users::set_password(tx, user, &new, KnownBrowsers::Forget)?;
                 sessions::delete_others(tx, user, proof.session.id)?;
                 audit::insert(tx, &event)?;
                 Ok(ReauthenticatedChangeOutcome::Done)
@@ -113,11 +113,10 @@ impl UserStore for SqliteStore {
 
     async fn set_password(
         &self,
-        user: UserId,
-        new: &PasswordHash,
+        new: &SetPassword,
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError> {
-        let new = new.clone();
+        let SetPassword { user, password, browsers } = new.clone();
         self.database
             .write(move |tx| {
                 let account = users::account_state(tx, user)?;
@@ -125,8 +124,9 @@ impl UserStore for SqliteStore {
                     Decision::Write(event) => event,
                     Decision::Return(outcome) => return Ok(outcome),
                 };
-                users::set_password(tx, user, &new)?;
+                users::set_password(tx, user, &password, browsers)?;
                 sessions::delete_all(tx, user)?;
+                delete_counters(tx, user)?;
                 audit::insert(tx, &event)?;
                 Ok(UpdateUserOutcome::Updated)
             })
@@ -236,6 +236,7 @@ impl UserStore for SqliteStore {
 
 /// Deletes an account and everything stored about its user, and records `event`.
 fn delete_account(tx: &Connection, user: UserId, event: &Event) -> rusqlite::Result<()> {
+    delete_counters(tx, user)?;
     users::delete(tx, user)?;
     audit::delete_of_user(tx, user)?;
     audit::insert(tx, event)
@@ -251,6 +252,14 @@ fn adapt_decoys(tx: &Connection, imported: &[StoredUser]) -> rusqlite::Result<()
     let mut after = decoys::all(tx)?;
     after.import(&imported, decoys::total(tx)?);
     decoys::replace(tx, &after)
+}
+
+/// Deletes the counters of failed sign-ins to an account.
+fn delete_counters(tx: &Connection, user: UserId) -> rusqlite::Result<()> {
+    match users::email_key(tx, user)? {
+        Some(email) => attempts::delete_of_account(tx, &email),
+        None => Ok(()),
+    }
 }
 
 fn check_import(

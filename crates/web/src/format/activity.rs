@@ -12,6 +12,7 @@ pub fn activity(event: &ActivityEvent) -> &'static str {
         ActivityKind::SignInsThrottled => {
             "Log-in temporarily blocked after too many failed attempts"
         }
+        ActivityKind::SignInsUnlocked => "An administrator removed the block on log-ins",
         ActivityKind::PasswordCheckFailed => "Incorrect password entered in settings",
         ActivityKind::SignedOut => "Logged out",
         ActivityKind::SessionEnded => "Another session ended",

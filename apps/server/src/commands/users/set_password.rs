@@ -1,3 +1,4 @@
+use accounts::KnownBrowsers;
 use clap::Args;
 
 use super::output::print_done;
@@ -13,6 +14,10 @@ pub(super) struct SetPasswordArgs {
     #[command(flatten)]
     user: UserArg,
 
+    /// Make all browsers unknown to the account, because someone else may have logged in to it
+    #[arg(long)]
+    forget_browsers: bool,
+
     #[command(flatten)]
     passwords: PasswordArgs,
 }
@@ -22,7 +27,9 @@ impl SetPasswordArgs {
         let accounts = operator::open_with(&store.database, &self.passwords).await?;
         let user = self.user.find(&accounts).await?;
         let new_password = password_input::read("New password")?;
-        let set = accounts.operator().set_password(&user, &new_password).await;
+        let browsers =
+            if self.forget_browsers { KnownBrowsers::Forget } else { KnownBrowsers::Keep };
+        let set = accounts.operator().set_password(&user, &new_password, browsers).await;
         set.map_err(|error| CommandError::from_operator(error, &self.user.name))?;
         operator::erase_deleted(&accounts).await?;
         print_done("set the password of", &user, store.format())

@@ -1,32 +1,78 @@
-use auth_core::{Counter, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, Result, params};
+use std::collections::HashMap;
+
+use auth_core::{Counter, CounterKey, Timestamp};
+use rusqlite::{Connection, Result, Row, params};
 
 use crate::attempts::LimitedCounter;
 use crate::rules::attempts::CounterState;
 use crate::sqlite::rows::{json, parsed};
 
-/// Reads a counter. A counter that is not stored has no attempts.
-pub(in crate::sqlite) fn find(
+/// The number of counters that one statement reads. No attempt has more of them.
+const BATCH: usize = 5;
+
+/// Reads counters. A counter that is not stored has no attempts.
+pub(in crate::sqlite) fn find_all(
     connection: &Connection,
-    limited: LimitedCounter,
-) -> Result<CounterState> {
-    let counter: Option<Counter> = connection
-        .prepare_cached("SELECT state FROM counters WHERE key = ?1")?
-        .query_row([limited.key.as_bytes()], |row| {
-            parsed(row, 0, |text| serde_json::from_str(text))
+    limited: &[LimitedCounter],
+) -> Result<Vec<CounterState>> {
+    let mut statement = connection
+        .prepare_cached("SELECT key, state FROM counters WHERE key IN (?1, ?2, ?3, ?4, ?5)")?;
+    let mut found = HashMap::new();
+    for batch in limited.chunks(BATCH) {
+        // If there are fewer counters than parameters, the first one is read repeatedly.
+        let key = |n: usize| batch.get(n).unwrap_or(&batch[0]).key;
+        let keys: [CounterKey; BATCH] = std::array::from_fn(key);
+        let rows = statement.query_map(keys.each_ref().map(CounterKey::as_bytes), read)?;
+        for row in rows {
+            let (key, counter) = row?;
+            found.insert(key, counter);
+        }
+    }
+    Ok(limited
+        .iter()
+        .map(|limited| CounterState {
+            limited: *limited,
+            counter: found.remove(&limited.key).unwrap_or_default(),
         })
-        .optional()?;
-    Ok(CounterState { limited, counter: counter.unwrap_or_default() })
+        .collect())
 }
 
+/// Stores a counter, or deletes its row if it has no attempts.
 pub(in crate::sqlite) fn save(connection: &Connection, state: &CounterState) -> Result<()> {
     let CounterState { limited: LimitedCounter { key, limit }, counter } = state;
+    if *counter == Counter::default() {
+        connection
+            .prepare_cached("DELETE FROM counters WHERE key = ?1")?
+            .execute([key.as_bytes()])?;
+        return Ok(());
+    }
     connection
         .prepare_cached(
             "INSERT INTO counters (key, state, ends_at) VALUES (?1, ?2, ?3)
              ON CONFLICT (key) DO UPDATE SET state = excluded.state, ends_at = excluded.ends_at",
         )?
         .execute(params![key.as_bytes(), json(counter)?, counter.ends(limit).as_millisecond()])?;
+    Ok(())
+}
+
+/// Returns all counters of an account.
+pub(in crate::sqlite) fn of_account(
+    connection: &Connection,
+    email: &str,
+) -> Result<Vec<(CounterKey, Counter)>> {
+    let range = CounterKey::range_of_account(email);
+    connection
+        .prepare_cached("SELECT key, state FROM counters WHERE key BETWEEN ?1 AND ?2")?
+        .query_map([range.start().as_bytes(), range.end().as_bytes()], read)?
+        .collect()
+}
+
+/// Deletes all counters of an account.
+pub(in crate::sqlite) fn delete_of_account(connection: &Connection, email: &str) -> Result<()> {
+    let range = CounterKey::range_of_account(email);
+    connection
+        .prepare_cached("DELETE FROM counters WHERE key BETWEEN ?1 AND ?2")?
+        .execute([range.start().as_bytes(), range.end().as_bytes()])?;
     Ok(())
 }
 
@@ -43,4 +89,9 @@ pub(in crate::sqlite) fn delete_expired(
              )",
         )?
         .execute(params![now.as_millisecond(), limit])
+}
+
+fn read(row: &Row<'_>) -> Result<(CounterKey, Counter)> {
+    let key = CounterKey::from_bytes(row.get(0)?);
+    Ok((key, parsed(row, 1, |text| serde_json::from_str(text))?))
 }

@@ -5,7 +5,9 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Result, Row, param
 use crate::keys::KeySetVersion;
 use crate::rules::users::AccountState;
 use crate::sqlite::rows::{parsed, timestamp, user_id};
-use crate::users::{Challenge, Credentials, PasswordVersion, StoredUser, User};
+use crate::users::{
+    Challenge, Credentials, DeviceVersion, KnownBrowsers, PasswordVersion, StoredUser, User,
+};
 
 /// The columns that [`read`] reads. The table `users` must have the alias `u`.
 pub(in crate::sqlite) const COLUMNS: &str =
@@ -82,7 +84,7 @@ pub(in crate::sqlite) fn credentials(
 ) -> Result<Challenge> {
     connection
         .prepare_cached(
-            "SELECT k.version, u.id, u.password_version,
+            "SELECT k.version, u.id, u.password_version, u.device_version,
                  coalesce(
                      u.password_hash,
                      (SELECT template FROM decoys WHERE position = ?2),
@@ -92,13 +94,14 @@ pub(in crate::sqlite) fn credentials(
              LEFT JOIN users u ON u.email_key = ?1 AND u.disabled_at IS NULL",
         )?
         .query_row(params![email.as_str(), decoy_position.number(), OWN_FORMAT], |row| {
-            let password_hash: PasswordHash = parsed(row, 3, str::parse)?;
+            let password_hash: PasswordHash = parsed(row, 4, str::parse)?;
             if row.get_ref(1)? != ValueRef::Null {
                 return Ok(Challenge::Account(Credentials {
                     user_id: user_id(row, 1)?,
                     password_hash,
                     password_version: PasswordVersion(row.get(2)?),
                     key_set_version: KeySetVersion::from_number(row.get(0)?),
+                    device_version: DeviceVersion(row.get(3)?),
                 }));
             }
             let is_own_format = password_hash.iterations().is_some();
@@ -129,6 +132,17 @@ pub(in crate::sqlite) fn account_state(
                 disabled_at: disabled_at(row, 2)?,
             })
         })
+        .optional()
+}
+
+/// Returns the email address of an account, in the form in which it is unique.
+pub(in crate::sqlite) fn email_key(
+    connection: &Connection,
+    user: UserId,
+) -> Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT email_key FROM users WHERE id = ?1")?
+        .query_row([user.as_uuid().as_bytes()], |row| row.get(0))
         .optional()
 }
 
@@ -204,16 +218,19 @@ pub(in crate::sqlite) fn rehash(
     Ok(())
 }
 
-/// Sets a new password and increments the user's password version.
+/// Sets a new password and increments the user's password version. Increments the version of the
+/// known browsers too if they are to be forgotten.
 pub(in crate::sqlite) fn set_password(
     connection: &Connection,
     user: UserId,
     new: &PasswordHash,
+    browsers: KnownBrowsers,
 ) -> Result<()> {
     connection.execute(
-        "UPDATE users SET password_hash = ?2, password_version = password_version + 1
+        "UPDATE users SET password_hash = ?2, password_version = password_version + 1,
+             device_version = device_version + ?3
          WHERE id = ?1",
-        params![user.as_uuid().as_bytes(), new.to_text()],
+        params![user.as_uuid().as_bytes(), new.to_text(), browsers == KnownBrowsers::Forget,],
     )?;
     Ok(())
 }

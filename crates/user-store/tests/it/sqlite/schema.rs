@@ -27,7 +27,7 @@ fn a_new_file_has_strict_tables_wal_mode_and_an_application_id() {
     let connection = folder.sql();
     assert_eq!(pragma(&connection, "journal_mode"), "wal");
     assert_eq!(pragma(&connection, "application_id"), 0x4c4b_6579.to_string());
-    assert_eq!(pragma(&connection, "user_version"), "9");
+    assert_eq!(pragma(&connection, "user_version"), "10");
     let not_strict: i64 = connection
         .query_row(
             "SELECT count(*) FROM pragma_table_list
@@ -183,6 +183,7 @@ const UNDO_TO_VERSION_6: &str = "
     DROP TABLE decoy_state;
     DROP TABLE decoy_classes;
     DROP TABLE decoys;
+    ALTER TABLE users DROP COLUMN device_version;
     PRAGMA user_version = 6;
 ";
 

@@ -1,0 +1,149 @@
+//! Compares the SQL statements of log-ins with and without an account. If a rejected log-in took
+//! another number of statements for an account than for none, its response time would reveal which
+//! email addresses have accounts.
+//!
+//! This test has a program of its own, because it records the statements of the whole process.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+use std::sync::Arc;
+
+use accounts::{Accounts, Caller, ClientInfo, DeviceToken, SignIn, SignInError};
+use tokio::sync::{Mutex, MutexGuard};
+use user_store::StatementRecord;
+
+const PASSWORD: &str = "a long walk along the sea";
+
+const KNOWN: &str = "ada@example.com";
+const DISABLED: &str = "eve@example.com";
+const OTHER: &str = "grace@example.com";
+const EMAILS: [&str; 4] = [KNOWN, DISABLED, "nobody@example.com", "no address"];
+
+struct App {
+    accounts: Arc<Accounts>,
+    record: StatementRecord,
+    _folder: tempfile::TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// Lets one test run at a time.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+impl App {
+    async fn new() -> Self {
+        let turn = TURN.lock().await;
+        let folder = tempfile::tempdir().unwrap();
+        let accounts = Accounts::builder()
+            .sqlite(folder.path().join("latchkey.db"))
+            .public_url("https://auth.example.com")
+            .weak_hashes_for_tests()
+            .without_maintenance()
+            .build()
+            .await
+            .unwrap();
+        let record = StatementRecord::start();
+        for email in [KNOWN, DISABLED, OTHER] {
+            accounts.sign_up(email, PASSWORD, &at(0, None)).await.unwrap();
+        }
+        Self { accounts, record, _folder: folder, _turn: turn }
+    }
+
+    async fn device(&self, email: &str) -> Option<DeviceToken> {
+        let caller = at(0, None);
+        self.accounts.sign_in(SignIn::new(email, PASSWORD, &caller)).await.unwrap().device
+    }
+
+    /// Returns the result of a log-in, and the SQL statements that it ran.
+    async fn sign_in(&self, email: &str, password: &str, caller: &Caller) -> (Status, Vec<String>) {
+        let _ = self.record.take();
+        let result = self.accounts.sign_in(SignIn::new(email, password, caller)).await;
+        self.accounts.drain().await;
+        let status = match result {
+            Ok(_) => Status::Ok,
+            Err(SignInError::InvalidCredentials) => Status::InvalidCredentials,
+            Err(SignInError::TooManyAttempts { .. }) => Status::TooManyAttempts,
+            Err(SignInError::Service(error)) => unreachable!("{error}"),
+        };
+        (status, self.record.take())
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Status {
+    Ok,
+    InvalidCredentials,
+    TooManyAttempts,
+}
+
+fn at(ip: u8, device: Option<DeviceToken>) -> Caller {
+    let client = ClientInfo::new(Some([192, 0, 2, ip].into()), None);
+    Caller { device, ..client.into() }
+}
+
+/// Returns whether a statement reads the hash that a password is compared with.
+fn reads_hash(statement: &str) -> bool {
+    statement.contains("password_hash") && statement.contains("FROM users")
+}
+
+#[tokio::test]
+async fn rejected_log_ins_run_the_same_statements_with_and_without_an_account() {
+    let app = App::new().await;
+    let own = app.device(KNOWN).await;
+    let of_another_account = app.device(OTHER).await;
+    let junk = DeviceToken::parse(&"A".repeat(107)).ok();
+    assert!(own.is_some() && junk.is_some());
+    app.accounts.operator().disable(user_id(&app, DISABLED).await).await.unwrap();
+
+    let mut ip = 0;
+    let (mut failed, mut throttled) = (Vec::new(), Vec::new());
+    for email in EMAILS {
+        for device in [&None, &junk, &of_another_account, &own] {
+            ip += 1;
+            let caller = at(ip, device.clone());
+            let is_own = email == KNOWN && std::ptr::eq(device, &own);
+            for n in 0..10 {
+                let (status, statements) = app.sign_in(email, "wrong", &caller).await;
+                assert_eq!(status, Status::InvalidCredentials, "{email}");
+                // Only the owner has a known browser, which has fewer counters. The tenth failure
+                // also records the lockout.
+                if n < 9 && !is_own {
+                    failed.push(statements);
+                }
+            }
+            for password in ["wrong", PASSWORD] {
+                let (status, statements) = app.sign_in(email, password, &caller).await;
+                assert_eq!(status, Status::TooManyAttempts, "{email}");
+                throttled.push(statements);
+            }
+        }
+    }
+    // A throttled log-in reads its counters with one statement. It neither looks for the account
+    // nor writes.
+    assert_eq!(throttled[0].len(), 1, "{:?}", throttled[0]);
+    assert!(throttled[0][0].contains("FROM counters"));
+    assert!(throttled.iter().all(|statements| *statements == throttled[0]));
+    // A failed log-in counts and records the same.
+    for statements in &mut failed {
+        statements.retain(|statement| !reads_hash(statement));
+    }
+    assert!(failed[0].iter().any(|statement| statement.contains("INTO events")));
+    for statements in &failed {
+        assert_eq!(*statements, failed[0]);
+    }
+}
+
+#[tokio::test]
+async fn a_successful_log_in_reads_its_counters_three_times_and_writes_them_twice() {
+    let app = App::new().await;
+    let (_, first) = app.sign_in(KNOWN, PASSWORD, &at(1, None)).await;
+    let (status, statements) = app.sign_in(KNOWN, PASSWORD, &at(1, None)).await;
+    assert_eq!((status, first.len()), (Status::Ok, statements.len()));
+    let count = |part: &str| statements.iter().filter(|sql| sql.contains(part)).count();
+    assert_eq!(count("FROM counters WHERE key IN"), 3, "{statements:#?}");
+    assert_eq!((count("INTO counters"), count("DELETE FROM counters")), (3, 3));
+    assert_eq!(count("COMMIT"), 3);
+}
+
+async fn user_id(app: &App, email: &str) -> accounts::UserId {
+    app.accounts.operator().user(email).await.unwrap().id
+}
