@@ -48,8 +48,8 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{plural}")
 }
 
-/// Runs `print` on another thread, and waits for it for at most `timeout`. Printing can take forever:
-/// nobody may read the pipe, or the terminal may be stopped (Ctrl-S).
+/// Runs `print` on another thread, and waits for it for at most `timeout`. Printing can take
+/// forever: nobody may read the pipe, or the terminal may be stopped (Ctrl-S).
 pub(crate) fn print_within(timeout: Duration, print: impl FnOnce() + Send + 'static) {
     let (done, printed) = mpsc::channel();
     let print = move || {

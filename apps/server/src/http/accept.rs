@@ -29,8 +29,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 const BACKLOG: u32 = 4_096;
 /// The size of a connection's send buffer in the kernel, in bytes. Linux doubles the value.
 const SEND_BUFFER: u32 = 128 * 1024;
-/// The pause before the next attempt if a connection cannot be accepted, for example because no file
-/// descriptor is free.
+/// The pause before the next attempt if a connection cannot be accepted, for example because no
+/// file descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Binds a listening socket.
