@@ -92,6 +92,9 @@ fn normalize(text: &str) -> Result<Email, EmailError> {
     let visible: String =
         text.chars().filter(|c| !is_invisible(*c)).map(full_width_to_ascii).collect();
     let text = visible.trim_matches(|c: char| c.is_whitespace() || is_joiner(c));
+    if text.len() > Email::MAX_BYTES {
+        return Err(EmailError);
+    }
     let (local, domain) = text.split_once('@').ok_or(EmailError)?;
     let local = local.replace(is_joiner, "");
     if !is_local_part(&local) {
@@ -108,11 +111,10 @@ fn normalize(text: &str) -> Result<Email, EmailError> {
         }
     };
     let key = format!("{}@{ascii}", local.to_ascii_lowercase());
-    let typed = format!("{local}@{domain}");
-    if typed.len() > Email::MAX_BYTES || key.len() > Email::MAX_BYTES {
+    if key.len() > Email::MAX_BYTES {
         return Err(EmailError);
     }
-    Ok(Email { typed, key: EmailKey(key) })
+    Ok(Email { typed: format!("{local}@{domain}"), key: EmailKey(key) })
 }
 
 /// Returns `true` if a character has no visible form: it has the Unicode property

@@ -1,4 +1,4 @@
-use auth_core::Email;
+use auth_core::{Email, EmailKey};
 
 /// Checks that an accepted email address follows the rules, which are implemented here a second
 /// time, and that its other spellings are parsed as the same email address.
@@ -11,6 +11,7 @@ pub(crate) fn check(input: &[u8]) {
         assert_eq!(text.trim(), displayed);
     }
 
+    assert_eq!(EmailKey::parse(text).as_ref(), Ok(email.key()));
     let key = email.key().as_str();
     assert!(is_valid(key), "{key:?}");
     assert!(key.bytes().all(|byte| !byte.is_ascii_uppercase()));

@@ -22,8 +22,16 @@ const NOT_RUN: [&str; 4] = [
 ];
 
 /// Replacements for programs that may be missing or ask for a password.
-const STAND_INS: [(&str, &str); 2] =
-    [("openssl", "head -c 18 /dev/urandom | base64"), ("sudo", "shift 2; exec \"$@\"")];
+const STAND_INS: [(&str, &str); 4] = [
+    ("openssl", "head -c 18 /dev/urandom | base64"),
+    ("psql", ":"),
+    // Prints the query.
+    ("sqlite3", "printf '%s\n' \"$4\""),
+    ("sudo", "shift 2; exec \"$@\""),
+];
+
+/// The value of `SECURITY_PASSWORD_SALT` in the samples.
+const FLASK_SECURITY_SALT: &str = "$2a$ a salt of the app, \u{fc}";
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -75,6 +83,8 @@ fn run(commands: &str) -> Output {
     Command::new("sh")
         .args(["-eu", "-c", &commands])
         .current_dir(app.folder.path())
+        .env("URL", "postgres://localhost/postgres")
+        .env("SECURITY_PASSWORD_SALT", FLASK_SECURITY_SALT)
         .env("PATH", format!("{}:{}", programs(&app.folder), std::env::var("PATH").unwrap()))
         .output()
         .unwrap()
@@ -114,6 +124,24 @@ fn the_api_sample_signs_up_and_logs_in() {
     let stdout = String::from_utf8(run(&commands).stdout).unwrap();
     assert_eq!(stdout.matches("ada@example.com").count(), 2, "{stdout}");
     assert!(stdout.contains("\"current\":true"), "{stdout}");
+}
+
+#[test]
+fn the_flask_security_sample_adds_the_salt_to_the_hashes() {
+    let samples = samples(&root().join("docs/operations/cli.md"));
+    let sample = samples.iter().find(|sample| sample.contains("flask-security")).unwrap();
+    let commands = sample.replace("> users.csv", "");
+    let query = String::from_utf8(run(&commands).stdout).unwrap();
+    let database = rusqlite::Connection::open_in_memory().unwrap();
+    database
+        .execute_batch(
+            "CREATE TABLE user (email, active, password);
+             INSERT INTO user VALUES ('ada@example.com', 1, '$2b$04$hash')",
+        )
+        .unwrap();
+    let hash: String = database.query_row(&query, [], |row| row.get("password_hash")).unwrap();
+    // The base64 of the salt.
+    assert_eq!(hash, "flask-security$JDJhJCBhIHNhbHQgb2YgdGhlIGFwcCwgw7w=$$2b$04$hash");
 }
 
 #[test]

@@ -264,8 +264,9 @@ fn duplicate_names_within_the_fields_of_django_are_an_error() {
 fn users_of_flask_security_log_in_with_their_passwords() {
     let app = TestApp::new();
     let hash = "flask-security$JDJhJCBhIHNhbHQgb2YgdGhlIGFwcCwgw7w=$$argon2id$v=19$m=64,t=1,p=1$Ucq5dw7B2Pt/D8HYu5dSig$yVTe48vb9/iSgfdE7cVdS3FRCkNKRiMOpZoM0/k8DqA";
-    let text =
-        format!("email,active,password_hash\na@example.com,1,{hash}\nb@example.com,0,{hash}\n");
+    let text = format!(
+        "email,active,password_hash\na@example.com,1,\"{hash}\"\nb@example.com,0,\"{hash}\"\n"
+    );
     success(&import(&app.folder, "users.csv", &text, &[]));
     assert_eq!(log_in(&app, "a@example.com", PASSWORD), 200);
     assert_eq!(log_in(&app, "b@example.com", PASSWORD), 401, "the account is disabled");
