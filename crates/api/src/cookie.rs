@@ -103,13 +103,13 @@ mod tests {
 
     #[test]
     fn a_cookie_that_occurs_twice_counts_as_missing() {
-        let read = |values: &[&'static str]| {
-            let values = values.iter().map(|value| (COOKIE, HeaderValue::from_static(value)));
-            super::read(&values.collect(), "name").map(str::to_owned)
+        let value_in = |headers: &[&'static str]| {
+            let headers = headers.iter().map(|value| (COOKIE, HeaderValue::from_static(value)));
+            read(&headers.collect(), "name").map(str::to_owned)
         };
-        assert_eq!(read(&["other=1; name=value"]).as_deref(), Some("value"));
-        assert_eq!(read(&["other=1", "name=value"]).as_deref(), Some("value"));
-        assert_eq!(read(&["name=value; name=value"]), None);
-        assert_eq!(read(&["name=value", "name=value"]), None);
+        assert_eq!(value_in(&["other=1; name=value"]).as_deref(), Some("value"));
+        assert_eq!(value_in(&["other=1", "name=value"]).as_deref(), Some("value"));
+        assert_eq!(value_in(&["name=value; name=value"]), None);
+        assert_eq!(value_in(&["name=value", "name=value"]), None);
     }
 }

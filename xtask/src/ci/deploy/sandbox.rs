@@ -72,8 +72,8 @@ fn run_server(binary: &Path, permitted: &BTreeSet<String>, denied: Denied) -> Re
     let directory = tempfile::tempdir()?;
     // The user that runs the server may not be able to read the directory of the build.
     let binary = copy_into(directory.path(), binary)?;
-    let log = directory.path().join("log");
-    let permitted: Vec<_> = permitted.iter().map(String::as_str).collect();
+    let [log, list] = ["log", "permitted"].map(|name| directory.path().join(name));
+    fs::write(&list, permitted.iter().map(|call| format!("{call}\n")).collect::<String>())?;
     let mut command = Command::new(PYTHON);
     command
         .current_dir(&directory)
@@ -82,7 +82,7 @@ fn run_server(binary: &Path, permitted: &BTreeSet<String>, denied: Denied) -> Re
             Denied::Kill => "kill",
             Denied::Error => "errno",
         })
-        .arg(permitted.join(","))
+        .arg(list)
         .arg(binary)
         .args(["serve", "--listen", "127.0.0.1:0", "--database", "latchkey.db"]);
     let server = Server::start_with_log(&mut command, File::create(&log)?.into());
@@ -91,7 +91,9 @@ fn run_server(binary: &Path, permitted: &BTreeSet<String>, denied: Denied) -> Re
         server.stop()
     });
     let log = fs::read_to_string(&log)?;
-    served.with_context(|| format!("a system call that the server needs is denied; log: {log}"))?;
+    served.with_context(|| {
+        format!("the unit may deny a system call that the server needs; the log is {log:?}")
+    })?;
     Ok(log)
 }
 

@@ -1,9 +1,10 @@
 """Runs a program under a filter of system calls.
 
-Usage: syscall_filter.py kill|errno PERMITTED,... PROGRAM ARGUMENT...
+Usage: syscall_filter.py kill|errno LIST PROGRAM ARGUMENT...
 
-Any other system call kills the program, or fails with EPERM. As root, the working directory is
-given to the user "nobody", and the program runs as that user.
+LIST is a file with the names of the permitted system calls, one per line. Any other system call
+kills the program, or fails with EPERM. As root, the program runs as the user "nobody", who becomes
+the owner of the working directory.
 """
 
 import errno
@@ -16,8 +17,10 @@ NOBODY = 65534
 ACTIONS = {"kill": seccomp.KILL_PROCESS, "errno": seccomp.ERRNO(errno.EPERM)}
 
 action, permitted, *program = sys.argv[1:]
+with open(permitted) as names:
+    permitted = names.read().splitlines()
 syscalls = seccomp.SyscallFilter(ACTIONS[action])
-for name in permitted.split(","):
+for name in permitted:
     try:
         syscalls.add_rule(seccomp.ALLOW, name)
     except RuntimeError:
