@@ -7,6 +7,9 @@
 //! An access token is valid for minutes. Every request that needs one goes through
 //! `SessionHandle::authorized`, which uses the cookie to refresh a token that is about to expire or
 //! that the server has rejected.
+//!
+//! An open page also checks its session without a request of the user, when the session may have
+//! ended.
 
 mod handle;
 mod provider;

@@ -70,6 +70,12 @@ impl Memory {
         self.timers.stop();
     }
 
+    /// Returns whether the token was issued before the page was loaded, so that its deadline is not
+    /// known.
+    pub(super) fn has_old_token(&self) -> bool {
+        self.deadline.get().is_none()
+    }
+
     /// Returns whether the token is known to be expired or about to expire. After a page load, its
     /// lifetime is unknown.
     pub(super) fn is_past_deadline(&self, now_ms: f64) -> bool {

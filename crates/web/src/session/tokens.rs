@@ -22,16 +22,20 @@ const MARGIN_MS: f64 = 10_000.0;
 /// most of its lifetime.
 const MAX_MARGIN_SHARE: f64 = 0.1;
 
-/// The claims of an access token that identify its user and session.
+/// The claims of an access token that identify its user and session, and its lifetime.
 ///
 /// The browser does not verify the signature. It only compares the claims, to find out without a
 /// request whether a token that it got with the cookie belongs to the user of this tab.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct Claims {
     /// The user's id.
     pub(super) sub: String,
     /// The session's id.
     pub(super) sid: String,
+    /// When the token was issued, in seconds since 1970.
+    iat: f64,
+    /// When the token expires, in seconds since 1970.
+    exp: f64,
 }
 
 impl Claims {
@@ -40,6 +44,14 @@ impl Claims {
         let payload = token.split('.').nth(1)?.replace('-', "+").replace('_', "/");
         let json = web_sys::window()?.atob(&payload).ok()?;
         serde_json::from_str(&json).ok()
+    }
+
+    /// Estimates the milliseconds until a token must be refreshed that was issued before the page
+    /// was loaded. `device_ms` is the time on the device's clock, in milliseconds since 1970. If
+    /// the clock is wrong, so is the estimate.
+    pub(super) fn estimate_remaining(&self, device_ms: f64) -> f64 {
+        let remaining = self.exp * 1_000.0 - device_ms;
+        remaining.min((self.exp - self.iat) * 1_000.0) - MARGIN_MS
     }
 }
 
@@ -135,6 +147,14 @@ mod tests {
     fn a_token_that_is_valid_for_a_second_is_used_for_most_of_it() {
         assert!(!deadline(1).has_passed(1_399.0));
         assert!(deadline(1).has_passed(1_400.0));
+    }
+
+    #[test]
+    fn the_remaining_time_is_estimated_with_the_clock_of_the_device() {
+        let claims = Claims { sub: "018f".into(), sid: "018f".into(), iat: 1_000.0, exp: 1_300.0 };
+        assert_eq!(claims.estimate_remaining(1_100_000.0), 190_000.0);
+        assert_eq!(claims.estimate_remaining(500_000.0), 290_000.0, "the clock is slow");
+        assert!(claims.estimate_remaining(2_000_000.0) < 0.0, "the clock is fast");
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! meantime. They then announce its new end.
 
 use api_types::{Me, User};
+use js_sys::Date;
 use wasm_bindgen_futures::spawn_local;
 
 use super::handle::SessionHandle;
@@ -38,8 +39,11 @@ impl SessionHandle {
         let Me { id, email, created_at, session_expires_in } = answer?;
         if self.generation() == generation {
             self.expect_end(session_expires_in);
-            if let Some(session) = current_session() {
-                self.memory.tabs.announce_end(&session, session_expires_in);
+            if let Some(claims) = current_claims() {
+                self.memory.tabs.announce_end(&claims.sid, session_expires_in);
+                if self.memory.has_old_token() {
+                    self.expect_token_expiry(claims.estimate_remaining(Date::now()));
+                }
             }
         }
         Ok(User { id, email, created_at })
@@ -67,8 +71,7 @@ impl SessionHandle {
         }
     }
 
-    /// Checks the session shortly before its new token expires, unless the token is used only for
-    /// a moment.
+    /// Checks the session shortly before its token expires, unless that is about to happen.
     pub(super) fn expect_token_expiry(&self, remaining_ms: f64) {
         let delay = remaining_ms - TOKEN_MARGIN_MS;
         let session = self.clone();
@@ -97,7 +100,7 @@ impl SessionHandle {
 
     /// Updates the expected end after another tab has announced it.
     pub(super) fn end_announced(&self, session: &str, expires_in: u64) {
-        if current_session().as_deref() == Some(session) {
+        if current_claims().is_some_and(|claims| claims.sid == session) {
             self.expect_end(expires_in);
         }
     }
@@ -113,7 +116,6 @@ impl SessionHandle {
     }
 }
 
-/// Returns the id of this tab's session.
-fn current_session() -> Option<String> {
-    storage::token().as_deref().and_then(Claims::read).map(|claims| claims.sid)
+fn current_claims() -> Option<Claims> {
+    storage::token().as_deref().and_then(Claims::read)
 }
