@@ -93,9 +93,10 @@ impl Keys {
             true => None,
             false => self.start_fetch(now),
         };
-        let can_wait = self.last_finished.is_none_or(|at| elapsed(at, now) >= Verifier::WAIT_AFTER);
+        // After a pause, a known key may have been retired long ago.
+        let is_pause = self.last_finished.is_none_or(|at| elapsed(at, now) >= Verifier::WAIT_AFTER);
         let step = match (usable, &self.pending) {
-            (Ok(verifier), _) if knows_key && !can_wait => Step::Verify(verifier),
+            (Ok(verifier), _) if knows_key && !is_pause => Step::Verify(verifier),
             (_, Some(pending)) => Step::Wait(pending.ended.clone()),
             (Ok(verifier), None) => Step::Verify(verifier),
             (Err(error), None) => Step::Fail(error),
