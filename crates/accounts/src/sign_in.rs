@@ -225,8 +225,7 @@ impl Accounts {
         // Use the newest keys, so that device tokens of retired keys are not recognised.
         let keys = self.keys.with_version(credentials.key_set_version).await?;
         let (user, device_version) = (credentials.user_id, credentials.device_version);
-        let recognized =
-            keys.recognize_device(email, caller.device.as_ref(), self.clock.now());
+        let recognized = keys.recognize_device(email, caller.device.as_ref(), self.clock.now());
         let known = recognized
             .filter(|browser| browser.user == user && browser.version == device_version.0);
         Ok(CheckedAccount {

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokenVerifier, AccessTokens, Clock as _, JwkSet, Session, SessionPolicy, SigningKey,
-    SystemClock, SystemRandom, Timestamp, UserId,
+    AccessTokenVerifier, AccessTokens, Clock as _, JwkSet, OpenSession, Session, SessionPolicy,
+    SigningKey, SystemClock, SystemRandom, Timestamp, UserId,
 };
 use divan::Bencher;
 
@@ -27,10 +27,12 @@ impl Issuer {
     fn new() -> Self {
         let now = SystemClock.now();
         let keys = vec![SigningKey::generate(&SystemRandom)];
-        let user = UserId::generate(now, &SystemRandom);
+        let policy = SessionPolicy::default();
+        let user_id = UserId::generate(now, &SystemRandom);
+        let session = OpenSession { user_id, remember: false, policy: &policy };
         Self {
             tokens: AccessTokens::new(SERVICE, Duration::from_mins(5), keys).unwrap(),
-            session: Session::open(user, now, false, &SessionPolicy::default(), &SystemRandom),
+            session: Session::open(session, now, &SystemRandom),
             now,
         }
     }

@@ -12,7 +12,8 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokens, Clock as _, Session, SessionPolicy, SigningKey, SystemClock, SystemRandom, UserId,
+    AccessTokens, Clock as _, OpenSession, Session, SessionPolicy, SigningKey, SystemClock,
+    SystemRandom, UserId,
 };
 use example::{Example, binary};
 
@@ -36,7 +37,9 @@ fn issuer(url: &str) -> AccessTokens {
 
 fn issue(tokens: &AccessTokens, user: UserId) -> String {
     let now = SystemClock.now();
-    let session = Session::open(user, now, false, &SessionPolicy::default(), &SystemRandom);
+    let policy = SessionPolicy::default();
+    let session = OpenSession { user_id: user, remember: false, policy: &policy };
+    let session = Session::open(session, now, &SystemRandom);
     tokens.issue(&session, now, &SystemRandom).unwrap().token.as_str().to_owned()
 }
 

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use auth_core::{
     Admission, ClientInfo, Clock as _, CounterKey, DecoyPosition, Limit, Network, OpenSession,
-    Random as _,
-    RefreshToken, Session, SessionId, SessionPolicy, SystemClock, SystemRandom,
+    Random as _, RefreshToken, Session, SessionId, SessionPolicy, SystemClock, SystemRandom,
 };
 use serde_json::json;
 use tokio::runtime::Runtime;

@@ -2,7 +2,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokens, Random, Session, SessionPolicy, SigningKey, SigningKeySeed, Timestamp, UserId,
+    AccessTokens, OpenSession, Random, Session, SessionPolicy, SigningKey, SigningKeySeed,
+    Timestamp, UserId,
 };
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine as _;
@@ -43,7 +44,9 @@ impl Service {
         let tokens = AccessTokens::new(NAME, lifetime, vec![key]).expect("a key");
         let now = Timestamp::from_second(NOW).expect("a time");
         let user = UserId::generate(now, &FixedBytes);
-        let session = Session::open(user, now, false, &SessionPolicy::default(), &FixedBytes);
+        let policy = SessionPolicy::default();
+        let session = OpenSession { user_id: user, remember: false, policy: &policy };
+        let session = Session::open(session, now, &FixedBytes);
         let issued = tokens.issue(&session, now, &FixedBytes).expect("a token");
         Self {
             issued: issued.token.as_str().to_owned(),

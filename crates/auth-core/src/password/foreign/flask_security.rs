@@ -63,4 +63,12 @@ impl Scheme for FlaskSecurity {
         }
         is_match
     }
+
+    fn memory_bytes(&self) -> u64 {
+        self.inner.memory_bytes()
+    }
+
+    fn template(&self) -> String {
+        format!("{PREFIX}{}${}", STANDARD.encode([0]), self.inner.template())
+    }
 }

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokens, Session, SessionId, SessionPolicy, SigningKey, SystemRandom, Timestamp, UserId,
+    AccessTokens, OpenSession, Session, SessionId, SessionPolicy, SigningKey, SystemRandom,
+    Timestamp, UserId,
 };
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine as _;
@@ -48,8 +49,9 @@ impl Service {
 
     /// Returns the session of the service's tokens, with this end.
     pub(super) fn session_until(&self, end: Timestamp) -> Session {
-        let new =
-            Session::open(self.user, self.now, false, &SessionPolicy::default(), &SystemRandom);
+        let policy = SessionPolicy::default();
+        let new = OpenSession { user_id: self.user, remember: false, policy: &policy };
+        let new = Session::open(new, self.now, &SystemRandom);
         Session { id: self.session, idle_expires_at: end, ..new }
     }
 

@@ -7,10 +7,13 @@ use crate::sqlite::rows::{bytes, timestamp};
 /// Returns the version of the set and the keys. The caller has begun a transaction, so that they
 /// belong together.
 pub(in crate::sqlite) fn set(tx: &Connection) -> Result<SigningKeySet> {
-    let version = tx.query_row("SELECT version FROM signing_key_set", [], |row| {
+    Ok(SigningKeySet { version: version(tx)?, keys: all(tx)? })
+}
+
+pub(in crate::sqlite) fn version(connection: &Connection) -> Result<KeySetVersion> {
+    connection.query_row("SELECT version FROM signing_key_set", [], |row| {
         row.get(0).map(KeySetVersion::from_number)
-    })?;
-    Ok(SigningKeySet { version, keys: all(tx)? })
+    })
 }
 
 /// Returns the keys, newest first. A new id is one higher than the highest.

@@ -7,8 +7,9 @@ use auth_core::{
     ClientInfo, OpenSession, RefreshToken, Session, SessionPolicy, SigningKey, SystemRandom,
 };
 use user_store::{
-    EraseOutcome, Erasure as _, KeyStore as _, NewSession, PasswordVersion, RetireKeyOutcome,
-    Rotation, SessionStore as _, SqliteStore, UpdateUserOutcome, UserStore as _,
+    EraseOutcome, Erasure as _, KeyStore as _, KnownBrowsers, NewSession, PasswordVersion,
+    RetireKeyOutcome, Rotation, SessionStore as _, SetPassword, SqliteStore, UpdateUserOutcome,
+    UserStore as _,
 };
 
 use super::{Folder, NOW, ada, creation, hash};
@@ -70,7 +71,8 @@ async fn deleted_data_is_erased_from_all_files_while_others_have_them_open() {
     }
     // The first password, and then the account with the second one.
     let new = hash();
-    let updated = store.set_password(user.id, &new, NOW).await.unwrap();
+    let set = SetPassword { user: user.id, password: new.clone(), browsers: KnownBrowsers::Keep };
+    let updated = store.set_password(&set, NOW).await.unwrap();
     assert_eq!(updated, UpdateUserOutcome::Updated);
     assert!(is_in_a_file(&folder, old.to_text().as_bytes()), "it is in the log");
     assert_eq!(store.erase_deleted().await.unwrap(), EraseOutcome::Erased);
