@@ -31,9 +31,7 @@ impl AttemptStore for SqliteStore {
                 let mut counters = attempts::find_all(tx, &limited)?;
                 let admission = rules::attempts::begin(&mut counters, now);
                 if admission == Admission::Admitted {
-                    for counter in &counters {
-                        attempts::save(tx, counter)?;
-                    }
+                    attempts::save_all(tx, &counters)?;
                 }
                 Ok(admission)
             })
@@ -50,8 +48,8 @@ impl AttemptStore for SqliteStore {
                 let mut counters = attempts::find_all(tx, &limited)?;
                 for (counter, (_, settlement)) in counters.iter_mut().zip(&attempt.counters) {
                     outcome = outcome.max(rules::attempts::settle(counter, *settlement, &attempt));
-                    attempts::save(tx, counter)?;
                 }
+                attempts::save_all(tx, &counters)?;
                 if let Some(failure) = &attempt.failure {
                     let user = rules::attempts::user_to_look_up(failure);
                     let found = users::account_state(tx, user)?.map(|account| account.id);

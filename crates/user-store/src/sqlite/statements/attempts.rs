@@ -7,7 +7,7 @@ use crate::attempts::LimitedCounter;
 use crate::rules::attempts::CounterState;
 use crate::sqlite::rows::{json, parsed};
 
-/// The number of counters that one statement reads. No attempt has more of them.
+/// The number of counters that one statement reads or deletes. No attempt has more of them.
 const BATCH: usize = 5;
 
 /// Reads counters. A counter that is not stored has no attempts.
@@ -18,12 +18,9 @@ pub(in crate::sqlite) fn find_all(
     let mut statement = connection
         .prepare_cached("SELECT key, state FROM counters WHERE key IN (?1, ?2, ?3, ?4, ?5)")?;
     let mut found = HashMap::new();
-    for batch in limited.chunks(BATCH) {
-        // If there are fewer counters than parameters, the first one is read repeatedly.
-        let key = |n: usize| batch.get(n).unwrap_or(&batch[0]).key;
-        let keys: [CounterKey; BATCH] = std::array::from_fn(key);
-        let rows = statement.query_map(keys.each_ref().map(CounterKey::as_bytes), read)?;
-        for row in rows {
+    let keys: Vec<_> = limited.iter().map(|limited| limited.key).collect();
+    for batch in keys.chunks(BATCH) {
+        for row in statement.query_map(parameters(batch), read)? {
             let (key, counter) = row?;
             found.insert(key, counter);
         }
@@ -37,22 +34,33 @@ pub(in crate::sqlite) fn find_all(
         .collect())
 }
 
-/// Stores a counter, or deletes its row if it has no attempts.
-pub(in crate::sqlite) fn save(connection: &Connection, state: &CounterState) -> Result<()> {
-    let CounterState { limited: LimitedCounter { key, limit }, counter } = state;
-    if *counter == Counter::default() {
-        connection
-            .prepare_cached("DELETE FROM counters WHERE key = ?1")?
-            .execute([key.as_bytes()])?;
-        return Ok(());
+/// Stores counters, and deletes the rows of those that have no attempts.
+pub(in crate::sqlite) fn save_all(connection: &Connection, states: &[CounterState]) -> Result<()> {
+    let mut unused = Vec::new();
+    let mut save = connection.prepare_cached(
+        "INSERT INTO counters (key, state, ends_at) VALUES (?1, ?2, ?3)
+         ON CONFLICT (key) DO UPDATE SET state = excluded.state, ends_at = excluded.ends_at",
+    )?;
+    for CounterState { limited: LimitedCounter { key, limit }, counter } in states {
+        if *counter == Counter::default() {
+            unused.push(*key);
+        } else {
+            let ends_at = counter.ends(limit).as_millisecond();
+            save.execute(params![key.as_bytes(), json(counter)?, ends_at])?;
+        }
     }
-    connection
-        .prepare_cached(
-            "INSERT INTO counters (key, state, ends_at) VALUES (?1, ?2, ?3)
-             ON CONFLICT (key) DO UPDATE SET state = excluded.state, ends_at = excluded.ends_at",
-        )?
-        .execute(params![key.as_bytes(), json(counter)?, counter.ends(limit).as_millisecond()])?;
+    for batch in unused.chunks(BATCH) {
+        connection
+            .prepare_cached("DELETE FROM counters WHERE key IN (?1, ?2, ?3, ?4, ?5)")?
+            .execute(parameters(batch))?;
+    }
     Ok(())
+}
+
+/// Returns the parameters of a statement for a batch of at least one key. If there are fewer keys
+/// than parameters, the first one is repeated.
+fn parameters(batch: &[CounterKey]) -> [&[u8; 32]; BATCH] {
+    std::array::from_fn(|n| batch.get(n).unwrap_or(&batch[0]).as_bytes())
 }
 
 /// Returns all counters of an account.
