@@ -26,8 +26,8 @@ use crate::users::{PasswordVersion, User};
 ///   ends the session.
 /// - An accepted repeat is recorded, unless one from the same IP address was recorded for the same
 ///   session less than a day before.
-/// - A call that changes nothing does not wait for writers. So a refresh token of no active session
-///   cannot keep others from writing.
+/// - Using a refresh token of no active session, and ending sessions if there are none to end, does
+///   not wait for writers or keep them waiting.
 /// - A user has at most [`NewSession::MAX_PER_USER`] active sessions. Opening one more ends the
 ///   least recently used one.
 #[async_trait]

@@ -62,11 +62,11 @@ pub(crate) fn rotate_refresh_token(
     Decision::Write(match tokens.judge(&rotation.presented, &rotation.client, now) {
         RefreshUse::First => RotationWrite::Refresh(session.refreshed(now, policy)),
         RefreshUse::Repeated(salt) => {
-            let is_recorded = recorded_repeat.is_some_and(|recorded| {
+            let is_already_recorded = recorded_repeat.is_some_and(|recorded| {
                 recorded.ip == rotation.client.ip()
                     && now.duration_since(recorded.at).unsigned_abs() < REPEAT_EVENT_INTERVAL
             });
-            let event = match is_recorded {
+            let event = match is_already_recorded {
                 true => None,
                 false => Some(event(EventKind::RefreshTokenRepeated)),
             };

@@ -94,6 +94,7 @@ impl SessionStore for SqliteStore {
         let found =
             self.database.look_up(move |connection| sessions::by_family(connection, &family));
         let decision = rules::refresh::rotate_refresh_token(&rotation, found.await?, &policy, now);
+        // Anybody can send an unknown token, so it must not take the write lock.
         if let Decision::Return(outcome) = decision {
             return Ok(outcome);
         }
