@@ -95,8 +95,8 @@ pub enum VerifyError {
     /// The token is not valid: respond with 401 (RFC 6750, 3.1).
     #[error(transparent)]
     InvalidToken(#[from] InvalidToken),
-    /// The keys could not be fetched, and there are no earlier ones or they are too old: respond
-    /// with 503.
+    /// The keys could not be fetched, and there are no earlier ones, they are too old, or they do
+    /// not include the key that the token names: respond with 503.
     #[error("could not fetch the keys that verify access tokens")]
     NoKeys(#[source] FetchError),
 }
@@ -136,13 +136,13 @@ impl Verifier {
         Self { fetch: Box::new(fetch), keys: Arc::new(Mutex::new(keys)) }
     }
 
-    /// Verifies a token at the time `now`. If there are no keys to verify it with, waits until they
-    /// have been fetched.
+    /// Verifies a token at the time `now`. If the key that it names is not available, waits until
+    /// the keys have been fetched.
     ///
     /// # Errors
     ///
-    /// [`VerifyError::InvalidToken`] if the token is not valid, and [`VerifyError::NoKeys`] if
-    /// there are no keys to verify it with.
+    /// [`VerifyError::InvalidToken`] if the token is not valid, and [`VerifyError::NoKeys`] if the
+    /// keys to verify it with could not be fetched.
     pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, VerifyError> {
         let kid = AccessTokenVerifier::kid_of(token).ok_or(InvalidToken)?;
         let NextStep { step, start } = lock(&self.keys).next_step(&kid, now);
@@ -154,7 +154,7 @@ impl Verifier {
             Step::Wait(ended) => {
                 // An error means that the sender was dropped, which is how every fetch ends.
                 let _ = ended.await;
-                lock(&self.keys).usable(now).map_err(VerifyError::NoKeys)?
+                lock(&self.keys).usable(&kid, now).map_err(VerifyError::NoKeys)?
             }
             Step::Fail(error) => return Err(VerifyError::NoKeys(error)),
         };

@@ -60,7 +60,7 @@ pub(super) enum Step {
     Verify(Arc<AccessTokenVerifier>),
     /// Wait for a fetch first.
     Wait(Ended),
-    /// Fail: there are no keys, and it is too early to fetch them again.
+    /// Fail: the key is not available, and it is too early to fetch the keys again.
     Fail(FetchError),
 }
 
@@ -87,7 +87,7 @@ impl Keys {
     pub(super) fn next_step(&mut self, kid: &str, now: Timestamp) -> NextStep {
         self.adapt_to_clock(now);
         self.abandon_overdue_fetch(now);
-        let usable = self.usable(now);
+        let usable = self.usable(kid, now);
         let knows_key = usable.as_ref().is_ok_and(|verifier| verifier.has_key(kid));
         let start = match knows_key && self.is_fresh(now) {
             true => None,
@@ -104,14 +104,21 @@ impl Keys {
         NextStep { step, start }
     }
 
-    /// Returns the current keys. If there are none or they are too old, returns the last error.
-    pub(super) fn usable(&self, now: Timestamp) -> Result<Arc<AccessTokenVerifier>, FetchError> {
-        match &self.current {
-            Some(current) if elapsed(current.fetched_at, now) < Verifier::STALE_AFTER => {
-                Ok(Arc::clone(&current.verifier))
-            }
-            _ => Err(Arc::clone(&self.last_error)),
+    /// Returns the current keys, for a token that names the key `kid`. Returns the last error if
+    /// there are none, if they are too old, or if the key is unknown and the last fetch has failed.
+    /// In that case the token may be valid, so it must not be reported as invalid.
+    pub(super) fn usable(
+        &self,
+        kid: &str,
+        now: Timestamp,
+    ) -> Result<Arc<AccessTokenVerifier>, FetchError> {
+        if let Some(current) = &self.current
+            && elapsed(current.fetched_at, now) < Verifier::STALE_AFTER
+            && (current.verifier.has_key(kid) || self.failures == 0)
+        {
+            return Ok(Arc::clone(&current.verifier));
         }
+        Err(Arc::clone(&self.last_error))
     }
 
     fn is_fresh(&self, now: Timestamp) -> bool {
