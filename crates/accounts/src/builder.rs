@@ -310,8 +310,9 @@ impl<T> Builder<T> {
 
     /// Opens the store and builds the service.
     ///
-    /// Expired data is purged, and deleted data erased, in a task on the current tokio runtime until
-    /// the service is dropped, unless [`without_maintenance`](Self::without_maintenance) was called.
+    /// Expired data is purged, and deleted data erased, in a task on the current tokio runtime
+    /// until the service is dropped, unless [`without_maintenance`](Self::without_maintenance) was
+    /// called.
     ///
     /// # Errors
     ///

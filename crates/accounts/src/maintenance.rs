@@ -22,8 +22,8 @@ const BATCH_PAUSE: Duration = Duration::from_millis(100);
 /// How often the length of the hashing queue is logged.
 const QUEUE_LOG_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The time between two erasures of deleted data. Expired sessions, for example, are deleted without
-/// a request for an erasure.
+/// The time between two erasures of deleted data. Expired sessions, for example, are deleted
+/// without a request for an erasure.
 const ERASE_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The time between a deletion and the erasure of the data. Data that is deleted in the meantime is

@@ -146,6 +146,15 @@ mod tests {
         describe(&ApiError::Rejected(Rejection { status, retry_after, ..Rejection::default() }))
     }
 
+    /// The page may have been loaded before sign-up was turned off.
+    #[test]
+    fn a_rejected_sign_up_says_whom_to_ask() {
+        let code = Some(ErrorCode::SignUpDisabled);
+        let rejection = Rejection { status: 403, code, ..Rejection::default() };
+        let text = describe(&ApiError::Rejected(rejection));
+        assert!(text.contains("administrator"), "{text}");
+    }
+
     #[test]
     fn a_wait_is_rounded_up_to_whole_units() {
         for (seconds, words) in [

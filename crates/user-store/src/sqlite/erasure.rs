@@ -11,8 +11,8 @@ use crate::store::{EraseOutcome, Erasure};
 /// How long the truncation of the write-ahead log waits for readers. Writers wait meanwhile.
 const TRUNCATE_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// In the database file, SQLite overwrites deleted data (`secure_delete`). The write-ahead log keeps
-/// old versions of pages until it is truncated.
+/// In the database file, SQLite overwrites deleted data (`secure_delete`). The write-ahead log
+/// keeps old versions of pages until it is truncated.
 #[async_trait]
 impl Erasure for SqliteStore {
     async fn erase_deleted(&self) -> Result<EraseOutcome, StoreError> {
