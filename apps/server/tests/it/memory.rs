@@ -4,6 +4,8 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::operator::{Operator, success};
 use crate::server::{Server, credentials};
 
@@ -24,11 +26,10 @@ fn status(server: &Server, field: &str) -> u64 {
 #[test]
 fn log_ins_with_argon2_hashes_stay_within_the_budget_and_return_their_memory() {
     let folder = tempfile::tempdir().unwrap();
-    let users: String =
-        (0..USERS).map(|n| format!("user{n}@example.com,{ARGON2_64_MIB}\n")).collect();
-    let file = format!("email,password_hash\n{users}");
-    let arguments = ["import", "-", "--format", "csv"];
-    success(&Operator::new(&folder).run("users", &arguments, &file));
+    let user = |n| json!({"email": format!("user{n}@example.com"), "password_hash": ARGON2_64_MIB});
+    let users: String = (0..USERS).map(|n| format!("{}\n", user(n))).collect();
+    let arguments = ["import", "-", "--format", "jsonl"];
+    success(&Operator::new(&folder).run("users", &arguments, &users));
     let server = Server::start(&folder, &["--hash-memory", "64MiB"]);
     let before = status(&server, "VmRSS");
     thread::scope(|scope| {
