@@ -140,7 +140,7 @@ async fn a_damaged_database_is_not_backed_up() {
             "PRAGMA ignore_check_constraints = ON; INSERT INTO signing_keys VALUES (1, x'00', 0);",
             "DELETE FROM signing_keys;",
         ),
-        ("PRAGMA user_version = 2;", "PRAGMA user_version = 6;"),
+        ("PRAGMA user_version = 2;", "PRAGMA user_version = 7;"),
     ] {
         other.execute_batch(damage).unwrap();
         let error = store.backup(&target(&folder)).await.expect_err(damage);
