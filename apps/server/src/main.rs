@@ -2,6 +2,7 @@
 //!
 //! This crate configures and combines the crates `api`, `accounts`, `user-store` and `auth-core`.
 
+mod allocator;
 mod args;
 mod cli;
 mod commands;
@@ -19,17 +20,11 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use mimalloc::MiMalloc;
 use tokio::runtime;
 
 use crate::cli::Command;
 use crate::error::CommandError;
 use crate::output::print_lines;
-
-/// Replaces the C library's allocator. Requests allocate memory on one thread and free it on
-/// another, and with the C library's allocator, such threads wait for each other.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The time limit for closing the store.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -39,6 +34,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 const PRINT_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    allocator::return_memory_immediately();
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         // Not an error: the reader of stdout closed it, as in `latchkey users list | head`.

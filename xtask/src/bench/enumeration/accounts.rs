@@ -31,7 +31,7 @@ pub(super) fn create(
     iterations: u32,
 ) -> Result<()> {
     for name in NAMES {
-        let more = if name == "slowest" { iterations / 50 } else { 0 };
+        let more = if name == "slowest" { scenario.more_iterations(iterations) } else { 0 };
         let email = format!("{name}@example.com");
         installation.create_user(&email, PASSWORD, iterations + more)?;
     }

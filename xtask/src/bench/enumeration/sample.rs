@@ -35,7 +35,7 @@ pub(super) enum Emails {
 /// difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Control {
-    /// The hash has 2 % more iterations.
+    /// The hash has more iterations.
     MoreWork,
     /// All accounts have an imported hash.
     OtherShare,

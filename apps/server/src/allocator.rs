@@ -1,0 +1,28 @@
+//! The allocator.
+
+use std::ffi::{c_int, c_long};
+
+use mimalloc::MiMalloc;
+
+/// Replaces the C library's allocator. Requests allocate memory on one thread and free it on
+/// another, and with the C library's allocator, such threads wait for each other. It also keeps
+/// tens of MiB for each thread that has verified an imported Argon2 or scrypt hash.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// `mi_option_purge_delay` in `mimalloc.h`.
+const PURGE_DELAY: c_int = 15;
+
+#[expect(unsafe_code, reason = "the crate declares this function only with a further dependency")]
+// SAFETY: this is the declaration in `mimalloc.h`, whose library is linked by the crate. It sets an
+// option atomically, and ignores an unknown one.
+unsafe extern "C" {
+    safe fn mi_option_set(option: c_int, value: c_long);
+}
+
+/// Makes the allocator return freed memory to the system immediately. By default, it waits for a
+/// second, and then for the next allocation. Freed memory would come on top of the memory budget
+/// for imported hashes.
+pub(crate) fn return_memory_immediately() {
+    mi_option_set(PURGE_DELAY, 0);
+}
