@@ -10,10 +10,10 @@ const LENGTH: usize = 107;
 pub(crate) fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let parsed = DeviceToken::parse(text);
-    let values = text.bytes().map(|byte| ALPHABET.iter().position(|other| *other == byte));
+    let mut values = text.bytes().map(|byte| ALPHABET.iter().position(|other| *other == byte));
     let is_token = text.len() == LENGTH
         && values.clone().all(|value| value.is_some())
-        && values.last().flatten().is_some_and(|value| value % 4 == 0);
+        && values.next_back().flatten().is_some_and(|value| value % 4 == 0);
     assert_eq!(parsed.is_ok(), is_token, "{text:?}");
     let Ok(token) = parsed else { return };
     assert_eq!(token.to_text().as_str(), text);
