@@ -1,8 +1,6 @@
-use accounts::Config;
-use api::Origin;
 use serde_json::json;
 
-use crate::test_app::{EMAIL, ORIGIN, PASSWORD, TestApp, post};
+use crate::test_app::{EMAIL, PASSWORD, TestApp, post};
 
 #[tokio::test]
 async fn a_sign_up_returns_the_account_without_its_password() {
@@ -25,8 +23,7 @@ async fn a_sign_up_returns_the_account_without_its_password() {
 /// The request is rejected before its body is parsed, and is not throttled.
 #[tokio::test]
 async fn every_sign_up_is_rejected_when_it_is_turned_off() {
-    let config = Config::new(Origin::parse(ORIGIN).unwrap());
-    let app = TestApp::with_config(Config { sign_up: false, ..config }).await;
+    let app = TestApp::without_sign_up().await;
     let valid = json!({"email": EMAIL, "password": PASSWORD}).to_string();
     for body in [valid.as_str(), "{}", "not JSON", r#"{"email": "ada", "password": "short"}"#] {
         for _ in 0..10 {

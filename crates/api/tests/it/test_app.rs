@@ -61,8 +61,14 @@ impl TestApp {
         Self::with_config(Config::new(origin)).await
     }
 
+    /// Builds an app where visitors cannot create accounts.
+    pub(crate) async fn without_sign_up() -> Self {
+        let config = Config::new(Origin::parse(ORIGIN).unwrap());
+        Self::with_config(Config { sign_up: false, ..config }).await
+    }
+
     /// Builds an app with this configuration, but with few hash iterations.
-    pub(crate) async fn with_config(config: Config) -> Self {
+    async fn with_config(config: Config) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::<ManualClock>::default();
         let config = Config { pbkdf2_iterations: 1_000, ..config };
