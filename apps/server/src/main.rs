@@ -16,7 +16,6 @@ mod pages;
 mod telemetry;
 mod weakness;
 
-use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -24,14 +23,10 @@ use tokio::runtime;
 
 use crate::cli::Command;
 use crate::error::CommandError;
-use crate::output::print_lines;
+use crate::output::print_message;
 
 /// The time limit for closing the store.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// The time limit for printing an error, so that a stderr that nobody reads does not prevent the
-/// exit.
-const PRINT_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     allocator::return_memory_immediately();
@@ -40,7 +35,7 @@ fn main() -> ExitCode {
         // Not an error: the reader of stdout closed it, as in `latchkey users list | head`.
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            print_line(&error.to_string());
+            print_message(&error.to_string());
             ExitCode::from(error.exit_code())
         }
     }
@@ -57,7 +52,7 @@ fn run() -> Result<(), CommandError> {
     if !matches!(command, Command::Serve(_) | Command::Doctor(_)) {
         // `serve` logs this warning, and `doctor` reports it as a finding.
         for name in environment::unknown_variables() {
-            print_line(&format!("warning: {}", environment::unknown_warning(&name)));
+            print_message(&format!("warning: {}", environment::unknown_warning(&name)));
         }
     }
     let runtime = runtime.enable_all().build().map_err(CommandError::System)?;
@@ -66,12 +61,4 @@ fn run() -> Result<(), CommandError> {
     // write-ahead log. Interrupted transactions are either completed or rolled back.
     runtime.shutdown_timeout(CLOSE_TIMEOUT);
     result
-}
-
-/// Prints one line to stderr, and waits for at most [`PRINT_TIMEOUT`]. Names of files and arguments in
-/// it can contain any character.
-fn print_line(message: &str) {
-    let line = format!("latchkey: {}", message.replace('\n', " "));
-    // If stderr is closed, only the exit code reports the error.
-    output::print_within(PRINT_TIMEOUT, move || drop(print_lines(&mut io::stderr().lock(), &line)));
 }

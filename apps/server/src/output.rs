@@ -9,6 +9,10 @@ use serde_json::Value;
 
 use crate::telemetry::one_line;
 
+/// The time limit for printing a message, so that a stderr that nobody reads does not prevent the
+/// exit.
+const MESSAGE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The format of a command's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OutputFormat {
@@ -46,6 +50,14 @@ pub(crate) fn print_lines(out: &mut impl Write, text: &str) -> io::Result<()> {
 pub(crate) fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
+}
+
+/// Prints a message to stderr, and waits for at most [`MESSAGE_TIMEOUT`]. The message can contain
+/// any character, for example from the name of a file.
+pub(crate) fn print_message(message: &str) {
+    let line = format!("latchkey: {}", message.replace('\n', " "));
+    // If stderr is closed, only the exit code reports an error.
+    print_within(MESSAGE_TIMEOUT, move || drop(print_lines(&mut io::stderr().lock(), &line)));
 }
 
 /// Runs `print` on another thread, and waits for it for at most `timeout`. Printing can take

@@ -17,7 +17,8 @@ use clap::Args;
 use crate::args::StoreArgs;
 use crate::error::CommandError;
 use crate::memory::{self, HashMemory};
-use crate::{operator, print_line};
+use crate::operator;
+use crate::output::print_message;
 use file::ImportFormat;
 use report::{Action, Report};
 use user_list::UserList;
@@ -116,7 +117,7 @@ fn warn_about_memory(users: &UserList) {
     let largest = memory.max().unwrap_or(0);
     let needed = HashMemory::on_this_machine(largest, Config::DEFAULT_HASH_MEMORY);
     if let Some(warning) = needed.check(memory::limit()) {
-        print_line(&format!("warning: {warning}"));
+        print_message(&format!("warning: {warning}"));
     }
 }
 
