@@ -20,7 +20,7 @@ async fn an_unknown_path_is_not_found() {
         "/api/me/more",
         "/api/token/x",
         "/api/sessions/x",
-        "/api/sessions/01960000-0000-7000-8000-00000000ADA0",
+        "/api/sessions/01960000-0000-7000-8000-00000000ada",
     ] {
         for method in ["GET", "POST", "DELETE", "OPTIONS"] {
             let response = app.send(warp::test::request().method(method).path(path)).await;
@@ -42,6 +42,7 @@ async fn the_response_to_an_unsupported_method_lists_the_supported_ones() {
         ("/api/me/export", "GET"),
         ("/api/sessions", "GET, DELETE"),
         ("/api/sessions/01960000-0000-7000-8000-00000000ada0", "DELETE"),
+        ("/api/sessions/01960000-0000-7000-8000-00000000ADA0", "DELETE"),
     ] {
         for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "QUERY"] {
             if allow.split(", ").any(|allowed| allowed == method) {
