@@ -39,6 +39,7 @@ macro_rules! cases {
 pub mod attempts;
 pub mod audit;
 mod deployment;
+pub mod imports;
 pub mod keys;
 pub mod refresh;
 pub mod sessions;
@@ -57,6 +58,10 @@ macro_rules! conformance_tests {
         mod users {
             use super::*;
             $crate::users_cases! { $deployment }
+        }
+        mod imports {
+            use super::*;
+            $crate::imports_cases! { $deployment }
         }
         mod sessions {
             use super::*;

@@ -10,6 +10,7 @@ mod connection;
 mod doctor;
 mod enumeration;
 mod headers;
+mod import;
 mod keys;
 mod lifecycle;
 mod log;
