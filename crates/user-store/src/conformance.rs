@@ -40,6 +40,7 @@ pub mod attempts;
 pub mod audit;
 pub mod decoys;
 mod deployment;
+pub mod imports;
 pub mod keys;
 pub mod refresh;
 pub mod repeats;
@@ -59,6 +60,10 @@ macro_rules! conformance_tests {
         mod users {
             use super::*;
             $crate::users_cases! { $deployment }
+        }
+        mod imports {
+            use super::*;
+            $crate::imports_cases! { $deployment }
         }
         mod sessions {
             use super::*;

@@ -11,6 +11,7 @@ mod doctor;
 mod enumeration;
 mod files;
 mod headers;
+mod import;
 mod keys;
 mod lifecycle;
 mod log;

@@ -26,8 +26,8 @@ pub enum OperatorError {
 }
 
 impl Operator<'_> {
-    /// Returns up to `limit` accounts in the order in which they were created, starting after
-    /// `after`.
+    /// Returns up to `limit` accounts in the order of their ids, starting after `after`. This is the
+    /// order of their creation, unless accounts were imported.
     ///
     /// # Errors
     ///

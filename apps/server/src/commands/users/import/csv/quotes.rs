@@ -127,7 +127,9 @@ mod tests {
         }
 
         #[test]
-        fn every_written_file_is_accepted(rows in prop::collection::vec(["[a,\"\n\r é]{1,5}", "[a,\"\n\r é]{1,5}"], 1..5)) {
+        fn every_written_file_is_accepted(
+            rows in prop::collection::vec(["[a,\"\n\r é]{1,5}", "[a,\"\n\r é]{1,5}"], 1..5),
+        ) {
             let mut writer = csv::Writer::from_writer(Vec::new());
             for row in &rows {
                 writer.write_record(row).unwrap();
