@@ -57,7 +57,8 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::time::Duration;
 //! use auth_core::{
-//!     AccessTokens, Clock, Session, SessionPolicy, SigningKey, SystemClock, SystemRandom, UserId,
+//!     AccessTokens, Clock, OpenSession, Session, SessionPolicy, SigningKey, SystemClock,
+//!     SystemRandom, UserId,
 //! };
 //!
 //! let tokens = AccessTokens::new(
@@ -66,11 +67,13 @@
 //!     vec![SigningKey::generate(&SystemRandom)],
 //! )?;
 //! let now = SystemClock.now();
-//! let user = UserId::generate(now, &SystemRandom);
-//! let session = Session::open(user, now, false, &SessionPolicy::default(), &SystemRandom);
+//! let user_id = UserId::generate(now, &SystemRandom);
+//! let policy = SessionPolicy::default();
+//! let session = OpenSession { user_id, remember: false, policy: &policy };
+//! let session = Session::open(session, now, &SystemRandom);
 //! let issued = tokens.issue(&session, now, &SystemRandom)?;
 //! let claims = tokens.verify(issued.token.as_str(), now)?;
-//! assert_eq!((claims.user, claims.session), (user, session.id));
+//! assert_eq!((claims.user, claims.session), (user_id, session.id));
 //! # Ok(())
 //! # }
 //! # #[cfg(not(all(feature = "token", feature = "system")))]

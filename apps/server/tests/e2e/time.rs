@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokens, Clock as _, Session, SessionPolicy, SigningKey, SystemClock, SystemRandom,
+    AccessTokens, Clock as _, OpenSession, Session, SessionPolicy, SigningKey, SystemClock,
+    SystemRandom,
 };
 use rusqlite::Connection;
 use user_store::{KeyStore as _, SqliteStore};
@@ -43,7 +44,8 @@ impl Visitor {
         let claims = tokens.verify(token, now).unwrap();
         let issued_at = claims.issued_at - time;
         let policy = SessionPolicy::default();
-        let new = Session::open(claims.user, issued_at, false, &policy, &SystemRandom);
+        let new = OpenSession { user_id: claims.user, remember: false, policy: &policy };
+        let new = Session::open(new, issued_at, &SystemRandom);
         let session = Session { id: claims.session, ..new };
         let issued = tokens.issue(&session, issued_at, &SystemRandom);
         issued.unwrap().token.as_str().to_owned()

@@ -49,8 +49,10 @@ use keys::{FetchId, Keys, NextStep, Step};
 /// # let tokens = AccessTokens::new(issuer, std::time::Duration::from_secs(300), keys)?;
 /// # let document = serde_json::to_string(tokens.jwks())?;
 /// # let now = SystemClock.now();
-/// # let user = UserId::generate(now, &SystemRandom);
-/// # let session = Session::open(user, now, false, &SessionPolicy::default(), &SystemRandom);
+/// # let user_id = UserId::generate(now, &SystemRandom);
+/// # let policy = SessionPolicy::default();
+/// # let session = OpenSession { user_id, remember: false, policy: &policy };
+/// # let session = Session::open(session, now, &SystemRandom);
 /// # let token = tokens.issue(&session, now, &SystemRandom)?.token;
 /// # let token = token.as_str();
 /// # let get = move |_: &str| Ok::<_, std::io::Error>(document.clone());
@@ -65,7 +67,7 @@ use keys::{FetchId, Keys, NextStep, Step};
 /// # let verify = async {
 /// let claims = verifier.verify(token, SystemClock.now()).await?;
 /// println!("request from {}", claims.user);
-/// # assert_eq!(claims.user, user);
+/// # assert_eq!(claims.user, user_id);
 /// # Ok::<(), VerifyError>(())
 /// # };
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(verify)?;

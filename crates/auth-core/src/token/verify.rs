@@ -17,22 +17,24 @@ use super::{CLIENT_ID, Claims, JwkSet, KeyError, NOT_BEFORE_MARGIN};
 /// ```
 /// # use std::time::Duration;
 /// # use auth_core::{
-/// #     AccessTokenVerifier, AccessTokens, Clock, JwkSet, Session, SessionPolicy, SigningKey,
-/// #     SystemClock, SystemRandom, UserId,
+/// #     AccessTokenVerifier, AccessTokens, Clock, JwkSet, OpenSession, Session, SessionPolicy,
+/// #     SigningKey, SystemClock, SystemRandom, UserId,
 /// # };
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let now = SystemClock.now();
 /// # let service = "https://auth.example.com";
 /// # let keys = vec![SigningKey::generate(&SystemRandom)];
 /// # let tokens = AccessTokens::new(service, Duration::from_secs(300), keys)?;
-/// # let user = UserId::generate(now, &SystemRandom);
-/// # let session = Session::open(user, now, false, &SessionPolicy::default(), &SystemRandom);
+/// # let user_id = UserId::generate(now, &SystemRandom);
+/// # let policy = SessionPolicy::default();
+/// # let session = OpenSession { user_id, remember: false, policy: &policy };
+/// # let session = Session::open(session, now, &SystemRandom);
 /// # let token = tokens.issue(&session, now, &SystemRandom)?.token;
 /// # let fetched = serde_json::to_string(tokens.jwks())?;
 /// // `fetched` is the content of https://auth.example.com/.well-known/jwks.json.
 /// let keys = JwkSet::parse(&fetched)?;
 /// let verifier = AccessTokenVerifier::new(service, service, &keys)?;
-/// assert_eq!(verifier.verify(token.as_str(), now)?.user, user);
+/// assert_eq!(verifier.verify(token.as_str(), now)?.user, user_id);
 /// # Ok(())
 /// # }
 /// ```
