@@ -105,9 +105,9 @@ fn describe_rejection(rejection: &Rejection) -> String {
         }
         (401, Some(_)) => "Your session has ended. Log in to continue.".to_owned(),
         // A proxy has its own log-in, which the browser offers when the page is loaded.
-        (401, None) => "The connection to Latchkey requires another log-in. Reload the page to \
-                        log in there."
-            .to_owned(),
+        (401, None) => {
+            "Access to this site requires a separate log-in. Reload the page to log in.".to_owned()
+        }
         (_, Some(ErrorCode::SignUpDisabled)) => {
             "Sign-up is closed. Ask the administrator of this site for an account.".to_owned()
         }

@@ -29,7 +29,7 @@ enum Action {
     /// The key is published at once and signs new tokens 11 minutes later. Tokens signed with older
     /// keys stay valid.
     Rotate {
-        /// Sign new tokens with the key at once, in an emergency; services that cache the key set
+        /// In an emergency, sign new tokens with the key at once; services that cache the key set
         /// may reject them for a few minutes
         #[arg(long)]
         now: bool,
@@ -38,7 +38,7 @@ enum Action {
     List,
     /// Delete a key permanently; tokens signed with it are rejected
     ///
-    /// If the key signs new tokens, the next published key signs from now on.
+    /// If the key signs new tokens, the next newer key signs from then on.
     Retire {
         /// Id of the key, as printed by latchkey keys list
         #[arg(value_name = "KID", allow_hyphen_values = true)]

@@ -49,7 +49,7 @@ pub(crate) struct ServeArgs {
     )]
     pub(crate) public_url: Option<Origin>,
 
-    /// Let visitors create accounts; off: only latchkey users create does
+    /// Allow visitors to create accounts; if off, only operators create them (latchkey users)
     #[arg(long, env = "LATCHKEY_SIGN_UP", value_name = "on|off", default_value = "on")]
     sign_up: Switch,
 
@@ -77,8 +77,8 @@ pub(crate) struct ServeArgs {
     )]
     hashing: Hashing,
 
-    /// Memory that imported Argon2 and scrypt hashes may use together; a hash that needs more is
-    /// verified alone
+    /// Memory for verifying imported Argon2 and scrypt hashes, all together; a hash that needs more
+    /// is verified alone
     #[arg(long, env = "LATCHKEY_HASH_MEMORY", value_name = "SIZE", default_value = "256MiB", value_parser = values::memory)]
     hash_memory: u64,
 

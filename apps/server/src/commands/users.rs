@@ -41,7 +41,7 @@ enum Action {
     /// Create an account; creates the database if it does not exist
     #[command(after_help = PASSWORD_HELP)]
     Create(create::CreateArgs),
-    /// List all accounts in the order of their ids: oldest first, except for imported ids
+    /// List all accounts by id, which is oldest first unless ids were imported
     List,
     /// Show an account
     Show(show::ShowArgs),
@@ -54,7 +54,7 @@ enum Action {
     /// Set the password of an account, end its sessions and unlock it
     #[command(after_help = PASSWORD_HELP)]
     SetPassword(set_password::SetPasswordArgs),
-    /// Let the user of a throttled account log in again: forget its failed log-ins
+    /// Unlock a throttled account by resetting its counters of failed log-ins
     Unlock(unlock::UnlockArgs),
     /// List the sessions of an account, most recently used first
     Sessions(sessions::SessionsArgs),

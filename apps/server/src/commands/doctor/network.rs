@@ -14,9 +14,10 @@ pub(super) fn listen(address: SocketAddr) -> Finding {
     const LISTEN: &str = "listen";
     match TcpListener::bind(address) {
         Ok(_) => Finding::ok(LISTEN, format!("the server can listen on {address}")),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            Finding::ok(LISTEN, format!("{address} is in use, as it is while the server runs"))
-        }
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Finding::ok(
+            LISTEN,
+            format!("{address} is in use, which is normal while the server runs"),
+        ),
         Err(error) => Finding::fail(
             LISTEN,
             format!("cannot listen on {address}: {error}; choose another address with --listen"),

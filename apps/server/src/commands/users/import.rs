@@ -38,7 +38,7 @@ pub(super) struct ImportArgs {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// Format of the file [default: from its extension: .csv, .json, .jsonl or .ndjson]
+    /// Format of the file [default: by its extension, .csv, .json, .jsonl or .ndjson]
     #[arg(long, value_enum)]
     format: Option<ImportFormat>,
 

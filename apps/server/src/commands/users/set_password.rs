@@ -14,7 +14,7 @@ pub(super) struct SetPasswordArgs {
     #[command(flatten)]
     user: UserArg,
 
-    /// Make all browsers unknown to the account, because someone else may have logged in to it
+    /// Make the account's known browsers unknown; use this if someone else may have logged in
     #[arg(long)]
     forget_browsers: bool,
 

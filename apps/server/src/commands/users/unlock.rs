@@ -25,7 +25,9 @@ impl UnlockArgs {
         let (email, id) = (user.email.as_str(), user.id);
         let text = match unlocked {
             Some(_) if was_throttled => format!("unlocked {email} ({id})"),
-            Some(_) => format!("{email} ({id}) was not throttled; its failed log-ins were reset"),
+            Some(_) => {
+                format!("{email} ({id}) was not throttled; reset its counters of failed log-ins")
+            }
             None => format!("{email} ({id}) is not throttled and has no failed log-ins"),
         };
         let value = json!({

@@ -37,7 +37,7 @@ pub(super) fn DeletionSection(props: &DeletionSectionProps) -> Html {
     html! {
         <section class="setting" aria-labelledby="settings-deletion">
             <h2 id="settings-deletion" tabindex="-1">{"Delete your account"}</h2>
-            <p>{"A deletion takes effect immediately and cannot be undone."}</p>
+            <p>{"This takes effect immediately and cannot be undone."}</p>
             <p>
                 <button
                     type="button"

@@ -72,7 +72,7 @@ impl fmt::Display for Problem {
             Self::FutureTime(name) => write!(f, "{name} is in the future"),
             Self::InvalidIsActive => f.write_str("the active flag is neither true nor false"),
             Self::Deleted => f.write_str(
-                "deleted_at is set, so the account was deleted in the other system; leave it out",
+                "deleted_at is set, so the account was deleted in the other system; remove the record",
             ),
             Self::DuplicateEmail { first } => write!(f, "the same email address as in {first}"),
             Self::DuplicateId { first } => write!(f, "the same id as in {first}"),
@@ -88,7 +88,7 @@ impl fmt::Display for Note {
                 write!(f, "{name} is a few minutes in the future; the current time is used")
             }
             Self::ReplacedId { old, .. } => write!(f, "the id {old:?} is not a UUID"),
-            Self::SeveralLines => f.write_str("one record, because a value contains line breaks"),
+            Self::SeveralLines => f.write_str("one record; a value contains line breaks"),
         }
     }
 }

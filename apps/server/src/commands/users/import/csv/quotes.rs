@@ -8,12 +8,12 @@ use crate::commands::users::import::file::Place;
 pub(super) enum QuoteError {
     /// The file ends within a value.
     #[error(
-        "the value that begins with a quotation mark in line {opened} has no end; close it, and write a quotation mark inside a value twice"
+        "the value that begins with a quotation mark in line {opened} has no closing one; add it, and double each quotation mark inside a value"
     )]
     NotClosed { opened: u64 },
     /// A quotation mark closes a value in which more text follows.
     #[error(
-        "the value that begins with a quotation mark in line {opened} has another one in line {line} in the middle of its text; close it, and write a quotation mark inside a value twice"
+        "the value that begins with a quotation mark in line {opened} has a single one inside it in line {line}; close the value before it, or double each quotation mark inside a value"
     )]
     TextAfterQuote { opened: u64, line: u64 },
 }
