@@ -173,11 +173,11 @@ pub struct SetPassword {
     pub user: UserId,
     /// The hash of the new password.
     pub password: PasswordHash,
-    /// Whether the browsers that the account knows stay known.
+    /// The effect on the account's known browsers.
     pub browsers: KnownBrowsers,
 }
 
-/// What happens to the browsers that an account knows.
+/// The effect of a new password on the browsers that an account knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KnownBrowsers {
     /// They stay known.

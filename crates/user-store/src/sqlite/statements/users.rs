@@ -135,7 +135,7 @@ pub(in crate::sqlite) fn account_state(
         .optional()
 }
 
-/// Returns the email address of an account, in the form in which it is unique.
+/// Returns the normalised email address of an account, which is unique.
 pub(in crate::sqlite) fn email_key(
     connection: &Connection,
     user: UserId,
