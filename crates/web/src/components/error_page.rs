@@ -10,7 +10,7 @@ use crate::browser;
 pub struct ErrorPageProps {
     /// The heading, which is also the title of the document.
     pub title: &'static str,
-    /// What went wrong.
+    /// The description of the error.
     pub text: AttrValue,
     /// Called when the user tries again, or when the browser is online again.
     pub onretry: Callback<()>,

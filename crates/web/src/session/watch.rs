@@ -71,7 +71,8 @@ impl SessionHandle {
         }
     }
 
-    /// Checks the session shortly before its token expires, unless that is about to happen.
+    /// Checks the session shortly before its token expires, unless that is less than
+    /// [`MIN_INTERVAL_MS`] away.
     pub(super) fn expect_token_expiry(&self, remaining_ms: f64) {
         let delay = remaining_ms - TOKEN_MARGIN_MS;
         let session = self.clone();
