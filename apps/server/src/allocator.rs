@@ -14,8 +14,9 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 const PURGE_DELAY: c_int = 15;
 
 #[expect(unsafe_code, reason = "the crate declares this function only with a further dependency")]
-// SAFETY: this is the declaration in `mimalloc.h`, whose library is linked by the crate. It sets an
-// option atomically, and ignores an unknown one.
+// SAFETY: this is the declaration in `mimalloc.h`, whose library is linked by the crate. The
+// function ignores an unknown option. It is not thread-safe, but is only called at the start of the
+// program, while there is one thread.
 unsafe extern "C" {
     safe fn mi_option_set(option: c_int, value: c_long);
 }
