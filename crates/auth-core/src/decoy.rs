@@ -17,7 +17,7 @@ pub struct DecoyKey([u8; KEY_BYTES]);
 ///
 /// A sign-in with an email address that has no account takes as long as a verification against a
 /// decoy, and always fails. For each position, the store has a hash with the parameters of imported
-/// hashes, or none. Without one, the decoy has the current parameters.
+/// hashes, or none. Without a hash, the decoy has the current parameters.
 ///
 /// The position depends only on the email address and on the key. Without the key, an attacker can
 /// neither compute the position of an email address nor tell which addresses have the same

@@ -19,8 +19,8 @@ use crate::error::StoreError;
 /// - A change moves no more positions than its shares require.
 /// - A recount only removes decoys, unless it is the first one. Likewise, an account loses its
 ///   imported hash when its user first signs in.
-/// - New accounts lower the share of the imported hashes at most by half, however many there are.
-///   Otherwise, an attacker who signs up often could make every unknown email address fast.
+/// - New accounts lower the share of the imported hashes at most by half, no matter how many there
+///   are. Otherwise, an attacker who signs up often could make every unknown email address fast.
 /// - At least a quarter of the positions have no decoy. Otherwise, soon after an import, every fast
 ///   sign-in would reveal an account.
 /// - A decoy contains nothing of an account: its salt and its output are zeros.

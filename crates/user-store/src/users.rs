@@ -210,10 +210,10 @@ pub enum Challenge {
     /// The account does not exist or is disabled. The sign-in fails even if the password matches
     /// this hash.
     ///
-    /// The hash has the parameters of imported hashes, or is `None`, which stands for a hash with
-    /// the current parameters. Every sign-in with the same unknown address gets the same decoy
-    /// until the decoys change ([`DecoyStore`](crate::DecoyStore)). So the response time does not
-    /// reveal which addresses have accounts, even if hashes of several kinds were imported.
+    /// The hash has the parameters of imported hashes. `None` stands for a hash with the current
+    /// parameters. Every sign-in with the same unknown address gets the same decoy until the decoys
+    /// change ([`DecoyStore`](crate::DecoyStore)). So the response time does not reveal which
+    /// addresses have accounts, even if hashes of several kinds were imported.
     Decoy(Option<PasswordHash>),
 }
 

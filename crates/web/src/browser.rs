@@ -77,7 +77,7 @@ pub(crate) fn focus_fragment() {
     }
 }
 
-/// Scrolls to the element that the URL's fragment names again, after the layout has changed. If the
+/// Scrolls again to the element that the URL's fragment names, after the layout has changed. If the
 /// user has moved the focus elsewhere, the page does not scroll.
 pub(crate) fn follow_fragment() {
     if let Some(target) = fragment_target()

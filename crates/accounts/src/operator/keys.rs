@@ -84,8 +84,8 @@ impl KeyActivation {
 }
 
 impl Operator<'_> {
-    /// Adds a new key. Every server publishes it at once and signs all new tokens with it from its
-    /// activation on. Tokens signed with older keys remain valid until they expire.
+    /// Adds a new key. Every server publishes it immediately, and signs all new tokens with it from
+    /// its activation on. Tokens signed with older keys remain valid until they expire.
     ///
     /// # Errors
     ///

@@ -18,7 +18,7 @@ pub struct ErrorPageProps {
 
 /// An error in place of a page, with a button to try again.
 ///
-/// The button gets the focus, so that Enter tries again, however often it fails.
+/// The button has the focus after every failure, so that Enter tries again.
 #[component]
 pub fn ErrorPage(props: &ErrorPageProps) -> Html {
     let ErrorPageProps { title, text, onretry } = props;

@@ -115,7 +115,7 @@ impl Scheme for Bcrypt {
         }
     }
 
-    /// Returns a hash with the same cost. A single SHA-256 stands for every preparation.
+    /// Returns a hash with the same cost. All preparations are replaced by a single SHA-256.
     fn template(&self) -> String {
         let prefix = match &self.preparation {
             Preparation::None => "",
