@@ -5,7 +5,7 @@ import init from "./web.js";
 const failure = document.getElementById("failure").content;
 
 // Replaces the page, and all private data on it. After a panic or an uncaught exception, the
-// application is in an undefined state and does not react any more.
+// application is in an undefined state and no longer responds.
 function fail() {
     if (failure.childElementCount === 0) return;
     document.body.replaceChildren(failure);
@@ -25,8 +25,8 @@ function guard(call) {
     };
 }
 
-// Guards all functions of the module, once. The event `error` would not do: for an exception from
-// the script of an extension, it does not tell whether the application was interrupted by it.
+// Guards all functions of the module, once. The event `error` would not be enough: if the script of
+// an extension throws, the event does not say whether the exception interrupted the application.
 const instantiate = WebAssembly.instantiateStreaming;
 WebAssembly.instantiateStreaming = async (...args) => {
     WebAssembly.instantiateStreaming = instantiate;

@@ -86,9 +86,9 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Option<Command>, Command
     }
 }
 
-/// Returns the argument that clap reads as `-h` or `-V` and more flags, such as
-/// `-hacker@example.com` where no email address is expected. `None` if there is no such argument,
-/// or if another one asks for the help or the version.
+/// Returns the argument that clap parses as `-h` or `-V` followed by more short flags, such as
+/// `-hacker@example.com` where no email address is expected. Returns `None` if there is no such
+/// argument, or if another argument asks for the help or the version.
 fn cluster_of_help(arguments: &[OsString]) -> Option<String> {
     let options = arguments.iter().take_while(|argument| *argument != "--");
     let options: Vec<_> = options.map(|argument| argument.to_string_lossy()).collect();

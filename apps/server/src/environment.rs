@@ -48,11 +48,12 @@ pub(crate) fn unknown_warning(name: &str) -> String {
     format!("unknown environment variable {name:?} is ignored; {hint}")
 }
 
-/// The lowest similarity of a misspelt name, from 0 to 1. It is the one that clap uses for options.
+/// The minimum similarity, from 0 to 1, of a misspelt name to a known one. clap uses the same
+/// minimum for options.
 const MIN_SIMILARITY: f64 = 0.7;
 
 fn most_similar(name: &str) -> Option<&'static str> {
-    // Without the prefix, which would make all names similar.
+    // Names are compared without the prefix, which would make all of them similar.
     let similarity = |known: &str| strsim::jaro(&name[PREFIX.len()..], &known[PREFIX.len()..]);
     VARIABLES
         .into_iter()

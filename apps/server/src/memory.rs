@@ -85,7 +85,7 @@ fn limit_of(membership: &str, root: &Path) -> Option<u64> {
         } else {
             continue;
         };
-        // In a container, the path can be one of the host. Then only the root exists.
+        // In a container, the path can be the one on the host, and then only the root exists here.
         let path = Path::new(path.trim_start_matches('/'));
         for group in path.ancestors() {
             let text = fs::read_to_string(mount.join(group).join(file)).unwrap_or_default();

@@ -28,8 +28,8 @@ fn fix(weakness: &Weakness) -> &'static str {
     }
 }
 
-/// Returns the warning about a server that listens on `listen` for other machines, without a public
-/// URL.
+/// Returns the warning about a server without a public URL that listens on `listen`, an address
+/// that other machines can reach.
 pub(crate) fn no_public_url(listen: IpAddr) -> String {
     format!(
         "--listen {listen} accepts connections from other machines, but without --public-url, requests from their browsers are rejected; put a TLS proxy in front, and set --public-url to its https URL"

@@ -181,7 +181,7 @@ impl Accounts {
         let email = &signed_in.user().email;
         let check = PasswordCheck {
             email: email.as_str(),
-            // The stored key, because the email address may be invalid by today's rules.
+            // The stored key is used, because the current rules may reject the email address.
             email_key: Some(email.key().clone()),
             password: &password,
             caller,

@@ -45,7 +45,7 @@ impl Accounts {
     }
 
     /// Returns the memory that verifying the most expensive hash in use takes, in bytes; see
-    /// [`Config::hash_memory`]. It is known from the time of an import on.
+    /// [`Config::hash_memory`]. An import updates it immediately.
     ///
     /// # Errors
     ///

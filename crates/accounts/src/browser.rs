@@ -1,7 +1,7 @@
 use auth_core::{EmailKey, KnownBrowser, UserId};
 use user_store::DeviceVersion;
 
-/// The browser from which a password was sent, and the account that can know it.
+/// A browser that has sent a password, and the account that may know it.
 pub(crate) struct Browser {
     pub(crate) email: EmailKey,
     pub(crate) user: UserId,

@@ -34,8 +34,8 @@ const ERASE_DELAY: Duration = Duration::from_secs(1);
 const ERASE_RETRY: Duration = Duration::from_secs(5);
 
 /// Purges expired data, recounts imported hashes, erases deleted data and logs the length of the
-/// hashing queue until the
-/// service is dropped. Several servers can do this concurrently on one store.
+/// hashing queue until the service is dropped. Several servers can do this concurrently on one
+/// store.
 pub(crate) async fn run(accounts: Weak<Accounts>) {
     tokio::join!(
         purge_periodically(&accounts),

@@ -24,9 +24,9 @@ impl Accounts {
     /// A second tab, or a client that did not receive the response, can use the same token again
     /// for [30 seconds](auth_core::RefreshState::GRACE), as long as the new refresh token has not
     /// been used. It then gets that same new token. Any other reuse suggests that the token was
-    /// copied, so the session is ended (RFC 9700, 4.14.2). So does a repeat with another user
-    /// agent, and one beyond [40](auth_core::RefreshState::MAX_REPEATS). The audit log contains
-    /// repeats (at most one a day from each IP address) and reuse.
+    /// copied, so the session is ended (RFC 9700, 4.14.2). A repeat with another user agent, or one
+    /// more than [40](auth_core::RefreshState::MAX_REPEATS) repeats, also ends the session. The
+    /// audit log contains repeats (at most one a day from each IP address) and reuse.
     ///
     /// # Errors
     ///

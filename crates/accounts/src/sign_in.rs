@@ -164,8 +164,8 @@ impl Accounts {
         };
         let known_browser = account.as_ref().and_then(|account| account.browser.known);
         if claimed.is_some() && claimed != known_browser {
-            // The token was valid once: the account has forgotten the browser, the account was
-            // deleted, or a key was retired. The attempt counts as one of an unknown browser.
+            // The token is genuine but outdated: the account has forgotten the browser, the account
+            // was deleted, or a key was retired. The attempt counts as one of an unknown browser.
             attempt.settle(AttemptOutcome::Void).await;
             let scope = AttemptScope::sign_in(email, None, &caller.client);
             attempt = self.throttle.begin(&scope, deadline).await?;

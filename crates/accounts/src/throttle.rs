@@ -22,7 +22,7 @@ pub(crate) struct Throttle {
     counter_queues: KeyedQueue,
     /// Limits how many passwords from one IP address are being hashed or queued at a time.
     ip_queues: KeyedQueue,
-    /// Limits the same for one IPv6 site.
+    /// Limits how many passwords from one IPv6 site are being hashed or queued at a time.
     site_queues: KeyedQueue,
 }
 

@@ -1,6 +1,6 @@
-//! Compares the SQL statements of log-ins with and without an account. If a rejected log-in took
-//! another number of statements for an account than for none, its response time would reveal which
-//! email addresses have accounts.
+//! Compares the SQL statements of sign-ins with and without an account. If a rejected sign-in ran a
+//! different number of statements for an account than for none, its response time would reveal
+//! which email addresses have accounts.
 //!
 //! This test has a program of its own, because it records the statements of the whole process.
 
@@ -53,7 +53,7 @@ impl App {
         self.accounts.sign_in(SignIn::new(email, PASSWORD, &caller)).await.unwrap().device
     }
 
-    /// Returns the result of a log-in, and the SQL statements that it ran.
+    /// Returns the result of a sign-in, and the SQL statements that it ran.
     async fn sign_in(&self, email: &str, password: &str, caller: &Caller) -> (Status, Vec<String>) {
         let _ = self.record.take();
         let result = self.accounts.sign_in(SignIn::new(email, password, caller)).await;
@@ -81,7 +81,7 @@ fn at(ip: u8, device: Option<DeviceToken>) -> Caller {
 }
 
 #[tokio::test]
-async fn rejected_log_ins_run_the_same_statements_with_and_without_an_account() {
+async fn rejected_sign_ins_run_the_same_statements_with_and_without_an_account() {
     let app = App::new().await;
     let own = app.device(KNOWN).await;
     let of_another_account = app.device(OTHER).await;
@@ -112,13 +112,13 @@ async fn rejected_log_ins_run_the_same_statements_with_and_without_an_account() 
             }
         }
     }
-    // A throttled log-in reads its counters with one statement. It neither looks for the account
+    // A throttled sign-in reads its counters with one statement. It neither looks up the account
     // nor writes.
     assert_eq!(throttled[0].len(), 1, "{:?}", throttled[0]);
     assert!(throttled[0][0].contains("FROM counters"));
     assert!(throttled.iter().all(|statements| *statements == throttled[0]));
-    // A failed log-in looks up, counts and records the same. Text that is no email address has no
-    // account, so nothing is looked up.
+    // A failed sign-in runs the same statements with and without an account. Text that is not an
+    // email address cannot have an account, so nothing is looked up.
     assert!(failed[0].1.iter().any(|statement| statement.contains("INTO events")));
     for (is_address, statements) in &failed {
         let expected = failed[0].1.iter().filter(|it| *is_address || !it.contains("password_hash"));
@@ -127,7 +127,7 @@ async fn rejected_log_ins_run_the_same_statements_with_and_without_an_account() 
 }
 
 #[tokio::test]
-async fn a_successful_log_in_reads_its_counters_three_times_and_leaves_none() {
+async fn a_successful_sign_in_reads_its_counters_three_times_and_leaves_none() {
     let app = App::new().await;
     let (_, first) = app.sign_in(KNOWN, PASSWORD, &at(1, None)).await;
     let (status, statements) = app.sign_in(KNOWN, PASSWORD, &at(1, None)).await;

@@ -15,9 +15,9 @@ pub struct DecoyKey([u8; KEY_BYTES]);
 
 /// The number that selects the decoy for an email address.
 ///
-/// If a sign-in names an email address without an account, it does the work of a verification
-/// against a decoy, and always fails. The store has a decoy for each position: a hash with the
-/// parameters of imported hashes, or none, which stands for a hash with the current parameters.
+/// A sign-in with an email address that has no account takes as long as a verification against a
+/// decoy, and always fails. For each position, the store has a hash with the parameters of imported
+/// hashes, or none. Without a hash, the decoy has the current parameters.
 ///
 /// The position depends only on the email address and on the key. Without the key, an attacker can
 /// neither compute the position of an email address nor tell which addresses have the same

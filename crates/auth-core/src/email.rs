@@ -61,8 +61,8 @@ impl Email {
     /// Creates an email address from the [text](Self::as_str) and the [key](EmailKey::as_str) of a
     /// stored one, without checking them again.
     ///
-    /// The rules change: a domain that is valid in one version of Unicode can be invalid in the
-    /// next. An account must remain readable all the same.
+    /// The rules can change: a domain that is valid in one version of Unicode can be invalid in the
+    /// next. Even then, the account must remain readable.
     #[must_use]
     pub const fn from_stored(typed: String, key: String) -> Self {
         Self { typed, key: EmailKey(key) }
@@ -87,7 +87,7 @@ impl Email {
     }
 }
 
-/// Parses an email address, except that the last label of the domain may consist of digits.
+/// Parses an email address, but also accepts a domain whose last label consists of digits only.
 fn normalize(text: &str) -> Result<Email, EmailError> {
     let visible: String =
         text.chars().filter(|c| !is_invisible(*c)).map(full_width_to_ascii).collect();
@@ -101,7 +101,7 @@ fn normalize(text: &str) -> Result<Email, EmailError> {
         return Err(EmailError);
     }
     // In some scripts, a joiner distinguishes two domains (RFC 5892, A.1 and A.2). Elsewhere, it is
-    // not valid, and only invisible.
+    // invalid, and is removed like other invisible characters.
     let (domain, ascii) = match domain_to_ascii(domain) {
         Ok(ascii) => (domain.to_owned(), ascii),
         Err(_) => {
@@ -150,8 +150,8 @@ const fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
-/// Converts a full-width form of an ASCII character, as East Asian keyboards type it, or a small
-/// `@`.
+/// Converts a full-width ASCII character, which East Asian input methods can produce, or a small
+/// `@` to ASCII.
 fn full_width_to_ascii(c: char) -> char {
     match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
@@ -177,8 +177,8 @@ fn domain_to_ascii(domain: &str) -> Result<String, EmailError> {
 impl EmailKey {
     /// Parses an email address that may have an account, and returns its key.
     ///
-    /// This accepts everything that [`Email::parse`] accepts, and also domains such as `127.0.0.1`:
-    /// the account of such an email address can be older than the rule.
+    /// This accepts everything that [`Email::parse`] accepts, and also domains such as `127.0.0.1`,
+    /// because an account can be older than the rule that rejects its email address.
     ///
     /// # Errors
     ///

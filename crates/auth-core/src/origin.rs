@@ -19,7 +19,7 @@ use url::{Host, Url};
 pub struct Origin {
     text: String,
     host_is_loopback: bool,
-    /// Whether the same port of every loopback address counts as this origin.
+    /// `true` if the same port of every loopback address counts as this origin.
     accepts_loopback: bool,
 }
 
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn only_localhost_as_the_default_accepts_the_loopback_addresses() {
+    fn only_the_default_localhost_accepts_the_loopback_addresses() {
         let localhost = Origin::localhost(8080);
         for alias in ["localhost", "127.0.0.1", "127.0.0.2", "[::1]"] {
             assert!(localhost.matches(format!("http://{alias}:8080").as_bytes()), "{alias}");

@@ -15,14 +15,14 @@ use crate::error::StoreError;
 ///
 /// - The key that assigns positions never changes, so an email address keeps its position.
 /// - An import changes the decoys immediately, in its own transaction. A recount changes them at
-///   most once a day. Nothing else changes them, sign-ups in particular.
+///   most once a day. Nothing else changes them, not even a sign-up.
 /// - A change moves no more positions than its shares require.
-/// - Between imports, a decoy is only ever removed. This is what happens to an account with an
+/// - A recount only removes decoys, unless it is the first one. Likewise, an account loses its
 ///   imported hash when its user first signs in.
-/// - New accounts lower the share of the imported hashes at most by half, however many there are.
-///   Otherwise, an attacker who signs up often could make every unknown email address fast.
-/// - At least a quarter of the positions have no decoy. Otherwise, soon after an import, only an
-///   email address with an account could be fast.
+/// - New accounts lower the share of the imported hashes at most by half, no matter how many there
+///   are. Otherwise, an attacker who signs up often could make every unknown email address fast.
+/// - At least a quarter of the positions have no decoy. Otherwise, soon after an import, every fast
+///   sign-in would reveal an account.
 /// - A decoy contains nothing of an account: its salt and its output are zeros.
 #[async_trait]
 pub trait DecoyStore: Send + Sync + 'static {
@@ -34,8 +34,8 @@ pub trait DecoyStore: Send + Sync + 'static {
     /// unless the last count was less than a day before `now`.
     async fn recount_decoys(&self, now: Timestamp) -> Result<RecountOutcome, StoreError>;
 
-    /// Returns the memory that the most expensive decoy takes to verify, in bytes. Accounts have
-    /// hashes that take as much. Zero if no memory-hard hash is in use.
+    /// Returns the memory that verifying the most expensive imported hash takes, in bytes, as of
+    /// the last import or count. Zero if no hash is memory-hard.
     async fn max_hash_memory(&self) -> Result<u64, StoreError>;
 }
 

@@ -10,8 +10,8 @@ use crate::error::StoreError;
 /// # Rules
 ///
 /// - Every key verifies tokens from the time when it is added until it is retired.
-/// - The newest key whose time has come signs ([`SigningKeySet::signing_position`]). A newer key is
-///   only published, and an older one has been replaced.
+/// - The newest key whose `signs_from` has passed signs ([`SigningKeySet::signing_position`]).
+///   Newer keys are only published, and older ones have been replaced.
 /// - The first key signs at once.
 /// - If the key that signs is retired, the next newer key signs at once. Without a newer key, it
 ///   cannot be retired.
@@ -94,7 +94,7 @@ pub struct StoredSigningKey {
 pub enum RetireKeyOutcome {
     /// The key was deleted. Another key signs, as before.
     Retired,
-    /// The key, which signed, was deleted. This published key signs from now on.
+    /// The key, which signed new tokens, was deleted. This published key signs them from now on.
     RetiredAndActivated(SigningKeySeed),
     /// The key is the one that signs, and there is no newer one. It was not deleted.
     InUse,

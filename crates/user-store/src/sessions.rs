@@ -26,8 +26,8 @@ use crate::users::{PasswordVersion, User};
 ///   ends the session.
 /// - An accepted repeat is recorded, unless one from the same IP address was recorded for the same
 ///   session less than a day before.
-/// - Using a refresh token of no active session, and ending sessions if there are none to end, does
-///   not wait for writers or keep them waiting.
+/// - Using a refresh token of no active session neither waits for writers nor delays them. The same
+///   holds for ending sessions if there are none to end.
 /// - A user has at most [`NewSession::MAX_PER_USER`] active sessions. Opening one more ends the
 ///   least recently used one.
 #[async_trait]
@@ -216,7 +216,7 @@ pub enum RotateOutcome {
     Rotated(Session),
     /// The token was rotated a moment ago. Its successor can be derived again with this salt.
     Repeated(Session, SuccessorSalt),
-    /// The token was replaced earlier, and its use cannot be repeated for this reason. Its session
+    /// The token was replaced earlier, and this use counts as reuse for this reason. Its session
     /// was ended and is returned.
     Reused(Session, ReuseReason),
     /// No active session has this token.

@@ -173,11 +173,11 @@ pub struct SetPassword {
     pub user: UserId,
     /// The hash of the new password.
     pub password: PasswordHash,
-    /// Whether the browsers that the account knows stay known.
+    /// The effect on the account's known browsers.
     pub browsers: KnownBrowsers,
 }
 
-/// What happens to the browsers that an account knows.
+/// The effect of a new password on the browsers that an account knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KnownBrowsers {
     /// They stay known.
@@ -210,10 +210,10 @@ pub enum Challenge {
     /// The account does not exist or is disabled. The sign-in fails even if the password matches
     /// this hash.
     ///
-    /// The hash has the parameters of imported hashes, or is `None`, which stands for a hash with
-    /// the current parameters. Every sign-in with the same unknown address gets the same decoy
-    /// until the decoys change ([`DecoyStore`](crate::DecoyStore)). So the response time does not
-    /// reveal which addresses have accounts, even if hashes of several kinds were imported.
+    /// The hash has the parameters of imported hashes. `None` stands for a hash with the current
+    /// parameters. Every sign-in with the same unknown address gets the same decoy until the decoys
+    /// change ([`DecoyStore`](crate::DecoyStore)). So the response time does not reveal which
+    /// addresses have accounts, even if hashes of several kinds were imported.
     Decoy(Option<PasswordHash>),
 }
 

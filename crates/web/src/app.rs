@@ -18,7 +18,7 @@ pub struct AppProps {
     pub history: AnyHistory,
     /// The server's rules for a new password.
     pub password_policy: PasswordPolicy,
-    /// Whether visitors can create accounts.
+    /// The sign-up setting of the server.
     pub sign_up: SignUp,
     /// The initial state of the session, before the server's first response.
     pub session: Session,

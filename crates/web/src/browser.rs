@@ -77,7 +77,7 @@ pub(crate) fn focus_fragment() {
     }
 }
 
-/// Scrolls to the element that the URL's fragment names again, after the layout has changed. If the
+/// Scrolls again to the element that the URL's fragment names, after the layout has changed. If the
 /// user has moved the focus elsewhere, the page does not scroll.
 pub(crate) fn follow_fragment() {
     if let Some(target) = fragment_target()
@@ -119,9 +119,9 @@ pub(crate) fn is_held_enter(event: &KeyboardEvent) -> bool {
     event.repeat() && is_key(event, "Enter")
 }
 
-/// Returns whether a key event is about this key.
+/// Returns whether a key event is for this key.
 ///
-/// Chromium's autofill and some extensions send `keydown` events that are no `KeyboardEvent` and
+/// Chromium's autofill and some extensions send `keydown` events that are not a `KeyboardEvent` and
 /// have no key. The binding of `key` in web-sys throws an exception for them.
 pub(crate) fn is_key(event: &KeyboardEvent, key: &str) -> bool {
     Reflect::get(event, &"key".into()).is_ok_and(|it| it.as_string().as_deref() == Some(key))

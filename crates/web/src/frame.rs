@@ -11,7 +11,7 @@ use crate::sign_up::SignUp;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct FrameProps {
-    /// Whether visitors can create accounts.
+    /// The sign-up setting of the server.
     pub(crate) sign_up: SignUp,
     /// The current page.
     pub(crate) children: Html,

@@ -104,7 +104,7 @@ fn describe_rejection(rejection: &Rejection) -> String {
             "Incorrect email address or password. Check both and try again.".to_owned()
         }
         (401, Some(_)) => "Your session has ended. Log in to continue.".to_owned(),
-        // A proxy has its own log-in, which the browser offers when the page is loaded.
+        // The response comes from a proxy with its own log-in page, which a reload shows.
         (401, None) => {
             "Access to this site requires a separate log-in. Reload the page to log in.".to_owned()
         }

@@ -1,4 +1,4 @@
-/// Whether visitors can create accounts.
+/// The sign-up setting of the server: whether visitors can create accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SignUp {
     /// They can.

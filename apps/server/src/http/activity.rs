@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// What a connection is doing.
+/// The activity of a connection: idle, busy or evicted.
 ///
 /// A connection is idle while it waits for its client: for a request, for the rest of a body, or
 /// for the client to read a response. An idle connection can be evicted to make room for another.
@@ -26,7 +26,7 @@ const EVICTED: u64 = u64::MAX - 1;
 #[error("the connection was closed to make room for another")]
 pub(super) struct Evicted;
 
-/// The time since when a connection has been idle. Only valid while the connection stays idle.
+/// The time at which a connection became idle. Valid only while the connection stays idle.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct IdleSince {
     pub(super) time: Instant,
@@ -68,7 +68,7 @@ impl Activity {
         self.update(|state| is_idle(state).then_some(now));
     }
 
-    /// Returns since when the connection has been idle, or `None` if it is not.
+    /// Returns when the connection became idle, or `None` if it is not idle.
     pub(super) fn idle_since(&self) -> Option<IdleSince> {
         let state = self.state.load(Ordering::Acquire);
         if !is_idle(state) {

@@ -12,12 +12,13 @@ use super::activity::Activity;
 
 /// The maximum number of connections.
 const MAX_CONNECTIONS: usize = 4_096;
-/// The number of file descriptors that are enough for [`MAX_CONNECTIONS`].
+/// The number of file descriptors that suffices for [`MAX_CONNECTIONS`].
 const MAX_FILES: u64 = 8_192;
-/// One client can have an eighth of all connections, which is 512 of 4,096.
+/// One client can have an eighth of all connections: 512 of 4,096.
 ///
-/// Browsers open up to six connections. So 85 people who share an IP address can load pages at the
-/// same moment, and any number of them one after the other, because idle connections give way.
+/// A browser opens up to six connections, so 85 people who share an IP address can load pages at
+/// the same moment. Any number of people can load pages one after the other, because idle
+/// connections are closed to make room.
 const CLIENT_SHARE: usize = 8;
 /// The minimum time between two warnings about the limits.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
@@ -29,8 +30,8 @@ struct Limits {
     per_client: usize,
 }
 
-/// A client that connections are counted by: an IPv4 address, or the /64 network of an IPv6
-/// address, which is the smallest that a site is assigned (RFC 6177).
+/// A client, as connections are counted: an IPv4 address, or the /64 network of an IPv6 address,
+/// which is the smallest that a site is assigned (RFC 6177).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Client(IpAddr);
 
@@ -45,7 +46,7 @@ struct Table {
     open: HashMap<u64, Entry>,
     per_client: HashMap<Client, usize>,
     next_id: u64,
-    /// What has happened since the last warning.
+    /// The connections closed since the last warning.
     unreported: Counts,
     last_warning: Option<Instant>,
 }

@@ -27,8 +27,8 @@ pub(super) fn check<B>(request: &Request<B>) -> Result<(), HeadError> {
     }
 }
 
-/// Returns whether there is at most one `Host`, its value is a host with or without a port, and it
-/// is not missing in HTTP/1.1 (RFC 9112, 3.2). The value is otherwise not used.
+/// Returns whether the request has one valid `Host`, or none and an HTTP version before 1.1 (RFC
+/// 9112, 3.2). A valid value is a host with or without a port. It is not used for anything else.
 fn has_valid_host(version: Version, headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {

@@ -73,8 +73,8 @@ pub(super) fn asset<F: Files>(
     response
 }
 
-/// Adds to a response that its content depends on `Accept`, for caches (RFC 9110, 12.5.5). It also
-/// names `Accept-Encoding`, because a proxy may compress pages.
+/// Adds a `Vary` header, which tells caches that the content depends on `Accept` (RFC 9110,
+/// 12.5.5). The header also names `Accept-Encoding`, because a proxy may compress pages.
 pub(super) fn depends_on_accept(mut response: Response) -> Response {
     set(&mut response, VARY, "Accept, Accept-Encoding");
     response

@@ -32,7 +32,7 @@ enum OutputState {
     Failed {
         /// The number of lines that were not written.
         lost: u64,
-        /// Whether a part of a line was written.
+        /// `true` if a part of a line was written.
         is_mid_line: bool,
     },
 }
@@ -177,7 +177,7 @@ impl Queue {
 fn write_lines(output: &mut impl Write, lines: &[u8], last: OutputState) -> OutputState {
     let was_mid_line = matches!(last, OutputState::Failed { is_mid_line: true, .. });
     let mut rest = lines;
-    // After a part of a line, the next record begins on a new line.
+    // If only a part of the last line was written, begin on a new line.
     let mut result = if was_mid_line { output.write_all(b"\n") } else { Ok(()) };
     while result.is_ok() && !rest.is_empty() {
         match output.write(rest) {

@@ -28,8 +28,8 @@ pub(crate) fn one_line(record: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(escaped.into_bytes())
 }
 
-/// Returns whether the character is invisible or changes the order or the lines of a text. With one,
-/// a terminal would show a record as something else.
+/// Returns whether the character is invisible, or changes the order or the lines of a text. Such a
+/// character can make a terminal display a record as something else.
 const fn changes_layout(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -7,7 +7,7 @@ use crate::visitor::{NEW, PASSWORD, Visitor, visit};
 const FAILED: &str = "document.querySelector('h1')?.innerText === 'Something went wrong'";
 
 impl Visitor {
-    /// Waits until the page has been replaced by the one that says so.
+    /// Waits until the page that reports the failure is shown.
     async fn sees_the_failure_page(&self) {
         self.until(FAILED).await;
         self.sees_nothing_private().await;
@@ -23,7 +23,7 @@ impl Visitor {
 }
 
 #[tokio::test]
-async fn a_browser_language_that_is_no_language_tag_is_ignored() {
+async fn an_invalid_browser_language_is_ignored() {
     visit(async |ada| {
         for language in ["en-US@posix", "en_GB", "C", ""] {
             let getter = format!("{{ get: () => {} }}", json!(language));

@@ -60,7 +60,7 @@ async fn a_log_in_without_a_network_keeps_the_typed_text() {
 }
 
 #[tokio::test]
-async fn enter_tries_again_however_often_it_fails() {
+async fn enter_tries_again_after_every_failure() {
     visit(async |ada| {
         ada.logs_in().await;
         ada.open("/").await;
@@ -122,7 +122,7 @@ async fn enter_submits_the_log_in_form_again_after_coming_back_online() {
 }
 
 #[tokio::test]
-async fn a_log_in_of_a_proxy_does_not_end_the_session() {
+async fn a_401_from_a_proxy_does_not_end_the_session() {
     visit(async |ada| {
         let token = ada.logs_in().await;
         ada.script(

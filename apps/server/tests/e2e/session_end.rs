@@ -1,4 +1,4 @@
-//! A page whose session has ended shows nothing private for long.
+//! A page stops showing private data soon after its session has ended.
 
 use crate::server::Server;
 use crate::visitor::{Visitor, visit};

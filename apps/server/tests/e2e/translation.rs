@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit};
 
-/// Replaces every text node by two elements, like the translation of Chromium, and brackets stand
-/// for the translation. Texts that are added later are translated too.
+/// Replaces every text node with two elements, as Chromium's translation does, and puts the text in
+/// brackets instead of translating it. Later texts are replaced too.
 const TRANSLATOR: &str = "
     const translate = (root) => {
         const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);

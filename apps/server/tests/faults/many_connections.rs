@@ -22,7 +22,7 @@ fn start(options: &[&str]) -> (Server, TempDir) {
     (server.unwrap_or_else(|log| unreachable!("{log}")), folder)
 }
 
-/// Connects from 127.0.0.`client`. To the server, each of these addresses is another client.
+/// Connects from 127.0.0.`client`. To the server, each of these addresses is a different client.
 fn connect_from(client: u8, server: &Server) -> TcpStream {
     let from = SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, client), 0);
     let to: SocketAddrV4 = server.address.parse().unwrap();

@@ -14,11 +14,11 @@ pub struct SigningKeyRecord {
     pub kid: String,
     /// When the key was generated and published.
     pub created_at: Timestamp,
-    /// What the key is used for.
+    /// The state of the key.
     pub state: SigningKeyState,
 }
 
-/// What a signing key is used for. In every state, it is published and verifies tokens.
+/// The state of a signing key. In every state, the key is published and verifies tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SigningKeyState {
     /// The key does not sign yet.
@@ -84,8 +84,8 @@ impl KeyActivation {
 }
 
 impl Operator<'_> {
-    /// Adds a new key. Every server publishes it at once and signs all new tokens with it from its
-    /// activation on. Tokens signed with older keys remain valid until they expire.
+    /// Adds a new key. Every server publishes it immediately, and signs all new tokens with it from
+    /// its activation on. Tokens signed with older keys remain valid until they expire.
     ///
     /// # Errors
     ///

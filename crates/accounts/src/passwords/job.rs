@@ -2,14 +2,14 @@ use auth_core::HashJob;
 
 /// A job of a [`Pool`](super::pool::Pool).
 pub(crate) trait Job: Send + 'static {
-    /// Returns what the job needs to run. It is the same at each call.
+    /// Returns the resources that the job needs. They are the same at each call.
     fn demand(&self) -> Demand;
 }
 
-/// What a job needs to run.
+/// The resources that a job needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Demand {
-    /// A place in a batch.
+    /// A slot in a batch.
     Batchable,
     /// A thread of its own, and memory. The memory is 0 for a job that is not memory-hard.
     Alone { memory_bytes: u64 },

@@ -280,7 +280,7 @@ impl<J: Job, R> Queue<J, R> {
 
     /// Removes the next batch from the queue: the first job that can begin and, if it can share a
     /// batch, others up to `size`. Memory-hard jobs begin in the order in which they were queued,
-    /// so that none of them is overtaken by smaller ones for ever.
+    /// so that smaller ones cannot delay a large one forever.
     fn take_batch(&mut self, size: usize) -> Option<Vec<QueuedJob<J, R>>> {
         let mut is_memory_awaited = false;
         for index in 0..self.jobs.len() {

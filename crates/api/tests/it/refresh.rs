@@ -155,7 +155,7 @@ async fn twenty_tabs_that_refresh_at_once_and_retry_stay_signed_in() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_repeated_more_often_than_tabs_explain_ends_the_session() {
+async fn a_refresh_token_repeated_more_than_forty_times_ends_the_session() {
     let app = TestApp::new().await;
     let mut user = app.user().await;
     let copied = user.cookie.clone();

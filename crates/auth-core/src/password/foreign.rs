@@ -44,8 +44,8 @@ trait Scheme: Send + Sync {
     /// Returns `true` if a password matches. The hashes are compared in constant time.
     fn is_match(&self, password: &[u8]) -> bool;
 
-    /// Returns `true` if this password, when it matches, is certainly the one that was hashed.
-    /// Returns `false` if a password that differs only at the end could match too.
+    /// Returns `true` if a match proves that this is the password that was hashed. Returns `false`
+    /// if a password that differs only at the end could match too.
     fn identifies(&self, _password: &[u8]) -> bool {
         true
     }
@@ -137,8 +137,8 @@ impl ForeignHash {
     /// checked because other systems do not normalise passwords. If both forms are equal, only one
     /// is checked. A password with U+0000 never matches.
     ///
-    /// A match is only outdated if it [identifies](Scheme::identifies) the password: otherwise, a
-    /// rehash could replace the password by another one.
+    /// A match is reported as outdated only if the hash [identifies](Scheme::identifies) the
+    /// password. Otherwise, a rehash could replace the password with another one.
     pub(super) fn verify(&self, password: &Password) -> Verification {
         let mut verification = Verification::Mismatch;
         for form in password.forms() {
@@ -152,7 +152,7 @@ impl ForeignHash {
         if password.has_nul() { Verification::Mismatch } else { verification }
     }
 
-    /// Returns `true` if the password, when it matches, is certainly the one that was hashed.
+    /// Returns `true` if a match proves that this is the password that was hashed.
     #[cfg(feature = "system")]
     pub(super) fn identifies(&self, password: &Password) -> bool {
         password.forms().all(|form| self.scheme.identifies(form))

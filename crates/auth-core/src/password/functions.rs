@@ -67,7 +67,7 @@ pub fn verify_password(password: &str, stored: &str) -> Result<(), VerifyPasswor
 /// system, or cannot be parsed.
 ///
 /// Returns `false` if the stored hash does not show whether this was the whole password: bcrypt
-/// ignores everything after 72 bytes. A new hash could then replace the password by another one.
+/// ignores everything after 72 bytes. A new hash could then replace the password with another one.
 ///
 /// ```
 /// # use auth_core::needs_rehash;

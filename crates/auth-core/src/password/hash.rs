@@ -17,7 +17,7 @@ use super::foreign::ForeignHash;
 /// | `foreign-argon2` | `$argon2id$v=19$…`, `$argon2i$…` and `$argon2d$…` (RFC 9106), also with Django's prefix `argon2` |
 /// | `foreign-bcrypt` | `$2a$…`, `$2b$…`, `$2y$…` (PHP, Rails, Supabase, Node), Django's `bcrypt$…` and `bcrypt_sha256$…`, passlib's `$bcrypt-sha256$…` |
 /// | `foreign-firebase` | Firebase's variant of scrypt in the format of Supabase: `$fbscrypt$v=1,…` |
-/// | `foreign-flask-security` | `flask-security$SALT$…`, where `SALT` is `SECURITY_PASSWORD_SALT` of the app in base64, followed by the hash of Flask-Security, whose algorithm has a feature of its own |
+/// | `foreign-flask-security` | `flask-security$SALT$…`, where `SALT` is `SECURITY_PASSWORD_SALT` of the app in base64, followed by Flask-Security's hash. The feature of that hash's algorithm is needed too |
 /// | `foreign-pbkdf2` | Werkzeug's `pbkdf2:sha256:…`, Django's `pbkdf2_sha256$…`, passlib's `$pbkdf2-sha256$29000$…`; also with SHA-1 and, except for Django, with SHA-512 |
 /// | `foreign-scrypt` | Werkzeug's `scrypt:…`, Django's `scrypt$…`, and the PHC strings `$scrypt$ln=…` of passlib |
 ///
@@ -112,7 +112,7 @@ impl PasswordHash {
     pub fn template(&self) -> String {
         match &self.0 {
             HashKind::Native(hash) => {
-                // In base64, `A` stands for zero. The salt of a template has 16 bytes.
+                // In base64, `A` encodes zero. The salt of a template has 16 bytes.
                 let (salt, output) =
                     ("A".repeat(22), "A".repeat((hash.output.len() * 4).div_ceil(3)));
                 let (name, length) = (Algorithm::PBKDF2_SHA256_ID, hash.output.len());
@@ -179,8 +179,8 @@ fn parse_phc(text: &str) -> Option<NativeHash> {
     Some(NativeHash { iterations, salt, output })
 }
 
-/// Returns `true` if the work is at most that of the maximum number of iterations. An output that
-/// is longer than one SHA-256 takes the iterations once per SHA-256 (RFC 8018, 5.2).
+/// Returns `true` if the work is at most that of the maximum number of iterations. PBKDF2 runs all
+/// iterations once for each SHA-256 in the output (RFC 8018, 5.2).
 fn is_affordable(iterations: u32, output_bytes: usize) -> bool {
     let digests = u32::try_from(output_bytes.div_ceil(32)).unwrap_or(u32::MAX);
     iterations.saturating_mul(digests) <= PasswordHasher::MAX_ITERATIONS

@@ -100,9 +100,8 @@ impl HashJob {
         Self { password, kind, is_decoy: false }
     }
 
-    /// Creates a job that does the work of a verification against `stored`, because there is no
-    /// account with the given email address. Without a hash, the work is that of a hash with the
-    /// current parameters.
+    /// Creates a job for a sign-in whose email address has no account. It does the work of a
+    /// verification against `stored` or, without a hash, against one with the current parameters.
     ///
     /// The outcome is always a [`Mismatch`](Verification::Mismatch), even if the password matches.
     #[must_use]

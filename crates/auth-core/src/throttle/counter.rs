@@ -134,9 +134,8 @@ impl Counter {
         CountOutcome::LimitReached
     }
 
-    /// Brings the counter up to date: removes failures that no longer have an effect, forgets
-    /// lockouts that no longer have one, and counts as failed the attempts that were not settled in
-    /// time.
+    /// Brings the counter up to date: removes failures and lockouts that no longer have an effect,
+    /// and counts attempts that were not settled in time as failed.
     fn discard_expired(&mut self, limit: &Limit, now: i64) {
         self.locked_until = self.latest_lockout_end(now);
         for at in &mut self.failed {

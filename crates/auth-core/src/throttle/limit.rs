@@ -74,9 +74,9 @@ impl Limit {
         self.quotas
     }
 
-    /// Returns how long after a lockout one more failure begins a longer lockout, even if no quota
-    /// is used up any more. It is zero for limits that several people share. Otherwise, a stranger
-    /// who fails once per lockout would keep all of them out.
+    /// Returns the time after a lockout during which one more failure begins a longer lockout, even
+    /// if no quota is used up any more. It is zero for limits that several people share. Otherwise,
+    /// a stranger who fails once per lockout would keep all of them out.
     #[must_use]
     pub const fn probation(&self) -> Duration {
         self.probation

@@ -61,7 +61,7 @@ impl AccessTokens {
         Self::with_schedule(service, lifetime, keys)
     }
 
-    /// Creates a token issuer whose keys begin to sign at different times. `keys` are in order,
+    /// Creates a token issuer whose keys begin to sign at different times. `keys` must be in order,
     /// newest first. [`signing_position`] selects the one that signs a token. All of them verify.
     ///
     /// # Errors
@@ -133,7 +133,7 @@ impl AccessTokens {
         self.verifier.lacks_key_for(token)
     }
 
-    /// Returns the public keys, which other services verify tokens with, newest first.
+    /// Returns the public keys with which other services verify tokens, newest first.
     #[must_use]
     pub const fn jwks(&self) -> &JwkSet {
         &self.jwks

@@ -15,9 +15,8 @@ pub struct ScheduledKey {
 /// Returns the position of the key that signs at `now`, given the times from which each key may
 /// sign, in the order of the keys, newest first.
 ///
-/// It is the newest key whose time has come. If the clock was set back to before all of these
-/// times, it is the oldest key, because that one has been published for the longest time. `None` if
-/// there is no key.
+/// It is the newest key that may sign. If no key may sign yet, because the clock was set back, it
+/// is the oldest key, which has been published for the longest time. `None` if there is no key.
 #[must_use]
 pub fn signing_position(
     signs_from: impl ExactSizeIterator<Item = Timestamp>,
@@ -37,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_key_whose_time_has_come_signs() {
+    fn the_newest_key_that_may_sign_is_selected() {
         assert_eq!(position(&[], 10), None);
         assert_eq!(position(&[5], 10), Some(0));
         assert_eq!(position(&[20, 5], 19), Some(1));
@@ -49,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_key_signs_before_the_time_of_every_key() {
+    fn the_oldest_key_is_selected_if_no_key_may_sign_yet() {
         assert_eq!(position(&[20], 10), Some(0));
         assert_eq!(position(&[10, 30, 20], 9), Some(2));
     }

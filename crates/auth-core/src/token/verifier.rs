@@ -111,14 +111,14 @@ pub type FetchError = Arc<dyn Error + Send + Sync>;
 impl Verifier {
     /// The age at which keys are fetched again.
     pub const FRESH_FOR: Duration = JwkSet::MAX_AGE;
-    /// The time since the start of the last finished fetch, even a failed one, from which a token
-    /// waits for the next fetch.
+    /// If the last finished fetch, even a failed one, started at least this long ago, a token waits
+    /// for the next fetch.
     pub const WAIT_AFTER: Duration = Duration::from_mins(10);
     /// The age from which keys are no longer used, even if fetching new ones fails.
     pub const STALE_AFTER: Duration = Duration::from_hours(1);
     /// The minimum time between the starts of two fetches.
     pub const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(10);
-    /// The time between the starts of two fetches after several failures.
+    /// The maximum of the interval between fetches, which doubles with every failure.
     pub const MAX_FETCH_INTERVAL: Duration = Duration::from_mins(1);
     /// The time after which an unfinished fetch has failed and a new one may start.
     pub const FETCH_TIMEOUT: Duration = Duration::from_secs(30);

@@ -87,7 +87,7 @@ fn a_bcrypt_hash_is_kept_unless_the_whole_password_is_known() {
     assert_eq!(verify(&long[..72], &hash_of_71), Verification::Mismatch);
 }
 
-/// Every hash but a plain one of bcrypt depends on all bytes of the password.
+/// Every hash except one of plain bcrypt depends on all bytes of the password.
 #[test]
 fn a_password_with_another_end_does_not_match() {
     for (by, password, text) in foreign_hashes() {
@@ -231,7 +231,7 @@ fn too_expensive_hashes_are_rejected() {
         format!("scrypt:262144:8:1$salt${hex}"),
         format!("scrypt:16:8:131072$salt${hex}"),
         format!("scrypt:2147483648:4294967295:4294967295$salt${hex}"),
-        // An output of several digests takes the iterations for each of them.
+        // PBKDF2 runs all iterations for each digest in the output.
         format!("pbkdf2:sha1:5000001$salt${}", "0".repeat(80)),
         format!("pbkdf2:sha256:5000001$salt${}", "0".repeat(128)),
         format!("$scrypt$ln=31,r=8,p=1${salt}${output}"),

@@ -128,7 +128,7 @@ fn hashes_with_invalid_parameters_or_in_another_spelling_are_rejected() {
         &PYTHON_HASH.replace("i=1000", "i=999"),
         &PYTHON_HASH.replace("i=1000", "i=10000001"),
         &PYTHON_HASH.replace("i=1000", "i=4294967296"),
-        // An output of two SHA-256 takes twice the work.
+        // An output of two SHA-256 digests takes twice the work.
         &format!("$pbkdf2-sha256$i=5000001,l=64$c2FsdHNhbHRzYWx0c2FsdA${}", "A".repeat(86)),
         &PYTHON_HASH.replace("l=32", "l=31"),
         &PYTHON_HASH.replace("sha256", "sha512"),

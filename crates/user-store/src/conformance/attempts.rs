@@ -129,7 +129,7 @@ async fn expired_counters_are_purged(deployment: &dyn Deployment) {
     assert_eq!((purged(day, 1).await, purged(day, 1).await, purged(day, 1).await), (1, 1, 0));
 }
 
-/// Otherwise, an attacker could fill the store with counters that count nothing.
+/// An attacker could otherwise fill the store with counters without failures.
 async fn settled_attempts_without_failures_leave_no_counter(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let ada = [by_account("ada@example.com"), by_ip()];
@@ -195,9 +195,9 @@ async fn a_password_set_by_an_operator_unlocks_the_account(deployment: &dyn Depl
     assert_eq!(begin(&store, &counters).await, Admission::Admitted);
 }
 
-/// A thief who has signed in may have a device token. When users change their password, such a token
-/// becomes useless. An operator who sets a forgotten password must not turn the owner's browsers
-/// into strangers.
+/// A thief who has signed in may have a device token. When users change their password, such a
+/// token becomes useless. When an operator sets a forgotten password, the owner's browsers must
+/// stay known.
 async fn a_password_change_forgets_known_browsers_unless_an_operator_keeps_them(
     deployment: &dyn Deployment,
 ) {

@@ -196,7 +196,7 @@ async fn newest_event(store: &Server, session: &Session) -> Event {
     events(store, session).await.pop().unwrap()
 }
 
-/// Returns the reason for which a use of a token has ended `session`.
+/// Returns the reason why a use of a token has ended `session`.
 #[track_caller]
 fn reason(
     outcome: Result<(Session, RefreshToken), RotateOutcome>,

@@ -38,7 +38,8 @@ const RECOUNT_INTERVAL: Duration = Duration::from_hours(24);
 /// The maximum number of positions with a decoy: three quarters.
 const MAX_DECOYS: usize = DecoyPosition::COUNT as usize / 4 * 3;
 
-/// Decides whether the hashes must be counted again. If the clock was set back, they must.
+/// Decides whether the hashes must be counted again: after a day, or if the clock was set back by
+/// as much.
 pub(crate) fn is_recount_due(counted_at: Option<Timestamp>, now: Timestamp) -> bool {
     match counted_at {
         Some(counted_at) => now.duration_since(counted_at).unsigned_abs() >= RECOUNT_INTERVAL,
@@ -46,8 +47,8 @@ pub(crate) fn is_recount_due(counted_at: Option<Timestamp>, now: Timestamp) -> b
     }
 }
 
-/// Counts hashes by template. The format of this crate is not counted: hashes in that format need
-/// no decoy.
+/// Counts hashes by template. Hashes in Latchkey's own format are not counted, because they need no
+/// decoy.
 pub(crate) fn count_by_template<'a>(
     hashes: impl IntoIterator<Item = &'a PasswordHash>,
 ) -> BTreeMap<String, u32> {
@@ -94,7 +95,8 @@ impl Decoys {
         let represented = u64::from(total).min(2 * imported).max(in_use + in_use.div_ceil(3));
         let share = |accounts: u32| {
             let positions = u64::from(DecoyPosition::COUNT) * u64::from(accounts);
-            // Every class has a position. Otherwise, its hashes would belong to accounts only.
+            // Every class has a position. Otherwise, a sign-in that takes as long as such a hash
+            // would reveal an account.
             let share = positions.checked_div(represented).unwrap_or(0).max(1);
             usize::try_from(share).unwrap_or(MAX_DECOYS)
         };
@@ -102,8 +104,7 @@ impl Decoys {
         in_use.map(|(template, class)| (template.clone(), share(class.accounts))).collect()
     }
 
-    /// Gives each class its share of the positions. Positions move only from classes that have too
-    /// many to classes that have too few.
+    /// Gives each class its share of the positions, and changes no more positions than necessary.
     fn assign(&mut self, shares: &BTreeMap<String, usize>) {
         let before = std::mem::take(&mut self.templates);
         let mut free: Vec<u8> = (0..=u8::MAX).filter(|at| !before.contains_key(at)).collect();
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn log_ins_remove_decoys_and_move_no_others() {
+    fn sign_ins_remove_decoys_and_move_no_others() {
         let mut decoys = imported([("argon2", 100), ("bcrypt", 100)], 200);
         for in_use in [80, 40, 10, 1] {
             let before = decoys.clone();

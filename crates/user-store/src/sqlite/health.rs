@@ -8,7 +8,7 @@ use crate::store::HealthCheck;
 #[async_trait]
 impl HealthCheck for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
-        // Any row would do. A transaction that writes would hold up other writers.
+        // Any query is enough. A write transaction would block other writers.
         self.database.read(keys::version).await?;
         Ok(())
     }

@@ -204,7 +204,7 @@ impl UserStore for SqliteStore {
                 }
                 for StoredUser { user, password_hash } in &users {
                     // This transaction holds the write lock, so no email address has been taken
-                    // since the check. If one has all the same, nothing is imported.
+                    // since the check. If the insertion still fails, nothing is imported.
                     if let users::InsertOutcome::EmailTaken =
                         users::insert(tx, user, password_hash)?
                     {

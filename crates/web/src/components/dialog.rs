@@ -20,8 +20,9 @@ pub struct DialogProps {
 
 /// A modal dialog, which is open while it is mounted.
 ///
-/// The heading has the focus at first. A control might be a password that the browser has filled
-/// in, or a button, and a second press of Enter would then confirm the dialog unread.
+/// The heading has the focus first. If it were on a control, such as a password field that the
+/// browser has filled in, a second press of Enter would confirm the dialog before the user reads
+/// it.
 #[component]
 pub fn Dialog(props: &DialogProps) -> Html {
     let DialogProps { title, title_id, busy, onclose, children } = props;

@@ -10,7 +10,7 @@ use crate::browser;
 pub struct ErrorPageProps {
     /// The heading, which is also the title of the document.
     pub title: &'static str,
-    /// What went wrong.
+    /// The description of the error.
     pub text: AttrValue,
     /// Called when the user tries again, or when the browser is online again.
     pub onretry: Callback<()>,
@@ -18,7 +18,7 @@ pub struct ErrorPageProps {
 
 /// An error in place of a page, with a button to try again.
 ///
-/// The button gets the focus, so that Enter tries again, however often it fails.
+/// The button has the focus after every failure, so that Enter tries again.
 #[component]
 pub fn ErrorPage(props: &ErrorPageProps) -> Html {
     let ErrorPageProps { title, text, onretry } = props;

@@ -15,7 +15,7 @@ pub struct NavBarProps {
     pub current: Route,
     /// Changes with every navigation.
     pub visit: u32,
-    /// Whether visitors can create accounts.
+    /// The sign-up setting of the server.
     pub sign_up: SignUp,
     /// `true` if there may be a session.
     pub signed_in: bool,

@@ -9,7 +9,7 @@ use crate::sign_up::SignUp;
 /// Properties of [`Home`].
 #[derive(Properties, PartialEq)]
 pub struct HomeProps {
-    /// Whether visitors can create accounts.
+    /// The sign-up setting of the server.
     pub sign_up: SignUp,
 }
 

@@ -23,7 +23,7 @@ const UNCONFIRMED: &str = "You are logged out in this browser, but the server di
 /// Properties of [`Login`].
 #[derive(Properties, PartialEq)]
 pub struct LoginProps {
-    /// Whether visitors can create accounts.
+    /// The sign-up setting of the server.
     pub sign_up: SignUp,
 }
 

@@ -46,9 +46,9 @@ impl Claims {
         serde_json::from_str(&json).ok()
     }
 
-    /// Estimates the milliseconds until a token must be refreshed that was issued before the page
-    /// was loaded. `device_ms` is the time on the device's clock, in milliseconds since 1970. If
-    /// the clock is wrong, so is the estimate.
+    /// Estimates the milliseconds until a token that was issued before the page was loaded must be
+    /// refreshed. `device_ms` is the time on the device's clock, in milliseconds since 1970. If the
+    /// clock is wrong, so is the estimate.
     pub(super) fn estimate_remaining(&self, device_ms: f64) -> f64 {
         let remaining = self.exp * 1_000.0 - device_ms;
         remaining.min((self.exp - self.iat) * 1_000.0) - MARGIN_MS

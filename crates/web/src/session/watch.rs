@@ -18,10 +18,11 @@ use super::tokens::Claims;
 use crate::api::{self, ApiError};
 use crate::{browser, storage};
 
-/// How long before the deadline of the token the session is checked with it.
+/// The time between a check of the session and the deadline of the token that it uses.
 const TOKEN_MARGIN_MS: f64 = 2_000.0;
 
-/// How long after its expected end the session is checked. By then it has ended on the server too.
+/// The time between the expected end of the session and a check. By then, it has ended on the
+/// server.
 const END_MARGIN_MS: f64 = 2_000.0;
 
 /// The time between checks after the expected end, while the server cannot be reached.
@@ -71,7 +72,8 @@ impl SessionHandle {
         }
     }
 
-    /// Checks the session shortly before its token expires, unless that is about to happen.
+    /// Checks the session shortly before its token expires, unless that is less than
+    /// [`MIN_INTERVAL_MS`] away.
     pub(super) fn expect_token_expiry(&self, remaining_ms: f64) {
         let delay = remaining_ms - TOKEN_MARGIN_MS;
         let session = self.clone();

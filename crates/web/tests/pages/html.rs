@@ -56,8 +56,8 @@ fn props(history: MemoryHistory, session: Session) -> AppProps {
     AppProps { history, password_policy, sign_up, session }
 }
 
-/// Renders a component. Leaves out the elements `span`, which only separate a text that may change
-/// from what is around it.
+/// Renders a component. Leaves out `span` elements, which only separate a text that may change from
+/// its surroundings.
 pub(crate) fn render<C: BaseComponent>(props: C::Properties) -> String {
     let runtime = Builder::new_current_thread().build().unwrap();
     let renderer = LocalServerRenderer::<C>::with_props(props).hydratable(false);

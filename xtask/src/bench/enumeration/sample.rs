@@ -14,7 +14,7 @@ pub(super) struct Sample {
     pub(super) password: String,
     /// The cookie that all log-ins carry.
     pub(super) cookie: Option<String>,
-    /// If the kind must differ from all others, the reason.
+    /// The reason why the kind must differ from all others, if it must.
     pub(super) control: Option<Control>,
     /// The response, which is the same for all log-ins of this kind.
     pub(super) response: Option<Response>,

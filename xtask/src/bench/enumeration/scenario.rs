@@ -113,9 +113,9 @@ impl Status {
 }
 
 impl Scenario {
-    /// Starts the server. Only for 429 does it limit attempts. Then each email address has an IP
-    /// address of its own, which the server takes from `X-Forwarded-For`, so that no limit of an IP
-    /// address is reached.
+    /// Starts the server. Attempts are limited only in the scenarios for 429, where each email
+    /// address has its own IP address, which the server takes from `X-Forwarded-For`. So no limit
+    /// of an IP address is reached.
     pub(super) fn start(&self, installation: &Installation, iterations: u32) -> Result<Server> {
         match self.status {
             Status::Throttled => {
@@ -128,8 +128,8 @@ impl Scenario {
         }
     }
 
-    /// Returns by how many iterations the hash of the control exceeds the others: 2 %, or 20 % for
-    /// 200, because the commits of an accepted log-in make its time vary.
+    /// Returns the number of iterations that the control's hash has in addition to those of the
+    /// others: 2 %, or 20 % for 200, because the commits of an accepted log-in make its time vary.
     pub(super) const fn more_iterations(&self, iterations: u32) -> u32 {
         match self.status {
             Status::Accepted => iterations / 5,

@@ -23,7 +23,7 @@ const MIN_EFFECT: f64 = 0.04;
 pub(super) struct Pair {
     first: &'static str,
     second: &'static str,
-    /// If the pair must differ, the reason.
+    /// The reason why the pair must differ, if it must.
     control: Option<Control>,
     /// The ratio of the medians.
     ratio: f64,

@@ -25,14 +25,14 @@ const PYTHON: &str = "/usr/bin/python3";
 const SECCOMP: Requirement =
     Requirement { name: "Python's module seccomp", packages: &["python3-seccomp"] };
 
-/// Without this setting, a system call that is not permitted kills the server. A later version of
-/// a library may use one that it can do without.
+/// The setting that makes a denied system call fail instead of killing the server. A later version
+/// of a library may try a call that it can do without.
 const ERROR_NUMBER: (&str, &str) = ("SystemCallErrorNumber", "EPERM");
 
 /// A system call that the server can do without, and the note in its log if it is denied.
 const OPTIONAL_CALL: (&str, &str) = ("setpriority", "the priority of the threads that hash");
 
-/// What happens at a system call that is not permitted.
+/// The effect of a system call that is not permitted.
 #[derive(Clone, Copy)]
 enum Denied {
     Kill,

@@ -6,7 +6,7 @@ use super::report::Finding;
 
 const ACCESS: &str = "access";
 
-/// Whether the user who runs `doctor` can write the database.
+/// The result of checking that the user who runs `doctor` can write to the database.
 pub(super) struct Access {
     /// The path of the database.
     database: PathBuf,
@@ -37,7 +37,7 @@ impl Access {
         }
     }
 
-    /// Checks that a server that this user starts can use the database.
+    /// Reports whether a server that this user starts can use the database.
     pub(super) fn finding(&self) -> Finding {
         if let Some((path, error)) = &self.file {
             let text = format!(

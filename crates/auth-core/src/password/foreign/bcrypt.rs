@@ -105,7 +105,7 @@ impl Scheme for Bcrypt {
     }
 
     /// Returns `false` for a password of 72 bytes or more, unless it is transformed first. bcrypt
-    /// appends a zero byte to a shorter password, so that a longer one does not match.
+    /// appends a zero byte to a shorter password, so a longer one does not match.
     fn identifies(&self, password: &[u8]) -> bool {
         match self.preparation {
             Preparation::None => password.len() < MAX_PASSWORD_BYTES,
@@ -115,7 +115,7 @@ impl Scheme for Bcrypt {
         }
     }
 
-    /// Returns a hash with the same cost. A single SHA-256 stands for every preparation.
+    /// Returns a hash with the same cost. All preparations are replaced by a single SHA-256.
     fn template(&self) -> String {
         let prefix = match &self.preparation {
             Preparation::None => "",
@@ -123,7 +123,8 @@ impl Scheme for Bcrypt {
                 "bcrypt_sha256$"
             }
         };
-        // In bcrypt's own base64, a dot stands for zero. The salt has 22 digits, the output 31.
+        // In bcrypt's base64, a dot encodes zero. The salt has 22 characters, and the output has
+        // 31.
         format!("{prefix}$2b${:02}${}", self.cost, ".".repeat(22 + 31))
     }
 }

@@ -1,4 +1,4 @@
-//! Hashes of Flask-Security, which replaces a password by its HMAC before it hashes it with any of
+//! Hashes of Flask-Security, which computes an HMAC of a password and hashes it with one of
 //! passlib's algorithms. The key of the HMAC is a salt that all users of the app share.
 
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use super::text::{
 use super::{ParseResult, Scheme};
 use crate::password::{InvalidPasswordHash, PasswordHasher};
 
-/// The maximum product of iterations and digests in the output.
+/// The maximum of the number of iterations times the number of digests in the output.
 const MAX_WORK: u64 = PasswordHasher::MAX_ITERATIONS as u64;
 
 struct Pbkdf2 {
@@ -40,8 +40,7 @@ pub(super) fn parse(text: &str) -> ParseResult {
         return Err(InvalidPasswordHash::Insecure);
     }
     // A low number of iterations is accepted, because the password is hashed again at the next
-    // sign-in. An output that is longer than one digest takes the iterations once per digest
-    // (RFC 8018, 5.2).
+    // sign-in. PBKDF2 runs all iterations once for each digest in the output (RFC 8018, 5.2).
     let digests = u64::try_from(hash.output.len().div_ceil(hash.digest.bytes()));
     let work = digests.unwrap_or(u64::MAX).saturating_mul(hash.iterations.into());
     match work {

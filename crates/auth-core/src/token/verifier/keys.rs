@@ -19,9 +19,9 @@ pub(super) struct Keys {
     current: Option<CurrentKeys>,
     pending: Option<PendingFetch>,
     last_id: FetchId,
-    /// When the last fetch that has finished, even with an error, began.
+    /// The start of the last finished fetch, even a failed one.
     last_finished: Option<Timestamp>,
-    /// When the next fetch may begin. `None` before the first one.
+    /// The earliest start of the next fetch. `None` before the first one.
     next_fetch: Option<Timestamp>,
     /// The number of failed fetches since the last successful one.
     failures: u32,
@@ -47,7 +47,7 @@ pub(super) struct FetchId(u64);
 /// Completes when a fetch has ended.
 pub(super) type Ended = Shared<oneshot::Receiver<()>>;
 
-/// What to do with a token.
+/// A step in verifying a token, and the fetch to start before it.
 pub(super) struct NextStep {
     pub(super) step: Step,
     /// The fetch to start first, if any.

@@ -160,7 +160,7 @@ fn a_token_of_a_new_key_is_not_reported_as_invalid_while_fetching_fails() {
 }
 
 #[test]
-fn unknown_kids_make_no_other_token_wait() {
+fn unknown_kids_do_not_delay_other_tokens() {
     let fetched = Fetched::new();
     fetched.issuer.stall();
     let mut now = fetched.at(Verifier::MIN_FETCH_INTERVAL);

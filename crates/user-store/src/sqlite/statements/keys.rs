@@ -4,8 +4,8 @@ use rusqlite::{Connection, Result, params};
 use crate::keys::{KeySetVersion, SigningKeySet, StoredSigningKey};
 use crate::sqlite::rows::{bytes, timestamp};
 
-/// Returns the version of the set and the keys. The caller has begun a transaction, so that they
-/// belong together.
+/// Returns the version of the set and the keys. The caller has begun a transaction, so that both
+/// are from the same time.
 pub(in crate::sqlite) fn set(tx: &Connection) -> Result<SigningKeySet> {
     Ok(SigningKeySet { version: version(tx)?, keys: all(tx)? })
 }

@@ -75,8 +75,8 @@ fn violates_unique_email(error: &rusqlite::Error) -> bool {
 /// nor a decoy, so that the lookup takes as long as one that finds an account.
 const OWN_FORMAT: &str = "$pbkdf2-sha256$i=600000,l=32$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Looks up an account and its decoy in one statement. It searches two trees in either case: the
-/// addresses, and then either the accounts or the decoys.
+/// Looks up an account and its decoy in one statement. It searches two B-trees in either case: the
+/// index of email addresses, and then either the accounts or the decoys.
 pub(in crate::sqlite) fn credentials(
     connection: &Connection,
     email: &EmailKey,
@@ -135,7 +135,7 @@ pub(in crate::sqlite) fn account_state(
         .optional()
 }
 
-/// Returns the email address of an account, in the form in which it is unique.
+/// Returns the normalised email address of an account, which is unique.
 pub(in crate::sqlite) fn email_key(
     connection: &Connection,
     user: UserId,

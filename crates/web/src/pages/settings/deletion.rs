@@ -63,8 +63,8 @@ struct DeletionDialogProps {
     onclose: Callback<()>,
 }
 
-/// The dialog with the password. The field exists only while the dialog is open, so that no
-/// password that the browser fills in is on the page by chance.
+/// The dialog with the password. The field exists only while the dialog is open, so the browser
+/// cannot fill in a password before.
 #[component]
 fn DeletionDialog(props: &DeletionDialogProps) -> Html {
     let DeletionDialogProps { email, policy, onclose } = props;

@@ -52,7 +52,7 @@ where
     };
     let has_failed = matches!(*list, RemoteList::Failed(_));
     use_retry_when_online(has_failed.then(|| reload.clone()));
-    // The list moves what is below it.
+    // The list moves the content below it.
     use_effect_with(matches!(*list, RemoteList::Loaded(_)), |is_loaded| {
         if *is_loaded {
             browser::follow_fragment();

@@ -8,8 +8,8 @@ use super::problem::Problem;
 use crate::error::CommandError;
 
 pub(super) fn read(text: &str) -> Result<UserFile, CommandError> {
-    // The CSV library accepts a quotation mark that is never closed, and takes all lines after it
-    // for one value.
+    // The CSV library accepts a quotation mark that is never closed, and reads all lines after it
+    // as one value.
     let places = quotes::find_records(text).map_err(|error| invalid(&error.to_string()))?;
     let mut reader = ::csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let not_csv = |error: ::csv::Error| invalid(&format!("the file is not valid CSV: {error}"));

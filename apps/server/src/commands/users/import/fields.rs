@@ -151,7 +151,7 @@ impl Fields {
             None => true,
         };
         let is_banned = match self.banned_until.as_deref() {
-            // PostgreSQL's time without an end.
+            // PostgreSQL's `infinity`: the ban never ends.
             Some("infinity") => true,
             Some(text) => parse_time(text, "banned_until")? > now,
             None => false,
@@ -160,7 +160,7 @@ impl Fields {
     }
 }
 
-/// Parses a UUID of any version, with or without hyphens: some databases store no hyphens.
+/// Parses a UUID of any version, with or without hyphens, because some databases store none.
 fn parse_id(text: &str) -> Option<UserId> {
     Uuid::try_parse(text.trim()).ok().and_then(|uuid| uuid.try_into().ok())
 }

@@ -58,7 +58,7 @@ fn read_record(text: &str, ignored: &mut BTreeSet<String>) -> Result<Fields, Pro
     Ok(fields)
 }
 
-/// The members of a JSON object. Their names are all different.
+/// The members of a JSON object, with distinct names.
 struct Object<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'a> Object<'a> {

@@ -103,7 +103,7 @@ impl<'a> Report<'a> {
         });
         if let Note::ReplacedId { old, new } = note {
             json["old_id"] = old.as_str().into();
-            // The account gets yet another id when it is imported.
+            // Without an import, the id is unknown: each run generates a new one.
             json["new_id"] = match self.action {
                 Action::Import => new.to_string().into(),
                 Action::DryRun | Action::Reject => Value::Null,

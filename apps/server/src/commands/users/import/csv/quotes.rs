@@ -2,8 +2,8 @@
 
 use crate::commands::users::import::file::Place;
 
-/// An error from [`find_records`]: a quotation mark in the wrong place. The end of its value is
-/// unknown, and therefore all records after it.
+/// An error from [`find_records`]: a misplaced quotation mark. It is unknown where its value ends,
+/// and therefore where the next records begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum QuoteError {
     /// The file ends within a value.
@@ -11,7 +11,7 @@ pub(super) enum QuoteError {
         "the value that begins with a quotation mark in line {opened} has no closing one; add it, and double each quotation mark inside a value"
     )]
     NotClosed { opened: u64 },
-    /// A quotation mark closes a value in which more text follows.
+    /// More text follows a quotation mark that closes a value.
     #[error(
         "the value that begins with a quotation mark in line {opened} has a single one inside it in line {line}; close the value before it, or double each quotation mark inside a value"
     )]
@@ -23,16 +23,16 @@ pub(super) enum QuoteError {
 enum State {
     /// At the start of a value.
     Start,
-    /// In a value without quotation marks. A quotation mark in it is text.
+    /// In an unquoted value, where a quotation mark is text.
     Unquoted,
-    /// In a value in quotation marks, which can contain line breaks.
+    /// In a quoted value, which can contain line breaks.
     Quoted,
-    /// After a quotation mark in such a value. It is the end of the value or the first of two.
+    /// After a quotation mark in a quoted value: the end of the value, or the first of two.
     Closed,
 }
 
-/// Returns the places of all records, of which the first has the names of the columns. Empty lines
-/// are not records.
+/// Returns the places of all records. The first record contains the names of the columns. Empty
+/// lines are not records.
 pub(super) fn find_records(text: &str) -> Result<Vec<Place>, QuoteError> {
     let mut places = Vec::new();
     let mut line = 1;
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quotation_mark_that_would_swallow_lines_is_an_error() {
+    fn a_misplaced_quotation_mark_is_an_error() {
         let not_closed = |opened| Err(QuoteError::NotClosed { opened });
         assert_eq!(lines("a,b\n1,\"x\n2,y\n"), not_closed(2));
         assert_eq!(lines("a\n\"x\n\"\"\n"), not_closed(2));
