@@ -52,6 +52,9 @@ const ERASE_PAUSE: Duration = Duration::from_millis(100);
 
 /// Erases the data that a command has deleted from the files of the database. If another process
 /// still uses the data after some attempts, the server erases it later.
+///
+/// Must be called after the result is printed: the change is already made, so an error must not
+/// hide its result.
 pub(crate) async fn erase_deleted(accounts: &Accounts) -> Result<(), CommandError> {
     for _ in 0..ERASE_ATTEMPTS {
         match accounts.erase_deleted().await {

@@ -43,7 +43,12 @@ pub(crate) fn print_json(value: &Value) -> io::Result<()> {
 /// Prints lines with control characters escaped. Text from a file, an argument or a client could
 /// otherwise control the terminal. JSON remains JSON.
 pub(crate) fn print_lines(out: &mut impl Write, text: &str) -> io::Result<()> {
-    text.lines().try_for_each(|line| out.write_all(&one_line(line.as_bytes())))
+    text.lines().try_for_each(|line| print_line(out, line))
+}
+
+/// Prints one line with control characters escaped, line breaks included.
+pub(crate) fn print_line(out: &mut impl Write, text: &str) -> io::Result<()> {
+    out.write_all(&one_line(text.as_bytes()))
 }
 
 /// Returns a number with its noun: `1 account`, `2 accounts`.

@@ -29,10 +29,11 @@ impl BackupArgs {
         let accounts = operator::start(store.clone(), operator::config()).await?;
         let Backup { path, users, bytes } = store.backup(&self.path).await?;
         let recorded = accounts.operator().record_backup().await;
-        recorded.map_err(|error| CommandError::DoneNotRecorded(error_chain(&error)))?;
         let accounts = count(users as usize, "account");
         let text = format!("{path:?}: {accounts}, {bytes} bytes");
         let value = json!({"path": path, "users": users, "bytes": bytes});
-        self.store.format().print(&text, &value).map_err(CommandError::DoneNotPrinted)
+        let printed = self.store.format().print(&text, &value);
+        recorded.map_err(|error| CommandError::DoneNotRecorded(error_chain(&error)))?;
+        printed.map_err(CommandError::DoneNotPrinted)
     }
 }

@@ -95,7 +95,6 @@ async fn list(accounts: &Accounts, format: OutputFormat) -> Result<(), CommandEr
 async fn retire(accounts: &Accounts, kid: &str, format: OutputFormat) -> Result<(), CommandError> {
     let retired = accounts.operator().retire_key(kid).await;
     let activated = retired.map_err(|error| CommandError::from_signing_key(error, kid))?;
-    operator::erase_deleted(accounts).await?;
     let text = match &activated {
         Some(next) => format!(
             "retired {kid}: tokens signed with it are rejected; new tokens are signed with {next}"
@@ -103,7 +102,9 @@ async fn retire(accounts: &Accounts, kid: &str, format: OutputFormat) -> Result<
         None => format!("retired {kid}: tokens signed with it are rejected"),
     };
     let value = json!({"kid": kid, "activated": activated});
-    format.print(&text, &value).map_err(CommandError::DoneNotPrinted)
+    let printed = format.print(&text, &value);
+    operator::erase_deleted(accounts).await?;
+    printed.map_err(CommandError::DoneNotPrinted)
 }
 
 fn print_text(keys: &[SigningKeyRecord]) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! A read-only database file or folder.
 
 use std::fs::{Permissions, set_permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -46,6 +46,22 @@ fn a_read_only_file_or_folder_is_an_error_at_startup() {
     assert!(line.contains("are writable"), "{line}");
     set_mode(&file, 0o600);
     start(&folder).log_in("ada@example.com", PASSWORD);
+}
+
+#[test]
+fn a_writable_file_of_another_user_is_an_error_that_names_the_fix() {
+    // Only root can give a file to another user.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    drop(start(&folder));
+    chown(database(&folder), Some(65534), None).unwrap();
+    set_mode(&database(&folder), 0o644);
+    let line = start_error(&["setpriv", "--bounding-set", "-fowner"], &folder);
+    assert!(line.contains("chown") && line.contains("chmod 0600"), "{line}");
+    set_mode(&database(&folder), 0o600);
+    drop(start_through(&["setpriv", "--bounding-set", "-fowner"], &folder));
 }
 
 /// Reads while a writer with the only open connection waits for a lock. The server therefore opens

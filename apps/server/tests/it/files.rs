@@ -1,15 +1,18 @@
 //! The files of the database: who can read them, and that they contain no deleted data.
 
 use std::fs::{Permissions, metadata, set_permissions};
+use std::ops::Range;
 use std::os::unix::fs::PermissionsExt as _;
 use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use serde_json::json;
 
 use crate::app::{EMAIL, PASSWORD, TestApp};
-use crate::operator::{Operator, json, success};
+use crate::operator::{Operator, json as json_output, success};
 use crate::server::bearer;
+use crate::transfer::BCRYPT;
 
 /// Returns whether one of the database's files contains these bytes.
 fn is_stored(app: &TestApp, part: &[u8]) -> bool {
@@ -17,6 +20,38 @@ fn is_stored(app: &TestApp, part: &[u8]) -> bool {
         let bytes = std::fs::read(app.folder.path().join(name)).unwrap_or_default();
         bytes.windows(part.len()).any(|window| window == part)
     })
+}
+
+#[test]
+fn the_result_of_a_command_is_printed_even_if_deleted_data_cannot_be_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("users.jsonl");
+    let import = ["import", file.to_str().unwrap()];
+    let write = |numbers: Range<u32>| {
+        let line = |n| json!({"email": format!("user-{n}@example.com"), "password": BCRYPT});
+        let lines: Vec<_> = numbers.map(|n| line(n).to_string()).collect();
+        std::fs::write(&file, lines.join("\n")).unwrap();
+    };
+    let operator = Operator::new(&folder);
+    write(0..1000);
+    success(&operator.users(&import));
+    write(1000..1001);
+    let kid = json_output(&operator.keys(&["list", "--json"]))[0]["kid"].clone();
+    success(&operator.keys(&["rotate", "--now"]));
+    for (name, arguments, result) in [
+        ("users", &import[..], "imported 1 account ("),
+        ("users", &["set-password", "user-999@example.com"], "set the password of user-999@"),
+        ("users", &["delete", "user-998@example.com"], "deleted user-998@example.com"),
+        ("keys", &["retire", kid.as_str().unwrap()], "retired "),
+    ] {
+        let output = operator.run_on_full_disk(name, arguments, PASSWORD);
+        let [out, error] = [output.stdout, output.stderr].map(|b| String::from_utf8(b).unwrap());
+        assert_eq!(output.status.code(), Some(1), "{name} {arguments:?}: {out}{error}");
+        assert!(error.contains("done, but the deleted data is still in"), "{error}");
+        assert!(out.contains(result), "{out}");
+        // Copies the log into the file.
+        success(&operator.users(&["list"]));
+    }
 }
 
 /// Waits for the server to erase deleted data, which it does in the background.
@@ -42,7 +77,7 @@ fn the_server_erases_a_replaced_hash_and_a_deleted_account() {
     let hash = || read::<String>(&app, "SELECT password_hash FROM users");
     let session = app.user().log_in();
     let old = hash();
-    let body = serde_json::json!({"current_password": PASSWORD, "new_password": "a short swim"});
+    let body = json!({"current_password": PASSWORD, "new_password": "a short swim"});
     let headers = bearer(&session.token);
     let changed = app.send_json("PUT", "/api/me/password", &headers, &body.to_string());
     assert_eq!(changed.status, 204, "{}", changed.body);
@@ -68,14 +103,15 @@ fn commands_erase_what_they_delete_while_a_server_runs() {
     assert!(!is_stored(&app, EMAIL.as_bytes()));
 
     let seed = read::<Vec<u8>>(&app, "SELECT seed FROM signing_keys");
-    let kid = json(&operator.keys(&["list", "--json"]))[0]["kid"].as_str().unwrap().to_owned();
+    let kid =
+        json_output(&operator.keys(&["list", "--json"]))[0]["kid"].as_str().unwrap().to_owned();
     success(&operator.keys(&["rotate"]));
     assert!(is_stored(&app, &seed));
     success(&operator.keys(&["retire", &kid]));
     assert!(!is_stored(&app, &seed));
 
     let import = app.folder.path().join("users.jsonl");
-    let user = serde_json::json!({"email": "grace@example.com", "password_hash": old});
+    let user = json!({"email": "grace@example.com", "password_hash": old});
     std::fs::write(&import, user.to_string()).unwrap();
     success(&operator.users(&["import", import.to_str().unwrap()]));
     let log = std::fs::read(app.folder.path().join("latchkey.db-wal")).unwrap();

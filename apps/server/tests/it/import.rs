@@ -29,12 +29,38 @@ fn a_quotation_mark_that_is_not_closed_is_an_error_that_names_its_line() {
 }
 
 #[test]
-fn a_value_with_line_breaks_is_one_record_and_reported() {
+fn a_row_inside_a_quoted_value_is_not_lost_silently() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "email,password,name\na@example.com,{BCRYPT},Ann\n\
+         b@example.com,{BCRYPT},\"Bob\nc@example.com,{BCRYPT},Al\"\n"
+    );
+    let (report, _) = rejected(&import(&folder, "users.csv", &text, &[]));
+    assert!(report.contains("lines 3 to 4: \"b@example.com\": a value contains"), "{report}");
+    assert!(report.contains("--allow-line-breaks"), "{report}");
+    let skip = ["--skip-invalid", "--json"];
+    let report = json_output(&import(&folder, "users.csv", &text, &skip));
+    assert_eq!((&report["read"], &report["imported"]), (&json!(2), &json!(1)));
+    let refused = &report["refused"][0];
+    assert_eq!((&refused["line"], &refused["last_line"]), (&json!(3), &json!(4)));
+
+    let head = format!("email,password,\"name\na@example.com,{BCRYPT},Al\"\n");
+    let rows = format!("{head}b@example.com,{BCRYPT},Bob\n");
+    let line = failure(&import(&folder, "users.csv", &rows, &["--allow-line-breaks"]));
+    assert!(line.contains("a column name spans lines 1 to 2"), "{line}");
+}
+
+#[test]
+fn a_value_with_line_breaks_is_one_record_if_they_are_allowed() {
     let folder = tempfile::tempdir().unwrap();
     let text = format!(
         "email,password,about\n\na@example.com,{BCRYPT},\"first\nsecond\"\nb,{BCRYPT},\"\n\"\n"
     );
-    let report = success(&import(&folder, "users.csv", &text, &["--skip-invalid"]));
+    let allow = ["--skip-invalid", "--allow-line-breaks"];
+    let dry = [&allow[..], &["--dry-run", "--json"]].concat();
+    let note = &json_output(&import(&folder, "users.csv", &text, &dry))["notes"][0];
+    assert_eq!((&note["line"], &note["last_line"]), (&json!(3), &json!(4)));
+    let report = success(&import(&folder, "users.csv", &text, &allow));
     assert!(report.contains("lines 3 to 4: \"a@example.com\": one record"), "{report}");
     assert!(report.contains("lines 5 to 6: \"b\": not an email address"), "{report}");
     assert!(report.contains("read 2 records, skipped 1\nimported 1 account ("), "{report}");
@@ -74,6 +100,80 @@ fn duplicate_names_within_the_fields_of_django_are_an_error() {
     let dump = r#"[{"model":"auth.user","pk":1,"fields":{"email":"a@example.com","email":"b@example.com"}}]"#;
     let (report, _) = rejected(&import(&folder, "users.json", dump, &[]));
     assert!(report.contains("record 1: more than one member has the name \"email\""), "{report}");
+}
+
+#[test]
+fn members_beside_the_fields_of_django_are_rejected_or_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let fields = json!({"email": "a@example.com", "password": BCRYPT});
+    let dump = |name: &str, value: serde_json::Value| {
+        json!([{"model": "auth.user", "pk": null, "fields": fields, name: value}]).to_string()
+    };
+    for (name, value) in [("is_active", json!(false)), ("deleted_at", json!("2024-01-02 03:04"))] {
+        let (report, _) = rejected(&import(&folder, "users.json", &dump(name, value), &[]));
+        assert!(report.contains(&format!("record 1: {name} is beside")), "{report}");
+    }
+    let both = json!([{"model": "auth.user", "pk": 1, "fields": {"id": 2}}]).to_string();
+    let (report, _) = rejected(&import(&folder, "users.json", &both, &[]));
+    assert!(report.contains("record 1: more than one of id, pk"), "{report}");
+    let text = dump("natural_key", json!([1]));
+    let report = success(&import(&folder, "users.json", &text, &["--dry-run"]));
+    assert!(report.contains("ignored fields: natural_key\n"), "{report}");
+    success(&import(&folder, "users.json", &dump("is_active", json!(null)), &[]));
+}
+
+#[test]
+fn a_null_member_is_never_a_duplicate() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = format!(
+        "{{\"email\":\"a@example.com\",\"password\":\"{BCRYPT}\",\"password_hash\":null}}\n\
+         {{\"email\":\"b@example.com\",\"password\":null,\"password_hash\":\"{BCRYPT}\"}}\n"
+    );
+    let report = success(&import(&folder, "users.jsonl", &lines, &[]));
+    assert!(report.contains("imported 2 accounts"), "{report}");
+}
+
+#[test]
+fn a_rejected_record_does_not_occupy_its_email_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
+    let text = format!(
+        "id,email,password\n{id},a@example.com,{BCRYPT}\n\
+         {id},b@example.com,{BCRYPT}\n,b@example.com,{BCRYPT}\n"
+    );
+    let report = success(&import(&folder, "users.csv", &text, &["--skip-invalid"]));
+    assert!(report.contains("line 3: \"b@example.com\": the same id as in line 2"), "{report}");
+    assert!(report.contains("read 3 records, skipped 1\nimported 2 accounts"), "{report}");
+}
+
+#[test]
+fn a_field_name_with_a_line_break_cannot_forge_a_line_of_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let forged = "x\nimported 5000 accounts";
+    let line = json!({"email": "a@example.com", "password": BCRYPT, forged: 1});
+    let csv = "email,password,\"x\rimported 5000 accounts\"\na,b,c\n";
+    let report = success(&import(&folder, "users.jsonl", &line.to_string(), &[]));
+    assert!(report.contains("ignored fields: x\\nimported 5000 accounts\n"), "{report}");
+    assert!(!report.contains("\nimported 5000"), "{report}");
+    assert!(failure(&import(&folder, "users.csv", csv, &[])).contains("a column name spans"));
+}
+
+#[test]
+fn a_file_without_users_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("users.csv", ""),
+        ("users.csv", "\u{feff}\n"),
+        ("users.csv", "email,password\n"),
+        ("users.json", "[]"),
+        ("users.jsonl", "\n"),
+    ] {
+        for more in [&[][..], &["--skip-invalid"], &["--dry-run"]] {
+            let line = failure(&import(&folder, name, text, more));
+            assert!(line.contains("the file contains no users"), "{line}");
+        }
+    }
+    assert!(!folder.path().join("latchkey.db").exists());
 }
 
 #[test]
@@ -119,6 +219,7 @@ fn uuids_of_any_version_are_kept_and_other_ids_are_replaced_and_reported() {
     );
     assert_eq!((&notes[0]["line"], &notes[0]["email"]), (&json!(4), &json!("c@example.com")));
     assert_eq!(notes[1]["new_id"], json!(id("d@example.com")));
+    assert!(notes[1]["note"].as_str().unwrap().contains("the nil or the max UUID"));
 
     // An account with an id of another version is like any other.
     assert_eq!(log_in(&app, "a@example.com", PASSWORD), 200);
@@ -238,7 +339,6 @@ fn an_invalid_file_is_an_error_that_says_how_to_fix_it() {
         ("users.csv", "name,password\n", "column for the email address"),
         ("users.csv", "email,name\n", "password_hash or encrypted_password or password"),
         ("users.csv", "email,password,password_hash\n", "remove one"),
-        ("users.csv", "", "column for the email address"),
         ("users.json", "[\n\"hunter2\"", "line 2, column 9"),
     ] {
         let line = failure(&import(&folder, name, text, &[]));

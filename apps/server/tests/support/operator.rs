@@ -41,26 +41,22 @@ impl Operator {
 
     /// Runs a command with this input on stdin.
     pub(crate) fn run(&self, name: &str, arguments: &[&str], input: &str) -> Output {
-        let mut process = self.command(name, arguments).stdin(Stdio::piped()).spawn().unwrap();
-        // Some commands read no input, and may exit before it is written.
-        let _ = process.stdin.take().unwrap().write_all(input.as_bytes());
-        process.wait_with_output().unwrap()
+        output_with_input(self.command(name, arguments).stdin(Stdio::piped()), input)
+    }
+
+    /// Runs a command that cannot write beyond the first 100 KiB of a file.
+    pub(crate) fn run_on_full_disk(&self, name: &str, arguments: &[&str], input: &str) -> Output {
+        let script = r#"trap "" XFSZ; ulimit -S -f 200; exec "$@""#;
+        let mut shell = through_shell(script, &self.command(name, arguments));
+        shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        output_with_input(&mut shell, input)
     }
 
     /// Runs a command whose stdout is closed before it prints anything.
     pub(crate) fn run_without_reader(&self, name: &str, arguments: &[&str]) -> Output {
         // `true` closes the reading end of the pipe while the shell sleeps.
-        let command = self.command(name, arguments);
-        let mut shell = Command::new("sh");
-        shell.args(["-c", r#"{ sleep 0.2; "$@"; echo $? >&2; } | true"#, "sh"]);
-        shell.arg(command.get_program()).args(command.get_args());
-        for (name, value) in command.get_envs() {
-            match value {
-                Some(value) => shell.env(name, value),
-                None => shell.env_remove(name),
-            };
-        }
-        shell.output().unwrap()
+        let script = r#"{ sleep 0.2; "$@"; echo $? >&2; } | true"#;
+        through_shell(script, &self.command(name, arguments)).output().unwrap()
     }
 
     fn command(&self, name: &str, arguments: &[&str]) -> Command {
@@ -75,6 +71,26 @@ impl Operator {
             .stderr(Stdio::piped());
         command
     }
+}
+
+fn output_with_input(command: &mut Command, input: &str) -> Output {
+    let mut process = command.spawn().unwrap();
+    // Some commands read no input, and may exit before it is written.
+    let _ = process.stdin.take().unwrap().write_all(input.as_bytes());
+    process.wait_with_output().unwrap()
+}
+
+/// Returns a shell that runs this script, whose arguments `"$@"` are the command.
+fn through_shell(script: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script, "sh"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
 }
 
 /// Returns the output of a command that succeeded without warnings.

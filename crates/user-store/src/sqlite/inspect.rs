@@ -73,8 +73,9 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         return Ok(connection);
     }
-    let name = path.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(path.to_owned()))?;
-    let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    // Every byte is escaped, because the path need not be UTF-8.
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let name: String = bytes.iter().map(|byte| format!("%{byte:02x}")).collect();
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_URI;

@@ -118,10 +118,23 @@ pub(super) fn make_private(path: &Path) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt;
         let mode = std::fs::metadata(path)?.permissions().mode();
         if mode & 0o077 != 0 {
-            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode & 0o700))?;
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode & 0o700))
+                .map_err(not_owner)?;
         }
     }
     Ok(())
+}
+
+/// Adds the fix to the error from changing the permissions of a file, which only its owner may do.
+#[cfg(unix)]
+fn not_owner(error: io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::PermissionDenied {
+        return error;
+    }
+    let text = format!(
+        "other users have access to the file, and only its owner can change that ({error}): make this user its owner with chown, or run chmod 0600 as its owner"
+    );
+    io::Error::new(error.kind(), text)
 }
 
 /// The header of a file that is not rejected.

@@ -29,8 +29,9 @@ impl DeleteArgs {
         }
         let deleted = accounts.operator().delete(user.id).await;
         deleted.map_err(|error| CommandError::from_operator(error, &self.user.name))?;
+        let printed = print_done("deleted", &user, store.format());
         operator::erase_deleted(&accounts).await?;
-        print_done("deleted", &user, store.format())
+        printed
     }
 }
 

@@ -21,7 +21,7 @@ use crate::operator;
 use crate::output::print_message;
 use file::ImportFormat;
 use report::{Action, Report};
-use user_list::UserList;
+use user_list::{LineBreaks, UserList};
 
 const HELP: &str = "\
 Required fields: email, and the password hash as password_hash, encrypted_password or password.
@@ -49,11 +49,18 @@ pub(super) struct ImportArgs {
     /// Skip records that cannot be imported, and import the rest
     #[arg(long)]
     skip_invalid: bool,
+
+    /// Accept CSV values that contain line breaks; without this option, their records cannot be
+    /// imported, because a misplaced quotation mark can turn several records into one
+    #[arg(long)]
+    allow_line_breaks: bool,
 }
 
 impl ImportArgs {
     pub(super) async fn run(self, store: &StoreArgs) -> Result<(), CommandError> {
-        let mut users = UserList::read(&self.file, self.format)?;
+        let line_breaks =
+            if self.allow_line_breaks { LineBreaks::Allow } else { LineBreaks::Reject };
+        let mut users = UserList::read(&self.file, self.format, line_breaks)?;
         let accounts = match self.action(&users) {
             Action::Import => {
                 Some(operator::open_or_create(&store.database, operator::config()).await?)
@@ -71,15 +78,15 @@ impl ImportArgs {
         }
         users.check_complete()?;
         let action = self.action(&users);
-        if let (Action::Import, Some(accounts)) = (action, &accounts) {
-            operator::erase_deleted(accounts).await?;
-        }
         let printed = Report::new(&users, action).print(store.format());
         if action == Action::Reject {
             let invalid = users.invalid.len();
             return Err(CommandError::NotImported { invalid, total: users.valid.len() + invalid });
         }
         warn_about_memory(&users);
+        if let (Action::Import, Some(accounts)) = (action, &accounts) {
+            operator::erase_deleted(accounts).await?;
+        }
         printed.map_err(match action {
             Action::Import => CommandError::DoneNotPrinted,
             _ => CommandError::Print,

@@ -31,7 +31,8 @@ impl SetPasswordArgs {
             if self.forget_browsers { KnownBrowsers::Forget } else { KnownBrowsers::Keep };
         let set = accounts.operator().set_password(&user, &new_password, browsers).await;
         set.map_err(|error| CommandError::from_operator(error, &self.user.name))?;
+        let printed = print_done("set the password of", &user, store.format());
         operator::erase_deleted(&accounts).await?;
-        print_done("set the password of", &user, store.format())
+        printed
     }
 }

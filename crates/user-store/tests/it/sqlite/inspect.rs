@@ -70,6 +70,19 @@ fn a_path_is_not_read_as_a_uri() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_path_need_not_be_utf_8() {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join(OsString::from_vec(b"caf\xe9 %41".to_vec()));
+    std::fs::create_dir(&folder).unwrap();
+    let path = folder.join("latchkey.db");
+    drop(SqliteStore::open(&path).unwrap());
+    assert_eq!(SqliteStore::inspect(&path).unwrap().problem, None);
+}
+
 #[test]
 fn a_foreign_newer_or_empty_file_is_an_error() {
     let folder = Folder::new();

@@ -16,6 +16,11 @@ pub(super) fn read(text: &str) -> Result<UserFile, CommandError> {
     let names: Vec<String> =
         reader.headers().map_err(not_csv)?.iter().map(|name| name.trim().to_owned()).collect();
     check_columns(&names)?;
+    if let Some(place) = places.first().filter(|place| place.has_line_breaks()) {
+        return Err(invalid(&format!(
+            "a column name spans {place}; correct the quotation marks, or rename the column"
+        )));
+    }
     let columns: Vec<_> = names.iter().map(|name| Field::from_name(name)).collect();
     let rows = reader.records().collect::<Result<Vec<_>, _>>().map_err(not_csv)?;
     if rows.len() + 1 != places.len() {

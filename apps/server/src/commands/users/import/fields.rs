@@ -31,7 +31,7 @@ pub(super) struct Fields {
     is_active: Option<String>,
     banned_until: Option<String>,
     deleted_at: Option<String>,
-    id: Option<String>,
+    pub(super) id: Option<String>,
 }
 
 /// An account that can be imported.

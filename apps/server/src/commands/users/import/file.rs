@@ -39,6 +39,7 @@ pub(super) enum Place {
 }
 
 /// The content of a file.
+#[derive(Default)]
 pub(super) struct UserFile {
     pub(super) records: Vec<Record>,
     /// The names of fields that are not imported.
@@ -55,6 +56,18 @@ impl Place {
         match self {
             Self::Lines { first: number, .. } | Self::Element(number) => number,
         }
+    }
+
+    /// Returns the last line, or the position in an array.
+    pub(super) const fn last(self) -> u64 {
+        match self {
+            Self::Lines { last: number, .. } | Self::Element(number) => number,
+        }
+    }
+
+    /// Returns whether the record spans several lines.
+    pub(super) const fn has_line_breaks(self) -> bool {
+        self.number() != self.last()
     }
 }
 
@@ -78,10 +91,15 @@ pub(super) fn read(path: &Path, format: Option<ImportFormat>) -> Result<UserFile
     let text = std::str::from_utf8(&bytes)
         .map_err(|error| invalid(&format!("the file is not valid UTF-8: {error}")))?;
     let text = text.trim_start_matches('\u{feff}');
-    match format {
-        ImportFormat::Csv => csv::read(text),
-        ImportFormat::Json => json::read(text),
+    let file = match format {
+        _ if text.trim().is_empty() => UserFile::default(),
+        ImportFormat::Csv => csv::read(text)?,
+        ImportFormat::Json => json::read(text)?,
+    };
+    if file.records.is_empty() {
+        return Err(invalid("the file contains no users; check that the export succeeded"));
     }
+    Ok(file)
 }
 
 fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {

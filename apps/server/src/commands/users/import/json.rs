@@ -52,8 +52,26 @@ fn read_record(text: &str, ignored: &mut BTreeSet<String>) -> Result<Fields, Pro
         _ => return object.into_fields(ignored),
     };
     let mut fields = django.into_fields(ignored)?;
-    if let Some(key) = object.get("pk").map(|key| text_of(key, "pk")).transpose()?.flatten() {
-        fields.set(Field::Id, key);
+    for (name, value) in object.0 {
+        match &*name {
+            "model" | "fields" => {}
+            "pk" => {
+                if let Some(key) = text_of(value, &name)? {
+                    if fields.id.is_some() {
+                        return Err(Problem::DuplicateField(&["id", "pk"]));
+                    }
+                    fields.set(Field::Id, key);
+                }
+            }
+            _ if Field::from_name(&name).is_some() => {
+                if text_of(value, &name)?.is_some() {
+                    return Err(Problem::OutsideFields(name));
+                }
+            }
+            _ => {
+                ignored.insert(name);
+            }
+        }
     }
     Ok(fields)
 }
@@ -83,10 +101,10 @@ impl<'a> Object<'a> {
                 ignored.insert(name);
                 continue;
             };
-            if seen.contains(&field) {
-                return Err(Problem::DuplicateField(field.names()));
-            }
             if let Some(text) = text_of(value, &name)? {
+                if seen.contains(&field) {
+                    return Err(Problem::DuplicateField(field.names()));
+                }
                 fields.set(field, text);
                 seen.push(field);
             }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use accounts::UserId;
 use auth_core::InvalidPasswordHash;
+use uuid::Uuid;
 
 use super::file::Place;
 use crate::output::count;
@@ -12,11 +13,13 @@ use crate::output::count;
 /// obvious, and never contains a hash.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Problem {
+    SeveralLines,
     ColumnCount { found: usize, expected: usize },
     NotAnObject,
     NotText(String),
     DuplicateName(String),
     DuplicateField(&'static [&'static str]),
+    OutsideFields(String),
     MissingEmail,
     InvalidEmail,
     MissingHash,
@@ -35,7 +38,8 @@ pub(super) enum Problem {
 pub(super) enum Note {
     /// The time is in the future by a few minutes. The current time is used instead.
     FutureTime(&'static str),
-    /// The id is not a UUID, so the account gets a new one.
+    /// The id cannot be kept, because it is not a UUID, or is the nil or the max UUID. The account
+    /// gets a new one.
     ReplacedId { old: String, new: UserId },
     /// A value of the record contains line breaks.
     SeveralLines,
@@ -44,6 +48,9 @@ pub(super) enum Note {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::SeveralLines => f.write_str(
+                "a value contains line breaks, so a misplaced quotation mark may have made one record of several; correct the quotation marks, or give --allow-line-breaks if this is one record",
+            ),
             Self::ColumnCount { found, expected } => write!(
                 f,
                 "{}, but the first row has {expected}; quote values that contain a comma",
@@ -58,6 +65,9 @@ impl fmt::Display for Problem {
             }
             Self::DuplicateField(names) => {
                 write!(f, "more than one of {}; keep only one", names.join(", "))
+            }
+            Self::OutsideFields(name) => {
+                write!(f, "{name} is beside the member fields; move it into fields")
             }
             Self::MissingEmail => f.write_str("no email address"),
             Self::InvalidEmail => f.write_str("not an email address of the form name@example.com"),
@@ -86,6 +96,9 @@ impl fmt::Display for Note {
         match self {
             Self::FutureTime(name) => {
                 write!(f, "{name} is a few minutes in the future; the current time is used")
+            }
+            Self::ReplacedId { old, .. } if Uuid::try_parse(old.trim()).is_ok() => {
+                write!(f, "the id {old:?} is the nil or the max UUID, which identify nothing")
             }
             Self::ReplacedId { old, .. } => write!(f, "the id {old:?} is not a UUID"),
             Self::SeveralLines => f.write_str("one record; a value contains line breaks"),

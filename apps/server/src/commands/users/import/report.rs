@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::file::Place;
 use super::problem::Note;
 use super::user_list::{InvalidUser, UserList, ValidUser};
-use crate::output::{OutputFormat, count, print_json, print_lines};
+use crate::output::{OutputFormat, count, print_json, print_line};
 
 /// The maximum number of invalid records in the text report, and of notes.
 const MAX_LISTED: usize = 100;
@@ -71,7 +71,12 @@ impl<'a> Report<'a> {
             .invalid
             .iter()
             .map(|InvalidUser { place, email, problem }| {
-                json!({"line": place.number(), "email": email, "error": problem.to_string()})
+                json!({
+                    "line": place.number(),
+                    "last_line": place.last(),
+                    "email": email,
+                    "error": problem.to_string(),
+                })
             })
             .collect();
         print_json(&json!({
@@ -98,6 +103,7 @@ impl<'a> Report<'a> {
     fn note_json(&self, (valid, note): (&ValidUser, &Note)) -> Value {
         let mut json = json!({
             "line": valid.place.number(),
+            "last_line": valid.place.last(),
             "email": valid.user.user.email.as_str(),
             "note": note.to_string(),
         });
@@ -131,7 +137,7 @@ impl<'a> Report<'a> {
         }
         if !self.users.ignored_fields.is_empty() {
             let names = self.users.ignored_fields.join(", ");
-            print_lines(&mut out, &format!("ignored fields: {names}"))?;
+            print_line(&mut out, &format!("ignored fields: {names}"))?;
         }
         let imported = match self.action {
             Action::Import => "imported",
@@ -177,5 +183,5 @@ fn print_record(
         }
         None => String::new(),
     };
-    print_lines(out, &format!("{place}: {email}{text}"))
+    print_line(out, &format!("{place}: {email}{text}"))
 }

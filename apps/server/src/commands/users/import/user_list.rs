@@ -1,7 +1,6 @@
 //! Separates the users of a file into those that can be imported and those that cannot.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::path::Path;
 
 use accounts::{StoredUser, Timestamp};
@@ -35,21 +34,33 @@ pub(super) struct InvalidUser {
     pub(super) problem: Problem,
 }
 
-/// The places of the email addresses and ids that have been read.
-#[derive(Default)]
+/// What to do with a CSV record that spans several lines. It can be several records, of which a
+/// misplaced quotation mark makes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LineBreaks {
+    Allow,
+    Reject,
+}
+
+/// The places of the email addresses and ids of the records that can be imported.
 struct Places {
+    line_breaks: LineBreaks,
     emails: HashMap<EmailKey, Place>,
     ids: HashMap<UserId, Place>,
 }
 
 impl UserList {
     /// Reads the whole file, so that every record is checked before anything is written.
-    pub(super) fn read(path: &Path, format: Option<ImportFormat>) -> Result<Self, CommandError> {
+    pub(super) fn read(
+        path: &Path,
+        format: Option<ImportFormat>,
+        line_breaks: LineBreaks,
+    ) -> Result<Self, CommandError> {
         let UserFile { records, ignored_fields } = file::read(path, format)?;
         let now = SystemClock.now();
         let total = records.len();
         let mut users = Self { valid: Vec::new(), invalid: Vec::new(), total, ignored_fields };
-        let mut places = Places::default();
+        let mut places = Places { line_breaks, emails: HashMap::new(), ids: HashMap::new() };
         for record in records {
             let place = record.place;
             let email = record.fields.as_ref().ok().and_then(|fields| fields.email.clone());
@@ -92,25 +103,22 @@ impl Places {
     /// Converts a record to an account, unless an earlier one has its email address or id.
     fn check(&mut self, record: Record, now: Timestamp) -> Result<Import, Problem> {
         let Record { place, fields } = record;
+        if place.has_line_breaks() && self.line_breaks == LineBreaks::Reject {
+            return Err(Problem::SeveralLines);
+        }
         let mut import = fields?.into_import(now)?;
         let user = &import.user.user;
-        if let Some(first) = insert(&mut self.emails, user.email.key().clone(), place) {
+        if let Some(&first) = self.emails.get(user.email.key()) {
             return Err(Problem::DuplicateEmail { first });
         }
-        if let Some(first) = insert(&mut self.ids, user.id, place) {
+        if let Some(&first) = self.ids.get(&user.id) {
             return Err(Problem::DuplicateId { first });
         }
-        if let Place::Lines { first, last } = place
-            && first != last
-        {
+        self.emails.insert(user.email.key().clone(), place);
+        self.ids.insert(user.id, place);
+        if place.has_line_breaks() {
             import.notes.push(Note::SeveralLines);
         }
         Ok(import)
     }
-}
-
-/// Inserts the place of a key, or returns the place that it already has.
-fn insert<K: Hash + Eq>(places: &mut HashMap<K, Place>, key: K, place: Place) -> Option<Place> {
-    let first = *places.entry(key).or_insert(place);
-    if first == place { None } else { Some(first) }
 }
