@@ -141,10 +141,10 @@ impl Accounts {
     ) -> Result<PasswordCheckOutcome, PasswordCheckError> {
         let PasswordCheck { email, email_key, password, caller, failure } = check;
         let now = self.clock.now();
-        let keys = self.keys.current();
-        let claimed = email_key
-            .as_ref()
-            .and_then(|key| keys.recognize_device(key, caller.device.as_ref(), now));
+        let claimed = match (&email_key, &caller.device) {
+            (Some(key), Some(device)) => self.keys.recognize_device(key, device, now).await,
+            _ => None,
+        };
         let deadline = PasswordService::deadline();
         let scope = AttemptScope::sign_in(email, claimed.as_ref(), &caller.client);
         let mut attempt = self.throttle.begin(&scope, deadline).await?;
@@ -225,8 +225,10 @@ impl Accounts {
         // Use the newest keys, so that device tokens of retired keys are not recognised.
         let keys = self.keys.with_version(credentials.key_set_version).await?;
         let (user, device_version) = (credentials.user_id, credentials.device_version);
-        let recognized = keys.recognize_device(email, caller.device.as_ref(), self.clock.now());
-        let known = recognized
+        let now = self.clock.now();
+        let device = caller.device.as_ref();
+        let known = device
+            .and_then(|device| keys.recognize_device(email, device, now))
             .filter(|browser| browser.user == user && browser.version == device_version.0);
         Ok(CheckedAccount {
             user,

@@ -110,8 +110,8 @@ impl AttemptScope {
     /// the email address has an account.
     ///
     /// A sign-in from a browser that the account knows has the limit of that browser. Any other
-    /// sign-in has the limits of the account, for its IP address and in total. Both have the limits
-    /// of the IP address.
+    /// sign-in has the limits of the account, for its IP address and in total, and those of the
+    /// IPv6 site. Both have the limit of the IP address.
     pub(crate) fn sign_in(
         email: &str,
         known_browser: Option<&KnownBrowser>,
@@ -133,6 +133,12 @@ impl AttemptScope {
                     key: CounterKey::sign_ins_by_account_and_network(email, site),
                     limit: Limit::SIGN_INS_PER_ACCOUNT_AND_SITE,
                 });
+                // Known browsers are exempt: the users of other networks in the site could lock
+                // them out.
+                counters.push(LimitedCounter {
+                    key: CounterKey::sign_ins_by_network(site),
+                    limit: Limit::SIGN_INS_PER_SITE,
+                });
             }
             let key = CounterKey::sign_ins_by_account(email);
             counters.push(LimitedCounter { key, limit: Limit::SIGN_INS_PER_ACCOUNT });
@@ -142,12 +148,6 @@ impl AttemptScope {
             key: CounterKey::sign_ins_by_network(network),
             limit: Limit::SIGN_INS_PER_IP,
         });
-        if let Some(site) = network.site() {
-            counters.push(LimitedCounter {
-                key: CounterKey::sign_ins_by_network(site),
-                limit: Limit::SIGN_INS_PER_SITE,
-            });
-        }
         Self { counters, queue, network }
     }
 

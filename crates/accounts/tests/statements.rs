@@ -80,6 +80,16 @@ fn at(ip: u8, device: Option<DeviceToken>) -> Caller {
     Caller { device, ..client.into() }
 }
 
+/// Removes the read of the signing keys, which a device token of an unknown key causes at most once
+/// a second. It comes first, before the account is looked up.
+fn without_key_read(mut statements: Vec<String>) -> Vec<String> {
+    if statements.get(1).is_some_and(|sql| sql.ends_with("FROM signing_key_set")) {
+        let end = statements.iter().position(|sql| sql == "ROLLBACK").unwrap();
+        let _ = statements.drain(..=end);
+    }
+    statements
+}
+
 #[tokio::test]
 async fn rejected_sign_ins_run_the_same_statements_with_and_without_an_account() {
     let app = App::new().await;
@@ -98,6 +108,7 @@ async fn rejected_sign_ins_run_the_same_statements_with_and_without_an_account()
             let is_own = email == KNOWN && std::ptr::eq(device, &own);
             for n in 0..10 {
                 let (status, statements) = app.sign_in(email, "wrong", &caller).await;
+                let statements = without_key_read(statements);
                 assert_eq!(status, Status::InvalidCredentials, "{email}");
                 // Only the owner has a known browser, which has fewer counters. The tenth failure
                 // also records the lockout.
@@ -107,6 +118,7 @@ async fn rejected_sign_ins_run_the_same_statements_with_and_without_an_account()
             }
             for password in ["wrong", PASSWORD] {
                 let (status, statements) = app.sign_in(email, password, &caller).await;
+                let statements = without_key_read(statements);
                 assert_eq!(status, Status::TooManyAttempts, "{email}");
                 throttled.push(statements);
             }

@@ -55,6 +55,9 @@ const PAYLOAD_BYTES: usize = 48;
 const TAG_BYTES: usize = 32;
 const KEY_BYTES: usize = 32;
 
+/// How far in the future the issue time of a valid token may lie. The clocks of servers differ.
+const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_hours(24);
+
 impl DeviceToken {
     /// How long a token is valid: a year.
     pub const LIFETIME: Duration = Duration::from_hours(365 * 24);
@@ -140,7 +143,9 @@ impl DeviceKey {
     }
 
     /// Returns the browser that a token was issued to, if the token was issued with this key, for
-    /// this email address, and less than [`DeviceToken::LIFETIME`] ago.
+    /// this email address, and less than [`DeviceToken::LIFETIME`] ago. A token is rejected if its
+    /// issue time lies more than a day in the future. Otherwise, a token that was issued while the
+    /// clock was wrong would be valid for longer than its lifetime.
     ///
     /// This needs no lookup of the account. The caller must compare the user and the version with
     /// those of the account, before or after the attempt is counted.
@@ -156,7 +161,9 @@ impl DeviceKey {
         let (user, rest) = rest.split_first_chunk()?;
         let (version, rest) = rest.split_first_chunk()?;
         let issued_at = Timestamp::from_second(i64::from_be_bytes(*rest.first_chunk()?)).ok()?;
-        if now.duration_since(issued_at) >= DeviceToken::LIFETIME.try_into().ok()? {
+        if now >= issued_at.saturating_add(DeviceToken::LIFETIME).ok()?
+            || issued_at > now.saturating_add(MAX_CLOCK_DIFFERENCE).ok()?
+        {
             return None;
         }
         Some(KnownBrowser {

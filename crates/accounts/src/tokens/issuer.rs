@@ -72,6 +72,6 @@ impl TokenIssuer {
         };
         let browser = KnownBrowser { user: *user, version: device_version.0, device };
         let keys = self.keys.current();
-        Some(keys.device_keys().first()?.issue(email, &browser, now))
+        Some(keys.device_key(now)?.issue(email, &browser, now))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use auth_core::{
     AccessTokens, Claims, DeviceKey, DeviceToken, EmailKey, KeyError, KnownBrowser, ScheduledKey,
-    SigningKey, Timestamp,
+    SigningKey, Timestamp, signing_position,
 };
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{Instant, sleep_until};
@@ -28,7 +28,7 @@ pub(crate) struct KeyRing {
     /// Locked during a read that was caused by a different version of the keys in the store.
     /// Contains the number of the last such read that failed.
     reload: AsyncMutex<u64>,
-    /// Locked during a read that an unknown key id in a token has caused.
+    /// Locked during a read that a token of an unknown key has caused.
     latest_request: AsyncMutex<LatestRequest>,
 }
 
@@ -60,7 +60,7 @@ pub(crate) enum KeyRingError {
     Key(#[from] KeyError),
 }
 
-/// The state of reads that unknown key ids cause.
+/// The state of reads that tokens of unknown keys cause.
 #[derive(Default)]
 struct LatestRequest {
     /// When the store may be read again.
@@ -69,8 +69,8 @@ struct LatestRequest {
     failed_read: u64,
 }
 
-/// The minimum time between two reads that unknown key ids cause. It limits the load from tokens
-/// with invented key ids.
+/// The minimum time between two reads that tokens of unknown keys cause. It limits the load from
+/// invented tokens.
 const MIN_READ_INTERVAL: Duration = Duration::from_secs(1);
 
 impl KeyRing {
@@ -102,8 +102,7 @@ impl KeyRing {
     /// Reads the keys from the store and returns them. If that fails, returns the current ones.
     pub(crate) async fn newest(&self) -> Arc<Keys> {
         if let Err(error) = self.read().await {
-            let error = error_chain(&error);
-            tracing::warn!(error, "could not read the signing keys: using the last known ones");
+            warn_of_failed_read(&error);
         }
         self.current()
     }
@@ -166,6 +165,41 @@ impl KeyRing {
         read
     }
 
+    /// Returns the browser that presents the device token, if the token was issued for this email
+    /// address and has not expired. The caller must compare the browser with the account.
+    ///
+    /// If none of the current keys has issued the token, another server may have added one. Then
+    /// the keys are read from the store first, but at most once per [`MIN_READ_INTERVAL`]. Neither
+    /// the outcome nor the time depends on the account.
+    pub(crate) async fn recognize_device(
+        &self,
+        email: &EmailKey,
+        presented: &DeviceToken,
+        now: Timestamp,
+    ) -> Option<KnownBrowser> {
+        if let Some(browser) = self.current().recognize_device(email, presented, now) {
+            return Some(browser);
+        }
+        self.refresh_for_unknown_device().await;
+        self.current().recognize_device(email, presented, now)
+    }
+
+    /// Reads the keys from the store because none of them has issued a device token. If tokens of
+    /// unknown keys have caused a read within [`MIN_READ_INTERVAL`], or if the store fails, the
+    /// current keys are kept. Sign-ins do not wait for the end of the interval, because the device
+    /// tokens of many browsers may be outdated.
+    async fn refresh_for_unknown_device(&self) {
+        let mut latest = self.latest_request.lock().await;
+        if latest.next.is_some_and(|next| Instant::now() < next) {
+            return;
+        }
+        latest.next = Some(Instant::now() + MIN_READ_INTERVAL);
+        if let Err(error) = self.read().await {
+            latest.failed_read = self.reads.load(Ordering::SeqCst);
+            warn_of_failed_read(&error);
+        }
+    }
+
     /// Replaces the current keys with those in the store. If the store fails, or its keys cannot be
     /// used, the current ones are kept.
     async fn read(&self) -> Result<(), StoreError> {
@@ -216,8 +250,11 @@ impl Keys {
         &self.tokens
     }
 
-    pub(super) fn device_keys(&self) -> &[DeviceKey] {
-        &self.device_keys
+    /// Returns the key that issues device tokens. It is derived from the key that signs, which all
+    /// servers know unless it was added in an emergency.
+    pub(super) fn device_key(&self, now: Timestamp) -> Option<&DeviceKey> {
+        let signs_from = self.stored.keys.iter().map(|key| key.signs_from);
+        self.device_keys.get(signing_position(signs_from, now)?)
     }
 
     /// Returns the browser that presents the device token, if the token was issued for this email
@@ -225,10 +262,14 @@ impl Keys {
     pub(crate) fn recognize_device(
         &self,
         email: &EmailKey,
-        presented: Option<&DeviceToken>,
+        presented: &DeviceToken,
         now: Timestamp,
     ) -> Option<KnownBrowser> {
-        let token = presented?;
-        self.device_keys.iter().find_map(|key| key.verify(email, token, now))
+        self.device_keys.iter().find_map(|key| key.verify(email, presented, now))
     }
+}
+
+fn warn_of_failed_read(error: &StoreError) {
+    let error = error_chain(error);
+    tracing::warn!(error, "could not read the signing keys: using the last known ones");
 }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use accounts::{
-    Accounts, AuthenticateError, Caller, ClientInfo, IssuedTokens, Jwk, JwkSet, KeyActivation,
-    SignIn, SignInError, SigningKeyError, SigningKeyState, Timestamp,
+    Accounts, AuthenticateError, Caller, ClientInfo, DeviceToken, IssuedTokens, Jwk, JwkSet,
+    KeyActivation, SignIn, SignInError, SigningKeyError, SigningKeyState, Timestamp,
 };
 use auth_core::AccessTokenVerifier;
 use futures_util::future::join_all;
@@ -159,20 +159,39 @@ async fn a_published_key_that_never_signed_can_be_retired() {
     authenticate(&app, &tokens).await.unwrap();
 }
 
-/// A device token does not leave the servers of the store, so it needs no publication time.
+/// Returns a browser with this device token, at an IP address at which unknown browsers are locked
+/// out.
+async fn browser_among_strangers(server: &Accounts, device: Option<DeviceToken>) -> Caller {
+    let stranger = Caller::from(ClientInfo::new(Some([198, 51, 100, 1].into()), None));
+    for _ in 0..10 {
+        server.sign_in(SignIn::new(EMAIL, "wrong", &stranger)).await.unwrap_err();
+    }
+    let rejected = server.sign_in(SignIn::new(EMAIL, PASSWORD, &stranger)).await;
+    assert!(matches!(rejected, Err(SignInError::TooManyAttempts { .. })));
+    Caller { device, ..stranger }
+}
+
 #[tokio::test]
-async fn a_device_token_issued_while_a_key_is_published_is_recognised_on_every_server() {
+async fn a_device_token_is_made_with_the_key_that_signs() {
     let app = TestApp::new().await;
     let other_server = app.another_server().await;
     app.account().await;
-    publish(&app).await;
+    let published = publish(&app).await;
     let device = issue(&app, false).await.device;
-    let at = |n: u8| ClientInfo::new(Some([198, 51, 100, n].into()), None);
-    for n in 0..10 {
-        let caller = Caller::from(at(n));
-        app.sign_in(SignIn::new(EMAIL, "wrong", &caller)).await.unwrap_err();
-    }
-    let browser = Caller { device, ..Caller::from(at(100)) };
+    let browser = browser_among_strangers(&app, device).await;
+    other_server.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await.unwrap();
+    app.operator().retire_key(&published).await.unwrap();
+    app.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_device_token_of_a_new_key_is_recognised_immediately_on_every_server() {
+    let app = TestApp::new().await;
+    let other_server = app.another_server().await;
+    app.account().await;
+    rotate(&app).await;
+    let device = issue(&app, false).await.device;
+    let browser = browser_among_strangers(&app, device).await;
     other_server.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await.unwrap();
 }
 

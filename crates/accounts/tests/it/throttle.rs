@@ -207,7 +207,7 @@ async fn failures_of_a_known_browser_count_for_its_ip_address() {
 }
 
 #[tokio::test]
-async fn a_slow_attacker_at_one_ip_address_has_30_attempts_a_day() {
+async fn thirty_slow_failures_at_one_ip_address_begin_lockouts() {
     let app = TestApp::new().await;
     app.account().await;
     let attacker = at([198, 51, 100, 1]);
@@ -249,6 +249,26 @@ async fn an_ipv6_site_has_four_times_the_limits_of_an_ip_address() {
     let sign_up = async |caller| app.sign_up("new@example.com", PASSWORD, &caller).await;
     assert!(matches!(sign_up(in_subnet(3, 9)).await, Err(SignUpError::TooManyAttempts { .. })));
     sign_up(in_subnet(4, 0)).await.unwrap();
+}
+
+#[tokio::test]
+async fn neighbours_in_an_ipv6_site_do_not_lock_out_known_browsers() {
+    let app = TestApp::new().await;
+    app.account().await;
+    let owner = Caller { device: known_browser(&app).await.device, ..in_subnet(1, 9) };
+    for n in 0..120 {
+        fail(&app, &format!("user{n}@example.com"), &in_subnet(1, n / 30)).await;
+    }
+    let stranger = Caller { device: None, ..owner.clone() };
+    assert_retry_after(sign_in(&app, EMAIL, PASSWORD, &stranger).await, MINUTE);
+    sign_in(&app, EMAIL, PASSWORD, &owner).await.unwrap();
+    // A neighbour in the same /64 shares the IP address with the owner.
+    let neighbour = in_subnet(2, 9);
+    for n in 0..30 {
+        fail(&app, &format!("user{n}@example.com"), &neighbour).await;
+    }
+    let beside_neighbour = Caller { client: neighbour.client, ..owner };
+    assert_retry_after(sign_in(&app, EMAIL, PASSWORD, &beside_neighbour).await, MINUTE);
 }
 
 #[tokio::test]

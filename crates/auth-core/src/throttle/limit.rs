@@ -55,8 +55,8 @@ impl Limit {
     pub const SIGN_INS_PER_IP: Self =
         Self { quotas: &[Quota::new(30, QUARTER)], probation: Duration::ZERO };
 
-    /// Failed sign-ins to any account from one IPv6 site: four times as many as from one IP
-    /// address.
+    /// Failed sign-ins to any account from one IPv6 site, from browsers that the account does not
+    /// know: four times as many as from one IP address.
     pub const SIGN_INS_PER_SITE: Self =
         Self { quotas: &[Quota::new(120, QUARTER)], probation: Duration::ZERO };
 

@@ -20,15 +20,18 @@ enum Prefix {
 
 impl Network {
     /// Returns the network of a client with this IP address. All clients whose IP address is not
-    /// known share one network.
+    /// known share one network. An IPv6 address that contains the client's IPv4 address, because it
+    /// is IPv4-mapped or comes from NAT64 (`64:ff9b::/96`, RFC 6052), counts as that IPv4 address.
     #[must_use]
     pub fn of(ip: Option<IpAddr>) -> Self {
         Self(match ip.map(|ip| ip.to_canonical()) {
             Some(IpAddr::V4(ip)) => Prefix::V4(ip.octets()),
-            Some(IpAddr::V6(ip)) => {
-                let [a, b, c, d, e, f, g, h, ..] = ip.octets();
-                Prefix::V6Subnet([a, b, c, d, e, f, g, h])
-            }
+            Some(IpAddr::V6(ip)) => match ip.octets() {
+                [0x00, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d] => {
+                    Prefix::V4([a, b, c, d])
+                }
+                [a, b, c, d, e, f, g, h, ..] => Prefix::V6Subnet([a, b, c, d, e, f, g, h]),
+            },
             None => Prefix::Unknown,
         })
     }

@@ -91,6 +91,9 @@ fn all_spellings_of_an_email_or_ip_share_one_counter() {
     let network = |ip: &str| Network::of(Some(ip.parse().unwrap()));
     assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
     assert_eq!(network("192.0.2.1"), network("::ffff:192.0.2.1"));
+    assert_eq!(network("192.0.2.1"), network("64:ff9b::192.0.2.1"));
+    assert_ne!(network("64:ff9b::192.0.2.1"), network("64:ff9b::192.0.2.2"));
+    assert_ne!(network("192.0.2.1"), network("64:ff9b:1::192.0.2.1"));
     assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
     assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     assert_eq!(network("2001:db8::1").site(), network("2001:db8:0:ffff::1").site());

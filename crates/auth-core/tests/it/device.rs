@@ -6,7 +6,6 @@ use auth_core::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_mins(1);
 
 fn start() -> Timestamp {
     ManualClock::default().now()
@@ -53,8 +52,16 @@ fn a_device_token_is_valid_for_a_year() {
     let year = Duration::from_hours(365 * 24);
     assert_eq!(key.verify(email.key(), &token, start() + year - SECOND), Some(browser));
     assert_eq!(key.verify(email.key(), &token, start() + year), None);
+}
+
+#[test]
+fn a_device_token_from_more_than_a_day_in_the_future_is_rejected() {
+    let (key, email, browser) = (device_key(), ada(), browser());
+    let token = key.issue(email.key(), &browser, start());
+    let day = Duration::from_hours(24);
     // The clocks of servers differ.
-    assert_eq!(key.verify(email.key(), &token, start() - MINUTE), Some(browser));
+    assert_eq!(key.verify(email.key(), &token, start() - day), Some(browser));
+    assert_eq!(key.verify(email.key(), &token, start() - day - SECOND), None);
 }
 
 #[test]

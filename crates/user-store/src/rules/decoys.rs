@@ -66,11 +66,11 @@ impl Decoys {
         for (template, accounts) in imported {
             self.classes.entry(template.clone()).or_default().add(*accounts);
         }
-        self.assign(&self.shares(total));
+        self.assign(&fit(self.shares(total)));
     }
 
     /// Adapts the decoys to a count of all accounts. Unless this is the first count, no class gets
-    /// more positions than before.
+    /// more positions than before, except that a class without a position gets one.
     pub(crate) fn recount(&mut self, count: &AccountCount, last: Option<Timestamp>) {
         self.classes.retain(|template, _| count.by_template.contains_key(template));
         for (template, accounts) in &count.by_template {
@@ -79,10 +79,10 @@ impl Decoys {
         let mut shares = self.shares(count.total);
         if last.is_some() {
             for (template, share) in &mut shares {
-                *share = (*share).min(self.positions_of(template));
+                *share = (*share).min(self.positions_of(template).max(1));
             }
         }
-        self.assign(&shares);
+        self.assign(&fit(shares));
     }
 
     /// Returns the number of positions that each class should have.
@@ -129,6 +129,17 @@ impl Decoys {
     fn positions_of(&self, template: &str) -> usize {
         self.templates.values().filter(|other| *other == template).count()
     }
+}
+
+/// Reduces shares whose sum exceeds [`MAX_DECOYS`]. The largest ones are reduced, so that every
+/// class keeps a position.
+fn fit(mut shares: BTreeMap<String, usize>) -> BTreeMap<String, usize> {
+    while shares.values().sum::<usize>() > MAX_DECOYS
+        && let Some(largest) = shares.values_mut().filter(|share| **share > 1).max()
+    {
+        *largest -= 1;
+    }
+    shares
 }
 
 impl HashClass {
@@ -191,6 +202,22 @@ mod tests {
     fn a_rare_class_has_a_position() {
         let decoys = imported([("argon2", 100_000), ("bcrypt", 1)], 100_001);
         assert_eq!(decoys.positions_of("bcrypt"), 1);
+    }
+
+    #[test]
+    fn every_class_has_a_position_if_the_shares_exceed_the_maximum() {
+        let hashes = [("bcrypt 08", 1_000), ("bcrypt 10", 1), ("bcrypt 12", 1)];
+        let mut decoys = imported(hashes, 1_002);
+        let positions = |decoys: &Decoys| hashes.map(|(template, _)| decoys.positions_of(template));
+        assert_eq!(positions(&decoys), [MAX_DECOYS - 2, 1, 1]);
+        let before = decoys.clone();
+        decoys.recount(&count(hashes, 1_002), EARLIER);
+        assert_eq!(moved(&before, &decoys), 0);
+        // A class that was not imported while the server ran has no position before the count.
+        let mut decoys = imported([hashes[0]], 1_000);
+        decoys.recount(&count(hashes, 1_002), EARLIER);
+        assert_eq!(positions(&decoys)[1..], [1, 1]);
+        assert!(decoys.templates.len() <= MAX_DECOYS);
     }
 
     #[test]
