@@ -162,13 +162,16 @@ async fn migrating_schema_5_or_6_keeps_the_keys_and_the_one_that_signs() {
         create_with_keys(&folder, version, &keys);
         let store = folder.open();
         let migrated = store.signing_keys().await.unwrap();
+        let signs_from = Timestamp::UNIX_EPOCH;
         let stored = |(key, time): &(SigningKey, i64)| {
             let created_at = Timestamp::from_millisecond(*time).unwrap();
-            StoredSigningKey { seed: key.seed().clone(), created_at, signs_from: created_at }
+            StoredSigningKey { seed: key.seed().clone(), created_at, signs_from }
         };
         assert_eq!(migrated.keys, [stored(&keys[1]), stored(&keys[0])]);
         let now = migrated.keys[0].created_at;
         assert_eq!(migrated.signing_position(now), Some(0));
+        let before = migrated.keys[1].created_at;
+        assert_eq!(migrated.signing_position(before), Some(0), "the clock was ahead");
         let outcome = store.retire_signing_key(&keys[0].0, now).await.unwrap();
         assert_eq!(outcome, RetireKeyOutcome::Retired);
         assert_ne!(store.signing_keys().await.unwrap().version, migrated.version);
