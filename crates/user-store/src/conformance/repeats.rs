@@ -23,7 +23,7 @@ cases! {
     a_token_whose_successor_was_used_ends_the_session,
     a_replaced_token_of_any_age_ends_the_session,
     a_token_repeated_by_another_client_ends_the_session,
-    a_token_repeated_more_often_than_tabs_explain_ends_the_session,
+    a_token_repeated_too_often_ends_the_session,
     concurrent_repeats_beyond_the_limit_end_the_session_once,
     repeats_are_counted_for_each_token,
     a_repeat_is_recorded_once_a_day_for_each_ip_address,
@@ -107,9 +107,7 @@ async fn a_token_repeated_by_another_client_ends_the_session(deployment: &dyn De
     assert_eq!(newest_event(&here, &opened).await, reused);
 }
 
-async fn a_token_repeated_more_often_than_tabs_explain_ends_the_session(
-    deployment: &dyn Deployment,
-) {
+async fn a_token_repeated_too_often_ends_the_session(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (opened, token) = open_for_ada(&store).await;
     let (_, next) = refresh(&store, &token, NOW).await.unwrap();
