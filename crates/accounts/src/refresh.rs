@@ -26,7 +26,8 @@ impl Accounts {
     /// been used. It then gets that same new token. Any other reuse suggests that the token was
     /// copied, so the session is ended (RFC 9700, 4.14.2). A repeat with another user agent, or one
     /// more than [40](auth_core::RefreshState::MAX_REPEATS) repeats, also ends the session. The
-    /// audit log contains repeats (at most one a day from each IP address) and reuse.
+    /// audit log contains reuse, and repeats: at most one a day from each IP address, and at most
+    /// five a day in a session. If the first use came from another IP address, it is recorded too.
     ///
     /// # Errors
     ///

@@ -23,7 +23,7 @@ pub struct User {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Me {
-    /// The id of the account, a UUIDv7.
+    /// The id of the account: a UUIDv7, or any other UUID if the account was imported.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "uuid")))]
     pub id: String,
     /// The email address, as typed.

@@ -206,9 +206,11 @@ event_kinds! {
     OtherSessionsEnded = "other_sessions_ended",
     /// An operator ended all sessions of a user.
     AllSessionsEnded = "all_sessions_ended",
-    /// A replaced refresh token was used once more, by a second tab or after a lost response.
+    /// A replaced refresh token was used once more, by a second tab or after a lost response. If
+    /// the client of the first use has another IP address, it has an event of its own.
     RefreshTokenRepeated = "refresh_token_repeated",
-    /// A replaced refresh token was used in a way that suggests a copy. Its session was ended.
+    /// A replaced refresh token was used in a way that suggests a copy. Its session was ended. If
+    /// the client of the latest refresh has another IP address, it has an event of its own.
     RefreshTokenReused = "refresh_token_reused",
     /// The password was changed, by the user or by an operator.
     PasswordChanged = "password_changed",

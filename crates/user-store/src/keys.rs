@@ -84,8 +84,17 @@ pub struct StoredSigningKey {
     pub seed: SigningKeySeed,
     /// When the key was generated and published.
     pub created_at: Timestamp,
-    /// The time from which the key signs.
+    /// The time from which the key signs. It may be before `created_at`: such a key also signs after
+    /// the clock is set back.
     pub signs_from: Timestamp,
+}
+
+impl StoredSigningKey {
+    /// Returns when the key signed for the first time, or will do so.
+    #[must_use]
+    pub fn first_signs_at(&self) -> Timestamp {
+        self.signs_from.max(self.created_at)
+    }
 }
 
 /// The outcome of [`KeyStore::retire_signing_key`].

@@ -24,8 +24,10 @@ use crate::users::{PasswordVersion, User};
 /// - Of concurrent uses of a refresh token, one rotates it and the others get the same successor.
 ///   These repeats are counted. One that [`RefreshState`](auth_core::RefreshState) does not accept
 ///   ends the session.
-/// - An accepted repeat is recorded, unless one from the same IP address was recorded for the same
-///   session less than a day before.
+/// - An accepted repeat is recorded, at most once a day for each session and IP address, and at most
+///   five times a day for each session.
+/// - If a repeat or a reuse comes from another IP address than the latest refresh, the client of
+///   that refresh is recorded too, in an event of its own: either of the two may be a thief.
 /// - Using a refresh token of no active session neither waits for writers nor delays them. The same
 ///   holds for ending sessions if there are none to end.
 /// - A user has at most [`NewSession::MAX_PER_USER`] active sessions. Opening one more ends the

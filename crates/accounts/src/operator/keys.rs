@@ -73,12 +73,16 @@ impl KeyActivation {
     /// between clocks and for slow requests.
     pub const PUBLICATION_TIME: Duration = Duration::from_secs(2 * JwkSet::MAX_AGE.as_secs() + 60);
 
+    /// Returns the `signs_from` of a key that is added at `now`.
+    ///
+    /// A key that is activated immediately signs whatever the clock says. If the clock is ahead and
+    /// is then set back, the key still replaces the older ones.
     fn signs_from(self, now: Timestamp) -> Timestamp {
         match self {
             Self::AfterPublication => {
                 now.saturating_add(Self::PUBLICATION_TIME).unwrap_or(Timestamp::MAX)
             }
-            Self::Immediate => now,
+            Self::Immediate => Timestamp::UNIX_EPOCH,
         }
     }
 }
@@ -100,10 +104,11 @@ impl Operator<'_> {
         let rotate = async move {
             store.add_signing_key(&key, signs_from, now).await?;
             let kid = key.kid().to_owned();
+            let signs_from = signs_from.max(now);
             tracing::info!(kid, %signs_from, "a new signing key was added by an operator");
             let state = match activation {
                 KeyActivation::AfterPublication => SigningKeyState::Published { signs_from },
-                KeyActivation::Immediate => SigningKeyState::Signing { since: signs_from },
+                KeyActivation::Immediate => SigningKeyState::Signing { since: now },
             };
             Ok(SigningKeyRecord { kid, created_at: now, state })
         };
@@ -121,9 +126,9 @@ impl Operator<'_> {
         let signing = set.signing_position(self.accounts.clock.now());
         let mut records = Vec::new();
         let mut newer_signs_from = Timestamp::MAX;
-        for (position, StoredSigningKey { seed, created_at, signs_from }) in
-            set.keys.into_iter().enumerate()
-        {
+        for (position, key) in set.keys.into_iter().enumerate() {
+            let signs_from = key.first_signs_at();
+            let StoredSigningKey { seed, created_at, .. } = key;
             let state = match signing.map(|signing| position.cmp(&signing)) {
                 Some(Ordering::Equal) => SigningKeyState::Signing { since: signs_from },
                 Some(Ordering::Greater) => SigningKeyState::Replaced { since: newer_signs_from },

@@ -122,6 +122,27 @@ async fn a_verifier_behind_a_cache_knows_every_key_that_signs() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_added_to_sign_at_once_still_signs_after_the_clock_is_set_back() {
+    let mut app = TestApp::new().await;
+    app.account().await;
+    let old = kids(&app).await.remove(0);
+    let ahead = Duration::from_hours(24);
+    app.advance(ahead);
+    let new = rotate(&app).await;
+    let since = app.now();
+    let expected = [
+        (new.clone(), SigningKeyState::Signing { since }),
+        (old.clone(), SigningKeyState::Replaced { since }),
+    ];
+    assert_eq!(states(&app).await, expected);
+    app.go_back(ahead);
+    app.restart().await;
+    let tokens = issue(&app, false).await;
+    assert_eq!(signer(&app, &tokens, app.now()).await, new);
+    assert_eq!(states(&app).await, expected);
+}
+
+#[tokio::test]
 async fn retiring_the_key_that_signs_activates_the_published_one_on_every_server() {
     let app = TestApp::new().await;
     let other_server = app.another_server().await;

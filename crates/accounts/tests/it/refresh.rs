@@ -104,13 +104,34 @@ async fn a_thief_who_repeats_each_token_of_the_victim_is_recorded_or_ends_the_se
     let events = app.activity(&ada).await.unwrap();
     let repeats: Vec<_> =
         events.iter().filter(|event| event.kind == EventKind::RefreshTokenRepeated).collect();
-    assert_eq!(repeats.len(), 1, "the thief is shown to the user");
-    assert_eq!((&repeats[0].client, repeats[0].session), (&thief, Some(ada.session().id)));
+    assert!(repeats.iter().all(|event| event.session == Some(ada.session().id)));
+    let clients: Vec<_> = repeats.into_iter().map(|event| &event.client).collect();
+    assert_eq!(clients, [&thief, &victim], "the user sees both clients");
 
     let next = app.refresh(&token, &victim).await.unwrap();
     let other_program = app.refresh(&token, &browser(66, "curl/8.5.0")).await;
     assert!(matches!(other_program, Err(RefreshError::InvalidToken)));
     assert!(is_rejected(&app, &next).await);
+}
+
+#[tokio::test]
+async fn a_thief_who_uses_each_token_before_the_victim_is_recorded() {
+    let app = TestApp::new().await;
+    let ada = app.user().await;
+    let browser = |ip: u8| ClientInfo::new(Some([192, 0, 2, ip].into()), Some("Browser/1.0"));
+    let (victim, thief) = (browser(1), browser(66));
+    let mut token = ada.tokens.refresh.token.clone();
+    // At first, a tab of the victim repeats a token. Then the thief uses each token first.
+    for first in [&victim, &thief, &thief] {
+        app.advance(Duration::from_mins(5));
+        app.refresh(&token, first).await.unwrap();
+        app.advance(Duration::from_secs(29));
+        token = app.refresh(&token, &victim).await.unwrap().refresh.token;
+    }
+    let mut events = app.activity(&ada).await.unwrap();
+    events.retain(|event| event.kind == EventKind::RefreshTokenRepeated);
+    let clients: Vec<_> = events.iter().map(|event| &event.client).collect();
+    assert_eq!(clients, [&thief, &victim]);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ cases! {
     without_an_import_there_are_no_decoys,
     an_import_adds_decoys_with_the_parameters_and_shares_of_its_hashes,
     sign_ups_do_not_change_the_decoy_of_any_email_address,
-    log_ins_with_imported_hashes_remove_decoys_at_the_next_count,
+    sign_ins_with_imported_hashes_remove_decoys_at_the_next_count,
     hashes_are_counted_once_a_day,
     concurrent_counts_and_imports_leave_the_decoys_of_all_imports,
     a_disabled_account_has_a_decoy,
@@ -139,7 +139,9 @@ async fn sign_ups_do_not_change_the_decoy_of_any_email_address(deployment: &dyn 
     assert!(after.iter().zip(&before).all(|(after, before)| after.is_none() || after == before));
 }
 
-async fn log_ins_with_imported_hashes_remove_decoys_at_the_next_count(deployment: &dyn Deployment) {
+async fn sign_ins_with_imported_hashes_remove_decoys_at_the_next_count(
+    deployment: &dyn Deployment,
+) {
     let store = deployment.connect().await;
     for n in 0..20 {
         sign_up(&store, &format!("own{n}@example.com")).await;

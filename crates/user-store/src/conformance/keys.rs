@@ -10,7 +10,7 @@ cases! {
     the_first_server_creates_the_signing_key,
     servers_that_start_together_get_one_signing_key,
     keys_are_listed_newest_first_with_their_times,
-    the_newest_key_whose_time_has_come_signs_on_every_server,
+    the_newest_active_key_signs_on_every_server,
     concurrently_added_keys_have_the_same_order_on_every_server,
     a_key_is_retired_unless_it_is_the_only_one_that_can_sign,
     retiring_the_key_that_signs_activates_the_published_one,
@@ -58,7 +58,7 @@ async fn keys_are_listed_newest_first_with_their_times(deployment: &dyn Deployme
     assert_eq!(keys(&there).await, expected);
 }
 
-async fn the_newest_key_whose_time_has_come_signs_on_every_server(deployment: &dyn Deployment) {
+async fn the_newest_active_key_signs_on_every_server(deployment: &dyn Deployment) {
     let [here, there] = two_servers(deployment).await;
     let (first, second) = (first_key(&here, &seed()).await, seed());
     here.add_signing_key(&key(&second), NOW + SECOND, NOW).await.unwrap();

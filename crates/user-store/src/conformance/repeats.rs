@@ -23,10 +23,12 @@ cases! {
     a_token_whose_successor_was_used_ends_the_session,
     a_replaced_token_of_any_age_ends_the_session,
     a_token_repeated_by_another_client_ends_the_session,
-    a_token_repeated_more_often_than_tabs_explain_ends_the_session,
+    a_token_repeated_too_often_ends_the_session,
     concurrent_repeats_beyond_the_limit_end_the_session_once,
     repeats_are_counted_for_each_token,
     a_repeat_is_recorded_once_a_day_for_each_ip_address,
+    a_client_that_uses_a_token_before_the_user_is_recorded,
+    the_recorded_repeats_of_a_session_are_limited,
 }
 
 async fn concurrent_uses_of_a_token_get_the_same_successor(deployment: &dyn Deployment) {
@@ -105,9 +107,7 @@ async fn a_token_repeated_by_another_client_ends_the_session(deployment: &dyn De
     assert_eq!(newest_event(&here, &opened).await, reused);
 }
 
-async fn a_token_repeated_more_often_than_tabs_explain_ends_the_session(
-    deployment: &dyn Deployment,
-) {
+async fn a_token_repeated_too_often_ends_the_session(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (opened, token) = open_for_ada(&store).await;
     let (_, next) = refresh(&store, &token, NOW).await.unwrap();
@@ -156,14 +156,15 @@ async fn a_repeat_is_recorded_once_a_day_for_each_ip_address(deployment: &dyn De
     let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     let (new, mut token) = new_session(&ada);
-    // With `remember`, the idle timeout is longer than the hours between the refreshes.
-    let session = Session { remember: true, ..new.session };
+    // With `remember`, the idle timeout is longer than the time between the refreshes.
+    let expires_at = NOW + Duration::from_hours(48);
+    let session = Session { remember: true, expires_at, ..new.session };
     let session = session.refreshed(NOW, &SessionPolicy::default());
     open_session(&store, &ada, &NewSession { session, ..new }).await;
     let before = events(&store, &session).await.len();
     let (hours, mut recorded) = (3_600 * SECOND, Vec::new());
     for (after, repeated_by, is_recorded) in
-        [(0, 1, true), (1, 1, false), (2, 2, true), (3, 2, false), (4, 1, true)]
+        [(0, 1, true), (1, 1, false), (2, 2, true), (3, 2, false), (4, 1, false), (24, 1, true)]
     {
         let now = NOW + after * hours;
         let (_, next) = refresh_as(&store, &token, &browser(1), now).await.unwrap();
@@ -178,6 +179,45 @@ async fn a_repeat_is_recorded_once_a_day_for_each_ip_address(deployment: &dyn De
     }
     let new_events = events(&store, &session).await.split_off(before);
     assert_eq!(new_events, recorded);
+}
+
+async fn a_client_that_uses_a_token_before_the_user_is_recorded(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let (opened, token) = open_for_ada(&store).await;
+    let (user, thief) = (browser(1), browser(66));
+    let (_, next) = refresh_as(&store, &token, &user, NOW).await.unwrap();
+    refresh_as(&store, &token, &user, NOW).await.unwrap();
+    let mut recorded = events(&store, &opened).await;
+    let (_, last) = refresh_as(&store, &next, &thief, NOW).await.unwrap();
+    refresh_as(&store, &next, &user, NOW).await.unwrap();
+    let event = |kind, client: &ClientInfo| {
+        Event::by_user(kind, NOW, client.clone()).about(opened.user_id).in_session(opened.id)
+    };
+    // The repeat of the user is already recorded.
+    recorded.push(event(EventKind::RefreshTokenRepeated, &thief));
+    assert_eq!(events(&store, &opened).await, recorded);
+
+    refresh_as(&store, &last, &thief, NOW).await.unwrap();
+    let reused = refresh_as(&store, &next, &user, NOW).await;
+    assert_eq!(reason(reused, &opened), ReuseReason::SuccessorUsed);
+    recorded.extend([&thief, &user].map(|client| event(EventKind::RefreshTokenReused, client)));
+    assert_eq!(events(&store, &opened).await, recorded);
+}
+
+async fn the_recorded_repeats_of_a_session_are_limited(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let (opened, mut token) = open_for_ada(&store).await;
+    let before = events(&store, &opened).await.len();
+    for _ in 0..3 {
+        let (_, next) = refresh_as(&store, &token, &browser(1), NOW).await.unwrap();
+        for ip in 1..=20 {
+            refresh_as(&store, &token, &browser(ip), NOW).await.unwrap();
+        }
+        token = next;
+    }
+    let recorded = events(&store, &opened).await.split_off(before);
+    let ips: Vec<_> = recorded.iter().map(|event| event.client.clone()).collect();
+    assert_eq!(ips, [1, 2, 3, 4, 5].map(browser));
 }
 
 /// Returns a browser with this last byte in its IP address.

@@ -23,7 +23,7 @@ cases! {
     an_unknown_email_has_no_credentials,
     an_account_is_found_by_id_and_by_email,
     accounts_are_listed_in_pages_in_the_order_of_their_ids,
-    an_email_that_today_s_rules_reject_is_still_read,
+    a_stored_email_is_not_validated_again,
     a_password_change_ends_all_other_sessions,
     a_password_is_not_changed_with_a_former_password,
     a_reauthentication_remains_valid_after_a_rehash,
@@ -160,7 +160,7 @@ async fn accounts_are_listed_in_pages_in_the_order_of_their_ids(deployment: &dyn
 }
 
 /// The rules can change, for example with a version of Unicode. An account must remain readable.
-async fn an_email_that_today_s_rules_reject_is_still_read(deployment: &dyn Deployment) {
+async fn a_stored_email_is_not_validated_again(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let email = Email::from_stored("A@no\u{378}domain".to_owned(), "a@no\u{378}domain".to_owned());
     let user = User { email, ..user("ada@example.com") };

@@ -51,7 +51,7 @@ pub(super) fn client(row: &Row<'_>, first: usize) -> Result<ClientInfo> {
 }
 
 /// Reads an IP address from a column that may be `NULL`.
-pub(super) fn ip(row: &Row<'_>, column: usize) -> Result<Option<IpAddr>> {
+fn ip(row: &Row<'_>, column: usize) -> Result<Option<IpAddr>> {
     let text: Option<String> = row.get(column)?;
     text.map(|_| parsed(row, column, str::parse)).transpose()
 }

@@ -106,17 +106,19 @@ impl SessionStore for SqliteStore {
                         sessions::refresh(tx, &session, &rotation)?;
                         Ok(RotateOutcome::Rotated(session))
                     }
-                    Decision::Write(RotationWrite::Repeat(session, salt, event)) => {
+                    Decision::Write(RotationWrite::Repeat(session, salt, events)) => {
                         sessions::count_repeat(tx, session.id)?;
-                        if let Some(event) = &event {
-                            sessions::save_recorded_repeat(tx, session.id, event)?;
-                            audit::insert(tx, event)?;
+                        let recorded = audit::repeats(tx, session.id)?;
+                        for event in rules::refresh::unrecorded_repeats(events, &recorded) {
+                            audit::insert(tx, &event)?;
                         }
                         Ok(RotateOutcome::Repeated(session, salt))
                     }
-                    Decision::Write(RotationWrite::End(session, reason, event)) => {
+                    Decision::Write(RotationWrite::End(session, reason, events)) => {
                         sessions::delete(tx, session.id)?;
-                        audit::insert(tx, &event)?;
+                        for event in &events {
+                            audit::insert(tx, event)?;
+                        }
                         Ok(RotateOutcome::Reused(session, reason))
                     }
                     Decision::Return(outcome) => Ok(outcome),

@@ -2,6 +2,6 @@
 
 -- How many times replaced_token has been used again.
 ALTER TABLE sessions ADD COLUMN repeats INTEGER NOT NULL DEFAULT 0;
--- The time and the client's IP address of the latest repeated use that the audit log contains.
-ALTER TABLE sessions ADD COLUMN repeat_recorded_at INTEGER;
-ALTER TABLE sessions ADD COLUMN repeat_recorded_ip TEXT;
+
+-- Finds the repeated uses that the audit log contains.
+CREATE INDEX events_of_repeats ON events (session_id) WHERE kind = 'refresh_token_repeated';

@@ -40,6 +40,21 @@ pub(in crate::sqlite) fn of_user(
         .collect()
 }
 
+/// Returns the recorded repeats of refresh tokens of a session.
+pub(in crate::sqlite) fn repeats(
+    connection: &Connection,
+    session: SessionId,
+) -> Result<Vec<Event>> {
+    // The kind is part of the text, so that SQLite uses the partial index.
+    let query = format!(
+        "SELECT {COLUMNS} FROM events WHERE kind = 'refresh_token_repeated' AND session_id = ?1"
+    );
+    connection
+        .prepare_cached(&query)?
+        .query_map([session.as_uuid().as_bytes()], |row| Ok(read(row)?.1))?
+        .collect()
+}
+
 /// Returns up to `limit` events after `after`. If `user` is given, only events about that user.
 pub(in crate::sqlite) fn page(
     connection: &Connection,

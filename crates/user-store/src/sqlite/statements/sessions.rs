@@ -6,11 +6,10 @@ use auth_core::{
 };
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
-use crate::audit::Event;
 use crate::keys::KeySetVersion;
-use crate::rules::refresh::{RecordedRepeat, RefreshableSession};
+use crate::rules::refresh::RefreshableSession;
 use crate::sessions::{ActiveSession, NewSession, Rotation, SessionRecord};
-use crate::sqlite::rows::{bytes, client, ip, session_id, timestamp, user_id};
+use crate::sqlite::rows::{bytes, client, session_id, timestamp, user_id};
 use crate::sqlite::statements::users;
 
 /// The columns that [`read`] reads. The table `sessions` must have the alias `s`.
@@ -97,7 +96,7 @@ pub(in crate::sqlite) fn by_family(
     connection
         .prepare_cached(&format!(
             "SELECT {COLUMNS}, s.ip, s.user_agent, s.refresh_token, s.replaced_token,
-                 s.successor_salt, s.repeats, s.repeat_recorded_at, s.repeat_recorded_ip
+                 s.successor_salt, s.repeats
              FROM sessions s WHERE s.refresh_family = ?1"
         ))?
         .query_row([family.as_bytes()], |row| {
@@ -114,15 +113,7 @@ pub(in crate::sqlite) fn by_family(
                 }),
                 None => None,
             };
-            let is_recorded: Option<i64> = row.get(WIDTH + 6)?;
-            let recorded_repeat = match is_recorded {
-                Some(_) => {
-                    Some(RecordedRepeat { at: timestamp(row, WIDTH + 6)?, ip: ip(row, WIDTH + 7)? })
-                }
-                None => None,
-            };
-            let tokens = RefreshState { current, replaced };
-            Ok(RefreshableSession { session, tokens, recorded_repeat })
+            Ok(RefreshableSession { session, tokens: RefreshState { current, replaced } })
         })
         .optional()
 }
@@ -158,24 +149,6 @@ pub(in crate::sqlite) fn count_repeat(connection: &Connection, session: SessionI
     connection
         .prepare_cached("UPDATE sessions SET repeats = repeats + 1 WHERE id = ?1")?
         .execute([session.as_uuid().as_bytes()])?;
-    Ok(())
-}
-
-/// Saves the time and the IP address of a repeated use that is recorded in the audit log.
-pub(in crate::sqlite) fn save_recorded_repeat(
-    connection: &Connection,
-    session: SessionId,
-    event: &Event,
-) -> Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE sessions SET repeat_recorded_at = ?2, repeat_recorded_ip = ?3 WHERE id = ?1",
-        )?
-        .execute(params![
-            session.as_uuid().as_bytes(),
-            event.at.as_millisecond(),
-            event.client.ip().map(|ip| ip.to_string()),
-        ])?;
     Ok(())
 }
 

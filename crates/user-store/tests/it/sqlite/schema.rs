@@ -60,6 +60,7 @@ fn the_schema_has_the_expected_tables_indexes_and_triggers() {
         "events_are_not_changed",
         "events_by_time",
         "events_by_user",
+        "events_of_repeats",
         "sessions",
         "sessions_by_end",
         "sessions_by_user",
@@ -161,13 +162,16 @@ async fn migrating_schema_5_or_6_keeps_the_keys_and_the_one_that_signs() {
         create_with_keys(&folder, version, &keys);
         let store = folder.open();
         let migrated = store.signing_keys().await.unwrap();
+        let signs_from = Timestamp::UNIX_EPOCH;
         let stored = |(key, time): &(SigningKey, i64)| {
             let created_at = Timestamp::from_millisecond(*time).unwrap();
-            StoredSigningKey { seed: key.seed().clone(), created_at, signs_from: created_at }
+            StoredSigningKey { seed: key.seed().clone(), created_at, signs_from }
         };
         assert_eq!(migrated.keys, [stored(&keys[1]), stored(&keys[0])]);
         let now = migrated.keys[0].created_at;
         assert_eq!(migrated.signing_position(now), Some(0));
+        let before = migrated.keys[1].created_at;
+        assert_eq!(migrated.signing_position(before), Some(0), "the clock was ahead");
         let outcome = store.retire_signing_key(&keys[0].0, now).await.unwrap();
         assert_eq!(outcome, RetireKeyOutcome::Retired);
         assert_ne!(store.signing_keys().await.unwrap().version, migrated.version);
@@ -177,8 +181,7 @@ async fn migrating_schema_5_or_6_keeps_the_keys_and_the_one_that_signs() {
 /// Undoes the migrations after version 6.
 const UNDO_TO_VERSION_6: &str = "
     ALTER TABLE sessions DROP COLUMN repeats;
-    ALTER TABLE sessions DROP COLUMN repeat_recorded_at;
-    ALTER TABLE sessions DROP COLUMN repeat_recorded_ip;
+    DROP INDEX events_of_repeats;
     ALTER TABLE signing_keys DROP COLUMN signs_from;
     DROP TABLE decoy_state;
     DROP TABLE decoy_classes;
@@ -243,6 +246,22 @@ async fn expired_sessions_are_found_by_an_index() {
         )
         .unwrap();
     assert!(plan.contains("sessions_by_end"), "{plan}");
+}
+
+#[test]
+fn recorded_repeats_are_found_by_an_index() {
+    let folder = Folder::new();
+    folder.open();
+    let plan: String = folder
+        .sql()
+        .query_row(
+            "EXPLAIN QUERY PLAN SELECT id FROM events
+             WHERE kind = 'refresh_token_repeated' AND session_id = x'00'",
+            [],
+            |row| row.get(3),
+        )
+        .unwrap();
+    assert!(plan.contains("events_of_repeats"), "{plan}");
 }
 
 #[test]
