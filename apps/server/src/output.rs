@@ -51,6 +51,12 @@ pub(crate) fn print_line(out: &mut impl Write, text: &str) -> io::Result<()> {
     out.write_all(&one_line(text.as_bytes()))
 }
 
+/// Prints text like [`print_lines`], but as a part of a line, which the caller ends.
+pub(crate) fn print_inline(out: &mut impl Write, text: &str) -> io::Result<()> {
+    let line = one_line(text.as_bytes());
+    out.write_all(line.strip_suffix(b"\n").unwrap_or(&line))
+}
+
 /// Returns a number with its noun: `1 account`, `2 accounts`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
@@ -76,5 +82,21 @@ pub(crate) fn print_within(timeout: Duration, print: impl FnOnce() + Send + 'sta
     };
     if thread::Builder::new().name("print".to_owned()).spawn(print).is_ok() {
         let _ = printed.recv_timeout(timeout);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped_in_a_part_of_a_line() {
+        for (text, expected) in
+            [("a b", "a b"), ("", ""), ("é\u{1b}[1m\u{202e}", "é\\u001b[1m\\u202e")]
+        {
+            let mut out = Vec::new();
+            print_inline(&mut out, text).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
     }
 }

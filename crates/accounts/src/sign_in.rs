@@ -156,6 +156,14 @@ impl Accounts {
             }
             None => Challenge::Decoy(None),
         };
+        if let Challenge::Account(credentials) = &challenge
+            && credentials.password_hash.is_unusable()
+        {
+            tracing::warn!(
+                user = %credentials.user_id,
+                "the stored password hash cannot be verified by this version: set a new password"
+            );
+        }
         let account = match (&email_key, &challenge) {
             (Some(key), Challenge::Account(credentials)) => {
                 Some(self.account(key, credentials, caller).await?)

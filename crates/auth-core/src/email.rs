@@ -62,9 +62,11 @@ impl Email {
     /// stored one, without checking them again.
     ///
     /// The rules can change: a domain that is valid in one version of Unicode can be invalid in the
-    /// next. Even then, the account must remain readable.
+    /// next. Even then, the account must remain readable. Invisible characters are removed from the
+    /// text, because older versions stored them.
     #[must_use]
-    pub const fn from_stored(typed: String, key: String) -> Self {
+    pub fn from_stored(typed: String, key: String) -> Self {
+        let typed = if typed.is_ascii() { typed } else { visible(&typed) };
         Self { typed, key: EmailKey(key) }
     }
 
@@ -84,6 +86,21 @@ impl Email {
     fn has_numeric_top_level(&self) -> bool {
         let last_label = self.key.0.rsplit(['.', '@']).next().unwrap_or_default();
         last_label.bytes().all(|byte| byte.is_ascii_digit())
+    }
+}
+
+/// Removes invisible characters from a stored email address. Joiners are kept only in a domain that
+/// is valid with them.
+fn visible(typed: &str) -> String {
+    let visible: String = typed.chars().filter(|c| !is_invisible(*c)).collect();
+    if !visible.contains(is_joiner) {
+        return visible;
+    }
+    match visible.rsplit_once('@') {
+        Some((local, domain)) if domain_to_ascii(domain).is_ok() => {
+            format!("{}@{domain}", local.replace(is_joiner, ""))
+        }
+        _ => visible.replace(is_joiner, ""),
     }
 }
 

@@ -83,6 +83,7 @@ fn examine_database(path: &Path, config: &Config) -> Vec<Finding> {
     findings.extend(files.findings());
     findings.push(clock::clock(SystemClock.now(), newest));
     if let Ok(inspection) = &inspected {
+        findings.extend(database::hashes(inspection.unusable_hashes));
         let largest = inspection.max_hash_memory;
         let hashes = HashMemory::on_this_machine(largest, config.hash_memory);
         findings.push(memory::memory(&hashes, crate::memory::limit()));

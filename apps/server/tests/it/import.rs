@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::app::{PASSWORD, TestApp};
 use crate::operator::{Operator, failure, json as json_output, success};
+use crate::server::command;
 use crate::transfer::{BCRYPT, import, listed, log_in, rejected, users};
 
 #[test]
@@ -329,6 +330,18 @@ fn control_characters_are_escaped_wherever_text_is_printed() {
         let printed = [output.stdout, output.stderr].concat();
         assert!(!printed.is_empty());
     }
+}
+
+#[test]
+fn the_memory_budget_of_the_server_is_read_from_the_environment() {
+    let output = command()
+        .args(["users", "import", "users.csv"])
+        .env("LATCHKEY_HASH_MEMORY", "256")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert!(line.contains("--hash-memory") && line.contains("256MiB"), "{line}");
 }
 
 #[test]

@@ -272,6 +272,23 @@ fn invalid_data_in_the_database_is_an_error() {
     }
 }
 
+/// An older version stored email addresses that this one rejects.
+#[test]
+fn control_and_invisible_characters_of_a_stored_email_are_not_printed() {
+    let app = TestApp::new();
+    app.user();
+    let database = rusqlite::Connection::open(app.database()).unwrap();
+    let stored = "ada\u{202e}\u{200b}\u{1b}]0;owned\u{7}\u{9b}31m\u{7f}@example.com";
+    database.execute("UPDATE users SET email = ?1", [stored]).unwrap();
+    for arguments in [&["list"][..], &["list", "--json"], &["show", EMAIL]] {
+        let printed = success(&app.operator().users(arguments));
+        let is_raw = |c: char| c.is_control() && c != '\n' || "\u{202e}\u{200b}".contains(c);
+        assert!(!printed.contains(is_raw), "{printed:?}");
+    }
+    let listed = json(&app.operator().users(&["list", "--json"]));
+    assert_eq!(listed[0]["email"], "ada\u{1b}]0;owned\u{7}\u{9b}31m\u{7f}@example.com");
+}
+
 #[test]
 fn the_database_option_overrides_the_environment() {
     let app = TestApp::new();

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use accounts::{
-    Accounts, Caller, DeleteAccountOutcome, SignIn, SignInError, StoredUser, User, UserId,
+    Accounts, Caller, DeleteAccountOutcome, KnownBrowsers, SignIn, SignInError, StoredUser, User,
+    UserId,
 };
 use auth_core::{Email, PasswordHash, SystemRandom};
 use user_store::{ImportUsersOutcome, SqliteStore, UserDataStore as _};
@@ -80,6 +81,33 @@ async fn a_user_whose_email_address_has_become_invalid_can_still_sign_in_and_rea
     assert_eq!(signed_in.email(), "A@127.0.0.1");
     let deleted = app.delete_account(&signed_in, PASSWORD, &caller).await;
     assert_eq!(deleted.unwrap(), DeleteAccountOutcome::UnknownBrowser);
+}
+
+/// An older version may have accepted a hash that this one rejects. The error is that of an unknown
+/// email address.
+#[tokio::test]
+async fn no_password_works_with_an_unusable_hash_until_an_operator_sets_a_new_one() {
+    let app = TestApp::new().await;
+    let created_at = app.now();
+    let ada = UserId::generate(created_at, &SystemRandom);
+    let email = Email::parse(EMAIL).unwrap();
+    let user = User { id: ada, email, created_at, disabled_at: None };
+    let text = format!("scrypt:1048576:8:1$salt${}", "0".repeat(64));
+    let password_hash = PasswordHash::from_stored(&text);
+    let users = vec![StoredUser { user: user.clone(), password_hash }];
+    assert_eq!(app.operator().import(users).await.unwrap(), ImportUsersOutcome::Imported);
+
+    for (email, password) in [(EMAIL, PASSWORD), (EMAIL, &text), ("nobody@example.com", PASSWORD)] {
+        let rejected = sign_in(&app, email, password).await;
+        assert!(matches!(rejected, Err(SignInError::InvalidCredentials)), "{rejected:?}");
+    }
+    assert_eq!(algorithm(&app, ada).await, ("unknown", None));
+    let exported = app.operator().export(None, 10).await.unwrap();
+    assert_eq!(exported[0].password_hash.to_text(), text);
+    assert_eq!(app.max_hash_memory().await.unwrap(), 0);
+
+    app.operator().set_password(&user, NEW_PASSWORD, KnownBrowsers::Keep).await.unwrap();
+    sign_in(&app, EMAIL, NEW_PASSWORD).await.unwrap();
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ pub fn hash_password(password: &str) -> Result<String, PasswordError> {
 /// If there is no account, verify the password against any other stored hash and ignore the result,
 /// so that the response time does not reveal which accounts exist.
 ///
-/// A hash from another system can take up to 256 MiB of memory ([`PasswordHash::memory_bytes`]).
+/// A hash from another system can take up to 257 MiB of memory ([`PasswordHash::memory_bytes`]).
 ///
 /// # Errors
 ///

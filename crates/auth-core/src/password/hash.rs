@@ -1,11 +1,13 @@
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use pbkdf2::password_hash::phc;
 use pbkdf2::{Algorithm, Params};
 
 use super::PasswordHasher;
 use super::foreign::ForeignHash;
+use super::hasher::OUTPUT_BYTES;
 
 /// A stored password hash.
 ///
@@ -30,6 +32,8 @@ pub struct PasswordHash(pub(super) HashKind);
 pub(super) enum HashKind {
     Native(NativeHash),
     Foreign(ForeignHash),
+    /// The text of a stored hash that cannot be parsed.
+    Unusable(Arc<str>),
 }
 
 /// A hash in the format of this crate.
@@ -54,7 +58,7 @@ pub enum InvalidPasswordHash {
     /// it.
     #[error("an insecure password hash (unsalted, MD5 or SHA-1): the user needs a new password")]
     Insecure,
-    /// Verifying a password would take more than a few seconds on one core, or more than 256 MiB of
+    /// Verifying a password would take more than a few seconds on one core, or more than 257 MiB of
     /// memory.
     #[error(
         "this password hash takes too much time or memory to verify: the user needs a new password"
@@ -63,21 +67,53 @@ pub enum InvalidPasswordHash {
 }
 
 impl PasswordHash {
-    /// Returns the number of iterations, or `None` for a hash from another system.
+    /// Creates a hash from the [text](Self::to_text) of a stored one. If it cannot be parsed, the
+    /// hash is [unusable](Self::is_unusable).
+    ///
+    /// The formats and the limits that this crate accepts can change, and a feature can be
+    /// disabled. Even then, the account must remain readable.
+    ///
+    /// ```
+    /// # use auth_core::{Password, PasswordHash, PasswordHasher, Verification};
+    /// let stored = PasswordHash::from_stored("scrypt:2097152:8:1$salt$00");
+    /// assert!(stored.is_unusable());
+    /// assert_eq!(stored.to_text(), "scrypt:2097152:8:1$salt$00");
+    /// # let hasher = PasswordHasher::new(1_000)?;
+    /// let password = Password::new("correct horse");
+    /// assert_eq!(hasher.verify(&password, Some(&stored)), Verification::Mismatch);
+    /// # Ok::<(), auth_core::InvalidIterations>(())
+    /// ```
+    #[must_use]
+    pub fn from_stored(text: &str) -> Self {
+        text.parse().unwrap_or_else(|_| Self(HashKind::Unusable(text.into())))
+    }
+
+    /// Returns `true` if the hash comes from [`from_stored`](Self::from_stored) and could not be
+    /// parsed. No password matches it, and verifying one takes the same work as without a stored
+    /// hash. The user needs a new password.
+    #[must_use]
+    pub const fn is_unusable(&self) -> bool {
+        matches!(self.0, HashKind::Unusable(_))
+    }
+
+    /// Returns the number of iterations, or `None` for a hash that is not in the format of this
+    /// crate.
     #[must_use]
     pub const fn iterations(&self) -> Option<u32> {
         match &self.0 {
             HashKind::Native(hash) => Some(hash.iterations),
-            HashKind::Foreign(_) => None,
+            HashKind::Foreign(_) | HashKind::Unusable(_) => None,
         }
     }
 
-    /// Returns the name of the algorithm, such as `pbkdf2-sha256` or `bcrypt`.
+    /// Returns the name of the algorithm, such as `pbkdf2-sha256` or `bcrypt`, or `unknown` for an
+    /// [unusable](Self::is_unusable) hash.
     #[must_use]
     pub fn algorithm(&self) -> &'static str {
         match &self.0 {
             HashKind::Native(_) => Algorithm::PBKDF2_SHA256_ID,
             HashKind::Foreign(hash) => hash.algorithm(),
+            HashKind::Unusable(_) => "unknown",
         }
     }
 
@@ -89,7 +125,7 @@ impl PasswordHash {
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         match &self.0 {
-            HashKind::Native(_) => 0,
+            HashKind::Native(_) | HashKind::Unusable(_) => 0,
             HashKind::Foreign(hash) => hash.memory_bytes(),
         }
     }
@@ -97,7 +133,8 @@ impl PasswordHash {
     /// Returns the text of a hash that takes the same work to verify, but contains no secret: its
     /// salt and its output are zeros. It can be parsed like any other hash.
     ///
-    /// Two hashes have the same template if verifying them takes the same work.
+    /// Two hashes have the same template if verifying them takes the same work. The template of an
+    /// [unusable](Self::is_unusable) hash has [`PasswordHasher::DEFAULT_ITERATIONS`].
     ///
     /// ```
     /// # use auth_core::PasswordHash;
@@ -111,14 +148,11 @@ impl PasswordHash {
     #[must_use]
     pub fn template(&self) -> String {
         match &self.0 {
-            HashKind::Native(hash) => {
-                // In base64, `A` encodes zero. The salt of a template has 16 bytes.
-                let (salt, output) =
-                    ("A".repeat(22), "A".repeat((hash.output.len() * 4).div_ceil(3)));
-                let (name, length) = (Algorithm::PBKDF2_SHA256_ID, hash.output.len());
-                format!("${name}$i={},l={length}${salt}${output}", hash.iterations)
-            }
+            HashKind::Native(hash) => native_template(hash.iterations, hash.output.len()),
             HashKind::Foreign(hash) => hash.template(),
+            HashKind::Unusable(_) => {
+                native_template(PasswordHasher::DEFAULT_ITERATIONS, OUTPUT_BYTES)
+            }
         }
     }
 
@@ -128,8 +162,17 @@ impl PasswordHash {
         match &self.0 {
             HashKind::Native(hash) => hash.to_phc_string(),
             HashKind::Foreign(hash) => hash.as_str().to_owned(),
+            HashKind::Unusable(text) => text.as_ref().to_owned(),
         }
     }
+}
+
+/// Returns a hash in the format of this crate, whose salt and output are zeros.
+fn native_template(iterations: u32, output_bytes: usize) -> String {
+    // In base64, `A` encodes zero. The salt of a template has 16 bytes.
+    let (salt, output) = ("A".repeat(22), "A".repeat((output_bytes * 4).div_ceil(3)));
+    let name = Algorithm::PBKDF2_SHA256_ID;
+    format!("${name}$i={iterations},l={output_bytes}${salt}${output}")
 }
 
 impl NativeHash {
@@ -148,7 +191,8 @@ impl NativeHash {
 impl FromStr for PasswordHash {
     type Err = InvalidPasswordHash;
 
-    /// Parses a stored hash.
+    /// Parses a hash, and checks that verifying it is not too expensive. To read a hash back from a
+    /// store, use [`from_stored`](Self::from_stored).
     ///
     /// A hash of this crate must be spelled exactly as [`to_text`](Self::to_text) writes it. The
     /// PHC library by itself would accept a repeated or missing number of iterations.

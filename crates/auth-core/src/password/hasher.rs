@@ -37,7 +37,7 @@ pub struct PasswordHasher {
 }
 
 pub(super) const SALT_BYTES: usize = 16;
-const OUTPUT_BYTES: usize = 32;
+pub(super) const OUTPUT_BYTES: usize = 32;
 
 impl PasswordHasher {
     /// The default number of iterations (OWASP Password Storage Cheat Sheet).
@@ -91,7 +91,8 @@ impl PasswordHasher {
     /// Verifies a password against a stored hash. The hashes are compared in constant time.
     ///
     /// Every mismatch takes the same amount of work. If there is no stored hash because there is no
-    /// account, a hash is computed anyway. If the stored hash has fewer iterations than this
+    /// account, or the stored hash is [unusable](PasswordHash::is_unusable), a hash is computed
+    /// anyway. If the stored hash has fewer iterations than this
     /// hasher, the missing iterations are computed after a mismatch. There are two exceptions:
     ///
     /// - Verifying against a hash that has more iterations than this hasher takes longer. Once the
@@ -106,7 +107,7 @@ impl PasswordHasher {
                 return hash.verify(password);
             }
             Some(HashKind::Native(hash)) => Some(hash),
-            None => None,
+            Some(HashKind::Unusable(_)) | None => None,
         };
         let output = derive_one(self.derivation_to_verify(password, stored));
         let verification = self.verification(password, stored, &output);
@@ -116,7 +117,8 @@ impl PasswordHasher {
         verification
     }
 
-    /// Returns `true` if a hash is weaker than one from this hasher or comes from another system.
+    /// Returns `true` if a hash is weaker than one from this hasher, comes from another system or is
+    /// [unusable](PasswordHash::is_unusable).
     ///
     /// Replace such a hash only if verifying a password returned
     /// [`MatchOutdated`](Verification::MatchOutdated).
@@ -124,7 +126,7 @@ impl PasswordHasher {
     pub fn is_outdated(&self, stored: &PasswordHash) -> bool {
         match &stored.0 {
             HashKind::Native(hash) => self.is_weaker(hash),
-            HashKind::Foreign(_) => true,
+            HashKind::Foreign(_) | HashKind::Unusable(_) => true,
         }
     }
 

@@ -95,7 +95,7 @@ impl HashJob {
         let kind = match stored.map(|hash| hash.0) {
             Some(HashKind::Foreign(stored)) => JobKind::VerifyForeign { stored },
             Some(HashKind::Native(stored)) => JobKind::Verify { stored: Some(stored) },
-            None => JobKind::Verify { stored: None },
+            Some(HashKind::Unusable(_)) | None => JobKind::Verify { stored: None },
         };
         Self { password, kind, is_decoy: false }
     }

@@ -93,6 +93,22 @@ fn a_stored_email_is_not_validated_again() {
     assert_eq!(stored.key().as_str(), "ada@127.0.0.1");
 }
 
+#[test]
+fn invisible_characters_of_a_stored_email_are_not_displayed() {
+    let displayed = |typed: &str| {
+        let stored = Email::from_stored(typed.to_owned(), "the key".to_owned());
+        assert_eq!(stored.key().as_str(), "the key");
+        stored.as_str().to_owned()
+    };
+    for c in ['\u{ad}', '\u{200b}', '\u{200d}', '\u{202e}', '\u{2800}', '\u{feff}', '\u{e0041}'] {
+        assert_eq!(displayed(&format!("A{c}da@Exam{c}ple.com{c}")), "Ada@Example.com", "{c:?}");
+        assert_eq!(displayed(&format!("ad{c}a")), "ada", "{c:?}");
+    }
+    // The joiner distinguishes this domain from another one.
+    let persian = "نامه\u{200c}ای.example";
+    assert_eq!(displayed(&format!("a\u{200c}da@{persian}")), format!("ada@{persian}"));
+}
+
 /// The account of such an email address can be older than the rule.
 #[test]
 fn an_email_with_a_numeric_last_label_is_rejected_but_has_a_key() {

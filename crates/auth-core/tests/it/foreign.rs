@@ -227,8 +227,8 @@ fn too_expensive_hashes_are_rejected() {
         format!("scrypt:32768:8:1000$salt${hex}"),
         // The output of the first PBKDF2, 128·r·p bytes, is in memory too.
         format!("scrypt:2:8:524288$salt${hex}"),
-        format!("scrypt:2:8:262143$salt${hex}"),
-        format!("scrypt:262144:8:1$salt${hex}"),
+        format!("scrypt:2:8:263166$salt${hex}"),
+        format!("scrypt:262144:8:9$salt${hex}"),
         format!("scrypt:16:8:131072$salt${hex}"),
         format!("scrypt:2147483648:4294967295:4294967295$salt${hex}"),
         // PBKDF2 runs all iterations for each digest in the output.
@@ -242,7 +242,7 @@ fn too_expensive_hashes_are_rejected() {
 }
 
 #[test]
-fn the_most_expensive_hashes_are_accepted_and_need_at_most_256_mib() {
+fn the_most_expensive_hashes_are_accepted_and_need_at_most_257_mib() {
     let salt = "c2FsdHNhbHRzYWx0c2FsdA";
     let output = "BBs+1+PaslLtBPULUr8/lQicvVuHiEPMz0i8MjLCbzM";
     let hex = "0".repeat(64);
@@ -250,7 +250,9 @@ fn the_most_expensive_hashes_are_accepted_and_need_at_most_256_mib() {
         (format!("$argon2id$v=19$m=262144,t=8,p=1${salt}${output}"), 256 << 20),
         (format!("$argon2id$v=19$m=65536,t=32,p=64${salt}${output}"), 64 << 20),
         (format!("scrypt:131072:8:15$salt${hex}"), 128 * 8 * (131_072 + 15 + 1)),
-        (format!("scrypt:2:8:262141$salt${hex}"), 256 << 20),
+        (format!("scrypt:262144:8:1$salt${hex}"), (256 << 20) + 128 * 8 * 2),
+        (format!("scrypt:524288:4:8$salt${hex}"), (256 << 20) + 128 * 4 * 9),
+        (format!("scrypt:2:8:263165$salt${hex}"), 257 << 20),
         (
             format!("$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk={output}=${salt}==${output}="),
             128 * 8 * (16_384 + 1 + 1),
@@ -260,6 +262,51 @@ fn the_most_expensive_hashes_are_accepted_and_need_at_most_256_mib() {
     ] {
         let hash = parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(hash.memory_bytes(), bytes, "{text}");
+    }
+}
+
+/// The text of such a hash can come from a version that accepted more.
+#[test]
+fn a_stored_hash_that_cannot_be_parsed_is_unusable_and_keeps_its_text() {
+    let hex = "0".repeat(64);
+    for text in [
+        &format!("scrypt:1048576:8:1$salt${hex}"),
+        &format!("pbkdf2:sha256:5000001$salt${hex}{hex}"),
+        "$pbkdf2-sha256$i=4000000000,l=32$c2FsdHNhbHRzYWx0c2FsdA$BBs",
+        "plain text",
+        "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8",
+        "",
+    ] {
+        assert!(parse(text).is_err(), "{text}");
+        let hash = PasswordHash::from_stored(text);
+        assert!(hash.is_unusable(), "{text}");
+        assert_eq!(hash.to_text(), text);
+        assert_eq!((hash.algorithm(), hash.iterations()), ("unknown", None));
+        assert_eq!(hash.memory_bytes(), 0);
+        assert!(parse(&hash.template()).unwrap().iterations().is_some());
+        assert_eq!(hash, PasswordHash::from_stored(text));
+        assert_ne!(hash, PasswordHash::from_stored("other"));
+    }
+    for (_, _, text) in foreign_hashes() {
+        assert!(!PasswordHash::from_stored(&text).is_unusable(), "{text}");
+        assert_eq!(PasswordHash::from_stored(&text), parse(&text).unwrap());
+    }
+}
+
+/// It is batched with other jobs, as is the verification for an email address without an account.
+#[test]
+fn no_password_matches_an_unusable_hash() {
+    let hasher = PasswordHasher::new(1_000).unwrap();
+    for stored in ["plain text", ""].map(PasswordHash::from_stored) {
+        for text in ["plain text", ""] {
+            let password = Password::new(text);
+            assert_eq!(hasher.verify(&password, Some(&stored)), Verification::Mismatch);
+            let job = HashJob::verification(password, Some(stored.clone()));
+            assert!(job.is_batchable());
+            let outcomes = hasher.run(&[job], &LanePlan::default());
+            assert_eq!(outcomes, [HashOutcome::Verified(Verification::Mismatch)]);
+        }
+        assert!(hasher.is_outdated(&stored));
     }
 }
 

@@ -47,14 +47,16 @@ pub(crate) fn is_recount_due(counted_at: Option<Timestamp>, now: Timestamp) -> b
     }
 }
 
-/// Counts hashes by template. Hashes in Latchkey's own format are not counted, because they need no
-/// decoy.
+/// Counts hashes by template. Hashes in Latchkey's own format and unusable ones are not counted,
+/// because they need no decoy.
 pub(crate) fn count_by_template<'a>(
     hashes: impl IntoIterator<Item = &'a PasswordHash>,
 ) -> BTreeMap<String, u32> {
     let mut counts = BTreeMap::new();
-    for hash in hashes.into_iter().filter(|hash| hash.iterations().is_none()) {
-        *counts.entry(hash.template()).or_default() += 1;
+    for hash in hashes {
+        if hash.iterations().is_none() && !hash.is_unusable() {
+            *counts.entry(hash.template()).or_default() += 1;
+        }
     }
     counts
 }

@@ -14,7 +14,7 @@ use crate::sqlite::open::{
     reject_by_header,
 };
 use crate::sqlite::schema;
-use crate::sqlite::statements::decoys;
+use crate::sqlite::statements::{decoys, users};
 
 /// The findings of [`SqliteStore::inspect`](crate::SqliteStore::inspect).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,10 @@ pub struct Inspection {
     /// The memory that verifying the most expensive password hash takes, in bytes. Zero if no hash
     /// is memory-hard, the schema is older, or a problem was found.
     pub max_hash_memory: u64,
+    /// The number of accounts whose password hash is
+    /// [unusable](auth_core::PasswordHash::is_unusable): their users cannot sign in. Zero if the
+    /// schema is older, or a problem was found.
+    pub unusable_hashes: u32,
 }
 
 pub(super) fn inspect(path: &Path) -> Result<Inspection, OpenError> {
@@ -52,11 +56,13 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, OpenError> {
     check_schema_ids(&path, id, found)?;
     let is_older = found < schema::latest();
     let problem = problem(&tx, "quick_check").map_err(sqlite)?;
-    let mut inspection = Inspection { is_older, problem, newest: None, max_hash_memory: 0 };
+    let mut inspection =
+        Inspection { is_older, problem, newest: None, max_hash_memory: 0, unusable_hashes: 0 };
     if !inspection.is_older && inspection.problem.is_none() {
         inspection.newest = newest(&tx).map_err(sqlite)?;
         let count = decoys::count(&tx).map_err(sqlite)?;
         inspection.max_hash_memory = decoys::max_memory(count.by_template.keys());
+        inspection.unusable_hashes = users::count_unusable_hashes(&tx).map_err(sqlite)?;
     }
     Ok(inspection)
 }

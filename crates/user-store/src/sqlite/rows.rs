@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::net::IpAddr;
 
-use auth_core::{ClientInfo, SessionId, Timestamp, UserId};
+use auth_core::{ClientInfo, PasswordHash, SessionId, Timestamp, UserId};
 use rusqlite::types::{FromSql, Type};
 use rusqlite::{Result, Row};
 use serde::Serialize;
@@ -18,6 +18,13 @@ pub(super) fn session_id(row: &Row<'_>, column: usize) -> Result<SessionId> {
 
 pub(super) fn timestamp(row: &Row<'_>, column: usize) -> Result<Timestamp> {
     convert(row, column, Type::Integer, |millis: i64| Timestamp::from_millisecond(millis))
+}
+
+/// Reads a password hash. It is not an error if it cannot be parsed: the account of such a hash must
+/// remain readable.
+pub(super) fn password_hash(row: &Row<'_>, column: usize) -> Result<PasswordHash> {
+    let text = row.get_ref(column)?.as_str()?;
+    Ok(PasswordHash::from_stored(text))
 }
 
 /// Reads a text column and parses it.

@@ -3,6 +3,7 @@ use std::path::Path;
 use user_store::{Inspection, OpenError};
 
 use super::report::Finding;
+use crate::output::count;
 
 const DATABASE: &str = "database";
 
@@ -23,6 +24,18 @@ pub(super) fn findings(path: &Path, inspected: &Result<Inspection, OpenError>) -
         false => Finding::ok(DATABASE, format!("{path} has the schema of this version")),
     };
     vec![schema, integrity(inspection.problem.as_deref())]
+}
+
+/// Reports accounts whose password hashes cannot be verified, if there are any.
+pub(super) fn hashes(unusable: u32) -> Option<Finding> {
+    if unusable == 0 {
+        return None;
+    }
+    let accounts = count(usize::try_from(unusable).unwrap_or(usize::MAX), "account");
+    let text = format!(
+        "this version cannot verify the password hashes of {accounts}; when such a user tries to log in, the log names the account: set a new password with latchkey users set-password"
+    );
+    Some(Finding::warn("hashes", text))
 }
 
 fn integrity(problem: Option<&str>) -> Finding {
@@ -46,8 +59,13 @@ mod tests {
     use super::super::report::Level::{self, Fail, Ok as Good, Warn};
     use super::*;
 
-    const INTACT: Inspection =
-        Inspection { is_older: false, problem: None, newest: None, max_hash_memory: 0 };
+    const INTACT: Inspection = Inspection {
+        is_older: false,
+        problem: None,
+        newest: None,
+        max_hash_memory: 0,
+        unusable_hashes: 0,
+    };
 
     fn levels(inspection: Inspection) -> Vec<Level> {
         let found = findings(Path::new("x.db"), &Ok(inspection));
@@ -60,6 +78,16 @@ mod tests {
         assert_eq!(levels(Inspection { is_older: true, ..INTACT }), [Warn, Good]);
         let damaged = Some("row 1 missing from index".to_owned());
         assert_eq!(levels(Inspection { problem: damaged, ..INTACT }), [Good, Fail]);
+    }
+
+    #[test]
+    fn unusable_hashes_are_a_warning_that_says_how_to_fix_it() {
+        assert_eq!(hashes(0), None);
+        let found = hashes(2).unwrap();
+        assert_eq!(found.level, Warn);
+        for part in ["2 accounts", "latchkey users set-password"] {
+            assert!(found.text.contains(part), "{}", found.text);
+        }
     }
 
     #[test]

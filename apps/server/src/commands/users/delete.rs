@@ -8,6 +8,7 @@ use super::user_arg::UserArg;
 use crate::args::StoreArgs;
 use crate::error::CommandError;
 use crate::operator;
+use crate::output::print_inline;
 
 /// The arguments of `latchkey users delete`.
 #[derive(Args)]
@@ -44,7 +45,8 @@ fn confirm(user: &User) -> Result<(), CommandError> {
 
 fn ask(user: &User) -> io::Result<String> {
     let mut stderr = io::stderr();
-    write!(stderr, "Delete {} and all its data? [y/N] ", user.email.as_str())?;
+    let question = format!("Delete {} and all its data? [y/N] ", user.email.as_str());
+    print_inline(&mut stderr, &question)?;
     stderr.flush()?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;

@@ -11,10 +11,10 @@ mod user_list;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use accounts::{Accounts, Config, ImportUsersOutcome, StoredUser};
+use accounts::{Accounts, ImportUsersOutcome, StoredUser};
 use clap::Args;
 
-use crate::args::StoreArgs;
+use crate::args::{StoreArgs, values};
 use crate::error::CommandError;
 use crate::memory::{self, HashMemory};
 use crate::operator;
@@ -54,6 +54,10 @@ pub(super) struct ImportArgs {
     /// imported, because a misplaced quotation mark can turn several records into one
     #[arg(long)]
     allow_line_breaks: bool,
+
+    /// The value of this option of the server, for the warning about too little memory
+    #[arg(long, env = "LATCHKEY_HASH_MEMORY", value_name = "SIZE", default_value = "256MiB", value_parser = values::memory)]
+    hash_memory: u64,
 }
 
 impl ImportArgs {
@@ -83,7 +87,7 @@ impl ImportArgs {
             let invalid = users.invalid.len();
             return Err(CommandError::NotImported { invalid, total: users.valid.len() + invalid });
         }
-        warn_about_memory(&users);
+        self.warn_about_memory(&users);
         if let (Action::Import, Some(accounts)) = (action, &accounts) {
             operator::erase_deleted(accounts).await?;
         }
@@ -115,16 +119,16 @@ impl ImportArgs {
             Action::DryRun | Action::Reject => Ok(operator.check_import(&stored).await?),
         }
     }
-}
 
-/// Prints a warning if the hashes need more memory than a server in the control group of this
-/// process may use.
-fn warn_about_memory(users: &UserList) {
-    let memory = users.valid.iter().map(|valid| valid.user.password_hash.memory_bytes());
-    let largest = memory.max().unwrap_or(0);
-    let needed = HashMemory::on_this_machine(largest, Config::DEFAULT_HASH_MEMORY);
-    if let Some(warning) = needed.check(memory::limit()) {
-        print_message(&format!("warning: {warning}"));
+    /// Prints a warning if the hashes need more memory than a server in the control group of this
+    /// process may use.
+    fn warn_about_memory(&self, users: &UserList) {
+        let memory = users.valid.iter().map(|valid| valid.user.password_hash.memory_bytes());
+        let largest = memory.max().unwrap_or(0);
+        let needed = HashMemory::on_this_machine(largest, self.hash_memory);
+        if let Some(warning) = needed.check(memory::limit()) {
+            print_message(&format!("warning: {warning}"));
+        }
     }
 }
 

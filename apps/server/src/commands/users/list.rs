@@ -6,7 +6,7 @@ use super::output::user_json;
 use crate::args::StoreArgs;
 use crate::error::CommandError;
 use crate::operator;
-use crate::output::{OutputFormat, print_lines};
+use crate::output::{OutputFormat, print_inline, print_lines};
 
 /// The number of accounts to read at a time.
 const PAGE_SIZE: u32 = 500;
@@ -20,9 +20,10 @@ pub(super) async fn run(store: &StoreArgs) -> Result<(), CommandError> {
             // One JSON array, printed while the accounts are read.
             let mut separator = "[";
             for_each_user(&accounts, |user| {
-                let written = write!(io::stdout(), "{separator}\n  {}", user_json(user));
+                let mut out = io::stdout().lock();
+                write!(out, "{separator}\n  ")?;
                 separator = ",";
-                written
+                print_inline(&mut out, &user_json(user).to_string())
             })
             .await?;
             let end = if separator == "[" { "[]" } else { "\n]" };

@@ -12,10 +12,12 @@ use super::text::{
 use super::{ParseResult, Scheme};
 use crate::password::InvalidPasswordHash;
 
-/// The maximum memory, in bytes.
-const MAX_MEMORY: u64 = 256 * 1_024 * 1_024;
-/// The maximum work, in bytes that the mixing function writes: 2 GiB. Verifying a password at this
-/// maximum takes a few seconds.
+/// The maximum memory, in bytes: 256 MiB for the N blocks, and 1 MiB for all other blocks. Without
+/// the additional memory, no hash with 256 MiB of the N blocks would be accepted, because N is a
+/// power of two.
+const MAX_MEMORY: u64 = 257 * 1_024 * 1_024;
+/// The maximum work, in bytes that the mixing function writes: about 2 GiB. Verifying a password at
+/// this maximum takes a few seconds.
 const MAX_WORK: u64 = 8 * MAX_MEMORY;
 
 /// The parameters of scrypt (RFC 7914, section 2).

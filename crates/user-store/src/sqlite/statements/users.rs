@@ -4,7 +4,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Result, Row, param
 
 use crate::keys::KeySetVersion;
 use crate::rules::users::AccountState;
-use crate::sqlite::rows::{parsed, timestamp, user_id};
+use crate::sqlite::rows::{self, timestamp, user_id};
 use crate::users::{
     Challenge, Credentials, DeviceVersion, KnownBrowsers, PasswordVersion, StoredUser, User,
 };
@@ -94,7 +94,7 @@ pub(in crate::sqlite) fn credentials(
              LEFT JOIN users u ON u.email_key = ?1 AND u.disabled_at IS NULL",
         )?
         .query_row(params![email.as_str(), decoy_position.number(), OWN_FORMAT], |row| {
-            let password_hash: PasswordHash = parsed(row, 4, str::parse)?;
+            let password_hash = rows::password_hash(row, 4)?;
             if row.get_ref(1)? != ValueRef::Null {
                 return Ok(Challenge::Account(Credentials {
                     user_id: user_id(row, 1)?,
@@ -104,8 +104,9 @@ pub(in crate::sqlite) fn credentials(
                     device_version: DeviceVersion(row.get(3)?),
                 }));
             }
-            let is_own_format = password_hash.iterations().is_some();
-            Ok(Challenge::Decoy(if is_own_format { None } else { Some(password_hash) }))
+            let takes_own_work =
+                password_hash.iterations().is_some() || password_hash.is_unusable();
+            Ok(Challenge::Decoy(if takes_own_work { None } else { Some(password_hash) }))
         })
 }
 
@@ -115,7 +116,7 @@ pub(in crate::sqlite) fn password_hash(
 ) -> Result<Option<PasswordHash>> {
     connection
         .prepare_cached("SELECT password_hash FROM users WHERE id = ?1")?
-        .query_row([user.as_uuid().as_bytes()], |row| parsed(row, 0, str::parse))
+        .query_row([user.as_uuid().as_bytes()], |row| rows::password_hash(row, 0))
         .optional()
 }
 
@@ -188,9 +189,22 @@ pub(in crate::sqlite) fn page_with_hashes(
             "SELECT u.password_hash, {COLUMNS} FROM users u WHERE u.id > ?1 ORDER BY u.id LIMIT ?2"
         ))?
         .query_map(params![position(after.as_ref()), limit], |row| {
-            Ok(StoredUser { password_hash: parsed(row, 0, str::parse)?, user: read(row, 1)? })
+            Ok(StoredUser { password_hash: rows::password_hash(row, 0)?, user: read(row, 1)? })
         })?
         .collect()
+}
+
+/// Returns the number of accounts whose password hash is unusable.
+pub(in crate::sqlite) fn count_unusable_hashes(connection: &Connection) -> Result<u32> {
+    let mut statement = connection.prepare("SELECT password_hash FROM users")?;
+    let mut rows = statement.query([])?;
+    let mut unusable = 0;
+    while let Some(row) = rows.next()? {
+        if rows::password_hash(row, 0)?.is_unusable() {
+            unusable += 1;
+        }
+    }
+    Ok(unusable)
 }
 
 /// Returns the bytes of the id after which a page begins. Without an id, returns an empty blob, so

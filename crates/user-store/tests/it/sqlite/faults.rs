@@ -4,7 +4,8 @@ use std::path::Path;
 
 use auth_core::{DecoyPosition, SigningKey, SystemRandom};
 use user_store::{
-    CreateUserError, HealthCheck as _, KeyStore as _, SqliteStore, StoreError, UserStore as _,
+    Challenge, CreateUserError, DecoyStore as _, HealthCheck as _, KeyStore as _, RecountOutcome,
+    SqliteStore, StoreError, UserDataStore as _, UserStore as _,
 };
 
 use super::{Folder, NOW, ada, creation, hash};
@@ -57,10 +58,46 @@ async fn an_invalid_value_is_reported_as_damage() {
     let folder = Folder::new();
     let store = folder.open();
     store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
-    folder.sql().execute("UPDATE users SET password_hash = 'plain text'", []).unwrap();
+    folder.sql().execute("UPDATE users SET password_hash = CAST(X'ff' AS TEXT)", []).unwrap();
     let error = store.credentials(ada().email.key(), &DecoyPosition::default()).await.unwrap_err();
     let StoreError::Unavailable(source) = error else { unreachable!("{error:?}") };
     assert!(source.to_string().contains("restore a backup"), "{source}");
+}
+
+/// An older version may have accepted a hash that this one rejects.
+#[tokio::test]
+async fn an_account_whose_hash_cannot_be_parsed_remains_readable() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let user = ada();
+    store.create_user(&user, &hash(), &creation(&user)).await.unwrap();
+    let stored = format!("scrypt:1048576:8:1$salt${}", "0".repeat(64));
+    folder.sql().execute("UPDATE users SET password_hash = ?1", [&stored]).unwrap();
+
+    let found = store.credentials(user.email.key(), &DecoyPosition::default()).await.unwrap();
+    let hash = found.account().unwrap().password_hash;
+    assert!(hash.is_unusable());
+    assert_eq!(hash.to_text(), stored);
+    let exported = store.export_users(None, 10).await.unwrap();
+    assert_eq!(exported[0].password_hash.to_text(), stored);
+    let data = store.user_data(user.id).await.unwrap().unwrap();
+    assert_eq!(data.password_hash.to_text(), stored);
+    assert_eq!(store.recount_decoys(user.created_at).await.unwrap(), RecountOutcome::Recounted);
+    assert_eq!(store.max_hash_memory().await.unwrap(), 0);
+    drop(store);
+    assert_eq!(SqliteStore::inspect(&folder.path()).unwrap().unusable_hashes, 1);
+}
+
+/// Such a decoy can be that of a hash that an older version accepted.
+#[tokio::test]
+async fn a_decoy_that_cannot_be_parsed_has_the_current_parameters() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let insert = "INSERT INTO decoys (position, template) VALUES (?1, 'plain text')";
+    let position = DecoyPosition::default();
+    folder.sql().execute(insert, [position.number()]).unwrap();
+    let found = store.credentials(ada().email.key(), &position).await.unwrap();
+    assert_eq!(found, Challenge::Decoy(None));
 }
 
 #[tokio::test]

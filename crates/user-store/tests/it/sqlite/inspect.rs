@@ -25,8 +25,13 @@ async fn an_inspection_changes_nothing() {
     let newest = NOW + Duration::from_secs(7);
     let latest = User { created_at: newest, ..ada() };
     store.create_user(&latest, &hash(), &creation(&latest)).await.unwrap();
-    let expected =
-        Inspection { is_older: false, problem: None, newest: Some(newest), max_hash_memory: 0 };
+    let expected = Inspection {
+        is_older: false,
+        problem: None,
+        newest: Some(newest),
+        max_hash_memory: 0,
+        unusable_hashes: 0,
+    };
     let open = files(&folder);
     assert_eq!(open.len(), 3);
     assert_eq!(inspect(&folder), expected);
