@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::io::InspectWriter;
 
-use super::connections::{Admission, Client, Connections, OpenConnection};
+use super::connections::{Admission, Client, Connections, MAX_CONNECTIONS, OpenConnection};
 use super::head::MAX_HEAD;
 use super::service::{ConnectionService, HttpService};
 
@@ -28,7 +28,20 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// retries after a second or more.
 const BACKLOG: u32 = 4_096;
 /// The size of a connection's send buffer in the kernel, in bytes. Linux doubles the value.
-const SEND_BUFFER: u32 = 128 * 1024;
+///
+/// The double must be more than 64 KiB, the size of a segment on the loopback interface. With a
+/// smaller buffer, the server waits for a delayed acknowledgment (40 ms) several times in a long
+/// response.
+const SEND_BUFFER: u32 = 36 * 1024;
+/// The size of a connection's receive buffer in the kernel, in bytes. Linux doubles the value. If
+/// it is not set, it grows to megabytes while a client sends requests and reads no responses.
+const RECEIVE_BUFFER: u32 = 16 * 1024;
+/// The maximum memory of a connection, in bytes: hyper's buffers for reading and for writing, and
+/// those in the kernel.
+const CONNECTION_MEMORY: u64 = 2 * MAX_HEAD as u64 + 2 * (SEND_BUFFER + RECEIVE_BUFFER) as u64;
+/// The maximum memory of all connections, in bytes. A control group counts the buffers in the
+/// kernel too.
+pub(crate) const CONNECTIONS_MEMORY: u64 = MAX_CONNECTIONS as u64 * CONNECTION_MEMORY;
 /// The pause before the next attempt if a connection cannot be accepted, for example because no
 /// file descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -41,8 +54,10 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     };
     // Otherwise a restart fails while connections of the previous server are in TIME_WAIT.
     socket.set_reuseaddr(true)?;
-    // Limits the memory for responses that clients do not read.
+    // Limits the memory for responses that clients do not read, and for requests that the server
+    // does not read yet. Accepted connections inherit both sizes.
     socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }

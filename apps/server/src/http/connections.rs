@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::activity::Activity;
 
 /// The maximum number of connections.
-const MAX_CONNECTIONS: usize = 4_096;
+pub(super) const MAX_CONNECTIONS: usize = 4_096;
 /// The number of file descriptors that suffices for [`MAX_CONNECTIONS`].
 const MAX_FILES: u64 = 8_192;
 /// One client can have an eighth of all connections: 512 of 4,096.
