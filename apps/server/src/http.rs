@@ -9,15 +9,18 @@ mod head;
 mod security_headers;
 mod service;
 
-pub(crate) use accept::{listen, serve};
+pub(crate) use accept::{CONNECTIONS_MEMORY, listen, serve};
 pub(crate) use service::HttpService;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use api::TrustedProxies;
     use auth_core::Origin;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::Notify;
     use warp::Filter as _;
 
     use super::*;
@@ -50,5 +53,32 @@ mod tests {
             assert!(response.contains(header), "{response}");
         }
         assert!(get(address, "/").await.starts_with("HTTP/1.1 404 "));
+    }
+
+    #[tokio::test]
+    async fn a_stop_cuts_off_a_request_that_is_worked_on_and_then_drains() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let begun = Arc::new(Notify::new());
+        let begin = Arc::clone(&begun);
+        let routes = warp::any()
+            .then(move || {
+                begin.notify_one();
+                std::future::pending::<warp::reply::Response>()
+            })
+            .boxed();
+        let service = HttpService::new(routes, &Origin::localhost(80), TrustedProxies::default());
+        let mut is_drained = false;
+        let stop = async {
+            begun.notified().await;
+            // The time limits pass at once.
+            tokio::time::pause();
+        };
+        let start = tokio::time::Instant::now();
+        serve(listener, service, stop, async || is_drained = true).await;
+        assert!(is_drained);
+        // The time of the paused clock, not of a wall clock.
+        assert!(start.elapsed() >= std::time::Duration::from_secs(10));
     }
 }

@@ -4,10 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
+use crate::http;
+
 const MIB: u64 = 1 << 20;
 
-/// The memory that the server needs besides that for hashes.
-const OTHER_MEMORY: u64 = 128 * MIB;
+/// The memory that the server needs besides that for hashes, in bytes: the connections, and 128 MiB
+/// for the program, its caches and long responses.
+const OTHER_MEMORY: u64 = http::CONNECTIONS_MEMORY + 128 * MIB;
 
 /// The memory that verifying memory-hard hashes takes, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,19 +120,28 @@ mod tests {
     #[test]
     fn the_default_budget_fits_into_the_limit_of_the_systemd_unit() {
         let unit = include_str!("../../../deploy/latchkey.service");
-        assert!(unit.contains("\nMemoryMax=512M\n"));
+        assert!(unit.contains("\nMemoryMax=1G\n"));
         let largest = hashes(256 * MIB, accounts::Config::DEFAULT_HASH_MEMORY, 64);
-        assert_eq!(largest.check(Some(512 * MIB)), None);
+        assert_eq!(largest.check(Some(GIB)), None);
+    }
+
+    #[test]
+    fn the_documentation_states_the_memory_besides_that_for_hashes() {
+        let (other, connections) = (mib(OTHER_MEMORY), mib(http::CONNECTIONS_MEMORY));
+        let cli = include_str!("../../../docs/operations/cli.md");
+        assert!(cli.contains(&format!("together with {other} for everything else")));
+        let limits = include_str!("../../../docs/operations/limits.md");
+        assert!(limits.contains(&format!("| connections, all together | {connections} |")));
     }
 
     #[test]
     fn too_little_memory_is_a_warning_that_says_how_to_fix_it() {
         let check = |largest, limit| hashes(largest, 256 * MIB, 4).check(limit);
         assert_eq!(check(64 * MIB, None), None);
-        assert_eq!(check(64 * MIB, Some(384 * MIB)), None);
+        assert_eq!(check(64 * MIB, Some(928 * MIB)), None);
         assert_eq!(check(0, Some(MIB)), None);
-        let warning = check(64 * MIB, Some(383 * MIB)).unwrap();
-        for part in ["up to 256 MiB", "is 383 MiB", "to 384 MiB", "--hash-memory to 255MiB"] {
+        let warning = check(64 * MIB, Some(927 * MIB)).unwrap();
+        for part in ["up to 256 MiB", "is 927 MiB", "to 928 MiB", "--hash-memory to 255MiB"] {
             assert!(warning.contains(part), "{warning}");
         }
         let warning = check(256 * MIB, Some(256 * MIB)).unwrap();

@@ -7,9 +7,17 @@ use std::time::Duration;
 use api::TrustedProxy;
 use auth_core::{InvalidOrigin, Origin, PasswordHasher, PasswordPolicy};
 
+/// Parses an IP address and a port. An IPv4-mapped IPv6 address becomes the IPv4 address: a server
+/// that listens on either accepts the same connections.
 pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse()
-        .map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080")
+    let address: SocketAddr = text
+        .parse()
+        .map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080")?;
+    match address.ip().to_canonical() {
+        // Keeps the scope of a link-local address.
+        ip if ip == address.ip() => Ok(address),
+        ip => Ok(SocketAddr::new(ip, address.port())),
+    }
 }
 
 pub(crate) fn database(text: &str) -> Result<PathBuf, &'static str> {
@@ -116,6 +124,20 @@ mod tests {
             ["", "256", "MiB", "0MiB", "256M", "256mib", "-1MiB", "1.5GiB", "1025GiB", "1TiB"]
         {
             assert!(memory(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_ipv4_mapped_address_is_an_ipv4_address() {
+        for (text, parsed) in [
+            ("[::ffff:127.0.0.1]:80", "127.0.0.1:80"),
+            ("[::ffff:0.0.0.0]:80", "0.0.0.0:80"),
+            ("[::ffff:7f00:1]:80", "127.0.0.1:80"),
+            ("[::1]:80", "[::1]:80"),
+            ("[::]:80", "[::]:80"),
+            ("[fe80::1%2]:80", "[fe80::1%2]:80"),
+        ] {
+            assert_eq!(address(text).unwrap().to_string(), parsed);
         }
     }
 

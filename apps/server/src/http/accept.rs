@@ -10,11 +10,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::io::InspectWriter;
 
-use super::connections::{Admission, Client, Connections, OpenConnection};
+use super::connections::{Admission, Client, Connections, MAX_CONNECTIONS, OpenConnection};
 use super::head::MAX_HEAD;
 use super::service::{ConnectionService, HttpService};
 
@@ -22,13 +22,33 @@ use super::service::{ConnectionService, HttpService};
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// The time limit for a client that does not read its response.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// The time limit for requests in flight during shutdown.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// The time limit for requests in flight when the server stops.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// The time that clients have to send the rest of a request and to read a response when the server
+/// stops. Otherwise, one unfinished request would make every stop take [`STOP_TIMEOUT`].
+const CLIENT_STOP_TIMEOUT: Duration = Duration::from_secs(2);
+/// The time limit for `drain` when the server stops.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// The pause between two searches for idle connections when the server stops.
+const CLOSE_PAUSE: Duration = Duration::from_millis(100);
 /// The length of the system's accept queue. Tokio's default is 128. If the queue is full, a client
 /// retries after a second or more.
 const BACKLOG: u32 = 4_096;
 /// The size of a connection's send buffer in the kernel, in bytes. Linux doubles the value.
-const SEND_BUFFER: u32 = 128 * 1024;
+///
+/// The double must be more than 64 KiB, the size of a segment on the loopback interface. With a
+/// smaller buffer, the server waits for a delayed acknowledgment (40 ms) several times in a long
+/// response.
+const SEND_BUFFER: u32 = 36 * 1024;
+/// The size of a connection's receive buffer in the kernel, in bytes. Linux doubles the value. If
+/// it is not set, it grows to megabytes while a client sends requests and reads no responses.
+const RECEIVE_BUFFER: u32 = 16 * 1024;
+/// The maximum memory of a connection, in bytes: hyper's buffers for reading and for writing, and
+/// those in the kernel.
+const CONNECTION_MEMORY: u64 = 2 * MAX_HEAD as u64 + 2 * (SEND_BUFFER + RECEIVE_BUFFER) as u64;
+/// The maximum memory of all connections, in bytes. A control group counts the buffers in the
+/// kernel too.
+pub(crate) const CONNECTIONS_MEMORY: u64 = MAX_CONNECTIONS as u64 * CONNECTION_MEMORY;
 /// The pause before the next attempt if a connection cannot be accepted, for example because no
 /// file descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -41,14 +61,16 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     };
     // Otherwise a restart fails while connections of the previous server are in TIME_WAIT.
     socket.set_reuseaddr(true)?;
-    // Limits the memory for responses that clients do not read.
+    // Limits the memory for responses that clients do not read, and for requests that the server
+    // does not read yet. Accepted connections inherit both sizes.
     socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// Serves connections until `stop` completes. Then waits for the requests in flight and for
-/// `drain`, for at most [`DRAIN_TIMEOUT`].
+/// Serves connections until `stop` completes. Then waits for the requests in flight, for at most
+/// [`STOP_TIMEOUT`], and for `drain`, for at most [`DRAIN_TIMEOUT`].
 pub(crate) async fn serve(
     listener: TcpListener,
     service: HttpService,
@@ -69,12 +91,35 @@ pub(crate) async fn serve(
     }
     drop(listener);
     tracing::info!("stopping");
-    let finish = async {
-        shutdown.shutdown().await;
-        drain().await;
+    finish_requests(&connections, shutdown).await;
+    if timeout(DRAIN_TIMEOUT, drain()).await.is_err() {
+        tracing::warn!("changes that took longer than {DRAIN_TIMEOUT:?} were cut off");
+    }
+}
+
+/// Waits for the requests in flight, for at most [`STOP_TIMEOUT`]. Connections that wait for their
+/// clients are closed after [`CLIENT_STOP_TIMEOUT`].
+async fn finish_requests(connections: &Connections, shutdown: GracefulShutdown) {
+    // This closes connections that have not received a part of a request.
+    let mut finished = pin!(shutdown.shutdown());
+    if timeout(CLIENT_STOP_TIMEOUT, &mut finished).await.is_ok() {
+        return;
+    }
+    let close_idle = async {
+        loop {
+            let closed = connections.close_idle();
+            if closed > 0 {
+                tracing::info!(closed, "closed connections whose clients were too slow");
+            }
+            sleep(CLOSE_PAUSE).await;
+        }
     };
-    if tokio::time::timeout(DRAIN_TIMEOUT, finish).await.is_err() {
-        tracing::warn!("requests that took longer than {DRAIN_TIMEOUT:?} were cut off");
+    tokio::select! {
+        () = finished => {}
+        () = close_idle => {}
+        () = sleep(STOP_TIMEOUT - CLIENT_STOP_TIMEOUT) => {
+            tracing::warn!("requests that took longer than {STOP_TIMEOUT:?} were cut off");
+        }
     }
 }
 

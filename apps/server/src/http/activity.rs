@@ -8,8 +8,9 @@ use tokio::time::Instant;
 /// The activity of a connection: idle, busy or evicted.
 ///
 /// A connection is idle while it waits for its client: for a request, for the rest of a body, or
-/// for the client to read a response. An idle connection can be evicted to make room for another.
-/// It is busy while the server works on a request, and is then never evicted.
+/// for the client to read a response. An idle connection can be evicted to make room for another, or
+/// because the server stops. It is busy while the server works on a request, and is then never
+/// evicted.
 pub(super) struct Activity {
     opened: Instant,
     /// [`BUSY`], [`EVICTED`], or the time since `opened` at which the connection became idle, in
@@ -23,7 +24,7 @@ const EVICTED: u64 = u64::MAX - 1;
 
 /// An error from continuing to work on a connection that was evicted.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection was closed to make room for another")]
+#[error("the connection was closed while it was idle")]
 pub(super) struct Evicted;
 
 /// The time at which a connection became idle. Valid only while the connection stays idle.

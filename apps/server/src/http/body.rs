@@ -42,7 +42,7 @@ impl Body for TimedBody {
         match Pin::new(body).poll_frame(cx) {
             Poll::Ready(Some(frame)) => Poll::Ready(Some(frame.map_err(Into::into))),
             Poll::Ready(None) if deadline.is_some() && activity.resume_work().is_err() => {
-                Poll::Ready(Some(Err("the connection was closed to make room".into())))
+                Poll::Ready(Some(Err("the connection was closed while it was idle".into())))
             }
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => {

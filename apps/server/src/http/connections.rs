@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::activity::Activity;
 
 /// The maximum number of connections.
-const MAX_CONNECTIONS: usize = 4_096;
+pub(super) const MAX_CONNECTIONS: usize = 4_096;
 /// The number of file descriptors that suffices for [`MAX_CONNECTIONS`].
 const MAX_FILES: u64 = 8_192;
 /// One client can have an eighth of all connections: 512 of 4,096.
@@ -135,6 +135,18 @@ impl Connections {
         if table.evict_longest_idle(|_| true) {
             table.warn(now);
         }
+    }
+
+    /// Closes all idle connections, and returns their number.
+    pub(super) fn close_idle(&self) -> usize {
+        let table = self.lock();
+        let mut closed = 0;
+        for Entry { activity, .. } in table.open.values() {
+            if activity.idle_since().is_some_and(|idle| activity.evict(idle)) {
+                closed += 1;
+            }
+        }
+        closed
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -284,6 +296,19 @@ mod tests {
         drop(work);
         connections.make_room(Instant::now());
         assert_eq!(all.iter().filter(|connection| is_open(connection)).count(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn closing_idle_connections_leaves_those_that_are_worked_on() {
+        let connections = connections(10, 10);
+        let idle = open(&connections, client(1)).await;
+        let busy = open(&connections, client(1)).await;
+        let work = busy.activity.begin_work().unwrap();
+        assert_eq!(connections.close_idle(), 1);
+        assert!(!is_open(&idle));
+        assert_eq!(connections.close_idle(), 0, "it is closed once");
+        drop(work);
+        assert_eq!(connections.close_idle(), 1);
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use warp::http::uri::Authority;
 use warp::reply::Response;
 
 /// The maximum size of a request's head (the request line and the headers), in bytes.
-pub(super) const MAX_HEAD: usize = 64 * 1024;
+pub(super) const MAX_HEAD: usize = 16 * 1024;
 
 /// A reason to reject a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl HeadError {
             }
             Self::TooLarge => (
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                "The request line and the headers must be at most 64 KiB.\n",
+                "The request line and the headers must be at most 16 KiB.\n",
             ),
         };
         let mut response = Response::new(text.into());

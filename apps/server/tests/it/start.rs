@@ -51,6 +51,8 @@ fn browsers_can_sign_up_at_the_printed_address_and_at_localhost() {
         ("0.0.0.0:0", "127.0.0.1"),
         ("[::1]:0", "[::1]"),
         ("[::]:0", "[::1]"),
+        ("[::ffff:127.0.0.1]:0", "127.0.0.1"),
+        ("[::ffff:0.0.0.0]:0", "127.0.0.1"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start_at(listen, &folder, &[]);
@@ -64,7 +66,7 @@ fn browsers_can_sign_up_at_the_printed_address_and_at_localhost() {
         let is_warned = server.log().contains("accepts connections from other machines");
         assert_eq!(
             is_warned,
-            listen.starts_with("0.0.0.0") || listen.starts_with("[::]"),
+            ["0.0.0.0:0", "[::]:0", "[::ffff:0.0.0.0]:0"].contains(&listen),
             "{listen}"
         );
     }

@@ -29,7 +29,7 @@ mod tests {
     #[test]
     fn hashes_that_need_more_than_the_limit_are_a_warning() {
         for (largest, limit, level) in
-            [(0, 1 << 20, Ok), (64 << 20, 256 << 20, Ok), (64 << 20, 255 << 20, Warn)]
+            [(0, 1 << 20, Ok), (64 << 20, 800 << 20, Ok), (64 << 20, 799 << 20, Warn)]
         {
             let hashes = HashMemory { largest, budget: 256 << 20, threads: 2 };
             assert_eq!(memory(&hashes, Some(limit)).level, level);
