@@ -66,10 +66,10 @@ impl Password {
         &self.normalized
     }
 
-    /// Returns the bytes of the normalised text and, if they differ, those of the typed text.
+    /// Returns the text as it was typed.
     #[cfg(feature = "hash")]
-    fn forms(&self) -> impl Iterator<Item = &[u8]> {
-        [Some(&self.normalized), self.typed.as_ref()].into_iter().flatten().map(String::as_bytes)
+    fn as_typed(&self) -> &str {
+        self.typed.as_ref().unwrap_or(&self.normalized)
     }
 
     /// Returns `true` if the password contains U+0000. HMAC pads its key with zeros (RFC 2104, 2),

@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,11 +13,15 @@ use crate::passwords::memory::MemoryBudget;
 use crate::passwords::priority;
 use crate::passwords::wait_estimate::WaitEstimate;
 
-/// A pool of threads that run jobs in batches, first come, first served.
+/// A pool of threads that run jobs in batches.
 ///
-/// A job that cannot share a batch is a batch of its own. A memory-hard job begins only when the
-/// memory budget has room for it. It waits in the queue, not on a thread, and the jobs behind it
-/// that need no memory overtake it.
+/// A job that cannot share a batch is a batch of its own. Jobs of the same kind, batchable or not,
+/// begin in the order in which they were queued. While both kinds wait, a free thread takes the
+/// kind that fewer threads run, or alternates if the numbers are equal. So expensive jobs that
+/// cannot share a batch do not occupy all threads, and neither kind waits forever.
+///
+/// A memory-hard job begins only when the memory budget has room for it. It waits in the queue, not
+/// on a thread, and the jobs behind it that need no memory overtake it.
 ///
 /// When the pool is dropped, the threads run the queued jobs and then end.
 pub(crate) struct Pool<J: Job, R> {
@@ -60,7 +65,6 @@ pub(super) struct PoolSize {
 }
 
 struct Shared<J: Job, R> {
-    threads: usize,
     batch_size: Box<BatchSize>,
     work: Box<Work<J, R>>,
     wait_estimate: WaitEstimate,
@@ -80,8 +84,13 @@ type BatchSize = dyn Fn(usize, usize) -> usize + Send + Sync;
 type Work<J, R> = dyn Fn(&[J]) -> Vec<R> + Send + Sync;
 
 struct Queue<J, R> {
+    threads: usize,
     /// The number of threads without a batch. Jobs wait only while it is 0, or for memory.
     free_threads: usize,
+    /// The number of threads with a job that cannot share a batch.
+    alone_threads: usize,
+    /// Whether the last batch was a job that cannot share a batch.
+    was_alone_last: bool,
     memory: MemoryBudget,
     next_ticket: u64,
     /// The jobs that wait for a thread or for memory, ordered by ticket.
@@ -110,12 +119,14 @@ impl<J: Job, R: Send + 'static> Pool<J, R> {
         let PoolSize { threads, memory_budget } = size;
         let pool = Self {
             shared: Arc::new(Shared {
-                threads,
                 wait_estimate: WaitEstimate::new(batch_size(LONG_QUEUE, 1)),
                 batch_size: Box::new(batch_size),
                 work: Box::new(work),
                 queue: Mutex::new(Queue {
+                    threads,
                     free_threads: threads,
+                    alone_threads: 0,
+                    was_alone_last: true,
                     memory: MemoryBudget::new(memory_budget),
                     next_ticket: 0,
                     jobs: VecDeque::new(),
@@ -139,7 +150,7 @@ impl<J: Job, R: Send + 'static> Pool<J, R> {
         let (sender, receiver) = oneshot::channel();
         let mut queue = self.shared.lock();
         let ahead = queue.batchable();
-        let expected_wait = self.shared.wait_estimate.wait(ahead, self.shared.threads);
+        let expected_wait = self.shared.wait_estimate.wait(ahead, queue.batch_threads());
         if Instant::now() + expected_wait > deadline {
             return Err(HashingError::Overloaded);
         }
@@ -226,6 +237,7 @@ impl<J: Job, R> Shared<J, R> {
         }
         let mut queue = self.lock();
         queue.free_threads += 1;
+        queue.alone_threads -= usize::from(demand != Demand::Batchable);
         queue.memory.release(demand.memory_bytes());
         self.dispatch(&mut queue);
         drop(queue);
@@ -278,14 +290,40 @@ impl<J: Job, R> Queue<J, R> {
         self.jobs.iter().filter(|queued| queued.job.demand() == Demand::Batchable).count()
     }
 
-    /// Removes the next batch from the queue: the first job that can begin and, if it can share a
-    /// batch, others up to `size`. Memory-hard jobs begin in the order in which they were queued,
-    /// so that smaller ones cannot delay a large one forever.
+    /// Removes the next batch from the queue. Returns `None` if no job can begin.
     fn take_batch(&mut self, size: usize) -> Option<Vec<QueuedJob<J, R>>> {
+        if self.prefers_alone() {
+            self.take_alone().or_else(|| self.take_batchable(size))
+        } else {
+            self.take_batchable(size).or_else(|| self.take_alone())
+        }
+    }
+
+    /// Removes the first jobs that can share a batch, up to `size`.
+    fn take_batchable(&mut self, size: usize) -> Option<Vec<QueuedJob<J, R>>> {
+        let mut batch = Vec::new();
+        let mut index = 0;
+        while batch.len() < size && index < self.jobs.len() {
+            if self.jobs[index].job.demand() == Demand::Batchable {
+                batch.extend(self.jobs.remove(index));
+            } else {
+                index += 1;
+            }
+        }
+        if batch.is_empty() {
+            return None;
+        }
+        self.was_alone_last = false;
+        Some(batch)
+    }
+
+    /// Removes the first job that cannot share a batch and can begin. Memory-hard jobs begin in the
+    /// order in which they were queued, so that smaller ones cannot delay a large one forever.
+    fn take_alone(&mut self) -> Option<Vec<QueuedJob<J, R>>> {
         let mut is_memory_awaited = false;
         for index in 0..self.jobs.len() {
             match self.jobs[index].job.demand() {
-                Demand::Batchable => return Some(self.take_batchable(index, size)),
+                Demand::Batchable => continue,
                 Demand::Alone { memory_bytes: 0 } => {}
                 Demand::Alone { memory_bytes } => {
                     if is_memory_awaited || !self.memory.try_acquire(memory_bytes) {
@@ -294,26 +332,31 @@ impl<J: Job, R> Queue<J, R> {
                     }
                 }
             }
+            self.alone_threads += 1;
+            self.was_alone_last = true;
             return self.jobs.remove(index).map(|queued| vec![queued]);
         }
         None
     }
-
-    /// Removes up to `size` jobs that can share a batch, beginning at `index`.
-    fn take_batchable(&mut self, mut index: usize, size: usize) -> Vec<QueuedJob<J, R>> {
-        let mut batch = Vec::new();
-        while batch.len() < size && index < self.jobs.len() {
-            if self.jobs[index].job.demand() == Demand::Batchable {
-                batch.extend(self.jobs.remove(index));
-            } else {
-                index += 1;
-            }
-        }
-        batch
-    }
 }
 
 impl<J, R> Queue<J, R> {
+    /// Returns whether a job that cannot share a batch begins next if both kinds wait.
+    fn prefers_alone(&self) -> bool {
+        let sharing_threads = self.threads - self.free_threads - self.alone_threads;
+        match self.alone_threads.cmp(&sharing_threads) {
+            Ordering::Less => true,
+            Ordering::Equal => !self.was_alone_last,
+            Ordering::Greater => false,
+        }
+    }
+
+    /// Returns the number of threads for jobs that can share a batch: those that run no other job,
+    /// and at least half of all, because these jobs get them as they become free.
+    fn batch_threads(&self) -> usize {
+        (self.threads - self.alone_threads).max(self.threads / 2)
+    }
+
     fn position(&self, ticket: u64) -> Option<usize> {
         self.jobs.binary_search_by_key(&ticket, |queued| queued.ticket).ok()
     }

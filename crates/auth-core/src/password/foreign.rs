@@ -27,6 +27,8 @@ mod text;
 
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::{InvalidPasswordHash, Password, Verification};
 
 /// A password hash from another system. Its text is stored unchanged.
@@ -43,6 +45,11 @@ trait Scheme: Send + Sync {
 
     /// Returns `true` if a password matches. The hashes are compared in constant time.
     fn is_match(&self, password: &[u8]) -> bool;
+
+    /// Normalises a password as the other system does by default, given its NFC.
+    fn normalize(&self, nfc: &str) -> Zeroizing<String> {
+        Zeroizing::new(nfc.to_owned())
+    }
 
     /// Returns `true` if a match proves that this is the password that was hashed. Returns `false`
     /// if a password that differs only at the end could match too.
@@ -134,14 +141,15 @@ impl ForeignHash {
     }
 
     /// Verifies a password both in its normalised form and as it was typed. The typed form is
-    /// checked because other systems do not normalise passwords. If both forms are equal, only one
-    /// is checked. A password with U+0000 never matches.
+    /// checked because most other systems do not normalise passwords. If both forms are equal, only
+    /// one is checked. A password with U+0000 never matches.
     ///
     /// A match is reported as outdated only if the hash [identifies](Scheme::identifies) the
     /// password. Otherwise, a rehash could replace the password with another one.
     pub(super) fn verify(&self, password: &Password) -> Verification {
         let mut verification = Verification::Mismatch;
-        for form in password.forms() {
+        for form in self.forms(password) {
+            let form = form.as_bytes();
             if self.scheme.is_match(form) && verification != Verification::MatchOutdated {
                 verification = match self.scheme.identifies(form) {
                     true => Verification::MatchOutdated,
@@ -155,7 +163,17 @@ impl ForeignHash {
     /// Returns `true` if a match proves that this is the password that was hashed.
     #[cfg(feature = "system")]
     pub(super) fn identifies(&self, password: &Password) -> bool {
-        password.forms().all(|form| self.scheme.identifies(form))
+        self.forms(password).iter().all(|form| self.scheme.identifies(form.as_bytes()))
+    }
+
+    /// Returns the forms in which a password is verified: normalised and, if that differs, as it
+    /// was typed. There are never more than two, because each takes a whole verification.
+    fn forms(&self, password: &Password) -> Vec<Zeroizing<String>> {
+        let mut forms = vec![self.scheme.normalize(password.as_str())];
+        if password.as_typed() != forms[0].as_str() {
+            forms.push(Zeroizing::new(password.as_typed().to_owned()));
+        }
+        forms
     }
 }
 

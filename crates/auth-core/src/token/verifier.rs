@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_channel::oneshot;
 use jiff::Timestamp;
 
 use super::{AccessTokenVerifier, Claims, InvalidToken, JwkSet};
@@ -22,12 +21,15 @@ use keys::{FetchId, Keys, NextStep, Step};
 ///   are verified with the current keys.
 /// - After a pause of [ten minutes](Self::WAIT_AFTER) without a fetch, a token waits for the next
 ///   one, so that a retired key is not trusted for longer than that while the issuer responds.
-/// - If fetching fails or stalls, the current keys are used without waiting until they are
-///   [an hour](Self::STALE_AFTER) old. After that, no token is accepted. An attacker who has a
+/// - If that fetch and later ones fail or stall, the current keys are used without waiting until
+///   they are [an hour](Self::STALE_AFTER) old. After that, no token is accepted. An attacker who has a
 ///   retired key, and keeps the verifier from reaching the issuer, can use the key for that long.
 /// - A token that names an unknown key causes a fetch and waits for it, because the issuer may have
 ///   added that key since the last one. Other tokens do not wait. A string without the header of an
 ///   access token causes no fetch.
+/// - A token waits for one fetch at most. A fetch that has not ended after
+///   [30 seconds](Self::FETCH_TIMEOUT) is abandoned when the next token is verified, and the tokens
+///   that wait for it are then verified with the current keys.
 /// - Only one fetch runs at a time. There are at least [ten seconds](Self::MIN_FETCH_INTERVAL)
 ///   between the starts of two, even if every token names an unknown key. The interval doubles with
 ///   every failure, up to [one minute](Self::MAX_FETCH_INTERVAL).
@@ -87,8 +89,6 @@ pub struct Verifier {
 pub struct KeyFetch {
     keys: Arc<Mutex<Keys>>,
     id: FetchId,
-    /// When this is dropped, the callers that wait for the fetch continue.
-    _ended: oneshot::Sender<()>,
 }
 
 /// An error from verifying a token with a [`Verifier`].
@@ -128,7 +128,8 @@ impl Verifier {
     ///
     /// `fetch` starts to fetch the key set in the background, for example in a task or a thread,
     /// and returns without waiting for it. The background work calls [`KeyFetch::finish`]. It should
-    /// have a timeout of a few seconds.
+    /// have a timeout of a few seconds: the `Verifier` has no timer, so if a fetch never ends, the
+    /// tokens that wait for it continue only when another token is verified.
     pub fn new(
         issuer: impl Into<String>,
         audience: impl Into<String>,
@@ -147,10 +148,11 @@ impl Verifier {
     /// keys to verify it with could not be fetched.
     pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, VerifyError> {
         let kid = AccessTokenVerifier::kid_of(token).ok_or(InvalidToken)?;
-        let NextStep { step, start } = lock(&self.keys).next_step(&kid, now);
-        if let Some((id, ended)) = start {
-            (self.fetch)(KeyFetch { keys: Arc::clone(&self.keys), id, _ended: ended });
+        let NextStep { step, start, abandoned } = lock(&self.keys).next_step(&kid, now);
+        if let Some(id) = start {
+            (self.fetch)(KeyFetch { keys: Arc::clone(&self.keys), id });
         }
+        drop(abandoned);
         let verifier = match step {
             Step::Verify(verifier) => verifier,
             Step::Wait(ended) => {
@@ -176,7 +178,13 @@ impl KeyFetch {
             Ok(text) => JwkSet::parse(&text).map_err(|error| FetchError::from(Box::from(error))),
             Err(error) => Err(FetchError::from(error.into())),
         };
-        lock(&self.keys).complete(self.id, fetched);
+        self.complete(fetched);
+    }
+
+    fn complete(&self, fetched: Result<JwkSet, FetchError>) {
+        // The waiting callers are woken after the lock has been released.
+        let waiters = lock(&self.keys).complete(self.id, fetched);
+        drop(waiters);
     }
 }
 
@@ -184,7 +192,7 @@ impl Drop for KeyFetch {
     fn drop(&mut self) {
         let error = FetchError::from(Box::from("the fetch ended without a result"));
         // After `finish`, this has no effect.
-        lock(&self.keys).complete(self.id, Err(error));
+        self.complete(Err(error));
     }
 }
 

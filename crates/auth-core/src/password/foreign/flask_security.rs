@@ -37,8 +37,12 @@ fn split(text: &str) -> Option<(Vec<u8>, &str)> {
     Some((base64(app_salt)?, inner))
 }
 
-impl FlaskSecurity {
-    fn is_exact_match(&self, password: &[u8]) -> bool {
+impl Scheme for FlaskSecurity {
+    fn algorithm(&self) -> &'static str {
+        self.inner.algorithm()
+    }
+
+    fn is_match(&self, password: &[u8]) -> bool {
         let Ok(mut mac) = Hmac::<Sha512>::new_from_slice(&self.app_salt) else {
             return false;
         };
@@ -46,22 +50,9 @@ impl FlaskSecurity {
         let text = Zeroizing::new(STANDARD.encode(mac.finalize().into_bytes()));
         self.inner.scheme.is_match(text.as_bytes())
     }
-}
 
-impl Scheme for FlaskSecurity {
-    fn algorithm(&self) -> &'static str {
-        self.inner.algorithm()
-    }
-
-    /// Returns `true` if a password matches as it is or normalised to NFKD, as Flask-Security
-    /// normalises it by default.
-    fn is_match(&self, password: &[u8]) -> bool {
-        let mut is_match = self.is_exact_match(password);
-        if let Some(nfkd) = std::str::from_utf8(password).ok().and_then(unicode::nfkd) {
-            let nfkd = Zeroizing::new(nfkd);
-            is_match |= self.is_exact_match(nfkd.as_bytes());
-        }
-        is_match
+    fn normalize(&self, nfc: &str) -> Zeroizing<String> {
+        Zeroizing::new(unicode::nfkd(nfc).unwrap_or_else(|| nfc.to_owned()))
     }
 
     fn memory_bytes(&self) -> u64 {
@@ -70,5 +61,54 @@ impl Scheme for FlaskSecurity {
 
     fn template(&self) -> String {
         format!("{PREFIX}{}${}", STANDARD.encode([0]), self.inner.template())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::password::Password;
+
+    /// Counts how often a password is compared with it.
+    #[derive(Default)]
+    struct Counting(AtomicUsize);
+
+    impl Scheme for Arc<Counting> {
+        fn algorithm(&self) -> &'static str {
+            "counting"
+        }
+
+        fn is_match(&self, _password: &[u8]) -> bool {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            false
+        }
+
+        fn template(&self) -> String {
+            String::new()
+        }
+    }
+
+    /// An attacker cannot multiply the work with an unusual spelling.
+    #[test]
+    fn a_password_is_verified_in_at_most_two_forms() {
+        let count = Arc::new(Counting::default());
+        let hash = |scheme| ForeignHash { text: "".into(), scheme };
+        let inner = hash(Arc::new(Arc::clone(&count)));
+        let plain = inner.clone();
+        let flask = hash(Arc::new(FlaskSecurity { app_salt: vec![1], inner }));
+        for (password, of_plain, of_flask) in [
+            ("a long walk", 1, 1),
+            ("caf\u{e9}", 1, 2),
+            ("cafe\u{301}", 2, 1),
+            ("caf\u{e9} e\u{301} \u{fb01}", 2, 2),
+        ] {
+            for (hash, expected) in [(&plain, of_plain), (&flask, of_flask)] {
+                let before = count.0.load(Ordering::Relaxed);
+                let _ = hash.verify(&Password::new(password));
+                assert_eq!(count.0.load(Ordering::Relaxed) - before, expected, "{password}");
+            }
+        }
     }
 }

@@ -38,6 +38,7 @@ struct PendingFetch {
     id: FetchId,
     started_at: Timestamp,
     ended: Ended,
+    waiters: Waiters,
 }
 
 /// Distinguishes a fetch from earlier ones, which may still run after they were abandoned.
@@ -47,11 +48,17 @@ pub(super) struct FetchId(u64);
 /// Completes when a fetch has ended.
 pub(super) type Ended = Shared<oneshot::Receiver<()>>;
 
+/// The callers that wait for a fetch. They continue when this is dropped, which must happen after
+/// the lock of the [`Keys`] has been released.
+pub(super) type Waiters = oneshot::Sender<()>;
+
 /// A step in verifying a token, and the fetch to start before it.
 pub(super) struct NextStep {
     pub(super) step: Step,
     /// The fetch to start first, if any.
-    pub(super) start: Option<(FetchId, oneshot::Sender<()>)>,
+    pub(super) start: Option<FetchId>,
+    /// The waiters of a fetch that took too long.
+    pub(super) abandoned: Option<Waiters>,
 }
 
 /// The next step in verifying a token.
@@ -86,7 +93,7 @@ impl Keys {
     /// Returns the next step in verifying a token that names the key `kid`, at the time `now`.
     pub(super) fn next_step(&mut self, kid: &str, now: Timestamp) -> NextStep {
         self.adapt_to_clock(now);
-        self.abandon_overdue_fetch(now);
+        let abandoned = self.abandon_overdue_fetch(now);
         let usable = self.usable(kid, now);
         let knows_key = usable.as_ref().is_ok_and(|verifier| verifier.has_key(kid));
         let start = match knows_key && self.is_fresh(now) {
@@ -101,7 +108,7 @@ impl Keys {
             (Ok(verifier), None) => Step::Verify(verifier),
             (Err(error), None) => Step::Fail(error),
         };
-        NextStep { step, start }
+        NextStep { step, start, abandoned }
     }
 
     /// Returns the current keys, for a token that names the key `kid`. Returns the last error if
@@ -140,31 +147,37 @@ impl Keys {
         self.next_fetch = self.next_fetch.map(|at| at.min(latest));
     }
 
-    fn abandon_overdue_fetch(&mut self, now: Timestamp) {
+    fn abandon_overdue_fetch(&mut self, now: Timestamp) -> Option<Waiters> {
         let is_overdue = |pending: &mut PendingFetch| {
             elapsed(pending.started_at, now) >= Verifier::FETCH_TIMEOUT
         };
-        if let Some(pending) = self.pending.take_if(is_overdue) {
-            self.fail(&pending, FetchError::from(Box::from("the fetch took too long")));
-        }
+        let pending = self.pending.take_if(is_overdue)?;
+        self.fail(pending.started_at, FetchError::from(Box::from("the fetch took too long")));
+        Some(pending.waiters)
     }
 
     /// Registers a new fetch, unless one is pending or the last one began too recently.
-    fn start_fetch(&mut self, now: Timestamp) -> Option<(FetchId, oneshot::Sender<()>)> {
+    fn start_fetch(&mut self, now: Timestamp) -> Option<FetchId> {
         if self.pending.is_some() || self.next_fetch.is_some_and(|next| now < next) {
             return None;
         }
         self.last_id = FetchId(self.last_id.0 + 1);
         self.next_fetch = Some(after(now, Verifier::MIN_FETCH_INTERVAL));
-        let (sender, receiver) = oneshot::channel();
+        let (waiters, receiver) = oneshot::channel();
         let ended = receiver.shared();
-        self.pending = Some(PendingFetch { id: self.last_id, started_at: now, ended });
-        Some((self.last_id, sender))
+        self.pending = Some(PendingFetch { id: self.last_id, started_at: now, ended, waiters });
+        Some(self.last_id)
     }
 
-    /// Stores the result of a fetch, unless the fetch has already ended or was abandoned.
-    pub(super) fn complete(&mut self, id: FetchId, fetched: Result<JwkSet, FetchError>) {
-        let Some(pending) = self.pending.take_if(|pending| pending.id == id) else { return };
+    /// Stores the result of a fetch, unless the fetch has already ended or was abandoned. Returns
+    /// its waiters.
+    #[must_use]
+    pub(super) fn complete(
+        &mut self,
+        id: FetchId,
+        fetched: Result<JwkSet, FetchError>,
+    ) -> Option<Waiters> {
+        let pending = self.pending.take_if(|pending| pending.id == id)?;
         let stored = match fetched {
             Ok(set) => self.store(set, pending.started_at),
             Err(error) => Err(error),
@@ -174,8 +187,9 @@ impl Keys {
                 self.last_finished = Some(pending.started_at);
                 self.failures = 0;
             }
-            Err(error) => self.fail(&pending, error),
+            Err(error) => self.fail(pending.started_at, error),
         }
+        Some(pending.waiters)
     }
 
     fn store(&mut self, set: JwkSet, fetched_at: Timestamp) -> Result<(), FetchError> {
@@ -192,9 +206,9 @@ impl Keys {
         Ok(())
     }
 
-    fn fail(&mut self, fetch: &PendingFetch, error: FetchError) {
-        self.next_fetch = Some(after(fetch.started_at, fetch_interval(self.failures)));
-        self.last_finished = Some(fetch.started_at);
+    fn fail(&mut self, started_at: Timestamp, error: FetchError) {
+        self.next_fetch = Some(after(started_at, fetch_interval(self.failures)));
+        self.last_finished = Some(started_at);
         self.failures = self.failures.saturating_add(1);
         self.last_error = error;
     }

@@ -145,6 +145,22 @@ fn after_a_pause_only_the_first_fetch_delays_tokens_if_the_issuer_is_unavailable
 }
 
 #[test]
+fn after_a_pause_tokens_do_not_wait_for_a_fetch_that_was_abandoned() {
+    let fetched = Fetched::new();
+    fetched.issuer.stall();
+    let pause = fetched.at(Verifier::WAIT_AFTER);
+    let token = issue(&fetched.service, pause);
+    let mut waiting: Vec<_> =
+        (0..10).map(|_| fetched.verifier.verify(&token, pause).boxed()).collect();
+    assert!(waiting.iter_mut().all(|verify| verify.now_or_never().is_none()));
+    // This token starts another fetch, which also stalls.
+    fetched.assert_accepts(pause + Verifier::FETCH_TIMEOUT);
+    assert_eq!(fetched.issuer.fetches(), 3);
+    assert!(waiting.iter_mut().all(|verify| verify.now_or_never().unwrap().is_ok()));
+    assert_eq!(fetched.issuer.stalled_fetches().len(), 2);
+}
+
+#[test]
 fn a_token_of_a_new_key_is_not_reported_as_invalid_while_fetching_fails() {
     let (fetched, new) = (Fetched::new(), Service::new());
     fetched.issuer.respond_with(Err("connection refused"));

@@ -152,6 +152,24 @@ fn a_fetch_that_never_ends_is_abandoned() {
 }
 
 #[test]
+fn a_token_that_waits_for_a_stalled_fetch_continues_when_a_later_one_succeeds() {
+    let service = Service::new();
+    let issuer = Issuer::new(&[&service]);
+    let verifier = issuer.verifier();
+    issuer.stall();
+    let token = service.issue();
+    let mut waiting = verifier.verify(&token, service.now).boxed();
+    assert!((&mut waiting).now_or_never().is_none());
+    let stalled = issuer.stalled_fetches();
+    issuer.stop_stalling();
+    let later = service.now + Verifier::FETCH_TIMEOUT + Duration::from_secs(1);
+    verify(&verifier, &issue(&service, later), later).unwrap();
+    assert_eq!(issuer.fetches(), 2);
+    waiting.now_or_never().expect("the token no longer waits").unwrap();
+    drop(stalled);
+}
+
+#[test]
 fn the_error_of_a_fetch_is_the_source() {
     let service = Service::new();
     let issuer = Issuer::new(&[]);
