@@ -27,16 +27,34 @@ function guard(call) {
 
 // Guards all functions of the module, once. The event `error` would not be enough: if the script of
 // an extension throws, the event does not say whether the exception interrupted the application.
-const instantiate = WebAssembly.instantiateStreaming;
-WebAssembly.instantiateStreaming = async (...args) => {
-    WebAssembly.instantiateStreaming = instantiate;
-    const { instance, module } = await instantiate(...args);
-    const exports = { ...instance.exports };
-    for (const [name, value] of Object.entries(exports)) {
-        if (typeof value === "function") exports[name] = guard(value);
-    }
-    return { instance: { exports }, module };
-};
+//
+// If a proxy changes the content type of the module, `instantiateStreaming` fails. `web.js` then
+// uses `instantiate`, as in a browser without `instantiateStreaming`.
+const original = {};
+for (const name of ["instantiateStreaming", "instantiate"]) {
+    const instantiate = WebAssembly[name];
+    if (!instantiate) continue;
+    original[name] = instantiate;
+    WebAssembly[name] = async (...args) => {
+        const { instance, module } = await instantiate(...args);
+        Object.assign(WebAssembly, original);
+        const exports = { ...instance.exports };
+        for (const [name, value] of Object.entries(exports)) {
+            if (typeof value === "function") exports[name] = guard(value);
+        }
+        return { instance: { exports }, module };
+    };
+}
+
+// The application sends this event if it cannot remove private data from the page. It continues to
+// run, so that a log-out is completed.
+addEventListener("latchkey-failure", fail);
+
+// If an extension has replaced the elements of the whole application, it receives no clicks.
+const root = document.getElementById("app");
+addEventListener("click", () => {
+    if (!root.isConnected) fail();
+});
 
 // Browsers limit how often these may be called (Safari: 100 times in 30 s), and throw above that
 // limit. The router panics if they throw. Ignoring the exception leaves the page as it is.

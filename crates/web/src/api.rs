@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 
 pub use error::{ApiError, Rejection};
-use http::Request;
+use http::{Request, Success};
 
 /// How long a sign-out waits for the server's response.
 const SIGN_OUT_TIMEOUT_MS: u32 = 5_000;
@@ -68,7 +68,7 @@ pub async fn change_password(
     passwords: &ChangePasswordRequest,
 ) -> Result<(), ApiError> {
     let request = with_body("PUT", "/api/me/password", passwords)?;
-    send_as(token, request).await.map(drop)
+    confirmed(&send_as(token, request).await?)
 }
 
 /// Deletes the account and everything that belongs to it.
@@ -77,7 +77,7 @@ pub async fn change_password(
 ///
 /// Returns an [`ApiError`] if the request fails.
 pub async fn delete_account(token: &str, request: &DeleteAccountRequest) -> Result<(), ApiError> {
-    send_as(token, with_body("DELETE", "/api/me", request)?).await.map(drop)
+    confirmed(&send_as(token, with_body("DELETE", "/api/me", request)?).await?)
 }
 
 /// Returns all data that the server stores about the user, as indented JSON. The browser formats
@@ -88,8 +88,8 @@ pub async fn delete_account(token: &str, request: &DeleteAccountRequest) -> Resu
 ///
 /// Returns an [`ApiError`] if the request fails.
 pub async fn export(token: &str) -> Result<String, ApiError> {
-    let body = send_as(token, Request::new("GET", "/api/me/export")).await?;
-    let value = JSON::parse(&body).map_err(|_| ApiError::Unreadable)?;
+    let answer = send_as(token, Request::new("GET", "/api/me/export")).await?;
+    let value = JSON::parse(&answer.body).map_err(|_| ApiError::Unreadable)?;
     let text = JSON::stringify_with_replacer_and_space(&value, &JsValue::NULL, &2.into());
     text.map(String::from).map_err(|_| ApiError::Unreadable)
 }
@@ -119,7 +119,7 @@ pub async fn sessions(token: &str) -> Result<Sessions, ApiError> {
 /// Returns an [`ApiError`] if the request fails.
 pub async fn end_session(token: &str, id: &str) -> Result<(), ApiError> {
     let request = Request::new("DELETE", format!("/api/sessions/{id}"));
-    send_as(token, request).await.map(drop)
+    confirmed(&send_as(token, request).await?)
 }
 
 /// Ends all of the user's sessions except the one that the token belongs to.
@@ -128,7 +128,7 @@ pub async fn end_session(token: &str, id: &str) -> Result<(), ApiError> {
 ///
 /// Returns an [`ApiError`] if the request fails.
 pub async fn end_other_sessions(token: &str) -> Result<(), ApiError> {
-    send_as(token, Request::new("DELETE", "/api/sessions")).await.map(drop)
+    confirmed(&send_as(token, Request::new("DELETE", "/api/sessions")).await?)
 }
 
 /// Ends the session of the token.
@@ -139,11 +139,11 @@ pub async fn end_other_sessions(token: &str) -> Result<(), ApiError> {
 pub async fn sign_out(token: &str) -> Result<(), ApiError> {
     let post = with_body("POST", "/api/logout", &Empty {})?;
     let request = Request { keepalive: true, timeout_ms: SIGN_OUT_TIMEOUT_MS, ..post };
-    send_as(token, request).await.map(drop)
+    confirmed(&send_as(token, request).await?)
 }
 
 /// Sends a request with an access token.
-async fn send_as(token: &str, mut request: Request) -> Result<String, ApiError> {
+async fn send_as(token: &str, mut request: Request) -> Result<Success, ApiError> {
     if !is_header_safe(token) {
         return Err(ApiError::no_token());
     }
@@ -165,8 +165,14 @@ fn with_body(
     Ok(Request { body: Some(body), ..Request::new(method, path) })
 }
 
-fn read<T: DeserializeOwned>(body: &str) -> Result<T, ApiError> {
-    serde_json::from_str(body).map_err(|_| ApiError::Unreadable)
+fn read<T: DeserializeOwned>(answer: &Success) -> Result<T, ApiError> {
+    serde_json::from_str(&answer.body).map_err(|_| ApiError::Unreadable)
+}
+
+/// Checks that the server has confirmed a change. The server does so with 204. Any other success
+/// comes from a proxy, for example as the page of its own log-in.
+const fn confirmed(answer: &Success) -> Result<(), ApiError> {
+    if answer.status == 204 { Ok(()) } else { Err(ApiError::Unreadable) }
 }
 
 #[cfg(test)]
@@ -178,6 +184,15 @@ mod tests {
         assert!(is_header_safe("eyJhbGciOiJFZERTQSJ9.e30.c2ln-_"));
         for text in ["", "tok\u{2603}en", "a\nb", "a b", "\u{7f}"] {
             assert!(!is_header_safe(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_status_204_confirms_a_change() {
+        let answer = |status| confirmed(&Success { status, body: String::new() });
+        assert_eq!(answer(204), Ok(()));
+        for status in [200, 201, 202, 205] {
+            assert_eq!(answer(status), Err(ApiError::Unreadable), "{status}");
         }
     }
 }

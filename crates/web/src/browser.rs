@@ -6,7 +6,7 @@ use auth_core::PasswordPolicy;
 use js_sys::{Function, Reflect};
 use wasm_bindgen::JsCast as _;
 use web_sys::{
-    AbortSignal, Document, Element, HtmlElement, HtmlMetaElement, KeyboardEvent, MouseEvent,
+    AbortSignal, Document, Element, Event, HtmlElement, HtmlMetaElement, KeyboardEvent, MouseEvent,
     VisibilityState,
 };
 
@@ -34,10 +34,29 @@ pub fn sign_up() -> SignUp {
     SignUp::from_meta(meta("sign-up").as_deref())
 }
 
-/// Sets the title of the document.
+/// Sets the title of the document. The title of the failure page stays as it is.
 pub(crate) fn set_title(title: &str) {
-    if let Some(document) = document() {
+    if let Some(document) = document()
+        && main().is_some()
+    {
         document.set_title(title);
+    }
+}
+
+/// Returns whether `main` is in the document, is its only `main` element, and contains exactly one
+/// element.
+pub(crate) fn is_only_main(main: &Element) -> bool {
+    let mains = document().map(|document| document.get_elements_by_tag_name("main").length());
+    main.is_connected() && mains == Some(1) && main.child_element_count() == 1
+}
+
+/// Replaces the document's content with the failure page, which is in `boot.js`.
+pub(crate) fn show_failure_page() {
+    if let Some(window) = web_sys::window()
+        && let Ok(event) = Event::new("latchkey-failure")
+    {
+        // This fails only for an event that is being dispatched.
+        let _ = window.dispatch_event(&event);
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
     let is_ending = *session.session() == Session::Ending;
     use_focus_after_navigation(visit);
     use_focus_while_signing_out(is_ending);
+    let main = use_node_ref();
+    use_check_of_nodes(&main, session.confirmations());
     let signed_in = session.may_be_signed_in();
     let onlogout = move |()| {
         let navigator = navigator.clone();
@@ -57,7 +59,7 @@ pub(crate) fn Frame(props: &FrameProps) -> Html {
                     {onlogout}
                 />
             </header>
-            <main id="main" tabindex="-1">{props.children.clone()}</main>
+            <main id="main" tabindex="-1" ref={main}>{props.children.clone()}</main>
             <footer class="colophon">
                 <p>{"No trackers. No third-party content."}</p>
             </footer>
@@ -71,17 +73,65 @@ fn skip(event: &MouseEvent) {
     browser::focus_page();
 }
 
+/// Shows the failure page if another page is still in the document after a change of the session or
+/// of the route.
+///
+/// If an extension has moved, copied or replaced the element of a page, Yew cannot remove it, and
+/// private data would stay on the screen. Before the first confirmation of a session, there is no
+/// private data.
+#[hook]
+fn use_check_of_nodes(main: &NodeRef, confirmations: u32) {
+    let main = main.clone();
+    use_effect(move || {
+        if confirmations != 0
+            && let Some(main) = main.cast()
+            && !browser::is_only_main(&main)
+        {
+            browser::show_failure_page();
+        }
+    });
+}
+
 /// Returns a number that changes with every navigation, even to the same page. A navigation that
 /// changes only the fragment does not count.
 #[hook]
 fn use_visit() -> u32 {
-    let entry = use_location().map(|location| (location.path().to_owned(), location.id()));
+    let entry = use_location().map(|location| Entry {
+        path: location.path().to_owned(),
+        hash: location.hash().to_owned(),
+        id: location.id(),
+    });
     let last = use_mut_ref(|| (entry.clone(), 0_u32));
     let mut last = last.borrow_mut();
-    if last.0 != entry {
-        *last = (entry, last.1.wrapping_add(1));
+    if let (Some(before), Some(after)) = (&mut last.0, entry) {
+        if after.is_visit_after(before) {
+            *before = after;
+            last.1 = last.1.wrapping_add(1);
+        } else {
+            before.hash = after.hash;
+        }
     }
     last.1
+}
+
+/// An entry of the browser's history.
+#[derive(Clone)]
+struct Entry {
+    path: String,
+    hash: String,
+    /// The router's id of the entry. An entry that the browser has added has none, for example
+    /// after the user has changed the fragment.
+    id: Option<u32>,
+}
+
+impl Entry {
+    /// Returns whether this entry is another visit than `before`. The id of `before` is the id of
+    /// the entry that began its visit.
+    fn is_visit_after(&self, before: &Self) -> bool {
+        let is_other_entry = self.id != before.id;
+        let is_fragment_change = self.id.is_none() && self.hash != before.hash;
+        self.path != before.path || (is_other_entry && !is_fragment_change)
+    }
 }
 
 /// Moves the focus to the page after a navigation, and scrolls to the top. For the first page,
@@ -104,4 +154,33 @@ fn use_focus_while_signing_out(is_ending: bool) {
             browser::focus_main();
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(path: &str, hash: &str, id: Option<u32>) -> Entry {
+        Entry { path: path.to_owned(), hash: hash.to_owned(), id }
+    }
+
+    #[test]
+    fn a_change_of_the_fragment_is_not_a_visit() {
+        for id in [None, Some(7)] {
+            let page = entry("/settings", "", id);
+            assert!(!entry("/settings", "#settings-export", None).is_visit_after(&page));
+        }
+        // The user goes back.
+        let fragment = entry("/settings", "#settings-export", Some(7));
+        assert!(!entry("/settings", "", Some(7)).is_visit_after(&fragment));
+    }
+
+    #[test]
+    fn every_navigation_is_a_visit() {
+        let page = entry("/settings", "#settings-export", Some(7));
+        assert!(entry("/private", "", Some(8)).is_visit_after(&page));
+        assert!(entry("/settings", "", Some(8)).is_visit_after(&page));
+        assert!(entry("/settings", "#settings-export", None).is_visit_after(&page));
+        assert!(entry("/private", "#settings-export", None).is_visit_after(&page));
+    }
 }

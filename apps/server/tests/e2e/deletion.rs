@@ -110,3 +110,66 @@ async fn the_keyboard_stays_inside_the_dialog() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn escape_does_not_close_the_dialog_during_the_deletion() {
+    visit(async |ada| {
+        ada.logs_in().await;
+        ada.follows("/settings").await;
+        ada.presses("Delete account").await;
+        ada.sees_the_dialog().await;
+        ada.types("password", PASSWORD).await;
+        ada.server.signal("STOP");
+        ada.presses("Delete account").await;
+        ada.until("document.querySelector('dialog [aria-busy]')").await;
+        // Browsers let a page prevent only the first one.
+        for _ in 0..3 {
+            ada.presses_key(Key::Escape).await;
+            ada.script("new Promise(done => setTimeout(done, 100))").await;
+            ada.sees_the_dialog().await;
+        }
+        ada.server.signal("CONT");
+        ada.arrives_at("/").await;
+        ada.until("document.body.innerText.includes('has been deleted')").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_double_tap_on_the_opener_presses_no_button_of_the_dialog() {
+    visit(async |ada| {
+        ada.logs_in().await;
+        ada.follows("/settings").await;
+        ada.button("Delete account").await;
+        let pointer_events = ada
+            .script(
+                "(async () => {
+                    document.querySelector('[aria-haspopup=dialog]').click();
+                    while (!document.querySelector('dialog:modal')) await 0;
+                    return getComputedStyle(document.querySelector('dialog')).pointerEvents;
+                })()",
+            )
+            .await;
+        assert_eq!(pointer_events, "none");
+        ada.presses("Cancel").await;
+        ada.sees_no_dialog().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_of_a_proxy_does_not_confirm_a_deletion() {
+    visit(async |ada| {
+        ada.logs_in().await;
+        ada.follows("/settings").await;
+        ada.presses("Delete account").await;
+        ada.sees_the_dialog().await;
+        ada.types("password", PASSWORD).await;
+        ada.script("void (window.fetch = async () => new Response('<h1>Log in</h1>'))").await;
+        ada.presses("Delete account").await;
+        ada.until("document.querySelector('dialog [role=alert]')").await;
+        assert!(ada.token().await.is_some());
+        ada.has_sent_no_deletion().await;
+    })
+    .await;
+}

@@ -4,6 +4,20 @@ use serde_json::json;
 
 use crate::visitor::{NEW, PASSWORD, Visitor, visit};
 
+/// What extensions do with elements of the page. The last one also replaces the navigation.
+const CHANGES: [&str; 5] = [
+    "(article => {
+        const wrapper = document.createElement('div');
+        article.before(wrapper);
+        wrapper.append(article);
+    })(document.querySelector('main article'))",
+    "void (main => main.innerHTML = main.innerHTML)(document.querySelector('main'))",
+    "(article => article.replaceWith(article.cloneNode(true)))
+        (document.querySelector('main article'))",
+    "(main => main.replaceWith(main.cloneNode(true)))(document.querySelector('main'))",
+    "void (document.body.innerHTML = document.body.innerHTML)",
+];
+
 const FAILED: &str = "document.querySelector('h1')?.innerText === 'Something went wrong'";
 
 impl Visitor {
@@ -81,6 +95,91 @@ async fn a_node_that_an_extension_has_removed_replaces_the_page() {
         ada.presses("Reload the page").await;
         ada.field("current_password").await;
         assert_eq!(ada.value("current_password").await, "");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_changed_page_is_replaced_when_the_session_ends() {
+    visit(async |ada| {
+        for change in CHANGES {
+            let token = ada.logs_in().await;
+            ada.script(change).await;
+            let bearer = format!("authorization: Bearer {token}\r\n");
+            assert_eq!(ada.server.post("/api/logout", &bearer, "{}").status, 204);
+            ada.sees_the_account().await;
+            ada.script("window.dispatchEvent(new Event('focus'))").await;
+            ada.sees_the_failure_page().await;
+            assert_eq!(ada.token().await, None);
+            ada.presses("Reload the page").await;
+            ada.field("email").await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_changed_page_is_replaced_after_a_log_out_and_the_session_ends() {
+    visit(async |ada| {
+        for change in &CHANGES[..4] {
+            let token = ada.logs_in().await;
+            ada.script(change).await;
+            let answers = ada.answers("path=\"/api/logout\"");
+            ada.presses("Log out").await;
+            ada.sees_the_failure_page().await;
+            ada.server.wait_for("the log-out", |log| {
+                log.matches("path=\"/api/logout\"}: answered").count() > answers
+            });
+            assert_eq!(ada.server.me(&token).code(), "invalid_token");
+        }
+        // The button is a copy, so the application does not know that it was pressed.
+        ada.logs_in().await;
+        ada.script(CHANGES[4]).await;
+        ada.presses("Log out").await;
+        ada.sees_the_failure_page().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_changed_page_is_replaced_when_the_user_leaves_it() {
+    visit(async |ada| {
+        let token = ada.logs_in().await;
+        for change in &CHANGES[..4] {
+            ada.open("/private").await;
+            ada.sees_the_account().await;
+            ada.script(change).await;
+            ada.script("document.querySelector('a[href=\"/\"]').click()").await;
+            ada.sees_the_failure_page().await;
+        }
+        assert_eq!(ada.token().await, Some(token), "the session continues");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_module_that_is_not_compiled_while_it_loads_is_guarded() {
+    visit(async |ada| {
+        for source in [
+            "((fetch) => window.fetch = async (...request) => {
+                const answer = await fetch(...request);
+                const headers = { 'content-type': 'application/octet-stream' };
+                return answer.url.endsWith('.wasm') ? new Response(answer.body, { headers }) : answer;
+            })(window.fetch)",
+            "delete WebAssembly.instantiateStreaming",
+        ] {
+            ada.adds_script(source).await;
+            ada.logs_in().await;
+            ada.script(
+                "void Object.defineProperty(document, 'title', {
+                    configurable: true,
+                    set() { delete document.title; throw new RangeError('a test') },
+                })",
+            )
+            .await;
+            ada.follows("/settings").await;
+            ada.sees_the_failure_page().await;
+        }
     })
     .await;
 }

@@ -102,6 +102,21 @@ async fn log_out_works_on_every_page() {
 }
 
 #[tokio::test]
+async fn an_answer_of_a_proxy_does_not_confirm_a_log_out() {
+    visit(async |ada| {
+        let token = ada.logs_in().await;
+        ada.script("void (window.fetch = async () => new Response('<h1>Log in</h1>'))").await;
+        ada.presses("Log out").await;
+        ada.arrives_at("/login").await;
+        assert!(ada.message("alert").await.contains("may still be active"));
+        ada.sees_nothing_private().await;
+        assert_eq!(ada.token().await, None);
+        assert_eq!(ada.server.me(&token).status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_log_out_without_a_server_still_clears_the_browser() {
     visit(async |ada| {
         ada.logs_in().await;

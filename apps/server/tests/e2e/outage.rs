@@ -146,3 +146,19 @@ async fn a_401_from_a_proxy_does_not_end_the_session() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_retry_when_the_browser_is_online_does_not_move_the_focus_elsewhere() {
+    visit(async |ada| {
+        ada.logs_in().await;
+        ada.goes(Network::Offline).await;
+        ada.follows("/settings").await;
+        ada.message("alert").await;
+        ada.script("document.querySelector('nav a[href=\"/private\"]').focus()").await;
+        ada.goes(Network::Online).await;
+        ada.until("document.querySelector('.session')").await;
+        let focus = ada.script("document.activeElement.getAttribute('href')").await;
+        assert_eq!(focus, "/private");
+    })
+    .await;
+}

@@ -9,6 +9,13 @@ const VISIBLE: &str = "document.dispatchEvent(new Event('visibilitychange'))";
 /// Makes all timers a hundred times faster.
 const FAST: &str = "((start) => window.setTimeout = (run, ms) => start(run, ms / 100))(setTimeout)";
 
+/// Tells the page that the session expires at once.
+const EXPIRES_AT_ONCE: &str = "
+    ((read) => Response.prototype.text = async function () {
+        const text = await read.call(this);
+        return text.replace(/\"session_expires_in\":\\d+/, '\"session_expires_in\":0');
+    })(Response.prototype.text)";
+
 impl Visitor {
     /// Ends the session of the token from elsewhere.
     fn ends_the_session_elsewhere(&self, token: &str) {
@@ -110,14 +117,7 @@ async fn the_session_is_checked_before_the_token_expires() {
 #[tokio::test]
 async fn the_session_is_checked_when_it_must_have_expired() {
     visit(async |ada| {
-        // The page is told that the session expires at once.
-        ada.adds_script(
-            "((json) => Response.prototype.text = async function () {
-                const text = await json.call(this);
-                return text.replace(/\"session_expires_in\":\\d+/, '\"session_expires_in\":0');
-            })(Response.prototype.text)",
-        )
-        .await;
+        ada.adds_script(EXPIRES_AT_ONCE).await;
         let token = ada.logs_in().await;
         let before = ada.answers("path=\"/api/me\"");
         ada.server.wait_for("checks of an active session", |log| {
@@ -150,6 +150,33 @@ async fn another_tab_announces_when_the_session_expires() {
         ada.script(&announce("JSON.parse(atob(sessionStorage.access_token.split('.')[1])).sid"))
             .await;
         ada.sees_that_the_session_has_ended().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn deleted_site_data_end_the_session_in_the_tab() {
+    visit(async |ada| {
+        ada.logs_in().await;
+        ada.script("sessionStorage.clear()").await;
+        ada.script(FOCUS).await;
+        ada.sees_that_the_session_has_ended().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_checked_when_the_session_must_have_expired_is_replaced() {
+    visit(async |ada| {
+        ada.adds_script(EXPIRES_AT_ONCE).await;
+        let token = ada.logs_in().await;
+        ada.server.signal("KILL");
+        ada.message("alert").await;
+        ada.sees_nothing_private().await;
+        assert_eq!(ada.token().await, Some(token));
+        let _restarted = Server::start_at(&ada.server.address, &ada.folder, &[]);
+        ada.presses("Try again").await;
+        ada.sees_the_account().await;
     })
     .await;
 }

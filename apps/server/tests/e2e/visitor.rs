@@ -155,6 +155,12 @@ impl Visitor {
     }
 
     pub(crate) async fn presses(&self, button: &str) {
+        // A dialog ignores clicks just after it has opened.
+        self.until(
+            "[...document.querySelectorAll('dialog:modal')].every(dialog =>
+                getComputedStyle(dialog).pointerEvents !== 'none')",
+        )
+        .await;
         self.button(button).await.click().await.unwrap();
     }
 

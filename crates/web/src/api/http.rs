@@ -39,12 +39,18 @@ impl Request {
     }
 }
 
-/// Sends a request and returns the body of the response. An error status is an error.
-pub(super) async fn send(request: &Request) -> Result<String, ApiError> {
+/// A response without an error status.
+pub(super) struct Success {
+    pub(super) status: u16,
+    pub(super) body: String,
+}
+
+/// Sends a request and returns the response. An error status is an error.
+pub(super) async fn send(request: &Request) -> Result<Success, ApiError> {
     // All failures of `fetch` are one error: there was no response.
     let (response, body) = fetch(request).await.map_err(|_| ApiError::Unreachable)?;
     if response.ok() {
-        return Ok(body);
+        return Ok(Success { status: response.status(), body });
     }
     let retry_after = response.headers().get("Retry-After").ok().flatten();
     Err(ApiError::rejected(response.status(), retry_after.as_deref(), &body))

@@ -1,6 +1,7 @@
 use web_sys::HtmlDialogElement;
 use yew::prelude::*;
 
+use super::busy_button::pressed;
 use crate::browser;
 
 /// Properties of [`Dialog`].
@@ -30,13 +31,7 @@ pub fn Dialog(props: &DialogProps) -> Html {
     let heading = use_node_ref();
     use_effect_with((), {
         let (dialog, heading) = (dialog.clone(), heading.clone());
-        move |()| {
-            if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
-                // This fails only for a dialog that is open already.
-                let _ = dialog.show_modal();
-            }
-            browser::focus(heading.cast());
-        }
+        move |()| open(&dialog, &heading)
     });
     let oncancel = {
         let busy = *busy;
@@ -46,10 +41,16 @@ pub fn Dialog(props: &DialogProps) -> Html {
             }
         }
     };
+    // Browsers close the dialog at the second press of Escape, even if both are prevented.
+    let onclosed = {
+        let (busy, onclose) = (*busy, onclose.clone());
+        let (dialog, heading) = (dialog.clone(), heading.clone());
+        move |_| if busy { open(&dialog, &heading) } else { onclose.emit(()) }
+    };
     let cancel = {
         let onclose = onclose.clone();
         let dialog = dialog.clone();
-        move |_| match dialog.cast::<HtmlDialogElement>() {
+        move |()| match dialog.cast::<HtmlDialogElement>() {
             // The browser then sends the event `close`.
             Some(dialog) if dialog.open() => dialog.close(),
             _ => onclose.emit(()),
@@ -60,7 +61,7 @@ pub fn Dialog(props: &DialogProps) -> Html {
             class="dialog"
             aria-labelledby={*title_id}
             {oncancel}
-            onclose={onclose.reform(|_| ())}
+            onclose={onclosed}
             ref={dialog}
         >
             <div class="dialog-content">
@@ -70,11 +71,20 @@ pub fn Dialog(props: &DialogProps) -> Html {
                     type="button"
                     class="button button-quiet button-wide"
                     disabled={*busy}
-                    onclick={cancel}
+                    onclick={pressed(cancel)}
                 >
                     {"Cancel"}
                 </button>
             </div>
         </dialog>
     }
+}
+
+/// Opens the dialog and moves the focus to its heading.
+fn open(dialog: &NodeRef, heading: &NodeRef) {
+    if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
+        // This fails only for a dialog that is open already.
+        let _ = dialog.show_modal();
+    }
+    browser::focus(heading.cast());
 }

@@ -26,7 +26,15 @@ pub fn ErrorPage(props: &ErrorPageProps) -> Html {
     // The button is removed while the page is loading, which would lose the focus.
     let retry = onretry.reform(|()| browser::focus_main());
     use_document_title(title);
-    use_retry_when_online(Some(retry.clone()));
+    let retry_when_online = {
+        let button = button.clone();
+        onretry.reform(move |()| {
+            if button.cast().is_some_and(|button| browser::has_focus_within(&button)) {
+                browser::focus_main();
+            }
+        })
+    };
+    use_retry_when_online(Some(retry_when_online));
     use_effect_with((), {
         let button = button.clone();
         move |()| {

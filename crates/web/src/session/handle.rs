@@ -41,6 +41,8 @@ pub(super) struct Memory {
     check: LatestRequest,
     /// The refresh of the token, which returns the new one.
     refresh: SingleFlight<Result<String, ApiError>>,
+    /// `true` if this tab has asked the server for a session that has not ended since.
+    pub(super) may_be_signed_in: Cell<bool>,
     /// `true` if the user has signed out and the server has not answered yet.
     is_ending: Cell<bool>,
     end_reason: Cell<Option<SessionEndReason>>,
@@ -64,6 +66,7 @@ impl Memory {
     /// Begins a new generation: the answers to pending requests are ignored from now on.
     fn begin_generation(&self) {
         self.generation.set(Generation(self.generation.get().0.wrapping_add(1)));
+        self.may_be_signed_in.set(false);
         self.check.cancel();
         self.refresh.close();
         self.deadline.take();
@@ -174,9 +177,11 @@ impl SessionHandle {
         }
         if !self.may_have_session() {
             self.memory.check.cancel();
+            self.memory.may_be_signed_in.set(false);
             self.dispatch(Action::SignOut);
             return;
         }
+        self.memory.may_be_signed_in.set(true);
         let number = self.memory.check.start();
         self.dispatch(Action::Ask);
         let session = self.clone();
@@ -193,6 +198,12 @@ impl SessionHandle {
             Ok(user) => self.dispatch(Action::Confirm(user)),
             Err(error) => self.dispatch(Action::Fail(error)),
         }
+    }
+
+    /// Removes the user from the state after the session must have expired, if the server cannot
+    /// confirm that it is still active.
+    pub(super) fn expire(&self, error: ApiError) {
+        self.dispatch(Action::Expire(error));
     }
 
     /// Removes the user from the state when the page is hidden, because the browser may show it

@@ -56,6 +56,8 @@ pub enum Action {
     Confirm(User),
     /// The request failed.
     Fail(ApiError),
+    /// The session must have expired, and the request failed.
+    Expire(ApiError),
     /// The page is being left, and the browser may keep it in the back-forward cache.
     Hide,
     /// The user signs out.
@@ -75,7 +77,8 @@ impl Reducible for State {
             (_, Action::End) => Session::Ending,
             (_, Action::Ask) | (Session::SignedIn(_), Action::Hide) => Session::Loading,
             (Session::Loading, Action::Confirm(user)) => Session::SignedIn(user),
-            (Session::Loading, Action::Fail(error)) => Session::Unconfirmed(error),
+            (Session::Loading, Action::Fail(error))
+            | (Session::SignedIn(_), Action::Expire(error)) => Session::Unconfirmed(error),
             _ => return self,
         };
         let confirmed = matches!(session, Session::SignedIn(_));
@@ -141,6 +144,16 @@ mod tests {
     fn a_new_request_does_not_undo_a_sign_out() {
         let asked = [Action::End, Action::Ask, Action::Fail(ApiError::Unreachable)];
         assert_eq!(after(Session::SignedIn(ada()), asked).session, Session::Ending);
+    }
+
+    #[test]
+    fn a_session_that_must_have_expired_is_unconfirmed() {
+        let expire = || [Action::Expire(ApiError::Unreachable)];
+        let unconfirmed = Session::Unconfirmed(ApiError::Unreachable);
+        assert_eq!(after(Session::SignedIn(ada()), expire()).session, unconfirmed);
+        for session in [Session::SignedOut, Session::Loading, Session::Ending] {
+            assert_eq!(after(session.clone(), expire()).session, session);
+        }
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! A check with a valid token does not extend the session, so an open page does not keep the
 //! session alive. A check with an expired token refreshes it, which would extend the session. So
 //! the last check is made only after the session must have expired. Other tabs may extend it in the
-//! meantime. They then announce its new end.
+//! meantime. They then announce its new end. When the user comes back to the page, a check may also
+//! refresh the token.
 
 use api_types::{Me, User};
 use js_sys::Date;
@@ -51,10 +52,11 @@ impl SessionHandle {
     }
 
     /// Checks whether the session is still active. If it is, or if the server cannot be reached,
-    /// the page and any text typed into it stay as they are.
+    /// the page and any text typed into it stay as they are. The user may have deleted the token
+    /// together with the other data of the site, and then the session has ended in this tab.
     pub(super) fn verify(&self) {
         self.memory.timers.after_event.take();
-        if storage::token().is_some() {
+        if self.memory.may_be_signed_in.get() {
             let session = self.clone();
             spawn_local(async move { drop(session.ask_user().await) });
         }
@@ -66,7 +68,7 @@ impl SessionHandle {
         let timers = &self.memory.timers;
         let delay = delay_of_event(timers.last_check.get(), browser::now());
         let is_waiting = timers.after_event.borrow().is_some();
-        if !is_waiting && storage::token().is_some() {
+        if !is_waiting && self.memory.may_be_signed_in.get() {
             let session = self.clone();
             timers.after_event.replace(timers::start(delay, move || session.verify()));
         }
@@ -95,7 +97,8 @@ impl SessionHandle {
         }
     }
 
-    /// Checks the session after it must have expired.
+    /// Checks the session after it must have expired. If the server cannot be reached then, the page
+    /// is replaced, because it may show private data of an ended session.
     pub(super) fn expect_end(&self, expires_in: u64) {
         self.check_end_after(expires_in as f64 * 1_000.0 + END_MARGIN_MS);
     }
@@ -107,12 +110,24 @@ impl SessionHandle {
         }
     }
 
+    fn verify_at_end(&self) {
+        let session = self.clone();
+        spawn_local(async move {
+            let generation = session.generation();
+            if let Err(error) = session.ask_user().await
+                && session.generation() == generation
+            {
+                session.expire(error);
+            }
+        });
+    }
+
     fn check_end_after(&self, delay_ms: f64) {
         let session = self.clone();
         let check = move || {
             // The next answer replaces this timer, or the end of the session stops it.
             session.check_end_after(RETRY_MS);
-            session.verify();
+            session.verify_at_end();
         };
         self.memory.timers.after_end.replace(timers::start(delay_ms, check));
     }

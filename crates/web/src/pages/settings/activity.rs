@@ -16,8 +16,9 @@ pub(super) struct ActivitySectionProps {
 #[component]
 pub(super) fn ActivitySection(props: &ActivitySectionProps) -> Html {
     let session = use_session();
-    let (events, reload) =
-        use_remote_list(props.version, async move || session.authorized(api::activity).await);
+    let (events, reload) = use_remote_list(HEADING, props.version, async move || {
+        session.authorized(api::activity).await
+    });
     html! {
         <section class="setting" aria-labelledby={HEADING}>
             <h2 id={HEADING} tabindex="-1">{"Recent activity"}</h2>

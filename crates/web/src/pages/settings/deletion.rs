@@ -91,7 +91,7 @@ fn DeletionDialog(props: &DeletionDialogProps) -> Html {
                 {"This deletes your account, your sessions and everything else that Latchkey stores \
                   about you. Only a record of the deletion remains, without your email address. \
                   The deletion takes effect immediately and cannot be undone. Afterwards, your \
-                  email address can be used for a new account."}
+                  email address is no longer reserved for you."}
             </p>
             <Form
                 submit="Delete account"

@@ -24,9 +24,10 @@ impl<T> From<Result<T, ApiError>> for RemoteList<T> {
 }
 
 /// Loads a list, and reloads it whenever `version` changes. Returns the list, and a callback that
-/// retries after a failure.
+/// retries after a failure. `heading` is the id of the list's heading.
 #[hook]
 pub(super) fn use_remote_list<T, F>(
+    heading: &'static str,
     version: u32,
     fetch: F,
 ) -> (UseStateHandle<RemoteList<T>>, Callback<()>)
@@ -48,7 +49,14 @@ where
     });
     let reload = {
         let list = list.setter();
-        load.reform(move |()| list.set(RemoteList::Loading))
+        load.reform(move |()| {
+            // The button is removed while the list is loading, which would lose the focus.
+            let button = browser::element(&retry_id(heading));
+            if button.is_some_and(|button| browser::has_focus_within(&button)) {
+                browser::focus(browser::element(heading));
+            }
+            list.set(RemoteList::Loading);
+        })
     };
     let has_failed = matches!(*list, RemoteList::Failed(_));
     use_retry_when_online(has_failed.then(|| reload.clone()));
@@ -77,15 +85,26 @@ pub(super) fn show<T>(
 
 fn failed(text: &AttrValue, heading: &'static str, reload: &Callback<()>) -> Html {
     let onclick = reload.reform(|_| {
-        // The button is removed while the list is loading, which would lose the focus.
+        // Safari does not focus a button that is clicked.
         browser::focus(browser::element(heading));
     });
     html! {
         <>
             {alert(text)}
             <p>
-                <button type="button" class="button button-quiet" {onclick}>{"Try again"}</button>
+                <button
+                    type="button"
+                    class="button button-quiet"
+                    id={retry_id(heading)}
+                    {onclick}
+                >
+                    {"Try again"}
+                </button>
             </p>
         </>
     }
+}
+
+fn retry_id(heading: &str) -> String {
+    format!("{heading}-retry")
 }

@@ -22,7 +22,7 @@ pub(super) struct SessionsSectionProps {
 #[component]
 pub(super) fn SessionsSection(props: &SessionsSectionProps) -> Html {
     let session = use_session();
-    let (loaded, reload) = use_remote_list(props.version, {
+    let (loaded, reload) = use_remote_list(HEADING, props.version, {
         let session = session.clone();
         async move || list(&session).await
     });
