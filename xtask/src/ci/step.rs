@@ -163,15 +163,14 @@ fn docs() -> Result<()> {
 /// Packages the library crates. Cargo builds each package outside the workspace, as its users do.
 fn package() -> Result<()> {
     setup::c_compiler()?;
-    // The profiles of the workspace do not apply there. With the same settings, the dependencies
-    // that other steps have compiled are reused, which halves the time.
-    let debug = ["--config", "profile.dev.debug=\"line-tables-only\""];
-    let debug_of_others = ["--config", "profile.dev.package.\"*\".debug=false"];
+    // Cargo takes each package for a release that never changes. In a directory that was used
+    // before, it would reuse what it built from an earlier state of the same version.
+    let target = tempfile::Builder::new().prefix("package-").tempdir_in(workspace::target_dir()?)?;
     let packages = LIBRARIES.iter().flat_map(|name| ["--package", name]);
     run(cargo(["package", "--allow-dirty", "--quiet"])
-        .args(debug)
-        .args(debug_of_others)
-        .args(packages))
+        .args(["--config", "profile.dev.debug=false"])
+        .args(packages)
+        .env("CARGO_TARGET_DIR", target.path()))
 }
 
 fn size(artifacts: &Artifacts) -> Result<()> {
