@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::time::Duration;
 
-use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with};
 use tempfile::TempDir;
 
 use crate::server::{Server, credentials, read_answer};
@@ -26,7 +26,9 @@ fn start(options: &[&str]) -> (Server, TempDir) {
 fn connect_from(client: u8, server: &Server) -> TcpStream {
     let from = SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, client), 0);
     let to: SocketAddrV4 = server.address.parse().unwrap();
-    let stream = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    // Otherwise, servers that other tests start at the same time inherit the connection.
+    let flags = SocketFlags::CLOEXEC;
+    let stream = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None).unwrap();
     bind(&stream, &from).unwrap();
     connect(&stream, &to).unwrap();
     TcpStream::from(stream)
