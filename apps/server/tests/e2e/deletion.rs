@@ -126,7 +126,7 @@ async fn escape_does_not_close_the_dialog_during_the_deletion() {
         for _ in 0..3 {
             ada.presses_key(Key::Escape).await;
             ada.script("new Promise(done => setTimeout(done, 100))").await;
-            ada.sees_the_dialog().await;
+            ada.until("document.querySelector('dialog:modal')").await;
         }
         ada.server.signal("CONT");
         ada.arrives_at("/").await;
@@ -146,11 +146,12 @@ async fn a_double_tap_on_the_opener_presses_no_button_of_the_dialog() {
                 "(async () => {
                     document.querySelector('[aria-haspopup=dialog]').click();
                     while (!document.querySelector('dialog:modal')) await 0;
-                    return getComputedStyle(document.querySelector('dialog')).pointerEvents;
+                    return [...document.querySelectorAll('dialog button')]
+                        .map(button => getComputedStyle(button).pointerEvents).join(' ');
                 })()",
             )
             .await;
-        assert_eq!(pointer_events, "none");
+        assert_eq!(pointer_events, "none none none");
         ada.presses("Cancel").await;
         ada.sees_no_dialog().await;
     })

@@ -179,6 +179,7 @@ async fn a_module_that_is_not_compiled_while_it_loads_is_guarded() {
             .await;
             ada.follows("/settings").await;
             ada.sees_the_failure_page().await;
+            ada.script("sessionStorage.clear()").await;
         }
     })
     .await;

@@ -38,6 +38,10 @@ pub(crate) enum Network {
 /// How long to wait for a condition. Only a failing test waits that long.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The buttons of a dialog ignore clicks just after it has opened.
+const DIALOG_ACCEPTS_CLICKS: &str = "[...document.querySelectorAll('dialog:modal button')].every(
+    button => getComputedStyle(button).pointerEvents !== 'none')";
+
 /// Runs a test with a browser and a server, and stops both even if the test fails.
 pub(crate) async fn visit(test: impl AsyncFnOnce(&Visitor)) {
     visit_with(&[], test).await;
@@ -155,12 +159,7 @@ impl Visitor {
     }
 
     pub(crate) async fn presses(&self, button: &str) {
-        // A dialog ignores clicks just after it has opened.
-        self.until(
-            "[...document.querySelectorAll('dialog:modal')].every(dialog =>
-                getComputedStyle(dialog).pointerEvents !== 'none')",
-        )
-        .await;
+        self.until(DIALOG_ACCEPTS_CLICKS).await;
         self.button(button).await.click().await.unwrap();
     }
 
