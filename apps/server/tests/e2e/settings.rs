@@ -230,6 +230,7 @@ async fn a_fragment_leads_to_its_section_after_the_lists_have_loaded() {
             .await;
         }
         ada.presses("Log out").await;
+        ada.arrives_at("/login").await;
         ada.open("/settings#settings-deletion").await;
         ada.arrives_at("/login?next=%2Fsettings%23settings-deletion").await;
         ada.submits_the_log_in_form().await;
