@@ -36,11 +36,8 @@ impl Browser {
     }
 
     async fn start_in(profile: Rc<TempDir>) -> Self {
-        let program = std::env::var_os("E2E_CHROMEDRIVER").unwrap_or("chromedriver".into());
-        let mut driver =
-            Command::new(program).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
-        let output = BufReader::new(driver.stdout.take().unwrap());
-        let port = output.lines().find_map(|line| port(&line.unwrap())).unwrap();
+        // The driver chooses a port for IPv4 and exits if another program has it for IPv6.
+        let (driver, port) = (0..5).find_map(|_| start_driver()).unwrap();
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities(&profile))
             .connect(&format!("http://127.0.0.1:{port}"))
@@ -65,6 +62,20 @@ impl Browser {
     /// Closes the browser. If only the driver were killed, the browser would keep running.
     pub(crate) async fn close(&self) {
         let _ = self.client.clone().close().await;
+    }
+}
+
+/// Starts the driver. Returns its process and port, or `None` if it exited.
+fn start_driver() -> Option<(Child, u16)> {
+    let program = std::env::var_os("E2E_CHROMEDRIVER").unwrap_or("chromedriver".into());
+    let mut driver = Command::new(program).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
+    let output = BufReader::new(driver.stdout.take().unwrap());
+    match output.lines().find_map(|line| port(&line.unwrap())) {
+        Some(port) => Some((driver, port)),
+        None => {
+            driver.wait().unwrap();
+            None
+        }
     }
 }
 
