@@ -184,12 +184,12 @@ impl KeyRing {
         self.current().recognize_device(email, presented, now)
     }
 
-    /// Reads the keys from the store because none of them has issued a device token. If tokens of
-    /// unknown keys have caused a read within [`MIN_READ_INTERVAL`], or if the store fails, the
-    /// current keys are kept. Sign-ins do not wait for the end of the interval, because the device
-    /// tokens of many browsers may be outdated.
+    /// Reads the keys from the store because none of them has issued a device token. If another
+    /// request reads them, if tokens of unknown keys have caused a read within
+    /// [`MIN_READ_INTERVAL`], or if the store fails, the current keys are kept. Sign-ins do not
+    /// wait, because the device tokens of many browsers may be outdated.
     async fn refresh_for_unknown_device(&self) {
-        let mut latest = self.latest_request.lock().await;
+        let Ok(mut latest) = self.latest_request.try_lock() else { return };
         if latest.next.is_some_and(|next| Instant::now() < next) {
             return;
         }
