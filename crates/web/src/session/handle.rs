@@ -177,6 +177,7 @@ impl SessionHandle {
         }
         if !self.may_have_session() {
             self.memory.check.cancel();
+            self.memory.timers.stop();
             self.memory.may_be_signed_in.set(false);
             self.dispatch(Action::SignOut);
             return;
