@@ -4,7 +4,13 @@ use serde_json::json;
 
 use crate::visitor::{NEW, PASSWORD, Visitor, visit};
 
-/// What extensions do with elements of the page. The last one also replaces the navigation.
+/// Throws an exception when the app next changes the title.
+const THROW_AT_NEXT_TITLE: &str = "void Object.defineProperty(document, 'title', {
+    configurable: true,
+    set() { delete document.title; throw new RangeError('a test') },
+})";
+
+/// Changes that extensions make to a page. The last one also replaces the navigation.
 const CHANGES: [&str; 5] = [
     "(article => {
         const wrapper = document.createElement('div');
@@ -61,13 +67,7 @@ async fn an_invalid_browser_language_is_ignored() {
 async fn an_uncaught_exception_replaces_the_page_and_a_reload_restores_it() {
     visit(async |ada| {
         let token = ada.logs_in().await;
-        ada.script(
-            "void Object.defineProperty(document, 'title', {
-                configurable: true,
-                set() { delete document.title; throw new RangeError('a test') },
-            })",
-        )
-        .await;
+        ada.script(THROW_AT_NEXT_TITLE).await;
         ada.follows("/settings").await;
         ada.sees_the_failure_page().await;
         assert_eq!(ada.token().await, Some(token), "the session continues");
@@ -170,13 +170,7 @@ async fn a_module_that_is_not_compiled_while_it_loads_is_guarded() {
         ] {
             ada.adds_script(source).await;
             ada.logs_in().await;
-            ada.script(
-                "void Object.defineProperty(document, 'title', {
-                    configurable: true,
-                    set() { delete document.title; throw new RangeError('a test') },
-                })",
-            )
-            .await;
+            ada.script(THROW_AT_NEXT_TITLE).await;
             ada.follows("/settings").await;
             ada.sees_the_failure_page().await;
             ada.script("sessionStorage.clear()").await;

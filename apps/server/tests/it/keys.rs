@@ -44,7 +44,7 @@ fn running_servers_publish_a_new_key_before_they_sign_with_it() {
     let delay = time(&rotated["signs_from"]).duration_since(time(&rotated["created_at"]));
     assert_eq!(delay.as_secs(), 11 * 60);
 
-    // If the key that signs is retired, the published one takes its place at once.
+    // Retiring the key that signs activates the published key immediately.
     let retired = json(&operator.keys(&["retire", &old, "--json"]));
     assert_eq!(retired["activated"], *new);
     let token = here.log_in(EMAIL, PASSWORD);

@@ -89,7 +89,7 @@ struct Queue<J, R> {
     free_threads: usize,
     /// The number of threads with a job that cannot share a batch.
     alone_threads: usize,
-    /// Whether the last batch was a job that cannot share a batch.
+    /// `true` if the last batch was a job that cannot share a batch.
     was_alone_last: bool,
     memory: MemoryBudget,
     next_ticket: u64,

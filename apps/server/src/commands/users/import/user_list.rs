@@ -34,8 +34,8 @@ pub(super) struct InvalidUser {
     pub(super) problem: Problem,
 }
 
-/// What to do with a CSV record that spans several lines. It can be several records, of which a
-/// misplaced quotation mark makes one.
+/// The treatment of a CSV record that spans several lines. A misplaced quotation mark can turn
+/// several records into one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LineBreaks {
     Allow,
