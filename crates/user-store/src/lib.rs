@@ -59,6 +59,8 @@ pub mod conformance;
 mod decoys;
 mod error;
 mod keys;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod rules;
 mod sessions;
@@ -76,6 +78,10 @@ pub use audit::{Actor, AuditLog, EVENT_RETENTION, Event, EventId, EventKind, Inv
 pub use decoys::{DecoyStore, RecountOutcome};
 pub use error::StoreError;
 pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};
+#[cfg(feature = "postgres")]
+pub use postgres::{
+    InvalidPostgresUrl, PostgresConfig, PostgresOpenError, PostgresTls, PostgresTlsError,
+};
 pub use sessions::{
     ActingSession, ActiveSession, EndSessionsOutcome, NewSession, OpenSessionOutcome,
     RotateOutcome, Rotation, SessionRecord, SessionStore,
