@@ -59,7 +59,9 @@ pub mod conformance;
 mod decoys;
 mod error;
 mod keys;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod rules;
 mod sessions;
 #[cfg(feature = "sqlite")]
@@ -76,6 +78,11 @@ pub use audit::{Actor, AuditLog, EVENT_RETENTION, Event, EventId, EventKind, Inv
 pub use decoys::{DecoyStore, RecountOutcome};
 pub use error::StoreError;
 pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};
+#[cfg(feature = "postgres")]
+pub use postgres::{
+    InvalidPostgresUrl, Migrated, PostgresConfig, PostgresOpenError, PostgresStore, PostgresTls,
+    PostgresTlsError,
+};
 pub use sessions::{
     ActingSession, ActiveSession, EndSessionsOutcome, NewSession, OpenSessionOutcome,
     RotateOutcome, Rotation, SessionRecord, SessionStore,

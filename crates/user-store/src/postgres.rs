@@ -1,0 +1,25 @@
+//! The PostgreSQL backend.
+
+mod config;
+mod database;
+mod database_error;
+mod error;
+mod health;
+mod invalid_url;
+mod lookups;
+mod open;
+mod query;
+mod rows;
+mod schema;
+mod sessions;
+mod statements;
+mod store;
+mod tls;
+mod url;
+
+pub use config::{PostgresConfig, PostgresTls};
+pub use error::PostgresOpenError;
+pub use invalid_url::InvalidPostgresUrl;
+pub use open::Migrated;
+pub use store::PostgresStore;
+pub use tls::PostgresTlsError;
