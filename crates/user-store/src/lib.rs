@@ -61,7 +61,7 @@ mod error;
 mod keys;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod rules;
 mod sessions;
 #[cfg(feature = "sqlite")]
@@ -80,7 +80,8 @@ pub use error::StoreError;
 pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};
 #[cfg(feature = "postgres")]
 pub use postgres::{
-    InvalidPostgresUrl, PostgresConfig, PostgresOpenError, PostgresTls, PostgresTlsError,
+    InvalidPostgresUrl, Migrated, PostgresConfig, PostgresOpenError, PostgresStore, PostgresTls,
+    PostgresTlsError,
 };
 pub use sessions::{
     ActingSession, ActiveSession, EndSessionsOutcome, NewSession, OpenSessionOutcome,

@@ -1,9 +1,20 @@
 //! The PostgreSQL backend.
 
 mod config;
+mod database;
+mod database_error;
 mod error;
+mod health;
 mod host_by_host;
 mod invalid_url;
+mod lookups;
+mod open;
+mod query;
+mod rows;
+mod schema;
+mod sessions;
+mod statements;
+mod store;
 mod tls;
 mod tls_error;
 mod tls_settings;
@@ -12,4 +23,6 @@ mod url;
 pub use config::{PostgresConfig, PostgresTls};
 pub use error::PostgresOpenError;
 pub use invalid_url::InvalidPostgresUrl;
+pub use open::Migrated;
+pub use store::PostgresStore;
 pub use tls_error::PostgresTlsError;

@@ -1,0 +1,54 @@
+use crate::postgres::config::PostgresConfig;
+use crate::postgres::database::{self, Database};
+use crate::postgres::error::PostgresOpenError;
+use crate::postgres::lookups;
+use crate::postgres::open::{self, Migrated};
+
+/// A [`Store`](crate::Store) in a PostgreSQL database, which any number of servers can share.
+///
+/// Every call ends within 5 seconds. If the database cannot be reached, the call fails with
+/// [`StoreError::Unavailable`](crate::StoreError::Unavailable), and a later call connects again.
+///
+/// A commit is as durable as the settings of the database make it: with `synchronous_commit`, the
+/// default, it is on disk before a method returns.
+#[derive(Debug, Clone)]
+pub struct PostgresStore {
+    pub(super) database: Database,
+}
+
+impl PostgresStore {
+    /// The maximum number of connections that a store opens.
+    pub const MAX_CONNECTIONS: usize = database::MAX_POOLED + lookups::MAX_SHARED;
+
+    /// Connects to a database for a server. Creates the schema or migrates an older one if the role
+    /// may do so. Otherwise, waits up to 60 seconds until someone else has done it. If the database
+    /// cannot be reached, tries again for 30 seconds.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`PostgresOpenError`] if the database cannot be reached or used, or if its schema
+    /// is missing, older or newer.
+    pub async fn open(config: &PostgresConfig) -> Result<Self, PostgresOpenError> {
+        open::open(config).await
+    }
+
+    /// Connects to a database with the schema of this version.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`PostgresOpenError`] in the same cases as [`open`](Self::open), without waiting.
+    pub async fn open_existing(config: &PostgresConfig) -> Result<Self, PostgresOpenError> {
+        open::open_existing(config).await
+    }
+
+    /// Creates the schema in an empty database, or migrates an older one. The role must own the
+    /// schema.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`PostgresOpenError`] if the database cannot be reached, the role may not change
+    /// its schema, or the schema is newer.
+    pub async fn migrate(config: &PostgresConfig) -> Result<Migrated, PostgresOpenError> {
+        open::migrate(config).await
+    }
+}
