@@ -11,7 +11,8 @@
 //! cargo xtask public-api       list the public items of the library crates
 //! ```
 //!
-//! xtask depends on no other crate of the workspace, so it compiles even if they do not.
+//! Of the crates of the workspace, xtask depends only on `test-postgres`, which depends on none of
+//! them. So xtask compiles even if they do not.
 
 #![expect(
     clippy::print_stdout,
