@@ -3,8 +3,10 @@
 mod config;
 mod database;
 mod database_error;
+mod decoys;
 mod error;
 mod health;
+mod imports;
 mod invalid_url;
 mod lookups;
 mod open;
@@ -16,6 +18,8 @@ mod statements;
 mod store;
 mod tls;
 mod url;
+mod user_data;
+mod users;
 
 pub use config::{PostgresConfig, PostgresTls};
 pub use error::PostgresOpenError;

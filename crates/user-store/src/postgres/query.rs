@@ -78,7 +78,8 @@ pub(super) async fn send(
     }
     // A future sends its statement when it is polled for the first time. `join3` and `join_all`
     // poll in this order.
-    let rows = queries.iter().zip(&statements).map(|(query, statement)| run(client, query, statement));
+    let rows =
+        queries.iter().zip(&statements).map(|(query, statement)| run(client, query, statement));
     let batch =
         join3(execute(client, around.before), join_all(rows), execute(client, around.after));
     let (before, rows, after) = batch.await;
