@@ -57,8 +57,8 @@ impl Reply {
 /// The statements that begin and end a transaction, around the statements of a batch.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Around {
-    pub(super) before: Option<&'static str>,
-    pub(super) after: Option<&'static str>,
+    pub(super) before: &'static [&'static str],
+    pub(super) after: &'static [&'static str],
 }
 
 /// Sends a batch to the server, which runs its statements one after the other. All are sent
@@ -80,12 +80,13 @@ pub(super) async fn send(
     // poll in this order.
     let rows =
         queries.iter().zip(&statements).map(|(query, statement)| run(client, query, statement));
-    let batch =
-        join3(execute(client, around.before), join_all(rows), execute(client, around.after));
-    let (before, rows, after) = batch.await;
-    before?;
+    let execute = |sql: &&'static str| client.batch_execute(sql);
+    let before = join_all(around.before.iter().map(execute));
+    let after = join_all(around.after.iter().map(execute));
+    let (before, rows, after) = join3(before, join_all(rows), after).await;
+    before.into_iter().collect::<Result<(), _>>()?;
     let rows = rows.into_iter().collect::<Result<_, _>>()?;
-    after?;
+    after.into_iter().collect::<Result<(), _>>()?;
     Ok(Reply(rows))
 }
 
@@ -96,11 +97,4 @@ async fn run(
 ) -> Result<Vec<Row>, Error> {
     let parameters = query.parameters.iter().map(|value| &**value as &(dyn ToSql + Sync));
     client.query_raw(statement, parameters).await?.try_collect().await
-}
-
-async fn execute(client: &ClientWrapper, sql: Option<&'static str>) -> Result<(), Error> {
-    match sql {
-        Some(sql) => client.batch_execute(sql).await,
-        None => Ok(()),
-    }
 }
