@@ -6,6 +6,9 @@ use futures_util::future::{join_all, join3};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row, Statement};
 
+#[cfg(feature = "testing")]
+use crate::statement_record;
+
 /// A statement with its parameters.
 #[derive(Debug)]
 pub(super) struct Query {
@@ -72,13 +75,16 @@ pub(super) async fn send(
     queries: &[Query],
     around: Around,
 ) -> Result<Reply, Error> {
+    #[cfg(feature = "testing")]
+    record(queries, around);
     let mut statements = Vec::with_capacity(queries.len());
     for query in queries {
         statements.push(client.prepare_cached(query.sql).await?);
     }
     // A future sends its statement when it is polled for the first time. `join3` and `join_all`
     // poll in this order.
-    let rows = queries.iter().zip(&statements).map(|(query, statement)| run(client, query, statement));
+    let rows =
+        queries.iter().zip(&statements).map(|(query, statement)| run(client, query, statement));
     let batch =
         join3(execute(client, around.before), join_all(rows), execute(client, around.after));
     let (before, rows, after) = batch.await;
@@ -86,6 +92,13 @@ pub(super) async fn send(
     let rows = rows.into_iter().collect::<Result<_, _>>()?;
     after?;
     Ok(Reply(rows))
+}
+
+/// Adds the statements of a batch to the record that a test has started.
+#[cfg(feature = "testing")]
+fn record(queries: &[Query], around: Around) {
+    let queries = queries.iter().map(|query| query.sql);
+    around.before.into_iter().chain(queries).chain(around.after).for_each(statement_record::record);
 }
 
 async fn run(
