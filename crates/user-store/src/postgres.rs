@@ -1,11 +1,16 @@
 //! The PostgreSQL backend.
 
+mod attempts;
+mod audit;
 mod config;
 mod database;
 mod database_error;
+mod erasure;
 mod error;
 mod health;
+mod heartbeat;
 mod invalid_url;
+mod keys;
 mod lookups;
 mod open;
 mod query;

@@ -149,9 +149,7 @@ impl Database {
         let task = tokio::spawn(async move { database.run_transaction(&reads, &decide).await });
         match task.await {
             Ok(result) => result,
-            Err(error) => {
-                Err(DatabaseError::new(ErrorKind::Defect, &error.to_string()).into())
-            }
+            Err(error) => Err(DatabaseError::new(ErrorKind::Defect, &error.to_string()).into()),
         }
     }
 

@@ -122,7 +122,8 @@ fn kind_of(error: &DbError) -> ErrorKind {
 /// Returns the kind of an error that does not come from the server.
 fn kind_on_client(error: &tokio_postgres::Error) -> ErrorKind {
     let is_conversion = error.source().is_some_and(|source| {
-        source.is::<tokio_postgres::types::WasNull>() || source.is::<tokio_postgres::types::WrongType>()
+        source.is::<tokio_postgres::types::WasNull>()
+            || source.is::<tokio_postgres::types::WrongType>()
     });
     if is_conversion { ErrorKind::Defect } else { ErrorKind::Connection }
 }

@@ -13,7 +13,9 @@ pub enum PostgresOpenError {
     #[error(transparent)]
     Tls(#[from] PostgresTlsError),
     /// The server cannot be reached, or rejects the connection.
-    #[error("cannot connect to {location}: {reason}; check the URL, the password and that the server accepts connections from this machine")]
+    #[error(
+        "cannot connect to {location}: {reason}; check the URL, the password and that the server accepts connections from this machine"
+    )]
     Unreachable {
         /// The URL without the password.
         location: String,
@@ -21,13 +23,19 @@ pub enum PostgresOpenError {
         reason: String,
     },
     /// The database has no schema, and this role may not create one.
-    #[error("the database {0} has no tables of Latchkey; create them with latchkey migrate, as a role that owns the database")]
+    #[error(
+        "the database {0} has no tables of Latchkey; create them with latchkey migrate, as a role that owns the database"
+    )]
     NoSchema(String),
     /// The database has the schema of an older version, and this role may not migrate it.
-    #[error("the database {0} has the schema of an older version of Latchkey; migrate it with latchkey migrate of this version, as the role that owns the tables")]
+    #[error(
+        "the database {0} has the schema of an older version of Latchkey; migrate it with latchkey migrate of this version, as the role that owns the tables"
+    )]
     Older(String),
     /// The database has the schema of a newer version.
-    #[error("the database {location} was migrated by a newer version of Latchkey (schema {found}, this version knows up to {known}); use the newer version")]
+    #[error(
+        "the database {location} was migrated by a newer version of Latchkey (schema {found}, this version knows up to {known}); use the newer version"
+    )]
     Newer {
         /// The URL without the password.
         location: String,
@@ -37,7 +45,9 @@ pub enum PostgresOpenError {
         known: i64,
     },
     /// The database cannot be used.
-    #[error("cannot use the database {location}: {reason}; check the rights of the role and the log of the server")]
+    #[error(
+        "cannot use the database {location}: {reason}; check the rights of the role and the log of the server"
+    )]
     Unusable {
         /// The URL without the password.
         location: String,

@@ -140,14 +140,16 @@ impl SessionStore for PostgresStore {
             return Ok(outcome);
         }
         let reads = vec![users::lock(user_id), sessions::lock_pair(id, acting_id)];
-        let decide = move |reply: &Reply| {
-            match rules::sessions::end_session(&acting, stored(reply, 1)?, now) {
-                Decision::Write(event) => Ok(Plan {
-                    writes: vec![sessions::delete([id]), audit::insert(&event)],
-                    outcome: EndSessionsOutcome::Ended(1),
-                }),
-                Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
-            }
+        let decide = move |reply: &Reply| match rules::sessions::end_session(
+            &acting,
+            stored(reply, 1)?,
+            now,
+        ) {
+            Decision::Write(event) => Ok(Plan {
+                writes: vec![sessions::delete([id]), audit::insert(&event)],
+                outcome: EndSessionsOutcome::Ended(1),
+            }),
+            Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
         };
         Ok(self.database.write(reads, decide).await?)
     }

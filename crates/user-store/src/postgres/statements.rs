@@ -1,5 +1,8 @@
 //! The SQL statements, by entity.
 
+pub(super) mod attempts;
 pub(super) mod audit;
+pub(super) mod keys;
+pub(super) mod servers;
 pub(super) mod sessions;
 pub(super) mod users;

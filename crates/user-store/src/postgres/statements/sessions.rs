@@ -155,8 +155,7 @@ pub(in crate::postgres) fn records_of_user(user: UserId) -> Query {
 }
 
 pub(in crate::postgres) fn read_records(rows: &[Row]) -> Result<Vec<SessionRecord>> {
-    let record =
-        |row| Ok(SessionRecord { session: read(row, 0)?, client: client(row, WIDTH)? });
+    let record = |row| Ok(SessionRecord { session: read(row, 0)?, client: client(row, WIDTH)? });
     rows.iter().map(record).collect()
 }
 
