@@ -1,6 +1,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{ClientWrapper, Hook, HookError, Manager, Object, Pool};
@@ -119,7 +120,7 @@ impl Database {
     /// that read many rows: lookups do not wait for them.
     pub(super) async fn snapshot(&self, mut queries: Vec<Query>) -> Result<Reply, StoreError> {
         queries.insert(0, Query::new(IN_RECOVERY));
-        let around = Around { before: Some(BEGIN_SNAPSHOT), after: Some("COMMIT") };
+        let around = Around { before: &[BEGIN_SNAPSHOT], after: &["COMMIT"] };
         let deadline = Instant::now() + CALL_TIMEOUT;
         let reply = bounded(deadline, async {
             let mut checkout = self.check_out().await?;
@@ -161,10 +162,15 @@ impl Database {
         let deadline = Instant::now() + CALL_TIMEOUT;
         let (mut conflicts, mut connections) = (0, 0);
         loop {
-            let attempt = timeout_at(deadline, self.attempt(reads, decide)).await;
-            let error = match attempt.unwrap_or_else(|_| Err(timed_out().into())) {
-                Err(WriteError::Unchanged(error)) => error,
-                result => return result,
+            let is_committing = AtomicBool::new(false);
+            let attempt = self.attempt(reads, decide, &is_committing);
+            let error = match timeout_at(deadline, attempt).await {
+                Ok(Err(WriteError::Unchanged(error))) => error,
+                Ok(result) => return result,
+                Err(_) if is_committing.into_inner() => {
+                    return Err(WriteError::Unknown(timed_out()));
+                }
+                Err(_) => return Err(timed_out().into()),
             };
             match error.kind {
                 ErrorKind::Conflict | ErrorKind::Duplicate if conflicts < MAX_CONFLICTS => {
@@ -181,9 +187,10 @@ impl Database {
         &self,
         reads: &[Query],
         decide: impl Fn(&Reply) -> Result<Plan<T>, DatabaseError>,
+        is_committing: &AtomicBool,
     ) -> Result<T, WriteError> {
         let mut checkout = self.check_out().await?;
-        let begin = Around { before: Some(BEGIN), after: None };
+        let begin = Around { before: &[BEGIN], after: &[] };
         let read = send(checkout.client()?, reads, begin).await.map_err(DatabaseError::from);
         let plan = match read.and_then(|reply| decide(&reply)) {
             Ok(plan) => plan,
@@ -198,16 +205,19 @@ impl Database {
             checkout.roll_back().await;
             return Ok(plan.outcome);
         }
-        let commit = Around { before: None, after: Some("COMMIT") };
+        is_committing.store(true, Ordering::Relaxed);
+        let commit = Around { before: &[], after: &COMMIT };
         match send(checkout.client()?, &plan.writes, commit).await.map_err(DatabaseError::from) {
             Ok(_) => {
                 checkout.keep();
                 Ok(plan.outcome)
             }
-            Err(error) if error.kind == ErrorKind::Connection => Err(WriteError::Unknown(error)),
+            Err(error) if error.has_ended_connection => Err(WriteError::Unknown(error)),
             // The server has rejected a statement, so `COMMIT` has rolled the transaction back.
             Err(error) => {
-                checkout.keep();
+                if error.kind != ErrorKind::Connection {
+                    checkout.keep();
+                }
                 Err(error.into())
             }
         }
@@ -252,6 +262,9 @@ impl Database {
 }
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+/// The server must not cancel a commit that waits for a synchronous standby: it would report the
+/// commit as a success although the standby does not have it.
+const COMMIT: [&str; 2] = ["SET LOCAL statement_timeout = 0", "COMMIT"];
 const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const IN_RECOVERY: &str = "SELECT pg_is_in_recovery()";
 

@@ -17,6 +17,9 @@ pub(super) struct DatabaseError {
     pub(super) kind: ErrorKind,
     /// The server's code for the error, if the error is from the server.
     code: Option<SqlState>,
+    /// Whether the connection has ended. If it ended during `COMMIT`, the transaction may have been
+    /// committed.
+    pub(super) has_ended_connection: bool,
     message: String,
 }
 
@@ -38,7 +41,7 @@ pub(super) enum ErrorKind {
 
 impl DatabaseError {
     pub(super) fn new(kind: ErrorKind, message: &str) -> Self {
-        Self { kind, code: None, message: message.to_owned() }
+        Self { kind, code: None, has_ended_connection: false, message: message.to_owned() }
     }
 
     /// Returns whether the server rejects the role, its password or the name of the database.
@@ -58,9 +61,14 @@ impl From<tokio_postgres::Error> for DatabaseError {
             Some(cause) => Self {
                 kind: kind_of(cause),
                 code: Some(cause.code().clone()),
+                has_ended_connection: is_fatal(cause),
                 message: message_of(cause),
             },
-            None => Self { kind: kind_on_client(&error), code: None, message: chain(&error) },
+            None => {
+                let kind = kind_on_client(&error);
+                let has_ended_connection = kind == ErrorKind::Connection;
+                Self { kind, code: None, has_ended_connection, message: chain(&error) }
+            }
         }
     }
 }
@@ -92,7 +100,7 @@ impl From<DatabaseError> for StoreError {
 }
 
 fn kind_of(error: &DbError) -> ErrorKind {
-    if matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic)) {
+    if is_fatal(error) {
         // Invalid credentials and a missing database are fatal too, but a new connection would not
         // help.
         return match error.code().code().get(..2) {
@@ -117,6 +125,10 @@ fn kind_of(error: &DbError) -> ErrorKind {
             _ => ErrorKind::Defect,
         },
     }
+}
+
+fn is_fatal(error: &DbError) -> bool {
+    matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
 }
 
 /// Returns the kind of an error that does not come from the server.

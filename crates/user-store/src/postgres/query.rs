@@ -60,8 +60,8 @@ impl Reply {
 /// The statements that begin and end a transaction, around the statements of a batch.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Around {
-    pub(super) before: Option<&'static str>,
-    pub(super) after: Option<&'static str>,
+    pub(super) before: &'static [&'static str],
+    pub(super) after: &'static [&'static str],
 }
 
 /// Sends a batch to the server, which runs its statements one after the other. All are sent
@@ -85,20 +85,22 @@ pub(super) async fn send(
     // poll in this order.
     let rows =
         queries.iter().zip(&statements).map(|(query, statement)| run(client, query, statement));
-    let batch =
-        join3(execute(client, around.before), join_all(rows), execute(client, around.after));
-    let (before, rows, after) = batch.await;
-    before?;
+    let execute = |sql: &&'static str| client.batch_execute(sql);
+    let before = join_all(around.before.iter().map(execute));
+    let after = join_all(around.after.iter().map(execute));
+    let (before, rows, after) = join3(before, join_all(rows), after).await;
+    before.into_iter().collect::<Result<(), _>>()?;
     let rows = rows.into_iter().collect::<Result<_, _>>()?;
-    after?;
+    after.into_iter().collect::<Result<(), _>>()?;
     Ok(Reply(rows))
 }
 
 /// Adds the statements of a batch to the record that a test has started.
 #[cfg(feature = "testing")]
 fn record(queries: &[Query], around: Around) {
-    let queries = queries.iter().map(|query| query.sql);
-    around.before.into_iter().chain(queries).chain(around.after).for_each(statement_record::record);
+    around.before.iter().for_each(|sql| statement_record::record(sql));
+    queries.iter().for_each(|query| statement_record::record(query.sql));
+    around.after.iter().for_each(|sql| statement_record::record(sql));
 }
 
 async fn run(
@@ -108,11 +110,4 @@ async fn run(
 ) -> Result<Vec<Row>, Error> {
     let parameters = query.parameters.iter().map(|value| &**value as &(dyn ToSql + Sync));
     client.query_raw(statement, parameters).await?.try_collect().await
-}
-
-async fn execute(client: &ClientWrapper, sql: Option<&'static str>) -> Result<(), Error> {
-    match sql {
-        Some(sql) => client.batch_execute(sql).await,
-        None => Ok(()),
-    }
 }
