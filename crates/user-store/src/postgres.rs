@@ -3,8 +3,11 @@
 mod config;
 mod database;
 mod database_error;
+mod decoys;
 mod error;
 mod health;
+mod host_by_host;
+mod imports;
 mod invalid_url;
 mod lookups;
 mod open;
@@ -15,11 +18,15 @@ mod sessions;
 mod statements;
 mod store;
 mod tls;
+mod tls_error;
+mod tls_settings;
 mod url;
+mod user_data;
+mod users;
 
 pub use config::{PostgresConfig, PostgresTls};
 pub use error::PostgresOpenError;
 pub use invalid_url::InvalidPostgresUrl;
 pub use open::Migrated;
 pub use store::PostgresStore;
-pub use tls::PostgresTlsError;
+pub use tls_error::PostgresTlsError;
