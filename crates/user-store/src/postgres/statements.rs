@@ -2,6 +2,8 @@
 
 pub(super) mod attempts;
 pub(super) mod audit;
+pub(super) mod decoys;
+pub(super) mod imports;
 pub(super) mod keys;
 pub(super) mod servers;
 pub(super) mod sessions;
