@@ -8,6 +8,7 @@
 //! cargo xtask soak             cause faults for ten minutes, and check that no data is lost
 //! cargo xtask fuzz             fuzz the parsers
 //! cargo xtask bench            measure performance
+//! cargo xtask postgres COMMAND run a command with a PostgreSQL server for tests
 //! cargo xtask public-api       list the public items of the library crates
 //! ```
 //!
@@ -27,6 +28,7 @@ mod ci;
 mod fuzz;
 mod node;
 mod openapi;
+mod postgres;
 mod process;
 mod public_api;
 mod python;
@@ -59,6 +61,8 @@ enum Xtask {
     Fuzz(fuzz::Fuzz),
     /// Measure performance
     Bench(bench::Bench),
+    /// Run a command with a PostgreSQL server for tests, whose URL is in TEST_POSTGRES
+    Postgres(postgres::Postgres),
     /// List the public items of the library crates
     PublicApi,
 }
@@ -71,6 +75,7 @@ fn main() -> ExitCode {
         Xtask::Soak(soak) => soak.run(),
         Xtask::Fuzz(fuzz) => fuzz.run(),
         Xtask::Bench(bench) => bench.run(),
+        Xtask::Postgres(postgres) => postgres.run(),
         Xtask::PublicApi => public_api::update().map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

@@ -3,9 +3,11 @@
 mod config;
 mod database;
 mod database_error;
+mod decoys;
 mod error;
 mod health;
 mod host_by_host;
+mod imports;
 mod invalid_url;
 mod lookups;
 mod open;
@@ -19,6 +21,8 @@ mod tls;
 mod tls_error;
 mod tls_settings;
 mod url;
+mod user_data;
+mod users;
 
 pub use config::{PostgresConfig, PostgresTls};
 pub use error::PostgresOpenError;

@@ -146,8 +146,25 @@ impl Database {
         T: Send + 'static,
         F: Fn(&Reply) -> Result<Plan<T>, DatabaseError> + Send + Sync + 'static,
     {
+        self.write_within(CALL_TIMEOUT, reads, decide).await
+    }
+
+    /// Does the same as [`write`](Self::write), with another maximum time. Each statement has a
+    /// limit of its own.
+    pub(super) async fn write_within<T, F>(
+        &self,
+        timeout: Duration,
+        reads: Vec<Query>,
+        decide: F,
+    ) -> Result<T, WriteError>
+    where
+        T: Send + 'static,
+        F: Fn(&Reply) -> Result<Plan<T>, DatabaseError> + Send + Sync + 'static,
+    {
         let database = self.clone();
-        let task = tokio::spawn(async move { database.run_transaction(&reads, &decide).await });
+        let deadline = Instant::now() + timeout;
+        let task =
+            tokio::spawn(async move { database.run_transaction(deadline, &reads, &decide).await });
         match task.await {
             Ok(result) => result,
             Err(error) => Err(DatabaseError::new(ErrorKind::Defect, &error.to_string()).into()),
@@ -156,10 +173,10 @@ impl Database {
 
     async fn run_transaction<T>(
         &self,
+        deadline: Instant,
         reads: &[Query],
         decide: &(impl Fn(&Reply) -> Result<Plan<T>, DatabaseError> + Sync),
     ) -> Result<T, WriteError> {
-        let deadline = Instant::now() + CALL_TIMEOUT;
         let (mut conflicts, mut connections) = (0, 0);
         loop {
             let is_committing = AtomicBool::new(false);

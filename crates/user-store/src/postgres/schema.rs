@@ -9,8 +9,10 @@ use crate::postgres::database_error::DatabaseError;
 
 /// The migrations, in order. The version of a schema is the number of migrations applied to it. The
 /// statements of a released migration are never changed.
-const MIGRATIONS: &[Migration] =
-    &[Migration { sql: include_str!("migrations/0001_initial.sql"), min_reader: 1 }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { sql: include_str!("migrations/0001_initial.sql"), min_reader: 1 },
+    Migration { sql: include_str!("migrations/0002_kept_events.sql"), min_reader: 1 },
+];
 
 /// A migration, and the version of the oldest schema whose servers can use the migrated database.
 ///

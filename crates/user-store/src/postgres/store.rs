@@ -6,7 +6,7 @@ use crate::postgres::open::{self, Migrated};
 
 /// A [`Store`](crate::Store) in a PostgreSQL database, which any number of servers can share.
 ///
-/// Every call ends within 5 seconds. If the database cannot be reached, the call fails with
+/// Every call ends within 5 seconds, except for imports and counts of many accounts. If the database cannot be reached, the call fails with
 /// [`StoreError::Unavailable`](crate::StoreError::Unavailable), and a later call connects again.
 ///
 /// A commit is as durable as the settings of the database make it: with `synchronous_commit`, the
