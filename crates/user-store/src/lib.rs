@@ -66,6 +66,8 @@ mod rules;
 mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(all(any(feature = "postgres", feature = "sqlite"), feature = "testing"))]
+mod statement_record;
 mod store;
 mod user_data;
 mod users;
@@ -87,10 +89,10 @@ pub use sessions::{
     ActingSession, ActiveSession, EndSessionsOutcome, NewSession, OpenSessionOutcome,
     RotateOutcome, Rotation, SessionRecord, SessionStore,
 };
-#[cfg(all(feature = "sqlite", feature = "testing"))]
-pub use sqlite::StatementRecord;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Backup, BackupError, Inspection, OpenError, SqliteStore};
+#[cfg(all(any(feature = "postgres", feature = "sqlite"), feature = "testing"))]
+pub use statement_record::StatementRecord;
 pub use store::{EraseOutcome, Erasure, HealthCheck, Purged, Store};
 pub use user_data::{UserData, UserDataStore};
 pub use users::{

@@ -1,14 +1,19 @@
 //! The PostgreSQL backend.
 
+mod attempts;
+mod audit;
 mod config;
 mod database;
 mod database_error;
 mod decoys;
+mod erasure;
 mod error;
 mod health;
+mod heartbeat;
 mod host_by_host;
 mod imports;
 mod invalid_url;
+mod keys;
 mod lookups;
 mod open;
 mod query;

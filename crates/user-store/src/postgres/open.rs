@@ -1,5 +1,6 @@
 //! Connects to a database, and creates or migrates its schema.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool, PoolError, Runtime};
@@ -9,6 +10,7 @@ use crate::postgres::config::PostgresConfig;
 use crate::postgres::database::{CALL_TIMEOUT, Database};
 use crate::postgres::database_error::{DatabaseError, ErrorKind};
 use crate::postgres::error::PostgresOpenError;
+use crate::postgres::heartbeat::Heartbeat;
 use crate::postgres::schema::{self, SchemaVersion};
 use crate::postgres::store::PostgresStore;
 use crate::postgres::tls_error::tls_error;
@@ -35,7 +37,11 @@ pub(super) async fn open(config: &PostgresConfig) -> Result<PostgresStore, Postg
     let deadline = Instant::now() + SCHEMA_TIMEOUT;
     loop {
         match opening.migrate(&client).await {
-            Ok(_) => return opening.store(),
+            Ok(_) => {
+                let store = opening.store(&client).await?;
+                let heartbeat = Heartbeat::start(store.database.clone()).await;
+                return Ok(PostgresStore { heartbeat: Some(Arc::new(heartbeat)), ..store });
+            }
             Err(error) => {
                 let is_missing =
                     matches!(error, PostgresOpenError::NoSchema(_) | PostgresOpenError::Older(_));
@@ -54,7 +60,7 @@ pub(super) async fn open_existing(
     let opening = Opening::new(config)?;
     let client = opening.connect_within(Duration::ZERO).await?;
     opening.check_version(opening.version(&client).await?)?;
-    opening.store()
+    opening.store(&client).await
 }
 
 pub(super) async fn migrate(config: &PostgresConfig) -> Result<Migrated, PostgresOpenError> {
@@ -83,10 +89,13 @@ impl<'a> Opening<'a> {
         }
     }
 
-    fn store(&self) -> Result<PostgresStore, PostgresOpenError> {
+    /// Builds a store without a heartbeat.
+    async fn store(&self, client: &Object) -> Result<PostgresStore, PostgresOpenError> {
+        let renewed = schema::renew_event_epoch(client).await;
+        renewed.map_err(|error| unusable(self.config, error))?;
         let database = Database::new(self.config.manager()?);
         let database = database.map_err(|error| unusable(self.config, error))?;
-        Ok(PostgresStore { database })
+        Ok(PostgresStore { database, heartbeat: None })
     }
 
     /// Connects to the server. If it cannot be reached, tries again until `timeout` has passed.

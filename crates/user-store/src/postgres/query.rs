@@ -6,6 +6,9 @@ use futures_util::future::{join_all, join3};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row, Statement};
 
+#[cfg(feature = "testing")]
+use crate::statement_record;
+
 /// A statement with its parameters.
 #[derive(Debug)]
 pub(super) struct Query {
@@ -72,6 +75,8 @@ pub(super) async fn send(
     queries: &[Query],
     around: Around,
 ) -> Result<Reply, Error> {
+    #[cfg(feature = "testing")]
+    record(queries, around);
     let mut statements = Vec::with_capacity(queries.len());
     for query in queries {
         statements.push(client.prepare_cached(query.sql).await?);
@@ -88,6 +93,14 @@ pub(super) async fn send(
     let rows = rows.into_iter().collect::<Result<_, _>>()?;
     after.into_iter().collect::<Result<(), _>>()?;
     Ok(Reply(rows))
+}
+
+/// Adds the statements of a batch to the record that a test has started.
+#[cfg(feature = "testing")]
+fn record(queries: &[Query], around: Around) {
+    around.before.iter().for_each(|sql| statement_record::record(sql));
+    queries.iter().for_each(|query| statement_record::record(query.sql));
+    around.after.iter().for_each(|sql| statement_record::record(sql));
 }
 
 async fn run(

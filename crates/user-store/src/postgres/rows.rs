@@ -4,6 +4,7 @@ use std::error::Error;
 use std::net::IpAddr;
 
 use auth_core::{ClientInfo, PasswordHash, SessionId, Timestamp, UserId};
+use serde::Serialize;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -48,6 +49,12 @@ pub(super) fn client(row: &Row, first: usize) -> Result<ClientInfo> {
     let ip: Option<&str> = row.try_get(first)?;
     let ip: Option<IpAddr> = ip.map(str::parse).transpose().map_err(invalid)?;
     Ok(ClientInfo::new(ip, row.try_get(first + 1)?))
+}
+
+/// Serialises a value as JSON.
+pub(super) fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| DatabaseError::new(ErrorKind::Defect, &error.to_string()))
 }
 
 /// Builds the error for a column with a value that Latchkey never writes.

@@ -76,6 +76,30 @@ pub(super) async fn migrate(client: &Client) -> Result<(), DatabaseError> {
     }
 }
 
+/// Begins a new epoch of the audit log if it contains events of transactions that this cluster has
+/// not reached: they were recorded in another cluster and then restored into this one. Later events
+/// must have later positions than them.
+pub(super) async fn renew_event_epoch(client: &Client) -> Result<(), DatabaseError> {
+    // A role that may only read can use a database that needs no new epoch.
+    let row = client.query_one(NEEDS_NEW_EPOCH, &[]).await?;
+    if row.try_get(0)? {
+        client.batch_execute(NEW_EPOCH).await?;
+    }
+    Ok(())
+}
+
+const NEEDS_NEW_EPOCH: &str = "
+    SELECT coalesce(
+        (SELECT max(xid) FROM events)
+            >= latchkey_event_position(pg_snapshot_xmax(pg_current_snapshot())),
+        false)";
+
+/// Begins a new epoch if one is needed.
+pub(super) const NEW_EPOCH: &str = "
+    UPDATE latchkey_meta SET event_epoch = event_epoch + 1
+    WHERE (SELECT max(xid) FROM events)
+        >= event_epoch * 17592186044416 + pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
+
 /// The outcome of [`migrate_once`].
 enum Step {
     /// One migration was applied.

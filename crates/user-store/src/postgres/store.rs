@@ -1,8 +1,16 @@
+use std::sync::Arc;
+
+use auth_core::Timestamp;
+use tokio::time::Instant;
+
+use crate::error::StoreError;
 use crate::postgres::config::PostgresConfig;
 use crate::postgres::database::{self, Database};
 use crate::postgres::error::PostgresOpenError;
+use crate::postgres::heartbeat::Heartbeat;
 use crate::postgres::lookups;
 use crate::postgres::open::{self, Migrated};
+use crate::postgres::statements::servers;
 
 /// A [`Store`](crate::Store) in a PostgreSQL database, which any number of servers can share.
 ///
@@ -14,6 +22,8 @@ use crate::postgres::open::{self, Migrated};
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
     pub(super) database: Database,
+    /// Shows that the store accepts changes. Only servers have one.
+    pub(super) heartbeat: Option<Arc<Heartbeat>>,
 }
 
 impl PostgresStore {
@@ -23,6 +33,10 @@ impl PostgresStore {
     /// Connects to a database for a server. Creates the schema or migrates an older one if the role
     /// may do so. Otherwise, waits up to 60 seconds until someone else has done it. If the database
     /// cannot be reached, tries again for 30 seconds.
+    ///
+    /// Until the last clone of the store is dropped, a task renews the row of this server in the
+    /// table `servers` every 5 seconds. [`HealthCheck::ping`](crate::HealthCheck::ping) fails if it
+    /// cannot.
     ///
     /// # Errors
     ///
@@ -50,5 +64,20 @@ impl PostgresStore {
     /// its schema, or the schema is newer.
     pub async fn migrate(config: &PostgresConfig) -> Result<Migrated, PostgresOpenError> {
         open::migrate(config).await
+    }
+
+    /// Returns the time of the database's clock. Half of a round trip is added, so that the time
+    /// can be compared with a clock that is read at once.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`StoreError`] if the database cannot be reached.
+    pub async fn database_time(&self) -> Result<Timestamp, StoreError> {
+        // The first call may have to open the connection.
+        self.database.read(vec![servers::time()]).await?;
+        let began_at = Instant::now();
+        let reply = self.database.read(vec![servers::time()]).await?;
+        let half = began_at.elapsed() / 2;
+        Ok(servers::read_time(&reply)? + half)
     }
 }

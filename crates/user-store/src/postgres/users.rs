@@ -1,5 +1,7 @@
 use async_trait::async_trait;
-use auth_core::{DecoyPosition, EmailKey, PasswordHash, Session, SessionId, Timestamp, UserId};
+use auth_core::{
+    CounterKey, DecoyPosition, EmailKey, PasswordHash, Session, SessionId, Timestamp, UserId,
+};
 use tokio::time::Instant;
 
 use crate::audit::Event;
@@ -7,7 +9,7 @@ use crate::error::StoreError;
 use crate::postgres::database::{CALL_TIMEOUT, Plan, WriteError};
 use crate::postgres::database_error::{DatabaseError, ErrorKind};
 use crate::postgres::query::{Query, Reply};
-use crate::postgres::statements::{audit, counters, sessions, users};
+use crate::postgres::statements::{attempts, audit, sessions, users};
 use crate::postgres::store::PostgresStore;
 use crate::rules::users::AccountState;
 use crate::rules::{self, Decision};
@@ -129,7 +131,7 @@ impl UserStore for PostgresStore {
             );
             match decision {
                 Decision::Write(event) => Ok(Plan {
-                    writes: delete_account(user, locked.counters, &event),
+                    writes: delete_account(user, &locked.counters, &event),
                     outcome: ReauthenticatedChangeOutcome::Done,
                 }),
                 Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
@@ -157,7 +159,7 @@ impl UserStore for PostgresStore {
             let writes = vec![
                 users::set_password(user, &password, browsers),
                 sessions::delete_all(user),
-                counters::delete(locked.counters),
+                attempts::delete(locked.counters.iter()),
                 audit::insert(&event),
             ];
             Ok(Plan { writes, outcome: UpdateUserOutcome::Updated })
@@ -219,7 +221,7 @@ impl UserStore for PostgresStore {
             let locked = read_locked(reply, &email)?;
             match rules::users::delete_user(locked.account.as_ref(), now) {
                 Decision::Write(event) => Ok(Plan {
-                    writes: delete_account(user, locked.counters, &event),
+                    writes: delete_account(user, &locked.counters, &event),
                     outcome: UpdateUserOutcome::Updated,
                 }),
                 Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
@@ -269,7 +271,7 @@ enum Creation {
 /// the account. Read the reply with [`read_locked`], and the sessions at [`SESSIONS`].
 fn lock_all(user: UserId, email: &str, lock_account: Query) -> Vec<Query> {
     vec![
-        counters::lock_of_account(email),
+        attempts::lock_of_account(email),
         lock_account,
         users::email_key(user),
         sessions::lock_of_user(user),
@@ -281,7 +283,7 @@ const SESSIONS: usize = 3;
 
 /// The locked rows of a user.
 struct Locked {
-    counters: Vec<Vec<u8>>,
+    counters: Vec<CounterKey>,
     account: Option<AccountState>,
 }
 
@@ -293,16 +295,16 @@ fn read_locked(reply: &Reply, email: &str) -> Result<Locked, DatabaseError> {
         let message = "the email address of the account was changed at the same time";
         return Err(DatabaseError::new(ErrorKind::Conflict, message));
     }
-    Ok(Locked { counters: counters::read_keys(reply.rows(0))?, account: read_account(reply, 1)? })
+    Ok(Locked { counters: attempts::read_keys(reply.rows(0))?, account: read_account(reply, 1)? })
 }
 
 /// Deletes an account and everything stored about its user, and records `event`.
 ///
 /// The events are deleted after the account by a statement of their own: events that were recorded
 /// while the account was being locked are visible only to a later statement.
-fn delete_account(user: UserId, counters: Vec<Vec<u8>>, event: &Event) -> Vec<Query> {
+fn delete_account(user: UserId, counters: &[CounterKey], event: &Event) -> Vec<Query> {
     vec![
-        counters::delete(counters),
+        attempts::delete(counters.iter()),
         users::delete(user),
         audit::delete_of_user(user),
         audit::insert(event),
