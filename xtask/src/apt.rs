@@ -66,7 +66,7 @@ pub(crate) fn unpack(package: &str, directory: &Path) -> Result<()> {
 
 /// Returns whether this process may install packages: only as root, on a system with apt.
 /// Otherwise, the user has to install them.
-fn can_install() -> bool {
+pub(crate) fn can_install() -> bool {
     is_root() && succeeds(Command::new("apt-get").arg("--version"))
 }
 

@@ -8,10 +8,12 @@
 //! cargo xtask soak             cause faults for ten minutes, and check that no data is lost
 //! cargo xtask fuzz             fuzz the parsers
 //! cargo xtask bench            measure performance
+//! cargo xtask postgres COMMAND run a command with a PostgreSQL server for tests
 //! cargo xtask public-api       list the public items of the library crates
 //! ```
 //!
-//! xtask depends on no other crate of the workspace, so it compiles even if they do not.
+//! Of the crates of the workspace, xtask depends only on `test-postgres`, which depends on none of
+//! them. So xtask compiles even if they do not.
 
 #![expect(
     clippy::print_stdout,
@@ -26,6 +28,7 @@ mod ci;
 mod fuzz;
 mod node;
 mod openapi;
+mod postgres;
 mod process;
 mod public_api;
 mod python;
@@ -58,6 +61,8 @@ enum Xtask {
     Fuzz(fuzz::Fuzz),
     /// Measure performance
     Bench(bench::Bench),
+    /// Run a command with a PostgreSQL server for tests, whose URL is in TEST_POSTGRES
+    Postgres(postgres::Postgres),
     /// List the public items of the library crates
     PublicApi,
 }
@@ -70,6 +75,7 @@ fn main() -> ExitCode {
         Xtask::Soak(soak) => soak.run(),
         Xtask::Fuzz(fuzz) => fuzz.run(),
         Xtask::Bench(bench) => bench.run(),
+        Xtask::Postgres(postgres) => postgres.run(),
         Xtask::PublicApi => public_api::update().map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

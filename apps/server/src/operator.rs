@@ -58,7 +58,7 @@ const ERASE_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) async fn erase_deleted(accounts: &Accounts) -> Result<(), CommandError> {
     for _ in 0..ERASE_ATTEMPTS {
         match accounts.erase_deleted().await {
-            Ok(EraseOutcome::Erased) => break,
+            Ok(EraseOutcome::Erased | EraseOutcome::LeftToDatabase) => break,
             Ok(EraseOutcome::InUse) => tokio::time::sleep(ERASE_PAUSE).await,
             Err(error) => return Err(CommandError::DoneNotErased(error_chain(&error))),
         }

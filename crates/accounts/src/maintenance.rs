@@ -51,7 +51,7 @@ async fn erase_periodically(accounts: &Weak<Accounts>) {
         sleep(ERASE_DELAY).await;
         let Some(accounts) = accounts.upgrade() else { return };
         interval = match accounts.erase_deleted().await {
-            Ok(EraseOutcome::Erased) => ERASE_INTERVAL,
+            Ok(EraseOutcome::Erased | EraseOutcome::LeftToDatabase) => ERASE_INTERVAL,
             Ok(EraseOutcome::InUse) => ERASE_RETRY,
             Err(error) => {
                 let error = error_chain(&error);

@@ -1,7 +1,6 @@
 //! The audit log: who did what, when and from where (OWASP ASVS 5.0, 16.3).
 
 use std::fmt;
-use std::num::ParseIntError;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -23,7 +22,8 @@ use crate::error::StoreError;
 ///   its recorded name.
 #[async_trait]
 pub trait AuditLog: Send + Sync + 'static {
-    /// Records an event that does not belong to any other change in the store.
+    /// Records an event that does not belong to any other change in the store. An event about an
+    /// account that does not exist is not recorded.
     async fn record_event(&self, event: &Event) -> Result<(), StoreError>;
 
     /// Returns up to `limit` events about a user, newest first.
@@ -31,6 +31,9 @@ pub trait AuditLog: Send + Sync + 'static {
 
     /// Returns up to `limit` events that were recorded after `after`, in the order of recording. If
     /// `user` is given, only events about that user are returned.
+    ///
+    /// A reader that continues with the last id that it has received gets every event once, also
+    /// while other servers record events.
     async fn events(
         &self,
         user: Option<UserId>,
@@ -112,26 +115,45 @@ pub enum Actor {
 
 /// The position of an event in the audit log: a cursor for [`AuditLog::events`]. Its value has no
 /// meaning outside the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct EventId(i64);
+///
+/// The order is that of the transactions, and within a transaction that of the numbers. A store that
+/// runs one transaction at a time has only numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId {
+    transaction: i64,
+    number: i64,
+}
 
 impl EventId {
+    /// Builds a cursor from the numbers that the store assigned to the transaction and to the
+    /// event.
+    #[must_use]
+    pub const fn new(transaction: i64, number: i64) -> Self {
+        Self { transaction, number }
+    }
+
     /// Builds a cursor from the number that the store assigned to the event.
     #[must_use]
     pub const fn from_number(number: i64) -> Self {
-        Self(number)
+        Self::new(0, number)
     }
 
-    /// Returns the number that the cursor was built from.
+    /// Returns the number of the transaction. Zero if the store has only numbers of events.
     #[must_use]
-    pub const fn to_number(self) -> i64 {
-        self.0
+    pub const fn transaction(self) -> i64 {
+        self.transaction
+    }
+
+    /// Returns the number of the event.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        self.number
     }
 }
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        write!(f, "{}.{}", self.transaction, self.number)
     }
 }
 
@@ -139,14 +161,16 @@ impl FromStr for EventId {
     type Err = InvalidEventId;
 
     fn from_str(text: &str) -> Result<Self, InvalidEventId> {
-        Ok(Self(text.parse()?))
+        let (transaction, number) = text.split_once('.').ok_or(InvalidEventId(()))?;
+        let parse = |part: &str| part.parse().map_err(|_| InvalidEventId(()));
+        Ok(Self::new(parse(transaction)?, parse(number)?))
     }
 }
 
 /// An error from parsing an [`EventId`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not an event id: expected an integer")]
-pub struct InvalidEventId(#[from] ParseIntError);
+#[error("not an event id: expected two integers with a dot between them")]
+pub struct InvalidEventId(());
 
 macro_rules! event_kinds {
     ($($(#[$doc:meta])* $kind:ident = $name:literal,)+) => {
@@ -250,8 +274,11 @@ mod tests {
 
     #[test]
     fn an_event_id_is_parsed_from_its_display_form() {
-        let id = EventId::from_number(42);
+        let id = EventId::new(7, 42);
+        assert_eq!(id.to_string(), "7.42");
         assert_eq!(id.to_string().parse(), Ok(id));
-        assert!("x".parse::<EventId>().is_err());
+        for text in ["", "42", "7.", ".42", "7.42.1", "x.y"] {
+            assert!(text.parse::<EventId>().is_err(), "{text}");
+        }
     }
 }

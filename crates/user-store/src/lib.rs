@@ -59,11 +59,15 @@ pub mod conformance;
 mod decoys;
 mod error;
 mod keys;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod rules;
 mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(all(any(feature = "postgres", feature = "sqlite"), feature = "testing"))]
+mod statement_record;
 mod store;
 mod user_data;
 mod users;
@@ -76,14 +80,19 @@ pub use audit::{Actor, AuditLog, EVENT_RETENTION, Event, EventId, EventKind, Inv
 pub use decoys::{DecoyStore, RecountOutcome};
 pub use error::StoreError;
 pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};
+#[cfg(feature = "postgres")]
+pub use postgres::{
+    InvalidPostgresUrl, Migrated, PostgresConfig, PostgresOpenError, PostgresStore, PostgresTls,
+    PostgresTlsError,
+};
 pub use sessions::{
     ActingSession, ActiveSession, EndSessionsOutcome, NewSession, OpenSessionOutcome,
     RotateOutcome, Rotation, SessionRecord, SessionStore,
 };
-#[cfg(all(feature = "sqlite", feature = "testing"))]
-pub use sqlite::StatementRecord;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Backup, BackupError, Inspection, OpenError, SqliteStore};
+#[cfg(all(any(feature = "postgres", feature = "sqlite"), feature = "testing"))]
+pub use statement_record::StatementRecord;
 pub use store::{EraseOutcome, Erasure, HealthCheck, Purged, Store};
 pub use user_data::{UserData, UserDataStore};
 pub use users::{

@@ -28,5 +28,3 @@ pub use backup::Backup;
 pub use error::{BackupError, OpenError};
 pub use inspect::Inspection;
 pub use store::SqliteStore;
-#[cfg(feature = "testing")]
-pub use trace::StatementRecord;

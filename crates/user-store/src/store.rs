@@ -67,13 +67,16 @@ pub enum EraseOutcome {
     Erased,
     /// A reader or a writer still needs the data. Try again later.
     InUse,
+    /// The database erases the data by itself, at a time that the store cannot control. Another
+    /// call does not help.
+    LeftToDatabase,
 }
 
 /// Checks the health of the store.
 #[async_trait]
 pub trait HealthCheck: Send + Sync + 'static {
-    /// Returns `Ok` if the store answers a query. Whether it accepts changes is not checked, because
-    /// anyone can call this through `GET /readyz`: it must not take a lock that writers wait for.
+    /// Returns `Ok` if the store answers a query, unless the store knows that it accepts no changes.
+    /// Anyone can call this through `GET /readyz`, so it must not take a lock that writers wait for.
     async fn ping(&self) -> Result<(), StoreError>;
 }
 

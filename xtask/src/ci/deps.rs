@@ -25,7 +25,7 @@ struct Rule {
     not_at_all: &'static [&'static str],
 }
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     Rule { only: Some(&["sha2", "zeroize"]), ..rule("pbkdf2-lanes", &[]) },
     Rule {
         not_at_all: &["hyper", "rusqlite", "tokio", "warp"],
@@ -48,7 +48,8 @@ const RULES: [Rule; 11] = [
     rule("latchkey", &["accounts", "api", "api-types", "auth-core", "user-store"]),
     rule("bench", &["auth-core", "pbkdf2-lanes", "user-store"]),
     rule("fuzz", &["api", "api-types", "auth-core"]),
-    rule("xtask", &[]),
+    Rule { only: Some(&["rcgen", "tempfile", "thiserror", "tokio"]), ..rule("test-postgres", &[]) },
+    rule("xtask", &["test-postgres"]),
 ];
 
 const fn rule(name: &'static str, workspace: &'static [&'static str]) -> Rule {

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::ValueEnum;
+use test_postgres::VARIABLE;
 
 use super::{browser, deploy, deps, line_width, links, named_tests, samples, test_run};
+use crate::postgres::TestServer;
 use crate::process::{cargo, run};
 use crate::public_api::LIBRARIES;
 use crate::workspace::{self, WASM};
@@ -112,7 +114,7 @@ fn lint() -> Result<()> {
 }
 
 /// Packages, each with a set of features that a dependent may enable without the others.
-const FEATURE_SETS: [(&str, &str); 14] = [
+const FEATURE_SETS: [(&str, &str); 16] = [
     ("auth-core", ""),
     ("auth-core", "credentials"),
     ("auth-core", "hash"),
@@ -125,7 +127,9 @@ const FEATURE_SETS: [(&str, &str); 14] = [
     ("auth-core", "verify"),
     ("auth-core", "token"),
     ("user-store", ""),
+    ("user-store", "postgres"),
     ("accounts", ""),
+    ("accounts", "postgres"),
     ("api", ""),
 ];
 
@@ -133,7 +137,9 @@ fn test() -> Result<()> {
     setup::c_compiler()?;
     setup::curl()?;
     setup::wasm_target()?;
-    run(&mut cargo(["test", "--workspace", "--all-features"]))?;
+    let postgres = TestServer::start()?;
+    run(cargo(["test", "--workspace", "--all-features"]).env(VARIABLE, postgres.url()))?;
+    drop(postgres);
 
     // Tests the part of `auth-core` that the browser also uses, but not the examples, which need
     // more features.

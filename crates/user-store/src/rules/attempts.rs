@@ -36,8 +36,17 @@ pub(crate) fn begin(counters: &mut [CounterState], now: Timestamp) -> Admission 
     admission
 }
 
-/// Settles an attempt on one of its counters. The caller must save the counter.
-pub(crate) fn settle(
+/// Settles an attempt on all its counters, which are in the order of `attempt.counters`. The caller
+/// must save the counters.
+pub(crate) fn settle_all(counters: &mut [CounterState], attempt: &SettledAttempt) -> SettleOutcome {
+    let mut outcome = SettleOutcome::Settled;
+    for (counter, (_, settlement)) in counters.iter_mut().zip(&attempt.counters) {
+        outcome = outcome.max(settle(counter, *settlement, attempt));
+    }
+    outcome
+}
+
+fn settle(
     state: &mut CounterState,
     settlement: Settlement,
     attempt: &SettledAttempt,

@@ -1,8 +1,14 @@
 //! Decisions about the audit log.
 
-use auth_core::Timestamp;
+use auth_core::{Timestamp, UserId};
 
-use crate::audit::EVENT_RETENTION;
+use crate::audit::{EVENT_RETENTION, Event};
+
+/// Returns whether an event that belongs to no change is recorded. `found` is the account that it is
+/// about, if the account exists: nothing is recorded about a deleted user.
+pub(crate) fn is_recorded(event: &Event, found: Option<UserId>) -> bool {
+    event.user.is_none() || event.user == found
+}
 
 /// Returns the cut-off: events at or before this time are deleted. The retention period is
 /// counted back from the newest event if that is older than `now`, so that a clock that is ahead

@@ -23,6 +23,13 @@ pub(crate) struct HashClass {
     pub(crate) max_accounts: u32,
 }
 
+/// The version of the decoys, and the time of the last count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DecoyState {
+    pub(crate) version: i64,
+    pub(crate) counted_at: Option<Timestamp>,
+}
+
 /// The numbers of accounts at one time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct AccountCount {
@@ -59,6 +66,22 @@ pub(crate) fn count_by_template<'a>(
         }
     }
     counts
+}
+
+/// Counts a stored hash by template, as [`count_by_template`] does. A hash that cannot be parsed is
+/// not counted, because nobody can sign in with it.
+pub(crate) fn count_stored(stored: &str, counts: &mut BTreeMap<String, u32>) {
+    if let Ok(hash) = stored.parse::<PasswordHash>() {
+        for (template, accounts) in count_by_template([&hash]) {
+            *counts.entry(template).or_default() += accounts;
+        }
+    }
+}
+
+/// Returns the memory that verifying the most expensive of these templates takes, in bytes.
+pub(crate) fn max_memory<'a>(templates: impl IntoIterator<Item = &'a String>) -> u64 {
+    let hashes = templates.into_iter().filter_map(|template| template.parse().ok());
+    hashes.map(|hash: PasswordHash| hash.memory_bytes()).max().unwrap_or(0)
 }
 
 impl Decoys {

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use auth_core::{ClientInfo, Session, Timestamp, UserId};
+use auth_core::{ClientInfo, PasswordHash, Session, Timestamp, UserId};
 
 use crate::audit::{Event, EventKind};
 use crate::rules::decision::Decision;
 use crate::users::{
-    ImportUsersOutcome, PasswordVersion, ReauthenticatedChangeOutcome, Reauthentication,
+    Challenge, ImportUsersOutcome, PasswordVersion, ReauthenticatedChangeOutcome, Reauthentication,
     StoredUser, UpdateUserOutcome,
 };
 
@@ -133,6 +133,17 @@ pub(crate) fn delete_user(
     }
 }
 
+/// A hash in Latchkey's own format. It is parsed for an email address that has neither an account
+/// nor a decoy, so that the lookup takes as long as one that finds an account.
+pub(crate) const OWN_FORMAT: &str = "$pbkdf2-sha256$i=600000,l=32$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Returns the challenge for an email address without an enabled account. `hash` is its decoy, or
+/// [`OWN_FORMAT`].
+pub(crate) fn decoy(hash: PasswordHash) -> Challenge {
+    let takes_own_work = hash.iterations().is_some() || hash.is_unusable();
+    Challenge::Decoy(if takes_own_work { None } else { Some(hash) })
+}
+
 /// Checks a list of accounts to import. `existing` contains the indices of the entries whose id or
 /// email address belongs to an account in the store.
 pub(crate) fn check_import(users: &[StoredUser], existing: &HashSet<usize>) -> ImportUsersOutcome {
@@ -163,7 +174,7 @@ fn by_operator(kind: EventKind, user: UserId, now: Timestamp) -> Event {
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{Email, OpenSession, PasswordHash, SessionPolicy, SystemRandom};
+    use auth_core::{Email, OpenSession, SessionPolicy, SystemRandom};
 
     use super::*;
     use crate::users::User;

@@ -42,13 +42,10 @@ impl AttemptStore for SqliteStore {
         let attempt = attempt.clone();
         self.database
             .write(move |tx| {
-                let mut outcome = SettleOutcome::Settled;
                 let limited: Vec<_> =
                     attempt.counters.iter().map(|(limited, _)| *limited).collect();
                 let mut counters = attempts::find_all(tx, &limited)?;
-                for (counter, (_, settlement)) in counters.iter_mut().zip(&attempt.counters) {
-                    outcome = outcome.max(rules::attempts::settle(counter, *settlement, &attempt));
-                }
+                let outcome = rules::attempts::settle_all(&mut counters, &attempt);
                 attempts::save_all(tx, &counters)?;
                 if let Some(failure) = &attempt.failure {
                     let user = rules::attempts::user_to_look_up(failure);

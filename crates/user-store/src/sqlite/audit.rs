@@ -4,14 +4,25 @@ use auth_core::{Timestamp, UserId};
 use crate::audit::{AuditLog, Event, EventId};
 use crate::error::StoreError;
 use crate::rules;
-use crate::sqlite::statements::audit;
+use crate::sqlite::statements::{audit, users};
 use crate::sqlite::store::SqliteStore;
 
 #[async_trait]
 impl AuditLog for SqliteStore {
     async fn record_event(&self, event: &Event) -> Result<(), StoreError> {
         let event = event.clone();
-        self.database.write(move |tx| audit::insert(tx, &event)).await
+        self.database
+            .write(move |tx| {
+                let found = match event.user {
+                    Some(user) => users::account_state(tx, user)?.map(|account| account.id),
+                    None => None,
+                };
+                match rules::audit::is_recorded(&event, found) {
+                    true => audit::insert(tx, &event),
+                    false => Ok(()),
+                }
+            })
+            .await
     }
 
     async fn activity(&self, user: UserId, limit: u32) -> Result<Vec<Event>, StoreError> {

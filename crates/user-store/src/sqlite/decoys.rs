@@ -3,7 +3,7 @@ use auth_core::{DecoyKey, Timestamp};
 
 use crate::decoys::{DecoyStore, RecountOutcome};
 use crate::error::StoreError;
-use crate::rules::decoys::is_recount_due;
+use crate::rules::decoys::{is_recount_due, max_memory};
 use crate::sqlite::statements::decoys;
 use crate::sqlite::store::SqliteStore;
 
@@ -56,6 +56,6 @@ impl DecoyStore for SqliteStore {
 
     async fn max_hash_memory(&self) -> Result<u64, StoreError> {
         let decoys = self.database.read(decoys::all).await?;
-        Ok(decoys::max_memory(decoys.classes.keys()))
+        Ok(max_memory(decoys.classes.keys()))
     }
 }

@@ -7,6 +7,7 @@ use auth_core::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::rules::decoys::max_memory;
 use crate::sqlite::connection::{BUSY_TIMEOUT, FLAGS};
 use crate::sqlite::error::OpenError;
 use crate::sqlite::open::{
@@ -61,7 +62,7 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, OpenError> {
     if !inspection.is_older && inspection.problem.is_none() {
         inspection.newest = newest(&tx).map_err(sqlite)?;
         let count = decoys::count(&tx).map_err(sqlite)?;
-        inspection.max_hash_memory = decoys::max_memory(count.by_template.keys());
+        inspection.max_hash_memory = max_memory(count.by_template.keys());
         inspection.unusable_hashes = users::count_unusable_hashes(&tx).map_err(sqlite)?;
     }
     Ok(inspection)

@@ -1,38 +1,9 @@
-//! A record of the SQL statements that run, for tests.
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
+//! Records the SQL statements that run, for tests.
 
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
-/// Records the SQL statements of all stores of this process, until it is dropped. Only one record
-/// can exist at a time.
-#[derive(Debug)]
-pub struct StatementRecord(());
-
-/// The statements since the start of the record, or `None` if there is no record.
-static STATEMENTS: Mutex<Option<Vec<String>>> = Mutex::new(None);
-
-impl StatementRecord {
-    /// Starts a record. Replaces the previous one.
-    #[must_use]
-    pub fn start() -> Self {
-        *statements() = Some(Vec::new());
-        Self(())
-    }
-
-    /// Returns the statements since the start or the last call, in the order in which they began.
-    #[must_use]
-    pub fn take(&self) -> Vec<String> {
-        statements().as_mut().map(std::mem::take).unwrap_or_default()
-    }
-}
-
-impl Drop for StatementRecord {
-    fn drop(&mut self) {
-        *statements() = None;
-    }
-}
+use crate::statement_record;
 
 /// Adds the statements of a connection to the record.
 pub(super) fn observe(mut connection: Connection) -> rusqlite::Result<Connection> {
@@ -41,11 +12,7 @@ pub(super) fn observe(mut connection: Connection) -> rusqlite::Result<Connection
 }
 
 fn record(event: TraceEvent<'_>) {
-    if let (TraceEvent::Stmt(_, sql), Some(statements)) = (event, statements().as_mut()) {
-        statements.push(sql.to_owned());
+    if let TraceEvent::Stmt(_, sql) = event {
+        statement_record::record(sql);
     }
-}
-
-fn statements() -> MutexGuard<'static, Option<Vec<String>>> {
-    STATEMENTS.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,7 @@
-//! The conformance suite on SQLite, and tests of the database file.
+//! The conformance suite on every backend, and tests of each backend.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+#[cfg(feature = "postgres")]
+mod postgres;
 mod sqlite;

@@ -62,7 +62,7 @@ pub(in crate::sqlite) fn page(
     after: Option<EventId>,
     limit: u32,
 ) -> Result<Vec<(EventId, Event)>> {
-    let after = after.map_or(0, EventId::to_number);
+    let after = after.map_or(0, EventId::number);
     let user = user.as_ref().map(|id| id.as_uuid().as_bytes());
     let about = if user.is_some() { "user_id = ?3 AND" } else { "" };
     let query = format!("SELECT {COLUMNS} FROM events WHERE {about} id > ?1 ORDER BY id LIMIT ?2");

@@ -1,17 +1,10 @@
 use std::collections::BTreeMap;
 
-use auth_core::{DecoyKey, PasswordHash, Timestamp};
+use auth_core::{DecoyKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 
-use crate::rules::decoys::{AccountCount, Decoys, HashClass, count_by_template};
+use crate::rules::decoys::{AccountCount, DecoyState, Decoys, HashClass, count_stored};
 use crate::sqlite::rows::timestamp;
-
-/// The version of the decoys, and the time of the last count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sqlite) struct DecoyState {
-    pub(in crate::sqlite) version: i64,
-    pub(in crate::sqlite) counted_at: Option<Timestamp>,
-}
 
 pub(in crate::sqlite) fn key(connection: &Connection) -> Result<Option<DecoyKey>> {
     let key = connection.query_row("SELECT key FROM decoy_state", [], |row| row.get(0));
@@ -71,8 +64,7 @@ pub(in crate::sqlite) fn replace(connection: &Connection, decoys: &Decoys) -> Re
     Ok(())
 }
 
-/// Counts the accounts by the templates of their hashes. A hash that cannot be parsed is not
-/// counted, because nobody can sign in with it.
+/// Counts the accounts by the templates of their hashes.
 pub(in crate::sqlite) fn count(connection: &Connection) -> Result<AccountCount> {
     let mut by_template = BTreeMap::new();
     // Hashes in Latchkey's own format need no decoy.
@@ -81,19 +73,9 @@ pub(in crate::sqlite) fn count(connection: &Connection) -> Result<AccountCount> 
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        if let Ok(hash) = row.get_ref(0)?.as_str()?.parse::<PasswordHash>() {
-            for (template, accounts) in count_by_template([&hash]) {
-                *by_template.entry(template).or_default() += accounts;
-            }
-        }
+        count_stored(row.get_ref(0)?.as_str()?, &mut by_template);
     }
     Ok(AccountCount { by_template, total: total(connection)? })
-}
-
-/// Returns the memory that verifying the most expensive of these templates takes, in bytes.
-pub(in crate::sqlite) fn max_memory<'a>(templates: impl Iterator<Item = &'a String>) -> u64 {
-    let hashes = templates.filter_map(|template| template.parse().ok());
-    hashes.map(|hash: PasswordHash| hash.memory_bytes()).max().unwrap_or(0)
 }
 
 /// Returns the number of accounts.

@@ -3,7 +3,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Result, Row, params};
 
 use crate::keys::KeySetVersion;
-use crate::rules::users::AccountState;
+use crate::rules::users::{AccountState, OWN_FORMAT, decoy};
 use crate::sqlite::rows::{self, timestamp, user_id};
 use crate::users::{
     Challenge, Credentials, DeviceVersion, KnownBrowsers, PasswordVersion, StoredUser, User,
@@ -71,10 +71,6 @@ fn violates_unique_email(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// A hash in Latchkey's own format. It is parsed for an email address that has neither an account
-/// nor a decoy, so that the lookup takes as long as one that finds an account.
-const OWN_FORMAT: &str = "$pbkdf2-sha256$i=600000,l=32$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
 /// Looks up an account and its decoy in one statement. It searches two B-trees in either case: the
 /// index of email addresses, and then either the accounts or the decoys.
 pub(in crate::sqlite) fn credentials(
@@ -104,9 +100,7 @@ pub(in crate::sqlite) fn credentials(
                     device_version: DeviceVersion(row.get(3)?),
                 }));
             }
-            let takes_own_work =
-                password_hash.iterations().is_some() || password_hash.is_unusable();
-            Ok(Challenge::Decoy(if takes_own_work { None } else { Some(password_hash) }))
+            Ok(decoy(password_hash))
         })
 }
 

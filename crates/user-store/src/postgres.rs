@@ -1,0 +1,37 @@
+//! The PostgreSQL backend.
+
+mod attempts;
+mod audit;
+mod config;
+mod database;
+mod database_error;
+mod decoys;
+mod erasure;
+mod error;
+mod health;
+mod heartbeat;
+mod host_by_host;
+mod imports;
+mod invalid_url;
+mod keys;
+mod lookups;
+mod open;
+mod query;
+mod rows;
+mod schema;
+mod sessions;
+mod statements;
+mod store;
+mod tls;
+mod tls_error;
+mod tls_settings;
+mod url;
+mod user_data;
+mod users;
+
+pub use config::{PostgresConfig, PostgresTls};
+pub use error::PostgresOpenError;
+pub use invalid_url::InvalidPostgresUrl;
+pub use open::Migrated;
+pub use store::PostgresStore;
+pub use tls_error::PostgresTlsError;

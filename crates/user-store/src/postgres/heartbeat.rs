@@ -1,0 +1,125 @@
+//! Shows the other servers that this one runs, and checks that the database accepts changes.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::postgres::database::{Database, Plan};
+use crate::postgres::database_error::{DatabaseError, ErrorKind};
+use crate::postgres::query::{Query, Reply};
+use crate::postgres::schema::NEW_EPOCH;
+use crate::postgres::statements::servers;
+
+/// The pause after a renewal, and after one that has failed.
+const INTERVAL: Duration = Duration::from_secs(5);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The age of the last renewal from which [`Heartbeat::check`] fails.
+const MAX_AGE: Duration = Duration::from_secs(15);
+
+/// A task that renews the row of this server in the table `servers`, until this value is dropped.
+///
+/// A commit shows more than a query does: a database that is read-only, full or waits for a
+/// synchronous standby still answers queries.
+#[derive(Debug)]
+pub(super) struct Heartbeat {
+    last: Arc<Mutex<Renewal>>,
+    /// Ends the task when it is dropped.
+    _stop: oneshot::Sender<()>,
+}
+
+/// The last renewal.
+#[derive(Debug)]
+struct Renewal {
+    ended_at: Instant,
+    /// The cause, if the renewal failed.
+    failure: Option<String>,
+}
+
+impl Heartbeat {
+    /// Renews the row for the first time, and starts the task.
+    pub(super) async fn start(database: Database) -> Self {
+        let mut server = Server { database, id: None };
+        let last = Arc::new(Mutex::new(server.renew().await));
+        let (stop, stopped) = oneshot::channel();
+        tokio::spawn(run(server, Arc::clone(&last), stopped));
+        Self { last, _stop: stop }
+    }
+
+    /// Returns an error if the last renewal has failed or is too old.
+    pub(super) fn check(&self) -> Result<(), DatabaseError> {
+        let last = lock(&self.last);
+        match &last.failure {
+            Some(failure) => {
+                let message = format!("the database accepts no changes: {failure}");
+                Err(DatabaseError::new(ErrorKind::Unavailable, &message))
+            }
+            None if last.ended_at.elapsed() > MAX_AGE => {
+                let message = "the database has accepted no change for 15 seconds";
+                Err(DatabaseError::new(ErrorKind::Unavailable, message))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+async fn run(mut server: Server, last: Arc<Mutex<Renewal>>, mut stopped: oneshot::Receiver<()>) {
+    loop {
+        let has_failed = lock(&last).failure.is_some();
+        let pause = if has_failed { RETRY_INTERVAL } else { INTERVAL };
+        // Nothing is ever sent: the receiver ends when the sender is dropped.
+        if timeout(pause, &mut stopped).await.is_ok() {
+            break;
+        }
+        let renewal = server.renew().await;
+        *lock(&last) = renewal;
+    }
+    server.remove().await;
+}
+
+fn lock(last: &Mutex<Renewal>) -> MutexGuard<'_, Renewal> {
+    last.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The row of this server.
+struct Server {
+    database: Database,
+    /// Assigned by the first renewal.
+    id: Option<Uuid>,
+}
+
+impl Server {
+    async fn renew(&mut self) -> Renewal {
+        let decide = |reply: &Reply| {
+            let outcome = servers::read_id(reply)?;
+            Ok(Plan { writes: vec![servers::delete_old(), Query::new(NEW_EPOCH)], outcome })
+        };
+        let failure = match self.database.write(vec![servers::renew(self.id)], decide).await {
+            Ok(id) => {
+                self.id = Some(id);
+                None
+            }
+            Err(error) => Some(cause(error.into())),
+        };
+        Renewal { ended_at: Instant::now(), failure }
+    }
+
+    /// Removes the row. If this fails, other servers remove it later.
+    async fn remove(self) {
+        if let Some(id) = self.id {
+            let decide =
+                move |_: &Reply| Ok(Plan { writes: vec![servers::delete(id)], outcome: () });
+            let _ = self.database.write(Vec::new(), decide).await;
+        }
+    }
+}
+
+fn cause(error: StoreError) -> String {
+    match error {
+        StoreError::Unavailable(source) | StoreError::Defect(source) => source.to_string(),
+    }
+}

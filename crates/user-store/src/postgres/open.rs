@@ -1,0 +1,168 @@
+//! Connects to a database, and creates or migrates its schema.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Object, Pool, PoolError, Runtime};
+use tokio::time::Instant;
+
+use crate::postgres::config::PostgresConfig;
+use crate::postgres::database::{CALL_TIMEOUT, Database};
+use crate::postgres::database_error::{DatabaseError, ErrorKind};
+use crate::postgres::error::PostgresOpenError;
+use crate::postgres::heartbeat::Heartbeat;
+use crate::postgres::schema::{self, SchemaVersion};
+use crate::postgres::store::PostgresStore;
+use crate::postgres::tls_error::tls_error;
+
+/// How long [`open`] tries to reach the server, and how long it waits for the schema.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+const SCHEMA_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The pause between two attempts.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The result of [`PostgresStore::migrate`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migrated {
+    /// The version of the schema before. Zero if there was none.
+    pub from: i64,
+    /// The version of the schema now.
+    pub to: i64,
+}
+
+pub(super) async fn open(config: &PostgresConfig) -> Result<PostgresStore, PostgresOpenError> {
+    let opening = Opening::new(config)?;
+    let client = opening.connect_within(CONNECT_TIMEOUT).await?;
+    let deadline = Instant::now() + SCHEMA_TIMEOUT;
+    loop {
+        match opening.migrate(&client).await {
+            Ok(_) => {
+                let store = opening.store(&client).await?;
+                let heartbeat = Heartbeat::start(store.database.clone()).await;
+                return Ok(PostgresStore { heartbeat: Some(Arc::new(heartbeat)), ..store });
+            }
+            Err(error) => {
+                let is_missing =
+                    matches!(error, PostgresOpenError::NoSchema(_) | PostgresOpenError::Older(_));
+                if !is_missing || Instant::now() > deadline {
+                    return Err(error);
+                }
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+pub(super) async fn open_existing(
+    config: &PostgresConfig,
+) -> Result<PostgresStore, PostgresOpenError> {
+    let opening = Opening::new(config)?;
+    let client = opening.connect_within(Duration::ZERO).await?;
+    opening.check_version(opening.version(&client).await?)?;
+    opening.store(&client).await
+}
+
+pub(super) async fn migrate(config: &PostgresConfig) -> Result<Migrated, PostgresOpenError> {
+    let opening = Opening::new(config)?;
+    let client = opening.connect_within(Duration::ZERO).await?;
+    opening.migrate(&client).await
+}
+
+/// A database that is being opened.
+struct Opening<'a> {
+    config: &'a PostgresConfig,
+    pool: Pool,
+}
+
+impl<'a> Opening<'a> {
+    fn new(config: &'a PostgresConfig) -> Result<Self, PostgresOpenError> {
+        let pool = Pool::builder(config.manager()?)
+            .max_size(1)
+            .runtime(Runtime::Tokio1)
+            .create_timeout(Some(CALL_TIMEOUT))
+            .build()
+            .map_err(|error| DatabaseError::new(ErrorKind::Defect, &error.to_string()));
+        match pool {
+            Ok(pool) => Ok(Self { config, pool }),
+            Err(error) => Err(unusable(config, error)),
+        }
+    }
+
+    /// Builds a store without a heartbeat.
+    async fn store(&self, client: &Object) -> Result<PostgresStore, PostgresOpenError> {
+        let renewed = schema::renew_event_epoch(client).await;
+        renewed.map_err(|error| unusable(self.config, error))?;
+        let database = Database::new(self.config.manager()?);
+        let database = database.map_err(|error| unusable(self.config, error))?;
+        Ok(PostgresStore { database, heartbeat: None })
+    }
+
+    /// Connects to the server. If it cannot be reached, tries again until `timeout` has passed.
+    async fn connect_within(&self, timeout: Duration) -> Result<Object, PostgresOpenError> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            let error = match self.pool.get().await {
+                Ok(client) => return Ok(client),
+                Err(error) => error,
+            };
+            if let PoolError::Backend(error) = &error
+                && let Some(error) = tls_error(error)
+            {
+                return Err(error.into());
+            }
+            let error = DatabaseError::from(error);
+            if error.is_rejection() || Instant::now() + PAUSE > deadline {
+                let (location, reason) = (self.config.location(), error.to_string());
+                return Err(PostgresOpenError::Unreachable { location, reason });
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn version(&self, client: &Object) -> Result<SchemaVersion, PostgresOpenError> {
+        schema::version(client).await.map_err(|error| unusable(self.config, error))
+    }
+
+    /// Applies the missing migrations if the role may do so.
+    async fn migrate(&self, client: &Object) -> Result<Migrated, PostgresOpenError> {
+        let before = self.version(client).await?;
+        if self.check_version(before).is_ok() {
+            return Ok(Migrated { from: before.number, to: before.number });
+        }
+        if before.number > schema::latest() {
+            self.check_version(before)?;
+        }
+        match schema::migrate(client).await {
+            Ok(()) => {
+                let after = self.version(client).await?;
+                self.check_version(after)?;
+                Ok(Migrated { from: before.number, to: after.number })
+            }
+            Err(error) if error.is_denied() => {
+                self.check_version(before)?;
+                Err(unusable(self.config, error))
+            }
+            Err(error) => Err(unusable(self.config, error)),
+        }
+    }
+
+    /// Rejects a schema that this version cannot use.
+    fn check_version(&self, found: SchemaVersion) -> Result<(), PostgresOpenError> {
+        let location = self.config.location();
+        let known = schema::latest();
+        if found.number == 0 {
+            Err(PostgresOpenError::NoSchema(location))
+        } else if found.number < known {
+            Err(PostgresOpenError::Older(location))
+        } else if found.min_reader > known {
+            Err(PostgresOpenError::Newer { location, found: found.number, known })
+        } else {
+            Ok(())
+        }
+    }
+}
+
+fn unusable(config: &PostgresConfig, error: DatabaseError) -> PostgresOpenError {
+    PostgresOpenError::Unusable { location: config.location(), reason: error.to_string() }
+}

@@ -1,0 +1,113 @@
+//! Statements, and batches of them that take one round trip.
+
+use deadpool_postgres::ClientWrapper;
+use futures_util::TryStreamExt as _;
+use futures_util::future::{join_all, join3};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Row, Statement};
+
+#[cfg(feature = "testing")]
+use crate::statement_record;
+
+/// A statement with its parameters.
+#[derive(Debug)]
+pub(super) struct Query {
+    sql: &'static str,
+    parameters: Vec<Box<dyn ToSql + Sync + Send>>,
+}
+
+impl Query {
+    pub(super) fn new(sql: &'static str) -> Self {
+        Self { sql, parameters: Vec::new() }
+    }
+
+    /// Adds the next parameter.
+    #[must_use]
+    pub(super) fn bind(mut self, value: impl ToSql + Sync + Send + 'static) -> Self {
+        self.parameters.push(Box::new(value));
+        self
+    }
+}
+
+/// The rows of each statement of a batch, in the order of the statements.
+#[derive(Debug)]
+pub(super) struct Reply(Vec<Vec<Row>>);
+
+impl Reply {
+    /// Returns the rows of a statement, given by its index. There are none if no statement has
+    /// this index.
+    pub(super) fn rows(&self, statement: usize) -> &[Row] {
+        self.0.get(statement).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the first row of a statement, given by its index.
+    pub(super) fn first(&self, statement: usize) -> Option<&Row> {
+        self.rows(statement).first()
+    }
+
+    /// Returns the first row of the first statement.
+    pub(super) fn into_first(self) -> Option<Row> {
+        self.0.into_iter().next()?.into_iter().next()
+    }
+
+    /// Removes the first statement, so that the second one has the index 0.
+    pub(super) fn without_first(mut self) -> Self {
+        self.0.drain(..1.min(self.0.len()));
+        self
+    }
+}
+
+/// The statements that begin and end a transaction, around the statements of a batch.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Around {
+    pub(super) before: &'static [&'static str],
+    pub(super) after: &'static [&'static str],
+}
+
+/// Sends a batch to the server, which runs its statements one after the other. All are sent
+/// together, so the batch takes one round trip. Statements that the connection has not prepared yet
+/// are prepared first, which takes a round trip for each.
+///
+/// After the first error, the server rejects the other statements if they are in a transaction.
+/// Returns the first error.
+pub(super) async fn send(
+    client: &ClientWrapper,
+    queries: &[Query],
+    around: Around,
+) -> Result<Reply, Error> {
+    #[cfg(feature = "testing")]
+    record(queries, around);
+    let mut statements = Vec::with_capacity(queries.len());
+    for query in queries {
+        statements.push(client.prepare_cached(query.sql).await?);
+    }
+    // A future sends its statement when it is polled for the first time. `join3` and `join_all`
+    // poll in this order.
+    let rows =
+        queries.iter().zip(&statements).map(|(query, statement)| run(client, query, statement));
+    let execute = |sql: &&'static str| client.batch_execute(sql);
+    let before = join_all(around.before.iter().map(execute));
+    let after = join_all(around.after.iter().map(execute));
+    let (before, rows, after) = join3(before, join_all(rows), after).await;
+    before.into_iter().collect::<Result<(), _>>()?;
+    let rows = rows.into_iter().collect::<Result<_, _>>()?;
+    after.into_iter().collect::<Result<(), _>>()?;
+    Ok(Reply(rows))
+}
+
+/// Adds the statements of a batch to the record that a test has started.
+#[cfg(feature = "testing")]
+fn record(queries: &[Query], around: Around) {
+    around.before.iter().for_each(|sql| statement_record::record(sql));
+    queries.iter().for_each(|query| statement_record::record(query.sql));
+    around.after.iter().for_each(|sql| statement_record::record(sql));
+}
+
+async fn run(
+    client: &ClientWrapper,
+    query: &Query,
+    statement: &Statement,
+) -> Result<Vec<Row>, Error> {
+    let parameters = query.parameters.iter().map(|value| &**value as &(dyn ToSql + Sync));
+    client.query_raw(statement, parameters).await?.try_collect().await
+}

@@ -1,0 +1,10 @@
+//! The SQL statements, by entity.
+
+pub(super) mod attempts;
+pub(super) mod audit;
+pub(super) mod decoys;
+pub(super) mod imports;
+pub(super) mod keys;
+pub(super) mod servers;
+pub(super) mod sessions;
+pub(super) mod users;

@@ -1,0 +1,60 @@
+use auth_core::Timestamp;
+use uuid::Uuid;
+
+use crate::postgres::database_error::{DatabaseError, ErrorKind};
+use crate::postgres::query::{Query, Reply};
+use crate::postgres::rows::{Result, timestamp};
+
+/// Renews the row of a server, or adds it if there is none. All times are from the clock of the
+/// database, so that they can be compared. Read the id of the server with [`read_id`].
+pub(in crate::postgres) fn renew(id: Option<Uuid>) -> Query {
+    Query::new(
+        "INSERT INTO servers (id, version, last_seen_at)
+         VALUES (coalesce($1, gen_random_uuid()), $2,
+                 (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+         ON CONFLICT (id) DO UPDATE
+         SET version = excluded.version, last_seen_at = excluded.last_seen_at
+         RETURNING id",
+    )
+    .bind(id)
+    .bind(env!("CARGO_PKG_VERSION"))
+}
+
+pub(in crate::postgres) fn read_id(reply: &Reply) -> Result<Uuid> {
+    let row = reply.first(0);
+    let row = row.ok_or_else(|| DatabaseError::new(ErrorKind::Defect, "no row was added"))?;
+    Ok(row.try_get(0)?)
+}
+
+/// Deletes the rows of servers that have not renewed theirs for an hour.
+pub(in crate::postgres) fn delete_old() -> Query {
+    Query::new(
+        "DELETE FROM servers
+         WHERE last_seen_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 3600000",
+    )
+}
+
+pub(in crate::postgres) fn delete(id: Uuid) -> Query {
+    Query::new("DELETE FROM servers WHERE id = $1").bind(id)
+}
+
+/// Selects whether transactions are read-only. Read the row with [`read_is_read_only`].
+pub(in crate::postgres) fn is_read_only() -> Query {
+    Query::new("SELECT current_setting('transaction_read_only') = 'on'")
+}
+
+pub(in crate::postgres) fn read_is_read_only(reply: &Reply) -> Result<bool> {
+    let row = reply.first(0);
+    let row = row.ok_or_else(|| DatabaseError::new(ErrorKind::Defect, "no setting was found"))?;
+    Ok(row.try_get(0)?)
+}
+
+/// Selects the time of the database's clock. Read the row with [`read_time`].
+pub(in crate::postgres) fn time() -> Query {
+    Query::new("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+}
+
+pub(in crate::postgres) fn read_time(reply: &Reply) -> Result<Timestamp> {
+    let row = reply.first(0);
+    timestamp(row.ok_or_else(|| DatabaseError::new(ErrorKind::Defect, "no time was found"))?, 0)
+}

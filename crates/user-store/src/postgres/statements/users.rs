@@ -1,0 +1,202 @@
+use auth_core::{DecoyPosition, Email, EmailKey, PasswordHash, Timestamp, UserId};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::keys::KeySetVersion;
+use crate::postgres::query::Query;
+use crate::postgres::rows::{Result, password_hash, timestamp, user_id};
+use crate::rules::users::{AccountState, OWN_FORMAT, decoy};
+use crate::users::{
+    Challenge, Credentials, DeviceVersion, KnownBrowsers, PasswordVersion, StoredUser, User,
+};
+
+/// The number of columns that [`read`] reads: `id, email, email_key, created_at, disabled_at`.
+pub(in crate::postgres) const WIDTH: usize = 5;
+
+/// Reads a user from the columns that begin at `first`.
+pub(in crate::postgres) fn read(row: &Row, first: usize) -> Result<User> {
+    Ok(User {
+        id: user_id(row, first)?,
+        email: Email::from_stored(row.try_get(first + 1)?, row.try_get(first + 2)?),
+        created_at: timestamp(row, first + 3)?,
+        disabled_at: disabled_at(row, first + 4)?,
+    })
+}
+
+fn disabled_at(row: &Row, column: usize) -> Result<Option<Timestamp>> {
+    let millis: Option<i64> = row.try_get(column)?;
+    millis.map(|_| timestamp(row, column)).transpose()
+}
+
+/// Inserts an account unless its email address is taken. Returns a row if it was inserted. Waits for
+/// a transaction that inserts the same email address.
+pub(in crate::postgres) fn insert(user: &User, password: &PasswordHash) -> Query {
+    Query::new(
+        "INSERT INTO users (id, email, email_key, password_hash, created_at, disabled_at)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email_key) DO NOTHING RETURNING id",
+    )
+    .bind(*user.id.as_uuid())
+    .bind(user.email.as_str().to_owned())
+    .bind(user.email.key().as_str().to_owned())
+    .bind(password.to_text())
+    .bind(user.created_at.as_millisecond())
+    .bind(user.disabled_at.map(Timestamp::as_millisecond))
+}
+
+/// Looks up an account and its decoy in one statement. It searches the accounts and the decoys in
+/// either case. Read the row with [`read_challenge`].
+pub(in crate::postgres) fn credentials(email: &EmailKey, decoy_position: DecoyPosition) -> Query {
+    Query::new(
+        "SELECT pg_is_in_recovery(), k.version, u.id, u.password_version, u.device_version,
+             coalesce(u.password_hash, d.template, $3)
+         FROM signing_key_set k
+         LEFT JOIN users u ON u.email_key = $1 AND u.disabled_at IS NULL
+         LEFT JOIN decoys d ON d.position = $2",
+    )
+    .bind(email.as_str().to_owned())
+    .bind(i32::from(decoy_position.number()))
+    .bind(OWN_FORMAT)
+}
+
+pub(in crate::postgres) fn read_challenge(row: &Row) -> Result<Challenge> {
+    let password_hash = password_hash(row, 5)?;
+    let id: Option<Uuid> = row.try_get(2)?;
+    if id.is_none() {
+        return Ok(decoy(password_hash));
+    }
+    Ok(Challenge::Account(Credentials {
+        user_id: user_id(row, 2)?,
+        password_hash,
+        password_version: PasswordVersion(row.try_get(3)?),
+        key_set_version: KeySetVersion::from_number(row.try_get(1)?),
+        device_version: DeviceVersion(row.try_get(4)?),
+    }))
+}
+
+/// Selects an account by its id. Read the row with [`read`].
+pub(in crate::postgres) fn by_id(id: UserId) -> Query {
+    Query::new("SELECT id, email, email_key, created_at, disabled_at FROM users WHERE id = $1")
+        .bind(*id.as_uuid())
+}
+
+/// Selects an account by its email address. Read the row with [`read`].
+pub(in crate::postgres) fn by_email(email: &EmailKey) -> Query {
+    Query::new(
+        "SELECT id, email, email_key, created_at, disabled_at FROM users WHERE email_key = $1",
+    )
+    .bind(email.as_str().to_owned())
+}
+
+/// Selects an account with its password hash. Read the row with [`read_with_hash`].
+pub(in crate::postgres) fn with_hash(id: UserId) -> Query {
+    Query::new(
+        "SELECT id, email, email_key, created_at, disabled_at, password_hash
+         FROM users WHERE id = $1",
+    )
+    .bind(*id.as_uuid())
+}
+
+pub(in crate::postgres) fn read_with_hash(row: &Row) -> Result<StoredUser> {
+    Ok(StoredUser { user: read(row, 0)?, password_hash: password_hash(row, WIDTH)? })
+}
+
+/// Selects up to `limit` accounts after `after` with their password hashes, in the order of their
+/// ids. Read the rows with [`read_with_hash`].
+pub(in crate::postgres) fn page_with_hashes(after: Option<UserId>, limit: u32) -> Query {
+    let query = match after {
+        Some(after) => Query::new(
+            "SELECT id, email, email_key, created_at, disabled_at, password_hash
+             FROM users WHERE id > $1 ORDER BY id LIMIT $2",
+        )
+        .bind(*after.as_uuid()),
+        None => Query::new(
+            "SELECT id, email, email_key, created_at, disabled_at, password_hash
+             FROM users ORDER BY id LIMIT $1",
+        ),
+    };
+    query.bind(i64::from(limit))
+}
+
+/// Selects the same accounts as [`page_with_hashes`]. Read the rows with [`read`].
+pub(in crate::postgres) fn page(after: Option<UserId>, limit: u32) -> Query {
+    let query = match after {
+        Some(after) => Query::new(
+            "SELECT id, email, email_key, created_at, disabled_at
+             FROM users WHERE id > $1 ORDER BY id LIMIT $2",
+        )
+        .bind(*after.as_uuid()),
+        None => Query::new(
+            "SELECT id, email, email_key, created_at, disabled_at
+             FROM users ORDER BY id LIMIT $1",
+        ),
+    };
+    query.bind(i64::from(limit))
+}
+
+/// Selects the normalised email address of an account. Read the row with [`read_email_key`].
+pub(in crate::postgres) fn email_key(user: UserId) -> Query {
+    Query::new("SELECT email_key FROM users WHERE id = $1").bind(*user.as_uuid())
+}
+
+pub(in crate::postgres) fn read_email_key(row: &Row) -> Result<String> {
+    Ok(row.try_get(0)?)
+}
+
+/// Locks an account that will be deleted. Waits for transactions that record an event about it.
+/// Read the row with [`read_account_state`].
+pub(in crate::postgres) fn lock_to_delete(user: UserId) -> Query {
+    Query::new("SELECT id, password_version, disabled_at FROM users WHERE id = $1 FOR UPDATE")
+        .bind(*user.as_uuid())
+}
+
+/// Locks an account, so that its password, its sessions and its state do not change until the
+/// transaction ends. Read the row with [`read_account_state`].
+pub(in crate::postgres) fn lock(user: UserId) -> Query {
+    Query::new(
+        "SELECT id, password_version, disabled_at FROM users WHERE id = $1 FOR NO KEY UPDATE",
+    )
+    .bind(*user.as_uuid())
+}
+
+pub(in crate::postgres) fn read_account_state(row: &Row) -> Result<AccountState> {
+    Ok(AccountState {
+        id: user_id(row, 0)?,
+        password_version: PasswordVersion(row.try_get(1)?),
+        disabled_at: disabled_at(row, 2)?,
+    })
+}
+
+/// Replaces the hash of the current password.
+pub(in crate::postgres) fn rehash(user: UserId, rehashed: &PasswordHash) -> Query {
+    Query::new("UPDATE users SET password_hash = $2 WHERE id = $1")
+        .bind(*user.as_uuid())
+        .bind(rehashed.to_text())
+}
+
+/// Sets a new password and increments the user's password version. Increments the version of the
+/// known browsers too if they are to be forgotten.
+pub(in crate::postgres) fn set_password(
+    user: UserId,
+    new: &PasswordHash,
+    browsers: KnownBrowsers,
+) -> Query {
+    Query::new(
+        "UPDATE users SET password_hash = $2, password_version = password_version + 1,
+             device_version = device_version + $3
+         WHERE id = $1",
+    )
+    .bind(*user.as_uuid())
+    .bind(new.to_text())
+    .bind(i64::from(browsers == KnownBrowsers::Forget))
+}
+
+pub(in crate::postgres) fn set_disabled_at(user: UserId, disabled_at: Option<Timestamp>) -> Query {
+    Query::new("UPDATE users SET disabled_at = $2 WHERE id = $1")
+        .bind(*user.as_uuid())
+        .bind(disabled_at.map(Timestamp::as_millisecond))
+}
+
+/// Deletes a user. The user's sessions are deleted too, by `ON DELETE CASCADE`.
+pub(in crate::postgres) fn delete(user: UserId) -> Query {
+    Query::new("DELETE FROM users WHERE id = $1").bind(*user.as_uuid())
+}

@@ -1,0 +1,83 @@
+use std::sync::Arc;
+
+use auth_core::Timestamp;
+use tokio::time::Instant;
+
+use crate::error::StoreError;
+use crate::postgres::config::PostgresConfig;
+use crate::postgres::database::{self, Database};
+use crate::postgres::error::PostgresOpenError;
+use crate::postgres::heartbeat::Heartbeat;
+use crate::postgres::lookups;
+use crate::postgres::open::{self, Migrated};
+use crate::postgres::statements::servers;
+
+/// A [`Store`](crate::Store) in a PostgreSQL database, which any number of servers can share.
+///
+/// Every call ends within 5 seconds, except for imports and counts of many accounts. If the database cannot be reached, the call fails with
+/// [`StoreError::Unavailable`](crate::StoreError::Unavailable), and a later call connects again.
+///
+/// A commit is as durable as the settings of the database make it: with `synchronous_commit`, the
+/// default, it is on disk before a method returns.
+#[derive(Debug, Clone)]
+pub struct PostgresStore {
+    pub(super) database: Database,
+    /// Shows that the store accepts changes. Only servers have one.
+    pub(super) heartbeat: Option<Arc<Heartbeat>>,
+}
+
+impl PostgresStore {
+    /// The maximum number of connections that a store opens.
+    pub const MAX_CONNECTIONS: usize = database::MAX_POOLED + lookups::MAX_SHARED;
+
+    /// Connects to a database for a server. Creates the schema or migrates an older one if the role
+    /// may do so. Otherwise, waits up to 60 seconds until someone else has done it. If the database
+    /// cannot be reached, tries again for 30 seconds.
+    ///
+    /// Until the last clone of the store is dropped, a task renews the row of this server in the
+    /// table `servers` every 5 seconds. [`HealthCheck::ping`](crate::HealthCheck::ping) fails if it
+    /// cannot.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`PostgresOpenError`] if the database cannot be reached or used, or if its schema
+    /// is missing, older or newer.
+    pub async fn open(config: &PostgresConfig) -> Result<Self, PostgresOpenError> {
+        open::open(config).await
+    }
+
+    /// Connects to a database with the schema of this version.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`PostgresOpenError`] in the same cases as [`open`](Self::open), without waiting.
+    pub async fn open_existing(config: &PostgresConfig) -> Result<Self, PostgresOpenError> {
+        open::open_existing(config).await
+    }
+
+    /// Creates the schema in an empty database, or migrates an older one. The role must own the
+    /// schema.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`PostgresOpenError`] if the database cannot be reached, the role may not change
+    /// its schema, or the schema is newer.
+    pub async fn migrate(config: &PostgresConfig) -> Result<Migrated, PostgresOpenError> {
+        open::migrate(config).await
+    }
+
+    /// Returns the time of the database's clock. Half of a round trip is added, so that the time
+    /// can be compared with a clock that is read at once.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`StoreError`] if the database cannot be reached.
+    pub async fn database_time(&self) -> Result<Timestamp, StoreError> {
+        // The first call may have to open the connection.
+        self.database.read(vec![servers::time()]).await?;
+        let began_at = Instant::now();
+        let reply = self.database.read(vec![servers::time()]).await?;
+        let half = began_at.elapsed() / 2;
+        Ok(servers::read_time(&reply)? + half)
+    }
+}

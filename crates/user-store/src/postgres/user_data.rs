@@ -1,0 +1,29 @@
+use async_trait::async_trait;
+use auth_core::UserId;
+
+use crate::error::StoreError;
+use crate::postgres::statements::{audit, sessions, users};
+use crate::postgres::store::PostgresStore;
+use crate::user_data::{UserData, UserDataStore};
+use crate::users::StoredUser;
+
+#[async_trait]
+impl UserDataStore for PostgresStore {
+    async fn user_data(&self, user: UserId) -> Result<Option<UserData>, StoreError> {
+        let queries = vec![
+            users::with_hash(user),
+            sessions::records_of_user(user),
+            audit::of_user(user, UserData::MAX_EVENTS),
+        ];
+        let reply = self.database.snapshot(queries).await?;
+        let Some(row) = reply.first(0) else { return Ok(None) };
+        let StoredUser { user, password_hash } = users::read_with_hash(row)?;
+        let events: Result<_, _> = reply.rows(2).iter().map(audit::read).collect();
+        Ok(Some(UserData {
+            user,
+            password_hash,
+            sessions: sessions::read_records(reply.rows(1))?,
+            events: events?,
+        }))
+    }
+}

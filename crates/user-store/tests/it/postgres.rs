@@ -1,0 +1,4 @@
+//! Tests of the PostgreSQL backend.
+
+mod relay;
+mod tls;
