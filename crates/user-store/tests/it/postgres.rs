@@ -1,6 +1,10 @@
 //! The conformance suite on PostgreSQL, and tests of the PostgreSQL backend.
 
+mod attempts;
+mod audit;
+mod health;
 mod relay;
+mod round_trips;
 mod start;
 mod tls;
 
@@ -39,6 +43,14 @@ impl Deployment for Servers {
     async fn connect(&self) -> Arc<dyn Store> {
         Arc::new(PostgresStore::open(&config(&self.0.url())).await.unwrap())
     }
+}
+
+fn new_database() -> Database {
+    shared().create_database(None)
+}
+
+async fn open(url: &str) -> PostgresStore {
+    PostgresStore::open(&config(url)).await.unwrap()
 }
 
 fn config(url: &str) -> PostgresConfig {
