@@ -5,6 +5,7 @@ mod audit;
 mod health;
 mod relay;
 mod round_trips;
+mod start;
 mod tls;
 
 use std::sync::{Arc, OnceLock};
