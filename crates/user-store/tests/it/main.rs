@@ -1,5 +1,8 @@
-//! The conformance suite on SQLite, and tests of the database file.
+//! The conformance suite on every backend, and tests of each one's own behaviour.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
 mod sqlite;
