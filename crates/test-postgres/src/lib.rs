@@ -30,6 +30,8 @@ pub use error::ClusterError;
 pub use installation::Installation;
 #[cfg(feature = "proxy")]
 pub use proxy::{Fault, Proxy};
+#[cfg(feature = "tls")]
+pub use rcgen;
 pub use replication::Synchronous;
 pub use shared::{Database, Shared, VARIABLE, shared};
 #[cfg(feature = "tls")]

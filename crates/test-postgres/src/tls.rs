@@ -33,6 +33,7 @@ pub enum CertificateName {
 #[derive(Debug)]
 pub struct TlsCluster {
     cluster: Cluster,
+    authority: CertifiedIssuer<'static, KeyPair>,
     ca_file: PathBuf,
     unrelated_ca_file: PathBuf,
 }
@@ -52,10 +53,7 @@ impl TlsCluster {
     }
 
     fn try_start(name: CertificateName) -> Result<Self, ClusterError> {
-        let files = Certificates::generate(name).map_err(|error| ClusterError::Io {
-            attempt: "the certificates cannot be generated".to_owned(),
-            source: std::io::Error::other(error),
-        })?;
+        let files = Certificates::generate(name).map_err(not_generated)?;
         let mut cluster = Cluster::empty()?;
         cluster.initdb()?;
         let data = cluster.data();
@@ -63,7 +61,7 @@ impl TlsCluster {
         write_private(&cluster, &data.join("server.key"), &files.key)?;
         write_private(&cluster, &data.join("pg_hba.conf"), HBA)?;
         let ca_file = cluster.directory.join("ca.crt");
-        write_private(&cluster, &ca_file, &files.authority)?;
+        write_private(&cluster, &ca_file, &files.authority.pem())?;
         let unrelated_ca_file = cluster.directory.join("unrelated-ca.crt");
         write_private(&cluster, &unrelated_ca_file, &files.unrelated_authority)?;
         cluster.configure(&[
@@ -77,7 +75,7 @@ impl TlsCluster {
         let (user, password) = (Self::USER, Self::PASSWORD);
         cluster.sql("postgres", &format!("CREATE ROLE {user} LOGIN PASSWORD '{password}'"));
         cluster.sql("postgres", &format!("CREATE DATABASE {user} OWNER {user}"));
-        Ok(Self { cluster, ca_file, unrelated_ca_file })
+        Ok(Self { cluster, authority: files.authority, ca_file, unrelated_ca_file })
     }
 
     /// Returns the server.
@@ -100,6 +98,17 @@ impl TlsCluster {
         &self.ca_file
     }
 
+    /// Returns a certificate that the authority of the server has signed, and its key, in PEM.
+    #[must_use]
+    #[track_caller]
+    pub fn sign(&self, params: &CertificateParams) -> (String, String) {
+        let sign = || {
+            let key = KeyPair::generate()?;
+            Ok((params.signed_by(&key, &self.authority)?.pem(), key.serialize_pem()))
+        };
+        must(sign().map_err(not_generated))
+    }
+
     /// Returns the path of the certificate of an authority that has not signed the certificate of
     /// the server, in PEM.
     #[must_use]
@@ -120,9 +129,16 @@ fn write_private(cluster: &Cluster, path: &Path, content: &str) -> Result<(), Cl
     cluster.account.give(path)
 }
 
+fn not_generated(error: rcgen::Error) -> ClusterError {
+    ClusterError::Io {
+        attempt: "the certificates cannot be generated".to_owned(),
+        source: std::io::Error::other(error),
+    }
+}
+
 /// Certificates and the key of the server, in PEM.
 struct Certificates {
-    authority: String,
+    authority: CertifiedIssuer<'static, KeyPair>,
     unrelated_authority: String,
     certificate: String,
     key: String,
@@ -142,7 +158,7 @@ impl Certificates {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let certificate = params.signed_by(&key, &authority)?;
         Ok(Self {
-            authority: authority.pem(),
+            authority,
             unrelated_authority: unrelated_authority.pem(),
             certificate: certificate.pem(),
             key: key.serialize_pem(),

@@ -1,27 +1,26 @@
 use std::fmt;
-use std::net::IpAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod};
+use deadpool_postgres::{ConfigConnectImpl, Connect, Manager, ManagerConfig, RecyclingMethod};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio_postgres::NoTls;
-use tokio_postgres::config::{
-    ChannelBinding, Config, Host, LoadBalanceHosts, SslMode, TargetSessionAttrs,
-};
+use tokio_postgres::config::{ChannelBinding, Config, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::postgres::error::PostgresOpenError;
+use crate::postgres::host_by_host::HostByHost;
 use crate::postgres::invalid_url::InvalidPostgresUrl;
-use crate::postgres::tls::{ClientCertificate, Roots, TlsSettings, Verification};
-use crate::postgres::url::{Url, UrlHost};
+use crate::postgres::tls_settings::{TlsSettings, Verification, tls_settings};
+use crate::postgres::url::{Url, UrlHost, UrlHosts};
 
 /// Where a PostgreSQL database is and how to connect to it: a parsed `postgres://` URL.
 ///
 /// `Debug` and `Display` do not show the password.
 #[derive(Clone)]
 pub struct PostgresConfig {
+    /// Everything but the hosts.
     connection: Config,
+    hosts: UrlHosts,
     /// `None` means a connection without TLS.
     tls: Option<TlsSettings>,
 }
@@ -70,9 +69,8 @@ impl PostgresConfig {
             .ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable })
             .channel_binding(channel_binding(&url)?)
             .target_session_attrs(target_session_attrs(&url)?)
-            .load_balance_hosts(load_balance_hosts(&url)?)
+            .connect_timeout(connect_timeout(&url)?)
             .tcp_user_timeout(TCP_USER_TIMEOUT);
-        set_connect_timeout(&mut connection, &url)?;
         set_keepalives(&mut connection, &url)?;
         if let Some(user) = &url.user {
             connection.user(user);
@@ -80,17 +78,13 @@ impl PostgresConfig {
         if let Some(password) = &url.password {
             connection.password(password);
         }
-        for host in &url.hosts {
-            connection.host(&host.name).port(host.port);
-        }
-        Ok(Self { connection, tls })
+        Ok(Self { connection, hosts: url.hosts, tls })
     }
 
     /// Returns the URL without password and parameters, for messages.
     #[must_use]
     pub fn location(&self) -> String {
-        let hosts = self.connection.get_hosts().iter().zip(self.connection.get_ports());
-        let hosts: Vec<String> = hosts.map(|(host, port)| show_host(host, *port)).collect();
+        let hosts: Vec<String> = self.hosts.iter().map(show_host).collect();
         let user = self.connection.get_user().map(|user| format!("{}@", encode(user)));
         let database = encode(self.connection.get_dbname().unwrap_or_default());
         format!("postgres://{}{}/{database}", user.unwrap_or_default(), hosts.join(","))
@@ -106,7 +100,7 @@ impl PostgresConfig {
             Some(TlsSettings { verification: Verification::ChainOnly, .. }) => {
                 PostgresTls::ChainVerified
             }
-            None if self.connection.get_hosts().iter().all(is_local) => PostgresTls::Local,
+            None if self.hosts.iter().all(UrlHost::is_local) => PostgresTls::Local,
             None => PostgresTls::Unencrypted,
         }
     }
@@ -129,14 +123,25 @@ impl PostgresConfig {
     /// Returns a manager for a pool of connections. The certificates are read now.
     pub(crate) fn manager(&self) -> Result<Manager, PostgresOpenError> {
         let pool = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let connection = self.connection.clone();
-        Ok(match &self.tls {
-            None => Manager::from_config(connection, NoTls, pool),
+        let connect: Box<dyn Connect> = match &self.tls {
+            None => Box::new(ConfigConnectImpl { tls: NoTls }),
             Some(tls) => {
                 let tls = MakeRustlsConnect::new(tls.client_config()?);
-                Manager::from_config(connection, tls, pool)
+                Box::new(ConfigConnectImpl { tls })
             }
-        })
+        };
+        let connect = HostByHost {
+            connect,
+            others: self.hosts.others.iter().map(|host| self.connection_to(host)).collect(),
+            last: self.connection_to(&self.hosts.last),
+        };
+        Ok(Manager::from_connect(self.connection.clone(), connect, pool))
+    }
+
+    fn connection_to(&self, host: &UrlHost) -> Config {
+        let mut connection = self.connection.clone();
+        connection.host(&host.name).port(host.port);
+        connection
     }
 }
 
@@ -162,110 +167,11 @@ fn encode(text: &str) -> String {
     utf8_percent_encode(text, ENCODED).to_string()
 }
 
-fn show_host(host: &Host, port: u16) -> String {
-    match host {
-        Host::Tcp(name) if name.contains(':') => format!("[{name}]:{port}"),
-        Host::Tcp(name) => format!("{name}:{port}"),
-        #[cfg(unix)]
-        Host::Unix(path) => format!("{}:{port}", encode(&path.to_string_lossy())),
-    }
-}
-
-fn is_local(host: &Host) -> bool {
-    match host {
-        Host::Tcp(name) => is_local_name(name),
-        #[cfg(unix)]
-        Host::Unix(_) => true,
-    }
-}
-
-fn is_local_name(name: &str) -> bool {
-    let is_loopback = |ip: IpAddr| ip.is_loopback();
-    name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(is_loopback)
-}
-
-impl UrlHost {
-    fn is_unix_socket(&self) -> bool {
-        self.name.starts_with('/')
-    }
-}
-
-fn tls_settings(url: &Url) -> Result<Option<TlsSettings>, InvalidPostgresUrl> {
-    let settings = match tls_mode(url)? {
-        TlsMode::Disabled => {
-            reject_tls_parameters(url)?;
-            return Ok(None);
-        }
-        TlsMode::Verified(verification) => {
-            TlsSettings { verification, roots: roots(url), client: client_certificate(url)? }
-        }
-    };
-    if settings.verification == Verification::ChainOnly && settings.roots == Roots::System {
-        return Err(InvalidPostgresUrl::VerifyCaNeedsRoots);
-    }
-    if url.hosts.iter().any(UrlHost::is_unix_socket) {
-        return Err(InvalidPostgresUrl::TlsOverUnixSocket);
-    }
-    Ok(Some(settings))
-}
-
-enum TlsMode {
-    Disabled,
-    Verified(Verification),
-}
-
-/// The parameters that only have an effect with TLS. `channel_binding` has one only if its value is
-/// `require`.
-const TLS_PARAMETERS: [&str; 4] = ["sslrootcert", "sslcert", "sslkey", "channel_binding"];
-
-/// Returns the first parameter that asks for TLS.
-fn tls_parameter(url: &Url) -> Option<&'static str> {
-    TLS_PARAMETERS.into_iter().find(|name| match url.parameter(name) {
-        Some(value) => *name != "channel_binding" || value == "require",
-        None => false,
-    })
-}
-
-fn reject_tls_parameters(url: &Url) -> Result<(), InvalidPostgresUrl> {
-    match tls_parameter(url) {
-        Some(name) => Err(InvalidPostgresUrl::NeedsTls(name)),
-        None => Ok(()),
-    }
-}
-
-fn tls_mode(url: &Url) -> Result<TlsMode, InvalidPostgresUrl> {
-    let is_local = |host: &UrlHost| host.is_unix_socket() || is_local_name(&host.name);
-    match url.parameter("sslmode") {
-        None if tls_parameter(url).is_none() && url.hosts.iter().all(is_local) => {
-            Ok(TlsMode::Disabled)
-        }
-        // PostgreSQL's `require` accepts every certificate, and so an attacker's.
-        None | Some("require" | "verify-full") => Ok(TlsMode::Verified(Verification::ChainAndName)),
-        Some("verify-ca") => Ok(TlsMode::Verified(Verification::ChainOnly)),
-        Some("disable") => Ok(TlsMode::Disabled),
-        Some("prefer") => Err(InvalidPostgresUrl::Fallback("prefer")),
-        Some("allow") => Err(InvalidPostgresUrl::Fallback("allow")),
-        Some(_) => Err(InvalidPostgresUrl::Value {
-            parameter: "sslmode",
-            expected: "verify-full, verify-ca or disable",
-        }),
-    }
-}
-
-fn roots(url: &Url) -> Roots {
-    match url.parameter("sslrootcert") {
-        None | Some("system") => Roots::System,
-        Some(path) => Roots::File(PathBuf::from(path)),
-    }
-}
-
-fn client_certificate(url: &Url) -> Result<Option<ClientCertificate>, InvalidPostgresUrl> {
-    match (url.parameter("sslcert"), url.parameter("sslkey")) {
-        (None, None) => Ok(None),
-        (Some(certificate), Some(key)) => {
-            Ok(Some(ClientCertificate { certificate: certificate.into(), key: key.into() }))
-        }
-        _ => Err(InvalidPostgresUrl::HalfClientCertificate),
+fn show_host(UrlHost { name, port }: &UrlHost) -> String {
+    match name {
+        path if path.starts_with('/') => format!("{}:{port}", encode(path)),
+        ip if ip.contains(':') => format!("[{ip}]:{port}"),
+        name => format!("{name}:{port}"),
     }
 }
 
@@ -293,17 +199,6 @@ fn target_session_attrs(url: &Url) -> Result<TargetSessionAttrs, InvalidPostgres
     }
 }
 
-fn load_balance_hosts(url: &Url) -> Result<LoadBalanceHosts, InvalidPostgresUrl> {
-    match url.parameter("load_balance_hosts") {
-        None | Some("disable") => Ok(LoadBalanceHosts::Disable),
-        Some("random") => Ok(LoadBalanceHosts::Random),
-        Some(_) => Err(InvalidPostgresUrl::Value {
-            parameter: "load_balance_hosts",
-            expected: "disable or random",
-        }),
-    }
-}
-
 /// Timeouts of the server. They end a statement that the client does not wait for any more, and
 /// release the locks of a client that has gone.
 const STARTUP_OPTIONS: &str = r"-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000 -c default_transaction_isolation=read\ committed";
@@ -317,20 +212,20 @@ fn startup_options(users: Option<&str>) -> String {
     }
 }
 
-/// The longest time that the TCP connections to all hosts may take together, so that the last one
-/// is also tried before a request is answered.
-const MAX_CONNECT_TIME: Duration = Duration::from_secs(5);
+/// How long a TCP connection to one address of a host may take. A host name can have several, of
+/// which the first may not be reachable.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-fn set_connect_timeout(connection: &mut Config, url: &Url) -> Result<(), InvalidPostgresUrl> {
-    let hosts = u32::try_from(url.hosts.len()).unwrap_or(u32::MAX);
-    let longest = MAX_CONNECT_TIME / hosts;
-    let timeout = match seconds(url, "connect_timeout")? {
+/// The highest value of `connect_timeout`. A request is answered within six seconds.
+const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+fn connect_timeout(url: &Url) -> Result<Duration, InvalidPostgresUrl> {
+    match seconds(url, "connect_timeout")? {
+        None => Ok(CONNECT_TIMEOUT),
         // 0 means no limit.
-        None | Some(Duration::ZERO) => longest,
-        Some(timeout) => timeout.min(longest),
-    };
-    connection.connect_timeout(timeout);
-    Ok(())
+        Some(Duration::ZERO) => Ok(MAX_CONNECT_TIMEOUT),
+        Some(timeout) => Ok(timeout.min(MAX_CONNECT_TIMEOUT)),
+    }
 }
 
 /// How long sent data may stay unacknowledged before the connection is closed.
@@ -358,3 +253,6 @@ fn number(url: &Url, parameter: &'static str) -> Result<Option<u32>, InvalidPost
         |text: &str| text.parse().map_err(|_| InvalidPostgresUrl::Value { parameter, expected });
     url.parameter(parameter).map(parse).transpose()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,5 @@
 use crate::postgres::invalid_url::InvalidPostgresUrl;
-use crate::postgres::tls::PostgresTlsError;
+use crate::postgres::tls_error::PostgresTlsError;
 
 /// An error from opening a PostgreSQL database. Each message says what is wrong and how to fix it.
 /// None contains the password.

@@ -1,5 +1,5 @@
 /// The parameters that a URL can have.
-pub(super) const PARAMETERS: [&str; 16] = [
+pub(super) const PARAMETERS: [&str; 15] = [
     "application_name",
     "channel_binding",
     "connect_timeout",
@@ -8,7 +8,6 @@ pub(super) const PARAMETERS: [&str; 16] = [
     "keepalives_count",
     "keepalives_idle",
     "keepalives_interval",
-    "load_balance_hosts",
     "options",
     "port",
     "sslcert",

@@ -13,7 +13,7 @@ use crate::postgres::error::PostgresOpenError;
 use crate::postgres::heartbeat::Heartbeat;
 use crate::postgres::schema::{self, SchemaVersion};
 use crate::postgres::store::PostgresStore;
-use crate::postgres::tls::tls_error;
+use crate::postgres::tls_error::tls_error;
 
 /// How long [`open`] tries to reach the server, and how long it waits for the schema.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);

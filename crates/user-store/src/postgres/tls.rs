@@ -1,100 +1,18 @@
-//! TLS to the server: which certificates are trusted, and how they are verified.
+//! Builds the configuration of rustls.
 
-use std::error::Error;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_cert_signed_by_trust_anchor};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs};
-use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
-/// An error from TLS to a PostgreSQL server. Each message says what is wrong and how to fix it.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PostgresTlsError {
-    /// A file that a parameter of the URL names cannot be read.
-    #[error("cannot read {}, the file of {parameter}: {source}; check the path and the permissions of the file", path.display())]
-    Read {
-        /// The name of the parameter.
-        parameter: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The error from the operating system.
-        source: io::Error,
-    },
-    /// A file that a parameter of the URL names does not contain what it should.
-    #[error("{}, the file of {parameter}, contains no valid {content}; use a file in PEM format without a passphrase", path.display())]
-    Content {
-        /// The name of the parameter.
-        parameter: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the file should contain.
-        content: &'static str,
-    },
-    /// The operating system has no list of trusted CAs.
-    #[error(
-        "this machine has no list of trusted CAs to verify the database server with; install ca-certificates, or set sslrootcert in the database URL to a PEM file"
-    )]
-    NoSystemRoots,
-    /// rustls does not accept the certificates or the key.
-    #[error(
-        "cannot set up TLS to the database server: {0}; check the files of sslrootcert, sslcert and sslkey, and that the key belongs to the certificate"
-    )]
-    SetUp(#[source] rustls::Error),
-    /// TLS is required, and the server has none.
-    #[error(
-        "the database server does not offer TLS; set ssl = on and a certificate in its postgresql.conf, or on a trusted network use sslmode=disable"
-    )]
-    NotOffered,
-    /// The handshake failed, or the server's certificate was rejected.
-    #[error("the database server was rejected during the TLS handshake: {source}; {fix}")]
-    Handshake {
-        /// The error from rustls.
-        source: rustls::Error,
-        /// How to fix it.
-        fix: &'static str,
-    },
-}
-
-/// How the server is verified, and the certificate that Latchkey shows to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TlsSettings {
-    pub(super) verification: Verification,
-    pub(super) roots: Roots,
-    pub(super) client: Option<ClientCertificate>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verification {
-    /// The certificate is signed by a trusted CA and valid for the host.
-    ChainAndName,
-    /// The certificate is signed by a trusted CA.
-    ChainOnly,
-}
-
-/// The certificates of the trusted CAs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Roots {
-    /// Those of the operating system, or of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
-    System,
-    /// Those in a PEM file.
-    File(PathBuf),
-}
-
-/// PEM files of a certificate with its chain, and of its private key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ClientCertificate {
-    pub(super) certificate: PathBuf,
-    pub(super) key: PathBuf,
-}
+use crate::postgres::tls_error::PostgresTlsError;
+use crate::postgres::tls_settings::{Roots, TlsSettings, Verification};
 
 impl TlsSettings {
     /// Reads the certificates and builds the configuration of rustls, for TLS 1.2 and 1.3.
@@ -185,6 +103,7 @@ fn read_key(
 }
 
 /// A file that a parameter of the URL names.
+#[derive(Clone, Copy)]
 struct File<'a> {
     parameter: &'static str,
     path: &'a Path,
@@ -250,35 +169,63 @@ impl ServerCertVerifier for ChainVerifier {
     }
 }
 
-/// Returns what to tell the operator if TLS is the reason why a connection failed.
-pub(super) fn tls_error(error: &tokio_postgres::Error) -> Option<PostgresTlsError> {
-    let cause = error.source()?;
-    if cause.to_string() == "server does not support TLS" {
-        return Some(PostgresTlsError::NotOffered);
-    }
-    let source = cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>()?;
-    Some(PostgresTlsError::Handshake { source: source.clone(), fix: fix(source) })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn fix(error: &rustls::Error) -> &'static str {
-    match error {
-        rustls::Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => {
-            "connect to a name in the subjectAltName of its certificate, or issue a certificate for the host in the database URL"
+    fn settings(roots: &Path) -> TlsSettings {
+        TlsSettings {
+            verification: Verification::ChainAndName,
+            roots: Roots::File(roots.to_owned()),
+            client: None,
         }
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "set sslrootcert in the database URL to the PEM file of the CA that signed its certificate"
+    }
+
+    #[test]
+    fn files_without_certificates_are_rejected_with_their_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let contents = [
+            "",
+            "not PEM",
+            "-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n",
+            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        ];
+        for content in contents {
+            let path = folder.path().join("ca.pem");
+            std::fs::write(&path, content).unwrap();
+            let error = settings(&path).client_config().unwrap_err();
+            assert!(matches!(error, PostgresTlsError::Content { .. }), "{content}: {error}");
+            assert!(error.to_string().contains("ca.pem"), "{error}");
+            assert!(error.to_string().contains("sslrootcert"), "{error}");
         }
-        rustls::Error::InvalidCertificate(
-            CertificateError::Expired
-            | CertificateError::ExpiredContext { .. }
-            | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. },
-        ) => "renew its certificate, and check the clocks of both machines",
-        rustls::Error::InvalidCertificate(_) => {
-            "give it a certificate of version 3 that a CA has signed, that is not a CA itself and that has a subjectAltName"
-        }
-        _ => "check that it is a PostgreSQL server with TLS 1.2 or 1.3",
+    }
+
+    #[test]
+    fn a_file_with_a_broken_certificate_is_rejected() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        let content = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        std::fs::write(&path, content).unwrap();
+        let error = settings(&path).client_config().unwrap_err();
+        assert!(matches!(error, PostgresTlsError::SetUp(_)), "{error}");
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = settings(Path::new("/nonexistent/ca.pem")).client_config().unwrap_err();
+        assert!(matches!(error, PostgresTlsError::Read { .. }), "{error}");
+        assert!(error.to_string().contains("/nonexistent/ca.pem"), "{error}");
+    }
+
+    #[test]
+    fn an_encrypted_key_is_rejected() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("client.key");
+        let content =
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+        std::fs::write(&key, content).unwrap();
+        let error = read_key("sslkey", &key).unwrap_err();
+        assert!(matches!(error, PostgresTlsError::Content { .. }), "{error}");
+        assert!(error.to_string().contains("passphrase"), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 //! The syntax is that of libpq, which is not a URL of RFC 3986: it can have several hosts. Every
 //! error must be free of the password, even if the user forgot to encode a character of it.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use percent_encoding::percent_decode_str;
 
@@ -13,17 +13,46 @@ use crate::postgres::invalid_url::{InvalidPostgresUrl, PARAMETERS};
 pub(super) struct Url {
     pub(super) user: Option<String>,
     pub(super) password: Option<Vec<u8>>,
-    /// At least one.
-    pub(super) hosts: Vec<UrlHost>,
+    pub(super) hosts: UrlHosts,
     pub(super) database: String,
     parameters: Vec<(&'static str, String)>,
 }
 
+/// At least one host.
+#[derive(Clone)]
+pub(super) struct UrlHosts {
+    pub(super) others: Vec<UrlHost>,
+    pub(super) last: UrlHost,
+}
+
+impl UrlHosts {
+    /// Returns the hosts in the order of the URL.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &UrlHost> {
+        self.others.iter().chain([&self.last])
+    }
+}
+
+#[derive(Clone)]
 pub(super) struct UrlHost {
     /// A host name, an IP address without brackets, or the absolute path of the folder of a Unix
     /// socket.
     pub(super) name: String,
     pub(super) port: u16,
+}
+
+impl UrlHost {
+    pub(super) fn is_unix_socket(&self) -> bool {
+        self.name.starts_with('/')
+    }
+
+    /// Returns whether the connection does not leave this machine. The other spellings of loopback
+    /// addresses, such as `127.1`, are not recognised.
+    pub(super) fn is_local(&self) -> bool {
+        let is_loopback = |ip: IpAddr| ip.is_loopback();
+        self.is_unix_socket()
+            || self.name.eq_ignore_ascii_case("localhost")
+            || self.name.parse().is_ok_and(is_loopback)
+    }
 }
 
 const DEFAULT_PORT: u16 = 5432;
@@ -44,14 +73,15 @@ impl Url {
         let password = decode_bytes(password)?;
         let database = decode(database)?;
         let parameters = parse_parameters(query)?;
-        let hosts = parse_hosts(hosts, &parameters)?;
+        let mut others = parse_hosts(hosts, &parameters)?;
+        let last = others.pop().ok_or(InvalidPostgresUrl::NoHost)?;
         if database.is_empty() {
             return Err(InvalidPostgresUrl::NoDatabase);
         }
         Ok(Self {
             user: Some(user).filter(|user| !user.is_empty()),
             password: Some(password).filter(|password| !password.is_empty()),
-            hosts,
+            hosts: UrlHosts { others, last },
             database,
             parameters,
         })
@@ -142,6 +172,10 @@ fn hosts_of_parameters(hosts: &str, ports: &str) -> Result<Vec<UrlHost>, Invalid
 fn host_with_port(text: &str) -> Result<UrlHost, InvalidPostgresUrl> {
     let Some(text) = text.strip_prefix('[') else {
         let (name, port) = text.split_once(':').unwrap_or((text, ""));
+        // An IPv6 address without brackets.
+        if port.contains(':') {
+            return Err(InvalidPostgresUrl::Host);
+        }
         return host(decode(name)?, parse_port(port)?);
     };
     let (ip, port) = text.split_once(']').ok_or(InvalidPostgresUrl::Host)?;

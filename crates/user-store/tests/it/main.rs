@@ -1,4 +1,4 @@
-//! The conformance suite on every backend, and tests of each one's own behaviour.
+//! The conformance suite on every backend, and tests of each backend.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 

@@ -1,0 +1,40 @@
+use std::pin::Pin;
+use std::time::Duration;
+
+use deadpool_postgres::Connect;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::config::Config;
+use tokio_postgres::{Client, Error};
+
+/// How long the attempts to connect to all hosts but the last one may take together. A request is
+/// answered within six seconds, and the last host also needs time.
+const MAX_TIME_OF_OTHERS: Duration = Duration::from_secs(3);
+
+/// Tries one host after the other. The timeout of tokio-postgres ends with the TCP connection. This
+/// one also covers TLS and authentication, so that the next host is tried if a host hangs.
+pub(super) struct HostByHost {
+    pub(super) connect: Box<dyn Connect>,
+    /// The configurations of all hosts but the last one.
+    pub(super) others: Vec<Config>,
+    pub(super) last: Config,
+}
+
+impl Connect for HostByHost {
+    fn connect(
+        &self,
+        _: &Config,
+    ) -> Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + '_>> {
+        Box::pin(async move {
+            let count = u32::try_from(self.others.len()).unwrap_or(u32::MAX);
+            for host in &self.others {
+                let connecting = self.connect.connect(host);
+                if let Ok(Ok(connected)) = timeout(MAX_TIME_OF_OTHERS / count, connecting).await {
+                    return Ok(connected);
+                }
+            }
+            // The pool limits this time.
+            self.connect.connect(&self.last).await
+        })
+    }
+}
