@@ -16,6 +16,8 @@ mod invalid_url;
 mod keys;
 mod lookups;
 mod open;
+#[cfg(test)]
+mod plans;
 mod query;
 mod rows;
 mod schema;

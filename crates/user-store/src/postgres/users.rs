@@ -26,7 +26,6 @@ impl UserStore for PostgresStore {
         password: &PasswordHash,
         event: &Event,
     ) -> Result<(), CreateUserError> {
-        let id = user.id;
         let create = |timeout| {
             let reads = vec![users::insert(user, password), users::by_email(user.email.key())];
             let event = event.clone();
@@ -36,23 +35,26 @@ impl UserStore for PostgresStore {
                     return Ok(Plan { writes, outcome: Creation::Created });
                 }
                 let owner = reply.first(1).map(|row| users::read(row, 0)).transpose()?;
-                Ok(Plan::unchanged(match owner {
-                    Some(owner) if owner.id == id => Creation::Created,
-                    _ => Creation::EmailTaken,
-                }))
+                Ok(Plan::unchanged(Creation::EmailTaken(owner.map(|owner| owner.id))))
             };
             self.database.write_within(timeout, reads, decide)
         };
         let deadline = Instant::now() + CALL_TIMEOUT;
-        let mut created = create(CALL_TIMEOUT).await;
-        if let Err(WriteError::Unknown(_)) = created {
-            // The first transaction may have created the account. The same transaction finds it by
-            // its id: the insertion waits until the first one has ended.
-            created = create(deadline.saturating_duration_since(Instant::now())).await;
+        let error = match create(CALL_TIMEOUT).await {
+            Ok(Creation::Created) => return Ok(()),
+            Ok(Creation::EmailTaken(_)) => return Err(CreateUserError::EmailTaken),
+            Err(error) => error,
+        };
+        if let WriteError::Unchanged(error) = error {
+            return Err(StoreError::from(error).into());
         }
-        match created.map_err(StoreError::from)? {
+        // The account may have been created. The same transaction finds that out: its insertion
+        // waits until the first transaction has ended.
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        match create(remaining).await.map_err(StoreError::from)? {
             Creation::Created => Ok(()),
-            Creation::EmailTaken => Err(CreateUserError::EmailTaken),
+            Creation::EmailTaken(owner) if owner == Some(user.id) => Ok(()),
+            Creation::EmailTaken(_) => Err(CreateUserError::EmailTaken),
         }
     }
 
@@ -264,7 +266,8 @@ impl PostgresStore {
 /// The outcome of the transaction that creates an account.
 enum Creation {
     Created,
-    EmailTaken,
+    /// The id is that of the account with the email address. `None` if it was deleted meanwhile.
+    EmailTaken(Option<UserId>),
 }
 
 /// Locks the counters, the account and the sessions of a user, in this order. `lock_account` locks

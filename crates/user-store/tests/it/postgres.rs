@@ -3,10 +3,12 @@
 mod attempts;
 mod audit;
 mod health;
+mod imports;
 mod relay;
 mod round_trips;
 mod start;
 mod tls;
+mod users;
 
 use std::sync::{Arc, OnceLock};
 use std::thread;
