@@ -36,10 +36,14 @@ impl UserStore for PostgresStore {
                     return Ok(Plan { writes, outcome: Creation::Created });
                 }
                 let owner = reply.first(1).map(|row| users::read(row, 0)).transpose()?;
-                Ok(Plan::unchanged(match owner {
-                    Some(owner) if owner.id == id => Creation::Created,
-                    _ => Creation::EmailTaken,
-                }))
+                Ok(match owner {
+                    // The first transaction may have ended without the synchronous standby. The
+                    // commit of a lock waits until the standby has everything before it.
+                    Some(owner) if owner.id == id => {
+                        Plan { writes: vec![users::lock(id)], outcome: Creation::Created }
+                    }
+                    _ => Plan::unchanged(Creation::EmailTaken),
+                })
             };
             self.database.write_within(timeout, reads, decide)
         };
