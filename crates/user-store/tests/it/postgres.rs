@@ -1,4 +1,5 @@
 //! Tests of the PostgreSQL backend.
 
+mod faults;
 mod relay;
 mod tls;
