@@ -2,6 +2,7 @@
 
 mod attempts;
 mod audit;
+mod checkout;
 mod config;
 mod database;
 mod database_error;
@@ -14,6 +15,7 @@ mod host_by_host;
 mod imports;
 mod invalid_url;
 mod keys;
+mod lifetime;
 mod lookups;
 mod open;
 #[cfg(test)]

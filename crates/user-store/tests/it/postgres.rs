@@ -2,6 +2,7 @@
 
 mod attempts;
 mod audit;
+mod faults;
 mod health;
 mod imports;
 mod relay;
