@@ -12,6 +12,7 @@ mod health;
 mod heartbeat;
 mod host_by_host;
 mod imports;
+mod inspect;
 mod invalid_url;
 mod keys;
 mod lookups;
@@ -31,7 +32,7 @@ mod users;
 
 pub use config::{PostgresConfig, PostgresTls};
 pub use error::PostgresOpenError;
+pub use inspect::{PostgresInspection, PostgresRole, PostgresSchema, PostgresServer};
 pub use invalid_url::InvalidPostgresUrl;
-pub use open::Migrated;
 pub use store::PostgresStore;
 pub use tls_error::PostgresTlsError;
