@@ -108,18 +108,19 @@ fn the_log_names_the_database_and_the_version_of_the_server() {
 /// because a variable selects the store.
 #[test]
 fn the_suites_that_do_not_depend_on_the_store_pass() {
-    const SUITES: [&str; 8] = [
-        "audit::",
-        "import::",
-        "keys::",
-        "sessions::",
-        "sign_up::",
-        "throttle::",
-        "transfer::",
-        "users::",
+    const SUITES: [&str; 7] =
+        ["audit::", "keys::", "sessions::", "sign_up::", "throttle::", "transfer::", "users::"];
+    // These tests name, read or change the SQLite file.
+    const SKIPPED: [&str; 8] = [
+        "audit::no_secret_is_in_the_log_the_audit_log_or_the_database",
+        "keys::reading_keys_does_not_wait_for_a_writer",
+        "users::a_change_that_cannot_be_printed_is_reported_as_done",
+        "users::an_unknown_variable_is_a_warning_that_names_it",
+        "users::control_and_invisible_characters_of_a_stored_email_are_not_printed",
+        "users::invalid_data_in_the_database_is_an_error",
+        "users::reading_does_not_wait_for_a_writer",
+        "users::the_database_option_overrides_the_environment",
     ];
-    // These tests read or change the SQLite file.
-    const SKIPPED: [&str; 0] = [];
     let mut suites = Command::new(std::env::current_exe().unwrap());
     suites.args(SUITES).args(SKIPPED.iter().flat_map(|name| ["--skip", name]));
     let output = suites.env(STORE, "postgres").output().unwrap();

@@ -39,7 +39,7 @@ async fn log_server(config: &PostgresConfig) {
         None => "not encrypted".to_owned(),
     };
     tracing::info!(
-        "the database is {location}: PostgreSQL {}, {encryption}, round trip {:?}",
+        "the database is {location}: PostgreSQL {}, {encryption}, round trip {:.1?}",
         server.version,
         server.round_trip
     );

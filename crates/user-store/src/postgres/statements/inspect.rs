@@ -3,7 +3,7 @@
 /// The server and the connection. Servers that only speak PostgreSQL's protocol may lack some
 /// settings.
 pub(in crate::postgres) const SERVER: &str = "
-    SELECT current_setting('server_version') AS version,
+    SELECT split_part(current_setting('server_version'), ' ', 1) AS version,
            current_setting('server_encoding') AS encoding,
            (SELECT s.version FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid() AND s.ssl) AS tls,
            pg_is_in_recovery() AS is_in_recovery,
