@@ -106,7 +106,7 @@ enum StoreSource {
     #[cfg(feature = "sqlite")]
     Sqlite(PathBuf),
     #[cfg(feature = "postgres")]
-    Postgres(Result<PostgresConfig, InvalidPostgresUrl>),
+    Postgres(Box<Result<PostgresConfig, InvalidPostgresUrl>>),
 }
 
 enum Weaknesses {
@@ -206,7 +206,7 @@ impl<T> Builder<T> {
     /// ```
     #[cfg(feature = "postgres")]
     pub fn postgres(mut self, url: impl AsRef<str>) -> Self {
-        self.store = Some(StoreSource::Postgres(PostgresConfig::parse(url.as_ref())));
+        self.store = Some(StoreSource::Postgres(Box::new(PostgresConfig::parse(url.as_ref()))));
         self
     }
 
@@ -425,7 +425,7 @@ impl StoreSource {
                 Ok(Arc::new(run_blocking(move || SqliteStore::open(&path)).await?))
             }
             #[cfg(feature = "postgres")]
-            Self::Postgres(config) => Ok(Arc::new(PostgresStore::open(&config?).await?)),
+            Self::Postgres(config) => Ok(Arc::new(PostgresStore::open(&(*config)?).await?)),
         }
     }
 }
