@@ -17,7 +17,7 @@ pub(crate) use password::{on_command_line, without_urls};
 #[derive(Debug, Clone)]
 pub(crate) enum Database {
     Sqlite(PathBuf),
-    Postgres(PostgresConfig),
+    Postgres(Box<PostgresConfig>),
 }
 
 impl Database {
@@ -30,7 +30,7 @@ impl Database {
         let path = match text.split_once(':') {
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
                 let config = PostgresConfig::parse(text).map_err(|error| error.to_string())?;
-                return Ok(Self::Postgres(config));
+                return Ok(Self::Postgres(Box::new(config)));
             }
             // A URL with an empty host, such as sqlite:///var/lib/latchkey.db.
             Some(("sqlite", path)) if path.starts_with("///") => &path[2..],

@@ -31,7 +31,7 @@ pub(crate) async fn open_or_create(
     let database = args.database()?;
     let store = match database.open_existing().await {
         Err(error) if error.is_absent() => {
-            let _ = database.migrate().await?;
+            database.migrate().await?;
             database.open_existing().await?
         }
         opened => opened?,

@@ -1,6 +1,5 @@
 /// The versions of a schema before and after a migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
 pub struct Migrated {
     /// The version before. Zero if there was no schema.
     pub from: i64,
