@@ -18,6 +18,9 @@ pub(crate) struct Effort {
     /// Measure fewer and shorter rounds; the figures are less precise
     #[arg(long)]
     pub(super) quick: bool,
+    /// Update the tables in docs/PERFORMANCE.md
+    #[arg(long)]
+    pub(super) update_docs: bool,
     /// Measure this server binary instead of building one
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
