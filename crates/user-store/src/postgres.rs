@@ -2,6 +2,7 @@
 
 mod attempts;
 mod audit;
+mod checkout;
 mod config;
 mod database;
 mod database_error;
@@ -15,8 +16,11 @@ mod imports;
 mod inspect;
 mod invalid_url;
 mod keys;
+mod lifetime;
 mod lookups;
 mod open;
+#[cfg(test)]
+mod plans;
 mod query;
 mod rows;
 mod schema;

@@ -106,7 +106,9 @@ async fn a_call_that_changes_nothing_records_nothing(deployment: &dyn Deployment
     let (unknown_user, policy) = (user("nobody@example.com"), SessionPolicy::default());
     assert!(sign_out(&store, &session).await);
     let mut seen = all(&store).await.len();
-    assert!(store.create_user(&ada, &hash(), &creation(&ada)).await.is_err());
+    // The same id would be a repeated creation, which a store may recognise.
+    let taken = user("ada@example.com");
+    assert!(store.create_user(&taken, &hash(), &creation(&taken)).await.is_err());
     assert!(!sign_out(&store, &session).await);
     let _ = store.end_other_sessions(&acting(&session), NOW).await.unwrap();
     assert_eq!(store.end_all_sessions(ada.id, NOW).await.unwrap(), 0);

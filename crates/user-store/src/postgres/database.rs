@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use deadpool_postgres::{ClientWrapper, Hook, HookError, Manager, Object, Pool};
+use deadpool_postgres::{Hook, HookError, Manager, Pool};
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Row;
 
 use crate::error::StoreError;
+use crate::postgres::checkout::{Checkout, SET_COMMIT_TIMEOUT};
 use crate::postgres::database_error::{DatabaseError, ErrorKind};
-use crate::postgres::lookups::LookupConnections;
-use crate::postgres::query::{Around, Query, Reply, send};
+use crate::postgres::lifetime::Lifetime;
+use crate::postgres::lookups::{LookupConnections, MAX_SHARED};
+use crate::postgres::query::{Around, Batch, Query, Reply, send};
 
 /// The maximum time of one call, its retries included.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -38,6 +40,7 @@ const MAX_PAUSE: Duration = Duration::from_millis(80);
 pub(super) struct Database {
     pool: Pool,
     lookups: Arc<LookupConnections>,
+    lifetime: Arc<Lifetime>,
 }
 
 /// The changes that a transaction makes, and the value that it returns.
@@ -80,23 +83,15 @@ impl From<WriteError> for StoreError {
 }
 
 impl Database {
-    /// The first call that needs a connection opens it.
-    pub(super) fn new(manager: Manager) -> Result<Self, DatabaseError> {
-        let max_age = MAX_AGE - random_part(MAX_AGE / 10);
-        let pool = Pool::builder(manager)
-            .max_size(MAX_POOLED)
-            .runtime(deadpool_postgres::Runtime::Tokio1)
-            .wait_timeout(Some(CALL_TIMEOUT))
-            .create_timeout(Some(CALL_TIMEOUT))
-            .recycle_timeout(Some(CALL_TIMEOUT))
-            .pre_recycle(Hook::sync_fn(move |_, metrics| match metrics.age() < max_age {
-                true => Ok(()),
-                false => Err(HookError::message("the connection is old")),
-            }))
-            .build()
-            .map_err(|error| DatabaseError::new(ErrorKind::Defect, &error.to_string()))?;
-        let lookups = Arc::new(LookupConnections::new(pool.clone(), max_age));
-        Ok(Self { pool, lookups })
+    /// The first call that needs a connection opens it. The managers open the connections for
+    /// transactions and the shared ones. These do not count towards the limit of the others, so
+    /// that reads go on while transactions wait.
+    pub(super) fn new(transactions: Manager, shared: Manager) -> Result<Self, DatabaseError> {
+        let lifetime = Arc::new(Lifetime::new(MAX_AGE - random_part(MAX_AGE / 10)));
+        let pool = pool_of(transactions, MAX_POOLED, &lifetime)?;
+        let shared = pool_of(shared, MAX_SHARED, &lifetime)?;
+        let lookups = Arc::new(LookupConnections::new(shared, Arc::clone(&lifetime)));
+        Ok(Self { pool, lookups, lifetime })
     }
 
     /// Runs a statement that finds one row by an index. The first column of the row must be
@@ -124,10 +119,13 @@ impl Database {
         let deadline = Instant::now() + CALL_TIMEOUT;
         let reply = bounded(deadline, async {
             let mut checkout = self.check_out().await?;
-            let reply = send(checkout.client()?, &queries, around).await?;
-            reject_standby(&reply)?;
-            checkout.keep();
-            Ok(reply)
+            let reply = send(checkout.client()?, &queries, around).await.map_err(Into::into);
+            let reply = reply.and_then(|reply| reject_standby(&reply).map(|()| reply));
+            match &reply {
+                Ok(_) => checkout.keep(),
+                Err(error) => self.end_unusable(&mut checkout, error),
+            }
+            reply
         });
         Ok(reply.await?.without_first())
     }
@@ -181,12 +179,16 @@ impl Database {
         loop {
             let is_committing = AtomicBool::new(false);
             let attempt = self.attempt(reads, decide, &is_committing);
-            let error = match timeout_at(deadline, attempt).await {
-                Ok(Err(WriteError::Unchanged(error))) => error,
-                Ok(result) => return result,
-                Err(_) if is_committing.into_inner() => {
+            let result = timeout_at(deadline, attempt).await;
+            // The answer to a commit can also arrive too late if this program was suspended. The
+            // server may then have given up on its standby.
+            let is_late = Instant::now() > deadline;
+            let error = match result {
+                Ok(Ok(_)) | Err(_) if is_late && is_committing.load(Ordering::Relaxed) => {
                     return Err(WriteError::Unknown(timed_out()));
                 }
+                Ok(Err(WriteError::Unchanged(error))) => error,
+                Ok(result) => return result,
                 Err(_) => return Err(timed_out().into()),
             };
             match error.kind {
@@ -208,35 +210,44 @@ impl Database {
     ) -> Result<T, WriteError> {
         let mut checkout = self.check_out().await?;
         let begin = Around { before: &[BEGIN], after: &[] };
-        let read = send(checkout.client()?, reads, begin).await.map_err(DatabaseError::from);
-        let plan = match read.and_then(|reply| decide(&reply)) {
-            Ok(plan) => plan,
-            Err(error) => {
-                if error.kind != ErrorKind::Connection {
-                    checkout.roll_back().await;
-                }
-                return Err(error.into());
-            }
+        let plan = match send(checkout.client()?, reads, begin).await {
+            Ok(reply) => decide(&reply),
+            Err(error) => Err(error.into()),
         };
+        let plan = plan.inspect_err(|error| self.end_unusable(&mut checkout, error))?;
         if plan.writes.is_empty() {
-            checkout.roll_back().await;
             return Ok(plan.outcome);
         }
+        // A statement that cannot be prepared fails before `COMMIT` is sent.
+        let writes = match Batch::prepare(checkout.client()?, &plan.writes).await {
+            Ok(writes) => writes,
+            Err(error) => {
+                let error = error.into();
+                self.end_unusable(&mut checkout, &error);
+                return Err(WriteError::Unchanged(error));
+            }
+        };
+        checkout.expect_commit();
         is_committing.store(true, Ordering::Relaxed);
         let commit = Around { before: &[], after: &COMMIT };
-        match send(checkout.client()?, &plan.writes, commit).await.map_err(DatabaseError::from) {
-            Ok(_) => {
-                checkout.keep();
-                Ok(plan.outcome)
-            }
-            Err(error) if error.has_ended_connection => Err(WriteError::Unknown(error)),
-            // The server has rejected a statement, so `COMMIT` has rolled the transaction back.
-            Err(error) => {
-                if error.kind != ErrorKind::Connection {
-                    checkout.keep();
-                }
-                Err(error.into())
-            }
+        let Err(error) = writes.run(checkout.client()?, commit).await else {
+            checkout.keep();
+            return Ok(plan.outcome);
+        };
+        let error = DatabaseError::from(error);
+        self.end_unusable(&mut checkout, &error);
+        if error.leaves_commit_unknown {
+            Err(WriteError::Unknown(error))
+        } else {
+            Err(WriteError::Unchanged(error))
+        }
+    }
+
+    /// Closes the connection if the error makes it unusable.
+    fn end_unusable(&self, checkout: &mut Checkout, error: &DatabaseError) {
+        if error.kind == ErrorKind::Connection {
+            self.lifetime.end_all(checkout.opened_at());
+            checkout.close();
         }
     }
 
@@ -261,10 +272,12 @@ impl Database {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
-            if matches!(error.kind, ErrorKind::Connection | ErrorKind::Unavailable)
-                && let Some(lookup) = lookup
-            {
-                lookup.discard();
+            if let Some(lookup) = lookup {
+                match error.kind {
+                    ErrorKind::Connection => self.lifetime.end_all(lookup.opened_at),
+                    ErrorKind::NoAnswer => lookup.discard(),
+                    _ => {}
+                }
             }
             if error.kind != ErrorKind::Connection || is_retry {
                 return Err(error.into());
@@ -274,51 +287,35 @@ impl Database {
     }
 
     async fn check_out(&self) -> Result<Checkout, DatabaseError> {
-        Ok(Checkout { object: Some(self.pool.get().await?) })
+        Ok(Checkout::new(self.pool.get().await?))
     }
 }
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
-/// The server must not cancel a commit that waits for a synchronous standby: it would report the
-/// commit as a success although the standby does not have it.
-const COMMIT: [&str; 2] = ["SET LOCAL statement_timeout = 0", "COMMIT"];
+/// While the caller waits, the server must not cancel a commit that waits for a synchronous standby:
+/// it would report the commit as a success although the standby does not have it.
+const COMMIT: [&str; 2] = [SET_COMMIT_TIMEOUT, "COMMIT"];
 const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const IN_RECOVERY: &str = "SELECT pg_is_in_recovery()";
 
-/// A connection from the pool. Unless it is kept, it is closed when this value is dropped: it may
-/// be in a transaction, or an answer may still be on its way.
-struct Checkout {
-    object: Option<Object>,
-}
-
-impl Checkout {
-    fn client(&self) -> Result<&ClientWrapper, DatabaseError> {
-        let object = self.object.as_ref();
-        object.map(|object| &**object).ok_or_else(|| {
-            DatabaseError::new(ErrorKind::Defect, "the connection was returned to the pool")
-        })
-    }
-
-    /// Returns the connection to the pool.
-    fn keep(&mut self) {
-        self.object = None;
-    }
-
-    async fn roll_back(&mut self) {
-        if let Ok(client) = self.client()
-            && client.batch_execute("ROLLBACK").await.is_ok()
-        {
-            self.keep();
-        }
-    }
-}
-
-impl Drop for Checkout {
-    fn drop(&mut self) {
-        if let Some(object) = self.object.take() {
-            drop(Object::take(object));
-        }
-    }
+fn pool_of(
+    manager: Manager,
+    max_size: usize,
+    lifetime: &Arc<Lifetime>,
+) -> Result<Pool, DatabaseError> {
+    let lifetime = Arc::clone(lifetime);
+    Pool::builder(manager)
+        .max_size(max_size)
+        .runtime(deadpool_postgres::Runtime::Tokio1)
+        .wait_timeout(Some(CALL_TIMEOUT))
+        .create_timeout(Some(CALL_TIMEOUT))
+        .recycle_timeout(Some(CALL_TIMEOUT))
+        .pre_recycle(Hook::sync_fn(move |_, metrics| match lifetime.allows(metrics.created) {
+            true => Ok(()),
+            false => Err(HookError::message("the connection is old")),
+        }))
+        .build()
+        .map_err(|error| DatabaseError::new(ErrorKind::Defect, &error.to_string()))
 }
 
 /// Rejects the answer of a standby. The first column of the first row says whether the server is
@@ -338,7 +335,7 @@ async fn bounded<T>(
 }
 
 fn timed_out() -> DatabaseError {
-    DatabaseError::new(ErrorKind::Unavailable, "timed out waiting for the server")
+    DatabaseError::new(ErrorKind::NoAnswer, "timed out waiting for the server")
 }
 
 /// Returns a random duration between zero and `max`.

@@ -17,9 +17,9 @@ pub(super) struct DatabaseError {
     pub(super) kind: ErrorKind,
     /// The server's code for the error, if the error is from the server.
     code: Option<SqlState>,
-    /// Whether the connection has ended. If it ended during `COMMIT`, the transaction may have been
-    /// committed.
-    pub(super) has_ended_connection: bool,
+    /// Whether a transaction may have been committed if its `COMMIT` got this error: the connection
+    /// has ended.
+    pub(super) leaves_commit_unknown: bool,
     message: String,
 }
 
@@ -33,6 +33,8 @@ pub(super) enum ErrorKind {
     Duplicate,
     /// The connection is of no more use. A new one may reach a server that works.
     Connection,
+    /// The server has not answered in time.
+    NoAnswer,
     /// The server or its settings must be fixed first.
     Unavailable,
     /// This program or the schema has a bug.
@@ -41,7 +43,7 @@ pub(super) enum ErrorKind {
 
 impl DatabaseError {
     pub(super) fn new(kind: ErrorKind, message: &str) -> Self {
-        Self { kind, code: None, has_ended_connection: false, message: message.to_owned() }
+        Self { kind, code: None, leaves_commit_unknown: false, message: message.to_owned() }
     }
 
     /// Returns whether the server rejects the role, its password or the name of the database.
@@ -61,13 +63,14 @@ impl From<tokio_postgres::Error> for DatabaseError {
             Some(cause) => Self {
                 kind: kind_of(cause),
                 code: Some(cause.code().clone()),
-                has_ended_connection: is_fatal(cause),
+                leaves_commit_unknown: is_fatal(cause)
+                    || cause.code() == &SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN,
                 message: message_of(cause),
             },
             None => {
                 let kind = kind_on_client(&error);
-                let has_ended_connection = kind == ErrorKind::Connection;
-                Self { kind, code: None, has_ended_connection, message: chain(&error) }
+                let leaves_commit_unknown = kind == ErrorKind::Connection;
+                Self { kind, code: None, leaves_commit_unknown, message: chain(&error) }
             }
         }
     }
@@ -91,9 +94,10 @@ impl From<PoolError> for DatabaseError {
 impl From<DatabaseError> for StoreError {
     fn from(error: DatabaseError) -> Self {
         match error.kind {
-            ErrorKind::Conflict | ErrorKind::Connection | ErrorKind::Unavailable => {
-                Self::Unavailable(error.into())
-            }
+            ErrorKind::Conflict
+            | ErrorKind::Connection
+            | ErrorKind::NoAnswer
+            | ErrorKind::Unavailable => Self::Unavailable(error.into()),
             ErrorKind::Duplicate | ErrorKind::Defect => Self::Defect(error.into()),
         }
     }

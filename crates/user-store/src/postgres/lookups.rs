@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::available_parallelism;
-use std::time::Duration;
+use std::time::Instant;
 
 use deadpool_postgres::{ClientWrapper, Object, Pool};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use crate::postgres::database_error::DatabaseError;
+use crate::postgres::lifetime::Lifetime;
 
 /// The maximum number of shared connections.
 pub(super) const MAX_SHARED: usize = 8;
@@ -20,7 +20,7 @@ pub(super) const MAX_SHARED: usize = 8;
 pub(super) struct LookupConnections {
     /// Opens the connections. An open one no longer belongs to the pool.
     pool: Pool,
-    max_age: Duration,
+    lifetime: Arc<Lifetime>,
     slots: Box<[Slot]>,
     next: AtomicUsize,
 }
@@ -32,27 +32,28 @@ type Slot = Mutex<Option<Arc<LookupConnection>>>;
 #[derive(Debug)]
 pub(super) struct LookupConnection {
     pub(super) client: ClientWrapper,
-    opened_at: Instant,
+    pub(super) opened_at: Instant,
     is_discarded: AtomicBool,
 }
 
 impl LookupConnections {
-    pub(super) fn new(pool: Pool, max_age: Duration) -> Self {
+    pub(super) fn new(pool: Pool, lifetime: Arc<Lifetime>) -> Self {
         let threads = available_parallelism().map_or(1, usize::from);
         let slots = (0..threads.clamp(2, MAX_SHARED)).map(|_| Slot::default()).collect();
-        Self { pool, max_age, slots, next: AtomicUsize::new(0) }
+        Self { pool, lifetime, slots, next: AtomicUsize::new(0) }
     }
 
     /// Returns the next connection. Opens it if necessary.
     pub(super) async fn connection(&self) -> Result<Arc<LookupConnection>, DatabaseError> {
         let next = self.next.fetch_add(1, Ordering::Relaxed);
         let mut slot = self.slots[next % self.slots.len()].lock().await;
-        if let Some(open) = slot.as_ref().filter(|open| open.is_usable(self.max_age)) {
+        if let Some(open) = slot.as_ref().filter(|open| open.is_usable(&self.lifetime)) {
             return Ok(Arc::clone(open));
         }
+        let object = self.pool.get().await?;
         let opened = Arc::new(LookupConnection {
-            client: Object::take(self.pool.get().await?),
-            opened_at: Instant::now(),
+            opened_at: Object::metrics(&object).created,
+            client: Object::take(object),
             is_discarded: AtomicBool::new(false),
         });
         *slot = Some(Arc::clone(&opened));
@@ -66,9 +67,9 @@ impl LookupConnection {
         self.is_discarded.store(true, Ordering::Relaxed);
     }
 
-    fn is_usable(&self, max_age: Duration) -> bool {
+    fn is_usable(&self, lifetime: &Lifetime) -> bool {
         !self.is_discarded.load(Ordering::Relaxed)
             && !self.client.is_closed()
-            && self.opened_at.elapsed() < max_age
+            && lifetime.allows(self.opened_at)
     }
 }

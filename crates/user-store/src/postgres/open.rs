@@ -91,7 +91,7 @@ impl<'a> Opening<'a> {
     async fn store(&self, client: &Object) -> Result<PostgresStore, PostgresOpenError> {
         let renewed = schema::renew_event_epoch(client).await;
         renewed.map_err(|error| unusable(self.config, error))?;
-        let database = Database::new(self.config.manager()?);
+        let database = Database::new(self.config.manager()?, self.config.manager()?);
         let database = database.map_err(|error| unusable(self.config, error))?;
         Ok(PostgresStore { database, heartbeat: None })
     }

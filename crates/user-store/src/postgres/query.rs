@@ -12,8 +12,8 @@ use crate::statement_record;
 /// A statement with its parameters.
 #[derive(Debug)]
 pub(super) struct Query {
-    sql: &'static str,
-    parameters: Vec<Box<dyn ToSql + Sync + Send>>,
+    pub(super) sql: &'static str,
+    pub(super) parameters: Vec<Box<dyn ToSql + Sync + Send>>,
 }
 
 impl Query {
@@ -64,42 +64,57 @@ pub(super) struct Around {
     pub(super) after: &'static [&'static str],
 }
 
-/// Sends a batch to the server, which runs its statements one after the other. All are sent
-/// together, so the batch takes one round trip. Statements that the connection has not prepared yet
-/// are prepared first, which takes a round trip for each.
+/// Sends a batch to the server. Statements that the connection has not prepared yet are prepared
+/// first, which takes a round trip for each.
 ///
-/// After the first error, the server rejects the other statements if they are in a transaction.
 /// Returns the first error.
 pub(super) async fn send(
     client: &ClientWrapper,
     queries: &[Query],
     around: Around,
 ) -> Result<Reply, Error> {
-    #[cfg(feature = "testing")]
-    record(queries, around);
-    let mut statements = Vec::with_capacity(queries.len());
-    for query in queries {
-        statements.push(client.prepare_cached(query.sql).await?);
+    Batch::prepare(client, queries).await?.run(client, around).await
+}
+
+/// Prepared statements that are sent together, so that they take one round trip.
+pub(super) struct Batch<'a>(Vec<(&'a Query, Statement)>);
+
+impl<'a> Batch<'a> {
+    pub(super) async fn prepare(
+        client: &ClientWrapper,
+        queries: &'a [Query],
+    ) -> Result<Self, Error> {
+        let mut statements = Vec::with_capacity(queries.len());
+        for query in queries {
+            statements.push((query, client.prepare_cached(query.sql).await?));
+        }
+        Ok(Self(statements))
     }
-    // A future sends its statement when it is polled for the first time. `join3` and `join_all`
-    // poll in this order.
-    let rows =
-        queries.iter().zip(&statements).map(|(query, statement)| run(client, query, statement));
-    let execute = |sql: &&'static str| client.batch_execute(sql);
-    let before = join_all(around.before.iter().map(execute));
-    let after = join_all(around.after.iter().map(execute));
-    let (before, rows, after) = join3(before, join_all(rows), after).await;
-    before.into_iter().collect::<Result<(), _>>()?;
-    let rows = rows.into_iter().collect::<Result<_, _>>()?;
-    after.into_iter().collect::<Result<(), _>>()?;
-    Ok(Reply(rows))
+
+    /// Sends the statements. The server runs them one after the other. After the first error, it
+    /// rejects the others if they are in a transaction.
+    pub(super) async fn run(self, client: &ClientWrapper, around: Around) -> Result<Reply, Error> {
+        #[cfg(feature = "testing")]
+        record(&self.0, around);
+        // A future sends its statement when it is polled for the first time. `join3` and `join_all`
+        // poll in this order.
+        let rows = self.0.iter().map(|(query, statement)| run(client, query, statement));
+        let execute = |sql: &&'static str| client.batch_execute(sql);
+        let before = join_all(around.before.iter().map(execute));
+        let after = join_all(around.after.iter().map(execute));
+        let (before, rows, after) = join3(before, join_all(rows), after).await;
+        before.into_iter().collect::<Result<(), _>>()?;
+        let rows = rows.into_iter().collect::<Result<_, _>>()?;
+        after.into_iter().collect::<Result<(), _>>()?;
+        Ok(Reply(rows))
+    }
 }
 
 /// Adds the statements of a batch to the record that a test has started.
 #[cfg(feature = "testing")]
-fn record(queries: &[Query], around: Around) {
+fn record(queries: &[(&Query, Statement)], around: Around) {
     around.before.iter().for_each(|sql| statement_record::record(sql));
-    queries.iter().for_each(|query| statement_record::record(query.sql));
+    queries.iter().for_each(|(query, _)| statement_record::record(query.sql));
     around.after.iter().for_each(|sql| statement_record::record(sql));
 }
 

@@ -36,23 +36,33 @@ impl UserStore for PostgresStore {
                     return Ok(Plan { writes, outcome: Creation::Created });
                 }
                 let owner = reply.first(1).map(|row| users::read(row, 0)).transpose()?;
-                Ok(Plan::unchanged(match owner {
-                    Some(owner) if owner.id == id => Creation::Created,
-                    _ => Creation::EmailTaken,
-                }))
+                Ok(match owner {
+                    // The commit of a lock waits until a synchronous standby has everything before
+                    // it, the transaction that created the account included.
+                    Some(owner) if owner.id == id => {
+                        Plan { writes: vec![users::lock(id)], outcome: Creation::Exists }
+                    }
+                    _ => Plan::unchanged(Creation::EmailTaken),
+                })
             };
             self.database.write_within(timeout, reads, decide)
         };
         let deadline = Instant::now() + CALL_TIMEOUT;
-        let mut created = create(CALL_TIMEOUT).await;
-        if let Err(WriteError::Unknown(_)) = created {
-            // The first transaction may have created the account. The same transaction finds it by
-            // its id: the insertion waits until the first one has ended.
-            created = create(deadline.saturating_duration_since(Instant::now())).await;
-        }
+        let first = create(CALL_TIMEOUT).await;
+        let created = match first {
+            // The account may have been created. The same transaction finds that out: its insertion
+            // waits until the first transaction has ended.
+            Err(WriteError::Unknown(_)) => {
+                match create(deadline.saturating_duration_since(Instant::now())).await {
+                    Ok(Creation::Exists) => return Ok(()),
+                    created => created,
+                }
+            }
+            created => created,
+        };
         match created.map_err(StoreError::from)? {
             Creation::Created => Ok(()),
-            Creation::EmailTaken => Err(CreateUserError::EmailTaken),
+            Creation::EmailTaken | Creation::Exists => Err(CreateUserError::EmailTaken),
         }
     }
 
@@ -264,6 +274,8 @@ impl PostgresStore {
 /// The outcome of the transaction that creates an account.
 enum Creation {
     Created,
+    /// The account exists: it has the same id and the same email address.
+    Exists,
     EmailTaken,
 }
 

@@ -2,10 +2,14 @@
 
 mod attempts;
 mod audit;
+mod faults;
 mod health;
+mod imports;
 mod relay;
 mod round_trips;
+mod start;
 mod tls;
+mod users;
 
 use std::sync::{Arc, OnceLock};
 use std::thread;

@@ -1,0 +1,83 @@
+use std::time::{Duration, Instant};
+
+use deadpool_postgres::{ClientWrapper, Object};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use crate::postgres::database_error::{DatabaseError, ErrorKind};
+
+/// How long a connection keeps its place in the pool while the server still runs its statements.
+/// The server's own timeouts end them earlier.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the server waits for a synchronous standby before it ends a commit without it. By then,
+/// the caller has long been told that the outcome is unknown.
+pub(super) const SET_COMMIT_TIMEOUT: &str = "SET LOCAL statement_timeout = '30s'";
+
+/// How long a connection keeps its place in the pool while a commit waits for a standby.
+const COMMIT_DRAIN_TIMEOUT: Duration = Duration::from_secs(35);
+
+/// A connection from the pool, for one transaction.
+///
+/// When it is dropped before it is kept or closed, for example because of a timeout, the transaction
+/// is rolled back in the background. Until the server has answered, the connection keeps its place
+/// in the pool: the server still runs it, and closing this end would not stop that. So a server
+/// that hangs does not get more and more connections.
+#[derive(Debug)]
+pub(super) struct Checkout {
+    object: Option<Object>,
+    opened_at: Instant,
+    drain_timeout: Duration,
+}
+
+impl Checkout {
+    pub(super) fn new(object: Object) -> Self {
+        let opened_at = Object::metrics(&object).created;
+        Self { object: Some(object), opened_at, drain_timeout: DRAIN_TIMEOUT }
+    }
+
+    /// Returns when the connection was opened.
+    pub(super) const fn opened_at(&self) -> Instant {
+        self.opened_at
+    }
+
+    pub(super) fn client(&self) -> Result<&ClientWrapper, DatabaseError> {
+        let object = self.object.as_ref();
+        object.map(|object| &**object).ok_or_else(|| {
+            DatabaseError::new(ErrorKind::Defect, "the connection was returned to the pool")
+        })
+    }
+
+    /// Allows for a commit, which can take longer than other statements.
+    pub(super) fn expect_commit(&mut self) {
+        self.drain_timeout = COMMIT_DRAIN_TIMEOUT;
+    }
+
+    /// Returns the connection to the pool. It must not be in a transaction.
+    pub(super) fn keep(&mut self) {
+        self.object = None;
+    }
+
+    /// Closes the connection.
+    pub(super) fn close(&mut self) {
+        drop(self.object.take().map(Object::take));
+    }
+}
+
+impl Drop for Checkout {
+    fn drop(&mut self) {
+        let Some(object) = self.object.take() else { return };
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(roll_back(object, self.drain_timeout))),
+            Err(_) => drop(Object::take(object)),
+        }
+    }
+}
+
+async fn roll_back(object: Object, drain_timeout: Duration) {
+    // The server answers in order, so everything that was sent before is done when it answers this.
+    match timeout(drain_timeout, object.batch_execute("ROLLBACK")).await {
+        Ok(Ok(())) => drop(object),
+        Ok(Err(_)) | Err(_) => drop(Object::take(object)),
+    }
+}

@@ -1,0 +1,186 @@
+//! Faults of the server and of the network while a store is open.
+
+mod calls;
+mod commits;
+mod failover;
+mod load;
+mod locks;
+mod network;
+mod replication;
+mod restarts;
+mod stale;
+mod termination;
+
+use std::fmt::Debug;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use auth_core::{
+    ClientInfo, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher, PasswordPolicy,
+    RefreshToken, Session, SessionPolicy, SystemRandom, Timestamp, UserId,
+};
+use test_postgres::{Cluster, Database, Proxy, shared};
+use tokio::task::{JoinHandle, block_in_place, spawn_blocking};
+use tokio::time::{sleep, timeout};
+use user_store::{
+    ActingSession, CreateUserError, Event, EventKind, NewSession, OpenSessionOutcome,
+    PasswordVersion, PostgresConfig, PostgresStore, Reauthentication, SessionStore as _,
+    StoreError, User, UserStore as _,
+};
+
+const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
+
+/// The time after which a call counts as one that never ends. A call takes five seconds at most,
+/// but other tests can delay it.
+const HANG: Duration = Duration::from_secs(40);
+
+/// Returns the outcome of a call, which may fail, but must end.
+async fn ends<T>(call: impl Future<Output = T>) -> T {
+    timeout(HANG, call).await.unwrap()
+}
+
+#[track_caller]
+fn assert_unavailable<T: Debug>(result: Result<T, StoreError>) {
+    assert!(matches!(result, Err(StoreError::Unavailable(_))), "{result:?}");
+}
+
+/// Waits until a condition holds.
+async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    for _ in 0..600 {
+        if condition().await {
+            return;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    panic!("timed out waiting until {what}");
+}
+
+/// Opens a store as a server does.
+async fn open(url: &str) -> PostgresStore {
+    PostgresStore::open(&PostgresConfig::parse(url).unwrap()).await.unwrap()
+}
+
+/// Opens a store without a heartbeat, so that it does nothing unless it is called.
+async fn open_quietly(url: &str) -> PostgresStore {
+    let config = PostgresConfig::parse(url).unwrap();
+    PostgresStore::migrate(&config).await.unwrap();
+    PostgresStore::open_existing(&config).await.unwrap()
+}
+
+/// A database of the shared server, and a proxy in front of the server.
+struct Behind {
+    database: Database,
+    proxy: Proxy,
+}
+
+impl Behind {
+    async fn a_proxy() -> Self {
+        let database = block_in_place(|| shared().create_database(None));
+        let proxy = Proxy::to(port(&database.url())).await;
+        Self { database, proxy }
+    }
+
+    /// Returns the URL of the database through the proxy.
+    fn url(&self) -> String {
+        self.proxy.url(self.database.name())
+    }
+
+    fn sql(&self, sql: &str) -> String {
+        block_in_place(|| self.database.sql(sql))
+    }
+}
+
+fn port(url: &str) -> u16 {
+    let (_, rest) = url.split_once("127.0.0.1:").unwrap();
+    rest.split_once('/').unwrap().0.parse().unwrap()
+}
+
+/// Runs SQL statements in one transaction that stays open for a number of seconds.
+fn hold(database: &Database, sql: &str, seconds: u32) -> JoinHandle<String> {
+    let script = format!("BEGIN; {sql}; SELECT pg_sleep({seconds}); COMMIT");
+    let (server, name) = (shared(), database.name().to_owned());
+    spawn_blocking(move || server.sql(&name, &script))
+}
+
+/// Waits until the statements of [`hold`] have run.
+async fn until_held(database: &Database) {
+    let holding = "SELECT count(*) > 0 FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    until("the locks are held", async || block_in_place(|| database.sql(holding)) == "t").await;
+}
+
+/// Returns the number of connections of stores to the current database.
+const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = 'latchkey'";
+
+/// Creates a database on a server of the test's own.
+fn create_database(cluster: &Cluster) -> String {
+    block_in_place(|| cluster.create_database(None))
+}
+
+fn sql(cluster: &Cluster, database: &str, sql: &str) -> String {
+    block_in_place(|| cluster.sql(database, sql))
+}
+
+fn user(email: &str) -> User {
+    let email = Email::parse(email).unwrap();
+    User { id: UserId::generate(NOW, &SystemRandom), email, created_at: NOW, disabled_at: None }
+}
+
+fn hash() -> PasswordHash {
+    static HASH: OnceLock<PasswordHash> = OnceLock::new();
+    let hash = || {
+        let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[]).unwrap();
+        PasswordHasher::new(PasswordHasher::MIN_ITERATIONS).unwrap().hash(&password, &SystemRandom)
+    };
+    HASH.get_or_init(hash).clone()
+}
+
+async fn create(store: &PostgresStore, user: &User) -> Result<(), StoreError> {
+    let event = Event::by_user(EventKind::AccountCreated, NOW, ClientInfo::default());
+    match store.create_user(user, &hash(), &event.about(user.id)).await {
+        Ok(()) => Ok(()),
+        Err(CreateUserError::Store(error)) => Err(error),
+        Err(CreateUserError::EmailTaken) => panic!("the address is taken by the account itself"),
+    }
+}
+
+async fn sign_up(store: &PostgresStore, email: &str) -> User {
+    let user = user(email);
+    create(store, &user).await.unwrap();
+    user
+}
+
+fn new_session(user: &User) -> (NewSession, RefreshToken) {
+    let token = RefreshToken::generate(&SystemRandom);
+    let open = OpenSession { user_id: user.id, remember: false, policy: &SessionPolicy::default() };
+    let session = Session::open(open, NOW, &SystemRandom);
+    (NewSession::new(session, ClientInfo::default(), &token), token)
+}
+
+/// Opens a session with the first password of the account.
+async fn open_session(store: &PostgresStore, new: &NewSession) -> Result<(), StoreError> {
+    match store.open_session(new, PasswordVersion(0), None).await? {
+        OpenSessionOutcome::Opened(_) => Ok(()),
+        OpenSessionOutcome::CredentialsChanged => panic!("the account does not exist"),
+    }
+}
+
+async fn sign_in(store: &PostgresStore, user: &User) -> (Session, RefreshToken) {
+    let (new, token) = new_session(user);
+    open_session(store, &new).await.unwrap();
+    (new.session, token)
+}
+
+async fn is_alive(store: &PostgresStore, session: &Session) -> Result<bool, StoreError> {
+    Ok(store.session(session.id, NOW).await?.is_some())
+}
+
+fn acting(session: &Session) -> ActingSession {
+    ActingSession { session: *session, client: ClientInfo::default() }
+}
+
+fn reauthentication(session: &Session) -> Reauthentication {
+    let verified = PasswordVersion(0);
+    Reauthentication { session: *session, client: ClientInfo::default(), verified }
+}

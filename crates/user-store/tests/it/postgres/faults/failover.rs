@@ -1,0 +1,123 @@
+//! A standby that replaces the primary.
+
+use std::time::Duration;
+
+use test_postgres::{Cluster, Fault, Proxy, Synchronous};
+use tokio::task::block_in_place;
+use tokio::time::sleep;
+use user_store::{EndSessionsOutcome, HealthCheck as _, PostgresStore, SessionStore as _};
+
+use super::calls::{SignedIn, assert_all_succeed, assert_all_unavailable, sign_up_and_in};
+use super::load::{INCONSISTENCIES, Load};
+use super::{
+    NOW, acting, assert_unavailable, create_database, ends, is_alive, new_session, open,
+    open_session, sql, until,
+};
+
+const FAST: &[(&str, &str)] = &[("fsync", "off")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_acknowledged_is_on_a_synchronous_standby_after_a_failover() {
+    let primary = block_in_place(|| Cluster::start(FAST));
+    let database = create_database(&primary);
+    let standby = block_in_place(|| primary.standby(Synchronous::Yes));
+    let proxy = Proxy::to(primary.port()).await;
+    let store = open(&proxy.url(&database)).await;
+    let load = Load::start(&store);
+    load.until_more(40).await;
+    block_in_place(|| primary.kill());
+    block_in_place(|| standby.promote());
+    proxy.retarget(standby.port());
+    load.until_more(40).await;
+    load.finish(&store).await;
+    assert_eq!(sql(&standby, &database, INCONSISTENCIES), "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_with_two_hosts_finds_the_promoted_standby_and_rejects_a_stale_one() {
+    let primary = block_in_place(|| Cluster::start(FAST));
+    let database = create_database(&primary);
+    let standby = block_in_place(|| primary.standby(Synchronous::No));
+    // The standby is the first host, so that it is skipped at first.
+    let hosts = format!("127.0.0.1:{},127.0.0.1:{}", standby.port(), primary.port());
+    let store = open(&format!("postgres://postgres@{hosts}/{database}?sslmode=disable")).await;
+    let ada = sign_up_and_in(&store).await;
+    until_replicated(&primary, &standby).await;
+
+    block_in_place(|| primary.kill());
+    assert_all_unavailable(&store, &ada).await;
+    block_in_place(|| standby.promote());
+    assert_all_succeed(&store, &ada).await;
+
+    // The old primary comes back as a standby, and falls behind: it does not see the sign-out.
+    block_in_place(|| primary.become_standby_of(&standby));
+    until_replicated(&standby, &primary).await;
+    sql(&primary, "postgres", "SELECT pg_wal_replay_pause()");
+    let ended = store.end_session(&acting(&ada.session), ada.session.id, NOW).await.unwrap();
+    assert_eq!(ended, EndSessionsOutcome::Ended(1));
+    assert!(!is_alive(&store, &ada.session).await.unwrap());
+    let alive = format!("SELECT count(*) FROM sessions WHERE id = '{}'", ada.session.id);
+    assert_eq!(sql(&primary, &database, &alive), "1");
+
+    block_in_place(|| standby.stop());
+    assert_stale_is_rejected(&store, &ada).await;
+}
+
+/// The address of the primary leads to the old primary after a wrong change of a load balancer or of
+/// the DNS. `target_session_attrs` keeps most stores away from it, but not one that connects through
+/// a pooler.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_lands_on_a_stale_standby_rejects_it() {
+    let primary = block_in_place(|| Cluster::start(FAST));
+    let database = create_database(&primary);
+    let standby = block_in_place(|| primary.standby(Synchronous::No));
+    let proxy = Proxy::to(primary.port()).await;
+    for parameter in ["", "&target_session_attrs=any"] {
+        let store = open(&format!("{}{parameter}", proxy.url(&database))).await;
+        sql(&primary, &database, "DELETE FROM users");
+        let ada = sign_up_and_in(&store).await;
+        until_replicated(&primary, &standby).await;
+        sql(&standby, "postgres", "SELECT pg_wal_replay_pause()");
+        let ended = store.end_session(&acting(&ada.session), ada.session.id, NOW).await.unwrap();
+        assert_eq!(ended, EndSessionsOutcome::Ended(1));
+
+        proxy.retarget(standby.port());
+        cut_connections(&proxy).await;
+        assert_stale_is_rejected(&store, &ada).await;
+
+        proxy.retarget(primary.port());
+        if parameter.is_empty() {
+            cut_connections(&proxy).await;
+        }
+        // Connections to the standby are not used again, even if they are not cut.
+        assert!(!is_alive(&store, &ada.session).await.unwrap());
+        open_session(&store, &new_session(&ada.user).0).await.unwrap();
+        sql(&standby, "postgres", "SELECT pg_wal_replay_resume()");
+    }
+}
+
+async fn cut_connections(proxy: &Proxy) {
+    proxy.set(Fault::Reset);
+    sleep(Duration::from_millis(50)).await;
+    proxy.set(Fault::None);
+}
+
+async fn assert_stale_is_rejected(store: &PostgresStore, ada: &SignedIn) {
+    let (unknown, _) = new_session(&ada.user);
+    // A call uses the shared connections in turn. None of them is an exception.
+    for _ in 0..10 {
+        assert_unavailable(ends(is_alive(store, &ada.session)).await);
+        assert_unavailable(ends(is_alive(store, &unknown.session)).await);
+    }
+    assert_unavailable(ends(store.sessions(ada.user.id, NOW)).await);
+    assert_unavailable(ends(store.ping()).await);
+    assert_unavailable(ends(open_session(store, &unknown)).await);
+    assert_unavailable(ends(store.end_all_sessions(ada.user.id, NOW)).await);
+}
+
+/// Waits until the standby has applied everything that is on the primary.
+async fn until_replicated(primary: &Cluster, standby: &Cluster) {
+    let position = sql(primary, "postgres", "SELECT pg_current_wal_flush_lsn()");
+    let applied = format!("SELECT pg_last_wal_replay_lsn() >= '{position}'");
+    until("the standby has caught up", async || sql(standby, "postgres", &applied) == "t").await;
+}

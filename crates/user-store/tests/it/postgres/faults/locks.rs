@@ -1,0 +1,95 @@
+//! Locks of other programs, for which the store waits.
+
+use tokio::task::JoinSet;
+use user_store::PostgresStore;
+
+use super::calls::{assert_all_succeed, call_everything, sign_up_and_in};
+use super::{
+    Behind, CONNECTIONS, assert_unavailable, create, ends, hold, is_alive, new_session, open,
+    open_quietly, open_session, sign_up, until_held, user,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lookups_are_answered_while_all_connections_for_changes_wait() {
+    let server = Behind::a_proxy().await;
+    let store = open_quietly(&server.url()).await;
+    let ada = sign_up_and_in(&store).await;
+    let mut users = Vec::new();
+    for number in 0..40 {
+        users.push(sign_up(&store, &format!("user-{number}@example.com")).await);
+    }
+    // A new store has no connections yet, not even shared ones.
+    let store = open_quietly(&server.url()).await;
+    let held = hold(&server.database, "SELECT FROM users FOR UPDATE", 8);
+    until_held(&server.database).await;
+    let mut sign_ins = JoinSet::new();
+    for user in &users {
+        let (store, new) = (store.clone(), new_session(user).0);
+        sign_ins.spawn(async move { ends(open_session(&store, &new)).await });
+    }
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    super::until("all connections wait", async || server.sql(waiting) == "16").await;
+    for _ in 0..20 {
+        assert!(is_alive(&store, &ada.session).await.unwrap());
+    }
+    for outcome in sign_ins.join_all().await {
+        assert_unavailable(outcome);
+    }
+    held.await.unwrap();
+    assert_all_succeed(&store, &ada).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_locked_for_long_costs_few_connections() {
+    let server = Behind::a_proxy().await;
+    let store = open(&server.url()).await;
+    let ada = sign_up_and_in(&store).await;
+    let held = hold(&server.database, "LOCK TABLE users IN ACCESS EXCLUSIVE MODE", 10);
+    until_held(&server.database).await;
+    let mut callers = JoinSet::new();
+    for number in 0..30 {
+        let (store, session, user) = (store.clone(), ada.session, ada.user.clone());
+        callers.spawn(async move {
+            for _ in 0..2 {
+                if number % 2 == 0 {
+                    ends(is_alive(&store, &session)).await.err();
+                } else {
+                    ends(open_session(&store, &new_session(&user).0)).await.err();
+                }
+            }
+        });
+    }
+    let mut max_connections = 0;
+    while !held.is_finished() {
+        max_connections = max_connections.max(server.sql(CONNECTIONS).parse().unwrap());
+        let outcomes = call_everything(&store, &ada).await;
+        let session = outcomes.into_iter().find(|(name, _)| *name == "session").unwrap().1;
+        if !held.is_finished() {
+            assert_unavailable(session);
+        }
+    }
+    callers.join_all().await;
+    held.await.unwrap();
+    // A shared connection whose answers are late is replaced, and the server needs a moment to see
+    // that it was closed.
+    assert!(max_connections <= PostgresStore::MAX_CONNECTIONS + 8, "{max_connections}");
+    assert_all_succeed(&store, &ada).await;
+}
+
+/// The first change through a connection prepares its statements, which waits for the lock too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_cannot_be_prepared_leaves_no_transaction_open() {
+    let server = Behind::a_proxy().await;
+    let store = open_quietly(&server.url()).await;
+    let held = hold(&server.database, "LOCK TABLE events IN ACCESS EXCLUSIVE MODE", 5);
+    until_held(&server.database).await;
+    assert_unavailable(ends(create(&store, &user("ada@example.com"))).await);
+    held.await.unwrap();
+    for number in 0..5 {
+        create(&store, &user(&format!("user-{number}@example.com"))).await.unwrap();
+    }
+    let open = "SELECT count(*) FROM pg_stat_activity
+                WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    assert_eq!(server.sql(open), "0");
+}

@@ -1,0 +1,69 @@
+//! Connections that are cut, silent or slow.
+
+use std::time::Duration;
+
+use test_postgres::Fault;
+use tokio::time::sleep;
+
+use super::calls::{assert_all_succeed, assert_all_unavailable, sign_up_and_in};
+use super::{Behind, assert_unavailable, ends, hold, new_session, open, open_session, until_held};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_cuts_all_connections_is_unavailable_until_it_works() {
+    let server = Behind::a_proxy().await;
+    let store = open(&server.url()).await;
+    let ada = sign_up_and_in(&store).await;
+    server.proxy.set(Fault::Reset);
+    assert_all_unavailable(&store, &ada).await;
+    server.proxy.set(Fault::None);
+    assert_all_succeed(&store, &ada).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_delivers_nothing_is_unavailable_until_it_works() {
+    let server = Behind::a_proxy().await;
+    let store = open(&server.url()).await;
+    let other = open(&server.database.url()).await;
+    let ada = sign_up_and_in(&store).await;
+    server.proxy.set(Fault::BlackHole);
+    assert_all_unavailable(&store, &ada).await;
+    // The connections have been given up, so it does not help that they still seem to be open.
+    assert_all_unavailable(&store, &ada).await;
+    assert_all_succeed(&other, &ada).await;
+    server.proxy.set(Fault::None);
+    assert_all_succeed(&store, &ada).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_network_delays_calls_but_fails_none() {
+    let server = Behind::a_proxy().await;
+    let store = open(&server.url()).await;
+    let ada = sign_up_and_in(&store).await;
+    server.proxy.set(Fault::Delay(Duration::from_millis(30)));
+    assert_all_succeed(&store, &ada).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_cut_while_a_statement_waits_leaves_no_change() {
+    let server = Behind::a_proxy().await;
+    let store = open(&server.url()).await;
+    let ada = sign_up_and_in(&store).await;
+    let held = hold(&server.database, "SELECT FROM users FOR UPDATE", 2);
+    until_held(&server.database).await;
+    let new = new_session(&ada.user).0;
+    let opening = {
+        let (store, new) = (store.clone(), new.clone());
+        tokio::spawn(async move { ends(open_session(&store, &new)).await })
+    };
+    let waiting = "SELECT count(*) > 0 FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    super::until("the sign-in waits", async || server.sql(waiting) == "t").await;
+    server.proxy.set(Fault::Reset);
+    assert_unavailable(opening.await.unwrap());
+    held.await.unwrap();
+    server.proxy.set(Fault::None);
+    let count = format!("SELECT count(*) FROM sessions WHERE id = '{}'", new.session.id);
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(server.sql(&count), "0");
+    assert_all_succeed(&store, &ada).await;
+}
