@@ -38,10 +38,13 @@ macro_rules! cases {
 
 pub mod attempts;
 pub mod audit;
+pub mod clocks;
 pub mod decoys;
 mod deployment;
 pub mod imports;
 pub mod keys;
+pub mod order;
+pub mod races;
 pub mod refresh;
 pub mod repeats;
 pub mod sessions;
@@ -92,6 +95,18 @@ macro_rules! conformance_tests {
         mod keys {
             use super::*;
             $crate::keys_cases! { $deployment }
+        }
+        mod races {
+            use super::*;
+            $crate::races_cases! { $deployment }
+        }
+        mod clocks {
+            use super::*;
+            $crate::clocks_cases! { $deployment }
+        }
+        mod order {
+            use super::*;
+            $crate::order_cases! { $deployment }
         }
         mod store {
             use super::*;

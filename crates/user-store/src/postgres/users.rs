@@ -256,8 +256,8 @@ impl UserStore for PostgresStore {
 impl PostgresStore {
     /// Returns the normalised email address of an account.
     async fn email_key(&self, user: UserId) -> Result<Option<String>, StoreError> {
-        let reply = self.database.read(vec![users::email_key(user)]).await?;
-        Ok(reply.first(0).map(users::read_email_key).transpose()?)
+        let reply = self.database.read(vec![attempts::email_key(user)]).await?;
+        Ok(attempts::read_email_key(reply.first(0))?)
     }
 }
 
@@ -273,7 +273,7 @@ fn lock_all(user: UserId, email: &str, lock_account: Query) -> Vec<Query> {
     vec![
         attempts::lock_of_account(email),
         lock_account,
-        users::email_key(user),
+        attempts::email_key(user),
         sessions::lock_of_user(user),
     ]
 }
@@ -290,7 +290,7 @@ struct Locked {
 /// Fails if the email address of the account is not `email`, because the locked counters are those
 /// of `email`.
 fn read_locked(reply: &Reply, email: &str) -> Result<Locked, DatabaseError> {
-    let current = reply.first(2).map(users::read_email_key).transpose()?;
+    let current = attempts::read_email_key(reply.first(2))?;
     if current.is_some_and(|current| current != email) {
         let message = "the email address of the account was changed at the same time";
         return Err(DatabaseError::new(ErrorKind::Conflict, message));
