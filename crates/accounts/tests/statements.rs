@@ -9,8 +9,9 @@
 use std::sync::Arc;
 
 use accounts::{Accounts, Caller, ClientInfo, DeviceToken, SignIn, SignInError};
+use test_postgres::Database;
 use tokio::sync::{Mutex, MutexGuard};
-use user_store::StatementRecord;
+use user_store::{PostgresConfig, PostgresStore, StatementRecord};
 
 const PASSWORD: &str = "a long walk along the sea";
 
@@ -22,30 +23,52 @@ const EMAILS: [&str; 4] = [KNOWN, DISABLED, "nobody@example.com", "no address"];
 struct App {
     accounts: Arc<Accounts>,
     record: StatementRecord,
-    _folder: tempfile::TempDir,
+    _place: Place,
     _turn: MutexGuard<'static, ()>,
+}
+
+/// Where the accounts are stored.
+enum Place {
+    Folder(tempfile::TempDir),
+    Database(Database),
+}
+
+impl Place {
+    fn sqlite() -> Self {
+        Self::Folder(tempfile::tempdir().unwrap())
+    }
+
+    fn postgres() -> Self {
+        Self::Database(test_postgres::shared().create_database(None))
+    }
 }
 
 /// Lets one test run at a time.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 impl App {
-    async fn new() -> Self {
+    async fn new(place: Place) -> Self {
         let turn = TURN.lock().await;
-        let folder = tempfile::tempdir().unwrap();
-        let accounts = Accounts::builder()
-            .sqlite(folder.path().join("latchkey.db"))
+        let builder = Accounts::builder()
             .public_url("https://auth.example.com")
             .weak_hashes_for_tests()
-            .without_maintenance()
-            .build()
-            .await
-            .unwrap();
+            .without_maintenance();
+        let builder = match &place {
+            Place::Folder(folder) => builder.sqlite(folder.path().join("latchkey.db")),
+            Place::Database(database) => {
+                let config = PostgresConfig::parse(&database.url()).unwrap();
+                PostgresStore::migrate(&config).await.unwrap();
+                // Unlike a server, a command does not renew a row from time to time.
+                let store = PostgresStore::open_existing(&config).await.unwrap();
+                builder.store(Arc::new(store))
+            }
+        };
+        let accounts = builder.build().await.unwrap();
         let record = StatementRecord::start();
         for email in [KNOWN, DISABLED, OTHER] {
             accounts.sign_up(email, PASSWORD, &at(0, None)).await.unwrap();
         }
-        Self { accounts, record, _folder: folder, _turn: turn }
+        Self { accounts, record, _place: place, _turn: turn }
     }
 
     async fn device(&self, email: &str) -> Option<DeviceToken> {
@@ -87,12 +110,27 @@ fn without_key_read(mut statements: Vec<String>) -> Vec<String> {
         let end = statements.iter().position(|sql| sql == "ROLLBACK").unwrap();
         let _ = statements.drain(..=end);
     }
+    // On PostgreSQL, one statement reads the version and the keys.
+    if statements.get(1).is_some_and(|sql| sql.contains("JOIN signing_keys")) {
+        let _ = statements.drain(..2);
+    }
     statements
 }
 
 #[tokio::test]
 async fn rejected_sign_ins_run_the_same_statements_with_and_without_an_account() {
-    let app = App::new().await;
+    compare_rejected_sign_ins(Place::sqlite(), 1).await;
+}
+
+#[tokio::test]
+async fn rejected_sign_ins_run_the_same_statements_on_postgresql() {
+    // Every read is preceded by a check that the server is not a standby.
+    compare_rejected_sign_ins(Place::postgres(), 2).await;
+}
+
+/// `read` is the number of statements of a read of the counters.
+async fn compare_rejected_sign_ins(place: Place, read: usize) {
+    let app = App::new(place).await;
     let own = app.device(KNOWN).await;
     let of_another_account = app.device(OTHER).await;
     let junk = DeviceToken::parse(&"A".repeat(107)).ok();
@@ -124,10 +162,9 @@ async fn rejected_sign_ins_run_the_same_statements_with_and_without_an_account()
             }
         }
     }
-    // A throttled sign-in reads its counters with one statement. It neither looks up the account
-    // nor writes.
-    assert_eq!(throttled[0].len(), 1, "{:?}", throttled[0]);
-    assert!(throttled[0][0].contains("FROM counters"));
+    // A throttled sign-in reads its counters once. It neither looks up the account nor writes.
+    assert_eq!(throttled[0].len(), read, "{:?}", throttled[0]);
+    assert!(throttled[0][read - 1].contains("FROM counters"));
     assert!(throttled.iter().all(|statements| *statements == throttled[0]));
     // A failed sign-in runs the same statements with and without an account. Text that is not an
     // email address cannot have an account, so nothing is looked up.
@@ -140,14 +177,31 @@ async fn rejected_sign_ins_run_the_same_statements_with_and_without_an_account()
 
 #[tokio::test]
 async fn a_successful_sign_in_reads_its_counters_three_times_and_leaves_none() {
-    let app = App::new().await;
-    let (_, first) = app.sign_in(KNOWN, PASSWORD, &at(1, None)).await;
-    let (status, statements) = app.sign_in(KNOWN, PASSWORD, &at(1, None)).await;
-    assert_eq!((status, first.len()), (Status::Ok, statements.len()));
+    let statements = successful_sign_in(Place::sqlite()).await;
     let count = |part: &str| statements.iter().filter(|sql| sql.contains(part)).count();
     assert_eq!(count("SELECT key, state FROM counters"), 3, "{statements:#?}");
     assert_eq!((count("INTO counters"), count("DELETE FROM counters")), (3, 1));
     assert_eq!(count("COMMIT"), 3);
+}
+
+#[tokio::test]
+async fn a_successful_sign_in_on_postgresql_writes_all_counters_with_one_statement() {
+    let statements = successful_sign_in(Place::postgres()).await;
+    let count = |part: &str| statements.iter().filter(|sql| sql.contains(part)).count();
+    assert_eq!(count("SELECT key, state FROM counters"), 3, "{statements:#?}");
+    assert_eq!((count("UPDATE counters"), count("DELETE FROM counters")), (1, 1));
+    // The rows to lock are added before each of the two changes.
+    assert_eq!(count("INTO counters"), 2);
+    assert_eq!(statements.iter().filter(|sql| *sql == "COMMIT").count(), 3);
+}
+
+/// Returns the statements of a successful sign-in.
+async fn successful_sign_in(place: Place) -> Vec<String> {
+    let app = App::new(place).await;
+    let (_, first) = app.sign_in(KNOWN, PASSWORD, &at(1, None)).await;
+    let (status, statements) = app.sign_in(KNOWN, PASSWORD, &at(1, None)).await;
+    assert_eq!((status, first.len()), (Status::Ok, statements.len()));
+    statements
 }
 
 async fn user_id(app: &App, email: &str) -> accounts::UserId {

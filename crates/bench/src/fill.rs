@@ -64,9 +64,9 @@ fn insert_session(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> Command
     let NewSession { session, family, refresh_token, .. } =
         NewSession::new(session, ClientInfo::default(), &token);
     tx.prepare_cached(
-        "INSERT INTO sessions (id, user_id, created_at, last_used_at, idle_expires_at,
+        "INSERT INTO sessions (id, user_number, created_at, last_used_at, idle_expires_at,
                                expires_at, remember, refresh_family, refresh_token)
-         VALUES (?1, ?2, ?3, ?3, ?4, ?5, 1, ?6, ?7)",
+         VALUES (?1, (SELECT number FROM users WHERE id = ?2), ?3, ?3, ?4, ?5, 1, ?6, ?7)",
     )?
     .execute(params![
         session.id.as_uuid().as_bytes(),

@@ -17,7 +17,7 @@ pub const VARIABLE: &str = "TEST_POSTGRES";
 
 /// The maximum number of databases that the tests of one process have at a time. It limits their
 /// connections, because each store has a pool.
-const MAX_DATABASES: usize = 8;
+const MAX_DATABASES: usize = 4;
 
 /// The maximum time that a test waits until other tests drop their databases.
 const DATABASE_TIMEOUT: Duration = Duration::from_mins(5);

@@ -18,6 +18,8 @@ mod keys;
 mod lifetime;
 mod lookups;
 mod open;
+#[cfg(test)]
+mod plans;
 mod query;
 mod rows;
 mod schema;

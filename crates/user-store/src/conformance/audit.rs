@@ -25,6 +25,7 @@ cases! {
     concurrent_deletions_record_one_event,
     events_are_kept_for_90_days_and_then_purged,
     an_event_of_an_unknown_kind_is_kept_and_listed,
+    an_event_about_a_deleted_account_is_not_recorded,
 }
 
 async fn every_change_is_recorded(deployment: &dyn Deployment) {
@@ -105,7 +106,9 @@ async fn a_call_that_changes_nothing_records_nothing(deployment: &dyn Deployment
     let (unknown_user, policy) = (user("nobody@example.com"), SessionPolicy::default());
     assert!(sign_out(&store, &session).await);
     let mut seen = all(&store).await.len();
-    assert!(store.create_user(&ada, &hash(), &creation(&ada)).await.is_err());
+    // The same id would be a repeated creation, which a store may recognise.
+    let taken = user("ada@example.com");
+    assert!(store.create_user(&taken, &hash(), &creation(&taken)).await.is_err());
     assert!(!sign_out(&store, &session).await);
     let _ = store.end_other_sessions(&acting(&session), NOW).await.unwrap();
     assert_eq!(store.end_all_sessions(ada.id, NOW).await.unwrap(), 0);
@@ -262,6 +265,22 @@ async fn an_event_of_an_unknown_kind_is_kept_and_listed(deployment: &dyn Deploym
     assert_eq!(older.activity(ada.id, 1).await.unwrap(), std::slice::from_ref(&event));
     let data = older.user_data(ada.id).await.unwrap().unwrap();
     assert_eq!(data.events[0], event);
+}
+
+async fn an_event_about_a_deleted_account_is_not_recorded(deployment: &dyn Deployment) {
+    let [here, there] = two_servers(deployment).await;
+    let failed = Event::by_user(EventKind::SignInFailed, NOW, client());
+    for _ in 0..10 {
+        let (ada, _) = sign_up_ada(&here).await;
+        let event = failed.clone().about(ada.id);
+        let (deleted, recorded) =
+            join(here.delete_user(ada.id, NOW), there.record_event(&event)).await;
+        assert_eq!(deleted.unwrap(), UpdateUserOutcome::Updated);
+        recorded.unwrap();
+        there.record_event(&event).await.unwrap();
+        let deletion = Event::by_operator(EventKind::AccountDeleted, NOW).about(ada.id);
+        assert_eq!(here.activity(ada.id, 10).await.unwrap(), [deletion]);
+    }
 }
 
 async fn all(store: &Server) -> Vec<Event> {

@@ -12,8 +12,8 @@ use crate::statement_record;
 /// A statement with its parameters.
 #[derive(Debug)]
 pub(super) struct Query {
-    sql: &'static str,
-    parameters: Vec<Box<dyn ToSql + Sync + Send>>,
+    pub(super) sql: &'static str,
+    pub(super) parameters: Vec<Box<dyn ToSql + Sync + Send>>,
 }
 
 impl Query {

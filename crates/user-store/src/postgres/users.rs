@@ -36,27 +36,32 @@ impl UserStore for PostgresStore {
                     return Ok(Plan { writes, outcome: Creation::Created });
                 }
                 let owner = reply.first(1).map(|row| users::read(row, 0)).transpose()?;
-                Ok(match owner {
-                    // The first transaction may have ended without the synchronous standby. The
-                    // commit of a lock waits until the standby has everything before it.
-                    Some(owner) if owner.id == id => {
-                        Plan { writes: vec![users::lock(id)], outcome: Creation::Created }
-                    }
-                    _ => Plan::unchanged(Creation::EmailTaken),
-                })
+                let owner = owner.map(|owner| owner.id);
+                // If a first transaction has created the account and its commit was lost, it may
+                // have ended without the synchronous standby. The commit of a lock waits until the
+                // standby has everything before it.
+                let is_own = owner == Some(id);
+                let writes = if is_own { vec![users::lock(id)] } else { Vec::new() };
+                Ok(Plan { writes, outcome: Creation::EmailTaken(owner) })
             };
             self.database.write_within(timeout, reads, decide)
         };
         let deadline = Instant::now() + CALL_TIMEOUT;
-        let mut created = create(CALL_TIMEOUT).await;
-        if let Err(WriteError::Unknown(_)) = created {
-            // The first transaction may have created the account. The same transaction finds it by
-            // its id: the insertion waits until the first one has ended.
-            created = create(deadline.saturating_duration_since(Instant::now())).await;
+        let error = match create(CALL_TIMEOUT).await {
+            Ok(Creation::Created) => return Ok(()),
+            Ok(Creation::EmailTaken(_)) => return Err(CreateUserError::EmailTaken),
+            Err(error) => error,
+        };
+        if let WriteError::Unchanged(error) = error {
+            return Err(StoreError::from(error).into());
         }
-        match created.map_err(StoreError::from)? {
+        // The account may have been created. The same transaction finds that out: its insertion
+        // waits until the first transaction has ended.
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        match create(remaining).await.map_err(StoreError::from)? {
             Creation::Created => Ok(()),
-            Creation::EmailTaken => Err(CreateUserError::EmailTaken),
+            Creation::EmailTaken(owner) if owner == Some(id) => Ok(()),
+            Creation::EmailTaken(_) => Err(CreateUserError::EmailTaken),
         }
     }
 
@@ -260,15 +265,16 @@ impl UserStore for PostgresStore {
 impl PostgresStore {
     /// Returns the normalised email address of an account.
     async fn email_key(&self, user: UserId) -> Result<Option<String>, StoreError> {
-        let reply = self.database.read(vec![users::email_key(user)]).await?;
-        Ok(reply.first(0).map(users::read_email_key).transpose()?)
+        let reply = self.database.read(vec![attempts::email_key(user)]).await?;
+        Ok(attempts::read_email_key(reply.first(0))?)
     }
 }
 
 /// The outcome of the transaction that creates an account.
 enum Creation {
     Created,
-    EmailTaken,
+    /// The id is that of the account with the email address. `None` if it was deleted meanwhile.
+    EmailTaken(Option<UserId>),
 }
 
 /// Locks the counters, the account and the sessions of a user, in this order. `lock_account` locks
@@ -277,7 +283,7 @@ fn lock_all(user: UserId, email: &str, lock_account: Query) -> Vec<Query> {
     vec![
         attempts::lock_of_account(email),
         lock_account,
-        users::email_key(user),
+        attempts::email_key(user),
         sessions::lock_of_user(user),
     ]
 }
@@ -294,7 +300,7 @@ struct Locked {
 /// Fails if the email address of the account is not `email`, because the locked counters are those
 /// of `email`.
 fn read_locked(reply: &Reply, email: &str) -> Result<Locked, DatabaseError> {
-    let current = reply.first(2).map(users::read_email_key).transpose()?;
+    let current = attempts::read_email_key(reply.first(2))?;
     if current.is_some_and(|current| current != email) {
         let message = "the email address of the account was changed at the same time";
         return Err(DatabaseError::new(ErrorKind::Conflict, message));

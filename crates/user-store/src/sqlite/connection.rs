@@ -101,7 +101,8 @@ mod tests {
         let path = folder.path().join("latchkey.db");
         schema::migrate(&mut Connection::open(&path).unwrap()).unwrap();
         let connection = connect(&path, FileIdentity::read(&path).unwrap()).unwrap();
-        let sql = "SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = ?1";
+        let sql =
+            "SELECT 1 FROM sessions s JOIN users u ON u.number = s.user_number WHERE s.id = ?1";
         let mut statement = connection.prepare(sql).unwrap();
         for id in [[0; 16], [1; 16]] {
             assert!(!statement.exists([id]).unwrap());

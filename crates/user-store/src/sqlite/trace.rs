@@ -11,6 +11,7 @@ pub(super) fn observe(mut connection: Connection) -> rusqlite::Result<Connection
     Ok(connection)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "rusqlite calls the function with a value")]
 fn record(event: TraceEvent<'_>) {
     if let TraceEvent::Stmt(_, sql) = event {
         statement_record::record(sql);

@@ -1,5 +1,105 @@
-//! Tests of the PostgreSQL backend.
+//! The conformance suite on PostgreSQL, and tests of the PostgreSQL backend.
 
+mod attempts;
+mod audit;
 mod faults;
+mod health;
+mod imports;
 mod relay;
+mod round_trips;
+mod start;
 mod tls;
+mod users;
+
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use async_trait::async_trait;
+use test_postgres::{Database, shared};
+use tokio::runtime::Runtime;
+use user_store::conformance::Deployment;
+use user_store::{PostgresConfig, PostgresStore, Store};
+
+/// A database with the schema of this version, and any number of servers that use it.
+struct Servers(Database);
+
+impl Servers {
+    fn new() -> Self {
+        static TEMPLATE: OnceLock<String> = OnceLock::new();
+        Self(shared().create_database(Some(TEMPLATE.get_or_init(template))))
+    }
+
+    /// Creates a database in which some changes fail with a conflict between transactions.
+    fn with_conflicts() -> Self {
+        static TEMPLATE: OnceLock<String> = OnceLock::new();
+        let template = TEMPLATE.get_or_init(|| {
+            let template = template();
+            shared().sql(&template, CONFLICTS);
+            template
+        });
+        Self(shared().create_database(Some(template)))
+    }
+}
+
+#[async_trait]
+impl Deployment for Servers {
+    async fn connect(&self) -> Arc<dyn Store> {
+        Arc::new(PostgresStore::open(&config(&self.0.url())).await.unwrap())
+    }
+}
+
+fn new_database() -> Database {
+    shared().create_database(None)
+}
+
+async fn open(url: &str) -> PostgresStore {
+    PostgresStore::open(&config(url)).await.unwrap()
+}
+
+fn config(url: &str) -> PostgresConfig {
+    PostgresConfig::parse(url).unwrap()
+}
+
+/// Creates a database with the schema. Copies of it take less time than migrations.
+fn template() -> String {
+    let template = shared().create_template();
+    let config = config(&shared().url(&template));
+    // The caller may run in a runtime, in which it cannot wait for another future.
+    let migrate = move || Runtime::new().unwrap().block_on(PostgresStore::migrate(&config));
+    thread::spawn(migrate).join().unwrap().unwrap();
+    template
+}
+
+/// Every eleventh statement that changes a table fails with the error of a serialization failure
+/// (SQLSTATE 40001), after which a transaction must be run again. A rollback does not reset the
+/// sequence, so the next attempt does not fail at the same statement.
+const CONFLICTS: &str = "
+CREATE SEQUENCE test_changes;
+CREATE FUNCTION test_conflict() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('test_changes') % 11 = 0 THEN
+        RAISE EXCEPTION 'injected conflict' USING ERRCODE = 'serialization_failure';
+    END IF;
+    RETURN NULL;
+END $$;
+DO $$
+DECLARE name text;
+BEGIN
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() LOOP
+        EXECUTE format('CREATE TRIGGER test_conflict AFTER INSERT OR UPDATE OR DELETE ON %I
+                        FOR EACH STATEMENT EXECUTE FUNCTION test_conflict()', name);
+    END LOOP;
+END $$;
+";
+
+mod conformance {
+    use super::Servers;
+
+    user_store::conformance_tests!(Servers::new());
+}
+
+mod conformance_with_conflicts {
+    use super::Servers;
+
+    user_store::conformance_tests!(Servers::with_conflicts());
+}

@@ -2,6 +2,8 @@ mod backup;
 mod faults;
 mod inspect;
 mod look_ups;
+mod narrow_lookups;
+mod plans;
 mod rejected;
 mod schema;
 mod secrets;

@@ -206,6 +206,25 @@ fn latchkeys_options_follow_those_of_the_user() {
     );
 }
 
+#[tokio::test]
+async fn the_server_limits_how_long_a_connection_can_block_others() {
+    let cluster = test_postgres::Cluster::start(&[("fsync", "off")]);
+    let url = format!("{}&options=-c%20statement_timeout%3D0", cluster.url("postgres"));
+    let manager = parse(&url).manager().expect("no certificate is needed");
+    let pool = deadpool_postgres::Pool::builder(manager).build().expect("no runtime is needed");
+    let client = pool.get().await.expect("the server accepts connections");
+    for (setting, expected) in [
+        ("statement_timeout", "5s"),
+        ("lock_timeout", "3s"),
+        ("idle_in_transaction_session_timeout", "10s"),
+        ("default_transaction_isolation", "read committed"),
+        ("application_name", "latchkey"),
+    ] {
+        let row = client.query_one(&format!("SHOW {setting}"), &[]).await.expect("it exists");
+        assert_eq!(row.get::<_, &str>(0), expected, "{setting}");
+    }
+}
+
 #[test]
 fn only_an_inspection_accepts_a_read_only_server() {
     let config = parse("postgres://u@db/app");

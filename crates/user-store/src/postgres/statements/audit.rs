@@ -46,16 +46,6 @@ pub(in crate::postgres) fn insert_all(events: &[Event]) -> Query {
     .bind(column(events, |event| event.client.user_agent().map(str::to_owned)))
 }
 
-/// Selects up to `limit` events about a user, newest first. Read the rows with [`read`].
-pub(in crate::postgres) fn of_user(user: UserId, limit: u32) -> Query {
-    Query::new(
-        "SELECT at, kind, operator, user_id, session_id, kid, ip, user_agent FROM events
-         WHERE user_id = $1 ORDER BY id DESC LIMIT $2",
-    )
-    .bind(*user.as_uuid())
-    .bind(i64::from(limit))
-}
-
 /// Deletes all events about a user. The account must be deleted first, by a statement of its own.
 pub(in crate::postgres) fn delete_of_user(user: UserId) -> Query {
     Query::new("SELECT latchkey_delete_events_of($1)").bind(*user.as_uuid())
@@ -94,6 +84,16 @@ pub(in crate::postgres) fn lock_user(user: UserId) -> Query {
 
 pub(in crate::postgres) fn read_user(row: Option<&Row>) -> Result<Option<UserId>> {
     row.map(|row| user_id(row, 0)).transpose()
+}
+
+/// Selects up to `limit` events about a user, newest first. Read the rows with [`read`].
+pub(in crate::postgres) fn of_user(user: UserId, limit: u32) -> Query {
+    Query::new(
+        "SELECT at, kind, operator, user_id, session_id, kid, ip, user_agent FROM events
+         WHERE user_id = $1 ORDER BY id DESC LIMIT $2",
+    )
+    .bind(*user.as_uuid())
+    .bind(i64::from(limit))
 }
 
 /// Selects up to `limit` events after `after`, in the order of their transactions. If `user` is

@@ -133,15 +133,6 @@ pub(in crate::postgres) fn page(after: Option<UserId>, limit: u32) -> Query {
     query.bind(i64::from(limit))
 }
 
-/// Selects the normalised email address of an account. Read the row with [`read_email_key`].
-pub(in crate::postgres) fn email_key(user: UserId) -> Query {
-    Query::new("SELECT email_key FROM users WHERE id = $1").bind(*user.as_uuid())
-}
-
-pub(in crate::postgres) fn read_email_key(row: &Row) -> Result<String> {
-    Ok(row.try_get(0)?)
-}
-
 /// Locks an account that will be deleted. Waits for transactions that record an event about it.
 /// Read the row with [`read_account_state`].
 pub(in crate::postgres) fn lock_to_delete(user: UserId) -> Query {

@@ -12,9 +12,12 @@ use crate::sessions::{ActiveSession, NewSession, Rotation, SessionRecord};
 use crate::sqlite::rows::{bytes, client, session_id, timestamp, user_id};
 use crate::sqlite::statements::users;
 
-/// The columns that [`read`] reads. The table `sessions` must have the alias `s`.
-const COLUMNS: &str = "s.id, s.user_id, s.created_at, s.last_used_at, s.idle_expires_at, \
+/// The columns that [`read`] reads, from [`TABLES`].
+const COLUMNS: &str = "s.id, u.id, s.created_at, s.last_used_at, s.idle_expires_at, \
                        s.expires_at, s.remember";
+
+/// The sessions `s`, each with its user `u`.
+const TABLES: &str = "sessions s JOIN users u ON u.number = s.user_number";
 
 /// The number of [`COLUMNS`].
 const WIDTH: usize = 7;
@@ -36,9 +39,11 @@ pub(in crate::sqlite) fn insert(connection: &Connection, new: &NewSession) -> Re
     connection
         .prepare_cached(
             "INSERT INTO sessions (
-                 id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember,
+                 id, user_number, created_at, last_used_at, idle_expires_at, expires_at, remember,
                  ip, user_agent, refresh_family, refresh_token
-             ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             ) VALUES (
+                 ?1, (SELECT number FROM users WHERE id = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+             )",
         )?
         .execute(params![
             session.id.as_uuid().as_bytes(),
@@ -66,7 +71,7 @@ pub(in crate::sqlite) fn with_user(
         let user = users::COLUMNS;
         format!(
             "SELECT {COLUMNS}, {user}, (SELECT version FROM signing_key_set)
-             FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = ?1"
+             FROM {TABLES} WHERE s.id = ?1"
         )
     });
     connection
@@ -83,7 +88,7 @@ pub(in crate::sqlite) fn with_user(
 
 pub(in crate::sqlite) fn by_id(connection: &Connection, id: SessionId) -> Result<Option<Session>> {
     connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM sessions s WHERE s.id = ?1"))?
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM {TABLES} WHERE s.id = ?1"))?
         .query_row([id.as_uuid().as_bytes()], read)
         .optional()
 }
@@ -97,7 +102,7 @@ pub(in crate::sqlite) fn by_family(
         .prepare_cached(&format!(
             "SELECT {COLUMNS}, s.ip, s.user_agent, s.refresh_token, s.replaced_token,
                  s.successor_salt, s.repeats
-             FROM sessions s WHERE s.refresh_family = ?1"
+             FROM {TABLES} WHERE s.refresh_family = ?1"
         ))?
         .query_row([family.as_bytes()], |row| {
             let session = read(row)?;
@@ -162,7 +167,8 @@ pub(in crate::sqlite) fn count_others(
     connection
         .prepare_cached(
             "SELECT count(*) FROM sessions
-             WHERE user_id = ?1 AND id <> ?2 AND idle_expires_at > ?3",
+             WHERE user_number = (SELECT number FROM users WHERE id = ?1)
+                 AND id <> ?2 AND idle_expires_at > ?3",
         )?
         .query_row(
             params![user.as_uuid().as_bytes(), except.as_uuid().as_bytes(), now.as_millisecond()],
@@ -177,8 +183,8 @@ pub(in crate::sqlite) fn of_user(
 ) -> Result<Vec<SessionRecord>> {
     connection
         .prepare_cached(&format!(
-            "SELECT {COLUMNS}, s.ip, s.user_agent FROM sessions s
-             WHERE s.user_id = ?1 ORDER BY s.last_used_at DESC, s.id DESC"
+            "SELECT {COLUMNS}, s.ip, s.user_agent FROM {TABLES}
+             WHERE u.id = ?1 ORDER BY s.last_used_at DESC, s.id DESC"
         ))?
         .query_map([user.as_uuid().as_bytes()], |row| {
             Ok(SessionRecord { session: read(row)?, client: client(row, WIDTH)? })
@@ -200,7 +206,10 @@ pub(in crate::sqlite) fn delete_all(
     user: UserId,
 ) -> Result<Vec<Timestamp>> {
     connection
-        .prepare_cached("DELETE FROM sessions WHERE user_id = ?1 RETURNING idle_expires_at")?
+        .prepare_cached(
+            "DELETE FROM sessions WHERE user_number = (SELECT number FROM users WHERE id = ?1)
+             RETURNING idle_expires_at",
+        )?
         .query_map([user.as_uuid().as_bytes()], |row| timestamp(row, 0))?
         .collect()
 }
@@ -212,7 +221,10 @@ pub(in crate::sqlite) fn delete_others(
     keep: SessionId,
 ) -> Result<()> {
     connection
-        .prepare_cached("DELETE FROM sessions WHERE user_id = ?1 AND id <> ?2")?
+        .prepare_cached(
+            "DELETE FROM sessions
+             WHERE user_number = (SELECT number FROM users WHERE id = ?1) AND id <> ?2",
+        )?
         .execute([user.as_uuid().as_bytes(), keep.as_uuid().as_bytes()])?;
     Ok(())
 }
@@ -228,7 +240,9 @@ pub(in crate::sqlite) fn delete_family(
     connection
         .prepare_cached(
             "DELETE FROM sessions
-             WHERE refresh_family = ?1 AND user_id = ?2 AND idle_expires_at > ?3 RETURNING id",
+             WHERE refresh_family = ?1 AND user_number = (SELECT number FROM users WHERE id = ?2)
+                 AND idle_expires_at > ?3
+             RETURNING id",
         )?
         .query_row(
             params![family.as_bytes(), user.as_uuid().as_bytes(), now.as_millisecond()],
@@ -247,8 +261,10 @@ pub(in crate::sqlite) fn delete_least_recent(
 ) -> Result<Vec<SessionId>> {
     connection
         .prepare_cached(
-            "DELETE FROM sessions WHERE id IN (
-                 SELECT id FROM sessions WHERE user_id = ?1 AND idle_expires_at > ?3
+            "DELETE FROM sessions WHERE rowid IN (
+                 SELECT rowid FROM sessions
+                 WHERE user_number = (SELECT number FROM users WHERE id = ?1)
+                     AND idle_expires_at > ?3
                  ORDER BY last_used_at DESC, id DESC LIMIT -1 OFFSET ?2
              ) RETURNING id",
         )?
@@ -266,8 +282,8 @@ pub(in crate::sqlite) fn delete_expired(
 ) -> Result<usize> {
     connection
         .prepare_cached(
-            "DELETE FROM sessions WHERE id IN (
-                 SELECT id FROM sessions WHERE idle_expires_at <= ?1
+            "DELETE FROM sessions WHERE rowid IN (
+                 SELECT rowid FROM sessions WHERE idle_expires_at <= ?1
                  ORDER BY idle_expires_at LIMIT ?2
              )",
         )?

@@ -6,7 +6,6 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use test_postgres::TlsCluster;
-use test_postgres::rcgen::CertificateParams;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -33,17 +32,17 @@ pub(super) enum Tampering {
 }
 
 impl Relay {
-    /// Starts a relay whose certificate is signed by the authority of the server.
+    /// Starts a relay with a certificate and its key, both in PEM.
     pub(super) async fn start(
         cluster: &TlsCluster,
-        certificate: &CertificateParams,
+        certificate: (String, String),
         tampering: Tampering,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (sender, passwords) = mpsc::unbounded_channel();
         let connection = Connection {
-            acceptor: acceptor(cluster.sign(certificate)),
+            acceptor: acceptor(&certificate),
             connector: connector(cluster),
             server: cluster.cluster().port(),
             tampering,
@@ -77,7 +76,7 @@ impl Drop for Relay {
     }
 }
 
-fn acceptor((certificate, key): (String, String)) -> TlsAcceptor {
+fn acceptor((certificate, key): &(String, String)) -> TlsAcceptor {
     let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
     let config = ServerConfig::builder_with_provider(provider())

@@ -135,9 +135,9 @@ async fn a_damaged_database_is_not_backed_up() {
     for (damage, repair) in [
         (
             "PRAGMA foreign_keys = OFF;
-             INSERT INTO sessions (id, user_id, created_at, last_used_at, idle_expires_at,
+             INSERT INTO sessions (id, user_number, created_at, last_used_at, idle_expires_at,
                  expires_at, remember, refresh_family, refresh_token)
-             VALUES (zeroblob(16), zeroblob(16), 0, 0, 0, 0, 0, zeroblob(32), zeroblob(32));",
+             VALUES (zeroblob(16), 1000, 0, 0, 0, 0, 0, zeroblob(32), zeroblob(32));",
             "DELETE FROM sessions;",
         ),
         (

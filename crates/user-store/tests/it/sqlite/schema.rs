@@ -27,7 +27,7 @@ fn a_new_file_has_strict_tables_wal_mode_and_an_application_id() {
     let connection = folder.sql();
     assert_eq!(pragma(&connection, "journal_mode"), "wal");
     assert_eq!(pragma(&connection, "application_id"), 0x4c4b_6579.to_string());
-    assert_eq!(pragma(&connection, "user_version"), "10");
+    assert_eq!(pragma(&connection, "user_version"), "11");
     let not_strict: i64 = connection
         .query_row(
             "SELECT count(*) FROM pragma_table_list
@@ -63,12 +63,17 @@ fn the_schema_has_the_expected_tables_indexes_and_triggers() {
         "events_of_repeats",
         "sessions",
         "sessions_by_end",
+        "sessions_by_family",
+        "sessions_by_id",
         "sessions_by_user",
+        "sessions_have_different_ids",
         "signing_key_added",
         "signing_key_retired",
         "signing_key_set",
         "signing_keys",
         "users",
+        "users_by_email",
+        "users_by_id",
     ];
     assert_eq!(names, expected);
 }
@@ -124,19 +129,22 @@ async fn an_older_schema_is_migrated_without_losing_accounts() {
     assert_eq!(schema(&old), schema(&new));
 }
 
-/// The migrations up to version 6.
-const MIGRATIONS: [&str; 6] = [
+/// The migrations up to version 10.
+const MIGRATIONS: [&str; 10] = [
     include_str!("../../../src/sqlite/migrations/0001_users_and_sessions.sql"),
     include_str!("../../../src/sqlite/migrations/0002_refresh_tokens_and_disabled_users.sql"),
     include_str!("../../../src/sqlite/migrations/0003_password_versions.sql"),
     include_str!("../../../src/sqlite/migrations/0004_counters.sql"),
     include_str!("../../../src/sqlite/migrations/0005_events.sql"),
     include_str!("../../../src/sqlite/migrations/0006_signing_key_set.sql"),
+    include_str!("../../../src/sqlite/migrations/0007_refresh_token_repeats.sql"),
+    include_str!("../../../src/sqlite/migrations/0008_key_activation.sql"),
+    include_str!("../../../src/sqlite/migrations/0009_decoys.sql"),
+    include_str!("../../../src/sqlite/migrations/0010_device_versions.sql"),
 ];
 
-/// Creates a file as this version would have left it, with keys that were generated at these times,
-/// in milliseconds.
-fn create_with_keys(folder: &Folder, version: u8, keys: &[(SigningKey, i64)]) {
+/// Creates an empty file as this version would have left it.
+pub(super) fn create_version(folder: &Folder, version: u8) -> Connection {
     let connection = folder.sql();
     for migration in &MIGRATIONS[..usize::from(version)] {
         connection.execute_batch(migration).unwrap();
@@ -144,6 +152,13 @@ fn create_with_keys(folder: &Folder, version: u8, keys: &[(SigningKey, i64)]) {
     connection.pragma_update(None, "application_id", 0x4c4b_6579).unwrap();
     connection.pragma_update(None, "user_version", version).unwrap();
     connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+    connection
+}
+
+/// Creates a file as this version would have left it, with keys that were generated at these times,
+/// in milliseconds.
+fn create_with_keys(folder: &Folder, version: u8, keys: &[(SigningKey, i64)]) {
+    let connection = create_version(folder, version);
     for (key, created_at) in keys {
         connection
             .execute(
@@ -178,16 +193,17 @@ async fn migrating_schema_5_or_6_keeps_the_keys_and_the_one_that_signs() {
     }
 }
 
-/// Undoes the migrations after version 6.
-const UNDO_TO_VERSION_6: &str = "
-    ALTER TABLE sessions DROP COLUMN repeats;
-    DROP INDEX events_of_repeats;
-    ALTER TABLE signing_keys DROP COLUMN signs_from;
-    DROP TABLE decoy_state;
-    DROP TABLE decoy_classes;
-    DROP TABLE decoys;
-    ALTER TABLE users DROP COLUMN device_version;
-    PRAGMA user_version = 6;
+/// Copies the accounts and sessions of a file into a file of version 6.
+const COPY_TO_VERSION_6: &str = "
+    INSERT INTO users (id, email, email_key, password_hash, created_at)
+    SELECT id, email, email_key, password_hash, created_at FROM new.users;
+    INSERT INTO sessions (
+        id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember, ip,
+        user_agent, refresh_family, refresh_token, replaced_token, successor_salt
+    )
+    SELECT s.id, u.id, s.created_at, last_used_at, idle_expires_at, expires_at, remember, ip,
+        user_agent, refresh_family, refresh_token, replaced_token, successor_salt
+    FROM new.sessions s JOIN new.users u ON u.number = s.user_number;
 ";
 
 #[tokio::test]
@@ -204,8 +220,12 @@ async fn migrating_schema_6_keeps_the_sessions() {
     let rotated = store.rotate_refresh_token(&first, &policy, NOW).await.unwrap();
     assert!(matches!(rotated, RotateOutcome::Rotated(_)));
     drop(store);
-    folder.sql().execute_batch(UNDO_TO_VERSION_6).unwrap();
-    let store = folder.open();
+    let old = Folder::new();
+    let connection = create_version(&old, 6);
+    connection.execute("ATTACH ?1 AS new", [folder.path().to_str()]).unwrap();
+    connection.execute_batch(COPY_TO_VERSION_6).unwrap();
+    drop(connection);
+    let store = old.open();
     let (again, _) = Rotation::new(&token, client, &SystemRandom);
     let repeated = store.rotate_refresh_token(&again, &policy, NOW).await.unwrap();
     assert!(

@@ -1,0 +1,104 @@
+use auth_core::{
+    Admission, ClientInfo, CounterKey, DecoyPosition, Email, Limit, Network, NewPassword,
+    OpenSession, PasswordHasher, PasswordPolicy, RefreshToken, Session, SessionPolicy,
+    SystemRandom, Timestamp, UserId,
+};
+use test_postgres::{Cluster, Proxy};
+use user_store::{
+    AttemptStore as _, Event, EventKind, LimitedCounter, NewSession, OpenSessionOutcome,
+    PostgresStore, RotateOutcome, Rotation, SessionStore as _, SettleOutcome, SettledAttempt,
+    Settlement, User, UserStore as _,
+};
+
+use crate::postgres::open;
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+struct Server {
+    store: PostgresStore,
+    user: User,
+    proxy: Proxy,
+    _cluster: Cluster,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let cluster = Cluster::start(&[("fsync", "off")]);
+        let proxy = Proxy::to(cluster.port()).await;
+        let store = open(&proxy.url("postgres")).await;
+        let email = Email::parse("ada@example.com").unwrap();
+        let id = UserId::generate(NOW, &SystemRandom);
+        let user = User { id, email, created_at: NOW, disabled_at: None };
+        let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[]).unwrap();
+        let hasher = PasswordHasher::new(PasswordHasher::MIN_ITERATIONS).unwrap();
+        let hash = hasher.hash(&password, &SystemRandom);
+        let event = Event::by_user(EventKind::AccountCreated, NOW, ClientInfo::default());
+        store.create_user(&user, &hash, &event.about(id)).await.unwrap();
+        Self { store, user, proxy, _cluster: cluster }
+    }
+
+    /// Returns the minimum number of round trips of several calls. The first calls open connections
+    /// and prepare statements, and the store renews its row in between.
+    async fn round_trips(&self, call: impl AsyncFn()) -> usize {
+        let mut min = usize::MAX;
+        for _ in 0..40 {
+            let before = self.proxy.round_trips();
+            call().await;
+            min = min.min(self.proxy.round_trips() - before);
+        }
+        min
+    }
+
+    /// Makes the calls of a log-in with the right password.
+    async fn log_in(&self) -> RefreshToken {
+        let email = self.user.email.key();
+        let counters = [
+            (CounterKey::sign_ins_by_account(email.as_str()), Limit::SIGN_INS_PER_ACCOUNT),
+            (
+                CounterKey::sign_ins_by_account_and_network(email.as_str(), Network::of(None)),
+                Limit::SIGN_INS_PER_ACCOUNT_AND_IP,
+            ),
+            (CounterKey::sign_ins_by_network(Network::of(None)), Limit::SIGN_INS_PER_IP),
+        ];
+        let counters = counters.map(|(key, limit)| LimitedCounter { key, limit });
+        let begun = self.store.begin_attempt(&counters, NOW).await.unwrap();
+        assert_eq!(begun, Admission::Admitted);
+        let challenge = self.store.credentials(email, &DecoyPosition::default()).await.unwrap();
+        let verified = challenge.account().unwrap().password_version;
+        let settled = SettledAttempt {
+            counters: counters.map(|counter| (counter, Settlement::Reset)).to_vec(),
+            began_at: NOW,
+            settled_at: NOW,
+            failure: None,
+        };
+        assert_eq!(self.store.settle_attempt(&settled).await.unwrap(), SettleOutcome::Settled);
+        let policy = &SessionPolicy::default();
+        let open = OpenSession { user_id: self.user.id, remember: false, policy };
+        let session = Session::open(open, NOW, &SystemRandom);
+        let token = RefreshToken::generate(&SystemRandom);
+        let new = NewSession::new(session, ClientInfo::default(), &token);
+        let opened = self.store.open_session(&new, verified, None).await.unwrap();
+        assert!(matches!(opened, OpenSessionOutcome::Opened(_)));
+        token
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_takes_at_most_eight_round_trips_and_a_refresh_three() {
+    let server = Server::start().await;
+    let log_in = server.round_trips(async || drop(server.log_in().await)).await;
+    assert!((1..=8).contains(&log_in), "{log_in}");
+
+    let token = tokio::sync::Mutex::new(server.log_in().await);
+    let refresh = server
+        .round_trips(async || {
+            let mut token = token.lock().await;
+            let (rotation, successor) = Rotation::new(&token, ClientInfo::default(), &SystemRandom);
+            let policy = SessionPolicy::default();
+            let outcome = server.store.rotate_refresh_token(&rotation, &policy, NOW).await;
+            assert!(matches!(outcome.unwrap(), RotateOutcome::Rotated(_)));
+            *token = successor;
+        })
+        .await;
+    assert!((1..=3).contains(&refresh), "{refresh}");
+}
