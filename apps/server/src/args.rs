@@ -7,14 +7,22 @@ use std::path::PathBuf;
 use auth_core::PasswordPolicy;
 use clap::Args;
 
-use crate::output::OutputFormat;
+use crate::database::{Database, DatabaseOptions};
+use crate::error::CommandError;
+use crate::output::{OutputFormat, print_message};
 
 /// The options of an operator command: the database and the output format.
 #[derive(Args)]
 pub(crate) struct StoreArgs {
-    /// SQLite database, as a path or sqlite:PATH
-    #[arg(long, env = "LATCHKEY_DATABASE", value_name = "PATH|URL", default_value = "latchkey.db", value_parser = values::database, global = true)]
-    pub(crate) database: PathBuf,
+    /// Database: the path of a SQLite file, sqlite:PATH, or postgres://USER@HOST/DATABASE
+    /// [default: latchkey.db]
+    #[arg(long, env = "LATCHKEY_DATABASE", value_name = "PATH|URL", value_parser = values::database, hide_env_values = true, global = true)]
+    database: Option<Database>,
+
+    /// File with the database on its first line; for a URL with a password, which other users can
+    /// see on the command line
+    #[arg(long, env = "LATCHKEY_DATABASE_FILE", value_name = "PATH", global = true)]
+    database_file: Option<PathBuf>,
 
     /// Print JSON instead of text
     #[arg(long, global = true)]
@@ -34,6 +42,18 @@ pub(crate) struct PasswordArgs {
 }
 
 impl StoreArgs {
+    /// Returns the database. Prints a warning if the options reveal its password.
+    pub(crate) fn database(&self) -> Result<Database, CommandError> {
+        let options = DatabaseOptions {
+            database: self.database.as_ref(),
+            file: self.database_file.as_deref(),
+        };
+        for warning in options.warnings() {
+            print_message(&format!("warning: {warning}"));
+        }
+        options.resolve()
+    }
+
     pub(crate) const fn format(&self) -> OutputFormat {
         OutputFormat::from_flag(self.json)
     }

@@ -5,14 +5,16 @@ use std::ffi::OsString;
 
 use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::audit::AuditArgs;
 use crate::commands::backup::BackupArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::keys::KeysArgs;
+use crate::commands::migrate::MigrateArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::users::UsersArgs;
+use crate::database;
 use crate::environment;
 use crate::error::CommandError;
 
@@ -49,6 +51,8 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// Back up the database to a new file; works while the server runs
     Backup(BackupArgs),
+    /// Create the tables of the database, or migrate them to this version
+    Migrate(MigrateArgs),
     /// Check a deployment; takes the same options as the server
     #[command(after_help = DURATION_HELP)]
     Doctor(Box<DoctorArgs>),
@@ -62,7 +66,8 @@ impl Command {
             Self::Keys(args) => args.run().await,
             Self::Audit(args) => args.run().await,
             Self::Backup(args) => args.run().await,
-            Self::Doctor(args) => args.run(),
+            Self::Migrate(args) => args.run().await,
+            Self::Doctor(args) => args.run().await,
         }
     }
 }
@@ -71,6 +76,8 @@ impl Command {
 /// returns `None`.
 pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Option<Command>, CommandError> {
     let cluster = cluster_of_help(&arguments);
+    let mut values = environment::values();
+    values.extend(arguments.iter().map(|argument| argument.to_string_lossy().into_owned()));
     match (try_parse(arguments), cluster) {
         (Ok(command), _) => Ok(Some(command)),
         (Err(error), cluster)
@@ -82,7 +89,7 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Option<Command>, Command
             error.print().map_err(CommandError::Print)?;
             Ok(None)
         }
-        (Err(error), _) => Err(CommandError::Usage(one_line(&error))),
+        (Err(error), _) => Err(CommandError::Usage(one_line(&error, &values))),
     }
 }
 
@@ -111,35 +118,43 @@ fn try_parse(arguments: Vec<OsString>) -> Result<Command, clap::Error> {
         // environment variables there, or clap would validate them for the other commands too.
         command = command.mut_args(|option| option.env(Resettable::Reset));
     }
-    let is_database = |argument: &OsString| {
-        argument
-            .to_str()
-            .is_some_and(|text| text == "--database" || text.starts_with("--database="))
-    };
-    if arguments.iter().any(is_database) {
-        // Otherwise, in `users --database PATH list`, clap would still validate
-        // `LATCHKEY_DATABASE` when it parses `list`.
-        command = command.mut_subcommands(|subcommand| {
-            subcommand.mut_args(|option| match option.get_id() == "database" {
-                true => option.env(Resettable::Reset),
-                false => option,
-            })
-        });
+    if arguments.iter().any(names_database) {
+        // The arguments replace both variables. Also, in `users --database PATH list`, clap would
+        // validate `LATCHKEY_DATABASE` when it parses `list`.
+        command = command.mut_args(without_database_variable);
+        command =
+            command.mut_subcommands(|subcommand| subcommand.mut_args(without_database_variable));
     }
     let mut matches = command.try_get_matches_from(arguments)?;
     let cli = Cli::from_arg_matches_mut(&mut matches)?;
     Ok(cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))))
 }
 
-/// Returns the first paragraph of clap's message as one line, with a hint.
-fn one_line(error: &clap::Error) -> String {
+/// Returns whether an argument is one of the options that name the database.
+fn names_database(argument: &OsString) -> bool {
+    let text = argument.to_string_lossy();
+    let option = text.split_once('=').map_or(&*text, |(option, _)| option);
+    option == "--database" || option == "--database-file"
+}
+
+fn without_database_variable(option: Arg) -> Arg {
+    match option.get_id().as_str() {
+        "database" | "database_file" => option.env(Resettable::Reset),
+        _ => option,
+    }
+}
+
+/// Returns the first paragraph of clap's message as one line, with a hint. URLs among `values`,
+/// which are the arguments and the variables of this process, are not shown, because they may
+/// contain a password.
+fn one_line(error: &clap::Error, values: &[String]) -> String {
     if error.kind() == ErrorKind::InvalidUtf8 {
         // Clap does not say which argument or variable is invalid.
         let name = environment::non_utf8_variable();
         let name = name.as_deref().unwrap_or("an argument");
         return format!("{name} is not valid UTF-8; encode it as UTF-8");
     }
-    let text = error.to_string();
+    let text = database::without_urls(&error.to_string(), values.iter().map(String::as_str));
     let lines: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
     let message = lines.join(" ");
     let message = message.trim_start_matches("error: ");
@@ -169,7 +184,7 @@ mod tests {
 
     fn parse(arguments: &[&str]) -> Result<Command, String> {
         let arguments = ["latchkey"].iter().chain(arguments).map(OsString::from).collect();
-        try_parse(arguments).map_err(|error| one_line(&error))
+        try_parse(arguments).map_err(|error| one_line(&error, &[]))
     }
 
     #[test]
@@ -207,6 +222,7 @@ mod tests {
                 &["keys", "retire", "kid"],
                 &["audit"],
                 &["backup"],
+                &["migrate"],
             ] {
                 let result = parse(&[before, &[argument]].concat());
                 assert!(matches!(&result, Err(error) if error.exit_code() == 2), "{before:?}");
@@ -232,7 +248,7 @@ mod tests {
             (&["--listen", "localhost"][..], "--listen"),
             (&["--listen", "127.0.0.1:70000"], "--listen"),
             (&["--database", ""], "--database"),
-            (&["--database", "postgres://localhost/x"], "--database"),
+            (&["--database", "mysql://localhost/x"], "--database"),
             (&["--public-url", "example.com"], "--public-url"),
             (&["--public-url", "https://example.com/path"], "--public-url"),
             (&["--access-token-lifetime", "5"], "--access-token-lifetime"),

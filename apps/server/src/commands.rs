@@ -4,5 +4,6 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod doctor;
 pub(crate) mod keys;
+pub(crate) mod migrate;
 pub(crate) mod serve;
 pub(crate) mod users;

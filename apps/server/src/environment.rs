@@ -3,9 +3,10 @@
 const PREFIX: &str = "LATCHKEY_";
 
 /// The variables that set options.
-pub(crate) const VARIABLES: [&str; 16] = [
+pub(crate) const VARIABLES: [&str; 17] = [
     "LATCHKEY_ACCESS_TOKEN_LIFETIME",
     "LATCHKEY_DATABASE",
+    "LATCHKEY_DATABASE_FILE",
     "LATCHKEY_HASHING",
     "LATCHKEY_HASH_MEMORY",
     "LATCHKEY_LISTEN",
@@ -29,6 +30,15 @@ pub(crate) fn unknown_variables() -> Vec<String> {
         names.filter(|name| name.starts_with(PREFIX) && !VARIABLES.contains(&&**name)).collect();
     unknown.sort();
     unknown
+}
+
+/// Returns the values of the `LATCHKEY_` variables.
+pub(crate) fn values() -> Vec<String> {
+    let set = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        VARIABLES.contains(&&*name).then(|| value.to_string_lossy().into_owned())
+    });
+    set.collect()
 }
 
 /// Returns the name of a `LATCHKEY_` variable whose value is not UTF-8.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use accounts::{
     BuildError, OperatorError, ServiceError, SignUpError, SigningKeyError, StoreError, error_chain,
 };
-use user_store::{BackupError, OpenError};
+use user_store::{BackupError, OpenError, PostgresOpenError};
 
 use crate::output::count;
 
@@ -29,6 +29,12 @@ pub(crate) enum CommandError {
     /// The database cannot be opened.
     #[error(transparent)]
     Open(OpenError),
+    /// The PostgreSQL database cannot be opened.
+    #[error(transparent)]
+    OpenPostgres(PostgresOpenError),
+    /// The file with the URL of the database cannot be read.
+    #[error("cannot read the database file {}: {error}; check its path and its permissions", path.display())]
+    DatabaseFile { path: PathBuf, error: io::Error },
     /// The accounts service did not start.
     #[error("cannot start: {}", error_chain(.0))]
     Start(BuildError),
@@ -72,6 +78,11 @@ pub(crate) enum CommandError {
     /// The output file already exists.
     #[error("cannot write {}: the file already exists; use another path", .0.display())]
     FileExists(PathBuf),
+    /// Latchkey does not back up this kind of database.
+    #[error(
+        "latchkey backup copies SQLite files only; back up a PostgreSQL database with its own tools, for example {0}, or with continuous archiving, which can restore any point in time"
+    )]
+    BackupOfPostgres(String),
     /// The backup failed.
     #[error(transparent)]
     Backup(BackupError),
@@ -113,6 +124,11 @@ impl CommandError {
             Self::Usage(_) => 2,
             _ => 1,
         }
+    }
+
+    /// Returns whether the error means that the database does not exist, or has no tables.
+    pub(crate) const fn is_absent(&self) -> bool {
+        matches!(self, Self::NoDatabase(_) | Self::OpenPostgres(PostgresOpenError::NoSchema(_)))
     }
 
     /// Returns whether the error only means that the reader of stdout has closed it.
@@ -166,6 +182,12 @@ impl From<OpenError> for CommandError {
     }
 }
 
+impl From<PostgresOpenError> for CommandError {
+    fn from(error: PostgresOpenError) -> Self {
+        Self::OpenPostgres(error)
+    }
+}
+
 impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         match error {
@@ -179,6 +201,7 @@ impl From<BuildError> for CommandError {
     fn from(error: BuildError) -> Self {
         match error {
             BuildError::Open(error) => error.into(),
+            BuildError::Store(error) => error.into(),
             other => Self::Start(other),
         }
     }

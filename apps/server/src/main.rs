@@ -6,6 +6,7 @@ mod allocator;
 mod args;
 mod cli;
 mod commands;
+mod database;
 mod environment;
 mod error;
 mod http;
@@ -13,6 +14,7 @@ mod memory;
 mod operator;
 mod output;
 mod pages;
+mod postgres;
 mod telemetry;
 mod weakness;
 

@@ -1,36 +1,39 @@
 //! Opens the server's database for operator commands.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{Accounts, Config, EraseOutcome, HashingMode, error_chain};
 use auth_core::Origin;
-use user_store::SqliteStore;
+use user_store::Store;
 
-use crate::args::PasswordArgs;
+use crate::args::{PasswordArgs, StoreArgs};
 use crate::error::CommandError;
 
 /// Opens the database and starts the accounts service. A missing database is an error.
-pub(crate) async fn open(database: &Path) -> Result<Arc<Accounts>, CommandError> {
-    start(SqliteStore::open_existing(database)?, config()).await
+pub(crate) async fn open(args: &StoreArgs) -> Result<Arc<Accounts>, CommandError> {
+    start(args.database()?.open_existing().await?, config()).await
 }
 
 /// Does the same as [`open`], with options for new passwords.
 pub(crate) async fn open_with(
-    database: &Path,
+    args: &StoreArgs,
     passwords: &PasswordArgs,
 ) -> Result<Arc<Accounts>, CommandError> {
-    start(SqliteStore::open_existing(database)?, config_with(passwords)).await
+    start(args.database()?.open_existing().await?, config_with(passwords)).await
 }
 
 /// Does the same as [`open`], but creates a missing database.
 pub(crate) async fn open_or_create(
-    database: &Path,
+    args: &StoreArgs,
     config: Config,
 ) -> Result<Arc<Accounts>, CommandError> {
-    let store = match SqliteStore::open_existing(database).map_err(CommandError::from) {
-        Err(CommandError::NoDatabase(_)) => SqliteStore::open(database)?,
+    let database = args.database()?;
+    let store = match database.open_existing().await {
+        Err(error) if error.is_absent() => {
+            database.migrate().await?;
+            database.open_existing().await?
+        }
         opened => opened?,
     };
     start(store, config).await
@@ -38,10 +41,10 @@ pub(crate) async fn open_or_create(
 
 /// Starts the accounts service on an open store.
 pub(crate) async fn start(
-    store: SqliteStore,
+    store: Arc<dyn Store>,
     config: Config,
 ) -> Result<Arc<Accounts>, CommandError> {
-    let builder = Accounts::builder().config(config).store(Arc::new(store));
+    let builder = Accounts::builder().config(config).store(store);
     // Reporting weaknesses and running maintenance are the server's tasks.
     Ok(builder.accept_weaknesses().without_maintenance().build().await?)
 }

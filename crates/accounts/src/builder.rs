@@ -11,6 +11,8 @@ use auth_core::{
     PasswordPolicy, PasswordPolicyError, Random, SessionPolicy, SigningKey, SystemClock,
     SystemRandom,
 };
+#[cfg(feature = "postgres")]
+use user_store::{InvalidPostgresUrl, PostgresConfig, PostgresOpenError, PostgresStore};
 #[cfg(feature = "sqlite")]
 use user_store::{OpenError, SqliteStore};
 use user_store::{Store, StoreError};
@@ -51,7 +53,7 @@ pub struct Builder<T = Arc<Accounts>> {
 #[non_exhaustive]
 pub enum BuildError {
     /// No store was given.
-    #[error("there is no store; call `sqlite(PATH)` or `store(STORE)`")]
+    #[error("there is no store; call `sqlite(PATH)`, `postgres(URL)` or `store(STORE)`")]
     NoStore,
     /// No public URL was given.
     #[error("there is no public URL; call `public_url(\"https://app.example\")`")]
@@ -80,6 +82,14 @@ pub enum BuildError {
     #[cfg(feature = "sqlite")]
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The URL of the PostgreSQL database is invalid.
+    #[cfg(feature = "postgres")]
+    #[error(transparent)]
+    PostgresUrl(#[from] InvalidPostgresUrl),
+    /// The PostgreSQL database cannot be opened.
+    #[cfg(feature = "postgres")]
+    #[error(transparent)]
+    OpenPostgres(#[from] PostgresOpenError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -95,6 +105,8 @@ enum StoreSource {
     Open(Arc<dyn Store>),
     #[cfg(feature = "sqlite")]
     Sqlite(PathBuf),
+    #[cfg(feature = "postgres")]
+    Postgres(Box<Result<PostgresConfig, InvalidPostgresUrl>>),
 }
 
 enum Weaknesses {
@@ -166,6 +178,35 @@ impl<T> Builder<T> {
     #[cfg(feature = "sqlite")]
     pub fn sqlite(mut self, path: impl Into<PathBuf>) -> Self {
         self.store = Some(StoreSource::Sqlite(path.into()));
+        self
+    }
+
+    /// Stores accounts in the PostgreSQL database at `url`, such as
+    /// `postgres://latchkey_app:PASSWORD@db.example/latchkey`. The tables are created if they do
+    /// not exist, and migrated if they are older, if the role in the URL may do that. Otherwise,
+    /// [`build`](Self::build) waits for up to 60 seconds until `latchkey migrate` has done it. It
+    /// also waits, for up to 30 seconds, for a database that cannot be reached.
+    ///
+    /// Several processes can share the database. Connections to other machines are encrypted, and
+    /// the server's certificate is verified, unless the URL contains `sslmode=disable`. The URL
+    /// contains a password, so read it from the environment or from a file. It is in no error and no
+    /// log.
+    ///
+    /// ```no_run
+    /// use accounts::Accounts;
+    ///
+    /// # async fn build() -> Result<(), Box<dyn std::error::Error>> {
+    /// let accounts = Accounts::builder()
+    ///     .postgres(std::env::var("DATABASE_URL")?)
+    ///     .public_url("https://app.example")
+    ///     .build()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "postgres")]
+    pub fn postgres(mut self, url: impl AsRef<str>) -> Self {
+        self.store = Some(StoreSource::Postgres(Box::new(PostgresConfig::parse(url.as_ref()))));
         self
     }
 
@@ -383,6 +424,8 @@ impl StoreSource {
             Self::Sqlite(path) => {
                 Ok(Arc::new(run_blocking(move || SqliteStore::open(&path)).await?))
             }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(config) => Ok(Arc::new(PostgresStore::open(&(*config)?).await?)),
         }
     }
 }

@@ -64,6 +64,7 @@
 //! | feature | provides |
 //! |---|---|
 //! | `sqlite` (default) | [`Builder::sqlite`], which stores accounts in a SQLite file |
+//! | `postgres` | `Builder::postgres`, which stores accounts in a PostgreSQL database |
 //! | `foreign` (default) | verification of password hashes imported from other systems |
 //! | `testing` | `Builder::weak_hashes_for_tests`, for an app's own tests |
 
@@ -123,3 +124,5 @@ pub use user_store::{
     KnownBrowsers, Lockouts, Purged, RecountOutcome, SessionRecord, Store, StoreError, StoredUser,
     User, UserData,
 };
+#[cfg(feature = "postgres")]
+pub use user_store::{InvalidPostgresUrl, PostgresOpenError};

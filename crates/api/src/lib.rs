@@ -21,6 +21,7 @@
 //! | feature | provides |
 //! |---|---|
 //! | `sqlite` (default) | `Builder::sqlite`, which stores accounts in a SQLite file |
+//! | `postgres` | `Builder::postgres`, which stores accounts in a PostgreSQL database |
 //! | `foreign` (default) | verification of password hashes imported from other systems |
 //! | `testing` | `Builder::weak_hashes_for_tests` for an app's own tests, and the parsers of untrusted input for fuzz tests |
 //!

@@ -59,6 +59,8 @@ pub mod conformance;
 mod decoys;
 mod error;
 mod keys;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod migrated;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -80,10 +82,12 @@ pub use audit::{Actor, AuditLog, EVENT_RETENTION, Event, EventId, EventKind, Inv
 pub use decoys::{DecoyStore, RecountOutcome};
 pub use error::StoreError;
 pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use migrated::Migrated;
 #[cfg(feature = "postgres")]
 pub use postgres::{
-    InvalidPostgresUrl, Migrated, PostgresConfig, PostgresOpenError, PostgresStore, PostgresTls,
-    PostgresTlsError,
+    InvalidPostgresUrl, PostgresConfig, PostgresInspection, PostgresOpenError, PostgresRole,
+    PostgresSchema, PostgresServer, PostgresStore, PostgresTls, PostgresTlsError,
 };
 pub use sessions::{
     ActingSession, ActiveSession, EndSessionsOutcome, NewSession, OpenSessionOutcome,

@@ -13,6 +13,7 @@ mod health;
 mod heartbeat;
 mod host_by_host;
 mod imports;
+mod inspect;
 mod invalid_url;
 mod keys;
 mod lifetime;
@@ -35,7 +36,7 @@ mod users;
 
 pub use config::{PostgresConfig, PostgresTls};
 pub use error::PostgresOpenError;
+pub use inspect::{PostgresInspection, PostgresRole, PostgresSchema, PostgresServer};
 pub use invalid_url::InvalidPostgresUrl;
-pub use open::Migrated;
 pub use store::PostgresStore;
 pub use tls_error::PostgresTlsError;

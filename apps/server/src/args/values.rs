@@ -1,11 +1,12 @@
 //! Parsers for option values.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use api::TrustedProxy;
 use auth_core::{InvalidOrigin, Origin, PasswordHasher, PasswordPolicy};
+
+use crate::database::Database;
 
 /// Parses an IP address and a port. An IPv4-mapped IPv6 address becomes the IPv4 address: a server
 /// that listens on either accepts the same connections.
@@ -20,23 +21,8 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     }
 }
 
-pub(crate) fn database(text: &str) -> Result<PathBuf, &'static str> {
-    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        return Err("PostgreSQL is not supported yet; use the path of a SQLite file");
-    }
-    let path = match text.strip_prefix("sqlite:") {
-        // A URL with an empty host, such as sqlite:///var/lib/latchkey.db.
-        Some(path) if path.starts_with("///") => &path[2..],
-        Some(path) if path.starts_with("//") => {
-            return Err("expected sqlite:PATH or sqlite:///PATH");
-        }
-        Some(path) => path,
-        None => text,
-    };
-    match path {
-        "" => Err("expected the path of a file, such as latchkey.db"),
-        path => Ok(PathBuf::from(path)),
-    }
+pub(crate) fn database(text: &str) -> Result<Database, String> {
+    Database::parse(text)
 }
 
 pub(crate) fn origin(text: &str) -> Result<Origin, InvalidOrigin> {
@@ -139,14 +125,5 @@ mod tests {
         ] {
             assert_eq!(address(text).unwrap().to_string(), parsed);
         }
-    }
-
-    #[test]
-    fn a_database_is_a_path_or_a_sqlite_url() {
-        assert_eq!(database("sqlite:/var/lib/x.db"), Ok(PathBuf::from("/var/lib/x.db")));
-        assert_eq!(database("x.db"), Ok(PathBuf::from("x.db")));
-        assert_eq!(database("sqlite:///var/lib/x.db"), Ok(PathBuf::from("/var/lib/x.db")));
-        assert!(database("sqlite:").is_err());
-        assert!(database("sqlite://x.db").is_err());
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct AuditArgs {
 
 impl AuditArgs {
     pub(crate) async fn run(self) -> Result<(), CommandError> {
-        let accounts = operator::open(&self.store.database).await?;
+        let accounts = operator::open(&self.store).await?;
         let user = match &self.user {
             Some(name) => Some(find_user(&accounts, name).await?),
             None => None,

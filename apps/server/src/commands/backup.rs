@@ -1,6 +1,7 @@
 //! `latchkey backup`: copies the database, even while the server runs.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use accounts::error_chain;
 use clap::Args;
@@ -8,9 +9,10 @@ use serde_json::json;
 use user_store::{Backup, SqliteStore};
 
 use crate::args::StoreArgs;
+use crate::database::Database;
 use crate::error::CommandError;
-use crate::operator;
 use crate::output::count;
+use crate::{operator, postgres};
 
 /// The arguments of `latchkey backup`.
 #[derive(Args)]
@@ -25,8 +27,13 @@ pub(crate) struct BackupArgs {
 
 impl BackupArgs {
     pub(crate) async fn run(self) -> Result<(), CommandError> {
-        let store = SqliteStore::open_existing(&self.store.database)?;
-        let accounts = operator::start(store.clone(), operator::config()).await?;
+        let store = match self.store.database()? {
+            Database::Sqlite(path) => Arc::new(SqliteStore::open_existing(&path)?),
+            Database::Postgres(config) => {
+                return Err(CommandError::BackupOfPostgres(postgres::dump_command(&config)));
+            }
+        };
+        let accounts = operator::start(Arc::clone(&store) as _, operator::config()).await?;
         let Backup { path, users, bytes } = store.backup(&self.path).await?;
         let recorded = accounts.operator().record_backup().await;
         let accounts = count(users as usize, "account");

@@ -9,6 +9,7 @@ mod environment;
 mod files;
 mod memory;
 mod network;
+mod postgres;
 mod report;
 mod settings;
 mod speed;
@@ -19,9 +20,10 @@ use std::time::Duration;
 use accounts::Config;
 use auth_core::{Clock as _, Origin, SystemClock};
 use clap::Args;
-use user_store::SqliteStore;
+use user_store::{PostgresConfig, PostgresStore, SqliteStore};
 
 use crate::commands::serve::ServeArgs;
+use crate::database::Database;
 use crate::environment::unknown_variables;
 use crate::error::CommandError;
 use crate::memory::HashMemory;
@@ -46,13 +48,20 @@ pub(crate) struct DoctorArgs {
 }
 
 impl DoctorArgs {
-    pub(crate) fn run(self) -> Result<(), CommandError> {
+    pub(crate) async fn run(self) -> Result<(), CommandError> {
         let origin = match &self.serve.public_url {
             Some(origin) => origin.clone(),
             None => Origin::localhost(self.serve.listen.port()),
         };
         let config = self.serve.config(origin, self.serve.session_policy()?);
-        let report = Report(examine(&self.serve, &config));
+        let database = self.serve.database().resolve()?;
+        let mut findings = credentials(self.serve.database().warnings());
+        findings.extend(match database {
+            Database::Sqlite(path) => examine_sqlite(&path, &config),
+            Database::Postgres(postgres) => examine_postgres(&postgres, &config).await,
+        });
+        findings.extend(examine_settings(&self.serve, &config));
+        let report = Report(findings);
         let printed = report.print(OutputFormat::from_flag(self.json));
         match report.count(Level::Fail) {
             0 => printed.map_err(CommandError::Print),
@@ -61,9 +70,13 @@ impl DoctorArgs {
     }
 }
 
-fn examine(args: &ServeArgs, config: &Config) -> Vec<Finding> {
-    let mut findings = examine_database(&args.database, config);
-    findings.extend(settings::findings(config));
+/// Reports the ways in which the options reveal the password of the database.
+fn credentials(warnings: Vec<String>) -> Vec<Finding> {
+    warnings.into_iter().map(|warning| Finding::warn("credentials", warning)).collect()
+}
+
+fn examine_settings(args: &ServeArgs, config: &Config) -> Vec<Finding> {
+    let mut findings = settings::findings(config);
     findings.push(speed::speed(&Speed::measure(config.pbkdf2_iterations, MEASURE_TIME)));
     let url = args.public_url.as_ref();
     findings.push(network::listen(args.listen));
@@ -73,7 +86,7 @@ fn examine(args: &ServeArgs, config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn examine_database(path: &Path, config: &Config) -> Vec<Finding> {
+fn examine_sqlite(path: &Path, config: &Config) -> Vec<Finding> {
     let inspected = SqliteStore::inspect(path);
     let newest = inspected.as_ref().ok().and_then(|inspection| inspection.newest);
     let mut findings = database::findings(path, &inspected);
@@ -82,6 +95,21 @@ fn examine_database(path: &Path, config: &Config) -> Vec<Finding> {
     findings.push(Access::of_database(files.database(), files.folder()).finding());
     findings.extend(files.findings());
     findings.push(clock::clock(SystemClock.now(), newest));
+    if let Ok(inspection) = &inspected {
+        findings.extend(database::hashes(inspection.unusable_hashes));
+        let largest = inspection.max_hash_memory;
+        let hashes = HashMemory::on_this_machine(largest, config.hash_memory);
+        findings.push(memory::memory(&hashes, crate::memory::limit()));
+    }
+    findings
+}
+
+async fn examine_postgres(postgres: &PostgresConfig, config: &Config) -> Vec<Finding> {
+    let inspected = PostgresStore::inspect(postgres).await;
+    let now = SystemClock.now();
+    let mut findings = postgres::findings(postgres, &inspected, now);
+    let newest = inspected.as_ref().ok().and_then(|inspection| inspection.newest);
+    findings.push(clock::clock(now, newest));
     if let Ok(inspection) = &inspected {
         findings.extend(database::hashes(inspection.unusable_hashes));
         let largest = inspection.max_hash_memory;

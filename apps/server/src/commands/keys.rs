@@ -48,7 +48,7 @@ enum Action {
 
 impl KeysArgs {
     pub(crate) async fn run(self) -> Result<(), CommandError> {
-        let accounts = operator::open(&self.store.database).await?;
+        let accounts = operator::open(&self.store).await?;
         let format = self.store.format();
         match self.action {
             Action::Rotate { now: false } => {

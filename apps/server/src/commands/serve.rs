@@ -1,9 +1,12 @@
 //! `latchkey serve`: runs the server.
 
+mod open;
+
 use std::future::Future;
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use warp::Filter as _;
 
 use crate::args::{PasswordArgs, values};
+use crate::database::{Database, DatabaseOptions};
 use crate::error::CommandError;
 use crate::http::{self, HttpService};
 use crate::memory::{self, HashMemory};
@@ -34,9 +38,15 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "LATCHKEY_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = values::address)]
     pub(crate) listen: SocketAddr,
 
-    /// SQLite database, as a path or sqlite:PATH; serve creates it if it does not exist
-    #[arg(long, env = "LATCHKEY_DATABASE", value_name = "PATH|URL", default_value = "latchkey.db", value_parser = values::database)]
-    pub(crate) database: PathBuf,
+    /// Database: the path of a SQLite file, which serve creates if it does not exist, sqlite:PATH,
+    /// or postgres://USER@HOST/DATABASE [default: latchkey.db]
+    #[arg(long, env = "LATCHKEY_DATABASE", value_name = "PATH|URL", value_parser = values::database, hide_env_values = true)]
+    database: Option<Database>,
+
+    /// File with the database on its first line; for a URL with a password, which other users can
+    /// see on the command line
+    #[arg(long, env = "LATCHKEY_DATABASE_FILE", value_name = "PATH")]
+    database_file: Option<PathBuf>,
 
     /// Origin at which browsers reach the server.
     #[arg(
@@ -132,6 +142,7 @@ impl ServeArgs {
     /// Runs the server until SIGTERM or SIGINT.
     pub(crate) async fn run(self) -> Result<(), CommandError> {
         let sessions = self.session_policy()?;
+        let database = self.database().resolve()?;
         // Listen before the database is opened: if the port is in use, no database is created.
         let listener = http::listen(self.listen).map_err(|error| self.listen_error(error))?;
         let address = listener.local_addr().map_err(|error| self.listen_error(error))?;
@@ -143,7 +154,7 @@ impl ServeArgs {
         };
         let config = self.config(origin, sessions);
         let log = telemetry::start(self.log_format).map_err(CommandError::System)?;
-        let served = self.serve(config, listener, stop).await;
+        let served = self.serve(config, Resources { database, listener }, stop).await;
         log.flush(LOG_TIMEOUT);
         served
     }
@@ -151,12 +162,22 @@ impl ServeArgs {
     async fn serve(
         &self,
         config: Config,
-        listener: TcpListener,
+        Resources { database, listener }: Resources,
         stop: impl Future<Output = ()>,
     ) -> Result<(), CommandError> {
-        let builder = Accounts::builder().config(config).sqlite(&self.database);
-        let accounts = builder.accept_weaknesses().build().await?;
+        let mut stop = pin!(stop);
+        let accounts = tokio::select! {
+            opened = open::accounts(&database, config) => opened?,
+            () = &mut stop => {
+                tracing::info!("stopped");
+                return Ok(());
+            }
+        };
+        // An error from opening the database is the only line on stderr.
         log_warnings(&accounts.config().weaknesses());
+        for warning in self.database().warnings() {
+            tracing::warn!("{warning}");
+        }
         if self.public_url.is_none() && !self.listen.ip().is_loopback() {
             tracing::warn!("{}", weakness::no_public_url(self.listen.ip()));
         }
@@ -176,6 +197,11 @@ impl ServeArgs {
         http::serve(listener, service, stop, async || accounts.drain().await).await;
         tracing::info!("stopped");
         Ok(())
+    }
+
+    /// Returns the options that name the database.
+    pub(crate) fn database(&self) -> DatabaseOptions<'_> {
+        DatabaseOptions { database: self.database.as_ref(), file: self.database_file.as_deref() }
     }
 
     /// Returns the limits of sessions.
@@ -220,6 +246,12 @@ impl ServeArgs {
             _ => CommandError::Listen(self.listen, error),
         }
     }
+}
+
+/// What a server works on.
+struct Resources {
+    database: Database,
+    listener: TcpListener,
 }
 
 impl From<Hashing> for HashingMode {

@@ -112,7 +112,7 @@ mod tests {
             &["show", "--json", "--database", "x.db", "ada"],
         ] {
             let args = parse(arguments);
-            assert_eq!(args.store.database.as_os_str(), "x.db");
+            assert_eq!(args.store.database().unwrap().to_string(), "x.db");
             assert_eq!(args.store.format(), OutputFormat::Json);
             assert!(matches!(args.action, Action::Show(show) if show.user.name == "ada"));
         }

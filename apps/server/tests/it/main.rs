@@ -19,6 +19,7 @@ mod memory;
 #[path = "../support/operator.rs"]
 mod operator;
 mod pages;
+mod postgres;
 mod samples;
 #[path = "../support/server.rs"]
 mod server;

@@ -1,22 +1,33 @@
 //! A server with its own database, and a user with an account on that server.
 
+use std::io::Write as _;
 use std::ops::{Deref, DerefMut};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
+use test_postgres::Database;
 
 use crate::operator::Operator;
-use crate::server::{Answer, Server, bearer, credentials};
+use crate::server::{Answer, Server, URL_FILE, bearer, credentials};
 
 pub(crate) const EMAIL: &str = "ada@example.com";
 pub(crate) const PASSWORD: &str = "a long walk along the sea";
 
 /// A running server, and the folder with its database.
+///
+/// If the variable [`STORE`] is `postgres`, the database is a PostgreSQL database, and the folder
+/// has its URL.
 pub(crate) struct TestApp {
     server: Server,
     pub(crate) folder: TempDir,
     options: Vec<String>,
+    /// Dropped after the server, which uses it.
+    _postgres: Option<Database>,
 }
+
+/// The variable that selects the store of all servers that these tests start.
+pub(crate) const STORE: &str = "TEST_STORE";
 
 /// A user with an account.
 pub(crate) struct User<'a> {
@@ -38,10 +49,19 @@ impl TestApp {
 
     /// Starts a server with additional options.
     pub(crate) fn with_options(options: &[&str]) -> Self {
+        let postgres = std::env::var(STORE).is_ok_and(|store| store == "postgres");
+        Self::start(options, postgres.then(|| test_postgres::shared().create_database(None)))
+    }
+
+    /// Starts a server on this database, or on a SQLite file.
+    pub(crate) fn start(options: &[&str], postgres: Option<Database>) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        if let Some(database) = &postgres {
+            write_url(&folder, &database.url());
+        }
         let server = Server::start(&folder, options);
         let options = options.iter().map(|&option| option.to_owned()).collect();
-        Self { server, folder, options }
+        Self { server, folder, options, _postgres: postgres }
     }
 
     /// Starts a server whose issuer does not depend on its port, so that tokens are valid on other
@@ -76,6 +96,13 @@ impl TestApp {
     pub(crate) fn operator(&self) -> Operator {
         Operator::new(&self.folder)
     }
+}
+
+/// Makes a PostgreSQL database the database of the servers and commands in this folder.
+pub(crate) fn write_url(folder: &TempDir, url: &str) {
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600);
+    file.open(folder.path().join(URL_FILE)).unwrap().write_all(url.as_bytes()).unwrap();
 }
 
 impl Deref for TestApp {

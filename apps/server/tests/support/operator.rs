@@ -1,26 +1,27 @@
 //! An operator who runs commands on the server's database.
 
+use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::server::command;
+use crate::server::{command, database_arguments};
 
 pub(crate) struct Operator {
-    database: PathBuf,
+    database: [OsString; 2],
 }
 
 impl Operator {
     /// Creates an operator for the database in this folder.
     pub(crate) fn new(folder: &TempDir) -> Self {
-        Self::with_database(&folder.path().join("latchkey.db"))
+        Self { database: database_arguments(folder) }
     }
 
     pub(crate) fn with_database(database: &Path) -> Self {
-        Self { database: database.to_owned() }
+        Self { database: ["--database".into(), database.into()] }
     }
 
     pub(crate) fn users(&self, arguments: &[&str]) -> Output {
@@ -64,8 +65,7 @@ impl Operator {
         command
             .arg(name)
             .args(arguments)
-            .arg("--database")
-            .arg(&self.database)
+            .args(&self.database)
             .env("LATCHKEY_PBKDF2_ITERATIONS", "1000")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

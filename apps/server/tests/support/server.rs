@@ -43,12 +43,18 @@ impl Server {
         folder: &TempDir,
         more: &[&str],
     ) -> Result<Self, String> {
+        process
+            .args(["serve", "--pbkdf2-iterations", "1000"])
+            .args(database_arguments(folder))
+            .args(more);
+        Self::spawn(process, folder)
+    }
+
+    /// Runs a command that starts the server, with its log in `folder`. Returns the log if the
+    /// server does not start.
+    pub(crate) fn spawn(mut process: Command, folder: &TempDir) -> Result<Self, String> {
         let log = folder.path().join("log");
         let mut process = process
-            .args(["serve", "--pbkdf2-iterations", "1000"])
-            .arg("--database")
-            .arg(folder.path().join("latchkey.db"))
-            .args(more)
             .stdout(Stdio::piped())
             .stderr(std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap())
             .spawn()
@@ -264,9 +270,22 @@ fn listening_address(process: &mut Child) -> Option<String> {
 fn serve_command(address: &str, folder: &TempDir) -> Command {
     let mut command = command();
     command
-        .args(["serve", "--listen", address, "--pbkdf2-iterations", "1000", "--database"])
-        .arg(folder.path().join("latchkey.db"));
+        .args(["serve", "--listen", address, "--pbkdf2-iterations", "1000"])
+        .args(database_arguments(folder));
     command
+}
+
+/// The name of the file with the URL of a PostgreSQL database.
+pub(crate) const URL_FILE: &str = "database-url";
+
+/// Returns the arguments for the database of the server in this folder: the PostgreSQL database
+/// whose URL is in the folder, or else a SQLite file.
+pub(crate) fn database_arguments(folder: &TempDir) -> [OsString; 2] {
+    let url = folder.path().join(URL_FILE);
+    match url.exists() {
+        true => ["--database-file".into(), url.into()],
+        false => ["--database".into(), folder.path().join("latchkey.db").into()],
+    }
 }
 
 /// Returns a command that runs the program without the `LATCHKEY_` variables of this process.

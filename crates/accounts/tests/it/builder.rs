@@ -53,6 +53,23 @@ async fn a_missing_store_or_public_url_is_an_error() {
     assert!(matches!(no_store, BuildError::NoStore));
 }
 
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn an_unusable_postgres_url_is_an_error_without_its_password() {
+    for (url, fix) in [
+        ("postgres://ada:hunter2@localhost/x?sslmode=prefer", "sslmode"),
+        ("mysql://ada:hunter2@localhost/x", "postgres://"),
+        ("postgres://ada:hunter2@localhost", "database"),
+    ] {
+        let builder = Accounts::builder().postgres(url).public_url("https://app.example");
+        let error = rejected(builder).await;
+        assert!(matches!(error, BuildError::PostgresUrl(_)), "{error:?}");
+        let texts = [error.to_string(), format!("{error:?}")];
+        assert!(texts[0].contains(fix), "{texts:?}");
+        assert!(!texts.iter().any(|text| text.contains("hunter2")), "{texts:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_insecure_or_invalid_configuration_is_rejected_with_its_fix() {
     let folder = tempfile::tempdir().unwrap();

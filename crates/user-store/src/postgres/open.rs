@@ -6,6 +6,7 @@ use std::time::Duration;
 use deadpool_postgres::{Object, Pool, PoolError, Runtime};
 use tokio::time::Instant;
 
+use crate::migrated::Migrated;
 use crate::postgres::config::PostgresConfig;
 use crate::postgres::database::{CALL_TIMEOUT, Database};
 use crate::postgres::database_error::{DatabaseError, ErrorKind};
@@ -21,15 +22,6 @@ const SCHEMA_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// The result of [`PostgresStore::migrate`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Migrated {
-    /// The version of the schema before. Zero if there was none.
-    pub from: i64,
-    /// The version of the schema now.
-    pub to: i64,
-}
 
 pub(super) async fn open(config: &PostgresConfig) -> Result<PostgresStore, PostgresOpenError> {
     let opening = Opening::new(config)?;
@@ -66,17 +58,23 @@ pub(super) async fn open_existing(
 pub(super) async fn migrate(config: &PostgresConfig) -> Result<Migrated, PostgresOpenError> {
     let opening = Opening::new(config)?;
     let client = opening.connect_within(Duration::ZERO).await?;
-    opening.migrate(&client).await
+    let migrated = opening.migrate(&client).await?;
+    // Also without a migration, because the roles may have been created since the last one.
+    client.batch_execute(GRANT).await.map_err(|error| unusable(config, error.into()))?;
+    Ok(migrated)
 }
 
+/// Grants the privileges on the tables to the roles of servers and readers.
+const GRANT: &str = include_str!("roles.sql");
+
 /// A database that is being opened.
-struct Opening<'a> {
+pub(super) struct Opening<'a> {
     config: &'a PostgresConfig,
     pool: Pool,
 }
 
 impl<'a> Opening<'a> {
-    fn new(config: &'a PostgresConfig) -> Result<Self, PostgresOpenError> {
+    pub(super) fn new(config: &'a PostgresConfig) -> Result<Self, PostgresOpenError> {
         let pool = Pool::builder(config.manager()?)
             .max_size(1)
             .runtime(Runtime::Tokio1)
@@ -99,7 +97,10 @@ impl<'a> Opening<'a> {
     }
 
     /// Connects to the server. If it cannot be reached, tries again until `timeout` has passed.
-    async fn connect_within(&self, timeout: Duration) -> Result<Object, PostgresOpenError> {
+    pub(super) async fn connect_within(
+        &self,
+        timeout: Duration,
+    ) -> Result<Object, PostgresOpenError> {
         let deadline = Instant::now() + timeout;
         loop {
             let error = match self.pool.get().await {
@@ -163,6 +164,6 @@ impl<'a> Opening<'a> {
     }
 }
 
-fn unusable(config: &PostgresConfig, error: DatabaseError) -> PostgresOpenError {
+pub(super) fn unusable(config: &PostgresConfig, error: DatabaseError) -> PostgresOpenError {
     PostgresOpenError::Unusable { location: config.location(), reason: error.to_string() }
 }

@@ -4,12 +4,13 @@ use auth_core::Timestamp;
 use tokio::time::Instant;
 
 use crate::error::StoreError;
+use crate::migrated::Migrated;
 use crate::postgres::config::PostgresConfig;
 use crate::postgres::database::{self, Database};
 use crate::postgres::error::PostgresOpenError;
 use crate::postgres::heartbeat::Heartbeat;
 use crate::postgres::lookups;
-use crate::postgres::open::{self, Migrated};
+use crate::postgres::open;
 use crate::postgres::statements::servers;
 
 /// A [`Store`](crate::Store) in a PostgreSQL database, which any number of servers can share.
@@ -55,8 +56,9 @@ impl PostgresStore {
         open::open_existing(config).await
     }
 
-    /// Creates the schema in an empty database, or migrates an older one. The role must own the
-    /// schema.
+    /// Creates the schema in an empty database, or migrates an older one, and grants the privileges
+    /// on the tables to the roles `latchkey_app` and `latchkey_read`, if they exist. The role must
+    /// own the schema. Creates no keys.
     ///
     /// # Errors
     ///

@@ -36,32 +36,33 @@ impl UserStore for PostgresStore {
                     return Ok(Plan { writes, outcome: Creation::Created });
                 }
                 let owner = reply.first(1).map(|row| users::read(row, 0)).transpose()?;
-                let owner = owner.map(|owner| owner.id);
-                // If a first transaction has created the account and its commit was lost, it may
-                // have ended without the synchronous standby. The commit of a lock waits until the
-                // standby has everything before it.
-                let is_own = owner == Some(id);
-                let writes = if is_own { vec![users::lock(id)] } else { Vec::new() };
-                Ok(Plan { writes, outcome: Creation::EmailTaken(owner) })
+                Ok(match owner {
+                    // The commit of a lock waits until a synchronous standby has everything before
+                    // it, the transaction that created the account included.
+                    Some(owner) if owner.id == id => {
+                        Plan { writes: vec![users::lock(id)], outcome: Creation::Exists }
+                    }
+                    _ => Plan::unchanged(Creation::EmailTaken),
+                })
             };
             self.database.write_within(timeout, reads, decide)
         };
         let deadline = Instant::now() + CALL_TIMEOUT;
-        let error = match create(CALL_TIMEOUT).await {
-            Ok(Creation::Created) => return Ok(()),
-            Ok(Creation::EmailTaken(_)) => return Err(CreateUserError::EmailTaken),
-            Err(error) => error,
+        let first = create(CALL_TIMEOUT).await;
+        let created = match first {
+            // The account may have been created. The same transaction finds that out: its insertion
+            // waits until the first transaction has ended.
+            Err(WriteError::Unknown(_)) => {
+                match create(deadline.saturating_duration_since(Instant::now())).await {
+                    Ok(Creation::Exists) => return Ok(()),
+                    created => created,
+                }
+            }
+            created => created,
         };
-        if let WriteError::Unchanged(error) = error {
-            return Err(StoreError::from(error).into());
-        }
-        // The account may have been created. The same transaction finds that out: its insertion
-        // waits until the first transaction has ended.
-        let remaining = deadline.saturating_duration_since(Instant::now());
-        match create(remaining).await.map_err(StoreError::from)? {
+        match created.map_err(StoreError::from)? {
             Creation::Created => Ok(()),
-            Creation::EmailTaken(owner) if owner == Some(id) => Ok(()),
-            Creation::EmailTaken(_) => Err(CreateUserError::EmailTaken),
+            Creation::EmailTaken | Creation::Exists => Err(CreateUserError::EmailTaken),
         }
     }
 
@@ -273,8 +274,9 @@ impl PostgresStore {
 /// The outcome of the transaction that creates an account.
 enum Creation {
     Created,
-    /// The id is that of the account with the email address. `None` if it was deleted meanwhile.
-    EmailTaken(Option<UserId>),
+    /// The account exists: it has the same id and the same email address.
+    Exists,
+    EmailTaken,
 }
 
 /// Locks the counters, the account and the sessions of a user, in this order. `lock_account` locks

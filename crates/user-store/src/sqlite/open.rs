@@ -8,17 +8,26 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode};
 
+use crate::migrated::Migrated;
 use crate::sqlite::connection::{BUSY_TIMEOUT, FLAGS, configure};
 use crate::sqlite::database::Database;
 use crate::sqlite::error::{OpenError, is_damage};
 use crate::sqlite::schema;
 
 pub(super) fn open(path: &Path) -> Result<Database, OpenError> {
+    let (path, _) = create_or_migrate(path)?;
+    connect(path)
+}
+
+/// Creates the file, if it is missing, and migrates an older schema. Returns the real path of the
+/// file.
+pub(super) fn create_or_migrate(path: &Path) -> Result<(PathBuf, Migrated), OpenError> {
     create_private(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
     let (path, _) = identify_file(path)?;
     make_all_private(&path)?;
-    retry_while_locked(|| migrate(&path)).map_err(|error| from_sqlite(&path, error))?;
-    connect(path)
+    let migrated =
+        retry_while_locked(|| migrate(&path)).map_err(|error| from_sqlite(&path, error))?;
+    Ok((path, migrated))
 }
 
 pub(super) fn open_existing(path: &Path) -> Result<Database, OpenError> {
@@ -207,13 +216,14 @@ pub(super) fn read_schema_ids(connection: &Connection) -> rusqlite::Result<Optio
     Ok(Some((id, version)))
 }
 
-fn migrate(path: &Path) -> rusqlite::Result<()> {
+fn migrate(path: &Path) -> rusqlite::Result<Migrated> {
     let mut connection = Connection::open_with_flags(path, FLAGS)?;
     configure(&connection)?;
     connection.busy_timeout(RETRY_PAUSE)?;
-    schema::migrate(&mut connection)?;
+    let migrated = schema::migrate(&mut connection)?;
     // WAL mode is enabled last, so that the schema ids are in the file itself and not in a WAL.
-    connection.pragma_update(None, "journal_mode", "WAL")
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    Ok(migrated)
 }
 
 /// How long one attempt to open the file waits for a lock, and the pause before the next attempt.

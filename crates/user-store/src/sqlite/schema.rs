@@ -1,5 +1,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::migrated::Migrated;
+
 /// The application id in the file header, which marks a file as Latchkey's: "LKey" (SQLite file
 /// format, 1.3.15).
 pub(super) const APPLICATION_ID: i32 = 0x4c4b_6579;
@@ -27,7 +29,7 @@ pub(super) fn latest() -> i64 {
 
 /// Applies the missing migrations. The version is read in the transaction that changes it, so that
 /// servers that start at the same time migrate one after the other.
-pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<Migrated> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let done = usize::try_from(version).unwrap_or(usize::MAX);
@@ -38,5 +40,6 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     if version < latest() {
         tx.pragma_update(None, "user_version", latest())?;
     }
-    tx.commit()
+    tx.commit()?;
+    Ok(Migrated { from: version, to: latest() })
 }

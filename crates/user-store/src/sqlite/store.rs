@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use crate::migrated::Migrated;
 use crate::sqlite::backup::{self, Backup};
 use crate::sqlite::database::Database;
 use crate::sqlite::error::{BackupError, OpenError};
@@ -37,6 +38,16 @@ impl SqliteStore {
     /// missing, is empty or has an older schema. In these cases the file is not changed.
     pub fn open_existing(path: &Path) -> Result<Self, OpenError> {
         Ok(Self { database: open::open_existing(path)? })
+    }
+
+    /// Creates the file at `path` if it is missing, and migrates an older schema, but creates no
+    /// keys. This function blocks.
+    ///
+    /// # Errors
+    ///
+    /// Returns an [`OpenError`] in the same cases as [`open`](Self::open).
+    pub fn migrate(path: &Path) -> Result<Migrated, OpenError> {
+        open::create_or_migrate(path).map(|(_, migrated)| migrated)
     }
 
     /// Inspects the file at `path` without changing it. Servers may have the file open. This

@@ -23,7 +23,7 @@ impl CreateArgs {
         let config = operator::config_with(&self.passwords);
         // Checked first, so that no database is created for invalid input.
         config.parse_sign_up(&self.email, &password)?;
-        let accounts = operator::open_or_create(&store.database, config).await?;
+        let accounts = operator::open_or_create(store, config).await?;
         let user = accounts.operator().create(&self.email, &password).await?;
         print_done("created", &user, store.format())
     }

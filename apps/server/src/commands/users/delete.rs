@@ -23,7 +23,7 @@ pub(super) struct DeleteArgs {
 
 impl DeleteArgs {
     pub(super) async fn run(self, store: &StoreArgs) -> Result<(), CommandError> {
-        let accounts = operator::open(&store.database).await?;
+        let accounts = operator::open(store).await?;
         let user = self.user.find(&accounts).await?;
         if !self.yes && io::stdin().is_terminal() {
             confirm(&user)?;

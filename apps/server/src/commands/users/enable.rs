@@ -15,7 +15,7 @@ pub(super) struct EnableArgs {
 
 impl EnableArgs {
     pub(super) async fn run(self, store: &StoreArgs) -> Result<(), CommandError> {
-        let accounts = operator::open(&store.database).await?;
+        let accounts = operator::open(store).await?;
         let user = self.user.find(&accounts).await?;
         let enabled = accounts.operator().enable(user.id).await;
         enabled.map_err(|error| CommandError::from_operator(error, &self.user.name))?;

@@ -42,7 +42,7 @@ enum ExportFormat {
 
 impl ExportArgs {
     pub(super) async fn run(self, store: &StoreArgs) -> Result<(), CommandError> {
-        let accounts = operator::open(&store.database).await?;
+        let accounts = operator::open(store).await?;
         // Recorded first, because an interrupted export has already printed part of the data.
         accounts.operator().record_export().await?;
         match &self.output {

@@ -8,7 +8,7 @@ mod problem;
 mod report;
 mod user_list;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use accounts::{Accounts, ImportUsersOutcome, StoredUser};
@@ -66,10 +66,8 @@ impl ImportArgs {
             if self.allow_line_breaks { LineBreaks::Allow } else { LineBreaks::Reject };
         let mut users = UserList::read(&self.file, self.format, line_breaks)?;
         let accounts = match self.action(&users) {
-            Action::Import => {
-                Some(operator::open_or_create(&store.database, operator::config()).await?)
-            }
-            Action::DryRun | Action::Reject => open_if_exists(&store.database).await?,
+            Action::Import => Some(operator::open_or_create(store, operator::config()).await?),
+            Action::DryRun | Action::Reject => open_if_exists(store).await?,
         };
         if let Some(accounts) = &accounts {
             // Try again without the records whose email address or id is taken. A user can sign up
@@ -132,10 +130,10 @@ impl ImportArgs {
     }
 }
 
-async fn open_if_exists(database: &Path) -> Result<Option<Arc<Accounts>>, CommandError> {
-    match operator::open(database).await {
+async fn open_if_exists(store: &StoreArgs) -> Result<Option<Arc<Accounts>>, CommandError> {
+    match operator::open(store).await {
         Ok(accounts) => Ok(Some(accounts)),
-        Err(CommandError::NoDatabase(_)) => Ok(None),
+        Err(error) if error.is_absent() => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -13,7 +13,7 @@ const PAGE_SIZE: u32 = 500;
 
 /// Runs `latchkey users list`.
 pub(super) async fn run(store: &StoreArgs) -> Result<(), CommandError> {
-    let accounts = operator::open(&store.database).await?;
+    let accounts = operator::open(store).await?;
     match store.format() {
         OutputFormat::Text => for_each_user(&accounts, print_text).await,
         OutputFormat::Json => {

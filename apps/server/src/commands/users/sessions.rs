@@ -19,7 +19,7 @@ pub(super) struct SessionsArgs {
 
 impl SessionsArgs {
     pub(super) async fn run(self, store: &StoreArgs) -> Result<(), CommandError> {
-        let accounts = operator::open(&store.database).await?;
+        let accounts = operator::open(store).await?;
         let user = self.user.find(&accounts).await?;
         let sessions = accounts.operator().sessions(user.id).await?;
         let printed = match store.format() {

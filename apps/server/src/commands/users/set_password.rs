@@ -24,7 +24,7 @@ pub(super) struct SetPasswordArgs {
 
 impl SetPasswordArgs {
     pub(super) async fn run(self, store: &StoreArgs) -> Result<(), CommandError> {
-        let accounts = operator::open_with(&store.database, &self.passwords).await?;
+        let accounts = operator::open_with(store, &self.passwords).await?;
         let user = self.user.find(&accounts).await?;
         let new_password = password_input::read("New password")?;
         let browsers =

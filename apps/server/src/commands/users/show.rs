@@ -17,7 +17,7 @@ pub(super) struct ShowArgs {
 
 impl ShowArgs {
     pub(super) async fn run(self, store: &StoreArgs) -> Result<(), CommandError> {
-        let accounts = operator::open(&store.database).await?;
+        let accounts = operator::open(store).await?;
         let user = self.user.find(&accounts).await?;
         let lockouts = accounts.operator().lockouts(user.id).await;
         let lockouts =

@@ -16,7 +16,7 @@ pub(super) struct SignOutArgs {
 
 impl SignOutArgs {
     pub(super) async fn run(self, store: &StoreArgs) -> Result<(), CommandError> {
-        let accounts = operator::open(&store.database).await?;
+        let accounts = operator::open(store).await?;
         let user = self.user.find(&accounts).await?;
         let ended = accounts.operator().sign_out(user.id).await?;
         let text = format!("ended {} of {}", count(ended, "session"), user.email.as_str());

@@ -16,7 +16,7 @@ pub(super) struct UnlockArgs {
 
 impl UnlockArgs {
     pub(super) async fn run(self, store: &StoreArgs) -> Result<(), CommandError> {
-        let accounts = operator::open(&store.database).await?;
+        let accounts = operator::open(store).await?;
         let user = self.user.find(&accounts).await?;
         let unlocked = accounts.operator().unlock(user.id).await;
         let unlocked =

@@ -1,0 +1,52 @@
+//! Opens the store of a server, and logs which one it is.
+
+use std::sync::Arc;
+
+use accounts::{Accounts, Config, error_chain};
+use auth_core::{Clock as _, SystemClock};
+use user_store::{PostgresConfig, PostgresStore};
+
+use crate::database::Database;
+use crate::error::CommandError;
+use crate::postgres;
+
+/// Opens the database and starts the accounts service.
+pub(super) async fn accounts(
+    database: &Database,
+    config: Config,
+) -> Result<Arc<Accounts>, CommandError> {
+    let builder = Accounts::builder().config(config).store(database.open().await?);
+    let accounts = builder.accept_weaknesses().build().await?;
+    match database {
+        Database::Sqlite(path) => tracing::info!("the database is the SQLite file {path:?}"),
+        Database::Postgres(postgres) => log_server(postgres).await,
+    }
+    Ok(accounts)
+}
+
+/// Logs the version of the server and whether the connection is encrypted, with warnings.
+async fn log_server(config: &PostgresConfig) {
+    let location = config.location();
+    let server = match PostgresStore::inspect_server(config).await {
+        Ok(server) => server,
+        Err(error) => {
+            let error = error_chain(&error);
+            return tracing::warn!(error, "could not read the settings of {location}");
+        }
+    };
+    let encryption = match &server.tls {
+        Some(version) => format!("encrypted with {version}"),
+        None => "not encrypted".to_owned(),
+    };
+    tracing::info!(
+        "the database is {location}: PostgreSQL {}, {encryption}, round trip {:.1?}",
+        server.version,
+        server.round_trip
+    );
+    if let Some(warning) = postgres::unencrypted(config, &server) {
+        tracing::warn!("{warning}");
+    }
+    if let Some(warning) = postgres::clock_difference(&server, SystemClock.now()) {
+        tracing::warn!("{warning}");
+    }
+}

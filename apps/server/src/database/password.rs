@@ -1,0 +1,71 @@
+//! Passwords in the URL of the database.
+
+use std::ffi::OsString;
+
+use super::Database;
+
+/// Returns whether an argument of `--database` contains a password. Every user of the machine can
+/// see the arguments of a process.
+pub(crate) fn on_command_line(arguments: &[OsString]) -> bool {
+    let texts: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
+    let separate = texts.windows(2).filter(|pair| pair[0] == "--database").map(|pair| &*pair[1]);
+    let joined = texts.iter().filter_map(|text| text.strip_prefix("--database="));
+    separate.chain(joined).any(has_password)
+}
+
+fn has_password(text: &str) -> bool {
+    matches!(Database::parse(text), Ok(Database::Postgres(config)) if config.has_password())
+}
+
+/// Replaces the URLs among these arguments and values of variables in a message about them.
+pub(crate) fn without_urls<'a>(message: &str, values: impl Iterator<Item = &'a str>) -> String {
+    let mut message = message.to_owned();
+    for value in values {
+        // The argument of an option may follow a `=`.
+        let value = match value.split_once('=') {
+            Some((option, value)) if option.starts_with('-') => value,
+            _ => value,
+        };
+        if let Some((scheme, rest)) = value.split_once("://")
+            && (rest.contains('@') || rest.contains("password"))
+        {
+            message = message.replace(value, &format!("{scheme}://…"));
+        }
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_an_argument_is_found() {
+        for (arguments, found) in [
+            (&["serve", "--database", "postgres://ada:hunter2@localhost/x"][..], true),
+            (&["--database=postgresql://ada:hunter2@localhost/x"], true),
+            (&["--database=postgres://ada@localhost:5432/x"], false),
+            (&["--database=postgres://ada@localhost:5432/x?application_name=a:b"], false),
+            (&["--database", "x.db"], false),
+            (&["--database-file", "/run/url"], false),
+            (&["--database"], false),
+        ] {
+            let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
+            assert_eq!(on_command_line(&arguments), found, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn urls_are_replaced_in_a_message() {
+        for (value, expected) in [
+            ("postgres://ada:hunter2@localhost/x", "invalid value 'postgres://…' for x"),
+            ("postgres://ada:hun'ter 2@localhost", "invalid value 'postgres://…' for x"),
+            ("x.db", "invalid value 'x.db' for x"),
+        ] {
+            for argument in [value.to_owned(), format!("--database={value}")] {
+                let message = format!("invalid value '{value}' for x");
+                assert_eq!(without_urls(&message, [&*argument].into_iter()), expected);
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Messages about a PostgreSQL database.
+
+use std::time::Duration;
+
+use auth_core::Timestamp;
+use user_store::{PostgresConfig, PostgresServer, PostgresTls};
+
+/// The difference between two clocks from which a warning is given.
+const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(1);
+
+/// Returns a warning if the connection to another machine is not encrypted.
+pub(crate) fn unencrypted(config: &PostgresConfig, server: &PostgresServer) -> Option<String> {
+    match (config.tls(), &server.tls) {
+        (PostgresTls::Unencrypted, None) => Some(format!(
+            "the connection to {} is not encrypted, so others on the network can read and change the data of all accounts; remove sslmode=disable from the URL of the database",
+            config.location()
+        )),
+        _ => None,
+    }
+}
+
+/// Returns a warning if the clocks of this machine and of the server differ.
+pub(crate) fn clock_difference(server: &PostgresServer, now: Timestamp) -> Option<String> {
+    let difference = now.duration_since(server.time);
+    let seconds = difference.as_secs_f64();
+    if difference.unsigned_abs() < MAX_CLOCK_DIFFERENCE {
+        return None;
+    }
+    let direction = if seconds > 0.0 { "ahead of" } else { "behind" };
+    Some(format!(
+        "the clock of this machine is {:.1} s {direction} that of the PostgreSQL server; synchronise both, for example with NTP: otherwise, sessions and lockouts can last longer or shorter than they should",
+        seconds.abs()
+    ))
+}
+
+/// Returns the shell command that backs up the database. It does not contain the password.
+pub(crate) fn dump_command(config: &PostgresConfig) -> String {
+    let mode = match config.tls() {
+        PostgresTls::Verified => "?sslmode=verify-full",
+        PostgresTls::ChainVerified => "?sslmode=verify-ca",
+        _ => "",
+    };
+    let url = format!("{}{mode}", config.location());
+    format!("pg_dump --format=custom --file=latchkey.dump {}", quote(&url))
+}
+
+/// Quotes a text as one word of a shell command.
+fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dump_command_is_quoted_and_has_no_password() {
+        for (url, expected) in [
+            ("postgres://ada:hunter2@localhost/x", "'postgres://ada@localhost:5432/x'"),
+            (
+                "postgres://ada:hunter2@db.example/x",
+                "'postgres://ada@db.example:5432/x?sslmode=verify-full'",
+            ),
+        ] {
+            let command = dump_command(&PostgresConfig::parse(url).unwrap());
+            assert_eq!(command, format!("pg_dump --format=custom --file=latchkey.dump {expected}"));
+        }
+        assert_eq!(quote("it's"), r"'it'\''s'");
+    }
+}

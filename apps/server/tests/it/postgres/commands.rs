@@ -1,0 +1,126 @@
+//! The operator commands, while a server runs.
+
+use std::process::Output;
+
+use super::{SECRET, app, error_line, folder, new_database, text};
+use crate::app::{EMAIL, PASSWORD, TestApp};
+use crate::operator::{Operator, json, success};
+
+#[test]
+fn every_command_about_accounts_works_beside_a_server() {
+    let app = app();
+    let session = app.user().log_in();
+    let operator = app.operator();
+    let users = |arguments: &[&str]| success(&operator.users(arguments));
+    assert!(users(&["list"]).contains(EMAIL));
+    assert!(users(&["show", EMAIL]).contains(EMAIL));
+    assert_eq!(users(&["sessions", EMAIL]).lines().count(), 1);
+    assert!(users(&["sign-out", EMAIL]).contains("ended 1 session"));
+    assert_eq!(session.me().code(), "invalid_token");
+
+    users(&["disable", EMAIL]);
+    assert_eq!(
+        app.post("/api/token", "", &crate::server::credentials(EMAIL, PASSWORD)).status,
+        401
+    );
+    users(&["enable", EMAIL]);
+    users(&["unlock", EMAIL]);
+    let new = "a short walk along the river";
+    success(&operator.users_with_input(&["set-password", EMAIL], new));
+    app.log_in(EMAIL, new);
+    success(&operator.users_with_input(&["create", "bob@example.com"], PASSWORD));
+    app.log_in("bob@example.com", PASSWORD);
+
+    let exported = users(&["export"]);
+    assert_eq!(exported.lines().count(), 2);
+    users(&["delete", "bob@example.com", "--yes"]);
+    let file = app.folder.path().join("users.jsonl");
+    std::fs::write(&file, exported.lines().last().unwrap()).unwrap();
+    let imported = json(&operator.users(&["import", file.to_str().unwrap(), "--json"]));
+    assert_eq!(imported["imported"], 1);
+    app.log_in("bob@example.com", PASSWORD);
+
+    let log = success(&operator.audit(&[]));
+    for kind in ["account_created", "signed_in", "password_set", "account_deleted"] {
+        assert!(log.contains(kind), "{kind}: {log}");
+    }
+}
+
+#[test]
+fn a_retired_key_is_rejected_at_the_next_request_on_every_server() {
+    let app = app();
+    let other = app.start_another();
+    let session = app.user().log_in();
+    assert_eq!(other.me(&session.token).status, 200);
+    let keys = json(&app.operator().keys(&["list", "--json"]));
+    let kid = keys[0]["kid"].as_str().unwrap();
+    success(&app.operator().keys(&["rotate", "--now"]));
+    success(&app.operator().keys(&["retire", kid]));
+    for server in [&*app, &other] {
+        assert_eq!(server.me(&session.token).code(), "invalid_token");
+    }
+    assert_eq!(app.refresh(&session.cookie).status, 200);
+}
+
+#[test]
+fn a_backup_is_refused_and_names_the_tools_of_postgres() {
+    let app = app();
+    let output = app.operator().run("backup", &["copy.db"], "");
+    let line = error_line(&output);
+    for part in ["pg_dump", "postgres://", "continuous archiving"] {
+        assert!(line.contains(part), "{line}");
+    }
+    assert!(!std::path::Path::new("copy.db").exists());
+}
+
+fn migrate(folder: &tempfile::TempDir, more: &[&str]) -> Output {
+    Operator::new(folder).run("migrate", more, "")
+}
+
+#[test]
+fn a_migration_creates_the_tables_once_and_no_key() {
+    let database = new_database();
+    let folder = folder(&database.url());
+    let created = json(&migrate(&folder, &["--json"]));
+    assert_eq!((&created["from"], created["to"].as_i64() > Some(0)), (&0.into(), true));
+    assert_eq!(database.sql("SELECT count(*) FROM signing_keys"), "0");
+    let again = success(&migrate(&folder, &[]));
+    assert!(again.contains("nothing was changed"), "{again}");
+    let tables = database.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'");
+    assert_eq!(tables, "11");
+}
+
+#[test]
+fn a_sqlite_file_is_created_and_migrated_without_a_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let created = success(&migrate(&folder, &[]));
+    assert!(created.contains("created the tables"), "{created}");
+    let database = rusqlite::Connection::open(folder.path().join("latchkey.db")).unwrap();
+    let count = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count("SELECT count(*) FROM signing_keys"), 0);
+    let migrated = json(&migrate(&folder, &["--json"]));
+    assert_eq!(migrated["from"], migrated["to"]);
+    assert_eq!(migrated["to"], count("PRAGMA user_version"));
+}
+
+#[test]
+fn creating_an_account_creates_the_tables() {
+    let database = new_database();
+    let folder = folder(&database.url());
+    let create = ["create", EMAIL];
+    success(&Operator::new(&folder).users_with_input(&create, PASSWORD));
+    assert_eq!(database.sql("SELECT email FROM users"), EMAIL);
+    let app = TestApp::start(&[], Some(database));
+    app.log_in(EMAIL, PASSWORD);
+}
+
+#[test]
+fn the_url_may_be_a_variable_that_help_does_not_show() {
+    let url = format!("postgres://postgres:{SECRET}@127.0.0.1:1/x");
+    for arguments in [&["--help"][..], &["serve", "--help"], &["users", "list", "--help"]] {
+        let mut help = crate::server::command();
+        let output = help.args(arguments).env("LATCHKEY_DATABASE", &url).output().unwrap();
+        let printed = text(&output.stdout);
+        assert!(printed.contains("LATCHKEY_DATABASE") && !printed.contains(SECRET), "{printed}");
+    }
+}

@@ -1,0 +1,103 @@
+//! The roles that `latchkey migrate --print-roles` creates.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use test_postgres::{Cluster, Installation};
+
+use super::{error_line, folder};
+use crate::app::{EMAIL, PASSWORD};
+use crate::operator::{Operator, success};
+use crate::server::{Server, command};
+
+/// Creates a database with the roles.
+fn cluster_with_roles() -> (Cluster, String) {
+    let cluster = Cluster::start(&[]);
+    let name = cluster.create_database(None);
+    let printed = success(&command().args(["migrate", "--print-roles"]).output().unwrap());
+    // Twice, because existing roles are not an error.
+    cluster.sql(&name, &printed);
+    cluster.sql(&name, &printed);
+    (cluster, name)
+}
+
+fn url(cluster: &Cluster, role: &str, name: &str) -> String {
+    format!("postgres://{role}@127.0.0.1:{}/{name}", cluster.port())
+}
+
+/// Runs a statement as a role, and returns whether it succeeded.
+fn may(cluster: &Cluster, role: &str, name: &str, sql: &str) -> bool {
+    let psql = Installation::find().unwrap().program("psql");
+    let mut process = Command::new(psql)
+        .args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--dbname"])
+        .arg(url(cluster, role, name))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    process.stdin.take().unwrap().write_all(sql.as_bytes()).unwrap();
+    let output = process.wait_with_output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    let is_denied = error.contains("permission denied") || error.contains("must be owner");
+    assert!(output.status.success() || is_denied, "{sql}: {error}");
+    output.status.success()
+}
+
+#[test]
+fn a_server_with_the_role_for_servers_waits_until_the_owner_has_created_the_tables() {
+    let (cluster, name) = cluster_with_roles();
+    let app = folder(&url(&cluster, "latchkey_app", &name));
+    let owner = folder(&url(&cluster, "latchkey_owner", &name));
+    assert!(error_line(&Operator::new(&app).users(&["list"])).contains("latchkey migrate"));
+    let server = std::thread::scope(|scope| {
+        let started = scope.spawn(|| Server::start(&app, &[]));
+        success(&Operator::new(&owner).run("migrate", &[], ""));
+        started.join().unwrap()
+    });
+    assert_eq!(server.sign_up(EMAIL, PASSWORD).status, 201);
+    let token = server.log_in(EMAIL, PASSWORD);
+    assert_eq!(server.me(&token).status, 200);
+    let operator = Operator::new(&app);
+    success(&operator.keys(&["rotate"]));
+    success(&operator.users(&["disable", EMAIL]));
+    assert_eq!(server.me(&token).code(), "invalid_token");
+    success(&operator.users(&["delete", EMAIL, "--yes"]));
+}
+
+#[test]
+fn each_role_may_do_only_what_it_is_for() {
+    let (cluster, name) = cluster_with_roles();
+    let owner = folder(&url(&cluster, "latchkey_owner", &name));
+    success(&Operator::new(&owner).run("migrate", &[], ""));
+    let app = folder(&url(&cluster, "latchkey_app", &name));
+    success(&Operator::new(&app).users_with_input(&["create", EMAIL], PASSWORD));
+    for (role, sql, allowed) in [
+        ("latchkey_owner", "CREATE TABLE notes (text text)", true),
+        ("latchkey_app", "SELECT * FROM users", true),
+        ("latchkey_app", "INSERT INTO events (at, kind, operator) VALUES (1, 'x', true)", true),
+        ("latchkey_app", "UPDATE events SET kind = 'y'", false),
+        ("latchkey_app", "DELETE FROM events", false),
+        ("latchkey_app", "TRUNCATE users", false),
+        ("latchkey_app", "DROP TABLE users", false),
+        ("latchkey_app", "CREATE TABLE more (text text)", false),
+        ("latchkey_app", "CREATE ROLE other", false),
+        ("latchkey_app", "SELECT pg_read_file('postgresql.conf')", false),
+        ("latchkey_read", "SELECT id, email, created_at, disabled_at FROM users", true),
+        ("latchkey_read", "SELECT id, user_id, ip, user_agent FROM sessions", true),
+        ("latchkey_read", "SELECT * FROM events", true),
+        ("latchkey_read", "SELECT id, created_at, signs_from FROM signing_keys", true),
+        ("latchkey_read", "SELECT version FROM latchkey_meta", true),
+        ("latchkey_read", "SELECT password_hash FROM users", false),
+        ("latchkey_read", "SELECT refresh_token FROM sessions", false),
+        ("latchkey_read", "SELECT refresh_family FROM sessions", false),
+        ("latchkey_read", "SELECT successor_salt FROM sessions", false),
+        ("latchkey_read", "SELECT seed FROM signing_keys", false),
+        ("latchkey_read", "SELECT key FROM decoy_state", false),
+        ("latchkey_read", "SELECT key FROM counters", false),
+        ("latchkey_read", "DELETE FROM sessions", false),
+        ("latchkey_read", "UPDATE users SET email = 'x'", false),
+    ] {
+        assert_eq!(may(&cluster, role, &name, sql), allowed, "{role}: {sql}");
+    }
+}

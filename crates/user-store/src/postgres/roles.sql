@@ -1,0 +1,45 @@
+-- Grants the privileges on the tables to the roles latchkey_app and latchkey_read, if they exist.
+-- The owner of the tables runs this after every migration. It can be repeated.
+
+DO $$
+DECLARE
+    function regprocedure;
+BEGIN
+    -- Only latchkey_app may call the functions that delete events.
+    FOR function IN
+        SELECT oid FROM pg_proc
+        WHERE proname IN ('latchkey_purge_events', 'latchkey_delete_events_of')
+            AND pronamespace = current_schema()::regnamespace
+    LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
+        IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'latchkey_app') THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO latchkey_app', function);
+        END IF;
+    END LOOP;
+
+    -- The role of the servers. It cannot change events, and deletes them only by the two functions.
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'latchkey_app') THEN
+        GRANT SELECT, INSERT, UPDATE, DELETE
+            ON users, sessions, counters, signing_keys, decoy_classes, decoys, servers
+            TO latchkey_app;
+        GRANT SELECT, UPDATE ON signing_key_set, decoy_state, latchkey_meta TO latchkey_app;
+        GRANT SELECT, INSERT ON events TO latchkey_app;
+    END IF;
+
+    -- The role for reports. It cannot read keys, hashes of passwords, or hashes of tokens.
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'latchkey_read') THEN
+        GRANT SELECT (id, email, email_key, created_at, disabled_at, password_version,
+                      device_version)
+            ON users TO latchkey_read;
+        GRANT SELECT (id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember,
+                      ip, user_agent, repeats)
+            ON sessions TO latchkey_read;
+        GRANT SELECT (state, ends_at) ON counters TO latchkey_read;
+        GRANT SELECT (id, created_at, signs_from) ON signing_keys TO latchkey_read;
+        GRANT SELECT (id, version, counted_at) ON decoy_state TO latchkey_read;
+        GRANT SELECT
+            ON events, signing_key_set, decoy_classes, decoys, latchkey_meta, servers
+            TO latchkey_read;
+    END IF;
+END
+$$;
