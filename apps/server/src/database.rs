@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use user_store::{Migrated, PostgresConfig, PostgresStore, SqliteStore, Store};
+use user_store::{Migrated, PostgresConfig, PostgresStore, SqliteStore, Store, StoreLocation};
 
 use crate::error::CommandError;
 
@@ -66,6 +66,14 @@ impl Database {
             Self::Sqlite(path) => Arc::new(SqliteStore::open_existing(path)?),
             Self::Postgres(config) => Arc::new(PostgresStore::open_existing(config).await?),
         })
+    }
+
+    /// Returns the database as the source or the target of a copy.
+    pub(crate) fn location(&self) -> StoreLocation {
+        match self {
+            Self::Sqlite(path) => StoreLocation::Sqlite(path.clone()),
+            Self::Postgres(config) => StoreLocation::Postgres(config.clone()),
+        }
     }
 
     /// Creates the schema if it is missing, or migrates an older one.

@@ -56,6 +56,8 @@ mod attempts;
 mod audit;
 #[cfg(feature = "testing")]
 pub mod conformance;
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+mod copy;
 mod decoys;
 mod error;
 mod keys;
@@ -79,6 +81,11 @@ pub use attempts::{
     UnlockOutcome,
 };
 pub use audit::{Actor, AuditLog, EVENT_RETENTION, Event, EventId, EventKind, InvalidEventId};
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+pub use copy::{
+    CopiedTable, CopyError, CopyOutcome, CopyPhase, CopyProgress, StoreCopy, StoreLocation,
+    TableChecksum, copy_store,
+};
 pub use decoys::{DecoyStore, RecountOutcome};
 pub use error::StoreError;
 pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};

@@ -1,5 +1,5 @@
-//! Fault tests: the server is killed, its disk is full, its database is locked, damaged or
-//! read-only, or its clients are slow, are many, or send malformed requests.
+//! Fault tests: the server is killed, its disk is full, its database is locked, damaged, read-only
+//! or does not answer, or its clients are slow, are many, or send malformed requests.
 //!
 //! Acknowledged changes are never lost, and errors are clear. `cargo xtask soak` runs the same
 //! tests for longer, with the release binary.
@@ -14,6 +14,7 @@ mod load;
 mod locked_file;
 mod malformed_requests;
 mod many_connections;
+mod postgres;
 mod read_only_file;
 #[path = "../support/server.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]

@@ -28,7 +28,8 @@ const MAX_AGE: Duration = Duration::from_mins(30);
 /// The number of times that a transaction runs again after a conflict.
 const MAX_CONFLICTS: u32 = 5;
 
-/// The range of the pause before a transaction runs again after a conflict.
+/// The range of the pause before a transaction runs again after a conflict. The longest pause after
+/// the first conflict is twice the shortest one, and doubles with every further conflict.
 const MIN_PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_millis(80);
 
@@ -194,7 +195,8 @@ impl Database {
             match error.kind {
                 ErrorKind::Conflict | ErrorKind::Duplicate if conflicts < MAX_CONFLICTS => {
                     conflicts += 1;
-                    tokio::time::sleep(MIN_PAUSE + random_part(MAX_PAUSE - MIN_PAUSE)).await;
+                    let max_pause = MAX_PAUSE.min(MIN_PAUSE * 2_u32.pow(conflicts));
+                    tokio::time::sleep(MIN_PAUSE + random_part(max_pause - MIN_PAUSE)).await;
                 }
                 ErrorKind::Connection if connections == 0 => connections += 1,
                 _ => return Err(error.into()),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Object, Pool, PoolError, Runtime};
+use deadpool_postgres::{ClientWrapper, Object, Pool, PoolError, Runtime};
 use tokio::time::Instant;
 
 use crate::migrated::Migrated;
@@ -66,6 +66,38 @@ pub(super) async fn migrate(config: &PostgresConfig) -> Result<Migrated, Postgre
 
 /// Grants the privileges on the tables to the roles of servers and readers.
 const GRANT: &str = include_str!("roles.sql");
+
+/// Connects to a database for a copy. It must have the schema of this version and may be an
+/// unfinished copy.
+#[cfg(feature = "sqlite")]
+pub(super) async fn connect_for_copy(
+    config: &PostgresConfig,
+    schema: Schema,
+) -> Result<ClientWrapper, PostgresOpenError> {
+    let opening = Opening::new(config)?;
+    let client = opening.connect_within(Duration::ZERO).await?;
+    let mut found = opening.version(&client).await?;
+    if schema == Schema::Create && found.number == 0 {
+        let _ = migrate(config).await?;
+        found = opening.version(&client).await?;
+    }
+    opening.check_number(found)?;
+    let known = schema::latest();
+    if found.number > known {
+        // Servers of this version can use it, but it may contain more than this version copies.
+        let location = config.location();
+        return Err(PostgresOpenError::Newer { location, found: found.number, known });
+    }
+    Ok(Object::take(client))
+}
+
+/// What to do if a database has no schema.
+#[cfg(feature = "sqlite")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Schema {
+    Require,
+    Create,
+}
 
 /// A database that is being opened.
 pub(super) struct Opening<'a> {
@@ -148,8 +180,17 @@ impl<'a> Opening<'a> {
         }
     }
 
-    /// Rejects a schema that this version cannot use.
+    /// Rejects a schema that this version cannot use, and an unfinished copy.
     fn check_version(&self, found: SchemaVersion) -> Result<(), PostgresOpenError> {
+        self.check_number(found)?;
+        if found.is_unfinished {
+            return Err(PostgresOpenError::Unfinished(self.config.location()));
+        }
+        Ok(())
+    }
+
+    /// Rejects a schema that this version cannot use.
+    fn check_number(&self, found: SchemaVersion) -> Result<(), PostgresOpenError> {
         let location = self.config.location();
         let known = schema::latest();
         if found.number == 0 {

@@ -31,6 +31,12 @@ pub(super) struct SchemaVersion {
     pub(super) number: i64,
     /// The oldest version of which a server can use the database.
     pub(super) min_reader: i64,
+    /// Whether the database is a copy of another store, which has not been completed.
+    pub(super) is_unfinished: bool,
+}
+
+impl SchemaVersion {
+    const NONE: Self = Self { number: 0, min_reader: 0, is_unfinished: false };
 }
 
 /// Returns the version of the newest schema.
@@ -44,13 +50,15 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// Returns the version of the schema.
 pub(super) async fn version(client: &Client) -> Result<SchemaVersion, DatabaseError> {
-    let sql = "SELECT version, min_reader FROM latchkey_meta";
+    let sql = "SELECT version, min_reader, copy_of IS NOT NULL FROM latchkey_meta";
     match client.query_opt(sql, &[]).await {
-        Ok(Some(row)) => Ok(SchemaVersion { number: row.try_get(0)?, min_reader: row.try_get(1)? }),
-        Ok(None) => Ok(SchemaVersion { number: 0, min_reader: 0 }),
-        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => {
-            Ok(SchemaVersion { number: 0, min_reader: 0 })
-        }
+        Ok(Some(row)) => Ok(SchemaVersion {
+            number: row.try_get(0)?,
+            min_reader: row.try_get(1)?,
+            is_unfinished: row.try_get(2)?,
+        }),
+        Ok(None) => Ok(SchemaVersion::NONE),
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(SchemaVersion::NONE),
         Err(error) => Err(error.into()),
     }
 }
@@ -136,7 +144,9 @@ const CREATE_META: &str = "
     CREATE TABLE IF NOT EXISTS latchkey_meta (
         id         integer NOT NULL PRIMARY KEY CHECK (id = 1),
         version    bigint  NOT NULL,
-        min_reader bigint  NOT NULL
+        min_reader bigint  NOT NULL,
+        -- The identity of the source if the database is an unfinished copy of another store.
+        copy_of    bytea
     );
     INSERT INTO latchkey_meta (id, version, min_reader) VALUES (1, 0, 0) ON CONFLICT DO NOTHING;";
 

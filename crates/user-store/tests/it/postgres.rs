@@ -71,14 +71,17 @@ fn template() -> String {
 }
 
 /// Every eleventh statement that changes a table fails with the error of a serialization failure
-/// (SQLSTATE 40001), after which a transaction must be run again. A rollback does not reset the
-/// sequence, so the next attempt does not fail at the same statement.
+/// (SQLSTATE 40001) or of a deadlock (40P01), after which a transaction must be run again. A
+/// rollback does not reset the sequence, so the next attempt does not fail at the same statement.
 const CONFLICTS: &str = "
 CREATE SEQUENCE test_changes;
 CREATE FUNCTION test_conflict() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    number bigint := nextval('test_changes');
 BEGIN
-    IF nextval('test_changes') % 11 = 0 THEN
-        RAISE EXCEPTION 'injected conflict' USING ERRCODE = 'serialization_failure';
+    IF number % 11 = 0 THEN
+        RAISE EXCEPTION 'injected conflict'
+            USING ERRCODE = CASE number % 2 WHEN 0 THEN '40001' ELSE '40P01' END;
     END IF;
     RETURN NULL;
 END $$;
