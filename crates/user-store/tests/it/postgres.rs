@@ -8,6 +8,7 @@ mod imports;
 mod relay;
 mod round_trips;
 mod start;
+mod stress;
 mod tls;
 mod users;
 
