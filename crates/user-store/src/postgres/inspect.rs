@@ -130,7 +130,7 @@ impl PostgresStore {
         config: &PostgresConfig,
     ) -> Result<PostgresServer, PostgresOpenError> {
         let client = Opening::new(config)?.connect_within(Duration::ZERO).await?;
-        server(&client).await.map_err(|error| unusable(config, error.into()))
+        server(&client).await.map_err(|error| unusable(config, error))
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) async fn migrate(config: &PostgresConfig) -> Result<Migrated, Postgre
     let client = opening.connect_within(Duration::ZERO).await?;
     let migrated = opening.migrate(&client).await?;
     // Also without a migration, because the roles may have been created since the last one.
-    client.batch_execute(GRANT).await.map_err(|error| unusable(config, error.into()))?;
+    client.batch_execute(GRANT).await.map_err(|error| unusable(config, error))?;
     Ok(migrated)
 }
 
@@ -164,6 +164,10 @@ impl<'a> Opening<'a> {
     }
 }
 
-pub(super) fn unusable(config: &PostgresConfig, error: DatabaseError) -> PostgresOpenError {
+pub(super) fn unusable(
+    config: &PostgresConfig,
+    error: impl Into<DatabaseError>,
+) -> PostgresOpenError {
+    let error: DatabaseError = error.into();
     PostgresOpenError::Unusable { location: config.location(), reason: error.to_string() }
 }

@@ -44,7 +44,7 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO latchkey_owner;
 GRANT USAGE ON SCHEMA public TO latchkey_app, latchkey_read;
 
--- latchkey migrate grants latchkey_app and latchkey_read the privileges on each table. If the tables
--- exist already, make latchkey_owner their owner, and run latchkey migrate again.
+-- latchkey migrate grants latchkey_app and latchkey_read the privileges on each table. If the
+-- tables exist already, make latchkey_owner their owner, and run latchkey migrate again.
 
 COMMIT;
