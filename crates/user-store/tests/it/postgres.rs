@@ -9,6 +9,7 @@ mod imports;
 mod relay;
 mod round_trips;
 mod start;
+mod stress;
 mod tls;
 mod upgrades;
 mod users;
