@@ -18,12 +18,14 @@ BEGIN
     END LOOP;
 
     -- The role of the servers. It cannot change events, and deletes them only by the two functions.
+    -- pg_dump reads the sequences too.
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'latchkey_app') THEN
         GRANT SELECT, INSERT, UPDATE, DELETE
             ON users, sessions, counters, signing_keys, decoy_classes, decoys, servers
             TO latchkey_app;
         GRANT SELECT, UPDATE ON signing_key_set, decoy_state, latchkey_meta TO latchkey_app;
         GRANT SELECT, INSERT ON events TO latchkey_app;
+        GRANT SELECT ON SEQUENCE events_id_seq, signing_keys_id_seq TO latchkey_app;
     END IF;
 
     -- The role for reports. It cannot read keys, hashes of passwords, or hashes of tokens.

@@ -180,8 +180,8 @@ fn connections(server: &PostgresServer, role: &PostgresRole, running: usize) -> 
     };
     let fit = available / each;
     let text = format!(
-        "a Latchkey server uses up to {each} of {available} connections, so {fit} fit; {} connections are in use",
-        server.connections
+        "a Latchkey server uses up to {each} of {available} connections, so {fit} fit; {} in use",
+        count(server.connections as usize, "connection")
     );
     const FIX: &str =
         "raise max_connections or the connection limit of the role, or put PgBouncer in between";
