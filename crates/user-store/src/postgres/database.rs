@@ -293,7 +293,10 @@ impl Database {
     }
 }
 
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+/// `READ WRITE` would override `default_transaction_read_only`, with which an operator, or a provider
+/// whose disk is nearly full, stops all changes. It would also fail on a standby, so that the
+/// statements sent with it would run outside a transaction if the standby was promoted in between.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// While the caller waits, the server must not cancel a commit that waits for a synchronous standby:
 /// it would report the commit as a success although the standby does not have it.
 const COMMIT: [&str; 2] = [SET_COMMIT_TIMEOUT, "COMMIT"];

@@ -5,6 +5,7 @@ mod commits;
 mod failover;
 mod load;
 mod locks;
+mod migrations;
 mod network;
 mod replication;
 mod restarts;

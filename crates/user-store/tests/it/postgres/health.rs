@@ -1,8 +1,10 @@
 use std::time::Duration;
 
-use auth_core::{Clock as _, SystemClock};
+use auth_core::{Clock as _, SystemClock, Timestamp};
 use test_postgres::Cluster;
-use user_store::{HealthCheck as _, KeyStore as _, PostgresConfig, PostgresStore};
+use user_store::{
+    AuditLog as _, Event, EventKind, HealthCheck as _, KeyStore as _, PostgresConfig, PostgresStore,
+};
 
 use crate::postgres::{new_database, open};
 
@@ -59,6 +61,19 @@ async fn ping_fails_while_the_database_is_read_only() {
     wait_until(async || !server.is_ready().await).await;
     server.set("default_transaction_read_only = off");
     wait_until(async || server.is_ready().await).await;
+}
+
+/// The connections are open already. A new one would be rejected.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_changed_while_the_database_is_read_only() {
+    let server = Server::start().await;
+    let event = Event::by_operator(EventKind::SignInsUnlocked, Timestamp::UNIX_EPOCH);
+    let can_record = async || server.store.record_event(&event).await.is_ok();
+    assert!(can_record().await);
+    server.set("default_transaction_read_only = on");
+    wait_until(async || !can_record().await).await;
+    server.set("default_transaction_read_only = off");
+    wait_until(async || can_record().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

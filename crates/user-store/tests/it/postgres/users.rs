@@ -59,6 +59,25 @@ async fn a_recorded_event_cannot_be_changed_or_deleted_early() {
     assert_eq!(database.sql("SELECT count(*) FROM events").trim(), "1");
 }
 
+/// A server's clock can be wrong, and a server's role can insert any event.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_in_the_future_does_not_make_others_old() {
+    let database = new_database();
+    drop(open(&database.url()).await);
+    database.sql(
+        "INSERT INTO events (at, kind, operator) VALUES
+             (9223372036854775807, 'in the future', false),
+             ((extract(epoch FROM clock_timestamp()) * 1000)::bigint, 'now', false),
+             (0, 'long ago', false)",
+    );
+    assert_eq!(database.sql("SELECT latchkey_purge_events(9223372036854775807, 100)"), "1");
+    let kept = database.sql("SELECT kind FROM events ORDER BY at");
+    assert_eq!(kept.lines().collect::<Vec<_>>(), ["now", "in the future"]);
+    let delete = "DO $$ BEGIN DELETE FROM events; RAISE 'not rejected';
+         EXCEPTION WHEN integrity_constraint_violation THEN NULL; END $$";
+    database.sql(delete);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_without_rights_to_change_events_can_delete_accounts_and_purge_events() {
     let database = new_database();
