@@ -154,8 +154,8 @@ SELECT version FROM signing_key_set FOR UPDATE;
 SELECT version, counted_at FROM decoy_state;
 -- () -> (int8, int8)
 SELECT version, counted_at FROM decoy_state FOR UPDATE;
--- () -> (int8, int8)
-SELECT version, min_reader FROM latchkey_meta;
+-- () -> (int8, int8, bool)
+SELECT version, min_reader, copy_of IS NOT NULL FROM latchkey_meta;
 -- (_bytea, _text, _int8) -> ()
 UPDATE counters c SET state = new.state, ends_at = new.ends_at FROM unnest($1::bytea[], $2::text[], $3::bigint[]) AS new (key, state, ends_at) WHERE c.key = new.key;
 -- (int8) -> ()
