@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{ClientWrapper, Object, Pool, PoolError, Runtime};
+use deadpool_postgres::{Object, Pool, PoolError, Runtime};
 use tokio::time::Instant;
 
 use crate::migrated::Migrated;
@@ -73,7 +73,7 @@ const GRANT: &str = include_str!("roles.sql");
 pub(super) async fn connect_for_copy(
     config: &PostgresConfig,
     schema: Schema,
-) -> Result<ClientWrapper, PostgresOpenError> {
+) -> Result<deadpool_postgres::ClientWrapper, PostgresOpenError> {
     let opening = Opening::new(config)?;
     let client = opening.connect_within(Duration::ZERO).await?;
     let mut found = opening.version(&client).await?;
