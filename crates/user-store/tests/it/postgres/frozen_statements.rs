@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use test_postgres::Database;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, Column, NoTls};
 use user_store::PostgresStore;
 
 use super::{config, new_database};
@@ -45,8 +45,8 @@ impl Newest {
     /// it prepares the statement.
     async fn types(&self, sql: &str) -> String {
         let statement = self.client.prepare(sql).await;
-        let statement = statement.unwrap_or_else(|error| panic!("{error:?}: {sql}"));
-        let columns = statement.columns().iter().map(|column| column.type_());
+        let statement = statement.unwrap_or_else(|error| unreachable!("{error:?}: {sql}"));
+        let columns = statement.columns().iter().map(Column::type_);
         format!("({}) -> ({})", list(statement.params()), list(columns))
     }
 

@@ -41,7 +41,9 @@ async fn a_schema_that_needs_the_next_version_is_rejected_and_left_unchanged() {
         PostgresStore::migrate(&config).await.map(drop).unwrap_err(),
     ];
     for error in errors {
-        let PostgresOpenError::Newer { found, known, .. } = error else { panic!("{error:?}") };
+        let PostgresOpenError::Newer { found, known, .. } = error else {
+            unreachable!("{error:?}")
+        };
         assert_eq!(known..=found, versions);
     }
     assert_eq!(database.sql("SELECT * FROM latchkey_meta"), before);

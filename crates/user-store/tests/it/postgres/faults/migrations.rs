@@ -27,7 +27,7 @@ async fn migrate(client: &Client, change: &str) {
         client.batch_execute("ROLLBACK").await.unwrap();
         sleep(Duration::from_millis(250)).await;
     }
-    panic!("the servers have prevented the change: {change}");
+    unreachable!("the servers have prevented the change: {change}");
 }
 
 /// Looks up a session on each of the connections that lookups share.

@@ -126,6 +126,8 @@ SELECT latchkey_event_position(pg_snapshot_xmin(pg_current_snapshot())), (SELECT
 SELECT latchkey_purge_events($1, $2)::bigint;
 -- () -> (int8)
 SELECT max(at) FROM ( SELECT max(created_at) AS at FROM users UNION ALL SELECT max(last_used_at) FROM sessions UNION ALL SELECT max(created_at) FROM signing_keys UNION ALL SELECT max(at) FROM events) AS times;
+-- () -> (int8)
+SELECT min_reader FROM latchkey_meta;
 -- (_uuid, _text) -> (int8)
 SELECT n FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS entry (id, email_key, n) WHERE EXISTS (SELECT FROM users u WHERE u.id = entry.id OFFSET 0) OR EXISTS (SELECT FROM users u WHERE u.email_key = entry.email_key OFFSET 0);
 -- () -> (text)
