@@ -41,16 +41,20 @@ pub(in crate::postgres) const MISSING_PRIVILEGES: &str = "
     FROM (VALUES ('users', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('sessions', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('counters', 'SELECT,INSERT,UPDATE,DELETE'),
-                 ('events', 'SELECT,INSERT'),
+                 ('events', 'SELECT'),
                  ('signing_keys', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('signing_key_set', 'SELECT,UPDATE'),
                  ('decoy_state', 'SELECT,UPDATE'),
                  ('decoy_classes', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('decoys', 'SELECT,INSERT,UPDATE,DELETE'),
-                 ('latchkey_meta', 'SELECT,UPDATE'),
+                 ('latchkey_meta', 'SELECT'),
                  ('servers', 'SELECT,INSERT,UPDATE,DELETE')) AS tables (name, privileges),
          unnest(string_to_array(privileges, ',')) AS privilege
     WHERE has_table_privilege(to_regclass(name), privilege) = false
+    UNION ALL
+    SELECT privilege || ' on ' || name
+    FROM (VALUES ('events', 'INSERT'), ('latchkey_meta', 'UPDATE')) AS columns (name, privilege)
+    WHERE has_any_column_privilege(to_regclass(name), privilege) = false
     UNION ALL
     SELECT 'EXECUTE on ' || proname
     FROM pg_proc
