@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use test_postgres::VARIABLE;
 
 use crate::build;
+use crate::postgres::TestServer;
 use crate::process::{cargo, run};
 
 /// Runs the fault tests for longer than `ci` does.
@@ -18,9 +20,11 @@ pub(crate) struct Soak {
 impl Soak {
     pub(crate) fn run(&self) -> Result<ExitCode> {
         let server = build::release()?;
+        let postgres = TestServer::start()?;
         // The whole workspace with all features, as in `ci`, so that nothing is recompiled.
         run(cargo(["test", "--workspace", "--all-features", "--test", "faults"])
             .env("E2E_SERVER", server)
+            .env(VARIABLE, postgres.url())
             .env("SOAK_ROUNDS", self.rounds.to_string()))?;
         Ok(ExitCode::SUCCESS)
     }

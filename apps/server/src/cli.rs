@@ -12,6 +12,7 @@ use crate::commands::backup::BackupArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::keys::KeysArgs;
 use crate::commands::migrate::MigrateArgs;
+use crate::commands::migrate_store::MigrateStoreArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::users::UsersArgs;
 use crate::database;
@@ -53,6 +54,8 @@ pub(crate) enum Command {
     Backup(BackupArgs),
     /// Create the tables of the database, or migrate them to this version
     Migrate(MigrateArgs),
+    /// Copy everything to another database, for example from SQLite to PostgreSQL
+    MigrateStore(Box<MigrateStoreArgs>),
     /// Check a deployment; takes the same options as the server
     #[command(after_help = DURATION_HELP)]
     Doctor(Box<DoctorArgs>),
@@ -67,6 +70,7 @@ impl Command {
             Self::Audit(args) => args.run().await,
             Self::Backup(args) => args.run().await,
             Self::Migrate(args) => args.run().await,
+            Self::MigrateStore(args) => args.run().await,
             Self::Doctor(args) => args.run().await,
         }
     }
@@ -223,6 +227,7 @@ mod tests {
                 &["audit"],
                 &["backup"],
                 &["migrate"],
+                &["migrate-store", "--from", "x.db"],
             ] {
                 let result = parse(&[before, &[argument]].concat());
                 assert!(matches!(&result, Err(error) if error.exit_code() == 2), "{before:?}");
@@ -258,6 +263,8 @@ mod tests {
             (&["keys"], "rotate"),
             (&["keys", "retire"], "KID"),
             (&["backup"], "PATH"),
+            (&["migrate-store", "--from", "x.db"], "--to"),
+            (&["migrate-store", "--to", "x.db"], "--from"),
             (&["users", "set-password", "ada", "a long walk"], "a long walk"),
             (&["--password-min-length", "0"], "--password-min-length"),
             (&["--password-min-length", "65"], "--password-min-length"),

@@ -5,5 +5,6 @@ pub(crate) mod backup;
 pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod migrate;
+pub(crate) mod migrate_store;
 pub(crate) mod serve;
 pub(crate) mod users;

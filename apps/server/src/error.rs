@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use accounts::{
     BuildError, OperatorError, ServiceError, SignUpError, SigningKeyError, StoreError, error_chain,
 };
-use user_store::{BackupError, OpenError, PostgresOpenError};
+use user_store::{BackupError, CopyError, OpenError, PostgresOpenError};
 
 use crate::output::count;
 
@@ -83,6 +83,9 @@ pub(crate) enum CommandError {
         "latchkey backup copies SQLite files only; back up a PostgreSQL database with its own tools, for example {0}, or with continuous archiving, which can restore any point in time"
     )]
     BackupOfPostgres(String),
+    /// The copy to another database is not complete.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// The backup failed.
     #[error(transparent)]
     Backup(BackupError),

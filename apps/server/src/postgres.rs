@@ -35,13 +35,8 @@ pub(crate) fn clock_difference(server: &PostgresServer, now: Timestamp) -> Optio
 
 /// Returns the shell command that backs up the database. It does not contain the password.
 pub(crate) fn dump_command(config: &PostgresConfig) -> String {
-    let mode = match config.tls() {
-        PostgresTls::Verified => "?sslmode=verify-full",
-        PostgresTls::ChainVerified => "?sslmode=verify-ca",
-        _ => "",
-    };
-    let url = format!("{}{mode}", config.location());
-    format!("pg_dump --format=custom --file=latchkey.dump {}", quote(&url))
+    let url = quote(&config.libpq_url());
+    format!("pg_dump --format=custom --file=latchkey.dump {url}")
 }
 
 /// Quotes a text as one word of a shell command.
@@ -59,7 +54,11 @@ mod tests {
             ("postgres://ada:hunter2@localhost/x", "'postgres://ada@localhost:5432/x'"),
             (
                 "postgres://ada:hunter2@db.example/x",
-                "'postgres://ada@db.example:5432/x?sslmode=verify-full'",
+                "'postgres://ada@db.example:5432/x?sslmode=verify-full&sslrootcert=system'",
+            ),
+            (
+                "postgres://ada:hunter2@db.example/x?sslmode=verify-ca&sslrootcert=/a%20b.crt",
+                "'postgres://ada@db.example:5432/x?sslmode=verify-ca&sslrootcert=%2Fa%20b.crt'",
             ),
         ] {
             let command = dump_command(&PostgresConfig::parse(url).unwrap());

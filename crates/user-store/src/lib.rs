@@ -56,6 +56,10 @@ mod attempts;
 mod audit;
 #[cfg(feature = "testing")]
 pub mod conformance;
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+mod copy;
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+mod copy_end;
 mod decoys;
 mod error;
 mod keys;
@@ -79,6 +83,13 @@ pub use attempts::{
     UnlockOutcome,
 };
 pub use audit::{Actor, AuditLog, EVENT_RETENTION, Event, EventId, EventKind, InvalidEventId};
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+pub use copy::{
+    CopiedTable, CopyOutcome, CopyPhase, CopyProgress, StoreCopy, StoreLocation, TableChecksum,
+    copy_store,
+};
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+pub use copy_end::CopyError;
 pub use decoys::{DecoyStore, RecountOutcome};
 pub use error::StoreError;
 pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};

@@ -4,6 +4,8 @@ mod attempts;
 mod audit;
 mod checkout;
 mod config;
+#[cfg(feature = "sqlite")]
+mod copy;
 mod database;
 mod database_error;
 mod decoys;
@@ -35,6 +37,8 @@ mod user_data;
 mod users;
 
 pub use config::{PostgresConfig, PostgresTls};
+#[cfg(feature = "sqlite")]
+pub(crate) use copy::PostgresEnd;
 pub use error::PostgresOpenError;
 pub use inspect::{PostgresInspection, PostgresRole, PostgresSchema, PostgresServer};
 pub use invalid_url::InvalidPostgresUrl;

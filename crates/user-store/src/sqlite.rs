@@ -4,6 +4,8 @@ mod attempts;
 mod audit;
 mod backup;
 mod connection;
+#[cfg(feature = "postgres")]
+mod copy;
 mod database;
 mod decoys;
 mod erasure;
@@ -25,6 +27,8 @@ mod user_data;
 mod users;
 
 pub use backup::Backup;
+#[cfg(feature = "postgres")]
+pub(crate) use copy::SqliteEnd;
 pub use error::{BackupError, OpenError};
 pub use inspect::Inspection;
 pub use store::SqliteStore;

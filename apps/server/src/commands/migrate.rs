@@ -11,8 +11,8 @@ use crate::error::CommandError;
 const ROLES: &str = include_str!("migrate/roles.sql");
 
 const HELP: &str = "\
-latchkey serve does the same when it starts, if it may create tables. With PostgreSQL, run this command
-as the owner of the tables, so that the servers can use a role that cannot change them.
+latchkey serve does the same when it starts, if it may create tables. With PostgreSQL, run this
+command as the owner of the tables, so that the servers can use a role that cannot change them.
 The first server that starts creates the signing key.";
 
 /// The arguments of `latchkey migrate`.

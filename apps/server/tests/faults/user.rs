@@ -127,7 +127,13 @@ impl Session {
 
 /// Sends a request to a server that may exit before it responds. Returns `None` if the response is
 /// incomplete.
-fn send(address: &str, method: &str, path: &str, headers: &str, body: &str) -> Option<Answer> {
+pub(crate) fn send(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> Option<Answer> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
     let length = body.len();
@@ -141,7 +147,7 @@ fn send(address: &str, method: &str, path: &str, headers: &str, body: &str) -> O
     Some(read_answer(stream)).filter(is_complete)
 }
 
-fn is_complete(answer: &Answer) -> bool {
+pub(crate) fn is_complete(answer: &Answer) -> bool {
     match answer.header("content-length") {
         Some(length) => length.parse() == Ok(answer.body.len()),
         None => answer.status == 204,

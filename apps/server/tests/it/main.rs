@@ -16,6 +16,7 @@ mod keys;
 mod lifecycle;
 mod log;
 mod memory;
+mod migrate_store;
 #[path = "../support/operator.rs"]
 mod operator;
 mod pages;

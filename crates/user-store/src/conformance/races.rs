@@ -33,7 +33,7 @@ fn nth(servers: &[Server; 2], n: usize) -> &Server {
 async fn a_session_refreshed_during_a_purge_survives_it(deployment: &dyn Deployment) {
     let servers = two_servers(deployment).await;
     let (ada, _) = sign_up_ada(&servers[0]).await;
-    for round in 0..15 {
+    for round in 0..6 {
         let mut opened: Vec<(Session, RefreshToken)> = Vec::new();
         for _ in 0..8 {
             opened.push(open(&servers[0], &ada).await);
@@ -70,7 +70,7 @@ async fn a_session_refreshed_during_a_purge_survives_it(deployment: &dyn Deploym
 async fn a_counter_used_during_a_purge_survives_it(deployment: &dyn Deployment) {
     let servers = two_servers(deployment).await;
     let limit = Limit::SIGN_INS_PER_IP;
-    for round in 0..15 {
+    for round in 0..4 {
         let counters: Vec<_> = (0..8)
             .map(|n| LimitedCounter { key: key(&format!("{round}-{n}@example.com")), limit })
             .collect();
@@ -102,7 +102,7 @@ async fn a_failure_settled_during_a_deletion_records_nothing_about_the_user(
 ) {
     let servers = two_servers(deployment).await;
     let mut recorded = 0;
-    for round in 0..30 {
+    for round in 0..12 {
         let (ada, _) = sign_up_ada(&servers[0]).await;
         let (session, _) = open(&servers[0], &ada).await;
         let client = ClientInfo::new(None, Some("Secret browser"));
@@ -162,7 +162,7 @@ async fn concurrent_sign_ins_do_not_exceed_the_maximum_number_of_sessions(
 
 async fn a_sign_in_during_a_deletion_leaves_no_session(deployment: &dyn Deployment) {
     let servers = two_servers(deployment).await;
-    for round in 0..20 {
+    for round in 0..10 {
         let (ada, _) = sign_up_ada(&servers[0]).await;
         let verified = current_credentials(&servers[0], &ada).await.password_version;
         let (session, token) = open(&servers[0], &ada).await;

@@ -10,7 +10,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::postgres::error::PostgresOpenError;
 use crate::postgres::host_by_host::HostByHost;
 use crate::postgres::invalid_url::InvalidPostgresUrl;
-use crate::postgres::tls_settings::{TlsSettings, Verification, tls_settings};
+use crate::postgres::tls_settings::{Roots, TlsSettings, Verification, tls_settings};
 use crate::postgres::url::{Url, UrlHost, UrlHosts};
 
 /// Where a PostgreSQL database is and how to connect to it: a parsed `postgres://` URL.
@@ -88,6 +88,24 @@ impl PostgresConfig {
         let user = self.connection.get_user().map(|user| format!("{}@", encode(user)));
         let database = encode(self.connection.get_dbname().unwrap_or_default());
         format!("postgres://{}{}/{database}", user.unwrap_or_default(), hosts.join(","))
+    }
+
+    /// Returns the URL without the password, for PostgreSQL's own tools: they verify the server in
+    /// the same way. From version 16 on, they know `sslrootcert=system`.
+    #[must_use]
+    pub fn libpq_url(&self) -> String {
+        let Some(TlsSettings { verification, roots, .. }) = &self.tls else {
+            return self.location();
+        };
+        let mode = match verification {
+            Verification::ChainAndName => "verify-full",
+            Verification::ChainOnly => "verify-ca",
+        };
+        let roots = match roots {
+            Roots::System => "system".to_owned(),
+            Roots::File(path) => encode(&path.to_string_lossy()),
+        };
+        format!("{}?sslmode={mode}&sslrootcert={roots}", self.location())
     }
 
     /// Returns how the connection is protected.

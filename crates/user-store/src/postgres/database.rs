@@ -28,11 +28,13 @@ const MAX_AGE: Duration = Duration::from_mins(30);
 /// The number of times that a transaction runs again after a conflict.
 const MAX_CONFLICTS: u32 = 5;
 
-/// The range of the pause before a transaction runs again after a conflict.
+/// The range of the pause before a transaction runs again after a conflict. The longest pause after
+/// the first conflict is twice the shortest one, and doubles with every further conflict.
 const MIN_PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_millis(80);
 
-/// Runs statements on a PostgreSQL server. Every call ends within [`CALL_TIMEOUT`].
+/// Runs statements on a PostgreSQL server. Every method ends within [`CALL_TIMEOUT`], unless it is
+/// called on a value that [`within`](Self::within) has returned.
 ///
 /// Reads share a few connections, whose statements the server runs one after the other. A
 /// transaction has a connection of its own, from a pool.
@@ -41,6 +43,8 @@ pub(super) struct Database {
     pool: Pool,
     lookups: Arc<LookupConnections>,
     lifetime: Arc<Lifetime>,
+    /// When all methods end. If it is `None`, each one has [`CALL_TIMEOUT`].
+    deadline: Option<Instant>,
 }
 
 /// The changes that a transaction makes, and the value that it returns.
@@ -91,7 +95,22 @@ impl Database {
         let pool = pool_of(transactions, MAX_POOLED, &lifetime)?;
         let shared = pool_of(shared, MAX_SHARED, &lifetime)?;
         let lookups = Arc::new(LookupConnections::new(shared, Arc::clone(&lifetime)));
-        Ok(Self { pool, lookups, lifetime })
+        Ok(Self { pool, lookups, lifetime, deadline: None })
+    }
+
+    /// Returns the same database for a call of the store that reads and then writes. Both parts
+    /// together end within [`CALL_TIMEOUT`].
+    pub(super) fn one_call(&self) -> Self {
+        self.within(CALL_TIMEOUT)
+    }
+
+    /// Returns the same database, on which all methods end when `timeout` has passed from now.
+    pub(super) fn within(&self, timeout: Duration) -> Self {
+        Self { deadline: Some(Instant::now() + timeout), ..self.clone() }
+    }
+
+    fn deadline(&self) -> Instant {
+        self.deadline.unwrap_or_else(|| Instant::now() + CALL_TIMEOUT)
     }
 
     /// Runs a statement that finds one row by an index. The first column of the row must be
@@ -116,8 +135,7 @@ impl Database {
     pub(super) async fn snapshot(&self, mut queries: Vec<Query>) -> Result<Reply, StoreError> {
         queries.insert(0, Query::new(IN_RECOVERY));
         let around = Around { before: &[BEGIN_SNAPSHOT], after: &["COMMIT"] };
-        let deadline = Instant::now() + CALL_TIMEOUT;
-        let reply = bounded(deadline, async {
+        let reply = bounded(self.deadline(), async {
             let mut checkout = self.check_out().await?;
             let reply = send(checkout.client()?, &queries, around).await.map_err(Into::into);
             let reply = reply.and_then(|reply| reject_standby(&reply).map(|()| reply));
@@ -144,23 +162,8 @@ impl Database {
         T: Send + 'static,
         F: Fn(&Reply) -> Result<Plan<T>, DatabaseError> + Send + Sync + 'static,
     {
-        self.write_within(CALL_TIMEOUT, reads, decide).await
-    }
-
-    /// Does the same as [`write`](Self::write), with another maximum time. Each statement has a
-    /// limit of its own.
-    pub(super) async fn write_within<T, F>(
-        &self,
-        timeout: Duration,
-        reads: Vec<Query>,
-        decide: F,
-    ) -> Result<T, WriteError>
-    where
-        T: Send + 'static,
-        F: Fn(&Reply) -> Result<Plan<T>, DatabaseError> + Send + Sync + 'static,
-    {
         let database = self.clone();
-        let deadline = Instant::now() + timeout;
+        let deadline = self.deadline();
         let task =
             tokio::spawn(async move { database.run_transaction(deadline, &reads, &decide).await });
         match task.await {
@@ -194,7 +197,8 @@ impl Database {
             match error.kind {
                 ErrorKind::Conflict | ErrorKind::Duplicate if conflicts < MAX_CONFLICTS => {
                     conflicts += 1;
-                    tokio::time::sleep(MIN_PAUSE + random_part(MAX_PAUSE - MIN_PAUSE)).await;
+                    let max_pause = MAX_PAUSE.min(MIN_PAUSE * 2_u32.pow(conflicts));
+                    tokio::time::sleep(MIN_PAUSE + random_part(max_pause - MIN_PAUSE)).await;
                 }
                 ErrorKind::Connection if connections == 0 => connections += 1,
                 _ => return Err(error.into()),
@@ -258,7 +262,7 @@ impl Database {
         queries: &[Query],
         check: impl Fn(&Reply) -> Result<(), DatabaseError>,
     ) -> Result<Reply, StoreError> {
-        let deadline = Instant::now() + CALL_TIMEOUT;
+        let deadline = self.deadline();
         let mut is_retry = false;
         loop {
             let mut lookup = None;
@@ -291,7 +295,10 @@ impl Database {
     }
 }
 
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+/// `READ WRITE` would override `default_transaction_read_only`, with which an operator, or a provider
+/// whose disk is nearly full, stops all changes. It would also fail on a standby, so that the
+/// statements sent with it would run outside a transaction if the standby was promoted in between.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// While the caller waits, the server must not cancel a commit that waits for a synchronous standby:
 /// it would report the commit as a success although the standby does not have it.
 const COMMIT: [&str; 2] = [SET_COMMIT_TIMEOUT, "COMMIT"];

@@ -23,7 +23,7 @@ impl Lifetime {
     pub(super) fn end_all(&self, failed_opened_at: Instant) {
         let mut min_opened_at = self.lock();
         if min_opened_at.is_none_or(|min| min < failed_opened_at) {
-            *min_opened_at = Some(Instant::now());
+            *min_opened_at = Some(now());
         }
     }
 
@@ -38,15 +38,20 @@ impl Lifetime {
     }
 }
 
+/// Returns the current time in the type that the pool uses.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_connection_is_used_until_its_maximum_age() {
-        let now = Instant::now();
-        assert!(Lifetime::new(Duration::from_hours(1)).allows(now));
-        assert!(!Lifetime::new(Duration::ZERO).allows(now));
+        let opened_at = now();
+        assert!(Lifetime::new(Duration::from_hours(1)).allows(opened_at));
+        assert!(!Lifetime::new(Duration::ZERO).allows(opened_at));
     }
 
     #[test]
@@ -67,6 +72,6 @@ mod tests {
     /// Returns a time that is later than all times before.
     fn later() -> Instant {
         std::thread::sleep(Duration::from_millis(1));
-        Instant::now()
+        now()
     }
 }

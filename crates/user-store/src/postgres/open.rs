@@ -25,25 +25,26 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) async fn open(config: &PostgresConfig) -> Result<PostgresStore, PostgresOpenError> {
     let opening = Opening::new(config)?;
-    let client = opening.connect_within(CONNECT_TIMEOUT).await?;
+    let mut client = opening.connect_within(CONNECT_TIMEOUT).await?;
     let deadline = Instant::now() + SCHEMA_TIMEOUT;
-    loop {
-        match opening.migrate(&client).await {
-            Ok(_) => {
-                let store = opening.store(&client).await?;
-                let heartbeat = Heartbeat::start(store.database.clone()).await;
-                return Ok(PostgresStore { heartbeat: Some(Arc::new(heartbeat)), ..store });
+    let store = loop {
+        let error = match opening.migrated_store(&client).await {
+            Ok(store) => break store,
+            Err(error) if Instant::now() > deadline => return Err(error),
+            Err(error) => error,
+        };
+        match error {
+            PostgresOpenError::NoSchema(_) | PostgresOpenError::Older(_) => {}
+            PostgresOpenError::Disconnected { .. } => {
+                drop(Object::take(client));
+                client = opening.connect_within(CONNECT_TIMEOUT).await?;
             }
-            Err(error) => {
-                let is_missing =
-                    matches!(error, PostgresOpenError::NoSchema(_) | PostgresOpenError::Older(_));
-                if !is_missing || Instant::now() > deadline {
-                    return Err(error);
-                }
-            }
+            error => return Err(error),
         }
         tokio::time::sleep(PAUSE).await;
-    }
+    };
+    let heartbeat = Heartbeat::start(store.database.clone()).await;
+    Ok(PostgresStore { heartbeat: Some(Arc::new(heartbeat)), ..store })
 }
 
 pub(super) async fn open_existing(
@@ -60,12 +61,47 @@ pub(super) async fn migrate(config: &PostgresConfig) -> Result<Migrated, Postgre
     let client = opening.connect_within(Duration::ZERO).await?;
     let migrated = opening.migrate(&client).await?;
     // Also without a migration, because the roles may have been created since the last one.
-    client.batch_execute(GRANT).await.map_err(|error| unusable(config, error.into()))?;
+    client.batch_execute(GRANT).await.map_err(|error| unusable(config, error))?;
     Ok(migrated)
 }
 
 /// Grants the privileges on the tables to the roles of servers and readers.
 const GRANT: &str = include_str!("roles.sql");
+
+/// Connects to a database for a copy. It must have the schema of this version and may be an
+/// unfinished copy.
+#[cfg(feature = "sqlite")]
+pub(super) async fn connect_for_copy(
+    config: &PostgresConfig,
+    schema: Schema,
+) -> Result<deadpool_postgres::ClientWrapper, PostgresOpenError> {
+    let opening = Opening::new(config)?;
+    let client = opening.connect_within(Duration::ZERO).await?;
+    let mut found = opening.version(&client).await?;
+    if schema == Schema::Create && found.number == 0 {
+        let _ = migrate(config).await?;
+        found = opening.version(&client).await?;
+    }
+    opening.check_number(found)?;
+    let known = schema::latest();
+    if found.number > known {
+        // Servers of this version can use it, but it may contain more than this version copies.
+        let location = config.location();
+        return Err(PostgresOpenError::Newer { location, found: found.number, known });
+    }
+    Ok(Object::take(client))
+}
+
+/// What to do if a database has no schema.
+#[cfg(feature = "sqlite")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Schema {
+    Require,
+    Create,
+}
+
+/// The minimum version of the server, as in `server_version_num`: the first one with `xid8`.
+const MIN_SERVER_VERSION: i32 = 130_000;
 
 /// A database that is being opened.
 pub(super) struct Opening<'a> {
@@ -85,6 +121,12 @@ impl<'a> Opening<'a> {
             Ok(pool) => Ok(Self { config, pool }),
             Err(error) => Err(unusable(config, error)),
         }
+    }
+
+    /// Migrates the schema and builds a store without a heartbeat.
+    async fn migrated_store(&self, client: &Object) -> Result<PostgresStore, PostgresOpenError> {
+        let _ = self.migrate(client).await?;
+        self.store(client).await
     }
 
     /// Builds a store without a heartbeat.
@@ -121,8 +163,22 @@ impl<'a> Opening<'a> {
         }
     }
 
+    /// Returns the version of the schema. Rejects a database that no version can use.
     async fn version(&self, client: &Object) -> Result<SchemaVersion, PostgresOpenError> {
-        schema::version(client).await.map_err(|error| unusable(self.config, error))
+        let (config, location) = (self.config, self.config.location());
+        let facts = schema::facts(client).await.map_err(|error| unusable(config, error))?;
+        if facts.server_version_number < MIN_SERVER_VERSION {
+            let version = facts.server_version;
+            return Err(PostgresOpenError::OldServer { location, version });
+        }
+        if facts.encoding != "UTF8" {
+            let encoding = facts.encoding;
+            return Err(PostgresOpenError::Encoding { location, encoding });
+        }
+        if let Some(table) = facts.other_table {
+            return Err(PostgresOpenError::OtherTables { location, table });
+        }
+        schema::version(client).await.map_err(|error| unusable(config, error))
     }
 
     /// Applies the missing migrations if the role may do so.
@@ -148,8 +204,17 @@ impl<'a> Opening<'a> {
         }
     }
 
-    /// Rejects a schema that this version cannot use.
+    /// Rejects a schema that this version cannot use, and an unfinished copy.
     fn check_version(&self, found: SchemaVersion) -> Result<(), PostgresOpenError> {
+        self.check_number(found)?;
+        if found.is_unfinished {
+            return Err(PostgresOpenError::Unfinished(self.config.location()));
+        }
+        Ok(())
+    }
+
+    /// Rejects a schema that this version cannot use.
+    fn check_number(&self, found: SchemaVersion) -> Result<(), PostgresOpenError> {
         let location = self.config.location();
         let known = schema::latest();
         if found.number == 0 {
@@ -164,6 +229,15 @@ impl<'a> Opening<'a> {
     }
 }
 
-pub(super) fn unusable(config: &PostgresConfig, error: DatabaseError) -> PostgresOpenError {
-    PostgresOpenError::Unusable { location: config.location(), reason: error.to_string() }
+pub(super) fn unusable(
+    config: &PostgresConfig,
+    error: impl Into<DatabaseError>,
+) -> PostgresOpenError {
+    let error: DatabaseError = error.into();
+    let (location, reason) = (config.location(), error.to_string());
+    if error.is_disconnection() {
+        PostgresOpenError::Disconnected { location, reason }
+    } else {
+        PostgresOpenError::Unusable { location, reason }
+    }
 }

@@ -31,6 +31,12 @@ pub(super) struct SchemaVersion {
     pub(super) number: i64,
     /// The oldest version of which a server can use the database.
     pub(super) min_reader: i64,
+    /// Whether the database is a copy of another store, which has not been completed.
+    pub(super) is_unfinished: bool,
+}
+
+impl SchemaVersion {
+    const NONE: Self = Self { number: 0, min_reader: 0, is_unfinished: false };
 }
 
 /// Returns the version of the newest schema.
@@ -42,15 +48,49 @@ pub(super) fn latest() -> i64 {
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// What decides whether a database can have the schema.
+pub(super) struct Facts {
+    pub(super) server_version: String,
+    pub(super) server_version_number: i32,
+    pub(super) encoding: String,
+    /// A table with the name of one of Latchkey's, in a database without Latchkey.
+    pub(super) other_table: Option<String>,
+}
+
+pub(super) async fn facts(client: &Client) -> Result<Facts, DatabaseError> {
+    let row = client.query_one(FACTS, &[]).await?;
+    Ok(Facts {
+        server_version: row.try_get(0)?,
+        server_version_number: row.try_get(1)?,
+        encoding: row.try_get(2)?,
+        other_table: row.try_get(3)?,
+    })
+}
+
+/// `latchkey_meta` is created before the other tables, in a transaction of its own. So a server that
+/// creates the tables at the same time is not taken for another application.
+const FACTS: &str = "
+    SELECT current_setting('server_version'), current_setting('server_version_num')::integer,
+           current_setting('server_encoding'),
+           (SELECT min(c.relname)::text
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = current_schema()
+                AND c.relname IN ('users', 'sessions', 'counters', 'events', 'signing_keys',
+                    'signing_key_set', 'decoy_state', 'decoy_classes', 'decoys', 'servers')
+                AND NOT EXISTS (SELECT FROM pg_class m
+                    WHERE m.relnamespace = c.relnamespace AND m.relname = 'latchkey_meta'))";
+
 /// Returns the version of the schema.
 pub(super) async fn version(client: &Client) -> Result<SchemaVersion, DatabaseError> {
-    let sql = "SELECT version, min_reader FROM latchkey_meta";
+    let sql = "SELECT version, min_reader, copy_of IS NOT NULL FROM latchkey_meta";
     match client.query_opt(sql, &[]).await {
-        Ok(Some(row)) => Ok(SchemaVersion { number: row.try_get(0)?, min_reader: row.try_get(1)? }),
-        Ok(None) => Ok(SchemaVersion { number: 0, min_reader: 0 }),
-        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => {
-            Ok(SchemaVersion { number: 0, min_reader: 0 })
-        }
+        Ok(Some(row)) => Ok(SchemaVersion {
+            number: row.try_get(0)?,
+            min_reader: row.try_get(1)?,
+            is_unfinished: row.try_get(2)?,
+        }),
+        Ok(None) => Ok(SchemaVersion::NONE),
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(SchemaVersion::NONE),
         Err(error) => Err(error.into()),
     }
 }
@@ -136,7 +176,9 @@ const CREATE_META: &str = "
     CREATE TABLE IF NOT EXISTS latchkey_meta (
         id         integer NOT NULL PRIMARY KEY CHECK (id = 1),
         version    bigint  NOT NULL,
-        min_reader bigint  NOT NULL
+        min_reader bigint  NOT NULL,
+        -- The identity of the source if the database is an unfinished copy of another store.
+        copy_of    bytea
     );
     INSERT INTO latchkey_meta (id, version, min_reader) VALUES (1, 0, 0) ON CONFLICT DO NOTHING;";
 

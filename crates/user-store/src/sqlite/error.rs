@@ -42,6 +42,9 @@ pub enum OpenError {
         /// The newest schema version that this program knows.
         known: i64,
     },
+    /// The file is a copy of another store, which has not been completed.
+    #[error("{} is an unfinished copy of another store; run the same latchkey migrate-store command again to complete it", .0.display())]
+    Unfinished(PathBuf),
     /// The bundled SQLite has a defect that can corrupt the file.
     #[error(
         "SQLite {0} can corrupt a database that several connections use; build with SQLite 3.51.3 or later, but not 3.52.0"

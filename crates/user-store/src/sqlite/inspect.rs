@@ -55,6 +55,9 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, OpenError> {
         return Err(OpenError::Absent(path));
     };
     check_schema_ids(&path, id, found)?;
+    if schema::is_unfinished_copy(&tx).map_err(sqlite)? {
+        return Err(OpenError::Unfinished(path));
+    }
     let is_older = found < schema::latest();
     let problem = problem(&tx, "quick_check").map_err(sqlite)?;
     let mut inspection =

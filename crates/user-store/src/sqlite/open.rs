@@ -44,8 +44,27 @@ fn connect(path: PathBuf) -> Result<Database, OpenError> {
 }
 
 /// Returns the real path of the file and the version of its schema (`None` if the file is empty).
-/// Rejects a file that is not Latchkey's. Removes the permissions of other users from one that is.
+/// Rejects an unfinished copy and a file that is not Latchkey's. Removes the permissions of other
+/// users from one that is.
 fn identify_file(path: &Path) -> Result<(PathBuf, Option<i64>), OpenError> {
+    match identify_file_or_copy(path)? {
+        (path, Some(SchemaState { is_unfinished: true, .. })) => Err(OpenError::Unfinished(path)),
+        (path, schema) => Ok((path, schema.map(|schema| schema.version))),
+    }
+}
+
+/// The schema of a file that is Latchkey's.
+pub(super) struct SchemaState {
+    /// The number of migrations that have been applied.
+    pub(super) version: i64,
+    /// Whether the file is a copy of another store, which has not been completed.
+    pub(super) is_unfinished: bool,
+}
+
+/// Does the same as [`identify_file`], but accepts an unfinished copy.
+pub(super) fn identify_file_or_copy(
+    path: &Path,
+) -> Result<(PathBuf, Option<SchemaState>), OpenError> {
     reject_unsafe_sqlite(rusqlite::version(), rusqlite::version_number())?;
     let path = locate(path)?;
     let header = reject_by_header(&path)?;
@@ -186,21 +205,24 @@ pub(super) fn check_schema_ids(path: &Path, id: i32, found: i64) -> Result<(), O
     }
 }
 
-/// Checks the schema ids that SQLite reads from the file. Returns the version of the schema, or
-/// `None` if the file is empty. The file is not changed: closing this connection does not even
-/// checkpoint a WAL.
-fn reject_by_content(path: &Path) -> Result<Option<i64>, OpenError> {
+/// Checks the schema ids that SQLite reads from the file. Returns the state of the schema, or `None`
+/// if the file is empty. The file is not changed: closing this connection does not even checkpoint a
+/// WAL.
+fn reject_by_content(path: &Path) -> Result<Option<SchemaState>, OpenError> {
     let read = || {
         let mut connection = Connection::open_with_flags(path, FLAGS)?;
         connection.busy_timeout(RETRY_PAUSE)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         // One transaction, because another server may be creating the schema.
         let tx = connection.transaction()?;
-        read_schema_ids(&tx)
+        Ok((read_schema_ids(&tx)?, schema::is_unfinished_copy(&tx)?))
     };
     match retry_while_locked(read).map_err(|error| from_sqlite(path, error))? {
-        Some((id, found)) => check_schema_ids(path, id, found).map(|()| Some(found)),
-        None => Ok(None),
+        (Some((id, version)), is_unfinished) => {
+            check_schema_ids(path, id, version)?;
+            Ok(Some(SchemaState { version, is_unfinished }))
+        }
+        (None, _) => Ok(None),
     }
 }
 
@@ -245,7 +267,7 @@ fn retry_while_locked<T>(mut open: impl FnMut() -> rusqlite::Result<T>) -> rusql
     }
 }
 
-fn is_locked(error: &rusqlite::Error) -> bool {
+pub(super) fn is_locked(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 

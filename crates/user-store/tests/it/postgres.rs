@@ -3,12 +3,15 @@
 mod attempts;
 mod audit;
 mod faults;
+mod frozen_statements;
 mod health;
 mod imports;
 mod relay;
 mod round_trips;
 mod start;
+mod stress;
 mod tls;
+mod upgrades;
 mod users;
 
 use std::sync::{Arc, OnceLock};
@@ -29,11 +32,13 @@ impl Servers {
         Self(shared().create_database(Some(TEMPLATE.get_or_init(template))))
     }
 
-    /// Creates a database in which some changes fail with a conflict between transactions.
-    fn with_conflicts() -> Self {
+    /// Creates a database with the schema of the next version, in which some changes fail with a
+    /// conflict between transactions.
+    fn with_next_schema_and_conflicts() -> Self {
         static TEMPLATE: OnceLock<String> = OnceLock::new();
         let template = TEMPLATE.get_or_init(|| {
             let template = template();
+            shared().sql(&template, NEXT_SCHEMA);
             shared().sql(&template, CONFLICTS);
             template
         });
@@ -71,14 +76,17 @@ fn template() -> String {
 }
 
 /// Every eleventh statement that changes a table fails with the error of a serialization failure
-/// (SQLSTATE 40001), after which a transaction must be run again. A rollback does not reset the
-/// sequence, so the next attempt does not fail at the same statement.
+/// (SQLSTATE 40001) or of a deadlock (40P01), after which a transaction must be run again. A
+/// rollback does not reset the sequence, so the next attempt does not fail at the same statement.
 const CONFLICTS: &str = "
 CREATE SEQUENCE test_changes;
 CREATE FUNCTION test_conflict() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    number bigint := nextval('test_changes');
 BEGIN
-    IF nextval('test_changes') % 11 = 0 THEN
-        RAISE EXCEPTION 'injected conflict' USING ERRCODE = 'serialization_failure';
+    IF number % 11 = 0 THEN
+        RAISE EXCEPTION 'injected conflict'
+            USING ERRCODE = CASE number % 2 WHEN 0 THEN '40001' ELSE '40P01' END;
     END IF;
     RETURN NULL;
 END $$;
@@ -92,14 +100,32 @@ BEGIN
 END $$;
 ";
 
+/// Changes the schema as the next version may do, so that servers of this version can still use it.
+const NEXT_SCHEMA: &str = "
+DO $$
+DECLARE name text;
+BEGIN
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() LOOP
+        EXECUTE format('ALTER TABLE %I ADD COLUMN added bigint NOT NULL DEFAULT 1', name);
+    END LOOP;
+END $$;
+CREATE TABLE passkeys (
+    id      bytea NOT NULL PRIMARY KEY,
+    user_id uuid  NOT NULL REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX passkeys_by_user ON passkeys (user_id);
+CREATE INDEX users_by_creation ON users (created_at);
+UPDATE latchkey_meta SET version = version + 1;
+";
+
 mod conformance {
     use super::Servers;
 
     user_store::conformance_tests!(Servers::new());
 }
 
-mod conformance_with_conflicts {
+mod conformance_on_the_next_schema_with_conflicts {
     use super::Servers;
 
-    user_store::conformance_tests!(Servers::with_conflicts());
+    user_store::conformance_tests!(Servers::with_next_schema_and_conflicts());
 }

@@ -3,7 +3,6 @@ mod faults;
 mod inspect;
 mod look_ups;
 mod narrow_lookups;
-mod plans;
 mod rejected;
 mod schema;
 mod secrets;

@@ -41,7 +41,7 @@ fn every_command_about_accounts_works_beside_a_server() {
     app.log_in("bob@example.com", PASSWORD);
 
     let log = success(&operator.audit(&[]));
-    for kind in ["account_created", "signed_in", "password_set", "account_deleted"] {
+    for kind in ["account_created", "signed_in", "password_changed", "account_deleted"] {
         assert!(log.contains(kind), "{kind}: {log}");
     }
 }

@@ -76,6 +76,18 @@ fn each_role_may_do_only_what_it_is_for() {
         ("latchkey_owner", "CREATE TABLE notes (text text)", true),
         ("latchkey_app", "SELECT * FROM users", true),
         ("latchkey_app", "INSERT INTO events (at, kind, operator) VALUES (1, 'x', true)", true),
+        (
+            "latchkey_app",
+            "INSERT INTO events (xid, at, kind, operator) VALUES (1, 1, 'x', true)",
+            false,
+        ),
+        (
+            "latchkey_app",
+            "INSERT INTO events (id, at, kind, operator) VALUES (9, 1, 'x', true)",
+            false,
+        ),
+        ("latchkey_app", "UPDATE latchkey_meta SET version = 0", false),
+        ("latchkey_app", "UPDATE latchkey_meta SET copy_of = NULL", false),
         ("latchkey_app", "UPDATE events SET kind = 'y'", false),
         ("latchkey_app", "DELETE FROM events", false),
         ("latchkey_app", "TRUNCATE users", false),
@@ -100,4 +112,33 @@ fn each_role_may_do_only_what_it_is_for() {
     ] {
         assert_eq!(may(&cluster, role, &name, sql), allowed, "{role}: {sql}");
     }
+}
+
+#[test]
+fn a_dump_by_the_role_for_servers_can_be_restored_and_used() {
+    let (cluster, name) = cluster_with_roles();
+    let owner = folder(&url(&cluster, "latchkey_owner", &name));
+    success(&Operator::new(&owner).run("migrate", &[], ""));
+    let app = folder(&url(&cluster, "latchkey_app", &name));
+    success(&Operator::new(&app).users_with_input(&["create", EMAIL], PASSWORD));
+
+    // The error of `latchkey backup` contains the command.
+    let error = error_line(&Operator::new(&app).run("backup", &["copy.db"], ""));
+    let dump = error.split("for example ").nth(1).and_then(|rest| rest.split(", or ").next());
+    let programs = Installation::find().unwrap().program("");
+    let run = |command: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("PATH={}:$PATH; {command}", programs.display())]);
+        success(&shell.current_dir(app.path()).output().unwrap());
+    };
+    run(dump.unwrap());
+
+    let restored = cluster.create_database(None);
+    let printed = success(&command().args(["migrate", "--print-roles"]).output().unwrap());
+    cluster.sql(&restored, &printed);
+    let target = cluster.url(&restored);
+    run(&format!("pg_restore --exit-on-error --dbname='{target}' latchkey.dump"));
+    let folder = folder(&url(&cluster, "latchkey_app", &restored));
+    let server = Server::start(&folder, &[]);
+    assert_eq!(server.me(&server.log_in(EMAIL, PASSWORD)).status, 200);
 }

@@ -12,12 +12,15 @@ $$;
 CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events
 FOR EACH ROW EXECUTE FUNCTION latchkey_reject_change_of_events();
 
--- The period is 90 days in milliseconds, counted back from the newest event.
+-- The period is 90 days in milliseconds, counted back from the newest event, or from the time of the
+-- database if the newest event is in the future. Otherwise, a server with a wrong clock, or anyone
+-- who can insert an event, could make all others old.
 CREATE FUNCTION latchkey_keep_events() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'TRUNCATE' OR (
-        OLD.at > (SELECT max(at) FROM events) - 7776000000
+        OLD.at > least((SELECT max(at) FROM events), (extract(epoch FROM now()) * 1000)::bigint)
+            - 7776000000
         AND (OLD.user_id IS NULL OR EXISTS (SELECT FROM users WHERE id = OLD.user_id))
     ) THEN
         RAISE EXCEPTION 'events are kept for 90 days'
@@ -58,7 +61,11 @@ DECLARE
 BEGIN
     WITH expired AS MATERIALIZED (
         SELECT id FROM events
-        WHERE at <= least(until, (SELECT max(at) FROM events) - 7776000000)
+        WHERE at <= least(
+            until,
+            (SELECT max(at) FROM events) - 7776000000,
+            (extract(epoch FROM now()) * 1000)::bigint - 7776000000
+        )
         ORDER BY at LIMIT max_rows FOR UPDATE SKIP LOCKED
     )
     DELETE FROM events USING expired WHERE events.id = expired.id;

@@ -5,6 +5,7 @@ mod commits;
 mod failover;
 mod load;
 mod locks;
+mod migrations;
 mod network;
 mod replication;
 mod restarts;
@@ -41,7 +42,10 @@ async fn ends<T>(call: impl Future<Output = T>) -> T {
 
 #[track_caller]
 fn assert_unavailable<T: Debug>(result: Result<T, StoreError>) {
-    assert!(matches!(result, Err(StoreError::Unavailable(_))), "{result:?}");
+    match result {
+        Err(StoreError::Unavailable(_)) => {}
+        other => unreachable!("{other:?}"),
+    }
 }
 
 /// Waits until a condition holds.
@@ -52,7 +56,7 @@ async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
         }
         sleep(Duration::from_millis(100)).await;
     }
-    panic!("timed out waiting until {what}");
+    unreachable!("timed out waiting until {what}");
 }
 
 /// Opens a store as a server does.
@@ -141,7 +145,7 @@ async fn create(store: &PostgresStore, user: &User) -> Result<(), StoreError> {
     match store.create_user(user, &hash(), &event.about(user.id)).await {
         Ok(()) => Ok(()),
         Err(CreateUserError::Store(error)) => Err(error),
-        Err(CreateUserError::EmailTaken) => panic!("the address is taken by the account itself"),
+        Err(CreateUserError::EmailTaken) => unreachable!("taken by the account itself"),
     }
 }
 
@@ -162,7 +166,7 @@ fn new_session(user: &User) -> (NewSession, RefreshToken) {
 async fn open_session(store: &PostgresStore, new: &NewSession) -> Result<(), StoreError> {
     match store.open_session(new, PasswordVersion(0), None).await? {
         OpenSessionOutcome::Opened(_) => Ok(()),
-        OpenSessionOutcome::CredentialsChanged => panic!("the account does not exist"),
+        OpenSessionOutcome::CredentialsChanged => unreachable!("the account exists"),
     }
 }
 

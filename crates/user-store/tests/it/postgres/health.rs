@@ -1,8 +1,11 @@
 use std::time::Duration;
 
-use auth_core::{Clock as _, SystemClock};
+use auth_core::{Clock as _, SystemClock, Timestamp};
 use test_postgres::Cluster;
-use user_store::{HealthCheck as _, KeyStore as _, PostgresConfig, PostgresStore};
+use user_store::{
+    AuditLog as _, Event, EventKind, HealthCheck as _, KeyStore as _, PostgresConfig,
+    PostgresStore, StoreError,
+};
 
 use crate::postgres::{new_database, open};
 
@@ -53,12 +56,38 @@ async fn ping_fails_while_commits_wait_for_a_synchronous_standby() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ping_fails_while_the_schema_needs_servers_of_a_newer_version() {
+    let database = new_database();
+    let store = open(&database.url()).await;
+    store.ping().await.unwrap();
+    database.sql("UPDATE latchkey_meta SET version = version + 1, min_reader = version + 1");
+    wait_until(async || store.ping().await.is_err()).await;
+    let Err(StoreError::Unavailable(cause)) = store.ping().await else { unreachable!() };
+    assert!(cause.to_string().contains("needs a newer version"), "{cause}");
+    database.sql("UPDATE latchkey_meta SET min_reader = version - 1");
+    wait_until(async || store.ping().await.is_ok()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ping_fails_while_the_database_is_read_only() {
     let server = Server::start().await;
     server.set("default_transaction_read_only = on");
     wait_until(async || !server.is_ready().await).await;
     server.set("default_transaction_read_only = off");
     wait_until(async || server.is_ready().await).await;
+}
+
+/// The connections are open already. A new one would be rejected.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_changed_while_the_database_is_read_only() {
+    let server = Server::start().await;
+    let event = Event::by_operator(EventKind::SignInsUnlocked, Timestamp::UNIX_EPOCH);
+    let can_record = async || server.store.record_event(&event).await.is_ok();
+    assert!(can_record().await);
+    server.set("default_transaction_read_only = on");
+    wait_until(async || !can_record().await).await;
+    server.set("default_transaction_read_only = off");
+    wait_until(async || can_record().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

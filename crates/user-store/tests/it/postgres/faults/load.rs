@@ -82,7 +82,7 @@ async fn acknowledged<T>(outcome: Result<T, StoreError>) -> Option<T> {
             sleep(Duration::from_millis(20)).await;
             None
         }
-        Err(error) => panic!("{error:?}"),
+        Err(error) => unreachable!("{error:?}"),
     }
 }
 

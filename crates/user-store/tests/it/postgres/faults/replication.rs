@@ -93,6 +93,6 @@ async fn an_account_that_only_the_primary_has_is_not_acknowledged() {
     assert_eq!(sql(&primary, &database, &count), "1");
 
     block_in_place(|| standby.restart());
-    ends(create(&store, &grace)).await.unwrap();
+    ends(create(&store, &user("alan@example.com"))).await.unwrap();
     assert_eq!(sql(&primary, &database, INCONSISTENCIES), "0");
 }

@@ -1,14 +1,46 @@
-//! The query plans of the statements, and the pages that a lookup reads.
+//! The query plans of the SQLite statements, and the inner pages of the tables.
+//!
+//! This test has a program of its own, because it records the statements of the whole process.
+
+#![cfg(feature = "sqlite")]
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use rusqlite::Connection;
-use user_store::StatementRecord;
+use tempfile::TempDir;
 use user_store::conformance::{
-    attempts, audit, decoys, imports, refresh, repeats, sessions, users,
+    Deployment, attempts, audit, decoys, imports, refresh, repeats, sessions, users,
 };
+use user_store::{SqliteStore, StatementRecord, Store};
 
-use super::Folder;
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("latchkey.db")
+    }
+
+    /// Creates the file and opens a connection to it.
+    fn create(&self) -> Connection {
+        drop(SqliteStore::open(&self.path()).unwrap());
+        Connection::open(self.path()).unwrap()
+    }
+}
+
+#[async_trait]
+impl Deployment for Folder {
+    async fn connect(&self) -> Arc<dyn Store> {
+        Arc::new(SqliteStore::open(&self.path()).unwrap())
+    }
+}
 
 /// Returns the steps of a query plan.
 fn plan(connection: &Connection, sql: &str) -> Vec<String> {
@@ -53,7 +85,6 @@ async fn run_all_operations() {
     }
 }
 
-/// One test, because only one record can exist at a time.
 #[tokio::test(flavor = "multi_thread")]
 async fn all_statements_use_indexes_except_those_that_count_accounts() {
     let record = StatementRecord::start();
@@ -61,8 +92,7 @@ async fn all_statements_use_indexes_except_those_that_count_accounts() {
     let statements: BTreeSet<String> = record.take().into_iter().collect();
     drop(record);
     let folder = Folder::new();
-    folder.open();
-    let connection = folder.sql();
+    let connection = folder.create();
     let is_planned = |sql: &&String| {
         ["SELECT", "INSERT", "UPDATE", "DELETE"].iter().any(|verb| sql.starts_with(verb))
     };
@@ -106,8 +136,7 @@ async fn all_statements_use_indexes_except_those_that_count_accounts() {
 #[test]
 fn the_inner_pages_of_users_and_sessions_are_few() {
     let folder = Folder::new();
-    folder.open();
-    let connection = folder.sql();
+    let connection = folder.create();
     connection
         .execute_batch(
             "BEGIN;

@@ -1,0 +1,102 @@
+//! The tables that are copied, and their columns.
+
+/// A table that both kinds of stores have.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    /// The columns. The first one is the primary key.
+    pub(crate) columns: &'static [&'static str],
+    pub(crate) kind: TableKind,
+}
+
+/// The rows of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TableKind {
+    /// The table is empty in a new store.
+    Rows,
+    /// The table has one row from the start, which a copy replaces.
+    OneRow,
+}
+
+impl Table {
+    /// Returns the column of the primary key.
+    pub(crate) fn key(&self) -> &'static str {
+        self.columns[0]
+    }
+}
+
+pub(crate) const EVENTS: &str = "events";
+
+/// The tables, in the order in which rows can be added without violating a foreign key.
+pub(crate) const TABLES: &[Table] = &[
+    Table {
+        name: "users",
+        columns: &[
+            "id",
+            "email",
+            "email_key",
+            "password_hash",
+            "created_at",
+            "disabled_at",
+            "password_version",
+            "device_version",
+        ],
+        kind: TableKind::Rows,
+    },
+    Table {
+        name: "sessions",
+        columns: &[
+            "id",
+            "user_id",
+            "created_at",
+            "last_used_at",
+            "idle_expires_at",
+            "expires_at",
+            "remember",
+            "ip",
+            "user_agent",
+            "refresh_family",
+            "refresh_token",
+            "replaced_token",
+            "successor_salt",
+            "repeats",
+        ],
+        kind: TableKind::Rows,
+    },
+    Table { name: "counters", columns: &["key", "state", "ends_at"], kind: TableKind::Rows },
+    Table {
+        name: EVENTS,
+        columns: &[
+            "id",
+            "at",
+            "kind",
+            "operator",
+            "user_id",
+            "session_id",
+            "ip",
+            "user_agent",
+            "kid",
+        ],
+        kind: TableKind::Rows,
+    },
+    Table {
+        name: "signing_keys",
+        columns: &["id", "seed", "created_at", "signs_from"],
+        kind: TableKind::Rows,
+    },
+    // After the keys: adding a key increments the version in some stores.
+    Table { name: "signing_key_set", columns: &["id", "version"], kind: TableKind::OneRow },
+    Table {
+        name: DECOY_STATE,
+        columns: &["id", "key", "version", "counted_at"],
+        kind: TableKind::OneRow,
+    },
+    Table {
+        name: "decoy_classes",
+        columns: &["template", "accounts", "max_accounts"],
+        kind: TableKind::Rows,
+    },
+    Table { name: "decoys", columns: &["position", "template"], kind: TableKind::Rows },
+];
+
+pub(crate) const DECOY_STATE: &str = "decoy_state";
