@@ -28,12 +28,14 @@ pub(in crate::postgres) fn read_states(
     Ok(states.collect())
 }
 
-/// Adds a row for each counter that has none, so that [`lock`] can lock it.
+/// Adds a row for each counter that has none, so that [`lock`] can lock it. Locks the rows that
+/// exist, although nothing is updated. So it waits for a transaction that is deleting one, and then
+/// adds it again.
 pub(in crate::postgres) fn insert_missing(limited: &[LimitedCounter]) -> Result<Query> {
     let query = Query::new(
         "INSERT INTO counters (key, state, ends_at)
          SELECT key, $2, 0 FROM unnest($1::bytea[]) AS missing (key) ORDER BY key
-         ON CONFLICT DO NOTHING",
+         ON CONFLICT (key) DO UPDATE SET state = counters.state WHERE false",
     );
     let keys = keys(limited.iter().map(|limited| &limited.key));
     Ok(query.bind(keys).bind(json(&Counter::default())?))

@@ -19,7 +19,7 @@ DELETE FROM signing_keys WHERE seed = $1;
 -- (uuid) -> ()
 DELETE FROM users WHERE id = $1;
 -- (_bytea, text) -> ()
-INSERT INTO counters (key, state, ends_at) SELECT key, $2, 0 FROM unnest($1::bytea[]) AS missing (key) ORDER BY key ON CONFLICT DO NOTHING;
+INSERT INTO counters (key, state, ends_at) SELECT key, $2, 0 FROM unnest($1::bytea[]) AS missing (key) ORDER BY key ON CONFLICT (key) DO UPDATE SET state = counters.state WHERE false;
 -- (_text, _int8, _int8) -> ()
 INSERT INTO decoy_classes (template, accounts, max_accounts) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[]);
 -- (_int4, _text) -> ()
