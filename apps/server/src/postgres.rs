@@ -28,7 +28,7 @@ pub(crate) fn clock_difference(server: &PostgresServer, now: Timestamp) -> Optio
     }
     let direction = if seconds > 0.0 { "ahead of" } else { "behind" };
     Some(format!(
-        "the clock of this machine is {:.1} s {direction} that of the PostgreSQL server; so sessions and lockouts can last longer or shorter than they should; synchronise both clocks, for example with NTP",
+        "the clock of this machine is {:.1} s {direction} that of the PostgreSQL server, so sessions and lockouts can last longer or shorter than they should; synchronise both clocks, for example with NTP",
         seconds.abs()
     ))
 }

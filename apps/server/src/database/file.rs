@@ -16,7 +16,7 @@ pub(crate) fn read(path: &Path) -> Result<Database, CommandError> {
     if path.to_string_lossy().contains("://") {
         // The message does not contain the value, because it probably contains a password.
         return Err(CommandError::Usage(
-            "expected the path of a file that contains the URL of the database, not the URL; write the URL to a file"
+            "expected the path of a file that contains the URL of the database; write the URL to a file"
                 .to_owned(),
         ));
     }
