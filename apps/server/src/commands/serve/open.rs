@@ -37,7 +37,7 @@ async fn open(database: &Database) -> Result<Arc<dyn Store>, CommandError> {
         return opened;
     }
     tracing::warn!(
-        "waiting for the database {database}: it cannot be reached, or has no tables yet"
+        "waiting for the database {database}: it cannot be reached, or its tables are not ready yet"
     );
     opening.await
 }
