@@ -63,7 +63,7 @@ impl AttemptStore for PostgresStore {
         let Some(email) = attempts::read_email_key(reply.first(0))? else {
             return Ok(UnlockOutcome::NotFound);
         };
-        // The address of an account does not change.
+        // The email address of an account does not change.
         let reads = vec![attempts::lock_of_account(&email), attempts::lock_email_key(user)];
         let decide = move |reply: &Reply| {
             if reply.first(1).is_none() {

@@ -17,21 +17,21 @@ pub(super) struct DatabaseError {
     pub(super) kind: ErrorKind,
     /// The server's code for the error, if the error is from the server.
     code: Option<SqlState>,
-    /// Whether a transaction may have been committed if its `COMMIT` got this error: the connection
-    /// has ended.
+    /// `true` if a transaction whose `COMMIT` got this error may have been committed, because the
+    /// connection has ended or the server does not know.
     pub(super) leaves_commit_unknown: bool,
     message: String,
 }
 
-/// What a failed transaction can do about an error.
+/// The kind of an error, by how a failed transaction can react to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ErrorKind {
-    /// Another transaction was in the way. The transaction was rolled back and can run again.
+    /// The transaction conflicted with another one. It was rolled back and can run again.
     Conflict,
     /// A row with this key exists. The transaction was rolled back. If it runs again, it finds the
     /// row.
     Duplicate,
-    /// The connection is of no more use. A new one may reach a server that works.
+    /// The connection is unusable. A new one may reach a server that works.
     Connection,
     /// The server has not answered in time.
     NoAnswer,
@@ -46,12 +46,12 @@ impl DatabaseError {
         Self { kind, code: None, leaves_commit_unknown: false, message: message.to_owned() }
     }
 
-    /// Returns whether the server rejects the role, its password or the name of the database.
+    /// Returns `true` if the server rejects the role, its password or the name of the database.
     pub(super) fn is_rejection(&self) -> bool {
         self.code.as_ref().is_some_and(|code| matches!(code.code().get(..2), Some("28" | "3D")))
     }
 
-    /// Returns whether the role has no right to do this.
+    /// Returns `true` if the role lacks the privilege for this.
     pub(super) fn is_denied(&self) -> bool {
         self.code == Some(SqlState::INSUFFICIENT_PRIVILEGE)
     }

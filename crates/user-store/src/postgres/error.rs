@@ -44,14 +44,14 @@ pub enum PostgresOpenError {
         /// The newest version that this program knows.
         known: i64,
     },
-    /// The database is a copy of another store, which has not been completed.
+    /// The database is an unfinished copy of another store.
     #[error(
         "the database {0} is an unfinished copy of another store; run the same latchkey migrate-store command again to complete it"
     )]
     Unfinished(String),
     /// The database cannot be used.
     #[error(
-        "cannot use the database {location}: {reason}; check the rights of the role and the log of the server"
+        "cannot use the database {location}: {reason}; check the privileges of the role and the log of the server"
     )]
     Unusable {
         /// The URL without the password.

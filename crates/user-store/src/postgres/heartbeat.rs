@@ -1,4 +1,4 @@
-//! Shows the other servers that this one runs, and checks that the database accepts changes.
+//! Shows that this server is running, and checks that the database accepts changes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,13 +18,13 @@ use crate::postgres::statements::servers;
 const INTERVAL: Duration = Duration::from_secs(5);
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The age of the last renewal from which [`Heartbeat::check`] fails.
+/// The maximum age of the last renewal. [`Heartbeat::check`] fails if it is older.
 const MAX_AGE: Duration = Duration::from_secs(15);
 
 /// A task that renews the row of this server in the table `servers`, until this value is dropped.
 ///
-/// A commit shows more than a query does: a database that is read-only, full or waits for a
-/// synchronous standby still answers queries.
+/// A commit shows more than a query does: a database that is read-only or full, or that waits for a
+/// synchronous standby, still answers queries.
 #[derive(Debug)]
 pub(super) struct Heartbeat {
     last: Arc<Mutex<Renewal>>,

@@ -21,7 +21,7 @@ impl KeyStore for PostgresStore {
         candidate: &SigningKeySeed,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        // Read first, so that a server that starts on a store with keys does not wait for others.
+        // Read first, so that a server that starts on a store with keys waits for no lock.
         if !self.signing_keys().await?.keys.is_empty() {
             return Ok(());
         }

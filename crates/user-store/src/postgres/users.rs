@@ -50,8 +50,8 @@ impl UserStore for PostgresStore {
         let deadline = Instant::now() + CALL_TIMEOUT;
         let first = create(CALL_TIMEOUT).await;
         let created = match first {
-            // The account may have been created. The same transaction finds that out: its insertion
-            // waits until the first transaction has ended.
+            // The account may have been created. A second attempt detects that: its insertion waits
+            // until the first transaction has ended.
             Err(WriteError::Unknown(_)) => {
                 match create(deadline.saturating_duration_since(Instant::now())).await {
                     Ok(Creation::Exists) => return Ok(()),

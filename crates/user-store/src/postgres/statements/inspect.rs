@@ -1,6 +1,6 @@
 //! Statements that read facts about the server, the role and the database.
 
-/// The server and the connection. Servers that only speak PostgreSQL's protocol may lack some
+/// The server and the connection. Other servers that speak PostgreSQL's protocol may lack some
 /// settings.
 pub(in crate::postgres) const SERVER: &str = "
     SELECT split_part(current_setting('server_version'), ' ', 1) AS version,

@@ -63,9 +63,9 @@ async fn a_store_with_two_hosts_finds_the_promoted_standby_and_rejects_a_stale_o
     assert_stale_is_rejected(&store, &ada).await;
 }
 
-/// The address of the primary leads to the old primary after a wrong change of a load balancer or of
-/// the DNS. `target_session_attrs` keeps most stores away from it, but not one that connects through
-/// a pooler.
+/// The address of the primary leads to the old primary after a wrong change of a load balancer or
+/// of the DNS. `target_session_attrs` keeps most stores away from it, but not one that connects
+/// through a pooler.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_lands_on_a_stale_standby_rejects_it() {
     let primary = block_in_place(|| Cluster::start(FAST));
