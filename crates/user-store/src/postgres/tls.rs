@@ -120,8 +120,8 @@ fn from_pem(error: pem::Error, file: File<'_>) -> PostgresTlsError {
     }
 }
 
-/// Verifies that a certificate is signed by a trusted CA and has not expired, but not that it is
-/// for the host. This is PostgreSQL's `sslmode=verify-ca`.
+/// Verifies that a certificate is signed by a trusted CA and is valid at this time, but not that it
+/// is for the host. This is PostgreSQL's `sslmode=verify-ca`.
 #[derive(Debug)]
 struct ChainVerifier {
     roots: Arc<RootCertStore>,

@@ -24,7 +24,7 @@ struct Backends {
 }
 
 impl Balancer {
-    /// An address at which no server is.
+    /// An address at which no server listens.
     pub(super) const NOWHERE: &str = "127.0.0.1:1";
 
     pub(super) fn start(servers: &[Server]) -> Self {

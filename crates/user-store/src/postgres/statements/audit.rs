@@ -142,8 +142,9 @@ pub(in crate::postgres) fn end() -> Query {
 
 /// Returns the two positions. The second is the lowest one if there is no event.
 pub(in crate::postgres) fn read_end(row: Option<&Row>) -> Result<(i64, i64)> {
-    let defect =
-        || DatabaseError::new(ErrorKind::Defect, "the position of the oldest transaction is unknown");
+    let defect = || {
+        DatabaseError::new(ErrorKind::Defect, "the position of the oldest transaction is unknown")
+    };
     let row = row.ok_or_else(defect)?;
     let newest: Option<i64> = row.try_get(1)?;
     Ok((row.try_get(0)?, newest.unwrap_or(i64::MIN)))
