@@ -9,7 +9,7 @@ BEGIN
     FOR function IN
         SELECT oid FROM pg_proc
         WHERE proname IN ('latchkey_purge_events', 'latchkey_delete_events_of')
-            AND pronamespace = current_schema()::regnamespace
+            AND pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
     LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'latchkey_app') THEN
@@ -23,8 +23,11 @@ BEGIN
         GRANT SELECT, INSERT, UPDATE, DELETE
             ON users, sessions, counters, signing_keys, decoy_classes, decoys, servers
             TO latchkey_app;
-        GRANT SELECT, UPDATE ON signing_key_set, decoy_state, latchkey_meta TO latchkey_app;
-        GRANT SELECT, INSERT ON events TO latchkey_app;
+        GRANT SELECT, UPDATE ON signing_key_set, decoy_state TO latchkey_app;
+        GRANT SELECT, UPDATE (event_epoch) ON latchkey_meta TO latchkey_app;
+        -- Not id and xid, which decide the order of the audit log.
+        GRANT SELECT, INSERT (at, kind, operator, user_id, session_id, ip, user_agent, kid)
+            ON events TO latchkey_app;
         GRANT SELECT ON SEQUENCE events_id_seq, signing_keys_id_seq TO latchkey_app;
     END IF;
 

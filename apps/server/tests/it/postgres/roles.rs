@@ -76,6 +76,18 @@ fn each_role_may_do_only_what_it_is_for() {
         ("latchkey_owner", "CREATE TABLE notes (text text)", true),
         ("latchkey_app", "SELECT * FROM users", true),
         ("latchkey_app", "INSERT INTO events (at, kind, operator) VALUES (1, 'x', true)", true),
+        (
+            "latchkey_app",
+            "INSERT INTO events (xid, at, kind, operator) VALUES (1, 1, 'x', true)",
+            false,
+        ),
+        (
+            "latchkey_app",
+            "INSERT INTO events (id, at, kind, operator) VALUES (9, 1, 'x', true)",
+            false,
+        ),
+        ("latchkey_app", "UPDATE latchkey_meta SET version = 0", false),
+        ("latchkey_app", "UPDATE latchkey_meta SET copy_of = NULL", false),
         ("latchkey_app", "UPDATE events SET kind = 'y'", false),
         ("latchkey_app", "DELETE FROM events", false),
         ("latchkey_app", "TRUNCATE users", false),

@@ -1,7 +1,7 @@
 //! Statements that read facts about the server, the role and the database.
 
 /// The server and the connection. Other servers that speak PostgreSQL's protocol may lack some
-/// settings.
+/// settings. `pg_stat_activity` would hide the kind of the connections of other roles.
 pub(in crate::postgres) const SERVER: &str = "
     SELECT split_part(current_setting('server_version'), ' ', 1) AS version,
            current_setting('server_encoding') AS encoding,
@@ -14,7 +14,7 @@ pub(in crate::postgres) const SERVER: &str = "
                - coalesce(current_setting('superuser_reserved_connections', true)::bigint, 0)
                - coalesce(current_setting('reserved_connections', true)::bigint, 0)
                AS max_connections,
-           (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')
+           (SELECT coalesce(sum(numbackends), 0)::bigint FROM pg_stat_database WHERE datid <> 0)
                AS connections,
            coalesce((SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'), 0)
                AS statement_timeout,
@@ -41,16 +41,20 @@ pub(in crate::postgres) const MISSING_PRIVILEGES: &str = "
     FROM (VALUES ('users', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('sessions', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('counters', 'SELECT,INSERT,UPDATE,DELETE'),
-                 ('events', 'SELECT,INSERT'),
+                 ('events', 'SELECT'),
                  ('signing_keys', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('signing_key_set', 'SELECT,UPDATE'),
                  ('decoy_state', 'SELECT,UPDATE'),
                  ('decoy_classes', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('decoys', 'SELECT,INSERT,UPDATE,DELETE'),
-                 ('latchkey_meta', 'SELECT,UPDATE'),
+                 ('latchkey_meta', 'SELECT'),
                  ('servers', 'SELECT,INSERT,UPDATE,DELETE')) AS tables (name, privileges),
          unnest(string_to_array(privileges, ',')) AS privilege
     WHERE has_table_privilege(to_regclass(name), privilege) = false
+    UNION ALL
+    SELECT privilege || ' on ' || name
+    FROM (VALUES ('events', 'INSERT'), ('latchkey_meta', 'UPDATE')) AS columns (name, privilege)
+    WHERE has_any_column_privilege(to_regclass(name), privilege) = false
     UNION ALL
     SELECT 'EXECUTE on ' || proname
     FROM pg_proc
