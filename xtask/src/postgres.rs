@@ -92,7 +92,7 @@ impl TestServer {
     }
 }
 
-/// Finds or installs PostgreSQL.
+/// Installs PostgreSQL if it is missing.
 pub(crate) fn ensure_installed() -> Result<()> {
     let is_installed = || Installation::find().is_some();
     if !is_installed() && apt::can_install() {

@@ -21,10 +21,10 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// The maximum age of the last renewal. [`Heartbeat::check`] fails if it is older.
 const MAX_AGE: Duration = Duration::from_secs(15);
 
-/// The failure of a renewal if the schema has been migrated meanwhile and this version is too old
+/// The reason why this server is not ready if the schema was migrated and this version is too old
 /// for it.
-const OUTDATED: &str = "the schema of the database needs a newer version of Latchkey: replace this \
-                        server by one of that version";
+const OUTDATED: &str = "the schema of the database needs a newer version of Latchkey; upgrade this \
+                        server";
 
 /// A task that renews the row of this server in the table `servers`, until this value is dropped.
 ///
@@ -41,7 +41,7 @@ pub(super) struct Heartbeat {
 #[derive(Debug)]
 struct Renewal {
     ended_at: Instant,
-    /// Why this server is not ready, if it is not.
+    /// The reason why this server is not ready, if it is not.
     failure: Option<String>,
 }
 

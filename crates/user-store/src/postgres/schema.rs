@@ -48,7 +48,7 @@ pub(super) fn latest() -> i64 {
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// What decides whether a database can have the schema.
+/// The facts that decide whether a database can contain the schema.
 pub(super) struct Facts {
     pub(super) server_version: String,
     pub(super) server_version_number: i32,
@@ -67,8 +67,8 @@ pub(super) async fn facts(client: &Client) -> Result<Facts, DatabaseError> {
     })
 }
 
-/// `latchkey_meta` is created before the other tables, in a transaction of its own. So a server that
-/// creates the tables at the same time is not taken for another application.
+/// `latchkey_meta` is created before the other tables, in a transaction of its own. So a server
+/// that creates the tables at the same time is not mistaken for another application.
 const FACTS: &str = "
     SELECT current_setting('server_version'), current_setting('server_version_num')::integer,
            current_setting('server_encoding'),
