@@ -104,7 +104,7 @@ impl AttemptStore for PostgresStore {
     }
 }
 
-/// Returns the email address of an account, in the form that its counters belong to.
+/// Returns the normalised email address of an account, to which its counters belong.
 pub(super) async fn email_key(
     database: &Database,
     user: UserId,

@@ -44,7 +44,7 @@ pub(super) struct Database {
     pool: Pool,
     lookups: Arc<LookupConnections>,
     lifetime: Arc<Lifetime>,
-    /// When all methods end. If it is `None`, each one has [`CALL_TIMEOUT`].
+    /// The time by which all methods end. If it is `None`, each one has [`CALL_TIMEOUT`].
     deadline: Option<Instant>,
 }
 
@@ -105,7 +105,7 @@ impl Database {
         self.within(CALL_TIMEOUT)
     }
 
-    /// Returns the same database, on which all methods end when `timeout` has passed from now.
+    /// Returns the same database, on which all methods end within `timeout` from now.
     pub(super) fn within(&self, timeout: Duration) -> Self {
         Self { deadline: Some(Instant::now() + timeout), ..self.clone() }
     }

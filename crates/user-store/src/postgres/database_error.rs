@@ -166,7 +166,7 @@ fn kind_on_client(error: &tokio_postgres::Error) -> ErrorKind {
     if is_conversion { ErrorKind::Defect } else { ErrorKind::Connection }
 }
 
-/// Returns whether the client ends the attempt to connect, because the URL has no password or the
+/// Returns `true` if the client ends the attempt to connect, because the URL has no password or the
 /// server's authentication is not accepted. tokio-postgres shows this only in the text.
 fn is_refusal(error: &tokio_postgres::Error) -> bool {
     matches!(&*error.to_string(), "invalid configuration" | "authentication error")
