@@ -14,8 +14,8 @@ use crate::postgres::lifetime::Lifetime;
 /// The maximum number of shared connections.
 pub(super) const MAX_SHARED: usize = 8;
 
-/// A few connections that callers share. A caller does not wait for the answers to others: the
-/// connection sends each statement at once, and the server answers in order.
+/// A few connections that callers share. A caller need not wait for the answers to others before it
+/// sends a statement: the connection sends each statement at once, and the server answers in order.
 #[derive(Debug)]
 pub(super) struct LookupConnections {
     /// Opens the connections. An open one no longer belongs to the pool.

@@ -12,7 +12,8 @@ use super::{
 };
 
 /// Sets a timeout for the statements of a transaction that opens a session, as a role or a pooler
-/// can. It also limits a `COMMIT` that waits for a standby: the server reports it as a success.
+/// can. It also ends a `COMMIT` that waits for a standby, which the server then reports as a
+/// success.
 const SHORT_TIMEOUT: &str = "
     CREATE FUNCTION shorten_timeout() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
