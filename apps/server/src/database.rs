@@ -14,6 +14,8 @@ use crate::error::CommandError;
 pub(crate) use file::{read, readable_by_others};
 pub(crate) use password::{on_command_line, without_urls};
 
+const EXPECTED: &str = "expected a path, sqlite:PATH or postgres://USER@HOST/DATABASE";
+
 #[derive(Debug, Clone)]
 pub(crate) enum Database {
     Sqlite(PathBuf),
@@ -38,10 +40,11 @@ impl Database {
                 return Err("expected sqlite:PATH or sqlite:///PATH".to_owned());
             }
             Some(("sqlite", path)) => path,
-            Some((_, rest)) if rest.starts_with("//") => {
-                return Err(
-                    "expected a path, sqlite:PATH or postgres://USER@HOST/DATABASE".to_owned()
-                );
+            // A connection string of libpq, or a URL with a typing error. As the name of a file, its
+            // password would be in messages and in the folder.
+            Some(("postgres" | "postgresql", _)) => return Err(EXPECTED.to_owned()),
+            _ if text.contains("://") || text.contains("password=") || text.contains("dbname=") => {
+                return Err(EXPECTED.to_owned());
             }
             _ => text,
         };
@@ -168,7 +171,15 @@ mod tests {
 
     #[test]
     fn a_url_of_another_kind_is_an_error_that_does_not_contain_it() {
-        for text in ["mysql://ada:hunter2@localhost/x", "file://hunter2"] {
+        for text in [
+            "mysql://ada:hunter2@localhost/x",
+            "file://hunter2",
+            "jdbc:postgresql://localhost/x?user=ada&password=hunter2",
+            "postgres:ada:hunter2@localhost/x",
+            "postgres:/ada:hunter2@localhost/x",
+            "host=localhost user=ada password=hunter2 dbname=x",
+            "host=localhost dbname=x password = hunter2",
+        ] {
             let error = path(text).unwrap_err();
             assert!(error.contains("postgres://") && !error.contains("hunter2"), "{error}");
         }

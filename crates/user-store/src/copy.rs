@@ -3,29 +3,21 @@
 //! The rows are copied as they are stored, and not through the storage traits: also those that
 //! Latchkey cannot parse, and those that have expired.
 
-mod end;
-mod error;
 mod resume;
 mod summary;
-mod tables;
-mod value;
 
 use std::fmt;
 use std::path::PathBuf;
 
 use futures_util::future::try_join;
 
+use crate::copy_end::{CopyEnd, CopyError, Page, TABLES};
 use crate::postgres::{PostgresConfig, PostgresEnd};
 use crate::sqlite::SqliteEnd;
 
-pub(crate) use end::{CopyEnd, Page, Select};
-pub use error::CopyError;
 use resume::{Position, Start, start};
 pub use summary::TableChecksum;
 use summary::{Range, summarise};
-use tables::DECOY_STATE;
-pub(crate) use tables::{EVENTS, TABLES, Table, TableKind};
-pub(crate) use value::{Row, Value};
 
 /// The kind of a store, and where it is.
 ///

@@ -58,6 +58,8 @@ mod audit;
 pub mod conformance;
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 mod copy;
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+mod copy_end;
 mod decoys;
 mod error;
 mod keys;
@@ -83,9 +85,11 @@ pub use attempts::{
 pub use audit::{Actor, AuditLog, EVENT_RETENTION, Event, EventId, EventKind, InvalidEventId};
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use copy::{
-    CopiedTable, CopyError, CopyOutcome, CopyPhase, CopyProgress, StoreCopy, StoreLocation,
-    TableChecksum, copy_store,
+    CopiedTable, CopyOutcome, CopyPhase, CopyProgress, StoreCopy, StoreLocation, TableChecksum,
+    copy_store,
 };
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+pub use copy_end::CopyError;
 pub use decoys::{DecoyStore, RecountOutcome};
 pub use error::StoreError;
 pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};

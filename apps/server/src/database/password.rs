@@ -26,10 +26,12 @@ pub(crate) fn without_urls<'a>(message: &str, values: impl Iterator<Item = &'a s
             Some((option, value)) if option.starts_with('-') => value,
             _ => value,
         };
-        if let Some((scheme, rest)) = value.split_once("://")
-            && (rest.contains('@') || rest.contains("password"))
-        {
-            message = message.replace(value, &format!("{scheme}://…"));
+        let scheme = value.split_once("://").map(|(scheme, _)| format!("{scheme}://"));
+        let is_url = scheme.is_some() || value.starts_with("postgres");
+        // A connection string of libpq has a password too.
+        let is_string = value.contains("password") && value.contains('=');
+        if (is_url && value.contains(['@', '?'])) || is_string {
+            message = message.replace(value, &format!("{}…", scheme.unwrap_or_default()));
         }
     }
     message
@@ -60,6 +62,10 @@ mod tests {
         for (value, expected) in [
             ("postgres://ada:hunter2@localhost/x", "invalid value 'postgres://…' for x"),
             ("postgres://ada:hun'ter 2@localhost", "invalid value 'postgres://…' for x"),
+            ("host=localhost password=hunter2", "invalid value '…' for x"),
+            ("postgres:ada:hunter2@localhost/x", "invalid value '…' for x"),
+            ("postgres://localhost/x?hunter2", "invalid value 'postgres://…' for x"),
+            ("ada@example.com", "invalid value 'ada@example.com' for x"),
             ("x.db", "invalid value 'x.db' for x"),
         ] {
             for argument in [value.to_owned(), format!("--database={value}")] {

@@ -20,7 +20,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .handler(health),
         Endpoint::get("/readyz")
             .operation("readiness", Tag::Service, "Check that the server and the store respond")
-            .description("Reads from the store, and takes no lock that a change waits for.")
+            .description(
+                "Reads from the store, and takes no lock that a change waits for. On PostgreSQL, it \
+                 also fails if the database has accepted no change in the last 15 seconds.",
+            )
             .success("The server and the store respond.")
             .errors(&[Internal, Unavailable])
             .handler(readiness),

@@ -2,10 +2,9 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::copy::CopyOutcome;
 use crate::copy::summary::{Range, summarise};
-use crate::copy::{
-    CopyEnd, CopyError, CopyOutcome, DECOY_STATE, Page, TABLES, Table, TableKind, Value,
-};
+use crate::copy_end::{CopyEnd, CopyError, DECOY_STATE, Page, TABLES, Table, TableKind, Value};
 
 /// What is missing in the target.
 pub(super) enum Start {

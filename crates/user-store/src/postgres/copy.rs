@@ -10,10 +10,13 @@ use deadpool_postgres::ClientWrapper;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 
-use crate::copy::{CopyEnd, CopyError, EVENTS, Page, Row, Select, TABLES, Table, TableKind, Value};
+use crate::copy_end::{
+    CopyEnd, CopyError, EVENTS, Page, Row, Select, TABLES, Table, TableKind, Value,
+};
 use crate::postgres::config::PostgresConfig;
 use crate::postgres::copy::in_use::wait_until_unused;
 use crate::postgres::database_error::DatabaseError;
+use crate::postgres::error::PostgresOpenError;
 use crate::postgres::open::{Schema, connect_for_copy};
 
 /// A database that no server uses meanwhile.
@@ -232,4 +235,10 @@ fn reject_null_characters(table: &Table, rows: &[Row]) -> Result<(), CopyError> 
         }
     }
     Ok(())
+}
+
+impl From<PostgresOpenError> for CopyError {
+    fn from(error: PostgresOpenError) -> Self {
+        Self::Open(error.into())
+    }
 }

@@ -54,6 +54,37 @@ pub enum PostgresOpenError {
         /// The newest version that this program knows.
         known: i64,
     },
+    /// The schema has tables of another application with the names of Latchkey's. Nothing was
+    /// changed.
+    #[error(
+        "the database {location} has a table {table} of another application; create a database for Latchkey alone, or a schema that is the first one in the search_path of its roles"
+    )]
+    OtherTables {
+        /// The URL without the password.
+        location: String,
+        /// The first of these tables.
+        table: String,
+    },
+    /// The database has another encoding than UTF8. Nothing was changed.
+    #[error(
+        "the database {location} has the encoding {encoding}, which cannot store every email address; create a database with the encoding UTF8, as in createdb --template=template0 --encoding=UTF8"
+    )]
+    Encoding {
+        /// The URL without the password.
+        location: String,
+        /// The encoding.
+        encoding: String,
+    },
+    /// The server is older than the statements require. Nothing was changed.
+    #[error(
+        "the server of the database {location} has version {version} of PostgreSQL; upgrade it to version 13 or later"
+    )]
+    OldServer {
+        /// The URL without the password.
+        location: String,
+        /// The version of the server.
+        version: String,
+    },
     /// The database is a copy of another store, which has not been completed.
     #[error(
         "the database {0} is an unfinished copy of another store; run the same latchkey migrate-store command again to complete it"

@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::postgres::database::{Database, Plan};
 use crate::postgres::database_error::{DatabaseError, ErrorKind};
 use crate::postgres::query::{Query, Reply};
-use crate::postgres::schema::NEW_EPOCH;
+use crate::postgres::schema::{self, NEW_EPOCH};
 use crate::postgres::statements::servers;
 
 /// The pause after a renewal, and after one that has failed.
@@ -20,6 +20,11 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The age of the last renewal from which [`Heartbeat::check`] fails.
 const MAX_AGE: Duration = Duration::from_secs(15);
+
+/// The failure of a renewal if the schema has been migrated meanwhile and this version is too old
+/// for it.
+const OUTDATED: &str = "the schema of the database needs a newer version of Latchkey: replace this \
+                        server by one of that version";
 
 /// A task that renews the row of this server in the table `servers`, until this value is dropped.
 ///
@@ -36,7 +41,7 @@ pub(super) struct Heartbeat {
 #[derive(Debug)]
 struct Renewal {
     ended_at: Instant,
-    /// The cause, if the renewal failed.
+    /// Why this server is not ready, if it is not.
     failure: Option<String>,
 }
 
@@ -50,14 +55,12 @@ impl Heartbeat {
         Self { last, _stop: stop }
     }
 
-    /// Returns an error if the last renewal has failed or is too old.
+    /// Returns an error if the last renewal has failed or is too old, or if the schema needs a newer
+    /// version of the server.
     pub(super) fn check(&self) -> Result<(), DatabaseError> {
         let last = lock(&self.last);
         match &last.failure {
-            Some(failure) => {
-                let message = format!("the database accepts no changes: {failure}");
-                Err(DatabaseError::new(ErrorKind::Unavailable, &message))
-            }
+            Some(failure) => Err(DatabaseError::new(ErrorKind::Unavailable, failure)),
             None if last.ended_at.elapsed() > MAX_AGE => {
                 let message = "the database has accepted no change for 15 seconds";
                 Err(DatabaseError::new(ErrorKind::Unavailable, message))
@@ -95,15 +98,16 @@ struct Server {
 impl Server {
     async fn renew(&mut self) -> Renewal {
         let decide = |reply: &Reply| {
-            let outcome = servers::read_id(reply)?;
+            let outcome = (servers::read_id(reply)?, servers::read_min_reader(reply.first(1))?);
             Ok(Plan { writes: vec![servers::delete_old(), Query::new(NEW_EPOCH)], outcome })
         };
-        let failure = match self.database.write(vec![servers::renew(self.id)], decide).await {
-            Ok(id) => {
+        let reads = vec![servers::renew(self.id), servers::min_reader()];
+        let failure = match self.database.write(reads, decide).await {
+            Ok((id, min_reader)) => {
                 self.id = Some(id);
-                None
+                if min_reader > schema::latest() { Some(OUTDATED.to_owned()) } else { None }
             }
-            Err(error) => Some(cause(error.into())),
+            Err(error) => Some(format!("the database accepts no changes: {}", cause(error.into()))),
         };
         Renewal { ended_at: Instant::now(), failure }
     }

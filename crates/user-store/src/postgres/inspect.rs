@@ -99,6 +99,8 @@ pub enum PostgresSchema {
     Absent,
     /// The schema is that of an older version of Latchkey.
     Older,
+    /// The database is an unfinished copy of another store, which servers reject.
+    UnfinishedCopy,
     /// The schema is that of this version.
     Current,
     /// The schema is that of a newer version, which this version can use.
@@ -241,6 +243,7 @@ impl PostgresSchema {
     fn of(found: SchemaVersion) -> Self {
         match found.number {
             0 => Self::Absent,
+            _ if found.is_unfinished => Self::UnfinishedCopy,
             number if number < schema::latest() => Self::Older,
             _ if found.min_reader > schema::latest() => Self::Newer,
             number if number > schema::latest() => Self::NewerUsable,

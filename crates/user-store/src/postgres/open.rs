@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{ClientWrapper, Object, Pool, PoolError, Runtime};
+use deadpool_postgres::{Object, Pool, PoolError, Runtime};
 use tokio::time::Instant;
 
 use crate::migrated::Migrated;
@@ -74,7 +74,7 @@ const GRANT: &str = include_str!("roles.sql");
 pub(super) async fn connect_for_copy(
     config: &PostgresConfig,
     schema: Schema,
-) -> Result<ClientWrapper, PostgresOpenError> {
+) -> Result<deadpool_postgres::ClientWrapper, PostgresOpenError> {
     let opening = Opening::new(config)?;
     let client = opening.connect_within(Duration::ZERO).await?;
     let mut found = opening.version(&client).await?;
@@ -99,6 +99,9 @@ pub(super) enum Schema {
     Require,
     Create,
 }
+
+/// The minimum version of the server, as in `server_version_num`: the first one with `xid8`.
+const MIN_SERVER_VERSION: i32 = 130_000;
 
 /// A database that is being opened.
 pub(super) struct Opening<'a> {
@@ -160,8 +163,22 @@ impl<'a> Opening<'a> {
         }
     }
 
+    /// Returns the version of the schema. Rejects a database that no version can use.
     async fn version(&self, client: &Object) -> Result<SchemaVersion, PostgresOpenError> {
-        schema::version(client).await.map_err(|error| unusable(self.config, error))
+        let (config, location) = (self.config, self.config.location());
+        let facts = schema::facts(client).await.map_err(|error| unusable(config, error))?;
+        if facts.server_version_number < MIN_SERVER_VERSION {
+            let version = facts.server_version;
+            return Err(PostgresOpenError::OldServer { location, version });
+        }
+        if facts.encoding != "UTF8" {
+            let encoding = facts.encoding;
+            return Err(PostgresOpenError::Encoding { location, encoding });
+        }
+        if let Some(table) = facts.other_table {
+            return Err(PostgresOpenError::OtherTables { location, table });
+        }
+        schema::version(client).await.map_err(|error| unusable(config, error))
     }
 
     /// Applies the missing migrations if the role may do so.

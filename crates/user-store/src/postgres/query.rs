@@ -1,9 +1,13 @@
 //! Statements, and batches of them that take one round trip.
 
+use std::error::Error as StdError;
+use std::fmt;
+
+use bytes::BytesMut;
 use deadpool_postgres::ClientWrapper;
 use futures_util::TryStreamExt as _;
 use futures_util::future::{join_all, join3};
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Error, Row, Statement};
 
 #[cfg(feature = "testing")]
@@ -24,9 +28,35 @@ impl Query {
     /// Adds the next parameter.
     #[must_use]
     pub(super) fn bind(mut self, value: impl ToSql + Sync + Send + 'static) -> Self {
-        self.parameters.push(Box::new(value));
+        self.parameters.push(Box::new(Hidden(value)));
         self
     }
+}
+
+/// A parameter that `Debug` does not show. tokio-postgres logs the parameters of every statement at
+/// the level `debug`, and they can be password hashes or signing keys.
+struct Hidden<T>(T);
+
+impl<T> fmt::Debug for Hidden<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden(..)")
+    }
+}
+
+impl<T: ToSql> ToSql for Hidden<T> {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        self.0.to_sql(ty, out)
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        T::accepts(ty)
+    }
+
+    to_sql_checked!();
 }
 
 /// The rows of each statement of a batch, in the order of the statements.
@@ -125,4 +155,18 @@ async fn run(
 ) -> Result<Vec<Row>, Error> {
     let parameters = query.parameters.iter().map(|value| &**value as &(dyn ToSql + Sync));
     client.query_raw(statement, parameters).await?.try_collect().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_does_not_show_parameters() {
+        let query = Query::new("SELECT $1, $2").bind("hunter2").bind(b"hunter2".to_vec());
+        // tokio-postgres formats each parameter.
+        let logged = format!("{query:?} {:?}", query.parameters);
+        assert!(logged.contains("Hidden"), "{logged}");
+        assert!(!logged.contains("hunter2") && !logged.contains("104, 117"), "{logged}");
+    }
 }

@@ -9,7 +9,7 @@ BEGIN
     FOR function IN
         SELECT oid FROM pg_proc
         WHERE proname IN ('latchkey_purge_events', 'latchkey_delete_events_of')
-            AND pronamespace = current_schema()::regnamespace
+            AND pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
     LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'latchkey_app') THEN

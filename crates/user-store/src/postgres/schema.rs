@@ -48,6 +48,38 @@ pub(super) fn latest() -> i64 {
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// What decides whether a database can have the schema.
+pub(super) struct Facts {
+    pub(super) server_version: String,
+    pub(super) server_version_number: i32,
+    pub(super) encoding: String,
+    /// A table with the name of one of Latchkey's, in a database without Latchkey.
+    pub(super) other_table: Option<String>,
+}
+
+pub(super) async fn facts(client: &Client) -> Result<Facts, DatabaseError> {
+    let row = client.query_one(FACTS, &[]).await?;
+    Ok(Facts {
+        server_version: row.try_get(0)?,
+        server_version_number: row.try_get(1)?,
+        encoding: row.try_get(2)?,
+        other_table: row.try_get(3)?,
+    })
+}
+
+/// `latchkey_meta` is created before the other tables, in a transaction of its own. So a server that
+/// creates the tables at the same time is not taken for another application.
+const FACTS: &str = "
+    SELECT current_setting('server_version'), current_setting('server_version_num')::integer,
+           current_setting('server_encoding'),
+           (SELECT min(c.relname)::text
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = current_schema()
+                AND c.relname IN ('users', 'sessions', 'counters', 'events', 'signing_keys',
+                    'signing_key_set', 'decoy_state', 'decoy_classes', 'decoys', 'servers')
+                AND NOT EXISTS (SELECT FROM pg_class m
+                    WHERE m.relnamespace = c.relnamespace AND m.relname = 'latchkey_meta'))";
+
 /// Returns the version of the schema.
 pub(super) async fn version(client: &Client) -> Result<SchemaVersion, DatabaseError> {
     let sql = "SELECT version, min_reader, copy_of IS NOT NULL FROM latchkey_meta";

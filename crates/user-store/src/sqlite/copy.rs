@@ -1,5 +1,6 @@
 //! A SQLite file as the source or the target of a copy.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,7 +9,9 @@ use async_trait::async_trait;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params, params_from_iter};
 
-use crate::copy::{CopyEnd, CopyError, EVENTS, Page, Row, Select, TABLES, Table, TableKind, Value};
+use crate::copy_end::{
+    CopyEnd, CopyError, EVENTS, Page, Row, Select, TABLES, Table, TableKind, Value,
+};
 use crate::sqlite::connection::{FLAGS, configure};
 use crate::sqlite::error::OpenError;
 use crate::sqlite::open::{
@@ -40,7 +43,7 @@ impl SqliteEnd {
     pub(crate) async fn open_target(path: &Path) -> Result<Self, CopyError> {
         let path = path.to_owned();
         blocking(&path.clone(), move || match Self::open(&path) {
-            Err(CopyError::Sqlite(OpenError::Absent(_))) => {
+            Err(CopyError::Open(error)) if is_absent(&*error) => {
                 drop(open::open(&path)?);
                 Self::open(&path)
             }
@@ -279,6 +282,16 @@ impl ToSql for Value {
             Self::Bytes(bytes) => ValueRef::Blob(bytes),
         }))
     }
+}
+
+impl From<OpenError> for CopyError {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error.into())
+    }
+}
+
+fn is_absent(error: &(dyn Error + Send + Sync + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(OpenError::Absent(_)))
 }
 
 #[cfg(test)]

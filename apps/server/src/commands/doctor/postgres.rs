@@ -69,6 +69,12 @@ fn schema(location: &str, inspection: &PostgresInspection) -> Finding {
                 "{at} has no tables of Latchkey; run latchkey migrate as their future owner, or start the server as a role that may create them"
             ),
         ),
+        PostgresSchema::UnfinishedCopy => Finding::fail(
+            DATABASE,
+            format!(
+                "{at} is an unfinished copy of another database; run the same latchkey migrate-store command again to complete it"
+            ),
+        ),
         PostgresSchema::Newer => Finding::fail(
             DATABASE,
             format!(
@@ -333,6 +339,7 @@ mod tests {
         let changes: [(Change, Level, &str, &str); 18] = [
             (|it| it.schema = PostgresSchema::Older, Warn, DATABASE, "latchkey migrate"),
             (|it| it.schema = PostgresSchema::Absent, Fail, DATABASE, "latchkey migrate"),
+            (|it| it.schema = PostgresSchema::UnfinishedCopy, Fail, DATABASE, "migrate-store"),
             (|it| it.schema = PostgresSchema::NewerUsable, Warn, DATABASE, "upgrade"),
             (|it| it.schema = PostgresSchema::Newer, Fail, DATABASE, "newer version"),
             (|it| it.server.is_in_recovery = true, Fail, "access", "primary"),

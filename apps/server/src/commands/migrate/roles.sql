@@ -1,7 +1,7 @@
 -- Creates the roles of a Latchkey database. Roles that exist are not changed.
 --
--- Run it once as a superuser, in the database that Latchkey will use, which must have the encoding
--- UTF8:
+-- Run it once as a superuser, in a database for Latchkey alone, because it revokes the privileges of
+-- all other roles on the database and the schema public. Its encoding must be UTF8:
 --
 --   createdb --template=template0 --encoding=UTF8 latchkey
 --   latchkey migrate --print-roles | psql --set=ON_ERROR_STOP=1 latchkey

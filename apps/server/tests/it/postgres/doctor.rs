@@ -59,6 +59,9 @@ fn a_faulty_setting_fails_and_a_questionable_one_is_a_warning() {
     let (cluster, name) = migrated();
     let url = cluster.url(&name);
     assert!(checks(&report(&url), "warn").contains(&"role"), "a superuser");
+    cluster.sql(&name, "UPDATE latchkey_meta SET copy_of = 'x'");
+    assert!(checks(&report(&url), "fail").contains(&"database"), "an unfinished copy");
+    cluster.sql(&name, "UPDATE latchkey_meta SET copy_of = NULL");
     cluster.sql(&name, "ALTER SYSTEM SET synchronous_commit = off; SELECT pg_reload_conf()");
     assert!(checks(&report(&url), "warn").contains(&"durability"));
     cluster.sql(&name, "ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf()");

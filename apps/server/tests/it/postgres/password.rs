@@ -92,6 +92,8 @@ fn a_url_that_cannot_be_parsed_or_is_in_the_wrong_place_is_not_printed() {
     let valid = format!("postgres://app:{SECRET}@127.0.0.1/x");
     let invalid = format!("postgres://app:{SECRET}@127.0.0.1/x?sslmode=maybe");
     let option = format!("--database={invalid}");
+    let string = format!("host=127.0.0.1 user=app password={SECRET} dbname=x");
+    let typo = format!("postgres:/app:{SECRET}@127.0.0.1/x");
     for arguments in [
         &["--database", &*invalid][..],
         &[&*option],
@@ -102,6 +104,14 @@ fn a_url_that_cannot_be_parsed_or_is_in_the_wrong_place_is_not_printed() {
         &["users", "list", "--database", &*invalid],
         &["migrate", "--database-file", &*valid],
         &["serve", "--throttle", &*valid],
+        &["serve", "--database", &*string],
+        &["serve", "--database", &*typo],
+        &["users", "list", "--database", &*string],
+        &["doctor", &*string],
+        &["migrate-store", "--from", &*string, "--to", "x.db"],
+        &["migrate-store", "--from", &*valid],
+        &["migrate-store", &*valid, &*string],
+        &["migrate-store", "--from-file", &*valid, "--to", "x.db"],
     ] {
         let output = command().args(arguments).output().unwrap();
         let printed = text(&output.stdout) + &text(&output.stderr);

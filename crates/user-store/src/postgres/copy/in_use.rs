@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::copy::{CopyEnd as _, CopyError};
+use crate::copy_end::{CopyEnd as _, CopyError};
 use crate::postgres::copy::PostgresEnd;
 
 /// How long other connections have to close. Those of a process that was killed close soon.

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
 
-use crate::copy::Value;
+use crate::copy_end::Value;
 
 impl ToSql for Value {
     fn to_sql(

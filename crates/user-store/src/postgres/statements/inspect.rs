@@ -1,7 +1,7 @@
 //! Statements that read facts about the server, the role and the database.
 
 /// The server and the connection. Servers that only speak PostgreSQL's protocol may lack some
-/// settings.
+/// settings. `pg_stat_activity` would hide the kind of the connections of other roles.
 pub(in crate::postgres) const SERVER: &str = "
     SELECT split_part(current_setting('server_version'), ' ', 1) AS version,
            current_setting('server_encoding') AS encoding,
@@ -14,7 +14,7 @@ pub(in crate::postgres) const SERVER: &str = "
                - coalesce(current_setting('superuser_reserved_connections', true)::bigint, 0)
                - coalesce(current_setting('reserved_connections', true)::bigint, 0)
                AS max_connections,
-           (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')
+           (SELECT coalesce(sum(numbackends), 0)::bigint FROM pg_stat_database WHERE datid <> 0)
                AS connections,
            coalesce((SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'), 0)
                AS statement_timeout,

@@ -1,4 +1,5 @@
 use auth_core::Timestamp;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::postgres::database_error::{DatabaseError, ErrorKind};
@@ -23,6 +24,17 @@ pub(in crate::postgres) fn renew(id: Option<Uuid>) -> Query {
 pub(in crate::postgres) fn read_id(reply: &Reply) -> Result<Uuid> {
     let row = reply.first(0);
     let row = row.ok_or_else(|| DatabaseError::new(ErrorKind::Defect, "no row was added"))?;
+    Ok(row.try_get(0)?)
+}
+
+/// Selects the oldest version of the schema whose servers can use the database. Read the row with
+/// [`read_min_reader`].
+pub(in crate::postgres) fn min_reader() -> Query {
+    Query::new("SELECT min_reader FROM latchkey_meta")
+}
+
+pub(in crate::postgres) fn read_min_reader(row: Option<&Row>) -> Result<i64> {
+    let row = row.ok_or_else(|| DatabaseError::new(ErrorKind::Defect, "no version was found"))?;
     Ok(row.try_get(0)?)
 }
 

@@ -3,7 +3,8 @@ use std::time::Duration;
 use auth_core::{Clock as _, SystemClock, Timestamp};
 use test_postgres::Cluster;
 use user_store::{
-    AuditLog as _, Event, EventKind, HealthCheck as _, KeyStore as _, PostgresConfig, PostgresStore,
+    AuditLog as _, Event, EventKind, HealthCheck as _, KeyStore as _, PostgresConfig,
+    PostgresStore, StoreError,
 };
 
 use crate::postgres::{new_database, open};
@@ -52,6 +53,19 @@ async fn ping_fails_while_commits_wait_for_a_synchronous_standby() {
     server.store.signing_keys().await.unwrap();
     server.set("synchronous_standby_names = ''");
     wait_until(async || server.is_ready().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ping_fails_while_the_schema_needs_servers_of_a_newer_version() {
+    let database = new_database();
+    let store = open(&database.url()).await;
+    store.ping().await.unwrap();
+    database.sql("UPDATE latchkey_meta SET version = version + 1, min_reader = version + 1");
+    wait_until(async || store.ping().await.is_err()).await;
+    let Err(StoreError::Unavailable(cause)) = store.ping().await else { unreachable!() };
+    assert!(cause.to_string().contains("needs a newer version"), "{cause}");
+    database.sql("UPDATE latchkey_meta SET min_reader = version - 1");
+    wait_until(async || store.ping().await.is_ok()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,6 +54,8 @@ SELECT at, kind, operator, user_id, session_id, kid, ip, user_agent, xid, id FRO
 SELECT coalesce( (SELECT max(xid) FROM events) >= latchkey_event_position(pg_snapshot_xmax(pg_current_snapshot())), false);
 -- () -> (int8)
 SELECT count(*) FROM users;
+-- () -> (text, int4, text, text)
+SELECT current_setting('server_version'), current_setting('server_version_num')::integer, current_setting('server_encoding'), (SELECT min(c.relname)::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = current_schema() AND c.relname IN ('users', 'sessions', 'counters', 'events', 'signing_keys', 'signing_key_set', 'decoy_state', 'decoy_classes', 'decoys', 'servers') AND NOT EXISTS (SELECT FROM pg_class m WHERE m.relnamespace = c.relnamespace AND m.relname = 'latchkey_meta'));
 -- () -> (bool)
 SELECT current_setting('transaction_read_only') = 'on';
 -- () -> (text, bool, bool, int8)
@@ -124,6 +126,8 @@ SELECT latchkey_event_position(pg_snapshot_xmin(pg_current_snapshot())), (SELECT
 SELECT latchkey_purge_events($1, $2)::bigint;
 -- () -> (int8)
 SELECT max(at) FROM ( SELECT max(created_at) AS at FROM users UNION ALL SELECT max(last_used_at) FROM sessions UNION ALL SELECT max(created_at) FROM signing_keys UNION ALL SELECT max(at) FROM events) AS times;
+-- () -> (int8)
+SELECT min_reader FROM latchkey_meta;
 -- (_uuid, _text) -> (int8)
 SELECT n FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS entry (id, email_key, n) WHERE EXISTS (SELECT FROM users u WHERE u.id = entry.id OFFSET 0) OR EXISTS (SELECT FROM users u WHERE u.email_key = entry.email_key OFFSET 0);
 -- () -> (text)
@@ -141,7 +145,7 @@ SELECT privilege || ' on ' || name FROM (VALUES ('users', 'SELECT,INSERT,UPDATE,
 -- () -> (int8, bytea, int8, int8)
 SELECT s.version, k.seed, k.created_at, k.signs_from FROM signing_key_set s LEFT JOIN signing_keys k ON true ORDER BY k.id DESC;
 -- () -> (text, text, text, bool, bool, bool, text, int8, int8, int8, int8, int8)
-SELECT split_part(current_setting('server_version'), ' ', 1) AS version, current_setting('server_encoding') AS encoding, (SELECT s.version FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid() AND s.ssl) AS tls, pg_is_in_recovery() AS is_in_recovery, current_setting('transaction_read_only') = 'on' AS is_read_only, current_setting('fsync', true) = 'on' AS fsync, current_setting('synchronous_commit', true) AS synchronous_commit, current_setting('max_connections')::bigint - coalesce(current_setting('superuser_reserved_connections', true)::bigint, 0) - coalesce(current_setting('reserved_connections', true)::bigint, 0) AS max_connections, (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections, coalesce((SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'), 0) AS statement_timeout, coalesce((SELECT setting::bigint FROM pg_settings WHERE name = 'lock_timeout'), 0) AS lock_timeout, coalesce((SELECT setting::bigint FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'), 0) AS idle_in_transaction_timeout;
+SELECT split_part(current_setting('server_version'), ' ', 1) AS version, current_setting('server_encoding') AS encoding, (SELECT s.version FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid() AND s.ssl) AS tls, pg_is_in_recovery() AS is_in_recovery, current_setting('transaction_read_only') = 'on' AS is_read_only, current_setting('fsync', true) = 'on' AS fsync, current_setting('synchronous_commit', true) AS synchronous_commit, current_setting('max_connections')::bigint - coalesce(current_setting('superuser_reserved_connections', true)::bigint, 0) - coalesce(current_setting('reserved_connections', true)::bigint, 0) AS max_connections, (SELECT coalesce(sum(numbackends), 0)::bigint FROM pg_stat_database WHERE datid <> 0) AS connections, coalesce((SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'), 0) AS statement_timeout, coalesce((SELECT setting::bigint FROM pg_settings WHERE name = 'lock_timeout'), 0) AS lock_timeout, coalesce((SELECT setting::bigint FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'), 0) AS idle_in_transaction_timeout;
 -- () -> (text, int8, int8)
 SELECT template, accounts, max_accounts FROM decoy_classes;
 -- () -> (int8)

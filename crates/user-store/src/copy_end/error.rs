@@ -1,17 +1,14 @@
-use crate::postgres::PostgresOpenError;
-use crate::sqlite::OpenError;
+use std::error::Error;
 
 /// An error from a copy. Each message says what is wrong and how to fix it. None contains a
 /// password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CopyError {
-    /// A SQLite file cannot be opened.
+    /// A store cannot be opened. The source is an [`OpenError`](crate::OpenError) or a
+    /// [`PostgresOpenError`](crate::PostgresOpenError).
     #[error(transparent)]
-    Sqlite(#[from] OpenError),
-    /// A PostgreSQL database cannot be opened.
-    #[error(transparent)]
-    Postgres(#[from] PostgresOpenError),
+    Open(Box<dyn Error + Send + Sync>),
     /// A server or a command uses one of the two stores.
     #[error("{0} is in use; stop all servers and commands that use it, and try again")]
     InUse(String),

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use crate::copy::{CopyError, Row, Table, Value};
+use crate::copy_end::{CopyError, Row, Table, Value};
 
 /// One of the two stores of a copy. No other process changes it meanwhile.
 #[async_trait]
