@@ -336,7 +336,7 @@ mod tests {
     #[test]
     fn each_problem_is_found_and_says_how_to_fix_it() {
         type Change = fn(&mut PostgresInspection);
-        let changes: [(Change, Level, &str, &str); 18] = [
+        let changes: [(Change, Level, &str, &str); 19] = [
             (|it| it.schema = PostgresSchema::Older, Warn, DATABASE, "latchkey migrate"),
             (|it| it.schema = PostgresSchema::Absent, Fail, DATABASE, "latchkey migrate"),
             (|it| it.schema = PostgresSchema::UnfinishedCopy, Fail, DATABASE, "migrate-store"),
