@@ -36,6 +36,70 @@ async fn migrating_a_current_database_changes_nothing() {
     assert!(migrated.to > 0);
 }
 
+/// Returns the error of each way to open a database.
+async fn open_errors(url: &str) -> [PostgresOpenError; 3] {
+    let config = config(url);
+    [
+        PostgresStore::open(&config).await.map(drop).unwrap_err(),
+        PostgresStore::open_existing(&config).await.map(drop).unwrap_err(),
+        PostgresStore::migrate(&config).await.map(drop).unwrap_err(),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_with_tables_of_another_application_is_rejected_and_left_unchanged() {
+    let database = shared().create_database(None);
+    database.sql("CREATE TABLE notes (a integer); CREATE TABLE sessions (a integer)");
+    for error in open_errors(&database.url()).await {
+        let PostgresOpenError::OtherTables { table, .. } = error else { panic!("{error:?}") };
+        assert_eq!(table, "sessions");
+    }
+    let tables = "SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace";
+    assert_eq!(database.sql(tables), "notes,sessions");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_whose_name_must_be_quoted_is_migrated_beside_another_application() {
+    let database = shared().create_database(None);
+    database.sql("CREATE TABLE users (a integer); CREATE SCHEMA \"O'Brien \"\"x\"");
+    let path = "?sslmode=disable&options=-c%20search_path%3D%22O'Brien%5C%20%22%22x%22";
+    let url = database.url();
+    let url = format!("{}{path}", url.split('?').next().unwrap());
+    assert!(PostgresStore::migrate(&config(&url)).await.unwrap().to > 0);
+    PostgresStore::open(&config(&url)).await.unwrap().ping().await.unwrap();
+    assert_eq!(database.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_with_another_encoding_is_rejected_and_left_unchanged() {
+    let database = shared().create_database(None);
+    let name = format!("{}_latin1", database.name());
+    database
+        .sql(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'"));
+    for error in open_errors(&shared().url(&name)).await {
+        let PostgresOpenError::Encoding { encoding, .. } = error else { panic!("{error:?}") };
+        assert_eq!(encoding, "LATIN1");
+    }
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+    assert_eq!(shared().sql(&name, tables), "0");
+    database.sql(&format!("DROP DATABASE {name} WITH (FORCE)"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inspection_counts_the_connections_of_other_roles() {
+    let database = shared().create_database(None);
+    let store = PostgresStore::open(&config(&database.url())).await.unwrap();
+    let role = format!("role_of_{}", database.name());
+    database.sql(&format!("CREATE ROLE {role} LOGIN"));
+    let url = database.url();
+    let url = format!("postgres://{role}@{}", url.split('@').nth(1).unwrap());
+    let inspected = PostgresStore::inspect_server(&config(&url)).await.unwrap();
+    database.sql(&format!("DROP ROLE {role}"));
+    assert!(inspected.connections > 1, "{inspected:?}");
+    drop(store);
+}
+
 /// Answers the first message of each connection with these bytes and closes the connection after the
 /// second one, but passes on the connections after the first `closed`. Returns the port, and the
 /// number of connections so far.
@@ -100,68 +164,4 @@ async fn a_server_connects_again_if_the_connection_is_lost_while_it_opens_the_da
     let store = PostgresStore::open(&config(&url)).await.unwrap();
     store.ping().await.unwrap();
     assert!(connections.load(Ordering::SeqCst) > 2);
-}
-
-/// Returns the error of each way to open a database.
-async fn open_errors(url: &str) -> [PostgresOpenError; 3] {
-    let config = config(url);
-    [
-        PostgresStore::open(&config).await.map(drop).unwrap_err(),
-        PostgresStore::open_existing(&config).await.map(drop).unwrap_err(),
-        PostgresStore::migrate(&config).await.map(drop).unwrap_err(),
-    ]
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_database_with_tables_of_another_application_is_rejected_and_left_unchanged() {
-    let database = shared().create_database(None);
-    database.sql("CREATE TABLE notes (a integer); CREATE TABLE sessions (a integer)");
-    for error in open_errors(&database.url()).await {
-        let PostgresOpenError::OtherTables { table, .. } = error else { panic!("{error:?}") };
-        assert_eq!(table, "sessions");
-    }
-    let tables = "SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class
-        WHERE relnamespace = 'public'::regnamespace";
-    assert_eq!(database.sql(tables), "notes,sessions");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_schema_whose_name_must_be_quoted_is_migrated_beside_another_application() {
-    let database = shared().create_database(None);
-    database.sql("CREATE TABLE users (a integer); CREATE SCHEMA \"O'Brien \"\"x\"");
-    let path = "?sslmode=disable&options=-c%20search_path%3D%22O'Brien%5C%20%22%22x%22";
-    let url = database.url();
-    let url = format!("{}{path}", url.split('?').next().unwrap());
-    assert!(PostgresStore::migrate(&config(&url)).await.unwrap().to > 0);
-    PostgresStore::open(&config(&url)).await.unwrap().ping().await.unwrap();
-    assert_eq!(database.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "1");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_database_with_another_encoding_is_rejected_and_left_unchanged() {
-    let database = shared().create_database(None);
-    let name = format!("{}_latin1", database.name());
-    database
-        .sql(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'"));
-    for error in open_errors(&shared().url(&name)).await {
-        let PostgresOpenError::Encoding { encoding, .. } = error else { panic!("{error:?}") };
-        assert_eq!(encoding, "LATIN1");
-    }
-    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
-    assert_eq!(shared().sql(&name, tables), "0");
-    database.sql(&format!("DROP DATABASE {name} WITH (FORCE)"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_inspection_counts_the_connections_of_other_roles() {
-    let database = shared().create_database(None);
-    let store = PostgresStore::open(&config(&database.url())).await.unwrap();
-    let role = format!("role_of_{}", database.name());
-    database.sql(&format!("CREATE ROLE {role} LOGIN"));
-    let url = database.url();
-    let url = format!("postgres://{role}@{}", url.split('@').nth(1).unwrap());
-    let inspected = PostgresStore::inspect_server(&config(&url)).await.unwrap();
-    database.sql(&format!("DROP ROLE {role}"));
-    assert!(inspected.connections > 1, "{inspected:?}");
-    drop(store);
 }
