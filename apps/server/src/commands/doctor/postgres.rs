@@ -255,8 +255,7 @@ fn servers(versions: &[String]) -> Finding {
     let mut different = versions.to_vec();
     different.sort();
     different.dedup();
-    let text =
-        format!("{} have used the database in the last minute", count(versions.len(), "server"));
+    let text = format!("{} used the database in the last minute", count(versions.len(), "server"));
     match &different[..] {
         [] => Finding::ok(SERVERS, "no server has used the database in the last minute"),
         [version] => Finding::ok(SERVERS, format!("{text}, of version {version}")),
