@@ -19,6 +19,7 @@ mod probe;
 mod report;
 mod start;
 mod statistics;
+mod stores;
 mod workbench;
 
 use std::process::ExitCode;
@@ -31,7 +32,7 @@ use report::Section;
 use workbench::{Effort, Workbench};
 
 /// Measures performance, prints tables and writes JSON to `target/bench`. Without a subcommand, all
-/// figures in `docs/PERFORMANCE.md` are measured, which takes about fifteen minutes.
+/// figures in `docs/PERFORMANCE.md` are measured, which takes about half an hour.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Bench {
@@ -39,9 +40,6 @@ pub(crate) struct Bench {
     part: Option<Part>,
     #[command(flatten)]
     effort: Effort,
-    /// Update the tables in docs/PERFORMANCE.md
-    #[arg(long)]
-    update_docs: bool,
 }
 
 #[derive(clap::Subcommand)]
@@ -56,6 +54,8 @@ enum Part {
     Flood(Effort),
     /// Measure the rates of store operations with up to a million users
     Growth(Effort),
+    /// Measure requests and store operations on SQLite and on PostgreSQL
+    Stores(Effort),
     /// Measure start-up time, memory, and the sizes of the binary and the pages
     Start(Effort),
     /// Test whether a rejected log-in reveals which email addresses have accounts
@@ -65,28 +65,37 @@ enum Part {
 /// The name of a part of `docs/PERFORMANCE.md`, and the function that measures its figures.
 type PagePart = (&'static str, fn(&Workbench) -> Result<Section>);
 
-const PARTS: [PagePart; 6] = [
+const PARTS: [PagePart; 7] = [
     ("hash", hash::measure),
     ("logins", logins::measure),
     ("private", private::measure),
     ("flood", flood::measure),
     ("growth", growth::measure),
+    ("stores", stores::measure),
     ("start", start::measure),
 ];
 
 impl Bench {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let (name, effort) = match self.part {
-            None => return all(&self.effort, self.update_docs),
+            None => return all(&self.effort),
             Some(Part::Enumeration(enumeration)) => return enumeration.run(),
             Some(Part::Hash(effort)) => ("hash", effort),
             Some(Part::Logins(effort)) => ("logins", effort),
             Some(Part::Private(effort)) => ("private", effort),
             Some(Part::Flood(effort)) => ("flood", effort),
             Some(Part::Growth(effort)) => ("growth", effort),
+            Some(Part::Stores(effort)) => ("stores", effort),
             Some(Part::Start(effort)) => ("start", effort),
         };
-        measure(&effort, &|part| part == name).map(|run| run.exit_code())
+        let mut run = measure(&effort, &|part| part == name)?;
+        if effort.update_docs && run.is_complete {
+            // The page describes the machine during another run.
+            let warning = run.machine.warning();
+            run.sections.iter_mut().for_each(|section| section.notes.extend(warning.clone()));
+            page::update(&run.tables())?;
+        }
+        Ok(run.exit_code())
     }
 }
 
@@ -98,18 +107,23 @@ struct Run {
 }
 
 impl Run {
+    /// Returns the tables for the page, each with its name.
+    fn tables(&self) -> Vec<(&'static str, String)> {
+        self.sections.iter().map(|section| (section.name, section.markdown())).collect()
+    }
+
     fn exit_code(&self) -> ExitCode {
         if self.is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
 
-fn all(effort: &Effort, update_docs: bool) -> Result<ExitCode> {
+fn all(effort: &Effort) -> Result<ExitCode> {
     let run = measure(effort, &|_| true)?;
     let goals = report::goals(&run.sections);
     println!("\n## Goals\n\n{goals}");
-    if update_docs && run.is_complete {
+    if effort.update_docs && run.is_complete {
         let mut tables = vec![("machine", run.machine.markdown()), ("goals", goals)];
-        tables.extend(run.sections.iter().map(|section| (section.name, section.markdown())));
+        tables.extend(run.tables());
         page::update(&tables)?;
     }
     Ok(run.exit_code())

@@ -91,7 +91,8 @@ impl TestServer {
     }
 }
 
-fn ensure_installed() -> Result<()> {
+/// Finds or installs PostgreSQL.
+pub(crate) fn ensure_installed() -> Result<()> {
     let is_installed = || Installation::find().is_some();
     if !is_installed() && apt::can_install() {
         // Otherwise, the package would create a server of its own and start it.

@@ -18,6 +18,8 @@ use queue::{KeyedQueue, QueueSlot};
 pub(crate) struct Throttle {
     context: AttemptContext,
     is_enforced: bool,
+    /// Limits how many transactions that begin an attempt use the same counter at a time.
+    begin_queues: KeyedQueue,
     /// Queues the attempts that wait for the outcome of others on the same counter.
     counter_queues: KeyedQueue,
     /// Limits how many passwords from one IP address are being hashed or queued at a time.
@@ -29,11 +31,16 @@ pub(crate) struct Throttle {
 /// The counters that an attempt counts towards.
 pub(crate) struct AttemptScope {
     counters: Vec<LimitedCounter>,
-    /// Identifies the queue of attempts that wait for the outcome of others.
+    /// Identifies the queues of attempts on the same account or, for sign-ups, IP address.
     queue: CounterKey,
     /// The IP address of the client.
     network: Network,
 }
+
+/// The maximum number of transactions that begin an attempt on the same account at a time. They
+/// lock the counter of the account one after the other. So a second one, which waits for the lock,
+/// is enough for the database to have no pause, and many would take the connections of all others.
+const MAX_BEGINNING: usize = 2;
 
 /// The maximum number of passwords from one IP address that are being hashed or queued at a time.
 /// Further attempts from the same IP address wait, so that one client cannot fill the hashing
@@ -52,6 +59,7 @@ impl Throttle {
         Self {
             context,
             is_enforced: true,
+            begin_queues: KeyedQueue::new(MAX_BEGINNING),
             counter_queues: KeyedQueue::new(1),
             ip_queues: KeyedQueue::new(MAX_PER_IP),
             site_queues: KeyedQueue::new(MAX_PER_SITE),
@@ -81,19 +89,28 @@ impl Throttle {
             let site = CounterKey::sign_ins_by_network(site);
             slots.push(enter(&self.site_queues, site, deadline).await?);
         }
-        if let BeginOutcome::Begun(attempt) = self.context.begin(&scope.counters).await? {
+        if let BeginOutcome::Begun(attempt) = self.begin_in_store(scope, deadline).await? {
             return Ok(attempt.with_slots(slots));
         }
         // Of the attempts in the same queue, only the first one queries the store.
         let _queue_slot = enter(&self.counter_queues, scope.queue, deadline).await?;
         while Instant::now() < deadline {
             let settled = self.context.settled();
-            if let BeginOutcome::Begun(attempt) = self.context.begin(&scope.counters).await? {
+            if let BeginOutcome::Begun(attempt) = self.begin_in_store(scope, deadline).await? {
                 return Ok(attempt.with_slots(slots));
             }
             let _ = timeout(POLL_INTERVAL, settled).await;
         }
         Err(AttemptError::TimedOut)
+    }
+
+    async fn begin_in_store(
+        &self,
+        scope: &AttemptScope,
+        deadline: Instant,
+    ) -> Result<BeginOutcome, AttemptError> {
+        let slot = enter(&self.begin_queues, scope.queue, deadline).await?;
+        self.context.begin(&scope.counters, slot).await
     }
 }
 

@@ -1,15 +1,17 @@
-use std::fs::File;
-use std::path::Path;
+mod postgres;
+mod sqlite;
 
 use auth_core::{
-    ClientInfo, Clock as _, Email, NewPassword, OpenSession, PasswordHasher, PasswordPolicy,
-    RefreshToken, Session, SessionPolicy, SystemClock, SystemRandom, Timestamp, UserId,
+    ClientInfo, Clock as _, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher,
+    PasswordPolicy, RefreshToken, Session, SessionPolicy, SystemClock, SystemRandom, Timestamp,
+    UserId,
 };
-use rusqlite::{Connection, Transaction, params};
 use serde_json::json;
-use user_store::{NewSession, SqliteStore};
+use tokio::runtime::Runtime;
+use user_store::NewSession;
 
 use crate::command::{CommandResult, print_line};
+use crate::database::Database;
 
 pub(crate) const PASSWORD: &str = "a long walk along the sea";
 
@@ -18,99 +20,83 @@ pub(crate) fn email(n: u32) -> CommandResult<Email> {
     Ok(Email::parse(&format!("user{n}@example.com"))?)
 }
 
-/// Fills a database in one transaction. Writes to the tables directly, because the store would
-/// commit once per user. All users have the same password hash.
-pub(crate) fn fill(database: &Path, users: u32, iterations: u32) -> CommandResult<()> {
-    drop(SqliteStore::open(database)?);
-    let password = NewPassword::parse(PASSWORD, &PasswordPolicy::default(), &[])?;
-    let hash = PasswordHasher::new(iterations)?.hash(&password, &SystemRandom).to_text();
-    let mut connection = Connection::open(database)?;
-    // Each insert changes a random page of the sessions' index, so a large cache speeds up inserts.
-    connection.pragma_update(None, "cache_size", -500_000)?;
-    connection.pragma_update(None, "synchronous", "OFF")?;
-    let tx = connection.transaction()?;
-    for n in 0..users {
-        insert_user(&tx, n, &hash)?;
-    }
-    tx.commit()?;
-    connection.pragma_update(None, "wal_checkpoint", "TRUNCATE")?;
-    drop(connection);
-    // Otherwise the first commit of the measurement would wait until the whole file is on disk.
-    File::open(database)?.sync_all()?;
+/// A user with a session.
+struct FilledUser {
+    id: UserId,
+    email: Email,
+    created_at: Timestamp,
+    session: NewSession,
+}
+
+/// Fills a database. Writes to the tables directly, because the store would commit once per user.
+/// All users have the same password hash.
+pub(crate) fn fill(database: &Database, users: u32, iterations: u32) -> CommandResult<()> {
+    let hash = password_hash(iterations)?.to_text();
+    Runtime::new()?.block_on(async {
+        drop(database.open().await?);
+        match database {
+            Database::Sqlite(path) => sqlite::fill(path, users, &hash),
+            Database::Postgres(url) => postgres::fill(url, users, &hash).await,
+        }
+    })?;
     print_line(&json!({ "users": users }))
 }
 
-fn insert_user(tx: &Transaction<'_>, n: u32, hash: &str) -> CommandResult<()> {
-    let now = SystemClock.now();
-    let (user, email) = (UserId::generate(now, &SystemRandom), email(n)?);
-    tx.prepare_cached(
-        "INSERT INTO users (id, email, email_key, password_hash, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?
-    .execute(params![
-        user.as_uuid().as_bytes(),
-        email.as_str(),
-        email.key().as_str(),
-        hash,
-        now.as_millisecond(),
-    ])?;
-    insert_session(tx, user, now)
+/// Returns a hash of [`PASSWORD`].
+pub(crate) fn password_hash(iterations: u32) -> CommandResult<PasswordHash> {
+    let password = NewPassword::parse(PASSWORD, &PasswordPolicy::default(), &[])?;
+    Ok(PasswordHasher::new(iterations)?.hash(&password, &SystemRandom))
 }
 
-fn insert_session(tx: &Transaction<'_>, user: UserId, now: Timestamp) -> CommandResult<()> {
-    let open = OpenSession { user_id: user, remember: true, policy: &SessionPolicy::default() };
-    let session = Session::open(open, now, &SystemRandom);
-    let token = RefreshToken::generate(&SystemRandom);
-    let NewSession { session, family, refresh_token, .. } =
-        NewSession::new(session, ClientInfo::default(), &token);
-    tx.prepare_cached(
-        "INSERT INTO sessions (id, user_number, created_at, last_used_at, idle_expires_at,
-                               expires_at, remember, refresh_family, refresh_token)
-         VALUES (?1, (SELECT number FROM users WHERE id = ?2), ?3, ?3, ?4, ?5, 1, ?6, ?7)",
-    )?
-    .execute(params![
-        session.id.as_uuid().as_bytes(),
-        user.as_uuid().as_bytes(),
-        now.as_millisecond(),
-        session.idle_expires_at.as_millisecond(),
-        session.expires_at.as_millisecond(),
-        family.as_bytes(),
-        refresh_token.as_bytes(),
-    ])?;
-    Ok(())
+impl FilledUser {
+    fn new(n: u32) -> CommandResult<Self> {
+        let created_at = SystemClock.now();
+        let id = UserId::generate(created_at, &SystemRandom);
+        let open = OpenSession { user_id: id, remember: true, policy: &SessionPolicy::default() };
+        let session = Session::open(open, created_at, &SystemRandom);
+        let token = RefreshToken::generate(&SystemRandom);
+        let session = NewSession::new(session, ClientInfo::default(), &token);
+        Ok(Self { id, email: email(n)?, created_at, session })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{Password, Verification};
-    use user_store::{SessionStore as _, UserStore as _};
+    use auth_core::{DecoyPosition, Password, Verification};
+    use test_postgres::shared;
+    use user_store::Store;
 
     use super::*;
 
-    #[tokio::test]
-    async fn a_filled_user_can_sign_in_and_has_a_session() {
+    #[test]
+    fn a_user_in_a_filled_sqlite_database_can_sign_in_and_has_a_session() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("latchkey.db");
-        fill(&path, 3, 1_000).unwrap();
-        let store = SqliteStore::open(&path).unwrap();
-        let found = store
-            .credentials(email(2).unwrap().key(), &auth_core::DecoyPosition::default())
-            .await
-            .unwrap()
-            .account()
-            .unwrap();
+        check_filled(&Database::Sqlite(folder.path().join("latchkey.db")));
+    }
+
+    #[test]
+    fn a_user_in_a_filled_postgresql_database_can_sign_in_and_has_a_session() {
+        let database = shared().create_database(None);
+        check_filled(&Database::Postgres(database.url()));
+    }
+
+    fn check_filled(database: &Database) {
+        fill(database, 3, 1_000).unwrap();
+        Runtime::new().unwrap().block_on(async {
+            check_user(&*database.open().await.unwrap()).await;
+        });
+    }
+
+    async fn check_user(store: &dyn Store) {
+        let position = DecoyPosition::default();
+        let found = store.credentials(email(2).unwrap().key(), &position).await.unwrap();
+        let found = found.account().unwrap();
         let hasher = PasswordHasher::new(1_000).unwrap();
         let verification = hasher.verify(&Password::new(PASSWORD), Some(&found.password_hash));
         assert_eq!(verification, Verification::Match);
         let sessions = store.sessions(found.user_id, SystemClock.now()).await.unwrap();
         assert_eq!(sessions.len(), 1);
-        assert!(
-            store
-                .credentials(email(3).unwrap().key(), &auth_core::DecoyPosition::default())
-                .await
-                .unwrap()
-                .account()
-                .is_none()
-        );
+        let unknown = store.credentials(email(3).unwrap().key(), &position).await.unwrap();
+        assert!(unknown.account().is_none());
     }
 }

@@ -5,23 +5,27 @@
 
 mod bare;
 mod command;
+mod database;
 mod fill;
 mod hash;
+mod operations;
 mod store;
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+
+use crate::database::Database;
 
 /// Runs one part of a benchmark for `cargo xtask bench`.
 #[derive(Parser)]
 enum Bench {
     /// Fill a database with users that have one session each; create it if it does not exist
     Fill {
-        database: PathBuf,
+        /// The path of an SQLite database, or the `postgres://` URL of an empty PostgreSQL database
+        database: Database,
         /// The number of users: `user0@example.com` and so on, all with the password `a long walk
         /// along the sea`
         users: u32,
@@ -30,9 +34,13 @@ enum Bench {
     },
     /// Measure how many operations per second the store performs, in a database created by `fill`
     Store {
-        database: PathBuf,
+        /// The path of an SQLite database, or the `postgres://` URL of a PostgreSQL database
+        database: Database,
         /// The number of users in the database
         users: u32,
+        /// The number of stores that use the database at the same time, as several servers do
+        #[arg(long, default_value_t = 1)]
+        servers: usize,
         /// The duration of each measurement in milliseconds
         #[arg(long, default_value_t = 1_000)]
         millis: u64,
@@ -53,8 +61,8 @@ enum Bench {
 fn main() -> ExitCode {
     let result = match Bench::parse() {
         Bench::Fill { database, users, iterations } => fill::fill(&database, users, iterations),
-        Bench::Store { database, users, millis } => {
-            store::measure(&database, users, Duration::from_millis(millis))
+        Bench::Store { database, users, servers, millis } => {
+            store::measure(&database, users, servers, Duration::from_millis(millis))
         }
         Bench::Hash { method, passwords, iterations } => {
             hash::measure(method, passwords, iterations)

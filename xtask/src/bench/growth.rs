@@ -20,7 +20,7 @@ const ITERATIONS: u32 = 1_000;
 const OPERATIONS: [(&str, &str); 3] = [
     ("look_up", "session lookups"),
     ("log_in", "log-ins, without the hash"),
-    ("log_in_and_refresh", "log-ins and refreshes, without the hash"),
+    ("refresh", "refreshes"),
 ];
 
 /// A server with a number of users, and its rates.
@@ -89,7 +89,7 @@ impl Population {
         let result = bench.measure(&args)?;
         for ((name, _), rates) in OPERATIONS.iter().zip(&mut self.operations) {
             rates.push(
-                result[name]
+                result[name]["rate"]
                     .as_f64()
                     .with_context(|| format!("the output of `bench store` has no `{name}`"))?,
             );
@@ -99,7 +99,7 @@ impl Population {
 }
 
 /// Signs in as up to `max` users, spread evenly over the database. Returns their access tokens.
-fn tokens(server: &Server, users: u32, max: u32) -> Result<Vec<String>> {
+pub(super) fn tokens(server: &Server, users: u32, max: u32) -> Result<Vec<String>> {
     let mut client = Client::connect(&server.address)?;
     let count = max.min(users);
     let step = users / count;
@@ -111,14 +111,18 @@ fn report(populations: &[Population]) -> Section {
     let mut rates = |what: &str, has_goal: bool, of: &dyn Fn(&Population) -> Vec<f64>| {
         for population in populations {
             section.add(Row::new(
-                format!("{what}, {} users", population.name()),
+                format!("{what}, {} users", name_of(population.users)),
                 "/s",
                 &of(population),
             ));
         }
         let smallest = &populations[0];
         let largest = &populations[populations.len() - 1];
-        let name = format!("{what}, {} relative to {} users", largest.name(), smallest.name());
+        let name = format!(
+            "{what}, {} relative to {} users",
+            name_of(largest.users),
+            name_of(smallest.users)
+        );
         let ratio = Row::ratio(name, &of(largest), &of(smallest));
         section.add(if has_goal { ratio.with(Goal::AtLeast(0.9)) } else { ratio });
     };
@@ -130,12 +134,11 @@ fn report(populations: &[Population]) -> Section {
     section
 }
 
-impl Population {
-    fn name(&self) -> &'static str {
-        match self.users {
-            1_000 => "10³",
-            100_000 => "10⁵",
-            _ => "10⁶",
-        }
+/// Returns the name of a number of users in the report.
+pub(super) const fn name_of(users: u32) -> &'static str {
+    match users {
+        1_000 => "10³",
+        100_000 => "10⁵",
+        _ => "10⁶",
     }
 }

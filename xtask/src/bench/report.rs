@@ -14,6 +14,8 @@ pub(super) struct Section {
     /// The name of the part on the command line.
     pub(super) name: &'static str,
     pub(super) rows: Vec<Row>,
+    /// Figures of the same two candidates, in a table of their own.
+    comparisons: Vec<Comparison>,
     /// Notes on the figures.
     pub(super) notes: Vec<String>,
 }
@@ -24,6 +26,13 @@ pub(super) struct Row {
     unit: &'static str,
     values: Vec<f64>,
     goal: Option<Goal>,
+}
+
+/// A figure of two candidates, each with its name, measured once per round.
+pub(super) struct Comparison {
+    pub(super) what: String,
+    pub(super) unit: &'static str,
+    pub(super) values: [(&'static str, Vec<f64>); 2],
 }
 
 /// A limit for the median.
@@ -98,6 +107,29 @@ impl Row {
     }
 }
 
+impl Comparison {
+    /// Returns the second candidate relative to the first one, in each round.
+    fn ratio(&self) -> Row {
+        let [(_, values), (_, others)] = &self.values;
+        Row::ratio(self.what.as_str(), others, values)
+    }
+
+    fn json(&self) -> Value {
+        let values: Value =
+            self.values.iter().map(|(name, values)| (name.to_string(), json!(values))).collect();
+        json!({ "what": self.what, "unit": self.unit, "values": values, "ratio": self.ratio().json() })
+    }
+
+    fn markdown(&self) -> String {
+        let [value, other] =
+            [0, 1].map(|at| format!("{} {}", number(median(&self.values[at].1)), self.unit));
+        let ratios = self.ratio().values;
+        let (min, max) = min_and_max(&ratios);
+        let [ratio, min, max] = [median(&ratios), min, max].map(number);
+        format!("| {} | {value} | {other} | {ratio} × ({min} – {max}) |\n", self.what)
+    }
+}
+
 impl Goal {
     fn text(self) -> String {
         match self {
@@ -109,11 +141,15 @@ impl Goal {
 
 impl Section {
     pub(super) fn new(name: &'static str) -> Self {
-        Self { name, rows: Vec::new(), notes: Vec::new() }
+        Self { name, rows: Vec::new(), comparisons: Vec::new(), notes: Vec::new() }
     }
 
     pub(super) fn add(&mut self, row: Row) {
         self.rows.push(row);
+    }
+
+    pub(super) fn compare(&mut self, comparison: Comparison) {
+        self.comparisons.push(comparison);
     }
 
     pub(super) fn note(&mut self, note: impl Into<String>) {
@@ -122,6 +158,14 @@ impl Section {
 
     pub(super) fn markdown(&self) -> String {
         let mut text = table(self.rows.iter());
+        if let Some(first) = self.comparisons.first() {
+            let [(name, _), (other, _)] = first.values;
+            let _ = write!(
+                text,
+                "\n| median | {name} | {other} | {other} relative to {name} |\n|---|---:|---:|---:|\n"
+            );
+            text.extend(self.comparisons.iter().map(Comparison::markdown));
+        }
         for note in &self.notes {
             let _ = write!(text, "\n{note}\n");
         }
@@ -133,6 +177,7 @@ impl Section {
         let report = json!({
             "machine": machine,
             "rows": self.rows.iter().map(Row::json).collect::<Value>(),
+            "comparisons": self.comparisons.iter().map(Comparison::json).collect::<Value>(),
             "notes": self.notes,
         });
         let directory = workspace::target_dir()?.join("bench");
@@ -209,6 +254,19 @@ mod tests {
         let row = Row::ratio("x", &[2.0, 30.0, 7.0, 8.0], &[1.0, 10.0, 0.0, 2.0]);
         assert_eq!(row.values, [2.0, 3.0, 4.0]);
         assert_eq!(row.markdown(), "| x | 3.00 × | 2.00 – 4.00 |  |  |");
+    }
+
+    #[test]
+    fn a_comparison_is_a_row_of_a_second_table() {
+        let mut section = Section::new("x");
+        section.compare(Comparison {
+            what: "y".to_owned(),
+            unit: "/s",
+            values: [("one", vec![100.0, 200.0, 400.0]), ("other", vec![150.0, 100.0, 400.0])],
+        });
+        let expected = "\n| median | one | other | other relative to one |\n|---|---:|---:|---:|\n\
+                        | y | 200 /s | 150 /s | 1.00 × (0.50 – 1.50) |\n";
+        assert!(section.markdown().ends_with(expected), "{}", section.markdown());
     }
 
     #[test]

@@ -18,9 +18,15 @@ pub(crate) struct Effort {
     /// Measure fewer and shorter rounds; the figures are less precise
     #[arg(long)]
     pub(super) quick: bool,
+    /// Update the tables in docs/PERFORMANCE.md
+    #[arg(long)]
+    pub(super) update_docs: bool,
     /// Measure this server binary instead of building one
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
+    /// Measure with this binary of the `bench` crate instead of building one
+    #[arg(long, value_name = "PATH")]
+    helper: Option<PathBuf>,
 }
 
 /// The server and the helper program, each built when it is first needed.
@@ -70,6 +76,9 @@ impl Workbench {
     /// Returns the path of the binary of the `bench` crate, which measures without HTTP.
     fn helper(&self) -> Result<&Path> {
         get_or_build(&self.helper, || {
+            if let Some(path) = &self.effort.helper {
+                return Ok(path.clone());
+            }
             step("building the bench helper", || {
                 run(&mut cargo(["build", "--release", "--package", "bench"]))
             })?;

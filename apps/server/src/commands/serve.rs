@@ -173,7 +173,7 @@ impl ServeArgs {
                 return Ok(());
             }
         };
-        // An error from opening the database is the only line on stderr.
+        // The warnings come after the database is open, so that they do not hide its error.
         log_warnings(&accounts.config().weaknesses());
         for warning in self.database().warnings() {
             tracing::warn!("{warning}");

@@ -11,7 +11,8 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 use test_postgres::{Cluster, Database};
 
-use crate::app::{EMAIL, STORE, TestApp, write_url};
+use crate::app::{EMAIL, PASSWORD, STORE, TestApp, write_url};
+use crate::server::{Server, command};
 
 /// A password that must not appear in any output.
 const SECRET: &str = "hunter2-is-secret";
@@ -102,6 +103,24 @@ fn the_log_names_the_database_and_the_version_of_the_server() {
     let [line] = lines[..] else { unreachable!("{log}") };
     assert!(line.contains("PostgreSQL 1") && line.contains("not encrypted"), "{line}");
     assert!(!log.contains("is not encrypted, so others"), "the connection is local: {log}");
+}
+
+/// The driver of the database logs them at the level debug.
+#[test]
+fn statements_and_their_parameters_are_not_logged() {
+    let database = new_database();
+    let folder = folder(&database.url());
+    let mut command = command();
+    command.env("RUST_LOG", "trace");
+    let server = Server::attempt(command, &folder, &[]).unwrap();
+    assert_eq!(server.sign_up(EMAIL, PASSWORD).status, 201);
+    let token = server.log_in(EMAIL, PASSWORD);
+    assert_eq!(server.me(&token).status, 200);
+    let log = server.log();
+    assert!(log.contains("signed in"), "{log}");
+    for secret in [EMAIL, "pbkdf2-sha256", "INSERT INTO", "SELECT", "executing statement"] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
 }
 
 /// Runs suites that are written for any store on PostgreSQL. They run in a process of their own,

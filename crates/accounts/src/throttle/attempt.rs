@@ -83,16 +83,20 @@ impl AttemptContext {
     }
 
     /// Begins the attempt in the store, in a background task. If the caller disconnects, the
-    /// attempt is dropped and refunded as soon as the store has responded.
+    /// attempt is dropped and refunded as soon as the store has responded. The slot is occupied
+    /// until then, even without the caller.
     pub(super) async fn begin(
         &self,
         counters: &[LimitedCounter],
+        slot: QueueSlot,
     ) -> Result<BeginOutcome, AttemptError> {
         let (context, counters) = (self.clone(), counters.to_vec());
         let begin = async move {
             let mut attempt = Attempt::uncounted(context);
             let admission = attempt.context.store.begin_attempt(&counters, attempt.began_at);
-            match admission.await? {
+            let admission = admission.await;
+            drop(slot);
+            match admission? {
                 Admission::Admitted => {
                     attempt.counters = counters;
                     Ok(BeginOutcome::Begun(attempt))

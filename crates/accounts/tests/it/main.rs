@@ -7,6 +7,7 @@ mod app;
 mod authenticate;
 mod builder;
 mod clock_steps;
+mod concurrent_sign_ins;
 mod hooks;
 mod imported;
 mod keys;

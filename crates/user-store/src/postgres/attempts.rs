@@ -5,7 +5,7 @@ use crate::attempts::{
     AttemptStore, LimitedCounter, Lockouts, SettleOutcome, SettledAttempt, UnlockOutcome,
 };
 use crate::error::StoreError;
-use crate::postgres::database::Plan;
+use crate::postgres::database::{Database, Plan};
 use crate::postgres::query::Reply;
 use crate::postgres::statements::{attempts, audit};
 use crate::postgres::store::PostgresStore;
@@ -19,7 +19,8 @@ impl AttemptStore for PostgresStore {
         now: Timestamp,
     ) -> Result<Admission, StoreError> {
         // Judge the attempt in a read first, so that rejected attempts do not lock the counters.
-        let reply = self.database.read(vec![attempts::find(counters)]).await?;
+        let database = self.database.one_call();
+        let reply = database.read(vec![attempts::find(counters)]).await?;
         let mut found = attempts::read_states(counters, reply.rows(0))?;
         let admission = rules::attempts::judge(&mut found, now);
         if admission != Admission::Admitted {
@@ -35,7 +36,7 @@ impl AttemptStore for PostgresStore {
             }
             Ok(Plan { writes: attempts::save(&counters)?, outcome })
         };
-        Ok(self.database.write(reads, decide).await?)
+        Ok(database.write(reads, decide).await?)
     }
 
     async fn settle_attempt(&self, attempt: &SettledAttempt) -> Result<SettleOutcome, StoreError> {
@@ -59,8 +60,8 @@ impl AttemptStore for PostgresStore {
     }
 
     async fn unlock_user(&self, user: UserId, now: Timestamp) -> Result<UnlockOutcome, StoreError> {
-        let reply = self.database.read(vec![attempts::email_key(user)]).await?;
-        let Some(email) = attempts::read_email_key(reply.first(0))? else {
+        let database = self.database.one_call();
+        let Some(email) = email_key(&database, user).await? else {
             return Ok(UnlockOutcome::NotFound);
         };
         // The address of an account does not change.
@@ -80,13 +81,13 @@ impl AttemptStore for PostgresStore {
                 Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
             }
         };
-        Ok(self.database.write(reads, decide).await?)
+        Ok(database.write(reads, decide).await?)
     }
 
     async fn lockouts(&self, user: UserId, now: Timestamp) -> Result<Option<Lockouts>, StoreError> {
-        let reply = self.database.read(vec![attempts::email_key(user)]).await?;
-        let Some(email) = attempts::read_email_key(reply.first(0))? else { return Ok(None) };
-        let reply = self.database.read(vec![attempts::of_account(&email)]).await?;
+        let database = self.database.one_call();
+        let Some(email) = email_key(&database, user).await? else { return Ok(None) };
+        let reply = database.read(vec![attempts::of_account(&email)]).await?;
         let counters = attempts::read_all(reply.rows(0))?;
         Ok(Some(rules::attempts::lockouts(&email, &counters, now)))
     }
@@ -101,4 +102,13 @@ impl AttemptStore for PostgresStore {
         };
         Ok(self.database.write(vec![attempts::lock_expired(now, limit)], decide).await?)
     }
+}
+
+/// Returns the email address of an account, in the form that its counters belong to.
+pub(super) async fn email_key(
+    database: &Database,
+    user: UserId,
+) -> Result<Option<String>, StoreError> {
+    let reply = database.read(vec![attempts::email_key(user)]).await?;
+    Ok(attempts::read_email_key(reply.first(0))?)
 }

@@ -13,7 +13,8 @@ use crate::postgres::statements::audit;
 use crate::postgres::store::PostgresStore;
 use crate::rules;
 
-/// How long [`AuditLog::events`] waits for older transactions to end, and how often it looks.
+/// How long [`AuditLog::events`] waits for older transactions to end, and how often it looks. The
+/// last look must also end within the time of a call.
 const MAX_WAIT: Duration = Duration::from_secs(4);
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -50,11 +51,12 @@ impl AuditLog for PostgresStore {
         after: Option<EventId>,
         limit: u32,
     ) -> Result<Vec<(EventId, Event)>, StoreError> {
+        let database = self.database.one_call();
         let deadline = Instant::now() + MAX_WAIT;
         let mut newest_at_start = None;
         loop {
             let queries = vec![audit::end(), audit::page(user, after, limit)];
-            let reply = self.database.snapshot(queries).await?;
+            let reply = database.snapshot(queries).await?;
             let (end, newest) = audit::read_end(reply.first(0))?;
             let newest = *newest_at_start.get_or_insert(newest);
             let rows = reply.rows(1);
@@ -68,7 +70,8 @@ impl AuditLog for PostgresStore {
     }
 
     async fn purge_events(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
-        let reply = self.database.read(vec![audit::newest()]).await?;
+        let database = self.database.one_call();
+        let reply = database.read(vec![audit::newest()]).await?;
         let Some(newest) = audit::read_newest(reply.first(0))? else { return Ok(0) };
         let until = rules::audit::purge_until(newest, now);
         let decide = |reply: &Reply| {
@@ -76,6 +79,6 @@ impl AuditLog for PostgresStore {
             let outcome = audit::read_purged(reply.first(0))?;
             Ok(Plan { writes: vec![Query::new("SELECT")], outcome })
         };
-        Ok(self.database.write(vec![audit::purge(until, limit)], decide).await?)
+        Ok(database.write(vec![audit::purge(until, limit)], decide).await?)
     }
 }

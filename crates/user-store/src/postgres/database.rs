@@ -33,7 +33,8 @@ const MAX_CONFLICTS: u32 = 5;
 const MIN_PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_millis(80);
 
-/// Runs statements on a PostgreSQL server. Every call ends within [`CALL_TIMEOUT`].
+/// Runs statements on a PostgreSQL server. Every method ends within [`CALL_TIMEOUT`], unless it is
+/// called on a value that [`within`](Self::within) has returned.
 ///
 /// Reads share a few connections, whose statements the server runs one after the other. A
 /// transaction has a connection of its own, from a pool.
@@ -42,6 +43,8 @@ pub(super) struct Database {
     pool: Pool,
     lookups: Arc<LookupConnections>,
     lifetime: Arc<Lifetime>,
+    /// When all methods end. If it is `None`, each one has [`CALL_TIMEOUT`].
+    deadline: Option<Instant>,
 }
 
 /// The changes that a transaction makes, and the value that it returns.
@@ -92,7 +95,22 @@ impl Database {
         let pool = pool_of(transactions, MAX_POOLED, &lifetime)?;
         let shared = pool_of(shared, MAX_SHARED, &lifetime)?;
         let lookups = Arc::new(LookupConnections::new(shared, Arc::clone(&lifetime)));
-        Ok(Self { pool, lookups, lifetime })
+        Ok(Self { pool, lookups, lifetime, deadline: None })
+    }
+
+    /// Returns the same database for a call of the store that reads and then writes. Both parts
+    /// together end within [`CALL_TIMEOUT`].
+    pub(super) fn one_call(&self) -> Self {
+        self.within(CALL_TIMEOUT)
+    }
+
+    /// Returns the same database, on which all methods end when `timeout` has passed from now.
+    pub(super) fn within(&self, timeout: Duration) -> Self {
+        Self { deadline: Some(Instant::now() + timeout), ..self.clone() }
+    }
+
+    fn deadline(&self) -> Instant {
+        self.deadline.unwrap_or_else(|| Instant::now() + CALL_TIMEOUT)
     }
 
     /// Runs a statement that finds one row by an index. The first column of the row must be
@@ -117,8 +135,7 @@ impl Database {
     pub(super) async fn snapshot(&self, mut queries: Vec<Query>) -> Result<Reply, StoreError> {
         queries.insert(0, Query::new(IN_RECOVERY));
         let around = Around { before: &[BEGIN_SNAPSHOT], after: &["COMMIT"] };
-        let deadline = Instant::now() + CALL_TIMEOUT;
-        let reply = bounded(deadline, async {
+        let reply = bounded(self.deadline(), async {
             let mut checkout = self.check_out().await?;
             let reply = send(checkout.client()?, &queries, around).await.map_err(Into::into);
             let reply = reply.and_then(|reply| reject_standby(&reply).map(|()| reply));
@@ -145,23 +162,8 @@ impl Database {
         T: Send + 'static,
         F: Fn(&Reply) -> Result<Plan<T>, DatabaseError> + Send + Sync + 'static,
     {
-        self.write_within(CALL_TIMEOUT, reads, decide).await
-    }
-
-    /// Does the same as [`write`](Self::write), with another maximum time. Each statement has a
-    /// limit of its own.
-    pub(super) async fn write_within<T, F>(
-        &self,
-        timeout: Duration,
-        reads: Vec<Query>,
-        decide: F,
-    ) -> Result<T, WriteError>
-    where
-        T: Send + 'static,
-        F: Fn(&Reply) -> Result<Plan<T>, DatabaseError> + Send + Sync + 'static,
-    {
         let database = self.clone();
-        let deadline = Instant::now() + timeout;
+        let deadline = self.deadline();
         let task =
             tokio::spawn(async move { database.run_transaction(deadline, &reads, &decide).await });
         match task.await {
@@ -260,7 +262,7 @@ impl Database {
         queries: &[Query],
         check: impl Fn(&Reply) -> Result<(), DatabaseError>,
     ) -> Result<Reply, StoreError> {
-        let deadline = Instant::now() + CALL_TIMEOUT;
+        let deadline = self.deadline();
         let mut is_retry = false;
         loop {
             let mut lookup = None;

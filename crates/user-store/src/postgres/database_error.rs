@@ -20,6 +20,8 @@ pub(super) struct DatabaseError {
     /// Whether a transaction may have been committed if its `COMMIT` got this error: the connection
     /// has ended.
     pub(super) leaves_commit_unknown: bool,
+    /// Whether the client refuses to authenticate, for example because it has no password.
+    is_refused_by_client: bool,
     message: String,
 }
 
@@ -43,12 +45,25 @@ pub(super) enum ErrorKind {
 
 impl DatabaseError {
     pub(super) fn new(kind: ErrorKind, message: &str) -> Self {
-        Self { kind, code: None, leaves_commit_unknown: false, message: message.to_owned() }
+        Self {
+            kind,
+            code: None,
+            leaves_commit_unknown: false,
+            is_refused_by_client: false,
+            message: message.to_owned(),
+        }
     }
 
-    /// Returns whether the server rejects the role, its password or the name of the database.
+    /// Returns whether the server rejects the role, its password or the name of the database, or
+    /// the client cannot do what the server asks for.
     pub(super) fn is_rejection(&self) -> bool {
-        self.code.as_ref().is_some_and(|code| matches!(code.code().get(..2), Some("28" | "3D")))
+        let is_rejected = |code: &SqlState| matches!(code.code().get(..2), Some("28" | "3D"));
+        self.is_refused_by_client || self.code.as_ref().is_some_and(is_rejected)
+    }
+
+    /// Returns whether the connection has ended.
+    pub(super) fn is_disconnection(&self) -> bool {
+        self.kind == ErrorKind::Connection && self.leaves_commit_unknown
     }
 
     /// Returns whether the role has no right to do this.
@@ -65,12 +80,19 @@ impl From<tokio_postgres::Error> for DatabaseError {
                 code: Some(cause.code().clone()),
                 leaves_commit_unknown: is_fatal(cause)
                     || cause.code() == &SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN,
+                is_refused_by_client: false,
                 message: message_of(cause),
             },
             None => {
                 let kind = kind_on_client(&error);
                 let leaves_commit_unknown = kind == ErrorKind::Connection;
-                Self { kind, code: None, leaves_commit_unknown, message: chain(&error) }
+                Self {
+                    kind,
+                    code: None,
+                    leaves_commit_unknown,
+                    is_refused_by_client: is_refusal(&error),
+                    message: chain(&error),
+                }
             }
         }
     }
@@ -142,6 +164,12 @@ fn kind_on_client(error: &tokio_postgres::Error) -> ErrorKind {
             || source.is::<tokio_postgres::types::WrongType>()
     });
     if is_conversion { ErrorKind::Defect } else { ErrorKind::Connection }
+}
+
+/// Returns whether the client ends the attempt to connect, because the URL has no password or the
+/// server's authentication is not accepted. tokio-postgres shows this only in the text.
+fn is_refusal(error: &tokio_postgres::Error) -> bool {
+    matches!(&*error.to_string(), "invalid configuration" | "authentication error")
 }
 
 fn message_of(error: &DbError) -> String {

@@ -16,7 +16,8 @@ const PAGE: u32 = 10_000;
 #[async_trait]
 impl DecoyStore for PostgresStore {
     async fn ensure_decoy_key(&self, candidate: &DecoyKey) -> Result<DecoyKey, StoreError> {
-        let reply = self.database.read(vec![decoys::key()]).await?;
+        let database = self.database.one_call();
+        let reply = database.read(vec![decoys::key()]).await?;
         if let Some(key) = reply.first(0).map(decoys::read_key).transpose()?.flatten() {
             return Ok(key);
         }
@@ -30,7 +31,7 @@ impl DecoyStore for PostgresStore {
                 }
             })
         };
-        Ok(self.database.write(vec![decoys::lock_key()], decide).await?)
+        Ok(database.write(vec![decoys::lock_key()], decide).await?)
     }
 
     async fn recount_decoys(&self, now: Timestamp) -> Result<RecountOutcome, StoreError> {

@@ -22,6 +22,16 @@ pub enum PostgresOpenError {
         /// The cause.
         reason: String,
     },
+    /// The connection was lost before the database was open.
+    #[error(
+        "the connection to {location} was lost: {reason}; check that the server runs, and try again"
+    )]
+    Disconnected {
+        /// The URL without the password.
+        location: String,
+        /// The cause.
+        reason: String,
+    },
     /// The database has no schema, and this role may not create one.
     #[error(
         "the database {0} has no tables of Latchkey; create them with latchkey migrate, as a role that owns the database"

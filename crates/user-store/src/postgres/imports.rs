@@ -43,7 +43,7 @@ impl PostgresStore {
             writes.extend(adapt_decoys(reply, &users)?);
             Ok(Plan { writes, outcome })
         };
-        Ok(self.database.write_within(timeout, reads, decide).await?)
+        Ok(self.database.within(timeout).write(reads, decide).await?)
     }
 
     /// Returns the outcome that [`import`](Self::import) would have.

@@ -22,7 +22,9 @@ impl KeyStore for PostgresStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         // Read first, so that a server that starts on a store with keys does not wait for others.
-        if !self.signing_keys().await?.keys.is_empty() {
+        let database = self.database.one_call();
+        let found = database.read(vec![keys::set()]).await?;
+        if !keys::read_set(found.rows(0))?.keys.is_empty() {
             return Ok(());
         }
         let seed = candidate.clone();
@@ -34,7 +36,7 @@ impl KeyStore for PostgresStore {
             let writes = vec![keys::insert(&first), keys::increment_version()];
             Ok(Plan { writes, outcome: () })
         };
-        Ok(self.database.write(vec![keys::lock_set(), keys::set()], decide).await?)
+        Ok(database.write(vec![keys::lock_set(), keys::set()], decide).await?)
     }
 
     async fn add_signing_key(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{ClientWrapper, Object, Pool, PoolError, Runtime};
+use deadpool_postgres::{Object, Pool, PoolError, Runtime};
 use tokio::time::Instant;
 
 use crate::migrated::Migrated;
@@ -25,25 +25,26 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) async fn open(config: &PostgresConfig) -> Result<PostgresStore, PostgresOpenError> {
     let opening = Opening::new(config)?;
-    let client = opening.connect_within(CONNECT_TIMEOUT).await?;
+    let mut client = opening.connect_within(CONNECT_TIMEOUT).await?;
     let deadline = Instant::now() + SCHEMA_TIMEOUT;
-    loop {
-        match opening.migrate(&client).await {
-            Ok(_) => {
-                let store = opening.store(&client).await?;
-                let heartbeat = Heartbeat::start(store.database.clone()).await;
-                return Ok(PostgresStore { heartbeat: Some(Arc::new(heartbeat)), ..store });
+    let store = loop {
+        let error = match opening.migrated_store(&client).await {
+            Ok(store) => break store,
+            Err(error) if Instant::now() > deadline => return Err(error),
+            Err(error) => error,
+        };
+        match error {
+            PostgresOpenError::NoSchema(_) | PostgresOpenError::Older(_) => {}
+            PostgresOpenError::Disconnected { .. } => {
+                drop(Object::take(client));
+                client = opening.connect_within(CONNECT_TIMEOUT).await?;
             }
-            Err(error) => {
-                let is_missing =
-                    matches!(error, PostgresOpenError::NoSchema(_) | PostgresOpenError::Older(_));
-                if !is_missing || Instant::now() > deadline {
-                    return Err(error);
-                }
-            }
+            error => return Err(error),
         }
         tokio::time::sleep(PAUSE).await;
-    }
+    };
+    let heartbeat = Heartbeat::start(store.database.clone()).await;
+    Ok(PostgresStore { heartbeat: Some(Arc::new(heartbeat)), ..store })
 }
 
 pub(super) async fn open_existing(
@@ -73,7 +74,7 @@ const GRANT: &str = include_str!("roles.sql");
 pub(super) async fn connect_for_copy(
     config: &PostgresConfig,
     schema: Schema,
-) -> Result<ClientWrapper, PostgresOpenError> {
+) -> Result<deadpool_postgres::ClientWrapper, PostgresOpenError> {
     let opening = Opening::new(config)?;
     let client = opening.connect_within(Duration::ZERO).await?;
     let mut found = opening.version(&client).await?;
@@ -120,6 +121,12 @@ impl<'a> Opening<'a> {
             Ok(pool) => Ok(Self { config, pool }),
             Err(error) => Err(unusable(config, error)),
         }
+    }
+
+    /// Migrates the schema and builds a store without a heartbeat.
+    async fn migrated_store(&self, client: &Object) -> Result<PostgresStore, PostgresOpenError> {
+        let _ = self.migrate(client).await?;
+        self.store(client).await
     }
 
     /// Builds a store without a heartbeat.
@@ -227,5 +234,10 @@ pub(super) fn unusable(
     error: impl Into<DatabaseError>,
 ) -> PostgresOpenError {
     let error: DatabaseError = error.into();
-    PostgresOpenError::Unusable { location: config.location(), reason: error.to_string() }
+    let (location, reason) = (config.location(), error.to_string());
+    if error.is_disconnection() {
+        PostgresOpenError::Disconnected { location, reason }
+    } else {
+        PostgresOpenError::Unusable { location, reason }
+    }
 }

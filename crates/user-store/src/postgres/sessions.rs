@@ -86,7 +86,8 @@ impl SessionStore for PostgresStore {
         now: Timestamp,
     ) -> Result<RotateOutcome, StoreError> {
         let (rotation, policy) = (rotation.clone(), *policy);
-        let row = self.database.look_up(sessions::by_family(&rotation.family)).await?;
+        let database = self.database.one_call();
+        let row = database.look_up(sessions::by_family(&rotation.family)).await?;
         let found = sessions::read_refreshable(&row)?;
         // Anybody can send an unknown token, so it must not take a connection for transactions.
         let decision = rules::refresh::rotate_refresh_token(&rotation, found, &policy, now);
@@ -118,7 +119,7 @@ impl SessionStore for PostgresStore {
                 Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
             }
         };
-        Ok(self.database.write(reads, decide).await?)
+        Ok(database.write(reads, decide).await?)
     }
 
     async fn end_session(
@@ -129,7 +130,8 @@ impl SessionStore for PostgresStore {
     ) -> Result<EndSessionsOutcome, StoreError> {
         let acting = acting.clone();
         let Session { id: acting_id, user_id, .. } = acting.session;
-        let reply = self.database.read(vec![sessions::pair(id, acting_id)]).await?;
+        let database = self.database.one_call();
+        let reply = database.read(vec![sessions::pair(id, acting_id)]).await?;
         let stored = move |reply: &Reply, statement| {
             let found = sessions::read_all(reply.rows(statement))?;
             let find = |id| found.iter().find(|session| session.id == id).copied();
@@ -151,7 +153,7 @@ impl SessionStore for PostgresStore {
             }),
             Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
         };
-        Ok(self.database.write(reads, decide).await?)
+        Ok(database.write(reads, decide).await?)
     }
 
     async fn end_other_sessions(
@@ -161,7 +163,8 @@ impl SessionStore for PostgresStore {
     ) -> Result<EndSessionsOutcome, StoreError> {
         let acting = acting.clone();
         let Session { id, user_id, .. } = acting.session;
-        let reply = self.database.read(vec![sessions::of_user(user_id)]).await?;
+        let database = self.database.one_call();
+        let reply = database.read(vec![sessions::of_user(user_id)]).await?;
         let stored = move |reply: &Reply, statement| {
             let (this, others): (Vec<_>, Vec<_>) = sessions::read_all(reply.rows(statement))?
                 .into_iter()
@@ -185,7 +188,7 @@ impl SessionStore for PostgresStore {
                 Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
             }
         };
-        Ok(self.database.write(reads, decide).await?)
+        Ok(database.write(reads, decide).await?)
     }
 
     async fn end_all_sessions(&self, user: UserId, now: Timestamp) -> Result<usize, StoreError> {

@@ -15,7 +15,8 @@ use crate::postgres::statements::servers;
 
 /// A [`Store`](crate::Store) in a PostgreSQL database, which any number of servers can share.
 ///
-/// Every call ends within 5 seconds, except for imports and counts of many accounts. If the database cannot be reached, the call fails with
+/// Every call ends within 5 seconds, except for imports and counts of many accounts. If the database
+/// cannot be reached, the call fails with
 /// [`StoreError::Unavailable`](crate::StoreError::Unavailable), and a later call connects again.
 ///
 /// A commit is as durable as the settings of the database make it: with `synchronous_commit`, the
@@ -33,7 +34,7 @@ impl PostgresStore {
 
     /// Connects to a database for a server. Creates the schema or migrates an older one if the role
     /// may do so. Otherwise, waits up to 60 seconds until someone else has done it. If the database
-    /// cannot be reached, tries again for 30 seconds.
+    /// cannot be reached, tries again for 30 seconds, also if the connection is lost meanwhile.
     ///
     /// Until the last clone of the store is dropped, a task renews the row of this server in the
     /// table `servers` every 5 seconds. [`HealthCheck::ping`](crate::HealthCheck::ping) fails if it

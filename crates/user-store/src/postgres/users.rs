@@ -2,11 +2,11 @@ use async_trait::async_trait;
 use auth_core::{
     CounterKey, DecoyPosition, EmailKey, PasswordHash, Session, SessionId, Timestamp, UserId,
 };
-use tokio::time::Instant;
 
 use crate::audit::Event;
 use crate::error::StoreError;
-use crate::postgres::database::{CALL_TIMEOUT, Plan, WriteError};
+use crate::postgres::attempts::email_key;
+use crate::postgres::database::{Plan, WriteError};
 use crate::postgres::database_error::{DatabaseError, ErrorKind};
 use crate::postgres::query::{Query, Reply};
 use crate::postgres::statements::{attempts, audit, sessions, users};
@@ -27,7 +27,8 @@ impl UserStore for PostgresStore {
         event: &Event,
     ) -> Result<(), CreateUserError> {
         let id = user.id;
-        let create = |timeout| {
+        let database = self.database.one_call();
+        let create = || {
             let reads = vec![users::insert(user, password), users::by_email(user.email.key())];
             let event = event.clone();
             let decide = move |reply: &Reply| {
@@ -45,19 +46,15 @@ impl UserStore for PostgresStore {
                     _ => Plan::unchanged(Creation::EmailTaken),
                 })
             };
-            self.database.write_within(timeout, reads, decide)
+            database.write(reads, decide)
         };
-        let deadline = Instant::now() + CALL_TIMEOUT;
-        let first = create(CALL_TIMEOUT).await;
-        let created = match first {
+        let created = match create().await {
             // The account may have been created. The same transaction finds that out: its insertion
             // waits until the first transaction has ended.
-            Err(WriteError::Unknown(_)) => {
-                match create(deadline.saturating_duration_since(Instant::now())).await {
-                    Ok(Creation::Exists) => return Ok(()),
-                    created => created,
-                }
-            }
+            Err(WriteError::Unknown(_)) => match create().await {
+                Ok(Creation::Exists) => return Ok(()),
+                created => created,
+            },
             created => created,
         };
         match created.map_err(StoreError::from)? {
@@ -126,7 +123,8 @@ impl UserStore for PostgresStore {
     ) -> Result<ReauthenticatedChangeOutcome, StoreError> {
         let proof = reauthentication.clone();
         let Session { id, user_id: user, .. } = proof.session;
-        let Some(email) = self.email_key(user).await? else {
+        let database = self.database.one_call();
+        let Some(email) = email_key(&database, user).await? else {
             return Ok(ReauthenticatedChangeOutcome::SessionEnded);
         };
         let reads = lock_all(user, &email, users::lock_to_delete(user));
@@ -147,7 +145,7 @@ impl UserStore for PostgresStore {
                 Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
             }
         };
-        Ok(self.database.write(reads, decide).await?)
+        Ok(database.write(reads, decide).await?)
     }
 
     async fn set_password(
@@ -156,7 +154,8 @@ impl UserStore for PostgresStore {
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError> {
         let SetPassword { user, password, browsers } = new.clone();
-        let Some(email) = self.email_key(user).await? else {
+        let database = self.database.one_call();
+        let Some(email) = email_key(&database, user).await? else {
             return Ok(UpdateUserOutcome::NotFound);
         };
         let reads = lock_all(user, &email, users::lock(user));
@@ -174,7 +173,7 @@ impl UserStore for PostgresStore {
             ];
             Ok(Plan { writes, outcome: UpdateUserOutcome::Updated })
         };
-        Ok(self.database.write(reads, decide).await?)
+        Ok(database.write(reads, decide).await?)
     }
 
     async fn disable_user(
@@ -223,7 +222,8 @@ impl UserStore for PostgresStore {
         user: UserId,
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError> {
-        let Some(email) = self.email_key(user).await? else {
+        let database = self.database.one_call();
+        let Some(email) = email_key(&database, user).await? else {
             return Ok(UpdateUserOutcome::NotFound);
         };
         let reads = lock_all(user, &email, users::lock_to_delete(user));
@@ -237,7 +237,7 @@ impl UserStore for PostgresStore {
                 Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
             }
         };
-        Ok(self.database.write(reads, decide).await?)
+        Ok(database.write(reads, decide).await?)
     }
 
     async fn import_users(
@@ -260,14 +260,6 @@ impl UserStore for PostgresStore {
         let reply = self.database.snapshot(vec![users::page_with_hashes(after, limit)]).await?;
         let page: Result<_, _> = reply.rows(0).iter().map(users::read_with_hash).collect();
         Ok(page?)
-    }
-}
-
-impl PostgresStore {
-    /// Returns the normalised email address of an account.
-    async fn email_key(&self, user: UserId) -> Result<Option<String>, StoreError> {
-        let reply = self.database.read(vec![attempts::email_key(user)]).await?;
-        Ok(attempts::read_email_key(reply.first(0))?)
     }
 }
 

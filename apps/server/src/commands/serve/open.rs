@@ -1,27 +1,45 @@
 //! Opens the store of a server, and logs which one it is.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use accounts::{Accounts, Config, error_chain};
 use auth_core::{Clock as _, SystemClock};
-use user_store::{PostgresConfig, PostgresStore};
+use tokio::time::timeout;
+use user_store::{PostgresConfig, PostgresStore, Store};
 
 use crate::database::Database;
 use crate::error::CommandError;
 use crate::postgres;
+
+/// The time after which a line is logged if the database is still not open.
+const LOG_AFTER: Duration = Duration::from_secs(2);
 
 /// Opens the database and starts the accounts service.
 pub(super) async fn accounts(
     database: &Database,
     config: Config,
 ) -> Result<Arc<Accounts>, CommandError> {
-    let builder = Accounts::builder().config(config).store(database.open().await?);
+    let builder = Accounts::builder().config(config).store(open(database).await?);
     let accounts = builder.accept_weaknesses().build().await?;
     match database {
         Database::Sqlite(path) => tracing::info!("the database is the SQLite file {path:?}"),
         Database::Postgres(postgres) => log_server(postgres).await,
     }
     Ok(accounts)
+}
+
+/// Opens the database, and logs that this takes long.
+async fn open(database: &Database) -> Result<Arc<dyn Store>, CommandError> {
+    let mut opening = pin!(database.open());
+    if let Ok(opened) = timeout(LOG_AFTER, &mut opening).await {
+        return opened;
+    }
+    tracing::warn!(
+        "waiting for the database {database}, until it can be reached and has its tables"
+    );
+    opening.await
 }
 
 /// Logs the version of the server and whether the connection is encrypted, with warnings.

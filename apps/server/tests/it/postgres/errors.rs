@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tempfile::TempDir;
 use test_postgres::Cluster;
 
 use super::{SECRET, cluster_with_passwords, error_line, folder, new_database, url};
@@ -90,6 +91,18 @@ fn wait_until_sigterm_is_handled(server: &Server) {
     unreachable!("the server does not handle SIGTERM");
 }
 
+/// Waits until the log of the server in this folder contains a text.
+fn wait_for_log(folder: &TempDir, text: &str) {
+    for _ in 0..3_000 {
+        let log = std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+        if log.contains(text) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    unreachable!("{text:?} is not in the log");
+}
+
 #[test]
 fn a_server_waits_for_the_database_and_stops_at_once_if_it_is_told_to() {
     let cluster = Cluster::start(&[]);
@@ -110,7 +123,7 @@ fn a_server_waits_for_the_database_and_stops_at_once_if_it_is_told_to() {
 
     let server = std::thread::scope(|scope| {
         let started = scope.spawn(|| Server::start(&folder, &[]));
-        std::thread::sleep(Duration::from_secs(1));
+        wait_for_log(&folder, "waiting for the database postgres://");
         cluster.restart();
         started.join().unwrap()
     });

@@ -1,8 +1,13 @@
 //! Servers that start on an empty database.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use auth_core::{SigningKey, SystemRandom, Timestamp};
 use futures_util::future::join_all;
 use test_postgres::shared;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
 use user_store::{HealthCheck as _, KeyStore as _, PostgresOpenError, PostgresStore};
 
 use super::{Servers, config};
@@ -93,4 +98,70 @@ async fn an_inspection_counts_the_connections_of_other_roles() {
     database.sql(&format!("DROP ROLE {role}"));
     assert!(inspected.connections > 1, "{inspected:?}");
     drop(store);
+}
+
+/// Answers the first message of each connection with these bytes and closes the connection after the
+/// second one, but passes on the connections after the first `closed`. Returns the port, and the
+/// number of connections so far.
+async fn closing_server(
+    answer: &'static [u8],
+    closed: usize,
+    target: String,
+) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let connections = Arc::<AtomicUsize>::default();
+    let count = Arc::clone(&connections);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let number = count.fetch_add(1, Ordering::SeqCst);
+            let target = target.clone();
+            tokio::spawn(async move {
+                if number < closed {
+                    let mut message = [0; 4096];
+                    let _length = client.read(&mut message).await?;
+                    client.write_all(answer).await?;
+                    let _length = client.read(&mut message).await?;
+                } else {
+                    let mut server = TcpStream::connect(target).await?;
+                    copy_bidirectional(&mut client, &mut server).await?;
+                }
+                Ok::<_, std::io::Error>(())
+            });
+        }
+    });
+    (port, connections)
+}
+
+/// `AuthenticationCleartextPassword`.
+const ASK_FOR_PASSWORD: &[u8] = b"R\0\0\0\x08\0\0\0\x03";
+/// `AuthenticationOk` and `ReadyForQuery`.
+const READY: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_password_is_an_error_at_the_first_attempt() {
+    let (port, connections) = closing_server(ASK_FOR_PASSWORD, usize::MAX, String::new()).await;
+    let url = format!("postgres://app@127.0.0.1:{port}/x?sslmode=disable");
+    let error = PostgresStore::open(&config(&url)).await.unwrap_err();
+    assert!(error.to_string().contains("password missing"), "{error}");
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_connects_again_if_the_connection_is_lost_while_it_opens_the_database() {
+    let database = shared().create_database(None);
+    let url = database.url();
+    let (_, rest) = url.split_once("127.0.0.1:").unwrap();
+    let real = rest.split_once('/').unwrap().0;
+    let target = format!("127.0.0.1:{real}");
+    let (port, connections) = closing_server(READY, 2, target.clone()).await;
+    let url = url.replace(&target, &format!("127.0.0.1:{port}"));
+    // Otherwise, the first query is a part of connecting.
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let url = format!("{url}{separator}target_session_attrs=any");
+    let error = PostgresStore::open_existing(&config(&url)).await.unwrap_err();
+    assert!(matches!(error, PostgresOpenError::Disconnected { .. }), "{error}");
+    let store = PostgresStore::open(&config(&url)).await.unwrap();
+    store.ping().await.unwrap();
+    assert!(connections.load(Ordering::SeqCst) > 2);
 }

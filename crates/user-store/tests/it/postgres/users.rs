@@ -4,11 +4,10 @@ use auth_core::{
     ClientInfo, CounterKey, DecoyPosition, Email, OpenSession, PasswordHash, RefreshToken, Session,
     SessionPolicy, SystemRandom, Timestamp, UserId,
 };
-use test_postgres::{Fault, Proxy};
 use tokio::task::JoinSet;
 use user_store::{
     AuditLog as _, CreateUserError, Event, EventKind, NewSession, OpenSessionOutcome,
-    PostgresStore, RotateOutcome, Rotation, SessionStore as _, StoreError, UpdateUserOutcome, User,
+    PostgresStore, RotateOutcome, Rotation, SessionStore as _, UpdateUserOutcome, User,
     UserStore as _,
 };
 
@@ -164,29 +163,4 @@ async fn a_sign_up_with_the_id_of_an_account_fails() {
     let created = store.create_user(&grace, &HASH.parse().unwrap(), &event).await;
     assert!(matches!(created, Err(CreateUserError::Store(_))), "{created:?}");
     assert_eq!(database.sql("SELECT count(*) FROM users").trim(), "1");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sign_up_succeeds_once_if_the_answer_to_its_commit_is_lost() {
-    let database = new_database();
-    let url = database.url();
-    let config: tokio_postgres::Config = url.parse().unwrap();
-    let port = config.get_ports()[0];
-    let proxy = Proxy::to(port).await;
-    let store = open(&url.replacen(&format!(":{port}/"), &format!(":{}/", proxy.port()), 1)).await;
-    sign_up(&store, "first@example.com").await;
-    proxy.set(Fault::SwallowCommitReply);
-    // The account was committed, so the call succeeds.
-    let ada = sign_up(&store, "ada@example.com").await;
-    proxy.set(Fault::SwallowCommit);
-    let email = Email::parse("grace@example.com").unwrap();
-    let grace = User { id: UserId::generate(NOW, &SystemRandom), email, ..ada.clone() };
-    let event = Event::by_user(EventKind::AccountCreated, NOW, ClientInfo::default());
-    let created = store.create_user(&grace, &HASH.parse().unwrap(), &event).await;
-    let unavailable = CreateUserError::Store(StoreError::Unavailable("".into()));
-    assert_eq!(created.unwrap_err().to_string(), unavailable.to_string());
-    proxy.set(Fault::None);
-    let counts = "SELECT count(*), (SELECT count(*) FROM events) FROM users";
-    assert_eq!(database.sql(counts).trim(), "2|2");
-    assert_eq!(store.user(ada.id).await.unwrap(), Some(ada));
 }

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use auth_core::{Admission, CounterKey, Limit};
 use test_postgres::Fault;
 use tokio::time::sleep;
+use user_store::{AttemptStore as _, LimitedCounter, PostgresStore};
 
 use super::calls::{assert_all_succeed, assert_all_unavailable, sign_up_and_in};
-use super::{Behind, assert_unavailable, ends, hold, new_session, open, open_session, until_held};
+use super::{
+    Behind, NOW, assert_unavailable, ends, hold, new_session, open, open_quietly, open_session,
+    until_held,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_cuts_all_connections_is_unavailable_until_it_works() {
@@ -41,6 +46,23 @@ async fn a_slow_network_delays_calls_but_fails_none() {
     let ada = sign_up_and_in(&store).await;
     server.proxy.set(Fault::Delay(Duration::from_millis(30)));
     assert_all_succeed(&store, &ada).await;
+}
+
+/// The read takes two seconds and the transaction four, so that each ends within five.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_reads_and_then_writes_has_one_time_limit() {
+    let server = Behind::a_proxy().await;
+    let store = open_quietly(&server.url()).await;
+    let key = CounterKey::sign_ins_by_account("ada@example.com");
+    let counters = [LimitedCounter { key, limit: Limit::SIGN_INS_PER_ACCOUNT }];
+    // Opens all connections that lookups share, and prepares the statements.
+    for _ in 0..PostgresStore::MAX_CONNECTIONS {
+        let begun = store.begin_attempt(&counters, NOW).await.unwrap();
+        assert_eq!(begun, Admission::Admitted);
+    }
+    server.proxy.set(Fault::Delay(Duration::from_secs(2)));
+    assert_unavailable(ends(store.begin_attempt(&counters, NOW)).await);
+    server.proxy.set(Fault::None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
