@@ -10,13 +10,9 @@ use crate::postgres::database_error::{DatabaseError, ErrorKind};
 /// statements. The server's own timeouts end them earlier.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Limits the time that a commit waits for a synchronous standby. When it ends, the caller has long
-/// been told that the outcome is unknown.
-pub(super) const SET_COMMIT_TIMEOUT: &str = "SET LOCAL statement_timeout = '30s'";
-
-/// The maximum time that a connection keeps its slot in the pool while a commit waits for a
-/// standby.
-const COMMIT_DRAIN_TIMEOUT: Duration = Duration::from_secs(35);
+/// The same for a commit. It can wait for a synchronous standby as long as that is away, and no
+/// timeout of the server ends this wait.
+const COMMIT_DRAIN_TIMEOUT: Duration = Duration::from_mins(30);
 
 /// A connection from the pool, for one transaction.
 ///

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Row;
 
 use crate::error::StoreError;
-use crate::postgres::checkout::{Checkout, SET_COMMIT_TIMEOUT};
+use crate::postgres::checkout::Checkout;
 use crate::postgres::database_error::{DatabaseError, ErrorKind};
 use crate::postgres::lifetime::Lifetime;
 use crate::postgres::lookups::{LookupConnections, MAX_SHARED};
@@ -183,16 +183,12 @@ impl Database {
         loop {
             let is_committing = AtomicBool::new(false);
             let attempt = self.attempt(reads, decide, &is_committing);
-            let result = timeout_at(deadline, attempt).await;
-            // The answer to a commit can also arrive too late if this program was suspended. The
-            // server may then have given up on its standby.
-            let is_late = Instant::now() > deadline;
-            let error = match result {
-                Ok(Ok(_)) | Err(_) if is_late && is_committing.load(Ordering::Relaxed) => {
-                    return Err(WriteError::Unknown(timed_out()));
-                }
+            let error = match timeout_at(deadline, attempt).await {
                 Ok(Err(WriteError::Unchanged(error))) => error,
                 Ok(result) => return result,
+                Err(_) if is_committing.into_inner() => {
+                    return Err(WriteError::Unknown(timed_out()));
+                }
                 Err(_) => return Err(timed_out().into()),
             };
             match error.kind {
@@ -234,7 +230,7 @@ impl Database {
         };
         checkout.expect_commit();
         is_committing.store(true, Ordering::Relaxed);
-        let commit = Around { before: &[], after: &COMMIT };
+        let commit = Around { before: &[], after: &["COMMIT"] };
         let Err(error) = writes.run(checkout.client()?, commit).await else {
             checkout.keep();
             return Ok(plan.outcome);
@@ -301,9 +297,6 @@ impl Database {
 /// the statements sent with it would run outside a transaction if the standby was promoted in
 /// between.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
-/// While the caller waits, the server must not cancel a commit that waits for a synchronous
-/// standby: it would report the commit as a success although the standby does not have it.
-const COMMIT: [&str; 2] = [SET_COMMIT_TIMEOUT, "COMMIT"];
 const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const IN_RECOVERY: &str = "SELECT pg_is_in_recovery()";
 
