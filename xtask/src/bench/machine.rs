@@ -46,8 +46,8 @@ impl Machine {
     pub(super) fn warning(&self) -> Option<String> {
         (self.load > 0.5 * self.cores as f64).then(|| {
             format!(
-                "**The machine was busy with other work (a load of {} on {} cores): \
-                 these figures are not reliable.**",
+                "**The machine was busy with other work (a load of {} on {} cores): these figures \
+                 are\nnot reliable.**",
                 self.load, self.cores
             )
         })

@@ -18,10 +18,10 @@ use crate::sqlite::pool::{self, ConnectionManager};
 /// disk but never for a lock.
 #[derive(Debug, Clone)]
 pub(super) struct Database {
-    pool: Pool<ConnectionManager>,
+    readers: Pool<ConnectionManager>,
+    writer: Pool<ConnectionManager>,
     lookups: Arc<LookupConnections>,
-    /// Lets only one writer at a time take a connection. If every writer that waits for the lock on
-    /// the file had a connection, none would be left for readers.
+    /// Lets only one writer at a time take a thread, on which it may wait for the lock on the file.
     write_permit: Arc<Semaphore>,
     path: Arc<Path>,
     /// The identity that the file at `path` had when it was opened.
@@ -32,8 +32,10 @@ impl Database {
     pub(super) fn new(path: PathBuf) -> Result<Self, StoreError> {
         let path: Arc<Path> = path.into();
         let identity = FileIdentity::read(&path).map_err(unavailable)?;
+        let open = |max| pool::build(Arc::clone(&path), identity, max).map_err(unavailable);
         Ok(Self {
-            pool: pool::build(Arc::clone(&path), identity).map_err(unavailable)?,
+            readers: open(pool::MAX_READERS)?,
+            writer: open(pool::MAX_WRITERS)?,
             lookups: Arc::new(LookupConnections::new()),
             write_permit: Arc::new(Semaphore::new(1)),
             path,
@@ -80,7 +82,7 @@ impl Database {
         F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         let permit = self.write_permit().await?;
-        self.run(move |connection| {
+        self.run_with(&self.writer, move |connection| {
             // Held until the transaction ends, even if the caller is cancelled.
             let _permit = permit;
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -113,17 +115,26 @@ impl Database {
             .map_err(unavailable)
     }
 
-    /// Runs `query` with a connection from the pool, on a thread that may block.
+    /// Runs `query` with a connection for reads, on a thread that may block.
     pub(super) async fn run<T, E, F>(&self, query: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     {
-        let database = self.clone();
+        self.run_with(&self.readers, query).await
+    }
+
+    async fn run_with<T, E, F>(&self, pool: &Pool<ConnectionManager>, query: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    {
+        let (database, pool) = (self.clone(), pool.clone());
         let task = tokio::task::spawn_blocking(move || {
             database.check_not_replaced()?;
-            let mut connection = database.pool.get().map_err(unavailable)?;
+            let mut connection = pool.get().map_err(unavailable)?;
             query(&mut connection)
         });
         match task.await {
@@ -145,8 +156,25 @@ impl Database {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::future::try_join_all;
+
     use super::*;
     use crate::sqlite::schema;
+
+    #[tokio::test]
+    async fn all_writes_use_the_same_connection() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("latchkey.db");
+        schema::migrate(&mut Connection::open(&path).unwrap()).unwrap();
+        let database = Database::new(path).unwrap();
+        // Only the connection that creates a temporary table can see it.
+        let create = database.write(|tx| tx.execute_batch("CREATE TEMP TABLE writes (n INTEGER)"));
+        create.await.unwrap();
+        let insert =
+            |n| database.write(move |tx| tx.execute("INSERT INTO writes VALUES (?1)", [n]));
+        let inserted = try_join_all((0..20).map(insert)).await.unwrap();
+        assert_eq!(inserted, [1; 20]);
+    }
 
     #[tokio::test]
     async fn a_panic_is_a_defect_and_rolls_back_its_transaction() {
@@ -154,7 +182,7 @@ mod tests {
         let path = folder.path().join("latchkey.db");
         schema::migrate(&mut Connection::open(&path).unwrap()).unwrap();
         let database = Database::new(path).unwrap();
-        for _ in 0..2 * pool::MAX_CONNECTIONS {
+        for _ in 0..2 * pool::MAX_READERS {
             let write = database.write::<(), _>(|tx| {
                 tx.execute("INSERT INTO signing_keys VALUES (1, zeroblob(32), 0)", [])?;
                 panic!("on purpose")

@@ -1,4 +1,4 @@
-//! The connection pool for reads and transactions.
+//! The pools of connections for reads and for transactions that write.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,17 +8,23 @@ use rusqlite::Connection;
 
 use crate::sqlite::connection::{BUSY_TIMEOUT, FileIdentity, connect};
 
-/// The size of the pool. In WAL mode readers do not wait for the writer, and there is only one
-/// writer at a time, so a few connections are enough.
-pub(super) const MAX_CONNECTIONS: u32 = 8;
+/// The maximum number of connections for reads. In WAL mode, readers do not wait for the writer, so
+/// a few connections are enough.
+pub(super) const MAX_READERS: u32 = 8;
 
-/// Builds the pool and opens the first connection. The others are opened when they are needed.
+/// The maximum number of connections for writes. There is only one writer at a time. If all writes
+/// use the same connection, the pages in its cache remain valid. A commit empties the caches of all
+/// other connections.
+pub(super) const MAX_WRITERS: u32 = 1;
+
+/// Builds a pool and opens the first connection. The others are opened when they are needed.
 pub(super) fn build(
     path: Arc<Path>,
     identity: FileIdentity,
+    max_connections: u32,
 ) -> Result<Pool<ConnectionManager>, r2d2::Error> {
     Pool::builder()
-        .max_size(MAX_CONNECTIONS)
+        .max_size(max_connections)
         .min_idle(Some(1))
         .test_on_check_out(false)
         .connection_timeout(BUSY_TIMEOUT)
