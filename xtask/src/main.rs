@@ -12,8 +12,8 @@
 //! cargo xtask public-api       list the public items of the library crates
 //! ```
 //!
-//! Of the crates of the workspace, xtask depends only on `test-postgres`, which depends on none of
-//! them. So xtask compiles even if they do not.
+//! Of the workspace, xtask depends only on `test-postgres`, which depends on no other crate of the
+//! workspace. So xtask compiles even if the other crates do not.
 
 #![expect(
     clippy::print_stdout,

@@ -22,7 +22,7 @@ const POSTGRESQL: Requirement = Requirement { name: "PostgreSQL", packages: &["p
 /// A file that Debian's scripts read when the package is installed.
 const PACKAGE_SETTINGS: &str = "/etc/postgresql-common/createcluster.d/latchkey-xtask.conf";
 
-/// Starts a PostgreSQL server, runs a command with its URL in TEST_POSTGRES, and stops the server
+/// Starts a PostgreSQL server, runs a command with its URL in TEST_POSTGRES, and stops the server.
 #[derive(clap::Args)]
 pub(crate) struct Postgres {
     /// The command and its arguments, for example `cargo test --package user-store --all-features`
@@ -34,7 +34,8 @@ impl Postgres {
     pub(crate) fn run(&self) -> Result<ExitCode> {
         let child = Arc::new(AtomicU32::new(0));
         let to_stop = Arc::clone(&child);
-        // Without a handler, this process would end before the command, which uses the server.
+        // Without a handler, Ctrl-C would end this process, and with it the server, before the
+        // command.
         ctrlc::set_handler(move || terminate(to_stop.load(Ordering::SeqCst)))?;
         let server = TestServer::start()?;
         let Some((program, args)) = self.command.split_first() else {
@@ -91,7 +92,7 @@ impl TestServer {
     }
 }
 
-/// Finds or installs PostgreSQL.
+/// Installs PostgreSQL if it is missing.
 pub(crate) fn ensure_installed() -> Result<()> {
     let is_installed = || Installation::find().is_some();
     if !is_installed() && apt::can_install() {

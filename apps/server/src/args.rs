@@ -19,8 +19,8 @@ pub(crate) struct StoreArgs {
     #[arg(long, env = "LATCHKEY_DATABASE", value_name = "PATH|URL", value_parser = values::database, hide_env_values = true, global = true)]
     database: Option<Database>,
 
-    /// File with the database on its first line; for a URL with a password, which other users can
-    /// see on the command line
+    /// File whose first line is the value of --database; other users can see a password in
+    /// --database, but not in the file
     #[arg(long, env = "LATCHKEY_DATABASE_FILE", value_name = "PATH", global = true)]
     database_file: Option<PathBuf>,
 

@@ -123,8 +123,8 @@ fn try_parse(arguments: Vec<OsString>) -> Result<Command, clap::Error> {
         command = command.mut_args(|option| option.env(Resettable::Reset));
     }
     if arguments.iter().any(names_database) {
-        // The arguments replace both variables. Also, in `users --database PATH list`, clap would
-        // validate `LATCHKEY_DATABASE` when it parses `list`.
+        // An option replaces both variables. Otherwise, in `users --database PATH list`, clap would
+        // also validate `LATCHKEY_DATABASE` when it parses `list`.
         command = command.mut_args(without_database_variable);
         command =
             command.mut_subcommands(|subcommand| subcommand.mut_args(without_database_variable));
@@ -134,7 +134,7 @@ fn try_parse(arguments: Vec<OsString>) -> Result<Command, clap::Error> {
     Ok(cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))))
 }
 
-/// Returns whether an argument is one of the options that name the database.
+/// Returns whether an argument is an option that names the database.
 fn names_database(argument: &OsString) -> bool {
     let text = argument.to_string_lossy();
     let option = text.split_once('=').map_or(&*text, |(option, _)| option);
@@ -148,9 +148,9 @@ fn without_database_variable(option: Arg) -> Arg {
     }
 }
 
-/// Returns the first paragraph of clap's message as one line, with a hint. URLs among `values`,
-/// which are the arguments and the variables of this process, are not shown, because they may
-/// contain a password.
+/// Returns the first paragraph of clap's message as one line, with a hint. `values` are the
+/// arguments and the variables of this process. URLs among them that may contain a password are not
+/// shown.
 fn one_line(error: &clap::Error, values: &[String]) -> String {
     if error.kind() == ErrorKind::InvalidUtf8 {
         // Clap does not say which argument or variable is invalid.

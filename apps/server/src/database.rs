@@ -12,10 +12,12 @@ use user_store::{Migrated, PostgresConfig, PostgresStore, SqliteStore, Store, St
 use crate::error::CommandError;
 
 pub(crate) use file::{read, readable_by_others};
-pub(crate) use password::{on_command_line, without_urls};
+pub(crate) use password::{is_on_command_line, without_urls};
 
+/// The error for a text that names no database.
 const EXPECTED: &str = "expected a path, sqlite:PATH or postgres://USER@HOST/DATABASE";
 
+/// A SQLite file or a PostgreSQL database.
 #[derive(Debug, Clone)]
 pub(crate) enum Database {
     Sqlite(PathBuf),
@@ -23,7 +25,7 @@ pub(crate) enum Database {
 }
 
 impl Database {
-    /// The path of the database if none is given.
+    /// The default path of the database.
     pub(crate) const DEFAULT_PATH: &str = "latchkey.db";
 
     /// Parses a path, `sqlite:PATH` or a PostgreSQL URL. The error does not contain `text`, which
@@ -40,8 +42,8 @@ impl Database {
                 return Err("expected sqlite:PATH or sqlite:///PATH".to_owned());
             }
             Some(("sqlite", path)) => path,
-            // A connection string of libpq, or a URL with a typing error. As the name of a file, its
-            // password would be in messages and in the folder.
+            // A connection string of libpq, or a mistyped URL. As the name of a file, its password
+            // would be in messages and in the folder.
             Some(("postgres" | "postgresql", _)) => return Err(EXPECTED.to_owned()),
             _ if text.contains("://") || text.contains("password=") || text.contains("dbname=") => {
                 return Err(EXPECTED.to_owned());
@@ -55,7 +57,7 @@ impl Database {
     }
 
     /// Opens the database for a server: creates it if it does not exist, and migrates an older one.
-    /// Waits for a PostgreSQL server that cannot be reached, and for its schema.
+    /// If a PostgreSQL server cannot be reached or the schema is missing, waits for a limited time.
     pub(crate) async fn open(&self) -> Result<Arc<dyn Store>, CommandError> {
         Ok(match self {
             Self::Sqlite(path) => Arc::new(SqliteStore::open(path)?),
@@ -120,10 +122,10 @@ impl DatabaseOptions<'_> {
         }
     }
 
-    /// Returns the ways in which these options reveal the password of the database.
+    /// Returns warnings about options that reveal the password of the database.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let arguments: Vec<_> = std::env::args_os().collect();
-        let on_command_line = on_command_line(&arguments).then(|| {
+        let on_command_line = is_on_command_line(&arguments).then(|| {
             "the password in --database is visible to every user of this machine; write the URL to a file that only the server's user can read, and give its path with --database-file".to_owned()
         });
         let file = self.file.and_then(readable_by_others);

@@ -32,8 +32,8 @@ pub(crate) enum CommandError {
     /// The PostgreSQL database cannot be opened.
     #[error(transparent)]
     OpenPostgres(PostgresOpenError),
-    /// The file with the URL of the database cannot be read.
-    #[error("cannot read the database file {}: {error}; check its path and its permissions", path.display())]
+    /// The file that names the database cannot be read.
+    #[error("cannot read the database file {}: {error}; check the path and the permissions", path.display())]
     DatabaseFile { path: PathBuf, error: io::Error },
     /// The accounts service did not start.
     #[error("cannot start: {}", error_chain(.0))]
@@ -78,12 +78,12 @@ pub(crate) enum CommandError {
     /// The output file already exists.
     #[error("cannot write {}: the file already exists; use another path", .0.display())]
     FileExists(PathBuf),
-    /// Latchkey does not back up this kind of database.
+    /// `latchkey backup` does not copy PostgreSQL databases.
     #[error(
-        "latchkey backup copies SQLite files only; back up a PostgreSQL database with its own tools, for example {0}, or with continuous archiving, which can restore any point in time"
+        "latchkey backup copies SQLite files only; back up a PostgreSQL database with its own tools, for example {0}, or continuous archiving, which can restore any point in time"
     )]
     BackupOfPostgres(String),
-    /// The copy to another database is not complete.
+    /// The copy to another database failed.
     #[error(transparent)]
     Copy(#[from] CopyError),
     /// The backup failed.

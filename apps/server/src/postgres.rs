@@ -5,8 +5,8 @@ use std::time::Duration;
 use auth_core::Timestamp;
 use user_store::{PostgresConfig, PostgresServer, PostgresTls};
 
-/// The difference between two clocks from which a warning is given.
-const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(1);
+/// The smallest difference between two clocks that causes a warning.
+const MIN_WARNED_DIFFERENCE: Duration = Duration::from_secs(1);
 
 /// Returns a warning if the connection to another machine is not encrypted.
 pub(crate) fn unencrypted(config: &PostgresConfig, server: &PostgresServer) -> Option<String> {
@@ -23,12 +23,12 @@ pub(crate) fn unencrypted(config: &PostgresConfig, server: &PostgresServer) -> O
 pub(crate) fn clock_difference(server: &PostgresServer, now: Timestamp) -> Option<String> {
     let difference = now.duration_since(server.time);
     let seconds = difference.as_secs_f64();
-    if difference.unsigned_abs() < MAX_CLOCK_DIFFERENCE {
+    if difference.unsigned_abs() < MIN_WARNED_DIFFERENCE {
         return None;
     }
     let direction = if seconds > 0.0 { "ahead of" } else { "behind" };
     Some(format!(
-        "the clock of this machine is {:.1} s {direction} that of the PostgreSQL server; synchronise both, for example with NTP: otherwise, sessions and lockouts can last longer or shorter than they should",
+        "the clock of this machine is {:.1} s {direction} that of the PostgreSQL server, so sessions and lockouts can last longer or shorter than they should; synchronise both clocks, for example with NTP",
         seconds.abs()
     ))
 }

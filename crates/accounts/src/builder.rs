@@ -182,15 +182,15 @@ impl<T> Builder<T> {
     }
 
     /// Stores accounts in the PostgreSQL database at `url`, such as
-    /// `postgres://latchkey_app:PASSWORD@db.example/latchkey`. The tables are created if they do
-    /// not exist, and migrated if they are older, if the role in the URL may do that. Otherwise,
+    /// `postgres://latchkey_app:PASSWORD@db.example/latchkey`. If the role in the URL may do so,
+    /// missing tables are created, and those of an older version are migrated. Otherwise,
     /// [`build`](Self::build) waits for up to 60 seconds until `latchkey migrate` has done it. It
-    /// also waits, for up to 30 seconds, for a database that cannot be reached.
+    /// also waits for up to 30 seconds for a database that cannot be reached.
     ///
     /// Several processes can share the database. Connections to other machines are encrypted, and
     /// the server's certificate is verified, unless the URL contains `sslmode=disable`. The URL
-    /// contains a password, so read it from the environment or from a file. It is in no error and no
-    /// log.
+    /// contains a password, so read it from the environment or from a file. The password never
+    /// appears in an error or a log.
     ///
     /// ```no_run
     /// use accounts::Accounts;

@@ -38,8 +38,8 @@ pub(crate) struct AttemptScope {
 }
 
 /// The maximum number of transactions that begin an attempt on the same account at a time. They
-/// lock the counter of the account one after the other. So a second one, which waits for the lock,
-/// is enough for the database to have no pause, and many would take the connections of all others.
+/// lock the counter of the account one after the other, so a second one that waits for the lock
+/// keeps the database busy. More would only take connections from other callers.
 const MAX_BEGINNING: usize = 2;
 
 /// The maximum number of passwords from one IP address that are being hashed or queued at a time.

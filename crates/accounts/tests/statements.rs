@@ -23,17 +23,17 @@ const EMAILS: [&str; 4] = [KNOWN, DISABLED, "nobody@example.com", "no address"];
 struct App {
     accounts: Arc<Accounts>,
     record: StatementRecord,
-    _place: Place,
+    _location: Location,
     _turn: MutexGuard<'static, ()>,
 }
 
-/// Where the accounts are stored.
-enum Place {
+/// The location of the accounts.
+enum Location {
     Folder(tempfile::TempDir),
     Database(Database),
 }
 
-impl Place {
+impl Location {
     fn sqlite() -> Self {
         Self::Folder(tempfile::tempdir().unwrap())
     }
@@ -47,15 +47,15 @@ impl Place {
 static TURN: Mutex<()> = Mutex::const_new(());
 
 impl App {
-    async fn new(place: Place) -> Self {
+    async fn new(location: Location) -> Self {
         let turn = TURN.lock().await;
         let builder = Accounts::builder()
             .public_url("https://auth.example.com")
             .weak_hashes_for_tests()
             .without_maintenance();
-        let builder = match &place {
-            Place::Folder(folder) => builder.sqlite(folder.path().join("latchkey.db")),
-            Place::Database(database) => {
+        let builder = match &location {
+            Location::Folder(folder) => builder.sqlite(folder.path().join("latchkey.db")),
+            Location::Database(database) => {
                 let config = PostgresConfig::parse(&database.url()).unwrap();
                 PostgresStore::migrate(&config).await.unwrap();
                 // Unlike a server, a command does not renew a row from time to time.
@@ -68,7 +68,7 @@ impl App {
         for email in [KNOWN, DISABLED, OTHER] {
             accounts.sign_up(email, PASSWORD, &at(0, None)).await.unwrap();
         }
-        Self { accounts, record, _place: place, _turn: turn }
+        Self { accounts, record, _location: location, _turn: turn }
     }
 
     async fn device(&self, email: &str) -> Option<DeviceToken> {
@@ -119,18 +119,18 @@ fn without_key_read(mut statements: Vec<String>) -> Vec<String> {
 
 #[tokio::test]
 async fn rejected_sign_ins_run_the_same_statements_with_and_without_an_account() {
-    compare_rejected_sign_ins(Place::sqlite(), 1).await;
+    compare_rejected_sign_ins(Location::sqlite(), 1).await;
 }
 
 #[tokio::test]
 async fn rejected_sign_ins_run_the_same_statements_on_postgresql() {
     // Every read is preceded by a check that the server is not a standby.
-    compare_rejected_sign_ins(Place::postgres(), 2).await;
+    compare_rejected_sign_ins(Location::postgres(), 2).await;
 }
 
-/// `read` is the number of statements of a read of the counters.
-async fn compare_rejected_sign_ins(place: Place, read: usize) {
-    let app = App::new(place).await;
+/// `read` is the number of statements that a read of the counters runs.
+async fn compare_rejected_sign_ins(location: Location, read: usize) {
+    let app = App::new(location).await;
     let own = app.device(KNOWN).await;
     let of_another_account = app.device(OTHER).await;
     let junk = DeviceToken::parse(&"A".repeat(107)).ok();
@@ -177,7 +177,7 @@ async fn compare_rejected_sign_ins(place: Place, read: usize) {
 
 #[tokio::test]
 async fn a_successful_sign_in_reads_its_counters_three_times_and_leaves_none() {
-    let statements = successful_sign_in(Place::sqlite()).await;
+    let statements = successful_sign_in(Location::sqlite()).await;
     let count = |part: &str| statements.iter().filter(|sql| sql.contains(part)).count();
     assert_eq!(count("SELECT key, state FROM counters"), 3, "{statements:#?}");
     assert_eq!((count("INTO counters"), count("DELETE FROM counters")), (3, 1));
@@ -186,18 +186,18 @@ async fn a_successful_sign_in_reads_its_counters_three_times_and_leaves_none() {
 
 #[tokio::test]
 async fn a_successful_sign_in_on_postgresql_writes_all_counters_with_one_statement() {
-    let statements = successful_sign_in(Place::postgres()).await;
+    let statements = successful_sign_in(Location::postgres()).await;
     let count = |part: &str| statements.iter().filter(|sql| sql.contains(part)).count();
     assert_eq!(count("SELECT key, state FROM counters"), 3, "{statements:#?}");
     assert_eq!((count("UPDATE counters"), count("DELETE FROM counters")), (1, 1));
-    // The rows to lock are added before each of the two changes.
+    // Before each of the two changes, missing rows are inserted, so that they can be locked.
     assert_eq!(count("INTO counters"), 2);
     assert_eq!(statements.iter().filter(|sql| *sql == "COMMIT").count(), 3);
 }
 
 /// Returns the statements of a successful sign-in.
-async fn successful_sign_in(place: Place) -> Vec<String> {
-    let app = App::new(place).await;
+async fn successful_sign_in(location: Location) -> Vec<String> {
+    let app = App::new(location).await;
     let (_, first) = app.sign_in(KNOWN, PASSWORD, &at(1, None)).await;
     let (status, statements) = app.sign_in(KNOWN, PASSWORD, &at(1, None)).await;
     assert_eq!((status, first.len()), (Status::Ok, statements.len()));

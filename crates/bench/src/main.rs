@@ -24,7 +24,7 @@ use crate::database::Database;
 enum Bench {
     /// Fill a database with users that have one session each; create it if it does not exist
     Fill {
-        /// The path of an SQLite database, or the `postgres://` URL of an empty PostgreSQL database
+        /// The path of a SQLite database, or the `postgres://` URL of an empty PostgreSQL database
         database: Database,
         /// The number of users: `user0@example.com` and so on, all with the password `a long walk
         /// along the sea`
@@ -34,7 +34,7 @@ enum Bench {
     },
     /// Measure how many operations per second the store performs, in a database created by `fill`
     Store {
-        /// The path of an SQLite database, or the `postgres://` URL of a PostgreSQL database
+        /// The path of a SQLite database, or the `postgres://` URL of a PostgreSQL database
         database: Database,
         /// The number of users in the database
         users: u32,

@@ -16,7 +16,7 @@ use crate::shared::{create, unique_name};
 /// The superuser of every cluster.
 const SUPERUSER: &str = "postgres";
 
-/// How often another port is tried if the server cannot listen on one.
+/// The maximum number of ports that are tried if the server cannot listen on the first one.
 const MAX_STARTS: usize = 5;
 
 /// A PostgreSQL server with its own data, on 127.0.0.1. When this value is dropped or the process

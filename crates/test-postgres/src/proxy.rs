@@ -1,4 +1,4 @@
-//! A TCP proxy in front of a server, for faults of the network.
+//! A TCP proxy in front of a server, which causes network faults.
 
 mod connection;
 mod messages;
@@ -23,17 +23,18 @@ use crate::error::{ClusterError, must};
 pub enum Fault {
     /// No fault.
     None,
-    /// Whatever the client sends arrives later by this time.
+    /// Everything that the client sends is delayed by this time.
     Delay(Duration),
     /// Nothing arrives, in either direction. New connections are accepted. If the fault ends,
     /// everything that was sent arrives.
     BlackHole,
-    /// All connections are reset, and new ones too.
+    /// All connections are reset, including new ones.
     Reset,
-    /// The connection is closed in place of forwarding a COMMIT: it has not happened.
+    /// The connection is closed instead of forwarding a COMMIT, so the transaction is not
+    /// committed.
     SwallowCommit,
-    /// The connection is closed after the server has answered a COMMIT, in place of forwarding the
-    /// answer: it has happened, and the client does not know.
+    /// The connection is closed after the server has answered a COMMIT, instead of forwarding the
+    /// answer. The transaction is committed, and the client does not know it.
     SwallowCommitReply,
 }
 
@@ -89,21 +90,21 @@ impl Proxy {
         self.state.fault.send_replace(fault);
     }
 
-    /// Connects new clients to the server on this port, as after a failover. Open connections stay
-    /// where they are.
+    /// Connects new clients to the server on this port, as after a failover. Open connections are
+    /// not changed.
     pub fn retarget(&self, port: u16) {
         self.state.target.store(port, Ordering::Relaxed);
     }
 
-    /// Returns how often the server has answered after a client has sent something, summed over
-    /// all connections. Requests that are sent together count once.
+    /// Returns the number of times that the server has answered after a client has sent something,
+    /// summed over all connections. Requests that are sent together count once.
     #[must_use]
     pub fn round_trips(&self) -> usize {
         self.state.round_trips.load(Ordering::Relaxed)
     }
 
-    /// Returns how often [`Fault::SwallowCommit`] and [`Fault::SwallowCommitReply`] have closed a
-    /// connection.
+    /// Returns the number of times that [`Fault::SwallowCommit`] and [`Fault::SwallowCommitReply`]
+    /// have closed a connection.
     #[must_use]
     pub fn swallowed_commits(&self) -> usize {
         self.state.swallowed_commits.load(Ordering::Relaxed)
@@ -123,7 +124,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
             Ok((client, _)) => {
                 connections.spawn(connection::serve(client, Arc::clone(&state)));
             }
-            // The client has gone already, or there are too many open files.
+            // The client has already disconnected, or too many files are open.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
         while connections.try_join_next().is_some() {}

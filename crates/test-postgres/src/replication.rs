@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cluster::Cluster;
 use crate::error::{ClusterError, must, run};
 
-/// Whether a commit on the primary waits for a standby.
+/// The kind of replication, which determines if a commit on the primary waits for a standby.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Synchronous {
     /// A commit waits until a standby has stored it. If there is no standby, it waits for one.
@@ -40,8 +40,8 @@ impl Cluster {
         must(self.pg_ctl(&["promote"]));
     }
 
-    /// Makes this server a standby of `other`, for example an old primary that comes back after a
-    /// failover. Replaces its data, and keeps its port. The server may be running or not.
+    /// Makes this server a standby of `other`, for example an old primary that is started again
+    /// after a failover. Replaces its data, and keeps its port. The server may be running or not.
     #[track_caller]
     pub fn become_standby_of(&self, other: &Self) {
         must(self.try_become_standby_of(other));

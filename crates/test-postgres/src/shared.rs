@@ -59,9 +59,9 @@ pub fn shared() -> Shared {
 }
 
 impl Shared {
-    /// Creates a database with a unique name, as a copy of `template` or an empty one. Waits if
-    /// the tests of this process have too many databases. So a test that holds a database must
-    /// not create another one with this method.
+    /// Creates a database with a unique name, as a copy of `template` or an empty one. Waits while
+    /// the tests of this process have too many databases, so a test that holds a database must not
+    /// create another one with this method.
     #[must_use]
     #[track_caller]
     pub fn create_database(&self, template: Option<&str>) -> Database {

@@ -11,7 +11,7 @@ use rcgen::{
 use crate::cluster::Cluster;
 use crate::error::{ClusterError, must};
 
-/// The superuser may connect without TLS and password. Everyone else needs both.
+/// The superuser may connect without TLS and without a password. All other roles need both.
 const HBA: &str = "\
 local   all         all                     trust
 host    all         postgres 127.0.0.1/32   trust

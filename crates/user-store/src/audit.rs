@@ -32,8 +32,8 @@ pub trait AuditLog: Send + Sync + 'static {
     /// Returns up to `limit` events that were recorded after `after`, in the order of recording. If
     /// `user` is given, only events about that user are returned.
     ///
-    /// A reader that continues with the last id that it has received gets every event once, also
-    /// while other servers record events.
+    /// A reader that continues with the last id that it has received gets every event exactly once,
+    /// even while other servers record events.
     async fn events(
         &self,
         user: Option<UserId>,
@@ -116,8 +116,8 @@ pub enum Actor {
 /// The position of an event in the audit log: a cursor for [`AuditLog::events`]. Its value has no
 /// meaning outside the store.
 ///
-/// The order is that of the transactions, and within a transaction that of the numbers. A store that
-/// runs one transaction at a time has only numbers.
+/// Cursors are ordered by transaction, and then by the number of the event. A store that runs one
+/// transaction at a time uses only the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId {
     transaction: i64,
@@ -138,7 +138,7 @@ impl EventId {
         Self::new(0, number)
     }
 
-    /// Returns the number of the transaction. Zero if the store has only numbers of events.
+    /// Returns the number of the transaction. Zero if the store uses only the numbers of events.
     #[must_use]
     pub const fn transaction(self) -> i64 {
         self.transaction

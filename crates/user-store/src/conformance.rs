@@ -54,8 +54,8 @@ pub mod users;
 
 pub use deployment::Deployment;
 
-/// Defines one test per case, in one module per file of cases. The argument is an expression that creates
-/// a fresh [`Deployment`]. The calling crate needs `tokio` with the features `macros` and
+/// Defines one test per case, in one module per file of cases. The argument is an expression that
+/// creates a fresh [`Deployment`]. The calling crate needs `tokio` with the features `macros` and
 /// `rt-multi-thread`.
 #[macro_export]
 macro_rules! conformance_tests {

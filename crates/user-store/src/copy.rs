@@ -1,7 +1,7 @@
 //! Copies everything in a store to another store, of the same kind or the other one.
 //!
-//! The rows are copied as they are stored, and not through the storage traits: also those that
-//! Latchkey cannot parse, and those that have expired.
+//! The rows are copied as they are stored, not through the storage traits, so rows that Latchkey
+//! cannot parse and rows that have expired are copied too.
 
 mod resume;
 mod summary;
@@ -19,7 +19,7 @@ use resume::{Position, Start, start};
 pub use summary::TableChecksum;
 use summary::{Range, summarise};
 
-/// The kind of a store, and where it is.
+/// The kind and the location of a store.
 ///
 /// `Debug` and `Display` do not show the password of a PostgreSQL database.
 #[derive(Debug, Clone)]
@@ -39,10 +39,10 @@ impl fmt::Display for StoreLocation {
     }
 }
 
-/// How far a copy has come.
+/// The progress of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CopyProgress {
-    /// What is done with the rows now.
+    /// The current phase.
     pub phase: CopyPhase,
     /// The table that the current rows belong to.
     pub table: &'static str,
@@ -64,13 +64,13 @@ pub enum CopyPhase {
 /// A completed copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreCopy {
-    /// What was necessary to complete the copy.
+    /// The work that was necessary to complete the copy.
     pub outcome: CopyOutcome,
     /// The tables, all of which have the same rows in both stores.
     pub tables: Vec<CopiedTable>,
 }
 
-/// What was necessary to complete a copy.
+/// The work that was necessary to complete a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum CopyOutcome {
@@ -153,7 +153,7 @@ async fn open_target(location: &StoreLocation) -> Result<Box<dyn CopyEnd>, CopyE
 /// The number of rows that are read at a time, and written in one transaction.
 const PAGE: u32 = 5_000;
 
-/// A copy that is being made.
+/// A copy in progress.
 struct Copy<'a> {
     source: &'a dyn CopyEnd,
     target: &'a dyn CopyEnd,

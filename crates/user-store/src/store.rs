@@ -75,8 +75,8 @@ pub enum EraseOutcome {
 /// Checks the health of the store.
 #[async_trait]
 pub trait HealthCheck: Send + Sync + 'static {
-    /// Returns `Ok` if the store answers a query, unless the store knows that it accepts no changes.
-    /// Anyone can call this through `GET /readyz`, so it must not take a lock that writers wait for.
+    /// Returns `Ok` if the store answers a query and is not known to reject changes. Anyone can
+    /// call this through `GET /readyz`, so it must not take a lock that writers wait for.
     async fn ping(&self) -> Result<(), StoreError>;
 }
 

@@ -1,6 +1,6 @@
 //! The query plans of the SQLite statements, and the inner pages of the tables.
 //!
-//! This test has a program of its own, because it records the statements of the whole process.
+//! These tests are a binary of their own, because they record the statements of the whole process.
 
 #![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]

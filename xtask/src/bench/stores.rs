@@ -1,4 +1,4 @@
-//! `cargo xtask bench stores`: the same servers on SQLite and on PostgreSQL.
+//! `cargo xtask bench stores`: measures the same servers on SQLite and on PostgreSQL.
 
 use std::fs;
 use std::path::{Path, PathBuf};

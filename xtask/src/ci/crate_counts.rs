@@ -11,8 +11,8 @@ use crate::workspace;
 
 const PAGE: &str = "crates/auth-core/src/lib.rs";
 
-/// The library crates that can store data, each with the number of crates that are compiled on Linux
-/// for its default features, that is with SQLite.
+/// The library crates that can store data, each with the number of crates that are compiled on
+/// Linux for its default features, that is with SQLite.
 const SQLITE_COUNTS: [(&str, usize); 3] = [("user-store", 122), ("accounts", 148), ("api", 181)];
 
 /// The crates that only the PostgreSQL backend uses.

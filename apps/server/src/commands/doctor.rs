@@ -70,7 +70,7 @@ impl DoctorArgs {
     }
 }
 
-/// Reports the ways in which the options reveal the password of the database.
+/// Reports options that reveal the password of the database.
 fn credentials(warnings: Vec<String>) -> Vec<Finding> {
     warnings.into_iter().map(|warning| Finding::warn("credentials", warning)).collect()
 }

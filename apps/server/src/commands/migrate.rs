@@ -7,19 +7,19 @@ use user_store::Migrated;
 use crate::args::StoreArgs;
 use crate::error::CommandError;
 
-/// The SQL that creates the roles of a PostgreSQL database.
+/// The SQL that creates the roles for a PostgreSQL database.
 const ROLES: &str = include_str!("migrate/roles.sql");
 
 const HELP: &str = "\
 latchkey serve does the same when it starts, if it may create tables. With PostgreSQL, run this
-command as the owner of the tables, so that the servers can use a role that cannot change them.
-The first server that starts creates the signing key.";
+command as the owner of the tables, so that the servers can use a role that cannot change them. The
+first server that starts creates the signing key.";
 
 /// The arguments of `latchkey migrate`.
 #[derive(Args)]
 #[command(after_help = HELP)]
 pub(crate) struct MigrateArgs {
-    /// Print the SQL that creates the roles of a PostgreSQL database, and do nothing else
+    /// Print the SQL that creates the roles for a PostgreSQL database, and do nothing else
     #[arg(long)]
     print_roles: bool,
 

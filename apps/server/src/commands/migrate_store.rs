@@ -15,10 +15,11 @@ use crate::output::{OutputFormat, print_message};
 use progress::Progress;
 
 const HELP: &str = "\
-Stop all servers first. Copies users, sessions, signing keys, lockouts and the audit log, and compares
-both databases afterwards. Users stay signed in. The source is not changed. The target must be empty;
-it is created if it does not exist. If the copy is interrupted, run the same command again to complete
-it. With PostgreSQL, use the role that owns the tables, and connect to the server directly.";
+Stop all servers first. This command copies users, sessions, signing keys, lockouts and the audit
+log, and then compares both databases. Users stay signed in. The source is not changed. The target
+must be empty; it is created if it does not exist. If the copy is interrupted, run the same command
+again to complete it. With PostgreSQL, use the role that owns the tables, and connect to the server
+directly, not through a connection pooler.";
 
 /// The arguments of `latchkey migrate-store`.
 #[derive(Args)]
@@ -28,7 +29,7 @@ pub(crate) struct MigrateStoreArgs {
     #[arg(long, value_name = "PATH|URL", value_parser = values::database, required_unless_present = "from_file", conflicts_with = "from_file")]
     from: Option<Database>,
 
-    /// File with the database to copy on its first line, for a URL with a password
+    /// File whose first line is the value of --from; use it for a URL with a password
     #[arg(long, value_name = "PATH")]
     from_file: Option<PathBuf>,
 
@@ -36,7 +37,7 @@ pub(crate) struct MigrateStoreArgs {
     #[arg(long, value_name = "PATH|URL", value_parser = values::database, required_unless_present = "to_file", conflicts_with = "to_file")]
     to: Option<Database>,
 
-    /// File with the database to copy to on its first line
+    /// File whose first line is the value of --to; use it for a URL with a password
     #[arg(long, value_name = "PATH")]
     to_file: Option<PathBuf>,
 
@@ -59,7 +60,7 @@ impl MigrateStoreArgs {
     }
 }
 
-/// The two options that name a database.
+/// The values of the two options that name a database.
 struct Options {
     name: &'static str,
     value: Option<Database>,
@@ -90,6 +91,7 @@ fn read(path: &Path) -> Result<Database, CommandError> {
     database::read(path)
 }
 
+/// The report of a complete copy.
 struct Report<'a> {
     from: &'a Database,
     to: &'a Database,

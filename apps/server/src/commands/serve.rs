@@ -43,8 +43,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "LATCHKEY_DATABASE", value_name = "PATH|URL", value_parser = values::database, hide_env_values = true)]
     database: Option<Database>,
 
-    /// File with the database on its first line; for a URL with a password, which other users can
-    /// see on the command line
+    /// File whose first line is the value of --database; other users can see a password in
+    /// --database, but not in the file
     #[arg(long, env = "LATCHKEY_DATABASE_FILE", value_name = "PATH")]
     database_file: Option<PathBuf>,
 
@@ -248,7 +248,7 @@ impl ServeArgs {
     }
 }
 
-/// What a server works on.
+/// The database and the listener of a server.
 struct Resources {
     database: Database,
     listener: TcpListener,

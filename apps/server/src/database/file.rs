@@ -1,4 +1,4 @@
-//! The file that `--database-file` names.
+//! The file that `--database-file` or a similar option names.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -11,12 +11,12 @@ use crate::error::CommandError;
 /// The maximum length of the file, in bytes.
 const MAX_LENGTH: u64 = 64 * 1024;
 
-/// Reads the name of the database from the first line of the file.
+/// Reads the database from the first line of the file: a path or a URL.
 pub(crate) fn read(path: &Path) -> Result<Database, CommandError> {
     if path.to_string_lossy().contains("://") {
         // The message does not contain the value, because it probably contains a password.
         return Err(CommandError::Usage(
-            "expected the path of a file that contains the URL of the database, not the URL itself"
+            "expected the path of a file that contains the URL of the database; write the URL to a file"
                 .to_owned(),
         ));
     }
@@ -26,7 +26,7 @@ pub(crate) fn read(path: &Path) -> Result<Database, CommandError> {
     if line.is_empty() {
         let path = path.display();
         return Err(CommandError::Usage(format!(
-            "the first line of the database file {path} is empty; write the URL of the database there"
+            "the first line of the database file {path} is empty; write the path or the URL of the database there"
         )));
     }
     Database::parse(line).map_err(|problem| {
@@ -43,8 +43,8 @@ fn read_text(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// Returns a warning if every user of this machine can read or replace the content of the file.
-/// Access of the group is accepted: systemd and Kubernetes grant access to secrets by it.
+/// Returns a warning if every user of this machine can read or change the file. Access by a group is
+/// accepted, because systemd and Kubernetes use it to grant access to secrets.
 pub(crate) fn readable_by_others(path: &Path) -> Option<String> {
     let mode = path.metadata().ok()?.permissions().mode();
     let access = match mode & 0o006 {

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 
 use super::Database;
 
-/// Returns whether an argument of `--database` contains a password. Every user of the machine can
+/// Returns whether the command line has a password in `--database`. Every user of the machine can
 /// see the arguments of a process.
-pub(crate) fn on_command_line(arguments: &[OsString]) -> bool {
+pub(crate) fn is_on_command_line(arguments: &[OsString]) -> bool {
     let texts: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
     let separate = texts.windows(2).filter(|pair| pair[0] == "--database").map(|pair| &*pair[1]);
     let joined = texts.iter().filter_map(|text| text.strip_prefix("--database="));
@@ -17,11 +17,12 @@ fn has_password(text: &str) -> bool {
     matches!(Database::parse(text), Ok(Database::Postgres(config)) if config.has_password())
 }
 
-/// Replaces the URLs among these arguments and values of variables in a message about them.
+/// Replaces URLs that may contain a password in a message. `values` are the arguments and the
+/// variables that the message can quote.
 pub(crate) fn without_urls<'a>(message: &str, values: impl Iterator<Item = &'a str>) -> String {
     let mut message = message.to_owned();
     for value in values {
-        // The argument of an option may follow a `=`.
+        // The value of an option may follow a `=`.
         let value = match value.split_once('=') {
             Some((option, value)) if option.starts_with('-') => value,
             _ => value,
@@ -53,7 +54,7 @@ mod tests {
             (&["--database"], false),
         ] {
             let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
-            assert_eq!(on_command_line(&arguments), found, "{arguments:?}");
+            assert_eq!(is_on_command_line(&arguments), found, "{arguments:?}");
         }
     }
 

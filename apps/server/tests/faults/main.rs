@@ -1,6 +1,6 @@
 //! Fault tests: the server is killed, its disk is full, its database is locked, damaged, read-only
-//! or does not answer, or its clients are slow, are many, or send malformed requests. Several
-//! servers share a PostgreSQL database, and some of them are killed.
+//! or unresponsive, or its clients are slow, are many, or send malformed requests. Several servers
+//! share a PostgreSQL database, and some of them are killed.
 //!
 //! Acknowledged changes are never lost, and errors are clear. `cargo xtask soak` runs the same
 //! tests for longer, with the release binary.

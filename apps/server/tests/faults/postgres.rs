@@ -1,8 +1,6 @@
 //! A PostgreSQL server that is stopped or killed, fails over or does not answer, while Latchkey
 //! runs.
 
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
@@ -10,17 +8,16 @@ use tempfile::TempDir;
 use test_postgres::{Cluster, Fault, Proxy, Synchronous};
 use tokio::runtime::Runtime;
 
-use crate::server::{Answer, Server, URL_FILE, bearer, credentials};
+use crate::app::write_url;
+use crate::server::{Answer, Server, bearer, credentials};
 use crate::start::{PASSWORD, assert_unavailable, start};
 
 const EMAIL: &str = "ada@example.com";
 
-/// A server that uses the database at this URL.
+/// Starts a server that uses the database at this URL.
 fn start_with(url: &str) -> (TempDir, Server) {
     let folder = tempfile::tempdir().unwrap();
-    let mut file = std::fs::OpenOptions::new();
-    let file = file.write(true).create_new(true).mode(0o600).open(folder.path().join(URL_FILE));
-    file.unwrap().write_all(url.as_bytes()).unwrap();
+    write_url(&folder, url);
     let server = start(&folder);
     (folder, server)
 }
@@ -47,8 +44,8 @@ impl Session {
     }
 }
 
-/// Sends requests of several kinds at the same time. Each must be answered with 503, and leave the
-/// cookies of the browser as they are.
+/// Sends requests of several kinds at the same time. Each must be answered with 503, and must not
+/// change the cookies of the browser.
 fn assert_all_unavailable(server: &Server, session: &Session) {
     let Session { token, cookie } = session;
     let log_out = format!("{}cookie: {cookie}\r\n", bearer(token));
@@ -124,7 +121,7 @@ fn a_promoted_synchronous_standby_has_every_account_and_session() {
     assert_eq!(server.me(&ended.token).code(), "invalid_token");
     wait_until_ready(&server);
 
-    // The old primary comes back, and the address leads to it by mistake.
+    // The old primary is started again, and connections reach it by mistake.
     primary.become_standby_of(&standby);
     proxy.retarget(primary.port());
     proxy.set(Fault::Reset);

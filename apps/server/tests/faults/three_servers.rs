@@ -33,7 +33,8 @@ impl Servers {
         Self { all: [(); 3].map(|()| start(&folder)), folder, database }
     }
 
-    /// Returns the servers in another order for each number, so that each of them is the first one.
+    /// Returns the servers in an order that depends on the number, so that each of them comes first
+    /// once.
     fn in_order(&self, number: usize) -> [&Server; 3] {
         [0, 1, 2].map(|index| &self.all[(number + index) % 3])
     }

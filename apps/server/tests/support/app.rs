@@ -17,7 +17,7 @@ pub(crate) const PASSWORD: &str = "a long walk along the sea";
 /// A running server, and the folder with its database.
 ///
 /// If the variable [`STORE`] is `postgres`, the database is a PostgreSQL database, and the folder
-/// has its URL.
+/// contains its URL.
 pub(crate) struct TestApp {
     server: Server,
     pub(crate) folder: TempDir,
@@ -98,7 +98,7 @@ impl TestApp {
     }
 }
 
-/// Makes a PostgreSQL database the database of the servers and commands in this folder.
+/// Makes the servers and commands in this folder use the PostgreSQL database at this URL.
 pub(crate) fn write_url(folder: &TempDir, url: &str) {
     let mut options = std::fs::OpenOptions::new();
     let file = options.write(true).create(true).truncate(true).mode(0o600);

@@ -11,7 +11,7 @@ const BATCH: u32 = 10_000;
 pub(super) async fn fill(url: &str, users: u32, hash: &str) -> CommandResult<()> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     let connection = tokio::spawn(connection);
-    // Without the triggers that check foreign keys.
+    // Disables the triggers that check foreign keys.
     client.batch_execute("SET session_replication_role = replica").await?;
     for first in (0..users).step_by(usize::try_from(BATCH)?) {
         let batch = first..users.min(first + BATCH);

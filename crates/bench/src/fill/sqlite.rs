@@ -7,7 +7,7 @@ use user_store::NewSession;
 use super::FilledUser;
 use crate::command::CommandResult;
 
-/// Adds users to an SQLite database, in one transaction.
+/// Adds users to a SQLite database, in one transaction.
 pub(super) fn fill(database: &Path, users: u32, hash: &str) -> CommandResult<()> {
     let mut connection = Connection::open(database)?;
     // Each insert changes a random page of the sessions' index, so a large cache speeds up inserts.

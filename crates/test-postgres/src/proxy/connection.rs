@@ -12,16 +12,16 @@ use tokio::time::{sleep, timeout};
 use super::messages::{ClientMessages, Message, ends_transaction};
 use super::{Ending, Fault, State};
 
-/// How long the proxy waits for the answer to a COMMIT that it swallows. If a statement before
-/// the COMMIT fails, there is no answer to the COMMIT.
+/// The maximum time that the proxy waits for the answer to a COMMIT that it swallows. If a
+/// statement before the COMMIT fails, there is no answer to the COMMIT.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One connection of a client, with its connection to the server.
 struct Connection<'a> {
     state: &'a State,
-    /// Whether the client has sent something since the server last did.
+    /// `true` if the client has sent something since the server last did.
     client_has_sent: AtomicBool,
-    /// Whether the client has sent a COMMIT whose answer is swallowed.
+    /// `true` if the client has sent a COMMIT whose answer is swallowed.
     swallows: AtomicBool,
 }
 
@@ -76,7 +76,7 @@ impl Connection<'_> {
             while let Some((length, message)) = messages.next(&buffer[complete..]) {
                 match (message, fault) {
                     (Message::Commit, Fault::SwallowCommit) => {
-                        // Whatever was sent before arrives, as it would on a slow network.
+                        // Everything that was sent earlier arrives, as it would on a slow network.
                         server.write_all(&buffer[..complete]).await?;
                         self.state.swallowed_commits.fetch_add(1, Ordering::Relaxed);
                         return Err(Ending::Closed);

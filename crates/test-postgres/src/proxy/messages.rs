@@ -24,7 +24,7 @@ pub(super) struct ClientMessages {
     portals: HashSet<Vec<u8>>,
 }
 
-/// The codes of the requests for TLS and GSSAPI encryption, which stand where a startup message
+/// The codes of the requests for TLS and GSSAPI encryption, in the field in which a startup message
 /// has its version.
 const ENCRYPTION_REQUESTS: [u32; 2] = [80_877_103, 80_877_104];
 
@@ -79,7 +79,7 @@ fn remember(names: &mut HashSet<Vec<u8>>, name: &[u8], is_commit: bool) {
     }
 }
 
-/// Returns whether one of the statements in `sql` is a COMMIT.
+/// Returns `true` if one of the statements in `sql` is a COMMIT.
 fn commits(sql: &[u8]) -> bool {
     String::from_utf8_lossy(sql).split(';').any(|statement| {
         let word = statement.split_whitespace().next().unwrap_or_default();
@@ -87,8 +87,8 @@ fn commits(sql: &[u8]) -> bool {
     })
 }
 
-/// Returns whether messages of a server contain the answer to a COMMIT. A transaction that has
-/// failed is rolled back by a COMMIT.
+/// Returns `true` if messages of a server contain the answer to a COMMIT. If the transaction has
+/// failed, a COMMIT rolls it back.
 pub(super) fn ends_transaction(bytes: &[u8]) -> bool {
     let contains = |answer: &[u8]| bytes.windows(answer.len()).any(|window| window == answer);
     contains(b"C\0\0\0\x0bCOMMIT\0") || contains(b"C\0\0\0\x0dROLLBACK\0")

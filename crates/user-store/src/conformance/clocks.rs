@@ -28,7 +28,7 @@ cases! {
 /// The difference between the clocks.
 const SKEW: Duration = Duration::from_secs(5);
 
-/// A server and what its clock adds to the time.
+/// A server, and the time by which its clock is ahead.
 struct Skewed {
     store: Server,
     ahead: Duration,

@@ -25,7 +25,7 @@ cases! {
     concurrent_attempts_with_counters_in_different_orders_do_not_fail,
 }
 
-/// The server of a number, so that calls alternate between servers.
+/// Returns the server for the `n`th call, so that calls alternate between the servers.
 fn nth(servers: &[Server; 2], n: usize) -> &Server {
     &servers[n % 2]
 }

@@ -6,15 +6,15 @@ use crate::copy::CopyOutcome;
 use crate::copy::summary::{Range, summarise};
 use crate::copy_end::{CopyEnd, CopyError, DECOY_STATE, Page, TABLES, Table, TableKind, Value};
 
-/// What is missing in the target.
+/// The rows that are missing in the target.
 pub(super) enum Start {
-    /// Nothing, if the rows are equal.
+    /// None, if the comparison of all rows succeeds.
     Complete,
     /// The rows after these positions, one of which is given for each table.
     Incomplete(CopyOutcome, Vec<Position>),
 }
 
-/// How much of a table has been copied. Rows are copied in the order of their keys.
+/// The part of a table that has been copied. Rows are copied in the order of their keys.
 #[derive(Debug, Default)]
 pub(super) struct Position {
     /// The key of the last row.
@@ -41,8 +41,7 @@ pub(super) async fn start(source: &dyn CopyEnd, target: &dyn CopyEnd) -> Result<
     }
 }
 
-/// Continues an unfinished copy. If the rows that it has are not those of the source any more, they
-/// are deleted.
+/// Continues an unfinished copy. If its rows no longer match those of the source, they are deleted.
 async fn resume(source: &dyn CopyEnd, target: &dyn CopyEnd) -> Result<Start, CopyError> {
     let mut positions = Vec::new();
     for table in TABLES {
@@ -69,7 +68,8 @@ fn beginning() -> Vec<Position> {
     TABLES.iter().map(|_| Position::default()).collect()
 }
 
-/// Returns whether the target has the same number of rows. If so, they are compared later.
+/// Returns `true` if each table has the same number of rows in both stores. The rows are compared
+/// later.
 async fn is_copy(source: &dyn CopyEnd, target: &dyn CopyEnd) -> Result<bool, CopyError> {
     for table in TABLES {
         if source.count(table).await? != target.count(table).await? {

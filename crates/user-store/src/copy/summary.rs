@@ -30,7 +30,7 @@ pub(super) struct Summary {
 pub(super) struct Range<'a> {
     /// Only rows up to this key.
     pub(super) until: Option<&'a Value>,
-    /// Is called with the number of rows that have been read.
+    /// Called with the number of rows that have been read.
     pub(super) progress: &'a (dyn Fn(u64) + Send + Sync),
 }
 

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use crate::copy_end::{CopyError, Row, Table, Value};
 
-/// One of the two stores of a copy. No other process changes it meanwhile.
+/// One of the two stores of a copy. No other process changes it during the copy.
 #[async_trait]
 pub(crate) trait CopyEnd: Send + Sync {
     /// Returns the path, or the URL without its password.
@@ -32,8 +32,8 @@ pub(crate) trait CopyEnd: Send + Sync {
     /// Returns the largest id that an event has ever had. Zero if there was none.
     async fn last_event(&self) -> Result<i64, CopyError>;
 
-    /// Lets the ids of new rows begin after those of existing rows, and the ids of new events also
-    /// after `last_event`.
+    /// Makes the ids of new rows higher than those of existing rows, and the ids of new events also
+    /// higher than `last_event`.
     async fn set_last_event(&self, last_event: i64) -> Result<(), CopyError>;
 }
 

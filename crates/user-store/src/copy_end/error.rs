@@ -15,7 +15,7 @@ pub enum CopyError {
     /// Source and target are the same file.
     #[error("{0} cannot be copied to itself; use another target")]
     SameDatabase(String),
-    /// The source is an unfinished copy itself.
+    /// The source is itself an unfinished copy.
     #[error(
         "{0} is an unfinished copy of another store; complete that copy first, or use the original store as the source"
     )]

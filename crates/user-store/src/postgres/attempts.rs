@@ -64,7 +64,7 @@ impl AttemptStore for PostgresStore {
         let Some(email) = email_key(&database, user).await? else {
             return Ok(UnlockOutcome::NotFound);
         };
-        // The address of an account does not change.
+        // The email address of an account does not change.
         let reads = vec![attempts::lock_of_account(&email), attempts::lock_email_key(user)];
         let decide = move |reply: &Reply| {
             if reply.first(1).is_none() {
@@ -104,7 +104,7 @@ impl AttemptStore for PostgresStore {
     }
 }
 
-/// Returns the email address of an account, in the form that its counters belong to.
+/// Returns the normalised email address of an account, to which its counters belong.
 pub(super) async fn email_key(
     database: &Database,
     user: UserId,

@@ -13,8 +13,8 @@ use crate::postgres::statements::audit;
 use crate::postgres::store::PostgresStore;
 use crate::rules;
 
-/// How long [`AuditLog::events`] waits for older transactions to end, and how often it looks. The
-/// last look must also end within the time of a call.
+/// The maximum time that [`AuditLog::events`] waits for older transactions to end, and the pause
+/// between two checks. The last check must also end within the time limit of a call.
 const MAX_WAIT: Duration = Duration::from_secs(4);
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -40,11 +40,11 @@ impl AuditLog for PostgresStore {
         Ok(events?)
     }
 
-    /// An event of a transaction that has begun before others, and still runs, would come before
-    /// theirs. So the log ends before the oldest transaction that still runs, in any database of
-    /// the cluster. This method waits a few seconds for such transactions, so that it returns all
-    /// events that were recorded before the call. If they run for longer, later calls return the
-    /// rest.
+    /// A transaction that is still running may have an earlier position than the newest events. So
+    /// the returned log ends before the oldest transaction that is still running, in any database
+    /// of the cluster. This method waits a few seconds for such transactions, so that it returns
+    /// all events that were recorded before the call. If they run for longer, later calls return
+    /// the rest.
     async fn events(
         &self,
         user: Option<UserId>,

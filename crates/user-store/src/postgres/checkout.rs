@@ -6,23 +6,21 @@ use tokio::time::timeout;
 
 use crate::postgres::database_error::{DatabaseError, ErrorKind};
 
-/// How long a connection keeps its place in the pool while the server still runs its statements.
-/// The server's own timeouts end them earlier.
+/// The maximum time that a connection keeps its slot in the pool while the server still runs its
+/// statements. The server's own timeouts end them earlier.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the server waits for a synchronous standby before it ends a commit without it. By then,
-/// the caller has long been told that the outcome is unknown.
-pub(super) const SET_COMMIT_TIMEOUT: &str = "SET LOCAL statement_timeout = '30s'";
-
-/// How long a connection keeps its place in the pool while a commit waits for a standby.
-const COMMIT_DRAIN_TIMEOUT: Duration = Duration::from_secs(35);
+/// The same for a commit. It can wait for a synchronous standby as long as that is away, and no
+/// timeout of the server ends this wait.
+const COMMIT_DRAIN_TIMEOUT: Duration = Duration::from_mins(30);
 
 /// A connection from the pool, for one transaction.
 ///
-/// When it is dropped before it is kept or closed, for example because of a timeout, the transaction
-/// is rolled back in the background. Until the server has answered, the connection keeps its place
-/// in the pool: the server still runs it, and closing this end would not stop that. So a server
-/// that hangs does not get more and more connections.
+/// If it is dropped before [`keep`](Self::keep) or [`close`](Self::close) is called, for example
+/// because of a timeout, the transaction is rolled back in the background. Until the server has
+/// answered, the connection keeps its slot in the pool: the server still runs the transaction, and
+/// closing the connection would not stop it. So a server that hangs does not get more and more
+/// connections.
 #[derive(Debug)]
 pub(super) struct Checkout {
     object: Option<Object>,
@@ -75,7 +73,7 @@ impl Drop for Checkout {
 }
 
 async fn roll_back(object: Object, drain_timeout: Duration) {
-    // The server answers in order, so everything that was sent before is done when it answers this.
+    // The server answers in order, so all earlier statements have ended when it answers this one.
     match timeout(drain_timeout, object.batch_execute("ROLLBACK")).await {
         Ok(Ok(())) => drop(object),
         Ok(Err(_)) | Err(_) => drop(Object::take(object)),

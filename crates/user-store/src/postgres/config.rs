@@ -13,7 +13,8 @@ use crate::postgres::invalid_url::InvalidPostgresUrl;
 use crate::postgres::tls_settings::{Roots, TlsSettings, Verification, tls_settings};
 use crate::postgres::url::{Url, UrlHost, UrlHosts};
 
-/// Where a PostgreSQL database is and how to connect to it: a parsed `postgres://` URL.
+/// A parsed `postgres://` URL: the location of a PostgreSQL database, and the settings of the
+/// connection.
 ///
 /// `Debug` and `Display` do not show the password.
 #[derive(Clone)]
@@ -25,7 +26,7 @@ pub struct PostgresConfig {
     tls: Option<TlsSettings>,
 }
 
-/// How the connection to a PostgreSQL server is protected.
+/// The protection of the connection to a PostgreSQL server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PostgresTls {
@@ -46,10 +47,10 @@ impl PostgresConfig {
     ///
     /// - Host and database must be given. Environment variables such as `PGPASSWORD`, and the files
     ///   `~/.pgpass` and `~/.pg_service.conf`, are not read.
-    /// - Without `sslmode`, TLS is required, and the server's certificate and its name are verified,
-    ///   unless every host is local: a Unix socket, `localhost` or a loopback address.
-    ///   `require` means the same as `verify-full`, because encryption does not help if anyone can
-    ///   be the other end. `prefer` and `allow` are rejected.
+    /// - Without `sslmode`, TLS is required, and the server's certificate and its name are
+    ///   verified, unless every host is local: a Unix socket, `localhost` or a loopback address.
+    ///   `require` means the same as `verify-full`, because encryption does not help if the other
+    ///   end is not authenticated. `prefer` and `allow` are rejected.
     /// - Without `sslrootcert`, the CAs of the operating system are trusted.
     /// - `target_session_attrs` is `read-write` by default.
     ///
@@ -90,8 +91,8 @@ impl PostgresConfig {
         format!("postgres://{}{}/{database}", user.unwrap_or_default(), hosts.join(","))
     }
 
-    /// Returns the URL without the password, for PostgreSQL's own tools: they verify the server in
-    /// the same way. From version 16 on, they know `sslrootcert=system`.
+    /// Returns the URL without the password, for PostgreSQL's own tools, which verify the server in
+    /// the same way. They support `sslrootcert=system` from version 16.
     #[must_use]
     pub fn libpq_url(&self) -> String {
         let Some(TlsSettings { verification, roots, .. }) = &self.tls else {
@@ -108,7 +109,7 @@ impl PostgresConfig {
         format!("{}?sslmode={mode}&sslrootcert={roots}", self.location())
     }
 
-    /// Returns how the connection is protected.
+    /// Returns the protection of the connection.
     #[must_use]
     pub fn tls(&self) -> PostgresTls {
         match &self.tls {
@@ -123,8 +124,8 @@ impl PostgresConfig {
         }
     }
 
-    /// Returns whether the URL contains a password. Other users of the machine can see it if the URL
-    /// is an argument of a command.
+    /// Returns `true` if the URL contains a password. Other users of the machine can see it if the
+    /// URL is an argument of a command.
     #[must_use]
     pub fn has_password(&self) -> bool {
         self.connection.get_password().is_some()
@@ -217,8 +218,8 @@ fn target_session_attrs(url: &Url) -> Result<TargetSessionAttrs, InvalidPostgres
     }
 }
 
-/// Timeouts of the server. They end a statement that the client does not wait for any more, and
-/// release the locks of a client that has gone.
+/// Timeouts on the server. They end a statement that the client no longer waits for, and release
+/// the locks of a client that has disconnected.
 const STARTUP_OPTIONS: &str = r"-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000 -c default_transaction_isolation=read\ committed";
 
 /// Appends Latchkey's settings to the user's, so that they take precedence. Each has the form
@@ -230,8 +231,8 @@ fn startup_options(users: Option<&str>) -> String {
     }
 }
 
-/// How long a TCP connection to one address of a host may take. A host name can have several, of
-/// which the first may not be reachable.
+/// The time limit for a TCP connection to one IP address of a host. A host name can have several,
+/// of which the first may not be reachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The highest value of `connect_timeout`. A request is answered within six seconds.
@@ -246,7 +247,7 @@ fn connect_timeout(url: &Url) -> Result<Duration, InvalidPostgresUrl> {
     }
 }
 
-/// How long sent data may stay unacknowledged before the connection is closed.
+/// The maximum time that sent data may stay unacknowledged before the connection is closed.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn set_keepalives(connection: &mut Config, url: &Url) -> Result<(), InvalidPostgresUrl> {

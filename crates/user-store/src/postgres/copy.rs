@@ -19,13 +19,14 @@ use crate::postgres::database_error::DatabaseError;
 use crate::postgres::error::PostgresOpenError;
 use crate::postgres::open::{Schema, connect_for_copy};
 
-/// A database that no server uses meanwhile.
+/// A PostgreSQL database as one end of a copy. No server uses it during the copy.
 pub(crate) struct PostgresEnd {
     location: String,
     client: ClientWrapper,
 }
 
-/// The statements of a copy may take long, and the source is idle while the target is written.
+/// Turns off the time limits. The statements of a copy may take long, and the source is idle while
+/// the target is written.
 const NO_TIMEOUTS: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
 
 impl PostgresEnd {
@@ -180,7 +181,7 @@ impl CopyEnd for PostgresEnd {
     async fn clear(&self) -> Result<(), CopyError> {
         let tables = TABLES.iter().filter(|table| table.kind == TableKind::Rows);
         let names: Vec<_> = tables.map(|table| table.name).collect();
-        // A trigger prevents that events are deleted early.
+        // A trigger prevents the early deletion of events.
         let sql = format!(
             "BEGIN;
              ALTER TABLE events DISABLE TRIGGER events_are_not_truncated;
@@ -218,8 +219,8 @@ impl CopyEnd for PostgresEnd {
     }
 }
 
-/// Returns the columns of a table. Events have one more column than in other kinds of stores, which is
-/// the first part of their position in the audit log.
+/// Returns the columns of a table. Events have a column that other kinds of stores lack: the first
+/// part of their position in the audit log.
 fn columns(table: &Table) -> Vec<&'static str> {
     let position = if table.name == EVENTS { &["xid"][..] } else { &[] };
     [table.columns, position].concat()

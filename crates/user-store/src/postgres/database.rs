@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Row;
 
 use crate::error::StoreError;
-use crate::postgres::checkout::{Checkout, SET_COMMIT_TIMEOUT};
+use crate::postgres::checkout::Checkout;
 use crate::postgres::database_error::{DatabaseError, ErrorKind};
 use crate::postgres::lifetime::Lifetime;
 use crate::postgres::lookups::{LookupConnections, MAX_SHARED};
@@ -21,8 +21,9 @@ pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// The maximum number of connections for transactions.
 pub(super) const MAX_POOLED: usize = 16;
 
-/// The maximum age of a connection. It is up to a tenth less, so that not all servers replace their
-/// connections at the same time. A new connection may lead to another primary.
+/// The maximum age of a connection. A random part of up to a tenth is subtracted, so that not all
+/// servers replace their connections at the same time. A new connection may lead to another
+/// primary.
 const MAX_AGE: Duration = Duration::from_mins(30);
 
 /// The number of times that a transaction runs again after a conflict.
@@ -43,7 +44,7 @@ pub(super) struct Database {
     pool: Pool,
     lookups: Arc<LookupConnections>,
     lifetime: Arc<Lifetime>,
-    /// When all methods end. If it is `None`, each one has [`CALL_TIMEOUT`].
+    /// The time by which all methods end. If it is `None`, each one has [`CALL_TIMEOUT`].
     deadline: Option<Instant>,
 }
 
@@ -87,9 +88,9 @@ impl From<WriteError> for StoreError {
 }
 
 impl Database {
-    /// The first call that needs a connection opens it. The managers open the connections for
-    /// transactions and the shared ones. These do not count towards the limit of the others, so
-    /// that reads go on while transactions wait.
+    /// Builds the pools, but opens no connection: the first call that needs one does. The managers
+    /// open the connections for transactions and the shared ones. These do not count towards the
+    /// limit of the others, so that reads go on while transactions wait.
     pub(super) fn new(transactions: Manager, shared: Manager) -> Result<Self, DatabaseError> {
         let lifetime = Arc::new(Lifetime::new(MAX_AGE - random_part(MAX_AGE / 10)));
         let pool = pool_of(transactions, MAX_POOLED, &lifetime)?;
@@ -104,7 +105,7 @@ impl Database {
         self.within(CALL_TIMEOUT)
     }
 
-    /// Returns the same database, on which all methods end when `timeout` has passed from now.
+    /// Returns the same database, on which all methods end within `timeout` from now.
     pub(super) fn within(&self, timeout: Duration) -> Self {
         Self { deadline: Some(Instant::now() + timeout), ..self.clone() }
     }
@@ -150,7 +151,7 @@ impl Database {
 
     /// Runs a transaction in two round trips: first `reads`, which must lock the rows that the
     /// decision depends on; then the writes that `decide` returns, together with `COMMIT`. `decide`
-    /// runs again if another transaction is in the way.
+    /// runs again if the transaction conflicts with another one.
     ///
     /// Every statement sees what was committed before it began. A statement that waits for a lock
     /// began before the wait, so a row must be locked by a statement of its own before the
@@ -182,16 +183,12 @@ impl Database {
         loop {
             let is_committing = AtomicBool::new(false);
             let attempt = self.attempt(reads, decide, &is_committing);
-            let result = timeout_at(deadline, attempt).await;
-            // The answer to a commit can also arrive too late if this program was suspended. The
-            // server may then have given up on its standby.
-            let is_late = Instant::now() > deadline;
-            let error = match result {
-                Ok(Ok(_)) | Err(_) if is_late && is_committing.load(Ordering::Relaxed) => {
-                    return Err(WriteError::Unknown(timed_out()));
-                }
+            let error = match timeout_at(deadline, attempt).await {
                 Ok(Err(WriteError::Unchanged(error))) => error,
                 Ok(result) => return result,
+                Err(_) if is_committing.into_inner() => {
+                    return Err(WriteError::Unknown(timed_out()));
+                }
                 Err(_) => return Err(timed_out().into()),
             };
             match error.kind {
@@ -233,7 +230,7 @@ impl Database {
         };
         checkout.expect_commit();
         is_committing.store(true, Ordering::Relaxed);
-        let commit = Around { before: &[], after: &COMMIT };
+        let commit = Around { before: &[], after: &["COMMIT"] };
         let Err(error) = writes.run(checkout.client()?, commit).await else {
             checkout.keep();
             return Ok(plan.outcome);
@@ -255,8 +252,8 @@ impl Database {
         }
     }
 
-    /// Runs statements on a shared connection. If the connection is of no use, they run once more
-    /// on a new one.
+    /// Runs statements on a shared connection. If the connection has become unusable, they run once
+    /// more on a new one.
     async fn shared(
         &self,
         queries: &[Query],
@@ -295,13 +292,11 @@ impl Database {
     }
 }
 
-/// `READ WRITE` would override `default_transaction_read_only`, with which an operator, or a provider
-/// whose disk is nearly full, stops all changes. It would also fail on a standby, so that the
-/// statements sent with it would run outside a transaction if the standby was promoted in between.
+/// `READ WRITE` would override `default_transaction_read_only`, with which an operator, or a
+/// provider whose disk is nearly full, stops all changes. It would also fail on a standby, so that
+/// the statements sent with it would run outside a transaction if the standby was promoted in
+/// between.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
-/// While the caller waits, the server must not cancel a commit that waits for a synchronous standby:
-/// it would report the commit as a success although the standby does not have it.
-const COMMIT: [&str; 2] = [SET_COMMIT_TIMEOUT, "COMMIT"];
 const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const IN_RECOVERY: &str = "SELECT pg_is_in_recovery()";
 

@@ -17,23 +17,23 @@ pub(super) struct DatabaseError {
     pub(super) kind: ErrorKind,
     /// The server's code for the error, if the error is from the server.
     code: Option<SqlState>,
-    /// Whether a transaction may have been committed if its `COMMIT` got this error: the connection
-    /// has ended.
+    /// `true` if a transaction whose `COMMIT` got this error may have been committed, because the
+    /// connection has ended or the server does not know.
     pub(super) leaves_commit_unknown: bool,
-    /// Whether the client refuses to authenticate, for example because it has no password.
+    /// `true` if the client refuses to authenticate, for example because it has no password.
     is_refused_by_client: bool,
     message: String,
 }
 
-/// What a failed transaction can do about an error.
+/// The kind of an error, by how a failed transaction can react to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ErrorKind {
-    /// Another transaction was in the way. The transaction was rolled back and can run again.
+    /// The transaction conflicted with another one. It was rolled back and can run again.
     Conflict,
     /// A row with this key exists. The transaction was rolled back. If it runs again, it finds the
     /// row.
     Duplicate,
-    /// The connection is of no more use. A new one may reach a server that works.
+    /// The connection is unusable. A new one may reach a server that works.
     Connection,
     /// The server has not answered in time.
     NoAnswer,
@@ -54,19 +54,19 @@ impl DatabaseError {
         }
     }
 
-    /// Returns whether the server rejects the role, its password or the name of the database, or
-    /// the client cannot do what the server asks for.
+    /// Returns `true` if the server rejects the role, its password or the name of the database, or
+    /// if the client cannot authenticate as the server requires.
     pub(super) fn is_rejection(&self) -> bool {
         let is_rejected = |code: &SqlState| matches!(code.code().get(..2), Some("28" | "3D"));
         self.is_refused_by_client || self.code.as_ref().is_some_and(is_rejected)
     }
 
-    /// Returns whether the connection has ended.
+    /// Returns `true` if the connection has ended.
     pub(super) fn is_disconnection(&self) -> bool {
         self.kind == ErrorKind::Connection && self.leaves_commit_unknown
     }
 
-    /// Returns whether the role has no right to do this.
+    /// Returns `true` if the role lacks the privilege for this.
     pub(super) fn is_denied(&self) -> bool {
         self.code == Some(SqlState::INSUFFICIENT_PRIVILEGE)
     }
@@ -166,7 +166,7 @@ fn kind_on_client(error: &tokio_postgres::Error) -> ErrorKind {
     if is_conversion { ErrorKind::Defect } else { ErrorKind::Connection }
 }
 
-/// Returns whether the client ends the attempt to connect, because the URL has no password or the
+/// Returns `true` if the client ends the attempt to connect, because the URL has no password or the
 /// server's authentication is not accepted. tokio-postgres shows this only in the text.
 fn is_refusal(error: &tokio_postgres::Error) -> bool {
     matches!(&*error.to_string(), "invalid configuration" | "authentication error")

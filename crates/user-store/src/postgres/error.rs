@@ -54,8 +54,8 @@ pub enum PostgresOpenError {
         /// The newest version that this program knows.
         known: i64,
     },
-    /// The schema has tables of another application with the names of Latchkey's. Nothing was
-    /// changed.
+    /// The schema contains tables of another application that have the same names as Latchkey's.
+    /// Nothing was changed.
     #[error(
         "the database {location} has a table {table} of another application; create a database for Latchkey alone, or a schema that is the first one in the search_path of its roles"
     )]
@@ -65,7 +65,7 @@ pub enum PostgresOpenError {
         /// The first of these tables.
         table: String,
     },
-    /// The database has another encoding than UTF8. Nothing was changed.
+    /// The encoding of the database is not UTF8. Nothing was changed.
     #[error(
         "the database {location} has the encoding {encoding}, which cannot store every email address; create a database with the encoding UTF8, as in createdb --template=template0 --encoding=UTF8"
     )]
@@ -77,7 +77,7 @@ pub enum PostgresOpenError {
     },
     /// The server is older than the statements require. Nothing was changed.
     #[error(
-        "the server of the database {location} has version {version} of PostgreSQL; upgrade it to version 13 or later"
+        "the server of the database {location} is PostgreSQL {version}; upgrade it to version 13 or later"
     )]
     OldServer {
         /// The URL without the password.
@@ -85,14 +85,14 @@ pub enum PostgresOpenError {
         /// The version of the server.
         version: String,
     },
-    /// The database is a copy of another store, which has not been completed.
+    /// The database is an unfinished copy of another store.
     #[error(
         "the database {0} is an unfinished copy of another store; run the same latchkey migrate-store command again to complete it"
     )]
     Unfinished(String),
     /// The database cannot be used.
     #[error(
-        "cannot use the database {location}: {reason}; check the rights of the role and the log of the server"
+        "cannot use the database {location}: {reason}; check the privileges of the role and the log of the server"
     )]
     Unusable {
         /// The URL without the password.

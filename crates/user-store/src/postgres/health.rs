@@ -6,8 +6,8 @@ use crate::postgres::statements::servers;
 use crate::postgres::store::PostgresStore;
 use crate::store::HealthCheck;
 
-/// Whether the database accepts changes is known from the task of [`PostgresStore::open`], so that
-/// a check takes no lock.
+/// The task that [`PostgresStore::open`] starts checks whether the database accepts changes, so
+/// that a health check takes no lock.
 #[async_trait]
 impl HealthCheck for PostgresStore {
     async fn ping(&self) -> Result<(), StoreError> {

@@ -1,4 +1,4 @@
-//! Shows the other servers that this one runs, and checks that the database accepts changes.
+//! Shows that this server is running, and checks that the database accepts changes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,18 +18,18 @@ use crate::postgres::statements::servers;
 const INTERVAL: Duration = Duration::from_secs(5);
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The age of the last renewal from which [`Heartbeat::check`] fails.
+/// The maximum age of the last renewal. [`Heartbeat::check`] fails if it is older.
 const MAX_AGE: Duration = Duration::from_secs(15);
 
-/// The failure of a renewal if the schema has been migrated meanwhile and this version is too old
+/// The reason why this server is not ready if the schema was migrated and this version is too old
 /// for it.
-const OUTDATED: &str = "the schema of the database needs a newer version of Latchkey: replace this \
-                        server by one of that version";
+const OUTDATED: &str = "the schema of the database needs a newer version of Latchkey; upgrade this \
+                        server";
 
 /// A task that renews the row of this server in the table `servers`, until this value is dropped.
 ///
-/// A commit shows more than a query does: a database that is read-only, full or waits for a
-/// synchronous standby still answers queries.
+/// A commit shows more than a query does: a database that is read-only or full, or that waits for a
+/// synchronous standby, still answers queries.
 #[derive(Debug)]
 pub(super) struct Heartbeat {
     last: Arc<Mutex<Renewal>>,
@@ -41,7 +41,7 @@ pub(super) struct Heartbeat {
 #[derive(Debug)]
 struct Renewal {
     ended_at: Instant,
-    /// Why this server is not ready, if it is not.
+    /// The reason why this server is not ready, if it is not.
     failure: Option<String>,
 }
 

@@ -7,12 +7,13 @@ use tokio::time::timeout;
 use tokio_postgres::config::Config;
 use tokio_postgres::{Client, Error};
 
-/// How long the attempts to connect to all hosts but the last one may take together. A request is
+/// The time limit for the attempts to connect to all hosts but the last one together. A request is
 /// answered within six seconds, and the last host also needs time.
 const MAX_TIME_OF_OTHERS: Duration = Duration::from_secs(3);
 
-/// Tries one host after the other. The timeout of tokio-postgres ends with the TCP connection. This
-/// one also covers TLS and authentication, so that the next host is tried if a host hangs.
+/// Connects to the first host that works. The timeout of tokio-postgres ends with the TCP
+/// connection. This one also covers TLS and authentication, so that the next host is tried if a
+/// host hangs.
 pub(super) struct HostByHost {
     pub(super) connect: Box<dyn Connect>,
     /// The configurations of all hosts but the last one.

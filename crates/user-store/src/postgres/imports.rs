@@ -20,7 +20,7 @@ const BATCH: usize = 5_000;
 
 impl PostgresStore {
     /// Imports accounts in one transaction. If another transaction takes an email address or an id
-    /// meanwhile, the import runs again, and finds that it is taken.
+    /// at the same time, the import runs again, and finds that it is taken.
     pub(super) async fn import(
         &self,
         users: Arc<[StoredUser]>,

@@ -16,7 +16,7 @@ use crate::postgres::schema::{self, SchemaVersion};
 use crate::postgres::statements::inspect as statements;
 use crate::postgres::store::PostgresStore;
 
-/// The number of queries by which the round trip time is measured.
+/// The number of queries with which the round trip time is measured.
 const ROUND_TRIPS: usize = 9;
 
 /// The findings of [`PostgresStore::inspect`].

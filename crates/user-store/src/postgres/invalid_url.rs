@@ -27,7 +27,7 @@ pub enum InvalidPostgresUrl {
         "the database URL does not start with postgres:// or postgresql://; write it as postgres://USER:PASSWORD@HOST/DATABASE"
     )]
     Scheme,
-    /// A part of the URL contains a character that would end it, or a wrong percent-encoding.
+    /// A part of the URL contains a character that would end it, or an invalid percent-encoding.
     #[error(
         "the database URL is not encoded correctly; in the user, the password, the database and the parameters, write @ as %40, / as %2F, ? as %3F, # as %23, & as %26 and % as %25"
     )]
@@ -69,8 +69,8 @@ pub enum InvalidPostgresUrl {
     /// A parameter is given twice.
     #[error("the database URL has the parameter {0} more than once; remove all but one")]
     Repeated(&'static str),
-    /// A parameter has a value that it cannot have.
-    #[error("the parameter {parameter} of the database URL has a wrong value; use {expected}")]
+    /// A parameter has an invalid value.
+    #[error("the parameter {parameter} of the database URL has an invalid value; use {expected}")]
     Value {
         /// The name of the parameter.
         parameter: &'static str,

@@ -21,7 +21,7 @@ impl KeyStore for PostgresStore {
         candidate: &SigningKeySeed,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        // Read first, so that a server that starts on a store with keys does not wait for others.
+        // Read first, so that a server that starts on a store with keys waits for no lock.
         let database = self.database.one_call();
         let found = database.read(vec![keys::set()]).await?;
         if !keys::read_set(found.rows(0))?.keys.is_empty() {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub(super) struct Lifetime {
     max_age: Duration,
-    /// Connections that were opened before this time are not used any more.
+    /// Connections that were opened at or before this time are no longer used.
     min_opened_at: Mutex<Option<Instant>>,
 }
 
@@ -14,12 +14,12 @@ impl Lifetime {
         Self { max_age, min_opened_at: Mutex::new(None) }
     }
 
-    /// Makes all connections that are open now unusable, because one has failed that was opened at
-    /// this time. After a restart, a failover or a migration, it is rarely the only one, and the
-    /// next attempt must not meet another.
+    /// Makes all connections that are open now unusable, because one that was opened at this time
+    /// has failed. After a restart, a failover or a migration, it is rarely the only unusable one,
+    /// and the next attempt must not use another.
     ///
-    /// Does nothing if the connection was unusable before it failed. So of many callers that share
-    /// it, only the first one has an effect.
+    /// Does nothing if the connection was already unusable. So if many callers share it, only the
+    /// first call has an effect.
     pub(super) fn end_all(&self, failed_opened_at: Instant) {
         let mut min_opened_at = self.lock();
         if min_opened_at.is_none_or(|min| min < failed_opened_at) {
@@ -27,7 +27,7 @@ impl Lifetime {
         }
     }
 
-    /// Returns whether a connection that was opened at this time may be used.
+    /// Returns `true` if a connection that was opened at this time may be used.
     pub(super) fn allows(&self, opened_at: Instant) -> bool {
         let is_recent = self.lock().is_none_or(|min| min < opened_at);
         is_recent && opened_at.elapsed() < self.max_age

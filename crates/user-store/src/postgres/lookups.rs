@@ -20,8 +20,8 @@ pub(super) const MAX_SHARED: usize = 8;
 /// processor time than if each had a connection.
 const CALLERS_PER_CONNECTION: usize = 16;
 
-/// A few connections that callers share. A caller does not wait for the answers to others: the
-/// connection sends each statement at once, and the server answers in order.
+/// A few connections that callers share. A caller need not wait for the answers to others before it
+/// sends a statement: the connection sends each statement at once, and the server answers in order.
 #[derive(Debug)]
 pub(super) struct LookupConnections {
     /// Opens the connections. An open one no longer belongs to the pool.

@@ -16,7 +16,8 @@ use crate::postgres::schema::{self, SchemaVersion};
 use crate::postgres::store::PostgresStore;
 use crate::postgres::tls_error::tls_error;
 
-/// How long [`open`] tries to reach the server, and how long it waits for the schema.
+/// The time for which [`open`] tries to reach the server, and the time for which it waits for the
+/// schema.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const SCHEMA_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -60,7 +61,8 @@ pub(super) async fn migrate(config: &PostgresConfig) -> Result<Migrated, Postgre
     let opening = Opening::new(config)?;
     let client = opening.connect_within(Duration::ZERO).await?;
     let migrated = opening.migrate(&client).await?;
-    // Also without a migration, because the roles may have been created since the last one.
+    // This is done even if nothing was migrated, because the roles may have been created since
+    // then.
     client.batch_execute(GRANT).await.map_err(|error| unusable(config, error))?;
     Ok(migrated)
 }
@@ -92,7 +94,7 @@ pub(super) async fn connect_for_copy(
     Ok(Object::take(client))
 }
 
-/// What to do if a database has no schema.
+/// The action if a database has no schema.
 #[cfg(feature = "sqlite")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Schema {

@@ -25,7 +25,7 @@ impl Query {
         Self { sql, parameters: Vec::new() }
     }
 
-    /// Adds the next parameter.
+    /// Appends a parameter.
     #[must_use]
     pub(super) fn bind(mut self, value: impl ToSql + Sync + Send + 'static) -> Self {
         self.parameters.push(Box::new(Hidden(value)));

@@ -25,7 +25,7 @@ BEGIN
             TO latchkey_app;
         GRANT SELECT, UPDATE ON signing_key_set, decoy_state TO latchkey_app;
         GRANT SELECT, UPDATE (event_epoch) ON latchkey_meta TO latchkey_app;
-        -- Not id and xid, which decide the order of the audit log.
+        -- The database assigns id and xid, which determine the order of the audit log.
         GRANT SELECT, INSERT (at, kind, operator, user_id, session_id, ip, user_agent, kid)
             ON events TO latchkey_app;
         GRANT SELECT ON SEQUENCE events_id_seq, signing_keys_id_seq TO latchkey_app;

@@ -26,8 +26,8 @@ pub(super) fn timestamp(row: &Row, column: usize) -> Result<Timestamp> {
     Timestamp::from_millisecond(row.try_get(column)?).map_err(invalid)
 }
 
-/// Reads a password hash. It is not an error if it cannot be parsed: the account of such a hash must
-/// remain readable.
+/// Reads a password hash. It is not an error if it cannot be parsed: the account of such a hash
+/// must remain readable.
 pub(super) fn password_hash(row: &Row, column: usize) -> Result<PasswordHash> {
     Ok(PasswordHash::from_stored(row.try_get(column)?))
 }

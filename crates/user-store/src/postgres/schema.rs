@@ -29,9 +29,9 @@ struct Migration {
 pub(super) struct SchemaVersion {
     /// The number of migrations that have been applied. Zero if there is no schema.
     pub(super) number: i64,
-    /// The oldest version of which a server can use the database.
+    /// The version of the oldest schema whose servers can use the database.
     pub(super) min_reader: i64,
-    /// Whether the database is a copy of another store, which has not been completed.
+    /// `true` if the database is an unfinished copy of another store.
     pub(super) is_unfinished: bool,
 }
 
@@ -44,11 +44,11 @@ pub(super) fn latest() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-/// How often a migration is tried that another transaction prevents.
+/// The maximum number of attempts at migrations, if other transactions prevent them.
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// What decides whether a database can have the schema.
+/// The facts that decide whether a database can contain the schema.
 pub(super) struct Facts {
     pub(super) server_version: String,
     pub(super) server_version_number: i32,
@@ -67,8 +67,8 @@ pub(super) async fn facts(client: &Client) -> Result<Facts, DatabaseError> {
     })
 }
 
-/// `latchkey_meta` is created before the other tables, in a transaction of its own. So a server that
-/// creates the tables at the same time is not taken for another application.
+/// `latchkey_meta` is created before the other tables, in a transaction of its own. So a server
+/// that creates the tables at the same time is not mistaken for another application.
 const FACTS: &str = "
     SELECT current_setting('server_version'), current_setting('server_version_num')::integer,
            current_setting('server_encoding'),
@@ -116,9 +116,9 @@ pub(super) async fn migrate(client: &Client) -> Result<(), DatabaseError> {
     }
 }
 
-/// Begins a new epoch of the audit log if it contains events of transactions that this cluster has
-/// not reached: they were recorded in another cluster and then restored into this one. Later events
-/// must have later positions than them.
+/// Begins a new epoch of the audit log if it contains events with transaction ids that this cluster
+/// has not reached yet: they were recorded in another cluster and then restored into this one. New
+/// events must have later positions.
 pub(super) async fn renew_event_epoch(client: &Client) -> Result<(), DatabaseError> {
     // A role that may only read can use a database that needs no new epoch.
     let row = client.query_one(NEEDS_NEW_EPOCH, &[]).await?;
@@ -182,8 +182,8 @@ const CREATE_META: &str = "
     );
     INSERT INTO latchkey_meta (id, version, min_reader) VALUES (1, 0, 0) ON CONFLICT DO NOTHING;";
 
-/// Returns whether another transaction prevented the migration. Servers that create the first table
-/// at the same time can violate a unique index of the system catalogue.
+/// Returns `true` if another transaction prevented the migration. Servers that create the first
+/// table at the same time can violate a unique index of the system catalogue.
 fn is_conflict(error: &tokio_postgres::Error) -> bool {
     matches!(
         error.code(),

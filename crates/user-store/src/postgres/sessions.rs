@@ -89,7 +89,7 @@ impl SessionStore for PostgresStore {
         let database = self.database.one_call();
         let row = database.look_up(sessions::by_family(&rotation.family)).await?;
         let found = sessions::read_refreshable(&row)?;
-        // Anybody can send an unknown token, so it must not take a connection for transactions.
+        // Anyone can send an unknown token, so it must not use a connection for transactions.
         let decision = rules::refresh::rotate_refresh_token(&rotation, found, &policy, now);
         if let Decision::Return(outcome) = decision {
             return Ok(outcome);

@@ -15,8 +15,8 @@ use crate::postgres::statements::servers;
 
 /// A [`Store`](crate::Store) in a PostgreSQL database, which any number of servers can share.
 ///
-/// Every call ends within 5 seconds, except for imports and counts of many accounts. If the database
-/// cannot be reached, the call fails with
+/// Every call ends within 5 seconds, except for imports and counts of many accounts. If the
+/// database cannot be reached, the call fails with
 /// [`StoreError::Unavailable`](crate::StoreError::Unavailable), and a later call connects again.
 ///
 /// A commit is as durable as the settings of the database make it: with `synchronous_commit`, the
@@ -24,7 +24,7 @@ use crate::postgres::statements::servers;
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
     pub(super) database: Database,
-    /// Shows that the store accepts changes. Only servers have one.
+    /// Checks that the database accepts changes. Only servers have one.
     pub(super) heartbeat: Option<Arc<Heartbeat>>,
 }
 
@@ -33,8 +33,8 @@ impl PostgresStore {
     pub const MAX_CONNECTIONS: usize = database::MAX_POOLED + lookups::MAX_SHARED;
 
     /// Connects to a database for a server. Creates the schema or migrates an older one if the role
-    /// may do so. Otherwise, waits up to 60 seconds until someone else has done it. If the database
-    /// cannot be reached, tries again for 30 seconds, also if the connection is lost meanwhile.
+    /// may do so. Otherwise, waits up to 60 seconds until another role has done so. If the database
+    /// cannot be reached, or the connection is lost, tries again for 30 seconds.
     ///
     /// Until the last clone of the store is dropped, a task renews the row of this server in the
     /// table `servers` every 5 seconds. [`HealthCheck::ping`](crate::HealthCheck::ping) fails if it
@@ -48,7 +48,7 @@ impl PostgresStore {
         open::open(config).await
     }
 
-    /// Connects to a database with the schema of this version.
+    /// Connects to a database that has a schema that this version can use. Does not migrate it.
     ///
     /// # Errors
     ///

@@ -17,7 +17,8 @@ use crate::postgres::tls_settings::{Roots, TlsSettings, Verification};
 impl TlsSettings {
     /// Reads the certificates and builds the configuration of rustls, for TLS 1.2 and 1.3.
     pub(super) fn client_config(&self) -> Result<ClientConfig, PostgresTlsError> {
-        // The provider is stated because the default of a process is for the application to choose.
+        // The provider is explicit, because the default provider of the process is the
+        // application's choice.
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier = self.verifier(&provider)?;
         let builder = ClientConfig::builder_with_provider(provider)
@@ -119,8 +120,8 @@ fn from_pem(error: pem::Error, file: File<'_>) -> PostgresTlsError {
     }
 }
 
-/// Verifies that a certificate is signed by a trusted CA and valid now, but not for which host. This
-/// is `sslmode=verify-ca` of PostgreSQL.
+/// Verifies that a certificate is signed by a trusted CA and is valid at this time, but not that it
+/// is for the host. This is PostgreSQL's `sslmode=verify-ca`.
 #[derive(Debug)]
 struct ChainVerifier {
     roots: Arc<RootCertStore>,

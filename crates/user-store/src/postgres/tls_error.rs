@@ -18,14 +18,14 @@ pub enum PostgresTlsError {
         /// The error from the operating system.
         source: io::Error,
     },
-    /// A file that a parameter of the URL names does not contain what it should.
+    /// A file that a parameter of the URL names does not have the expected content.
     #[error("{}, the file of {parameter}, contains no valid {content}; use a file in PEM format without a passphrase", path.display())]
     Content {
         /// The name of the parameter.
         parameter: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the file should contain.
+        /// The expected content.
         content: &'static str,
     },
     /// The operating system has no list of trusted CAs.
@@ -38,7 +38,7 @@ pub enum PostgresTlsError {
         "cannot set up TLS to the database server: {0}; check the files of sslrootcert, sslcert and sslkey, and that the key belongs to the certificate"
     )]
     SetUp(#[source] rustls::Error),
-    /// TLS is required, and the server has none.
+    /// TLS is required, and the server does not offer it.
     #[error(
         "the database server does not offer TLS; set ssl = on and a certificate in its postgresql.conf, or on a trusted network use sslmode=disable"
     )]
@@ -48,12 +48,12 @@ pub enum PostgresTlsError {
     Handshake {
         /// The error from rustls.
         source: rustls::Error,
-        /// How to fix it.
+        /// The fix.
         fix: &'static str,
     },
 }
 
-/// Returns what to tell the operator if TLS is the reason why a connection failed.
+/// Returns the error for the operator, if TLS is the reason why a connection failed.
 pub(super) fn tls_error(error: &tokio_postgres::Error) -> Option<PostgresTlsError> {
     let cause = error.source()?;
     if cause.to_string() == "server does not support TLS" {

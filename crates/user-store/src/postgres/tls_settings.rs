@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::postgres::invalid_url::InvalidPostgresUrl;
 use crate::postgres::url::{Url, UrlHost};
 
-/// How the server is verified, and the certificate that Latchkey shows to it.
+/// The verification of the server, and the certificate that Latchkey presents to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TlsSettings {
     pub(super) verification: Verification,

@@ -1,7 +1,7 @@
 //! Splits the URL of a database into its decoded parts.
 //!
-//! The syntax is that of libpq, which is not a URL of RFC 3986: it can have several hosts. Every
-//! error must be free of the password, even if the user forgot to encode a character of it.
+//! The syntax is that of libpq, which is not a URL of RFC 3986: it can have several hosts. No error
+//! may contain the password, even if a character of it is not encoded.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -45,8 +45,8 @@ impl UrlHost {
         self.name.starts_with('/')
     }
 
-    /// Returns whether the connection does not leave this machine. The other spellings of loopback
-    /// addresses, such as `127.1`, are not recognised.
+    /// Returns `true` if the connection does not leave this machine. The other spellings of
+    /// loopback addresses, such as `127.1`, are not recognised.
     pub(super) fn is_local(&self) -> bool {
         let is_loopback = |ip: IpAddr| ip.is_loopback();
         self.is_unix_socket()
@@ -97,7 +97,7 @@ fn find<'a>(parameters: &'a [(&'static str, String)], name: &str) -> Option<&'a 
 }
 
 /// Rejects a URL in which a part ends too early because a character of the password is not encoded.
-/// Otherwise, the rest of the password would be taken for a host, a database or a parameter, and
+/// Otherwise, the rest of the password would be parsed as a host, a database or a parameter, and
 /// shown in messages.
 fn reject_misplaced_characters(rest: &str, authority: &str) -> Result<(), InvalidPostgresUrl> {
     let at_signs = rest.matches('@').count();

@@ -49,8 +49,8 @@ impl UserStore for PostgresStore {
             database.write(reads, decide)
         };
         let created = match create().await {
-            // The account may have been created. The same transaction finds that out: its insertion
-            // waits until the first transaction has ended.
+            // The account may have been created. A second attempt detects that: its insertion waits
+            // until the first transaction has ended.
             Err(WriteError::Unknown(_)) => match create().await {
                 Ok(Creation::Exists) => return Ok(()),
                 created => created,

@@ -4,8 +4,8 @@ use auth_core::{Timestamp, UserId};
 
 use crate::audit::{EVENT_RETENTION, Event};
 
-/// Returns whether an event that belongs to no change is recorded. `found` is the account that it is
-/// about, if the account exists: nothing is recorded about a deleted user.
+/// Returns `true` if an event that belongs to no change is recorded. `found` is the account that it
+/// is about, if the account exists: nothing is recorded about a deleted user.
 pub(crate) fn is_recorded(event: &Event, found: Option<UserId>) -> bool {
     event.user.is_none() || event.user == found
 }

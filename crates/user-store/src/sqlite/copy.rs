@@ -19,10 +19,10 @@ use crate::sqlite::open::{
 };
 use crate::sqlite::schema;
 
-/// How long opening waits for other processes to close the file.
+/// The time for which opening waits for other processes to close the file.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A file that no other process can open meanwhile.
+/// A SQLite file as one end of a copy. No other process can open it during the copy.
 pub(crate) struct SqliteEnd {
     path: PathBuf,
     connection: Arc<Mutex<Connection>>,
@@ -193,7 +193,7 @@ impl CopyEnd for SqliteEnd {
     async fn clear(&self) -> Result<(), CopyError> {
         self.run(|connection| {
             let tx = connection.unchecked_transaction()?;
-            // A trigger prevents that events are deleted early.
+            // A trigger prevents the early deletion of events.
             let name = "events_are_kept";
             let sql = "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = ?1";
             let trigger: String = tx.query_row(sql, [name], |row| row.get(0))?;
@@ -240,8 +240,8 @@ impl CopyEnd for SqliteEnd {
 
 const SESSIONS: &str = "sessions";
 
-/// Returns what the columns of a table are read from. In this kind of store, a session refers to its
-/// user by a number that only this store knows.
+/// Returns the table or subquery from which the columns of a table are read. In this kind of store,
+/// a session refers to its user by a number that only this store knows.
 fn source(table: &Table) -> &'static str {
     match table.name {
         SESSIONS => {

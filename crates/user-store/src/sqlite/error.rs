@@ -42,7 +42,7 @@ pub enum OpenError {
         /// The newest schema version that this program knows.
         known: i64,
     },
-    /// The file is a copy of another store, which has not been completed.
+    /// The file is an unfinished copy of another store.
     #[error("{} is an unfinished copy of another store; run the same latchkey migrate-store command again to complete it", .0.display())]
     Unfinished(PathBuf),
     /// The bundled SQLite has a defect that can corrupt the file.

@@ -23,7 +23,7 @@ type Slot = Mutex<Option<Connection>>;
 const MAX_SLOTS: usize = 32;
 
 /// The maximum size of one connection's page cache, in KiB. With a million accounts, a lookup reads
-/// seven pages of 4 KiB. All inner pages of the two trees together have less than 2 MiB, so they
+/// seven pages of 4 KiB. All inner pages of the two trees together are smaller than 2 MiB, so they
 /// stay in the cache.
 const MAX_CACHE_KIB: usize = 16 * 1024;
 

@@ -57,7 +57,7 @@ fn identify_file(path: &Path) -> Result<(PathBuf, Option<i64>), OpenError> {
 pub(super) struct SchemaState {
     /// The number of migrations that have been applied.
     pub(super) version: i64,
-    /// Whether the file is a copy of another store, which has not been completed.
+    /// `true` if the file is an unfinished copy of another store.
     pub(super) is_unfinished: bool,
 }
 
@@ -205,9 +205,9 @@ pub(super) fn check_schema_ids(path: &Path, id: i32, found: i64) -> Result<(), O
     }
 }
 
-/// Checks the schema ids that SQLite reads from the file. Returns the state of the schema, or `None`
-/// if the file is empty. The file is not changed: closing this connection does not even checkpoint a
-/// WAL.
+/// Checks the schema ids that SQLite reads from the file. Returns the state of the schema, or
+/// `None` if the file is empty. The file is not changed: closing this connection does not even
+/// checkpoint a WAL.
 fn reject_by_content(path: &Path) -> Result<Option<SchemaState>, OpenError> {
     let read = || {
         let mut connection = Connection::open_with_flags(path, FLAGS)?;

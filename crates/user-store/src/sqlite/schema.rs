@@ -44,8 +44,8 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<Migrated>
     Ok(Migrated { from: version, to: latest() })
 }
 
-/// Returns whether the database is a copy of another store, which has not been completed. Such a
-/// database has the table `unfinished_copy`, with one row: the identity of the source.
+/// Returns `true` if the database is an unfinished copy of another store. Such a database has the
+/// table `unfinished_copy`, with one row: the identity of the source.
 pub(super) fn is_unfinished_copy(connection: &Connection) -> rusqlite::Result<bool> {
     connection.table_exists(None, "unfinished_copy")
 }

@@ -17,7 +17,7 @@ use user_store::{
     copy_store,
 };
 
-/// Two SQLite files and a PostgreSQL database between them.
+/// A folder for SQLite files, and a PostgreSQL database.
 struct Stores {
     folder: TempDir,
     postgres: Database,

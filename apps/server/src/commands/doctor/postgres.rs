@@ -17,7 +17,7 @@ const DURABILITY: &str = "durability";
 const TIMEOUTS: &str = "timeouts";
 const ROUND_TRIP: &str = "round trip";
 
-/// The round trip time from which a warning is given. A log-in takes up to eight round trips.
+/// The round trip time above which there is a warning. A log-in takes up to eight round trips.
 const SLOW_ROUND_TRIP: Duration = Duration::from_millis(5);
 
 /// Checks a PostgreSQL database, its server, and the role of the connection.
@@ -142,7 +142,7 @@ fn role(role: &PostgresRole, schema: PostgresSchema) -> Finding {
         return Finding::warn(
             ROLE,
             format!(
-                "the role {name} is a superuser, who can read every database and run programs on the server; use latchkey_app, which latchkey migrate --print-roles creates"
+                "the role {name} is a superuser, which can read every database and run programs on the server; use latchkey_app, which latchkey migrate --print-roles creates"
             ),
         );
     }
@@ -186,21 +186,24 @@ fn connections(server: &PostgresServer, role: &PostgresRole, running: usize) -> 
     };
     let fit = available / each;
     let text = format!(
-        "a Latchkey server uses up to {each} of {available} connections, so {fit} fit; {} in use",
+        "a Latchkey server uses up to {each} of {available} connections, so {} fit; {} in use",
+        count(fit as usize, "server"),
         count(server.connections as usize, "connection")
     );
-    const FIX: &str =
-        "raise max_connections or the connection limit of the role, or put PgBouncer in between";
+    const FIX: &str = "raise max_connections or the connection limit of the role, or use PgBouncer";
     if fit == 0 {
         return Finding::fail(CONNECTIONS, format!("{text}; {FIX}"));
     }
     if running > fit as usize {
-        return Finding::warn(CONNECTIONS, format!("{text}, and {running} servers run; {FIX}"));
+        return Finding::warn(
+            CONNECTIONS,
+            format!("{text}, and {running} servers are running; {FIX}"),
+        );
     }
     Finding::ok(CONNECTIONS, text)
 }
 
-/// Checks that a statement, a lock or a transaction that hangs is ended by the server.
+/// Checks that the server ends statements, lock waits and idle transactions that take too long.
 fn timeouts(server: &PostgresServer, role: &str) -> Finding {
     let settings = [
         ("statement_timeout", server.statement_timeout, "5s"),
@@ -221,7 +224,7 @@ fn timeouts(server: &PostgresServer, role: &str) -> Finding {
     Finding::warn(
         TIMEOUTS,
         format!(
-            "{} is not set on the connection, as behind a PgBouncer that ignores startup options, so a hanging query blocks others; run {}",
+            "the connection has no {}, for example because PgBouncer ignores startup options, so a query that hangs can block others; run {}",
             names.join(", "),
             fixes.join("; ")
         ),
@@ -229,12 +232,12 @@ fn timeouts(server: &PostgresServer, role: &str) -> Finding {
 }
 
 fn round_trip(time: Duration) -> Finding {
-    let text = format!("a query takes {time:.1?} on the network");
+    let text = format!("a round trip to the database takes {time:.1?}");
     if time > SLOW_ROUND_TRIP {
         return Finding::warn(
             ROUND_TRIP,
             format!(
-                "{text}; a log-in waits for up to eight of them, and locks are held meanwhile: move this server closer to the database"
+                "{text}, and a log-in waits for up to eight of them, some while it holds locks; move this server closer to the database"
             ),
         );
     }
@@ -255,14 +258,13 @@ fn servers(versions: &[String]) -> Finding {
     let mut different = versions.to_vec();
     different.sort();
     different.dedup();
-    let text =
-        format!("{} have used the database in the last minute", count(versions.len(), "server"));
+    let text = format!("{} used the database in the last minute", count(versions.len(), "server"));
     match &different[..] {
-        [] => Finding::ok(SERVERS, "no server has used the database in the last minute"),
-        [version] => Finding::ok(SERVERS, format!("{text}, of version {version}")),
+        [] => Finding::ok(SERVERS, "no server used the database in the last minute"),
+        [version] => Finding::ok(SERVERS, format!("{text} (version {version})")),
         several => Finding::warn(
             SERVERS,
-            format!("{text}, of the versions {}; complete the upgrade", several.join(", ")),
+            format!("{text}, with versions {}; complete the upgrade", several.join(", ")),
         ),
     }
 }
@@ -336,7 +338,7 @@ mod tests {
     #[test]
     fn each_problem_is_found_and_says_how_to_fix_it() {
         type Change = fn(&mut PostgresInspection);
-        let changes: [(Change, Level, &str, &str); 18] = [
+        let changes: [(Change, Level, &str, &str); 19] = [
             (|it| it.schema = PostgresSchema::Older, Warn, DATABASE, "latchkey migrate"),
             (|it| it.schema = PostgresSchema::Absent, Fail, DATABASE, "latchkey migrate"),
             (|it| it.schema = PostgresSchema::UnfinishedCopy, Fail, DATABASE, "migrate-store"),
@@ -365,7 +367,7 @@ mod tests {
                 |it| it.latchkey_servers = vec!["0.1.0".to_owned(); 98],
                 Warn,
                 CONNECTIONS,
-                "98 servers run",
+                "98 servers are running",
             ),
             (
                 |it| it.server.lock_timeout = Duration::ZERO,

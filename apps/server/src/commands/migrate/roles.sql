@@ -1,12 +1,12 @@
--- Creates the roles of a Latchkey database. Roles that exist are not changed.
+-- Creates the roles for a Latchkey database. Existing roles are not changed.
 --
--- Run it once as a superuser, in a database for Latchkey alone, because it revokes the privileges of
--- all other roles on the database and the schema public. Its encoding must be UTF8:
+-- Run this once as a superuser, in a database for Latchkey alone, because it revokes the privileges
+-- of all other roles on the database and the schema public. Its encoding must be UTF8:
 --
 --   createdb --template=template0 --encoding=UTF8 latchkey
 --   latchkey migrate --print-roles | psql --set=ON_ERROR_STOP=1 latchkey
 --
--- Then set passwords in psql, which does not send them in plain text:
+-- Then set the passwords in psql, which sends them hashed:
 --
 --   \password latchkey_owner
 --   \password latchkey_app
@@ -22,9 +22,9 @@ DO $$
 DECLARE
     role text;
 BEGIN
-    -- latchkey_owner owns the tables: for latchkey migrate.
-    -- latchkey_app reads and writes rows: for latchkey serve and the other commands.
-    -- latchkey_read reads rows, but no keys and no hashes: for reports.
+    -- latchkey_owner owns the tables. It is for latchkey migrate.
+    -- latchkey_app reads and writes rows. It is for latchkey serve and the other commands.
+    -- latchkey_read reads rows, but no keys and no hashes. It is for reports.
     FOREACH role IN ARRAY ARRAY['latchkey_owner', 'latchkey_app', 'latchkey_read'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
             EXECUTE format(

@@ -13,7 +13,7 @@ pub(super) struct Progress {
     lines: Option<Mutex<Line>>,
 }
 
-/// What the last line was about.
+/// The contents of a line.
 #[derive(Default, PartialEq, Eq)]
 struct Line {
     table: &'static str,

@@ -13,7 +13,7 @@ use crate::database::Database;
 use crate::error::CommandError;
 use crate::postgres;
 
-/// The time after which a line is logged if the database is still not open.
+/// The time after which a warning is logged if the database is not open yet.
 const LOG_AFTER: Duration = Duration::from_secs(2);
 
 /// Opens the database and starts the accounts service.
@@ -30,14 +30,14 @@ pub(super) async fn accounts(
     Ok(accounts)
 }
 
-/// Opens the database, and logs that this takes long.
+/// Opens the database, and logs a warning if this takes long.
 async fn open(database: &Database) -> Result<Arc<dyn Store>, CommandError> {
     let mut opening = pin!(database.open());
     if let Ok(opened) = timeout(LOG_AFTER, &mut opening).await {
         return opened;
     }
     tracing::warn!(
-        "waiting for the database {database}, until it can be reached and has its tables"
+        "waiting for the database {database}: it cannot be reached, or its tables are not ready yet"
     );
     opening.await
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use crate::server::{Answer, Server, read_answer};
 use crate::user::is_complete;
 
-/// A load balancer, which sends each request to the next server. If the server does not respond, the
-/// balancer responds with 502, because the request may have been processed. It is stopped on drop.
+/// A load balancer, which sends each request to the next server. If the server does not respond,
+/// the balancer responds with 502, because the request may have been processed. It is stopped on
+/// drop.
 pub(super) struct Balancer {
     pub(super) address: String,
     backends: Arc<Backends>,
@@ -23,7 +24,7 @@ struct Backends {
 }
 
 impl Balancer {
-    /// An address at which no server is.
+    /// An address at which no server listens.
     pub(super) const NOWHERE: &str = "127.0.0.1:1";
 
     pub(super) fn start(servers: &[Server]) -> Self {

@@ -13,7 +13,7 @@ use crate::user::send;
 /// The number of acknowledged log-ins of each user.
 pub(super) const LOG_INS: usize = 2;
 
-/// How often a request is sent before the user gives up.
+/// The maximum number of times that a request is sent.
 const ATTEMPTS: usize = 30;
 
 /// A user with everything that was acknowledged.
@@ -22,9 +22,9 @@ pub(super) struct User {
     email: String,
     ended: Vec<Session>,
     session: Option<Session>,
-    /// How many requests got no response.
+    /// The number of requests that no server has answered.
     pub(super) unanswered: usize,
-    /// How many of them were log-ins, which may have opened another session.
+    /// The number of log-ins among them, each of which may have opened another session.
     pub(super) unanswered_log_ins: usize,
 }
 

@@ -52,7 +52,7 @@ fn a_refresh_token_that_is_reused_on_another_server_ends_the_session() {
 }
 
 #[test]
-fn of_concurrent_password_changes_on_three_servers_one_succeeds_and_ends_the_other_sessions() {
+fn concurrent_password_changes_on_three_servers_succeed_once_and_end_the_other_sessions() {
     let servers = Servers::start();
     sign_up(&servers.all[0], EMAIL);
     let mut current = PASSWORD.to_owned();

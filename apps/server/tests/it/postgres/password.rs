@@ -39,7 +39,7 @@ fn the_password_is_in_no_output_no_log_and_no_argument() {
         let printed = text(&output.stdout) + &text(&output.stderr);
         assert!(!printed.is_empty() && !printed.contains(SECRET), "{name}: {printed}");
     }
-    // The log after the server of the database has gone has errors with their causes.
+    // After the database server has stopped, the log contains errors with their causes.
     cluster.stop();
     let answer = server.sign_up("bob@example.com", PASSWORD);
     assert_eq!((answer.status, answer.header("retry-after").is_some()), (503, true));

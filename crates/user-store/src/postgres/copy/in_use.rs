@@ -7,20 +7,21 @@ use tokio::time::{Instant, sleep};
 use crate::copy_end::{CopyEnd as _, CopyError};
 use crate::postgres::copy::PostgresEnd;
 
-/// How long other connections have to close. Those of a process that was killed close soon.
+/// The time that other connections have to close. Those of a process that was killed close soon.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a server has to renew its row. A running server does so every few seconds.
+/// The time that a server has to renew its row. A running server does so every few seconds.
 const RENEWAL_TIMEOUT: Duration = Duration::from_secs(15);
 
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Other connections to the same database, by their default name.
+/// Counts the other connections to the same database that have the default name.
 const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
         AND application_name = 'latchkey'";
 
-/// When a server last renewed its row. The clocks of the servers may differ.
+/// Selects the time at which a server last renewed its row, by the clock of the database. Zero if
+/// none did in the last two minutes.
 const LAST_SEEN: &str = "SELECT coalesce(max(last_seen_at), 0)::bigint FROM servers
     WHERE last_seen_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 120000";
 

@@ -3,9 +3,9 @@
 
 CREATE TABLE users (
     id               uuid   NOT NULL PRIMARY KEY,
-    -- The address as the user typed it, for display.
+    -- The email address as the user typed it, for display.
     email            text   NOT NULL,
-    -- The address in lower case with an ASCII domain, so that two spellings of it conflict.
+    -- The email address in lower case with an ASCII domain, so that two spellings of it conflict.
     email_key        text   COLLATE "C" NOT NULL UNIQUE,
     password_hash    text   NOT NULL,
     created_at       bigint NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE sessions (
     -- When the session expires unless it is refreshed. Never later than expires_at.
     idle_expires_at bigint  NOT NULL CHECK (idle_expires_at <= expires_at),
     expires_at      bigint  NOT NULL,
-    -- Whether the session continues after the browser is closed.
+    -- True if the session continues after the browser is closed.
     remember        boolean NOT NULL,
     -- The client that opened or last refreshed the session.
     ip              text,
@@ -50,7 +50,7 @@ CREATE INDEX sessions_by_end ON sessions (idle_expires_at);
 
 -- Counters of attempts, for the throttle.
 CREATE TABLE counters (
-    -- auth-core's CounterKey: a SHA-256, so that no text typed as an email address is stored.
+    -- auth-core's CounterKey: a SHA-256 hash, so that no text typed as an email address is stored.
     key     bytea  NOT NULL PRIMARY KEY CHECK (length(key) = 32),
     -- The JSON form of auth-core's Counter.
     state   text   NOT NULL,
@@ -80,7 +80,7 @@ CREATE TABLE events (
     xid        bigint  NOT NULL DEFAULT latchkey_event_position(pg_current_xact_id()),
     at         bigint  NOT NULL,
     kind       text    NOT NULL,
-    -- Whether an operator caused the event. Otherwise, a client on the network did.
+    -- True if an operator caused the event, false if a client on the network did.
     operator   boolean NOT NULL,
     -- The account that the event is about. Not a foreign key: the event of a deletion is kept after
     -- the account is deleted.
@@ -130,8 +130,8 @@ CREATE TABLE decoy_state (
 
 INSERT INTO decoy_state (id, version) VALUES (1, 1);
 
--- The kinds of imported hashes. A template has the parameters of a hash, with zeros for its salt and
--- its output.
+-- The kinds of imported hashes. A template has the parameters of a hash, with zeros for its salt
+-- and its output.
 CREATE TABLE decoy_classes (
     template     text   COLLATE "C" NOT NULL PRIMARY KEY,
     accounts     bigint NOT NULL CHECK (accounts >= 0),

@@ -12,9 +12,9 @@ $$;
 CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events
 FOR EACH ROW EXECUTE FUNCTION latchkey_reject_change_of_events();
 
--- The period is 90 days in milliseconds, counted back from the newest event, or from the time of the
--- database if the newest event is in the future. Otherwise, a server with a wrong clock, or anyone
--- who can insert an event, could make all others old.
+-- The period is 90 days in milliseconds, counted back from the newest event, or from the time of
+-- the database if the newest event is in the future. Otherwise, a server with a wrong clock, or
+-- anyone who can insert an event, could make all others old.
 CREATE FUNCTION latchkey_keep_events() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN

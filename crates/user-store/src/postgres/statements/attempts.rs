@@ -89,14 +89,14 @@ pub(in crate::postgres) fn delete<'a>(counters: impl Iterator<Item = &'a Counter
     Query::new("DELETE FROM counters WHERE key = ANY($1)").bind(keys(counters))
 }
 
-/// Selects the address of an account, in the form that its counters belong to. Read the row with
-/// [`read_email_key`].
+/// Selects the normalised email address of an account, to which its counters belong. Read the row
+/// with [`read_email_key`].
 pub(in crate::postgres) fn email_key(user: UserId) -> Query {
     Query::new("SELECT email_key FROM users WHERE id = $1").bind(*user.as_uuid())
 }
 
-/// Selects the same as [`email_key`], and keeps the account from being deleted until the transaction
-/// ends.
+/// Selects the same as [`email_key`], and prevents the deletion of the account until the
+/// transaction ends.
 pub(in crate::postgres) fn lock_email_key(user: UserId) -> Query {
     Query::new("SELECT email_key FROM users WHERE id = $1 FOR KEY SHARE").bind(*user.as_uuid())
 }

@@ -76,7 +76,7 @@ pub(in crate::postgres) fn read(row: &Row) -> Result<Event> {
     })
 }
 
-/// Keeps the account of an event from being deleted until the transaction ends. Read the row with
+/// Prevents the deletion of the account of an event until the transaction ends. Read the row with
 /// [`read_user`].
 pub(in crate::postgres) fn lock_user(user: UserId) -> Query {
     Query::new("SELECT id FROM users WHERE id = $1 FOR KEY SHARE").bind(*user.as_uuid())
@@ -142,8 +142,9 @@ pub(in crate::postgres) fn end() -> Query {
 
 /// Returns the two positions. The second is the lowest one if there is no event.
 pub(in crate::postgres) fn read_end(row: Option<&Row>) -> Result<(i64, i64)> {
-    let defect =
-        || DatabaseError::new(ErrorKind::Defect, "the position of no transaction is known");
+    let defect = || {
+        DatabaseError::new(ErrorKind::Defect, "the position of the oldest transaction is unknown")
+    };
     let row = row.ok_or_else(defect)?;
     let newest: Option<i64> = row.try_get(1)?;
     Ok((row.try_get(0)?, newest.unwrap_or(i64::MIN)))

@@ -101,8 +101,8 @@ pub(in crate::postgres) fn set_counted_at(now: Timestamp) -> Query {
     Query::new("UPDATE decoy_state SET counted_at = $1").bind(now.as_millisecond())
 }
 
-/// Selects the ids of up to `limit` accounts after `after`, in the order of their ids, and the
-/// hashes that are not in Latchkey's own format. Those need no decoy. Read the rows with
+/// Selects the ids of up to `limit` accounts after `after`, in the order of their ids, and their
+/// hashes, except those in Latchkey's own format, which need no decoy. Read the rows with
 /// [`count_page`].
 pub(in crate::postgres) fn page_of_hashes(after: Option<UserId>, limit: u32) -> Query {
     let query = match after {

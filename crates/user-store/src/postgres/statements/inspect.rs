@@ -1,6 +1,6 @@
 //! Statements that read facts about the server, the role and the database.
 
-/// The server and the connection. Servers that only speak PostgreSQL's protocol may lack some
+/// The server and the connection. Other servers that speak PostgreSQL's protocol may lack some
 /// settings. `pg_stat_activity` would hide the kind of the connections of other roles.
 pub(in crate::postgres) const SERVER: &str = "
     SELECT split_part(current_setting('server_version'), ' ', 1) AS version,

@@ -39,7 +39,7 @@ pub(in crate::postgres) fn lock_set() -> Query {
     Query::new("SELECT version FROM signing_key_set FOR UPDATE")
 }
 
-/// Changes the version of the set. Every transaction that adds or deletes a key must do so.
+/// Increments the version of the set. Every transaction that adds or deletes a key must do so.
 pub(in crate::postgres) fn increment_version() -> Query {
     Query::new("UPDATE signing_key_set SET version = version + 1")
 }

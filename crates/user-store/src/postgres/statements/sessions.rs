@@ -99,8 +99,7 @@ pub(in crate::postgres) fn read_refreshable(row: &Row) -> Result<Option<Refresha
     Ok(Some(RefreshableSession { session, tokens: RefreshState { current, replaced } }))
 }
 
-/// Selects two sessions, given by their ids, in the order of their ids. Read the rows with
-/// [`read_all`].
+/// Selects two sessions, given by their ids. Read the rows with [`read_all`].
 pub(in crate::postgres) fn pair(one: SessionId, other: SessionId) -> Query {
     Query::new(
         "SELECT id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember
@@ -110,7 +109,7 @@ pub(in crate::postgres) fn pair(one: SessionId, other: SessionId) -> Query {
     .bind(*other.as_uuid())
 }
 
-/// Locks the same sessions as [`pair`] selects.
+/// Locks the sessions that [`pair`] selects, in the order of their ids.
 pub(in crate::postgres) fn lock_pair(one: SessionId, other: SessionId) -> Query {
     Query::new(
         "SELECT id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember

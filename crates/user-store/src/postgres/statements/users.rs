@@ -28,8 +28,8 @@ fn disabled_at(row: &Row, column: usize) -> Result<Option<Timestamp>> {
     millis.map(|_| timestamp(row, column)).transpose()
 }
 
-/// Inserts an account unless its email address is taken. Returns a row if it was inserted. Waits for
-/// a transaction that inserts the same email address.
+/// Inserts an account unless its email address is taken. Returns a row if it was inserted. Waits
+/// for a transaction that inserts the same email address.
 pub(in crate::postgres) fn insert(user: &User, password: &PasswordHash) -> Query {
     Query::new(
         "INSERT INTO users (id, email, email_key, password_hash, created_at, disabled_at)

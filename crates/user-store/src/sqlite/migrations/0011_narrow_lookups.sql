@@ -14,9 +14,9 @@ CREATE TABLE users (
     -- Never used again after the account is deleted.
     number           INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     id               BLOB    NOT NULL CHECK (length(id) = 16),
-    -- The address as the user typed it, for display.
+    -- The email address as the user typed it, for display.
     email            TEXT    NOT NULL,
-    -- The address in lower case with an ASCII domain, so that two spellings of it conflict.
+    -- The email address in lower case with an ASCII domain, so that two spellings of it conflict.
     email_key        TEXT    NOT NULL,
     password_hash    TEXT    NOT NULL,
     created_at       INTEGER NOT NULL,
@@ -78,8 +78,9 @@ FROM old_sessions s CROSS JOIN users u ON u.id = s.user_id ORDER BY s.id;
 DROP TABLE old_sessions;
 DROP TABLE old_users;
 
--- Begins with the id, and has the other columns that a lookup reads. A unique index could not have
--- them, so a trigger rejects an id that is already used.
+-- Begins with the id, and has the other columns that a lookup reads. If the index were unique, all
+-- its columns together would have to be unique, not the id alone. So a trigger rejects an id that
+-- is already used.
 CREATE INDEX sessions_by_id ON sessions (
     id, user_number, created_at, last_used_at, idle_expires_at, expires_at, remember
 );

@@ -5,7 +5,7 @@ use user_store::{
 
 use super::{Stores, add_users, copy, dump};
 
-/// Two transactions and a half.
+/// The number of accounts: as many as a copy writes in two and a half transactions.
 const USERS: usize = 12_500;
 
 #[tokio::test]
@@ -61,7 +61,8 @@ async fn an_unfinished_copy_of_a_source_that_has_changed_is_made_again() {
     assert_eq!(restarted.outcome, CopyOutcome::Restarted);
 
     stores.interrupt(&stores.postgres(), &stores.sqlite("b.db")).await;
-    // The event is of an unfinished copy too, although a trigger keeps events.
+    // This event is deleted with the unfinished copy, although a trigger prevents the early
+    // deletion of events.
     let event = "INSERT INTO events (at, kind, operator) VALUES (1700000000001, 'signed_in', 0)";
     Connection::open(stores.path("b.db")).unwrap().execute(event, []).unwrap();
     stores.postgres.sql("DELETE FROM users WHERE email = 'user1'");

@@ -5,11 +5,11 @@ use user_store::{PostgresStore, SqliteStore};
 
 use super::{Stores, add_users, copy};
 
-/// The columns of one kind of store only. They are not copied.
+/// The columns that only one kind of store has. They are not copied.
 const OF_POSTGRES: [&str; 1] = ["events.xid"];
 const OF_SQLITE: [&str; 1] = ["users.number"];
 
-/// The tables of one kind of store only.
+/// The tables that only one kind of store has.
 const TABLES_OF_POSTGRES: [&str; 2] = ["latchkey_meta", "servers"];
 
 #[tokio::test]

@@ -22,7 +22,7 @@ async fn attempt(store: &PostgresStore, counters: &[LimitedCounter], settlement:
     assert_eq!(store.settle_attempt(&settled).await.unwrap(), SettleOutcome::Settled);
 }
 
-/// The rows are inserted and deleted all the time, because a counter without attempts has none.
+/// The rows are inserted and deleted continuously, because a counter without attempts has none.
 #[tokio::test(flavor = "multi_thread")]
 async fn attempts_that_begin_while_a_counter_is_deleted_are_counted() {
     let database = new_database();

@@ -64,7 +64,7 @@ async fn a_reader_waits_for_the_transactions_that_run() {
         let store = store.clone();
         async move { list(&store, None).await }
     });
-    // The reader waits whether it begins before or after the commit.
+    // The reader returns both events, whether it begins before or after the commit.
     tokio::task::yield_now().await;
     transaction.commit().await.unwrap();
     assert_eq!(kinds(&reader.await.unwrap()), ["late", "second"]);

@@ -72,13 +72,13 @@ async fn open_quietly(url: &str) -> PostgresStore {
 }
 
 /// A database of the shared server, and a proxy in front of the server.
-struct Behind {
+struct ProxiedDatabase {
     database: Database,
     proxy: Proxy,
 }
 
-impl Behind {
-    async fn a_proxy() -> Self {
+impl ProxiedDatabase {
+    async fn create() -> Self {
         let database = block_in_place(|| shared().create_database(None));
         let proxy = Proxy::to(port(&database.url())).await;
         Self { database, proxy }
@@ -113,7 +113,7 @@ async fn until_held(database: &Database) {
     until("the locks are held", async || block_in_place(|| database.sql(holding)) == "t").await;
 }
 
-/// Returns the number of connections of stores to the current database.
+/// Counts the connections of stores to the current database.
 const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity
      WHERE datname = current_database() AND application_name = 'latchkey'";
 

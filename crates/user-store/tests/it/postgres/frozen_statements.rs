@@ -50,7 +50,7 @@ impl Newest {
         format!("({}) -> ({})", list(statement.params()), list(columns))
     }
 
-    /// Returns the columns of a table that an insertion must state: they have no default.
+    /// Returns the columns of a table that an insertion must name, because they have no default.
     async fn required_columns(&self, table: &str) -> Vec<String> {
         let columns = "SELECT attname::text FROM pg_attribute
                        WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped

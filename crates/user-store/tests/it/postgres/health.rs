@@ -44,7 +44,7 @@ impl Server {
     }
 }
 
-/// Queries work all the time, so only a change shows that the standby is missing.
+/// Queries still succeed, so only a change shows that the standby is missing.
 #[tokio::test(flavor = "multi_thread")]
 async fn ping_fails_while_commits_wait_for_a_synchronous_standby() {
     let server = Server::start().await;
@@ -106,7 +106,7 @@ async fn a_server_has_a_row_until_its_store_is_dropped() {
     let store = open(&database.url()).await;
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(versions().await, version);
-    // A command is no server.
+    // A command does not add a row.
     let config = PostgresConfig::parse(&database.url()).unwrap();
     let command = PostgresStore::open_existing(&config).await.unwrap();
     command.ping().await.unwrap();
@@ -126,7 +126,7 @@ async fn the_time_of_the_database_can_be_compared_with_another_clock() {
     let before = SystemClock.now();
     let time = store.database_time().await.unwrap();
     let after = SystemClock.now();
-    // Both clocks are the one of this machine. Milliseconds are rounded.
+    // Both clocks are that of this machine. Milliseconds are rounded.
     let elapsed = Duration::try_from(after - before).unwrap() + Duration::from_millis(1);
     assert!(time >= before - elapsed && time <= after + elapsed, "{before} {time} {after}");
 }

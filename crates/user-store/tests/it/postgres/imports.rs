@@ -63,7 +63,7 @@ async fn a_long_list_is_imported_and_counted_as_a_whole() {
     assert!(exported == users);
 }
 
-/// Each list contains the others' accounts in another order.
+/// All lists contain the same email addresses, each in another order.
 #[tokio::test(flavor = "multi_thread")]
 async fn overlapping_imports_succeed_once() {
     let database = new_database();
@@ -84,9 +84,9 @@ async fn overlapping_imports_succeed_once() {
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == all).count(), 3);
 }
 
-/// A sign-up that is not committed yet has the last address of the list.
+/// A sign-up that is not committed yet has the last email address of the list.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_a_sign_up_takes_during_an_import_is_reported() {
+async fn an_email_address_that_a_sign_up_takes_during_an_import_is_reported() {
     let database = new_database();
     let store = open(&database.url()).await;
     let users = list(0..10, OWN);

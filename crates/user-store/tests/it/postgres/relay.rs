@@ -12,16 +12,16 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
-/// Ends the TLS connections of clients with a certificate of its own, connects to the server with
-/// TLS, and passes on what both send.
+/// Terminates the TLS connections of clients with its own certificate, connects to the server with
+/// TLS, and forwards everything in both directions.
 pub(super) struct Relay {
     port: u16,
-    /// What clients have sent as their passwords.
+    /// The passwords that clients have sent.
     passwords: mpsc::UnboundedReceiver<Vec<u8>>,
     task: JoinHandle<()>,
 }
 
-/// What a relay changes.
+/// A change that a relay makes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tampering {
     None,

@@ -49,8 +49,8 @@ impl Server {
         min
     }
 
-    /// Makes the calls of a log-in with the right password.
-    async fn log_in(&self) -> RefreshToken {
+    /// Makes the calls of a sign-in with the right password.
+    async fn sign_in(&self) -> RefreshToken {
         let email = self.user.email.key();
         let counters = [
             (CounterKey::sign_ins_by_account(email.as_str()), Limit::SIGN_INS_PER_ACCOUNT),
@@ -84,12 +84,12 @@ impl Server {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_in_takes_at_most_eight_round_trips_and_a_refresh_three() {
+async fn a_sign_in_takes_at_most_eight_round_trips_and_a_refresh_three() {
     let server = Server::start().await;
-    let log_in = server.round_trips(async || drop(server.log_in().await)).await;
-    assert!((1..=8).contains(&log_in), "{log_in}");
+    let sign_in = server.round_trips(async || drop(server.sign_in().await)).await;
+    assert!((1..=8).contains(&sign_in), "{sign_in}");
 
-    let token = tokio::sync::Mutex::new(server.log_in().await);
+    let token = tokio::sync::Mutex::new(server.sign_in().await);
     let refresh = server
         .round_trips(async || {
             let mut token = token.lock().await;

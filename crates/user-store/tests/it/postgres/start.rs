@@ -100,8 +100,8 @@ async fn an_inspection_counts_the_connections_of_other_roles() {
     drop(store);
 }
 
-/// Answers the first message of each connection with these bytes and closes the connection after the
-/// second one, but passes on the connections after the first `closed`. Returns the port, and the
+/// Answers the first message of each connection with these bytes, and closes the connection after
+/// the second message. Forwards all connections after the first `closed`. Returns the port, and the
 /// number of connections so far.
 async fn closing_server(
     answer: &'static [u8],

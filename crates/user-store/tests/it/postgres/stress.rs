@@ -21,14 +21,14 @@ const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
 const HASH: &str =
     "$pbkdf2-sha256$i=1000,l=32$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// The format of another system.
+/// A hash in the format of another system.
 const IMPORTED: &str = "pbkdf2:sha256:2000$AVaITkTz2eBKnxgk$e0d887524f408d05717eea8f539ddc68d356c822e90ada9f1fb1c09770db8d5c";
 
 const CLIENTS: u64 = 24;
 const STEPS: usize = 50;
 const EMAILS: [&str; 3] = ["ada@example.com", "grace@example.com", "edsger@example.com"];
 
-/// What the clients know about one account.
+/// The state of one account, as far as the clients know it.
 #[derive(Default)]
 struct Account {
     id: Mutex<Option<UserId>>,
@@ -61,7 +61,8 @@ impl Client {
         Ok(())
     }
 
-    /// Begins and settles an attempt, some of them on the counters of another account too.
+    /// Begins and settles an attempt with two counters, in random order. All accounts share the
+    /// second one.
     async fn attempt(&mut self, account: usize) -> Result<(), StoreError> {
         let ip = CounterKey::sign_ins_by_account("an IP address");
         let mut keys = vec![CounterKey::sign_ins_by_account(EMAILS[account]), ip];
@@ -261,8 +262,7 @@ const INCONSISTENCIES: &str = "
          WHERE u.disabled_at IS NOT NULL),
         (SELECT count(*) FROM counters WHERE ends_at = 0)";
 
-/// All methods take their locks in the same order, so none of them ever waits for another one that
-/// waits for it.
+/// All methods take their locks in the same order, so no two of them wait for each other.
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_calls_of_all_methods_cause_no_deadlock() {
     let database = new_database();
@@ -278,7 +278,7 @@ async fn concurrent_calls_of_all_methods_cause_no_deadlock() {
         result.unwrap();
     }
     assert_eq!(database.sql(INCONSISTENCIES), "0|0|0");
-    // The connections report their deadlocks when they end.
+    // A connection adds its deadlocks to the statistics when it ends.
     drop(stores);
     let connections = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()";

@@ -50,7 +50,7 @@ async fn tls_rejection(url: &str) -> String {
     }
 }
 
-/// A password in which every second part of a URL could end too early.
+/// A password with characters that would end a part of a URL if they were not encoded.
 const SPECIAL_PASSWORD: &str = "s3cr@t/w0rd%?";
 const SPECIAL_PASSWORD_ENCODED: &str = "s3cr%40t%2Fw0rd%25%3F";
 
@@ -189,7 +189,7 @@ async fn a_server_without_tls_is_rejected_unless_tls_is_off() {
     connect(&format!("{url}?sslmode=disable")).await.unwrap();
     for mode in ["sslmode=verify-full", "sslmode=require", "sslrootcert=system"] {
         match connect(&format!("{url}?{mode}")).await {
-            // A machine without any trusted CA cannot even begin.
+            // Without any trusted CA on the machine, no connection is attempted.
             Err(PostgresOpenError::Tls(
                 PostgresTlsError::NotOffered | PostgresTlsError::NoSystemRoots,
             )) => {}

@@ -46,7 +46,7 @@ fn rows(connection: &Connection, sql: &str) -> Vec<Vec<Value>> {
     rows.unwrap().map(Result::unwrap).collect()
 }
 
-/// Returns all rows of a file, with the users of sessions by this join.
+/// Returns all rows of a file. `join` is the condition that joins sessions with their users.
 fn content(folder: &Folder, join: &str) -> [Vec<Vec<Value>>; 4] {
     let connection = folder.sql();
     [
@@ -116,8 +116,8 @@ async fn the_constraints_hold_after_migrating_schema_10() {
     assert_eq!(count("SELECT count(*) FROM users"), Value::Integer(2));
 }
 
-/// A file of another program's making could contain a session whose account it has deleted. Such a
-/// session must not become that of the next account.
+/// A file that another program has changed could contain a session of a deleted account. It must
+/// not become a session of the next account.
 #[tokio::test]
 async fn the_number_of_a_deleted_account_is_not_used_again() {
     let folder = Folder::new();

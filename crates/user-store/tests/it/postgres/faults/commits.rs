@@ -1,4 +1,4 @@
-//! A connection that is lost during `COMMIT`: before the commit has happened, or after.
+//! A connection that is lost during `COMMIT`, before or after the transaction is committed.
 
 use std::time::Duration;
 
@@ -14,24 +14,24 @@ use user_store::{
 use super::calls::{SignedIn, sign_up_and_in};
 use super::load::INCONSISTENCIES;
 use super::{
-    Behind, NOW, acting, assert_unavailable, create, ends, hash, is_alive, new_session,
+    NOW, ProxiedDatabase, acting, assert_unavailable, create, ends, hash, is_alive, new_session,
     open_quietly, open_session, reauthentication, user,
 };
 
-/// The commit has not happened.
+/// The connection is lost before the transaction is committed.
 const BEFORE: Fault = Fault::SwallowCommit;
-/// The commit has happened.
+/// The connection is lost after the transaction is committed.
 const AFTER: Fault = Fault::SwallowCommitReply;
 
 struct Setup {
-    server: Behind,
+    server: ProxiedDatabase,
     store: PostgresStore,
     ada: SignedIn,
 }
 
 impl Setup {
     async fn new() -> Self {
-        let server = Behind::a_proxy().await;
+        let server = ProxiedDatabase::create().await;
         let store = open_quietly(&server.url()).await;
         let ada = sign_up_and_in(&store).await;
         Self { server, store, ada }
@@ -57,7 +57,8 @@ impl Setup {
     }
 }
 
-/// The proxy loses every commit until it has lost one. A busy machine can be slow to see that.
+/// The proxy loses every commit until it has lost one. On a busy machine, it can lose more until
+/// the test has noticed that.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_created_once_although_its_commit_is_lost() {
     let setup = Setup::new().await;

@@ -63,9 +63,9 @@ async fn a_store_with_two_hosts_finds_the_promoted_standby_and_rejects_a_stale_o
     assert_stale_is_rejected(&store, &ada).await;
 }
 
-/// The address of the primary leads to the old primary after a wrong change of a load balancer or of
-/// the DNS. `target_session_attrs` keeps most stores away from it, but not one that connects through
-/// a pooler.
+/// The address of the primary leads to the old primary after a load balancer or the DNS was changed
+/// by mistake. `target_session_attrs` keeps most stores away from it, but not one that connects
+/// through a pooler.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_lands_on_a_stale_standby_rejects_it() {
     let primary = block_in_place(|| Cluster::start(FAST));
@@ -104,7 +104,7 @@ async fn cut_connections(proxy: &Proxy) {
 
 async fn assert_stale_is_rejected(store: &PostgresStore, ada: &SignedIn) {
     let (unknown, _) = new_session(&ada.user);
-    // A call uses the shared connections in turn. None of them is an exception.
+    // The calls use the shared connections in turn, so all of them are tested.
     for _ in 0..10 {
         assert_unavailable(ends(is_alive(store, &ada.session)).await);
         assert_unavailable(ends(is_alive(store, &unknown.session)).await);

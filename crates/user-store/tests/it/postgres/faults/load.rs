@@ -1,4 +1,4 @@
-//! Clients that change the store all the time.
+//! Clients that change the store continuously.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use super::{create, ends, is_alive, new_session, open_session, until, user};
 
 const CLIENTS: usize = 8;
 
-/// Clients that sign up and in, until they are stopped.
+/// Clients that sign up and sign in until they are stopped.
 pub(super) struct Load {
     state: Arc<State>,
     clients: Vec<JoinHandle<()>>,
@@ -22,7 +22,7 @@ pub(super) struct Load {
 #[derive(Default)]
 struct State {
     is_stopped: AtomicBool,
-    /// What the store has acknowledged.
+    /// The accounts and sessions that the store has acknowledged.
     users: Mutex<Vec<User>>,
     sessions: Mutex<Vec<Session>>,
 }
@@ -87,7 +87,7 @@ async fn acknowledged<T>(outcome: Result<T, StoreError>) -> Option<T> {
 }
 
 /// Counts the accounts and sessions whose creation is not recorded exactly once, and the events
-/// about what was not created.
+/// about accounts and sessions that do not exist.
 pub(super) const INCONSISTENCIES: &str = "
     SELECT (SELECT count(*) FROM users u WHERE 1 <>
                (SELECT count(*) FROM events e

@@ -5,13 +5,13 @@ use user_store::PostgresStore;
 
 use super::calls::{assert_all_succeed, call_everything, sign_up_and_in};
 use super::{
-    Behind, CONNECTIONS, assert_unavailable, create, ends, hold, is_alive, new_session, open,
-    open_quietly, open_session, sign_up, until_held, user,
+    CONNECTIONS, ProxiedDatabase, assert_unavailable, create, ends, hold, is_alive, new_session,
+    open, open_quietly, open_session, sign_up, until_held, user,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lookups_are_answered_while_all_connections_for_changes_wait() {
-    let server = Behind::a_proxy().await;
+    let server = ProxiedDatabase::create().await;
     let store = open_quietly(&server.url()).await;
     let ada = sign_up_and_in(&store).await;
     let mut users = Vec::new();
@@ -42,7 +42,7 @@ async fn lookups_are_answered_while_all_connections_for_changes_wait() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_is_locked_for_long_costs_few_connections() {
-    let server = Behind::a_proxy().await;
+    let server = ProxiedDatabase::create().await;
     let store = open(&server.url()).await;
     let ada = sign_up_and_in(&store).await;
     let held = hold(&server.database, "LOCK TABLE users IN ACCESS EXCLUSIVE MODE", 10);
@@ -80,7 +80,7 @@ async fn a_table_that_is_locked_for_long_costs_few_connections() {
 /// The first change through a connection prepares its statements, which waits for the lock too.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_cannot_be_prepared_leaves_no_transaction_open() {
-    let server = Behind::a_proxy().await;
+    let server = ProxiedDatabase::create().await;
     let store = open_quietly(&server.url()).await;
     let held = hold(&server.database, "LOCK TABLE events IN ACCESS EXCLUSIVE MODE", 5);
     until_held(&server.database).await;

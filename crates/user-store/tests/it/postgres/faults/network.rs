@@ -9,13 +9,13 @@ use user_store::{AttemptStore as _, LimitedCounter, PostgresStore};
 
 use super::calls::{assert_all_succeed, assert_all_unavailable, sign_up_and_in};
 use super::{
-    Behind, NOW, assert_unavailable, ends, hold, new_session, open, open_quietly, open_session,
-    until_held,
+    NOW, ProxiedDatabase, assert_unavailable, ends, hold, new_session, open, open_quietly,
+    open_session, until_held,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_cuts_all_connections_is_unavailable_until_it_works() {
-    let server = Behind::a_proxy().await;
+    let server = ProxiedDatabase::create().await;
     let store = open(&server.url()).await;
     let ada = sign_up_and_in(&store).await;
     server.proxy.set(Fault::Reset);
@@ -26,13 +26,13 @@ async fn a_network_that_cuts_all_connections_is_unavailable_until_it_works() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_that_delivers_nothing_is_unavailable_until_it_works() {
-    let server = Behind::a_proxy().await;
+    let server = ProxiedDatabase::create().await;
     let store = open(&server.url()).await;
     let other = open(&server.database.url()).await;
     let ada = sign_up_and_in(&store).await;
     server.proxy.set(Fault::BlackHole);
     assert_all_unavailable(&store, &ada).await;
-    // The connections have been given up, so it does not help that they still seem to be open.
+    // The store no longer uses the connections, although they still seem to be open.
     assert_all_unavailable(&store, &ada).await;
     assert_all_succeed(&other, &ada).await;
     server.proxy.set(Fault::None);
@@ -41,7 +41,7 @@ async fn a_network_that_delivers_nothing_is_unavailable_until_it_works() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_network_delays_calls_but_fails_none() {
-    let server = Behind::a_proxy().await;
+    let server = ProxiedDatabase::create().await;
     let store = open(&server.url()).await;
     let ada = sign_up_and_in(&store).await;
     server.proxy.set(Fault::Delay(Duration::from_millis(30)));
@@ -51,7 +51,7 @@ async fn a_slow_network_delays_calls_but_fails_none() {
 /// The read takes two seconds and the transaction four, so that each ends within five.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_reads_and_then_writes_has_one_time_limit() {
-    let server = Behind::a_proxy().await;
+    let server = ProxiedDatabase::create().await;
     let store = open_quietly(&server.url()).await;
     let key = CounterKey::sign_ins_by_account("ada@example.com");
     let counters = [LimitedCounter { key, limit: Limit::SIGN_INS_PER_ACCOUNT }];
@@ -67,7 +67,7 @@ async fn a_call_that_reads_and_then_writes_has_one_time_limit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_is_cut_while_a_statement_waits_leaves_no_change() {
-    let server = Behind::a_proxy().await;
+    let server = ProxiedDatabase::create().await;
     let store = open(&server.url()).await;
     let ada = sign_up_and_in(&store).await;
     let held = hold(&server.database, "SELECT FROM users FOR UPDATE", 2);

@@ -11,17 +11,6 @@ use super::{
     open_quietly, open_session, sign_up, sql, until, user,
 };
 
-/// Sets a timeout for the statements of a transaction that opens a session, as a role or a pooler
-/// can. It also limits a `COMMIT` that waits for a standby: the server reports it as a success.
-const SHORT_TIMEOUT: &str = "
-    CREATE FUNCTION shorten_timeout() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        PERFORM set_config('statement_timeout', '1s', false);
-        RETURN NEW;
-    END $$;
-    CREATE TRIGGER shorten_timeout BEFORE INSERT ON sessions
-        FOR EACH ROW EXECUTE FUNCTION shorten_timeout();";
-
 /// The number of sign-ins at a time: more than a store has connections.
 const SIGN_INS: usize = 40;
 
@@ -36,7 +25,6 @@ async fn a_commit_that_waits_for_a_standby_is_no_success_and_connections_are_lim
     for number in 0..SIGN_INS {
         users.push(sign_up(&store, &format!("user-{number}@example.com")).await);
     }
-    sql(&primary, &database, SHORT_TIMEOUT);
     let standby = block_in_place(|| primary.standby(Synchronous::Yes));
     let server = open(&primary.url(&database)).await;
     server.ping().await.unwrap();

@@ -1,13 +1,13 @@
-//! Connections that do not fit the database any more.
+//! Connections whose prepared statements no longer match the schema.
 
 use tokio::task::JoinSet;
 
 use super::calls::{assert_all_succeed, sign_up_and_in};
-use super::{Behind, ends, is_alive, open};
+use super::{ProxiedDatabase, ends, is_alive, open};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_table_fails_no_call() {
-    let server = Behind::a_proxy().await;
+    let server = ProxiedDatabase::create().await;
     let store = open(&server.url()).await;
     let ada = sign_up_and_in(&store).await;
     // All kinds of statements are prepared, on several connections.

@@ -1,4 +1,4 @@
-//! An operator, or a server without memory, that ends connections.
+//! Connections that an operator terminates, or the server because it lacks memory.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use tokio::time::sleep;
 use user_store::PostgresStore;
 
 use super::load::{INCONSISTENCIES, Load};
-use super::{Behind, CONNECTIONS, open};
+use super::{CONNECTIONS, ProxiedDatabase, open};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_terminated_in_a_loop_lose_and_repeat_nothing() {
-    let server = Behind::a_proxy().await;
+    let server = ProxiedDatabase::create().await;
     let store = open(&server.url()).await;
     let load = Load::start(&store);
     for _ in 0..20 {
