@@ -90,6 +90,16 @@ pub enum PostgresOpenError {
         "the database {0} is an unfinished copy of another store; run the same latchkey migrate-store command again to complete it"
     )]
     Unfinished(String),
+    /// The role lacks a privilege.
+    #[error(
+        "the role of {location} lacks a privilege: {reason}; run latchkey migrate as the owner of the tables, which grants the privileges"
+    )]
+    Denied {
+        /// The URL without the password.
+        location: String,
+        /// The message of the server.
+        reason: String,
+    },
     /// The database cannot be used.
     #[error(
         "cannot use the database {location}: {reason}; check the privileges of the role and the log of the server"

@@ -35,7 +35,10 @@ pub(super) async fn open(config: &PostgresConfig) -> Result<PostgresStore, Postg
             Err(error) => error,
         };
         match error {
-            PostgresOpenError::NoSchema(_) | PostgresOpenError::Older(_) => {}
+            // The owner grants the privileges after the tables are created.
+            PostgresOpenError::NoSchema(_)
+            | PostgresOpenError::Older(_)
+            | PostgresOpenError::Denied { .. } => {}
             PostgresOpenError::Disconnected { .. } => {
                 drop(Object::take(client));
                 client = opening.connect_within(CONNECT_TIMEOUT).await?;
@@ -239,6 +242,8 @@ pub(super) fn unusable(
     let (location, reason) = (config.location(), error.to_string());
     if error.is_disconnection() {
         PostgresOpenError::Disconnected { location, reason }
+    } else if error.is_denied() {
+        PostgresOpenError::Denied { location, reason }
     } else {
         PostgresOpenError::Unusable { location, reason }
     }
