@@ -7,18 +7,21 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use test_postgres::shared;
 
 use crate::app::TestApp;
 use crate::server::credentials;
 
 /// The prefixes of commands that are not run here.
-const NOT_RUN: [&str; 4] = [
+const NOT_RUN: [&str; 5] = [
     // Run by `cargo xtask ci`.
     "cargo ",
     // They change the system.
     "useradd ",
     "install ",
     "systemctl ",
+    // It rejects the database of a running server. The module `migrate_store` tests it.
+    "latchkey migrate-store ",
 ];
 
 /// Pages whose commands set up PostgreSQL on other machines. The commands of `latchkey` in them are
@@ -81,10 +84,13 @@ fn run(commands: &str) -> Output {
         "password": "pbkdf2_sha256$1000$seasoningseasoning22$pcNp2D8+ZMYvp8uibnw3RAckInZ03+Y79eeAv5xB6rk="}}]"#;
     fs::write(app.folder.path().join("users.json"), dump).unwrap();
     let folder = format!("{}/", app.folder.path().display());
+    let database = shared().create_database(None);
+    fs::write(app.folder.path().join("owner-url"), database.url()).unwrap();
     let commands = commands
         .replace("http://localhost:8080", &format!("http://{}", app.address))
         .replace("/var/lib/latchkey/", &folder)
         .replace("/var/backups/", &folder)
+        .replace("/etc/latchkey/", &folder)
         .replace("/dev/tty", "/dev/null");
     Command::new("sh")
         .args(["-eu", "-c", &commands])
