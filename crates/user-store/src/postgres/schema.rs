@@ -174,11 +174,15 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 
 const CREATE_META: &str = "
     CREATE TABLE IF NOT EXISTS latchkey_meta (
-        id         integer NOT NULL PRIMARY KEY CHECK (id = 1),
-        version    bigint  NOT NULL,
-        min_reader bigint  NOT NULL,
+        id          integer NOT NULL PRIMARY KEY CHECK (id = 1),
+        version     bigint  NOT NULL,
+        min_reader  bigint  NOT NULL,
+        -- Transaction ids begin again when a dump is restored into a new cluster. Events that are
+        -- recorded after that must still come after the older ones, so the epoch is then
+        -- incremented.
+        event_epoch bigint  NOT NULL DEFAULT 0,
         -- The identity of the source if the database is an unfinished copy of another store.
-        copy_of    bytea
+        copy_of     bytea
     );
     INSERT INTO latchkey_meta (id, version, min_reader) VALUES (1, 0, 0) ON CONFLICT DO NOTHING;";
 

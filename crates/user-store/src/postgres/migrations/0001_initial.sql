@@ -60,10 +60,6 @@ CREATE TABLE counters (
 
 CREATE INDEX counters_by_end ON counters (ends_at);
 
--- Transaction ids begin again when a dump is restored into a new cluster. Events that were recorded
--- after that must still come after the older ones, so the epoch is then incremented.
-ALTER TABLE latchkey_meta ADD COLUMN event_epoch bigint NOT NULL DEFAULT 0;
-
 -- Returns the position of a transaction's events in the audit log. An epoch has 2^44 positions.
 CREATE FUNCTION latchkey_event_position(xid8) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 BEGIN
