@@ -160,7 +160,10 @@ impl Visitor {
 
     pub(crate) async fn presses(&self, button: &str) {
         self.until(DIALOG_ACCEPTS_CLICKS).await;
-        self.button(button).await.click().await.unwrap();
+        // The page may replace the button after it is found.
+        while let Err(error) = self.button(button).await.click().await {
+            assert!(error.is_stale_element_reference(), "{error}");
+        }
     }
 
     /// Waits for a message with this role and returns its text.
