@@ -96,10 +96,8 @@ fn examine_sqlite(path: &Path, config: &Config) -> Vec<Finding> {
     findings.extend(files.findings());
     findings.push(clock::clock(SystemClock.now(), newest));
     if let Ok(inspection) = &inspected {
-        findings.extend(database::hashes(inspection.unusable_hashes));
-        let largest = inspection.max_hash_memory;
-        let hashes = HashMemory::on_this_machine(largest, config.hash_memory);
-        findings.push(memory::memory(&hashes, crate::memory::limit()));
+        let (unusable, largest) = (inspection.unusable_hashes, inspection.max_hash_memory);
+        findings.extend(examine_hashes(unusable, largest, config));
     }
     findings
 }
@@ -111,10 +109,16 @@ async fn examine_postgres(postgres: &PostgresConfig, config: &Config) -> Vec<Fin
     let newest = inspected.as_ref().ok().and_then(|inspection| inspection.newest);
     findings.push(clock::clock(now, newest));
     if let Ok(inspection) = &inspected {
-        findings.extend(database::hashes(inspection.unusable_hashes));
-        let largest = inspection.max_hash_memory;
-        let hashes = HashMemory::on_this_machine(largest, config.hash_memory);
-        findings.push(memory::memory(&hashes, crate::memory::limit()));
+        let (unusable, largest) = (inspection.unusable_hashes, inspection.max_hash_memory);
+        findings.extend(examine_hashes(unusable, largest, config));
     }
+    findings
+}
+
+/// Checks the stored password hashes. `largest` is the memory of the most expensive one, in bytes.
+fn examine_hashes(unusable: u32, largest: u64, config: &Config) -> Vec<Finding> {
+    let hashes = HashMemory::on_this_machine(largest, config.hash_memory);
+    let mut findings = Vec::from_iter(database::hashes(unusable));
+    findings.push(memory::memory(&hashes, crate::memory::limit()));
     findings
 }

@@ -38,7 +38,21 @@ impl Setup {
         block_in_place(|| database.sql("CREATE TABLE released (at integer)"));
         let (shared, name) = (shared(), database.name().to_owned());
         let lock = spawn_blocking(move || shared.sql(&name, LOCK));
-        Self { server, database, lock }
+        let setup = Self { server, database, lock };
+        // Otherwise, some sign-ins could begin before the lock, and wait for it when they end.
+        setup.until(LOCKED, "1").await;
+        setup
+    }
+
+    /// Waits until a query has this result.
+    async fn until(&self, query: &str, result: &str) {
+        for _ in 0..600 {
+            if block_in_place(|| self.database.sql(query)) == result {
+                return;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        unreachable!("{query} does not return {result}");
     }
 
     /// Starts 40 sign-ins to the first account, each from another IP address. Waits until the
@@ -51,26 +65,14 @@ impl Setup {
                 let _ = sign_in(&server, EMAIL, WRONG, &at([198, 51, 100, n])).await;
             });
         }
-        for _ in 0..600 {
-            if self.waiting() == "2" {
-                return sign_ins;
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
-        unreachable!("{} transactions wait for the lock", self.waiting());
-    }
-
-    /// Returns the number of transactions that wait for a lock.
-    fn waiting(&self) -> String {
-        let waiting = "SELECT count(*) FROM pg_stat_activity
-                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        block_in_place(|| self.database.sql(waiting))
+        self.until(WAITING, "2").await;
+        sign_ins
     }
 
     /// Signs in to the second account. Asserts that few transactions have waited meanwhile.
     async fn sign_in_to_other_account(&self) {
         sign_in(&self.server, OTHER_EMAIL, PASSWORD, &at([203, 0, 113, 1])).await.unwrap();
-        let waiting = self.waiting();
+        let waiting = block_in_place(|| self.database.sql(WAITING));
         assert!(["0", "1", "2"].contains(&&*waiting), "{waiting} transactions wait");
     }
 
@@ -87,6 +89,14 @@ const LOCK: &str = "
         PERFORM FROM counters FOR UPDATE;
         WHILE NOT EXISTS (SELECT FROM released) LOOP PERFORM pg_sleep(0.01); END LOOP;
     END $$";
+
+/// The number of transactions that hold the lock.
+const LOCKED: &str = "SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event = 'PgSleep'";
+
+/// The number of transactions that wait for a lock.
+const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_sign_ins_to_one_account_leave_connections_for_others() {

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use test_postgres::{Cluster, Installation};
 
@@ -63,6 +64,25 @@ fn a_server_with_the_role_for_servers_waits_until_the_owner_has_created_the_tabl
     success(&operator.users(&["disable", EMAIL]));
     assert_eq!(server.me(&token).code(), "invalid_token");
     success(&operator.users(&["delete", EMAIL, "--yes"]));
+}
+
+#[test]
+fn a_server_waits_until_the_owner_has_granted_the_privileges() {
+    let (cluster, name) = cluster_with_roles();
+    let app = folder(&url(&cluster, "latchkey_app", &name));
+    let owner = folder(&url(&cluster, "latchkey_owner", &name));
+    success(&Operator::new(&owner).run("migrate", &[], ""));
+    cluster.sql(&name, "REVOKE ALL ON latchkey_meta FROM latchkey_app");
+    let error = error_line(&Operator::new(&app).users(&["list"]));
+    assert!(error.contains("lacks a privilege"), "{error}");
+    let server = std::thread::scope(|scope| {
+        let started = scope.spawn(|| Server::start(&app, &[]));
+        // The server has time to find that it lacks the privilege.
+        std::thread::sleep(Duration::from_secs(2));
+        success(&Operator::new(&owner).run("migrate", &[], ""));
+        started.join().unwrap()
+    });
+    assert_eq!(server.sign_up(EMAIL, PASSWORD).status, 201);
 }
 
 #[test]
