@@ -12,7 +12,8 @@ const GRACE: &str = "grace@example.com";
 
 impl Visitor {
     /// Logs in as Ada in one tab and as Grace in another. Returns both tabs. Ada's is the current
-    /// one.
+    /// one, and has just been loaded: a tab checks its session up to two seconds after it becomes
+    /// visible, and not soon after it is loaded.
     async fn logs_in_beside_grace(&self, remember: bool) -> [WindowHandle; 2] {
         self.logs_in().await;
         self.server.sign_up(GRACE, PASSWORD);
@@ -27,6 +28,8 @@ impl Visitor {
         self.presses("Log in").await;
         self.sees_the_account_of_grace().await;
         self.switches_to(&first).await;
+        self.browser.client.refresh().await.unwrap();
+        self.sees_the_account().await;
         [first, second]
     }
 
@@ -40,6 +43,7 @@ async fn a_tab_does_not_act_for_another_user_of_the_browser() {
     visit(async |ada| {
         let [_, second] = ada.logs_in_beside_grace(false).await;
         ada.follows("/settings").await;
+        ada.until("document.querySelector('.session')").await;
         ada.types_passwords(PASSWORD, NEW).await;
         ada.lets_time_pass(SIX_MINUTES).await;
         ada.presses("Change password").await;

@@ -160,10 +160,7 @@ impl Visitor {
 
     pub(crate) async fn presses(&self, button: &str) {
         self.until(DIALOG_ACCEPTS_CLICKS).await;
-        // The page may replace the button after it is found.
-        while let Err(error) = self.button(button).await.click().await {
-            assert!(error.is_stale_element_reference(), "{error}");
-        }
+        self.button(button).await.click().await.unwrap();
     }
 
     /// Waits for a message with this role and returns its text.
