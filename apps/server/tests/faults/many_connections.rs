@@ -131,6 +131,8 @@ fn the_limit_on_file_descriptors_is_raised_as_far_as_allowed() {
     let folder = tempfile::tempdir().unwrap();
     let low_soft_limit = ["sh", "-c", r#"ulimit -S -n 256; exec "$@""#, "sh"];
     let server = start_through(&low_soft_limit, &folder);
+    // The limit is raised before the server accepts connections.
+    assert_eq!(server.get("/healthz").status, 200);
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.id())).unwrap();
     let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
     let mut files = files.split_whitespace().map(|limit| limit.parse().unwrap_or(usize::MAX));
