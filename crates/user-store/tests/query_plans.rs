@@ -5,40 +5,24 @@
 #![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+#[path = "support/folder.rs"]
+mod folder;
+
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::sync::Arc;
 
-use async_trait::async_trait;
 use rusqlite::Connection;
-use tempfile::TempDir;
 use user_store::conformance::{
-    Deployment, attempts, audit, decoys, imports, refresh, repeats, sessions, users,
+    attempts, audit, decoys, imports, refresh, repeats, sessions, users,
 };
-use user_store::{SqliteStore, StatementRecord, Store};
+use user_store::{SqliteStore, StatementRecord};
 
-struct Folder(TempDir);
+use folder::Folder;
 
 impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self) -> PathBuf {
-        self.0.path().join("latchkey.db")
-    }
-
     /// Creates the file and opens a connection to it.
     fn create(&self) -> Connection {
         drop(SqliteStore::open(&self.path()).unwrap());
         Connection::open(self.path()).unwrap()
-    }
-}
-
-#[async_trait]
-impl Deployment for Folder {
-    async fn connect(&self) -> Arc<dyn Store> {
-        Arc::new(SqliteStore::open(&self.path()).unwrap())
     }
 }
 

@@ -1,5 +1,7 @@
 mod backup;
 mod faults;
+#[path = "../support/folder.rs"]
+mod folder;
 mod inspect;
 mod look_ups;
 mod narrow_lookups;
@@ -7,33 +9,19 @@ mod rejected;
 mod schema;
 mod secrets;
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use async_trait::async_trait;
 use auth_core::{
     ClientInfo, DecoyPosition, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher,
     PasswordPolicy, RefreshToken, Session, SessionPolicy, SystemRandom, Timestamp, UserId,
 };
 use rusqlite::Connection;
-use tempfile::TempDir;
-use user_store::conformance::Deployment;
 use user_store::{
     Event, EventKind, NewSession, OpenError, OpenSessionOutcome, SessionStore as _, SqliteStore,
-    Store, User, UserStore as _,
+    User, UserStore as _,
 };
 
-struct Folder(TempDir);
+pub(crate) use folder::Folder;
 
 impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self) -> PathBuf {
-        self.0.path().join("latchkey.db")
-    }
-
     fn open(&self) -> SqliteStore {
         SqliteStore::open(&self.path()).unwrap()
     }
@@ -53,15 +41,6 @@ impl Folder {
 
     fn open_error(&self) -> OpenError {
         SqliteStore::open(&self.path()).unwrap_err()
-    }
-}
-
-#[async_trait]
-impl Deployment for Folder {
-    async fn connect(&self) -> Arc<dyn Store> {
-        let path = self.path();
-        let open = move || SqliteStore::open(&path).unwrap();
-        Arc::new(tokio::task::spawn_blocking(open).await.unwrap())
     }
 }
 

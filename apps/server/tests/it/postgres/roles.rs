@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use tempfile::TempDir;
 use test_postgres::{Cluster, Installation};
 
 use super::{error_line, folder};
@@ -11,27 +12,51 @@ use crate::app::{EMAIL, PASSWORD};
 use crate::operator::{Operator, success};
 use crate::server::{Server, command};
 
-/// Creates a database with the roles.
-fn cluster_with_roles() -> (Cluster, String) {
-    let cluster = Cluster::start(&[]);
-    let name = cluster.create_database(None);
+/// A database with the roles.
+struct DatabaseWithRoles {
+    cluster: Cluster,
+    name: String,
+}
+
+impl DatabaseWithRoles {
+    fn create() -> Self {
+        let cluster = Cluster::start(&[]);
+        let name = cluster.create_database(None);
+        print_and_create_roles(&cluster, &name);
+        // Existing roles are not an error.
+        print_and_create_roles(&cluster, &name);
+        Self { cluster, name }
+    }
+
+    /// Returns a folder with the URL of a role.
+    fn folder(&self, role: &str) -> TempDir {
+        folder(&url(&self.cluster, role, &self.name))
+    }
+
+    /// Creates the tables as the owner.
+    fn migrate(&self) {
+        success(&Operator::new(&self.folder("latchkey_owner")).run("migrate", &[], ""));
+    }
+
+    /// Runs a statement as a role, and returns whether it succeeded.
+    fn may(&self, role: &str, sql: &str) -> bool {
+        may(&url(&self.cluster, role, &self.name), sql)
+    }
+}
+
+fn print_and_create_roles(cluster: &Cluster, database: &str) {
     let printed = success(&command().args(["migrate", "--print-roles"]).output().unwrap());
-    // Twice, because existing roles are not an error.
-    cluster.sql(&name, &printed);
-    cluster.sql(&name, &printed);
-    (cluster, name)
+    cluster.sql(database, &printed);
 }
 
-fn url(cluster: &Cluster, role: &str, name: &str) -> String {
-    format!("postgres://{role}@127.0.0.1:{}/{name}", cluster.port())
+fn url(cluster: &Cluster, role: &str, database: &str) -> String {
+    format!("postgres://{role}@127.0.0.1:{}/{database}", cluster.port())
 }
 
-/// Runs a statement as a role, and returns whether it succeeded.
-fn may(cluster: &Cluster, role: &str, name: &str, sql: &str) -> bool {
+fn may(url: &str, sql: &str) -> bool {
     let psql = Installation::find().unwrap().program("psql");
     let mut process = Command::new(psql)
-        .args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--dbname"])
-        .arg(url(cluster, role, name))
+        .args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--dbname", url])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -47,13 +72,12 @@ fn may(cluster: &Cluster, role: &str, name: &str, sql: &str) -> bool {
 
 #[test]
 fn a_server_with_the_role_for_servers_waits_until_the_owner_has_created_the_tables() {
-    let (cluster, name) = cluster_with_roles();
-    let app = folder(&url(&cluster, "latchkey_app", &name));
-    let owner = folder(&url(&cluster, "latchkey_owner", &name));
+    let database = DatabaseWithRoles::create();
+    let app = database.folder("latchkey_app");
     assert!(error_line(&Operator::new(&app).users(&["list"])).contains("latchkey migrate"));
     let server = std::thread::scope(|scope| {
         let started = scope.spawn(|| Server::start(&app, &[]));
-        success(&Operator::new(&owner).run("migrate", &[], ""));
+        database.migrate();
         started.join().unwrap()
     });
     assert_eq!(server.sign_up(EMAIL, PASSWORD).status, 201);
@@ -68,18 +92,17 @@ fn a_server_with_the_role_for_servers_waits_until_the_owner_has_created_the_tabl
 
 #[test]
 fn a_server_waits_until_the_owner_has_granted_the_privileges() {
-    let (cluster, name) = cluster_with_roles();
-    let app = folder(&url(&cluster, "latchkey_app", &name));
-    let owner = folder(&url(&cluster, "latchkey_owner", &name));
-    success(&Operator::new(&owner).run("migrate", &[], ""));
-    cluster.sql(&name, "REVOKE ALL ON latchkey_meta FROM latchkey_app");
+    let database = DatabaseWithRoles::create();
+    database.migrate();
+    let app = database.folder("latchkey_app");
+    database.cluster.sql(&database.name, "REVOKE ALL ON latchkey_meta FROM latchkey_app");
     let error = error_line(&Operator::new(&app).users(&["list"]));
     assert!(error.contains("lacks a privilege"), "{error}");
     let server = std::thread::scope(|scope| {
         let started = scope.spawn(|| Server::start(&app, &[]));
         // The server has time to find that it lacks the privilege.
         std::thread::sleep(Duration::from_secs(2));
-        success(&Operator::new(&owner).run("migrate", &[], ""));
+        database.migrate();
         started.join().unwrap()
     });
     assert_eq!(server.sign_up(EMAIL, PASSWORD).status, 201);
@@ -87,10 +110,9 @@ fn a_server_waits_until_the_owner_has_granted_the_privileges() {
 
 #[test]
 fn each_role_may_do_only_what_it_is_for() {
-    let (cluster, name) = cluster_with_roles();
-    let owner = folder(&url(&cluster, "latchkey_owner", &name));
-    success(&Operator::new(&owner).run("migrate", &[], ""));
-    let app = folder(&url(&cluster, "latchkey_app", &name));
+    let database = DatabaseWithRoles::create();
+    database.migrate();
+    let app = database.folder("latchkey_app");
     success(&Operator::new(&app).users_with_input(&["create", EMAIL], PASSWORD));
     for (role, sql, allowed) in [
         ("latchkey_owner", "CREATE TABLE notes (text text)", true),
@@ -130,16 +152,15 @@ fn each_role_may_do_only_what_it_is_for() {
         ("latchkey_read", "DELETE FROM sessions", false),
         ("latchkey_read", "UPDATE users SET email = 'x'", false),
     ] {
-        assert_eq!(may(&cluster, role, &name, sql), allowed, "{role}: {sql}");
+        assert_eq!(database.may(role, sql), allowed, "{role}: {sql}");
     }
 }
 
 #[test]
 fn a_dump_by_the_role_for_servers_can_be_restored_and_used() {
-    let (cluster, name) = cluster_with_roles();
-    let owner = folder(&url(&cluster, "latchkey_owner", &name));
-    success(&Operator::new(&owner).run("migrate", &[], ""));
-    let app = folder(&url(&cluster, "latchkey_app", &name));
+    let database = DatabaseWithRoles::create();
+    database.migrate();
+    let app = database.folder("latchkey_app");
     success(&Operator::new(&app).users_with_input(&["create", EMAIL], PASSWORD));
 
     // The error of `latchkey backup` contains the command.
@@ -153,12 +174,12 @@ fn a_dump_by_the_role_for_servers_can_be_restored_and_used() {
     };
     run(dump.unwrap());
 
+    let cluster = &database.cluster;
     let restored = cluster.create_database(None);
-    let printed = success(&command().args(["migrate", "--print-roles"]).output().unwrap());
-    cluster.sql(&restored, &printed);
+    print_and_create_roles(cluster, &restored);
     let target = cluster.url(&restored);
     run(&format!("pg_restore --exit-on-error --dbname='{target}' latchkey.dump"));
-    let folder = folder(&url(&cluster, "latchkey_app", &restored));
+    let folder = folder(&url(cluster, "latchkey_app", &restored));
     let server = Server::start(&folder, &[]);
     assert_eq!(server.me(&server.log_in(EMAIL, PASSWORD)).status, 200);
 }
