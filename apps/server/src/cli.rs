@@ -50,7 +50,7 @@ pub(crate) enum Command {
     /// Print the audit log, one event per line, oldest first
     #[command(after_help = DURATION_HELP)]
     Audit(AuditArgs),
-    /// Back up the database to a new file; works while the server runs
+    /// Back up a SQLite database to a new file; works while the server runs
     Backup(BackupArgs),
     /// Create the tables of the database, or migrate them to this version
     Migrate(MigrateArgs),

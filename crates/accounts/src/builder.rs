@@ -184,8 +184,8 @@ impl<T> Builder<T> {
     /// Stores accounts in the PostgreSQL database at `url`, such as
     /// `postgres://latchkey_app:PASSWORD@db.example/latchkey`. If the role in the URL may do so,
     /// missing tables are created, and those of an older version are migrated. Otherwise,
-    /// [`build`](Self::build) waits for up to 60 seconds until `latchkey migrate` has done it. It
-    /// also waits for up to 30 seconds for a database that cannot be reached.
+    /// [`build`](Self::build) waits up to 60 seconds for `latchkey migrate` to do so. It also waits up
+    /// to 30 seconds for a database that cannot be reached.
     ///
     /// Several processes can share the database. Connections to other machines are encrypted, and
     /// the server's certificate is verified, unless the URL contains `sslmode=disable`. The URL

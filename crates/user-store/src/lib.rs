@@ -3,8 +3,9 @@
 //! Each entity has one small trait that documents its operations and their rules: [`UserStore`],
 //! [`SessionStore`], [`AttemptStore`], [`AuditLog`], [`KeyStore`] and [`DecoyStore`]. [`Store`]
 //! combines them.
-//! `SqliteStore` (feature `sqlite`, default) implements them in a SQLite file. Every backend must
-//! pass the tests in `conformance` (feature `testing`).
+//! `SqliteStore` (feature `sqlite`, default) implements them in a SQLite file, and `PostgresStore`
+//! (feature `postgres`) in a PostgreSQL database. Every backend must pass the tests in `conformance`
+//! (feature `testing`). `copy_store` (both features) copies one store to another.
 //!
 //! # Rules for all traits
 //!
@@ -13,7 +14,8 @@
 //! - A violated constraint is returned as a domain error, such as [`CreateUserError::EmailTaken`].
 //!   [`StoreError`] means that the store failed.
 //! - A lookup that finds nothing returns `None`.
-//! - A write is durable when the method returns: a crash does not undo it.
+//! - A write is durable when the method returns: a crash does not undo it, unless PostgreSQL is
+//!   configured to lose it (`fsync`, `synchronous_commit`).
 //! - A change by a user or an operator is recorded as an [`Event`] in the same transaction. A
 //!   refresh of a session is not recorded. A call that changes nothing records nothing.
 //! - Times are stored with millisecond precision.

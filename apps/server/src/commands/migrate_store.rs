@@ -17,9 +17,10 @@ use progress::Progress;
 const HELP: &str = "\
 Stop all servers first. This command copies users, sessions, signing keys, lockouts and the audit
 log, and then compares both databases. Users stay signed in. The source is not changed. The target
-must be empty; it is created if it does not exist. If the copy is interrupted, run the same command
-again to complete it. With PostgreSQL, use the role that owns the tables, and connect to the server
-directly, not through a connection pooler.";
+must be empty. A SQLite file that does not exist is created, and so are the tables in a PostgreSQL
+database. If the copy is interrupted, run the same command again to complete it. With PostgreSQL,
+use the role that owns the tables, and connect to the server directly, not through a connection
+pooler.";
 
 /// The arguments of `latchkey migrate-store`.
 #[derive(Args)]

@@ -5,10 +5,12 @@ DO $$
 DECLARE
     function regprocedure;
 BEGIN
-    -- Only latchkey_app may call the functions that delete events.
+    -- Only latchkey_app may call the functions that change what it cannot change itself.
     FOR function IN
         SELECT oid FROM pg_proc
-        WHERE proname IN ('latchkey_purge_events', 'latchkey_delete_events_of')
+        WHERE proname IN (
+                'latchkey_purge_events', 'latchkey_delete_events_of', 'latchkey_renew_event_epoch'
+            )
             AND pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
     LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
@@ -17,14 +19,14 @@ BEGIN
         END IF;
     END LOOP;
 
-    -- The role of the servers. It cannot change events, and deletes them only by the two functions.
+    -- The role of the servers. It cannot change events, and deletes them only by the functions.
     -- pg_dump reads the sequences too.
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'latchkey_app') THEN
         GRANT SELECT, INSERT, UPDATE, DELETE
             ON users, sessions, counters, signing_keys, decoy_classes, decoys, servers
             TO latchkey_app;
         GRANT SELECT, UPDATE ON signing_key_set, decoy_state TO latchkey_app;
-        GRANT SELECT, UPDATE (event_epoch) ON latchkey_meta TO latchkey_app;
+        GRANT SELECT ON latchkey_meta TO latchkey_app;
         -- The database assigns id and xid, which determine the order of the audit log.
         GRANT SELECT, INSERT (at, kind, operator, user_id, session_id, ip, user_agent, kid)
             ON events TO latchkey_app;

@@ -135,10 +135,7 @@ const NEEDS_NEW_EPOCH: &str = "
         false)";
 
 /// Begins a new epoch if one is needed.
-pub(super) const NEW_EPOCH: &str = "
-    UPDATE latchkey_meta SET event_epoch = event_epoch + 1
-    WHERE (SELECT max(xid) FROM events)
-        >= event_epoch * 17592186044416 + pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
+pub(super) const NEW_EPOCH: &str = "SELECT latchkey_renew_event_epoch()";
 
 /// The outcome of [`migrate_once`].
 enum Step {

@@ -130,6 +130,10 @@ fn each_role_may_do_only_what_it_is_for() {
         ),
         ("latchkey_app", "UPDATE latchkey_meta SET version = 0", false),
         ("latchkey_app", "UPDATE latchkey_meta SET copy_of = NULL", false),
+        ("latchkey_app", "UPDATE latchkey_meta SET event_epoch = 7", false),
+        // A temporary table could hide the one with the epoch.
+        ("latchkey_app", "CREATE TEMPORARY TABLE latchkey_meta (event_epoch bigint)", false),
+        ("latchkey_app", "SELECT latchkey_renew_event_epoch()", true),
         ("latchkey_app", "UPDATE events SET kind = 'y'", false),
         ("latchkey_app", "DELETE FROM events", false),
         ("latchkey_app", "TRUNCATE users", false),
@@ -149,6 +153,7 @@ fn each_role_may_do_only_what_it_is_for() {
         ("latchkey_read", "SELECT seed FROM signing_keys", false),
         ("latchkey_read", "SELECT key FROM decoy_state", false),
         ("latchkey_read", "SELECT key FROM counters", false),
+        ("latchkey_read", "SELECT latchkey_renew_event_epoch()", false),
         ("latchkey_read", "DELETE FROM sessions", false),
         ("latchkey_read", "UPDATE users SET email = 'x'", false),
     ] {

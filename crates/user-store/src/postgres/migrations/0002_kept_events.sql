@@ -74,6 +74,18 @@ BEGIN
 END
 $$;
 
+-- Begins a new epoch of the audit log if it contains events of transactions that this cluster has
+-- not reached. A server's role cannot change the epoch otherwise, and so cannot choose the positions
+-- of events.
+CREATE FUNCTION latchkey_renew_event_epoch() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    UPDATE latchkey_meta SET event_epoch = event_epoch + 1
+    WHERE (SELECT max(xid) FROM events)
+        >= latchkey_event_position(pg_snapshot_xmax(pg_current_snapshot()));
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION latchkey_renew_event_epoch() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION latchkey_delete_events_of(uuid) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION latchkey_purge_events(bigint, integer) FROM PUBLIC;
 
@@ -83,6 +95,8 @@ DO $$
 DECLARE
     path text := format('pg_catalog, %I, pg_temp', current_schema());
 BEGIN
+    EXECUTE format('ALTER FUNCTION latchkey_event_position(xid8) SET search_path = %s', path);
+    EXECUTE format('ALTER FUNCTION latchkey_renew_event_epoch() SET search_path = %s', path);
     EXECUTE format('ALTER FUNCTION latchkey_keep_events() SET search_path = %s', path);
     EXECUTE format('ALTER FUNCTION latchkey_delete_events_of(uuid) SET search_path = %s', path);
     EXECUTE format(

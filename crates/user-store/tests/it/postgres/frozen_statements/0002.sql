@@ -124,6 +124,8 @@ SELECT latchkey_delete_events_of($1);
 SELECT latchkey_event_position(pg_snapshot_xmin(pg_current_snapshot())), (SELECT max(xid) FROM events);
 -- (int8, int4) -> (int8)
 SELECT latchkey_purge_events($1, $2)::bigint;
+-- () -> (void)
+SELECT latchkey_renew_event_epoch();
 -- () -> (int8)
 SELECT max(at) FROM ( SELECT max(created_at) AS at FROM users UNION ALL SELECT max(last_used_at) FROM sessions UNION ALL SELECT max(created_at) FROM signing_keys UNION ALL SELECT max(at) FROM events) AS times;
 -- () -> (int8)
@@ -168,8 +170,6 @@ UPDATE decoy_state SET counted_at = $1;
 UPDATE decoy_state SET key = $1;
 -- () -> ()
 UPDATE decoy_state SET version = version + 1;
--- () -> ()
-UPDATE latchkey_meta SET event_epoch = event_epoch + 1 WHERE (SELECT max(xid) FROM events) >= event_epoch * 17592186044416 + pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
 -- (int8, int8) -> ()
 UPDATE latchkey_meta SET version = $1, min_reader = $2;
 -- (uuid, int8, int8, text, text, bytea, bytea) -> ()
