@@ -12,7 +12,7 @@ use user_store::{Migrated, PostgresConfig, PostgresStore, SqliteStore, Store, St
 use crate::error::CommandError;
 
 pub(crate) use file::{read, readable_by_others};
-pub(crate) use password::{is_on_command_line, without_urls};
+pub(crate) use password::{is_on_command_line, visible_password, without_urls};
 
 /// The error for a text that names no database.
 const EXPECTED: &str = "expected a path, sqlite:PATH or postgres://USER@HOST/DATABASE";
@@ -125,9 +125,8 @@ impl DatabaseOptions<'_> {
     /// Returns warnings about options that reveal the password of the database.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let arguments: Vec<_> = std::env::args_os().collect();
-        let on_command_line = is_on_command_line(&arguments).then(|| {
-            "the password in --database is visible to every user of this machine; write the URL to a file that only the server's user can read, and give its path with --database-file".to_owned()
-        });
+        let on_command_line =
+            is_on_command_line(&arguments).then(|| visible_password("--database"));
         let file = self.file.and_then(readable_by_others);
         on_command_line.into_iter().chain(file).collect()
     }

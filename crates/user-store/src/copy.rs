@@ -11,10 +11,11 @@ use std::path::PathBuf;
 
 use futures_util::future::try_join;
 
-use crate::copy_end::{CopyEnd, CopyError, Page, TABLES};
+use crate::copy_end::{CopyEnd, CopyError, PAGE, Page, TABLES};
 use crate::postgres::{PostgresConfig, PostgresEnd};
 use crate::sqlite::SqliteEnd;
 
+pub use resume::CopyOutcome;
 use resume::{Position, Start, start};
 pub use summary::TableChecksum;
 use summary::{Range, summarise};
@@ -70,21 +71,6 @@ pub struct StoreCopy {
     pub tables: Vec<CopiedTable>,
 }
 
-/// The work that was necessary to complete a copy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum CopyOutcome {
-    /// The target was empty.
-    Copied,
-    /// The target was an unfinished copy. This call has copied the rest.
-    Resumed,
-    /// The target was an unfinished copy, and the source has changed since then. This call has
-    /// deleted the rows of the unfinished copy and copied everything.
-    Restarted,
-    /// The target was a complete copy. This call has only compared it with the source.
-    Unchanged,
-}
-
 /// A table that has the same rows in both stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CopiedTable {
@@ -115,7 +101,7 @@ pub async fn copy_store(
     to: &StoreLocation,
     progress: &(dyn Fn(CopyProgress) + Send + Sync),
 ) -> Result<StoreCopy, CopyError> {
-    reject_same_file(from, to)?;
+    reject_same_database(from, to)?;
     let source = open_source(from).await?;
     if source.unfinished_copy().await?.is_some() {
         return Err(CopyError::UnfinishedSource(source.location()));
@@ -125,15 +111,15 @@ pub async fn copy_store(
     copy.run().await
 }
 
-/// Rejects a file as its own copy. It would otherwise be reported as locked.
-fn reject_same_file(from: &StoreLocation, to: &StoreLocation) -> Result<(), CopyError> {
-    if let (StoreLocation::Sqlite(from), StoreLocation::Sqlite(to)) = (from, to)
-        && let (Ok(from), Ok(to)) = (from.canonicalize(), to.canonicalize())
-        && from == to
-    {
-        return Err(CopyError::SameDatabase(from.display().to_string()));
-    }
-    Ok(())
+/// Rejects a database as its own copy. It would otherwise be reported as locked or in use.
+fn reject_same_database(from: &StoreLocation, to: &StoreLocation) -> Result<(), CopyError> {
+    let is_same = match (from, to) {
+        (StoreLocation::Sqlite(from), StoreLocation::Sqlite(to)) => {
+            matches!((from.canonicalize(), to.canonicalize()), (Ok(from), Ok(to)) if from == to)
+        }
+        _ => from.to_string() == to.to_string(),
+    };
+    if is_same { Err(CopyError::SameDatabase(from.to_string())) } else { Ok(()) }
 }
 
 async fn open_source(location: &StoreLocation) -> Result<Box<dyn CopyEnd>, CopyError> {
@@ -149,9 +135,6 @@ async fn open_target(location: &StoreLocation) -> Result<Box<dyn CopyEnd>, CopyE
         StoreLocation::Postgres(config) => Box::new(PostgresEnd::open_target(config).await?),
     })
 }
-
-/// The number of rows that are read at a time, and written in one transaction.
-const PAGE: u32 = 5_000;
 
 /// A copy in progress.
 struct Copy<'a> {

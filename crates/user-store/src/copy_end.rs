@@ -5,7 +5,7 @@ mod error;
 mod tables;
 mod value;
 
-pub(crate) use end::{CopyEnd, Page, Select};
+pub(crate) use end::{CopyEnd, PAGE, Page, Select};
 pub use error::CopyError;
 pub(crate) use tables::{DECOY_STATE, EVENTS, TABLES, Table, TableKind};
 pub(crate) use value::{Row, Value};

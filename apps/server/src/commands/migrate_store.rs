@@ -74,9 +74,8 @@ fn resolve(options: Options) -> Result<Database, CommandError> {
     match (value, file) {
         (Some(database), _) => {
             if matches!(&database, Database::Postgres(config) if config.has_password()) {
-                print_message(&format!(
-                    "warning: the password in --{name} is visible to every user of this machine; write the URL to a file that only you can read, and give its path with --{name}-file"
-                ));
+                let warning = database::visible_password(&format!("--{name}"));
+                print_message(&format!("warning: {warning}"));
             }
             Ok(database)
         }

@@ -13,6 +13,13 @@ pub(crate) fn is_on_command_line(arguments: &[OsString]) -> bool {
     separate.chain(joined).any(has_password)
 }
 
+/// Returns a warning about a password in the value of an option.
+pub(crate) fn visible_password(option: &str) -> String {
+    format!(
+        "the password in {option} is visible to every user of this machine; write the URL to a file that only the user who runs latchkey can read, and give its path with {option}-file"
+    )
+}
+
 fn has_password(text: &str) -> bool {
     matches!(Database::parse(text), Ok(Database::Postgres(config)) if config.has_password())
 }

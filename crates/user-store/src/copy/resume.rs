@@ -2,9 +2,23 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::copy::CopyOutcome;
 use crate::copy::summary::{Range, summarise};
 use crate::copy_end::{CopyEnd, CopyError, DECOY_STATE, Page, TABLES, Table, TableKind, Value};
+
+/// The work that was necessary to complete a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum CopyOutcome {
+    /// The target was empty.
+    Copied,
+    /// The target was an unfinished copy. This call has copied the rest.
+    Resumed,
+    /// The target was an unfinished copy, and the source has changed since then. This call has
+    /// deleted the rows of the unfinished copy and copied everything.
+    Restarted,
+    /// The target was a complete copy. This call has only compared it with the source.
+    Unchanged,
+}
 
 /// The rows that are missing in the target.
 pub(super) enum Start {

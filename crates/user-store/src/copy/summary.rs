@@ -4,8 +4,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::copy::PAGE;
-use crate::copy_end::{CopyEnd, CopyError, Page, Table, Value};
+use crate::copy_end::{CopyEnd, CopyError, PAGE, Page, Table, Value};
 
 /// The SHA-256 of the rows of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

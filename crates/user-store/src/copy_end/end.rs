@@ -1,6 +1,11 @@
 use async_trait::async_trait;
 
-use crate::copy_end::{CopyError, Row, Table, Value};
+use crate::copy_end::error::CopyError;
+use crate::copy_end::tables::Table;
+use crate::copy_end::value::{Row, Value};
+
+/// The number of rows that are read at a time, and written in one transaction.
+pub(crate) const PAGE: u32 = 5_000;
 
 /// One of the two stores of a copy. No other process changes it during the copy.
 #[async_trait]

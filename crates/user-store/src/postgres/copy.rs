@@ -14,7 +14,7 @@ use crate::copy_end::{
     CopyEnd, CopyError, EVENTS, Page, Row, Select, TABLES, Table, TableKind, Value,
 };
 use crate::postgres::config::PostgresConfig;
-use crate::postgres::copy::in_use::wait_until_unused;
+use crate::postgres::copy::in_use::{Usage, wait_until_unused};
 use crate::postgres::database_error::DatabaseError;
 use crate::postgres::error::PostgresOpenError;
 use crate::postgres::open::{Schema, connect_for_copy};
@@ -53,8 +53,11 @@ impl PostgresEnd {
         let client = connect_for_copy(config, schema).await?;
         let end = Self { location: config.location(), client };
         end.execute(NO_TIMEOUTS).await?;
-        wait_until_unused(&end).await?;
-        Ok(end)
+        match wait_until_unused(&end.client).await {
+            Ok(Usage::Unused) => Ok(end),
+            Ok(Usage::InUse) => Err(CopyError::InUse(end.location)),
+            Err(error) => Err(end.failed(error)),
+        }
     }
 
     async fn execute(&self, sql: &str) -> Result<(), CopyError> {

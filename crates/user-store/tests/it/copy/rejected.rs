@@ -57,7 +57,7 @@ async fn a_store_is_not_copied_to_itself() {
     assert!(matches!(error, CopyError::SameDatabase(_)), "{error}");
     copy(&stores.sqlite("a.db"), &stores.postgres()).await.unwrap();
     let error = copy(&stores.postgres(), &stores.postgres()).await.unwrap_err();
-    assert!(matches!(error, CopyError::InUse(_)), "{error}");
+    assert!(matches!(error, CopyError::SameDatabase(_)), "{error}");
 }
 
 #[tokio::test]
