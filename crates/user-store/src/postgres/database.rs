@@ -135,18 +135,24 @@ impl Database {
     /// that read many rows: lookups do not wait for them.
     pub(super) async fn snapshot(&self, mut queries: Vec<Query>) -> Result<Reply, StoreError> {
         queries.insert(0, Query::new(IN_RECOVERY));
-        let around = Around { before: &[BEGIN_SNAPSHOT], after: &["COMMIT"] };
-        let reply = bounded(self.deadline(), async {
-            let mut checkout = self.check_out().await?;
-            let reply = send(checkout.client()?, &queries, around).await.map_err(Into::into);
-            let reply = reply.and_then(|reply| reject_standby(&reply).map(|()| reply));
-            match &reply {
-                Ok(_) => checkout.keep(),
-                Err(error) => self.end_unusable(&mut checkout, error),
-            }
-            reply
-        });
-        Ok(reply.await?.without_first())
+        let deadline = self.deadline();
+        let mut reply = bounded(deadline, self.run_snapshot(&queries)).await;
+        if reply.as_ref().is_err_and(|error| error.kind == ErrorKind::Connection) {
+            reply = bounded(deadline, self.run_snapshot(&queries)).await;
+        }
+        Ok(reply?.without_first())
+    }
+
+    async fn run_snapshot(&self, queries: &[Query]) -> Result<Reply, DatabaseError> {
+        let around = Around { before: Some(BEGIN_SNAPSHOT), after: Some("COMMIT") };
+        let mut checkout = self.check_out().await?;
+        let reply = send(checkout.client()?, queries, around).await.map_err(Into::into);
+        let reply = reply.and_then(|reply| reject_standby(&reply).map(|()| reply));
+        match &reply {
+            Ok(_) => checkout.keep(),
+            Err(error) => self.end_unusable(&mut checkout, error),
+        }
+        reply
     }
 
     /// Runs a transaction in two round trips: first `reads`, which must lock the rows that the
@@ -210,7 +216,7 @@ impl Database {
         is_committing: &AtomicBool,
     ) -> Result<T, WriteError> {
         let mut checkout = self.check_out().await?;
-        let begin = Around { before: &[BEGIN], after: &[] };
+        let begin = Around { before: Some(BEGIN), after: None };
         let plan = match send(checkout.client()?, reads, begin).await {
             Ok(reply) => decide(&reply),
             Err(error) => Err(error.into()),
@@ -230,7 +236,7 @@ impl Database {
         };
         checkout.expect_commit();
         is_committing.store(true, Ordering::Relaxed);
-        let commit = Around { before: &[], after: &["COMMIT"] };
+        let commit = Around { before: None, after: Some("COMMIT") };
         let Err(error) = writes.run(checkout.client()?, commit).await else {
             checkout.keep();
             return Ok(plan.outcome);

@@ -6,7 +6,7 @@ use std::fmt;
 use bytes::BytesMut;
 use deadpool_postgres::ClientWrapper;
 use futures_util::TryStreamExt as _;
-use futures_util::future::{join_all, join3};
+use futures_util::future::{OptionFuture, join_all, join3};
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Error, Row, Statement};
 
@@ -90,8 +90,8 @@ impl Reply {
 /// The statements that begin and end a transaction, around the statements of a batch.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Around {
-    pub(super) before: &'static [&'static str],
-    pub(super) after: &'static [&'static str],
+    pub(super) before: Option<&'static str>,
+    pub(super) after: Option<&'static str>,
 }
 
 /// Sends a batch to the server. Statements that the connection has not prepared yet are prepared
@@ -106,7 +106,11 @@ pub(super) async fn send(
     Batch::prepare(client, queries).await?.run(client, around).await
 }
 
-/// Prepared statements that are sent together, so that they take one round trip.
+/// The number of statements that are sent before the answers to them are awaited. With more futures,
+/// `join_all` does not poll them in a fixed order, so `COMMIT` could be sent before a statement.
+const MAX_PIPELINED: usize = 30;
+
+/// Prepared statements that are sent together. Up to [`MAX_PIPELINED`] take one round trip.
 pub(super) struct Batch<'a>(Vec<(&'a Query, Statement)>);
 
 impl<'a> Batch<'a> {
@@ -126,26 +130,44 @@ impl<'a> Batch<'a> {
     pub(super) async fn run(self, client: &ClientWrapper, around: Around) -> Result<Reply, Error> {
         #[cfg(feature = "testing")]
         record(&self.0, around);
-        // A future sends its statement when it is polled for the first time. `join3` and `join_all`
-        // poll in this order.
-        let rows = self.0.iter().map(|(query, statement)| run(client, query, statement));
-        let execute = |sql: &&'static str| client.batch_execute(sql);
-        let before = join_all(around.before.iter().map(execute));
-        let after = join_all(around.after.iter().map(execute));
-        let (before, rows, after) = join3(before, join_all(rows), after).await;
-        before.into_iter().collect::<Result<(), _>>()?;
-        let rows = rows.into_iter().collect::<Result<_, _>>()?;
-        after.into_iter().collect::<Result<(), _>>()?;
-        Ok(Reply(rows))
+        let mut rows = Vec::with_capacity(self.0.len());
+        let (mut before, mut rest) = (around.before, self.0.as_slice());
+        loop {
+            let (part, later) = rest.split_at(rest.len().min(MAX_PIPELINED));
+            let after = around.after.filter(|_| later.is_empty());
+            rows.extend(run_part(client, part, Around { before, after }).await?);
+            if later.is_empty() {
+                return Ok(Reply(rows));
+            }
+            (before, rest) = (None, later);
+        }
     }
 }
 
 /// Adds the statements of a batch to the record that a test has started.
 #[cfg(feature = "testing")]
 fn record(queries: &[(&Query, Statement)], around: Around) {
-    around.before.iter().for_each(|sql| statement_record::record(sql));
+    around.before.into_iter().for_each(statement_record::record);
     queries.iter().for_each(|(query, _)| statement_record::record(query.sql));
-    around.after.iter().for_each(|sql| statement_record::record(sql));
+    around.after.into_iter().for_each(statement_record::record);
+}
+
+async fn run_part(
+    client: &ClientWrapper,
+    queries: &[(&Query, Statement)],
+    around: Around,
+) -> Result<Vec<Vec<Row>>, Error> {
+    // A future sends its statement when it is polled for the first time. `join3` polls in this
+    // order, and so does `join_all` up to `MAX_PIPELINED`.
+    let execute = |sql: &'static str| client.batch_execute(sql);
+    let before = OptionFuture::from(around.before.map(execute));
+    let rows = join_all(queries.iter().map(|(query, statement)| run(client, query, statement)));
+    let after = OptionFuture::from(around.after.map(execute));
+    let (before, rows, after) = join3(before, rows, after).await;
+    before.transpose()?;
+    let rows = rows.into_iter().collect::<Result<_, _>>()?;
+    after.transpose()?;
+    Ok(rows)
 }
 
 async fn run(
@@ -159,7 +181,44 @@ async fn run(
 
 #[cfg(test)]
 mod tests {
+    use test_postgres::shared;
+
     use super::*;
+    use crate::postgres::config::PostgresConfig;
+    use crate::postgres::open::Opening;
+
+    #[tokio::test]
+    async fn a_batch_of_any_length_is_one_transaction() {
+        let database = shared().create_database(None);
+        database.sql("CREATE TABLE numbers (number integer PRIMARY KEY)");
+        let config = PostgresConfig::parse(&database.url()).unwrap();
+        let opening = Opening::new(&config).unwrap();
+        let client = opening.connect_within(std::time::Duration::ZERO).await.unwrap();
+        let insert = |number: i32| Query::new("INSERT INTO numbers VALUES ($1)").bind(number);
+        let around = Around { before: Some("BEGIN"), after: Some("COMMIT") };
+        let mut end = 0;
+        for count in [0, 1, 30, 31, 60, 95] {
+            let numbers: Vec<_> = (end..end + count).map(insert).collect();
+            end += count;
+            let reply = send(&client, &numbers, around).await.unwrap();
+            assert_eq!(reply.0.len(), numbers.len());
+            let rows = "SELECT count(*) FROM numbers";
+            assert_eq!(database.sql(rows), end.to_string());
+            let transactions = format!(
+                "SELECT count(DISTINCT xmin::text) FROM numbers WHERE number >= {}",
+                end - count
+            );
+            assert_eq!(database.sql(&transactions), count.min(1).to_string());
+
+            // The last one is a duplicate.
+            let numbers: Vec<_> = (end..end + count).chain([0]).map(insert).collect();
+            let committed = send(&client, &numbers, around).await;
+            assert!(committed.is_err() || end == 0);
+            client.batch_execute("ROLLBACK").await.unwrap();
+            end = end.max(1);
+            assert_eq!(database.sql(rows), end.to_string());
+        }
+    }
 
     #[test]
     fn debug_does_not_show_parameters() {
