@@ -28,14 +28,25 @@ impl Connect for HostByHost {
     ) -> Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + '_>> {
         Box::pin(async move {
             let count = u32::try_from(self.others.len()).unwrap_or(u32::MAX);
+            let mut full = None;
             for host in &self.others {
                 let connecting = self.connect.connect(host);
-                if let Ok(Ok(connected)) = timeout(MAX_TIME_OF_OTHERS / count, connecting).await {
-                    return Ok(connected);
+                match timeout(MAX_TIME_OF_OTHERS / count, connecting).await {
+                    Ok(Ok(connected)) => return Ok(connected),
+                    Ok(Err(error)) if has_no_resources(&error) => full = Some(error),
+                    _ => {}
                 }
             }
             // The pool limits this time.
-            self.connect.connect(&self.last).await
+            let connected = self.connect.connect(&self.last).await;
+            // A primary that accepts no further connections explains more than a standby that
+            // allows no changes.
+            connected.map_err(|error| full.unwrap_or(error))
         })
     }
+}
+
+/// Returns `true` if the server accepts no further connection (SQLSTATE class 53).
+fn has_no_resources(error: &Error) -> bool {
+    error.code().is_some_and(|code| code.code().starts_with("53"))
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use test_postgres::{Cluster, Fault, Proxy, Synchronous};
 use tokio::task::block_in_place;
 use tokio::time::sleep;
-use user_store::{EndSessionsOutcome, HealthCheck as _, PostgresStore, SessionStore as _};
+use user_store::{
+    EndSessionsOutcome, HealthCheck as _, PostgresConfig, PostgresStore, SessionStore as _,
+};
 
 use super::calls::{SignedIn, assert_all_succeed, assert_all_unavailable, sign_up_and_in};
 use super::load::{INCONSISTENCIES, Load};
@@ -120,4 +122,19 @@ async fn until_replicated(primary: &Cluster, standby: &Cluster) {
     let position = sql(primary, "postgres", "SELECT pg_current_wal_flush_lsn()");
     let applied = format!("SELECT pg_last_wal_replay_lsn() >= '{position}'");
     until("the standby has caught up", async || sql(standby, "postgres", &applied) == "t").await;
+}
+
+/// "Too many connections" is the cause. That the other host is a standby is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_primary_that_accepts_no_further_connections_is_reported() {
+    let primary = block_in_place(|| Cluster::start(FAST));
+    let other = block_in_place(|| Cluster::start(FAST));
+    sql(&primary, "postgres", "CREATE ROLE ada LOGIN CONNECTION LIMIT 0");
+    sql(&other, "postgres", "CREATE ROLE ada LOGIN");
+    sql(&other, "postgres", "ALTER ROLE ada SET default_transaction_read_only = on");
+    let hosts = format!("127.0.0.1:{},127.0.0.1:{}", primary.port(), other.port());
+    let url = format!("postgres://ada@{hosts}/postgres?sslmode=disable");
+    let config = PostgresConfig::parse(&url).unwrap();
+    let error = PostgresStore::open_existing(&config).await.unwrap_err().to_string();
+    assert!(error.contains("too many connections"), "{error}");
 }
