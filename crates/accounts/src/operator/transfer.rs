@@ -12,7 +12,8 @@ impl Operator<'_> {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the store fails. In that case, nothing is imported.
+    /// [`StoreError`] if the store fails. In that case, nothing is imported, unless the connection
+    /// to a PostgreSQL database is lost during the commit: then all users may have been imported.
     pub async fn import(&self, users: Vec<StoredUser>) -> Result<ImportUsersOutcome, StoreError> {
         let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
         let erase_requests = self.accounts.erase_requests.clone();

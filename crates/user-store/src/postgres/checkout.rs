@@ -19,8 +19,8 @@ const COMMIT_DRAIN_TIMEOUT: Duration = Duration::from_mins(30);
 /// If it is dropped before [`keep`](Self::keep) or [`close`](Self::close) is called, for example
 /// because of a timeout, the transaction is rolled back in the background. Until the server has
 /// answered, the connection keeps its slot in the pool: the server still runs the transaction, and
-/// closing the connection would not stop it. So a server that hangs does not get more and more
-/// connections.
+/// closing the connection would not stop it. So a server that is slow does not get more and more
+/// connections, as long as its own time limits work.
 #[derive(Debug)]
 pub(super) struct Checkout {
     object: Option<Object>,

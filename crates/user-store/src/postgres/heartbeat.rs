@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::error::StoreError;
@@ -18,9 +18,6 @@ use crate::postgres::statements::servers;
 const INTERVAL: Duration = Duration::from_secs(5);
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The maximum age of the last renewal. [`Heartbeat::check`] fails if it is older.
-const MAX_AGE: Duration = Duration::from_secs(15);
-
 /// The reason why this server is not ready if the schema was migrated and this version is too old
 /// for it.
 const OUTDATED: &str = "the schema of the database needs a newer version of Latchkey; upgrade this \
@@ -32,60 +29,51 @@ const OUTDATED: &str = "the schema of the database needs a newer version of Latc
 /// synchronous standby, still answers queries.
 #[derive(Debug)]
 pub(super) struct Heartbeat {
-    last: Arc<Mutex<Renewal>>,
+    readiness: Arc<Mutex<Readiness>>,
     /// Ends the task when it is dropped.
     _stop: oneshot::Sender<()>,
 }
 
-/// The last renewal.
-#[derive(Debug)]
-struct Renewal {
-    ended_at: Instant,
-    /// The reason why this server is not ready, if it is not.
-    failure: Option<String>,
-}
+/// The result of the last renewal: if this server is not ready, the reason why.
+type Readiness = Result<(), String>;
 
 impl Heartbeat {
     /// Renews the row for the first time, and starts the task.
     pub(super) async fn start(database: Database) -> Self {
         let mut server = Server { database, id: None };
-        let last = Arc::new(Mutex::new(server.renew().await));
+        let readiness = Arc::new(Mutex::new(server.renew().await));
         let (stop, stopped) = oneshot::channel();
-        tokio::spawn(run(server, Arc::clone(&last), stopped));
-        Self { last, _stop: stop }
+        tokio::spawn(run(server, Arc::clone(&readiness), stopped));
+        Self { readiness, _stop: stop }
     }
 
-    /// Returns an error if the last renewal has failed or is too old, or if the schema needs a newer
-    /// version of the server.
+    /// Returns an error if the last renewal has failed, or if the schema needs a newer version of
+    /// the server.
     pub(super) fn check(&self) -> Result<(), DatabaseError> {
-        let last = lock(&self.last);
-        match &last.failure {
-            Some(failure) => Err(DatabaseError::new(ErrorKind::Unavailable, failure)),
-            None if last.ended_at.elapsed() > MAX_AGE => {
-                let message = "the database has accepted no change for 15 seconds";
-                Err(DatabaseError::new(ErrorKind::Unavailable, message))
-            }
-            None => Ok(()),
-        }
+        let reason = |reason: &String| DatabaseError::new(ErrorKind::Unavailable, reason);
+        lock(&self.readiness).as_ref().copied().map_err(reason)
     }
 }
 
-async fn run(mut server: Server, last: Arc<Mutex<Renewal>>, mut stopped: oneshot::Receiver<()>) {
+async fn run(
+    mut server: Server,
+    readiness: Arc<Mutex<Readiness>>,
+    mut stopped: oneshot::Receiver<()>,
+) {
     loop {
-        let has_failed = lock(&last).failure.is_some();
-        let pause = if has_failed { RETRY_INTERVAL } else { INTERVAL };
+        let pause = if lock(&readiness).is_ok() { INTERVAL } else { RETRY_INTERVAL };
         // Nothing is ever sent: the receiver ends when the sender is dropped.
         if timeout(pause, &mut stopped).await.is_ok() {
             break;
         }
-        let renewal = server.renew().await;
-        *lock(&last) = renewal;
+        let renewed = server.renew().await;
+        *lock(&readiness) = renewed;
     }
     server.remove().await;
 }
 
-fn lock(last: &Mutex<Renewal>) -> MutexGuard<'_, Renewal> {
-    last.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(readiness: &Mutex<Readiness>) -> MutexGuard<'_, Readiness> {
+    readiness.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The row of this server.
@@ -96,20 +84,17 @@ struct Server {
 }
 
 impl Server {
-    async fn renew(&mut self) -> Renewal {
+    async fn renew(&mut self) -> Readiness {
         let decide = |reply: &Reply| {
             let outcome = (servers::read_id(reply)?, servers::read_min_reader(reply.first(1))?);
             Ok(Plan { writes: vec![servers::delete_old(), Query::new(NEW_EPOCH)], outcome })
         };
         let reads = vec![servers::renew(self.id), servers::min_reader()];
-        let failure = match self.database.write(reads, decide).await {
-            Ok((id, min_reader)) => {
-                self.id = Some(id);
-                if min_reader > schema::latest() { Some(OUTDATED.to_owned()) } else { None }
-            }
-            Err(error) => Some(format!("the database accepts no changes: {}", cause(error.into()))),
-        };
-        Renewal { ended_at: Instant::now(), failure }
+        let renewed = self.database.write(reads, decide).await;
+        let (id, min_reader) = renewed
+            .map_err(|error| format!("the database accepts no changes: {}", cause(error.into())))?;
+        self.id = Some(id);
+        if min_reader > schema::latest() { Err(OUTDATED.to_owned()) } else { Ok(()) }
     }
 
     /// Removes the row. If this fails, other servers remove it later.

@@ -140,11 +140,15 @@ async fn inspect(client: &Object) -> Result<PostgresInspection, DatabaseError> {
     let role = role(client).await?;
     let schema = PostgresSchema::of(schema::version(client).await?);
     let is_known = matches!(schema, PostgresSchema::Current | PostgresSchema::NewerUsable);
-    let (newest, hashes, latchkey_servers) = if is_known && role.missing_privileges.is_empty() {
-        (newest(client).await?, hashes(client).await?, latchkey_servers(client).await?)
-    } else {
-        (None, Hashes::default(), Vec::new())
-    };
+    let (mut newest, mut hashes, mut latchkey_servers) = (None, Hashes::default(), Vec::new());
+    if is_known && role.missing_privileges.is_empty() {
+        // The time limit of the connection is meant for the statements of a server.
+        client.batch_execute(statements::BEGIN_LONG_READ).await?;
+        newest = find_newest(client).await?;
+        hashes = read_hashes(client).await?;
+        latchkey_servers = find_servers(client).await?;
+        client.batch_execute("COMMIT").await?;
+    }
     Ok(PostgresInspection {
         role,
         schema,
@@ -205,7 +209,7 @@ async fn role(client: &Object) -> Result<PostgresRole, Error> {
     })
 }
 
-async fn newest(client: &Object) -> Result<Option<Timestamp>, Error> {
+async fn find_newest(client: &Object) -> Result<Option<Timestamp>, Error> {
     let newest: Option<i64> = client.query_one(statements::NEWEST, &[]).await?.get(0);
     Ok(newest.and_then(|millis| Timestamp::from_millisecond(millis).ok()))
 }
@@ -217,9 +221,7 @@ struct Hashes {
 }
 
 /// Reads the hashes that are not in Latchkey's own format, one by one.
-async fn hashes(client: &Object) -> Result<Hashes, Error> {
-    // The time limit of the connection is meant for the statements of a server.
-    client.batch_execute(statements::BEGIN_LONG_READ).await?;
+async fn read_hashes(client: &Object) -> Result<Hashes, Error> {
     let mut found = Hashes::default();
     let rows = client.query_raw(statements::FOREIGN_HASHES, [] as [&str; 0]).await?;
     pin_mut!(rows);
@@ -230,11 +232,10 @@ async fn hashes(client: &Object) -> Result<Hashes, Error> {
             found.unusable += 1;
         }
     }
-    client.batch_execute("COMMIT").await?;
     Ok(found)
 }
 
-async fn latchkey_servers(client: &Object) -> Result<Vec<String>, Error> {
+async fn find_servers(client: &Object) -> Result<Vec<String>, Error> {
     let rows = client.query(statements::LATCHKEY_SERVERS, &[]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }

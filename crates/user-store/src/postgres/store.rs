@@ -1,9 +1,5 @@
 use std::sync::Arc;
 
-use auth_core::Timestamp;
-use tokio::time::Instant;
-
-use crate::error::StoreError;
 use crate::migrated::Migrated;
 use crate::postgres::config::PostgresConfig;
 use crate::postgres::database::{self, Database};
@@ -11,7 +7,6 @@ use crate::postgres::error::PostgresOpenError;
 use crate::postgres::heartbeat::Heartbeat;
 use crate::postgres::lookups;
 use crate::postgres::open;
-use crate::postgres::statements::servers;
 
 /// A [`Store`](crate::Store) in a PostgreSQL database, which any number of servers can share.
 ///
@@ -29,7 +24,8 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// The maximum number of connections that a store opens.
+    /// The maximum number of connections that a store has open, as long as the server ends
+    /// statements at its time limits.
     pub const MAX_CONNECTIONS: usize = database::MAX_POOLED + lookups::MAX_SHARED;
 
     /// Connects to a database for a server. Creates the schema or migrates an older one if the role
@@ -67,20 +63,5 @@ impl PostgresStore {
     /// its schema, or the schema is newer.
     pub async fn migrate(config: &PostgresConfig) -> Result<Migrated, PostgresOpenError> {
         open::migrate(config).await
-    }
-
-    /// Returns the time of the database's clock. Half of a round trip is added, so that the time
-    /// can be compared with a clock that is read at once.
-    ///
-    /// # Errors
-    ///
-    /// Returns a [`StoreError`] if the database cannot be reached.
-    pub async fn database_time(&self) -> Result<Timestamp, StoreError> {
-        // The first call may have to open the connection.
-        self.database.read(vec![servers::time()]).await?;
-        let began_at = Instant::now();
-        let reply = self.database.read(vec![servers::time()]).await?;
-        let half = began_at.elapsed() / 2;
-        Ok(servers::read_time(&reply)? + half)
     }
 }

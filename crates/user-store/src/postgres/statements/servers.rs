@@ -1,10 +1,9 @@
-use auth_core::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::postgres::database_error::{DatabaseError, ErrorKind};
 use crate::postgres::query::{Query, Reply};
-use crate::postgres::rows::{Result, timestamp};
+use crate::postgres::rows::Result;
 
 /// Renews the row of a server, or adds it if there is none. All times are from the clock of the
 /// database, so that they can be compared. Read the id of the server with [`read_id`].
@@ -59,14 +58,4 @@ pub(in crate::postgres) fn read_is_read_only(reply: &Reply) -> Result<bool> {
     let row = reply.first(0);
     let row = row.ok_or_else(|| DatabaseError::new(ErrorKind::Defect, "no setting was found"))?;
     Ok(row.try_get(0)?)
-}
-
-/// Selects the time of the database's clock. Read the row with [`read_time`].
-pub(in crate::postgres) fn time() -> Query {
-    Query::new("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
-}
-
-pub(in crate::postgres) fn read_time(reply: &Reply) -> Result<Timestamp> {
-    let row = reply.first(0);
-    timestamp(row.ok_or_else(|| DatabaseError::new(ErrorKind::Defect, "no time was found"))?, 0)
 }

@@ -122,9 +122,9 @@ async fn a_server_has_a_row_until_its_store_is_dropped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_time_of_the_database_can_be_compared_with_another_clock() {
     let database = new_database();
-    let store = open(&database.url()).await;
+    let config = PostgresConfig::parse(&database.url()).unwrap();
     let before = SystemClock.now();
-    let time = store.database_time().await.unwrap();
+    let time = PostgresStore::inspect_server(&config).await.unwrap().time;
     let after = SystemClock.now();
     // Both clocks are that of this machine. Milliseconds are rounded.
     let elapsed = Duration::try_from(after - before).unwrap() + Duration::from_millis(1);
