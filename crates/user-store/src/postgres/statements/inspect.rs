@@ -52,13 +52,14 @@ pub(in crate::postgres) const MISSING_PRIVILEGES: &str = "
          unnest(string_to_array(privileges, ',')) AS privilege
     WHERE has_table_privilege(to_regclass(name), privilege) = false
     UNION ALL
-    SELECT privilege || ' on ' || name
-    FROM (VALUES ('events', 'INSERT'), ('latchkey_meta', 'UPDATE')) AS columns (name, privilege)
-    WHERE has_any_column_privilege(to_regclass(name), privilege) = false
+    SELECT 'INSERT on events'
+    WHERE has_any_column_privilege(to_regclass('events'), 'INSERT') = false
     UNION ALL
     SELECT 'EXECUTE on ' || proname
     FROM pg_proc
-    WHERE proname IN ('latchkey_purge_events', 'latchkey_delete_events_of')
+    WHERE proname IN (
+            'latchkey_purge_events', 'latchkey_delete_events_of', 'latchkey_renew_event_epoch'
+        )
         AND pg_function_is_visible(oid)
         AND NOT has_function_privilege(oid, 'EXECUTE')";
 
