@@ -39,8 +39,6 @@ INSERT INTO users (id, email, email_key, password_hash, created_at, disabled_at)
 -- (uuid, text, text, text, int8, int8) -> (uuid)
 INSERT INTO users (id, email, email_key, password_hash, created_at, disabled_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email_key) DO NOTHING RETURNING id;
 -- () -> (int8)
-SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
--- () -> (int8)
 SELECT at FROM events ORDER BY at DESC LIMIT 1;
 -- (bytea) -> (int8, text, bool, uuid, uuid, text, text, text)
 SELECT at, kind, operator, user_id, session_id, kid, ip, user_agent FROM events WHERE kind = 'refresh_token_repeated' AND session_id = (SELECT id FROM sessions WHERE refresh_family = $1);
@@ -143,7 +141,7 @@ SELECT pg_is_in_recovery(), s.id, s.user_id, s.created_at, s.last_used_at, s.idl
 -- () -> (int4, text)
 SELECT position, template FROM decoys;
 -- () -> (text)
-SELECT privilege || ' on ' || name FROM (VALUES ('users', 'SELECT,INSERT,UPDATE,DELETE'), ('sessions', 'SELECT,INSERT,UPDATE,DELETE'), ('counters', 'SELECT,INSERT,UPDATE,DELETE'), ('events', 'SELECT'), ('signing_keys', 'SELECT,INSERT,UPDATE,DELETE'), ('signing_key_set', 'SELECT,UPDATE'), ('decoy_state', 'SELECT,UPDATE'), ('decoy_classes', 'SELECT,INSERT,UPDATE,DELETE'), ('decoys', 'SELECT,INSERT,UPDATE,DELETE'), ('latchkey_meta', 'SELECT'), ('servers', 'SELECT,INSERT,UPDATE,DELETE')) AS tables (name, privileges), unnest(string_to_array(privileges, ',')) AS privilege WHERE has_table_privilege(to_regclass(name), privilege) = false UNION ALL SELECT privilege || ' on ' || name FROM (VALUES ('events', 'INSERT'), ('latchkey_meta', 'UPDATE')) AS columns (name, privilege) WHERE has_any_column_privilege(to_regclass(name), privilege) = false UNION ALL SELECT 'EXECUTE on ' || proname FROM pg_proc WHERE proname IN ('latchkey_purge_events', 'latchkey_delete_events_of') AND pg_function_is_visible(oid) AND NOT has_function_privilege(oid, 'EXECUTE');
+SELECT privilege || ' on ' || name FROM (VALUES ('users', 'SELECT,INSERT,UPDATE,DELETE'), ('sessions', 'SELECT,INSERT,UPDATE,DELETE'), ('counters', 'SELECT,INSERT,UPDATE,DELETE'), ('events', 'SELECT'), ('signing_keys', 'SELECT,INSERT,UPDATE,DELETE'), ('signing_key_set', 'SELECT,UPDATE'), ('decoy_state', 'SELECT,UPDATE'), ('decoy_classes', 'SELECT,INSERT,UPDATE,DELETE'), ('decoys', 'SELECT,INSERT,UPDATE,DELETE'), ('latchkey_meta', 'SELECT'), ('servers', 'SELECT,INSERT,UPDATE,DELETE')) AS tables (name, privileges), unnest(string_to_array(privileges, ',')) AS privilege WHERE has_table_privilege(to_regclass(name), privilege) = false UNION ALL SELECT 'INSERT on events' WHERE has_any_column_privilege(to_regclass('events'), 'INSERT') = false UNION ALL SELECT 'EXECUTE on ' || proname FROM pg_proc WHERE proname IN ( 'latchkey_purge_events', 'latchkey_delete_events_of', 'latchkey_renew_event_epoch' ) AND pg_function_is_visible(oid) AND NOT has_function_privilege(oid, 'EXECUTE');
 -- () -> (int8, bytea, int8, int8)
 SELECT s.version, k.seed, k.created_at, k.signs_from FROM signing_key_set s LEFT JOIN signing_keys k ON true ORDER BY k.id DESC;
 -- () -> (text, text, text, bool, bool, bool, text, int8, int8, int8, int8, int8)
