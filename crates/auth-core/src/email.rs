@@ -76,6 +76,15 @@ impl Email {
         &self.typed
     }
 
+    /// Returns the email address for the envelope and the header of a mail: the local part as it was
+    /// typed, and the domain in ASCII.
+    #[must_use]
+    pub fn to_ascii(&self) -> String {
+        let local = self.typed.rsplit_once('@').map_or("", |(local, _)| local);
+        let domain = self.key.0.rsplit_once('@').map_or("", |(_, domain)| domain);
+        format!("{local}@{domain}")
+    }
+
     /// Returns the normalised email address, for comparing.
     #[must_use]
     pub const fn key(&self) -> &EmailKey {

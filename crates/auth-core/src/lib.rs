@@ -99,6 +99,10 @@
 //! `credentials` builds for `wasm32-unknown-unknown`, so that a web page can check input before
 //! sending it to the server. In a web page, the crate uses the browser's own Unicode tables.
 
+#[cfg(feature = "token")]
+#[macro_use]
+mod stored_bytes;
+
 mod client;
 mod clock;
 #[cfg(feature = "token")]
@@ -107,7 +111,11 @@ mod decoy;
 mod device;
 #[cfg(feature = "credentials")]
 mod email;
+#[cfg(feature = "token")]
+mod email_hash;
 mod id;
+#[cfg(feature = "token")]
+mod one_time;
 #[cfg(feature = "origin")]
 mod origin;
 #[cfg(feature = "credentials")]
@@ -138,8 +146,15 @@ pub use decoy::{DecoyKey, DecoyPosition};
 pub use device::{DeviceId, DeviceKey, DeviceToken, InvalidDeviceToken, KnownBrowser};
 #[cfg(feature = "credentials")]
 pub use email::{Email, EmailError, EmailKey};
-pub use id::{IdError, SessionId, UserId};
+#[cfg(feature = "token")]
+pub use email_hash::EmailHash;
+pub use id::{IdError, MailId, SessionId, UserId};
 pub use jiff::Timestamp;
+#[cfg(feature = "token")]
+pub use one_time::{
+    CodeHash, EmailSignInToken, EmailSignInTokenHash, InvalidEmailSignInToken, InvalidOneTimeCode,
+    InvalidResetToken, OneTimeCode, ResetToken, ResetTokenHash,
+};
 #[cfg(feature = "origin")]
 pub use origin::{InvalidOrigin, Origin};
 #[cfg(feature = "hash")]
@@ -158,10 +173,12 @@ pub use random::Random;
 pub use random::SystemRandom;
 #[cfg(feature = "token")]
 pub use refresh::{
-    FamilyHash, InvalidRefreshToken, InvalidStoredToken, RefreshState, RefreshToken,
-    RefreshTokenHash, RefreshUse, ReplacedToken, ReuseReason, SuccessorSalt,
+    FamilyHash, InvalidRefreshToken, RefreshState, RefreshToken, RefreshTokenHash, RefreshUse,
+    ReplacedToken, ReuseReason, SuccessorSalt,
 };
 pub use session::{OpenSession, Session, SessionLimits, SessionLimitsError, SessionPolicy};
+#[cfg(feature = "token")]
+pub use stored_bytes::InvalidStoredToken;
 #[cfg(feature = "token")]
 pub use throttle::{Admission, CountOutcome, Counter, CounterKey, Limit, Network, Quota};
 #[cfg(feature = "token")]

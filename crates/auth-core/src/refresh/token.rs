@@ -44,11 +44,6 @@ const SECRET_BYTES: usize = 32;
 #[error("not a refresh token")]
 pub struct InvalidRefreshToken;
 
-/// An error from reading a stored hash or salt that is not 32 bytes long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a stored hash or salt is not 32 bytes long")]
-pub struct InvalidStoredToken;
-
 impl RefreshToken {
     /// Generates the first token of a session.
     #[must_use]
@@ -120,37 +115,6 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
     hash
-}
-
-macro_rules! stored_bytes {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq)]
-        pub struct $name([u8; 32]);
-
-        impl $name {
-            /// Creates the value from 32 stored bytes.
-            ///
-            /// # Errors
-            ///
-            /// [`InvalidStoredToken`] if the number of bytes is not 32.
-            pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidStoredToken> {
-                bytes.try_into().map(Self).map_err(|_| InvalidStoredToken)
-            }
-
-            /// Returns the bytes to store.
-            #[must_use]
-            pub const fn as_bytes(&self) -> &[u8; 32] {
-                &self.0
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "(…)"))
-            }
-        }
-    };
 }
 
 stored_bytes! {

@@ -5,6 +5,7 @@ use aws_lc_rs::digest;
 
 use crate::device::KnownBrowser;
 use crate::email::EmailKey;
+use crate::id::UserId;
 use crate::throttle::network::Network;
 
 /// The key of a stored [`Counter`](crate::Counter). It consists of SHA-256 hashes, so that the
@@ -55,6 +56,32 @@ impl CounterKey {
     #[must_use]
     pub fn sign_ups_by_network(network: Network) -> Self {
         Self(hash("sign-ups", &[network.as_bytes()]))
+    }
+
+    /// Returns the key for mails that anyone can request to this email address, whether or not it has
+    /// an account.
+    #[must_use]
+    pub fn mails_by_email(email: &EmailKey) -> Self {
+        Self(hash("mails to email", &[email.as_str().as_bytes()]))
+    }
+
+    /// Returns the key for mails to an account that a browser which the account knows requests.
+    #[must_use]
+    pub fn mails_by_browser(browser: &KnownBrowser) -> Self {
+        let (user, device) = (browser.user.as_uuid().as_bytes(), browser.device.as_bytes());
+        Self(hash("mails of browser", &[user, device]))
+    }
+
+    /// Returns the key for mails that anyone can request from a network, to any email address.
+    #[must_use]
+    pub fn mails_by_network(network: Network) -> Self {
+        Self(hash("mails of network", &[network.as_bytes()]))
+    }
+
+    /// Returns the key for mails that a signed-in user requests.
+    #[must_use]
+    pub fn mails_by_user(user: UserId) -> Self {
+        Self(hash("mails of user", &[user.as_uuid().as_bytes()]))
     }
 
     /// Returns the range of the keys of all counters for sign-ins with this email address.

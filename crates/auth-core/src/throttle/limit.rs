@@ -68,6 +68,24 @@ impl Limit {
     pub const SIGN_UPS_PER_SITE: Self =
         Self { quotas: &[Quota::new(80, HOUR)], probation: Duration::ZERO };
 
+    /// Mails that anyone can request to one email address: 5 in an hour.
+    pub const MAILS_PER_EMAIL: Self =
+        Self { quotas: &[Quota::new(5, HOUR)], probation: Duration::ZERO };
+
+    /// Mails to one account that a browser which the account knows requests: 5 in an hour.
+    pub const MAILS_PER_BROWSER: Self = Self::MAILS_PER_EMAIL;
+
+    /// Mails that a signed-in user requests: 5 in an hour.
+    pub const MAILS_PER_USER: Self = Self::MAILS_PER_EMAIL;
+
+    /// Mails that anyone can request from one IP address, to any email address: 20 in an hour.
+    pub const MAILS_PER_IP: Self =
+        Self { quotas: &[Quota::new(20, HOUR)], probation: Duration::ZERO };
+
+    /// Mails that anyone can request from one IPv6 site: four times as many as from one IP address.
+    pub const MAILS_PER_SITE: Self =
+        Self { quotas: &[Quota::new(80, HOUR)], probation: Duration::ZERO };
+
     /// Returns the quotas. All of them apply.
     #[must_use]
     pub const fn quotas(&self) -> &'static [Quota] {
