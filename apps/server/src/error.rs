@@ -215,6 +215,7 @@ impl From<ServiceError> for CommandError {
         match error {
             ServiceError::Hashing(error) => Self::Unavailable(error.to_string()),
             ServiceError::Store(error) => error.into(),
+            ServiceError::OutboxFull => Self::Unavailable(error.to_string()),
             ServiceError::Key(error) => Self::Defect(error.to_string()),
         }
     }

@@ -93,7 +93,7 @@ impl Accounts {
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
         let (hooks, erase_requests) = (self.hooks.clone(), self.erase_requests.clone());
         let change = async move {
-            let outcome = store.change_password(&reauthentication, &hash, now).await;
+            let outcome = store.change_password(&reauthentication, &hash, None, now).await;
             settle(attempt, outcome.map_err(ServiceError::from)?).await?;
             erase_requests.request();
             tracing::info!(%user, session = %session.id, "changed the password");
@@ -130,7 +130,7 @@ impl Accounts {
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
         let (hooks, erase_requests) = (self.hooks.clone(), self.erase_requests.clone());
         let delete = async move {
-            let outcome = store.delete_own_account(&reauthentication, now).await;
+            let outcome = store.delete_own_account(&reauthentication, None, now).await;
             settle(attempt, outcome.map_err(ServiceError::from)?).await?;
             erase_requests.request();
             tracing::info!(%user, session = %session.id, "deleted the account");

@@ -78,6 +78,7 @@ mod config;
 mod erase_requests;
 mod error_chain;
 mod hooks;
+mod mail;
 mod maintenance;
 mod operator;
 mod passwords;
@@ -97,9 +98,9 @@ pub use accounts::Accounts;
 pub use auth_core::{
     AccessToken, ClientInfo, Clock, DeviceToken, Email, EmailError, InvalidDeviceToken,
     InvalidIterations, InvalidOrigin, InvalidRefreshToken, IssuedToken, Jwk, JwkSet, KeyError,
-    NewPassword, Origin, PasswordError, PasswordHash, PasswordPolicy, PasswordPolicyError, Random,
-    RefreshToken, Session, SessionId, SessionLimits, SessionLimitsError, SessionPolicy, Timestamp,
-    UserId, bearer_token,
+    MailId, NewPassword, Origin, PasswordError, PasswordHash, PasswordPolicy, PasswordPolicyError,
+    Random, RefreshToken, Session, SessionId, SessionLimits, SessionLimitsError, SessionPolicy,
+    Timestamp, UserId, bearer_token,
 };
 pub use authenticate::{AuthenticateError, SignedIn};
 pub use builder::{BuildError, Builder};
@@ -107,6 +108,7 @@ pub use caller::Caller;
 pub use config::{Config, Weakness};
 pub use error_chain::error_chain;
 pub use hooks::AccountEvent;
+pub use mail::{ATTEMPT_TIMEOUT, MailTransport, OutgoingMail, SendMailError};
 pub use operator::Operator;
 pub use operator::keys::{KeyActivation, SigningKeyError, SigningKeyRecord, SigningKeyState};
 pub use operator::users::OperatorError;

@@ -92,6 +92,7 @@ async fn purge(accounts: &Accounts) {
                 total.sessions += purged.sessions;
                 total.counters += purged.counters;
                 total.events += purged.events;
+                total.mails += purged.mails;
                 if purged.max_count() < BATCH as usize {
                     break;
                 }
@@ -105,8 +106,8 @@ async fn purge(accounts: &Accounts) {
         sleep(BATCH_PAUSE).await;
     }
     if total.max_count() > 0 {
-        let Purged { sessions, counters, events } = total;
-        tracing::info!(sessions, counters, events, "purged expired data");
+        let Purged { sessions, counters, events, mails } = total;
+        tracing::info!(sessions, counters, events, mails, "purged expired data");
     }
 }
 

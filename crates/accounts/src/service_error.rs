@@ -12,6 +12,9 @@ pub enum ServiceError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Too many mails have not been sent yet.
+    #[error("too many mails have not been sent yet")]
+    OutboxFull,
     /// A token could not be signed.
     #[error(transparent)]
     Key(#[from] KeyError),

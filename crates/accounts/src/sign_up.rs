@@ -105,13 +105,14 @@ impl NewAccount {
         let Self { email, hash, event } = self;
         let created_at = event.at;
         let id = UserId::generate(created_at, random);
-        let user = User { id, email, created_at, disabled_at: None };
-        match store.create_user(&user, &hash, &event.about(id)).await {
+        let user = User { id, email, created_at, disabled_at: None, email_verified_at: None };
+        match store.create_user(&user, &hash, &event.about(id), None).await {
             Ok(()) => {
                 tracing::info!(user = %id, "account created");
                 Ok(user)
             }
             Err(CreateUserError::EmailTaken) => Err(SignUpError::EmailTaken),
+            Err(CreateUserError::OutboxFull) => Err(ServiceError::OutboxFull.into()),
             Err(CreateUserError::Store(error)) => Err(ServiceError::from(error).into()),
         }
     }

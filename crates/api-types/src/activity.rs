@@ -70,6 +70,20 @@ named! {
         RefreshTokenReused = "refresh_token_reused",
         /// The password was changed.
         PasswordChanged = "password_changed",
+        /// The email address was verified.
+        EmailVerified = "email_verified",
+        /// A change of the email address was requested.
+        EmailChangeRequested = "email_change_requested",
+        /// The email address was changed.
+        EmailChanged = "email_changed",
+        /// A mail to reset the password was requested.
+        PasswordResetRequested = "password_reset_requested",
+        /// The password was reset with a token from a mail.
+        PasswordReset = "password_reset",
+        /// A mail with a code for logging in was requested.
+        LogInCodeSent = "log_in_code_sent",
+        /// A mail to the account was rejected for good.
+        MailFailed = "mail_failed",
         /// An operator disabled the account.
         AccountDisabled = "account_disabled",
         /// An operator enabled the account again.

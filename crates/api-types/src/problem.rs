@@ -47,6 +47,8 @@ named! {
         MethodNotAllowed = "method_not_allowed",
         /// 409: an account with this email address already exists.
         EmailTaken = "email_taken",
+        /// 409: the email address is verified already.
+        AlreadyVerified = "already_verified",
         /// 413: the body is too large.
         PayloadTooLarge = "payload_too_large",
         /// 415: the content type is not `application/json`, or there is a content encoding.
@@ -57,6 +59,8 @@ named! {
         TooManyAttempts = "too_many_attempts",
         /// 500: a defect in the server.
         Internal = "internal",
+        /// 501: the operator has not configured how to send mails.
+        MailDisabled = "mail_disabled",
         /// 503: the server is overloaded.
         Overloaded = "overloaded",
         /// 503: the store is not available.
@@ -77,12 +81,13 @@ impl ErrorCode {
             Self::ForbiddenOrigin | Self::SignUpDisabled => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::EmailTaken => 409,
+            Self::EmailTaken | Self::AlreadyVerified => 409,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::InvalidFields => 422,
             Self::TooManyAttempts => 429,
             Self::Internal => 500,
+            Self::MailDisabled => 501,
             Self::Overloaded | Self::Unavailable => 503,
         }
     }
@@ -116,5 +121,13 @@ named! {
         PasswordInvalid = "password_invalid",
         /// The password is not the current one.
         PasswordWrong = "password_wrong",
+        /// The new email address is the current one, possibly in another spelling.
+        EmailUnchanged = "email_unchanged",
+        /// The code is wrong. It can be tried again.
+        CodeWrong = "code_wrong",
+        /// The code has expired, was used, was replaced by a newer one, or was tried too often.
+        CodeExpired = "code_expired",
+        /// The reset token is unknown, has expired, was used, or was replaced by a newer one.
+        TokenInvalid = "token_invalid",
     }
 }

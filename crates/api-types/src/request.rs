@@ -58,6 +58,61 @@ pub struct DeleteAccountRequest {
     pub password: String,
 }
 
+/// The body of `PUT /api/me/email/verification`, `PUT /api/me/email` and `PUT /api/token/email`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CodeRequest {
+    /// The code from the mail, as typed.
+    pub code: String,
+}
+
+/// The body of `POST /api/me/email`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ChangeEmailRequest {
+    /// The new email address, as typed.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "idn-email")))]
+    pub email: String,
+    /// The current password.
+    pub password: String,
+}
+
+/// The body of `POST /api/password-reset`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RequestPasswordResetRequest {
+    /// The email address, as typed.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "idn-email")))]
+    pub email: String,
+}
+
+/// The body of `PUT /api/password-reset`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ResetPasswordRequest {
+    /// The token from the mail, as opened, pasted or typed.
+    pub token: String,
+    /// The new password.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 1_024)))]
+    pub new_password: String,
+}
+
+/// The body of `POST /api/token/email`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct EmailTokenRequest {
+    /// The email address, as typed.
+    pub email: String,
+    /// `true` to open a session that survives closing the browser and has longer time limits.
+    #[serde(default)]
+    pub remember: bool,
+}
+
 /// The body of a request without data: `{}`, or no body at all.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -82,12 +137,34 @@ impl RequestBody for DeleteAccountRequest {
     const SHAPE: &'static str = "an object with the string member \"password\" and no others";
 }
 
+impl RequestBody for CodeRequest {
+    const SHAPE: &'static str = "an object with the string member \"code\" and no others";
+}
+
+impl RequestBody for ChangeEmailRequest {
+    const SHAPE: &'static str =
+        "an object with the string members \"email\" and \"password\" and no others";
+}
+
+impl RequestBody for RequestPasswordResetRequest {
+    const SHAPE: &'static str = "an object with the string member \"email\" and no others";
+}
+
+impl RequestBody for ResetPasswordRequest {
+    const SHAPE: &'static str =
+        "an object with the string members \"token\" and \"new_password\" and no others";
+}
+
+impl RequestBody for EmailTokenRequest {
+    const SHAPE: &'static str = "an object with the string member \"email\", optionally the boolean member \"remember\", and no others";
+}
+
 impl RequestBody for Empty {
     const SHAPE: &'static str = "empty or {}";
     const MAY_BE_EMPTY: bool = true;
 }
 
-// All of these contain a password, so `Debug` prints only the name of the type.
+// All of these contain a secret or an email address, so `Debug` prints only the name of the type.
 macro_rules! debug_by_name {
     ($($name:ident)+) => {
         $(
@@ -100,4 +177,7 @@ macro_rules! debug_by_name {
     };
 }
 
-debug_by_name!(SignupRequest TokenRequest ChangePasswordRequest DeleteAccountRequest);
+debug_by_name!(
+    SignupRequest TokenRequest ChangePasswordRequest DeleteAccountRequest CodeRequest
+    ChangeEmailRequest RequestPasswordResetRequest ResetPasswordRequest EmailTokenRequest
+);

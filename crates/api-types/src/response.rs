@@ -32,9 +32,29 @@ pub struct Me {
     /// When the account was created (RFC 3339, UTC).
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub created_at: String,
+    /// When the email address was verified (RFC 3339, UTC). `null` if it was not.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
+    pub email_verified_at: Option<String>,
     /// The number of seconds until the session of the caller expires, if its tokens are not
     /// refreshed before then.
     pub session_expires_in: u64,
+}
+
+/// The response to a request for a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MailRequested {
+    /// The number of seconds until the code or the token in the mail expires.
+    pub expires_in: u64,
+}
+
+/// The response to `PUT /api/password-reset`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PasswordReset {
+    /// The email address of the account, as typed.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "idn-email")))]
+    pub email: String,
 }
 
 /// The response to `POST /api/token` and `POST /api/token/refresh` (RFC 6749, 5.1). The refresh

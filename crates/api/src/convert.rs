@@ -35,7 +35,9 @@ pub(crate) fn user(user: &User) -> api_types::User {
 pub(crate) fn me(caller: &SignedIn, now: Timestamp) -> Me {
     let api_types::User { id, email, created_at } = user(caller.user());
     let remaining = caller.session().idle_expires_at.duration_since(now).as_secs();
-    Me { id, email, created_at, session_expires_in: u64::try_from(remaining).unwrap_or(0) }
+    let email_verified_at = caller.user().email_verified_at.map(|at| at.to_string());
+    let session_expires_in = u64::try_from(remaining).unwrap_or(0);
+    Me { id, email, created_at, email_verified_at, session_expires_in }
 }
 
 pub(crate) fn session(record: &SessionRecord, viewer: &SignedIn) -> Session {
@@ -100,6 +102,13 @@ const fn activity_kind(kind: &EventKind) -> ActivityKind {
         EventKind::RefreshTokenRepeated => ActivityKind::RefreshTokenRepeated,
         EventKind::RefreshTokenReused => ActivityKind::RefreshTokenReused,
         EventKind::PasswordChanged => ActivityKind::PasswordChanged,
+        EventKind::EmailVerified => ActivityKind::EmailVerified,
+        EventKind::EmailChangeRequested => ActivityKind::EmailChangeRequested,
+        EventKind::EmailChanged => ActivityKind::EmailChanged,
+        EventKind::PasswordResetRequested => ActivityKind::PasswordResetRequested,
+        EventKind::PasswordReset => ActivityKind::PasswordReset,
+        EventKind::LogInCodeSent => ActivityKind::LogInCodeSent,
+        EventKind::MailFailed => ActivityKind::MailFailed,
         EventKind::AccountDisabled => ActivityKind::AccountDisabled,
         EventKind::AccountEnabled => ActivityKind::AccountEnabled,
         _ => ActivityKind::Other,

@@ -42,6 +42,8 @@ pub(crate) enum ApiError {
     Internal(Source),
     /// The hashing queue is full.
     Overloaded,
+    /// Too many mails have not been sent yet.
+    OutboxFull,
     /// Too many exports are being built.
     TooManyExports,
     /// Unread responses use too much memory.
@@ -77,9 +79,10 @@ impl ApiError {
             Self::InvalidFields(_) => ErrorCode::InvalidFields,
             Self::TooManyAttempts(_) => ErrorCode::TooManyAttempts,
             Self::Internal(_) => ErrorCode::Internal,
-            Self::Overloaded | Self::TooManyExports | Self::TooManyUnreadResponses => {
-                ErrorCode::Overloaded
-            }
+            Self::Overloaded
+            | Self::OutboxFull
+            | Self::TooManyExports
+            | Self::TooManyUnreadResponses => ErrorCode::Overloaded,
             Self::Unavailable(_) => ErrorCode::Unavailable,
         }
     }
@@ -122,9 +125,10 @@ impl ApiError {
                 return format!("Too many attempts. Try again in {seconds} {unit}.");
             }
             Self::Internal(_) => "Something went wrong on our side. Try again.",
-            Self::Overloaded | Self::TooManyExports | Self::TooManyUnreadResponses => {
-                "The server is overloaded. Try again in a moment."
-            }
+            Self::Overloaded
+            | Self::OutboxFull
+            | Self::TooManyExports
+            | Self::TooManyUnreadResponses => "The server is overloaded. Try again in a moment.",
             Self::Unavailable(_) => {
                 "The service is temporarily unavailable. Try again in a moment."
             }
@@ -172,6 +176,7 @@ impl ApiError {
                 tracing::error!(error = error_chain(&**source), "the store is not available");
             }
             Self::Overloaded => tracing::warn!("the hashing queue is full"),
+            Self::OutboxFull => tracing::warn!("too many mails have not been sent yet"),
             Self::TooManyExports => tracing::warn!("too many exports are in progress"),
             Self::TooManyUnreadResponses => {
                 tracing::warn!("too many long responses wait for slow clients");
@@ -268,6 +273,7 @@ impl From<ServiceError> for ApiError {
         match error {
             ServiceError::Hashing(error) => error.into(),
             ServiceError::Store(error) => error.into(),
+            ServiceError::OutboxFull => Self::OutboxFull,
             ServiceError::Key(error) => error.into(),
         }
     }

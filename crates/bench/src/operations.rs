@@ -63,9 +63,10 @@ pub(crate) async fn sign_up(store: Arc<dyn Store>, hash: Arc<PasswordHash>) -> C
         email: Email::parse(&format!("{id}@example.com"))?,
         created_at: began_at,
         disabled_at: None,
+        email_verified_at: None,
     };
     let event = Event::by_user(EventKind::AccountCreated, began_at, ClientInfo::default());
-    store.create_user(&user, &hash, &event.about(id)).await?;
+    store.create_user(&user, &hash, &event.about(id), None).await?;
     let settled = SettledAttempt {
         counters: vec![(counter, Settlement::Counted)],
         began_at,

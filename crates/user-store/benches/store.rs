@@ -43,7 +43,7 @@ impl World {
         let mut users: Vec<_> = (0..ACCOUNTS).map(|n| person(n, now)).collect();
         for user in &users {
             let event = Event::by_user(EventKind::AccountCreated, now, ClientInfo::default());
-            runtime.block_on(store.create_user(user, &hash, &event.about(user.id))).unwrap();
+            runtime.block_on(store.create_user(user, &hash, &event.about(user.id), None)).unwrap();
         }
         let user = users.swap_remove(ACCOUNTS / 2);
         let found = runtime
@@ -69,7 +69,13 @@ impl World {
 
 fn person(n: usize, now: Timestamp) -> User {
     let email = Email::parse(&format!("person-{n}@example.com")).unwrap();
-    User { id: UserId::generate(now, &SystemRandom), email, created_at: now, disabled_at: None }
+    User {
+        id: UserId::generate(now, &SystemRandom),
+        email,
+        created_at: now,
+        disabled_at: None,
+        email_verified_at: None,
+    }
 }
 
 #[divan::bench]

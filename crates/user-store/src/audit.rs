@@ -238,6 +238,20 @@ event_kinds! {
     RefreshTokenReused = "refresh_token_reused",
     /// The password was changed, by the user or by an operator.
     PasswordChanged = "password_changed",
+    /// The email address of an account was verified, by the user or by an operator.
+    EmailVerified = "email_verified",
+    /// A user requested a change of the email address.
+    EmailChangeRequested = "email_change_requested",
+    /// A user changed the email address.
+    EmailChanged = "email_changed",
+    /// Somebody requested a mail to reset the password.
+    PasswordResetRequested = "password_reset_requested",
+    /// The password was reset with a token from a mail.
+    PasswordReset = "password_reset",
+    /// Somebody requested a mail with a code for signing in.
+    LogInCodeSent = "log_in_code_sent",
+    /// A mail was rejected for good.
+    MailFailed = "mail_failed",
     /// An operator disabled an account.
     AccountDisabled = "account_disabled",
     /// An operator enabled an account again.

@@ -40,12 +40,12 @@
 //!     id: UserId::generate(now, &SystemRandom),
 //!     email: Email::parse("ada@example.com")?,
 //!     created_at: now,
-//!     disabled_at: None,
+//!     disabled_at: None, email_verified_at: None,
 //! };
 //! let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[])?;
 //! let hash = PasswordHasher::new(1_000)?.hash(&password, &SystemRandom);
 //! let event = Event::by_user(EventKind::AccountCreated, now, ClientInfo::default());
-//! store.create_user(&user, &hash, &event.about(user.id)).await?;
+//! store.create_user(&user, &hash, &event.about(user.id), None).await?;
 //! let challenge = store.credentials(user.email.key(), &DecoyPosition::default()).await?;
 //! assert!(challenge.account().is_some());
 //! # Ok(())
@@ -56,6 +56,7 @@
 
 mod attempts;
 mod audit;
+mod codes;
 #[cfg(feature = "testing")]
 pub mod conformance;
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
@@ -65,6 +66,7 @@ mod copy_end;
 mod decoys;
 mod error;
 mod keys;
+mod mails;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod migrated;
 #[cfg(feature = "postgres")]
@@ -85,6 +87,11 @@ pub use attempts::{
     UnlockOutcome,
 };
 pub use audit::{Actor, AuditLog, EVENT_RETENTION, Event, EventId, EventKind, InvalidEventId};
+pub use codes::{
+    ChangeEmailOutcome, CodeStore, MAX_TRIES, NewCode, NewEmailChange, NewResetToken,
+    NewSignInCode, OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn, ResetPasswordOutcome,
+    SendEmailChangeOutcome, SendOutcome, SendVerificationOutcome, VerifyEmailOutcome,
+};
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 pub use copy::{
     CopiedTable, CopyOutcome, CopyPhase, CopyProgress, StoreCopy, StoreLocation, TableChecksum,
@@ -95,6 +102,11 @@ pub use copy_end::CopyError;
 pub use decoys::{DecoyStore, RecountOutcome};
 pub use error::StoreError;
 pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};
+pub use mails::{
+    CodeMessage, FAILED_MAIL_RETENTION, MAX_UNSENT, MAX_UNSENT_PER_NETWORK, Mail, MailRecord,
+    Message, NOTICE_LIFETIME, NewMail, Notice, NoticeKind, Outbox, Requested, ResetMessage,
+    RetryMailsOutcome,
+};
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use migrated::Migrated;
 #[cfg(feature = "postgres")]

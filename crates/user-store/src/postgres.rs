@@ -20,6 +20,7 @@ mod invalid_url;
 mod keys;
 mod lifetime;
 mod lookups;
+mod mail;
 mod open;
 #[cfg(test)]
 mod plans;

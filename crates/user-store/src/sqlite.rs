@@ -14,6 +14,7 @@ mod health;
 mod inspect;
 mod keys;
 mod lookups;
+mod mail;
 mod open;
 mod pool;
 mod rows;

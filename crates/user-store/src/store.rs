@@ -5,9 +5,11 @@ use auth_core::Timestamp;
 
 use crate::attempts::AttemptStore;
 use crate::audit::AuditLog;
+use crate::codes::CodeStore;
 use crate::decoys::DecoyStore;
 use crate::error::StoreError;
 use crate::keys::KeyStore;
+use crate::mails::Outbox;
 use crate::sessions::SessionStore;
 use crate::user_data::UserDataStore;
 use crate::users::UserStore;
@@ -23,10 +25,12 @@ pub trait Store:
     + KeyStore
     + DecoyStore
     + UserDataStore
+    + CodeStore
+    + Outbox
     + Erasure
     + HealthCheck
 {
-    /// Deletes sessions and counters that have expired at `now`, and events that are older than
+    /// Deletes sessions, counters, codes and mails that have expired at `now`, and events older than
     /// [`EVENT_RETENTION`](crate::EVENT_RETENTION): up to `limit` of each kind. Each kind is
     /// deleted in its own transaction, so that other writers can run in between.
     async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<Purged, StoreError> {
@@ -34,6 +38,7 @@ pub trait Store:
             sessions: self.purge_sessions(now, limit).await?,
             counters: self.purge_counters(now, limit).await?,
             events: self.purge_events(now, limit).await?,
+            mails: self.purge_mails(now, limit).await?,
         })
     }
 }
@@ -46,6 +51,8 @@ impl<T> Store for T where
         + KeyStore
         + DecoyStore
         + UserDataStore
+        + CodeStore
+        + Outbox
         + Erasure
         + HealthCheck
 {
@@ -89,12 +96,14 @@ pub struct Purged {
     pub counters: usize,
     /// Deleted audit events.
     pub events: usize,
+    /// Deleted mails or codes, whichever are more.
+    pub mails: usize,
 }
 
 impl Purged {
-    /// Returns the largest of the three counts.
+    /// Returns the largest of the counts.
     #[must_use]
     pub fn max_count(&self) -> usize {
-        self.sessions.max(self.counters).max(self.events)
+        self.sessions.max(self.counters).max(self.events).max(self.mails)
     }
 }

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    ClientInfo, DecoyPosition, Email, EmailKey, PasswordHash, Session, Timestamp, UserId,
+    ClientInfo, DecoyPosition, Email, EmailKey, MailId, PasswordHash, Session, Timestamp, UserId,
 };
 
 use crate::audit::Event;
+use crate::codes::NewCode;
 use crate::error::StoreError;
 use crate::keys::KeySetVersion;
 
@@ -26,12 +27,14 @@ use crate::keys::KeySetVersion;
 ///   which records that the account with this user id was deleted.
 #[async_trait]
 pub trait UserStore: Send + Sync + 'static {
-    /// Creates an account and records `event`.
+    /// Creates an account and records `event`. If `verification` is given, stores the code that
+    /// verifies the email address, and the mail with it.
     async fn create_user(
         &self,
         user: &User,
         password: &PasswordHash,
         event: &Event,
+        verification: Option<&NewCode>,
     ) -> Result<(), CreateUserError>;
 
     /// Returns the hash that a password for `email` is compared with. If the account is disabled or
@@ -54,18 +57,22 @@ pub trait UserStore: Send + Sync + 'static {
     async fn users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
 
     /// Sets a new password for the user who has reauthenticated, and ends their other sessions.
-    /// Of two concurrent changes, only one succeeds.
+    /// Of two concurrent changes, only one succeeds. For `notice`, see
+    /// [`CodeStore`](crate::CodeStore).
     async fn change_password(
         &self,
         reauthentication: &Reauthentication,
         new: &PasswordHash,
+        notice: Option<MailId>,
         now: Timestamp,
     ) -> Result<ReauthenticatedChangeOutcome, StoreError>;
 
-    /// Deletes the account of the user who has reauthenticated, and everything stored about them.
+    /// Deletes the account of the user who has reauthenticated, and everything stored about them,
+    /// except the notice of the deletion, until it is sent.
     async fn delete_own_account(
         &self,
         reauthentication: &Reauthentication,
+        notice: Option<MailId>,
         now: Timestamp,
     ) -> Result<ReauthenticatedChangeOutcome, StoreError>;
 
@@ -92,10 +99,20 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError>;
 
-    /// Deletes an account on behalf of an operator, and everything stored about its user.
+    /// Marks the email address of an account as verified on behalf of an operator. If it is already
+    /// verified, nothing changes.
+    async fn mark_email_verified(
+        &self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<UpdateUserOutcome, StoreError>;
+
+    /// Deletes an account on behalf of an operator, and everything stored about its user, except the
+    /// notice of the deletion, until it is sent.
     async fn delete_user(
         &self,
         user: UserId,
+        notice: Option<MailId>,
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError>;
 
@@ -130,6 +147,9 @@ pub struct User {
     pub created_at: Timestamp,
     /// When an operator disabled the account, if it is disabled.
     pub disabled_at: Option<Timestamp>,
+    /// When the user proved to have access to the mailbox, or an operator said so, if either
+    /// happened.
+    pub email_verified_at: Option<Timestamp>,
 }
 
 /// An account with its password hash, for imports and exports.
@@ -175,6 +195,8 @@ pub struct SetPassword {
     pub password: PasswordHash,
     /// The effect on the account's known browsers.
     pub browsers: KnownBrowsers,
+    /// The id of the notice to the account's email address, if mail is on.
+    pub notice: Option<MailId>,
 }
 
 /// The effect of a new password on the browsers that an account knows.
@@ -245,6 +267,9 @@ pub enum CreateUserError {
     /// An account has this email address, possibly in another spelling.
     #[error("an account with this email address already exists")]
     EmailTaken,
+    /// The outbox holds too many unsent mails.
+    #[error("too many mails have not been sent yet")]
+    OutboxFull,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -28,6 +28,14 @@ pub enum FieldProblem {
     PasswordInvalid,
     /// The text is not the current password.
     PasswordWrong,
+    /// The new email address is the current one.
+    EmailUnchanged,
+    /// The code is wrong.
+    CodeWrong,
+    /// The code is no longer valid.
+    CodeExpired,
+    /// The code from the reset link is not valid.
+    TokenInvalid,
 }
 
 impl FieldProblem {
@@ -41,6 +49,10 @@ impl FieldProblem {
             FieldCode::PasswordCommon => Self::PasswordCommon,
             FieldCode::PasswordInvalid => Self::PasswordInvalid,
             FieldCode::PasswordWrong => Self::PasswordWrong,
+            FieldCode::EmailUnchanged => Self::EmailUnchanged,
+            FieldCode::CodeWrong => Self::CodeWrong,
+            FieldCode::CodeExpired => Self::CodeExpired,
+            FieldCode::TokenInvalid => Self::TokenInvalid,
         }
     }
 
@@ -53,6 +65,12 @@ impl FieldProblem {
                 "Enter a valid email address, such as name@example.com.".to_owned()
             }
             Self::EmailTaken => "An account with this email address already exists.".to_owned(),
+            Self::EmailUnchanged => "This is already your email address.".to_owned(),
+            Self::CodeWrong => "This code is not correct. Check it and try again.".to_owned(),
+            Self::CodeExpired => "This code is no longer valid. Request a new one.".to_owned(),
+            Self::TokenInvalid => {
+                "This link has expired or was already used. Request a new one.".to_owned()
+            }
             Self::PasswordMissing => "Enter your password.".to_owned(),
             Self::PasswordTooShort(1) => "Enter a password with at least 1 character.".to_owned(),
             Self::PasswordTooShort(min) => {

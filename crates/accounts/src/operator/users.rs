@@ -116,7 +116,7 @@ impl Operator<'_> {
         let hooks = self.accounts.hooks.clone();
         let erase_requests = self.accounts.erase_requests.clone();
         let delete = async move {
-            updated(store.delete_user(user, now).await)?;
+            updated(store.delete_user(user, None, now).await)?;
             erase_requests.request();
             tracing::info!(%user, "account deleted by an operator");
             hooks.notify(&AccountEvent::Deleted { user });
@@ -146,7 +146,7 @@ impl Operator<'_> {
         let (store, now) = (Arc::clone(&accounts.store), accounts.clock.now());
         let (user, hooks) = (user.id, accounts.hooks.clone());
         let erase_requests = accounts.erase_requests.clone();
-        let new = SetPassword { user, password: hash, browsers };
+        let new = SetPassword { user, password: hash, browsers, notice: None };
         let set_password = async move {
             updated(store.set_password(&new, now).await)?;
             erase_requests.request();

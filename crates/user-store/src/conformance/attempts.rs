@@ -190,7 +190,8 @@ async fn a_password_set_by_an_operator_unlocks_the_account(deployment: &dyn Depl
     for counter in counters {
         let _ = fail(&store, &[counter], counter.limit.quotas()[0].max_attempts).await;
     }
-    let new = SetPassword { user: ada.id, password: hash(), browsers: KnownBrowsers::Keep };
+    let new =
+        SetPassword { user: ada.id, password: hash(), browsers: KnownBrowsers::Keep, notice: None };
     assert_eq!(store.set_password(&new, NOW).await.unwrap(), UpdateUserOutcome::Updated);
     assert_eq!(begin(&store, &counters).await, Admission::Admitted);
 }
@@ -206,11 +207,11 @@ async fn a_password_change_forgets_known_browsers_unless_an_operator_keeps_them(
     let version = async || current_credentials(&store, &ada).await.device_version;
     let first = version().await;
     let proof = reauthenticate(&store, &ada, &session).await;
-    let changed = store.change_password(&proof, &hash(), NOW).await.unwrap();
+    let changed = store.change_password(&proof, &hash(), None, NOW).await.unwrap();
     assert_eq!(changed, ReauthenticatedChangeOutcome::Done);
     assert_eq!(version().await, first.next());
     let set = async |browsers| {
-        let new = SetPassword { user: ada.id, password: hash(), browsers };
+        let new = SetPassword { user: ada.id, password: hash(), browsers, notice: None };
         assert_eq!(store.set_password(&new, NOW).await.unwrap(), UpdateUserOutcome::Updated);
     };
     set(KnownBrowsers::Keep).await;
@@ -223,7 +224,7 @@ async fn deleting_an_account_deletes_its_counters(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (ada, _) = sign_up_ada(&store).await;
     let _ = fail(&store, &counters_of("ada@example.com", ada.id), 1).await;
-    assert_eq!(store.delete_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
+    assert_eq!(store.delete_user(ada.id, None, NOW).await.unwrap(), UpdateUserOutcome::Updated);
     let end = NOW + 1_000 * 60 * 60 * SECOND;
     assert_eq!(store.purge_expired(end, 10).await.unwrap().counters, 0);
 }

@@ -37,8 +37,9 @@ async fn every_change_is_recorded(deployment: &dyn Deployment) {
     let (session, token) = open(&store, &ada).await;
     let in_session = |kind| by_ada(kind).in_session(session.id);
     assert_eq!(new_events(&store, &mut seen).await, [in_session(EventKind::SignedIn)]);
-    let changed =
-        store.change_password(&reauthenticate(&store, &ada, &session).await, &hash(), NOW).await;
+    let changed = store
+        .change_password(&reauthenticate(&store, &ada, &session).await, &hash(), None, NOW)
+        .await;
     let _ = changed.unwrap();
     assert_eq!(new_events(&store, &mut seen).await, [in_session(EventKind::PasswordChanged)]);
     let (other, _) = open(&store, &ada).await;
@@ -108,12 +109,12 @@ async fn a_call_that_changes_nothing_records_nothing(deployment: &dyn Deployment
     let mut seen = all(&store).await.len();
     // The same id would be a repeated creation, which a store may recognise.
     let taken = user("ada@example.com");
-    assert!(store.create_user(&taken, &hash(), &creation(&taken)).await.is_err());
+    assert!(store.create_user(&taken, &hash(), &creation(&taken), None).await.is_err());
     assert!(!sign_out(&store, &session).await);
     let _ = store.end_other_sessions(&acting(&session), NOW).await.unwrap();
     assert_eq!(store.end_all_sessions(ada.id, NOW).await.unwrap(), 0);
-    let _ = store.change_password(&proof, &hash(), NOW).await.unwrap();
-    let _ = store.delete_own_account(&proof, NOW).await.unwrap();
+    let _ = store.change_password(&proof, &hash(), None, NOW).await.unwrap();
+    let _ = store.delete_own_account(&proof, None, NOW).await.unwrap();
     // The account is enabled already.
     assert_eq!(store.enable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
     assert_eq!(
@@ -125,7 +126,10 @@ async fn a_call_that_changes_nothing_records_nothing(deployment: &dyn Deployment
         set_password(&store, &unknown_user, &hash()).await.unwrap(),
         UpdateUserOutcome::NotFound
     );
-    assert_eq!(store.delete_user(unknown_user.id, NOW).await.unwrap(), UpdateUserOutcome::NotFound);
+    assert_eq!(
+        store.delete_user(unknown_user.id, None, NOW).await.unwrap(),
+        UpdateUserOutcome::NotFound
+    );
     let unknown_token = rotation(&RefreshToken::generate(&SystemRandom)).0;
     let _ = store.rotate_refresh_token(&unknown_token, &policy, NOW).await.unwrap();
     let key = SigningKey::generate(&SystemRandom);
@@ -196,11 +200,11 @@ async fn only_the_deletion_event_of_a_deleted_account_is_kept(deployment: &dyn D
     let (ada, session) = sign_in_ada(&store).await;
     let (grace, _) = sign_up(&store, "grace@example.com").await;
     let deletion =
-        store.delete_own_account(&reauthenticate(&store, &ada, &session).await, NOW).await;
+        store.delete_own_account(&reauthenticate(&store, &ada, &session).await, None, NOW).await;
     let _ = deletion.unwrap();
     let deleted = Event::by_user(EventKind::AccountDeleted, NOW, ClientInfo::default());
     assert_eq!(all(&store).await, [creation(&grace), deleted.about(ada.id)]);
-    assert_eq!(store.delete_user(grace.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
+    assert_eq!(store.delete_user(grace.id, None, NOW).await.unwrap(), UpdateUserOutcome::Updated);
     let by_operator = Event::by_operator(EventKind::AccountDeleted, NOW).about(grace.id);
     assert_eq!(all(&store).await[1..], [by_operator]);
 }
@@ -208,7 +212,7 @@ async fn only_the_deletion_event_of_a_deleted_account_is_kept(deployment: &dyn D
 async fn a_late_failure_records_nothing_about_a_deleted_user(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (ada, session) = sign_in_ada(&store).await;
-    assert_eq!(store.delete_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
+    assert_eq!(store.delete_user(ada.id, None, NOW).await.unwrap(), UpdateUserOutcome::Updated);
     let mut seen = all(&store).await.len();
     // The password was being verified while the account was deleted.
     let failed = Event::by_user(EventKind::PasswordCheckFailed, NOW, client());
@@ -227,7 +231,8 @@ async fn a_late_failure_records_nothing_about_a_deleted_user(deployment: &dyn De
 async fn concurrent_deletions_record_one_event(deployment: &dyn Deployment) {
     let [here, there] = two_servers(deployment).await;
     let (ada, _) = sign_in_ada(&here).await;
-    let deletions = join(here.delete_user(ada.id, NOW), there.delete_user(ada.id, NOW)).await;
+    let deletions =
+        join(here.delete_user(ada.id, None, NOW), there.delete_user(ada.id, None, NOW)).await;
     let mut outcomes = [deletions.0.unwrap(), deletions.1.unwrap()];
     outcomes.sort_by_key(|outcome| *outcome != UpdateUserOutcome::Updated);
     assert_eq!(outcomes, [UpdateUserOutcome::Updated, UpdateUserOutcome::NotFound]);
@@ -274,7 +279,7 @@ async fn an_event_about_a_deleted_account_is_not_recorded(deployment: &dyn Deplo
         let (ada, _) = sign_up_ada(&here).await;
         let event = failed.clone().about(ada.id);
         let (deleted, recorded) =
-            join(here.delete_user(ada.id, NOW), there.record_event(&event)).await;
+            join(here.delete_user(ada.id, None, NOW), there.record_event(&event)).await;
         assert_eq!(deleted.unwrap(), UpdateUserOutcome::Updated);
         recorded.unwrap();
         there.record_event(&event).await.unwrap();

@@ -128,7 +128,7 @@ async fn sign_ups_do_not_change_the_decoy_of_any_email_address(deployment: &dyn 
     let hash = hash();
     for n in 0..400 {
         let user = user(&format!("sign-up{n}@example.com"));
-        store.create_user(&user, &hash, &creation(&user)).await.unwrap();
+        store.create_user(&user, &hash, &creation(&user), None).await.unwrap();
     }
     assert_eq!(store.recount_decoys(NOW + DAY / 2).await.unwrap(), RecountOutcome::NotDue);
     assert_eq!(decoys(&store).await, before);

@@ -37,7 +37,7 @@ async fn users_are_imported_unchanged(deployment: &dyn Deployment) {
 async fn an_import_with_one_existing_user_changes_nothing(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let existing = user("ada@example.com");
-    store.create_user(&existing, &hash(), &creation(&existing)).await.unwrap();
+    store.create_user(&existing, &hash(), &creation(&existing), None).await.unwrap();
     let mut users = list([
         "a@example.com",
         "ADA@example.com",

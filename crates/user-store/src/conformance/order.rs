@@ -94,7 +94,7 @@ async fn users_are_listed_by_the_bytes_of_their_ids_on_every_server(deployment: 
     for (n, id) in ids.into_iter().enumerate() {
         let id = UserId::from_uuid_bytes(id);
         let new = User { id, ..user(&format!("user{n}@example.com")) };
-        servers[n % 2].create_user(&new, &hash, &creation(&new)).await.unwrap();
+        servers[n % 2].create_user(&new, &hash, &creation(&new), None).await.unwrap();
         users.push(new);
     }
     users.sort_by_key(|user| *user.id.as_uuid().as_bytes());
@@ -153,9 +153,9 @@ async fn email_addresses_of_all_kinds_have_one_account_and_one_decoy_on_every_se
     }
     for [one, other] in &emails {
         let new = User { email: one.clone(), ..user("ada@example.com") };
-        servers[0].create_user(&new, &hash(), &creation(&new)).await.unwrap();
+        servers[0].create_user(&new, &hash(), &creation(&new), None).await.unwrap();
         let again = User { email: other.clone(), ..user("ada@example.com") };
-        servers[1].create_user(&again, &hash(), &creation(&again)).await.unwrap_err();
+        servers[1].create_user(&again, &hash(), &creation(&again), None).await.unwrap_err();
         let found = find_credentials(&servers[1], other).await.unwrap();
         assert_eq!(found.user_id, new.id);
         assert_eq!(servers[1].user_by_email(other.key()).await.unwrap(), Some(new));

@@ -114,7 +114,7 @@ async fn a_failure_settled_during_a_deletion_records_nothing_about_the_user(
             failure: Some(failure.about(ada.id).in_session(session.id)),
         };
         let attempts = [0, 1, 2].map(|n| nth(&servers, n).settle_attempt(&attempt));
-        let deletes = nth(&servers, round).delete_user(ada.id, NOW);
+        let deletes = nth(&servers, round).delete_user(ada.id, None, NOW);
         let (settled, deleted) = match round % 4 < 2 {
             true => join(join_all(attempts), deletes).await,
             false => {
@@ -170,7 +170,7 @@ async fn a_sign_in_during_a_deletion_leaves_no_session(deployment: &dyn Deployme
         let (opened, refreshed, deleted) = join3(
             servers[0].open_session(&new, verified, None),
             refresh(nth(&servers, round), &token, NOW),
-            servers[1].delete_user(ada.id, NOW),
+            servers[1].delete_user(ada.id, None, NOW),
         )
         .await;
         assert_eq!(deleted.unwrap(), UpdateUserOutcome::Updated);

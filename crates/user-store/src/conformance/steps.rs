@@ -38,6 +38,7 @@ pub(super) fn user(email: &str) -> User {
         email: Email::parse(email).unwrap(),
         created_at: NOW,
         disabled_at: None,
+        email_verified_at: None,
     }
 }
 
@@ -59,7 +60,7 @@ pub(super) fn hash() -> PasswordHash {
 
 pub(super) async fn sign_up(store: &Server, email: &str) -> (User, PasswordHash) {
     let (user, hash) = (user(email), hash());
-    store.create_user(&user, &hash, &creation(&user)).await.unwrap();
+    store.create_user(&user, &hash, &creation(&user), None).await.unwrap();
     (user, hash)
 }
 
@@ -88,7 +89,7 @@ pub(super) async fn set_password(
     password: &PasswordHash,
 ) -> Result<UpdateUserOutcome, StoreError> {
     let password = password.clone();
-    let new = SetPassword { user: user.id, password, browsers: KnownBrowsers::Keep };
+    let new = SetPassword { user: user.id, password, browsers: KnownBrowsers::Keep, notice: None };
     store.set_password(&new, NOW).await
 }
 

@@ -44,7 +44,7 @@ cases! {
 async fn an_account_is_found_under_every_spelling_of_its_email(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (user, hash) = (user("Ada@Bücher.example"), hash());
-    store.create_user(&user, &hash, &creation(&user)).await.unwrap();
+    store.create_user(&user, &hash, &creation(&user), None).await.unwrap();
     for spelling in ["Ada@Bücher.example", "ADA@xn--bcher-kva.EXAMPLE", " ada@bücher.example "] {
         let email = Email::parse(spelling).unwrap();
         let found = find_credentials(&store, &email).await.unwrap();
@@ -55,7 +55,7 @@ async fn an_account_is_found_under_every_spelling_of_its_email(deployment: &dyn 
 async fn an_email_is_stored_as_typed(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (user, hash) = (user("Ada.L@Bücher.Example"), hash());
-    store.create_user(&user, &hash, &creation(&user)).await.unwrap();
+    store.create_user(&user, &hash, &creation(&user), None).await.unwrap();
     let (session, _) = open(&store, &user).await;
     let found = store.session(session.id, NOW).await.unwrap().unwrap();
     assert_eq!(found.user, user);
@@ -83,7 +83,7 @@ async fn a_taken_email_is_rejected_in_another_spelling(deployment: &dyn Deployme
     let store = deployment.connect().await;
     let (first, hash) = sign_up_ada(&store).await;
     let again = store
-        .create_user(&user("ADA@EXAMPLE.COM"), &hash, &creation(&user("ADA@EXAMPLE.COM")))
+        .create_user(&user("ADA@EXAMPLE.COM"), &hash, &creation(&user("ADA@EXAMPLE.COM")), None)
         .await;
     assert!(matches!(again, Err(CreateUserError::EmailTaken)));
     let found = find_credentials(&store, &first.email).await;
@@ -98,7 +98,7 @@ async fn concurrent_sign_ups_with_one_email_succeed_once(deployment: &dyn Deploy
         let hash = &hash;
         async move {
             let user = user("ada@example.com");
-            store.create_user(&user, hash, &creation(&user)).await
+            store.create_user(&user, hash, &creation(&user), None).await
         }
     }))
     .await;
@@ -164,7 +164,7 @@ async fn a_stored_email_is_not_validated_again(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let email = Email::from_stored("A@no\u{378}domain".to_owned(), "a@no\u{378}domain".to_owned());
     let user = User { email, ..user("ada@example.com") };
-    store.create_user(&user, &hash(), &creation(&user)).await.unwrap();
+    store.create_user(&user, &hash(), &creation(&user), None).await.unwrap();
     let (session, _) = open(&store, &user).await;
     let active = store.session(session.id, NOW).await.unwrap().unwrap();
     assert_eq!(active.user, user);
@@ -182,7 +182,7 @@ async fn a_password_change_ends_all_other_sessions(deployment: &dyn Deployment) 
     let (unrelated, _) = open(&here, &grace).await;
     let new = hash();
     let proof = reauthenticate(&here, &ada, &own).await;
-    let changed = here.change_password(&proof, &new, NOW).await.unwrap();
+    let changed = here.change_password(&proof, &new, None, NOW).await.unwrap();
     assert_eq!(changed, ReauthenticatedChangeOutcome::Done);
     assert_eq!(current_credentials(&there, &ada).await.password_hash, new);
     for (session, alive) in [(own, true), (other, false), (unrelated, true)] {
@@ -198,12 +198,12 @@ async fn a_password_is_not_changed_with_a_former_password(deployment: &dyn Deplo
     let (ada, _) = sign_up_ada(&store).await;
     let (own, _) = open(&store, &ada).await;
     let proof = reauthenticate(&store, &ada, &own).await;
-    let changed = store.change_password(&proof, &hash(), NOW).await.unwrap();
+    let changed = store.change_password(&proof, &hash(), None, NOW).await.unwrap();
     assert_eq!(changed, ReauthenticatedChangeOutcome::Done);
     let (other, _) = open(&store, &ada).await;
     let current = current_credentials(&store, &ada).await;
     // The proof is for a former password now.
-    let changed = store.change_password(&proof, &hash(), NOW).await.unwrap();
+    let changed = store.change_password(&proof, &hash(), None, NOW).await.unwrap();
     assert_eq!(changed, ReauthenticatedChangeOutcome::CredentialsChanged);
     assert_eq!(current_credentials(&store, &ada).await, current);
     assert!(is_alive(&store, &other).await);
@@ -217,7 +217,7 @@ async fn a_reauthentication_remains_valid_after_a_rehash(deployment: &dyn Deploy
     let (sign_in, _) = new_session(&ada);
     let opened = store.open_session(&sign_in, proof.verified, Some(&hash())).await;
     assert_eq!(opened.unwrap(), OpenSessionOutcome::Opened(Vec::new()));
-    let changed = store.change_password(&proof, &hash(), NOW).await.unwrap();
+    let changed = store.change_password(&proof, &hash(), None, NOW).await.unwrap();
     assert_eq!(changed, ReauthenticatedChangeOutcome::Done);
     assert!(!is_alive(&store, &sign_in.session).await);
 }
@@ -230,12 +230,12 @@ async fn an_ended_session_cannot_change_the_password_or_delete_the_account(
     let (own, _) = open(&store, &ada).await;
     let (before, proof) =
         (current_credentials(&store, &ada).await, reauthenticate(&store, &ada, &own).await);
-    let late = store.change_password(&proof, &hash(), own.idle_expires_at).await;
+    let late = store.change_password(&proof, &hash(), None, own.idle_expires_at).await;
     assert_eq!(late.unwrap(), ReauthenticatedChangeOutcome::SessionEnded);
     assert!(sign_out(&store, &own).await);
     for rejected in [
-        store.change_password(&proof, &hash(), NOW).await.unwrap(),
-        store.delete_own_account(&proof, NOW).await.unwrap(),
+        store.change_password(&proof, &hash(), None, NOW).await.unwrap(),
+        store.delete_own_account(&proof, None, NOW).await.unwrap(),
     ] {
         assert_eq!(rejected, ReauthenticatedChangeOutcome::SessionEnded);
     }
@@ -252,7 +252,7 @@ async fn concurrent_password_changes_succeed_once(deployment: &dyn Deployment) {
     }
     let changed = join_all(attempts.iter().enumerate().map(|(n, (proof, new))| {
         let store = if n % 2 == 0 { &here } else { &there };
-        store.change_password(proof, new, NOW)
+        store.change_password(proof, new, None, NOW)
     }))
     .await;
     let mut winners = 0;
@@ -281,7 +281,7 @@ async fn a_password_change_ends_a_session_that_is_refreshed_at_the_same_time(
         let (proof, new) = (reauthenticate(&here, &ada, &own).await, hash());
         let (_, changed) = join(
             here.rotate_refresh_token(&before, &policy, NOW),
-            there.change_password(&proof, &new, NOW),
+            there.change_password(&proof, &new, None, NOW),
         )
         .await;
         assert_eq!(changed.unwrap(), ReauthenticatedChangeOutcome::Done);
@@ -299,7 +299,7 @@ async fn sign_ins_that_race_with_a_password_change_leave_no_session(deployment: 
     let (proof, new) = (reauthenticate(&here, &ada, &own).await, hash());
     let (_, changed) = join(
         join_all(sign_ins.iter().map(|sign_in| here.open_session(sign_in, proof.verified, None))),
-        there.change_password(&proof, &new, NOW),
+        there.change_password(&proof, &new, None, NOW),
     )
     .await;
     assert_eq!(changed.unwrap(), ReauthenticatedChangeOutcome::Done);
@@ -319,7 +319,7 @@ async fn the_session_that_changes_the_password_can_be_refreshed_at_the_same_time
     let policy = SessionPolicy::default();
     let (refreshed, changed) = join(
         here.rotate_refresh_token(&rotation, &policy, NOW),
-        there.change_password(&proof, &new, NOW),
+        there.change_password(&proof, &new, None, NOW),
     )
     .await;
     assert!(matches!(refreshed.unwrap(), RotateOutcome::Rotated(_)));
@@ -332,7 +332,8 @@ async fn a_user_deletes_their_account_and_everything_stored(deployment: &dyn Dep
     let (ada, _) = sign_up_ada(&here).await;
     let (own, _) = open(&here, &ada).await;
     let (other, token) = open(&here, &ada).await;
-    let deleted = here.delete_own_account(&reauthenticate(&here, &ada, &own).await, NOW).await;
+    let deleted =
+        here.delete_own_account(&reauthenticate(&here, &ada, &own).await, None, NOW).await;
     assert_eq!(deleted.unwrap(), ReauthenticatedChangeOutcome::Done);
     assert!(!is_alive(&there, &own).await && !is_alive(&there, &other).await);
     assert_eq!(there.user_data(ada.id).await.unwrap(), None);
@@ -350,9 +351,9 @@ async fn an_account_is_not_deleted_with_a_former_password(deployment: &dyn Deplo
     let (ada, _) = sign_up_ada(&store).await;
     let (own, _) = open(&store, &ada).await;
     let proof = reauthenticate(&store, &ada, &own).await;
-    let changed = store.change_password(&proof, &hash(), NOW).await.unwrap();
+    let changed = store.change_password(&proof, &hash(), None, NOW).await.unwrap();
     assert_eq!(changed, ReauthenticatedChangeOutcome::Done);
-    let rejected = store.delete_own_account(&proof, NOW).await.unwrap();
+    let rejected = store.delete_own_account(&proof, None, NOW).await.unwrap();
     assert_eq!(rejected, ReauthenticatedChangeOutcome::CredentialsChanged);
     assert!(is_alive(&store, &own).await);
 }
@@ -415,8 +416,8 @@ async fn a_password_set_by_an_operator_ends_all_sessions(deployment: &dyn Deploy
 async fn an_operator_deletes_an_account_and_everything_stored(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (ada, session) = sign_in_ada(&store).await;
-    assert_eq!(store.delete_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
+    assert_eq!(store.delete_user(ada.id, None, NOW).await.unwrap(), UpdateUserOutcome::Updated);
     assert!(!is_alive(&store, &session).await);
     assert_eq!(store.user_data(ada.id).await.unwrap(), None);
-    assert_eq!(store.delete_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::NotFound);
+    assert_eq!(store.delete_user(ada.id, None, NOW).await.unwrap(), UpdateUserOutcome::NotFound);
 }

@@ -40,6 +40,7 @@ pub(crate) const TABLES: &[Table] = &[
             "disabled_at",
             "password_version",
             "device_version",
+            "email_verified_at",
         ],
         kind: TableKind::Rows,
     },

@@ -23,7 +23,8 @@ BEGIN
     -- pg_dump reads the sequences too.
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'latchkey_app') THEN
         GRANT SELECT, INSERT, UPDATE, DELETE
-            ON users, sessions, counters, signing_keys, decoy_classes, decoys, servers
+            ON users, sessions, counters, codes, mails, signing_keys, decoy_classes, decoys,
+               servers
             TO latchkey_app;
         GRANT SELECT, UPDATE ON signing_key_set, decoy_state TO latchkey_app;
         GRANT SELECT ON latchkey_meta TO latchkey_app;
@@ -36,7 +37,7 @@ BEGIN
     -- The role for reports. It cannot read keys, hashes of passwords, or hashes of tokens.
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'latchkey_read') THEN
         GRANT SELECT (id, email, email_key, created_at, disabled_at, password_version,
-                      device_version)
+                      device_version, email_verified_at)
             ON users TO latchkey_read;
         GRANT SELECT (id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember,
                       ip, user_agent, repeats)

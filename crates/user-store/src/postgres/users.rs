@@ -1,9 +1,11 @@
 use async_trait::async_trait;
 use auth_core::{
-    CounterKey, DecoyPosition, EmailKey, PasswordHash, Session, SessionId, Timestamp, UserId,
+    CounterKey, DecoyPosition, EmailKey, MailId, PasswordHash, Session, SessionId, Timestamp,
+    UserId,
 };
 
 use crate::audit::Event;
+use crate::codes::NewCode;
 use crate::error::StoreError;
 use crate::postgres::attempts::email_key;
 use crate::postgres::database::{Plan, WriteError};
@@ -25,6 +27,7 @@ impl UserStore for PostgresStore {
         user: &User,
         password: &PasswordHash,
         event: &Event,
+        verification: Option<&NewCode>,
     ) -> Result<(), CreateUserError> {
         let id = user.id;
         let database = self.database.one_call();
@@ -92,6 +95,7 @@ impl UserStore for PostgresStore {
         &self,
         reauthentication: &Reauthentication,
         new: &PasswordHash,
+        notice: Option<MailId>,
         now: Timestamp,
     ) -> Result<ReauthenticatedChangeOutcome, StoreError> {
         let (proof, new) = (reauthentication.clone(), new.clone());
@@ -119,6 +123,7 @@ impl UserStore for PostgresStore {
     async fn delete_own_account(
         &self,
         reauthentication: &Reauthentication,
+        notice: Option<MailId>,
         now: Timestamp,
     ) -> Result<ReauthenticatedChangeOutcome, StoreError> {
         let proof = reauthentication.clone();
@@ -153,7 +158,8 @@ impl UserStore for PostgresStore {
         new: &SetPassword,
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError> {
-        let SetPassword { user, password, browsers } = new.clone();
+        let SetPassword { user, password, browsers, notice } = new.clone();
+        let _ = notice;
         let database = self.database.one_call();
         let Some(email) = email_key(&database, user).await? else {
             return Ok(UpdateUserOutcome::NotFound);
@@ -217,9 +223,19 @@ impl UserStore for PostgresStore {
         Ok(self.database.write(vec![users::lock(user)], decide).await?)
     }
 
+    async fn mark_email_verified(
+        &self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<UpdateUserOutcome, StoreError> {
+        let _ = (user, now);
+        Err(StoreError::Defect("mail is not supported yet".into()))
+    }
+
     async fn delete_user(
         &self,
         user: UserId,
+        notice: Option<MailId>,
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError> {
         let database = self.database.one_call();

@@ -249,7 +249,8 @@ mod tests {
             ["a@example.com", "A@Example.com", "b@example.com", "c@example.com"].map(|email| {
                 let email = Email::parse(email).unwrap();
                 let id = UserId::generate(NOW, &SystemRandom);
-                let user = User { id, email, created_at: NOW, disabled_at: None };
+                let user =
+                    User { id, email, created_at: NOW, disabled_at: None, email_verified_at: None };
                 StoredUser { user, password_hash: hash.clone() }
             });
         users[3].user.id = users[2].user.id;

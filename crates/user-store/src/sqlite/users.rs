@@ -1,10 +1,11 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
-use auth_core::{DecoyPosition, EmailKey, PasswordHash, Timestamp, UserId};
+use auth_core::{DecoyPosition, EmailKey, MailId, PasswordHash, Timestamp, UserId};
 use rusqlite::Connection;
 
 use crate::audit::Event;
+use crate::codes::NewCode;
 use crate::error::StoreError;
 use crate::rules::{self, Decision};
 use crate::sqlite::statements::{attempts, audit, decoys, sessions, users};
@@ -21,6 +22,7 @@ impl UserStore for SqliteStore {
         user: &User,
         password: &PasswordHash,
         event: &Event,
+        verification: Option<&NewCode>,
     ) -> Result<(), CreateUserError> {
         let (user, password, event) = (user.clone(), password.clone(), event.clone());
         let outcome = self.database.write(move |tx| {
@@ -62,6 +64,7 @@ impl UserStore for SqliteStore {
         &self,
         reauthentication: &Reauthentication,
         new: &PasswordHash,
+        notice: Option<MailId>,
         now: Timestamp,
     ) -> Result<ReauthenticatedChangeOutcome, StoreError> {
         let (proof, new) = (reauthentication.clone(), new.clone());
@@ -87,6 +90,7 @@ impl UserStore for SqliteStore {
     async fn delete_own_account(
         &self,
         reauthentication: &Reauthentication,
+        notice: Option<MailId>,
         now: Timestamp,
     ) -> Result<ReauthenticatedChangeOutcome, StoreError> {
         let proof = reauthentication.clone();
@@ -116,7 +120,8 @@ impl UserStore for SqliteStore {
         new: &SetPassword,
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError> {
-        let SetPassword { user, password, browsers } = new.clone();
+        let SetPassword { user, password, browsers, notice } = new.clone();
+        let _ = notice;
         self.database
             .write(move |tx| {
                 let account = users::account_state(tx, user)?;
@@ -172,9 +177,19 @@ impl UserStore for SqliteStore {
             .await
     }
 
+    async fn mark_email_verified(
+        &self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<UpdateUserOutcome, StoreError> {
+        let _ = (user, now);
+        Err(StoreError::Defect("mail is not supported yet".into()))
+    }
+
     async fn delete_user(
         &self,
         user: UserId,
+        notice: Option<MailId>,
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError> {
         self.database

@@ -72,7 +72,13 @@ const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn ada() -> User {
     let email = Email::parse("ada@example.com").unwrap();
-    User { id: UserId::generate(NOW, &SystemRandom), email, created_at: NOW, disabled_at: None }
+    User {
+        id: UserId::generate(NOW, &SystemRandom),
+        email,
+        created_at: NOW,
+        disabled_at: None,
+        email_verified_at: None,
+    }
 }
 
 fn creation(user: &User) -> Event {

@@ -38,7 +38,7 @@ impl SessionHandle {
         let generation = self.generation();
         let answer = self.authorized(api::me).await;
         timers.is_checking.set(false);
-        let Me { id, email, created_at, session_expires_in } = answer?;
+        let Me { id, email, created_at, session_expires_in, .. } = answer?;
         if self.generation() == generation {
             self.expect_end(session_expires_in);
             if let Some(claims) = current_claims() {

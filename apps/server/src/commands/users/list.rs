@@ -48,7 +48,7 @@ async fn for_each_user(
 }
 
 fn print_text(user: &User) -> io::Result<()> {
-    let User { id, email, created_at, disabled_at } = user;
+    let User { id, email, created_at, disabled_at, .. } = user;
     let state = if disabled_at.is_some() { "disabled" } else { "enabled " };
     let line = format!("{id}  {created_at:.0}  {state}  {}", email.as_str());
     print_lines(&mut io::stdout().lock(), &line)

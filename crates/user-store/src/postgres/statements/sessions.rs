@@ -34,7 +34,8 @@ pub(in crate::postgres) fn with_user(id: SessionId) -> Query {
     Query::new(
         "SELECT pg_is_in_recovery(), k.version,
              s.id, s.user_id, s.created_at, s.last_used_at, s.idle_expires_at, s.expires_at,
-             s.remember, u.id, u.email, u.email_key, u.created_at, u.disabled_at
+             s.remember, u.id, u.email, u.email_key, u.created_at, u.disabled_at,
+             u.email_verified_at
          FROM signing_key_set k
          LEFT JOIN (sessions s JOIN users u ON u.id = s.user_id) ON s.id = $1",
     )

@@ -10,8 +10,9 @@ use crate::users::{
     Challenge, Credentials, DeviceVersion, KnownBrowsers, PasswordVersion, StoredUser, User,
 };
 
-/// The number of columns that [`read`] reads: `id, email, email_key, created_at, disabled_at`.
-pub(in crate::postgres) const WIDTH: usize = 5;
+/// The number of columns that [`read`] reads: `id, email, email_key, created_at, disabled_at,
+/// email_verified_at`.
+pub(in crate::postgres) const WIDTH: usize = 6;
 
 /// Reads a user from the columns that begin at `first`.
 pub(in crate::postgres) fn read(row: &Row, first: usize) -> Result<User> {
@@ -19,11 +20,12 @@ pub(in crate::postgres) fn read(row: &Row, first: usize) -> Result<User> {
         id: user_id(row, first)?,
         email: Email::from_stored(row.try_get(first + 1)?, row.try_get(first + 2)?),
         created_at: timestamp(row, first + 3)?,
-        disabled_at: disabled_at(row, first + 4)?,
+        disabled_at: optional_timestamp(row, first + 4)?,
+        email_verified_at: optional_timestamp(row, first + 5)?,
     })
 }
 
-fn disabled_at(row: &Row, column: usize) -> Result<Option<Timestamp>> {
+fn optional_timestamp(row: &Row, column: usize) -> Result<Option<Timestamp>> {
     let millis: Option<i64> = row.try_get(column)?;
     millis.map(|_| timestamp(row, column)).transpose()
 }
@@ -32,8 +34,9 @@ fn disabled_at(row: &Row, column: usize) -> Result<Option<Timestamp>> {
 /// for a transaction that inserts the same email address.
 pub(in crate::postgres) fn insert(user: &User, password: &PasswordHash) -> Query {
     Query::new(
-        "INSERT INTO users (id, email, email_key, password_hash, created_at, disabled_at)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email_key) DO NOTHING RETURNING id",
+        "INSERT INTO users (
+             id, email, email_key, password_hash, created_at, disabled_at, email_verified_at
+         ) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email_key) DO NOTHING RETURNING id",
     )
     .bind(*user.id.as_uuid())
     .bind(user.email.as_str().to_owned())
@@ -41,6 +44,7 @@ pub(in crate::postgres) fn insert(user: &User, password: &PasswordHash) -> Query
     .bind(password.to_text())
     .bind(user.created_at.as_millisecond())
     .bind(user.disabled_at.map(Timestamp::as_millisecond))
+    .bind(user.email_verified_at.map(Timestamp::as_millisecond))
 }
 
 /// Looks up an account and its decoy in one statement. It searches the accounts and the decoys in
@@ -75,14 +79,14 @@ pub(in crate::postgres) fn read_challenge(row: &Row) -> Result<Challenge> {
 
 /// Selects an account by its id. Read the row with [`read`].
 pub(in crate::postgres) fn by_id(id: UserId) -> Query {
-    Query::new("SELECT id, email, email_key, created_at, disabled_at FROM users WHERE id = $1")
+    Query::new("SELECT id, email, email_key, created_at, disabled_at, email_verified_at FROM users WHERE id = $1")
         .bind(*id.as_uuid())
 }
 
 /// Selects an account by its email address. Read the row with [`read`].
 pub(in crate::postgres) fn by_email(email: &EmailKey) -> Query {
     Query::new(
-        "SELECT id, email, email_key, created_at, disabled_at FROM users WHERE email_key = $1",
+        "SELECT id, email, email_key, created_at, disabled_at, email_verified_at FROM users WHERE email_key = $1",
     )
     .bind(email.as_str().to_owned())
 }
@@ -90,7 +94,7 @@ pub(in crate::postgres) fn by_email(email: &EmailKey) -> Query {
 /// Selects an account with its password hash. Read the row with [`read_with_hash`].
 pub(in crate::postgres) fn with_hash(id: UserId) -> Query {
     Query::new(
-        "SELECT id, email, email_key, created_at, disabled_at, password_hash
+        "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, password_hash
          FROM users WHERE id = $1",
     )
     .bind(*id.as_uuid())
@@ -105,12 +109,12 @@ pub(in crate::postgres) fn read_with_hash(row: &Row) -> Result<StoredUser> {
 pub(in crate::postgres) fn page_with_hashes(after: Option<UserId>, limit: u32) -> Query {
     let query = match after {
         Some(after) => Query::new(
-            "SELECT id, email, email_key, created_at, disabled_at, password_hash
+            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, password_hash
              FROM users WHERE id > $1 ORDER BY id LIMIT $2",
         )
         .bind(*after.as_uuid()),
         None => Query::new(
-            "SELECT id, email, email_key, created_at, disabled_at, password_hash
+            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, password_hash
              FROM users ORDER BY id LIMIT $1",
         ),
     };
@@ -121,12 +125,12 @@ pub(in crate::postgres) fn page_with_hashes(after: Option<UserId>, limit: u32) -
 pub(in crate::postgres) fn page(after: Option<UserId>, limit: u32) -> Query {
     let query = match after {
         Some(after) => Query::new(
-            "SELECT id, email, email_key, created_at, disabled_at
+            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at
              FROM users WHERE id > $1 ORDER BY id LIMIT $2",
         )
         .bind(*after.as_uuid()),
         None => Query::new(
-            "SELECT id, email, email_key, created_at, disabled_at
+            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at
              FROM users ORDER BY id LIMIT $1",
         ),
     };
@@ -153,7 +157,7 @@ pub(in crate::postgres) fn read_account_state(row: &Row) -> Result<AccountState>
     Ok(AccountState {
         id: user_id(row, 0)?,
         password_version: PasswordVersion(row.try_get(1)?),
-        disabled_at: disabled_at(row, 2)?,
+        disabled_at: optional_timestamp(row, 2)?,
     })
 }
 

@@ -11,10 +11,10 @@ use crate::users::{
 
 /// The columns that [`read`] reads. The table `users` must have the alias `u`.
 pub(in crate::sqlite) const COLUMNS: &str =
-    "u.id, u.email, u.email_key, u.created_at, u.disabled_at";
+    "u.id, u.email, u.email_key, u.created_at, u.disabled_at, u.email_verified_at";
 
 /// The number of [`COLUMNS`].
-pub(in crate::sqlite) const WIDTH: usize = 5;
+pub(in crate::sqlite) const WIDTH: usize = 6;
 
 /// Reads a user from the columns that begin at `first`.
 pub(in crate::sqlite) fn read(row: &Row<'_>, first: usize) -> Result<User> {
@@ -22,11 +22,12 @@ pub(in crate::sqlite) fn read(row: &Row<'_>, first: usize) -> Result<User> {
         id: user_id(row, first)?,
         email: Email::from_stored(row.get(first + 1)?, row.get(first + 2)?),
         created_at: timestamp(row, first + 3)?,
-        disabled_at: disabled_at(row, first + 4)?,
+        disabled_at: optional_timestamp(row, first + 4)?,
+        email_verified_at: optional_timestamp(row, first + 5)?,
     })
 }
 
-fn disabled_at(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>> {
+fn optional_timestamp(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>> {
     let millis: Option<i64> = row.get(column)?;
     millis.map(|_| timestamp(row, column)).transpose()
 }
@@ -45,8 +46,9 @@ pub(in crate::sqlite) fn insert(
 ) -> Result<InsertOutcome> {
     let inserted = connection
         .prepare_cached(
-            "INSERT INTO users (id, email, email_key, password_hash, created_at, disabled_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO users (
+                 id, email, email_key, password_hash, created_at, disabled_at, email_verified_at
+             ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             user.id.as_uuid().as_bytes(),
@@ -55,6 +57,7 @@ pub(in crate::sqlite) fn insert(
             password.to_text(),
             user.created_at.as_millisecond(),
             user.disabled_at.map(Timestamp::as_millisecond),
+            user.email_verified_at.map(Timestamp::as_millisecond),
         ]);
     match inserted {
         Ok(_) => Ok(InsertOutcome::Inserted),
@@ -124,7 +127,7 @@ pub(in crate::sqlite) fn account_state(
             Ok(AccountState {
                 id: user_id(row, 0)?,
                 password_version: PasswordVersion(row.get(1)?),
-                disabled_at: disabled_at(row, 2)?,
+                disabled_at: optional_timestamp(row, 2)?,
             })
         })
         .optional()

@@ -62,6 +62,7 @@ fn user(email: &str) -> User {
         email: Email::parse(email).unwrap(),
         created_at: NOW,
         disabled_at: None,
+        email_verified_at: None,
     }
 }
 
@@ -70,7 +71,7 @@ async fn sign_in(store: &dyn Store) -> SignedIn {
     let client = ClientInfo::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
     let created = Event::by_user(EventKind::AccountCreated, NOW, client.clone()).about(user.id);
     let hash = "$pbkdf2-sha256$i=1000,l=32$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    store.create_user(&user, &hash.parse().unwrap(), &created).await.unwrap();
+    store.create_user(&user, &hash.parse().unwrap(), &created, None).await.unwrap();
     let policy = &SessionPolicy::default();
     let open = OpenSession { user_id: user.id, remember: false, policy };
     let session = Session::open(open, NOW, &SystemRandom);

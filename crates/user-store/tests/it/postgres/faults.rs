@@ -128,7 +128,13 @@ fn sql(cluster: &Cluster, database: &str, sql: &str) -> String {
 
 fn user(email: &str) -> User {
     let email = Email::parse(email).unwrap();
-    User { id: UserId::generate(NOW, &SystemRandom), email, created_at: NOW, disabled_at: None }
+    User {
+        id: UserId::generate(NOW, &SystemRandom),
+        email,
+        created_at: NOW,
+        disabled_at: None,
+        email_verified_at: None,
+    }
 }
 
 fn hash() -> PasswordHash {
@@ -142,7 +148,7 @@ fn hash() -> PasswordHash {
 
 async fn create(store: &PostgresStore, user: &User) -> Result<(), StoreError> {
     let event = Event::by_user(EventKind::AccountCreated, NOW, ClientInfo::default());
-    match store.create_user(user, &hash(), &event.about(user.id)).await {
+    match store.create_user(user, &hash(), &event.about(user.id), None).await {
         Ok(()) => Ok(()),
         Err(CreateUserError::Store(error)) => Err(error),
         Err(CreateUserError::EmailTaken) => unreachable!("taken by the account itself"),

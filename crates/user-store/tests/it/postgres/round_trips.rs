@@ -28,12 +28,12 @@ impl Server {
         let store = open(&proxy.url("postgres")).await;
         let email = Email::parse("ada@example.com").unwrap();
         let id = UserId::generate(NOW, &SystemRandom);
-        let user = User { id, email, created_at: NOW, disabled_at: None };
+        let user = User { id, email, created_at: NOW, disabled_at: None, email_verified_at: None };
         let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[]).unwrap();
         let hasher = PasswordHasher::new(PasswordHasher::MIN_ITERATIONS).unwrap();
         let hash = hasher.hash(&password, &SystemRandom);
         let event = Event::by_user(EventKind::AccountCreated, NOW, ClientInfo::default());
-        store.create_user(&user, &hash, &event.about(id)).await.unwrap();
+        store.create_user(&user, &hash, &event.about(id), None).await.unwrap();
         Self { store, user, proxy, _cluster: cluster }
     }
 

@@ -131,9 +131,9 @@ impl Client {
                 };
                 if number == 7 {
                     let new = HASH.parse().unwrap();
-                    let _ = self.store.change_password(&proof, &new, NOW).await?;
+                    let _ = self.store.change_password(&proof, &new, None, NOW).await?;
                 } else {
-                    let _ = self.store.delete_own_account(&proof, NOW).await?;
+                    let _ = self.store.delete_own_account(&proof, None, NOW).await?;
                 }
             }
         }
@@ -175,7 +175,7 @@ impl Client {
         let user = user(EMAILS[account]);
         let event = Event::by_user(EventKind::AccountCreated, NOW, ClientInfo::default());
         let event = event.about(user.id);
-        match self.store.create_user(&user, &HASH.parse().unwrap(), &event).await {
+        match self.store.create_user(&user, &HASH.parse().unwrap(), &event, None).await {
             Ok(()) => *self.accounts[account].id.lock().unwrap() = Some(user.id),
             Err(CreateUserError::EmailTaken) => {}
             Err(CreateUserError::Store(error)) => return Err(error),
@@ -198,11 +198,16 @@ impl Client {
                 let _ = store.enable_user(id, NOW).await?;
             }
             4 => {
-                let _ = store.delete_user(id, NOW).await?;
+                let _ = store.delete_user(id, None, NOW).await?;
             }
             5 => {
                 let password = HASH.parse().unwrap();
-                let new = SetPassword { user: id, password, browsers: KnownBrowsers::Forget };
+                let new = SetPassword {
+                    user: id,
+                    password,
+                    browsers: KnownBrowsers::Forget,
+                    notice: None,
+                };
                 let _ = store.set_password(&new, NOW).await?;
             }
             6 => {
@@ -249,7 +254,13 @@ impl Client {
 
 fn user(email: &str) -> User {
     let email = Email::parse(email).unwrap();
-    User { id: UserId::generate(NOW, &SystemRandom), email, created_at: NOW, disabled_at: None }
+    User {
+        id: UserId::generate(NOW, &SystemRandom),
+        email,
+        created_at: NOW,
+        disabled_at: None,
+        email_verified_at: None,
+    }
 }
 
 /// Counts the events about users that do not exist, except those of their deletions, and the

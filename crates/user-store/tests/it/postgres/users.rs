@@ -21,10 +21,10 @@ const HASH: &str =
 async fn sign_up(store: &PostgresStore, email: &str) -> User {
     let email = Email::parse(email).unwrap();
     let id = UserId::generate(NOW, &SystemRandom);
-    let user = User { id, email, created_at: NOW, disabled_at: None };
+    let user = User { id, email, created_at: NOW, disabled_at: None, email_verified_at: None };
     let event = Event::by_user(EventKind::AccountCreated, NOW, ClientInfo::default()).about(id);
     let hash: PasswordHash = HASH.parse().unwrap();
-    store.create_user(&user, &hash, &event).await.unwrap();
+    store.create_user(&user, &hash, &event, None).await.unwrap();
     user
 }
 
@@ -95,7 +95,7 @@ async fn a_role_without_rights_to_change_events_can_delete_accounts_and_purge_ev
     let store = open(&format!("{scheme}://{role}@{server}")).await;
     let ada = sign_up(&store, "ada@example.com").await;
     open_session(&store, &ada).await;
-    assert_eq!(store.delete_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
+    assert_eq!(store.delete_user(ada.id, None, NOW).await.unwrap(), UpdateUserOutcome::Updated);
     assert_eq!(database.sql("SELECT kind FROM events").trim(), "account_deleted");
     database.sql("INSERT INTO events (at, kind, operator) VALUES (7776000001, 'x', true)");
     let purged = store.purge_events(Timestamp::MAX, 10).await.unwrap();
@@ -128,7 +128,7 @@ async fn no_event_of_a_session_remains_after_a_deletion_that_races_with_its_reus
         race.spawn({
             let store = store.clone();
             async move {
-                let deleted = store.delete_user(user.id, late).await.unwrap();
+                let deleted = store.delete_user(user.id, None, late).await.unwrap();
                 assert_eq!(deleted, UpdateUserOutcome::Updated);
             }
         });
@@ -149,7 +149,7 @@ async fn a_deletion_removes_the_counters_of_the_account_only() {
             range.start().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         database.sql(&format!("INSERT INTO counters VALUES ('\\x{key}', '{{}}', 1)"));
     }
-    assert_eq!(store.delete_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
+    assert_eq!(store.delete_user(ada.id, None, NOW).await.unwrap(), UpdateUserOutcome::Updated);
     assert_eq!(database.sql("SELECT count(*) FROM counters").trim(), "1");
 }
 
@@ -160,7 +160,7 @@ async fn a_sign_up_with_the_id_of_an_account_fails() {
     let ada = sign_up(&store, "ada@example.com").await;
     let grace = User { email: Email::parse("grace@example.com").unwrap(), ..ada };
     let event = Event::by_user(EventKind::AccountCreated, NOW, ClientInfo::default());
-    let created = store.create_user(&grace, &HASH.parse().unwrap(), &event).await;
+    let created = store.create_user(&grace, &HASH.parse().unwrap(), &event, None).await;
     assert!(matches!(created, Err(CreateUserError::Store(_))), "{created:?}");
     assert_eq!(database.sql("SELECT count(*) FROM users").trim(), "1");
 }

@@ -34,7 +34,7 @@ async fn a_backup_contains_every_earlier_write_and_can_be_opened() {
         while !stopped.load(Ordering::SeqCst) {
             let email = Email::parse(&format!("user{n}@example.com")).unwrap();
             let user = User { id: UserId::generate(NOW, &SystemRandom), email, ..ada() };
-            writer.create_user(&user, &hash, &creation(&user)).await.unwrap();
+            writer.create_user(&user, &hash, &creation(&user), None).await.unwrap();
             sender.send(user).unwrap();
             n += 1;
         }
@@ -64,7 +64,7 @@ async fn a_backup_contains_every_earlier_write_and_can_be_opened() {
 async fn a_backup_is_one_file_that_only_its_owner_can_read() {
     let folder = Folder::new();
     let store = folder.open();
-    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada()), None).await.unwrap();
     let backup = store.backup(&target(&folder)).await.unwrap();
     assert_eq!(other_files(&folder), ["copy.db"]);
     let found = std::fs::metadata(target(&folder)).unwrap();
@@ -77,7 +77,7 @@ async fn a_backup_is_one_file_that_only_its_owner_can_read() {
 async fn a_backup_does_not_wait_for_writers() {
     let folder = Folder::new();
     let store = folder.open();
-    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada()), None).await.unwrap();
     let other = folder.sql();
     other.execute_batch("BEGIN IMMEDIATE; DELETE FROM users;").unwrap();
     assert_eq!(store.backup(&target(&folder)).await.unwrap().users, 1);
@@ -129,7 +129,7 @@ async fn a_backup_to_a_missing_folder_is_one_clear_error() {
 async fn a_damaged_database_is_not_backed_up() {
     let folder = Folder::new();
     let store = folder.open();
-    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada()), None).await.unwrap();
     let other = folder.sql();
     let restore_version = format!("PRAGMA user_version = {};", folder.user_version());
     for (damage, repair) in [

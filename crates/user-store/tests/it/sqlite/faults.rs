@@ -16,10 +16,10 @@ async fn a_locked_file_is_unavailable_and_not_a_defect() {
     let store = folder.open();
     let other = folder.sql();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let error = store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap_err();
+    let error = store.create_user(&ada(), &hash(), &creation(&ada()), None).await.unwrap_err();
     assert!(matches!(error, CreateUserError::Store(StoreError::Unavailable(_))), "{error:?}");
     other.execute_batch("ROLLBACK").unwrap();
-    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada()), None).await.unwrap();
 }
 
 #[tokio::test]
@@ -39,25 +39,25 @@ async fn a_file_that_was_moved_away_is_not_used() {
     let elsewhere = folder.0.path().join("elsewhere.db");
     std::fs::rename(folder.path(), &elsewhere).unwrap();
     assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
-    assert!(store.create_user(&ada(), &hash(), &creation(&ada())).await.is_err());
+    assert!(store.create_user(&ada(), &hash(), &creation(&ada()), None).await.is_err());
     assert!(
         store.credentials(ada().email.key(), &DecoyPosition::default()).await.is_err(),
         "the file that was moved away is not read"
     );
     std::fs::write(folder.path(), b"").unwrap();
     assert!(
-        store.create_user(&ada(), &hash(), &creation(&ada())).await.is_err(),
+        store.create_user(&ada(), &hash(), &creation(&ada()), None).await.is_err(),
         "another file is at this path"
     );
     std::fs::rename(&elsewhere, folder.path()).unwrap();
-    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada()), None).await.unwrap();
 }
 
 #[tokio::test]
 async fn an_invalid_value_is_reported_as_damage() {
     let folder = Folder::new();
     let store = folder.open();
-    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada()), None).await.unwrap();
     folder.sql().execute("UPDATE users SET password_hash = CAST(X'ff' AS TEXT)", []).unwrap();
     let error = store.credentials(ada().email.key(), &DecoyPosition::default()).await.unwrap_err();
     let StoreError::Unavailable(source) = error else { unreachable!("{error:?}") };
@@ -70,7 +70,7 @@ async fn an_account_whose_hash_cannot_be_parsed_remains_readable() {
     let folder = Folder::new();
     let store = folder.open();
     let user = ada();
-    store.create_user(&user, &hash(), &creation(&user)).await.unwrap();
+    store.create_user(&user, &hash(), &creation(&user), None).await.unwrap();
     let stored = format!("scrypt:1048576:8:1$salt${}", "0".repeat(64));
     folder.sql().execute("UPDATE users SET password_hash = ?1", [&stored]).unwrap();
 
@@ -108,7 +108,7 @@ async fn a_killed_process_loses_no_committed_write() {
     let store = folder.open();
     let seed = SigningKey::generate(&SystemRandom).seed().clone();
     store.ensure_signing_key(&seed, NOW).await.unwrap();
-    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada()), None).await.unwrap();
     let copy = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(folder.0.path()).unwrap() {
         let entry = entry.unwrap();

@@ -24,7 +24,7 @@ async fn an_inspection_changes_nothing() {
     let store = folder.open();
     let newest = NOW + Duration::from_secs(7);
     let latest = User { created_at: newest, ..ada() };
-    store.create_user(&latest, &hash(), &creation(&latest)).await.unwrap();
+    store.create_user(&latest, &hash(), &creation(&latest), None).await.unwrap();
     let expected = Inspection {
         is_older: false,
         problem: None,
@@ -51,7 +51,7 @@ async fn an_inspection_changes_nothing() {
 async fn the_wal_of_a_killed_server_is_read_and_not_changed() {
     let (folder, killed) = (Folder::new(), Folder::new());
     let store = folder.open();
-    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada()), None).await.unwrap();
     for name in ["latchkey.db", "latchkey.db-wal"] {
         std::fs::copy(folder.0.path().join(name), killed.0.path().join(name)).unwrap();
     }
@@ -117,7 +117,7 @@ fn an_older_schema_is_reported_and_not_migrated() {
 async fn damage_is_reported() {
     let folder = Folder::new();
     let store = folder.open();
-    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada()), None).await.unwrap();
     drop(store);
     // A page that nothing refers to. An interrupted write could leave such a page.
     let mut bytes = folder.bytes();

@@ -19,7 +19,7 @@ struct SignedIn {
 /// Signs Ada in, and looks up her session until all connections are open.
 async fn signed_in(store: &SqliteStore) -> SignedIn {
     let user = ada();
-    store.create_user(&user, &hash(), &creation(&user)).await.unwrap();
+    store.create_user(&user, &hash(), &creation(&user), None).await.unwrap();
     let (session, token) = open_session(store, &user, &ClientInfo::default()).await;
     let signed_in = SignedIn { session, token };
     for _ in 0..TIMES {

@@ -108,7 +108,7 @@ async fn the_constraints_hold_after_migrating_schema_10() {
         let error = connection.execute(statement, []).expect_err(statement).to_string();
         assert!(error.contains(constraint), "{statement}: {error}");
     }
-    let outcome = store.delete_user(eve, NOW).await.unwrap();
+    let outcome = store.delete_user(eve, None, NOW).await.unwrap();
     assert_eq!(outcome, user_store::UpdateUserOutcome::Updated);
     assert!(store.sessions(eve, Timestamp::UNIX_EPOCH).await.unwrap().is_empty());
     let count = |sql| rows(&connection, sql)[0][0].clone();
@@ -123,12 +123,12 @@ async fn the_number_of_a_deleted_account_is_not_used_again() {
     let folder = Folder::new();
     let store = folder.open();
     let user = ada();
-    store.create_user(&user, &hash(), &creation(&user)).await.unwrap();
+    store.create_user(&user, &hash(), &creation(&user), None).await.unwrap();
     let (session, _) = open_session(&store, &user, &ClientInfo::default()).await;
     folder.sql().execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM users").unwrap();
     let email = Email::parse("grace@example.com").unwrap();
     let next = User { id: UserId::generate(NOW, &SystemRandom), email, ..ada() };
-    store.create_user(&next, &hash(), &creation(&next)).await.unwrap();
+    store.create_user(&next, &hash(), &creation(&next), None).await.unwrap();
     assert!(store.session(session.id, NOW).await.unwrap().is_none());
     assert_eq!(store.activity(next.id, 10).await.unwrap(), [creation(&next)]);
 }

@@ -211,7 +211,7 @@ async fn migrating_schema_6_keeps_the_sessions() {
     let folder = Folder::new();
     let store = folder.open();
     let user = ada();
-    let created = store.create_user(&user, &hash(), &creation(&user)).await;
+    let created = store.create_user(&user, &hash(), &creation(&user), None).await;
     created.unwrap();
     let client = ClientInfo::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
     let (session, token) = open_session(&store, &user, &client).await;
@@ -296,7 +296,7 @@ async fn no_event_can_be_changed_or_deleted_early() {
     let folder = Folder::new();
     let store = folder.open();
     let user = ada();
-    store.create_user(&user, &hash(), &creation(&user)).await.unwrap();
+    store.create_user(&user, &hash(), &creation(&user), None).await.unwrap();
     let connection = folder.sql();
     for statement in ["UPDATE events SET kind = 'signed_in'", "DELETE FROM events"] {
         let error = connection.execute(statement, []).unwrap_err().to_string();
@@ -310,7 +310,7 @@ async fn accounts_that_were_imported_before_there_were_decoys_get_decoys_at_the_
     let folder = Folder::new();
     let store = folder.open();
     let user = ada();
-    store.create_user(&user, &hash(), &creation(&user)).await.unwrap();
+    store.create_user(&user, &hash(), &creation(&user), None).await.unwrap();
     let imported = "pbkdf2:sha256:5000$AVaITkTz2eBKnxgk$e0d887524f408d05717eea8f539ddc68d356c822e90ada9f1fb1c09770db8d5c";
     folder.sql().execute("UPDATE users SET password_hash = ?1", [imported]).unwrap();
     assert_eq!(store.recount_decoys(ada().created_at).await.unwrap(), RecountOutcome::Recounted);

@@ -19,7 +19,7 @@ async fn no_refresh_token_is_in_any_file() {
     let folder = Folder::new();
     let store = folder.open();
     let (user, hash, token) = (ada(), hash(), RefreshToken::generate(&SystemRandom));
-    store.create_user(&user, &hash, &creation(&user)).await.unwrap();
+    store.create_user(&user, &hash, &creation(&user), None).await.unwrap();
     let policy = SessionPolicy::default();
     let open = OpenSession { user_id: user.id, remember: false, policy: &policy };
     let session = Session::open(open, NOW, &SystemRandom);
@@ -42,7 +42,7 @@ async fn no_refresh_token_is_in_any_file() {
 async fn no_password_is_in_any_file() {
     let folder = Folder::new();
     let store = folder.open();
-    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada()), None).await.unwrap();
     drop(store);
     for entry in std::fs::read_dir(folder.0.path()).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
@@ -65,13 +65,18 @@ async fn deleted_data_is_erased_from_all_files_while_others_have_them_open() {
     let other = folder.sql();
     let (user, old) = (ada(), hash());
     let keys = [(); 2].map(|()| SigningKey::generate(&SystemRandom));
-    store.create_user(&user, &old, &creation(&user)).await.unwrap();
+    store.create_user(&user, &old, &creation(&user), None).await.unwrap();
     for key in &keys {
         store.add_signing_key(key, NOW, NOW).await.unwrap();
     }
     // The first password, and then the account with the second one.
     let new = hash();
-    let set = SetPassword { user: user.id, password: new.clone(), browsers: KnownBrowsers::Keep };
+    let set = SetPassword {
+        user: user.id,
+        password: new.clone(),
+        browsers: KnownBrowsers::Keep,
+        notice: None,
+    };
     let updated = store.set_password(&set, NOW).await.unwrap();
     assert_eq!(updated, UpdateUserOutcome::Updated);
     assert!(is_in_a_file(&folder, old.to_text().as_bytes()), "it is in the log");
@@ -79,7 +84,7 @@ async fn deleted_data_is_erased_from_all_files_while_others_have_them_open() {
     assert!(!is_in_a_file(&folder, old.to_text().as_bytes()));
     assert!(is_in_a_file(&folder, new.to_text().as_bytes()), "it is the current one");
 
-    let updated = store.delete_user(user.id, NOW).await.unwrap();
+    let updated = store.delete_user(user.id, None, NOW).await.unwrap();
     assert_eq!(updated, UpdateUserOutcome::Updated);
     let retired = store.retire_signing_key(&keys[0], NOW).await.unwrap();
     assert_eq!(retired, RetireKeyOutcome::Retired);
@@ -98,12 +103,12 @@ async fn deleted_data_that_a_reader_needs_is_erased_later() {
     let folder = Folder::new();
     let store = folder.open();
     let user = ada();
-    store.create_user(&user, &hash(), &creation(&user)).await.unwrap();
+    store.create_user(&user, &hash(), &creation(&user), None).await.unwrap();
     let reader = folder.sql();
     let count = || reader.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0));
     reader.execute_batch("BEGIN").unwrap();
     assert_eq!(count().unwrap(), 1);
-    let _ = store.delete_user(user.id, NOW).await.unwrap();
+    let _ = store.delete_user(user.id, None, NOW).await.unwrap();
     assert_eq!(store.erase_deleted().await.unwrap(), EraseOutcome::InUse);
     assert_eq!(count().unwrap(), 1, "the reader sees its own state");
     reader.execute_batch("COMMIT").unwrap();
@@ -115,7 +120,7 @@ async fn deleted_data_that_a_reader_needs_is_erased_later() {
 async fn only_the_owner_can_read_the_files() {
     let folder = Folder::new();
     let store = folder.open();
-    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada()), None).await.unwrap();
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder.0.path()).unwrap() {
         let entry = entry.unwrap();
@@ -145,7 +150,7 @@ async fn permissions_of_others_on_existing_files_are_removed() {
         set_mode(&folder.path(), 0o644);
         // SQLite creates the other files with the permissions of the database.
         let store = open(&folder.path()).unwrap();
-        store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
+        store.create_user(&ada(), &hash(), &creation(&ada()), None).await.unwrap();
         assert!(open_to_others(&folder).is_empty());
         for suffix in ["", "-wal", "-shm"] {
             set_mode(&folder.0.path().join(format!("latchkey.db{suffix}")), 0o664);
@@ -161,7 +166,7 @@ async fn permissions_of_others_on_existing_files_are_removed() {
 async fn an_inspection_creates_no_file_that_others_can_read() {
     let folder = Folder::new();
     let store = folder.open();
-    store.create_user(&ada(), &hash(), &creation(&ada())).await.unwrap();
+    store.create_user(&ada(), &hash(), &creation(&ada()), None).await.unwrap();
     let crashed = Folder::new();
     for suffix in ["", "-wal"] {
         let name = format!("latchkey.db{suffix}");

@@ -150,7 +150,7 @@ async fn a_lost_sign_out_takes_effect_once() {
 async fn a_lost_password_change_takes_effect_once() {
     let setup = Setup::new().await;
     let (store, proof) = (&setup.store, reauthentication(&setup.ada.session));
-    let change = async || store.change_password(&proof, &hash(), NOW).await;
+    let change = async || store.change_password(&proof, &hash(), None, NOW).await;
     let version = async || {
         let (email, position) = (&setup.ada.user.email, DecoyPosition::default());
         let found = store.credentials(email.key(), &position).await.unwrap();
@@ -168,7 +168,7 @@ async fn a_lost_password_change_takes_effect_once() {
 async fn a_lost_deletion_takes_effect_once() {
     let setup = Setup::new().await;
     let (store, proof) = (&setup.store, reauthentication(&setup.ada.session));
-    let delete = async || store.delete_own_account(&proof, NOW).await;
+    let delete = async || store.delete_own_account(&proof, None, NOW).await;
     setup.lose(BEFORE, delete()).await;
     assert!(store.user(setup.ada.user.id).await.unwrap().is_some());
     assert!(is_alive(store, &setup.ada.session).await.unwrap());

@@ -1,0 +1,279 @@
+//! The outbox: mails that are stored until they have been sent.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use auth_core::{CounterKey, MailId, OneTimeCode, ResetToken, Timestamp, UserId};
+
+use crate::error::StoreError;
+
+/// Stores mails until they have been sent.
+///
+/// # Rules
+///
+/// - A mail is added in the transaction of the change that it announces, so that neither exists
+///   without the other. The methods that add mails belong to the other traits.
+/// - A mail is claimed before an attempt to send it: the claim schedules the next attempt. So a mail
+///   whose server stops during an attempt is tried again, and two servers do not claim it at the same
+///   time.
+/// - The time until the next attempt is 2, 4, 8, 16 and 32 minutes, and then 60 minutes each time.
+/// - A mail that has been sent is deleted. A mail that is rejected for good is kept for
+///   [`FAILED_MAIL_RETENTION`] without its recipient's secret: its message is deleted at once.
+/// - A mail that has expired is deleted, sent or not.
+/// - A new code deletes the unsent mails with earlier codes of its purpose and account.
+/// - The outbox holds at most [`MAX_UNSENT_PER_NETWORK`] unsent mails with codes that clients of one
+///   network have requested, and [`MAX_UNSENT`] in all. Notices do not count.
+/// - [`Message::Nothing`] stands in for a mail to an email address without an account, so that the
+///   same rows are written. It is deleted when it is due, and is never claimed.
+#[async_trait]
+pub trait Outbox: Send + Sync + 'static {
+    /// Claims up to `limit` mails that are due at `now`, in the order in which they became due.
+    async fn claim_mails(&self, now: Timestamp, limit: u32) -> Result<Vec<Mail>, StoreError>;
+
+    /// Deletes a mail that has been sent. Does nothing if there is no such mail.
+    async fn mail_sent(&self, id: MailId) -> Result<(), StoreError>;
+
+    /// Records why an attempt to send a mail has failed, for operators. The mail is tried again.
+    async fn mail_deferred(&self, id: MailId, reason: &str) -> Result<(), StoreError>;
+
+    /// Marks a mail as rejected for good, deletes its message, and records
+    /// [`MailFailed`](crate::EventKind::MailFailed). Does nothing if there is no such mail, or if it
+    /// is marked already.
+    async fn mail_failed(&self, id: MailId, reason: &str, now: Timestamp)
+    -> Result<(), StoreError>;
+
+    /// Returns up to `limit` mails after `after`, in the order of their ids, without
+    /// [`Message::Nothing`].
+    async fn mails(&self, after: Option<MailId>, limit: u32)
+    -> Result<Vec<MailRecord>, StoreError>;
+
+    /// Makes an unsent mail due at `now`, or all unsent ones if `id` is `None`.
+    async fn retry_mails(
+        &self,
+        id: Option<MailId>,
+        now: Timestamp,
+    ) -> Result<RetryMailsOutcome, StoreError>;
+
+    /// Deletes up to `limit` mails and up to `limit` codes that have expired at `now`, failed mails
+    /// after [`FAILED_MAIL_RETENTION`]. Returns the larger of the two numbers deleted.
+    async fn purge_mails(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError>;
+}
+
+/// The time for which a mail that was rejected for good is listed.
+pub const FAILED_MAIL_RETENTION: Duration = Duration::from_hours(7 * 24);
+
+/// The time in which a notice is sent. A mail with a code expires with its code.
+pub const NOTICE_LIFETIME: Duration = Duration::from_hours(3 * 24);
+
+/// The maximum number of unsent mails with codes that clients of one network have requested.
+pub const MAX_UNSENT_PER_NETWORK: u32 = 1_000;
+
+/// The maximum number of unsent mails with codes.
+pub const MAX_UNSENT: u32 = 100_000;
+
+/// A mail that has been claimed, to be sent now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The id of the mail. All attempts have the same one.
+    pub id: MailId,
+    /// The recipient: a stored email address with its domain in ASCII
+    /// ([`Email::to_ascii`](auth_core::Email::to_ascii)).
+    pub recipient: String,
+    /// The message.
+    pub message: Message,
+    /// When the mail was added.
+    pub created_at: Timestamp,
+    /// When the mail is no longer worth sending.
+    pub expires_at: Timestamp,
+    /// The number of this attempt, counted from 1.
+    pub attempt: u32,
+}
+
+/// What a mail says. `Debug` prints no secret.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Message {
+    /// The code that verifies the recipient's email address.
+    VerifyEmail(CodeMessage),
+    /// The token with which the recipient can set a new password.
+    ResetPassword(ResetMessage),
+    /// The code that changes the email address of an account to the recipient's.
+    ChangeEmail(CodeMessage),
+    /// Somebody wants to change the email address of their account to the recipient's, which has an
+    /// account already.
+    EmailTaken(Requested),
+    /// The code with which the recipient can sign in.
+    SignIn(CodeMessage),
+    /// Somebody wants to sign in by email. The recipient's email address is not verified, so the
+    /// password has to be reset instead.
+    SignInUnverified(Requested),
+    /// A change to the recipient's account.
+    Notice(Notice),
+    /// Nothing is sent: the email address has no account, or a disabled one.
+    Nothing,
+}
+
+/// A code, and the request for it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CodeMessage {
+    /// The code.
+    pub code: OneTimeCode,
+    /// The request.
+    pub requested: Requested,
+}
+
+/// A reset token, and the request for it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ResetMessage {
+    /// The token.
+    pub token: ResetToken,
+    /// The request.
+    pub requested: Requested,
+}
+
+/// When and from where a mail was requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Requested {
+    /// The time of the request.
+    pub at: Timestamp,
+    /// The IP address of the client, if it is known.
+    pub ip: Option<IpAddr>,
+    /// When the code or the token expires.
+    pub expires_at: Timestamp,
+}
+
+/// A change to an account that its user is told about (NIST SP 800-63B-4, 4.6; OWASP ASVS 5.0,
+/// 6.3.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notice {
+    /// The change.
+    pub kind: NoticeKind,
+    /// When the change was made.
+    pub at: Timestamp,
+    /// The IP address of the client that made it. `None` if an operator did, or if it is not known.
+    pub ip: Option<IpAddr>,
+}
+
+/// The kind of a [`Notice`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NoticeKind {
+    /// The password was changed, by the user or by an operator.
+    PasswordChanged,
+    /// The password was reset with a token from a mail.
+    PasswordReset,
+    /// A change of the email address was requested. Goes to the current one.
+    EmailChangeRequested,
+    /// The email address was changed. Goes to the previous one.
+    EmailChanged,
+    /// The account was deleted, by the user or by an operator.
+    AccountDeleted,
+}
+
+/// A mail in the outbox, as operators see it: without its message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailRecord {
+    /// The id of the mail.
+    pub id: MailId,
+    /// The stable name of the kind of message, such as `reset_password`
+    /// ([`Message::kind`]).
+    pub kind: String,
+    /// The recipient.
+    pub recipient: String,
+    /// The account that the mail is about, if it exists.
+    pub user: Option<UserId>,
+    /// When the mail was added.
+    pub created_at: Timestamp,
+    /// When the mail is deleted, sent or not.
+    pub expires_at: Timestamp,
+    /// The number of attempts.
+    pub attempts: u32,
+    /// When the next attempt is due. `None` if the mail was rejected for good.
+    pub next_attempt_at: Option<Timestamp>,
+    /// When the mail was rejected for good.
+    pub failed_at: Option<Timestamp>,
+    /// Why the last attempt failed.
+    pub reason: Option<String>,
+}
+
+/// The outcome of [`Outbox::retry_mails`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum RetryMailsOutcome {
+    /// This many mails are due now.
+    Due(usize),
+    /// The mail was rejected for good, and its message is deleted.
+    Failed,
+    /// There is no mail with this id.
+    NotFound,
+}
+
+/// What a method needs to add a mail with a code or a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMail {
+    /// The id of the mail.
+    pub id: MailId,
+    /// The counter key of the client's network
+    /// ([`CounterKey::mails_by_network`]), for [`MAX_UNSENT_PER_NETWORK`].
+    pub network: CounterKey,
+}
+
+impl Message {
+    /// Returns the stable name of the kind of message. A notice has the name of its kind.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::VerifyEmail(_) => "verify_email",
+            Self::ResetPassword(_) => "reset_password",
+            Self::ChangeEmail(_) => "change_email",
+            Self::EmailTaken(_) => "email_taken",
+            Self::SignIn(_) => "sign_in",
+            Self::SignInUnverified(_) => "sign_in_unverified",
+            Self::Notice(notice) => notice.kind.as_str(),
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
+impl NoticeKind {
+    /// All kinds.
+    pub const ALL: &[Self] = &[
+        Self::PasswordChanged,
+        Self::PasswordReset,
+        Self::EmailChangeRequested,
+        Self::EmailChanged,
+        Self::AccountDeleted,
+    ];
+
+    /// Returns the stable name of the kind.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PasswordChanged => "password_changed",
+            Self::PasswordReset => "password_reset",
+            Self::EmailChangeRequested => "email_change_requested",
+            Self::EmailChanged => "email_changed",
+            Self::AccountDeleted => "account_deleted",
+        }
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Message({})", self.kind())
+    }
+}
+
+impl fmt::Debug for CodeMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CodeMessage").field("requested", &self.requested).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ResetMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResetMessage").field("requested", &self.requested).finish_non_exhaustive()
+    }
+}
