@@ -79,7 +79,8 @@ pub(crate) fn mail_with_code(new: MailWithCode<'_>) -> MailRow {
 }
 
 /// Builds the notice of a change to an account, if mail is on and its email address was verified
-/// before the change. `client` is `None` if an operator makes the change.
+/// before the change. `client` is `None` if an operator makes the change. The notice of a deletion
+/// is about no account.
 pub(crate) fn notice(
     id: Option<MailId>,
     kind: NoticeKind,
@@ -94,7 +95,10 @@ pub(crate) fn notice(
         id,
         message: Message::Notice(Notice { kind, at: now, ip }),
         code: None,
-        user: Some(account.id),
+        user: match kind {
+            NoticeKind::AccountDeleted => None,
+            _ => Some(account.id),
+        },
         recipient: account.email.to_ascii(),
         network: None,
         created_at: now,

@@ -152,6 +152,7 @@ async fn create(store: &PostgresStore, user: &User) -> Result<(), StoreError> {
         Ok(()) => Ok(()),
         Err(CreateUserError::Store(error)) => Err(error),
         Err(CreateUserError::EmailTaken) => unreachable!("taken by the account itself"),
+        Err(CreateUserError::OutboxFull) => unreachable!("no mail is added"),
     }
 }
 

@@ -178,6 +178,7 @@ impl Client {
         match self.store.create_user(&user, &HASH.parse().unwrap(), &event, None).await {
             Ok(()) => *self.accounts[account].id.lock().unwrap() = Some(user.id),
             Err(CreateUserError::EmailTaken) => {}
+            Err(CreateUserError::OutboxFull) => unreachable!("no mail is added"),
             Err(CreateUserError::Store(error)) => return Err(error),
         }
         Ok(())
