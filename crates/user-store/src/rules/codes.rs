@@ -78,18 +78,9 @@ pub(crate) enum CodeDecision<W, O> {
     Return(O),
 }
 
-/// Builds the rows that verify the email address of a new account, or decides that there are too
-/// many unsent mails.
-pub(crate) fn verification_of_new_account(
-    account: &User,
-    code: &NewCode,
-    unsent: UnsentMails,
-    now: Timestamp,
-) -> Option<CodeRequest> {
-    if unsent.is_full() { None } else { Some(verification(account, code, now)) }
-}
-
-fn verification(account: &User, code: &NewCode, now: Timestamp) -> CodeRequest {
+/// Builds the rows of a code that verifies the email address of an account. The outbox must not be
+/// [full](UnsentMails::is_full).
+pub(crate) fn verification(account: &User, code: &NewCode, now: Timestamp) -> CodeRequest {
     let email_hash = EmailHash::of(account.email.key());
     let mail = mail_with_code(MailWithCode {
         mail: &code.mail,
