@@ -21,7 +21,7 @@ async fn a_mail_is_one_private_file_that_a_second_attempt_replaces() {
     folder.send(&mail).await.unwrap();
     let files: Vec<_> = fs::read_dir(&path).unwrap().map(|it| it.unwrap().path()).collect();
     let expected = path.join(format!("20260102T030405Z-{}.eml", mail.id));
-    assert_eq!(files, [expected.clone()]);
+    assert_eq!(files, std::slice::from_ref(&expected));
     assert_eq!(mode(&expected), 0o600);
     assert!(fs::read_to_string(&expected).unwrap().contains("K7QM-2XRD"));
 }
