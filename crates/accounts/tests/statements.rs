@@ -222,7 +222,16 @@ async fn successful_sign_in(location: Location) -> Vec<String> {
 
 #[tokio::test]
 async fn requests_for_mails_run_the_same_statements_with_and_without_an_account() {
-    let app = App::new(Location::sqlite()).await;
+    compare_mail_requests(Location::sqlite()).await;
+}
+
+#[tokio::test]
+async fn requests_for_mails_run_the_same_statements_on_postgresql() {
+    compare_mail_requests(Location::postgres()).await;
+}
+
+async fn compare_mail_requests(location: Location) {
+    let app = App::new(location).await;
     let operator = app.accounts.operator();
     operator.disable(user_id(&app, DISABLED).await).await.unwrap();
     operator.verify_email(user_id(&app, KNOWN).await).await.unwrap();
