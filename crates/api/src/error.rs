@@ -31,6 +31,7 @@ pub(crate) enum ApiError {
     /// Contains the origin of the service.
     ForbiddenOrigin(Origin),
     SignUpDisabled,
+    EmailNotVerified,
     NotFound,
     /// Contains the methods that the path supports, as in the `Allow` header.
     MethodNotAllowed(Cow<'static, str>),
@@ -74,6 +75,7 @@ impl ApiError {
             Self::MissingToken => ErrorCode::MissingToken,
             Self::ForbiddenOrigin(_) => ErrorCode::ForbiddenOrigin,
             Self::SignUpDisabled => ErrorCode::SignUpDisabled,
+            Self::EmailNotVerified => ErrorCode::EmailNotVerified,
             Self::NotFound => ErrorCode::NotFound,
             Self::MethodNotAllowed(_) => ErrorCode::MethodNotAllowed,
             Self::EmailTaken => ErrorCode::EmailTaken,
@@ -111,6 +113,9 @@ impl ApiError {
             }
             Self::SignUpDisabled => {
                 "Sign-up is turned off. Ask the administrator of this service for an account."
+            }
+            Self::EmailNotVerified => {
+                "This requires a verified email address. Verify yours, then try again."
             }
             Self::NotFound => "Nothing was found at this path.",
             Self::MethodNotAllowed(allowed) => {
