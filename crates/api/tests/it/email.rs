@@ -216,7 +216,7 @@ async fn a_known_browser_gets_a_new_device_cookie_for_the_new_email_address() {
         app.send(request.header("cookie", &cookie).body(body.to_string())).await
     };
     send("POST", json!({"email": NEW, "password": PASSWORD})).await;
-    let code = app.mails().await.pop().unwrap().secret;
+    let code = app.secret("change_email").await;
     let changed = send("PUT", json!({"code": code})).await;
     assert_eq!(changed.status, 200);
     assert_ne!(changed.cookie_named(DEVICE), signed_in.cookie_named(DEVICE));

@@ -155,7 +155,7 @@ async fn the_fifth_wrong_code_makes_the_code_invalid() {
     let requested = request(&app, EMAIL).await;
     let code = code(&app).await;
     for _ in 0..10 {
-        let no_code = app.send(sign_in(&requested, "not a code")).await;
+        let no_code = app.send(sign_in(&requested, "no code")).await;
         no_code.assert_field_error("code", "code_wrong");
     }
     for _ in 0..4 {
