@@ -130,11 +130,9 @@ impl TestApp {
     /// Sends the mails that are due, and returns the code or the token in the one of this kind.
     pub(crate) async fn secret(&self, kind: &str) -> String {
         let mails = self.mails().await;
-        let mut secrets = mails.iter().filter(|mail| mail.kind == kind).map(|mail| &mail.secret);
-        match (secrets.next(), secrets.next()) {
-            (Some(secret), None) => secret.clone(),
-            _ => panic!("expected one mail of the kind {kind}: {mails:?}"),
-        }
+        let found: Vec<_> = mails.iter().filter(|mail| mail.kind == kind).collect();
+        assert_eq!(found.len(), 1, "{kind}: {mails:?}");
+        found[0].secret.clone()
     }
 
     /// Returns the responses of the OpenAPI document that have occurred.
