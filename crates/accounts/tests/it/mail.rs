@@ -9,3 +9,4 @@ mod sign_in;
 mod text;
 mod throttle;
 mod verification;
+mod worker;

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use accounts::{
-    AccountEvent, Accounts, Caller, ClientInfo, IssuedTokens, MailTransport, OneTimeCode,
-    OutgoingMail, ResetToken, SendMailError, SignIn, SignedIn, User,
+    AccountEvent, Accounts, Caller, ClientInfo, Config, IssuedTokens, MailTransport, OneTimeCode,
+    Origin, OutgoingMail, ResetToken, SendMailError, SignIn, SignedIn, User,
 };
 use async_trait::async_trait;
 use auth_core::ManualClock;
@@ -58,17 +58,24 @@ impl Mailbox {
 
 impl MailApp {
     pub(super) async fn new() -> Self {
+        Self::with_config(|_| ()).await
+    }
+
+    pub(super) async fn with_config(change: impl FnOnce(&mut Config)) -> Self {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Arc::<ManualClock>::default());
         let mailbox = Mailbox::default();
         let events = Arc::<Mutex<Vec<AccountEvent>>>::default();
         let recorder = Arc::clone(&events);
+        let mut config = Config::new(Origin::parse(SERVICE).unwrap());
+        config.pbkdf2_iterations = 1_000;
+        change(&mut config);
         let accounts = Accounts::builder()
-            .public_url(SERVICE)
+            .config(config)
             .sqlite(folder.path().join("latchkey.db"))
             .clock(Arc::<ManualClock>::clone(&clock))
             .mail(mailbox.clone())
             .email_sign_in()
-            .weak_hashes_for_tests()
+            .accept_weaknesses()
             .without_maintenance()
             .on_event(move |event| recorder.lock().unwrap().push(event.clone()))
             .build()

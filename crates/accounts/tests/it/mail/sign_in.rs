@@ -82,7 +82,7 @@ async fn a_code_expires_after_ten_minutes_and_after_five_wrong_tries() {
     let second = request(&app, EMAIL).await.token;
     let code = code(&app.deliver_one().await);
     for n in 1..=5 {
-        let result = sign_in(&app, &second, "not a code").await;
+        let result = sign_in(&app, &second, "no code at all").await;
         assert!(matches!(result, Err(CodeSignInError::Wrong)));
         let result = sign_in(&app, &second, &wrong(&code)).await;
         match n {

@@ -81,7 +81,7 @@ async fn five_wrong_tries_end_a_code_and_other_texts_are_no_tries() {
     let code = code(&app.deliver_one().await);
     let ada = app.signed_in(EMAIL).await;
     for n in 1..=6 {
-        for text in ["", "K7QM", "not a code"] {
+        for text in ["", "K7QM", "no code at all"] {
             let result = app.verify_email(&ada, text, &caller()).await;
             assert!(matches!(result, Err(CodeError::Wrong)));
         }
