@@ -280,8 +280,9 @@ impl TestResponse {
     /// Returns the value of the only cookie with this name that the response sets.
     #[track_caller]
     pub(crate) fn cookie_named(&self, name: &str) -> &str {
-        let [cookie] = self.set_cookies(name)[..] else { panic!("{:?}", self.headers) };
-        cookie.split(';').next().unwrap()
+        let set = self.set_cookies(name);
+        assert_eq!(set.len(), 1, "{name}: {:?}", self.headers);
+        set[0].split(';').next().unwrap()
     }
 
     #[track_caller]
