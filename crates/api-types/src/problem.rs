@@ -41,6 +41,8 @@ named! {
         ForbiddenOrigin = "forbidden_origin",
         /// 403: the operator has turned sign-up off.
         SignUpDisabled = "sign_up_disabled",
+        /// 403: the email address of the user is not verified.
+        EmailNotVerified = "email_not_verified",
         /// 404: nothing was found at this path.
         NotFound = "not_found",
         /// 405: the path does not support this method.
@@ -78,7 +80,7 @@ impl ErrorCode {
             | Self::InvalidToken
             | Self::InvalidRefreshToken
             | Self::MissingToken => 401,
-            Self::ForbiddenOrigin | Self::SignUpDisabled => 403,
+            Self::ForbiddenOrigin | Self::SignUpDisabled | Self::EmailNotVerified => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::EmailTaken | Self::AlreadyVerified => 409,

@@ -19,7 +19,8 @@ pub struct User {
     pub created_at: String,
 }
 
-/// The account of the caller. The response to `GET /api/me`.
+/// The account of the caller. The response to `GET /api/me`, `PUT /api/me/email/verification` and
+/// `PUT /api/me/email`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Me {
@@ -57,8 +58,8 @@ pub struct PasswordReset {
     pub email: String,
 }
 
-/// The response to `POST /api/token` and `POST /api/token/refresh` (RFC 6749, 5.1). The refresh
-/// token is only in a cookie, which scripts cannot read.
+/// The response to `POST /api/token`, `PUT /api/token/email` and `POST /api/token/refresh`
+/// (RFC 6749, 5.1). The refresh token is only in a cookie, which scripts cannot read.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenResponse {
@@ -127,13 +128,25 @@ pub struct Export {
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub exported_at: String,
     /// The account.
-    pub user: User,
+    pub user: ExportedUser,
     /// How the password is stored.
     pub password: ExportedPassword,
     /// All stored sessions, including expired ones that have not been purged yet.
     pub sessions: Vec<ExportedSession>,
     /// The newest audit events of the account, newest first: at most 2,000.
     pub activity: Vec<ActivityEvent>,
+}
+
+/// An account with everything that is stored about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ExportedUser {
+    /// The account, as in the response to `POST /api/signup`.
+    #[serde(flatten)]
+    pub user: User,
+    /// When the email address was verified (RFC 3339, UTC). `null` if it was not.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
+    pub email_verified_at: Option<String>,
 }
 
 /// The parameters of a stored password hash.

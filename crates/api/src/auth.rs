@@ -6,6 +6,7 @@ use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use crate::context::Api;
+use crate::error::ApiError;
 use crate::guard::{GuardedHandler, GuardedHandlerWith};
 use crate::input::authenticate;
 use crate::proxies::TrustedProxies;
@@ -149,6 +150,56 @@ impl Auth {
         H: GuardedHandlerWith<R, R::Extract, B, F>,
     {
         handler.guard_with(route, self.user_or_error(), rest)
+    }
+
+    /// Like [`guarded`](Self::guarded), for users whose email address is verified. Other users get
+    /// 403, `email_not_verified`.
+    ///
+    /// Without [mail](Builder::mail), users cannot verify their email addresses: only an operator
+    /// or the app can, with `latchkey users verify-email` or
+    /// [`Operator::verify_email`](accounts::Operator::verify_email).
+    ///
+    /// ```
+    /// # use api::{Auth, SignedIn};
+    /// # use warp::filters::BoxedFilter;
+    /// # use warp::reply::Response;
+    /// # fn team(auth: &Auth) -> BoxedFilter<(Response,)> {
+    /// auth.guarded_verified(warp::path!("team"), async |user: SignedIn| {
+    ///     format!("{} has this address for sure", user.email())
+    /// })
+    /// # }
+    /// ```
+    pub fn guarded_verified<R, H, F>(&self, route: R, handler: H) -> BoxedFilter<(Response,)>
+    where
+        R: Filter<Error = Rejection>,
+        H: GuardedHandler<R, R::Extract, F>,
+    {
+        handler.guard(route, self.verified_user_or_error())
+    }
+
+    /// Like [`guarded_with`](Self::guarded_with), for users whose email address is verified. Other
+    /// users get 403, `email_not_verified`.
+    pub fn guarded_verified_with<R, B, H, F>(
+        &self,
+        route: R,
+        rest: B,
+        handler: H,
+    ) -> BoxedFilter<(Response,)>
+    where
+        R: Filter<Error = Rejection>,
+        H: GuardedHandlerWith<R, R::Extract, B, F>,
+    {
+        handler.guard_with(route, self.verified_user_or_error(), rest)
+    }
+
+    fn verified_user_or_error(&self) -> BoxedFilter<(Result<SignedIn, Unauthenticated>,)> {
+        let verified = |user: Result<SignedIn, Unauthenticated>| match user {
+            Ok(user) if user.email_verified_at().is_none() => {
+                Err(Unauthenticated::new(ApiError::EmailNotVerified))
+            }
+            user => user,
+        };
+        self.user_or_error().map(verified).boxed()
     }
 
     /// Returns a filter that extracts the user whose access token (`Authorization: Bearer …`) the

@@ -1,11 +1,13 @@
 //! Conversions to the wire types.
 
+use std::time::Duration;
+
 use accounts::{
     Actor, Event, EventKind, IssuedTokens, SessionRecord, SignedIn, Timestamp, User, UserData,
 };
 use api_types::{
-    ActivityActor, ActivityEvent, ActivityKind, Export, ExportedPassword, ExportedSession, Me,
-    Session, TokenResponse, TokenType,
+    ActivityActor, ActivityEvent, ActivityKind, Export, ExportedPassword, ExportedSession,
+    ExportedUser, MailRequested, Me, Session, TokenResponse, TokenType,
 };
 
 use crate::cookie::Cookies;
@@ -32,12 +34,18 @@ pub(crate) fn user(user: &User) -> api_types::User {
     }
 }
 
-pub(crate) fn me(caller: &SignedIn, now: Timestamp) -> Me {
-    let api_types::User { id, email, created_at } = user(caller.user());
-    let remaining = caller.session().idle_expires_at.duration_since(now).as_secs();
-    let email_verified_at = caller.user().email_verified_at.map(|at| at.to_string());
+/// Returns the account of a signed-in user. `account` is newer than the user in `signed_in` if the
+/// request has changed it.
+pub(crate) fn me(account: &User, signed_in: &SignedIn, now: Timestamp) -> Me {
+    let api_types::User { id, email, created_at } = user(account);
+    let remaining = signed_in.session().idle_expires_at.duration_since(now).as_secs();
+    let email_verified_at = account.email_verified_at.map(|at| at.to_string());
     let session_expires_in = u64::try_from(remaining).unwrap_or(0);
     Me { id, email, created_at, email_verified_at, session_expires_in }
+}
+
+pub(crate) const fn mail_requested(expires_in: Duration) -> MailRequested {
+    MailRequested { expires_in: expires_in.as_secs() }
 }
 
 pub(crate) fn session(record: &SessionRecord, viewer: &SignedIn) -> Session {
@@ -61,7 +69,10 @@ pub(crate) fn export(data: &UserData, viewer: &SignedIn, now: Timestamp) -> Expo
     };
     Export {
         exported_at: now.to_string(),
-        user: user(&data.user),
+        user: ExportedUser {
+            user: user(&data.user),
+            email_verified_at: data.user.email_verified_at.map(|at| at.to_string()),
+        },
         password: ExportedPassword {
             algorithm: data.password_hash.algorithm().to_owned(),
             iterations: data.password_hash.iterations(),

@@ -1,11 +1,14 @@
 use std::time::Duration;
 
-use accounts::{DeviceToken, IssuedRefreshToken, Origin, RefreshToken};
+use accounts::{
+    DeviceToken, EmailSignInToken, IssuedRefreshToken, Origin, RefreshToken, SignInCodeRequested,
+};
 use warp::http::HeaderMap;
 use warp::http::header::{COOKIE, HeaderValue};
 
 /// The cookies of the service (RFC 6265bis, 4.1): the refresh cookie, which carries the refresh
-/// token, and the device cookie, which marks a browser as known to an account.
+/// token, the device cookie, which marks a browser as known to an account, and the email log-in
+/// cookie, which marks the browser that has requested a code for signing in.
 ///
 /// Scripts cannot read them (`HttpOnly`), and browsers do not send them with requests from pages of
 /// other sites (`SameSite=Strict`). Over https, their names have the prefix `__Host-`, which
@@ -14,6 +17,7 @@ use warp::http::header::{COOKIE, HeaderValue};
 pub(crate) struct Cookies {
     refresh: &'static str,
     device: &'static str,
+    email_sign_in: &'static str,
     attributes: &'static str,
 }
 
@@ -23,12 +27,19 @@ pub(crate) struct SetCookie(HeaderValue);
 impl Cookies {
     pub(crate) fn new(origin: &Origin) -> Self {
         if origin.is_https() {
-            let attributes = "Path=/; HttpOnly; SameSite=Strict; Secure";
-            let (refresh, device) = ("__Host-latchkey_refresh", "__Host-latchkey_device");
-            Self { refresh, device, attributes }
+            Self {
+                refresh: "__Host-latchkey_refresh",
+                device: "__Host-latchkey_device",
+                email_sign_in: "__Host-latchkey_email_log_in",
+                attributes: "Path=/; HttpOnly; SameSite=Strict; Secure",
+            }
         } else {
-            let attributes = "Path=/; HttpOnly; SameSite=Strict";
-            Self { refresh: "latchkey_refresh", device: "latchkey_device", attributes }
+            Self {
+                refresh: "latchkey_refresh",
+                device: "latchkey_device",
+                email_sign_in: "latchkey_email_log_in",
+                attributes: "Path=/; HttpOnly; SameSite=Strict",
+            }
         }
     }
 
@@ -40,6 +51,11 @@ impl Cookies {
     /// Returns the device token of a request, if it has one that can be parsed.
     pub(crate) fn device_token(&self, headers: &HeaderMap) -> Option<DeviceToken> {
         DeviceToken::parse(read(headers, self.device)?).ok()
+    }
+
+    /// Returns the email sign-in token of a request, if it has one that can be parsed.
+    pub(crate) fn email_sign_in_token(&self, headers: &HeaderMap) -> Option<EmailSignInToken> {
+        EmailSignInToken::parse(read(headers, self.email_sign_in)?).ok()
     }
 
     /// Returns the header that sets the refresh cookie. Without a `max_age`, the cookie lasts until
@@ -58,6 +74,16 @@ impl Cookies {
 
     pub(crate) fn clear_device(&self) -> SetCookie {
         self.set(self.device, "", Some(Duration::ZERO))
+    }
+
+    /// Returns the header that sets the email log-in cookie. The cookie lasts as long as the code.
+    pub(crate) fn set_email_sign_in(&self, requested: &SignInCodeRequested) -> SetCookie {
+        let SignInCodeRequested { token, expires_in } = requested;
+        self.set(self.email_sign_in, &token.to_text(), Some(*expires_in))
+    }
+
+    pub(crate) fn clear_email_sign_in(&self) -> SetCookie {
+        self.set(self.email_sign_in, "", Some(Duration::ZERO))
     }
 
     fn set(&self, name: &str, value: &str, max_age: Option<Duration>) -> SetCookie {

@@ -13,7 +13,7 @@ use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use accounts::SessionId;
+use accounts::{Accounts, MailMode, SessionId};
 use api_types::ErrorCode;
 use percent_encoding::percent_decode_str;
 use schemars::{Schema, SchemaGenerator};
@@ -52,7 +52,19 @@ pub(crate) struct Docs {
     pub(crate) summary: &'static str,
     pub(crate) description: &'static str,
     pub(crate) success: &'static str,
+    availability: Availability,
     errors: &'static [ErrorCode],
+}
+
+/// When an endpoint is available.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Availability {
+    /// It is always available.
+    Always,
+    /// It is available if mail is on. Otherwise, it responds with 501, before the input is checked.
+    Mail,
+    /// It is available if sign-in by email is on. Otherwise, its path does not exist.
+    EmailSignIn,
 }
 
 /// The groups of endpoints in the OpenAPI document.
@@ -97,6 +109,14 @@ impl Endpoint {
         self.docs.path.starts_with("/api/")
     }
 
+    /// Returns whether the path of the endpoint exists.
+    pub(crate) fn exists(&self, accounts: &Accounts) -> bool {
+        match self.docs.availability {
+            Availability::Always | Availability::Mail => true,
+            Availability::EmailSignIn => accounts.config().email_sign_in,
+        }
+    }
+
     /// Returns whether `path`, which has no leading slash, is the path of the endpoint. A segment
     /// that cannot be parsed as the parameter does not match. Only the parameter is
     /// percent-decoded.
@@ -121,6 +141,7 @@ impl Docs {
             summary: "",
             description: "",
             success: "",
+            availability: Availability::Always,
             errors: &[],
         }
     }
@@ -145,7 +166,14 @@ impl Docs {
         self
     }
 
-    /// Sets the errors of the handler. The errors of its input are added to them.
+    /// Sets when the endpoint is available.
+    pub(crate) fn availability(mut self, availability: Availability) -> Self {
+        self.availability = availability;
+        self
+    }
+
+    /// Sets the errors of the handler. The errors of its availability and of its input are added to
+    /// them.
     pub(crate) fn errors(mut self, errors: &'static [ErrorCode]) -> Self {
         self.errors = errors;
         self
@@ -172,8 +200,9 @@ impl Docs {
         R: Future<Output = Result<O, ApiError>> + Send + 'static,
     {
         let template = without_slash(self.path);
-        let mut errors: Vec<_> =
-            I::ERRORS.iter().copied().flatten().chain(self.errors).copied().collect();
+        let availability = self.availability;
+        let errors = I::ERRORS.iter().copied().flatten().chain(self.errors);
+        let mut errors: Vec<_> = errors.chain(availability.errors()).copied().collect();
         errors.sort_by_key(|code| code.as_str());
         errors.dedup();
         Endpoint {
@@ -189,9 +218,32 @@ impl Docs {
                 let Some(parameter) = P::parse(template, path) else {
                     return Box::pin(ready(not_found()));
                 };
+                if let Err(error) = availability.check(&context) {
+                    return Box::pin(ready(problem(error)));
+                }
                 let response = respond(parameter, context, body, handler.clone());
                 Box::pin(async move { response.await.unwrap_or_else(problem) })
             }),
+        }
+    }
+}
+
+impl Availability {
+    /// Returns the errors that an endpoint responds with while it is not available.
+    const fn errors(self) -> &'static [ErrorCode] {
+        match self {
+            Self::Always => &[],
+            Self::Mail => &[ErrorCode::MailDisabled],
+            Self::EmailSignIn => &[ErrorCode::NotFound],
+        }
+    }
+
+    fn check(self, context: &Context) -> Result<(), ApiError> {
+        match self {
+            Self::Mail if context.api.accounts.mail() == MailMode::Off => {
+                Err(ApiError::MailDisabled)
+            }
+            Self::Always | Self::Mail | Self::EmailSignIn => Ok(()),
         }
     }
 }

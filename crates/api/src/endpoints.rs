@@ -2,8 +2,11 @@
 
 mod account;
 mod document;
+mod email;
+mod email_sign_in;
 mod health;
 mod keys;
+mod password_reset;
 mod sessions;
 mod sign_up;
 mod token;
@@ -20,6 +23,9 @@ pub(crate) fn all() -> Vec<Endpoint> {
         sign_up::endpoints(),
         token::endpoints(),
         sessions::endpoints(),
+        email::endpoints(),
+        password_reset::endpoints(),
+        email_sign_in::endpoints(),
         keys::endpoints(),
         document::endpoints(),
         health::endpoints(),

@@ -6,9 +6,10 @@ use std::error::Error;
 use std::time::Duration;
 
 use accounts::{
-    AuthenticateError, EmailError, EndSessionError, HashingError, KeyError, Origin,
-    OwnAccountError, PasswordError, RefreshError, ServiceError, SignInError, SignUpError,
-    StoreError, error_chain,
+    AuthenticateError, ChangeEmailError, CodeError, CodeSignInError, EmailError, EndSessionError,
+    HashingError, KeyError, Origin, OwnAccountError, PasswordError, RefreshError,
+    RequestEmailChangeError, RequestMailError, ResetPasswordError, SendVerificationError,
+    ServiceError, SignInError, SignUpError, StoreError, error_chain,
 };
 use api_types::{ErrorCode, FieldCode, FieldError, Problem};
 use warp::http::StatusCode;
@@ -30,16 +31,19 @@ pub(crate) enum ApiError {
     /// Contains the origin of the service.
     ForbiddenOrigin(Origin),
     SignUpDisabled,
+    EmailNotVerified,
     NotFound,
     /// Contains the methods that the path supports, as in the `Allow` header.
     MethodNotAllowed(Cow<'static, str>),
     EmailTaken,
+    AlreadyVerified,
     PayloadTooLarge,
     UnsupportedMediaType,
     InvalidFields(Vec<FieldError>),
     /// Contains the time to wait before the next attempt.
     TooManyAttempts(Duration),
     Internal(Source),
+    MailDisabled,
     /// The hashing queue is full.
     Overloaded,
     /// Too many mails have not been sent yet.
@@ -71,14 +75,17 @@ impl ApiError {
             Self::MissingToken => ErrorCode::MissingToken,
             Self::ForbiddenOrigin(_) => ErrorCode::ForbiddenOrigin,
             Self::SignUpDisabled => ErrorCode::SignUpDisabled,
+            Self::EmailNotVerified => ErrorCode::EmailNotVerified,
             Self::NotFound => ErrorCode::NotFound,
             Self::MethodNotAllowed(_) => ErrorCode::MethodNotAllowed,
             Self::EmailTaken => ErrorCode::EmailTaken,
+            Self::AlreadyVerified => ErrorCode::AlreadyVerified,
             Self::PayloadTooLarge => ErrorCode::PayloadTooLarge,
             Self::UnsupportedMediaType => ErrorCode::UnsupportedMediaType,
             Self::InvalidFields(_) => ErrorCode::InvalidFields,
             Self::TooManyAttempts(_) => ErrorCode::TooManyAttempts,
             Self::Internal(_) => ErrorCode::Internal,
+            Self::MailDisabled => ErrorCode::MailDisabled,
             Self::Overloaded
             | Self::OutboxFull
             | Self::TooManyExports
@@ -107,6 +114,9 @@ impl ApiError {
             Self::SignUpDisabled => {
                 "Sign-up is turned off. Ask the administrator of this service for an account."
             }
+            Self::EmailNotVerified => {
+                "This requires a verified email address. Verify yours, then try again."
+            }
             Self::NotFound => "Nothing was found at this path.",
             Self::MethodNotAllowed(allowed) => {
                 return format!("The method is not allowed at this path. Allowed: {allowed}.");
@@ -114,6 +124,7 @@ impl ApiError {
             Self::EmailTaken => {
                 "An account with this email address already exists. Log in, or use another address."
             }
+            Self::AlreadyVerified => "The email address is verified already. No code is required.",
             Self::PayloadTooLarge => "The body must be at most 16 KiB.",
             Self::UnsupportedMediaType => {
                 "The body must be sent with \"Content-Type: application/json\" and without \"Content-Encoding\"."
@@ -125,6 +136,9 @@ impl ApiError {
                 return format!("Too many attempts. Try again in {seconds} {unit}.");
             }
             Self::Internal(_) => "Something went wrong on our side. Try again.",
+            Self::MailDisabled => {
+                "This service does not send email. Ask the administrator of this service for help."
+            }
             Self::Overloaded
             | Self::OutboxFull
             | Self::TooManyExports
@@ -151,6 +165,7 @@ impl ApiError {
             }
             Self::MethodNotAllowed(allowed) => Some((ALLOW, HeaderValue::from_str(allowed).ok()?)),
             Self::Overloaded
+            | Self::OutboxFull
             | Self::TooManyExports
             | Self::TooManyUnreadResponses
             | Self::Unavailable(_) => {
@@ -227,11 +242,7 @@ impl ApiError {
             OwnAccountError::Invalid(error) => {
                 Self::InvalidFields(vec![password_error("new_password", error)])
             }
-            OwnAccountError::WrongPassword => Self::InvalidFields(vec![FieldError {
-                field: field.to_owned(),
-                code: FieldCode::PasswordWrong,
-                message: "The password is wrong.".to_owned(),
-            }]),
+            OwnAccountError::WrongPassword => Self::InvalidFields(vec![wrong_password(field)]),
             OwnAccountError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
             OwnAccountError::SessionEnded => Self::InvalidToken,
             OwnAccountError::Service(error) => error.into(),
@@ -320,6 +331,131 @@ impl From<EndSessionError> for ApiError {
             EndSessionError::SessionEnded => Self::InvalidToken,
             EndSessionError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<SendVerificationError> for ApiError {
+    fn from(error: SendVerificationError) -> Self {
+        match error {
+            SendVerificationError::AlreadyVerified => Self::AlreadyVerified,
+            SendVerificationError::TooManyAttempts { retry_after } => {
+                Self::TooManyAttempts(retry_after)
+            }
+            SendVerificationError::SessionEnded => Self::InvalidToken,
+            SendVerificationError::MailDisabled => Self::MailDisabled,
+            SendVerificationError::Service(error) => error.into(),
+        }
+    }
+}
+
+impl From<CodeError> for ApiError {
+    fn from(error: CodeError) -> Self {
+        match error {
+            CodeError::Wrong => Self::InvalidFields(vec![wrong_code()]),
+            CodeError::Expired => Self::InvalidFields(vec![expired_code()]),
+            CodeError::SessionEnded => Self::InvalidToken,
+            CodeError::Service(error) => error.into(),
+        }
+    }
+}
+
+impl From<RequestEmailChangeError> for ApiError {
+    fn from(error: RequestEmailChangeError) -> Self {
+        match error {
+            RequestEmailChangeError::InvalidEmail(error) => {
+                Self::InvalidFields(vec![email_error(error)])
+            }
+            RequestEmailChangeError::Unchanged => Self::InvalidFields(vec![FieldError {
+                field: "email".to_owned(),
+                code: FieldCode::EmailUnchanged,
+                message: "This is your current email address. Enter another one.".to_owned(),
+            }]),
+            RequestEmailChangeError::WrongPassword => {
+                Self::InvalidFields(vec![wrong_password("password")])
+            }
+            RequestEmailChangeError::TooManyAttempts { retry_after } => {
+                Self::TooManyAttempts(retry_after)
+            }
+            RequestEmailChangeError::SessionEnded => Self::InvalidToken,
+            RequestEmailChangeError::MailDisabled => Self::MailDisabled,
+            RequestEmailChangeError::Service(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeEmailError> for ApiError {
+    fn from(error: ChangeEmailError) -> Self {
+        match error {
+            ChangeEmailError::EmailTaken => Self::EmailTaken,
+            ChangeEmailError::Wrong => Self::InvalidFields(vec![wrong_code()]),
+            ChangeEmailError::Expired => Self::InvalidFields(vec![expired_code()]),
+            ChangeEmailError::SessionEnded => Self::InvalidToken,
+            ChangeEmailError::Service(error) => error.into(),
+        }
+    }
+}
+
+impl From<RequestMailError> for ApiError {
+    fn from(error: RequestMailError) -> Self {
+        match error {
+            RequestMailError::InvalidEmail(error) => Self::InvalidFields(vec![email_error(error)]),
+            RequestMailError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
+            RequestMailError::MailDisabled => Self::MailDisabled,
+            RequestMailError::Service(error) => error.into(),
+        }
+    }
+}
+
+impl From<ResetPasswordError> for ApiError {
+    fn from(error: ResetPasswordError) -> Self {
+        match error {
+            ResetPasswordError::Invalid(error) => {
+                Self::InvalidFields(vec![password_error("new_password", error)])
+            }
+            ResetPasswordError::TokenInvalid => Self::InvalidFields(vec![FieldError {
+                field: "token".to_owned(),
+                code: FieldCode::TokenInvalid,
+                message: "This code or link is not valid, or no longer valid. Request a new one."
+                    .to_owned(),
+            }]),
+            ResetPasswordError::MailDisabled => Self::MailDisabled,
+            ResetPasswordError::Service(error) => error.into(),
+        }
+    }
+}
+
+impl From<CodeSignInError> for ApiError {
+    fn from(error: CodeSignInError) -> Self {
+        match error {
+            CodeSignInError::Wrong => Self::InvalidFields(vec![wrong_code()]),
+            CodeSignInError::Expired => Self::InvalidFields(vec![expired_code()]),
+            CodeSignInError::SignInDisabled => Self::NotFound,
+            CodeSignInError::Service(error) => error.into(),
+        }
+    }
+}
+
+fn wrong_code() -> FieldError {
+    FieldError {
+        field: "code".to_owned(),
+        code: FieldCode::CodeWrong,
+        message: "The code is wrong. Check it and try again.".to_owned(),
+    }
+}
+
+fn expired_code() -> FieldError {
+    FieldError {
+        field: "code".to_owned(),
+        code: FieldCode::CodeExpired,
+        message: "This code is no longer valid. Request a new one.".to_owned(),
+    }
+}
+
+fn wrong_password(field: &str) -> FieldError {
+    FieldError {
+        field: field.to_owned(),
+        code: FieldCode::PasswordWrong,
+        message: "The password is wrong.".to_owned(),
     }
 }
 

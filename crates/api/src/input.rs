@@ -4,13 +4,13 @@
 //! The router checks the path and the method. The inputs then check, in the documented order: size,
 //! content type, origin, token, JSON.
 
-use accounts::{RefreshToken, SignedIn};
+use accounts::{EmailSignInToken, RefreshToken, SignedIn};
 use api_types::ErrorCode::{
     self, ForbiddenOrigin, Internal, InvalidRefreshToken, InvalidRequest, InvalidToken,
     MalformedJson, MissingToken, PayloadTooLarge, SignUpDisabled, Unavailable,
     UnsupportedMediaType,
 };
-use api_types::{Empty, RequestBody, SignupRequest};
+use api_types::{CodeRequest, Empty, RequestBody, SignupRequest};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use warp::http::HeaderMap;
@@ -40,6 +40,7 @@ pub(crate) enum Security {
     None,
     Bearer,
     RefreshCookie,
+    EmailSignInCookie,
 }
 
 /// A request body in the OpenAPI document.
@@ -66,6 +67,13 @@ pub(crate) struct SignUp(pub(crate) SignupRequest);
 
 /// The refresh token of a request with an empty body.
 pub(crate) struct RefreshCookie(pub(crate) RefreshToken);
+
+/// A code for signing in, and the token of the browser that has requested it. Without a valid
+/// cookie, there is no token, and the handler answers as it does to an expired code.
+pub(crate) struct EmailSignIn {
+    pub(crate) token: Option<EmailSignInToken>,
+    pub(crate) body: CodeRequest,
+}
 
 /// The user who sends a request that changes nothing.
 pub(crate) struct User(pub(crate) SignedIn);
@@ -145,6 +153,18 @@ impl Input for RefreshCookie {
                 None => Err(invalid()),
             },
         }
+    }
+}
+
+impl Input for EmailSignIn {
+    const SECURITY: Security = Security::EmailSignInCookie;
+    const BODY: Option<BodyDoc> =
+        Some(BodyDoc::Required(SchemaGenerator::subschema_for::<CodeRequest>));
+    const ERRORS: &'static [&'static [ErrorCode]] = &[BODY];
+
+    async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
+        let Public(body) = Public::from_request(context, body).await?;
+        Ok(Self { token: context.api.cookies.email_sign_in_token(&context.headers), body })
     }
 }
 

@@ -108,7 +108,9 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
         "tags": [docs.tag.name()],
         "summary": docs.summary,
         "security": match endpoint.security {
-            Security::None => json!([]),
+            // Without the email log-in cookie, the response is that to an expired code, and not a
+            // 401. So the cookie is a parameter.
+            Security::None | Security::EmailSignInCookie => json!([]),
             Security::Bearer => json!([{"bearer": []}]),
             Security::RefreshCookie => json!([{"refresh": []}]),
         },
@@ -117,7 +119,10 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
     if !docs.description.is_empty() {
         operation["description"] = docs.description.into();
     }
-    let parameters: Vec<_> = docs.path.split('/').filter_map(parameter).collect();
+    let mut parameters: Vec<_> = docs.path.split('/').filter_map(parameter).collect();
+    if endpoint.security == Security::EmailSignInCookie {
+        parameters.push(email_sign_in_cookie());
+    }
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
     }
@@ -141,6 +146,16 @@ fn parameter(segment: &str) -> Option<Value> {
     let name = segment.strip_prefix('{')?.strip_suffix('}')?;
     let schema = json!({"type": "string", "format": "uuid"});
     Some(json!({"name": name, "in": "path", "required": true, "schema": schema}))
+}
+
+fn email_sign_in_cookie() -> Value {
+    json!({
+        "name": "latchkey_email_log_in",
+        "in": "cookie",
+        "required": false,
+        "description": "The cookie that `POST /api/token/email` sets. Over https, its name is `__Host-latchkey_email_log_in`.",
+        "schema": {"type": "string"},
+    })
 }
 
 fn responses(endpoint: &Endpoint, schemas: &mut SchemaGenerator) -> BTreeMap<String, Value> {

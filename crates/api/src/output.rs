@@ -39,6 +39,12 @@ pub(crate) struct JsonAndCookies<T> {
     pub(crate) cookies: Vec<SetCookie>,
 }
 
+/// 200 with a JSON body, and with the cookies to set or to clear, if any.
+pub(crate) struct JsonAndOptionalCookies<T> {
+    pub(crate) body: T,
+    pub(crate) cookies: Vec<SetCookie>,
+}
+
 /// 200 with a JSON body that a browser saves as a file.
 pub(crate) struct Download<T>(pub(crate) T);
 
@@ -50,6 +56,15 @@ pub(crate) struct Cacheable<T> {
 
 /// 201 with a JSON body.
 pub(crate) struct Created<T>(pub(crate) T);
+
+/// 202 with a JSON body.
+pub(crate) struct Accepted<T>(pub(crate) T);
+
+/// 202 with a JSON body and a cookie.
+pub(crate) struct AcceptedAndCookie<T> {
+    pub(crate) body: T,
+    pub(crate) cookie: SetCookie,
+}
 
 /// 204 with the cookies to set or to clear, if any.
 #[derive(Default)]
@@ -82,6 +97,18 @@ impl Output for JsonText {
 impl<T: Serialize + JsonSchema + Send> Output for JsonAndCookies<T> {
     const STATUS: StatusCode = StatusCode::OK;
     const HEADERS: &'static [&'static str] = &["Set-Cookie"];
+    const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> = Json::<T>::SCHEMA;
+
+    fn into_response(self, limits: &ResponseLimits) -> Result<Response, ApiError> {
+        let mut response = json(Self::STATUS, &self.body, limits)?;
+        append_cookies(&mut response, self.cookies);
+        Ok(response)
+    }
+}
+
+impl<T: Serialize + JsonSchema + Send> Output for JsonAndOptionalCookies<T> {
+    const STATUS: StatusCode = StatusCode::OK;
+    const HEADERS: &'static [&'static str] = &[];
     const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> = Json::<T>::SCHEMA;
 
     fn into_response(self, limits: &ResponseLimits) -> Result<Response, ApiError> {
@@ -126,6 +153,28 @@ impl<T: Serialize + JsonSchema + Send> Output for Created<T> {
 
     fn into_response(self, limits: &ResponseLimits) -> Result<Response, ApiError> {
         json(Self::STATUS, &self.0, limits)
+    }
+}
+
+impl<T: Serialize + JsonSchema + Send> Output for Accepted<T> {
+    const STATUS: StatusCode = StatusCode::ACCEPTED;
+    const HEADERS: &'static [&'static str] = &[];
+    const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> = Json::<T>::SCHEMA;
+
+    fn into_response(self, limits: &ResponseLimits) -> Result<Response, ApiError> {
+        json(Self::STATUS, &self.0, limits)
+    }
+}
+
+impl<T: Serialize + JsonSchema + Send> Output for AcceptedAndCookie<T> {
+    const STATUS: StatusCode = StatusCode::ACCEPTED;
+    const HEADERS: &'static [&'static str] = &["Set-Cookie"];
+    const SCHEMA: Option<fn(&mut SchemaGenerator) -> Schema> = Json::<T>::SCHEMA;
+
+    fn into_response(self, limits: &ResponseLimits) -> Result<Response, ApiError> {
+        let mut response = json(Self::STATUS, &self.body, limits)?;
+        append_cookies(&mut response, vec![self.cookie]);
+        Ok(response)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::endpoint::Endpoint;
 use crate::problem::{method_not_allowed, not_found};
 use crate::proxies::TrustedProxies;
 
-/// Returns the routes to all endpoints. Other paths are rejected as not found.
+/// Returns the routes to all endpoints whose paths exist. Other paths are rejected as not found.
 ///
 /// Paths are tried in the order of the list. Once a path has matched, an error is a response and
 /// never a rejection, so a failed request to an endpoint cannot fall through to a page.
@@ -27,7 +27,7 @@ pub(crate) fn routes(
     proxies: &Arc<TrustedProxies>,
 ) -> BoxedFilter<(Response,)> {
     let mut paths: Vec<Vec<Endpoint>> = Vec::new();
-    for endpoint in endpoints {
+    for endpoint in endpoints.into_iter().filter(|endpoint| endpoint.exists(&api.accounts)) {
         match paths.iter_mut().find(|path| path[0].docs.path == endpoint.docs.path) {
             Some(path) => path.push(endpoint),
             None => paths.push(vec![endpoint]),

@@ -1,5 +1,7 @@
 use api_types::{
-    ChangePasswordRequest, DeleteAccountRequest, Empty, RequestBody, SignupRequest, TokenRequest,
+    ChangeEmailRequest, ChangePasswordRequest, CodeRequest, DeleteAccountRequest,
+    EmailTokenRequest, Empty, RequestBody, RequestPasswordResetRequest, ResetPasswordRequest,
+    SignupRequest, TokenRequest,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,6 +18,11 @@ pub(crate) fn check(input: &[u8]) {
     compare::<TokenRequest>(input, &[email, password, ("remember", Kind::OptionalFlag)]);
     compare::<ChangePasswordRequest>(input, &texts(["current_password", "new_password"]));
     compare::<DeleteAccountRequest>(input, &[("password", Kind::Text)]);
+    compare::<CodeRequest>(input, &[("code", Kind::Text)]);
+    compare::<ChangeEmailRequest>(input, &texts(["email", "password"]));
+    compare::<RequestPasswordResetRequest>(input, &[email]);
+    compare::<ResetPasswordRequest>(input, &texts(["token", "new_password"]));
+    compare::<EmailTokenRequest>(input, &[email, ("remember", Kind::OptionalFlag)]);
     compare::<Empty>(if input.is_empty() { b"{}" } else { input }, &[]);
     assert_eq!(api::testing::json_body::<Empty>(b"").is_some(), Empty::MAY_BE_EMPTY);
 }

@@ -14,15 +14,19 @@
 
 mod authorization;
 mod cookie;
+mod crockford;
 mod device_token;
 mod email;
+mod email_sign_in_token;
 mod forwarded;
 mod id;
 mod json_body;
 mod members;
+mod one_time_code;
 mod password;
 mod phc;
 mod refresh_token;
+mod reset_token;
 mod service;
 mod signed_token;
 mod tampered_token;
@@ -37,17 +41,20 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 16] = [
     Target { name: "authorization", check: authorization::check },
     Target { name: "cookie", check: cookie::check },
     Target { name: "device_token", check: device_token::check },
     Target { name: "email", check: email::check },
+    Target { name: "email_sign_in_token", check: email_sign_in_token::check },
     Target { name: "forwarded", check: forwarded::check },
     Target { name: "id", check: id::check },
     Target { name: "json_body", check: json_body::check },
+    Target { name: "one_time_code", check: one_time_code::check },
     Target { name: "password", check: password::check },
     Target { name: "phc", check: phc::check },
     Target { name: "refresh_token", check: refresh_token::check },
+    Target { name: "reset_token", check: reset_token::check },
     Target { name: "signed_token", check: signed_token::check },
     Target { name: "tampered_token", check: tampered_token::check },
     Target { name: "user_agent", check: user_agent::check },

@@ -41,6 +41,10 @@ const { data: list } = await client.GET("/api/sessions", { headers });
 const current = list?.sessions.find((session) => session.current);
 if (!current) throw new Error("the current session is not listed");
 
+if (me.email_verified_at !== null) throw new Error("the email address is verified already");
+const unverified = await client.PUT("/api/me/email/verification", { headers, body: { code: "x" } });
+if (unverified.error?.errors?.[0]?.code !== "code_wrong") throw new Error("the code was not rejected");
+
 const absent = { path: { id: "018c0000-0000-7000-8000-000000000000" } };
 const unknown = await client.DELETE("/api/sessions/{id}", { headers, params: absent });
 expectProblem(unknown.error, "not_found");

@@ -44,7 +44,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn me(User(user): User, context: Context) -> Result<Json<Me>, ApiError> {
-    Ok(Json(convert::me(&user, context.api.accounts.now())))
+    Ok(Json(convert::me(user.user(), &user, context.api.accounts.now())))
 }
 
 async fn delete_account(

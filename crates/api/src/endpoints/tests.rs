@@ -77,6 +77,7 @@ fn row(endpoint: &Endpoint, document: &Value) -> String {
         Security::None => "",
         Security::Bearer => "bearer",
         Security::RefreshCookie => "refresh cookie",
+        Security::EmailSignInCookie => "email log-in cookie",
     };
     let cells = [
         join(&format!("`{} {}`", docs.method, docs.path), &body),

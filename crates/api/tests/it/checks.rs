@@ -56,6 +56,44 @@ async fn the_response_to_an_unsupported_method_lists_the_supported_ones() {
 }
 
 #[tokio::test]
+async fn the_methods_of_the_mail_endpoints_are_listed() {
+    let app = TestApp::with_email_sign_in().await;
+    for path in
+        ["/api/me/email", "/api/me/email/verification", "/api/password-reset", "/api/token/email"]
+    {
+        for method in ["GET", "HEAD", "DELETE", "PATCH"] {
+            let response = app.send(warp::test::request().method(method).path(path)).await;
+            response.assert_problem(405, "method_not_allowed");
+            assert_eq!(response.header("allow"), "POST, PUT", "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_mail_the_mail_endpoints_say_so_after_the_path_and_the_method_only() {
+    let app = TestApp::new().await;
+    let user = app.user().await;
+    for path in ["/api/me/email", "/api/me/email/verification", "/api/password-reset"] {
+        for method in ["POST", "PUT"] {
+            // This request fails all other checks.
+            let foreign = || {
+                let request = warp::test::request().method(method).path(path);
+                request.header("origin", "https://evil.example").body("x".repeat(20_000))
+            };
+            app.send(foreign()).await.assert_problem(501, "mail_disabled");
+            user.send(foreign()).await.assert_problem(501, "mail_disabled");
+            user.send(json_request(method, path).body("{}"))
+                .await
+                .assert_problem(501, "mail_disabled");
+        }
+        let no_method = app.send(warp::test::request().method("DELETE").path(path)).await;
+        no_method.assert_problem(405, "method_not_allowed");
+        assert_eq!(no_method.header("allow"), "POST, PUT");
+    }
+    assert_eq!(user.me().await.body["email_verified_at"], json!(null));
+}
+
+#[tokio::test]
 async fn a_body_is_at_most_16_kib() {
     let app = TestApp::new().await;
     let padded = |length: usize| format!("{}{}", valid(), " ".repeat(length - valid().len()));

@@ -72,6 +72,47 @@ async fn the_guard_accepts_a_user_until_the_session_ends() {
 }
 
 #[tokio::test]
+async fn a_guard_for_verified_users_rejects_others_with_403() {
+    let folder = tempfile::tempdir().unwrap();
+    let auth = auth(&folder).await;
+    let private = auth.guarded_verified(warp::path!("private"), async |user: SignedIn| {
+        format!("hello {}", user.email())
+    });
+    let body = warp::body::content_length_limit(100).and(warp::body::json());
+    let note = auth.guarded_verified_with(
+        warp::path!("api" / "notes" / u64).and(warp::post()),
+        body,
+        async |user: SignedIn, id: u64, text: String| format!("{text} {id} by {}", user.email()),
+    );
+    let page = warp::any().map(|| "the page".into_response());
+    let own = private.or(note).unify().or(page).unify();
+    let app = auth.routes().or(own).unify().boxed();
+    let token = token(&app).await;
+    let send = async |bearer: &str| {
+        let bearer = format!("Bearer {bearer}");
+        let page = warp::test::request().path("/private").header("authorization", &bearer);
+        let note = warp::test::request().method("POST").path("/api/notes/7");
+        let note = note.header("authorization", &bearer).body("\"written\"");
+        [page.reply(&app).await, note.reply(&app).await]
+    };
+    for response in send("nonsense").await {
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    }
+    for response in send(&token).await {
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        assert!(!response.headers().contains_key("www-authenticate"));
+        let problem: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(problem["code"], "email_not_verified");
+    }
+    let user = auth.accounts().authenticate(&token).await.unwrap().id();
+    auth.accounts().operator().verify_email(user).await.unwrap();
+    let [page, note] = send(&token).await;
+    assert_eq!(page.body(), &format!("hello {EMAIL}"));
+    assert_eq!(note.body(), &format!("written 7 by {EMAIL}"));
+}
+
+#[tokio::test]
 async fn a_guarded_path_never_falls_through_to_another_route() {
     let folder = tempfile::tempdir().unwrap();
     let app = app(&auth(&folder).await);

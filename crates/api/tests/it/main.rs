@@ -5,11 +5,15 @@
 mod activity;
 mod checks;
 mod discovery;
+mod email;
+mod email_sign_in;
 mod embedded;
 mod logout;
+mod mailbox;
 mod me;
 mod openapi;
 mod password;
+mod password_reset;
 mod refresh;
 mod replaced_sessions;
 mod sessions;

@@ -182,6 +182,7 @@ async fn the_export_contains_everything_except_hashes_and_tokens() {
       "user": {
         "created_at": "2023-11-14T22:13:20Z",
         "email": "Ada@example.com",
+        "email_verified_at": null,
         "id": "[uuid]"
       }
     }

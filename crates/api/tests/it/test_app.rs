@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use accounts::{Accounts, Config};
+use accounts::{Accounts, Config, MailMode};
 use api::{Auth, Origin};
 use auth_core::ManualClock;
 use serde_json::{Value, json};
@@ -15,12 +15,14 @@ use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 use warp::test::RequestBuilder;
 
+use crate::mailbox::{Mailbox, SecretsOnly, SentMail};
 use crate::openapi::{Documented, compared};
 
 pub(crate) const ORIGIN: &str = "https://auth.example.com";
 /// The `WWW-Authenticate` header of a response to a request without an access token.
 pub(crate) const CHALLENGE: &str = "Bearer realm=\"latchkey\"";
 pub(crate) const COOKIE: &str = "__Host-latchkey_refresh";
+pub(crate) const DEVICE: &str = "__Host-latchkey_device";
 pub(crate) const EMAIL: &str = "Ada@example.com";
 pub(crate) const PASSWORD: &str = "a long walk along the sea";
 
@@ -30,6 +32,8 @@ pub(crate) struct TestApp {
     clock: Arc<ManualClock>,
     folder: TempDir,
     documented: Documented,
+    accounts: Arc<Accounts>,
+    mailbox: Mailbox,
 }
 
 /// A user with a session: the access token, and the refresh token from the cookie.
@@ -58,22 +62,42 @@ impl TestApp {
     }
 
     pub(crate) async fn with_origin(origin: Origin) -> Self {
-        Self::with_config(Config::new(origin)).await
+        Self::with_config(Config::new(origin), MailMode::Off).await
+    }
+
+    /// Builds an app that sends mails.
+    pub(crate) async fn with_mail() -> Self {
+        Self::with_config(Config::new(Origin::parse(ORIGIN).unwrap()), MailMode::On).await
+    }
+
+    /// Builds an app where users can sign in by email.
+    pub(crate) async fn with_email_sign_in() -> Self {
+        Self::with_email_sign_in_at(Origin::parse(ORIGIN).unwrap()).await
+    }
+
+    pub(crate) async fn with_email_sign_in_at(origin: Origin) -> Self {
+        let config = Config { email_sign_in: true, ..Config::new(origin) };
+        Self::with_config(config, MailMode::On).await
     }
 
     /// Builds an app where visitors cannot create accounts.
     pub(crate) async fn without_sign_up() -> Self {
         let config = Config::new(Origin::parse(ORIGIN).unwrap());
-        Self::with_config(Config { sign_up: false, ..config }).await
+        Self::with_config(Config { sign_up: false, ..config }, MailMode::Off).await
     }
 
     /// Builds an app with this configuration, but with few hash iterations.
-    async fn with_config(config: Config) -> Self {
+    async fn with_config(config: Config, mail: MailMode) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::<ManualClock>::default();
         let config = Config { pbkdf2_iterations: 1_000, ..config };
         let store = Arc::new(SqliteStore::open(&folder.path().join("latchkey.db")).unwrap());
-        let accounts = Accounts::builder()
+        let mailbox = Mailbox::default();
+        let builder = match mail {
+            MailMode::Off => Accounts::builder(),
+            MailMode::On => Accounts::builder().mail(mailbox.clone()).mail_text(SecretsOnly),
+        };
+        let accounts = builder
             .config(config)
             .store(store)
             .clock(Arc::<ManualClock>::clone(&clock))
@@ -82,14 +106,33 @@ impl TestApp {
             .build()
             .await
             .unwrap();
-        let auth = Auth::new(accounts);
+        let auth = Auth::new(Arc::clone(&accounts));
         let documented = Documented::default();
         let routes = auth.routes().or(api::api_not_found()).unify().boxed();
-        Self { routes: compared(routes, &documented), clock, folder, documented }
+        let routes = compared(routes, &documented);
+        Self { routes, clock, folder, documented, accounts, mailbox }
     }
 
     pub(crate) fn advance(&self, time: Duration) {
         self.clock.advance(time);
+    }
+
+    pub(crate) fn accounts(&self) -> &Arc<Accounts> {
+        &self.accounts
+    }
+
+    /// Sends the mails that are due, and returns them.
+    pub(crate) async fn mails(&self) -> Vec<SentMail> {
+        self.accounts.send_due_mails().await.unwrap();
+        self.mailbox.take()
+    }
+
+    /// Sends the mails that are due, and returns the code or the token in the one of this kind.
+    pub(crate) async fn secret(&self, kind: &str) -> String {
+        let mails = self.mails().await;
+        let found: Vec<_> = mails.iter().filter(|mail| mail.kind == kind).collect();
+        assert_eq!(found.len(), 1, "{kind}: {mails:?}");
+        found[0].secret.clone()
     }
 
     /// Returns the responses of the OpenAPI document that have occurred.
@@ -112,6 +155,10 @@ impl TestApp {
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> TestResponse {
         self.send(post(path).body(body.to_string())).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value) -> TestResponse {
+        self.send(json_request("PUT", path).body(body.to_string())).await
     }
 
     pub(crate) async fn sign_up(&self) -> TestResponse {
@@ -165,6 +212,14 @@ impl SignedInUser<'_> {
         self.send(warp::test::request().path(path)).await
     }
 
+    pub(crate) async fn post(&self, path: &str, body: Value) -> TestResponse {
+        self.send(post(path).body(body.to_string())).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value) -> TestResponse {
+        self.send(json_request("PUT", path).body(body.to_string())).await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> TestResponse {
         self.send(warp::test::request().method("DELETE").path(path)).await
     }
@@ -195,6 +250,16 @@ impl TestResponse {
         assert!(self.body["detail"].as_str().unwrap().ends_with('.'));
     }
 
+    /// Asserts that the response rejects one field, for breaking the rule with this code.
+    #[track_caller]
+    pub(crate) fn assert_field_error(&self, field: &str, code: &str) {
+        self.assert_problem(422, "invalid_fields");
+        let errors = self.body["errors"].as_array().unwrap();
+        let found: Vec<_> = errors.iter().map(|error| (&error["field"], &error["code"])).collect();
+        assert_eq!(found, [(&json!(field), &json!(code))]);
+        assert!(errors[0]["message"].as_str().unwrap().ends_with('.'));
+    }
+
     pub(crate) fn token(&self) -> String {
         self.body["access_token"].as_str().unwrap().to_owned()
     }
@@ -203,6 +268,21 @@ impl TestResponse {
     pub(crate) fn cookie(&self) -> String {
         let (_, value) = self.header("set-cookie").split_once('=').unwrap();
         value.split(';').next().unwrap().to_owned()
+    }
+
+    /// Returns the `Set-Cookie` headers, without the names in front of them, that set the cookie with
+    /// this name.
+    pub(crate) fn set_cookies(&self, name: &str) -> Vec<&str> {
+        let set = self.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+        set.filter_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('=')).collect()
+    }
+
+    /// Returns the value of the only cookie with this name that the response sets.
+    #[track_caller]
+    pub(crate) fn cookie_named(&self, name: &str) -> &str {
+        let set = self.set_cookies(name);
+        assert_eq!(set.len(), 1, "{name}: {:?}", self.headers);
+        set[0].split(';').next().unwrap()
     }
 
     #[track_caller]

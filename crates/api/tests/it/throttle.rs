@@ -4,9 +4,7 @@ use api::{ClientAddress, Origin};
 use serde_json::json;
 use warp::test::RequestBuilder;
 
-use crate::test_app::{EMAIL, PASSWORD, TestApp, TestResponse, json_request, post};
-
-const DEVICE: &str = "__Host-latchkey_device";
+use crate::test_app::{DEVICE, EMAIL, PASSWORD, TestApp, TestResponse, json_request, post};
 
 /// Returns a sign-in request from this IP address.
 fn sign_in_from(address: [u8; 4], password: &str) -> RequestBuilder {
@@ -16,9 +14,7 @@ fn sign_in_from(address: [u8; 4], password: &str) -> RequestBuilder {
 
 /// Returns the value of the device cookie that a response sets.
 fn device(response: &TestResponse) -> String {
-    let set = response.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
-    let found = set.filter_map(|cookie| cookie.strip_prefix(DEVICE)?.strip_prefix('=')).next();
-    found.unwrap().split(';').next().unwrap().to_owned()
+    response.cookie_named(DEVICE).to_owned()
 }
 
 #[tokio::test]
