@@ -5,7 +5,7 @@ mod files;
 mod respond;
 mod settings;
 
-use api_types::PAGE_PATHS;
+use api_types::{PAGES, PageAvailability};
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
 use warp::filters::path::FullPath;
@@ -83,7 +83,7 @@ fn respond<F: Files>(
 /// so does the server.
 fn is_route(path: &str) -> bool {
     let route = path.strip_suffix('/').filter(|route| !route.is_empty()).unwrap_or(path);
-    PAGE_PATHS.contains(&route)
+    PAGES.iter().any(|page| page.path == route && page.availability == PageAvailability::Always)
 }
 
 /// Returns whether a browser has submitted a form (HTML, 4.10.21.3). The pages send their forms
@@ -140,7 +140,8 @@ mod tests {
 
     #[tokio::test]
     async fn every_route_serves_the_page_with_the_settings_filled_in() {
-        for path in PAGE_PATHS.into_iter().chain(["/login/"]) {
+        let pages = PAGES.iter().filter(|page| page.availability == PageAvailability::Always);
+        for path in pages.map(|page| page.path).chain(["/login/"]) {
             let answer = get(path, ("accept", "text/html")).await;
             assert_eq!(
                 (answer.status().as_u16(), &answer.body()[..]),

@@ -23,7 +23,7 @@ mod request;
 mod response;
 
 pub use activity::*;
-pub use pages::PAGE_PATHS;
+pub use pages::*;
 pub use problem::*;
 pub use request::*;
 pub use response::*;

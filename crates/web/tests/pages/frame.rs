@@ -4,7 +4,7 @@ use web::session::Session;
 use crate::html::{ada, nav, tag, visit};
 
 fn paths() -> impl Iterator<Item = &'static str> {
-    api_types::PAGE_PATHS.into_iter().chain(["/nowhere"])
+    api_types::PAGES.into_iter().map(|page| page.path).chain(["/nowhere"])
 }
 
 fn sessions() -> [Session; 5] {
