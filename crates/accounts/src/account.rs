@@ -92,10 +92,12 @@ impl Accounts {
         let reauthentication = Reauthentication { session, client, verified: version };
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
         let (hooks, erase_requests) = (self.hooks.clone(), self.erase_requests.clone());
+        let (notice, mail_requests) = (self.new_notice(now), self.mail_requests.clone());
         let change = async move {
-            let outcome = store.change_password(&reauthentication, &hash, None, now).await;
+            let outcome = store.change_password(&reauthentication, &hash, notice, now).await;
             settle(attempt, outcome.map_err(ServiceError::from)?).await?;
             erase_requests.request();
+            mail_requests.notify();
             tracing::info!(%user, session = %session.id, "changed the password");
             hooks.notify(&AccountEvent::PasswordChanged { user });
             Ok::<_, OwnAccountError>(())
@@ -129,10 +131,12 @@ impl Accounts {
         let reauthentication = Reauthentication { session, client, verified: version };
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
         let (hooks, erase_requests) = (self.hooks.clone(), self.erase_requests.clone());
+        let (notice, mail_requests) = (self.new_notice(now), self.mail_requests.clone());
         let delete = async move {
-            let outcome = store.delete_own_account(&reauthentication, None, now).await;
+            let outcome = store.delete_own_account(&reauthentication, notice, now).await;
             settle(attempt, outcome.map_err(ServiceError::from)?).await?;
             erase_requests.request();
+            mail_requests.notify();
             tracing::info!(%user, session = %session.id, "deleted the account");
             hooks.notify(&AccountEvent::Deleted { user });
             Ok::<_, OwnAccountError>(())
@@ -168,12 +172,12 @@ impl Accounts {
     }
 
     /// Checks the password of the user who sends the request.
-    async fn reauthenticate(
+    pub(crate) async fn reauthenticate(
         &self,
         signed_in: &SignedIn,
         password: &str,
         caller: &Caller,
-    ) -> Result<CorrectPassword, OwnAccountError> {
+    ) -> Result<CorrectPassword, ReauthenticationError> {
         let (session, now) = (signed_in.session().id, self.clock.now());
         let failure = Event::by_user(EventKind::PasswordCheckFailed, now, caller.client.clone())
             .in_session(session);
@@ -196,10 +200,23 @@ impl Accounts {
         // The check also fails if the account was deleted. Do not report that as a wrong password.
         let active = self.store.session(session, self.clock.now()).await;
         match active.map_err(ServiceError::from)? {
-            Some(_) => Err(OwnAccountError::WrongPassword),
-            None => Err(OwnAccountError::SessionEnded),
+            Some(_) => Err(ReauthenticationError::WrongPassword),
+            None => Err(ReauthenticationError::SessionEnded),
         }
     }
+}
+
+/// An error from [`Accounts::reauthenticate`].
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReauthenticationError {
+    #[error("the password is wrong")]
+    WrongPassword,
+    #[error("too many attempts have failed")]
+    TooManyAttempts { retry_after: Duration },
+    #[error("the session has ended")]
+    SessionEnded,
+    #[error(transparent)]
+    Service(#[from] ServiceError),
 }
 
 /// Settles the attempt according to the outcome of the change that the password authorised.
@@ -224,13 +241,26 @@ async fn settle(
     }
 }
 
-impl From<PasswordCheckError> for OwnAccountError {
+impl From<PasswordCheckError> for ReauthenticationError {
     fn from(error: PasswordCheckError) -> Self {
         match error {
             PasswordCheckError::TooManyAttempts { retry_after } => {
                 Self::TooManyAttempts { retry_after }
             }
             PasswordCheckError::Service(error) => Self::Service(error),
+        }
+    }
+}
+
+impl From<ReauthenticationError> for OwnAccountError {
+    fn from(error: ReauthenticationError) -> Self {
+        match error {
+            ReauthenticationError::WrongPassword => Self::WrongPassword,
+            ReauthenticationError::TooManyAttempts { retry_after } => {
+                Self::TooManyAttempts { retry_after }
+            }
+            ReauthenticationError::SessionEnded => Self::SessionEnded,
+            ReauthenticationError::Service(error) => Self::Service(error),
         }
     }
 }

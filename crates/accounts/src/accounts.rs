@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
-use auth_core::{Clock, DecoyKey, JwkSet, Origin, Random, Timestamp};
+use auth_core::{Clock, DecoyKey, JwkSet, MailId, Origin, Random, Timestamp};
 use user_store::{Store, StoreError};
 
 use crate::config::Config;
 use crate::erase_requests::EraseRequests;
 use crate::hooks::Hooks;
+use crate::mail::{MailMode, MailRequests, Mailer};
 use crate::passwords::PasswordService;
 use crate::tasks::BackgroundTasks;
 use crate::throttle::Throttle;
@@ -26,6 +27,9 @@ pub struct Accounts {
     pub(crate) tasks: BackgroundTasks,
     pub(crate) erase_requests: EraseRequests,
     pub(crate) hooks: Hooks,
+    /// `None` if mail is off.
+    pub(crate) mailer: Option<Arc<Mailer>>,
+    pub(crate) mail_requests: MailRequests,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
 }
@@ -42,6 +46,23 @@ impl Accounts {
     #[must_use]
     pub const fn origin(&self) -> &Origin {
         &self.config.origin
+    }
+
+    /// Returns whether the service sends mails.
+    #[must_use]
+    pub const fn mail(&self) -> MailMode {
+        match self.mailer {
+            Some(_) => MailMode::On,
+            None => MailMode::Off,
+        }
+    }
+
+    /// Returns the id of the notice of a change, if mail is on.
+    pub(crate) fn new_notice(&self, now: Timestamp) -> Option<MailId> {
+        match self.mail() {
+            MailMode::On => Some(MailId::generate(now, &*self.random)),
+            MailMode::Off => None,
+        }
     }
 
     /// Returns the memory that verifying the most expensive hash in use takes, in bytes; see
@@ -85,7 +106,10 @@ impl Accounts {
         self.store.ping().await
     }
 
-    /// Waits until all changes are complete, including those whose callers have disconnected.
+    /// Waits until all changes are complete, including those whose callers have disconnected. Also
+    /// waits for attempts to send mails, which can take up to
+    /// [`ATTEMPT_TIMEOUT`](crate::ATTEMPT_TIMEOUT): a caller that does not want to wait that long can
+    /// drop the future. The mails are sent after the next start.
     ///
     /// A server should call this after it has stopped serving requests, so that every change is
     /// logged before it exits.

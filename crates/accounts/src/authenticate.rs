@@ -1,4 +1,4 @@
-use auth_core::{Session, UserId};
+use auth_core::{Session, Timestamp, UserId};
 use user_store::{ActiveSession, StoreError, User};
 
 use crate::accounts::Accounts;
@@ -40,6 +40,13 @@ impl SignedIn {
     #[must_use]
     pub fn email(&self) -> &str {
         self.user.email.as_str()
+    }
+
+    /// Returns when the email address was verified, if it is. An app should not trust an email
+    /// address that is not verified.
+    #[must_use]
+    pub const fn email_verified_at(&self) -> Option<Timestamp> {
+        self.user.email_verified_at
     }
 
     /// Returns the session that the request belongs to.

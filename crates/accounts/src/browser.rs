@@ -10,3 +10,14 @@ pub(crate) struct Browser {
     /// Present if the account knows the browser.
     pub(crate) known: Option<KnownBrowser>,
 }
+
+impl Browser {
+    /// Forgets the browser unless the account knew it until a change that has incremented the device
+    /// version once.
+    pub(crate) fn known_before_change(mut self) -> Self {
+        let (user, current) = (self.user, self.device_version);
+        self.known
+            .take_if(|known| known.user != user || DeviceVersion(known.version).next() != current);
+        self
+    }
+}

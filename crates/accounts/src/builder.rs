@@ -21,6 +21,7 @@ use crate::accounts::Accounts;
 use crate::config::{Config, Weakness};
 use crate::erase_requests::EraseRequests;
 use crate::hooks::{AccountEvent, Hooks};
+use crate::mail::{DefaultMailText, MailRequests, MailTextSource, MailTransport, Mailer};
 use crate::maintenance;
 use crate::passwords::{HashingMode, HashingSettings, PasswordService};
 use crate::tasks::BackgroundTasks;
@@ -42,6 +43,8 @@ pub struct Builder<T = Arc<Accounts>> {
     weaknesses: Weaknesses,
     maintenance: Maintenance,
     hooks: Hooks,
+    mail_transport: Option<Arc<dyn MailTransport>>,
+    mail_text: Arc<dyn MailTextSource>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     builds: PhantomData<fn() -> T>,
@@ -75,6 +78,9 @@ pub enum BuildError {
     /// The number of PBKDF2 iterations is out of range.
     #[error("the number of PBKDF2 iterations must be between 1,000 and 10,000,000")]
     Iterations(#[source] InvalidIterations),
+    /// Sign-in by email is on, but mail is off.
+    #[error("sign-in by email needs mail; call `mail(TRANSPORT)`, or leave out `email_sign_in()`")]
+    EmailSignInWithoutMail,
     /// The configuration is not secure. The value lists all of its weaknesses.
     #[error("the configuration is not secure: {}", list(.0))]
     Weak(Vec<Weakness>),
@@ -168,6 +174,8 @@ impl<T> Builder<T> {
             weaknesses: Weaknesses::Reject,
             maintenance: Maintenance::Run,
             hooks: Hooks::default(),
+            mail_transport: None,
+            mail_text: Arc::new(DefaultMailText),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             builds: PhantomData,
@@ -234,8 +242,8 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Sets the name of the app. Users cannot choose it as their password. The default is
-    /// "Latchkey".
+    /// Sets the name of the app. Users cannot choose it as their password, and mails contain it. The
+    /// default is "Latchkey", and the host of the public URL in mails.
     pub fn app_name(mut self, name: impl Into<String>) -> Self {
         self.config.app_name = name.into();
         self
@@ -311,6 +319,30 @@ impl<T> Builder<T> {
         self
     }
 
+    /// Turns mail on: users verify their email address, change it, and reset their password with mails
+    /// that `transport` sends. They also get notices of changes to their account. Without this, mail
+    /// is off.
+    ///
+    /// Mails are stored until they have been sent, and sent in the background, unless the service was
+    /// built with [`without_maintenance`](Self::without_maintenance).
+    pub fn mail(mut self, transport: impl MailTransport) -> Self {
+        self.mail_transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Uses the app's own texts of mails instead of [`DefaultMailText`].
+    pub fn mail_text(mut self, text: impl MailTextSource) -> Self {
+        self.mail_text = Arc::new(text);
+        self
+    }
+
+    /// Lets users sign in with a code from a mail. This requires [`mail`](Self::mail). See
+    /// [`Config::email_sign_in`].
+    pub const fn email_sign_in(mut self) -> Self {
+        self.config.email_sign_in = true;
+        self
+    }
+
     /// Uses `clock` instead of the system clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -331,8 +363,8 @@ impl<T> Builder<T> {
         self
     }
 
-    /// Disables the purging of expired data and the erasure of deleted data in the background. Use
-    /// this for short-lived commands that run beside a server.
+    /// Disables the purging of expired data, the erasure of deleted data and the sending of mails in
+    /// the background. Use this for short-lived commands that run beside a server.
     pub fn without_maintenance(mut self) -> Self {
         self.maintenance = Maintenance::Skip;
         self
@@ -368,6 +400,9 @@ impl<T> Builder<T> {
             password_policy: self.password_policy.map_err(BuildError::PasswordMinLength)?,
             ..self.config
         };
+        if config.email_sign_in && self.mail_transport.is_none() {
+            return Err(BuildError::EmailSignInWithoutMail);
+        }
         // Times in tokens are whole seconds.
         if config.access_token_lifetime < Duration::from_secs(1) {
             return Err(BuildError::AccessTokenLifetime);
@@ -389,6 +424,18 @@ impl<T> Builder<T> {
         let tasks = BackgroundTasks::default();
         let attempts =
             AttemptContext::new(Arc::clone(&store), Arc::clone(&self.clock), tasks.clone());
+        let erase_requests = EraseRequests::default();
+        let mailer = self.mail_transport.map(|transport| {
+            Arc::new(Mailer {
+                store: Arc::clone(&store),
+                clock: Arc::clone(&self.clock),
+                transport,
+                text: self.mail_text,
+                origin: config.origin.clone(),
+                app_name: config.mail_name().to_owned(),
+                erase_requests: erase_requests.clone(),
+            })
+        });
         let accounts = Arc::new(Accounts {
             tokens: TokenIssuer::new(Arc::clone(&keys), Arc::clone(&self.random)),
             keys,
@@ -399,7 +446,9 @@ impl<T> Builder<T> {
                 false => Throttle::disabled(attempts),
             },
             tasks,
-            erase_requests: EraseRequests::default(),
+            erase_requests,
+            mailer,
+            mail_requests: MailRequests::default(),
             store,
             hooks: self.hooks,
             config,

@@ -27,7 +27,8 @@ pub struct Config {
     /// The public origin of the service, such as `https://auth.example.com`. It is the issuer and
     /// the audience of all access tokens.
     pub origin: Origin,
-    /// The name of the app. Users cannot choose it as their password. "Latchkey" by default.
+    /// The name of the app. Users cannot choose it as their password. "Latchkey" by default. Mails
+    /// contain it, or the host of the public origin instead of the default.
     pub app_name: String,
     /// How long an access token is valid. Five minutes by default.
     pub access_token_lifetime: Duration,
@@ -42,6 +43,10 @@ pub struct Config {
     /// `true` if visitors can create accounts. Otherwise, only
     /// [`Operator::create`](crate::Operator::create) creates them.
     pub sign_up: bool,
+    /// `true` if users can sign in with a code from a mail. This requires a
+    /// [`MailTransport`](crate::MailTransport). `false` by default: access to a mailbox is weaker
+    /// evidence than a password (NIST SP 800-63B-4, 3.1.3.1).
+    pub email_sign_in: bool,
     /// The memory that memory-hard hashes from other systems (Argon2, scrypt) may use together, in
     /// bytes. 256 MiB by default. A hash that needs more is verified while no other memory-hard
     /// hash is. Latchkey's own hashes need no memory.
@@ -72,9 +77,15 @@ impl Config {
             pbkdf2_iterations: PasswordHasher::DEFAULT_ITERATIONS,
             hashing: HashingMode::default(),
             sign_up: true,
+            email_sign_in: false,
             hash_memory: Self::DEFAULT_HASH_MEMORY,
             throttle: true,
         }
+    }
+
+    /// Returns the name of the app in mails.
+    pub(crate) fn mail_name(&self) -> &str {
+        if self.app_name == Self::DEFAULT_APP_NAME { self.origin.host() } else { &self.app_name }
     }
 
     /// Returns the settings that work but are not secure.

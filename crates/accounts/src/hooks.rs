@@ -2,7 +2,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use auth_core::{SessionId, UserId};
+use auth_core::{Email, SessionId, UserId};
 use user_store::User;
 
 /// An account event that the app can react to. See
@@ -24,7 +24,22 @@ pub enum AccountEvent {
         /// The session that was opened.
         session: SessionId,
     },
-    /// The password was changed, by the user or by an operator.
+    /// The email address was verified, by the user or by an operator.
+    #[non_exhaustive]
+    EmailVerified {
+        /// The user.
+        user: UserId,
+    },
+    /// The user changed the email address. The new one is verified.
+    #[non_exhaustive]
+    EmailChanged {
+        /// The account after the change.
+        user: User,
+        /// The email address before the change.
+        previous: Email,
+    },
+    /// The password was changed, by the user or by an operator, or reset with a token from a mail. A
+    /// reset also verifies the email address.
     #[non_exhaustive]
     PasswordChanged {
         /// The user.

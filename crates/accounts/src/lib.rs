@@ -75,12 +75,17 @@ mod browser;
 mod builder;
 mod caller;
 mod config;
+mod email_change;
+mod email_sign_in;
+mod email_verification;
 mod erase_requests;
 mod error_chain;
 mod hooks;
 mod mail;
+mod mail_request;
 mod maintenance;
 mod operator;
+mod password_reset;
 mod passwords;
 mod refresh;
 mod service_error;
@@ -96,22 +101,34 @@ mod tokens;
 pub use account::{ChangePassword, DeleteAccountOutcome, OwnAccountError};
 pub use accounts::Accounts;
 pub use auth_core::{
-    AccessToken, ClientInfo, Clock, DeviceToken, Email, EmailError, InvalidDeviceToken,
-    InvalidIterations, InvalidOrigin, InvalidRefreshToken, IssuedToken, Jwk, JwkSet, KeyError,
-    MailId, NewPassword, Origin, PasswordError, PasswordHash, PasswordPolicy, PasswordPolicyError,
-    Random, RefreshToken, Session, SessionId, SessionLimits, SessionLimitsError, SessionPolicy,
-    Timestamp, UserId, bearer_token,
+    AccessToken, ClientInfo, Clock, DeviceToken, Email, EmailError, EmailSignInToken,
+    InvalidDeviceToken, InvalidEmailSignInToken, InvalidIterations, InvalidOrigin,
+    InvalidRefreshToken, IssuedToken, Jwk, JwkSet, KeyError, MailId, NewPassword, OneTimeCode,
+    Origin, PasswordError, PasswordHash, PasswordPolicy, PasswordPolicyError, Random, RefreshToken,
+    ResetToken, Session, SessionId, SessionLimits, SessionLimitsError, SessionPolicy, Timestamp,
+    UserId, bearer_token,
 };
 pub use authenticate::{AuthenticateError, SignedIn};
 pub use builder::{BuildError, Builder};
 pub use caller::Caller;
 pub use config::{Config, Weakness};
+pub use email_change::{
+    ChangeEmailError, ChangedEmail, RequestEmailChange, RequestEmailChangeError,
+};
+pub use email_sign_in::{CodeSignInError, RequestSignInCode, SignInCodeRequested, SignInWithCode};
+pub use email_verification::{CodeError, SendVerificationError};
 pub use error_chain::error_chain;
 pub use hooks::AccountEvent;
-pub use mail::{ATTEMPT_TIMEOUT, MailTransport, OutgoingMail, SendMailError};
+pub use mail::{
+    ATTEMPT_TIMEOUT, DefaultMailText, MailContext, MailMode, MailText, MailTextSource,
+    MailTransport, OutgoingMail, SendMailError,
+};
+pub use mail_request::RequestMailError;
 pub use operator::Operator;
 pub use operator::keys::{KeyActivation, SigningKeyError, SigningKeyRecord, SigningKeyState};
+pub use operator::mails::SendTestMailError;
 pub use operator::users::OperatorError;
+pub use password_reset::{PasswordReset, ResetPasswordError};
 pub use passwords::{HashingError, HashingMode};
 pub use refresh::RefreshError;
 pub use service_error::ServiceError;
@@ -122,9 +139,10 @@ pub use tokens::{IssuedRefreshToken, IssuedTokens};
 #[cfg(feature = "sqlite")]
 pub use user_store::OpenError;
 pub use user_store::{
-    Actor, EraseOutcome, Event, EventId, EventKind, ImportUsersOutcome, InvalidEventId,
-    KnownBrowsers, Lockouts, Purged, RecountOutcome, SessionRecord, Store, StoreError, StoredUser,
-    User, UserData,
+    Actor, CodeMessage, EraseOutcome, Event, EventId, EventKind, ImportUsersOutcome,
+    InvalidEventId, KnownBrowsers, Lockouts, MailRecord, Message, Notice, NoticeKind, Purged,
+    RecountOutcome, Requested, ResetMessage, RetryMailsOutcome, SessionRecord, Store, StoreError,
+    StoredUser, User, UserData,
 };
 #[cfg(feature = "postgres")]
 pub use user_store::{InvalidPostgresUrl, PostgresOpenError};

@@ -33,13 +33,18 @@ const ERASE_DELAY: Duration = Duration::from_secs(1);
 /// The time until the next attempt if the data is still in use.
 const ERASE_RETRY: Duration = Duration::from_secs(5);
 
-/// Purges expired data, recounts imported hashes, erases deleted data and logs the length of the
-/// hashing queue until the service is dropped. Several servers can do this concurrently on one
+/// The maximum time between two checks for mails that are due. Other servers and the command line
+/// add mails too.
+const MAIL_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Purges expired data, recounts imported hashes, erases deleted data, sends mails and logs the
+/// length of the hashing queue until the service is dropped. Several servers can do this concurrently on one
 /// store.
 pub(crate) async fn run(accounts: Weak<Accounts>) {
     tokio::join!(
         purge_periodically(&accounts),
         erase_periodically(&accounts),
+        send_mails_periodically(&accounts),
         log_queue_periodically(&accounts)
     );
 }
@@ -59,6 +64,27 @@ async fn erase_periodically(accounts: &Weak<Accounts>) {
                 ERASE_INTERVAL
             }
         };
+    }
+}
+
+/// Sends mails when a request has added one, and periodically. Ends when the service is dropped or
+/// drained, or if mail is off.
+async fn send_mails_periodically(accounts: &Weak<Accounts>) {
+    while let Some(requests) = accounts.upgrade().map(|it| it.mail_requests.clone()) {
+        let _ = timeout(MAIL_INTERVAL, requests.notified()).await;
+        let Some(accounts) = accounts.upgrade() else { return };
+        let Some(mailer) = accounts.mailer.clone() else { return };
+        let tasks = accounts.tasks.clone();
+        // A slow relay must not keep the service from being dropped.
+        drop(accounts);
+        if tasks.is_draining() {
+            return;
+        }
+        let send = async move { mailer.send_due().await };
+        if let Err(error) = tasks.run_to_completion(send).await {
+            let error = error_chain(&error);
+            tracing::warn!(error, "could not send mails; trying again later");
+        }
     }
 }
 
@@ -123,6 +149,20 @@ async fn recount_decoys(accounts: &Accounts) {
 }
 
 impl Accounts {
+    /// Sends the mails that are due, and returns how many were sent. If mail is off, sends none. A
+    /// mail that cannot be sent is tried again later.
+    ///
+    /// A service does this in the background, unless it was built with
+    /// [`Builder::without_maintenance`](crate::Builder::without_maintenance).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails.
+    pub async fn send_due_mails(&self) -> Result<usize, StoreError> {
+        let Some(mailer) = self.mailer.clone() else { return Ok(0) };
+        self.tasks.run_to_completion(async move { mailer.send_due().await }).await
+    }
+
     /// Counts the password hashes that were imported from other systems, if the last count was at
     /// least a day ago, and adapts the decoys to them: as users with imported hashes sign in, fewer
     /// sign-ins with unknown email addresses take as long as an imported hash.

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod keys;
+pub(crate) mod mails;
 pub(crate) mod transfer;
 pub(crate) mod users;
 

@@ -8,6 +8,7 @@ use crate::accounts::Accounts;
 use crate::caller::Caller;
 use crate::config::Config;
 use crate::hooks::AccountEvent;
+use crate::mail::{MailMode, VERIFICATION_LIFETIME, new_code};
 use crate::passwords::{HashingError, PasswordService};
 use crate::service_error::ServiceError;
 use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope};
@@ -41,7 +42,7 @@ pub enum SignUpError {
 }
 
 impl Accounts {
-    /// Creates an account.
+    /// Creates an account. If mail is on, sends a code that verifies the email address.
     ///
     /// # Errors
     ///
@@ -66,10 +67,11 @@ impl Accounts {
         let client = caller.client.clone();
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
         let (random, hooks) = (Arc::clone(&self.random), self.hooks.clone());
+        let (mail, mail_requests) = (self.mail(), self.mail_requests.clone());
         let create = async move {
             let hash = hash.get().await.map_err(ServiceError::from)?;
             let event = Event::by_user(EventKind::AccountCreated, clock.now(), client);
-            let account = NewAccount { email, hash, event };
+            let account = NewAccount { email, hash, event, mail };
             let created = account.create(&*store, &*random).await;
             attempt
                 .settle(match created {
@@ -80,6 +82,7 @@ impl Accounts {
                 })
                 .await;
             let user = created?;
+            mail_requests.notify();
             hooks.notify(&AccountEvent::SignedUp { user: user.clone() });
             Ok(user)
         };
@@ -93,6 +96,8 @@ pub(crate) struct NewAccount {
     pub(crate) hash: PasswordHash,
     /// The audit event. Its time is also the creation time of the account.
     pub(crate) event: Event,
+    /// Whether the user gets a mail with a code that verifies the email address.
+    pub(crate) mail: MailMode,
 }
 
 impl NewAccount {
@@ -102,11 +107,19 @@ impl NewAccount {
         store: &dyn Store,
         random: &dyn Random,
     ) -> Result<User, SignUpError> {
-        let Self { email, hash, event } = self;
+        let Self { email, hash, event, mail } = self;
         let created_at = event.at;
         let id = UserId::generate(created_at, random);
         let user = User { id, email, created_at, disabled_at: None, email_verified_at: None };
-        match store.create_user(&user, &hash, &event.about(id), None).await {
+        let verification = match mail {
+            MailMode::On => {
+                let client = event.client.clone();
+                Some(new_code(id, VERIFICATION_LIFETIME, client, created_at, random))
+            }
+            MailMode::Off => None,
+        };
+        let event = event.about(id);
+        match store.create_user(&user, &hash, &event, verification.as_ref()).await {
             Ok(()) => {
                 tracing::info!(user = %id, "account created");
                 Ok(user)

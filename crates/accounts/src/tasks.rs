@@ -48,6 +48,11 @@ impl BackgroundTasks {
         self.0.wait().await;
     }
 
+    /// Returns `true` if [`drain`](Self::drain) was called.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.0.is_closed()
+    }
+
     /// Returns the number of running tasks.
     #[cfg(test)]
     pub(crate) fn running(&self) -> usize {

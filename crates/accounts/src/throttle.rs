@@ -1,4 +1,4 @@
-//! Limits on failed sign-ins and on sign-ups (OWASP ASVS 5.0, 6.3.1).
+//! Limits on failed sign-ins, on sign-ups and on mails (OWASP ASVS 5.0, 6.3.1).
 
 mod attempt;
 mod queue;
@@ -7,7 +7,7 @@ pub(crate) use attempt::{Attempt, AttemptContext, AttemptError, AttemptOutcome};
 
 use std::time::Duration;
 
-use auth_core::{ClientInfo, CounterKey, KnownBrowser, Limit, Network};
+use auth_core::{ClientInfo, CounterKey, EmailKey, KnownBrowser, Limit, Network, UserId};
 use tokio::time::{Instant, timeout, timeout_at};
 use user_store::LimitedCounter;
 
@@ -31,10 +31,11 @@ pub(crate) struct Throttle {
 /// The counters that an attempt counts towards.
 pub(crate) struct AttemptScope {
     counters: Vec<LimitedCounter>,
-    /// Identifies the queues of attempts on the same account or, for sign-ups, IP address.
+    /// Identifies the queues of attempts on the same account or, for sign-ups and mails that anyone
+    /// can request, IP address.
     queue: CounterKey,
-    /// The IP address of the client.
-    network: Network,
+    /// The IP address of the client, if the attempt hashes a password.
+    network: Option<Network>,
 }
 
 /// The maximum number of transactions that begin an attempt on the same account at a time. They
@@ -83,11 +84,14 @@ impl Throttle {
         if !self.is_enforced {
             return Ok(Attempt::uncounted(self.context.clone()));
         }
-        let ip = CounterKey::sign_ins_by_network(scope.network);
-        let mut slots = vec![enter(&self.ip_queues, ip, deadline).await?];
-        if let Some(site) = scope.network.site() {
-            let site = CounterKey::sign_ins_by_network(site);
-            slots.push(enter(&self.site_queues, site, deadline).await?);
+        let mut slots = Vec::new();
+        if let Some(network) = scope.network {
+            let ip = CounterKey::sign_ins_by_network(network);
+            slots.push(enter(&self.ip_queues, ip, deadline).await?);
+            if let Some(site) = network.site() {
+                let site = CounterKey::sign_ins_by_network(site);
+                slots.push(enter(&self.site_queues, site, deadline).await?);
+            }
         }
         if let BeginOutcome::Begun(attempt) = self.begin_in_store(scope, deadline).await? {
             return Ok(attempt.with_slots(slots));
@@ -165,7 +169,7 @@ impl AttemptScope {
             key: CounterKey::sign_ins_by_network(network),
             limit: Limit::SIGN_INS_PER_IP,
         });
-        Self { counters, queue, network }
+        Self { counters, queue, network: Some(network) }
     }
 
     /// Returns the scope of a sign-up, which has the limits of the IP address.
@@ -179,6 +183,56 @@ impl AttemptScope {
                 limit: Limit::SIGN_UPS_PER_SITE,
             });
         }
-        Self { counters, queue, network }
+        Self { counters, queue, network: Some(network) }
     }
+
+    /// Returns the scope of a mail that anyone can request to this email address. It depends on what
+    /// the client has sent, and not on whether the email address has an account.
+    ///
+    /// A request from a browser that the account knows has the limit of that browser. Any other
+    /// request has the limits of the email address and of the IPv6 site. Both have the limit of the
+    /// IP address.
+    pub(crate) fn mail_to(
+        email: &EmailKey,
+        known_browser: Option<&KnownBrowser>,
+        client: &ClientInfo,
+    ) -> Self {
+        let network = Network::of(client.ip());
+        let mut counters = Vec::new();
+        if let Some(browser) = known_browser {
+            let key = CounterKey::mails_by_browser(browser);
+            counters.push(LimitedCounter { key, limit: Limit::MAILS_PER_BROWSER });
+        } else {
+            let key = CounterKey::mails_by_email(email);
+            counters.push(LimitedCounter { key, limit: Limit::MAILS_PER_EMAIL });
+            counters.extend(mails_of_site(network));
+        }
+        counters.push(mails_of_network(network));
+        Self { counters, queue: CounterKey::mails_by_network(network), network: None }
+    }
+
+    /// Returns the scope of a mail that a signed-in user requests to their own email address.
+    pub(crate) fn mail_by_user(user: UserId) -> Self {
+        let key = CounterKey::mails_by_user(user);
+        let counters = vec![LimitedCounter { key, limit: Limit::MAILS_PER_USER }];
+        Self { counters, queue: key, network: None }
+    }
+
+    /// Returns the scope of a mail that a signed-in user requests to a new email address. It has the
+    /// limits of the user, and those of a mail that anyone can request: the new address can be that
+    /// of a stranger.
+    pub(crate) fn email_change(user: UserId, new: &EmailKey, client: &ClientInfo) -> Self {
+        let mut scope = Self::mail_by_user(user);
+        scope.counters.extend(Self::mail_to(new, None, client).counters);
+        scope
+    }
+}
+
+fn mails_of_network(network: Network) -> LimitedCounter {
+    LimitedCounter { key: CounterKey::mails_by_network(network), limit: Limit::MAILS_PER_IP }
+}
+
+fn mails_of_site(network: Network) -> Option<LimitedCounter> {
+    let key = CounterKey::mails_by_network(network.site()?);
+    Some(LimitedCounter { key, limit: Limit::MAILS_PER_SITE })
 }

@@ -77,6 +77,17 @@ impl Origin {
         &self.text
     }
 
+    /// Returns the host, without a port. A domain is in ASCII, and an IPv6 address in brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let authority = self.text.split_once("://").map_or("", |(_, authority)| authority);
+        match authority.rsplit_once(':') {
+            // The last colon of an IPv6 address does not begin a port.
+            Some((host, port)) if !port.ends_with(']') => host,
+            _ => authority,
+        }
+    }
+
     /// Returns `true` if the scheme is `https`.
     #[must_use]
     pub fn is_https(&self) -> bool {
@@ -145,6 +156,19 @@ mod tests {
             assert_eq!(Origin::parse(text).unwrap().as_str(), spelling);
         }
         assert_eq!(Origin::localhost(80).as_str(), "http://localhost");
+    }
+
+    #[test]
+    fn the_host_has_no_port() {
+        for (text, host) in [
+            ("https://auth.example.com", "auth.example.com"),
+            ("https://auth.example.com:8443", "auth.example.com"),
+            ("https://bücher.example", "xn--bcher-kva.example"),
+            ("http://[::1]", "[::1]"),
+            ("http://[::1]:3000", "[::1]"),
+        ] {
+            assert_eq!(Origin::parse(text).unwrap().host(), host);
+        }
     }
 
     #[test]

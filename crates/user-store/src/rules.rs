@@ -5,9 +5,11 @@
 
 pub(crate) mod attempts;
 pub(crate) mod audit;
+pub(crate) mod codes;
 mod decision;
 pub(crate) mod decoys;
 pub(crate) mod keys;
+pub(crate) mod mails;
 pub(crate) mod refresh;
 pub(crate) mod sessions;
 pub(crate) mod users;

@@ -3,6 +3,7 @@
 mod attempts;
 mod audit;
 mod backup;
+mod codes;
 mod connection;
 #[cfg(feature = "postgres")]
 mod copy;
@@ -14,7 +15,7 @@ mod health;
 mod inspect;
 mod keys;
 mod lookups;
-mod mail;
+mod mails;
 mod open;
 mod pool;
 mod rows;

@@ -15,6 +15,7 @@ mod frame;
 mod guessing;
 mod log_in;
 mod log_out;
+mod mail;
 mod one_browser;
 mod outage;
 mod policy;

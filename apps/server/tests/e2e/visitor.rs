@@ -49,8 +49,18 @@ pub(crate) async fn visit(test: impl AsyncFnOnce(&Visitor)) {
 
 /// Runs a test like [`visit`], with options for the server.
 pub(crate) async fn visit_with(options: &[&str], test: impl AsyncFnOnce(&Visitor)) {
+    visit_in(|_| options.iter().map(|&option| option.to_owned()).collect(), test).await;
+}
+
+/// Runs a test like [`visit_with`], with options that can depend on the folder of the database.
+pub(crate) async fn visit_in(
+    options: impl FnOnce(&TempDir) -> Vec<String>,
+    test: impl AsyncFnOnce(&Visitor),
+) {
     let folder = Rc::new(tempfile::tempdir().unwrap());
-    let server = Rc::new(Server::start(&folder, options));
+    let options = options(&folder);
+    let options: Vec<_> = options.iter().map(String::as_str).collect();
+    let server = Rc::new(Server::start(&folder, &options));
     visit_at(server, folder, Browser::start().await, test).await;
 }
 

@@ -7,6 +7,7 @@ use user_store::{
 };
 
 use crate::hooks::AccountEvent;
+use crate::mail::MailMode;
 use crate::operator::Operator;
 use crate::service_error::ServiceError;
 use crate::sign_up::{NewAccount, SignUpError};
@@ -54,7 +55,7 @@ impl Operator<'_> {
         found.ok_or(OperatorError::NoSuchUser)
     }
 
-    /// Creates an account.
+    /// Creates an account. Sends no mail.
     ///
     /// # Errors
     ///
@@ -64,7 +65,7 @@ impl Operator<'_> {
         let (email, password) = accounts.config.parse_sign_up(email, password)?;
         let hash = accounts.passwords.hash(&password).await.map_err(ServiceError::from)?;
         let event = Event::by_operator(EventKind::AccountCreated, accounts.clock.now());
-        let account = NewAccount { email, hash, event };
+        let account = NewAccount { email, hash, event, mail: MailMode::Off };
         let (store, random) = (Arc::clone(&accounts.store), Arc::clone(&accounts.random));
         let hooks = accounts.hooks.clone();
         let create = async move {
@@ -105,8 +106,26 @@ impl Operator<'_> {
         self.accounts.tasks.run_to_completion(enable).await
     }
 
+    /// Marks the email address of an account as verified. If it is verified already, nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorError::NoSuchUser`] or [`OperatorError::Service`].
+    pub async fn verify_email(&self, user: UserId) -> Result<(), OperatorError> {
+        let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
+        let hooks = self.accounts.hooks.clone();
+        let verify = async move {
+            updated(store.mark_email_verified(user, now).await)?;
+            tracing::info!(%user, "email address marked as verified by an operator");
+            hooks.notify(&AccountEvent::EmailVerified { user });
+            Ok(())
+        };
+        self.accounts.tasks.run_to_completion(verify).await
+    }
+
     /// Deletes an account and everything that is stored about its user, immediately and
-    /// permanently. Only an audit event of the deletion remains, with the id of the account.
+    /// permanently. Only an audit event of the deletion remains, with the id of the account. If mail
+    /// is on, a notice is sent to a verified email address.
     ///
     /// # Errors
     ///
@@ -115,9 +134,12 @@ impl Operator<'_> {
         let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
         let hooks = self.accounts.hooks.clone();
         let erase_requests = self.accounts.erase_requests.clone();
+        let mail_requests = self.accounts.mail_requests.clone();
+        let notice = self.accounts.new_notice(now);
         let delete = async move {
-            updated(store.delete_user(user, None, now).await)?;
+            updated(store.delete_user(user, notice, now).await)?;
             erase_requests.request();
+            mail_requests.notify();
             tracing::info!(%user, "account deleted by an operator");
             hooks.notify(&AccountEvent::Deleted { user });
             Ok(())
@@ -126,6 +148,8 @@ impl Operator<'_> {
     }
 
     /// Sets a password, ends all sessions of the user, and [unlocks](Self::unlock) the account.
+    ///
+    /// If mail is on, a notice is sent to a verified email address.
     ///
     /// Browsers that the account knows stay known with [`KnownBrowsers::Keep`]. Use
     /// [`KnownBrowsers::Forget`] if someone else may have signed in to the account.
@@ -146,10 +170,12 @@ impl Operator<'_> {
         let (store, now) = (Arc::clone(&accounts.store), accounts.clock.now());
         let (user, hooks) = (user.id, accounts.hooks.clone());
         let erase_requests = accounts.erase_requests.clone();
-        let new = SetPassword { user, password: hash, browsers, notice: None };
+        let (notice, mail_requests) = (accounts.new_notice(now), accounts.mail_requests.clone());
+        let new = SetPassword { user, password: hash, browsers, notice };
         let set_password = async move {
             updated(store.set_password(&new, now).await)?;
             erase_requests.request();
+            mail_requests.notify();
             tracing::info!(%user, "password set by an operator");
             hooks.notify(&AccountEvent::PasswordChanged { user });
             Ok(())

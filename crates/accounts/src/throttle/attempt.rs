@@ -30,7 +30,8 @@ pub(crate) struct Attempt {
 /// The outcome of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AttemptOutcome {
-    /// The attempt is counted: the password was wrong, or it was a sign-up, even a successful one.
+    /// The attempt is counted: the password was wrong, or it was a sign-up or a request for a mail,
+    /// even a successful one.
     Failed,
     /// The password was correct.
     Succeeded,
@@ -204,7 +205,7 @@ async fn record(
             let error = error_chain(&error);
             tracing::warn!(
                 error,
-                "could not record the outcome of a log-in, sign-up or password check"
+                "could not record the outcome of a log-in, sign-up, password check or mail request"
             );
         }
     }

@@ -65,6 +65,9 @@ impl Counter {
             let remaining = u64::try_from(self.locked_until.saturating_sub(now)).unwrap_or(0);
             return Admission::Rejected(Duration::from_millis(remaining));
         }
+        if limit.is_strict() && self.remaining(limit, now) == 0 {
+            return Admission::Rejected(self.time_until_admitted(limit, now));
+        }
         // After a lockout, attempts are admitted one at a time.
         let available = if self.lockouts > 0 { 1 } else { self.remaining(limit, now).max(1) };
         if self.pending.len() < available { Admission::Admitted } else { Admission::Busy }
@@ -116,7 +119,8 @@ impl Counter {
         Timestamp::from_millisecond(end).unwrap_or(Timestamp::MAX)
     }
 
-    /// Returns the end of the current lockout, if there is one at `now`.
+    /// Returns the end of the current lockout, if there is one at `now`. A strict limit has no
+    /// lockouts.
     #[must_use]
     pub fn locked_until(&self, now: Timestamp) -> Option<Timestamp> {
         let now = now.as_millisecond();
@@ -128,6 +132,9 @@ impl Counter {
         self.failed.push(at);
         if self.lockouts == 0 && self.remaining(limit, at) > 0 {
             return CountOutcome::Counted;
+        }
+        if limit.is_strict() {
+            return CountOutcome::LimitReached;
         }
         self.lockouts = self.lockouts.saturating_add(1);
         self.locked_until = at.saturating_add(millis(Limit::lockout(self.lockouts)));
@@ -170,6 +177,22 @@ impl Counter {
             quota.max_attempts.saturating_sub(used)
         });
         remaining.min().unwrap_or(0)
+    }
+
+    /// Returns the time until all quotas of a strict limit allow another attempt. The failed attempts
+    /// must be sorted.
+    fn time_until_admitted(&self, limit: &Limit, now: i64) -> Duration {
+        let mut admitted_at = now;
+        for quota in limit.quotas() {
+            let window = millis(quota.window);
+            let in_window = self.failed.iter().filter(|at| **at + window > now);
+            // The quota allows another attempt when all but the newest `max_attempts - 1` ones have
+            // left the window.
+            if let Some(at) = in_window.rev().nth(quota.max_attempts.saturating_sub(1)) {
+                admitted_at = admitted_at.max(at.saturating_add(window));
+            }
+        }
+        Duration::from_millis(u64::try_from(admitted_at.saturating_sub(now)).unwrap_or(0))
     }
 
     /// Returns the end of the last lockout. A lockout whose end is too far in the future, because a

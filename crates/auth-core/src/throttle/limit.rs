@@ -7,10 +7,22 @@ use std::time::Duration;
 /// time, and each failure begins a lockout that lasts twice as long as the one before, up to 15
 /// minutes. This ends when no quota is used up any more and the [`probation`](Self::probation) is
 /// over.
+///
+/// A strict limit has no lockouts: its quotas are never exceeded. An attempt waits until enough
+/// earlier ones have left the window. The limits on mails are strict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     quotas: &'static [Quota],
-    probation: Duration,
+    excess: Excess,
+}
+
+/// How attempts are admitted after a quota is used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Excess {
+    /// One at a time, after lockouts.
+    AfterLockouts { probation: Duration },
+    /// When earlier attempts have left the window.
+    Never,
 }
 
 /// The maximum number of attempts within a sliding window.
@@ -32,59 +44,74 @@ const DAY: Duration = Duration::from_hours(24);
 impl Limit {
     /// Failed sign-ins to one account from one IP address, from browsers that the account does not
     /// know: 10 in 15 minutes, and 30 in 24 hours.
-    pub const SIGN_INS_PER_ACCOUNT_AND_IP: Self =
-        Self { quotas: &[Quota::new(10, QUARTER), Quota::new(30, DAY)], probation: QUARTER };
+    pub const SIGN_INS_PER_ACCOUNT_AND_IP: Self = Self {
+        quotas: &[Quota::new(10, QUARTER), Quota::new(30, DAY)],
+        excess: Excess::AfterLockouts { probation: QUARTER },
+    };
 
     /// Failed sign-ins to one account from one IPv6 site, from browsers that the account does not
     /// know: four times as many as from one IP address.
     pub const SIGN_INS_PER_ACCOUNT_AND_SITE: Self = Self {
         quotas: &[Quota::new(40, QUARTER), Quota::new(120, DAY)],
-        probation: Duration::ZERO,
+        excess: Excess::AfterLockouts { probation: Duration::ZERO },
     };
 
     /// Failed sign-ins to one account from all IP addresses, from browsers that the account does
     /// not know: 100 in 24 hours (NIST SP 800-63B-4, 3.2.2).
-    pub const SIGN_INS_PER_ACCOUNT: Self =
-        Self { quotas: &[Quota::new(100, DAY)], probation: Duration::ZERO };
+    pub const SIGN_INS_PER_ACCOUNT: Self = Self {
+        quotas: &[Quota::new(100, DAY)],
+        excess: Excess::AfterLockouts { probation: Duration::ZERO },
+    };
 
     /// Failed sign-ins to one account from one browser that the account knows: 10 in 15 minutes.
-    pub const SIGN_INS_PER_BROWSER: Self =
-        Self { quotas: &[Quota::new(10, QUARTER)], probation: QUARTER };
+    pub const SIGN_INS_PER_BROWSER: Self = Self {
+        quotas: &[Quota::new(10, QUARTER)],
+        excess: Excess::AfterLockouts { probation: QUARTER },
+    };
 
     /// Failed sign-ins to any account from one IP address: 30 in 15 minutes.
-    pub const SIGN_INS_PER_IP: Self =
-        Self { quotas: &[Quota::new(30, QUARTER)], probation: Duration::ZERO };
+    pub const SIGN_INS_PER_IP: Self = Self {
+        quotas: &[Quota::new(30, QUARTER)],
+        excess: Excess::AfterLockouts { probation: Duration::ZERO },
+    };
 
     /// Failed sign-ins to any account from one IPv6 site, from browsers that the account does not
     /// know: four times as many as from one IP address.
-    pub const SIGN_INS_PER_SITE: Self =
-        Self { quotas: &[Quota::new(120, QUARTER)], probation: Duration::ZERO };
+    pub const SIGN_INS_PER_SITE: Self = Self {
+        quotas: &[Quota::new(120, QUARTER)],
+        excess: Excess::AfterLockouts { probation: Duration::ZERO },
+    };
 
     /// Sign-ups from one IP address, whether or not the email address was taken: 20 in an hour.
-    pub const SIGN_UPS_PER_IP: Self =
-        Self { quotas: &[Quota::new(20, HOUR)], probation: Duration::ZERO };
+    pub const SIGN_UPS_PER_IP: Self = Self {
+        quotas: &[Quota::new(20, HOUR)],
+        excess: Excess::AfterLockouts { probation: Duration::ZERO },
+    };
 
     /// Sign-ups from one IPv6 site: four times as many as from one IP address.
-    pub const SIGN_UPS_PER_SITE: Self =
-        Self { quotas: &[Quota::new(80, HOUR)], probation: Duration::ZERO };
+    pub const SIGN_UPS_PER_SITE: Self = Self {
+        quotas: &[Quota::new(80, HOUR)],
+        excess: Excess::AfterLockouts { probation: Duration::ZERO },
+    };
 
-    /// Mails that anyone can request to one email address: 5 in an hour.
+    /// Mails that anyone can request to one email address: 5 in an hour (strict).
     pub const MAILS_PER_EMAIL: Self =
-        Self { quotas: &[Quota::new(5, HOUR)], probation: Duration::ZERO };
+        Self { quotas: &[Quota::new(5, HOUR)], excess: Excess::Never };
 
-    /// Mails to one account that a browser which the account knows requests: 5 in an hour.
+    /// Mails to one account that a browser which the account knows requests: 5 in an hour (strict).
     pub const MAILS_PER_BROWSER: Self = Self::MAILS_PER_EMAIL;
 
-    /// Mails that a signed-in user requests: 5 in an hour.
+    /// Mails that a signed-in user requests: 5 in an hour (strict).
     pub const MAILS_PER_USER: Self = Self::MAILS_PER_EMAIL;
 
-    /// Mails that anyone can request from one IP address, to any email address: 20 in an hour.
-    pub const MAILS_PER_IP: Self =
-        Self { quotas: &[Quota::new(20, HOUR)], probation: Duration::ZERO };
+    /// Mails that anyone can request from one IP address, to any email address: 20 in an hour
+    /// (strict).
+    pub const MAILS_PER_IP: Self = Self { quotas: &[Quota::new(20, HOUR)], excess: Excess::Never };
 
-    /// Mails that anyone can request from one IPv6 site: four times as many as from one IP address.
+    /// Mails that anyone can request from one IPv6 site: four times as many as from one IP address
+    /// (strict).
     pub const MAILS_PER_SITE: Self =
-        Self { quotas: &[Quota::new(80, HOUR)], probation: Duration::ZERO };
+        Self { quotas: &[Quota::new(80, HOUR)], excess: Excess::Never };
 
     /// Returns the quotas. All of them apply.
     #[must_use]
@@ -97,7 +124,15 @@ impl Limit {
     /// a stranger who fails once per lockout would keep all of them out.
     #[must_use]
     pub const fn probation(&self) -> Duration {
-        self.probation
+        match self.excess {
+            Excess::AfterLockouts { probation } => probation,
+            Excess::Never => Duration::ZERO,
+        }
+    }
+
+    /// Returns `true` if the quotas are never exceeded.
+    pub(super) const fn is_strict(&self) -> bool {
+        matches!(self.excess, Excess::Never)
     }
 
     /// Returns the length of the longest window.

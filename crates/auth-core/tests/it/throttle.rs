@@ -7,7 +7,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-/// All limits of the throttle.
+/// The limits that lead to lockouts.
 const LIMITS: [Limit; 8] = [
     Limit::SIGN_INS_PER_ACCOUNT_AND_IP,
     Limit::SIGN_INS_PER_ACCOUNT_AND_SITE,
@@ -17,6 +17,15 @@ const LIMITS: [Limit; 8] = [
     Limit::SIGN_INS_PER_SITE,
     Limit::SIGN_UPS_PER_IP,
     Limit::SIGN_UPS_PER_SITE,
+];
+
+/// The limits whose quotas are never exceeded.
+const STRICT_LIMITS: [Limit; 5] = [
+    Limit::MAILS_PER_EMAIL,
+    Limit::MAILS_PER_BROWSER,
+    Limit::MAILS_PER_USER,
+    Limit::MAILS_PER_IP,
+    Limit::MAILS_PER_SITE,
 ];
 
 fn start() -> Timestamp {
@@ -51,6 +60,10 @@ fn the_limits_are_those_that_the_documentation_states() {
         (Limit::SIGN_INS_PER_BROWSER, None, &[quota(10, quarter)]),
         (Limit::SIGN_INS_PER_IP, Some(Limit::SIGN_INS_PER_SITE), &[quota(30, quarter)]),
         (Limit::SIGN_UPS_PER_IP, Some(Limit::SIGN_UPS_PER_SITE), &[quota(20, HOUR)]),
+        (Limit::MAILS_PER_EMAIL, None, &[quota(5, HOUR)]),
+        (Limit::MAILS_PER_BROWSER, None, &[quota(5, HOUR)]),
+        (Limit::MAILS_PER_USER, None, &[quota(5, HOUR)]),
+        (Limit::MAILS_PER_IP, Some(Limit::MAILS_PER_SITE), &[quota(20, HOUR)]),
     ] {
         assert_eq!(limit.quotas(), quotas);
         let Some(site) = site else { continue };
@@ -80,6 +93,40 @@ fn every_limit_begins_with_a_lockout_of_one_minute() {
             }
         }
     }
+}
+
+#[test]
+fn a_strict_limit_admits_another_attempt_when_the_oldest_one_leaves_the_window() {
+    let (mut counter, limit) = (Counter::default(), Limit::MAILS_PER_EMAIL);
+    for minute in 0..5 {
+        assert_eq!(fail(&mut counter, &limit, start() + minute * MINUTE), None);
+    }
+    for (minute, wait) in [(4, 56), (30, 30), (59, 1)] {
+        let wait = wait * MINUTE;
+        assert_eq!(fail(&mut counter, &limit, start() + minute * MINUTE), Some(wait));
+    }
+    assert_eq!(fail(&mut counter, &limit, start() + HOUR), None);
+    assert_eq!(fail(&mut counter, &limit, start() + HOUR), Some(MINUTE));
+    assert_eq!(counter.locked_until(start() + HOUR), None);
+    let end = start() + 2 * HOUR;
+    assert_eq!(counter.ends(&limit), end);
+    let mut ended = counter.clone();
+    assert_eq!(ended.judge(&limit, end - SECOND), Admission::Admitted);
+    assert_ne!(ended, Counter::default());
+    assert_eq!(counter.judge(&limit, end), Admission::Admitted);
+    assert_eq!(counter, Counter::default());
+}
+
+#[test]
+fn pending_attempts_count_towards_a_strict_limit() {
+    let (mut counter, limit) = (Counter::default(), Limit::MAILS_PER_EMAIL);
+    (0..3).for_each(|_| assert_eq!(fail(&mut counter, &limit, start()), None));
+    (0..2).for_each(|_| counter.begin(start()));
+    assert_eq!(counter.judge(&limit, start()), Admission::Busy);
+    // The attempts of a crashed server count from their beginning.
+    let later = start() + 30 * SECOND;
+    assert_eq!(counter.judge(&limit, later), Admission::Rejected(HOUR - 30 * SECOND));
+    assert_eq!(counter.judge(&limit, start() + HOUR), Admission::Admitted);
 }
 
 #[test]
@@ -374,6 +421,12 @@ impl Model {
     }
 
     fn judge(&self, limit: &Limit, now: Timestamp) -> Admission {
+        if STRICT_LIMITS.contains(limit) && self.remaining(limit, now) == 0 {
+            let window = limit.quotas()[0].window;
+            let ends = self.failed.iter().map(|at| *at + window);
+            let admitted_at = ends.filter(|end| self.remaining(limit, *end) > 0).min().unwrap();
+            return Admission::Rejected(admitted_at.duration_since(now).unsigned_abs());
+        }
         if let Some((start, length)) = self.lockouts.last()
             && now < *start + *length
         {
@@ -392,6 +445,9 @@ impl Model {
     fn fail(&mut self, limit: &Limit, now: Timestamp) {
         let previous = self.lockout_in_effect(limit, now);
         self.failed.push(now);
+        if STRICT_LIMITS.contains(limit) {
+            return;
+        }
         let length = match previous {
             Some(previous) => (2 * previous).min(15 * MINUTE),
             None if self.remaining(limit, now) == 0 => MINUTE,
@@ -407,7 +463,7 @@ proptest! {
     #[test]
     fn the_counter_agrees_with_a_model_on_every_schedule(
         steps in schedule(),
-        limit in proptest::sample::select(&LIMITS),
+        limit in proptest::sample::select([&LIMITS[..], &STRICT_LIMITS[..]].concat()),
     ) {
         let (mut counter, mut model, mut now) = (Counter::default(), Model::default(), start());
         for step in steps {
@@ -469,6 +525,32 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn a_strict_limit_is_never_exceeded(
+        pauses in proptest::collection::vec(0..1_000_000_u64, 0..200),
+        limit in proptest::sample::select(&STRICT_LIMITS),
+    ) {
+        let (mut counter, mut now, mut admitted) = (Counter::default(), start(), Vec::new());
+        let quota = limit.quotas()[0];
+        for pause in pauses {
+            now += Duration::from_millis(pause);
+            match fail(&mut counter, &limit, now) {
+                None => admitted.push(now),
+                Some(wait) => {
+                    let mut counter = counter.clone();
+                    let early = now + wait - Duration::from_millis(1);
+                    prop_assert!(matches!(counter.judge(&limit, early), Admission::Rejected(_)));
+                    prop_assert_eq!(counter.judge(&limit, now + wait), Admission::Admitted);
+                }
+            }
+        }
+        for attempts in admitted.windows(quota.max_attempts + 1) {
+            prop_assert!(attempts[quota.max_attempts] >= attempts[0] + quota.window);
+        }
+    }
+}
+
 /// Servers of different versions that share a store must be able to read each other's counters.
 #[test]
 fn the_stored_form_of_a_counter_is_stable() {
@@ -477,5 +559,10 @@ fn the_stored_form_of_a_counter_is_stable() {
     (0..10).for_each(|_| assert_eq!(fail(&mut counter, &limit, now), None));
     counter.begin(now);
     let expected = r#"{"failed":[0,0,0,0,0,0,0,0,0,0],"pending":[0],"waits":1,"until":60000}"#;
+    assert_eq!(serde_json::to_string(&counter).unwrap(), expected);
+
+    let (mut counter, limit) = (Counter::default(), Limit::MAILS_PER_EMAIL);
+    (0..5).for_each(|_| assert_eq!(fail(&mut counter, &limit, now), None));
+    let expected = r#"{"failed":[0,0,0,0,0],"pending":[],"waits":0,"until":0}"#;
     assert_eq!(serde_json::to_string(&counter).unwrap(), expected);
 }

@@ -65,7 +65,7 @@ pub(crate) fn delete_own_account(
 
 /// Checks whether a reauthentication authorises a change. If it does not, returns the outcome that
 /// says why.
-fn authorize(
+pub(crate) fn authorize(
     reauthentication: &Reauthentication,
     session: Option<&Session>,
     account: Option<&AccountState>,

@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use auth_core::{Admission, Timestamp, UserId};
+use rusqlite::Connection;
 
 use crate::attempts::{
     AttemptStore, LimitedCounter, Lockouts, SettleOutcome, SettledAttempt, UnlockOutcome,
@@ -90,5 +91,13 @@ impl AttemptStore for SqliteStore {
 
     async fn purge_counters(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
         self.database.write(move |tx| attempts::delete_expired(tx, now, limit)).await
+    }
+}
+
+/// Deletes the counters of failed sign-ins to an account.
+pub(super) fn delete_counters(tx: &Connection, user: UserId) -> rusqlite::Result<()> {
+    match users::email_key(tx, user)? {
+        Some(email) => attempts::delete_of_account(tx, &email),
+        None => Ok(()),
     }
 }

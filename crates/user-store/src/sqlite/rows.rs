@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::net::IpAddr;
 
-use auth_core::{ClientInfo, PasswordHash, SessionId, Timestamp, UserId};
+use auth_core::{ClientInfo, MailId, PasswordHash, SessionId, Timestamp, UserId};
 use rusqlite::types::{FromSql, Type};
 use rusqlite::{Result, Row};
 use serde::Serialize;
@@ -14,6 +14,16 @@ pub(super) fn user_id(row: &Row<'_>, column: usize) -> Result<UserId> {
 
 pub(super) fn session_id(row: &Row<'_>, column: usize) -> Result<SessionId> {
     Ok(SessionId::from_uuid_bytes(row.get(column)?))
+}
+
+pub(super) fn mail_id(row: &Row<'_>, column: usize) -> Result<MailId> {
+    Ok(MailId::from_uuid_bytes(row.get(column)?))
+}
+
+/// Reads a time from a column that may be `NULL`.
+pub(super) fn optional_timestamp(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>> {
+    let millis: Option<i64> = row.get(column)?;
+    millis.map(|_| timestamp(row, column)).transpose()
 }
 
 pub(super) fn timestamp(row: &Row<'_>, column: usize) -> Result<Timestamp> {

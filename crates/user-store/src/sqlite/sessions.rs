@@ -26,7 +26,6 @@ impl SessionStore for SqliteStore {
         self.database
             .write(move |tx| {
                 let user = new.session.user_id;
-                let now = new.session.created_at;
                 let account = users::account_state(tx, user)?;
                 let event = match rules::sessions::open_session(&new, verified, account.as_ref()) {
                     Decision::Write(event) => event,
@@ -35,13 +34,7 @@ impl SessionStore for SqliteStore {
                 if let Some(rehashed) = &rehashed {
                     users::rehash(tx, user, rehashed)?;
                 }
-                let mut ended = Vec::new();
-                if let Some(family) = &new.replaces {
-                    ended.extend(sessions::delete_family(tx, user, family, now)?);
-                }
-                let keep = NewSession::MAX_PER_USER - 1;
-                ended.extend(sessions::delete_least_recent(tx, user, keep, now)?);
-                sessions::insert(tx, &new)?;
+                let ended = insert_session(tx, &new)?;
                 audit::insert(tx, &event)?;
                 Ok(OpenSessionOutcome::Opened(ended))
             })
@@ -207,4 +200,21 @@ impl SessionStore for SqliteStore {
     async fn purge_sessions(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
         self.database.write(move |tx| sessions::delete_expired(tx, now, limit)).await
     }
+}
+
+/// Inserts a session. Ends the one that it replaces, and those beyond
+/// [`NewSession::MAX_PER_USER`]. Returns the ended ones.
+pub(super) fn insert_session(
+    tx: &Connection,
+    new: &NewSession,
+) -> rusqlite::Result<Vec<SessionId>> {
+    let (user, now) = (new.session.user_id, new.session.created_at);
+    let mut ended = Vec::new();
+    if let Some(family) = &new.replaces {
+        ended.extend(sessions::delete_family(tx, user, family, now)?);
+    }
+    let keep = NewSession::MAX_PER_USER - 1;
+    ended.extend(sessions::delete_least_recent(tx, user, keep, now)?);
+    sessions::insert(tx, new)?;
+    Ok(ended)
 }

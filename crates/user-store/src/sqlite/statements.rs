@@ -3,7 +3,9 @@
 
 pub(super) mod attempts;
 pub(super) mod audit;
+pub(super) mod codes;
 pub(super) mod decoys;
 pub(super) mod keys;
+pub(super) mod mails;
 pub(super) mod sessions;
 pub(super) mod users;

@@ -1,14 +1,21 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
-use auth_core::{DecoyPosition, EmailKey, MailId, PasswordHash, Timestamp, UserId};
+use auth_core::{
+    ClientInfo, DecoyPosition, EmailHash, EmailKey, MailId, PasswordHash, Timestamp, UserId,
+};
 use rusqlite::Connection;
 
 use crate::audit::Event;
 use crate::codes::NewCode;
 use crate::error::StoreError;
+use crate::mails::NoticeKind;
+use crate::rules::codes::CodePurpose;
+use crate::rules::mails::MailRow;
 use crate::rules::{self, Decision};
-use crate::sqlite::statements::{attempts, audit, decoys, sessions, users};
+use crate::sqlite::attempts::delete_counters;
+use crate::sqlite::codes::{add, delete_codes, save};
+use crate::sqlite::statements::{audit, codes, decoys, mails, sessions, users};
 use crate::sqlite::store::SqliteStore;
 use crate::users::{
     Challenge, CreateUserError, ImportUsersOutcome, KnownBrowsers, ReauthenticatedChangeOutcome,
@@ -25,16 +32,32 @@ impl UserStore for SqliteStore {
         verification: Option<&NewCode>,
     ) -> Result<(), CreateUserError> {
         let (user, password, event) = (user.clone(), password.clone(), event.clone());
+        let verification = verification.cloned();
         let outcome = self.database.write(move |tx| {
-            let outcome = users::insert(tx, &user, &password)?;
-            if let users::InsertOutcome::Inserted = outcome {
-                audit::insert(tx, &event)?;
+            let request = match &verification {
+                Some(code) => {
+                    let unsent = mails::count_unsent(tx, &code.mail.network)?;
+                    if unsent.is_full() {
+                        return Ok(Creation::OutboxFull);
+                    }
+                    Some(rules::codes::verification(&user, code, user.created_at))
+                }
+                None => None,
+            };
+            match users::insert(tx, &user, &password)? {
+                users::InsertOutcome::Inserted => {}
+                users::InsertOutcome::EmailTaken => return Ok(Creation::EmailTaken),
             }
-            Ok(outcome)
+            if let Some(request) = &request {
+                save(tx, request)?;
+            }
+            audit::insert(tx, &event)?;
+            Ok(Creation::Created)
         });
         match outcome.await? {
-            users::InsertOutcome::Inserted => Ok(()),
-            users::InsertOutcome::EmailTaken => Err(CreateUserError::EmailTaken),
+            Creation::Created => Ok(()),
+            Creation::EmailTaken => Err(CreateUserError::EmailTaken),
+            Creation::OutboxFull => Err(CreateUserError::OutboxFull),
         }
     }
 
@@ -64,7 +87,7 @@ impl UserStore for SqliteStore {
         &self,
         reauthentication: &Reauthentication,
         new: &PasswordHash,
-        notice: Option<MailId>,
+        notice_id: Option<MailId>,
         now: Timestamp,
     ) -> Result<ReauthenticatedChangeOutcome, StoreError> {
         let (proof, new) = (reauthentication.clone(), new.clone());
@@ -79,8 +102,13 @@ impl UserStore for SqliteStore {
                     Decision::Write(event) => event,
                     Decision::Return(outcome) => return Ok(outcome),
                 };
+                let kind = NoticeKind::PasswordChanged;
+                let client = Some(&proof.client);
+                let mail = notice(tx, user, NewNotice { id: notice_id, kind, client }, now)?;
                 users::set_password(tx, user, &new, KnownBrowsers::Forget)?;
                 sessions::delete_others(tx, user, proof.session.id)?;
+                delete_codes(tx, user)?;
+                add(tx, mail.as_ref())?;
                 audit::insert(tx, &event)?;
                 Ok(ReauthenticatedChangeOutcome::Done)
             })
@@ -90,7 +118,7 @@ impl UserStore for SqliteStore {
     async fn delete_own_account(
         &self,
         reauthentication: &Reauthentication,
-        notice: Option<MailId>,
+        notice_id: Option<MailId>,
         now: Timestamp,
     ) -> Result<ReauthenticatedChangeOutcome, StoreError> {
         let proof = reauthentication.clone();
@@ -109,7 +137,10 @@ impl UserStore for SqliteStore {
                     Decision::Write(event) => event,
                     Decision::Return(outcome) => return Ok(outcome),
                 };
-                delete_account(tx, user, &event)?;
+                let kind = NoticeKind::AccountDeleted;
+                let client = Some(&proof.client);
+                let mail = notice(tx, user, NewNotice { id: notice_id, kind, client }, now)?;
+                delete_account(tx, user, &event, mail.as_ref())?;
                 Ok(ReauthenticatedChangeOutcome::Done)
             })
             .await
@@ -120,8 +151,7 @@ impl UserStore for SqliteStore {
         new: &SetPassword,
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError> {
-        let SetPassword { user, password, browsers, notice } = new.clone();
-        let _ = notice;
+        let SetPassword { user, password, browsers, notice: notice_id } = new.clone();
         self.database
             .write(move |tx| {
                 let account = users::account_state(tx, user)?;
@@ -129,9 +159,14 @@ impl UserStore for SqliteStore {
                     Decision::Write(event) => event,
                     Decision::Return(outcome) => return Ok(outcome),
                 };
+                let kind = NoticeKind::PasswordChanged;
+                let new = NewNotice { id: notice_id, kind, client: None };
+                let mail = notice(tx, user, new, now)?;
                 users::set_password(tx, user, &password, browsers)?;
                 sessions::delete_all(tx, user)?;
                 delete_counters(tx, user)?;
+                delete_codes(tx, user)?;
+                add(tx, mail.as_ref())?;
                 audit::insert(tx, &event)?;
                 Ok(UpdateUserOutcome::Updated)
             })
@@ -147,6 +182,7 @@ impl UserStore for SqliteStore {
             .write(move |tx| {
                 let account = users::account_state(tx, user)?;
                 sessions::delete_all(tx, user)?;
+                delete_codes(tx, user)?;
                 let event = match rules::users::disable_user(account.as_ref(), now) {
                     Decision::Write(event) => event,
                     Decision::Return(outcome) => return Ok(outcome),
@@ -182,14 +218,29 @@ impl UserStore for SqliteStore {
         user: UserId,
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError> {
-        let _ = (user, now);
-        Err(StoreError::Defect("mail is not supported yet".into()))
+        self.database
+            .write(move |tx| {
+                let account = users::by_id(tx, user)?;
+                let event = match rules::codes::mark_email_verified(account.as_ref(), now) {
+                    Decision::Write(event) => event,
+                    Decision::Return(outcome) => return Ok(outcome),
+                };
+                if let Some(account) = account {
+                    let email = EmailHash::of(account.email.key());
+                    codes::delete_of_email(tx, CodePurpose::VerifyEmail, &email)?;
+                    mails::delete_unsent(tx, CodePurpose::VerifyEmail, &email)?;
+                }
+                users::set_verified_at(tx, user, now)?;
+                audit::insert(tx, &event)?;
+                Ok(UpdateUserOutcome::Updated)
+            })
+            .await
     }
 
     async fn delete_user(
         &self,
         user: UserId,
-        notice: Option<MailId>,
+        notice_id: Option<MailId>,
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError> {
         self.database
@@ -199,7 +250,10 @@ impl UserStore for SqliteStore {
                     Decision::Write(event) => event,
                     Decision::Return(outcome) => return Ok(outcome),
                 };
-                delete_account(tx, user, &event)?;
+                let new =
+                    NewNotice { id: notice_id, kind: NoticeKind::AccountDeleted, client: None };
+                let mail = notice(tx, user, new, now)?;
+                delete_account(tx, user, &event, mail.as_ref())?;
                 Ok(UpdateUserOutcome::Updated)
             })
             .await
@@ -249,12 +303,47 @@ impl UserStore for SqliteStore {
     }
 }
 
-/// Deletes an account and everything stored about its user, and records `event`.
-fn delete_account(tx: &Connection, user: UserId, event: &Event) -> rusqlite::Result<()> {
+/// The outcome of the transaction that creates an account.
+enum Creation {
+    Created,
+    EmailTaken,
+    OutboxFull,
+}
+
+/// Deletes an account and everything stored about its user, records `event`, and adds the notice.
+fn delete_account(
+    tx: &Connection,
+    user: UserId,
+    event: &Event,
+    notice: Option<&MailRow>,
+) -> rusqlite::Result<()> {
     delete_counters(tx, user)?;
+    codes::delete_of_user(tx, user)?;
+    mails::delete_of_user(tx, user)?;
     users::delete(tx, user)?;
     audit::delete_of_user(tx, user)?;
+    add(tx, notice)?;
     audit::insert(tx, event)
+}
+
+/// Builds the notice of a change, if mail is on and the user's email address is verified. `client`
+/// is `None` if an operator makes the change.
+fn notice(
+    tx: &Connection,
+    user: UserId,
+    notice: NewNotice<'_>,
+    now: Timestamp,
+) -> rusqlite::Result<Option<MailRow>> {
+    let NewNotice { id, kind, client } = notice;
+    let account = users::by_id(tx, user)?;
+    Ok(account.and_then(|account| rules::mails::notice(id, kind, &account, client, now)))
+}
+
+/// The arguments of [`notice`].
+struct NewNotice<'a> {
+    id: Option<MailId>,
+    kind: NoticeKind,
+    client: Option<&'a ClientInfo>,
 }
 
 /// Adapts the decoys to an import.
@@ -267,14 +356,6 @@ fn adapt_decoys(tx: &Connection, imported: &[StoredUser]) -> rusqlite::Result<()
     let mut after = decoys::all(tx)?;
     after.import(&imported, decoys::total(tx)?);
     decoys::replace(tx, &after)
-}
-
-/// Deletes the counters of failed sign-ins to an account.
-fn delete_counters(tx: &Connection, user: UserId) -> rusqlite::Result<()> {
-    match users::email_key(tx, user)? {
-        Some(email) => attempts::delete_of_account(tx, &email),
-        None => Ok(()),
-    }
 }
 
 fn check_import(

@@ -4,7 +4,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Result, Row, param
 
 use crate::keys::KeySetVersion;
 use crate::rules::users::{AccountState, OWN_FORMAT, decoy};
-use crate::sqlite::rows::{self, timestamp, user_id};
+use crate::sqlite::rows::{self, optional_timestamp, timestamp, user_id};
 use crate::users::{
     Challenge, Credentials, DeviceVersion, KnownBrowsers, PasswordVersion, StoredUser, User,
 };
@@ -25,11 +25,6 @@ pub(in crate::sqlite) fn read(row: &Row<'_>, first: usize) -> Result<User> {
         disabled_at: optional_timestamp(row, first + 4)?,
         email_verified_at: optional_timestamp(row, first + 5)?,
     })
-}
-
-fn optional_timestamp(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>> {
-    let millis: Option<i64> = row.get(column)?;
-    millis.map(|_| timestamp(row, column)).transpose()
 }
 
 /// The outcome of [`insert`].
@@ -242,6 +237,49 @@ pub(in crate::sqlite) fn set_password(
              device_version = device_version + ?3
          WHERE id = ?1",
         params![user.as_uuid().as_bytes(), new.to_text(), browsers == KnownBrowsers::Forget,],
+    )?;
+    Ok(())
+}
+
+/// Returns the version of the browsers that an account knows.
+pub(in crate::sqlite) fn device_version(
+    connection: &Connection,
+    user: UserId,
+) -> Result<DeviceVersion> {
+    connection
+        .prepare_cached("SELECT device_version FROM users WHERE id = ?1")?
+        .query_row([user.as_uuid().as_bytes()], |row| Ok(DeviceVersion(row.get(0)?)))
+}
+
+pub(in crate::sqlite) fn set_verified_at(
+    connection: &Connection,
+    user: UserId,
+    verified_at: Timestamp,
+) -> Result<()> {
+    connection.execute(
+        "UPDATE users SET email_verified_at = ?2 WHERE id = ?1",
+        params![user.as_uuid().as_bytes(), verified_at.as_millisecond()],
+    )?;
+    Ok(())
+}
+
+/// Sets a verified email address, and forgets the known browsers.
+pub(in crate::sqlite) fn set_email(
+    connection: &Connection,
+    user: UserId,
+    email: &Email,
+    verified_at: Timestamp,
+) -> Result<()> {
+    connection.execute(
+        "UPDATE users SET email = ?2, email_key = ?3, email_verified_at = ?4,
+             device_version = device_version + 1
+         WHERE id = ?1",
+        params![
+            user.as_uuid().as_bytes(),
+            email.as_str(),
+            email.key().as_str(),
+            verified_at.as_millisecond(),
+        ],
     )?;
     Ok(())
 }

@@ -1,0 +1,71 @@
+use crate::mail::mailbox::visit_with_mail;
+use crate::visitor::{EMAIL, PASSWORD, Visitor};
+
+const NEW_EMAIL: &str = "Ada.Lovelace@example.org";
+
+impl Visitor {
+    async fn requests_a_change_of_email(&self, email: &str) {
+        self.open("/settings").await;
+        self.types("new_email", email).await;
+        let form = "document.querySelector('main input[name=new_email]').form";
+        self.until(&format!("{form}.querySelector('input[type=password]')")).await;
+        let field = format!("{form}.querySelector('input[type=password]').id");
+        let id = self.script(&field).await.as_str().unwrap().to_owned();
+        let field = self.browser.client.find(fantoccini::Locator::Id(&id)).await.unwrap();
+        field.clear().await.unwrap();
+        field.send_keys(PASSWORD).await.unwrap();
+        self.presses("Change e-mail address").await;
+    }
+}
+
+#[tokio::test]
+async fn the_email_address_is_changed_with_the_code_from_the_new_mailbox() {
+    visit_with_mail(&[], async |ada| {
+        ada.logs_in().await;
+        let other = ada.server.log_in(EMAIL, PASSWORD);
+        ada.requests_a_change_of_email(NEW_EMAIL).await;
+        let code = ada.mail(NEW_EMAIL, 1).await.code();
+        ada.types("code", &code).await;
+        ada.presses("Confirm").await;
+        ada.until(&format!(
+            "document.querySelector('main').innerText.includes('{NEW_EMAIL}')
+             && document.querySelector('main').innerText.includes('Confirmed')"
+        ))
+        .await;
+        assert_eq!(ada.server.me(&other).status, 401, "other sessions have ended");
+        ada.open("/private").await;
+        ada.until(&format!("document.querySelector('main').innerText.includes('{NEW_EMAIL}')"))
+            .await;
+        ada.server.log_in(NEW_EMAIL, PASSWORD);
+        // The old address was not verified, so it gets no notice.
+        assert_eq!(ada.mails(EMAIL).len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_email_address_with_an_account_is_told_so_by_mail_only() {
+    visit_with_mail(&[], async |ada| {
+        ada.server.sign_up(NEW_EMAIL, "a password of somebody else");
+        ada.logs_in().await;
+        ada.requests_a_change_of_email(NEW_EMAIL).await;
+        ada.field("code").await;
+        let mail = ada.mail(NEW_EMAIL, 2).await;
+        assert!(mail.text.contains("already"), "{}", mail.text);
+        ada.types("code", "0000-0000").await;
+        ada.presses("Confirm").await;
+        assert!(ada.message("alert").await.contains("not correct"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ones_own_address_in_another_spelling_is_an_error_at_its_field() {
+    visit_with_mail(&[], async |ada| {
+        ada.logs_in().await;
+        ada.requests_a_change_of_email(&EMAIL.to_uppercase()).await;
+        assert!(ada.message("alert").await.contains("already your email address"));
+        ada.until("document.activeElement.name === 'new_email'").await;
+    })
+    .await;
+}

@@ -1,0 +1,67 @@
+use crate::mail::mailbox::visit_with_mail;
+use crate::visitor::{EMAIL, PASSWORD, Visitor};
+
+impl Visitor {
+    async fn requests_a_code(&self) {
+        self.open("/login").await;
+        self.until("document.querySelector('main a[href^=\"/login/email\"]')").await;
+        self.script("document.querySelector('main a[href^=\"/login/email\"]').click()").await;
+        self.until("location.pathname === '/login/email'").await;
+        assert_eq!(self.heading().await, "Log in by e-mail");
+        self.types("email", EMAIL).await;
+        self.presses("Send code").await;
+        self.field("code").await;
+    }
+
+    /// Signs up and verifies the email address.
+    async fn has_a_verified_account(&self) {
+        self.logs_in().await;
+        let link = self.mail(EMAIL, 1).await.link("/verify");
+        self.open(&link).await;
+        self.presses("Confirm").await;
+        self.open("/settings").await;
+        self.until("document.querySelector('main').innerText.includes('Confirmed')").await;
+        self.presses("Log out").await;
+        self.until("location.pathname === '/'").await;
+    }
+}
+
+#[tokio::test]
+async fn a_user_logs_in_with_a_code_in_the_browser_that_requested_it() {
+    visit_with_mail(&["--email-log-in", "on"], async |ada| {
+        ada.has_a_verified_account().await;
+        ada.requests_a_code().await;
+        let code = ada.mail(EMAIL, 2).await.code();
+        ada.in_another_browser(async |thief| {
+            thief.requests_a_code().await;
+            let _newer = thief.mail(EMAIL, 3).await;
+            thief.types("code", &code).await;
+            thief.presses("Log in").await;
+            assert!(!thief.message("alert").await.is_empty());
+            assert_eq!(thief.script("location.pathname").await, "/login/email");
+        })
+        .await;
+        // The newer request has replaced the code.
+        ada.types("code", &code).await;
+        ada.presses("Log in").await;
+        assert!(ada.message("alert").await.contains("no longer valid"));
+        ada.presses("Send a new code").await;
+        let code = ada.mail(EMAIL, 4).await.code();
+        ada.types("code", &code).await;
+        ada.presses("Log in").await;
+        ada.arrives_at("/private").await;
+        ada.sees_the_account().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_verified_gets_a_mail_without_a_code() {
+    visit_with_mail(&["--email-log-in", "on"], async |ada| {
+        ada.server.sign_up(EMAIL, PASSWORD);
+        ada.requests_a_code().await;
+        let mail = ada.mail(EMAIL, 2).await;
+        assert!(mail.text.contains("/forgot"), "{}", mail.text);
+    })
+    .await;
+}

@@ -1,0 +1,101 @@
+use crate::mail::mailbox::visit_with_mail;
+use crate::visitor::{EMAIL, NEW, Visitor};
+
+impl Visitor {
+    /// Requests a reset on `/forgot`, which is reached from the log-in page.
+    pub(super) async fn forgets_the_password(&self, email: &str) {
+        self.open("/login").await;
+        self.until("document.querySelector('main a[href=\"/forgot\"]')").await;
+        self.script("document.querySelector('main a[href=\"/forgot\"]').click()").await;
+        self.arrives_at("/forgot").await;
+        assert_eq!(self.heading().await, "Reset your password");
+        self.types("email", email).await;
+        self.presses("Send reset link").await;
+        let expected = format!("If {email} has an account, we have sent a link to it.");
+        assert!(self.message("status").await.contains(&expected));
+    }
+
+    async fn shows_an_invalid_token(&self) {
+        self.until("document.querySelector('main [role=alert]')?.innerText.trim()").await;
+        let alert = self.message("alert").await;
+        assert!(alert.contains("expired or was already used"), "{alert}");
+    }
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_reset_in_another_browser() {
+    visit_with_mail(&[], async |ada| {
+        let token = ada.logs_in().await;
+        ada.in_another_browser(async |phone| phone.forgets_the_password(EMAIL).await).await;
+        let link = ada.mail(EMAIL, 2).await.link("/reset");
+        ada.in_another_browser(async |desktop| {
+            desktop.open(&link).await;
+            assert_eq!(desktop.heading().await, "Choose a new password");
+            assert_eq!(desktop.script("location.pathname + location.hash").await, "/reset");
+            let is_hidden = "!document.querySelector('main input[name=token]')?.checkVisibility()";
+            desktop.until(is_hidden).await;
+            let username = "document.querySelector('main input[autocomplete=username]').value";
+            assert_eq!(desktop.script(username).await, EMAIL);
+            desktop.types("new_password", NEW).await;
+            desktop.presses("Set new password").await;
+            desktop.until("location.pathname === '/login'").await;
+            assert!(!desktop.message("status").await.is_empty());
+            assert_eq!(desktop.value("email").await, EMAIL);
+            desktop.types("password", NEW).await;
+            desktop.presses("Log in").await;
+            desktop.arrives_at("/private").await;
+
+            // The link was used.
+            desktop.open("/nothing").await;
+            desktop.open(&link).await;
+            desktop.types("new_password", "another long walk").await;
+            desktop.presses("Set new password").await;
+            desktop.shows_an_invalid_token().await;
+        })
+        .await;
+        assert_eq!(ada.server.me(&token).status, 401, "the reset has ended the session");
+        // The reset has verified the address, so it gets the notice.
+        let notice = ada.mail(EMAIL, 3).await;
+        assert!(notice.text.contains("/forgot"), "{}", notice.text);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_token_can_be_pasted_and_an_older_link_no_longer_works() {
+    visit_with_mail(&[], async |ada| {
+        ada.server.sign_up(EMAIL, "a password that will be forgotten");
+        ada.forgets_the_password(EMAIL).await;
+        let first = ada.mail(EMAIL, 2).await;
+        ada.presses("Send again").await;
+        let second = ada.mail(EMAIL, 3).await;
+        ada.open(&first.link("/reset")).await;
+        ada.types("new_password", NEW).await;
+        ada.presses("Set new password").await;
+        ada.shows_an_invalid_token().await;
+
+        ada.open("/reset").await;
+        ada.types("token", &second.token().to_lowercase()).await;
+        ada.types("new_password", "short").await;
+        ada.presses("Set new password").await;
+        assert!(ada.message("alert").await.contains("too short"));
+        ada.types("new_password", NEW).await;
+        ada.presses("Set new password").await;
+        ada.until("location.pathname === '/login'").await;
+        ada.server.log_in(EMAIL, NEW);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_email_address_without_an_account_gets_the_same_answer_and_no_mail() {
+    visit_with_mail(&[], async |ada| {
+        ada.server.sign_up(EMAIL, "a password that will be forgotten");
+        ada.forgets_the_password("nobody@example.com").await;
+        ada.forgets_the_password(EMAIL).await;
+        // This mail was requested later.
+        ada.mail(EMAIL, 2).await;
+        assert_eq!(ada.mails("nobody@example.com"), []);
+    })
+    .await;
+}

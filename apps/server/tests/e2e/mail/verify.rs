@@ -1,0 +1,93 @@
+use crate::mail::mailbox::visit_with_mail;
+use crate::visitor::{EMAIL, Visitor};
+
+async fn logs_in_again(ada: &Visitor) {
+    ada.submits_the_log_in_form().await;
+}
+
+#[tokio::test]
+async fn a_new_user_confirms_the_email_address_with_the_code() {
+    visit_with_mail(&[], async |ada| {
+        ada.signs_up().await;
+        logs_in_again(ada).await;
+        ada.arrives_at("/private").await;
+        ada.sees_the_account().await;
+        // The notice on the private page leads to the page for the code.
+        ada.until("document.querySelector('main a[href=\"/verify\"]')").await;
+        ada.script("document.querySelector('main a[href=\"/verify\"]').click()").await;
+        ada.arrives_at("/verify").await;
+        assert_eq!(ada.heading().await, "Confirm your e-mail address");
+
+        ada.types("code", "0000-0000").await;
+        ada.presses("Confirm").await;
+        assert!(ada.message("alert").await.contains("not correct"));
+
+        let code = ada.mail(EMAIL, 1).await.code();
+        ada.types("code", &code.to_lowercase().replace('-', " ")).await;
+        ada.presses("Confirm").await;
+        ada.until("!document.querySelector('main input[name=code]')").await;
+        ada.open("/settings").await;
+        ada.until("document.querySelector('main').innerText.includes('Confirmed')").await;
+        ada.open("/private").await;
+        ada.sees_the_account().await;
+        ada.until("!document.querySelector('main a[href=\"/verify\"]')").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_that_is_opened_signed_out_leads_through_the_log_in_and_back() {
+    visit_with_mail(&[], async |ada| {
+        ada.signs_up().await;
+        let link = ada.mail(EMAIL, 1).await.link("/verify");
+        ada.open("/nothing").await;
+        ada.open(&link).await;
+        ada.until("location.pathname === '/login'").await;
+        // The code is only in the memory of the page.
+        let code = ada.mail(EMAIL, 1).await.code();
+        let stored = "JSON.stringify([location.href, {...localStorage}, {...sessionStorage}])";
+        assert!(!ada.script(stored).await.as_str().unwrap().contains(&code));
+        logs_in_again(ada).await;
+        ada.until("location.pathname === '/verify'").await;
+        assert_eq!(ada.value("code").await, code);
+        assert!(!ada.server.log().contains("method=PUT path=\"/api/me/email/verification\""));
+        ada.presses("Confirm").await;
+        ada.open("/settings").await;
+        ada.until("document.querySelector('main').innerText.includes('Confirmed')").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_the_newest_code_works_and_five_wrong_tries_end_it() {
+    visit_with_mail(&[], async |ada| {
+        ada.signs_up().await;
+        logs_in_again(ada).await;
+        ada.arrives_at("/private").await;
+        let first = ada.mail(EMAIL, 1).await.code();
+        ada.open("/verify").await;
+        ada.presses("Send a new code").await;
+        let second = ada.mail(EMAIL, 2).await.code();
+        for tries in 1..=5 {
+            ada.types("code", &first).await;
+            ada.presses("Confirm").await;
+            let expected = if tries < 5 { "not correct" } else { "no longer valid" };
+            ada.until(&format!(
+                "document.querySelector('main [role=alert]')?.innerText.includes('{expected}')
+                 && !document.querySelector('main [aria-busy=true]')"
+            ))
+            .await;
+        }
+        ada.types("code", &second).await;
+        ada.presses("Confirm").await;
+        ada.until("document.querySelector('main [role=alert]')?.innerText.includes('no longer')")
+            .await;
+        ada.presses("Send a new code").await;
+        let third = ada.mail(EMAIL, 3).await.code();
+        ada.types("code", &third).await;
+        ada.presses("Confirm").await;
+        ada.open("/settings").await;
+        ada.until("document.querySelector('main').innerText.includes('Confirmed')").await;
+    })
+    .await;
+}

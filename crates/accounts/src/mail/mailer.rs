@@ -1,0 +1,148 @@
+use std::sync::Arc;
+
+use auth_core::{Clock, Origin};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use user_store::{Mail, Store, StoreError};
+
+use crate::erase_requests::EraseRequests;
+use crate::error_chain::error_chain;
+use crate::mail::ATTEMPT_TIMEOUT;
+use crate::mail::text::{MailContext, MailText, MailTextSource};
+use crate::mail::transport::{MailTransport, OutgoingMail, SendMailError};
+
+/// The maximum number of mails that one server sends at a time.
+const BATCH: usize = 4;
+
+/// Signals that mails may be due. Clones share their signals.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MailRequests(Arc<Notify>);
+
+impl MailRequests {
+    /// Signals that a mail was added to the outbox. Without maintenance, this has no effect.
+    pub(crate) fn notify(&self) {
+        self.0.notify_one();
+    }
+
+    /// Waits for a signal.
+    pub(crate) async fn notified(&self) {
+        self.0.notified().await;
+    }
+}
+
+/// Sends the mails in the outbox.
+pub(crate) struct Mailer {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) transport: Arc<dyn MailTransport>,
+    pub(crate) text: Arc<dyn MailTextSource>,
+    pub(crate) origin: Origin,
+    /// The name of the sender.
+    pub(crate) app_name: String,
+    pub(crate) erase_requests: EraseRequests,
+}
+
+/// The outcome of an attempt to send a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AttemptOutcome {
+    Sent,
+    Rejected,
+    Unavailable,
+}
+
+impl Mailer {
+    /// Sends the mails that are due. Returns how many were sent.
+    ///
+    /// Stops when no mail of a batch can be sent, so that a relay that is down does not get the
+    /// whole queue.
+    pub(crate) async fn send_due(self: &Arc<Self>) -> Result<usize, StoreError> {
+        let mut sent = 0;
+        loop {
+            let mails = self.store.claim_mails(self.clock.now(), BATCH as u32).await?;
+            let claimed = mails.len();
+            let outcomes = self.send_batch(mails).await?;
+            sent += outcomes.iter().filter(|outcome| **outcome == AttemptOutcome::Sent).count();
+            let is_down = outcomes.iter().all(|outcome| *outcome == AttemptOutcome::Unavailable);
+            if claimed < BATCH || is_down {
+                return Ok(sent);
+            }
+        }
+    }
+
+    /// Sends mails concurrently. An attempt that panics has no outcome: its mail is tried again.
+    async fn send_batch(
+        self: &Arc<Self>,
+        mails: Vec<Mail>,
+    ) -> Result<Vec<AttemptOutcome>, StoreError> {
+        let mut attempts = JoinSet::new();
+        for mail in mails {
+            let mailer = Arc::clone(self);
+            attempts.spawn(async move { mailer.attempt(&mail).await });
+        }
+        let mut outcomes = Vec::new();
+        while let Some(attempt) = attempts.join_next().await {
+            match attempt {
+                Ok(outcome) => outcomes.push(outcome?),
+                Err(error) => {
+                    let error = error_chain(&error);
+                    tracing::error!(error, "an attempt to send a mail panicked");
+                }
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// Makes one attempt to send a mail, and records its outcome. The reason of a failure is stored
+    /// with the mail. It is not logged, because servers repeat the email address in it.
+    async fn attempt(&self, mail: &Mail) -> Result<AttemptOutcome, StoreError> {
+        let (id, kind, attempt) = (mail.id, mail.message.kind(), mail.attempt);
+        match self.send(&self.render(mail)).await {
+            Ok(()) => {
+                self.store.mail_sent(id).await?;
+                self.erase_requests.request();
+                tracing::info!(mail = %id, kind, attempt, "mail sent");
+                Ok(AttemptOutcome::Sent)
+            }
+            Err(SendMailError::Rejected(reason)) => {
+                self.store.mail_failed(id, &reason, self.clock.now()).await?;
+                self.erase_requests.request();
+                tracing::warn!(mail = %id, kind, attempt, "a mail was rejected for good");
+                Ok(AttemptOutcome::Rejected)
+            }
+            Err(SendMailError::Unavailable(reason)) => {
+                self.store.mail_deferred(id, &reason).await?;
+                tracing::warn!(
+                    mail = %id, kind, attempt,
+                    "a mail could not be sent; trying again later"
+                );
+                Ok(AttemptOutcome::Unavailable)
+            }
+        }
+    }
+
+    /// Hands a mail to the transport.
+    pub(crate) async fn send(&self, mail: &OutgoingMail) -> Result<(), SendMailError> {
+        match timeout(ATTEMPT_TIMEOUT, self.transport.send(mail)).await {
+            Ok(result) => result,
+            Err(_) => Err(SendMailError::Unavailable("the attempt timed out".to_owned())),
+        }
+    }
+
+    fn render(&self, mail: &Mail) -> OutgoingMail {
+        let context = MailContext {
+            app_name: &self.app_name,
+            origin: &self.origin,
+            recipient: &mail.recipient,
+        };
+        let MailText { subject, text } = self.text.text(&mail.message, &context);
+        OutgoingMail {
+            id: mail.id,
+            to: mail.recipient.clone(),
+            from_name: self.app_name.clone(),
+            date: mail.created_at,
+            subject,
+            text,
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The subjects and texts of mails.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use auth_core::{OneTimeCode, Origin, ResetToken, Timestamp};
+use user_store::{CodeMessage, Message, Notice, NoticeKind, Requested, ResetMessage};
+
+/// The wording of mails. [`DefaultMailText`] is Latchkey's own. An app can replace it with
+/// [`Builder::mail_text`](crate::Builder::mail_text).
+///
+/// A text should contain nothing that a stranger can choose, such as a name or a user agent: the
+/// request may come from somebody else than the recipient.
+pub trait MailTextSource: Send + Sync + 'static {
+    /// Returns the text of a mail. It is called for every attempt to send the mail, and should return
+    /// the same text each time.
+    fn text(&self, message: &Message, context: &MailContext<'_>) -> MailText;
+}
+
+/// The subject and the text of a mail. It may contain a secret, so `Debug` is not implemented.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MailText {
+    /// The subject, in one line.
+    pub subject: String,
+    /// The plain text. Lines end with `\n`. They should have at most 76 characters, except for a line
+    /// that is a link.
+    pub text: String,
+}
+
+/// The service that sends a mail, and the recipient.
+#[derive(Debug, Clone, Copy)]
+pub struct MailContext<'a> {
+    /// The name of the app, or the host of its public URL if it has no name of its own.
+    pub app_name: &'a str,
+    /// The public URL. All links begin with it.
+    pub origin: &'a Origin,
+    /// The email address of the recipient, with its domain in ASCII.
+    pub recipient: &'a str,
+}
+
+/// Latchkey's own texts: English, in ASCII.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DefaultMailText;
+
+/// The maximum length of the name of an app in a mail, in characters.
+const MAX_NAME: usize = 60;
+
+impl MailContext<'_> {
+    /// Returns the link to the page that sets a new password with this token.
+    #[must_use]
+    pub fn reset_link(&self, token: &ResetToken) -> String {
+        let mut link = self.link("/reset#");
+        let start = link.len();
+        form_urlencoded::Serializer::for_suffix(&mut link, start)
+            .append_pair("token", &token.to_text())
+            .append_pair("email", self.recipient);
+        link
+    }
+
+    /// Returns the link to the page that verifies the email address with this code.
+    #[must_use]
+    pub fn verify_link(&self, code: &OneTimeCode) -> String {
+        let mut link = self.link("/verify#");
+        let start = link.len();
+        form_urlencoded::Serializer::for_suffix(&mut link, start)
+            .append_pair("code", &code.to_text());
+        link
+    }
+
+    /// Returns the link to the page on which users change their account.
+    #[must_use]
+    pub fn settings_link(&self) -> String {
+        self.link("/settings")
+    }
+
+    /// Returns the link to the page on which anyone can request a mail to reset their password.
+    #[must_use]
+    pub fn forgot_link(&self) -> String {
+        self.link("/forgot")
+    }
+
+    fn link(&self, path: &str) -> String {
+        format!("{}{path}", self.origin)
+    }
+
+    /// Returns the name of the app if it is short and in ASCII. Otherwise, returns the host.
+    fn ascii_name(&self) -> &str {
+        let host = self.origin.host();
+        for name in [self.app_name, host] {
+            let is_printable = name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+            if is_printable && !name.trim().is_empty() && name.len() <= MAX_NAME {
+                return name;
+            }
+        }
+        "this service"
+    }
+}
+
+impl MailTextSource for DefaultMailText {
+    fn text(&self, message: &Message, context: &MailContext<'_>) -> MailText {
+        let name = context.ascii_name();
+        match message {
+            Message::VerifyEmail(message) => verify_email(message, name, context),
+            Message::ResetPassword(message) => reset_password(message, name, context),
+            Message::ChangeEmail(message) => change_email(message, name),
+            Message::EmailTaken(requested) => email_taken(requested, name, context),
+            Message::SignIn(message) => sign_in(message, name),
+            Message::SignInUnverified(requested) => sign_in_unverified(requested, name, context),
+            Message::Notice(notice) => self::notice(notice, name, context),
+            // The store never hands out `Nothing`. A kind that is added later needs a text here.
+            _ => MailText { subject: format!("A message from {name}"), text: String::new() },
+        }
+    }
+}
+
+fn verify_email(message: &CodeMessage, name: &str, context: &MailContext<'_>) -> MailText {
+    let CodeMessage { code, requested } = message;
+    let text = format!(
+        "Use this code to confirm your email address:\n\n{}\n\nEnter the code on the page where you \
+         are logged in, or open this link:\n\n{}\n\n{}\n{}\nIf this was not you, somebody else has \
+         used your email address. Do not\nenter the code. To take over the account, reset its \
+         password:\n\n{}\n",
+        *code.to_text(),
+        context.verify_link(code),
+        expiry("code", requested.expires_at),
+        origin_of(name, requested.at, requested.ip),
+        context.forgot_link(),
+    );
+    MailText { subject: format!("Confirm your email address for {name}"), text }
+}
+
+fn reset_password(message: &ResetMessage, name: &str, context: &MailContext<'_>) -> MailText {
+    let ResetMessage { token, requested } = message;
+    let text = format!(
+        "Somebody asked to reset the password of your account. To choose a new\npassword, open this \
+         link:\n\n{}\n\nIf the link does not work, open the following page and paste this \
+         code:\n\n{}\n\n{}\n\n{}\n{}\nIf this was not you, you can ignore this email. Your password \
+         has not\nchanged.\n",
+        context.reset_link(token),
+        context.link("/reset"),
+        *token.to_text(),
+        expiry("link", requested.expires_at),
+        origin_of(name, requested.at, requested.ip),
+    );
+    MailText { subject: format!("Reset your password for {name}"), text }
+}
+
+fn change_email(message: &CodeMessage, name: &str) -> MailText {
+    let CodeMessage { code, requested } = message;
+    let text = format!(
+        "Use this code to change the email address of your account to this one:\n\n{}\n\nEnter the \
+         code on the page where you asked for the change.\n\n{}\n{}\nIf this was not you, you can \
+         ignore this email. Do not give the code to\nanybody.\n",
+        *code.to_text(),
+        expiry("code", requested.expires_at),
+        origin_of(name, requested.at, requested.ip),
+    );
+    MailText { subject: format!("Confirm your new email address for {name}"), text }
+}
+
+fn email_taken(requested: &Requested, name: &str, context: &MailContext<'_>) -> MailText {
+    let text = format!(
+        "Somebody asked to change the email address of their account to this one.\nThis email \
+         address already has an account, so nothing has changed.\n\n{}\nIf this was you, and you \
+         cannot log in to the account with this email\naddress, reset its \
+         password:\n\n{}\n\nIf this was not you, you can ignore this email.\n",
+        origin_of(name, requested.at, requested.ip),
+        context.forgot_link(),
+    );
+    MailText { subject: format!("Your email address already has an account at {name}"), text }
+}
+
+fn sign_in(message: &CodeMessage, name: &str) -> MailText {
+    let CodeMessage { code, requested } = message;
+    let text = format!(
+        "Use this code to log in:\n\n{}\n\nEnter the code in the browser in which you asked for it. \
+         Do not give it to\nanybody.\n\n{}\n{}\nIf this was not you, you can ignore this email. \
+         Nobody can log in without\nthe code.\n",
+        *code.to_text(),
+        expiry("code", requested.expires_at),
+        origin_of(name, requested.at, requested.ip),
+    );
+    MailText { subject: format!("Your code to log in to {name}"), text }
+}
+
+fn sign_in_unverified(requested: &Requested, name: &str, context: &MailContext<'_>) -> MailText {
+    let text = format!(
+        "Somebody asked for a code to log in to your account. Your email address is\nnot confirmed \
+         yet, so you cannot log in with a code. Reset your password\ninstead, which also confirms \
+         your email address:\n\n{}\n\n{}\nIf this was not you, you can ignore this email.\n",
+        context.forgot_link(),
+        origin_of(name, requested.at, requested.ip),
+    );
+    MailText { subject: format!("Log in to {name}"), text }
+}
+
+fn notice(notice: &Notice, name: &str, context: &MailContext<'_>) -> MailText {
+    let (subject, change) = match notice.kind {
+        NoticeKind::PasswordChanged => {
+            ("Your password was changed", "The password of your account was changed.")
+        }
+        NoticeKind::PasswordReset => (
+            "Your password was reset",
+            "The password of your account was reset with a link from an email. All\nsessions were \
+             ended.",
+        ),
+        NoticeKind::EmailChangeRequested => (
+            "A change of your email address was requested",
+            "Somebody who is logged in to your account asked to change its email\naddress. It \
+             changes when the new email address is confirmed.",
+        ),
+        NoticeKind::EmailChanged => (
+            "Your email address was changed",
+            "The email address of your account was changed. You cannot log in with this\nemail \
+             address any more.",
+        ),
+        NoticeKind::AccountDeleted => (
+            "Your account was deleted",
+            "Your account was deleted, with everything that was stored about you.",
+        ),
+        // A kind that is added later needs a text here.
+        _ => ("Your account was changed", "Your account was changed."),
+    };
+    let mut text = format!("{change}\n\n{}\n", origin_of(name, notice.at, notice.ip));
+    match notice.kind {
+        NoticeKind::AccountDeleted => {
+            text.push_str("If this was not you, contact the operator of the service.\n");
+        }
+        NoticeKind::EmailChanged => {
+            let _ = write!(
+                text,
+                "If this was not you, contact the operator of the service. If the change\nwas \
+                 undone, reset your password:\n\n{}\n",
+                context.forgot_link()
+            );
+        }
+        _ => {
+            let _ = write!(
+                text,
+                "If this was not you, reset your password now:\n\n{}\n",
+                context.forgot_link()
+            );
+        }
+    }
+    MailText { subject: format!("{subject} at {name}"), text }
+}
+
+/// Returns a sentence about the end of a code or a link.
+fn expiry(secret: &str, at: Timestamp) -> String {
+    format!("The {secret} expires at {}.\n", minute(at))
+}
+
+/// Returns the lines that state the service, the time and the IP address.
+fn origin_of(name: &str, at: Timestamp, ip: Option<IpAddr>) -> String {
+    let ip = ip.map_or_else(|| "unknown".to_owned(), |ip| ip.to_string());
+    format!("Service:    {name}\nTime:       {}\nIP address: {ip}\n", minute(at))
+}
+
+fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
