@@ -58,6 +58,23 @@ where
     MailRequest { progress, sent, onsubmit, onrepeat }
 }
 
+/// Returns the state of a form for a code. After a new code was sent, the error of the previous one is
+/// left out. `request` is the state of the request for a new code.
+#[hook]
+pub(super) fn use_code_progress(progress: Progress, request: &Progress) -> Progress {
+    // The number of attempts before the latest code was sent.
+    let earlier = use_state(|| 0);
+    use_effect_with(request.clone(), {
+        let (earlier, attempts) = (earlier.setter(), progress.attempts);
+        move |request| {
+            if request.has_succeeded() {
+                earlier.set(attempts);
+            }
+        }
+    });
+    if !progress.busy && progress.attempts == *earlier { Progress::default() } else { progress }
+}
+
 /// Returns the error in the email address of an account.
 pub(super) fn email_problem(email: &str) -> Option<FieldProblem> {
     match Email::parse(email) {

@@ -3,7 +3,7 @@ use yew::prelude::*;
 use yew_router::history::Location;
 use yew_router::hooks::{use_location, use_navigator};
 
-use super::email::{EMAIL, entered_code, failure, use_mail_request};
+use super::email::{EMAIL, entered_code, failure, use_code_progress, use_mail_request};
 use super::login::{REMEMBER, follow_login, remember_choice, start_session};
 use super::submission::{use_is_mounted, use_submission};
 use crate::api;
@@ -45,6 +45,7 @@ pub fn EmailLogin() -> Html {
             Ok(())
         }
     });
+    let progress = use_code_progress(progress, &request.progress);
     let is_sent = request.sent.is_some();
     use_effect_with(is_sent, |is_sent| {
         if *is_sent {

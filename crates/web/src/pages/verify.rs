@@ -2,7 +2,7 @@ use api_types::{CodeRequest, ErrorCode};
 use yew::prelude::*;
 use yew_router::hooks::use_location;
 
-use super::email::{entered_code, failure};
+use super::email::{entered_code, failure, use_code_progress};
 use super::submission::use_submission;
 use crate::api::{self, ApiError};
 use crate::browser;
@@ -32,6 +32,7 @@ pub fn Verify(props: &VerifyProps) -> Html {
         async move |data: FormData| verify(&data, &session).await
     });
     let (request, onrequest) = use_submission(async move |()| request_code(&session).await);
+    let progress = use_code_progress(progress, &request);
     let is_verified = email_verified_at.is_some();
     // The focused button is removed together with its form.
     use_effect_with(is_verified, |is_verified| {
@@ -49,6 +50,7 @@ pub fn Verify(props: &VerifyProps) -> Html {
             {door()}
             <div class="auth-form">
                 <h1 tabindex="-1">{"Confirm your e-mail address"}</h1>
+                {status(text.map(AttrValue::from))}
                 if is_verified {
                     <p key="verified">
                         <Link to={Route::Private} class="button">{"Go to your account"}</Link>
@@ -66,7 +68,6 @@ pub fn Verify(props: &VerifyProps) -> Html {
                     />
                     {send_again("Send a new code", &request, onrequest)}
                 }
-                {status(text.map(AttrValue::from))}
             </div>
         </article>
     }

@@ -7,7 +7,7 @@ use crate::components::{
     hidden_username, status,
 };
 use crate::messages::FieldProblem;
-use crate::pages::email::{email_problem, entered_code, failure};
+use crate::pages::email::{email_problem, entered_code, failure, use_code_progress};
 use crate::pages::submission::use_submission;
 use crate::routes::Route;
 use crate::session::{SessionHandle, User, use_session};
@@ -52,6 +52,7 @@ pub(super) fn EmailSection(props: &EmailSectionProps) -> Html {
             Ok(())
         }
     });
+    let change = use_code_progress(change, &request);
     use_effect_with(pending.is_some(), {
         let has_succeeded = change.has_succeeded();
         move |is_pending| {
