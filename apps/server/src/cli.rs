@@ -11,6 +11,7 @@ use crate::commands::audit::AuditArgs;
 use crate::commands::backup::BackupArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::keys::KeysArgs;
+use crate::commands::mail::MailCommandArgs;
 use crate::commands::migrate::MigrateArgs;
 use crate::commands::migrate_store::MigrateStoreArgs;
 use crate::commands::serve::ServeArgs;
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Users(UsersArgs),
     /// Manage the keys that sign tokens; works while the server runs
     Keys(KeysArgs),
+    /// List mails that have not been sent, or send them again; works while the server runs
+    Mail(MailCommandArgs),
     /// Print the audit log, one event per line, oldest first
     #[command(after_help = DURATION_HELP)]
     Audit(AuditArgs),
@@ -67,6 +70,7 @@ impl Command {
             Self::Serve(args) => args.run().await,
             Self::Users(args) => args.run().await,
             Self::Keys(args) => args.run().await,
+            Self::Mail(args) => args.run().await,
             Self::Audit(args) => args.run().await,
             Self::Backup(args) => args.run().await,
             Self::Migrate(args) => args.run().await,
@@ -224,6 +228,8 @@ mod tests {
                 &["users", "disable", "help"],
                 &["users", "import"],
                 &["keys", "retire", "kid"],
+                &["mail", "list"],
+                &["mail", "retry"],
                 &["audit"],
                 &["backup"],
                 &["migrate"],
@@ -262,6 +268,7 @@ mod tests {
             (&["users", "show"], "USER"),
             (&["keys"], "rotate"),
             (&["keys", "retire"], "KID"),
+            (&["mail"], "retry"),
             (&["backup"], "PATH"),
             (&["migrate-store", "--from", "x.db"], "--to"),
             (&["migrate-store", "--to", "x.db"], "--from"),

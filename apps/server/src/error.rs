@@ -35,6 +35,9 @@ pub(crate) enum CommandError {
     /// The file that names the database cannot be read.
     #[error("cannot read the database file {}: {error}; check the path and the permissions", path.display())]
     DatabaseFile { path: PathBuf, error: io::Error },
+    /// The file with the password of the relay cannot be read.
+    #[error("cannot read the SMTP password file {}: {error}; check the path and the permissions", path.display())]
+    SmtpPasswordFile { path: PathBuf, error: io::Error },
     /// The accounts service did not start.
     #[error("cannot start: {}", error_chain(.0))]
     Start(BuildError),
@@ -52,6 +55,17 @@ pub(crate) enum CommandError {
     /// No account has this email address or id.
     #[error("no account has the email address or id {0:?}; see latchkey users list")]
     NoSuchUser(String),
+    /// No mail has this id.
+    #[error("no unsent mail has the id {0:?}; see latchkey mail list")]
+    NoSuchMail(String),
+    /// The mail cannot be sent again.
+    #[error(
+        "{0} was rejected for good, and its content is deleted; the user has to request a new mail"
+    )]
+    MailRejected(String),
+    /// A test mail was not sent.
+    #[error("the test mail was not sent: {0}; check the options with latchkey doctor")]
+    TestMail(String),
     /// No account has this email address, and it is not an id either.
     #[error("no account has the email address {0:?}; for a deleted account, use its id")]
     NoSuchEmail(String),
@@ -120,6 +134,8 @@ pub(crate) enum CommandError {
 const MAX_USER_NAME: usize = 254;
 /// The maximum length of a quoted key id, in characters. No valid one is longer.
 const MAX_KID: usize = 64;
+/// The maximum length of a quoted mail id, in characters. No valid one is longer.
+const MAX_MAIL_ID: usize = 64;
 
 impl CommandError {
     pub(crate) const fn exit_code(&self) -> u8 {
@@ -146,6 +162,10 @@ impl CommandError {
 
     pub(crate) fn no_such_user(name: &str) -> Self {
         Self::NoSuchUser(shorten(name, MAX_USER_NAME))
+    }
+
+    pub(crate) fn no_such_mail(id: &str) -> Self {
+        Self::NoSuchMail(shorten(id, MAX_MAIL_ID))
     }
 
     pub(crate) fn no_such_email(name: &str) -> Self {

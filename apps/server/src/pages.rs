@@ -5,7 +5,7 @@ mod files;
 mod respond;
 mod settings;
 
-use api_types::{PAGES, PageAvailability};
+use api_types::PAGES;
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
 use warp::filters::path::FullPath;
@@ -41,7 +41,7 @@ fn routes_from<F: Files>(files: &'static F, settings: PageSettings) -> BoxedFilt
             if path == CHANGE_PASSWORD {
                 return change_password(&method);
             }
-            if method == Method::POST && is_route(path) && is_form(&headers) {
+            if method == Method::POST && is_route(path, settings) && is_form(&headers) {
                 return see_other(path, &query);
             }
             respond(files, settings, &method, path, &headers)
@@ -63,7 +63,7 @@ fn respond<F: Files>(
     path: &str,
     headers: &HeaderMap,
 ) -> Response {
-    let is_route = is_route(path);
+    let is_route = is_route(path, settings);
     let file = files.asset(path);
     match (method, file) {
         (&Method::GET | &Method::HEAD, Some(file)) => asset(files, path, file, headers),
@@ -81,9 +81,9 @@ fn respond<F: Files>(
 
 /// Returns whether the app has a page at this path. The app's router ignores a trailing slash, and
 /// so does the server.
-fn is_route(path: &str) -> bool {
+fn is_route(path: &str, settings: PageSettings) -> bool {
     let route = path.strip_suffix('/').filter(|route| !route.is_empty()).unwrap_or(path);
-    PAGES.iter().any(|page| page.path == route && page.availability == PageAvailability::Always)
+    PAGES.iter().any(|page| page.path == route && settings.has(page.availability))
 }
 
 /// Returns whether a browser has submitted a form (HTML, 4.10.21.3). The pages send their forms
@@ -101,6 +101,8 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::LazyLock;
 
+    use accounts::MailMode;
+    use api_types::PageAvailability;
     use auth_core::PasswordPolicy;
     use rust_embed::{EmbeddedFile, Metadata};
     use warp::http::Response;
@@ -112,7 +114,7 @@ mod tests {
 
     static SAMPLE: LazyLock<Sample> = LazyLock::new(|| {
         Sample(BTreeMap::from([
-            ("index.html", "<p>{{password_min_length}} {{sign_up}}</p>"),
+            ("index.html", "<p>{{password_min_length}} {{sign_up}} {{mail}} {{email_log_in}}</p>"),
             ("assets/0123456789abcdef/app.js", "plain"),
             ("assets/0123456789abcdef/app.js.br", "brotli"),
             ("assets/0123456789abcdef/app.js.gz", "gzip"),
@@ -129,8 +131,13 @@ mod tests {
     }
 
     fn routes() -> BoxedFilter<(warp::reply::Response,)> {
+        routes_from(&SAMPLE, without_mail())
+    }
+
+    fn without_mail() -> PageSettings {
         let password_policy = PasswordPolicy::new(12).unwrap();
-        routes_from(&SAMPLE, PageSettings { password_policy, sign_up: false })
+        let mail = MailMode::Off;
+        PageSettings { password_policy, sign_up: false, mail, email_sign_in: false }
     }
 
     async fn get(path: &str, header: (&str, &str)) -> Response<bytes::Bytes> {
@@ -145,10 +152,33 @@ mod tests {
             let answer = get(path, ("accept", "text/html")).await;
             assert_eq!(
                 (answer.status().as_u16(), &answer.body()[..]),
-                (200, &b"<p>12 off</p>"[..])
+                (200, &b"<p>12 off off off</p>"[..])
             );
             assert_eq!(answer.headers()["cache-control"], "no-cache");
             assert_eq!(answer.headers()["vary"], "Accept, Accept-Encoding");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_that_needs_mail_is_a_route_only_if_mail_is_on() {
+        let with_mail = PageSettings { mail: MailMode::On, ..without_mail() };
+        let with_email_sign_in = PageSettings { email_sign_in: true, ..with_mail };
+        for (settings, missing) in [
+            (without_mail(), &["/forgot", "/reset", "/verify", "/login/email"][..]),
+            (with_mail, &["/login/email"]),
+            (with_email_sign_in, &[]),
+        ] {
+            let routes = routes_from(&SAMPLE, settings);
+            let mut not_found = Vec::new();
+            for page in PAGES {
+                let request = warp::test::request().path(page.path).header("accept", "text/html");
+                match request.reply(&routes).await.status().as_u16() {
+                    200 => {}
+                    404 => not_found.push(page.path),
+                    status => unreachable!("{}: {status}", page.path),
+                }
+            }
+            assert_eq!(not_found, missing);
         }
     }
 
@@ -158,7 +188,7 @@ mod tests {
             let answer = get(path, ("accept", "*/*")).await;
             assert_eq!(
                 (answer.status().as_u16(), &answer.body()[..]),
-                (404, &b"<p>12 off</p>"[..])
+                (404, &b"<p>12 off off off</p>"[..])
             );
             assert!(!answer.headers().contains_key("etag"));
             assert_eq!(answer.headers()["cache-control"], "no-store");
@@ -224,9 +254,15 @@ mod tests {
     #[tokio::test]
     async fn the_etag_depends_on_the_settings() {
         let mut etags = Vec::new();
-        for (length, sign_up) in [(8, true), (9, true), (8, false)] {
-            let password_policy = PasswordPolicy::new(length).unwrap();
-            let routes = routes_from(&SAMPLE, PageSettings { password_policy, sign_up });
+        let password_policy = PasswordPolicy::new(13).unwrap();
+        for settings in [
+            without_mail(),
+            PageSettings { password_policy, ..without_mail() },
+            PageSettings { sign_up: true, ..without_mail() },
+            PageSettings { mail: MailMode::On, ..without_mail() },
+            PageSettings { email_sign_in: true, ..without_mail() },
+        ] {
+            let routes = routes_from(&SAMPLE, settings);
             let answer = warp::test::request().reply(&routes).await;
             let etag = answer.headers()["etag"].clone();
             assert!(!etags.contains(&etag), "{etag:?}");

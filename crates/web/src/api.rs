@@ -4,8 +4,9 @@ mod error;
 mod http;
 
 use api_types::{
-    Activity, ChangePasswordRequest, DeleteAccountRequest, Empty, Me, Sessions, SignupRequest,
-    TokenRequest, TokenResponse, User,
+    Activity, ChangeEmailRequest, ChangePasswordRequest, CodeRequest, DeleteAccountRequest,
+    EmailTokenRequest, Empty, MailRequested, Me, PasswordReset, RequestPasswordResetRequest,
+    ResetPasswordRequest, Sessions, SignupRequest, TokenRequest, TokenResponse, User,
 };
 use js_sys::JSON;
 use serde::Serialize;
@@ -69,6 +70,85 @@ pub async fn change_password(
 ) -> Result<(), ApiError> {
     let request = with_body("PUT", "/api/me/password", passwords)?;
     confirmed(&send_as(token, request).await?)
+}
+
+/// Requests a mail with a code that verifies the email address.
+///
+/// # Errors
+///
+/// Returns an [`ApiError`] if the request fails.
+pub async fn request_verification(token: &str) -> Result<MailRequested, ApiError> {
+    let request = with_body("POST", "/api/me/email/verification", &Empty {})?;
+    read(&send_as(token, request).await?)
+}
+
+/// Verifies the email address with a code from a mail.
+///
+/// # Errors
+///
+/// Returns an [`ApiError`] if the request fails.
+pub async fn verify_email(token: &str, code: &CodeRequest) -> Result<Me, ApiError> {
+    let request = with_body("PUT", "/api/me/email/verification", code)?;
+    read(&send_as(token, request).await?)
+}
+
+/// Requests a mail with a code to the new email address.
+///
+/// # Errors
+///
+/// Returns an [`ApiError`] if the request fails.
+pub async fn request_email_change(
+    token: &str,
+    change: &ChangeEmailRequest,
+) -> Result<MailRequested, ApiError> {
+    read(&send_as(token, with_body("POST", "/api/me/email", change)?).await?)
+}
+
+/// Replaces the email address with a code from a mail, and ends every other session.
+///
+/// # Errors
+///
+/// Returns an [`ApiError`] if the request fails.
+pub async fn change_email(token: &str, code: &CodeRequest) -> Result<Me, ApiError> {
+    read(&send_as(token, with_body("PUT", "/api/me/email", code)?).await?)
+}
+
+/// Requests a mail with a token that resets the password.
+///
+/// # Errors
+///
+/// Returns an [`ApiError`] if the request fails.
+pub async fn request_password_reset(
+    account: &RequestPasswordResetRequest,
+) -> Result<MailRequested, ApiError> {
+    read(&http::send(&with_body("POST", "/api/password-reset", account)?).await?)
+}
+
+/// Resets the password with a token from a mail, and ends every session.
+///
+/// # Errors
+///
+/// Returns an [`ApiError`] if the request fails.
+pub async fn reset_password(reset: &ResetPasswordRequest) -> Result<PasswordReset, ApiError> {
+    read(&http::send(&with_body("PUT", "/api/password-reset", reset)?).await?)
+}
+
+/// Requests a mail with a code for signing in.
+///
+/// # Errors
+///
+/// Returns an [`ApiError`] if the request fails.
+pub async fn request_sign_in_code(account: &EmailTokenRequest) -> Result<MailRequested, ApiError> {
+    read(&http::send(&with_body("POST", "/api/token/email", account)?).await?)
+}
+
+/// Signs in with a code from a mail, which this browser has requested.
+///
+/// # Errors
+///
+/// Returns an [`ApiError`] if the request fails.
+pub async fn sign_in_with_code(code: &CodeRequest) -> Result<TokenResponse, ApiError> {
+    read(&http::send(&with_body("PUT", "/api/token/email", code)?).await?)
 }
 
 /// Deletes the account and everything that belongs to it.

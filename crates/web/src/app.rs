@@ -1,14 +1,16 @@
-use api_types::User;
 use auth_core::PasswordPolicy;
 use yew::prelude::*;
 use yew_router::history::AnyHistory;
 use yew_router::{Router, Switch};
 
 use crate::frame::Frame;
-use crate::guards::{PrivateOnly, SignedOutOnly};
-use crate::pages::{Home, Login, NotFound, Private, Settings, Signup, SignupOff};
+use crate::guards::{FromMail, PrivateOnly, SignedOutOnly};
+use crate::mail::Mail;
+use crate::pages::{
+    EmailLogin, Forgot, Home, Login, NotFound, Private, Reset, Settings, Signup, SignupOff, Verify,
+};
 use crate::routes::Route;
-use crate::session::{Session, SessionProvider};
+use crate::session::{Session, SessionProvider, User};
 use crate::sign_up::SignUp;
 
 /// Properties of [`App`].
@@ -20,6 +22,8 @@ pub struct AppProps {
     pub password_policy: PasswordPolicy,
     /// The sign-up setting of the server.
     pub sign_up: SignUp,
+    /// The mail setting of the server.
+    pub mail: Mail,
     /// The initial state of the session, before the server's first response.
     pub session: Session,
 }
@@ -27,10 +31,11 @@ pub struct AppProps {
 /// The whole application.
 #[component]
 pub fn App(props: &AppProps) -> Html {
-    let (policy, sign_up) = (props.password_policy, props.sign_up);
-    let settings = (policy, sign_up);
-    let render =
-        use_callback(settings, |route, (policy, sign_up)| switch(route, *policy, *sign_up));
+    let (policy, sign_up, mail) = (props.password_policy, props.sign_up, props.mail);
+    let settings = (policy, sign_up, mail);
+    let render = use_callback(settings, |route, (policy, sign_up, mail)| {
+        switch(route, *policy, *sign_up, *mail)
+    });
     html! {
         <Router history={props.history.clone()}>
             <SessionProvider initial={props.session.clone()}>
@@ -43,8 +48,12 @@ pub fn App(props: &AppProps) -> Html {
 }
 
 /// Returns the page of a route, with its guard.
-fn switch(route: Route, policy: PasswordPolicy, sign_up: SignUp) -> Html {
+fn switch(route: Route, policy: PasswordPolicy, sign_up: SignUp, mail: Mail) -> Html {
     match route {
+        Route::Forgot | Route::Reset | Route::Verify if mail == Mail::Off => {
+            html! { <NotFound /> }
+        }
+        Route::EmailLogin if mail != Mail::WithSignIn => html! { <NotFound /> },
         Route::Home => html! { <Home {sign_up} /> },
         Route::Signup => {
             let render = move |()| match sign_up {
@@ -54,17 +63,27 @@ fn switch(route: Route, policy: PasswordPolicy, sign_up: SignUp) -> Html {
             html! { <SignedOutOnly {render} /> }
         }
         Route::Login => {
-            let render = move |()| html! { <Login {sign_up} /> };
+            let render = move |()| html! { <Login {sign_up} {mail} /> };
             html! { <SignedOutOnly {render} /> }
+        }
+        Route::EmailLogin => {
+            let render = |()| html! { <EmailLogin /> };
+            html! { <SignedOutOnly {render} /> }
+        }
+        Route::Forgot => html! { <Forgot /> },
+        Route::Reset => html! { <FromMail {route}><Reset {policy} /></FromMail> },
+        Route::Verify => {
+            let render = |user: User| html! { <Verify {user} /> };
+            html! { <FromMail key="verify" {route}><PrivateOnly {render} /></FromMail> }
         }
         // Without keys, Yew would use one guard for both pages and keep its state. With keys,
         // the session is checked again at each navigation.
         Route::Private => {
-            let render = |user: User| html! { <Private {user} /> };
+            let render = move |user: User| html! { <Private {user} {mail} /> };
             html! { <PrivateOnly key="private" {render} /> }
         }
         Route::Settings => {
-            let render = move |user: User| html! { <Settings {user} {policy} /> };
+            let render = move |user: User| html! { <Settings {user} {policy} {mail} /> };
             html! { <PrivateOnly key="settings" {render} /> }
         }
         Route::NotFound => html! { <NotFound /> },

@@ -10,6 +10,7 @@ use web_sys::{
     VisibilityState,
 };
 
+use crate::mail::Mail;
 use crate::sign_up::SignUp;
 
 /// Returns the element with this id.
@@ -32,6 +33,12 @@ pub fn password_policy() -> PasswordPolicy {
 #[must_use]
 pub fn sign_up() -> SignUp {
     SignUp::from_meta(meta("sign-up").as_deref())
+}
+
+/// Returns for which purposes the server sends mails, which it has written into the page.
+#[must_use]
+pub fn mail() -> Mail {
+    Mail::from_meta(meta("mail").as_deref(), meta("email-log-in").as_deref())
 }
 
 /// Sets the title of the document. The title of the failure page stays as it is.

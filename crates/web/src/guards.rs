@@ -1,14 +1,13 @@
 //! Guards, which show a page only to signed-in or only to signed-out users.
 
-use api_types::User;
 use yew::prelude::*;
 use yew_router::hooks::{use_location, use_navigator};
 
 use crate::api::ApiError;
 use crate::components::{ErrorPage, loading_page};
 use crate::messages::describe;
-use crate::routes::{LoginNotice, Route, redirect_to_login};
-use crate::session::{Session, SessionEndReason, SessionHandle, use_session};
+use crate::routes::{LoginNotice, MailLink, Route, redirect_to_login};
+use crate::session::{Session, SessionEndReason, SessionHandle, User, use_session};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct PrivateOnlyProps {
@@ -69,6 +68,32 @@ pub(crate) fn SignedOutOnly(props: &SignedOutOnlyProps) -> Html {
         Session::Unconfirmed(error) => unconfirmed(error, &session),
         _ => loading_page(),
     }
+}
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct FromMailProps {
+    /// The route of the page.
+    pub(crate) route: Route,
+    pub(crate) children: Html,
+}
+
+/// Shows a page that a link in a mail can open. Before that, the secret in the fragment of the URL
+/// is moved to the router state, so that it is neither in the history of the browser nor in a URL
+/// that the page builds.
+#[component]
+pub(crate) fn FromMail(props: &FromMailProps) -> Html {
+    let navigator = use_navigator();
+    let location = use_location();
+    let fragment = location.map(|location| location.hash().to_owned()).unwrap_or_default();
+    let has_fragment = !fragment.is_empty();
+    use_effect_with((fragment, props.route), move |(fragment, route)| {
+        if !fragment.is_empty()
+            && let Some(navigator) = navigator
+        {
+            navigator.replace_with_state(route, MailLink::parse(fragment));
+        }
+    });
+    if has_fragment { loading_page() } else { props.children.clone() }
 }
 
 const fn notice(end_reason: SessionEndReason) -> LoginNotice {

@@ -13,6 +13,7 @@
 //! | [`routes`] | the routes, and the state that a navigation passes to a page |
 //! | [`mod@format`] | devices, IP addresses, times and audit events as text |
 //! | [`browser`], `storage`, `download`, `locks`, `tabs` | wrappers of browser APIs |
+//! | `mail` | for which purposes the server sends mails |
 //! | `sign_up` | whether visitors can create accounts |
 //! | `single_flight` | a task that concurrent callers share |
 //!
@@ -28,6 +29,7 @@ pub mod format;
 mod frame;
 mod guards;
 mod locks;
+mod mail;
 pub mod messages;
 pub mod pages;
 pub mod routes;
@@ -38,4 +40,5 @@ mod storage;
 mod tabs;
 
 pub use app::{App, AppProps};
+pub use mail::Mail;
 pub use sign_up::SignUp;

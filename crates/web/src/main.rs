@@ -10,6 +10,7 @@ fn main() {
         history: AnyHistory::from(BrowserHistory::new()),
         password_policy: browser::password_policy(),
         sign_up: browser::sign_up(),
+        mail: browser::mail(),
         session: Session::at_start(),
     };
     yew::Renderer::<App>::with_root_and_props(root, props).render();

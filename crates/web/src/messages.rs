@@ -30,6 +30,8 @@ pub enum FieldProblem {
     PasswordWrong,
     /// The new email address is the current one.
     EmailUnchanged,
+    /// The code from a mail is missing.
+    CodeMissing,
     /// The code is wrong.
     CodeWrong,
     /// The code is no longer valid.
@@ -66,6 +68,7 @@ impl FieldProblem {
             }
             Self::EmailTaken => "An account with this email address already exists.".to_owned(),
             Self::EmailUnchanged => "This is already your email address.".to_owned(),
+            Self::CodeMissing => "Enter the code from the e-mail.".to_owned(),
             Self::CodeWrong => "This code is not correct. Check it and try again.".to_owned(),
             Self::CodeExpired => "This code is no longer valid. Request a new one.".to_owned(),
             Self::TokenInvalid => {
@@ -125,6 +128,10 @@ fn describe_rejection(rejection: &Rejection) -> String {
         // The response comes from a proxy with its own log-in page, which a reload shows.
         (401, None) => {
             "Access to this site requires a separate log-in. Reload the page to log in.".to_owned()
+        }
+        (_, Some(ErrorCode::EmailTaken)) => FieldProblem::EmailTaken.text(),
+        (_, Some(ErrorCode::MailDisabled)) => {
+            "This site cannot send e-mails right now. Ask its administrator for help.".to_owned()
         }
         (_, Some(ErrorCode::SignUpDisabled)) => {
             "Sign-up is closed. Ask the administrator of this site for an account.".to_owned()

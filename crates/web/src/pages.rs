@@ -1,19 +1,28 @@
 //! The pages: one component per route. Pages send requests and handle the responses.
 
+mod email;
+mod email_login;
+mod forgot;
 mod home;
 mod login;
 mod new_password;
 mod not_found;
 mod private;
+mod reset;
 mod settings;
 mod signup;
 mod signup_off;
 mod submission;
+mod verify;
 
+pub use email_login::EmailLogin;
+pub use forgot::Forgot;
 pub use home::{Home, HomeProps};
 pub use login::{Login, LoginProps};
 pub use not_found::NotFound;
 pub use private::{Private, PrivateProps};
+pub use reset::{Reset, ResetProps};
 pub use settings::{Settings, SettingsProps};
 pub use signup::{Signup, SignupProps};
 pub use signup_off::SignupOff;
+pub use verify::{Verify, VerifyProps};

@@ -3,10 +3,13 @@
 //! The router keeps that state in the tab's memory. The browser's history, which is written to
 //! disk, contains only a number that refers to it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use yew::AttrValue;
 use yew_router::history::Location;
 use yew_router::navigator::Navigator;
+use yew_router::query::{FromQuery as _, Raw};
 use yew_router::{AnyRoute, Routable};
 
 /// A page of the application.
@@ -27,20 +30,61 @@ pub enum Route {
     /// The settings page.
     #[at("/settings")]
     Settings,
+    /// The page that requests a mail with a link to reset the password.
+    #[at("/forgot")]
+    Forgot,
+    /// The page that such a link opens.
+    #[at("/reset")]
+    Reset,
+    /// The page that verifies the email address.
+    #[at("/verify")]
+    Verify,
+    /// The page for logging in with a code from a mail.
+    #[at("/login/email")]
+    EmailLogin,
     /// The page for any other path.
     #[not_found]
     #[at("/404")]
     NotFound,
 }
 
-/// The router state of the log-in page. An email address belongs neither in a URL nor in storage,
-/// so it is passed here.
+/// The router state of the pages for logging in, and of the page that requests a reset link. An email
+/// address belongs neither in a URL nor in storage, so it is passed here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LoginState {
     /// The initial content of the email field.
     pub email: AttrValue,
     /// The message above the form.
     pub notice: Option<LoginNotice>,
+    /// The router state of the page to go to after the log-in.
+    pub link: MailLink,
+}
+
+/// The content of a link in a mail, which is the router state of the page that the link opens. It is
+/// empty if no link has opened the page.
+#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct MailLink {
+    /// The reset token or the code.
+    #[serde(alias = "code")]
+    pub token: String,
+    /// The email address of the account, if the link contains it.
+    pub email: String,
+}
+
+impl MailLink {
+    /// Reads the fragment of a URL, with or without its `#`. Returns an empty link if it is not the
+    /// fragment of a link from a mail.
+    pub(crate) fn parse(fragment: &str) -> Self {
+        Self::from_query(fragment.trim_start_matches('#')).unwrap_or_default()
+    }
+}
+
+/// Leaves out the content, because it is secret.
+impl fmt::Debug for MailLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MailLink").finish_non_exhaustive()
+    }
 }
 
 /// The reason for sending the user to the log-in page.
@@ -54,6 +98,10 @@ pub enum LoginNotice {
     SessionEnded,
     /// Another user has signed in from another tab.
     OtherUser,
+    /// A link to verify an email address was opened.
+    VerifyEmail,
+    /// The password was reset.
+    PasswordReset,
 }
 
 /// The router state of the home page after the user has deleted their account.
@@ -68,17 +116,33 @@ struct LoginQuery {
 }
 
 /// Replaces the page at `location` with the log-in page, which returns to `location` after the
-/// log-in.
+/// log-in, with the content of the link that has opened it.
 pub(crate) fn redirect_to_login(
     navigator: &Navigator,
     location: &Location,
     notice: Option<LoginNotice>,
 ) {
     let next = [location.path(), location.query_str(), location.hash()].concat();
-    let state = LoginState { notice, ..LoginState::default() };
+    let link = mail_link(location);
+    let is_from_mail = !link.token.is_empty();
+    let notice = notice.or(is_from_mail.then_some(LoginNotice::VerifyEmail));
+    let state = LoginState { notice, link, ..LoginState::default() };
     let query = LoginQuery { next: Some(next) };
     // This fails only if the query cannot be encoded, but a string can always be encoded.
     let _ = navigator.replace_with_query_and_state(&Route::Login, query, state);
+}
+
+/// Goes from one page for logging in to another, which then leads to the same page.
+pub(crate) fn push_other_login(navigator: &Navigator, location: &Location, to: Route) {
+    let state = location.state::<LoginState>().map(|state| (*state).clone()).unwrap_or_default();
+    let query = Raw(location.query_str().trim_start_matches('?'));
+    // This cannot fail: the query is encoded already.
+    let _ = navigator.push_with_query_and_state(&to, query, LoginState { notice: None, ..state });
+}
+
+/// Returns the content of the link in a mail that has opened the page at `location`.
+pub(crate) fn mail_link(location: &Location) -> MailLink {
+    location.state::<MailLink>().map(|link| (*link).clone()).unwrap_or_default()
 }
 
 /// Returns the page to go to after a log-in at `location`. A duplicated `next` is ignored.
@@ -103,7 +167,7 @@ fn is_local_path(next: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use api_types::{PAGES, PageAvailability};
+    use api_types::PAGES;
     use yew_router::history::{History as _, MemoryHistory};
     use yew_router::query::Raw;
 
@@ -119,15 +183,36 @@ mod tests {
     fn the_routes_are_the_paths_that_the_server_serves() {
         let mut paths = Route::routes();
         paths.retain(|path| *path != Route::NotFound.to_path());
-        let served = PAGES.iter().filter(|page| page.availability == PageAvailability::Always);
+        let served = PAGES.iter();
         let served: Vec<_> = served.map(|page| page.path).collect();
         assert_eq!(paths, served);
     }
 
     #[test]
+    fn the_fragment_of_a_link_from_a_mail_is_parsed() {
+        let link = MailLink::parse("#token=K7QM-2XRD&email=ada%2Blist%40example.com");
+        assert_eq!((&*link.token, &*link.email), ("K7QM-2XRD", "ada+list@example.com"));
+        let link = MailLink::parse("#code=K7QM-2XRD");
+        assert_eq!((&*link.token, &*link.email), ("K7QM-2XRD", ""));
+        for fragment in ["", "#", "#main", "#token=a&token=b", "#token=a&code=b"] {
+            assert!(MailLink::parse(fragment) == MailLink::default(), "{fragment}");
+        }
+    }
+
+    #[test]
+    fn debug_output_shows_no_secret() {
+        let link = MailLink::parse("#code=K7QM-2XRD");
+        assert!(!format!("{link:?}").contains("K7QM"));
+    }
+
+    #[test]
     fn paths_map_to_routes() {
-        use Route::{Home, Login, NotFound, Private, Settings, Signup};
+        use Route::{EmailLogin, Forgot, NotFound, Reset, Verify};
+        use Route::{Home, Login, Private, Settings, Signup};
         for route in [Home, Signup, Login, Private, Settings, NotFound] {
+            assert_eq!(Route::recognize(&route.to_path()), Some(route));
+        }
+        for route in [Forgot, Reset, Verify, EmailLogin] {
             assert_eq!(Route::recognize(&route.to_path()), Some(route));
         }
         for path in ["/LOGIN", "/private/deeper", "/login/deeper/"] {

@@ -24,5 +24,5 @@ pub use handle::{SessionEndReason, SessionHandle};
 pub(crate) use provider::SessionProvider;
 pub use provider::use_session;
 pub use sign_out::SignOutOutcome;
-pub use state::{Action, Session, State};
+pub use state::{Action, Session, State, User};
 pub(crate) use tokens::with_cookie_lock;

@@ -8,12 +8,15 @@ use web_sys::{BroadcastChannel, MessageEvent};
 
 const CHANNEL: &str = "latchkey";
 const SIGNED_OUT: &str = "signed-out";
+const USER_CHANGED: &str = "user-changed";
 
 /// A message from another tab.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Message {
     /// A session has ended. The receiver should ask the server whether it was its own.
     SignedOut,
+    /// The data of a user have changed. The receiver should ask the server for its own user.
+    UserChanged,
     /// The server has said when a session expires.
     End {
         /// The id of the session.
@@ -34,6 +37,11 @@ impl Tabs {
     /// Tells the other tabs that a session has ended.
     pub(crate) fn announce_sign_out(&self) {
         self.send(SIGNED_OUT);
+    }
+
+    /// Tells the other tabs that the data of a user have changed.
+    pub(crate) fn announce_user_change(&self) {
+        self.send(USER_CHANGED);
     }
 
     /// Tells the other tabs when a session expires.
@@ -67,8 +75,10 @@ impl Tabs {
 impl Message {
     /// Reads a message. Returns `None` for one from another version of this program.
     fn parse(text: &str) -> Option<Self> {
-        if text == SIGNED_OUT {
-            return Some(Self::SignedOut);
+        match text {
+            SIGNED_OUT => return Some(Self::SignedOut),
+            USER_CHANGED => return Some(Self::UserChanged),
+            _ => {}
         }
         let (session, expires_in) = text.split_once(' ')?;
         Some(Self::End { session: session.to_owned(), expires_in: expires_in.parse().ok()? })
@@ -82,6 +92,7 @@ mod tests {
     #[test]
     fn messages_are_parsed() {
         assert_eq!(Message::parse("signed-out"), Some(Message::SignedOut));
+        assert_eq!(Message::parse("user-changed"), Some(Message::UserChanged));
         let end = Message::End { session: "018f".to_owned(), expires_in: 1_800 };
         assert_eq!(Message::parse("018f 1800"), Some(end));
         for text in ["", "018f", "018f soon", "018f -1"] {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use api::TrustedProxy;
-use auth_core::{InvalidOrigin, Origin, PasswordHasher, PasswordPolicy};
+use auth_core::{Email, InvalidOrigin, Origin, PasswordHasher, PasswordPolicy};
 
 use crate::database::Database;
 
@@ -31,6 +31,10 @@ pub(crate) fn origin(text: &str) -> Result<Origin, InvalidOrigin> {
 
 pub(crate) fn proxy(text: &str) -> Result<TrustedProxy, &'static str> {
     text.parse().map_err(|_| "expected an IP address or a network, such as 127.0.0.1 or 10.0.0.0/8")
+}
+
+pub(crate) fn email(text: &str) -> Result<Email, &'static str> {
+    Email::parse(text).map_err(|_| "expected an email address, such as latchkey@example.com")
 }
 
 pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {

@@ -186,7 +186,7 @@ impl ServeArgs {
             .routes()
             .or(api::api_not_found())
             .unify()
-            .or(pages::routes(PageSettings::of(accounts.config())))
+            .or(pages::routes(PageSettings::of(&accounts)))
             .unify()
             .boxed();
         let proxies = TrustedProxies::from_iter(self.trusted_proxy.iter().copied());

@@ -15,6 +15,7 @@ mod show;
 mod sign_out;
 mod unlock;
 mod user_arg;
+mod verify_email;
 
 use clap::{Args, Subcommand};
 
@@ -56,6 +57,8 @@ enum Action {
     SetPassword(set_password::SetPasswordArgs),
     /// Unlock a throttled account by resetting its counters of failed log-ins
     Unlock(unlock::UnlockArgs),
+    /// Mark the email address of an account as verified
+    VerifyEmail(verify_email::VerifyEmailArgs),
     /// List the sessions of an account, most recently used first
     Sessions(sessions::SessionsArgs),
     /// End all sessions of an account
@@ -79,6 +82,7 @@ impl UsersArgs {
             Action::Delete(args) => args.run(store).await,
             Action::SetPassword(args) => args.run(store).await,
             Action::Unlock(args) => args.run(store).await,
+            Action::VerifyEmail(args) => args.run(store).await,
             Action::Sessions(args) => args.run(store).await,
             Action::SignOut(args) => args.run(store).await,
             Action::Import(args) => args.run(store).await,

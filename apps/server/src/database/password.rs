@@ -35,7 +35,7 @@ pub(crate) fn without_urls<'a>(message: &str, values: impl Iterator<Item = &'a s
             _ => value,
         };
         let scheme = value.split_once("://").map(|(scheme, _)| format!("{scheme}://"));
-        let is_url = scheme.is_some() || value.starts_with("postgres");
+        let is_url = scheme.is_some() || value.starts_with("postgres") || value.starts_with("smtp");
         // A connection string of libpq has a password too.
         let is_string = value.contains("password") && value.contains('=');
         if (is_url && value.contains(['@', '?'])) || is_string {
@@ -73,6 +73,7 @@ mod tests {
             ("host=localhost password=hunter2", "invalid value '…' for x"),
             ("postgres:ada:hunter2@localhost/x", "invalid value '…' for x"),
             ("postgres://localhost/x?hunter2", "invalid value 'postgres://…' for x"),
+            ("smtps:ada:hunter2@mail.example", "invalid value '…' for x"),
             ("ada@example.com", "invalid value 'ada@example.com' for x"),
             ("x.db", "invalid value 'x.db' for x"),
         ] {

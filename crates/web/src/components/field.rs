@@ -4,22 +4,27 @@ use super::link::Link;
 use crate::messages::FieldProblem;
 use crate::routes::Route;
 
-/// Renders the error of a field, if there is one. `onlogin` is called instead of following the
-/// error's link to the log-in page.
+/// Renders the error of a field, if there is one. `onfollow` is called instead of following the
+/// error's link.
 pub(super) fn field_error(
     field: &str,
     problem: Option<FieldProblem>,
-    onlogin: Option<Callback<()>>,
+    onfollow: Option<Callback<()>>,
 ) -> Html {
     let Some(problem) = problem else { return Html::default() };
     let text = problem.text();
+    let link = match problem {
+        FieldProblem::EmailTaken => Some((Route::Login, "Log in instead")),
+        FieldProblem::TokenInvalid => Some((Route::Forgot, "Request a new link")),
+        _ => None,
+    };
     html! {
         // The key makes a change of the text visible on a page that the browser has translated.
         <p id={error_id(field)} role="alert" class="field-error" key={&*text}>
             {&text}
-            if problem == FieldProblem::EmailTaken {
+            if let Some((to, text)) = link {
                 {" "}
-                <Link to={Route::Login} onfollow={onlogin}>{"Log in instead"}</Link>
+                <Link {to} {onfollow}>{text}</Link>
             }
         </p>
     }

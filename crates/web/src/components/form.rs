@@ -120,11 +120,16 @@ fn after_attempt(form: &HtmlFormElement, progress: &Progress) -> bool {
     let invalid = first(form, "[aria-invalid=true]").or(cleared);
     if invalid.is_some() {
         browser::focus(invalid);
-    } else if !browser::has_focus_within(form) {
+    } else if !browser::has_focus_within(form) && !is_focus_taken(progress) {
         // The button lost the focus when it was disabled.
         browser::focus(first(form, "[type=submit]"));
     }
     progress.has_succeeded() || progress.failure.clear.is_some()
+}
+
+/// Returns whether another part of the page has taken the focus after a success.
+fn is_focus_taken(progress: &Progress) -> bool {
+    progress.has_succeeded() && !browser::has_lost_focus()
 }
 
 fn first(form: &HtmlFormElement, selector: &str) -> Option<Element> {

@@ -7,9 +7,12 @@ use crate::messages::FieldProblem;
 /// Properties of [`PasswordField`].
 #[derive(Properties, PartialEq)]
 pub struct PasswordFieldProps {
-    /// The name and id of the input.
+    /// The name of the input.
     #[prop_or("password")]
     pub name: &'static str,
+    /// The id of the input, if it is not the name.
+    #[prop_or_default]
+    pub id: Option<&'static str>,
     /// The label, which is also part of the toggle's text.
     #[prop_or("Password")]
     pub label: &'static str,
@@ -29,6 +32,7 @@ pub struct PasswordFieldProps {
 #[component]
 pub fn PasswordField(props: &PasswordFieldProps) -> Html {
     let PasswordFieldProps { name, label, autocomplete, hint, problem, .. } = props;
+    let id = props.id.unwrap_or(name);
     let shown = use_state(|| false);
     // A submission hides the password. Otherwise the next one would be visible while it is typed.
     use_effect_with(props.busy, {
@@ -45,11 +49,11 @@ pub fn PasswordField(props: &PasswordFieldProps) -> Html {
     };
     html! {
         <div class="field">
-            <label for={*name}>{label}</label>
+            <label for={id}>{label}</label>
             // The attributes that turn off capitalisation, correction and spell checking keep
             // keyboards and spelling services from processing a password that is shown.
             <input
-                id={*name}
+                {id}
                 name={*name}
                 type={if *shown { "text" } else { "password" }}
                 autocomplete={*autocomplete}
@@ -58,12 +62,12 @@ pub fn PasswordField(props: &PasswordFieldProps) -> Html {
                 spellcheck="false"
                 aria-required="true"
                 aria-invalid={problem.map(|_| "true")}
-                aria-describedby={described_by(name, *problem, hint.is_some())}
+                aria-describedby={described_by(id, *problem, hint.is_some())}
             />
-            {field_error(name, *problem, None)}
+            {field_error(id, *problem, None)}
             <div class="field-foot">
                 if let (Some(hint), None) = (hint, problem) {
-                    <p id={hint_id(name)} class="field-hint">{hint}</p>
+                    <p id={hint_id(id)} class="field-hint">{hint}</p>
                 }
                 <button type="button" class="button button-link" onclick={toggle}>
                     {text(format!("{} {}", if *shown { "Hide" } else { "Show" }, label.to_lowercase()))}

@@ -1,21 +1,28 @@
-use api_types::{ErrorCode, TokenRequest};
+use api_types::{ErrorCode, TokenRequest, TokenResponse};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 use yew_router::AnyRoute;
+use yew_router::history::Location;
 use yew_router::hooks::{use_location, use_navigator};
+use yew_router::navigator::Navigator;
 
 use super::submission::{use_is_mounted, use_submission};
 use crate::api::{self, ApiError};
 use crate::components::{
-    EmailField, Failure, Form, FormData, Link, PasswordField, alert, checkbox, door, status,
-    use_page_title,
+    Failure, Form, FormData, Link, PasswordField, TextContent, TextField, alert, checkbox, door,
+    status, use_page_title,
 };
+use crate::mail::Mail;
 use crate::messages::{FieldProblem, describe};
-use crate::routes::{LoginNotice, LoginState, Route, destination};
+use crate::routes::{LoginNotice, LoginState, Route, destination, push_other_login};
 use crate::session::{Remember, SessionHandle, use_session, with_cookie_lock};
 use crate::sign_up::SignUp;
 
-const REMEMBER: &str = "Stay signed in after closing the browser. Use only on your own device.";
+/// The name of the choice to stay signed in.
+pub(super) const REMEMBER: &str = "remember";
+
+const REMEMBER_HINT: &str =
+    "Stay signed in after closing the browser. Use only on your own device.";
 const UNCONFIRMED: &str = "You are logged out in this browser, but the server did not confirm it. \
     Your session may still be active on the server until it expires. To make sure that it has \
     ended, log in and check the sessions in your settings.";
@@ -25,6 +32,8 @@ const UNCONFIRMED: &str = "You are logged out in this browser, but the server di
 pub struct LoginProps {
     /// The sign-up setting of the server.
     pub sign_up: SignUp,
+    /// The mail setting of the server.
+    pub mail: Mail,
 }
 
 /// The log-in page.
@@ -35,18 +44,24 @@ pub fn Login(props: &LoginProps) -> Html {
     let navigator = use_navigator();
     let location = use_location();
     let is_mounted = use_is_mounted();
-    let next = location.as_ref().map(destination);
-    let state = location.and_then(|location| location.state::<LoginState>()).unwrap_or_default();
-    let (progress, onsubmit) = use_submission(async move |data: FormData| {
-        check(&data).into_result()?;
-        sign_in(&data, &session).await?;
-        // Do not navigate if the user has already left this page.
-        if is_mounted()
-            && let (Some(navigator), Some(next)) = (&navigator, &next)
-        {
-            navigator.replace::<AnyRoute>(next);
+    let state = location.as_ref().and_then(Location::state::<LoginState>);
+    let state = state.unwrap_or_default();
+    let (progress, onsubmit) = use_submission({
+        let (navigator, location) = (navigator.clone(), location.clone());
+        async move |data: FormData| {
+            check(&data).into_result()?;
+            sign_in(&data, &session).await?;
+            // Do not navigate if the user has already left this page.
+            if is_mounted() {
+                follow_login(navigator.as_ref(), location.as_ref());
+            }
+            Ok(())
         }
-        Ok(())
+    });
+    let on_email_login = Callback::from(move |()| {
+        if let (Some(navigator), Some(location)) = (&navigator, &location) {
+            push_other_login(navigator, location, Route::EmailLogin);
+        }
     });
     let (email, password) = (progress.failure.at("email"), progress.failure.at("password"));
     html! {
@@ -57,14 +72,32 @@ pub fn Login(props: &LoginProps) -> Html {
                 // After an attempt, its outcome replaces the notice.
                 {state.notice.filter(|_| progress.attempts == 0).map(notice)}
                 <Form submit="Log in" submitting="Logging in…" progress={progress.clone()} {onsubmit}>
-                    <EmailField initial={&state.email} problem={email} />
+                    <TextField
+                        name="email"
+                        label="Email"
+                        content={TextContent::Username}
+                        initial={&state.email}
+                        problem={email}
+                    />
                     <PasswordField
                         autocomplete="current-password"
                         problem={password}
                         busy={progress.busy}
                     />
-                    {checkbox("remember", "Keep me signed in", REMEMBER)}
+                    {remember_choice()}
                 </Form>
+                if props.mail != Mail::Off {
+                    <p class="auth-other">
+                        <Link to={Route::Forgot}>{"Forgot your password?"}</Link>
+                    </p>
+                }
+                if props.mail == Mail::WithSignIn {
+                    <p class="auth-other">
+                        <Link to={Route::EmailLogin} onfollow={on_email_login}>
+                            {"Log in by e-mail"}
+                        </Link>
+                    </p>
+                }
                 if props.sign_up == SignUp::On {
                     <p class="auth-other">
                         {"No account yet? "}
@@ -76,9 +109,26 @@ pub fn Login(props: &LoginProps) -> Html {
     }
 }
 
+/// Renders the choice to stay signed in.
+pub(super) fn remember_choice() -> Html {
+    checkbox(REMEMBER, "Keep me signed in", REMEMBER_HINT)
+}
+
+/// Goes to the page that a page for logging in at `location` leads to.
+pub(super) fn follow_login(navigator: Option<&Navigator>, location: Option<&Location>) {
+    if let (Some(navigator), Some(location)) = (navigator, location) {
+        let state = location.state::<LoginState>().unwrap_or_default();
+        navigator.replace_with_state::<AnyRoute, _>(&destination(location), state.link.clone());
+    }
+}
+
 fn notice(notice: LoginNotice) -> Html {
     let text = match notice {
         LoginNotice::AccountCreated => "Your account has been created. Log in to continue.",
+        LoginNotice::VerifyEmail => "Log in to confirm your e-mail address.",
+        LoginNotice::PasswordReset => {
+            "Your password has been changed. Log in with the new password."
+        }
         LoginNotice::SessionEnded => {
             "Your session has ended. Log in to continue where you left off."
         }
@@ -93,11 +143,20 @@ fn notice(notice: LoginNotice) -> Html {
 
 async fn sign_in(data: &FormData, session: &SessionHandle) -> Result<(), Failure> {
     let [email, password] = ["email", "password"].map(|name| data.text(name).to_owned());
-    let remember = data.is_checked("remember");
+    let remember = data.is_checked(REMEMBER);
     let request = TokenRequest { email, password, remember };
     let answer =
         with_cookie_lock(api::sign_in(&request)).await.map_err(|error| rejected(&error))?;
-    let remember = if remember { Remember::Yes } else { Remember::No };
+    start_session(session, answer, data)
+}
+
+/// Starts the session of a token that was just issued for a form with the choice to stay signed in.
+pub(super) fn start_session(
+    session: &SessionHandle,
+    answer: TokenResponse,
+    data: &FormData,
+) -> Result<(), Failure> {
+    let remember = if data.is_checked(REMEMBER) { Remember::Yes } else { Remember::No };
     if session.start(&answer, remember).is_err() {
         // Without its token, this session cannot be used, so it is ended.
         spawn_local(async move { drop(api::sign_out(&answer.access_token).await) });

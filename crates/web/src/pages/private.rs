@@ -1,24 +1,36 @@
-use api_types::User;
 use yew::prelude::*;
 
-use crate::components::{LocalDate, use_page_title};
+use crate::components::{Link, LocalDate, use_page_title};
+use crate::mail::Mail;
+use crate::routes::Route;
+use crate::session::User;
 
 /// Properties of [`Private`].
 #[derive(Properties, PartialEq)]
 pub struct PrivateProps {
     /// The signed-in user.
     pub user: User,
+    /// The mail setting of the server.
+    pub mail: Mail,
 }
 
 /// The private page, which shows the user's account.
 #[component]
 pub fn Private(props: &PrivateProps) -> Html {
     use_page_title("Your account");
-    let User { id, email, created_at } = &props.user;
+    let User { id, email, created_at, email_verified_at } = &props.user;
     html! {
         <article class="page">
             <h1 tabindex="-1">{"Your account"}</h1>
             <p class="lead">{"You are signed in. Only you can see this page."}</p>
+            if email_verified_at.is_none() && props.mail != Mail::Off {
+                <div class="notice notice-status">
+                    <p>
+                        {"Your e-mail address is not confirmed. "}
+                        <Link to={Route::Verify}>{"Confirm it"}</Link>
+                    </p>
+                </div>
+            }
             <dl class="facts">
                 <div class="fact">
                     <dt>{"Email"}</dt>

@@ -3,11 +3,12 @@ use auth_core::{Email, PasswordPolicy};
 use yew::prelude::*;
 use yew_router::hooks::use_navigator;
 
+use super::email::email_problem;
 use super::new_password;
 use super::submission::{use_is_mounted, use_submission};
 use crate::api::{self, ApiError};
 use crate::components::{
-    EmailField, Failure, Form, FormData, Link, PasswordField, door, use_page_title,
+    Failure, Form, FormData, Link, PasswordField, TextContent, TextField, door, use_page_title,
 };
 use crate::messages::FieldProblem;
 use crate::routes::{LoginNotice, LoginState, Route};
@@ -40,7 +41,8 @@ pub fn Signup(props: &SignupProps) -> Html {
                 && let Some(navigator) = &navigator
             {
                 let notice = Some(LoginNotice::AccountCreated);
-                let state = LoginState { email: user.email.into(), notice };
+                let state =
+                    LoginState { email: user.email.into(), notice, ..LoginState::default() };
                 navigator.replace_with_state(&Route::Login, state);
             }
             Ok(())
@@ -48,7 +50,7 @@ pub fn Signup(props: &SignupProps) -> Html {
     });
     let onlogin = Callback::from(move |()| {
         if let Some(navigator) = &navigator {
-            let state = LoginState { email: email.borrow().clone(), notice: None };
+            let state = LoginState { email: email.borrow().clone(), ..LoginState::default() };
             navigator.push_with_state(&Route::Login, state);
         }
     });
@@ -60,7 +62,13 @@ pub fn Signup(props: &SignupProps) -> Html {
                 <h1 tabindex="-1">{"Sign up"}</h1>
                 <p class="lead">{"All you need is an email address and a password."}</p>
                 <Form submit="Sign up" submitting="Signing up…" progress={progress.clone()} {onsubmit}>
-                    <EmailField problem={email} {onlogin} />
+                    <TextField
+                        name="email"
+                        label="Email"
+                        content={TextContent::Username}
+                        problem={email}
+                        onfollow={onlogin}
+                    />
                     <PasswordField
                         autocomplete="new-password"
                         hint={new_password::hint(policy)}
@@ -90,13 +98,8 @@ fn check(data: &FormData, policy: PasswordPolicy) -> Failure {
     let [email, password] = FIELDS.map(|name| data.text(name));
     let parsed = Email::parse(email);
     let address = parsed.as_ref().map_or(email, Email::as_str);
-    let email_problem = match &parsed {
-        Ok(_) => None,
-        Err(_) if email.trim().is_empty() => Some(FieldProblem::EmailMissing),
-        Err(_) => Some(FieldProblem::EmailInvalid),
-    };
     let password_problem = new_password::problem(password, policy, address);
-    Failure::from_fields([("email", email_problem), ("password", password_problem)])
+    Failure::from_fields([("email", email_problem(email)), ("password", password_problem)])
 }
 
 fn rejected(error: &ApiError, policy: PasswordPolicy) -> Failure {

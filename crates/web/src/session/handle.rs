@@ -1,15 +1,15 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use api_types::{TokenResponse, User};
+use api_types::{Me, TokenResponse};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use super::sign_out::{PendingSignOut, SignOutOutcome};
-use super::state::{Action, Session, State};
+use super::state::{Action, Session, State, User};
 use super::timers::Timers;
 use super::tokens::{Claims, Deadline, RefreshError, refresh_for};
-use crate::api::ApiError;
+use crate::api::{self, ApiError};
 use crate::browser;
 use crate::single_flight::SingleFlight;
 use crate::storage::{self, StorageDenied};
@@ -199,6 +199,28 @@ impl SessionHandle {
             Ok(user) => self.dispatch(Action::Confirm(user)),
             Err(error) => self.dispatch(Action::Fail(error)),
         }
+    }
+
+    /// Updates what the page shows about the user.
+    pub(super) fn update(&self, user: User) {
+        self.dispatch(Action::Update(user));
+    }
+
+    /// Updates what this tab and the other ones show about the user, after a change of the account.
+    pub(crate) fn user_changed(&self, me: Me) {
+        self.update(me.into());
+        self.memory.tabs.announce_user_change();
+    }
+
+    /// Lets this tab and the other ones check their sessions after a password reset, which ends all
+    /// sessions of its account.
+    pub(crate) async fn password_reset(&self) {
+        if self.may_be_signed_in() {
+            // If the session has ended, this signs out. The log-in page says why.
+            drop(self.authorized(api::me).await);
+            self.memory.end_reason.take();
+        }
+        self.memory.tabs.announce_sign_out();
     }
 
     /// Removes the user from the state after the session must have expired, if the server cannot

@@ -76,7 +76,7 @@ fn listen(session: &SessionHandle) -> Vec<EventListener> {
     }
     let verified = session.clone();
     listeners.extend(session.memory.tabs.listen(move |message| match message {
-        Message::SignedOut => verified.verify(),
+        Message::SignedOut | Message::UserChanged => verified.verify(),
         Message::End { session, expires_in } => verified.end_announced(&session, expires_in),
     }));
     listeners

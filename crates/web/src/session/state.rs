@@ -1,10 +1,30 @@
 use std::rc::Rc;
 
-use api_types::User;
+use api_types::Me;
 use yew::Reducible;
 
 use crate::api::ApiError;
 use crate::storage;
+
+/// The user of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The id of the account.
+    pub id: String,
+    /// The email address, as typed.
+    pub email: String,
+    /// When the account was created (RFC 3339, UTC).
+    pub created_at: String,
+    /// When the email address was verified (RFC 3339, UTC). `None` if it was not.
+    pub email_verified_at: Option<String>,
+}
+
+impl From<Me> for User {
+    fn from(me: Me) -> Self {
+        let Me { id, email, created_at, email_verified_at, .. } = me;
+        Self { id, email, created_at, email_verified_at }
+    }
+}
 
 /// The state of the session, as far as this tab knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -54,6 +74,8 @@ pub enum Action {
     Ask,
     /// The server has confirmed the token.
     Confirm(User),
+    /// The server has said what is stored about the user now.
+    Update(User),
     /// The request failed.
     Fail(ApiError),
     /// The session must have expired, and the request failed.
@@ -77,6 +99,10 @@ impl Reducible for State {
             (_, Action::End) => Session::Ending,
             (_, Action::Ask) | (Session::SignedIn(_), Action::Hide) => Session::Loading,
             (Session::Loading, Action::Confirm(user)) => Session::SignedIn(user),
+            // An answer from before a sign-in must not replace the user.
+            (Session::SignedIn(old), Action::Update(user)) if old.id == user.id && *old != user => {
+                Session::SignedIn(user)
+            }
             (Session::Loading, Action::Fail(error))
             | (Session::SignedIn(_), Action::Expire(error)) => Session::Unconfirmed(error),
             _ => return self,
@@ -96,6 +122,7 @@ mod tests {
             id: "018f".to_owned(),
             email: "ada@example.com".to_owned(),
             created_at: "2026-04-14T09:30:00Z".to_owned(),
+            email_verified_at: None,
         }
     }
 
@@ -153,6 +180,20 @@ mod tests {
         assert_eq!(after(Session::SignedIn(ada()), expire()).session, unconfirmed);
         for session in [Session::SignedOut, Session::Loading, Session::Ending] {
             assert_eq!(after(session.clone(), expire()).session, session);
+        }
+    }
+
+    #[test]
+    fn an_update_replaces_the_data_of_the_same_user_only() {
+        let update = |user: &User| [Action::Update(user.clone())];
+        let moved = User { email: "ada@example.org".to_owned(), ..ada() };
+        let state = after(Session::SignedIn(ada()), update(&moved));
+        assert_eq!(state.session, Session::SignedIn(moved.clone()));
+        let other = User { id: "018e".to_owned(), ..ada() };
+        let state = after(Session::SignedIn(ada()), update(&other));
+        assert_eq!(state.session, Session::SignedIn(ada()));
+        for session in [Session::SignedOut, Session::Loading, Session::Ending] {
+            assert_eq!(after(session.clone(), update(&moved)).session, session);
         }
     }
 

@@ -9,11 +9,11 @@
 //! meantime. They then announce its new end. When the user comes back to the page, a check may also
 //! refresh the token.
 
-use api_types::{Me, User};
 use js_sys::Date;
 use wasm_bindgen_futures::spawn_local;
 
 use super::handle::SessionHandle;
+use super::state::User;
 use super::timers::{self, MIN_INTERVAL_MS, delay_of_event};
 use super::tokens::Claims;
 use crate::api::{self, ApiError};
@@ -38,27 +38,32 @@ impl SessionHandle {
         let generation = self.generation();
         let answer = self.authorized(api::me).await;
         timers.is_checking.set(false);
-        let Me { id, email, created_at, session_expires_in, .. } = answer?;
+        let me = answer?;
         if self.generation() == generation {
-            self.expect_end(session_expires_in);
+            self.expect_end(me.session_expires_in);
             if let Some(claims) = current_claims() {
-                self.memory.tabs.announce_end(&claims.sid, session_expires_in);
+                self.memory.tabs.announce_end(&claims.sid, me.session_expires_in);
                 if self.memory.has_old_token() {
                     self.expect_token_expiry(claims.estimate_remaining(Date::now()));
                 }
             }
         }
-        Ok(User { id, email, created_at })
+        Ok(me.into())
     }
 
     /// Checks whether the session is still active. If it is, or if the server cannot be reached,
-    /// the page and any text typed into it stay as they are. The user may have deleted the token
-    /// together with the other data of the site, and then the session has ended in this tab.
-    pub(super) fn verify(&self) {
+    /// the page and any text typed into it stay as they are, except that the page shows the user's
+    /// current data. The user may have deleted the token together with the other data of the site,
+    /// and then the session has ended in this tab.
+    pub(crate) fn verify(&self) {
         self.memory.timers.after_event.take();
         if self.memory.may_be_signed_in.get() {
             let session = self.clone();
-            spawn_local(async move { drop(session.ask_user().await) });
+            spawn_local(async move {
+                if let Ok(user) = session.ask_user().await {
+                    session.update(user);
+                }
+            });
         }
     }
 

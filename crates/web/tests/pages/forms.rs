@@ -1,5 +1,6 @@
 use web::components::{
-    EmailField, Failure, Form, FormProps, PasswordField, PasswordFieldProps, Progress,
+    CodeForm, CodeFormProps, Failure, Form, FormProps, PasswordField, PasswordFieldProps, Progress,
+    TextContent, TextField, send_again,
 };
 use web::messages::FieldProblem;
 use yew::{Callback, html};
@@ -17,7 +18,13 @@ fn form(progress: Progress) -> String {
         onsubmit: Callback::noop(),
         children: html! {
             <>
-                <EmailField initial="ada@example.com" problem={email} />
+                <TextField
+                    name="email"
+                    label="Email"
+                    content={TextContent::Username}
+                    initial="ada@example.com"
+                    problem={email}
+                />
                 <PasswordField autocomplete="new-password" {hint} problem={password} />
             </>
         },
@@ -106,6 +113,7 @@ fn the_email_field_is_a_text_input_with_an_email_keyboard() {
 fn the_ids_of_a_password_field_start_with_its_name() {
     let html = render::<PasswordField>(PasswordFieldProps {
         name: "new_password",
+        id: None,
         label: "New password",
         autocomplete: "new-password",
         hint: None,
@@ -135,4 +143,96 @@ fn a_destructive_form_has_a_danger_button() {
     };
     assert!(tag(&form(true), "type=\"submit\"").contains("button-danger"));
     assert!(!form(false).contains("button-danger"));
+}
+
+fn code_form(failure: Failure) -> String {
+    render::<CodeForm>(CodeFormProps {
+        submit: "Confirm",
+        submitting: "Confirming…",
+        initial: "".into(),
+        progress: Progress { busy: false, attempts: 1, failure },
+        onsubmit: Callback::noop(),
+    })
+}
+
+#[test]
+fn keyboards_and_services_do_not_change_a_code() {
+    let html = code_form(Failure::default());
+    let input = tag(&html, "name=\"code\"");
+    for attribute in [
+        "type=\"text\"",
+        "inputmode=\"text\"",
+        "autocomplete=\"one-time-code\"",
+        "autocapitalize=\"characters\"",
+        "autocorrect=\"off\"",
+        "spellcheck=\"false\"",
+    ] {
+        assert!(input.contains(attribute), "{input}");
+    }
+    assert!(!input.contains("maxlength"), "a pasted code may contain spaces: {input}");
+    assert_eq!(text(&html, "for=\"code\""), "Code");
+}
+
+#[test]
+fn a_rejected_code_says_what_to_do() {
+    for (problem, words) in [
+        (FieldProblem::CodeMissing, "Enter the code"),
+        (FieldProblem::CodeWrong, "try again"),
+        (FieldProblem::CodeExpired, "Request a new one"),
+    ] {
+        let html = code_form(Failure::from_fields([("code", Some(problem))]));
+        assert!(text(&html, "id=\"code-error\"").contains(words), "{html}");
+        assert!(tag(&html, "name=\"code\"").contains("aria-invalid=\"true\""), "{html}");
+    }
+}
+
+#[test]
+fn a_rejected_token_offers_a_new_link() {
+    let html = failed_at("email", FieldProblem::TokenInvalid);
+    let (_, error) = html.split_once("id=\"email-error\"").unwrap();
+    assert!(error.split_once("</p>").unwrap().0.contains("href=\"/forgot\""), "{error}");
+}
+
+#[test]
+fn the_ids_of_a_password_field_can_differ_from_its_name() {
+    let html = render::<PasswordField>(PasswordFieldProps {
+        name: "password",
+        id: Some("email-password"),
+        label: "Password",
+        autocomplete: "current-password",
+        hint: None,
+        problem: Some(FieldProblem::PasswordWrong),
+        busy: false,
+    });
+    let input = tag(&html, "name=\"password\"");
+    assert!(input.contains("id=\"email-password\""), "{input}");
+    assert!(input.contains("aria-describedby=\"email-password-error\""), "{input}");
+    assert!(
+        html.contains("for=\"email-password\"") && html.contains("id=\"email-password-error\"")
+    );
+}
+
+#[test]
+fn a_request_for_another_mail_shows_its_state() {
+    let show = |progress: Progress| {
+        render::<Wrapper>(WrapperProps {
+            content: send_again("Send again", &progress, Callback::noop()),
+        })
+    };
+    assert!(!tag(&show(Progress::default()), "<button").contains("disabled"));
+    let busy = show(Progress { busy: true, attempts: 1, ..Progress::default() });
+    assert!(tag(&busy, "<button").contains("disabled") && busy.contains(">Sending…</button>"));
+    let failure = Failure::from_form("Too many attempts. Try again in 2 minutes.");
+    let failed = show(Progress { busy: false, attempts: 1, failure });
+    assert!(failed.contains("role=\"alert\"") && failed.contains("in 2 minutes"), "{failed}");
+}
+
+#[derive(yew::Properties, PartialEq)]
+struct WrapperProps {
+    content: yew::Html,
+}
+
+#[yew::component]
+fn Wrapper(props: &WrapperProps) -> yew::Html {
+    props.content.clone()
 }

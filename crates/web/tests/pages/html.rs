@@ -6,12 +6,11 @@
     reason = "these functions run only in tests, where a missing element fails the test"
 )]
 
-use api_types::User;
 use auth_core::PasswordPolicy;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
-use web::session::Session;
-use web::{App, AppProps, SignUp};
+use web::session::{Session, User};
+use web::{App, AppProps, Mail, SignUp};
 use yew::{BaseComponent, LocalServerRenderer};
 use yew_router::history::{AnyHistory, History as _, MemoryHistory};
 use yew_router::query::Raw;
@@ -21,6 +20,7 @@ pub(crate) fn ada() -> User {
         id: "01960000-0000-7000-8000-00000000ada0".to_owned(),
         email: "Ada@Example.com".to_owned(),
         created_at: "2026-04-14T09:30:00Z".to_owned(),
+        email_verified_at: None,
     }
 }
 
@@ -50,10 +50,25 @@ pub(crate) fn visit_without_sign_up(path: &str) -> String {
     render::<App>(AppProps { sign_up: SignUp::Off, ..props(history, Session::SignedOut) })
 }
 
+/// Returns the first render of the document at `path` where the server sends mails.
+pub(crate) fn visit_with_mail(path: &str, mail: Mail, session: Session) -> String {
+    let history = MemoryHistory::new();
+    history.push(path);
+    render::<App>(AppProps { mail, ..props(history, session) })
+}
+
+/// Returns the first render of the document at `path` after a navigation with router state, where
+/// the server sends mails.
+pub(crate) fn arrive_with_mail<T: 'static>(path: &str, state: T) -> String {
+    let history = MemoryHistory::new();
+    history.push_with_state(path, state);
+    render::<App>(AppProps { mail: Mail::WithSignIn, ..props(history, Session::SignedOut) })
+}
+
 fn props(history: MemoryHistory, session: Session) -> AppProps {
     let history = AnyHistory::from(history);
     let (password_policy, sign_up) = (PasswordPolicy::default(), SignUp::On);
-    AppProps { history, password_policy, sign_up, session }
+    AppProps { history, password_policy, sign_up, mail: Mail::Off, session }
 }
 
 /// Renders a component. Leaves out `span` elements, which only separate a text that may change from

@@ -6,6 +6,7 @@ mod activity;
 mod forms;
 mod frame;
 mod html;
+mod mail;
 mod private;
 mod public;
 mod sessions;

@@ -1,6 +1,7 @@
+use web::Mail;
 use web::api::{ApiError, Rejection};
 use web::pages::{Private, PrivateProps};
-use web::session::Session;
+use web::session::{Session, User};
 
 use crate::html::{ada, main, render, text, visit};
 
@@ -14,10 +15,21 @@ fn shows_nothing_private(html: &str) -> bool {
 
 #[test]
 fn the_private_page_shows_the_account() {
-    let html = render::<Private>(PrivateProps { user: ada() });
+    let html = render::<Private>(PrivateProps { user: ada(), mail: Mail::Off });
     assert_eq!(text(&html, "<h1"), "Your account");
     assert!(html.contains(">Ada@Example.com<") && html.contains(&ada().id));
     assert_eq!(text(&html, "datetime=\"2026-04-14T09:30:00Z\""), "2026-04-14");
+}
+
+#[test]
+fn an_unverified_email_address_has_a_notice_where_mail_is_on() {
+    let private = |user, mail| render::<Private>(PrivateProps { user, mail });
+    let verified = || User { email_verified_at: Some("2026-04-15T10:00:00Z".to_owned()), ..ada() };
+    let html = private(ada(), Mail::On);
+    assert!(html.contains("is not confirmed") && html.contains("href=\"/verify\""), "{html}");
+    for html in [private(ada(), Mail::Off), private(verified(), Mail::On)] {
+        assert!(!html.contains("/verify"), "{html}");
+    }
 }
 
 #[test]

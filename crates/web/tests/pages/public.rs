@@ -91,7 +91,10 @@ fn staying_signed_in_is_opt_in() {
 #[test]
 fn after_a_sign_up_the_log_in_page_says_that_the_account_exists() {
     let notice = Some(LoginNotice::AccountCreated);
-    let html = arrive("/login", LoginState { email: "ada@example.com".into(), notice });
+    let html = arrive(
+        "/login",
+        LoginState { email: "ada@example.com".into(), notice, ..LoginState::default() },
+    );
     let (_, status) = html.split_once("role=\"status\"").unwrap();
     assert!(status.split_once("</div>").unwrap().0.contains("has been created"), "{status}");
     assert!(!html.contains("role=\"alert\""));

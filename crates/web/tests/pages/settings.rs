@@ -1,11 +1,47 @@
 use auth_core::PasswordPolicy;
+use web::Mail;
 use web::pages::{Settings, SettingsProps};
+use web::session::User;
 
 use crate::html::{ada, render, section, tag, text};
 
 fn settings() -> String {
+    settings_of(ada(), Mail::On)
+}
+
+fn settings_of(user: User, mail: Mail) -> String {
     let policy = PasswordPolicy::new(12).unwrap_or_default();
-    render::<Settings>(SettingsProps { user: ada(), policy })
+    render::<Settings>(SettingsProps { user, policy, mail })
+}
+
+#[test]
+fn a_change_of_the_email_address_asks_for_the_new_one_and_the_password() {
+    let html = settings();
+    let section = section(&html, "E-mail");
+    assert!(section.contains("Ada@Example.com"), "{section}");
+    let email = tag(section, "name=\"new_email\"");
+    assert!(email.contains("autocomplete=\"email\""), "{email}");
+    let password = tag(section, "name=\"password\"");
+    assert!(password.contains("autocomplete=\"current-password\""), "{password}");
+    assert_eq!(text(section, "type=\"submit\""), "Change e-mail address");
+    assert!(!section.contains("name=\"code\""), "no code was sent yet: {section}");
+}
+
+#[test]
+fn the_email_section_says_whether_the_address_is_confirmed() {
+    let html = settings();
+    let unverified = section(&html, "E-mail");
+    assert!(unverified.contains("Not confirmed") && unverified.contains("href=\"/verify\""));
+    let email_verified_at = Some("2026-04-15T10:00:00Z".to_owned());
+    let html = settings_of(User { email_verified_at, ..ada() }, Mail::On);
+    let verified = section(&html, "E-mail");
+    assert!(verified.contains("Confirmed") && !verified.contains("/verify"), "{verified}");
+}
+
+#[test]
+fn without_mail_there_is_no_email_section() {
+    let html = settings_of(ada(), Mail::Off);
+    assert!(!html.contains("E-mail") && !html.contains("new_email"), "{html}");
 }
 
 #[test]
@@ -58,7 +94,7 @@ fn the_list_of_sessions_has_a_waiting_state() {
 fn the_form_has_a_hidden_username_for_password_managers() {
     let html = settings();
     let forms: Vec<_> = html.split("<form").skip(1).collect();
-    assert_eq!(forms.len(), 1);
+    assert_eq!(forms.len(), 2);
     for form in forms {
         let account = tag(form, "autocomplete=\"username\"");
         assert!(account.contains("value=\"Ada@Example.com\""), "{account}");
@@ -82,6 +118,6 @@ fn ids_are_unique() {
 fn at_first_there_is_no_message() {
     let html = settings();
     assert!(!html.contains("role=\"alert\"") && !html.contains("aria-invalid"), "{html}");
-    assert!(!html.contains("changed") && !html.contains("ended"), "{html}");
+    assert!(!html.contains("has been changed") && !html.contains("ended"), "{html}");
     assert!(!html.contains("disabled"), "{html}");
 }

@@ -18,7 +18,8 @@ const PAGE_SIZE: u32 = 500;
 const UNFINISHED: &str = ".unfinished-export-";
 
 /// The columns of the CSV format.
-const COLUMNS: [&str; 5] = ["id", "email", "created_at", "disabled_at", "password_hash"];
+const COLUMNS: [&str; 6] =
+    ["id", "email", "created_at", "disabled_at", "email_verified_at", "password_hash"];
 
 /// The arguments of `latchkey users export`.
 #[derive(Args)]
@@ -119,17 +120,20 @@ impl<W: Write> Rows<W> {
         let email = user.email.as_str();
         let created_at = user.created_at.to_string();
         let disabled_at = user.disabled_at.map(|at| at.to_string());
+        let verified_at = user.email_verified_at.map(|at| at.to_string());
         let hash = password_hash.to_text();
         match self {
             Self::Csv(writer) => {
                 let disabled_at = disabled_at.as_deref().unwrap_or_default();
-                let row = [&*id, email, &*created_at, disabled_at, &*hash];
+                let verified_at = verified_at.as_deref().unwrap_or_default();
+                let row = [&*id, email, &*created_at, disabled_at, verified_at, &*hash];
                 writer.write_record(row).map_err(io_error)
             }
             Self::Jsonl(out) => {
                 let line = json!({
                     "id": id, "email": email, "created_at": created_at,
-                    "disabled_at": disabled_at, "password_hash": hash,
+                    "disabled_at": disabled_at, "email_verified_at": verified_at,
+                    "password_hash": hash,
                 });
                 writeln!(out, "{line}")
             }

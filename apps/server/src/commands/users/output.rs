@@ -20,5 +20,6 @@ pub(super) fn user_json(user: &User) -> Value {
         "email": user.email.as_str(),
         "created_at": user.created_at.to_string(),
         "disabled_at": user.disabled_at.map(|at| at.to_string()),
+        "email_verified_at": user.email_verified_at.map(|at| at.to_string()),
     })
 }

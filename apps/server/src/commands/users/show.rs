@@ -26,8 +26,12 @@ impl ShowArgs {
             Some(since) => format!("since {since:.0}"),
             None => "no".to_owned(),
         };
+        let verified = match user.email_verified_at {
+            Some(since) => format!("since {since:.0}"),
+            None => "no".to_owned(),
+        };
         let text = format!(
-            "id         {}\nemail      {}\ncreated    {:.0}\ndisabled   {disabled}\nthrottled  {}",
+            "id         {}\nemail      {}\nverified   {verified}\ncreated    {:.0}\ndisabled   {disabled}\nthrottled  {}",
             user.id,
             user.email.as_str(),
             user.created_at,

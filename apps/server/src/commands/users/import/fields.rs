@@ -18,6 +18,7 @@ pub(super) enum Field {
     IsActive,
     BannedUntil,
     DeletedAt,
+    EmailVerifiedAt,
     Id,
 }
 
@@ -31,6 +32,7 @@ pub(super) struct Fields {
     is_active: Option<String>,
     banned_until: Option<String>,
     deleted_at: Option<String>,
+    email_verified_at: Option<String>,
     pub(super) id: Option<String>,
 }
 
@@ -45,7 +47,7 @@ pub(super) struct Import {
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_mins(10);
 
 impl Field {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Email,
         Self::PasswordHash,
         Self::CreatedAt,
@@ -53,6 +55,7 @@ impl Field {
         Self::IsActive,
         Self::BannedUntil,
         Self::DeletedAt,
+        Self::EmailVerifiedAt,
         Self::Id,
     ];
 
@@ -67,6 +70,7 @@ impl Field {
             Self::IsActive => &["is_active", "active", "enabled"],
             Self::BannedUntil => &["banned_until"],
             Self::DeletedAt => &["deleted_at"],
+            Self::EmailVerifiedAt => &["email_verified_at", "email_confirmed_at"],
             Self::Id => &["id"],
         }
     }
@@ -90,6 +94,7 @@ impl Field {
             Self::IsActive => "the active flag",
             Self::BannedUntil => "the end of the ban",
             Self::DeletedAt => "the time of deletion",
+            Self::EmailVerifiedAt => "the time at which the email address was verified",
             Self::Id => "the id",
         }
     }
@@ -105,6 +110,7 @@ impl Fields {
             Field::IsActive => &mut self.is_active,
             Field::BannedUntil => &mut self.banned_until,
             Field::DeletedAt => &mut self.deleted_at,
+            Field::EmailVerifiedAt => &mut self.email_verified_at,
             Field::Id => &mut self.id,
         };
         *value = Some(text);
@@ -126,6 +132,10 @@ impl Fields {
             None => now,
         };
         let disabled_at = self.disabled_at(now, &mut notes)?;
+        let email_verified_at = match &self.email_verified_at {
+            Some(text) => Some(past_time(text, "email_verified_at", now, &mut notes)?),
+            None => None,
+        };
         let id = match self.id {
             Some(text) => parse_id(&text).unwrap_or_else(|| {
                 let id = UserId::generate(created_at, &SystemRandom);
@@ -134,7 +144,7 @@ impl Fields {
             }),
             None => UserId::generate(created_at, &SystemRandom),
         };
-        let user = User { id, email, created_at, disabled_at, email_verified_at: None };
+        let user = User { id, email, created_at, disabled_at, email_verified_at };
         Ok(Import { user: StoredUser { user, password_hash }, notes })
     }
 

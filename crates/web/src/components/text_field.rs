@@ -1,0 +1,91 @@
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use super::field::{described_by, field_error};
+use crate::messages::FieldProblem;
+
+/// What the user enters into a [`TextField`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextContent {
+    /// The email address of the account.
+    Username,
+    /// Another email address.
+    Email,
+    /// A code from a mail. Spaces and hyphens are allowed.
+    Code,
+}
+
+impl TextContent {
+    const fn autocomplete(self) -> &'static str {
+        match self {
+            Self::Username => "username",
+            Self::Email => "email",
+            Self::Code => "one-time-code",
+        }
+    }
+
+    /// Returns the keyboard, and what the keyboard writes in capital letters.
+    const fn keyboard(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Username | Self::Email => ("email", "none"),
+            Self::Code => ("text", "characters"),
+        }
+    }
+}
+
+/// Properties of [`TextField`].
+#[derive(Properties, PartialEq)]
+pub struct TextFieldProps {
+    /// The name and id of the input.
+    pub name: &'static str,
+    /// The label.
+    pub label: &'static str,
+    /// What the user enters.
+    pub content: TextContent,
+    /// The initial value.
+    #[prop_or_default]
+    pub initial: AttrValue,
+    /// The error next to the field.
+    pub problem: Option<FieldProblem>,
+    /// Called instead of following the error's link.
+    #[prop_or_default]
+    pub onfollow: Option<Callback<()>>,
+}
+
+/// A field for an email address or a code.
+///
+/// A field for an email address does not have `type="email"`, because browsers rewrite
+/// international domains in such a field. The account should show the email address as the user
+/// typed it.
+#[component]
+pub fn TextField(props: &TextFieldProps) -> Html {
+    let TextFieldProps { name, label, content, initial, problem, onfollow } = props;
+    let (inputmode, autocapitalize) = content.keyboard();
+    let input = use_node_ref();
+    // A `value` attribute would overwrite the typed text with every render.
+    use_effect_with((input.clone(), initial.clone()), |(input, initial)| {
+        if let Some(input) = input.cast::<HtmlInputElement>() {
+            input.set_default_value(initial);
+        }
+    });
+    html! {
+        <div class="field">
+            <label for={*name}>{label}</label>
+            <input
+                id={*name}
+                name={*name}
+                type="text"
+                {inputmode}
+                autocomplete={content.autocomplete()}
+                {autocapitalize}
+                autocorrect="off"
+                spellcheck="false"
+                aria-required="true"
+                aria-invalid={problem.map(|_| "true")}
+                aria-describedby={described_by(name, *problem, false)}
+                ref={input}
+            />
+            {field_error(name, *problem, onfollow.clone())}
+        </div>
+    }
+}
