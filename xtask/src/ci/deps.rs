@@ -25,7 +25,7 @@ struct Rule {
     not_at_all: &'static [&'static str],
 }
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 14] = [
     Rule { only: Some(&["sha2", "zeroize"]), ..rule("pbkdf2-lanes", &[]) },
     Rule {
         not_at_all: &["hyper", "rusqlite", "tokio", "warp"],
@@ -38,6 +38,10 @@ const RULES: [Rule; 12] = [
         ..rule("accounts", &["auth-core", "user-store"])
     },
     Rule {
+        not_directly: &["hyper", "rusqlite", "warp"],
+        ..rule("mail", &["accounts", "auth-core"])
+    },
+    Rule {
         not_directly: &["jsonwebtoken", "pbkdf2", "rusqlite"],
         ..rule("api", &["accounts", "api-types"])
     },
@@ -45,10 +49,11 @@ const RULES: [Rule; 12] = [
         not_directly: &["hyper", "rusqlite", "warp"],
         ..rule("web", &["api-types", "auth-core"])
     },
-    rule("latchkey", &["accounts", "api", "api-types", "auth-core", "user-store"]),
+    rule("latchkey", &["accounts", "api", "api-types", "auth-core", "mail", "user-store"]),
     rule("bench", &["auth-core", "pbkdf2-lanes", "user-store"]),
     rule("fuzz", &["api", "api-types", "auth-core"]),
     Rule { only: Some(&["rcgen", "tempfile", "thiserror", "tokio"]), ..rule("test-postgres", &[]) },
+    Rule { only: Some(&["base64", "rcgen", "tokio", "tokio-rustls"]), ..rule("test-smtp", &[]) },
     rule("xtask", &["test-postgres"]),
 ];
 
