@@ -81,7 +81,7 @@ mod tests {
         problem: None,
         newest: None,
         max_hash_memory: 0,
-        mails: MailCounts::default(),
+        mails: MailCounts { unsent: 0, failed: 0 },
         unusable_hashes: 0,
     };
 
