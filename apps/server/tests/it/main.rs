@@ -15,6 +15,7 @@ mod import;
 mod keys;
 mod lifecycle;
 mod log;
+mod mail;
 mod memory;
 mod migrate_store;
 #[path = "../support/operator.rs"]
