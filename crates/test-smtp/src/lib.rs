@@ -15,7 +15,9 @@ mod authority;
 mod fault;
 mod server;
 mod session;
+mod state;
 
 pub use authority::{Authority, Certificate, CertificateKind};
 pub use fault::{Action, Command, Fault};
-pub use server::{Encryption, ReceivedMail, ServerConfig, SmtpServer};
+pub use server::{Encryption, ServerConfig, SmtpServer};
+pub use state::ReceivedMail;

@@ -1,5 +1,5 @@
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -11,6 +11,7 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use crate::authority::Certificate;
 use crate::fault::{Action, Command, Fault};
 use crate::session;
+use crate::state::{ReceivedMail, State, lock};
 
 /// How a server is set up.
 #[derive(Debug)]
@@ -35,34 +36,12 @@ pub enum Encryption<'a> {
     Tls(&'a Certificate),
 }
 
-/// A mail that a server has accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReceivedMail {
-    /// The parameter of `MAIL`, such as `FROM:<no-reply@example.com>`.
-    pub from: String,
-    /// The parameter of `RCPT`, such as `TO:<ada@example.com>`.
-    pub to: String,
-    /// The headers and the text. Lines end with CRLF.
-    pub content: String,
-}
-
 /// A mail server on 127.0.0.1. When this value is dropped, all connections are closed.
 #[derive(Debug)]
 pub struct SmtpServer {
     port: u16,
     state: Arc<State>,
     task: JoinHandle<()>,
-}
-
-pub(crate) struct State {
-    pub(crate) login: Option<(&'static str, &'static str)>,
-    pub(crate) mechanisms: &'static str,
-    pub(crate) start_tls: Option<TlsAcceptor>,
-    tls: Option<TlsAcceptor>,
-    fault: Mutex<Option<Fault>>,
-    faults: watch::Sender<usize>,
-    commands: Mutex<Vec<String>>,
-    mails: Mutex<Vec<ReceivedMail>>,
 }
 
 impl Default for ServerConfig<'_> {
@@ -136,33 +115,6 @@ impl Drop for SmtpServer {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-impl State {
-    /// Returns what the server does instead of its normal reply.
-    pub(crate) fn fault(&self, command: Command) -> Option<Action> {
-        let fault = (*lock(&self.fault)).filter(|fault| fault.command == command)?;
-        self.faults.send_modify(|count| *count += 1);
-        Some(fault.action)
-    }
-
-    pub(crate) fn add_command(&self, command: String) {
-        lock(&self.commands).push(command);
-    }
-
-    pub(crate) fn add_mail(&self, mail: ReceivedMail) {
-        lock(&self.mails).push(mail);
-    }
-}
-
-impl std::fmt::Debug for State {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("State").field("fault", &self.fault).finish_non_exhaustive()
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn acceptor(certificate: &Certificate) -> TlsAcceptor {

@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _,
 use tokio::time::sleep;
 
 use crate::fault::{Action, Command};
-use crate::server::{ReceivedMail, State};
+use crate::state::{ReceivedMail, State};
 
 /// A connection, encrypted or not.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -1,6 +1,6 @@
 //! The steps of `cargo xtask ci`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -11,7 +11,7 @@ use crate::postgres::TestServer;
 use crate::process::{cargo, run};
 use crate::public_api::LIBRARIES;
 use crate::workspace::{self, WASM};
-use crate::{build, fuzz, openapi, public_api, setup, web};
+use crate::{build, fuzz, openapi, public_api, python, setup, web};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Step {
@@ -140,6 +140,7 @@ fn test() -> Result<()> {
     let postgres = TestServer::start()?;
     run(cargo(["test", "--workspace", "--all-features"]).env(VARIABLE, postgres.url()))?;
     drop(postgres);
+    test_aiosmtpd()?;
 
     // Tests the part of `auth-core` that the browser also uses, but not the examples, which need
     // more features.
@@ -153,6 +154,14 @@ fn test() -> Result<()> {
     let unoptimized = ["--config", "profile.dev.package.auth-core.opt-level=0"];
     let hashes = ["--package", "auth-core", "--all-features", "--test", "it", "--", "hash::"];
     test_run::run(cargo(["test"]).args(unoptimized).args(hashes))
+}
+
+/// Runs the test that sends mails to aiosmtpd.
+fn test_aiosmtpd() -> Result<()> {
+    let requirements = Path::new("crates/mail/tests/it/aiosmtpd/requirements.txt");
+    let python = python::environment("aiosmtpd", requirements)?.join("bin/python");
+    let test = ["--package", "mail", "--test", "it", "--", "--ignored", "aiosmtpd::"];
+    test_run::run(cargo(["test"]).env("LATCHKEY_TEST_AIOSMTPD", python).args(test))
 }
 
 fn docs() -> Result<()> {
