@@ -33,11 +33,16 @@ pub(crate) fn clock_difference(server: &PostgresServer, now: Timestamp) -> Optio
     ))
 }
 
-/// Returns the shell command that backs up the database. It does not contain the password.
+/// Returns the shell command that backs up the database, without the contents of the outbox and
+/// without codes: they would be secrets in the backup, and a restore would send mails again. It does
+/// not contain the password.
 pub(crate) fn dump_command(config: &PostgresConfig) -> String {
     let url = quote(&config.libpq_url());
-    format!("pg_dump --format=custom --file=latchkey.dump {url}")
+    format!("pg_dump {DUMP_OPTIONS} {url}")
 }
+
+const DUMP_OPTIONS: &str =
+    "--format=custom --exclude-table-data=codes --exclude-table-data=mails --file=latchkey.dump";
 
 /// Quotes a text as one word of a shell command.
 fn quote(text: &str) -> String {
@@ -62,7 +67,9 @@ mod tests {
             ),
         ] {
             let command = dump_command(&PostgresConfig::parse(url).unwrap());
-            assert_eq!(command, format!("pg_dump --format=custom --file=latchkey.dump {expected}"));
+            let options = "--format=custom --exclude-table-data=codes --exclude-table-data=mails";
+            let file = "--file=latchkey.dump";
+            assert_eq!(command, format!("pg_dump {options} {file} {expected}"));
         }
         assert_eq!(quote("it's"), r"'it'\''s'");
     }

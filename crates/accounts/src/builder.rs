@@ -427,7 +427,7 @@ impl<T> Builder<T> {
         let erase_requests = EraseRequests::default();
         let mailer = self.mail_transport.map(|transport| {
             Arc::new(Mailer {
-                store: Arc::clone(&store),
+                outbox: Arc::<dyn Store>::clone(&store),
                 clock: Arc::clone(&self.clock),
                 transport,
                 text: self.mail_text,

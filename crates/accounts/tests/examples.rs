@@ -5,6 +5,9 @@
 #[path = "support/example.rs"]
 mod example;
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
+
 use example::Example;
 
 const ADA: &str = r#"["ada@example.com", "a long walk along the sea"]"#;
@@ -22,4 +25,27 @@ fn the_axum_app_has_a_page_for_authenticated_users_only() {
     let hello = app.send("GET", "/private", &token, "");
     assert_eq!(hello, (200, "hello ada@example.com".to_owned()));
     assert_eq!(app.send("GET", "/private", &token[1..], "").0, 401);
+}
+
+#[test]
+fn the_mail_app_sends_mails_in_its_own_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut app = Command::new(example::binary("mail"))
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("built by `cargo build --examples`");
+    let mut output = BufReader::new(app.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mail: Vec<_> = output.by_ref().take(5).collect();
+    let head = ["To: ada@example.com", "Subject: Welcome to Example", ""];
+    assert_eq!(mail[..3], head);
+    assert_eq!(mail[3..], ["Please confirm your email address:", ""]);
+    let link = output.next().unwrap();
+    let code = link.strip_prefix("https://app.example/verify#code=").unwrap();
+    writeln!(app.stdin.take().unwrap(), "{code}").unwrap();
+    let rest: Vec<_> = output.collect();
+    assert!(rest[rest.len() - 2].ends_with(" has verified the email address"), "{rest:?}");
+    assert_eq!(rest.last().unwrap(), "verified: true");
+    assert!(app.wait().unwrap().success());
 }

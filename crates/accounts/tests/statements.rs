@@ -1,6 +1,6 @@
-//! Compares the SQL statements of sign-ins with and without an account. If a rejected sign-in ran a
-//! different number of statements for an account than for none, its response time would reveal
-//! which email addresses have accounts.
+//! Compares the SQL statements of sign-ins and of requests for mails with and without an account. If
+//! a rejected sign-in ran a different number of statements for an account than for none, its response
+//! time would reveal which email addresses have accounts.
 //!
 //! This test has a program of its own, because it records the statements of the whole process.
 
@@ -8,7 +8,11 @@
 
 use std::sync::Arc;
 
-use accounts::{Accounts, Caller, ClientInfo, DeviceToken, SignIn, SignInError};
+use accounts::{
+    Accounts, Caller, ClientInfo, DeviceToken, MailTransport, OutgoingMail, RequestSignInCode,
+    SendMailError, SignIn, SignInError,
+};
+use async_trait::async_trait;
 use test_postgres::Database;
 use tokio::sync::{Mutex, MutexGuard};
 use user_store::{PostgresConfig, PostgresStore, StatementRecord};
@@ -43,6 +47,16 @@ impl Location {
     }
 }
 
+/// A transport that discards mails.
+struct Discard;
+
+#[async_trait]
+impl MailTransport for Discard {
+    async fn send(&self, _: &OutgoingMail) -> Result<(), SendMailError> {
+        Ok(())
+    }
+}
+
 /// Lets one test run at a time.
 static TURN: Mutex<()> = Mutex::const_new(());
 
@@ -51,6 +65,8 @@ impl App {
         let turn = TURN.lock().await;
         let builder = Accounts::builder()
             .public_url("https://auth.example.com")
+            .mail(Discard)
+            .email_sign_in()
             .weak_hashes_for_tests()
             .without_maintenance();
         let builder = match &location {
@@ -202,6 +218,44 @@ async fn successful_sign_in(location: Location) -> Vec<String> {
     let (status, statements) = app.sign_in(KNOWN, PASSWORD, &at(1, None)).await;
     assert_eq!((status, first.len()), (Status::Ok, statements.len()));
     statements
+}
+
+#[tokio::test]
+async fn requests_for_mails_run_the_same_statements_with_and_without_an_account() {
+    compare_mail_requests(Location::sqlite()).await;
+}
+
+#[tokio::test]
+async fn requests_for_mails_run_the_same_statements_on_postgresql() {
+    compare_mail_requests(Location::postgres()).await;
+}
+
+async fn compare_mail_requests(location: Location) {
+    let app = App::new(location).await;
+    let operator = app.accounts.operator();
+    operator.disable(user_id(&app, DISABLED).await).await.unwrap();
+    operator.verify_email(user_id(&app, KNOWN).await).await.unwrap();
+    let (mut resets, mut codes) = (Vec::new(), Vec::new());
+    // The account of `OTHER` is not verified.
+    for (ip, email) in [KNOWN, OTHER, DISABLED, "nobody@example.com"].into_iter().enumerate() {
+        let caller = at(u8::try_from(ip).unwrap() + 1, None);
+        for request in 0..2 {
+            let _ = app.record.take();
+            app.accounts.request_password_reset(email, &caller).await.unwrap();
+            app.accounts.drain().await;
+            resets.push((request, app.record.take()));
+            let code = RequestSignInCode { email, remember: false, caller: &caller };
+            app.accounts.request_sign_in_code(code).await.unwrap();
+            app.accounts.drain().await;
+            codes.push((request, app.record.take()));
+        }
+    }
+    for requests in [resets, codes] {
+        assert!(requests[0].1.iter().any(|statement| statement.contains("INTO mails")));
+        for (request, statements) in &requests {
+            assert_eq!(*statements, requests[*request].1);
+        }
+    }
 }
 
 async fn user_id(app: &App, email: &str) -> accounts::UserId {

@@ -3,6 +3,7 @@
 mod attempts;
 mod audit;
 mod checkout;
+mod codes;
 mod config;
 #[cfg(feature = "sqlite")]
 mod copy;
@@ -20,7 +21,7 @@ mod invalid_url;
 mod keys;
 mod lifetime;
 mod lookups;
-mod mail;
+mod mails;
 mod open;
 #[cfg(test)]
 mod plans;

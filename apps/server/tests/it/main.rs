@@ -16,6 +16,7 @@ mod keys;
 mod lifecycle;
 mod log;
 mod mail;
+mod mail_crashes;
 mod memory;
 mod migrate_store;
 #[path = "../support/operator.rs"]

@@ -1,10 +1,13 @@
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use auth_core::{Clock, Origin};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use user_store::{Mail, Store, StoreError};
+use user_store::{Mail, Outbox, StoreError};
 
 use crate::erase_requests::EraseRequests;
 use crate::error_chain::error_chain;
@@ -13,7 +16,7 @@ use crate::mail::text::{MailContext, MailText, MailTextSource};
 use crate::mail::transport::{MailTransport, OutgoingMail, SendMailError};
 
 /// The maximum number of mails that one server sends at a time.
-const BATCH: usize = 4;
+const BATCH: u32 = 4;
 
 /// Signals that mails may be due. Clones share their signals.
 #[derive(Debug, Clone, Default)]
@@ -33,7 +36,7 @@ impl MailRequests {
 
 /// Sends the mails in the outbox.
 pub(crate) struct Mailer {
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) outbox: Arc<dyn Outbox>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) transport: Arc<dyn MailTransport>,
     pub(crate) text: Arc<dyn MailTextSource>,
@@ -45,7 +48,7 @@ pub(crate) struct Mailer {
 
 /// The outcome of an attempt to send a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum AttemptOutcome {
+enum SendOutcome {
     Sent,
     Rejected,
     Unavailable,
@@ -59,12 +62,12 @@ impl Mailer {
     pub(crate) async fn send_due(self: &Arc<Self>) -> Result<usize, StoreError> {
         let mut sent = 0;
         loop {
-            let mails = self.store.claim_mails(self.clock.now(), BATCH as u32).await?;
-            let claimed = mails.len();
+            let mails = self.outbox.claim_mails(self.clock.now(), BATCH).await?;
+            let is_last = mails.len() < BATCH as usize;
             let outcomes = self.send_batch(mails).await?;
-            sent += outcomes.iter().filter(|outcome| **outcome == AttemptOutcome::Sent).count();
-            let is_down = outcomes.iter().all(|outcome| *outcome == AttemptOutcome::Unavailable);
-            if claimed < BATCH || is_down {
+            sent += outcomes.iter().filter(|outcome| **outcome == SendOutcome::Sent).count();
+            let is_down = outcomes.iter().all(|outcome| *outcome == SendOutcome::Unavailable);
+            if is_last || is_down {
                 return Ok(sent);
             }
         }
@@ -74,7 +77,7 @@ impl Mailer {
     async fn send_batch(
         self: &Arc<Self>,
         mails: Vec<Mail>,
-    ) -> Result<Vec<AttemptOutcome>, StoreError> {
+    ) -> Result<Vec<SendOutcome>, StoreError> {
         let mut attempts = JoinSet::new();
         for mail in mails {
             let mailer = Arc::clone(self);
@@ -95,28 +98,28 @@ impl Mailer {
 
     /// Makes one attempt to send a mail, and records its outcome. The reason of a failure is stored
     /// with the mail. It is not logged, because servers repeat the email address in it.
-    async fn attempt(&self, mail: &Mail) -> Result<AttemptOutcome, StoreError> {
+    async fn attempt(&self, mail: &Mail) -> Result<SendOutcome, StoreError> {
         let (id, kind, attempt) = (mail.id, mail.message.kind(), mail.attempt);
         match self.send(&self.render(mail)).await {
             Ok(()) => {
-                self.store.mail_sent(id).await?;
+                self.outbox.mail_sent(id).await?;
                 self.erase_requests.request();
                 tracing::info!(mail = %id, kind, attempt, "mail sent");
-                Ok(AttemptOutcome::Sent)
+                Ok(SendOutcome::Sent)
             }
             Err(SendMailError::Rejected(reason)) => {
-                self.store.mail_failed(id, &reason, self.clock.now()).await?;
+                self.outbox.mail_failed(id, &reason, self.clock.now()).await?;
                 self.erase_requests.request();
                 tracing::warn!(mail = %id, kind, attempt, "a mail was rejected for good");
-                Ok(AttemptOutcome::Rejected)
+                Ok(SendOutcome::Rejected)
             }
             Err(SendMailError::Unavailable(reason)) => {
-                self.store.mail_deferred(id, &reason).await?;
+                self.outbox.mail_deferred(id, &reason).await?;
                 tracing::warn!(
                     mail = %id, kind, attempt,
                     "a mail could not be sent; trying again later"
                 );
-                Ok(AttemptOutcome::Unavailable)
+                Ok(SendOutcome::Unavailable)
             }
         }
     }

@@ -118,8 +118,8 @@ fn verify_email(message: &CodeMessage, name: &str, context: &MailContext<'_>) ->
     let text = format!(
         "Use this code to confirm your email address:\n\n{}\n\nEnter the code on the page where you \
          are logged in, or open this link:\n\n{}\n\n{}\n{}\nIf this was not you, somebody else has \
-         used your email address. Do not\nenter the code. To take over the account, reset its \
-         password:\n\n{}\n",
+         signed up with your email\naddress. Do not enter the code. To take over the account, reset \
+         its\npassword:\n\n{}\n",
         *code.to_text(),
         context.verify_link(code),
         expiry("code", requested.expires_at),
@@ -229,8 +229,8 @@ fn notice(notice: &Notice, name: &str, context: &MailContext<'_>) -> MailText {
         NoticeKind::EmailChanged => {
             let _ = write!(
                 text,
-                "If this was not you, contact the operator of the service. If the change\nwas \
-                 undone, reset your password:\n\n{}\n",
+                "If this was not you, contact the operator of the service. If you still have\nan \
+                 account with this email address, reset its password:\n\n{}\n",
                 context.forgot_link()
             );
         }

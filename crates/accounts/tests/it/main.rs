@@ -13,6 +13,7 @@ mod imported;
 mod keys;
 mod known_browsers;
 mod log;
+mod mail;
 mod operator;
 mod refresh;
 mod sessions;

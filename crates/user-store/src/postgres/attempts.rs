@@ -5,7 +5,8 @@ use crate::attempts::{
     AttemptStore, LimitedCounter, Lockouts, SettleOutcome, SettledAttempt, UnlockOutcome,
 };
 use crate::error::StoreError;
-use crate::postgres::database::{Database, Plan};
+use crate::postgres::database::{Database, Plan, WriteError};
+use crate::postgres::database_error::{DatabaseError, ErrorKind};
 use crate::postgres::query::Reply;
 use crate::postgres::statements::{attempts, audit};
 use crate::postgres::store::PostgresStore;
@@ -61,27 +62,29 @@ impl AttemptStore for PostgresStore {
 
     async fn unlock_user(&self, user: UserId, now: Timestamp) -> Result<UnlockOutcome, StoreError> {
         let database = self.database.one_call();
-        let Some(email) = email_key(&database, user).await? else {
-            return Ok(UnlockOutcome::NotFound);
-        };
-        // The email address of an account does not change.
-        let reads = vec![attempts::lock_of_account(&email), attempts::lock_email_key(user)];
-        let decide = move |reply: &Reply| {
-            if reply.first(1).is_none() {
-                return Ok(Plan::unchanged(UnlockOutcome::NotFound));
-            }
-            let counters = attempts::read_all(reply.rows(0))?;
-            match rules::attempts::unlock_user(user, &counters, now) {
-                Decision::Write(event) => {
-                    let keys = counters.iter().map(|(key, _)| key);
-                    let writes = vec![attempts::delete(keys), audit::insert(&event)];
-                    let lockouts = rules::attempts::lockouts(&email, &counters, now);
-                    Ok(Plan { writes, outcome: UnlockOutcome::Unlocked(lockouts) })
+        let change = |email: String| {
+            let reads = vec![attempts::lock_of_account(&email), attempts::lock_email_key(user)];
+            let decide = move |reply: &Reply| {
+                match attempts::read_email_key(reply.first(1))? {
+                    None => return Ok(Plan::unchanged(UnlockOutcome::NotFound)),
+                    // The locked counters are those of `email`.
+                    Some(current) if current != email => return Err(email_changed()),
+                    Some(_) => {}
                 }
-                Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
-            }
+                let counters = attempts::read_all(reply.rows(0))?;
+                match rules::attempts::unlock_user(user, &counters, now) {
+                    Decision::Write(event) => {
+                        let keys = counters.iter().map(|(key, _)| key);
+                        let writes = vec![attempts::delete(keys), audit::insert(&event)];
+                        let lockouts = rules::attempts::lockouts(&email, &counters, now);
+                        Ok(Plan { writes, outcome: UnlockOutcome::Unlocked(lockouts) })
+                    }
+                    Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
+                }
+            };
+            database.write(reads, decide)
         };
-        Ok(database.write(reads, decide).await?)
+        change_with_counters(&database, user, UnlockOutcome::NotFound, change).await
     }
 
     async fn lockouts(&self, user: UserId, now: Timestamp) -> Result<Option<Lockouts>, StoreError> {
@@ -104,11 +107,35 @@ impl AttemptStore for PostgresStore {
     }
 }
 
-/// Returns the normalised email address of an account, to which its counters belong.
-pub(super) async fn email_key(
+/// Runs a change that locks the counters of an account, which belong to its email address. `change`
+/// gets the normalised email address, and fails with [`email_changed`] if that of the locked account
+/// is another one. Then it runs again. Returns `missing` if there is no such account.
+pub(super) async fn change_with_counters<T, F>(
     database: &Database,
     user: UserId,
-) -> Result<Option<String>, StoreError> {
+    missing: T,
+    change: impl Fn(String) -> F + Sync,
+) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, WriteError>> + Send,
+{
+    loop {
+        let Some(email) = email_key(database, user).await? else { return Ok(missing) };
+        match change(email).await {
+            Err(WriteError::Unchanged(error)) if error.kind == ErrorKind::Stale => {}
+            changed => return Ok(changed?),
+        }
+    }
+}
+
+/// Returns the error for an account whose email address was changed after it had been read.
+pub(super) fn email_changed() -> DatabaseError {
+    let message = "the email address of the account was changed at the same time";
+    DatabaseError::new(ErrorKind::Stale, message)
+}
+
+/// Returns the normalised email address of an account, to which its counters belong.
+async fn email_key(database: &Database, user: UserId) -> Result<Option<String>, StoreError> {
     let reply = database.read(vec![attempts::email_key(user)]).await?;
     Ok(attempts::read_email_key(reply.first(0))?)
 }

@@ -30,6 +30,9 @@ pub(super) struct DatabaseError {
 pub(super) enum ErrorKind {
     /// The transaction conflicted with another one. It was rolled back and can run again.
     Conflict,
+    /// What was read before the transaction has changed. Nothing was changed, and it must be read
+    /// again.
+    Stale,
     /// A row with this key exists. The transaction was rolled back. If it runs again, it finds the
     /// row.
     Duplicate,
@@ -117,6 +120,7 @@ impl From<DatabaseError> for StoreError {
     fn from(error: DatabaseError) -> Self {
         match error.kind {
             ErrorKind::Conflict
+            | ErrorKind::Stale
             | ErrorKind::Connection
             | ErrorKind::NoAnswer
             | ErrorKind::Unavailable => Self::Unavailable(error.into()),

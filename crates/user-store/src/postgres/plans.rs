@@ -1,15 +1,17 @@
 //! Tests of the server's plans for the statements that requests run.
 
 use auth_core::{
-    DecoyPosition, Email, FamilyHash, RefreshToken, SessionId, SystemRandom, Timestamp, UserId,
+    DecoyPosition, Email, EmailHash, EmailSignInToken, FamilyHash, MailId, RefreshToken,
+    ResetToken, SessionId, SystemRandom, Timestamp, UserId,
 };
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
 
 use crate::postgres::config::PostgresConfig;
 use crate::postgres::query::Query;
-use crate::postgres::statements::{attempts, audit, decoys, sessions, users};
+use crate::postgres::statements::{attempts, audit, codes, decoys, mails, sessions, users};
 use crate::postgres::store::PostgresStore;
+use crate::rules::codes::CodePurpose;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -29,6 +31,16 @@ const FILL: &str = "
     INSERT INTO events (at, kind, operator, user_id) SELECT created_at, 'signed_in', false, id
         FROM users;
     INSERT INTO counters (key, state, ends_at) SELECT sha256(email::bytea), '{}', created_at
+        FROM users;
+    INSERT INTO codes (hash, purpose, email_hash, user_id, browser, new_email_key, expires_at)
+        SELECT sha256(email::bytea), 'change_email', sha256(email::bytea), id,
+            sha256(email::bytea), 'new.' || email, created_at
+        FROM users;
+    INSERT INTO mails (id, kind, purpose, email_hash, user_id, recipient, message, network,
+            created_at, expires_at, next_attempt_at)
+        SELECT id, CASE created_at % 2 WHEN 0 THEN 'nothing' ELSE 'change_email' END,
+            'change_email', sha256(email::bytea), id, email, repeat('x', 200),
+            sha256((created_at % 100)::text::bytea), created_at, created_at, created_at
         FROM users;
     INSERT INTO decoys (position, template) SELECT n, repeat('x', 100)
         FROM generate_series(0, 191) n;
@@ -59,6 +71,10 @@ async fn no_statement_of_a_request_reads_a_whole_table() {
     let family: FamilyHash = RefreshToken::generate(&SystemRandom).family();
     let email = Email::parse("user7@example.com").unwrap();
     let hash = HASH.parse().unwrap();
+    let token = ResetToken::generate(&SystemRandom).hash();
+    let browser = EmailSignInToken::generate(&SystemRandom).hash();
+    let mail = MailId::generate(NOW, &SystemRandom);
+    let email_hash = EmailHash::of(email.key());
     let statements = [
         users::credentials(email.key(), DecoyPosition::default()),
         users::by_id(user),
@@ -84,10 +100,35 @@ async fn no_statement_of_a_request_reads_a_whole_table() {
         sessions::delete([session]),
         sessions::delete_all(user),
         sessions::lock_expired(NOW, 100),
+        users::lock_by_email(email.key()),
+        codes::by_hash(&token),
+        codes::by_browser(&browser),
+        codes::lock_by_hash(&token),
+        codes::lock_by_browser(&browser),
+        codes::lock_of_user(user, CodePurpose::ChangeEmail),
+        codes::owner_of_new_email(user),
+        codes::count_try(token.as_bytes()),
+        codes::delete(vec![token.as_bytes().to_vec()]),
+        codes::delete_of_user(user),
+        codes::delete_of_email(CodePurpose::ChangeEmail, &email_hash),
+        codes::lock_expired(NOW, 100),
+        mails::lock_due(NOW, 100),
+        mails::any_due(NOW),
+        mails::lock_unsendable(NOW, 100),
+        mails::delete(&[mail]),
+        mails::delete_sent(mail),
+        mails::delete_unsent(CodePurpose::ChangeEmail, &email_hash),
+        mails::delete_codes_of_user(user),
+        mails::delete_of_user(user),
+        mails::user(mail),
+        mails::lock(mail),
+        mails::page(Some(mail), 100),
+        mails::page(None, 100),
+        mails::lock_expired(NOW, 100),
     ];
     for query in statements {
         let plan = plan(&client, &query).await;
-        for table in ["users", "sessions", "events", "counters"] {
+        for table in ["users", "sessions", "events", "counters", "codes", "mails"] {
             let scan = format!("Seq Scan on {table}");
             assert!(!plan.contains(&scan), "{}\n{plan}", query.sql);
         }

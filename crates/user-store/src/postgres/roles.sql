@@ -34,7 +34,8 @@ BEGIN
         GRANT SELECT ON SEQUENCE events_id_seq, signing_keys_id_seq TO latchkey_app;
     END IF;
 
-    -- The role for reports. It cannot read keys, hashes of passwords, or hashes of tokens.
+    -- The role for reports. It cannot read keys, hashes of passwords, hashes of tokens or
+    -- codes, or messages, which contain tokens and codes.
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'latchkey_read') THEN
         GRANT SELECT (id, email, email_key, created_at, disabled_at, password_version,
                       device_version, email_verified_at)
@@ -43,6 +44,10 @@ BEGIN
                       ip, user_agent, repeats)
             ON sessions TO latchkey_read;
         GRANT SELECT (state, ends_at) ON counters TO latchkey_read;
+        GRANT SELECT (purpose, user_id, expires_at, tries) ON codes TO latchkey_read;
+        GRANT SELECT (id, kind, purpose, email_hash, user_id, recipient, network, created_at,
+                      expires_at, attempts, next_attempt_at, failed_at, reason)
+            ON mails TO latchkey_read;
         GRANT SELECT (id, created_at, signs_from) ON signing_keys TO latchkey_read;
         GRANT SELECT (id, version, counted_at) ON decoy_state TO latchkey_read;
         GRANT SELECT

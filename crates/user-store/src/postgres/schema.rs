@@ -76,8 +76,9 @@ const FACTS: &str = "
            (SELECT min(c.relname)::text
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = current_schema()
-                AND c.relname IN ('users', 'sessions', 'counters', 'events', 'signing_keys',
-                    'signing_key_set', 'decoy_state', 'decoy_classes', 'decoys', 'servers')
+                AND c.relname IN ('users', 'sessions', 'counters', 'events', 'codes', 'mails',
+                    'signing_keys', 'signing_key_set', 'decoy_state', 'decoy_classes', 'decoys',
+                    'servers')
                 AND NOT EXISTS (SELECT FROM pg_class m
                     WHERE m.relnamespace = c.relnamespace AND m.relname = 'latchkey_meta'))";
 

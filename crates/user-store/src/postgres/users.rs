@@ -1,18 +1,21 @@
 use async_trait::async_trait;
 use auth_core::{
-    CounterKey, DecoyPosition, EmailKey, MailId, PasswordHash, Session, SessionId, Timestamp,
-    UserId,
+    ClientInfo, CounterKey, DecoyPosition, EmailHash, EmailKey, MailId, PasswordHash, Session,
+    SessionId, Timestamp, UserId,
 };
 
 use crate::audit::Event;
 use crate::codes::NewCode;
 use crate::error::StoreError;
-use crate::postgres::attempts::email_key;
+use crate::mails::NoticeKind;
+use crate::postgres::attempts::{change_with_counters, email_changed};
+use crate::postgres::codes::{delete_codes, read_user, save};
 use crate::postgres::database::{Plan, WriteError};
-use crate::postgres::database_error::{DatabaseError, ErrorKind};
+use crate::postgres::database_error::DatabaseError;
 use crate::postgres::query::{Query, Reply};
-use crate::postgres::statements::{attempts, audit, sessions, users};
+use crate::postgres::statements::{attempts, audit, codes, mails, sessions, users};
 use crate::postgres::store::PostgresStore;
+use crate::rules::codes::CodePurpose;
 use crate::rules::users::AccountState;
 use crate::rules::{self, Decision};
 use crate::users::{
@@ -32,11 +35,20 @@ impl UserStore for PostgresStore {
         let id = user.id;
         let database = self.database.one_call();
         let create = || {
-            let reads = vec![users::insert(user, password), users::by_email(user.email.key())];
-            let event = event.clone();
+            let mut reads = vec![users::insert(user, password), users::by_email(user.email.key())];
+            reads.extend(verification.map(|code| mails::unsent(&code.mail.network)));
+            let (user, event, verification) = (user.clone(), event.clone(), verification.cloned());
             let decide = move |reply: &Reply| {
                 if reply.first(0).is_some() {
-                    let writes = vec![audit::insert(&event)];
+                    let mut writes = Vec::new();
+                    if let Some(code) = &verification {
+                        if mails::read_unsent(reply.first(2))?.is_full() {
+                            return Ok(Plan::unchanged(Creation::OutboxFull));
+                        }
+                        let now = user.created_at;
+                        writes.extend(save(&rules::codes::verification(&user, code, now))?);
+                    }
+                    writes.push(audit::insert(&event));
                     return Ok(Plan { writes, outcome: Creation::Created });
                 }
                 let owner = reply.first(1).map(|row| users::read(row, 0)).transpose()?;
@@ -63,6 +75,7 @@ impl UserStore for PostgresStore {
         match created.map_err(StoreError::from)? {
             Creation::Created => Ok(()),
             Creation::EmailTaken | Creation::Exists => Err(CreateUserError::EmailTaken),
+            Creation::OutboxFull => Err(CreateUserError::OutboxFull),
         }
     }
 
@@ -100,7 +113,7 @@ impl UserStore for PostgresStore {
     ) -> Result<ReauthenticatedChangeOutcome, StoreError> {
         let (proof, new) = (reauthentication.clone(), new.clone());
         let Session { id, user_id: user, .. } = proof.session;
-        let reads = vec![users::lock(user), sessions::lock_of_user(user)];
+        let reads = vec![users::lock(user), sessions::lock_of_user(user), users::by_id(user)];
         let decide = move |reply: &Reply| {
             let account = read_account(reply, 0)?;
             let session = find_session(reply, 1, id)?;
@@ -110,11 +123,15 @@ impl UserStore for PostgresStore {
                 Decision::Write(event) => event,
                 Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
             };
-            let writes = vec![
+            let kind = NoticeKind::PasswordChanged;
+            let new_notice = NewNotice { id: notice, kind, client: Some(&proof.client) };
+            let mut writes = vec![
                 users::set_password(user, &new, KnownBrowsers::Forget),
                 sessions::delete_others(user, id),
-                audit::insert(&event),
             ];
+            writes.extend(delete_codes(user));
+            writes.extend(insert_notice(reply, 2, new_notice, now)?);
+            writes.push(audit::insert(&event));
             Ok(Plan { writes, outcome: ReauthenticatedChangeOutcome::Done })
         };
         Ok(self.database.write(reads, decide).await?)
@@ -129,28 +146,32 @@ impl UserStore for PostgresStore {
         let proof = reauthentication.clone();
         let Session { id, user_id: user, .. } = proof.session;
         let database = self.database.one_call();
-        let Some(email) = email_key(&database, user).await? else {
-            return Ok(ReauthenticatedChangeOutcome::SessionEnded);
+        let change = |email: String| {
+            let proof = proof.clone();
+            let reads = lock_all(user, &email, users::lock_to_delete(user));
+            let decide = move |reply: &Reply| {
+                let locked = read_locked(reply, &email)?;
+                let session = find_session(reply, SESSIONS, id)?;
+                let decision = rules::users::delete_own_account(
+                    &proof,
+                    session.as_ref(),
+                    locked.account.as_ref(),
+                    now,
+                );
+                let event = match decision {
+                    Decision::Write(event) => event,
+                    Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
+                };
+                let kind = NoticeKind::AccountDeleted;
+                let new_notice = NewNotice { id: notice, kind, client: Some(&proof.client) };
+                let mut writes = delete_account(user, &locked.counters, &event);
+                writes.extend(insert_notice(reply, USER, new_notice, now)?);
+                Ok(Plan { writes, outcome: ReauthenticatedChangeOutcome::Done })
+            };
+            database.write(reads, decide)
         };
-        let reads = lock_all(user, &email, users::lock_to_delete(user));
-        let decide = move |reply: &Reply| {
-            let locked = read_locked(reply, &email)?;
-            let session = find_session(reply, SESSIONS, id)?;
-            let decision = rules::users::delete_own_account(
-                &proof,
-                session.as_ref(),
-                locked.account.as_ref(),
-                now,
-            );
-            match decision {
-                Decision::Write(event) => Ok(Plan {
-                    writes: delete_account(user, &locked.counters, &event),
-                    outcome: ReauthenticatedChangeOutcome::Done,
-                }),
-                Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
-            }
-        };
-        Ok(database.write(reads, decide).await?)
+        change_with_counters(&database, user, ReauthenticatedChangeOutcome::SessionEnded, change)
+            .await
     }
 
     async fn set_password(
@@ -159,27 +180,31 @@ impl UserStore for PostgresStore {
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError> {
         let SetPassword { user, password, browsers, notice } = new.clone();
-        let _ = notice;
         let database = self.database.one_call();
-        let Some(email) = email_key(&database, user).await? else {
-            return Ok(UpdateUserOutcome::NotFound);
-        };
-        let reads = lock_all(user, &email, users::lock(user));
-        let decide = move |reply: &Reply| {
-            let locked = read_locked(reply, &email)?;
-            let event = match rules::users::set_password(locked.account.as_ref(), now) {
-                Decision::Write(event) => event,
-                Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
+        let change = |email: String| {
+            let password = password.clone();
+            let reads = lock_all(user, &email, users::lock(user));
+            let decide = move |reply: &Reply| {
+                let locked = read_locked(reply, &email)?;
+                let event = match rules::users::set_password(locked.account.as_ref(), now) {
+                    Decision::Write(event) => event,
+                    Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
+                };
+                let kind = NoticeKind::PasswordChanged;
+                let new_notice = NewNotice { id: notice, kind, client: None };
+                let mut writes = vec![
+                    users::set_password(user, &password, browsers),
+                    sessions::delete_all(user),
+                    attempts::delete(locked.counters.iter()),
+                ];
+                writes.extend(delete_codes(user));
+                writes.extend(insert_notice(reply, USER, new_notice, now)?);
+                writes.push(audit::insert(&event));
+                Ok(Plan { writes, outcome: UpdateUserOutcome::Updated })
             };
-            let writes = vec![
-                users::set_password(user, &password, browsers),
-                sessions::delete_all(user),
-                attempts::delete(locked.counters.iter()),
-                audit::insert(&event),
-            ];
-            Ok(Plan { writes, outcome: UpdateUserOutcome::Updated })
+            database.write(reads, decide)
         };
-        Ok(database.write(reads, decide).await?)
+        change_with_counters(&database, user, UpdateUserOutcome::NotFound, change).await
     }
 
     async fn disable_user(
@@ -195,6 +220,7 @@ impl UserStore for PostgresStore {
             }
             let outcome = match rules::users::disable_user(read_account(reply, 0)?.as_ref(), now) {
                 Decision::Write(event) => {
+                    writes.extend(delete_codes(user));
                     writes.extend([users::set_disabled_at(user, Some(now)), audit::insert(&event)]);
                     UpdateUserOutcome::Updated
                 }
@@ -228,8 +254,22 @@ impl UserStore for PostgresStore {
         user: UserId,
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError> {
-        let _ = (user, now);
-        Err(StoreError::Defect("mail is not supported yet".into()))
+        let decide = move |reply: &Reply| {
+            let account = read_user(reply, 1)?;
+            let event = match rules::codes::mark_email_verified(account.as_ref(), now) {
+                Decision::Write(event) => event,
+                Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
+            };
+            let mut writes = vec![users::set_verified(user, now)];
+            if let Some(account) = account {
+                let email = EmailHash::of(account.email.key());
+                writes.push(codes::delete_of_email(CodePurpose::VerifyEmail, &email));
+                writes.push(mails::delete_unsent(CodePurpose::VerifyEmail, &email));
+            }
+            writes.push(audit::insert(&event));
+            Ok(Plan { writes, outcome: UpdateUserOutcome::Updated })
+        };
+        Ok(self.database.write(vec![users::lock(user), users::by_id(user)], decide).await?)
     }
 
     async fn delete_user(
@@ -239,21 +279,23 @@ impl UserStore for PostgresStore {
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError> {
         let database = self.database.one_call();
-        let Some(email) = email_key(&database, user).await? else {
-            return Ok(UpdateUserOutcome::NotFound);
+        let change = |email: String| {
+            let reads = lock_all(user, &email, users::lock_to_delete(user));
+            let decide = move |reply: &Reply| {
+                let locked = read_locked(reply, &email)?;
+                let event = match rules::users::delete_user(locked.account.as_ref(), now) {
+                    Decision::Write(event) => event,
+                    Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
+                };
+                let kind = NoticeKind::AccountDeleted;
+                let new_notice = NewNotice { id: notice, kind, client: None };
+                let mut writes = delete_account(user, &locked.counters, &event);
+                writes.extend(insert_notice(reply, USER, new_notice, now)?);
+                Ok(Plan { writes, outcome: UpdateUserOutcome::Updated })
+            };
+            database.write(reads, decide)
         };
-        let reads = lock_all(user, &email, users::lock_to_delete(user));
-        let decide = move |reply: &Reply| {
-            let locked = read_locked(reply, &email)?;
-            match rules::users::delete_user(locked.account.as_ref(), now) {
-                Decision::Write(event) => Ok(Plan {
-                    writes: delete_account(user, &locked.counters, &event),
-                    outcome: UpdateUserOutcome::Updated,
-                }),
-                Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
-            }
-        };
-        Ok(database.write(reads, decide).await?)
+        change_with_counters(&database, user, UpdateUserOutcome::NotFound, change).await
     }
 
     async fn import_users(
@@ -285,35 +327,38 @@ enum Creation {
     /// The account exists: it has the same id and the same email address.
     Exists,
     EmailTaken,
+    OutboxFull,
 }
 
 /// Locks the counters, the account and the sessions of a user, in this order. `lock_account` locks
-/// the account. Read the reply with [`read_locked`], and the sessions at [`SESSIONS`].
-fn lock_all(user: UserId, email: &str, lock_account: Query) -> Vec<Query> {
+/// the account. Read the reply with [`read_locked`], the sessions at [`SESSIONS`], and the account at
+/// [`USER`].
+pub(super) fn lock_all(user: UserId, email: &str, lock_account: Query) -> Vec<Query> {
     vec![
         attempts::lock_of_account(email),
         lock_account,
         attempts::email_key(user),
         sessions::lock_of_user(user),
+        users::by_id(user),
     ]
 }
 
-/// The index of the sessions in the reply to [`lock_all`].
+/// The indices of the sessions and of the account in the reply to [`lock_all`].
 const SESSIONS: usize = 3;
+pub(super) const USER: usize = 4;
 
 /// The locked rows of a user.
-struct Locked {
-    counters: Vec<CounterKey>,
+pub(super) struct Locked {
+    pub(super) counters: Vec<CounterKey>,
     account: Option<AccountState>,
 }
 
 /// Fails if the email address of the account is not `email`, because the locked counters are those
 /// of `email`.
-fn read_locked(reply: &Reply, email: &str) -> Result<Locked, DatabaseError> {
+pub(super) fn read_locked(reply: &Reply, email: &str) -> Result<Locked, DatabaseError> {
     let current = attempts::read_email_key(reply.first(2))?;
     if current.is_some_and(|current| current != email) {
-        let message = "the email address of the account was changed at the same time";
-        return Err(DatabaseError::new(ErrorKind::Conflict, message));
+        return Err(email_changed());
     }
     Ok(Locked { counters: attempts::read_keys(reply.rows(0))?, account: read_account(reply, 1)? })
 }
@@ -325,17 +370,44 @@ fn read_locked(reply: &Reply, email: &str) -> Result<Locked, DatabaseError> {
 fn delete_account(user: UserId, counters: &[CounterKey], event: &Event) -> Vec<Query> {
     vec![
         attempts::delete(counters.iter()),
+        codes::delete_of_user(user),
+        mails::delete_of_user(user),
         users::delete(user),
         audit::delete_of_user(user),
         audit::insert(event),
     ]
 }
 
-fn read_account(reply: &Reply, statement: usize) -> Result<Option<AccountState>, DatabaseError> {
+/// Adds the notice of a change, if mail is on and the email address of the account, which `statement`
+/// selects, was verified before the change.
+fn insert_notice(
+    reply: &Reply,
+    statement: usize,
+    notice: NewNotice<'_>,
+    now: Timestamp,
+) -> Result<Option<Query>, DatabaseError> {
+    let NewNotice { id, kind, client } = notice;
+    let Some(account) = read_user(reply, statement)? else { return Ok(None) };
+    let mail = rules::mails::notice(id, kind, &account, client, now);
+    mail.as_ref().map(mails::insert).transpose()
+}
+
+/// The notice that [`insert_notice`] adds.
+struct NewNotice<'a> {
+    id: Option<MailId>,
+    kind: NoticeKind,
+    /// The client that makes the change. `None` if an operator does.
+    client: Option<&'a ClientInfo>,
+}
+
+pub(super) fn read_account(
+    reply: &Reply,
+    statement: usize,
+) -> Result<Option<AccountState>, DatabaseError> {
     reply.first(statement).map(users::read_account_state).transpose()
 }
 
-fn find_session(
+pub(super) fn find_session(
     reply: &Reply,
     statement: usize,
     id: SessionId,

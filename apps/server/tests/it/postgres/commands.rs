@@ -67,7 +67,7 @@ fn a_backup_is_refused_and_names_the_tools_of_postgres() {
     let app = app();
     let output = app.operator().run("backup", &["copy.db"], "");
     let line = error_line(&output);
-    for part in ["pg_dump", "postgres://", "continuous archiving"] {
+    for part in ["pg_dump", "=codes", "=mails", "postgres://", "continuous archiving"] {
         assert!(line.contains(part), "{line}");
     }
     assert!(!std::path::Path::new("copy.db").exists());
@@ -87,7 +87,7 @@ fn a_migration_creates_the_tables_once_and_no_key() {
     let again = success(&migrate(&folder, &[]));
     assert!(again.contains("nothing was changed"), "{again}");
     let tables = database.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'");
-    assert_eq!(tables, "11");
+    assert_eq!(tables, "13");
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub(in crate::postgres) const MISSING_PRIVILEGES: &str = "
                  ('sessions', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('counters', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('events', 'SELECT'),
+                 ('codes', 'SELECT,INSERT,UPDATE,DELETE'),
+                 ('mails', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('signing_keys', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('signing_key_set', 'SELECT,UPDATE'),
                  ('decoy_state', 'SELECT,UPDATE'),

@@ -3,6 +3,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::keys::KeySetVersion;
+use crate::postgres::database_error::{DatabaseError, ErrorKind};
 use crate::postgres::query::Query;
 use crate::postgres::rows::{Result, password_hash, timestamp, user_id};
 use crate::rules::users::{AccountState, OWN_FORMAT, decoy};
@@ -137,7 +138,8 @@ pub(in crate::postgres) fn page(after: Option<UserId>, limit: u32) -> Query {
     query.bind(i64::from(limit))
 }
 
-/// Locks an account that will be deleted. Waits for transactions that record an event about it.
+/// Locks an account that will be deleted, or whose email address will change. Waits for transactions
+/// that record an event about it.
 /// Read the row with [`read_account_state`].
 pub(in crate::postgres) fn lock_to_delete(user: UserId) -> Query {
     Query::new("SELECT id, password_version, disabled_at FROM users WHERE id = $1 FOR UPDATE")
@@ -151,6 +153,15 @@ pub(in crate::postgres) fn lock(user: UserId) -> Query {
         "SELECT id, password_version, disabled_at FROM users WHERE id = $1 FOR NO KEY UPDATE",
     )
     .bind(*user.as_uuid())
+}
+
+/// Locks the account with this email address, like [`lock`].
+pub(in crate::postgres) fn lock_by_email(email: &EmailKey) -> Query {
+    Query::new(
+        "SELECT id, password_version, disabled_at FROM users WHERE email_key = $1
+         FOR NO KEY UPDATE",
+    )
+    .bind(email.as_str().to_owned())
 }
 
 pub(in crate::postgres) fn read_account_state(row: &Row) -> Result<AccountState> {
@@ -189,6 +200,40 @@ pub(in crate::postgres) fn set_disabled_at(user: UserId, disabled_at: Option<Tim
     Query::new("UPDATE users SET disabled_at = $2 WHERE id = $1")
         .bind(*user.as_uuid())
         .bind(disabled_at.map(Timestamp::as_millisecond))
+}
+
+pub(in crate::postgres) fn set_verified(user: UserId, verified_at: Timestamp) -> Query {
+    Query::new("UPDATE users SET email_verified_at = $2 WHERE id = $1")
+        .bind(*user.as_uuid())
+        .bind(verified_at.as_millisecond())
+}
+
+/// Changes the email address, which is verified, and forgets the known browsers. Fails if the email
+/// address is taken. The account must be locked by [`lock_to_delete`], because accounts are also
+/// identified by their email addresses.
+pub(in crate::postgres) fn set_email(user: UserId, email: &Email, verified_at: Timestamp) -> Query {
+    Query::new(
+        "UPDATE users SET email = $2, email_key = $3, email_verified_at = $4,
+             device_version = device_version + 1
+         WHERE id = $1",
+    )
+    .bind(*user.as_uuid())
+    .bind(email.as_str().to_owned())
+    .bind(email.key().as_str().to_owned())
+    .bind(verified_at.as_millisecond())
+}
+
+/// Selects the version of the known browsers of an account. Read the row with
+/// [`read_device_version`].
+pub(in crate::postgres) fn device_version(user: UserId) -> Query {
+    Query::new("SELECT device_version FROM users WHERE id = $1").bind(*user.as_uuid())
+}
+
+pub(in crate::postgres) fn read_device_version(row: Option<&Row>) -> Result<DeviceVersion> {
+    match row {
+        Some(row) => Ok(DeviceVersion(row.try_get(0)?)),
+        None => Err(DatabaseError::new(ErrorKind::Defect, "a locked account does not exist")),
+    }
 }
 
 /// Deletes a user. The user's sessions are deleted too, by `ON DELETE CASCADE`.

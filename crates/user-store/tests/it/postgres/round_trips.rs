@@ -1,22 +1,28 @@
+use std::time::Duration;
+
 use auth_core::{
-    Admission, ClientInfo, CounterKey, DecoyPosition, Email, Limit, Network, NewPassword,
-    OpenSession, PasswordHasher, PasswordPolicy, RefreshToken, Session, SessionPolicy,
-    SystemRandom, Timestamp, UserId,
+    Admission, ClientInfo, CounterKey, DecoyPosition, Email, EmailSignInToken,
+    EmailSignInTokenHash, Limit, MailId, Network, NewPassword, OneTimeCode, OpenSession,
+    PasswordHash, PasswordHasher, PasswordPolicy, RefreshToken, ResetToken, ResetTokenHash,
+    Session, SessionPolicy, SystemRandom, Timestamp, UserId,
 };
 use test_postgres::{Cluster, Proxy};
 use user_store::{
-    AttemptStore as _, Event, EventKind, LimitedCounter, NewSession, OpenSessionOutcome,
-    PostgresStore, RotateOutcome, Rotation, SessionStore as _, SettleOutcome, SettledAttempt,
-    Settlement, User, UserStore as _,
+    AttemptStore as _, CodeStore as _, Event, EventKind, LimitedCounter, NewMail, NewResetToken,
+    NewSession, NewSignInCode, OpenSessionOutcome, Outbox as _, PasswordReset, PostgresStore,
+    ResetPasswordOutcome, RotateOutcome, Rotation, SendOutcome, SessionStore as _, SettleOutcome,
+    SettledAttempt, Settlement, User, UserStore as _,
 };
 
 use crate::postgres::open;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+const HOUR: Duration = Duration::from_hours(1);
 
 struct Server {
     store: PostgresStore,
     user: User,
+    password: PasswordHash,
     proxy: Proxy,
     _cluster: Cluster,
 }
@@ -34,7 +40,7 @@ impl Server {
         let hash = hasher.hash(&password, &SystemRandom);
         let event = Event::by_user(EventKind::AccountCreated, NOW, ClientInfo::default());
         store.create_user(&user, &hash, &event.about(id), None).await.unwrap();
-        Self { store, user, proxy, _cluster: cluster }
+        Self { store, user, password: hash, proxy, _cluster: cluster }
     }
 
     /// Returns the minimum number of round trips of several calls. The first calls open connections
@@ -47,6 +53,34 @@ impl Server {
             min = min.min(self.proxy.round_trips() - before);
         }
         min
+    }
+
+    async fn request_reset(&self, email: &str) -> ResetTokenHash {
+        let token = ResetToken::generate(&SystemRandom);
+        let (hash, client) = (token.hash(), ClientInfo::default());
+        let new = NewResetToken { token, expires_at: NOW + HOUR, mail: new_mail(), client };
+        let email = Email::parse(email).unwrap();
+        let sent = self.store.send_reset_token(email.key(), &new, NOW).await.unwrap();
+        assert_eq!(sent, SendOutcome::Stored);
+        hash
+    }
+
+    async fn request_sign_in(&self, email: &str) -> EmailSignInTokenHash {
+        let token = EmailSignInToken::generate(&SystemRandom);
+        let code = OneTimeCode::generate(&SystemRandom);
+        let new = NewSignInCode {
+            hash: code.hash_for_browser(&token),
+            code,
+            browser: token.hash(),
+            remember: false,
+            expires_at: NOW + HOUR,
+            mail: new_mail(),
+            client: ClientInfo::default(),
+        };
+        let email = Email::parse(email).unwrap();
+        let sent = self.store.send_sign_in_code(email.key(), &new, NOW).await.unwrap();
+        assert_eq!(sent, SendOutcome::Stored);
+        token.hash()
     }
 
     /// Makes the calls of a sign-in with the right password.
@@ -101,4 +135,63 @@ async fn a_sign_in_takes_at_most_eight_round_trips_and_a_refresh_three() {
         })
         .await;
     assert!((1..=3).contains(&refresh), "{refresh}");
+}
+
+/// The number of round trips must not reveal whether an email address has an account.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_for_a_mail_takes_two_round_trips_with_and_without_an_account() {
+    let server = Server::start().await;
+    for email in ["ada@example.com", "grace@example.com"] {
+        let reset = server.round_trips(async || drop(server.request_reset(email).await)).await;
+        let sign_in = server.round_trips(async || drop(server.request_sign_in(email).await)).await;
+        assert_eq!((reset, sign_in), (2, 2), "{email}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_takes_three_round_trips_and_a_token_of_nobody_one() {
+    let server = Server::start().await;
+    let token = tokio::sync::Mutex::new(server.request_reset("ada@example.com").await);
+    let reset = async || {
+        let mut token = token.lock().await;
+        let before = server.proxy.round_trips();
+        let reset = PasswordReset {
+            token: *token,
+            password: server.password.clone(),
+            client: ClientInfo::default(),
+            notice: Some(new_mail().id),
+        };
+        let outcome = server.store.reset_password(&reset, NOW).await.unwrap();
+        assert!(matches!(outcome, ResetPasswordOutcome::Reset { .. }), "{outcome:?}");
+        let taken = server.proxy.round_trips() - before;
+        *token = server.request_reset("ada@example.com").await;
+        taken
+    };
+    let mut min = usize::MAX;
+    for _ in 0..10 {
+        min = min.min(reset().await);
+    }
+    assert_eq!(min, 3);
+
+    let unknown = ResetToken::generate(&SystemRandom).hash();
+    let found = server
+        .round_trips(async || {
+            assert_eq!(server.store.reset_target(&unknown, NOW).await.unwrap(), None);
+        })
+        .await;
+    assert_eq!(found, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_without_due_mails_takes_one_round_trip() {
+    let server = Server::start().await;
+    let claim = server
+        .round_trips(async || assert!(server.store.claim_mails(NOW, 10).await.unwrap().is_empty()))
+        .await;
+    assert_eq!(claim, 1);
+}
+
+fn new_mail() -> NewMail {
+    let network = CounterKey::mails_by_network(Network::of(None));
+    NewMail { id: MailId::generate(NOW, &SystemRandom), network }
 }

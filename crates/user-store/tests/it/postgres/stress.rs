@@ -3,20 +3,24 @@
 use std::sync::{Arc, Mutex};
 
 use auth_core::{
-    Admission, ClientInfo, CounterKey, DecoyPosition, Email, Limit, OpenSession, RefreshToken,
-    Session, SessionPolicy, SigningKey, SystemRandom, Timestamp, UserId,
+    Admission, ClientInfo, CounterKey, DecoyPosition, Email, EmailSignInToken, Limit, MailId,
+    Network, OneTimeCode, OpenSession, RefreshToken, ResetToken, Session, SessionPolicy,
+    SigningKey, SystemRandom, Timestamp, UserId,
 };
 use tokio::task::JoinSet;
 use user_store::{
-    ActingSession, AttemptStore as _, AuditLog as _, CreateUserError, DecoyStore as _, Event,
-    EventKind, KeyStore as _, KnownBrowsers, LimitedCounter, NewSession, OpenSessionOutcome,
-    PostgresStore, Reauthentication, RotateOutcome, Rotation, SessionStore as _, SetPassword,
-    SettledAttempt, Settlement, StoreError, StoredUser, User, UserDataStore as _, UserStore as _,
+    ActingSession, AttemptStore as _, AuditLog as _, CodeStore as _, CreateUserError,
+    DecoyStore as _, Event, EventKind, KeyStore as _, KnownBrowsers, LimitedCounter, NewCode,
+    NewEmailChange, NewMail, NewResetToken, NewSession, NewSignInCode, OpenSessionOutcome,
+    OpenSessionWithCodeOutcome, Outbox as _, PasswordReset, PostgresStore, Reauthentication,
+    RotateOutcome, Rotation, SessionStore as _, SetPassword, SettledAttempt, Settlement,
+    StoreError, StoredUser, User, UserDataStore as _, UserStore as _,
 };
 
 use super::{new_database, open};
 
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
+const LATER: Timestamp = Timestamp::constant(1_700_003_600, 0);
 
 const HASH: &str =
     "$pbkdf2-sha256$i=1000,l=32$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -52,10 +56,12 @@ impl Client {
     async fn run(mut self) -> Result<(), StoreError> {
         for _ in 0..STEPS {
             let account = usize::try_from(self.below(3)).unwrap();
-            match self.below(3) {
+            match self.below(5) {
                 0 => self.attempt(account).await?,
                 1 => self.user_step(account).await?,
-                _ => self.operator_step(account).await?,
+                2 => self.operator_step(account).await?,
+                3 => self.code_step(account).await?,
+                _ => self.mail_step(account).await?,
             }
         }
         Ok(())
@@ -131,9 +137,9 @@ impl Client {
                 };
                 if number == 7 {
                     let new = HASH.parse().unwrap();
-                    let _ = self.store.change_password(&proof, &new, None, NOW).await?;
+                    let _ = self.store.change_password(&proof, &new, notice(), NOW).await?;
                 } else {
-                    let _ = self.store.delete_own_account(&proof, None, NOW).await?;
+                    let _ = self.store.delete_own_account(&proof, notice(), NOW).await?;
                 }
             }
         }
@@ -175,10 +181,141 @@ impl Client {
         let user = user(EMAILS[account]);
         let event = Event::by_user(EventKind::AccountCreated, NOW, ClientInfo::default());
         let event = event.about(user.id);
-        match self.store.create_user(&user, &HASH.parse().unwrap(), &event, None).await {
+        let code = new_code(user.id, &OneTimeCode::generate(&SystemRandom));
+        match self.store.create_user(&user, &HASH.parse().unwrap(), &event, Some(&code)).await {
             Ok(()) => *self.accounts[account].id.lock().unwrap() = Some(user.id),
-            Err(CreateUserError::EmailTaken) => {}
+            Err(CreateUserError::EmailTaken | CreateUserError::OutboxFull) => {}
             Err(CreateUserError::Store(error)) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Requests a code or a reset token, and uses it, unless another client does something else with
+    /// the account in between.
+    async fn code_step(&mut self, account: usize) -> Result<(), StoreError> {
+        let email = Email::parse(EMAILS[account]).unwrap();
+        match self.below(4) {
+            0 => self.reset_password(&email).await,
+            1 => self.sign_in_with_code(account, &email).await,
+            step => {
+                let Some((session, _)) = self.any_session(account) else { return Ok(()) };
+                if step == 2 {
+                    self.verify_email(session).await
+                } else {
+                    self.change_email(account, session).await
+                }
+            }
+        }
+    }
+
+    async fn reset_password(&mut self, email: &Email) -> Result<(), StoreError> {
+        let token = ResetToken::generate(&SystemRandom);
+        let hash = token.hash();
+        let client = ClientInfo::default();
+        let new = NewResetToken { token, expires_at: LATER, mail: new_mail(), client };
+        let _ = self.store.send_reset_token(email.key(), &new, NOW).await?;
+        let _ = self.store.reset_target(&hash, NOW).await?;
+        if self.below(2) == 0 {
+            let password = HASH.parse().unwrap();
+            let client = ClientInfo::default();
+            let reset = PasswordReset { token: hash, password, client, notice: notice() };
+            let _ = self.store.reset_password(&reset, NOW).await?;
+        }
+        Ok(())
+    }
+
+    async fn sign_in_with_code(&mut self, account: usize, email: &Email) -> Result<(), StoreError> {
+        let token = EmailSignInToken::generate(&SystemRandom);
+        let code = OneTimeCode::generate(&SystemRandom);
+        let new = NewSignInCode {
+            hash: code.hash_for_browser(&token),
+            code,
+            browser: token.hash(),
+            remember: false,
+            expires_at: LATER,
+            mail: new_mail(),
+            client: ClientInfo::default(),
+        };
+        let _ = self.store.send_sign_in_code(email.key(), &new, NOW).await?;
+        let pending = self.store.pending_sign_in(&new.browser, NOW).await?;
+        let user_id = pending.and_then(|pending| pending.user);
+        let user_id = user_id.unwrap_or_else(|| UserId::generate(NOW, &SystemRandom));
+        let policy = &SessionPolicy::default();
+        let open = OpenSession { user_id, remember: false, policy };
+        let session = Session::open(open, NOW, &SystemRandom);
+        let refresh = RefreshToken::generate(&SystemRandom);
+        let opened = NewSession::new(session, ClientInfo::default(), &refresh);
+        let hash = match self.below(3) {
+            0 => OneTimeCode::generate(&SystemRandom).hash_for_browser(&token),
+            _ => new.hash,
+        };
+        let outcome = self.store.open_session_with_code(&new.browser, &hash, &opened).await?;
+        if matches!(outcome, OpenSessionWithCodeOutcome::Opened { .. }) {
+            self.accounts[account].sessions.lock().unwrap().push((session, refresh));
+        }
+        Ok(())
+    }
+
+    async fn verify_email(&mut self, session: Session) -> Result<(), StoreError> {
+        let acting = ActingSession { session, client: ClientInfo::default() };
+        let code = OneTimeCode::generate(&SystemRandom);
+        let new = new_code(session.user_id, &code);
+        let _ = self.store.send_verification_code(&acting, &new, NOW).await?;
+        let hash = match self.below(3) {
+            0 => OneTimeCode::generate(&SystemRandom).hash_for_user(session.user_id),
+            _ => new.hash,
+        };
+        let _ = self.store.verify_email(&acting, &hash, NOW).await?;
+        Ok(())
+    }
+
+    async fn change_email(&mut self, account: usize, session: Session) -> Result<(), StoreError> {
+        let Some(proof) = self.reauthenticate(account, session).await? else { return Ok(()) };
+        let code = new_code(session.user_id, &OneTimeCode::generate(&SystemRandom));
+        let hash = code.hash;
+        let number = usize::try_from(self.below(3)).unwrap();
+        let email = match self.below(2) {
+            0 => EMAILS[number].to_owned(),
+            _ => format!("new.{}", EMAILS[number]),
+        };
+        let change =
+            NewEmailChange { email: Email::parse(&email).unwrap(), code, notice: new_mail().id };
+        let _ = self.store.send_email_change_code(&proof, &change, NOW).await?;
+        let acting = ActingSession { session, client: ClientInfo::default() };
+        let _ = self.store.change_email(&acting, &hash, notice(), NOW).await?;
+        Ok(())
+    }
+
+    async fn mail_step(&mut self, account: usize) -> Result<(), StoreError> {
+        let store = self.store.clone();
+        match self.below(8) {
+            0 => {
+                let _ = store.retry_mails(None, NOW).await?;
+            }
+            1 => {
+                let _ = store.purge_mails(LATER, 5).await?;
+            }
+            2 => {
+                let mails = store.mails(None, 10).await?;
+                if let Some(mail) = mails.last() {
+                    let _ = store.retry_mails(Some(mail.id), NOW).await?;
+                }
+            }
+            3 => {
+                let id = *self.accounts[account].id.lock().unwrap();
+                if let Some(id) = id {
+                    let _ = store.mark_email_verified(id, NOW).await?;
+                }
+            }
+            _ => {
+                for mail in store.claim_mails(NOW, 5).await? {
+                    match self.below(4) {
+                        0 => store.mail_deferred(mail.id, "451 try again").await?,
+                        1 => store.mail_failed(mail.id, "550 no such mailbox", NOW).await?,
+                        _ => store.mail_sent(mail.id).await?,
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -198,7 +335,7 @@ impl Client {
                 let _ = store.enable_user(id, NOW).await?;
             }
             4 => {
-                let _ = store.delete_user(id, None, NOW).await?;
+                let _ = store.delete_user(id, notice(), NOW).await?;
             }
             5 => {
                 let password = HASH.parse().unwrap();
@@ -206,7 +343,7 @@ impl Client {
                     user: id,
                     password,
                     browsers: KnownBrowsers::Forget,
-                    notice: None,
+                    notice: notice(),
                 };
                 let _ = store.set_password(&new, NOW).await?;
             }
@@ -252,6 +389,26 @@ impl Client {
     }
 }
 
+fn new_code(user: UserId, code: &OneTimeCode) -> NewCode {
+    NewCode {
+        code: code.clone(),
+        hash: code.hash_for_user(user),
+        expires_at: LATER,
+        mail: new_mail(),
+        client: ClientInfo::default(),
+    }
+}
+
+fn new_mail() -> NewMail {
+    let network = CounterKey::mails_by_network(Network::of(None));
+    NewMail { id: MailId::generate(NOW, &SystemRandom), network }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is a parameter of the methods")]
+fn notice() -> Option<MailId> {
+    Some(new_mail().id)
+}
+
 fn user(email: &str) -> User {
     let email = Email::parse(email).unwrap();
     User {
@@ -263,15 +420,23 @@ fn user(email: &str) -> User {
     }
 }
 
-/// Counts the events about users that do not exist, except those of their deletions, and the
-/// sessions of accounts that are disabled.
+/// Counts the events about users that do not exist, except those of their deletions, the sessions of
+/// accounts that are disabled, the counters that are not used, and the codes and the mails of users
+/// that do not exist or whose email address is another one.
 const INCONSISTENCIES: &str = "
     SELECT (SELECT count(*) FROM events e
             WHERE user_id IS NOT NULL AND kind <> 'account_deleted'
                 AND NOT EXISTS (SELECT FROM users u WHERE u.id = e.user_id)),
         (SELECT count(*) FROM sessions s JOIN users u ON u.id = s.user_id
          WHERE u.disabled_at IS NOT NULL),
-        (SELECT count(*) FROM counters WHERE ends_at = 0)";
+        (SELECT count(*) FROM counters WHERE ends_at = 0),
+        (SELECT count(*) FROM codes c LEFT JOIN users u ON u.id = c.user_id
+         WHERE c.user_id IS NOT NULL
+             AND (u.disabled_at IS NOT NULL OR c.email_hash IS DISTINCT FROM
+                  sha256('latchkey email address\\000'::bytea || convert_to(u.email_key, 'UTF8')))),
+        (SELECT count(*) FROM mails m
+         WHERE user_id IS NOT NULL AND kind <> 'account_deleted'
+             AND NOT EXISTS (SELECT FROM users u WHERE u.id = m.user_id))";
 
 /// All methods take their locks in the same order, so no two of them wait for each other.
 #[tokio::test(flavor = "multi_thread")]
@@ -288,7 +453,7 @@ async fn concurrent_calls_of_all_methods_cause_no_deadlock() {
     for result in clients.join_all().await {
         result.unwrap();
     }
-    assert_eq!(database.sql(INCONSISTENCIES), "0|0|0");
+    assert_eq!(database.sql(INCONSISTENCIES), "0|0|0|0|0");
     // A connection adds its deadlocks to the statistics when it ends. Autovacuum has connections too.
     drop(stores);
     let connections = "SELECT count(*) FROM pg_stat_activity

@@ -1,0 +1,166 @@
+use std::collections::{HashMap, VecDeque};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use auth_core::{MailId, ManualClock, SystemRandom, Timestamp};
+use user_store::{MailRecord, Message, Notice, NoticeKind, RetryMailsOutcome};
+
+use super::*;
+use crate::mail::text::DefaultMailText;
+
+/// An outbox in memory. It records what becomes of each mail.
+#[derive(Default)]
+struct MemoryOutbox {
+    due: Mutex<VecDeque<Mail>>,
+    results: Mutex<HashMap<MailId, String>>,
+}
+
+impl MemoryOutbox {
+    /// Adds mails to these recipients, and returns their ids.
+    fn add(&self, recipients: &[&str]) -> Vec<MailId> {
+        let add = |recipient: &&str| {
+            let at = Timestamp::UNIX_EPOCH;
+            let id = MailId::generate(at, &SystemRandom);
+            let kind = NoticeKind::PasswordChanged;
+            self.due.lock().unwrap().push_back(Mail {
+                id,
+                recipient: (*recipient).to_owned(),
+                message: Message::Notice(Notice { kind, at, ip: None }),
+                created_at: at,
+                expires_at: at + Duration::from_hours(72),
+                attempt: 1,
+            });
+            id
+        };
+        recipients.iter().map(add).collect()
+    }
+
+    fn result(&self, id: MailId) -> Option<String> {
+        self.results.lock().unwrap().get(&id).cloned()
+    }
+
+    fn record(&self, id: MailId, result: &str) -> Result<(), StoreError> {
+        self.results.lock().unwrap().insert(id, result.to_owned());
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Outbox for MemoryOutbox {
+    async fn claim_mails(&self, _: Timestamp, limit: u32) -> Result<Vec<Mail>, StoreError> {
+        let mut due = self.due.lock().unwrap();
+        let claimed = due.len().min(limit as usize);
+        Ok(due.drain(..claimed).collect())
+    }
+
+    async fn mail_sent(&self, id: MailId) -> Result<(), StoreError> {
+        self.record(id, "sent")
+    }
+
+    async fn mail_deferred(&self, id: MailId, reason: &str) -> Result<(), StoreError> {
+        self.record(id, &format!("deferred: {reason}"))
+    }
+
+    async fn mail_failed(&self, id: MailId, reason: &str, _: Timestamp) -> Result<(), StoreError> {
+        self.record(id, &format!("failed: {reason}"))
+    }
+
+    async fn mails(&self, _: Option<MailId>, _: u32) -> Result<Vec<MailRecord>, StoreError> {
+        unreachable!("only operators list mails")
+    }
+
+    async fn retry_mails(
+        &self,
+        _: Option<MailId>,
+        _: Timestamp,
+    ) -> Result<RetryMailsOutcome, StoreError> {
+        unreachable!("only operators retry mails")
+    }
+
+    async fn purge_mails(&self, _: Timestamp, _: u32) -> Result<usize, StoreError> {
+        unreachable!("the purge does not belong to the mailer")
+    }
+}
+
+/// A transport whose answer depends on the recipient.
+struct FakeTransport;
+
+#[async_trait]
+impl MailTransport for FakeTransport {
+    async fn send(&self, mail: &OutgoingMail) -> Result<(), SendMailError> {
+        match mail.to.as_str() {
+            "unknown" => Err(SendMailError::Rejected("no such mailbox".to_owned())),
+            "down" => Err(SendMailError::Unavailable("connection refused".to_owned())),
+            "silent" => std::future::pending().await,
+            "defective" => std::panic::resume_unwind(Box::new("on purpose")),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn mailer(outbox: &Arc<MemoryOutbox>) -> Arc<Mailer> {
+    Arc::new(Mailer {
+        outbox: Arc::<MemoryOutbox>::clone(outbox),
+        clock: Arc::new(ManualClock::default()),
+        transport: Arc::new(FakeTransport),
+        text: Arc::new(DefaultMailText),
+        origin: Origin::localhost(80),
+        app_name: "Example".to_owned(),
+        erase_requests: EraseRequests::default(),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_outcome_of_each_attempt_is_recorded() {
+    let outbox = Arc::new(MemoryOutbox::default());
+    let recipients = ["ada", "unknown", "down", "silent", "grace", "defective"];
+    let ids = outbox.add(&recipients);
+    assert_eq!(mailer(&outbox).send_due().await.unwrap(), 2);
+    let results: Vec<_> = ids.iter().map(|id| outbox.result(*id)).collect();
+    let expected = [
+        Some("sent"),
+        Some("failed: no such mailbox"),
+        Some("deferred: connection refused"),
+        Some("deferred: the attempt timed out"),
+        Some("sent"),
+        None,
+    ];
+    assert_eq!(results.iter().map(Option::as_deref).collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
+async fn all_due_mails_are_sent_in_one_round() {
+    let outbox = Arc::new(MemoryOutbox::default());
+    outbox.add(&["ada"; 50]);
+    assert_eq!(mailer(&outbox).send_due().await.unwrap(), 50);
+}
+
+#[tokio::test]
+async fn a_relay_that_is_down_does_not_get_the_whole_queue() {
+    let outbox = Arc::new(MemoryOutbox::default());
+    outbox.add(&["down"; 50]);
+    assert_eq!(mailer(&outbox).send_due().await.unwrap(), 0);
+    assert_eq!(outbox.due.lock().unwrap().len(), 46);
+}
+
+#[tokio::test]
+async fn rejected_mails_do_not_keep_others_waiting() {
+    let outbox = Arc::new(MemoryOutbox::default());
+    outbox.add(&["unknown"; 4]);
+    outbox.add(&["ada"]);
+    assert_eq!(mailer(&outbox).send_due().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn sending_and_rejecting_a_mail_request_an_erasure() {
+    for (recipient, is_requested) in [("ada", true), ("unknown", true), ("down", false)] {
+        let outbox = Arc::new(MemoryOutbox::default());
+        outbox.add(&[recipient]);
+        let mailer = mailer(&outbox);
+        mailer.send_due().await.unwrap();
+        let mut requested = Box::pin(mailer.erase_requests.requested());
+        let is_ready = futures_util::FutureExt::now_or_never(&mut requested).is_some();
+        assert_eq!(is_ready, is_requested, "{recipient}");
+    }
+}

@@ -1,0 +1,12 @@
+//! Mails, and the changes that they allow.
+
+mod app;
+mod change;
+mod notices;
+mod outbox;
+mod reset;
+mod sign_in;
+mod text;
+mod throttle;
+mod verification;
+mod worker;

@@ -1,0 +1,131 @@
+use accounts::{
+    AccountEvent, Caller, CodeSignInError, EmailSignInToken, IssuedTokens, RequestMailError,
+    RequestSignInCode, SignInCodeRequested, SignInWithCode,
+};
+
+use super::app::{MINUTE, MailApp, caller, code, find_code, wrong};
+use crate::app::{EMAIL, TestApp};
+
+async fn request(app: &MailApp, email: &str) -> SignInCodeRequested {
+    let request = RequestSignInCode { email, remember: false, caller: &caller() };
+    app.request_sign_in_code(request).await.unwrap()
+}
+
+async fn sign_in(
+    app: &MailApp,
+    token: &EmailSignInToken,
+    code: &str,
+) -> Result<IssuedTokens, CodeSignInError> {
+    let token = Some(token);
+    app.sign_in_with_code(SignInWithCode { token, code, caller: &caller(), replaces: None }).await
+}
+
+#[tokio::test]
+async fn a_code_opens_one_session_in_the_browser_that_requested_it() {
+    let app = MailApp::new().await;
+    let user = app.verified_account(EMAIL).await;
+    let requested = request(&app, EMAIL).await;
+    assert_eq!(requested.expires_in, 10 * MINUTE);
+    let code = code(&app.deliver_one().await);
+    app.take_events();
+
+    let other_browser = request(&app, "nobody@example.com").await.token;
+    let foreign = sign_in(&app, &other_browser, &code).await;
+    assert!(matches!(foreign, Err(CodeSignInError::Wrong)));
+    let none = SignInWithCode { token: None, code: &code, caller: &caller(), replaces: None };
+    let none = app.sign_in_with_code(none).await;
+    assert!(matches!(none, Err(CodeSignInError::Expired)));
+
+    let tokens = sign_in(&app, &requested.token, &code.to_lowercase()).await.unwrap();
+    assert_eq!(app.session_of(&tokens).await.id(), user.id);
+    assert!(tokens.refresh.max_age.is_none());
+    assert!(tokens.device.is_some());
+    assert!(matches!(
+        &app.take_events()[..],
+        [AccountEvent::SignedIn { user: id, .. }] if *id == user.id
+    ));
+    let again = sign_in(&app, &requested.token, &code).await;
+    assert!(matches!(again, Err(CodeSignInError::Expired)));
+}
+
+#[tokio::test]
+async fn the_session_replaces_that_of_the_browser_and_can_be_remembered() {
+    let app = MailApp::new().await;
+    app.verified_account(EMAIL).await;
+    let first = request(&app, EMAIL).await;
+    let first_code = code(&app.deliver_one().await);
+    let first = sign_in(&app, &first.token, &first_code).await.unwrap();
+    let ada = app.session_of(&first).await;
+
+    let caller = Caller { device: first.device.clone(), ..caller() };
+    let second = RequestSignInCode { email: EMAIL, remember: true, caller: &caller };
+    let second = app.request_sign_in_code(second).await.unwrap();
+    let code = code(&app.deliver_one().await);
+    let (token, replaces) = (Some(&second.token), Some(&first.refresh.token));
+    let request = SignInWithCode { token, code: &code, caller: &caller, replaces };
+    let second = app.sign_in_with_code(request).await.unwrap();
+    assert!(second.refresh.max_age.is_some());
+    assert!(!app.is_active(&ada).await);
+    assert_eq!(*second.device.unwrap().to_text(), *first.device.unwrap().to_text());
+}
+
+#[tokio::test]
+async fn a_code_expires_after_ten_minutes_and_after_five_wrong_tries() {
+    let app = MailApp::new().await;
+    app.verified_account(EMAIL).await;
+    let first = request(&app, EMAIL).await.token;
+    let first_code = code(&app.deliver_one().await);
+    app.advance(10 * MINUTE);
+    let result = sign_in(&app, &first, &first_code).await;
+    assert!(matches!(result, Err(CodeSignInError::Expired)));
+
+    let second = request(&app, EMAIL).await.token;
+    let code = code(&app.deliver_one().await);
+    for n in 1..=5 {
+        let result = sign_in(&app, &second, "no code at all").await;
+        assert!(matches!(result, Err(CodeSignInError::Wrong)));
+        let result = sign_in(&app, &second, &wrong(&code)).await;
+        match n {
+            5 => assert!(matches!(result, Err(CodeSignInError::Expired))),
+            _ => assert!(matches!(result, Err(CodeSignInError::Wrong)), "{n}"),
+        }
+    }
+    let result = sign_in(&app, &second, &code).await;
+    assert!(matches!(result, Err(CodeSignInError::Expired)));
+}
+
+/// Otherwise, the owner of the mailbox would sign in to an account whose password a stranger knows.
+#[tokio::test]
+async fn an_email_address_that_is_not_verified_gets_no_code() {
+    let app = MailApp::new().await;
+    app.account(EMAIL).await;
+    request(&app, EMAIL).await;
+    let mail = app.deliver_one().await;
+    assert_eq!(find_code(&mail), None);
+    assert!(mail.text.contains("https://auth.example.com/forgot\n"));
+}
+
+#[tokio::test]
+async fn tries_without_an_account_are_answered_like_others() {
+    let app = MailApp::new().await;
+    let token = request(&app, "nobody@example.com").await.token;
+    for n in 1..=6 {
+        let result = sign_in(&app, &token, "K7QM-2XRD").await;
+        match n {
+            1..=4 => assert!(matches!(result, Err(CodeSignInError::Wrong)), "{n}"),
+            _ => assert!(matches!(result, Err(CodeSignInError::Expired)), "{n}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn sign_in_by_email_is_off_by_default() {
+    let app = TestApp::new().await;
+    let caller = Caller::default();
+    let request = RequestSignInCode { email: EMAIL, remember: false, caller: &caller };
+    let result = app.request_sign_in_code(request).await;
+    assert!(matches!(result, Err(RequestMailError::MailDisabled)));
+    let request = SignInWithCode { token: None, code: "", caller: &caller, replaces: None };
+    let result = app.sign_in_with_code(request).await;
+    assert!(matches!(result, Err(CodeSignInError::SignInDisabled)));
+}

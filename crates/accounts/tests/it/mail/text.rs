@@ -1,0 +1,305 @@
+use std::net::IpAddr;
+use std::time::Duration;
+
+use accounts::{
+    CodeMessage, DefaultMailText, MailContext, MailText, MailTextSource as _, Message, Notice,
+    NoticeKind, OneTimeCode, Origin, Requested, ResetMessage, ResetToken, Timestamp,
+};
+use proptest::prelude::*;
+
+fn origin() -> Origin {
+    Origin::parse("https://auth.example.com").unwrap()
+}
+
+/// Returns one message of each kind.
+fn messages() -> Vec<Message> {
+    messages_from(Some([192, 0, 2, 1].into()))
+}
+
+fn messages_from(ip: Option<IpAddr>) -> Vec<Message> {
+    let at = Timestamp::from_second(1_800_000_000).unwrap();
+    let requested = Requested { at, ip, expires_at: at + Duration::from_hours(1) };
+    let code = OneTimeCode::parse("K7QM-2XRD").unwrap();
+    let code = CodeMessage { code, requested };
+    let token = ResetToken::parse("0123-4567-89AB-CDEF-GHJK-MNPQ-RSTV-WXYZ").unwrap();
+    let mut messages = vec![
+        Message::VerifyEmail(code.clone()),
+        Message::ResetPassword(ResetMessage { token, requested }),
+        Message::ChangeEmail(code.clone()),
+        Message::EmailTaken(requested),
+        Message::SignIn(code),
+        Message::SignInUnverified(requested),
+    ];
+    messages
+        .extend(NoticeKind::ALL.iter().map(|kind| Message::Notice(Notice { kind: *kind, at, ip })));
+    messages
+}
+
+fn render(message: &Message, app_name: &str) -> MailText {
+    let (origin, recipient) = (&origin(), "ada+test@example.com");
+    DefaultMailText.text(message, &MailContext { app_name, origin, recipient })
+}
+
+/// The lines that state where a request came from.
+const REQUEST: &str = "\
+Service:    Example
+Time:       2027-01-15 08:00 UTC
+IP address: 192.0.2.1
+";
+
+#[track_caller]
+fn assert_text(message: &Message, subject: &str, text: &str) {
+    let rendered = render(message, "Example");
+    assert_eq!(rendered.subject, subject);
+    assert_eq!(rendered.text, text.replace("REQUEST\n", REQUEST));
+}
+
+#[test]
+fn every_message_has_its_text() {
+    let mut messages = messages().into_iter();
+    let mut next = || messages.next().unwrap();
+    assert_text(
+        &next(),
+        "Confirm your email address for Example",
+        "\
+Use this code to confirm your email address:
+
+K7QM-2XRD
+
+Enter the code on the page where you are logged in, or open this link:
+
+https://auth.example.com/verify#code=K7QM-2XRD
+
+The code expires at 2027-01-15 09:00 UTC.
+
+REQUEST
+
+If this was not you, somebody else has signed up with your email
+address. Do not enter the code. To take over the account, reset its
+password:
+
+https://auth.example.com/forgot
+",
+    );
+    assert_text(
+        &next(),
+        "Reset your password for Example",
+        "\
+Somebody asked to reset the password of your account. To choose a new
+password, open this link:
+
+https://auth.example.com/reset#token=0123-4567-89AB-CDEF-GHJK-MNPQ-RSTV-WXYZ&email=ada%2Btest%40example.com
+
+If the link does not work, open the following page and paste this code:
+
+https://auth.example.com/reset
+
+0123-4567-89AB-CDEF-GHJK-MNPQ-RSTV-WXYZ
+
+The link expires at 2027-01-15 09:00 UTC.
+
+REQUEST
+
+If this was not you, you can ignore this email. Your password has not
+changed.
+",
+    );
+    assert_text(
+        &next(),
+        "Confirm your new email address for Example",
+        "\
+Use this code to change the email address of your account to this one:
+
+K7QM-2XRD
+
+Enter the code on the page where you asked for the change.
+
+The code expires at 2027-01-15 09:00 UTC.
+
+REQUEST
+
+If this was not you, you can ignore this email. Do not give the code to
+anybody.
+",
+    );
+    assert_text(
+        &next(),
+        "Your email address already has an account at Example",
+        "\
+Somebody asked to change the email address of their account to this one.
+This email address already has an account, so nothing has changed.
+
+REQUEST
+
+If this was you, and you cannot log in to the account with this email
+address, reset its password:
+
+https://auth.example.com/forgot
+
+If this was not you, you can ignore this email.
+",
+    );
+    assert_text(
+        &next(),
+        "Your code to log in to Example",
+        "\
+Use this code to log in:
+
+K7QM-2XRD
+
+Enter the code in the browser in which you asked for it. Do not give it to
+anybody.
+
+The code expires at 2027-01-15 09:00 UTC.
+
+REQUEST
+
+If this was not you, you can ignore this email. Nobody can log in without
+the code.
+",
+    );
+    assert_text(
+        &next(),
+        "Log in to Example",
+        "\
+Somebody asked for a code to log in to your account. Your email address is
+not confirmed yet, so you cannot log in with a code. Reset your password
+instead, which also confirms your email address:
+
+https://auth.example.com/forgot
+
+REQUEST
+
+If this was not you, you can ignore this email.
+",
+    );
+    assert_text(
+        &next(),
+        "Your password was changed at Example",
+        "\
+The password of your account was changed.
+
+REQUEST
+
+If this was not you, reset your password now:
+
+https://auth.example.com/forgot
+",
+    );
+    assert_text(
+        &next(),
+        "Your password was reset at Example",
+        "\
+The password of your account was reset with a link from an email. All
+sessions were ended.
+
+REQUEST
+
+If this was not you, reset your password now:
+
+https://auth.example.com/forgot
+",
+    );
+    assert_text(
+        &next(),
+        "A change of your email address was requested at Example",
+        "\
+Somebody who is logged in to your account asked to change its email
+address. It changes when the new email address is confirmed.
+
+REQUEST
+
+If this was not you, reset your password now:
+
+https://auth.example.com/forgot
+",
+    );
+    assert_text(
+        &next(),
+        "Your email address was changed at Example",
+        "\
+The email address of your account was changed. You cannot log in with this
+email address any more.
+
+REQUEST
+
+If this was not you, contact the operator of the service. If you still have
+an account with this email address, reset its password:
+
+https://auth.example.com/forgot
+",
+    );
+    assert_text(
+        &next(),
+        "Your account was deleted at Example",
+        "\
+Your account was deleted, with everything that was stored about you.
+
+REQUEST
+
+If this was not you, contact the operator of the service.
+",
+    );
+    assert!(messages.next().is_none());
+}
+
+/// A stranger who requests a mail cannot choose a part of it, and the recipient's own address is only
+/// in the link.
+#[test]
+fn a_link_contains_the_recipient_in_encoded_form() {
+    let context = MailContext {
+        app_name: "Example",
+        origin: &origin(),
+        recipient: "o'neil+a&b=c%@example.com",
+    };
+    let token = ResetToken::parse("0123-4567-89AB-CDEF-GHJK-MNPQ-RSTV-WXYZ").unwrap();
+    assert_eq!(
+        context.reset_link(&token),
+        "https://auth.example.com/reset#token=0123-4567-89AB-CDEF-GHJK-MNPQ-RSTV-WXYZ\
+         &email=o%27neil%2Ba%26b%3Dc%25%40example.com"
+    );
+    assert_eq!(context.settings_link(), "https://auth.example.com/settings");
+}
+
+#[test]
+fn a_name_that_is_long_or_not_ascii_is_replaced_by_the_host() {
+    let message = Message::Notice(Notice {
+        kind: NoticeKind::AccountDeleted,
+        at: Timestamp::UNIX_EPOCH,
+        ip: None,
+    });
+    let service = |name: &str| {
+        let text = render(&message, name).text;
+        text.lines().find_map(|line| line.strip_prefix("Service:    ")).unwrap().to_owned()
+    };
+    assert_eq!(service("Example App"), "Example App");
+    assert_eq!(service(&"x".repeat(60)), "x".repeat(60));
+    for name in [&"x".repeat(61), "Bücher", "two\nlines", "", " "] {
+        assert_eq!(service(name), "auth.example.com", "{name}");
+    }
+    assert!(render(&message, "Example").text.contains("IP address: unknown\n"));
+}
+
+proptest! {
+    #[test]
+    fn texts_are_ascii_with_short_lines(
+        name in prop_oneof!["[ -~]{0,200}", ".{0,200}"],
+        host in "[a-z]{1,60}(\\.[a-z]{1,60}){0,3}",
+        ip in any::<Option<IpAddr>>(),
+    ) {
+        let origin = Origin::parse(&format!("https://{host}")).unwrap();
+        let context =
+            MailContext { app_name: &name, origin: &origin, recipient: "ada@example.com" };
+        for message in messages_from(ip) {
+            let MailText { subject, text } = DefaultMailText.text(&message, &context);
+            prop_assert!(subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
+            prop_assert!(subject.len() <= 120, "{}", subject);
+            prop_assert!(text.ends_with('\n'));
+            for line in text.lines() {
+                prop_assert!(line.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
+                let is_link = line.starts_with("https://") && !line.contains(' ');
+                prop_assert!(is_link || line.len() <= 76, "{}", line);
+            }
+        }
+    }
+}

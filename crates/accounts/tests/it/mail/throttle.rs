@@ -1,0 +1,125 @@
+use std::time::Duration;
+
+use accounts::{
+    Caller, RequestEmailChange, RequestEmailChangeError, RequestMailError, RequestSignInCode,
+    SendVerificationError, SignIn, SignedIn,
+};
+
+use super::app::{HOUR, MINUTE, MailApp, caller, caller_at};
+use crate::app::{EMAIL, PASSWORD};
+
+async fn reset(app: &MailApp, email: &str, caller: &Caller) -> Result<(), Duration> {
+    match app.request_password_reset(email, caller).await {
+        Ok(_) => Ok(()),
+        Err(RequestMailError::TooManyAttempts { retry_after }) => Err(retry_after),
+        Err(error) => unreachable!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn an_email_address_gets_five_mails_an_hour_whether_or_not_it_has_an_account() {
+    let app = MailApp::new().await;
+    app.verified_account(EMAIL).await;
+    for email in [EMAIL, "nobody@example.com"] {
+        for n in 0..4 {
+            assert_eq!(reset(&app, email, &caller_at(n)).await, Ok(()));
+            app.advance(MINUTE);
+        }
+        // Codes for signing in share the limit.
+        let caller = caller_at(4);
+        let request = RequestSignInCode { email, remember: false, caller: &caller };
+        app.request_sign_in_code(request).await.unwrap();
+        let rejected = app.request_sign_in_code(request).await;
+        assert!(matches!(rejected, Err(RequestMailError::TooManyAttempts { .. })));
+        assert_eq!(reset(&app, email, &caller_at(5)).await, Err(56 * MINUTE));
+        app.advance(56 * MINUTE);
+        assert_eq!(reset(&app, email, &caller_at(5)).await, Ok(()));
+        assert_eq!(reset(&app, email, &caller_at(5)).await, Err(MINUTE));
+        app.advance(HOUR);
+    }
+}
+
+#[tokio::test]
+async fn a_known_browser_has_five_mails_of_its_own() {
+    let app = MailApp::new().await;
+    app.verified_account(EMAIL).await;
+    let tokens = app.sign_in(SignIn::new(EMAIL, PASSWORD, &caller())).await.unwrap();
+    let browser = Caller { device: tokens.device, ..caller() };
+    for n in 0..5 {
+        assert_eq!(reset(&app, EMAIL, &caller_at(n)).await, Ok(()));
+    }
+    assert!(reset(&app, EMAIL, &caller()).await.is_err());
+    for _ in 0..5 {
+        assert_eq!(reset(&app, EMAIL, &browser).await, Ok(()));
+    }
+    assert_eq!(reset(&app, EMAIL, &browser).await, Err(HOUR));
+}
+
+#[tokio::test]
+async fn an_ip_address_requests_twenty_mails_an_hour() {
+    let app = MailApp::new().await;
+    for n in 0..20 {
+        assert_eq!(reset(&app, &format!("user{n}@example.com"), &caller()).await, Ok(()));
+    }
+    assert_eq!(reset(&app, EMAIL, &caller()).await, Err(HOUR));
+    assert_eq!(reset(&app, EMAIL, &caller_at(1)).await, Ok(()));
+}
+
+async fn change(
+    app: &MailApp,
+    signed_in: &SignedIn,
+    new_email: &str,
+) -> Result<Duration, RequestEmailChangeError> {
+    let caller = &caller();
+    app.request_email_change(RequestEmailChange {
+        signed_in,
+        new_email,
+        password: PASSWORD,
+        caller,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_user_requests_five_mails_an_hour_not_counting_the_sign_up() {
+    let app = MailApp::new().await;
+    app.account(EMAIL).await;
+    let ada = app.signed_in(EMAIL).await;
+    for _ in 0..4 {
+        app.send_verification_code(&ada, &caller()).await.unwrap();
+    }
+    change(&app, &ada, "ada@new.example").await.unwrap();
+    let result = app.send_verification_code(&ada, &caller()).await;
+    assert!(
+        matches!(result, Err(SendVerificationError::TooManyAttempts { retry_after }) if retry_after == HOUR)
+    );
+    let result = change(&app, &ada, "ada@other.example").await;
+    assert!(
+        matches!(result, Err(RequestEmailChangeError::TooManyAttempts { retry_after }) if retry_after == HOUR)
+    );
+    // The limit of the email address is another one.
+    assert_eq!(reset(&app, EMAIL, &caller()).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_change_counts_for_the_new_email_address() {
+    let app = MailApp::new().await;
+    let ada = app.ada().await;
+    for n in 0..5 {
+        assert_eq!(reset(&app, "victim@example.com", &caller_at(n)).await, Ok(()));
+    }
+    let result = change(&app, &ada, "victim@example.com").await;
+    assert!(matches!(result, Err(RequestEmailChangeError::TooManyAttempts { .. })));
+    // A rejected request counts for nobody, and the password was correct.
+    for n in 0..5 {
+        change(&app, &ada, &format!("ada{n}@example.com")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn without_a_throttle_any_number_of_mails_can_be_requested() {
+    let app = MailApp::with_config(|config| config.throttle = false).await;
+    for _ in 0..30 {
+        assert_eq!(reset(&app, EMAIL, &caller()).await, Ok(()));
+    }
+}
