@@ -39,10 +39,12 @@ macro_rules! cases {
 pub mod attempts;
 pub mod audit;
 pub mod clocks;
+pub mod codes;
 pub mod decoys;
 mod deployment;
 pub mod imports;
 pub mod keys;
+pub mod mails;
 pub mod order;
 pub mod races;
 pub mod refresh;
@@ -95,6 +97,14 @@ macro_rules! conformance_tests {
         mod keys {
             use super::*;
             $crate::keys_cases! { $deployment }
+        }
+        mod codes {
+            use super::*;
+            $crate::codes_cases! { $deployment }
+        }
+        mod mails {
+            use super::*;
+            $crate::mails_cases! { $deployment }
         }
         mod races {
             use super::*;

@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    ClientInfo, DecoyPosition, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher,
-    PasswordPolicy, RefreshToken, Session, SessionId, SessionPolicy, SigningKey, SigningKeySeed,
-    SystemRandom, Timestamp, UserId,
+    ClientInfo, CounterKey, DecoyPosition, Email, EmailSignInToken, MailId, Network, NewPassword,
+    OneTimeCode, OpenSession, PasswordHash, PasswordHasher, PasswordPolicy, RefreshToken,
+    ResetToken, Session, SessionId, SessionPolicy, SigningKey, SigningKeySeed, SystemRandom,
+    Timestamp, UserId,
 };
 
 use crate::audit::{Event, EventKind};
+use crate::codes::{NewCode, NewResetToken, NewSignInCode, PasswordReset, SendOutcome};
 use crate::conformance::deployment::Deployment;
 use crate::error::StoreError;
+use crate::mails::NewMail;
 use crate::sessions::{
     ActingSession, EndSessionsOutcome, NewSession, OpenSessionOutcome, Rotation,
 };
@@ -158,4 +161,81 @@ pub(super) async fn first_key(store: &Server, candidate: &SigningKeySeed) -> Sig
     let keys = store.signing_keys().await.unwrap().keys;
     assert_eq!(keys.len(), 1);
     keys[0].seed.clone()
+}
+
+/// How long codes are valid in these cases.
+pub(super) const CODE_LIFETIME: Duration = Duration::from_hours(1);
+
+pub(super) fn new_mail() -> NewMail {
+    let network = CounterKey::mails_by_network(Network::of(client().ip()));
+    NewMail { id: mail_id(), network }
+}
+
+pub(super) fn mail_id() -> MailId {
+    MailId::generate(NOW, &SystemRandom)
+}
+
+/// Builds a code that only this user can use.
+pub(super) fn new_code(user: &User) -> NewCode {
+    let code = OneTimeCode::generate(&SystemRandom);
+    let hash = code.hash_for_user(user.id);
+    NewCode { code, hash, expires_at: NOW + CODE_LIFETIME, mail: new_mail(), client: client() }
+}
+
+pub(super) fn new_reset_token() -> NewResetToken {
+    NewResetToken {
+        token: ResetToken::generate(&SystemRandom),
+        expires_at: NOW + CODE_LIFETIME,
+        mail: new_mail(),
+        client: client(),
+    }
+}
+
+/// Builds a code with which only one new browser can sign in.
+pub(super) fn new_sign_in_code() -> NewSignInCode {
+    let browser = EmailSignInToken::generate(&SystemRandom);
+    let code = OneTimeCode::generate(&SystemRandom);
+    NewSignInCode {
+        hash: code.hash_for_browser(&browser),
+        code,
+        browser: browser.hash(),
+        remember: true,
+        expires_at: NOW + CODE_LIFETIME,
+        mail: new_mail(),
+        client: client(),
+    }
+}
+
+/// Signs up a user whose email address is verified.
+pub(super) async fn sign_up_verified(store: &Server, email: &str) -> User {
+    let (user, _) = sign_up(store, email).await;
+    let outcome = store.mark_email_verified(user.id, NOW).await.unwrap();
+    assert_eq!(outcome, UpdateUserOutcome::Updated);
+    store.user(user.id).await.unwrap().unwrap()
+}
+
+/// Requests a reset token for the email address of a user.
+pub(super) async fn request_reset(store: &Server, user: &User) -> NewResetToken {
+    let token = new_reset_token();
+    let sent = store.send_reset_token(user.email.key(), &token, NOW).await.unwrap();
+    assert_eq!(sent, SendOutcome::Stored);
+    token
+}
+
+/// Builds the use of a reset token, with a notice.
+pub(super) fn password_reset(token: &NewResetToken) -> PasswordReset {
+    PasswordReset {
+        token: token.token.hash(),
+        password: hash(),
+        client: client(),
+        notice: Some(mail_id()),
+    }
+}
+
+/// Returns the kinds of all mails, in the order of their names.
+pub(super) async fn kinds_of_mails(store: &Server) -> Vec<String> {
+    let mut kinds: Vec<_> =
+        store.mails(None, 1_000).await.unwrap().into_iter().map(|mail| mail.kind).collect();
+    kinds.sort();
+    kinds
 }

@@ -3,8 +3,8 @@ use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
 use crate::mails::{FAILED_MAIL_RETENTION, MAX_UNSENT, MAX_UNSENT_PER_NETWORK, Mail, MailRecord};
 use crate::rules::codes::CodePurpose;
-use crate::rules::mails::{MailRow, UnsentMails, from_json, next_attempt, to_json};
-use crate::sqlite::rows::{mail_id, optional_timestamp, timestamp, user_id};
+use crate::rules::mails::{MailRow, SENT_KINDS, UnsentMails, from_json, next_attempt, to_json};
+use crate::sqlite::rows::{json, mail_id, optional_timestamp, timestamp, user_id};
 
 pub(in crate::sqlite) fn insert(connection: &Connection, mail: &MailRow) -> Result<()> {
     let message = to_json(&mail.message)
@@ -107,8 +107,8 @@ pub(in crate::sqlite) fn delete_unsendable(connection: &Connection, now: Timesta
     Ok(())
 }
 
-/// Schedules the next attempts of up to `limit` mails that are due, and returns those mails. Leaves
-/// out messages that only a newer version knows.
+/// Schedules the next attempts of up to `limit` mails of [`SENT_KINDS`] that are due, and returns
+/// those mails. Leaves out messages that cannot be parsed.
 pub(in crate::sqlite) fn claim(
     connection: &Connection,
     now: Timestamp,
@@ -116,10 +116,12 @@ pub(in crate::sqlite) fn claim(
 ) -> Result<Vec<Mail>> {
     let mut statement = connection.prepare_cached(
         "SELECT id, kind, recipient, message, created_at, expires_at, attempts FROM mails
-         WHERE failed_at IS NULL AND next_attempt_at <= ?1 ORDER BY next_attempt_at, id LIMIT ?2",
+         WHERE failed_at IS NULL AND next_attempt_at <= ?1
+             AND kind IN (SELECT value FROM json_each(?3))
+         ORDER BY next_attempt_at, id LIMIT ?2",
     )?;
     let due: Vec<_> = statement
-        .query_map(params![now.as_millisecond(), limit], read_claimed)?
+        .query_map(params![now.as_millisecond(), limit, json(&SENT_KINDS)?], read_claimed)?
         .collect::<Result<_>>()?;
     let mut schedule = connection.prepare_cached(
         "UPDATE mails SET attempts = attempts + 1, next_attempt_at = ?2 WHERE id = ?1",

@@ -45,6 +45,15 @@ async fn fill(stores: &Stores, name: &str) -> SignedIn {
         VALUES (x'ffffffffffffffffffffffffffffffff', 'É@example.com', 'é@example.com', 'unknown', -1, 9);
         INSERT INTO events (id, at, kind, operator, user_id, session_id, ip, user_agent, kid)
         VALUES (900, 1700000000123, 'of_the_future', 1, zeroblob(16), zeroblob(16), '::1', 'ünï', 'k');
+        INSERT INTO codes VALUES
+            (zeroblob(32), 'reset_password', zeroblob(32), NULL, NULL, 0, NULL, NULL, 0, 9),
+            (x'0000000000000000000000000000000000000000000000000000000000000001', 'of_the_future',
+             zeroblob(32), zeroblob(16), zeroblob(32), 1, 'É@example.com', 'é@example.com', 4, 99);
+        INSERT INTO mails VALUES
+            (zeroblob(16), 'nothing', 'sign_in', zeroblob(32), NULL, '', '{}', zeroblob(32), 1, 2, 0,
+             1, NULL, NULL),
+            (x'00000000000000000000000000000001', 'of_the_future', NULL, NULL, zeroblob(16),
+             'ada@example.com', NULL, NULL, 1, 2, 3, 4, 5, '550 ünï');
         UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'events';
         UPDATE sessions SET repeats = 1, remember = 1;
         INSERT INTO sessions (

@@ -151,9 +151,8 @@ async fn create(store: &PostgresStore, user: &User) -> Result<(), StoreError> {
     match store.create_user(user, &hash(), &event.about(user.id), None).await {
         Ok(()) => Ok(()),
         Err(CreateUserError::Store(error)) => Err(error),
-        Err(CreateUserError::EmailTaken | CreateUserError::OutboxFull) => {
-            unreachable!("taken by the account itself")
-        }
+        Err(CreateUserError::EmailTaken) => unreachable!("taken by the account itself"),
+        Err(CreateUserError::OutboxFull) => unreachable!("no mail is added"),
     }
 }
 

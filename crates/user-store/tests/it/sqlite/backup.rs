@@ -154,3 +154,33 @@ async fn a_damaged_database_is_not_backed_up() {
     }
     store.backup(&target(&folder)).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_backup_contains_no_codes_and_no_mails() {
+    let folder = Folder::new();
+    let store = folder.open();
+    store.create_user(&ada(), &hash(), &creation(&ada()), None).await.unwrap();
+    let sql = "
+        INSERT INTO codes (hash, purpose, email_hash, new_email, expires_at)
+        VALUES (randomblob(32), 'change_email', randomblob(32), 'address in a code', 9);
+        INSERT INTO mails (
+            id, kind, recipient, message, created_at, expires_at, next_attempt_at, reason
+        ) VALUES (
+            randomblob(16), 'sign_in', 'recipient of a mail', 'secret of a mail', 1, 9, 1, 'no route'
+        );
+        PRAGMA wal_checkpoint(TRUNCATE);";
+    folder.sql().execute_batch(sql).unwrap();
+    let secrets = ["address in a code", "recipient of a mail", "secret of a mail", "no route"];
+    let is_in = |bytes: &[u8], text: &str| {
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    };
+    store.backup(&target(&folder)).await.unwrap();
+    let bytes = std::fs::read(target(&folder)).unwrap();
+    for secret in secrets {
+        assert!(is_in(&folder.bytes(), secret), "the database has it: {secret}");
+        assert!(!is_in(&bytes, secret), "{secret}");
+    }
+    assert_eq!(other_files(&folder), ["copy.db"]);
+    let copy = SqliteStore::open(&target(&folder)).unwrap();
+    assert_eq!(copy.users(None, 10).await.unwrap().len(), 1);
+}

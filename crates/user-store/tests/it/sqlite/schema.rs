@@ -27,7 +27,7 @@ fn a_new_file_has_strict_tables_wal_mode_and_an_application_id() {
     let connection = folder.sql();
     assert_eq!(pragma(&connection, "journal_mode"), "wal");
     assert_eq!(pragma(&connection, "application_id"), 0x4c4b_6579.to_string());
-    assert_eq!(pragma(&connection, "user_version"), "11");
+    assert_eq!(pragma(&connection, "user_version"), "12");
     let not_strict: i64 = connection
         .query_row(
             "SELECT count(*) FROM pragma_table_list
@@ -50,6 +50,9 @@ fn the_schema_has_the_expected_tables_indexes_and_triggers() {
     let names: Vec<String> =
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     let expected = [
+        "codes",
+        "codes_by_end",
+        "codes_by_user",
         "counters",
         "counters_by_end",
         "decoy_classes",
@@ -61,6 +64,12 @@ fn the_schema_has_the_expected_tables_indexes_and_triggers() {
         "events_by_time",
         "events_by_user",
         "events_of_repeats",
+        "mails",
+        "mails_by_attempt",
+        "mails_by_email",
+        "mails_by_end",
+        "mails_by_network",
+        "mails_by_user",
         "sessions",
         "sessions_by_end",
         "sessions_by_family",
