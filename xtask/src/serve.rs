@@ -1,11 +1,22 @@
 //! `cargo xtask serve`: builds everything and runs the server.
 
-use std::ffi::OsString;
+use std::env;
+use std::ffi::{OsStr, OsString};
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
-use crate::{build, setup, watch, web};
+use crate::{build, setup, watch, web, workspace};
+
+/// The sender of the mails that are written to a folder.
+const MAIL_FROM: &str = "latchkey@localhost.localdomain";
+
+/// The options that say how mails are sent, and their variables.
+const MAIL_OPTIONS: [(&str, &str); 3] = [
+    ("--smtp-url", "LATCHKEY_SMTP_URL"),
+    ("--mail-dir", "LATCHKEY_MAIL_DIR"),
+    ("--mail-from", "LATCHKEY_MAIL_FROM"),
+];
 
 /// Builds and runs Latchkey.
 #[derive(clap::Args)]
@@ -23,9 +34,28 @@ impl Serve {
         setup::c_compiler()?;
         web::build()?;
         let mut server = Command::new(build::development()?);
-        server.arg("serve").args(self.server_args);
+        server.arg("serve");
+        if !is_mail_chosen(&self.server_args) {
+            let folder = workspace::target_dir()?.join("mail");
+            eprintln!("mails are written to {}", folder.display());
+            server.arg("--mail-dir").arg(folder).args(["--mail-from", MAIL_FROM]);
+        }
+        server.args(self.server_args);
         if self.watch { watch::run(server) } else { replace_process(server) }
     }
+}
+
+/// Returns whether the arguments or the environment say how mails are sent.
+fn is_mail_chosen(server_args: &[OsString]) -> bool {
+    MAIL_OPTIONS.iter().any(|(option, variable)| {
+        env::var_os(variable).is_some()
+            || server_args.iter().any(|argument| names_option(argument, option))
+    })
+}
+
+fn names_option(argument: &OsStr, option: &str) -> bool {
+    let text = argument.to_string_lossy();
+    text.split_once('=').map_or(&*text, |(name, _)| name) == option
 }
 
 /// Replaces this process with the server, which then receives signals and sets the exit status.
@@ -42,4 +72,19 @@ fn replace_process(mut program: Command) -> Result<ExitCode> {
         .code()
         .and_then(|code| u8::try_from(code).ok())
         .map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_for_mail_replaces_the_folder() {
+        let is_chosen = |arguments: &[&str]| {
+            is_mail_chosen(&arguments.iter().map(OsString::from).collect::<Vec<_>>())
+        };
+        assert!(!is_chosen(&["--listen", "127.0.0.1:0", "--smtp-password-file", "x"]));
+        assert!(is_chosen(&["--smtp-url", "smtp://localhost"]));
+        assert!(is_chosen(&["--mail-dir=mails"]));
+    }
 }

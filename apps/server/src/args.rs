@@ -1,5 +1,6 @@
 //! Arguments that several commands share.
 
+pub(crate) mod mail;
 pub(crate) mod values;
 
 use std::path::PathBuf;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use accounts::{
     BuildError, OperatorError, ServiceError, SignUpError, SigningKeyError, StoreError, error_chain,
 };
+use mail::OpenMailFolderError;
 use user_store::{BackupError, CopyError, OpenError, PostgresOpenError};
 
 use crate::output::count;
@@ -38,6 +39,9 @@ pub(crate) enum CommandError {
     /// The file with the password of the relay cannot be read.
     #[error("cannot read the SMTP password file {}: {error}; check the path and the permissions", path.display())]
     SmtpPasswordFile { path: PathBuf, error: io::Error },
+    /// The folder for mails cannot be used.
+    #[error("--mail-dir: {}", error_chain(.0))]
+    MailFolder(OpenMailFolderError),
     /// The accounts service did not start.
     #[error("cannot start: {}", error_chain(.0))]
     Start(BuildError),

@@ -10,6 +10,7 @@ mod database;
 mod environment;
 mod error;
 mod http;
+mod mail;
 mod memory;
 mod operator;
 mod output;

@@ -103,9 +103,9 @@ pub use decoys::{DecoyStore, RecountOutcome};
 pub use error::StoreError;
 pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};
 pub use mails::{
-    CodeMessage, FAILED_MAIL_RETENTION, MAX_UNSENT, MAX_UNSENT_PER_NETWORK, Mail, MailRecord,
-    Message, NOTICE_LIFETIME, NewMail, Notice, NoticeKind, Outbox, Requested, ResetMessage,
-    RetryMailsOutcome,
+    CodeMessage, FAILED_MAIL_RETENTION, MAX_UNSENT, MAX_UNSENT_PER_NETWORK, Mail, MailCounts,
+    MailRecord, Message, NOTICE_LIFETIME, NewMail, Notice, NoticeKind, Outbox, Requested,
+    ResetMessage, RetryMailsOutcome,
 };
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use migrated::Migrated;

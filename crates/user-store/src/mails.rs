@@ -198,6 +198,15 @@ pub struct MailRecord {
     pub reason: Option<String>,
 }
 
+/// The number of mails in the outbox, without [`Message::Nothing`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MailCounts {
+    /// The number of mails that have not been sent yet.
+    pub unsent: u64,
+    /// The number of mails that were rejected for good.
+    pub failed: u64,
+}
+
 /// The outcome of [`Outbox::retry_mails`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]

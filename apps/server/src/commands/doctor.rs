@@ -7,6 +7,7 @@ mod clock;
 mod database;
 mod environment;
 mod files;
+mod mail;
 mod memory;
 mod network;
 mod postgres;
@@ -54,13 +55,17 @@ impl DoctorArgs {
             None => Origin::localhost(self.serve.listen.port()),
         };
         let config = self.serve.config(origin, self.serve.session_policy()?);
+        let mail = self.serve.mail_settings()?;
         let database = self.serve.database().resolve()?;
-        let mut findings = credentials(self.serve.database().warnings());
+        let mut warnings = self.serve.database().warnings();
+        warnings.extend(self.serve.mail.warning());
+        let mut findings = credentials(warnings);
         findings.extend(match database {
             Database::Sqlite(path) => examine_sqlite(&path, &config),
             Database::Postgres(postgres) => examine_postgres(&postgres, &config).await,
         });
         findings.extend(examine_settings(&self.serve, &config));
+        findings.push(mail::mail(mail.as_ref()).await);
         let report = Report(findings);
         let printed = report.print(OutputFormat::from_flag(self.json));
         match report.count(Level::Fail) {
@@ -70,7 +75,7 @@ impl DoctorArgs {
     }
 }
 
-/// Reports options that reveal the password of the database.
+/// Reports options and files that reveal a password.
 fn credentials(warnings: Vec<String>) -> Vec<Finding> {
     warnings.into_iter().map(|warning| Finding::warn("credentials", warning)).collect()
 }
@@ -96,6 +101,7 @@ fn examine_sqlite(path: &Path, config: &Config) -> Vec<Finding> {
     findings.extend(files.findings());
     findings.push(clock::clock(SystemClock.now(), newest));
     if let Ok(inspection) = &inspected {
+        findings.push(database::outbox(inspection.mails));
         let (unusable, largest) = (inspection.unusable_hashes, inspection.max_hash_memory);
         findings.extend(examine_hashes(unusable, largest, config));
     }
@@ -109,6 +115,7 @@ async fn examine_postgres(postgres: &PostgresConfig, config: &Config) -> Vec<Fin
     let newest = inspected.as_ref().ok().and_then(|inspection| inspection.newest);
     findings.push(clock::clock(now, newest));
     if let Ok(inspection) = &inspected {
+        findings.push(database::outbox(inspection.mails));
         let (unusable, largest) = (inspection.unusable_hashes, inspection.max_hash_memory);
         findings.extend(examine_hashes(unusable, largest, config));
     }

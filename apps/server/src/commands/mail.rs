@@ -2,6 +2,7 @@
 
 mod list;
 mod retry;
+mod test;
 
 use clap::{Args, Subcommand};
 
@@ -25,6 +26,8 @@ enum Action {
     List,
     /// Make unsent mails due now; a running server sends them within 10 seconds
     Retry(retry::RetryArgs),
+    /// Send a test mail directly, with the same options as the server
+    Test(Box<test::TestArgs>),
 }
 
 impl MailCommandArgs {
@@ -33,6 +36,7 @@ impl MailCommandArgs {
         match self.action {
             Action::List => list::run(store).await,
             Action::Retry(args) => args.run(store).await,
+            Action::Test(args) => args.run(store).await,
         }
     }
 }

@@ -18,10 +18,12 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use warp::Filter as _;
 
+use crate::args::mail::MailArgs;
 use crate::args::{PasswordArgs, values};
 use crate::database::{Database, DatabaseOptions};
 use crate::error::CommandError;
 use crate::http::{self, HttpService};
+use crate::mail::MailSettings;
 use crate::memory::{self, HashMemory};
 use crate::output::print_within;
 use crate::pages::{self, PageSettings};
@@ -32,7 +34,7 @@ use crate::{environment, weakness};
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The arguments of `latchkey serve`.
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct ServeArgs {
     /// Address to listen on; port 0 picks a free port
     #[arg(long, env = "LATCHKEY_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = values::address)]
@@ -62,6 +64,13 @@ pub(crate) struct ServeArgs {
     /// Allow visitors to create accounts; if off, only operators create them (latchkey users)
     #[arg(long, env = "LATCHKEY_SIGN_UP", value_name = "on|off", default_value = "on")]
     sign_up: Switch,
+
+    #[command(flatten)]
+    pub(crate) mail: MailArgs,
+
+    /// Let users log in with a code from an email instead of a password
+    #[arg(long, env = "LATCHKEY_EMAIL_LOG_IN", value_name = "on|off", default_value = "off")]
+    email_log_in: Switch,
 
     /// Lifetime of an access token
     #[arg(long, env = "LATCHKEY_ACCESS_TOKEN_LIFETIME", value_name = "DURATION", default_value = "5m", value_parser = values::duration)]
@@ -142,6 +151,7 @@ impl ServeArgs {
     /// Runs the server until SIGTERM or SIGINT.
     pub(crate) async fn run(self) -> Result<(), CommandError> {
         let sessions = self.session_policy()?;
+        let mail = self.mail_settings()?;
         let database = self.database().resolve()?;
         // Listen before the database is opened: if the port is in use, no database is created.
         let listener = http::listen(self.listen).map_err(|error| self.listen_error(error))?;
@@ -154,7 +164,7 @@ impl ServeArgs {
         };
         let config = self.config(origin, sessions);
         let log = telemetry::start(self.log_format).map_err(CommandError::System)?;
-        let served = self.serve(config, Resources { database, listener }, stop).await;
+        let served = self.serve(config, Resources { database, listener, mail }, stop).await;
         log.flush(LOG_TIMEOUT);
         served
     }
@@ -162,12 +172,12 @@ impl ServeArgs {
     async fn serve(
         &self,
         config: Config,
-        Resources { database, listener }: Resources,
+        Resources { database, listener, mail }: Resources,
         stop: impl Future<Output = ()>,
     ) -> Result<(), CommandError> {
         let mut stop = pin!(stop);
         let accounts = tokio::select! {
-            opened = open::accounts(&database, config) => opened?,
+            opened = open::accounts(&database, mail.as_ref(), config) => opened?,
             () = &mut stop => {
                 tracing::info!("stopped");
                 return Ok(());
@@ -178,6 +188,10 @@ impl ServeArgs {
         for warning in self.database().warnings() {
             tracing::warn!("{warning}");
         }
+        if let Some(warning) = self.mail.warning() {
+            tracing::warn!("{warning}");
+        }
+        log_mail(mail);
         if self.public_url.is_none() && !self.listen.ip().is_loopback() {
             tracing::warn!("{}", weakness::no_public_url(self.listen.ip()));
         }
@@ -202,6 +216,18 @@ impl ServeArgs {
     /// Returns the options that name the database.
     pub(crate) fn database(&self) -> DatabaseOptions<'_> {
         DatabaseOptions { database: self.database.as_ref(), file: self.database_file.as_deref() }
+    }
+
+    /// Returns how mails are sent, or `None` if mail is off.
+    pub(crate) fn mail_settings(&self) -> Result<Option<MailSettings>, CommandError> {
+        let settings = self.mail.settings()?;
+        if self.email_log_in == Switch::On && settings.is_none() {
+            return Err(CommandError::Usage(
+                "--email-log-in on needs mail; set --smtp-url, or turn --email-log-in off"
+                    .to_owned(),
+            ));
+        }
+        Ok(settings)
     }
 
     /// Returns the limits of sessions.
@@ -234,6 +260,7 @@ impl ServeArgs {
             pbkdf2_iterations: self.passwords.pbkdf2_iterations,
             hashing: self.hashing.into(),
             sign_up: self.sign_up == Switch::On,
+            email_sign_in: self.email_log_in == Switch::On,
             hash_memory: self.hash_memory,
             throttle: self.throttle == Switch::On,
             ..Config::new(origin)
@@ -252,6 +279,7 @@ impl ServeArgs {
 struct Resources {
     database: Database,
     listener: TcpListener,
+    mail: Option<MailSettings>,
 }
 
 impl From<Hashing> for HashingMode {
@@ -276,6 +304,23 @@ fn log_warnings(weaknesses: &[Weakness]) {
     if !pages::are_built() {
         tracing::warn!("the pages are not built; run the server with `cargo xtask serve`");
     }
+}
+
+/// Logs how mails are sent. A relay that cannot be used is a warning, and does not delay the start.
+fn log_mail(settings: Option<MailSettings>) {
+    let Some(settings) = settings else {
+        return tracing::info!("mail is off; to turn it on, set --smtp-url");
+    };
+    tracing::info!("{settings}");
+    tokio::spawn(async move {
+        if let Some(Err(error)) = settings.check().await {
+            let error = error.to_string();
+            tracing::warn!(
+                error,
+                "the relay cannot be used; mails stay in the outbox until it can"
+            );
+        }
+    });
 }
 
 /// Logs a warning if imported password hashes need more memory than this process may use.

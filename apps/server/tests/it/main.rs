@@ -15,6 +15,8 @@ mod import;
 mod keys;
 mod lifecycle;
 mod log;
+mod mail;
+mod mail_crashes;
 mod memory;
 mod migrate_store;
 #[path = "../support/operator.rs"]

@@ -8,6 +8,7 @@ use futures_util::{TryStreamExt as _, pin_mut};
 use tokio::time::Instant;
 use tokio_postgres::Error;
 
+use crate::mails::MailCounts;
 use crate::postgres::config::PostgresConfig;
 use crate::postgres::database_error::DatabaseError;
 use crate::postgres::error::PostgresOpenError;
@@ -34,6 +35,9 @@ pub struct PostgresInspection {
     /// The memory that verifying the most expensive password hash takes, in bytes. Zero if no hash
     /// is memory-hard, the schema cannot be used, or the role lacks privileges.
     pub max_hash_memory: u64,
+    /// The mails in the outbox. Zero if the schema cannot be used, or the role
+    /// lacks privileges.
+    pub mails: MailCounts,
     /// The number of accounts whose password hash is [unusable](PasswordHash::is_unusable): their
     /// users cannot sign in. Zero if the schema cannot be used, or the role lacks privileges.
     pub unusable_hashes: u32,
@@ -141,11 +145,13 @@ async fn inspect(client: &Object) -> Result<PostgresInspection, DatabaseError> {
     let schema = PostgresSchema::of(schema::version(client).await?);
     let is_known = matches!(schema, PostgresSchema::Current | PostgresSchema::NewerUsable);
     let (mut newest, mut hashes, mut latchkey_servers) = (None, Hashes::default(), Vec::new());
+    let mut mails = MailCounts::default();
     if is_known && role.missing_privileges.is_empty() {
         // The time limit of the connection is meant for the statements of a server.
         client.batch_execute(statements::BEGIN_LONG_READ).await?;
         newest = find_newest(client).await?;
         hashes = read_hashes(client).await?;
+        mails = count_mails(client).await?;
         latchkey_servers = find_servers(client).await?;
         client.batch_execute("COMMIT").await?;
     }
@@ -154,6 +160,7 @@ async fn inspect(client: &Object) -> Result<PostgresInspection, DatabaseError> {
         schema,
         newest,
         max_hash_memory: hashes.max_memory,
+        mails,
         unusable_hashes: hashes.unusable,
         latchkey_servers,
         // Last, so that its time is the current one.
@@ -212,6 +219,12 @@ async fn role(client: &Object) -> Result<PostgresRole, Error> {
 async fn find_newest(client: &Object) -> Result<Option<Timestamp>, Error> {
     let newest: Option<i64> = client.query_one(statements::NEWEST, &[]).await?.get(0);
     Ok(newest.and_then(|millis| Timestamp::from_millisecond(millis).ok()))
+}
+
+async fn count_mails(client: &Object) -> Result<MailCounts, Error> {
+    let row = client.query_one(statements::MAIL_COUNTS, &[]).await?;
+    let number = |column| u64::try_from(row.get::<_, i64>(column)).unwrap_or_default();
+    Ok(MailCounts { unsent: number("unsent"), failed: number("failed") })
 }
 
 #[derive(Default)]

@@ -7,6 +7,7 @@ use auth_core::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::mails::MailCounts;
 use crate::rules::decoys::max_memory;
 use crate::sqlite::connection::{BUSY_TIMEOUT, FLAGS};
 use crate::sqlite::error::OpenError;
@@ -31,6 +32,8 @@ pub struct Inspection {
     /// The memory that verifying the most expensive password hash takes, in bytes. Zero if no hash
     /// is memory-hard, the schema is older, or a problem was found.
     pub max_hash_memory: u64,
+    /// The mails in the outbox. Zero if the schema is older, or a problem was found.
+    pub mails: MailCounts,
     /// The number of accounts whose password hash is
     /// [unusable](auth_core::PasswordHash::is_unusable): their users cannot sign in. Zero if the
     /// schema is older, or a problem was found.
@@ -60,12 +63,19 @@ pub(super) fn inspect(path: &Path) -> Result<Inspection, OpenError> {
     }
     let is_older = found < schema::latest();
     let problem = problem(&tx, "quick_check").map_err(sqlite)?;
-    let mut inspection =
-        Inspection { is_older, problem, newest: None, max_hash_memory: 0, unusable_hashes: 0 };
+    let mut inspection = Inspection {
+        is_older,
+        problem,
+        newest: None,
+        max_hash_memory: 0,
+        mails: MailCounts::default(),
+        unusable_hashes: 0,
+    };
     if !inspection.is_older && inspection.problem.is_none() {
         inspection.newest = newest(&tx).map_err(sqlite)?;
         let count = decoys::count(&tx).map_err(sqlite)?;
         inspection.max_hash_memory = max_memory(count.by_template.keys());
+        inspection.mails = count_mails(&tx).map_err(sqlite)?;
         inspection.unusable_hashes = users::count_unusable_hashes(&tx).map_err(sqlite)?;
     }
     Ok(inspection)
@@ -101,6 +111,18 @@ pub(super) fn problem(connection: &Connection, pragma: &str) -> rusqlite::Result
         "ok" => Ok(None),
         problem => Ok(Some(problem.to_owned())),
     }
+}
+
+fn count_mails(connection: &Connection) -> rusqlite::Result<MailCounts> {
+    connection.query_row(
+        "SELECT count(*) FILTER (WHERE failed_at IS NULL), count(failed_at)
+         FROM mails WHERE kind <> 'nothing'",
+        [],
+        |row| {
+            let number = |column| row.get(column).map(i64::cast_unsigned);
+            Ok(MailCounts { unsent: number(0)?, failed: number(1)? })
+        },
+    )
 }
 
 fn newest(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use user_store::{Inspection, OpenError};
+use user_store::{Inspection, MailCounts, OpenError};
 
 use super::report::Finding;
 use crate::output::count;
@@ -38,6 +38,23 @@ pub(super) fn hashes(unusable: u32) -> Option<Finding> {
     Some(Finding::warn("hashes", text))
 }
 
+/// Reports the mails in the outbox.
+pub(super) fn outbox(mails: MailCounts) -> Finding {
+    const OUTBOX: &str = "outbox";
+    let number = |mails: u64| count(usize::try_from(mails).unwrap_or(usize::MAX), "mail");
+    let unsent = format!("{} not sent yet", number(mails.unsent));
+    match mails.failed {
+        0 => Finding::ok(OUTBOX, unsent),
+        failed => Finding::warn(
+            OUTBOX,
+            format!(
+                "{} rejected for good, {unsent}; see the reasons with latchkey mail list",
+                number(failed)
+            ),
+        ),
+    }
+}
+
 fn integrity(problem: Option<&str>) -> Finding {
     match problem {
         None => Finding::ok("integrity", "the database is intact"),
@@ -64,6 +81,7 @@ mod tests {
         problem: None,
         newest: None,
         max_hash_memory: 0,
+        mails: MailCounts { unsent: 0, failed: 0 },
         unusable_hashes: 0,
     };
 
@@ -78,6 +96,15 @@ mod tests {
         assert_eq!(levels(Inspection { is_older: true, ..INTACT }), [Warn, Good]);
         let damaged = Some("row 1 missing from index".to_owned());
         assert_eq!(levels(Inspection { problem: damaged, ..INTACT }), [Good, Fail]);
+    }
+
+    #[test]
+    fn rejected_mails_are_a_warning() {
+        let ok = outbox(MailCounts { unsent: 2, failed: 0 });
+        assert_eq!((ok.level, &*ok.text), (Good, "2 mails not sent yet"));
+        let failed = outbox(MailCounts { unsent: 0, failed: 1 });
+        assert_eq!(failed.level, Warn);
+        assert!(failed.text.starts_with("1 mail rejected for good, 0 mails"), "{}", failed.text);
     }
 
     #[test]

@@ -271,6 +271,8 @@ fn servers(versions: &[String]) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use user_store::MailCounts;
+
     use super::super::report::Level::{self, Fail, Ok, Warn};
     use super::*;
 
@@ -310,6 +312,7 @@ mod tests {
             schema: PostgresSchema::Current,
             newest: None,
             max_hash_memory: 0,
+            mails: MailCounts::default(),
             unusable_hashes: 0,
             latchkey_servers: vec!["0.1.0".to_owned(); 2],
         }

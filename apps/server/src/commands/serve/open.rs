@@ -11,6 +11,7 @@ use user_store::{PostgresConfig, PostgresStore, Store};
 
 use crate::database::Database;
 use crate::error::CommandError;
+use crate::mail::MailSettings;
 use crate::postgres;
 
 /// The time after which a warning is logged if the database is not open yet.
@@ -19,9 +20,15 @@ const LOG_AFTER: Duration = Duration::from_secs(2);
 /// Opens the database and starts the accounts service.
 pub(super) async fn accounts(
     database: &Database,
+    mail: Option<&MailSettings>,
     config: Config,
 ) -> Result<Arc<Accounts>, CommandError> {
-    let builder = Accounts::builder().config(config).store(open(database).await?);
+    // First, so that no database is created if the folder for mails cannot be used.
+    let transport = mail.map(MailSettings::open).transpose()?;
+    let mut builder = Accounts::builder().config(config).store(open(database).await?);
+    if let Some(transport) = transport {
+        builder = transport.install(builder);
+    }
     let accounts = builder.accept_weaknesses().build().await?;
     match database {
         Database::Sqlite(path) => tracing::info!("the database is the SQLite file {path:?}"),

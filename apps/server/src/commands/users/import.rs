@@ -25,8 +25,8 @@ use user_list::{LineBreaks, UserList};
 
 const HELP: &str = "\
 Required fields: email, and the password hash as password_hash, encrypted_password or password.
-Optional fields: id, created_at or date_joined, disabled_at, is_active, active or enabled,
-banned_until. Records with deleted_at cannot be imported.
+Optional fields: id, created_at or date_joined, disabled_at, email_verified_at or
+email_confirmed_at, is_active, active or enabled, banned_until. Records with deleted_at cannot be imported.
 If any record cannot be imported, nothing is imported, unless --skip-invalid is given.";
 
 /// The arguments of `latchkey users import`.

@@ -65,6 +65,10 @@ pub(in crate::postgres) const MISSING_PRIVILEGES: &str = "
         AND pg_function_is_visible(oid)
         AND NOT has_function_privilege(oid, 'EXECUTE')";
 
+pub(in crate::postgres) const MAIL_COUNTS: &str = "
+    SELECT count(*) FILTER (WHERE failed_at IS NULL) AS unsent, count(failed_at) AS failed
+    FROM mails WHERE kind <> 'nothing'";
+
 pub(in crate::postgres) const NEWEST: &str = "
     SELECT max(at) FROM (
         SELECT max(created_at) AS at FROM users

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use user_store::{Inspection, OpenError, SqliteStore, User, UserStore as _};
+use user_store::{Inspection, MailCounts, OpenError, SqliteStore, User, UserStore as _};
 
 use super::schema::create_version_1;
 use super::{Folder, NOW, ada, creation, hash};
@@ -30,6 +30,7 @@ async fn an_inspection_changes_nothing() {
         problem: None,
         newest: Some(newest),
         max_hash_memory: 0,
+        mails: MailCounts::default(),
         unusable_hashes: 0,
     };
     let open = files(&folder);

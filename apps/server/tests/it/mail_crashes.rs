@@ -1,0 +1,73 @@
+//! Mails of a server that is killed while it sends them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use test_smtp::{Action, Command, ServerConfig, SmtpServer};
+
+use crate::app::{PASSWORD, TestApp};
+use crate::operator::json;
+
+const ROUNDS: usize = 100;
+
+/// Waits until a condition is met.
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    for _ in 0..30_000 {
+        if condition() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    unreachable!("{what}");
+}
+
+/// Returns the value of a header.
+fn header<'a>(mail: &'a str, name: &str) -> &'a str {
+    let prefix = format!("{name}: ");
+    mail.lines().find_map(|line| line.strip_prefix(&prefix)).unwrap()
+}
+
+#[test]
+fn a_killed_server_loses_no_mail_and_copies_have_the_same_message_id() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let relay = runtime.block_on(SmtpServer::start(ServerConfig::default()));
+    let url = format!("smtp://127.0.0.1:{}", relay.port());
+    let from = "latchkey@example.com";
+    let options = ["--smtp-url", &url, "--mail-from", from, "--throttle", "off"];
+    let mut app = TestApp::with_options(&options);
+    let emails: BTreeSet<_> = (0..ROUNDS).map(|round| format!("u{round}@example.com")).collect();
+    let data_commands = || relay.commands().iter().filter(|command| *command == "DATA").count();
+    for (round, email) in emails.iter().enumerate() {
+        let (mails, commands) = (relay.mails().len(), data_commands());
+        match round % 3 {
+            0 => relay.set_fault(Command::Data, Action::Silence),
+            1 => relay.set_fault(Command::Content, Action::Silence),
+            // The server gets the reply, and is killed before or after it deletes the mail.
+            _ => relay.remove_fault(),
+        }
+        assert_eq!(app.sign_up(email, PASSWORD).status, 201);
+        match round % 3 {
+            0 => wait_until("DATA is received", || data_commands() > commands),
+            _ => wait_until("the mail is received", || relay.mails().len() > mails),
+        }
+        app.restart();
+    }
+    relay.remove_fault();
+    let operator = app.operator();
+    json(&operator.run("mail", &["retry", "--json"], ""));
+    wait_until("the outbox is empty", || {
+        let unsent = json(&operator.run("mail", &["list", "--json"], ""));
+        unsent.as_array().unwrap().is_empty()
+    });
+
+    let mut copies: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for mail in relay.mails() {
+        let ids = copies.entry(header(&mail.content, "To").to_owned()).or_default();
+        ids.push(header(&mail.content, "Message-ID").to_owned());
+    }
+    assert!(copies.keys().eq(&emails), "{copies:?}");
+    assert!(copies.values().any(|ids| ids.len() == 2), "a reply was lost");
+    for ids in copies.values() {
+        assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    }
+}
