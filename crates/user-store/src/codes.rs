@@ -7,7 +7,7 @@ use auth_core::{
 };
 
 use crate::error::StoreError;
-use crate::mails::NewMail;
+use crate::mails::{NewCode, NewMail};
 use crate::sessions::{ActingSession, NewSession};
 use crate::users::{DeviceVersion, Reauthentication, User};
 
@@ -124,21 +124,6 @@ pub trait CodeStore: Send + Sync + 'static {
 
 /// The number of wrong tries that ends a code. The last of them is answered like an expired code.
 pub const MAX_TRIES: u32 = 5;
-
-/// A code that a signed-in user has requested.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewCode {
-    /// The code, which only the mail contains.
-    pub code: OneTimeCode,
-    /// The hash that is stored ([`OneTimeCode::hash_for_user`]).
-    pub hash: CodeHash,
-    /// When the code and its mail expire.
-    pub expires_at: Timestamp,
-    /// The mail.
-    pub mail: NewMail,
-    /// The client that requested the code.
-    pub client: ClientInfo,
-}
 
 /// A change of the email address that a user has requested.
 #[derive(Debug, Clone, PartialEq, Eq)]

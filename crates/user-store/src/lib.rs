@@ -88,8 +88,8 @@ pub use attempts::{
 };
 pub use audit::{Actor, AuditLog, EVENT_RETENTION, Event, EventId, EventKind, InvalidEventId};
 pub use codes::{
-    ChangeEmailOutcome, CodeStore, MAX_TRIES, NewCode, NewEmailChange, NewResetToken,
-    NewSignInCode, OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn, ResetPasswordOutcome,
+    ChangeEmailOutcome, CodeStore, MAX_TRIES, NewEmailChange, NewResetToken, NewSignInCode,
+    OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn, ResetPasswordOutcome,
     SendEmailChangeOutcome, SendOutcome, SendVerificationOutcome, VerifyEmailOutcome,
 };
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
@@ -104,7 +104,7 @@ pub use error::StoreError;
 pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};
 pub use mails::{
     CodeMessage, FAILED_MAIL_RETENTION, MAX_UNSENT, MAX_UNSENT_PER_NETWORK, Mail, MailCounts,
-    MailRecord, Message, NOTICE_LIFETIME, NewMail, Notice, NoticeKind, Outbox, Requested,
+    MailRecord, Message, NOTICE_LIFETIME, NewCode, NewMail, Notice, NoticeKind, Outbox, Requested,
     ResetMessage, RetryMailsOutcome,
 };
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

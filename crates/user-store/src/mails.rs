@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_core::{CounterKey, MailId, OneTimeCode, ResetToken, Timestamp, UserId};
+use auth_core::{
+    ClientInfo, CodeHash, CounterKey, MailId, OneTimeCode, ResetToken, Timestamp, UserId,
+};
 
 use crate::error::StoreError;
 
@@ -227,6 +229,21 @@ pub struct NewMail {
     /// The counter key of the client's network
     /// ([`CounterKey::mails_by_network`]), for [`MAX_UNSENT_PER_NETWORK`].
     pub network: CounterKey,
+}
+
+/// A code that a signed-in user has requested.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCode {
+    /// The code, which only the mail contains.
+    pub code: OneTimeCode,
+    /// The hash that is stored ([`OneTimeCode::hash_for_user`]).
+    pub hash: CodeHash,
+    /// When the code and its mail expire.
+    pub expires_at: Timestamp,
+    /// The mail.
+    pub mail: NewMail,
+    /// The client that requested the code.
+    pub client: ClientInfo,
 }
 
 impl Message {

@@ -6,9 +6,9 @@ use auth_core::{
 };
 
 use crate::audit::Event;
-use crate::codes::NewCode;
 use crate::error::StoreError;
 use crate::keys::KeySetVersion;
+use crate::mails::NewCode;
 
 /// Stores accounts and their passwords.
 ///

@@ -5,9 +5,9 @@ use futures_util::future::{join, join_all};
 
 use crate::audit::{Event, EventKind};
 use crate::codes::{
-    ChangeEmailOutcome, MAX_TRIES, NewCode, NewEmailChange, NewSignInCode,
-    OpenSessionWithCodeOutcome, PendingSignIn, ResetPasswordOutcome, SendEmailChangeOutcome,
-    SendOutcome, SendVerificationOutcome, VerifyEmailOutcome,
+    ChangeEmailOutcome, MAX_TRIES, NewEmailChange, NewSignInCode, OpenSessionWithCodeOutcome,
+    PendingSignIn, ResetPasswordOutcome, SendEmailChangeOutcome, SendOutcome,
+    SendVerificationOutcome, VerifyEmailOutcome,
 };
 use crate::conformance::deployment::Deployment;
 use crate::conformance::steps::{
@@ -17,6 +17,7 @@ use crate::conformance::steps::{
     sign_in_ada, sign_out, sign_up, sign_up_ada, sign_up_verified, two_servers, user,
 };
 use crate::mails::Message;
+use crate::mails::NewCode;
 use crate::users::{
     CreateUserError, ReauthenticatedChangeOutcome, Reauthentication, UpdateUserOutcome, User,
 };

@@ -11,9 +11,10 @@ use auth_core::{
 };
 
 use crate::audit::{Event, EventKind};
-use crate::codes::{NewCode, NewResetToken, NewSignInCode, PasswordReset, SendOutcome};
+use crate::codes::{NewResetToken, NewSignInCode, PasswordReset, SendOutcome};
 use crate::conformance::deployment::Deployment;
 use crate::error::StoreError;
+use crate::mails::NewCode;
 use crate::mails::NewMail;
 use crate::sessions::{
     ActingSession, EndSessionsOutcome, NewSession, OpenSessionOutcome, Rotation,

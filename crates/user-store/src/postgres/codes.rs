@@ -4,11 +4,12 @@ use auth_core::{
 };
 
 use crate::codes::{
-    ChangeEmailOutcome, CodeStore, NewCode, NewEmailChange, NewResetToken, NewSignInCode,
+    ChangeEmailOutcome, CodeStore, NewEmailChange, NewResetToken, NewSignInCode,
     OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn, ResetPasswordOutcome,
     SendEmailChangeOutcome, SendOutcome, SendVerificationOutcome, VerifyEmailOutcome,
 };
 use crate::error::StoreError;
+use crate::mails::NewCode;
 use crate::postgres::database::Plan;
 use crate::postgres::database_error::DatabaseError;
 use crate::postgres::query::{Query, Reply};

@@ -5,8 +5,8 @@ use auth_core::{
 };
 
 use crate::audit::Event;
-use crate::codes::NewCode;
 use crate::error::StoreError;
+use crate::mails::NewCode;
 use crate::mails::NoticeKind;
 use crate::postgres::attempts::{change_with_counters, email_changed};
 use crate::postgres::codes::{delete_codes, read_user, save};

@@ -7,10 +7,11 @@ use auth_core::{
 
 use crate::audit::{Event, EventKind};
 use crate::codes::{
-    ChangeEmailOutcome, MAX_TRIES, NewCode, NewEmailChange, NewResetToken, NewSignInCode,
+    ChangeEmailOutcome, MAX_TRIES, NewEmailChange, NewResetToken, NewSignInCode,
     OpenSessionWithCodeOutcome, PasswordReset, ResetPasswordOutcome, SendEmailChangeOutcome,
     SendOutcome, SendVerificationOutcome, VerifyEmailOutcome,
 };
+use crate::mails::NewCode;
 use crate::mails::{CodeMessage, Message, NoticeKind, Requested, ResetMessage};
 use crate::rules::decision::Decision;
 use crate::rules::mails::{MailRow, MailWithCode, UnsentMails, mail_with_code, notice};

@@ -5,11 +5,12 @@ use auth_core::{
 use rusqlite::{Connection, Result};
 
 use crate::codes::{
-    ChangeEmailOutcome, CodeStore, NewCode, NewEmailChange, NewResetToken, NewSignInCode,
+    ChangeEmailOutcome, CodeStore, NewEmailChange, NewResetToken, NewSignInCode,
     OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn, ResetPasswordOutcome,
     SendEmailChangeOutcome, SendOutcome, SendVerificationOutcome, VerifyEmailOutcome,
 };
 use crate::error::StoreError;
+use crate::mails::NewCode;
 use crate::rules::codes::{
     ChangedEmailState, CodeDecision, CodePurpose, CodeRequest, CodeRow, EmailChangeState,
 };

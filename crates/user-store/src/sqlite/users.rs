@@ -7,8 +7,8 @@ use auth_core::{
 use rusqlite::Connection;
 
 use crate::audit::Event;
-use crate::codes::NewCode;
 use crate::error::StoreError;
+use crate::mails::NewCode;
 use crate::mails::NoticeKind;
 use crate::rules::codes::CodePurpose;
 use crate::rules::mails::MailRow;
