@@ -16,8 +16,7 @@ use crate::conformance::steps::{
     new_sign_in_code, open, password_reset, reauthenticate, request_reset, rotation, set_password,
     sign_in_ada, sign_out, sign_up, sign_up_ada, sign_up_verified, two_servers, user,
 };
-use crate::mails::Message;
-use crate::mails::NewCode;
+use crate::mails::{FAILED_MAIL_RETENTION, Message, NewCode};
 use crate::users::{
     CreateUserError, ReauthenticatedChangeOutcome, Reauthentication, UpdateUserOutcome, User,
 };
@@ -272,11 +271,14 @@ async fn a_code_changes_the_email(deployment: &dyn Deployment) {
 async fn a_taken_email_gets_a_mail_without_a_code(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (ada, session) = sign_in_ada(&store).await;
-    sign_up(&store, "grace@example.com").await;
+    let (grace, _) = sign_up(&store, "Grace@example.com").await;
     change_to(&store, &ada, &session, "GRACE@example.com").await;
-    let [mail] = &store.claim_mails(NOW, 10).await.unwrap()[..] else { panic!("one is due") };
+    let [mail] = &store.claim_mails(NOW, 10).await.unwrap()[..] else { unreachable!("one is due") };
     assert!(matches!(mail.message, Message::EmailTaken(_)), "{:?}", mail.message);
-    assert!(mail.recipient.eq_ignore_ascii_case("grace@example.com"), "{}", mail.recipient);
+    assert_eq!(mail.recipient, "Grace@example.com", "it is the stored email address");
+    let _ = store.disable_user(grace.id, NOW).await.unwrap();
+    change_to(&store, &ada, &session, "grace@example.com").await;
+    assert!(kinds_of_mails(&store).await.is_empty(), "a disabled account gets no mail");
 }
 
 async fn a_code_for_an_email_that_was_taken_meanwhile_is_used_up(deployment: &dyn Deployment) {
@@ -532,7 +534,7 @@ async fn a_deletion_leaves_only_its_notice(deployment: &dyn Deployment) {
             assert_eq!(outcome, ReauthenticatedChangeOutcome::Done);
         }
         assert_eq!(store.pending_sign_in(&log_in.browser, NOW).await.unwrap(), None);
-        let [mail] = &store.mails(None, 10).await.unwrap()[..] else { panic!("one is left") };
+        let [mail] = &store.mails(None, 10).await.unwrap()[..] else { unreachable!("one is left") };
         assert_eq!((mail.kind.as_str(), mail.user), ("account_deleted", None));
         assert_eq!(mail.recipient, "ada@example.com");
         // Nothing is recorded about the deleted user, even if the notice fails.
@@ -540,7 +542,7 @@ async fn a_deletion_leaves_only_its_notice(deployment: &dyn Deployment) {
         let kinds: Vec<_> =
             store.activity(ada.id, 10).await.unwrap().into_iter().map(|e| e.kind).collect();
         assert_eq!(kinds, [EventKind::AccountDeleted]);
-        let _ = store.purge_mails(NOW + 240 * CODE_LIFETIME, 10).await.unwrap();
+        let _ = store.purge_mails(NOW + FAILED_MAIL_RETENTION, 10).await.unwrap();
     }
 }
 

@@ -164,8 +164,8 @@ pub(super) async fn first_key(store: &Server, candidate: &SigningKeySeed) -> Sig
     keys[0].seed.clone()
 }
 
-/// How long codes are valid in these cases.
-pub(super) const CODE_LIFETIME: Duration = Duration::from_hours(1);
+/// How long codes are valid in the cases. A session is active for longer.
+pub(super) const CODE_LIFETIME: Duration = Duration::from_mins(10);
 
 pub(super) fn new_mail() -> NewMail {
     let network = CounterKey::mails_by_network(Network::of(client().ip()));

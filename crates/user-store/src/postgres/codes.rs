@@ -115,11 +115,12 @@ impl CodeStore for PostgresStore {
             let state = read_account(reply, 0)?;
             let account = read_user(reply, 1)?;
             let session = find_session(reply, 2, id)?;
+            let owner = read_user(reply, 3)?;
             let stored = EmailChangeState {
                 session: session.as_ref(),
                 state: state.as_ref(),
                 account: account.as_ref(),
-                owner: read_user(reply, 3)?.map(|owner| owner.id),
+                owner: owner.as_ref(),
                 unsent: mails::read_unsent(reply.first(4))?,
             };
             match rules::codes::send_email_change_code(&proof, &change, stored, now) {

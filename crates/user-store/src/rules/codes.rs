@@ -4,6 +4,7 @@ use auth_core::{
     ClientInfo, CodeHash, Email, EmailHash, EmailKey, EmailSignInTokenHash, MailId, Session,
     Timestamp, UserId,
 };
+use subtle::ConstantTimeEq as _;
 
 use crate::audit::{Event, EventKind};
 use crate::codes::{
@@ -161,6 +162,7 @@ pub(crate) fn mark_email_verified(
 }
 
 /// The stored rows that decide about a request to change the email address.
+#[derive(Clone, Copy)]
 pub(crate) struct EmailChangeState<'a> {
     /// The session of the request, if it still exists.
     pub(crate) session: Option<&'a Session>,
@@ -169,12 +171,12 @@ pub(crate) struct EmailChangeState<'a> {
     /// The same account.
     pub(crate) account: Option<&'a User>,
     /// The account that has the new email address.
-    pub(crate) owner: Option<UserId>,
+    pub(crate) owner: Option<&'a User>,
     pub(crate) unsent: UnsentMails,
 }
 
 /// Decides whether a user gets a code that changes the email address. If the new email address has
-/// another account, its owner gets a mail without the code.
+/// another account, its owner gets a mail without the code, unless that account is disabled.
 pub(crate) fn send_email_change_code(
     reauthentication: &Reauthentication,
     change: &NewEmailChange,
@@ -203,7 +205,12 @@ pub(crate) fn send_email_change_code(
         purpose: CodePurpose::ChangeEmail,
         email_hash,
         user: Some(account.id),
-        recipient: Some(email.to_ascii()),
+        // An owner gets the mail at the stored email address, not at the typed one.
+        recipient: match stored.owner {
+            Some(User { disabled_at: Some(_), .. }) => None,
+            Some(owner) => Some(owner.email.to_ascii()),
+            None => Some(email.to_ascii()),
+        },
         message: match stored.owner {
             Some(_) => Message::EmailTaken(message.requested),
             None => Message::ChangeEmail(message),
@@ -224,6 +231,7 @@ pub(crate) fn send_email_change_code(
 }
 
 /// The stored rows that decide about a change of the email address.
+#[derive(Clone, Copy)]
 pub(crate) struct ChangedEmailState<'a> {
     /// The session of the request, if it still exists.
     pub(crate) session: Option<&'a Session>,
@@ -480,8 +488,8 @@ fn judge(
     if code.user.is_some() && account.is_none() {
         return Verdict::Expired;
     }
-    // Both are hashes, so the time that the comparison takes reveals nothing about the code.
-    if account.is_some() && code.hash == *presented.as_bytes() {
+    let is_equal: bool = code.hash.ct_eq(presented.as_bytes()).into();
+    if account.is_some() && is_equal {
         return Verdict::Right;
     }
     if code.tries + 1 < MAX_TRIES {

@@ -104,11 +104,12 @@ impl CodeStore for SqliteStore {
                 let session = sessions::by_id(tx, proof.session.id)?;
                 let state = users::account_state(tx, user)?;
                 let account = users::by_id(tx, user)?;
+                let owner = users::by_email(tx, change.email.key())?;
                 let stored = EmailChangeState {
                     session: session.as_ref(),
                     state: state.as_ref(),
                     account: account.as_ref(),
-                    owner: users::by_email(tx, change.email.key())?.map(|owner| owner.id),
+                    owner: owner.as_ref(),
                     unsent: mails::count_unsent(tx, &change.code.mail.network)?,
                 };
                 match rules::codes::send_email_change_code(&proof, &change, stored, now) {

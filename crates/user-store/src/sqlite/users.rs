@@ -340,6 +340,7 @@ fn notice(
 }
 
 /// The arguments of [`notice`].
+#[derive(Clone, Copy)]
 struct NewNotice<'a> {
     id: Option<MailId>,
     kind: NoticeKind,

@@ -1,9 +1,12 @@
 //! Lookups, which run on the caller's thread once their connections are open.
 
-use auth_core::{ClientInfo, RefreshToken, Session, SessionId, SessionPolicy, SystemRandom};
+use auth_core::{
+    ClientInfo, EmailSignInToken, RefreshToken, ResetToken, Session, SessionId, SessionPolicy,
+    SystemRandom,
+};
 use user_store::{
-    ActingSession, EndSessionsOutcome, RotateOutcome, Rotation, SessionStore as _, SqliteStore,
-    StoreError, UserStore as _,
+    ActingSession, CodeStore as _, EndSessionsOutcome, Outbox as _, RotateOutcome, Rotation,
+    SessionStore as _, SqliteStore, StoreError, UserStore as _,
 };
 
 use super::{Folder, NOW, ada, creation, hash, open_session};
@@ -115,6 +118,12 @@ async fn a_call_that_changes_nothing_does_not_wait_for_a_writer() {
     assert_eq!(ended.unwrap(), EndSessionsOutcome::Ended(0));
     let ended = store.end_other_sessions(&acting, NOW).await;
     assert_eq!(ended.unwrap(), EndSessionsOutcome::Ended(0));
+
+    let token = ResetToken::generate(&SystemRandom).hash();
+    assert_eq!(store.reset_target(&token, NOW).await.unwrap(), None);
+    let browser = EmailSignInToken::generate(&SystemRandom).hash();
+    assert_eq!(store.pending_sign_in(&browser, NOW).await.unwrap(), None);
+    assert_eq!(store.claim_mails(NOW, 10).await.unwrap(), []);
 
     let refreshed = refresh(&ada.token, NOW).await;
     assert!(matches!(refreshed, Err(StoreError::Unavailable(_))), "a refresh must be written");

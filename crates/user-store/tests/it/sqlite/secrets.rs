@@ -4,12 +4,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use auth_core::{
-    ClientInfo, OpenSession, RefreshToken, Session, SessionPolicy, SigningKey, SystemRandom,
+    ClientInfo, CounterKey, MailId, Network, OneTimeCode, OpenSession, RefreshToken, Session,
+    SessionPolicy, SigningKey, SystemRandom,
 };
 use user_store::{
-    EraseOutcome, Erasure as _, KeyStore as _, KnownBrowsers, NewSession, PasswordVersion,
-    RetireKeyOutcome, Rotation, SessionStore as _, SetPassword, SqliteStore, UpdateUserOutcome,
-    UserStore as _,
+    EraseOutcome, Erasure as _, KeyStore as _, KnownBrowsers, NOTICE_LIFETIME, NewCode, NewMail,
+    NewSession, Outbox as _, PasswordVersion, RetireKeyOutcome, Rotation, SessionStore as _,
+    SetPassword, SqliteStore, UpdateUserOutcome, UserStore as _,
 };
 
 use super::{Folder, NOW, ada, creation, hash};
@@ -114,6 +115,35 @@ async fn deleted_data_that_a_reader_needs_is_erased_later() {
     reader.execute_batch("COMMIT").unwrap();
     assert_eq!(store.erase_deleted().await.unwrap(), EraseOutcome::Erased);
     assert!(!is_in_a_file(&folder, b"ada@example.com"));
+}
+
+#[tokio::test]
+async fn a_code_is_only_in_the_mail_until_the_mail_is_sent() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let other = folder.sql();
+    let user = ada();
+    let code = OneTimeCode::generate(&SystemRandom);
+    let text = code.to_text().to_string();
+    let network = CounterKey::mails_by_network(Network::of(None));
+    let new = NewCode {
+        hash: code.hash_for_user(user.id),
+        code,
+        expires_at: NOW + NOTICE_LIFETIME,
+        mail: NewMail { id: MailId::generate(NOW, &SystemRandom), network },
+        client: ClientInfo::default(),
+    };
+    store.create_user(&user, &hash(), &creation(&user), Some(&new)).await.unwrap();
+    let stored: String =
+        other.query_row("SELECT hex(hash) FROM codes", [], |row| row.get(0)).unwrap();
+    let hex: String = new.hash.as_bytes().iter().map(|byte| format!("{byte:02X}")).collect();
+    assert_eq!(stored, hex);
+    assert!(is_in_a_file(&folder, text.as_bytes()), "it has not been sent");
+    assert_eq!(store.claim_mails(NOW, 10).await.unwrap().len(), 1);
+    store.mail_sent(new.mail.id).await.unwrap();
+    assert_eq!(store.erase_deleted().await.unwrap(), EraseOutcome::Erased);
+    assert!(!is_in_a_file(&folder, text.as_bytes()));
+    drop(other);
 }
 
 #[tokio::test]
