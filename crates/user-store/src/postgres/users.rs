@@ -393,7 +393,7 @@ fn insert_notice(
 }
 
 /// The notice that [`insert_notice`] adds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 struct NewNotice<'a> {
     id: Option<MailId>,
     kind: NoticeKind,
