@@ -1,8 +1,8 @@
 //! Tests of the server's plans for the statements that requests run.
 
 use auth_core::{
-    DecoyPosition, Email, EmailHash, EmailSignInToken, FamilyHash, MailId, RefreshToken,
-    ResetToken, SessionId, SystemRandom, Timestamp, UserId,
+    CounterKey, DecoyPosition, Email, EmailHash, EmailSignInToken, FamilyHash, MailId, Network,
+    RefreshToken, ResetToken, SessionId, SystemRandom, Timestamp, UserId,
 };
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
@@ -133,6 +133,18 @@ async fn no_statement_of_a_request_reads_a_whole_table() {
             assert!(!plan.contains(&scan), "{}\n{plan}", query.sql);
         }
     }
+}
+
+/// The count of all unsent mails reads every unsent mail, up to the limit of the outbox.
+#[tokio::test]
+async fn the_unsent_mails_of_a_network_are_counted_by_an_index() {
+    let database = test_postgres::shared().create_database(None);
+    let client = connect(&database).await;
+    let query = mails::unsent(&CounterKey::mails_by_network(Network::of(None)));
+    let plan = plan(&client, &query).await;
+    let (of_network, all) = plan.split_once("InitPlan 2").unwrap();
+    assert!(of_network.contains("mails_by_network"), "{plan}");
+    assert!(all.contains("Limit"), "{plan}");
 }
 
 /// The response time would reveal which email addresses have accounts.
