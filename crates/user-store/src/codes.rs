@@ -30,8 +30,8 @@ use crate::users::{DeviceVersion, Reauthentication, User};
 ///   [`Nothing`](crate::Message::Nothing), and an event without a user.
 /// - Requests and uses are recorded in the audit log: `password_reset_requested`, `password_reset`,
 ///   `email_change_requested`, `email_changed`, `email_verified`, `log_in_code_sent`.
-/// - If `notice` is given, the change adds a notice to the account's (previous) email address, if
-///   that one was verified before the change.
+/// - If `notice` is given, the change adds a notice to the account's previous email address, if that
+///   one was verified before the change. A reset verifies the address, so it always adds one.
 #[async_trait]
 pub trait CodeStore: Send + Sync + 'static {
     /// Stores a code that verifies the email address of the user, and the mail with it.

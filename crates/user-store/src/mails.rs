@@ -188,7 +188,7 @@ pub struct MailRecord {
     pub user: Option<UserId>,
     /// When the mail was added.
     pub created_at: Timestamp,
-    /// When the mail is deleted, sent or not.
+    /// When the mail is deleted if it has been neither sent nor rejected for good.
     pub expires_at: Timestamp,
     /// The number of attempts.
     pub attempts: u32,
