@@ -68,7 +68,7 @@ pub trait UserStore: Send + Sync + 'static {
     ) -> Result<ReauthenticatedChangeOutcome, StoreError>;
 
     /// Deletes the account of the user who has reauthenticated, and everything stored about them,
-    /// except the notice of the deletion, until it is sent.
+    /// except notices, until they are sent.
     async fn delete_own_account(
         &self,
         reauthentication: &Reauthentication,
@@ -107,8 +107,8 @@ pub trait UserStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<UpdateUserOutcome, StoreError>;
 
-    /// Deletes an account on behalf of an operator, and everything stored about its user, except the
-    /// notice of the deletion, until it is sent.
+    /// Deletes an account on behalf of an operator, and everything stored about its user, except
+    /// notices, until they are sent.
     async fn delete_user(
         &self,
         user: UserId,

@@ -372,6 +372,7 @@ fn delete_account(user: UserId, counters: &[CounterKey], event: &Event) -> Vec<Q
         attempts::delete(counters.iter()),
         codes::delete_of_user(user),
         mails::delete_of_user(user),
+        mails::forget_user(user),
         users::delete(user),
         audit::delete_of_user(user),
         audit::insert(event),

@@ -22,7 +22,7 @@ impl Visitor {
         self.open("/settings").await;
         self.until("document.querySelector('main').innerText.includes('Confirmed')").await;
         self.presses("Log out").await;
-        self.until("location.pathname === '/'").await;
+        self.until("location.pathname === '/login'").await;
     }
 }
 

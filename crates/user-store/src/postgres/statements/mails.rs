@@ -70,9 +70,17 @@ pub(in crate::postgres) fn delete_codes_of_user(user: UserId) -> Query {
         .bind(*user.as_uuid())
 }
 
-/// Deletes all mails of a user.
+/// Deletes all mails about a user, except the unsent notices.
 pub(in crate::postgres) fn delete_of_user(user: UserId) -> Query {
-    Query::new("DELETE FROM mails WHERE user_id = $1").bind(*user.as_uuid())
+    Query::new(
+        "DELETE FROM mails WHERE user_id = $1 AND (purpose IS NOT NULL OR failed_at IS NOT NULL)",
+    )
+    .bind(*user.as_uuid())
+}
+
+/// Removes the user from mails.
+pub(in crate::postgres) fn forget_user(user: UserId) -> Query {
+    Query::new("UPDATE mails SET user_id = NULL WHERE user_id = $1").bind(*user.as_uuid())
 }
 
 /// Selects a row if an unsent mail is due.
@@ -81,8 +89,8 @@ pub(in crate::postgres) fn any_due(now: Timestamp) -> Query {
         .bind(now.as_millisecond())
 }
 
-/// Locks up to `limit` mails of kinds that this version knows that are due and that no other transaction has locked,
-/// in the order in which they became due. Read the rows with [`read_due`].
+/// Locks up to `limit` mails that are due, in the order in which they became due, but no mails of
+/// kinds that this version does not know, and none that another transaction has locked. Read the rows with [`read_due`].
 pub(in crate::postgres) fn lock_due(now: Timestamp, limit: u32) -> Query {
     Query::new(
         "SELECT id, kind, recipient, message, created_at, expires_at, attempts FROM mails

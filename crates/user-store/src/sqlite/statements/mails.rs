@@ -79,10 +79,16 @@ pub(in crate::sqlite) fn delete_unsent_of_user(
     Ok(())
 }
 
-/// Deletes all mails about an account.
+/// Deletes all mails about an account, except the unsent notices, which no longer name it.
 pub(in crate::sqlite) fn delete_of_user(connection: &Connection, user: UserId) -> Result<()> {
     connection
-        .prepare_cached("DELETE FROM mails WHERE user_id = ?1")?
+        .prepare_cached(
+            "DELETE FROM mails
+             WHERE user_id = ?1 AND (purpose IS NOT NULL OR failed_at IS NOT NULL)",
+        )?
+        .execute([user.as_uuid().as_bytes()])?;
+    connection
+        .prepare_cached("UPDATE mails SET user_id = NULL WHERE user_id = ?1")?
         .execute([user.as_uuid().as_bytes()])?;
     Ok(())
 }

@@ -17,7 +17,7 @@ DELETE FROM mails WHERE id = $1 AND failed_at IS NULL;
 -- (_uuid) -> ()
 DELETE FROM mails WHERE id = ANY($1);
 -- (uuid) -> ()
-DELETE FROM mails WHERE user_id = $1;
+DELETE FROM mails WHERE user_id = $1 AND (purpose IS NOT NULL OR failed_at IS NOT NULL);
 -- (uuid) -> ()
 DELETE FROM mails WHERE user_id = $1 AND purpose IS NOT NULL AND failed_at IS NULL;
 -- (uuid) -> ()
@@ -76,6 +76,8 @@ SELECT at, kind, operator, user_id, session_id, kid, ip, user_agent, xid, id FRO
 SELECT c.hash, c.email_hash, c.user_id, c.browser, c.remember, c.new_email, c.new_email_key, c.tries, c.expires_at, u.id, u.email, u.email_key, u.created_at, u.disabled_at, u.email_verified_at FROM codes c LEFT JOIN users u ON u.id = c.user_id WHERE c.hash = $1 AND c.purpose = 'reset_password';
 -- () -> (bool)
 SELECT coalesce( (SELECT max(xid) FROM events) >= latchkey_event_position(pg_snapshot_xmax(pg_current_snapshot())), false);
+-- () -> (int8, int8)
+SELECT count(*) FILTER (WHERE failed_at IS NULL) AS unsent, count(failed_at) AS failed FROM mails WHERE kind <> 'nothing';
 -- () -> (int8)
 SELECT count(*) FROM users;
 -- () -> (text, int4, text, text)
@@ -236,6 +238,8 @@ UPDATE mails SET failed_at = $2, reason = $3, message = NULL WHERE id = $1;
 UPDATE mails SET next_attempt_at = $2 WHERE id = ANY($1);
 -- (uuid, text) -> ()
 UPDATE mails SET reason = $2 WHERE id = $1 AND failed_at IS NULL;
+-- (uuid) -> ()
+UPDATE mails SET user_id = NULL WHERE user_id = $1;
 -- (_uuid, _int8) -> ()
 UPDATE mails m SET attempts = attempts + 1, next_attempt_at = new.next_attempt_at FROM unnest($1::uuid[], $2::bigint[]) AS new (id, next_attempt_at) WHERE m.id = new.id;
 -- (uuid, int8, int8, text, text, bytea, bytea) -> ()
