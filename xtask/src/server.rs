@@ -47,6 +47,11 @@ impl Installation {
         self.run_users_command(&["disable", email], "")
     }
 
+    /// Records that the email address of an account is verified.
+    pub(crate) fn verify_email(&self, email: &str) -> Result<()> {
+        self.run_users_command(&["verify-email", email], "")
+    }
+
     /// Imports accounts from CSV.
     pub(crate) fn import_users(&self, csv: &str) -> Result<()> {
         self.run_users_command(&["import", "-", "--format", "csv"], csv)
@@ -85,6 +90,11 @@ impl Installation {
 
     pub(crate) fn database(&self) -> PathBuf {
         self.directory.path().join("latchkey.db")
+    }
+
+    /// Returns the folder for mails.
+    pub(crate) fn mail_dir(&self) -> PathBuf {
+        self.directory.path().join("mails")
     }
 
     pub(crate) fn binary(&self) -> &Path {

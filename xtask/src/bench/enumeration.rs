@@ -1,10 +1,10 @@
-//! `cargo xtask bench enumeration`: tests whether the response to a log-in, or the response time,
-//! reveals which email addresses have accounts.
+//! `cargo xtask bench enumeration`: tests whether the response to a log-in or to a request for a
+//! mail, or the response time, reveals which email addresses have accounts.
 //!
-//! Each [scenario](Scenario) has its own server. Log-ins of several kinds are sent in random order.
-//! Each pair of kinds is compared with the Mann-Whitney U test, which makes no assumptions about
-//! the distribution of the times. Controls check the measurement itself: a second account of the
-//! same kind must not differ from the first, and log-ins with slightly more work must differ.
+//! Each [scenario](Scenario) has its own server. Requests of several kinds are sent in random
+//! order. Each pair of kinds is compared with the Mann-Whitney U test, which makes no assumptions
+//! about the distribution of the times. Controls check the measurement itself: a second account of the
+//! same kind must not differ from the first, and requests with slightly more work must differ.
 
 mod accounts;
 mod sample;
@@ -32,10 +32,10 @@ use crate::{build, workspace};
 /// filling and the clock frequency is still rising.
 const WARM_UP: usize = 20;
 
-/// Compares the responses and the response times of log-ins, with and without accounts.
+/// Compares the responses and the response times of requests, with and without accounts.
 #[derive(clap::Args)]
 pub(crate) struct Enumeration {
-    /// The number of log-ins of each kind
+    /// The number of requests of each kind
     #[arg(long, value_name = "N", default_value_t = 2_000)]
     rounds: usize,
     /// The iterations per hash, by default enough for hashing to take most of the response time
@@ -119,7 +119,7 @@ impl Enumeration {
     }
 }
 
-/// Sends the log-ins of these rounds over one connection.
+/// Sends the requests of these rounds over one connection.
 fn send_all(
     scenario: &Scenario,
     mut samples: Vec<Sample>,
@@ -137,6 +137,7 @@ fn send_all(
             if round >= first + WARM_UP {
                 samples[*at].times.push(time);
             }
+            thread::sleep(scenario.pause());
         }
     }
     Ok(samples)

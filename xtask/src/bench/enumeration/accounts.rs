@@ -21,6 +21,9 @@ const IMPORTED: usize = 60;
 /// The accounts of the scenarios with [`Hashes::Own`], and the attacker's account.
 const NAMES: [&str; 5] = ["account", "another", "disable", "slowest", "mallory"];
 
+/// The accounts whose email addresses are verified.
+const VERIFIED: [&str; 3] = ["account", "another", "disable"];
+
 /// The number of accounts with hashes in Latchkey's own format in the scenarios with imported ones.
 const OWN: usize = IMPORTED / 3;
 
@@ -44,6 +47,9 @@ pub(super) fn create(
             writeln!(file, "{},{IMPORTED_HASH}", imported_email(number))?;
         }
         installation.import_users(&file)?;
+    }
+    for name in VERIFIED {
+        installation.verify_email(&format!("{name}@example.com"))?;
     }
     installation.disable_user("disable@example.com")
 }

@@ -1,22 +1,23 @@
-//! The kinds of log-in that are compared, and their response times.
+//! The kinds of request that are compared, and their response times.
 
 use anyhow::{Result, bail};
 use serde_json::json;
 
-use super::scenario::Status;
+use super::scenario::{Endpoint, Status};
 use crate::bench::client::{Client, Response};
 
-/// The log-ins of one kind.
+/// The requests of one kind.
 #[derive(Debug, Clone)]
 pub(super) struct Sample {
     pub(super) name: &'static str,
+    pub(super) endpoint: Endpoint,
     pub(super) emails: Emails,
     pub(super) password: String,
-    /// The cookie that all log-ins carry.
+    /// The cookie that all requests carry.
     pub(super) cookie: Option<String>,
     /// The reason why the kind must differ from all others, if it must.
     pub(super) control: Option<Control>,
-    /// The response, which is the same for all log-ins of this kind.
+    /// The response, which is the same for all requests of this kind.
     pub(super) response: Option<Response>,
     /// The response times in milliseconds.
     pub(super) times: Vec<f64>,
@@ -41,10 +42,15 @@ pub(super) enum Control {
     OtherShare,
     /// The request body is longer.
     LongerRequest,
+    /// Each response time is multiplied by [`MORE_TIME`].
+    MoreTime,
 }
 
 /// The number of spaces that are added to a longer request.
 const PADDING: usize = 12_000;
+
+/// The factor of longer response times.
+const MORE_TIME: f64 = 1.1;
 
 impl Emails {
     /// Returns the address with a name of seven letters.
@@ -82,6 +88,7 @@ impl Sample {
     pub(super) fn new(name: &'static str, emails: Emails) -> Self {
         Self {
             name,
+            endpoint: Endpoint::LogIn,
             emails,
             password: "not the password at all!!".to_owned(),
             cookie: None,
@@ -95,16 +102,20 @@ impl Sample {
         Self { control: Some(control), ..self }
     }
 
-    /// Returns the request body with this password.
+    /// Returns the request body. That of a log-in contains this password.
     pub(super) fn body_with(&self, round: usize, password: &str) -> String {
-        let body = json!({"email": self.emails.get(round), "password": password}).to_string();
+        let email = self.emails.get(round);
+        let body = match self.endpoint {
+            Endpoint::LogIn => json!({"email": email, "password": password}),
+            Endpoint::PasswordReset | Endpoint::LogInCode => json!({"email": email}),
+        };
         match self.control {
             Some(Control::LongerRequest) => format!("{body}{}", " ".repeat(PADDING)),
-            _ => body,
+            _ => body.to_string(),
         }
     }
 
-    /// Sends a log-in, which must get a response with this status. Returns the response time in
+    /// Sends a request, which must get a response with this status. Returns the response time in
     /// milliseconds.
     pub(super) fn send(
         &mut self,
@@ -117,7 +128,7 @@ impl Sample {
         if let Some(cookie) = &self.cookie {
             headers.push_str(&format!("cookie: {cookie}\r\n"));
         }
-        let (response, time) = client.post_with("/api/token", &headers, &body)?;
+        let (response, time) = client.post_with(self.endpoint.path(), &headers, &body)?;
         if response.status() != status.code() {
             bail!("expected status {}, got {response:?}", status.code());
         }
@@ -126,7 +137,10 @@ impl Sample {
         if *first != response {
             bail!("two responses differ: {first:?} and {response:?}");
         }
-        Ok(time)
+        match self.control {
+            Some(Control::MoreTime) => Ok(time * MORE_TIME),
+            _ => Ok(time),
+        }
     }
 
     /// Returns the IP address that a proxy would report. Each email address has its own.
@@ -148,7 +162,8 @@ mod tests {
 
     #[test]
     fn all_requests_have_the_same_length() {
-        let kinds = ["account", "another", "disable", "slowest", "mallory"].map(Emails::one);
+        let names = ["unknown", "account", "another", "disable", "slowest", "mallory"];
+        let kinds = names.map(Emails::one);
         let lists = [Emails::fresh(), accounts::all(), accounts::imported()];
         for emails in kinds.into_iter().chain(lists) {
             let sample = Sample::new("", emails);
@@ -156,6 +171,16 @@ mod tests {
                 assert_eq!(sample.emails.get(round).len(), "account@example.com".len());
                 assert_eq!(sample.ip(round).len(), "10.100.100.100".len());
             }
+        }
+    }
+
+    #[test]
+    fn only_log_ins_contain_a_password() {
+        let mut sample = Sample::new("", Emails::one("account"));
+        assert!(sample.body_with(0, "secret").contains("secret"));
+        for endpoint in [Endpoint::PasswordReset, Endpoint::LogInCode] {
+            sample.endpoint = endpoint;
+            assert_eq!(sample.body_with(0, "secret"), r#"{"email":"account@example.com"}"#);
         }
     }
 }

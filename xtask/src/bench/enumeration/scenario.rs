@@ -1,5 +1,7 @@
 //! The scenarios: which responses are compared, and under which circumstances.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, bail};
 
 use super::accounts::{self, PASSWORD};
@@ -10,12 +12,23 @@ use crate::server::{Installation, Server};
 /// A comparison with its own server.
 pub(super) struct Scenario {
     pub(super) name: &'static str,
+    pub(super) endpoint: Endpoint,
     /// The status of all responses.
     pub(super) status: Status,
     pub(super) cookie: Cookie,
     pub(super) hashes: Hashes,
-    /// The number of connections that send log-ins at the same time.
+    /// The number of connections that send requests at the same time.
     pub(super) connections: usize,
+}
+
+/// What is requested with `POST`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    LogIn,
+    /// A mail with a token that resets the password.
+    PasswordReset,
+    /// A mail with a code for logging in.
+    LogInCode,
 }
 
 /// The status of a response.
@@ -23,13 +36,15 @@ pub(super) struct Scenario {
 pub(super) enum Status {
     /// 200: the password is correct.
     Accepted,
+    /// 202: a mail is sent if there is an account.
+    MailRequested,
     /// 401: the email address or the password is wrong.
     Rejected,
     /// 429: the throttle rejects the attempt.
     Throttled,
 }
 
-/// The device cookie that all log-ins carry.
+/// The device cookie that all requests carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cookie {
     None,
@@ -48,13 +63,14 @@ pub(super) enum Hashes {
 
 const BASE: Scenario = Scenario {
     name: "",
+    endpoint: Endpoint::LogIn,
     status: Status::Rejected,
     cookie: Cookie::None,
     hashes: Hashes::Own,
     connections: 1,
 };
 
-pub(super) const SCENARIOS: [Scenario; 12] = [
+pub(super) const SCENARIOS: [Scenario; 14] = [
     Scenario { name: "401", ..BASE },
     Scenario { name: "401, device cookie", cookie: Cookie::OfAnotherAccount, ..BASE },
     Scenario { name: "401, 4 connections", connections: 4, ..BASE },
@@ -93,6 +109,18 @@ pub(super) const SCENARIOS: [Scenario; 12] = [
         cookie: Cookie::OfAnotherAccount,
         ..BASE
     },
+    Scenario {
+        name: "202, password reset",
+        endpoint: Endpoint::PasswordReset,
+        status: Status::MailRequested,
+        ..BASE
+    },
+    Scenario {
+        name: "202, log-in code",
+        endpoint: Endpoint::LogInCode,
+        status: Status::MailRequested,
+        ..BASE
+    },
 ];
 
 /// The number of email addresses of each kind that are locked out. A lockout takes ten failures.
@@ -101,11 +129,22 @@ const LOCKED_OUT: usize = 8;
 /// The number of failed log-ins to an account, from one IP address, after which it is locked out.
 const FAILURES: usize = 10;
 
+impl Endpoint {
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::LogIn => "/api/token",
+            Self::PasswordReset => "/api/password-reset",
+            Self::LogInCode => "/api/token/email",
+        }
+    }
+}
+
 impl Status {
     /// Returns the number.
     pub(super) const fn code(self) -> &'static str {
         match self {
             Self::Accepted => "200",
+            Self::MailRequested => "202",
             Self::Rejected => "401",
             Self::Throttled => "429",
         }
@@ -118,6 +157,13 @@ impl Scenario {
     /// of an IP address is reached.
     pub(super) fn start(&self, installation: &Installation, iterations: u32) -> Result<Server> {
         match self.status {
+            Status::MailRequested => {
+                let mails = installation.mail_dir();
+                let mails = mails.to_str().context("the folder for mails is not UTF-8")?;
+                let mail = ["--mail-dir", mails, "--mail-from", "latchkey@example.com"];
+                let options = ["--email-log-in", "on", "--throttle", "off"];
+                installation.start_with(iterations, &[mail, options].concat())
+            }
             Status::Throttled => {
                 let throttle = ["--throttle", "on", "--trusted-proxy", "127.0.0.1"];
                 installation.start_with(iterations, &throttle)
@@ -133,11 +179,21 @@ impl Scenario {
     pub(super) const fn more_iterations(&self, iterations: u32) -> u32 {
         match self.status {
             Status::Accepted => iterations / 5,
-            Status::Rejected | Status::Throttled => iterations / 50,
+            // The requests for mails hash no password.
+            Status::Rejected | Status::Throttled | Status::MailRequested => iterations / 50,
         }
     }
 
-    /// Returns the kinds of log-in, without times.
+    /// Returns how long the client waits after each response. A mail is sent after the response,
+    /// and must not slow down the next request.
+    pub(super) const fn pause(&self) -> Duration {
+        match self.status {
+            Status::MailRequested => Duration::from_millis(30),
+            Status::Accepted | Status::Rejected | Status::Throttled => Duration::ZERO,
+        }
+    }
+
+    /// Returns the kinds of request, without times.
     pub(super) fn samples(&self, server: &Server) -> Result<Vec<Sample>> {
         let mut samples = match (self.status, self.hashes) {
             (Status::Accepted, _) => vec![
@@ -158,6 +214,15 @@ impl Scenario {
                 // Of the unknown accounts, a quarter takes less time.
                 Sample::new("imported account", accounts::imported()).control(Control::OtherShare),
             ],
+            (Status::MailRequested, _) => vec![
+                // Requested again and again, like the others. Only the newest code is stored.
+                Sample::new("unknown account", Emails::one("unknown")),
+                Sample::new("known account", Emails::one("account")),
+                Sample::new("another account", Emails::one("another")),
+                Sample::new("unverified account", Emails::one("mallory")),
+                Sample::new("disabled account", Emails::one("disable")),
+                Sample::new("10 % more time", Emails::one("slowest")).control(Control::MoreTime),
+            ],
             (Status::Throttled, hashes) => {
                 let known = match hashes {
                     Hashes::Own => Emails::one("account"),
@@ -173,6 +238,9 @@ impl Scenario {
                 ]
             }
         };
+        for sample in &mut samples {
+            sample.endpoint = self.endpoint;
+        }
         if self.cookie == Cookie::OfAnotherAccount {
             let cookie = device_cookie(server)?;
             for sample in &mut samples {

@@ -19,7 +19,7 @@ const SIGNIFICANCE: f64 = 0.001;
 /// of the same kind, and at least 0.06 for 2 % more work.
 const MIN_EFFECT: f64 = 0.04;
 
-/// Two kinds of log-in and their comparison.
+/// Two kinds of request and their comparison.
 pub(super) struct Pair {
     first: &'static str,
     second: &'static str,
@@ -64,7 +64,7 @@ impl Pair {
 }
 
 pub(super) fn print(samples: &[Sample], pairs: &[Pair]) {
-    println!("{:<18} {:>6} {:>10}", "log-in", "n", "median ms");
+    println!("{:<18} {:>6} {:>10}", "kind", "n", "median ms");
     for Sample { name, times, .. } in samples {
         println!("{:<18} {:>6} {:>10.3}", name, times.len(), median(times));
     }
@@ -80,7 +80,7 @@ pub(super) fn print(samples: &[Sample], pairs: &[Pair]) {
 /// Fails if the responses to two kinds differ, if the response times of two kinds other than a
 /// control differ, or if those of a control do not differ from the others.
 ///
-/// With several connections, log-ins wait for each other, so a control may not be detected.
+/// With several connections, requests wait for each other, so a control may not be detected.
 pub(super) fn judge(scenario: &Scenario, samples: &[Sample], pairs: &[Pair]) -> Result<()> {
     for sample in &samples[1..] {
         if sample.response != samples[0].response {
