@@ -20,8 +20,9 @@ const MAX_PASSWORD_FILE: u64 = 64 * 1024;
 /// password.
 #[derive(Args)]
 pub(crate) struct MailArgs {
-    /// SMTP relay that sends mails: smtps://[USER@]HOST[:PORT] for TLS from the start (port 465), or
-    /// smtp://[USER@]HOST[:PORT] for STARTTLS (port 587) [default: mail is off]
+    /// SMTP relay that sends mails: smtps://HOST for TLS from the start (port 465), or smtp://HOST
+    /// for STARTTLS (port 587). A user, as in smtps://USER@HOST:PORT, needs --smtp-password-file.
+    /// Without this option and --mail-dir, mail is off
     #[arg(long, env = "LATCHKEY_SMTP_URL", value_name = "URL", hide_env_values = true)]
     smtp_url: Option<String>,
 
