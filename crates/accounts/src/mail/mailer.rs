@@ -15,6 +15,7 @@ use crate::error_chain::error_chain;
 use crate::mail::ATTEMPT_TIMEOUT;
 use crate::mail::text::{MailContext, MailText, MailTextSource};
 use crate::mail::transport::{MailTransport, OutgoingMail, SendMailError};
+use crate::tasks::BackgroundTasks;
 
 /// The maximum number of mails that one server sends at a time.
 const BATCH: u32 = 4;
@@ -50,6 +51,8 @@ pub(crate) struct Mailer {
     /// The name of the sender.
     pub(crate) app_name: String,
     pub(crate) erase_requests: EraseRequests,
+    /// The tasks of the service. When they are drained, no further mail is claimed.
+    pub(crate) tasks: BackgroundTasks,
 }
 
 /// The outcome of an attempt to send a mail.
@@ -64,19 +67,20 @@ impl Mailer {
     /// Sends the mails that are due. Returns how many were sent.
     ///
     /// Stops when no mail of a batch can be sent, so that a relay that is down does not get the
-    /// whole queue.
+    /// whole queue. Also stops after the batch during which the service is drained.
     pub(crate) async fn send_due(self: &Arc<Self>) -> Result<usize, StoreError> {
         let mut sent = 0;
-        loop {
+        while !self.tasks.is_draining() {
             let mails = self.outbox.claim_mails(self.clock.now(), BATCH).await?;
             let is_last = mails.len() < BATCH as usize;
             let outcomes = self.send_batch(mails).await?;
             sent += outcomes.iter().filter(|outcome| **outcome == SendOutcome::Sent).count();
             let is_down = outcomes.iter().all(|outcome| *outcome == SendOutcome::Unavailable);
             if is_last || is_down {
-                return Ok(sent);
+                break;
             }
         }
+        Ok(sent)
     }
 
     /// Sends mails concurrently. An attempt that panics has no outcome: its mail is tried again.

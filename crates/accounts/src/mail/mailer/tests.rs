@@ -118,6 +118,7 @@ fn mailer(outbox: &Arc<MemoryOutbox>) -> Arc<Mailer> {
         origin: Origin::localhost(80),
         app_name: "Example".to_owned(),
         erase_requests: EraseRequests::default(),
+        tasks: BackgroundTasks::default(),
     })
 }
 
@@ -195,4 +196,23 @@ async fn that_a_mail_was_sent_is_recorded_in_the_fourth_try_at_the_latest() {
         assert_eq!(mailer(&outbox).send_due().await.is_ok(), is_recorded);
         assert_eq!(outbox.result(ids[0]).is_some(), is_recorded);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_further_mails_are_claimed_while_the_service_is_drained() {
+    let outbox = Arc::new(MemoryOutbox::default());
+    outbox.add(&["silent", "ada", "ada", "ada"]);
+    outbox.add(&["ada"; 4]);
+    let mailer = mailer(&outbox);
+    let sender = Arc::clone(&mailer);
+    let send = mailer.tasks.run_to_completion(async move { sender.send_due().await });
+    let drain = async {
+        while outbox.due.lock().unwrap().len() > 4 {
+            tokio::task::yield_now().await;
+        }
+        mailer.tasks.drain().await;
+    };
+    let (sent, ()) = tokio::join!(send, drain);
+    assert_eq!(sent.unwrap(), 3);
+    assert_eq!(outbox.due.lock().unwrap().len(), 4);
 }
