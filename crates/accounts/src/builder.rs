@@ -434,6 +434,7 @@ impl<T> Builder<T> {
                 origin: config.origin.clone(),
                 app_name: config.mail_name().to_owned(),
                 erase_requests: erase_requests.clone(),
+                tasks: tasks.clone(),
             })
         });
         let accounts = Arc::new(Accounts {

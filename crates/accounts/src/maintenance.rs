@@ -150,7 +150,8 @@ async fn recount_decoys(accounts: &Accounts) {
 
 impl Accounts {
     /// Sends the mails that are due, and returns how many were sent. If mail is off, sends none. A
-    /// mail that cannot be sent is tried again later.
+    /// mail that cannot be sent is tried again later. Once [`drain`](Self::drain) was called, no
+    /// further mails are sent.
     ///
     /// A service does this in the background, unless it was built with
     /// [`Builder::without_maintenance`](crate::Builder::without_maintenance).

@@ -4,6 +4,7 @@ mod attempt;
 mod queue;
 
 pub(crate) use attempt::{Attempt, AttemptContext, AttemptError, AttemptOutcome};
+pub(crate) use queue::QueueSlot;
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use user_store::LimitedCounter;
 
 use attempt::BeginOutcome;
-use queue::{KeyedQueue, QueueSlot};
+use queue::KeyedQueue;
 
 /// Admits or rejects attempts, and counts them.
 pub(crate) struct Throttle {
@@ -84,15 +85,10 @@ impl Throttle {
         if !self.is_enforced {
             return Ok(Attempt::uncounted(self.context.clone()));
         }
-        let mut slots = Vec::new();
-        if let Some(network) = scope.network {
-            let ip = CounterKey::sign_ins_by_network(network);
-            slots.push(enter(&self.ip_queues, ip, deadline).await?);
-            if let Some(site) = network.site() {
-                let site = CounterKey::sign_ins_by_network(site);
-                slots.push(enter(&self.site_queues, site, deadline).await?);
-            }
-        }
+        let slots = match scope.network {
+            Some(network) => self.enter_network(network, deadline).await?,
+            None => Vec::new(),
+        };
         if let BeginOutcome::Begun(attempt) = self.begin_in_store(scope, deadline).await? {
             return Ok(attempt.with_slots(slots));
         }
@@ -106,6 +102,34 @@ impl Throttle {
             let _ = timeout(POLL_INTERVAL, settled).await;
         }
         Err(AttemptError::TimedOut)
+    }
+
+    /// Waits while too many passwords from the same IP address are being hashed or queued. Returns
+    /// slots to keep until the password is hashed. Counts nothing.
+    pub(crate) async fn begin_hashing(
+        &self,
+        client: &ClientInfo,
+        deadline: Instant,
+    ) -> Result<Vec<QueueSlot>, AttemptError> {
+        if !self.is_enforced {
+            return Ok(Vec::new());
+        }
+        self.enter_network(Network::of(client.ip()), deadline).await
+    }
+
+    /// Returns slots in the queues of the IP address and its site.
+    async fn enter_network(
+        &self,
+        network: Network,
+        deadline: Instant,
+    ) -> Result<Vec<QueueSlot>, AttemptError> {
+        let ip = CounterKey::sign_ins_by_network(network);
+        let mut slots = vec![enter(&self.ip_queues, ip, deadline).await?];
+        if let Some(site) = network.site() {
+            let site = CounterKey::sign_ins_by_network(site);
+            slots.push(enter(&self.site_queues, site, deadline).await?);
+        }
+        Ok(slots)
     }
 
     async fn begin_in_store(
@@ -189,9 +213,9 @@ impl AttemptScope {
     /// Returns the scope of a mail that anyone can request to this email address. It depends on what
     /// the client has sent, and not on whether the email address has an account.
     ///
-    /// A request from a browser that the account knows has the limit of that browser. Any other
-    /// request has the limits of the email address and of the IPv6 site. Both have the limit of the
-    /// IP address.
+    /// A request from a browser that the account knows has the limits of that browser and of all
+    /// known browsers together. Any other request has the limit of the email address. Both have the
+    /// limits of the IP address and of the IPv6 site.
     pub(crate) fn mail_to(
         email: &EmailKey,
         known_browser: Option<&KnownBrowser>,
@@ -202,17 +226,26 @@ impl AttemptScope {
         if let Some(browser) = known_browser {
             let key = CounterKey::mails_by_browser(browser);
             counters.push(LimitedCounter { key, limit: Limit::MAILS_PER_BROWSER });
+            let key = CounterKey::mails_of_browsers_by_email(email);
+            counters.push(LimitedCounter { key, limit: Limit::MAILS_PER_EMAIL_OF_BROWSERS });
         } else {
             let key = CounterKey::mails_by_email(email);
             counters.push(LimitedCounter { key, limit: Limit::MAILS_PER_EMAIL });
-            counters.extend(mails_of_site(network));
         }
+        counters.extend(mails_of_site(network));
         counters.push(mails_of_network(network));
         Self { counters, queue: CounterKey::mails_by_network(network), network: None }
     }
 
-    /// Returns the scope of a mail that a signed-in user requests to their own email address.
-    pub(crate) fn mail_by_user(user: UserId) -> Self {
+    /// Returns the scope of a mail that a signed-in user requests to verify their email address. It
+    /// has the limits of the user and of the email address: a stranger can have signed up with it.
+    pub(crate) fn verification(user: UserId, email: &EmailKey) -> Self {
+        let mut scope = Self::mail_by_user(user);
+        scope.counters.push(verifications_of(email));
+        scope
+    }
+
+    fn mail_by_user(user: UserId) -> Self {
         let key = CounterKey::mails_by_user(user);
         let counters = vec![LimitedCounter { key, limit: Limit::MAILS_PER_USER }];
         Self { counters, queue: key, network: None }
@@ -226,6 +259,11 @@ impl AttemptScope {
         scope.counters.extend(Self::mail_to(new, None, client).counters);
         scope
     }
+}
+
+/// Returns the counter of mails that verify this email address.
+pub(crate) fn verifications_of(email: &EmailKey) -> LimitedCounter {
+    LimitedCounter { key: CounterKey::verifications_by_email(email), limit: Limit::MAILS_PER_EMAIL }
 }
 
 fn mails_of_network(network: Network) -> LimitedCounter {

@@ -2,11 +2,12 @@
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use auth_core::{Clock, Origin};
+use auth_core::{Clock, MailId, Origin};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use user_store::{Mail, Outbox, StoreError};
 
 use crate::erase_requests::EraseRequests;
@@ -14,9 +15,15 @@ use crate::error_chain::error_chain;
 use crate::mail::ATTEMPT_TIMEOUT;
 use crate::mail::text::{MailContext, MailText, MailTextSource};
 use crate::mail::transport::{MailTransport, OutgoingMail, SendMailError};
+use crate::tasks::BackgroundTasks;
 
 /// The maximum number of mails that one server sends at a time.
 const BATCH: u32 = 4;
+
+/// The pauses before the store is asked again to record that a mail was sent. If it is never
+/// recorded, the mail is sent a second time.
+const RECORD_PAUSES: [Duration; 3] =
+    [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(10)];
 
 /// Signals that mails may be due. Clones share their signals.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +51,8 @@ pub(crate) struct Mailer {
     /// The name of the sender.
     pub(crate) app_name: String,
     pub(crate) erase_requests: EraseRequests,
+    /// The tasks of the service. When they are drained, no further mail is claimed.
+    pub(crate) tasks: BackgroundTasks,
 }
 
 /// The outcome of an attempt to send a mail.
@@ -58,22 +67,26 @@ impl Mailer {
     /// Sends the mails that are due. Returns how many were sent.
     ///
     /// Stops when no mail of a batch can be sent, so that a relay that is down does not get the
-    /// whole queue.
+    /// whole queue. Also stops after the batch during which the service is drained.
     pub(crate) async fn send_due(self: &Arc<Self>) -> Result<usize, StoreError> {
         let mut sent = 0;
-        loop {
+        while !self.tasks.is_draining() {
             let mails = self.outbox.claim_mails(self.clock.now(), BATCH).await?;
             let is_last = mails.len() < BATCH as usize;
             let outcomes = self.send_batch(mails).await?;
             sent += outcomes.iter().filter(|outcome| **outcome == SendOutcome::Sent).count();
             let is_down = outcomes.iter().all(|outcome| *outcome == SendOutcome::Unavailable);
             if is_last || is_down {
-                return Ok(sent);
+                break;
             }
         }
+        Ok(sent)
     }
 
     /// Sends mails concurrently. An attempt that panics has no outcome: its mail is tried again.
+    ///
+    /// Waits for all attempts, and then returns the first error: the relay may have accepted the
+    /// mail of an attempt that is aborted.
     async fn send_batch(
         self: &Arc<Self>,
         mails: Vec<Mail>,
@@ -83,17 +96,17 @@ impl Mailer {
             let mailer = Arc::clone(self);
             attempts.spawn(async move { mailer.attempt(&mail).await });
         }
-        let mut outcomes = Vec::new();
+        let mut results = Vec::new();
         while let Some(attempt) = attempts.join_next().await {
             match attempt {
-                Ok(outcome) => outcomes.push(outcome?),
+                Ok(result) => results.push(result),
                 Err(error) => {
                     let error = error_chain(&error);
                     tracing::error!(error, "an attempt to send a mail panicked");
                 }
             }
         }
-        Ok(outcomes)
+        results.into_iter().collect()
     }
 
     /// Makes one attempt to send a mail, and records its outcome. The reason of a failure is stored
@@ -102,7 +115,7 @@ impl Mailer {
         let (id, kind, attempt) = (mail.id, mail.message.kind(), mail.attempt);
         match self.send(&self.render(mail)).await {
             Ok(()) => {
-                self.outbox.mail_sent(id).await?;
+                self.record_sent(id).await?;
                 self.erase_requests.request();
                 tracing::info!(mail = %id, kind, attempt, "mail sent");
                 Ok(SendOutcome::Sent)
@@ -122,6 +135,24 @@ impl Mailer {
                 Ok(SendOutcome::Unavailable)
             }
         }
+    }
+
+    /// Records that a mail was sent. If the store fails, tries again a few times.
+    async fn record_sent(&self, id: MailId) -> Result<(), StoreError> {
+        for pause in RECORD_PAUSES {
+            match self.outbox.mail_sent(id).await {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    let error = error_chain(&error);
+                    tracing::warn!(
+                        mail = %id, error,
+                        "could not record that a mail was sent; trying again"
+                    );
+                }
+            }
+            sleep(pause).await;
+        }
+        self.outbox.mail_sent(id).await
     }
 
     /// Hands a mail to the transport.

@@ -65,11 +65,24 @@ impl CounterKey {
         Self(hash("mails to email", &[email.as_str().as_bytes()]))
     }
 
+    /// Returns the key for mails that verify this email address, for any account that has it.
+    #[must_use]
+    pub fn verifications_by_email(email: &EmailKey) -> Self {
+        Self(hash("verifications of email", &[email.as_str().as_bytes()]))
+    }
+
     /// Returns the key for mails to an account that a browser which the account knows requests.
     #[must_use]
     pub fn mails_by_browser(browser: &KnownBrowser) -> Self {
         let (user, device) = (browser.user.as_uuid().as_bytes(), browser.device.as_bytes());
         Self(hash("mails of browser", &[user, device]))
+    }
+
+    /// Returns the key for mails to this email address that browsers which its account knows request,
+    /// together.
+    #[must_use]
+    pub fn mails_of_browsers_by_email(email: &EmailKey) -> Self {
+        Self(hash("mails of browsers to email", &[email.as_str().as_bytes()]))
     }
 
     /// Returns the key for mails that anyone can request from a network, to any email address.

@@ -14,6 +14,8 @@ use crate::mail::text::DefaultMailText;
 struct MemoryOutbox {
     due: Mutex<VecDeque<Mail>>,
     results: Mutex<HashMap<MailId, String>>,
+    /// How many of the next calls of `mail_sent` and `mail_failed` fail.
+    faults: Mutex<HashMap<MailId, u32>>,
 }
 
 impl MemoryOutbox {
@@ -40,7 +42,15 @@ impl MemoryOutbox {
         self.results.lock().unwrap().get(&id).cloned()
     }
 
+    fn fail(&self, id: MailId, times: u32) {
+        self.faults.lock().unwrap().insert(id, times);
+    }
+
     fn record(&self, id: MailId, result: &str) -> Result<(), StoreError> {
+        if let Some(times) = self.faults.lock().unwrap().get_mut(&id).filter(|times| **times > 0) {
+            *times -= 1;
+            return Err(StoreError::Unavailable(Box::from("on purpose")));
+        }
         self.results.lock().unwrap().insert(id, result.to_owned());
         Ok(())
     }
@@ -108,6 +118,7 @@ fn mailer(outbox: &Arc<MemoryOutbox>) -> Arc<Mailer> {
         origin: Origin::localhost(80),
         app_name: "Example".to_owned(),
         erase_requests: EraseRequests::default(),
+        tasks: BackgroundTasks::default(),
     })
 }
 
@@ -163,4 +174,45 @@ async fn sending_and_rejecting_a_mail_request_an_erasure() {
         let is_ready = futures_util::FutureExt::now_or_never(&mut requested).is_some();
         assert_eq!(is_ready, is_requested, "{recipient}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_the_store_does_not_abort_other_attempts() {
+    let outbox = Arc::new(MemoryOutbox::default());
+    let ids = outbox.add(&["unknown", "silent", "ada"]);
+    outbox.fail(ids[0], 1);
+    assert!(mailer(&outbox).send_due().await.is_err());
+    assert_eq!(outbox.result(ids[0]), None);
+    assert_eq!(outbox.result(ids[1]).as_deref(), Some("deferred: the attempt timed out"));
+    assert_eq!(outbox.result(ids[2]).as_deref(), Some("sent"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_a_mail_was_sent_is_recorded_in_the_fourth_try_at_the_latest() {
+    for (faults, is_recorded) in [(3, true), (4, false)] {
+        let outbox = Arc::new(MemoryOutbox::default());
+        let ids = outbox.add(&["ada"]);
+        outbox.fail(ids[0], faults);
+        assert_eq!(mailer(&outbox).send_due().await.is_ok(), is_recorded);
+        assert_eq!(outbox.result(ids[0]).is_some(), is_recorded);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_further_mails_are_claimed_while_the_service_is_drained() {
+    let outbox = Arc::new(MemoryOutbox::default());
+    outbox.add(&["silent", "ada", "ada", "ada"]);
+    outbox.add(&["ada"; 4]);
+    let mailer = mailer(&outbox);
+    let sender = Arc::clone(&mailer);
+    let send = mailer.tasks.run_to_completion(async move { sender.send_due().await });
+    let drain = async {
+        while outbox.due.lock().unwrap().len() > 4 {
+            tokio::task::yield_now().await;
+        }
+        mailer.tasks.drain().await;
+    };
+    let (sent, ()) = tokio::join!(send, drain);
+    assert_eq!(sent.unwrap(), 3);
+    assert_eq!(outbox.due.lock().unwrap().len(), 4);
 }

@@ -1,11 +1,12 @@
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use accounts::{
-    Caller, RequestEmailChange, RequestEmailChangeError, RequestMailError, RequestSignInCode,
-    SendVerificationError, SignIn, SignedIn,
+    Caller, ClientInfo, RequestEmailChange, RequestEmailChangeError, RequestMailError,
+    RequestSignInCode, SendVerificationError, SignIn, SignedIn,
 };
 
-use super::app::{HOUR, MINUTE, MailApp, caller, caller_at};
+use super::app::{HOUR, MINUTE, MailApp, OTHER, caller, caller_at};
 use crate::app::{EMAIL, PASSWORD};
 
 async fn reset(app: &MailApp, email: &str, caller: &Caller) -> Result<(), Duration> {
@@ -56,6 +57,41 @@ async fn a_known_browser_has_five_mails_of_its_own() {
 }
 
 #[tokio::test]
+async fn all_known_browsers_of_an_account_request_twenty_mails_an_hour() {
+    let app = MailApp::new().await;
+    app.verified_account(EMAIL).await;
+    for n in 0..5 {
+        let tokens = app.sign_in(SignIn::new(EMAIL, PASSWORD, &caller_at(n))).await.unwrap();
+        let browser = Caller { device: tokens.device, ..caller_at(n) };
+        let expected = if n < 4 { Ok(()) } else { Err(HOUR) };
+        for _ in 0..5 {
+            assert_eq!(reset(&app, EMAIL, &browser).await, expected);
+        }
+    }
+    // Other browsers have the limit of the email address.
+    assert_eq!(reset(&app, EMAIL, &caller_at(5)).await, Ok(()));
+}
+
+#[tokio::test]
+async fn an_ipv6_site_requests_eighty_mails_an_hour_in_known_browsers_too() {
+    let app = MailApp::new().await;
+    app.verified_account(EMAIL).await;
+    let at = |subnet| -> Caller {
+        let ip = Ipv6Addr::new(0x2001, 0xdb8, 1, subnet, 0, 0, 0, 1);
+        ClientInfo::new(Some(ip.into()), None).into()
+    };
+    let tokens = app.sign_in(SignIn::new(EMAIL, PASSWORD, &at(0))).await.unwrap();
+    for n in 0..80 {
+        let email = format!("user{n}@example.com");
+        assert_eq!(reset(&app, &email, &at(n / 20)).await, Ok(()));
+    }
+    let browser = Caller { device: tokens.device.clone(), ..at(4) };
+    assert_eq!(reset(&app, EMAIL, &browser).await, Err(HOUR));
+    let elsewhere = Caller { device: tokens.device, ..caller() };
+    assert_eq!(reset(&app, EMAIL, &elsewhere).await, Ok(()));
+}
+
+#[tokio::test]
 async fn an_ip_address_requests_twenty_mails_an_hour() {
     let app = MailApp::new().await;
     for n in 0..20 {
@@ -99,6 +135,28 @@ async fn a_user_requests_five_mails_an_hour_not_counting_the_sign_up() {
     );
     // The limit of the email address is another one.
     assert_eq!(reset(&app, EMAIL, &caller()).await, Ok(()));
+}
+
+#[tokio::test]
+async fn an_email_address_gets_five_verifications_an_hour_from_all_its_accounts() {
+    let app = MailApp::new().await;
+    let mut mails = 0;
+    for _ in 0..8 {
+        app.sign_up(EMAIL, PASSWORD, &caller()).await.unwrap();
+        mails += 1;
+        let squatter = app.signed_in(EMAIL).await;
+        while app.send_verification_code(&squatter, &caller()).await.is_ok() {
+            mails += 1;
+        }
+        let _ = app.delete_account(&squatter, PASSWORD, &caller()).await.unwrap();
+    }
+    // After five mails, the address gets only those of sign-ups.
+    assert_eq!(mails, 5 + 7);
+    // They do not use up the resets.
+    assert_eq!(reset(&app, EMAIL, &caller()).await, Ok(()));
+    app.sign_up(OTHER, PASSWORD, &caller()).await.unwrap();
+    let grace = app.signed_in(OTHER).await;
+    app.send_verification_code(&grace, &caller()).await.unwrap();
 }
 
 #[tokio::test]
