@@ -10,8 +10,9 @@ use crate::caller::Caller;
 use crate::hooks::AccountEvent;
 use crate::mail::{MailMode, RESET_LIFETIME, new_mail};
 use crate::mail_request::RequestMailError;
+use crate::passwords::{HashingError, PasswordService};
 use crate::service_error::ServiceError;
-use crate::throttle::AttemptOutcome;
+use crate::throttle::{AttemptError, AttemptOutcome};
 
 /// A password that was reset.
 #[derive(Debug, Clone)]
@@ -100,12 +101,18 @@ impl Accounts {
         let (policy, app_name) = (&self.config.password_policy, self.config.app_name.as_str());
         NewPassword::parse(new_password, policy, &[app_name])?;
         let token = ResetToken::parse(token).map_err(|_| ResetPasswordError::TokenInvalid)?.hash();
-        // The token is looked up before the password is hashed, so that guesses cost no hash.
+        let deadline = PasswordService::deadline();
+        let slots = self.throttle.begin_hashing(&caller.client, deadline).await?;
+        // The token is looked up before the password is hashed, so that guesses cost no hash, and
+        // after the wait, so that of many requests with one token only the first ones do.
         let target = self.store.reset_target(&token, self.clock.now()).await;
         let target = target.map_err(ServiceError::from)?.ok_or(ResetPasswordError::TokenInvalid)?;
         let context = [target.email.as_str(), app_name];
         let new = NewPassword::parse(new_password, policy, &context)?;
-        let password = self.passwords.hash(&new).await.map_err(ServiceError::from)?;
+        let queued = self.passwords.queue_hash(&new, deadline).map_err(ServiceError::from)?;
+        let (_slot, hash) = queued;
+        let password = hash.get().await.map_err(ServiceError::from)?;
+        drop(slots);
 
         let now = self.clock.now();
         let known = match &caller.device {
@@ -137,5 +144,17 @@ impl Accounts {
         let browser = Browser { email, user, device_version, known }.known_before_change();
         let device = self.tokens.device_token(&browser, now);
         Ok(PasswordReset { email: account.email, device })
+    }
+}
+
+impl From<AttemptError> for ResetPasswordError {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            // A reset counts towards no limit.
+            AttemptError::TooMany { .. } | AttemptError::TimedOut => {
+                Self::Service(HashingError::Overloaded.into())
+            }
+            AttemptError::Store(error) => Self::Service(error.into()),
+        }
     }
 }

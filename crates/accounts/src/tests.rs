@@ -1,9 +1,10 @@
 //! Tests of the whole service that need access to its private parts.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use auth_core::{ClientInfo, ManualClock, Origin};
+use async_trait::async_trait;
+use auth_core::{ClientInfo, ManualClock, Origin, ResetToken};
 use futures_util::FutureExt as _;
 use tempfile::TempDir;
 use user_store::{EventKind, RecountOutcome};
@@ -12,7 +13,9 @@ use crate::accounts::Accounts;
 use crate::builder::Builder;
 use crate::caller::Caller;
 use crate::config::Config;
+use crate::mail::{MailTransport, OutgoingMail, SendMailError};
 use crate::maintenance;
+use crate::password_reset::ResetPasswordError;
 use crate::passwords::{HashingError, PasswordService};
 use crate::service_error::ServiceError;
 use crate::sign_in::{SignIn, SignInError};
@@ -20,6 +23,18 @@ use crate::throttle::{AttemptScope, MAX_PER_IP};
 
 const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "a long walk along the sea";
+
+/// A transport that keeps the texts of mails.
+#[derive(Clone, Default)]
+struct Mailbox(Arc<Mutex<Vec<String>>>);
+
+#[async_trait]
+impl MailTransport for Mailbox {
+    async fn send(&self, mail: &OutgoingMail) -> Result<(), SendMailError> {
+        self.0.lock().unwrap().push(mail.text.clone());
+        Ok(())
+    }
+}
 
 struct TestApp {
     accounts: Arc<Accounts>,
@@ -29,6 +44,10 @@ struct TestApp {
 
 impl TestApp {
     async fn new() -> Self {
+        Self::with(|builder| builder).await
+    }
+
+    async fn with(change: impl FnOnce(Builder) -> Builder) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::<ManualClock>::default();
         let config = Config { pbkdf2_iterations: 1_000, ..Config::new(Origin::localhost(80)) };
@@ -38,6 +57,7 @@ impl TestApp {
             .clock(Arc::<ManualClock>::clone(&clock))
             .accept_weaknesses()
             .without_maintenance();
+        let builder = change(builder);
         Self { accounts: builder.build().await.unwrap(), clock, _folder: folder }
     }
 
@@ -110,6 +130,41 @@ async fn one_ip_address_cannot_fill_the_hashing_queue() {
         quiet_rounds = if is_quiet { quiet_rounds + 1 } else { 0 };
     }
     assert_eq!(accounts.queued_passwords(), MAX_PER_IP + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_reset_token_cannot_fill_the_hashing_queue() {
+    let mailbox = Mailbox::default();
+    let app = TestApp::with(|builder| builder.mail(mailbox.clone())).await;
+    let accounts = &app.accounts;
+    let (flood, other) = (Caller::default(), ClientInfo::new(Some([192, 0, 2, 2].into()), None));
+    accounts.sign_up(EMAIL, PASSWORD, &flood).await.unwrap();
+    accounts.request_password_reset(EMAIL, &flood).await.unwrap();
+    accounts.send_due_mails().await.unwrap();
+    let mails = mailbox.0.lock().unwrap().join("\n");
+    let token = mails.lines().find(|line| ResetToken::parse(line).is_ok()).unwrap();
+
+    let busy = accounts.passwords.occupy().await;
+    let unknown = "0000-0000-0000-0000-0000-0000-0000-0000";
+    let invalid = accounts.reset_password(unknown, PASSWORD, &other.into()).await;
+    assert!(matches!(invalid, Err(ResetPasswordError::TokenInvalid)), "it costs no hash");
+    let reset = || Box::pin(accounts.reset_password(token, PASSWORD, &flood));
+    let mut all: Vec<_> = std::iter::repeat_with(reset).take(2 * MAX_PER_IP).collect();
+    // Poll all resets until none makes progress.
+    let (mut queued, mut quiet_rounds) = (0, 0);
+    while queued < MAX_PER_IP || quiet_rounds < 500 {
+        for one in &mut all {
+            assert!(one.now_or_never().is_none());
+        }
+        tokio::task::yield_now().await;
+        let is_quiet = queued == accounts.queued_passwords();
+        quiet_rounds = if is_quiet { quiet_rounds + 1 } else { 0 };
+        queued = accounts.queued_passwords();
+    }
+    assert_eq!(queued, MAX_PER_IP);
+    drop(busy);
+    let results = futures_util::future::join_all(all).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ mod attempt;
 mod queue;
 
 pub(crate) use attempt::{Attempt, AttemptContext, AttemptError, AttemptOutcome};
+pub(crate) use queue::QueueSlot;
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use user_store::LimitedCounter;
 
 use attempt::BeginOutcome;
-use queue::{KeyedQueue, QueueSlot};
+use queue::KeyedQueue;
 
 /// Admits or rejects attempts, and counts them.
 pub(crate) struct Throttle {
@@ -84,15 +85,10 @@ impl Throttle {
         if !self.is_enforced {
             return Ok(Attempt::uncounted(self.context.clone()));
         }
-        let mut slots = Vec::new();
-        if let Some(network) = scope.network {
-            let ip = CounterKey::sign_ins_by_network(network);
-            slots.push(enter(&self.ip_queues, ip, deadline).await?);
-            if let Some(site) = network.site() {
-                let site = CounterKey::sign_ins_by_network(site);
-                slots.push(enter(&self.site_queues, site, deadline).await?);
-            }
-        }
+        let slots = match scope.network {
+            Some(network) => self.enter_network(network, deadline).await?,
+            None => Vec::new(),
+        };
         if let BeginOutcome::Begun(attempt) = self.begin_in_store(scope, deadline).await? {
             return Ok(attempt.with_slots(slots));
         }
@@ -106,6 +102,34 @@ impl Throttle {
             let _ = timeout(POLL_INTERVAL, settled).await;
         }
         Err(AttemptError::TimedOut)
+    }
+
+    /// Waits while too many passwords from the same IP address are being hashed or queued. Returns
+    /// slots to keep until the password is hashed. Counts nothing.
+    pub(crate) async fn begin_hashing(
+        &self,
+        client: &ClientInfo,
+        deadline: Instant,
+    ) -> Result<Vec<QueueSlot>, AttemptError> {
+        if !self.is_enforced {
+            return Ok(Vec::new());
+        }
+        self.enter_network(Network::of(client.ip()), deadline).await
+    }
+
+    /// Returns slots in the queues of the IP address and its site.
+    async fn enter_network(
+        &self,
+        network: Network,
+        deadline: Instant,
+    ) -> Result<Vec<QueueSlot>, AttemptError> {
+        let ip = CounterKey::sign_ins_by_network(network);
+        let mut slots = vec![enter(&self.ip_queues, ip, deadline).await?];
+        if let Some(site) = network.site() {
+            let site = CounterKey::sign_ins_by_network(site);
+            slots.push(enter(&self.site_queues, site, deadline).await?);
+        }
+        Ok(slots)
     }
 
     async fn begin_in_store(

@@ -12,7 +12,7 @@ pub(super) struct KeyedQueue {
 }
 
 /// A slot of one key. When it is dropped, the next caller in the queue gets it.
-pub(super) struct QueueSlot {
+pub(crate) struct QueueSlot {
     queues: KeyedQueue,
     key: CounterKey,
     permit: Option<OwnedSemaphorePermit>,
