@@ -72,7 +72,7 @@ impl Accounts {
             return Err(SendVerificationError::AlreadyVerified);
         }
         let user = signed_in.id();
-        let scope = AttemptScope::mail_by_user(user);
+        let scope = AttemptScope::verification(user, signed_in.user().email.key());
         let attempt = self.throttle.begin(&scope, PasswordService::deadline()).await?;
         let (now, client) = (self.clock.now(), caller.client.clone());
         let code = new_code(user, VERIFICATION_LIFETIME, client.clone(), now, &*self.random);

@@ -11,7 +11,7 @@ use crate::hooks::AccountEvent;
 use crate::mail::{MailMode, VERIFICATION_LIFETIME, new_code};
 use crate::passwords::{HashingError, PasswordService};
 use crate::service_error::ServiceError;
-use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope};
+use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope, verifications_of};
 
 /// An error from creating an account.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +73,14 @@ impl Accounts {
             let event = Event::by_user(EventKind::AccountCreated, clock.now(), client);
             let account = NewAccount { email, hash, event, mail };
             let created = account.create(&*store, &*random).await;
+            // The mail is part of the sign-up, so the limit of its email address does not reject
+            // it. But it leaves fewer mails for verification requests.
+            let attempt = match (&created, mail) {
+                (Ok(user), MailMode::On) => {
+                    attempt.with_unlimited(verifications_of(user.email.key()))
+                }
+                _ => attempt,
+            };
             attempt
                 .settle(match created {
                     // A sign-up counts even if the email address is taken. Otherwise, a client

@@ -235,8 +235,15 @@ impl AttemptScope {
         Self { counters, queue: CounterKey::mails_by_network(network), network: None }
     }
 
-    /// Returns the scope of a mail that a signed-in user requests to their own email address.
-    pub(crate) fn mail_by_user(user: UserId) -> Self {
+    /// Returns the scope of a mail that a signed-in user requests to verify their email address. It
+    /// has the limits of the user and of the email address: a stranger can have signed up with it.
+    pub(crate) fn verification(user: UserId, email: &EmailKey) -> Self {
+        let mut scope = Self::mail_by_user(user);
+        scope.counters.push(verifications_of(email));
+        scope
+    }
+
+    fn mail_by_user(user: UserId) -> Self {
         let key = CounterKey::mails_by_user(user);
         let counters = vec![LimitedCounter { key, limit: Limit::MAILS_PER_USER }];
         Self { counters, queue: key, network: None }
@@ -250,6 +257,11 @@ impl AttemptScope {
         scope.counters.extend(Self::mail_to(new, None, client).counters);
         scope
     }
+}
+
+/// Returns the counter of mails that verify this email address.
+pub(crate) fn verifications_of(email: &EmailKey) -> LimitedCounter {
+    LimitedCounter { key: CounterKey::verifications_by_email(email), limit: Limit::MAILS_PER_EMAIL }
 }
 
 fn mails_of_network(network: Network) -> LimitedCounter {

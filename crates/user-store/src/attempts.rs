@@ -28,7 +28,8 @@ pub trait AttemptStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Admission, StoreError>;
 
-    /// Records the outcome of an attempt that has begun.
+    /// Records the outcome of an attempt that has begun. A counter on which it has not begun can
+    /// still count it.
     async fn settle_attempt(&self, attempt: &SettledAttempt) -> Result<SettleOutcome, StoreError>;
 
     /// Resets all counters of an account on behalf of an operator: those of its known browsers and

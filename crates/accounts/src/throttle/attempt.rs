@@ -135,6 +135,15 @@ impl Attempt {
         self
     }
 
+    /// Also counts the attempt on a counter that did not have to admit it, if it fails. Without a
+    /// throttle, this has no effect.
+    pub(crate) fn with_unlimited(mut self, counter: LimitedCounter) -> Self {
+        if !self.counters.is_empty() {
+            self.counters.push(counter);
+        }
+        self
+    }
+
     /// Records the outcome of the attempt.
     pub(crate) async fn settle(mut self, outcome: AttemptOutcome) {
         if let Some(settlement) = self.settlement(outcome) {

@@ -65,6 +65,12 @@ impl CounterKey {
         Self(hash("mails to email", &[email.as_str().as_bytes()]))
     }
 
+    /// Returns the key for mails that verify this email address, for any account that has it.
+    #[must_use]
+    pub fn verifications_by_email(email: &EmailKey) -> Self {
+        Self(hash("verifications of email", &[email.as_str().as_bytes()]))
+    }
+
     /// Returns the key for mails to an account that a browser which the account knows requests.
     #[must_use]
     pub fn mails_by_browser(browser: &KnownBrowser) -> Self {

@@ -5,7 +5,7 @@ use accounts::{
     SendVerificationError, SignIn, SignedIn,
 };
 
-use super::app::{HOUR, MINUTE, MailApp, caller, caller_at};
+use super::app::{HOUR, MINUTE, MailApp, OTHER, caller, caller_at};
 use crate::app::{EMAIL, PASSWORD};
 
 async fn reset(app: &MailApp, email: &str, caller: &Caller) -> Result<(), Duration> {
@@ -99,6 +99,28 @@ async fn a_user_requests_five_mails_an_hour_not_counting_the_sign_up() {
     );
     // The limit of the email address is another one.
     assert_eq!(reset(&app, EMAIL, &caller()).await, Ok(()));
+}
+
+#[tokio::test]
+async fn an_email_address_gets_five_verifications_an_hour_from_all_its_accounts() {
+    let app = MailApp::new().await;
+    let mut mails = 0;
+    for _ in 0..8 {
+        app.sign_up(EMAIL, PASSWORD, &caller()).await.unwrap();
+        mails += 1;
+        let squatter = app.signed_in(EMAIL).await;
+        while app.send_verification_code(&squatter, &caller()).await.is_ok() {
+            mails += 1;
+        }
+        let _ = app.delete_account(&squatter, PASSWORD, &caller()).await.unwrap();
+    }
+    // After five mails, the address gets only those of sign-ups.
+    assert_eq!(mails, 5 + 7);
+    // They do not use up the resets.
+    assert_eq!(reset(&app, EMAIL, &caller()).await, Ok(()));
+    app.sign_up(OTHER, PASSWORD, &caller()).await.unwrap();
+    let grace = app.signed_in(OTHER).await;
+    app.send_verification_code(&grace, &caller()).await.unwrap();
 }
 
 #[tokio::test]
