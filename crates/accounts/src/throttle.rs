@@ -213,9 +213,9 @@ impl AttemptScope {
     /// Returns the scope of a mail that anyone can request to this email address. It depends on what
     /// the client has sent, and not on whether the email address has an account.
     ///
-    /// A request from a browser that the account knows has the limit of that browser. Any other
-    /// request has the limits of the email address and of the IPv6 site. Both have the limit of the
-    /// IP address.
+    /// A request from a browser that the account knows has the limits of that browser and of all
+    /// known browsers together. Any other request has the limit of the email address. Both have the
+    /// limits of the IP address and of the IPv6 site.
     pub(crate) fn mail_to(
         email: &EmailKey,
         known_browser: Option<&KnownBrowser>,
@@ -226,11 +226,13 @@ impl AttemptScope {
         if let Some(browser) = known_browser {
             let key = CounterKey::mails_by_browser(browser);
             counters.push(LimitedCounter { key, limit: Limit::MAILS_PER_BROWSER });
+            let key = CounterKey::mails_of_browsers_by_email(email);
+            counters.push(LimitedCounter { key, limit: Limit::MAILS_PER_EMAIL_OF_BROWSERS });
         } else {
             let key = CounterKey::mails_by_email(email);
             counters.push(LimitedCounter { key, limit: Limit::MAILS_PER_EMAIL });
-            counters.extend(mails_of_site(network));
         }
+        counters.extend(mails_of_site(network));
         counters.push(mails_of_network(network));
         Self { counters, queue: CounterKey::mails_by_network(network), network: None }
     }

@@ -78,6 +78,13 @@ impl CounterKey {
         Self(hash("mails of browser", &[user, device]))
     }
 
+    /// Returns the key for mails to this email address that browsers which its account knows request,
+    /// together.
+    #[must_use]
+    pub fn mails_of_browsers_by_email(email: &EmailKey) -> Self {
+        Self(hash("mails of browsers to email", &[email.as_str().as_bytes()]))
+    }
+
     /// Returns the key for mails that anyone can request from a network, to any email address.
     #[must_use]
     pub fn mails_by_network(network: Network) -> Self {

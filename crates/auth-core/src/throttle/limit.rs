@@ -101,6 +101,11 @@ impl Limit {
     /// Mails to one account that a browser which the account knows requests: 5 in an hour (strict).
     pub const MAILS_PER_BROWSER: Self = Self::MAILS_PER_EMAIL;
 
+    /// Mails to one email address that browsers which its account knows request, together: 20 in an
+    /// hour (strict). Whoever has the password can sign in with any number of browsers.
+    pub const MAILS_PER_EMAIL_OF_BROWSERS: Self =
+        Self { quotas: &[Quota::new(20, HOUR)], excess: Excess::Never };
+
     /// Mails that a signed-in user requests: 5 in an hour (strict).
     pub const MAILS_PER_USER: Self = Self::MAILS_PER_EMAIL;
 

@@ -20,9 +20,10 @@ const LIMITS: [Limit; 8] = [
 ];
 
 /// The limits whose quotas are never exceeded.
-const STRICT_LIMITS: [Limit; 5] = [
+const STRICT_LIMITS: [Limit; 6] = [
     Limit::MAILS_PER_EMAIL,
     Limit::MAILS_PER_BROWSER,
+    Limit::MAILS_PER_EMAIL_OF_BROWSERS,
     Limit::MAILS_PER_USER,
     Limit::MAILS_PER_IP,
     Limit::MAILS_PER_SITE,
@@ -62,6 +63,7 @@ fn the_limits_are_those_that_the_documentation_states() {
         (Limit::SIGN_UPS_PER_IP, Some(Limit::SIGN_UPS_PER_SITE), &[quota(20, HOUR)]),
         (Limit::MAILS_PER_EMAIL, None, &[quota(5, HOUR)]),
         (Limit::MAILS_PER_BROWSER, None, &[quota(5, HOUR)]),
+        (Limit::MAILS_PER_EMAIL_OF_BROWSERS, None, &[quota(20, HOUR)]),
         (Limit::MAILS_PER_USER, None, &[quota(5, HOUR)]),
         (Limit::MAILS_PER_IP, Some(Limit::MAILS_PER_SITE), &[quota(20, HOUR)]),
     ] {

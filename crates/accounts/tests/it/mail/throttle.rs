@@ -1,8 +1,9 @@
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use accounts::{
-    Caller, RequestEmailChange, RequestEmailChangeError, RequestMailError, RequestSignInCode,
-    SendVerificationError, SignIn, SignedIn,
+    Caller, ClientInfo, RequestEmailChange, RequestEmailChangeError, RequestMailError,
+    RequestSignInCode, SendVerificationError, SignIn, SignedIn,
 };
 
 use super::app::{HOUR, MINUTE, MailApp, OTHER, caller, caller_at};
@@ -53,6 +54,41 @@ async fn a_known_browser_has_five_mails_of_its_own() {
         assert_eq!(reset(&app, EMAIL, &browser).await, Ok(()));
     }
     assert_eq!(reset(&app, EMAIL, &browser).await, Err(HOUR));
+}
+
+#[tokio::test]
+async fn all_known_browsers_of_an_account_request_twenty_mails_an_hour() {
+    let app = MailApp::new().await;
+    app.verified_account(EMAIL).await;
+    for n in 0..5 {
+        let tokens = app.sign_in(SignIn::new(EMAIL, PASSWORD, &caller_at(n))).await.unwrap();
+        let browser = Caller { device: tokens.device, ..caller_at(n) };
+        let expected = if n < 4 { Ok(()) } else { Err(HOUR) };
+        for _ in 0..5 {
+            assert_eq!(reset(&app, EMAIL, &browser).await, expected);
+        }
+    }
+    // Other browsers have the limit of the email address.
+    assert_eq!(reset(&app, EMAIL, &caller_at(5)).await, Ok(()));
+}
+
+#[tokio::test]
+async fn an_ipv6_site_requests_eighty_mails_an_hour_in_known_browsers_too() {
+    let app = MailApp::new().await;
+    app.verified_account(EMAIL).await;
+    let at = |subnet| -> Caller {
+        let ip = Ipv6Addr::new(0x2001, 0xdb8, 1, subnet, 0, 0, 0, 1);
+        ClientInfo::new(Some(ip.into()), None).into()
+    };
+    let tokens = app.sign_in(SignIn::new(EMAIL, PASSWORD, &at(0))).await.unwrap();
+    for n in 0..80 {
+        let email = format!("user{n}@example.com");
+        assert_eq!(reset(&app, &email, &at(n / 20)).await, Ok(()));
+    }
+    let browser = Caller { device: tokens.device.clone(), ..at(4) };
+    assert_eq!(reset(&app, EMAIL, &browser).await, Err(HOUR));
+    let elsewhere = Caller { device: tokens.device, ..caller() };
+    assert_eq!(reset(&app, EMAIL, &elsewhere).await, Ok(()));
 }
 
 #[tokio::test]
