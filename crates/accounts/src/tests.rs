@@ -13,7 +13,7 @@ use crate::accounts::Accounts;
 use crate::builder::Builder;
 use crate::caller::Caller;
 use crate::config::Config;
-use crate::mail::transport::{MailTransport, OutgoingMail, SendMailError};
+use crate::mail::{MailTransport, OutgoingMail, SendMailError};
 use crate::maintenance;
 use crate::password_reset::ResetPasswordError;
 use crate::passwords::{HashingError, PasswordService};

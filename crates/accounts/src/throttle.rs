@@ -263,7 +263,10 @@ impl AttemptScope {
 
 /// Returns the counter of mails that verify this email address.
 pub(crate) fn verifications_of(email: &EmailKey) -> LimitedCounter {
-    LimitedCounter { key: CounterKey::verifications_by_email(email), limit: Limit::MAILS_PER_EMAIL }
+    LimitedCounter {
+        key: CounterKey::verifications_by_email(email),
+        limit: Limit::VERIFICATIONS_PER_EMAIL,
+    }
 }
 
 fn mails_of_network(network: Network) -> LimitedCounter {

@@ -106,6 +106,11 @@ impl Limit {
     pub const MAILS_PER_EMAIL_OF_BROWSERS: Self =
         Self { quotas: &[Quota::new(20, HOUR)], excess: Excess::Never };
 
+    /// Mails that verify one email address, for all accounts that have it or had it: 6 in an hour
+    /// (strict), the mail of a sign-up and 5 that its user requests.
+    pub const VERIFICATIONS_PER_EMAIL: Self =
+        Self { quotas: &[Quota::new(6, HOUR)], excess: Excess::Never };
+
     /// Mails that a signed-in user requests: 5 in an hour (strict).
     pub const MAILS_PER_USER: Self = Self::MAILS_PER_EMAIL;
 

@@ -24,6 +24,7 @@ const STRICT_LIMITS: [Limit; 6] = [
     Limit::MAILS_PER_EMAIL,
     Limit::MAILS_PER_BROWSER,
     Limit::MAILS_PER_EMAIL_OF_BROWSERS,
+    Limit::VERIFICATIONS_PER_EMAIL,
     Limit::MAILS_PER_USER,
     Limit::MAILS_PER_IP,
     Limit::MAILS_PER_SITE,
@@ -64,6 +65,7 @@ fn the_limits_are_those_that_the_documentation_states() {
         (Limit::MAILS_PER_EMAIL, None, &[quota(5, HOUR)]),
         (Limit::MAILS_PER_BROWSER, None, &[quota(5, HOUR)]),
         (Limit::MAILS_PER_EMAIL_OF_BROWSERS, None, &[quota(20, HOUR)]),
+        (Limit::VERIFICATIONS_PER_EMAIL, None, &[quota(6, HOUR)]),
         (Limit::MAILS_PER_USER, None, &[quota(5, HOUR)]),
         (Limit::MAILS_PER_IP, Some(Limit::MAILS_PER_SITE), &[quota(20, HOUR)]),
     ] {
