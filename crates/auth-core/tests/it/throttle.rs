@@ -20,7 +20,7 @@ const LIMITS: [Limit; 8] = [
 ];
 
 /// The limits whose quotas are never exceeded.
-const STRICT_LIMITS: [Limit; 6] = [
+const STRICT_LIMITS: [Limit; 7] = [
     Limit::MAILS_PER_EMAIL,
     Limit::MAILS_PER_BROWSER,
     Limit::MAILS_PER_EMAIL_OF_BROWSERS,
