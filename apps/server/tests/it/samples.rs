@@ -24,9 +24,9 @@ const NOT_RUN: [&str; 5] = [
     "latchkey migrate-store ",
 ];
 
-/// Pages whose commands set up PostgreSQL on other machines. The commands of `latchkey` in them are
-/// tested in the module `postgres`.
-const PAGES_NOT_RUN: [&str; 2] = ["postgresql.md", "postgresql-failover.md"];
+/// Pages whose commands need other machines: PostgreSQL or a relay. The commands of `latchkey` in
+/// them are tested in the modules `postgres` and `mail`.
+const PAGES_NOT_RUN: [&str; 3] = ["mail.md", "postgresql.md", "postgresql-failover.md"];
 
 /// Replacements for programs that may be missing or ask for a password.
 const STAND_INS: [(&str, &str); 4] = [
