@@ -29,7 +29,7 @@ pub(crate) const CHANGE_LIFETIME: Duration = Duration::from_hours(1);
 /// How long a code for signing in is valid.
 pub(crate) const SIGN_IN_LIFETIME: Duration = Duration::from_mins(10);
 
-/// Whether a service sends mails.
+/// The setting that turns mails on or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailMode {
     /// There is no [`MailTransport`]. Everything that needs mail is turned off.

@@ -104,7 +104,7 @@ pub(crate) struct NewAccount {
     pub(crate) hash: PasswordHash,
     /// The audit event. Its time is also the creation time of the account.
     pub(crate) event: Event,
-    /// Whether the user gets a mail with a code that verifies the email address.
+    /// The setting that decides whether the user gets a code that verifies the email address.
     pub(crate) mail: MailMode,
 }
 

@@ -53,7 +53,7 @@ pub struct InvalidResetToken;
 
 /// A code that a user copies from a mail: 40 bits in Crockford's base32, such as `K7QM-2XRD`.
 ///
-/// A code is short, so whoever presents one must also prove who they are: with a session, or with
+/// A code is short, so it is accepted only together with another secret: a session of its user, or
 /// the [`EmailSignInToken`] of the browser that requested the code. `Debug` does not print it, and
 /// it is zeroized when dropped.
 ///

@@ -42,12 +42,12 @@ pub struct SmtpTransport {
     tls: Result<TlsParameters, String>,
 }
 
-/// What [`SmtpTransport::check`] has found.
+/// The result of [`SmtpTransport::check`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SmtpCheck {
-    /// Whether the connection is encrypted.
+    /// The encryption of the connection.
     pub encryption: SmtpEncryption,
-    /// Whether the relay has accepted a password.
+    /// The authentication to the relay.
     pub authentication: SmtpAuthentication,
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 pub struct Fault {
     /// The command at which the fault occurs.
     pub command: Command,
-    /// What the server does instead of its normal reply.
+    /// The behaviour instead of the normal reply.
     pub action: Action,
 }
 
@@ -32,7 +32,7 @@ pub enum Command {
     Quit,
 }
 
-/// What a server does instead of its normal reply.
+/// The behaviour of a server instead of its normal reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// It sends this reply, which is one or more lines without the last line break. If the reply is

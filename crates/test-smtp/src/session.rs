@@ -21,7 +21,7 @@ pub(crate) enum Channel {
     Tls,
 }
 
-/// Whether a command takes effect.
+/// The effect of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reply {
     Positive,

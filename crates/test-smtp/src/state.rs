@@ -17,7 +17,7 @@ pub struct ReceivedMail {
     pub content: String,
 }
 
-/// What the sessions of a server share.
+/// The state that the sessions of a server share.
 pub(crate) struct State {
     pub(crate) login: Option<(&'static str, &'static str)>,
     pub(crate) mechanisms: &'static str,

@@ -93,7 +93,7 @@ pub struct Mail {
     pub attempt: u32,
 }
 
-/// What a mail says. `Debug` prints no secret.
+/// The content of a mail. `Debug` prints no secret.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Message {
@@ -146,8 +146,7 @@ pub struct Requested {
     pub expires_at: Timestamp,
 }
 
-/// A change to an account that its user is told about (NIST SP 800-63B-4, 4.6; OWASP ASVS 5.0,
-/// 6.3.7).
+/// A notice of a change to an account (NIST SP 800-63B-4, 4.6; OWASP ASVS 5.0, 6.3.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Notice {
     /// The change.
@@ -196,7 +195,7 @@ pub struct MailRecord {
     pub next_attempt_at: Option<Timestamp>,
     /// When the mail was rejected for good.
     pub failed_at: Option<Timestamp>,
-    /// Why the last attempt failed.
+    /// The reason why the last attempt failed.
     pub reason: Option<String>,
 }
 
@@ -221,7 +220,7 @@ pub enum RetryMailsOutcome {
     NotFound,
 }
 
-/// What a method needs to add a mail with a code or a token.
+/// The id and the origin of a mail that is about to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMail {
     /// The id of the mail.

@@ -6,8 +6,8 @@ use auth_core::PasswordPolicy;
 use js_sys::{Function, Reflect};
 use wasm_bindgen::JsCast as _;
 use web_sys::{
-    AbortSignal, Document, Element, Event, HtmlElement, HtmlMetaElement, KeyboardEvent, MouseEvent,
-    VisibilityState,
+    AbortSignal, Document, Element, Event, HtmlElement, HtmlInputElement, HtmlMetaElement,
+    KeyboardEvent, MouseEvent, VisibilityState,
 };
 
 use crate::mail::Mail;
@@ -17,6 +17,14 @@ use crate::sign_up::SignUp;
 #[must_use]
 pub fn element(id: &str) -> Option<Element> {
     document()?.get_element_by_id(id)
+}
+
+/// Empties the input with this id, if there is one.
+pub fn clear_input(id: &str) {
+    if let Some(input) = element(id).and_then(|element| element.dyn_into::<HtmlInputElement>().ok())
+    {
+        input.set_value("");
+    }
 }
 
 /// Returns the rules for a new password, which the server has written into the page. Without them,

@@ -71,9 +71,7 @@ impl FieldProblem {
             Self::CodeMissing => "Enter the code from the e-mail.".to_owned(),
             Self::CodeWrong => "This code is not correct. Check it and try again.".to_owned(),
             Self::CodeExpired => "This code is no longer valid. Request a new one.".to_owned(),
-            Self::TokenInvalid => {
-                "This link has expired or was already used. Request a new one.".to_owned()
-            }
+            Self::TokenInvalid => "This link has expired or was already used.".to_owned(),
             Self::PasswordMissing => "Enter your password.".to_owned(),
             Self::PasswordTooShort(1) => "Enter a password with at least 1 character.".to_owned(),
             Self::PasswordTooShort(min) => {

@@ -102,7 +102,7 @@ impl Limit {
     pub const MAILS_PER_BROWSER: Self = Self::MAILS_PER_EMAIL;
 
     /// Mails to one email address that browsers which its account knows request, together: 20 in an
-    /// hour (strict). Whoever has the password can sign in with any number of browsers.
+    /// hour (strict). Anyone who has the password can sign in with any number of browsers.
     pub const MAILS_PER_EMAIL_OF_BROWSERS: Self =
         Self { quotas: &[Quota::new(20, HOUR)], excess: Excess::Never };
 

@@ -30,8 +30,8 @@ pub(super) struct DatabaseError {
 pub(super) enum ErrorKind {
     /// The transaction conflicted with another one. It was rolled back and can run again.
     Conflict,
-    /// What was read before the transaction has changed. Nothing was changed, and it must be read
-    /// again.
+    /// Rows that were read before the transaction have changed since. The transaction changed
+    /// nothing. Read the rows again before it is repeated.
     Stale,
     /// A row with this key exists. The transaction was rolled back. If it runs again, it finds the
     /// row.

@@ -4,7 +4,7 @@ use yew::prelude::*;
 use super::field::{described_by, field_error};
 use crate::messages::FieldProblem;
 
-/// What the user enters into a [`TextField`].
+/// The kind of text in a [`TextField`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextContent {
     /// The email address of the account.
@@ -40,7 +40,7 @@ pub struct TextFieldProps {
     pub name: &'static str,
     /// The label.
     pub label: &'static str,
-    /// What the user enters.
+    /// The kind of text.
     pub content: TextContent,
     /// The initial value.
     #[prop_or_default]

@@ -7,6 +7,7 @@ use yew::prelude::*;
 
 use super::submission::use_submission;
 use crate::api::ApiError;
+use crate::browser;
 use crate::components::{CodeForm, Failure, FormData, Progress};
 use crate::messages::FieldProblem;
 
@@ -58,8 +59,8 @@ where
     MailRequest { progress, sent, onsubmit, onrepeat }
 }
 
-/// Returns the state of a form for a code. After a new code was sent, the error of the previous one is
-/// left out. `request` is the state of the request for a new code.
+/// Returns the state of a form for a code. After a new code was sent, the previous one and its error
+/// are removed. `request` is the state of the request for a new code.
 #[hook]
 pub(super) fn use_code_progress(progress: Progress, request: &Progress) -> Progress {
     // The number of attempts before the latest code was sent.
@@ -69,6 +70,7 @@ pub(super) fn use_code_progress(progress: Progress, request: &Progress) -> Progr
         move |request| {
             if request.has_succeeded() {
                 earlier.set(attempts);
+                browser::clear_input(CodeForm::FIELD);
             }
         }
     });

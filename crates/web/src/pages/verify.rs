@@ -49,7 +49,12 @@ pub fn Verify(props: &VerifyProps) -> Html {
         <article class="auth">
             {door()}
             <div class="auth-form">
-                <h1 tabindex="-1">{"Confirm your e-mail address"}</h1>
+                <h1 tabindex="-1">
+                    {"Confirm your "}
+                    // The line must not break after the hyphen.
+                    <span class="unbroken">{"e-mail"}</span>
+                    {" address"}
+                </h1>
                 {status(text.map(AttrValue::from))}
                 if is_verified {
                     <p key="verified">

@@ -21,7 +21,7 @@ pub(super) struct Scenario {
     pub(super) connections: usize,
 }
 
-/// What is requested with `POST`.
+/// The endpoint of a `POST` request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Endpoint {
     LogIn,
