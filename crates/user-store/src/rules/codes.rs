@@ -544,3 +544,42 @@ fn code_message(code: &NewCode, now: Timestamp) -> CodeMessage {
 fn requested(at: Timestamp, client: &ClientInfo, expires_at: Timestamp) -> Requested {
     Requested { at, ip: client.ip(), expires_at }
 }
+
+#[cfg(test)]
+mod tests {
+    use auth_core::{ResetToken, SystemRandom};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    /// All changes of an email address delete the codes of the account. If a code is left
+    /// nevertheless, it belongs to the previous address.
+    #[test]
+    fn a_code_for_a_previous_email_address_is_not_valid() {
+        let user = |email| User {
+            id: UserId::from_uuid_bytes([1; 16]),
+            email: Email::parse(email).unwrap(),
+            created_at: NOW,
+            disabled_at: None,
+            email_verified_at: Some(NOW),
+        };
+        let (ada, moved) = (user("ada@example.com"), user("ada@example.org"));
+        let hash = *ResetToken::generate(&SystemRandom).hash().as_bytes();
+        let code = CodeRow {
+            hash,
+            email_hash: EmailHash::of(ada.email.key()),
+            user: Some(ada.id),
+            browser: None,
+            remember: false,
+            new_email: None,
+            tries: 0,
+            expires_at: Timestamp::MAX,
+        };
+        assert_eq!(reset_target(Some(&code), Some(&ada), NOW), Some(&ada));
+        assert_eq!(reset_target(Some(&code), Some(&moved), NOW), None);
+        let presented = CodeHash::from_bytes(&hash).unwrap();
+        assert!(matches!(judge(Some(&code), &presented, Some(&ada), NOW), Verdict::Right));
+        assert!(matches!(judge(Some(&code), &presented, Some(&moved), NOW), Verdict::Expired));
+    }
+}

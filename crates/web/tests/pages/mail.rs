@@ -104,7 +104,7 @@ fn the_log_in_page_says_why_a_link_leads_to_it() {
 #[test]
 fn an_unverified_user_can_enter_a_code_and_request_a_new_one() {
     let html = render::<Verify>(VerifyProps { user: ada() });
-    let heading = "Confirm your <span class=\"unbroken\">e-mail</span> address</h1>";
+    let heading = "Confirm your <span class=\"unbroken\">e-mail address</h1>";
     assert!(html.contains(heading), "{html}");
     assert!(html.contains("Ada@Example.com") && html.contains("name=\"code\""), "{html}");
     assert_eq!(text(&html, "type=\"submit\""), "Confirm");
