@@ -34,6 +34,14 @@ impl Visitor {
             .unwrap();
     }
 
+    /// Moves the end of all codes and reset tokens into the past.
+    pub(crate) fn lets_codes_expire(&self) {
+        let database = Connection::open(self.database()).unwrap();
+        database.busy_timeout(Duration::from_secs(5)).unwrap();
+        let expired = database.execute("UPDATE codes SET expires_at = 0", []).unwrap();
+        assert!(expired > 0, "there is no code");
+    }
+
     async fn backdated(&self, token: &str, time: Duration) -> String {
         let store = SqliteStore::open(&self.database()).unwrap();
         let now = SystemClock.now();

@@ -69,3 +69,40 @@ async fn ones_own_address_in_another_spelling_is_an_error_at_its_field() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_verified_address_is_told_of_the_change() {
+    visit_with_mail(&[], async |ada| {
+        ada.logs_in().await;
+        ada.open(&ada.mail(EMAIL, 1).await.link("/verify")).await;
+        ada.presses("Confirm").await;
+        ada.message("status").await;
+        ada.requests_a_change_of_email(NEW_EMAIL).await;
+        let requested = ada.mail(EMAIL, 2).await;
+        let code = ada.mail(NEW_EMAIL, 1).await.code();
+        assert!(!requested.text.contains(&code), "{}", requested.text);
+        ada.types("code", &code).await;
+        ada.presses("Confirm").await;
+        let changed = ada.mail(EMAIL, 3).await;
+        assert_ne!(requested.subject, changed.subject);
+        for notice in [requested, changed] {
+            assert!(notice.text.contains("127.0.0.1"), "{}", notice.text);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_email_address_that_is_taken_in_the_meantime_is_reported_at_the_end() {
+    visit_with_mail(&[], async |ada| {
+        ada.logs_in().await;
+        ada.requests_a_change_of_email(NEW_EMAIL).await;
+        let code = ada.mail(NEW_EMAIL, 1).await.code();
+        ada.server.sign_up(NEW_EMAIL, "a password of somebody else");
+        ada.types("code", &code).await;
+        ada.presses("Confirm").await;
+        assert!(ada.message("alert").await.contains("already exists"));
+        ada.server.log_in(EMAIL, PASSWORD);
+    })
+    .await;
+}

@@ -1,5 +1,13 @@
 use crate::mail::mailbox::visit_with_mail;
-use crate::visitor::{EMAIL, NEW, Visitor};
+use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor};
+
+/// Records the URLs with which a form is painted.
+const RECORD_PAINTED_URLS: &str = "
+    window.painted = [];
+    (function record() {
+        if (document.querySelector('main form')) painted.push(location.href);
+        requestAnimationFrame(record);
+    })();";
 
 impl Visitor {
     /// Requests a reset on `/forgot`, which is reached from the log-in page.
@@ -96,6 +104,46 @@ async fn an_email_address_without_an_account_gets_the_same_answer_and_no_mail() 
         // This mail was requested later.
         ada.mail(EMAIL, 2).await;
         assert_eq!(ada.mails("nobody@example.com"), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_secret_in_a_link_is_neither_in_a_painted_page_nor_in_the_history() {
+    visit_with_mail(&[], async |ada| {
+        ada.server.sign_up(EMAIL, PASSWORD);
+        ada.forgets_the_password(EMAIL).await;
+        let link = ada.mail(EMAIL, 2).await.link("/reset");
+        ada.open("/nothing").await;
+        let before = ada.script("history.length").await.as_u64().unwrap();
+        ada.adds_script(RECORD_PAINTED_URLS).await;
+        ada.open(&link).await;
+        ada.field("new_password").await;
+        let painted = ada.script("painted").await;
+        assert!(!painted.as_array().unwrap().is_empty());
+        for url in painted.as_array().unwrap() {
+            assert!(!url.as_str().unwrap().contains('#'), "{painted}");
+        }
+        assert_eq!(ada.script("history.length").await, before + 1);
+        ada.browser.client.back().await.unwrap();
+        ada.arrives_at("/nothing").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_expired_link_leads_to_a_new_one() {
+    visit_with_mail(&[], async |ada| {
+        ada.server.sign_up(EMAIL, PASSWORD);
+        ada.forgets_the_password(EMAIL).await;
+        let link = ada.mail(EMAIL, 2).await.link("/reset");
+        ada.lets_codes_expire();
+        ada.open(&link).await;
+        ada.types("new_password", NEW).await;
+        ada.presses("Set new password").await;
+        ada.shows_an_invalid_token().await;
+        ada.until("document.querySelector('main a[href=\"/forgot\"]')").await;
+        ada.server.log_in(EMAIL, PASSWORD);
     })
     .await;
 }

@@ -30,7 +30,7 @@ async fn links_still_work_after_a_scanner_has_opened_them() {
         let verify = ada.mail(EMAIL, 1).await.link("/verify");
         let reset = ada.mail(EMAIL, 2).await.link("/reset");
         ada.in_another_browser(async |scanner| {
-            for link in [&verify, &reset] {
+            for link in [&verify, &reset, "/forgot"] {
                 scanner.scans(link).await;
                 // The server is not sent the secret.
                 let url = scanner.script("location.href").await;

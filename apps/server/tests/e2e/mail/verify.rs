@@ -94,3 +94,28 @@ async fn only_the_newest_code_works_and_five_wrong_tries_end_it() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_expired_link_leads_to_a_new_code_and_a_used_one_says_so() {
+    visit_with_mail(&[], async |ada| {
+        ada.logs_in().await;
+        let expired = ada.mail(EMAIL, 1).await.link("/verify");
+        ada.lets_codes_expire();
+        ada.open(&expired).await;
+        ada.presses("Confirm").await;
+        assert!(ada.message("alert").await.contains("no longer valid. Request a new one"));
+
+        ada.presses("Send a new code").await;
+        let link = ada.mail(EMAIL, 2).await.link("/verify");
+        ada.open(&link).await;
+        assert_eq!(ada.value("code").await, ada.mail(EMAIL, 2).await.code());
+        ada.presses("Confirm").await;
+        let confirmed = format!("{EMAIL} is confirmed");
+        assert!(ada.message("status").await.contains(&confirmed));
+        ada.open("/nothing").await;
+        ada.open(&link).await;
+        ada.until(&format!("document.querySelector('main').innerText.includes('{confirmed}')"))
+            .await;
+    })
+    .await;
+}
