@@ -28,6 +28,8 @@ cases! {
     a_deferred_mail_is_listed_with_the_reason,
     a_rejected_mail_is_listed_without_its_message_for_a_while,
     a_retried_mail_is_due_at_once,
+    a_mail_that_is_retried_during_an_attempt_is_not_claimed_again,
+    a_retried_mail_whose_server_has_stopped_is_due_after_two_minutes,
     an_expired_mail_is_deleted_and_not_claimed,
     a_stand_in_is_never_claimed_or_listed,
     a_new_code_deletes_the_unsent_mail_with_the_previous_one,
@@ -164,17 +166,65 @@ async fn a_retried_mail_is_due_at_once(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let first = add_mail(&store, "ada@example.com").await;
     let second = add_mail(&store, "grace@example.com").await;
+    let defer_both = async || {
+        store.mail_deferred(first, "451 try later").await.unwrap();
+        store.mail_deferred(second, "451 try later").await.unwrap();
+    };
     assert_eq!(claim(&store, NOW).await.len(), 2);
+    defer_both().await;
     let now = NOW + SECOND;
+    assert_eq!(claim(&store, now).await, []);
     assert_eq!(store.retry_mails(Some(first), now).await.unwrap(), RetryMailsOutcome::Due(1));
     let claimed: Vec<_> = claim(&store, now).await.into_iter().map(|mail| mail.id).collect();
     assert_eq!(claimed, [first]);
+    defer_both().await;
     assert_eq!(store.retry_mails(None, now).await.unwrap(), RetryMailsOutcome::Due(2));
     assert_eq!(claim(&store, now).await.len(), 2);
     store.mail_sent(second).await.unwrap();
     for id in [second, mail_id()] {
         assert_eq!(store.retry_mails(Some(id), now).await.unwrap(), RetryMailsOutcome::NotFound);
     }
+}
+
+async fn a_mail_that_is_retried_during_an_attempt_is_not_claimed_again(
+    deployment: &dyn Deployment,
+) {
+    let [server, other] = two_servers(deployment).await;
+    let id = add_mail(&server, "ada@example.com").await;
+    // The second attempt: the third one would be due 4 minutes later.
+    for start in [NOW, NOW + 2 * MINUTE] {
+        assert_eq!(claim(&server, start).await.len(), 1);
+        for (retried, id) in [(start, None), (start + SECOND, Some(id))] {
+            assert_eq!(other.retry_mails(id, retried).await.unwrap(), RetryMailsOutcome::Due(1));
+            assert_eq!(claim(&other, start + 2 * MINUTE - SECOND).await, []);
+        }
+        // Once the attempt is deferred, another retry makes the mail due.
+        server.mail_deferred(id, "451 try later").await.unwrap();
+    }
+    let now = NOW + 3 * MINUTE;
+    assert_eq!(other.retry_mails(Some(id), now).await.unwrap(), RetryMailsOutcome::Due(1));
+    assert_eq!(claim(&other, now).await[0].id, id);
+}
+
+async fn a_retried_mail_whose_server_has_stopped_is_due_after_two_minutes(
+    deployment: &dyn Deployment,
+) {
+    let store = deployment.connect().await;
+    let ids =
+        [add_mail(&store, "ada@example.com").await, add_mail(&store, "bob@example.com").await];
+    for start in [NOW, NOW + 2 * MINUTE] {
+        assert_eq!(claim(&store, start).await.len(), 2);
+    }
+    // Without a retry, the third attempts would be due 4 minutes after the second ones.
+    let retried = NOW + 2 * MINUTE + SECOND;
+    assert_eq!(store.retry_mails(Some(ids[0]), retried).await.unwrap(), RetryMailsOutcome::Due(1));
+    assert_eq!(claim(&store, NOW + 4 * MINUTE - SECOND).await, []);
+    let claimed = claim(&store, NOW + 4 * MINUTE).await;
+    assert_eq!((claimed.len(), claimed[0].id), (1, ids[0]));
+    // When the claim has ended, a retry makes the mail due at once.
+    let late = NOW + 5 * MINUTE;
+    assert_eq!(store.retry_mails(Some(ids[1]), late).await.unwrap(), RetryMailsOutcome::Due(1));
+    assert_eq!(claim(&store, late).await[0].id, ids[1]);
 }
 
 async fn an_expired_mail_is_deleted_and_not_claimed(deployment: &dyn Deployment) {
