@@ -11,9 +11,8 @@ use crate::codes::{
 };
 use crate::error::StoreError;
 use crate::mails::NewCode;
-use crate::rules::codes::{
-    ChangedEmailState, CodeDecision, CodePurpose, CodeRequest, CodeRow, EmailChangeState,
-};
+use crate::rules::codes::{CodeDecision, CodePurpose, CodeRequest, CodeRow};
+use crate::rules::email_change::{ChangedEmailState, EmailChangeState};
 use crate::rules::mails::MailRow;
 use crate::rules::{self, Decision};
 use crate::sessions::{ActingSession, NewSession};
@@ -38,7 +37,7 @@ impl CodeStore for SqliteStore {
                 let account = users::by_id(tx, acting.session.user_id)?;
                 let unsent = mails::count_unsent(tx, &code.mail.network)?;
                 let (session, account) = (session.as_ref(), account.as_ref());
-                match rules::codes::send_verification_code(
+                match rules::email_verification::send_verification_code(
                     &acting, session, account, unsent, &code, now,
                 ) {
                     Decision::Write(request) => {
@@ -65,7 +64,7 @@ impl CodeStore for SqliteStore {
                 let account = users::by_id(tx, user)?;
                 let code = code_of(tx, CodePurpose::VerifyEmail, account.as_ref())?;
                 let (session, stored) = (session.as_ref(), code.as_ref());
-                let decision = rules::codes::verify_email(
+                let decision = rules::email_verification::verify_email(
                     &acting,
                     session,
                     account.as_ref(),
@@ -112,7 +111,7 @@ impl CodeStore for SqliteStore {
                     owner: owner.as_ref(),
                     unsent: mails::count_unsent(tx, &change.code.mail.network)?,
                 };
-                match rules::codes::send_email_change_code(&proof, &change, stored, now) {
+                match rules::email_change::send_email_change_code(&proof, &change, stored, now) {
                     Decision::Write(request) => {
                         save(tx, &request)?;
                         Ok(SendEmailChangeOutcome::Stored)
@@ -148,7 +147,8 @@ impl CodeStore for SqliteStore {
                     code: code.as_ref(),
                     owner,
                 };
-                let decision = rules::codes::change_email(&acting, &presented, notice, stored, now);
+                let decision =
+                    rules::email_change::change_email(&acting, &presented, notice, stored, now);
                 let change = match try_code(tx, decision)? {
                     Ok(change) => change,
                     Err(outcome) => return Ok(outcome),
@@ -179,7 +179,8 @@ impl CodeStore for SqliteStore {
                 let account = users::by_email(tx, &email)?;
                 let unsent = mails::count_unsent(tx, &token.mail.network)?;
                 let account = account.as_ref();
-                match rules::codes::send_reset_token(&email, account, unsent, &token, now) {
+                match rules::password_reset::send_reset_token(&email, account, unsent, &token, now)
+                {
                     Decision::Write(request) => {
                         save(tx, &request)?;
                         Ok(SendOutcome::Stored)
@@ -203,7 +204,7 @@ impl CodeStore for SqliteStore {
             Ok((code, account))
         });
         let (code, account) = found.await?;
-        Ok(rules::codes::reset_target(code.as_ref(), account.as_ref(), now).cloned())
+        Ok(rules::password_reset::reset_target(code.as_ref(), account.as_ref(), now).cloned())
     }
 
     async fn reset_password(
@@ -217,7 +218,8 @@ impl CodeStore for SqliteStore {
                 let code = codes::by_reset_token(tx, &reset.token)?;
                 let account = account_of(tx, code.as_ref())?;
                 let (stored, owner) = (code.as_ref(), account.as_ref());
-                let write = match rules::codes::reset_password(&reset, stored, owner, now) {
+                let write = match rules::password_reset::reset_password(&reset, stored, owner, now)
+                {
                     Decision::Write(write) => write,
                     Decision::Return(outcome) => return Ok(outcome),
                 };
@@ -256,7 +258,7 @@ impl CodeStore for SqliteStore {
                 let account = users::by_email(tx, &email)?;
                 let unsent = mails::count_unsent(tx, &code.mail.network)?;
                 let account = account.as_ref();
-                match rules::codes::send_sign_in_code(&email, account, unsent, &code, now) {
+                match rules::email_sign_in::send_sign_in_code(&email, account, unsent, &code, now) {
                     Decision::Write(request) => {
                         save(tx, &request)?;
                         Ok(SendOutcome::Stored)
@@ -291,7 +293,7 @@ impl CodeStore for SqliteStore {
                 let account = account_of(tx, code.as_ref())?;
                 let (stored, owner) = (code.as_ref(), account.as_ref());
                 let decision =
-                    rules::codes::open_session_with_code(&new, stored, &presented, owner);
+                    rules::email_sign_in::open_session_with_code(&new, stored, &presented, owner);
                 let event = match try_code(tx, decision)? {
                     Ok(event) => event,
                     Err(outcome) => return Ok(outcome),
