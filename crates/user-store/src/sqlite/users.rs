@@ -182,11 +182,11 @@ impl UserStore for SqliteStore {
             .write(move |tx| {
                 let account = users::account_state(tx, user)?;
                 sessions::delete_all(tx, user)?;
-                delete_codes(tx, user)?;
                 let event = match rules::users::disable_user(account.as_ref(), now) {
                     Decision::Write(event) => event,
                     Decision::Return(outcome) => return Ok(outcome),
                 };
+                delete_codes(tx, user)?;
                 users::set_disabled_at(tx, user, Some(now))?;
                 audit::insert(tx, &event)?;
                 Ok(UpdateUserOutcome::Updated)
