@@ -43,14 +43,10 @@ impl CodeStore for PostgresStore {
             let session = find_session(reply, 2, id)?;
             let unsent = mails::read_unsent(reply.first(3))?;
             let (session, account) = (session.as_ref(), account.as_ref());
-            match rules::email_verification::send_verification_code(
+            let decision = rules::email_verification::send_verification_code(
                 &acting, session, account, unsent, &code, now,
-            ) {
-                Decision::Write(request) => {
-                    Ok(Plan { writes: save(&request)?, outcome: SendVerificationOutcome::Stored })
-                }
-                Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
-            }
+            );
+            plan(decision, SendVerificationOutcome::Stored)
         };
         Ok(self.database.write(reads, decide).await?)
     }
@@ -122,12 +118,9 @@ impl CodeStore for PostgresStore {
                 owner: owner.as_ref(),
                 unsent: mails::read_unsent(reply.first(4))?,
             };
-            match rules::email_change::send_email_change_code(&proof, &change, stored, now) {
-                Decision::Write(request) => {
-                    Ok(Plan { writes: save(&request)?, outcome: SendEmailChangeOutcome::Stored })
-                }
-                Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
-            }
+            let decision =
+                rules::email_change::send_email_change_code(&proof, &change, stored, now);
+            plan(decision, SendEmailChangeOutcome::Stored)
         };
         Ok(self.database.write(reads, decide).await?)
     }
@@ -193,12 +186,9 @@ impl CodeStore for PostgresStore {
             let account = read_user(reply, 1)?;
             let unsent = mails::read_unsent(reply.first(2))?;
             let account = account.as_ref();
-            match rules::password_reset::send_reset_token(&email, account, unsent, &token, now) {
-                Decision::Write(request) => {
-                    Ok(Plan { writes: save(&request)?, outcome: SendOutcome::Stored })
-                }
-                Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
-            }
+            let decision =
+                rules::password_reset::send_reset_token(&email, account, unsent, &token, now);
+            plan(decision, SendOutcome::Stored)
         };
         Ok(self.database.write(reads, decide).await?)
     }
@@ -272,12 +262,9 @@ impl CodeStore for PostgresStore {
             let account = read_user(reply, 1)?;
             let unsent = mails::read_unsent(reply.first(2))?;
             let account = account.as_ref();
-            match rules::email_sign_in::send_sign_in_code(&email, account, unsent, &code, now) {
-                Decision::Write(request) => {
-                    Ok(Plan { writes: save(&request)?, outcome: SendOutcome::Stored })
-                }
-                Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
-            }
+            let decision =
+                rules::email_sign_in::send_sign_in_code(&email, account, unsent, &code, now);
+            plan(decision, SendOutcome::Stored)
         };
         Ok(self.database.write(reads, decide).await?)
     }
@@ -342,6 +329,15 @@ impl CodeStore for PostgresStore {
 /// The statements are the same whether or not there is an account.
 fn lock_addressee(email: &EmailKey, unsent: Query) -> Vec<Query> {
     vec![users::lock_by_email(email), users::by_email(email), unsent]
+}
+
+/// Plans what a decision about a request for a mail with a code changes. `stored` is the outcome if
+/// the rows of the request are saved.
+fn plan<O>(decision: Decision<CodeRequest, O>, stored: O) -> Result<Plan<O>, DatabaseError> {
+    match decision {
+        Decision::Write(request) => Ok(Plan { writes: save(&request)?, outcome: stored }),
+        Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
+    }
 }
 
 /// Saves the rows of a request for a mail with a code. The code is locked before the mails.

@@ -37,15 +37,10 @@ impl CodeStore for SqliteStore {
                 let account = users::by_id(tx, acting.session.user_id)?;
                 let unsent = mails::count_unsent(tx, &code.mail.network)?;
                 let (session, account) = (session.as_ref(), account.as_ref());
-                match rules::email_verification::send_verification_code(
+                let decision = rules::email_verification::send_verification_code(
                     &acting, session, account, unsent, &code, now,
-                ) {
-                    Decision::Write(request) => {
-                        save(tx, &request)?;
-                        Ok(SendVerificationOutcome::Stored)
-                    }
-                    Decision::Return(outcome) => Ok(outcome),
-                }
+                );
+                carry_out(tx, decision, SendVerificationOutcome::Stored)
             })
             .await
     }
@@ -111,13 +106,9 @@ impl CodeStore for SqliteStore {
                     owner: owner.as_ref(),
                     unsent: mails::count_unsent(tx, &change.code.mail.network)?,
                 };
-                match rules::email_change::send_email_change_code(&proof, &change, stored, now) {
-                    Decision::Write(request) => {
-                        save(tx, &request)?;
-                        Ok(SendEmailChangeOutcome::Stored)
-                    }
-                    Decision::Return(outcome) => Ok(outcome),
-                }
+                let decision =
+                    rules::email_change::send_email_change_code(&proof, &change, stored, now);
+                carry_out(tx, decision, SendEmailChangeOutcome::Stored)
             })
             .await
     }
@@ -179,14 +170,9 @@ impl CodeStore for SqliteStore {
                 let account = users::by_email(tx, &email)?;
                 let unsent = mails::count_unsent(tx, &token.mail.network)?;
                 let account = account.as_ref();
-                match rules::password_reset::send_reset_token(&email, account, unsent, &token, now)
-                {
-                    Decision::Write(request) => {
-                        save(tx, &request)?;
-                        Ok(SendOutcome::Stored)
-                    }
-                    Decision::Return(outcome) => Ok(outcome),
-                }
+                let decision =
+                    rules::password_reset::send_reset_token(&email, account, unsent, &token, now);
+                carry_out(tx, decision, SendOutcome::Stored)
             })
             .await
     }
@@ -258,13 +244,9 @@ impl CodeStore for SqliteStore {
                 let account = users::by_email(tx, &email)?;
                 let unsent = mails::count_unsent(tx, &code.mail.network)?;
                 let account = account.as_ref();
-                match rules::email_sign_in::send_sign_in_code(&email, account, unsent, &code, now) {
-                    Decision::Write(request) => {
-                        save(tx, &request)?;
-                        Ok(SendOutcome::Stored)
-                    }
-                    Decision::Return(outcome) => Ok(outcome),
-                }
+                let decision =
+                    rules::email_sign_in::send_sign_in_code(&email, account, unsent, &code, now);
+                carry_out(tx, decision, SendOutcome::Stored)
             })
             .await
     }
@@ -308,6 +290,18 @@ impl CodeStore for SqliteStore {
                 Ok(OpenSessionWithCodeOutcome::Opened { user, device_version, ended })
             })
             .await
+    }
+}
+
+/// Carries out a decision about a request for a mail with a code. Returns `stored` if the rows of the
+/// request are saved.
+fn carry_out<O>(tx: &Connection, decision: Decision<CodeRequest, O>, stored: O) -> Result<O> {
+    match decision {
+        Decision::Write(request) => {
+            save(tx, &request)?;
+            Ok(stored)
+        }
+        Decision::Return(outcome) => Ok(outcome),
     }
 }
 
