@@ -1,26 +1,30 @@
 //! Codes and reset tokens of all purposes.
 
+use auth_core::ResetTokenHash;
 use futures_util::future::{join, join_all};
 
 use crate::audit::EventKind;
 use crate::codes::{
-    ChangeEmailOutcome, OpenSessionWithCodeOutcome, PendingSignIn, ResetPasswordOutcome,
-    SendVerificationOutcome, VerifyEmailOutcome,
+    ChangeEmailOutcome, OpenSessionWithCodeOutcome, PasswordReset, PendingSignIn,
+    ResetPasswordOutcome, SendVerificationOutcome, VerifyEmailOutcome,
 };
 use crate::conformance::code_steps::{
     change, change_to, request_sign_in, send_verification, sign_in, verify,
 };
 use crate::conformance::deployment::Deployment;
 use crate::conformance::steps::{
-    NOW, acting, hash, kinds_of_mails, mail_id, new_code, open, password_reset, reauthenticate,
-    request_reset, set_password, sign_in_ada, sign_out, sign_up_verified, two_servers, user,
+    NOW, SECOND, acting, client, hash, kinds_of_mails, mail_id, new_code, open, password_reset,
+    reauthenticate, request_reset, set_password, sign_in_ada, sign_out, sign_up_verified,
+    two_servers, user,
 };
-use crate::mails::FAILED_MAIL_RETENTION;
+use crate::mails::{FAILED_MAIL_RETENTION, NewCode};
 use crate::users::{ReauthenticatedChangeOutcome, UpdateUserOutcome};
 
 cases! {
     ($) codes_cases in codes;
     an_ended_session_uses_no_code,
+    an_expired_session_uses_no_code,
+    a_code_is_valid_only_for_its_purpose,
     a_notice_goes_only_to_a_verified_email,
     a_disabled_account_has_no_valid_codes,
     a_request_for_an_unknown_or_disabled_email_is_stored_without_a_user,
@@ -43,6 +47,39 @@ async fn an_ended_session_uses_no_code(deployment: &dyn Deployment) {
     assert_eq!(sent.unwrap(), SendVerificationOutcome::SessionEnded);
     let outcome = verify(&store, &other, &verification).await;
     assert!(matches!(outcome, VerifyEmailOutcome::Verified(_)), "{outcome:?}");
+}
+
+async fn an_expired_session_uses_no_code(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let (ada, session) = sign_in_ada(&store).await;
+    let end = session.idle_expires_at;
+    let code = NewCode { expires_at: end + SECOND, ..new_code(&ada) };
+    let sent = store.send_verification_code(&acting(&session), &code, end).await.unwrap();
+    assert_eq!(sent, SendVerificationOutcome::SessionEnded);
+    let sent = store.send_verification_code(&acting(&session), &code, NOW).await.unwrap();
+    assert_eq!(sent, SendVerificationOutcome::Stored);
+    let outcome = store.verify_email(&acting(&session), &code.hash, end).await.unwrap();
+    assert_eq!(outcome, VerifyEmailOutcome::SessionEnded);
+    let outcome = store.change_email(&acting(&session), &code.hash, None, end).await.unwrap();
+    assert_eq!(outcome, ChangeEmailOutcome::SessionEnded);
+}
+
+async fn a_code_is_valid_only_for_its_purpose(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let (ada, session) = sign_in_ada(&store).await;
+    let verification = send_verification(&store, &session, &ada).await;
+    assert_eq!(change(&store, &session, &verification).await, ChangeEmailOutcome::CodeExpired);
+    let token = ResetTokenHash::from_bytes(verification.hash.as_bytes()).unwrap();
+    assert_eq!(store.reset_target(&token, NOW).await.unwrap(), None);
+    let reset = PasswordReset { token, password: hash(), client: client(), notice: None };
+    let outcome = store.reset_password(&reset, NOW).await.unwrap();
+    assert_eq!(outcome, ResetPasswordOutcome::TokenInvalid);
+    assert!(matches!(
+        verify(&store, &session, &verification).await,
+        VerifyEmailOutcome::Verified(_)
+    ));
+    let email = change_to(&store, &ada, &session, "new@example.com").await;
+    assert_eq!(verify(&store, &session, &email).await, VerifyEmailOutcome::CodeExpired);
 }
 
 async fn a_notice_goes_only_to_a_verified_email(deployment: &dyn Deployment) {

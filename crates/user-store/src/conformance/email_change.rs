@@ -3,12 +3,13 @@
 use auth_core::Email;
 
 use crate::audit::EventKind;
-use crate::codes::{ChangeEmailOutcome, SendEmailChangeOutcome};
+use crate::codes::{ChangeEmailOutcome, MAX_TRIES, SendEmailChangeOutcome};
 use crate::conformance::code_steps::{change, change_to, email_change, kinds_of_events};
 use crate::conformance::deployment::Deployment;
 use crate::conformance::steps::{
-    NOW, SECOND, acting, current_credentials, find_credentials, is_alive, kinds_of_mails, mail_id,
-    open, reauthenticate, request_reset, sign_in_ada, sign_out, sign_up, sign_up_verified,
+    CODE_LIFETIME, NOW, SECOND, acting, current_credentials, find_credentials, is_alive,
+    kinds_of_mails, mail_id, new_code, open, reauthenticate, request_reset, sign_in_ada, sign_out,
+    sign_up, sign_up_verified,
 };
 use crate::mails::Message;
 use crate::users::{Reauthentication, User};
@@ -19,6 +20,7 @@ cases! {
     a_taken_email_gets_a_mail_without_a_code,
     a_code_for_an_email_that_was_taken_meanwhile_is_used_up,
     an_email_change_is_rejected_without_writing,
+    five_wrong_tries_end_a_code_for_a_new_email,
 }
 
 async fn a_code_changes_the_email(deployment: &dyn Deployment) {
@@ -96,4 +98,19 @@ async fn an_email_change_is_rejected_without_writing(deployment: &dyn Deployment
     assert!(kinds_of_mails(&store).await.is_empty());
     let kinds = kinds_of_events(&store).await;
     assert!(!kinds.contains(&EventKind::EmailChangeRequested));
+}
+
+async fn five_wrong_tries_end_a_code_for_a_new_email(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let (ada, session) = sign_in_ada(&store).await;
+    let code = change_to(&store, &ada, &session, "new@example.com").await;
+    let late = store.change_email(&acting(&session), &code.hash, None, NOW + CODE_LIFETIME).await;
+    assert_eq!(late.unwrap(), ChangeEmailOutcome::CodeExpired);
+    let wrong = new_code(&ada);
+    for _ in 1..MAX_TRIES {
+        assert_eq!(change(&store, &session, &wrong).await, ChangeEmailOutcome::CodeWrong);
+    }
+    assert_eq!(change(&store, &session, &wrong).await, ChangeEmailOutcome::CodeExpired);
+    assert_eq!(change(&store, &session, &code).await, ChangeEmailOutcome::CodeExpired);
+    assert_eq!(store.user(ada.id).await.unwrap(), Some(ada));
 }

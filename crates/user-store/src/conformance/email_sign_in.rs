@@ -1,11 +1,13 @@
 //! Signing in by email.
 
 use crate::audit::{Event, EventKind};
-use crate::codes::{MAX_TRIES, NewSignInCode, OpenSessionWithCodeOutcome, PendingSignIn};
+use crate::codes::{
+    MAX_TRIES, NewSignInCode, OpenSessionWithCodeOutcome, PendingSignIn, SendOutcome,
+};
 use crate::conformance::code_steps::{request_sign_in, sign_in};
 use crate::conformance::deployment::Deployment;
 use crate::conformance::steps::{
-    CODE_LIFETIME, NOW, client, current_credentials, is_alive, kinds_of_mails, new_session,
+    CODE_LIFETIME, NOW, SECOND, client, current_credentials, is_alive, kinds_of_mails, new_session,
     new_sign_in_code, open, sign_up_ada, sign_up_verified, user,
 };
 
@@ -14,6 +16,8 @@ cases! {
     a_code_opens_a_session_in_its_browser_once,
     an_unverified_email_gets_no_code_for_signing_in,
     wrong_codes_for_unknown_emails_are_counted_like_others,
+    only_the_newest_code_for_signing_in_is_valid,
+    a_code_opens_no_session_of_another_user,
 }
 
 async fn a_code_opens_a_session_in_its_browser_once(deployment: &dyn Deployment) {
@@ -72,4 +76,31 @@ async fn wrong_codes_for_unknown_emails_are_counted_like_others(deployment: &dyn
         assert_eq!(outcome, OpenSessionWithCodeOutcome::CodeExpired);
         assert_eq!(store.pending_sign_in(&code.browser, NOW).await.unwrap(), None);
     }
+}
+
+async fn only_the_newest_code_for_signing_in_is_valid(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let ada = sign_up_verified(&store, "ada@example.com").await;
+    let former = request_sign_in(&store, ada.email.key()).await;
+    let end = NOW + CODE_LIFETIME;
+    let newest = NewSignInCode { expires_at: end + SECOND, remember: false, ..new_sign_in_code() };
+    let sent = store.send_sign_in_code(ada.email.key(), &newest, NOW).await.unwrap();
+    assert_eq!(sent, SendOutcome::Stored);
+    assert_eq!(store.pending_sign_in(&former.browser, NOW).await.unwrap(), None);
+    let pending = store.pending_sign_in(&newest.browser, end).await.unwrap();
+    assert_eq!(pending, Some(PendingSignIn { user: Some(ada.id), remember: false }));
+    let outcome = sign_in(&store, &ada, &former).await;
+    assert_eq!(outcome, OpenSessionWithCodeOutcome::CodeExpired);
+    let outcome = sign_in(&store, &ada, &newest).await;
+    assert!(matches!(outcome, OpenSessionWithCodeOutcome::Opened { .. }), "{outcome:?}");
+}
+
+async fn a_code_opens_no_session_of_another_user(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let ada = sign_up_verified(&store, "ada@example.com").await;
+    let grace = sign_up_verified(&store, "grace@example.com").await;
+    let code = request_sign_in(&store, ada.email.key()).await;
+    let outcome = sign_in(&store, &grace, &code).await;
+    assert_eq!(outcome, OpenSessionWithCodeOutcome::CodeExpired);
+    assert_eq!(store.sessions(grace.id, NOW).await.unwrap(), []);
 }

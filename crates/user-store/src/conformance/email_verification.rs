@@ -73,7 +73,11 @@ async fn five_wrong_tries_end_a_code(deployment: &dyn Deployment) {
     }
     assert_eq!(verify(&store, &session, &wrong).await, VerifyEmailOutcome::CodeExpired);
     assert_eq!(verify(&store, &session, &code).await, VerifyEmailOutcome::CodeExpired);
-    // Four wrong tries do not end a code, and a new code has new tries.
+    // Four wrong tries do not end a code, and the code that replaces it has new tries.
+    send_verification(&store, &session, &ada).await;
+    for _ in 1..MAX_TRIES {
+        assert_eq!(verify(&store, &session, &wrong).await, VerifyEmailOutcome::CodeWrong);
+    }
     let code = send_verification(&store, &session, &ada).await;
     for _ in 1..MAX_TRIES {
         assert_eq!(verify(&store, &session, &wrong).await, VerifyEmailOutcome::CodeWrong);

@@ -6,11 +6,13 @@ use auth_core::{CounterKey, Email, MailId, Network, Timestamp};
 use futures_util::future::join_all;
 
 use crate::audit::{Event, EventKind};
-use crate::codes::{NewResetToken, SendOutcome};
+use crate::codes::{NewResetToken, SendEmailChangeOutcome, SendOutcome, SendVerificationOutcome};
+use crate::conformance::code_steps::{email_change, send_verification};
 use crate::conformance::deployment::Deployment;
 use crate::conformance::steps::{
-    CODE_LIFETIME, NOW, SECOND, Server, creation, hash, kinds_of_mails, mail_id, new_code,
-    new_reset_token, request_reset, sign_up, sign_up_verified, two_servers, user,
+    CODE_LIFETIME, NOW, SECOND, Server, acting, creation, hash, kinds_of_mails, mail_id, new_code,
+    new_reset_token, new_sign_in_code, open, reauthenticate, request_reset, sign_up,
+    sign_up_verified, two_servers, user,
 };
 use crate::mails::{
     FAILED_MAIL_RETENTION, MAX_UNSENT_PER_NETWORK, Mail, Message, NOTICE_LIFETIME,
@@ -31,6 +33,8 @@ cases! {
     a_mail_that_is_retried_during_an_attempt_is_not_claimed_again,
     a_retried_mail_whose_server_has_stopped_is_due_after_two_minutes,
     an_expired_mail_is_deleted_and_not_claimed,
+    a_purge_deletes_mails_and_codes_up_to_the_limit,
+    a_rejected_mail_is_listed_after_a_new_code_and_a_change,
     a_stand_in_is_never_claimed_or_listed,
     a_new_code_deletes_the_unsent_mail_with_the_previous_one,
     one_network_cannot_fill_the_outbox,
@@ -151,8 +155,12 @@ async fn a_rejected_mail_is_listed_without_its_message_for_a_while(deployment: &
     let Event { kind, user, .. } = &events[before].1;
     assert_eq!((kind, *user), (&EventKind::MailFailed, Some(ada.id)));
 
+    // Nothing that another server reports later changes it.
+    store.mail_sent(id).await.unwrap();
+    store.mail_deferred(id, "451 try later").await.unwrap();
     let end = NOW + FAILED_MAIL_RETENTION;
     assert_eq!(claim(&store, end - SECOND).await, []);
+    assert_eq!(store.retry_mails(None, NOW).await.unwrap(), RetryMailsOutcome::Due(0));
     assert_eq!(store.retry_mails(Some(id), NOW).await.unwrap(), RetryMailsOutcome::Failed);
     let _ = store.purge_mails(end - SECOND, 10).await.unwrap();
     let [listed] = &store.mails(None, 10).await.unwrap()[..] else { unreachable!("it is listed") };
@@ -247,6 +255,33 @@ async fn an_expired_mail_is_deleted_and_not_claimed(deployment: &dyn Deployment)
     assert_eq!(store.purge_mails(end, 10).await.unwrap(), 1);
 }
 
+async fn a_purge_deletes_mails_and_codes_up_to_the_limit(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    for n in 0..3 {
+        let id = add_mail(&store, &format!("user{n}@example.com")).await;
+        // The codes of mails that were sent are deleted too.
+        if n == 2 {
+            store.mail_sent(id).await.unwrap();
+        }
+    }
+    for deleted in [2, 1, 0] {
+        assert_eq!(store.purge_mails(NOW + CODE_LIFETIME, 2).await.unwrap(), deleted);
+    }
+    assert_eq!(store.mails(None, 10).await.unwrap(), []);
+}
+
+async fn a_rejected_mail_is_listed_after_a_new_code_and_a_change(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let ada = sign_up_verified(&store, "ada@example.com").await;
+    let rejected = request_reset(&store, &ada).await.mail.id;
+    store.mail_failed(rejected, "550 no such mailbox", NOW).await.unwrap();
+    request_reset(&store, &ada).await;
+    assert_eq!(kinds_of_mails(&store).await.len(), 2);
+    let _ = store.disable_user(ada.id, NOW).await.unwrap();
+    let [listed] = &store.mails(None, 10).await.unwrap()[..] else { unreachable!("it is listed") };
+    assert_eq!(listed.id, rejected);
+}
+
 async fn a_stand_in_is_never_claimed_or_listed(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let nobody = Email::parse("nobody@example.com").unwrap();
@@ -276,7 +311,10 @@ async fn a_new_code_deletes_the_unsent_mail_with_the_previous_one(deployment: &d
 async fn one_network_cannot_fill_the_outbox(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let ada = sign_up_verified(&store, "ada@example.com").await;
-    for n in 0..MAX_UNSENT_PER_NETWORK {
+    let (edsger, _) = sign_up(&store, "edsger@example.com").await;
+    let (session, _) = open(&store, &edsger).await;
+    let verification = send_verification(&store, &session, &edsger).await;
+    for n in 1..MAX_UNSENT_PER_NETWORK {
         let email = Email::parse(&format!("nobody{n}@example.com")).unwrap();
         let sent = store.send_reset_token(email.key(), &new_reset_token(), NOW).await.unwrap();
         assert_eq!(sent, SendOutcome::Stored);
@@ -285,12 +323,22 @@ async fn one_network_cannot_fill_the_outbox(deployment: &dyn Deployment) {
         store.send_reset_token(ada.email.key(), token, NOW).await.unwrap()
     };
     assert_eq!(request(&new_reset_token()).await, SendOutcome::OutboxFull);
+    let sent = store.send_sign_in_code(ada.email.key(), &new_sign_in_code(), NOW).await.unwrap();
+    assert_eq!(sent, SendOutcome::OutboxFull);
+    let verify = async || {
+        store.send_verification_code(&acting(&session), &new_code(&edsger), NOW).await.unwrap()
+    };
+    assert_eq!(verify().await, SendVerificationOutcome::OutboxFull);
+    let proof = reauthenticate(&store, &edsger, &session).await;
+    let change = email_change(&edsger, "new@example.com");
+    let sent = store.send_email_change_code(&proof, &change, NOW).await.unwrap();
+    assert_eq!(sent, SendEmailChangeOutcome::OutboxFull);
     let grace = user("grace@example.com");
     let code = new_code(&grace);
     let created = store.create_user(&grace, &hash(), &creation(&grace), Some(&code)).await;
     assert!(matches!(created, Err(CreateUserError::OutboxFull)), "{created:?}");
     assert_eq!(store.user(grace.id).await.unwrap(), None);
-    assert_eq!(store.mails(None, 10).await.unwrap(), []);
+    assert_eq!(kinds_of_mails(&store).await, ["verify_email"]);
 
     // Other networks, and notices, are not affected.
     let mut elsewhere = new_reset_token();
@@ -299,7 +347,14 @@ async fn one_network_cannot_fill_the_outbox(deployment: &dyn Deployment) {
     assert_eq!(request(&elsewhere).await, SendOutcome::Stored);
     let deleted = store.delete_user(ada.id, Some(mail_id()), NOW).await.unwrap();
     assert_eq!(deleted, UpdateUserOutcome::Updated);
-    assert_eq!(kinds_of_mails(&store).await, ["account_deleted"]);
+    assert_eq!(kinds_of_mails(&store).await, ["account_deleted", "verify_email"]);
+
+    // A rejected mail does not count, and a claim deletes the mails that stand in for others.
+    store.mail_failed(verification.mail.id, "550 no such mailbox", NOW).await.unwrap();
+    assert_eq!(verify().await, SendVerificationOutcome::Stored);
+    assert_eq!(verify().await, SendVerificationOutcome::OutboxFull);
+    assert_eq!(claim(&store, NOW).await.len(), 2);
+    assert_eq!(verify().await, SendVerificationOutcome::Stored);
 }
 
 async fn mails_are_listed_in_pages(deployment: &dyn Deployment) {
