@@ -29,6 +29,7 @@ cases! {
     a_sent_mail_is_deleted,
     a_deferred_mail_is_listed_with_the_reason,
     a_rejected_mail_is_listed_without_its_message_for_a_while,
+    a_rejected_mail_is_not_retried,
     a_retried_mail_is_due_at_once,
     a_mail_that_is_retried_during_an_attempt_is_not_claimed_again,
     a_retried_mail_whose_server_has_stopped_is_due_after_two_minutes,
@@ -160,14 +161,21 @@ async fn a_rejected_mail_is_listed_without_its_message_for_a_while(deployment: &
     store.mail_deferred(id, "451 try later").await.unwrap();
     let end = NOW + FAILED_MAIL_RETENTION;
     assert_eq!(claim(&store, end - SECOND).await, []);
-    assert_eq!(store.retry_mails(None, NOW).await.unwrap(), RetryMailsOutcome::Due(0));
-    assert_eq!(store.retry_mails(Some(id), NOW).await.unwrap(), RetryMailsOutcome::Failed);
     let _ = store.purge_mails(end - SECOND, 10).await.unwrap();
     let [listed] = &store.mails(None, 10).await.unwrap()[..] else { unreachable!("it is listed") };
     assert_eq!((listed.failed_at, listed.next_attempt_at), (Some(NOW), None));
     assert_eq!(listed.reason.as_deref(), Some("550 no such mailbox"));
     assert_eq!(store.purge_mails(end, 10).await.unwrap(), 1);
     assert_eq!(store.mails(None, 10).await.unwrap(), []);
+}
+
+async fn a_rejected_mail_is_not_retried(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let id = add_mail(&store, "ada@example.com").await;
+    store.mail_failed(id, "550 no such mailbox", NOW).await.unwrap();
+    assert_eq!(store.retry_mails(None, NOW).await.unwrap(), RetryMailsOutcome::Due(0));
+    assert_eq!(store.retry_mails(Some(id), NOW).await.unwrap(), RetryMailsOutcome::Failed);
+    assert_eq!(claim(&store, NOW).await, []);
 }
 
 async fn a_retried_mail_is_due_at_once(deployment: &dyn Deployment) {
@@ -259,13 +267,13 @@ async fn a_purge_deletes_mails_and_codes_up_to_the_limit(deployment: &dyn Deploy
     let store = deployment.connect().await;
     for n in 0..3 {
         let id = add_mail(&store, &format!("user{n}@example.com")).await;
-        // The codes of mails that were sent are deleted too.
-        if n == 2 {
-            store.mail_sent(id).await.unwrap();
-        }
+        store.mail_failed(id, "550 no such mailbox", NOW).await.unwrap();
     }
-    for deleted in [2, 1, 0] {
-        assert_eq!(store.purge_mails(NOW + CODE_LIFETIME, 2).await.unwrap(), deleted);
+    // First the codes, and later the mails, which are listed for longer.
+    for end in [NOW + CODE_LIFETIME, NOW + FAILED_MAIL_RETENTION] {
+        for deleted in [2, 1, 0] {
+            assert_eq!(store.purge_mails(end, 2).await.unwrap(), deleted);
+        }
     }
     assert_eq!(store.mails(None, 10).await.unwrap(), []);
 }

@@ -281,6 +281,14 @@ mod tests {
     }
 
     #[test]
+    fn the_outbox_is_full_at_either_limit() {
+        let (of_network, all) = (MAX_UNSENT_PER_NETWORK - 1, MAX_UNSENT - 1);
+        assert!(!UnsentMails { of_network, all }.is_full());
+        assert!(UnsentMails { of_network: of_network + 1, all }.is_full());
+        assert!(UnsentMails { of_network, all: all + 1 }.is_full());
+    }
+
+    #[test]
     fn every_message_is_read_back() {
         let at = Timestamp::from_millisecond(1_700_000_000_123).unwrap();
         let requested = Requested { at, ip: Some([192, 0, 2, 1].into()), expires_at: at };
