@@ -40,8 +40,8 @@ pub trait Outbox: Send + Sync + 'static {
     /// Deletes a mail that has been sent. Does nothing if there is no such mail.
     async fn mail_sent(&self, id: MailId) -> Result<(), StoreError>;
 
-    /// Records why an attempt to send a mail has failed, for operators. The mail is tried again, and
-    /// no longer claimed.
+    /// Records why an attempt to send a mail has failed, for operators. The mail is tried again,
+    /// and is no longer claimed.
     async fn mail_deferred(&self, id: MailId, reason: &str) -> Result<(), StoreError>;
 
     /// Marks a mail as rejected for good, deletes its message, and records
@@ -55,8 +55,8 @@ pub trait Outbox: Send + Sync + 'static {
     async fn mails(&self, after: Option<MailId>, limit: u32)
     -> Result<Vec<MailRecord>, StoreError>;
 
-    /// Makes an unsent mail due at `now`, or all unsent ones if `id` is `None`. A mail that is claimed
-    /// becomes due when the claim ends.
+    /// Makes an unsent mail due at `now`, or all unsent ones if `id` is `None`. A mail that is
+    /// claimed becomes due when the claim ends.
     async fn retry_mails(
         &self,
         id: Option<MailId>,

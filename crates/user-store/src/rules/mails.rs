@@ -158,8 +158,8 @@ pub(crate) fn next_attempt(attempts: u32, now: Timestamp) -> Timestamp {
     after(now, Duration::from_mins(minutes))
 }
 
-/// Returns when an attempt that begins at `now` has ended, even if its server has stopped: after the
-/// shortest time between two attempts.
+/// Returns when an attempt that begins at `now` has ended, even if its server has stopped: after
+/// the shortest time between two attempts.
 pub(crate) fn claimed_until(now: Timestamp) -> Timestamp {
     next_attempt(0, now)
 }

@@ -293,8 +293,8 @@ impl CodeStore for SqliteStore {
     }
 }
 
-/// Carries out a decision about a request for a mail with a code. Returns `stored` if the rows of the
-/// request are saved.
+/// Carries out a decision about a request for a mail with a code. Returns `stored` if the rows of
+/// the request are saved.
 fn carry_out<O>(tx: &Connection, decision: Decision<CodeRequest, O>, stored: O) -> Result<O> {
     match decision {
         Decision::Write(request) => {
