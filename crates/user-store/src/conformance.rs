@@ -39,13 +39,18 @@ macro_rules! cases {
 pub mod attempts;
 pub mod audit;
 pub mod clocks;
+mod code_steps;
 pub mod codes;
 pub mod decoys;
 mod deployment;
+pub mod email_change;
+pub mod email_sign_in;
+pub mod email_verification;
 pub mod imports;
 pub mod keys;
 pub mod mails;
 pub mod order;
+pub mod password_reset;
 pub mod races;
 pub mod refresh;
 pub mod repeats;
@@ -101,6 +106,22 @@ macro_rules! conformance_tests {
         mod codes {
             use super::*;
             $crate::codes_cases! { $deployment }
+        }
+        mod email_verification {
+            use super::*;
+            $crate::email_verification_cases! { $deployment }
+        }
+        mod email_change {
+            use super::*;
+            $crate::email_change_cases! { $deployment }
+        }
+        mod password_reset {
+            use super::*;
+            $crate::password_reset_cases! { $deployment }
+        }
+        mod email_sign_in {
+            use super::*;
+            $crate::email_sign_in_cases! { $deployment }
         }
         mod mails {
             use super::*;

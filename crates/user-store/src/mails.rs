@@ -21,6 +21,9 @@ use crate::error::StoreError;
 ///   whose server stops during an attempt is tried again, and two servers do not claim it at the same
 ///   time.
 /// - The time until the next attempt is 2, 4, 8, 16 and 32 minutes, and then 60 minutes each time.
+/// - A mail stays claimed until it is sent, rejected or deferred, and for at most 2 minutes, the
+///   shortest time between two attempts. An operator cannot make a claimed mail due any earlier, so
+///   that no server sends a mail that another one is sending.
 /// - A mail that has been sent is deleted. A mail that is rejected for good is kept for
 ///   [`FAILED_MAIL_RETENTION`] without its recipient's secret: its message is deleted at once.
 /// - A mail that has expired is deleted, sent or not.
@@ -37,7 +40,8 @@ pub trait Outbox: Send + Sync + 'static {
     /// Deletes a mail that has been sent. Does nothing if there is no such mail.
     async fn mail_sent(&self, id: MailId) -> Result<(), StoreError>;
 
-    /// Records why an attempt to send a mail has failed, for operators. The mail is tried again.
+    /// Records why an attempt to send a mail has failed, for operators. The mail is tried again,
+    /// and is no longer claimed.
     async fn mail_deferred(&self, id: MailId, reason: &str) -> Result<(), StoreError>;
 
     /// Marks a mail as rejected for good, deletes its message, and records
@@ -51,7 +55,8 @@ pub trait Outbox: Send + Sync + 'static {
     async fn mails(&self, after: Option<MailId>, limit: u32)
     -> Result<Vec<MailRecord>, StoreError>;
 
-    /// Makes an unsent mail due at `now`, or all unsent ones if `id` is `None`.
+    /// Makes an unsent mail due at `now`, or all unsent ones if `id` is `None`. A mail that is
+    /// claimed becomes due when the claim ends.
     async fn retry_mails(
         &self,
         id: Option<MailId>,
@@ -212,7 +217,7 @@ pub struct MailCounts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum RetryMailsOutcome {
-    /// This many mails are due now.
+    /// This many mails are due now, or when they are no longer claimed.
     Due(usize),
     /// The mail was rejected for good, and its message is deleted.
     Failed,

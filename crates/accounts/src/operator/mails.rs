@@ -34,7 +34,7 @@ impl Operator<'_> {
     }
 
     /// Makes an unsent mail due now, or all unsent ones if `id` is `None`. A running server sends them
-    /// within 10 seconds.
+    /// within 10 seconds. A mail that a server is sending becomes due when that attempt is over.
     ///
     /// # Errors
     ///

@@ -24,6 +24,7 @@ cases! {
     expired_counters_are_purged,
     settled_attempts_without_failures_leave_no_counter,
     attempts_written_out_of_order_are_all_settled,
+    a_counter_counts_an_attempt_that_has_not_begun_on_it,
     unlocking_an_account_resets_all_its_counters_and_no_others,
     a_password_set_by_an_operator_unlocks_the_account,
     a_password_change_forgets_known_browsers_unless_an_operator_keeps_them,
@@ -262,6 +263,22 @@ async fn attempts_written_out_of_order_are_all_settled(deployment: &dyn Deployme
             assert_eq!(outcome, SettleOutcome::Settled);
         }
     }
+}
+
+async fn a_counter_counts_an_attempt_that_has_not_begun_on_it(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let ada = [by_account("ada@example.com")];
+    assert_eq!(settle(&store, &ada, Settlement::Refunded).await, SettleOutcome::Settled);
+    for _ in 0..9 {
+        assert_eq!(settle(&store, &ada, Settlement::Counted).await, SettleOutcome::Settled);
+    }
+    assert_eq!(begin(&store, &ada).await, Admission::Admitted, "the refund has no effect");
+    let both = [by_account("ada@example.com"), by_ip()];
+    assert_eq!(settle(&store, &both, Settlement::Counted).await, SettleOutcome::LockedOut);
+    assert_eq!(begin(&store, &ada).await, Admission::Rejected(60 * SECOND));
+    // The IP address has 29 of its 30 attempts left.
+    assert_eq!(fail(&store, &[by_ip()], 28).await, SettleOutcome::Settled);
+    assert_eq!(fail(&store, &[by_ip()], 1).await, SettleOutcome::LockedOut);
 }
 
 /// Returns the counter of an account for one IP address.

@@ -6,11 +6,13 @@ use auth_core::{CounterKey, Email, MailId, Network, Timestamp};
 use futures_util::future::join_all;
 
 use crate::audit::{Event, EventKind};
-use crate::codes::{NewResetToken, SendOutcome};
+use crate::codes::{NewResetToken, SendEmailChangeOutcome, SendOutcome, SendVerificationOutcome};
+use crate::conformance::code_steps::{email_change, send_verification};
 use crate::conformance::deployment::Deployment;
 use crate::conformance::steps::{
-    CODE_LIFETIME, NOW, SECOND, Server, creation, hash, kinds_of_mails, mail_id, new_code,
-    new_reset_token, request_reset, sign_up, sign_up_verified, two_servers, user,
+    CODE_LIFETIME, NOW, SECOND, Server, acting, creation, hash, kinds_of_mails, mail_id, new_code,
+    new_reset_token, new_sign_in_code, open, reauthenticate, request_reset, sign_up,
+    sign_up_verified, two_servers, user,
 };
 use crate::mails::{
     FAILED_MAIL_RETENTION, MAX_UNSENT_PER_NETWORK, Mail, Message, NOTICE_LIFETIME,
@@ -27,8 +29,13 @@ cases! {
     a_sent_mail_is_deleted,
     a_deferred_mail_is_listed_with_the_reason,
     a_rejected_mail_is_listed_without_its_message_for_a_while,
+    a_rejected_mail_is_not_retried,
     a_retried_mail_is_due_at_once,
+    a_mail_that_is_retried_during_an_attempt_is_not_claimed_again,
+    a_retried_mail_whose_server_has_stopped_is_due_after_two_minutes,
     an_expired_mail_is_deleted_and_not_claimed,
+    a_purge_deletes_mails_and_codes_up_to_the_limit,
+    a_rejected_mail_is_listed_after_a_new_code_and_a_change,
     a_stand_in_is_never_claimed_or_listed,
     a_new_code_deletes_the_unsent_mail_with_the_previous_one,
     one_network_cannot_fill_the_outbox,
@@ -149,9 +156,11 @@ async fn a_rejected_mail_is_listed_without_its_message_for_a_while(deployment: &
     let Event { kind, user, .. } = &events[before].1;
     assert_eq!((kind, *user), (&EventKind::MailFailed, Some(ada.id)));
 
+    // Nothing that another server reports later changes it.
+    store.mail_sent(id).await.unwrap();
+    store.mail_deferred(id, "451 try later").await.unwrap();
     let end = NOW + FAILED_MAIL_RETENTION;
     assert_eq!(claim(&store, end - SECOND).await, []);
-    assert_eq!(store.retry_mails(Some(id), NOW).await.unwrap(), RetryMailsOutcome::Failed);
     let _ = store.purge_mails(end - SECOND, 10).await.unwrap();
     let [listed] = &store.mails(None, 10).await.unwrap()[..] else { unreachable!("it is listed") };
     assert_eq!((listed.failed_at, listed.next_attempt_at), (Some(NOW), None));
@@ -160,21 +169,78 @@ async fn a_rejected_mail_is_listed_without_its_message_for_a_while(deployment: &
     assert_eq!(store.mails(None, 10).await.unwrap(), []);
 }
 
+async fn a_rejected_mail_is_not_retried(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let id = add_mail(&store, "ada@example.com").await;
+    store.mail_failed(id, "550 no such mailbox", NOW).await.unwrap();
+    assert_eq!(store.retry_mails(None, NOW).await.unwrap(), RetryMailsOutcome::Due(0));
+    assert_eq!(store.retry_mails(Some(id), NOW).await.unwrap(), RetryMailsOutcome::Failed);
+    assert_eq!(claim(&store, NOW).await, []);
+}
+
 async fn a_retried_mail_is_due_at_once(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let first = add_mail(&store, "ada@example.com").await;
     let second = add_mail(&store, "grace@example.com").await;
+    let defer_both = async || {
+        store.mail_deferred(first, "451 try later").await.unwrap();
+        store.mail_deferred(second, "451 try later").await.unwrap();
+    };
     assert_eq!(claim(&store, NOW).await.len(), 2);
+    defer_both().await;
     let now = NOW + SECOND;
+    assert_eq!(claim(&store, now).await, []);
     assert_eq!(store.retry_mails(Some(first), now).await.unwrap(), RetryMailsOutcome::Due(1));
     let claimed: Vec<_> = claim(&store, now).await.into_iter().map(|mail| mail.id).collect();
     assert_eq!(claimed, [first]);
+    defer_both().await;
     assert_eq!(store.retry_mails(None, now).await.unwrap(), RetryMailsOutcome::Due(2));
     assert_eq!(claim(&store, now).await.len(), 2);
     store.mail_sent(second).await.unwrap();
     for id in [second, mail_id()] {
         assert_eq!(store.retry_mails(Some(id), now).await.unwrap(), RetryMailsOutcome::NotFound);
     }
+}
+
+async fn a_mail_that_is_retried_during_an_attempt_is_not_claimed_again(
+    deployment: &dyn Deployment,
+) {
+    let [server, other] = two_servers(deployment).await;
+    let id = add_mail(&server, "ada@example.com").await;
+    // The second attempt: the third one would be due 4 minutes later.
+    for start in [NOW, NOW + 2 * MINUTE] {
+        assert_eq!(claim(&server, start).await.len(), 1);
+        for (retried, id) in [(start, None), (start + SECOND, Some(id))] {
+            assert_eq!(other.retry_mails(id, retried).await.unwrap(), RetryMailsOutcome::Due(1));
+            assert_eq!(claim(&other, start + 2 * MINUTE - SECOND).await, []);
+        }
+        // Once the attempt is deferred, another retry makes the mail due.
+        server.mail_deferred(id, "451 try later").await.unwrap();
+    }
+    let now = NOW + 3 * MINUTE;
+    assert_eq!(other.retry_mails(Some(id), now).await.unwrap(), RetryMailsOutcome::Due(1));
+    assert_eq!(claim(&other, now).await[0].id, id);
+}
+
+async fn a_retried_mail_whose_server_has_stopped_is_due_after_two_minutes(
+    deployment: &dyn Deployment,
+) {
+    let store = deployment.connect().await;
+    let ids =
+        [add_mail(&store, "ada@example.com").await, add_mail(&store, "bob@example.com").await];
+    for start in [NOW, NOW + 2 * MINUTE] {
+        assert_eq!(claim(&store, start).await.len(), 2);
+    }
+    // Without a retry, the third attempts would be due 4 minutes after the second ones.
+    let retried = NOW + 2 * MINUTE + SECOND;
+    assert_eq!(store.retry_mails(Some(ids[0]), retried).await.unwrap(), RetryMailsOutcome::Due(1));
+    assert_eq!(claim(&store, NOW + 4 * MINUTE - SECOND).await, []);
+    let claimed = claim(&store, NOW + 4 * MINUTE).await;
+    assert_eq!((claimed.len(), claimed[0].id), (1, ids[0]));
+    // When the claim has ended, a retry makes the mail due at once.
+    let late = NOW + 5 * MINUTE;
+    assert_eq!(store.retry_mails(Some(ids[1]), late).await.unwrap(), RetryMailsOutcome::Due(1));
+    assert_eq!(claim(&store, late).await[0].id, ids[1]);
 }
 
 async fn an_expired_mail_is_deleted_and_not_claimed(deployment: &dyn Deployment) {
@@ -195,6 +261,33 @@ async fn an_expired_mail_is_deleted_and_not_claimed(deployment: &dyn Deployment)
     assert_eq!(claim(&store, end - SECOND).await.len(), 1);
     assert_eq!(store.purge_mails(end - SECOND, 10).await.unwrap(), 0);
     assert_eq!(store.purge_mails(end, 10).await.unwrap(), 1);
+}
+
+async fn a_purge_deletes_mails_and_codes_up_to_the_limit(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    for n in 0..3 {
+        let id = add_mail(&store, &format!("user{n}@example.com")).await;
+        store.mail_failed(id, "550 no such mailbox", NOW).await.unwrap();
+    }
+    // First the codes, and later the mails, which are listed for longer.
+    for end in [NOW + CODE_LIFETIME, NOW + FAILED_MAIL_RETENTION] {
+        for deleted in [2, 1, 0] {
+            assert_eq!(store.purge_mails(end, 2).await.unwrap(), deleted);
+        }
+    }
+    assert_eq!(store.mails(None, 10).await.unwrap(), []);
+}
+
+async fn a_rejected_mail_is_listed_after_a_new_code_and_a_change(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let ada = sign_up_verified(&store, "ada@example.com").await;
+    let rejected = request_reset(&store, &ada).await.mail.id;
+    store.mail_failed(rejected, "550 no such mailbox", NOW).await.unwrap();
+    request_reset(&store, &ada).await;
+    assert_eq!(kinds_of_mails(&store).await.len(), 2);
+    let _ = store.disable_user(ada.id, NOW).await.unwrap();
+    let [listed] = &store.mails(None, 10).await.unwrap()[..] else { unreachable!("it is listed") };
+    assert_eq!(listed.id, rejected);
 }
 
 async fn a_stand_in_is_never_claimed_or_listed(deployment: &dyn Deployment) {
@@ -226,7 +319,10 @@ async fn a_new_code_deletes_the_unsent_mail_with_the_previous_one(deployment: &d
 async fn one_network_cannot_fill_the_outbox(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let ada = sign_up_verified(&store, "ada@example.com").await;
-    for n in 0..MAX_UNSENT_PER_NETWORK {
+    let (edsger, _) = sign_up(&store, "edsger@example.com").await;
+    let (session, _) = open(&store, &edsger).await;
+    let verification = send_verification(&store, &session, &edsger).await;
+    for n in 1..MAX_UNSENT_PER_NETWORK {
         let email = Email::parse(&format!("nobody{n}@example.com")).unwrap();
         let sent = store.send_reset_token(email.key(), &new_reset_token(), NOW).await.unwrap();
         assert_eq!(sent, SendOutcome::Stored);
@@ -235,12 +331,22 @@ async fn one_network_cannot_fill_the_outbox(deployment: &dyn Deployment) {
         store.send_reset_token(ada.email.key(), token, NOW).await.unwrap()
     };
     assert_eq!(request(&new_reset_token()).await, SendOutcome::OutboxFull);
+    let sent = store.send_sign_in_code(ada.email.key(), &new_sign_in_code(), NOW).await.unwrap();
+    assert_eq!(sent, SendOutcome::OutboxFull);
+    let verify = async || {
+        store.send_verification_code(&acting(&session), &new_code(&edsger), NOW).await.unwrap()
+    };
+    assert_eq!(verify().await, SendVerificationOutcome::OutboxFull);
+    let proof = reauthenticate(&store, &edsger, &session).await;
+    let change = email_change(&edsger, "new@example.com");
+    let sent = store.send_email_change_code(&proof, &change, NOW).await.unwrap();
+    assert_eq!(sent, SendEmailChangeOutcome::OutboxFull);
     let grace = user("grace@example.com");
     let code = new_code(&grace);
     let created = store.create_user(&grace, &hash(), &creation(&grace), Some(&code)).await;
     assert!(matches!(created, Err(CreateUserError::OutboxFull)), "{created:?}");
     assert_eq!(store.user(grace.id).await.unwrap(), None);
-    assert_eq!(store.mails(None, 10).await.unwrap(), []);
+    assert_eq!(kinds_of_mails(&store).await, ["verify_email"]);
 
     // Other networks, and notices, are not affected.
     let mut elsewhere = new_reset_token();
@@ -249,7 +355,14 @@ async fn one_network_cannot_fill_the_outbox(deployment: &dyn Deployment) {
     assert_eq!(request(&elsewhere).await, SendOutcome::Stored);
     let deleted = store.delete_user(ada.id, Some(mail_id()), NOW).await.unwrap();
     assert_eq!(deleted, UpdateUserOutcome::Updated);
-    assert_eq!(kinds_of_mails(&store).await, ["account_deleted"]);
+    assert_eq!(kinds_of_mails(&store).await, ["account_deleted", "verify_email"]);
+
+    // A rejected mail does not count, and a claim deletes the mails that stand in for others.
+    store.mail_failed(verification.mail.id, "550 no such mailbox", NOW).await.unwrap();
+    assert_eq!(verify().await, SendVerificationOutcome::Stored);
+    assert_eq!(verify().await, SendVerificationOutcome::OutboxFull);
+    assert_eq!(claim(&store, NOW).await.len(), 2);
+    assert_eq!(verify().await, SendVerificationOutcome::Stored);
 }
 
 async fn mails_are_listed_in_pages(deployment: &dyn Deployment) {

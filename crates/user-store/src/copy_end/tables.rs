@@ -97,6 +97,7 @@ pub(crate) const TABLES: &[Table] = &[
             "next_attempt_at",
             "failed_at",
             "reason",
+            "claimed_until",
         ],
         kind: TableKind::Rows,
     },

@@ -16,9 +16,8 @@ use crate::postgres::query::{Query, Reply};
 use crate::postgres::statements::{attempts, audit, codes, mails, sessions, users};
 use crate::postgres::store::PostgresStore;
 use crate::postgres::users::{USER, find_session, lock_all, read_account, read_locked};
-use crate::rules::codes::{
-    ChangedEmailState, CodeDecision, CodePurpose, CodeRequest, CodeRow, EmailChangeState,
-};
+use crate::rules::codes::{CodeDecision, CodePurpose, CodeRequest, CodeRow};
+use crate::rules::email_change::{ChangedEmailState, EmailChangeState};
 use crate::rules::{self, Decision};
 use crate::sessions::{ActingSession, NewSession};
 use crate::users::{KnownBrowsers, Reauthentication, User};
@@ -44,14 +43,10 @@ impl CodeStore for PostgresStore {
             let session = find_session(reply, 2, id)?;
             let unsent = mails::read_unsent(reply.first(3))?;
             let (session, account) = (session.as_ref(), account.as_ref());
-            match rules::codes::send_verification_code(
+            let decision = rules::email_verification::send_verification_code(
                 &acting, session, account, unsent, &code, now,
-            ) {
-                Decision::Write(request) => {
-                    Ok(Plan { writes: save(&request)?, outcome: SendVerificationOutcome::Stored })
-                }
-                Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
-            }
+            );
+            plan(decision, SendVerificationOutcome::Stored)
         };
         Ok(self.database.write(reads, decide).await?)
     }
@@ -74,7 +69,7 @@ impl CodeStore for PostgresStore {
             let account = read_user(reply, 1)?;
             let session = find_session(reply, 2, id)?;
             let code = reply.first(3).map(codes::read).transpose()?;
-            let decision = rules::codes::verify_email(
+            let decision = rules::email_verification::verify_email(
                 &acting,
                 session.as_ref(),
                 account.as_ref(),
@@ -123,12 +118,9 @@ impl CodeStore for PostgresStore {
                 owner: owner.as_ref(),
                 unsent: mails::read_unsent(reply.first(4))?,
             };
-            match rules::codes::send_email_change_code(&proof, &change, stored, now) {
-                Decision::Write(request) => {
-                    Ok(Plan { writes: save(&request)?, outcome: SendEmailChangeOutcome::Stored })
-                }
-                Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
-            }
+            let decision =
+                rules::email_change::send_email_change_code(&proof, &change, stored, now);
+            plan(decision, SendEmailChangeOutcome::Stored)
         };
         Ok(self.database.write(reads, decide).await?)
     }
@@ -162,7 +154,8 @@ impl CodeStore for PostgresStore {
                 code: code.as_ref(),
                 owner: read_user(reply, 5)?.map(|owner| owner.id),
             };
-            let decision = rules::codes::change_email(&acting, &presented, notice, stored, now);
+            let decision =
+                rules::email_change::change_email(&acting, &presented, notice, stored, now);
             let (change, account) = match (decision, account) {
                 (CodeDecision::Use(change), Some(account)) => (change, account),
                 (decision, _) => {
@@ -193,12 +186,9 @@ impl CodeStore for PostgresStore {
             let account = read_user(reply, 1)?;
             let unsent = mails::read_unsent(reply.first(2))?;
             let account = account.as_ref();
-            match rules::codes::send_reset_token(&email, account, unsent, &token, now) {
-                Decision::Write(request) => {
-                    Ok(Plan { writes: save(&request)?, outcome: SendOutcome::Stored })
-                }
-                Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
-            }
+            let decision =
+                rules::password_reset::send_reset_token(&email, account, unsent, &token, now);
+            plan(decision, SendOutcome::Stored)
         };
         Ok(self.database.write(reads, decide).await?)
     }
@@ -211,7 +201,7 @@ impl CodeStore for PostgresStore {
         let reply = self.database.read(vec![codes::by_hash(token)]).await?;
         let Some(row) = reply.first(0) else { return Ok(None) };
         let (code, account) = codes::read_with_account(row)?;
-        Ok(rules::codes::reset_target(Some(&code), account.as_ref(), now).cloned())
+        Ok(rules::password_reset::reset_target(Some(&code), account.as_ref(), now).cloned())
     }
 
     async fn reset_password(
@@ -225,7 +215,8 @@ impl CodeStore for PostgresStore {
         // Anyone can send an unknown token, so it must not use a connection for transactions.
         let Some(row) = reply.first(0) else { return Ok(ResetPasswordOutcome::TokenInvalid) };
         let (code, account) = codes::read_with_account(row)?;
-        let Some(target) = rules::codes::reset_target(Some(&code), account.as_ref(), now) else {
+        let Some(target) = rules::password_reset::reset_target(Some(&code), account.as_ref(), now)
+        else {
             return Ok(ResetPasswordOutcome::TokenInvalid);
         };
         let (user, email) = (target.id, target.email.key().as_str().to_owned());
@@ -236,7 +227,7 @@ impl CodeStore for PostgresStore {
             let code = reply.first(others).map(codes::read).transpose()?;
             let account = read_user(reply, USER)?;
             let decision =
-                rules::codes::reset_password(&reset, code.as_ref(), account.as_ref(), now);
+                rules::password_reset::reset_password(&reset, code.as_ref(), account.as_ref(), now);
             let (write, account) = match (decision, account) {
                 (Decision::Write(write), Some(account)) => (write, account),
                 (Decision::Return(outcome), _) => return Ok(Plan::unchanged(outcome)),
@@ -271,12 +262,9 @@ impl CodeStore for PostgresStore {
             let account = read_user(reply, 1)?;
             let unsent = mails::read_unsent(reply.first(2))?;
             let account = account.as_ref();
-            match rules::codes::send_sign_in_code(&email, account, unsent, &code, now) {
-                Decision::Write(request) => {
-                    Ok(Plan { writes: save(&request)?, outcome: SendOutcome::Stored })
-                }
-                Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
-            }
+            let decision =
+                rules::email_sign_in::send_sign_in_code(&email, account, unsent, &code, now);
+            plan(decision, SendOutcome::Stored)
         };
         Ok(self.database.write(reads, decide).await?)
     }
@@ -310,7 +298,7 @@ impl CodeStore for PostgresStore {
         let decide = move |reply: &Reply| {
             let account = read_user(reply, 1)?;
             let code = reply.first(4).map(codes::read).transpose()?;
-            let decision = rules::codes::open_session_with_code(
+            let decision = rules::email_sign_in::open_session_with_code(
                 &new,
                 code.as_ref(),
                 &presented,
@@ -341,6 +329,15 @@ impl CodeStore for PostgresStore {
 /// The statements are the same whether or not there is an account.
 fn lock_addressee(email: &EmailKey, unsent: Query) -> Vec<Query> {
     vec![users::lock_by_email(email), users::by_email(email), unsent]
+}
+
+/// Plans what a decision about a request for a mail with a code changes. `stored` is the outcome if
+/// the rows of the request are saved.
+fn plan<O>(decision: Decision<CodeRequest, O>, stored: O) -> Result<Plan<O>, DatabaseError> {
+    match decision {
+        Decision::Write(request) => Ok(Plan { writes: save(&request)?, outcome: stored }),
+        Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
+    }
 }
 
 /// Saves the rows of a request for a mail with a code. The code is locked before the mails.

@@ -9,7 +9,7 @@ use crate::postgres::statements::mails::MailState;
 use crate::postgres::statements::{audit, codes, mails};
 use crate::postgres::store::PostgresStore;
 use crate::rules;
-use crate::rules::mails::{DueMail, next_attempt};
+use crate::rules::mails::DueMail;
 
 /// The maximum number of mails of which nothing is sent that one claim deletes.
 const MAX_DROPPED: u32 = 1_000;
@@ -30,9 +30,7 @@ impl Outbox for PostgresStore {
             let dropped = mails::read_ids(reply.rows(1))?;
             let mut writes = Vec::new();
             if !due.is_empty() {
-                let next = |mail: &DueMail| (mail.id, next_attempt(mail.attempts, now));
-                let next: Vec<_> = due.iter().map(next).collect();
-                writes.push(mails::schedule(&next));
+                writes.push(mails::claim(&due, now));
             }
             if !dropped.is_empty() {
                 writes.push(mails::delete(&dropped));
@@ -52,7 +50,7 @@ impl Outbox for PostgresStore {
     async fn mail_deferred(&self, id: MailId, reason: &str) -> Result<(), StoreError> {
         let reason = reason.to_owned();
         let decide =
-            move |_: &Reply| Ok(Plan { writes: vec![mails::set_reason(id, &reason)], outcome: () });
+            move |_: &Reply| Ok(Plan { writes: vec![mails::defer(id, &reason)], outcome: () });
         Ok(self.database.write(vec![], decide).await?)
     }
 

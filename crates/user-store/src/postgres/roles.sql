@@ -46,7 +46,7 @@ BEGIN
         GRANT SELECT (state, ends_at) ON counters TO latchkey_read;
         GRANT SELECT (purpose, user_id, expires_at, tries) ON codes TO latchkey_read;
         GRANT SELECT (id, kind, purpose, email_hash, user_id, recipient, network, created_at,
-                      expires_at, attempts, next_attempt_at, failed_at, reason)
+                      expires_at, attempts, next_attempt_at, failed_at, reason, claimed_until)
             ON mails TO latchkey_read;
         GRANT SELECT (id, created_at, signs_from) ON signing_keys TO latchkey_read;
         GRANT SELECT (id, version, counted_at) ON decoy_state TO latchkey_read;

@@ -13,6 +13,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/0001_initial.sql"), min_reader: 1 },
     Migration { sql: include_str!("migrations/0002_kept_events.sql"), min_reader: 1 },
     Migration { sql: include_str!("migrations/0003_mail.sql"), min_reader: 1 },
+    Migration { sql: include_str!("migrations/0004_claimed_mails.sql"), min_reader: 1 },
 ];
 
 /// A migration, and the version of the oldest schema whose servers can use the migrated database.

@@ -46,7 +46,9 @@ impl UserStore for PostgresStore {
                             return Ok(Plan::unchanged(Creation::OutboxFull));
                         }
                         let now = user.created_at;
-                        writes.extend(save(&rules::codes::verification(&user, code, now))?);
+                        writes.extend(save(&rules::email_verification::verification(
+                            &user, code, now,
+                        ))?);
                     }
                     writes.push(audit::insert(&event));
                     return Ok(Plan { writes, outcome: Creation::Created });
@@ -256,7 +258,8 @@ impl UserStore for PostgresStore {
     ) -> Result<UpdateUserOutcome, StoreError> {
         let decide = move |reply: &Reply| {
             let account = read_user(reply, 1)?;
-            let event = match rules::codes::mark_email_verified(account.as_ref(), now) {
+            let event = match rules::email_verification::mark_email_verified(account.as_ref(), now)
+            {
                 Decision::Write(event) => event,
                 Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
             };

@@ -158,6 +158,12 @@ pub(crate) fn next_attempt(attempts: u32, now: Timestamp) -> Timestamp {
     after(now, Duration::from_mins(minutes))
 }
 
+/// Returns when an attempt that begins at `now` has ended, even if its server has stopped: after
+/// the shortest time between two attempts.
+pub(crate) fn claimed_until(now: Timestamp) -> Timestamp {
+    next_attempt(0, now)
+}
+
 /// Returns the time that is `duration` later, or the last possible one.
 pub(crate) fn after(now: Timestamp, duration: Duration) -> Timestamp {
     now.checked_add(duration).unwrap_or(Timestamp::MAX)
@@ -272,6 +278,14 @@ mod tests {
             (0..8).map(|attempts| next_attempt(attempts, now).as_second() / 60).collect();
         assert_eq!(minutes, [2, 4, 8, 16, 32, 60, 60, 60]);
         assert_eq!(next_attempt(u32::MAX, now).as_second(), 3_600);
+    }
+
+    #[test]
+    fn the_outbox_is_full_at_either_limit() {
+        let (of_network, all) = (MAX_UNSENT_PER_NETWORK - 1, MAX_UNSENT - 1);
+        assert!(!UnsentMails { of_network, all }.is_full());
+        assert!(UnsentMails { of_network: of_network + 1, all }.is_full());
+        assert!(UnsentMails { of_network, all: all + 1 }.is_full());
     }
 
     #[test]

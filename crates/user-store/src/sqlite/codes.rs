@@ -11,9 +11,8 @@ use crate::codes::{
 };
 use crate::error::StoreError;
 use crate::mails::NewCode;
-use crate::rules::codes::{
-    ChangedEmailState, CodeDecision, CodePurpose, CodeRequest, CodeRow, EmailChangeState,
-};
+use crate::rules::codes::{CodeDecision, CodePurpose, CodeRequest, CodeRow};
+use crate::rules::email_change::{ChangedEmailState, EmailChangeState};
 use crate::rules::mails::MailRow;
 use crate::rules::{self, Decision};
 use crate::sessions::{ActingSession, NewSession};
@@ -38,15 +37,10 @@ impl CodeStore for SqliteStore {
                 let account = users::by_id(tx, acting.session.user_id)?;
                 let unsent = mails::count_unsent(tx, &code.mail.network)?;
                 let (session, account) = (session.as_ref(), account.as_ref());
-                match rules::codes::send_verification_code(
+                let decision = rules::email_verification::send_verification_code(
                     &acting, session, account, unsent, &code, now,
-                ) {
-                    Decision::Write(request) => {
-                        save(tx, &request)?;
-                        Ok(SendVerificationOutcome::Stored)
-                    }
-                    Decision::Return(outcome) => Ok(outcome),
-                }
+                );
+                carry_out(tx, decision, SendVerificationOutcome::Stored)
             })
             .await
     }
@@ -65,7 +59,7 @@ impl CodeStore for SqliteStore {
                 let account = users::by_id(tx, user)?;
                 let code = code_of(tx, CodePurpose::VerifyEmail, account.as_ref())?;
                 let (session, stored) = (session.as_ref(), code.as_ref());
-                let decision = rules::codes::verify_email(
+                let decision = rules::email_verification::verify_email(
                     &acting,
                     session,
                     account.as_ref(),
@@ -112,13 +106,9 @@ impl CodeStore for SqliteStore {
                     owner: owner.as_ref(),
                     unsent: mails::count_unsent(tx, &change.code.mail.network)?,
                 };
-                match rules::codes::send_email_change_code(&proof, &change, stored, now) {
-                    Decision::Write(request) => {
-                        save(tx, &request)?;
-                        Ok(SendEmailChangeOutcome::Stored)
-                    }
-                    Decision::Return(outcome) => Ok(outcome),
-                }
+                let decision =
+                    rules::email_change::send_email_change_code(&proof, &change, stored, now);
+                carry_out(tx, decision, SendEmailChangeOutcome::Stored)
             })
             .await
     }
@@ -148,7 +138,8 @@ impl CodeStore for SqliteStore {
                     code: code.as_ref(),
                     owner,
                 };
-                let decision = rules::codes::change_email(&acting, &presented, notice, stored, now);
+                let decision =
+                    rules::email_change::change_email(&acting, &presented, notice, stored, now);
                 let change = match try_code(tx, decision)? {
                     Ok(change) => change,
                     Err(outcome) => return Ok(outcome),
@@ -179,13 +170,9 @@ impl CodeStore for SqliteStore {
                 let account = users::by_email(tx, &email)?;
                 let unsent = mails::count_unsent(tx, &token.mail.network)?;
                 let account = account.as_ref();
-                match rules::codes::send_reset_token(&email, account, unsent, &token, now) {
-                    Decision::Write(request) => {
-                        save(tx, &request)?;
-                        Ok(SendOutcome::Stored)
-                    }
-                    Decision::Return(outcome) => Ok(outcome),
-                }
+                let decision =
+                    rules::password_reset::send_reset_token(&email, account, unsent, &token, now);
+                carry_out(tx, decision, SendOutcome::Stored)
             })
             .await
     }
@@ -203,7 +190,7 @@ impl CodeStore for SqliteStore {
             Ok((code, account))
         });
         let (code, account) = found.await?;
-        Ok(rules::codes::reset_target(code.as_ref(), account.as_ref(), now).cloned())
+        Ok(rules::password_reset::reset_target(code.as_ref(), account.as_ref(), now).cloned())
     }
 
     async fn reset_password(
@@ -217,7 +204,8 @@ impl CodeStore for SqliteStore {
                 let code = codes::by_reset_token(tx, &reset.token)?;
                 let account = account_of(tx, code.as_ref())?;
                 let (stored, owner) = (code.as_ref(), account.as_ref());
-                let write = match rules::codes::reset_password(&reset, stored, owner, now) {
+                let write = match rules::password_reset::reset_password(&reset, stored, owner, now)
+                {
                     Decision::Write(write) => write,
                     Decision::Return(outcome) => return Ok(outcome),
                 };
@@ -256,13 +244,9 @@ impl CodeStore for SqliteStore {
                 let account = users::by_email(tx, &email)?;
                 let unsent = mails::count_unsent(tx, &code.mail.network)?;
                 let account = account.as_ref();
-                match rules::codes::send_sign_in_code(&email, account, unsent, &code, now) {
-                    Decision::Write(request) => {
-                        save(tx, &request)?;
-                        Ok(SendOutcome::Stored)
-                    }
-                    Decision::Return(outcome) => Ok(outcome),
-                }
+                let decision =
+                    rules::email_sign_in::send_sign_in_code(&email, account, unsent, &code, now);
+                carry_out(tx, decision, SendOutcome::Stored)
             })
             .await
     }
@@ -291,7 +275,7 @@ impl CodeStore for SqliteStore {
                 let account = account_of(tx, code.as_ref())?;
                 let (stored, owner) = (code.as_ref(), account.as_ref());
                 let decision =
-                    rules::codes::open_session_with_code(&new, stored, &presented, owner);
+                    rules::email_sign_in::open_session_with_code(&new, stored, &presented, owner);
                 let event = match try_code(tx, decision)? {
                     Ok(event) => event,
                     Err(outcome) => return Ok(outcome),
@@ -306,6 +290,18 @@ impl CodeStore for SqliteStore {
                 Ok(OpenSessionWithCodeOutcome::Opened { user, device_version, ended })
             })
             .await
+    }
+}
+
+/// Carries out a decision about a request for a mail with a code. Returns `stored` if the rows of
+/// the request are saved.
+fn carry_out<O>(tx: &Connection, decision: Decision<CodeRequest, O>, stored: O) -> Result<O> {
+    match decision {
+        Decision::Write(request) => {
+            save(tx, &request)?;
+            Ok(stored)
+        }
+        Decision::Return(outcome) => Ok(outcome),
     }
 }
 

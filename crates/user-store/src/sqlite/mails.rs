@@ -29,7 +29,7 @@ impl Outbox for SqliteStore {
 
     async fn mail_deferred(&self, id: MailId, reason: &str) -> Result<(), StoreError> {
         let reason = reason.to_owned();
-        self.database.write(move |tx| mails::set_reason(tx, id, &reason)).await
+        self.database.write(move |tx| mails::defer(tx, id, &reason)).await
     }
 
     async fn mail_failed(

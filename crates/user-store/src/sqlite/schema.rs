@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0010_device_versions.sql"),
     include_str!("migrations/0011_narrow_lookups.sql"),
     include_str!("migrations/0012_mail.sql"),
+    include_str!("migrations/0013_claimed_mails.sql"),
 ];
 
 /// Returns the version of the newest schema.

@@ -40,7 +40,7 @@ impl UserStore for SqliteStore {
                     if unsent.is_full() {
                         return Ok(Creation::OutboxFull);
                     }
-                    Some(rules::codes::verification(&user, code, user.created_at))
+                    Some(rules::email_verification::verification(&user, code, user.created_at))
                 }
                 None => None,
             };
@@ -182,11 +182,11 @@ impl UserStore for SqliteStore {
             .write(move |tx| {
                 let account = users::account_state(tx, user)?;
                 sessions::delete_all(tx, user)?;
-                delete_codes(tx, user)?;
                 let event = match rules::users::disable_user(account.as_ref(), now) {
                     Decision::Write(event) => event,
                     Decision::Return(outcome) => return Ok(outcome),
                 };
+                delete_codes(tx, user)?;
                 users::set_disabled_at(tx, user, Some(now))?;
                 audit::insert(tx, &event)?;
                 Ok(UpdateUserOutcome::Updated)
@@ -221,10 +221,11 @@ impl UserStore for SqliteStore {
         self.database
             .write(move |tx| {
                 let account = users::by_id(tx, user)?;
-                let event = match rules::codes::mark_email_verified(account.as_ref(), now) {
-                    Decision::Write(event) => event,
-                    Decision::Return(outcome) => return Ok(outcome),
-                };
+                let event =
+                    match rules::email_verification::mark_email_verified(account.as_ref(), now) {
+                        Decision::Write(event) => event,
+                        Decision::Return(outcome) => return Ok(outcome),
+                    };
                 if let Some(account) = account {
                     let email = EmailHash::of(account.email.key());
                     codes::delete_of_email(tx, CodePurpose::VerifyEmail, &email)?;

@@ -7,7 +7,9 @@ use crate::postgres::database_error::{DatabaseError, ErrorKind};
 use crate::postgres::query::Query;
 use crate::postgres::rows::{Result, timestamp, user_id};
 use crate::rules::codes::CodePurpose;
-use crate::rules::mails::{DueMail, MailRow, SENT_KINDS, UnsentMails, to_json};
+use crate::rules::mails::{
+    DueMail, MailRow, SENT_KINDS, UnsentMails, claimed_until, next_attempt, to_json,
+};
 
 /// Selects the number of unsent mails with codes: those that clients of a network have requested,
 /// and all. Both are counted up to the limit only. Read the row with [`read_unsent`].
@@ -90,7 +92,8 @@ pub(in crate::postgres) fn any_due(now: Timestamp) -> Query {
 }
 
 /// Locks up to `limit` mails that are due, in the order in which they became due, but no mails of
-/// kinds that this version does not know, and none that another transaction has locked. Read the rows with [`read_due`].
+/// kinds that this version does not know, and none that another transaction has locked. Read the
+/// rows with [`read_due`].
 pub(in crate::postgres) fn lock_due(now: Timestamp, limit: u32) -> Query {
     Query::new(
         "SELECT id, kind, recipient, message, created_at, expires_at, attempts FROM mails
@@ -118,17 +121,20 @@ pub(in crate::postgres) fn read_due(rows: &[Row]) -> Result<Vec<DueMail>> {
     rows.iter().map(read).collect()
 }
 
-/// Counts an attempt of each mail, and schedules the next one.
-pub(in crate::postgres) fn schedule(next_attempts: &[(MailId, Timestamp)]) -> Query {
-    let ids: Vec<_> = next_attempts.iter().map(|(id, _)| *id.as_uuid()).collect();
-    let times: Vec<_> = next_attempts.iter().map(|(_, at)| at.as_millisecond()).collect();
+/// Claims mails: counts an attempt of each one, and schedules the next one.
+pub(in crate::postgres) fn claim(mails: &[DueMail], now: Timestamp) -> Query {
+    let ids: Vec<_> = mails.iter().map(|mail| *mail.id.as_uuid()).collect();
+    let times: Vec<_> =
+        mails.iter().map(|mail| next_attempt(mail.attempts, now).as_millisecond()).collect();
     Query::new(
-        "UPDATE mails m SET attempts = attempts + 1, next_attempt_at = new.next_attempt_at
+        "UPDATE mails m
+         SET attempts = attempts + 1, next_attempt_at = new.next_attempt_at, claimed_until = $3
          FROM unnest($1::uuid[], $2::bigint[]) AS new (id, next_attempt_at)
          WHERE m.id = new.id",
     )
     .bind(ids)
     .bind(times)
+    .bind(claimed_until(now).as_millisecond())
 }
 
 /// Locks up to `limit` mails that are due and of which nothing is sent, because they have expired or
@@ -158,11 +164,14 @@ pub(in crate::postgres) fn delete_sent(mail: MailId) -> Query {
     Query::new("DELETE FROM mails WHERE id = $1 AND failed_at IS NULL").bind(*mail.as_uuid())
 }
 
-/// Records why an attempt has failed, unless the mail was rejected for good.
-pub(in crate::postgres) fn set_reason(mail: MailId, reason: &str) -> Query {
-    Query::new("UPDATE mails SET reason = $2 WHERE id = $1 AND failed_at IS NULL")
-        .bind(*mail.as_uuid())
-        .bind(reason.to_owned())
+/// Records why an attempt has failed, unless the mail was rejected for good. The mail is no longer
+/// claimed.
+pub(in crate::postgres) fn defer(mail: MailId, reason: &str) -> Query {
+    Query::new(
+        "UPDATE mails SET reason = $2, claimed_until = NULL WHERE id = $1 AND failed_at IS NULL",
+    )
+    .bind(*mail.as_uuid())
+    .bind(reason.to_owned())
 }
 
 /// Selects the user of a mail. Read the row with [`read_user`].
@@ -256,17 +265,17 @@ pub(in crate::postgres) fn lock_unsent() -> Query {
     )
 }
 
-/// Makes mails due.
+/// Makes mails due at `now`, or when they are no longer claimed.
 pub(in crate::postgres) fn set_due(mails: &[MailId], now: Timestamp) -> Query {
     let ids: Vec<_> = mails.iter().map(|id| *id.as_uuid()).collect();
-    Query::new("UPDATE mails SET next_attempt_at = $2 WHERE id = ANY($1)")
+    // `greatest` ignores NULL.
+    Query::new("UPDATE mails SET next_attempt_at = greatest($2, claimed_until) WHERE id = ANY($1)")
         .bind(ids)
         .bind(now.as_millisecond())
 }
 
 /// Locks up to `limit` mails that have expired, or that were rejected for good a while ago, and that
-/// no other transaction has locked. Read the
-/// rows with [`read_ids`].
+/// no other transaction has locked. Read the rows with [`read_ids`].
 pub(in crate::postgres) fn lock_expired(now: Timestamp, limit: u32) -> Query {
     let failed_until = now.checked_sub(FAILED_MAIL_RETENTION).unwrap_or(Timestamp::MIN);
     Query::new(

@@ -3,7 +3,9 @@ use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
 use crate::mails::{FAILED_MAIL_RETENTION, MAX_UNSENT, MAX_UNSENT_PER_NETWORK, Mail, MailRecord};
 use crate::rules::codes::CodePurpose;
-use crate::rules::mails::{MailRow, SENT_KINDS, UnsentMails, from_json, next_attempt, to_json};
+use crate::rules::mails::{
+    MailRow, SENT_KINDS, UnsentMails, claimed_until, from_json, next_attempt, to_json,
+};
 use crate::sqlite::rows::{json, mail_id, optional_timestamp, timestamp, user_id};
 
 pub(in crate::sqlite) fn insert(connection: &Connection, mail: &MailRow) -> Result<()> {
@@ -130,11 +132,13 @@ pub(in crate::sqlite) fn claim(
         .query_map(params![now.as_millisecond(), limit, json(&SENT_KINDS)?], read_claimed)?
         .collect::<Result<_>>()?;
     let mut schedule = connection.prepare_cached(
-        "UPDATE mails SET attempts = attempts + 1, next_attempt_at = ?2 WHERE id = ?1",
+        "UPDATE mails SET attempts = attempts + 1, next_attempt_at = ?2, claimed_until = ?3
+         WHERE id = ?1",
     )?;
+    let claimed_until = claimed_until(now).as_millisecond();
     for (id, attempts, _) in &due {
         let next = next_attempt(*attempts, now).as_millisecond();
-        schedule.execute(params![id.as_uuid().as_bytes(), next])?;
+        schedule.execute(params![id.as_uuid().as_bytes(), next, claimed_until])?;
     }
     Ok(due.into_iter().filter_map(|(_, _, mail)| mail).collect())
 }
@@ -166,13 +170,14 @@ pub(in crate::sqlite) fn delete(connection: &Connection, id: MailId) -> Result<(
     Ok(())
 }
 
-pub(in crate::sqlite) fn set_reason(
-    connection: &Connection,
-    id: MailId,
-    reason: &str,
-) -> Result<()> {
+/// Records why an attempt has failed, unless the mail was rejected for good. The mail is no longer
+/// claimed.
+pub(in crate::sqlite) fn defer(connection: &Connection, id: MailId, reason: &str) -> Result<()> {
     connection
-        .prepare_cached("UPDATE mails SET reason = ?2 WHERE id = ?1 AND failed_at IS NULL")?
+        .prepare_cached(
+            "UPDATE mails SET reason = ?2, claimed_until = NULL
+             WHERE id = ?1 AND failed_at IS NULL",
+        )?
         .execute(params![id.as_uuid().as_bytes(), reason])?;
     Ok(())
 }
@@ -243,22 +248,24 @@ fn read_record(row: &Row<'_>) -> Result<MailRecord> {
     })
 }
 
-/// Makes all unsent mails due at `now`. Returns their number.
+/// Makes all unsent mails due at `now`, or when they are no longer claimed. Returns their number.
 pub(in crate::sqlite) fn retry_all(connection: &Connection, now: Timestamp) -> Result<usize> {
     connection.execute(
-        "UPDATE mails SET next_attempt_at = ?1 WHERE failed_at IS NULL AND kind <> 'nothing'",
+        "UPDATE mails SET next_attempt_at = max(?1, ifnull(claimed_until, ?1))
+         WHERE failed_at IS NULL AND kind <> 'nothing'",
         [now.as_millisecond()],
     )
 }
 
-/// Makes an unsent mail due at `now`. Returns the number of mails that changed.
+/// Makes an unsent mail due at `now`, or when it is no longer claimed. Returns the number of mails
+/// that changed.
 pub(in crate::sqlite) fn retry(
     connection: &Connection,
     id: MailId,
     now: Timestamp,
 ) -> Result<usize> {
     connection.execute(
-        "UPDATE mails SET next_attempt_at = ?2
+        "UPDATE mails SET next_attempt_at = max(?2, ifnull(claimed_until, ?2))
          WHERE id = ?1 AND failed_at IS NULL AND kind <> 'nothing'",
         params![id.as_uuid().as_bytes(), now.as_millisecond()],
     )

@@ -51,9 +51,9 @@ async fn fill(stores: &Stores, name: &str) -> SignedIn {
              zeroblob(32), zeroblob(16), zeroblob(32), 1, 'É@example.com', 'é@example.com', 4, 99);
         INSERT INTO mails VALUES
             (zeroblob(16), 'nothing', 'sign_in', zeroblob(32), NULL, '', '{}', zeroblob(32), 1, 2, 0,
-             1, NULL, NULL),
+             1, NULL, NULL, NULL),
             (x'00000000000000000000000000000001', 'of_the_future', NULL, NULL, zeroblob(16),
-             'ada@example.com', NULL, NULL, 1, 2, 3, 4, 5, '550 ünï');
+             'ada@example.com', NULL, NULL, 1, 2, 3, 4, 5, '550 ünï', 6);
         UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'events';
         UPDATE sessions SET repeats = 1, remember = 1;
         INSERT INTO sessions (
