@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::panic::resume_unwind;
+use std::pin::Pin;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -23,7 +24,9 @@ impl BackgroundTasks {
     {
         let (sender, receiver) = oneshot::channel();
         // If the caller was dropped, drop the result within the task, so that `drain` waits for it.
-        let work = async move { drop(sender.send(work.await)) };
+        // Boxed, so that the code that runs a task is not compiled for each caller.
+        let work: Pin<Box<dyn Future<Output = ()> + Send>> =
+            Box::pin(async move { drop(sender.send(work.await)) });
         let task = self.0.spawn(work.in_current_span());
         match receiver.await {
             Ok(result) => result,

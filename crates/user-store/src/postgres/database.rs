@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
@@ -62,6 +63,13 @@ impl<T> Plan<T> {
         Self { writes: Vec::new(), outcome }
     }
 }
+
+/// The outcome of a transaction. All transactions have the same type, so that the code that runs
+/// them is compiled only once.
+type AnyOutcome = Box<dyn Any + Send>;
+
+/// Plans the changes of a transaction from the rows that it has read.
+type Decide = Box<dyn Fn(&Reply) -> Result<Plan<AnyOutcome>, DatabaseError> + Send + Sync>;
 
 /// An error from [`Database::write`].
 #[derive(Debug)]
@@ -169,22 +177,26 @@ impl Database {
         T: Send + 'static,
         F: Fn(&Reply) -> Result<Plan<T>, DatabaseError> + Send + Sync + 'static,
     {
+        let decide: Decide = Box::new(move |reply| {
+            let Plan { writes, outcome } = decide(reply)?;
+            Ok(Plan { writes, outcome: Box::new(outcome) })
+        });
         let database = self.clone();
         let deadline = self.deadline();
         let task =
             tokio::spawn(async move { database.run_transaction(deadline, &reads, &decide).await });
-        match task.await {
-            Ok(result) => result,
-            Err(error) => Err(DatabaseError::new(ErrorKind::Defect, &error.to_string()).into()),
-        }
+        let defect = |reason: &str| DatabaseError::new(ErrorKind::Defect, reason);
+        let outcome = task.await.map_err(|error| defect(&error.to_string()))??;
+        let outcome = outcome.downcast().map_err(|_| defect("an outcome of another type"))?;
+        Ok(*outcome)
     }
 
-    async fn run_transaction<T>(
+    async fn run_transaction(
         &self,
         deadline: Instant,
         reads: &[Query],
-        decide: &(impl Fn(&Reply) -> Result<Plan<T>, DatabaseError> + Sync),
-    ) -> Result<T, WriteError> {
+        decide: &Decide,
+    ) -> Result<AnyOutcome, WriteError> {
         let (mut conflicts, mut connections) = (0, 0);
         loop {
             let is_committing = AtomicBool::new(false);
@@ -209,12 +221,12 @@ impl Database {
         }
     }
 
-    async fn attempt<T>(
+    async fn attempt(
         &self,
         reads: &[Query],
-        decide: impl Fn(&Reply) -> Result<Plan<T>, DatabaseError>,
+        decide: &Decide,
         is_committing: &AtomicBool,
-    ) -> Result<T, WriteError> {
+    ) -> Result<AnyOutcome, WriteError> {
         let mut checkout = self.check_out().await?;
         let begin = Around { before: Some(BEGIN), after: None };
         let plan = match send(checkout.client()?, reads, begin).await {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use r2d2::Pool;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::error::StoreError;
 use crate::sqlite::connection::{BUSY_TIMEOUT, FileIdentity, connect};
@@ -132,15 +132,26 @@ impl Database {
         F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     {
         let (database, pool) = (self.clone(), pool.clone());
-        let task = tokio::task::spawn_blocking(move || {
-            database.check_not_replaced()?;
-            let mut connection = pool.get().map_err(unavailable)?;
-            query(&mut connection)
+        let (sender, receiver) = oneshot::channel();
+        // Boxed, so that the code that runs a task is not compiled for each query.
+        let work: Box<dyn FnOnce() + Send> = Box::new(move || {
+            let run = || {
+                database.check_not_replaced()?;
+                let mut connection = pool.get().map_err(unavailable)?;
+                query(&mut connection)
+            };
+            // The caller may have been dropped.
+            let _ = sender.send(run());
         });
-        match task.await {
-            Ok(result) => result,
-            Err(error) => Err(StoreError::Defect(error.into()).into()),
+        let task = tokio::task::spawn_blocking(work);
+        if let Ok(result) = receiver.await {
+            return result;
         }
+        let defect = match task.await {
+            Err(error) => error.into(),
+            Ok(()) => "a query ended without a result".into(),
+        };
+        Err(StoreError::Defect(defect).into())
     }
 
     /// Fails if the file has been deleted or replaced since it was opened. SQLite would continue to
