@@ -151,10 +151,8 @@ impl From<AttemptError> for ResetPasswordError {
     fn from(error: AttemptError) -> Self {
         match error {
             // A reset counts towards no limit.
-            AttemptError::TooMany { .. } | AttemptError::TimedOut => {
-                Self::Service(HashingError::Overloaded.into())
-            }
-            AttemptError::Store(error) => Self::Service(error.into()),
+            AttemptError::TooMany { .. } => Self::Service(HashingError::Overloaded.into()),
+            AttemptError::Service(error) => Self::Service(error),
         }
     }
 }
