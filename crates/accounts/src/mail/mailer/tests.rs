@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{MailId, ManualClock, SystemRandom, Timestamp};
-use user_store::{MailRecord, Message, Notice, NoticeKind, RetryMailsOutcome};
+use user_store::{Actor, MailRecord, Message, Notice, NoticeKind, RetryMailsOutcome};
 
 use super::*;
 use crate::mail::text::DefaultMailText;
@@ -28,7 +28,7 @@ impl MemoryOutbox {
             self.due.lock().unwrap().push_back(Mail {
                 id,
                 recipient: (*recipient).to_owned(),
-                message: Message::Notice(Notice { kind, at, ip: None }),
+                message: Message::Notice(Notice { kind, actor: Actor::User, at, ip: None }),
                 created_at: at,
                 expires_at: at + Duration::from_hours(72),
                 attempt: 1,
