@@ -6,7 +6,7 @@ use user_store::{Store, StoreError};
 use crate::config::Config;
 use crate::erase_requests::EraseRequests;
 use crate::hooks::Hooks;
-use crate::mail::{MailMode, MailRequests, Mailer};
+use crate::mail::{MailMode, MailRequests, Mailer, NoticeMode};
 use crate::passwords::PasswordService;
 use crate::tasks::BackgroundTasks;
 use crate::throttle::Throttle;
@@ -30,6 +30,8 @@ pub struct Accounts {
     /// `None` if mail is off.
     pub(crate) mailer: Option<Arc<Mailer>>,
     pub(crate) mail_requests: MailRequests,
+    /// Notices can be on while mail is off: another service on the store then sends them.
+    pub(crate) notices: NoticeMode,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
 }
@@ -57,11 +59,11 @@ impl Accounts {
         }
     }
 
-    /// Returns the id of the notice of a change, if mail is on.
+    /// Returns the id of the notice of a change, if notices are on.
     pub(crate) fn new_notice(&self, now: Timestamp) -> Option<MailId> {
-        match self.mail() {
-            MailMode::On => Some(MailId::generate(now, &*self.random)),
-            MailMode::Off => None,
+        match self.notices {
+            NoticeMode::On => Some(MailId::generate(now, &*self.random)),
+            NoticeMode::Off => None,
         }
     }
 

@@ -23,7 +23,7 @@ use user_store::{InvalidPostgresUrl, PostgresConfig};
 use crate::accounts::Accounts;
 use crate::config::Config;
 use crate::hooks::{AccountEvent, Hooks};
-use crate::mail::{DefaultMailText, MailTextSource, MailTransport};
+use crate::mail::{DefaultMailText, MailTextSource, MailTransport, NoticeMode};
 use crate::passwords::HashingMode;
 
 /// Builds an [`Accounts`] service; see [`Accounts::builder`].
@@ -43,6 +43,7 @@ pub struct Builder<T = Arc<Accounts>> {
     hooks: Hooks,
     mail_transport: Option<Arc<dyn MailTransport>>,
     mail_text: Arc<dyn MailTextSource>,
+    notices: NoticeMode,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     builds: PhantomData<fn() -> T>,
@@ -117,6 +118,7 @@ impl<T> Builder<T> {
             hooks: Hooks::default(),
             mail_transport: None,
             mail_text: Arc::new(DefaultMailText),
+            notices: NoticeMode::Off,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             builds: PhantomData,
@@ -268,6 +270,15 @@ impl<T> Builder<T> {
     /// built with [`without_maintenance`](Self::without_maintenance).
     pub fn mail(mut self, transport: impl MailTransport) -> Self {
         self.mail_transport = Some(Arc::new(transport));
+        self.notices_without_transport()
+    }
+
+    /// Adds notices of changes to the outbox although mail is off. Another service on the same store
+    /// sends them, if its mail is on. A notice that is not sent within three days is deleted.
+    ///
+    /// Use this for short-lived commands that change accounts beside a server.
+    pub fn notices_without_transport(mut self) -> Self {
+        self.notices = NoticeMode::On;
         self
     }
 

@@ -90,6 +90,7 @@ impl<T> Builder<T> {
             erase_requests,
             mailer,
             mail_requests: MailRequests::default(),
+            notices: self.notices,
             store,
             hooks: self.hooks,
             config,

@@ -124,8 +124,8 @@ impl Operator<'_> {
     }
 
     /// Deletes an account and everything that is stored about its user, immediately and
-    /// permanently. Only an audit event of the deletion remains, with the id of the account. If mail
-    /// is on, a notice is sent to a verified email address.
+    /// permanently. Only an audit event of the deletion remains, with the id of the account, and,
+    /// until it is sent, the [notice](Operator).
     ///
     /// # Errors
     ///
@@ -147,9 +147,8 @@ impl Operator<'_> {
         self.accounts.tasks.run_to_completion(delete).await
     }
 
-    /// Sets a password, ends all sessions of the user, and [unlocks](Self::unlock) the account.
-    ///
-    /// If mail is on, a notice is sent to a verified email address.
+    /// Sets a password, ends all sessions of the user, and [unlocks](Self::unlock) the account. The
+    /// user gets a [notice](Operator).
     ///
     /// Browsers that the account knows stay known with [`KnownBrowsers::Keep`]. Use
     /// [`KnownBrowsers::Forget`] if someone else may have signed in to the account.
