@@ -259,6 +259,7 @@ fn notice_by_operator(notice: &Notice, name: &str, context: &MailContext<'_>) ->
             "Your account was deleted",
             "An administrator deleted your account, with everything that was stored\nabout you.",
         ),
+        // Operators cause no other notices. One that is added later needs a text here.
         _ => ("Your account was changed", "An administrator changed your account."),
     };
     let mut text = format!(
