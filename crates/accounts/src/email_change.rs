@@ -168,7 +168,7 @@ impl Accounts {
             let outcome = store.change_email(&acting, &hash, notice, now).await;
             match outcome.map_err(|error| CodeError::Service(error.into()))? {
                 ChangeEmailOutcome::Changed { user: account, device_version } => {
-                    erase_requests.request();
+                    erase_requests.notify();
                     mail_requests.notify();
                     tracing::info!(%user, "changed the email address");
                     let user = account.clone();

@@ -9,7 +9,7 @@ pub use text::{DefaultMailText, MailContext, MailText, MailTextSource};
 pub use transport::{MailTransport, OutgoingMail, SendMailError};
 
 pub(crate) use codes::{new_code, new_mail};
-pub(crate) use mailer::{MailRequests, Mailer};
+pub(crate) use mailer::Mailer;
 
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ use user_store::{EraseOutcome, Purged, RecountOutcome, StoreError};
 
 use crate::accounts::Accounts;
 use crate::error_chain::error_chain;
-use crate::mail::MailRequests;
+use crate::signal::Signal;
 
 /// The maximum number of rows of each kind that are deleted at a time. A batch this small does not
 /// delay requests noticeably.
@@ -61,7 +61,7 @@ pub(crate) async fn run(accounts: Weak<Accounts>) {
 async fn erase_periodically(accounts: &Weak<Accounts>) {
     let mut interval = ERASE_INTERVAL;
     while let Some(requests) = accounts.upgrade().map(|it| it.erase_requests.clone()) {
-        let _ = timeout(interval, requests.requested()).await;
+        let _ = timeout(interval, requests.notified()).await;
         sleep(ERASE_DELAY).await;
         let Some(accounts) = accounts.upgrade() else { return };
         interval = match accounts.erase_deleted().await {
@@ -103,7 +103,7 @@ async fn send_mails_periodically(accounts: &Weak<Accounts>) {
 ///
 /// Sending a mail delays other requests a little, and only an email address with an account gets
 /// one. If it were sent immediately, the client that requests a mail could measure that.
-async fn wait_for_mails(requests: &MailRequests, random: &dyn Random) {
+async fn wait_for_mails(requests: &Signal, random: &dyn Random) {
     if timeout(MAIL_INTERVAL, requests.notified()).await.is_ok() {
         sleep(mail_delay(random)).await;
     }

@@ -128,7 +128,7 @@ impl Accounts {
             let outcome = store.reset_password(&reset, now).await;
             match outcome.map_err(ServiceError::from)? {
                 ResetPasswordOutcome::Reset { user: account, device_version } => {
-                    erase_requests.request();
+                    erase_requests.notify();
                     mail_requests.notify();
                     let user = account.id;
                     tracing::info!(%user, "reset the password");

@@ -11,11 +11,13 @@ use user_store::Store;
 use crate::accounts::Accounts;
 use crate::builder::error::BuildError;
 use crate::builder::{Builder, Maintenance, StoreSource, Weaknesses};
-use crate::config::{Config, Weakness};
-use crate::erase_requests::EraseRequests;
-use crate::mail::{MailRequests, Mailer};
+use crate::config::Config;
+#[cfg(feature = "testing")]
+use crate::config::Weakness;
+use crate::mail::Mailer;
 use crate::maintenance;
 use crate::passwords::{HashingSettings, PasswordService};
+use crate::signal::Signal;
 use crate::tasks::BackgroundTasks;
 use crate::throttle::{AttemptContext, Throttle};
 use crate::tokens::{KeyRing, TokenIssuer};
@@ -64,7 +66,7 @@ impl<T> Builder<T> {
         let tasks = BackgroundTasks::default();
         let attempts =
             AttemptContext::new(Arc::clone(&store), Arc::clone(&self.clock), tasks.clone());
-        let erase_requests = EraseRequests::default();
+        let erase_requests = Signal::default();
         let mailer = self.mail_transport.map(|transport| {
             Arc::new(Mailer {
                 outbox: Arc::<dyn Store>::clone(&store),
@@ -89,7 +91,7 @@ impl<T> Builder<T> {
             tasks,
             erase_requests,
             mailer,
-            mail_requests: MailRequests::default(),
+            mail_requests: Signal::default(),
             notices: self.notices,
             store,
             hooks: self.hooks,

@@ -26,7 +26,7 @@ fn mails_are_delayed_by_up_to_a_second() {
 
 #[tokio::test(start_paused = true)]
 async fn mails_are_sent_at_a_random_time_after_a_request_or_periodically() {
-    let (requests, random) = (MailRequests::default(), FixedRandom(700));
+    let (requests, random) = (Signal::default(), FixedRandom(700));
     let waited = async || {
         let start = Instant::now();
         wait_for_mails(&requests, &random).await;

@@ -138,7 +138,7 @@ impl Operator<'_> {
         let notice = self.accounts.new_notice(now);
         let delete = async move {
             updated(store.delete_user(user, notice, now).await)?;
-            erase_requests.request();
+            erase_requests.notify();
             mail_requests.notify();
             tracing::info!(%user, "account deleted by an operator");
             hooks.notify(&AccountEvent::Deleted { user });
@@ -173,7 +173,7 @@ impl Operator<'_> {
         let new = SetPassword { user, password: hash, browsers, notice };
         let set_password = async move {
             updated(store.set_password(&new, now).await)?;
-            erase_requests.request();
+            erase_requests.notify();
             mail_requests.notify();
             tracing::info!(%user, "password set by an operator");
             hooks.notify(&AccountEvent::PasswordChanged { user });

@@ -117,7 +117,7 @@ fn mailer(outbox: &Arc<MemoryOutbox>) -> Arc<Mailer> {
         text: Arc::new(DefaultMailText),
         origin: Origin::localhost(80),
         app_name: "Example".to_owned(),
-        erase_requests: EraseRequests::default(),
+        erase_requests: Signal::default(),
         tasks: BackgroundTasks::default(),
     })
 }
@@ -170,7 +170,7 @@ async fn sending_and_rejecting_a_mail_request_an_erasure() {
         outbox.add(&[recipient]);
         let mailer = mailer(&outbox);
         mailer.send_due().await.unwrap();
-        let mut requested = Box::pin(mailer.erase_requests.requested());
+        let mut requested = Box::pin(mailer.erase_requests.notified());
         let is_ready = futures_util::FutureExt::now_or_never(&mut requested).is_some();
         assert_eq!(is_ready, is_requested, "{recipient}");
     }
