@@ -45,8 +45,9 @@ pub(crate) async fn start(
     config: Config,
 ) -> Result<Arc<Accounts>, CommandError> {
     let builder = Accounts::builder().config(config).store(store);
-    // Reporting weaknesses and running maintenance are the server's tasks.
-    Ok(builder.accept_weaknesses().without_maintenance().build().await?)
+    // Reporting weaknesses, running maintenance and sending mails are the server's tasks.
+    let builder = builder.accept_weaknesses().without_maintenance().notices_without_transport();
+    Ok(builder.build().await?)
 }
 
 /// The number of attempts to erase deleted data, and the pause between two attempts.

@@ -96,7 +96,7 @@ impl Accounts {
         let change = async move {
             let outcome = store.change_password(&reauthentication, &hash, notice, now).await;
             settle(attempt, outcome.map_err(ServiceError::from)?).await?;
-            erase_requests.request();
+            erase_requests.notify();
             mail_requests.notify();
             tracing::info!(%user, session = %session.id, "changed the password");
             hooks.notify(&AccountEvent::PasswordChanged { user });
@@ -135,7 +135,7 @@ impl Accounts {
         let delete = async move {
             let outcome = store.delete_own_account(&reauthentication, notice, now).await;
             settle(attempt, outcome.map_err(ServiceError::from)?).await?;
-            erase_requests.request();
+            erase_requests.notify();
             mail_requests.notify();
             tracing::info!(%user, session = %session.id, "deleted the account");
             hooks.notify(&AccountEvent::Deleted { user });

@@ -4,10 +4,10 @@ use auth_core::{Clock, DecoyKey, JwkSet, MailId, Origin, Random, Timestamp};
 use user_store::{Store, StoreError};
 
 use crate::config::Config;
-use crate::erase_requests::EraseRequests;
 use crate::hooks::Hooks;
-use crate::mail::{MailMode, MailRequests, Mailer};
+use crate::mail::{MailMode, Mailer, NoticeMode};
 use crate::passwords::PasswordService;
+use crate::signal::Signal;
 use crate::tasks::BackgroundTasks;
 use crate::throttle::Throttle;
 use crate::tokens::{KeyRing, TokenIssuer};
@@ -25,11 +25,15 @@ pub struct Accounts {
     /// Assigns a decoy to each email address.
     pub(crate) decoy_key: DecoyKey,
     pub(crate) tasks: BackgroundTasks,
-    pub(crate) erase_requests: EraseRequests,
+    /// Sent when data has been deleted.
+    pub(crate) erase_requests: Signal,
     pub(crate) hooks: Hooks,
     /// `None` if mail is off.
     pub(crate) mailer: Option<Arc<Mailer>>,
-    pub(crate) mail_requests: MailRequests,
+    /// Sent when a mail has been added to the outbox.
+    pub(crate) mail_requests: Signal,
+    /// Notices can be on while mail is off: another service on the store then sends them.
+    pub(crate) notices: NoticeMode,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
 }
@@ -57,11 +61,11 @@ impl Accounts {
         }
     }
 
-    /// Returns the id of the notice of a change, if mail is on.
+    /// Returns the id of the notice of a change, if notices are on.
     pub(crate) fn new_notice(&self, now: Timestamp) -> Option<MailId> {
-        match self.mail() {
-            MailMode::On => Some(MailId::generate(now, &*self.random)),
-            MailMode::Off => None,
+        match self.notices {
+            NoticeMode::On => Some(MailId::generate(now, &*self.random)),
+            NoticeMode::Off => None,
         }
     }
 

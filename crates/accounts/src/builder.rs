@@ -1,32 +1,30 @@
+mod build;
+mod error;
+
+pub use error::BuildError;
+
 use std::fmt;
-use std::io;
 use std::marker::PhantomData;
 #[cfg(feature = "sqlite")]
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "testing")]
+use auth_core::PasswordHasher;
 use auth_core::{
-    Clock, DecoyKey, InvalidIterations, InvalidOrigin, KeyError, Origin, PasswordHasher,
-    PasswordPolicy, PasswordPolicyError, Random, SessionPolicy, SigningKey, SystemClock,
+    Clock, Origin, PasswordPolicy, PasswordPolicyError, Random, SessionPolicy, SystemClock,
     SystemRandom,
 };
+use user_store::Store;
 #[cfg(feature = "postgres")]
-use user_store::{InvalidPostgresUrl, PostgresConfig, PostgresOpenError, PostgresStore};
-#[cfg(feature = "sqlite")]
-use user_store::{OpenError, SqliteStore};
-use user_store::{Store, StoreError};
+use user_store::{InvalidPostgresUrl, PostgresConfig};
 
 use crate::accounts::Accounts;
-use crate::config::{Config, Weakness};
-use crate::erase_requests::EraseRequests;
+use crate::config::Config;
 use crate::hooks::{AccountEvent, Hooks};
-use crate::mail::{DefaultMailText, MailRequests, MailTextSource, MailTransport, Mailer};
-use crate::maintenance;
-use crate::passwords::{HashingMode, HashingSettings, PasswordService};
-use crate::tasks::BackgroundTasks;
-use crate::throttle::{AttemptContext, Throttle};
-use crate::tokens::{KeyRing, KeyRingError, TokenIssuer};
+use crate::mail::{DefaultMailText, MailTextSource, MailTransport, NoticeMode};
+use crate::passwords::HashingMode;
 
 /// Builds an [`Accounts`] service; see [`Accounts::builder`].
 ///
@@ -45,66 +43,10 @@ pub struct Builder<T = Arc<Accounts>> {
     hooks: Hooks,
     mail_transport: Option<Arc<dyn MailTransport>>,
     mail_text: Arc<dyn MailTextSource>,
+    notices: NoticeMode,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     builds: PhantomData<fn() -> T>,
-}
-
-/// An error from building a service. If the configuration is the cause, the message says how to fix
-/// it.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// No store was given.
-    #[error("there is no store; call `sqlite(PATH)`, `postgres(URL)` or `store(STORE)`")]
-    NoStore,
-    /// No public URL was given.
-    #[error("there is no public URL; call `public_url(\"https://app.example\")`")]
-    NoPublicUrl,
-    /// The public URL is not an origin.
-    #[error("the public URL {url:?} cannot be used: {reason}")]
-    PublicUrl {
-        /// The URL.
-        url: String,
-        /// The reason why it is rejected.
-        reason: InvalidOrigin,
-    },
-    /// The access token lifetime is less than 1 second, so access tokens would never be valid.
-    #[error("the access token lifetime must be at least 1 second")]
-    AccessTokenLifetime,
-    /// The minimum password length is out of range.
-    #[error("the minimum password length must be between 1 and 64 characters")]
-    PasswordMinLength(#[source] PasswordPolicyError),
-    /// The number of PBKDF2 iterations is out of range.
-    #[error("the number of PBKDF2 iterations must be between 1,000 and 10,000,000")]
-    Iterations(#[source] InvalidIterations),
-    /// Sign-in by email is on, but mail is off.
-    #[error("sign-in by email needs mail; call `mail(TRANSPORT)`, or leave out `email_sign_in()`")]
-    EmailSignInWithoutMail,
-    /// The configuration is not secure. The value lists all of its weaknesses.
-    #[error("the configuration is not secure: {}", list(.0))]
-    Weak(Vec<Weakness>),
-    /// The database cannot be opened.
-    #[cfg(feature = "sqlite")]
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// The URL of the PostgreSQL database is invalid.
-    #[cfg(feature = "postgres")]
-    #[error(transparent)]
-    PostgresUrl(#[from] InvalidPostgresUrl),
-    /// The PostgreSQL database cannot be opened.
-    #[cfg(feature = "postgres")]
-    #[error(transparent)]
-    OpenPostgres(#[from] PostgresOpenError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The stored signing keys cannot be used.
-    #[error("the stored signing keys cannot be used; restore a backup")]
-    Key(#[from] KeyError),
-    /// The threads that hash passwords cannot be started.
-    #[error("the threads that hash passwords cannot be started")]
-    Threads(#[source] io::Error),
 }
 
 enum StoreSource {
@@ -176,6 +118,7 @@ impl<T> Builder<T> {
             hooks: Hooks::default(),
             mail_transport: None,
             mail_text: Arc::new(DefaultMailText),
+            notices: NoticeMode::Off,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             builds: PhantomData,
@@ -327,6 +270,15 @@ impl<T> Builder<T> {
     /// built with [`without_maintenance`](Self::without_maintenance).
     pub fn mail(mut self, transport: impl MailTransport) -> Self {
         self.mail_transport = Some(Arc::new(transport));
+        self.notices_without_transport()
+    }
+
+    /// Adds notices of changes to the outbox although mail is off. Another service on the same store
+    /// sends them, if its mail is on. A notice that is not sent within three days is deleted.
+    ///
+    /// Use this for short-lived commands that change accounts beside a server.
+    pub fn notices_without_transport(mut self) -> Self {
+        self.notices = NoticeMode::On;
         self
     }
 
@@ -379,148 +331,6 @@ impl<T> Builder<T> {
             self.weaknesses = Weaknesses::AcceptWeakHashes;
         }
         self
-    }
-
-    /// Opens the store and builds the service.
-    ///
-    /// Expired data is purged, and deleted data erased, in a task on the current tokio runtime
-    /// until the service is dropped, unless [`without_maintenance`](Self::without_maintenance) was
-    /// called.
-    ///
-    /// # Errors
-    ///
-    /// [`BuildError`] if the configuration is incomplete or insecure, or if the store fails. If the
-    /// configuration is the cause, the message says how to fix it.
-    pub async fn build(self) -> Result<T, BuildError>
-    where
-        T: From<Arc<Accounts>>,
-    {
-        let config = Config {
-            origin: self.origin.ok_or(BuildError::NoPublicUrl)??,
-            password_policy: self.password_policy.map_err(BuildError::PasswordMinLength)?,
-            ..self.config
-        };
-        if config.email_sign_in && self.mail_transport.is_none() {
-            return Err(BuildError::EmailSignInWithoutMail);
-        }
-        // Times in tokens are whole seconds.
-        if config.access_token_lifetime < Duration::from_secs(1) {
-            return Err(BuildError::AccessTokenLifetime);
-        }
-        let hasher =
-            PasswordHasher::new(config.pbkdf2_iterations).map_err(BuildError::Iterations)?;
-        self.weaknesses.check(&config)?;
-
-        let store = self.store.ok_or(BuildError::NoStore)?.open().await?;
-        let first_key = SigningKey::generate(&*self.random);
-        store.ensure_signing_key(first_key.seed(), self.clock.now()).await?;
-        let decoy_key = store.ensure_decoy_key(&DecoyKey::generate(&*self.random)).await?;
-        let (issuer, lifetime) = (config.origin.as_str(), config.access_token_lifetime);
-        let keys = Arc::new(KeyRing::load(Arc::clone(&store), issuer, lifetime).await?);
-        let settings =
-            HashingSettings { hasher, mode: config.hashing, memory_budget: config.hash_memory };
-        let random = Arc::clone(&self.random);
-        let passwords = run_blocking(move || PasswordService::start(settings, random)).await;
-        let tasks = BackgroundTasks::default();
-        let attempts =
-            AttemptContext::new(Arc::clone(&store), Arc::clone(&self.clock), tasks.clone());
-        let erase_requests = EraseRequests::default();
-        let mailer = self.mail_transport.map(|transport| {
-            Arc::new(Mailer {
-                outbox: Arc::<dyn Store>::clone(&store),
-                clock: Arc::clone(&self.clock),
-                transport,
-                text: self.mail_text,
-                origin: config.origin.clone(),
-                app_name: config.mail_name().to_owned(),
-                erase_requests: erase_requests.clone(),
-                tasks: tasks.clone(),
-            })
-        });
-        let accounts = Arc::new(Accounts {
-            tokens: TokenIssuer::new(Arc::clone(&keys), Arc::clone(&self.random)),
-            keys,
-            decoy_key,
-            passwords: passwords.map_err(BuildError::Threads)?,
-            throttle: match config.throttle {
-                true => Throttle::new(attempts),
-                false => Throttle::disabled(attempts),
-            },
-            tasks,
-            erase_requests,
-            mailer,
-            mail_requests: MailRequests::default(),
-            store,
-            hooks: self.hooks,
-            config,
-            clock: self.clock,
-            random: self.random,
-        });
-        match self.maintenance {
-            Maintenance::Run => {
-                tokio::spawn(maintenance::run(Arc::downgrade(&accounts)));
-            }
-            Maintenance::Skip => {}
-        }
-        Ok(T::from(accounts))
-    }
-}
-
-impl StoreSource {
-    async fn open(self) -> Result<Arc<dyn Store>, BuildError> {
-        match self {
-            Self::Open(store) => Ok(store),
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(path) => {
-                Ok(Arc::new(run_blocking(move || SqliteStore::open(&path)).await?))
-            }
-            #[cfg(feature = "postgres")]
-            Self::Postgres(config) => Ok(Arc::new(PostgresStore::open(&(*config)?).await?)),
-        }
-    }
-}
-
-/// Runs blocking `work` on a thread that may block. A panic resumes in the caller.
-async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is shutting down, so the caller is dropped too.
-            Err(_) => std::future::pending().await,
-        },
-    }
-}
-
-impl Weaknesses {
-    fn check(&self, config: &Config) -> Result<(), BuildError> {
-        let mut weaknesses = config.weaknesses();
-        match self {
-            Self::Reject => {}
-            #[cfg(feature = "testing")]
-            Self::AcceptWeakHashes => {
-                weaknesses.retain(|weakness| !matches!(weakness, Weakness::FewIterations { .. }));
-            }
-            Self::Accept => weaknesses.clear(),
-        }
-        match weaknesses.is_empty() {
-            true => Ok(()),
-            false => Err(BuildError::Weak(weaknesses)),
-        }
-    }
-}
-
-fn list(weaknesses: &[Weakness]) -> String {
-    let texts: Vec<_> = weaknesses.iter().map(Weakness::to_string).collect();
-    texts.join(". ")
-}
-
-impl From<KeyRingError> for BuildError {
-    fn from(error: KeyRingError) -> Self {
-        match error {
-            KeyRingError::Store(error) => Self::Store(error),
-            KeyRingError::Key(error) => Self::Key(error),
-        }
     }
 }
 

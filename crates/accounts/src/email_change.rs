@@ -12,9 +12,10 @@ use crate::accounts::Accounts;
 use crate::authenticate::SignedIn;
 use crate::browser::Browser;
 use crate::caller::Caller;
+use crate::email_verification::CodeError;
 use crate::hooks::AccountEvent;
 use crate::mail::{CHANGE_LIFETIME, MailMode, new_code};
-use crate::passwords::{HashingError, PasswordService};
+use crate::passwords::PasswordService;
 use crate::service_error::ServiceError;
 use crate::sign_in::CorrectPassword;
 use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope};
@@ -77,18 +78,9 @@ pub enum ChangeEmailError {
     /// Another account has the new email address. The code is used up.
     #[error("an account with this email address already exists")]
     EmailTaken,
-    /// The code is wrong. The user can try again.
-    #[error("the code is wrong")]
-    Wrong,
-    /// There is no valid code: it has expired, was used or replaced, or was tried too often.
-    #[error("the code has expired")]
-    Expired,
-    /// The session has ended.
-    #[error("the session has ended")]
-    SessionEnded,
-    /// The service failed.
+    /// The code cannot be used.
     #[error(transparent)]
-    Service(#[from] ServiceError),
+    Code(#[from] CodeError),
 }
 
 impl Accounts {
@@ -160,7 +152,7 @@ impl Accounts {
         code: &str,
         caller: &Caller,
     ) -> Result<ChangedEmail, ChangeEmailError> {
-        let code = OneTimeCode::parse(code).map_err(|_| ChangeEmailError::Wrong)?;
+        let code = OneTimeCode::parse(code).map_err(|_| CodeError::Wrong)?;
         let (user, now) = (signed_in.id(), self.clock.now());
         let previous = signed_in.user().email.clone();
         let known = match &caller.device {
@@ -174,9 +166,9 @@ impl Accounts {
         let (hooks, erase_requests) = (self.hooks.clone(), self.erase_requests.clone());
         let change = async move {
             let outcome = store.change_email(&acting, &hash, notice, now).await;
-            match outcome.map_err(ServiceError::from)? {
+            match outcome.map_err(|error| CodeError::Service(error.into()))? {
                 ChangeEmailOutcome::Changed { user: account, device_version } => {
-                    erase_requests.request();
+                    erase_requests.notify();
                     mail_requests.notify();
                     tracing::info!(%user, "changed the email address");
                     let user = account.clone();
@@ -184,9 +176,9 @@ impl Accounts {
                     Ok((account, device_version))
                 }
                 ChangeEmailOutcome::EmailTaken => Err(ChangeEmailError::EmailTaken),
-                ChangeEmailOutcome::CodeWrong => Err(ChangeEmailError::Wrong),
-                ChangeEmailOutcome::CodeExpired => Err(ChangeEmailError::Expired),
-                ChangeEmailOutcome::SessionEnded => Err(ChangeEmailError::SessionEnded),
+                ChangeEmailOutcome::CodeWrong => Err(CodeError::Wrong.into()),
+                ChangeEmailOutcome::CodeExpired => Err(CodeError::Expired.into()),
+                ChangeEmailOutcome::SessionEnded => Err(CodeError::SessionEnded.into()),
             }
         };
         let (account, device_version) = self.tasks.run_to_completion(change).await?;
@@ -218,8 +210,7 @@ impl From<AttemptError> for RequestEmailChangeError {
     fn from(error: AttemptError) -> Self {
         match error {
             AttemptError::TooMany { retry_after } => Self::TooManyAttempts { retry_after },
-            AttemptError::TimedOut => Self::Service(HashingError::Overloaded.into()),
-            AttemptError::Store(error) => Self::Service(error.into()),
+            AttemptError::Service(error) => Self::Service(error),
         }
     }
 }

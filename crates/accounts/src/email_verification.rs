@@ -9,7 +9,7 @@ use crate::authenticate::SignedIn;
 use crate::caller::Caller;
 use crate::hooks::AccountEvent;
 use crate::mail::{MailMode, VERIFICATION_LIFETIME, new_code};
-use crate::passwords::{HashingError, PasswordService};
+use crate::passwords::PasswordService;
 use crate::service_error::ServiceError;
 use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope};
 
@@ -36,7 +36,7 @@ pub enum SendVerificationError {
     Service(#[from] ServiceError),
 }
 
-/// An error from verifying the email address with a code.
+/// An error from using a code as a signed-in user.
 #[derive(Debug, thiserror::Error)]
 pub enum CodeError {
     /// The code is wrong. The user can try again.
@@ -135,8 +135,7 @@ impl From<AttemptError> for SendVerificationError {
     fn from(error: AttemptError) -> Self {
         match error {
             AttemptError::TooMany { retry_after } => Self::TooManyAttempts { retry_after },
-            AttemptError::TimedOut => Self::Service(HashingError::Overloaded.into()),
-            AttemptError::Store(error) => Self::Service(error.into()),
+            AttemptError::Service(error) => Self::Service(error),
         }
     }
 }

@@ -78,7 +78,6 @@ mod config;
 mod email_change;
 mod email_sign_in;
 mod email_verification;
-mod erase_requests;
 mod error_chain;
 mod hooks;
 mod mail;
@@ -92,6 +91,7 @@ mod service_error;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod signal;
 mod tasks;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ pub use text::{DefaultMailText, MailContext, MailText, MailTextSource};
 pub use transport::{MailTransport, OutgoingMail, SendMailError};
 
 pub(crate) use codes::{new_code, new_mail};
-pub(crate) use mailer::{MailRequests, Mailer};
+pub(crate) use mailer::Mailer;
 
 use std::time::Duration;
 
@@ -28,6 +28,15 @@ pub(crate) const CHANGE_LIFETIME: Duration = Duration::from_hours(1);
 
 /// How long a code for signing in is valid.
 pub(crate) const SIGN_IN_LIFETIME: Duration = Duration::from_mins(10);
+
+/// Whether a change to an account adds a notice to the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoticeMode {
+    /// No notice is added.
+    Off,
+    /// A notice is added if the email address is verified.
+    On,
+}
 
 /// The setting that turns mails on or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

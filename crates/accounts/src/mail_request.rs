@@ -6,7 +6,7 @@ use auth_core::{EmailError, EmailKey};
 
 use crate::accounts::Accounts;
 use crate::caller::Caller;
-use crate::passwords::{HashingError, PasswordService};
+use crate::passwords::PasswordService;
 use crate::service_error::ServiceError;
 use crate::throttle::{Attempt, AttemptError, AttemptScope};
 
@@ -56,8 +56,7 @@ impl From<AttemptError> for RequestMailError {
     fn from(error: AttemptError) -> Self {
         match error {
             AttemptError::TooMany { retry_after } => Self::TooManyAttempts { retry_after },
-            AttemptError::TimedOut => Self::Service(HashingError::Overloaded.into()),
-            AttemptError::Store(error) => Self::Service(error.into()),
+            AttemptError::Service(error) => Self::Service(error),
         }
     }
 }

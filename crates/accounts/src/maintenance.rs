@@ -1,13 +1,18 @@
 //! Background work that runs until the service is dropped.
 
-use std::sync::Weak;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use auth_core::Random;
 use tokio::time::{sleep, timeout};
 use user_store::{EraseOutcome, Purged, RecountOutcome, StoreError};
 
 use crate::accounts::Accounts;
 use crate::error_chain::error_chain;
+use crate::signal::Signal;
 
 /// The maximum number of rows of each kind that are deleted at a time. A batch this small does not
 /// delay requests noticeably.
@@ -37,9 +42,13 @@ const ERASE_RETRY: Duration = Duration::from_secs(5);
 /// add mails too.
 const MAIL_INTERVAL: Duration = Duration::from_secs(10);
 
+/// The maximum time between the request that adds a mail and the attempt to send it, in
+/// milliseconds.
+const MAX_MAIL_DELAY_MILLIS: u64 = 1_000;
+
 /// Purges expired data, recounts imported hashes, erases deleted data, sends mails and logs the
-/// length of the hashing queue until the service is dropped. Several servers can do this concurrently on one
-/// store.
+/// length of the hashing queue until the service is dropped. Several servers can do this
+/// concurrently on one store.
 pub(crate) async fn run(accounts: Weak<Accounts>) {
     tokio::join!(
         purge_periodically(&accounts),
@@ -52,7 +61,7 @@ pub(crate) async fn run(accounts: Weak<Accounts>) {
 async fn erase_periodically(accounts: &Weak<Accounts>) {
     let mut interval = ERASE_INTERVAL;
     while let Some(requests) = accounts.upgrade().map(|it| it.erase_requests.clone()) {
-        let _ = timeout(interval, requests.requested()).await;
+        let _ = timeout(interval, requests.notified()).await;
         sleep(ERASE_DELAY).await;
         let Some(accounts) = accounts.upgrade() else { return };
         interval = match accounts.erase_deleted().await {
@@ -67,11 +76,13 @@ async fn erase_periodically(accounts: &Weak<Accounts>) {
     }
 }
 
-/// Sends mails when a request has added one, and periodically. Ends when the service is dropped or
-/// drained, or if mail is off.
+/// Sends mails a moment after a request has added one, and periodically. Ends when the service is
+/// dropped or drained, or if mail is off.
 async fn send_mails_periodically(accounts: &Weak<Accounts>) {
-    while let Some(requests) = accounts.upgrade().map(|it| it.mail_requests.clone()) {
-        let _ = timeout(MAIL_INTERVAL, requests.notified()).await;
+    while let Some((requests, random)) =
+        accounts.upgrade().map(|it| (it.mail_requests.clone(), Arc::clone(&it.random)))
+    {
+        wait_for_mails(&requests, &*random).await;
         let Some(accounts) = accounts.upgrade() else { return };
         let Some(mailer) = accounts.mailer.clone() else { return };
         let tasks = accounts.tasks.clone();
@@ -86,6 +97,23 @@ async fn send_mails_periodically(accounts: &Weak<Accounts>) {
             tracing::warn!(error, "could not send mails; trying again later");
         }
     }
+}
+
+/// Waits until a request adds a mail, and then for a random time; or until the next periodic check.
+///
+/// Sending a mail delays other requests a little, and only an email address with an account gets
+/// one. If it were sent immediately, the client that requests a mail could measure that.
+async fn wait_for_mails(requests: &Signal, random: &dyn Random) {
+    if timeout(MAIL_INTERVAL, requests.notified()).await.is_ok() {
+        sleep(mail_delay(random)).await;
+    }
+}
+
+/// Returns a random time of whole milliseconds, up to [`MAX_MAIL_DELAY_MILLIS`].
+fn mail_delay(random: &dyn Random) -> Duration {
+    let mut bytes = [0; 8];
+    random.fill(&mut bytes);
+    Duration::from_millis(u64::from_le_bytes(bytes) % (MAX_MAIL_DELAY_MILLIS + 1))
 }
 
 async fn purge_periodically(accounts: &Weak<Accounts>) {

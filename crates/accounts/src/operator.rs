@@ -13,6 +13,11 @@ use crate::accounts::Accounts;
 /// No password is required. Code that calls [`Accounts::operator`] must make sure that the request
 /// comes from an operator. Latchkey's command line treats everyone who can open the database as an
 /// operator.
+///
+/// A new password and a deletion are announced by a notice to a verified email address, if mail is
+/// on or the service was built with
+/// [`Builder::notices_without_transport`](crate::Builder::notices_without_transport). The notice
+/// says that an administrator made the change.
 pub struct Operator<'a> {
     accounts: &'a Accounts,
 }

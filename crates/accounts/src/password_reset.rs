@@ -128,7 +128,7 @@ impl Accounts {
             let outcome = store.reset_password(&reset, now).await;
             match outcome.map_err(ServiceError::from)? {
                 ResetPasswordOutcome::Reset { user: account, device_version } => {
-                    erase_requests.request();
+                    erase_requests.notify();
                     mail_requests.notify();
                     let user = account.id;
                     tracing::info!(%user, "reset the password");
@@ -151,10 +151,8 @@ impl From<AttemptError> for ResetPasswordError {
     fn from(error: AttemptError) -> Self {
         match error {
             // A reset counts towards no limit.
-            AttemptError::TooMany { .. } | AttemptError::TimedOut => {
-                Self::Service(HashingError::Overloaded.into())
-            }
-            AttemptError::Store(error) => Self::Service(error.into()),
+            AttemptError::TooMany { .. } => Self::Service(HashingError::Overloaded.into()),
+            AttemptError::Service(error) => Self::Service(error),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::accounts::Accounts;
 use crate::browser::Browser;
 use crate::caller::Caller;
 use crate::hooks::AccountEvent;
-use crate::passwords::{HashingError, PasswordService};
+use crate::passwords::PasswordService;
 use crate::service_error::ServiceError;
 use crate::throttle::{Attempt, AttemptError, AttemptOutcome, AttemptScope};
 use crate::tokens::IssuedTokens;
@@ -296,8 +296,7 @@ impl From<AttemptError> for PasswordCheckError {
     fn from(error: AttemptError) -> Self {
         match error {
             AttemptError::TooMany { retry_after } => Self::TooManyAttempts { retry_after },
-            AttemptError::TimedOut => Self::Service(HashingError::Overloaded.into()),
-            AttemptError::Store(error) => Self::Service(error.into()),
+            AttemptError::Service(error) => Self::Service(error),
         }
     }
 }

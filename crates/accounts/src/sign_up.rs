@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::config::Config;
 use crate::hooks::AccountEvent;
 use crate::mail::{MailMode, VERIFICATION_LIFETIME, new_code};
-use crate::passwords::{HashingError, PasswordService};
+use crate::passwords::PasswordService;
 use crate::service_error::ServiceError;
 use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope, verifications_of};
 
@@ -167,8 +167,7 @@ impl From<AttemptError> for SignUpError {
     fn from(error: AttemptError) -> Self {
         match error {
             AttemptError::TooMany { retry_after } => Self::TooManyAttempts { retry_after },
-            AttemptError::TimedOut => Self::Service(HashingError::Overloaded.into()),
-            AttemptError::Store(error) => Self::Service(error.into()),
+            AttemptError::Service(error) => Self::Service(error),
         }
     }
 }

@@ -12,6 +12,9 @@ use auth_core::{ClientInfo, CounterKey, EmailKey, KnownBrowser, Limit, Network, 
 use tokio::time::{Instant, timeout, timeout_at};
 use user_store::LimitedCounter;
 
+use crate::passwords::HashingError;
+use crate::service_error::ServiceError;
+
 use attempt::BeginOutcome;
 use queue::KeyedQueue;
 
@@ -101,7 +104,7 @@ impl Throttle {
             }
             let _ = timeout(POLL_INTERVAL, settled).await;
         }
-        Err(AttemptError::TimedOut)
+        Err(timed_out())
     }
 
     /// Waits while too many passwords from the same IP address are being hashed or queued. Returns
@@ -147,7 +150,12 @@ async fn enter(
     key: CounterKey,
     deadline: Instant,
 ) -> Result<QueueSlot, AttemptError> {
-    timeout_at(deadline, queue.enter(key)).await.map_err(|_| AttemptError::TimedOut)
+    timeout_at(deadline, queue.enter(key)).await.map_err(|_| timed_out())
+}
+
+/// Returns the error of an attempt that has waited too long for others.
+fn timed_out() -> AttemptError {
+    ServiceError::from(HashingError::Overloaded).into()
 }
 
 impl AttemptScope {

@@ -387,10 +387,7 @@ impl From<ChangeEmailError> for ApiError {
     fn from(error: ChangeEmailError) -> Self {
         match error {
             ChangeEmailError::EmailTaken => Self::EmailTaken,
-            ChangeEmailError::Wrong => Self::InvalidFields(vec![wrong_code()]),
-            ChangeEmailError::Expired => Self::InvalidFields(vec![expired_code()]),
-            ChangeEmailError::SessionEnded => Self::InvalidToken,
-            ChangeEmailError::Service(error) => error.into(),
+            ChangeEmailError::Code(error) => error.into(),
         }
     }
 }

@@ -9,6 +9,7 @@ use auth_core::{
     ClientInfo, CodeHash, CounterKey, MailId, OneTimeCode, ResetToken, Timestamp, UserId,
 };
 
+use crate::audit::Actor;
 use crate::error::StoreError;
 
 /// Stores mails until they have been sent.
@@ -156,6 +157,8 @@ pub struct Requested {
 pub struct Notice {
     /// The change.
     pub kind: NoticeKind,
+    /// The actor that made the change.
+    pub actor: Actor,
     /// When the change was made.
     pub at: Timestamp,
     /// The IP address of the client that made it. `None` if an operator did, or if it is not known.

@@ -8,7 +8,8 @@ use test_smtp::{Action, Command, ServerConfig, SmtpServer};
 use crate::app::{PASSWORD, TestApp};
 use crate::operator::json;
 
-const ROUNDS: usize = 100;
+/// How often the server is killed. In each round, it waits up to a second before it sends a mail.
+const ROUNDS: usize = 30;
 
 /// Waits until a condition is met.
 fn wait_until(what: &str, condition: impl Fn() -> bool) {

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{Clock, MailId, Origin};
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use user_store::{Mail, Outbox, StoreError};
 
-use crate::erase_requests::EraseRequests;
 use crate::error_chain::error_chain;
 use crate::mail::ATTEMPT_TIMEOUT;
 use crate::mail::text::{MailContext, MailText, MailTextSource};
 use crate::mail::transport::{MailTransport, OutgoingMail, SendMailError};
+use crate::signal::Signal;
 use crate::tasks::BackgroundTasks;
 
 /// The maximum number of mails that one server sends at a time.
@@ -25,22 +24,6 @@ const BATCH: u32 = 4;
 const RECORD_PAUSES: [Duration; 3] =
     [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(10)];
 
-/// Signals that mails may be due. Clones share their signals.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct MailRequests(Arc<Notify>);
-
-impl MailRequests {
-    /// Signals that a mail was added to the outbox. Without maintenance, this has no effect.
-    pub(crate) fn notify(&self) {
-        self.0.notify_one();
-    }
-
-    /// Waits for a signal.
-    pub(crate) async fn notified(&self) {
-        self.0.notified().await;
-    }
-}
-
 /// Sends the mails in the outbox.
 pub(crate) struct Mailer {
     pub(crate) outbox: Arc<dyn Outbox>,
@@ -50,7 +33,7 @@ pub(crate) struct Mailer {
     pub(crate) origin: Origin,
     /// The name of the sender.
     pub(crate) app_name: String,
-    pub(crate) erase_requests: EraseRequests,
+    pub(crate) erase_requests: Signal,
     /// The tasks of the service. When they are drained, no further mail is claimed.
     pub(crate) tasks: BackgroundTasks,
 }
@@ -116,13 +99,13 @@ impl Mailer {
         match self.send(&self.render(mail)).await {
             Ok(()) => {
                 self.record_sent(id).await?;
-                self.erase_requests.request();
+                self.erase_requests.notify();
                 tracing::info!(mail = %id, kind, attempt, "mail sent");
                 Ok(SendOutcome::Sent)
             }
             Err(SendMailError::Rejected(reason)) => {
                 self.outbox.mail_failed(id, &reason, self.clock.now()).await?;
-                self.erase_requests.request();
+                self.erase_requests.notify();
                 tracing::warn!(mail = %id, kind, attempt, "a mail was rejected for good");
                 Ok(SendOutcome::Rejected)
             }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use auth_core::{OneTimeCode, Origin, ResetToken, Timestamp};
-use user_store::{CodeMessage, Message, Notice, NoticeKind, Requested, ResetMessage};
+use user_store::{Actor, CodeMessage, Message, Notice, NoticeKind, Requested, ResetMessage};
 
 /// The wording of mails. [`DefaultMailText`] is Latchkey's own. An app can replace it with
 /// [`Builder::mail_text`](crate::Builder::mail_text).
@@ -106,7 +106,10 @@ impl MailTextSource for DefaultMailText {
             Message::EmailTaken(requested) => email_taken(requested, name, context),
             Message::SignIn(message) => sign_in(message, name),
             Message::SignInUnverified(requested) => sign_in_unverified(requested, name, context),
-            Message::Notice(notice) => self::notice(notice, name, context),
+            Message::Notice(notice) => match notice.actor {
+                Actor::User => self::notice(notice, name, context),
+                Actor::Operator => notice_by_operator(notice, name, context),
+            },
             // The store never hands out `Nothing`. A kind that is added later needs a text here.
             _ => MailText { subject: format!("A message from {name}"), text: String::new() },
         }
@@ -245,6 +248,34 @@ fn notice(notice: &Notice, name: &str, context: &MailContext<'_>) -> MailText {
     MailText { subject: format!("{subject} at {name}"), text }
 }
 
+/// Returns the notice of a change that an operator made.
+fn notice_by_operator(notice: &Notice, name: &str, context: &MailContext<'_>) -> MailText {
+    let (subject, change) = match notice.kind {
+        NoticeKind::PasswordChanged => (
+            "Your password was changed",
+            "An administrator changed the password of your account. All sessions were\nended.",
+        ),
+        NoticeKind::AccountDeleted => (
+            "Your account was deleted",
+            "An administrator deleted your account, with everything that was stored\nabout you.",
+        ),
+        // Operators cause no other notices. One that is added later needs a text here.
+        _ => ("Your account was changed", "An administrator changed your account."),
+    };
+    let mut text = format!(
+        "{change}\n\n{}\nIf you did not expect this, contact the administrator of the service.\n",
+        service_and_time(name, notice.at)
+    );
+    if notice.kind != NoticeKind::AccountDeleted {
+        let _ = write!(
+            text,
+            "\nTo choose a new password yourself, open this page:\n\n{}\n",
+            context.forgot_link()
+        );
+    }
+    MailText { subject: format!("{subject} at {name}"), text }
+}
+
 /// Returns a sentence about the end of a code or a link.
 fn expiry(secret: &str, at: Timestamp) -> String {
     format!("The {secret} expires at {}.\n", minute(at))
@@ -253,7 +284,12 @@ fn expiry(secret: &str, at: Timestamp) -> String {
 /// Returns the lines that state the service, the time and the IP address.
 fn origin_of(name: &str, at: Timestamp, ip: Option<IpAddr>) -> String {
     let ip = ip.map_or_else(|| "unknown".to_owned(), |ip| ip.to_string());
-    format!("Service:    {name}\nTime:       {}\nIP address: {ip}\n", minute(at))
+    format!("{}IP address: {ip}\n", service_and_time(name, at))
+}
+
+/// Returns the lines that state the service and the time.
+fn service_and_time(name: &str, at: Timestamp) -> String {
+    format!("Service:    {name}\nTime:       {}\n", minute(at))
 }
 
 fn minute(at: Timestamp) -> String {

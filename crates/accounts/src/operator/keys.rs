@@ -159,7 +159,7 @@ impl Operator<'_> {
                 RetireKeyOutcome::InUse => return Err(SigningKeyError::Signs),
                 RetireKeyOutcome::NotFound => return Err(SigningKeyError::NoSuchKey),
             };
-            erase_requests.request();
+            erase_requests.notify();
             tracing::info!(
                 kid = key.kid(),
                 activated = activated.as_deref(),

@@ -20,7 +20,7 @@ impl Operator<'_> {
         let import = async move {
             let outcome = store.import_users(&users, now).await?;
             if outcome == ImportUsersOutcome::Imported {
-                erase_requests.request();
+                erase_requests.notify();
                 tracing::info!(users = users.len(), "accounts imported by an operator");
             }
             Ok(outcome)

@@ -124,8 +124,8 @@ impl Operator<'_> {
     }
 
     /// Deletes an account and everything that is stored about its user, immediately and
-    /// permanently. Only an audit event of the deletion remains, with the id of the account. If mail
-    /// is on, a notice is sent to a verified email address.
+    /// permanently. Only an audit event of the deletion remains, with the id of the account, and,
+    /// until it is sent, the [notice](Operator).
     ///
     /// # Errors
     ///
@@ -138,7 +138,7 @@ impl Operator<'_> {
         let notice = self.accounts.new_notice(now);
         let delete = async move {
             updated(store.delete_user(user, notice, now).await)?;
-            erase_requests.request();
+            erase_requests.notify();
             mail_requests.notify();
             tracing::info!(%user, "account deleted by an operator");
             hooks.notify(&AccountEvent::Deleted { user });
@@ -147,9 +147,8 @@ impl Operator<'_> {
         self.accounts.tasks.run_to_completion(delete).await
     }
 
-    /// Sets a password, ends all sessions of the user, and [unlocks](Self::unlock) the account.
-    ///
-    /// If mail is on, a notice is sent to a verified email address.
+    /// Sets a password, ends all sessions of the user, and [unlocks](Self::unlock) the account. The
+    /// user gets a [notice](Operator).
     ///
     /// Browsers that the account knows stay known with [`KnownBrowsers::Keep`]. Use
     /// [`KnownBrowsers::Forget`] if someone else may have signed in to the account.
@@ -174,7 +173,7 @@ impl Operator<'_> {
         let new = SetPassword { user, password: hash, browsers, notice };
         let set_password = async move {
             updated(store.set_password(&new, now).await)?;
-            erase_requests.request();
+            erase_requests.notify();
             mail_requests.notify();
             tracing::info!(%user, "password set by an operator");
             hooks.notify(&AccountEvent::PasswordChanged { user });

@@ -4,11 +4,10 @@ use std::time::Duration;
 use auth_core::{Admission, Clock, Limit, Timestamp};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
-use user_store::{
-    Event, LimitedCounter, SettleOutcome, SettledAttempt, Settlement, Store, StoreError,
-};
+use user_store::{Event, LimitedCounter, SettleOutcome, SettledAttempt, Settlement, Store};
 
 use crate::error_chain::error_chain;
+use crate::service_error::ServiceError;
 use crate::tasks::BackgroundTasks;
 use crate::throttle::queue::QueueSlot;
 
@@ -44,10 +43,8 @@ pub(crate) enum AttemptOutcome {
 pub(crate) enum AttemptError {
     #[error("too many attempts")]
     TooMany { retry_after: Duration },
-    #[error("timed out waiting for other attempts")]
-    TimedOut,
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Service(#[from] ServiceError),
 }
 
 /// The dependencies of attempts. Each attempt has a clone, so that it can be settled after its
@@ -97,7 +94,7 @@ impl AttemptContext {
             let admission = attempt.context.store.begin_attempt(&counters, attempt.began_at);
             let admission = admission.await;
             drop(slot);
-            match admission? {
+            match admission.map_err(ServiceError::from)? {
                 Admission::Admitted => {
                     attempt.counters = counters;
                     Ok(BeginOutcome::Begun(attempt))

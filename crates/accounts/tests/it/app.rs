@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{
-    Accounts, AuthenticateError, Caller, ClientInfo, Clock, Config, IssuedTokens, Origin,
+    Accounts, AuthenticateError, Builder, Caller, ClientInfo, Clock, Config, IssuedTokens, Origin,
     RefreshError, SignIn, SignedIn, Timestamp, User,
 };
 use auth_core::ManualClock;
@@ -58,6 +58,13 @@ impl TestApp {
         change: impl FnOnce(&mut Config),
     ) -> Arc<Accounts> {
         server(&self.folder, Arc::<ManualClock>::clone(&self.clock), change).await
+    }
+
+    /// Starts a service as the command line does: it adds notices to the outbox, but sends none.
+    pub(crate) async fn command(&self) -> Arc<Accounts> {
+        let clock = Arc::<ManualClock>::clone(&self.clock);
+        let builder = builder(&self.folder, clock, |_| ()).notices_without_transport();
+        builder.build().await.unwrap()
     }
 
     /// Stops the server and starts it again.
@@ -139,6 +146,10 @@ async fn server(
     clock: Arc<dyn Clock>,
     change: impl FnOnce(&mut Config),
 ) -> Arc<Accounts> {
+    builder(folder, clock, change).build().await.unwrap()
+}
+
+fn builder(folder: &TempDir, clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Builder {
     let mut config = Config::new(Origin::parse(SERVICE).unwrap());
     config.pbkdf2_iterations = 1_000;
     change(&mut config);
@@ -148,9 +159,6 @@ async fn server(
         .clock(clock)
         .accept_weaknesses()
         .without_maintenance()
-        .build()
-        .await
-        .unwrap()
 }
 
 /// Signs Ada in.

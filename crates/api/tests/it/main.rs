@@ -12,6 +12,7 @@ mod logout;
 mod mailbox;
 mod me;
 mod openapi;
+mod outbox;
 mod password;
 mod password_reset;
 mod refresh;

@@ -1,3 +1,4 @@
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use api::ClientAddress;
@@ -16,7 +17,7 @@ async fn request(app: &TestApp, email: &str) -> TestResponse {
     app.post(PATH, json!({"email": email})).await
 }
 
-async fn request_from(app: &TestApp, address: [u8; 4], email: &str) -> TestResponse {
+async fn request_from(app: &TestApp, address: impl Into<IpAddr>, email: &str) -> TestResponse {
     let request = post(PATH).extension(ClientAddress(address.into()));
     app.send(request.body(json!({"email": email}).to_string())).await
 }
@@ -201,6 +202,20 @@ async fn twenty_mails_can_be_requested_in_an_hour_from_one_ip_address() {
         assert_eq!(rejected.header("retry-after"), "3600");
     }
     assert_eq!(request_from(&app, other, EMAIL).await.status, 202);
+}
+
+#[tokio::test]
+async fn the_clients_of_an_ipv6_network_share_the_limit_of_an_ip_address() {
+    let app = app().await;
+    let address = |subnet, host| Ipv6Addr::new(0x2001, 0xdb8, 1, subnet, host, 0, 0, host);
+    for number in 0..20 {
+        let email = format!("{number}@example.com");
+        assert_eq!(request_from(&app, address(1, number), &email).await.status, 202);
+    }
+    let rejected = request_from(&app, address(1, 20), EMAIL).await;
+    rejected.assert_problem(429, "too_many_attempts");
+    assert_eq!(rejected.header("retry-after"), "3600");
+    assert_eq!(request_from(&app, address(2, 0), EMAIL).await.status, 202);
 }
 
 #[tokio::test]

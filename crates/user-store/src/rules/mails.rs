@@ -7,7 +7,7 @@ use auth_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::audit::{Event, EventKind};
+use crate::audit::{Actor, Event, EventKind};
 use crate::mails::{
     CodeMessage, MAX_UNSENT, MAX_UNSENT_PER_NETWORK, Mail, Message, NOTICE_LIFETIME, NewMail,
     Notice, NoticeKind, Requested, ResetMessage,
@@ -89,10 +89,13 @@ pub(crate) fn notice(
 ) -> Option<MailRow> {
     let id = id?;
     account.email_verified_at?;
-    let ip = client.and_then(ClientInfo::ip);
+    let (actor, ip) = match client {
+        Some(client) => (Actor::User, client.ip()),
+        None => (Actor::Operator, None),
+    };
     Some(MailRow {
         id,
-        message: Message::Notice(Notice { kind, at: now, ip }),
+        message: Message::Notice(Notice { kind, actor, at: now, ip }),
         code: None,
         // The account of a deletion no longer exists.
         user: match kind {
@@ -188,10 +191,14 @@ struct StoredMessage {
     ip: Option<std::net::IpAddr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<i64>,
+    /// `true` if an operator made the change of a notice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    by_operator: bool,
 }
 
 impl StoredMessage {
-    const EMPTY: Self = Self { code: None, token: None, at: None, ip: None, expires_at: None };
+    const EMPTY: Self =
+        Self { code: None, token: None, at: None, ip: None, expires_at: None, by_operator: false };
 
     fn requested(request: Requested) -> Self {
         Self {
@@ -237,6 +244,7 @@ pub(crate) fn to_json(message: &Message) -> Result<String, serde_json::Error> {
         Message::Notice(notice) => StoredMessage {
             at: Some(notice.at.as_millisecond()),
             ip: notice.ip,
+            by_operator: notice.actor == Actor::Operator,
             ..StoredMessage::EMPTY
         },
         Message::Nothing => StoredMessage::EMPTY,
@@ -248,7 +256,8 @@ pub(crate) fn from_json(kind: &str, json: &str) -> Option<Message> {
     let stored: StoredMessage = serde_json::from_str(json).ok()?;
     if let Some(kind) = NoticeKind::ALL.iter().find(|notice| notice.as_str() == kind) {
         let at = timestamp(stored.at?)?;
-        return Some(Message::Notice(Notice { kind: *kind, at, ip: stored.ip }));
+        let actor = if stored.by_operator { Actor::Operator } else { Actor::User };
+        return Some(Message::Notice(Notice { kind: *kind, actor, at, ip: stored.ip }));
     }
     Some(match kind {
         "verify_email" => Message::VerifyEmail(stored.read_code()?),
@@ -303,8 +312,11 @@ mod tests {
             Message::SignInUnverified(Requested { ip: None, ..requested }),
             Message::Nothing,
         ];
-        let notices = NoticeKind::ALL.iter();
-        messages.extend(notices.map(|kind| Message::Notice(Notice { kind: *kind, at, ip: None })));
+        for actor in [Actor::User, Actor::Operator] {
+            let notices = NoticeKind::ALL.iter();
+            let notices = notices.map(|kind| Notice { kind: *kind, actor, at, ip: requested.ip });
+            messages.extend(notices.map(Message::Notice));
+        }
         for message in messages {
             let json = to_json(&message).unwrap();
             assert_eq!(from_json(message.kind(), &json).as_ref(), Some(&message), "{json}");

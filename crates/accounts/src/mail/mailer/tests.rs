@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{MailId, ManualClock, SystemRandom, Timestamp};
-use user_store::{MailRecord, Message, Notice, NoticeKind, RetryMailsOutcome};
+use user_store::{Actor, MailRecord, Message, Notice, NoticeKind, RetryMailsOutcome};
 
 use super::*;
 use crate::mail::text::DefaultMailText;
@@ -28,7 +28,7 @@ impl MemoryOutbox {
             self.due.lock().unwrap().push_back(Mail {
                 id,
                 recipient: (*recipient).to_owned(),
-                message: Message::Notice(Notice { kind, at, ip: None }),
+                message: Message::Notice(Notice { kind, actor: Actor::User, at, ip: None }),
                 created_at: at,
                 expires_at: at + Duration::from_hours(72),
                 attempt: 1,
@@ -117,7 +117,7 @@ fn mailer(outbox: &Arc<MemoryOutbox>) -> Arc<Mailer> {
         text: Arc::new(DefaultMailText),
         origin: Origin::localhost(80),
         app_name: "Example".to_owned(),
-        erase_requests: EraseRequests::default(),
+        erase_requests: Signal::default(),
         tasks: BackgroundTasks::default(),
     })
 }
@@ -170,7 +170,7 @@ async fn sending_and_rejecting_a_mail_request_an_erasure() {
         outbox.add(&[recipient]);
         let mailer = mailer(&outbox);
         mailer.send_due().await.unwrap();
-        let mut requested = Box::pin(mailer.erase_requests.requested());
+        let mut requested = Box::pin(mailer.erase_requests.notified());
         let is_ready = futures_util::FutureExt::now_or_never(&mut requested).is_some();
         assert_eq!(is_ready, is_requested, "{recipient}");
     }

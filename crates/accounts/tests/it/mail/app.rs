@@ -30,7 +30,7 @@ pub(super) struct MailApp {
     pub(super) mailbox: Mailbox,
     clock: Arc<ManualClock>,
     events: Arc<Mutex<Vec<AccountEvent>>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 #[async_trait]
@@ -81,7 +81,17 @@ impl MailApp {
             .build()
             .await
             .unwrap();
-        Self { accounts, mailbox, clock, events, _folder: folder }
+        Self { accounts, mailbox, clock, events, folder }
+    }
+
+    /// Starts a service as the command line does: it adds notices to the outbox, but sends none.
+    pub(super) async fn command(&self) -> Arc<Accounts> {
+        let builder = Accounts::builder()
+            .sqlite(self.folder.path().join("latchkey.db"))
+            .public_url(SERVICE)
+            .clock(Arc::<ManualClock>::clone(&self.clock));
+        let builder = builder.weak_hashes_for_tests().without_maintenance();
+        builder.notices_without_transport().build().await.unwrap()
     }
 
     /// Creates an account, and drops its verification mail.

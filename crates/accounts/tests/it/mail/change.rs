@@ -1,5 +1,5 @@
 use accounts::{
-    AccountEvent, Caller, ChangeEmailError, OutgoingMail, RequestEmailChange,
+    AccountEvent, Caller, ChangeEmailError, CodeError, OutgoingMail, RequestEmailChange,
     RequestEmailChangeError, SignIn, SignInError, SignedIn,
 };
 
@@ -75,7 +75,7 @@ async fn a_code_from_the_new_mailbox_changes_the_email_address() {
     assert_eq!(*tokens.device.unwrap().to_text(), *device.to_text());
 
     let reused = app.change_email(&ada, &code, caller).await;
-    assert!(matches!(reused, Err(ChangeEmailError::Expired)));
+    assert!(matches!(reused, Err(ChangeEmailError::Code(CodeError::Expired))));
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn an_email_address_that_is_taken_in_the_meantime_uses_the_code_up() {
     let taken = app.change_email(&ada, &code, &caller()).await;
     assert!(matches!(taken, Err(ChangeEmailError::EmailTaken)));
     let again = app.change_email(&ada, &code, &caller()).await;
-    assert!(matches!(again, Err(ChangeEmailError::Expired)));
+    assert!(matches!(again, Err(ChangeEmailError::Code(CodeError::Expired))));
 }
 
 #[tokio::test]
@@ -142,18 +142,18 @@ async fn a_code_expires_after_an_hour_and_after_five_wrong_tries() {
     app.advance(HOUR);
     let ada = app.signed_in(EMAIL).await;
     let result = app.change_email(&ada, &first, &caller()).await;
-    assert!(matches!(result, Err(ChangeEmailError::Expired)));
+    assert!(matches!(result, Err(ChangeEmailError::Code(CodeError::Expired))));
     request(&app, &ada, NEW).await.unwrap();
     let second = code(&to(&app.deliver().await, NEW));
     for n in 1..=5 {
         let result = app.change_email(&ada, &wrong(&second), &caller()).await;
         match n {
-            5 => assert!(matches!(result, Err(ChangeEmailError::Expired))),
-            _ => assert!(matches!(result, Err(ChangeEmailError::Wrong))),
+            5 => assert!(matches!(result, Err(ChangeEmailError::Code(CodeError::Expired)))),
+            _ => assert!(matches!(result, Err(ChangeEmailError::Code(CodeError::Wrong)))),
         }
     }
     let result = app.change_email(&ada, &second, &caller()).await;
-    assert!(matches!(result, Err(ChangeEmailError::Expired)));
+    assert!(matches!(result, Err(ChangeEmailError::Code(CodeError::Expired))));
 }
 
 #[tokio::test]
@@ -166,5 +166,5 @@ async fn an_ended_session_can_neither_request_nor_make_a_change() {
     let result = request(&app, &ada, NEW).await;
     assert!(matches!(result, Err(RequestEmailChangeError::SessionEnded)));
     let result = app.change_email(&ada, &code, &caller()).await;
-    assert!(matches!(result, Err(ChangeEmailError::SessionEnded)));
+    assert!(matches!(result, Err(ChangeEmailError::Code(CodeError::SessionEnded))));
 }

@@ -2,8 +2,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use accounts::{
-    CodeMessage, DefaultMailText, MailContext, MailText, MailTextSource as _, Message, Notice,
-    NoticeKind, OneTimeCode, Origin, Requested, ResetMessage, ResetToken, Timestamp,
+    Actor, CodeMessage, DefaultMailText, MailContext, MailText, MailTextSource as _, Message,
+    Notice, NoticeKind, OneTimeCode, Origin, Requested, ResetMessage, ResetToken, Timestamp,
 };
 use proptest::prelude::*;
 
@@ -30,9 +30,17 @@ fn messages_from(ip: Option<IpAddr>) -> Vec<Message> {
         Message::SignIn(code),
         Message::SignInUnverified(requested),
     ];
+    let actor = Actor::User;
+    let notices = NoticeKind::ALL.iter().map(|kind| Notice { kind: *kind, actor, at, ip });
+    messages.extend(notices.map(Message::Notice));
     messages
-        .extend(NoticeKind::ALL.iter().map(|kind| Message::Notice(Notice { kind: *kind, at, ip })));
-    messages
+}
+
+/// Returns one notice of each kind of a change that an operator made.
+fn notices_by_operator() -> Vec<Message> {
+    let (actor, at) = (Actor::Operator, Timestamp::from_second(1_800_000_000).unwrap());
+    let notices = NoticeKind::ALL.iter().map(|kind| Notice { kind: *kind, actor, at, ip: None });
+    notices.map(Message::Notice).collect()
 }
 
 fn render(message: &Message, app_name: &str) -> MailText {
@@ -243,6 +251,42 @@ If this was not you, contact the operator of the service.
     assert!(messages.next().is_none());
 }
 
+#[test]
+fn a_notice_of_an_operators_change_names_an_administrator_and_no_ip_address() {
+    let notices = notices_by_operator();
+    let find = |kind: &str| notices.iter().find(|notice| notice.kind() == kind).unwrap();
+    assert_text(
+        find("password_changed"),
+        "Your password was changed at Example",
+        "\
+An administrator changed the password of your account. All sessions were
+ended.
+
+Service:    Example
+Time:       2027-01-15 08:00 UTC
+
+If you did not expect this, contact the administrator of the service.
+
+To choose a new password yourself, open this page:
+
+https://auth.example.com/forgot
+",
+    );
+    assert_text(
+        find("account_deleted"),
+        "Your account was deleted at Example",
+        "\
+An administrator deleted your account, with everything that was stored
+about you.
+
+Service:    Example
+Time:       2027-01-15 08:00 UTC
+
+If you did not expect this, contact the administrator of the service.
+",
+    );
+}
+
 /// A stranger who requests a mail cannot choose a part of it, and the recipient's own address is only
 /// in the link.
 #[test]
@@ -265,6 +309,7 @@ fn a_link_contains_the_recipient_in_encoded_form() {
 fn a_name_that_is_long_or_not_ascii_is_replaced_by_the_host() {
     let message = Message::Notice(Notice {
         kind: NoticeKind::AccountDeleted,
+        actor: Actor::User,
         at: Timestamp::UNIX_EPOCH,
         ip: None,
     });
@@ -290,7 +335,7 @@ proptest! {
         let origin = Origin::parse(&format!("https://{host}")).unwrap();
         let context =
             MailContext { app_name: &name, origin: &origin, recipient: "ada@example.com" };
-        for message in messages_from(ip) {
+        for message in messages_from(ip).into_iter().chain(notices_by_operator()) {
             let MailText { subject, text } = DefaultMailText.text(&message, &context);
             prop_assert!(subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
             prop_assert!(subject.len() <= 120, "{}", subject);
