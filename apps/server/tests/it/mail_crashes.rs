@@ -1,25 +1,14 @@
 //! Mails of a server that is killed while it sends them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use test_smtp::{Action, Command, ServerConfig, SmtpServer};
+use test_smtp::{Action, Command, ServerConfig};
 
 use crate::app::{PASSWORD, TestApp};
 use crate::operator::json;
+use crate::relay::{FROM, Relay, wait_until};
 
 const ROUNDS: usize = 100;
-
-/// Waits until a condition is met.
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    for _ in 0..30_000 {
-        if condition() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    unreachable!("{what}");
-}
 
 /// Returns the value of a header.
 fn header<'a>(mail: &'a str, name: &str) -> &'a str {
@@ -29,11 +18,9 @@ fn header<'a>(mail: &'a str, name: &str) -> &'a str {
 
 #[test]
 fn a_killed_server_loses_no_mail_and_copies_have_the_same_message_id() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let relay = runtime.block_on(SmtpServer::start(ServerConfig::default()));
+    let relay = Relay::start(ServerConfig::default());
     let url = format!("smtp://127.0.0.1:{}", relay.port());
-    let from = "latchkey@example.com";
-    let options = ["--smtp-url", &url, "--mail-from", from, "--throttle", "off"];
+    let options = ["--smtp-url", &url, "--mail-from", FROM, "--throttle", "off"];
     let mut app = TestApp::with_options(&options);
     let emails: BTreeSet<_> = (0..ROUNDS).map(|round| format!("u{round}@example.com")).collect();
     let data_commands = || relay.commands().iter().filter(|command| *command == "DATA").count();
