@@ -1,26 +1,18 @@
 //! Mails of a server that is killed while it sends them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use test_smtp::{Action, Command, ServerConfig, SmtpServer};
+use test_smtp::{Action, Command, ServerConfig};
 
-use crate::app::{PASSWORD, TestApp};
+use crate::app::{PASSWORD, STORE, TestApp};
 use crate::operator::json;
+use crate::relay::{FROM, Relay, wait_until};
 
-/// How often the server is killed. In each round, it waits up to a second before it sends a mail.
-const ROUNDS: usize = 30;
+/// The number of times that the server is killed. It waits up to a second before it sends a mail.
+const ROUNDS: usize = 100;
 
-/// Waits until a condition is met.
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    for _ in 0..30_000 {
-        if condition() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    unreachable!("{what}");
-}
+/// The same on PostgreSQL, with which the server takes longer to start.
+const ROUNDS_ON_POSTGRES: usize = 20;
 
 /// Returns the value of a header.
 fn header<'a>(mail: &'a str, name: &str) -> &'a str {
@@ -30,13 +22,15 @@ fn header<'a>(mail: &'a str, name: &str) -> &'a str {
 
 #[test]
 fn a_killed_server_loses_no_mail_and_copies_have_the_same_message_id() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let relay = runtime.block_on(SmtpServer::start(ServerConfig::default()));
+    let rounds = match std::env::var_os(STORE) {
+        Some(_) => ROUNDS_ON_POSTGRES,
+        None => ROUNDS,
+    };
+    let relay = Relay::start(ServerConfig::default());
     let url = format!("smtp://127.0.0.1:{}", relay.port());
-    let from = "latchkey@example.com";
-    let options = ["--smtp-url", &url, "--mail-from", from, "--throttle", "off"];
+    let options = ["--smtp-url", &url, "--mail-from", FROM, "--throttle", "off"];
     let mut app = TestApp::with_options(&options);
-    let emails: BTreeSet<_> = (0..ROUNDS).map(|round| format!("u{round}@example.com")).collect();
+    let emails: BTreeSet<_> = (0..rounds).map(|round| format!("u{round}@example.com")).collect();
     let data_commands = || relay.commands().iter().filter(|command| *command == "DATA").count();
     for (round, email) in emails.iter().enumerate() {
         let (mails, commands) = (relay.mails().len(), data_commands());
@@ -55,8 +49,7 @@ fn a_killed_server_loses_no_mail_and_copies_have_the_same_message_id() {
     }
     relay.remove_fault();
     // Otherwise, the claims of the servers that were killed last end two minutes later.
-    let database = rusqlite::Connection::open(app.database()).unwrap();
-    database.execute("UPDATE mails SET claimed_until = NULL", []).unwrap();
+    app.sql("UPDATE mails SET claimed_until = NULL");
     let operator = app.operator();
     json(&operator.run("mail", &["retry", "--json"], ""));
     wait_until("the outbox is empty", || {

@@ -23,6 +23,7 @@ mod migrate_store;
 mod operator;
 mod pages;
 mod postgres;
+mod relay;
 mod samples;
 #[path = "../support/server.rs"]
 mod server;

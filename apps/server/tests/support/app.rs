@@ -23,7 +23,7 @@ pub(crate) struct TestApp {
     pub(crate) folder: TempDir,
     options: Vec<String>,
     /// Dropped after the server, which uses it.
-    _postgres: Option<Database>,
+    postgres: Option<Database>,
 }
 
 /// The variable that selects the store of all servers that these tests start.
@@ -61,7 +61,7 @@ impl TestApp {
         }
         let server = Server::start(&folder, options);
         let options = options.iter().map(|&option| option.to_owned()).collect();
-        Self { server, folder, options, _postgres: postgres }
+        Self { server, folder, options, postgres }
     }
 
     /// Starts a server whose issuer does not depend on its port, so that tokens are valid on other
@@ -85,6 +85,17 @@ impl TestApp {
 
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("latchkey.db")
+    }
+
+    /// Runs an SQL statement, in the dialect of both stores, on the database of the server.
+    pub(crate) fn sql(&self, sql: &str) {
+        match &self.postgres {
+            Some(database) => drop(database.sql(sql)),
+            None => {
+                let database = rusqlite::Connection::open(self.database()).unwrap();
+                database.execute(sql, []).unwrap();
+            }
+        }
     }
 
     /// Signs up [`EMAIL`] with [`PASSWORD`].
