@@ -76,7 +76,7 @@ pub fn EmailLogin() -> Html {
                     >
                         <TextField
                             name={EMAIL}
-                            label="Email"
+                            label="E-mail"
                             content={TextContent::Username}
                             {initial}
                             problem={request.progress.failure.at(EMAIL)}

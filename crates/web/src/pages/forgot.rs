@@ -44,7 +44,7 @@ pub fn Forgot() -> Html {
                     >
                         <TextField
                             name={EMAIL}
-                            label="Email"
+                            label="E-mail"
                             content={TextContent::Username}
                             {initial}
                             problem={request.progress.failure.at(EMAIL)}

@@ -74,7 +74,7 @@ pub fn Login(props: &LoginProps) -> Html {
                 <Form submit="Log in" submitting="Logging in…" progress={progress.clone()} {onsubmit}>
                     <TextField
                         name="email"
-                        label="Email"
+                        label="E-mail"
                         content={TextContent::Username}
                         initial={&state.email}
                         problem={email}

@@ -20,7 +20,7 @@ fn form(progress: Progress) -> String {
             <>
                 <TextField
                     name="email"
-                    label="Email"
+                    label="E-mail"
                     content={TextContent::Username}
                     initial="ada@example.com"
                     problem={email}

@@ -1,7 +1,9 @@
 use api_types::{PAGES, PageAvailability};
 use auth_core::PasswordPolicy;
 use web::Mail;
-use web::pages::{Reset, ResetProps, Verify, VerifyProps};
+use web::pages::{
+    Private, PrivateProps, Reset, ResetProps, Settings, SettingsProps, Verify, VerifyProps,
+};
 use web::routes::{LoginNotice, LoginState, MailLink};
 use web::session::{Session, User};
 
@@ -23,6 +25,20 @@ fn a_page_that_is_not_available_is_the_404_page() {
         };
         let html = visit_with_mail(page.path, mail, Session::SignedOut);
         assert_eq!(!html.contains("Page not found"), is_available, "{} {mail:?}", page.path);
+    }
+}
+
+#[test]
+fn pages_spell_e_mail_with_a_hyphen() {
+    let (user, mail, policy) = (ada(), Mail::WithSignIn, PasswordPolicy::default());
+    let mut pages: Vec<_> =
+        PAGES.iter().map(|page| visit_with_mail(page.path, mail, Session::SignedOut)).collect();
+    pages.push(render::<Private>(PrivateProps { user: user.clone(), mail }));
+    pages.push(render::<Settings>(SettingsProps { user: user.clone(), policy, mail }));
+    pages.push(render::<Verify>(VerifyProps { user }));
+    for text in pages.iter().flat_map(|html| html.split('<')).filter_map(|tag| tag.split_once('>'))
+    {
+        assert!(!text.1.to_lowercase().contains("email"), "{}", text.1);
     }
 }
 

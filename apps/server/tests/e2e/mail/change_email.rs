@@ -64,7 +64,7 @@ async fn ones_own_address_in_another_spelling_is_an_error_at_its_field() {
     visit_with_mail(&[], async |ada| {
         ada.logs_in().await;
         ada.requests_a_change_of_email(&EMAIL.to_uppercase()).await;
-        assert!(ada.message("alert").await.contains("already your email address"));
+        assert!(ada.message("alert").await.contains("already your e-mail address"));
         ada.until("document.activeElement.name === 'new_email'").await;
     })
     .await;
