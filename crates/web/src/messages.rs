@@ -69,9 +69,13 @@ impl FieldProblem {
             Self::EmailTaken => "An account with this e-mail address already exists.".to_owned(),
             Self::EmailUnchanged => "This is already your e-mail address.".to_owned(),
             Self::CodeMissing => "Enter the code from the e-mail.".to_owned(),
-            Self::CodeWrong => "This code is not correct. Check it and try again.".to_owned(),
+            Self::CodeWrong => {
+                "This code is not correct. Use the code from the latest e-mail.".to_owned()
+            }
             Self::CodeExpired => "This code is no longer valid. Request a new one.".to_owned(),
-            Self::TokenInvalid => "This link has expired or was already used.".to_owned(),
+            Self::TokenInvalid => {
+                "This link or code is incomplete, has expired or was already used.".to_owned()
+            }
             Self::PasswordMissing => "Enter your password.".to_owned(),
             Self::PasswordTooShort(1) => "Enter a password with at least 1 character.".to_owned(),
             Self::PasswordTooShort(min) => {

@@ -54,6 +54,13 @@ fn the_log_in_page_links_to_what_mail_makes_possible() {
 }
 
 #[test]
+fn after_a_sign_up_the_log_in_page_says_that_a_mail_was_sent() {
+    let notice = Some(LoginNotice::AccountCreated);
+    let html = arrive_with_mail("/login", LoginState { notice, ..LoginState::default() });
+    assert!(html.contains("We have sent you an e-mail"), "{html}");
+}
+
+#[test]
 fn the_page_for_a_forgotten_password_asks_for_the_email_address() {
     for session in [Session::SignedOut, Session::SignedIn(ada())] {
         let html = visit_with_mail("/forgot", Mail::On, session);
@@ -75,6 +82,7 @@ fn a_reset_asks_for_the_token_and_a_new_password() {
     assert!(text(&html, "id=\"new_password-hint\"").contains("At least 8 characters"));
     assert_eq!(text(&html, "type=\"submit\""), "Set new password");
     assert!(!html.contains("<div hidden"), "{html}");
+    assert!(main(&html).contains("href=\"/forgot\""), "a link can be requested: {html}");
 }
 
 #[test]
@@ -87,6 +95,7 @@ fn a_reset_from_a_link_hides_the_token_and_tells_password_managers_the_username(
     assert!(username.contains("value=\"ada@example.com\""), "{username}");
     assert!(username.contains("hidden") && !username.contains("name="), "{username}");
     assert!(html.contains("name=\"new_password\""));
+    assert!(!main(&html).contains("href=\"/forgot\""), "{html}");
 }
 
 #[test]
@@ -147,10 +156,12 @@ fn a_code_cannot_be_entered_before_the_session_is_confirmed() {
 #[test]
 fn log_in_by_email_asks_for_the_email_address_first() {
     let html = visit_with_mail("/login/email", Mail::WithSignIn, Session::SignedOut);
-    assert_eq!(text(&html, "<h1"), "Log in by e-mail");
+    assert!(html.contains("Log in by <span class=\"unbroken\">e-mail</h1>"), "{html}");
     assert!(html.contains("name=\"email\"") && !html.contains("name=\"code\""), "{html}");
     assert_eq!(text(&html, "for=\"remember\""), "Keep me signed in");
     assert_eq!(text(&html, "type=\"submit\""), "Send code");
+    // A code can be entered after a reload.
+    assert!(html.contains(">I already have a code</button>"), "{html}");
     assert!(main(&html).contains("href=\"/login\""), "{html}");
     let html = visit_with_mail("/login/email", Mail::WithSignIn, Session::SignedIn(ada()));
     assert!(!html.contains("<form"), "{html}");
