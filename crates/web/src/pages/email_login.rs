@@ -52,6 +52,7 @@ pub fn EmailLogin() -> Html {
             browser::focus(browser::element(CodeForm::FIELD));
         }
     });
+    let onback = request.onstep.reform(|()| Step::Email);
     let onother = use_other_login(request.sent.clone());
     let email = request.sent.as_ref().map(|sent| AttrValue::from(sent.text(EMAIL).to_owned()));
     html! {
@@ -68,8 +69,10 @@ pub fn EmailLogin() -> Html {
                     <CodeForm key="code" submit="Log in" submitting="Logging in…" {progress} {onsubmit} />
                     if request.sent.is_some() {
                         {send_again("Send a new code", &request.progress, request.onrepeat.clone())}
+                        {quiet_button("Use another address", onback)}
+                    } else {
+                        {quiet_button("Request a code", onback)}
                     }
-                    {quiet_button("Use another e-mail address", request.onstep.reform(|()| Step::Email))}
                 } else {
                     <Form
                         key="email"

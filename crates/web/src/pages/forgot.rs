@@ -39,7 +39,7 @@ pub fn Forgot() -> Html {
                           look for it in your spam folder."}
                     </p>
                     {send_again("Send again", &request.progress, request.onrepeat.clone())}
-                    {quiet_button("Use another e-mail address", request.onstep.reform(|()| Step::Email))}
+                    {quiet_button("Use another address", request.onstep.reform(|()| Step::Email))}
                 } else {
                     <p class="lead">
                         {"We send you an e-mail with a link to choose a new password."}

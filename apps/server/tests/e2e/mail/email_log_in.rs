@@ -56,6 +56,22 @@ async fn a_user_logs_in_with_a_code_in_the_browser_that_requested_it() {
 }
 
 #[tokio::test]
+async fn the_code_can_be_entered_after_a_reload() {
+    visit_with_mail(&["--email-log-in", "on"], async |ada| {
+        ada.has_a_verified_account().await;
+        ada.requests_a_code().await;
+        let code = ada.mail(EMAIL, 2).await.code();
+        ada.open("/login/email").await;
+        ada.presses("I already have a code").await;
+        ada.until("document.activeElement.name === 'code'").await;
+        ada.types("code", &code).await;
+        ada.presses("Log in").await;
+        ada.arrives_at("/private").await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_address_that_is_not_verified_gets_a_mail_without_a_code() {
     visit_with_mail(&["--email-log-in", "on"], async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);
