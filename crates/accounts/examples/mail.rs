@@ -26,7 +26,7 @@ impl MailTextSource for Words {
         };
         let subject = format!("Welcome to {}", context.app_name);
         let link = context.verify_link(&verify.code);
-        MailText { subject, text: format!("Please confirm your email address:\n\n{link}\n") }
+        MailText { subject, text: format!("Please confirm your e-mail address:\n\n{link}\n") }
     }
 }
 

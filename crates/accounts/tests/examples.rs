@@ -40,7 +40,7 @@ fn the_mail_app_sends_mails_in_its_own_words() {
     let mail: Vec<_> = output.by_ref().take(5).collect();
     let head = ["To: ada@example.com", "Subject: Welcome to Example", ""];
     assert_eq!(mail[..3], head);
-    assert_eq!(mail[3..], ["Please confirm your email address:", ""]);
+    assert_eq!(mail[3..], ["Please confirm your e-mail address:", ""]);
     let link = output.next().unwrap();
     let code = link.strip_prefix("https://app.example/verify#code=").unwrap();
     writeln!(app.stdin.take().unwrap(), "{code}").unwrap();

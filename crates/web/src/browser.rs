@@ -19,10 +19,15 @@ pub fn element(id: &str) -> Option<Element> {
     document()?.get_element_by_id(id)
 }
 
+/// Returns the text in the input with this id, if there is one.
+#[must_use]
+pub fn input_value(id: &str) -> Option<String> {
+    Some(input(id)?.value())
+}
+
 /// Empties the input with this id, if there is one.
 pub fn clear_input(id: &str) {
-    if let Some(input) = element(id).and_then(|element| element.dyn_into::<HtmlInputElement>().ok())
-    {
+    if let Some(input) = input(id) {
         input.set_value("");
     }
 }
@@ -183,6 +188,10 @@ pub(crate) fn timeout_signal(milliseconds: u32) -> Option<AbortSignal> {
 /// Returns the user's preferred language.
 pub(crate) fn language() -> Option<String> {
     web_sys::window()?.navigator().language()
+}
+
+fn input(id: &str) -> Option<HtmlInputElement> {
+    element(id)?.dyn_into().ok()
 }
 
 fn fragment_target() -> Option<Element> {

@@ -62,16 +62,20 @@ impl FieldProblem {
     #[must_use]
     pub fn text(self) -> String {
         match self {
-            Self::EmailMissing => "Enter your email address.".to_owned(),
+            Self::EmailMissing => "Enter your e-mail address.".to_owned(),
             Self::EmailInvalid => {
-                "Enter a valid email address, such as name@example.com.".to_owned()
+                "Enter a valid e-mail address, such as name@example.com.".to_owned()
             }
-            Self::EmailTaken => "An account with this email address already exists.".to_owned(),
-            Self::EmailUnchanged => "This is already your email address.".to_owned(),
+            Self::EmailTaken => "An account with this e-mail address already exists.".to_owned(),
+            Self::EmailUnchanged => "This is already your e-mail address.".to_owned(),
             Self::CodeMissing => "Enter the code from the e-mail.".to_owned(),
-            Self::CodeWrong => "This code is not correct. Check it and try again.".to_owned(),
+            Self::CodeWrong => {
+                "This code is not correct. Use the code from the latest e-mail.".to_owned()
+            }
             Self::CodeExpired => "This code is no longer valid. Request a new one.".to_owned(),
-            Self::TokenInvalid => "This link has expired or was already used.".to_owned(),
+            Self::TokenInvalid => {
+                "This link or code is incomplete, has expired or was already used.".to_owned()
+            }
             Self::PasswordMissing => "Enter your password.".to_owned(),
             Self::PasswordTooShort(1) => "Enter a password with at least 1 character.".to_owned(),
             Self::PasswordTooShort(min) => {
@@ -120,7 +124,7 @@ fn describe_rejection(rejection: &Rejection) -> String {
     let Rejection { status, code, retry_after, .. } = rejection;
     match (status, code) {
         (_, Some(ErrorCode::InvalidCredentials)) => {
-            "Incorrect email address or password. Check both and try again.".to_owned()
+            "Incorrect e-mail address or password. Check both and try again.".to_owned()
         }
         (401, Some(_)) => "Your session has ended. Log in to continue.".to_owned(),
         // The response comes from a proxy with its own log-in page, which a reload shows.
@@ -235,6 +239,21 @@ mod tests {
         assert_eq!(problem, PasswordError::TooShort { min_length: 12 }.into());
     }
 
+    /// So do the pages and the mails. Only code, the API and the log write "email".
+    #[test]
+    fn texts_spell_e_mail_with_a_hyphen() {
+        for problem in [
+            FieldProblem::EmailMissing,
+            FieldProblem::EmailInvalid,
+            FieldProblem::EmailTaken,
+            FieldProblem::EmailUnchanged,
+            FieldProblem::CodeMissing,
+        ] {
+            let text = problem.text().to_lowercase();
+            assert!(text.contains("e-mail") && !text.contains("email"), "{text}");
+        }
+    }
+
     #[test]
     fn wrong_credentials_do_not_reveal_which_was_wrong() {
         let rejection = Rejection {
@@ -243,6 +262,6 @@ mod tests {
             ..Rejection::default()
         };
         let text = describe(&ApiError::Rejected(rejection));
-        assert!(text.contains("email address or password"), "{text}");
+        assert!(text.contains("e-mail address or password"), "{text}");
     }
 }

@@ -98,7 +98,7 @@ pub enum LoginNotice {
     SessionEnded,
     /// Another user has signed in from another tab.
     OtherUser,
-    /// A link to verify an email address was opened.
+    /// The page that verifies the email address was opened.
     VerifyEmail,
     /// The password was reset.
     PasswordReset,
@@ -124,20 +124,30 @@ pub(crate) fn redirect_to_login(
 ) {
     let next = [location.path(), location.query_str(), location.hash()].concat();
     let link = mail_link(location);
-    let is_from_mail = !link.token.is_empty();
-    let notice = notice.or(is_from_mail.then_some(LoginNotice::VerifyEmail));
+    let is_verification = location.path() == Route::Verify.to_path();
+    let notice = notice.or(is_verification.then_some(LoginNotice::VerifyEmail));
     let state = LoginState { notice, link, ..LoginState::default() };
     let query = LoginQuery { next: Some(next) };
     // This fails only if the query cannot be encoded, but a string can always be encoded.
     let _ = navigator.replace_with_query_and_state(&Route::Login, query, state);
 }
 
-/// Goes from one page for logging in to another, which then leads to the same page.
-pub(crate) fn push_other_login(navigator: &Navigator, location: &Location, to: Route) {
+/// Goes from one page for logging in to another, or to the page that requests a reset link. The other
+/// page has the email address that was entered, and a log-in then leads to the same page.
+pub(crate) fn push_other_login(
+    navigator: &Navigator,
+    location: &Location,
+    to: Route,
+    email: AttrValue,
+) {
     let state = location.state::<LoginState>().map(|state| (*state).clone()).unwrap_or_default();
     let query = Raw(location.query_str().trim_start_matches('?'));
     // This cannot fail: the query is encoded already.
-    let _ = navigator.push_with_query_and_state(&to, query, LoginState { notice: None, ..state });
+    let _ = navigator.push_with_query_and_state(
+        &to,
+        query,
+        LoginState { email, notice: None, ..state },
+    );
 }
 
 /// Returns the content of the link in a mail that has opened the page at `location`.

@@ -102,7 +102,7 @@ impl MailTextSource for DefaultMailText {
         match message {
             Message::VerifyEmail(message) => verify_email(message, name, context),
             Message::ResetPassword(message) => reset_password(message, name, context),
-            Message::ChangeEmail(message) => change_email(message, name),
+            Message::ChangeEmail(message) => change_email(message, name, context),
             Message::EmailTaken(requested) => email_taken(requested, name, context),
             Message::SignIn(message) => sign_in(message, name),
             Message::SignInUnverified(requested) => sign_in_unverified(requested, name, context),
@@ -119,17 +119,17 @@ impl MailTextSource for DefaultMailText {
 fn verify_email(message: &CodeMessage, name: &str, context: &MailContext<'_>) -> MailText {
     let CodeMessage { code, requested } = message;
     let text = format!(
-        "Use this code to confirm your email address:\n\n{}\n\nEnter the code on the page where you \
-         are logged in, or open this link:\n\n{}\n\n{}\n{}\nIf this was not you, somebody else has \
-         signed up with your email\naddress. Do not enter the code. To take over the account, reset \
-         its\npassword:\n\n{}\n",
-        *code.to_text(),
+        "To confirm your e-mail address, log in and open this link:\n\n{}\n\nIf the link does not \
+         work, enter this code on the page that asks for it:\n\n{}\n\n{}\n{}\nIf this was not \
+         you, somebody else has signed up with your e-mail address.\nDo not give the code to \
+         anybody. To make the account yours, reset its\npassword:\n\n{}\n",
         context.verify_link(code),
-        expiry("code", requested.expires_at),
+        *code.to_text(),
+        expiry("code expires", requested.expires_at),
         origin_of(name, requested.at, requested.ip),
         context.forgot_link(),
     );
-    MailText { subject: format!("Confirm your email address for {name}"), text }
+    MailText { subject: format!("Confirm your e-mail address for {name}"), text }
 }
 
 fn reset_password(message: &ResetMessage, name: &str, context: &MailContext<'_>) -> MailText {
@@ -137,50 +137,52 @@ fn reset_password(message: &ResetMessage, name: &str, context: &MailContext<'_>)
     let text = format!(
         "Somebody asked to reset the password of your account. To choose a new\npassword, open this \
          link:\n\n{}\n\nIf the link does not work, open the following page and paste this \
-         code:\n\n{}\n\n{}\n\n{}\n{}\nIf this was not you, you can ignore this email. Your password \
+         code:\n\n{}\n\n{}\n\n{}\n{}\nIf this was not you, you can ignore this e-mail. Your password \
          has not\nchanged.\n",
         context.reset_link(token),
         context.link("/reset"),
         *token.to_text(),
-        expiry("link", requested.expires_at),
+        expiry("link and the code expire", requested.expires_at),
         origin_of(name, requested.at, requested.ip),
     );
     MailText { subject: format!("Reset your password for {name}"), text }
 }
 
-fn change_email(message: &CodeMessage, name: &str) -> MailText {
+fn change_email(message: &CodeMessage, name: &str, context: &MailContext<'_>) -> MailText {
     let CodeMessage { code, requested } = message;
     let text = format!(
-        "Use this code to change the email address of your account to this one:\n\n{}\n\nEnter the \
-         code on the page where you asked for the change.\n\n{}\n{}\nIf this was not you, you can \
-         ignore this email. Do not give the code to\nanybody.\n",
+        "Use this code to change the e-mail address of your account to this one:\n\n{}\n\nEnter the \
+         code in the settings of your account:\n\n{}\n\n{}\n{}\nIf this was not you, somebody has \
+         probably mistyped their e-mail address.\nYou can ignore this e-mail. Do not give the \
+         code to anybody.\n",
         *code.to_text(),
-        expiry("code", requested.expires_at),
+        context.settings_link(),
+        expiry("code expires", requested.expires_at),
         origin_of(name, requested.at, requested.ip),
     );
-    MailText { subject: format!("Confirm your new email address for {name}"), text }
+    MailText { subject: format!("Confirm your new e-mail address for {name}"), text }
 }
 
 fn email_taken(requested: &Requested, name: &str, context: &MailContext<'_>) -> MailText {
     let text = format!(
-        "Somebody asked to change the email address of their account to this one.\nThis email \
+        "Somebody asked to change the e-mail address of their account to this one.\nThis e-mail \
          address already has an account, so nothing has changed.\n\n{}\nIf this was you, and you \
-         cannot log in to the account with this email\naddress, reset its \
-         password:\n\n{}\n\nIf this was not you, you can ignore this email.\n",
+         cannot log in to the account with this e-mail\naddress, reset its \
+         password:\n\n{}\n\nIf this was not you, you can ignore this e-mail.\n",
         origin_of(name, requested.at, requested.ip),
         context.forgot_link(),
     );
-    MailText { subject: format!("Your email address already has an account at {name}"), text }
+    MailText { subject: format!("Your e-mail address already has an account at {name}"), text }
 }
 
 fn sign_in(message: &CodeMessage, name: &str) -> MailText {
     let CodeMessage { code, requested } = message;
     let text = format!(
         "Use this code to log in:\n\n{}\n\nEnter the code in the browser in which you asked for it. \
-         Do not give it to\nanybody.\n\n{}\n{}\nIf this was not you, you can ignore this email. \
+         Do not give it to\nanybody.\n\n{}\n{}\nIf this was not you, you can ignore this e-mail. \
          Nobody can log in without\nthe code.\n",
         *code.to_text(),
-        expiry("code", requested.expires_at),
+        expiry("code expires", requested.expires_at),
         origin_of(name, requested.at, requested.ip),
     );
     MailText { subject: format!("Your code to log in to {name}"), text }
@@ -188,9 +190,9 @@ fn sign_in(message: &CodeMessage, name: &str) -> MailText {
 
 fn sign_in_unverified(requested: &Requested, name: &str, context: &MailContext<'_>) -> MailText {
     let text = format!(
-        "Somebody asked for a code to log in to your account. Your email address is\nnot confirmed \
+        "Somebody asked for a code to log in to your account. Your e-mail address is\nnot confirmed \
          yet, so you cannot log in with a code. Reset your password\ninstead, which also confirms \
-         your email address:\n\n{}\n\n{}\nIf this was not you, you can ignore this email.\n",
+         your e-mail address:\n\n{}\n\n{}\nIf this was not you, you can ignore this e-mail.\n",
         context.forgot_link(),
         origin_of(name, requested.at, requested.ip),
     );
@@ -204,17 +206,17 @@ fn notice(notice: &Notice, name: &str, context: &MailContext<'_>) -> MailText {
         }
         NoticeKind::PasswordReset => (
             "Your password was reset",
-            "The password of your account was reset with a link from an email. All\nsessions were \
+            "The password of your account was reset with a link from an e-mail. All\nsessions were \
              ended.",
         ),
         NoticeKind::EmailChangeRequested => (
-            "A change of your email address was requested",
-            "Somebody who is logged in to your account asked to change its email\naddress. It \
-             changes when the new email address is confirmed.",
+            "A change of your e-mail address was requested",
+            "Somebody who is logged in to your account asked to change its e-mail\naddress. It \
+             changes when the new e-mail address is confirmed.",
         ),
         NoticeKind::EmailChanged => (
-            "Your email address was changed",
-            "The email address of your account was changed. You cannot log in with this\nemail \
+            "Your e-mail address was changed",
+            "The e-mail address of your account was changed. You cannot log in with this\ne-mail \
              address any more.",
         ),
         NoticeKind::AccountDeleted => (
@@ -227,13 +229,13 @@ fn notice(notice: &Notice, name: &str, context: &MailContext<'_>) -> MailText {
     let mut text = format!("{change}\n\n{}\n", origin_of(name, notice.at, notice.ip));
     match notice.kind {
         NoticeKind::AccountDeleted => {
-            text.push_str("If this was not you, contact the operator of the service.\n");
+            text.push_str("If this was not you, contact the administrator of the service.\n");
         }
         NoticeKind::EmailChanged => {
             let _ = write!(
                 text,
-                "If this was not you, contact the operator of the service. If you still have\nan \
-                 account with this email address, reset its password:\n\n{}\n",
+                "If this was not you, contact the administrator of the service. If you still\nhave \
+                 an account with this e-mail address, reset its password:\n\n{}\n",
                 context.forgot_link()
             );
         }
@@ -276,9 +278,9 @@ fn notice_by_operator(notice: &Notice, name: &str, context: &MailContext<'_>) ->
     MailText { subject: format!("{subject} at {name}"), text }
 }
 
-/// Returns a sentence about the end of a code or a link.
-fn expiry(secret: &str, at: Timestamp) -> String {
-    format!("The {secret} expires at {}.\n", minute(at))
+/// Returns a sentence about the expiry of a code or a link, such as "The code expires at …".
+fn expiry(what_expires: &str, at: Timestamp) -> String {
+    format!("The {what_expires} at {}.\n", minute(at))
 }
 
 /// Returns the lines that state the service, the time and the IP address.

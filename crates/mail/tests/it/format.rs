@@ -20,7 +20,7 @@ async fn a_mail_has_its_headers_and_an_unchanged_text() {
     for header in [
         "From: Example <no-reply@example.com>",
         "To: ada@example.org",
-        "Subject: Confirm your email address",
+        "Subject: Confirm your e-mail address",
         "Date: Fri, 02 Jan 2026 03:04:05 +0000",
         "Auto-Submitted: auto-generated",
         "MIME-Version: 1.0",

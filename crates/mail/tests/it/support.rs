@@ -16,7 +16,7 @@ pub(crate) fn mail() -> OutgoingMail {
         to: "ada@example.org".to_owned(),
         from_name: "Example".to_owned(),
         date: Timestamp::from_second(1_767_323_045).unwrap(),
-        subject: "Confirm your email address".to_owned(),
+        subject: "Confirm your e-mail address".to_owned(),
         text: "Use this code:\n\nK7QM-2XRD\n\n.\nhttps://example.com/verify#code=K7QM-2XRD\n"
             .to_owned(),
     }

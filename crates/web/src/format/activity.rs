@@ -25,15 +25,15 @@ pub fn activity(event: &ActivityEvent) -> &'static str {
         ActivityKind::PasswordChanged if by_operator => "An administrator set the password",
         ActivityKind::PasswordChanged => "Password changed",
         ActivityKind::EmailVerified if by_operator => {
-            "An administrator confirmed the email address"
+            "An administrator confirmed the e-mail address"
         }
-        ActivityKind::EmailVerified => "Email address confirmed",
-        ActivityKind::EmailChangeRequested => "Change of email address requested",
-        ActivityKind::EmailChanged => "Email address changed",
+        ActivityKind::EmailVerified => "E-mail address confirmed",
+        ActivityKind::EmailChangeRequested => "Change of e-mail address requested",
+        ActivityKind::EmailChanged => "E-mail address changed",
         ActivityKind::PasswordResetRequested => "Password reset requested",
         ActivityKind::PasswordReset => "Password reset",
-        ActivityKind::LogInCodeSent => "Log-in by email requested",
-        ActivityKind::MailFailed => "An email to you could not be delivered",
+        ActivityKind::LogInCodeSent => "Log-in by e-mail requested",
+        ActivityKind::MailFailed => "An e-mail to you could not be delivered",
         ActivityKind::AccountDisabled => "An administrator disabled the account",
         ActivityKind::AccountEnabled => "An administrator enabled the account",
         _ => "Unknown activity. Reload the page to see what it is.",

@@ -4,12 +4,14 @@ use std::rc::Rc;
 
 use auth_core::Email;
 use yew::prelude::*;
+use yew_router::hooks::{use_location, use_navigator};
 
 use super::submission::use_submission;
 use crate::api::ApiError;
 use crate::browser;
 use crate::components::{CodeForm, Failure, FormData, Progress};
 use crate::messages::FieldProblem;
+use crate::routes::{LoginState, Route, push_other_login};
 
 /// The name of the input for the email address of the account.
 pub(super) const EMAIL: &str = "email";
@@ -17,18 +19,31 @@ pub(super) const EMAIL: &str = "email";
 /// A request for a mail to an email address, which may or may not have an account.
 pub(super) struct MailRequest {
     pub(super) progress: Progress,
+    pub(super) step: Step,
     /// The input of the last request that has succeeded.
     pub(super) sent: Option<Rc<FormData>>,
     /// Sends a request.
     pub(super) onsubmit: Callback<FormData>,
     /// Repeats the last request.
     pub(super) onrepeat: Callback<()>,
+    /// Goes to another step.
+    pub(super) onstep: Callback<Step>,
+}
+
+/// What a page that requests a mail asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The email address.
+    Email,
+    /// What the mail contains.
+    Mail,
 }
 
 impl MailRequest {
     /// Returns a sentence about the request that has succeeded, with the email address in it.
     pub(super) fn status(&self, thing: &str) -> Option<AttrValue> {
-        let sent = self.sent.as_ref().filter(|_| self.progress.has_succeeded())?;
+        let is_sent = self.step == Step::Mail && self.progress.has_succeeded();
+        let sent = self.sent.as_ref().filter(|_| is_sent)?;
         let email = sent.text(EMAIL).trim();
         Some(format!("If {email} has an account, we have sent a {thing} to it.").into())
     }
@@ -41,13 +56,15 @@ where
     F: AsyncFn(&FormData) -> Result<(), ApiError> + 'static,
 {
     let sent = use_state(|| None);
+    let step = use_state(|| Step::Email);
     let (progress, onsubmit) = use_submission({
-        let sent = sent.setter();
+        let (sent, step) = (sent.setter(), step.setter());
         async move |data: FormData| {
             let problem = email_problem(data.text(EMAIL));
             Failure::from_fields([(EMAIL, problem)]).into_result()?;
             send(&data).await.map_err(|error| failure(&error, EMAIL))?;
             sent.set(Some(Rc::new(data)));
+            step.set(Step::Mail);
             Ok(())
         }
     });
@@ -56,7 +73,43 @@ where
         let sent = sent.clone();
         move |()| sent.as_deref().cloned().unwrap_or_default()
     });
-    MailRequest { progress, sent, onsubmit, onrepeat }
+    let onstep = Callback::from({
+        let step = step.setter();
+        move |to| step.set(to)
+    });
+    // The button that goes back is removed.
+    let previous = use_mut_ref(|| Step::Email);
+    use_effect_with(*step, move |step| {
+        if previous.replace(*step) == Step::Mail && *step == Step::Email {
+            browser::focus(browser::element(EMAIL));
+        }
+    });
+    // A form that is shown again has no outcome yet.
+    let is_shown_again = *step == Step::Email && progress.has_succeeded();
+    let progress = if is_shown_again { Progress::default() } else { progress };
+    MailRequest { progress, step: *step, sent, onsubmit, onrepeat, onstep }
+}
+
+/// Returns the email address that was entered on the previous page.
+#[hook]
+pub(super) fn use_entered_email() -> AttrValue {
+    let state = use_location().and_then(|location| location.state::<LoginState>());
+    state.map(|state| state.email.clone()).unwrap_or_default()
+}
+
+/// Returns a callback that goes to another page for logging in, or to the page that requests a reset
+/// link, with the email address that was entered. `sent` is the input of the last request.
+#[hook]
+pub(super) fn use_other_login(sent: Option<Rc<FormData>>) -> Callback<Route> {
+    let navigator = use_navigator();
+    let location = use_location();
+    Callback::from(move |to| {
+        if let (Some(navigator), Some(location)) = (&navigator, &location) {
+            let sent = || sent.as_ref().map(|sent| sent.text(EMAIL).to_owned());
+            let email = browser::input_value(EMAIL).or_else(sent).unwrap_or_default();
+            push_other_login(navigator, location, to, email.into());
+        }
+    })
 }
 
 /// Returns the state of a form for a code. After a new code was sent, the previous one and its error
@@ -133,15 +186,19 @@ mod tests {
 
     #[test]
     fn the_status_shows_the_email_address_once_the_request_has_succeeded() {
-        let request = |progress| MailRequest {
+        let request = |progress, step| MailRequest {
             progress,
+            step,
             sent: Some(Rc::new(data("email", " ada@example.com "))),
             onsubmit: Callback::noop(),
             onrepeat: Callback::noop(),
+            onstep: Callback::noop(),
         };
         let ended = Progress { attempts: 1, ..Progress::default() };
         let text = "If ada@example.com has an account, we have sent a link to it.";
-        assert_eq!(request(ended.clone()).status("link").as_deref(), Some(text));
-        assert_eq!(request(Progress { busy: true, ..ended }).status("link"), None);
+        assert_eq!(request(ended.clone(), Step::Mail).status("link").as_deref(), Some(text));
+        assert_eq!(request(ended.clone(), Step::Email).status("link"), None);
+        let busy = Progress { busy: true, ..ended };
+        assert_eq!(request(busy, Step::Mail).status("link"), None);
     }
 }

@@ -1,18 +1,20 @@
 use api_types::{CodeRequest, EmailTokenRequest};
 use yew::prelude::*;
-use yew_router::history::Location;
 use yew_router::hooks::{use_location, use_navigator};
 
-use super::email::{EMAIL, entered_code, failure, use_code_progress, use_mail_request};
+use super::email::{
+    EMAIL, Step, entered_code, failure, use_code_progress, use_entered_email, use_mail_request,
+    use_other_login,
+};
 use super::login::{REMEMBER, follow_login, remember_choice, start_session};
 use super::submission::{use_is_mounted, use_submission};
 use crate::api;
 use crate::browser;
 use crate::components::{
-    CodeForm, Form, FormData, Link, TextContent, TextField, door, send_again, status,
+    CodeForm, Form, FormData, Link, TextContent, TextField, door, quiet_button, send_again, status,
     use_page_title,
 };
-use crate::routes::{LoginState, Route, push_other_login};
+use crate::routes::Route;
 use crate::session::{use_session, with_cookie_lock};
 
 /// The page for logging in with a code from a mail.
@@ -23,15 +25,13 @@ pub fn EmailLogin() -> Html {
     let navigator = use_navigator();
     let location = use_location();
     let is_mounted = use_is_mounted();
-    let state = location.as_ref().and_then(Location::state::<LoginState>);
-    let initial = state.map(|state| state.email.clone()).unwrap_or_default();
+    let initial = use_entered_email();
     let request = use_mail_request(async move |data: &FormData| {
         let email = data.text(EMAIL).to_owned();
         let remember = data.is_checked(REMEMBER);
         api::request_sign_in_code(&EmailTokenRequest { email, remember }).await.map(drop)
     });
     let (progress, onsubmit) = use_submission({
-        let (navigator, location) = (navigator.clone(), location.clone());
         let sent = request.sent.clone();
         async move |data: FormData| {
             let code = CodeRequest { code: entered_code(&data)? };
@@ -46,26 +46,33 @@ pub fn EmailLogin() -> Html {
         }
     });
     let progress = use_code_progress(progress, &request.progress);
-    let is_sent = request.sent.is_some();
-    use_effect_with(is_sent, |is_sent| {
-        if *is_sent {
+    // The focused button is removed together with its form.
+    use_effect_with(request.step, |step| {
+        if *step == Step::Mail {
             browser::focus(browser::element(CodeForm::FIELD));
         }
     });
-    let onfollow = Callback::from(move |()| {
-        if let (Some(navigator), Some(location)) = (&navigator, &location) {
-            push_other_login(navigator, location, Route::Login);
-        }
-    });
+    let onback = request.onstep.reform(|()| Step::Email);
+    let onother = use_other_login(request.sent.clone());
+    let email = request.sent.as_ref().map(|sent| AttrValue::from(sent.text(EMAIL).to_owned()));
     html! {
         <article class="auth">
             {door()}
             <div class="auth-form">
-                <h1 tabindex="-1">{"Log in by e-mail"}</h1>
+                <h1 tabindex="-1">
+                    {"Log in by "}
+                    // The line must not break after the hyphen.
+                    <span class="unbroken">{"e-mail"}</span>
+                </h1>
                 {status(request.status("code"))}
-                if is_sent {
+                if request.step == Step::Mail {
                     <CodeForm key="code" submit="Log in" submitting="Logging in…" {progress} {onsubmit} />
-                    {send_again("Send a new code", &request.progress, request.onrepeat.clone())}
+                    if request.sent.is_some() {
+                        {send_again("Send a new code", &request.progress, request.onrepeat.clone())}
+                        {quiet_button("Use another address", onback)}
+                    } else {
+                        {quiet_button("Request a code", onback)}
+                    }
                 } else {
                     <Form
                         key="email"
@@ -76,16 +83,20 @@ pub fn EmailLogin() -> Html {
                     >
                         <TextField
                             name={EMAIL}
-                            label="Email"
+                            label="E-mail"
                             content={TextContent::Username}
-                            {initial}
+                            initial={email.unwrap_or(initial)}
                             problem={request.progress.failure.at(EMAIL)}
                         />
                         {remember_choice()}
                     </Form>
+                    // The page may have been reloaded while the user was reading the mail.
+                    {quiet_button("I already have a code", request.onstep.reform(|()| Step::Mail))}
                 }
                 <p class="auth-other">
-                    <Link to={Route::Login} {onfollow}>{"Log in with your password"}</Link>
+                    <Link to={Route::Login} onfollow={onother.reform(|()| Route::Login)}>
+                        {"Log in with your password"}
+                    </Link>
                 </p>
             </div>
         </article>

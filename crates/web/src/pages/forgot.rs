@@ -1,41 +1,49 @@
 use api_types::RequestPasswordResetRequest;
 use yew::prelude::*;
-use yew_router::hooks::use_location;
 
-use super::email::{EMAIL, use_mail_request};
+use super::email::{EMAIL, Step, use_entered_email, use_mail_request, use_other_login};
 use crate::api;
 use crate::browser;
 use crate::components::{
-    Form, FormData, Link, TextContent, TextField, door, send_again, status, use_page_title,
+    Form, FormData, Link, TextContent, TextField, door, quiet_button, send_again, status,
+    use_page_title,
 };
-use crate::routes::{LoginState, Route};
+use crate::routes::Route;
 
 /// The page that requests a mail with a link to reset the password.
 #[component]
 pub fn Forgot() -> Html {
     use_page_title("Reset your password");
-    let state = use_location().and_then(|location| location.state::<LoginState>());
-    let initial = state.map(|state| state.email.clone()).unwrap_or_default();
+    let initial = use_entered_email();
     let request = use_mail_request(async move |data: &FormData| {
         let email = data.text(EMAIL).to_owned();
         api::request_password_reset(&RequestPasswordResetRequest { email }).await.map(drop)
     });
-    let is_sent = request.sent.is_some();
     // The focused button is removed together with its form.
-    use_effect_with(is_sent, |is_sent| {
-        if *is_sent {
+    use_effect_with(request.step, |step| {
+        if *step == Step::Mail {
             browser::focus_page();
         }
     });
+    let onother = use_other_login(request.sent.clone());
+    let email = request.sent.as_ref().map(|sent| AttrValue::from(sent.text(EMAIL).to_owned()));
     html! {
         <article class="auth">
             {door()}
             <div class="auth-form">
                 <h1 tabindex="-1">{"Reset your password"}</h1>
                 {status(request.status("link"))}
-                if is_sent {
+                if request.step == Step::Mail {
+                    <p>
+                        {"Open the link to choose a new password. If the e-mail does not arrive, \
+                          look for it in your spam folder."}
+                    </p>
                     {send_again("Send again", &request.progress, request.onrepeat.clone())}
+                    {quiet_button("Use another address", request.onstep.reform(|()| Step::Email))}
                 } else {
+                    <p class="lead">
+                        {"We send you an e-mail with a link to choose a new password."}
+                    </p>
                     <Form
                         submit="Send reset link"
                         submitting="Sending…"
@@ -44,14 +52,18 @@ pub fn Forgot() -> Html {
                     >
                         <TextField
                             name={EMAIL}
-                            label="Email"
+                            label="E-mail"
                             content={TextContent::Username}
-                            {initial}
+                            initial={email.unwrap_or(initial)}
                             problem={request.progress.failure.at(EMAIL)}
                         />
                     </Form>
                 }
-                <p class="auth-other"><Link to={Route::Login}>{"Back to log in"}</Link></p>
+                <p class="auth-other">
+                    <Link to={Route::Login} onfollow={onother.reform(|()| Route::Login)}>
+                        {"Back to log in"}
+                    </Link>
+                </p>
             </div>
         </article>
     }

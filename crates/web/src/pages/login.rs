@@ -6,6 +6,7 @@ use yew_router::history::Location;
 use yew_router::hooks::{use_location, use_navigator};
 use yew_router::navigator::Navigator;
 
+use super::email::{EMAIL, use_other_login};
 use super::submission::{use_is_mounted, use_submission};
 use crate::api::{self, ApiError};
 use crate::components::{
@@ -14,7 +15,7 @@ use crate::components::{
 };
 use crate::mail::Mail;
 use crate::messages::{FieldProblem, describe};
-use crate::routes::{LoginNotice, LoginState, Route, destination, push_other_login};
+use crate::routes::{LoginNotice, LoginState, Route, destination};
 use crate::session::{Remember, SessionHandle, use_session, with_cookie_lock};
 use crate::sign_up::SignUp;
 
@@ -46,35 +47,28 @@ pub fn Login(props: &LoginProps) -> Html {
     let is_mounted = use_is_mounted();
     let state = location.as_ref().and_then(Location::state::<LoginState>);
     let state = state.unwrap_or_default();
-    let (progress, onsubmit) = use_submission({
-        let (navigator, location) = (navigator.clone(), location.clone());
-        async move |data: FormData| {
-            check(&data).into_result()?;
-            sign_in(&data, &session).await?;
-            // Do not navigate if the user has already left this page.
-            if is_mounted() {
-                follow_login(navigator.as_ref(), location.as_ref());
-            }
-            Ok(())
+    let (progress, onsubmit) = use_submission(async move |data: FormData| {
+        check(&data).into_result()?;
+        sign_in(&data, &session).await?;
+        // Do not navigate if the user has already left this page.
+        if is_mounted() {
+            follow_login(navigator.as_ref(), location.as_ref());
         }
+        Ok(())
     });
-    let on_email_login = Callback::from(move |()| {
-        if let (Some(navigator), Some(location)) = (&navigator, &location) {
-            push_other_login(navigator, location, Route::EmailLogin);
-        }
-    });
-    let (email, password) = (progress.failure.at("email"), progress.failure.at("password"));
+    let onother = use_other_login(None);
+    let (email, password) = (progress.failure.at(EMAIL), progress.failure.at("password"));
     html! {
         <article class="auth">
             {door()}
             <div class="auth-form">
                 <h1 tabindex="-1">{"Log in"}</h1>
                 // After an attempt, its outcome replaces the notice.
-                {state.notice.filter(|_| progress.attempts == 0).map(notice)}
+                {state.notice.filter(|_| progress.attempts == 0).map(|kind| notice(kind, props.mail))}
                 <Form submit="Log in" submitting="Logging in…" progress={progress.clone()} {onsubmit}>
                     <TextField
-                        name="email"
-                        label="Email"
+                        name={EMAIL}
+                        label="E-mail"
                         content={TextContent::Username}
                         initial={&state.email}
                         problem={email}
@@ -88,12 +82,14 @@ pub fn Login(props: &LoginProps) -> Html {
                 </Form>
                 if props.mail != Mail::Off {
                     <p class="auth-other">
-                        <Link to={Route::Forgot}>{"Forgot your password?"}</Link>
+                        <Link to={Route::Forgot} onfollow={onother.reform(|()| Route::Forgot)}>
+                            {"Forgot your password?"}
+                        </Link>
                     </p>
                 }
                 if props.mail == Mail::WithSignIn {
                     <p class="auth-other">
-                        <Link to={Route::EmailLogin} onfollow={on_email_login}>
+                        <Link to={Route::EmailLogin} onfollow={onother.reform(|()| Route::EmailLogin)}>
                             {"Log in by e-mail"}
                         </Link>
                     </p>
@@ -122,8 +118,12 @@ pub(super) fn follow_login(navigator: Option<&Navigator>, location: Option<&Loca
     }
 }
 
-fn notice(notice: LoginNotice) -> Html {
+fn notice(notice: LoginNotice, mail: Mail) -> Html {
     let text = match notice {
+        LoginNotice::AccountCreated if mail != Mail::Off => {
+            "Your account has been created. We have sent you an e-mail to confirm your address. \
+             Log in to continue."
+        }
         LoginNotice::AccountCreated => "Your account has been created. Log in to continue.",
         LoginNotice::VerifyEmail => "Log in to confirm your e-mail address.",
         LoginNotice::PasswordReset => {

@@ -33,7 +33,7 @@ pub fn Private(props: &PrivateProps) -> Html {
             }
             <dl class="facts">
                 <div class="fact">
-                    <dt>{"Email"}</dt>
+                    <dt>{"E-mail"}</dt>
                     <dd class="fact-long">{email}</dd>
                 </div>
                 <div class="fact">

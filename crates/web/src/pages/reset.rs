@@ -8,7 +8,7 @@ use super::new_password;
 use super::submission::{use_is_mounted, use_submission};
 use crate::api;
 use crate::components::{
-    Failure, Form, FormData, PasswordField, TextContent, TextField, door, hidden_username,
+    Failure, Form, FormData, Link, PasswordField, TextContent, TextField, door, hidden_username,
     use_page_title,
 };
 use crate::messages::FieldProblem;
@@ -39,6 +39,7 @@ pub fn Reset(props: &ResetProps) -> Html {
     let is_mounted = use_is_mounted();
     let link = use_location().as_ref().map(mail_link).unwrap_or_default();
     let email = AttrValue::from(link.email);
+    let is_without_link = link.token.is_empty();
     let is_rejected = use_state(|| false);
     let (progress, onsubmit) = use_submission({
         let (email, navigator) = (email.clone(), navigator.clone());
@@ -80,7 +81,12 @@ pub fn Reset(props: &ResetProps) -> Html {
             {door()}
             <div class="auth-form">
                 <h1 tabindex="-1">{"Choose a new password"}</h1>
-                <p class="lead">{"This logs you out everywhere."}</p>
+                if is_without_link {
+                    <p class="lead">
+                        {"Enter the code that we have sent you, or open its link again."}
+                    </p>
+                }
+                <p>{"Setting a new password logs you out everywhere."}</p>
                 <Form
                     submit="Set new password"
                     submitting="Setting…"
@@ -90,14 +96,14 @@ pub fn Reset(props: &ResetProps) -> Html {
                     if !email.is_empty() {
                         {hidden_username(&email)}
                     }
-                    <div hidden={!link.token.is_empty() && !*is_rejected}>
+                    <div hidden={!is_without_link && !*is_rejected}>
                         <TextField
                             name={TOKEN}
                             label="Code from the e-mail"
                             content={TextContent::Code}
                             initial={link.token}
                             problem={token}
-                            {onfollow}
+                            onfollow={onfollow.clone()}
                         />
                     </div>
                     <PasswordField
@@ -109,6 +115,12 @@ pub fn Reset(props: &ResetProps) -> Html {
                         busy={progress.busy}
                     />
                 </Form>
+                if is_without_link {
+                    <p class="auth-other">
+                        {"No e-mail yet? "}
+                        <Link to={Route::Forgot} {onfollow}>{"Request a link"}</Link>
+                    </p>
+                }
             </div>
         </article>
     }

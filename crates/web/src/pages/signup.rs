@@ -60,11 +60,11 @@ pub fn Signup(props: &SignupProps) -> Html {
             {door()}
             <div class="auth-form">
                 <h1 tabindex="-1">{"Sign up"}</h1>
-                <p class="lead">{"All you need is an email address and a password."}</p>
+                <p class="lead">{"All you need is an e-mail address and a password."}</p>
                 <Form submit="Sign up" submitting="Signing up…" progress={progress.clone()} {onsubmit}>
                     <TextField
                         name="email"
-                        label="Email"
+                        label="E-mail"
                         content={TextContent::Username}
                         problem={email}
                         onfollow={onlogin}

@@ -20,7 +20,7 @@ fn form(progress: Progress) -> String {
             <>
                 <TextField
                     name="email"
-                    label="Email"
+                    label="E-mail"
                     content={TextContent::Username}
                     initial="ada@example.com"
                     problem={email}
@@ -177,7 +177,7 @@ fn keyboards_and_services_do_not_change_a_code() {
 fn a_rejected_code_says_what_to_do() {
     for (problem, words) in [
         (FieldProblem::CodeMissing, "Enter the code"),
-        (FieldProblem::CodeWrong, "try again"),
+        (FieldProblem::CodeWrong, "latest e-mail"),
         (FieldProblem::CodeExpired, "Request a new one"),
     ] {
         let html = code_form(Failure::from_fields([("code", Some(problem))]));

@@ -1,7 +1,9 @@
 use api_types::{PAGES, PageAvailability};
 use auth_core::PasswordPolicy;
 use web::Mail;
-use web::pages::{Reset, ResetProps, Verify, VerifyProps};
+use web::pages::{
+    Private, PrivateProps, Reset, ResetProps, Settings, SettingsProps, Verify, VerifyProps,
+};
 use web::routes::{LoginNotice, LoginState, MailLink};
 use web::session::{Session, User};
 
@@ -27,6 +29,20 @@ fn a_page_that_is_not_available_is_the_404_page() {
 }
 
 #[test]
+fn pages_spell_e_mail_with_a_hyphen() {
+    let (user, mail, policy) = (ada(), Mail::WithSignIn, PasswordPolicy::default());
+    let mut pages: Vec<_> =
+        PAGES.iter().map(|page| visit_with_mail(page.path, mail, Session::SignedOut)).collect();
+    pages.push(render::<Private>(PrivateProps { user: user.clone(), mail }));
+    pages.push(render::<Settings>(SettingsProps { user: user.clone(), policy, mail }));
+    pages.push(render::<Verify>(VerifyProps { user }));
+    for text in pages.iter().flat_map(|html| html.split('<')).filter_map(|tag| tag.split_once('>'))
+    {
+        assert!(!text.1.to_lowercase().contains("email"), "{}", text.1);
+    }
+}
+
+#[test]
 fn the_log_in_page_links_to_what_mail_makes_possible() {
     for mail in ALL {
         let html = visit_with_mail("/login", mail, Session::SignedOut);
@@ -35,6 +51,13 @@ fn the_log_in_page_links_to_what_mail_makes_possible() {
         assert_eq!(html.contains(">Log in by e-mail</a>"), mail == Mail::WithSignIn, "{mail:?}");
         assert_eq!(html.contains("href=\"/login/email\""), mail == Mail::WithSignIn, "{mail:?}");
     }
+}
+
+#[test]
+fn after_a_sign_up_the_log_in_page_says_that_a_mail_was_sent() {
+    let notice = Some(LoginNotice::AccountCreated);
+    let html = arrive_with_mail("/login", LoginState { notice, ..LoginState::default() });
+    assert!(html.contains("We have sent you an e-mail"), "{html}");
 }
 
 #[test]
@@ -59,6 +82,7 @@ fn a_reset_asks_for_the_token_and_a_new_password() {
     assert!(text(&html, "id=\"new_password-hint\"").contains("At least 8 characters"));
     assert_eq!(text(&html, "type=\"submit\""), "Set new password");
     assert!(!html.contains("<div hidden"), "{html}");
+    assert!(main(&html).contains("href=\"/forgot\""), "a link can be requested: {html}");
 }
 
 #[test]
@@ -71,6 +95,7 @@ fn a_reset_from_a_link_hides_the_token_and_tells_password_managers_the_username(
     assert!(username.contains("value=\"ada@example.com\""), "{username}");
     assert!(username.contains("hidden") && !username.contains("name="), "{username}");
     assert!(html.contains("name=\"new_password\""));
+    assert!(!main(&html).contains("href=\"/forgot\""), "{html}");
 }
 
 #[test]
@@ -131,10 +156,12 @@ fn a_code_cannot_be_entered_before_the_session_is_confirmed() {
 #[test]
 fn log_in_by_email_asks_for_the_email_address_first() {
     let html = visit_with_mail("/login/email", Mail::WithSignIn, Session::SignedOut);
-    assert_eq!(text(&html, "<h1"), "Log in by e-mail");
+    assert!(html.contains("Log in by <span class=\"unbroken\">e-mail</h1>"), "{html}");
     assert!(html.contains("name=\"email\"") && !html.contains("name=\"code\""), "{html}");
     assert_eq!(text(&html, "for=\"remember\""), "Keep me signed in");
     assert_eq!(text(&html, "type=\"submit\""), "Send code");
+    // A code can be entered after a reload.
+    assert!(html.contains(">I already have a code</button>"), "{html}");
     assert!(main(&html).contains("href=\"/login\""), "{html}");
     let html = visit_with_mail("/login/email", Mail::WithSignIn, Session::SignedIn(ada()));
     assert!(!html.contains("<form"), "{html}");

@@ -25,6 +25,7 @@ fn a_change_of_the_email_address_asks_for_the_new_one_and_the_password() {
     assert!(password.contains("autocomplete=\"current-password\""), "{password}");
     assert_eq!(text(section, "type=\"submit\""), "Change e-mail address");
     assert!(!section.contains("name=\"code\""), "no code was sent yet: {section}");
+    assert!(section.contains(">I already have a code</button>"), "{section}");
 }
 
 #[test]

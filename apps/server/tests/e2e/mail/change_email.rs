@@ -43,6 +43,25 @@ async fn the_email_address_is_changed_with_the_code_from_the_new_mailbox() {
     .await;
 }
 
+/// On a phone, the browser may unload the page while the user reads the mail.
+#[tokio::test]
+async fn the_code_can_be_entered_after_a_reload() {
+    visit_with_mail(&[], async |ada| {
+        ada.logs_in().await;
+        ada.requests_a_change_of_email(NEW_EMAIL).await;
+        let code = ada.mail(NEW_EMAIL, 1).await.code();
+        ada.open("/settings").await;
+        ada.presses("I already have a code").await;
+        ada.until("document.activeElement.name === 'code'").await;
+        ada.types("code", &code).await;
+        ada.presses("Confirm").await;
+        ada.until(&format!("document.querySelector('main').innerText.includes('{NEW_EMAIL}')"))
+            .await;
+        ada.server.log_in(NEW_EMAIL, PASSWORD);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn an_email_address_with_an_account_is_told_so_by_mail_only() {
     visit_with_mail(&[], async |ada| {
@@ -64,7 +83,7 @@ async fn ones_own_address_in_another_spelling_is_an_error_at_its_field() {
     visit_with_mail(&[], async |ada| {
         ada.logs_in().await;
         ada.requests_a_change_of_email(&EMAIL.to_uppercase()).await;
-        assert!(ada.message("alert").await.contains("already your email address"));
+        assert!(ada.message("alert").await.contains("already your e-mail address"));
         ada.until("document.activeElement.name === 'new_email'").await;
     })
     .await;

@@ -89,6 +89,22 @@ async fn a_log_in_by_code_is_remembered_if_the_user_wants_it() {
 }
 
 #[tokio::test]
+async fn the_code_can_be_entered_after_a_reload() {
+    visit_with_mail(&["--email-log-in", "on"], async |ada| {
+        ada.has_a_verified_account().await;
+        ada.requests_a_code().await;
+        let code = ada.mail(EMAIL, 2).await.code();
+        ada.open("/login/email").await;
+        ada.presses("I already have a code").await;
+        ada.until("document.activeElement.name === 'code'").await;
+        ada.types("code", &code).await;
+        ada.presses("Log in").await;
+        ada.arrives_at("/private").await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_address_that_is_not_verified_gets_a_mail_without_a_code() {
     visit_with_mail(&["--email-log-in", "on"], async |ada| {
         ada.server.sign_up(EMAIL, PASSWORD);

@@ -70,6 +70,29 @@ async fn a_forgotten_password_is_reset_in_another_browser() {
 }
 
 #[tokio::test]
+async fn a_mistyped_email_address_can_be_corrected_and_is_kept_between_the_pages() {
+    visit_with_mail(&[], async |ada| {
+        ada.server.sign_up(EMAIL, "a password that will be forgotten");
+        ada.open("/login").await;
+        ada.types("email", "adda@example.com").await;
+        ada.script("document.querySelector('main a[href=\"/forgot\"]').click()").await;
+        ada.arrives_at("/forgot").await;
+        assert_eq!(ada.value("email").await, "adda@example.com");
+        ada.presses("Send reset link").await;
+        ada.presses("Use another address").await;
+        assert_eq!(ada.value("email").await, "adda@example.com");
+        ada.until("document.activeElement.name === 'email'").await;
+        ada.types("email", EMAIL).await;
+        ada.presses("Send reset link").await;
+        ada.mail(EMAIL, 2).await;
+        ada.script("document.querySelector('main a[href=\"/login\"]').click()").await;
+        ada.arrives_at("/login").await;
+        assert_eq!(ada.value("email").await, EMAIL);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_token_can_be_pasted_and_an_older_link_no_longer_works() {
     visit_with_mail(&[], async |ada| {
         ada.server.sign_up(EMAIL, "a password that will be forgotten");

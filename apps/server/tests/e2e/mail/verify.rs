@@ -59,6 +59,16 @@ async fn a_link_that_is_opened_signed_out_leads_through_the_log_in_and_back() {
 }
 
 #[tokio::test]
+async fn the_page_for_the_code_says_why_it_leads_to_the_log_in_page() {
+    visit_with_mail(&[], async |ada| {
+        ada.open("/verify").await;
+        ada.until("location.pathname === '/login'").await;
+        assert!(ada.message("status").await.contains("Log in to confirm your e-mail address."));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn only_the_newest_code_works_and_five_wrong_tries_end_it() {
     visit_with_mail(&[], async |ada| {
         ada.signs_up().await;

@@ -41,8 +41,8 @@ async fn a_code_from_the_new_mailbox_changes_the_email_address() {
     assert_eq!(
         subjects(&mails),
         [
-            "Ada@example.com: A change of your email address was requested at auth.example.com",
-            "ada@new.example: Confirm your new email address for auth.example.com",
+            "Ada@example.com: A change of your e-mail address was requested at auth.example.com",
+            "ada@new.example: Confirm your new e-mail address for auth.example.com",
         ]
     );
     let code = code(&to(&mails, NEW));
@@ -52,7 +52,7 @@ async fn a_code_from_the_new_mailbox_changes_the_email_address() {
     assert!(changed.user.email_verified_at.is_some());
     assert_eq!(
         subjects(&app.deliver().await),
-        ["Ada@example.com: Your email address was changed at auth.example.com"]
+        ["Ada@example.com: Your e-mail address was changed at auth.example.com"]
     );
     let events = app.take_events();
     assert!(
@@ -94,7 +94,7 @@ async fn a_taken_email_address_gets_a_mail_without_a_code() {
     app.account(OTHER).await;
     assert_eq!(request(&app, &ada, OTHER).await.unwrap(), HOUR);
     let mail = to(&app.deliver().await, OTHER);
-    assert_eq!(mail.subject, "Your email address already has an account at auth.example.com");
+    assert_eq!(mail.subject, "Your e-mail address already has an account at auth.example.com");
     assert_eq!(find_code(&mail), None);
 }
 

@@ -68,22 +68,22 @@ fn every_message_has_its_text() {
     let mut next = || messages.next().unwrap();
     assert_text(
         &next(),
-        "Confirm your email address for Example",
+        "Confirm your e-mail address for Example",
         "\
-Use this code to confirm your email address:
-
-K7QM-2XRD
-
-Enter the code on the page where you are logged in, or open this link:
+To confirm your e-mail address, log in and open this link:
 
 https://auth.example.com/verify#code=K7QM-2XRD
+
+If the link does not work, enter this code on the page that asks for it:
+
+K7QM-2XRD
 
 The code expires at 2027-01-15 09:00 UTC.
 
 REQUEST
 
-If this was not you, somebody else has signed up with your email
-address. Do not enter the code. To take over the account, reset its
+If this was not you, somebody else has signed up with your e-mail address.
+Do not give the code to anybody. To make the account yours, reset its
 password:
 
 https://auth.example.com/forgot
@@ -104,47 +104,49 @@ https://auth.example.com/reset
 
 0123-4567-89AB-CDEF-GHJK-MNPQ-RSTV-WXYZ
 
-The link expires at 2027-01-15 09:00 UTC.
+The link and the code expire at 2027-01-15 09:00 UTC.
 
 REQUEST
 
-If this was not you, you can ignore this email. Your password has not
+If this was not you, you can ignore this e-mail. Your password has not
 changed.
 ",
     );
     assert_text(
         &next(),
-        "Confirm your new email address for Example",
+        "Confirm your new e-mail address for Example",
         "\
-Use this code to change the email address of your account to this one:
+Use this code to change the e-mail address of your account to this one:
 
 K7QM-2XRD
 
-Enter the code on the page where you asked for the change.
+Enter the code in the settings of your account:
+
+https://auth.example.com/settings
 
 The code expires at 2027-01-15 09:00 UTC.
 
 REQUEST
 
-If this was not you, you can ignore this email. Do not give the code to
-anybody.
+If this was not you, somebody has probably mistyped their e-mail address.
+You can ignore this e-mail. Do not give the code to anybody.
 ",
     );
     assert_text(
         &next(),
-        "Your email address already has an account at Example",
+        "Your e-mail address already has an account at Example",
         "\
-Somebody asked to change the email address of their account to this one.
-This email address already has an account, so nothing has changed.
+Somebody asked to change the e-mail address of their account to this one.
+This e-mail address already has an account, so nothing has changed.
 
 REQUEST
 
-If this was you, and you cannot log in to the account with this email
+If this was you, and you cannot log in to the account with this e-mail
 address, reset its password:
 
 https://auth.example.com/forgot
 
-If this was not you, you can ignore this email.
+If this was not you, you can ignore this e-mail.
 ",
     );
     assert_text(
@@ -162,7 +164,7 @@ The code expires at 2027-01-15 09:00 UTC.
 
 REQUEST
 
-If this was not you, you can ignore this email. Nobody can log in without
+If this was not you, you can ignore this e-mail. Nobody can log in without
 the code.
 ",
     );
@@ -170,15 +172,15 @@ the code.
         &next(),
         "Log in to Example",
         "\
-Somebody asked for a code to log in to your account. Your email address is
+Somebody asked for a code to log in to your account. Your e-mail address is
 not confirmed yet, so you cannot log in with a code. Reset your password
-instead, which also confirms your email address:
+instead, which also confirms your e-mail address:
 
 https://auth.example.com/forgot
 
 REQUEST
 
-If this was not you, you can ignore this email.
+If this was not you, you can ignore this e-mail.
 ",
     );
     assert_text(
@@ -198,7 +200,7 @@ https://auth.example.com/forgot
         &next(),
         "Your password was reset at Example",
         "\
-The password of your account was reset with a link from an email. All
+The password of your account was reset with a link from an e-mail. All
 sessions were ended.
 
 REQUEST
@@ -210,10 +212,10 @@ https://auth.example.com/forgot
     );
     assert_text(
         &next(),
-        "A change of your email address was requested at Example",
+        "A change of your e-mail address was requested at Example",
         "\
-Somebody who is logged in to your account asked to change its email
-address. It changes when the new email address is confirmed.
+Somebody who is logged in to your account asked to change its e-mail
+address. It changes when the new e-mail address is confirmed.
 
 REQUEST
 
@@ -224,15 +226,15 @@ https://auth.example.com/forgot
     );
     assert_text(
         &next(),
-        "Your email address was changed at Example",
+        "Your e-mail address was changed at Example",
         "\
-The email address of your account was changed. You cannot log in with this
-email address any more.
+The e-mail address of your account was changed. You cannot log in with this
+e-mail address any more.
 
 REQUEST
 
-If this was not you, contact the operator of the service. If you still have
-an account with this email address, reset its password:
+If this was not you, contact the administrator of the service. If you still
+have an account with this e-mail address, reset its password:
 
 https://auth.example.com/forgot
 ",
@@ -245,7 +247,7 @@ Your account was deleted, with everything that was stored about you.
 
 REQUEST
 
-If this was not you, contact the operator of the service.
+If this was not you, contact the administrator of the service.
 ",
     );
     assert!(messages.next().is_none());
@@ -285,6 +287,18 @@ Time:       2027-01-15 08:00 UTC
 If you did not expect this, contact the administrator of the service.
 ",
     );
+}
+
+/// The pages have the same spelling.
+#[test]
+fn texts_spell_e_mail_with_a_hyphen() {
+    for message in messages() {
+        let MailText { subject, text } = render(&message, "Example");
+        let is_link = |line: &&str| line.starts_with("https://");
+        for line in text.lines().filter(|line| !is_link(line)).chain([&*subject]) {
+            assert!(!line.to_lowercase().contains("email"), "{line}");
+        }
+    }
 }
 
 /// A stranger who requests a mail cannot choose a part of it, and the recipient's own address is only

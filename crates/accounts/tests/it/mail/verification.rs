@@ -12,7 +12,7 @@ async fn the_code_of_the_sign_up_verifies_the_email_address() {
     let mail = app.deliver_one().await;
     assert_eq!(mail.to, EMAIL);
     assert_eq!(mail.from_name, "auth.example.com");
-    assert_eq!(mail.subject, "Confirm your email address for auth.example.com");
+    assert_eq!(mail.subject, "Confirm your e-mail address for auth.example.com");
     let ada = app.signed_in(EMAIL).await;
     assert_eq!(ada.email_verified_at(), None);
     app.take_events();

@@ -89,9 +89,9 @@ fn DeletionDialog(props: &DeletionDialogProps) -> Html {
         >
             <p>
                 {"This deletes your account, your sessions and everything else that Latchkey stores \
-                  about you. Only a record of the deletion remains, without your email address. \
+                  about you. Only a record of the deletion remains, without your e-mail address. \
                   The deletion takes effect immediately and cannot be undone. Afterwards, your \
-                  email address is no longer reserved for you."}
+                  e-mail address is no longer reserved for you."}
             </p>
             <Form
                 submit="Delete account"

@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use crate::components::{
     CodeForm, Failure, Form, FormData, Link, PasswordField, TextContent, TextField,
-    hidden_username, status,
+    hidden_username, quiet_button, status,
 };
 use crate::messages::FieldProblem;
 use crate::pages::email::{email_problem, entered_code, failure, use_code_progress};
@@ -31,7 +31,8 @@ pub(super) struct EmailSectionProps {
 pub(super) fn EmailSection(props: &EmailSectionProps) -> Html {
     let EmailSectionProps { user, policy, onchanged } = props;
     let session = use_session();
-    // The new email address, until its code was entered.
+    // The new email address, until its code was entered. It is empty if the code was requested before
+    // the page was loaded.
     let pending = use_state(|| None::<AttrValue>);
     let (request, onrequest) = use_submission({
         let (policy, session, onchanged) = (*policy, session.clone(), onchanged.clone());
@@ -65,7 +66,11 @@ pub(super) fn EmailSection(props: &EmailSectionProps) -> Html {
         }
     });
     let is_changed = pending.is_none() && change.has_succeeded();
-    let sent = pending.as_ref().filter(|_| request.has_succeeded());
+    let sent = pending.as_ref().filter(|email| !email.is_empty() && request.has_succeeded());
+    let onhas_code = {
+        let pending = pending.setter();
+        Callback::from(move |()| pending.set(Some(AttrValue::default())))
+    };
     html! {
         <section class="setting" aria-labelledby={HEADING}>
             <h2 id={HEADING} tabindex="-1">{"E-mail"}</h2>
@@ -100,6 +105,8 @@ pub(super) fn EmailSection(props: &EmailSectionProps) -> Html {
                     progress={change}
                     onsubmit={onchange}
                 />
+            } else {
+                {quiet_button("I already have a code", onhas_code)}
             }
             {status(is_changed.then_some(CHANGED.into()))}
         </section>
