@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use accounts::{
-    AccountEvent, Accounts, Caller, ClientInfo, Config, IssuedTokens, MailTransport, OneTimeCode,
-    Origin, OutgoingMail, ResetToken, SendMailError, SignIn, SignedIn, User,
+    AccountEvent, Accounts, Builder, Caller, ClientInfo, Config, IssuedTokens, MailTransport,
+    OneTimeCode, Origin, OutgoingMail, ResetToken, SendMailError, SignIn, SignedIn, User,
 };
 use async_trait::async_trait;
 use auth_core::ManualClock;
@@ -30,7 +30,7 @@ pub(super) struct MailApp {
     pub(super) mailbox: Mailbox,
     clock: Arc<ManualClock>,
     events: Arc<Mutex<Vec<AccountEvent>>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 #[async_trait]
@@ -66,22 +66,19 @@ impl MailApp {
         let mailbox = Mailbox::default();
         let events = Arc::<Mutex<Vec<AccountEvent>>>::default();
         let recorder = Arc::clone(&events);
-        let mut config = Config::new(Origin::parse(SERVICE).unwrap());
-        config.pbkdf2_iterations = 1_000;
-        change(&mut config);
-        let accounts = Accounts::builder()
-            .config(config)
-            .sqlite(folder.path().join("latchkey.db"))
-            .clock(Arc::<ManualClock>::clone(&clock))
+        let accounts = builder(&folder, &clock, change)
             .mail(mailbox.clone())
-            .email_sign_in()
-            .accept_weaknesses()
-            .without_maintenance()
             .on_event(move |event| recorder.lock().unwrap().push(event.clone()))
             .build()
             .await
             .unwrap();
-        Self { accounts, mailbox, clock, events, _folder: folder }
+        Self { accounts, mailbox, clock, events, folder }
+    }
+
+    /// Starts another server on the same store.
+    pub(super) async fn another_server(&self) -> Arc<Accounts> {
+        let builder = builder(&self.folder, &self.clock, |_| ());
+        builder.mail(self.mailbox.clone()).build().await.unwrap()
     }
 
     /// Creates an account, and drops its verification mail.
@@ -148,6 +145,23 @@ impl Deref for MailApp {
     fn deref(&self) -> &Accounts {
         &self.accounts
     }
+}
+
+fn builder(
+    folder: &TempDir,
+    clock: &Arc<ManualClock>,
+    change: impl FnOnce(&mut Config),
+) -> Builder {
+    let mut config = Config::new(Origin::parse(SERVICE).unwrap());
+    config.pbkdf2_iterations = 1_000;
+    change(&mut config);
+    Accounts::builder()
+        .config(config)
+        .sqlite(folder.path().join("latchkey.db"))
+        .clock(Arc::<ManualClock>::clone(clock))
+        .email_sign_in()
+        .accept_weaknesses()
+        .without_maintenance()
 }
 
 pub(super) fn caller() -> Caller {
