@@ -2,6 +2,7 @@
 
 mod app;
 mod change;
+mod every_mail;
 mod notices;
 mod outbox;
 mod reset;

@@ -258,8 +258,8 @@ async fn the_response_does_not_tell_whether_the_new_email_address_has_an_account
         responses.push(request_change(&user, email, PASSWORD).await);
     }
     let [taken, free] = &responses[..] else { panic!() };
-    assert_eq!((taken.status.as_u16(), &taken.body), (202, &free.body));
-    assert_eq!((free.status, &free.headers), (taken.status, &taken.headers));
+    assert_eq!(taken.status, 202);
+    assert_eq!(taken.to_text(), free.to_text());
     let request = request_change(&user, GRACE, PASSWORD).await;
     assert_eq!(request.status, 202);
     let mails = app.mails().await;

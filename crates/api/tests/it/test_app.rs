@@ -47,6 +47,7 @@ pub(crate) struct TestResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
+    text: String,
 }
 
 impl TestApp {
@@ -150,7 +151,8 @@ impl TestApp {
             body if body.is_empty() => Value::Null,
             body => serde_json::from_slice(body).unwrap(),
         };
-        TestResponse { status: response.status(), headers: response.headers().clone(), body }
+        let text = String::from_utf8(response.body().to_vec()).unwrap();
+        TestResponse { status: response.status(), headers: response.headers().clone(), body, text }
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> TestResponse {
@@ -159,6 +161,13 @@ impl TestApp {
 
     pub(crate) async fn put(&self, path: &str, body: Value) -> TestResponse {
         self.send(json_request("PUT", path).body(body.to_string())).await
+    }
+
+    /// Creates an account with this email address, and disables it.
+    pub(crate) async fn disabled_account(&self, email: &str) {
+        let me = self.user_with_email(email).await.me().await;
+        let id = me.body["id"].as_str().unwrap().parse().unwrap();
+        self.accounts.operator().disable(id).await.unwrap();
     }
 
     pub(crate) async fn sign_up(&self) -> TestResponse {
@@ -291,6 +300,15 @@ impl TestResponse {
             self.header("set-cookie"),
             format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=0")
         );
+    }
+
+    /// Returns the status, the headers and the body as they are sent.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = format!("{}\n", self.status);
+        for (name, value) in &self.headers {
+            text.push_str(&format!("{name}: {}\n", value.to_str().unwrap()));
+        }
+        text + &self.text
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {

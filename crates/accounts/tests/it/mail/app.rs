@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use accounts::{
-    AccountEvent, Accounts, Caller, ClientInfo, Config, IssuedTokens, MailTransport, OneTimeCode,
-    Origin, OutgoingMail, ResetToken, SendMailError, SignIn, SignedIn, User,
+    AccountEvent, Accounts, Builder, Caller, ClientInfo, Config, IssuedTokens, MailTransport,
+    OneTimeCode, Origin, OutgoingMail, ResetToken, SendMailError, SignIn, SignedIn, User,
 };
 use async_trait::async_trait;
 use auth_core::ManualClock;
@@ -66,17 +66,8 @@ impl MailApp {
         let mailbox = Mailbox::default();
         let events = Arc::<Mutex<Vec<AccountEvent>>>::default();
         let recorder = Arc::clone(&events);
-        let mut config = Config::new(Origin::parse(SERVICE).unwrap());
-        config.pbkdf2_iterations = 1_000;
-        change(&mut config);
-        let accounts = Accounts::builder()
-            .config(config)
-            .sqlite(folder.path().join("latchkey.db"))
-            .clock(Arc::<ManualClock>::clone(&clock))
+        let accounts = builder(&folder, &clock, change)
             .mail(mailbox.clone())
-            .email_sign_in()
-            .accept_weaknesses()
-            .without_maintenance()
             .on_event(move |event| recorder.lock().unwrap().push(event.clone()))
             .build()
             .await
@@ -86,12 +77,14 @@ impl MailApp {
 
     /// Starts a service as the command line does: it adds notices to the outbox, but sends none.
     pub(super) async fn command(&self) -> Arc<Accounts> {
-        let builder = Accounts::builder()
-            .sqlite(self.folder.path().join("latchkey.db"))
-            .public_url(SERVICE)
-            .clock(Arc::<ManualClock>::clone(&self.clock));
-        let builder = builder.weak_hashes_for_tests().without_maintenance();
+        let builder = builder(&self.folder, &self.clock, |_| ());
         builder.notices_without_transport().build().await.unwrap()
+    }
+
+    /// Starts another server on the same store.
+    pub(super) async fn another_server(&self) -> Arc<Accounts> {
+        let builder = builder(&self.folder, &self.clock, |_| ());
+        builder.mail(self.mailbox.clone()).build().await.unwrap()
     }
 
     /// Creates an account, and drops its verification mail.
@@ -158,6 +151,23 @@ impl Deref for MailApp {
     fn deref(&self) -> &Accounts {
         &self.accounts
     }
+}
+
+fn builder(
+    folder: &TempDir,
+    clock: &Arc<ManualClock>,
+    change: impl FnOnce(&mut Config),
+) -> Builder {
+    let mut config = Config::new(Origin::parse(SERVICE).unwrap());
+    config.pbkdf2_iterations = 1_000;
+    change(&mut config);
+    Accounts::builder()
+        .config(config)
+        .sqlite(folder.path().join("latchkey.db"))
+        .clock(Arc::<ManualClock>::clone(clock))
+        .email_sign_in()
+        .accept_weaknesses()
+        .without_maintenance()
 }
 
 pub(super) fn caller() -> Caller {

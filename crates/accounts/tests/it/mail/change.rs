@@ -1,10 +1,10 @@
 use accounts::{
-    AccountEvent, Caller, ChangeEmailError, CodeError, OutgoingMail, RequestEmailChange,
-    RequestEmailChangeError, SignIn, SignInError, SignedIn,
+    AccountEvent, Caller, ChangeEmailError, CodeError, KnownBrowsers, OutgoingMail,
+    RequestEmailChange, RequestEmailChangeError, SignIn, SignInError, SignedIn,
 };
 
 use super::app::{HOUR, MailApp, OTHER, caller, code, find_code, subjects, wrong};
-use crate::app::{EMAIL, PASSWORD};
+use crate::app::{EMAIL, PASSWORD, TestApp};
 
 const NEW: &str = "ada@new.example";
 
@@ -88,6 +88,19 @@ async fn an_unknown_browser_stays_unknown() {
 }
 
 #[tokio::test]
+async fn a_browser_that_the_account_has_forgotten_stays_unknown() {
+    let app = MailApp::new().await;
+    let user = app.verified_account(EMAIL).await;
+    let tokens = app.sign_in(SignIn::new(EMAIL, PASSWORD, &caller())).await.unwrap();
+    let forgotten = Caller { device: tokens.device, ..caller() };
+    app.operator().set_password(&user, PASSWORD, KnownBrowsers::Forget).await.unwrap();
+    let ada = app.signed_in(EMAIL).await;
+    request(&app, &ada, NEW).await.unwrap();
+    let code = code(&to(&app.deliver().await, NEW));
+    assert!(app.change_email(&ada, &code, &forgotten).await.unwrap().device.is_none());
+}
+
+#[tokio::test]
 async fn a_taken_email_address_gets_a_mail_without_a_code() {
     let app = MailApp::new().await;
     let ada = app.ada().await;
@@ -167,4 +180,15 @@ async fn an_ended_session_can_neither_request_nor_make_a_change() {
     assert!(matches!(result, Err(RequestEmailChangeError::SessionEnded)));
     let result = app.change_email(&ada, &code, &caller()).await;
     assert!(matches!(result, Err(ChangeEmailError::Code(CodeError::SessionEnded))));
+}
+
+#[tokio::test]
+async fn without_a_transport_no_change_can_be_requested() {
+    let app = TestApp::new().await;
+    let (signed_in, caller) = (&*app.user().await, &caller());
+    for password in [PASSWORD, "wrong"] {
+        let change = RequestEmailChange { signed_in, new_email: NEW, password, caller };
+        let result = app.request_email_change(change).await;
+        assert!(matches!(result, Err(RequestEmailChangeError::MailDisabled)));
+    }
 }

@@ -1,10 +1,11 @@
 use accounts::{
-    AccountEvent, Caller, CodeSignInError, EmailSignInToken, IssuedTokens, RequestMailError,
-    RequestSignInCode, SignInCodeRequested, SignInWithCode,
+    AccountEvent, Caller, CodeSignInError, EmailSignInToken, IssuedTokens, KnownBrowsers,
+    RequestMailError, RequestSignInCode, SignIn, SignInCodeRequested, SignInWithCode,
 };
 
 use super::app::{MINUTE, MailApp, caller, code, find_code, wrong};
-use crate::app::{EMAIL, TestApp};
+use crate::app::{EMAIL, PASSWORD, TestApp};
+use crate::throttle::fail;
 
 async fn request(app: &MailApp, email: &str) -> SignInCodeRequested {
     let request = RequestSignInCode { email, remember: false, caller: &caller() };
@@ -40,6 +41,8 @@ async fn a_code_opens_one_session_in_the_browser_that_requested_it() {
     assert_eq!(app.session_of(&tokens).await.id(), user.id);
     assert!(tokens.refresh.max_age.is_none());
     assert!(tokens.device.is_some());
+    let sessions = app.operator().sessions(user.id).await.unwrap();
+    assert_eq!(sessions.iter().map(|it| &it.client).collect::<Vec<_>>(), [&caller().client]);
     assert!(matches!(
         &app.take_events()[..],
         [AccountEvent::SignedIn { user: id, .. }] if *id == user.id
@@ -67,6 +70,27 @@ async fn the_session_replaces_that_of_the_browser_and_can_be_remembered() {
     assert!(second.refresh.max_age.is_some());
     assert!(!app.is_active(&ada).await);
     assert_eq!(*second.device.unwrap().to_text(), *first.device.unwrap().to_text());
+}
+
+#[tokio::test]
+async fn a_code_makes_a_browser_known_that_the_account_has_forgotten() {
+    let app = MailApp::new().await;
+    let user = app.verified_account(EMAIL).await;
+    let tokens = app.sign_in(SignIn::new(EMAIL, PASSWORD, &caller())).await.unwrap();
+    let forgotten = Caller { device: tokens.device, ..caller() };
+    app.operator().set_password(&user, PASSWORD, KnownBrowsers::Forget).await.unwrap();
+    app.deliver_one().await;
+    let requested = request(&app, EMAIL).await;
+    let code = code(&app.deliver_one().await);
+    let token = Some(&requested.token);
+    let request = SignInWithCode { token, code: &code, caller: &forgotten, replaces: None };
+    let device = app.sign_in_with_code(request).await.unwrap().device;
+    let known = Caller { device, ..caller() };
+    for _ in 0..10 {
+        fail(&app, EMAIL, &caller()).await;
+    }
+    assert!(app.sign_in(SignIn::new(EMAIL, PASSWORD, &forgotten)).await.is_err());
+    app.sign_in(SignIn::new(EMAIL, PASSWORD, &known)).await.unwrap();
 }
 
 #[tokio::test]
