@@ -77,7 +77,11 @@ impl MailApp {
 
     /// Starts a service as the command line does: it adds notices to the outbox, but sends none.
     pub(super) async fn command(&self) -> Arc<Accounts> {
-        let builder = builder(&self.folder, &self.clock, |_| ());
+        let builder = Accounts::builder()
+            .sqlite(self.folder.path().join("latchkey.db"))
+            .public_url(SERVICE)
+            .clock(Arc::<ManualClock>::clone(&self.clock));
+        let builder = builder.weak_hashes_for_tests().without_maintenance();
         builder.notices_without_transport().build().await.unwrap()
     }
 
