@@ -60,7 +60,8 @@ impl Operator {
         through_shell(script, &self.command(name, arguments)).output().unwrap()
     }
 
-    fn command(&self, name: &str, arguments: &[&str]) -> Command {
+    /// Returns a command that has not been started, to which variables can be added.
+    pub(crate) fn command(&self, name: &str, arguments: &[&str]) -> Command {
         let mut command = command();
         command
             .arg(name)
