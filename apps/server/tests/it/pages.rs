@@ -2,6 +2,7 @@
 //! a browser.
 
 use crate::app::TestApp;
+use crate::relay::FROM;
 
 #[test]
 fn pages_accept_get_and_head_only() {
@@ -16,14 +17,19 @@ fn pages_accept_get_and_head_only() {
 #[test]
 fn the_well_known_url_for_changing_passwords_leads_to_the_settings() {
     const PATH: &str = "/.well-known/change-password";
+    let folder = tempfile::tempdir().unwrap();
+    let mail = ["--mail-dir", folder.path().to_str().unwrap(), "--mail-from", FROM];
     let app = TestApp::new();
-    for (method, accept) in [("GET", ""), ("GET", "accept: application/json\r\n"), ("HEAD", "")] {
-        let answer = app.request(method, PATH, accept);
-        assert_eq!((answer.status, answer.header("location")), (303, Some("/settings")));
-        assert!(answer.body.is_empty());
+    for app in [&app, &TestApp::with_options(&mail)] {
+        for (method, accept) in [("GET", ""), ("GET", "accept: application/json\r\n"), ("HEAD", "")]
+        {
+            let answer = app.request(method, PATH, accept);
+            assert_eq!((answer.status, answer.header("location")), (303, Some("/settings")));
+            assert!(answer.body.is_empty());
+        }
+        let posted = app.request("POST", PATH, "content-length: 0\r\n");
+        assert_eq!((posted.status, posted.header("allow")), (405, Some("GET, HEAD")));
     }
-    let posted = app.request("POST", PATH, "content-length: 0\r\n");
-    assert_eq!((posted.status, posted.header("allow")), (405, Some("GET, HEAD")));
     // W3C, "Detecting the reliability of HTTP status codes".
     let reliable =
         "/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200";
