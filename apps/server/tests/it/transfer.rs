@@ -213,6 +213,31 @@ fn an_export_can_be_imported_unchanged() {
 }
 
 #[test]
+fn the_time_of_a_confirmed_email_address_is_imported_exported_and_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    // Supabase's table of users.
+    let text = format!(
+        "email,encrypted_password,email_confirmed_at\n\
+         a@example.com,{BCRYPT},2024-01-02 03:04:05.6+00\nb@example.com,{BCRYPT},\n"
+    );
+    success(&import(&folder, "users.csv", &text, &[]));
+    for (email, line) in [
+        ("a@example.com", "\nverified   since 2024-01-02T03:04:05Z\n"),
+        ("b@example.com", "\nverified   no\n"),
+    ] {
+        let shown = success(&users(&folder, &["show", email]));
+        assert!(shown.contains(line), "{shown}");
+    }
+    for format in ["csv", "jsonl"] {
+        let out = success(&users(&folder, &["export", "--format", format]));
+        assert_eq!(out.matches("2024-01-02T03:04:05.6Z").count(), 1, "{out}");
+        let copy = tempfile::tempdir().unwrap();
+        success(&import(&copy, &format!("users.{format}"), &out, &[]));
+        assert_eq!(success(&users(&copy, &["export", "--format", format])), out);
+    }
+}
+
+#[test]
 fn an_exported_file_is_private_and_overwrites_no_file() {
     let folder = tempfile::tempdir().unwrap();
     success(&import(&folder, "auth_user.csv", &django_table(), &[]));
