@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 use accounts::{MailTransport as _, OutgoingMail};
@@ -24,6 +25,23 @@ async fn a_mail_is_one_private_file_that_a_second_attempt_replaces() {
     assert_eq!(files, std::slice::from_ref(&expected));
     assert_eq!(mode(&expected), 0o600);
     assert!(fs::read_to_string(&expected).unwrap().contains("K7QM-2XRD"));
+}
+
+#[tokio::test]
+async fn a_reader_never_sees_a_part_of_a_mail() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = MailFolder::open(temporary.path(), &sender()).unwrap();
+    let old = mail();
+    folder.send(&old).await.unwrap();
+    let path = fs::read_dir(temporary.path()).unwrap().next().unwrap().unwrap().path();
+    let mut reader = fs::File::open(&path).unwrap();
+    let new = OutgoingMail { text: "The new text.\n".to_owned(), ..old };
+    folder.send(&new).await.unwrap();
+    // The reader has the old file, which is whole, and not the beginning of the new one.
+    let mut content = String::new();
+    reader.read_to_string(&mut content).unwrap();
+    assert!(content.contains("K7QM-2XRD") && !content.contains("The new text."), "{content}");
+    assert!(fs::read_to_string(&path).unwrap().contains("The new text."));
 }
 
 #[tokio::test]

@@ -45,8 +45,6 @@ async fn other_failures_are_tried_again() {
         (Command::Connect, Action::Reply("554 go away")),
         (Command::Connect, Action::Reply("garbage")),
         (Command::Ehlo, Action::Reply("550 no")),
-        (Command::Mail, Action::Reply("530 5.7.0 authentication required")),
-        (Command::Mail, Action::Reply("538 5.7.11 encryption required")),
         (Command::Data, Action::Reply("250 what")),
         (Command::Content, Action::Reply("354 what")),
     ];
@@ -54,6 +52,11 @@ async fn other_failures_are_tried_again() {
         faults.push((command, Action::Reply("451 4.3.0 try again")));
         faults.push((command, Action::Reply("421 closing")));
         faults.push((command, Action::Close));
+        // These concern every mail.
+        faults.push((command, Action::Reply("530 5.7.0 authentication required")));
+        faults.push((command, Action::Reply("534 5.7.9 mechanism too weak")));
+        faults.push((command, Action::Reply("535 5.7.8 wrong user or password")));
+        faults.push((command, Action::Reply("538 5.7.11 encryption required")));
     }
     for (command, action) in faults {
         let (_, result) = send_with(command, action).await;
