@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
@@ -34,15 +35,23 @@ impl Serve {
         setup::c_compiler()?;
         web::build()?;
         let mut server = Command::new(build::development()?);
-        server.arg("serve");
-        if !is_mail_chosen(&self.server_args) {
-            let folder = workspace::target_dir()?.join("mail");
-            eprintln!("mails are written to {}", folder.display());
-            server.arg("--mail-dir").arg(folder).args(["--mail-from", MAIL_FROM]);
-        }
-        server.args(self.server_args);
+        server.args(server_arguments(self.server_args, &workspace::target_dir()?));
         if self.watch { watch::run(server) } else { replace_process(server) }
     }
+}
+
+/// Returns the arguments of the server. If they do not say how mails are sent, mails are written to
+/// a folder in `target_dir`, which is printed.
+fn server_arguments(server_args: Vec<OsString>, target_dir: &Path) -> Vec<OsString> {
+    let mut arguments = vec![OsString::from("serve")];
+    if !is_mail_chosen(&server_args) {
+        let folder = target_dir.join("mail");
+        eprintln!("mails are written to {}", folder.display());
+        arguments.extend(["--mail-dir".into(), folder.into()]);
+        arguments.extend(["--mail-from", MAIL_FROM].map(OsString::from));
+    }
+    arguments.extend(server_args);
+    arguments
 }
 
 /// Returns whether the arguments or the environment say how mails are sent.
@@ -77,6 +86,17 @@ fn replace_process(mut program: Command) -> Result<ExitCode> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mails_are_written_to_the_target_folder() {
+        let arguments = |server_args: &[&str]| {
+            let server_args = server_args.iter().map(OsString::from).collect();
+            server_arguments(server_args, Path::new("target")).join(OsStr::new(" "))
+        };
+        let folder = "--mail-dir target/mail --mail-from latchkey@localhost.localdomain";
+        assert_eq!(arguments(&["--log", "json"]), *format!("serve {folder} --log json"));
+        assert_eq!(arguments(&["--mail-dir=x"]), "serve --mail-dir=x");
+    }
 
     #[test]
     fn an_option_for_mail_replaces_the_folder() {
