@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use test_smtp::{Action, Command, ServerConfig};
 
-use crate::app::{PASSWORD, TestApp};
+use crate::app::{PASSWORD, STORE, TestApp};
 use crate::operator::json;
 use crate::relay::{FROM, Relay, wait_until};
 
+/// The number of times that the server is killed.
 const ROUNDS: usize = 100;
+
+/// The same on PostgreSQL, with which the server takes longer to start.
+const ROUNDS_ON_POSTGRES: usize = 20;
 
 /// Returns the value of a header.
 fn header<'a>(mail: &'a str, name: &str) -> &'a str {
@@ -18,11 +22,15 @@ fn header<'a>(mail: &'a str, name: &str) -> &'a str {
 
 #[test]
 fn a_killed_server_loses_no_mail_and_copies_have_the_same_message_id() {
+    let rounds = match std::env::var_os(STORE) {
+        Some(_) => ROUNDS_ON_POSTGRES,
+        None => ROUNDS,
+    };
     let relay = Relay::start(ServerConfig::default());
     let url = format!("smtp://127.0.0.1:{}", relay.port());
     let options = ["--smtp-url", &url, "--mail-from", FROM, "--throttle", "off"];
     let mut app = TestApp::with_options(&options);
-    let emails: BTreeSet<_> = (0..ROUNDS).map(|round| format!("u{round}@example.com")).collect();
+    let emails: BTreeSet<_> = (0..rounds).map(|round| format!("u{round}@example.com")).collect();
     let data_commands = || relay.commands().iter().filter(|command| *command == "DATA").count();
     for (round, email) in emails.iter().enumerate() {
         let (mails, commands) = (relay.mails().len(), data_commands());
