@@ -137,7 +137,6 @@ fn send_all(
             if round >= first + WARM_UP {
                 samples[*at].times.push(time);
             }
-            thread::sleep(scenario.pause());
         }
     }
     Ok(samples)

@@ -1,7 +1,5 @@
 //! The scenarios: which responses are compared, and under which circumstances.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result, bail};
 
 use super::accounts::{self, PASSWORD};
@@ -181,15 +179,6 @@ impl Scenario {
             Status::Accepted => iterations / 5,
             // The requests for mails hash no password.
             Status::Rejected | Status::Throttled | Status::MailRequested => iterations / 50,
-        }
-    }
-
-    /// Returns how long the client waits after each response. A mail is sent after the response,
-    /// and must not slow down the next request.
-    pub(super) const fn pause(&self) -> Duration {
-        match self.status {
-            Status::MailRequested => Duration::from_millis(30),
-            Status::Accepted | Status::Rejected | Status::Throttled => Duration::ZERO,
         }
     }
 
