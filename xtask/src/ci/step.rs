@@ -1,6 +1,8 @@
 //! The steps of `cargo xtask ci`.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -138,7 +140,9 @@ fn test() -> Result<()> {
     setup::curl()?;
     setup::wasm_target()?;
     let postgres = TestServer::start()?;
-    run(cargo(["test", "--workspace", "--all-features"]).env(VARIABLE, postgres.url()))?;
+    run(cargo(["test", "--workspace", "--all-features"])
+        .env(VARIABLE, postgres.url())
+        .env("RUST_TEST_THREADS", test_threads().to_string()))?;
     drop(postgres);
     test_aiosmtpd()?;
 
@@ -154,6 +158,12 @@ fn test() -> Result<()> {
     let unoptimized = ["--config", "profile.dev.package.auth-core.opt-level=0"];
     let hashes = ["--package", "auth-core", "--all-features", "--test", "it", "--", "hash::"];
     test_run::run(cargo(["test"]).args(unoptimized).args(hashes))
+}
+
+/// Returns the number of tests that run at a time: more than there are cores, because many tests
+/// wait for a server to start or for a time limit to pass.
+fn test_threads() -> usize {
+    2 * thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// Runs the test that sends mails to aiosmtpd.

@@ -133,16 +133,14 @@ impl Database {
     {
         let (database, pool) = (self.clone(), pool.clone());
         let (sender, receiver) = oneshot::channel();
-        // Boxed, so that the code that runs a task is not compiled for each query.
-        let work: Box<dyn FnOnce() + Send> = Box::new(move || {
-            let run = || {
-                database.check_not_replaced()?;
-                let mut connection = pool.get().map_err(unavailable)?;
-                query(&mut connection)
-            };
-            // The caller may have been dropped.
-            let _ = sender.send(run());
-        });
+        let run = move || {
+            database.check_not_replaced()?;
+            let mut connection = pool.get().map_err(unavailable)?;
+            query(&mut connection)
+        };
+        // Sends the result when everything that the query uses has been dropped. Boxed, so that the
+        // code that runs a task is not compiled for each query.
+        let work: Box<dyn FnOnce() + Send> = Box::new(move || drop(sender.send(run())));
         let task = tokio::task::spawn_blocking(work);
         if let Ok(result) = receiver.await {
             return result;

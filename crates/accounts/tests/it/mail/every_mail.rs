@@ -52,7 +52,7 @@ async fn request_mails(app: &MailApp) -> Vec<OutgoingMail> {
     let change = RequestEmailChange { signed_in, new_email: NEW_EMAIL, password, caller };
     app.request_email_change(change).await.unwrap();
     let sent = app.deliver().await;
-    let code = code(sent.iter().find(|mail| mail.subject.contains("new email")).unwrap());
+    let code = code(sent.iter().find(|mail| mail.subject.contains("new e-mail")).unwrap());
     mails.extend(sent);
     app.change_email(signed_in, &code, caller).await.unwrap();
     mails.extend(app.deliver().await);
@@ -69,19 +69,19 @@ async fn the_recipient_has_an_ascii_domain_and_the_subject_the_name_of_the_app()
     assert_eq!(
         subjects(&mails),
         [
-            "Ada@xn--bcher-kva.example: A change of your email address was requested at Otter Watch",
-            "Ada@xn--bcher-kva.example: Confirm your email address for Otter Watch",
-            "Ada@xn--bcher-kva.example: Confirm your email address for Otter Watch",
+            "Ada@xn--bcher-kva.example: A change of your e-mail address was requested at Otter Watch",
+            "Ada@xn--bcher-kva.example: Confirm your e-mail address for Otter Watch",
+            "Ada@xn--bcher-kva.example: Confirm your e-mail address for Otter Watch",
             "Ada@xn--bcher-kva.example: Log in to Otter Watch",
             "Ada@xn--bcher-kva.example: Reset your password for Otter Watch",
             "Ada@xn--bcher-kva.example: Your code to log in to Otter Watch",
-            "Ada@xn--bcher-kva.example: Your email address already has an account at Otter Watch",
-            "Ada@xn--bcher-kva.example: Your email address was changed at Otter Watch",
+            "Ada@xn--bcher-kva.example: Your e-mail address already has an account at Otter Watch",
+            "Ada@xn--bcher-kva.example: Your e-mail address was changed at Otter Watch",
             "Ada@xn--bcher-kva.example: Your password was changed at Otter Watch",
             "Ada@xn--bcher-kva.example: Your password was reset at Otter Watch",
-            "Ada@xn--r8jz45g.xn--zckzah: Confirm your new email address for Otter Watch",
+            "Ada@xn--r8jz45g.xn--zckzah: Confirm your new e-mail address for Otter Watch",
             "Ada@xn--r8jz45g.xn--zckzah: Your account was deleted at Otter Watch",
-            "grace@example.com: Confirm your email address for Otter Watch",
+            "grace@example.com: Confirm your e-mail address for Otter Watch",
         ]
     );
 }

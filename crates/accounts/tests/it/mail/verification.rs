@@ -38,17 +38,6 @@ async fn the_code_of_the_sign_up_verifies_the_email_address() {
 }
 
 #[tokio::test]
-async fn the_name_of_the_app_replaces_the_host_as_the_name_of_the_sender() {
-    let app = MailApp::with_config(|config| config.app_name = "Example".to_owned()).await;
-    app.sign_up(EMAIL, PASSWORD, &caller()).await.unwrap();
-    let mail = app.deliver_one().await;
-    assert_eq!(mail.from_name, "Example");
-    assert_eq!(mail.subject, "Confirm your email address for Example");
-    app.operator().send_test_mail(OTHER).await.unwrap();
-    assert_eq!(app.mailbox.take()[0].from_name, "Example");
-}
-
-#[tokio::test]
 async fn a_new_code_replaces_the_previous_one() {
     let app = MailApp::new().await;
     app.sign_up(EMAIL, PASSWORD, &caller()).await.unwrap();
