@@ -92,7 +92,7 @@ async fn a_log_in_by_code_is_remembered_if_the_user_wants_it() {
 async fn the_code_can_be_entered_after_a_reload() {
     visit_with_mail(&["--email-log-in", "on"], async |ada| {
         ada.has_a_verified_account().await;
-        ada.requests_a_code().await;
+        ada.requests_a_code(EMAIL).await;
         let code = ada.mail(EMAIL, 2).await.code();
         ada.open("/login/email").await;
         ada.presses("I already have a code").await;
