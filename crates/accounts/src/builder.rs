@@ -270,13 +270,14 @@ impl<T> Builder<T> {
     /// built with [`without_maintenance`](Self::without_maintenance).
     pub fn mail(mut self, transport: impl MailTransport) -> Self {
         self.mail_transport = Some(Arc::new(transport));
-        self.notices_without_transport()
+        self.notices = NoticeMode::On;
+        self
     }
 
-    /// Adds notices of changes to the outbox although mail is off. Another service on the same store
+    /// Adds notices of changes to the outbox even if mail is off. Another service on the same store
     /// sends them, if its mail is on. A notice that is not sent within three days is deleted.
     ///
-    /// Use this for short-lived commands that change accounts beside a server.
+    /// Use this for short-lived commands that change accounts alongside a server.
     pub fn notices_without_transport(mut self) -> Self {
         self.notices = NoticeMode::On;
         self

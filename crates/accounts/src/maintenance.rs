@@ -79,6 +79,10 @@ async fn erase_periodically(accounts: &Weak<Accounts>) {
 /// Sends mails a moment after a request has added one, and periodically. Ends when the service is
 /// dropped or drained, or if mail is off.
 async fn send_mails_periodically(accounts: &Weak<Accounts>) {
+    // The previous process may have left mails.
+    if let Some(accounts) = accounts.upgrade() {
+        accounts.mail_requests.notify();
+    }
     while let Some((requests, random)) =
         accounts.upgrade().map(|it| (it.mail_requests.clone(), Arc::clone(&it.random)))
     {

@@ -74,7 +74,7 @@ impl FieldProblem {
             }
             Self::CodeExpired => "This code is no longer valid. Request a new one.".to_owned(),
             Self::TokenInvalid => {
-                "This link or code is incomplete, has expired or was already used.".to_owned()
+                "This link or code is incomplete, has expired, or has already been used.".to_owned()
             }
             Self::PasswordMissing => "Enter your password.".to_owned(),
             Self::PasswordTooShort(1) => "Enter a password with at least 1 character.".to_owned(),

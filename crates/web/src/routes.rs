@@ -133,14 +133,16 @@ pub(crate) fn redirect_to_login(
 }
 
 /// Goes from one page for logging in to another, or to the page that requests a reset link. The other
-/// page has the email address that was entered, and a log-in then leads to the same page.
+/// page has the email address that was entered on this one or before, and a log-in then leads to the
+/// same page.
 pub(crate) fn push_other_login(
     navigator: &Navigator,
     location: &Location,
     to: Route,
-    email: AttrValue,
+    email: Option<AttrValue>,
 ) {
     let state = location.state::<LoginState>().map(|state| (*state).clone()).unwrap_or_default();
+    let email = email.unwrap_or_else(|| state.email.clone());
     let query = Raw(location.query_str().trim_start_matches('?'));
     // This cannot fail: the query is encoded already.
     let _ = navigator.push_with_query_and_state(

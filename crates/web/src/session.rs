@@ -19,7 +19,6 @@ mod timers;
 mod tokens;
 mod watch;
 
-pub(crate) use handle::Remember;
 pub use handle::{SessionEndReason, SessionHandle};
 pub(crate) use provider::SessionProvider;
 pub use provider::use_session;

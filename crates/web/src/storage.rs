@@ -1,7 +1,8 @@
 //! Reads and writes the browser's storage.
 //!
 //! The access token is in `sessionStorage`, which belongs to this tab alone. If the user chose to
-//! stay signed in, the id of the session is in `localStorage`. Scripts cannot read the refresh
+//! stay signed in, the id of the session is in `localStorage`, and before a log-in with a code, the
+//! choice. Scripts cannot read the refresh
 //! cookie.
 //!
 //! A browser may deny access to its storage. A value that cannot be read then counts as absent.
@@ -12,6 +13,14 @@ use web_sys::Storage;
 
 const TOKEN: &str = "access_token";
 const REMEMBER: &str = "remember";
+const CODE_REMEMBER: &str = "code_remember";
+
+/// The user's choice to stay signed in after closing the browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remember {
+    Yes,
+    No,
+}
 
 /// An error from storing a value: the browser denies access to its storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +63,23 @@ pub(crate) fn set_remembered(session: Option<&str>) {
         Some(session) => storage.set_item(REMEMBER, session),
         None => storage.remove_item(REMEMBER),
     };
+}
+
+/// Stores the choice that was sent with the request for a code to log in. The code may be entered in
+/// another tab, or after a reload.
+pub(crate) fn set_code_remember(remember: Remember) {
+    let Some(storage) = browser_storage() else { return };
+    let _ = match remember {
+        Remember::Yes => storage.set_item(CODE_REMEMBER, "yes"),
+        Remember::No => storage.remove_item(CODE_REMEMBER),
+    };
+}
+
+/// Returns and removes the choice that [`set_code_remember`] has stored.
+pub(crate) fn take_code_remember() -> Remember {
+    let stored = browser_storage().and_then(|storage| storage.get_item(CODE_REMEMBER).ok()?);
+    set_code_remember(Remember::No);
+    if stored.is_some() { Remember::Yes } else { Remember::No }
 }
 
 /// Removes the remembered session if its id is `session`, or if `session` is `None`. Otherwise, the

@@ -170,8 +170,10 @@ fn test_threads() -> usize {
 fn test_aiosmtpd() -> Result<()> {
     let requirements = Path::new("crates/mail/tests/it/aiosmtpd/requirements.txt");
     let python = python::environment("aiosmtpd", requirements)?.join("bin/python");
-    let test = ["--package", "mail", "--test", "it", "--", "--ignored", "aiosmtpd::"];
-    test_run::run(cargo(["test"]).env("LATCHKEY_TEST_AIOSMTPD", python).args(test))
+    // The whole workspace with all features, as before, so that nothing is recompiled.
+    let tests = ["test", "--workspace", "--all-features", "--test", "it"];
+    let run = ["--", "--ignored", "aiosmtpd::"];
+    test_run::run(cargo(tests).args(run).env("LATCHKEY_TEST_AIOSMTPD", python))
 }
 
 fn docs() -> Result<()> {

@@ -48,7 +48,7 @@ fn a_killed_server_loses_no_mail_and_copies_have_the_same_message_id() {
         app.restart();
     }
     relay.remove_fault();
-    // Otherwise, the claims of the servers that were killed last end two minutes later.
+    // Otherwise, the claims of the last servers that were killed would last another two minutes.
     app.sql("UPDATE mails SET claimed_until = NULL");
     let operator = app.operator();
     json(&operator.run("mail", &["retry", "--json"], ""));

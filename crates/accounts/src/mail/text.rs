@@ -153,7 +153,7 @@ fn change_email(message: &CodeMessage, name: &str, context: &MailContext<'_>) ->
     let text = format!(
         "Use this code to change the e-mail address of your account to this one:\n\n{}\n\nEnter the \
          code in the settings of your account:\n\n{}\n\n{}\n{}\nIf this was not you, somebody has \
-         probably mistyped their e-mail address.\nYou can ignore this e-mail. Do not give the \
+         probably mistyped their own e-mail\naddress. You can ignore this e-mail. Do not give the \
          code to anybody.\n",
         *code.to_text(),
         context.settings_link(),
@@ -216,8 +216,8 @@ fn notice(notice: &Notice, name: &str, context: &MailContext<'_>) -> MailText {
         ),
         NoticeKind::EmailChanged => (
             "Your e-mail address was changed",
-            "The e-mail address of your account was changed. You cannot log in with this\ne-mail \
-             address any more.",
+            "The e-mail address of your account was changed. You can no longer log in\nwith this \
+             e-mail address.",
         ),
         NoticeKind::AccountDeleted => (
             "Your account was deleted",

@@ -73,9 +73,14 @@ where
         let sent = sent.clone();
         move |()| sent.as_deref().cloned().unwrap_or_default()
     });
+    // The number of attempts when the form was shown again, which then has no outcome yet.
+    let earlier = use_state(|| 0);
     let onstep = Callback::from({
-        let step = step.setter();
-        move |to| step.set(to)
+        let (step, earlier, attempts) = (step.setter(), earlier.setter(), progress.attempts);
+        move |to| {
+            step.set(to);
+            earlier.set(attempts);
+        }
     });
     // The button that goes back is removed.
     let previous = use_mut_ref(|| Step::Email);
@@ -84,8 +89,7 @@ where
             browser::focus(browser::element(EMAIL));
         }
     });
-    // A form that is shown again has no outcome yet.
-    let is_shown_again = *step == Step::Email && progress.has_succeeded();
+    let is_shown_again = *step == Step::Email && progress.attempts == *earlier && !progress.busy;
     let progress = if is_shown_again { Progress::default() } else { progress };
     MailRequest { progress, step: *step, sent, onsubmit, onrepeat, onstep }
 }
@@ -106,8 +110,8 @@ pub(super) fn use_other_login(sent: Option<Rc<FormData>>) -> Callback<Route> {
     Callback::from(move |to| {
         if let (Some(navigator), Some(location)) = (&navigator, &location) {
             let sent = || sent.as_ref().map(|sent| sent.text(EMAIL).to_owned());
-            let email = browser::input_value(EMAIL).or_else(sent).unwrap_or_default();
-            push_other_login(navigator, location, to, email.into());
+            let email = browser::input_value(EMAIL).or_else(sent).map(AttrValue::from);
+            push_other_login(navigator, location, to, email);
         }
     })
 }

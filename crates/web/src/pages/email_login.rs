@@ -6,7 +6,7 @@ use super::email::{
     EMAIL, Step, entered_code, failure, use_code_progress, use_entered_email, use_mail_request,
     use_other_login,
 };
-use super::login::{REMEMBER, follow_login, remember_choice, start_session};
+use super::login::{REMEMBER, follow_login, remember_choice, remembered, start_session};
 use super::submission::{use_is_mounted, use_submission};
 use crate::api;
 use crate::browser;
@@ -16,6 +16,7 @@ use crate::components::{
 };
 use crate::routes::Route;
 use crate::session::{use_session, with_cookie_lock};
+use crate::storage;
 
 /// The page for logging in with a code from a mail.
 #[component]
@@ -29,21 +30,20 @@ pub fn EmailLogin() -> Html {
     let request = use_mail_request(async move |data: &FormData| {
         let email = data.text(EMAIL).to_owned();
         let remember = data.is_checked(REMEMBER);
-        api::request_sign_in_code(&EmailTokenRequest { email, remember }).await.map(drop)
+        api::request_sign_in_code(&EmailTokenRequest { email, remember }).await?;
+        storage::set_code_remember(remembered(data));
+        Ok(())
     });
-    let (progress, onsubmit) = use_submission({
-        let sent = request.sent.clone();
-        async move |data: FormData| {
-            let code = CodeRequest { code: entered_code(&data)? };
-            let answer = with_cookie_lock(api::sign_in_with_code(&code)).await;
-            let answer = answer.map_err(|error| failure(&error, CodeForm::FIELD))?;
-            start_session(&session, answer, sent.as_deref().unwrap_or(&FormData::default()))?;
-            // Do not navigate if the user has already left this page.
-            if is_mounted() {
-                follow_login(navigator.as_ref(), location.as_ref());
-            }
-            Ok(())
+    let (progress, onsubmit) = use_submission(async move |data: FormData| {
+        let code = CodeRequest { code: entered_code(&data)? };
+        let answer = with_cookie_lock(api::sign_in_with_code(&code)).await;
+        let answer = answer.map_err(|error| failure(&error, CodeForm::FIELD))?;
+        start_session(&session, answer, storage::take_code_remember())?;
+        // Do not navigate if the user has already left this page.
+        if is_mounted() {
+            follow_login(navigator.as_ref(), location.as_ref());
         }
+        Ok(())
     });
     let progress = use_code_progress(progress, &request.progress);
     // The focused button is removed together with its form.
@@ -53,6 +53,7 @@ pub fn EmailLogin() -> Html {
         }
     });
     let onback = request.onstep.reform(|()| Step::Email);
+    let onhas_code = request.onstep.reform(|()| Step::Mail);
     let onother = use_other_login(request.sent.clone());
     let email = request.sent.as_ref().map(|sent| AttrValue::from(sent.text(EMAIL).to_owned()));
     html! {
@@ -69,9 +70,9 @@ pub fn EmailLogin() -> Html {
                     <CodeForm key="code" submit="Log in" submitting="Logging in…" {progress} {onsubmit} />
                     if request.sent.is_some() {
                         {send_again("Send a new code", &request.progress, request.onrepeat.clone())}
-                        {quiet_button("Use another address", onback)}
+                        {quiet_button("Use another e-mail address", &request.progress, onback)}
                     } else {
-                        {quiet_button("Request a code", onback)}
+                        {quiet_button("Request a code", &request.progress, onback)}
                     }
                 } else {
                     <Form
@@ -91,7 +92,7 @@ pub fn EmailLogin() -> Html {
                         {remember_choice()}
                     </Form>
                     // The page may have been reloaded while the user was reading the mail.
-                    {quiet_button("I already have a code", request.onstep.reform(|()| Step::Mail))}
+                    {quiet_button("I already have a code", &request.progress, onhas_code)}
                 }
                 <p class="auth-other">
                     <Link to={Route::Login} onfollow={onother.reform(|()| Route::Login)}>

@@ -25,6 +25,7 @@ pub fn Forgot() -> Html {
             browser::focus_page();
         }
     });
+    let onback = request.onstep.reform(|()| Step::Email);
     let onother = use_other_login(request.sent.clone());
     let email = request.sent.as_ref().map(|sent| AttrValue::from(sent.text(EMAIL).to_owned()));
     html! {
@@ -36,13 +37,13 @@ pub fn Forgot() -> Html {
                 if request.step == Step::Mail {
                     <p>
                         {"Open the link to choose a new password. If the e-mail does not arrive, \
-                          look for it in your spam folder."}
+                          check your spam folder."}
                     </p>
                     {send_again("Send again", &request.progress, request.onrepeat.clone())}
-                    {quiet_button("Use another address", request.onstep.reform(|()| Step::Email))}
+                    {quiet_button("Use another e-mail address", &request.progress, onback)}
                 } else {
                     <p class="lead">
-                        {"We send you an e-mail with a link to choose a new password."}
+                        {"We will send you an e-mail with a link to choose a new password."}
                     </p>
                     <Form
                         submit="Send reset link"

@@ -16,8 +16,9 @@ use crate::components::{
 use crate::mail::Mail;
 use crate::messages::{FieldProblem, describe};
 use crate::routes::{LoginNotice, LoginState, Route, destination};
-use crate::session::{Remember, SessionHandle, use_session, with_cookie_lock};
+use crate::session::{SessionHandle, use_session, with_cookie_lock};
 use crate::sign_up::SignUp;
+use crate::storage::Remember;
 
 /// The name of the choice to stay signed in.
 pub(super) const REMEMBER: &str = "remember";
@@ -121,7 +122,7 @@ pub(super) fn follow_login(navigator: Option<&Navigator>, location: Option<&Loca
 fn notice(notice: LoginNotice, mail: Mail) -> Html {
     let text = match notice {
         LoginNotice::AccountCreated if mail != Mail::Off => {
-            "Your account has been created. We have sent you an e-mail to confirm your address. \
+            "Your account has been created. We have sent you an e-mail to confirm your e-mail address. \
              Log in to continue."
         }
         LoginNotice::AccountCreated => "Your account has been created. Log in to continue.",
@@ -147,16 +148,20 @@ async fn sign_in(data: &FormData, session: &SessionHandle) -> Result<(), Failure
     let request = TokenRequest { email, password, remember };
     let answer =
         with_cookie_lock(api::sign_in(&request)).await.map_err(|error| rejected(&error))?;
-    start_session(session, answer, data)
+    start_session(session, answer, remembered(data))
 }
 
-/// Starts the session of a token that was just issued for a form with the choice to stay signed in.
+/// Returns the choice to stay signed in, from a form with this choice.
+pub(super) fn remembered(data: &FormData) -> Remember {
+    if data.is_checked(REMEMBER) { Remember::Yes } else { Remember::No }
+}
+
+/// Starts the session of a token that was just issued.
 pub(super) fn start_session(
     session: &SessionHandle,
     answer: TokenResponse,
-    data: &FormData,
+    remember: Remember,
 ) -> Result<(), Failure> {
-    let remember = if data.is_checked(REMEMBER) { Remember::Yes } else { Remember::No };
     if session.start(&answer, remember).is_err() {
         // Without its token, this session cannot be used, so it is ended.
         spawn_local(async move { drop(api::sign_out(&answer.access_token).await) });

@@ -83,7 +83,7 @@ pub fn Reset(props: &ResetProps) -> Html {
                 <h1 tabindex="-1">{"Choose a new password"}</h1>
                 if is_without_link {
                     <p class="lead">
-                        {"Enter the code that we have sent you, or open its link again."}
+                        {"Enter the code from the e-mail, or open the link again."}
                     </p>
                 }
                 <p>{"Setting a new password logs you out everywhere."}</p>

@@ -12,7 +12,7 @@ use super::tokens::{Claims, Deadline, RefreshError, refresh_for};
 use crate::api::{self, ApiError};
 use crate::browser;
 use crate::single_flight::SingleFlight;
-use crate::storage::{self, StorageDenied};
+use crate::storage::{self, Remember, StorageDenied};
 use crate::tabs::Tabs;
 
 /// The state of the session, and the operations on it.
@@ -417,13 +417,6 @@ impl SessionHandle {
             dispatcher.dispatch(action);
         }
     }
-}
-
-/// The user's choice to stay signed in after closing the browser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Remember {
-    Yes,
-    No,
 }
 
 const fn is_rejected<T>(answer: &Result<T, ApiError>) -> bool {

@@ -27,7 +27,7 @@ impl RetryArgs {
         };
         match accounts.operator().retry_mails(id).await? {
             RetryMailsOutcome::Due(mails) => {
-                let text = format!("{} due now", count(mails, "mail"));
+                let text = format!("{} due", count(mails, "mail"));
                 let printed = store.format().print(&text, &json!({"due": mails}));
                 printed.map_err(CommandError::DoneNotPrinted)
             }

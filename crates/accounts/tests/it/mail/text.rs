@@ -128,8 +128,8 @@ The code expires at 2027-01-15 09:00 UTC.
 
 REQUEST
 
-If this was not you, somebody has probably mistyped their e-mail address.
-You can ignore this e-mail. Do not give the code to anybody.
+If this was not you, somebody has probably mistyped their own e-mail
+address. You can ignore this e-mail. Do not give the code to anybody.
 ",
     );
     assert_text(
@@ -228,8 +228,8 @@ https://auth.example.com/forgot
         &next(),
         "Your e-mail address was changed at Example",
         "\
-The e-mail address of your account was changed. You cannot log in with this
-e-mail address any more.
+The e-mail address of your account was changed. You can no longer log in
+with this e-mail address.
 
 REQUEST
 
@@ -292,7 +292,7 @@ If you did not expect this, contact the administrator of the service.
 /// The pages have the same spelling.
 #[test]
 fn texts_spell_e_mail_with_a_hyphen() {
-    for message in messages() {
+    for message in messages().into_iter().chain(notices_by_operator()) {
         let MailText { subject, text } = render(&message, "Example");
         let is_link = |line: &&str| line.starts_with("https://");
         for line in text.lines().filter(|line| !is_link(line)).chain([&*subject]) {

@@ -31,8 +31,8 @@ pub(super) struct EmailSectionProps {
 pub(super) fn EmailSection(props: &EmailSectionProps) -> Html {
     let EmailSectionProps { user, policy, onchanged } = props;
     let session = use_session();
-    // The new email address, until its code was entered. It is empty if the code was requested before
-    // the page was loaded.
+    // The new email address, until its code has been entered. It is empty if the code was requested
+    // before the page was loaded.
     let pending = use_state(|| None::<AttrValue>);
     let (request, onrequest) = use_submission({
         let (policy, session, onchanged) = (*policy, session.clone(), onchanged.clone());
@@ -54,10 +54,10 @@ pub(super) fn EmailSection(props: &EmailSectionProps) -> Html {
         }
     });
     let change = use_code_progress(change, &request);
-    use_effect_with(pending.is_some(), {
+    use_effect_with((*pending).clone(), {
         let has_succeeded = change.has_succeeded();
-        move |is_pending| {
-            if *is_pending {
+        move |pending| {
+            if pending.is_some() {
                 browser::focus(browser::element(CodeForm::FIELD));
             } else if has_succeeded && browser::has_lost_focus() {
                 // The focused button was removed together with its form.
@@ -106,7 +106,7 @@ pub(super) fn EmailSection(props: &EmailSectionProps) -> Html {
                     onsubmit={onchange}
                 />
             } else {
-                {quiet_button("I already have a code", onhas_code)}
+                {quiet_button("I already have a code", &request, onhas_code)}
             }
             {status(is_changed.then_some(CHANGED.into()))}
         </section>
