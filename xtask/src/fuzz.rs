@@ -5,10 +5,13 @@
 //! coverage does not.
 
 use std::fs::{self, File};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, ScopedJoinHandle};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::process::{self, cargo, rustc, step};
 use crate::{setup, workspace};
@@ -58,9 +61,23 @@ pub(crate) fn smoke_test() -> Result<()> {
 
 fn run(targets: &[String], seconds: u32) -> Result<()> {
     let fuzzer = Fuzzer::build(seconds)?;
+    let next = AtomicUsize::new(0);
+    // Each worker fuzzes one target at a time.
+    let work = || -> Result<Vec<String>> {
+        let mut findings = Vec::new();
+        while let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
+            findings.extend(fuzzer.run(target)?);
+        }
+        Ok(findings)
+    };
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    let results: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().map(ScopedJoinHandle::join).collect()
+    });
     let mut findings = Vec::new();
-    for target in targets {
-        findings.extend(fuzzer.run(target)?);
+    for result in results {
+        findings.extend(result.map_err(|_| anyhow!("a worker panicked"))??);
     }
     if !findings.is_empty() {
         bail!("{} of {} targets failed:\n{}", findings.len(), targets.len(), findings.join("\n"));

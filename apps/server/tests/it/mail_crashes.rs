@@ -1,6 +1,7 @@
 //! Mails of a server that is killed while it sends them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
 
 use test_smtp::{Action, Command, ServerConfig};
 
@@ -10,6 +11,9 @@ use crate::relay::{FROM, Relay, wait_until};
 
 /// The number of times that the server is killed. It waits up to a second before it sends a mail.
 const ROUNDS: usize = 100;
+
+/// The number of servers that share these rounds, each with its own database.
+const SERVERS: usize = 4;
 
 /// The same on PostgreSQL, with which the server takes longer to start.
 const ROUNDS_ON_POSTGRES: usize = 20;
@@ -22,10 +26,19 @@ fn header<'a>(mail: &'a str, name: &str) -> &'a str {
 
 #[test]
 fn a_killed_server_loses_no_mail_and_copies_have_the_same_message_id() {
-    let rounds = match std::env::var_os(STORE) {
-        Some(_) => ROUNDS_ON_POSTGRES,
-        None => ROUNDS,
-    };
+    if std::env::var_os(STORE).is_some() {
+        kill_while_mails_are_sent(ROUNDS_ON_POSTGRES);
+        return;
+    }
+    // The servers wait most of the time.
+    thread::scope(|scope| {
+        for _ in 0..SERVERS {
+            scope.spawn(|| kill_while_mails_are_sent(ROUNDS / SERVERS));
+        }
+    });
+}
+
+fn kill_while_mails_are_sent(rounds: usize) {
     let relay = Relay::start(ServerConfig::default());
     let url = format!("smtp://127.0.0.1:{}", relay.port());
     let options = ["--smtp-url", &url, "--mail-from", FROM, "--throttle", "off"];
