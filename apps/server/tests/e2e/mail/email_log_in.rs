@@ -55,7 +55,11 @@ async fn a_newer_code_replaces_the_earlier_one() {
         ada.has_a_verified_account().await;
         ada.requests_a_code(EMAIL).await;
         let earlier = ada.mail(EMAIL, 2).await.code();
-        ada.in_another_browser(async |phone| phone.requests_a_code(EMAIL).await).await;
+        ada.in_another_browser(async |phone| {
+            phone.requests_a_code(EMAIL).await;
+            phone.mail(EMAIL, 3).await;
+        })
+        .await;
         ada.types("code", &earlier).await;
         ada.presses("Log in").await;
         assert!(ada.message("alert").await.contains("no longer valid"));

@@ -27,8 +27,8 @@ async fn links_still_work_after_a_scanner_has_opened_them() {
     visit_with_mail(&[], async |ada| {
         ada.signs_up().await;
         ada.forgets_the_password(EMAIL).await;
-        let verify = ada.mail(EMAIL, 1).await.link("/verify");
         let reset = ada.mail(EMAIL, 2).await.link("/reset");
+        let verify = ada.mail(EMAIL, 1).await.link("/verify");
         ada.in_another_browser(async |scanner| {
             for link in [&verify, &reset, "/forgot"] {
                 scanner.scans(link).await;
