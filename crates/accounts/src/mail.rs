@@ -29,10 +29,10 @@ pub(crate) const CHANGE_LIFETIME: Duration = Duration::from_hours(1);
 /// How long a code for signing in is valid.
 pub(crate) const SIGN_IN_LIFETIME: Duration = Duration::from_mins(10);
 
-/// Whether a change to an account adds a notice to the outbox.
+/// Turns notices of changes to accounts on or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoticeMode {
-    /// No notice is added.
+    /// No notice is added to the outbox.
     Off,
     /// A notice is added if the email address is verified.
     On,

@@ -34,7 +34,7 @@ impl Operator<'_> {
     }
 
     /// Makes an unsent mail due now, or all unsent ones if `id` is `None`. A running server sends them
-    /// within 10 seconds. A mail that a server is sending becomes due when that attempt is over.
+    /// within 10 seconds. A mail that is being sent is due when that attempt has ended.
     ///
     /// # Errors
     ///

@@ -149,7 +149,11 @@ async fn server(
     builder(folder, clock, change).build().await.unwrap()
 }
 
-fn builder(folder: &TempDir, clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Builder {
+pub(crate) fn builder(
+    folder: &TempDir,
+    clock: Arc<dyn Clock>,
+    change: impl FnOnce(&mut Config),
+) -> Builder {
     let mut config = Config::new(Origin::parse(SERVICE).unwrap());
     config.pbkdf2_iterations = 1_000;
     change(&mut config);

@@ -30,12 +30,12 @@ pub(super) struct MailRequest {
     pub(super) onstep: Callback<Step>,
 }
 
-/// What a page that requests a mail asks for.
+/// The steps of a page that requests a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
-    /// The email address.
+    /// The user enters an email address.
     Email,
-    /// What the mail contains.
+    /// The mail was requested, and the user enters its code or follows its link.
     Mail,
 }
 

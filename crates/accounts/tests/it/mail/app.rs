@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use accounts::{
     AccountEvent, Accounts, Builder, Caller, ClientInfo, Config, IssuedTokens, MailTransport,
-    OneTimeCode, Origin, OutgoingMail, ResetToken, SendMailError, SignIn, SignedIn, User,
+    OneTimeCode, OutgoingMail, ResetToken, SendMailError, SignIn, SignedIn, User,
 };
 use async_trait::async_trait;
 use auth_core::ManualClock;
 use tempfile::TempDir;
 
-use crate::app::{EMAIL, PASSWORD, SERVICE};
+use crate::app::{self, EMAIL, PASSWORD, SERVICE};
 
 pub(super) const MINUTE: Duration = Duration::from_mins(1);
 pub(super) const HOUR: Duration = Duration::from_hours(1);
@@ -162,16 +162,7 @@ fn builder(
     clock: &Arc<ManualClock>,
     change: impl FnOnce(&mut Config),
 ) -> Builder {
-    let mut config = Config::new(Origin::parse(SERVICE).unwrap());
-    config.pbkdf2_iterations = 1_000;
-    change(&mut config);
-    Accounts::builder()
-        .config(config)
-        .sqlite(folder.path().join("latchkey.db"))
-        .clock(Arc::<ManualClock>::clone(clock))
-        .email_sign_in()
-        .accept_weaknesses()
-        .without_maintenance()
+    app::builder(folder, Arc::<ManualClock>::clone(clock), change).email_sign_in()
 }
 
 pub(super) fn caller() -> Caller {

@@ -1,4 +1,4 @@
-//! What all mails have in common.
+//! The recipient, the sender and the text of every kind of mail.
 
 use accounts::{
     ChangePassword, EventKind, OutgoingMail, RequestEmailChange, RequestSignInCode, SignIn,
