@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    ClientInfo, CounterKey, DecoyPosition, Email, EmailSignInToken, MailId, Network, NewPassword,
-    OneTimeCode, OpenSession, PasswordHash, PasswordHasher, PasswordPolicy, RefreshToken,
-    ResetToken, Session, SessionId, SessionPolicy, SigningKey, SigningKeySeed, SystemRandom,
-    Timestamp, UserId,
+    Amr, ClientInfo, CounterKey, DecoyPosition, Email, EmailSignInToken, MailId, Network,
+    NewPassword, OneTimeCode, OpenSession, PasswordHash, PasswordHasher, PasswordPolicy,
+    RefreshToken, ResetToken, Session, SessionId, SessionPolicy, SigningKey, SigningKeySeed,
+    SystemRandom, Timestamp, UserId,
 };
 
 use crate::audit::{Event, EventKind};
@@ -101,7 +101,7 @@ pub(super) async fn set_password(
 pub(super) fn new_session(user: &User) -> (NewSession, RefreshToken) {
     let token = RefreshToken::generate(&SystemRandom);
     let policy = &SessionPolicy::default();
-    let open = OpenSession { user_id: user.id, remember: false, policy };
+    let open = OpenSession { user_id: user.id, remember: false, amr: Amr::PASSWORD, policy };
     let session = Session::open(open, NOW, &SystemRandom);
     (NewSession::new(session, client(), &token), token)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    ClientInfo, RefreshState, RefreshUse, ReuseReason, Session, SessionPolicy, SuccessorSalt,
+    Amr, ClientInfo, RefreshState, RefreshUse, ReuseReason, Session, SessionPolicy, SuccessorSalt,
     Timestamp,
 };
 
@@ -102,7 +102,11 @@ mod tests {
     fn session() -> Session {
         let user_id = UserId::generate(NOW, &SystemRandom);
         let policy = &SessionPolicy::default();
-        Session::open(OpenSession { user_id, remember: false, policy }, NOW, &SystemRandom)
+        Session::open(
+            OpenSession { user_id, remember: false, amr: Amr::PASSWORD, policy },
+            NOW,
+            &SystemRandom,
+        )
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Decisions about sessions.
 
-use auth_core::{Session, Timestamp, UserId};
+use auth_core::{Amr, Session, Timestamp, UserId};
 
 use crate::audit::{Event, EventKind};
 use crate::rules::decision::Decision;
@@ -137,7 +137,11 @@ mod tests {
 
     fn session(user_id: UserId) -> Session {
         let policy = &SessionPolicy::default();
-        Session::open(OpenSession { user_id, remember: false, policy }, NOW, &SystemRandom)
+        Session::open(
+            OpenSession { user_id, remember: false, amr: Amr::PASSWORD, policy },
+            NOW,
+            &SystemRandom,
+        )
     }
 
     #[test]

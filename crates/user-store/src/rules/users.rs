@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use auth_core::{ClientInfo, PasswordHash, Session, Timestamp, UserId};
+use auth_core::{Amr, ClientInfo, PasswordHash, Session, Timestamp, UserId};
 
 use crate::audit::{Event, EventKind};
 use crate::rules::decision::Decision;
@@ -190,7 +190,7 @@ mod tests {
 
     fn reauthentication(account: &AccountState) -> Reauthentication {
         let policy = &SessionPolicy::default();
-        let open = OpenSession { user_id: account.id, remember: false, policy };
+        let open = OpenSession { user_id: account.id, remember: false, amr: Amr::PASSWORD, policy };
         let session = Session::open(open, NOW, &SystemRandom);
         let client = ClientInfo::new(None, Some("Browser/1.0"));
         Reauthentication { session, client, verified: CURRENT }

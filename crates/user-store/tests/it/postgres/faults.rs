@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use auth_core::{
-    ClientInfo, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher, PasswordPolicy,
+    Amr, ClientInfo, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher, PasswordPolicy,
     RefreshToken, Session, SessionPolicy, SystemRandom, Timestamp, UserId,
 };
 use test_postgres::{Cluster, Database, Proxy, shared};
@@ -164,7 +164,12 @@ async fn sign_up(store: &PostgresStore, email: &str) -> User {
 
 fn new_session(user: &User) -> (NewSession, RefreshToken) {
     let token = RefreshToken::generate(&SystemRandom);
-    let open = OpenSession { user_id: user.id, remember: false, policy: &SessionPolicy::default() };
+    let open = OpenSession {
+        user_id: user.id,
+        remember: false,
+        amr: Amr::PASSWORD,
+        policy: &SessionPolicy::default(),
+    };
     let session = Session::open(open, NOW, &SystemRandom);
     (NewSession::new(session, ClientInfo::default(), &token), token)
 }

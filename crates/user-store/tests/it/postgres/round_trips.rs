@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    Admission, ClientInfo, CounterKey, DecoyPosition, Email, EmailSignInToken,
+    Admission, Amr, ClientInfo, CounterKey, DecoyPosition, Email, EmailSignInToken,
     EmailSignInTokenHash, Limit, MailId, Network, NewPassword, OneTimeCode, OpenSession,
     PasswordHash, PasswordHasher, PasswordPolicy, RefreshToken, ResetToken, ResetTokenHash,
     Session, SessionPolicy, SystemRandom, Timestamp, UserId,
@@ -107,7 +107,8 @@ impl Server {
         };
         assert_eq!(self.store.settle_attempt(&settled).await.unwrap(), SettleOutcome::Settled);
         let policy = &SessionPolicy::default();
-        let open = OpenSession { user_id: self.user.id, remember: false, policy };
+        let open =
+            OpenSession { user_id: self.user.id, remember: false, amr: Amr::PASSWORD, policy };
         let session = Session::open(open, NOW, &SystemRandom);
         let token = RefreshToken::generate(&SystemRandom);
         let new = NewSession::new(session, ClientInfo::default(), &token);

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    ClientInfo, CounterKey, DecoyPosition, Email, OpenSession, PasswordHash, RefreshToken, Session,
-    SessionPolicy, SystemRandom, Timestamp, UserId,
+    Amr, ClientInfo, CounterKey, DecoyPosition, Email, OpenSession, PasswordHash, RefreshToken,
+    Session, SessionPolicy, SystemRandom, Timestamp, UserId,
 };
 use tokio::task::JoinSet;
 use user_store::{
@@ -30,7 +30,7 @@ async fn sign_up(store: &PostgresStore, email: &str) -> User {
 
 async fn open_session(store: &PostgresStore, user: &User) -> RefreshToken {
     let policy = &SessionPolicy::default();
-    let open = OpenSession { user_id: user.id, remember: false, policy };
+    let open = OpenSession { user_id: user.id, remember: false, amr: Amr::PASSWORD, policy };
     let session = Session::open(open, NOW, &SystemRandom);
     let token = RefreshToken::generate(&SystemRandom);
     let new = NewSession::new(session, ClientInfo::default(), &token);
