@@ -92,6 +92,7 @@
 //! | `verify` | `Verifier`, `AccessTokenVerifier`, `JwkSet`, `Claims`, `bearer_token` |
 //! | `token` (default) | `verify`, and `AccessTokens`, `SigningKey`, `RefreshToken`, `Counter` (a throttle), `DeviceKey` |
 //! | `credentials` (enabled by `hash` and `token`) | `Email`, `Password`, `NewPassword`, `PasswordPolicy` |
+//! | `factors` | `RelyingParty`, which verifies passkeys |
 //! | `origin` | `Origin`, the public origin of a service |
 //! | `system` (default) | `SystemClock`, `SystemRandom` |
 //! | `testing` | `ManualClock`, a clock for tests |
@@ -118,6 +119,8 @@ mod id;
 mod one_time;
 #[cfg(feature = "origin")]
 mod origin;
+#[cfg(feature = "factors")]
+mod passkey;
 #[cfg(feature = "credentials")]
 mod password;
 mod random;
@@ -157,6 +160,12 @@ pub use one_time::{
 };
 #[cfg(feature = "origin")]
 pub use origin::{InvalidOrigin, Origin};
+#[cfg(feature = "factors")]
+pub use passkey::{
+    AssertionCredential, CredentialId, InvalidCredential, InvalidCredentialId, InvalidPublicKey,
+    PasskeyAlgorithm, PasskeyPublicKey, PasskeyState, PasskeyStateError, PasskeysUnavailable,
+    RegistrationCredential, RelyingParty, VerifiedAssertion, VerifiedRegistration,
+};
 #[cfg(feature = "hash")]
 pub use password::{
     HashJob, HashOutcome, InvalidIterations, InvalidPasswordHash, PasswordHash, PasswordHasher,
