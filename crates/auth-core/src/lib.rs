@@ -123,6 +123,8 @@ mod one_time;
 #[cfg(feature = "origin")]
 mod origin;
 #[cfg(feature = "factors")]
+mod passkey;
+#[cfg(feature = "factors")]
 mod passkey_name;
 #[cfg(feature = "credentials")]
 mod password;
@@ -171,6 +173,12 @@ pub use one_time::{
 };
 #[cfg(feature = "origin")]
 pub use origin::{InvalidOrigin, Origin};
+#[cfg(feature = "factors")]
+pub use passkey::{
+    AssertionCredential, CredentialId, InvalidCredential, InvalidCredentialId, InvalidPublicKey,
+    PasskeyAlgorithm, PasskeyPublicKey, PasskeyState, PasskeyStateError, PasskeysUnavailable,
+    RegistrationCredential, RelyingParty, VerifiedAssertion, VerifiedRegistration,
+};
 #[cfg(feature = "factors")]
 pub use passkey_name::{InvalidPasskeyName, PasskeyName};
 #[cfg(feature = "hash")]

@@ -265,7 +265,7 @@ mod tests {
         let uri = SECRET.to_uri("My: App", "ada+1@example.com");
         assert_eq!(
             *uri,
-            "otpauth://totp/My%20App:ada%2B1%40example%2Ecom?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=My%20App"
+            "otpauth://totp/My%20App:ada%2B1%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=My%20App"
         );
         assert!(uri.contains(&*SECRET.to_base32()));
     }

@@ -1,0 +1,88 @@
+//! Client data (Web Authentication Level 3, 5.8.1).
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+
+use super::InvalidCredential;
+
+/// What the browser adds to a request, and the authenticator signs as a hash.
+#[derive(Debug, Clone)]
+pub(super) struct ClientData {
+    json: Vec<u8>,
+    pub(super) ceremony: String,
+    pub(super) challenge: Vec<u8>,
+    pub(super) origin: String,
+    pub(super) cross_origin: bool,
+    pub(super) has_top_origin: bool,
+}
+
+/// What a credential was requested for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ceremony {
+    Create,
+    Get,
+}
+
+impl Ceremony {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "webauthn.create",
+            Self::Get => "webauthn.get",
+        }
+    }
+}
+
+/// The members that are used. If one of them occurs twice, parsing fails. `JSON.parse` would use the
+/// last one, and other parsers the first one. No browser writes such client data.
+#[derive(Deserialize)]
+struct Members<'a> {
+    #[serde(rename = "type", borrow)]
+    ceremony: Cow<'a, str>,
+    challenge: Cow<'a, str>,
+    origin: Cow<'a, str>,
+    #[serde(rename = "crossOrigin", default)]
+    cross_origin: Option<bool>,
+    #[serde(rename = "topOrigin", default, deserialize_with = "is_present")]
+    has_top_origin: bool,
+}
+
+/// Returns `true` for a member with any value, including `null`.
+fn is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
+}
+
+impl ClientData {
+    /// Parses client data. Unknown members are ignored, because browsers may add some. A byte order
+    /// mark is skipped, as the specification says. However, invalid UTF-8 is an error instead of
+    /// being replaced, because no browser writes it.
+    pub(super) fn parse(json: Vec<u8>) -> Result<Self, InvalidCredential> {
+        let text = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&json);
+        let text = str::from_utf8(text).map_err(|_| InvalidCredential::ClientData)?;
+        // Serde would also read the members from an array.
+        if !text.trim_ascii_start().starts_with('{') {
+            return Err(InvalidCredential::ClientData);
+        }
+        let members: Members<'_> =
+            serde_json::from_str(text).map_err(|_| InvalidCredential::ClientData)?;
+        let challenge = URL_SAFE_NO_PAD
+            .decode(members.challenge.as_bytes())
+            .map_err(|_| InvalidCredential::ClientData)?;
+        Ok(Self {
+            ceremony: members.ceremony.into_owned(),
+            challenge,
+            origin: members.origin.into_owned(),
+            cross_origin: members.cross_origin.unwrap_or(false),
+            has_top_origin: members.has_top_origin,
+            json,
+        })
+    }
+
+    /// Returns the bytes whose hash is signed.
+    pub(super) fn json(&self) -> &[u8] {
+        &self.json
+    }
+}
