@@ -170,7 +170,8 @@ impl Accounts {
                     tracing::info!("sign-in failed: wrong code");
                     Err(CodeSignInError::Wrong)
                 }
-                OpenSessionWithCodeOutcome::CodeExpired => {
+                OpenSessionWithCodeOutcome::CodeExpired
+                | OpenSessionWithCodeOutcome::SecondFactorRequired { .. } => {
                     tracing::info!("sign-in failed: the code has expired");
                     Err(CodeSignInError::Expired)
                 }

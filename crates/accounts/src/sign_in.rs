@@ -123,7 +123,8 @@ impl Accounts {
                     hooks.notify(&AccountEvent::SignedIn { user, session });
                     Ok(())
                 }
-                OpenSessionOutcome::CredentialsChanged => {
+                OpenSessionOutcome::CredentialsChanged
+                | OpenSessionOutcome::SecondFactorRequired => {
                     // The password was correct when it was checked: this was not a guess.
                     attempt.settle(AttemptOutcome::Void).await;
                     Err(SignInError::InvalidCredentials)

@@ -64,6 +64,7 @@ pub(crate) async fn sign_up(store: Arc<dyn Store>, hash: Arc<PasswordHash>) -> C
         created_at: began_at,
         disabled_at: None,
         email_verified_at: None,
+        second_factor_at: None,
     };
     let event = Event::by_user(EventKind::AccountCreated, began_at, ClientInfo::default());
     store.create_user(&user, &hash, &event.about(id), None).await?;

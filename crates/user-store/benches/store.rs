@@ -80,6 +80,7 @@ fn person(n: usize, now: Timestamp) -> User {
         created_at: now,
         disabled_at: None,
         email_verified_at: None,
+        second_factor_at: None,
     }
 }
 

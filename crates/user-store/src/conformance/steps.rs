@@ -43,6 +43,7 @@ pub(super) fn user(email: &str) -> User {
         created_at: NOW,
         disabled_at: None,
         email_verified_at: None,
+        second_factor_at: None,
     }
 }
 
@@ -111,9 +112,7 @@ pub(super) async fn open_session(store: &Server, user: &User, new: &NewSession) 
     let verified = current_credentials(store, user).await.password_version;
     match store.open_session(new, verified, None).await.unwrap() {
         OpenSessionOutcome::Opened(ended) => ended,
-        OpenSessionOutcome::CredentialsChanged => {
-            unreachable!("the credentials were read just before")
-        }
+        rejected => unreachable!("the credentials were read just before: {rejected:?}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    Amr, ClientInfo, RefreshState, RefreshUse, ReuseReason, Session, SessionPolicy, SuccessorSalt,
+    ClientInfo, RefreshState, RefreshUse, ReuseReason, Session, SessionPolicy, SuccessorSalt,
     Timestamp,
 };
 
@@ -93,6 +93,7 @@ pub(crate) fn unrecorded_repeats(events: Vec<Event>, recorded: &[Event]) -> Vec<
 
 #[cfg(test)]
 mod tests {
+    use auth_core::Amr;
     use auth_core::{OpenSession, RefreshToken, ReplacedToken, SystemRandom, UserId};
 
     use super::*;

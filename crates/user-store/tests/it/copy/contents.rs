@@ -72,6 +72,7 @@ fn user(email: &str) -> User {
         created_at: NOW,
         disabled_at: None,
         email_verified_at: None,
+        second_factor_at: None,
     }
 }
 

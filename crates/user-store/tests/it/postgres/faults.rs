@@ -134,6 +134,7 @@ fn user(email: &str) -> User {
         created_at: NOW,
         disabled_at: None,
         email_verified_at: None,
+        second_factor_at: None,
     }
 }
 
@@ -178,7 +179,9 @@ fn new_session(user: &User) -> (NewSession, RefreshToken) {
 async fn open_session(store: &PostgresStore, new: &NewSession) -> Result<(), StoreError> {
     match store.open_session(new, PasswordVersion(0), None).await? {
         OpenSessionOutcome::Opened(_) => Ok(()),
-        OpenSessionOutcome::CredentialsChanged => unreachable!("the account exists"),
+        OpenSessionOutcome::CredentialsChanged | OpenSessionOutcome::SecondFactorRequired => {
+            unreachable!("the account exists")
+        }
     }
 }
 

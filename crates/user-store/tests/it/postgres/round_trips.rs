@@ -34,7 +34,14 @@ impl Server {
         let store = open(&proxy.url("postgres")).await;
         let email = Email::parse("ada@example.com").unwrap();
         let id = UserId::generate(NOW, &SystemRandom);
-        let user = User { id, email, created_at: NOW, disabled_at: None, email_verified_at: None };
+        let user = User {
+            id,
+            email,
+            created_at: NOW,
+            disabled_at: None,
+            email_verified_at: None,
+            second_factor_at: None,
+        };
         let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[]).unwrap();
         let hasher = PasswordHasher::new(PasswordHasher::MIN_ITERATIONS).unwrap();
         let hash = hasher.hash(&password, &SystemRandom);

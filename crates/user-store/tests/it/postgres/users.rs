@@ -21,7 +21,14 @@ const HASH: &str =
 async fn sign_up(store: &PostgresStore, email: &str) -> User {
     let email = Email::parse(email).unwrap();
     let id = UserId::generate(NOW, &SystemRandom);
-    let user = User { id, email, created_at: NOW, disabled_at: None, email_verified_at: None };
+    let user = User {
+        id,
+        email,
+        created_at: NOW,
+        disabled_at: None,
+        email_verified_at: None,
+        second_factor_at: None,
+    };
     let event = Event::by_user(EventKind::AccountCreated, NOW, ClientInfo::default()).about(id);
     let hash: PasswordHash = HASH.parse().unwrap();
     store.create_user(&user, &hash, &event, None).await.unwrap();
