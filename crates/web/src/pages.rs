@@ -7,15 +7,17 @@ mod home;
 mod login;
 mod new_password;
 mod not_found;
+mod passkey;
 mod private;
 mod reset;
+mod second_step;
 mod settings;
 mod signup;
 mod signup_off;
 mod submission;
 mod verify;
 
-pub use email_login::EmailLogin;
+pub use email_login::{EmailLogin, EmailLoginProps};
 pub use forgot::Forgot;
 pub use home::{Home, HomeProps};
 pub use login::{Login, LoginProps};
