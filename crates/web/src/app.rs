@@ -7,7 +7,8 @@ use crate::frame::Frame;
 use crate::guards::{FromMail, PrivateOnly, SignedOutOnly};
 use crate::mail::Mail;
 use crate::pages::{
-    EmailLogin, Forgot, Home, Login, NotFound, Private, Reset, Settings, Signup, SignupOff, Verify,
+    EmailLogin, Forgot, Home, Login, NotFound, Private, Reset, Settings, Signup, SignupOff, StepUp,
+    Verify,
 };
 use crate::routes::Route;
 use crate::session::{Session, SessionProvider, User};
@@ -44,6 +45,7 @@ pub fn App(props: &AppProps) -> Html {
                 <Frame {sign_up}>
                     <Switch<Route> {render} />
                 </Frame>
+                <StepUp {passkeys} />
             </SessionProvider>
         </Router>
     }
