@@ -111,8 +111,8 @@ fn PasswordStep(props: &PasswordStepProps) -> Html {
     let (progress, onsubmit) = use_submission({
         let (onsecond, finish) = (onsecond.clone(), finish.clone());
         async move |data: FormData| {
-            webauthn::abort();
             check(&data).into_result()?;
+            webauthn::abort();
             match sign_in(&data).await {
                 Ok(answer) => finish(answer, remembered(&data)),
                 Err(error) => second_step(&error, &data).map(|step| onsecond.emit(step)),

@@ -126,8 +126,8 @@ pub(super) fn SecondStep(props: &SecondStepProps) -> Html {
         let has_recovery_code = factors.contains(&FactorKind::RecoveryCode);
         let view = *view;
         async move |data: FormData| {
-            webauthn::abort();
             let request = entered(&data, view, log_in.request())?;
+            webauthn::abort();
             log_in.complete(request, |error| rejected(error, view, has_recovery_code)).await
         }
     });

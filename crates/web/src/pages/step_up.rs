@@ -102,8 +102,8 @@ fn StepUpDialog(props: &StepUpDialogProps) -> Html {
         let (email, session) = (user.email.clone(), session.clone());
         let (second, onsignedin) = (second.setter(), onsignedin.clone());
         async move |data: FormData| {
-            webauthn::abort();
             check(&data).into_result()?;
+            webauthn::abort();
             let password = data.text(PASSWORD).to_owned();
             let remember = session.remember() == Remember::Yes;
             let request = TokenRequest { email: email.clone(), password, remember };
