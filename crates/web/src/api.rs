@@ -1,7 +1,10 @@
 //! Requests to the server, and their errors.
 
 mod error;
+mod factors;
 mod http;
+
+use std::borrow::Cow;
 
 use api_types::{
     Activity, ChangeEmailRequest, ChangePasswordRequest, CodeRequest, DeleteAccountRequest,
@@ -14,6 +17,10 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 
 pub use error::{ApiError, Rejection};
+pub use factors::{
+    add_passkey, confirm_totp, factors, new_passkey_options, remove_passkey, rename_passkey,
+    renew_recovery_codes, set_up_totp, turn_second_factor_off, turn_second_factor_on,
+};
 use http::{Request, Success};
 
 /// How long a sign-out waits for the server's response.
@@ -238,7 +245,7 @@ fn is_header_safe(token: &str) -> bool {
 
 fn with_body(
     method: &'static str,
-    path: &'static str,
+    path: impl Into<Cow<'static, str>>,
     body: &impl Serialize,
 ) -> Result<Request, ApiError> {
     let body = serde_json::to_string(body).map_err(|_| ApiError::Unreadable)?;
