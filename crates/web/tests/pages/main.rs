@@ -3,6 +3,7 @@
 #![cfg(not(target_family = "wasm"))]
 
 mod activity;
+mod factors;
 mod forms;
 mod frame;
 mod html;
