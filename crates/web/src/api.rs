@@ -8,8 +8,10 @@ use std::borrow::Cow;
 
 use api_types::{
     Activity, ChangeEmailRequest, ChangePasswordRequest, CodeRequest, DeleteAccountRequest,
-    EmailTokenRequest, Empty, MailRequested, Me, PasswordReset, RequestPasswordResetRequest,
-    ResetPasswordRequest, Sessions, SignupRequest, TokenRequest, TokenResponse, User,
+    EmailTokenRequest, Empty, MailRequested, Me, PasskeyOptionsRequest, PasskeyTokenRequest,
+    PasswordReset, PublicKeyCredentialRequestOptions, RequestPasswordResetRequest,
+    ResetPasswordRequest, SecondFactorRequest, Sessions, SignupRequest, TokenRequest,
+    TokenResponse, User,
 };
 use js_sys::JSON;
 use serde::Serialize;
@@ -156,6 +158,39 @@ pub async fn request_sign_in_code(account: &EmailTokenRequest) -> Result<MailReq
 /// Returns an [`ApiError`] if the request fails.
 pub async fn sign_in_with_code(code: &CodeRequest) -> Result<TokenResponse, ApiError> {
     read(&http::send(&with_body("PUT", "/api/token/email", code)?).await?)
+}
+
+/// Completes a sign-in with a second factor.
+///
+/// # Errors
+///
+/// Returns an [`ApiError`] if the request fails.
+pub async fn sign_in_with_second_factor(
+    second: &SecondFactorRequest,
+) -> Result<TokenResponse, ApiError> {
+    read(&http::send(&with_body("POST", "/api/token/second-factor", second)?).await?)
+}
+
+/// Returns the options with which the browser asks for a passkey.
+///
+/// # Errors
+///
+/// Returns an [`ApiError`] if the request fails.
+pub async fn passkey_options(
+    request: &PasskeyOptionsRequest,
+) -> Result<PublicKeyCredentialRequestOptions, ApiError> {
+    read(&http::send(&with_body("POST", "/api/token/passkey/options", request)?).await?)
+}
+
+/// Signs in with a passkey.
+///
+/// # Errors
+///
+/// Returns an [`ApiError`] if the request fails.
+pub async fn sign_in_with_passkey(
+    passkey: &PasskeyTokenRequest,
+) -> Result<TokenResponse, ApiError> {
+    read(&http::send(&with_body("POST", "/api/token/passkey", passkey)?).await?)
 }
 
 /// Deletes the account and everything that belongs to it.

@@ -15,6 +15,7 @@ mod handle;
 mod provider;
 mod sign_out;
 mod state;
+mod step_up;
 mod timers;
 mod tokens;
 mod watch;

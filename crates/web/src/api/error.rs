@@ -1,4 +1,4 @@
-use api_types::{ErrorCode, FieldError};
+use api_types::{ErrorCode, FieldError, SecondFactorRequired};
 
 use serde::Deserialize;
 
@@ -24,6 +24,8 @@ pub struct Rejection {
     pub errors: Vec<FieldError>,
     /// The number of seconds after which another attempt may succeed.
     pub retry_after: Option<u64>,
+    /// The second step, if the first step of a log-in has succeeded.
+    pub second_factor: Option<SecondFactorRequired>,
 }
 
 /// The code of a [`Problem`](api_types::Problem).
@@ -50,7 +52,16 @@ impl ApiError {
             code,
             errors: errors.unwrap_or_default(),
             retry_after: retry_after.and_then(|seconds| seconds.trim().parse().ok()),
+            second_factor: (code == Some(ErrorCode::SecondFactorRequired))
+                .then(|| serde_json::from_str(body).ok())
+                .flatten(),
         })
+    }
+
+    /// Returns whether the server requires that the user logs in again.
+    #[must_use]
+    pub const fn is_step_up_required(&self) -> bool {
+        matches!(self, Self::Rejected(Rejection { code: Some(ErrorCode::StepUpRequired), .. }))
     }
 
     /// Returns the error that the server would send for a request without a token. Sends no

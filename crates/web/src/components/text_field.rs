@@ -11,10 +11,14 @@ pub enum TextContent {
     Username,
     /// Another email address.
     Email,
+    /// The email address of the account, where a passkey can be used instead.
+    UsernameOrPasskey,
     /// A code from a mail. Spaces and hyphens are allowed.
     Code,
-    /// A code from an authenticator app.
+    /// A code from an authenticator app: six digits.
     AppCode,
+    /// A recovery code. Spaces and hyphens are allowed.
+    RecoveryCode,
     /// The name of a passkey.
     PasskeyName,
 }
@@ -24,16 +28,17 @@ impl TextContent {
         match self {
             Self::Username => "username",
             Self::Email => "email",
+            Self::UsernameOrPasskey => "username webauthn",
             Self::Code | Self::AppCode => "one-time-code",
-            Self::PasskeyName => "off",
+            Self::RecoveryCode | Self::PasskeyName => "off",
         }
     }
 
     /// Returns the keyboard, and what the keyboard writes in capital letters.
     const fn keyboard(self) -> (&'static str, &'static str) {
         match self {
-            Self::Username | Self::Email => ("email", "none"),
-            Self::Code => ("text", "characters"),
+            Self::Username | Self::Email | Self::UsernameOrPasskey => ("email", "none"),
+            Self::Code | Self::RecoveryCode => ("text", "characters"),
             Self::AppCode => ("numeric", "none"),
             Self::PasskeyName => ("text", "sentences"),
         }

@@ -18,7 +18,7 @@ pub struct PrivateProps {
 #[component]
 pub fn Private(props: &PrivateProps) -> Html {
     use_page_title("Your account");
-    let User { id, email, created_at, email_verified_at } = &props.user;
+    let User { id, email, created_at, email_verified_at, .. } = &props.user;
     html! {
         <article class="page">
             <h1 tabindex="-1">{"Your account"}</h1>

@@ -7,6 +7,7 @@ use yew::prelude::*;
 
 use super::sign_out::{PendingSignOut, SignOutOutcome};
 use super::state::{Action, Session, State, User};
+use super::step_up::{Confirmed, StepUp};
 use super::timers::Timers;
 use super::tokens::{Claims, Deadline, RefreshError, refresh_for};
 use crate::api::{self, ApiError};
@@ -55,6 +56,8 @@ pub(super) struct Memory {
     generation: Cell<Generation>,
     /// The timers of the next checks.
     pub(super) timers: Timers,
+    /// The requests that wait until the user has logged in again.
+    pub(super) step_up: StepUp,
 }
 
 /// The sequence number of a session in this tab. A request from an earlier session must not change
@@ -71,6 +74,7 @@ impl Memory {
         self.refresh.close();
         self.deadline.take();
         self.timers.stop();
+        self.step_up.finish(Confirmed::No);
     }
 
     /// Returns whether the token was issued before the page was loaded, so that its deadline is not
@@ -374,7 +378,7 @@ impl SessionHandle {
     }
 
     /// Stores a token that has just arrived.
-    fn store(&self, answer: &TokenResponse) -> Result<(), StorageDenied> {
+    pub(super) fn store(&self, answer: &TokenResponse) -> Result<(), StorageDenied> {
         storage::set_token(&answer.access_token)?;
         let now = browser::now();
         let deadline = Deadline::new(answer, now);
@@ -384,7 +388,7 @@ impl SessionHandle {
     }
 
     /// Ends the session in this tab, without a request to the server.
-    fn end_locally(&self, reason: SessionEndReason) {
+    pub(super) fn end_locally(&self, reason: SessionEndReason) {
         self.memory.begin_generation();
         storage::remove_token();
         self.decline_remembered();

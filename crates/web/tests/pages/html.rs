@@ -21,6 +21,8 @@ pub(crate) fn ada() -> User {
         email: "Ada@Example.com".to_owned(),
         created_at: "2026-04-14T09:30:00Z".to_owned(),
         email_verified_at: None,
+        second_factor: false,
+        second_factor_enrolment_required: false,
     }
 }
 
