@@ -111,8 +111,14 @@ fn button(
             {busy_text}
             busy={props.pending == Some(action)}
             disabled={props.pending.is_some()}
+            id={(action == TwoStepAction::TurnOff).then_some(TwoStepOverview::TURN_OFF)}
             {class}
             onpress={props.onaction.reform(move |()| action)}
         />
     }
+}
+
+impl TwoStepOverview {
+    /// The id of the button that turns the second factor off.
+    pub const TURN_OFF: &'static str = "turn-off";
 }
