@@ -26,6 +26,11 @@ pub fn input_value(id: &str) -> Option<String> {
     Some(input(id)?.value())
 }
 
+/// Returns whether the checkbox with this id is checked.
+pub(crate) fn is_checked(id: &str) -> bool {
+    input(id).is_some_and(|input| input.checked())
+}
+
 /// Empties the input with this id, if there is one.
 pub fn clear_input(id: &str) {
     set_input(id, "");

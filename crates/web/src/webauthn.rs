@@ -76,6 +76,18 @@ impl Ceremony {
         Self(controller)
     }
 
+    /// Aborts the request. This has no effect if it has ended.
+    pub(crate) fn abort(&self) {
+        if let Some(controller) = &self.0 {
+            controller.abort();
+        }
+    }
+
+    /// Returns whether the request was aborted.
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.0.as_ref().is_some_and(|controller| controller.signal().aborted())
+    }
+
     /// Adds a passkey.
     pub(crate) async fn create(
         &self,
@@ -117,10 +129,7 @@ impl Ceremony {
 
 impl Drop for Ceremony {
     fn drop(&mut self) {
-        if let Some(controller) = &self.0 {
-            // This has no effect on a request that has ended.
-            controller.abort();
-        }
+        self.abort();
     }
 }
 

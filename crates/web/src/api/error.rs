@@ -58,10 +58,19 @@ impl ApiError {
         })
     }
 
-    /// Returns whether the server requires that the user logs in again.
+    /// Returns whether the response has this error code.
     #[must_use]
-    pub const fn is_step_up_required(&self) -> bool {
-        matches!(self, Self::Rejected(Rejection { code: Some(ErrorCode::StepUpRequired), .. }))
+    pub fn has_code(&self, code: ErrorCode) -> bool {
+        matches!(self, Self::Rejected(rejection) if rejection.code == Some(code))
+    }
+
+    /// Returns the second step, if the first step of a log-in has succeeded.
+    #[must_use]
+    pub const fn second_factor(&self) -> Option<&SecondFactorRequired> {
+        match self {
+            Self::Rejected(rejection) => rejection.second_factor.as_ref(),
+            _ => None,
+        }
     }
 
     /// Returns the error that the server would send for a request without a token. Sends no

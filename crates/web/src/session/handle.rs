@@ -47,6 +47,8 @@ pub(super) struct Memory {
     /// `true` if the user has signed out and the server has not answered yet.
     is_ending: Cell<bool>,
     end_reason: Cell<Option<SessionEndReason>>,
+    /// `true` if a session has ended in this tab since the page was loaded.
+    has_ended: Cell<bool>,
     /// The id of the session that the browser remembered when this tab's session ended. The session
     /// may be another user's, so this tab must not use it.
     declined: RefCell<Option<String>>,
@@ -156,6 +158,11 @@ impl SessionHandle {
     #[must_use]
     pub fn take_end_reason(&self) -> Option<SessionEndReason> {
         self.memory.end_reason.take()
+    }
+
+    /// Returns whether a session has ended in this tab since the page was loaded.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.memory.has_ended.get()
     }
 
     /// Checks the session with the server if this tab is signed out but the user may have signed in
@@ -407,8 +414,10 @@ impl SessionHandle {
         remembered.is_some() && remembered != *self.memory.declined.borrow()
     }
 
-    /// Keeps this tab from using the remembered session, which may be another user's.
+    /// Keeps this tab from using the remembered session, which may be another user's, after its own
+    /// session has ended.
     fn decline_remembered(&self) {
+        self.memory.has_ended.set(true);
         self.memory.declined.replace(storage::remembered());
     }
 

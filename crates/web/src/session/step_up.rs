@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use api_types::TokenResponse;
+use api_types::{ErrorCode, TokenResponse};
 use futures_channel::oneshot;
 use wasm_bindgen_futures::spawn_local;
 use yew::Callback;
@@ -58,7 +58,8 @@ impl SessionHandle {
         call: impl AsyncFn(&str) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         let answer = self.authorized(&call).await;
-        let is_required = matches!(&answer, Err(error) if error.is_step_up_required());
+        let is_required =
+            matches!(&answer, Err(error) if error.has_code(ErrorCode::StepUpRequired));
         if is_required && self.memory.step_up.confirm().await == Confirmed::Yes {
             return self.authorized(&call).await;
         }
@@ -75,7 +76,7 @@ impl SessionHandle {
         self.memory.step_up.finish(Confirmed::No);
     }
 
-    /// Returns whether the user chose to stay signed in in this session.
+    /// Returns the choice to stay signed in that the user made for this session.
     pub(crate) fn remember(&self) -> Remember {
         let session = storage::token().as_deref().and_then(Claims::read).map(|claims| claims.sid);
         if session.is_some() && session == storage::remembered() {
@@ -87,7 +88,8 @@ impl SessionHandle {
 
     /// Continues with the token of a new log-in of `user`, which has replaced the session of this
     /// browser. The page stays as it is. Other tabs get tokens of the new session with the cookie.
-    pub(crate) fn stepped_up(&self, user: &str, answer: TokenResponse, remember: Remember) {
+    pub(crate) fn stepped_up(&self, user: &str, answer: TokenResponse) {
+        let remember = self.remember();
         let claims = Claims::read(&answer.access_token);
         let Some(claims) = claims.filter(|claims| claims.sub == user) else {
             // The waiting requests must not be sent as another user.

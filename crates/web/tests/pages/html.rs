@@ -10,7 +10,7 @@ use auth_core::PasswordPolicy;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 use web::session::{Session, User};
-use web::{App, AppProps, Mail, SignUp};
+use web::{App, AppProps, Mail, Passkeys, SignUp};
 use yew::{BaseComponent, LocalServerRenderer};
 use yew_router::history::{AnyHistory, History as _, MemoryHistory};
 use yew_router::query::Raw;
@@ -70,7 +70,8 @@ pub(crate) fn arrive_with_mail<T: 'static>(path: &str, state: T) -> String {
 fn props(history: MemoryHistory, session: Session) -> AppProps {
     let history = AnyHistory::from(history);
     let (password_policy, sign_up) = (PasswordPolicy::default(), SignUp::On);
-    AppProps { history, password_policy, sign_up, mail: Mail::Off, session }
+    let passkeys = Passkeys::Unsupported;
+    AppProps { history, password_policy, sign_up, mail: Mail::Off, passkeys, session }
 }
 
 /// Renders a component. Leaves out `span` elements, which only separate a text that may change from

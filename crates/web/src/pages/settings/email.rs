@@ -136,8 +136,8 @@ async fn request_change(
     check(data).into_result()?;
     let [email, password] = [NEW, PASSWORD].map(|name| data.text(name).to_owned());
     let request = ChangeEmailRequest { email, password };
-    let answer =
-        session.authorized(async |token: &str| api::request_email_change(token, &request).await);
+    let answer = session
+        .authorized_fresh(async |token: &str| api::request_email_change(token, &request).await);
     answer.await.map(drop).map_err(|error| {
         let mut failure = Failure::from_error(&error, &["email", PASSWORD], policy.min_length());
         if let Some((field, _)) = failure.fields.iter_mut().find(|(name, _)| *name == "email") {
