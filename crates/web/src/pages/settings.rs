@@ -15,6 +15,7 @@ use yew::prelude::*;
 use crate::components::use_page_title;
 use crate::mail::Mail;
 use crate::session::User;
+use crate::webauthn::Passkeys;
 use activity::ActivitySection;
 use deletion::DeletionSection;
 use email::EmailSection;
@@ -34,13 +35,15 @@ pub struct SettingsProps {
     pub policy: PasswordPolicy,
     /// The mail setting of the server.
     pub mail: Mail,
+    /// Whether passkeys can work on this page.
+    pub passkeys: Passkeys,
 }
 
 /// The settings page, where users manage their account.
 #[component]
 pub fn Settings(props: &SettingsProps) -> Html {
     use_page_title("Settings");
-    let SettingsProps { user, policy, mail } = props;
+    let SettingsProps { user, policy, mail, passkeys } = props;
     let email = AttrValue::from(user.email.clone());
     // A change of the password, the email address or the second factor affects the sessions and the
     // activity, and ending a session affects the activity. These counters make the lists reload.
@@ -72,7 +75,7 @@ pub fn Settings(props: &SettingsProps) -> Html {
                 <PasswordSection email={email.clone()} policy={*policy} {onchanged} />
             }
             <TwoStepSection email={email.clone()} state={factors.clone()} />
-            <PasskeysSection state={factors} />
+            <PasskeysSection state={factors} passkeys={*passkeys} />
             if !is_restricted {
                 <SessionsSection version={*changed} {onended} />
                 <ActivitySection version={changed.wrapping_add(*ended)} />

@@ -6,7 +6,8 @@ use web::components::{
 use web::messages::FieldProblem;
 use yew::{AttrValue, Callback, Html, html};
 
-use crate::html::{items, render, tag, text};
+use crate::html::{attribute, buttons, disabled, items, render, tag, text};
+use crate::qr_code::scan;
 
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 const URI: &str = "otpauth://totp/Latchkey:Ada%40Example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
@@ -52,55 +53,10 @@ fn overview_with(props: TwoStepOverviewProps) -> String {
     render::<TwoStepOverview>(props)
 }
 
-/// Returns the texts of all buttons.
-fn buttons(html: &str) -> Vec<&str> {
-    html.split("<button").skip(1).map(|button| button.split(['>', '<']).nth(1).unwrap()).collect()
-}
-
-/// Returns how many buttons are disabled.
-fn disabled(html: &str) -> usize {
-    let tags = html.split("<button").skip(1).map(|button| button.split('>').next().unwrap());
-    tags.filter(|tag| tag.contains("disabled")).count()
-}
-
 fn set_up(progress: Progress) -> String {
     let pending = PendingTotp { secret: SECRET.to_owned(), uri: URI.to_owned(), expires_in: 900 };
     let (onsubmit, oncancel) = (Callback::noop(), Callback::noop());
     render::<AppSetUp>(AppSetUpProps { pending, progress, onsubmit, oncancel })
-}
-
-/// Reads the QR code in an SVG. Returns its text and the width of its light margin.
-fn scan(html: &str) -> (String, usize) {
-    let view_box = attribute(html, "viewBox");
-    let width: usize = view_box.rsplit_once(' ').unwrap().1.parse().unwrap();
-    assert_eq!(view_box, format!("0 0 {width} {width}"));
-    let mut dark = vec![vec![false; width]; width];
-    let path = attribute(html, " d");
-    for run in path.split_terminator('z') {
-        let (position, rest) = run.strip_prefix('M').unwrap().split_once('h').unwrap();
-        let (x, y) = position.split_once(' ').unwrap();
-        let (length, back) = rest.split_once("v1h-").unwrap();
-        assert_eq!(length, back, "{run}");
-        let [x, y, length]: [usize; 3] = [x, y, length].map(|number| number.parse().unwrap());
-        dark[y][x..x + length].fill(true);
-    }
-    let is_dark = |row: &Vec<bool>| row.contains(&true);
-    let margins = [
-        dark.iter().position(is_dark).unwrap(),
-        dark.iter().rev().position(is_dark).unwrap(),
-        dark.iter().filter_map(|row| row.iter().position(|dark| *dark)).min().unwrap(),
-        dark.iter().filter_map(|row| row.iter().rev().position(|dark| *dark)).min().unwrap(),
-    ];
-    let margin = margins[0];
-    assert_eq!(margins, [margin; 4]);
-    let size = width - 2 * margin;
-    let grid = rqrr::SimpleGrid::from_func(size, |x, y| dark[y + margin][x + margin]);
-    (rqrr::Grid::new(grid).decode().unwrap().1, margin)
-}
-
-fn attribute<'a>(html: &'a str, name: &str) -> &'a str {
-    let (_, value) = html.split_once(&format!("{name}=\"")).unwrap();
-    value.split_once('"').unwrap().0
 }
 
 #[test]

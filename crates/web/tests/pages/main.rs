@@ -10,5 +10,6 @@ mod html;
 mod mail;
 mod private;
 mod public;
+mod qr_code;
 mod sessions;
 mod settings;

@@ -1,7 +1,7 @@
 use auth_core::PasswordPolicy;
-use web::Mail;
 use web::pages::{Settings, SettingsProps};
 use web::session::User;
+use web::{Mail, Passkeys};
 
 use crate::html::{ada, render, section, tag, text};
 
@@ -11,7 +11,7 @@ fn settings() -> String {
 
 fn settings_of(user: User, mail: Mail) -> String {
     let policy = PasswordPolicy::new(12).unwrap_or_default();
-    render::<Settings>(SettingsProps { user, policy, mail })
+    render::<Settings>(SettingsProps { user, policy, mail, passkeys: Passkeys::Supported })
 }
 
 #[test]

@@ -7,11 +7,12 @@ use yew::prelude::*;
 use super::factors::{FactorsState, failure};
 use super::remote_list::show;
 use super::two_step::TURNED_ON;
-use crate::api::{self, ApiError};
+use crate::api;
 use crate::browser;
 use crate::components::{BusyButton, Failure, PasskeyList, alert, status, verify_first};
 use crate::pages::submission::use_submission;
 use crate::session::{SessionHandle, use_session};
+use crate::webauthn::Passkeys;
 use add::AddForm;
 use rename::RenameForm;
 
@@ -21,11 +22,13 @@ const REMOVED: &str = "The passkey has been removed. All other sessions have end
 #[derive(Properties, PartialEq)]
 pub(super) struct PasskeysSectionProps {
     pub(super) state: FactorsState,
+    /// Whether passkeys can work on this page.
+    pub(super) passkeys: Passkeys,
 }
 
 #[component]
 pub(super) fn PasskeysSection(props: &PasskeysSectionProps) -> Html {
-    let state = &props.state;
+    let PasskeysSectionProps { state, passkeys } = props;
     let session = use_session();
     let message = use_state(|| None);
     let renaming = use_state(|| None::<AttrValue>);
@@ -91,7 +94,7 @@ pub(super) fn PasskeysSection(props: &PasskeysSectionProps) -> Html {
                 if state.unverified {
                     {verify_first("add a passkey")}
                 } else {
-                    <AddForm state={state.clone()} {onmessage} />
+                    <AddForm state={state.clone()} passkeys={*passkeys} {onmessage} />
                 }
             </>
         }
@@ -128,7 +131,7 @@ async fn remove(id: &str, session: &SessionHandle) -> Result<(), Failure> {
     let answer = session.authorized_fresh(async |token: &str| api::remove_passkey(token, id).await);
     match answer.await {
         // The passkey has been removed since the list was loaded.
-        Err(ApiError::Rejected(rejection)) if rejection.code == Some(ErrorCode::NotFound) => Ok(()),
+        Err(error) if error.has_code(ErrorCode::NotFound) => Ok(()),
         answer => answer.map_err(|error| failure(&error)),
     }
 }

@@ -10,7 +10,7 @@ use crate::messages::{FieldProblem, describe_webauthn};
 use crate::pages::settings::factors::{FactorsState, failure};
 use crate::pages::submission::use_submission;
 use crate::session::use_session;
-use crate::webauthn::{self, WebauthnError};
+use crate::webauthn::{self, Passkeys, WebauthnError};
 
 /// The name of the input for the name of a passkey.
 pub(super) const NAME: &str = "name";
@@ -22,6 +22,8 @@ const ADDED: &str = "The passkey has been added.";
 #[derive(Properties, PartialEq)]
 pub(super) struct AddFormProps {
     pub(super) state: FactorsState,
+    /// Whether passkeys can work on this page.
+    pub(super) passkeys: Passkeys,
     /// Called with the message after a passkey has been added, and without one before.
     pub(super) onmessage: Callback<Option<&'static str>>,
 }
@@ -29,20 +31,20 @@ pub(super) struct AddFormProps {
 /// A form that adds a passkey.
 #[component]
 pub(super) fn AddForm(props: &AddFormProps) -> Html {
-    let AddFormProps { state, onmessage } = props;
+    let AddFormProps { state, passkeys, onmessage } = props;
     let session = use_session();
-    let is_available = use_state(webauthn::is_supported);
+    let passkeys = use_state(|| *passkeys);
     let (progress, onsubmit) = use_submission({
         let (state, onmessage) = (state.clone(), onmessage.clone());
-        let is_available = is_available.setter();
+        let passkeys = passkeys.setter();
         async move |data: FormData| {
             onmessage.emit(None);
             let name = entered_name(&data)?;
             let options = session.authorized_fresh(api::new_passkey_options).await;
-            if options.as_ref().is_err_and(is_unavailable) {
+            if options.as_ref().is_err_and(|error| error.has_code(ErrorCode::PasskeysUnavailable)) {
                 // The form is removed.
                 browser::focus(browser::element(HEADING));
-                is_available.set(false);
+                passkeys.set(Passkeys::Unsupported);
             }
             let options = options.map_err(|error| failure(&error))?;
             let credential = webauthn::create(&options).await.map_err(not_created)?;
@@ -60,7 +62,7 @@ pub(super) fn AddForm(props: &AddFormProps) -> Html {
             browser::set_input(INPUT, &device(browser::user_agent().as_deref()));
         }
     });
-    if !*is_available {
+    if *passkeys == Passkeys::Unsupported {
         return html! {
             <p>
                 {"You cannot add a passkey here. Passkeys need a current browser, and a site with \
@@ -94,11 +96,6 @@ pub(super) fn entered_name(data: &FormData) -> Result<String, Failure> {
     let problem = (!is_valid).then_some(FieldProblem::NameInvalid);
     Failure::from_fields([(NAME, problem)]).into_result()?;
     Ok(name.to_owned())
-}
-
-fn is_unavailable(error: &ApiError) -> bool {
-    let code = Some(ErrorCode::PasskeysUnavailable);
-    matches!(error, ApiError::Rejected(rejection) if rejection.code == code)
 }
 
 /// Builds the failure for a passkey that the browser has not created.
@@ -166,13 +163,5 @@ mod tests {
         }
         let failure = not_added(&rejected("name", "name_invalid"));
         assert_eq!(failure.at(NAME), Some(FieldProblem::NameInvalid));
-    }
-
-    #[test]
-    fn only_the_code_for_unavailable_passkeys_removes_the_form() {
-        let error = |code| ApiError::rejected(501, None, &format!(r#"{{"code":"{code}"}}"#));
-        assert!(is_unavailable(&error("passkeys_unavailable")));
-        assert!(!is_unavailable(&error("mail_disabled")));
-        assert!(!is_unavailable(&ApiError::Unreachable));
     }
 }
