@@ -104,7 +104,7 @@ pub(super) fn PasskeysSection(props: &PasskeysSectionProps) -> Html {
             <h2 id={HEADING} tabindex="-1">{"Passkeys"}</h2>
             <p>
                 {"With a passkey, you log in with your fingerprint, your face or the PIN of your \
-                  device, and without typing your password."}
+                  device instead of your password."}
             </p>
             {show(&state.list, HEADING, &state.retry, list)}
             {status(message.map(AttrValue::from))}

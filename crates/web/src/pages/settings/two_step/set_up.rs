@@ -48,14 +48,16 @@ fn entered_code(data: &FormData) -> Result<String, Failure> {
 }
 
 fn failure(error: &ApiError) -> Failure {
-    let mut failure = Failure::from_error(error, &[AppSetUp::FIELD], 1);
-    for (_, problem) in &mut failure.fields {
-        // The server has one code for wrong codes from mails and from apps.
-        if *problem == FieldProblem::CodeWrong {
-            *problem = FieldProblem::AppCodeWrong;
-        }
+    let failure = Failure::from_error(error, &[AppSetUp::FIELD], 1);
+    match failure.at(AppSetUp::FIELD) {
+        // The server has one error for wrong codes from mails and from apps. The app shows another
+        // code soon, so the wrong one is cleared.
+        Some(_) => Failure {
+            clear: Some(AppSetUp::FIELD),
+            ..Failure::from_fields([(AppSetUp::FIELD, Some(FieldProblem::AppCodeWrong))])
+        },
+        None => failure,
     }
-    failure
 }
 
 #[cfg(test)]
@@ -79,5 +81,12 @@ mod tests {
             {"field":"code","code":"code_wrong","message":"The code is wrong."}]}"#;
         let failure = failure(&ApiError::rejected(422, None, body));
         assert_eq!(failure.at(AppSetUp::FIELD), Some(FieldProblem::AppCodeWrong));
+        assert_eq!(failure.clear, Some(AppSetUp::FIELD));
+    }
+
+    #[test]
+    fn any_other_error_concerns_the_whole_form_and_keeps_the_code() {
+        let failure = failure(&ApiError::Unreachable);
+        assert!(failure.form.is_some() && failure.clear.is_none(), "{failure:?}");
     }
 }
