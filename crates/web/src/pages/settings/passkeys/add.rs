@@ -65,8 +65,8 @@ pub(super) fn AddForm(props: &AddFormProps) -> Html {
     if *passkeys == Passkeys::Unsupported {
         return html! {
             <p>
-                {"You cannot add a passkey here. Passkeys need a current browser, and a site with \
-                  HTTPS and a domain name."}
+                {"You cannot add a passkey here, because passkeys need a current browser, and a site \
+                  with HTTPS and a domain name."}
             </p>
         };
     }
