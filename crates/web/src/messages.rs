@@ -329,6 +329,45 @@ mod tests {
     }
 
     #[test]
+    fn each_error_of_second_factors_and_passkeys_has_a_text_of_its_own() {
+        let codes = [
+            ErrorCode::SecondFactorRequired,
+            ErrorCode::InvalidTicket,
+            ErrorCode::ChallengeExpired,
+            ErrorCode::EmailUnverified,
+            ErrorCode::StepUpRequired,
+            ErrorCode::SecondFactorEnrolmentRequired,
+            ErrorCode::NoPendingTotp,
+            ErrorCode::NoFactor,
+            ErrorCode::SecondFactorEnforced,
+            ErrorCode::SecondFactorOff,
+            ErrorCode::PasskeyTaken,
+            ErrorCode::TooManyPasskeys,
+            ErrorCode::LastFactor,
+            ErrorCode::PasskeysUnavailable,
+        ];
+        let text = |code: ErrorCode| {
+            let (status, code) = (code.status(), Some(code));
+            describe(&ApiError::Rejected(Rejection { status, code, ..Rejection::default() }))
+        };
+        let general =
+            [text(ErrorCode::InvalidToken), text(ErrorCode::Internal), rejected(403, None)];
+        let texts = codes.map(text);
+        for (at, text) in texts.iter().enumerate() {
+            assert!(!texts[..at].contains(text) && !general.contains(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_an_aborted_request_for_a_passkey_has_no_text() {
+        use WebauthnError::{Aborted, AlreadyRegistered, Failed, NotAllowed, Unsupported};
+        assert_eq!(describe_webauthn(Aborted), None);
+        for error in [AlreadyRegistered, Failed, NotAllowed, Unsupported] {
+            assert!(describe_webauthn(error).is_some(), "{error:?}");
+        }
+    }
+
+    #[test]
     fn the_text_for_a_short_password_states_the_minimum_length() {
         let problem = FieldProblem::from_code(FieldCode::PasswordTooShort, 12);
         assert!(problem.text().contains("at least 12 characters"));

@@ -9,6 +9,8 @@ mod new_password;
 mod not_found;
 mod passkey;
 mod private;
+#[cfg(all(test, not(target_family = "wasm")))]
+mod render;
 mod reset;
 mod second_step;
 mod settings;

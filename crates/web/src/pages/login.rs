@@ -131,7 +131,9 @@ fn PasswordStep(props: &PasswordStepProps) -> Html {
         finish(answer, if remember { Remember::Yes } else { Remember::No })
     });
     let can_use_passkey = *passkeys == Passkeys::Supported;
-    let is_idle = can_use_passkey && !progress.busy && !passkey.busy;
+    // After an attempt with a passkey, the user presses the button for another one. A browser that
+    // needs no further consent would suggest a rejected passkey again and again.
+    let is_idle = can_use_passkey && !progress.busy && passkey.attempts == 0;
     use_suggested_passkeys(is_idle, onpasskey.clone());
     use_effect_with(restarted.is_some(), |is_restarted| {
         // The button that has started over was removed.

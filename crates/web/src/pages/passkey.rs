@@ -15,7 +15,7 @@ use crate::browser;
 use crate::components::{BusyButton, Failure, Progress, alert};
 use crate::messages::{FieldProblem, describe, describe_webauthn};
 use crate::session::use_session;
-use crate::webauthn::{Ceremony, Mediation, is_conditional_available};
+use crate::webauthn::{self, Ceremony, Mediation, is_conditional_available};
 
 /// The maximum time for which a browser suggests passkeys with the same challenge.
 const MAX_SUGGESTION_MS: u64 = 9 * 60_000;
@@ -82,10 +82,12 @@ pub(super) struct PasskeyButtonProps {
     pub(super) onpress: Callback<()>,
 }
 
-/// A button that asks for a passkey, and the error of the last attempt.
+/// A button that asks for a passkey, and the error of the last attempt. When the user leaves the
+/// page, the request is aborted.
 #[component]
 pub(super) fn PasskeyButton(props: &PasskeyButtonProps) -> Html {
     let PasskeyButtonProps { text, quiet, progress, disabled, onpress } = props;
+    use_effect_with((), |()| webauthn::abort);
     html! {
         <>
             if let Some(failure) = &progress.failure.form {

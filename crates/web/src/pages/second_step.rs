@@ -10,7 +10,7 @@ use super::submission::use_submission;
 use crate::api::{self, ApiError};
 use crate::browser;
 use crate::components::{
-    Failure, Form, FormData, Progress, TextContent, TextField, alert, quiet_button,
+    Failure, Form, FormData, Progress, TextContent, TextField, alert, pressed,
 };
 use crate::messages::{FieldProblem, describe};
 use crate::session::with_cookie_lock;
@@ -73,7 +73,7 @@ pub(super) fn TwoStepLogin(props: &TwoStepLoginProps) -> Html {
                 onsignedin={onsignedin.clone()}
                 onexpired={onrestart.reform(|()| Restart::Expired)}
             />
-            {quiet_button("Start over", &Progress::default(), onrestart.reform(|()| Restart::Chosen))}
+            {choice("Start over", false, onrestart.reform(|()| Restart::Chosen))}
         </>
     }
 }
@@ -197,12 +197,26 @@ pub(super) fn SecondStep(props: &SecondStepProps) -> Html {
                 />
             }
             if *view != View::RecoveryCode && factors.contains(&FactorKind::RecoveryCode) {
-                {quiet_button("Use a recovery code", &progress, show(View::RecoveryCode))}
+                {choice("Use a recovery code", progress.busy, show(View::RecoveryCode))}
             }
             if *view == View::RecoveryCode && factors.contains(&FactorKind::Totp) {
-                {quiet_button("Use a code from your app", &progress, show(View::AppCode))}
+                {choice("Use a code from your app", progress.busy, show(View::AppCode))}
             }
         </>
+    }
+}
+
+/// Renders a button that changes what the page shows, and sends no request.
+fn choice(text: &'static str, disabled: bool, onpress: Callback<()>) -> Html {
+    html! {
+        <button
+            type="button"
+            class="button button-quiet button-wide"
+            {disabled}
+            onclick={pressed(onpress)}
+        >
+            {text}
+        </button>
     }
 }
 
@@ -319,10 +333,12 @@ fn rejected(error: &ApiError, view: View, has_recovery_code: bool) -> Failure {
 }
 
 #[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
 mod tests {
     use std::cell::Cell;
 
     use super::*;
+    use crate::pages::render::render;
 
     const WRONG_CODE: &str = r#"{"code":"invalid_fields","errors":[
         {"field":"code","code":"code_wrong","message":"Wrong."}]}"#;
@@ -342,6 +358,59 @@ mod tests {
         assert_eq!(View::first(&[RecoveryCode, Passkey, Totp], true), View::AppCode);
         assert_eq!(View::first(&[RecoveryCode, Passkey], true), View::Passkey);
         assert_eq!(View::first(&[RecoveryCode, Passkey], false), View::RecoveryCode);
+    }
+
+    fn step(factors: &[FactorKind], passkeys: Passkeys) -> String {
+        let ticket = "secret ticket".to_owned();
+        let factors = factors.to_vec();
+        render::<TwoStepLogin>(TwoStepLoginProps {
+            first: Rc::new(FirstStep {
+                required: SecondFactorRequired { ticket, factors, expires_in: 600 },
+                email: "ada@example.com".into(),
+                remember: Remember::No,
+            }),
+            passkeys,
+            onsignedin: Callback::from(|_| Ok(())),
+            onrestart: Callback::noop(),
+        })
+    }
+
+    #[test]
+    fn the_page_asks_for_a_code_from_the_app() {
+        let html = step(&[FactorKind::Totp, FactorKind::RecoveryCode], Passkeys::Supported);
+        assert!(html.contains("<h1 tabindex=\"-1\">Two-step log-in</h1>"), "{html}");
+        assert!(html.contains("<label for=\"code\">Code from your app</label>"), "{html}");
+        assert!(html.contains("name=\"code\"") && html.contains("inputmode=\"numeric\""));
+        assert!(html.contains("autocomplete=\"one-time-code\""), "{html}");
+        for button in ["Continue", "Use a recovery code", "Start over"] {
+            assert!(html.contains(&format!(">{button}</button>")), "{button}: {html}");
+        }
+        assert!(!html.contains("Use a passkey"), "the account has none: {html}");
+        assert!(!html.contains("secret ticket"), "{html}");
+        assert!(!html.contains("role=\"alert\"") && !html.contains("disabled"), "{html}");
+    }
+
+    #[test]
+    fn only_the_factors_of_the_account_are_offered() {
+        let html = step(&[FactorKind::Totp], Passkeys::Supported);
+        assert!(!html.contains("passkey") && !html.contains("recovery"), "{html}");
+        let both = [FactorKind::Totp, FactorKind::Passkey];
+        assert!(step(&both, Passkeys::Supported).contains(">Use a passkey</button>"));
+        assert!(!step(&both, Passkeys::Unsupported).contains("passkey"));
+    }
+
+    #[test]
+    fn without_an_app_the_passkey_comes_first() {
+        let factors = [FactorKind::Passkey, FactorKind::RecoveryCode];
+        let html = step(&factors, Passkeys::Supported);
+        assert!(!html.contains("<input"), "{html}");
+        let (passkey, recovery) =
+            (html.find("Use a passkey").unwrap(), html.find("Use a recovery code").unwrap());
+        assert!(passkey < recovery, "{html}");
+        let html = step(&factors, Passkeys::Unsupported);
+        assert!(html.contains("This browser cannot use your passkeys."), "{html}");
+        assert!(html.contains("<label for=\"recovery_code\">Recovery code</label>"), "{html}");
+        assert!(html.contains("name=\"recovery_code\"") && !html.contains("Use a passkey"));
     }
 
     #[test]

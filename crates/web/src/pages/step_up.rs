@@ -12,7 +12,10 @@ use super::passkey::{PasskeyButton, ask_for_passkey, passkey_rejected};
 use super::second_step::{Ids, Restart, SecondStep};
 use super::submission::use_submission;
 use crate::api::{self, ApiError};
-use crate::components::{Dialog, Failure, Form, FormData, PasswordField, hidden_username};
+use crate::browser;
+use crate::components::{
+    Dialog, Failure, Form, FormData, PasswordField, Progress, hidden_username,
+};
 use crate::messages::{FieldProblem, describe};
 use crate::routes::Route;
 use crate::session::{Session, SessionHandle, User, use_session, with_cookie_lock};
@@ -38,34 +41,38 @@ pub(crate) struct StepUpProps {
 pub(crate) fn StepUp(props: &StepUpProps) -> Html {
     let session = use_session();
     let route = use_route::<Route>();
-    let is_open = use_state(|| false);
     let user = match session.session() {
         Session::SignedIn(user) => Some(user),
         _ => None,
     };
-    use_effect_with((), {
-        let (session, is_open) = (session.clone(), is_open.setter());
-        move |()| {
-            session.set_step_up(Some(Callback::from(move |()| is_open.set(true))));
-            move || session.set_step_up(None)
-        }
-    });
+    // The page and the user for whom the dialog was opened.
+    let opened = use_state(|| None);
+    let place = user.map(|user| (route, user.id.clone()));
     let onclose = {
-        let (session, is_open) = (session.clone(), is_open.setter());
+        let (session, opened) = (session.clone(), opened.setter());
         Callback::from(move |()| {
-            is_open.set(false);
+            opened.set(None);
             session.cancel_step_up();
         })
     };
-    use_effect_with((route, user.map(|user| user.id.clone())), {
-        let onclose = onclose.clone();
-        move |_| move || onclose.emit(())
+    use_effect_with(place.clone(), {
+        let (session, opened, onclose) = (session.clone(), opened.setter(), onclose.clone());
+        move |place| {
+            let opener = place
+                .clone()
+                .map(|place| Callback::from(move |()| opened.set(Some(place.clone()))));
+            session.set_step_up(opener);
+            move || {
+                session.set_step_up(None);
+                onclose.emit(());
+            }
+        }
     });
-    let Some(user) = user.filter(|_| *is_open) else { return Html::default() };
+    let Some(user) = user.filter(|_| *opened == place) else { return Html::default() };
     let onsignedin = {
-        let (session, is_open, id) = (session.clone(), is_open.setter(), user.id.clone());
+        let (session, opened, id) = (session.clone(), opened.setter(), user.id.clone());
         Callback::from(move |answer| {
-            is_open.set(false);
+            opened.set(None);
             session.stepped_up(&id, answer);
             Ok(())
         })
@@ -90,7 +97,6 @@ fn StepUpDialog(props: &StepUpDialogProps) -> Html {
     let passkeys = *passkeys;
     let session = use_session();
     let second = use_state(|| None::<Rc<SecondFactorRequired>>);
-    let restarted = use_state(|| None::<Restart>);
     let own_passkeys = use_own_passkeys(&session, passkeys);
     let (progress, onsubmit) = use_submission({
         let (email, session) = (user.email.clone(), session.clone());
@@ -123,11 +129,22 @@ fn StepUpDialog(props: &StepUpDialogProps) -> Html {
             }
         }
     });
+    // The number of attempts before the log-in has started over. The form then has no outcome yet.
+    let earlier = use_state(|| 0);
+    let is_restarted = *earlier != 0 && progress.attempts == *earlier;
+    let progress = if is_restarted && !progress.busy { Progress::default() } else { progress };
+    use_effect_with(is_restarted && second.is_none(), |is_shown_again| {
+        // The focused button was removed.
+        if *is_shown_again {
+            browser::focus(browser::element(PASSWORD_ID));
+        }
+    });
     let content = if let Some(required) = &*second {
         let onexpired = {
-            let (second, restarted) = (second.setter(), restarted.setter());
+            let (second, earlier) = (second.setter(), earlier.setter());
+            let attempts = progress.attempts;
             move |()| {
-                restarted.set(Some(Restart::Expired));
+                earlier.set(attempts);
                 second.set(None);
             }
         };
@@ -143,8 +160,8 @@ fn StepUpDialog(props: &StepUpDialogProps) -> Html {
     } else {
         html! {
             <>
-                if let Some(reason) = restarted.filter(|_| !progress.busy) {
-                    {reason.notice()}
+                if is_restarted {
+                    {Restart::Expired.notice()}
                 }
                 <Form
                     submit="Continue"
@@ -218,4 +235,53 @@ fn rejected(error: &ApiError) -> Failure {
         return Failure { clear: Some(PASSWORD), ..wrong };
     }
     Failure::from_form(describe(error))
+}
+
+#[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
+mod tests {
+    use super::*;
+    use crate::pages::render::render;
+
+    #[test]
+    fn the_dialog_asks_for_the_password() {
+        let html = render::<StepUpDialog>(StepUpDialogProps {
+            user: User {
+                id: "018f".to_owned(),
+                email: "ada@example.com".to_owned(),
+                created_at: "2026-04-14T09:30:00Z".to_owned(),
+                email_verified_at: None,
+                second_factor: true,
+                second_factor_enrolment_required: false,
+            },
+            passkeys: Passkeys::Supported,
+            onsignedin: Callback::from(|_| Ok(())),
+            onclose: Callback::noop(),
+        });
+        assert!(html.contains("aria-labelledby=\"step-up\""), "{html}");
+        assert!(html.contains("id=\"step-up\" tabindex=\"-1\">Confirm it is you</h2>"), "{html}");
+        assert!(html.contains("id=\"step-up-password\" name=\"password\""), "{html}");
+        assert!(html.contains("autocomplete=\"current-password\""), "{html}");
+        assert!(html.contains("value=\"ada@example.com\""), "for password managers: {html}");
+        for button in ["Continue", "Cancel"] {
+            assert!(html.contains(&format!(">{button}</button>")), "{html}");
+        }
+        assert!(!html.contains("passkey"), "they are not loaded yet: {html}");
+    }
+
+    #[test]
+    fn a_wrong_password_is_an_error_of_its_field() {
+        let body = r#"{"code":"invalid_credentials"}"#;
+        let failure = rejected(&ApiError::rejected(401, None, body));
+        assert_eq!(failure.at(PASSWORD), Some(FieldProblem::PasswordWrong));
+        assert_eq!((failure.clear, failure.form), (Some(PASSWORD), None));
+        assert!(rejected(&ApiError::Unreachable).form.is_some());
+    }
+
+    #[test]
+    fn an_empty_password_is_not_sent() {
+        let data = |text: &str| FormData::from_iter([(PASSWORD.to_owned(), text.to_owned())]);
+        assert_eq!(check(&data("")).at(PASSWORD), Some(FieldProblem::PasswordMissing));
+        assert_eq!(check(&data("x")), Failure::default());
+    }
 }

@@ -59,6 +59,14 @@ pub(crate) fn visit_with_mail(path: &str, mail: Mail, session: Session) -> Strin
     render::<App>(AppProps { mail, ..props(history, session) })
 }
 
+/// Returns the first render of the document at `path` in a browser that supports passkeys.
+pub(crate) fn visit_with_passkeys(path: &str) -> String {
+    let history = MemoryHistory::new();
+    history.push(path);
+    let passkeys = Passkeys::Supported;
+    render::<App>(AppProps { passkeys, ..props(history, Session::SignedOut) })
+}
+
 /// Returns the first render of the document at `path` after a navigation with router state, where
 /// the server sends mails.
 pub(crate) fn arrive_with_mail<T: 'static>(path: &str, state: T) -> String {
