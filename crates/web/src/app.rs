@@ -97,7 +97,7 @@ fn switch(route: Route, options: PageOptions) -> Html {
             html! { <PrivateOnly key="private" {render} /> }
         }
         Route::Settings => {
-            let render = move |user: User| html! { <Settings {user} {policy} {mail} /> };
+            let render = move |user: User| html! { <Settings {user} {policy} {mail} {passkeys} /> };
             html! { <PrivateOnly key="settings" {render} /> }
         }
         Route::NotFound => html! { <NotFound /> },

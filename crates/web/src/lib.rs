@@ -11,7 +11,7 @@
 //! | [`messages`] | the error messages for form fields and failed requests |
 //! | [`api`] | requests to the server, and their errors |
 //! | [`routes`] | the routes, and the state that a navigation passes to a page |
-//! | [`mod@format`] | devices, IP addresses, times and audit events as text |
+//! | [`mod@format`] | devices, IP addresses, times, audit events, secrets and recovery codes as text |
 //! | [`browser`], `storage`, `download`, `locks`, `tabs`, `webauthn` | wrappers of browser APIs |
 //! | `mail` | for which purposes the server sends mails |
 //! | `sign_up` | whether visitors can create accounts |

@@ -19,6 +19,8 @@ pub enum TextContent {
     AppCode,
     /// A recovery code. Spaces and hyphens are allowed.
     RecoveryCode,
+    /// The name of a passkey.
+    PasskeyName,
 }
 
 impl TextContent {
@@ -28,7 +30,7 @@ impl TextContent {
             Self::Email => "email",
             Self::UsernameOrPasskey => "username webauthn",
             Self::Code | Self::AppCode => "one-time-code",
-            Self::RecoveryCode => "off",
+            Self::RecoveryCode | Self::PasskeyName => "off",
         }
     }
 
@@ -38,6 +40,7 @@ impl TextContent {
             Self::Username | Self::Email | Self::UsernameOrPasskey => ("email", "none"),
             Self::Code | Self::RecoveryCode => ("text", "characters"),
             Self::AppCode => ("numeric", "none"),
+            Self::PasskeyName => ("text", "sentences"),
         }
     }
 }
@@ -64,7 +67,7 @@ pub struct TextFieldProps {
     pub onfollow: Option<Callback<()>>,
 }
 
-/// A field for an email address or a code.
+/// A field for a text that is not a password.
 ///
 /// A field for an email address does not have `type="email"`, because browsers rewrite
 /// international domains in such a field. The account should show the email address as the user

@@ -128,3 +128,20 @@ pub(crate) fn section<'a>(html: &'a str, heading: &str) -> &'a str {
 pub(crate) fn items(html: &str) -> Vec<&str> {
     html.split("<li").skip(1).map(|item| item.split_once("</li>").unwrap().0).collect()
 }
+
+/// Returns the texts of all buttons.
+pub(crate) fn buttons(html: &str) -> Vec<&str> {
+    html.split("<button").skip(1).map(|button| button.split(['>', '<']).nth(1).unwrap()).collect()
+}
+
+/// Returns how many buttons are disabled.
+pub(crate) fn disabled(html: &str) -> usize {
+    let tags = html.split("<button").skip(1).map(|button| button.split('>').next().unwrap());
+    tags.filter(|tag| tag.contains("disabled")).count()
+}
+
+/// Returns the value of the first attribute with this name.
+pub(crate) fn attribute<'a>(html: &'a str, name: &str) -> &'a str {
+    let (_, value) = html.split_once(&format!("{name}=\"")).unwrap();
+    value.split_once('"').unwrap().0
+}

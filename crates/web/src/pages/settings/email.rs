@@ -11,7 +11,7 @@ use crate::pages::email::{email_problem, entered_code, failure, use_code_progres
 use crate::pages::submission::use_submission;
 use crate::routes::Route;
 use crate::session::{SessionHandle, User, use_session};
-use crate::{api, browser};
+use crate::{api, browser, webauthn};
 
 /// The input for the new email address, which is `email` in the request.
 const NEW: &str = "new_email";
@@ -151,7 +151,10 @@ async fn confirm(data: &FormData, session: &SessionHandle) -> Result<(), Failure
     let code = CodeRequest { code: entered_code(data)? };
     let answer =
         session.authorized(async |token: &str| api::change_email(token, &code).await).await;
-    session.user_changed(answer.map_err(|error| failure(&error, CodeForm::FIELD))?);
+    let me = answer.map_err(|error| failure(&error, CodeForm::FIELD))?;
+    let handle = webauthn::user_handle(&me.id);
+    webauthn::signal_current_user_details(&webauthn::rp_id(), &handle, &me.email);
+    session.user_changed(me);
     Ok(())
 }
 
