@@ -2,6 +2,7 @@
 
 mod assertion;
 mod authenticator;
+mod browser;
 mod properties;
 mod public_key;
 mod registration;
