@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    EmailKey, EmailSignInToken, OneTimeCode, OpenSession, RefreshToken, Session, UserId,
+    Amr, EmailKey, EmailSignInToken, OneTimeCode, OpenSession, RefreshToken, Session, UserId,
 };
 use user_store::{NewSession, NewSignInCode, OpenSessionWithCodeOutcome, SendOutcome};
 
@@ -140,8 +140,12 @@ impl Accounts {
         let pending = pending.map_err(ServiceError::from)?.ok_or(CodeSignInError::Expired)?;
         // Without an account, the code is wrong: a session of a random id takes the same work.
         let user_id = pending.user.unwrap_or_else(|| UserId::generate(now, &*self.random));
-        let open =
-            OpenSession { user_id, remember: pending.remember, policy: &self.config.sessions };
+        let open = OpenSession {
+            user_id,
+            remember: pending.remember,
+            amr: Amr::PASSWORD,
+            policy: &self.config.sessions,
+        };
         let session = Session::open(open, now, &*self.random);
         let refresh = RefreshToken::generate(&*self.random);
         let mut new = NewSession::new(session, caller.client.clone(), &refresh);
@@ -166,7 +170,8 @@ impl Accounts {
                     tracing::info!("sign-in failed: wrong code");
                     Err(CodeSignInError::Wrong)
                 }
-                OpenSessionWithCodeOutcome::CodeExpired => {
+                OpenSessionWithCodeOutcome::CodeExpired
+                | OpenSessionWithCodeOutcome::SecondFactorRequired { .. } => {
                     tracing::info!("sign-in failed: the code has expired");
                     Err(CodeSignInError::Expired)
                 }

@@ -164,8 +164,8 @@ async fn purge(accounts: &Accounts) {
         sleep(BATCH_PAUSE).await;
     }
     if total.max_count() > 0 {
-        let Purged { sessions, counters, events, mails } = total;
-        tracing::info!(sessions, counters, events, mails, "purged expired data");
+        let Purged { sessions, counters, events, mails, factors } = total;
+        tracing::info!(sessions, counters, events, mails, factors, "purged expired data");
     }
 }
 

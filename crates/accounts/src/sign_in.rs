@@ -1,7 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{EmailKey, OpenSession, Password, RefreshToken, Session, UserId, Verification};
+use auth_core::{
+    Amr, EmailKey, OpenSession, Password, RefreshToken, Session, UserId, Verification,
+};
 use user_store::{
     Challenge, Credentials, Event, EventKind, NewSession, OpenSessionOutcome, PasswordVersion,
 };
@@ -94,7 +96,12 @@ impl Accounts {
         };
 
         let now = self.clock.now();
-        let open = OpenSession { user_id: user, remember, policy: &self.config.sessions };
+        let open = OpenSession {
+            user_id: user,
+            remember,
+            amr: Amr::PASSWORD,
+            policy: &self.config.sessions,
+        };
         let session = Session::open(open, now, &*self.random);
         let refresh = RefreshToken::generate(&*self.random);
         let mut new = NewSession::new(session, caller.client.clone(), &refresh);
@@ -116,7 +123,8 @@ impl Accounts {
                     hooks.notify(&AccountEvent::SignedIn { user, session });
                     Ok(())
                 }
-                OpenSessionOutcome::CredentialsChanged => {
+                OpenSessionOutcome::CredentialsChanged
+                | OpenSessionOutcome::SecondFactorRequired => {
                     // The password was correct when it was checked: this was not a guess.
                     attempt.settle(AttemptOutcome::Void).await;
                     Err(SignInError::InvalidCredentials)

@@ -118,7 +118,14 @@ impl NewAccount {
         let Self { email, hash, event, mail } = self;
         let created_at = event.at;
         let id = UserId::generate(created_at, random);
-        let user = User { id, email, created_at, disabled_at: None, email_verified_at: None };
+        let user = User {
+            id,
+            email,
+            created_at,
+            disabled_at: None,
+            email_verified_at: None,
+            second_factor_at: None,
+        };
         let verification = match mail {
             MailMode::On => {
                 let client = event.client.clone();

@@ -26,6 +26,9 @@ pub struct ActivityEvent {
     pub user_agent: Option<String>,
     /// The IP address of the client.
     pub ip: Option<String>,
+    /// How the user logged in (RFC 8176), if the kind is `signed_in`. Otherwise absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
 }
 
 named! {
@@ -82,6 +85,26 @@ named! {
         PasswordReset = "password_reset",
         /// A mail with a code for logging in was requested.
         LogInCodeSent = "log_in_code_sent",
+        /// From now on, logging in requires a second factor.
+        SecondFactorOn = "second_factor_on",
+        /// Logging in no longer requires a second factor.
+        SecondFactorOff = "second_factor_off",
+        /// The second factor of a log-in was wrong.
+        SecondFactorFailed = "second_factor_failed",
+        /// An operator removed all second factors and passkeys.
+        SecondFactorReset = "second_factor_reset",
+        /// The authenticator app was replaced.
+        TotpReplaced = "totp_replaced",
+        /// A recovery code was used to log in.
+        RecoveryCodeUsed = "recovery_code_used",
+        /// The recovery codes were replaced.
+        RecoveryCodesRenewed = "recovery_codes_renewed",
+        /// A passkey was added.
+        PasskeyAdded = "passkey_added",
+        /// A passkey was removed.
+        PasskeyRemoved = "passkey_removed",
+        /// A passkey was refused, because its signature counter suggests a copy.
+        PasskeyCounterRegressed = "passkey_counter_regressed",
         /// A mail to the account was rejected for good.
         MailFailed = "mail_failed",
         /// An operator disabled the account.

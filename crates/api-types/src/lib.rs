@@ -17,12 +17,14 @@
 #[macro_use]
 mod named;
 mod activity;
+mod factors;
 mod pages;
 mod problem;
 mod request;
 mod response;
 
 pub use activity::*;
+pub use factors::*;
 pub use pages::*;
 pub use problem::*;
 pub use request::*;

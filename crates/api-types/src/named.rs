@@ -28,3 +28,17 @@ macro_rules! named {
         }
     };
 }
+
+/// Implements `Debug` for types that contain a secret or an email address: it prints only the name
+/// of the type.
+macro_rules! debug_by_name {
+    ($($name:ident)+) => {
+        $(
+            impl fmt::Debug for $name {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.debug_struct(stringify!($name)).finish_non_exhaustive()
+                }
+            }
+        )+
+    };
+}

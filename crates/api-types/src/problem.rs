@@ -1,7 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-/// The body of an error response: `application/problem+json` (RFC 9457), extended by `code` and
-/// `errors`.
+use crate::factors::SecondFactorRequired;
+
+/// The body of an error response: `application/problem+json` (RFC 9457), extended by `code`,
+/// `errors`, and what a client needs to go on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
@@ -19,6 +21,10 @@ pub struct Problem {
     /// All invalid fields, if the code is `invalid_fields`. Otherwise absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// The members `ticket`, `factors` and `expires_in`, if the code is `second_factor_required`.
+    /// Otherwise absent.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub second_factor: Option<SecondFactorRequired>,
 }
 
 named! {
@@ -37,12 +43,22 @@ named! {
         InvalidRefreshToken = "invalid_refresh_token",
         /// 401: there is no access token.
         MissingToken = "missing_token",
+        /// 401: the first step of the log-in succeeded, and the account requires a second factor.
+        SecondFactorRequired = "second_factor_required",
+        /// 401: the ticket of a two-step log-in is not valid, or no longer valid.
+        InvalidTicket = "invalid_ticket",
+        /// 401: the challenge of a log-in with a passkey has expired, or was used.
+        ChallengeExpired = "challenge_expired",
         /// 403: a page of another origin sent the request.
         ForbiddenOrigin = "forbidden_origin",
         /// 403: the operator has turned sign-up off.
         SignUpDisabled = "sign_up_disabled",
         /// 403: the email address of the user is not verified.
-        EmailNotVerified = "email_not_verified",
+        EmailUnverified = "email_unverified",
+        /// 403: the user must log in again, because the last time was more than 10 minutes ago.
+        StepUpRequired = "step_up_required",
+        /// 403: the operator requires a second factor, and the user has none yet.
+        SecondFactorEnrolmentRequired = "second_factor_enrolment_required",
         /// 404: nothing was found at this path.
         NotFound = "not_found",
         /// 405: the path does not support this method.
@@ -51,6 +67,20 @@ named! {
         EmailTaken = "email_taken",
         /// 409: the email address is verified already.
         AlreadyVerified = "already_verified",
+        /// 409: no app is being set up, or its set-up has expired.
+        NoPendingTotp = "no_pending_totp",
+        /// 409: the account has neither an app nor a passkey.
+        NoFactor = "no_factor",
+        /// 409: the operator requires a second factor.
+        SecondFactorEnforced = "second_factor_enforced",
+        /// 409: the second factor is off.
+        SecondFactorOff = "second_factor_off",
+        /// 409: the passkey belongs to an account already.
+        PasskeyTaken = "passkey_taken",
+        /// 409: the account has the maximum number of passkeys.
+        TooManyPasskeys = "too_many_passkeys",
+        /// 409: the second factor rests on this passkey alone.
+        LastFactor = "last_factor",
         /// 413: the body is too large.
         PayloadTooLarge = "payload_too_large",
         /// 415: the content type is not `application/json`, or there is a content encoding.
@@ -63,6 +93,8 @@ named! {
         Internal = "internal",
         /// 501: the operator has not configured how to send mails.
         MailDisabled = "mail_disabled",
+        /// 501: browsers support no passkeys for a service whose host is an IP address.
+        PasskeysUnavailable = "passkeys_unavailable",
         /// 503: the server is overloaded.
         Overloaded = "overloaded",
         /// 503: the store is not available.
@@ -79,17 +111,32 @@ impl ErrorCode {
             Self::InvalidCredentials
             | Self::InvalidToken
             | Self::InvalidRefreshToken
-            | Self::MissingToken => 401,
-            Self::ForbiddenOrigin | Self::SignUpDisabled | Self::EmailNotVerified => 403,
+            | Self::MissingToken
+            | Self::SecondFactorRequired
+            | Self::InvalidTicket
+            | Self::ChallengeExpired => 401,
+            Self::ForbiddenOrigin
+            | Self::SignUpDisabled
+            | Self::EmailUnverified
+            | Self::StepUpRequired
+            | Self::SecondFactorEnrolmentRequired => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::EmailTaken | Self::AlreadyVerified => 409,
+            Self::EmailTaken
+            | Self::AlreadyVerified
+            | Self::NoPendingTotp
+            | Self::NoFactor
+            | Self::SecondFactorEnforced
+            | Self::SecondFactorOff
+            | Self::PasskeyTaken
+            | Self::TooManyPasskeys
+            | Self::LastFactor => 409,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::InvalidFields => 422,
             Self::TooManyAttempts => 429,
             Self::Internal => 500,
-            Self::MailDisabled => 501,
+            Self::MailDisabled | Self::PasskeysUnavailable => 501,
             Self::Overloaded | Self::Unavailable => 503,
         }
     }
@@ -131,5 +178,11 @@ named! {
         CodeExpired = "code_expired",
         /// The reset token is unknown, has expired, was used, or was replaced by a newer one.
         TokenInvalid = "token_invalid",
+        /// The passkey, or the browser's response with it, cannot be accepted.
+        CredentialInvalid = "credential_invalid",
+        /// The challenge of the passkey has expired, or was used.
+        ChallengeExpired = "challenge_expired",
+        /// The name does not have 1 to 64 characters, or contains a control character.
+        NameInvalid = "name_invalid",
     }
 }

@@ -164,19 +164,7 @@ impl RequestBody for Empty {
     const MAY_BE_EMPTY: bool = true;
 }
 
-// All of these contain a secret or an email address, so `Debug` prints only the name of the type.
-macro_rules! debug_by_name {
-    ($($name:ident)+) => {
-        $(
-            impl fmt::Debug for $name {
-                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.debug_struct(stringify!($name)).finish_non_exhaustive()
-                }
-            }
-        )+
-    };
-}
-
+// All of these contain a secret or an email address.
 debug_by_name!(
     SignupRequest TokenRequest ChangePasswordRequest DeleteAccountRequest CodeRequest
     ChangeEmailRequest RequestPasswordResetRequest ResetPasswordRequest EmailTokenRequest

@@ -36,6 +36,10 @@ pub struct Me {
     /// When the email address was verified (RFC 3339, UTC). `null` if it was not.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub email_verified_at: Option<String>,
+    /// `true` if logging in requires a second factor.
+    pub second_factor: bool,
+    /// `true` if the operator requires a second factor, and the user has none yet.
+    pub second_factor_enrolment_required: bool,
     /// The number of seconds until the session of the caller expires, if its tokens are not
     /// refreshed before then.
     pub session_expires_in: u64,
@@ -58,8 +62,7 @@ pub struct PasswordReset {
     pub email: String,
 }
 
-/// The response to `POST /api/token`, `PUT /api/token/email` and `POST /api/token/refresh`
-/// (RFC 6749, 5.1). The refresh token is only in a cookie, which scripts cannot read.
+/// The response to `POST /api/token/refresh` and to each request that logs in (RFC 6749, 5.1). The refresh token is only in a cookie, which scripts cannot read.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenResponse {

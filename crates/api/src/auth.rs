@@ -153,7 +153,7 @@ impl Auth {
     }
 
     /// Like [`guarded`](Self::guarded), for users whose email address is verified. Other users get
-    /// 403, `email_not_verified`.
+    /// 403, `email_unverified`.
     ///
     /// Without [mail](Builder::mail), users cannot verify their email addresses: only an operator
     /// or the app can, with `latchkey users verify-email` or
@@ -178,7 +178,7 @@ impl Auth {
     }
 
     /// Like [`guarded_with`](Self::guarded_with), for users whose email address is verified. Other
-    /// users get 403, `email_not_verified`.
+    /// users get 403, `email_unverified`.
     pub fn guarded_verified_with<R, B, H, F>(
         &self,
         route: R,
@@ -195,7 +195,7 @@ impl Auth {
     fn verified_user_or_error(&self) -> BoxedFilter<(Result<SignedIn, Unauthenticated>,)> {
         let verified = |user: Result<SignedIn, Unauthenticated>| match user {
             Ok(user) if user.email_verified_at().is_none() => {
-                Err(Unauthenticated::new(ApiError::EmailNotVerified))
+                Err(Unauthenticated::new(ApiError::EmailUnverified))
             }
             user => user,
         };

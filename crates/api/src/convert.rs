@@ -41,7 +41,15 @@ pub(crate) fn me(account: &User, signed_in: &SignedIn, now: Timestamp) -> Me {
     let remaining = signed_in.session().idle_expires_at.duration_since(now).as_secs();
     let email_verified_at = account.email_verified_at.map(|at| at.to_string());
     let session_expires_in = u64::try_from(remaining).unwrap_or(0);
-    Me { id, email, created_at, email_verified_at, session_expires_in }
+    Me {
+        id,
+        email,
+        created_at,
+        email_verified_at,
+        second_factor: false,
+        second_factor_enrolment_required: false,
+        session_expires_in,
+    }
 }
 
 pub(crate) const fn mail_requested(expires_in: Duration) -> MailRequested {
@@ -93,6 +101,7 @@ pub(crate) fn event(event: &Event) -> ActivityEvent {
         session_id: event.session.map(|id| id.to_string()),
         user_agent: event.client.user_agent().map(str::to_owned),
         ip: event.client.ip().map(|ip| ip.to_string()),
+        amr: Vec::new(),
     }
 }
 

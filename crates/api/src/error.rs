@@ -31,7 +31,7 @@ pub(crate) enum ApiError {
     /// Contains the origin of the service.
     ForbiddenOrigin(Origin),
     SignUpDisabled,
-    EmailNotVerified,
+    EmailUnverified,
     NotFound,
     /// Contains the methods that the path supports, as in the `Allow` header.
     MethodNotAllowed(Cow<'static, str>),
@@ -75,7 +75,7 @@ impl ApiError {
             Self::MissingToken => ErrorCode::MissingToken,
             Self::ForbiddenOrigin(_) => ErrorCode::ForbiddenOrigin,
             Self::SignUpDisabled => ErrorCode::SignUpDisabled,
-            Self::EmailNotVerified => ErrorCode::EmailNotVerified,
+            Self::EmailUnverified => ErrorCode::EmailUnverified,
             Self::NotFound => ErrorCode::NotFound,
             Self::MethodNotAllowed(_) => ErrorCode::MethodNotAllowed,
             Self::EmailTaken => ErrorCode::EmailTaken,
@@ -114,7 +114,7 @@ impl ApiError {
             Self::SignUpDisabled => {
                 "Sign-up is turned off. Ask the administrator of this service for an account."
             }
-            Self::EmailNotVerified => {
+            Self::EmailUnverified => {
                 "This requires a verified email address. Verify yours, then try again."
             }
             Self::NotFound => "Nothing was found at this path.",
@@ -223,6 +223,7 @@ impl ApiError {
             detail,
             code,
             errors,
+            second_factor: None,
         };
         (problem, cookie)
     }

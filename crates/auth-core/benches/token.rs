@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokenVerifier, AccessTokens, Clock as _, JwkSet, OpenSession, Session, SessionPolicy,
-    SigningKey, SystemClock, SystemRandom, Timestamp, UserId,
+    AccessTokenVerifier, AccessTokens, Amr, Clock as _, JwkSet, OpenSession, Session,
+    SessionPolicy, SigningKey, SystemClock, SystemRandom, Timestamp, UserId,
 };
 use divan::Bencher;
 
@@ -29,7 +29,7 @@ impl Issuer {
         let keys = vec![SigningKey::generate(&SystemRandom)];
         let policy = SessionPolicy::default();
         let user_id = UserId::generate(now, &SystemRandom);
-        let session = OpenSession { user_id, remember: false, policy: &policy };
+        let session = OpenSession { user_id, remember: false, amr: Amr::PASSWORD, policy: &policy };
         Self {
             tokens: AccessTokens::new(SERVICE, Duration::from_mins(5), keys).unwrap(),
             session: Session::open(session, now, &SystemRandom),

@@ -7,7 +7,7 @@ use uuid::{Builder, Uuid, Variant, Version};
 
 use crate::random::Random;
 
-/// An error from parsing a [`UserId`], a [`SessionId`] or a [`MailId`].
+/// An error from parsing a [`UserId`], a [`SessionId`], a [`MailId`] or a [`PasskeyId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an id: expected a UUID with hyphens")]
 pub struct IdError;
@@ -92,6 +92,11 @@ id! {
     /// The id of a mail: a UUIDv7. It is part of the `Message-ID`, so that a mail server or a reader
     /// can recognise a copy of a mail that was sent twice.
     MailId: is_v7
+}
+
+id! {
+    /// The id of a passkey: a UUIDv7. It is not the credential id, which the authenticator chooses.
+    PasskeyId: is_v7
 }
 
 impl TryFrom<Uuid> for UserId {

@@ -24,7 +24,7 @@
 //! ```
 //! # #[cfg(all(feature = "hash", feature = "system"))]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use auth_core::{hash_password, needs_rehash, verify_password};
+//! use auth_core::{Amr, hash_password, needs_rehash, verify_password};
 //!
 //! let password = "a long walk along the sea";
 //! let stored = hash_password(password)?;
@@ -57,7 +57,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::time::Duration;
 //! use auth_core::{
-//!     AccessTokens, Clock, OpenSession, Session, SessionPolicy, SigningKey, SystemClock,
+//!     AccessTokens, Amr, Clock, OpenSession, Session, SessionPolicy, SigningKey, SystemClock,
 //!     SystemRandom, UserId,
 //! };
 //!
@@ -69,7 +69,7 @@
 //! let now = SystemClock.now();
 //! let user_id = UserId::generate(now, &SystemRandom);
 //! let policy = SessionPolicy::default();
-//! let session = OpenSession { user_id, remember: false, policy: &policy };
+//! let session = OpenSession { user_id, remember: false, amr: Amr::PASSWORD, policy: &policy };
 //! let session = Session::open(session, now, &SystemRandom);
 //! let issued = tokens.issue(&session, now, &SystemRandom)?;
 //! let claims = tokens.verify(issued.token.as_str(), now)?;
@@ -91,8 +91,8 @@
 //! | `foreign`, `foreign-…` | verification of hashes from other systems |
 //! | `verify` | `Verifier`, `AccessTokenVerifier`, `JwkSet`, `Claims`, `bearer_token` |
 //! | `token` (default) | `verify`, and `AccessTokens`, `SigningKey`, `RefreshToken`, `Counter` (a throttle), `DeviceKey` |
+//! | `factors` | `TotpSecret`, `RecoveryCode`, `Ticket`, `RelyingParty` (passkeys) |
 //! | `credentials` (enabled by `hash` and `token`) | `Email`, `Password`, `NewPassword`, `PasswordPolicy` |
-//! | `factors` | `RelyingParty`, which verifies passkeys |
 //! | `origin` | `Origin`, the public origin of a service |
 //! | `system` (default) | `SystemClock`, `SystemRandom` |
 //! | `testing` | `ManualClock`, a clock for tests |
@@ -104,6 +104,7 @@
 #[macro_use]
 mod stored_bytes;
 
+mod amr;
 mod client;
 mod clock;
 #[cfg(feature = "token")]
@@ -114,6 +115,8 @@ mod device;
 mod email;
 #[cfg(feature = "token")]
 mod email_hash;
+#[cfg(feature = "factors")]
+mod factor_key;
 mod id;
 #[cfg(feature = "token")]
 mod one_time;
@@ -121,6 +124,8 @@ mod one_time;
 mod origin;
 #[cfg(feature = "factors")]
 mod passkey;
+#[cfg(feature = "factors")]
+mod passkey_name;
 #[cfg(feature = "credentials")]
 mod password;
 mod random;
@@ -133,10 +138,13 @@ mod session;
 mod throttle;
 #[cfg(feature = "verify")]
 mod token;
+#[cfg(feature = "factors")]
+mod totp;
 #[cfg(feature = "credentials")]
 #[cfg_attr(all(target_family = "wasm", target_os = "unknown"), path = "unicode/browser.rs")]
 mod unicode;
 
+pub use amr::Amr;
 pub use client::ClientInfo;
 pub use clock::Clock;
 #[cfg(feature = "testing")]
@@ -151,12 +159,17 @@ pub use device::{DeviceId, DeviceKey, DeviceToken, InvalidDeviceToken, KnownBrow
 pub use email::{Email, EmailError, EmailKey};
 #[cfg(feature = "token")]
 pub use email_hash::EmailHash;
-pub use id::{IdError, MailId, SessionId, UserId};
+#[cfg(feature = "factors")]
+pub use factor_key::{
+    ChallengeError, ChallengePurpose, FactorKey, PasskeyChallenge, SingleUseId, Ticket,
+};
+pub use id::{IdError, MailId, PasskeyId, SessionId, UserId};
 pub use jiff::Timestamp;
 #[cfg(feature = "token")]
 pub use one_time::{
     CodeHash, EmailSignInToken, EmailSignInTokenHash, InvalidEmailSignInToken, InvalidOneTimeCode,
-    InvalidResetToken, OneTimeCode, ResetToken, ResetTokenHash,
+    InvalidRecoveryCode, InvalidResetToken, OneTimeCode, RecoveryCode, RecoveryCodeHash,
+    ResetToken, ResetTokenHash,
 };
 #[cfg(feature = "origin")]
 pub use origin::{InvalidOrigin, Origin};
@@ -166,6 +179,8 @@ pub use passkey::{
     PasskeyAlgorithm, PasskeyPublicKey, PasskeyState, PasskeyStateError, PasskeysUnavailable,
     RegistrationCredential, RelyingParty, VerifiedAssertion, VerifiedRegistration,
 };
+#[cfg(feature = "factors")]
+pub use passkey_name::{InvalidPasskeyName, PasskeyName};
 #[cfg(feature = "hash")]
 pub use password::{
     HashJob, HashOutcome, InvalidIterations, InvalidPasswordHash, PasswordHash, PasswordHasher,
@@ -190,6 +205,8 @@ pub use session::{OpenSession, Session, SessionLimits, SessionLimitsError, Sessi
 pub use stored_bytes::InvalidStoredToken;
 #[cfg(feature = "token")]
 pub use throttle::{Admission, CountOutcome, Counter, CounterKey, Limit, Network, Quota};
+#[cfg(feature = "factors")]
+pub use throttle::{CodeFailureOutcome, CodeFailures, CodeLimit};
 #[cfg(feature = "token")]
 pub use token::{
     AccessToken, AccessTokens, IssuedToken, ScheduledKey, SigningKey, SigningKeySeed,
@@ -200,3 +217,5 @@ pub use token::{
     AccessTokenVerifier, Claims, FetchError, InvalidToken, Jwk, JwkSet, KeyError, KeyFetch,
     Verifier, VerifyError, bearer_token,
 };
+#[cfg(feature = "factors")]
+pub use totp::{InvalidTotpCode, TotpCode, TotpSecret, TotpStep};

@@ -1,4 +1,4 @@
-//! Secrets that are sent by email and used once: reset tokens and codes.
+//! Secrets that are used once: reset tokens and codes in mails, and recovery codes.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -85,6 +85,61 @@ const EMAIL_SIGN_IN_TOKEN_BYTES: usize = 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an email sign-in token")]
 pub struct InvalidEmailSignInToken;
+
+/// A code with which a user signs in without the usual second factor: 120 bits in Crockford's
+/// base32, such as `ABCD-EFGH-JKMN-PQRS-TVWX-YZ23`.
+///
+/// Users keep a list of them. `Debug` does not print the code, and it is zeroized when dropped.
+///
+/// ```
+/// # use auth_core::RecoveryCode;
+/// let code = RecoveryCode::parse("abcd efgh jkmn pqrs tvwx yz23")?;
+/// assert_eq!(*code.to_text(), "ABCD-EFGH-JKMN-PQRS-TVWX-YZ23");
+/// # Ok::<(), auth_core::InvalidRecoveryCode>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct RecoveryCode([u8; RECOVERY_CODE_BYTES]);
+
+const RECOVERY_CODE_BYTES: usize = 15;
+
+/// An error from parsing a [`RecoveryCode`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a recovery code: expected 24 letters and digits")]
+pub struct InvalidRecoveryCode;
+
+impl RecoveryCode {
+    /// The number of codes that a user gets.
+    pub const COUNT: usize = 10;
+
+    /// Generates a list of [`COUNT`](Self::COUNT) codes.
+    #[must_use]
+    pub fn generate_list(random: &dyn Random) -> Vec<Self> {
+        (0..Self::COUNT).map(|_| Self(random_array(random))).collect()
+    }
+
+    /// Parses a code that was typed or pasted. Letter case, spaces and hyphens do not matter, `O` is
+    /// read as 0, and `I` and `L` as 1.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRecoveryCode`] if the text cannot be a code.
+    pub fn parse(text: &str) -> Result<Self, InvalidRecoveryCode> {
+        decode(text).map(Self).ok_or(InvalidRecoveryCode)
+    }
+
+    /// Returns the code as text, in groups of four characters.
+    #[must_use]
+    pub fn to_text(&self) -> Zeroizing<String> {
+        encode(&self.0)
+    }
+
+    /// Returns the hash that a store holds instead of the code. A fast hash is safe, because a code
+    /// has too much entropy to be guessed.
+    #[must_use]
+    pub fn hash(&self) -> RecoveryCodeHash {
+        RecoveryCodeHash(hash("recovery code", &[&self.0]))
+    }
+}
 
 impl ResetToken {
     /// Generates a token.
@@ -229,11 +284,16 @@ macro_rules! debug_by_name {
     };
 }
 
-debug_by_name!(ResetToken OneTimeCode EmailSignInToken);
+debug_by_name!(ResetToken OneTimeCode EmailSignInToken RecoveryCode);
 
 stored_bytes! {
     /// The SHA-256 of a [`ResetToken`], which a store holds instead of the token.
     ResetTokenHash
+}
+
+stored_bytes! {
+    /// The SHA-256 of a [`RecoveryCode`], which a store holds instead of the code.
+    RecoveryCodeHash
 }
 
 stored_bytes! {

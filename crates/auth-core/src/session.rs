@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::amr::Amr;
 use crate::id::{SessionId, UserId};
 use crate::random::Random;
 
@@ -23,6 +24,8 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// `true` if the user asked to stay signed in after closing the browser.
     pub remember: bool,
+    /// How the user signed in.
+    pub amr: Amr,
 }
 
 /// The arguments of [`Session::open`].
@@ -32,6 +35,8 @@ pub struct OpenSession<'a> {
     pub user_id: UserId,
     /// `true` if the user asked to stay signed in after closing the browser.
     pub remember: bool,
+    /// How the user signs in.
+    pub amr: Amr,
     /// The time limits of sessions.
     pub policy: &'a SessionPolicy,
 }
@@ -60,17 +65,21 @@ pub struct SessionPolicy {
 }
 
 impl Session {
+    /// How long a sign-in counts as fresh: 10 minutes. Users confirm with a fresh sign-in that they
+    /// want to change how they sign in (OWASP ASVS 5.0, 7.5.1).
+    pub const FRESH_FOR: Duration = Duration::from_mins(10);
+
     /// Begins a session at `now`.
     ///
     /// ```
     /// # use std::time::Duration;
     /// # use auth_core::{
-    /// #     Clock, OpenSession, Session, SessionPolicy, SystemClock, SystemRandom, UserId,
+    /// #     Amr, Clock, OpenSession, Session, SessionPolicy, SystemClock, SystemRandom, UserId,
     /// # };
     /// let policy = SessionPolicy::default();
     /// let now = SystemClock.now();
     /// let user_id = UserId::generate(now, &SystemRandom);
-    /// let open = OpenSession { user_id, remember: false, policy: &policy };
+    /// let open = OpenSession { user_id, remember: false, amr: Amr::PASSWORD, policy: &policy };
     /// let session = Session::open(open, now, &SystemRandom);
     ///
     /// // The session expires after 30 minutes without a refresh. A refresh restarts the timeout.
@@ -81,7 +90,7 @@ impl Session {
     /// ```
     #[must_use]
     pub fn open(open: OpenSession<'_>, now: Timestamp, random: &dyn Random) -> Self {
-        let OpenSession { user_id, remember, policy } = open;
+        let OpenSession { user_id, remember, amr, policy } = open;
         let session = Self {
             id: SessionId::generate(now, random),
             user_id,
@@ -90,6 +99,7 @@ impl Session {
             idle_expires_at: now,
             expires_at: now,
             remember,
+            amr,
         };
         let expires_at = after(now, policy.limits(&session).lifetime);
         Self { expires_at, ..session }.refreshed(now, policy)
@@ -101,6 +111,19 @@ impl Session {
     pub fn refreshed(self, now: Timestamp, policy: &SessionPolicy) -> Self {
         let idle_expires_at = after(now, policy.limits(&self).idle_timeout);
         Self { last_used_at: now, idle_expires_at: idle_expires_at.min(self.expires_at), ..self }
+    }
+
+    /// Returns when the user signed in (the claim `auth_time`). A user who signs in again gets a new
+    /// session, so this is the time at which the session began.
+    #[must_use]
+    pub const fn authenticated_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    /// Returns `true` if the user signed in at most [`FRESH_FOR`](Self::FRESH_FOR) ago.
+    #[must_use]
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now <= after(self.created_at, Self::FRESH_FOR)
     }
 
     /// Returns `true` if the session has not expired at `now`. The end is exclusive.

@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokens, Clock as _, OpenSession, Session, SessionPolicy, SigningKey, SystemClock,
+    AccessTokens, Amr, Clock as _, OpenSession, Session, SessionPolicy, SigningKey, SystemClock,
     SystemRandom, UserId,
 };
 use example::{Example, binary};
@@ -38,7 +38,8 @@ fn issuer(url: &str) -> AccessTokens {
 fn issue(tokens: &AccessTokens, user: UserId) -> String {
     let now = SystemClock.now();
     let policy = SessionPolicy::default();
-    let session = OpenSession { user_id: user, remember: false, policy: &policy };
+    let session =
+        OpenSession { user_id: user, remember: false, amr: Amr::PASSWORD, policy: &policy };
     let session = Session::open(session, now, &SystemRandom);
     tokens.issue(&session, now, &SystemRandom).unwrap().token.as_str().to_owned()
 }

@@ -2,7 +2,7 @@ mod postgres;
 mod sqlite;
 
 use auth_core::{
-    ClientInfo, Clock as _, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher,
+    Amr, ClientInfo, Clock as _, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher,
     PasswordPolicy, RefreshToken, Session, SessionPolicy, SystemClock, SystemRandom, Timestamp,
     UserId,
 };
@@ -52,7 +52,12 @@ impl FilledUser {
     fn new(n: u32) -> CommandResult<Self> {
         let created_at = SystemClock.now();
         let id = UserId::generate(created_at, &SystemRandom);
-        let open = OpenSession { user_id: id, remember: true, policy: &SessionPolicy::default() };
+        let open = OpenSession {
+            user_id: id,
+            remember: true,
+            amr: Amr::PASSWORD,
+            policy: &SessionPolicy::default(),
+        };
         let session = Session::open(open, created_at, &SystemRandom);
         let token = RefreshToken::generate(&SystemRandom);
         let session = NewSession::new(session, ClientInfo::default(), &token);

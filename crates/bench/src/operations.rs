@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth_core::{
-    Admission, ClientInfo, Clock as _, CounterKey, DecoyPosition, Email, Limit, Network,
+    Admission, Amr, ClientInfo, Clock as _, CounterKey, DecoyPosition, Email, Limit, Network,
     OpenSession, PasswordHash, Random as _, RefreshToken, Session, SessionId, SessionPolicy,
     SystemClock, SystemRandom, UserId,
 };
@@ -64,6 +64,7 @@ pub(crate) async fn sign_up(store: Arc<dyn Store>, hash: Arc<PasswordHash>) -> C
         created_at: began_at,
         disabled_at: None,
         email_verified_at: None,
+        second_factor_at: None,
     };
     let event = Event::by_user(EventKind::AccountCreated, began_at, ClientInfo::default());
     store.create_user(&user, &hash, &event.about(id), None).await?;
@@ -121,7 +122,12 @@ async fn open_session(store: &dyn Store, n: u32) -> CommandResult<RefreshToken> 
     begin_attempt(store, &counters).await?;
     let now = SystemClock.now();
     let policy = SessionPolicy::default();
-    let open = OpenSession { user_id: found.user_id, remember: false, policy: &policy };
+    let open = OpenSession {
+        user_id: found.user_id,
+        remember: false,
+        amr: Amr::PASSWORD,
+        policy: &policy,
+    };
     let session = Session::open(open, now, &SystemRandom);
     let token = RefreshToken::generate(&SystemRandom);
     let new = NewSession::new(session, ClientInfo::default(), &token);

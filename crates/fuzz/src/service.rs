@@ -2,7 +2,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokens, OpenSession, Random, Session, SessionPolicy, SigningKey, SigningKeySeed,
+    AccessTokens, Amr, OpenSession, Random, Session, SessionPolicy, SigningKey, SigningKeySeed,
     Timestamp, UserId,
 };
 use aws_lc_rs::signature::Ed25519KeyPair;
@@ -45,7 +45,8 @@ impl Service {
         let now = Timestamp::from_second(NOW).expect("a time");
         let user = UserId::generate(now, &FixedBytes);
         let policy = SessionPolicy::default();
-        let session = OpenSession { user_id: user, remember: false, policy: &policy };
+        let session =
+            OpenSession { user_id: user, remember: false, amr: Amr::PASSWORD, policy: &policy };
         let session = Session::open(session, now, &FixedBytes);
         let issued = tokens.issue(&session, now, &FixedBytes).expect("a token");
         Self {

@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step stops the measurement")]
 
 use auth_core::{
-    ClientInfo, Clock as _, DecoyPosition, Email, NewPassword, OpenSession, PasswordHasher,
+    Amr, ClientInfo, Clock as _, DecoyPosition, Email, NewPassword, OpenSession, PasswordHasher,
     PasswordPolicy, RefreshToken, Session, SessionPolicy, SuccessorSalt, SystemClock, SystemRandom,
     Timestamp, UserId,
 };
@@ -56,7 +56,12 @@ impl World {
 
     fn new_session(&self) -> (NewSession, RefreshToken) {
         let (policy, token) = (SessionPolicy::default(), RefreshToken::generate(&SystemRandom));
-        let open = OpenSession { user_id: self.user.id, remember: false, policy: &policy };
+        let open = OpenSession {
+            user_id: self.user.id,
+            remember: false,
+            amr: Amr::PASSWORD,
+            policy: &policy,
+        };
         let session = Session::open(open, self.now, &SystemRandom);
         (NewSession::new(session, ClientInfo::default(), &token), token)
     }
@@ -75,6 +80,7 @@ fn person(n: usize, now: Timestamp) -> User {
         created_at: now,
         disabled_at: None,
         email_verified_at: None,
+        second_factor_at: None,
     }
 }
 

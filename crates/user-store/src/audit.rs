@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_core::{ClientInfo, SessionId, Timestamp, UserId};
+use auth_core::{Amr, ClientInfo, SessionId, Timestamp, UserId};
 
 use crate::error::StoreError;
 
@@ -69,6 +69,8 @@ pub struct Event {
     pub client: ClientInfo,
     /// The `kid` of the signing key that the event is about.
     pub kid: Option<String>,
+    /// How the user signed in, if the kind is [`SignedIn`](EventKind::SignedIn).
+    pub amr: Option<Amr>,
 }
 
 impl Event {
@@ -76,7 +78,7 @@ impl Event {
     #[must_use]
     pub const fn by_user(kind: EventKind, at: Timestamp, client: ClientInfo) -> Self {
         let actor = Actor::User;
-        Self { at, kind, actor, user: None, session: None, client, kid: None }
+        Self { at, kind, actor, user: None, session: None, client, kid: None, amr: None }
     }
 
     /// Builds an event caused by an operator.
@@ -95,6 +97,12 @@ impl Event {
     #[must_use]
     pub fn in_session(self, session: SessionId) -> Self {
         Self { session: Some(session), ..self }
+    }
+
+    /// Sets how the user signed in.
+    #[must_use]
+    pub fn with_amr(self, amr: Amr) -> Self {
+        Self { amr: Some(amr), ..self }
     }
 
     /// Sets the signing key that the event is about.
@@ -250,6 +258,26 @@ event_kinds! {
     PasswordReset = "password_reset",
     /// Somebody requested a mail with a code for signing in.
     LogInCodeSent = "log_in_code_sent",
+    /// The second factor was turned on.
+    SecondFactorOn = "second_factor_on",
+    /// The second factor was turned off.
+    SecondFactorOff = "second_factor_off",
+    /// The second factor of a sign-in, or the code that confirms an app, was wrong.
+    SecondFactorFailed = "second_factor_failed",
+    /// An operator removed all second factors and passkeys of a user.
+    SecondFactorReset = "second_factor_reset",
+    /// An app was replaced, or added to an account whose second factor was on.
+    TotpReplaced = "totp_replaced",
+    /// A recovery code was used to sign in.
+    RecoveryCodeUsed = "recovery_code_used",
+    /// The recovery codes were replaced.
+    RecoveryCodesRenewed = "recovery_codes_renewed",
+    /// A passkey was added.
+    PasskeyAdded = "passkey_added",
+    /// A passkey was removed.
+    PasskeyRemoved = "passkey_removed",
+    /// A passkey was refused, because its signature counter had not grown: it may have been copied.
+    PasskeyCounterRegressed = "passkey_counter_regressed",
     /// A mail was rejected for good.
     MailFailed = "mail_failed",
     /// An operator disabled an account.
@@ -281,9 +309,9 @@ mod tests {
 
     #[test]
     fn an_unknown_kind_keeps_its_name() {
-        let kind = EventKind::from_name("passkey_added");
-        assert_eq!(kind, EventKind::Unknown("passkey_added".to_owned()));
-        assert_eq!(kind.as_str(), "passkey_added");
+        let kind = EventKind::from_name("face_added");
+        assert_eq!(kind, EventKind::Unknown("face_added".to_owned()));
+        assert_eq!(kind.as_str(), "face_added");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use auth_core::{
 use crate::error::StoreError;
 use crate::mails::{NewCode, NewMail};
 use crate::sessions::{ActingSession, NewSession};
-use crate::users::{DeviceVersion, Reauthentication, User};
+use crate::users::{DeviceVersion, PasswordVersion, Reauthentication, User};
 
 /// Stores the hashes of codes and reset tokens, and makes the changes that they allow.
 ///
@@ -293,6 +293,15 @@ pub enum OpenSessionWithCodeOutcome {
         device_version: DeviceVersion,
         /// Other sessions, which were ended.
         ended: Vec<SessionId>,
+    },
+    /// The code was right and is used up. The second factor is on, so no session was opened.
+    SecondFactorRequired {
+        /// The account.
+        user: User,
+        /// The version of the account's password.
+        password_version: PasswordVersion,
+        /// The version of the account's known browsers.
+        device_version: DeviceVersion,
     },
     /// The code is wrong. The try was counted.
     CodeWrong,

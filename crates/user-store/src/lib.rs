@@ -65,6 +65,7 @@ mod copy;
 mod copy_end;
 mod decoys;
 mod error;
+mod factors;
 mod keys;
 mod mails;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -101,6 +102,13 @@ pub use copy::{
 pub use copy_end::CopyError;
 pub use decoys::{DecoyStore, RecountOutcome};
 pub use error::StoreError;
+pub use factors::{
+    AddPasskeyOutcome, BeginTotpOutcome, CodeThrottle, ConfirmTotp, ConfirmTotpOutcome,
+    FactorStore, Factors, MAX_PASSKEYS, NewPasskey, OpenedSession, Passkey, PasskeySignIn,
+    PasskeySignInOutcome, PasskeyUse, PresentedFactor, RecoveryCodes, RemovePasskeyOutcome,
+    ReplaceRecoveryCodesOutcome, ResetSecondFactorOutcome, SecondStep, SecondStepOutcome, Totp,
+    TurnOffOutcome, TurnOnOutcome,
+};
 pub use keys::{KeySetVersion, KeyStore, RetireKeyOutcome, SigningKeySet, StoredSigningKey};
 pub use mails::{
     CodeMessage, FAILED_MAIL_RETENTION, MAX_UNSENT, MAX_UNSENT_PER_NETWORK, Mail, MailCounts,

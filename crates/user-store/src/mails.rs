@@ -179,6 +179,26 @@ pub enum NoticeKind {
     EmailChanged,
     /// The account was deleted, by the user or by an operator.
     AccountDeleted,
+    /// The second factor was turned on.
+    SecondFactorOn,
+    /// The second factor was turned off.
+    SecondFactorOff,
+    /// An operator removed all second factors and passkeys.
+    SecondFactorReset,
+    /// Too many codes of one kind were wrong. Goes out at the first lockout.
+    SecondFactorLockedOut,
+    /// The app was replaced, or added while the second factor was on.
+    TotpReplaced,
+    /// A recovery code was used to sign in.
+    RecoveryCodeUsed,
+    /// The recovery codes were replaced.
+    RecoveryCodesRenewed,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// A passkey was refused, because it may have been copied.
+    PasskeyCounterRegressed,
 }
 
 /// A mail in the outbox, as operators see it: without its message.
@@ -278,6 +298,16 @@ impl NoticeKind {
         Self::EmailChangeRequested,
         Self::EmailChanged,
         Self::AccountDeleted,
+        Self::SecondFactorOn,
+        Self::SecondFactorOff,
+        Self::SecondFactorReset,
+        Self::SecondFactorLockedOut,
+        Self::TotpReplaced,
+        Self::RecoveryCodeUsed,
+        Self::RecoveryCodesRenewed,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
+        Self::PasskeyCounterRegressed,
     ];
 
     /// Returns the stable name of the kind.
@@ -289,6 +319,16 @@ impl NoticeKind {
             Self::EmailChangeRequested => "email_change_requested",
             Self::EmailChanged => "email_changed",
             Self::AccountDeleted => "account_deleted",
+            Self::SecondFactorOn => "second_factor_on",
+            Self::SecondFactorOff => "second_factor_off",
+            Self::SecondFactorReset => "second_factor_reset",
+            Self::SecondFactorLockedOut => "second_factor_locked_out",
+            Self::TotpReplaced => "totp_replaced",
+            Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::RecoveryCodesRenewed => "recovery_codes_renewed",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRemoved => "passkey_removed",
+            Self::PasskeyCounterRegressed => "passkey_counter_regressed",
         }
     }
 }

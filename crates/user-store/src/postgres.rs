@@ -12,6 +12,7 @@ mod database_error;
 mod decoys;
 mod erasure;
 mod error;
+mod factors;
 mod health;
 mod heartbeat;
 mod host_by_host;

@@ -208,6 +208,8 @@ pub enum OpenSessionOutcome {
     /// The password was changed, or the account disabled or deleted, since the credentials were
     /// read. Nothing was written.
     CredentialsChanged,
+    /// The second factor is on. Nothing was written.
+    SecondFactorRequired,
 }
 
 /// The outcome of [`SessionStore::rotate_refresh_token`].

@@ -11,6 +11,7 @@ mod database;
 mod decoys;
 mod erasure;
 mod error;
+mod factors;
 mod health;
 mod inspect;
 mod keys;

@@ -8,6 +8,7 @@ use crate::audit::AuditLog;
 use crate::codes::CodeStore;
 use crate::decoys::DecoyStore;
 use crate::error::StoreError;
+use crate::factors::FactorStore;
 use crate::keys::KeyStore;
 use crate::mails::Outbox;
 use crate::sessions::SessionStore;
@@ -28,9 +29,10 @@ pub trait Store:
     + CodeStore
     + Outbox
     + Erasure
+    + FactorStore
     + HealthCheck
 {
-    /// Deletes sessions, counters, codes and mails that have expired at `now`, and events older than
+    /// Deletes sessions, counters, codes, mails and used ids that have expired at `now`, and events older than
     /// [`EVENT_RETENTION`](crate::EVENT_RETENTION): up to `limit` of each kind. Each kind is
     /// deleted in its own transaction, so that other writers can run in between.
     async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<Purged, StoreError> {
@@ -39,6 +41,7 @@ pub trait Store:
             counters: self.purge_counters(now, limit).await?,
             events: self.purge_events(now, limit).await?,
             mails: self.purge_mails(now, limit).await?,
+            factors: self.purge_factors(now, limit).await?,
         })
     }
 }
@@ -54,6 +57,7 @@ impl<T> Store for T where
         + CodeStore
         + Outbox
         + Erasure
+        + FactorStore
         + HealthCheck
 {
 }
@@ -98,12 +102,14 @@ pub struct Purged {
     pub events: usize,
     /// Deleted mails or codes, whichever are more.
     pub mails: usize,
+    /// Deleted ids of used tickets and challenges, or apps that were being set up, whichever are more.
+    pub factors: usize,
 }
 
 impl Purged {
     /// Returns the largest of the counts.
     #[must_use]
     pub fn max_count(&self) -> usize {
-        self.sessions.max(self.counters).max(self.events).max(self.mails)
+        self.sessions.max(self.counters).max(self.events).max(self.mails).max(self.factors)
     }
 }

@@ -5,6 +5,7 @@ use auth_core::{PasswordHash, UserId};
 
 use crate::audit::Event;
 use crate::error::StoreError;
+use crate::factors::Factors;
 use crate::sessions::SessionRecord;
 use crate::users::User;
 
@@ -23,6 +24,8 @@ pub struct UserData {
     pub user: User,
     /// The hash of the current password.
     pub password_hash: PasswordHash,
+    /// The second factors and the passkeys.
+    pub factors: Factors,
     /// The sessions, including expired ones that have not been purged yet.
     pub sessions: Vec<SessionRecord>,
     /// The audit events about the account, newest first. There are at most

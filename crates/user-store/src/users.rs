@@ -46,6 +46,15 @@ pub trait UserStore: Send + Sync + 'static {
         decoy_position: &DecoyPosition,
     ) -> Result<Challenge, StoreError>;
 
+    /// Replaces the hash of the current password, if `verified` is its version. The password stays
+    /// the same. Opens no session.
+    async fn rehash_password(
+        &self,
+        user: UserId,
+        verified: PasswordVersion,
+        rehashed: &PasswordHash,
+    ) -> Result<(), StoreError>;
+
     /// Returns the account with this id.
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError>;
 
@@ -150,6 +159,8 @@ pub struct User {
     /// When the user proved to have access to the mailbox, or an operator said so, if either
     /// happened.
     pub email_verified_at: Option<Timestamp>,
+    /// When the second factor was turned on, if it is on ([`FactorStore`](crate::FactorStore)).
+    pub second_factor_at: Option<Timestamp>,
 }
 
 /// An account with its password hash, for imports and exports.
@@ -222,6 +233,8 @@ pub struct Credentials {
     pub key_set_version: KeySetVersion,
     /// The current version of the account's known browsers.
     pub device_version: DeviceVersion,
+    /// When the second factor was turned on, if it is on.
+    pub second_factor_at: Option<Timestamp>,
 }
 
 /// The hash that a presented password is compared with.

@@ -38,6 +38,12 @@ pub enum FieldProblem {
     CodeExpired,
     /// The code from the reset link is not valid.
     TokenInvalid,
+    /// The passkey cannot be accepted.
+    CredentialInvalid,
+    /// The challenge of the passkey is no longer valid.
+    ChallengeExpired,
+    /// The name of a passkey is empty, too long, or contains a control character.
+    NameInvalid,
 }
 
 impl FieldProblem {
@@ -55,6 +61,9 @@ impl FieldProblem {
             FieldCode::CodeWrong => Self::CodeWrong,
             FieldCode::CodeExpired => Self::CodeExpired,
             FieldCode::TokenInvalid => Self::TokenInvalid,
+            FieldCode::CredentialInvalid => Self::CredentialInvalid,
+            FieldCode::ChallengeExpired => Self::ChallengeExpired,
+            FieldCode::NameInvalid => Self::NameInvalid,
         }
     }
 
@@ -76,6 +85,11 @@ impl FieldProblem {
             Self::TokenInvalid => {
                 "This link or code is incomplete, has expired, or has already been used.".to_owned()
             }
+            Self::CredentialInvalid => {
+                "This passkey cannot be used here. Try again, or use another one.".to_owned()
+            }
+            Self::ChallengeExpired => "This took too long. Try again.".to_owned(),
+            Self::NameInvalid => "Enter a name with 1 to 64 characters.".to_owned(),
             Self::PasswordMissing => "Enter your password.".to_owned(),
             Self::PasswordTooShort(1) => "Enter a password with at least 1 character.".to_owned(),
             Self::PasswordTooShort(min) => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokens, Clock as _, OpenSession, Session, SessionPolicy, SigningKey, SystemClock,
+    AccessTokens, Amr, Clock as _, OpenSession, Session, SessionPolicy, SigningKey, SystemClock,
     SystemRandom,
 };
 use rusqlite::Connection;
@@ -52,7 +52,12 @@ impl Visitor {
         let claims = tokens.verify(token, now).unwrap();
         let issued_at = claims.issued_at - time;
         let policy = SessionPolicy::default();
-        let new = OpenSession { user_id: claims.user, remember: false, policy: &policy };
+        let new = OpenSession {
+            user_id: claims.user,
+            remember: false,
+            amr: Amr::PASSWORD,
+            policy: &policy,
+        };
         let new = Session::open(new, issued_at, &SystemRandom);
         let session = Session { id: claims.session, ..new };
         let issued = tokens.issue(&session, issued_at, &SystemRandom);

@@ -27,7 +27,14 @@ async fn app_with_imported_user(hash: &str, email: Email) -> (TestApp, UserId) {
     let app = TestApp::new().await;
     let created_at = app.now();
     let id = UserId::generate(created_at, &SystemRandom);
-    let user = User { id, email, created_at, disabled_at: None, email_verified_at: None };
+    let user = User {
+        id,
+        email,
+        created_at,
+        disabled_at: None,
+        email_verified_at: None,
+        second_factor_at: None,
+    };
     let password_hash: PasswordHash = hash.parse().unwrap();
     let users = vec![StoredUser { user, password_hash }];
     assert_eq!(app.operator().import(users).await.unwrap(), ImportUsersOutcome::Imported);
@@ -91,7 +98,14 @@ async fn no_password_works_with_an_unusable_hash_until_an_operator_sets_a_new_on
     let created_at = app.now();
     let ada = UserId::generate(created_at, &SystemRandom);
     let email = Email::parse(EMAIL).unwrap();
-    let user = User { id: ada, email, created_at, disabled_at: None, email_verified_at: None };
+    let user = User {
+        id: ada,
+        email,
+        created_at,
+        disabled_at: None,
+        email_verified_at: None,
+        second_factor_at: None,
+    };
     let text = format!("scrypt:1048576:8:1$salt${}", "0".repeat(64));
     let password_hash = PasswordHash::from_stored(&text);
     let users = vec![StoredUser { user: user.clone(), password_hash }];

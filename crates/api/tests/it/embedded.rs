@@ -103,7 +103,7 @@ async fn a_guard_for_verified_users_rejects_others_with_403() {
         assert_eq!(response.headers()["content-type"], "application/problem+json");
         assert!(!response.headers().contains_key("www-authenticate"));
         let problem: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
-        assert_eq!(problem["code"], "email_not_verified");
+        assert_eq!(problem["code"], "email_unverified");
     }
     let user = auth.accounts().authenticate(&token).await.unwrap().id();
     auth.accounts().operator().verify_email(user).await.unwrap();

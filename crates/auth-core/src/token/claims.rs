@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 
+use crate::amr::Amr;
 use crate::id::{SessionId, UserId};
 
 /// The claims of a verified access token.
@@ -10,6 +11,10 @@ pub struct Claims {
     /// The session that the token belongs to (`sid`). Only the store knows whether it has ended
     /// since the token was issued.
     pub session: SessionId,
+    /// When the user signed in (`auth_time`; RFC 9068, 2.2.1).
+    pub authenticated_at: Timestamp,
+    /// How the user signed in (`amr`; RFC 8176).
+    pub amr: Amr,
     /// When the token was issued (`iat`).
     pub issued_at: Timestamp,
     /// When the token expires (`exp`). The end is exclusive.

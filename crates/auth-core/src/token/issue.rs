@@ -16,7 +16,7 @@ use crate::session::Session;
 /// Issues and verifies the access tokens of one service.
 ///
 /// A token is a JWT of type `at+jwt` (RFC 9068), signed with Ed25519 (RFC 8037), with the claims
-/// `iss`, `aud`, `sub`, `client_id`, `sid`, `jti`, `iat`, `nbf` and `exp`. The service is both the
+/// `iss`, `aud`, `sub`, `client_id`, `sid`, `jti`, `iat`, `nbf`, `exp`, `auth_time` and `amr`. The service is both the
 /// issuer and the audience, and `client_id` is always `latchkey`. Other services need only the
 /// public keys, [`jwks`](Self::jwks), and an [`AccessTokenVerifier`].
 #[derive(Debug)]
@@ -104,6 +104,8 @@ impl AccessTokens {
             iat,
             nbf: (iat - NOT_BEFORE_MARGIN).max(0),
             exp,
+            auth_time: session.authenticated_at().as_second(),
+            amr: session.amr.values().map(str::to_owned).collect(),
         };
         let token = jsonwebtoken::encode(&header(key.kid()), &claims, key.encoding())
             .map_err(|_| KeyError::Signing)?;

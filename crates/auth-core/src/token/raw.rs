@@ -19,7 +19,7 @@ pub(super) struct RawHeader {
     kid: String,
 }
 
-/// The claims of a token (RFC 7519, 4.1; RFC 9068, 2.2). All are required and must have exactly
+/// The claims of a token (RFC 7519, 4.1; RFC 9068, 2.2 and 2.2.1). All are required and must have exactly
 /// these types: an `aud` that is a list is rejected.
 #[derive(Serialize, Deserialize)]
 pub(super) struct RawClaims {
@@ -32,6 +32,8 @@ pub(super) struct RawClaims {
     pub(super) iat: i64,
     pub(super) nbf: i64,
     pub(super) exp: i64,
+    pub(super) auth_time: i64,
+    pub(super) amr: Vec<String>,
 }
 
 impl RawHeader {

@@ -66,6 +66,7 @@ impl VerifiedToken {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::amr::Amr;
     use crate::id::{SessionId, UserId};
 
     #[test]
@@ -74,6 +75,8 @@ mod tests {
         let claims = Claims {
             user: UserId::from_uuid_bytes([1; 16]),
             session: SessionId::from_uuid_bytes([2; 16]),
+            authenticated_at: Timestamp::UNIX_EPOCH,
+            amr: Amr::PASSWORD,
             issued_at: Timestamp::UNIX_EPOCH,
             expires_at: Timestamp::MAX,
         };

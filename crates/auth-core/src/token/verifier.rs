@@ -41,7 +41,7 @@ use keys::{FetchId, Keys, NextStep, Step};
 /// long, ask the issuer (`GET /api/me`).
 ///
 /// ```
-/// use auth_core::{Clock, SystemClock, Verifier};
+/// use auth_core::{Amr, Clock, SystemClock, Verifier};
 ///
 /// # #[cfg(feature = "token")]
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,7 +53,7 @@ use keys::{FetchId, Keys, NextStep, Step};
 /// # let now = SystemClock.now();
 /// # let user_id = UserId::generate(now, &SystemRandom);
 /// # let policy = SessionPolicy::default();
-/// # let session = OpenSession { user_id, remember: false, policy: &policy };
+/// # let session = OpenSession { user_id, remember: false, amr: Amr::PASSWORD, policy: &policy };
 /// # let session = Session::open(session, now, &SystemRandom);
 /// # let token = tokens.issue(&session, now, &SystemRandom)?.token;
 /// # let token = token.as_str();

@@ -7,6 +7,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use super::raw::{self, RawClaims, RawHeader};
 use super::verified::{Fingerprint, VerifiedToken, VerifiedTokens};
 use super::{CLIENT_ID, Claims, JwkSet, KeyError, NOT_BEFORE_MARGIN};
+use crate::amr::Amr;
 
 /// Verifies access tokens with public keys.
 ///
@@ -17,7 +18,7 @@ use super::{CLIENT_ID, Claims, JwkSet, KeyError, NOT_BEFORE_MARGIN};
 /// ```
 /// # use std::time::Duration;
 /// # use auth_core::{
-/// #     AccessTokenVerifier, AccessTokens, Clock, JwkSet, OpenSession, Session, SessionPolicy,
+/// #     Amr, AccessTokenVerifier, AccessTokens, Clock, JwkSet, OpenSession, Session, SessionPolicy,
 /// #     SigningKey, SystemClock, SystemRandom, UserId,
 /// # };
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,7 +28,7 @@ use super::{CLIENT_ID, Claims, JwkSet, KeyError, NOT_BEFORE_MARGIN};
 /// # let tokens = AccessTokens::new(service, Duration::from_secs(300), keys)?;
 /// # let user_id = UserId::generate(now, &SystemRandom);
 /// # let policy = SessionPolicy::default();
-/// # let session = OpenSession { user_id, remember: false, policy: &policy };
+/// # let session = OpenSession { user_id, remember: false, amr: Amr::PASSWORD, policy: &policy };
 /// # let session = Session::open(session, now, &SystemRandom);
 /// # let token = tokens.issue(&session, now, &SystemRandom)?.token;
 /// # let fetched = serde_json::to_string(tokens.jwks())?;
@@ -145,6 +146,8 @@ impl AccessTokenVerifier {
         let claims = Claims {
             user: claims.sub.parse().ok()?,
             session: claims.sid.parse().ok()?,
+            authenticated_at: Timestamp::from_second(claims.auth_time).ok()?,
+            amr: Amr::from_values(claims.amr.iter().map(String::as_str)),
             issued_at: Timestamp::from_second(claims.iat).ok()?,
             expires_at: Timestamp::from_second(claims.exp).ok()?,
         };

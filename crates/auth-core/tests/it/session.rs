@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    OpenSession, Session, SessionLimits, SessionPolicy, SystemRandom, Timestamp, UserId,
+    Amr, OpenSession, Session, SessionLimits, SessionPolicy, SystemRandom, Timestamp, UserId,
 };
 use proptest::prelude::*;
 
@@ -14,7 +14,7 @@ fn open(remember: bool) -> Session {
 
 fn open_with(policy: &SessionPolicy, remember: bool) -> Session {
     let user_id = UserId::generate(NOW, &SystemRandom);
-    Session::open(OpenSession { user_id, remember, policy }, NOW, &SystemRandom)
+    Session::open(OpenSession { user_id, remember, amr: Amr::PASSWORD, policy }, NOW, &SystemRandom)
 }
 
 #[test]

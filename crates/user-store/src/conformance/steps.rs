@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    ClientInfo, CounterKey, DecoyPosition, Email, EmailSignInToken, MailId, Network, NewPassword,
-    OneTimeCode, OpenSession, PasswordHash, PasswordHasher, PasswordPolicy, RefreshToken,
-    ResetToken, Session, SessionId, SessionPolicy, SigningKey, SigningKeySeed, SystemRandom,
-    Timestamp, UserId,
+    Amr, ClientInfo, CounterKey, DecoyPosition, Email, EmailSignInToken, MailId, Network,
+    NewPassword, OneTimeCode, OpenSession, PasswordHash, PasswordHasher, PasswordPolicy,
+    RefreshToken, ResetToken, Session, SessionId, SessionPolicy, SigningKey, SigningKeySeed,
+    SystemRandom, Timestamp, UserId,
 };
 
 use crate::audit::{Event, EventKind};
@@ -43,6 +43,7 @@ pub(super) fn user(email: &str) -> User {
         created_at: NOW,
         disabled_at: None,
         email_verified_at: None,
+        second_factor_at: None,
     }
 }
 
@@ -101,7 +102,7 @@ pub(super) async fn set_password(
 pub(super) fn new_session(user: &User) -> (NewSession, RefreshToken) {
     let token = RefreshToken::generate(&SystemRandom);
     let policy = &SessionPolicy::default();
-    let open = OpenSession { user_id: user.id, remember: false, policy };
+    let open = OpenSession { user_id: user.id, remember: false, amr: Amr::PASSWORD, policy };
     let session = Session::open(open, NOW, &SystemRandom);
     (NewSession::new(session, client(), &token), token)
 }
@@ -111,9 +112,7 @@ pub(super) async fn open_session(store: &Server, user: &User, new: &NewSession) 
     let verified = current_credentials(store, user).await.password_version;
     match store.open_session(new, verified, None).await.unwrap() {
         OpenSessionOutcome::Opened(ended) => ended,
-        OpenSessionOutcome::CredentialsChanged => {
-            unreachable!("the credentials were read just before")
-        }
+        rejected => unreachable!("the credentials were read just before: {rejected:?}"),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::postgres::store::PostgresStore;
 use crate::postgres::users::{USER, find_session, lock_all, read_account, read_locked};
 use crate::rules::codes::{CodeDecision, CodePurpose, CodeRequest, CodeRow};
 use crate::rules::email_change::{ChangedEmailState, EmailChangeState};
+use crate::rules::users::AccountState;
 use crate::rules::{self, Decision};
 use crate::sessions::{ActingSession, NewSession};
 use crate::users::{KnownBrowsers, Reauthentication, User};
@@ -147,7 +148,7 @@ impl CodeStore for PostgresStore {
         let decide = move |reply: &Reply| {
             let account = read_user(reply, 1)?;
             let session = find_session(reply, 3, id)?;
-            let code = reply.first(4).map(codes::read).transpose()?;
+            let code = reply.first(3).map(codes::read).transpose()?;
             let stored = ChangedEmailState {
                 session: session.as_ref(),
                 account: account.as_ref(),
@@ -291,32 +292,40 @@ impl CodeStore for PostgresStore {
         let reads = vec![
             users::lock(user),
             users::by_id(user),
-            users::device_version(user),
             sessions::ended_by(&new, NewSession::MAX_PER_USER - 1),
             codes::lock_by_browser(browser),
         ];
         let decide = move |reply: &Reply| {
             let account = read_user(reply, 1)?;
-            let code = reply.first(4).map(codes::read).transpose()?;
+            let code = reply.first(3).map(codes::read).transpose()?;
             let decision = rules::email_sign_in::open_session_with_code(
                 &new,
                 code.as_ref(),
                 &presented,
                 account.as_ref(),
             );
-            let (event, account) = match (decision, account) {
-                (CodeDecision::Use(event), Some(account)) => (event, account),
-                (decision, _) => {
+            let state = reply.first(0).map(users::read_account_state).transpose()?;
+            let (event, account, state) = match (decision, account, state) {
+                (CodeDecision::Use(event), Some(account), Some(state)) => (event, account, state),
+                (decision, ..) => {
                     return Ok(unused(decision, OpenSessionWithCodeOutcome::CodeExpired));
                 }
             };
-            let ended = sessions::read_ids(reply.rows(3))?;
             let mut writes = delete(code.as_ref());
+            let AccountState { password_version, device_version, .. } = state;
+            let Some(event) = event else {
+                let outcome = OpenSessionWithCodeOutcome::SecondFactorRequired {
+                    user: account,
+                    password_version,
+                    device_version,
+                };
+                return Ok(Plan { writes, outcome });
+            };
+            let ended = sessions::read_ids(reply.rows(2))?;
             if !ended.is_empty() {
                 writes.push(sessions::delete(ended.iter().copied()));
             }
             writes.extend([sessions::insert(&new), audit::insert(&event)]);
-            let device_version = users::read_device_version(reply.first(2))?;
             let outcome =
                 OpenSessionWithCodeOutcome::Opened { user: account, device_version, ended };
             Ok(Plan { writes, outcome })

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::net::IpAddr;
 
-use auth_core::{ClientInfo, PasswordHash, SessionId, Timestamp, UserId};
+use auth_core::{Amr, ClientInfo, PasswordHash, SessionId, Timestamp, UserId};
 use serde::Serialize;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -20,6 +20,17 @@ pub(super) fn user_id(row: &Row, column: usize) -> Result<UserId> {
 pub(super) fn session_id(row: &Row, column: usize) -> Result<SessionId> {
     let id: Uuid = row.try_get(column)?;
     Ok(SessionId::from_uuid_bytes(id.into_bytes()))
+}
+
+/// Reads the methods of a sign-in.
+pub(super) fn amr(row: &Row, column: usize) -> Result<Amr> {
+    Ok(Amr::from_text(row.try_get(column)?))
+}
+
+/// Reads the methods of a sign-in from a column that may be `NULL`.
+pub(super) fn optional_amr(row: &Row, column: usize) -> Result<Option<Amr>> {
+    let text: Option<&str> = row.try_get(column)?;
+    Ok(text.map(Amr::from_text))
 }
 
 pub(super) fn timestamp(row: &Row, column: usize) -> Result<Timestamp> {

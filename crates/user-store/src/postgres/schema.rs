@@ -14,6 +14,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/0002_kept_events.sql"), min_reader: 1 },
     Migration { sql: include_str!("migrations/0003_mail.sql"), min_reader: 1 },
     Migration { sql: include_str!("migrations/0004_claimed_mails.sql"), min_reader: 1 },
+    // Earlier servers would not ask for the second factor.
+    Migration { sql: include_str!("migrations/0005_second_factors.sql"), min_reader: 5 },
 ];
 
 /// A migration, and the version of the oldest schema whose servers can use the migrated database.

@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use auth_core::UserId;
 
 use crate::error::StoreError;
+use crate::factors::Factors;
 use crate::postgres::statements::{audit, sessions, users};
 use crate::postgres::store::PostgresStore;
 use crate::user_data::{UserData, UserDataStore};
@@ -22,6 +23,7 @@ impl UserDataStore for PostgresStore {
         Ok(Some(UserData {
             user,
             password_hash,
+            factors: Factors::default(),
             sessions: sessions::read_records(reply.rows(1))?,
             events: events?,
         }))

@@ -19,8 +19,9 @@ use crate::rules::codes::CodePurpose;
 use crate::rules::users::AccountState;
 use crate::rules::{self, Decision};
 use crate::users::{
-    Challenge, CreateUserError, ImportUsersOutcome, KnownBrowsers, ReauthenticatedChangeOutcome,
-    Reauthentication, SetPassword, StoredUser, UpdateUserOutcome, User, UserStore,
+    Challenge, CreateUserError, ImportUsersOutcome, KnownBrowsers, PasswordVersion,
+    ReauthenticatedChangeOutcome, Reauthentication, SetPassword, StoredUser, UpdateUserOutcome,
+    User, UserStore,
 };
 
 #[async_trait]
@@ -88,6 +89,24 @@ impl UserStore for PostgresStore {
     ) -> Result<Challenge, StoreError> {
         let row = self.database.look_up(users::credentials(email, *decoy_position)).await?;
         Ok(users::read_challenge(&row)?)
+    }
+
+    async fn rehash_password(
+        &self,
+        user: UserId,
+        verified: PasswordVersion,
+        rehashed: &PasswordHash,
+    ) -> Result<(), StoreError> {
+        let rehashed = rehashed.clone();
+        let decide = move |reply: &Reply| {
+            let account = reply.first(0).map(users::read_account_state).transpose()?;
+            let writes = match account {
+                Some(account) if account.accepts(verified) => vec![users::rehash(user, &rehashed)],
+                _ => Vec::new(),
+            };
+            Ok(Plan { writes, outcome: () })
+        };
+        Ok(self.database.write(vec![users::lock(user)], decide).await?)
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {

@@ -173,6 +173,7 @@ mod tests {
             created_at: NOW,
             disabled_at: None,
             email_verified_at: Some(NOW),
+            second_factor_at: None,
         };
         let (ada, moved) = (user("ada@example.com"), user("ada@example.org"));
         let hash = *ResetToken::generate(&SystemRandom).hash().as_bytes();

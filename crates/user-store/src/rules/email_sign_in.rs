@@ -10,6 +10,7 @@ use crate::rules::codes::{
 };
 use crate::rules::decision::Decision;
 use crate::rules::mails::{MailWithCode, UnsentMails, mail_with_code};
+use crate::rules::sessions::signed_in;
 use crate::sessions::NewSession;
 use crate::users::User;
 
@@ -63,13 +64,15 @@ pub(crate) fn send_sign_in_code(
 }
 
 /// Decides whether a code opens a session. On [`CodeDecision::Use`], the transaction also ends the
-/// session that the new one replaces and those beyond [`NewSession::MAX_PER_USER`].
+/// session that the new one replaces and those beyond [`NewSession::MAX_PER_USER`], if there is an
+/// event to record. Without an event, the code is used up and no session is opened, because the
+/// second factor is on.
 pub(crate) fn open_session_with_code(
     new: &NewSession,
     code: Option<&CodeRow>,
     presented: &CodeHash,
     account: Option<&User>,
-) -> CodeDecision<Event, OpenSessionWithCodeOutcome> {
+) -> CodeDecision<Option<Event>, OpenSessionWithCodeOutcome> {
     let now = new.session.created_at;
     match judge(code, presented, account, now) {
         Verdict::Right => {}
@@ -85,8 +88,10 @@ pub(crate) fn open_session_with_code(
         Some(account)
             if account.id == new.session.user_id && account.email_verified_at.is_some() =>
         {
-            let event = Event::by_user(EventKind::SignedIn, now, new.client.clone());
-            CodeDecision::Use(event.about(account.id).in_session(new.session.id))
+            CodeDecision::Use(match account.second_factor_at {
+                Some(_) => None,
+                None => Some(signed_in(new)),
+            })
         }
         _ => CodeDecision::Return(OpenSessionWithCodeOutcome::CodeExpired),
     }

@@ -93,6 +93,7 @@ pub(crate) fn unrecorded_repeats(events: Vec<Event>, recorded: &[Event]) -> Vec<
 
 #[cfg(test)]
 mod tests {
+    use auth_core::Amr;
     use auth_core::{OpenSession, RefreshToken, ReplacedToken, SystemRandom, UserId};
 
     use super::*;
@@ -102,7 +103,11 @@ mod tests {
     fn session() -> Session {
         let user_id = UserId::generate(NOW, &SystemRandom);
         let policy = &SessionPolicy::default();
-        Session::open(OpenSession { user_id, remember: false, policy }, NOW, &SystemRandom)
+        Session::open(
+            OpenSession { user_id, remember: false, amr: Amr::PASSWORD, policy },
+            NOW,
+            &SystemRandom,
+        )
     }
 
     #[test]

@@ -16,12 +16,23 @@ pub(crate) fn open_session(
     verified: PasswordVersion,
     account: Option<&AccountState>,
 ) -> Decision<Event, OpenSessionOutcome> {
-    if !account.is_some_and(|account| account.accepts(verified)) {
-        return Decision::Return(OpenSessionOutcome::CredentialsChanged);
+    match account {
+        Some(account) if !account.accepts(verified) => {
+            Decision::Return(OpenSessionOutcome::CredentialsChanged)
+        }
+        Some(AccountState { second_factor_at: Some(_), .. }) => {
+            Decision::Return(OpenSessionOutcome::SecondFactorRequired)
+        }
+        Some(_) => Decision::Write(signed_in(new)),
+        None => Decision::Return(OpenSessionOutcome::CredentialsChanged),
     }
+}
+
+/// Builds the event for a session that is opened.
+pub(crate) fn signed_in(new: &NewSession) -> Event {
     let session = &new.session;
     let event = Event::by_user(EventKind::SignedIn, session.created_at, new.client.clone());
-    Decision::Write(event.about(session.user_id).in_session(session.id))
+    event.about(session.user_id).in_session(session.id).with_amr(session.amr)
 }
 
 /// The stored sessions that decide whether a user may end a session.
@@ -119,6 +130,7 @@ pub(crate) fn ended(
 
 #[cfg(test)]
 mod tests {
+    use auth_core::Amr;
     use std::time::Duration;
 
     use auth_core::{
@@ -126,18 +138,29 @@ mod tests {
     };
 
     use super::*;
+    use crate::users::DeviceVersion;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
     const CURRENT: PasswordVersion = PasswordVersion(7);
 
     fn account() -> AccountState {
         let id = UserId::generate(NOW, &SystemRandom);
-        AccountState { id, password_version: CURRENT, disabled_at: None }
+        AccountState {
+            id,
+            password_version: CURRENT,
+            disabled_at: None,
+            device_version: DeviceVersion(0),
+            second_factor_at: None,
+        }
     }
 
     fn session(user_id: UserId) -> Session {
         let policy = &SessionPolicy::default();
-        Session::open(OpenSession { user_id, remember: false, policy }, NOW, &SystemRandom)
+        Session::open(
+            OpenSession { user_id, remember: false, amr: Amr::PASSWORD, policy },
+            NOW,
+            &SystemRandom,
+        )
     }
 
     #[test]
@@ -148,7 +171,11 @@ mod tests {
         let opened = open_session(&new, CURRENT, Some(&account));
         assert!(matches!(opened, Decision::Write(event) if event.kind == EventKind::SignedIn));
 
-        let changed = AccountState { password_version: CURRENT.next(), ..account };
+        let second_factor = AccountState { second_factor_at: Some(NOW), ..account };
+        let rejected = open_session(&new, CURRENT, Some(&second_factor));
+        assert_eq!(rejected, Decision::Return(OpenSessionOutcome::SecondFactorRequired));
+
+        let changed = AccountState { password_version: CURRENT.next(), ..second_factor };
         let disabled = AccountState { disabled_at: Some(NOW), ..account };
         for account in [Some(&changed), Some(&disabled), None] {
             let rejected = open_session(&new, CURRENT, account);

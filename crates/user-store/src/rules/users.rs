@@ -7,8 +7,8 @@ use auth_core::{ClientInfo, PasswordHash, Session, Timestamp, UserId};
 use crate::audit::{Event, EventKind};
 use crate::rules::decision::Decision;
 use crate::users::{
-    Challenge, ImportUsersOutcome, PasswordVersion, ReauthenticatedChangeOutcome, Reauthentication,
-    StoredUser, UpdateUserOutcome,
+    Challenge, DeviceVersion, ImportUsersOutcome, PasswordVersion, ReauthenticatedChangeOutcome,
+    Reauthentication, StoredUser, UpdateUserOutcome,
 };
 
 /// The part of an account that decisions depend on.
@@ -17,6 +17,8 @@ pub(crate) struct AccountState {
     pub(crate) id: UserId,
     pub(crate) password_version: PasswordVersion,
     pub(crate) disabled_at: Option<Timestamp>,
+    pub(crate) device_version: DeviceVersion,
+    pub(crate) second_factor_at: Option<Timestamp>,
 }
 
 impl AccountState {
@@ -175,6 +177,7 @@ fn by_operator(kind: EventKind, user: UserId, now: Timestamp) -> Event {
 
 #[cfg(test)]
 mod tests {
+    use auth_core::Amr;
     use auth_core::{Email, OpenSession, SessionPolicy, SystemRandom};
 
     use super::*;
@@ -185,12 +188,18 @@ mod tests {
 
     fn account() -> AccountState {
         let id = UserId::generate(NOW, &SystemRandom);
-        AccountState { id, password_version: CURRENT, disabled_at: None }
+        AccountState {
+            id,
+            password_version: CURRENT,
+            disabled_at: None,
+            device_version: DeviceVersion(0),
+            second_factor_at: None,
+        }
     }
 
     fn reauthentication(account: &AccountState) -> Reauthentication {
         let policy = &SessionPolicy::default();
-        let open = OpenSession { user_id: account.id, remember: false, policy };
+        let open = OpenSession { user_id: account.id, remember: false, amr: Amr::PASSWORD, policy };
         let session = Session::open(open, NOW, &SystemRandom);
         let client = ClientInfo::new(None, Some("Browser/1.0"));
         Reauthentication { session, client, verified: CURRENT }
@@ -250,8 +259,14 @@ mod tests {
             ["a@example.com", "A@Example.com", "b@example.com", "c@example.com"].map(|email| {
                 let email = Email::parse(email).unwrap();
                 let id = UserId::generate(NOW, &SystemRandom);
-                let user =
-                    User { id, email, created_at: NOW, disabled_at: None, email_verified_at: None };
+                let user = User {
+                    id,
+                    email,
+                    created_at: NOW,
+                    disabled_at: None,
+                    email_verified_at: None,
+                    second_factor_at: None,
+                };
                 StoredUser { user, password_hash: hash.clone() }
             });
         users[3].user.id = users[2].user.id;

@@ -14,6 +14,7 @@ use crate::mails::NewCode;
 use crate::rules::codes::{CodeDecision, CodePurpose, CodeRequest, CodeRow};
 use crate::rules::email_change::{ChangedEmailState, EmailChangeState};
 use crate::rules::mails::MailRow;
+use crate::rules::users::AccountState;
 use crate::rules::{self, Decision};
 use crate::sessions::{ActingSession, NewSession};
 use crate::sqlite::attempts::delete_counters;
@@ -281,15 +282,33 @@ impl CodeStore for SqliteStore {
                     Err(outcome) => return Ok(outcome),
                 };
                 delete_code(tx, stored)?;
-                let ended = insert_session(tx, &new)?;
-                audit::insert(tx, &event)?;
                 let Some(user) = account else {
                     return Ok(OpenSessionWithCodeOutcome::CodeExpired);
                 };
-                let device_version = users::device_version(tx, user.id)?;
+                let state = users::account_state(tx, user.id)?;
+                let (Some(event), Some(state)) = (event, state) else {
+                    return Ok(second_factor_required(user, state));
+                };
+                let ended = insert_session(tx, &new)?;
+                audit::insert(tx, &event)?;
+                let device_version = state.device_version;
                 Ok(OpenSessionWithCodeOutcome::Opened { user, device_version, ended })
             })
             .await
+    }
+}
+
+/// Returns the outcome of a right code of an account whose second factor is on.
+fn second_factor_required(user: User, state: Option<AccountState>) -> OpenSessionWithCodeOutcome {
+    match state {
+        Some(AccountState { password_version, device_version, .. }) => {
+            OpenSessionWithCodeOutcome::SecondFactorRequired {
+                user,
+                password_version,
+                device_version,
+            }
+        }
+        None => OpenSessionWithCodeOutcome::CodeExpired,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::net::IpAddr;
 
-use auth_core::{ClientInfo, MailId, PasswordHash, SessionId, Timestamp, UserId};
+use auth_core::{Amr, ClientInfo, MailId, PasswordHash, SessionId, Timestamp, UserId};
 use rusqlite::types::{FromSql, Type};
 use rusqlite::{Result, Row};
 use serde::Serialize;
@@ -24,6 +24,16 @@ pub(super) fn mail_id(row: &Row<'_>, column: usize) -> Result<MailId> {
 pub(super) fn optional_timestamp(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>> {
     let millis: Option<i64> = row.get(column)?;
     millis.map(|_| timestamp(row, column)).transpose()
+}
+
+/// Reads the methods of a sign-in.
+pub(super) fn amr(row: &Row<'_>, column: usize) -> Result<Amr> {
+    Ok(Amr::from_text(row.get_ref(column)?.as_str()?))
+}
+
+/// Reads the methods of a sign-in from a column that may be `NULL`.
+pub(super) fn optional_amr(row: &Row<'_>, column: usize) -> Result<Option<Amr>> {
+    Ok(row.get_ref(column)?.as_str_or_null()?.map(Amr::from_text))
 }
 
 pub(super) fn timestamp(row: &Row<'_>, column: usize) -> Result<Timestamp> {

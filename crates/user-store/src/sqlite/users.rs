@@ -18,8 +18,9 @@ use crate::sqlite::codes::{add, delete_codes, save};
 use crate::sqlite::statements::{audit, codes, decoys, mails, sessions, users};
 use crate::sqlite::store::SqliteStore;
 use crate::users::{
-    Challenge, CreateUserError, ImportUsersOutcome, KnownBrowsers, ReauthenticatedChangeOutcome,
-    Reauthentication, SetPassword, StoredUser, UpdateUserOutcome, User, UserStore,
+    Challenge, CreateUserError, ImportUsersOutcome, KnownBrowsers, PasswordVersion,
+    ReauthenticatedChangeOutcome, Reauthentication, SetPassword, StoredUser, UpdateUserOutcome,
+    User, UserStore,
 };
 
 #[async_trait]
@@ -68,6 +69,26 @@ impl UserStore for SqliteStore {
     ) -> Result<Challenge, StoreError> {
         let (email, position) = (email.clone(), *decoy_position);
         self.database.read(move |connection| users::credentials(connection, &email, position)).await
+    }
+
+    async fn rehash_password(
+        &self,
+        user: UserId,
+        verified: PasswordVersion,
+        rehashed: &PasswordHash,
+    ) -> Result<(), StoreError> {
+        let rehashed = rehashed.clone();
+        self.database
+            .write(move |tx| {
+                let account = users::account_state(tx, user)?;
+                match account {
+                    Some(account) if account.accepts(verified) => {
+                        users::rehash(tx, user, &rehashed)
+                    }
+                    _ => Ok(()),
+                }
+            })
+            .await
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {

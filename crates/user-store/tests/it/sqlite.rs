@@ -10,7 +10,7 @@ mod schema;
 mod secrets;
 
 use auth_core::{
-    ClientInfo, DecoyPosition, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher,
+    Amr, ClientInfo, DecoyPosition, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher,
     PasswordPolicy, RefreshToken, Session, SessionPolicy, SystemRandom, Timestamp, UserId,
 };
 use rusqlite::Connection;
@@ -57,7 +57,7 @@ async fn open_session(
     client: &ClientInfo,
 ) -> (Session, RefreshToken) {
     let policy = &SessionPolicy::default();
-    let open = OpenSession { user_id: user.id, remember: false, policy };
+    let open = OpenSession { user_id: user.id, remember: false, amr: Amr::PASSWORD, policy };
     let session = Session::open(open, NOW, &SystemRandom);
     let token = RefreshToken::generate(&SystemRandom);
     let new = NewSession::new(session, client.clone(), &token);
@@ -78,6 +78,7 @@ fn ada() -> User {
         created_at: NOW,
         disabled_at: None,
         email_verified_at: None,
+        second_factor_at: None,
     }
 }
 

@@ -123,6 +123,7 @@ mod tests {
             email: "ada@example.com".to_owned(),
             created_at: "2026-04-14T09:30:00Z".to_owned(),
             email_verified_at: None,
+            second_factor_at: None,
         }
     }
 

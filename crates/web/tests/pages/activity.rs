@@ -11,6 +11,7 @@ fn event(kind: ActivityKind, actor: ActivityActor, ip: Option<&str>) -> Activity
         session_id: None,
         user_agent: ip.map(|_| "curl/8.5.0".to_owned()),
         ip: ip.map(str::to_owned),
+        amr: Vec::new(),
     }
 }
 

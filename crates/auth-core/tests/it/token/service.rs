@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokens, OpenSession, Session, SessionId, SessionPolicy, SigningKey, SystemRandom,
+    AccessTokens, Amr, OpenSession, Session, SessionId, SessionPolicy, SigningKey, SystemRandom,
     Timestamp, UserId,
 };
 use aws_lc_rs::signature::Ed25519KeyPair;
@@ -50,7 +50,12 @@ impl Service {
     /// Returns the session of the service's tokens, with this end.
     pub(super) fn session_until(&self, end: Timestamp) -> Session {
         let policy = SessionPolicy::default();
-        let new = OpenSession { user_id: self.user, remember: false, policy: &policy };
+        let new = OpenSession {
+            user_id: self.user,
+            remember: false,
+            amr: Amr::PASSWORD,
+            policy: &policy,
+        };
         let new = Session::open(new, self.now, &SystemRandom);
         Session { id: self.session, idle_expires_at: end, ..new }
     }

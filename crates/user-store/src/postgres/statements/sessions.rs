@@ -6,14 +6,14 @@ use tokio_postgres::Row;
 
 use crate::keys::KeySetVersion;
 use crate::postgres::query::Query;
-use crate::postgres::rows::{Result, bytes, client, session_id, timestamp, user_id};
+use crate::postgres::rows::{Result, amr, bytes, client, session_id, timestamp, user_id};
 use crate::postgres::statements::users;
 use crate::rules::refresh::RefreshableSession;
 use crate::sessions::{ActiveSession, NewSession, Rotation, SessionRecord};
 
 /// The number of columns that [`read`] reads: `id, user_id, created_at, last_used_at,
-/// idle_expires_at, expires_at, remember`.
-const WIDTH: usize = 7;
+/// idle_expires_at, expires_at, remember, amr`.
+const WIDTH: usize = 8;
 
 /// Reads a session from the columns that begin at `first`.
 fn read(row: &Row, first: usize) -> Result<Session> {
@@ -25,6 +25,7 @@ fn read(row: &Row, first: usize) -> Result<Session> {
         idle_expires_at: timestamp(row, first + 4)?,
         expires_at: timestamp(row, first + 5)?,
         remember: row.try_get(first + 6)?,
+        amr: amr(row, first + 7)?,
     })
 }
 
@@ -34,8 +35,8 @@ pub(in crate::postgres) fn with_user(id: SessionId) -> Query {
     Query::new(
         "SELECT pg_is_in_recovery(), k.version,
              s.id, s.user_id, s.created_at, s.last_used_at, s.idle_expires_at, s.expires_at,
-             s.remember, u.id, u.email, u.email_key, u.created_at, u.disabled_at,
-             u.email_verified_at
+             s.remember, s.amr, u.id, u.email, u.email_key, u.created_at, u.disabled_at,
+             u.email_verified_at, u.second_factor_at
          FROM signing_key_set k
          LEFT JOIN (sessions s JOIN users u ON u.id = s.user_id) ON s.id = $1",
     )
@@ -59,7 +60,7 @@ pub(in crate::postgres) fn by_family(family: &FamilyHash) -> Query {
     Query::new(
         "SELECT pg_is_in_recovery(),
              s.id, s.user_id, s.created_at, s.last_used_at, s.idle_expires_at, s.expires_at,
-             s.remember, s.ip, s.user_agent, s.refresh_token, s.replaced_token, s.successor_salt,
+             s.remember, s.amr, s.ip, s.user_agent, s.refresh_token, s.replaced_token, s.successor_salt,
              s.repeats
          FROM signing_key_set k LEFT JOIN sessions s ON s.refresh_family = $1",
     )
@@ -70,7 +71,7 @@ pub(in crate::postgres) fn by_family(family: &FamilyHash) -> Query {
 pub(in crate::postgres) fn lock_by_family(family: &FamilyHash) -> Query {
     Query::new(
         "SELECT false,
-             id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember, ip,
+             id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember, amr, ip,
              user_agent, refresh_token, replaced_token, successor_salt, repeats
          FROM sessions WHERE refresh_family = $1 FOR UPDATE",
     )
@@ -103,7 +104,7 @@ pub(in crate::postgres) fn read_refreshable(row: &Row) -> Result<Option<Refresha
 /// Selects two sessions, given by their ids. Read the rows with [`read_all`].
 pub(in crate::postgres) fn pair(one: SessionId, other: SessionId) -> Query {
     Query::new(
-        "SELECT id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember
+        "SELECT id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember, amr
          FROM sessions WHERE id = $1 OR id = $2",
     )
     .bind(*one.as_uuid())
@@ -113,7 +114,7 @@ pub(in crate::postgres) fn pair(one: SessionId, other: SessionId) -> Query {
 /// Locks the sessions that [`pair`] selects, in the order of their ids.
 pub(in crate::postgres) fn lock_pair(one: SessionId, other: SessionId) -> Query {
     Query::new(
-        "SELECT id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember
+        "SELECT id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember, amr
          FROM sessions WHERE id = $1 OR id = $2 ORDER BY id FOR UPDATE",
     )
     .bind(*one.as_uuid())
@@ -123,7 +124,7 @@ pub(in crate::postgres) fn lock_pair(one: SessionId, other: SessionId) -> Query 
 /// Selects all sessions of a user, expired or not. Read the rows with [`read_all`].
 pub(in crate::postgres) fn of_user(user: UserId) -> Query {
     Query::new(
-        "SELECT id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember
+        "SELECT id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember, amr
          FROM sessions WHERE user_id = $1",
     )
     .bind(*user.as_uuid())
@@ -133,7 +134,7 @@ pub(in crate::postgres) fn of_user(user: UserId) -> Query {
 /// [`read_all`].
 pub(in crate::postgres) fn lock_of_user(user: UserId) -> Query {
     Query::new(
-        "SELECT id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember
+        "SELECT id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember, amr
          FROM sessions WHERE user_id = $1 ORDER BY id FOR UPDATE",
     )
     .bind(*user.as_uuid())
@@ -188,8 +189,8 @@ pub(in crate::postgres) fn insert(new: &NewSession) -> Query {
     Query::new(
         "INSERT INTO sessions (
              id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember,
-             ip, user_agent, refresh_family, refresh_token
-         ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             amr, ip, user_agent, refresh_family, refresh_token
+         ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(*session.id.as_uuid())
     .bind(*session.user_id.as_uuid())
@@ -198,6 +199,7 @@ pub(in crate::postgres) fn insert(new: &NewSession) -> Query {
     .bind(session.idle_expires_at.as_millisecond())
     .bind(session.expires_at.as_millisecond())
     .bind(session.remember)
+    .bind(session.amr.to_string())
     .bind(client.ip().map(|ip| ip.to_string()))
     .bind(client.user_agent().map(str::to_owned))
     .bind(family.as_bytes().to_vec())

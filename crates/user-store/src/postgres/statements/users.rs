@@ -12,8 +12,8 @@ use crate::users::{
 };
 
 /// The number of columns that [`read`] reads: `id, email, email_key, created_at, disabled_at,
-/// email_verified_at`.
-pub(in crate::postgres) const WIDTH: usize = 6;
+/// email_verified_at, second_factor_at`.
+pub(in crate::postgres) const WIDTH: usize = 7;
 
 /// Reads a user from the columns that begin at `first`.
 pub(in crate::postgres) fn read(row: &Row, first: usize) -> Result<User> {
@@ -23,6 +23,7 @@ pub(in crate::postgres) fn read(row: &Row, first: usize) -> Result<User> {
         created_at: timestamp(row, first + 3)?,
         disabled_at: optional_timestamp(row, first + 4)?,
         email_verified_at: optional_timestamp(row, first + 5)?,
+        second_factor_at: optional_timestamp(row, first + 6)?,
     })
 }
 
@@ -53,7 +54,7 @@ pub(in crate::postgres) fn insert(user: &User, password: &PasswordHash) -> Query
 pub(in crate::postgres) fn credentials(email: &EmailKey, decoy_position: DecoyPosition) -> Query {
     Query::new(
         "SELECT pg_is_in_recovery(), k.version, u.id, u.password_version, u.device_version,
-             coalesce(u.password_hash, d.template, $3)
+             u.second_factor_at, coalesce(u.password_hash, d.template, $3)
          FROM signing_key_set k
          LEFT JOIN users u ON u.email_key = $1 AND u.disabled_at IS NULL
          LEFT JOIN decoys d ON d.position = $2",
@@ -64,7 +65,7 @@ pub(in crate::postgres) fn credentials(email: &EmailKey, decoy_position: DecoyPo
 }
 
 pub(in crate::postgres) fn read_challenge(row: &Row) -> Result<Challenge> {
-    let password_hash = password_hash(row, 5)?;
+    let password_hash = password_hash(row, 6)?;
     let id: Option<Uuid> = row.try_get(2)?;
     if id.is_none() {
         return Ok(decoy(password_hash));
@@ -75,19 +76,20 @@ pub(in crate::postgres) fn read_challenge(row: &Row) -> Result<Challenge> {
         password_version: PasswordVersion(row.try_get(3)?),
         key_set_version: KeySetVersion::from_number(row.try_get(1)?),
         device_version: DeviceVersion(row.try_get(4)?),
+        second_factor_at: optional_timestamp(row, 5)?,
     }))
 }
 
 /// Selects an account by its id. Read the row with [`read`].
 pub(in crate::postgres) fn by_id(id: UserId) -> Query {
-    Query::new("SELECT id, email, email_key, created_at, disabled_at, email_verified_at FROM users WHERE id = $1")
+    Query::new("SELECT id, email, email_key, created_at, disabled_at, email_verified_at, second_factor_at FROM users WHERE id = $1")
         .bind(*id.as_uuid())
 }
 
 /// Selects an account by its email address. Read the row with [`read`].
 pub(in crate::postgres) fn by_email(email: &EmailKey) -> Query {
     Query::new(
-        "SELECT id, email, email_key, created_at, disabled_at, email_verified_at FROM users WHERE email_key = $1",
+        "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, second_factor_at FROM users WHERE email_key = $1",
     )
     .bind(email.as_str().to_owned())
 }
@@ -95,7 +97,7 @@ pub(in crate::postgres) fn by_email(email: &EmailKey) -> Query {
 /// Selects an account with its password hash. Read the row with [`read_with_hash`].
 pub(in crate::postgres) fn with_hash(id: UserId) -> Query {
     Query::new(
-        "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, password_hash
+        "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, second_factor_at, password_hash
          FROM users WHERE id = $1",
     )
     .bind(*id.as_uuid())
@@ -110,12 +112,12 @@ pub(in crate::postgres) fn read_with_hash(row: &Row) -> Result<StoredUser> {
 pub(in crate::postgres) fn page_with_hashes(after: Option<UserId>, limit: u32) -> Query {
     let query = match after {
         Some(after) => Query::new(
-            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, password_hash
+            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, second_factor_at, password_hash
              FROM users WHERE id > $1 ORDER BY id LIMIT $2",
         )
         .bind(*after.as_uuid()),
         None => Query::new(
-            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, password_hash
+            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, second_factor_at, password_hash
              FROM users ORDER BY id LIMIT $1",
         ),
     };
@@ -126,12 +128,12 @@ pub(in crate::postgres) fn page_with_hashes(after: Option<UserId>, limit: u32) -
 pub(in crate::postgres) fn page(after: Option<UserId>, limit: u32) -> Query {
     let query = match after {
         Some(after) => Query::new(
-            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at
+            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, second_factor_at
              FROM users WHERE id > $1 ORDER BY id LIMIT $2",
         )
         .bind(*after.as_uuid()),
         None => Query::new(
-            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at
+            "SELECT id, email, email_key, created_at, disabled_at, email_verified_at, second_factor_at
              FROM users ORDER BY id LIMIT $1",
         ),
     };
@@ -142,15 +144,19 @@ pub(in crate::postgres) fn page(after: Option<UserId>, limit: u32) -> Query {
 /// that record an event about it.
 /// Read the row with [`read_account_state`].
 pub(in crate::postgres) fn lock_to_delete(user: UserId) -> Query {
-    Query::new("SELECT id, password_version, disabled_at FROM users WHERE id = $1 FOR UPDATE")
-        .bind(*user.as_uuid())
+    Query::new(
+        "SELECT id, password_version, disabled_at, device_version, second_factor_at
+         FROM users WHERE id = $1 FOR UPDATE",
+    )
+    .bind(*user.as_uuid())
 }
 
 /// Locks an account, so that its password, its sessions and its state do not change until the
 /// transaction ends. Read the row with [`read_account_state`].
 pub(in crate::postgres) fn lock(user: UserId) -> Query {
     Query::new(
-        "SELECT id, password_version, disabled_at FROM users WHERE id = $1 FOR NO KEY UPDATE",
+        "SELECT id, password_version, disabled_at, device_version, second_factor_at
+         FROM users WHERE id = $1 FOR NO KEY UPDATE",
     )
     .bind(*user.as_uuid())
 }
@@ -158,7 +164,8 @@ pub(in crate::postgres) fn lock(user: UserId) -> Query {
 /// Locks the account with this email address, like [`lock`].
 pub(in crate::postgres) fn lock_by_email(email: &EmailKey) -> Query {
     Query::new(
-        "SELECT id, password_version, disabled_at FROM users WHERE email_key = $1
+        "SELECT id, password_version, disabled_at, device_version, second_factor_at
+         FROM users WHERE email_key = $1
          FOR NO KEY UPDATE",
     )
     .bind(email.as_str().to_owned())
@@ -169,6 +176,8 @@ pub(in crate::postgres) fn read_account_state(row: &Row) -> Result<AccountState>
         id: user_id(row, 0)?,
         password_version: PasswordVersion(row.try_get(1)?),
         disabled_at: optional_timestamp(row, 2)?,
+        device_version: DeviceVersion(row.try_get(3)?),
+        second_factor_at: optional_timestamp(row, 4)?,
     })
 }
 

@@ -2,16 +2,16 @@ use auth_core::{SessionId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, ToSql, params};
 
 use crate::audit::{Actor, Event, EventId, EventKind};
-use crate::sqlite::rows::{client, timestamp};
+use crate::sqlite::rows::{client, optional_amr, timestamp};
 
 /// The columns that [`read`] reads.
-const COLUMNS: &str = "id, at, kind, operator, user_id, session_id, kid, ip, user_agent";
+const COLUMNS: &str = "id, at, kind, operator, user_id, session_id, kid, ip, user_agent, amr";
 
 pub(in crate::sqlite) fn insert(connection: &Connection, event: &Event) -> Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO events (at, kind, operator, user_id, session_id, kid, ip, user_agent)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO events (at, kind, operator, user_id, session_id, kid, ip, user_agent, amr)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             event.at.as_millisecond(),
@@ -22,6 +22,7 @@ pub(in crate::sqlite) fn insert(connection: &Connection, event: &Event) -> Resul
             event.kid,
             event.client.ip().map(|ip| ip.to_string()),
             event.client.user_agent(),
+            event.amr.map(|amr| amr.to_string()),
         ])?;
     Ok(())
 }
@@ -116,6 +117,7 @@ fn read(row: &Row<'_>) -> Result<(EventId, Event)> {
         session: session.map(SessionId::from_uuid_bytes),
         kid: row.get(6)?,
         client: client(row, 7)?,
+        amr: optional_amr(row, 9)?,
     };
     Ok((EventId::from_number(row.get(0)?), event))
 }

@@ -9,18 +9,18 @@ use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 use crate::keys::KeySetVersion;
 use crate::rules::refresh::RefreshableSession;
 use crate::sessions::{ActiveSession, NewSession, Rotation, SessionRecord};
-use crate::sqlite::rows::{bytes, client, session_id, timestamp, user_id};
+use crate::sqlite::rows::{amr, bytes, client, session_id, timestamp, user_id};
 use crate::sqlite::statements::users;
 
 /// The columns that [`read`] reads, from [`TABLES`].
 const COLUMNS: &str = "s.id, u.id, s.created_at, s.last_used_at, s.idle_expires_at, \
-                       s.expires_at, s.remember";
+                       s.expires_at, s.remember, s.amr";
 
 /// The sessions `s`, each with its user `u`.
 const TABLES: &str = "sessions s JOIN users u ON u.number = s.user_number";
 
 /// The number of [`COLUMNS`].
-const WIDTH: usize = 7;
+const WIDTH: usize = 8;
 
 fn read(row: &Row<'_>) -> Result<Session> {
     Ok(Session {
@@ -31,6 +31,7 @@ fn read(row: &Row<'_>) -> Result<Session> {
         idle_expires_at: timestamp(row, 4)?,
         expires_at: timestamp(row, 5)?,
         remember: row.get(6)?,
+        amr: amr(row, 7)?,
     })
 }
 
@@ -40,9 +41,10 @@ pub(in crate::sqlite) fn insert(connection: &Connection, new: &NewSession) -> Re
         .prepare_cached(
             "INSERT INTO sessions (
                  id, user_number, created_at, last_used_at, idle_expires_at, expires_at, remember,
-                 ip, user_agent, refresh_family, refresh_token
+                 amr, ip, user_agent, refresh_family, refresh_token
              ) VALUES (
-                 ?1, (SELECT number FROM users WHERE id = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+                 ?1, (SELECT number FROM users WHERE id = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
+                 ?12
              )",
         )?
         .execute(params![
@@ -53,6 +55,7 @@ pub(in crate::sqlite) fn insert(connection: &Connection, new: &NewSession) -> Re
             session.idle_expires_at.as_millisecond(),
             session.expires_at.as_millisecond(),
             session.remember,
+            session.amr.to_string(),
             client.ip().map(|ip| ip.to_string()),
             client.user_agent(),
             family.as_bytes(),

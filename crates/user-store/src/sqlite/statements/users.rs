@@ -10,11 +10,11 @@ use crate::users::{
 };
 
 /// The columns that [`read`] reads. The table `users` must have the alias `u`.
-pub(in crate::sqlite) const COLUMNS: &str =
-    "u.id, u.email, u.email_key, u.created_at, u.disabled_at, u.email_verified_at";
+pub(in crate::sqlite) const COLUMNS: &str = "u.id, u.email, u.email_key, u.created_at, u.disabled_at, u.email_verified_at, \
+     u.second_factor_at";
 
 /// The number of [`COLUMNS`].
-pub(in crate::sqlite) const WIDTH: usize = 6;
+pub(in crate::sqlite) const WIDTH: usize = 7;
 
 /// Reads a user from the columns that begin at `first`.
 pub(in crate::sqlite) fn read(row: &Row<'_>, first: usize) -> Result<User> {
@@ -24,6 +24,7 @@ pub(in crate::sqlite) fn read(row: &Row<'_>, first: usize) -> Result<User> {
         created_at: timestamp(row, first + 3)?,
         disabled_at: optional_timestamp(row, first + 4)?,
         email_verified_at: optional_timestamp(row, first + 5)?,
+        second_factor_at: optional_timestamp(row, first + 6)?,
     })
 }
 
@@ -79,6 +80,7 @@ pub(in crate::sqlite) fn credentials(
     connection
         .prepare_cached(
             "SELECT k.version, u.id, u.password_version, u.device_version,
+                 u.second_factor_at,
                  coalesce(
                      u.password_hash,
                      (SELECT template FROM decoys WHERE position = ?2),
@@ -88,7 +90,7 @@ pub(in crate::sqlite) fn credentials(
              LEFT JOIN users u ON u.email_key = ?1 AND u.disabled_at IS NULL",
         )?
         .query_row(params![email.as_str(), decoy_position.number(), OWN_FORMAT], |row| {
-            let password_hash = rows::password_hash(row, 4)?;
+            let password_hash = rows::password_hash(row, 5)?;
             if row.get_ref(1)? != ValueRef::Null {
                 return Ok(Challenge::Account(Credentials {
                     user_id: user_id(row, 1)?,
@@ -96,6 +98,7 @@ pub(in crate::sqlite) fn credentials(
                     password_version: PasswordVersion(row.get(2)?),
                     key_set_version: KeySetVersion::from_number(row.get(0)?),
                     device_version: DeviceVersion(row.get(3)?),
+                    second_factor_at: optional_timestamp(row, 4)?,
                 }));
             }
             Ok(decoy(password_hash))
@@ -117,12 +120,17 @@ pub(in crate::sqlite) fn account_state(
     user: UserId,
 ) -> Result<Option<AccountState>> {
     connection
-        .prepare_cached("SELECT id, password_version, disabled_at FROM users WHERE id = ?1")?
+        .prepare_cached(
+            "SELECT id, password_version, disabled_at, device_version, second_factor_at
+             FROM users WHERE id = ?1",
+        )?
         .query_row([user.as_uuid().as_bytes()], |row| {
             Ok(AccountState {
                 id: user_id(row, 0)?,
                 password_version: PasswordVersion(row.get(1)?),
                 disabled_at: optional_timestamp(row, 2)?,
+                device_version: DeviceVersion(row.get(3)?),
+                second_factor_at: optional_timestamp(row, 4)?,
             })
         })
         .optional()

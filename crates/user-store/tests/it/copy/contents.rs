@@ -1,6 +1,6 @@
 use auth_core::{
-    Admission, ClientInfo, CounterKey, DecoyKey, DecoyPosition, Email, Limit, Network, OpenSession,
-    RefreshToken, Session, SessionPolicy, SigningKey, SystemRandom, Timestamp, UserId,
+    Admission, Amr, ClientInfo, CounterKey, DecoyKey, DecoyPosition, Email, Limit, Network,
+    OpenSession, RefreshToken, Session, SessionPolicy, SigningKey, SystemRandom, Timestamp, UserId,
 };
 use rusqlite::Connection;
 use user_store::{
@@ -72,6 +72,7 @@ fn user(email: &str) -> User {
         created_at: NOW,
         disabled_at: None,
         email_verified_at: None,
+        second_factor_at: None,
     }
 }
 
@@ -82,7 +83,7 @@ async fn sign_in(store: &dyn Store) -> SignedIn {
     let hash = "$pbkdf2-sha256$i=1000,l=32$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     store.create_user(&user, &hash.parse().unwrap(), &created, None).await.unwrap();
     let policy = &SessionPolicy::default();
-    let open = OpenSession { user_id: user.id, remember: false, policy };
+    let open = OpenSession { user_id: user.id, remember: false, amr: Amr::PASSWORD, policy };
     let session = Session::open(open, NOW, &SystemRandom);
     let first = RefreshToken::generate(&SystemRandom);
     let new = NewSession::new(session, client.clone(), &first);

@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use auth_core::{
-    ClientInfo, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher, PasswordPolicy,
+    Amr, ClientInfo, Email, NewPassword, OpenSession, PasswordHash, PasswordHasher, PasswordPolicy,
     RefreshToken, Session, SessionPolicy, SystemRandom, Timestamp, UserId,
 };
 use test_postgres::{Cluster, Database, Proxy, shared};
@@ -134,6 +134,7 @@ fn user(email: &str) -> User {
         created_at: NOW,
         disabled_at: None,
         email_verified_at: None,
+        second_factor_at: None,
     }
 }
 
@@ -164,7 +165,12 @@ async fn sign_up(store: &PostgresStore, email: &str) -> User {
 
 fn new_session(user: &User) -> (NewSession, RefreshToken) {
     let token = RefreshToken::generate(&SystemRandom);
-    let open = OpenSession { user_id: user.id, remember: false, policy: &SessionPolicy::default() };
+    let open = OpenSession {
+        user_id: user.id,
+        remember: false,
+        amr: Amr::PASSWORD,
+        policy: &SessionPolicy::default(),
+    };
     let session = Session::open(open, NOW, &SystemRandom);
     (NewSession::new(session, ClientInfo::default(), &token), token)
 }
@@ -173,7 +179,9 @@ fn new_session(user: &User) -> (NewSession, RefreshToken) {
 async fn open_session(store: &PostgresStore, new: &NewSession) -> Result<(), StoreError> {
     match store.open_session(new, PasswordVersion(0), None).await? {
         OpenSessionOutcome::Opened(_) => Ok(()),
-        OpenSessionOutcome::CredentialsChanged => unreachable!("the account exists"),
+        OpenSessionOutcome::CredentialsChanged | OpenSessionOutcome::SecondFactorRequired => {
+            unreachable!("the account exists")
+        }
     }
 }
 

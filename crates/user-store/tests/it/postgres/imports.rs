@@ -19,7 +19,14 @@ const FOREIGN: &str = "pbkdf2:sha256:5000$AVaITkTz2eBKnxgk$e0d887524f408d05717ee
 fn stored(email: &str, hash: &str) -> StoredUser {
     let email = Email::parse(email).unwrap();
     let id = UserId::generate(NOW, &SystemRandom);
-    let user = User { id, email, created_at: NOW, disabled_at: None, email_verified_at: None };
+    let user = User {
+        id,
+        email,
+        created_at: NOW,
+        disabled_at: None,
+        email_verified_at: None,
+        second_factor_at: None,
+    };
     StoredUser { user, password_hash: hash.parse().unwrap() }
 }
 

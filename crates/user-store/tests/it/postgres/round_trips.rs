@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    Admission, ClientInfo, CounterKey, DecoyPosition, Email, EmailSignInToken,
+    Admission, Amr, ClientInfo, CounterKey, DecoyPosition, Email, EmailSignInToken,
     EmailSignInTokenHash, Limit, MailId, Network, NewPassword, OneTimeCode, OpenSession,
     PasswordHash, PasswordHasher, PasswordPolicy, RefreshToken, ResetToken, ResetTokenHash,
     Session, SessionPolicy, SystemRandom, Timestamp, UserId,
@@ -34,7 +34,14 @@ impl Server {
         let store = open(&proxy.url("postgres")).await;
         let email = Email::parse("ada@example.com").unwrap();
         let id = UserId::generate(NOW, &SystemRandom);
-        let user = User { id, email, created_at: NOW, disabled_at: None, email_verified_at: None };
+        let user = User {
+            id,
+            email,
+            created_at: NOW,
+            disabled_at: None,
+            email_verified_at: None,
+            second_factor_at: None,
+        };
         let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[]).unwrap();
         let hasher = PasswordHasher::new(PasswordHasher::MIN_ITERATIONS).unwrap();
         let hash = hasher.hash(&password, &SystemRandom);
@@ -107,7 +114,8 @@ impl Server {
         };
         assert_eq!(self.store.settle_attempt(&settled).await.unwrap(), SettleOutcome::Settled);
         let policy = &SessionPolicy::default();
-        let open = OpenSession { user_id: self.user.id, remember: false, policy };
+        let open =
+            OpenSession { user_id: self.user.id, remember: false, amr: Amr::PASSWORD, policy };
         let session = Session::open(open, NOW, &SystemRandom);
         let token = RefreshToken::generate(&SystemRandom);
         let new = NewSession::new(session, ClientInfo::default(), &token);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use auth_core::{
-    Admission, ClientInfo, CounterKey, DecoyPosition, Email, EmailSignInToken, Limit, MailId,
+    Admission, Amr, ClientInfo, CounterKey, DecoyPosition, Email, EmailSignInToken, Limit, MailId,
     Network, OneTimeCode, OpenSession, RefreshToken, ResetToken, Session, SessionPolicy,
     SigningKey, SystemRandom, Timestamp, UserId,
 };
@@ -165,7 +165,8 @@ impl Client {
         let challenge = self.store.credentials(email.key(), &DecoyPosition::default()).await?;
         let Some(found) = challenge.account() else { return self.sign_up(account).await };
         let policy = &SessionPolicy::default();
-        let open = OpenSession { user_id: found.user_id, remember: false, policy };
+        let open =
+            OpenSession { user_id: found.user_id, remember: false, amr: Amr::PASSWORD, policy };
         let session = Session::open(open, NOW, &SystemRandom);
         let token = RefreshToken::generate(&SystemRandom);
         let new = NewSession::new(session, ClientInfo::default(), &token);
@@ -241,7 +242,7 @@ impl Client {
         let user_id = pending.and_then(|pending| pending.user);
         let user_id = user_id.unwrap_or_else(|| UserId::generate(NOW, &SystemRandom));
         let policy = &SessionPolicy::default();
-        let open = OpenSession { user_id, remember: false, policy };
+        let open = OpenSession { user_id, remember: false, amr: Amr::PASSWORD, policy };
         let session = Session::open(open, NOW, &SystemRandom);
         let refresh = RefreshToken::generate(&SystemRandom);
         let opened = NewSession::new(session, ClientInfo::default(), &refresh);
@@ -417,6 +418,7 @@ fn user(email: &str) -> User {
         created_at: NOW,
         disabled_at: None,
         email_verified_at: None,
+        second_factor_at: None,
     }
 }
 

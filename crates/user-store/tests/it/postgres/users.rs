@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    ClientInfo, CounterKey, DecoyPosition, Email, OpenSession, PasswordHash, RefreshToken, Session,
-    SessionPolicy, SystemRandom, Timestamp, UserId,
+    Amr, ClientInfo, CounterKey, DecoyPosition, Email, OpenSession, PasswordHash, RefreshToken,
+    Session, SessionPolicy, SystemRandom, Timestamp, UserId,
 };
 use tokio::task::JoinSet;
 use user_store::{
@@ -21,7 +21,14 @@ const HASH: &str =
 async fn sign_up(store: &PostgresStore, email: &str) -> User {
     let email = Email::parse(email).unwrap();
     let id = UserId::generate(NOW, &SystemRandom);
-    let user = User { id, email, created_at: NOW, disabled_at: None, email_verified_at: None };
+    let user = User {
+        id,
+        email,
+        created_at: NOW,
+        disabled_at: None,
+        email_verified_at: None,
+        second_factor_at: None,
+    };
     let event = Event::by_user(EventKind::AccountCreated, NOW, ClientInfo::default()).about(id);
     let hash: PasswordHash = HASH.parse().unwrap();
     store.create_user(&user, &hash, &event, None).await.unwrap();
@@ -30,7 +37,7 @@ async fn sign_up(store: &PostgresStore, email: &str) -> User {
 
 async fn open_session(store: &PostgresStore, user: &User) -> RefreshToken {
     let policy = &SessionPolicy::default();
-    let open = OpenSession { user_id: user.id, remember: false, policy };
+    let open = OpenSession { user_id: user.id, remember: false, amr: Amr::PASSWORD, policy };
     let session = Session::open(open, NOW, &SystemRandom);
     let token = RefreshToken::generate(&SystemRandom);
     let new = NewSession::new(session, ClientInfo::default(), &token);

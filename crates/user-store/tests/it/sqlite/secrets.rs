@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use auth_core::{
-    ClientInfo, CounterKey, MailId, Network, OneTimeCode, OpenSession, RefreshToken, Session,
+    Amr, ClientInfo, CounterKey, MailId, Network, OneTimeCode, OpenSession, RefreshToken, Session,
     SessionPolicy, SigningKey, SystemRandom,
 };
 use user_store::{
@@ -22,7 +22,8 @@ async fn no_refresh_token_is_in_any_file() {
     let (user, hash, token) = (ada(), hash(), RefreshToken::generate(&SystemRandom));
     store.create_user(&user, &hash, &creation(&user), None).await.unwrap();
     let policy = SessionPolicy::default();
-    let open = OpenSession { user_id: user.id, remember: false, policy: &policy };
+    let open =
+        OpenSession { user_id: user.id, remember: false, amr: Amr::PASSWORD, policy: &policy };
     let session = Session::open(open, NOW, &SystemRandom);
     let new = NewSession::new(session, ClientInfo::default(), &token);
     let _ = store.open_session(&new, PasswordVersion(0), None).await.unwrap();

@@ -144,7 +144,8 @@ impl Fields {
             }),
             None => UserId::generate(created_at, &SystemRandom),
         };
-        let user = User { id, email, created_at, disabled_at, email_verified_at };
+        let user =
+            User { id, email, created_at, disabled_at, email_verified_at, second_factor_at: None };
         Ok(Import { user: StoredUser { user, password_hash }, notes })
     }
 
