@@ -146,7 +146,16 @@ fn an_rsa_key_has_a_length_and_an_exponent_that_are_allowed() {
     for e in [&[1, 0, 3][..], &[0xff, 0xff, 0xff, 0xff]] {
         assert_eq!(check(&n, e), Ok(PasskeyAlgorithm::Rs256), "{e:?}");
     }
-    for e in [&[][..], &[1], &[3], &[0xff, 0xff], &[1, 0, 0], &[0, 1, 0, 1], &[1, 0, 0, 0, 1]] {
+    for e in [
+        &[][..],
+        &[1],
+        &[3],
+        &[0xff, 0xff],
+        &[1, 0, 0],
+        &[1, 0, 2],
+        &[0, 1, 0, 1],
+        &[1, 0, 0, 0, 1],
+    ] {
         assert_eq!(check(&n, e), Err(Error::Invalid), "{e:?}");
     }
 }

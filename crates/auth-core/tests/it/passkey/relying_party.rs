@@ -1,6 +1,6 @@
 use auth_core::{
     AssertionCredential, CredentialId, InvalidCredential, InvalidCredentialId, Origin,
-    PasskeyAlgorithm, PasskeysUnavailable, RelyingParty,
+    PasskeyAlgorithm, PasskeysUnavailable, RegistrationCredential, RelyingParty,
 };
 use serde_json::json;
 
@@ -53,6 +53,16 @@ fn loopback_addresses_are_not_the_origin_of_localhost() {
             assert_eq!(result, Err(InvalidCredential::Origin), "{text}");
         }
     }
+}
+
+#[test]
+fn debug_output_of_credentials_contains_only_their_id() {
+    let mut authenticator = Authenticator::new(PasskeyAlgorithm::EdDsa);
+    authenticator.id = vec![0; 3];
+    let registration = RegistrationCredential::parse(&authenticator.register().to_json()).unwrap();
+    assert_eq!(format!("{registration:?}"), "RegistrationCredential(AAAA, …)");
+    let assertion = AssertionCredential::parse(&authenticator.assert().to_json()).unwrap();
+    assert_eq!(format!("{assertion:?}"), "AssertionCredential(AAAA, …)");
 }
 
 #[test]
