@@ -6,6 +6,7 @@ use crate::attempts::{
     AttemptStore, LimitedCounter, Lockouts, SettleOutcome, SettledAttempt, UnlockOutcome,
 };
 use crate::error::StoreError;
+use crate::rules::factors::FailuresRow;
 use crate::rules::{self, Decision};
 use crate::sqlite::statements::{attempts, audit, users};
 use crate::sqlite::store::SqliteStore;
@@ -67,13 +68,14 @@ impl AttemptStore for SqliteStore {
                     return Ok(UnlockOutcome::NotFound);
                 };
                 let counters = attempts::of_account(tx, &email)?;
-                let event = match rules::attempts::unlock_user(user, &counters, now) {
+                let failures = FailuresRow::default();
+                let event = match rules::attempts::unlock_user(user, &counters, &failures, now) {
                     Decision::Write(event) => event,
                     Decision::Return(outcome) => return Ok(outcome),
                 };
                 attempts::delete_of_account(tx, &email)?;
                 audit::insert(tx, &event)?;
-                let lockouts = rules::attempts::lockouts(&email, &counters, now);
+                let lockouts = rules::attempts::lockouts(&email, &counters, &failures, now);
                 Ok(UnlockOutcome::Unlocked(lockouts))
             })
             .await
@@ -84,7 +86,8 @@ impl AttemptStore for SqliteStore {
             .read(move |connection| {
                 let Some(email) = users::email_key(connection, user)? else { return Ok(None) };
                 let counters = attempts::of_account(connection, &email)?;
-                Ok(Some(rules::attempts::lockouts(&email, &counters, now)))
+                let failures = FailuresRow::default();
+                Ok(Some(rules::attempts::lockouts(&email, &counters, &failures, now)))
             })
             .await
     }

@@ -54,6 +54,6 @@ fn describe(lockouts: &Lockouts) -> String {
         Lockouts { single_clients: Some(until), .. } => {
             format!("some browsers or IP addresses, until {until:.0}")
         }
-        Lockouts { unknown_browsers: None, single_clients: None } => "no".to_owned(),
+        Lockouts { unknown_browsers: None, single_clients: None, .. } => "no".to_owned(),
     }
 }
