@@ -159,6 +159,7 @@ async fn no_statement_of_a_request_reads_a_whole_table() {
         factors::recovery_code(user, &recovery_code),
         factors::delete_recovery_code(&recovery_code),
         factors::passkeys_of_user(user),
+        factors::passkey_ids(user),
         factors::passkey(passkey),
         factors::passkey_by_credential(&credential),
         factors::use_passkey(passkey, &state, NOW),

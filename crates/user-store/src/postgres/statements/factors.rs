@@ -1,13 +1,15 @@
 use auth_core::{
-    CredentialId, PasskeyId, PasskeyName, PasskeyPublicKey, PasskeyState, RecoveryCodeHash,
-    SingleUseId, Timestamp, TotpSecret, TotpStep, UserId,
+    CodeFailures, CredentialId, PasskeyId, PasskeyName, PasskeyPublicKey, PasskeyState,
+    RecoveryCodeHash, SingleUseId, Timestamp, TotpSecret, TotpStep, UserId,
 };
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::factors::{Passkey, RecoveryCodes, Totp};
+use crate::postgres::database_error::DatabaseError;
 use crate::postgres::query::Query;
-use crate::postgres::rows::{Result, bytes, invalid, optional_timestamp, timestamp, user_id};
+use crate::postgres::rows::{Result, bytes, invalid, json, optional_timestamp, timestamp, user_id};
+use crate::rules::factors::{FailuresRow, PendingTotpRow, TotpRow, UsedId};
 
 /// Sets the time at which the second factor was turned on, or turns it off.
 pub(in crate::postgres) fn set_second_factor_at(user: UserId, at: Option<Timestamp>) -> Query {
@@ -16,7 +18,7 @@ pub(in crate::postgres) fn set_second_factor_at(user: UserId, at: Option<Timesta
         .bind(at.map(Timestamp::as_millisecond))
 }
 
-/// Selects the app of a user. Read the row with [`read_totp`].
+/// Selects the app of a user. Read the row with [`read_totp`] or [`read_totp_row`].
 pub(in crate::postgres) fn totp(user: UserId) -> Query {
     Query::new("SELECT created_at, last_used_at, secret, last_step FROM totp WHERE user_id = $1")
         .bind(*user.as_uuid())
@@ -24,6 +26,13 @@ pub(in crate::postgres) fn totp(user: UserId) -> Query {
 
 pub(in crate::postgres) fn read_totp(row: &Row) -> Result<Totp> {
     Ok(Totp { created_at: timestamp(row, 0)?, last_used_at: optional_timestamp(row, 1)? })
+}
+
+pub(in crate::postgres) fn read_totp_row(row: &Row) -> Result<TotpRow> {
+    Ok(TotpRow {
+        secret: bytes(row, 2, TotpSecret::from_bytes)?,
+        last_step: TotpStep::from_number(row.try_get(3)?),
+    })
 }
 
 /// Stores an app instead of the previous one of the user. `step` is that of the code that confirmed
@@ -64,6 +73,13 @@ pub(in crate::postgres) fn delete_totp(user: UserId) -> Query {
 pub(in crate::postgres) fn pending_totp(user: UserId) -> Query {
     Query::new("SELECT secret, expires_at FROM pending_totp WHERE user_id = $1")
         .bind(*user.as_uuid())
+}
+
+pub(in crate::postgres) fn read_pending_totp(row: &Row) -> Result<PendingTotpRow> {
+    Ok(PendingTotpRow {
+        secret: bytes(row, 0, TotpSecret::from_bytes)?,
+        expires_at: timestamp(row, 1)?,
+    })
 }
 
 /// Stores an app that a user is setting up, instead of the previous one.
@@ -172,6 +188,20 @@ pub(in crate::postgres) fn passkeys_of_user(user: UserId) -> Query {
     .bind(*user.as_uuid())
 }
 
+/// Selects the ids of the passkeys of a user. Read the rows with [`read_passkey_ids`].
+pub(in crate::postgres) fn passkey_ids(user: UserId) -> Query {
+    Query::new("SELECT id FROM passkeys WHERE user_id = $1").bind(*user.as_uuid())
+}
+
+pub(in crate::postgres) fn read_passkey_ids(rows: &[Row]) -> Result<Vec<PasskeyId>> {
+    rows.iter().map(passkey_id).collect()
+}
+
+fn passkey_id(row: &Row) -> Result<PasskeyId> {
+    let id: Uuid = row.try_get(0)?;
+    Ok(PasskeyId::from_uuid_bytes(id.into_bytes()))
+}
+
 /// Selects a passkey by its id. Read the row with [`read_passkey`].
 pub(in crate::postgres) fn passkey(id: PasskeyId) -> Query {
     Query::new(
@@ -193,10 +223,9 @@ pub(in crate::postgres) fn passkey_by_credential(credential: &CredentialId) -> Q
 }
 
 pub(in crate::postgres) fn read_passkey(row: &Row) -> Result<Passkey> {
-    let id: Uuid = row.try_get(0)?;
     let sign_count: i64 = row.try_get(5)?;
     Ok(Passkey {
-        id: PasskeyId::from_uuid_bytes(id.into_bytes()),
+        id: passkey_id(row)?,
         user: user_id(row, 1)?,
         credential_id: bytes(row, 2, CredentialId::from_bytes)?,
         public_key: bytes(row, 3, PasskeyPublicKey::from_cose)?,
@@ -273,6 +302,32 @@ pub(in crate::postgres) fn failures(user: UserId) -> Query {
         .bind(*user.as_uuid())
 }
 
+/// Returns no wrong codes if there is no row.
+pub(in crate::postgres) fn read_failures(row: Option<&Row>) -> Result<FailuresRow> {
+    let Some(row) = row else { return Ok(FailuresRow::default()) };
+    let read = |column| {
+        let text: Option<&str> = row.try_get(column)?;
+        let failures = text.map(serde_json::from_str).transpose().map_err(invalid)?;
+        Ok::<_, DatabaseError>(failures.unwrap_or_default())
+    };
+    Ok(FailuresRow { app_codes: read(0)?, recovery_codes: read(1)? })
+}
+
+pub(in crate::postgres) fn save_failures(user: UserId, failures: &FailuresRow) -> Result<Query> {
+    let text = |failures: &CodeFailures| {
+        if *failures == CodeFailures::default() { Ok(None) } else { json(failures).map(Some) }
+    };
+    let query = Query::new(
+        "INSERT INTO code_failures (user_id, app_codes, recovery_codes) VALUES ($1, $2, $3)
+         ON CONFLICT (user_id) DO UPDATE
+         SET app_codes = excluded.app_codes, recovery_codes = excluded.recovery_codes",
+    );
+    Ok(query
+        .bind(*user.as_uuid())
+        .bind(text(&failures.app_codes)?)
+        .bind(text(&failures.recovery_codes)?))
+}
+
 pub(in crate::postgres) fn delete_failures(user: UserId) -> Query {
     Query::new("DELETE FROM code_failures WHERE user_id = $1").bind(*user.as_uuid())
 }
@@ -291,10 +346,10 @@ pub(in crate::postgres) fn read_ids(rows: &[Row]) -> Result<Vec<SingleUseId>> {
 
 /// Stores that an id was used. Fails if it was used before. Waits for a transaction that uses the
 /// same id.
-pub(in crate::postgres) fn insert_used(id: SingleUseId, expires_at: Timestamp) -> Query {
+pub(in crate::postgres) fn insert_used(used: &UsedId) -> Query {
     Query::new("INSERT INTO used_ids (id, expires_at) VALUES ($1, $2)")
-        .bind(id.as_bytes().to_vec())
-        .bind(expires_at.as_millisecond())
+        .bind(used.id.as_bytes().to_vec())
+        .bind(used.expires_at.as_millisecond())
 }
 
 /// Locks up to `limit` used ids that have expired and that no other transaction has locked. Read the
