@@ -2,6 +2,7 @@
 
 mod attempts;
 mod audit;
+mod factors;
 mod faults;
 mod frozen_statements;
 mod health;
