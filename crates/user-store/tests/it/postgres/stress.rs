@@ -293,41 +293,44 @@ impl Client {
     /// Changes or uses the second factors and the passkeys of an account.
     async fn factor_step(&mut self, account: usize) -> Result<(), StoreError> {
         let store = &self.store.clone();
-        let Some((session, _)) = self.any_session(account) else { return Ok(()) };
+        // The older sessions have probably ended.
+        self.open_session(account).await?;
+        let newest = self.accounts[account].sessions.lock().unwrap().last().cloned();
+        let Some((session, _)) = newest else { return Ok(()) };
         let user = session.user_id;
         let acting = &ActingSession { session, client: ClientInfo::default() };
         let passkeys = store.factors(user).await?.passkeys;
-        match self.below(12) {
-            0 | 1 => self.set_up_app(acting).await?,
-            2 | 3 => {
+        match self.below(14) {
+            0..3 => self.set_up_app(acting).await?,
+            3..5 => {
                 // All accounts share a few credential ids.
                 let number = u8::try_from(self.below(4)).unwrap();
                 let credential = CredentialId::from_bytes(&[number; 16]).unwrap();
                 let new = new_passkey(passkey(user, credential, NOW));
                 let _ = store.add_passkey(acting, &new, NOW).await?;
             }
-            4 => {
+            5 => {
                 let _ =
                     store.turn_second_factor_on(acting, &recovery_codes(), notice(), NOW).await?;
             }
-            5 => {
+            6 => {
                 let _ = store.turn_second_factor_off(acting, notice(), NOW).await?;
             }
-            6 => {
+            7 => {
                 let _ =
                     store.replace_recovery_codes(acting, &recovery_codes(), notice(), NOW).await?;
             }
-            7 => {
+            8 => {
                 let _ = store.purge_factors(LATER, 5).await?;
                 let _ = store.reset_second_factor(user, notice(), NOW).await?;
             }
             number => {
                 let Some(passkey) = passkeys.first() else { return Ok(()) };
                 let used = use_of(passkey.id, NOW);
-                if number == 8 {
+                if number == 9 {
                     let _ = store.rename_passkey(user, passkey.id, &passkey.name).await?;
                     let _ = store.remove_passkey(acting, passkey.id, notice(), NOW).await?;
-                } else if number == 9 {
+                } else if number == 10 {
                     let _ = store.passkey(&passkey.credential_id).await?;
                     let sign_in = passkey_sign_in(user, used, NOW);
                     let _ = store.open_session_with_passkey(&sign_in).await?;
