@@ -262,3 +262,6 @@ impl CodeAttempt<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
