@@ -52,6 +52,8 @@ impl ShowArgs {
         value["throttled_until"] = json!({
             "unknown_browsers": lockouts.unknown_browsers.map(|until| until.to_string()),
             "single_clients": lockouts.single_clients.map(|until| until.to_string()),
+            "app_codes": lockouts.app_codes.map(|until| until.to_string()),
+            "recovery_codes": lockouts.recovery_codes.map(|until| until.to_string()),
         });
         store.format().print(&text, &value).map_err(CommandError::Print)
     }
@@ -86,13 +88,18 @@ fn passkey_json(passkey: &Passkey) -> Value {
 }
 
 fn describe(lockouts: &Lockouts) -> String {
-    match lockouts {
-        Lockouts { unknown_browsers: Some(until), .. } => {
-            format!("all unknown browsers, until {until:.0}")
-        }
-        Lockouts { single_clients: Some(until), .. } => {
-            format!("some browsers or IP addresses, until {until:.0}")
-        }
-        Lockouts { unknown_browsers: None, single_clients: None } => no(),
-    }
+    let Lockouts { unknown_browsers, single_clients, app_codes, recovery_codes } = lockouts;
+    let browsers = match (unknown_browsers, single_clients) {
+        (Some(until), _) => Some(("all unknown browsers", until)),
+        (None, Some(until)) => Some(("some browsers or IP addresses", until)),
+        (None, None) => None,
+    };
+    let app_codes = app_codes.as_ref().map(|until| ("codes of the app", until));
+    let recovery_codes = recovery_codes.as_ref().map(|until| ("recovery codes", until));
+    let lockouts: Vec<_> = [browsers, app_codes, recovery_codes]
+        .into_iter()
+        .flatten()
+        .map(|(what, until)| format!("{what}, until {until:.0}"))
+        .collect();
+    if lockouts.is_empty() { no() } else { lockouts.join("; ") }
 }
