@@ -1,10 +1,11 @@
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{
-    Accounts, AddPasskey, Caller, ClientInfo, CompleteSignIn, CompleteSignInError, Config,
-    IssuedTokens, Passkey, RecoveryCode, SecondFactor, SecondFactorRequired, SignIn, SignInOutcome,
-    SignedIn, TotpSecret,
+    Accounts, AddPasskey, AssertionCredential, Caller, ClientInfo, CompleteSignIn,
+    CompleteSignInError, Config, EventKind, IssuedTokens, Passkey, RecoveryCode, SecondFactor,
+    SecondFactorRequired, SignIn, SignInOutcome, SignedIn, TotpSecret,
 };
 
 use crate::app::{EMAIL, PASSWORD, SERVICE, TestApp, authenticate};
@@ -65,11 +66,17 @@ impl FactorApp {
         authenticate(self, tokens).await.unwrap()
     }
 
-    /// Returns the same session as it is now.
-    pub(super) async fn renewed(&self, signed_in: &SignedIn) -> Option<SignedIn> {
+    /// Returns whether the session is active.
+    pub(super) async fn is_active(&self, signed_in: &SignedIn) -> bool {
         let sessions = self.operator().sessions(signed_in.id()).await.unwrap();
-        let is_active = sessions.iter().any(|it| it.session.id == signed_in.session().id);
-        if is_active { Some(signed_in.clone()) } else { None }
+        sessions.iter().any(|it| it.session.id == signed_in.session().id)
+    }
+
+    /// Returns the kinds of the events of Ada's account, oldest first.
+    pub(super) async fn events(&self) -> Vec<EventKind> {
+        let user = self.operator().user(EMAIL).await.unwrap();
+        let events = self.operator().events(Some(user.id), None, 100).await.unwrap();
+        events.into_iter().map(|(_, event)| event.kind).collect()
     }
 
     /// Turns the second factor on, or replaces the app. Then waits until the next code.
@@ -120,6 +127,14 @@ impl FactorApp {
         self.second_step(required, SecondFactor::Passkey(&credential)).await
     }
 
+    /// Makes both steps, the second one with this credential.
+    pub(super) async fn second_step_by_credential(
+        &self,
+        credential: &AssertionCredential,
+    ) -> Result<IssuedTokens, CompleteSignInError> {
+        self.second_step(&self.first_step().await, SecondFactor::Passkey(credential)).await
+    }
+
     /// Signs Ada in with the password and the app, and then waits until the next code.
     pub(super) async fn with_both_factors(&self, phone: &Phone) -> SignedIn {
         let tokens = self.second_step_with(&self.first_step().await, phone).await.unwrap();
@@ -154,8 +169,9 @@ impl FactorApp {
         let soft = SoftPasskey::new(SERVICE, signed_in.id().as_uuid().as_bytes());
         let challenge = self.passkey_registration_options(signed_in).await.unwrap().challenge;
         let credential = soft.register(&challenge);
-        let request = add_passkey(signed_in, &credential);
-        let passkey = self.add_passkey(AddPasskey { caller: &caller(), ..request }).await.unwrap();
+        let (name, credential, caller) = ("Laptop", &credential, &caller());
+        let request = AddPasskey { signed_in, name, credential, caller };
+        let passkey = self.add_passkey(request).await.unwrap();
         (soft, passkey)
     }
 
@@ -163,14 +179,14 @@ impl FactorApp {
         self.app.advance(time);
     }
 
-    pub(super) async fn another_server(&self) -> std::sync::Arc<Accounts> {
+    pub(super) async fn another_server(&self) -> Arc<Accounts> {
         self.app.another_server().await
     }
 
     pub(super) async fn another_server_with(
         &self,
         change: impl FnOnce(&mut Config),
-    ) -> std::sync::Arc<Accounts> {
+    ) -> Arc<Accounts> {
         self.app.another_server_with(change).await
     }
 }
@@ -203,15 +219,6 @@ pub(super) fn required(outcome: SignInOutcome) -> SecondFactorRequired {
         SignInOutcome::SecondFactorRequired(required) => required,
         SignInOutcome::SignedIn(_) => unreachable!("no second factor was required"),
     }
-}
-
-/// Returns a request to add a passkey, whose caller has to be replaced.
-fn add_passkey<'a>(
-    signed_in: &'a SignedIn,
-    credential: &'a accounts::RegistrationCredential,
-) -> AddPasskey<'a> {
-    static CALLER: std::sync::LazyLock<Caller> = std::sync::LazyLock::new(caller);
-    AddPasskey { signed_in, name: "Laptop", credential, caller: &CALLER }
 }
 
 pub(super) fn caller() -> Caller {
