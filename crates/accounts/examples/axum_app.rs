@@ -2,8 +2,8 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use accounts::{
-    Accounts, AuthenticateError, ClientInfo, SignIn, SignInError, SignUpError, SignedIn,
-    bearer_token,
+    Accounts, AuthenticateError, ClientInfo, SignIn, SignInError, SignInOutcome, SignUpError,
+    SignedIn, bearer_token,
 };
 use axum::extract::{ConnectInfo, FromRequestParts, Json, State};
 use axum::http::{StatusCode, header::AUTHORIZATION, request::Parts};
@@ -30,7 +30,9 @@ async fn sign_in(
 ) -> Result<String, StatusCode> {
     let client = ClientInfo::new(Some(peer.ip()), None);
     match app.sign_in(SignIn::new(&email, &password, &client.into())).await {
-        Ok(issued) => Ok(issued.access.token.as_str().to_owned()),
+        Ok(SignInOutcome::SignedIn(issued)) => Ok(issued.access.token.as_str().to_owned()),
+        // No route of this app turns a second factor on.
+        Ok(SignInOutcome::SecondFactorRequired(_)) => Err(StatusCode::NOT_IMPLEMENTED),
         Err(SignInError::InvalidCredentials) => Err(StatusCode::UNAUTHORIZED),
         Err(SignInError::TooManyAttempts { .. }) => Err(StatusCode::TOO_MANY_REQUESTS),
         Err(_) => Err(StatusCode::SERVICE_UNAVAILABLE),

@@ -51,7 +51,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut code = String::new();
     std::io::stdin().read_line(&mut code)?;
-    let tokens = accounts.sign_in(SignIn::new(email, password, &caller)).await?;
+    let outcome = accounts.sign_in(SignIn::new(email, password, &caller)).await?;
+    let tokens = outcome.into_tokens().ok_or("a second factor is required")?;
     let signed_in = accounts.authenticate(tokens.access.token.as_str()).await?;
     let user = accounts.verify_email(&signed_in, &code, &caller).await?;
     println!("verified: {}", user.email_verified_at.is_some());

@@ -1,5 +1,5 @@
 //! The actions of signed-in users on their own accounts. Changes require reauthentication with the
-//! current password (OWASP ASVS 5.0, 7.5.1).
+//! current password (OWASP ASVS 5.0, 7.5.1), and, while the second factor is on, a fresh sign-in.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +46,10 @@ pub enum OwnAccountError {
     /// The new password breaks a rule.
     #[error("the new password is not valid")]
     Invalid(#[from] PasswordError),
+    /// The second factor of the user is on, and the user signed in more than
+    /// [10 minutes](auth_core::Session::FRESH_FOR) ago.
+    #[error("the user has to sign in again")]
+    StepUpRequired,
     /// The password is not the current one.
     #[error("the password is wrong")]
     WrongPassword,
@@ -82,6 +86,9 @@ impl Accounts {
         request: ChangePassword<'_>,
     ) -> Result<Option<DeviceToken>, OwnAccountError> {
         let ChangePassword { signed_in, current_password, new_password, caller } = request;
+        if signed_in.needs_step_up(self.clock.now()) {
+            return Err(OwnAccountError::StepUpRequired);
+        }
         let context = [signed_in.email(), self.config.app_name.as_str()];
         let new = NewPassword::parse(new_password, &self.config.password_policy, &context)?;
         let correct = self.reauthenticate(signed_in, current_password, caller).await?;
@@ -124,6 +131,9 @@ impl Accounts {
         password: &str,
         caller: &Caller,
     ) -> Result<DeleteAccountOutcome, OwnAccountError> {
+        if signed_in.needs_step_up(self.clock.now()) {
+            return Err(OwnAccountError::StepUpRequired);
+        }
         let correct = self.reauthenticate(signed_in, password, caller).await?;
         let CorrectPassword { user, version, browser, attempt, .. } = correct;
 

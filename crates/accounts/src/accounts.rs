@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use auth_core::{Clock, DecoyKey, JwkSet, MailId, Origin, Random, Timestamp};
+use auth_core::{Clock, DecoyKey, JwkSet, MailId, Origin, Random, RelyingParty, Timestamp};
 use user_store::{Store, StoreError};
 
 use crate::config::Config;
@@ -34,6 +34,8 @@ pub struct Accounts {
     pub(crate) mail_requests: Signal,
     /// Notices can be on while mail is off: another service on the store then sends them.
     pub(crate) notices: NoticeMode,
+    /// `None` if browsers have no passkeys for the host of the origin.
+    pub(crate) relying_party: Option<RelyingParty>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
 }

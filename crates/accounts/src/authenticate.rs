@@ -1,7 +1,9 @@
-use auth_core::{Session, Timestamp, UserId};
-use user_store::{ActiveSession, StoreError, User};
+use auth_core::{Amr, Session, Timestamp, UserId};
+use user_store::{ActingSession, ActiveSession, StoreError, User};
 
 use crate::accounts::Accounts;
+use crate::caller::Caller;
+use crate::config::SecondFactorPolicy;
 use crate::tokens::TokenVerification;
 
 /// Proof that a request is authenticated. Only [`Accounts::authenticate`] builds one.
@@ -9,6 +11,7 @@ use crate::tokens::TokenVerification;
 pub struct SignedIn {
     user: User,
     session: Session,
+    policy: SecondFactorPolicy,
 }
 
 /// An error from authenticating a request.
@@ -54,6 +57,48 @@ impl SignedIn {
     pub const fn session(&self) -> &Session {
         &self.session
     }
+
+    /// Returns when the user signed in to this session.
+    #[must_use]
+    pub const fn authenticated_at(&self) -> Timestamp {
+        self.session.authenticated_at()
+    }
+
+    /// Returns how the user signed in to this session.
+    #[must_use]
+    pub const fn amr(&self) -> Amr {
+        self.session.amr
+    }
+
+    /// Returns `true` if the user signed in at most [10 minutes](Session::FRESH_FOR) ago. An app should
+    /// require this before it does what an attacker with a stolen session must not be able to do.
+    /// Turning the second factor on ends all other sessions, so a fresh sign-in is one with all factors.
+    #[must_use]
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        self.session.is_fresh(now)
+    }
+
+    /// Returns `true` if the second factor of the user is on.
+    #[must_use]
+    pub const fn has_second_factor(&self) -> bool {
+        self.user.second_factor_at.is_some()
+    }
+
+    /// Returns `true` if the user must turn a second factor on before anything else
+    /// ([`SecondFactorPolicy::Required`]).
+    #[must_use]
+    pub const fn needs_enrolment(&self) -> bool {
+        matches!(self.policy, SecondFactorPolicy::Required) && !self.has_second_factor()
+    }
+
+    /// Returns `true` if the user has to sign in again before a change that also requires the password.
+    pub(crate) fn needs_step_up(&self, now: Timestamp) -> bool {
+        self.has_second_factor() && !self.is_fresh(now)
+    }
+
+    pub(crate) fn acting(&self, caller: &Caller) -> ActingSession {
+        ActingSession { session: self.session, client: caller.client.clone() }
+    }
 }
 
 impl Accounts {
@@ -91,6 +136,6 @@ impl Accounts {
                 return Err(AuthenticateError::InvalidToken);
             }
         }
-        Ok(SignedIn { user, session })
+        Ok(SignedIn { user, session, policy: self.config.require_second_factor })
     }
 }

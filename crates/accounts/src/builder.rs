@@ -21,7 +21,7 @@ use user_store::Store;
 use user_store::{InvalidPostgresUrl, PostgresConfig};
 
 use crate::accounts::Accounts;
-use crate::config::Config;
+use crate::config::{Config, SecondFactorPolicy};
 use crate::hooks::{AccountEvent, Hooks};
 use crate::mail::{DefaultMailText, MailTextSource, MailTransport, NoticeMode};
 use crate::passwords::HashingMode;
@@ -293,6 +293,12 @@ impl<T> Builder<T> {
     /// [`Config::email_sign_in`].
     pub const fn email_sign_in(mut self) -> Self {
         self.config.email_sign_in = true;
+        self
+    }
+
+    /// Requires all users to have a second factor. See [`Config::require_second_factor`].
+    pub const fn require_second_factor(mut self) -> Self {
+        self.config.require_second_factor = SecondFactorPolicy::Required;
         self
     }
 

@@ -47,6 +47,8 @@ pub struct Config {
     /// [`MailTransport`](crate::MailTransport). `false` by default: access to a mailbox is weaker
     /// evidence than a password (NIST SP 800-63B-4, 3.1.3.1).
     pub email_sign_in: bool,
+    /// Whether all users must have a second factor. [`SecondFactorPolicy::Optional`] by default.
+    pub require_second_factor: SecondFactorPolicy,
     /// The memory that memory-hard hashes from other systems (Argon2, scrypt) may use together, in
     /// bytes. 256 MiB by default. A hash that needs more is verified while no other memory-hard
     /// hash is. Latchkey's own hashes need no memory.
@@ -56,6 +58,17 @@ pub struct Config {
     /// [`Limit::SIGN_INS_PER_IP`](auth_core::Limit::SIGN_INS_PER_IP). Without them, an
     /// attacker can guess passwords as fast as the server hashes them.
     pub throttle: bool,
+}
+
+/// Whether all users must have a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SecondFactorPolicy {
+    /// Users decide.
+    #[default]
+    Optional,
+    /// Users without a second factor can only turn one on, delete their account, or sign out, and cannot
+    /// turn it off. [`SignedIn::needs_enrolment`](crate::SignedIn::needs_enrolment) tells them apart.
+    Required,
 }
 
 impl Config {
@@ -78,13 +91,14 @@ impl Config {
             hashing: HashingMode::default(),
             sign_up: true,
             email_sign_in: false,
+            require_second_factor: SecondFactorPolicy::Optional,
             hash_memory: Self::DEFAULT_HASH_MEMORY,
             throttle: true,
         }
     }
 
-    /// Returns the name of the app in mails.
-    pub(crate) fn mail_name(&self) -> &str {
+    /// Returns the name of the app in mails, in authenticator apps and for passkeys.
+    pub(crate) fn public_name(&self) -> &str {
         if self.app_name == Self::DEFAULT_APP_NAME { self.origin.host() } else { &self.app_name }
     }
 

@@ -42,6 +42,10 @@ pub enum RequestEmailChangeError {
     /// The new email address is the current one, possibly in another spelling.
     #[error("the new email address is the current one")]
     Unchanged,
+    /// The second factor of the user is on, and the user signed in more than
+    /// [10 minutes](auth_core::Session::FRESH_FOR) ago.
+    #[error("the user has to sign in again")]
+    StepUpRequired,
     /// The password is not the current one.
     #[error("the password is wrong")]
     WrongPassword,
@@ -101,6 +105,9 @@ impl Accounts {
         let RequestEmailChange { signed_in, new_email, password, caller } = request;
         if self.mail() == MailMode::Off {
             return Err(RequestEmailChangeError::MailDisabled);
+        }
+        if signed_in.needs_step_up(self.clock.now()) {
+            return Err(RequestEmailChangeError::StepUpRequired);
         }
         let email = Email::parse(new_email)?;
         if email.key() == signed_in.user().email.key() {

@@ -1,20 +1,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{
-    Amr, EmailKey, EmailSignInToken, OneTimeCode, OpenSession, RefreshToken, Session, UserId,
-};
-use user_store::{NewSession, NewSignInCode, OpenSessionWithCodeOutcome, SendOutcome};
+use auth_core::{Amr, EmailKey, EmailSignInToken, OneTimeCode, RefreshToken, UserId};
+use user_store::{NewSignInCode, OpenSessionWithCodeOutcome, SendOutcome};
 
 use crate::accounts::Accounts;
-use crate::browser::Browser;
 use crate::caller::Caller;
-use crate::hooks::AccountEvent;
 use crate::mail::{SIGN_IN_LIFETIME, new_mail};
 use crate::mail_request::RequestMailError;
+use crate::new_session::{SessionRequest, session_opened};
+use crate::second_factor::{FirstStep, SignInOutcome};
 use crate::service_error::ServiceError;
 use crate::throttle::AttemptOutcome;
-use crate::tokens::IssuedTokens;
 
 /// The arguments of [`Accounts::request_sign_in_code`].
 #[derive(Clone, Copy)]
@@ -118,8 +115,10 @@ impl Accounts {
         self.tasks.run_to_completion(send).await
     }
 
-    /// Opens a session with a code from a mail, and issues its first tokens. The code can be used
-    /// once. A text that cannot be a code does not count as a try.
+    /// Opens a session with a code from a mail, and issues its first tokens. If the second factor of
+    /// the account is on, opens no session, and returns a ticket for
+    /// [`complete_sign_in`](Self::complete_sign_in). The code can be used once. A text that cannot be a
+    /// code does not count as a try.
     ///
     /// # Errors
     ///
@@ -127,7 +126,7 @@ impl Accounts {
     pub async fn sign_in_with_code(
         &self,
         request: SignInWithCode<'_>,
-    ) -> Result<IssuedTokens, CodeSignInError> {
+    ) -> Result<SignInOutcome, CodeSignInError> {
         let SignInWithCode { token, code, caller, replaces } = request;
         if !self.config.email_sign_in {
             return Err(CodeSignInError::SignInDisabled);
@@ -139,55 +138,51 @@ impl Accounts {
         let pending = self.store.pending_sign_in(&browser, now).await;
         let pending = pending.map_err(ServiceError::from)?.ok_or(CodeSignInError::Expired)?;
         // Without an account, the code is wrong: a session of a random id takes the same work.
-        let user_id = pending.user.unwrap_or_else(|| UserId::generate(now, &*self.random));
-        let open = OpenSession {
-            user_id,
-            remember: pending.remember,
-            amr: Amr::PASSWORD,
-            policy: &self.config.sessions,
-        };
-        let session = Session::open(open, now, &*self.random);
-        let refresh = RefreshToken::generate(&*self.random);
-        let mut new = NewSession::new(session, caller.client.clone(), &refresh);
-        new.replaces = replaces.map(RefreshToken::family);
+        let user = pending.user.unwrap_or_else(|| UserId::generate(now, &*self.random));
+        let remember = pending.remember;
+        let request = SessionRequest { user, remember, amr: Amr::CODE, caller, replaces };
+        let (new, tokens) = self.new_session(&request, now);
         let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
         let open = async move {
             let opened = store.open_session_with_code(&browser, &hash, &new).await;
-            match opened.map_err(ServiceError::from)? {
-                OpenSessionWithCodeOutcome::Opened { user: account, device_version, ended } => {
-                    let (user, session) = (account.id, new.session.id);
-                    tracing::info!(%user, %session, "signed in with a code");
-                    for ended in ended {
-                        tracing::info!(
-                            %user, session = %ended,
-                            "session ended: replaced by a new session"
-                        );
-                    }
-                    hooks.notify(&AccountEvent::SignedIn { user, session });
-                    Ok((account, device_version))
+            let opened = opened.map_err(ServiceError::from)?;
+            match &opened {
+                OpenSessionWithCodeOutcome::Opened { ended, .. } => {
+                    session_opened(&hooks, &new.session, ended);
                 }
+                OpenSessionWithCodeOutcome::SecondFactorRequired { .. } => {}
                 OpenSessionWithCodeOutcome::CodeWrong => {
                     tracing::info!("sign-in failed: wrong code");
-                    Err(CodeSignInError::Wrong)
                 }
-                OpenSessionWithCodeOutcome::CodeExpired
-                | OpenSessionWithCodeOutcome::SecondFactorRequired { .. } => {
+                OpenSessionWithCodeOutcome::CodeExpired => {
                     tracing::info!("sign-in failed: the code has expired");
-                    Err(CodeSignInError::Expired)
                 }
             }
+            Ok::<_, CodeSignInError>(opened)
         };
-        let (account, device_version) = self.tasks.run_to_completion(open).await?;
-
-        let (email, user) = (account.email.key().clone(), account.id);
-        let mut known = match &caller.device {
-            Some(device) => self.keys.recognize_device(&email, device, now).await,
-            None => None,
-        };
-        known.take_if(|known| known.user != user || known.version != device_version.0);
-        let browser = Browser { email, user, device_version, known };
-        let issued = self.tokens.issue(&session, refresh, now).await;
-        let device = self.tokens.device_token(&browser, now);
-        Ok(IssuedTokens { device, ..issued.map_err(ServiceError::from)? })
+        match self.tasks.run_to_completion(open).await? {
+            OpenSessionWithCodeOutcome::Opened { user: account, device_version, .. } => {
+                let browser = self.browser(&account, device_version, caller, now).await;
+                let tokens = self.issue_first_tokens(tokens, &browser).await?;
+                Ok(SignInOutcome::SignedIn(tokens))
+            }
+            OpenSessionWithCodeOutcome::SecondFactorRequired {
+                user: account,
+                password_version,
+                device_version,
+            } => {
+                let user = account.id;
+                let method = Amr::CODE;
+                let first_step =
+                    FirstStep { user, method, remember, password_version, device_version };
+                match self.require_second_factor(first_step).await? {
+                    Some(required) => Ok(SignInOutcome::SecondFactorRequired(required)),
+                    // It was turned off a moment ago, and the code is used up.
+                    None => Err(CodeSignInError::Expired),
+                }
+            }
+            OpenSessionWithCodeOutcome::CodeWrong => Err(CodeSignInError::Wrong),
+            OpenSessionWithCodeOutcome::CodeExpired => Err(CodeSignInError::Expired),
+        }
     }
 }

@@ -45,6 +45,13 @@ pub enum AccountEvent {
         /// The user.
         user: UserId,
     },
+    /// The second factor was turned on or off, an app was replaced, or a passkey was added or removed,
+    /// by the user; or an operator reset the second factor.
+    #[non_exhaustive]
+    SecondFactorChanged {
+        /// The user.
+        user: UserId,
+    },
     /// The account was deleted, by the user or by an operator.
     #[non_exhaustive]
     Deleted {

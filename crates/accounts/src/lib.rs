@@ -10,7 +10,7 @@
 //! # Example
 //!
 //! ```
-//! use accounts::{Accounts, Caller, ClientInfo, SignIn};
+//! use accounts::{Accounts, Caller, ClientInfo, SignIn, SignInOutcome};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -23,9 +23,13 @@
 //! let client = ClientInfo::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
 //! let caller = Caller::from(client.clone());
 //! accounts.sign_up("ada@example.com", "a long walk along the sea", &caller).await?;
-//! let tokens = accounts
+//! let outcome = accounts
 //!     .sign_in(SignIn::new("ada@example.com", "a long walk along the sea", &caller))
 //!     .await?;
+//! let SignInOutcome::SignedIn(tokens) = outcome else {
+//!     // The user has a second factor: see `Accounts::complete_sign_in`.
+//!     return Ok(());
+//! };
 //!
 //! // Every request carries the access token.
 //! let signed_in = accounts.authenticate(tokens.access.token.as_str()).await?;
@@ -79,14 +83,18 @@ mod email_change;
 mod email_sign_in;
 mod email_verification;
 mod error_chain;
+mod factors;
 mod hooks;
 mod mail;
 mod mail_request;
 mod maintenance;
+mod new_session;
 mod operator;
+mod passkeys;
 mod password_reset;
 mod passwords;
 mod refresh;
+mod second_factor;
 mod service_error;
 mod sessions;
 mod sign_in;
@@ -101,23 +109,29 @@ mod tokens;
 pub use account::{ChangePassword, DeleteAccountOutcome, OwnAccountError};
 pub use accounts::Accounts;
 pub use auth_core::{
-    AccessToken, ClientInfo, Clock, DeviceToken, Email, EmailError, EmailSignInToken,
-    InvalidDeviceToken, InvalidEmailSignInToken, InvalidIterations, InvalidOrigin,
-    InvalidRefreshToken, IssuedToken, Jwk, JwkSet, KeyError, MailId, NewPassword, OneTimeCode,
-    Origin, PasswordError, PasswordHash, PasswordPolicy, PasswordPolicyError, Random, RefreshToken,
+    AccessToken, Amr, AssertionCredential, ClientInfo, Clock, CredentialId, DeviceToken, Email,
+    EmailError, EmailSignInToken, InvalidCredential, InvalidDeviceToken, InvalidEmailSignInToken,
+    InvalidIterations, InvalidOrigin, InvalidPasskeyName, InvalidRefreshToken, IssuedToken, Jwk,
+    JwkSet, KeyError, MailId, NewPassword, OneTimeCode, Origin, PasskeyId, PasskeyName,
+    PasskeyPublicKey, PasskeyState, PasswordError, PasswordHash, PasswordPolicy,
+    PasswordPolicyError, Random, RecoveryCode, RefreshToken, RegistrationCredential, RelyingParty,
     ResetToken, Session, SessionId, SessionLimits, SessionLimitsError, SessionPolicy, Timestamp,
-    UserId, bearer_token,
+    TotpSecret, UserId, bearer_token,
 };
 pub use authenticate::{AuthenticateError, SignedIn};
 pub use builder::{BuildError, Builder};
 pub use caller::Caller;
-pub use config::{Config, Weakness};
+pub use config::{Config, SecondFactorPolicy, Weakness};
 pub use email_change::{
     ChangeEmailError, ChangedEmail, RequestEmailChange, RequestEmailChangeError,
 };
 pub use email_sign_in::{CodeSignInError, RequestSignInCode, SignInCodeRequested, SignInWithCode};
 pub use email_verification::{CodeError, SendVerificationError};
 pub use error_chain::error_chain;
+pub use factors::{
+    ChangeFactorError, ConfirmTotpError, PendingTotp, ReplaceRecoveryCodesError, TurnOffError,
+    TurnOnError,
+};
 pub use hooks::AccountEvent;
 pub use mail::{
     ATTEMPT_TIMEOUT, DefaultMailText, MailContext, MailMode, MailText, MailTextSource,
@@ -128,9 +142,18 @@ pub use operator::Operator;
 pub use operator::keys::{KeyActivation, SigningKeyError, SigningKeyRecord, SigningKeyState};
 pub use operator::mails::SendTestMailError;
 pub use operator::users::OperatorError;
+pub use passkeys::{
+    AddPasskey, AddPasskeyError, PasskeyOptions, PasskeyOptionsError, PasskeyRegistrationError,
+    PasskeyRegistrationOptions, PasskeySignInError, RemovePasskeyError, RenamePasskeyError,
+    SignInWithPasskey,
+};
 pub use password_reset::{PasswordReset, ResetPasswordError};
 pub use passwords::{HashingError, HashingMode};
 pub use refresh::RefreshError;
+pub use second_factor::{
+    CompleteSignIn, CompleteSignInError, FactorKind, SecondFactor, SecondFactorRequired,
+    SignInOutcome,
+};
 pub use service_error::ServiceError;
 pub use sessions::EndSessionError;
 pub use sign_in::{SignIn, SignInError};
@@ -139,10 +162,11 @@ pub use tokens::{IssuedRefreshToken, IssuedTokens};
 #[cfg(feature = "sqlite")]
 pub use user_store::OpenError;
 pub use user_store::{
-    Actor, CodeMessage, EraseOutcome, Event, EventId, EventKind, ImportUsersOutcome,
-    InvalidEventId, KnownBrowsers, Lockouts, MailRecord, Message, Notice, NoticeKind, Purged,
-    RecountOutcome, Requested, ResetMessage, RetryMailsOutcome, SessionRecord, Store, StoreError,
-    StoredUser, User, UserData,
+    Actor, CodeMessage, EraseOutcome, Event, EventId, EventKind, Factors, ImportUsersOutcome,
+    InvalidEventId, KnownBrowsers, Lockouts, MAX_PASSKEYS, MailRecord, Message, Notice, NoticeKind,
+    Passkey, Purged, RecountOutcome, RecoveryCodes, Requested, ResetMessage, RetryMailsOutcome,
+    SessionRecord, Store, StoreError, StoredUser, Totp, User, UserData,
 };
 #[cfg(feature = "postgres")]
 pub use user_store::{InvalidPostgresUrl, PostgresOpenError};
+pub use zeroize::Zeroizing;

@@ -151,6 +151,7 @@ async fn purge(accounts: &Accounts) {
                 total.counters += purged.counters;
                 total.events += purged.events;
                 total.mails += purged.mails;
+                total.factors += purged.factors;
                 if purged.max_count() < BATCH as usize {
                     break;
                 }

@@ -1,21 +1,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{
-    Amr, EmailKey, OpenSession, Password, RefreshToken, Session, UserId, Verification,
-};
-use user_store::{
-    Challenge, Credentials, Event, EventKind, NewSession, OpenSessionOutcome, PasswordVersion,
-};
+use auth_core::{Amr, EmailKey, Password, RefreshToken, Timestamp, UserId, Verification};
+use user_store::{Challenge, Credentials, Event, EventKind, OpenSessionOutcome, PasswordVersion};
 
 use crate::accounts::Accounts;
 use crate::browser::Browser;
 use crate::caller::Caller;
-use crate::hooks::AccountEvent;
+use crate::new_session::{SessionRequest, session_opened};
 use crate::passwords::PasswordService;
+use crate::second_factor::{FirstStep, SignInOutcome};
 use crate::service_error::ServiceError;
 use crate::throttle::{Attempt, AttemptError, AttemptOutcome, AttemptScope};
-use crate::tokens::IssuedTokens;
 
 /// The arguments of [`Accounts::sign_in`].
 #[derive(Clone, Copy)]
@@ -61,14 +57,19 @@ impl<'a> SignIn<'a> {
 }
 
 impl Accounts {
-    /// Checks an email address and a password, opens a session, and issues its first tokens.
+    /// Checks an email address and a password, opens a session, and issues its first tokens. If the
+    /// second factor of the account is on, opens no session, and returns a ticket for
+    /// [`complete_sign_in`](Self::complete_sign_in).
     ///
     /// ```
-    /// # use accounts::{Accounts, Caller, SignIn};
+    /// # use accounts::{Accounts, Caller, SignIn, SignInOutcome};
     /// # async fn example(accounts: &Accounts) -> Result<(), accounts::SignInError> {
     /// let caller = Caller::default();
     /// let sign_in = SignIn::new("ada@example.com", "a long walk along the sea", &caller);
-    /// let tokens = accounts.sign_in(SignIn { remember: true, ..sign_in }).await?;
+    /// match accounts.sign_in(SignIn { remember: true, ..sign_in }).await? {
+    ///     SignInOutcome::SignedIn(tokens) => println!("{}", tokens.access.token.as_str()),
+    ///     SignInOutcome::SecondFactorRequired(required) => println!("{:?}", required.factors),
+    /// }
     /// # Ok(())
     /// # }
     /// ```
@@ -76,7 +77,7 @@ impl Accounts {
     /// # Errors
     ///
     /// [`SignInError`].
-    pub async fn sign_in(&self, request: SignIn<'_>) -> Result<IssuedTokens, SignInError> {
+    pub async fn sign_in(&self, request: SignIn<'_>) -> Result<SignInOutcome, SignInError> {
         let SignIn { email, password, remember, caller, replaces } = request;
         let password = Password::new(password);
         let failure =
@@ -87,55 +88,69 @@ impl Accounts {
             PasswordCheckOutcome::Correct(correct) => correct,
             PasswordCheckOutcome::Wrong => return Err(SignInError::InvalidCredentials),
         };
-        let CorrectPassword { user, version, browser, is_hash_outdated, attempt } = correct;
-        let rehashed = if is_hash_outdated {
+        let CorrectPassword { user, version, second_factor_at, browser, .. } = correct;
+        let rehashed = if correct.is_hash_outdated {
             let rehashed = self.passwords.rehash_unless_overloaded(password).await;
             rehashed.map_err(ServiceError::from)?
         } else {
             None
         };
+        let attempt = correct.attempt;
+        let first_step = FirstStep {
+            user,
+            method: Amr::PASSWORD,
+            remember,
+            password_version: version,
+            device_version: browser.device_version,
+        };
+        if second_factor_at.is_some() {
+            // No counter is reset before the second step.
+            attempt.settle(AttemptOutcome::Void).await;
+            if let Some(rehashed) = rehashed {
+                let store = Arc::clone(&self.store);
+                let rehash = async move { store.rehash_password(user, version, &rehashed).await };
+                self.tasks.run_to_completion(rehash).await.map_err(ServiceError::from)?;
+            }
+            return self.finish_first_step(first_step).await;
+        }
 
         let now = self.clock.now();
-        let open = OpenSession {
-            user_id: user,
-            remember,
-            amr: Amr::PASSWORD,
-            policy: &self.config.sessions,
-        };
-        let session = Session::open(open, now, &*self.random);
-        let refresh = RefreshToken::generate(&*self.random);
-        let mut new = NewSession::new(session, caller.client.clone(), &refresh);
-        new.replaces = replaces.map(RefreshToken::family);
+        let request = SessionRequest { user, remember, amr: Amr::PASSWORD, caller, replaces };
+        let (new, tokens) = self.new_session(&request, now);
         let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
         let open = async move {
             let opened = store.open_session(&new, version, rehashed.as_ref()).await;
-            match opened.map_err(ServiceError::from)? {
+            let opened = opened.map_err(ServiceError::from)?;
+            match &opened {
                 OpenSessionOutcome::Opened(ended) => {
                     attempt.settle(AttemptOutcome::Succeeded).await;
-                    let session = new.session.id;
-                    tracing::info!(%user, %session, "signed in");
-                    for ended in ended {
-                        tracing::info!(
-                            %user, session = %ended,
-                            "session ended: replaced by a new session"
-                        );
-                    }
-                    hooks.notify(&AccountEvent::SignedIn { user, session });
-                    Ok(())
+                    session_opened(&hooks, &new.session, ended);
                 }
                 OpenSessionOutcome::CredentialsChanged
                 | OpenSessionOutcome::SecondFactorRequired => {
                     // The password was correct when it was checked: this was not a guess.
                     attempt.settle(AttemptOutcome::Void).await;
-                    Err(SignInError::InvalidCredentials)
                 }
             }
+            Ok::<_, SignInError>(opened)
         };
-        self.tasks.run_to_completion(open).await?;
+        match self.tasks.run_to_completion(open).await? {
+            OpenSessionOutcome::Opened(_) => {
+                let tokens = self.issue_first_tokens(tokens, &browser).await?;
+                Ok(SignInOutcome::SignedIn(tokens))
+            }
+            OpenSessionOutcome::CredentialsChanged => Err(SignInError::InvalidCredentials),
+            // It was turned on a moment ago.
+            OpenSessionOutcome::SecondFactorRequired => self.finish_first_step(first_step).await,
+        }
+    }
 
-        let issued = self.tokens.issue(&session, refresh, now).await;
-        let device = self.tokens.device_token(&browser, now);
-        Ok(IssuedTokens { device, ..issued.map_err(ServiceError::from)? })
+    async fn finish_first_step(&self, first_step: FirstStep) -> Result<SignInOutcome, SignInError> {
+        match self.require_second_factor(first_step).await? {
+            Some(required) => Ok(SignInOutcome::SecondFactorRequired(required)),
+            // It was turned off a moment ago.
+            None => Err(SignInError::InvalidCredentials),
+        }
     }
 
     /// Checks a password, unless too many attempts have failed.
@@ -204,10 +219,11 @@ impl Accounts {
             };
             match (account, is_hash_outdated) {
                 (Some(account), Some(is_hash_outdated)) => {
-                    let CheckedAccount { user, version, browser } = account;
+                    let CheckedAccount { user, version, second_factor_at, browser } = account;
                     Ok(PasswordCheckOutcome::Correct(CorrectPassword {
                         user,
                         version,
+                        second_factor_at,
                         browser,
                         is_hash_outdated,
                         attempt,
@@ -249,6 +265,7 @@ impl Accounts {
         Ok(CheckedAccount {
             user,
             version: credentials.password_version,
+            second_factor_at: credentials.second_factor_at,
             browser: Browser { email: email.clone(), user, device_version, known },
         })
     }
@@ -258,6 +275,7 @@ impl Accounts {
 struct CheckedAccount {
     user: UserId,
     version: PasswordVersion,
+    second_factor_at: Option<Timestamp>,
     browser: Browser,
 }
 
@@ -284,6 +302,8 @@ pub(crate) enum PasswordCheckOutcome {
 pub(crate) struct CorrectPassword {
     pub(crate) user: UserId,
     pub(crate) version: PasswordVersion,
+    /// When the second factor was turned on, if it is on.
+    pub(crate) second_factor_at: Option<Timestamp>,
     pub(crate) browser: Browser,
     /// `true` if the stored hash is weaker than a new one or comes from another system.
     pub(crate) is_hash_outdated: bool,

@@ -217,7 +217,10 @@ async fn expired_data_is_purged_periodically_in_batches() {
     let accounts = &app.accounts;
     let caller = Caller::default();
     accounts.sign_up(EMAIL, PASSWORD, &caller).await.unwrap();
-    let sign_in = async || accounts.sign_in(SignIn::new(EMAIL, PASSWORD, &caller)).await.unwrap();
+    let sign_in = async || {
+        let outcome = accounts.sign_in(SignIn::new(EMAIL, PASSWORD, &caller)).await;
+        outcome.unwrap().into_tokens().unwrap()
+    };
     let maintenance = tokio::spawn(maintenance::run(Arc::downgrade(accounts)));
     for _ in 0..2 {
         for _ in 0..120 {

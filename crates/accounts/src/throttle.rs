@@ -107,6 +107,22 @@ impl Throttle {
         Err(timed_out())
     }
 
+    /// Resets the counter by which a sign-in has reached the account. For a sign-in that succeeds only
+    /// after the attempt with its password was settled.
+    pub(crate) async fn reset_sign_ins(
+        &self,
+        email: &str,
+        known_browser: Option<&KnownBrowser>,
+        client: &ClientInfo,
+    ) {
+        if self.is_enforced {
+            let scope = AttemptScope::sign_in(email, known_browser, client);
+            Attempt::not_begun(self.context.clone(), scope.counters)
+                .settle(AttemptOutcome::Succeeded)
+                .await;
+        }
+    }
+
     /// Waits while too many passwords from the same IP address are being hashed or queued. Returns
     /// slots to keep until the password is hashed. Counts nothing.
     pub(crate) async fn begin_hashing(

@@ -89,7 +89,8 @@ impl App {
 
     async fn device(&self, email: &str) -> Option<DeviceToken> {
         let caller = at(0, None);
-        self.accounts.sign_in(SignIn::new(email, PASSWORD, &caller)).await.unwrap().device
+        let outcome = self.accounts.sign_in(SignIn::new(email, PASSWORD, &caller)).await;
+        outcome.unwrap().into_tokens().unwrap().device
     }
 
     /// Returns the result of a sign-in, and the SQL statements that it ran.

@@ -31,6 +31,7 @@ pub(crate) enum ApiError {
     /// Contains the origin of the service.
     ForbiddenOrigin(Origin),
     SignUpDisabled,
+    StepUpRequired,
     EmailUnverified,
     NotFound,
     /// Contains the methods that the path supports, as in the `Allow` header.
@@ -75,6 +76,7 @@ impl ApiError {
             Self::MissingToken => ErrorCode::MissingToken,
             Self::ForbiddenOrigin(_) => ErrorCode::ForbiddenOrigin,
             Self::SignUpDisabled => ErrorCode::SignUpDisabled,
+            Self::StepUpRequired => ErrorCode::StepUpRequired,
             Self::EmailUnverified => ErrorCode::EmailUnverified,
             Self::NotFound => ErrorCode::NotFound,
             Self::MethodNotAllowed(_) => ErrorCode::MethodNotAllowed,
@@ -114,6 +116,7 @@ impl ApiError {
             Self::SignUpDisabled => {
                 "Sign-up is turned off. Ask the administrator of this service for an account."
             }
+            Self::StepUpRequired => "This requires a recent log-in. Log in again.",
             Self::EmailUnverified => {
                 "This requires a verified email address. Verify yours, then try again."
             }
@@ -243,6 +246,7 @@ impl ApiError {
             OwnAccountError::Invalid(error) => {
                 Self::InvalidFields(vec![password_error("new_password", error)])
             }
+            OwnAccountError::StepUpRequired => Self::StepUpRequired,
             OwnAccountError::WrongPassword => Self::InvalidFields(vec![wrong_password(field)]),
             OwnAccountError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
             OwnAccountError::SessionEnded => Self::InvalidToken,
@@ -371,6 +375,7 @@ impl From<RequestEmailChangeError> for ApiError {
                 code: FieldCode::EmailUnchanged,
                 message: "This is your current email address. Enter another one.".to_owned(),
             }]),
+            RequestEmailChangeError::StepUpRequired => Self::StepUpRequired,
             RequestEmailChangeError::WrongPassword => {
                 Self::InvalidFields(vec![wrong_password("password")])
             }

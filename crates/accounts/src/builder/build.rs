@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{DecoyKey, PasswordHasher, SigningKey};
+use auth_core::{DecoyKey, PasswordHasher, RelyingParty, SigningKey};
 #[cfg(feature = "postgres")]
 use user_store::PostgresStore;
 #[cfg(feature = "sqlite")]
@@ -74,7 +74,7 @@ impl<T> Builder<T> {
                 transport,
                 text: self.mail_text,
                 origin: config.origin.clone(),
-                app_name: config.mail_name().to_owned(),
+                app_name: config.public_name().to_owned(),
                 erase_requests: erase_requests.clone(),
                 tasks: tasks.clone(),
             })
@@ -93,6 +93,7 @@ impl<T> Builder<T> {
             mailer,
             mail_requests: Signal::default(),
             notices: self.notices,
+            relying_party: RelyingParty::new(&config.origin).ok(),
             store,
             hooks: self.hooks,
             config,

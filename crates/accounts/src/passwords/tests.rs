@@ -35,6 +35,7 @@ fn account(password_hash: PasswordHash) -> Challenge {
         password_version: PasswordVersion(0),
         key_set_version: KeySetVersion::from_number(1),
         device_version: DeviceVersion(0),
+        second_factor_at: None,
     })
 }
 

@@ -120,6 +120,15 @@ impl Attempt {
         }
     }
 
+    /// Builds an attempt that has not begun, with those of the counters that a success resets. It must be
+    /// settled immediately.
+    pub(super) fn not_begun(context: AttemptContext, mut counters: Vec<LimitedCounter>) -> Self {
+        counters.retain(is_own);
+        let mut attempt = Self::uncounted(context);
+        attempt.counters = counters;
+        attempt
+    }
+
     /// Keeps the slots until the attempt is dropped.
     pub(super) fn with_slots(mut self, slots: Vec<QueueSlot>) -> Self {
         self.slots = slots;
@@ -182,14 +191,18 @@ impl AttemptOutcome {
     /// It does not reset the counters of others: strangers at other IP addresses, and other users
     /// of the same IP address.
     fn settle(self, counter: &LimitedCounter) -> Settlement {
-        let is_own = counter.limit == Limit::SIGN_INS_PER_BROWSER
-            || counter.limit == Limit::SIGN_INS_PER_ACCOUNT_AND_IP;
         match self {
             Self::Failed => Settlement::Counted,
-            Self::Succeeded if is_own => Settlement::Reset,
+            Self::Succeeded if is_own(counter) => Settlement::Reset,
             Self::Succeeded | Self::Void => Settlement::Refunded,
         }
     }
+}
+
+/// Returns `true` for the counter by which an account was reached.
+fn is_own(counter: &LimitedCounter) -> bool {
+    counter.limit == Limit::SIGN_INS_PER_BROWSER
+        || counter.limit == Limit::SIGN_INS_PER_ACCOUNT_AND_IP
 }
 
 async fn record(

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use auth_core::{
-    AccessTokens, Claims, DeviceKey, DeviceToken, EmailKey, KeyError, KnownBrowser, ScheduledKey,
-    SigningKey, Timestamp, signing_position,
+    AccessTokens, ChallengeError, ChallengePurpose, Claims, DeviceKey, DeviceToken, EmailKey,
+    FactorKey, KeyError, KnownBrowser, PasskeyChallenge, Random, ScheduledKey, SigningKey, Ticket,
+    Timestamp, signing_position,
 };
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{Instant, sleep_until};
 use user_store::{KeySetVersion, SigningKeySet, Store, StoreError, StoredSigningKey};
+use zeroize::Zeroizing;
 
 use crate::error_chain::error_chain;
 
@@ -38,6 +40,8 @@ pub(crate) struct Keys {
     tokens: AccessTokens,
     /// Newest first.
     device_keys: Vec<DeviceKey>,
+    /// Newest first.
+    factor_keys: Vec<FactorKey>,
 }
 
 /// The outcome of verifying an access token with the current keys.
@@ -180,15 +184,71 @@ impl KeyRing {
         if let Some(browser) = self.current().recognize_device(email, presented, now) {
             return Some(browser);
         }
-        self.refresh_for_unknown_device().await;
+        self.refresh_for_unknown_issuer().await;
         self.current().recognize_device(email, presented, now)
     }
 
-    /// Reads the keys from the store because none of them has issued a device token. If another
-    /// request reads them, if tokens of unknown keys have caused a read within
+    /// Returns the text of a ticket.
+    pub(crate) async fn issue_ticket(
+        &self,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<Zeroizing<String>, KeyError> {
+        let keys = self.newest().await;
+        Ok(keys.factor_key(now)?.issue_ticket(ticket))
+    }
+
+    /// Returns the ticket with this text, if one of the keys in the store has issued it and it has not
+    /// expired. For keys that other servers have added, see
+    /// [`recognize_device`](Self::recognize_device).
+    pub(crate) async fn verify_ticket(&self, text: &str, now: Timestamp) -> Option<Ticket> {
+        let verify = |keys: &Keys| keys.factor_keys.iter().find_map(|k| k.verify_ticket(text, now));
+        match verify(&self.current()) {
+            // The key may have been retired.
+            Some(_) => verify(&*self.newest().await),
+            None => {
+                self.refresh_for_unknown_issuer().await;
+                verify(&self.current())
+            }
+        }
+    }
+
+    /// Issues a challenge for passkeys.
+    pub(crate) async fn issue_challenge(
+        &self,
+        purpose: &ChallengePurpose,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<Vec<u8>, KeyError> {
+        let keys = self.newest().await;
+        Ok(keys.factor_key(now)?.issue_challenge(purpose, now, random).to_vec())
+    }
+
+    /// Returns the challenge with these bytes, if one of the keys in the store has issued it for this
+    /// purpose and it has not expired. For keys that other servers have added, see
+    /// [`recognize_device`](Self::recognize_device).
+    pub(crate) async fn verify_challenge(
+        &self,
+        challenge: &[u8],
+        purpose: &ChallengePurpose,
+        now: Timestamp,
+    ) -> Result<PasskeyChallenge, ChallengeError> {
+        match self.current().verify_challenge(challenge, purpose, now) {
+            // The key may have been retired.
+            Ok(_) => self.newest().await.verify_challenge(challenge, purpose, now),
+            Err(ChallengeError::Invalid) => {
+                self.refresh_for_unknown_issuer().await;
+                self.current().verify_challenge(challenge, purpose, now)
+            }
+            Err(ChallengeError::Expired) => Err(ChallengeError::Expired),
+        }
+    }
+
+    /// Reads the keys from the store because none of them has issued a device token, a ticket or a
+    /// challenge. If another request reads them, if tokens of unknown keys have caused a read within
     /// [`MIN_READ_INTERVAL`], or if the store fails, the current keys are kept. Sign-ins do not
     /// wait, because the device tokens of many browsers may be outdated.
-    async fn refresh_for_unknown_device(&self) {
+    async fn refresh_for_unknown_issuer(&self) {
         let Ok(mut latest) = self.latest_request.try_lock() else { return };
         if latest.next.is_some_and(|next| Instant::now() < next) {
             return;
@@ -242,7 +302,8 @@ impl Keys {
         let keys = stored.keys.iter().map(scheduled).collect::<Result<_, _>>()?;
         let tokens = AccessTokens::with_schedule(issuer, token_lifetime, keys)?;
         let device_keys = stored.keys.iter().map(|key| key.seed.device_key()).collect();
-        Ok(Self { stored, tokens, device_keys })
+        let factor_keys = stored.keys.iter().map(|key| key.seed.factor_key()).collect();
+        Ok(Self { stored, tokens, device_keys, factor_keys })
     }
 
     /// Returns the [`AccessTokens`], which issue and verify tokens and list the public keys.
@@ -255,6 +316,30 @@ impl Keys {
     pub(super) fn device_key(&self, now: Timestamp) -> Option<&DeviceKey> {
         let signs_from = self.stored.keys.iter().map(|key| key.signs_from);
         self.device_keys.get(signing_position(signs_from, now)?)
+    }
+
+    /// Returns the key that issues tickets and challenges. It is derived from the same key as that of
+    /// [device tokens](Self::device_key).
+    fn factor_key(&self, now: Timestamp) -> Result<&FactorKey, KeyError> {
+        let signs_from = self.stored.keys.iter().map(|key| key.signs_from);
+        let position = signing_position(signs_from, now).ok_or(KeyError::NoKeys)?;
+        self.factor_keys.get(position).ok_or(KeyError::NoKeys)
+    }
+
+    fn verify_challenge(
+        &self,
+        challenge: &[u8],
+        purpose: &ChallengePurpose,
+        now: Timestamp,
+    ) -> Result<PasskeyChallenge, ChallengeError> {
+        let mut verified = Err(ChallengeError::Invalid);
+        for key in &self.factor_keys {
+            verified = key.verify_challenge(challenge, purpose, now);
+            if verified != Err(ChallengeError::Invalid) {
+                break;
+            }
+        }
+        verified
     }
 
     /// Returns the browser that presents the device token, if the token was issued for this email

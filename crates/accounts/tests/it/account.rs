@@ -1,6 +1,6 @@
 use accounts::{
     Accounts, AuthenticateError, Caller, ChangePassword, ClientInfo, DeviceToken, OwnAccountError,
-    PasswordError, SignIn, SignInError, SignedIn,
+    PasswordError, SignIn, SignInError, SignInOutcome, SignedIn,
 };
 use futures_util::future::{join, join_all};
 
@@ -137,7 +137,8 @@ async fn sign_ins_and_refreshes_that_race_with_a_password_change_leave_no_active
     let ((sign_ins, refreshes), changed) =
         join(join(sign_ins, refreshes), change_password(&app, &ada, PASSWORD, NEW_PASSWORD)).await;
     changed.unwrap();
-    for tokens in sign_ins.into_iter().flatten().chain(refreshes.into_iter().flatten()) {
+    let sign_ins = sign_ins.into_iter().flatten().filter_map(SignInOutcome::into_tokens);
+    for tokens in sign_ins.chain(refreshes.into_iter().flatten()) {
         assert!(is_rejected(&app, &tokens).await);
         assert!(refresh(&app, &tokens).await.is_err());
     }
@@ -159,7 +160,7 @@ async fn a_password_change_succeeds_while_a_sign_in_rehashes_the_password() {
     .await;
     changed.unwrap();
     // If the sign-in was first, the password change has ended its session.
-    if let Ok(tokens) = signed_in {
+    if let Ok(SignInOutcome::SignedIn(tokens)) = signed_in {
         assert!(is_rejected(&stronger, &tokens).await);
     }
 }

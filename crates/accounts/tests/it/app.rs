@@ -87,7 +87,13 @@ impl TestApp {
     pub(crate) async fn user_with_email(&self, email: &str) -> TestUser {
         self.server.sign_up(email, PASSWORD, &Caller::default()).await.unwrap();
         let caller = Caller::default();
-        let tokens = self.server.sign_in(SignIn::new(email, PASSWORD, &caller)).await.unwrap();
+        let tokens = self
+            .server
+            .sign_in(SignIn::new(email, PASSWORD, &caller))
+            .await
+            .unwrap()
+            .into_tokens()
+            .unwrap();
         TestUser::new(self, tokens).await
     }
 
@@ -175,7 +181,7 @@ pub(crate) async fn issue(server: &Accounts, remember: bool) -> IssuedTokens {
     let client = ClientInfo::new(Some([192, 0, 2, 1].into()), Some("Browser/1.0"));
     let caller = Caller::from(client);
     let request = SignIn { remember, ..SignIn::new(EMAIL, PASSWORD, &caller) };
-    server.sign_in(request).await.unwrap()
+    server.sign_in(request).await.unwrap().into_tokens().unwrap()
 }
 
 pub(crate) async fn authenticate(

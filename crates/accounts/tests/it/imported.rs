@@ -83,7 +83,12 @@ async fn a_user_whose_email_address_has_become_invalid_can_still_sign_in_and_rea
     let email = Email::from_stored("A@127.0.0.1".to_owned(), "a@127.0.0.1".to_owned());
     let (app, _) = app_with_imported_user(HASH, email).await;
     let caller = Caller::default();
-    let tokens = app.sign_in(SignIn::new("a@127.0.0.1", PASSWORD, &caller)).await.unwrap();
+    let tokens = app
+        .sign_in(SignIn::new("a@127.0.0.1", PASSWORD, &caller))
+        .await
+        .unwrap()
+        .into_tokens()
+        .unwrap();
     let signed_in = authenticate(&app, &tokens).await.unwrap();
     assert_eq!(signed_in.email(), "A@127.0.0.1");
     let deleted = app.delete_account(&signed_in, PASSWORD, &caller).await;

@@ -200,9 +200,9 @@ async fn a_device_token_is_made_with_the_key_that_signs() {
     let published = publish(&app).await;
     let device = issue(&app, false).await.device;
     let browser = browser_among_strangers(&app, device).await;
-    other_server.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await.unwrap();
+    let _ = other_server.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await.unwrap();
     app.operator().retire_key(&published).await.unwrap();
-    app.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await.unwrap();
+    let _ = app.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await.unwrap();
 }
 
 #[tokio::test]
@@ -213,7 +213,7 @@ async fn a_device_token_of_a_new_key_is_recognised_immediately_on_every_server()
     rotate(&app).await;
     let device = issue(&app, false).await.device;
     let browser = browser_among_strangers(&app, device).await;
-    other_server.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await.unwrap();
+    let _ = other_server.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await.unwrap();
 }
 
 /// Paused time advances automatically when all tasks are waiting.
@@ -315,7 +315,7 @@ async fn device_tokens_of_a_retired_key_are_rejected_at_the_next_sign_in_on_ever
         assert!(matches!(failed, Err(SignInError::InvalidCredentials)), "{n}");
     }
     let browser = Caller { device, ..Caller::from(at(100)) };
-    other_server.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await.unwrap();
+    let _ = other_server.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await.unwrap();
     rotate(&app).await;
     app.operator().retire_key(&retired).await.unwrap();
     let rejected = other_server.sign_in(SignIn::new(EMAIL, PASSWORD, &browser)).await;

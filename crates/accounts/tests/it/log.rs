@@ -152,6 +152,6 @@ async fn a_replaced_session_is_logged() {
     let ada = app.user().await;
     let (caller, replaces) = (Caller::default(), Some(&ada.tokens.refresh.token));
     let request = SignIn { replaces, ..SignIn::new(EMAIL, PASSWORD, &caller) };
-    app.sign_in(request).await.unwrap();
+    let _ = app.sign_in(request).await.unwrap();
     log.assert_contains_for(ada.id(), "session ended: replaced by a new session");
 }

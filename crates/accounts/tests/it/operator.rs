@@ -31,7 +31,7 @@ async fn disabling_an_account_ends_its_sessions_and_sign_ins_do_not_reveal_it() 
     let disabled_at = other_server.operator().user(EMAIL).await.unwrap().disabled_at;
     assert_eq!(disabled_at, Some(app.now()));
     other_server.operator().enable(ada.id()).await.unwrap();
-    sign_in().await.unwrap();
+    let _ = sign_in().await.unwrap();
     assert!(is_rejected(&app, &ada.tokens).await, "ended sessions stay ended");
 }
 
@@ -46,7 +46,7 @@ async fn a_password_set_by_an_operator_must_follow_the_policy_and_ends_every_ses
     assert!(!is_rejected(&app, &ada.tokens).await);
     app.operator().set_password(ada.user(), NEW_PASSWORD, KnownBrowsers::Keep).await.unwrap();
     assert!(is_rejected(&app, &ada.tokens).await);
-    app.sign_in(SignIn::new(EMAIL, NEW_PASSWORD, &Caller::default())).await.unwrap();
+    let _ = app.sign_in(SignIn::new(EMAIL, NEW_PASSWORD, &Caller::default())).await.unwrap();
 }
 
 #[tokio::test]

@@ -86,7 +86,7 @@ async fn a_sign_in_replaces_the_session_of_the_same_browser() {
     async fn replace(app: &TestApp, token: &RefreshToken) -> IssuedTokens {
         let caller = Caller::default();
         let request = SignIn { replaces: Some(token), ..SignIn::new(EMAIL, PASSWORD, &caller) };
-        app.sign_in(request).await.unwrap()
+        app.sign_in(request).await.unwrap().into_tokens().unwrap()
     }
 
     let app = TestApp::new().await;

@@ -29,7 +29,8 @@ pub(crate) async fn sign_in(
     password: &str,
     caller: &Caller,
 ) -> Result<IssuedTokens, SignInError> {
-    server.sign_in(SignIn::new(email, password, caller)).await
+    let outcome = server.sign_in(SignIn::new(email, password, caller)).await;
+    outcome.map(|outcome| outcome.into_tokens().unwrap())
 }
 
 pub(crate) async fn fail(server: &Accounts, email: &str, caller: &Caller) {

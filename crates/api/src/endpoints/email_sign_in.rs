@@ -1,4 +1,4 @@
-use accounts::{RequestSignInCode, SignInWithCode};
+use accounts::{RequestSignInCode, SignInOutcome, SignInWithCode};
 use api_types::ErrorCode::{Internal, InvalidFields, Overloaded, TooManyAttempts, Unavailable};
 use api_types::{EmailTokenRequest, MailRequested, TokenResponse};
 
@@ -50,7 +50,7 @@ async fn sign_in(
     context: Context,
 ) -> Result<JsonAndCookies<TokenResponse>, ApiError> {
     let Context { api, .. } = &context;
-    let issued = api
+    let outcome = api
         .accounts
         .sign_in_with_code(SignInWithCode {
             token: token.as_ref(),
@@ -59,6 +59,10 @@ async fn sign_in(
             replaces: context.replaced_refresh_cookie().as_ref(),
         })
         .await?;
+    let SignInOutcome::SignedIn(issued) = outcome else {
+        // There is no endpoint for the second step yet.
+        return Err(ApiError::InvalidCredentials);
+    };
     let mut response = convert::tokens(&issued, &api.cookies);
     response.cookies.push(api.cookies.clear_email_sign_in());
     Ok(response)

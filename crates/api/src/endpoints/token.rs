@@ -1,4 +1,4 @@
-use accounts::SignIn;
+use accounts::{SignIn, SignInOutcome};
 use api_types::ErrorCode::{
     Internal, InvalidCredentials, Overloaded, TooManyAttempts, Unavailable,
 };
@@ -39,7 +39,7 @@ async fn sign_in(
     context: Context,
 ) -> Result<JsonAndCookies<TokenResponse>, ApiError> {
     let TokenRequest { email, password, remember } = body;
-    let issued = context
+    let outcome = context
         .api
         .accounts
         .sign_in(SignIn {
@@ -50,7 +50,11 @@ async fn sign_in(
             replaces: context.replaced_refresh_cookie().as_ref(),
         })
         .await?;
-    Ok(convert::tokens(&issued, &context.api.cookies))
+    match outcome {
+        SignInOutcome::SignedIn(issued) => Ok(convert::tokens(&issued, &context.api.cookies)),
+        // There is no endpoint for the second step yet.
+        SignInOutcome::SecondFactorRequired(_) => Err(ApiError::InvalidCredentials),
+    }
 }
 
 async fn refresh(

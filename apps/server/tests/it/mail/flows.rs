@@ -112,7 +112,7 @@ fn no_secret_and_no_email_address_of_a_flow_with_mails_is_logged() {
         "requested a change of the email address",
         "changed the email address",
         "a code for signing in was requested",
-        "signed in with a code",
+        "amr=otp",
         "a password reset was requested",
         "reset the password",
     ] {

@@ -113,7 +113,12 @@ impl MailApp {
 
     pub(super) async fn signed_in(&self, email: &str) -> SignedIn {
         let caller = caller();
-        let tokens = self.sign_in(SignIn::new(email, PASSWORD, &caller)).await.unwrap();
+        let tokens = self
+            .sign_in(SignIn::new(email, PASSWORD, &caller))
+            .await
+            .unwrap()
+            .into_tokens()
+            .unwrap();
         self.session_of(&tokens).await
     }
 

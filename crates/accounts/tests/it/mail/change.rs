@@ -32,7 +32,8 @@ async fn a_code_from_the_new_mailbox_changes_the_email_address() {
     let app = MailApp::new().await;
     let ada = app.ada().await;
     let caller = &caller();
-    let tokens = app.sign_in(SignIn::new(EMAIL, PASSWORD, caller)).await.unwrap();
+    let tokens =
+        app.sign_in(SignIn::new(EMAIL, PASSWORD, caller)).await.unwrap().into_tokens().unwrap();
     let browser = Caller { device: tokens.device.clone(), ..caller.clone() };
     let other_session = app.session_of(&tokens).await;
 
@@ -71,7 +72,8 @@ async fn a_code_from_the_new_mailbox_changes_the_email_address() {
     // The browser stays known, with its new token.
     let device = changed.device.unwrap();
     let browser = Caller { device: Some(device.clone()), ..caller.clone() };
-    let tokens = app.sign_in(SignIn::new(NEW, PASSWORD, &browser)).await.unwrap();
+    let tokens =
+        app.sign_in(SignIn::new(NEW, PASSWORD, &browser)).await.unwrap().into_tokens().unwrap();
     assert_eq!(*tokens.device.unwrap().to_text(), *device.to_text());
 
     let reused = app.change_email(&ada, &code, caller).await;
@@ -91,7 +93,8 @@ async fn an_unknown_browser_stays_unknown() {
 async fn a_browser_that_the_account_has_forgotten_stays_unknown() {
     let app = MailApp::new().await;
     let user = app.verified_account(EMAIL).await;
-    let tokens = app.sign_in(SignIn::new(EMAIL, PASSWORD, &caller())).await.unwrap();
+    let tokens =
+        app.sign_in(SignIn::new(EMAIL, PASSWORD, &caller())).await.unwrap().into_tokens().unwrap();
     let forgotten = Caller { device: tokens.device, ..caller() };
     app.operator().set_password(&user, PASSWORD, KnownBrowsers::Forget).await.unwrap();
     let ada = app.signed_in(EMAIL).await;

@@ -37,7 +37,8 @@ async fn request_mails(app: &MailApp) -> Vec<OutgoingMail> {
     mails.push(reset);
     mails.extend(app.deliver().await);
 
-    let tokens = app.sign_in(SignIn::new(EMAIL, NEW_PASSWORD, caller)).await.unwrap();
+    let tokens =
+        app.sign_in(SignIn::new(EMAIL, NEW_PASSWORD, caller)).await.unwrap().into_tokens().unwrap();
     let signed_in = &app.session_of(&tokens).await;
     let (current_password, new_password) = (NEW_PASSWORD, PASSWORD);
     let change = ChangePassword { signed_in, current_password, new_password, caller };

@@ -30,7 +30,12 @@ async fn a_token_sets_a_new_password_and_ends_all_sessions() {
     let caller = Caller { device: reset.device.clone(), ..caller_at(1) };
     let old = app.sign_in(SignIn::new(EMAIL, PASSWORD, &caller)).await;
     assert!(matches!(old, Err(SignInError::InvalidCredentials)));
-    let tokens = app.sign_in(SignIn::new(EMAIL, NEW_PASSWORD, &caller)).await.unwrap();
+    let tokens = app
+        .sign_in(SignIn::new(EMAIL, NEW_PASSWORD, &caller))
+        .await
+        .unwrap()
+        .into_tokens()
+        .unwrap();
     // The browser is known: it keeps its token.
     assert_eq!(*tokens.device.as_ref().unwrap().to_text(), *reset.device.unwrap().to_text());
     assert!(app.session_of(&tokens).await.email_verified_at().is_some());
@@ -123,7 +128,8 @@ async fn the_owner_of_a_mailbox_takes_the_account_of_a_stranger_over() {
     assert!(matches!(signed_in, Err(SignInError::InvalidCredentials)));
     assert!(!app.is_active(&stranger).await);
     assert!(app.change_email(&stranger, &change_code, &caller()).await.is_err());
-    let tokens = app.sign_in(SignIn::new(EMAIL, NEW_PASSWORD, &owner)).await.unwrap();
+    let tokens =
+        app.sign_in(SignIn::new(EMAIL, NEW_PASSWORD, &owner)).await.unwrap().into_tokens().unwrap();
     let ada = app.session_of(&tokens).await;
     assert!(ada.email_verified_at().is_some());
     // The pending codes are not valid in the owner's session either.

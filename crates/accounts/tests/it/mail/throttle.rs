@@ -58,7 +58,8 @@ async fn an_email_address_gets_five_mails_an_hour_whether_or_not_it_has_an_accou
 async fn a_known_browser_has_five_mails_of_its_own() {
     let app = MailApp::new().await;
     app.verified_account(EMAIL).await;
-    let tokens = app.sign_in(SignIn::new(EMAIL, PASSWORD, &caller())).await.unwrap();
+    let tokens =
+        app.sign_in(SignIn::new(EMAIL, PASSWORD, &caller())).await.unwrap().into_tokens().unwrap();
     let browser = Caller { device: tokens.device, ..caller() };
     for n in 0..5 {
         assert_eq!(reset(&app, EMAIL, &caller_at(n)).await, Ok(()));
@@ -75,7 +76,12 @@ async fn all_known_browsers_of_an_account_request_twenty_mails_an_hour() {
     let app = MailApp::new().await;
     app.verified_account(EMAIL).await;
     for n in 0..5 {
-        let tokens = app.sign_in(SignIn::new(EMAIL, PASSWORD, &caller_at(n))).await.unwrap();
+        let tokens = app
+            .sign_in(SignIn::new(EMAIL, PASSWORD, &caller_at(n)))
+            .await
+            .unwrap()
+            .into_tokens()
+            .unwrap();
         let browser = Caller { device: tokens.device, ..caller_at(n) };
         let expected = if n < 4 { Ok(()) } else { Err(HOUR) };
         for _ in 0..5 {
@@ -94,7 +100,8 @@ async fn an_ipv6_site_requests_eighty_mails_an_hour_in_known_browsers_too() {
         let ip = Ipv6Addr::new(0x2001, 0xdb8, 1, subnet, 0, 0, 0, 1);
         ClientInfo::new(Some(ip.into()), None).into()
     };
-    let tokens = app.sign_in(SignIn::new(EMAIL, PASSWORD, &at(0))).await.unwrap();
+    let tokens =
+        app.sign_in(SignIn::new(EMAIL, PASSWORD, &at(0))).await.unwrap().into_tokens().unwrap();
     for n in 0..80 {
         let email = format!("user{n}@example.com");
         assert_eq!(reset(&app, &email, &at(n / 20)).await, Ok(()));
@@ -267,7 +274,8 @@ async fn concurrent_requests_on_two_servers_send_five_mails() {
 async fn a_browser_that_resets_the_password_keeps_its_limit() {
     let app = MailApp::new().await;
     app.verified_account(EMAIL).await;
-    let tokens = app.sign_in(SignIn::new(EMAIL, PASSWORD, &caller())).await.unwrap();
+    let tokens =
+        app.sign_in(SignIn::new(EMAIL, PASSWORD, &caller())).await.unwrap().into_tokens().unwrap();
     let browser = Caller { device: tokens.device, ..caller() };
     for _ in 0..5 {
         assert_eq!(reset(&app, EMAIL, &browser).await, Ok(()));

@@ -1,0 +1,351 @@
+//! The second factors of signed-in users. Changes require a fresh sign-in (OWASP ASVS 5.0, 7.5.1).
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::{RecoveryCode, RecoveryCodeHash, Timestamp, TotpCode, TotpSecret};
+use user_store::{
+    BeginTotpOutcome, ConfirmTotp, ConfirmTotpOutcome, Factors, ReplaceRecoveryCodesOutcome,
+    StoreError, TurnOffOutcome, TurnOnOutcome,
+};
+use zeroize::Zeroizing;
+
+use crate::accounts::Accounts;
+use crate::authenticate::SignedIn;
+use crate::caller::Caller;
+use crate::config::SecondFactorPolicy;
+use crate::hooks::AccountEvent;
+use crate::mail::MailMode;
+use crate::service_error::ServiceError;
+
+/// An authenticator app that is being set up. `Debug` prints no secret.
+#[derive(Clone)]
+pub struct PendingTotp {
+    /// The secret, for apps into which it is typed.
+    pub secret: TotpSecret,
+    /// The secret as an `otpauth:` URI, which apps read from a QR code. It contains the name of the
+    /// service and the email address.
+    pub uri: Zeroizing<String>,
+    /// The time in which the app has to be confirmed with [`Accounts::confirm_totp`].
+    pub expires_in: Duration,
+}
+
+/// An error that all changes of second factors and passkeys share.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeFactorError {
+    /// The user signed in more than [10 minutes](auth_core::Session::FRESH_FOR) ago, and has to sign in
+    /// again.
+    #[error("the user has to sign in again")]
+    StepUpRequired,
+    /// A factor cannot be added, because mail is on and the email address is not verified. Whoever has
+    /// signed up may not own it, and must not leave a factor behind for its owner.
+    #[error("the email address is not verified")]
+    EmailUnverified,
+    /// The session has ended.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The service failed.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+/// An error from confirming an authenticator app.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfirmTotpError {
+    /// The code is wrong.
+    #[error("the code is wrong")]
+    CodeWrong,
+    /// No app is being set up, or its time has expired.
+    #[error("no app is being set up")]
+    NoPendingTotp,
+    /// Too many codes were wrong. The code was not checked.
+    #[error("too many codes were wrong")]
+    TooManyAttempts {
+        /// How long to wait before the next attempt.
+        retry_after: Duration,
+    },
+    /// The factors cannot be changed.
+    #[error(transparent)]
+    Change(#[from] ChangeFactorError),
+}
+
+/// An error from turning the second factor on.
+#[derive(Debug, thiserror::Error)]
+pub enum TurnOnError {
+    /// The user has no passkey.
+    #[error("there is no passkey; add one, or set up an app")]
+    NoFactor,
+    /// The factors cannot be changed.
+    #[error(transparent)]
+    Change(#[from] ChangeFactorError),
+}
+
+/// An error from turning the second factor off.
+#[derive(Debug, thiserror::Error)]
+pub enum TurnOffError {
+    /// All users must have a second factor ([`SecondFactorPolicy::Required`]).
+    #[error("all users must have a second factor")]
+    Enforced,
+    /// The factors cannot be changed.
+    #[error(transparent)]
+    Change(#[from] ChangeFactorError),
+}
+
+/// An error from replacing the recovery codes.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplaceRecoveryCodesError {
+    /// The second factor is off.
+    #[error("the second factor is off")]
+    SecondFactorOff,
+    /// The factors cannot be changed.
+    #[error(transparent)]
+    Change(#[from] ChangeFactorError),
+}
+
+/// How long an app can be confirmed.
+const SETUP_LIFETIME: Duration = Duration::from_mins(15);
+
+impl Accounts {
+    /// Returns the second factors and the passkeys of the user.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails.
+    pub async fn factors(&self, signed_in: &SignedIn) -> Result<Factors, StoreError> {
+        self.store.factors(signed_in.id()).await
+    }
+
+    /// Begins to set up an authenticator app, with a new secret. It replaces one that is being set up.
+    /// An app that is in use stays in use until the new one is confirmed.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeFactorError`].
+    pub async fn begin_totp(
+        &self,
+        signed_in: &SignedIn,
+        caller: &Caller,
+    ) -> Result<PendingTotp, ChangeFactorError> {
+        let now = self.clock.now();
+        self.check_may_add_factor(signed_in, now)?;
+        let secret = TotpSecret::generate(&*self.random);
+        let uri = secret.to_uri(self.config.public_name(), signed_in.email());
+        let pending = PendingTotp { secret: secret.clone(), uri, expires_in: SETUP_LIFETIME };
+        let (store, acting) = (Arc::clone(&self.store), signed_in.acting(caller));
+        let begin = async move {
+            let outcome = store.begin_totp(&acting, &secret, now + SETUP_LIFETIME, now).await;
+            match outcome? {
+                BeginTotpOutcome::Stored => Ok(()),
+                BeginTotpOutcome::SessionEnded => Err(ChangeFactorError::SessionEnded),
+            }
+        };
+        self.tasks.run_to_completion(begin).await?;
+        Ok(pending)
+    }
+
+    /// Confirms the app that is being set up with one of its codes, and ends all other sessions of the
+    /// user. Returns ten recovery codes if this turned the second factor on, and none if the app
+    /// replaced another one or was added to a passkey. They are not shown again.
+    ///
+    /// A text that cannot be a code does not count as an attempt.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfirmTotpError`].
+    pub async fn confirm_totp(
+        &self,
+        signed_in: &SignedIn,
+        code: &str,
+        caller: &Caller,
+    ) -> Result<Vec<RecoveryCode>, ConfirmTotpError> {
+        let (now, user) = (self.clock.now(), signed_in.id());
+        self.check_may_add_factor(signed_in, now)?;
+        let code = TotpCode::parse(code).map_err(|_| ConfirmTotpError::CodeWrong)?;
+        let recovery_codes = RecoveryCode::generate_list(&*self.random);
+        let confirmation = ConfirmTotp {
+            code,
+            recovery_codes: hashes(&recovery_codes),
+            throttle: self.code_throttle(),
+            notice: self.new_notice(now),
+        };
+        let (store, acting) = (Arc::clone(&self.store), signed_in.acting(caller));
+        let (hooks, erase_requests) = (self.hooks.clone(), self.erase_requests.clone());
+        let mail_requests = self.mail_requests.clone();
+        let confirm = async move {
+            let outcome = store.confirm_totp(&acting, &confirmation, now).await;
+            let outcome = outcome.map_err(ChangeFactorError::from)?;
+            // The first lockout is announced, too.
+            mail_requests.notify();
+            match outcome {
+                ConfirmTotpOutcome::TurnedOn => {
+                    tracing::info!(%user, "turned the second factor on with an app");
+                    hooks.notify(&AccountEvent::SecondFactorChanged { user });
+                    Ok(recovery_codes)
+                }
+                ConfirmTotpOutcome::Replaced => {
+                    erase_requests.notify();
+                    tracing::info!(%user, "replaced the app");
+                    hooks.notify(&AccountEvent::SecondFactorChanged { user });
+                    Ok(Vec::new())
+                }
+                ConfirmTotpOutcome::CodeWrong => {
+                    tracing::info!(%user, "an app was not confirmed: wrong code");
+                    Err(ConfirmTotpError::CodeWrong)
+                }
+                ConfirmTotpOutcome::NoPendingTotp => Err(ConfirmTotpError::NoPendingTotp),
+                ConfirmTotpOutcome::TooManyAttempts { retry_after } => {
+                    Err(ConfirmTotpError::TooManyAttempts { retry_after })
+                }
+                ConfirmTotpOutcome::SessionEnded => Err(ChangeFactorError::SessionEnded.into()),
+            }
+        };
+        self.tasks.run_to_completion(confirm).await
+    }
+
+    /// Turns the second factor on for a user with a passkey, and ends all other sessions of the user.
+    /// Returns ten recovery codes, or none if it was on already. They are not shown again.
+    ///
+    /// # Errors
+    ///
+    /// [`TurnOnError`].
+    pub async fn turn_second_factor_on(
+        &self,
+        signed_in: &SignedIn,
+        caller: &Caller,
+    ) -> Result<Vec<RecoveryCode>, TurnOnError> {
+        let (now, user) = (self.clock.now(), signed_in.id());
+        self.check_may_add_factor(signed_in, now)?;
+        let recovery_codes = RecoveryCode::generate_list(&*self.random);
+        let (hashes, notice) = (hashes(&recovery_codes), self.new_notice(now));
+        let (store, acting) = (Arc::clone(&self.store), signed_in.acting(caller));
+        let (hooks, mail_requests) = (self.hooks.clone(), self.mail_requests.clone());
+        let turn_on = async move {
+            let outcome = store.turn_second_factor_on(&acting, &hashes, notice, now).await;
+            match outcome.map_err(ChangeFactorError::from)? {
+                TurnOnOutcome::TurnedOn => {
+                    mail_requests.notify();
+                    tracing::info!(%user, "turned the second factor on with a passkey");
+                    hooks.notify(&AccountEvent::SecondFactorChanged { user });
+                    Ok(recovery_codes)
+                }
+                TurnOnOutcome::AlreadyOn => Ok(Vec::new()),
+                TurnOnOutcome::NoFactor => Err(TurnOnError::NoFactor),
+                TurnOnOutcome::SessionEnded => Err(ChangeFactorError::SessionEnded.into()),
+            }
+        };
+        self.tasks.run_to_completion(turn_on).await
+    }
+
+    /// Turns the second factor off: deletes the app and the recovery codes, and ends all other sessions
+    /// of the user. Passkeys stay. Succeeds also if it was off already.
+    ///
+    /// # Errors
+    ///
+    /// [`TurnOffError`].
+    pub async fn turn_second_factor_off(
+        &self,
+        signed_in: &SignedIn,
+        caller: &Caller,
+    ) -> Result<(), TurnOffError> {
+        let (now, user) = (self.clock.now(), signed_in.id());
+        self.check_fresh(signed_in, now)?;
+        match self.config.require_second_factor {
+            SecondFactorPolicy::Required => return Err(TurnOffError::Enforced),
+            SecondFactorPolicy::Optional => {}
+        }
+        let (acting, notice) = (signed_in.acting(caller), self.new_notice(now));
+        let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
+        let (erase_requests, mail_requests) =
+            (self.erase_requests.clone(), self.mail_requests.clone());
+        let turn_off = async move {
+            let outcome = store.turn_second_factor_off(&acting, notice, now).await;
+            match outcome.map_err(ChangeFactorError::from)? {
+                TurnOffOutcome::TurnedOff => {
+                    erase_requests.notify();
+                    mail_requests.notify();
+                    tracing::info!(%user, "turned the second factor off");
+                    hooks.notify(&AccountEvent::SecondFactorChanged { user });
+                    Ok(())
+                }
+                TurnOffOutcome::AlreadyOff => Ok(()),
+                TurnOffOutcome::SessionEnded => Err(ChangeFactorError::SessionEnded.into()),
+            }
+        };
+        self.tasks.run_to_completion(turn_off).await
+    }
+
+    /// Replaces the recovery codes. Returns ten new ones, which are not shown again. Ends no session.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplaceRecoveryCodesError`].
+    pub async fn replace_recovery_codes(
+        &self,
+        signed_in: &SignedIn,
+        caller: &Caller,
+    ) -> Result<Vec<RecoveryCode>, ReplaceRecoveryCodesError> {
+        let (now, user) = (self.clock.now(), signed_in.id());
+        self.check_fresh(signed_in, now)?;
+        let recovery_codes = RecoveryCode::generate_list(&*self.random);
+        let (hashes, notice) = (hashes(&recovery_codes), self.new_notice(now));
+        let (store, acting) = (Arc::clone(&self.store), signed_in.acting(caller));
+        let (erase_requests, mail_requests) =
+            (self.erase_requests.clone(), self.mail_requests.clone());
+        let replace = async move {
+            let outcome = store.replace_recovery_codes(&acting, &hashes, notice, now).await;
+            match outcome.map_err(ChangeFactorError::from)? {
+                ReplaceRecoveryCodesOutcome::Replaced => {
+                    erase_requests.notify();
+                    mail_requests.notify();
+                    tracing::info!(%user, "replaced the recovery codes");
+                    Ok(recovery_codes)
+                }
+                ReplaceRecoveryCodesOutcome::SecondFactorOff => {
+                    Err(ReplaceRecoveryCodesError::SecondFactorOff)
+                }
+                ReplaceRecoveryCodesOutcome::SessionEnded => {
+                    Err(ChangeFactorError::SessionEnded.into())
+                }
+            }
+        };
+        self.tasks.run_to_completion(replace).await
+    }
+
+    /// Checks that the user may add a factor. The store checks the session again.
+    pub(crate) fn check_may_add_factor(
+        &self,
+        signed_in: &SignedIn,
+        now: Timestamp,
+    ) -> Result<(), ChangeFactorError> {
+        self.check_fresh(signed_in, now)?;
+        if self.mail() == MailMode::On && signed_in.email_verified_at().is_none() {
+            return Err(ChangeFactorError::EmailUnverified);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_fresh(
+        &self,
+        signed_in: &SignedIn,
+        now: Timestamp,
+    ) -> Result<(), ChangeFactorError> {
+        if signed_in.is_fresh(now) { Ok(()) } else { Err(ChangeFactorError::StepUpRequired) }
+    }
+}
+
+fn hashes(codes: &[RecoveryCode]) -> Vec<RecoveryCodeHash> {
+    codes.iter().map(RecoveryCode::hash).collect()
+}
+
+impl fmt::Debug for PendingTotp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingTotp").field("expires_in", &self.expires_in).finish_non_exhaustive()
+    }
+}
+
+impl From<StoreError> for ChangeFactorError {
+    fn from(error: StoreError) -> Self {
+        Self::Service(error.into())
+    }
+}

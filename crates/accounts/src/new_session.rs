@@ -1,0 +1,83 @@
+//! What all ways to sign in share: the new session, its tokens, and the browser.
+
+use auth_core::{Amr, OpenSession, RefreshToken, Session, SessionId, Timestamp, UserId};
+use user_store::{DeviceVersion, NewSession, User};
+
+use crate::accounts::Accounts;
+use crate::browser::Browser;
+use crate::caller::Caller;
+use crate::hooks::{AccountEvent, Hooks};
+use crate::service_error::ServiceError;
+use crate::tokens::IssuedTokens;
+
+/// The arguments of [`Accounts::new_session`].
+pub(crate) struct SessionRequest<'a> {
+    pub(crate) user: UserId,
+    pub(crate) remember: bool,
+    pub(crate) amr: Amr,
+    pub(crate) caller: &'a Caller,
+    /// A refresh token of the session that the new one replaces.
+    pub(crate) replaces: Option<&'a RefreshToken>,
+}
+
+/// The first tokens of a session, which are issued when it has been opened.
+pub(crate) struct FirstTokens {
+    session: Session,
+    refresh: RefreshToken,
+    now: Timestamp,
+}
+
+impl Accounts {
+    /// Builds a session that begins at `now`. The store has to open it.
+    pub(crate) fn new_session(
+        &self,
+        request: &SessionRequest<'_>,
+        now: Timestamp,
+    ) -> (NewSession, FirstTokens) {
+        let SessionRequest { user: user_id, remember, amr, caller, replaces } = *request;
+        let open = OpenSession { user_id, remember, amr, policy: &self.config.sessions };
+        let session = Session::open(open, now, &*self.random);
+        let refresh = RefreshToken::generate(&*self.random);
+        let mut new = NewSession::new(session, caller.client.clone(), &refresh);
+        new.replaces = replaces.map(RefreshToken::family);
+        (new, FirstTokens { session, refresh, now })
+    }
+
+    /// Issues the first tokens of a session that has been opened, and a device token.
+    pub(crate) async fn issue_first_tokens(
+        &self,
+        tokens: FirstTokens,
+        browser: &Browser,
+    ) -> Result<IssuedTokens, ServiceError> {
+        let FirstTokens { session, refresh, now } = tokens;
+        let issued = self.tokens.issue(&session, refresh, now).await?;
+        Ok(IssuedTokens { device: self.tokens.device_token(browser, now), ..issued })
+    }
+
+    /// Returns the browser of the caller, and whether this account knows it.
+    pub(crate) async fn browser(
+        &self,
+        account: &User,
+        device_version: DeviceVersion,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Browser {
+        let (email, user) = (account.email.key().clone(), account.id);
+        let mut known = match &caller.device {
+            Some(device) => self.keys.recognize_device(&email, device, now).await,
+            None => None,
+        };
+        known.take_if(|known| known.user != user || known.version != device_version.0);
+        Browser { email, user, device_version, known }
+    }
+}
+
+/// Logs that a session was opened and that others were ended, and calls the hooks.
+pub(crate) fn session_opened(hooks: &Hooks, opened: &Session, ended: &[SessionId]) {
+    let (user, session) = (opened.user_id, opened.id);
+    tracing::info!(%user, %session, amr = %opened.amr, "signed in");
+    for ended in ended {
+        tracing::info!(%user, session = %ended, "session ended: replaced by a new session");
+    }
+    hooks.notify(&AccountEvent::SignedIn { user, session });
+}
