@@ -141,7 +141,7 @@ pub use mail_request::RequestMailError;
 pub use operator::Operator;
 pub use operator::keys::{KeyActivation, SigningKeyError, SigningKeyRecord, SigningKeyState};
 pub use operator::mails::SendTestMailError;
-pub use operator::users::OperatorError;
+pub use operator::users::{OperatorError, SecondFactorReset};
 pub use passkeys::{
     AddPasskey, AddPasskeyError, PasskeyOptions, PasskeyOptionsError, PasskeyRegistrationError,
     PasskeyRegistrationOptions, PasskeySignInError, RemovePasskeyError, RenamePasskeyError,

@@ -32,8 +32,9 @@ pub trait AttemptStore: Send + Sync + 'static {
     /// still count it.
     async fn settle_attempt(&self, attempt: &SettledAttempt) -> Result<SettleOutcome, StoreError>;
 
-    /// Resets all counters of an account on behalf of an operator: those of its known browsers and
-    /// those of all IP addresses. If this ends a lockout or forgets a failure, it is recorded.
+    /// Resets all counters of an account on behalf of an operator: those of its known browsers, those
+    /// of all IP addresses, and the counts of wrong codes ([`FactorStore`](crate::FactorStore)). If
+    /// this ends a lockout or forgets a failure, it is recorded.
     async fn unlock_user(&self, user: UserId, now: Timestamp) -> Result<UnlockOutcome, StoreError>;
 
     /// Returns the lockouts of an account at `now`. Returns `None` if no account has this id.
@@ -93,7 +94,7 @@ pub enum SettleOutcome {
 pub enum UnlockOutcome {
     /// The counters were reset.
     Unlocked(Lockouts),
-    /// No failed sign-ins were stored for the account. Nothing was written.
+    /// No failed sign-ins or wrong codes were stored for the account. Nothing was written.
     NothingToReset,
     /// No account has this id. Nothing was written.
     NotFound,
@@ -107,4 +108,9 @@ pub struct Lockouts {
     /// The end of the last lockout that applies to one known browser, or to unknown browsers at one
     /// IP address or site, if there is one.
     pub single_clients: Option<Timestamp>,
+    /// The end of the lockout of codes from the app, if there is one. If only another factor or an
+    /// operator helps, it is 24 hours from now.
+    pub app_codes: Option<Timestamp>,
+    /// The end of the lockout of recovery codes, if there is one.
+    pub recovery_codes: Option<Timestamp>,
 }

@@ -79,8 +79,10 @@ fn print(event: &Event, format: OutputFormat) -> io::Result<()> {
     let ip = event.client.ip().map_or_else(none, |ip| ip.to_string());
     // Quoted and escaped, because a client chooses this text and could imitate other fields.
     let user_agent = event.client.user_agent().map_or_else(none, |name| format!("{name:?}"));
-    let line =
-        format!("{at:.3}  {kind:21}  {actor:8}  {user:36}  {subject:36}  {ip}  {user_agent}");
+    let amr = event.amr.map_or_else(none, |amr| amr.values().collect::<Vec<_>>().join("+"));
+    let line = format!(
+        "{at:.3}  {kind:21}  {actor:8}  {user:36}  {subject:36}  {ip}  {user_agent}  {amr}"
+    );
     print_lines(&mut io::stdout().lock(), &line)
 }
 
@@ -101,5 +103,6 @@ fn event_json(event: &Event) -> Value {
         "kid": event.kid,
         "ip": event.client.ip().map(|ip| ip.to_string()),
         "user_agent": event.client.user_agent(),
+        "amr": event.amr.map(|amr| amr.values().collect::<Vec<_>>()),
     })
 }

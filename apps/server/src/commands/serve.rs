@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{Accounts, Config, HashingMode, Weakness};
+use accounts::{Accounts, Config, HashingMode, SecondFactorPolicy, Weakness};
 use api::{Auth, TrustedProxies, TrustedProxy};
 use auth_core::{Origin, SessionLimits, SessionPolicy};
 use clap::{Args, ValueEnum};
@@ -71,6 +71,15 @@ pub(crate) struct ServeArgs {
     /// Let users log in with a code from an email instead of a password
     #[arg(long, env = "LATCHKEY_EMAIL_LOG_IN", value_name = "on|off", default_value = "off")]
     email_log_in: Switch,
+
+    /// Users who must have a second factor, an app or a passkey; the others can turn one on
+    #[arg(
+        long,
+        env = "LATCHKEY_REQUIRE_SECOND_FACTOR",
+        value_name = "off|all",
+        default_value = "off"
+    )]
+    require_second_factor: SecondFactorFor,
 
     /// Lifetime of an access token
     #[arg(long, env = "LATCHKEY_ACCESS_TOKEN_LIFETIME", value_name = "DURATION", default_value = "5m", value_parser = values::duration)]
@@ -135,6 +144,15 @@ struct SessionArgs {
 enum Switch {
     On,
     Off,
+}
+
+/// The users who must have a second factor.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum SecondFactorFor {
+    /// Nobody
+    Off,
+    /// All users; those without one can only turn one on, log out or delete their account
+    All,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -261,6 +279,7 @@ impl ServeArgs {
             hashing: self.hashing.into(),
             sign_up: self.sign_up == Switch::On,
             email_sign_in: self.email_log_in == Switch::On,
+            require_second_factor: self.require_second_factor.into(),
             hash_memory: self.hash_memory,
             throttle: self.throttle == Switch::On,
             ..Config::new(origin)
@@ -280,6 +299,15 @@ struct Resources {
     database: Database,
     listener: TcpListener,
     mail: Option<MailSettings>,
+}
+
+impl From<SecondFactorFor> for SecondFactorPolicy {
+    fn from(users: SecondFactorFor) -> Self {
+        match users {
+            SecondFactorFor::Off => Self::Optional,
+            SecondFactorFor::All => Self::Required,
+        }
+    }
 }
 
 impl From<Hashing> for HashingMode {

@@ -9,6 +9,7 @@ mod import;
 mod list;
 mod output;
 mod password_input;
+mod reset_second_factor;
 mod sessions;
 mod set_password;
 mod show;
@@ -55,6 +56,9 @@ enum Action {
     /// Set the password of an account, end its sessions and unlock it
     #[command(after_help = PASSWORD_HELP)]
     SetPassword(set_password::SetPasswordArgs),
+    /// Remove the app, the recovery codes and the passkeys of an account and end its sessions; for a
+    /// user who has lost them all
+    ResetSecondFactor(reset_second_factor::ResetSecondFactorArgs),
     /// Unlock a throttled account by resetting its counters of failed log-ins
     Unlock(unlock::UnlockArgs),
     /// Mark the email address of an account as verified
@@ -81,6 +85,7 @@ impl UsersArgs {
             Action::Enable(args) => args.run(store).await,
             Action::Delete(args) => args.run(store).await,
             Action::SetPassword(args) => args.run(store).await,
+            Action::ResetSecondFactor(args) => args.run(store).await,
             Action::Unlock(args) => args.run(store).await,
             Action::VerifyEmail(args) => args.run(store).await,
             Action::Sessions(args) => args.run(store).await,

@@ -223,11 +223,84 @@ fn notice(notice: &Notice, name: &str, context: &MailContext<'_>) -> MailText {
             "Your account was deleted",
             "Your account was deleted, with everything that was stored about you.",
         ),
+        NoticeKind::SecondFactorOn => (
+            "Two-step log-in was turned on",
+            "Two-step log-in was turned on for your account. To log in with your password,\nyou \
+             now also need your app, a passkey or a recovery code. All other sessions\nwere ended.",
+        ),
+        NoticeKind::SecondFactorOff => (
+            "Two-step log-in was turned off",
+            "Two-step log-in was turned off for your account. To log in, you only need\nyour \
+             password. All other sessions were ended.",
+        ),
+        NoticeKind::SecondFactorLockedOut => (
+            "Too many wrong codes were entered",
+            "Somebody entered too many wrong codes for the two-step log-in of your\naccount. Further \
+             codes are not accepted for a while.",
+        ),
+        NoticeKind::TotpReplaced => (
+            "Your app for two-step log-in was changed",
+            "An app was set up for the two-step log-in of your account. The app that you\nused \
+             before, if there was one, no longer works. All other sessions were ended.",
+        ),
+        NoticeKind::RecoveryCodeUsed => (
+            "A recovery code was used",
+            "Somebody logged in to your account with one of its recovery codes, which\ncannot be \
+             used again.",
+        ),
+        NoticeKind::RecoveryCodesRenewed => (
+            "Your recovery codes were replaced",
+            "The recovery codes of your account were replaced by new ones. The old ones no\nlonger \
+             work.",
+        ),
+        NoticeKind::PasskeyAdded => (
+            "A passkey was added",
+            "A passkey was added to your account. With it, you can log in without your\npassword.",
+        ),
+        NoticeKind::PasskeyRemoved => (
+            "A passkey was removed",
+            "A passkey was removed from your account. All other sessions were ended.",
+        ),
+        NoticeKind::PasskeyCounterRegressed => (
+            "A passkey was rejected",
+            "Somebody tried to log in to your account with one of your passkeys. It was\nrejected, \
+             because it may have been copied.",
+        ),
         // A kind that is added later needs a text here.
         _ => ("Your account was changed", "Your account was changed."),
     };
     let mut text = format!("{change}\n\n{}\n", origin_of(name, notice.at, notice.ip));
     match notice.kind {
+        NoticeKind::SecondFactorOn
+        | NoticeKind::SecondFactorOff
+        | NoticeKind::TotpReplaced
+        | NoticeKind::RecoveryCodeUsed
+        | NoticeKind::RecoveryCodesRenewed
+        | NoticeKind::PasskeyAdded
+        | NoticeKind::PasskeyRemoved => {
+            let _ = write!(
+                text,
+                "If this was not you, reset your password now:\n\n{}\n\nThen log in, and check your \
+                 app, your recovery codes and your passkeys in the\nsettings:\n\n{}\n\nIf you cannot \
+                 log in, contact the administrator of the service.\n",
+                context.forgot_link(),
+                context.settings_link(),
+            );
+        }
+        NoticeKind::SecondFactorLockedOut => {
+            let _ = write!(
+                text,
+                "If this was not you, somebody else may know your password. Reset it now:\n\n{}\n",
+                context.forgot_link()
+            );
+        }
+        NoticeKind::PasskeyCounterRegressed => {
+            let _ = write!(
+                text,
+                "Remove this passkey in the settings, even if this was you, and add a new one:\n\n{}\n",
+                context.settings_link()
+            );
+        }
         NoticeKind::AccountDeleted => {
             text.push_str("If this was not you, contact the administrator of the service.\n");
         }
@@ -261,6 +334,11 @@ fn notice_by_operator(notice: &Notice, name: &str, context: &MailContext<'_>) ->
             "Your account was deleted",
             "An administrator deleted your account, with everything that was stored\nabout you.",
         ),
+        NoticeKind::SecondFactorReset => (
+            "Two-step log-in was turned off",
+            "An administrator turned two-step log-in off for your account, and removed your\napp, \
+             your recovery codes and your passkeys. All sessions were ended.",
+        ),
         // Operators cause no other notices. One that is added later needs a text here.
         _ => ("Your account was changed", "An administrator changed your account."),
     };
@@ -268,12 +346,22 @@ fn notice_by_operator(notice: &Notice, name: &str, context: &MailContext<'_>) ->
         "{change}\n\n{}\nIf you did not expect this, contact the administrator of the service.\n",
         service_and_time(name, notice.at)
     );
-    if notice.kind != NoticeKind::AccountDeleted {
-        let _ = write!(
-            text,
-            "\nTo choose a new password yourself, open this page:\n\n{}\n",
-            context.forgot_link()
-        );
+    match notice.kind {
+        NoticeKind::AccountDeleted => {}
+        NoticeKind::SecondFactorReset => {
+            let _ = write!(
+                text,
+                "\nTo turn two-step log-in on again, log in and open the settings:\n\n{}\n",
+                context.settings_link()
+            );
+        }
+        _ => {
+            let _ = write!(
+                text,
+                "\nTo choose a new password yourself, open this page:\n\n{}\n",
+                context.forgot_link()
+            );
+        }
     }
     MailText { subject: format!("{subject} at {name}"), text }
 }

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use auth_core::{EmailKey, NewPassword, PasswordError, UserId};
 use user_store::{
-    Event, EventKind, KnownBrowsers, Lockouts, SessionRecord, SetPassword, StoreError,
-    UnlockOutcome, UpdateUserOutcome, User,
+    Event, EventKind, Factors, KnownBrowsers, Lockouts, ResetSecondFactorOutcome, SessionRecord,
+    SetPassword, StoreError, UnlockOutcome, UpdateUserOutcome, User,
 };
 
 use crate::hooks::AccountEvent;
@@ -24,6 +24,16 @@ pub enum OperatorError {
     /// The service failed.
     #[error(transparent)]
     Service(#[from] ServiceError),
+}
+
+/// The outcome of [`Operator::reset_second_factor`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum SecondFactorReset {
+    /// The second factors and the passkeys were removed.
+    Done,
+    /// The user had neither a second factor nor a passkey. Nothing changed.
+    NothingToReset,
 }
 
 impl Operator<'_> {
@@ -180,6 +190,50 @@ impl Operator<'_> {
             Ok(())
         };
         accounts.tasks.run_to_completion(set_password).await
+    }
+
+    /// Turns the second factor of a user off, removes the app, the recovery codes and all passkeys, and
+    /// ends all sessions of the user. The user gets a [notice](Operator).
+    ///
+    /// Use this for a user who has lost all of them, and who has been identified in another way: from
+    /// then on, the password alone gives access to the account.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorError::NoSuchUser`] or [`OperatorError::Service`].
+    pub async fn reset_second_factor(
+        &self,
+        user: UserId,
+    ) -> Result<SecondFactorReset, OperatorError> {
+        let (store, now) = (Arc::clone(&self.accounts.store), self.accounts.clock.now());
+        let hooks = self.accounts.hooks.clone();
+        let erase_requests = self.accounts.erase_requests.clone();
+        let mail_requests = self.accounts.mail_requests.clone();
+        let notice = self.accounts.new_notice(now);
+        let reset = async move {
+            let outcome = store.reset_second_factor(user, notice, now).await;
+            match outcome.map_err(ServiceError::from)? {
+                ResetSecondFactorOutcome::Reset => {
+                    erase_requests.notify();
+                    mail_requests.notify();
+                    tracing::info!(%user, "second factor reset by an operator");
+                    hooks.notify(&AccountEvent::SecondFactorChanged { user });
+                    Ok(SecondFactorReset::Done)
+                }
+                ResetSecondFactorOutcome::NothingToReset => Ok(SecondFactorReset::NothingToReset),
+                ResetSecondFactorOutcome::NotFound => Err(OperatorError::NoSuchUser),
+            }
+        };
+        self.accounts.tasks.run_to_completion(reset).await
+    }
+
+    /// Returns the second factors and the passkeys of a user.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store fails.
+    pub async fn factors(&self, user: UserId) -> Result<Factors, StoreError> {
+        self.accounts.store.factors(user).await
     }
 
     /// Resets all counters of failed sign-ins to the account, which ends its lockouts. Counters of

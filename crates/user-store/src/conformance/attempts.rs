@@ -165,7 +165,8 @@ async fn unlocking_an_account_resets_all_its_counters_and_no_others(deployment: 
     }
     let _ = fail(&here, &others[..1], 30).await;
     let until = Some(NOW + 60 * SECOND);
-    let lockouts = Lockouts { unknown_browsers: until, single_clients: until };
+    let lockouts =
+        Lockouts { unknown_browsers: until, single_clients: until, ..Lockouts::default() };
     assert_eq!(there.unlock_user(ada.id, NOW).await.unwrap(), UnlockOutcome::Unlocked(lockouts));
     for counter in of_ada {
         assert_eq!(begin(&here, &[counter]).await, Admission::Admitted);
@@ -239,7 +240,7 @@ async fn lockouts_of_an_account_are_found(deployment: &dyn Deployment) {
     assert_eq!(lockouts(NOW).await, Some(Lockouts::default()));
     let _ = fail(&store, &[by_browser], 1).await;
     let end = NOW + 60 * SECOND;
-    let single = Lockouts { unknown_browsers: None, single_clients: Some(end) };
+    let single = Lockouts { single_clients: Some(end), ..Lockouts::default() };
     assert_eq!(lockouts(NOW).await, Some(single));
     let _ = fail(&store, &[strangers], 91).await;
     let all = Lockouts { unknown_browsers: Some(end), ..single };

@@ -10,6 +10,7 @@ use crate::postgres::database_error::{DatabaseError, ErrorKind};
 use crate::postgres::query::Reply;
 use crate::postgres::statements::{attempts, audit};
 use crate::postgres::store::PostgresStore;
+use crate::rules::factors::FailuresRow;
 use crate::rules::{self, Decision};
 
 #[async_trait]
@@ -72,11 +73,12 @@ impl AttemptStore for PostgresStore {
                     Some(_) => {}
                 }
                 let counters = attempts::read_all(reply.rows(0))?;
-                match rules::attempts::unlock_user(user, &counters, now) {
+                let failures = FailuresRow::default();
+                match rules::attempts::unlock_user(user, &counters, &failures, now) {
                     Decision::Write(event) => {
                         let keys = counters.iter().map(|(key, _)| key);
                         let writes = vec![attempts::delete(keys), audit::insert(&event)];
-                        let lockouts = rules::attempts::lockouts(&email, &counters, now);
+                        let lockouts = rules::attempts::lockouts(&email, &counters, &failures, now);
                         Ok(Plan { writes, outcome: UnlockOutcome::Unlocked(lockouts) })
                     }
                     Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
@@ -92,7 +94,8 @@ impl AttemptStore for PostgresStore {
         let Some(email) = email_key(&database, user).await? else { return Ok(None) };
         let reply = database.read(vec![attempts::of_account(&email)]).await?;
         let counters = attempts::read_all(reply.rows(0))?;
-        Ok(Some(rules::attempts::lockouts(&email, &counters, now)))
+        let failures = FailuresRow::default();
+        Ok(Some(rules::attempts::lockouts(&email, &counters, &failures, now)))
     }
 
     async fn purge_counters(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {

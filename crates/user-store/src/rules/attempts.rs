@@ -1,12 +1,15 @@
 //! Decisions about attempts and their counters.
 
-use auth_core::{Admission, ClientInfo, CountOutcome, Counter, CounterKey, Timestamp, UserId};
+use auth_core::{
+    Admission, ClientInfo, CodeLimit, CountOutcome, Counter, CounterKey, Timestamp, UserId,
+};
 
 use crate::attempts::{
     LimitedCounter, Lockouts, SettleOutcome, SettledAttempt, Settlement, UnlockOutcome,
 };
 use crate::audit::{Event, EventKind};
 use crate::rules::decision::Decision;
+use crate::rules::factors::FailuresRow;
 
 /// A stored counter and the limit that applies to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,14 +103,19 @@ pub(crate) fn failure_events(
 }
 
 /// Returns the lockouts of the account with this email address. `counters` are the stored counters
-/// of the account.
+/// of the account, and `failures` its wrong codes.
 pub(crate) fn lockouts(
     email: &str,
     counters: &[(CounterKey, Counter)],
+    failures: &FailuresRow,
     now: Timestamp,
 ) -> Lockouts {
     let all_networks = CounterKey::sign_ins_by_account(email);
-    let mut lockouts = Lockouts::default();
+    let mut lockouts = Lockouts {
+        app_codes: failures.locked_until(CodeLimit::AppCodes, now),
+        recovery_codes: failures.locked_until(CodeLimit::RecoveryCodes, now),
+        ..Lockouts::default()
+    };
     for (key, counter) in counters {
         let until = counter.locked_until(now);
         if *key == all_networks {
@@ -120,13 +128,14 @@ pub(crate) fn lockouts(
 }
 
 /// Decides whether an operator must reset the counters of an account. On [`Decision::Write`], the
-/// transaction deletes `counters`. The value is the event to record.
+/// transaction deletes `counters` and `failures`. The value is the event to record.
 pub(crate) fn unlock_user(
     user: UserId,
     counters: &[(CounterKey, Counter)],
+    failures: &FailuresRow,
     now: Timestamp,
 ) -> Decision<Event, UnlockOutcome> {
-    if counters.is_empty() {
+    if counters.is_empty() && *failures == FailuresRow::default() {
         return Decision::Return(UnlockOutcome::NothingToReset);
     }
     Decision::Write(Event::by_operator(EventKind::SignInsUnlocked, now).about(user))
@@ -186,19 +195,45 @@ mod tests {
         ];
         let end = NOW + std::time::Duration::from_mins(1);
         let until = Some(end);
-        let some = Lockouts { unknown_browsers: None, single_clients: until };
-        assert_eq!(lockouts(email, &counters, NOW), some);
+        let no_codes = FailuresRow::default();
+        let some = Lockouts { single_clients: until, ..Lockouts::default() };
+        assert_eq!(lockouts(email, &counters, &no_codes, NOW), some);
         let counters = [(counters[0].0, locked.counter)];
-        let all = Lockouts { unknown_browsers: until, single_clients: None };
-        assert_eq!(lockouts(email, &counters, NOW), all);
-        assert_eq!(lockouts(email, &counters, end), Lockouts::default());
+        let all = Lockouts { unknown_browsers: until, ..Lockouts::default() };
+        assert_eq!(lockouts(email, &counters, &no_codes, NOW), all);
+        assert_eq!(lockouts(email, &counters, &no_codes, end), Lockouts::default());
+    }
+
+    #[test]
+    fn lockouts_of_app_codes_and_of_recovery_codes_are_distinguished() {
+        let mut failures = FailuresRow::default();
+        for _ in 0..10 {
+            let _ = failures.app_codes.count(CodeLimit::AppCodes, NOW);
+        }
+        let until = Some(NOW + std::time::Duration::from_mins(1));
+        let found = lockouts("ada@example.com", &[], &failures, NOW);
+        assert_eq!(found, Lockouts { app_codes: until, ..Lockouts::default() });
+        for _ in 0..10 {
+            let _ = failures.recovery_codes.count(CodeLimit::RecoveryCodes, NOW);
+        }
+        let recovery_codes = Some(NOW + std::time::Duration::from_mins(15));
+        let found = lockouts("ada@example.com", &[], &failures, NOW);
+        assert_eq!(found, Lockouts { app_codes: until, recovery_codes, ..Lockouts::default() });
+    }
+
+    #[test]
+    fn wrong_codes_alone_can_be_reset() {
+        let user = UserId::generate(NOW, &SystemRandom);
+        let mut failures = FailuresRow::default();
+        let _ = failures.recovery_codes.count(CodeLimit::RecoveryCodes, NOW);
+        assert!(matches!(unlock_user(user, &[], &failures, NOW), Decision::Write(_)));
     }
 
     #[test]
     fn unlocking_an_account_without_failures_is_not_recorded() {
         let user = UserId::generate(NOW, &SystemRandom);
         let nothing = Decision::Return(UnlockOutcome::NothingToReset);
-        assert_eq!(unlock_user(user, &[], NOW), nothing);
+        assert_eq!(unlock_user(user, &[], &FailuresRow::default(), NOW), nothing);
     }
 
     #[test]

@@ -123,6 +123,16 @@ pub(crate) const SENT_KINDS: &[&str] = &[
     NoticeKind::EmailChangeRequested.as_str(),
     NoticeKind::EmailChanged.as_str(),
     NoticeKind::AccountDeleted.as_str(),
+    NoticeKind::SecondFactorOn.as_str(),
+    NoticeKind::SecondFactorOff.as_str(),
+    NoticeKind::SecondFactorReset.as_str(),
+    NoticeKind::SecondFactorLockedOut.as_str(),
+    NoticeKind::TotpReplaced.as_str(),
+    NoticeKind::RecoveryCodeUsed.as_str(),
+    NoticeKind::RecoveryCodesRenewed.as_str(),
+    NoticeKind::PasskeyAdded.as_str(),
+    NoticeKind::PasskeyRemoved.as_str(),
+    NoticeKind::PasskeyCounterRegressed.as_str(),
 ];
 
 /// A stored mail that is due.
@@ -320,8 +330,10 @@ mod tests {
         for message in messages {
             let json = to_json(&message).unwrap();
             assert_eq!(from_json(message.kind(), &json).as_ref(), Some(&message), "{json}");
+            let is_sent = SENT_KINDS.contains(&message.kind());
+            assert_eq!(is_sent, message != Message::Nothing, "{}", message.kind());
         }
-        assert_eq!(from_json("passkey_added", "{\"at\":1}"), None);
+        assert_eq!(from_json("face_added", "{\"at\":1}"), None);
         assert_eq!(from_json("verify_email", "{}"), None);
     }
 }

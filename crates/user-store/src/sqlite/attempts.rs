@@ -7,7 +7,7 @@ use crate::attempts::{
 };
 use crate::error::StoreError;
 use crate::rules::{self, Decision};
-use crate::sqlite::statements::{attempts, audit, users};
+use crate::sqlite::statements::{attempts, audit, factors, users};
 use crate::sqlite::store::SqliteStore;
 
 #[async_trait]
@@ -67,13 +67,15 @@ impl AttemptStore for SqliteStore {
                     return Ok(UnlockOutcome::NotFound);
                 };
                 let counters = attempts::of_account(tx, &email)?;
-                let event = match rules::attempts::unlock_user(user, &counters, now) {
+                let failures = factors::failures(tx, user)?;
+                let event = match rules::attempts::unlock_user(user, &counters, &failures, now) {
                     Decision::Write(event) => event,
                     Decision::Return(outcome) => return Ok(outcome),
                 };
                 attempts::delete_of_account(tx, &email)?;
+                factors::delete_failures(tx, user)?;
                 audit::insert(tx, &event)?;
-                let lockouts = rules::attempts::lockouts(&email, &counters, now);
+                let lockouts = rules::attempts::lockouts(&email, &counters, &failures, now);
                 Ok(UnlockOutcome::Unlocked(lockouts))
             })
             .await
@@ -84,7 +86,8 @@ impl AttemptStore for SqliteStore {
             .read(move |connection| {
                 let Some(email) = users::email_key(connection, user)? else { return Ok(None) };
                 let counters = attempts::of_account(connection, &email)?;
-                Ok(Some(rules::attempts::lockouts(&email, &counters, now)))
+                let failures = factors::failures(connection, user)?;
+                Ok(Some(rules::attempts::lockouts(&email, &counters, &failures, now)))
             })
             .await
     }

@@ -1,128 +1,473 @@
 use async_trait::async_trait;
 use auth_core::{
-    CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Timestamp, TotpSecret, UserId,
+    CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Session, Timestamp, TotpSecret,
+    UserId,
 };
+use rusqlite::{Connection, Result};
 
 use crate::error::StoreError;
 use crate::factors::{
     AddPasskeyOutcome, BeginTotpOutcome, ConfirmTotp, ConfirmTotpOutcome, FactorStore, Factors,
-    NewPasskey, Passkey, PasskeySignIn, PasskeySignInOutcome, RemovePasskeyOutcome,
-    ReplaceRecoveryCodesOutcome, ResetSecondFactorOutcome, SecondStep, SecondStepOutcome,
-    TurnOffOutcome, TurnOnOutcome,
+    NewPasskey, OpenedSession, Passkey, PasskeySignIn, PasskeySignInOutcome, PresentedFactor,
+    RemovePasskeyOutcome, ReplaceRecoveryCodesOutcome, ResetSecondFactorOutcome, SecondStep,
+    SecondStepOutcome, TurnOffOutcome, TurnOnOutcome,
 };
-use crate::sessions::ActingSession;
+use crate::rules::factors::{
+    ActingRows, ConfirmTotpRows, ConfirmTotpWrite, NewPasskeyRows, PasskeySignInRows, PasskeyWrite,
+    PendingTotpRow, Record, RejectedPasskey, RemovePasskeyRows, SecondStepRows, SecondStepWrite,
+    SignInWrite, TotpRow, UsedFactor, WrongCode,
+};
+use crate::rules::{self, Decision};
+use crate::sessions::{ActingSession, NewSession};
+use crate::sqlite::codes::add;
+use crate::sqlite::sessions::insert_session;
+use crate::sqlite::statements::{audit, factors, sessions, users};
 use crate::sqlite::store::SqliteStore;
+use crate::users::User;
 
 #[async_trait]
 impl FactorStore for SqliteStore {
-    async fn factors(&self, _user: UserId) -> Result<Factors, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+    async fn factors(&self, user: UserId) -> Result<Factors, StoreError> {
+        self.database
+            .read(move |connection| {
+                let tx = connection.unchecked_transaction()?;
+                read_factors(&tx, user)
+            })
+            .await
     }
 
     async fn begin_totp(
         &self,
-        _acting: &ActingSession,
-        _secret: &TotpSecret,
-        _expires_at: Timestamp,
-        _now: Timestamp,
+        acting: &ActingSession,
+        secret: &TotpSecret,
+        expires_at: Timestamp,
+        now: Timestamp,
     ) -> Result<BeginTotpOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let acting = acting.clone();
+        let pending = PendingTotpRow { secret: secret.clone(), expires_at };
+        self.database
+            .write(move |tx| {
+                let stored = Acting::read(tx, &acting)?;
+                match rules::factors::begin_totp(&acting, stored.rows(), now) {
+                    Decision::Write(user) => {
+                        factors::replace_pending_totp(tx, user, &pending)?;
+                        Ok(BeginTotpOutcome::Stored)
+                    }
+                    Decision::Return(outcome) => Ok(outcome),
+                }
+            })
+            .await
     }
 
     async fn confirm_totp(
         &self,
-        _acting: &ActingSession,
-        _confirmation: &ConfirmTotp,
-        _now: Timestamp,
+        acting: &ActingSession,
+        confirmation: &ConfirmTotp,
+        now: Timestamp,
     ) -> Result<ConfirmTotpOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let (acting, confirmation) = (acting.clone(), confirmation.clone());
+        self.database
+            .write(move |tx| {
+                let user = acting.session.user_id;
+                let stored = Acting::read(tx, &acting)?;
+                let pending = factors::pending_totp(tx, user)?;
+                let rows = ConfirmTotpRows {
+                    acting: stored.rows(),
+                    pending: pending.as_ref(),
+                    failures: &factors::failures(tx, user)?,
+                };
+                let confirmed =
+                    match rules::factors::confirm_totp(&acting, &confirmation, rows, now) {
+                        Decision::Write(ConfirmTotpWrite::Confirmed(confirmed)) => confirmed,
+                        Decision::Write(ConfirmTotpWrite::Wrong(wrong)) => {
+                            save_wrong_code(tx, &wrong)?;
+                            return Ok(ConfirmTotpOutcome::CodeWrong);
+                        }
+                        Decision::Return(outcome) => return Ok(outcome),
+                    };
+                let totp = TotpRow { secret: confirmed.secret, last_step: confirmed.last_step };
+                factors::delete_pending_totp(tx, user)?;
+                factors::replace_totp(tx, user, &totp, now)?;
+                if let Some(codes) = &confirmed.recovery_codes {
+                    users::set_second_factor_at(tx, user, Some(now))?;
+                    factors::replace_recovery_codes(tx, user, codes, now)?;
+                }
+                sessions::delete_others(tx, user, acting.session.id)?;
+                save_record(tx, &confirmed.record)?;
+                Ok(confirmed.outcome)
+            })
+            .await
     }
 
     async fn turn_second_factor_on(
         &self,
-        _acting: &ActingSession,
-        _recovery_codes: &[RecoveryCodeHash],
-        _notice: Option<MailId>,
-        _now: Timestamp,
+        acting: &ActingSession,
+        recovery_codes: &[RecoveryCodeHash],
+        notice: Option<MailId>,
+        now: Timestamp,
     ) -> Result<TurnOnOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let (acting, codes) = (acting.clone(), recovery_codes.to_vec());
+        self.database
+            .write(move |tx| {
+                let user = acting.session.user_id;
+                let stored = Acting::read(tx, &acting)?;
+                let passkeys = factors::passkey_ids(tx, user)?.len();
+                let rows = stored.rows();
+                let decision =
+                    rules::factors::turn_second_factor_on(&acting, rows, passkeys, notice, now);
+                let record = match decision {
+                    Decision::Write(record) => record,
+                    Decision::Return(outcome) => return Ok(outcome),
+                };
+                users::set_second_factor_at(tx, user, Some(now))?;
+                factors::replace_recovery_codes(tx, user, &codes, now)?;
+                sessions::delete_others(tx, user, acting.session.id)?;
+                save_record(tx, &record)?;
+                Ok(TurnOnOutcome::TurnedOn)
+            })
+            .await
     }
 
     async fn turn_second_factor_off(
         &self,
-        _acting: &ActingSession,
-        _notice: Option<MailId>,
-        _now: Timestamp,
+        acting: &ActingSession,
+        notice: Option<MailId>,
+        now: Timestamp,
     ) -> Result<TurnOffOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let acting = acting.clone();
+        self.database
+            .write(move |tx| {
+                let user = acting.session.user_id;
+                let stored = Acting::read(tx, &acting)?;
+                let rows = stored.rows();
+                let record =
+                    match rules::factors::turn_second_factor_off(&acting, rows, notice, now) {
+                        Decision::Write(record) => record,
+                        Decision::Return(outcome) => return Ok(outcome),
+                    };
+                delete_second_factor(tx, user)?;
+                sessions::delete_others(tx, user, acting.session.id)?;
+                save_record(tx, &record)?;
+                Ok(TurnOffOutcome::TurnedOff)
+            })
+            .await
     }
 
     async fn replace_recovery_codes(
         &self,
-        _acting: &ActingSession,
-        _recovery_codes: &[RecoveryCodeHash],
-        _notice: Option<MailId>,
-        _now: Timestamp,
+        acting: &ActingSession,
+        recovery_codes: &[RecoveryCodeHash],
+        notice: Option<MailId>,
+        now: Timestamp,
     ) -> Result<ReplaceRecoveryCodesOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let (acting, codes) = (acting.clone(), recovery_codes.to_vec());
+        self.database
+            .write(move |tx| {
+                let stored = Acting::read(tx, &acting)?;
+                let rows = stored.rows();
+                let record =
+                    match rules::factors::replace_recovery_codes(&acting, rows, notice, now) {
+                        Decision::Write(record) => record,
+                        Decision::Return(outcome) => return Ok(outcome),
+                    };
+                factors::replace_recovery_codes(tx, acting.session.user_id, &codes, now)?;
+                save_record(tx, &record)?;
+                Ok(ReplaceRecoveryCodesOutcome::Replaced)
+            })
+            .await
     }
 
     async fn add_passkey(
         &self,
-        _acting: &ActingSession,
-        _new: &NewPasskey,
-        _now: Timestamp,
+        acting: &ActingSession,
+        new: &NewPasskey,
+        now: Timestamp,
     ) -> Result<AddPasskeyOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let (acting, new) = (acting.clone(), new.clone());
+        self.database
+            .write(move |tx| {
+                let stored = Acting::read(tx, &acting)?;
+                let credential_id = &new.passkey.credential_id;
+                let rows = NewPasskeyRows {
+                    acting: stored.rows(),
+                    passkeys: factors::passkey_ids(tx, acting.session.user_id)?.len(),
+                    is_taken: factors::passkey_by_credential(tx, credential_id)?.is_some(),
+                    is_challenge_used: factors::is_used(tx, new.challenge.id)?,
+                };
+                let added = match rules::factors::add_passkey(&acting, &new, rows, now) {
+                    Decision::Write(added) => added,
+                    Decision::Return(outcome) => return Ok(outcome),
+                };
+                factors::insert_used(tx, &added.challenge)?;
+                factors::insert_passkey(tx, &added.passkey)?;
+                save_record(tx, &added.record)?;
+                Ok(AddPasskeyOutcome::Added)
+            })
+            .await
     }
 
     async fn rename_passkey(
         &self,
-        _user: UserId,
-        _id: PasskeyId,
-        _name: &PasskeyName,
+        user: UserId,
+        id: PasskeyId,
+        name: &PasskeyName,
     ) -> Result<Option<Passkey>, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let name = name.clone();
+        self.database
+            .write(move |tx| {
+                factors::rename_passkey(tx, user, id, &name)?;
+                let renamed = factors::passkey(tx, id)?;
+                Ok(renamed.filter(|passkey| passkey.user == user))
+            })
+            .await
     }
 
     async fn remove_passkey(
         &self,
-        _acting: &ActingSession,
-        _id: PasskeyId,
-        _notice: Option<MailId>,
-        _now: Timestamp,
+        acting: &ActingSession,
+        id: PasskeyId,
+        notice: Option<MailId>,
+        now: Timestamp,
     ) -> Result<RemovePasskeyOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let acting = acting.clone();
+        self.database
+            .write(move |tx| {
+                let user = acting.session.user_id;
+                let stored = Acting::read(tx, &acting)?;
+                let rows = RemovePasskeyRows {
+                    acting: stored.rows(),
+                    has_totp: factors::totp_times(tx, user)?.is_some(),
+                    passkeys: &factors::passkey_ids(tx, user)?,
+                };
+                let record = match rules::factors::remove_passkey(&acting, id, rows, notice, now) {
+                    Decision::Write(record) => record,
+                    Decision::Return(outcome) => return Ok(outcome),
+                };
+                factors::delete_passkey(tx, id)?;
+                sessions::delete_others(tx, user, acting.session.id)?;
+                save_record(tx, &record)?;
+                Ok(RemovePasskeyOutcome::Removed)
+            })
+            .await
     }
 
-    async fn passkey(&self, _credential: &CredentialId) -> Result<Option<Passkey>, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+    async fn passkey(&self, credential: &CredentialId) -> Result<Option<Passkey>, StoreError> {
+        let credential = credential.clone();
+        self.database
+            .read(move |connection| factors::passkey_by_credential(connection, &credential))
+            .await
     }
 
     async fn open_session_with_second_factor(
         &self,
-        _step: &SecondStep,
+        step: &SecondStep,
     ) -> Result<SecondStepOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let step = step.clone();
+        self.database
+            .write(move |tx| {
+                let user = step.ticket.user;
+                let account = users::by_id(tx, user)?;
+                let state = users::account_state(tx, user)?;
+                let presented = Presented::read(tx, user, &step.factor)?;
+                let rows = SecondStepRows {
+                    account: account.as_ref(),
+                    state: state.as_ref(),
+                    is_ticket_used: factors::is_used(tx, step.ticket.id)?,
+                    failures: &factors::failures(tx, user)?,
+                    totp: presented.totp.as_ref(),
+                    has_recovery_code: presented.has_recovery_code,
+                    passkey: presented.passkey.as_ref(),
+                    is_challenge_used: presented.is_challenge_used,
+                };
+                match rules::factors::open_session_with_second_factor(&step, rows) {
+                    Decision::Write(SecondStepWrite::Opened(write)) => {
+                        Ok(SecondStepOutcome::Opened(open_session(tx, write, &step.session)?))
+                    }
+                    Decision::Write(SecondStepWrite::Wrong(wrong)) => {
+                        save_wrong_code(tx, &wrong)?;
+                        Ok(SecondStepOutcome::CodeWrong)
+                    }
+                    Decision::Write(SecondStepWrite::Rejected(rejected)) => {
+                        save_rejected_passkey(tx, &rejected)?;
+                        Ok(SecondStepOutcome::CredentialInvalid)
+                    }
+                    Decision::Return(outcome) => Ok(outcome),
+                }
+            })
+            .await
     }
 
     async fn open_session_with_passkey(
         &self,
-        _sign_in: &PasskeySignIn,
+        sign_in: &PasskeySignIn,
     ) -> Result<PasskeySignInOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let sign_in = sign_in.clone();
+        self.database
+            .write(move |tx| {
+                let user = sign_in.session.session.user_id;
+                let Some(account) = users::by_id(tx, user)? else {
+                    return Ok(PasskeySignInOutcome::Rejected);
+                };
+                let passkey = factors::passkey(tx, sign_in.passkey.id)?;
+                let rows = PasskeySignInRows {
+                    account: Some(&account),
+                    device_version: users::device_version(tx, user)?,
+                    passkey: passkey.as_ref(),
+                    is_challenge_used: factors::is_used(tx, sign_in.passkey.challenge.id)?,
+                };
+                match rules::factors::open_session_with_passkey(&sign_in, rows) {
+                    Decision::Write(PasskeyWrite::Opened(write)) => {
+                        let opened = open_session(tx, write, &sign_in.session)?;
+                        Ok(PasskeySignInOutcome::Opened(opened))
+                    }
+                    Decision::Write(PasskeyWrite::Rejected(rejected)) => {
+                        save_rejected_passkey(tx, &rejected)?;
+                        Ok(PasskeySignInOutcome::Rejected)
+                    }
+                    Decision::Return(outcome) => Ok(outcome),
+                }
+            })
+            .await
     }
 
     async fn reset_second_factor(
         &self,
-        _user: UserId,
-        _notice: Option<MailId>,
-        _now: Timestamp,
+        user: UserId,
+        notice: Option<MailId>,
+        now: Timestamp,
     ) -> Result<ResetSecondFactorOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        self.database
+            .write(move |tx| {
+                let account = users::by_id(tx, user)?;
+                let passkeys = factors::passkey_ids(tx, user)?.len();
+                let failures = factors::failures(tx, user)?;
+                let decision = rules::factors::reset_second_factor(
+                    account.as_ref(),
+                    passkeys,
+                    &failures,
+                    notice,
+                    now,
+                );
+                let record = match decision {
+                    Decision::Write(record) => record,
+                    Decision::Return(outcome) => return Ok(outcome),
+                };
+                delete_second_factor(tx, user)?;
+                factors::delete_passkeys(tx, user)?;
+                sessions::delete_all(tx, user)?;
+                save_record(tx, &record)?;
+                Ok(ResetSecondFactorOutcome::Reset)
+            })
+            .await
     }
 
-    async fn purge_factors(&self, _now: Timestamp, _limit: u32) -> Result<usize, StoreError> {
-        Ok(0)
+    async fn purge_factors(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+        self.database
+            .write(move |tx| {
+                let used = factors::delete_expired_used(tx, now, limit)?;
+                Ok(used.max(factors::delete_expired_pending_totp(tx, now, limit)?))
+            })
+            .await
     }
+}
+
+/// Reads the second factors and the passkeys of a user. The caller must read in a transaction.
+pub(super) fn read_factors(tx: &Connection, user: UserId) -> Result<Factors> {
+    let account = users::by_id(tx, user)?;
+    Ok(Factors {
+        second_factor_at: account.and_then(|account| account.second_factor_at),
+        totp: factors::totp_times(tx, user)?,
+        recovery_codes: factors::recovery_codes(tx, user)?,
+        passkeys: factors::passkeys(tx, user)?,
+    })
+}
+
+/// The rows of an acting session.
+struct Acting {
+    session: Option<Session>,
+    account: Option<User>,
+}
+
+impl Acting {
+    fn read(tx: &Connection, acting: &ActingSession) -> Result<Self> {
+        let session = sessions::by_id(tx, acting.session.id)?;
+        Ok(Self { session, account: users::by_id(tx, acting.session.user_id)? })
+    }
+
+    fn rows(&self) -> ActingRows<'_> {
+        ActingRows { session: self.session.as_ref(), account: self.account.as_ref() }
+    }
+}
+
+/// The rows of a presented factor.
+#[derive(Default)]
+struct Presented {
+    totp: Option<TotpRow>,
+    has_recovery_code: bool,
+    passkey: Option<Passkey>,
+    is_challenge_used: bool,
+}
+
+impl Presented {
+    fn read(tx: &Connection, user: UserId, factor: &PresentedFactor) -> Result<Self> {
+        Ok(match factor {
+            PresentedFactor::AppCode(_) => {
+                Self { totp: factors::totp(tx, user)?, ..Self::default() }
+            }
+            PresentedFactor::RecoveryCode(hash) => {
+                let has_recovery_code = factors::has_recovery_code(tx, user, hash)?;
+                Self { has_recovery_code, ..Self::default() }
+            }
+            PresentedFactor::Passkey(used) => Self {
+                passkey: factors::passkey(tx, used.id)?,
+                is_challenge_used: factors::is_used(tx, used.challenge.id)?,
+                ..Self::default()
+            },
+        })
+    }
+}
+
+/// Carries out the decision that a second factor or a passkey opens a session.
+fn open_session(tx: &Connection, write: SignInWrite, new: &NewSession) -> Result<OpenedSession> {
+    let now = new.session.created_at;
+    for used in &write.used_ids {
+        factors::insert_used(tx, used)?;
+    }
+    match &write.factor {
+        UsedFactor::AppCode(step) => factors::use_totp(tx, write.user.id, *step, now)?,
+        UsedFactor::RecoveryCode(hash) => factors::delete_recovery_code(tx, hash)?,
+        UsedFactor::Passkey(id, state) => factors::use_passkey(tx, *id, *state, now)?,
+    }
+    factors::delete_failures(tx, write.user.id)?;
+    let ended = insert_session(tx, new)?;
+    save_record(tx, &write.record)?;
+    Ok(OpenedSession { user: write.user, device_version: write.device_version, ended })
+}
+
+fn save_wrong_code(tx: &Connection, wrong: &WrongCode) -> Result<()> {
+    if let Some(failures) = &wrong.failures {
+        factors::save_failures(tx, wrong.user, failures)?;
+    }
+    save_record(tx, &wrong.record)
+}
+
+fn save_rejected_passkey(tx: &Connection, rejected: &RejectedPasskey) -> Result<()> {
+    factors::insert_used(tx, &rejected.challenge)?;
+    save_record(tx, &rejected.record)
+}
+
+/// Turns the second factor off, and deletes everything that belongs to it. Passkeys stay.
+fn delete_second_factor(tx: &Connection, user: UserId) -> Result<()> {
+    users::set_second_factor_at(tx, user, None)?;
+    factors::delete_totp(tx, user)?;
+    factors::delete_pending_totp(tx, user)?;
+    factors::delete_recovery_codes(tx, user)?;
+    factors::delete_failures(tx, user)
+}
+
+fn save_record(tx: &Connection, record: &Record) -> Result<()> {
+    for event in &record.events {
+        audit::insert(tx, event)?;
+    }
+    add(tx, record.notice.as_ref())
 }

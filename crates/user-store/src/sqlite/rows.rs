@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::net::IpAddr;
 
-use auth_core::{Amr, ClientInfo, MailId, PasswordHash, SessionId, Timestamp, UserId};
+use auth_core::{Amr, ClientInfo, MailId, PasskeyId, PasswordHash, SessionId, Timestamp, UserId};
 use rusqlite::types::{FromSql, Type};
 use rusqlite::{Result, Row};
 use serde::Serialize;
@@ -18,6 +18,10 @@ pub(super) fn session_id(row: &Row<'_>, column: usize) -> Result<SessionId> {
 
 pub(super) fn mail_id(row: &Row<'_>, column: usize) -> Result<MailId> {
     Ok(MailId::from_uuid_bytes(row.get(column)?))
+}
+
+pub(super) fn passkey_id(row: &Row<'_>, column: usize) -> Result<PasskeyId> {
+    Ok(PasskeyId::from_uuid_bytes(row.get(column)?))
 }
 
 /// Reads a time from a column that may be `NULL`.
@@ -69,6 +73,20 @@ where
     E: Error + Send + Sync + 'static,
 {
     convert(row, column, Type::Blob, |blob: [u8; 32]| parse(&blob))
+}
+
+/// Reads a column of any number of bytes and parses it.
+pub(super) fn blob<T, E>(
+    row: &Row<'_>,
+    column: usize,
+    parse: impl FnOnce(&[u8]) -> Result<T, E>,
+) -> Result<T>
+where
+    E: Error + Send + Sync + 'static,
+{
+    parse(row.get_ref(column)?.as_blob()?).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, Box::new(error))
+    })
 }
 
 /// Reads a client from two adjacent columns: the IP address and the user agent.

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use auth_core::UserId;
 
 use crate::error::StoreError;
-use crate::factors::Factors;
+use crate::sqlite::factors::read_factors;
 use crate::sqlite::statements::{audit, sessions, users};
 use crate::sqlite::store::SqliteStore;
 use crate::user_data::{UserData, UserDataStore};
@@ -20,7 +20,7 @@ impl UserDataStore for SqliteStore {
                 Ok(Some(UserData {
                     user: account,
                     password_hash,
-                    factors: Factors::default(),
+                    factors: read_factors(&tx, user)?,
                     sessions: sessions::of_user(&tx, user)?,
                     events: audit::of_user(&tx, user, UserData::MAX_EVENTS)?,
                 }))

@@ -3,7 +3,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use accounts::{Accounts, StoredUser};
+use accounts::{Accounts, StoredUser, User};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
@@ -18,8 +18,15 @@ const PAGE_SIZE: u32 = 500;
 const UNFINISHED: &str = ".unfinished-export-";
 
 /// The columns of the CSV format.
-const COLUMNS: [&str; 6] =
-    ["id", "email", "created_at", "disabled_at", "email_verified_at", "password_hash"];
+const COLUMNS: [&str; 7] = [
+    "id",
+    "email",
+    "created_at",
+    "disabled_at",
+    "email_verified_at",
+    "second_factor",
+    "password_hash",
+];
 
 /// The arguments of `latchkey users export`.
 #[derive(Args)]
@@ -92,8 +99,28 @@ async fn export(
             return rows.finish().map_err(&failed);
         };
         last = Some(stored.user.id);
-        page.iter().try_for_each(|stored| rows.write(stored)).map_err(&failed)?;
+        for stored in &page {
+            let second_factor = second_factor(accounts, &stored.user).await?;
+            rows.write(stored, second_factor.as_deref()).map_err(&failed)?;
+        }
     }
+}
+
+/// Returns the names of the second factors of a user, without their secrets, or `None` if the second
+/// factor is off.
+async fn second_factor(accounts: &Accounts, user: &User) -> Result<Option<String>, CommandError> {
+    if user.second_factor_at.is_none() {
+        return Ok(None);
+    }
+    let factors = accounts.operator().factors(user.id).await?;
+    let mut names = Vec::new();
+    if factors.totp.is_some() {
+        names.push("totp");
+    }
+    if !factors.passkeys.is_empty() {
+        names.push("passkey");
+    }
+    Ok(Some(names.join(" ")))
 }
 
 /// A writer of accounts, one per line.
@@ -114,7 +141,7 @@ impl<W: Write> Rows<W> {
         }
     }
 
-    fn write(&mut self, stored: &StoredUser) -> io::Result<()> {
+    fn write(&mut self, stored: &StoredUser, second_factor: Option<&str>) -> io::Result<()> {
         let StoredUser { user, password_hash } = stored;
         let id = user.id.to_string();
         let email = user.email.as_str();
@@ -126,14 +153,16 @@ impl<W: Write> Rows<W> {
             Self::Csv(writer) => {
                 let disabled_at = disabled_at.as_deref().unwrap_or_default();
                 let verified_at = verified_at.as_deref().unwrap_or_default();
-                let row = [&*id, email, &*created_at, disabled_at, verified_at, &*hash];
+                let second_factor = second_factor.unwrap_or_default();
+                let row =
+                    [&*id, email, &*created_at, disabled_at, verified_at, second_factor, &*hash];
                 writer.write_record(row).map_err(io_error)
             }
             Self::Jsonl(out) => {
                 let line = json!({
                     "id": id, "email": email, "created_at": created_at,
                     "disabled_at": disabled_at, "email_verified_at": verified_at,
-                    "password_hash": hash,
+                    "second_factor": second_factor, "password_hash": hash,
                 });
                 writeln!(out, "{line}")
             }

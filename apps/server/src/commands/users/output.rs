@@ -21,5 +21,6 @@ pub(super) fn user_json(user: &User) -> Value {
         "created_at": user.created_at.to_string(),
         "disabled_at": user.disabled_at.map(|at| at.to_string()),
         "email_verified_at": user.email_verified_at.map(|at| at.to_string()),
+        "second_factor_at": user.second_factor_at.map(|at| at.to_string()),
     })
 }

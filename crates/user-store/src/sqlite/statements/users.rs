@@ -304,7 +304,20 @@ pub(in crate::sqlite) fn set_disabled_at(
     Ok(())
 }
 
-/// Deletes a user. The user's sessions are deleted too, by `ON DELETE CASCADE`.
+/// Turns the second factor on or off.
+pub(in crate::sqlite) fn set_second_factor_at(
+    connection: &Connection,
+    user: UserId,
+    second_factor_at: Option<Timestamp>,
+) -> Result<()> {
+    connection.execute(
+        "UPDATE users SET second_factor_at = ?2 WHERE id = ?1",
+        params![user.as_uuid().as_bytes(), second_factor_at.map(Timestamp::as_millisecond)],
+    )?;
+    Ok(())
+}
+
+/// Deletes a user. The user's sessions and second factors are deleted too, by `ON DELETE CASCADE`.
 pub(in crate::sqlite) fn delete(connection: &Connection, user: UserId) -> Result<()> {
     connection
         .prepare_cached("DELETE FROM users WHERE id = ?1")?

@@ -19,6 +19,7 @@ pub(super) enum Field {
     BannedUntil,
     DeletedAt,
     EmailVerifiedAt,
+    SecondFactor,
     Id,
 }
 
@@ -33,6 +34,7 @@ pub(super) struct Fields {
     banned_until: Option<String>,
     deleted_at: Option<String>,
     email_verified_at: Option<String>,
+    second_factor: Option<String>,
     pub(super) id: Option<String>,
 }
 
@@ -47,7 +49,7 @@ pub(super) struct Import {
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_mins(10);
 
 impl Field {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Email,
         Self::PasswordHash,
         Self::CreatedAt,
@@ -56,6 +58,7 @@ impl Field {
         Self::BannedUntil,
         Self::DeletedAt,
         Self::EmailVerifiedAt,
+        Self::SecondFactor,
         Self::Id,
     ];
 
@@ -71,6 +74,7 @@ impl Field {
             Self::BannedUntil => &["banned_until"],
             Self::DeletedAt => &["deleted_at"],
             Self::EmailVerifiedAt => &["email_verified_at", "email_confirmed_at"],
+            Self::SecondFactor => &["second_factor"],
             Self::Id => &["id"],
         }
     }
@@ -95,6 +99,7 @@ impl Field {
             Self::BannedUntil => "the end of the ban",
             Self::DeletedAt => "the time of deletion",
             Self::EmailVerifiedAt => "the time at which the email address was verified",
+            Self::SecondFactor => "the second factor",
             Self::Id => "the id",
         }
     }
@@ -111,6 +116,7 @@ impl Fields {
             Field::BannedUntil => &mut self.banned_until,
             Field::DeletedAt => &mut self.deleted_at,
             Field::EmailVerifiedAt => &mut self.email_verified_at,
+            Field::SecondFactor => &mut self.second_factor,
             Field::Id => &mut self.id,
         };
         *value = Some(text);
@@ -136,6 +142,9 @@ impl Fields {
             Some(text) => Some(past_time(text, "email_verified_at", now, &mut notes)?),
             None => None,
         };
+        if self.second_factor.is_some_and(|text| parse_bool(&text) != Ok(false)) {
+            notes.push(Note::NoSecondFactor);
+        }
         let id = match self.id {
             Some(text) => parse_id(&text).unwrap_or_else(|| {
                 let id = UserId::generate(created_at, &SystemRandom);

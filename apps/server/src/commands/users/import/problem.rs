@@ -41,6 +41,8 @@ pub(super) enum Note {
     /// The id cannot be kept, because it is not a UUID, or is the nil or the max UUID. The account
     /// gets a new one.
     ReplacedId { old: String, new: UserId },
+    /// The account had a second factor, which an export does not contain.
+    NoSecondFactor,
     /// A value of the record contains line breaks.
     SeveralLines,
 }
@@ -101,6 +103,9 @@ impl fmt::Display for Note {
                 write!(f, "the id {old:?} is the nil or the max UUID, which identify nothing")
             }
             Self::ReplacedId { old, .. } => write!(f, "the id {old:?} is not a UUID"),
+            Self::NoSecondFactor => f.write_str(
+                "the second factor cannot be imported; the user has to turn it on again",
+            ),
             Self::SeveralLines => f.write_str("one record; a value contains line breaks"),
         }
     }

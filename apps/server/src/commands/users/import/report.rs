@@ -36,6 +36,8 @@ pub(super) struct Report<'a> {
     algorithms: BTreeMap<&'static str, usize>,
     /// The number of hashes that the next log-in replaces.
     outdated: usize,
+    /// The number of valid records whose accounts had a second factor.
+    without_second_factor: usize,
 }
 
 impl<'a> Report<'a> {
@@ -49,7 +51,9 @@ impl<'a> Report<'a> {
                 outdated += 1;
             }
         }
-        Self { users, action, algorithms, outdated }
+        let has_lost_factor = |valid: &&ValidUser| valid.notes.contains(&Note::NoSecondFactor);
+        let without_second_factor = users.valid.iter().filter(has_lost_factor).count();
+        Self { users, action, algorithms, outdated, without_second_factor }
     }
 
     pub(super) fn print(&self, format: OutputFormat) -> io::Result<()> {
@@ -87,6 +91,7 @@ impl<'a> Report<'a> {
             "notes": self.notes().map(|note| self.note_json(note)).collect::<Value>(),
             "algorithms": self.algorithms,
             "outdated": self.outdated,
+            "without_second_factor": self.without_second_factor,
             "unused": self.users.ignored_fields,
         }))
     }
@@ -144,6 +149,10 @@ impl<'a> Report<'a> {
             Action::DryRun => "would import",
             Action::Reject => return Ok(()),
         };
+        if self.without_second_factor > 0 {
+            let accounts = count(self.without_second_factor, "account");
+            writeln!(out, "{imported} {accounts} without the second factor")?;
+        }
         let records = count(self.users.total, "record");
         let skipped = self.users.invalid.len();
         writeln!(out, "read {records}, skipped {skipped}")?;
@@ -164,7 +173,9 @@ impl<'a> Report<'a> {
                 format!("{note}; the new id is {new}")
             }
             (Note::ReplacedId { .. }, _) => format!("{note}; the account gets a new id"),
-            (Note::FutureTime(_) | Note::SeveralLines, _) => note.to_string(),
+            (Note::FutureTime(_) | Note::NoSecondFactor | Note::SeveralLines, _) => {
+                note.to_string()
+            }
         }
     }
 }

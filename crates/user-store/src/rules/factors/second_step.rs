@@ -1,0 +1,167 @@
+//! The second step of a sign-in.
+
+use auth_core::{Amr, CodeLimit};
+
+use super::passkeys::{PasskeyVerdict, PresentedPasskey};
+use super::{
+    CodeAttempt, FailuresRow, Record, RejectedPasskey, SignInWrite, TotpRow, UsedFactor, UsedId,
+    WrongCode,
+};
+use crate::audit::{Event, EventKind};
+use crate::factors::{Passkey, PresentedFactor, SecondStep, SecondStepOutcome};
+use crate::mails::NoticeKind;
+use crate::rules::codes::enabled;
+use crate::rules::decision::Decision;
+use crate::rules::mails::notice;
+use crate::rules::sessions::signed_in;
+use crate::rules::users::AccountState;
+use crate::sessions::NewSession;
+use crate::users::User;
+
+/// The stored rows that decide whether a second factor opens a session. The rows of factors that are
+/// not presented need not be read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SecondStepRows<'a> {
+    /// The account of the ticket.
+    pub(crate) account: Option<&'a User>,
+    /// The state of the same account.
+    pub(crate) state: Option<&'a AccountState>,
+    /// `true` if the id of the ticket is stored.
+    pub(crate) is_ticket_used: bool,
+    pub(crate) failures: &'a FailuresRow,
+    pub(crate) totp: Option<&'a TotpRow>,
+    /// `true` if the account has the presented recovery code.
+    pub(crate) has_recovery_code: bool,
+    /// The presented passkey, of any user.
+    pub(crate) passkey: Option<&'a Passkey>,
+    /// `true` if the id of the challenge is stored.
+    pub(crate) is_challenge_used: bool,
+}
+
+/// The result of presenting a second factor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SecondStepWrite {
+    Opened(SignInWrite),
+    /// Returns [`SecondStepOutcome::CodeWrong`].
+    Wrong(WrongCode),
+    /// Returns [`SecondStepOutcome::CredentialInvalid`].
+    Rejected(RejectedPasskey),
+}
+
+/// Decides whether a ticket and a second factor open a session.
+pub(crate) fn open_session_with_second_factor(
+    step: &SecondStep,
+    rows: SecondStepRows<'_>,
+) -> Decision<SecondStepWrite, SecondStepOutcome> {
+    let new = &step.session;
+    let now = new.session.created_at;
+    let Some((account, state)) = ticket_account(step, rows) else {
+        return Decision::Return(SecondStepOutcome::TicketInvalid);
+    };
+    let attempt = |limit| CodeAttempt {
+        account,
+        session: None,
+        client: &new.client,
+        limit,
+        throttle: step.throttle,
+        failures: rows.failures,
+        notice: step.notice,
+        now,
+    };
+    let mut used_ids = vec![UsedId::new(step.ticket.id, step.ticket.expires_at)];
+    let mut events = Vec::new();
+    let mut mail = None;
+    let factor = match &step.factor {
+        PresentedFactor::AppCode(code) => {
+            let attempt = attempt(CodeLimit::AppCodes);
+            if let Some(retry_after) = attempt.wait() {
+                return Decision::Return(SecondStepOutcome::TooManyAttempts { retry_after });
+            }
+            let accepted =
+                rows.totp.and_then(|totp| totp.secret.verify(code, now, Some(totp.last_step)));
+            match accepted {
+                Some(accepted) => UsedFactor::AppCode(accepted),
+                None => return Decision::Write(SecondStepWrite::Wrong(attempt.wrong())),
+            }
+        }
+        PresentedFactor::RecoveryCode(hash) => {
+            let attempt = attempt(CodeLimit::RecoveryCodes);
+            if let Some(retry_after) = attempt.wait() {
+                return Decision::Return(SecondStepOutcome::TooManyAttempts { retry_after });
+            }
+            if !rows.has_recovery_code {
+                return Decision::Write(SecondStepWrite::Wrong(attempt.wrong()));
+            }
+            let event = Event::by_user(EventKind::RecoveryCodeUsed, now, new.client.clone());
+            events.push(event.about(account.id).in_session(new.session.id));
+            let kind = NoticeKind::RecoveryCodeUsed;
+            mail = notice(step.notice, kind, account, Some(&new.client), now);
+            UsedFactor::RecoveryCode(*hash)
+        }
+        PresentedFactor::Passkey(used) => {
+            let presented = PresentedPasskey {
+                account,
+                used,
+                stored: rows.passkey,
+                is_challenge_used: rows.is_challenge_used,
+                failed: EventKind::SecondFactorFailed,
+                client: &new.client,
+                notice: step.notice,
+                now,
+            };
+            match presented.judge() {
+                PasskeyVerdict::Accepted(factor, challenge) => {
+                    used_ids.push(challenge);
+                    factor
+                }
+                PasskeyVerdict::Rejected(rejected) => {
+                    return Decision::Write(SecondStepWrite::Rejected(rejected));
+                }
+                PasskeyVerdict::Unknown => {
+                    return Decision::Return(SecondStepOutcome::CredentialInvalid);
+                }
+                PasskeyVerdict::ChallengeUsed => {
+                    return Decision::Return(SecondStepOutcome::ChallengeUsed);
+                }
+            }
+        }
+    };
+    events.push(signed_in(new));
+    Decision::Write(SecondStepWrite::Opened(SignInWrite {
+        user: account.clone(),
+        device_version: state.device_version,
+        used_ids,
+        factor,
+        record: Record { events, notice: mail },
+    }))
+}
+
+/// Returns the account if the ticket is valid for it, and the session is the one that the ticket and
+/// the factor may open.
+fn ticket_account<'a>(
+    step: &SecondStep,
+    rows: SecondStepRows<'a>,
+) -> Option<(&'a User, &'a AccountState)> {
+    let SecondStep { ticket, session: NewSession { session, .. }, .. } = step;
+    let (account, state) = (enabled(rows.account)?, rows.state?);
+    let has_user = ticket.user == account.id && session.user_id == account.id;
+    let has_versions = ticket.password_version == state.password_version.0
+        && ticket.device_version == state.device_version.0;
+    let turned_on = account.second_factor_at?.as_millisecond();
+    let is_valid = has_user
+        && has_versions
+        && ticket.second_factor_at.as_millisecond() == turned_on
+        && session.created_at < ticket.expires_at
+        && session.amr == amr(step)
+        && !rows.is_ticket_used;
+    if is_valid { Some((account, state)) } else { None }
+}
+
+/// Returns the methods of a sign-in with this ticket and factor.
+fn amr(step: &SecondStep) -> Amr {
+    let second = match step.factor {
+        PresentedFactor::AppCode(_) | PresentedFactor::RecoveryCode(_) => Amr::CODE,
+        PresentedFactor::Passkey(_) => Amr::PASSKEY_AS_SECOND_FACTOR,
+    };
+    step.ticket.first_step.with_second_factor(second)
+}
