@@ -162,6 +162,7 @@ pub(super) struct PresentedPasskey<'a> {
 }
 
 /// The judgement on a presented passkey.
+#[expect(clippy::large_enum_variant, reason = "it is matched immediately and never stored")]
 pub(super) enum PasskeyVerdict {
     Accepted(UsedFactor, UsedId),
     Rejected(RejectedPasskey),
