@@ -28,6 +28,7 @@ mod ci;
 mod fuzz;
 mod node;
 mod openapi;
+mod passkeys;
 mod postgres;
 mod process;
 mod public_api;

@@ -3,6 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::activity::ActivityEvent;
+use crate::factors::Factors;
 
 /// An account. The response to `POST /api/signup`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +135,8 @@ pub struct Export {
     pub user: ExportedUser,
     /// How the password is stored.
     pub password: ExportedPassword,
+    /// The second factors and the passkeys, as in the response to `GET /api/me/factors`.
+    pub factors: Factors,
     /// All stored sessions, including expired ones that have not been purged yet.
     pub sessions: Vec<ExportedSession>,
     /// The newest audit events of the account, newest first: at most 2,000.

@@ -6,9 +6,8 @@ use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use crate::context::Api;
-use crate::error::ApiError;
-use crate::guard::{GuardedHandler, GuardedHandlerWith};
-use crate::input::authenticate;
+use crate::guard::{GuardedHandler, GuardedHandlerWith, UserFilter};
+use crate::input::{Requirements, authenticate};
 use crate::proxies::TrustedProxies;
 use crate::unauthenticated::Unauthenticated;
 use crate::{endpoints, router};
@@ -111,12 +110,27 @@ impl Auth {
     ///
     /// The route is matched before authentication, so it should use only the path, the method and
     /// the headers. To read a body, use [`guarded_with`](Self::guarded_with).
+    ///
+    /// If the app [requires second factors](Builder::require_second_factor), a user who has not turned
+    /// one on gets 403, `second_factor_enrolment_required`, from this and every other guard. Otherwise,
+    /// the handler can ask:
+    ///
+    /// ```
+    /// # use api::{Auth, SignedIn};
+    /// # use warp::filters::BoxedFilter;
+    /// # use warp::reply::Response;
+    /// # fn admin(auth: &Auth) -> BoxedFilter<(Response,)> {
+    /// auth.guarded(warp::path!("admin"), async |user: SignedIn| {
+    ///     if user.has_second_factor() { "hello" } else { "turn on two-step log-in first" }
+    /// })
+    /// # }
+    /// ```
     pub fn guarded<R, H, F>(&self, route: R, handler: H) -> BoxedFilter<(Response,)>
     where
         R: Filter<Error = Rejection>,
         H: GuardedHandler<R, R::Extract, F>,
     {
-        handler.guard(route, self.user_or_error())
+        handler.guard(route, self.user(Requirements::DEFAULT))
     }
 
     /// Like [`guarded`](Self::guarded), with a second filter, `rest`, that runs after
@@ -149,7 +163,7 @@ impl Auth {
         R: Filter<Error = Rejection>,
         H: GuardedHandlerWith<R, R::Extract, B, F>,
     {
-        handler.guard_with(route, self.user_or_error(), rest)
+        handler.guard_with(route, self.user(Requirements::DEFAULT), rest)
     }
 
     /// Like [`guarded`](Self::guarded), for users whose email address is verified. Other users get
@@ -174,7 +188,7 @@ impl Auth {
         R: Filter<Error = Rejection>,
         H: GuardedHandler<R, R::Extract, F>,
     {
-        handler.guard(route, self.verified_user_or_error())
+        handler.guard(route, self.user(Requirements::VERIFIED))
     }
 
     /// Like [`guarded_with`](Self::guarded_with), for users whose email address is verified. Other
@@ -189,32 +203,71 @@ impl Auth {
         R: Filter<Error = Rejection>,
         H: GuardedHandlerWith<R, R::Extract, B, F>,
     {
-        handler.guard_with(route, self.verified_user_or_error(), rest)
+        handler.guard_with(route, self.user(Requirements::VERIFIED), rest)
     }
 
-    fn verified_user_or_error(&self) -> BoxedFilter<(Result<SignedIn, Unauthenticated>,)> {
-        let verified = |user: Result<SignedIn, Unauthenticated>| match user {
-            Ok(user) if user.email_verified_at().is_none() => {
-                Err(Unauthenticated::new(ApiError::EmailUnverified))
-            }
-            user => user,
-        };
-        self.user_or_error().map(verified).boxed()
+    /// Like [`guarded`](Self::guarded), for users who logged in at most 10 minutes ago. Other users get
+    /// 403, `step_up_required`: the client logs in again, and repeats the request with the new token.
+    ///
+    /// Use this for what an attacker with a stolen session must not be able to do, such as a payment.
+    /// If the second factor of the user is on, a recent log-in is one with all factors.
+    ///
+    /// ```
+    /// # use api::{Auth, SignedIn};
+    /// # use warp::Filter as _;
+    /// # use warp::filters::BoxedFilter;
+    /// # use warp::reply::Response;
+    /// # fn payout(auth: &Auth) -> BoxedFilter<(Response,)> {
+    /// auth.guarded_fresh(warp::path!("payout").and(warp::post()), async |user: SignedIn| {
+    ///     format!("on its way to {}", user.email())
+    /// })
+    /// # }
+    /// ```
+    pub fn guarded_fresh<R, H, F>(&self, route: R, handler: H) -> BoxedFilter<(Response,)>
+    where
+        R: Filter<Error = Rejection>,
+        H: GuardedHandler<R, R::Extract, F>,
+    {
+        handler.guard(route, self.user(Requirements::FRESH))
+    }
+
+    /// Like [`guarded_with`](Self::guarded_with), for users who logged in at most 10 minutes ago. Other
+    /// users get 403, `step_up_required`.
+    pub fn guarded_fresh_with<R, B, H, F>(
+        &self,
+        route: R,
+        rest: B,
+        handler: H,
+    ) -> BoxedFilter<(Response,)>
+    where
+        R: Filter<Error = Rejection>,
+        H: GuardedHandlerWith<R, R::Extract, B, F>,
+    {
+        handler.guard_with(route, self.user(Requirements::FRESH), rest)
     }
 
     /// Returns a filter that extracts the user whose access token (`Authorization: Bearer …`) the
     /// request carries, or the error response to a request without a valid token. It never rejects.
+    /// If the app [requires second factors](Builder::require_second_factor), a user who has not turned
+    /// one on is an error too.
     ///
     /// Use this for routes that also serve unauthenticated clients, and for handlers that cannot be
     /// written with [`guarded`](Self::guarded). The handler must check for the error, because the
     /// filter lets unauthenticated requests through.
     #[must_use]
     pub fn user_or_error(&self) -> BoxedFilter<(Result<SignedIn, Unauthenticated>,)> {
+        self.user(Requirements::DEFAULT)
+    }
+
+    fn user(&self, requirements: Requirements) -> UserFilter {
         let api = Arc::clone(&self.api);
         warp::header::headers_cloned()
             .then(move |headers| {
                 let api = Arc::clone(&api);
-                async move { authenticate(&headers, &api).await.map_err(Unauthenticated::new) }
+                async move {
+                    let user = authenticate(&headers, &api, requirements).await;
+                    user.map_err(Unauthenticated::new)
+                }
             })
             .boxed()
     }

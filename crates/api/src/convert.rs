@@ -3,12 +3,18 @@
 use std::time::Duration;
 
 use accounts::{
-    Actor, Event, EventKind, IssuedTokens, SessionRecord, SignedIn, Timestamp, User, UserData,
+    Actor, CredentialId, Event, EventKind, FactorKind, Factors, IssuedTokens, Passkey,
+    PasskeyAlgorithm, PasskeyOptions, PasskeyRegistrationOptions, PendingTotp, RecoveryCode,
+    SecondFactorRequired, SessionRecord, SignedIn, Timestamp, User, UserData,
 };
 use api_types::{
-    ActivityActor, ActivityEvent, ActivityKind, Export, ExportedPassword, ExportedSession,
-    ExportedUser, MailRequested, Me, Session, TokenResponse, TokenType,
+    ActivityActor, ActivityEvent, ActivityKind, AuthenticatorSelection, CredentialDescriptor,
+    CredentialParameters, Export, ExportedPassword, ExportedSession, ExportedUser, MailRequested,
+    Me, PublicKeyCredentialCreationOptions, PublicKeyCredentialRequestOptions, RecoveryCodeCount,
+    RecoveryCodes, RelyingPartyEntity, Session, TokenResponse, TokenType, Totp, UserEntity,
 };
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::cookie::Cookies;
 use crate::output::JsonAndCookies;
@@ -26,6 +32,21 @@ pub(crate) fn tokens(issued: &IssuedTokens, cookies: &Cookies) -> JsonAndCookies
     JsonAndCookies { body, cookies: set }
 }
 
+pub(crate) fn second_factor_required(
+    required: &SecondFactorRequired,
+) -> api_types::SecondFactorRequired {
+    let kind = |kind: &FactorKind| match kind {
+        FactorKind::Totp => api_types::FactorKind::Totp,
+        FactorKind::Passkey => api_types::FactorKind::Passkey,
+        FactorKind::RecoveryCode => api_types::FactorKind::RecoveryCode,
+    };
+    api_types::SecondFactorRequired {
+        ticket: required.ticket.to_string(),
+        factors: required.factors.iter().map(kind).collect(),
+        expires_in: required.expires_in.as_secs(),
+    }
+}
+
 pub(crate) fn user(user: &User) -> api_types::User {
     api_types::User {
         id: user.id.to_string(),
@@ -41,19 +62,111 @@ pub(crate) fn me(account: &User, signed_in: &SignedIn, now: Timestamp) -> Me {
     let remaining = signed_in.session().idle_expires_at.duration_since(now).as_secs();
     let email_verified_at = account.email_verified_at.map(|at| at.to_string());
     let session_expires_in = u64::try_from(remaining).unwrap_or(0);
+    let second_factor = account.second_factor_at.is_some();
     Me {
         id,
         email,
         created_at,
         email_verified_at,
-        second_factor: false,
-        second_factor_enrolment_required: false,
+        second_factor,
+        second_factor_enrolment_required: signed_in.needs_enrolment() && !second_factor,
         session_expires_in,
     }
 }
 
 pub(crate) const fn mail_requested(expires_in: Duration) -> MailRequested {
     MailRequested { expires_in: expires_in.as_secs() }
+}
+
+pub(crate) fn factors(factors: &Factors) -> api_types::Factors {
+    api_types::Factors {
+        second_factor: factors.second_factor_at.is_some(),
+        totp: factors.totp.as_ref().map(|totp| Totp {
+            created_at: totp.created_at.to_string(),
+            last_used_at: totp.last_used_at.map(|at| at.to_string()),
+        }),
+        recovery_codes: factors.recovery_codes.as_ref().map(|codes| RecoveryCodeCount {
+            left: codes.left,
+            created_at: codes.created_at.to_string(),
+        }),
+        passkeys: factors.passkeys.iter().map(passkey).collect(),
+    }
+}
+
+pub(crate) fn passkey(passkey: &Passkey) -> api_types::Passkey {
+    api_types::Passkey {
+        id: passkey.id.to_string(),
+        name: passkey.name.as_str().to_owned(),
+        created_at: passkey.created_at.to_string(),
+        last_used_at: passkey.last_used_at.map(|at| at.to_string()),
+        synced: passkey.state.backed_up,
+        credential_id: passkey.credential_id.to_text(),
+    }
+}
+
+pub(crate) fn pending_totp(pending: &PendingTotp) -> api_types::PendingTotp {
+    api_types::PendingTotp {
+        secret: pending.secret.to_base32().to_string(),
+        uri: pending.uri.to_string(),
+        expires_in: pending.expires_in.as_secs(),
+    }
+}
+
+pub(crate) fn recovery_codes(codes: &[RecoveryCode]) -> RecoveryCodes {
+    let recovery_codes = codes.iter().map(|code| code.to_text().to_string()).collect();
+    RecoveryCodes { recovery_codes }
+}
+
+/// How long a browser lets the user choose a passkey, in milliseconds. The challenge expires at the
+/// same time.
+const PASSKEY_TIMEOUT: u64 = 300_000;
+
+const PUBLIC_KEY: &str = "public-key";
+const REQUIRED: &str = "required";
+
+pub(crate) fn creation_options(
+    options: PasskeyRegistrationOptions,
+) -> PublicKeyCredentialCreationOptions {
+    let parameters = |algorithm: PasskeyAlgorithm| CredentialParameters {
+        kind: PUBLIC_KEY.to_owned(),
+        alg: algorithm.cose_id(),
+    };
+    PublicKeyCredentialCreationOptions {
+        rp: RelyingPartyEntity { id: options.rp_id, name: options.rp_name },
+        user: UserEntity {
+            id: base64url(&options.user_id),
+            display_name: options.user_name.clone(),
+            name: options.user_name,
+        },
+        challenge: base64url(&options.challenge),
+        pub_key_cred_params: PasskeyAlgorithm::ALL.map(parameters).into(),
+        timeout: PASSKEY_TIMEOUT,
+        exclude_credentials: options.exclude.iter().map(descriptor).collect(),
+        authenticator_selection: AuthenticatorSelection {
+            resident_key: REQUIRED.to_owned(),
+            require_resident_key: true,
+            user_verification: REQUIRED.to_owned(),
+        },
+        attestation: "none".to_owned(),
+    }
+}
+
+pub(crate) fn request_options(options: PasskeyOptions) -> PublicKeyCredentialRequestOptions {
+    PublicKeyCredentialRequestOptions {
+        challenge: base64url(&options.challenge),
+        timeout: PASSKEY_TIMEOUT,
+        rp_id: options.rp_id,
+        allow_credentials: options.allow.iter().map(descriptor).collect(),
+        user_verification: REQUIRED.to_owned(),
+    }
+}
+
+fn descriptor(id: &CredentialId) -> CredentialDescriptor {
+    CredentialDescriptor { kind: PUBLIC_KEY.to_owned(), id: id.to_text() }
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 pub(crate) fn session(record: &SessionRecord, viewer: &SignedIn) -> Session {
@@ -85,6 +198,7 @@ pub(crate) fn export(data: &UserData, viewer: &SignedIn, now: Timestamp) -> Expo
             algorithm: data.password_hash.algorithm().to_owned(),
             iterations: data.password_hash.iterations(),
         },
+        factors: factors(&data.factors),
         sessions: data.sessions.iter().map(exported).collect(),
         activity: data.events.iter().map(event).collect(),
     }
@@ -101,7 +215,7 @@ pub(crate) fn event(event: &Event) -> ActivityEvent {
         session_id: event.session.map(|id| id.to_string()),
         user_agent: event.client.user_agent().map(str::to_owned),
         ip: event.client.ip().map(|ip| ip.to_string()),
-        amr: Vec::new(),
+        amr: event.amr.map(|amr| amr.values().map(str::to_owned).collect()).unwrap_or_default(),
     }
 }
 
@@ -128,6 +242,16 @@ const fn activity_kind(kind: &EventKind) -> ActivityKind {
         EventKind::PasswordResetRequested => ActivityKind::PasswordResetRequested,
         EventKind::PasswordReset => ActivityKind::PasswordReset,
         EventKind::LogInCodeSent => ActivityKind::LogInCodeSent,
+        EventKind::SecondFactorOn => ActivityKind::SecondFactorOn,
+        EventKind::SecondFactorOff => ActivityKind::SecondFactorOff,
+        EventKind::SecondFactorFailed => ActivityKind::SecondFactorFailed,
+        EventKind::SecondFactorReset => ActivityKind::SecondFactorReset,
+        EventKind::TotpReplaced => ActivityKind::TotpReplaced,
+        EventKind::RecoveryCodeUsed => ActivityKind::RecoveryCodeUsed,
+        EventKind::RecoveryCodesRenewed => ActivityKind::RecoveryCodesRenewed,
+        EventKind::PasskeyAdded => ActivityKind::PasskeyAdded,
+        EventKind::PasskeyRemoved => ActivityKind::PasskeyRemoved,
+        EventKind::PasskeyCounterRegressed => ActivityKind::PasskeyCounterRegressed,
         EventKind::MailFailed => ActivityKind::MailFailed,
         EventKind::AccountDisabled => ActivityKind::AccountDisabled,
         EventKind::AccountEnabled => ActivityKind::AccountEnabled,

@@ -11,9 +11,10 @@
 
 use std::future::ready;
 use std::pin::Pin;
+use std::str::FromStr;
 use std::sync::Arc;
 
-use accounts::{Accounts, MailMode, SessionId};
+use accounts::{Accounts, MailMode, PasskeyId, SessionId};
 use api_types::ErrorCode;
 use percent_encoding::percent_decode_str;
 use schemars::{Schema, SchemaGenerator};
@@ -23,7 +24,7 @@ use warp::reply::Response;
 use crate::body::UnreadBody;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::input::{BodyDoc, Input, Security};
+use crate::input::{BodyDoc, Freshness, Input, Security};
 use crate::output::Output;
 use crate::problem::{not_found, problem};
 
@@ -31,6 +32,7 @@ use crate::problem::{not_found, problem};
 pub(crate) struct Endpoint {
     pub(crate) docs: Docs,
     pub(crate) security: Security,
+    pub(crate) freshness: Freshness,
     pub(crate) body: Option<BodyDoc>,
     pub(crate) status: StatusCode,
     pub(crate) headers: &'static [&'static str],
@@ -63,6 +65,9 @@ pub(crate) enum Availability {
     Always,
     /// It is available if mail is on. Otherwise, it responds with 501, before the input is checked.
     Mail,
+    /// It is available if the host of the service is not an IP address. Otherwise, it responds with
+    /// 501, before the input is checked.
+    Passkeys,
     /// It is available if sign-in by email is on. Otherwise, its path does not exist.
     EmailSignIn,
 }
@@ -71,6 +76,7 @@ pub(crate) enum Availability {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tag {
     Account,
+    SecondFactor,
     Session,
     Service,
 }
@@ -112,7 +118,7 @@ impl Endpoint {
     /// Returns whether the path of the endpoint exists.
     pub(crate) fn exists(&self, accounts: &Accounts) -> bool {
         match self.docs.availability {
-            Availability::Always | Availability::Mail => true,
+            Availability::Always | Availability::Mail | Availability::Passkeys => true,
             Availability::EmailSignIn => accounts.config().email_sign_in,
         }
     }
@@ -208,6 +214,7 @@ impl Docs {
         Endpoint {
             docs: self,
             security: I::SECURITY,
+            freshness: I::FRESHNESS,
             body: I::BODY,
             status: O::STATUS,
             headers: O::HEADERS,
@@ -234,6 +241,7 @@ impl Availability {
         match self {
             Self::Always => &[],
             Self::Mail => &[ErrorCode::MailDisabled],
+            Self::Passkeys => &[ErrorCode::PasskeysUnavailable],
             Self::EmailSignIn => &[ErrorCode::NotFound],
         }
     }
@@ -243,7 +251,10 @@ impl Availability {
             Self::Mail if context.api.accounts.mail() == MailMode::Off => {
                 Err(ApiError::MailDisabled)
             }
-            Self::Always | Self::Mail | Self::EmailSignIn => Ok(()),
+            Self::Passkeys if context.api.accounts.relying_party().is_none() => {
+                Err(ApiError::PasskeysUnavailable)
+            }
+            Self::Always | Self::Mail | Self::Passkeys | Self::EmailSignIn => Ok(()),
         }
     }
 }
@@ -284,9 +295,19 @@ impl PathParameter for () {
 
 impl PathParameter for SessionId {
     fn parse(template: &str, path: &str) -> Option<Self> {
-        let (before, rest) = template.split_once('{')?;
-        let (_, after) = rest.split_once('}')?;
-        let segment = path.strip_prefix(before)?.strip_suffix(after)?;
-        percent_decode_str(segment).decode_utf8().ok()?.parse().ok()
+        parse_parameter(template, path)
     }
+}
+
+impl PathParameter for PasskeyId {
+    fn parse(template: &str, path: &str) -> Option<Self> {
+        parse_parameter(template, path)
+    }
+}
+
+fn parse_parameter<P: FromStr>(template: &str, path: &str) -> Option<P> {
+    let (before, rest) = template.split_once('{')?;
+    let (_, after) = rest.split_once('}')?;
+    let segment = path.strip_prefix(before)?.strip_suffix(after)?;
+    percent_decode_str(segment).decode_utf8().ok()?.parse().ok()
 }

@@ -4,9 +4,12 @@ mod account;
 mod document;
 mod email;
 mod email_sign_in;
+mod factors;
 mod health;
 mod keys;
+mod passkeys;
 mod password_reset;
+mod second_factor;
 mod sessions;
 mod sign_up;
 mod token;
@@ -26,6 +29,9 @@ pub(crate) fn all() -> Vec<Endpoint> {
         email::endpoints(),
         password_reset::endpoints(),
         email_sign_in::endpoints(),
+        second_factor::endpoints(),
+        passkeys::endpoints(),
+        factors::endpoints(),
         keys::endpoints(),
         document::endpoints(),
         health::endpoints(),

@@ -6,12 +6,15 @@ use std::error::Error;
 use std::time::Duration;
 
 use accounts::{
-    AuthenticateError, ChangeEmailError, CodeError, CodeSignInError, EmailError, EndSessionError,
-    HashingError, KeyError, Origin, OwnAccountError, PasswordError, RefreshError,
-    RequestEmailChangeError, RequestMailError, ResetPasswordError, SendVerificationError,
-    ServiceError, SignInError, SignUpError, StoreError, error_chain,
+    AddPasskeyError, AuthenticateError, ChangeEmailError, ChangeFactorError, CodeError,
+    CodeSignInError, CompleteSignInError, ConfirmTotpError, EmailError, EndSessionError,
+    HashingError, InvalidPasskeyName, KeyError, Origin, OwnAccountError, PasskeyOptionsError,
+    PasskeyRegistrationError, PasskeySignInError, PasswordError, RefreshError, RemovePasskeyError,
+    RenamePasskeyError, ReplaceRecoveryCodesError, RequestEmailChangeError, RequestMailError,
+    ResetPasswordError, SendVerificationError, ServiceError, SignInError, SignUpError, StoreError,
+    TurnOffError, TurnOnError, error_chain,
 };
-use api_types::{ErrorCode, FieldCode, FieldError, Problem};
+use api_types::{ErrorCode, FieldCode, FieldError, Problem, SecondFactorRequired};
 use warp::http::StatusCode;
 use warp::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
@@ -28,16 +31,29 @@ pub(crate) enum ApiError {
     /// Contains the header that clears the refresh cookie.
     InvalidRefreshToken(SetCookie),
     MissingToken,
+    /// Contains the members of the problem, and the header that clears the email log-in cookie, if
+    /// its code was the first step.
+    SecondFactorRequired(SecondFactorRequired, Option<SetCookie>),
+    InvalidTicket,
+    ChallengeExpired,
     /// Contains the origin of the service.
     ForbiddenOrigin(Origin),
     SignUpDisabled,
     StepUpRequired,
     EmailUnverified,
+    SecondFactorEnrolmentRequired,
     NotFound,
     /// Contains the methods that the path supports, as in the `Allow` header.
     MethodNotAllowed(Cow<'static, str>),
     EmailTaken,
     AlreadyVerified,
+    NoPendingTotp,
+    NoFactor,
+    SecondFactorEnforced,
+    SecondFactorOff,
+    PasskeyTaken,
+    TooManyPasskeys,
+    LastFactor,
     PayloadTooLarge,
     UnsupportedMediaType,
     InvalidFields(Vec<FieldError>),
@@ -45,6 +61,7 @@ pub(crate) enum ApiError {
     TooManyAttempts(Duration),
     Internal(Source),
     MailDisabled,
+    PasskeysUnavailable,
     /// The hashing queue is full.
     Overloaded,
     /// Too many mails have not been sent yet.
@@ -74,20 +91,32 @@ impl ApiError {
             Self::InvalidToken => ErrorCode::InvalidToken,
             Self::InvalidRefreshToken(_) => ErrorCode::InvalidRefreshToken,
             Self::MissingToken => ErrorCode::MissingToken,
+            Self::SecondFactorRequired(..) => ErrorCode::SecondFactorRequired,
+            Self::InvalidTicket => ErrorCode::InvalidTicket,
+            Self::ChallengeExpired => ErrorCode::ChallengeExpired,
             Self::ForbiddenOrigin(_) => ErrorCode::ForbiddenOrigin,
             Self::SignUpDisabled => ErrorCode::SignUpDisabled,
             Self::StepUpRequired => ErrorCode::StepUpRequired,
             Self::EmailUnverified => ErrorCode::EmailUnverified,
+            Self::SecondFactorEnrolmentRequired => ErrorCode::SecondFactorEnrolmentRequired,
             Self::NotFound => ErrorCode::NotFound,
             Self::MethodNotAllowed(_) => ErrorCode::MethodNotAllowed,
             Self::EmailTaken => ErrorCode::EmailTaken,
             Self::AlreadyVerified => ErrorCode::AlreadyVerified,
+            Self::NoPendingTotp => ErrorCode::NoPendingTotp,
+            Self::NoFactor => ErrorCode::NoFactor,
+            Self::SecondFactorEnforced => ErrorCode::SecondFactorEnforced,
+            Self::SecondFactorOff => ErrorCode::SecondFactorOff,
+            Self::PasskeyTaken => ErrorCode::PasskeyTaken,
+            Self::TooManyPasskeys => ErrorCode::TooManyPasskeys,
+            Self::LastFactor => ErrorCode::LastFactor,
             Self::PayloadTooLarge => ErrorCode::PayloadTooLarge,
             Self::UnsupportedMediaType => ErrorCode::UnsupportedMediaType,
             Self::InvalidFields(_) => ErrorCode::InvalidFields,
             Self::TooManyAttempts(_) => ErrorCode::TooManyAttempts,
             Self::Internal(_) => ErrorCode::Internal,
             Self::MailDisabled => ErrorCode::MailDisabled,
+            Self::PasskeysUnavailable => ErrorCode::PasskeysUnavailable,
             Self::Overloaded
             | Self::OutboxFull
             | Self::TooManyExports
@@ -108,6 +137,15 @@ impl ApiError {
                 "The refresh cookie is missing or not valid, or its session has ended. Log in again."
             }
             Self::MissingToken => "Send an access token: \"Authorization: Bearer TOKEN\".",
+            Self::SecondFactorRequired(..) => {
+                "This account requires a second factor. Send one with the \"ticket\" to POST /api/token/second-factor."
+            }
+            Self::InvalidTicket => {
+                "The log-in took too long, or is no longer valid. Start it again."
+            }
+            Self::ChallengeExpired => {
+                "The log-in with the passkey took too long, or was sent twice. Try again."
+            }
             Self::ForbiddenOrigin(origin) => {
                 return format!(
                     "Only pages at {origin} can send this request. Open {origin} instead. If you operate the service, and browsers reach it at another address, set its public URL to that address (--public-url)."
@@ -116,9 +154,14 @@ impl ApiError {
             Self::SignUpDisabled => {
                 "Sign-up is turned off. Ask the administrator of this service for an account."
             }
-            Self::StepUpRequired => "This requires a recent log-in. Log in again.",
+            Self::StepUpRequired => {
+                "This requires a log-in within the last 10 minutes. Log in again, then try again."
+            }
             Self::EmailUnverified => {
                 "This requires a verified email address. Verify yours, then try again."
+            }
+            Self::SecondFactorEnrolmentRequired => {
+                "This service requires two-step log-in. Turn it on, then try again."
             }
             Self::NotFound => "Nothing was found at this path.",
             Self::MethodNotAllowed(allowed) => {
@@ -128,6 +171,25 @@ impl ApiError {
                 "An account with this email address already exists. Log in, or use another address."
             }
             Self::AlreadyVerified => "The email address is verified already. No code is required.",
+            Self::NoPendingTotp => {
+                "No app is being set up, or its set-up took too long. Start the set-up again."
+            }
+            Self::NoFactor => "You have no passkey. Add one first, or set up an app.",
+            Self::SecondFactorEnforced => {
+                "This service requires two-step log-in. It cannot be turned off. To use another app or passkey, add it first."
+            }
+            Self::SecondFactorOff => {
+                "Two-step log-in is off, so there are no recovery codes. Turn it on first."
+            }
+            Self::PasskeyTaken => {
+                "This passkey belongs to an account already. Use another device or password manager."
+            }
+            Self::TooManyPasskeys => {
+                "You have 20 passkeys, which is the maximum. Remove one first."
+            }
+            Self::LastFactor => {
+                "This passkey is your only second factor. Add another passkey or an app first, or turn two-step log-in off."
+            }
             Self::PayloadTooLarge => "The body must be at most 16 KiB.",
             Self::UnsupportedMediaType => {
                 "The body must be sent with \"Content-Type: application/json\" and without \"Content-Encoding\"."
@@ -141,6 +203,9 @@ impl ApiError {
             Self::Internal(_) => "Something went wrong on our side. Try again.",
             Self::MailDisabled => {
                 "This service does not send email. Ask the administrator of this service for help."
+            }
+            Self::PasskeysUnavailable => {
+                "Passkeys do not work at an IP address. Log in another way. If you operate the service, set its public URL to one with a host name (--public-url)."
             }
             Self::Overloaded
             | Self::OutboxFull
@@ -158,7 +223,12 @@ impl ApiError {
         match self {
             // RFC 6750, 3: the scheme is followed by at least one parameter, and there is no error
             // code if the request has no access token.
-            Self::InvalidCredentials | Self::InvalidRefreshToken(_) | Self::MissingToken => {
+            Self::InvalidCredentials
+            | Self::InvalidRefreshToken(_)
+            | Self::MissingToken
+            | Self::SecondFactorRequired(..)
+            | Self::InvalidTicket
+            | Self::ChallengeExpired => {
                 let value = HeaderValue::from_static("Bearer realm=\"latchkey\"");
                 Some((WWW_AUTHENTICATE, value))
             }
@@ -203,6 +273,8 @@ impl ApiError {
             Self::InvalidCredentials
             | Self::InvalidToken
             | Self::InvalidRefreshToken(_)
+            | Self::InvalidTicket
+            | Self::ChallengeExpired
             | Self::ForbiddenOrigin(_)
             | Self::TooManyAttempts(_) => {
                 tracing::info!(code = self.code().as_str(), "request rejected");
@@ -214,11 +286,16 @@ impl ApiError {
     /// Returns the body of the response, and the cookie header to send with it, if any.
     pub(crate) fn into_problem(self) -> (Problem, Option<SetCookie>) {
         let (status, code, detail) = (self.status(), self.code(), self.detail());
-        let (errors, cookie) = match self {
-            Self::InvalidFields(errors) => (errors, None),
-            Self::InvalidRefreshToken(cookie) => (Vec::new(), Some(cookie)),
-            _ => (Vec::new(), None),
-        };
+        let (mut errors, mut second_factor, mut cookie) = (Vec::new(), None, None);
+        match self {
+            Self::InvalidFields(fields) => errors = fields,
+            Self::InvalidRefreshToken(clear) => cookie = Some(clear),
+            Self::SecondFactorRequired(required, clear) => {
+                second_factor = Some(required);
+                cookie = clear;
+            }
+            _ => {}
+        }
         let problem = Problem {
             kind: "about:blank".to_owned(),
             title: status.canonical_reason().unwrap_or_default().to_owned(),
@@ -226,7 +303,7 @@ impl ApiError {
             detail,
             code,
             errors,
-            second_factor: None,
+            second_factor,
         };
         (problem, cookie)
     }
@@ -236,6 +313,27 @@ impl ApiError {
         match error {
             RefreshError::InvalidToken => Self::InvalidRefreshToken(clear()),
             RefreshError::Service(error) => error.into(),
+        }
+    }
+
+    /// Converts an error from the second step of a log-in. `field` is the request field that contains
+    /// the second factor.
+    pub(crate) fn from_complete_sign_in(error: CompleteSignInError, field: FactorField) -> Self {
+        match error {
+            CompleteSignInError::InvalidTicket => Self::InvalidTicket,
+            CompleteSignInError::CodeWrong => Self::InvalidFields(vec![match field {
+                FactorField::RecoveryCode => wrong_recovery_code(),
+                FactorField::Code | FactorField::Credential => wrong_app_code(),
+            }]),
+            CompleteSignInError::CredentialInvalid => {
+                Self::InvalidFields(vec![rejected_credential()])
+            }
+            CompleteSignInError::ChallengeExpired => Self::InvalidFields(vec![expired_challenge()]),
+            CompleteSignInError::TooManyAttempts { retry_after } => {
+                Self::TooManyAttempts(retry_after)
+            }
+            CompleteSignInError::PasskeysUnavailable => Self::PasskeysUnavailable,
+            CompleteSignInError::Service(error) => error.into(),
         }
     }
 
@@ -253,6 +351,14 @@ impl ApiError {
             OwnAccountError::Service(error) => error.into(),
         }
     }
+}
+
+/// The field of a request that contains the second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FactorField {
+    Code,
+    RecoveryCode,
+    Credential,
 }
 
 /// Returns the time in whole seconds, rounded up so that a client does not try again too early.
@@ -438,6 +544,123 @@ impl From<CodeSignInError> for ApiError {
     }
 }
 
+impl From<PasskeyOptionsError> for ApiError {
+    fn from(error: PasskeyOptionsError) -> Self {
+        match error {
+            PasskeyOptionsError::InvalidTicket => Self::InvalidTicket,
+            PasskeyOptionsError::PasskeysUnavailable => Self::PasskeysUnavailable,
+            PasskeyOptionsError::Service(error) => error.into(),
+        }
+    }
+}
+
+impl From<PasskeySignInError> for ApiError {
+    fn from(error: PasskeySignInError) -> Self {
+        match error {
+            PasskeySignInError::InvalidCredentials => Self::InvalidCredentials,
+            PasskeySignInError::ChallengeExpired => Self::ChallengeExpired,
+            PasskeySignInError::PasskeysUnavailable => Self::PasskeysUnavailable,
+            PasskeySignInError::Service(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeFactorError> for ApiError {
+    fn from(error: ChangeFactorError) -> Self {
+        match error {
+            ChangeFactorError::StepUpRequired => Self::StepUpRequired,
+            ChangeFactorError::EmailUnverified => Self::EmailUnverified,
+            ChangeFactorError::SessionEnded => Self::InvalidToken,
+            ChangeFactorError::Service(error) => error.into(),
+        }
+    }
+}
+
+impl From<ConfirmTotpError> for ApiError {
+    fn from(error: ConfirmTotpError) -> Self {
+        match error {
+            ConfirmTotpError::CodeWrong => Self::InvalidFields(vec![wrong_app_code()]),
+            ConfirmTotpError::NoPendingTotp => Self::NoPendingTotp,
+            ConfirmTotpError::TooManyAttempts { retry_after } => Self::TooManyAttempts(retry_after),
+            ConfirmTotpError::Change(error) => error.into(),
+        }
+    }
+}
+
+impl From<TurnOnError> for ApiError {
+    fn from(error: TurnOnError) -> Self {
+        match error {
+            TurnOnError::NoFactor => Self::NoFactor,
+            TurnOnError::Change(error) => error.into(),
+        }
+    }
+}
+
+impl From<TurnOffError> for ApiError {
+    fn from(error: TurnOffError) -> Self {
+        match error {
+            TurnOffError::Enforced => Self::SecondFactorEnforced,
+            TurnOffError::Change(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReplaceRecoveryCodesError> for ApiError {
+    fn from(error: ReplaceRecoveryCodesError) -> Self {
+        match error {
+            ReplaceRecoveryCodesError::SecondFactorOff => Self::SecondFactorOff,
+            ReplaceRecoveryCodesError::Change(error) => error.into(),
+        }
+    }
+}
+
+impl From<PasskeyRegistrationError> for ApiError {
+    fn from(error: PasskeyRegistrationError) -> Self {
+        match error {
+            PasskeyRegistrationError::PasskeysUnavailable => Self::PasskeysUnavailable,
+            PasskeyRegistrationError::Change(error) => error.into(),
+        }
+    }
+}
+
+impl From<AddPasskeyError> for ApiError {
+    fn from(error: AddPasskeyError) -> Self {
+        match error {
+            AddPasskeyError::InvalidName(error) => {
+                Self::InvalidFields(vec![passkey_name_error(error)])
+            }
+            AddPasskeyError::CredentialInvalid => Self::InvalidFields(vec![rejected_credential()]),
+            AddPasskeyError::ChallengeExpired => Self::InvalidFields(vec![expired_challenge()]),
+            AddPasskeyError::Taken => Self::PasskeyTaken,
+            AddPasskeyError::TooMany => Self::TooManyPasskeys,
+            AddPasskeyError::PasskeysUnavailable => Self::PasskeysUnavailable,
+            AddPasskeyError::Change(error) => error.into(),
+        }
+    }
+}
+
+impl From<RenamePasskeyError> for ApiError {
+    fn from(error: RenamePasskeyError) -> Self {
+        match error {
+            RenamePasskeyError::InvalidName(error) => {
+                Self::InvalidFields(vec![passkey_name_error(error)])
+            }
+            RenamePasskeyError::NoSuchPasskey => Self::NotFound,
+            RenamePasskeyError::Service(error) => error.into(),
+        }
+    }
+}
+
+impl From<RemovePasskeyError> for ApiError {
+    fn from(error: RemovePasskeyError) -> Self {
+        match error {
+            RemovePasskeyError::LastFactor => Self::LastFactor,
+            RemovePasskeyError::NoSuchPasskey => Self::NotFound,
+            RemovePasskeyError::Change(error) => error.into(),
+        }
+    }
+}
+
 fn wrong_code() -> FieldError {
     FieldError {
         field: "code".to_owned(),
@@ -451,6 +674,48 @@ fn expired_code() -> FieldError {
         field: "code".to_owned(),
         code: FieldCode::CodeExpired,
         message: "This code is no longer valid. Request a new one.".to_owned(),
+    }
+}
+
+fn wrong_app_code() -> FieldError {
+    FieldError {
+        field: "code".to_owned(),
+        code: FieldCode::CodeWrong,
+        message: "The code is wrong, or was used before. Enter the code that the app shows now."
+            .to_owned(),
+    }
+}
+
+fn wrong_recovery_code() -> FieldError {
+    FieldError {
+        field: "recovery_code".to_owned(),
+        code: FieldCode::CodeWrong,
+        message: "The recovery code is wrong, or was used before. Check it, or use another one."
+            .to_owned(),
+    }
+}
+
+pub(crate) fn rejected_credential() -> FieldError {
+    FieldError {
+        field: "credential".to_owned(),
+        code: FieldCode::CredentialInvalid,
+        message: "The passkey was not accepted. Try again, or use another one.".to_owned(),
+    }
+}
+
+fn expired_challenge() -> FieldError {
+    FieldError {
+        field: "credential".to_owned(),
+        code: FieldCode::ChallengeExpired,
+        message: "The passkey took too long, or was sent twice. Try again.".to_owned(),
+    }
+}
+
+pub(crate) fn passkey_name_error(InvalidPasskeyName: InvalidPasskeyName) -> FieldError {
+    FieldError {
+        field: "name".to_owned(),
+        code: FieldCode::NameInvalid,
+        message: "The name must have 1 to 64 characters, without control characters.".to_owned(),
     }
 }
 

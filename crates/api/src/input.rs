@@ -2,13 +2,13 @@
 //! also determines the errors, the body and the security scheme in the OpenAPI document.
 //!
 //! The router checks the path and the method. The inputs then check, in the documented order: size,
-//! content type, origin, token, JSON.
+//! content type, origin, token, the [`Requirements`] on the user, JSON.
 
-use accounts::{EmailSignInToken, RefreshToken, SignedIn};
+use accounts::{EmailSignInToken, MailMode, RefreshToken, SignedIn};
 use api_types::ErrorCode::{
-    self, ForbiddenOrigin, Internal, InvalidRefreshToken, InvalidRequest, InvalidToken,
-    MalformedJson, MissingToken, PayloadTooLarge, SignUpDisabled, Unavailable,
-    UnsupportedMediaType,
+    self, EmailUnverified, ForbiddenOrigin, Internal, InvalidRefreshToken, InvalidRequest,
+    InvalidToken, MalformedJson, MissingToken, PayloadTooLarge, SecondFactorEnrolmentRequired,
+    SignUpDisabled, StepUpRequired, Unavailable, UnsupportedMediaType,
 };
 use api_types::{CodeRequest, Empty, RequestBody, SignupRequest};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -24,6 +24,8 @@ use crate::header::{SEC_FETCH_SITE, bearer_token, single};
 /// The data that an endpoint reads from a request before its handler runs.
 pub(crate) trait Input: Sized + Send {
     const SECURITY: Security;
+    /// When the log-in of the session must be recent.
+    const FRESHNESS: Freshness = Freshness::NotRequired;
     const BODY: Option<BodyDoc>;
     /// The errors of the checks that the request must pass.
     const ERRORS: &'static [&'static [ErrorCode]];
@@ -75,6 +77,58 @@ pub(crate) struct EmailSignIn {
     pub(crate) body: CodeRequest,
 }
 
+/// An input that contains the user who sends the request.
+///
+/// By default, the service can require users to turn their second factor on before they send such a
+/// request. So an endpoint is restricted unless its input says otherwise.
+pub(crate) trait UserInput: Sized + Send {
+    const REQUIREMENTS: Requirements = Requirements::DEFAULT;
+    const BODY: Option<BodyDoc>;
+    /// The errors of the checks, without those of the token and the requirements.
+    const ERRORS: &'static [ErrorCode];
+
+    fn from_request(
+        context: &Context,
+        body: UnreadBody,
+        requirements: Requirements,
+    ) -> impl Future<Output = Result<Self, ApiError>> + Send;
+}
+
+/// The requirements on the user who sends a request. They are checked right after the access token,
+/// in the order of the fields.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Requirements {
+    pub(crate) freshness: Freshness,
+    pub(crate) email: EmailRequirement,
+    pub(crate) enrolment: Enrolment,
+}
+
+/// When the log-in of the session must be recent ([`SignedIn::is_fresh`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    NotRequired,
+    Required,
+    /// It is required if the second factor of the user is on.
+    RequiredWithSecondFactor,
+}
+
+/// When the email address of the user must be verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EmailRequirement {
+    None,
+    Verified,
+    /// It must be verified if mail is on. Otherwise, users cannot verify it.
+    VerifiedWithMail,
+}
+
+/// Whether a user whose second factor is off can send the request, if the service requires second
+/// factors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Enrolment {
+    Required,
+    Exempt,
+}
+
 /// The user who sends a request that changes nothing.
 pub(crate) struct User(pub(crate) SignedIn);
 
@@ -87,6 +141,22 @@ pub(crate) struct UserAndBody<B> {
 /// The user who sends a DELETE request that needs no body. Without a body, no content type is
 /// required, because a form on another site cannot send a DELETE.
 pub(crate) struct UserWithoutBody(pub(crate) SignedIn);
+
+/// The input of an endpoint that a user must be able to use before the second factor is on, even if
+/// the service requires second factors.
+pub(crate) struct BeforeEnrolment<I>(pub(crate) I);
+
+/// The input of an endpoint that requires a recent log-in while the second factor of the user is on,
+/// in addition to the password in the body.
+pub(crate) struct FreshWithSecondFactor<I>(pub(crate) I);
+
+/// The input of an endpoint that changes the second factors or the passkeys of the user.
+pub(crate) struct ChangeFactors<I>(pub(crate) I);
+
+/// The input of an endpoint that adds a second factor or a passkey. If mail is on, the email address
+/// must be verified. Otherwise, a stranger could sign up with somebody else's email address, and leave
+/// a passkey in the account that its owner takes over later.
+pub(crate) struct AddFactor<I>(pub(crate) I);
 
 const SIZE: &[ErrorCode] = &[PayloadTooLarge];
 const BODY: &[ErrorCode] =
@@ -168,45 +238,169 @@ impl Input for EmailSignIn {
     }
 }
 
-impl Input for User {
+impl<I: UserInput> Input for I {
     const SECURITY: Security = Security::Bearer;
-    const BODY: Option<BodyDoc> = None;
-    const ERRORS: &'static [&'static [ErrorCode]] = &[SIZE, BEARER];
+    const FRESHNESS: Freshness = I::REQUIREMENTS.freshness;
+    const BODY: Option<BodyDoc> = I::BODY;
+    const ERRORS: &'static [&'static [ErrorCode]] = &[
+        I::ERRORS,
+        BEARER,
+        I::REQUIREMENTS.freshness.errors(),
+        I::REQUIREMENTS.email.errors(),
+        I::REQUIREMENTS.enrolment.errors(),
+    ];
 
     async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
-        body.read(&context.headers).await?;
-        Ok(Self(authenticate(&context.headers, &context.api).await?))
+        I::from_request(context, body, I::REQUIREMENTS).await
     }
 }
 
-impl<B: JsonBody> Input for UserAndBody<B> {
-    const SECURITY: Security = Security::Bearer;
-    const BODY: Option<BodyDoc> = Some(BodyDoc::Required(SchemaGenerator::subschema_for::<B>));
-    const ERRORS: &'static [&'static [ErrorCode]] = &[BODY, BEARER];
+impl UserInput for User {
+    const BODY: Option<BodyDoc> = None;
+    const ERRORS: &'static [ErrorCode] = SIZE;
 
-    async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
+    async fn from_request(
+        context: &Context,
+        body: UnreadBody,
+        requirements: Requirements,
+    ) -> Result<Self, ApiError> {
+        body.read(&context.headers).await?;
+        Ok(Self(authenticate(&context.headers, &context.api, requirements).await?))
+    }
+}
+
+impl<B: JsonBody> UserInput for UserAndBody<B> {
+    const BODY: Option<BodyDoc> = Some(BodyDoc::Required(SchemaGenerator::subschema_for::<B>));
+    const ERRORS: &'static [ErrorCode] = BODY;
+
+    async fn from_request(
+        context: &Context,
+        body: UnreadBody,
+        requirements: Requirements,
+    ) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
         check_content_type(&context.headers)?;
         check_origin(&context.headers, &context.api)?;
-        let user = authenticate(&context.headers, &context.api).await?;
+        let user = authenticate(&context.headers, &context.api, requirements).await?;
         Ok(Self { user, body: body.parse()? })
     }
 }
 
-impl Input for UserWithoutBody {
-    const SECURITY: Security = Security::Bearer;
+impl UserInput for UserWithoutBody {
     const BODY: Option<BodyDoc> = Some(BodyDoc::Optional(SchemaGenerator::subschema_for::<Empty>));
-    const ERRORS: &'static [&'static [ErrorCode]] = &[BODY, BEARER];
+    const ERRORS: &'static [ErrorCode] = BODY;
 
-    async fn from_request(context: &Context, body: UnreadBody) -> Result<Self, ApiError> {
+    async fn from_request(
+        context: &Context,
+        body: UnreadBody,
+        requirements: Requirements,
+    ) -> Result<Self, ApiError> {
         let body = body.read(&context.headers).await?;
         if !body.is_empty() {
             check_content_type(&context.headers)?;
         }
         check_origin(&context.headers, &context.api)?;
-        let user = authenticate(&context.headers, &context.api).await?;
+        let user = authenticate(&context.headers, &context.api, requirements).await?;
         let Empty {} = body.parse()?;
         Ok(Self(user))
+    }
+}
+
+/// Implements [`UserInput`] for an input that adds requirements to those of another one.
+macro_rules! user_inputs {
+    ($($name:ident { $($field:ident: $value:expr),+ })+) => {
+        $(
+            impl<I: UserInput> UserInput for $name<I> {
+                const REQUIREMENTS: Requirements = {
+                    let mut requirements = I::REQUIREMENTS;
+                    $(requirements.$field = $value;)+
+                    requirements
+                };
+                const BODY: Option<BodyDoc> = I::BODY;
+                const ERRORS: &'static [ErrorCode] = I::ERRORS;
+
+                async fn from_request(
+                    context: &Context,
+                    body: UnreadBody,
+                    requirements: Requirements,
+                ) -> Result<Self, ApiError> {
+                    Ok(Self(I::from_request(context, body, requirements).await?))
+                }
+            }
+        )+
+    };
+}
+
+user_inputs! {
+    BeforeEnrolment { enrolment: Enrolment::Exempt }
+    FreshWithSecondFactor { freshness: Freshness::RequiredWithSecondFactor }
+    ChangeFactors { freshness: Freshness::Required, enrolment: Enrolment::Exempt }
+    AddFactor {
+        freshness: Freshness::Required,
+        email: EmailRequirement::VerifiedWithMail,
+        enrolment: Enrolment::Exempt
+    }
+}
+
+impl Requirements {
+    pub(crate) const DEFAULT: Self = Self {
+        freshness: Freshness::NotRequired,
+        email: EmailRequirement::None,
+        enrolment: Enrolment::Required,
+    };
+
+    pub(crate) const FRESH: Self = Self { freshness: Freshness::Required, ..Self::DEFAULT };
+
+    pub(crate) const VERIFIED: Self = Self { email: EmailRequirement::Verified, ..Self::DEFAULT };
+
+    fn check(self, user: &SignedIn, api: &Api) -> Result<(), ApiError> {
+        let must_be_fresh = match self.freshness {
+            Freshness::NotRequired => false,
+            Freshness::Required => true,
+            Freshness::RequiredWithSecondFactor => user.has_second_factor(),
+        };
+        if must_be_fresh && !user.is_fresh(api.accounts.now()) {
+            return Err(ApiError::StepUpRequired);
+        }
+        let must_be_verified = match self.email {
+            EmailRequirement::None => false,
+            EmailRequirement::Verified => true,
+            EmailRequirement::VerifiedWithMail => api.accounts.mail() == MailMode::On,
+        };
+        if must_be_verified && user.email_verified_at().is_none() {
+            return Err(ApiError::EmailUnverified);
+        }
+        if self.enrolment == Enrolment::Required && user.needs_enrolment() {
+            return Err(ApiError::SecondFactorEnrolmentRequired);
+        }
+        Ok(())
+    }
+}
+
+impl Freshness {
+    const fn errors(self) -> &'static [ErrorCode] {
+        match self {
+            Self::NotRequired => &[],
+            Self::Required | Self::RequiredWithSecondFactor => &[StepUpRequired],
+        }
+    }
+}
+
+impl EmailRequirement {
+    const fn errors(self) -> &'static [ErrorCode] {
+        match self {
+            Self::None => &[],
+            Self::Verified | Self::VerifiedWithMail => &[EmailUnverified],
+        }
+    }
+}
+
+impl Enrolment {
+    const fn errors(self) -> &'static [ErrorCode] {
+        match self {
+            Self::Required => &[SecondFactorEnrolmentRequired],
+            Self::Exempt => &[],
+        }
     }
 }
 
@@ -261,8 +455,14 @@ fn loggable(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     }
 }
 
-/// Returns the user whose access token the request carries.
-pub(crate) async fn authenticate(headers: &HeaderMap, api: &Api) -> Result<SignedIn, ApiError> {
+/// Returns the user whose access token the request carries, if the user meets the requirements.
+pub(crate) async fn authenticate(
+    headers: &HeaderMap,
+    api: &Api,
+    requirements: Requirements,
+) -> Result<SignedIn, ApiError> {
     let token = bearer_token(headers)?;
-    Ok(api.accounts.authenticate(token).await?)
+    let user = api.accounts.authenticate(token).await?;
+    requirements.check(&user, api)?;
+    Ok(user)
 }

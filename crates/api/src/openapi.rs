@@ -8,7 +8,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::endpoint::{Endpoint, Tag};
-use crate::input::{BodyDoc, Security};
+use crate::input::{BodyDoc, Freshness, Security};
 
 const DESCRIPTION: &str = "\
 Every error under `/api` is `application/problem+json` (RFC 9457) with a stable `code`. This includes \
@@ -24,7 +24,7 @@ pub(crate) fn document(endpoints: &[Endpoint]) -> Value {
         let operation = operation(endpoint, &mut schemas);
         paths.entry(endpoint.docs.path).or_default().insert(method, operation);
     }
-    let tags = [Tag::Account, Tag::Session, Tag::Service];
+    let tags = [Tag::Account, Tag::SecondFactor, Tag::Session, Tag::Service];
     let tags = tags.map(|tag| json!({"name": tag.name(), "description": tag.description()}));
     json!({
         "openapi": "3.1.0",
@@ -61,6 +61,7 @@ impl Tag {
     const fn name(self) -> &'static str {
         match self {
             Self::Account => "account",
+            Self::SecondFactor => "second-factor",
             Self::Session => "session",
             Self::Service => "service",
         }
@@ -69,6 +70,7 @@ impl Tag {
     const fn description(self) -> &'static str {
         match self {
             Self::Account => "The account of the caller.",
+            Self::SecondFactor => "The second factors and the passkeys of the caller.",
             Self::Session => "Log in, refresh, log out, and manage sessions.",
             Self::Service => "Public information about the service.",
         }
@@ -116,8 +118,16 @@ fn operation(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
         },
         "responses": responses(endpoint, &mut schemas.responses),
     });
-    if !docs.description.is_empty() {
-        operation["description"] = docs.description.into();
+    let freshness = match endpoint.freshness {
+        Freshness::NotRequired => "",
+        Freshness::Required => "Requires a log-in within the last 10 minutes.",
+        Freshness::RequiredWithSecondFactor => {
+            "Requires a log-in within the last 10 minutes if the second factor is on."
+        }
+    };
+    let description = format!("{} {freshness}", docs.description);
+    if !description.trim().is_empty() {
+        operation["description"] = description.trim().into();
     }
     let mut parameters: Vec<_> = docs.path.split('/').filter_map(parameter).collect();
     if endpoint.security == Security::EmailSignInCookie {

@@ -12,8 +12,13 @@
 //! fuzz::Target::named("email").unwrap().run(b"ada@example.com");
 //! ```
 
+mod attestation_object;
+mod authenticator_data;
 mod authorization;
+mod cbor;
+mod client_data;
 mod cookie;
+mod cose_key;
 mod crockford;
 mod device_token;
 mod email;
@@ -23,6 +28,7 @@ mod id;
 mod json_body;
 mod members;
 mod one_time_code;
+mod passkey;
 mod password;
 mod phc;
 mod refresh_token;
@@ -41,9 +47,13 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 20] = [
+    Target { name: "attestation_object", check: attestation_object::check },
+    Target { name: "authenticator_data", check: authenticator_data::check },
     Target { name: "authorization", check: authorization::check },
+    Target { name: "client_data", check: client_data::check },
     Target { name: "cookie", check: cookie::check },
+    Target { name: "cose_key", check: cose_key::check },
     Target { name: "device_token", check: device_token::check },
     Target { name: "email", check: email::check },
     Target { name: "email_sign_in_token", check: email_sign_in_token::check },

@@ -46,14 +46,19 @@ mod deployment;
 pub mod email_change;
 pub mod email_sign_in;
 pub mod email_verification;
+pub mod factor_races;
+mod factor_steps;
+pub mod factors;
 pub mod imports;
 pub mod keys;
 pub mod mails;
 pub mod order;
+pub mod passkeys;
 pub mod password_reset;
 pub mod races;
 pub mod refresh;
 pub mod repeats;
+pub mod second_step;
 pub mod sessions;
 mod steps;
 pub mod store;
@@ -122,6 +127,22 @@ macro_rules! conformance_tests {
         mod email_sign_in {
             use super::*;
             $crate::email_sign_in_cases! { $deployment }
+        }
+        mod factors {
+            use super::*;
+            $crate::factors_cases! { $deployment }
+        }
+        mod second_step {
+            use super::*;
+            $crate::second_step_cases! { $deployment }
+        }
+        mod passkeys {
+            use super::*;
+            $crate::passkeys_cases! { $deployment }
+        }
+        mod factor_races {
+            use super::*;
+            $crate::factor_races_cases! { $deployment }
         }
         mod mails {
             use super::*;

@@ -1,12 +1,17 @@
 //! Requests to the server, and their errors.
 
 mod error;
+mod factors;
 mod http;
+
+use std::borrow::Cow;
 
 use api_types::{
     Activity, ChangeEmailRequest, ChangePasswordRequest, CodeRequest, DeleteAccountRequest,
-    EmailTokenRequest, Empty, MailRequested, Me, PasswordReset, RequestPasswordResetRequest,
-    ResetPasswordRequest, Sessions, SignupRequest, TokenRequest, TokenResponse, User,
+    EmailTokenRequest, Empty, MailRequested, Me, PasskeyOptionsRequest, PasskeyTokenRequest,
+    PasswordReset, PublicKeyCredentialRequestOptions, RequestPasswordResetRequest,
+    ResetPasswordRequest, SecondFactorRequest, Sessions, SignupRequest, TokenRequest,
+    TokenResponse, User,
 };
 use js_sys::JSON;
 use serde::Serialize;
@@ -14,6 +19,10 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 
 pub use error::{ApiError, Rejection};
+pub use factors::{
+    add_passkey, confirm_totp, factors, new_passkey_options, remove_passkey, rename_passkey,
+    renew_recovery_codes, set_up_totp, turn_second_factor_off, turn_second_factor_on,
+};
 use http::{Request, Success};
 
 /// How long a sign-out waits for the server's response.
@@ -151,6 +160,39 @@ pub async fn sign_in_with_code(code: &CodeRequest) -> Result<TokenResponse, ApiE
     read(&http::send(&with_body("PUT", "/api/token/email", code)?).await?)
 }
 
+/// Completes a sign-in with a second factor.
+///
+/// # Errors
+///
+/// Returns an [`ApiError`] if the request fails.
+pub async fn sign_in_with_second_factor(
+    second: &SecondFactorRequest,
+) -> Result<TokenResponse, ApiError> {
+    read(&http::send(&with_body("POST", "/api/token/second-factor", second)?).await?)
+}
+
+/// Returns the options with which the browser asks for a passkey.
+///
+/// # Errors
+///
+/// Returns an [`ApiError`] if the request fails.
+pub async fn passkey_options(
+    request: &PasskeyOptionsRequest,
+) -> Result<PublicKeyCredentialRequestOptions, ApiError> {
+    read(&http::send(&with_body("POST", "/api/token/passkey/options", request)?).await?)
+}
+
+/// Signs in with a passkey.
+///
+/// # Errors
+///
+/// Returns an [`ApiError`] if the request fails.
+pub async fn sign_in_with_passkey(
+    passkey: &PasskeyTokenRequest,
+) -> Result<TokenResponse, ApiError> {
+    read(&http::send(&with_body("POST", "/api/token/passkey", passkey)?).await?)
+}
+
 /// Deletes the account and everything that belongs to it.
 ///
 /// # Errors
@@ -238,7 +280,7 @@ fn is_header_safe(token: &str) -> bool {
 
 fn with_body(
     method: &'static str,
-    path: &'static str,
+    path: impl Into<Cow<'static, str>>,
     body: &impl Serialize,
 ) -> Result<Request, ApiError> {
     let body = serde_json::to_string(body).map_err(|_| ApiError::Unreadable)?;

@@ -7,11 +7,13 @@ use crate::frame::Frame;
 use crate::guards::{FromMail, PrivateOnly, SignedOutOnly};
 use crate::mail::Mail;
 use crate::pages::{
-    EmailLogin, Forgot, Home, Login, NotFound, Private, Reset, Settings, Signup, SignupOff, Verify,
+    EmailLogin, Forgot, Home, Login, NotFound, Private, Reset, Settings, Signup, SignupOff, StepUp,
+    Verify,
 };
 use crate::routes::Route;
 use crate::session::{Session, SessionProvider, User};
 use crate::sign_up::SignUp;
+use crate::webauthn::Passkeys;
 
 /// Properties of [`App`].
 #[derive(Properties, PartialEq)]
@@ -24,6 +26,8 @@ pub struct AppProps {
     pub sign_up: SignUp,
     /// The mail setting of the server.
     pub mail: Mail,
+    /// Whether passkeys can work on this page.
+    pub passkeys: Passkeys,
     /// The initial state of the session, before the server's first response.
     pub session: Session,
 }
@@ -31,24 +35,34 @@ pub struct AppProps {
 /// The whole application.
 #[component]
 pub fn App(props: &AppProps) -> Html {
-    let (policy, sign_up, mail) = (props.password_policy, props.sign_up, props.mail);
-    let settings = (policy, sign_up, mail);
-    let render = use_callback(settings, |route, (policy, sign_up, mail)| {
-        switch(route, *policy, *sign_up, *mail)
-    });
+    let (sign_up, passkeys) = (props.sign_up, props.passkeys);
+    let options =
+        PageOptions { policy: props.password_policy, sign_up, mail: props.mail, passkeys };
+    let render = use_callback(options, |route, options| switch(route, *options));
     html! {
         <Router history={props.history.clone()}>
             <SessionProvider initial={props.session.clone()}>
                 <Frame {sign_up}>
                     <Switch<Route> {render} />
                 </Frame>
+                <StepUp {passkeys} />
             </SessionProvider>
         </Router>
     }
 }
 
+/// What the pages depend on.
+#[derive(Clone, Copy, PartialEq)]
+struct PageOptions {
+    policy: PasswordPolicy,
+    sign_up: SignUp,
+    mail: Mail,
+    passkeys: Passkeys,
+}
+
 /// Returns the page of a route, with its guard.
-fn switch(route: Route, policy: PasswordPolicy, sign_up: SignUp, mail: Mail) -> Html {
+fn switch(route: Route, options: PageOptions) -> Html {
+    let PageOptions { policy, sign_up, mail, passkeys } = options;
     match route {
         Route::Forgot | Route::Reset | Route::Verify if mail == Mail::Off => {
             html! { <NotFound /> }
@@ -63,11 +77,11 @@ fn switch(route: Route, policy: PasswordPolicy, sign_up: SignUp, mail: Mail) -> 
             html! { <SignedOutOnly {render} /> }
         }
         Route::Login => {
-            let render = move |()| html! { <Login {sign_up} {mail} /> };
+            let render = move |()| html! { <Login {sign_up} {mail} {passkeys} /> };
             html! { <SignedOutOnly {render} /> }
         }
         Route::EmailLogin => {
-            let render = |()| html! { <EmailLogin /> };
+            let render = move |()| html! { <EmailLogin {passkeys} /> };
             html! { <SignedOutOnly {render} /> }
         }
         Route::Forgot => html! { <Forgot /> },
@@ -83,7 +97,7 @@ fn switch(route: Route, policy: PasswordPolicy, sign_up: SignUp, mail: Mail) -> 
             html! { <PrivateOnly key="private" {render} /> }
         }
         Route::Settings => {
-            let render = move |user: User| html! { <Settings {user} {policy} {mail} /> };
+            let render = move |user: User| html! { <Settings {user} {policy} {mail} {passkeys} /> };
             html! { <PrivateOnly key="settings" {render} /> }
         }
         Route::NotFound => html! { <NotFound /> },

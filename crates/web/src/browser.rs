@@ -3,8 +3,9 @@
 //! These functions are called only in event handlers, effects and `main`, where there is a browser.
 
 use auth_core::PasswordPolicy;
-use js_sys::{Function, Reflect};
-use wasm_bindgen::JsCast as _;
+use js_sys::{Function, Promise, Reflect};
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     AbortSignal, Document, Element, Event, HtmlElement, HtmlInputElement, HtmlMetaElement,
     KeyboardEvent, MouseEvent, VisibilityState,
@@ -25,10 +26,20 @@ pub fn input_value(id: &str) -> Option<String> {
     Some(input(id)?.value())
 }
 
+/// Returns whether the checkbox with this id is checked.
+pub(crate) fn is_checked(id: &str) -> bool {
+    input(id).is_some_and(|input| input.checked())
+}
+
 /// Empties the input with this id, if there is one.
 pub fn clear_input(id: &str) {
+    set_input(id, "");
+}
+
+/// Sets the text in the input with this id, if there is one.
+pub(crate) fn set_input(id: &str, text: &str) {
     if let Some(input) = input(id) {
-        input.set_value("");
+        input.set_value(text);
     }
 }
 
@@ -188,6 +199,22 @@ pub(crate) fn timeout_signal(milliseconds: u32) -> Option<AbortSignal> {
 /// Returns the user's preferred language.
 pub(crate) fn language() -> Option<String> {
     web_sys::window()?.navigator().language()
+}
+
+/// Returns the user agent of the browser.
+pub(crate) fn user_agent() -> Option<String> {
+    web_sys::window()?.navigator().user_agent().ok()
+}
+
+/// Copies a text to the clipboard. Fails if the browser does not allow it. A page that was not loaded
+/// over HTTPS has no clipboard.
+pub(crate) async fn copy(text: &str) -> Result<(), JsValue> {
+    let navigator = web_sys::window().ok_or(JsValue::NULL)?.navigator();
+    let clipboard = Reflect::get(&navigator, &"clipboard".into())?;
+    // The binding of `writeText` in web-sys does not catch exceptions.
+    let write: Function = Reflect::get(&clipboard, &"writeText".into())?.dyn_into()?;
+    let promise = write.call1(&clipboard, &text.into())?;
+    JsFuture::from(Promise::resolve(&promise)).await.map(drop)
 }
 
 fn input(id: &str) -> Option<HtmlInputElement> {

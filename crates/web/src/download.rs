@@ -9,10 +9,14 @@ use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 /// that the browser has read the file.
 const REVOKE_AFTER_MS: u32 = 60_000;
 
-/// Downloads JSON as a file with this name.
-pub(crate) fn save_json(name: &str, text: &str) -> Result<(), JsValue> {
+/// The text for a download that has failed.
+pub(crate) const BLOCKED: &str =
+    "Your browser blocked the download. Allow downloads for this site and try again.";
+
+/// Downloads a text as a file with this name and media type.
+pub(crate) fn save(name: &str, media_type: &str, text: &str) -> Result<(), JsValue> {
     let options = BlobPropertyBag::new();
-    options.set_type("application/json");
+    options.set_type(media_type);
     let parts = Array::of1(&JsValue::from_str(text));
     let blob = Blob::new_with_str_sequence_and_options(&parts, &options)?;
     let url = Url::create_object_url_with_blob(&blob)?;

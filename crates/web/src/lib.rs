@@ -11,8 +11,8 @@
 //! | [`messages`] | the error messages for form fields and failed requests |
 //! | [`api`] | requests to the server, and their errors |
 //! | [`routes`] | the routes, and the state that a navigation passes to a page |
-//! | [`mod@format`] | devices, IP addresses, times and audit events as text |
-//! | [`browser`], `storage`, `download`, `locks`, `tabs` | wrappers of browser APIs |
+//! | [`mod@format`] | devices, IP addresses, times, audit events, secrets and recovery codes as text |
+//! | [`browser`], `storage`, `download`, `locks`, `tabs`, `webauthn` | wrappers of browser APIs |
 //! | `mail` | for which purposes the server sends mails |
 //! | `sign_up` | whether visitors can create accounts |
 //! | `single_flight` | a task that concurrent callers share |
@@ -38,7 +38,9 @@ mod sign_up;
 mod single_flight;
 mod storage;
 mod tabs;
+mod webauthn;
 
 pub use app::{App, AppProps};
 pub use mail::Mail;
 pub use sign_up::SignUp;
+pub use webauthn::Passkeys;

@@ -1,7 +1,7 @@
 //! Mounts the application in the element `#app` of `index.html`.
 
 use web::session::Session;
-use web::{App, AppProps, browser};
+use web::{App, AppProps, Passkeys, browser};
 use yew_router::history::{AnyHistory, BrowserHistory};
 
 fn main() {
@@ -11,6 +11,7 @@ fn main() {
         password_policy: browser::password_policy(),
         sign_up: browser::sign_up(),
         mail: browser::mail(),
+        passkeys: Passkeys::detect(),
         session: Session::at_start(),
     };
     yew::Renderer::<App>::with_root_and_props(root, props).render();

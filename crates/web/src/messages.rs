@@ -6,6 +6,7 @@ use auth_core::PasswordError;
 
 use crate::api::{ApiError, Rejection};
 use crate::format::count;
+use crate::webauthn::WebauthnError;
 
 /// An error of a form field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,14 @@ pub enum FieldProblem {
     CodeWrong,
     /// The code is no longer valid.
     CodeExpired,
+    /// The code from the authenticator app is missing.
+    AppCodeMissing,
+    /// The code from the authenticator app is wrong, or was used already.
+    AppCodeWrong,
+    /// The recovery code is missing.
+    RecoveryCodeMissing,
+    /// The recovery code is wrong, or was used already.
+    RecoveryCodeWrong,
     /// The code from the reset link is not valid.
     TokenInvalid,
     /// The passkey cannot be accepted.
@@ -82,6 +91,18 @@ impl FieldProblem {
                 "This code is not correct. Use the code from the latest e-mail.".to_owned()
             }
             Self::CodeExpired => "This code is no longer valid. Request a new one.".to_owned(),
+            Self::AppCodeMissing => "Enter the code that your app shows.".to_owned(),
+            Self::AppCodeWrong => {
+                "This code is not correct, or has already been used. Enter the code that your app \
+                 shows now."
+                    .to_owned()
+            }
+            Self::RecoveryCodeMissing => "Enter one of your recovery codes.".to_owned(),
+            Self::RecoveryCodeWrong => {
+                "This recovery code is not correct, or has already been used. Check it, or use \
+                 another one."
+                    .to_owned()
+            }
             Self::TokenInvalid => {
                 "This link or code is incomplete, has expired, or has already been used.".to_owned()
             }
@@ -140,6 +161,13 @@ fn describe_rejection(rejection: &Rejection) -> String {
         (_, Some(ErrorCode::InvalidCredentials)) => {
             "Incorrect e-mail address or password. Check both and try again.".to_owned()
         }
+        (_, Some(ErrorCode::SecondFactorRequired)) => {
+            "Your account requires a second step. Reload the page and log in again.".to_owned()
+        }
+        (_, Some(ErrorCode::InvalidTicket)) => {
+            "This log-in is no longer valid. Log in again.".to_owned()
+        }
+        (_, Some(ErrorCode::ChallengeExpired)) => FieldProblem::ChallengeExpired.text(),
         (401, Some(_)) => "Your session has ended. Log in to continue.".to_owned(),
         // The response comes from a proxy with its own log-in page, which a reload shows.
         (401, None) => {
@@ -152,6 +180,44 @@ fn describe_rejection(rejection: &Rejection) -> String {
         (_, Some(ErrorCode::SignUpDisabled)) => {
             "Sign-up is closed. Ask the administrator of this site for an account.".to_owned()
         }
+        (_, Some(ErrorCode::EmailUnverified)) => {
+            "Confirm your e-mail address first. Then try again.".to_owned()
+        }
+        (_, Some(ErrorCode::StepUpRequired)) => {
+            "Nothing was changed, because you did not confirm that it is you. Try again.".to_owned()
+        }
+        (_, Some(ErrorCode::SecondFactorEnrolmentRequired)) => {
+            "The administrator of this site requires two-step log-in. Set it up in your settings \
+             first."
+                .to_owned()
+        }
+        (_, Some(ErrorCode::SecondFactorEnforced)) => {
+            "The administrator of this site requires two-step log-in, so it cannot be turned off."
+                .to_owned()
+        }
+        (_, Some(ErrorCode::NoPendingTotp)) => {
+            "Setting up the app took too long. Start again with a new QR code.".to_owned()
+        }
+        (_, Some(ErrorCode::NoFactor)) => {
+            "Your account has neither an app nor a passkey. Add one first.".to_owned()
+        }
+        (_, Some(ErrorCode::SecondFactorOff)) => {
+            "Two-step log-in is off. Reload the page and turn it on first.".to_owned()
+        }
+        (_, Some(ErrorCode::PasskeyTaken)) => {
+            "This passkey has already been added. Use another device or security key.".to_owned()
+        }
+        (_, Some(ErrorCode::TooManyPasskeys)) => {
+            "You have the maximum number of passkeys. Remove one first.".to_owned()
+        }
+        (_, Some(ErrorCode::LastFactor)) => {
+            "Two-step log-in needs this passkey. Add another passkey or an app first, or turn \
+             two-step log-in off."
+                .to_owned()
+        }
+        (_, Some(ErrorCode::PasskeysUnavailable)) => {
+            "Passkeys cannot be used on this site. Use an app instead.".to_owned()
+        }
         (429, _) => format!("Too many attempts. Try again {}.", when(*retry_after)),
         (503, Some(ErrorCode::Overloaded)) => {
             format!("Latchkey is very busy right now. Try again {}.", when(*retry_after))
@@ -162,6 +228,22 @@ fn describe_rejection(rejection: &Rejection) -> String {
         (413, _) => "The text that you entered is too long. Shorten it and try again.".to_owned(),
         (500.., _) => server_error(*retry_after),
         _ => "Something went wrong. Reload the page and try again.".to_owned(),
+    }
+}
+
+/// Returns the text for a failed request for a passkey. There is none if the page has aborted the
+/// request.
+pub(crate) const fn describe_webauthn(error: WebauthnError) -> Option<&'static str> {
+    match error {
+        WebauthnError::Aborted => None,
+        WebauthnError::NotAllowed => Some("No passkey was used. Try again if you want to use one."),
+        WebauthnError::AlreadyRegistered => {
+            Some("This device already has a passkey for your account. Use another device.")
+        }
+        WebauthnError::Unsupported => {
+            Some("This browser or device cannot use passkeys here. Try another one.")
+        }
+        WebauthnError::Failed => Some("The passkey could not be used. Try again."),
     }
 }
 
@@ -243,6 +325,45 @@ mod tests {
         for status in [400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 502, 503, 504] {
             let text = rejected(status, None);
             assert!(!text.contains(&status.to_string()) && !text.contains('_'), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_error_of_second_factors_and_passkeys_has_a_text_of_its_own() {
+        let codes = [
+            ErrorCode::SecondFactorRequired,
+            ErrorCode::InvalidTicket,
+            ErrorCode::ChallengeExpired,
+            ErrorCode::EmailUnverified,
+            ErrorCode::StepUpRequired,
+            ErrorCode::SecondFactorEnrolmentRequired,
+            ErrorCode::NoPendingTotp,
+            ErrorCode::NoFactor,
+            ErrorCode::SecondFactorEnforced,
+            ErrorCode::SecondFactorOff,
+            ErrorCode::PasskeyTaken,
+            ErrorCode::TooManyPasskeys,
+            ErrorCode::LastFactor,
+            ErrorCode::PasskeysUnavailable,
+        ];
+        let text = |code: ErrorCode| {
+            let (status, code) = (code.status(), Some(code));
+            describe(&ApiError::Rejected(Rejection { status, code, ..Rejection::default() }))
+        };
+        let general =
+            [text(ErrorCode::InvalidToken), text(ErrorCode::Internal), rejected(403, None)];
+        let texts = codes.map(text);
+        for (at, text) in texts.iter().enumerate() {
+            assert!(!texts[..at].contains(text) && !general.contains(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_an_aborted_request_for_a_passkey_has_no_text() {
+        use WebauthnError::{Aborted, AlreadyRegistered, Failed, NotAllowed, Unsupported};
+        assert_eq!(describe_webauthn(Aborted), None);
+        for error in [AlreadyRegistered, Failed, NotAllowed, Unsupported] {
+            assert!(describe_webauthn(error).is_some(), "{error:?}");
         }
     }
 

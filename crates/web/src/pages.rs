@@ -1,4 +1,4 @@
-//! The pages: one component per route. Pages send requests and handle the responses.
+//! The pages: one component per route, and the dialog for logging in again. Pages send requests and handle the responses.
 
 mod email;
 mod email_login;
@@ -7,15 +7,20 @@ mod home;
 mod login;
 mod new_password;
 mod not_found;
+mod passkey;
 mod private;
+#[cfg(all(test, not(target_family = "wasm")))]
+mod render;
 mod reset;
+mod second_step;
 mod settings;
 mod signup;
 mod signup_off;
+mod step_up;
 mod submission;
 mod verify;
 
-pub use email_login::EmailLogin;
+pub use email_login::{EmailLogin, EmailLoginProps};
 pub use forgot::Forgot;
 pub use home::{Home, HomeProps};
 pub use login::{Login, LoginProps};
@@ -25,4 +30,5 @@ pub use reset::{Reset, ResetProps};
 pub use settings::{Settings, SettingsProps};
 pub use signup::{Signup, SignupProps};
 pub use signup_off::SignupOff;
+pub(crate) use step_up::StepUp;
 pub use verify::{Verify, VerifyProps};

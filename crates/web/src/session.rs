@@ -6,15 +6,18 @@
 //!
 //! An access token is valid for minutes. Every request that needs one goes through
 //! `SessionHandle::authorized`, which uses the cookie to refresh a token that is about to expire or
-//! that the server has rejected.
+//! that the server has rejected. A request that needs a recent log-in goes through
+//! `SessionHandle::authorized_fresh`, which also asks the user to log in again.
 //!
 //! An open page also checks its session without a request of the user, when the session may have
 //! ended.
 
+mod fresh;
 mod handle;
 mod provider;
 mod sign_out;
 mod state;
+mod step_up;
 mod timers;
 mod tokens;
 mod watch;

@@ -13,7 +13,7 @@ use crate::postgres::TestServer;
 use crate::process::{cargo, run};
 use crate::public_api::LIBRARIES;
 use crate::workspace::{self, WASM};
-use crate::{build, fuzz, openapi, public_api, python, setup, web};
+use crate::{build, fuzz, openapi, passkeys, public_api, python, setup, web};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Step {
@@ -37,6 +37,8 @@ pub(super) enum Step {
     Deploy,
     /// Requests and a generated client that test the release binary against its OpenAPI document
     Openapi,
+    /// Verdicts on altered passkeys, compared with those of another implementation
+    Passkeys,
     /// A few seconds of fuzzing for each target
     Fuzz,
     /// End-to-end tests of the release binary with a real browser
@@ -91,6 +93,7 @@ impl Step {
             Self::Size => size(artifacts),
             Self::Deploy => deploy::check(&artifacts.server()?),
             Self::Openapi => openapi::check(artifacts.server()?),
+            Self::Passkeys => passkeys::check(),
             Self::Fuzz => fuzz::smoke_test(),
             Self::E2e => e2e(artifacts),
         }
@@ -116,7 +119,7 @@ fn lint() -> Result<()> {
 }
 
 /// Packages, each with a set of features that a dependent may enable without the others.
-const FEATURE_SETS: [(&str, &str); 16] = [
+const FEATURE_SETS: [(&str, &str); 17] = [
     ("auth-core", ""),
     ("auth-core", "credentials"),
     ("auth-core", "hash"),
@@ -126,6 +129,7 @@ const FEATURE_SETS: [(&str, &str); 16] = [
     ("auth-core", "foreign-flask-security"),
     ("auth-core", "foreign-pbkdf2"),
     ("auth-core", "foreign-scrypt"),
+    ("auth-core", "factors"),
     ("auth-core", "verify"),
     ("auth-core", "token"),
     ("user-store", ""),

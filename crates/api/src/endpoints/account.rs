@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Endpoint, Tag};
 use crate::error::ApiError;
-use crate::input::{User, UserAndBody};
+use crate::input::{BeforeEnrolment, FreshWithSecondFactor, User, UserAndBody};
 use crate::output::{Download, Json, NoContent};
 
 const ME: &str = "/api/me";
@@ -43,12 +43,17 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-async fn me(User(user): User, context: Context) -> Result<Json<Me>, ApiError> {
+async fn me(
+    BeforeEnrolment(User(user)): BeforeEnrolment<User>,
+    context: Context,
+) -> Result<Json<Me>, ApiError> {
     Ok(Json(convert::me(user.user(), &user, context.api.accounts.now())))
 }
 
 async fn delete_account(
-    UserAndBody { user, body }: UserAndBody<DeleteAccountRequest>,
+    BeforeEnrolment(FreshWithSecondFactor(UserAndBody { user, body })): BeforeEnrolment<
+        FreshWithSecondFactor<UserAndBody<DeleteAccountRequest>>,
+    >,
     context: Context,
 ) -> Result<NoContent, ApiError> {
     let Context { api, .. } = &context;
@@ -65,7 +70,9 @@ async fn delete_account(
 }
 
 async fn change_password(
-    UserAndBody { user, body }: UserAndBody<ChangePasswordRequest>,
+    FreshWithSecondFactor(UserAndBody { user, body }): FreshWithSecondFactor<
+        UserAndBody<ChangePasswordRequest>,
+    >,
     context: Context,
 ) -> Result<NoContent, ApiError> {
     let ChangePasswordRequest { current_password, new_password } = body;

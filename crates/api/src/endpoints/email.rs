@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Availability, Endpoint, Tag};
 use crate::error::ApiError;
-use crate::input::UserAndBody;
+use crate::input::{BeforeEnrolment, FreshWithSecondFactor, UserAndBody};
 use crate::output::{Accepted, Json, JsonAndOptionalCookies};
 
 const VERIFICATION: &str = "/api/me/email/verification";
@@ -48,7 +48,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn send_verification_code(
-    UserAndBody { user, body: Empty {} }: UserAndBody<Empty>,
+    BeforeEnrolment(UserAndBody { user, body: Empty {} }): BeforeEnrolment<UserAndBody<Empty>>,
     context: Context,
 ) -> Result<Accepted<MailRequested>, ApiError> {
     let accounts = &context.api.accounts;
@@ -57,7 +57,7 @@ async fn send_verification_code(
 }
 
 async fn verify_email(
-    UserAndBody { user, body }: UserAndBody<CodeRequest>,
+    BeforeEnrolment(UserAndBody { user, body }): BeforeEnrolment<UserAndBody<CodeRequest>>,
     context: Context,
 ) -> Result<Json<Me>, ApiError> {
     let accounts = &context.api.accounts;
@@ -66,7 +66,9 @@ async fn verify_email(
 }
 
 async fn request_email_change(
-    UserAndBody { user, body }: UserAndBody<ChangeEmailRequest>,
+    FreshWithSecondFactor(UserAndBody { user, body }): FreshWithSecondFactor<
+        UserAndBody<ChangeEmailRequest>,
+    >,
     context: Context,
 ) -> Result<Accepted<MailRequested>, ApiError> {
     let ChangeEmailRequest { email, password } = body;

@@ -1,5 +1,7 @@
 use accounts::{RequestSignInCode, SignInOutcome, SignInWithCode};
-use api_types::ErrorCode::{Internal, InvalidFields, Overloaded, TooManyAttempts, Unavailable};
+use api_types::ErrorCode::{
+    Internal, InvalidFields, Overloaded, SecondFactorRequired, TooManyAttempts, Unavailable,
+};
 use api_types::{EmailTokenRequest, MailRequested, TokenResponse};
 
 use crate::context::Context;
@@ -22,10 +24,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .handler(request),
         Endpoint::put(EMAIL_TOKEN)
             .operation("logInWithCode", Tag::Session, "Log in with a code")
-            .description("Exists only if the operator has turned log-in by email on. Sets the same cookies as `POST /api/token`, and clears the email log-in cookie. Five wrong codes make the code invalid.")
+            .description("Exists only if the operator has turned log-in by email on. Sets the same cookies as `POST /api/token`, and clears the email log-in cookie. Five wrong codes make the code invalid. If the second factor of the account is on, the response to the right code is `second_factor_required`, as that of `POST /api/token`.")
             .success("An access token in the body, and a refresh token in the cookie.")
             .availability(Availability::EmailSignIn)
-            .errors(&[InvalidFields, Internal, Unavailable])
+            .errors(&[InvalidFields, SecondFactorRequired, Internal, Unavailable])
             .handler(sign_in),
     ]
 }
@@ -59,11 +61,17 @@ async fn sign_in(
             replaces: context.replaced_refresh_cookie().as_ref(),
         })
         .await?;
-    let SignInOutcome::SignedIn(issued) = outcome else {
-        // There is no endpoint for the second step yet.
-        return Err(ApiError::InvalidCredentials);
-    };
-    let mut response = convert::tokens(&issued, &api.cookies);
-    response.cookies.push(api.cookies.clear_email_sign_in());
-    Ok(response)
+    // The code is used up, whether or not a second factor is required.
+    let clear = api.cookies.clear_email_sign_in();
+    match outcome {
+        SignInOutcome::SignedIn(issued) => {
+            let mut response = convert::tokens(&issued, &api.cookies);
+            response.cookies.push(clear);
+            Ok(response)
+        }
+        SignInOutcome::SecondFactorRequired(required) => {
+            let required = convert::second_factor_required(&required);
+            Err(ApiError::SecondFactorRequired(required, Some(clear)))
+        }
+    }
 }

@@ -1,6 +1,6 @@
 use accounts::{SignIn, SignInOutcome};
 use api_types::ErrorCode::{
-    Internal, InvalidCredentials, Overloaded, TooManyAttempts, Unavailable,
+    Internal, InvalidCredentials, Overloaded, SecondFactorRequired, TooManyAttempts, Unavailable,
 };
 use api_types::{Empty, TokenRequest, TokenResponse};
 
@@ -8,16 +8,23 @@ use crate::context::Context;
 use crate::convert;
 use crate::endpoint::{Endpoint, Tag};
 use crate::error::ApiError;
-use crate::input::{Public, RefreshCookie, UserAndBody};
+use crate::input::{BeforeEnrolment, Public, RefreshCookie, UserAndBody};
 use crate::output::{JsonAndCookies, NoContent};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::post("/api/token")
             .operation("logIn", Tag::Session, "Log in")
-            .description("Sets the refresh cookie, and sets or renews the device cookie.")
+            .description("Sets the refresh cookie, and sets or renews the device cookie. If the second factor of the account is on, the response to the right password is `second_factor_required`, with a ticket for `POST /api/token/second-factor`.")
             .success("An access token in the body, and a refresh token in the cookie.")
-            .errors(&[InvalidCredentials, TooManyAttempts, Overloaded, Internal, Unavailable])
+            .errors(&[
+                InvalidCredentials,
+                SecondFactorRequired,
+                TooManyAttempts,
+                Overloaded,
+                Internal,
+                Unavailable,
+            ])
             .handler(sign_in),
         Endpoint::post("/api/token/refresh")
             .operation("refresh", Tag::Session, "Refresh the session")
@@ -52,8 +59,9 @@ async fn sign_in(
         .await?;
     match outcome {
         SignInOutcome::SignedIn(issued) => Ok(convert::tokens(&issued, &context.api.cookies)),
-        // There is no endpoint for the second step yet.
-        SignInOutcome::SecondFactorRequired(_) => Err(ApiError::InvalidCredentials),
+        SignInOutcome::SecondFactorRequired(required) => {
+            Err(ApiError::SecondFactorRequired(convert::second_factor_required(&required), None))
+        }
     }
 }
 
@@ -72,7 +80,7 @@ async fn refresh(
 }
 
 async fn sign_out(
-    UserAndBody { user, body: Empty {} }: UserAndBody<Empty>,
+    BeforeEnrolment(UserAndBody { user, body: Empty {} }): BeforeEnrolment<UserAndBody<Empty>>,
     context: Context,
 ) -> Result<NoContent, ApiError> {
     context.api.accounts.sign_out(&user, &context.client()).await?;

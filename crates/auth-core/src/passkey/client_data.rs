@@ -1,7 +1,5 @@
 //! Client data (Web Authentication Level 3, 5.8.1).
 
-use std::borrow::Cow;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::IgnoredAny;
@@ -10,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use super::InvalidCredential;
 
 /// What the browser adds to a request, and the authenticator signs as a hash.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct ClientData {
     json: Vec<u8>,
     pub(super) ceremony: String,
@@ -39,11 +37,11 @@ impl Ceremony {
 /// The members that are used. If one of them occurs twice, parsing fails. `JSON.parse` would use the
 /// last one, and other parsers the first one. No browser writes such client data.
 #[derive(Deserialize)]
-struct Members<'a> {
-    #[serde(rename = "type", borrow)]
-    ceremony: Cow<'a, str>,
-    challenge: Cow<'a, str>,
-    origin: Cow<'a, str>,
+struct Members {
+    #[serde(rename = "type")]
+    ceremony: String,
+    challenge: String,
+    origin: String,
     #[serde(rename = "crossOrigin", default)]
     cross_origin: Option<bool>,
     #[serde(rename = "topOrigin", default, deserialize_with = "is_present")]
@@ -66,15 +64,14 @@ impl ClientData {
         if !text.trim_ascii_start().starts_with('{') {
             return Err(InvalidCredential::ClientData);
         }
-        let members: Members<'_> =
+        let members: Members =
             serde_json::from_str(text).map_err(|_| InvalidCredential::ClientData)?;
-        let challenge = URL_SAFE_NO_PAD
-            .decode(members.challenge.as_bytes())
-            .map_err(|_| InvalidCredential::ClientData)?;
+        let challenge =
+            URL_SAFE_NO_PAD.decode(members.challenge).map_err(|_| InvalidCredential::ClientData)?;
         Ok(Self {
-            ceremony: members.ceremony.into_owned(),
+            ceremony: members.ceremony,
             challenge,
-            origin: members.origin.into_owned(),
+            origin: members.origin,
             cross_origin: members.cross_origin.unwrap_or(false),
             has_top_origin: members.has_top_origin,
             json,

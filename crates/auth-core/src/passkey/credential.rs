@@ -1,5 +1,7 @@
 //! The objects that browsers return (Web Authentication Level 3, 5.1), and the IDs of credentials.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
@@ -45,8 +47,8 @@ impl CredentialId {
     }
 }
 
-/// A new passkey, as the browser returned it: a `RegistrationResponseJSON`.
-#[derive(Debug, Clone)]
+/// A new passkey, as the browser returned it: a `RegistrationResponseJSON`. `Debug` prints only its ID.
+#[derive(Clone)]
 pub struct RegistrationCredential {
     pub(super) id: CredentialId,
     pub(super) client_data: ClientData,
@@ -54,7 +56,10 @@ pub struct RegistrationCredential {
 }
 
 /// A use of a passkey, as the browser returned it: an `AuthenticationResponseJSON`.
-#[derive(Debug, Clone)]
+///
+/// Until its challenge has expired or has been used, it lets its holder sign in. So `Debug` prints
+/// only the ID of the passkey.
+#[derive(Clone)]
 pub struct AssertionCredential {
     pub(super) id: CredentialId,
     pub(super) client_data: ClientData,
@@ -131,6 +136,18 @@ impl AssertionCredential {
     #[must_use]
     pub fn user_handle(&self) -> Option<&[u8]> {
         self.user_handle.as_deref()
+    }
+}
+
+impl fmt::Debug for RegistrationCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RegistrationCredential({}, …)", self.id.to_text())
+    }
+}
+
+impl fmt::Debug for AssertionCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AssertionCredential({}, …)", self.id.to_text())
     }
 }
 

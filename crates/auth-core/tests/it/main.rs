@@ -16,6 +16,8 @@ mod foreign;
 #[cfg(all(feature = "hash", feature = "system"))]
 mod hash;
 mod id;
+#[cfg(feature = "factors")]
+mod passkey;
 #[cfg(feature = "credentials")]
 mod password;
 #[cfg(all(feature = "system", feature = "token"))]

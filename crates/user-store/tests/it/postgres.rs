@@ -2,6 +2,7 @@
 
 mod attempts;
 mod audit;
+mod factors;
 mod faults;
 mod frozen_statements;
 mod health;
@@ -109,11 +110,11 @@ BEGIN
         EXECUTE format('ALTER TABLE %I ADD COLUMN added bigint NOT NULL DEFAULT 1', name);
     END LOOP;
 END $$;
-CREATE TABLE passkeys (
+CREATE TABLE devices (
     id      bytea NOT NULL PRIMARY KEY,
     user_id uuid  NOT NULL REFERENCES users (id) ON DELETE CASCADE
 );
-CREATE INDEX passkeys_by_user ON passkeys (user_id);
+CREATE INDEX devices_by_user ON devices (user_id);
 CREATE INDEX users_by_creation ON users (created_at);
 UPDATE latchkey_meta SET version = version + 1;
 ";

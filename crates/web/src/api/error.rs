@@ -1,4 +1,4 @@
-use api_types::{ErrorCode, FieldError};
+use api_types::{ErrorCode, FieldError, SecondFactorRequired};
 
 use serde::Deserialize;
 
@@ -24,6 +24,8 @@ pub struct Rejection {
     pub errors: Vec<FieldError>,
     /// The number of seconds after which another attempt may succeed.
     pub retry_after: Option<u64>,
+    /// The second step, if the first step of a log-in has succeeded.
+    pub second_factor: Option<SecondFactorRequired>,
 }
 
 /// The code of a [`Problem`](api_types::Problem).
@@ -50,7 +52,25 @@ impl ApiError {
             code,
             errors: errors.unwrap_or_default(),
             retry_after: retry_after.and_then(|seconds| seconds.trim().parse().ok()),
+            second_factor: (code == Some(ErrorCode::SecondFactorRequired))
+                .then(|| serde_json::from_str(body).ok())
+                .flatten(),
         })
+    }
+
+    /// Returns whether the response has this error code.
+    #[must_use]
+    pub fn has_code(&self, code: ErrorCode) -> bool {
+        matches!(self, Self::Rejected(rejection) if rejection.code == Some(code))
+    }
+
+    /// Returns the second step, if the first step of a log-in has succeeded.
+    #[must_use]
+    pub const fn second_factor(&self) -> Option<&SecondFactorRequired> {
+        match self {
+            Self::Rejected(rejection) => rejection.second_factor.as_ref(),
+            _ => None,
+        }
     }
 
     /// Returns the error that the server would send for a request without a token. Sends no
@@ -85,6 +105,8 @@ impl ApiError {
 
 #[cfg(test)]
 mod tests {
+    use api_types::FactorKind;
+
     use super::*;
 
     const TAKEN: &str = r#"{"type":"about:blank","title":"Conflict","status":409,
@@ -103,6 +125,22 @@ mod tests {
         let ApiError::Rejected(rejection) = ApiError::rejected(422, None, body) else { panic!() };
         assert_eq!(rejection.code, Some(ErrorCode::InvalidFields));
         assert_eq!(rejection.errors[0].field, "email");
+    }
+
+    #[test]
+    fn the_second_step_of_a_log_in_is_read() {
+        let body = r#"{"status":401,"code":"second_factor_required","ticket":"T","expires_in":600,
+            "factors":["totp","recovery_code"]}"#;
+        let error = ApiError::rejected(401, None, body);
+        let required = error.second_factor().unwrap();
+        assert_eq!((&*required.ticket, required.expires_in), ("T", 600));
+        assert_eq!(required.factors, [FactorKind::Totp, FactorKind::RecoveryCode]);
+        assert!(error.has_code(ErrorCode::SecondFactorRequired) && !error.is_rejected_token());
+        assert!(!format!("{error:?}").contains("\"T\""), "the ticket is secret");
+        for (old, new) in [("second_factor_required", "invalid_credentials"), ("ticket", "other")] {
+            let error = ApiError::rejected(401, None, &body.replace(old, new));
+            assert_eq!(error.second_factor(), None, "{new}");
+        }
     }
 
     #[test]
@@ -145,7 +183,9 @@ mod tests {
             assert!(ApiError::rejected(401, None, &body(code)).is_rejected_token(), "{code}");
             assert!(!ApiError::rejected(403, None, &body(code)).is_rejected_token(), "{code}");
         }
-        for code in ["invalid_credentials", "from_the_future"] {
+        for code in
+            ["invalid_credentials", "invalid_ticket", "challenge_expired", "from_the_future"]
+        {
             assert!(!ApiError::rejected(401, None, &body(code)).is_rejected_token(), "{code}");
         }
         for body in ["", "<h1>401 Authorization Required</h1>", r#"{"error":"invalid_token"}"#] {

@@ -11,8 +11,16 @@ pub enum TextContent {
     Username,
     /// Another email address.
     Email,
+    /// The email address of the account, where a passkey can be used instead.
+    UsernameOrPasskey,
     /// A code from a mail. Spaces and hyphens are allowed.
     Code,
+    /// A code from an authenticator app: six digits.
+    AppCode,
+    /// A recovery code. Spaces and hyphens are allowed.
+    RecoveryCode,
+    /// The name of a passkey.
+    PasskeyName,
 }
 
 impl TextContent {
@@ -20,15 +28,19 @@ impl TextContent {
         match self {
             Self::Username => "username",
             Self::Email => "email",
-            Self::Code => "one-time-code",
+            Self::UsernameOrPasskey => "username webauthn",
+            Self::Code | Self::AppCode => "one-time-code",
+            Self::RecoveryCode | Self::PasskeyName => "off",
         }
     }
 
     /// Returns the keyboard, and what the keyboard writes in capital letters.
     const fn keyboard(self) -> (&'static str, &'static str) {
         match self {
-            Self::Username | Self::Email => ("email", "none"),
-            Self::Code => ("text", "characters"),
+            Self::Username | Self::Email | Self::UsernameOrPasskey => ("email", "none"),
+            Self::Code | Self::RecoveryCode => ("text", "characters"),
+            Self::AppCode => ("numeric", "none"),
+            Self::PasskeyName => ("text", "sentences"),
         }
     }
 }
@@ -36,8 +48,11 @@ impl TextContent {
 /// Properties of [`TextField`].
 #[derive(Properties, PartialEq)]
 pub struct TextFieldProps {
-    /// The name and id of the input.
+    /// The name of the input.
     pub name: &'static str,
+    /// The id of the input, if it is not the name.
+    #[prop_or_default]
+    pub id: Option<&'static str>,
     /// The label.
     pub label: &'static str,
     /// The kind of text.
@@ -52,14 +67,15 @@ pub struct TextFieldProps {
     pub onfollow: Option<Callback<()>>,
 }
 
-/// A field for an email address or a code.
+/// A field for a text that is not a password.
 ///
 /// A field for an email address does not have `type="email"`, because browsers rewrite
 /// international domains in such a field. The account should show the email address as the user
 /// typed it.
 #[component]
 pub fn TextField(props: &TextFieldProps) -> Html {
-    let TextFieldProps { name, label, content, initial, problem, onfollow } = props;
+    let TextFieldProps { name, label, content, initial, problem, onfollow, .. } = props;
+    let id = props.id.unwrap_or(name);
     let (inputmode, autocapitalize) = content.keyboard();
     let input = use_node_ref();
     // A `value` attribute would overwrite the typed text with every render.
@@ -70,9 +86,9 @@ pub fn TextField(props: &TextFieldProps) -> Html {
     });
     html! {
         <div class="field">
-            <label for={*name}>{label}</label>
+            <label for={id}>{label}</label>
             <input
-                id={*name}
+                {id}
                 name={*name}
                 type="text"
                 {inputmode}
@@ -82,10 +98,10 @@ pub fn TextField(props: &TextFieldProps) -> Html {
                 spellcheck="false"
                 aria-required="true"
                 aria-invalid={problem.map(|_| "true")}
-                aria-describedby={described_by(name, *problem, false)}
+                aria-describedby={described_by(id, *problem, false)}
                 ref={input}
             />
-            {field_error(name, *problem, onfollow.clone())}
+            {field_error(id, *problem, onfollow.clone())}
         </div>
     }
 }

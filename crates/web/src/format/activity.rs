@@ -7,7 +7,7 @@ pub fn activity(event: &ActivityEvent) -> &'static str {
     match event.kind {
         ActivityKind::AccountCreated if by_operator => "An administrator created the account",
         ActivityKind::AccountCreated => "Account created",
-        ActivityKind::SignedIn => "Logged in",
+        ActivityKind::SignedIn => signed_in(&event.amr),
         ActivityKind::SignInFailed => "Log-in failed",
         ActivityKind::SignInsThrottled => {
             "Log-in temporarily blocked after too many failed attempts"
@@ -33,9 +33,35 @@ pub fn activity(event: &ActivityEvent) -> &'static str {
         ActivityKind::PasswordResetRequested => "Password reset requested",
         ActivityKind::PasswordReset => "Password reset",
         ActivityKind::LogInCodeSent => "Log-in by e-mail requested",
+        ActivityKind::SecondFactorOn => "Two-step log-in turned on",
+        ActivityKind::SecondFactorOff => "Two-step log-in turned off",
+        ActivityKind::SecondFactorFailed => "Incorrect code or passkey in two-step log-in",
+        ActivityKind::SecondFactorReset => {
+            "An administrator turned two-step log-in off and removed the passkeys"
+        }
+        ActivityKind::TotpReplaced => "Authenticator app replaced",
+        ActivityKind::RecoveryCodeUsed => "Recovery code used",
+        ActivityKind::RecoveryCodesRenewed => "Recovery codes replaced",
+        ActivityKind::PasskeyAdded => "Passkey added",
+        ActivityKind::PasskeyRemoved => "Passkey removed",
+        ActivityKind::PasskeyCounterRegressed => {
+            "Passkey rejected because someone else may have copied it"
+        }
         ActivityKind::MailFailed => "An e-mail to you could not be delivered",
         ActivityKind::AccountDisabled => "An administrator disabled the account",
         ActivityKind::AccountEnabled => "An administrator enabled the account",
         _ => "Unknown activity. Reload the page to see what it is.",
+    }
+}
+
+/// Describes a log-in by its methods (RFC 8176).
+fn signed_in(amr: &[String]) -> &'static str {
+    let has = |method: &str| amr.iter().any(|it| it == method);
+    match (has("pwd"), has("pop"), has("otp")) {
+        (true, true, _) => "Logged in with a password and a passkey",
+        (true, _, true) => "Logged in with a password and a code",
+        (false, true, _) => "Logged in with a passkey",
+        (false, false, true) => "Logged in by e-mail",
+        (true, false, false) | (false, false, false) => "Logged in",
     }
 }

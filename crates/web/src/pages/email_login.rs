@@ -1,13 +1,15 @@
+use std::rc::Rc;
+
 use api_types::{CodeRequest, EmailTokenRequest};
 use yew::prelude::*;
-use yew_router::hooks::{use_location, use_navigator};
 
 use super::email::{
     EMAIL, Step, entered_code, failure, use_code_progress, use_entered_email, use_mail_request,
     use_other_login,
 };
-use super::login::{REMEMBER, follow_login, remember_choice, remembered, start_session};
-use super::submission::{use_is_mounted, use_submission};
+use super::login::{REMEMBER, remember_choice, remembered, use_finish_log_in};
+use super::second_step::{self, FirstStep, Restart, TwoStepLogin};
+use super::submission::use_submission;
 use crate::api;
 use crate::browser;
 use crate::components::{
@@ -15,17 +17,24 @@ use crate::components::{
     use_page_title,
 };
 use crate::routes::Route;
-use crate::session::{use_session, with_cookie_lock};
+use crate::session::with_cookie_lock;
 use crate::storage;
+use crate::webauthn::Passkeys;
+
+/// Properties of [`EmailLogin`].
+#[derive(Properties, PartialEq)]
+pub struct EmailLoginProps {
+    /// Whether passkeys can work on this page.
+    pub passkeys: Passkeys,
+}
 
 /// The page for logging in with a code from a mail.
 #[component]
-pub fn EmailLogin() -> Html {
-    use_page_title("Log in by e-mail");
-    let session = use_session();
-    let navigator = use_navigator();
-    let location = use_location();
-    let is_mounted = use_is_mounted();
+pub fn EmailLogin(props: &EmailLoginProps) -> Html {
+    let first = use_state(|| None::<Rc<FirstStep>>);
+    let restarted = use_state(|| None::<Restart>);
+    use_page_title(if first.is_some() { second_step::TITLE } else { "Log in by e-mail" });
+    let finish = use_finish_log_in();
     let initial = use_entered_email();
     let request = use_mail_request(async move |data: &FormData| {
         let email = data.text(EMAIL).to_owned();
@@ -34,16 +43,25 @@ pub fn EmailLogin() -> Html {
         storage::set_code_remember(remembered(data));
         Ok(())
     });
-    let (progress, onsubmit) = use_submission(async move |data: FormData| {
-        let code = CodeRequest { code: entered_code(&data)? };
-        let answer = with_cookie_lock(api::sign_in_with_code(&code)).await;
-        let answer = answer.map_err(|error| failure(&error, CodeForm::FIELD))?;
-        start_session(&session, answer, storage::take_code_remember())?;
-        // Do not navigate if the user has already left this page.
-        if is_mounted() {
-            follow_login(navigator.as_ref(), location.as_ref());
+    let (progress, onsubmit) = use_submission({
+        let (first, finish) = (first.setter(), finish.clone());
+        async move |data: FormData| {
+            let code = CodeRequest { code: entered_code(&data)? };
+            let answer = with_cookie_lock(api::sign_in_with_code(&code)).await;
+            match answer {
+                Ok(answer) => finish(answer, storage::take_code_remember()),
+                Err(error) => {
+                    let required =
+                        error.second_factor().ok_or_else(|| failure(&error, CodeForm::FIELD))?;
+                    first.set(Some(Rc::new(FirstStep {
+                        required: required.clone(),
+                        email: AttrValue::default(),
+                        remember: storage::take_code_remember(),
+                    })));
+                    Ok(())
+                }
+            }
         }
-        Ok(())
     });
     let progress = use_code_progress(progress, &request.progress);
     // The focused button is removed together with its form.
@@ -55,6 +73,27 @@ pub fn EmailLogin() -> Html {
     let onback = request.onstep.reform(|()| Step::Email);
     let onhas_code = request.onstep.reform(|()| Step::Mail);
     let onother = use_other_login(request.sent.clone());
+    if let Some(step) = &*first {
+        let remember = step.remember;
+        let onsignedin = Callback::from(move |answer| finish(answer, remember));
+        let onrestart = request.onstep.reform({
+            let (first, restarted) = (first.setter(), restarted.setter());
+            move |reason| {
+                restarted.set(Some(reason));
+                first.set(None);
+                Step::Email
+            }
+        });
+        let (first, passkeys) = (step.clone(), props.passkeys);
+        return html! {
+            <article class="auth">
+                {door()}
+                <div class="auth-form">
+                    <TwoStepLogin {first} {passkeys} {onsignedin} {onrestart} />
+                </div>
+            </article>
+        };
+    }
     let email = request.sent.as_ref().map(|sent| AttrValue::from(sent.text(EMAIL).to_owned()));
     html! {
         <article class="auth">
@@ -65,6 +104,9 @@ pub fn EmailLogin() -> Html {
                     // The line must not break after the hyphen.
                     <span class="unbroken">{"e-mail"}</span>
                 </h1>
+                if let Some(reason) = restarted.filter(|_| request.step == Step::Email) {
+                    {reason.notice()}
+                }
                 {status(request.status("code"))}
                 if request.step == Step::Mail {
                     <CodeForm key="code" submit="Log in" submitting="Logging in…" {progress} {onsubmit} />

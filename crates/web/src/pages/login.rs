@@ -1,4 +1,6 @@
-use api_types::{ErrorCode, TokenRequest, TokenResponse};
+use std::rc::Rc;
+
+use api_types::{CredentialJson, ErrorCode, PasskeyTokenRequest, TokenRequest, TokenResponse};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 use yew_router::AnyRoute;
@@ -7,8 +9,11 @@ use yew_router::hooks::{use_location, use_navigator};
 use yew_router::navigator::Navigator;
 
 use super::email::{EMAIL, use_other_login};
+use super::passkey::{PasskeyButton, ask_for_passkey, passkey_rejected, use_suggested_passkeys};
+use super::second_step::{self, FirstStep, Restart, TwoStepLogin};
 use super::submission::{use_is_mounted, use_submission};
 use crate::api::{self, ApiError};
+use crate::browser;
 use crate::components::{
     Failure, Form, FormData, Link, PasswordField, TextContent, TextField, alert, checkbox, door,
     status, use_page_title,
@@ -19,6 +24,7 @@ use crate::routes::{LoginNotice, LoginState, Route, destination};
 use crate::session::{SessionHandle, use_session, with_cookie_lock};
 use crate::sign_up::SignUp;
 use crate::storage::Remember;
+use crate::webauthn::{self, Passkeys};
 
 /// The name of the choice to stay signed in.
 pub(super) const REMEMBER: &str = "remember";
@@ -36,73 +42,165 @@ pub struct LoginProps {
     pub sign_up: SignUp,
     /// The mail setting of the server.
     pub mail: Mail,
+    /// Whether passkeys can work on this page.
+    pub passkeys: Passkeys,
 }
 
 /// The log-in page.
 #[component]
 pub fn Login(props: &LoginProps) -> Html {
-    use_page_title("Log in");
-    let session = use_session();
-    let navigator = use_navigator();
-    let location = use_location();
-    let is_mounted = use_is_mounted();
-    let state = location.as_ref().and_then(Location::state::<LoginState>);
-    let state = state.unwrap_or_default();
-    let (progress, onsubmit) = use_submission(async move |data: FormData| {
-        check(&data).into_result()?;
-        sign_in(&data, &session).await?;
-        // Do not navigate if the user has already left this page.
-        if is_mounted() {
-            follow_login(navigator.as_ref(), location.as_ref());
-        }
-        Ok(())
-    });
-    let onother = use_other_login(None);
-    let (email, password) = (progress.failure.at(EMAIL), progress.failure.at("password"));
+    let LoginProps { sign_up, mail, passkeys } = *props;
+    let first = use_state(|| None::<Rc<FirstStep>>);
+    let restarted = use_state(|| None::<Restarted>);
+    use_page_title(if first.is_some() { second_step::TITLE } else { "Log in" });
+    let finish = use_finish_log_in();
+    let onsecond = {
+        let first = first.setter();
+        move |step| first.set(Some(Rc::new(step)))
+    };
+    let content = if let Some(step) = &*first {
+        let remember = step.remember;
+        let onsignedin = Callback::from(move |answer| finish(answer, remember));
+        let onrestart = {
+            let (first, restarted) = (first.setter(), restarted.setter());
+            let email = step.email.clone();
+            move |reason| {
+                restarted.set(Some(Restarted { email: email.clone(), reason }));
+                first.set(None);
+            }
+        };
+        html! { <TwoStepLogin first={step.clone()} {passkeys} {onsignedin} {onrestart} /> }
+    } else {
+        let restarted = (*restarted).clone();
+        html! { <PasswordStep {sign_up} {mail} {passkeys} {restarted} {onsecond} /> }
+    };
     html! {
         <article class="auth">
             {door()}
-            <div class="auth-form">
-                <h1 tabindex="-1">{"Log in"}</h1>
-                // After an attempt, its outcome replaces the notice.
-                {state.notice.filter(|_| progress.attempts == 0).map(|kind| notice(kind, props.mail))}
-                <Form submit="Log in" submitting="Logging in…" progress={progress.clone()} {onsubmit}>
-                    <TextField
-                        name={EMAIL}
-                        label="E-mail"
-                        content={TextContent::Username}
-                        initial={&state.email}
-                        problem={email}
-                    />
-                    <PasswordField
-                        autocomplete="current-password"
-                        problem={password}
-                        busy={progress.busy}
-                    />
-                    {remember_choice()}
-                </Form>
-                if props.mail != Mail::Off {
-                    <p class="auth-other">
-                        <Link to={Route::Forgot} onfollow={onother.reform(|()| Route::Forgot)}>
-                            {"Forgot your password?"}
-                        </Link>
-                    </p>
-                }
-                if props.mail == Mail::WithSignIn {
-                    <p class="auth-other">
-                        <Link to={Route::EmailLogin} onfollow={onother.reform(|()| Route::EmailLogin)}>
-                            {"Log in by e-mail"}
-                        </Link>
-                    </p>
-                }
-                if props.sign_up == SignUp::On {
-                    <p class="auth-other">
-                        {"No account yet? "}
-                        <Link to={Route::Signup}>{"Sign up"}</Link>
-                    </p>
-                }
-            </div>
+            <div class="auth-form">{content}</div>
         </article>
+    }
+}
+
+/// A log-in that the user has started over.
+#[derive(Clone, PartialEq)]
+struct Restarted {
+    /// The email address that was entered.
+    email: AttrValue,
+    reason: Restart,
+}
+
+#[derive(Properties, PartialEq)]
+struct PasswordStepProps {
+    sign_up: SignUp,
+    mail: Mail,
+    passkeys: Passkeys,
+    restarted: Option<Restarted>,
+    /// Called if there is a second step.
+    onsecond: Callback<FirstStep>,
+}
+
+/// The first step of a log-in, which a passkey completes alone.
+#[component]
+fn PasswordStep(props: &PasswordStepProps) -> Html {
+    let PasswordStepProps { sign_up, mail, passkeys, restarted, onsecond } = props;
+    let location = use_location();
+    let finish = use_finish_log_in();
+    let state = location.as_ref().and_then(Location::state::<LoginState>);
+    let state = state.unwrap_or_default();
+    let (progress, onsubmit) = use_submission({
+        let (onsecond, finish) = (onsecond.clone(), finish.clone());
+        async move |data: FormData| {
+            check(&data).into_result()?;
+            webauthn::abort();
+            match sign_in(&data).await {
+                Ok(answer) => finish(answer, remembered(&data)),
+                Err(error) => second_step(&error, &data).map(|step| onsecond.emit(step)),
+            }
+        }
+    });
+    let (passkey, onpasskey) = use_submission(async move |suggested: Option<CredentialJson>| {
+        let remember = browser::is_checked(REMEMBER);
+        let credential = match suggested {
+            Some(credential) => credential,
+            None => ask_for_passkey(None, &[]).await?,
+        };
+        let request = PasskeyTokenRequest { credential, remember };
+        let answer = with_cookie_lock(api::sign_in_with_passkey(&request)).await;
+        let answer = answer.map_err(|error| passkey_rejected(&error))?;
+        finish(answer, if remember { Remember::Yes } else { Remember::No })
+    });
+    let can_use_passkey = *passkeys == Passkeys::Supported;
+    // After an attempt with a passkey, the user presses the button for another one. A browser that
+    // needs no further consent would suggest a rejected passkey again and again.
+    let is_idle = can_use_passkey && !progress.busy && passkey.attempts == 0;
+    use_suggested_passkeys(is_idle, onpasskey.clone());
+    use_effect_with(restarted.is_some(), |is_restarted| {
+        // The button that has started over was removed.
+        if *is_restarted {
+            browser::focus(browser::element(EMAIL));
+        }
+    });
+    let is_untouched = progress.attempts == 0 && passkey.attempts == 0;
+    let onother = use_other_login(None);
+    let (email, password) = (progress.failure.at(EMAIL), progress.failure.at("password"));
+    let initial = restarted.as_ref().map_or(&state.email, |restarted| &restarted.email);
+    html! {
+        <>
+            <h1 tabindex="-1">{"Log in"}</h1>
+            // After an attempt, its outcome replaces the notice.
+            if is_untouched {
+                {match (restarted, state.notice) {
+                    (Some(restarted), _) => restarted.reason.notice(),
+                    (None, Some(kind)) => notice(kind, *mail),
+                    (None, None) => Html::default(),
+                }}
+            }
+            <Form submit="Log in" submitting="Logging in…" progress={progress.clone()} {onsubmit}>
+                <TextField
+                    name={EMAIL}
+                    label="E-mail"
+                    content={TextContent::UsernameOrPasskey}
+                    {initial}
+                    problem={email}
+                />
+                <PasswordField
+                    autocomplete="current-password"
+                    problem={password}
+                    busy={progress.busy}
+                />
+                {remember_choice()}
+            </Form>
+            if can_use_passkey {
+                <PasskeyButton
+                    text="Log in with a passkey"
+                    quiet=true
+                    progress={passkey}
+                    disabled={progress.busy}
+                    onpress={onpasskey.reform(|()| None)}
+                />
+            }
+            if *mail != Mail::Off {
+                <p class="auth-other">
+                    <Link to={Route::Forgot} onfollow={onother.reform(|()| Route::Forgot)}>
+                        {"Forgot your password?"}
+                    </Link>
+                </p>
+            }
+            if *mail == Mail::WithSignIn {
+                <p class="auth-other">
+                    <Link to={Route::EmailLogin} onfollow={onother.reform(|()| Route::EmailLogin)}>
+                        {"Log in by e-mail"}
+                    </Link>
+                </p>
+            }
+            if *sign_up == SignUp::On {
+                <p class="auth-other">
+                    {"No account yet? "}
+                    <Link to={Route::Signup}>{"Sign up"}</Link>
+                </p>
+            }
+        </>
     }
 }
 
@@ -111,8 +209,26 @@ pub(super) fn remember_choice() -> Html {
     checkbox(REMEMBER, "Keep me signed in", REMEMBER_HINT)
 }
 
-/// Goes to the page that a page for logging in at `location` leads to.
-pub(super) fn follow_login(navigator: Option<&Navigator>, location: Option<&Location>) {
+/// Returns a function that starts the session of a token that was just issued, and goes to the page
+/// that this page for logging in leads to.
+#[hook]
+pub(super) fn use_finish_log_in()
+-> impl Fn(TokenResponse, Remember) -> Result<(), Failure> + Clone + 'static {
+    let session = use_session();
+    let navigator = use_navigator();
+    let location = use_location();
+    let is_mounted = use_is_mounted();
+    move |answer, remember| {
+        start_session(&session, answer, remember)?;
+        // Do not navigate if the user has already left this page.
+        if is_mounted() {
+            follow_login(navigator.as_ref(), location.as_ref());
+        }
+        Ok(())
+    }
+}
+
+fn follow_login(navigator: Option<&Navigator>, location: Option<&Location>) {
     if let (Some(navigator), Some(location)) = (navigator, location) {
         let state = location.state::<LoginState>().unwrap_or_default();
         navigator.replace_with_state::<AnyRoute, _>(&destination(location), state.link.clone());
@@ -142,13 +258,18 @@ fn notice(notice: LoginNotice, mail: Mail) -> Html {
     status(Some(text.into()))
 }
 
-async fn sign_in(data: &FormData, session: &SessionHandle) -> Result<(), Failure> {
+async fn sign_in(data: &FormData) -> Result<TokenResponse, ApiError> {
     let [email, password] = ["email", "password"].map(|name| data.text(name).to_owned());
     let remember = data.is_checked(REMEMBER);
     let request = TokenRequest { email, password, remember };
-    let answer =
-        with_cookie_lock(api::sign_in(&request)).await.map_err(|error| rejected(&error))?;
-    start_session(session, answer, remembered(data))
+    with_cookie_lock(api::sign_in(&request)).await
+}
+
+/// Returns the second step that the server asks for, if the first one has succeeded.
+fn second_step(error: &ApiError, data: &FormData) -> Result<FirstStep, Failure> {
+    let required = error.second_factor().ok_or_else(|| rejected(error))?.clone();
+    let email = data.text(EMAIL).to_owned().into();
+    Ok(FirstStep { required, email, remember: remembered(data) })
 }
 
 /// Returns the choice to stay signed in, from a form with this choice.
@@ -156,8 +277,7 @@ pub(super) fn remembered(data: &FormData) -> Remember {
     if data.is_checked(REMEMBER) { Remember::Yes } else { Remember::No }
 }
 
-/// Starts the session of a token that was just issued.
-pub(super) fn start_session(
+fn start_session(
     session: &SessionHandle,
     answer: TokenResponse,
     remember: Remember,

@@ -1,6 +1,7 @@
 use yew::prelude::*;
+use yew_router::hooks::use_navigator;
 
-use crate::components::{Link, LocalDate, use_page_title};
+use crate::components::{Link, LocalDate, loading_page, use_page_title};
 use crate::mail::Mail;
 use crate::routes::Route;
 use crate::session::User;
@@ -18,7 +19,18 @@ pub struct PrivateProps {
 #[component]
 pub fn Private(props: &PrivateProps) -> Html {
     use_page_title("Your account");
-    let User { id, email, created_at, email_verified_at } = &props.user;
+    let navigator = use_navigator();
+    let User { id, email, created_at, email_verified_at, .. } = &props.user;
+    let must_enrol = props.user.second_factor_enrolment_required;
+    use_effect_with(must_enrol, move |must_enrol| {
+        if *must_enrol && let Some(navigator) = navigator {
+            navigator.replace(&Route::Settings);
+        }
+    });
+    if must_enrol {
+        // The settings page says why it is shown.
+        return loading_page();
+    }
     html! {
         <article class="page">
             <h1 tabindex="-1">{"Your account"}</h1>

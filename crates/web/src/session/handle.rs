@@ -7,6 +7,7 @@ use yew::prelude::*;
 
 use super::sign_out::{PendingSignOut, SignOutOutcome};
 use super::state::{Action, Session, State, User};
+use super::step_up::{Confirmed, StepUp};
 use super::timers::Timers;
 use super::tokens::{Claims, Deadline, RefreshError, refresh_for};
 use crate::api::{self, ApiError};
@@ -46,6 +47,8 @@ pub(super) struct Memory {
     /// `true` if the user has signed out and the server has not answered yet.
     is_ending: Cell<bool>,
     end_reason: Cell<Option<SessionEndReason>>,
+    /// `true` if a session has ended in this tab since the page was loaded.
+    has_ended: Cell<bool>,
     /// The id of the session that the browser remembered when this tab's session ended. The session
     /// may be another user's, so this tab must not use it.
     declined: RefCell<Option<String>>,
@@ -55,6 +58,8 @@ pub(super) struct Memory {
     generation: Cell<Generation>,
     /// The timers of the next checks.
     pub(super) timers: Timers,
+    /// The requests that wait until the user has logged in again.
+    pub(super) step_up: StepUp,
 }
 
 /// The sequence number of a session in this tab. A request from an earlier session must not change
@@ -71,6 +76,7 @@ impl Memory {
         self.refresh.close();
         self.deadline.take();
         self.timers.stop();
+        self.step_up.finish(Confirmed::No);
     }
 
     /// Returns whether the token was issued before the page was loaded, so that its deadline is not
@@ -152,6 +158,11 @@ impl SessionHandle {
     #[must_use]
     pub fn take_end_reason(&self) -> Option<SessionEndReason> {
         self.memory.end_reason.take()
+    }
+
+    /// Returns whether a session has ended in this tab since the page was loaded.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.memory.has_ended.get()
     }
 
     /// Checks the session with the server if this tab is signed out but the user may have signed in
@@ -374,7 +385,7 @@ impl SessionHandle {
     }
 
     /// Stores a token that has just arrived.
-    fn store(&self, answer: &TokenResponse) -> Result<(), StorageDenied> {
+    pub(super) fn store(&self, answer: &TokenResponse) -> Result<(), StorageDenied> {
         storage::set_token(&answer.access_token)?;
         let now = browser::now();
         let deadline = Deadline::new(answer, now);
@@ -384,7 +395,7 @@ impl SessionHandle {
     }
 
     /// Ends the session in this tab, without a request to the server.
-    fn end_locally(&self, reason: SessionEndReason) {
+    pub(super) fn end_locally(&self, reason: SessionEndReason) {
         self.memory.begin_generation();
         storage::remove_token();
         self.decline_remembered();
@@ -403,8 +414,10 @@ impl SessionHandle {
         remembered.is_some() && remembered != *self.memory.declined.borrow()
     }
 
-    /// Keeps this tab from using the remembered session, which may be another user's.
+    /// Keeps this tab from using the remembered session, which may be another user's, after its own
+    /// session has ended.
     fn decline_remembered(&self) {
+        self.memory.has_ended.set(true);
         self.memory.declined.replace(storage::remembered());
     }
 

@@ -17,12 +17,22 @@ pub struct User {
     pub created_at: String,
     /// When the email address was verified (RFC 3339, UTC). `None` if it was not.
     pub email_verified_at: Option<String>,
+    /// `true` if logging in requires a second factor.
+    pub second_factor: bool,
+    /// `true` if the operator requires a second factor, and the user has none yet.
+    pub second_factor_enrolment_required: bool,
 }
 
 impl From<Me> for User {
     fn from(me: Me) -> Self {
-        let Me { id, email, created_at, email_verified_at, .. } = me;
-        Self { id, email, created_at, email_verified_at }
+        Self {
+            id: me.id,
+            email: me.email,
+            created_at: me.created_at,
+            email_verified_at: me.email_verified_at,
+            second_factor: me.second_factor,
+            second_factor_enrolment_required: me.second_factor_enrolment_required,
+        }
     }
 }
 
@@ -123,7 +133,8 @@ mod tests {
             email: "ada@example.com".to_owned(),
             created_at: "2026-04-14T09:30:00Z".to_owned(),
             email_verified_at: None,
-            second_factor_at: None,
+            second_factor: false,
+            second_factor_enrolment_required: false,
         }
     }
 

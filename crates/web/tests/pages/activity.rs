@@ -46,9 +46,25 @@ fn ten_events_are_shown_at_first_with_a_button_for_the_others() {
 
 #[test]
 fn an_unknown_kind_is_parsed_as_other() {
-    let text = r#"{"at":"2026-04-15T10:00:00Z","kind":"passkey_added","actor":"user","session_id":null,"user_agent":null,"ip":null}"#;
+    let text = r#"{"at":"2026-04-15T10:00:00Z","kind":"from_the_future","actor":"user","session_id":null,"user_agent":null,"ip":null}"#;
     let event: ActivityEvent = serde_json::from_str(text).unwrap();
     assert_eq!(event.kind, ActivityKind::Other);
+}
+
+#[test]
+fn a_log_in_is_described_by_its_methods() {
+    for (amr, words) in [
+        (&[] as &[&str], "Logged in"),
+        (&["pwd"], "Logged in"),
+        (&["pwd", "otp", "mfa"], "Logged in with a password and a code"),
+        (&["pwd", "pop", "mfa"], "Logged in with a password and a passkey"),
+        (&["pop", "user", "mfa"], "Logged in with a passkey"),
+        (&["otp"], "Logged in by e-mail"),
+    ] {
+        let mut event = event(ActivityKind::SignedIn, ActivityActor::User, None);
+        event.amr = amr.iter().map(|method| (*method).to_owned()).collect();
+        assert_eq!(web::format::activity(&event), words);
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use auth_core::PasswordPolicy;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 use web::session::{Session, User};
-use web::{App, AppProps, Mail, SignUp};
+use web::{App, AppProps, Mail, Passkeys, SignUp};
 use yew::{BaseComponent, LocalServerRenderer};
 use yew_router::history::{AnyHistory, History as _, MemoryHistory};
 use yew_router::query::Raw;
@@ -21,6 +21,8 @@ pub(crate) fn ada() -> User {
         email: "Ada@Example.com".to_owned(),
         created_at: "2026-04-14T09:30:00Z".to_owned(),
         email_verified_at: None,
+        second_factor: false,
+        second_factor_enrolment_required: false,
     }
 }
 
@@ -57,6 +59,14 @@ pub(crate) fn visit_with_mail(path: &str, mail: Mail, session: Session) -> Strin
     render::<App>(AppProps { mail, ..props(history, session) })
 }
 
+/// Returns the first render of the document at `path` in a browser that supports passkeys.
+pub(crate) fn visit_with_passkeys(path: &str) -> String {
+    let history = MemoryHistory::new();
+    history.push(path);
+    let passkeys = Passkeys::Supported;
+    render::<App>(AppProps { passkeys, ..props(history, Session::SignedOut) })
+}
+
 /// Returns the first render of the document at `path` after a navigation with router state, where
 /// the server sends mails.
 pub(crate) fn arrive_with_mail<T: 'static>(path: &str, state: T) -> String {
@@ -68,7 +78,8 @@ pub(crate) fn arrive_with_mail<T: 'static>(path: &str, state: T) -> String {
 fn props(history: MemoryHistory, session: Session) -> AppProps {
     let history = AnyHistory::from(history);
     let (password_policy, sign_up) = (PasswordPolicy::default(), SignUp::On);
-    AppProps { history, password_policy, sign_up, mail: Mail::Off, session }
+    let passkeys = Passkeys::Unsupported;
+    AppProps { history, password_policy, sign_up, mail: Mail::Off, passkeys, session }
 }
 
 /// Renders a component. Leaves out `span` elements, which only separate a text that may change from
@@ -116,4 +127,21 @@ pub(crate) fn section<'a>(html: &'a str, heading: &str) -> &'a str {
 /// Returns all list items.
 pub(crate) fn items(html: &str) -> Vec<&str> {
     html.split("<li").skip(1).map(|item| item.split_once("</li>").unwrap().0).collect()
+}
+
+/// Returns the texts of all buttons.
+pub(crate) fn buttons(html: &str) -> Vec<&str> {
+    html.split("<button").skip(1).map(|button| button.split(['>', '<']).nth(1).unwrap()).collect()
+}
+
+/// Returns how many buttons are disabled.
+pub(crate) fn disabled(html: &str) -> usize {
+    let tags = html.split("<button").skip(1).map(|button| button.split('>').next().unwrap());
+    tags.filter(|tag| tag.contains("disabled")).count()
+}
+
+/// Returns the value of the first attribute with this name.
+pub(crate) fn attribute<'a>(html: &'a str, name: &str) -> &'a str {
+    let (_, value) = html.split_once(&format!("{name}=\"")).unwrap();
+    value.split_once('"').unwrap().0
 }

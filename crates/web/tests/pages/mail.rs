@@ -1,11 +1,11 @@
 use api_types::{PAGES, PageAvailability};
 use auth_core::PasswordPolicy;
-use web::Mail;
 use web::pages::{
     Private, PrivateProps, Reset, ResetProps, Settings, SettingsProps, Verify, VerifyProps,
 };
 use web::routes::{LoginNotice, LoginState, MailLink};
 use web::session::{Session, User};
+use web::{Mail, Passkeys};
 
 use crate::html::{ada, arrive_with_mail, main, render, tag, text, visit_with_mail};
 
@@ -34,7 +34,12 @@ fn pages_spell_e_mail_with_a_hyphen() {
     let mut pages: Vec<_> =
         PAGES.iter().map(|page| visit_with_mail(page.path, mail, Session::SignedOut)).collect();
     pages.push(render::<Private>(PrivateProps { user: user.clone(), mail }));
-    pages.push(render::<Settings>(SettingsProps { user: user.clone(), policy, mail }));
+    pages.push(render::<Settings>(SettingsProps {
+        user: user.clone(),
+        policy,
+        mail,
+        passkeys: Passkeys::Supported,
+    }));
     pages.push(render::<Verify>(VerifyProps { user }));
     for text in pages.iter().flat_map(|html| html.split('<')).filter_map(|tag| tag.split_once('>'))
     {

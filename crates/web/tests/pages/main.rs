@@ -3,11 +3,13 @@
 #![cfg(not(target_family = "wasm"))]
 
 mod activity;
+mod factors;
 mod forms;
 mod frame;
 mod html;
 mod mail;
 mod private;
 mod public;
+mod qr_code;
 mod sessions;
 mod settings;

@@ -33,6 +33,13 @@ fn an_unverified_email_address_has_a_notice_where_mail_is_on() {
 }
 
 #[test]
+fn a_user_who_must_set_up_two_step_log_in_does_not_see_the_private_page() {
+    let user = User { second_factor_enrolment_required: true, ..ada() };
+    let html = render::<Private>(PrivateProps { user, mail: Mail::Off });
+    assert!(html.contains("aria-busy=\"true\"") && !html.contains("Ada@Example.com"), "{html}");
+}
+
+#[test]
 fn nothing_private_is_shown_before_the_server_has_answered() {
     for path in PATHS {
         for session in [Session::Loading, Session::Ending, Session::SignedOut] {

@@ -1,7 +1,9 @@
 use web::routes::{AccountDeleted, LoginNotice, LoginState};
 use web::session::Session;
 
-use crate::html::{ada, arrive, main, tag, text, visit, visit_without_sign_up};
+use crate::html::{
+    ada, arrive, main, tag, text, visit, visit_with_passkeys, visit_without_sign_up,
+};
 
 #[test]
 fn the_home_page_links_to_sign_up_and_log_in_when_signed_out() {
@@ -77,6 +79,18 @@ fn log_in_asks_for_the_current_password() {
     assert!(!password.contains("aria-describedby"), "the rules for new passwords do not apply");
     assert_eq!(text(&html, "type=\"submit\""), "Log in");
     assert!(!html.contains("role=\"status\"") && !html.contains("role=\"alert\""));
+}
+
+#[test]
+fn a_passkey_can_be_used_to_log_in_where_the_browser_supports_it() {
+    let html = visit_with_passkeys("/login");
+    assert!(html.contains(">Log in with a passkey</button>"), "{html}");
+    assert!(!visit("/login", Session::SignedOut).contains("passkey"));
+    for (path, autocomplete) in [("/login", "username webauthn"), ("/signup", "username")] {
+        let html = visit_with_passkeys(path);
+        let email = tag(&html, "name=\"email\"");
+        assert!(email.contains(&format!("autocomplete=\"{autocomplete}\"")), "{email}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use auth_core::PasswordPolicy;
-use web::Mail;
 use web::pages::{Settings, SettingsProps};
 use web::session::User;
+use web::{Mail, Passkeys};
 
 use crate::html::{ada, render, section, tag, text};
 
@@ -11,7 +11,7 @@ fn settings() -> String {
 
 fn settings_of(user: User, mail: Mail) -> String {
     let policy = PasswordPolicy::new(12).unwrap_or_default();
-    render::<Settings>(SettingsProps { user, policy, mail })
+    render::<Settings>(SettingsProps { user, policy, mail, passkeys: Passkeys::Supported })
 }
 
 #[test]
@@ -89,6 +89,27 @@ fn the_list_of_sessions_has_a_waiting_state() {
     let section = section(&html, "Sessions");
     assert!(tag(section, "role=\"status\"").contains("aria-busy=\"true\""), "{section}");
     assert!(!section.contains("<li"), "{section}");
+}
+
+#[test]
+fn the_second_factor_and_the_passkeys_have_a_waiting_state() {
+    let html = settings();
+    for heading in ["Two-step log-in", "Passkeys"] {
+        let section = section(&html, heading);
+        assert!(tag(section, "role=\"status\"").contains("aria-busy=\"true\""), "{section}");
+        assert!(!section.contains("<button") && !section.contains("<form"), "{section}");
+    }
+}
+
+#[test]
+fn a_user_who_must_turn_the_second_factor_on_sees_only_what_the_server_permits() {
+    let html = settings_of(User { second_factor_enrolment_required: true, ..ada() }, Mail::On);
+    let headings: Vec<_> =
+        html.split("</h2>").map(|part| part.rsplit_once('>').unwrap().1).collect();
+    assert_eq!(headings[..3], ["Two-step log-in", "Passkeys", "Delete your account"]);
+    assert_eq!(html.matches("</h2>").count(), 3, "{html}");
+    assert!(html.contains("requires two-step log-in"), "{html}");
+    assert!(!settings().contains("requires two-step log-in"));
 }
 
 #[test]

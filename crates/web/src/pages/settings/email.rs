@@ -11,7 +11,7 @@ use crate::pages::email::{email_problem, entered_code, failure, use_code_progres
 use crate::pages::submission::use_submission;
 use crate::routes::Route;
 use crate::session::{SessionHandle, User, use_session};
-use crate::{api, browser};
+use crate::{api, browser, webauthn};
 
 /// The input for the new email address, which is `email` in the request.
 const NEW: &str = "new_email";
@@ -136,8 +136,8 @@ async fn request_change(
     check(data).into_result()?;
     let [email, password] = [NEW, PASSWORD].map(|name| data.text(name).to_owned());
     let request = ChangeEmailRequest { email, password };
-    let answer =
-        session.authorized(async |token: &str| api::request_email_change(token, &request).await);
+    let answer = session
+        .authorized_fresh(async |token: &str| api::request_email_change(token, &request).await);
     answer.await.map(drop).map_err(|error| {
         let mut failure = Failure::from_error(&error, &["email", PASSWORD], policy.min_length());
         if let Some((field, _)) = failure.fields.iter_mut().find(|(name, _)| *name == "email") {
@@ -151,7 +151,10 @@ async fn confirm(data: &FormData, session: &SessionHandle) -> Result<(), Failure
     let code = CodeRequest { code: entered_code(data)? };
     let answer =
         session.authorized(async |token: &str| api::change_email(token, &code).await).await;
-    session.user_changed(answer.map_err(|error| failure(&error, CodeForm::FIELD))?);
+    let me = answer.map_err(|error| failure(&error, CodeForm::FIELD))?;
+    let handle = webauthn::user_handle(&me.id);
+    webauthn::signal_current_user_details(&webauthn::rp_id(), &handle, &me.email);
+    session.user_changed(me);
     Ok(())
 }
 

@@ -41,9 +41,6 @@ pub(super) fn ExportSection() -> Html {
 async fn export(session: &SessionHandle) -> Result<(), Failure> {
     let answer = session.authorized(api::export).await;
     let text = answer.map_err(|error| Failure::from_form(describe(&error)))?;
-    download::save_json(FILE, &text).map_err(|_| {
-        Failure::from_form(
-            "Your browser blocked the download. Allow downloads for this site and try again.",
-        )
-    })
+    download::save(FILE, "application/json", &text)
+        .map_err(|_| Failure::from_form(download::BLOCKED))
 }

@@ -7,7 +7,7 @@ use crate::components::{alert, use_retry_when_online};
 use crate::messages::describe;
 
 /// A list that is loaded from the server.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(super) enum RemoteList<T> {
     Loading,
     Loaded(T),

@@ -1,0 +1,68 @@
+//! Requests that need a recent log-in. If the last one is too long ago, the request waits until the
+//! user has logged in again, and is then sent once more.
+
+use api_types::{ErrorCode, TokenResponse};
+use wasm_bindgen_futures::spawn_local;
+use yew::Callback;
+
+use super::handle::{SessionEndReason, SessionHandle};
+use super::step_up::Confirmed;
+use super::tokens::Claims;
+use crate::api::{self, ApiError};
+use crate::storage::{self, Remember};
+
+impl SessionHandle {
+    /// Calls the server with the access token like [`authorized`](Self::authorized). If the server
+    /// requires a recent log-in, asks the user to log in again and then calls once more. If the user
+    /// cancels, returns the server's error.
+    pub(crate) async fn authorized_fresh<T>(
+        &self,
+        call: impl AsyncFn(&str) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        let answer = self.authorized(&call).await;
+        let is_required =
+            matches!(&answer, Err(error) if error.has_code(ErrorCode::StepUpRequired));
+        if is_required && self.memory.step_up.confirm().await == Confirmed::Yes {
+            return self.authorized(&call).await;
+        }
+        answer
+    }
+
+    /// Sets the callback that opens the dialog in which the user logs in again.
+    pub(crate) fn set_step_up(&self, opener: Option<Callback<()>>) {
+        self.memory.step_up.opener.replace(opener);
+    }
+
+    /// Lets the requests that wait for a log-in fail.
+    pub(crate) fn cancel_step_up(&self) {
+        self.memory.step_up.finish(Confirmed::No);
+    }
+
+    /// Returns the choice to stay signed in that the user made for this session.
+    pub(crate) fn remember(&self) -> Remember {
+        let session = storage::token().as_deref().and_then(Claims::read).map(|claims| claims.sid);
+        if session.is_some() && session == storage::remembered() {
+            Remember::Yes
+        } else {
+            Remember::No
+        }
+    }
+
+    /// Continues with the token of a new log-in of `user`, which has replaced the session of this
+    /// browser. The page stays as it is. Other tabs get tokens of the new session with the cookie.
+    pub(crate) fn stepped_up(&self, user: &str, answer: TokenResponse) {
+        let remember = self.remember();
+        let claims = Claims::read(&answer.access_token);
+        let Some(claims) = claims.filter(|claims| claims.sub == user) else {
+            // The waiting requests must not be sent as another user.
+            spawn_local(async move { drop(api::sign_out(&answer.access_token).await) });
+            self.end_locally(SessionEndReason::OtherUser);
+            return;
+        };
+        // If the token cannot be stored, the next request gets another one with the cookie.
+        let _ = self.store(&answer);
+        storage::set_remembered((remember == Remember::Yes).then_some(&*claims.sid));
+        self.memory.step_up.finish(Confirmed::Yes);
+        self.verify();
+    }
+}
