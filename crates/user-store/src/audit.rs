@@ -276,7 +276,7 @@ event_kinds! {
     PasskeyAdded = "passkey_added",
     /// A passkey was removed.
     PasskeyRemoved = "passkey_removed",
-    /// A passkey was refused, because its signature counter had not grown: it may have been copied.
+    /// A passkey was rejected, because its signature counter had not grown: it may have been copied.
     PasskeyCounterRegressed = "passkey_counter_regressed",
     /// A mail was rejected for good.
     MailFailed = "mail_failed",

@@ -1,8 +1,8 @@
-//! Storage for users, sessions, signing keys and the audit log.
+//! Storage for users, sessions, second factors, signing keys and the audit log.
 //!
 //! Each entity has one small trait that documents its operations and their rules: [`UserStore`],
-//! [`SessionStore`], [`AttemptStore`], [`AuditLog`], [`KeyStore`] and [`DecoyStore`]. [`Store`]
-//! combines them.
+//! [`SessionStore`], [`FactorStore`], [`AttemptStore`], [`AuditLog`], [`KeyStore`], [`DecoyStore`],
+//! [`CodeStore`] and [`Outbox`]. [`Store`] combines them.
 //! `SqliteStore` (feature `sqlite`, default) implements them in a SQLite file, and `PostgresStore`
 //! (feature `postgres`) in a PostgreSQL database. Every backend must pass the tests in `conformance`
 //! (feature `testing`). `copy_store` (both features) copies one store to another.
@@ -40,7 +40,9 @@
 //!     id: UserId::generate(now, &SystemRandom),
 //!     email: Email::parse("ada@example.com")?,
 //!     created_at: now,
-//!     disabled_at: None, email_verified_at: None,
+//!     disabled_at: None,
+//!     email_verified_at: None,
+//!     second_factor_at: None,
 //! };
 //! let password = NewPassword::parse("a long walk", &PasswordPolicy::default(), &[])?;
 //! let hash = PasswordHasher::new(1_000)?.hash(&password, &SystemRandom);

@@ -197,7 +197,7 @@ pub enum NoticeKind {
     PasskeyAdded,
     /// A passkey was removed.
     PasskeyRemoved,
-    /// A passkey was refused, because it may have been copied.
+    /// A passkey was rejected, because it may have been copied.
     PasskeyCounterRegressed,
 }
 

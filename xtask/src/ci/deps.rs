@@ -31,7 +31,7 @@ const RULES: [Rule; 14] = [
         not_at_all: &["hyper", "rusqlite", "tokio", "warp"],
         ..rule("auth-core", &["pbkdf2-lanes"])
     },
-    Rule { only: Some(&["schemars", "serde"]), ..rule("api-types", &[]) },
+    Rule { only: Some(&["schemars", "serde", "serde_json"]), ..rule("api-types", &[]) },
     Rule { not_directly: &["hyper", "jsonwebtoken", "warp"], ..rule("user-store", &["auth-core"]) },
     Rule {
         not_directly: &["hyper", "rusqlite", "serde_json", "warp"],

@@ -212,6 +212,9 @@ fn an_operator_verifies_an_email_address() {
     assert_eq!(shown(), {
         let mut shown = verified.clone();
         shown["throttled_until"] = shown_throttle();
+        shown["totp"] = Value::Null;
+        shown["passkeys"] = json!([]);
+        shown["recovery_codes"] = Value::Null;
         shown
     });
     assert!(success(&operator.audit(&[])).contains("email_verified"));
@@ -225,5 +228,7 @@ fn an_operator_verifies_an_email_address() {
 }
 
 fn shown_throttle() -> Value {
-    json!({"unknown_browsers": null, "single_clients": null})
+    json!({
+        "unknown_browsers": null, "single_clients": null, "app_codes": null, "recovery_codes": null,
+    })
 }

@@ -25,6 +25,7 @@ mod pages;
 mod postgres;
 mod relay;
 mod samples;
+mod second_factors;
 #[path = "../support/server.rs"]
 mod server;
 mod sessions;

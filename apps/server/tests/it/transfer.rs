@@ -222,8 +222,8 @@ fn the_time_of_a_confirmed_email_address_is_imported_exported_and_shown() {
     );
     success(&import(&folder, "users.csv", &text, &[]));
     for (email, line) in [
-        ("a@example.com", "\nverified   since 2024-01-02T03:04:05Z\n"),
-        ("b@example.com", "\nverified   no\n"),
+        ("a@example.com", "\nverified        since 2024-01-02T03:04:05Z\n"),
+        ("b@example.com", "\nverified        no\n"),
     ] {
         let shown = success(&users(&folder, &["show", email]));
         assert!(shown.contains(line), "{shown}");

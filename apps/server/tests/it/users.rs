@@ -151,15 +151,15 @@ fn unlocking_an_account_ends_its_lockout_and_is_recorded() {
     let nothing = success(&operator.users(&["unlock", EMAIL]));
     assert!(nothing.contains("is not throttled"), "{nothing}");
     assert_eq!(json(&operator.users(&["unlock", EMAIL, "--json"]))["reset"], false);
-    assert!(success(&operator.users(&["show", EMAIL])).contains("throttled  no"));
+    assert!(success(&operator.users(&["show", EMAIL])).contains("throttled       no"));
     lock_out(&app, "");
     let shown = success(&operator.users(&["show", EMAIL]));
-    assert!(shown.contains("throttled  some browsers or IP addresses, until 20"), "{shown}");
+    assert!(shown.contains("throttled       some browsers or IP addresses, until 20"), "{shown}");
     let until = &json(&operator.users(&["show", EMAIL, "--json"]))["throttled_until"];
     assert!(until["single_clients"].is_string() && until["unknown_browsers"].is_null());
     let unlocked = success(&operator.users(&["unlock", EMAIL]));
     assert!(unlocked.contains("unlocked") && unlocked.contains(EMAIL), "{unlocked}");
-    assert!(success(&operator.users(&["show", EMAIL])).contains("throttled  no"));
+    assert!(success(&operator.users(&["show", EMAIL])).contains("throttled       no"));
     assert_eq!(log_in(&app, "wrong", ""), 401);
     let json = json(&operator.users(&["unlock", EMAIL, "--json"]));
     assert_eq!((&json["reset"], &json["was_throttled"]), (&true.into(), &false.into()));

@@ -225,33 +225,35 @@ fn notice(notice: &Notice, name: &str, context: &MailContext<'_>) -> MailText {
         ),
         NoticeKind::SecondFactorOn => (
             "Two-step log-in was turned on",
-            "Two-step log-in was turned on for your account. To log in with your password,\nyou \
-             now also need your app, a passkey or a recovery code. All other sessions\nwere ended.",
+            "Two-step log-in was turned on for your account. To log in with your\n\
+             password, you now also need your app, a passkey or a recovery code. All\n\
+             other sessions were ended.",
         ),
         NoticeKind::SecondFactorOff => (
             "Two-step log-in was turned off",
-            "Two-step log-in was turned off for your account. To log in, you only need\nyour \
-             password. All other sessions were ended.",
+            "Two-step log-in was turned off for your account. To log in, you only need\n\
+             your password. All other sessions were ended.",
         ),
         NoticeKind::SecondFactorLockedOut => (
             "Too many wrong codes were entered",
-            "Somebody entered too many wrong codes for the two-step log-in of your\naccount. Further \
-             codes are not accepted for a while.",
+            "Somebody entered too many wrong codes for the two-step log-in of your\n\
+             account. Further codes are not accepted for a while.",
         ),
         NoticeKind::TotpReplaced => (
             "Your app for two-step log-in was changed",
-            "An app was set up for the two-step log-in of your account. The app that you\nused \
-             before, if there was one, no longer works. All other sessions were ended.",
+            "An app was set up for the two-step log-in of your account. The app that you\n\
+             used before, if there was one, no longer works. All other sessions were\n\
+             ended.",
         ),
         NoticeKind::RecoveryCodeUsed => (
             "A recovery code was used",
-            "Somebody logged in to your account with one of its recovery codes, which\ncannot be \
-             used again.",
+            "Somebody logged in to your account with one of its recovery codes, which\n\
+             cannot be used again.",
         ),
         NoticeKind::RecoveryCodesRenewed => (
             "Your recovery codes were replaced",
-            "The recovery codes of your account were replaced by new ones. The old ones no\nlonger \
-             work.",
+            "The recovery codes of your account were replaced by new ones. The old ones\n\
+             no longer work.",
         ),
         NoticeKind::PasskeyAdded => (
             "A passkey was added",
@@ -263,8 +265,8 @@ fn notice(notice: &Notice, name: &str, context: &MailContext<'_>) -> MailText {
         ),
         NoticeKind::PasskeyCounterRegressed => (
             "A passkey was rejected",
-            "Somebody tried to log in to your account with one of your passkeys. It was\nrejected, \
-             because it may have been copied.",
+            "Somebody tried to log in to your account with one of your passkeys. It was\n\
+             rejected, because it may have been copied.",
         ),
         // A kind that is added later needs a text here.
         _ => ("Your account was changed", "Your account was changed."),
@@ -280,9 +282,10 @@ fn notice(notice: &Notice, name: &str, context: &MailContext<'_>) -> MailText {
         | NoticeKind::PasskeyRemoved => {
             let _ = write!(
                 text,
-                "If this was not you, reset your password now:\n\n{}\n\nThen log in, and check your \
-                 app, your recovery codes and your passkeys in the\nsettings:\n\n{}\n\nIf you cannot \
-                 log in, contact the administrator of the service.\n",
+                "If this was not you, reset your password now:\n\n{}\n\n\
+                 Then log in, and check your app, your recovery codes and your passkeys in\n\
+                 the settings:\n\n{}\n\n\
+                 If you cannot log in, contact the administrator of the service.\n",
                 context.forgot_link(),
                 context.settings_link(),
             );
@@ -297,7 +300,8 @@ fn notice(notice: &Notice, name: &str, context: &MailContext<'_>) -> MailText {
         NoticeKind::PasskeyCounterRegressed => {
             let _ = write!(
                 text,
-                "Remove this passkey in the settings, even if this was you, and add a new one:\n\n{}\n",
+                "Remove this passkey in the settings, even if this was you, and add a new\n\
+                 one:\n\n{}\n",
                 context.settings_link()
             );
         }
@@ -336,8 +340,8 @@ fn notice_by_operator(notice: &Notice, name: &str, context: &MailContext<'_>) ->
         ),
         NoticeKind::SecondFactorReset => (
             "Two-step log-in was turned off",
-            "An administrator turned two-step log-in off for your account, and removed your\napp, \
-             your recovery codes and your passkeys. All sessions were ended.",
+            "An administrator turned two-step log-in off for your account, and removed\n\
+             your app, your recovery codes and your passkeys. All sessions were ended.",
         ),
         // Operators cause no other notices. One that is added later needs a text here.
         _ => ("Your account was changed", "An administrator changed your account."),

@@ -3,6 +3,7 @@
 mod app;
 mod change;
 mod every_mail;
+mod factors;
 mod notices;
 mod outbox;
 mod reset;

@@ -8,6 +8,7 @@ mod authenticate;
 mod builder;
 mod clock_steps;
 mod concurrent_sign_ins;
+mod factors;
 mod hooks;
 mod imported;
 mod keys;
@@ -15,6 +16,8 @@ mod known_browsers;
 mod log;
 mod mail;
 mod operator;
+#[path = "../support/passkey.rs"]
+mod passkey;
 mod refresh;
 mod sessions;
 mod sign_in;

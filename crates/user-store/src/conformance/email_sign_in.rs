@@ -47,7 +47,7 @@ async fn a_code_opens_a_session_in_its_browser_once(deployment: &dyn Deployment)
     assert_eq!(opened, expected);
     assert!(is_alive(&store, &new.session).await && !is_alive(&store, &replaced).await);
     let event = Event::by_user(EventKind::SignedIn, NOW, client());
-    let event = event.about(ada.id).in_session(new.session.id);
+    let event = event.about(ada.id).in_session(new.session.id).with_amr(new.session.amr);
     assert_eq!(store.activity(ada.id, 1).await.unwrap(), [event]);
     assert_eq!(store.pending_sign_in(&code.browser, NOW).await.unwrap(), None);
     assert_eq!(sign_in(&store, &ada, &code).await, OpenSessionWithCodeOutcome::CodeExpired);

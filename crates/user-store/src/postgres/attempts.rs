@@ -8,9 +8,8 @@ use crate::error::StoreError;
 use crate::postgres::database::{Database, Plan, WriteError};
 use crate::postgres::database_error::{DatabaseError, ErrorKind};
 use crate::postgres::query::Reply;
-use crate::postgres::statements::{attempts, audit};
+use crate::postgres::statements::{attempts, audit, factors};
 use crate::postgres::store::PostgresStore;
-use crate::rules::factors::FailuresRow;
 use crate::rules::{self, Decision};
 
 #[async_trait]
@@ -64,7 +63,11 @@ impl AttemptStore for PostgresStore {
     async fn unlock_user(&self, user: UserId, now: Timestamp) -> Result<UnlockOutcome, StoreError> {
         let database = self.database.one_call();
         let change = |email: String| {
-            let reads = vec![attempts::lock_of_account(&email), attempts::lock_email_key(user)];
+            let reads = vec![
+                attempts::lock_of_account(&email),
+                attempts::lock_email_key(user),
+                factors::failures(user),
+            ];
             let decide = move |reply: &Reply| {
                 match attempts::read_email_key(reply.first(1))? {
                     None => return Ok(Plan::unchanged(UnlockOutcome::NotFound)),
@@ -73,11 +76,15 @@ impl AttemptStore for PostgresStore {
                     Some(_) => {}
                 }
                 let counters = attempts::read_all(reply.rows(0))?;
-                let failures = FailuresRow::default();
+                let failures = factors::read_failures(reply.first(2))?;
                 match rules::attempts::unlock_user(user, &counters, &failures, now) {
                     Decision::Write(event) => {
                         let keys = counters.iter().map(|(key, _)| key);
-                        let writes = vec![attempts::delete(keys), audit::insert(&event)];
+                        let writes = vec![
+                            attempts::delete(keys),
+                            factors::delete_failures(user),
+                            audit::insert(&event),
+                        ];
                         let lockouts = rules::attempts::lockouts(&email, &counters, &failures, now);
                         Ok(Plan { writes, outcome: UnlockOutcome::Unlocked(lockouts) })
                     }
@@ -92,9 +99,10 @@ impl AttemptStore for PostgresStore {
     async fn lockouts(&self, user: UserId, now: Timestamp) -> Result<Option<Lockouts>, StoreError> {
         let database = self.database.one_call();
         let Some(email) = email_key(&database, user).await? else { return Ok(None) };
-        let reply = database.read(vec![attempts::of_account(&email)]).await?;
+        let reads = vec![attempts::of_account(&email), factors::failures(user)];
+        let reply = database.read(reads).await?;
         let counters = attempts::read_all(reply.rows(0))?;
-        let failures = FailuresRow::default();
+        let failures = factors::read_failures(reply.first(1))?;
         Ok(Some(rules::attempts::lockouts(&email, &counters, &failures, now)))
     }
 

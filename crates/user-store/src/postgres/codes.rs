@@ -148,7 +148,7 @@ impl CodeStore for PostgresStore {
         let decide = move |reply: &Reply| {
             let account = read_user(reply, 1)?;
             let session = find_session(reply, 3, id)?;
-            let code = reply.first(3).map(codes::read).transpose()?;
+            let code = reply.first(4).map(codes::read).transpose()?;
             let stored = ChangedEmailState {
                 session: session.as_ref(),
                 account: account.as_ref(),

@@ -62,6 +62,11 @@ impl<T> Plan<T> {
     pub(super) fn unchanged(outcome: T) -> Self {
         Self { writes: Vec::new(), outcome }
     }
+
+    /// Converts the outcome.
+    pub(super) fn map<U>(self, convert: impl FnOnce(T) -> U) -> Plan<U> {
+        Plan { writes: self.writes, outcome: convert(self.outcome) }
+    }
 }
 
 /// The outcome of a transaction. All transactions have the same type, so that the code that runs

@@ -1,128 +1,552 @@
 use async_trait::async_trait;
 use auth_core::{
-    CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Timestamp, TotpSecret, UserId,
+    CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Session, Timestamp, TotpSecret,
+    UserId,
 };
+use tokio_postgres::Row;
 
 use crate::error::StoreError;
 use crate::factors::{
     AddPasskeyOutcome, BeginTotpOutcome, ConfirmTotp, ConfirmTotpOutcome, FactorStore, Factors,
-    NewPasskey, Passkey, PasskeySignIn, PasskeySignInOutcome, RemovePasskeyOutcome,
-    ReplaceRecoveryCodesOutcome, ResetSecondFactorOutcome, SecondStep, SecondStepOutcome,
-    TurnOffOutcome, TurnOnOutcome,
+    NewPasskey, OpenedSession, Passkey, PasskeySignIn, PasskeySignInOutcome, PresentedFactor,
+    RemovePasskeyOutcome, ReplaceRecoveryCodesOutcome, ResetSecondFactorOutcome, SecondStep,
+    SecondStepOutcome, TurnOffOutcome, TurnOnOutcome,
 };
+use crate::postgres::codes::read_user;
+use crate::postgres::database::Plan;
+use crate::postgres::database_error::DatabaseError;
+use crate::postgres::query::{Query, Reply};
+use crate::postgres::statements::{audit, factors, mails, sessions, users};
 use crate::postgres::store::PostgresStore;
-use crate::sessions::ActingSession;
+use crate::postgres::users::{find_session, read_account};
+use crate::rules::factors::{
+    ActingRows, ConfirmTotpRows, ConfirmTotpWrite, NewPasskeyRows, PasskeySignInRows, PasskeyWrite,
+    Record, RejectedPasskey, RemovePasskeyRows, SecondStepRows, SecondStepWrite, SignInWrite,
+    UsedFactor, WrongCode,
+};
+use crate::rules::{self, Decision};
+use crate::sessions::{ActingSession, NewSession};
+use crate::users::User;
 
 #[async_trait]
 impl FactorStore for PostgresStore {
-    async fn factors(&self, _user: UserId) -> Result<Factors, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+    async fn factors(&self, user: UserId) -> Result<Factors, StoreError> {
+        let mut queries = vec![users::by_id(user)];
+        queries.extend(factors_of(user));
+        let reply = self.database.snapshot(queries).await?;
+        match read_user(&reply, 0)? {
+            Some(user) => Ok(read_factors(&reply, 1, &user)?),
+            None => Ok(Factors::default()),
+        }
     }
 
     async fn begin_totp(
         &self,
-        _acting: &ActingSession,
-        _secret: &TotpSecret,
-        _expires_at: Timestamp,
-        _now: Timestamp,
+        acting: &ActingSession,
+        secret: &TotpSecret,
+        expires_at: Timestamp,
+        now: Timestamp,
     ) -> Result<BeginTotpOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let (acting, secret) = (acting.clone(), secret.clone());
+        let reads = lock_session(&acting);
+        let decide = move |reply: &Reply| {
+            let stored = StoredActing::read(reply, &acting)?;
+            Ok(match rules::factors::begin_totp(&acting, stored.rows(), now) {
+                Decision::Write(user) => Plan {
+                    writes: vec![factors::replace_pending_totp(user, &secret, expires_at)],
+                    outcome: BeginTotpOutcome::Stored,
+                },
+                Decision::Return(outcome) => Plan::unchanged(outcome),
+            })
+        };
+        Ok(self.database.write(reads, decide).await?)
     }
 
     async fn confirm_totp(
         &self,
-        _acting: &ActingSession,
-        _confirmation: &ConfirmTotp,
-        _now: Timestamp,
+        acting: &ActingSession,
+        confirmation: &ConfirmTotp,
+        now: Timestamp,
     ) -> Result<ConfirmTotpOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let (acting, confirmation) = (acting.clone(), confirmation.clone());
+        let Session { id, user_id: user, .. } = acting.session;
+        let mut reads = lock_sessions(&acting);
+        reads.extend([factors::pending_totp(user), factors::failures(user)]);
+        let decide = move |reply: &Reply| {
+            let stored = StoredActing::read(reply, &acting)?;
+            let pending = reply.first(ACTING).map(factors::read_pending_totp).transpose()?;
+            let failures = factors::read_failures(reply.first(ACTING + 1))?;
+            let rows = ConfirmTotpRows {
+                acting: stored.rows(),
+                pending: pending.as_ref(),
+                failures: &failures,
+            };
+            let totp = match rules::factors::confirm_totp(&acting, &confirmation, rows, now) {
+                Decision::Write(ConfirmTotpWrite::Confirmed(totp)) => totp,
+                Decision::Write(ConfirmTotpWrite::Wrong(wrong)) => {
+                    let outcome = ConfirmTotpOutcome::CodeWrong;
+                    return Ok(Plan { writes: count_wrong(&wrong)?, outcome });
+                }
+                Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
+            };
+            let mut writes = vec![
+                factors::delete_pending_totp([user]),
+                factors::replace_totp(user, &totp.secret, totp.last_step, now),
+            ];
+            if let Some(codes) = &totp.recovery_codes {
+                writes.push(factors::set_second_factor_at(user, Some(now)));
+                writes.extend(factors::replace_recovery_codes(user, codes, now));
+            }
+            writes.push(sessions::delete_others(user, id));
+            writes.extend(record(&totp.record)?);
+            Ok(Plan { writes, outcome: totp.outcome })
+        };
+        Ok(self.database.write(reads, decide).await?)
     }
 
     async fn turn_second_factor_on(
         &self,
-        _acting: &ActingSession,
-        _recovery_codes: &[RecoveryCodeHash],
-        _notice: Option<MailId>,
-        _now: Timestamp,
+        acting: &ActingSession,
+        recovery_codes: &[RecoveryCodeHash],
+        notice: Option<MailId>,
+        now: Timestamp,
     ) -> Result<TurnOnOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let (acting, recovery_codes) = (acting.clone(), recovery_codes.to_vec());
+        let Session { id, user_id: user, .. } = acting.session;
+        let mut reads = lock_sessions(&acting);
+        reads.push(factors::passkey_ids(user));
+        let decide = move |reply: &Reply| {
+            let stored = StoredActing::read(reply, &acting)?;
+            let (rows, passkeys) = (stored.rows(), reply.rows(ACTING).len());
+            let decision =
+                rules::factors::turn_second_factor_on(&acting, rows, passkeys, notice, now);
+            let recorded = match decision {
+                Decision::Write(recorded) => recorded,
+                Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
+            };
+            let mut writes = vec![factors::set_second_factor_at(user, Some(now))];
+            writes.extend(factors::replace_recovery_codes(user, &recovery_codes, now));
+            writes.push(sessions::delete_others(user, id));
+            writes.extend(record(&recorded)?);
+            Ok(Plan { writes, outcome: TurnOnOutcome::TurnedOn })
+        };
+        Ok(self.database.write(reads, decide).await?)
     }
 
     async fn turn_second_factor_off(
         &self,
-        _acting: &ActingSession,
-        _notice: Option<MailId>,
-        _now: Timestamp,
+        acting: &ActingSession,
+        notice: Option<MailId>,
+        now: Timestamp,
     ) -> Result<TurnOffOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let acting = acting.clone();
+        let Session { id, user_id: user, .. } = acting.session;
+        let reads = lock_sessions(&acting);
+        let decide = move |reply: &Reply| {
+            let stored = StoredActing::read(reply, &acting)?;
+            let decision =
+                rules::factors::turn_second_factor_off(&acting, stored.rows(), notice, now);
+            let recorded = match decision {
+                Decision::Write(recorded) => recorded,
+                Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
+            };
+            let mut writes = turn_off(user);
+            writes.push(sessions::delete_others(user, id));
+            writes.extend(record(&recorded)?);
+            Ok(Plan { writes, outcome: TurnOffOutcome::TurnedOff })
+        };
+        Ok(self.database.write(reads, decide).await?)
     }
 
     async fn replace_recovery_codes(
         &self,
-        _acting: &ActingSession,
-        _recovery_codes: &[RecoveryCodeHash],
-        _notice: Option<MailId>,
-        _now: Timestamp,
+        acting: &ActingSession,
+        recovery_codes: &[RecoveryCodeHash],
+        notice: Option<MailId>,
+        now: Timestamp,
     ) -> Result<ReplaceRecoveryCodesOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let (acting, recovery_codes) = (acting.clone(), recovery_codes.to_vec());
+        let user = acting.session.user_id;
+        let reads = lock_session(&acting);
+        let decide = move |reply: &Reply| {
+            let stored = StoredActing::read(reply, &acting)?;
+            let decision =
+                rules::factors::replace_recovery_codes(&acting, stored.rows(), notice, now);
+            let recorded = match decision {
+                Decision::Write(recorded) => recorded,
+                Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
+            };
+            let mut writes = Vec::from(factors::replace_recovery_codes(user, &recovery_codes, now));
+            writes.extend(record(&recorded)?);
+            Ok(Plan { writes, outcome: ReplaceRecoveryCodesOutcome::Replaced })
+        };
+        Ok(self.database.write(reads, decide).await?)
     }
 
+    /// If another transaction adds a passkey with the same credential id at the same time, the
+    /// constraint rejects this one. It then runs again, and finds that the credential id is taken.
     async fn add_passkey(
         &self,
-        _acting: &ActingSession,
-        _new: &NewPasskey,
-        _now: Timestamp,
+        acting: &ActingSession,
+        new: &NewPasskey,
+        now: Timestamp,
     ) -> Result<AddPasskeyOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let (acting, new) = (acting.clone(), new.clone());
+        let mut reads = lock_session(&acting);
+        reads.extend([
+            factors::passkey_ids(acting.session.user_id),
+            factors::passkey_by_credential(&new.passkey.credential_id),
+            factors::used(&[new.challenge.id]),
+        ]);
+        let decide = move |reply: &Reply| {
+            let stored = StoredActing::read(reply, &acting)?;
+            let rows = NewPasskeyRows {
+                acting: stored.rows(),
+                passkeys: reply.rows(ACTING).len(),
+                is_taken: reply.first(ACTING + 1).is_some(),
+                is_challenge_used: reply.first(ACTING + 2).is_some(),
+            };
+            let added = match rules::factors::add_passkey(&acting, &new, rows, now) {
+                Decision::Write(added) => added,
+                Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
+            };
+            let mut writes = vec![
+                factors::insert_used(&added.challenge),
+                factors::insert_passkey(&added.passkey),
+            ];
+            writes.extend(record(&added.record)?);
+            Ok(Plan { writes, outcome: AddPasskeyOutcome::Added })
+        };
+        Ok(self.database.write(reads, decide).await?)
     }
 
     async fn rename_passkey(
         &self,
-        _user: UserId,
-        _id: PasskeyId,
-        _name: &PasskeyName,
+        user: UserId,
+        id: PasskeyId,
+        name: &PasskeyName,
     ) -> Result<Option<Passkey>, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let name = name.clone();
+        let reads = vec![users::lock(user), factors::passkey(id)];
+        let decide =
+            move |reply: &Reply| match reply.first(1).map(factors::read_passkey).transpose()? {
+                Some(passkey) if passkey.user == user => {
+                    let writes = vec![factors::rename_passkey(id, &name)];
+                    let outcome = Some(Passkey { name: name.clone(), ..passkey });
+                    Ok(Plan { writes, outcome })
+                }
+                _ => Ok(Plan::unchanged(None)),
+            };
+        Ok(self.database.write(reads, decide).await?)
     }
 
     async fn remove_passkey(
         &self,
-        _acting: &ActingSession,
-        _id: PasskeyId,
-        _notice: Option<MailId>,
-        _now: Timestamp,
+        acting: &ActingSession,
+        id: PasskeyId,
+        notice: Option<MailId>,
+        now: Timestamp,
     ) -> Result<RemovePasskeyOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let acting = acting.clone();
+        let Session { id: session, user_id: user, .. } = acting.session;
+        let mut reads = lock_sessions(&acting);
+        reads.extend([factors::totp(user), factors::passkey_ids(user)]);
+        let decide = move |reply: &Reply| {
+            let stored = StoredActing::read(reply, &acting)?;
+            let passkeys = factors::read_passkey_ids(reply.rows(ACTING + 1))?;
+            let rows = RemovePasskeyRows {
+                acting: stored.rows(),
+                has_totp: reply.first(ACTING).is_some(),
+                passkeys: &passkeys,
+            };
+            let recorded = match rules::factors::remove_passkey(&acting, id, rows, notice, now) {
+                Decision::Write(recorded) => recorded,
+                Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
+            };
+            let mut writes =
+                vec![factors::delete_passkey(id), sessions::delete_others(user, session)];
+            writes.extend(record(&recorded)?);
+            Ok(Plan { writes, outcome: RemovePasskeyOutcome::Removed })
+        };
+        Ok(self.database.write(reads, decide).await?)
     }
 
-    async fn passkey(&self, _credential: &CredentialId) -> Result<Option<Passkey>, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+    async fn passkey(&self, credential: &CredentialId) -> Result<Option<Passkey>, StoreError> {
+        let reply = self.database.read(vec![factors::passkey_by_credential(credential)]).await?;
+        Ok(reply.first(0).map(factors::read_passkey).transpose()?)
     }
 
     async fn open_session_with_second_factor(
         &self,
-        _step: &SecondStep,
+        step: &SecondStep,
     ) -> Result<SecondStepOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let step = step.clone();
+        let user = step.ticket.user;
+        let challenge = match &step.factor {
+            PresentedFactor::Passkey(used) => Some(used.challenge.id),
+            PresentedFactor::AppCode(_) | PresentedFactor::RecoveryCode(_) => None,
+        };
+        let ids: Vec<_> = [step.ticket.id].into_iter().chain(challenge).collect();
+        let reads = vec![
+            users::lock(user),
+            users::by_id(user),
+            sessions::ended_by(&step.session, NewSession::MAX_PER_USER - 1),
+            factors::used(&ids),
+            factors::failures(user),
+            match &step.factor {
+                PresentedFactor::AppCode(_) => factors::totp(user),
+                PresentedFactor::RecoveryCode(hash) => factors::recovery_code(user, hash),
+                PresentedFactor::Passkey(used) => factors::passkey(used.id),
+            },
+        ];
+        let decide = move |reply: &Reply| {
+            let state = read_account(reply, 0)?;
+            let account = read_user(reply, 1)?;
+            let used = factors::read_ids(reply.rows(3))?;
+            let failures = factors::read_failures(reply.first(4))?;
+            let (mut totp, mut passkey, mut has_recovery_code) = (None, None, false);
+            match step.factor {
+                PresentedFactor::AppCode(_) => {
+                    totp = reply.first(5).map(factors::read_totp_row).transpose()?;
+                }
+                PresentedFactor::RecoveryCode(_) => has_recovery_code = reply.first(5).is_some(),
+                PresentedFactor::Passkey(_) => {
+                    passkey = reply.first(5).map(factors::read_passkey).transpose()?;
+                }
+            }
+            let rows = SecondStepRows {
+                account: account.as_ref(),
+                state: state.as_ref(),
+                is_ticket_used: used.contains(&step.ticket.id),
+                failures: &failures,
+                totp: totp.as_ref(),
+                has_recovery_code,
+                passkey: passkey.as_ref(),
+                is_challenge_used: challenge.is_some_and(|id| used.contains(&id)),
+            };
+            match rules::factors::open_session_with_second_factor(&step, rows) {
+                Decision::Write(SecondStepWrite::Opened(sign_in)) => {
+                    let opened = open_session(&step.session, sign_in, reply.rows(2))?;
+                    Ok(opened.map(SecondStepOutcome::Opened))
+                }
+                Decision::Write(SecondStepWrite::Wrong(wrong)) => {
+                    let outcome = SecondStepOutcome::CodeWrong;
+                    Ok(Plan { writes: count_wrong(&wrong)?, outcome })
+                }
+                Decision::Write(SecondStepWrite::Rejected(rejected)) => {
+                    let outcome = SecondStepOutcome::CredentialInvalid;
+                    Ok(Plan { writes: reject(&rejected)?, outcome })
+                }
+                Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
+            }
+        };
+        Ok(self.database.write(reads, decide).await?)
     }
 
+    /// If another transaction uses the same challenge for another account at the same time, the
+    /// constraint rejects this one. It then runs again, and finds that the challenge was used.
     async fn open_session_with_passkey(
         &self,
-        _sign_in: &PasskeySignIn,
+        sign_in: &PasskeySignIn,
     ) -> Result<PasskeySignInOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let sign_in = sign_in.clone();
+        let user = sign_in.session.session.user_id;
+        let reads = vec![
+            users::lock(user),
+            users::by_id(user),
+            sessions::ended_by(&sign_in.session, NewSession::MAX_PER_USER - 1),
+            factors::used(&[sign_in.passkey.challenge.id]),
+            factors::passkey(sign_in.passkey.id),
+        ];
+        let decide = move |reply: &Reply| {
+            let Some(state) = read_account(reply, 0)? else {
+                return Ok(Plan::unchanged(PasskeySignInOutcome::Rejected));
+            };
+            let account = read_user(reply, 1)?;
+            let passkey = reply.first(4).map(factors::read_passkey).transpose()?;
+            let rows = PasskeySignInRows {
+                account: account.as_ref(),
+                device_version: state.device_version,
+                passkey: passkey.as_ref(),
+                is_challenge_used: reply.first(3).is_some(),
+            };
+            match rules::factors::open_session_with_passkey(&sign_in, rows) {
+                Decision::Write(PasskeyWrite::Opened(write)) => {
+                    let opened = open_session(&sign_in.session, write, reply.rows(2))?;
+                    Ok(opened.map(PasskeySignInOutcome::Opened))
+                }
+                Decision::Write(PasskeyWrite::Rejected(rejected)) => {
+                    let outcome = PasskeySignInOutcome::Rejected;
+                    Ok(Plan { writes: reject(&rejected)?, outcome })
+                }
+                Decision::Return(outcome) => Ok(Plan::unchanged(outcome)),
+            }
+        };
+        Ok(self.database.write(reads, decide).await?)
     }
 
     async fn reset_second_factor(
         &self,
-        _user: UserId,
-        _notice: Option<MailId>,
-        _now: Timestamp,
+        user: UserId,
+        notice: Option<MailId>,
+        now: Timestamp,
     ) -> Result<ResetSecondFactorOutcome, StoreError> {
-        Err(StoreError::Defect("second factors are not stored yet".into()))
+        let reads = vec![
+            users::lock(user),
+            users::by_id(user),
+            sessions::lock_of_user(user),
+            factors::passkey_ids(user),
+            factors::failures(user),
+        ];
+        let decide = move |reply: &Reply| {
+            let account = read_user(reply, 1)?;
+            let (account, passkeys) = (account.as_ref(), reply.rows(3).len());
+            let failures = factors::read_failures(reply.first(4))?;
+            let decision =
+                rules::factors::reset_second_factor(account, passkeys, &failures, notice, now);
+            let recorded = match decision {
+                Decision::Write(recorded) => recorded,
+                Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
+            };
+            let mut writes = turn_off(user);
+            writes.extend([factors::delete_passkeys(user), sessions::delete_all(user)]);
+            writes.extend(record(&recorded)?);
+            Ok(Plan { writes, outcome: ResetSecondFactorOutcome::Reset })
+        };
+        Ok(self.database.write(reads, decide).await?)
     }
 
-    async fn purge_factors(&self, _now: Timestamp, _limit: u32) -> Result<usize, StoreError> {
-        Ok(0)
+    async fn purge_factors(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+        let reads =
+            vec![factors::lock_expired_ids(now, limit), factors::lock_expired_totp(now, limit)];
+        let decide = |reply: &Reply| {
+            let ids = factors::read_ids(reply.rows(0))?;
+            let users = factors::read_users(reply.rows(1))?;
+            let outcome = ids.len().max(users.len());
+            let mut writes = Vec::new();
+            if !ids.is_empty() {
+                writes.push(factors::delete_ids(&ids));
+            }
+            if !users.is_empty() {
+                writes.push(factors::delete_pending_totp(users));
+            }
+            Ok(Plan { writes, outcome })
+        };
+        Ok(self.database.write(reads, decide).await?)
     }
+}
+
+/// Selects the second factors and the passkeys of a user. Read the reply with [`read_factors`].
+pub(super) fn factors_of(user: UserId) -> [Query; 3] {
+    [factors::totp(user), factors::recovery_codes(user), factors::passkeys_of_user(user)]
+}
+
+/// Reads the reply to [`factors_of`], whose first statement has the index `first`.
+pub(super) fn read_factors(
+    reply: &Reply,
+    first: usize,
+    account: &User,
+) -> Result<Factors, DatabaseError> {
+    Ok(Factors {
+        second_factor_at: account.second_factor_at,
+        totp: reply.first(first).map(factors::read_totp).transpose()?,
+        recovery_codes: reply.first(first + 1).map(factors::read_recovery_codes).transpose()?,
+        passkeys: factors::read_passkeys(reply.rows(first + 2))?,
+    })
+}
+
+/// Locks and reads the account and the session of the acting user. Read the reply with
+/// [`StoredActing::read`], and the replies to further statements from [`ACTING`] on.
+fn lock_session(acting: &ActingSession) -> Vec<Query> {
+    let Session { id, user_id: user, .. } = acting.session;
+    vec![users::lock(user), users::by_id(user), sessions::lock_pair(id, id)]
+}
+
+/// Locks and reads the same as [`lock_session`], and all other sessions of the user, for a change
+/// that ends them.
+fn lock_sessions(acting: &ActingSession) -> Vec<Query> {
+    let user = acting.session.user_id;
+    vec![users::lock(user), users::by_id(user), sessions::lock_of_user(user)]
+}
+
+/// The number of statements of [`lock_session`] and of [`lock_sessions`].
+const ACTING: usize = 3;
+
+/// The acting session and its account as stored, if they still exist.
+struct StoredActing {
+    session: Option<Session>,
+    account: Option<User>,
+}
+
+impl StoredActing {
+    fn read(reply: &Reply, acting: &ActingSession) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            session: find_session(reply, 2, acting.session.id)?,
+            account: read_user(reply, 1)?,
+        })
+    }
+
+    fn rows(&self) -> ActingRows<'_> {
+        ActingRows { session: self.session.as_ref(), account: self.account.as_ref() }
+    }
+}
+
+/// Plans a sign-in. `ended` are the rows of the sessions that it ends.
+fn open_session(
+    new: &NewSession,
+    sign_in: SignInWrite,
+    ended: &[Row],
+) -> Result<Plan<OpenedSession>, DatabaseError> {
+    let SignInWrite { user, device_version, used_ids, factor, record: recorded } = sign_in;
+    let now = new.session.created_at;
+    let ended = sessions::read_ids(ended)?;
+    let mut writes: Vec<_> = used_ids.iter().map(factors::insert_used).collect();
+    writes.push(match factor {
+        UsedFactor::AppCode(step) => factors::use_totp(user.id, step, now),
+        UsedFactor::RecoveryCode(hash) => factors::delete_recovery_code(&hash),
+        UsedFactor::Passkey(id, state) => factors::use_passkey(id, &state, now),
+    });
+    writes.push(factors::delete_failures(user.id));
+    if !ended.is_empty() {
+        writes.push(sessions::delete(ended.iter().copied()));
+    }
+    writes.push(sessions::insert(new));
+    writes.extend(record(&recorded)?);
+    Ok(Plan { writes, outcome: OpenedSession { user, device_version, ended } })
+}
+
+/// Counts and records a wrong code.
+fn count_wrong(wrong: &WrongCode) -> Result<Vec<Query>, DatabaseError> {
+    let WrongCode { user, failures, record: recorded } = wrong;
+    let mut writes = record(recorded)?;
+    if let Some(failures) = failures {
+        writes.push(factors::save_failures(*user, failures)?);
+    }
+    Ok(writes)
+}
+
+/// Records a rejected passkey, and uses up the challenge.
+fn reject(rejected: &RejectedPasskey) -> Result<Vec<Query>, DatabaseError> {
+    let mut writes = vec![factors::insert_used(&rejected.challenge)];
+    writes.extend(record(&rejected.record)?);
+    Ok(writes)
+}
+
+/// Turns the second factor off, and deletes what belongs to it.
+fn turn_off(user: UserId) -> Vec<Query> {
+    let mut writes = vec![
+        factors::set_second_factor_at(user, None),
+        factors::delete_totp(user),
+        factors::delete_pending_totp([user]),
+        factors::delete_failures(user),
+    ];
+    writes.extend(factors::delete_recovery_codes(user));
+    writes
+}
+
+/// Adds the notice and the events of a change.
+fn record(record: &Record) -> Result<Vec<Query>, DatabaseError> {
+    let Record { events, notice } = record;
+    let notice = notice.as_ref().map(mails::insert).transpose()?;
+    Ok(notice.into_iter().chain(events.iter().map(audit::insert)).collect())
 }

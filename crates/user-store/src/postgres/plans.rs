@@ -1,15 +1,18 @@
 //! Tests of the server's plans for the statements that requests run.
 
 use auth_core::{
-    CounterKey, DecoyPosition, Email, EmailHash, EmailSignInToken, FamilyHash, MailId, Network,
-    RefreshToken, ResetToken, SessionId, SystemRandom, Timestamp, UserId,
+    CounterKey, CredentialId, DecoyPosition, Email, EmailHash, EmailSignInToken, FamilyHash,
+    MailId, Network, PasskeyId, PasskeyName, PasskeyState, RecoveryCode, RefreshToken, ResetToken,
+    SessionId, SingleUseId, SystemRandom, Timestamp, TotpStep, UserId,
 };
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
 
 use crate::postgres::config::PostgresConfig;
 use crate::postgres::query::Query;
-use crate::postgres::statements::{attempts, audit, codes, decoys, mails, sessions, users};
+use crate::postgres::statements::{
+    attempts, audit, codes, decoys, factors, mails, sessions, users,
+};
 use crate::postgres::store::PostgresStore;
 use crate::rules::codes::CodePurpose;
 
@@ -42,6 +45,20 @@ const FILL: &str = "
             'change_email', sha256(email::bytea), id, email, repeat('x', 200),
             sha256((created_at % 100)::text::bytea), created_at, created_at, created_at
         FROM users;
+    INSERT INTO totp (user_id, secret, created_at, last_step)
+        SELECT id, substr(sha256(email::bytea), 1, 20), created_at, 0 FROM users;
+    INSERT INTO pending_totp (user_id, secret, expires_at)
+        SELECT user_id, secret, created_at FROM totp;
+    INSERT INTO recovery_codes (hash, user_id) SELECT sha256(email::bytea), id FROM users;
+    INSERT INTO recovery_code_lists (user_id, created_at) SELECT id, created_at FROM users;
+    INSERT INTO passkeys (id, user_id, credential_id, public_key, name, sign_count,
+            backup_eligible, backed_up, created_at)
+        SELECT gen_random_uuid(), id, sha256(email::bytea), sha256(email::bytea), 'x', 0, false,
+            false, created_at
+        FROM users;
+    INSERT INTO code_failures (user_id, app_codes) SELECT id, repeat('x', 100) FROM users;
+    INSERT INTO used_ids (id, expires_at)
+        SELECT substr(sha256(email::bytea), 1, 16), created_at FROM users;
     INSERT INTO decoys (position, template) SELECT n, repeat('x', 100)
         FROM generate_series(0, 191) n;
     ANALYZE";
@@ -75,6 +92,12 @@ async fn no_statement_of_a_request_reads_a_whole_table() {
     let browser = EmailSignInToken::generate(&SystemRandom).hash();
     let mail = MailId::generate(NOW, &SystemRandom);
     let email_hash = EmailHash::of(email.key());
+    let recovery_code = RecoveryCode::parse(&"A".repeat(24)).unwrap().hash();
+    let passkey = PasskeyId::generate(NOW, &SystemRandom);
+    let name = PasskeyName::parse("x").unwrap();
+    let credential = CredentialId::from_bytes(&[7; 32]).unwrap();
+    let state = PasskeyState { sign_count: 1, backup_eligible: false, backed_up: false };
+    let id = SingleUseId::generate(&SystemRandom);
     let statements = [
         users::credentials(email.key(), DecoyPosition::default()),
         users::by_id(user),
@@ -125,10 +148,48 @@ async fn no_statement_of_a_request_reads_a_whole_table() {
         mails::page(Some(mail), 100),
         mails::page(None, 100),
         mails::lock_expired(NOW, 100),
+        factors::set_second_factor_at(user, Some(NOW)),
+        factors::totp(user),
+        factors::use_totp(user, TotpStep::at(NOW), NOW),
+        factors::delete_totp(user),
+        factors::pending_totp(user),
+        factors::delete_pending_totp([user]),
+        factors::lock_expired_totp(NOW, 100),
+        factors::recovery_codes(user),
+        factors::recovery_code(user, &recovery_code),
+        factors::delete_recovery_code(&recovery_code),
+        factors::passkeys_of_user(user),
+        factors::passkey_ids(user),
+        factors::passkey(passkey),
+        factors::passkey_by_credential(&credential),
+        factors::use_passkey(passkey, &state, NOW),
+        factors::rename_passkey(passkey, &name),
+        factors::delete_passkey(passkey),
+        factors::delete_passkeys(user),
+        factors::failures(user),
+        factors::delete_failures(user),
+        factors::used(&[id]),
+        factors::lock_expired_ids(NOW, 100),
+        factors::delete_ids(&[id]),
     ];
+    let statements = statements.into_iter().chain(factors::delete_recovery_codes(user));
     for query in statements {
         let plan = plan(&client, &query).await;
-        for table in ["users", "sessions", "events", "counters", "codes", "mails"] {
+        for table in [
+            "users",
+            "sessions",
+            "events",
+            "counters",
+            "codes",
+            "mails",
+            "totp",
+            "pending_totp",
+            "recovery_codes",
+            "recovery_code_lists",
+            "passkeys",
+            "code_failures",
+            "used_ids",
+        ] {
             let scan = format!("Seq Scan on {table}");
             assert!(!plan.contains(&scan), "{}\n{plan}", query.sql);
         }

@@ -37,6 +37,12 @@ pub(super) fn timestamp(row: &Row, column: usize) -> Result<Timestamp> {
     Timestamp::from_millisecond(row.try_get(column)?).map_err(invalid)
 }
 
+/// Reads a time from a column that may be `NULL`.
+pub(super) fn optional_timestamp(row: &Row, column: usize) -> Result<Option<Timestamp>> {
+    let millis: Option<i64> = row.try_get(column)?;
+    millis.map(|_| timestamp(row, column)).transpose()
+}
+
 /// Reads a password hash. It is not an error if it cannot be parsed: the account of such a hash
 /// must remain readable.
 pub(super) fn password_hash(row: &Row, column: usize) -> Result<PasswordHash> {

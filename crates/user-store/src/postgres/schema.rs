@@ -80,8 +80,9 @@ const FACTS: &str = "
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = current_schema()
                 AND c.relname IN ('users', 'sessions', 'counters', 'events', 'codes', 'mails',
-                    'signing_keys', 'signing_key_set', 'decoy_state', 'decoy_classes', 'decoys',
-                    'servers')
+                    'totp', 'pending_totp', 'recovery_codes', 'recovery_code_lists', 'passkeys',
+                    'code_failures', 'used_ids', 'signing_keys', 'signing_key_set', 'decoy_state',
+                    'decoy_classes', 'decoys', 'servers')
                 AND NOT EXISTS (SELECT FROM pg_class m
                     WHERE m.relnamespace = c.relnamespace AND m.relname = 'latchkey_meta'))";
 
@@ -203,3 +204,6 @@ fn is_conflict(error: &tokio_postgres::Error) -> bool {
         )
     )
 }
+
+#[cfg(test)]
+mod tests;

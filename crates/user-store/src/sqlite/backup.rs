@@ -34,7 +34,7 @@ pub(super) fn backup(source: &Connection, path: &Path) -> Result<Backup, BackupE
     let copy = copy.map_err(write)?.into_temp_path();
     copy_database(source, &copy)
         .map_err(|source| BackupError::Copy { path: path.clone(), source })?;
-    delete_codes_and_mails(&copy)?;
+    delete_short_lived_secrets(&copy)?;
     let users = verify(&copy)?;
     let file = File::open(&copy).map_err(write)?;
     file.sync_all().map_err(write)?;
@@ -69,14 +69,14 @@ fn copy_database(source: &Connection, copy: &Path) -> rusqlite::Result<()> {
     source.execute("VACUUM INTO ?1", [name]).map(drop)
 }
 
-/// Deletes the codes and the mails from the copy. They are secrets of a short life: nobody needs them
-/// after the backup is restored.
-fn delete_codes_and_mails(copy: &Path) -> Result<(), BackupError> {
+/// Deletes the codes, the mails and the apps that are being set up from the copy. They are secrets
+/// of a short life: nobody needs them after the backup is restored.
+fn delete_short_lived_secrets(copy: &Path) -> Result<(), BackupError> {
     let damaged = |error: rusqlite::Error| BackupError::Damaged(error.to_string());
     let connection = Connection::open_with_flags(copy, FLAGS).map_err(damaged)?;
     // The journal is not written to a file, because it would contain what is deleted.
     let sql = "PRAGMA journal_mode = MEMORY; PRAGMA secure_delete = ON;
-               DELETE FROM codes; DELETE FROM mails; VACUUM";
+               DELETE FROM codes; DELETE FROM mails; DELETE FROM pending_totp; VACUUM";
     connection.execute_batch(sql).map_err(damaged)
 }
 

@@ -69,7 +69,7 @@ impl SqliteStore {
 
     /// Copies the database to `path` in one transaction, while it is in use. Writers do not wait.
     ///
-    /// The backup has no codes and no mails.
+    /// The backup has no codes, no mails, and no apps that are being set up.
     ///
     /// The file appears at `path` only when it is complete and on disk. Like the database, it
     /// contains all keys and sessions, so only its owner can read it.

@@ -1,4 +1,5 @@
 mod backup;
+mod factors;
 mod faults;
 #[path = "../support/folder.rs"]
 mod folder;

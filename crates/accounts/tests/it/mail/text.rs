@@ -275,9 +275,9 @@ fn every_notice_of_a_change_of_second_factors_has_its_text() {
             "second_factor_on",
             "Two-step log-in was turned on",
             "\
-Two-step log-in was turned on for your account. To log in with your password,
-you now also need your app, a passkey or a recovery code. All other sessions
-were ended.
+Two-step log-in was turned on for your account. To log in with your
+password, you now also need your app, a passkey or a recovery code. All
+other sessions were ended.
 ",
         ),
         (
@@ -293,7 +293,8 @@ your password. All other sessions were ended.
             "Your app for two-step log-in was changed",
             "\
 An app was set up for the two-step log-in of your account. The app that you
-used before, if there was one, no longer works. All other sessions were ended.
+used before, if there was one, no longer works. All other sessions were
+ended.
 ",
         ),
         (
@@ -308,8 +309,8 @@ cannot be used again.
             "recovery_codes_renewed",
             "Your recovery codes were replaced",
             "\
-The recovery codes of your account were replaced by new ones. The old ones no
-longer work.
+The recovery codes of your account were replaced by new ones. The old ones
+no longer work.
 ",
         ),
         (
@@ -337,8 +338,8 @@ If this was not you, reset your password now:
 
 https://auth.example.com/forgot
 
-Then log in, and check your app, your recovery codes and your passkeys in the
-settings:
+Then log in, and check your app, your recovery codes and your passkeys in
+the settings:
 
 https://auth.example.com/settings
 
@@ -376,7 +377,8 @@ rejected, because it may have been copied.
 
 REQUEST
 
-Remove this passkey in the settings, even if this was you, and add a new one:
+Remove this passkey in the settings, even if this was you, and add a new
+one:
 
 https://auth.example.com/settings
 ",
@@ -408,8 +410,8 @@ https://auth.example.com/forgot
         find("second_factor_reset"),
         "Two-step log-in was turned off at Example",
         "\
-An administrator turned two-step log-in off for your account, and removed your
-app, your recovery codes and your passkeys. All sessions were ended.
+An administrator turned two-step log-in off for your account, and removed
+your app, your recovery codes and your passkeys. All sessions were ended.
 
 Service:    Example
 Time:       2027-01-15 08:00 UTC

@@ -89,3 +89,14 @@ $$;
 
 CREATE TRIGGER sessions_have_the_second_factor BEFORE INSERT ON sessions
 FOR EACH ROW WHEN (NEW.amr NOT LIKE '%mfa%') EXECUTE FUNCTION latchkey_check_second_factor();
+
+-- The function finds the table of this schema, whatever the search path of its caller is. By
+-- default, temporary tables of the caller would be searched first.
+DO $$
+BEGIN
+    EXECUTE format(
+        'ALTER FUNCTION latchkey_check_second_factor() SET search_path = pg_catalog, %I, pg_temp',
+        current_schema()
+    );
+END
+$$;

@@ -95,10 +95,10 @@ pub(in crate::postgres) fn email_key(user: UserId) -> Query {
     Query::new("SELECT email_key FROM users WHERE id = $1").bind(*user.as_uuid())
 }
 
-/// Selects the same as [`email_key`], and prevents the deletion of the account until the
-/// transaction ends.
+/// Selects the same as [`email_key`], and locks the account, so that its wrong codes do not change
+/// until the transaction ends.
 pub(in crate::postgres) fn lock_email_key(user: UserId) -> Query {
-    Query::new("SELECT email_key FROM users WHERE id = $1 FOR KEY SHARE").bind(*user.as_uuid())
+    Query::new("SELECT email_key FROM users WHERE id = $1 FOR NO KEY UPDATE").bind(*user.as_uuid())
 }
 
 pub(in crate::postgres) fn read_email_key(row: Option<&Row>) -> Result<Option<String>> {

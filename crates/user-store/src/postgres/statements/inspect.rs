@@ -44,6 +44,13 @@ pub(in crate::postgres) const MISSING_PRIVILEGES: &str = "
                  ('events', 'SELECT'),
                  ('codes', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('mails', 'SELECT,INSERT,UPDATE,DELETE'),
+                 ('totp', 'SELECT,INSERT,UPDATE,DELETE'),
+                 ('pending_totp', 'SELECT,INSERT,UPDATE,DELETE'),
+                 ('recovery_codes', 'SELECT,INSERT,UPDATE,DELETE'),
+                 ('recovery_code_lists', 'SELECT,INSERT,UPDATE,DELETE'),
+                 ('passkeys', 'SELECT,INSERT,UPDATE,DELETE'),
+                 ('code_failures', 'SELECT,INSERT,UPDATE,DELETE'),
+                 ('used_ids', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('signing_keys', 'SELECT,INSERT,UPDATE,DELETE'),
                  ('signing_key_set', 'SELECT,UPDATE'),
                  ('decoy_state', 'SELECT,UPDATE'),
@@ -55,7 +62,13 @@ pub(in crate::postgres) const MISSING_PRIVILEGES: &str = "
     WHERE has_table_privilege(to_regclass(name), privilege) = false
     UNION ALL
     SELECT 'INSERT on events'
-    WHERE has_any_column_privilege(to_regclass('events'), 'INSERT') = false
+    WHERE EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = to_regclass('events')
+            AND attname IN ('at', 'kind', 'operator', 'user_id', 'session_id', 'ip', 'user_agent',
+                'kid', 'amr')
+            AND NOT has_column_privilege(attrelid, attnum, 'INSERT')
+    )
     UNION ALL
     SELECT 'EXECUTE on ' || proname
     FROM pg_proc

@@ -60,8 +60,8 @@ pub(in crate::postgres) fn by_family(family: &FamilyHash) -> Query {
     Query::new(
         "SELECT pg_is_in_recovery(),
              s.id, s.user_id, s.created_at, s.last_used_at, s.idle_expires_at, s.expires_at,
-             s.remember, s.amr, s.ip, s.user_agent, s.refresh_token, s.replaced_token, s.successor_salt,
-             s.repeats
+             s.remember, s.amr, s.ip, s.user_agent, s.refresh_token, s.replaced_token,
+             s.successor_salt, s.repeats
          FROM signing_key_set k LEFT JOIN sessions s ON s.refresh_family = $1",
     )
     .bind(family.as_bytes().to_vec())
@@ -149,7 +149,7 @@ pub(in crate::postgres) fn read_all(rows: &[Row]) -> Result<Vec<Session>> {
 pub(in crate::postgres) fn records_of_user(user: UserId) -> Query {
     Query::new(
         "SELECT id, user_id, created_at, last_used_at, idle_expires_at, expires_at, remember,
-             ip, user_agent
+             amr, ip, user_agent
          FROM sessions WHERE user_id = $1 ORDER BY last_used_at DESC, id DESC",
     )
     .bind(*user.as_uuid())

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::keys::KeySetVersion;
 use crate::postgres::database_error::{DatabaseError, ErrorKind};
 use crate::postgres::query::Query;
-use crate::postgres::rows::{Result, password_hash, timestamp, user_id};
+use crate::postgres::rows::{Result, optional_timestamp, password_hash, timestamp, user_id};
 use crate::rules::users::{AccountState, OWN_FORMAT, decoy};
 use crate::users::{
     Challenge, Credentials, DeviceVersion, KnownBrowsers, PasswordVersion, StoredUser, User,
@@ -25,11 +25,6 @@ pub(in crate::postgres) fn read(row: &Row, first: usize) -> Result<User> {
         email_verified_at: optional_timestamp(row, first + 5)?,
         second_factor_at: optional_timestamp(row, first + 6)?,
     })
-}
-
-fn optional_timestamp(row: &Row, column: usize) -> Result<Option<Timestamp>> {
-    let millis: Option<i64> = row.try_get(column)?;
-    millis.map(|_| timestamp(row, column)).transpose()
 }
 
 /// Inserts an account unless its email address is taken. Returns a row if it was inserted. Waits

@@ -43,8 +43,18 @@ async fn fill(stores: &Stores, name: &str) -> SignedIn {
         UPDATE users SET device_version = 3, password_version = 2 WHERE email LIKE 'grace%';
         INSERT INTO users (id, email, email_key, password_hash, created_at, disabled_at)
         VALUES (x'ffffffffffffffffffffffffffffffff', 'É@example.com', 'é@example.com', 'unknown', -1, 9);
-        INSERT INTO events (id, at, kind, operator, user_id, session_id, ip, user_agent, kid)
-        VALUES (900, 1700000000123, 'of_the_future', 1, zeroblob(16), zeroblob(16), '::1', 'ünï', 'k');
+        INSERT INTO events (id, at, kind, operator, user_id, session_id, ip, user_agent, kid, amr)
+        VALUES (900, 1700000000123, 'of_the_future', 1, zeroblob(16), zeroblob(16), '::1', 'ünï', 'k',
+            'pwd of_the_future');
+        INSERT INTO totp SELECT number, randomblob(20), 1, nullif(number, 1), 2 FROM users;
+        INSERT INTO pending_totp SELECT number, randomblob(20), 3 FROM users;
+        INSERT INTO recovery_codes SELECT randomblob(32), number FROM users;
+        INSERT INTO recovery_codes SELECT randomblob(32), number FROM users;
+        INSERT INTO recovery_code_lists SELECT number, 4 FROM users;
+        INSERT INTO passkeys SELECT randomblob(16), number, randomblob(1023), randomblob(77), 'Schlüssel',
+            4294967295, 1, number % 2, 5, nullif(number, 1) FROM users;
+        INSERT INTO code_failures SELECT number, nullif('{}', iif(number = 1, '{}', '')), '{}' FROM users;
+        INSERT INTO used_ids VALUES (randomblob(16), 6), (randomblob(16), 7);
         INSERT INTO codes VALUES
             (zeroblob(32), 'reset_password', zeroblob(32), NULL, NULL, 0, NULL, NULL, 0, 9),
             (x'0000000000000000000000000000000000000000000000000000000000000001', 'of_the_future',
@@ -55,12 +65,14 @@ async fn fill(stores: &Stores, name: &str) -> SignedIn {
             (x'00000000000000000000000000000001', 'of_the_future', NULL, NULL, zeroblob(16),
              'ada@example.com', NULL, NULL, 1, 2, 3, 4, 5, '550 ünï', 6);
         UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'events';
-        UPDATE sessions SET repeats = 1, remember = 1;
+        UPDATE sessions SET repeats = 1, remember = 1, amr = 'pwd of_the_future';
         INSERT INTO sessions (
             id, user_number, created_at, last_used_at, idle_expires_at, expires_at, remember,
             refresh_family, refresh_token
         )
-        SELECT zeroblob(16), number, 0, 0, 0, 0, 0, zeroblob(32), zeroblob(32) FROM users LIMIT 1;";
+        SELECT zeroblob(16), number, 0, 0, 0, 0, 0, zeroblob(32), zeroblob(32) FROM users LIMIT 1;
+        -- A session from before the second factor was turned on, whose time is later: clocks differ.
+        UPDATE users SET second_factor_at = 0 WHERE number IN (SELECT user_number FROM sessions);";
     Connection::open(&path).unwrap().execute_batch(sql).unwrap();
     signed_in
 }

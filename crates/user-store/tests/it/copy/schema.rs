@@ -33,8 +33,8 @@ async fn both_kinds_of_stores_have_the_same_columns_and_every_table_is_copied() 
     let names = statement.query_map([], |row| row.get(0)).unwrap();
     let names: Vec<String> = names.collect::<Result<_, _>>().unwrap();
     let is_common = |name: &String| !OF_SQLITE.contains(&&**name);
-    // A session refers to its user by the number or by the id.
-    let common = |name: String| name.replace("sessions.user_number", "sessions.user_id");
+    // Rows refer to their users by the number or by the id.
+    let common = |name: String| name.replace(".user_number", ".user_id");
     let sqlite: BTreeSet<_> = names.into_iter().filter(is_common).map(common).collect();
     assert_eq!(postgres, sqlite);
     drop(statement);

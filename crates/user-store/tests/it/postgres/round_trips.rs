@@ -4,16 +4,21 @@ use auth_core::{
     Admission, Amr, ClientInfo, CounterKey, DecoyPosition, Email, EmailSignInToken,
     EmailSignInTokenHash, Limit, MailId, Network, NewPassword, OneTimeCode, OpenSession,
     PasswordHash, PasswordHasher, PasswordPolicy, RefreshToken, ResetToken, ResetTokenHash,
-    Session, SessionPolicy, SystemRandom, Timestamp, UserId,
+    Session, SessionPolicy, SystemRandom, Timestamp, TotpSecret, UserId,
 };
 use test_postgres::{Cluster, Proxy};
 use user_store::{
-    AttemptStore as _, CodeStore as _, Event, EventKind, LimitedCounter, NewMail, NewResetToken,
-    NewSession, NewSignInCode, OpenSessionOutcome, Outbox as _, PasswordReset, PostgresStore,
-    ResetPasswordOutcome, RotateOutcome, Rotation, SendOutcome, SessionStore as _, SettleOutcome,
-    SettledAttempt, Settlement, User, UserStore as _,
+    ActingSession, AddPasskeyOutcome, AttemptStore as _, BeginTotpOutcome, CodeStore as _,
+    CodeThrottle, ConfirmTotp, ConfirmTotpOutcome, Event, EventKind, FactorStore as _,
+    LimitedCounter, NewMail, NewResetToken, NewSession, NewSignInCode, OpenSessionOutcome,
+    Outbox as _, PasskeySignInOutcome, PasswordReset, PostgresStore, PresentedFactor,
+    ResetPasswordOutcome, RotateOutcome, Rotation, SecondStepOutcome, SendOutcome,
+    SessionStore as _, SettleOutcome, SettledAttempt, Settlement, User, UserStore as _,
 };
 
+use crate::postgres::factors::{
+    new_passkey, passkey, passkey_sign_in, random_credential, recovery_codes, second_step, use_of,
+};
 use crate::postgres::open;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -143,6 +148,68 @@ async fn a_sign_in_takes_at_most_eight_round_trips_and_a_refresh_three() {
         })
         .await;
     assert!((1..=3).contains(&refresh), "{refresh}");
+}
+
+/// A sign-in with a passkey first reads the passkey, to verify its signature.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_step_takes_two_round_trips_and_a_sign_in_with_a_passkey_three() {
+    let server = Server::start().await;
+    let (store, user) = (&server.store, server.user.id);
+    let family = server.sign_in().await.family();
+    let session = store.session_by_family(&family, NOW).await.unwrap().unwrap();
+    let acting = ActingSession { session, client: ClientInfo::default() };
+    let secret = TotpSecret::generate(&SystemRandom);
+    let begun = store.begin_totp(&acting, &secret, NOW + HOUR, NOW).await.unwrap();
+    assert_eq!(begun, BeginTotpOutcome::Stored);
+    let confirmation = ConfirmTotp {
+        code: secret.code_at(NOW),
+        recovery_codes: recovery_codes(),
+        throttle: CodeThrottle::Enforced,
+        notice: None,
+    };
+    let confirmed = store.confirm_totp(&acting, &confirmation, NOW).await.unwrap();
+    assert_eq!(confirmed, ConfirmTotpOutcome::TurnedOn);
+    let passkey = passkey(user, random_credential(), NOW);
+    let added = store.add_passkey(&acting, &new_passkey(passkey.clone()), NOW).await.unwrap();
+    assert_eq!(added, AddPasskeyOutcome::Added);
+
+    let email = server.user.email.key();
+    let challenge = store.credentials(email, &DecoyPosition::default()).await.unwrap();
+    let credentials = challenge.account().unwrap();
+    let now = tokio::sync::Mutex::new(NOW);
+    let second_step = server
+        .round_trips(async || {
+            let mut now = now.lock().await;
+            // The next time step.
+            *now += Duration::from_secs(30);
+            let factor = PresentedFactor::AppCode(secret.code_at(*now));
+            let (step, _) = second_step(&credentials, factor, *now).unwrap();
+            let outcome = store.open_session_with_second_factor(&step).await.unwrap();
+            assert!(matches!(outcome, SecondStepOutcome::Opened(_)), "{outcome:?}");
+        })
+        .await;
+    let passkey_sign_in = server
+        .round_trips(async || {
+            let found = store.passkey(&passkey.credential_id).await.unwrap().unwrap();
+            let sign_in = passkey_sign_in(user, use_of(found.id, NOW), NOW);
+            let outcome = store.open_session_with_passkey(&sign_in).await.unwrap();
+            assert!(matches!(outcome, PasskeySignInOutcome::Opened(_)), "{outcome:?}");
+        })
+        .await;
+    assert_eq!((second_step, passkey_sign_in), (2, 3));
+
+    let lookup = server
+        .round_trips(async || {
+            let found = store.session(session.id, NOW).await.unwrap().unwrap();
+            assert!(found.user.second_factor_at.is_some());
+        })
+        .await;
+    let factors = server
+        .round_trips(async || {
+            assert_eq!(store.factors(user).await.unwrap().passkeys.len(), 1);
+        })
+        .await;
+    assert_eq!((lookup, factors), (1, 1));
 }
 
 /// The number of round trips must not reveal whether an email address has an account.

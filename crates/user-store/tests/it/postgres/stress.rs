@@ -3,20 +3,22 @@
 use std::sync::{Arc, Mutex};
 
 use auth_core::{
-    Admission, Amr, ClientInfo, CounterKey, DecoyPosition, Email, EmailSignInToken, Limit, MailId,
-    Network, OneTimeCode, OpenSession, RefreshToken, ResetToken, Session, SessionPolicy,
-    SigningKey, SystemRandom, Timestamp, UserId,
+    Admission, Amr, ClientInfo, CounterKey, CredentialId, DecoyPosition, Email, EmailSignInToken,
+    Limit, MailId, Network, OneTimeCode, OpenSession, RefreshToken, ResetToken, Session,
+    SessionPolicy, SigningKey, SystemRandom, Timestamp, TotpSecret, UserId,
 };
 use tokio::task::JoinSet;
 use user_store::{
-    ActingSession, AttemptStore as _, AuditLog as _, CodeStore as _, CreateUserError,
-    DecoyStore as _, Event, EventKind, KeyStore as _, KnownBrowsers, LimitedCounter, NewCode,
-    NewEmailChange, NewMail, NewResetToken, NewSession, NewSignInCode, OpenSessionOutcome,
-    OpenSessionWithCodeOutcome, Outbox as _, PasswordReset, PostgresStore, Reauthentication,
-    RotateOutcome, Rotation, SessionStore as _, SetPassword, SettledAttempt, Settlement,
-    StoreError, StoredUser, User, UserDataStore as _, UserStore as _,
+    ActingSession, AttemptStore as _, AuditLog as _, CodeStore as _, CodeThrottle, ConfirmTotp,
+    CreateUserError, DecoyStore as _, Event, EventKind, FactorStore as _, KeyStore as _,
+    KnownBrowsers, LimitedCounter, NewCode, NewEmailChange, NewMail, NewResetToken, NewSession,
+    NewSignInCode, OpenSessionOutcome, OpenSessionWithCodeOutcome, Outbox as _, PasswordReset,
+    PostgresStore, PresentedFactor, Reauthentication, RotateOutcome, Rotation, SecondStepOutcome,
+    SessionStore as _, SetPassword, SettledAttempt, Settlement, StoreError, StoredUser, User,
+    UserDataStore as _, UserStore as _,
 };
 
+use super::factors::{new_passkey, passkey, passkey_sign_in, recovery_codes, second_step, use_of};
 use super::{new_database, open};
 
 const NOW: Timestamp = Timestamp::constant(1_700_000_000, 0);
@@ -56,11 +58,12 @@ impl Client {
     async fn run(mut self) -> Result<(), StoreError> {
         for _ in 0..STEPS {
             let account = usize::try_from(self.below(3)).unwrap();
-            match self.below(5) {
+            match self.below(6) {
                 0 => self.attempt(account).await?,
                 1 => self.user_step(account).await?,
                 2 => self.operator_step(account).await?,
                 3 => self.code_step(account).await?,
+                4 => self.factor_step(account).await?,
                 _ => self.mail_step(account).await?,
             }
         }
@@ -287,6 +290,95 @@ impl Client {
         Ok(())
     }
 
+    /// Changes or uses the second factors and the passkeys of an account.
+    async fn factor_step(&mut self, account: usize) -> Result<(), StoreError> {
+        let store = &self.store.clone();
+        // The older sessions have probably ended.
+        self.open_session(account).await?;
+        let newest = self.accounts[account].sessions.lock().unwrap().last().cloned();
+        let Some((session, _)) = newest else { return Ok(()) };
+        let user = session.user_id;
+        let acting = &ActingSession { session, client: ClientInfo::default() };
+        let passkeys = store.factors(user).await?.passkeys;
+        match self.below(14) {
+            0..3 => self.set_up_app(acting).await?,
+            3..5 => {
+                // All accounts share a few credential ids.
+                let number = u8::try_from(self.below(4)).unwrap();
+                let credential = CredentialId::from_bytes(&[number; 16]).unwrap();
+                let new = new_passkey(passkey(user, credential, NOW));
+                let _ = store.add_passkey(acting, &new, NOW).await?;
+            }
+            5 => {
+                let _ =
+                    store.turn_second_factor_on(acting, &recovery_codes(), notice(), NOW).await?;
+            }
+            6 => {
+                let _ = store.turn_second_factor_off(acting, notice(), NOW).await?;
+            }
+            7 => {
+                let _ =
+                    store.replace_recovery_codes(acting, &recovery_codes(), notice(), NOW).await?;
+            }
+            8 => {
+                let _ = store.purge_factors(LATER, 5).await?;
+                let _ = store.reset_second_factor(user, notice(), NOW).await?;
+            }
+            number => {
+                let Some(passkey) = passkeys.first() else { return Ok(()) };
+                let used = use_of(passkey.id, NOW);
+                if number == 9 {
+                    let _ = store.rename_passkey(user, passkey.id, &passkey.name).await?;
+                    let _ = store.remove_passkey(acting, passkey.id, notice(), NOW).await?;
+                } else if number == 10 {
+                    let _ = store.passkey(&passkey.credential_id).await?;
+                    let sign_in = passkey_sign_in(user, used, NOW);
+                    let _ = store.open_session_with_passkey(&sign_in).await?;
+                } else {
+                    self.second_step(account, PresentedFactor::Passkey(used)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn set_up_app(&mut self, acting: &ActingSession) -> Result<(), StoreError> {
+        let secret = TotpSecret::generate(&SystemRandom);
+        let _ = self.store.begin_totp(acting, &secret, LATER, NOW).await?;
+        let is_wrong = self.below(3) == 0;
+        let confirmation = ConfirmTotp {
+            code: secret.code_at(if is_wrong { LATER } else { NOW }),
+            recovery_codes: recovery_codes(),
+            throttle: CodeThrottle::Enforced,
+            notice: notice(),
+        };
+        let _ = self.store.confirm_totp(acting, &confirmation, NOW).await?;
+        Ok(())
+    }
+
+    /// Makes the second step of a sign-in with a passkey, with a wrong app code, and with a wrong
+    /// recovery code.
+    async fn second_step(
+        &mut self,
+        account: usize,
+        passkey: PresentedFactor,
+    ) -> Result<(), StoreError> {
+        let email = Email::parse(EMAILS[account]).unwrap();
+        let wrong = TotpSecret::generate(&SystemRandom).code_at(NOW);
+        let unknown = PresentedFactor::RecoveryCode(recovery_codes()[0]);
+        for factor in [PresentedFactor::AppCode(wrong), unknown, passkey] {
+            let challenge = self.store.credentials(email.key(), &DecoyPosition::default()).await?;
+            let Some(found) = challenge.account() else { return Ok(()) };
+            let Some((step, token)) = second_step(&found, factor, NOW) else { return Ok(()) };
+            let outcome = self.store.open_session_with_second_factor(&step).await?;
+            if matches!(outcome, SecondStepOutcome::Opened(_)) {
+                let session = step.session.session;
+                self.accounts[account].sessions.lock().unwrap().push((session, token));
+            }
+        }
+        Ok(())
+    }
+
     async fn mail_step(&mut self, account: usize) -> Result<(), StoreError> {
         let store = self.store.clone();
         match self.below(8) {
@@ -424,7 +516,9 @@ fn user(email: &str) -> User {
 
 /// Counts the events about users that do not exist, except those of their deletions, the sessions of
 /// accounts that are disabled, the counters that are not used, and the codes and the mails of users
-/// that do not exist or whose email address is another one.
+/// that do not exist or whose email address is another one. Also counts the accounts whose second
+/// factor is on without an app and a passkey, and those with an app or recovery codes although it is
+/// off.
 const INCONSISTENCIES: &str = "
     SELECT (SELECT count(*) FROM events e
             WHERE user_id IS NOT NULL AND kind <> 'account_deleted'
@@ -438,7 +532,13 @@ const INCONSISTENCIES: &str = "
                   sha256('latchkey email address\\000'::bytea || convert_to(u.email_key, 'UTF8')))),
         (SELECT count(*) FROM mails m
          WHERE user_id IS NOT NULL AND kind <> 'account_deleted'
-             AND NOT EXISTS (SELECT FROM users u WHERE u.id = m.user_id))";
+             AND NOT EXISTS (SELECT FROM users u WHERE u.id = m.user_id)),
+        (SELECT count(*) FROM users u LEFT JOIN totp ON totp.user_id = u.id
+         LEFT JOIN recovery_code_lists l ON l.user_id = u.id
+         WHERE CASE WHEN second_factor_at IS NULL
+             THEN l.user_id IS NOT NULL OR totp.user_id IS NOT NULL
+             ELSE l.user_id IS NULL OR totp.user_id IS NULL
+                 AND NOT EXISTS (SELECT FROM passkeys p WHERE p.user_id = u.id) END)";
 
 /// All methods take their locks in the same order, so no two of them wait for each other.
 #[tokio::test(flavor = "multi_thread")]
@@ -455,7 +555,7 @@ async fn concurrent_calls_of_all_methods_cause_no_deadlock() {
     for result in clients.join_all().await {
         result.unwrap();
     }
-    assert_eq!(database.sql(INCONSISTENCIES), "0|0|0|0|0");
+    assert_eq!(database.sql(INCONSISTENCIES), "0|0|0|0|0|0");
     // A connection adds its deadlocks to the statistics when it ends. Autovacuum has connections too.
     drop(stores);
     let connections = "SELECT count(*) FROM pg_stat_activity

@@ -39,6 +39,8 @@ const SESSION_COLUMNS: &str = "s.id, u.id, s.created_at, s.last_used_at, s.idle_
                                s.expires_at, s.remember, s.ip, s.user_agent, s.refresh_family, \
                                s.refresh_token, s.replaced_token, s.successor_salt, s.repeats";
 
+const EVENT_COLUMNS: &str = "id, at, kind, operator, user_id, session_id, ip, user_agent, kid";
+
 fn rows(connection: &Connection, sql: &str) -> Vec<Vec<Value>> {
     let mut statement = connection.prepare(sql).unwrap();
     let columns = statement.column_count();
@@ -57,7 +59,7 @@ fn content(folder: &Folder, join: &str) -> [Vec<Vec<Value>>; 4] {
                 "SELECT {SESSION_COLUMNS} FROM sessions s JOIN users u ON {join} ORDER BY s.id"
             ),
         ),
-        rows(&connection, "SELECT * FROM events ORDER BY id"),
+        rows(&connection, &format!("SELECT {EVENT_COLUMNS} FROM events ORDER BY id")),
         rows(&connection, "SELECT * FROM counters"),
     ]
 }

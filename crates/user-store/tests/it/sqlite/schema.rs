@@ -27,7 +27,7 @@ fn a_new_file_has_strict_tables_wal_mode_and_an_application_id() {
     let connection = folder.sql();
     assert_eq!(pragma(&connection, "journal_mode"), "wal");
     assert_eq!(pragma(&connection, "application_id"), 0x4c4b_6579.to_string());
-    assert_eq!(pragma(&connection, "user_version"), "13");
+    assert_eq!(pragma(&connection, "user_version"), "14");
     let not_strict: i64 = connection
         .query_row(
             "SELECT count(*) FROM pragma_table_list
@@ -50,6 +50,7 @@ fn the_schema_has_the_expected_tables_indexes_and_triggers() {
     let names: Vec<String> =
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     let expected = [
+        "code_failures",
         "codes",
         "codes_by_end",
         "codes_by_user",
@@ -70,16 +71,27 @@ fn the_schema_has_the_expected_tables_indexes_and_triggers() {
         "mails_by_end",
         "mails_by_network",
         "mails_by_user",
+        "passkeys",
+        "passkeys_by_user",
+        "pending_totp",
+        "pending_totp_by_end",
+        "recovery_code_lists",
+        "recovery_codes",
+        "recovery_codes_by_user",
         "sessions",
         "sessions_by_end",
         "sessions_by_family",
         "sessions_by_id",
         "sessions_by_user",
         "sessions_have_different_ids",
+        "sessions_have_the_second_factor",
         "signing_key_added",
         "signing_key_retired",
         "signing_key_set",
         "signing_keys",
+        "totp",
+        "used_ids",
+        "used_ids_by_end",
         "users",
         "users_by_email",
         "users_by_id",

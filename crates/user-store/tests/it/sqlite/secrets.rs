@@ -4,16 +4,17 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use auth_core::{
-    Amr, ClientInfo, CounterKey, MailId, Network, OneTimeCode, OpenSession, RefreshToken, Session,
-    SessionPolicy, SigningKey, SystemRandom,
+    Amr, ClientInfo, CounterKey, MailId, Network, OneTimeCode, OpenSession, RecoveryCode,
+    RefreshToken, Session, SessionPolicy, SigningKey, SystemRandom, TotpSecret,
 };
 use user_store::{
-    EraseOutcome, Erasure as _, KeyStore as _, KnownBrowsers, NOTICE_LIFETIME, NewCode, NewMail,
-    NewSession, Outbox as _, PasswordVersion, RetireKeyOutcome, Rotation, SessionStore as _,
-    SetPassword, SqliteStore, UpdateUserOutcome, UserStore as _,
+    ActingSession, BeginTotpOutcome, CodeThrottle, ConfirmTotp, ConfirmTotpOutcome, EraseOutcome,
+    Erasure as _, FactorStore as _, KeyStore as _, KnownBrowsers, NOTICE_LIFETIME, NewCode,
+    NewMail, NewSession, Outbox as _, PasswordVersion, RetireKeyOutcome, Rotation,
+    SessionStore as _, SetPassword, SqliteStore, TurnOffOutcome, UpdateUserOutcome, UserStore as _,
 };
 
-use super::{Folder, NOW, ada, creation, hash};
+use super::{Folder, NOW, ada, creation, hash, open_session};
 
 #[tokio::test]
 async fn no_refresh_token_is_in_any_file() {
@@ -144,6 +145,65 @@ async fn a_code_is_only_in_the_mail_until_the_mail_is_sent() {
     store.mail_sent(new.mail.id).await.unwrap();
     assert_eq!(store.erase_deleted().await.unwrap(), EraseOutcome::Erased);
     assert!(!is_in_a_file(&folder, text.as_bytes()));
+    drop(other);
+}
+
+#[tokio::test]
+async fn secrets_of_second_factors_are_erased_when_they_are_deleted() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let other = folder.sql();
+    let user = ada();
+    store.create_user(&user, &hash(), &creation(&user), None).await.unwrap();
+    let client = ClientInfo::default();
+    let acting = ActingSession { session: open_session(&store, &user, &client).await.0, client };
+    let [first, second, pending] = [(); 3].map(|()| TotpSecret::generate(&SystemRandom));
+    let codes = RecoveryCode::generate_list(&SystemRandom);
+    let hashes: Vec<_> = codes.iter().map(RecoveryCode::hash).collect();
+    let begin = async |secret: &TotpSecret| {
+        let begun = store.begin_totp(&acting, secret, NOW + NOTICE_LIFETIME, NOW).await.unwrap();
+        assert_eq!(begun, BeginTotpOutcome::Stored);
+    };
+    let confirm = async |secret: &TotpSecret, outcome| {
+        begin(secret).await;
+        let confirmation = ConfirmTotp {
+            code: secret.code_at(NOW),
+            recovery_codes: hashes.clone(),
+            throttle: CodeThrottle::Enforced,
+            notice: None,
+        };
+        let confirmed = store.confirm_totp(&acting, &confirmation, NOW).await.unwrap();
+        assert_eq!(confirmed, outcome);
+    };
+    let erase = async || {
+        assert_eq!(store.erase_deleted().await.unwrap(), EraseOutcome::Erased);
+    };
+    confirm(&first, ConfirmTotpOutcome::TurnedOn).await;
+    confirm(&second, ConfirmTotpOutcome::Replaced).await;
+    begin(&pending).await;
+    erase().await;
+    assert!(!is_in_a_file(&folder, first.as_bytes()), "it was replaced");
+    let secrets = [second.as_bytes(), pending.as_bytes(), &hashes[0].as_bytes()[..]];
+    for secret in secrets {
+        assert!(is_in_a_file(&folder, secret), "it is in use");
+    }
+    for code in &codes {
+        assert!(!is_in_a_file(&folder, code.to_text().as_bytes()));
+    }
+    let off = store.turn_second_factor_off(&acting, None, NOW).await.unwrap();
+    assert_eq!(off, TurnOffOutcome::TurnedOff);
+    erase().await;
+    for secret in secrets {
+        assert!(!is_in_a_file(&folder, secret));
+    }
+    confirm(&second, ConfirmTotpOutcome::TurnedOn).await;
+    begin(&pending).await;
+    let deleted = store.delete_user(user.id, None, NOW).await.unwrap();
+    assert_eq!(deleted, UpdateUserOutcome::Updated);
+    erase().await;
+    for secret in secrets {
+        assert!(!is_in_a_file(&folder, secret));
+    }
     drop(other);
 }
 

@@ -1,0 +1,189 @@
+use std::time::Duration;
+
+use accounts::{
+    CompleteSignInError, EventKind, Lockouts, SecondFactor, SecondFactorReset, SignIn, SignInError,
+};
+
+use super::app::{FactorApp, MINUTE, Phone, STEP, caller};
+use crate::app::{EMAIL, PASSWORD};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Makes the second step with a wrong code, and returns the time to wait if it was rejected unseen.
+async fn fail(app: &FactorApp, phone: &Phone) -> Option<Duration> {
+    let code = app.wrong_code(phone);
+    match app.second_step(&app.first_step().await, SecondFactor::Code(&code)).await {
+        Err(CompleteSignInError::CodeWrong) => None,
+        Err(CompleteSignInError::TooManyAttempts { retry_after }) => Some(retry_after),
+        other => unreachable!("{other:?}"),
+    }
+}
+
+async fn fail_to_recover(app: &FactorApp) -> Option<Duration> {
+    let code = SecondFactor::RecoveryCode("0000-0000-0000-0000-0000-0000");
+    match app.second_step(&app.first_step().await, code).await {
+        Err(CompleteSignInError::CodeWrong) => None,
+        Err(CompleteSignInError::TooManyAttempts { retry_after }) => Some(retry_after),
+        other => unreachable!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn ten_wrong_codes_lock_the_app_out_with_every_ticket() {
+    let (app, phone) = FactorApp::with_phone().await;
+    for _ in 0..10 {
+        assert_eq!(fail(&app, &phone).await, None);
+    }
+    assert_eq!(fail(&app, &phone).await, Some(MINUTE));
+    let right = app.second_step_with(&app.first_step().await, &phone).await;
+    assert!(matches!(right, Err(CompleteSignInError::TooManyAttempts { .. })));
+    app.advance(MINUTE);
+    assert_eq!(fail(&app, &phone).await, None);
+    assert_eq!(fail(&app, &phone).await, Some(2 * MINUTE));
+    app.advance(2 * MINUTE);
+    app.with_both_factors(&phone).await;
+    for _ in 0..9 {
+        assert_eq!(fail(&app, &phone).await, None, "a success has cleared the failures");
+    }
+}
+
+/// Neither the right password nor a new one clears the failures.
+#[tokio::test]
+async fn the_password_does_not_clear_wrong_codes() {
+    let (app, phone) = FactorApp::with_phone().await;
+    for _ in 0..9 {
+        assert_eq!(fail(&app, &phone).await, None);
+    }
+    let user = app.operator().user(EMAIL).await.unwrap();
+    let keep = accounts::KnownBrowsers::Keep;
+    app.operator().set_password(&user, PASSWORD, keep).await.unwrap();
+    assert_eq!(fail(&app, &phone).await, None);
+    assert_eq!(fail(&app, &phone).await, Some(MINUTE));
+}
+
+#[tokio::test]
+async fn a_replayed_code_counts() {
+    let (app, phone) = FactorApp::with_phone().await;
+    app.second_step_with(&app.first_step().await, &phone).await.unwrap();
+    for _ in 0..10 {
+        let replayed = app.second_step_with(&app.first_step().await, &phone).await;
+        assert!(matches!(replayed, Err(CompleteSignInError::CodeWrong)));
+    }
+    assert_eq!(fail(&app, &phone).await, Some(MINUTE));
+}
+
+/// So that a stranger who knows the password cannot lock the owner out.
+#[tokio::test]
+async fn a_recovery_code_and_a_passkey_work_while_the_app_is_locked_out() {
+    let (app, phone) = FactorApp::with_phone().await;
+    let (passkey, _) = app.add(&app.with_both_factors(&phone).await).await;
+    for _ in 0..10 {
+        assert_eq!(fail(&app, &phone).await, None);
+    }
+    let code = phone.recovery_codes[0].to_text();
+    let code = SecondFactor::RecoveryCode(&code);
+    app.second_step(&app.first_step().await, code).await.unwrap();
+    for _ in 0..10 {
+        assert_eq!(fail(&app, &phone).await, None, "the recovery code has cleared the failures");
+    }
+    app.second_step_by_passkey(&app.first_step().await, &passkey).await.unwrap();
+    assert_eq!(fail(&app, &phone).await, None, "the passkey has cleared the failures");
+}
+
+#[tokio::test]
+async fn wrong_recovery_codes_lock_out_recovery_codes_only() {
+    let (app, phone) = FactorApp::with_phone().await;
+    for _ in 0..10 {
+        assert_eq!(fail_to_recover(&app).await, None);
+    }
+    assert_eq!(fail_to_recover(&app).await, Some(15 * MINUTE));
+    let code = phone.recovery_codes[0].to_text();
+    let right = app.second_step(&app.first_step().await, SecondFactor::RecoveryCode(&code)).await;
+    assert!(matches!(right, Err(CompleteSignInError::TooManyAttempts { .. })));
+    app.second_step_with(&app.first_step().await, &phone).await.unwrap();
+    app.second_step(&app.first_step().await, SecondFactor::RecoveryCode(&code)).await.unwrap();
+}
+
+#[tokio::test]
+async fn after_a_hundred_wrong_codes_an_operator_has_to_help() {
+    let (app, phone) = FactorApp::with_phone().await;
+    let user = app.operator().user(EMAIL).await.unwrap();
+    assert_eq!(app.operator().lockouts(user.id).await.unwrap(), Lockouts::default());
+    let mut failures = 0;
+    while failures < 100 {
+        match fail(&app, &phone).await {
+            Some(wait) => app.advance(wait),
+            None => failures += 1,
+        }
+    }
+    assert_eq!(fail(&app, &phone).await, Some(DAY));
+    app.advance(2 * DAY);
+    assert_eq!(fail(&app, &phone).await, Some(DAY));
+    let lockouts = app.operator().lockouts(user.id).await.unwrap();
+    assert_eq!(lockouts.app_codes, Some(app.now() + DAY));
+    assert!(app.operator().unlock(user.id).await.unwrap().is_some());
+    assert_eq!(app.operator().lockouts(user.id).await.unwrap(), Lockouts::default());
+    app.with_both_factors(&phone).await;
+}
+
+#[tokio::test]
+async fn without_a_throttle_wrong_codes_are_recorded_only() {
+    let app = FactorApp::with_config(|config| config.throttle = false).await;
+    let phone = app.turn_on(&app.ada().await).await;
+    for _ in 0..12 {
+        assert_eq!(fail(&app, &phone).await, None);
+        assert_eq!(fail_to_recover(&app).await, None);
+    }
+    let events = app.events().await;
+    let failed = events.iter().filter(|kind| **kind == EventKind::SecondFactorFailed).count();
+    assert_eq!(failed, 24);
+    app.with_both_factors(&phone).await;
+}
+
+async fn try_password(app: &FactorApp, password: &str) -> Result<(), SignInError> {
+    let caller = caller();
+    app.sign_in(SignIn::new(EMAIL, password, &caller)).await.map(drop)
+}
+
+/// Otherwise, whoever knows the password could guess codes of the app without end, and whoever does
+/// not could clear the count of wrong passwords.
+#[tokio::test]
+async fn the_right_password_neither_counts_nor_clears_wrong_ones_before_the_second_step() {
+    let (app, phone) = FactorApp::with_phone().await;
+    for _ in 0..9 {
+        assert!(matches!(try_password(&app, "wrong").await, Err(SignInError::InvalidCredentials)));
+    }
+    for _ in 0..20 {
+        app.first_step().await;
+    }
+    let required = app.first_step().await;
+    assert!(matches!(try_password(&app, "wrong").await, Err(SignInError::InvalidCredentials)));
+    let locked = try_password(&app, PASSWORD).await;
+    assert!(matches!(locked, Err(SignInError::TooManyAttempts { .. })));
+    // The second step is not locked out, and clears the wrong passwords.
+    app.second_step_with(&required, &phone).await.unwrap();
+    for _ in 0..9 {
+        assert!(matches!(try_password(&app, "wrong").await, Err(SignInError::InvalidCredentials)));
+    }
+    app.first_step().await;
+}
+
+#[tokio::test]
+async fn a_reset_by_an_operator_removes_everything_and_ends_all_sessions() {
+    let (app, phone) = FactorApp::with_phone().await;
+    let ada = app.with_both_factors(&phone).await;
+    app.add(&ada).await;
+    app.advance(STEP);
+    assert_eq!(app.operator().factors(ada.id()).await.unwrap().passkeys.len(), 1);
+    let reset = app.operator().reset_second_factor(ada.id()).await.unwrap();
+    assert_eq!(reset, SecondFactorReset::Done);
+    assert!(!app.is_active(&ada).await);
+    assert_eq!(app.events().await.last(), Some(&EventKind::SecondFactorReset));
+    assert_eq!(app.operator().factors(ada.id()).await.unwrap(), accounts::Factors::default());
+    assert!(!app.ada().await.has_second_factor());
+    let again = app.operator().reset_second_factor(ada.id()).await.unwrap();
+    assert_eq!(again, SecondFactorReset::NothingToReset);
+    app.operator().delete(ada.id()).await.unwrap();
+    let none = app.operator().reset_second_factor(ada.id()).await;
+    assert!(matches!(none, Err(accounts::OperatorError::NoSuchUser)));
+}
