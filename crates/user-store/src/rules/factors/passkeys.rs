@@ -74,8 +74,8 @@ pub(crate) struct RemovePasskeyRows<'a> {
     pub(crate) passkeys: &'a [PasskeyId],
 }
 
-/// Decides whether a passkey may be removed. On [`Decision::Write`], the transaction deletes it, and
-/// ends all other sessions.
+/// Decides whether a passkey may be removed. On [`Decision::Write`], the transaction deletes it,
+/// and ends all other sessions.
 pub(crate) fn remove_passkey(
     acting: &ActingSession,
     id: PasskeyId,
