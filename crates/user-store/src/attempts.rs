@@ -32,9 +32,10 @@ pub trait AttemptStore: Send + Sync + 'static {
     /// still count it.
     async fn settle_attempt(&self, attempt: &SettledAttempt) -> Result<SettleOutcome, StoreError>;
 
-    /// Resets all counters of an account on behalf of an operator: those of its known browsers, those
-    /// of all IP addresses, and the counts of wrong codes ([`FactorStore`](crate::FactorStore)). If
-    /// this ends a lockout or forgets a failure, it is recorded.
+    /// Resets all counters of an account on behalf of an operator: those of its known browsers,
+    /// those of all IP addresses, and the counts of wrong codes
+    /// ([`FactorStore`](crate::FactorStore)). If this ends a lockout or forgets a failure, it is
+    /// recorded.
     async fn unlock_user(&self, user: UserId, now: Timestamp) -> Result<UnlockOutcome, StoreError>;
 
     /// Returns the lockouts of an account at `now`. Returns `None` if no account has this id.

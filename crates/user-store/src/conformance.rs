@@ -39,6 +39,7 @@ macro_rules! cases {
 pub mod attempts;
 pub mod audit;
 pub mod clocks;
+pub mod code_lockouts;
 mod code_steps;
 pub mod codes;
 pub mod decoys;
@@ -47,6 +48,7 @@ pub mod email_change;
 pub mod email_sign_in;
 pub mod email_verification;
 pub mod factor_races;
+pub mod factor_rows;
 mod factor_steps;
 pub mod factors;
 pub mod imports;
@@ -59,9 +61,11 @@ pub mod races;
 pub mod refresh;
 pub mod repeats;
 pub mod second_step;
+pub mod second_step_races;
 pub mod sessions;
 mod steps;
 pub mod store;
+pub mod tickets;
 pub mod users;
 
 pub use deployment::Deployment;
@@ -132,9 +136,21 @@ macro_rules! conformance_tests {
             use super::*;
             $crate::factors_cases! { $deployment }
         }
+        mod factor_rows {
+            use super::*;
+            $crate::factor_rows_cases! { $deployment }
+        }
         mod second_step {
             use super::*;
             $crate::second_step_cases! { $deployment }
+        }
+        mod tickets {
+            use super::*;
+            $crate::tickets_cases! { $deployment }
+        }
+        mod code_lockouts {
+            use super::*;
+            $crate::code_lockouts_cases! { $deployment }
         }
         mod passkeys {
             use super::*;
@@ -143,6 +159,10 @@ macro_rules! conformance_tests {
         mod factor_races {
             use super::*;
             $crate::factor_races_cases! { $deployment }
+        }
+        mod second_step_races {
+            use super::*;
+            $crate::second_step_races_cases! { $deployment }
         }
         mod mails {
             use super::*;

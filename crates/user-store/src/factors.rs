@@ -22,7 +22,8 @@ use crate::users::{DeviceVersion, User};
 ///   [`CodeStore::open_session_with_code`](crate::CodeStore::open_session_with_code) check this in
 ///   the transaction that would open it. A passkey alone always opens one.
 /// - Every change requires that the acting session is active and
-///   [fresh](auth_core::Session::is_fresh). A user's changes of one account run one after the other.
+///   [fresh](auth_core::Session::is_fresh). A user's changes of one account run one after the
+///   other.
 /// - The second factor is on while [`User::second_factor_at`] is set. It is turned on by the first
 ///   app, or by [`turn_second_factor_on`](Self::turn_second_factor_on) if there is a passkey, and
 ///   only turned off by the user or reset by an operator. While it is on, there is an app or a
@@ -32,31 +33,33 @@ use crate::users::{DeviceVersion, User};
 /// - Each time step of an app is accepted once, and none that is earlier than an accepted one. The
 ///   code that confirms an app uses up its step. A recovery code is deleted by its use. Of two
 ///   concurrent uses, one succeeds.
-/// - A ticket or a challenge is used once: its id is stored until it has expired, even by a clock that
-///   is five minutes behind. A wrong code or credential does not use up the ticket.
+/// - A ticket or a challenge is used once: its id is stored until it has expired, even by a clock
+///   that is five minutes behind. A wrong code or credential does not use up the ticket.
 /// - A ticket is valid while the account is enabled and has the ticket's versions and time of the
 ///   second factor, and until it expires.
 /// - Wrong and repeated app codes count, also those that confirm an app, and so do wrong recovery
-///   codes, separately ([`CodeFailures`](auth_core::CodeFailures)). While a lockout of one kind lasts,
-///   codes of this kind are not compared. Opening a session with a second factor or a passkey clears
-///   both counts. Nothing else does, but for an operator: neither the password nor a reset of it.
-/// - A passkey whose signature counter has not grown is rejected, and so is one that was eligible for
-///   backup and no longer is. This uses up the challenge, and is recorded: the former as
-///   `passkey_counter_regressed`, the latter as `second_factor_failed`, or as `sign_in_failed` if the
-///   passkey is used alone.
+///   codes, separately ([`CodeFailures`](auth_core::CodeFailures)). While a lockout of one kind
+///   lasts, codes of this kind are not compared. Opening a session with a second factor or a
+///   passkey clears both counts, and so does turning the second factor off. Otherwise only an
+///   operator can clear them: neither the password nor a reset of it does.
+/// - A passkey whose signature counter has not grown is rejected, and so is one that was eligible
+///   for backup and no longer is. This uses up the challenge, and is recorded: the former as
+///   `passkey_counter_regressed`, the latter as `second_factor_failed`, or as `sign_in_failed` if
+///   the passkey is used alone.
 /// - Changes are recorded in the audit log: `second_factor_on`, `second_factor_off`,
 ///   `second_factor_failed`, `second_factor_reset`, `totp_replaced`, `recovery_code_used`,
-///   `recovery_codes_renewed`, `passkey_added`, `passkey_removed`, `passkey_counter_regressed`. Each
-///   of them, except `second_factor_failed`, adds a notice to the account's email address if the
-///   caller gives an id for it and the address is verified. The first lockout of a kind adds one, too.
+///   `recovery_codes_renewed`, `passkey_added`, `passkey_removed`, `passkey_counter_regressed`.
+///   Each of them, except `second_factor_failed`, adds a notice to the account's email address if
+///   the caller gives an id for it and the address is verified. The first lockout of a kind adds
+///   one, too.
 #[async_trait]
 pub trait FactorStore: Send + Sync + 'static {
-    /// Returns the second factors and the passkeys of a user. If the account does not exist, they are
-    /// empty.
+    /// Returns the second factors and the passkeys of a user. If the account does not exist, they
+    /// are empty.
     async fn factors(&self, user: UserId) -> Result<Factors, StoreError>;
 
-    /// Stores the secret of an app that is being set up until `expires_at`. It replaces an earlier one
-    /// that is being set up. An app that is in use stays in use.
+    /// Stores the secret of an app that is being set up until `expires_at`. It replaces an earlier
+    /// one that is being set up. An app that is in use stays in use.
     async fn begin_totp(
         &self,
         acting: &ActingSession,
@@ -65,8 +68,8 @@ pub trait FactorStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<BeginTotpOutcome, StoreError>;
 
-    /// Confirms the app that is being set up with a code. It replaces the app in use, if there is one.
-    /// Turns the second factor on if it is off.
+    /// Confirms the app that is being set up with a code. It replaces the app in use, if there is
+    /// one. Turns the second factor on if it is off.
     async fn confirm_totp(
         &self,
         acting: &ActingSession,
@@ -84,8 +87,8 @@ pub trait FactorStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<TurnOnOutcome, StoreError>;
 
-    /// Turns the second factor off. Deletes the app, the one that is being set up, the recovery codes
-    /// and the counts of wrong codes. Passkeys stay.
+    /// Turns the second factor off. Deletes the app, the one that is being set up, the recovery
+    /// codes and the counts of wrong codes. Passkeys stay.
     async fn turn_second_factor_off(
         &self,
         acting: &ActingSession,
@@ -399,10 +402,11 @@ pub enum RemovePasskeyOutcome {
 pub enum SecondStepOutcome {
     /// The session was opened.
     Opened(OpenedSession),
-    /// The ticket has expired, was used, or no longer fits the account, or the session is not of its
-    /// user and with the methods of both steps. Nothing was written.
+    /// The ticket has expired, was used, or no longer fits the account, or the session is not of
+    /// its user and with the methods of both steps. Nothing was written.
     TicketInvalid,
-    /// The code is wrong, or was used before. It was recorded, and counted if the limits are enforced.
+    /// The code is wrong, or was used before. It was recorded, and counted if the limits are
+    /// enforced.
     CodeWrong,
     /// The user has no such passkey, or its counter or its backup flags are not plausible. Only the
     /// latter was recorded.
@@ -422,8 +426,9 @@ pub enum SecondStepOutcome {
 pub enum PasskeySignInOutcome {
     /// The session was opened.
     Opened(OpenedSession),
-    /// The passkey does not exist any more or belongs to another user, its counter or its backup flags
-    /// are not plausible, or the account is disabled. Only an implausible counter or flag was recorded.
+    /// The passkey does not exist any more or belongs to another user, its counter or its backup
+    /// flags are not plausible, or the account is disabled. Only an implausible counter or flag was
+    /// recorded.
     Rejected,
     /// The challenge was used before, or has expired. Nothing was written.
     ChallengeUsed,

@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 use user_store::conformance::{
-    attempts, audit, decoys, factors, imports, passkeys, refresh, repeats, second_step, sessions,
-    users,
+    attempts, audit, decoys, factor_rows, factors, imports, passkeys, refresh, repeats,
+    second_step, sessions, users,
 };
 use user_store::{SqliteStore, StatementRecord};
 
@@ -69,9 +69,9 @@ async fn run_all_operations() {
         decoys::hashes_are_counted_once_a_day,
         factors::a_confirmed_app_turns_the_second_factor_on,
         factors::turning_the_second_factor_off_deletes_everything_except_passkeys,
-        factors::an_operator_resets_the_second_factor,
-        factors::unlocking_an_account_clears_the_wrong_codes,
-        factors::expired_ids_and_apps_are_purged_in_batches,
+        factor_rows::an_operator_resets_the_second_factor,
+        factor_rows::unlocking_an_account_clears_the_wrong_codes,
+        factor_rows::expired_ids_and_apps_are_purged_in_batches,
         second_step::each_step_of_an_app_opens_one_session,
         second_step::a_recovery_code_opens_one_session,
         passkeys::a_passkey_is_renamed_by_its_owner,

@@ -8,14 +8,17 @@ use auth_core::{
     SingleUseId, SystemRandom, Ticket, Timestamp, TotpCode, TotpSecret, UserId, VerifiedAssertion,
 };
 
+use crate::audit::{Event, EventKind};
 use crate::conformance::steps::{
-    NOW, Server, acting, client, current_credentials, mail_id, open, sign_up_verified,
+    NOW, Server, acting, client, current_credentials, kinds_of_mails, mail_id, open,
+    sign_up_verified,
 };
 use crate::factors::{
-    AddPasskeyOutcome, BeginTotpOutcome, CodeThrottle, ConfirmTotp, ConfirmTotpOutcome, NewPasskey,
-    Passkey, PasskeySignIn, PasskeySignInOutcome, PasskeyUse, PresentedFactor, SecondStep,
-    SecondStepOutcome, TurnOnOutcome,
+    AddPasskeyOutcome, BeginTotpOutcome, CodeThrottle, ConfirmTotp, ConfirmTotpOutcome, Factors,
+    NewPasskey, Passkey, PasskeySignIn, PasskeySignInOutcome, PasskeyUse, PresentedFactor,
+    SecondStep, SecondStepOutcome, TurnOffOutcome, TurnOnOutcome,
 };
+use crate::mails::NOTICE_LIFETIME;
 use crate::sessions::NewSession;
 use crate::users::User;
 
@@ -234,4 +237,42 @@ pub(super) async fn enter_code(store: &Server, user: &User, code: TotpCode) -> S
 
 pub(super) fn is_opened(outcome: &SecondStepOutcome) -> bool {
     matches!(outcome, SecondStepOutcome::Opened(_))
+}
+
+pub(super) async fn turn_off(store: &Server, session: &Session) -> TurnOffOutcome {
+    store.turn_second_factor_off(&acting(session), Some(mail_id()), NOW).await.unwrap()
+}
+
+pub(super) fn event(kind: EventKind, session: &Session) -> Event {
+    Event::by_user(kind, NOW, client()).about(session.user_id).in_session(session.id)
+}
+
+pub(super) async fn newest_event(store: &Server, user: &User) -> Event {
+    store.activity(user.id, 1).await.unwrap().remove(0)
+}
+
+pub(super) async fn factors(store: &Server, user: &User) -> Factors {
+    store.factors(user.id).await.unwrap()
+}
+
+/// Deletes all mails.
+pub(super) async fn delete_mails(store: &Server) {
+    store.purge_mails(NOW + 10 * NOTICE_LIFETIME, 1_000).await.unwrap();
+    assert!(kinds_of_mails(store).await.is_empty());
+}
+
+pub(super) fn random_recovery_code() -> RecoveryCodeHash {
+    RecoveryCode::generate_list(&SystemRandom)[0].hash()
+}
+
+pub(super) async fn enter_recovery_code(
+    store: &Server,
+    user: &User,
+    code: RecoveryCodeHash,
+) -> SecondStepOutcome {
+    present(store, user, PresentedFactor::RecoveryCode(code)).await
+}
+
+pub(super) fn code_step(ticket: Ticket, code: TotpCode) -> SecondStep {
+    second_step(ticket, PresentedFactor::AppCode(code))
 }

@@ -1,34 +1,28 @@
-//! Turning the second factor on and off, and the rows that belong to it.
+//! Turning the second factor on and off.
 
+use auth_core::{Amr, Session, SystemRandom, Timestamp, TotpCode, TotpSecret};
 use std::time::Duration;
-
-use auth_core::{
-    Amr, CodeFailures, CodeLimit, PasskeyChallenge, PasskeyName, RecoveryCode, Session,
-    SystemRandom, Timestamp, TotpCode, TotpSecret,
-};
 
 use crate::attempts::{Lockouts, UnlockOutcome};
 use crate::audit::{Event, EventKind};
 use crate::conformance::code_steps::kinds_of_events;
 use crate::conformance::deployment::Deployment;
 use crate::conformance::factor_steps::{
-    SETUP_TIME, STEP, add, add_passkey, begin_totp, challenge, confirm, confirmation, enter_code,
-    is_opened, new_passkey, passkey_sign_in, present, recovery_codes, second_step, second_step_at,
-    session_with, sign_in_verified, sign_in_with_passkey, sign_up_with_app, stored, take, ticket,
-    turn_on, turn_on_with_app, wrong_code,
+    SETUP_TIME, STEP, add_passkey, begin_totp, confirm, confirmation, delete_mails, enter_code,
+    event, factors, is_opened, new_passkey, newest_event, passkey_sign_in, present, recovery_codes,
+    second_step_at, session_with, sign_in_verified, sign_in_with_passkey, sign_up_with_app, stored,
+    take, ticket, turn_off, turn_on, turn_on_with_app, wrong_code,
 };
 use crate::conformance::steps::{
-    NOW, SECOND, Server, acting, client, current_credentials, is_alive, kinds_of_mails, mail_id,
-    open, sign_in_ada, sign_out, user,
+    NOW, SECOND, Server, acting, current_credentials, is_alive, kinds_of_mails, mail_id, open, user,
 };
 use crate::factors::{
     AddPasskeyOutcome, BeginTotpOutcome, CodeThrottle, ConfirmTotp, ConfirmTotpOutcome, Factors,
     Passkey, PasskeySignInOutcome, PresentedFactor, RecoveryCodes, RemovePasskeyOutcome,
-    ReplaceRecoveryCodesOutcome, ResetSecondFactorOutcome, SecondStep, SecondStepOutcome, Totp,
-    TurnOffOutcome, TurnOnOutcome,
+    ReplaceRecoveryCodesOutcome, SecondStep, SecondStepOutcome, Totp, TurnOffOutcome,
+    TurnOnOutcome,
 };
-use crate::mails::NOTICE_LIFETIME;
-use crate::users::{UpdateUserOutcome, User};
+use crate::users::User;
 
 cases! {
     ($) factors_cases in factors;
@@ -40,35 +34,6 @@ cases! {
     a_passkey_turns_the_second_factor_on,
     turning_the_second_factor_off_deletes_everything_except_passkeys,
     recovery_codes_are_replaced,
-    an_operator_resets_the_second_factor,
-    a_reset_without_anything_to_reset_writes_nothing,
-    notices_go_only_to_verified_email_addresses,
-    a_deleted_account_leaves_no_factors,
-    user_data_contains_the_factors,
-    unlocking_an_account_clears_the_wrong_codes,
-    expired_ids_and_apps_are_purged_in_batches,
-}
-
-async fn turn_off(store: &Server, session: &Session) -> TurnOffOutcome {
-    store.turn_second_factor_off(&acting(session), Some(mail_id()), NOW).await.unwrap()
-}
-
-fn event(kind: EventKind, session: &Session) -> Event {
-    Event::by_user(kind, NOW, client()).about(session.user_id).in_session(session.id)
-}
-
-async fn newest_event(store: &Server, user: &User) -> Event {
-    store.activity(user.id, 1).await.unwrap().remove(0)
-}
-
-async fn factors(store: &Server, user: &User) -> Factors {
-    store.factors(user.id).await.unwrap()
-}
-
-/// Deletes all mails.
-async fn delete_mails(store: &Server) {
-    store.purge_mails(NOW + 10 * NOTICE_LIFETIME, 1_000).await.unwrap();
-    assert!(kinds_of_mails(store).await.is_empty());
 }
 
 async fn a_confirmed_app_turns_the_second_factor_on(deployment: &dyn Deployment) {
@@ -353,173 +318,4 @@ async fn recovery_codes_are_replaced(deployment: &dyn Deployment) {
     assert!(is_opened(&present(&store, &ada, current).await));
     let left = RecoveryCodes { left: 9, created_at: later };
     assert_eq!(factors(&store, &ada).await.recovery_codes, Some(left));
-}
-
-async fn an_operator_resets_the_second_factor(deployment: &dyn Deployment) {
-    let store = deployment.connect().await;
-    let (ada, session, app) = sign_up_with_app(&store, "ada@example.com").await;
-    let (grace, of_grace, _) = sign_up_with_app(&store, "grace@example.com").await;
-    let passkey = add_passkey(&store, &session).await;
-    let pending = begin_totp(&store, &session).await;
-    let wrong = enter_code(&store, &ada, app.wrong_code()).await;
-    assert_eq!(wrong, SecondStepOutcome::CodeWrong);
-    let (former, others) = (ticket(&store, &ada).await, factors(&store, &grace).await);
-    delete_mails(&store).await;
-
-    let reset = async || store.reset_second_factor(ada.id, Some(mail_id()), NOW).await.unwrap();
-    assert_eq!(reset().await, ResetSecondFactorOutcome::Reset);
-    assert_eq!(factors(&store, &ada).await, Factors::default());
-    assert_eq!(store.passkey(&passkey.credential_id).await.unwrap(), None);
-    let by_operator = Event::by_operator(EventKind::SecondFactorReset, NOW).about(ada.id);
-    assert_eq!(newest_event(&store, &ada).await, by_operator);
-    assert_eq!(kinds_of_mails(&store).await, ["second_factor_reset"]);
-    assert!(!is_alive(&store, &session).await);
-    let step = second_step(former, PresentedFactor::AppCode(app.code()));
-    assert_eq!(take(&store, &step).await, SecondStepOutcome::TicketInvalid);
-    let (session, _) = open(&store, &ada).await;
-    let confirmed = confirm(&store, &session, pending.code_at(NOW)).await;
-    assert_eq!(confirmed, ConfirmTotpOutcome::NoPendingTotp);
-    assert_eq!(reset().await, ResetSecondFactorOutcome::NothingToReset);
-    assert!(is_alive(&store, &session).await);
-    assert_eq!(factors(&store, &grace).await, others);
-    assert!(is_alive(&store, &of_grace).await);
-}
-
-async fn a_reset_without_anything_to_reset_writes_nothing(deployment: &dyn Deployment) {
-    let store = deployment.connect().await;
-    let (ada, session) = sign_in_verified(&store, "ada@example.com").await;
-    let events = kinds_of_events(&store).await;
-    let reset =
-        async |user: &User| store.reset_second_factor(user.id, Some(mail_id()), NOW).await.unwrap();
-    assert_eq!(reset(&ada).await, ResetSecondFactorOutcome::NothingToReset);
-    assert_eq!(reset(&user("eve@example.com")).await, ResetSecondFactorOutcome::NotFound);
-    assert_eq!(kinds_of_events(&store).await, events);
-    assert!(kinds_of_mails(&store).await.is_empty());
-    assert!(is_alive(&store, &session).await);
-    // A passkey or a wrong code is something to reset, even if the second factor is off.
-    add_passkey(&store, &session).await;
-    assert_eq!(reset(&ada).await, ResetSecondFactorOutcome::Reset);
-    assert_eq!(factors(&store, &ada).await, Factors::default());
-    let (session, _) = open(&store, &ada).await;
-    let secret = begin_totp(&store, &session).await;
-    let wrong = confirm(&store, &session, wrong_code(&secret)).await;
-    assert_eq!(wrong, ConfirmTotpOutcome::CodeWrong);
-    assert_eq!(reset(&ada).await, ResetSecondFactorOutcome::Reset);
-    assert_eq!(reset(&ada).await, ResetSecondFactorOutcome::NothingToReset);
-}
-
-async fn notices_go_only_to_verified_email_addresses(deployment: &dyn Deployment) {
-    let store = deployment.connect().await;
-    let (ada, session) = sign_in_ada(&store).await;
-    turn_on_with_app(&store, &session).await;
-    add_passkey(&store, &session).await;
-    assert_eq!(turn_off(&store, &session).await, TurnOffOutcome::TurnedOff);
-    let reset = store.reset_second_factor(ada.id, Some(mail_id()), NOW).await.unwrap();
-    assert_eq!(reset, ResetSecondFactorOutcome::Reset);
-    assert!(kinds_of_mails(&store).await.is_empty());
-}
-
-async fn a_deleted_account_leaves_no_factors(deployment: &dyn Deployment) {
-    let store = deployment.connect().await;
-    let (ada, session, app) = sign_up_with_app(&store, "ada@example.com").await;
-    let mut new = new_passkey(ada.id);
-    assert_eq!(add(&store, &session, &new).await, AddPasskeyOutcome::Added);
-    begin_totp(&store, &session).await;
-    let wrong = enter_code(&store, &ada, app.wrong_code()).await;
-    assert_eq!(wrong, SecondStepOutcome::CodeWrong);
-    let former = ticket(&store, &ada).await;
-    let deleted = store.delete_user(ada.id, None, NOW).await.unwrap();
-    assert_eq!(deleted, UpdateUserOutcome::Updated);
-    assert_eq!(factors(&store, &ada).await, Factors::default());
-    assert_eq!(store.passkey(&new.passkey.credential_id).await.unwrap(), None);
-    assert_eq!(store.user_data(ada.id).await.unwrap(), None);
-    let step = second_step(former, PresentedFactor::AppCode(app.code()));
-    assert_eq!(take(&store, &step).await, SecondStepOutcome::TicketInvalid);
-    let rejected = sign_in_with_passkey(&store, &passkey_sign_in(&new.passkey)).await;
-    assert_eq!(rejected, PasskeySignInOutcome::Rejected);
-
-    // The credential and the codes are unknown again.
-    let (grace, session) = sign_in_verified(&store, "grace@example.com").await;
-    (new.challenge, new.notice) = (challenge(), None);
-    assert_eq!(add(&store, &session, &new).await, AddPasskeyOutcome::Added);
-    let on = store.turn_second_factor_on(&acting(&session), &app.recovery_codes, None, NOW).await;
-    assert_eq!(on.unwrap(), TurnOnOutcome::TurnedOn);
-    let owner = store.passkey(&new.passkey.credential_id).await.unwrap().unwrap().user;
-    assert_eq!(owner, grace.id);
-    assert_eq!(store.purge_factors(NOW + 2 * SETUP_TIME, 1_000).await.unwrap(), 2);
-}
-
-async fn user_data_contains_the_factors(deployment: &dyn Deployment) {
-    let store = deployment.connect().await;
-    let (ada, session, _) = sign_up_with_app(&store, "ada@example.com").await;
-    add_passkey(&store, &session).await;
-    let data = store.user_data(ada.id).await.unwrap().unwrap();
-    assert_eq!(data.user, ada);
-    let factors = factors(&store, &ada).await;
-    assert!(factors.totp.is_some() && factors.passkeys.len() == 1);
-    assert_eq!(data.factors, factors);
-}
-
-async fn unlocking_an_account_clears_the_wrong_codes(deployment: &dyn Deployment) {
-    let store = deployment.connect().await;
-    let (ada, _, app) = sign_up_with_app(&store, "ada@example.com").await;
-    let wrong_recovery_code =
-        || PresentedFactor::RecoveryCode(RecoveryCode::generate_list(&SystemRandom)[0].hash());
-    for _ in 0..10 {
-        let wrong = enter_code(&store, &ada, app.wrong_code()).await;
-        assert_eq!(wrong, SecondStepOutcome::CodeWrong);
-        let wrong = present(&store, &ada, wrong_recovery_code()).await;
-        assert_eq!(wrong, SecondStepOutcome::CodeWrong);
-    }
-    let mut failures = CodeFailures::default();
-    for _ in 0..10 {
-        let _ = failures.count(CodeLimit::AppCodes, NOW);
-    }
-    let expected = Lockouts {
-        app_codes: failures.wait(CodeLimit::AppCodes, NOW).map(|wait| NOW + wait),
-        recovery_codes: Some(NOW + Duration::from_mins(15)),
-        ..Lockouts::default()
-    };
-    assert_eq!(store.lockouts(ada.id, NOW).await.unwrap(), Some(expected));
-    let unlocked = store.unlock_user(ada.id, NOW).await.unwrap();
-    assert_eq!(unlocked, UnlockOutcome::Unlocked(expected));
-    let event = Event::by_operator(EventKind::SignInsUnlocked, NOW).about(ada.id);
-    assert_eq!(newest_event(&store, &ada).await, event);
-    let none = Some(Lockouts::default());
-    assert_eq!(store.lockouts(ada.id, NOW).await.unwrap(), none);
-    let again = store.unlock_user(ada.id, NOW).await.unwrap();
-    assert_eq!(again, UnlockOutcome::NothingToReset);
-    assert!(is_opened(&enter_code(&store, &ada, app.code()).await));
-}
-
-async fn expired_ids_and_apps_are_purged_in_batches(deployment: &dyn Deployment) {
-    let store = deployment.connect().await;
-    let (ada, session, _) = sign_up_with_app(&store, "ada@example.com").await;
-    let passkey = add_passkey(&store, &session).await;
-    let sign_in = passkey_sign_in(&passkey);
-    let opened = sign_in_with_passkey(&store, &sign_in).await;
-    assert!(matches!(opened, PasskeySignInOutcome::Opened(_)), "{opened:?}");
-    let secret = begin_totp(&store, &session).await;
-    let renamed = PasskeyName::parse("Key").unwrap();
-    assert!(store.rename_passkey(ada.id, passkey.id, &renamed).await.unwrap().is_some());
-
-    // The ids of two challenges are kept while a server whose clock is behind may accept them.
-    let end = NOW + PasskeyChallenge::LIFETIME;
-    assert_eq!(store.purge_factors(end, 10).await.unwrap(), 0);
-    let again = sign_in_with_passkey(&store, &sign_in).await;
-    assert_eq!(again, PasskeySignInOutcome::ChallengeUsed);
-    let end = end + Duration::from_mins(5);
-    assert_eq!(store.purge_factors(end - SECOND / 1_000, 10).await.unwrap(), 0);
-    assert_eq!(store.purge_factors(end, 1).await.unwrap(), 1);
-    assert_eq!(store.purge_factors(end, 10).await.unwrap(), 1);
-    assert_eq!(store.purge_factors(end, 10).await.unwrap(), 0);
-    let confirmed = confirm(&store, &session, secret.code_at(NOW)).await;
-    assert_eq!(confirmed, ConfirmTotpOutcome::Replaced);
-
-    begin_totp(&store, &session).await;
-    assert!(sign_out(&store, &session).await);
-    let end = NOW + SETUP_TIME;
-    assert_eq!(store.purge_factors(end - SECOND / 1_000, 10).await.unwrap(), 0);
-    assert_eq!(store.purge_expired(end, 10).await.unwrap().factors, 1);
-    assert_eq!(store.purge_factors(end, 10).await.unwrap(), 0);
 }

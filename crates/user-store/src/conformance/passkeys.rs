@@ -9,7 +9,7 @@ use crate::audit::{Event, EventKind};
 use crate::conformance::code_steps::kinds_of_events;
 use crate::conformance::deployment::Deployment;
 use crate::conformance::factor_steps::{
-    SYNCED, add, add_passkey, begin_totp, challenge, confirm, is_opened, new_passkey,
+    SYNCED, add, add_passkey, begin_totp, challenge, confirm, delete_mails, is_opened, new_passkey,
     passkey_sign_in, passkey_use, present, session_with, sign_in_verified, sign_in_with_passkey,
     sign_up_with_app, stored, turn_on,
 };
@@ -22,7 +22,6 @@ use crate::factors::{
     PasskeySignIn, PasskeySignInOutcome, PasskeyUse, PresentedFactor, RemovePasskeyOutcome,
     SecondStepOutcome, TurnOnOutcome,
 };
-use crate::mails::NOTICE_LIFETIME;
 use crate::users::UpdateUserOutcome;
 
 cases! {
@@ -155,7 +154,7 @@ async fn a_removed_passkey_is_unknown(deployment: &dyn Deployment) {
     let kept = add_passkey(&store, &session).await;
     let foreign = add_passkey(&store, &of_grace).await;
     let (other, _) = open(&store, &ada).await;
-    store.purge_mails(NOW + 10 * NOTICE_LIFETIME, 100).await.unwrap();
+    delete_mails(&store).await;
     let remove = async |id| {
         let notice = Some(mail_id());
         store.remove_passkey(&acting(&session), id, notice, NOW).await.unwrap()
@@ -190,7 +189,8 @@ async fn the_last_factor_is_not_removed(deployment: &dyn Deployment) {
     let events = kinds_of_events(&store).await;
     assert_eq!(remove(second.id).await, RemovePasskeyOutcome::LastFactor);
     assert_eq!(kinds_of_events(&store).await, events);
-    assert_eq!(store.factors(ada.id).await.unwrap().passkeys, [second.clone()]);
+    let passkeys = store.factors(ada.id).await.unwrap().passkeys;
+    assert_eq!(passkeys, std::slice::from_ref(&second));
     let code = secret.code_at(NOW);
     let confirmed = confirm(&store, &session, code).await;
     assert_eq!(confirmed, ConfirmTotpOutcome::Replaced);
@@ -312,7 +312,7 @@ async fn a_passkey_whose_counter_has_not_grown_is_rejected(deployment: &dyn Depl
     let regressed = Event::by_user(EventKind::PasskeyCounterRegressed, NOW, client());
     let regressed = regressed.about(ada.id);
     for (n, sign_count) in [7, 6, 0].into_iter().enumerate() {
-        store.purge_mails(NOW + 10 * NOTICE_LIFETIME, 100).await.unwrap();
+        delete_mails(&store).await;
         let assertion = VerifiedAssertion { state: PasskeyState { sign_count, ..SYNCED } };
         let used = PasskeyUse { assertion, ..passkey_use(&passkey) };
         let sign_in = PasskeySignIn { passkey: used.clone(), ..passkey_sign_in(&passkey) };
@@ -345,7 +345,7 @@ async fn a_passkey_that_is_no_longer_eligible_for_backup_is_rejected(deployment:
     let store = deployment.connect().await;
     let (ada, session, _) = sign_up_with_app(&store, "ada@example.com").await;
     let passkey = add_passkey(&store, &session).await;
-    store.purge_mails(NOW + 10 * NOTICE_LIFETIME, 100).await.unwrap();
+    delete_mails(&store).await;
     let bound = PasskeyState { sign_count: 0, backup_eligible: false, backed_up: false };
     assert_eq!(report(&store, &passkey, bound).await, PasskeySignInOutcome::Rejected);
     let failed = |kind| [Event::by_user(kind, NOW, client()).about(ada.id)];

@@ -91,8 +91,8 @@ impl FailuresRow {
     }
 }
 
-/// The id of a ticket or a challenge that is used up. It must be stored in the transaction that uses
-/// it, which must fail if it is stored already.
+/// The id of a ticket or a challenge that is used up. It must be stored in the transaction that
+/// uses it, which must fail if it is stored already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UsedId {
     pub(crate) id: SingleUseId,

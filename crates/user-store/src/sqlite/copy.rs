@@ -260,8 +260,8 @@ fn without_trigger(
 
 const SESSIONS: &str = "sessions";
 
-/// The tables whose rows refer to their users by a number that only this store knows. Other kinds of
-/// stores use the id.
+/// The tables whose rows refer to their users by a number that only this store knows. Other kinds
+/// of stores use the id.
 const TABLES_WITH_NUMBERS: [&str; 7] = [
     SESSIONS,
     "totp",

@@ -74,8 +74,8 @@ pub(crate) struct RemovePasskeyRows<'a> {
     pub(crate) passkeys: &'a [PasskeyId],
 }
 
-/// Decides whether a passkey may be removed. On [`Decision::Write`], the transaction deletes it, and
-/// ends all other sessions.
+/// Decides whether a passkey may be removed. On [`Decision::Write`], the transaction deletes it,
+/// and ends all other sessions.
 pub(crate) fn remove_passkey(
     acting: &ActingSession,
     id: PasskeyId,
@@ -162,6 +162,7 @@ pub(super) struct PresentedPasskey<'a> {
 }
 
 /// The judgement on a presented passkey.
+#[expect(clippy::large_enum_variant, reason = "it is matched immediately and never stored")]
 pub(super) enum PasskeyVerdict {
     Accepted(UsedFactor, UsedId),
     Rejected(RejectedPasskey),

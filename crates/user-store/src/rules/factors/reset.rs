@@ -12,7 +12,8 @@ use crate::users::User;
 
 /// Decides whether an operator must reset the second factor of a user with this number of passkeys.
 /// On [`Decision::Write`], the transaction deletes the same rows as
-/// [`turn_second_factor_off`](super::turn_second_factor_off), and all passkeys, and ends all sessions.
+/// [`turn_second_factor_off`](super::turn_second_factor_off), and all passkeys, and ends all
+/// sessions.
 pub(crate) fn reset_second_factor(
     account: Option<&User>,
     passkeys: usize,

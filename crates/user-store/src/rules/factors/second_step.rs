@@ -18,8 +18,8 @@ use crate::rules::users::AccountState;
 use crate::sessions::NewSession;
 use crate::users::User;
 
-/// The stored rows that decide whether a second factor opens a session. The rows of factors that are
-/// not presented need not be read.
+/// The stored rows that decide whether a second factor opens a session. The rows of factors that
+/// are not presented need not be read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SecondStepRows<'a> {
     /// The account of the ticket.
@@ -136,8 +136,8 @@ pub(crate) fn open_session_with_second_factor(
     }))
 }
 
-/// Returns the account if the ticket is valid for it, and the session is the one that the ticket and
-/// the factor may open.
+/// Returns the account if the ticket is valid for it, and the session is the one that the ticket
+/// and the factor may open.
 fn ticket_account<'a>(
     step: &SecondStep,
     rows: SecondStepRows<'a>,

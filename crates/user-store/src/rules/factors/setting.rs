@@ -47,8 +47,8 @@ pub(crate) fn turn_second_factor_off(
     Decision::Write(Change::SecondFactorOff.record(acting, account, notice, now))
 }
 
-/// Decides whether the recovery codes are replaced. On [`Decision::Write`], the transaction saves the
-/// new ones instead of all others.
+/// Decides whether the recovery codes are replaced. On [`Decision::Write`], the transaction saves
+/// the new ones instead of all others.
 pub(crate) fn replace_recovery_codes(
     acting: &ActingSession,
     rows: ActingRows<'_>,

@@ -39,8 +39,8 @@ pub(crate) enum ConfirmTotpWrite {
 
 /// An app that was confirmed.
 ///
-/// The transaction deletes the row of the app that is being set up, saves the app instead of the one
-/// in use, created at the given time and not used yet, and ends all other sessions.
+/// The transaction deletes the row of the app that is being set up, saves the app instead of the
+/// one in use, created at the given time and not used yet, and ends all other sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ConfirmedTotp {
     pub(crate) user: UserId,
