@@ -82,8 +82,9 @@ pub struct CopiedTable {
     pub checksum: TableChecksum,
 }
 
-/// Copies all users, sessions, signing keys, counters, decoys and audit events from one store to
-/// another one, and then compares the two by counts and checksums. Users stay signed in.
+/// Copies all users, sessions, second factors, passkeys, signing keys, counters, decoys and audit
+/// events from one store to another one, and then compares the two by counts and checksums. Users
+/// stay signed in.
 ///
 /// No server may use either store meanwhile. A SQLite file is locked, so that no other process can
 /// open it. The tables of a PostgreSQL source are locked against changes. The role must own the

@@ -53,7 +53,7 @@ impl SoftPasskey {
         object.push(u8::try_from(data.len()).unwrap());
         object.extend(data);
         let client_data = self.client_data("webauthn.create", challenge);
-        self.credential(json!({
+        self.credential(&json!({
             "clientDataJSON": base64url(&client_data),
             "attestationObject": base64url(&object),
         }))
@@ -64,7 +64,7 @@ impl SoftPasskey {
         let data = self.authenticator_data(USER_PRESENT | USER_VERIFIED);
         let client_data = self.client_data("webauthn.get", challenge);
         let message = [data.as_slice(), digest(&SHA256, &client_data).as_ref()].concat();
-        self.credential(json!({
+        self.credential(&json!({
             "clientDataJSON": base64url(&client_data),
             "authenticatorData": base64url(&data),
             "signature": base64url(self.key.sign(&message).as_ref()),
@@ -95,7 +95,7 @@ impl SoftPasskey {
         client_data.to_string().into_bytes()
     }
 
-    fn credential(&self, response: Value) -> Value {
+    fn credential(&self, response: &Value) -> Value {
         let id = base64url(&self.id);
         json!({ "id": id, "rawId": id, "type": "public-key", "response": response })
     }

@@ -27,6 +27,9 @@ async fn activity_lists_events_with_their_client() {
     insta::assert_json_snapshot!(response.body["events"][0], @r#"
     {
       "actor": "user",
+      "amr": [
+        "pwd"
+      ],
       "at": "2023-11-14T22:13:21Z",
       "ip": null,
       "kind": "signed_in",

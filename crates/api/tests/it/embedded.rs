@@ -1,6 +1,10 @@
 //! An app that embeds [`Auth`].
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use api::{Auth, ClientAddress, SignedIn, TrustedProxies};
+use auth_core::{ManualClock, TotpSecret};
 use serde_json::json;
 use tempfile::TempDir;
 use warp::filters::BoxedFilter;
@@ -8,7 +12,7 @@ use warp::http::StatusCode;
 use warp::reply::Response;
 use warp::{Filter as _, Reply as _};
 
-use crate::test_app::{CHALLENGE, EMAIL, PASSWORD, post};
+use crate::test_app::{CHALLENGE, EMAIL, PASSWORD, json_request, post};
 
 async fn auth(folder: &TempDir) -> Auth {
     Auth::builder()
@@ -110,6 +114,117 @@ async fn a_guard_for_verified_users_rejects_others_with_403() {
     let [page, note] = send(&token).await;
     assert_eq!(page.body(), &format!("hello {EMAIL}"));
     assert_eq!(note.body(), &format!("written 7 by {EMAIL}"));
+}
+
+#[tokio::test]
+async fn a_guard_for_fresh_sessions_rejects_others_with_403() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::<ManualClock>::default();
+    let auth = Auth::builder()
+        .sqlite(folder.path().join("app.db"))
+        .public_url("https://app.example")
+        .clock(Arc::<ManualClock>::clone(&clock))
+        .access_token_lifetime(Duration::from_mins(15))
+        .weak_hashes_for_tests()
+        .build()
+        .await
+        .unwrap();
+    let payout = auth.guarded_fresh(warp::path!("payout"), async |user: SignedIn| {
+        format!("paid to {}", user.email())
+    });
+    let body = warp::body::content_length_limit(100).and(warp::body::json());
+    let transfer = auth.guarded_fresh_with(
+        warp::path!("api" / "transfers" / u64).and(warp::post()),
+        body,
+        async |user: SignedIn, id: u64, text: String| format!("{text} {id} by {}", user.email()),
+    );
+    let page = warp::any().map(|| "the page".into_response());
+    let own = payout.or(transfer).unify().or(page).unify();
+    let app = auth.routes().or(own).unify().boxed();
+    let token = token(&app).await;
+    let send = async |bearer: &str| {
+        let bearer = format!("Bearer {bearer}");
+        let payout = warp::test::request().path("/payout").header("authorization", &bearer);
+        let transfer = warp::test::request().method("POST").path("/api/transfers/7");
+        let transfer = transfer.header("authorization", &bearer).body("\"sent\"");
+        [payout.reply(&app).await, transfer.reply(&app).await]
+    };
+    for response in send("nonsense").await {
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    }
+    clock.advance(Duration::from_mins(10));
+    let [payout, transfer] = send(&token).await;
+    assert_eq!(payout.body(), &format!("paid to {EMAIL}"));
+    assert_eq!(transfer.body(), &format!("sent 7 by {EMAIL}"));
+    clock.advance(Duration::from_millis(1));
+    for response in send(&token).await {
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        assert!(!response.headers().contains_key("www-authenticate"));
+        let problem: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(problem["code"], "step_up_required");
+    }
+}
+
+#[tokio::test]
+async fn every_guard_rejects_users_without_the_second_factor_that_the_app_requires() {
+    let folder = tempfile::tempdir().unwrap();
+    let auth = Auth::builder()
+        .sqlite(folder.path().join("app.db"))
+        .public_url("https://app.example")
+        .weak_hashes_for_tests()
+        .require_second_factor()
+        .build()
+        .await
+        .unwrap();
+    async fn handler(_: SignedIn) -> &'static str {
+        "private"
+    }
+    async fn handler_with(_: SignedIn, _: String) -> &'static str {
+        "private"
+    }
+    let rest = || warp::header("authorization");
+    let guarded = auth
+        .guarded(warp::path!("a"), handler)
+        .or(auth.guarded_with(warp::path!("b"), rest(), handler_with))
+        .unify()
+        .or(auth.guarded_fresh(warp::path!("c"), handler))
+        .unify()
+        .or(auth.guarded_fresh_with(warp::path!("d"), rest(), handler_with))
+        .unify()
+        .or(auth.guarded_verified(warp::path!("e"), handler))
+        .unify()
+        .or(auth.guarded_verified_with(warp::path!("f"), rest(), handler_with))
+        .unify();
+    let app = auth.routes().or(guarded).unify().boxed();
+    let token = token(&app).await;
+    let user = auth.accounts().authenticate(&token).await.unwrap();
+    assert!(user.needs_enrolment() && !user.has_second_factor());
+    auth.accounts().operator().verify_email(user.id()).await.unwrap();
+    for path in ["/a", "/b", "/c", "/d", "/e", "/f"] {
+        let (status, body) = text(&app, path, &token).await;
+        assert_eq!(status, 403, "{path}");
+        assert!(body.contains("\"second_factor_enrolment_required\""), "{path}: {body}");
+    }
+    let request = warp::test::request().header("authorization", format!("Bearer {token}"));
+    let error = request.filter(&auth.user_or_error()).await.unwrap().unwrap_err();
+    assert_eq!(format!("{error:?}"), "Unauthenticated(SecondFactorEnrolmentRequired)");
+
+    // The second factor can be turned on with the routes of the API.
+    let bearer = format!("Bearer {token}");
+    let send = async |method: &str, body: String| {
+        let request = json_request(method, "/api/me/totp").header("authorization", &bearer);
+        let response = request.body(body).reply(&app).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        serde_json::from_slice::<serde_json::Value>(response.body()).unwrap()
+    };
+    let secret = send("POST", "{}".to_owned()).await["secret"].as_str().unwrap().to_owned();
+    let secret = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).unwrap();
+    let code = TotpSecret::from_bytes(&secret).unwrap().code_at(auth.accounts().now());
+    send("PUT", json!({"code": code.to_text().as_str()}).to_string()).await;
+    for path in ["/a", "/b", "/c", "/d", "/e", "/f"] {
+        assert_eq!(text(&app, path, &token).await, (200, "private".to_owned()), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -162,6 +162,12 @@ async fn the_export_contains_everything_except_hashes_and_tokens() {
     insta::assert_json_snapshot!(response.body, @r#"
     {
       "exported_at": "2023-11-14T22:13:20Z",
+      "factors": {
+        "passkeys": [],
+        "recovery_codes": null,
+        "second_factor": false,
+        "totp": null
+      },
       "password": {
         "algorithm": "pbkdf2-sha256",
         "iterations": 1000

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
+use accounts::MailMode;
+use api::Origin;
 use http_body_util::BodyExt as _;
 use jsonschema::Validator;
 use percent_encoding::percent_decode_str;
@@ -17,6 +19,9 @@ use warp::reply::Response;
 use warp::test::RequestBuilder;
 
 use crate::test_app::{COOKIE, EMAIL, PASSWORD, TestApp, json_request, post, refresh};
+use crate::test_factors::{
+    CREATION_OPTIONS, PASSKEYS, Passkey, RECOVERY_CODES, SECOND_FACTOR, SECOND_STEP, TOTP,
+};
 
 /// The documented responses that have occurred.
 pub(crate) type Documented = Arc<Mutex<BTreeSet<String>>>;
@@ -138,6 +143,20 @@ fn the_documented_request_bodies_are_the_accepted_ones() {
         ("/api/password-reset", "put", json!({"token": "a", "new_password": "b"})),
         ("/api/token/email", "post", json!({"email": "", "remember": true})),
         ("/api/token/email", "put", json!({"code": "a"})),
+        ("/api/token/second-factor", "post", json!({"ticket": "a", "code": "b"})),
+        ("/api/token/second-factor", "post", json!({"ticket": "a", "recovery_code": "b"})),
+        ("/api/token/second-factor", "post", json!({"ticket": "a", "credential": {"b": 1}})),
+        ("/api/token/passkey/options", "post", json!({})),
+        ("/api/token/passkey/options", "post", json!({"ticket": "a"})),
+        ("/api/token/passkey", "post", json!({"credential": {}, "remember": true})),
+        ("/api/me/totp", "post", json!({})),
+        ("/api/me/totp", "put", json!({"code": "a"})),
+        ("/api/me/second-factor", "put", json!({})),
+        ("/api/me/second-factor", "delete", json!({})),
+        ("/api/me/recovery-codes", "post", json!({})),
+        ("/api/me/passkeys/options", "post", json!({})),
+        ("/api/me/passkeys", "post", json!({"name": "a", "credential": {}})),
+        ("/api/me/passkeys/{id}", "put", json!({"name": "a"})),
     ] {
         assert!(body(path, method).is_valid(&accepted), "{method} {path} {accepted}");
         for rejected in [json!([]), json!(null), json!({"more": 1})] {
@@ -163,11 +182,24 @@ async fn every_documented_response_occurs() {
     exceed_the_limits(&app).await;
     let without_sign_up = TestApp::without_sign_up().await;
     without_sign_up.sign_up().await;
+    let with_factors = TestApp::new().await;
+    send_invalid_requests(&with_factors).await;
+    with_factors.advance(Duration::from_hours(1));
+    use_second_factors(&with_factors).await;
+    let with_mail = TestApp::with_email_sign_in().await;
+    use_mail_with_a_second_factor(&with_mail).await;
+    let without_passkeys = TestApp::with_origin(Origin::parse("https://192.0.2.1").unwrap()).await;
+    use_a_foreign_passkey(&without_passkeys).await;
+    let restricted = TestApp::requiring_second_factors(MailMode::On).await;
+    for (method, path) in operations(requires_token) {
+        restricted.user().await.send(json_request(&method, &path).body("")).await;
+    }
     for (method, path) in operations(|operation| operation.get("requestBody").is_some()) {
         without_sign_up.send(json_request(&method, &path).body("{}")).await;
+        without_passkeys.send(json_request(&method, &path).body("{}")).await;
     }
-    let occurred: BTreeSet<_> =
-        app.documented().union(&without_sign_up.documented()).cloned().collect();
+    let apps = [&app, &without_sign_up, &with_factors, &with_mail, &without_passkeys, &restricted];
+    let occurred: BTreeSet<_> = apps.iter().flat_map(|app| app.documented().clone()).collect();
     let is_expected = |name: &String| !name.contains(" 500 ") && !name.contains(" 503 ");
     let expected: BTreeSet<_> = documented_responses().into_iter().filter(is_expected).collect();
     assert_eq!(occurred, expected);
@@ -177,7 +209,7 @@ const EMAIL_COOKIE: &str = "__Host-latchkey_email_log_in";
 const UNKNOWN_ID: &str = "018c0000-0000-7000-8000-000000000000";
 
 /// Returns the method and the path of each documented operation that `is_wanted` selects.
-fn operations(is_wanted: impl Fn(&Value) -> bool) -> Vec<(String, String)> {
+pub(crate) fn operations(is_wanted: impl Fn(&Value) -> bool) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (path, operations) in document()["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
@@ -186,12 +218,28 @@ fn operations(is_wanted: impl Fn(&Value) -> bool) -> Vec<(String, String)> {
             }
         }
     }
-    assert!(found.len() > 5, "{found:?}");
+    assert!(found.len() >= 5, "{found:?}");
     found
 }
 
-fn requires_token(operation: &Value) -> bool {
+pub(crate) fn requires_token(operation: &Value) -> bool {
     operation["security"] == json!([{"bearer": []}])
+}
+
+/// Returns the method and the path of each documented operation that has a response with this code.
+pub(crate) fn operations_with_code(code: &str) -> Vec<(String, String)> {
+    let code = json!(code);
+    operations(|operation| {
+        let mut responses = operation["responses"].as_object().unwrap().values();
+        responses.any(|response| codes(response).contains(&code))
+    })
+}
+
+/// Returns the codes of the problems of a documented response.
+fn codes(response: &Value) -> Vec<Value> {
+    let problem = &response["content"]["application/problem+json"];
+    let codes = &problem["schema"]["allOf"][1]["properties"]["code"]["enum"];
+    codes.as_array().cloned().unwrap_or_default()
 }
 
 /// Sends invalid bodies, content types and origins to every endpoint that accepts a body.
@@ -300,6 +348,86 @@ async fn secret_for(app: &TestApp, email: &str, kind: &str) -> String {
     found.unwrap().secret.clone()
 }
 
+async fn use_second_factors(app: &TestApp) {
+    let grace = app.user_with_email("grace@example.com").await;
+    let ada = app.user().await;
+    grace.put(TOTP, json!({"code": "123456"})).await;
+    grace.put(SECOND_FACTOR, json!({})).await;
+    grace.delete(SECOND_FACTOR).await;
+    grace.post(RECOVERY_CODES, json!({})).await;
+    let (passkey, added) = ada.add_passkey("laptop").await;
+    let path = format!("{PASSKEYS}/{}", added.body["id"].as_str().unwrap());
+    let taken = passkey.create_again(&grace.post(CREATION_OPTIONS, json!({})).await);
+    grace.post(PASSKEYS, json!({"name": "", "credential": {}})).await;
+    grace.post(PASSKEYS, json!({"name": "phone", "credential": taken})).await;
+    for id in [path.as_str(), &format!("{PASSKEYS}/{UNKNOWN_ID}")] {
+        ada.put(id, json!({"name": "old laptop"})).await;
+    }
+    ada.put(&path, json!({"name": ""})).await;
+    ada.put(SECOND_FACTOR, json!({})).await;
+    ada.delete(&path).await;
+    ada.delete(&format!("{PASSKEYS}/{UNKNOWN_ID}")).await;
+    let (totp, _) = ada.set_up_app().await;
+    ada.post(RECOVERY_CODES, json!({})).await;
+    app.post(SECOND_STEP, json!({"ticket": "x", "code": "x"})).await;
+    app.options_for("x").await;
+    let ticket = app.ticket().await;
+    for _ in 0..11 {
+        app.post(SECOND_STEP, json!({"ticket": ticket, "code": totp.wrong_code(app)})).await;
+    }
+    let credential = passkey.get(&app.options_for(&ticket).await);
+    app.post(SECOND_STEP, json!({"ticket": ticket, "credential": credential})).await;
+    app.log_in_with_passkey(&json!({})).await;
+    let credential = passkey.get(&app.options().await);
+    for _ in 0..2 {
+        app.log_in_with_passkey(&credential).await;
+    }
+    ada.delete(&path).await;
+    for n in 0..21 {
+        let (_, credential) = Passkey::create(&grace.post(CREATION_OPTIONS, json!({})).await);
+        let body = json!({"name": format!("passkey {n}"), "credential": credential});
+        grace.post(PASSKEYS, body).await;
+    }
+    ada.post(TOTP, json!({})).await;
+    for _ in 0..11 {
+        ada.put(TOTP, json!({"code": "000000"})).await;
+    }
+}
+
+async fn use_mail_with_a_second_factor(app: &TestApp) {
+    const LOG_IN: &str = "/api/token/email";
+    let mut user = app.user().await;
+    let code = app.secret("verify_email").await;
+    user.put("/api/me/email/verification", json!({"code": code})).await;
+    user.set_up_app().await;
+    app.mails().await;
+    let requested = app.post(LOG_IN, json!({"email": EMAIL})).await;
+    let cookie = format!("{EMAIL_COOKIE}={}", requested.cookie_named(EMAIL_COOKIE));
+    let body = json!({"code": app.secret("sign_in").await}).to_string();
+    app.send(json_request("PUT", LOG_IN).header("cookie", cookie).body(body)).await;
+    for _ in 0..3 {
+        app.advance(Duration::from_mins(4));
+        user.refresh().await;
+    }
+    for (method, path) in operations_with_code("step_up_required") {
+        user.send(json_request(&method, &path).body("{}")).await;
+    }
+    for (method, path) in operations_with_code("email_unverified") {
+        let unverified = app.user_with_email("grace@example.com").await;
+        unverified.send(json_request(&method, &path).body("{}")).await;
+    }
+}
+
+/// Sends a passkey to an app without passkeys.
+async fn use_a_foreign_passkey(app: &TestApp) {
+    app.user().await.set_up_app().await;
+    let elsewhere = TestApp::new().await;
+    let (passkey, _) = elsewhere.user().await.add_passkey("laptop").await;
+    let credential = passkey.get(&elsewhere.options().await);
+    let body = json!({"ticket": app.ticket().await, "credential": credential});
+    app.post(SECOND_STEP, body).await;
+}
+
 async fn exceed_the_limits(app: &TestApp) {
     let ada = app.sign_in_as(EMAIL, NEW, false).await;
     for _ in 0..11 {
@@ -333,10 +461,9 @@ fn documented_responses() -> Vec<String> {
     for (path, operations) in document()["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             for (status, response) in operation["responses"].as_object().unwrap() {
-                let problem = &response["content"]["application/problem+json"];
-                let codes = &problem["schema"]["allOf"][1]["properties"]["code"]["enum"];
+                let codes = codes(response);
                 let success = [json!("")];
-                for code in codes.as_array().map_or(&success[..], Vec::as_slice) {
+                for code in if codes.is_empty() { &success[..] } else { &codes } {
                     names.push(name(method, path, status, code));
                 }
             }

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use accounts::{Accounts, Config, MailMode};
+use accounts::{Accounts, Config, MailMode, SecondFactorPolicy, Timestamp};
 use api::{Auth, Origin};
 use auth_core::ManualClock;
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ pub(crate) struct TestApp {
 
 /// A user with a session: the access token, and the refresh token from the cookie.
 pub(crate) struct SignedInUser<'a> {
-    app: &'a TestApp,
+    pub(crate) app: &'a TestApp,
     pub(crate) token: String,
     pub(crate) cookie: String,
 }
@@ -87,6 +87,13 @@ impl TestApp {
         Self::with_config(Config { sign_up: false, ..config }, MailMode::Off).await
     }
 
+    /// Builds an app that requires all users to have a second factor.
+    pub(crate) async fn requiring_second_factors(mail: MailMode) -> Self {
+        let config = Config::new(Origin::parse(ORIGIN).unwrap());
+        let require_second_factor = SecondFactorPolicy::Required;
+        Self::with_config(Config { require_second_factor, ..config }, mail).await
+    }
+
     /// Builds an app with this configuration, but with few hash iterations.
     async fn with_config(config: Config, mail: MailMode) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -116,6 +123,10 @@ impl TestApp {
 
     pub(crate) fn advance(&self, time: Duration) {
         self.clock.advance(time);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.accounts.now()
     }
 
     pub(crate) fn accounts(&self) -> &Arc<Accounts> {
@@ -189,7 +200,13 @@ impl TestApp {
         remember: bool,
     ) -> SignedInUser<'_> {
         let body = json!({"email": email, "password": password, "remember": remember});
-        let response = self.send(post("/api/token").body(body.to_string())).await;
+        self.user_of(&self.send(post("/api/token").body(body.to_string())).await)
+    }
+
+    /// Returns the user of a response that logs in.
+    #[track_caller]
+    pub(crate) fn user_of(&self, response: &TestResponse) -> SignedInUser<'_> {
+        assert_eq!(response.status, 200, "{}", response.body);
         SignedInUser { app: self, token: response.token(), cookie: response.cookie() }
     }
 
@@ -309,6 +326,11 @@ impl TestResponse {
             text.push_str(&format!("{name}: {}\n", value.to_str().unwrap()));
         }
         text + &self.text
+    }
+
+    /// Returns the body as it is sent.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {

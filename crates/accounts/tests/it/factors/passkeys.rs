@@ -39,7 +39,7 @@ async fn a_passkey_alone_opens_a_session() {
     let (soft, passkey) = app.add(&ada).await;
     assert_eq!(passkey.name.as_str(), "Laptop");
     let exclude = app.passkey_registration_options(&ada).await.unwrap().exclude;
-    assert_eq!(exclude, [passkey.credential_id.clone()]);
+    assert_eq!(exclude, [passkey.credential_id]);
 
     let options = app.passkey_sign_in_options(None).await.unwrap();
     assert_eq!((&*options.rp_id, options.allow.len()), ("auth.example.com", 0));

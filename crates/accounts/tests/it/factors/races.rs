@@ -1,8 +1,8 @@
 //! Requests at the same time, on two servers.
 
 use accounts::{
-    Accounts, ChangePassword, CompleteSignInError, SecondFactor, SignIn, SignInOutcome,
-    SignInWithPasskey,
+    Accounts, ChangePassword, CompleteSignInError, RecoveryCode, SecondFactor, SignIn,
+    SignInOutcome, SignInWithPasskey,
 };
 use futures_util::future::{join, join_all};
 
@@ -14,7 +14,7 @@ async fn one_ticket_opens_one_session_with_any_factors() {
     let (app, phone) = FactorApp::with_phone().await;
     let other = app.another_server().await;
     let required = app.first_step().await;
-    let codes: Vec<_> = phone.recovery_codes[..7].iter().map(|code| code.to_text()).collect();
+    let codes: Vec<_> = phone.recovery_codes[..7].iter().map(RecoveryCode::to_text).collect();
     let app_code = app.code(&phone);
     let factors = codes.iter().map(|code| SecondFactor::RecoveryCode(code));
     let factors = factors.chain([SecondFactor::Code(&app_code)]);
@@ -92,7 +92,7 @@ async fn no_second_step_with_the_old_password_outlives_a_change_of_the_password(
     for _ in 0..8 {
         tickets.push(app.first_step().await);
     }
-    let codes: Vec<_> = phone.recovery_codes.iter().map(|code| code.to_text()).collect();
+    let codes: Vec<_> = phone.recovery_codes.iter().map(RecoveryCode::to_text).collect();
     let caller = &caller();
     let change = ChangePassword {
         signed_in: &ada,
