@@ -179,7 +179,13 @@ async fn a_passkey_alone_logs_in_and_a_logged_out_user_stays_logged_out() {
         ada.server.wait_for("a suggestion", |log| {
             log.matches(&format!("{OPTIONS}}}: answered")).count() > before
         });
-        assert_eq!(ada.script("location.pathname").await, "/login");
+        // The button replaces the suggestion, and the password replaces the button.
+        ada.presses("Log in with a passkey").await;
+        ada.button("Waiting for your passkey…").await;
+        ada.submits_the_log_in_form().await;
+        ada.arrives_at("/private").await;
+        ada.sees_the_account().await;
+        ada.logs_out_from_the_settings().await;
         ada.sets_consent(&authenticator, Consent::Given).await;
         ada.open("/login?next=%2Fsettings").await;
         ada.arrives_at("/settings").await;

@@ -7,6 +7,7 @@ use fantoccini::key::Key;
 
 use crate::factors::SetUp;
 use crate::mail::mailbox::visit_with_mail;
+use crate::server::bearer;
 use crate::visitor::{EMAIL, NEW, PASSWORD, Visitor, visit, visit_localhost};
 
 /// Longer than a log-in is fresh, and than an access token is valid.
@@ -93,6 +94,13 @@ async fn a_password_change_waits_for_a_log_in_and_loses_no_input() {
         ada.is_asked_to_confirm().await;
         ada.can_read_the_page().await;
         assert_eq!(ada.names("dialog").await, ["Confirm it is you"]);
+        let focused = "document.activeElement.name || document.activeElement.innerText";
+        let mut names = Vec::new();
+        for _ in 0..4 {
+            ada.presses_key(Key::Tab).await;
+            names.push(ada.script(focused).await);
+        }
+        assert_eq!(names, ["password", "Show password", "Continue", "Cancel"]);
 
         for cancel in [false, true] {
             match cancel {
@@ -238,7 +246,7 @@ async fn a_password_or_a_passkey_confirms_in_the_dialog() {
         ada.recovery_codes().await;
         ada.presses("I have saved them").await;
 
-        // Nothing is sent for another page, or after the user has left.
+        // Nothing is sent once the user has left the page, or the session has ended.
         ada.lets_time_pass(ELEVEN_MINUTES).await;
         ada.presses("New recovery codes").await;
         ada.is_asked_to_confirm().await;
@@ -246,6 +254,16 @@ async fn a_password_or_a_passkey_confirms_in_the_dialog() {
         ada.sees_no_step_up().await;
         ada.arrives_at("/private").await;
         ada.sees_the_account().await;
+        ada.opens_the_factors().await;
+        ada.presses("New recovery codes").await;
+        ada.is_asked_to_confirm().await;
+        let token = ada.token().await.unwrap();
+        assert_eq!(ada.server.post("/api/logout", &bearer(&token), "{}").status, 204);
+        ada.script("window.dispatchEvent(new Event('focus'))").await;
+        ada.arrives_at("/login?next=%2Fsettings").await;
+        ada.sees_no_step_up().await;
+        let renewal = "path=\"/api/me/recovery-codes\"}: answered status=200";
+        assert_eq!(ada.server.log().matches(renewal).count(), 1);
     })
     .await;
 }
