@@ -112,7 +112,7 @@ named! {
         /// An operator enabled the account again.
         AccountEnabled = "account_enabled",
         /// An event that this version does not know.
-        #[serde(other)]
         Other = "other",
     }
+    unknown = Other
 }

@@ -9,6 +9,9 @@ use crate::request::RequestBody;
 
 /// A credential of the browser: `PublicKeyCredential.toJSON()` (WebAuthn Level 3, 5.1.8). Unknown
 /// members are ignored.
+///
+/// The types of requests have it as a parameter, because the web app sends the browser's JSON as it
+/// is and does not parse it.
 pub type CredentialJson = Map<String, Value>;
 
 /// The second factors and passkeys of the caller. The response to `GET /api/me/factors`.
@@ -102,9 +105,13 @@ pub struct ConfirmTotpRequest {
 /// The body of `POST /api/token/second-factor`. It has exactly one of `code`, `recovery_code` and
 /// `credential`.
 #[derive(Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "SecondFactorRequest")
+)]
 #[serde(deny_unknown_fields)]
-pub struct SecondFactorRequest {
+pub struct SecondFactorRequest<C = CredentialJson> {
     /// The ticket from the response to the first step.
     pub ticket: String,
     /// The code that the app shows.
@@ -115,19 +122,23 @@ pub struct SecondFactorRequest {
     pub recovery_code: Option<String>,
     /// The browser's response to the options of `POST /api/token/passkey/options`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credential: Option<CredentialJson>,
+    pub credential: Option<C>,
 }
 
 /// The body of `POST /api/me/passkeys`.
 #[derive(Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "AddPasskeyRequest")
+)]
 #[serde(deny_unknown_fields)]
-pub struct AddPasskeyRequest {
+pub struct AddPasskeyRequest<C = CredentialJson> {
     /// The name of the passkey: 1 to 64 characters.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 64)))]
     pub name: String,
     /// The browser's response to the options of `POST /api/me/passkeys/options`.
-    pub credential: CredentialJson,
+    pub credential: C,
 }
 
 /// The body of `PUT /api/me/passkeys/{id}`.
@@ -152,11 +163,15 @@ pub struct PasskeyOptionsRequest {
 
 /// The body of `POST /api/token/passkey`.
 #[derive(Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "PasskeyTokenRequest")
+)]
 #[serde(deny_unknown_fields)]
-pub struct PasskeyTokenRequest {
+pub struct PasskeyTokenRequest<C = CredentialJson> {
     /// The browser's response to the options of `POST /api/token/passkey/options`.
-    pub credential: CredentialJson,
+    pub credential: C,
     /// `true` to open a session that survives closing the browser and has longer time limits.
     #[serde(default)]
     pub remember: bool,
@@ -314,6 +329,6 @@ impl RequestBody for PasskeyTokenRequest {
 }
 
 debug_by_name!(
-    PendingTotp RecoveryCodes ConfirmTotpRequest SecondFactorRequest AddPasskeyRequest
-    RenamePasskeyRequest PasskeyOptionsRequest PasskeyTokenRequest SecondFactorRequired
+    PendingTotp RecoveryCodes ConfirmTotpRequest SecondFactorRequest<C> AddPasskeyRequest<C>
+    RenamePasskeyRequest PasskeyOptionsRequest PasskeyTokenRequest<C> SecondFactorRequired
 );
