@@ -30,7 +30,7 @@ pub(crate) fn check(server: PathBuf) -> Result<()> {
     let server =
         installation.start_with(ITERATIONS, &[&["--throttle", "off"], &mail[..]].concat())?;
     step("running schemathesis", || run_schemathesis(&server))?;
-    step("running a generated client", || run_typescript_client(&server))
+    step("running a generated client", || run_typescript_client(&server, mails))
 }
 
 /// Runs schemathesis with a fixed seed, so that every run sends the same requests.
@@ -48,7 +48,7 @@ fn run_schemathesis(server: &Server) -> Result<()> {
 }
 
 /// Generates types from the document, compiles a TypeScript client in strict mode, and runs it.
-fn run_typescript_client(server: &Server) -> Result<()> {
+fn run_typescript_client(server: &Server, mails: &str) -> Result<()> {
     node::find_or_install()?;
     let directory = workspace::target_dir()?.join("openapi/client");
     fs::create_dir_all(&directory)?;
@@ -61,7 +61,8 @@ fn run_typescript_client(server: &Server) -> Result<()> {
     // A property with a default value may be omitted.
     run_to_stderr(types.arg("--default-non-nullable=false"))?;
     run(&mut node::program(&directory, "tsc"))?;
-    run(Command::new("node").current_dir(&directory).arg("client.js").arg(server.url("")))
+    let mut client = Command::new("node");
+    run(client.current_dir(&directory).arg("client.js").args([&server.url(""), mails]))
 }
 
 fn source(name: &str) -> PathBuf {

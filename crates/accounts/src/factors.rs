@@ -17,7 +17,9 @@ use crate::caller::Caller;
 use crate::config::SecondFactorPolicy;
 use crate::hooks::AccountEvent;
 use crate::mail::MailMode;
+use crate::passwords::PasswordService;
 use crate::service_error::ServiceError;
+use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope};
 
 /// An authenticator app that is being set up. `Debug` prints no secret.
 #[derive(Clone)]
@@ -42,6 +44,12 @@ pub enum ChangeFactorError {
     /// signed up may not own it, and must not leave a factor behind for its owner.
     #[error("the email address is not verified")]
     EmailUnverified,
+    /// The user has made too many changes of this kind.
+    #[error("too many changes")]
+    TooManyAttempts {
+        /// How long to wait before the next change.
+        retry_after: Duration,
+    },
     /// The session has ended.
     #[error("the session has ended")]
     SessionEnded,
@@ -129,6 +137,7 @@ impl Accounts {
     ) -> Result<PendingTotp, ChangeFactorError> {
         let now = self.clock.now();
         self.check_may_add_factor(signed_in, now)?;
+        self.count_factor_change(signed_in).await?;
         let secret = TotpSecret::generate(&*self.random);
         let uri = secret.to_uri(self.config.public_name(), signed_in.email());
         let pending = PendingTotp { secret: secret.clone(), uri, expires_in: SETUP_LIFETIME };
@@ -162,6 +171,7 @@ impl Accounts {
         let (now, user) = (self.clock.now(), signed_in.id());
         self.check_may_add_factor(signed_in, now)?;
         let code = TotpCode::parse(code).map_err(|_| ConfirmTotpError::CodeWrong)?;
+        self.count_factor_change(signed_in).await?;
         let recovery_codes = RecoveryCode::generate_list(&*self.random);
         let confirmation = ConfirmTotp {
             code,
@@ -216,6 +226,7 @@ impl Accounts {
     ) -> Result<Vec<RecoveryCode>, TurnOnError> {
         let (now, user) = (self.clock.now(), signed_in.id());
         self.check_may_add_factor(signed_in, now)?;
+        self.count_factor_change(signed_in).await?;
         let recovery_codes = RecoveryCode::generate_list(&*self.random);
         let (hashes, notice) = (hashes(&recovery_codes), self.new_notice(now));
         let (store, acting) = (Arc::clone(&self.store), signed_in.acting(caller));
@@ -254,6 +265,7 @@ impl Accounts {
             SecondFactorPolicy::Required => return Err(TurnOffError::Enforced),
             SecondFactorPolicy::Optional => {}
         }
+        self.count_factor_change(signed_in).await?;
         let (acting, notice) = (signed_in.acting(caller), self.new_notice(now));
         let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
         let (erase_requests, mail_requests) =
@@ -287,6 +299,7 @@ impl Accounts {
     ) -> Result<Vec<RecoveryCode>, ReplaceRecoveryCodesError> {
         let (now, user) = (self.clock.now(), signed_in.id());
         self.check_fresh(signed_in, now)?;
+        self.count_factor_change(signed_in).await?;
         let recovery_codes = RecoveryCode::generate_list(&*self.random);
         let (hashes, notice) = (hashes(&recovery_codes), self.new_notice(now));
         let (store, acting) = (Arc::clone(&self.store), signed_in.acting(caller));
@@ -310,6 +323,17 @@ impl Accounts {
             }
         };
         self.tasks.run_to_completion(replace).await
+    }
+
+    /// Counts a change of the user's factors, even one that then fails.
+    pub(crate) async fn count_factor_change(
+        &self,
+        signed_in: &SignedIn,
+    ) -> Result<(), ChangeFactorError> {
+        let scope = AttemptScope::factor_change(signed_in.id());
+        let attempt = self.throttle.begin(&scope, PasswordService::deadline()).await?;
+        attempt.settle(AttemptOutcome::Failed).await;
+        Ok(())
     }
 
     /// Checks that the user may add a factor. The store checks the session again.
@@ -341,6 +365,15 @@ fn hashes(codes: &[RecoveryCode]) -> Vec<RecoveryCodeHash> {
 impl fmt::Debug for PendingTotp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PendingTotp").field("expires_in", &self.expires_in).finish_non_exhaustive()
+    }
+}
+
+impl From<AttemptError> for ChangeFactorError {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::TooMany { retry_after } => Self::TooManyAttempts { retry_after },
+            AttemptError::Service(error) => Self::Service(error),
+        }
     }
 }
 

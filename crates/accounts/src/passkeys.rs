@@ -1,6 +1,7 @@
 //! Passkeys: signing in with them, and managing them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_core::{
     Amr, AssertionCredential, ChallengeError, ChallengePurpose, CredentialId, InvalidPasskeyName,
@@ -18,7 +19,9 @@ use crate::caller::Caller;
 use crate::factors::ChangeFactorError;
 use crate::hooks::AccountEvent;
 use crate::new_session::{SessionRequest, session_opened};
+use crate::passwords::PasswordService;
 use crate::service_error::ServiceError;
+use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope};
 use crate::tokens::IssuedTokens;
 
 /// The options of `navigator.credentials.get()`. User verification is required.
@@ -70,6 +73,12 @@ pub enum PasskeySignInError {
     /// The challenge that the passkey has signed has expired or was used before.
     #[error("the challenge has expired")]
     ChallengeExpired,
+    /// Too many sign-ins to this account with a passkey, even successful ones.
+    #[error("too many sign-ins")]
+    TooManyAttempts {
+        /// How long to wait before the next one.
+        retry_after: Duration,
+    },
     /// The service has no passkeys ([`Accounts::relying_party`]).
     #[error("passkeys are not available")]
     PasskeysUnavailable,
@@ -250,6 +259,9 @@ impl Accounts {
         let now = self.clock.now();
         let (purpose, by) = (ChallengePurpose::SignIn, PresentedBy::Anyone);
         let (user, passkey) = self.verify_assertion(credential, &purpose, by, now).await?;
+        let scope = AttemptScope::passkey_sign_in(user);
+        let attempt = self.throttle.begin(&scope, PasswordService::deadline()).await?;
+        attempt.settle(AttemptOutcome::Failed).await;
         let request = SessionRequest { user, remember, amr: Amr::PASSKEY, caller, replaces };
         let (session, tokens) = self.new_session(&request, now);
         let sign_in = PasskeySignIn { passkey, session, notice: self.new_notice(now) };
@@ -349,6 +361,7 @@ impl Accounts {
         let (now, user) = (self.clock.now(), signed_in.id());
         self.check_may_add_factor(signed_in, now)?;
         let name = PasskeyName::parse(name)?;
+        self.count_factor_change(signed_in).await?;
         let purpose = ChallengePurpose::Registration(signed_in.session().id);
         let challenge = self.keys.verify_challenge(credential.challenge(), &purpose, now).await;
         let challenge = challenge.map_err(|error| {
@@ -430,6 +443,7 @@ impl Accounts {
     ) -> Result<(), RemovePasskeyError> {
         let (now, user) = (self.clock.now(), signed_in.id());
         self.check_fresh(signed_in, now)?;
+        self.count_factor_change(signed_in).await?;
         let (acting, notice) = (signed_in.acting(caller), self.new_notice(now));
         let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
         let mail_requests = self.mail_requests.clone();
@@ -467,6 +481,15 @@ fn rejected(reason: &dyn std::fmt::Display) -> AssertionError {
 
 fn credential_ids(passkeys: Vec<Passkey>) -> Vec<CredentialId> {
     passkeys.into_iter().map(|passkey| passkey.credential_id).collect()
+}
+
+impl From<AttemptError> for PasskeySignInError {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::TooMany { retry_after } => Self::TooManyAttempts { retry_after },
+            AttemptError::Service(error) => Self::Service(error),
+        }
+    }
 }
 
 impl From<AssertionError> for PasskeySignInError {

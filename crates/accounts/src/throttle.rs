@@ -269,6 +269,20 @@ impl AttemptScope {
         scope
     }
 
+    /// Returns the scope of a change of the second factors or the passkeys of a user.
+    pub(crate) fn factor_change(user: UserId) -> Self {
+        let key = CounterKey::factor_changes_by_user(user);
+        let counters = vec![LimitedCounter { key, limit: Limit::FACTOR_CHANGES_PER_USER }];
+        Self { counters, queue: key, network: None }
+    }
+
+    /// Returns the scope of a sign-in with a passkey alone.
+    pub(crate) fn passkey_sign_in(user: UserId) -> Self {
+        let key = CounterKey::passkey_sign_ins_by_user(user);
+        let counters = vec![LimitedCounter { key, limit: Limit::PASSKEY_SIGN_INS_PER_USER }];
+        Self { counters, queue: key, network: None }
+    }
+
     fn mail_by_user(user: UserId) -> Self {
         let key = CounterKey::mails_by_user(user);
         let counters = vec![LimitedCounter { key, limit: Limit::MAILS_PER_USER }];

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::request::RequestBody;
@@ -110,18 +110,31 @@ pub struct ConfirmTotpRequest {
     derive(schemars::JsonSchema),
     schemars(rename = "SecondFactorRequest")
 )]
+#[cfg_attr(feature = "schema", schemars(extend("oneOf" = [
+    {"required": ["code"]},
+    {"required": ["recovery_code"]},
+    {"required": ["credential"]},
+])))]
 #[serde(deny_unknown_fields)]
 pub struct SecondFactorRequest<C = CredentialJson> {
     /// The ticket from the response to the first step.
     pub ticket: String,
     /// The code that the app shows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub code: Option<String>,
     /// A recovery code, as typed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub recovery_code: Option<String>,
     /// The browser's response to the options of `POST /api/token/passkey/options`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        bound(deserialize = "C: Deserialize<'de>"),
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "CredentialJson"))]
     pub credential: Option<C>,
 }
 
@@ -157,7 +170,8 @@ pub struct RenamePasskeyRequest {
 #[serde(deny_unknown_fields)]
 pub struct PasskeyOptionsRequest {
     /// The ticket from the response to the first step, if the passkey is the second step.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub ticket: Option<String>,
 }
 
@@ -300,6 +314,15 @@ pub struct AuthenticatorSelection {
     pub require_resident_key: bool,
     /// Always `required`.
     pub user_verification: String,
+}
+
+/// Deserializes an optional member, which is absent or has a value other than `null`.
+fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 impl RequestBody for ConfirmTotpRequest {

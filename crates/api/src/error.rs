@@ -559,6 +559,9 @@ impl From<PasskeySignInError> for ApiError {
         match error {
             PasskeySignInError::InvalidCredentials => Self::InvalidCredentials,
             PasskeySignInError::ChallengeExpired => Self::ChallengeExpired,
+            PasskeySignInError::TooManyAttempts { retry_after } => {
+                Self::TooManyAttempts(retry_after)
+            }
             PasskeySignInError::PasskeysUnavailable => Self::PasskeysUnavailable,
             PasskeySignInError::Service(error) => error.into(),
         }
@@ -570,6 +573,9 @@ impl From<ChangeFactorError> for ApiError {
         match error {
             ChangeFactorError::StepUpRequired => Self::StepUpRequired,
             ChangeFactorError::EmailUnverified => Self::EmailUnverified,
+            ChangeFactorError::TooManyAttempts { retry_after } => {
+                Self::TooManyAttempts(retry_after)
+            }
             ChangeFactorError::SessionEnded => Self::InvalidToken,
             ChangeFactorError::Service(error) => error.into(),
         }

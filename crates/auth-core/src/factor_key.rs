@@ -367,7 +367,7 @@ mod tests {
                 let verified = key.verify_challenge(&challenge, purpose, NOW);
                 match purpose == issued {
                     true => {
-                        assert_eq!(verified.unwrap().expires_at, NOW + PasskeyChallenge::LIFETIME)
+                        assert_eq!(verified.unwrap().expires_at, NOW + PasskeyChallenge::LIFETIME);
                     }
                     false => assert_eq!(verified, Err(ChallengeError::Invalid)),
                 }

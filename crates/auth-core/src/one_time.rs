@@ -309,6 +309,9 @@ stored_bytes! {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+    use std::sync::atomic::{AtomicU8, Ordering};
+
     use super::*;
 
     struct Fixed(u8);
@@ -340,6 +343,24 @@ mod tests {
     }
 
     #[test]
+    fn ten_recovery_codes_have_120_bits_each_and_differ() {
+        struct Counter(AtomicU8);
+
+        impl Random for Counter {
+            fn fill(&self, bytes: &mut [u8]) {
+                bytes.fill(self.0.fetch_add(1, Ordering::Relaxed));
+            }
+        }
+
+        let codes = RecoveryCode::generate_list(&Counter(AtomicU8::new(0xF6)));
+        let hashes: HashSet<_> = codes.iter().map(|code| *code.hash().as_bytes()).collect();
+        assert_eq!(hashes.len(), 10);
+        let text = codes.last().unwrap().to_text();
+        assert_eq!(*text, "ZZZZ-ZZZZ-ZZZZ-ZZZZ-ZZZZ-ZZZZ");
+        assert_eq!(RecoveryCode::parse(&text).as_ref(), Ok(codes.last().unwrap()));
+    }
+
+    #[test]
     fn hashes_depend_on_the_owner() {
         let code = OneTimeCode::generate(&Fixed(1));
         let users = [1, 2].map(|byte| UserId::from_uuid_bytes([byte; 16]));
@@ -362,5 +383,7 @@ mod tests {
     fn debug_prints_no_secret() {
         assert_eq!(format!("{:?}", OneTimeCode::generate(&Fixed(1))), "OneTimeCode(…)");
         assert_eq!(format!("{:?}", ResetToken::generate(&Fixed(1))), "ResetToken(…)");
+        let codes = RecoveryCode::generate_list(&Fixed(1));
+        assert_eq!(format!("{:?}", codes[0]), "RecoveryCode(…)");
     }
 }

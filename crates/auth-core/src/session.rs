@@ -28,6 +28,9 @@ pub struct Session {
     pub amr: Amr,
 }
 
+/// How far the clock of the server that opened a session may be ahead.
+const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_mins(5);
+
 /// The arguments of [`Session::open`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenSession<'a> {
@@ -120,10 +123,13 @@ impl Session {
         self.created_at
     }
 
-    /// Returns `true` if the user signed in at most [`FRESH_FOR`](Self::FRESH_FOR) ago.
+    /// Returns `true` if the user signed in at most [`FRESH_FOR`](Self::FRESH_FOR) ago. A session whose
+    /// time lies more than five minutes in the future was opened while a clock was wrong, and is not
+    /// fresh.
     #[must_use]
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        now <= after(self.created_at, Self::FRESH_FOR)
+        self.created_at <= after(now, MAX_CLOCK_DIFFERENCE)
+            && now <= after(self.created_at, Self::FRESH_FOR)
     }
 
     /// Returns `true` if the session has not expired at `now`. The end is exclusive.

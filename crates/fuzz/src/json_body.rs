@@ -1,7 +1,8 @@
 use api_types::{
-    ChangeEmailRequest, ChangePasswordRequest, CodeRequest, DeleteAccountRequest,
-    EmailTokenRequest, Empty, RequestBody, RequestPasswordResetRequest, ResetPasswordRequest,
-    SignupRequest, TokenRequest,
+    AddPasskeyRequest, ChangeEmailRequest, ChangePasswordRequest, CodeRequest, ConfirmTotpRequest,
+    DeleteAccountRequest, EmailTokenRequest, Empty, PasskeyOptionsRequest, PasskeyTokenRequest,
+    RenamePasskeyRequest, RequestBody, RequestPasswordResetRequest, ResetPasswordRequest,
+    SecondFactorRequest, SignupRequest, TokenRequest,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,6 +24,16 @@ pub(crate) fn check(input: &[u8]) {
     compare::<RequestPasswordResetRequest>(input, &[email]);
     compare::<ResetPasswordRequest>(input, &texts(["token", "new_password"]));
     compare::<EmailTokenRequest>(input, &[email, ("remember", Kind::OptionalFlag)]);
+    let [ticket, code] = [("ticket", Kind::Text), ("code", Kind::OptionalText)];
+    let [recovery_code, credential] =
+        [("recovery_code", Kind::OptionalText), ("credential", Kind::OptionalObject)];
+    compare::<SecondFactorRequest>(input, &[ticket, code, recovery_code, credential]);
+    let [name, credential] = [("name", Kind::Text), ("credential", Kind::Object)];
+    compare::<AddPasskeyRequest>(input, &[name, credential]);
+    compare::<RenamePasskeyRequest>(input, &[name]);
+    compare::<PasskeyOptionsRequest>(input, &[("ticket", Kind::OptionalText)]);
+    compare::<PasskeyTokenRequest>(input, &[credential, ("remember", Kind::OptionalFlag)]);
+    compare::<ConfirmTotpRequest>(input, &[("code", Kind::Text)]);
     compare::<Empty>(if input.is_empty() { b"{}" } else { input }, &[]);
     assert_eq!(api::testing::json_body::<Empty>(b"").is_some(), Empty::MAY_BE_EMPTY);
 }
@@ -30,6 +41,9 @@ pub(crate) fn check(input: &[u8]) {
 #[derive(Clone, Copy)]
 enum Kind {
     Text,
+    OptionalText,
+    Object,
+    OptionalObject,
     /// A Boolean that defaults to `false`.
     OptionalFlag,
 }
@@ -50,7 +64,13 @@ fn expected(input: &[u8], shape: &[(&str, Kind)]) -> Option<Value> {
     let mut object = Map::new();
     for (name, kind) in shape {
         let value = match (kind, members.known.get(*name)) {
-            (Kind::Text, Some(Value::String(text))) => Value::from(text.as_str()),
+            (Kind::Text | Kind::OptionalText, Some(Value::String(text))) => {
+                Value::from(text.as_str())
+            }
+            (Kind::Object | Kind::OptionalObject, Some(Value::Object(members))) => {
+                Value::from(members.clone())
+            }
+            (Kind::OptionalText | Kind::OptionalObject, None) => continue,
             (Kind::OptionalFlag, Some(Value::Bool(flag))) => Value::from(*flag),
             (Kind::OptionalFlag, None) => Value::from(false),
             _ => return None,

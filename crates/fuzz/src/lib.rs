@@ -16,6 +16,7 @@ mod attestation_object;
 mod authenticator_data;
 mod authorization;
 mod cbor;
+mod challenge;
 mod client_data;
 mod cookie;
 mod cose_key;
@@ -36,6 +37,7 @@ mod reset_token;
 mod service;
 mod signed_token;
 mod tampered_token;
+mod ticket;
 mod user_agent;
 
 /// A fuzz target.
@@ -47,10 +49,11 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 20] = [
+pub const TARGETS: [Target; 22] = [
     Target { name: "attestation_object", check: attestation_object::check },
     Target { name: "authenticator_data", check: authenticator_data::check },
     Target { name: "authorization", check: authorization::check },
+    Target { name: "challenge", check: challenge::check },
     Target { name: "client_data", check: client_data::check },
     Target { name: "cookie", check: cookie::check },
     Target { name: "cose_key", check: cose_key::check },
@@ -67,6 +70,7 @@ pub const TARGETS: [Target; 20] = [
     Target { name: "reset_token", check: reset_token::check },
     Target { name: "signed_token", check: signed_token::check },
     Target { name: "tampered_token", check: tampered_token::check },
+    Target { name: "ticket", check: ticket::check },
     Target { name: "user_agent", check: user_agent::check },
 ];
 

@@ -26,7 +26,7 @@ pub(crate) struct Service {
 
 pub(crate) static SERVICE: LazyLock<Service> = LazyLock::new(Service::new);
 
-struct FixedBytes;
+pub(crate) struct FixedBytes;
 
 impl Random for FixedBytes {
     fn fill(&self, bytes: &mut [u8]) {

@@ -11,6 +11,9 @@ use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
 use super::links::pages;
 
+/// The crate whose examples are tools of other steps, and not samples.
+const TOOLS: &str = "fuzz";
+
 pub(super) fn check(root: &Path) -> Result<()> {
     let examples = examples(root)?;
     let mut wrong = Vec::new();
@@ -40,11 +43,14 @@ pub(super) fn check(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns the source code of all examples. Fails if `tests/examples.rs` of a crate does not name
-/// one of its examples.
+/// Returns the source code of all examples that pages can show. Fails if `tests/examples.rs` of a
+/// crate does not name one of its examples.
 fn examples(root: &Path) -> Result<Vec<String>> {
     let mut texts = Vec::new();
     for krate in files_in(&root.join("crates"))? {
+        if krate.ends_with(TOOLS) {
+            continue;
+        }
         let tests = fs::read_to_string(krate.join("tests/examples.rs")).unwrap_or_default();
         for example in files_in(&krate.join("examples")).unwrap_or_default() {
             let name = example.file_stem().and_then(|name| name.to_str()).unwrap_or_default();

@@ -11,6 +11,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use warp::http::Method;
 
 pub(crate) struct Browser {
     pub(crate) client: Client,
@@ -49,14 +50,24 @@ impl Browser {
     /// Sends a command of the Chrome DevTools Protocol.
     pub(crate) async fn devtools(&self, command: &str, parameters: Value) -> Value {
         let body = json!({"cmd": command, "params": parameters});
-        self.client.issue_cmd(Extension { path: "goog/cdp/execute", body }).await.unwrap()
+        self.post("goog/cdp/execute", body).await
     }
 
     /// Returns the entries of the console since the last call.
     pub(crate) async fn console(&self) -> Vec<Value> {
-        let body = json!({"type": "browser"});
-        let log = self.client.issue_cmd(Extension { path: "se/log", body }).await.unwrap();
+        let log = self.post("se/log", json!({"type": "browser"})).await;
         log.as_array().cloned().unwrap_or_default()
+    }
+
+    /// Sends a POST request to a path of the driver's session.
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Value {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    /// Sends a request to a path of the driver's session.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        let command = Extension { method, path: path.to_owned(), body };
+        self.client.issue_cmd(command).await.unwrap()
     }
 
     /// Closes the browser. If only the driver were killed, the browser would keep running.
@@ -137,11 +148,12 @@ fn save_password(profile: &TempDir, origin: &str, email: &str) {
         .unwrap();
 }
 
-/// A command of Chromium's driver that is not in the WebDriver standard.
+/// A command that fantoccini does not have.
 #[derive(Debug)]
 struct Extension {
-    path: &'static str,
-    body: Value,
+    method: Method,
+    path: String,
+    body: Option<Value>,
 }
 
 impl WebDriverCompatibleCommand for Extension {
@@ -153,7 +165,7 @@ impl WebDriverCompatibleCommand for Extension {
         base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.path))
     }
 
-    fn method_and_body(&self, _: &url::Url) -> (warp::http::Method, Option<String>) {
-        (warp::http::Method::POST, Some(self.body.to_string()))
+    fn method_and_body(&self, _: &url::Url) -> (Method, Option<String>) {
+        (self.method.clone(), self.body.as_ref().map(Value::to_string))
     }
 }

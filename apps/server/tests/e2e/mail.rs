@@ -2,8 +2,9 @@
 
 mod change_email;
 mod email_log_in;
-mod mailbox;
+pub(crate) mod mailbox;
 mod off;
 mod reset;
 mod scanner;
+mod second_factor;
 mod verify;

@@ -6,10 +6,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue should panic")]
 
+mod accessibility;
+mod authenticator;
 mod browser;
 mod deletion;
 mod double_click;
 mod download;
+mod enrolment;
+mod factors;
 mod failure;
 mod frame;
 mod guessing;
@@ -18,6 +22,7 @@ mod log_out;
 mod mail;
 mod one_browser;
 mod outage;
+mod passkeys;
 mod policy;
 mod private;
 mod refresh;
@@ -28,7 +33,9 @@ mod server;
 mod session_end;
 mod settings;
 mod sign_up;
+mod step_up;
 mod tabs;
 mod time;
 mod translation;
+mod two_step;
 mod visitor;

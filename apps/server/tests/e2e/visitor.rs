@@ -13,6 +13,7 @@ use fantoccini::wd::WindowHandle;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use warp::http::Method;
 
 use crate::browser::Browser;
 use crate::server::Server;
@@ -61,25 +62,34 @@ pub(crate) async fn visit_in(
     let options = options(&folder);
     let options: Vec<_> = options.iter().map(String::as_str).collect();
     let server = Rc::new(Server::start(&folder, &options));
-    visit_at(server, folder, Browser::start().await, test).await;
+    let base = format!("http://{}", server.address);
+    visit_at(base, server, folder, Browser::start().await, test).await;
+}
+
+/// Runs a test like [`visit_with`], at `http://localhost`. Passkeys do not work at an IP address.
+pub(crate) async fn visit_localhost(options: &[&str], test: impl AsyncFnOnce(&Visitor)) {
+    let folder = Rc::new(tempfile::tempdir().unwrap());
+    let server = Rc::new(Server::start(&folder, options));
+    let base = format!("http://localhost:{}", server.address.rsplit_once(':').unwrap().1);
+    visit_at(base, server, folder, Browser::start().await, test).await;
 }
 
 /// Runs a test like [`visit`], in a browser whose password manager has saved the account.
 pub(crate) async fn visit_with_saved_password(test: impl AsyncFnOnce(&Visitor)) {
     let folder = Rc::new(tempfile::tempdir().unwrap());
     let server = Rc::new(Server::start(&folder, &[]));
-    let origin = format!("http://{}", server.address);
-    let browser = Browser::start_with_saved_password(&origin, EMAIL).await;
-    visit_at(server, folder, browser, test).await;
+    let base = format!("http://{}", server.address);
+    let browser = Browser::start_with_saved_password(&base, EMAIL).await;
+    visit_at(base, server, folder, browser, test).await;
 }
 
 async fn visit_at(
+    base: String,
     server: Rc<Server>,
     folder: Rc<TempDir>,
     browser: Browser,
     test: impl AsyncFnOnce(&Visitor),
 ) {
-    let base = format!("http://{}", server.address);
     let visitor = Visitor { browser, server, folder, base };
     let outcome = AssertUnwindSafe(test(&visitor)).catch_unwind().await;
     if outcome.is_err() {
@@ -107,7 +117,8 @@ impl Visitor {
     /// Runs a test in another browser, with the same server.
     pub(crate) async fn in_another_browser(&self, test: impl AsyncFnOnce(&Self)) {
         let (server, folder) = (Rc::clone(&self.server), Rc::clone(&self.folder));
-        Box::pin(visit_at(server, folder, Browser::start().await, test)).await;
+        let browser = Browser::start().await;
+        Box::pin(visit_at(self.base.clone(), server, folder, browser, test)).await;
     }
 
     /// Returns the current tab.
@@ -128,6 +139,12 @@ impl Visitor {
 
     pub(crate) async fn open(&self, path: &str) {
         self.browser.client.goto(&format!("{}{path}", self.base)).await.unwrap();
+    }
+
+    /// Opens a page at the IP address of the server, which is another origin than `localhost`.
+    pub(crate) async fn goes_to_the_ip_address(&self, path: &str) {
+        let url = format!("http://{}{path}", self.server.address);
+        self.browser.client.goto(&url).await.unwrap();
     }
 
     /// Waits until the URL has this path and query.
@@ -329,6 +346,14 @@ impl Visitor {
                 unreachable!("timed out waiting for: {expression}");
             }
         }
+    }
+
+    /// Takes a screenshot of an element, as a PNG in base64.
+    pub(crate) async fn screenshot(&self, selector: &str) -> String {
+        let element = self.find(Locator::Css(selector)).await.element_id().to_string();
+        let path = format!("element/{element}/screenshot");
+        let image = self.browser.send(Method::GET, &path, None).await;
+        image.as_str().unwrap().to_owned()
     }
 
     async fn find(&self, locator: Locator<'_>) -> Element {

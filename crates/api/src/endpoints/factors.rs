@@ -25,6 +25,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .operation("beginTotp", Tag::SecondFactor, "Begin to set up an authenticator app")
             .description("Replaces an app that is being set up. An app that is in use stays in use.")
             .success("The secret for the app, which is shown once.")
+            .errors(&[TooManyAttempts])
             .handler(begin_totp),
         Endpoint::put(TOTP)
             .operation("confirmTotp", Tag::SecondFactor, "Confirm the app that is being set up")
@@ -36,19 +37,19 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .operation("turnSecondFactorOn", Tag::SecondFactor, "Require a passkey after the password")
             .description("Needs a passkey. Ends all other sessions of the user.")
             .success("Ten recovery codes, which are shown once, if this turned the second factor on. Otherwise, none: the earlier ones stay valid.")
-            .errors(&[NoFactor])
+            .errors(&[NoFactor, TooManyAttempts])
             .handler(turn_on),
         Endpoint::delete(SECOND_FACTOR)
             .operation("turnSecondFactorOff", Tag::SecondFactor, "Turn the second factor off")
             .description("Deletes the app and the recovery codes, and ends all other sessions of the user. Passkeys stay.")
             .success("The second factor is off.")
-            .errors(&[SecondFactorEnforced])
+            .errors(&[SecondFactorEnforced, TooManyAttempts])
             .handler(turn_off),
         Endpoint::post("/api/me/recovery-codes")
             .operation("replaceRecoveryCodes", Tag::SecondFactor, "Replace the recovery codes")
             .description("The earlier ones become invalid.")
             .success("Ten recovery codes, which are shown once.")
-            .errors(&[SecondFactorOff])
+            .errors(&[SecondFactorOff, TooManyAttempts])
             .handler(replace_recovery_codes),
     ]
 }

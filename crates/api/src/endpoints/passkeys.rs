@@ -4,7 +4,7 @@ use accounts::{
 };
 use api_types::ErrorCode::{
     ChallengeExpired, Internal, InvalidCredentials, InvalidFields, InvalidTicket, LastFactor,
-    NotFound, Overloaded, PasskeyTaken, TooManyPasskeys, Unavailable,
+    NotFound, Overloaded, PasskeyTaken, TooManyAttempts, TooManyPasskeys, Unavailable,
 };
 use api_types::{
     AddPasskeyRequest, Empty, Passkey, PasskeyOptionsRequest, PasskeyTokenRequest,
@@ -38,7 +38,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .description("Takes what `navigator.credentials.create` returned. The options must come from the same session.")
             .success("The passkey.")
             .availability(Availability::Passkeys)
-            .errors(&[InvalidFields, PasskeyTaken, TooManyPasskeys])
+            .errors(&[InvalidFields, PasskeyTaken, TooManyPasskeys, TooManyAttempts])
             .handler(add),
         Endpoint::put(PASSKEY)
             .operation("renamePasskey", Tag::SecondFactor, "Rename a passkey")
@@ -49,7 +49,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .operation("removePasskey", Tag::SecondFactor, "Remove a passkey")
             .description("Ends all other sessions of the user.")
             .success("The passkey has been removed.")
-            .errors(&[LastFactor, NotFound])
+            .errors(&[LastFactor, NotFound, TooManyAttempts])
             .handler_with_path(remove),
         Endpoint::post("/api/token/passkey/options")
             .operation("passkeyRequestOptions", Tag::Session, "Get the options for a log-in with a passkey")
@@ -63,7 +63,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .description("Takes what `navigator.credentials.get` returned for options without a ticket. Sets the same cookies as `POST /api/token`.")
             .success("An access token in the body, and a refresh token in the cookie.")
             .availability(Availability::Passkeys)
-            .errors(&[InvalidCredentials, ChallengeExpired, Internal, Unavailable])
+            .errors(&[InvalidCredentials, ChallengeExpired, TooManyAttempts, Internal, Unavailable])
             .handler(sign_in),
     ]
 }

@@ -163,6 +163,14 @@ fn the_documented_request_bodies_are_the_accepted_ones() {
             assert!(!body(path, method).is_valid(&rejected), "{method} {path} {rejected}");
         }
     }
+    let second_step = body("/api/token/second-factor", "post");
+    for rejected in [
+        json!({"ticket": "a"}),
+        json!({"ticket": "a", "code": null}),
+        json!({"ticket": "a", "code": "b", "recovery_code": "c"}),
+    ] {
+        assert!(!second_step.is_valid(&rejected), "{rejected}");
+    }
     assert!(!body("/api/signup", "post").is_valid(&json!({"email": EMAIL})));
     assert!(!body("/api/signup", "post").is_valid(&json!({"email": 1, "password": "b"})));
 }

@@ -412,7 +412,7 @@ async fn a_passkey_of_another_user_is_not_found() {
 async fn the_bodies_are_strict_except_for_the_credential() {
     let app = TestApp::new().await;
     let user = app.user().await;
-    for body in [json!({"ticket": 1}), json!({"more": 1}), json!([])] {
+    for body in [json!({"ticket": 1}), json!({"ticket": null}), json!({"more": 1}), json!([])] {
         app.post(REQUEST_OPTIONS, body).await.assert_problem(400, "invalid_request");
     }
     for body in [

@@ -279,6 +279,8 @@ async fn the_second_step_takes_exactly_one_factor() {
         json!({"ticket": ticket, "code": code, "credential": {}}),
         json!({"ticket": ticket, "recovery_code": codes[0], "credential": {}}),
         json!({"ticket": ticket, "code": code, "recovery_code": codes[0], "credential": {}}),
+        json!({"ticket": ticket, "code": code, "recovery_code": null}),
+        json!({"ticket": ticket, "code": null}),
         json!({"ticket": ticket, "code": 123_456}),
         json!({"ticket": ticket, "credential": "text"}),
         json!({"ticket": ticket, "credential": []}),

@@ -97,6 +97,18 @@ impl CounterKey {
         Self(hash("mails of user", &[user.as_uuid().as_bytes()]))
     }
 
+    /// Returns the key for changes of second factors and passkeys that a user makes.
+    #[must_use]
+    pub fn factor_changes_by_user(user: UserId) -> Self {
+        Self(hash("factor changes of user", &[user.as_uuid().as_bytes()]))
+    }
+
+    /// Returns the key for sign-ins to an account with a passkey alone.
+    #[must_use]
+    pub fn passkey_sign_ins_by_user(user: UserId) -> Self {
+        Self(hash("passkey sign-ins of user", &[user.as_uuid().as_bytes()]))
+    }
+
     /// Returns the range of the keys of all counters for sign-ins with this email address.
     #[must_use]
     pub fn range_of_account(email: &str) -> RangeInclusive<Self> {

@@ -123,6 +123,16 @@ impl Limit {
     pub const MAILS_PER_SITE: Self =
         Self { quotas: &[Quota::new(80, HOUR)], excess: Excess::Never };
 
+    /// Changes of second factors and passkeys that a user makes: 60 in an hour (strict). They are
+    /// cheap, and each of them adds an audit event and a mail.
+    pub const FACTOR_CHANGES_PER_USER: Self =
+        Self { quotas: &[Quota::new(60, HOUR)], excess: Excess::Never };
+
+    /// Sign-ins to one account with a passkey alone, even successful ones: 100 in 15 minutes (strict).
+    /// They hash no password, and each of them adds an audit event.
+    pub const PASSKEY_SIGN_INS_PER_USER: Self =
+        Self { quotas: &[Quota::new(100, QUARTER)], excess: Excess::Never };
+
     /// Returns the quotas. All of them apply.
     #[must_use]
     pub const fn quotas(&self) -> &'static [Quota] {

@@ -27,6 +27,22 @@ fn a_session_has_the_limits_of_its_kind() {
 }
 
 #[test]
+fn a_session_is_fresh_for_ten_minutes_and_not_after_a_wrong_clock() {
+    let session = open(true);
+    assert_eq!(session.authenticated_at(), NOW);
+    let second = Duration::from_secs(1);
+    for (now, is_fresh) in [
+        (NOW, true),
+        (NOW + 10 * MINUTE, true),
+        (NOW + 10 * MINUTE + second, false),
+        (NOW - 5 * MINUTE, true),
+        (NOW - 5 * MINUTE - second, false),
+    ] {
+        assert_eq!(session.is_fresh(now), is_fresh, "{now}");
+    }
+}
+
+#[test]
 fn the_end_of_a_session_is_exclusive() {
     let session = open(false);
     assert!(session.is_alive(session.idle_expires_at - Duration::from_millis(1)));

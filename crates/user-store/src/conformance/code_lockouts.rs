@@ -129,6 +129,9 @@ async fn lockouts_of_app_codes_grow_until_only_another_factor_helps(deployment: 
         }
     }
     assert_eq!(waits[..4], [60, 120, 240, 480]);
+    let notices = kinds_of_mails(&store).await;
+    let lockouts = notices.iter().filter(|kind| *kind == "second_factor_locked_out");
+    assert_eq!(lockouts.count(), 1, "only the first lockout is announced");
     let day = 24 * 60 * 60;
     assert!(waits.iter().all(|wait| *wait <= day));
     assert_eq!(waits.last(), Some(&day));

@@ -23,7 +23,7 @@ cases! {
     a_ticket_is_void_after_an_operator_has_set_the_password,
     a_ticket_is_void_after_a_reset_of_the_password,
     a_ticket_is_void_after_a_change_of_the_email,
-    a_ticket_is_void_while_the_account_is_disabled,
+    a_ticket_is_void_after_the_account_was_disabled,
     a_ticket_is_void_after_the_second_factor_was_turned_off,
 }
 
@@ -98,13 +98,14 @@ async fn a_ticket_is_void_after_a_change_of_the_email(deployment: &dyn Deploymen
     assert!(is_opened(&enter_code(&store, &ada, app.code()).await));
 }
 
-async fn a_ticket_is_void_while_the_account_is_disabled(deployment: &dyn Deployment) {
+async fn a_ticket_is_void_after_the_account_was_disabled(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (ada, _, app) = sign_up_with_app(&store, "ada@example.com").await;
     let former = ticket(&store, &ada).await;
     assert_eq!(store.disable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
     assert_void(&store, former, &app).await;
     assert_eq!(store.enable_user(ada.id, NOW).await.unwrap(), UpdateUserOutcome::Updated);
+    assert_void(&store, former, &app).await;
     assert!(is_opened(&enter_code(&store, &ada, app.code()).await));
 }
 

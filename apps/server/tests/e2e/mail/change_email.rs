@@ -4,7 +4,7 @@ use crate::visitor::{EMAIL, PASSWORD, Visitor};
 const NEW_EMAIL: &str = "Ada.Lovelace@example.org";
 
 impl Visitor {
-    async fn requests_a_change_of_email(&self, email: &str) {
+    pub(crate) async fn requests_a_change_of_email(&self, email: &str) {
         self.open("/settings").await;
         self.types("new_email", email).await;
         let form = "document.querySelector('main input[name=new_email]').form";

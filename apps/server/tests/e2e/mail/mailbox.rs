@@ -14,14 +14,14 @@ const FOLDER: &str = "mail";
 
 /// A mail that was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mail {
-    pub(super) to: String,
-    pub(super) subject: String,
-    pub(super) text: String,
+pub(crate) struct Mail {
+    pub(crate) to: String,
+    pub(crate) subject: String,
+    pub(crate) text: String,
 }
 
 /// Runs a test like [`visit`](crate::visitor::visit), with mail on.
-pub(super) async fn visit_with_mail(options: &[&str], test: impl AsyncFnOnce(&Visitor)) {
+pub(crate) async fn visit_with_mail(options: &[&str], test: impl AsyncFnOnce(&Visitor)) {
     visit_in(
         |folder| {
             let mails = folder.path().join(FOLDER).display().to_string();
@@ -37,7 +37,7 @@ pub(super) async fn visit_with_mail(options: &[&str], test: impl AsyncFnOnce(&Vi
 
 impl Mail {
     /// Returns the path and the fragment of the only link to this page.
-    pub(super) fn link(&self, page: &str) -> String {
+    pub(crate) fn link(&self, page: &str) -> String {
         let links: Vec<_> = self
             .text
             .lines()
@@ -50,7 +50,7 @@ impl Mail {
     }
 
     /// Returns the code, such as `K7QM-2XRD`, which stands on a line of its own.
-    pub(super) fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         let is_code = |line: &&str| {
             line.len() == 9
                 && line.chars().enumerate().all(|(index, character)| match index {
@@ -63,7 +63,7 @@ impl Mail {
     }
 
     /// Returns the reset token, which stands on a line of its own.
-    pub(super) fn token(&self) -> String {
+    pub(crate) fn token(&self) -> String {
         let is_token = |line: &&str| line.len() == 39 && line.split('-').count() == 8;
         let token = self.text.lines().map(str::trim).find(is_token);
         token.unwrap_or_else(|| unreachable!("no token: {}", self.text)).to_owned()
@@ -80,14 +80,14 @@ impl Visitor {
     }
 
     /// Returns the mails that were sent to this address, in the order in which they were sent.
-    pub(super) fn mails(&self, to: &str) -> Vec<Mail> {
+    pub(crate) fn mails(&self, to: &str) -> Vec<Mail> {
         let parse = |path: PathBuf| parse(&fs::read_to_string(path).unwrap());
         let mails = self.mail_files().into_iter().map(parse);
         mails.filter(|mail| mail.to == to).collect()
     }
 
     /// Waits until this many mails were sent to an address, and returns the last of them.
-    pub(super) async fn mail(&self, to: &str, number: usize) -> Mail {
+    pub(crate) async fn mail(&self, to: &str, number: usize) -> Mail {
         let wait = async {
             loop {
                 let mut mails = self.mails(to);

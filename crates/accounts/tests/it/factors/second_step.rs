@@ -251,6 +251,7 @@ async fn a_change_of_the_account_makes_tickets_invalid() {
     app.operator().disable(user.id).await.unwrap();
     assert!(is_void(&required, &phone).await, "disabled");
     app.operator().enable(user.id).await.unwrap();
+    assert!(is_void(&required, &phone).await, "disabled and enabled again");
 
     let required = app.first_step().await;
     let ada = app.with_both_factors(&phone).await;

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use accounts::{
-    CompleteSignInError, EventKind, Lockouts, SecondFactor, SecondFactorReset, SignIn, SignInError,
+    ChangeFactorError, CompleteSignInError, EventKind, Lockouts, SecondFactor, SecondFactorReset,
+    SignIn, SignInError,
 };
 
 use super::app::{FactorApp, MINUTE, Phone, STEP, caller};
@@ -186,4 +187,18 @@ async fn a_reset_by_an_operator_removes_everything_and_ends_all_sessions() {
     app.operator().delete(ada.id()).await.unwrap();
     let none = app.operator().reset_second_factor(ada.id()).await;
     assert!(matches!(none, Err(accounts::OperatorError::NoSuchUser)));
+}
+
+#[tokio::test]
+async fn a_user_changes_factors_sixty_times_in_an_hour() {
+    let app = FactorApp::new().await;
+    let ada = app.ada().await;
+    for n in 0..60 {
+        let replaced = app.begin_totp(&ada, &caller()).await;
+        assert!(replaced.is_ok(), "{n}");
+    }
+    let error = app.begin_totp(&ada, &caller()).await.unwrap_err();
+    assert!(matches!(error, ChangeFactorError::TooManyAttempts { .. }), "{error}");
+    app.advance(60 * MINUTE);
+    assert!(app.begin_totp(&app.ada().await, &caller()).await.is_ok());
 }

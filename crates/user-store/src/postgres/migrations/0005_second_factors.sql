@@ -79,7 +79,7 @@ CREATE INDEX used_ids_by_end ON used_ids (expires_at);
 CREATE FUNCTION latchkey_check_second_factor() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (
-        SELECT 1 FROM users WHERE id = NEW.user_id AND second_factor_at <= NEW.created_at
+        SELECT 1 FROM users WHERE id = NEW.user_id AND second_factor_at IS NOT NULL
     ) THEN
         RAISE EXCEPTION 'the second factor of the account is on';
     END IF;

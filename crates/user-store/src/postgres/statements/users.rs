@@ -201,9 +201,13 @@ pub(in crate::postgres) fn set_password(
 }
 
 pub(in crate::postgres) fn set_disabled_at(user: UserId, disabled_at: Option<Timestamp>) -> Query {
-    Query::new("UPDATE users SET disabled_at = $2 WHERE id = $1")
-        .bind(*user.as_uuid())
-        .bind(disabled_at.map(Timestamp::as_millisecond))
+    Query::new(
+        "UPDATE users SET disabled_at = $2,
+             device_version = device_version + CASE WHEN $2::bigint IS NULL THEN 0 ELSE 1 END
+         WHERE id = $1",
+    )
+    .bind(*user.as_uuid())
+    .bind(disabled_at.map(Timestamp::as_millisecond))
 }
 
 pub(in crate::postgres) fn set_verified(user: UserId, verified_at: Timestamp) -> Query {

@@ -84,7 +84,7 @@ CREATE INDEX used_ids_by_end ON used_ids (expires_at);
 -- servers of earlier versions, which do not know second factors.
 CREATE TRIGGER sessions_have_the_second_factor BEFORE INSERT ON sessions
 WHEN NEW.amr NOT LIKE '%mfa%' AND EXISTS (
-    SELECT 1 FROM users WHERE number = NEW.user_number AND second_factor_at <= NEW.created_at
+    SELECT 1 FROM users WHERE number = NEW.user_number AND second_factor_at IS NOT NULL
 )
 BEGIN
     SELECT RAISE(ABORT, 'the second factor of the account is on');

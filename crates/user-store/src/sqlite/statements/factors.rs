@@ -68,7 +68,7 @@ pub(in crate::sqlite) fn use_totp(
     connection
         .prepare_cached(
             "UPDATE totp SET last_step = ?2, last_used_at = ?3
-             WHERE user_number = (SELECT number FROM users WHERE id = ?1)",
+             WHERE user_number = (SELECT number FROM users WHERE id = ?1) AND last_step < ?2",
         )?
         .execute(params![user.as_uuid().as_bytes(), step.number(), used_at.as_millisecond()])?;
     Ok(())

@@ -298,7 +298,8 @@ pub(in crate::sqlite) fn set_disabled_at(
     disabled_at: Option<Timestamp>,
 ) -> Result<()> {
     connection.execute(
-        "UPDATE users SET disabled_at = ?2 WHERE id = ?1",
+        "UPDATE users SET disabled_at = ?2, device_version = device_version + (?2 IS NOT NULL)
+         WHERE id = ?1",
         params![user.as_uuid().as_bytes(), disabled_at.map(Timestamp::as_millisecond)],
     )?;
     Ok(())

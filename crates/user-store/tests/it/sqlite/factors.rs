@@ -61,12 +61,11 @@ async fn the_file_accepts_no_session_without_the_second_factor_while_it_is_on() 
     let connection = folder.sql();
     let on = NOW.as_millisecond();
     for amr in [None, Some("pwd"), Some("otp"), Some("pwd otp")] {
-        for created_at in [on, on + 1] {
+        // The clock of a server of an earlier version may be behind.
+        for created_at in [on - 1, on, on + 1] {
             let error = insert_session(&connection, created_at, amr).unwrap_err().to_string();
             assert_eq!(error, "the second factor of the account is on", "{amr:?}");
         }
-        // The session is from before.
-        assert_eq!(insert_session(&connection, on - 1, amr), Ok(1));
     }
     for amr in ["pwd otp mfa", "pwd pop mfa", "pop user mfa"] {
         assert_eq!(insert_session(&connection, on, Some(amr)), Ok(1));

@@ -1,0 +1,370 @@
+//! Passkeys, in the settings and when logging in.
+
+use serde_json::json;
+
+use crate::authenticator::{Authenticator, Consent};
+use crate::factors::SetUp;
+use crate::visitor::{EMAIL, PASSWORD, Visitor, visit, visit_localhost};
+
+const GRACE: &str = "grace@example.com";
+
+/// Lets the browser offer every passkey, whatever the page asks for.
+pub(crate) const ANY_PASSKEY: &str = "void ((get) => navigator.credentials.get = (options) => {
+    options.publicKey.allowCredentials = [];
+    return get.call(navigator.credentials, options);
+})(navigator.credentials.get)";
+
+/// Lets the browser accept a passkey without user verification, whatever the page asks for.
+const UNVERIFIED: &str = "void ((get) => {
+    window.get = get;
+    navigator.credentials.get = (options) => {
+        options.publicKey.userVerification = 'discouraged';
+        return get.call(navigator.credentials, options);
+    };
+})(navigator.credentials.get)";
+
+/// How the log describes requests for the options of a log-in with a passkey.
+const OPTIONS: &str = "path=\"/api/token/passkey/options\"";
+
+impl Visitor {
+    /// Adds a passkey on the settings page, which must be open.
+    pub(crate) async fn adds_a_passkey(&self) {
+        self.until("document.querySelector('[name=name]')?.value").await;
+        self.presses("Add a passkey").await;
+        self.sees_text("status", "The passkey has been added.").await;
+    }
+
+    /// Logs in with the password, adds a passkey and logs out again.
+    async fn has_a_passkey(&self) {
+        self.logs_in().await;
+        self.opens_the_factors().await;
+        self.adds_a_passkey().await;
+        self.logs_out_from_the_settings().await;
+    }
+
+    async fn logs_out_from_the_settings(&self) {
+        self.presses("Log out").await;
+        self.until("location.pathname === '/login'").await;
+        self.field("email").await;
+    }
+
+    /// Presses the button of a passkey in the list, such as `Remove Chrome on Linux`.
+    async fn presses_for(&self, button: &str, passkey: &str) {
+        let find = format!(
+            "[...document.querySelectorAll('.passkey')]
+                .find(item => item.querySelector('.passkey-name').innerText === '{passkey}')
+                ?.querySelector('button[id^={button}]')"
+        );
+        self.until(&find).await;
+        self.script(&format!("{find}.click()")).await;
+    }
+
+    /// Returns the text of each passkey in the list.
+    async fn passkeys(&self) -> Vec<String> {
+        self.until("document.querySelector('.passkey')").await;
+        let items = "[...document.querySelectorAll('.passkey-text')].map(item => item.innerText)";
+        serde_json::from_value(self.script(items).await).unwrap()
+    }
+
+    async fn sees_no_passkeys(&self) {
+        self.until("document.querySelector('main').innerText.includes('You have no passkeys.')")
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn a_passkey_is_added_renamed_and_removed() {
+    visit_localhost(&[], async |ada| {
+        let authenticator = ada.has_an_authenticator().await;
+        ada.logs_in().await;
+        let other = ada.server.log_in(EMAIL, PASSWORD);
+        ada.opens_the_factors().await;
+        ada.sees_no_passkeys().await;
+        ada.until("document.querySelector('[name=name]')?.value === 'Chrome on Linux'").await;
+        ada.sets_user_verification(&authenticator, false).await;
+        ada.presses("Add a passkey").await;
+        ada.sees_text("alert", "No passkey was added. Try again").await;
+        ada.sets_user_verification(&authenticator, true).await;
+        ada.types("name", " ").await;
+        ada.presses("Add a passkey").await;
+        ada.sees_the_error("name", "Enter a name").await;
+        ada.types("name", "My <b>laptop</b>").await;
+        ada.presses("Add a passkey").await;
+        ada.sees_text("status", "The passkey has been added.").await;
+        let passkeys = ada.passkeys().await;
+        assert!(passkeys[0].starts_with("My <b>laptop</b>"), "{passkeys:?}");
+        assert!(passkeys[0].contains("On one device"), "{passkeys:?}");
+        assert!(passkeys[0].contains("Never used"), "{passkeys:?}");
+        assert_eq!(ada.server.me(&other).status, 200, "a passkey ends no session");
+        ada.can_read_the_page().await;
+        let buttons = ada.names("button").await;
+        for name in ["Rename My <b>laptop</b>", "Remove My <b>laptop</b>"] {
+            assert!(buttons.contains(&name.to_owned()), "{buttons:?}");
+        }
+        let credentials = ada.credentials(&authenticator).await;
+        assert_eq!((credentials.len(), &credentials[0]["rpId"]), (1, &json!("localhost")));
+        assert_eq!(credentials[0]["isResidentCredential"], true);
+
+        // The authenticator has a passkey of this account already.
+        ada.until("document.querySelector('[name=name]')?.value === 'Chrome on Linux'").await;
+        ada.presses("Add a passkey").await;
+        ada.sees_text("alert", "This device already has a passkey for your account.").await;
+        assert_eq!(ada.credentials(&authenticator).await.len(), 1);
+
+        ada.presses_for("rename", "My <b>laptop</b>").await;
+        ada.until("document.activeElement.id === 'passkey-new-name'").await;
+        assert_eq!(ada.script("document.activeElement.value").await, "My <b>laptop</b>");
+        ada.presses("Cancel").await;
+        ada.until("document.activeElement.innerText === 'Rename'").await;
+        ada.presses_for("rename", "My <b>laptop</b>").await;
+        ada.until("document.activeElement.id === 'passkey-new-name'").await;
+        ada.types("name", "Phone").await;
+        ada.presses("Save").await;
+        ada.sees_text("status", "The passkey has been renamed.").await;
+        ada.until("document.activeElement.innerText === 'Rename'").await;
+        assert!(ada.passkeys().await[0].starts_with("Phone"));
+
+        ada.presses_for("remove", "Phone").await;
+        ada.sees_text("status", "The passkey has been removed.").await;
+        ada.sees_no_passkeys().await;
+        ada.is_led_to("Passkeys").await;
+        assert_eq!(ada.server.me(&other).status, 401, "other sessions have ended");
+        // The browser is told to forget the passkey.
+        while !ada.credentials(&authenticator).await.is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_passkey_alone_logs_in_and_a_logged_out_user_stays_logged_out() {
+    visit_localhost(&[], async |ada| {
+        let authenticator = ada
+            .has_an_authenticator_with(
+                json!({"defaultBackupEligibility": true, "defaultBackupState": true}),
+            )
+            .await;
+        ada.has_a_passkey().await;
+        // The first log-in page asked for a suggestion. The one after the log-out does not.
+        ada.until("document.activeElement.name !== 'email'").await;
+        ada.field("remember").await.click().await.unwrap();
+        assert_eq!(ada.answers(OPTIONS), 1);
+        assert_eq!(ada.script("location.pathname").await, "/login");
+        assert_eq!(ada.token().await, None);
+        ada.presses("Log in with a passkey").await;
+        ada.arrives_at("/private").await;
+        ada.sees_the_account().await;
+        assert_eq!(ada.refresh_cookie().await.unwrap()["session"], false, "it is remembered");
+        ada.opens_the_factors().await;
+        let passkeys = ada.passkeys().await;
+        assert!(
+            passkeys[0].contains("Synced") && passkeys[0].contains("Last used"),
+            "{passkeys:?}"
+        );
+        ada.sees_the_second_factor(Some("Off")).await;
+
+        ada.logs_out_from_the_settings().await;
+        ada.script("document.querySelector('[name=email]').focus()").await;
+        ada.arrives_at("/private").await;
+        ada.sees_the_account().await;
+
+        // Without a log-out in this tab, the browser suggests passkeys as soon as the page is open.
+        ada.logs_out_from_the_settings().await;
+        ada.sets_consent(&authenticator, Consent::Refused).await;
+        let before = ada.answers(OPTIONS);
+        ada.open("/login").await;
+        ada.until("document.querySelector('[name=email]')?.autocomplete === 'username webauthn'")
+            .await;
+        ada.server.wait_for("a suggestion", |log| {
+            log.matches(&format!("{OPTIONS}}}: answered")).count() > before
+        });
+        // The button replaces the suggestion, and the password replaces the button.
+        ada.presses("Log in with a passkey").await;
+        ada.button("Waiting for your passkey…").await;
+        ada.submits_the_log_in_form().await;
+        ada.arrives_at("/private").await;
+        ada.sees_the_account().await;
+        ada.logs_out_from_the_settings().await;
+        ada.sets_consent(&authenticator, Consent::Given).await;
+        ada.open("/login?next=%2Fsettings").await;
+        ada.arrives_at("/settings").await;
+        ada.sees_the_second_factor(Some("Off")).await;
+        assert_eq!(ada.refresh_cookie().await.unwrap()["session"], true, "it is not remembered");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_passkey_without_user_verification_or_that_was_removed_is_refused() {
+    visit_localhost(&[], async |ada| {
+        let authenticator = ada.has_an_authenticator().await;
+        ada.has_a_passkey().await;
+        ada.sets_user_verification(&authenticator, false).await;
+        ada.presses("Log in with a passkey").await;
+        ada.sees_text("alert", "No passkey was used. Try again if you want to use one.").await;
+        assert_eq!(ada.token().await, None);
+        // A browser that does not require user verification sends a passkey without it.
+        ada.script(UNVERIFIED).await;
+        ada.presses("Log in with a passkey").await;
+        ada.sees_text("alert", "This passkey does not work here.").await;
+        ada.can_read_the_page().await;
+        assert_eq!((ada.token().await, ada.refresh_cookie().await), (None, None));
+        ada.script("void (navigator.credentials.get = window.get)").await;
+        ada.sets_user_verification(&authenticator, true).await;
+        ada.presses("Log in with a passkey").await;
+        ada.arrives_at("/private").await;
+
+        // The server removes the passkey, and the authenticator keeps it.
+        ada.opens_the_factors().await;
+        let token = ada.token().await.unwrap();
+        let id = ada.factors().await["passkeys"][0]["id"].as_str().unwrap().to_owned();
+        let path = format!("/api/me/passkeys/{id}");
+        let removed = ada.server.request("DELETE", &path, &crate::server::bearer(&token));
+        assert_eq!(removed.status, 204, "{}", removed.body);
+        ada.logs_out_from_the_settings().await;
+        ada.presses("Log in with a passkey").await;
+        ada.sees_text("alert", "This passkey does not work here.").await;
+        assert_eq!(ada.script("location.pathname").await, "/login");
+        // The password still works, and no rejected passkey is offered again by itself.
+        ada.submits_the_log_in_form().await;
+        ada.arrives_at("/private").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_passkey_is_asked_for_after_the_password() {
+    visit_localhost(&[], async |ada| {
+        let authenticator = ada.has_an_authenticator().await;
+        ada.logs_in().await;
+        ada.opens_the_factors().await;
+        ada.adds_a_passkey().await;
+        ada.presses("Ask for a passkey after the password").await;
+        ada.is_led_to("Save your recovery codes").await;
+        let codes = ada.recovery_codes().await;
+        ada.presses("I have saved them").await;
+        ada.sees_the_second_factor(Some("On")).await;
+        ada.until("!document.querySelector('main').innerText.includes('Ask for a passkey after')")
+            .await;
+        ada.presses_for("remove", "Chrome on Linux").await;
+        ada.sees_text("alert", "Two-step log-in needs this passkey.").await;
+        assert_eq!(ada.passkeys().await.len(), 1);
+        ada.logs_out_from_the_settings().await;
+
+        ada.submits_the_log_in_form_without_focus().await;
+        ada.sees_the_second_step().await;
+        ada.is_led_to("Two-step log-in").await;
+        ada.until("!document.querySelector('main input')").await;
+        ada.can_read_the_page().await;
+        ada.sets_user_verification(&authenticator, false).await;
+        ada.presses("Use a passkey").await;
+        ada.sees_text("alert", "No passkey was used.").await;
+        ada.sets_user_verification(&authenticator, true).await;
+        ada.presses("Use a passkey").await;
+        ada.arrives_at("/private").await;
+        ada.sees_the_account().await;
+
+        // Where passkeys do not work, a recovery code helps.
+        ada.goes_to_the_ip_address("/login").await;
+        ada.submits_the_log_in_form().await;
+        ada.sees_the_second_step().await;
+        ada.until("document.activeElement.name === 'recovery_code'").await;
+        ada.until(
+            "document.querySelector('main').innerText.includes(
+            'This browser cannot use your passkeys.')",
+        )
+        .await;
+        assert!(!ada.names("button").await.contains(&"Use a passkey".to_owned()));
+        ada.enters_the_recovery_code(&codes[0]).await;
+        ada.arrives_at("/private").await;
+    })
+    .await;
+}
+
+impl Visitor {
+    /// Fills in the log-in form without a focus on the email field, where the browser would suggest
+    /// a passkey.
+    pub(crate) async fn submits_the_log_in_form_without_focus(&self) {
+        self.field("email").await;
+        self.script(&format!(
+            "['email', 'password'].forEach((name, index) => document.querySelector(
+                `main input[name=${{name}}]`).value = {}[index])",
+            json!([EMAIL, PASSWORD])
+        ))
+        .await;
+        self.presses("Log in").await;
+    }
+
+    /// Lets another user have a passkey in the same authenticator.
+    pub(crate) async fn shares_the_authenticator_with_grace(&self, authenticator: &Authenticator) {
+        self.server.sign_up(GRACE, PASSWORD);
+        self.sets_consent(authenticator, Consent::Refused).await;
+        self.open("/login").await;
+        self.types("email", GRACE).await;
+        self.types("password", PASSWORD).await;
+        self.presses("Log in").await;
+        self.arrives_at("/private").await;
+        self.opens_the_factors().await;
+        self.sets_consent(authenticator, Consent::Given).await;
+        self.adds_a_passkey().await;
+        self.logs_out_from_the_settings().await;
+    }
+}
+
+#[tokio::test]
+async fn the_passkey_of_another_user_is_no_second_factor() {
+    visit_localhost(&[], async |ada| {
+        let authenticator = ada.has_an_authenticator().await;
+        ada.shares_the_authenticator_with_grace(&authenticator).await;
+        let SetUp { app, .. } = ada.signs_up_with_an_app();
+        // Ada's passkey is in a device that she does not have with her.
+        ada.submits_the_log_in_form_without_focus().await;
+        ada.sees_the_second_step().await;
+        ada.enters_the_code(&app.code()).await;
+        ada.arrives_at("/private").await;
+        ada.opens_the_factors().await;
+        ada.adds_a_passkey().await;
+        let all = ada.credentials(&authenticator).await;
+        assert_eq!(all.len(), 2);
+        let added = ada.factors().await["passkeys"][0]["credential_id"].clone();
+        ada.logs_out_from_the_settings().await;
+        ada.forgets(&authenticator, added.as_str().unwrap()).await;
+
+        ada.submits_the_log_in_form_without_focus().await;
+        ada.sees_the_second_step().await;
+        ada.presses("Use a passkey").await;
+        ada.sees_text("alert", "No passkey was used.").await;
+        ada.script(ANY_PASSKEY).await;
+        ada.presses("Use a passkey").await;
+        ada.sees_text("alert", "This passkey cannot be used here. Try again, or use another one.")
+            .await;
+        assert_eq!((ada.token().await, ada.refresh_cookie().await), (None, None));
+        // A passkey does not spend the ticket unless it is accepted.
+        ada.lets_the_app_show_a_new_code();
+        ada.enters_the_code(&app.code()).await;
+        ada.arrives_at("/private").await;
+        ada.sees_the_account().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn at_an_ip_address_no_passkey_is_offered() {
+    visit(async |ada| {
+        ada.open("/login").await;
+        ada.field("email").await;
+        ada.logs_in().await;
+        ada.opens_the_factors().await;
+        ada.sees_no_passkeys().await;
+        ada.until(
+            "document.querySelector('main').innerText.includes('You cannot add a passkey here')",
+        )
+        .await;
+        assert!(!ada.names("button").await.iter().any(|name| name.contains("passkey")));
+        ada.logs_out_from_the_settings().await;
+        assert!(!ada.names("button").await.iter().any(|name| name.contains("passkey")));
+        assert_eq!(ada.answers(OPTIONS), 0);
+    })
+    .await;
+}
