@@ -328,6 +328,8 @@ fn set(object: &Object, name: &str, value: &JsValue) -> Result<(), JsValue> {
 
 #[cfg(test)]
 mod tests {
+    use api_types::PasskeyTokenRequest;
+
     use super::*;
 
     #[test]
@@ -337,6 +339,27 @@ mod tests {
         }
         for host in ["localhost", "example.com", "1.example.com", "127.0.0.1.example"] {
             assert!(!is_ip(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_server_can_read_the_request_with_a_credential() {
+        let credential = r#"{"id":"AQ","response":{"userHandle":null}}"#;
+        let credential: Credential = RawValue::from_string(credential.to_owned()).unwrap();
+        let request = PasskeyTokenRequest { credential, remember: true };
+        let json = serde_json::to_string(&request).unwrap();
+        let read: PasskeyTokenRequest = serde_json::from_str(&json).unwrap();
+        assert_eq!((&read.credential["id"], read.remember), (&"AQ".into(), true));
+        assert!(read.credential["response"]["userHandle"].is_null());
+    }
+
+    #[test]
+    fn options_have_a_timeout() {
+        let options = PasskeyOptions::parse(r#"{"challenge":"AQ","timeout":600000}"#).unwrap();
+        assert_eq!(options.timeout, 600_000);
+        assert_eq!(options.json, r#"{"challenge":"AQ","timeout":600000}"#);
+        for json in ["", "null", "{}", "<html>"] {
+            assert!(PasskeyOptions::parse(json).is_err(), "{json:?}");
         }
     }
 
