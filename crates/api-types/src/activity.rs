@@ -112,7 +112,27 @@ named! {
         /// An operator enabled the account again.
         AccountEnabled = "account_enabled",
         /// An event that this version does not know.
-        #[serde(other)]
         Other = "other",
+    }
+    unknown = Other
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_kind_is_other_and_an_unknown_actor_is_an_error() {
+        let kind = |json| serde_json::from_str::<ActivityKind>(json).ok();
+        assert_eq!(kind(r#""signed_in""#), Some(ActivityKind::SignedIn));
+        assert_eq!(kind(r#""signed\u005fin""#), Some(ActivityKind::SignedIn));
+        assert_eq!(kind(r#""of_a_later_version""#), Some(ActivityKind::Other));
+        assert_eq!(kind("1"), None);
+        let actor = |json| serde_json::from_str::<ActivityActor>(json).ok();
+        assert_eq!(actor(r#""operator""#), Some(ActivityActor::Operator));
+        assert_eq!(actor(r#""robot""#), None);
+        for kind in ActivityKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
     }
 }

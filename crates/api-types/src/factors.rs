@@ -9,6 +9,9 @@ use crate::request::RequestBody;
 
 /// A credential of the browser: `PublicKeyCredential.toJSON()` (WebAuthn Level 3, 5.1.8). Unknown
 /// members are ignored.
+///
+/// The types of requests have it as a parameter, because the web app sends the browser's JSON as it
+/// is and does not parse it.
 pub type CredentialJson = Map<String, Value>;
 
 /// The second factors and passkeys of the caller. The response to `GET /api/me/factors`.
@@ -102,14 +105,18 @@ pub struct ConfirmTotpRequest {
 /// The body of `POST /api/token/second-factor`. It has exactly one of `code`, `recovery_code` and
 /// `credential`.
 #[derive(Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "SecondFactorRequest")
+)]
 #[cfg_attr(feature = "schema", schemars(extend("oneOf" = [
     {"required": ["code"]},
     {"required": ["recovery_code"]},
     {"required": ["credential"]},
 ])))]
 #[serde(deny_unknown_fields)]
-pub struct SecondFactorRequest {
+pub struct SecondFactorRequest<C = CredentialJson> {
     /// The ticket from the response to the first step.
     pub ticket: String,
     /// The code that the app shows.
@@ -121,21 +128,30 @@ pub struct SecondFactorRequest {
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub recovery_code: Option<String>,
     /// The browser's response to the options of `POST /api/token/passkey/options`.
-    #[serde(default, deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        bound(deserialize = "C: Deserialize<'de>"),
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[cfg_attr(feature = "schema", schemars(with = "CredentialJson"))]
-    pub credential: Option<CredentialJson>,
+    pub credential: Option<C>,
 }
 
 /// The body of `POST /api/me/passkeys`.
 #[derive(Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "AddPasskeyRequest")
+)]
 #[serde(deny_unknown_fields)]
-pub struct AddPasskeyRequest {
+pub struct AddPasskeyRequest<C = CredentialJson> {
     /// The name of the passkey: 1 to 64 characters.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 64)))]
     pub name: String,
     /// The browser's response to the options of `POST /api/me/passkeys/options`.
-    pub credential: CredentialJson,
+    pub credential: C,
 }
 
 /// The body of `PUT /api/me/passkeys/{id}`.
@@ -161,11 +177,15 @@ pub struct PasskeyOptionsRequest {
 
 /// The body of `POST /api/token/passkey`.
 #[derive(Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "PasskeyTokenRequest")
+)]
 #[serde(deny_unknown_fields)]
-pub struct PasskeyTokenRequest {
+pub struct PasskeyTokenRequest<C = CredentialJson> {
     /// The browser's response to the options of `POST /api/token/passkey/options`.
-    pub credential: CredentialJson,
+    pub credential: C,
     /// `true` to open a session that survives closing the browser and has longer time limits.
     #[serde(default)]
     pub remember: bool,
@@ -332,6 +352,6 @@ impl RequestBody for PasskeyTokenRequest {
 }
 
 debug_by_name!(
-    PendingTotp RecoveryCodes ConfirmTotpRequest SecondFactorRequest AddPasskeyRequest
-    RenamePasskeyRequest PasskeyOptionsRequest PasskeyTokenRequest SecondFactorRequired
+    PendingTotp RecoveryCodes ConfirmTotpRequest SecondFactorRequest<C> AddPasskeyRequest<C>
+    RenamePasskeyRequest PasskeyOptionsRequest PasskeyTokenRequest<C> SecondFactorRequired
 );

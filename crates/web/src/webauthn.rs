@@ -5,11 +5,9 @@
 
 use std::cell::RefCell;
 
-use api_types::{
-    CredentialJson, PublicKeyCredentialCreationOptions, PublicKeyCredentialRequestOptions,
-};
-use js_sys::{Function, JSON, Object, Promise, Reflect};
-use serde::Serialize;
+use js_sys::{Array, Function, JSON, Object, Promise, Reflect};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::AbortController;
@@ -56,6 +54,28 @@ pub(crate) enum Mediation {
     Conditional,
 }
 
+/// A passkey, in the JSON of the browser. Only the server parses it.
+pub(crate) type Credential = Box<RawValue>;
+
+/// The options for a request for a passkey, in the JSON of the server. Only the browser parses them.
+pub struct PasskeyOptions {
+    json: String,
+    /// The time after which the challenge expires, in milliseconds.
+    pub(crate) timeout: u64,
+}
+
+impl PasskeyOptions {
+    /// Parses the options as far as this program reads them.
+    pub(crate) fn parse(json: &str) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Parsed {
+            timeout: u64,
+        }
+        let Parsed { timeout } = serde_json::from_str(json)?;
+        Ok(Self { json: json.to_owned(), timeout })
+    }
+}
+
 thread_local! {
     /// The request that began last.
     static CURRENT: RefCell<Option<AbortController>> = const { RefCell::new(None) };
@@ -91,19 +111,21 @@ impl Ceremony {
     /// Adds a passkey.
     pub(crate) async fn create(
         &self,
-        options: &PublicKeyCredentialCreationOptions,
-    ) -> Result<CredentialJson, WebauthnError> {
-        let init = self.init("parseCreationOptionsFromJSON", options);
+        options: &PasskeyOptions,
+    ) -> Result<Credential, WebauthnError> {
+        let init = self.init("parseCreationOptionsFromJSON", options, &[]);
         call("create", init.map_err(|_| WebauthnError::Unsupported)?).await
     }
 
-    /// Uses a passkey.
+    /// Uses a passkey. `allowed` are the ids of the credentials that can be used. If it is empty, the
+    /// options decide.
     pub(crate) async fn get(
         &self,
-        options: &PublicKeyCredentialRequestOptions,
+        options: &PasskeyOptions,
+        allowed: &[String],
         mediation: Mediation,
-    ) -> Result<CredentialJson, WebauthnError> {
-        let init = self.init("parseRequestOptionsFromJSON", options).and_then(|init| {
+    ) -> Result<Credential, WebauthnError> {
+        let init = self.init("parseRequestOptionsFromJSON", options, allowed).and_then(|init| {
             if mediation == Mediation::Conditional {
                 set(&init, "mediation", &"conditional".into())?;
             }
@@ -114,10 +136,18 @@ impl Ceremony {
 
     /// Returns the argument of the browser's function. `parse` is the function that converts the
     /// options.
-    fn init(&self, parse: &str, options: &impl Serialize) -> Result<Object, JsValue> {
-        let json = serde_json::to_string(options).map_err(|_| JsValue::NULL)?;
+    fn init(
+        &self,
+        parse: &str,
+        options: &PasskeyOptions,
+        allowed: &[String],
+    ) -> Result<Object, JsValue> {
+        let options: Object = JSON::parse(&options.json)?.dyn_into()?;
+        if !allowed.is_empty() {
+            set(&options, "allowCredentials", &descriptors(allowed)?)?;
+        }
         let class = class()?;
-        let options = function(&class, parse)?.call1(&class, &JSON::parse(&json)?)?;
+        let options = function(&class, parse)?.call1(&class, &options)?;
         let init = Object::new();
         set(&init, "publicKey", &options)?;
         if let Some(controller) = &self.0 {
@@ -140,9 +170,7 @@ pub(crate) fn is_supported() -> bool {
 }
 
 /// Adds a passkey.
-pub(crate) async fn create(
-    options: &PublicKeyCredentialCreationOptions,
-) -> Result<CredentialJson, WebauthnError> {
+pub(crate) async fn create(options: &PasskeyOptions) -> Result<Credential, WebauthnError> {
     Ceremony::begin().create(options).await
 }
 
@@ -229,7 +257,7 @@ fn signal(name: &'static str, argument: &impl Serialize) {
 }
 
 /// Calls `create` or `get`, and returns the browser's response.
-async fn call(name: &str, init: Object) -> Result<CredentialJson, WebauthnError> {
+async fn call(name: &str, init: Object) -> Result<Credential, WebauthnError> {
     let credential = async {
         let window = web_sys::window().ok_or(JsValue::NULL)?;
         let credentials = Reflect::get(&window.navigator(), &"credentials".into())?;
@@ -242,7 +270,19 @@ async fn call(name: &str, init: Object) -> Result<CredentialJson, WebauthnError>
         let name = Reflect::get(&error, &"name".into()).ok().and_then(|name| name.as_string());
         WebauthnError::from_name(name.as_deref())
     })?;
-    serde_json::from_str(&String::from(json)).map_err(|_| WebauthnError::Failed)
+    RawValue::from_string(json.into()).map_err(|_| WebauthnError::Failed)
+}
+
+/// Returns a list of `PublicKeyCredentialDescriptorJSON` (WebAuthn Level 3, 5.1.9) with these ids.
+fn descriptors(ids: &[String]) -> Result<JsValue, JsValue> {
+    let descriptors = Array::new();
+    for id in ids {
+        let descriptor = Object::new();
+        set(&descriptor, "type", &"public-key".into())?;
+        set(&descriptor, "id", &id.into())?;
+        descriptors.push(&descriptor);
+    }
+    Ok(descriptors.into())
 }
 
 impl WebauthnError {
@@ -288,6 +328,8 @@ fn set(object: &Object, name: &str, value: &JsValue) -> Result<(), JsValue> {
 
 #[cfg(test)]
 mod tests {
+    use api_types::PasskeyTokenRequest;
+
     use super::*;
 
     #[test]
@@ -297,6 +339,27 @@ mod tests {
         }
         for host in ["localhost", "example.com", "1.example.com", "127.0.0.1.example"] {
             assert!(!is_ip(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_server_can_read_the_request_with_a_credential() {
+        let credential = r#"{"id":"AQ","response":{"userHandle":null}}"#;
+        let credential: Credential = RawValue::from_string(credential.to_owned()).unwrap();
+        let request = PasskeyTokenRequest { credential, remember: true };
+        let json = serde_json::to_string(&request).unwrap();
+        let read: PasskeyTokenRequest = serde_json::from_str(&json).unwrap();
+        assert_eq!((&read.credential["id"], read.remember), (&"AQ".into(), true));
+        assert!(read.credential["response"]["userHandle"].is_null());
+    }
+
+    #[test]
+    fn options_have_a_timeout() {
+        let options = PasskeyOptions::parse(r#"{"challenge":"AQ","timeout":600000}"#).unwrap();
+        assert_eq!(options.timeout, 600_000);
+        assert_eq!(options.json, r#"{"challenge":"AQ","timeout":600000}"#);
+        for json in ["", "null", "{}", "<html>"] {
+            assert!(PasskeyOptions::parse(json).is_err(), "{json:?}");
         }
     }
 

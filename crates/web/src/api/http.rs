@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use js_sys::{Function, Promise, Reflect};
+use serde::Serialize;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, RequestInit, Response};
@@ -14,10 +15,9 @@ const TIMEOUT_MS: u32 = 30_000;
 /// A request, sent with `fetch`.
 ///
 /// `gloo-net` has no `keepalive`, which some requests need.
-pub(super) struct Request {
+pub(crate) struct Request {
     pub(super) method: &'static str,
     pub(super) path: Cow<'static, str>,
-    pub(super) token: Option<String>,
     /// The body, in JSON.
     pub(super) body: Option<String>,
     /// `true` if the browser should complete the request even if the tab is closed before the
@@ -28,27 +28,31 @@ pub(super) struct Request {
 
 impl Request {
     pub(super) fn new(method: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            method,
-            path: path.into(),
-            token: None,
-            body: None,
-            keepalive: false,
-            timeout_ms: TIMEOUT_MS,
-        }
+        Self { method, path: path.into(), body: None, keepalive: false, timeout_ms: TIMEOUT_MS }
+    }
+
+    pub(super) fn with_body(
+        method: &'static str,
+        path: impl Into<Cow<'static, str>>,
+        body: &impl Serialize,
+    ) -> Self {
+        // This does not fail: the keys of all types of requests are strings.
+        let body = serde_json::to_string(body).unwrap_or_default();
+        Self { body: Some(body), ..Self::new(method, path) }
     }
 }
 
 /// A response without an error status.
-pub(super) struct Success {
+pub(crate) struct Success {
     pub(super) status: u16,
     pub(super) body: String,
 }
 
-/// Sends a request and returns the response. An error status is an error.
-pub(super) async fn send(request: &Request) -> Result<Success, ApiError> {
+/// Sends a request, with an access token if there is one, and returns the response. An error status
+/// is an error.
+pub(super) async fn send(request: &Request, token: Option<&str>) -> Result<Success, ApiError> {
     // All failures of `fetch` are one error: there was no response.
-    let (response, body) = fetch(request).await.map_err(|_| ApiError::Unreachable)?;
+    let (response, body) = fetch(request, token).await.map_err(|_| ApiError::Unreachable)?;
     if response.ok() {
         return Ok(Success { status: response.status(), body });
     }
@@ -56,21 +60,21 @@ pub(super) async fn send(request: &Request) -> Result<Success, ApiError> {
     Err(ApiError::rejected(response.status(), retry_after.as_deref(), &body))
 }
 
-async fn fetch(request: &Request) -> Result<(Response, String), JsValue> {
+async fn fetch(request: &Request, token: Option<&str>) -> Result<(Response, String), JsValue> {
     let window = web_sys::window().ok_or(JsValue::NULL)?;
     // The binding of `fetch` in web-sys does not catch exceptions, but extensions replace `fetch`.
     let fetch: Function = Reflect::get(&window, &"fetch".into())?.dyn_into()?;
     let response =
-        fetch.call2(&window, &JsValue::from_str(&request.path), init(request)?.as_ref())?;
+        fetch.call2(&window, &JsValue::from_str(&request.path), init(request, token)?.as_ref())?;
     let response: Response = JsFuture::from(Promise::resolve(&response)).await?.dyn_into()?;
     let body = JsFuture::from(response.text()?).await?;
     Ok((response, body.as_string().unwrap_or_default()))
 }
 
-fn init(request: &Request) -> Result<RequestInit, JsValue> {
+fn init(request: &Request, token: Option<&str>) -> Result<RequestInit, JsValue> {
     let headers = Headers::new()?;
     headers.set("Accept", "application/json")?;
-    if let Some(token) = &request.token {
+    if let Some(token) = token {
         headers.set("Authorization", &format!("Bearer {token}"))?;
     }
     let init = RequestInit::new();

@@ -39,7 +39,7 @@ pub fn EmailLogin(props: &EmailLoginProps) -> Html {
     let request = use_mail_request(async move |data: &FormData| {
         let email = data.text(EMAIL).to_owned();
         let remember = data.is_checked(REMEMBER);
-        api::request_sign_in_code(&EmailTokenRequest { email, remember }).await?;
+        api::request_sign_in_code(&EmailTokenRequest { email, remember }).send().await?;
         storage::set_code_remember(remembered(data));
         Ok(())
     });
@@ -47,7 +47,7 @@ pub fn EmailLogin(props: &EmailLoginProps) -> Html {
         let (first, finish) = (first.setter(), finish.clone());
         async move |data: FormData| {
             let code = CodeRequest { code: entered_code(&data)? };
-            let answer = with_cookie_lock(api::sign_in_with_code(&code)).await;
+            let answer = with_cookie_lock(api::sign_in_with_code(&code).send()).await;
             match answer {
                 Ok(answer) => finish(answer, storage::take_code_remember()),
                 Err(error) => {

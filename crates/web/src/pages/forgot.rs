@@ -17,7 +17,7 @@ pub fn Forgot() -> Html {
     let initial = use_entered_email();
     let request = use_mail_request(async move |data: &FormData| {
         let email = data.text(EMAIL).to_owned();
-        api::request_password_reset(&RequestPasswordResetRequest { email }).await.map(drop)
+        api::request_password_reset(&RequestPasswordResetRequest { email }).send().await.map(drop)
     });
     // The focused button is removed together with its form.
     use_effect_with(request.step, |step| {

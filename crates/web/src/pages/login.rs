@@ -1,6 +1,6 @@
 use std::rc::Rc;
 
-use api_types::{CredentialJson, ErrorCode, PasskeyTokenRequest, TokenRequest, TokenResponse};
+use api_types::{ErrorCode, PasskeyTokenRequest, TokenRequest, TokenResponse};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 use yew_router::AnyRoute;
@@ -24,7 +24,7 @@ use crate::routes::{LoginNotice, LoginState, Route, destination};
 use crate::session::{SessionHandle, use_session, with_cookie_lock};
 use crate::sign_up::SignUp;
 use crate::storage::Remember;
-use crate::webauthn::{self, Passkeys};
+use crate::webauthn::{self, Credential, Passkeys};
 
 /// The name of the choice to stay signed in.
 pub(super) const REMEMBER: &str = "remember";
@@ -119,14 +119,14 @@ fn PasswordStep(props: &PasswordStepProps) -> Html {
             }
         }
     });
-    let (passkey, onpasskey) = use_submission(async move |suggested: Option<CredentialJson>| {
+    let (passkey, onpasskey) = use_submission(async move |suggested: Option<Credential>| {
         let remember = browser::is_checked(REMEMBER);
         let credential = match suggested {
             Some(credential) => credential,
             None => ask_for_passkey(None, &[]).await?,
         };
         let request = PasskeyTokenRequest { credential, remember };
-        let answer = with_cookie_lock(api::sign_in_with_passkey(&request)).await;
+        let answer = with_cookie_lock(api::sign_in_with_passkey(&request).send()).await;
         let answer = answer.map_err(|error| passkey_rejected(&error))?;
         finish(answer, if remember { Remember::Yes } else { Remember::No })
     });
@@ -265,7 +265,7 @@ async fn sign_in(data: &FormData) -> Result<TokenResponse, ApiError> {
     let [email, password] = ["email", "password"].map(|name| data.text(name).to_owned());
     let remember = data.is_checked(REMEMBER);
     let request = TokenRequest { email, password, remember };
-    with_cookie_lock(api::sign_in(&request)).await
+    with_cookie_lock(api::sign_in(&request).send()).await
 }
 
 /// Returns the second step that the server asks for, if the first one has succeeded.

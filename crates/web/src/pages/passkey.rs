@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use api_types::{CredentialDescriptor, CredentialJson, ErrorCode, PasskeyOptionsRequest};
+use api_types::{ErrorCode, PasskeyOptionsRequest};
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use wasm_bindgen_futures::spawn_local;
@@ -15,21 +15,21 @@ use crate::browser;
 use crate::components::{BusyButton, Failure, Progress, alert};
 use crate::messages::{FieldProblem, describe, describe_webauthn};
 use crate::session::use_session;
-use crate::webauthn::{self, Ceremony, Mediation, is_conditional_available};
+use crate::webauthn::{self, Ceremony, Credential, Mediation, is_conditional_available};
 
 /// The maximum time for which a browser suggests passkeys with the same challenge.
 const MAX_SUGGESTION_MS: u64 = 9 * 60_000;
 
 /// Asks the user for a passkey in a dialog of the browser. With a ticket, the server names the
-/// passkeys of the account. Otherwise, `allowed` does, or any passkey can be chosen.
+/// passkeys of the account. Otherwise, `allowed` has their credential ids, or any passkey can be
+/// chosen.
 pub(super) async fn ask_for_passkey(
     ticket: Option<String>,
-    allowed: &[CredentialDescriptor],
-) -> Result<CredentialJson, PasskeyError> {
+    allowed: &[String],
+) -> Result<Credential, PasskeyError> {
     let ceremony = Ceremony::begin();
-    let mut options = api::passkey_options(&PasskeyOptionsRequest { ticket }).await?;
-    options.allow_credentials.extend_from_slice(allowed);
-    let credential = ceremony.get(&options, Mediation::Modal).await;
+    let options = api::passkey_options(&PasskeyOptionsRequest { ticket }).send().await?;
+    let credential = ceremony.get(&options, allowed, Mediation::Modal).await;
     credential.map_err(|error| PasskeyError::Browser(describe_webauthn(error)))
 }
 
@@ -111,7 +111,7 @@ pub(super) fn PasskeyButton(props: &PasskeyButtonProps) -> Html {
 /// After a session has ended in this tab, the browser suggests none until the email field is focused.
 /// Otherwise, a browser that needs no further consent would sign the user in again at once.
 #[hook]
-pub(super) fn use_suggested_passkeys(is_idle: bool, onpasskey: Callback<Option<CredentialJson>>) {
+pub(super) fn use_suggested_passkeys(is_idle: bool, onpasskey: Callback<Option<Credential>>) {
     let session = use_session();
     let may_start = use_state(|| !session.has_ended());
     let round = use_state(|| 0_u32);
@@ -146,7 +146,7 @@ struct Suggestion {
 
 impl Suggestion {
     /// Starts a request. `restart` is called shortly before its challenge expires.
-    fn start(onpasskey: Callback<Option<CredentialJson>>, restart: Callback<()>) -> Rc<Self> {
+    fn start(onpasskey: Callback<Option<Credential>>, restart: Callback<()>) -> Rc<Self> {
         let suggestion = Rc::new(Self { ceremony: Ceremony::begin(), timer: RefCell::default() });
         let started = suggestion.clone();
         spawn_local(async move {
@@ -158,17 +158,18 @@ impl Suggestion {
         suggestion
     }
 
-    async fn run(&self, restart: Callback<()>) -> Option<CredentialJson> {
+    async fn run(&self, restart: Callback<()>) -> Option<Credential> {
         if !is_conditional_available().await {
             return None;
         }
-        let options = api::passkey_options(&PasskeyOptionsRequest { ticket: None }).await.ok()?;
+        let request = PasskeyOptionsRequest { ticket: None };
+        let options = api::passkey_options(&request).send().await.ok()?;
         if self.ceremony.is_aborted() {
             return None;
         }
         let timer = Timeout::new(restart_after(options.timeout), move || restart.emit(()));
         self.timer.replace(Some(timer));
-        self.ceremony.get(&options, Mediation::Conditional).await.ok()
+        self.ceremony.get(&options, &[], Mediation::Conditional).await.ok()
     }
 
     fn stop(&self) {

@@ -47,7 +47,8 @@ pub fn Reset(props: &ResetProps) -> Html {
         async move |data: FormData| {
             check(&data, policy, &email).into_result()?;
             let [token, new_password] = [TOKEN, PASSWORD].map(|name| data.text(name).to_owned());
-            let reset = api::reset_password(&ResetPasswordRequest { token, new_password }).await;
+            let reset =
+                api::reset_password(&ResetPasswordRequest { token, new_password }).send().await;
             let account = reset.map_err(|error| {
                 let failure = Failure::from_error(&error, &[TOKEN, PASSWORD], policy.min_length());
                 is_rejected.set(failure.at(TOKEN).is_some());

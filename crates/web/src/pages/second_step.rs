@@ -15,7 +15,7 @@ use crate::components::{
 use crate::messages::{FieldProblem, describe};
 use crate::session::with_cookie_lock;
 use crate::storage::Remember;
-use crate::webauthn::{self, Passkeys};
+use crate::webauthn::{self, Credential, Passkeys};
 
 /// The title of a page that shows the second step.
 pub(super) const TITLE: &str = "Two-step log-in";
@@ -251,17 +251,17 @@ struct LogIn {
 
 impl LogIn {
     /// Returns a request without a second factor.
-    fn request(&self) -> SecondFactorRequest {
+    fn request(&self) -> SecondFactorRequest<Credential> {
         let ticket = self.ticket.clone();
         SecondFactorRequest { ticket, code: None, recovery_code: None, credential: None }
     }
 
     async fn complete(
         &self,
-        request: SecondFactorRequest,
+        request: SecondFactorRequest<Credential>,
         rejected: impl FnOnce(&ApiError) -> Failure,
     ) -> Result<(), Failure> {
-        match with_cookie_lock(api::sign_in_with_second_factor(&request)).await {
+        match with_cookie_lock(api::sign_in_with_second_factor(&request).send()).await {
             Ok(answer) => self.onsignedin.emit(answer),
             Err(error) => self.reject(&error, rejected),
         }
@@ -296,8 +296,8 @@ impl LogIn {
 fn entered(
     data: &FormData,
     view: View,
-    request: SecondFactorRequest,
-) -> Result<SecondFactorRequest, Failure> {
+    request: SecondFactorRequest<Credential>,
+) -> Result<SecondFactorRequest<Credential>, Failure> {
     let (name, missing) = match view {
         View::RecoveryCode => (RECOVERY_CODE, FieldProblem::RecoveryCodeMissing),
         View::AppCode | View::Passkey => (CODE, FieldProblem::AppCodeMissing),
@@ -343,7 +343,7 @@ mod tests {
     const WRONG_CODE: &str = r#"{"code":"invalid_fields","errors":[
         {"field":"code","code":"code_wrong","message":"Wrong."}]}"#;
 
-    fn request() -> SecondFactorRequest {
+    fn request() -> SecondFactorRequest<Credential> {
         let ticket = "ticket".to_owned();
         SecondFactorRequest { ticket, code: None, recovery_code: None, credential: None }
     }

@@ -89,7 +89,7 @@ async fn sign_up(data: &FormData, policy: PasswordPolicy) -> Result<User, Failur
     check(data, policy).into_result()?;
     let [email, password] = FIELDS.map(|name| data.text(name).to_owned());
     let request = SignupRequest { email, password };
-    api::sign_up(&request).await.map_err(|error| rejected(&error, policy))
+    api::sign_up(&request).send().await.map_err(|error| rejected(&error, policy))
 }
 
 /// Returns the errors that can be found without the server. Only the server knows the email

@@ -1,8 +1,7 @@
 use std::rc::Rc;
 
 use api_types::{
-    CredentialDescriptor, ErrorCode, PasskeyTokenRequest, SecondFactorRequired, TokenRequest,
-    TokenResponse,
+    ErrorCode, PasskeyTokenRequest, SecondFactorRequired, TokenRequest, TokenResponse,
 };
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -107,7 +106,7 @@ fn StepUpDialog(props: &StepUpDialogProps) -> Html {
             let password = data.text(PASSWORD).to_owned();
             let remember = session.remember() == Remember::Yes;
             let request = TokenRequest { email: email.clone(), password, remember };
-            match with_cookie_lock(api::sign_in(&request)).await {
+            match with_cookie_lock(api::sign_in(&request).send()).await {
                 Ok(answer) => onsignedin.emit(answer),
                 Err(error) => {
                     let required = error.second_factor().ok_or_else(|| rejected(&error))?;
@@ -123,7 +122,7 @@ fn StepUpDialog(props: &StepUpDialogProps) -> Html {
             let credential = ask_for_passkey(None, &allowed).await?;
             let remember = session.remember() == Remember::Yes;
             let request = PasskeyTokenRequest { credential, remember };
-            match with_cookie_lock(api::sign_in_with_passkey(&request)).await {
+            match with_cookie_lock(api::sign_in_with_passkey(&request).send()).await {
                 Ok(answer) => onsignedin.emit(answer),
                 Err(error) => Err(passkey_rejected(&error)),
             }
@@ -198,29 +197,31 @@ fn StepUpDialog(props: &StepUpDialogProps) -> Html {
     }
 }
 
-/// Returns the passkeys of the user, once they are loaded. If the browser offered any passkey, the
+/// Returns the credential ids of the passkeys of the user, once they are loaded. If the browser offered any passkey, the
 /// user might choose one of another account.
 #[hook]
-fn use_own_passkeys(session: &SessionHandle, passkeys: Passkeys) -> Rc<[CredentialDescriptor]> {
-    let own = use_state(Rc::<[CredentialDescriptor]>::default);
+fn use_own_passkeys(session: &SessionHandle, passkeys: Passkeys) -> Rc<[String]> {
+    let own = use_state(Rc::<[String]>::default);
     use_effect_with((), {
         let (session, own) = (session.clone(), own.setter());
         move |()| {
             if passkeys == Passkeys::Supported {
                 spawn_local(async move {
                     // Without the list, the user can still enter the password.
-                    if let Ok(factors) = session.authorized(api::factors).await {
-                        own.set(factors.passkeys.into_iter().map(descriptor).collect());
+                    if let Ok(factors) = session.authorized(api::factors()).await {
+                        own.set(
+                            factors
+                                .passkeys
+                                .into_iter()
+                                .map(|passkey| passkey.credential_id)
+                                .collect(),
+                        );
                     }
                 });
             }
         }
     });
     (*own).clone()
-}
-
-fn descriptor(passkey: api_types::Passkey) -> CredentialDescriptor {
-    CredentialDescriptor { kind: "public-key".to_owned(), id: passkey.credential_id }
 }
 
 /// Checks whether the field is empty. The server would count an empty password as an attempt.

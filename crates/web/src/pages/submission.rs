@@ -1,6 +1,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use futures_util::future::LocalBoxFuture;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -16,29 +17,42 @@ where
     T: 'static,
     F: AsyncFn(T) -> Result<(), Failure> + 'static,
 {
+    let (progress, start) = use_attempts();
+    let send = Rc::new(send);
+    let submit = move |input: T| {
+        let send = send.clone();
+        start.emit(Box::pin(async move { send(input).await }));
+    };
+    (progress, Callback::from(submit))
+}
+
+/// A submission that has not started yet.
+type Attempt = LocalBoxFuture<'static, Result<(), Failure>>;
+
+/// The part of [`use_submission`] that is the same for all types.
+#[hook]
+fn use_attempts() -> (Progress, Callback<Attempt>) {
     let progress = use_state(Progress::default);
     // This flag is not part of the state, because a change of state is visible only in the next
     // rendering. The second of two clicks in one frame must see the change.
     let is_pending = use_mut_ref(|| false);
-    let send = Rc::new(send);
-    let submit = {
+    let start = {
         let progress = progress.clone();
-        move |input: T| {
-            if std::mem::replace(&mut *is_pending.borrow_mut(), true) {
+        Callback::from(move |attempt: Attempt| {
+            if is_pending.replace(true) {
                 return;
             }
             let attempts = progress.attempts.wrapping_add(1);
             progress.set(Progress { busy: true, attempts, ..Progress::default() });
-            let (progress, is_pending, send) =
-                (progress.setter(), is_pending.clone(), send.clone());
+            let (progress, is_pending) = (progress.setter(), is_pending.clone());
             spawn_local(async move {
-                let failure = send(input).await.err().unwrap_or_default();
-                *is_pending.borrow_mut() = false;
+                let failure = attempt.await.err().unwrap_or_default();
+                is_pending.replace(false);
                 progress.set(Progress { busy: false, attempts, failure });
             });
-        }
+        })
     };
-    ((*progress).clone(), Callback::from(submit))
+    ((*progress).clone(), start)
 }
 
 /// Returns a function that tells whether the component is still mounted.

@@ -80,14 +80,13 @@ pub fn Verify(props: &VerifyProps) -> Html {
 
 async fn verify(data: &FormData, session: &SessionHandle) -> Result<(), Failure> {
     let code = CodeRequest { code: entered_code(data)? };
-    let answer =
-        session.authorized(async |token: &str| api::verify_email(token, &code).await).await;
+    let answer = session.authorized(api::verify_email(&code)).await;
     session.user_changed(answer.map_err(|error| failure(&error, CodeForm::FIELD))?);
     Ok(())
 }
 
 async fn request_code(session: &SessionHandle) -> Result<(), Failure> {
-    match session.authorized(api::request_verification).await {
+    match session.authorized(api::request_verification()).await {
         Ok(_) => Ok(()),
         // The email address was verified elsewhere.
         Err(ApiError::Rejected(rejection))

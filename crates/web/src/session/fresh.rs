@@ -8,22 +8,23 @@ use yew::Callback;
 use super::handle::{SessionEndReason, SessionHandle};
 use super::step_up::Confirmed;
 use super::tokens::Claims;
-use crate::api::{self, ApiError};
+use crate::api::{self, ApiError, Call, Request, Success};
 use crate::storage::{self, Remember};
 
 impl SessionHandle {
     /// Calls the server with the access token like [`authorized`](Self::authorized). If the server
     /// requires a recent log-in, asks the user to log in again and then calls once more. If the user
     /// cancels, returns the server's error.
-    pub(crate) async fn authorized_fresh<T>(
-        &self,
-        call: impl AsyncFn(&str) -> Result<T, ApiError>,
-    ) -> Result<T, ApiError> {
-        let answer = self.authorized(&call).await;
+    pub(crate) async fn authorized_fresh<T>(&self, call: Call<T>) -> Result<T, ApiError> {
+        call.read(&self.send_fresh(&call.request).await?)
+    }
+
+    async fn send_fresh(&self, request: &Request) -> Result<Success, ApiError> {
+        let answer = self.send(request).await;
         let is_required =
             matches!(&answer, Err(error) if error.has_code(ErrorCode::StepUpRequired));
         if is_required && self.memory.step_up.confirm().await == Confirmed::Yes {
-            return self.authorized(&call).await;
+            return self.send(request).await;
         }
         answer
     }

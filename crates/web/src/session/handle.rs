@@ -10,7 +10,7 @@ use super::state::{Action, Session, State, User};
 use super::step_up::{Confirmed, StepUp};
 use super::timers::Timers;
 use super::tokens::{Claims, Deadline, RefreshError, refresh_for};
-use crate::api::{self, ApiError};
+use crate::api::{self, ApiError, Call, Request, Success};
 use crate::browser;
 use crate::single_flight::SingleFlight;
 use crate::storage::{self, Remember, StorageDenied};
@@ -228,7 +228,7 @@ impl SessionHandle {
     pub(crate) async fn password_reset(&self) {
         if self.may_be_signed_in() {
             // If the session has ended, this signs out. The log-in page says why.
-            drop(self.authorized(api::me).await);
+            drop(self.authorized(api::me()).await);
             self.memory.end_reason.take();
         }
         self.memory.tabs.announce_sign_out();
@@ -310,21 +310,22 @@ impl SessionHandle {
     ///
     /// A refresh does not cause a render. If the session has ended, the guard of a private page
     /// replaces the page with the log-in page.
-    pub(crate) async fn authorized<T>(
-        &self,
-        call: impl AsyncFn(&str) -> Result<T, ApiError>,
-    ) -> Result<T, ApiError> {
+    pub(crate) async fn authorized<T>(&self, call: Call<T>) -> Result<T, ApiError> {
+        call.read(&self.send(&call.request).await?)
+    }
+
+    pub(super) async fn send(&self, request: &Request) -> Result<Success, ApiError> {
         // After sign-out has begun, the session is not used any more.
         if self.memory.is_ending.get() {
             return Err(ApiError::no_token());
         }
         let generation = self.memory.generation.get();
         let token = self.usable_token().await?;
-        let answer = call(&token).await;
+        let answer = api::send_as(&token, request).await;
         if !is_rejected(&answer) || self.memory.generation.get() != generation {
             return answer;
         }
-        let answer = call(&self.refreshed(Some(token)).await?).await;
+        let answer = api::send_as(&self.refreshed(Some(token)).await?, request).await;
         if is_rejected(&answer) && self.memory.generation.get() == generation {
             self.end_locally(SessionEndReason::Ended);
         }
@@ -432,7 +433,7 @@ impl SessionHandle {
     }
 }
 
-const fn is_rejected<T>(answer: &Result<T, ApiError>) -> bool {
+const fn is_rejected(answer: &Result<Success, ApiError>) -> bool {
     matches!(answer, Err(error) if error.is_rejected_token())
 }
 

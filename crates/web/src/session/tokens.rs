@@ -119,8 +119,8 @@ pub(super) async fn refresh_for(owner: Option<String>) -> Result<TokenResponse, 
 /// old cookie for 30 seconds. The second request waits for the first one to end, because the
 /// browser keeps the cookie of whichever response arrives last.
 async fn refresh() -> Result<TokenResponse, ApiError> {
-    match api::refresh(FIRST_TIMEOUT_MS).await {
-        Err(error) if error.is_lost_response() => api::refresh(SECOND_TIMEOUT_MS).await,
+    match api::refresh(FIRST_TIMEOUT_MS).send().await {
+        Err(error) if error.is_lost_response() => api::refresh(SECOND_TIMEOUT_MS).send().await,
         answer => answer,
     }
 }

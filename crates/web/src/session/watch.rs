@@ -36,7 +36,7 @@ impl SessionHandle {
         timers.last_check.set(Some(browser::now()));
         timers.is_checking.set(true);
         let generation = self.generation();
-        let answer = self.authorized(api::me).await;
+        let answer = self.authorized(api::me()).await;
         timers.is_checking.set(false);
         let me = answer?;
         if self.generation() == generation {

@@ -17,7 +17,7 @@ pub(super) struct ActivitySectionProps {
 pub(super) fn ActivitySection(props: &ActivitySectionProps) -> Html {
     let session = use_session();
     let (events, reload) = use_remote_list(HEADING, props.version, async move || {
-        session.authorized(api::activity).await
+        session.authorized(api::activity()).await
     });
     html! {
         <section class="setting" aria-labelledby={HEADING}>

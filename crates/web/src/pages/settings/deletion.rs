@@ -120,7 +120,7 @@ async fn delete(
     check(data).into_result()?;
     let request = DeleteAccountRequest { password: data.text(PASSWORD).to_owned() };
     session
-        .authorized_fresh(async |token: &str| api::delete_account(token, &request).await)
+        .authorized_fresh(api::delete_account(&request))
         .await
         .map_err(|error| Failure::from_error(&error, &[PASSWORD], policy.min_length()))
 }

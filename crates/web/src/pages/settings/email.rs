@@ -136,8 +136,7 @@ async fn request_change(
     check(data).into_result()?;
     let [email, password] = [NEW, PASSWORD].map(|name| data.text(name).to_owned());
     let request = ChangeEmailRequest { email, password };
-    let answer = session
-        .authorized_fresh(async |token: &str| api::request_email_change(token, &request).await);
+    let answer = session.authorized_fresh(api::request_email_change(&request));
     answer.await.map(drop).map_err(|error| {
         let mut failure = Failure::from_error(&error, &["email", PASSWORD], policy.min_length());
         if let Some((field, _)) = failure.fields.iter_mut().find(|(name, _)| *name == "email") {
@@ -149,8 +148,7 @@ async fn request_change(
 
 async fn confirm(data: &FormData, session: &SessionHandle) -> Result<(), Failure> {
     let code = CodeRequest { code: entered_code(data)? };
-    let answer =
-        session.authorized(async |token: &str| api::change_email(token, &code).await).await;
+    let answer = session.authorized(api::change_email(&code)).await;
     let me = answer.map_err(|error| failure(&error, CodeForm::FIELD))?;
     let handle = webauthn::user_handle(&me.id);
     webauthn::signal_current_user_details(&webauthn::rp_id(), &handle, &me.email);

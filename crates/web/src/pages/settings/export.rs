@@ -39,7 +39,7 @@ pub(super) fn ExportSection() -> Html {
 }
 
 async fn export(session: &SessionHandle) -> Result<(), Failure> {
-    let answer = session.authorized(api::export).await;
+    let answer = session.authorized(api::export()).await;
     let text = answer.map_err(|error| Failure::from_form(describe(&error)))?;
     download::save(FILE, "application/json", &text)
         .map_err(|_| Failure::from_form(download::BLOCKED))

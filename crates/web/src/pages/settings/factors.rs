@@ -22,7 +22,7 @@ pub(super) fn use_factors(
 ) -> FactorsState {
     let session = use_session();
     let (list, retry) =
-        use_remote_list(heading, 0, async move || session.authorized(api::factors).await);
+        use_remote_list(heading, 0, async move || session.authorized(api::factors()).await);
     let view = use_state(|| View::Overview);
     let message = use_state(|| None);
     let accepted = match &*list {
@@ -74,7 +74,7 @@ impl FactorsState {
 
     /// Shows what has changed.
     pub(super) async fn changed(&self, session: &SessionHandle) {
-        self.list.set(session.authorized(api::factors).await.into());
+        self.list.set(session.authorized(api::factors()).await.into());
         self.onchanged.emit(());
         // The user may have had to turn the second factor on first.
         session.verify();

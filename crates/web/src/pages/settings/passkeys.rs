@@ -128,7 +128,7 @@ fn use_focus_after_renaming(renaming: &Option<AttrValue>) {
 }
 
 async fn remove(id: &str, session: &SessionHandle) -> Result<(), Failure> {
-    let answer = session.authorized_fresh(async |token: &str| api::remove_passkey(token, id).await);
+    let answer = session.authorized_fresh(api::remove_passkey(id));
     match answer.await {
         // The passkey has been removed since the list was loaded.
         Err(error) if error.has_code(ErrorCode::NotFound) => Ok(()),
@@ -148,7 +148,7 @@ fn AskForPasskey(props: &AskForPasskeyProps) -> Html {
     let (progress, onpress) = use_submission({
         let state = props.state.clone();
         async move |()| {
-            let codes = session.authorized_fresh(api::turn_second_factor_on).await;
+            let codes = session.authorized_fresh(api::turn_second_factor_on()).await;
             state.show_codes(codes.map_err(|error| failure(&error))?, TURNED_ON);
             state.changed(&session).await;
             Ok(())

@@ -75,7 +75,7 @@ async fn change(
     let [current_password, new_password] = [CURRENT, NEW].map(|name| data.text(name).to_owned());
     let passwords = ChangePasswordRequest { current_password, new_password };
     session
-        .authorized_fresh(async |token: &str| api::change_password(token, &passwords).await)
+        .authorized_fresh(api::change_password(&passwords))
         .await
         .map_err(|error| Failure::from_error(&error, &[CURRENT, NEW], policy.min_length()))
 }

@@ -75,15 +75,13 @@ fn success(progress: &Progress, last: Option<&EndSessions>) -> Option<AttrValue>
 }
 
 async fn list(session: &SessionHandle) -> Result<Vec<Session>, ApiError> {
-    session.authorized(api::sessions).await.map(|answer| answer.sessions)
+    session.authorized(api::sessions()).await.map(|answer| answer.sessions)
 }
 
 async fn end(session: &SessionHandle, target: &EndSessions) -> Result<(), Failure> {
     let answer = match target {
-        EndSessions::Others => session.authorized(api::end_other_sessions).await,
-        EndSessions::One(id) => {
-            session.authorized(async |token: &str| api::end_session(token, id).await).await
-        }
+        EndSessions::Others => session.authorized(api::end_other_sessions()).await,
+        EndSessions::One(id) => session.authorized(api::end_session(id)).await,
     };
     match answer {
         // The session has ended since the list was loaded.

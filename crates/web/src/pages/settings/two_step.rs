@@ -129,16 +129,16 @@ async fn run(
 ) -> Result<(), Failure> {
     match action {
         TwoStepAction::SetUp => {
-            let pending = session.authorized_fresh(api::set_up_totp).await;
+            let pending = session.authorized_fresh(api::set_up_totp()).await;
             state.view.set(View::SetUp(pending.map_err(|error| failure(&error))?));
             return Ok(());
         }
         TwoStepAction::Renew => {
-            let codes = session.authorized_fresh(api::renew_recovery_codes).await;
+            let codes = session.authorized_fresh(api::renew_recovery_codes()).await;
             state.show_codes(codes.map_err(|error| failure(&error))?, RENEWED);
         }
         TwoStepAction::TurnOff => {
-            let answer = session.authorized_fresh(api::turn_second_factor_off).await;
+            let answer = session.authorized_fresh(api::turn_second_factor_off()).await;
             answer.map_err(|error| failure(&error))?;
             state.message.set(Some(TURNED_OFF));
         }

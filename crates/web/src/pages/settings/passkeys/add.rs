@@ -40,7 +40,7 @@ pub(super) fn AddForm(props: &AddFormProps) -> Html {
         async move |data: FormData| {
             onmessage.emit(None);
             let name = entered_name(&data)?;
-            let options = session.authorized_fresh(api::new_passkey_options).await;
+            let options = session.authorized_fresh(api::new_passkey_options()).await;
             if options.as_ref().is_err_and(|error| error.has_code(ErrorCode::PasskeysUnavailable)) {
                 // The form is removed.
                 browser::focus(browser::element(HEADING));
@@ -49,8 +49,8 @@ pub(super) fn AddForm(props: &AddFormProps) -> Html {
             let options = options.map_err(|error| failure(&error))?;
             let credential = webauthn::create(&options).await.map_err(not_created)?;
             let passkey = AddPasskeyRequest { name, credential };
-            let call = async |token: &str| api::add_passkey(token, &passkey).await;
-            session.authorized_fresh(call).await.map_err(|error| not_added(&error))?;
+            let added = session.authorized_fresh(api::add_passkey(&passkey)).await;
+            added.map_err(|error| not_added(&error))?;
             onmessage.emit(Some(ADDED));
             state.changed(&session).await;
             Ok(())

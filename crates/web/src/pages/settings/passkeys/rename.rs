@@ -31,8 +31,7 @@ pub(super) fn RenameForm(props: &RenameFormProps) -> Html {
         let (onmessage, onclose) = (onmessage.clone(), onclose.clone());
         async move |data: FormData| {
             let name = RenamePasskeyRequest { name: entered_name(&data)? };
-            let call = async |token: &str| api::rename_passkey(token, &id, &name).await;
-            let answer = session.authorized(call).await;
+            let answer = session.authorized(api::rename_passkey(&id, &name)).await;
             answer.map_err(|error| Failure::from_error(&error, &[NAME], 1))?;
             state.changed(&session).await;
             onmessage.emit(Some(RENAMED));

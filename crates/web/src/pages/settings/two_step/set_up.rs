@@ -27,8 +27,8 @@ pub(super) fn SetUp(props: &SetUpProps) -> Html {
         let state = state.clone();
         async move |data: FormData| {
             let code = ConfirmTotpRequest { code: entered_code(&data)? };
-            let call = async |token: &str| api::confirm_totp(token, &code).await;
-            let codes = session.authorized_fresh(call).await.map_err(|error| failure(&error))?;
+            let codes = session.authorized_fresh(api::confirm_totp(&code)).await;
+            let codes = codes.map_err(|error| failure(&error))?;
             let is_replaced = codes.recovery_codes.is_empty();
             state.show_codes(codes, if is_replaced { ADDED } else { TURNED_ON });
             state.changed(&session).await;
