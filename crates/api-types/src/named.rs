@@ -43,8 +43,9 @@ macro_rules! named {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = String::deserialize(deserializer)?;
-                let variant = Self::ALL.iter().copied().find(|variant| variant.as_str() == text);
-                let variant = variant$(.or(Some(Self::$unknown)))?;
+                let mut variants = Self::ALL.iter().copied();
+                let variant =
+                    variants.find(|variant| variant.as_str() == text)$(.or(Some(Self::$unknown)))?;
                 let error = concat!("unknown ", stringify!($name));
                 variant.ok_or_else(|| serde::de::Error::custom(error))
             }

@@ -108,19 +108,25 @@ pub(super) fn PasskeyButton(props: &PasskeyButtonProps) -> Html {
 /// Lets the browser suggest passkeys for the email field while the page is idle. `onpasskey` is
 /// called with the passkey that the user chooses.
 ///
-/// After a session has ended in this tab, the browser suggests none until the email field is focused.
+/// After a session has ended in this tab, and after a reload, which may have come after that, the browser
+/// suggests none until the email field is focused.
 /// Otherwise, a browser that needs no further consent would sign the user in again at once.
 #[hook]
 pub(super) fn use_suggested_passkeys(is_idle: bool, onpasskey: Callback<Option<Credential>>) {
     let session = use_session();
-    let may_start = use_state(|| !session.has_ended());
+    let may_start = use_state(|| false);
     let round = use_state(|| 0_u32);
     use_effect_with((), {
-        let (is_allowed, may_start) = (*may_start, may_start.setter());
+        let may_start = may_start.setter();
         move |()| {
-            let field = browser::element(EMAIL).filter(|_| !is_allowed);
-            let listener =
-                field.map(|it| EventListener::new(&it, "focus", move |_| may_start.set(true)));
+            let mut listener = None;
+            if session.has_ended() || browser::is_reloaded() {
+                let field = browser::element(EMAIL);
+                listener =
+                    field.map(|it| EventListener::new(&it, "focus", move |_| may_start.set(true)));
+            } else {
+                may_start.set(true);
+            }
             move || drop(listener)
         }
     });

@@ -64,6 +64,11 @@ pub(super) struct TwoStepLoginProps {
 #[component]
 pub(super) fn TwoStepLogin(props: &TwoStepLoginProps) -> Html {
     let TwoStepLoginProps { first, passkeys, onsignedin, onrestart } = props;
+    let busy = use_state(|| false);
+    let onbusy = use_callback((), {
+        let busy = busy.setter();
+        move |is_busy, ()| busy.set(is_busy)
+    });
     html! {
         <>
             <h1 tabindex="-1">{TITLE}</h1>
@@ -72,8 +77,9 @@ pub(super) fn TwoStepLogin(props: &TwoStepLoginProps) -> Html {
                 passkeys={*passkeys}
                 onsignedin={onsignedin.clone()}
                 onexpired={onrestart.reform(|()| Restart::Expired)}
+                {onbusy}
             />
-            {choice("Start over", false, onrestart.reform(|()| Restart::Chosen))}
+            {choice("Start over", *busy, onrestart.reform(|()| Restart::Chosen))}
         </>
     }
 }
@@ -103,12 +109,15 @@ pub(super) struct SecondStepProps {
     pub(super) onsignedin: Callback<TokenResponse, Result<(), Failure>>,
     /// Called if the ticket is no longer valid.
     pub(super) onexpired: Callback<()>,
+    /// Called with `true` when a request begins, and with `false` when it ends. Until then, the page
+    /// must not discard the log-in, because its outcome would be applied all the same.
+    pub(super) onbusy: Callback<bool>,
 }
 
 /// The form and the buttons of the second step.
 #[component]
 pub(super) fn SecondStep(props: &SecondStepProps) -> Html {
-    let SecondStepProps { required, passkeys, ids, onsignedin, onexpired } = props;
+    let SecondStepProps { required, passkeys, ids, onsignedin, onexpired, onbusy } = props;
     let SecondFactorRequired { ticket, factors, .. } = required;
     let has_passkey = factors.contains(&FactorKind::Passkey);
     let can_use_passkey = has_passkey && *passkeys == Passkeys::Supported;
@@ -138,6 +147,9 @@ pub(super) fn SecondStep(props: &SecondStepProps) -> Html {
             Some(heading) => browser::focus(browser::element(heading)),
             None => browser::focus_page(),
         },
+    });
+    use_effect_with((progress.busy || passkey.busy, onbusy.clone()), |(busy, onbusy)| {
+        onbusy.emit(*busy);
     });
     // The number of attempts before the current form was shown, which then has no outcome yet.
     let earlier = use_state(|| 0);

@@ -96,6 +96,11 @@ fn StepUpDialog(props: &StepUpDialogProps) -> Html {
     let passkeys = *passkeys;
     let session = use_session();
     let second = use_state(|| None::<Rc<SecondFactorRequired>>);
+    let is_second_busy = use_state(|| false);
+    let onbusy = use_callback((), {
+        let is_second_busy = is_second_busy.setter();
+        move |is_busy, ()| is_second_busy.set(is_busy)
+    });
     let own_passkeys = use_own_passkeys(&session, passkeys);
     let (progress, onsubmit) = use_submission({
         let (email, session) = (user.email.clone(), session.clone());
@@ -154,6 +159,7 @@ fn StepUpDialog(props: &StepUpDialogProps) -> Html {
                 ids={IDS}
                 onsignedin={onsignedin.clone()}
                 {onexpired}
+                {onbusy}
             />
         }
     } else {
@@ -190,7 +196,7 @@ fn StepUpDialog(props: &StepUpDialogProps) -> Html {
         }
     };
     html! {
-        <Dialog title="Confirm it is you" title_id={HEADING} busy={progress.busy} {onclose}>
+        <Dialog title="Confirm it is you" title_id={HEADING} busy={progress.busy || *is_second_busy} {onclose}>
             <p>{"To protect your account, log in again before you make this change."}</p>
             {content}
         </Dialog>

@@ -326,3 +326,5 @@ UPDATE users SET password_hash = $2, password_version = password_version + 1, de
 UPDATE users SET second_factor_at = $2 WHERE id = $1;
 -- (uuid, int8, bytea, int8) -> (uuid)
 WITH active AS ( SELECT id, last_used_at, refresh_family IS NOT DISTINCT FROM $3 AS is_replaced FROM sessions WHERE user_id = $1 AND idle_expires_at > $2 ) SELECT id FROM active WHERE is_replaced UNION ALL (SELECT id FROM active WHERE NOT is_replaced ORDER BY last_used_at DESC, id DESC OFFSET $4);
+-- (uuid, int8) -> ()
+UPDATE users SET disabled_at = $2, device_version = device_version + CASE WHEN $2::bigint IS NULL THEN 0 ELSE 1 END WHERE id = $1;
