@@ -44,9 +44,10 @@ macro_rules! named {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = String::deserialize(deserializer)?;
                 let variant = Self::ALL.iter().copied().find(|variant| variant.as_str() == text);
-                let variant = variant$(.or(Some(Self::$unknown)))?;
                 let error = concat!("unknown ", stringify!($name));
-                variant.ok_or_else(|| serde::de::Error::custom(error))
+                variant
+                    $(.or(Some(Self::$unknown)))?
+                    .ok_or_else(|| serde::de::Error::custom(error))
             }
         }
     };
