@@ -26,6 +26,11 @@ impl Members {
         self.known.get(name)?.as_str()
     }
 
+    /// Returns the elements of an array of strings.
+    pub(crate) fn texts(&self, name: &str) -> Option<Vec<&str>> {
+        self.known.get(name)?.as_array()?.iter().map(Value::as_str).collect()
+    }
+
     pub(crate) fn number(&self, name: &str) -> Option<i64> {
         self.known.get(name)?.as_i64()
     }

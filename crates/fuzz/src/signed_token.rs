@@ -32,7 +32,8 @@ fn expected(header: &[u8], claims: &[u8]) -> Option<Expected> {
     if !is_valid_header(&Members::parse(header, &["alg", "typ", "kid"])?) {
         return None;
     }
-    let names = ["iss", "aud", "sub", "client_id", "sid", "jti", "iat", "nbf", "exp"];
+    let names =
+        ["iss", "aud", "sub", "client_id", "sid", "jti", "iat", "nbf", "exp", "auth_time", "amr"];
     let claims = Members::parse(claims, &names)?;
     let (iat, nbf, exp) = (claims.number("iat")?, claims.number("nbf")?, claims.number("exp")?);
     let is_valid = claims.text("iss")? == NAME
@@ -41,7 +42,9 @@ fn expected(header: &[u8], claims: &[u8]) -> Option<Expected> {
         && !claims.text("jti")?.is_empty()
         && (0..=NOW).contains(&nbf)
         && (0..=nbf + 30).contains(&iat)
-        && exp > NOW;
+        && exp > NOW
+        && claims.texts("amr").is_some();
+    Timestamp::from_second(claims.number("auth_time")?).ok()?;
     let expected = Expected {
         user: claims.text("sub")?.parse().ok()?,
         session: claims.text("sid")?.parse().ok()?,

@@ -1,9 +1,11 @@
 //! Virtual authenticators, which the driver adds to a tab (WebAuthn Level 3, 11).
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use warp::http::Method;
 
-use crate::visitor::Visitor;
+use crate::visitor::{TIMEOUT, Visitor};
 
 /// A virtual authenticator of a tab.
 pub(crate) struct Authenticator {
@@ -57,6 +59,16 @@ impl Visitor {
         let path = format!("webauthn/authenticator/{}/credentials", authenticator.id);
         let credentials = self.browser.send(Method::GET, &path, None).await;
         credentials.as_array().unwrap().clone()
+    }
+
+    /// Waits until the authenticator has no credential.
+    pub(crate) async fn waits_until_it_forgets(&self, authenticator: &Authenticator) {
+        let wait = async {
+            while !self.credentials(authenticator).await.is_empty() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        assert!(tokio::time::timeout(TIMEOUT, wait).await.is_ok(), "a credential is still there");
     }
 
     /// Deletes a credential from the authenticator.

@@ -107,6 +107,7 @@ async fn a_passkey_is_added_renamed_and_removed() {
 
         // The authenticator has a passkey of this account already.
         ada.until("document.querySelector('[name=name]')?.value === 'Chrome on Linux'").await;
+        ada.types("name", "My other laptop").await;
         ada.presses("Add a passkey").await;
         ada.sees_text("alert", "This device already has a passkey for your account.").await;
         assert_eq!(ada.credentials(&authenticator).await.len(), 1);
@@ -130,9 +131,7 @@ async fn a_passkey_is_added_renamed_and_removed() {
         ada.is_led_to("Passkeys").await;
         assert_eq!(ada.server.me(&other).status, 401, "other sessions have ended");
         // The browser is told to forget the passkey.
-        while !ada.credentials(&authenticator).await.is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        ada.waits_until_it_forgets(&authenticator).await;
     })
     .await;
 }

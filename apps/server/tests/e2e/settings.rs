@@ -160,18 +160,8 @@ async fn a_session_can_be_ended_from_another_browser() {
 async fn the_data_can_be_downloaded() {
     visit(async |ada| {
         ada.logs_in_and_opens_the_settings().await;
-        let folder = ada.folder.path().to_str().unwrap();
-        let allow = serde_json::json!({"behavior": "allow", "downloadPath": folder});
-        ada.browser.devtools("Browser.setDownloadBehavior", allow).await;
-        ada.presses("Download my data").await;
+        let text = ada.downloads("Download my data", "latchkey-data.json").await;
         ada.sees_message("status", "latchkey-data.json").await;
-        let file = ada.folder.path().join("latchkey-data.json");
-        let text = loop {
-            match std::fs::read_to_string(&file) {
-                Ok(text) if !text.is_empty() => break text,
-                _ => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
-            }
-        };
         let export: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(export["user"]["email"], EMAIL);
         assert_eq!(export["sessions"].as_array().unwrap().len(), 1);

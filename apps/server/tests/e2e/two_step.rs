@@ -1,7 +1,5 @@
 //! An authenticator app and recovery codes, in the settings and when logging in.
 
-use std::fs;
-
 use serde_json::json;
 
 use crate::factors::{App, SetUp};
@@ -105,18 +103,8 @@ async fn an_app_is_set_up_with_the_qr_code_and_its_codes_are_saved() {
         assert_eq!(codes.len(), 10);
         assert!(codes.iter().all(|code| code.len() == 29), "{codes:?}");
         assert_eq!(ada.copies().await, codes.join("\n"));
-        let folder = ada.folder.path().to_str().unwrap();
-        let allow = json!({"behavior": "allow", "downloadPath": folder});
-        ada.browser.devtools("Browser.setDownloadBehavior", allow).await;
-        ada.presses("Download").await;
+        let text = ada.downloads("Download", "latchkey-recovery-codes.txt").await;
         ada.sees_text("status", "latchkey-recovery-codes.txt").await;
-        let file = ada.folder.path().join("latchkey-recovery-codes.txt");
-        let text = loop {
-            match fs::read_to_string(&file) {
-                Ok(text) if !text.is_empty() => break text,
-                _ => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
-            }
-        };
         assert!(codes.iter().all(|code| text.contains(code)) && text.contains(EMAIL), "{text}");
 
         ada.presses("I have saved them").await;

@@ -37,7 +37,7 @@ pub(crate) enum Network {
 }
 
 /// How long to wait for a condition. Only a failing test waits that long.
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The buttons of a dialog ignore clicks just after it has opened.
 const DIALOG_ACCEPTS_CLICKS: &str = "[...document.querySelectorAll('dialog:modal button')].every(
@@ -345,6 +345,26 @@ impl Visitor {
             if tokio::time::timeout(TIMEOUT, wait).await.is_err() {
                 unreachable!("timed out waiting for: {expression}");
             }
+        }
+    }
+
+    /// Presses a button that downloads a file with this name. Returns the content of the file.
+    pub(crate) async fn downloads(&self, button: &str, file: &str) -> String {
+        let folder = self.folder.path();
+        let allow = json!({"behavior": "allow", "downloadPath": folder.to_str().unwrap()});
+        self.browser.devtools("Browser.setDownloadBehavior", allow).await;
+        self.presses(button).await;
+        let wait = async {
+            loop {
+                match std::fs::read_to_string(folder.join(file)) {
+                    Ok(text) if !text.is_empty() => return text,
+                    _ => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            }
+        };
+        match tokio::time::timeout(TIMEOUT, wait).await {
+            Ok(text) => text,
+            Err(_) => unreachable!("timed out waiting for: {file}"),
         }
     }
 

@@ -396,10 +396,28 @@ async fn use_second_factors(app: &TestApp) {
         let body = json!({"name": format!("passkey {n}"), "credential": credential});
         grace.post(PASSKEYS, body).await;
     }
+    exceed_the_limits_on_factors(app).await;
     ada.post(TOTP, json!({})).await;
     for _ in 0..11 {
         ada.put(TOTP, json!({"code": "000000"})).await;
     }
+}
+
+async fn exceed_the_limits_on_factors(app: &TestApp) {
+    let user = app.user_with_email("alan@example.com").await;
+    let (passkey, _) = user.add_passkey("laptop").await;
+    for _ in 0..101 {
+        app.log_in_with_passkey(&passkey.get(&app.options().await)).await;
+    }
+    for _ in 0..61 {
+        user.post(RECOVERY_CODES, json!({})).await;
+    }
+    let (_, credential) = Passkey::create(&user.post(CREATION_OPTIONS, json!({})).await);
+    user.post(PASSKEYS, json!({"name": "phone", "credential": credential})).await;
+    user.delete(&format!("{PASSKEYS}/{UNKNOWN_ID}")).await;
+    user.post(TOTP, json!({})).await;
+    user.put(SECOND_FACTOR, json!({})).await;
+    user.delete(SECOND_FACTOR).await;
 }
 
 async fn use_mail_with_a_second_factor(app: &TestApp) {

@@ -131,6 +131,9 @@ fn PasswordStep(props: &PasswordStepProps) -> Html {
         finish(answer, if remember { Remember::Yes } else { Remember::No })
     });
     let can_use_passkey = *passkeys == Passkeys::Supported;
+    // Chromium does not fill in saved passwords by itself where it may suggest passkeys.
+    let username =
+        if can_use_passkey { TextContent::UsernameOrPasskey } else { TextContent::Username };
     // After an attempt with a passkey, the user presses the button for another one. A browser that
     // needs no further consent would suggest a rejected passkey again and again.
     let is_idle = can_use_passkey && !progress.busy && passkey.attempts == 0;
@@ -160,7 +163,7 @@ fn PasswordStep(props: &PasswordStepProps) -> Html {
                 <TextField
                     name={EMAIL}
                     label="E-mail"
-                    content={TextContent::UsernameOrPasskey}
+                    content={username}
                     {initial}
                     problem={email}
                 />

@@ -58,6 +58,9 @@ async fn a_code_from_a_mail_is_the_first_of_two_steps() {
         ada.enters_the_code(&app.code()).await;
         ada.arrives_at("/private").await;
         assert_eq!(ada.refresh_cookie().await.unwrap()["session"], false, "it is remembered");
+        ada.opens_a_tab().await;
+        ada.open("/private").await;
+        ada.sees_the_account().await;
 
         ada.presses("Log out").await;
         ada.until("location.pathname === '/login'").await;

@@ -99,6 +99,7 @@ async fn only_the_newest_code_works_and_five_wrong_tries_end_it() {
         let third = ada.mail(EMAIL, 3).await.code();
         ada.types("code", &third).await;
         ada.presses("Confirm").await;
+        ada.until("!document.querySelector('main input[name=code]')").await;
         ada.open("/settings").await;
         ada.until("document.querySelector('main').innerText.includes('Confirmed')").await;
     })
