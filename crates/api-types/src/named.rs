@@ -43,11 +43,11 @@ macro_rules! named {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = String::deserialize(deserializer)?;
-                let mut variants = Self::ALL.iter().copied();
-                let variant =
-                    variants.find(|variant| variant.as_str() == text)$(.or(Some(Self::$unknown)))?;
+                let variant = Self::ALL.iter().copied().find(|variant| variant.as_str() == text);
                 let error = concat!("unknown ", stringify!($name));
-                variant.ok_or_else(|| serde::de::Error::custom(error))
+                variant
+                    $(.or(Some(Self::$unknown)))?
+                    .ok_or_else(|| serde::de::Error::custom(error))
             }
         }
     };

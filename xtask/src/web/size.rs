@@ -8,10 +8,10 @@ use anyhow::{Result, bail};
 /// The maximum number of bytes that a first visit to any page may download: all files together,
 /// compressed.
 ///
-/// At 1.6 Mbit/s the download takes 1.1 seconds. Including the round trips before it and the start
+/// At 1.6 Mbit/s the download takes 1.4 seconds. Including the round trips before it and the start
 /// of the application after it, the log-in form is usable within 1.8 s. A test in Chromium checks
 /// this.
-pub(crate) const BUDGET: u64 = 225_000;
+pub(crate) const BUDGET: u64 = 276_000;
 
 /// The size of a first visit, in bytes: the page and all its assets.
 pub(crate) struct Report {
