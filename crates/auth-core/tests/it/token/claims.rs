@@ -3,15 +3,15 @@ use serde_json::{Value, json};
 use super::service::{SERVICE, Service, remove, with_member};
 
 const TEXTS: [&str; 6] = ["iss", "aud", "sub", "client_id", "sid", "jti"];
-const TIMES: [&str; 3] = ["iat", "nbf", "exp"];
+const TIMES: [&str; 4] = ["iat", "nbf", "exp", "auth_time"];
 
 #[test]
 fn a_claim_that_is_missing_or_of_another_type_is_rejected() {
     let service = Service::new();
     let (_, claims) = service.parts();
     let names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(names.len(), TEXTS.len() + TIMES.len());
-    for name in names {
+    assert_eq!(names.len(), TEXTS.len() + TIMES.len() + 1);
+    for name in names.into_iter().filter(|name| *name != "amr") {
         let value = &claims[name];
         let wrong = [json!(null), json!([]), json!([value]), json!({}), json!(true), json!("")];
         let attack = |wrong: Value| (format!("{name}: {wrong}"), service.with_claim(name, wrong));
@@ -19,6 +19,10 @@ fn a_claim_that_is_missing_or_of_another_type_is_rejected() {
         service.assert_rejects([(name, service.forge(|_, claims| remove(claims, name)))]);
     }
     service.assert_rejects(TEXTS.map(|name| (name, service.with_claim(name, json!(1)))));
+    let wrong = [json!(null), json!({}), json!(true), json!("pwd"), json!([1]), json!([["pwd"]])];
+    let attack = |wrong: Value| (format!("amr: {wrong}"), service.with_claim("amr", wrong));
+    service.assert_rejects(wrong.map(attack));
+    service.assert_rejects([("amr", service.forge(|_, claims| remove(claims, "amr")))]);
 }
 
 #[test]

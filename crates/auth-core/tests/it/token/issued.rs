@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    AccessTokenVerifier, AccessTokens, InvalidToken, JwkSet, KeyError, ScheduledKey, SigningKey,
-    SystemRandom,
+    AccessTokenVerifier, AccessTokens, Amr, InvalidToken, JwkSet, KeyError, ScheduledKey,
+    SigningKey, SystemRandom,
 };
 use serde_json::json;
 
@@ -13,6 +13,7 @@ fn a_token_names_its_user_and_session() {
     let service = Service::new();
     let claims = service.tokens.verify(&service.issue(), service.now).unwrap();
     assert_eq!((claims.user, claims.session), (service.user, service.session));
+    assert_eq!((claims.authenticated_at, claims.amr), (service.now, Amr::PASSWORD));
     assert_eq!(claims.issued_at, service.now);
     assert_eq!(claims.expires_at, service.now + LIFETIME);
 }
@@ -23,7 +24,11 @@ fn a_token_has_the_header_and_the_claims_of_rfc_9068() {
     let (header, claims) = service.parts();
     assert_eq!(header, json!({"alg": "EdDSA", "typ": "at+jwt", "kid": service.kid}));
     let names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(names, ["aud", "client_id", "exp", "iat", "iss", "jti", "nbf", "sid", "sub"]);
+    let expected =
+        ["amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "nbf", "sid", "sub"];
+    assert_eq!(names, expected);
+    assert_eq!(claims["amr"], json!(["pwd"]));
+    assert_eq!(claims["auth_time"], json!(service.now.as_second()));
     assert_eq!((&claims["iss"], &claims["aud"]), (&json!(SERVICE), &json!(SERVICE)));
     assert_eq!(claims["sub"], json!(service.user.to_string()));
     assert_eq!(claims["client_id"], json!("latchkey"));
