@@ -3,7 +3,7 @@
 const PREFIX: &str = "LATCHKEY_";
 
 /// The variables that set options.
-pub(crate) const VARIABLES: [&str; 22] = [
+pub(crate) const VARIABLES: [&str; 23] = [
     "LATCHKEY_ACCESS_TOKEN_LIFETIME",
     "LATCHKEY_DATABASE",
     "LATCHKEY_DATABASE_FILE",
