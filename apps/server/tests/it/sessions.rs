@@ -37,7 +37,7 @@ fn a_refresh_token_repeated_by_another_program_ends_the_session() {
     assert_eq!(app.me(&refreshed.access_token()).code(), "invalid_token");
     let audit_log = success(&app.operator().audit(&[]));
     assert!(audit_log.lines().last().unwrap().contains("refresh_token_reused"), "{audit_log}");
-    assert!(audit_log.ends_with("\"curl/8.5.0\"\n"), "{audit_log}");
+    assert!(audit_log.ends_with("\"curl/8.5.0\"  -\n"), "{audit_log}");
     let log = app.log();
     assert!(log.contains("another user agent has used it"), "{log}");
 }
