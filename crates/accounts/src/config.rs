@@ -47,7 +47,7 @@ pub struct Config {
     /// [`MailTransport`](crate::MailTransport). `false` by default: access to a mailbox is weaker
     /// evidence than a password (NIST SP 800-63B-4, 3.1.3.1).
     pub email_sign_in: bool,
-    /// Whether all users must have a second factor. [`SecondFactorPolicy::Optional`] by default.
+    /// The policy for second factors. [`SecondFactorPolicy::Optional`] by default.
     pub require_second_factor: SecondFactorPolicy,
     /// The memory that memory-hard hashes from other systems (Argon2, scrypt) may use together, in
     /// bytes. 256 MiB by default. A hash that needs more is verified while no other memory-hard
@@ -60,7 +60,7 @@ pub struct Config {
     pub throttle: bool,
 }
 
-/// Whether all users must have a second factor.
+/// The policy for second factors: optional, or required of all users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SecondFactorPolicy {
     /// Users decide.

@@ -40,8 +40,8 @@ pub enum ChangeFactorError {
     /// again.
     #[error("the user has to sign in again")]
     StepUpRequired,
-    /// A factor cannot be added, because mail is on and the email address is not verified. Whoever has
-    /// signed up may not own it, and must not leave a factor behind for its owner.
+    /// A factor cannot be added, because mail is on and the email address is not verified. The
+    /// user may not own the address, and must not leave a factor behind for its owner.
     #[error("the email address is not verified")]
     EmailUnverified,
     /// The user has made too many changes of this kind.

@@ -1,4 +1,4 @@
-//! What all ways to sign in share: the new session, its tokens, and the browser.
+//! The parts that all kinds of sign-ins share: the new session, its tokens, and the browser.
 
 use auth_core::{Amr, OpenSession, RefreshToken, Session, SessionId, Timestamp, UserId};
 use user_store::{DeviceVersion, NewSession, User};

@@ -52,7 +52,7 @@ pub enum PasskeyOptionsError {
 /// The arguments of [`Accounts::sign_in_with_passkey`].
 #[derive(Clone, Copy)]
 pub struct SignInWithPasskey<'a> {
-    /// What the browser returned for [`Accounts::passkey_sign_in_options`] without a ticket.
+    /// The browser's response to [`Accounts::passkey_sign_in_options`] without a ticket.
     pub credential: &'a AssertionCredential,
     /// `true` if the session should survive closing the browser. See
     /// [`SessionPolicy::remembered`](auth_core::SessionPolicy::remembered).
@@ -112,7 +112,7 @@ pub struct AddPasskey<'a> {
     pub signed_in: &'a SignedIn,
     /// A name by which the user recognises the passkey: 1 to 64 code points.
     pub name: &'a str,
-    /// What the browser returned for [`Accounts::passkey_registration_options`].
+    /// The browser's response to [`Accounts::passkey_registration_options`].
     pub credential: &'a RegistrationCredential,
     /// The sender of the request.
     pub caller: &'a Caller,

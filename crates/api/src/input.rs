@@ -121,8 +121,7 @@ pub(crate) enum EmailRequirement {
     VerifiedWithMail,
 }
 
-/// Whether a user whose second factor is off can send the request, if the service requires second
-/// factors.
+/// The effect of a required second factor on a user who has not turned it on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Enrolment {
     Required,

@@ -352,7 +352,7 @@ mod tests {
     fn a_challenge_is_valid_for_its_purpose_only() {
         let key = key();
         let session = SessionId::generate(NOW, &SystemRandom);
-        // The two ids have the same bytes: the kinds of purposes are told apart, too.
+        // The ids have the same bytes, so only the kind of purpose differs.
         let ticket = SingleUseId::from_bytes(*session.as_uuid().as_bytes());
         let purposes = [
             ChallengePurpose::SignIn,

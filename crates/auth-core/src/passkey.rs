@@ -67,7 +67,7 @@ pub struct VerifiedAssertion {
     pub state: PasskeyState,
 }
 
-/// What changes with the uses of a passkey, and is stored with it.
+/// The part of a stored passkey that its uses change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasskeyState {
     /// The number of signatures that the authenticator has counted, or 0 if it does not count.

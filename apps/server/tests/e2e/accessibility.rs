@@ -1,4 +1,4 @@
-//! What assistive technologies read.
+//! Checks of the accessibility tree, which assistive technologies read.
 
 use serde_json::{Value, json};
 

@@ -12,7 +12,7 @@ pub(crate) struct Authenticator {
     id: String,
 }
 
-/// Whether the user agrees to every use of an authenticator at once, or never.
+/// The answer of the user when an authenticator asks for consent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Consent {
     Given,

@@ -14,7 +14,7 @@ const STEP: Duration = Duration::from_secs(30);
 /// An authenticator app.
 pub(crate) struct App(TotpSecret);
 
-/// What the user gets when an app is set up without the pages.
+/// An app that was set up through the API, and its recovery codes.
 pub(crate) struct SetUp {
     pub(crate) app: App,
     pub(crate) recovery_codes: Vec<String>,

@@ -130,7 +130,7 @@ async fn a_passkey_is_added_renamed_and_removed() {
         ada.sees_no_passkeys().await;
         ada.is_led_to("Passkeys").await;
         assert_eq!(ada.server.me(&other).status, 401, "other sessions have ended");
-        // The browser is told to forget the passkey.
+        // The page reports the remaining passkeys, so the authenticator deletes this one.
         ada.waits_until_it_forgets(&authenticator).await;
     })
     .await;

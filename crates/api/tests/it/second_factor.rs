@@ -621,7 +621,7 @@ async fn a_factor_can_be_added_without_mail_or_with_a_verified_email_address() {
         let response = user.send(json_request(method, path).body("{}")).await;
         response.assert_problem(403, "email_unverified");
     }
-    // What adds no factor does not require it.
+    // Requests that add no factor do not require a verified email address.
     assert_eq!(user.get(FACTORS).await.status, 200);
     assert_eq!(user.delete(SECOND_FACTOR).await.status, 204);
     user.post(RECOVERY_CODES, json!({})).await.assert_problem(409, "second_factor_off");

@@ -65,7 +65,7 @@ pub(crate) struct Passkey {
     sign_count: u32,
 }
 
-/// Why the service must reject an assertion.
+/// A flaw for which the service must reject an assertion.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Flaw {
     /// The authenticator has not verified the user.

@@ -16,7 +16,7 @@ const EXTENSIONS: u8 = 1 << 7;
 /// The length of the AAGUID, which identifies the model of an authenticator. It is not used.
 const AAGUID_BYTES: usize = 16;
 
-/// What an authenticator signs, together with a hash of the client data.
+/// The data that an authenticator signs, together with a hash of the client data.
 pub(super) struct AuthenticatorData {
     pub(super) rp_id_hash: [u8; 32],
     pub(super) user_present: bool,

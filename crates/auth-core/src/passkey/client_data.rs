@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::InvalidCredential;
 
-/// What the browser adds to a request, and the authenticator signs as a hash.
+/// The data that the browser adds to a request. The authenticator signs their hash.
 #[derive(Clone)]
 pub(super) struct ClientData {
     json: Vec<u8>,
@@ -18,7 +18,7 @@ pub(super) struct ClientData {
     pub(super) has_top_origin: bool,
 }
 
-/// What a credential was requested for.
+/// The ceremony for which a credential was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ceremony {
     Create,

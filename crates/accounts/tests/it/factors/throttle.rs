@@ -146,8 +146,7 @@ async fn try_password(app: &FactorApp, password: &str) -> Result<(), SignInError
     app.sign_in(SignIn::new(EMAIL, password, &caller)).await.map(drop)
 }
 
-/// Otherwise, whoever knows the password could guess codes of the app without end, and whoever does
-/// not could clear the count of wrong passwords.
+/// The counters of wrong passwords change only when the second step has opened a session.
 #[tokio::test]
 async fn the_right_password_neither_counts_nor_clears_wrong_ones_before_the_second_step() {
     let (app, phone) = FactorApp::with_phone().await;

@@ -37,8 +37,7 @@ async fn second_step(
     app.complete_sign_in(CompleteSignIn { ticket, factor, caller, replaces: None }).await
 }
 
-/// Whoever signs up with the email address of somebody else must not leave a factor behind that the
-/// owner does not know of.
+/// A stranger who signs up with another person's email address must not leave a factor behind.
 #[tokio::test]
 async fn a_user_whose_email_address_is_not_verified_adds_no_factor() {
     use ChangeFactorError::EmailUnverified;

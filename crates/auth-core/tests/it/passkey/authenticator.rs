@@ -170,9 +170,9 @@ pub(super) struct AuthenticatorData {
     pub(super) flags: u8,
     pub(super) sign_count: u32,
     pub(super) attested: Option<AttestedCredential>,
-    /// What follows: extension data, or what does not belong there.
+    /// The bytes at the end: extension data, or bytes that are not allowed there.
     pub(super) rest: Vec<u8>,
-    /// If given, only so many bytes are sent.
+    /// If given, the data are cut to this number of bytes.
     pub(super) length: Option<usize>,
 }
 

@@ -123,7 +123,7 @@ fn a_point_must_be_on_the_curve() {
 
 #[test]
 fn an_rsa_key_has_a_length_and_an_exponent_that_are_allowed() {
-    /// Returns an odd number of so many bits.
+    /// Returns an odd number with this number of bits.
     fn modulus(bits: usize) -> Vec<u8> {
         let mut modulus = vec![0xff; bits.div_ceil(8)];
         modulus[0] >>= (8 - bits % 8) % 8;

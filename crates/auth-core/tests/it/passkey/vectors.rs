@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::authenticator::{UV, base64url};
 use Outcome::{Accepted, CrossOrigin, Unsupported};
 
-/// What is expected if the user was verified.
+/// The expected outcome if the user was verified.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Accepted,
