@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_keeps_what_it_was_issued_with() {
+    fn a_verified_ticket_equals_the_issued_one() {
         let key = key();
         for first_step in [Amr::PASSWORD, Amr::CODE] {
             for remember in [false, true] {

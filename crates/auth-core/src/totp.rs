@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_accepted_once_and_earlier_ones_no_longer() {
+    fn a_step_is_accepted_once_and_earlier_steps_are_then_rejected() {
         let now = at(1_234_567_890);
         let code = SECRET.code_at(now);
         let step = SECRET.verify(&code, now, None).unwrap();

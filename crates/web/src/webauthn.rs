@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn the_errors_of_browsers_are_told_apart() {
+    fn errors_of_browsers_are_distinguished() {
         use WebauthnError::{Aborted, AlreadyRegistered, Failed, NotAllowed, Unsupported};
         for (name, error) in [
             (Some("AbortError"), Aborted),

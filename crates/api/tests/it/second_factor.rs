@@ -386,7 +386,7 @@ async fn only_the_second_step_replaces_the_session_of_the_browser() {
 }
 
 #[tokio::test]
-async fn ten_wrong_codes_lock_codes_of_their_kind_out() {
+async fn ten_wrong_codes_lock_out_codes_of_their_kind() {
     let app = TestApp::new().await;
     let user = app.user().await;
     let (totp, codes) = user.set_up_app().await;
@@ -542,7 +542,7 @@ async fn new_recovery_codes_replace_the_old_ones() {
 }
 
 #[tokio::test]
-async fn without_recovery_codes_left_none_is_asked_for() {
+async fn recovery_codes_are_not_offered_when_none_are_left() {
     let app = TestApp::new().await;
     let (_, codes) = app.user().await.set_up_app().await;
     for code in &codes {

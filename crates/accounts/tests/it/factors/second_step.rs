@@ -304,7 +304,7 @@ async fn the_choice_to_stay_signed_in_and_the_session_to_replace_are_kept() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_gets_no_ticket_and_a_disabled_account_neither() {
+async fn neither_a_wrong_password_nor_a_disabled_account_gets_a_ticket() {
     let (app, _) = FactorApp::with_phone().await;
     let caller = caller();
     let wrong = app.sign_in(SignIn::new(EMAIL, NEW_PASSWORD, &caller)).await;

@@ -656,7 +656,7 @@ fn a_notice_goes_only_to_a_verified_email_address() {
 }
 
 #[test]
-fn an_operator_resets_whatever_there_is() {
+fn an_operator_resets_everything_that_is_stored() {
     let ada = ada();
     let without = off(&ada);
     let none = FailuresRow::default();
