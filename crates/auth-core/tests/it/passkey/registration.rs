@@ -357,7 +357,7 @@ fn attestation_objects_that_are_malformed_are_rejected() {
                 e.str("authData")?.bytes(data)?.i8(1)?.i8(1)?.ok()
             })
         }),
-        ("more entries than can be", |data| {
+        ("more entries than there are", |data| {
             [&[0xbb, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], &none_attestation(data)[1..]]
                 .concat()
         }),
