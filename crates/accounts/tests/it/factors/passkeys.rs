@@ -311,7 +311,7 @@ async fn an_ended_session_adds_and_removes_no_passkey() {
     };
 }
 
-/// A service at an IP address has no passkeys: browsers accept no IP address as relying party.
+/// Browsers do not accept an IP address as a relying party.
 #[tokio::test]
 async fn a_service_at_an_ip_address_has_no_passkeys() {
     let app = FactorApp::with_config(|config| {
@@ -334,7 +334,7 @@ async fn a_service_at_an_ip_address_has_no_passkeys() {
     assert!(matches!(second, Err(accounts::CompleteSignInError::PasskeysUnavailable)));
 }
 
-/// The public URL of a service can change, and the passkeys of the account are then useless.
+/// If the public URL of a service changes to another host, its passkeys become useless.
 #[tokio::test]
 async fn passkeys_are_not_offered_where_they_cannot_be_used() {
     let (app, phone) = FactorApp::with_phone().await;
