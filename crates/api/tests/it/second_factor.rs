@@ -1,4 +1,4 @@
-//! Two-step log-in: setting it up, both steps, and turning it off.
+//! Two-step log-in: setting it up, logging in, and turning it off.
 
 use std::time::Duration;
 
@@ -99,7 +99,7 @@ async fn the_first_step_returns_a_ticket_and_sets_no_cookie() {
       "type": "about:blank"
     }
     "#);
-    // The ticket is no token.
+    // The ticket is not an access token.
     let me = warp::test::request().path("/api/me");
     let response = app.send(me.header("authorization", format!("Bearer {ticket}"))).await;
     response.assert_problem(401, "invalid_token");
@@ -412,7 +412,7 @@ async fn ten_wrong_codes_lock_out_codes_of_their_kind() {
     let rejected = complete(&app, &ticket, ("recovery_code", &codes[0])).await;
     rejected.assert_problem(429, "too_many_attempts");
     assert_eq!(rejected.header("retry-after"), "900");
-    // A passkey is a way in, and resets both.
+    // A passkey still opens a session, and resets both counters.
     let options = app.options_for(&ticket).await;
     let body = json!({"ticket": ticket, "credential": passkey.get(&options)});
     let user = app.user_of(&app.post(SECOND_STEP, body).await);
