@@ -142,9 +142,7 @@ impl ApiError {
             Self::SecondFactorRequired(..) => {
                 "This account requires a second factor. Send one with the \"ticket\" to POST /api/token/second-factor."
             }
-            Self::InvalidTicket => {
-                "The log-in took too long, or is no longer valid. Start it again."
-            }
+            Self::InvalidTicket => "The log-in took too long, or is no longer valid. Start again.",
             Self::ChallengeExpired => {
                 "The log-in with the passkey took too long, or was sent twice. Try again."
             }
@@ -184,7 +182,7 @@ impl ApiError {
                 "Two-step log-in is off, so there are no recovery codes. Turn it on first."
             }
             Self::PasskeyTaken => {
-                "This passkey belongs to an account already. Use another device or password manager."
+                "This passkey already belongs to an account. Use another device or password manager."
             }
             Self::TooManyPasskeys => {
                 "You have 20 passkeys, which is the maximum. Remove one first."
@@ -318,8 +316,8 @@ impl ApiError {
         }
     }
 
-    /// Converts an error from the second step of a log-in. `field` is the request field that contains
-    /// the second factor.
+    /// Converts an error from the second step of a log-in. `field` is the request field that
+    /// contains the second factor.
     pub(crate) fn from_complete_sign_in(error: CompleteSignInError, field: FactorField) -> Self {
         match error {
             CompleteSignInError::InvalidTicket => Self::InvalidTicket,

@@ -12,7 +12,7 @@ pub struct PasskeyName(String);
 
 /// An error from parsing a [`PasskeyName`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a name of a passkey: use 1 to 64 characters and no control characters")]
+#[error("not a passkey name: use 1 to 64 characters and no control characters")]
 pub struct InvalidPasskeyName;
 
 const MAX_CHARS: usize = 64;

@@ -294,7 +294,7 @@ pub enum OpenSessionWithCodeOutcome {
         /// Other sessions, which were ended.
         ended: Vec<SessionId>,
     },
-    /// The code was right and is used up. The second factor is on, so no session was opened.
+    /// The code was correct and is used up. The second factor is on, so no session was opened.
     SecondFactorRequired {
         /// The account.
         user: User,

@@ -32,9 +32,9 @@ pub trait Store:
     + FactorStore
     + HealthCheck
 {
-    /// Deletes sessions, counters, codes, mails and used ids that have expired at `now`, and events older than
-    /// [`EVENT_RETENTION`](crate::EVENT_RETENTION): up to `limit` of each kind. Each kind is
-    /// deleted in its own transaction, so that other writers can run in between.
+    /// Deletes sessions, counters, codes, mails and used ids that have expired at `now`, and events
+    /// older than [`EVENT_RETENTION`](crate::EVENT_RETENTION): up to `limit` of each kind. Each
+    /// kind is deleted in its own transaction, so that other writers can run in between.
     async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<Purged, StoreError> {
         Ok(Purged {
             sessions: self.purge_sessions(now, limit).await?,
@@ -102,7 +102,8 @@ pub struct Purged {
     pub events: usize,
     /// Deleted mails or codes, whichever are more.
     pub mails: usize,
-    /// Deleted ids of used tickets and challenges, or apps that were being set up, whichever are more.
+    /// The larger of two numbers: the deleted ids of used tickets and challenges, and the deleted
+    /// apps that were being set up.
     pub factors: usize,
 }
 

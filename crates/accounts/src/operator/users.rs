@@ -192,11 +192,11 @@ impl Operator<'_> {
         accounts.tasks.run_to_completion(set_password).await
     }
 
-    /// Turns the second factor of a user off, removes the app, the recovery codes and all passkeys, and
-    /// ends all sessions of the user. The user gets a [notice](Operator).
+    /// Turns the second factor of a user off, removes the app, the recovery codes and all passkeys,
+    /// and ends all sessions of the user. The user gets a [notice](Operator).
     ///
-    /// Use this for a user who has lost all of them, and who has been identified in another way: from
-    /// then on, the password alone gives access to the account.
+    /// Use this for a user who has lost all of them, and who has been identified in another way:
+    /// from then on, the password alone gives access to the account.
     ///
     /// # Errors
     ///

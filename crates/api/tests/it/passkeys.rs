@@ -175,7 +175,7 @@ async fn a_log_in_with_a_passkey_replaces_the_session_of_the_browser() {
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_with_a_passkey_the_response_is_the_same() {
+async fn every_rejected_passkey_gets_the_same_response() {
     let app = TestApp::new().await;
     let user = app.user().await;
     let (passkey, _) = user.add_passkey("laptop").await;

@@ -108,7 +108,7 @@ async fn lockouts_of_app_codes_grow_until_only_another_factor_helps(deployment: 
         let ticket = Ticket { expires_at: now + SECOND, ..ticket(&store, &ada).await };
         take(&store, &second_step_at(ticket, PresentedFactor::AppCode(code), now)).await
     };
-    // Codes far from those of the cases: the time passes quickly here.
+    // A code that is wrong at this time. `wrong_code` is not enough, because much time passes here.
     let wrong = |now| {
         let right: Vec<_> = (0..5).map(|n| app.secret.code_at(now - 2 * STEP + n * STEP)).collect();
         let mut codes = (0..).map(|n| TotpCode::parse(&format!("{n:06}")).unwrap());
@@ -182,7 +182,7 @@ async fn wrong_codes_do_not_lock_out_without_a_throttle(deployment: &dyn Deploym
     assert_eq!(store.activity(ada.id, 20).await.unwrap(), vec![failed; 20]);
     let none = Some(Lockouts::default());
     assert_eq!(store.lockouts(ada.id, NOW).await.unwrap(), none);
-    // The lockouts that there are do not apply.
+    // Existing lockouts do not apply.
     lock_app_codes(&store, &ada, &app).await;
     let step = SecondStep { throttle, ..code_step(ticket(&store, &ada).await, app.code()) };
     assert!(is_opened(&take(&store, &step).await));

@@ -29,11 +29,11 @@ cases! {
     concurrent_uses_with_one_counter_open_one_session,
     concurrent_wrong_codes_are_counted_exactly,
     concurrent_confirmations_of_an_app_succeed_once,
-    a_passkey_is_removed_or_the_second_factor_turned_on,
+    either_a_passkey_is_removed_or_the_second_factor_is_turned_on,
     one_of_two_passkeys_that_are_removed_at_the_same_time_stays,
     concurrent_additions_do_not_exceed_the_maximum_number_of_passkeys,
     concurrent_additions_of_a_credential_succeed_once,
-    a_challenge_adds_one_passkey_at_the_same_time,
+    concurrent_uses_of_a_challenge_add_one_passkey,
 }
 
 /// The number of concurrent calls.
@@ -222,7 +222,9 @@ async fn concurrent_confirmations_of_an_app_succeed_once(deployment: &dyn Deploy
     }
 }
 
-async fn a_passkey_is_removed_or_the_second_factor_turned_on(deployment: &dyn Deployment) {
+async fn either_a_passkey_is_removed_or_the_second_factor_is_turned_on(
+    deployment: &dyn Deployment,
+) {
     let [here, there] = two_servers(deployment).await;
     for round in 0..ROUNDS {
         let (ada, session) = sign_in_verified(&here, &format!("ada{round}@example.com")).await;
@@ -293,7 +295,7 @@ async fn concurrent_additions_of_a_credential_succeed_once(deployment: &dyn Depl
     }
 }
 
-async fn a_challenge_adds_one_passkey_at_the_same_time(deployment: &dyn Deployment) {
+async fn concurrent_uses_of_a_challenge_add_one_passkey(deployment: &dyn Deployment) {
     let servers = two_servers(deployment).await;
     let (ada, session) = sign_in_verified(&servers[0], "ada@example.com").await;
     let mut new: Vec<_> = (0..CALLS).map(|_| new_passkey(ada.id)).collect();

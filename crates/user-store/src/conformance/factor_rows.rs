@@ -1,4 +1,4 @@
-//! Everything that is stored about second factors, and its end.
+//! The rows of second factors, and their deletion.
 
 use auth_core::{
     CodeFailures, CodeLimit, PasskeyChallenge, PasskeyName, RecoveryCode, SystemRandom,
@@ -118,7 +118,7 @@ async fn a_deleted_account_leaves_no_factors(deployment: &dyn Deployment) {
     let rejected = sign_in_with_passkey(&store, &passkey_sign_in(&new.passkey)).await;
     assert_eq!(rejected, PasskeySignInOutcome::Rejected);
 
-    // The credential and the codes are unknown again.
+    // The credential ID and the hashes of the codes can be stored again.
     let (grace, session) = sign_in_verified(&store, "grace@example.com").await;
     (new.challenge, new.notice) = (challenge(), None);
     assert_eq!(add(&store, &session, &new).await, AddPasskeyOutcome::Added);

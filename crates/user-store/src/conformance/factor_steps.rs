@@ -1,4 +1,4 @@
-//! Steps shared by the cases about second factors and passkeys.
+//! Functions shared by the cases about second factors and passkeys.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use crate::users::User;
 /// The length of a time step.
 pub(super) const STEP: Duration = Duration::from_secs(30);
 
-/// How long an app can be set up.
+/// The time within which an app has to be confirmed.
 pub(super) const SETUP_TIME: Duration = Duration::from_mins(15);
 
 /// The state of a passkey whose authenticator does not count.

@@ -100,7 +100,7 @@ async fn a_second_app_replaces_the_first_one(deployment: &dyn Deployment) {
     assert_eq!(kinds_of_mails(&store).await, ["totp_replaced"]);
     assert!(!is_alive(&store, &first.session.session).await);
 
-    // The code that confirmed the app has used up its step, and the first app is void.
+    // The code that confirmed the app has used up its step, and the first app is no longer valid.
     let step = second_step_at_later(&store, &ada, secret.code_at(later), later).await;
     assert_eq!(take(&store, &step).await, SecondStepOutcome::CodeWrong);
     let step = second_step_at_later(&store, &ada, app.secret.code_at(later + STEP), later).await;
@@ -169,7 +169,7 @@ async fn wrong_codes_at_the_set_up_lock_out(deployment: &dyn Deployment) {
     let right = ConfirmTotp { throttle: CodeThrottle::Off, ..confirmation(secret.code_at(NOW)) };
     let outcome = store.confirm_totp(&acting(&session), &right, NOW).await.unwrap();
     assert_eq!(outcome, ConfirmTotpOutcome::TurnedOn);
-    // Only the opening of a session clears the count.
+    // Only opening a session clears the count.
     let lockouts = store.lockouts(ada.id, NOW).await.unwrap().unwrap();
     let app_codes = Some(NOW + Duration::from_mins(1));
     assert_eq!(lockouts, Lockouts { app_codes, ..Lockouts::default() });

@@ -108,7 +108,7 @@ async fn each_step_of_an_app_opens_one_session(deployment: &dyn Deployment) {
     assert_eq!(replayed, SecondStepOutcome::CodeWrong);
     let failed = Event::by_user(EventKind::SecondFactorFailed, NOW, client()).about(ada.id);
     assert_eq!(store.activity(ada.id, 1).await.unwrap(), [failed]);
-    // A step before an accepted one is not accepted any more, although the app shows its code.
+    // A step before an accepted one is no longer accepted, even if its code is still in the window.
     let later = NOW + 4 * STEP;
     let at = async |time| {
         let ticket = ticket(&store, &ada).await;
@@ -166,7 +166,7 @@ async fn a_ticket_opens_no_session_of_another_user_or_with_other_methods(
     let foreign = Ticket { user: grace.id, ..ticket };
     let step = SecondStep { ticket: foreign, ..right.clone() };
     assert_eq!(take(&store, &step).await, SecondStepOutcome::TicketInvalid);
-    // The factors of another user are wrong.
+    // The factors of another user are rejected.
     let step = code_step(ticket, of_grace.code());
     assert_eq!(take(&store, &step).await, SecondStepOutcome::CodeWrong);
     let step = second_step(ticket, PresentedFactor::RecoveryCode(of_grace.recovery_codes[0]));

@@ -1,4 +1,4 @@
-//! When the ticket of a first step stops being valid.
+//! The changes after which a ticket is no longer valid.
 
 use auth_core::Ticket;
 

@@ -183,8 +183,8 @@ impl FactorStore for PostgresStore {
         Ok(self.database.write(reads, decide).await?)
     }
 
-    /// If another transaction adds a passkey with the same credential id at the same time, the
-    /// constraint rejects this one. It then runs again, and finds that the credential id is taken.
+    /// If another transaction adds a passkey with the same credential ID at the same time, the
+    /// constraint rejects this one. It then runs again, and finds that the credential ID is taken.
     async fn add_passkey(
         &self,
         acting: &ActingSession,
@@ -491,7 +491,7 @@ impl StoredActing {
     }
 }
 
-/// Plans a sign-in. `ended` are the rows of the sessions that it ends.
+/// Plans a sign-in. `ended` contains the rows of the sessions that it ends.
 fn open_session(
     new: &NewSession,
     sign_in: SignInWrite,
@@ -532,7 +532,7 @@ fn reject(rejected: &RejectedPasskey) -> Result<Vec<Query>, DatabaseError> {
     Ok(writes)
 }
 
-/// Turns the second factor off, and deletes what belongs to it.
+/// Turns the second factor off, and deletes everything that belongs to it. Passkeys stay.
 fn turn_off(user: UserId) -> Vec<Query> {
     let mut writes = vec![
         factors::set_second_factor_at(user, None),

@@ -427,7 +427,7 @@ impl Presented {
     }
 }
 
-/// Carries out the decision that a second factor or a passkey opens a session.
+/// Writes the decision that a second factor or a passkey opens a session.
 fn open_session(tx: &Connection, write: SignInWrite, new: &NewSession) -> Result<OpenedSession> {
     let now = new.session.created_at;
     for used in &write.used_ids {

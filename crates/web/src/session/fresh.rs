@@ -1,5 +1,5 @@
-//! Requests that need a recent log-in. If the last one is too long ago, the request waits until the
-//! user has logged in again, and is then sent once more.
+//! Requests that need a recent log-in. If the last log-in was too long ago, the request waits until
+//! the user has logged in again, and is then sent once more.
 
 use api_types::{ErrorCode, TokenResponse};
 use wasm_bindgen_futures::spawn_local;
@@ -13,8 +13,8 @@ use crate::storage::{self, Remember};
 
 impl SessionHandle {
     /// Calls the server with the access token like [`authorized`](Self::authorized). If the server
-    /// requires a recent log-in, asks the user to log in again and then calls once more. If the user
-    /// cancels, returns the server's error.
+    /// requires a recent log-in, asks the user to log in again and then calls once more. If the
+    /// user cancels, returns the server's error.
     pub(crate) async fn authorized_fresh<T>(&self, call: Call<T>) -> Result<T, ApiError> {
         call.read(&self.send_fresh(&call.request).await?)
     }
@@ -34,7 +34,7 @@ impl SessionHandle {
         self.memory.step_up.opener.replace(opener);
     }
 
-    /// Lets the requests that wait for a log-in fail.
+    /// Makes the requests that wait for a log-in fail.
     pub(crate) fn cancel_step_up(&self) {
         self.memory.step_up.finish(Confirmed::No);
     }
@@ -50,7 +50,7 @@ impl SessionHandle {
     }
 
     /// Continues with the token of a new log-in of `user`, which has replaced the session of this
-    /// browser. The page stays as it is. Other tabs get tokens of the new session with the cookie.
+    /// browser. The page does not change. Other tabs get tokens of the new session with the cookie.
     pub(crate) fn stepped_up(&self, user: &str, answer: TokenResponse) {
         let remember = self.remember();
         let claims = Claims::read(&answer.access_token);

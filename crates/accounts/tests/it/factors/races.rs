@@ -1,4 +1,4 @@
-//! Requests at the same time, on two servers.
+//! Concurrent requests on two servers.
 
 use accounts::{
     Accounts, ChangePassword, CompleteSignInError, RecoveryCode, SecondFactor, SignIn,
@@ -62,8 +62,8 @@ async fn one_challenge_opens_one_session() {
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
 }
 
-/// A sign-in with the password alone that races with turning the second factor on either requires it,
-/// or its session ends.
+/// If a sign-in with the password alone races with turning the second factor on, it requires the
+/// second factor, or its session ends.
 #[tokio::test]
 async fn no_session_with_the_password_alone_outlives_turning_the_second_factor_on() {
     let app = FactorApp::new().await;

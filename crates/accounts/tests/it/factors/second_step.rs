@@ -221,7 +221,7 @@ async fn an_invented_ticket_is_not_valid() {
     }
 }
 
-/// Every change that makes tickets invalid, one after the other.
+/// Makes each change that invalidates tickets, one after the other.
 #[tokio::test]
 async fn a_change_of_the_account_makes_tickets_invalid() {
     let (app, phone) = FactorApp::with_phone().await;
@@ -245,7 +245,7 @@ async fn a_change_of_the_account_makes_tickets_invalid() {
 
     let required = app.first_step_with(NEW_PASSWORD).await;
     app.operator().set_password(&user, PASSWORD, KnownBrowsers::Keep).await.unwrap();
-    assert!(is_void(&required, &phone).await, "password of an operator");
+    assert!(is_void(&required, &phone).await, "password set by an operator");
 
     let required = app.first_step().await;
     app.operator().disable(user.id).await.unwrap();
@@ -304,7 +304,7 @@ async fn the_choice_to_stay_signed_in_and_the_session_to_replace_are_kept() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_gets_no_ticket_and_a_disabled_account_neither() {
+async fn neither_a_wrong_password_nor_a_disabled_account_gets_a_ticket() {
     let (app, _) = FactorApp::with_phone().await;
     let caller = caller();
     let wrong = app.sign_in(SignIn::new(EMAIL, NEW_PASSWORD, &caller)).await;
@@ -315,7 +315,7 @@ async fn a_wrong_password_gets_no_ticket_and_a_disabled_account_neither() {
     assert!(matches!(disabled, Err(SignInError::InvalidCredentials)));
 }
 
-/// A browser is known by its device token as after a sign-in with the password alone.
+/// A browser is known by its device token, as it is after a sign-in with the password alone.
 #[tokio::test]
 async fn a_known_browser_keeps_its_device_token() {
     let (app, phone) = FactorApp::with_phone().await;

@@ -10,7 +10,7 @@ use crate::app::{EMAIL, PASSWORD};
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// Makes the second step with a wrong code, and returns the time to wait if it was rejected unseen.
+/// Sends a wrong code in the second step. Returns the time to wait if the code was not checked.
 async fn fail(app: &FactorApp, phone: &Phone) -> Option<Duration> {
     let code = app.wrong_code(phone);
     match app.second_step(&app.first_step().await, SecondFactor::Code(&code)).await {
@@ -73,7 +73,7 @@ async fn a_replayed_code_counts() {
     assert_eq!(fail(&app, &phone).await, Some(MINUTE));
 }
 
-/// So that a stranger who knows the password cannot lock the owner out.
+/// Otherwise, a stranger who knows the password could lock the owner out.
 #[tokio::test]
 async fn a_recovery_code_and_a_passkey_work_while_the_app_is_locked_out() {
     let (app, phone) = FactorApp::with_phone().await;
@@ -160,7 +160,7 @@ async fn the_right_password_neither_counts_nor_clears_wrong_ones_before_the_seco
     assert!(matches!(try_password(&app, "wrong").await, Err(SignInError::InvalidCredentials)));
     let locked = try_password(&app, PASSWORD).await;
     assert!(matches!(locked, Err(SignInError::TooManyAttempts { .. })));
-    // The second step is not locked out, and clears the wrong passwords.
+    // The second step is not locked out, and clears the counters of wrong passwords.
     app.second_step_with(&required, &phone).await.unwrap();
     for _ in 0..9 {
         assert!(matches!(try_password(&app, "wrong").await, Err(SignInError::InvalidCredentials)));

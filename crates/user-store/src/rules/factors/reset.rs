@@ -1,4 +1,4 @@
-//! An operator's reset.
+//! The reset of a second factor by an operator.
 
 use auth_core::{MailId, Timestamp};
 

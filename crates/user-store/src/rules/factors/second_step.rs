@@ -136,8 +136,8 @@ pub(crate) fn open_session_with_second_factor(
     }))
 }
 
-/// Returns the account if the ticket is valid for it, and the session is the one that the ticket
-/// and the factor may open.
+/// Returns the account if the ticket is valid for it, and the ticket and the factor may open this
+/// session.
 fn ticket_account<'a>(
     step: &SecondStep,
     rows: SecondStepRows<'a>,

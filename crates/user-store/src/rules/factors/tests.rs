@@ -273,7 +273,7 @@ fn a_confirmed_app_turns_the_second_factor_on_or_replaces_the_app() {
 
     let expired = Decision::Return(ConfirmTotpOutcome::NoPendingTotp);
     assert_eq!(confirm(&ada, NOW + SECOND), expired);
-    // No code is right long before.
+    // At a much earlier time, the code is wrong.
     let Decision::Write(ConfirmTotpWrite::Wrong(wrong)) = confirm(&ada, NOW - 200 * SECOND) else {
         unreachable!("the code is wrong");
     };
@@ -505,14 +505,14 @@ fn a_passkey_opens_a_session_of_its_owner_if_its_state_is_plausible() {
     let was_eligible = Passkey { state: SYNCED, ..key };
     let Decision::Write(SecondStepWrite::Rejected(rejected)) = judge(Some(&was_eligible), false)
     else {
-        unreachable!("the passkey is not eligible any more");
+        unreachable!("the passkey is no longer eligible");
     };
     assert_eq!(kinds(&rejected.record), ["second_factor_failed"]);
     assert_eq!(rejected.record.notice, None);
     let Decision::Write(PasskeyWrite::Rejected(rejected)) =
         judge_alone(account, Some(&was_eligible), false)
     else {
-        unreachable!("the passkey is not eligible any more");
+        unreachable!("the passkey is no longer eligible");
     };
     assert_eq!(kinds(&rejected.record), ["sign_in_failed"]);
     assert_eq!(rejected.record.notice, None);
@@ -656,7 +656,7 @@ fn a_notice_goes_only_to_a_verified_email_address() {
 }
 
 #[test]
-fn an_operator_resets_whatever_there_is() {
+fn an_operator_resets_everything_that_is_stored() {
     let ada = ada();
     let without = off(&ada);
     let none = FailuresRow::default();

@@ -22,7 +22,7 @@ const ADDED: &str = "The passkey has been added.";
 #[derive(Properties, PartialEq)]
 pub(super) struct AddFormProps {
     pub(super) state: FactorsState,
-    /// Whether passkeys can work on this page.
+    /// The support for passkeys on this page.
     pub(super) passkeys: Passkeys,
     /// Called with the message after a passkey has been added, and without one before.
     pub(super) onmessage: Callback<Option<&'static str>>,
