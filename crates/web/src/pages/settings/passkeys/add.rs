@@ -92,10 +92,18 @@ pub(super) fn AddForm(props: &AddFormProps) -> Html {
 pub(super) fn entered_name(data: &FormData) -> Result<String, Failure> {
     let name = data.text(NAME).trim();
     let is_valid = (1..=MAX_NAME_LENGTH).contains(&name.chars().count())
-        && !name.chars().any(char::is_control);
+        && !name.chars().any(|c| c.is_control() || is_invisible(c));
     let problem = (!is_valid).then_some(FieldProblem::NameInvalid);
     Failure::from_fields([(NAME, problem)]).into_result()?;
     Ok(name.to_owned())
+}
+
+/// Returns whether the character is one of the invisible ones that are pasted most often. The server
+/// rejects more, but then the browser has already created the passkey.
+const fn is_invisible(c: char) -> bool {
+    let is_space_or_mark =
+        matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}');
+    is_space_or_mark || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
 }
 
 /// Builds the failure for a passkey that the browser has not created.
@@ -137,7 +145,7 @@ mod tests {
     fn a_name_has_1_to_64_characters() {
         assert_eq!(name(" Chrome on Linux "), Ok("Chrome on Linux".to_owned()));
         assert_eq!(name(&"é".repeat(64)), Ok("é".repeat(64)));
-        for text in ["", " ", &"é".repeat(65), "a\tb", "a\u{85}b"] {
+        for text in ["", " ", &"é".repeat(65), "a\tb", "a\u{85}b", "a\u{202e}b", "a\u{200b}"] {
             assert_eq!(name(text), Err(Some(FieldProblem::NameInvalid)), "{text:?}");
         }
     }
