@@ -147,8 +147,8 @@ pub trait FactorStore: Send + Sync + 'static {
         sign_in: &PasskeySignIn,
     ) -> Result<PasskeySignInOutcome, StoreError>;
 
-    /// Removes all second factors and passkeys of a user on behalf of an operator, and ends all
-    /// sessions of the user.
+    /// Removes all second factors and passkeys of a user, and the app that is being set up, on behalf
+    /// of an operator. Ends all sessions of the user.
     async fn reset_second_factor(
         &self,
         user: UserId,
@@ -451,7 +451,8 @@ pub struct OpenedSession {
 pub enum ResetSecondFactorOutcome {
     /// All second factors and passkeys were removed, and all sessions were ended.
     Reset,
-    /// The user has neither a second factor nor a passkey, nor wrong codes. Nothing was written.
+    /// The user has neither a second factor nor a passkey, nor an app that is being set up, nor wrong
+    /// codes. Nothing was written.
     NothingToReset,
     /// No account has this id. Nothing was written.
     NotFound,

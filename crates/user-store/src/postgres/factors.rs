@@ -21,8 +21,8 @@ use crate::postgres::store::PostgresStore;
 use crate::postgres::users::{find_session, read_account};
 use crate::rules::factors::{
     ActingRows, ConfirmTotpRows, ConfirmTotpWrite, NewPasskeyRows, PasskeySignInRows, PasskeyWrite,
-    Record, RejectedPasskey, RemovePasskeyRows, SecondStepRows, SecondStepWrite, SignInWrite,
-    UsedFactor, WrongCode,
+    Record, RejectedPasskey, RemovePasskeyRows, ResetRows, SecondStepRows, SecondStepWrite,
+    SignInWrite, UsedFactor, WrongCode,
 };
 use crate::rules::{self, Decision};
 use crate::sessions::{ActingSession, NewSession};
@@ -397,14 +397,19 @@ impl FactorStore for PostgresStore {
             sessions::lock_of_user(user),
             factors::passkey_ids(user),
             factors::failures(user),
+            factors::pending_totp(user),
         ];
         let decide = move |reply: &Reply| {
             let account = read_user(reply, 1)?;
-            let (account, passkeys) = (account.as_ref(), reply.rows(3).len());
             let failures = factors::read_failures(reply.first(4))?;
-            let decision =
-                rules::factors::reset_second_factor(account, passkeys, &failures, notice, now);
-            let recorded = match decision {
+            let pending = reply.first(5).map(factors::read_pending_totp).transpose()?;
+            let rows = ResetRows {
+                account: account.as_ref(),
+                pending: pending.as_ref(),
+                passkeys: reply.rows(3).len(),
+                failures: &failures,
+            };
+            let recorded = match rules::factors::reset_second_factor(rows, notice, now) {
                 Decision::Write(recorded) => recorded,
                 Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
             };

@@ -25,7 +25,7 @@ pub(crate) use passkeys::{
     NewPasskeyRows, PasskeySignInRows, RemovePasskeyRows, add_passkey, open_session_with_passkey,
     remove_passkey,
 };
-pub(crate) use reset::reset_second_factor;
+pub(crate) use reset::{ResetRows, reset_second_factor};
 pub(crate) use second_step::{SecondStepRows, SecondStepWrite, open_session_with_second_factor};
 pub(crate) use setting::{replace_recovery_codes, turn_second_factor_off, turn_second_factor_on};
 pub(crate) use totp::{ConfirmTotpRows, ConfirmTotpWrite, begin_totp, confirm_totp};

@@ -14,8 +14,8 @@ use crate::factors::{
 };
 use crate::rules::factors::{
     ActingRows, ConfirmTotpRows, ConfirmTotpWrite, NewPasskeyRows, PasskeySignInRows, PasskeyWrite,
-    PendingTotpRow, Record, RejectedPasskey, RemovePasskeyRows, SecondStepRows, SecondStepWrite,
-    SignInWrite, TotpRow, UsedFactor, WrongCode,
+    PendingTotpRow, Record, RejectedPasskey, RemovePasskeyRows, ResetRows, SecondStepRows,
+    SecondStepWrite, SignInWrite, TotpRow, UsedFactor, WrongCode,
 };
 use crate::rules::{self, Decision};
 use crate::sessions::{ActingSession, NewSession};
@@ -339,16 +339,14 @@ impl FactorStore for SqliteStore {
         self.database
             .write(move |tx| {
                 let account = users::by_id(tx, user)?;
-                let passkeys = factors::passkey_ids(tx, user)?.len();
-                let failures = factors::failures(tx, user)?;
-                let decision = rules::factors::reset_second_factor(
-                    account.as_ref(),
-                    passkeys,
-                    &failures,
-                    notice,
-                    now,
-                );
-                let record = match decision {
+                let pending = factors::pending_totp(tx, user)?;
+                let rows = ResetRows {
+                    account: account.as_ref(),
+                    pending: pending.as_ref(),
+                    passkeys: factors::passkey_ids(tx, user)?.len(),
+                    failures: &factors::failures(tx, user)?,
+                };
+                let record = match rules::factors::reset_second_factor(rows, notice, now) {
                     Decision::Write(record) => record,
                     Decision::Return(outcome) => return Ok(outcome),
                 };

@@ -662,10 +662,18 @@ fn an_operator_resets_whatever_there_is() {
     let none = FailuresRow::default();
     let mut some = none.clone();
     let _ = some.recovery_codes.count(CodeLimit::RecoveryCodes, NOW);
-    for (account, passkeys, failures) in
-        [(&ada, 0, &none), (&without, 1, &none), (&without, 0, &some)]
-    {
-        let decision = reset_second_factor(Some(account), passkeys, failures, mail_id(), NOW);
+    let expires_at = NOW + Duration::from_millis(1);
+    let pending = PendingTotpRow { secret: TotpSecret::generate(&SystemRandom), expires_at };
+    let expired = PendingTotpRow { expires_at: NOW, ..pending.clone() };
+    let nothing =
+        ResetRows { account: Some(&without), pending: None, passkeys: 0, failures: &none };
+    for rows in [
+        ResetRows { account: Some(&ada), ..nothing },
+        ResetRows { pending: Some(&pending), ..nothing },
+        ResetRows { passkeys: 1, ..nothing },
+        ResetRows { failures: &some, ..nothing },
+    ] {
+        let decision = reset_second_factor(rows, mail_id(), NOW);
         let Decision::Write(record) = decision else {
             unreachable!("there is something to reset");
         };
@@ -675,8 +683,10 @@ fn an_operator_resets_whatever_there_is() {
         );
         assert_eq!(notice_kind(&record), Some(NoticeKind::SecondFactorReset));
     }
-    let nothing = Decision::Return(ResetSecondFactorOutcome::NothingToReset);
-    assert_eq!(reset_second_factor(Some(&without), 0, &none, None, NOW), nothing);
+    for rows in [nothing, ResetRows { pending: Some(&expired), ..nothing }] {
+        let returned = Decision::Return(ResetSecondFactorOutcome::NothingToReset);
+        assert_eq!(reset_second_factor(rows, None, NOW), returned);
+    }
     let unknown = Decision::Return(ResetSecondFactorOutcome::NotFound);
-    assert_eq!(reset_second_factor(None, 0, &none, None, NOW), unknown);
+    assert_eq!(reset_second_factor(ResetRows { account: None, ..nothing }, None, NOW), unknown);
 }
