@@ -58,6 +58,14 @@ pub trait FactorStore: Send + Sync + 'static {
     /// are empty.
     async fn factors(&self, user: UserId) -> Result<Factors, StoreError>;
 
+    /// Returns the second factors and the passkeys of the user of a ticket, or `None` if the ticket is
+    /// not valid. Does not use up the ticket.
+    async fn factors_of_ticket(
+        &self,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<Option<Factors>, StoreError>;
+
     /// Stores the secret of an app that is being set up until `expires_at`. It replaces an earlier
     /// one that is being set up. An app that is in use stays in use.
     async fn begin_totp(

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use auth_core::{
-    CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Session, Timestamp, TotpSecret,
-    UserId,
+    CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Session, Ticket, Timestamp,
+    TotpSecret, UserId,
 };
 use tokio_postgres::Row;
 
@@ -22,7 +22,7 @@ use crate::postgres::users::{find_session, read_account};
 use crate::rules::factors::{
     ActingRows, ConfirmTotpRows, ConfirmTotpWrite, NewPasskeyRows, PasskeySignInRows, PasskeyWrite,
     Record, RejectedPasskey, RemovePasskeyRows, ResetRows, SecondStepRows, SecondStepWrite,
-    SignInWrite, UsedFactor, WrongCode,
+    SignInWrite, TicketRows, UsedFactor, WrongCode,
 };
 use crate::rules::{self, Decision};
 use crate::sessions::{ActingSession, NewSession};
@@ -37,6 +37,27 @@ impl FactorStore for PostgresStore {
         match read_user(&reply, 0)? {
             Some(user) => Ok(read_factors(&reply, 1, &user)?),
             None => Ok(Factors::default()),
+        }
+    }
+
+    async fn factors_of_ticket(
+        &self,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<Option<Factors>, StoreError> {
+        let user = ticket.user;
+        let mut queries = vec![users::state(user), users::by_id(user), factors::used(&[ticket.id])];
+        queries.extend(factors_of(user));
+        let reply = self.database.snapshot(queries).await?;
+        let (state, account) = (read_account(&reply, 0)?, read_user(&reply, 1)?);
+        let rows = TicketRows {
+            account: account.as_ref(),
+            state: state.as_ref(),
+            is_used: reply.first(2).is_some(),
+        };
+        match rules::factors::valid_ticket(ticket, rows, now) {
+            Some((account, _)) => Ok(Some(read_factors(&reply, 3, account)?)),
+            None => Ok(None),
         }
     }
 
@@ -315,9 +336,11 @@ impl FactorStore for PostgresStore {
                 }
             }
             let rows = SecondStepRows {
-                account: account.as_ref(),
-                state: state.as_ref(),
-                is_ticket_used: used.contains(&step.ticket.id),
+                ticket: TicketRows {
+                    account: account.as_ref(),
+                    state: state.as_ref(),
+                    is_used: used.contains(&step.ticket.id),
+                },
                 failures: &failures,
                 totp: totp.as_ref(),
                 has_recovery_code,

@@ -26,7 +26,9 @@ pub(crate) use passkeys::{
     remove_passkey,
 };
 pub(crate) use reset::{ResetRows, reset_second_factor};
-pub(crate) use second_step::{SecondStepRows, SecondStepWrite, open_session_with_second_factor};
+pub(crate) use second_step::{
+    SecondStepRows, SecondStepWrite, TicketRows, open_session_with_second_factor, valid_ticket,
+};
 pub(crate) use setting::{replace_recovery_codes, turn_second_factor_off, turn_second_factor_on};
 pub(crate) use totp::{ConfirmTotpRows, ConfirmTotpWrite, begin_totp, confirm_totp};
 

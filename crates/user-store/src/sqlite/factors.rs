@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use auth_core::{
-    CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Session, Timestamp, TotpSecret,
-    UserId,
+    CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Session, Ticket, Timestamp,
+    TotpSecret, UserId,
 };
 use rusqlite::{Connection, Result};
 
@@ -15,7 +15,7 @@ use crate::factors::{
 use crate::rules::factors::{
     ActingRows, ConfirmTotpRows, ConfirmTotpWrite, NewPasskeyRows, PasskeySignInRows, PasskeyWrite,
     PendingTotpRow, Record, RejectedPasskey, RemovePasskeyRows, ResetRows, SecondStepRows,
-    SecondStepWrite, SignInWrite, TotpRow, UsedFactor, WrongCode,
+    SecondStepWrite, SignInWrite, TicketRows, TotpRow, UsedFactor, WrongCode,
 };
 use crate::rules::{self, Decision};
 use crate::sessions::{ActingSession, NewSession};
@@ -32,6 +32,30 @@ impl FactorStore for SqliteStore {
             .read(move |connection| {
                 let tx = connection.unchecked_transaction()?;
                 read_factors(&tx, user)
+            })
+            .await
+    }
+
+    async fn factors_of_ticket(
+        &self,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<Option<Factors>, StoreError> {
+        let ticket = *ticket;
+        self.database
+            .read(move |connection| {
+                let tx = connection.unchecked_transaction()?;
+                let account = users::by_id(&tx, ticket.user)?;
+                let state = users::account_state(&tx, ticket.user)?;
+                let rows = TicketRows {
+                    account: account.as_ref(),
+                    state: state.as_ref(),
+                    is_used: factors::is_used(&tx, ticket.id)?,
+                };
+                match rules::factors::valid_ticket(&ticket, rows, now) {
+                    Some((account, _)) => read_factors(&tx, account.id).map(Some),
+                    None => Ok(None),
+                }
             })
             .await
     }
@@ -270,9 +294,11 @@ impl FactorStore for SqliteStore {
                 let state = users::account_state(tx, user)?;
                 let presented = Presented::read(tx, user, &step.factor)?;
                 let rows = SecondStepRows {
-                    account: account.as_ref(),
-                    state: state.as_ref(),
-                    is_ticket_used: factors::is_used(tx, step.ticket.id)?,
+                    ticket: TicketRows {
+                        account: account.as_ref(),
+                        state: state.as_ref(),
+                        is_used: factors::is_used(tx, step.ticket.id)?,
+                    },
                     failures: &factors::failures(tx, user)?,
                     totp: presented.totp.as_ref(),
                     has_recovery_code: presented.has_recovery_code,

@@ -153,9 +153,11 @@ impl Stored {
 
     fn rows(&self) -> SecondStepRows<'_> {
         SecondStepRows {
-            account: Some(&self.account),
-            state: Some(&self.state),
-            is_ticket_used: false,
+            ticket: TicketRows {
+                account: Some(&self.account),
+                state: Some(&self.state),
+                is_used: false,
+            },
             failures: &self.failures,
             totp: None,
             has_recovery_code: false,
@@ -386,11 +388,13 @@ fn a_ticket_is_valid_for_the_account_as_it_was() {
         assert!(!stored.is_valid(&SecondStep { session, ..step.clone() }));
     }
     let invalid = Decision::Return(SecondStepOutcome::TicketInvalid);
-    let used = SecondStepRows { is_ticket_used: true, ..stored.rows() };
+    let rows = stored.rows();
+    let used = SecondStepRows { ticket: TicketRows { is_used: true, ..rows.ticket }, ..rows };
     assert_eq!(open_session_with_second_factor(&step, used), invalid);
     let disabled = User { disabled_at: Some(NOW), ..stored.account.clone() };
     for account in [None, Some(&disabled), Some(&off(&stored.account))] {
-        let rows = SecondStepRows { account, ..stored.rows() };
+        let ticket = TicketRows { account, ..rows.ticket };
+        let rows = SecondStepRows { ticket, ..rows };
         assert_eq!(open_session_with_second_factor(&step, rows), invalid);
     }
 }
