@@ -325,6 +325,8 @@ pub enum ConfirmTotpOutcome {
     Replaced,
     /// The code is wrong. It was recorded, and counted if the limits are enforced.
     CodeWrong,
+    /// The code is wrong, as for [`CodeWrong`](Self::CodeWrong), and a lockout has begun.
+    LockedOut,
     /// No app is being set up, or its time has expired. Nothing was written.
     NoPendingTotp,
     /// Too many codes were wrong. Nothing was written.
@@ -416,6 +418,9 @@ pub enum SecondStepOutcome {
     /// The code is wrong, or was used before. It was recorded, and counted if the limits are
     /// enforced.
     CodeWrong,
+    /// The code is wrong, as for [`CodeWrong`](Self::CodeWrong), and a lockout of codes of its kind
+    /// has begun.
+    LockedOut,
     /// The user has no such passkey, or its counter or its backup flags are not plausible. Only the
     /// latter was recorded.
     CredentialInvalid,

@@ -189,9 +189,10 @@ async fn concurrent_wrong_codes_are_counted_exactly(deployment: &dyn Deployment)
     }
     let (opened, others) = take_all(&servers, &all).await;
     assert_eq!(opened, 0);
-    // Ten of each kind are compared, and six are not.
-    let counted = |outcome: &&SecondStepOutcome| **outcome == SecondStepOutcome::CodeWrong;
-    assert_eq!(others.iter().filter(counted).count(), 20);
+    // Ten of each kind are compared, of which the last one begins a lockout, and six are not.
+    let count = |expected| others.iter().filter(|outcome| **outcome == expected).count();
+    assert_eq!(count(SecondStepOutcome::CodeWrong), 18);
+    assert_eq!(count(SecondStepOutcome::LockedOut), 2);
     let events = servers[0].activity(ada.id, 100).await.unwrap();
     let failed = Event::by_user(EventKind::SecondFactorFailed, NOW, client()).about(ada.id);
     assert_eq!(events.iter().filter(|event| **event == failed).count(), 20);

@@ -176,11 +176,13 @@ async fn unlocking_an_account_clears_the_wrong_codes(deployment: &dyn Deployment
     let (ada, _, app) = sign_up_with_app(&store, "ada@example.com").await;
     let wrong_recovery_code =
         || PresentedFactor::RecoveryCode(RecoveryCode::generate_list(&SystemRandom)[0].hash());
-    for _ in 0..10 {
+    for n in 1..=10 {
+        let expected =
+            if n < 10 { SecondStepOutcome::CodeWrong } else { SecondStepOutcome::LockedOut };
         let wrong = enter_code(&store, &ada, app.wrong_code()).await;
-        assert_eq!(wrong, SecondStepOutcome::CodeWrong);
+        assert_eq!(wrong, expected);
         let wrong = present(&store, &ada, wrong_recovery_code()).await;
-        assert_eq!(wrong, SecondStepOutcome::CodeWrong);
+        assert_eq!(wrong, expected);
     }
     let mut failures = CodeFailures::default();
     for _ in 0..10 {

@@ -105,7 +105,7 @@ impl FactorStore for PostgresStore {
             let totp = match rules::factors::confirm_totp(&acting, &confirmation, rows, now) {
                 Decision::Write(ConfirmTotpWrite::Confirmed(totp)) => totp,
                 Decision::Write(ConfirmTotpWrite::Wrong(wrong)) => {
-                    let outcome = ConfirmTotpOutcome::CodeWrong;
+                    let outcome = wrong.confirm_outcome();
                     return Ok(Plan { writes: count_wrong(&wrong)?, outcome });
                 }
                 Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
@@ -353,7 +353,7 @@ impl FactorStore for PostgresStore {
                     Ok(opened.map(SecondStepOutcome::Opened))
                 }
                 Decision::Write(SecondStepWrite::Wrong(wrong)) => {
-                    let outcome = SecondStepOutcome::CodeWrong;
+                    let outcome = wrong.second_step_outcome();
                     Ok(Plan { writes: count_wrong(&wrong)?, outcome })
                 }
                 Decision::Write(SecondStepWrite::Rejected(rejected)) => {
@@ -545,7 +545,7 @@ fn open_session(
 
 /// Counts and records a wrong code.
 fn count_wrong(wrong: &WrongCode) -> Result<Vec<Query>, DatabaseError> {
-    let WrongCode { user, failures, record: recorded } = wrong;
+    let WrongCode { user, failures, record: recorded, .. } = wrong;
     let mut writes = record(recorded)?;
     if let Some(failures) = failures {
         writes.push(factors::save_failures(*user, failures)?);

@@ -126,6 +126,8 @@ pub(crate) struct WrongCode {
     pub(crate) user: UserId,
     /// The counts to save. `None` if they stay as they are.
     pub(crate) failures: Option<FailuresRow>,
+    /// `true` if a lockout has begun.
+    pub(crate) locks_out: bool,
     pub(crate) record: Record,
 }
 
@@ -246,10 +248,12 @@ impl CodeAttempt<'_> {
     /// Counts and records a wrong code.
     fn wrong(&self) -> WrongCode {
         let Self { account, client, limit, now, .. } = *self;
-        let (mut failures, mut mail) = (None, None);
+        let (mut failures, mut mail, mut locks_out) = (None, None, false);
         if self.throttle == CodeThrottle::Enforced {
             let mut counted = self.failures.clone();
-            if counted.of_mut(limit).count(limit, now) == CodeFailureOutcome::FirstLockout {
+            let outcome = counted.of_mut(limit).count(limit, now);
+            locks_out = outcome != CodeFailureOutcome::Counted;
+            if outcome == CodeFailureOutcome::FirstLockout {
                 let kind = NoticeKind::SecondFactorLockedOut;
                 mail = notice(self.notice, kind, account, Some(client), now);
             }
@@ -260,6 +264,7 @@ impl CodeAttempt<'_> {
         WrongCode {
             user: account.id,
             failures,
+            locks_out,
             record: Record { events: vec![event.about(account.id)], notice: mail },
         }
     }

@@ -105,7 +105,7 @@ impl FactorStore for SqliteStore {
                         Decision::Write(ConfirmTotpWrite::Confirmed(confirmed)) => confirmed,
                         Decision::Write(ConfirmTotpWrite::Wrong(wrong)) => {
                             save_wrong_code(tx, &wrong)?;
-                            return Ok(ConfirmTotpOutcome::CodeWrong);
+                            return Ok(wrong.confirm_outcome());
                         }
                         Decision::Return(outcome) => return Ok(outcome),
                     };
@@ -311,7 +311,7 @@ impl FactorStore for SqliteStore {
                     }
                     Decision::Write(SecondStepWrite::Wrong(wrong)) => {
                         save_wrong_code(tx, &wrong)?;
-                        Ok(SecondStepOutcome::CodeWrong)
+                        Ok(wrong.second_step_outcome())
                     }
                     Decision::Write(SecondStepWrite::Rejected(rejected)) => {
                         save_rejected_passkey(tx, &rejected)?;

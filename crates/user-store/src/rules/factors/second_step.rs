@@ -48,10 +48,16 @@ pub(crate) struct SecondStepRows<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SecondStepWrite {
     Opened(SignInWrite),
-    /// Returns [`SecondStepOutcome::CodeWrong`].
+    /// Returns [`second_step_outcome`](WrongCode::second_step_outcome).
     Wrong(WrongCode),
     /// Returns [`SecondStepOutcome::CredentialInvalid`].
     Rejected(RejectedPasskey),
+}
+
+impl WrongCode {
+    pub(crate) const fn second_step_outcome(&self) -> SecondStepOutcome {
+        if self.locks_out { SecondStepOutcome::LockedOut } else { SecondStepOutcome::CodeWrong }
+    }
 }
 
 /// Decides whether a ticket and a second factor open a session.
