@@ -9,7 +9,7 @@ use crate::format::device;
 use crate::messages::{FieldProblem, describe_webauthn};
 use crate::pages::settings::factors::{FactorsState, failure};
 use crate::pages::submission::use_submission;
-use crate::session::use_session;
+use crate::session::{InSession, use_session};
 use crate::webauthn::{self, Passkeys, WebauthnError};
 
 /// The name of the input for the name of a passkey.
@@ -40,17 +40,24 @@ pub(super) fn AddForm(props: &AddFormProps) -> Html {
         async move |data: FormData| {
             onmessage.emit(None);
             let name = entered_name(&data)?;
-            let options = session.authorized_fresh(api::new_passkey_options()).await;
-            if options.as_ref().is_err_and(|error| error.has_code(ErrorCode::PasskeysUnavailable)) {
-                // The form is removed.
-                browser::focus(browser::element(HEADING));
-                passkeys.set(Passkeys::Unsupported);
+            loop {
+                let options = session.authorized_fresh(api::new_passkey_options()).await;
+                if options.as_ref().is_err_and(is_unavailable) {
+                    // The form is removed.
+                    browser::focus(browser::element(HEADING));
+                    passkeys.set(Passkeys::Unsupported);
+                }
+                let options = options.map_err(|error| failure(&error))?;
+                let credential = webauthn::create(&options).await.map_err(not_created)?;
+                let passkey = AddPasskeyRequest { name: name.clone(), credential };
+                let added = session.authorized_in_session(api::add_passkey(&passkey)).await;
+                match added.map_err(|error| not_added(&error))? {
+                    InSession::Answer(_) => break,
+                    // The options are not valid in the new session. The next passkey replaces this
+                    // one in the authenticator, because both belong to the same account.
+                    InSession::Replaced => {}
+                }
             }
-            let options = options.map_err(|error| failure(&error))?;
-            let credential = webauthn::create(&options).await.map_err(not_created)?;
-            let passkey = AddPasskeyRequest { name, credential };
-            let added = session.authorized_fresh(api::add_passkey(&passkey)).await;
-            added.map_err(|error| not_added(&error))?;
             onmessage.emit(Some(ADDED));
             state.changed(&session).await;
             Ok(())
@@ -86,6 +93,10 @@ pub(super) fn AddForm(props: &AddFormProps) -> Html {
             />
         </Form>
     }
+}
+
+fn is_unavailable(error: &ApiError) -> bool {
+    error.has_code(ErrorCode::PasskeysUnavailable)
 }
 
 /// Returns the name of a passkey, or the error that can be found without the server.
