@@ -18,6 +18,7 @@ use crate::config::SecondFactorPolicy;
 use crate::hooks::AccountEvent;
 use crate::mail::MailMode;
 use crate::passwords::PasswordService;
+use crate::second_factor::log_code_lockout;
 use crate::service_error::ServiceError;
 use crate::throttle::{AttemptError, AttemptOutcome, AttemptScope};
 
@@ -199,6 +200,10 @@ impl Accounts {
                     tracing::info!(%user, "replaced the app");
                     hooks.notify(&AccountEvent::SecondFactorChanged { user });
                     Ok(Vec::new())
+                }
+                ConfirmTotpOutcome::LockedOut => {
+                    log_code_lockout(user);
+                    Err(ConfirmTotpError::CodeWrong)
                 }
                 ConfirmTotpOutcome::CodeWrong => {
                     tracing::info!(%user, "an app was not confirmed: wrong code");

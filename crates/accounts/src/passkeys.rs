@@ -38,7 +38,8 @@ pub struct PasskeyOptions {
 /// An error from requesting [`PasskeyOptions`].
 #[derive(Debug, thiserror::Error)]
 pub enum PasskeyOptionsError {
-    /// The ticket has expired, or the second factor of the account was turned off.
+    /// The ticket has expired, was used, or no longer fits the account, for example because the
+    /// password was changed.
     #[error("the ticket is not valid")]
     InvalidTicket,
     /// The service does not support passkeys ([`Accounts::relying_party`]).
@@ -233,11 +234,9 @@ impl Accounts {
             Some(ticket) => {
                 let ticket = self.keys.verify_ticket(ticket, now).await;
                 let ticket = ticket.ok_or(PasskeyOptionsError::InvalidTicket)?;
-                let factors = self.store.factors(ticket.user).await.map_err(ServiceError::from)?;
-                let second_factor_at = factors.second_factor_at.map(Timestamp::as_millisecond);
-                if second_factor_at != Some(ticket.second_factor_at.as_millisecond()) {
-                    return Err(PasskeyOptionsError::InvalidTicket);
-                }
+                let factors = self.store.factors_of_ticket(&ticket, now).await;
+                let factors = factors.map_err(ServiceError::from)?;
+                let factors = factors.ok_or(PasskeyOptionsError::InvalidTicket)?;
                 (ChallengePurpose::SecondStep(ticket.id), credential_ids(factors.passkeys))
             }
         };

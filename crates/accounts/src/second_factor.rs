@@ -188,6 +188,10 @@ impl Accounts {
                 }
                 SecondStepOutcome::TicketInvalid => CompleteSignInError::InvalidTicket,
                 SecondStepOutcome::CodeWrong => CompleteSignInError::CodeWrong,
+                SecondStepOutcome::LockedOut => {
+                    log_code_lockout(user);
+                    CompleteSignInError::CodeWrong
+                }
                 SecondStepOutcome::CredentialInvalid => CompleteSignInError::CredentialInvalid,
                 SecondStepOutcome::ChallengeUsed => CompleteSignInError::ChallengeExpired,
                 SecondStepOutcome::TooManyAttempts { retry_after } => {
@@ -249,6 +253,11 @@ impl Accounts {
             false => CodeThrottle::Off,
         }
     }
+}
+
+/// Logs the start of a lockout of codes.
+pub(crate) fn log_code_lockout(user: UserId) {
+    tracing::warn!(%user, "too many wrong codes: further ones are rejected for a while");
 }
 
 impl fmt::Debug for SecondFactorRequired {

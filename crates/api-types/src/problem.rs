@@ -182,7 +182,7 @@ named! {
         CredentialInvalid = "credential_invalid",
         /// The challenge of the passkey has expired, or was used.
         ChallengeExpired = "challenge_expired",
-        /// The name does not have 1 to 64 characters, or contains a control character.
+        /// The name does not have 1 to 64 characters, or contains a control or invisible character.
         NameInvalid = "name_invalid",
     }
 }

@@ -59,6 +59,14 @@ pub trait FactorStore: Send + Sync + 'static {
     /// are empty.
     async fn factors(&self, user: UserId) -> Result<Factors, StoreError>;
 
+    /// Returns the second factors and the passkeys of the user of a ticket, or `None` if the ticket is
+    /// not valid. Does not use up the ticket.
+    async fn factors_of_ticket(
+        &self,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<Option<Factors>, StoreError>;
+
     /// Stores the secret of an app that is being set up until `expires_at`. It replaces an earlier
     /// one that is being set up. An app that is in use stays in use.
     async fn begin_totp(
@@ -148,8 +156,8 @@ pub trait FactorStore: Send + Sync + 'static {
         sign_in: &PasskeySignIn,
     ) -> Result<PasskeySignInOutcome, StoreError>;
 
-    /// Removes all second factors and passkeys of a user on behalf of an operator, and ends all
-    /// sessions of the user.
+    /// Removes all second factors and passkeys of a user, and the app that is being set up, on behalf
+    /// of an operator. Ends all sessions of the user.
     async fn reset_second_factor(
         &self,
         user: UserId,
@@ -319,6 +327,8 @@ pub enum ConfirmTotpOutcome {
     Replaced,
     /// The code is wrong. It was recorded, and counted if the limits are enforced.
     CodeWrong,
+    /// The code is wrong, as for [`CodeWrong`](Self::CodeWrong), and a lockout has begun.
+    LockedOut,
     /// No app is being set up, or the set-up has expired. Nothing was written.
     NoPendingTotp,
     /// Too many codes were wrong. Nothing was written.
@@ -410,6 +420,9 @@ pub enum SecondStepOutcome {
     /// The code is wrong, or was used before. It was recorded, and counted if the limits are
     /// enforced.
     CodeWrong,
+    /// The code is wrong, as for [`CodeWrong`](Self::CodeWrong), and a lockout of codes of its kind
+    /// has begun.
+    LockedOut,
     /// The user has no such passkey, or its counter or its backup flags are not plausible. Only an
     /// implausible counter or flag was recorded.
     CredentialInvalid,
@@ -452,7 +465,8 @@ pub struct OpenedSession {
 pub enum ResetSecondFactorOutcome {
     /// All second factors and passkeys were removed, and all sessions were ended.
     Reset,
-    /// The user has neither a second factor nor a passkey, nor wrong codes. Nothing was written.
+    /// The user has neither a second factor nor a passkey, nor an app that is being set up, nor wrong
+    /// codes. Nothing was written.
     NothingToReset,
     /// No account has this id. Nothing was written.
     NotFound,

@@ -24,6 +24,14 @@ const INVALID_TICKET: &str = "void ((send) => window.fetch = (...request) => {
     return Promise.resolve(new Response('{\"code\":\"invalid_ticket\"}', { status: 401 }));
 })(window.fetch)";
 
+/// Lets the next creation of a passkey wait until `createPasskey` is called.
+const DELAYED_PASSKEY: &str =
+    "void ((create) => navigator.credentials.create = async (options) => {
+    navigator.credentials.create = create;
+    await new Promise((resolve) => window.createPasskey = resolve);
+    return create.call(navigator.credentials, options);
+})(navigator.credentials.create)";
+
 impl Visitor {
     /// Waits until the dialog is open and its heading has the focus.
     async fn is_asked_to_confirm(&self) {
@@ -264,6 +272,32 @@ async fn a_password_or_a_passkey_confirms_in_the_dialog() {
         ada.sees_no_step_up().await;
         let renewal = "path=\"/api/me/recovery-codes\"}: answered status=200";
         assert_eq!(ada.server.log().matches(renewal).count(), 1);
+    })
+    .await;
+}
+
+/// The options of a passkey are valid in one session, which the log-in replaces.
+#[tokio::test]
+async fn a_passkey_is_created_again_if_the_user_has_to_log_in_meanwhile() {
+    visit_localhost(&[], async |ada| {
+        let authenticator = ada.has_an_authenticator().await;
+        ada.logs_in().await;
+        ada.opens_the_factors().await;
+        ada.until("document.querySelector('[name=name]')?.value").await;
+        ada.lets_time_pass(Duration::from_mins(9)).await;
+        ada.script(DELAYED_PASSKEY).await;
+        ada.presses("Add a passkey").await;
+        ada.until("window.createPasskey").await;
+        ada.lets_time_pass(Duration::from_mins(2)).await;
+        ada.script("void window.createPasskey()").await;
+        ada.is_asked_to_confirm().await;
+        ada.types_in_the_dialog("password", PASSWORD).await;
+        ada.presses_in_the_dialog("Continue").await;
+        ada.sees_no_step_up().await;
+        ada.sees_text("status", "The passkey has been added.").await;
+        let added = ada.factors().await["passkeys"].clone();
+        let credentials = ada.credentials(&authenticator).await;
+        assert_eq!((added.as_array().unwrap().len(), credentials.len()), (1, 1));
     })
     .await;
 }

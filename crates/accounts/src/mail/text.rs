@@ -305,6 +305,16 @@ fn notice(notice: &Notice, name: &str, context: &MailContext<'_>) -> MailText {
                 context.settings_link()
             );
         }
+        NoticeKind::PasswordReset => {
+            let _ = write!(
+                text,
+                "If this was not you, reset your password now:\n\n{}\n\n\
+                 The reset has not changed two-step log-in and passkeys. If you have any,\n\
+                 check them in the settings:\n\n{}\n",
+                context.forgot_link(),
+                context.settings_link(),
+            );
+        }
         NoticeKind::AccountDeleted => {
             text.push_str("If this was not you, contact the administrator of the service.\n");
         }

@@ -170,6 +170,9 @@ pub(crate) fn passkey_name_error(InvalidPasskeyName: InvalidPasskeyName) -> Fiel
     FieldError {
         field: "name".to_owned(),
         code: FieldCode::NameInvalid,
-        message: "The name must have 1 to 64 characters, without control characters.".to_owned(),
+        message:
+            "The name must have 1 to 64 characters, without line breaks, control characters or \
+                  invisible characters."
+                .to_owned(),
     }
 }

@@ -191,6 +191,7 @@ async fn a_passkey_completes_the_log_in() {
     let user = app.user_of(&app.post(SECOND_STEP, body.clone()).await);
     assert_eq!(amr(&user), json!(["pwd", "pop", "mfa"]));
     app.post(SECOND_STEP, body).await.assert_problem(401, "invalid_ticket");
+    app.options_for(&ticket).await.assert_problem(401, "invalid_ticket");
     assert!(user.get(FACTORS).await.body["passkeys"][0]["last_used_at"].is_string());
 }
 

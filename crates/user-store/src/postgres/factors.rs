@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use auth_core::{
-    CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Session, Timestamp, TotpSecret,
-    UserId,
+    CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Session, Ticket, Timestamp,
+    TotpSecret, UserId,
 };
 use tokio_postgres::Row;
 
@@ -21,8 +21,8 @@ use crate::postgres::store::PostgresStore;
 use crate::postgres::users::{find_session, read_account};
 use crate::rules::factors::{
     ActingRows, ConfirmTotpRows, ConfirmTotpWrite, NewPasskeyRows, PasskeySignInRows, PasskeyWrite,
-    Record, RejectedPasskey, RemovePasskeyRows, SecondStepRows, SecondStepWrite, SignInWrite,
-    UsedFactor, WrongCode,
+    Record, RejectedPasskey, RemovePasskeyRows, ResetRows, SecondStepRows, SecondStepWrite,
+    SignInWrite, TicketRows, UsedFactor, WrongCode,
 };
 use crate::rules::{self, Decision};
 use crate::sessions::{ActingSession, NewSession};
@@ -37,6 +37,27 @@ impl FactorStore for PostgresStore {
         match read_user(&reply, 0)? {
             Some(user) => Ok(read_factors(&reply, 1, &user)?),
             None => Ok(Factors::default()),
+        }
+    }
+
+    async fn factors_of_ticket(
+        &self,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<Option<Factors>, StoreError> {
+        let user = ticket.user;
+        let mut queries = vec![users::state(user), users::by_id(user), factors::used(&[ticket.id])];
+        queries.extend(factors_of(user));
+        let reply = self.database.snapshot(queries).await?;
+        let (state, account) = (read_account(&reply, 0)?, read_user(&reply, 1)?);
+        let rows = TicketRows {
+            account: account.as_ref(),
+            state: state.as_ref(),
+            is_used: reply.first(2).is_some(),
+        };
+        match rules::factors::valid_ticket(ticket, rows, now) {
+            Some((account, _)) => Ok(Some(read_factors(&reply, 3, account)?)),
+            None => Ok(None),
         }
     }
 
@@ -84,7 +105,7 @@ impl FactorStore for PostgresStore {
             let totp = match rules::factors::confirm_totp(&acting, &confirmation, rows, now) {
                 Decision::Write(ConfirmTotpWrite::Confirmed(totp)) => totp,
                 Decision::Write(ConfirmTotpWrite::Wrong(wrong)) => {
-                    let outcome = ConfirmTotpOutcome::CodeWrong;
+                    let outcome = wrong.confirm_outcome();
                     return Ok(Plan { writes: count_wrong(&wrong)?, outcome });
                 }
                 Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
@@ -315,9 +336,11 @@ impl FactorStore for PostgresStore {
                 }
             }
             let rows = SecondStepRows {
-                account: account.as_ref(),
-                state: state.as_ref(),
-                is_ticket_used: used.contains(&step.ticket.id),
+                ticket: TicketRows {
+                    account: account.as_ref(),
+                    state: state.as_ref(),
+                    is_used: used.contains(&step.ticket.id),
+                },
                 failures: &failures,
                 totp: totp.as_ref(),
                 has_recovery_code,
@@ -330,7 +353,7 @@ impl FactorStore for PostgresStore {
                     Ok(opened.map(SecondStepOutcome::Opened))
                 }
                 Decision::Write(SecondStepWrite::Wrong(wrong)) => {
-                    let outcome = SecondStepOutcome::CodeWrong;
+                    let outcome = wrong.second_step_outcome();
                     Ok(Plan { writes: count_wrong(&wrong)?, outcome })
                 }
                 Decision::Write(SecondStepWrite::Rejected(rejected)) => {
@@ -397,14 +420,19 @@ impl FactorStore for PostgresStore {
             sessions::lock_of_user(user),
             factors::passkey_ids(user),
             factors::failures(user),
+            factors::pending_totp(user),
         ];
         let decide = move |reply: &Reply| {
             let account = read_user(reply, 1)?;
-            let (account, passkeys) = (account.as_ref(), reply.rows(3).len());
             let failures = factors::read_failures(reply.first(4))?;
-            let decision =
-                rules::factors::reset_second_factor(account, passkeys, &failures, notice, now);
-            let recorded = match decision {
+            let pending = reply.first(5).map(factors::read_pending_totp).transpose()?;
+            let rows = ResetRows {
+                account: account.as_ref(),
+                pending: pending.as_ref(),
+                passkeys: reply.rows(3).len(),
+                failures: &failures,
+            };
+            let recorded = match rules::factors::reset_second_factor(rows, notice, now) {
                 Decision::Write(recorded) => recorded,
                 Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
             };
@@ -517,7 +545,7 @@ fn open_session(
 
 /// Counts and records a wrong code.
 fn count_wrong(wrong: &WrongCode) -> Result<Vec<Query>, DatabaseError> {
-    let WrongCode { user, failures, record: recorded } = wrong;
+    let WrongCode { user, failures, record: recorded, .. } = wrong;
     let mut writes = record(recorded)?;
     if let Some(failures) = failures {
         writes.push(factors::save_failures(*user, failures)?);

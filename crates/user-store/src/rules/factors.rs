@@ -25,8 +25,10 @@ pub(crate) use passkeys::{
     NewPasskeyRows, PasskeySignInRows, RemovePasskeyRows, add_passkey, open_session_with_passkey,
     remove_passkey,
 };
-pub(crate) use reset::reset_second_factor;
-pub(crate) use second_step::{SecondStepRows, SecondStepWrite, open_session_with_second_factor};
+pub(crate) use reset::{ResetRows, reset_second_factor};
+pub(crate) use second_step::{
+    SecondStepRows, SecondStepWrite, TicketRows, open_session_with_second_factor, valid_ticket,
+};
 pub(crate) use setting::{replace_recovery_codes, turn_second_factor_off, turn_second_factor_on};
 pub(crate) use totp::{ConfirmTotpRows, ConfirmTotpWrite, begin_totp, confirm_totp};
 
@@ -125,6 +127,8 @@ pub(crate) struct WrongCode {
     pub(crate) user: UserId,
     /// The counts to save. `None` if they stay as they are.
     pub(crate) failures: Option<FailuresRow>,
+    /// `true` if a lockout has begun.
+    pub(crate) locks_out: bool,
     pub(crate) record: Record,
 }
 
@@ -245,10 +249,12 @@ impl CodeAttempt<'_> {
     /// Counts and records a wrong code.
     fn wrong(&self) -> WrongCode {
         let Self { account, client, limit, now, .. } = *self;
-        let (mut failures, mut mail) = (None, None);
+        let (mut failures, mut mail, mut locks_out) = (None, None, false);
         if self.throttle == CodeThrottle::Enforced {
             let mut counted = self.failures.clone();
-            if counted.of_mut(limit).count(limit, now) == CodeFailureOutcome::FirstLockout {
+            let outcome = counted.of_mut(limit).count(limit, now);
+            locks_out = outcome != CodeFailureOutcome::Counted;
+            if outcome == CodeFailureOutcome::FirstLockout {
                 let kind = NoticeKind::SecondFactorLockedOut;
                 mail = notice(self.notice, kind, account, Some(client), now);
             }
@@ -259,6 +265,7 @@ impl CodeAttempt<'_> {
         WrongCode {
             user: account.id,
             failures,
+            locks_out,
             record: Record { events: vec![event.about(account.id)], notice: mail },
         }
     }

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use auth_core::{
-    CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Session, Timestamp, TotpSecret,
-    UserId,
+    CredentialId, MailId, PasskeyId, PasskeyName, RecoveryCodeHash, Session, Ticket, Timestamp,
+    TotpSecret, UserId,
 };
 use rusqlite::{Connection, Result};
 
@@ -14,8 +14,8 @@ use crate::factors::{
 };
 use crate::rules::factors::{
     ActingRows, ConfirmTotpRows, ConfirmTotpWrite, NewPasskeyRows, PasskeySignInRows, PasskeyWrite,
-    PendingTotpRow, Record, RejectedPasskey, RemovePasskeyRows, SecondStepRows, SecondStepWrite,
-    SignInWrite, TotpRow, UsedFactor, WrongCode,
+    PendingTotpRow, Record, RejectedPasskey, RemovePasskeyRows, ResetRows, SecondStepRows,
+    SecondStepWrite, SignInWrite, TicketRows, TotpRow, UsedFactor, WrongCode,
 };
 use crate::rules::{self, Decision};
 use crate::sessions::{ActingSession, NewSession};
@@ -32,6 +32,30 @@ impl FactorStore for SqliteStore {
             .read(move |connection| {
                 let tx = connection.unchecked_transaction()?;
                 read_factors(&tx, user)
+            })
+            .await
+    }
+
+    async fn factors_of_ticket(
+        &self,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<Option<Factors>, StoreError> {
+        let ticket = *ticket;
+        self.database
+            .read(move |connection| {
+                let tx = connection.unchecked_transaction()?;
+                let account = users::by_id(&tx, ticket.user)?;
+                let state = users::account_state(&tx, ticket.user)?;
+                let rows = TicketRows {
+                    account: account.as_ref(),
+                    state: state.as_ref(),
+                    is_used: factors::is_used(&tx, ticket.id)?,
+                };
+                match rules::factors::valid_ticket(&ticket, rows, now) {
+                    Some((account, _)) => read_factors(&tx, account.id).map(Some),
+                    None => Ok(None),
+                }
             })
             .await
     }
@@ -81,7 +105,7 @@ impl FactorStore for SqliteStore {
                         Decision::Write(ConfirmTotpWrite::Confirmed(confirmed)) => confirmed,
                         Decision::Write(ConfirmTotpWrite::Wrong(wrong)) => {
                             save_wrong_code(tx, &wrong)?;
-                            return Ok(ConfirmTotpOutcome::CodeWrong);
+                            return Ok(wrong.confirm_outcome());
                         }
                         Decision::Return(outcome) => return Ok(outcome),
                     };
@@ -270,9 +294,11 @@ impl FactorStore for SqliteStore {
                 let state = users::account_state(tx, user)?;
                 let presented = Presented::read(tx, user, &step.factor)?;
                 let rows = SecondStepRows {
-                    account: account.as_ref(),
-                    state: state.as_ref(),
-                    is_ticket_used: factors::is_used(tx, step.ticket.id)?,
+                    ticket: TicketRows {
+                        account: account.as_ref(),
+                        state: state.as_ref(),
+                        is_used: factors::is_used(tx, step.ticket.id)?,
+                    },
                     failures: &factors::failures(tx, user)?,
                     totp: presented.totp.as_ref(),
                     has_recovery_code: presented.has_recovery_code,
@@ -285,7 +311,7 @@ impl FactorStore for SqliteStore {
                     }
                     Decision::Write(SecondStepWrite::Wrong(wrong)) => {
                         save_wrong_code(tx, &wrong)?;
-                        Ok(SecondStepOutcome::CodeWrong)
+                        Ok(wrong.second_step_outcome())
                     }
                     Decision::Write(SecondStepWrite::Rejected(rejected)) => {
                         save_rejected_passkey(tx, &rejected)?;
@@ -339,16 +365,14 @@ impl FactorStore for SqliteStore {
         self.database
             .write(move |tx| {
                 let account = users::by_id(tx, user)?;
-                let passkeys = factors::passkey_ids(tx, user)?.len();
-                let failures = factors::failures(tx, user)?;
-                let decision = rules::factors::reset_second_factor(
-                    account.as_ref(),
-                    passkeys,
-                    &failures,
-                    notice,
-                    now,
-                );
-                let record = match decision {
+                let pending = factors::pending_totp(tx, user)?;
+                let rows = ResetRows {
+                    account: account.as_ref(),
+                    pending: pending.as_ref(),
+                    passkeys: factors::passkey_ids(tx, user)?.len(),
+                    failures: &factors::failures(tx, user)?,
+                };
+                let record = match rules::factors::reset_second_factor(rows, notice, now) {
                     Decision::Write(record) => record,
                     Decision::Return(outcome) => return Ok(outcome),
                 };

@@ -1,6 +1,6 @@
 use accounts::{
     Amr, Caller, ChangePassword, CompleteSignIn, CompleteSignInError, EventKind, FactorKind,
-    KnownBrowsers, PasskeyOptionsError, SecondFactor, SignIn, SignInError,
+    KnownBrowsers, PasskeyOptionsError, SecondFactor, SecondFactorRequired, SignIn, SignInError,
 };
 
 use super::app::{
@@ -226,7 +226,9 @@ async fn an_invented_ticket_is_not_valid() {
 async fn a_change_of_the_account_makes_tickets_invalid() {
     let (app, phone) = FactorApp::with_phone().await;
     let user = app.operator().user(EMAIL).await.unwrap();
-    let is_void = async |required, phone| {
+    let is_void = async |required: &SecondFactorRequired, phone| {
+        let options = app.passkey_sign_in_options(Some(&required.ticket)).await;
+        assert!(matches!(options, Err(PasskeyOptionsError::InvalidTicket)), "{options:?}");
         let rejected = app.second_step_with(required, phone).await;
         app.advance(STEP);
         matches!(rejected, Err(CompleteSignInError::InvalidTicket))
@@ -259,8 +261,12 @@ async fn a_change_of_the_account_makes_tickets_invalid() {
     assert!(is_void(&required, &phone).await, "turned off");
     let new_phone = app.turn_on(&ada).await;
     assert!(is_void(&required, &new_phone).await, "turned off and on again");
-    let options = app.passkey_sign_in_options(Some(&required.ticket)).await;
-    assert!(matches!(options, Err(PasskeyOptionsError::InvalidTicket)));
+
+    let required = app.first_step().await;
+    assert!(app.passkey_sign_in_options(Some(&required.ticket)).await.is_ok());
+    app.second_step_with(&required, &new_phone).await.unwrap();
+    app.advance(STEP);
+    assert!(is_void(&required, &new_phone).await, "used");
 
     let required = app.first_step().await;
     let _ = app.operator().reset_second_factor(user.id).await.unwrap();

@@ -208,6 +208,11 @@ REQUEST
 If this was not you, reset your password now:
 
 https://auth.example.com/forgot
+
+The reset has not changed two-step log-in and passkeys. If you have any,
+check them in the settings:
+
+https://auth.example.com/settings
 ",
     );
     assert_text(

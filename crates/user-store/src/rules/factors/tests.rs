@@ -153,9 +153,11 @@ impl Stored {
 
     fn rows(&self) -> SecondStepRows<'_> {
         SecondStepRows {
-            account: Some(&self.account),
-            state: Some(&self.state),
-            is_ticket_used: false,
+            ticket: TicketRows {
+                account: Some(&self.account),
+                state: Some(&self.state),
+                is_used: false,
+            },
             failures: &self.failures,
             totp: None,
             has_recovery_code: false,
@@ -386,11 +388,13 @@ fn a_ticket_is_valid_for_the_account_as_it_was() {
         assert!(!stored.is_valid(&SecondStep { session, ..step.clone() }));
     }
     let invalid = Decision::Return(SecondStepOutcome::TicketInvalid);
-    let used = SecondStepRows { is_ticket_used: true, ..stored.rows() };
+    let rows = stored.rows();
+    let used = SecondStepRows { ticket: TicketRows { is_used: true, ..rows.ticket }, ..rows };
     assert_eq!(open_session_with_second_factor(&step, used), invalid);
     let disabled = User { disabled_at: Some(NOW), ..stored.account.clone() };
     for account in [None, Some(&disabled), Some(&off(&stored.account))] {
-        let rows = SecondStepRows { account, ..stored.rows() };
+        let ticket = TicketRows { account, ..rows.ticket };
+        let rows = SecondStepRows { ticket, ..rows };
         assert_eq!(open_session_with_second_factor(&step, rows), invalid);
     }
 }
@@ -662,10 +666,18 @@ fn an_operator_resets_everything_that_is_stored() {
     let none = FailuresRow::default();
     let mut some = none.clone();
     let _ = some.recovery_codes.count(CodeLimit::RecoveryCodes, NOW);
-    for (account, passkeys, failures) in
-        [(&ada, 0, &none), (&without, 1, &none), (&without, 0, &some)]
-    {
-        let decision = reset_second_factor(Some(account), passkeys, failures, mail_id(), NOW);
+    let expires_at = NOW + Duration::from_millis(1);
+    let pending = PendingTotpRow { secret: TotpSecret::generate(&SystemRandom), expires_at };
+    let expired = PendingTotpRow { expires_at: NOW, ..pending.clone() };
+    let nothing =
+        ResetRows { account: Some(&without), pending: None, passkeys: 0, failures: &none };
+    for rows in [
+        ResetRows { account: Some(&ada), ..nothing },
+        ResetRows { pending: Some(&pending), ..nothing },
+        ResetRows { passkeys: 1, ..nothing },
+        ResetRows { failures: &some, ..nothing },
+    ] {
+        let decision = reset_second_factor(rows, mail_id(), NOW);
         let Decision::Write(record) = decision else {
             unreachable!("there is something to reset");
         };
@@ -675,8 +687,10 @@ fn an_operator_resets_everything_that_is_stored() {
         );
         assert_eq!(notice_kind(&record), Some(NoticeKind::SecondFactorReset));
     }
-    let nothing = Decision::Return(ResetSecondFactorOutcome::NothingToReset);
-    assert_eq!(reset_second_factor(Some(&without), 0, &none, None, NOW), nothing);
+    for rows in [nothing, ResetRows { pending: Some(&expired), ..nothing }] {
+        let returned = Decision::Return(ResetSecondFactorOutcome::NothingToReset);
+        assert_eq!(reset_second_factor(rows, None, NOW), returned);
+    }
     let unknown = Decision::Return(ResetSecondFactorOutcome::NotFound);
-    assert_eq!(reset_second_factor(None, 0, &none, None, NOW), unknown);
+    assert_eq!(reset_second_factor(ResetRows { account: None, ..nothing }, None, NOW), unknown);
 }
