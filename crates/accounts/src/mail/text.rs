@@ -309,7 +309,7 @@ fn notice(notice: &Notice, name: &str, context: &MailContext<'_>) -> MailText {
             let _ = write!(
                 text,
                 "If this was not you, reset your password now:\n\n{}\n\n\
-                 The reset has not changed two-step log-in and passkeys. If you have any,\n\
+                 The reset did not change two-step log-in or passkeys. If you use them,\n\
                  check them in the settings:\n\n{}\n",
                 context.forgot_link(),
                 context.settings_link(),

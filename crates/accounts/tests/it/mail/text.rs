@@ -209,7 +209,7 @@ If this was not you, reset your password now:
 
 https://auth.example.com/forgot
 
-The reset has not changed two-step log-in and passkeys. If you have any,
+The reset did not change two-step log-in or passkeys. If you use them,
 check them in the settings:
 
 https://auth.example.com/settings
