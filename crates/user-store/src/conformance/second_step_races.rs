@@ -188,8 +188,7 @@ async fn a_sign_in_by_email_that_races_with_turning_on_leaves_no_session(
         let opened = opened.unwrap();
         let is_expected = matches!(
             opened,
-            OpenSessionWithCodeOutcome::Opened { .. }
-                | OpenSessionWithCodeOutcome::SecondFactorRequired { .. }
+            OpenSessionWithCodeOutcome::Opened { .. } | OpenSessionWithCodeOutcome::CodeExpired
         );
         assert!(is_expected, "{opened:?}");
         assert_sessions(&here, &ada, Some(&session)).await;
