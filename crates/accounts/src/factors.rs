@@ -191,6 +191,7 @@ impl Accounts {
             mail_requests.notify();
             match outcome {
                 ConfirmTotpOutcome::TurnedOn => {
+                    erase_requests.notify();
                     tracing::info!(%user, "turned the second factor on with an app");
                     hooks.notify(&AccountEvent::SecondFactorChanged { user });
                     Ok(recovery_codes)
@@ -236,11 +237,13 @@ impl Accounts {
         let recovery_codes = RecoveryCode::generate_list(&*self.random);
         let (hashes, notice) = (hashes(&recovery_codes), self.new_notice(now));
         let (store, acting) = (Arc::clone(&self.store), signed_in.acting(caller));
-        let (hooks, mail_requests) = (self.hooks.clone(), self.mail_requests.clone());
+        let (hooks, erase_requests) = (self.hooks.clone(), self.erase_requests.clone());
+        let mail_requests = self.mail_requests.clone();
         let turn_on = async move {
             let outcome = store.turn_second_factor_on(&acting, &hashes, notice, now).await;
             match outcome.map_err(ChangeFactorError::from)? {
                 TurnOnOutcome::TurnedOn => {
+                    erase_requests.notify();
                     mail_requests.notify();
                     tracing::info!(%user, "turned the second factor on with a passkey");
                     hooks.notify(&AccountEvent::SecondFactorChanged { user });

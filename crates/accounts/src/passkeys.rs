@@ -387,11 +387,13 @@ impl Accounts {
         let new = NewPasskey { passkey, challenge, notice: self.new_notice(now) };
         let acting = signed_in.acting(caller);
         let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
-        let mail_requests = self.mail_requests.clone();
+        let (erase_requests, mail_requests) =
+            (self.erase_requests.clone(), self.mail_requests.clone());
         let add = async move {
             let outcome = store.add_passkey(&acting, &new, now).await;
             match outcome.map_err(ChangeFactorError::from)? {
                 AddPasskeyOutcome::Added => {
+                    erase_requests.notify();
                     mail_requests.notify();
                     tracing::info!(%user, passkey = %new.passkey.id, "added a passkey");
                     hooks.notify(&AccountEvent::SecondFactorChanged { user });
@@ -445,11 +447,13 @@ impl Accounts {
         self.count_factor_change(signed_in).await?;
         let (acting, notice) = (signed_in.acting(caller), self.new_notice(now));
         let (store, hooks) = (Arc::clone(&self.store), self.hooks.clone());
-        let mail_requests = self.mail_requests.clone();
+        let (erase_requests, mail_requests) =
+            (self.erase_requests.clone(), self.mail_requests.clone());
         let remove = async move {
             let outcome = store.remove_passkey(&acting, id, notice, now).await;
             match outcome.map_err(ChangeFactorError::from)? {
                 RemovePasskeyOutcome::Removed => {
+                    erase_requests.notify();
                     mail_requests.notify();
                     tracing::info!(%user, passkey = %id, "removed a passkey");
                     hooks.notify(&AccountEvent::SecondFactorChanged { user });

@@ -209,7 +209,11 @@ pub(crate) fn recovery_codes(response: &TestResponse) -> Vec<String> {
 
 /// Returns the claim `amr` of the access token.
 pub(crate) fn amr(user: &SignedInUser<'_>) -> Value {
+    claims(user)["amr"].clone()
+}
+
+/// Returns the claims of the access token.
+pub(crate) fn claims(user: &SignedInUser<'_>) -> Value {
     let payload = user.token.split('.').nth(1).unwrap();
-    let claims: Value = serde_json::from_slice(&authenticator::decode(payload)).unwrap();
-    claims["amr"].clone()
+    serde_json::from_slice(&authenticator::decode(payload)).unwrap()
 }

@@ -1,6 +1,6 @@
 //! Wrong codes in the second step of a sign-in.
 
-use auth_core::{Ticket, TotpCode};
+use auth_core::{Amr, Ticket, TotpCode};
 use std::time::Duration;
 
 use crate::attempts::Lockouts;
@@ -10,7 +10,7 @@ use crate::conformance::code_steps::kinds_of_events;
 use crate::conformance::deployment::Deployment;
 use crate::conformance::factor_steps::{
     App, STEP, add_passkey, code_step, delete_mails, enter_code, enter_recovery_code, is_opened,
-    passkey_sign_in, passkey_use, present, random_recovery_code, second_step_at,
+    passkey_sign_in, passkey_use, present, random_recovery_code, second_step_at, session_with,
     sign_in_with_passkey, sign_up_with_app, take, ticket, turn_on_with_app,
 };
 use crate::conformance::steps::{
@@ -18,7 +18,8 @@ use crate::conformance::steps::{
     password_reset, reauthenticate, request_reset, set_password, sign_up_verified,
 };
 use crate::factors::{
-    CodeThrottle, PasskeySignInOutcome, PresentedFactor, SecondStep, SecondStepOutcome,
+    CodeThrottle, PasskeySignIn, PasskeySignInOutcome, PresentedFactor, SecondStep,
+    SecondStepOutcome,
 };
 use crate::sessions::OpenSessionOutcome;
 use crate::users::{ReauthenticatedChangeOutcome, UpdateUserOutcome, User};
@@ -26,6 +27,7 @@ use crate::users::{ReauthenticatedChangeOutcome, UpdateUserOutcome, User};
 cases! {
     ($) code_lockouts_cases in code_lockouts;
     wrong_app_codes_lock_out_until_another_factor_opens_a_session,
+    a_replayed_code_counts,
     wrong_recovery_codes_lock_out_apart_from_app_codes,
     lockouts_of_app_codes_grow_until_only_another_factor_helps,
     neither_a_password_nor_its_reset_clears_wrong_codes,
@@ -88,6 +90,17 @@ async fn wrong_app_codes_lock_out_until_another_factor_opens_a_session(
     assert_eq!(store.lockouts(ada.id, NOW).await.unwrap(), none);
 }
 
+async fn a_replayed_code_counts(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let (ada, _, app) = sign_up_with_app(&store, "ada@example.com").await;
+    assert!(is_opened(&enter_code(&store, &ada, app.code()).await));
+    for _ in 0..10 {
+        let replayed = enter_code(&store, &ada, app.code()).await;
+        assert_eq!(replayed, SecondStepOutcome::CodeWrong);
+    }
+    assert_locked(&store, &ada, &app).await;
+}
+
 async fn wrong_recovery_codes_lock_out_apart_from_app_codes(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
     let (ada, _, app) = sign_up_with_app(&store, "ada@example.com").await;
@@ -108,7 +121,8 @@ async fn wrong_recovery_codes_lock_out_apart_from_app_codes(deployment: &dyn Dep
 
 async fn lockouts_of_app_codes_grow_until_only_another_factor_helps(deployment: &dyn Deployment) {
     let store = deployment.connect().await;
-    let (ada, _, app) = sign_up_with_app(&store, "ada@example.com").await;
+    let (ada, session, app) = sign_up_with_app(&store, "ada@example.com").await;
+    let passkey = add_passkey(&store, &session).await;
     let enter_at = async |code: TotpCode, now| {
         let ticket = Ticket { expires_at: now + SECOND, ..ticket(&store, &ada).await };
         take(&store, &second_step_at(ticket, PresentedFactor::AppCode(code), now)).await
@@ -119,20 +133,25 @@ async fn lockouts_of_app_codes_grow_until_only_another_factor_helps(deployment: 
         let mut codes = (0..).map(|n| TotpCode::parse(&format!("{n:06}")).unwrap());
         codes.find(|code| !right.contains(code)).unwrap()
     };
-    let mut now = NOW;
-    let mut waits = Vec::new();
-    for n in 1..=100 {
-        let outcome = enter_at(wrong(now), now).await;
-        assert_eq!(outcome, wrong_outcome(n), "{n}");
-        if n >= 10 {
-            let outcome = enter_at(app.secret.code_at(now), now).await;
-            let SecondStepOutcome::TooManyAttempts { retry_after } = outcome else {
-                unreachable!("{n}: {outcome:?}");
-            };
-            waits.push(retry_after.as_secs());
-            now += retry_after;
+    // Returns how long each wrong code from the tenth on has locked out, and the time after all.
+    let fail_a_hundred_times = async |start| {
+        let mut now = start;
+        let mut waits = Vec::new();
+        for n in 1..=100 {
+            let outcome = enter_at(wrong(now), now).await;
+            assert_eq!(outcome, wrong_outcome(n), "{n}");
+            if n >= 10 {
+                let outcome = enter_at(app.secret.code_at(now), now).await;
+                let SecondStepOutcome::TooManyAttempts { retry_after } = outcome else {
+                    unreachable!("{n}: {outcome:?}");
+                };
+                waits.push(retry_after.as_secs());
+                now += retry_after;
+            }
         }
-    }
+        (waits, now)
+    };
+    let (waits, now) = fail_a_hundred_times(NOW).await;
     assert_eq!(waits[..4], [60, 120, 240, 480]);
     let notices = kinds_of_mails(&store).await;
     let lockouts = notices.iter().filter(|kind| *kind == "second_factor_locked_out");
@@ -147,10 +166,28 @@ async fn lockouts_of_app_codes_grow_until_only_another_factor_helps(deployment: 
     let until = store.lockouts(ada.id, much_later).await.unwrap().unwrap().app_codes;
     assert_eq!(until, Some(much_later + retry_after));
 
-    let ticket = Ticket { expires_at: much_later + SECOND, ..ticket(&store, &ada).await };
+    let valid = Ticket { expires_at: much_later + SECOND, ..ticket(&store, &ada).await };
     let factor = PresentedFactor::RecoveryCode(app.recovery_codes[0]);
-    assert!(is_opened(&take(&store, &second_step_at(ticket, factor, much_later)).await));
+    assert!(is_opened(&take(&store, &second_step_at(valid, factor, much_later)).await));
     assert!(is_opened(&enter_at(app.secret.code_at(much_later), much_later).await));
+
+    // A passkey helps, too: in the second step, or alone.
+    for is_alone in [false, true] {
+        let (_, now) = fail_a_hundred_times(much_later + STEP).await;
+        let mut used = passkey_use(&passkey);
+        used.challenge.expires_at = now + SECOND;
+        if is_alone {
+            let session = session_with(ada.id, Amr::PASSKEY, now);
+            let sign_in = PasskeySignIn { passkey: used, session, notice: None };
+            let opened = sign_in_with_passkey(&store, &sign_in).await;
+            assert!(matches!(opened, PasskeySignInOutcome::Opened(_)), "{opened:?}");
+        } else {
+            let valid = Ticket { expires_at: now + SECOND, ..ticket(&store, &ada).await };
+            let step = second_step_at(valid, PresentedFactor::Passkey(used), now);
+            assert!(is_opened(&take(&store, &step).await));
+        }
+        assert_eq!(store.lockouts(ada.id, now).await.unwrap(), Some(Lockouts::default()));
+    }
 }
 
 async fn neither_a_password_nor_its_reset_clears_wrong_codes(deployment: &dyn Deployment) {

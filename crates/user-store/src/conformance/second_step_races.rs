@@ -1,15 +1,16 @@
 //! Sign-ins that race with changes of the account.
 
-use auth_core::Session;
-use futures_util::future::join;
+use auth_core::{Session, SingleUseId, SystemRandom, Ticket};
+use futures_util::future::{join, join_all};
 
 use crate::codes::{OpenSessionWithCodeOutcome, ResetPasswordOutcome};
 use crate::conformance::code_steps::request_sign_in;
 use crate::conformance::deployment::Deployment;
 use crate::conformance::factor_races::ROUNDS;
 use crate::conformance::factor_steps::{
-    App, add_passkey, begin_totp, confirmation, is_opened, passkey_sign_in, second_step,
-    sign_in_verified, sign_in_with_passkey, sign_up_with_app, stored, take, ticket, turn_on,
+    App, add_passkey, begin_totp, confirmation, is_opened, open_sessions_except, passkey_sign_in,
+    passkey_use, second_step, sign_in_verified, sign_in_with_passkey, sign_up_with_app, stored,
+    take, ticket, turn_on,
 };
 use crate::conformance::steps::{
     NOW, Server, acting, current_credentials, hash, is_alive, mail_id, new_session, open,
@@ -19,7 +20,7 @@ use crate::factors::{
     ConfirmTotpOutcome, PasskeySignInOutcome, PresentedFactor, RemovePasskeyOutcome,
     ResetSecondFactorOutcome, SecondStep, SecondStepOutcome, TurnOffOutcome, TurnOnOutcome,
 };
-use crate::sessions::{EndSessionsOutcome, OpenSessionOutcome};
+use crate::sessions::{EndSessionsOutcome, NewSession, OpenSessionOutcome};
 use crate::users::{ReauthenticatedChangeOutcome, UpdateUserOutcome, User};
 
 cases! {
@@ -33,6 +34,7 @@ cases! {
     a_sign_in_that_races_with_turning_on_leaves_no_session,
     a_sign_in_by_email_that_races_with_turning_on_leaves_no_session,
     changes_from_two_sessions_do_not_both_succeed,
+    concurrent_second_steps_and_passkeys_do_not_exceed_the_maximum_number_of_sessions,
 }
 
 /// An account with an app, and the second step of a sign-in that has begun.
@@ -184,10 +186,10 @@ async fn a_sign_in_by_email_that_races_with_turning_on_leaves_no_session(
         let (opened, on) = race(sign_in, turn_on(&here, &session));
         assert_eq!(on, TurnOnOutcome::TurnedOn);
         let opened = opened.unwrap();
+        // Turning it on deletes the code.
         let is_expected = matches!(
             opened,
-            OpenSessionWithCodeOutcome::Opened { .. }
-                | OpenSessionWithCodeOutcome::SecondFactorRequired { .. }
+            OpenSessionWithCodeOutcome::Opened { .. } | OpenSessionWithCodeOutcome::CodeExpired
         );
         assert!(is_expected, "{opened:?}");
         assert_sessions(&here, &ada, Some(&session)).await;
@@ -214,5 +216,33 @@ async fn changes_from_two_sessions_do_not_both_succeed(deployment: &dyn Deployme
         assert_sessions(&here, &ada, Some(if is_on { &first } else { &second })).await;
         let ended = here.end_other_sessions(&second_acting, NOW).await.unwrap();
         assert_eq!(ended == EndSessionsOutcome::SessionEnded, is_on);
+    }
+}
+
+async fn concurrent_second_steps_and_passkeys_do_not_exceed_the_maximum_number_of_sessions(
+    deployment: &dyn Deployment,
+) {
+    let servers = two_servers(deployment).await;
+    let (ada, session) = sign_in_verified(&servers[0], "ada@example.com").await;
+    let passkey = add_passkey(&servers[0], &session).await;
+    assert_eq!(turn_on(&servers[0], &session).await, TurnOnOutcome::TurnedOn);
+    let ada = stored(&servers[0], &ada).await;
+    open_sessions_except(&servers[0], &passkey, 1).await;
+    for _ in 0..5 {
+        let first = ticket(&servers[0], &ada).await;
+        let opened = (0..8).map(async |n| {
+            let store = &servers[n % 2];
+            if n < 4 {
+                let used = PresentedFactor::Passkey(passkey_use(&passkey));
+                let ticket = Ticket { id: SingleUseId::generate(&SystemRandom), ..first };
+                is_opened(&take(store, &second_step(ticket, used)).await)
+            } else {
+                let outcome = sign_in_with_passkey(store, &passkey_sign_in(&passkey)).await;
+                matches!(outcome, PasskeySignInOutcome::Opened(_))
+            }
+        });
+        assert_eq!(join_all(opened).await, [true; 8]);
+        let sessions = servers[1].sessions(ada.id, NOW).await.unwrap();
+        assert_eq!(sessions.len(), NewSession::MAX_PER_USER as usize);
     }
 }

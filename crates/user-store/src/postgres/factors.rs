@@ -12,7 +12,7 @@ use crate::factors::{
     RemovePasskeyOutcome, ReplaceRecoveryCodesOutcome, ResetSecondFactorOutcome, SecondStep,
     SecondStepOutcome, TurnOffOutcome, TurnOnOutcome,
 };
-use crate::postgres::codes::read_user;
+use crate::postgres::codes::{delete_codes, read_user};
 use crate::postgres::database::Plan;
 use crate::postgres::database_error::DatabaseError;
 use crate::postgres::query::{Query, Reply};
@@ -119,6 +119,7 @@ impl FactorStore for PostgresStore {
                 writes.extend(factors::replace_recovery_codes(user, codes, now));
             }
             writes.push(sessions::delete_others(user, id));
+            writes.extend(delete_codes(user));
             writes.extend(record(&totp.record)?);
             Ok(Plan { writes, outcome: totp.outcome })
         };
@@ -148,6 +149,7 @@ impl FactorStore for PostgresStore {
             let mut writes = vec![factors::set_second_factor_at(user, Some(now))];
             writes.extend(factors::replace_recovery_codes(user, &recovery_codes, now));
             writes.push(sessions::delete_others(user, id));
+            writes.extend(delete_codes(user));
             writes.extend(record(&recorded)?);
             Ok(Plan { writes, outcome: TurnOnOutcome::TurnedOn })
         };
@@ -173,6 +175,7 @@ impl FactorStore for PostgresStore {
             };
             let mut writes = turn_off(user);
             writes.push(sessions::delete_others(user, id));
+            writes.extend(delete_codes(user));
             writes.extend(record(&recorded)?);
             Ok(Plan { writes, outcome: TurnOffOutcome::TurnedOff })
         };
@@ -198,6 +201,7 @@ impl FactorStore for PostgresStore {
                 Decision::Return(outcome) => return Ok(Plan::unchanged(outcome)),
             };
             let mut writes = Vec::from(factors::replace_recovery_codes(user, &recovery_codes, now));
+            writes.extend(delete_codes(user));
             writes.extend(record(&recorded)?);
             Ok(Plan { writes, outcome: ReplaceRecoveryCodesOutcome::Replaced })
         };
@@ -213,9 +217,10 @@ impl FactorStore for PostgresStore {
         now: Timestamp,
     ) -> Result<AddPasskeyOutcome, StoreError> {
         let (acting, new) = (acting.clone(), new.clone());
+        let user = acting.session.user_id;
         let mut reads = lock_session(&acting);
         reads.extend([
-            factors::passkey_ids(acting.session.user_id),
+            factors::passkey_ids(user),
             factors::passkey_by_credential(&new.passkey.credential_id),
             factors::used(&[new.challenge.id]),
         ]);
@@ -235,6 +240,7 @@ impl FactorStore for PostgresStore {
                 factors::insert_used(&added.challenge),
                 factors::insert_passkey(&added.passkey),
             ];
+            writes.extend(delete_codes(user));
             writes.extend(record(&added.record)?);
             Ok(Plan { writes, outcome: AddPasskeyOutcome::Added })
         };
@@ -286,6 +292,7 @@ impl FactorStore for PostgresStore {
             };
             let mut writes =
                 vec![factors::delete_passkey(id), sessions::delete_others(user, session)];
+            writes.extend(delete_codes(user));
             writes.extend(record(&recorded)?);
             Ok(Plan { writes, outcome: RemovePasskeyOutcome::Removed })
         };
@@ -438,6 +445,7 @@ impl FactorStore for PostgresStore {
             };
             let mut writes = turn_off(user);
             writes.extend([factors::delete_passkeys(user), sessions::delete_all(user)]);
+            writes.extend(delete_codes(user));
             writes.extend(record(&recorded)?);
             Ok(Plan { writes, outcome: ResetSecondFactorOutcome::Reset })
         };

@@ -19,7 +19,7 @@ use crate::rules::factors::{
 };
 use crate::rules::{self, Decision};
 use crate::sessions::{ActingSession, NewSession};
-use crate::sqlite::codes::add;
+use crate::sqlite::codes::{add, delete_codes};
 use crate::sqlite::sessions::insert_session;
 use crate::sqlite::statements::{audit, factors, sessions, users};
 use crate::sqlite::store::SqliteStore;
@@ -117,6 +117,7 @@ impl FactorStore for SqliteStore {
                     factors::replace_recovery_codes(tx, user, codes, now)?;
                 }
                 sessions::delete_others(tx, user, acting.session.id)?;
+                delete_codes(tx, user)?;
                 save_record(tx, &confirmed.record)?;
                 Ok(confirmed.outcome)
             })
@@ -146,6 +147,7 @@ impl FactorStore for SqliteStore {
                 users::set_second_factor_at(tx, user, Some(now))?;
                 factors::replace_recovery_codes(tx, user, &codes, now)?;
                 sessions::delete_others(tx, user, acting.session.id)?;
+                delete_codes(tx, user)?;
                 save_record(tx, &record)?;
                 Ok(TurnOnOutcome::TurnedOn)
             })
@@ -171,6 +173,7 @@ impl FactorStore for SqliteStore {
                     };
                 delete_second_factor(tx, user)?;
                 sessions::delete_others(tx, user, acting.session.id)?;
+                delete_codes(tx, user)?;
                 save_record(tx, &record)?;
                 Ok(TurnOffOutcome::TurnedOff)
             })
@@ -194,7 +197,9 @@ impl FactorStore for SqliteStore {
                         Decision::Write(record) => record,
                         Decision::Return(outcome) => return Ok(outcome),
                     };
-                factors::replace_recovery_codes(tx, acting.session.user_id, &codes, now)?;
+                let user = acting.session.user_id;
+                factors::replace_recovery_codes(tx, user, &codes, now)?;
+                delete_codes(tx, user)?;
                 save_record(tx, &record)?;
                 Ok(ReplaceRecoveryCodesOutcome::Replaced)
             })
@@ -224,6 +229,7 @@ impl FactorStore for SqliteStore {
                 };
                 factors::insert_used(tx, &added.challenge)?;
                 factors::insert_passkey(tx, &added.passkey)?;
+                delete_codes(tx, acting.session.user_id)?;
                 save_record(tx, &added.record)?;
                 Ok(AddPasskeyOutcome::Added)
             })
@@ -269,6 +275,7 @@ impl FactorStore for SqliteStore {
                 };
                 factors::delete_passkey(tx, id)?;
                 sessions::delete_others(tx, user, acting.session.id)?;
+                delete_codes(tx, user)?;
                 save_record(tx, &record)?;
                 Ok(RemovePasskeyOutcome::Removed)
             })
@@ -379,6 +386,7 @@ impl FactorStore for SqliteStore {
                 delete_second_factor(tx, user)?;
                 factors::delete_passkeys(tx, user)?;
                 sessions::delete_all(tx, user)?;
+                delete_codes(tx, user)?;
                 save_record(tx, &record)?;
                 Ok(ResetSecondFactorOutcome::Reset)
             })
