@@ -29,8 +29,9 @@ pub enum CodeLimit {
     /// begins a lockout that lasts twice as long as the one before, up to 24 hours. After 100 wrong
     /// codes in a row, codes are no longer accepted (NIST SP 800-63B-4, 3.2.2).
     AppCodes,
-    /// Recovery codes, which have too much entropy to be guessed. The limit only bounds the work: a
-    /// lockout ends when the oldest failure is 15 minutes old.
+    /// Recovery codes, which have too much entropy to be guessed. A lockout ends when the oldest
+    /// failure is 15 minutes old. It does not apply to a right code: otherwise, an attacker with
+    /// the password could lock out the owner.
     RecoveryCodes,
 }
 

@@ -29,6 +29,7 @@ cases! {
     wrong_app_codes_lock_out_until_another_factor_opens_a_session,
     a_replayed_code_counts,
     wrong_recovery_codes_lock_out_apart_from_app_codes,
+    a_right_recovery_code_is_accepted_during_a_lockout,
     lockouts_of_app_codes_grow_until_only_another_factor_helps,
     neither_a_password_nor_its_reset_clears_wrong_codes,
     wrong_codes_do_not_lock_out_without_a_throttle,
@@ -112,11 +113,25 @@ async fn wrong_recovery_codes_lock_out_apart_from_app_codes(deployment: &dyn Dep
     assert_eq!(kinds_of_mails(&store).await, ["second_factor_locked_out"]);
     let retry_after = Duration::from_mins(15);
     let locked = SecondStepOutcome::TooManyAttempts { retry_after };
-    assert_eq!(enter_recovery_code(&store, &ada, app.recovery_codes[0]).await, locked);
-    let left = store.factors(ada.id).await.unwrap().recovery_codes.unwrap().left;
-    assert_eq!(left, 10);
+    assert_eq!(enter_recovery_code(&store, &ada, random_recovery_code()).await, locked);
     assert!(is_opened(&enter_code(&store, &ada, app.code()).await));
+    let wrong = enter_recovery_code(&store, &ada, random_recovery_code()).await;
+    assert_eq!(wrong, SecondStepOutcome::CodeWrong, "the count has begun again");
+}
+
+async fn a_right_recovery_code_is_accepted_during_a_lockout(deployment: &dyn Deployment) {
+    let store = deployment.connect().await;
+    let (ada, _, app) = sign_up_with_app(&store, "ada@example.com").await;
+    lock_app_codes(&store, &ada, &app).await;
+    for _ in 0..10 {
+        let _ = enter_recovery_code(&store, &ada, random_recovery_code()).await;
+    }
+    let retry_after = Duration::from_mins(15);
+    let locked = SecondStepOutcome::TooManyAttempts { retry_after };
+    assert_eq!(enter_recovery_code(&store, &ada, random_recovery_code()).await, locked);
     assert!(is_opened(&enter_recovery_code(&store, &ada, app.recovery_codes[0]).await));
+    let left = store.factors(ada.id).await.unwrap().recovery_codes.unwrap().left;
+    assert_eq!(left, 9);
 }
 
 async fn lockouts_of_app_codes_grow_until_only_another_factor_helps(deployment: &dyn Deployment) {

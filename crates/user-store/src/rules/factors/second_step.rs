@@ -97,12 +97,16 @@ pub(crate) fn open_session_with_second_factor(
             }
         }
         PresentedFactor::RecoveryCode(hash) => {
-            let attempt = attempt(CodeLimit::RecoveryCodes);
-            if let Some(retry_after) = attempt.wait() {
-                return Decision::Return(SecondStepOutcome::TooManyAttempts { retry_after });
-            }
+            // A lockout does not apply to a right code, which cannot be guessed. Otherwise, an
+            // attacker with the password could lock the owner out.
             if !rows.has_recovery_code {
-                return Decision::Write(SecondStepWrite::Wrong(attempt.wrong()));
+                let attempt = attempt(CodeLimit::RecoveryCodes);
+                return match attempt.wait() {
+                    Some(retry_after) => {
+                        Decision::Return(SecondStepOutcome::TooManyAttempts { retry_after })
+                    }
+                    None => Decision::Write(SecondStepWrite::Wrong(attempt.wrong())),
+                };
             }
             let event = Event::by_user(EventKind::RecoveryCodeUsed, now, new.client.clone());
             events.push(event.about(account.id).in_session(new.session.id));
