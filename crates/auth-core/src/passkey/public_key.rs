@@ -206,7 +206,8 @@ impl Key {
             Self::Es256 { x, y } => {
                 ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point(x, y)).is_ok()
             }
-            // If the bytes are not a point, `verifies` rejects every signature.
+            // If the bytes are not a point, `verifies` rejects every signature. If the point has
+            // small order, anyone can sign, which harms only the user who adds such a passkey.
             Self::EdDsa { .. } => true,
             Self::Rs256 { n, e } => {
                 let is_odd = |bytes: &[u8]| bytes.last().is_some_and(|last| last % 2 == 1);
