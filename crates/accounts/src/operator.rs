@@ -14,8 +14,8 @@ use crate::accounts::Accounts;
 /// comes from an operator. Latchkey's command line treats everyone who can open the database as an
 /// operator.
 ///
-/// A new password, a reset of the second factor and a deletion are announced by a notice to a verified email address, if mail is
-/// on or the service was built with
+/// A new password, a reset of the second factor and a deletion are announced by a notice to a
+/// verified email address, if mail is on or the service was built with
 /// [`Builder::notices_without_transport`](crate::Builder::notices_without_transport). The notice
 /// says that an administrator made the change.
 pub struct Operator<'a> {

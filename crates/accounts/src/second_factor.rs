@@ -80,8 +80,8 @@ pub enum SecondFactor<'a> {
     Passkey(&'a AssertionCredential),
 }
 
-/// An error from completing a sign-in. Except for [`InvalidTicket`](Self::InvalidTicket), the user can
-/// try again with the same ticket.
+/// An error from completing a sign-in. Except for [`InvalidTicket`](Self::InvalidTicket), the user
+/// can try again with the same ticket.
 #[derive(Debug, thiserror::Error)]
 pub enum CompleteSignInError {
     /// The ticket has expired, was used, or no longer fits the account, for example because the

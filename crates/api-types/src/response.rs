@@ -63,7 +63,8 @@ pub struct PasswordReset {
     pub email: String,
 }
 
-/// The response to `POST /api/token/refresh` and to each request that logs in (RFC 6749, 5.1). The refresh token is only in a cookie, which scripts cannot read.
+/// The response to `POST /api/token/refresh` and to each request that logs in (RFC 6749, 5.1). The
+/// refresh token is only in a cookie, which scripts cannot read.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenResponse {

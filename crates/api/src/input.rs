@@ -152,9 +152,9 @@ pub(crate) struct FreshWithSecondFactor<I>(pub(crate) I);
 /// The input of an endpoint that changes the second factors or the passkeys of the user.
 pub(crate) struct ChangeFactors<I>(pub(crate) I);
 
-/// The input of an endpoint that adds a second factor or a passkey. If mail is on, the email address
-/// must be verified. Otherwise, a stranger could sign up with somebody else's email address, and leave
-/// a passkey in the account that its owner takes over later.
+/// The input of an endpoint that adds a second factor or a passkey. If mail is on, the email
+/// address must be verified. Otherwise, a stranger could sign up with somebody else's email
+/// address, and leave a passkey in the account that its owner takes over later.
 pub(crate) struct AddFactor<I>(pub(crate) I);
 
 const SIZE: &[ErrorCode] = &[PayloadTooLarge];

@@ -32,9 +32,9 @@ pub trait Store:
     + FactorStore
     + HealthCheck
 {
-    /// Deletes sessions, counters, codes, mails and used ids that have expired at `now`, and events older than
-    /// [`EVENT_RETENTION`](crate::EVENT_RETENTION): up to `limit` of each kind. Each kind is
-    /// deleted in its own transaction, so that other writers can run in between.
+    /// Deletes sessions, counters, codes, mails and used ids that have expired at `now`, and events
+    /// older than [`EVENT_RETENTION`](crate::EVENT_RETENTION): up to `limit` of each kind. Each
+    /// kind is deleted in its own transaction, so that other writers can run in between.
     async fn purge_expired(&self, now: Timestamp, limit: u32) -> Result<Purged, StoreError> {
         Ok(Purged {
             sessions: self.purge_sessions(now, limit).await?,

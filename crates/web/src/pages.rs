@@ -1,4 +1,5 @@
-//! The pages: one component per route, and the dialog for logging in again. Pages send requests and handle the responses.
+//! The pages: one component per route, and the dialog for logging in again. Pages send requests and
+//! handle the responses.
 
 mod email;
 mod email_login;

@@ -47,7 +47,8 @@ impl CredentialId {
     }
 }
 
-/// A new passkey, as the browser returned it: a `RegistrationResponseJSON`. `Debug` prints only its ID.
+/// A new passkey, as the browser returned it: a `RegistrationResponseJSON`. `Debug` prints only its
+/// ID.
 #[derive(Clone)]
 pub struct RegistrationCredential {
     pub(super) id: CredentialId,

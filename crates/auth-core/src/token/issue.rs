@@ -16,9 +16,9 @@ use crate::session::Session;
 /// Issues and verifies the access tokens of one service.
 ///
 /// A token is a JWT of type `at+jwt` (RFC 9068), signed with Ed25519 (RFC 8037), with the claims
-/// `iss`, `aud`, `sub`, `client_id`, `sid`, `jti`, `iat`, `nbf`, `exp`, `auth_time` and `amr`. The service is both the
-/// issuer and the audience, and `client_id` is always `latchkey`. Other services need only the
-/// public keys, [`jwks`](Self::jwks), and an [`AccessTokenVerifier`].
+/// `iss`, `aud`, `sub`, `client_id`, `sid`, `jti`, `iat`, `nbf`, `exp`, `auth_time` and `amr`. The
+/// service is both the issuer and the audience, and `client_id` is always `latchkey`. Other
+/// services need only the public keys, [`jwks`](Self::jwks), and an [`AccessTokenVerifier`].
 #[derive(Debug)]
 pub struct AccessTokens {
     service: String,

@@ -19,8 +19,8 @@ pub(super) struct RawHeader {
     kid: String,
 }
 
-/// The claims of a token (RFC 7519, 4.1; RFC 9068, 2.2 and 2.2.1). All are required and must have exactly
-/// these types: an `aud` that is a list is rejected.
+/// The claims of a token (RFC 7519, 4.1; RFC 9068, 2.2 and 2.2.1). All are required and must have
+/// exactly these types: an `aud` that is a list is rejected.
 #[derive(Serialize, Deserialize)]
 pub(super) struct RawClaims {
     pub(super) iss: String,
