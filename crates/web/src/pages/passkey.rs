@@ -108,9 +108,9 @@ pub(super) fn PasskeyButton(props: &PasskeyButtonProps) -> Html {
 /// Lets the browser suggest passkeys for the email field while the page is idle. `onpasskey` is
 /// called with the passkey that the user chooses.
 ///
-/// After a session has ended in this tab, and after a reload, which may have come after that, the
-/// browser suggests none until the email field is focused. Otherwise, a browser that needs no
-/// further consent would sign the user in again at once.
+/// After a session has ended in this tab, and after a reload, which may have come after that, the browser
+/// suggests none until the email field is focused.
+/// Otherwise, a browser that needs no further consent would sign the user in again at once.
 #[hook]
 pub(super) fn use_suggested_passkeys(is_idle: bool, onpasskey: Callback<Option<Credential>>) {
     let session = use_session();

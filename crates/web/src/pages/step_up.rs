@@ -203,8 +203,8 @@ fn StepUpDialog(props: &StepUpDialogProps) -> Html {
     }
 }
 
-/// Returns the credential ids of the passkeys of the user, once they are loaded. If the browser
-/// offered any passkey, the user might choose one of another account.
+/// Returns the credential ids of the passkeys of the user, once they are loaded. If the browser offered any passkey, the
+/// user might choose one of another account.
 #[hook]
 fn use_own_passkeys(session: &SessionHandle, passkeys: Passkeys) -> Rc<[String]> {
     let own = use_state(Rc::<[String]>::default);
