@@ -24,12 +24,6 @@ async fn first_step(app: &TestApp) -> TestResponse {
     app.post("/api/token", json!({"email": EMAIL, "password": PASSWORD})).await
 }
 
-async fn kinds(user: &SignedInUser<'_>) -> Vec<String> {
-    let response = user.get("/api/me/activity").await;
-    let events = response.body["events"].as_array().unwrap();
-    events.iter().map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
-}
-
 #[tokio::test]
 async fn the_first_step_returns_a_ticket_and_sets_no_cookie() {
     let app = TestApp::new().await;
@@ -119,7 +113,7 @@ async fn a_recovery_code_opens_one_session() {
     let user = app.user_of(&opened);
     assert_eq!(amr(&user), json!(["pwd", "otp", "mfa"]));
     assert_eq!(user.get(FACTORS).await.body["recovery_codes"]["left"], 9);
-    assert!(kinds(&user).await.contains(&"recovery_code_used".to_owned()));
+    assert!(user.event_kinds().await.contains(&"recovery_code_used".to_owned()));
     let again = complete(&app, &app.ticket().await, ("recovery_code", &codes[3])).await;
     again.assert_field_error("recovery_code", "code_wrong");
     let another = complete(&app, &app.ticket().await, ("recovery_code", &codes[4])).await;
@@ -371,7 +365,7 @@ async fn ten_wrong_codes_lock_codes_of_their_kind_out() {
     let options = app.options_for(&ticket).await;
     let body = json!({"ticket": ticket, "credential": passkey.get(&options)});
     let user = app.user_of(&app.post(SECOND_STEP, body).await);
-    assert!(kinds(&user).await.contains(&"second_factor_failed".to_owned()));
+    assert!(user.event_kinds().await.contains(&"second_factor_failed".to_owned()));
     let opened = complete(&app, &app.ticket().await, ("code", &totp.code(&app))).await;
     assert_eq!(opened.status, 200);
     let opened = complete(&app, &app.ticket().await, ("recovery_code", &codes[0])).await;

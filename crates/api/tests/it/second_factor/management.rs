@@ -5,7 +5,7 @@ use std::time::Duration;
 use accounts::MailMode;
 use serde_json::json;
 
-use super::{complete, first_step, kinds};
+use super::{complete, first_step};
 use crate::test_app::{TestApp, json_request};
 use crate::test_factors::{
     FACTORS, PASSKEYS, RECOVERY_CODES, SECOND_FACTOR, SECOND_STEP, TOTP, TotpApp, amr,
@@ -52,7 +52,7 @@ async fn an_app_turns_the_second_factor_on_and_ends_the_other_sessions() {
             "passkeys": [],
         })
     );
-    assert_eq!(kinds(&user).await[0], "second_factor_on");
+    assert_eq!(user.event_kinds().await[0], "second_factor_on");
     assert_eq!(user.get("/api/me/export").await.body["factors"], user.get(FACTORS).await.body);
 }
 
@@ -106,7 +106,7 @@ async fn replacing_the_app_keeps_the_recovery_codes_and_ends_the_other_sessions(
     let confirmed = user.put(TOTP, json!({"code": new.code(&app)})).await;
     assert_eq!(confirmed.body, json!({"recovery_codes": []}));
     other.refresh().await.assert_problem(401, "invalid_refresh_token");
-    assert_eq!(kinds(&user).await[0], "totp_replaced");
+    assert_eq!(user.event_kinds().await[0], "totp_replaced");
     let (ticket, code) = (app.ticket().await, old.next_code(&app));
     let response = complete(&app, &ticket, ("code", &code)).await;
     response.assert_field_error("code", "code_wrong");
@@ -128,7 +128,7 @@ async fn turning_the_second_factor_off_removes_the_app_and_the_codes() {
     let factors = user.get(FACTORS).await.body;
     assert_eq!((&factors["totp"], &factors["recovery_codes"]), (&json!(null), &json!(null)));
     assert_eq!(factors["passkeys"].as_array().unwrap().len(), 1);
-    assert_eq!(kinds(&user).await[0], "second_factor_off");
+    assert_eq!(user.event_kinds().await[0], "second_factor_off");
     let again = app.sign_in().await;
     assert_eq!(again.me().await.body["second_factor"], false);
     assert_eq!(amr(&again), json!(["pwd"]));
@@ -167,7 +167,7 @@ async fn new_recovery_codes_replace_the_old_ones() {
     assert_eq!(new.len(), 10);
     assert!(old.iter().all(|code| !new.contains(code)));
     assert_eq!(other.refresh().await.status, 200, "no session ends");
-    assert_eq!(kinds(&user).await[0], "recovery_codes_renewed");
+    assert_eq!(user.event_kinds().await[0], "recovery_codes_renewed");
     let ticket = app.ticket().await;
     let response = complete(&app, &ticket, ("recovery_code", &old[0])).await;
     response.assert_field_error("recovery_code", "code_wrong");
